@@ -1,0 +1,504 @@
+//! The answer to a request, decided step by step; the order of the steps is the specification.
+//! Nothing here waits or does any input or output.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use hyper::header::{HeaderName, HeaderValue};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tokio::time::Instant;
+
+use crate::account;
+use crate::auth;
+use crate::call::{Body, Call, Reply};
+use crate::catalogue::{Catalogue, Route};
+use crate::clock::Stamp;
+use crate::dice::Dice;
+use crate::endpoint::{Answer, ContentType, Creation, Endpoint, Outcome, PlantedRecord};
+use crate::error::{self, ApiError, Code};
+use crate::input;
+use crate::lookup::Finding;
+use crate::magic;
+use crate::sandbox::Shared;
+use crate::store::{Later, Record};
+use crate::template::{Fill, Rendered};
+use crate::world::{State, World};
+
+/// A reply, and what the journal and the log want to know of its making.
+pub(crate) struct Answered {
+    pub reply: Reply,
+    /// None where the request was refused before its key was known.
+    pub world: Option<Arc<World>>,
+    /// The route in words that are safe to log, such as `/v0/identity/individual_cft_peps/{id}`.
+    pub route: String,
+}
+
+pub(crate) fn answer(sandbox: &Shared, call: &Call) -> Answered {
+    let catalogue = sandbox.catalogue();
+    let mut seen = Seen::default();
+    let decided = decide(sandbox, &catalogue, call, &mut seen);
+    let mut reply = decided.unwrap_or_else(|error| error_reply(&catalogue, seen.endpoint, &error));
+    if seen.world.as_ref().is_some_and(|world| world.key.is_live()) {
+        reply.headers.push((
+            HeaderName::from_static("x-sandbox-warning"),
+            HeaderValue::from_static("a key of the live environment was sent to a sandbox"),
+        ));
+    }
+    Answered {
+        reply,
+        world: seen.world,
+        route: seen.route,
+    }
+}
+
+/// What has become known of a request on the way to its answer.
+#[derive(Default)]
+struct Seen<'c> {
+    endpoint: Option<&'c Endpoint>,
+    world: Option<Arc<World>>,
+    route: String,
+}
+
+fn decide<'c>(
+    sandbox: &Shared,
+    catalogue: &'c Catalogue,
+    call: &'c Call,
+    seen: &mut Seen<'c>,
+) -> Result<Reply, ApiError> {
+    let route = catalogue
+        .route(call.method(), call.path())
+        .map_err(ApiError::no_route)?;
+    seen.route = route.shown();
+    match route {
+        Route::Health => return Ok(account::health()),
+        Route::ApiKeys { business_id } => return account::api_keys(sandbox, call, business_id),
+        Route::CallbackToken => {}
+        Route::Create(endpoint) | Route::Read(endpoint, _) => seen.endpoint = Some(endpoint),
+    }
+    let key = auth::authenticate(call.headers())?;
+    sandbox.admit(catalogue, &key)?;
+    let world = sandbox.worlds.enter(&key)?;
+    seen.world = Some(world.clone());
+    match route {
+        Route::Create(endpoint) => create(sandbox, catalogue, &world, endpoint, call),
+        Route::Read(endpoint, id) => read(sandbox, catalogue, &world, endpoint, id, call),
+        _ => Ok(account::callback_token(&world)),
+    }
+}
+
+fn read(
+    sandbox: &Shared,
+    catalogue: &Catalogue,
+    world: &World,
+    endpoint: &Endpoint,
+    id: &str,
+    call: &Call,
+) -> Result<Reply, ApiError> {
+    if let Some(outcome) = magic::outcome(call.headers(), endpoint, true)? {
+        return Err(ApiError::asked_for(&outcome.name));
+    }
+    let body = find(sandbox, catalogue, world, endpoint, id).ok_or_else(|| ApiError::no_record(id))?;
+    Ok(Reply {
+        status: StatusCode::OK,
+        headers: Vec::new(),
+        body,
+        outcome: HeaderValue::try_from(format!("{}/READ", endpoint.id)).ok(),
+    })
+}
+
+/// A record of this world, one that is planted in every world, or a listing of the watchlist.
+fn find(
+    sandbox: &Shared,
+    catalogue: &Catalogue,
+    world: &World,
+    endpoint: &Endpoint,
+    id: &str,
+) -> Option<Bytes> {
+    let also = endpoint.reads.iter().filter_map(|id| catalogue.endpoint(id));
+    let places: Vec<_> = std::iter::once(endpoint).chain(also).collect();
+    {
+        let state = world.state();
+        if let Some(record) = state.records.get(id)
+            && places.iter().any(|place| place.id == record.endpoint)
+        {
+            return Some(record.body_at(Instant::now()).clone());
+        }
+    }
+    places.iter().find_map(|place| {
+        if let (Some(record), Some(creation)) = (place.records.get(id), &place.creation) {
+            return Some(planted(sandbox, catalogue, creation, id, record));
+        }
+        let listing = place.reads_listings.then(|| catalogue.dummy.listing(id)).flatten()?;
+        let body = listing.to_json(100, catalogue.dummy.dates);
+        Some(Bytes::from(body.to_string()))
+    })
+}
+
+fn planted(
+    sandbox: &Shared,
+    catalogue: &Catalogue,
+    creation: &Creation,
+    id: &str,
+    record: &PlantedRecord,
+) -> Bytes {
+    let choice = match &record.outcome {
+        Some(outcome) => Choice::of(outcome),
+        None => choose_by_dummy_data(sandbox, catalogue, creation, &record.input),
+    };
+    let mut mix = crate::dice::Mix::new(sandbox.seed, "planted record");
+    mix.text(id);
+    let mut dice = mix.dice();
+    let outcome = choice.outcome;
+    let finding = choice.finding(sandbox, catalogue, creation, &record.input, &mut dice);
+    let mut fill = Fill {
+        input: &record.input,
+        id,
+        created: record.created,
+        updated: record.updated,
+        finding: finding.as_ref(),
+        dice: &mut dice,
+    };
+    match &outcome.answer {
+        Answer::Body { plan, .. } => plan.render(&mut fill).body,
+        Answer::Error { .. } | Answer::Sequence(_) => Bytes::from_static(b"{}"),
+    }
+}
+
+fn create(
+    sandbox: &Shared,
+    catalogue: &Catalogue,
+    world: &World,
+    endpoint: &Endpoint,
+    call: &Call,
+) -> Result<Reply, ApiError> {
+    let creation = endpoint
+        .creation
+        .as_ref()
+        .expect("only endpoints that create are routed here");
+    let magic = magic::outcome(call.headers(), endpoint, false)?;
+    if let Some(outcome) = magic
+        && outcome.is_error()
+    {
+        return Err(ApiError::asked_for(&outcome.name));
+    }
+    let input = read_input(endpoint, call, magic.is_some())?;
+    endpoint.schema.check(&input).map_err(ApiError::refused)?;
+    let Value::Object(fields) = &input else {
+        return Err(ApiError::not_an_object());
+    };
+    let choice = match magic {
+        Some(outcome) => Choice::of(outcome),
+        None => choose(sandbox, catalogue, creation, fields),
+    };
+
+    let mut state = world.state();
+    let outcome = in_turn(world, &mut state, endpoint, &choice.outcome);
+    if outcome.is_error() {
+        return Err(ApiError::asked_for(&outcome.name));
+    }
+    let mut mix = world.mix(&endpoint.id);
+    mix.json(&input);
+    #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
+    let (epoch, times) = state.counters.count(mix.finish() as u64);
+    mix.number(epoch);
+    mix.number(times.into());
+    let drawn = mix.finish();
+    let id = creation.id_pattern.write(drawn);
+    let mut dice = Dice::new(drawn);
+    let created = world.clock.now();
+    let stages = stages(endpoint, &outcome);
+    let finding = stages
+        .iter()
+        .any(|(_, stage)| matches!(stage.answer, Answer::Body { asks_lookup: true, .. }))
+        .then(|| choice.finding(sandbox, catalogue, creation, fields, &mut dice))
+        .flatten();
+    let rendered: Vec<_> = stages
+        .iter()
+        .map(|(after, stage)| {
+            let updated = match (after, stage.pending) {
+                (None, true) => created,
+                (None, false) => created.after(processing_time(&mut dice)),
+                (Some(after), _) => created.after(*after),
+            };
+            (
+                after.unwrap_or_default(),
+                render(stage, fields, &id, created, updated, finding.as_ref(), &mut dice),
+            )
+        })
+        .collect();
+    let body = remember(&mut state, endpoint, creation, &id, rendered);
+    drop(state);
+
+    Ok(Reply {
+        status: outcome.status,
+        headers: outcome.headers.clone(),
+        body,
+        outcome: outcome.tag.clone(),
+    })
+}
+
+/// What the client sent as one normalised JSON object; the documented sample where there is no body.
+fn read_input(endpoint: &Endpoint, call: &Call, has_magic: bool) -> Result<Value, ApiError> {
+    let shape = &endpoint.schema.shape;
+    let content_type = call.content_type();
+    let is_form = content_type == "application/x-www-form-urlencoded";
+    let is_json = content_type.is_empty()
+        || content_type == "application/json"
+        || (content_type.starts_with("application/") && content_type.ends_with("+json"));
+    let mut input = match (&call.body, endpoint.content_type) {
+        (Body::Empty, _) if has_magic => {
+            let mut sample = endpoint.schema.sample().cloned().unwrap_or_else(|| Map::new().into());
+            shape.normalise(&mut sample);
+            return Ok(sample);
+        }
+        (Body::Empty, ContentType::Json) => return Err(ApiError::no_body()),
+        (Body::Unreadable(error), _) => return Err(error.clone()),
+        (Body::Parts(parts), ContentType::Multipart) => {
+            let mut input = parts.clone();
+            shape.coerce(&mut input);
+            input
+        }
+        (_, ContentType::Multipart) => {
+            return Err(ApiError::unsupported_content_type(
+                "This endpoint takes multipart/form-data.",
+            ));
+        }
+        (Body::Parts(_), ContentType::Json) => {
+            return Err(ApiError::unsupported_content_type(
+                "This endpoint takes application/json or application/x-www-form-urlencoded.",
+            ));
+        }
+        (Body::Bytes(body), ContentType::Json) if is_json => parse_json(body)?,
+        // curl labels every body as a form unless it is told otherwise.
+        (Body::Bytes(body), ContentType::Json) if is_form && looks_like_json(body) => parse_json(body)?,
+        (Body::Bytes(body), ContentType::Json) if is_form => {
+            let mut input = input::parse_form(body);
+            shape.coerce(&mut input);
+            input
+        }
+        (Body::Bytes(_), ContentType::Json) => {
+            return Err(ApiError::unsupported_content_type(
+                "This endpoint takes application/json or application/x-www-form-urlencoded.",
+            ));
+        }
+    };
+    shape.normalise(&mut input);
+    Ok(input)
+}
+
+fn parse_json(body: &[u8]) -> Result<Value, ApiError> {
+    let value = serde_json::from_slice(body).map_err(|error| ApiError::not_json(&error))?;
+    match value {
+        Value::Object(_) => Ok(value),
+        _ => Err(ApiError::not_an_object()),
+    }
+}
+
+fn looks_like_json(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"{")
+}
+
+/// An outcome, and what the dummy data found if that is what chose it.
+struct Choice<'c> {
+    outcome: &'c Arc<Outcome>,
+    finding: Option<Finding>,
+}
+
+impl<'c> Choice<'c> {
+    fn of(outcome: &'c Arc<Outcome>) -> Self {
+        Self {
+            outcome,
+            finding: None,
+        }
+    }
+
+    /// What the reply's holes refer to: what was found, or what there is to find for one that must be.
+    fn finding(
+        self,
+        sandbox: &Shared,
+        catalogue: &Catalogue,
+        creation: &Creation,
+        input: &Map<String, Value>,
+        dice: &mut Dice,
+    ) -> Option<Finding> {
+        let lookup = creation.lookup.as_ref()?.lookup;
+        let found = || lookup.assume_found(&catalogue.dummy, sandbox.seed, input, dice);
+        Some(self.finding.unwrap_or_else(found))
+    }
+}
+
+/// Without a magic reply: the rules of the scenario files, then the dummy data, then the default.
+fn choose<'c>(
+    sandbox: &Shared,
+    catalogue: &Catalogue,
+    creation: &'c Creation,
+    input: &Map<String, Value>,
+) -> Choice<'c> {
+    let rule = creation.rules.iter().find(|rule| rule.when.holds(input));
+    match rule {
+        Some(rule) => Choice::of(&rule.outcome),
+        None => choose_by_dummy_data(sandbox, catalogue, creation, input),
+    }
+}
+
+fn choose_by_dummy_data<'c>(
+    sandbox: &Shared,
+    catalogue: &Catalogue,
+    creation: &'c Creation,
+    input: &Map<String, Value>,
+) -> Choice<'c> {
+    let Some(rule) = &creation.lookup else {
+        return Choice::of(&creation.default);
+    };
+    let finding = rule.lookup.find(&catalogue.dummy, sandbox.seed, input);
+    let outcome = rule
+        .outcomes
+        .iter()
+        .find(|(verdict, _)| *verdict == finding.verdict)
+        .map_or(&creation.default, |(_, outcome)| outcome);
+    Choice {
+        outcome,
+        finding: Some(finding),
+    }
+}
+
+/// The outcome itself, or the one whose turn it is where it is a sequence.
+fn in_turn(
+    world: &World,
+    state: &mut State,
+    endpoint: &Endpoint,
+    outcome: &Arc<Outcome>,
+) -> Arc<Outcome> {
+    let Answer::Sequence(names) = &outcome.answer else {
+        return outcome.clone();
+    };
+    let mut mix = world.mix("sequence");
+    mix.text(&endpoint.id);
+    mix.text(&outcome.name);
+    #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
+    let (_, times) = state.counters.count(mix.finish() as u64);
+    let at = (times as usize).min(names.len() - 1);
+    endpoint.outcomes[&names[at]].clone()
+}
+
+/// The outcome and what it becomes later, each with its time after the request.
+fn stages<'e>(
+    endpoint: &'e Endpoint,
+    outcome: &'e Arc<Outcome>,
+) -> Vec<(Option<std::time::Duration>, &'e Arc<Outcome>)> {
+    let mut stages = vec![(None, outcome)];
+    let mut after = std::time::Duration::ZERO;
+    let mut next = outcome.then.as_ref();
+    while let Some(then) = next {
+        after += then.after;
+        let outcome = &endpoint.outcomes[&then.outcome];
+        stages.push((Some(after), outcome));
+        next = outcome.then.as_ref();
+    }
+    stages
+}
+
+/// The documentation's examples show about 0.8 s between `created` and `updated`.
+fn processing_time(dice: &mut Dice) -> std::time::Duration {
+    std::time::Duration::from_millis(dice.between(700..900).into())
+}
+
+fn render(
+    outcome: &Outcome,
+    input: &Map<String, Value>,
+    id: &str,
+    created: Stamp,
+    updated: Stamp,
+    finding: Option<&Finding>,
+    dice: &mut Dice,
+) -> Rendered {
+    let Answer::Body { plan, .. } = &outcome.answer else {
+        unreachable!("errors and sequences are resolved before anything is written");
+    };
+    plan.render(&mut Fill {
+        input,
+        id,
+        created,
+        updated,
+        finding,
+        dice,
+    })
+}
+
+/// Keeps the record and the parts of it that are read by ids of their own; returns the first body.
+fn remember(
+    state: &mut State,
+    endpoint: &Endpoint,
+    creation: &Creation,
+    id: &str,
+    rendered: Vec<(std::time::Duration, Rendered)>,
+) -> Bytes {
+    #[derive(Deserialize)]
+    struct Kept<'a> {
+        #[serde(borrow)]
+        id: std::borrow::Cow<'a, str>,
+    }
+    if let Some(keep_at) = &creation.keep_at {
+        for part in rendered.iter().flat_map(|(_, rendered)| &rendered.kept) {
+            if let Ok(kept) = serde_json::from_slice::<Kept<'_>>(part) {
+                let record = Record {
+                    endpoint: keep_at.clone(),
+                    body: part.clone(),
+                    later: None,
+                };
+                state.records.put(&kept.id, record);
+            }
+        }
+    }
+    let mut bodies = rendered.into_iter().map(|(after, rendered)| (after, rendered.body));
+    let (_, body) = bodies.next().expect("an outcome has a first stage");
+    let stages: Vec<_> = bodies.collect();
+    let later = (!stages.is_empty()).then(|| {
+        Box::new(Later {
+            since: Instant::now(),
+            stages,
+        })
+    });
+    let record = Record {
+        endpoint: endpoint.id.clone(),
+        body: body.clone(),
+        later,
+    };
+    state.records.put(id, record);
+    body
+}
+
+/// The one place where an error becomes a reply.
+pub(crate) fn error_reply(
+    catalogue: &Catalogue,
+    endpoint: Option<&Endpoint>,
+    error: &ApiError,
+) -> Reply {
+    let name = error.outcome_name();
+    let outcome = match &error.code {
+        Code::Known(code) => catalogue.error(*code),
+        Code::Outcome(name) => endpoint
+            .and_then(|endpoint| endpoint.outcomes.get(name))
+            .or_else(|| catalogue.shared_errors.get(name))
+            .expect("outcomes are named only where they exist"),
+    };
+    let Answer::Error { code, message } = &outcome.answer else {
+        unreachable!("an error's outcome is an error");
+    };
+    let message = error.message.as_deref().unwrap_or(message);
+    let mut headers = outcome.headers.clone();
+    if let Some(reason) = error.by_sandbox {
+        headers.push((
+            HeaderName::from_static("x-sandbox-error"),
+            HeaderValue::from_static(reason),
+        ));
+    }
+    Reply {
+        status: outcome.status,
+        headers,
+        body: error::envelope(code, message, &error.complaints),
+        outcome: endpoint.and_then(|endpoint| HeaderValue::try_from(format!("{}/{name}", endpoint.id)).ok()),
+    }
+}

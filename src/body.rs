@@ -1,0 +1,216 @@
+//! Reads a request's body off the wire, within its limits, uploads as a stream.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, BodyStream};
+use hyper::HeaderMap;
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use multer::{Constraints, Multipart, SizeLimit};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use tokio_stream::StreamExt;
+
+use crate::call::{Body, content_type};
+use crate::error::ApiError;
+
+/// JSON and forms.
+pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;
+/// A whole multipart request.
+pub(crate) const UPLOAD_BYTES_MAX: usize = 10 << 20;
+/// Of a file no more than this is held: enough to tell its type and size in pixels.
+const FILE_HELD_BYTES_MAX: usize = 1 << 20;
+const PARTS_MAX: usize = 100;
+/// What is still read, and thrown away, of a body that is too large: a client that is still sending
+/// would otherwise see its connection cut and not the answer.
+const DRAINED_BYTES_MAX: usize = 128 << 20;
+/// The time a client has to send a body.
+pub(crate) const BODY_TIME: Duration = Duration::from_secs(60);
+
+/// None when the client went away or took too long: there is nobody left to answer.
+pub(crate) async fn read(headers: &HeaderMap, mut incoming: Incoming) -> Option<Body> {
+    if incoming.is_end_stream() {
+        return Some(Body::Empty);
+    }
+    let reading = async {
+        if let Some(encoding) = headers.get(CONTENT_ENCODING)
+            && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
+        {
+            drain(&mut incoming).await?;
+            return Ok(Body::Unreadable(ApiError::unsupported_content_type(
+                "A body with a content-encoding is not taken: send it as it is.",
+            )));
+        }
+        if content_type(headers) == "multipart/form-data" {
+            return read_multipart(headers, incoming).await;
+        }
+        read_bytes(incoming).await
+    };
+    tokio::time::timeout(BODY_TIME, reading).await.ok()?.ok()
+}
+
+/// The client went away.
+struct Gone;
+
+async fn read_bytes(mut incoming: Incoming) -> Result<Body, Gone> {
+    let mut whole = Bytes::new();
+    let mut rest = BytesMut::new();
+    while let Some(frame) = incoming.frame().await {
+        let Ok(data) = frame.map_err(|_| Gone)?.into_data() else {
+            continue; // trailers
+        };
+        if whole.len() + rest.len() + data.len() > BODY_BYTES_MAX {
+            drain(&mut incoming).await?;
+            return Ok(Body::Unreadable(ApiError::body_too_large(BODY_BYTES_MAX)));
+        }
+        if whole.is_empty() && rest.is_empty() {
+            whole = data; // nearly always all there is: not copied
+        } else {
+            if rest.is_empty() {
+                rest.extend_from_slice(&whole);
+                whole = Bytes::new();
+            }
+            rest.extend_from_slice(&data);
+        }
+    }
+    let body = if rest.is_empty() { whole } else { rest.freeze() };
+    Ok(if body.is_empty() { Body::Empty } else { Body::Bytes(body) })
+}
+
+async fn read_multipart(headers: &HeaderMap, incoming: Incoming) -> Result<Body, Gone> {
+    let boundary = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| multer::parse_boundary(value).ok());
+    let mut stream = BodyStream::new(incoming)
+        .filter_map(|frame| frame.map(|frame| frame.into_data().ok()).transpose());
+    let parts = match boundary {
+        None => Err(ApiError::broken_multipart(
+            "the content-type does not say its boundary",
+        )),
+        Some(boundary) => read_parts(&mut stream, boundary).await,
+    };
+    match parts {
+        Ok(parts) => Ok(Body::Parts(parts)),
+        Err(error) => {
+            let mut drained = 0;
+            while let Some(data) = stream.next().await {
+                drained += data.map_err(|_| Gone)?.len();
+                if drained > DRAINED_BYTES_MAX {
+                    return Err(Gone);
+                }
+            }
+            Ok(Body::Unreadable(error))
+        }
+    }
+}
+
+async fn read_parts<S>(stream: &mut S, boundary: String) -> Result<Value, ApiError>
+where
+    S: tokio_stream::Stream<Item = Result<Bytes, hyper::Error>> + Send + Unpin,
+{
+    let limits = Constraints::new().size_limit(SizeLimit::new().whole_stream(UPLOAD_BYTES_MAX as u64));
+    let mut multipart = Multipart::with_constraints(stream, boundary, limits);
+    let mut parts = Map::new();
+    let mut text_bytes = 0;
+    let mut count = 0;
+    while let Some(mut field) = multipart.next_field().await.map_err(multipart_error)? {
+        count += 1;
+        if count > PARTS_MAX {
+            return Err(ApiError::broken_multipart(format_args!(
+                "it has more than {PARTS_MAX} parts"
+            )));
+        }
+        let name = field.name().unwrap_or_default().to_owned();
+        let value = if let Some(file_name) = field.file_name().map(str::to_owned) {
+            let mut file = Upload::default();
+            while let Some(chunk) = field.chunk().await.map_err(multipart_error)? {
+                file.take(&chunk);
+            }
+            file.facts(&file_name)
+        } else {
+            let mut text = Vec::new();
+            while let Some(chunk) = field.chunk().await.map_err(multipart_error)? {
+                text_bytes += chunk.len();
+                if text_bytes > BODY_BYTES_MAX {
+                    return Err(ApiError::body_too_large(BODY_BYTES_MAX));
+                }
+                text.extend_from_slice(&chunk);
+            }
+            String::from_utf8(text)
+                .map_err(|_| ApiError::broken_multipart(format_args!("the part `{name}` is not UTF-8 text")))?
+                .into()
+        };
+        parts.insert(name, value);
+    }
+    Ok(Value::Object(parts))
+}
+
+/// A file on its way in: counted and hashed as it comes, held only as far as the checks need it.
+#[derive(Default)]
+struct Upload {
+    held: Vec<u8>,
+    bytes: u64,
+    hash: Sha256,
+}
+
+impl Upload {
+    fn take(&mut self, chunk: &[u8]) {
+        self.bytes += chunk.len() as u64;
+        self.hash.update(chunk);
+        let room = FILE_HELD_BYTES_MAX - self.held.len();
+        self.held.extend_from_slice(&chunk[..chunk.len().min(room)]);
+    }
+
+    /// What schemas, rules and ids see of a file. The type is told from its bytes, not from its label.
+    fn facts(self, file_name: &str) -> Value {
+        let kind = match imagesize::image_type(&self.held) {
+            Ok(imagesize::ImageType::Jpeg) => Some("image/jpeg"),
+            Ok(imagesize::ImageType::Png) => Some("image/png"),
+            _ => None,
+        };
+        let size = kind.and_then(|_| imagesize::blob_size(&self.held).ok());
+        json!({
+            "bytes": self.bytes,
+            "type": kind.unwrap_or("application/octet-stream"),
+            "width": size.map_or(0, |size| size.width),
+            "height": size.map_or(0, |size| size.height),
+            "file_name": file_name,
+            "sha256": hex(&self.hash.finalize()),
+        })
+    }
+}
+
+fn multipart_error(error: multer::Error) -> ApiError {
+    match error {
+        multer::Error::StreamSizeExceeded { .. } => ApiError::upload_too_large(UPLOAD_BYTES_MAX),
+        multer::Error::IncompleteFieldData { .. }
+        | multer::Error::IncompleteHeaders
+        | multer::Error::IncompleteStream => {
+            ApiError::broken_multipart("it ends before its closing boundary")
+        }
+        other => ApiError::broken_multipart(other),
+    }
+}
+
+async fn drain(incoming: &mut Incoming) -> Result<(), Gone> {
+    let mut drained = 0;
+    while let Some(frame) = incoming.frame().await {
+        if let Ok(data) = frame.map_err(|_| Gone)?.into_data() {
+            drained += data.len();
+        }
+        if drained > DRAINED_BYTES_MAX {
+            return Err(Gone);
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+        text
+    })
+}

@@ -1,0 +1,265 @@
+//! The catalogue: every endpoint, route and piece of dummy data of one moment. A reload makes a new one.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use hyper::Method;
+use indexmap::IndexMap;
+use matchit::Router;
+
+use crate::compile::{self, SharedErrors, Stack};
+use crate::dummy::{DateForm, Dummy};
+use crate::endpoint::Endpoint;
+use crate::error::{ALL_CODES, ErrorCode};
+use crate::files;
+use crate::load_error::{LoadError, LoadErrors, listed, nearest};
+use crate::scenario::ScenarioFile;
+use crate::settings::Settings;
+
+/// Everything the sandbox answers from. Never changed, only replaced.
+#[derive(Debug)]
+pub struct Catalogue {
+    /// 1 for the one that the sandbox started with, one more with every reload that succeeded.
+    pub generation: u64,
+    pub(crate) endpoints: Vec<Endpoint>,
+    pub(crate) shared_errors: SharedErrors,
+    pub(crate) dummy: Dummy,
+    pub(crate) settings: Settings,
+    router: Router<Place>,
+}
+
+/// What a path belongs to, whatever the method.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Health,
+    ApiKeys,
+    CallbackToken,
+    Endpoint(usize),
+    Record(usize),
+}
+
+/// Where a request goes.
+#[derive(Debug)]
+pub(crate) enum Route<'a> {
+    Health,
+    ApiKeys { business_id: &'a str },
+    CallbackToken,
+    Create(&'a Endpoint),
+    Read(&'a Endpoint, &'a str),
+}
+
+/// The routes that are no product, for lists and for finding the nearest.
+const ACCOUNT_ROUTES: [(&str, &str, Place); 3] = [
+    ("GET", "/health", Place::Health),
+    ("GET", "/businesses/{business_id}/api_keys", Place::ApiKeys),
+    ("GET", "/v1/callback/authentication_tokens", Place::CallbackToken),
+];
+
+impl Route<'_> {
+    /// The route's pattern: unlike the path it holds nothing of the client's.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::Health => "/health".to_owned(),
+            Self::ApiKeys { .. } => "/businesses/{business_id}/api_keys".to_owned(),
+            Self::CallbackToken => "/v1/callback/authentication_tokens".to_owned(),
+            Self::Create(endpoint) => endpoint.path.clone(),
+            Self::Read(endpoint, _) => format!("{}/{{id}}", endpoint.path),
+        }
+    }
+}
+
+impl Catalogue {
+    /// Loads the shipped files, then lays each folder over them.
+    pub fn load(folders: &[PathBuf]) -> Result<Self, LoadErrors> {
+        let (layers, mut errors) = files::read(folders);
+        let loaded = Self::of_layers(layers, &mut errors);
+        match loaded {
+            Some(catalogue) if errors.is_empty() => Ok(catalogue),
+            _ => {
+                errors.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+                errors.dedup();
+                Err(LoadErrors(errors))
+            }
+        }
+    }
+
+    fn of_layers(layers: files::Layers, errors: &mut Vec<LoadError>) -> Option<Self> {
+        let stacks = stack_up(&layers.scenarios, errors);
+        let no_stack = Stack::new();
+        let shared_errors = compile::shared_errors(stacks.get("errors").unwrap_or(&no_stack), errors);
+        for code in ALL_CODES {
+            if !shared_errors.contains_key(code.name()) {
+                let file = stacks.get("errors").and_then(|stack| stack.last());
+                errors.push(LoadError::of_file(
+                    file.map_or("errors.toml", |file| file.source_file.name.as_str()),
+                    format!("the outcome `{}` is missing: the sandbox itself answers with it", code.name()),
+                ));
+            }
+        }
+        let mut dummy = Dummy::default();
+        dummy.dates = layers.settings.dates.unwrap_or_default();
+        let mut endpoints = Vec::new();
+        for (id, stack) in &stacks {
+            for file in stack {
+                dummy.add(&file.dummy);
+            }
+            let only_data = stack.iter().all(|file| file.is_only_data());
+            if id != "errors" && !only_data {
+                endpoints.extend(compile::endpoint(stack, &shared_errors, errors));
+            }
+        }
+        endpoints.sort_by(|a, b| a.path.cmp(&b.path));
+        check_links(&stacks, &endpoints, errors);
+        let router = router(&stacks, &endpoints, errors)?;
+        Some(Self {
+            generation: 1,
+            endpoints,
+            shared_errors,
+            dummy,
+            settings: layers.settings,
+            router,
+        })
+    }
+
+    pub(crate) fn with_dates(mut self, dates: Option<DateForm>) -> Self {
+        if let Some(dates) = dates {
+            self.dummy.dates = dates;
+        }
+        self
+    }
+
+    /// Finds where a request goes, or the sentence that names the nearest route there is.
+    pub(crate) fn route<'a>(&'a self, method: &Method, path: &'a str) -> Result<Route<'a>, String> {
+        let found = self.router.at(path).ok();
+        let reads = matches!(*method, Method::GET | Method::HEAD);
+        let posts = *method == Method::POST;
+        let route = found.and_then(|found| match found.value {
+            Place::Health if reads => Some(Route::Health),
+            Place::ApiKeys if reads => Some(Route::ApiKeys {
+                business_id: found.params.get("business_id").unwrap_or_default(),
+            }),
+            Place::CallbackToken if reads => Some(Route::CallbackToken),
+            Place::Endpoint(at) if posts => Some(Route::Create(&self.endpoints[*at])),
+            // The documentation's headings say POST where its curls send GET.
+            Place::Record(at) if reads || posts => Some(Route::Read(
+                &self.endpoints[*at],
+                found.params.get("id").unwrap_or_default(),
+            )),
+            _ => None,
+        });
+        route.ok_or_else(|| self.no_route(method, path))
+    }
+
+    fn no_route(&self, method: &Method, path: &str) -> String {
+        let asked = format!("{method} {path}");
+        let routes = self.routes();
+        let near = routes
+            .iter()
+            .map(|route| (strsim::jaro_winkler(&asked, route), route))
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map_or(String::new(), |(_, route)| format!(" The nearest is {route}."));
+        // The path is the client's own words: shown only as far as it is plain text.
+        let shown: String = asked.chars().filter(|c| !c.is_control()).take(200).collect();
+        format!("There is no {shown} here.{near}")
+    }
+
+    /// Every route as a client would write it: `POST /v0/…`.
+    fn routes(&self) -> Vec<String> {
+        let account = ACCOUNT_ROUTES.iter().map(|(method, path, _)| format!("{method} {path}"));
+        let products = self.endpoints.iter().flat_map(|endpoint| {
+            let create = endpoint.creation.as_ref().map(|_| format!("POST {}", endpoint.path));
+            create.into_iter().chain([format!("GET {}/{{id}}", endpoint.path)])
+        });
+        account.chain(products).collect()
+    }
+
+    pub(crate) fn endpoint(&self, id: &str) -> Option<&Endpoint> {
+        self.endpoints.iter().find(|endpoint| *endpoint.id == *id)
+    }
+
+    /// The status and words of an error that the sandbox itself answers with.
+    pub(crate) fn error(&self, code: ErrorCode) -> &crate::endpoint::Outcome {
+        &self.shared_errors[code.name()]
+    }
+}
+
+/// Groups files by what they make together: later folders replace the same id, `extends` piles up.
+fn stack_up(
+    scenarios: &[Arc<ScenarioFile>],
+    errors: &mut Vec<LoadError>,
+) -> IndexMap<String, Stack> {
+    let mut stacks: IndexMap<String, Stack> = IndexMap::new();
+    let is_base = |file: &&Arc<ScenarioFile>| file.extends.is_none();
+    for file in scenarios.iter().filter(is_base) {
+        stacks.insert(file.source_file.id.clone(), vec![file.clone()]);
+    }
+    for file in scenarios.iter().filter(|file| file.extends.is_some()) {
+        let extends = file.extends.as_ref().expect("filtered for it");
+        match stacks.get_mut(extends.as_ref()) {
+            Some(stack) => stack.push(file.clone()),
+            None => {
+                let known = || stacks.keys().map(String::as_str);
+                let hint = match nearest(extends.as_ref(), known()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("known are {}", listed(known())),
+                };
+                errors.push(file.source_file.error(
+                    extends.span(),
+                    format!("there is no file `{}` to extend: {hint}", extends.as_ref()),
+                ));
+            }
+        }
+    }
+    stacks
+}
+
+/// Endpoints name each other in `reads` and in `keep`.
+fn check_links(
+    stacks: &IndexMap<String, Stack>,
+    endpoints: &[Endpoint],
+    errors: &mut Vec<LoadError>,
+) {
+    let known: HashSet<_> = endpoints.iter().map(|endpoint| &*endpoint.id).collect();
+    for file in stacks.values().flatten() {
+        let kept_at = file.keep.iter().map(|keep| &keep.at);
+        for id in file.reads.iter().chain(kept_at) {
+            if stacks.contains_key(id.as_ref()) || known.contains(id.as_ref().as_str()) {
+                continue;
+            }
+            let hint = nearest(id.as_ref(), known.iter().copied())
+                .map_or(String::new(), |near| format!(": did you mean `{near}`?"));
+            errors.push(file.source_file.error(
+                id.span(),
+                format!("there is no endpoint `{}`{hint}", id.as_ref()),
+            ));
+        }
+    }
+}
+
+fn router(
+    stacks: &IndexMap<String, Stack>,
+    endpoints: &[Endpoint],
+    errors: &mut Vec<LoadError>,
+) -> Option<Router<Place>> {
+    let mut router = Router::new();
+    for (_, path, place) in ACCOUNT_ROUTES {
+        router.insert(path, place).expect("the account routes do not overlap");
+    }
+    let mut sound = true;
+    for (at, endpoint) in endpoints.iter().enumerate() {
+        let creates = endpoint.creation.is_some();
+        let create = creates.then(|| router.insert(endpoint.path.clone(), Place::Endpoint(at)));
+        let read = router.insert(format!("{}/{{id}}", endpoint.path), Place::Record(at));
+        if create.is_some_and(|inserted| inserted.is_err()) || read.is_err() {
+            sound = false;
+            let file = &stacks[&*endpoint.id][0];
+            let span = file.path.as_ref().map_or(0..0, toml::Spanned::span);
+            errors.push(file.source_file.error(
+                span,
+                format!("the path `{}` is another endpoint's already", endpoint.path),
+            ));
+        }
+    }
+    sound.then_some(router)
+}

@@ -1,0 +1,151 @@
+//! All time: the instant that a world writes into its replies, and how it is written.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// What every world's clock shows: one instant for ever, or the machine's time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// Stands still, so that two fresh starts answer byte for byte the same.
+    Frozen(Stamp),
+    /// Follows the machine.
+    System,
+}
+
+impl Clock {
+    /// Where a frozen clock stands unless it is told otherwise: `2026-01-01T00:00:00.000Z`.
+    pub const DEFAULT: Self = Self::Frozen(Stamp {
+        unix_ms: 1_767_225_600_000,
+    });
+
+    pub fn now(self) -> Stamp {
+        match self {
+            Self::Frozen(stamp) => stamp,
+            Self::System => Stamp {
+                unix_ms: Timestamp::now().as_millisecond(),
+            },
+        }
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+impl FromStr for Clock {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "system" {
+            return Ok(Self::System);
+        }
+        text.parse().map(Self::Frozen).map_err(|_| {
+            format!("`{text}` is neither `system` nor an instant such as `2026-01-01T00:00:00Z`")
+        })
+    }
+}
+
+/// An instant, to the millisecond. Written as Iluma does: `2022-02-10T18:55:02.061Z`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stamp {
+    unix_ms: i64,
+}
+
+impl Stamp {
+    /// The last millisecond that is still written with a year of four digits.
+    const LAST: i64 = 253_402_300_799_999;
+
+    #[must_use]
+    pub fn after(self, delay: Duration) -> Self {
+        let delay_ms = i64::try_from(delay.as_millis()).unwrap_or(Self::LAST);
+        Self {
+            unix_ms: self.unix_ms.saturating_add(delay_ms).min(Self::LAST),
+        }
+    }
+
+    /// The 24 characters that stand for this instant in a reply.
+    pub fn text(self) -> [u8; 24] {
+        let days = self.unix_ms.div_euclid(86_400_000);
+        let ms = self.unix_ms.rem_euclid(86_400_000);
+        let (year, month, day) = civil(days);
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        digits(&mut text[0..4], year);
+        digits(&mut text[5..7], month);
+        digits(&mut text[8..10], day);
+        digits(&mut text[11..13], ms / 3_600_000);
+        digits(&mut text[14..16], ms / 60_000 % 60);
+        digits(&mut text[17..19], ms / 1000 % 60);
+        digits(&mut text[20..23], ms % 1000);
+        text
+    }
+}
+
+impl fmt::Display for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::str::from_utf8(&self.text()).expect("digits and punctuation"))
+    }
+}
+
+impl FromStr for Stamp {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let unix_ms = text
+            .parse::<Timestamp>()
+            .map_err(|error| error.to_string())?
+            .as_millisecond();
+        if !(0..=Self::LAST).contains(&unix_ms) {
+            return Err(format!("`{text}` is not between 1970 and 9999"));
+        }
+        Ok(Self { unix_ms })
+    }
+}
+
+/// Year, month and day of a count of days since 1970-01-01.
+fn civil(days: i64) -> (i64, i64, i64) {
+    let days = i32::try_from(days).expect("a stamp lies between 1970 and 9999");
+    let date = jiff::civil::date(1970, 1, 1)
+        .checked_add(jiff::Span::new().days(days))
+        .expect("a stamp lies between 1970 and 9999");
+    (
+        date.year().into(),
+        date.month().into(),
+        date.day().into(),
+    )
+}
+
+fn digits(place: &mut [u8], mut number: i64) {
+    for digit in place.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(number % 10).expect("one digit");
+        number /= 10;
+    }
+}
+
+/// Parses `250ms`, `10s`, `5m`, `2h` or `3d`.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let unit_ms: u64 = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return Err(format!("`{text}` is no duration: write `250ms`, `10s`, `5m`, `2h` or `3d`")),
+    };
+    let too_long = || format!("`{text}` is longer than 366 days");
+    let ms = number
+        .parse::<u64>()
+        .map_err(|_| format!("`{text}` is no duration: write `250ms`, `10s`, `5m`, `2h` or `3d`"))?
+        .checked_mul(unit_ms)
+        .ok_or_else(too_long)?;
+    if ms > 366 * 86_400_000 {
+        return Err(too_long());
+    }
+    Ok(Duration::from_millis(ms))
+}

@@ -1,0 +1,174 @@
+//! One connection: HTTP/1.1 with a limit on how long a client may take over anything.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
+
+use crate::body::BODY_TIME;
+use crate::sandbox::Shared;
+use crate::server::{Gone, respond};
+
+const HEAD_BYTES_MAX: usize = 64 << 10;
+/// How long a client may take to send the head of a request.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+/// How long a connection may stay open without a request.
+const IDLE_TIME: Duration = Duration::from_secs(90);
+/// How often a connection looks at its own state: cheaper than a timer set for every request.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Serves one connection to its end.
+pub(crate) async fn serve(socket: TcpStream, sandbox: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+    socket.set_nodelay(true).ok();
+    let pace = Arc::new(Pace::default());
+    let service = service_fn(|request| {
+        let (sandbox, pace) = (sandbox.clone(), pace.clone());
+        pace.enter(Phase::Body);
+        async move {
+            let response = respond(&sandbox, request, || pace.enter(Phase::Answer)).await;
+            pace.enter(Phase::Idle);
+            response.ok_or(Gone)
+        }
+    });
+    let io = PacedIo {
+        io: TokioIo::new(socket),
+        pace: pace.clone(),
+    };
+    let connection = http1::Builder::new()
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(io, service);
+    tokio::pin!(connection);
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks.reset();
+    let mut stopping = false;
+    loop {
+        tokio::select! {
+            biased;
+            _ = &mut connection => return,
+            _ = stop.wait_for(|stop| *stop), if !stopping => {
+                stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            _ = ticks.tick() => match pace.tick() {
+                Verdict::Fine => {}
+                Verdict::Idle => connection.as_mut().graceful_shutdown(),
+                Verdict::TooSlow => return,
+            },
+        }
+    }
+}
+
+/// What the client is doing, and since how many ticks.
+#[derive(Debug, Default)]
+struct Pace {
+    phase: AtomicU8,
+    ticks: AtomicU32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Phase {
+    /// Nothing of a request has come yet. A new connection is given the time of a head only.
+    New = 0,
+    Head = 1,
+    Body = 2,
+    Answer = 3,
+    Idle = 4,
+}
+
+enum Verdict {
+    Fine,
+    Idle,
+    TooSlow,
+}
+
+impl Pace {
+    fn enter(&self, phase: Phase) {
+        self.phase.store(phase as u8, Ordering::Relaxed);
+        self.ticks.store(0, Ordering::Relaxed);
+    }
+
+    /// The first bytes after silence are the beginning of a head.
+    fn bytes_came(&self) {
+        if self.phase.load(Ordering::Relaxed) == Phase::Idle as u8 {
+            self.enter(Phase::Head);
+        }
+    }
+
+    fn tick(&self) -> Verdict {
+        let passed = TICK * (self.ticks.fetch_add(1, Ordering::Relaxed) + 1);
+        let phase = self.phase.load(Ordering::Relaxed);
+        if phase == Phase::Idle as u8 {
+            return if passed >= IDLE_TIME { Verdict::Idle } else { Verdict::Fine };
+        }
+        let allowed = match phase {
+            0 | 1 => HEAD_TIME,
+            2 => BODY_TIME,
+            _ => return Verdict::Fine,
+        };
+        if passed > allowed { Verdict::TooSlow } else { Verdict::Fine }
+    }
+}
+
+/// The socket, watched for the first bytes of a request.
+struct PacedIo {
+    io: TokioIo<TcpStream>,
+    pace: Arc<Pace>,
+}
+
+impl hyper::rt::Read for PacedIo {
+    fn poll_read(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+        buffer: hyper::rt::ReadBufCursor<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        let polled = std::pin::Pin::new(&mut self.io).poll_read(context, buffer);
+        if polled.is_ready() {
+            self.pace.bytes_came();
+        }
+        polled
+    }
+}
+
+impl hyper::rt::Write for PacedIo {
+    fn poll_write(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+        bytes: &[u8],
+    ) -> std::task::Poll<std::io::Result<usize>> {
+        std::pin::Pin::new(&mut self.io).poll_write(context, bytes)
+    }
+
+    fn poll_flush(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::pin::Pin::new(&mut self.io).poll_flush(context)
+    }
+
+    fn poll_shutdown(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::pin::Pin::new(&mut self.io).poll_shutdown(context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+        slices: &[std::io::IoSlice<'_>],
+    ) -> std::task::Poll<std::io::Result<usize>> {
+        std::pin::Pin::new(&mut self.io).poll_write_vectored(context, slices)
+    }
+}

@@ -1,0 +1,199 @@
+//! One endpoint, compiled: its request rules, its outcomes, its planted records.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::StatusCode;
+use hyper::header::{HeaderName, HeaderValue};
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use crate::clock::Stamp;
+use crate::load_error::nearest;
+use crate::lookup::Lookup;
+use crate::rules::Rule;
+use crate::scenario::Source;
+use crate::schema::RequestSchema;
+use crate::template::Plan;
+
+/// A product of the API: what one scenario file, with everything that extends it, has become.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    /// The file's id, such as `v1.1/bank_account_data_requests`.
+    pub id: Arc<str>,
+    pub path: String,
+    pub source: Source,
+    pub content_type: ContentType,
+    pub schema: RequestSchema,
+    /// How records are made; none for an endpoint that only reads.
+    pub creation: Option<Creation>,
+    /// The outcomes by their names, the endpoint's own first, then the errors that all share.
+    pub outcomes: IndexMap<String, Arc<Outcome>>,
+    /// Other names of outcomes.
+    pub aliases: IndexMap<String, String>,
+    pub records: HashMap<String, PlantedRecord>,
+    /// Endpoints whose records this path reads back too, by id.
+    pub reads: Vec<String>,
+    /// Reads the watchlist's listings by their ids.
+    pub reads_listings: bool,
+    pub callback_type: Option<String>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Creation {
+    pub id_pattern: IdPattern,
+    pub default: Arc<Outcome>,
+    pub rules: Vec<Rule>,
+    pub lookup: Option<LookupRule>,
+    /// Where the items of the kept array can be read.
+    pub keep_at: Option<Arc<str>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ContentType {
+    /// Forms are taken as well.
+    Json,
+    Multipart,
+}
+
+/// Which outcome answers, by what the dummy data says.
+#[derive(Debug)]
+pub(crate) struct LookupRule {
+    pub lookup: Lookup,
+    pub outcomes: Vec<(&'static str, Arc<Outcome>)>,
+}
+
+/// One answer of an endpoint.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub name: String,
+    pub source: Source,
+    pub status: StatusCode,
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    pub answer: Answer,
+    /// Not finished yet: `updated` equals `created`.
+    pub pending: bool,
+    pub callback: bool,
+    pub then: Option<Then>,
+    /// `x-sandbox-outcome`; shared errors get theirs when they answer.
+    pub tag: Option<HeaderValue>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Body {
+        plan: Plan,
+        asks_lookup: bool,
+    },
+    Error {
+        code: String,
+        message: String,
+    },
+    /// The outcomes of these names in turn, then the last one for ever.
+    Sequence(Vec<String>),
+}
+
+/// What a record becomes later.
+#[derive(Clone, Debug)]
+pub(crate) struct Then {
+    pub after: Duration,
+    pub outcome: String,
+}
+
+/// A record that exists from the start in every world.
+#[derive(Debug)]
+pub(crate) struct PlantedRecord {
+    /// None: the dummy data decides.
+    pub outcome: Option<Arc<Outcome>>,
+    pub created: Stamp,
+    pub updated: Stamp,
+    pub input: Map<String, Value>,
+}
+
+impl Outcome {
+    pub(crate) fn is_error(&self) -> bool {
+        matches!(self.answer, Answer::Error { .. })
+    }
+}
+
+impl Endpoint {
+    /// The outcome that a magic value asks for, by its name or an alias, in any letter case.
+    pub(crate) fn outcome(&self, name: &str) -> Option<&Arc<Outcome>> {
+        if let Some(outcome) = self.outcomes.get(name) {
+            return Some(outcome);
+        }
+        let name = name.to_ascii_uppercase();
+        let name = self.aliases.get(&name).unwrap_or(&name);
+        self.outcomes.get(name)
+    }
+
+    /// What a client reads when it asks for an outcome that does not exist.
+    pub(crate) fn unknown_outcome(&self, asked: &str, only_errors: bool) -> String {
+        let names: Vec<_> = self
+            .outcomes
+            .values()
+            .filter(|outcome| !only_errors || outcome.is_error())
+            .map(|outcome| outcome.name.as_str())
+            .collect();
+        let aliases = self.aliases.keys().map(String::as_str).filter(|_| !only_errors);
+        let near = nearest(asked, names.iter().copied().chain(aliases))
+            .map_or(String::new(), |near| format!(" Did you mean `{near}`?"));
+        format!(
+            "`{asked}` is no x-magic-reply of this endpoint.{near} It knows {}.",
+            names.join(", ")
+        )
+    }
+}
+
+/// How ids are written: text around one drawn part.
+#[derive(Clone, Debug)]
+pub(crate) struct IdPattern {
+    before: String,
+    drawn: Drawn,
+    after: String,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Drawn {
+    Uuid,
+    Hex24,
+}
+
+impl IdPattern {
+    pub(crate) fn parse(pattern: &str) -> Result<Self, String> {
+        let wrong =
+            || format!("the id `{pattern}` must hold exactly one of `{{uuid}}` and `{{hex24}}`");
+        for (name, drawn) in [("{uuid}", Drawn::Uuid), ("{hex24}", Drawn::Hex24)] {
+            if let Some((before, after)) = pattern.split_once(name) {
+                if before.contains(['{', '}']) || after.contains(['{', '}']) {
+                    return Err(wrong());
+                }
+                if !(before.bytes().chain(after.bytes())).all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
+                    return Err(format!("the id `{pattern}` may hold letters, digits, `_` and `-` only"));
+                }
+                return Ok(Self {
+                    before: before.to_owned(),
+                    drawn,
+                    after: after.to_owned(),
+                });
+            }
+        }
+        Err(wrong())
+    }
+
+    pub(crate) fn write(&self, drawn: u128) -> String {
+        let uuid = uuid::Builder::from_random_bytes(drawn.to_be_bytes()).into_uuid();
+        let mut buffer = [0; uuid::fmt::Hyphenated::LENGTH];
+        let drawn: &str = match self.drawn {
+            Drawn::Uuid => uuid.hyphenated().encode_lower(&mut buffer),
+            Drawn::Hex24 => {
+                let mut hex = [0; uuid::fmt::Simple::LENGTH];
+                let text = uuid::Uuid::from_u128(drawn).simple().encode_lower(&mut hex);
+                buffer[..24].copy_from_slice(&text.as_bytes()[..24]);
+                std::str::from_utf8(&buffer[..24]).expect("hex digits")
+            }
+        };
+        [&self.before, drawn, &self.after].concat()
+    }
+}

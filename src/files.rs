@@ -1,0 +1,214 @@
+//! Scenario files as they lie in the binary and in folders: finding, reading, nothing more.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+
+use include_dir::{Dir, DirEntry, include_dir};
+use sha2::{Digest, Sha256};
+
+use crate::load_error::{LoadError, SourceFile};
+use crate::scenario::{self, ScenarioFile};
+use crate::settings::Settings;
+
+static SHIPPED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
+
+/// A scenario file is text that people write.
+const FILE_BYTES_MAX: u64 = 4 << 20;
+const FOLDER_DEPTH_MAX: usize = 16;
+const FILES_MAX: usize = 10_000;
+
+/// Every file that counts, shipped ones first, a later folder's in place of an earlier one's.
+#[derive(Default)]
+pub(crate) struct Layers {
+    pub scenarios: Vec<Arc<ScenarioFile>>,
+    pub settings: Settings,
+}
+
+/// The shipped files are parsed once: a reload only reads the folders.
+static SHIPPED_FILES: LazyLock<(Vec<Arc<ScenarioFile>>, Vec<LoadError>)> = LazyLock::new(|| {
+    let (mut files, mut errors) = (Vec::new(), Vec::new());
+    for (path, text) in shipped() {
+        let source = Arc::new(SourceFile {
+            id: id_of(Path::new(path)),
+            name: format!("shipped:{path}"),
+            text: text.to_owned(),
+        });
+        let (file, mistakes) = scenario::parse(&source);
+        files.push(Arc::new(file));
+        errors.extend(mistakes);
+    }
+    (files, errors)
+});
+
+/// The shipped scenario files by their path, such as `v0/individual_cft_peps.toml`.
+pub(crate) fn shipped() -> impl Iterator<Item = (&'static str, &'static str)> {
+    fn walk(dir: &'static Dir<'static>, found: &mut Vec<(&'static str, &'static str)>) {
+        for entry in dir.entries() {
+            match entry {
+                DirEntry::Dir(dir) => walk(dir, found),
+                DirEntry::File(file) => {
+                    let path = file.path().to_str().expect("shipped paths are ASCII");
+                    if path.ends_with(".toml") {
+                        found.push((path, file.contents_utf8().expect("shipped files are UTF-8")));
+                    }
+                }
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(&SHIPPED, &mut found);
+    found.sort_unstable();
+    found.into_iter()
+}
+
+/// Reads the shipped files and every folder's. What can be read is returned beside every mistake.
+pub(crate) fn read(folders: &[PathBuf]) -> (Layers, Vec<LoadError>) {
+    let (shipped, mistakes) = &*SHIPPED_FILES;
+    let mut layers = Layers {
+        scenarios: shipped.clone(),
+        settings: Settings::default(),
+    };
+    let mut errors = mistakes.clone();
+    for folder in folders {
+        for found in find(folder) {
+            match found {
+                Ok(path) => read_file(folder, &path, &mut layers, &mut errors),
+                Err((path, error)) => errors.push(LoadError::of_file(
+                    path.display().to_string(),
+                    format!("cannot be read: {}", reason(&error)),
+                )),
+            }
+        }
+    }
+    (layers, errors)
+}
+
+/// A hash over the names and contents of all files: what a poll compares, where events are not sent.
+pub(crate) fn fingerprint(folders: &[PathBuf]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for folder in folders {
+        for found in find(folder) {
+            match found {
+                Ok(path) => {
+                    hash.update(path.as_os_str().as_encoded_bytes());
+                    hash.update([0]);
+                    hash.update(read_text(&path).unwrap_or_default());
+                }
+                Err((path, _)) => hash.update(path.as_os_str().as_encoded_bytes()),
+            }
+            hash.update([0]);
+        }
+    }
+    hash.finalize().into()
+}
+
+fn read_file(folder: &Path, path: &Path, layers: &mut Layers, errors: &mut Vec<LoadError>) {
+    let name = path.display().to_string();
+    let text = match read_text(path) {
+        Ok(text) => text,
+        Err(error) => {
+            errors.push(LoadError::of_file(name, format!("cannot be read: {}", reason(&error))));
+            return;
+        }
+    };
+    let text = match String::from_utf8(text) {
+        Ok(text) => text,
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            errors.push(LoadError::of_file(
+                name,
+                format!("is not UTF-8 text: the bytes from {at} on are no character"),
+            ));
+            return;
+        }
+    };
+    let id = id_of(path.strip_prefix(folder).unwrap_or(path));
+    let source = Arc::new(SourceFile { id, name, text });
+    if source.id == "sandbox" {
+        errors.extend(layers.settings.read_over(&source));
+        return;
+    }
+    let (file, mistakes) = scenario::parse(&source);
+    errors.extend(mistakes);
+    // The same path replaces, unless the file says that it adds to what it would replace.
+    let adds = file.extends.as_ref().is_some_and(|id| *id.as_ref() == source.id);
+    if !adds {
+        layers.scenarios.retain(|known| known.source_file.id != source.id);
+    }
+    layers.scenarios.push(Arc::new(file));
+}
+
+/// Every `*.toml` below a folder in a fixed order; dotfiles are passed over.
+fn find(folder: &Path) -> Vec<Result<PathBuf, (PathBuf, io::Error)>> {
+    let mut found = Vec::new();
+    walk(folder, 0, &mut found);
+    found
+}
+
+fn walk(folder: &Path, depth: usize, found: &mut Vec<Result<PathBuf, (PathBuf, io::Error)>>) {
+    if depth > FOLDER_DEPTH_MAX || found.len() >= FILES_MAX {
+        let error = io::Error::other(format!(
+            "more than {FILES_MAX} files or {FOLDER_DEPTH_MAX} folders deep"
+        ));
+        found.push(Err((folder.to_owned(), error)));
+        return;
+    }
+    let entries = fs::read_dir(folder).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
+    let mut entries = match entries {
+        Ok(entries) => entries,
+        Err(error) => {
+            found.push(Err((folder.to_owned(), error)));
+            return;
+        }
+    };
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => walk(&path, depth + 1, found),
+            Ok(_) if path.extension().is_some_and(|ending| ending == "toml") => {
+                found.push(Ok(path));
+            }
+            Ok(_) => {}
+            Err(error) if path.extension().is_some_and(|ending| ending == "toml") => {
+                found.push(Err((path, error)));
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+fn read_text(path: &Path) -> io::Result<Vec<u8>> {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is no regular file")); // opening a FIFO would wait for ever
+    }
+    if metadata.len() > FILE_BYTES_MAX {
+        return Err(io::Error::other(format!(
+            "it is larger than {} MiB",
+            FILE_BYTES_MAX >> 20
+        )));
+    }
+    fs::read(path)
+}
+
+/// `v1.1/things.toml` → `v1.1/things`
+fn id_of(path: &Path) -> String {
+    let id = path.with_extension("");
+    let parts: Vec<_> = id.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
+}
+
+/// An input or output error in one clause, without the number that the system adds.
+pub(crate) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error") {
+        Some((reason, _)) => reason.to_lowercase(),
+        None => text,
+    }
+}

@@ -1,0 +1,92 @@
+//! The named text formats that request schemas may use beside JSON Schema's own.
+
+use jiff::civil::Date;
+
+/// A check of a text: whether it is written in the format.
+pub(crate) type Check = fn(&str) -> bool;
+
+/// Every format of ours: its name, its check, and what an API client reads when it fails.
+pub(crate) const FORMATS: [(&str, Check, &str); 5] = [
+    (
+        "country",
+        is_country,
+        "must be an ISO 3166-1 alpha-2 country code in upper case, such as ID",
+    ),
+    (
+        "calendar-date",
+        is_calendar_date,
+        "must be a real date, written YYYY-MM-DD",
+    ),
+    (
+        "day-month-year",
+        is_day_month_year,
+        "must be a real date, written DD-MM-YYYY",
+    ),
+    (
+        "e164",
+        is_e164,
+        "must be a phone number in E.164 format, such as +6281234567890",
+    ),
+    ("file", |_| true, "must be a file"),
+];
+
+pub(crate) fn is_country(text: &str) -> bool {
+    text.len() == 2
+        && text.bytes().all(|byte| byte.is_ascii_uppercase())
+        && celes::Country::from_alpha2(text).is_ok()
+}
+
+pub(crate) fn is_calendar_date(text: &str) -> bool {
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *text.as_bytes() else {
+        return false;
+    };
+    real_date([y1, y2, y3, y4], [m1, m2], [d1, d2])
+}
+
+pub(crate) fn is_day_month_year(text: &str) -> bool {
+    let [d1, d2, b'-', m1, m2, b'-', y1, y2, y3, y4] = *text.as_bytes() else {
+        return false;
+    };
+    real_date([y1, y2, y3, y4], [m1, m2], [d1, d2])
+}
+
+/// `YYYY-MM-DD` where month and day, or the day alone, may be unknown: zeros.
+pub(crate) fn is_partial_date(text: &str) -> bool {
+    let year_known = || {
+        text.as_bytes()[..4].iter().all(u8::is_ascii_digit) && &text[..4] != "0000"
+    };
+    if !text.is_ascii() || text.len() != 10 {
+        return false;
+    }
+    if text.ends_with("-00-00") {
+        return year_known();
+    }
+    if let Some(month) = text.strip_suffix("-00") {
+        return is_calendar_date(&format!("{month}-01"));
+    }
+    is_calendar_date(text)
+}
+
+/// `+`, a first digit that is no zero, at most 15 digits.
+fn is_e164(text: &str) -> bool {
+    text.strip_prefix('+').is_some_and(|digits| {
+        (2..=15).contains(&digits.len())
+            && !digits.starts_with('0')
+            && digits.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
+fn real_date(year: [u8; 4], month: [u8; 2], day: [u8; 2]) -> bool {
+    let (Some(year), Some(month), Some(day)) = (number(&year), number(&month), number(&day)) else {
+        return false;
+    };
+    year > 0 && Date::new(year, month.try_into().unwrap_or(0), day.try_into().unwrap_or(0)).is_ok()
+}
+
+fn number(digits: &[u8]) -> Option<i16> {
+    digits.iter().try_fold(0_i16, |number, digit| {
+        digit
+            .is_ascii_digit()
+            .then(|| number * 10 + i16::from(digit - b'0'))
+    })
+}

@@ -1,0 +1,137 @@
+//! The journal of a world: what was asked and what was answered, the latest thousand.
+
+use std::collections::VecDeque;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use hyper::header::{AUTHORIZATION, HeaderValue};
+use hyper::{HeaderMap, StatusCode};
+use sha2::{Digest, Sha256};
+
+use crate::body::hex;
+
+pub(crate) const ENTRIES_MAX: usize = 1000;
+const BODY_KEPT_BYTES_MAX: usize = 64 << 10;
+const HEAD_KEPT_BYTES_MAX: usize = 8 << 10;
+const ENTRY_OVERHEAD_BYTES: usize = 250;
+
+/// One request with its reply.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// Counts the world's requests from 1; never repeats.
+    pub seq: u64,
+    pub at: SystemTime,
+    /// `POST /v0/… ` and the header lines, the API key left out.
+    pub head: Box<str>,
+    pub request: KeptBody,
+    pub status: StatusCode,
+    /// Such as `v0/individual_cft_peps/COMPLETED_FOUND`; none where no product answered.
+    pub outcome: Option<HeaderValue>,
+    pub reply: KeptBody,
+    pub duration: Duration,
+}
+
+/// A body as far as it is kept.
+#[derive(Clone, Debug)]
+pub struct KeptBody {
+    /// Its first 64 KiB.
+    pub bytes: Bytes,
+    pub whole_bytes: usize,
+    /// SHA-256 of the whole, in hex, where only a part is kept.
+    pub sha256: Option<Box<str>>,
+}
+
+impl KeptBody {
+    /// Keeps a body that is alive anyway, such as a record's.
+    pub(crate) fn shared(body: &Bytes) -> Self {
+        if body.len() > BODY_KEPT_BYTES_MAX {
+            return Self::copied(body);
+        }
+        Self {
+            bytes: body.clone(),
+            whole_bytes: body.len(),
+            sha256: None,
+        }
+    }
+
+    /// Keeps a copy, so that the buffer of a whole connection does not stay for one body.
+    pub(crate) fn copied(body: &[u8]) -> Self {
+        let kept = body.len().min(BODY_KEPT_BYTES_MAX);
+        Self {
+            bytes: Bytes::copy_from_slice(&body[..kept]),
+            whole_bytes: body.len(),
+            sha256: (body.len() > kept).then(|| hex(&Sha256::digest(body)).into()),
+        }
+    }
+}
+
+/// The request line and headers as text. The API key is the world's own; it is not kept.
+pub(crate) fn head_text(method: &str, target: &str, headers: &HeaderMap) -> Box<str> {
+    let mut text = String::with_capacity(256);
+    text.push_str(method);
+    text.push(' ');
+    text.push_str(target);
+    for (name, value) in headers {
+        if text.len() > HEAD_KEPT_BYTES_MAX {
+            text.push_str("\n…");
+            break;
+        }
+        text.push('\n');
+        text.push_str(name.as_str());
+        text.push_str(": ");
+        match value.to_str() {
+            Ok(_) if name == AUTHORIZATION => text.push('…'),
+            Ok(value) => text.push_str(value),
+            Err(_) => text.push_str(&String::from_utf8_lossy(value.as_bytes())),
+        }
+    }
+    text.into_boxed_str()
+}
+
+/// The latest exchanges. The oldest leave first.
+#[derive(Debug, Default)]
+pub(crate) struct Journal {
+    entries: VecDeque<Exchange>,
+    seq: u64,
+    pub bytes: usize,
+    pub dropped: u64,
+}
+
+impl Journal {
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Exchange> {
+        self.entries.iter()
+    }
+
+    /// Gives the exchange its number and keeps it.
+    pub(crate) fn record(&mut self, mut exchange: Exchange) -> u64 {
+        self.seq += 1;
+        exchange.seq = self.seq;
+        self.bytes += bytes(&exchange);
+        self.entries.push_back(exchange);
+        if self.entries.len() > ENTRIES_MAX {
+            self.drop_oldest();
+        }
+        self.seq
+    }
+
+    /// False when there is nothing left to drop.
+    pub(crate) fn drop_oldest(&mut self) -> bool {
+        let Some(oldest) = self.entries.pop_front() else {
+            return false;
+        };
+        self.bytes -= bytes(&oldest);
+        self.dropped += 1;
+        true
+    }
+}
+
+fn bytes(exchange: &Exchange) -> usize {
+    exchange.head.len()
+        + exchange.request.bytes.len()
+        + exchange.reply.bytes.len()
+        + ENTRY_OVERHEAD_BYTES
+}

@@ -1,0 +1,64 @@
+//! A local sandbox of the Iluma KYC API: deterministic answers, magic replies, scenario files that
+//! reload while it runs.
+//!
+//! As a fixture it starts in a line, listens on a port of its own, and stops when it is dropped:
+//!
+//! ```
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! use iluma_sandbox::Sandbox;
+//!
+//! let sandbox = Sandbox::start().await.unwrap();
+//! // Point your client at `sandbox.url()` and give it `sandbox.api_key()`.
+//! assert!(sandbox.api_key().starts_with("iluma_development_"));
+//! # });
+//! ```
+//!
+//! # Map
+//! A request passes [`server`](self) → `answer` → `world`, reading from the `catalogue` of its moment.
+//! `ARCHITECTURE.md` walks through a request, a record that finishes later, and a reload.
+
+#![forbid(unsafe_code)]
+
+mod account;
+mod answer;
+mod auth;
+mod banks;
+mod body;
+mod call;
+mod catalogue;
+//cfg
+//pub mod cli;
+mod clock;
+mod compile;
+mod connection;
+mod control;
+mod dice;
+mod dummy;
+mod endpoint;
+mod error;
+mod fakes;
+mod files;
+mod formats;
+mod input;
+mod journal;
+mod load_error;
+mod lookup;
+mod magic;
+mod names;
+mod rules;
+mod sandbox;
+mod scenario;
+mod schema;
+mod server;
+mod settings;
+mod store;
+mod template;
+mod watch;
+mod world;
+
+pub use auth::{ApiKey, PUBLIC_KEY};
+pub use clock::{Clock, Stamp};
+pub use dummy::DateForm;
+pub use journal::{Exchange, KeptBody};
+pub use load_error::{LoadError, LoadErrors};
+pub use sandbox::{Builder, Sandbox, StartError};

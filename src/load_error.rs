@@ -1,0 +1,145 @@
+//! What is wrong with a scenario file: where, what was expected, what to do.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+/// One scenario file as it was read: its id, the name to show, its text.
+#[derive(Debug)]
+pub struct SourceFile {
+    /// Path below the root without the ending, such as `v1.1/bank_account_data_requests`.
+    pub id: String,
+    /// What the operator calls it: a path, or `shipped:v1.1/….toml` for a file inside the binary.
+    pub name: String,
+    pub text: String,
+}
+
+impl SourceFile {
+    pub(crate) fn error(
+        self: &Arc<Self>,
+        span: Range<usize>,
+        message: impl Into<String>,
+    ) -> LoadError {
+        LoadError::at(self, span, message)
+    }
+}
+
+/// One mistake in one scenario file. `Display` prints file, line, column, the line itself and a caret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LoadError {
+    /// The file as the operator knows it.
+    pub file: String,
+    /// Counted from 1; 0 where the mistake is the file itself (unreadable, not UTF-8).
+    pub line: usize,
+    /// Counted from 1, in characters.
+    pub column: usize,
+    /// A lower-case sentence: what is wrong and what was expected.
+    pub message: String,
+    /// The offending line, and how many characters of it the caret marks.
+    pub excerpt: String,
+    #[serde(skip)]
+    marked: usize,
+}
+
+impl LoadError {
+    pub(crate) fn at(
+        file: &Arc<SourceFile>,
+        span: Range<usize>,
+        message: impl Into<String>,
+    ) -> Self {
+        let text = file.text.as_str();
+        let start = floor_char_boundary(text, span.start);
+        let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
+        let end = floor_char_boundary(text, span.end).clamp(start, line_end.max(start));
+        Self {
+            file: file.name.clone(),
+            line: text[..start].matches('\n').count() + 1,
+            column: text[line_start..start].chars().count() + 1,
+            message: message.into(),
+            excerpt: text[line_start..line_end].trim_end().replace('\t', " "),
+            marked: text[start..end].chars().count().max(1),
+        }
+    }
+
+    /// A mistake that has no place inside the file: it cannot be read, or is not text.
+    pub(crate) fn of_file(name: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            file: name.into(),
+            line: 0,
+            column: 0,
+            message: message.into(),
+            excerpt: String::new(),
+            marked: 0,
+        }
+    }
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.line == 0 {
+            return write!(f, "error: {}\n --> {}", self.message, self.file);
+        }
+        let gutter = self.line.to_string().len();
+        writeln!(f, "error: {}", self.message)?;
+        writeln!(
+            f,
+            "{:gutter$}--> {}:{}:{}",
+            "", self.file, self.line, self.column
+        )?;
+        writeln!(f, "{:gutter$} |", "")?;
+        writeln!(f, "{} | {}", self.line, self.excerpt)?;
+        write!(
+            f,
+            "{:gutter$} | {:indent$}{}",
+            "",
+            "",
+            "^".repeat(self.marked),
+            indent = self.column - 1
+        )
+    }
+}
+
+/// Every mistake found in a set of scenario files.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n"))]
+pub struct LoadErrors(pub Vec<LoadError>);
+
+/// The known word nearest to what was written, when it is near enough to be meant.
+pub(crate) fn nearest<'a>(
+    written: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let written = written.to_lowercase();
+    known
+        .into_iter()
+        .map(|word| {
+            (
+                strsim::jaro_winkler(&written, &word.to_lowercase()),
+                word,
+            )
+        })
+        .filter(|(likeness, _)| *likeness >= 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, word)| word)
+}
+
+/// `` `a`, `b` and `c` ``
+pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let words: Vec<_> = words.into_iter().map(|word| format!("`{word}`")).collect();
+    match words.as_slice() {
+        [] => "none".to_owned(),
+        [only] => only.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+fn floor_char_boundary(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}

@@ -1,0 +1,317 @@
+//! A running sandbox: start it, ask for its address, drop it to stop it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::account::IssuedKeys;
+use crate::auth::{ApiKey, PUBLIC_KEY};
+use crate::catalogue::Catalogue;
+use crate::clock::Clock;
+use crate::dummy::DateForm;
+use crate::error::ApiError;
+use crate::journal::Exchange;
+use crate::load_error::LoadErrors;
+use crate::server;
+use crate::watch::Watcher;
+use crate::world::Worlds;
+
+/// A sandbox that serves on a socket of its own until it is dropped.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+/// assert!(sandbox.url().starts_with("http://127.0.0.1:"));
+/// # });
+/// ```
+#[derive(Debug)]
+pub struct Sandbox {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    /// Dropping it tells the server to stop.
+    stop: watch::Sender<bool>,
+    server: Option<tokio::task::JoinHandle<()>>,
+    _watcher: Option<Watcher>,
+}
+
+/// How a sandbox is set up. Every setting has a default.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    address: SocketAddr,
+    options: Options,
+}
+
+/// What the server and its parts share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub seed: u64,
+    pub worlds: Worlds,
+    pub issued: IssuedKeys,
+    pub options: Options,
+    catalogue: ArcSwap<Catalogue>,
+    /// Changes with every reload, failed ones too, after the catalogue has.
+    reloads: watch::Sender<Reload>,
+    /// Counts the replies to requests that belong to no world.
+    strangers: AtomicU64,
+    /// One reload at a time: the last to read is the last to be put in place.
+    reloading: Mutex<()>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Options {
+    pub seed: u64,
+    pub clock: Clock,
+    pub scenarios: Vec<PathBuf>,
+    pub api_keys: Vec<ApiKey>,
+    pub dates: Option<DateForm>,
+    pub strict_reload: bool,
+    pub watch: bool,
+}
+
+/// How the last reload went.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reload {
+    /// How many there were, whether they succeeded or not.
+    pub count: u64,
+    /// Why the catalogue in place is older than the files.
+    pub errors: Option<Arc<LoadErrors>>,
+}
+
+/// Why a sandbox did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A scenario file is broken.
+    #[error(transparent)]
+    Scenarios(#[from] LoadErrors),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {}", crate::files::reason(.error))]
+    Bind {
+        address: SocketAddr,
+        error: io::Error,
+    },
+}
+
+impl Sandbox {
+    /// Starts on a free port of the loopback interface, with the shipped scenarios.
+    pub async fn start() -> Result<Self, StartError> {
+        Self::builder().start().await
+    }
+
+    pub fn builder() -> Builder {
+        Builder {
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            options: Options {
+                watch: true,
+                ..Options::default()
+            },
+        }
+    }
+
+    /// `http://127.0.0.1:41233`, to put in place of `https://api.iluma.ai`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A key that this sandbox lets in: the first of those it was given, else the documentation's.
+    pub fn api_key(&self) -> String {
+        self.shared.default_key().reveal().to_owned()
+    }
+
+    /// The secret that callbacks to the owner of [`Sandbox::api_key`] carry.
+    pub fn callback_token(&self) -> String {
+        let world = self.shared.worlds.enter(&self.shared.default_key());
+        world.map_or(String::new(), |world| world.callback_token())
+    }
+
+    /// What the owner of a key asked and was answered, oldest first: the latest thousand.
+    pub fn requests(&self, api_key: &str) -> Vec<Exchange> {
+        let world = api_key.parse().ok().and_then(|key| self.shared.worlds.enter(&key).ok());
+        world.map_or(Vec::new(), |world| world.state().journal.entries().cloned().collect())
+    }
+
+    /// Waits until the scenario folders have been read again more than `count` times, successfully
+    /// or not, and returns how often they have been.
+    pub async fn reloaded(&self, count: u64) -> u64 {
+        let mut reloads = self.shared.reloads.subscribe();
+        let reload = reloads.wait_for(|reload| reload.count > count).await;
+        reload.map_or(count, |reload| reload.count)
+    }
+
+    /// Stops taking requests, lets those in flight finish (5 s at most), and returns when all is quiet.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        if let Some(server) = self.server.take() {
+            server.await.ok();
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        if let Some(server) = &self.server {
+            server.abort();
+        }
+    }
+}
+
+impl Builder {
+    /// What ids and invented data are derived from. 0 unless said otherwise.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.options.seed = seed;
+        self
+    }
+
+    /// What `created` shows. Stands still at 2026-01-01 unless said otherwise.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.options.clock = clock;
+        self
+    }
+
+    /// Lays a folder of scenario files over the shipped ones; several lie over each other in order.
+    #[must_use]
+    pub fn scenarios(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.options.scenarios.push(folder.into());
+        self
+    }
+
+    /// Lets only the keys in that are named this way.
+    #[must_use]
+    pub fn api_key(mut self, key: ApiKey) -> Self {
+        self.options.api_keys.push(key);
+        self
+    }
+
+    /// Where to listen. A free port of the loopback interface unless said otherwise.
+    #[must_use]
+    pub fn address(mut self, address: SocketAddr) -> Self {
+        self.address = address;
+        self
+    }
+
+    /// Which port to listen on; 0 takes any free one.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.address.set_port(port);
+        self
+    }
+
+    /// How the watchlist's dates are written, whatever a `sandbox.toml` says.
+    #[must_use]
+    pub fn watchlist_dates(mut self, dates: DateForm) -> Self {
+        self.options.dates = Some(dates);
+        self
+    }
+
+    /// Calls the sandbox unready, by 503, while a reload is broken.
+    #[must_use]
+    pub fn strict_reload(mut self, strict: bool) -> Self {
+        self.options.strict_reload = strict;
+        self
+    }
+
+    /// Listens, loads the scenarios, serves on the caller's runtime.
+    pub async fn start(self) -> Result<Sandbox, StartError> {
+        let address = self.address;
+        let bind = |error| StartError::Bind { address, error };
+        let listener = TcpListener::bind(address).await.map_err(bind)?;
+        let address = listener.local_addr().map_err(bind)?;
+        let shared = Arc::new(Shared::new(self.options)?);
+        let watcher = Watcher::start(&shared);
+        let (stop, stopped) = watch::channel(false);
+        let server = tokio::spawn(server::serve(listener, shared.clone(), stopped));
+        Ok(Sandbox {
+            shared,
+            address,
+            stop,
+            server: Some(server),
+            _watcher: watcher,
+        })
+    }
+}
+
+impl Shared {
+    fn new(options: Options) -> Result<Self, LoadErrors> {
+        let catalogue = Catalogue::load(&options.scenarios)?.with_dates(options.dates);
+        Ok(Self {
+            seed: options.seed,
+            worlds: Worlds::new(options.seed, options.clock),
+            issued: IssuedKeys::default(),
+            catalogue: ArcSwap::from_pointee(catalogue),
+            reloads: watch::Sender::default(),
+            strangers: AtomicU64::new(0),
+            reloading: Mutex::default(),
+            options,
+        })
+    }
+
+    /// The catalogue of this moment. A request takes it once.
+    pub(crate) fn catalogue(&self) -> arc_swap::Guard<Arc<Catalogue>> {
+        self.catalogue.load()
+    }
+
+    pub(crate) fn last_reload(&self) -> Reload {
+        self.reloads.borrow().clone()
+    }
+
+    pub(crate) fn count_stranger(&self) -> u64 {
+        self.strangers.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Reads the folders again. A broken file leaves the last good catalogue in place.
+    pub(crate) fn reload(&self) {
+        let _one_at_a_time = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
+        let loaded = Catalogue::load(&self.options.scenarios);
+        let errors = match loaded {
+            Ok(catalogue) => {
+                let mut catalogue = catalogue.with_dates(self.options.dates);
+                catalogue.generation = self.catalogue().generation + 1;
+                tracing::info!(generation = catalogue.generation, "scenarios reloaded");
+                self.catalogue.store(Arc::new(catalogue));
+                None
+            }
+            Err(errors) => {
+                tracing::error!("scenarios not reloaded, the last good ones stay:\n{errors}");
+                Some(Arc::new(errors))
+            }
+        };
+        self.reloads.send_modify(|reload| {
+            reload.count += 1;
+            reload.errors = errors;
+        });
+    }
+
+    /// Refuses a key that is not among the allowed, where only some are.
+    pub(crate) fn admit(&self, catalogue: &Catalogue, key: &ApiKey) -> Result<(), ApiError> {
+        let allowed = match self.options.api_keys.as_slice() {
+            [] => catalogue.settings.api_keys.as_slice(),
+            given => given,
+        };
+        if allowed.is_empty() || allowed.contains(key) || self.issued.contains(key) {
+            return Ok(());
+        }
+        Err(ApiError::invalid_key(
+            "This sandbox was started for other API keys than the one that was sent.",
+        ))
+    }
+
+    fn default_key(&self) -> ApiKey {
+        let catalogue = self.catalogue();
+        let given = self.options.api_keys.first();
+        given
+            .or_else(|| catalogue.settings.api_keys.first())
+            .cloned()
+            .unwrap_or_else(|| PUBLIC_KEY.parse().expect("the public key is well-formed"))
+    }
+}

@@ -1,0 +1,628 @@
+//! The scenario file format: what a TOML file may say, read with every mistake reported at its place.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::{DeserializeOwned, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::load_error::{LoadError, SourceFile, listed, nearest};
+
+/// One scenario file. Everything is optional here; what a whole endpoint needs is checked when the
+/// files of all folders have been laid over each other.
+#[derive(Debug)]
+pub struct ScenarioFile {
+    pub source_file: Arc<SourceFile>,
+    /// Merge over this file instead of standing alone.
+    pub extends: Option<Spanned<String>>,
+    /// What a reader sees in lists; the file's id says the rest.
+    pub name: Option<Spanned<String>>,
+    /// Where POST creates; `GET {path}/{id}` reads back.
+    pub path: Option<Spanned<String>>,
+    /// How a record's id is written: text around one of `{uuid}` and `{hex24}`.
+    pub id: Option<Spanned<String>>,
+    pub source: Option<Source>,
+    /// `application/json` (forms too, the default) or `multipart/form-data`.
+    pub content_type: Option<Spanned<String>>,
+    /// JSON Schema of the input.
+    pub request: Option<Spanned<Tree>>,
+    pub reply: Option<ReplyPart>,
+    pub callback: Option<CallbackPart>,
+    /// Which dummy data decides when neither a header nor a rule does.
+    pub lookup: Option<Spanned<Tree>>,
+    /// Objects in the reply that can be read by their own id.
+    pub keep: Option<KeepPart>,
+    /// Other endpoints whose records this path reads back too.
+    pub reads: Vec<Spanned<String>>,
+    /// Where an endpoint that only reads finds its records.
+    pub listings: Option<Spanned<String>>,
+    pub outcomes: Vec<(Spanned<String>, OutcomePart)>,
+    pub records: Vec<Spanned<RecordPart>>,
+    pub dummy: DummyPart,
+}
+
+/// How well a fact is known. Every endpoint and outcome carries one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// In the provider's own documentation.
+    Documented,
+    /// Seen in replies of the real API, or in what several public clients send and read.
+    Observed,
+    /// From the parent company's conventions, or one weak source.
+    Inferred,
+    /// Nothing is public; this is the sandbox's choice.
+    #[default]
+    Decided,
+}
+
+impl Source {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Documented => "documented",
+            Self::Observed => "observed",
+            Self::Inferred => "inferred",
+            Self::Decided => "decided",
+        }
+    }
+}
+
+/// `[reply]`: what every outcome shares; an outcome's body merges over it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplyPart {
+    pub body: Option<Spanned<Tree>>,
+}
+
+/// `[callback]`: the type under which a URL for this product's callbacks is registered.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallbackPart {
+    #[serde(rename = "type")]
+    pub callback_type: Spanned<String>,
+}
+
+/// `[keep]`: every object of the array `from` can be read by its `id` at the endpoint `at`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeepPart {
+    pub from: Spanned<String>,
+    pub at: Spanned<String>,
+}
+
+/// `[outcomes.NAME]`: one answer that `x-magic-reply: NAME`, a rule or the dummy data can choose.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OutcomePart {
+    /// The answer when nothing else decides.
+    pub default: bool,
+    pub description: Option<String>,
+    pub source: Option<Source>,
+    /// Other names of the same outcome.
+    pub aliases: Vec<Spanned<String>>,
+    /// HTTP status; 200 unless `error` says otherwise.
+    pub status: Option<Spanned<u16>>,
+    pub headers: Option<Spanned<Tree>>,
+    /// Merges over the file's `[reply] body`.
+    pub body: Option<Spanned<Tree>>,
+    /// Answers Iluma's error envelope; the request's body is not looked at.
+    pub error: Option<Spanned<ErrorPart>>,
+    /// Not finished yet: `updated` equals `created`.
+    pub pending: bool,
+    /// A callback follows.
+    pub callback: bool,
+    /// What the record becomes later.
+    pub then: Option<Spanned<ThenPart>>,
+    /// Answers these outcomes in turn, call by call, then the last one for ever.
+    pub sequence: Option<Spanned<Vec<Spanned<String>>>>,
+    /// Chooses this outcome when the input fits. All conditions of a table must hold.
+    pub when: Option<Spanned<Tree>>,
+}
+
+/// `error = "message"`, or `error = { code = "…", message = "…" }` where the code is not the outcome's name.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, deny_unknown_fields, expecting = "must be a message, or a table of `code` and `message`")]
+pub enum ErrorPart {
+    Message(String),
+    Full { code: String, message: String },
+}
+
+/// `then = { after = "1s", outcome = "COMPLETED_FOUND" }`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ThenPart {
+    pub after: Spanned<String>,
+    pub outcome: Spanned<String>,
+}
+
+/// `[[records]]`: a record that exists from the start in every world.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordPart {
+    pub id: Spanned<String>,
+    /// The outcome that made it; without it the dummy data decides.
+    pub outcome: Option<Spanned<String>>,
+    pub created: Spanned<String>,
+    pub updated: Spanned<String>,
+    /// What was sent to make it; checked like a request.
+    pub input: Spanned<Tree>,
+    #[serde(default)]
+    pub source: Source,
+}
+
+/// The dummy data that a file brings along.
+#[derive(Debug, Default)]
+pub struct DummyPart {
+    pub individuals: Vec<ListingPart>,
+    pub entities: Vec<EntityPart>,
+    pub people: Vec<PersonPart>,
+    pub missing: Vec<MissingPart>,
+    pub bank_accounts: Vec<BankAccountPart>,
+}
+
+/// `[[individuals]]`: a person on the watchlist.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListingPart {
+    pub id: ListingId,
+    pub names: Names,
+    pub scopes: Vec<Scope>,
+    pub nationalities: Vec<Country>,
+    #[serde(default)]
+    pub dates_of_birth: Vec<PartialDate>,
+    #[serde(default)]
+    pub source: Source,
+}
+
+/// `[[entities]]`: a business on the watchlist.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EntityPart {
+    pub id: ListingId,
+    pub names: Names,
+    pub scopes: Vec<Scope>,
+    pub business_domiciles: Vec<Country>,
+    pub dates_of_registration: Option<Vec<PartialDate>>,
+    #[serde(default)]
+    pub source: Source,
+}
+
+/// `[[people]]`: somebody in the population register.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PersonPart {
+    pub nik: Nik,
+    pub name: String,
+    pub birthdate: String,
+    pub birthplace: String,
+    pub address: String,
+    /// How alike the submitted selfie is said to be, 0 to 100.
+    #[serde(default = "full_score")]
+    pub selfie_score: u8,
+    #[serde(default)]
+    pub source: Source,
+}
+
+/// An entry of `missing`: a number that the population register does not know.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MissingPart {
+    pub nik: Nik,
+    #[serde(default)]
+    pub source: Source,
+}
+
+/// `[[bank_accounts]]`: an account whose holder, or whose trouble, is known beforehand.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BankAccountPart {
+    pub bank_code: String,
+    pub bank_account_number: String,
+    pub holder: Option<String>,
+    #[serde(default)]
+    pub finding: AccountFinding,
+    #[serde(default)]
+    pub source: Source,
+}
+
+/// What a bank says of an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountFinding {
+    #[default]
+    Found,
+    NotFound,
+    VirtualAccount,
+    NeedReview,
+    Timeout,
+}
+
+/// The databases that a search looks through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Scope {
+    Other,
+    Pep,
+    Sanction,
+}
+
+fn full_score() -> u8 {
+    100
+}
+
+/// A string that was checked while it was read, so that a mistake is reported at its place.
+macro_rules! checked_text {
+    ($(#[$doc:meta])* $name:ident, $expected:literal, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        pub struct $name(pub String);
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                let check: fn(&str) -> bool = $check;
+                if check(&text) {
+                    Ok(Self(text))
+                } else {
+                    Err(serde::de::Error::custom(format_args!(
+                        concat!("`{}` is not ", $expected), text
+                    )))
+                }
+            }
+        }
+    };
+}
+
+checked_text!(
+    /// A listing's id.
+    ListingId, "a lower-case UUID", |text| uuid::Uuid::parse_str(text)
+        .is_ok_and(|uuid| uuid.hyphenated().to_string() == text)
+);
+checked_text!(
+    /// ISO 3166-1 alpha-2, upper case.
+    Country, "an ISO 3166-1 country of two upper-case letters", crate::formats::is_country
+);
+checked_text!(
+    /// `YYYY-MM-DD`, unknown parts zero: `1961-00-00`.
+    PartialDate, "a date `YYYY-MM-DD` (unknown parts as zeros: `1961-00-00`)", crate::formats::is_partial_date
+);
+checked_text!(
+    /// The 16 digits of an Indonesian identity card.
+    Nik, "a number of 16 digits", |text| text.len() == 16 && text.bytes().all(|b| b.is_ascii_digit())
+);
+
+/// The names of a listing: the primary one first, at least one.
+#[derive(Clone, Debug)]
+pub struct Names(pub Vec<String>);
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let names = Vec::<String>::deserialize(deserializer)?;
+        if names.is_empty() || names.iter().any(|name| name.trim().is_empty()) {
+            return Err(serde::de::Error::custom(
+                "`names` must hold at least one name, none of them empty",
+            ));
+        }
+        Ok(Self(names))
+    }
+}
+
+/// A TOML value that remembers where it stood and in which order its keys came.
+#[derive(Clone, Debug)]
+pub enum Tree {
+    Text(String),
+    Integer(i64),
+    Float(f64),
+    Boolean(bool),
+    List(Vec<Spanned<Tree>>),
+    Table(Vec<(Spanned<String>, Spanned<Tree>)>),
+}
+
+impl Tree {
+    pub fn to_json(&self) -> serde_json::Value {
+        use serde_json::Value;
+        match self {
+            Self::Text(text) => Value::String(text.clone()),
+            Self::Integer(number) => Value::from(*number),
+            Self::Float(number) => Value::from(*number),
+            Self::Boolean(truth) => Value::Bool(*truth),
+            Self::List(items) => items.iter().map(|item| item.as_ref().to_json()).collect(),
+            Self::Table(entries) => entries
+                .iter()
+                .map(|(key, value)| (key.as_ref().clone(), value.as_ref().to_json()))
+                .collect(),
+        }
+    }
+
+    /// What an operator calls this kind of value.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "text",
+            Self::Integer(_) | Self::Float(_) => "a number",
+            Self::Boolean(_) => "a boolean",
+            Self::List(_) => "an array",
+            Self::Table(_) => "a table",
+        }
+    }
+
+    /// The value under a path of table keys.
+    pub fn get(&self, key: &str) -> Option<&Spanned<Tree>> {
+        match self {
+            Self::Table(entries) => entries
+                .iter()
+                .find(|(name, _)| name.as_ref() == key)
+                .map(|(_, value)| value),
+            _ => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TreeVisitor;
+
+        impl<'de> Visitor<'de> for TreeVisitor {
+            type Value = Tree;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text, a number, a boolean, an array or a table")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Tree, E> {
+                Ok(Tree::Text(text.to_owned()))
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<Tree, E> {
+                Ok(Tree::Integer(number))
+            }
+
+            fn visit_f64<E>(self, number: f64) -> Result<Tree, E> {
+                Ok(Tree::Float(number))
+            }
+
+            fn visit_bool<E>(self, truth: bool) -> Result<Tree, E> {
+                Ok(Tree::Boolean(truth))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Tree, A::Error> {
+                let mut list = Vec::new();
+                while let Some(item) = items.next_element()? {
+                    list.push(item);
+                }
+                Ok(Tree::List(list))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Tree, A::Error> {
+                let mut table = Vec::new();
+                while let Some(entry) = entries.next_entry()? {
+                    table.push(entry);
+                }
+                Ok(Tree::Table(table))
+            }
+        }
+
+        deserializer.deserialize_any(TreeVisitor)
+    }
+}
+
+const KEYS: [&str; 21] = [
+    "extends",
+    "name",
+    "path",
+    "id",
+    "source",
+    "content_type",
+    "request",
+    "reply",
+    "callback",
+    "lookup",
+    "keep",
+    "reads",
+    "listings",
+    "outcomes",
+    "records",
+    "individuals",
+    "entities",
+    "people",
+    "missing",
+    "bank_accounts",
+    "description",
+];
+
+/// Reads one file. What could be read is returned beside every mistake that was found.
+pub fn parse(source_file: &Arc<SourceFile>) -> (ScenarioFile, Vec<LoadError>) {
+    let mut reader = Reader::new(source_file);
+    let mut file = ScenarioFile {
+        source_file: source_file.clone(),
+        extends: None,
+        name: None,
+        path: None,
+        id: None,
+        source: None,
+        content_type: None,
+        request: None,
+        reply: None,
+        callback: None,
+        lookup: None,
+        keep: None,
+        reads: Vec::new(),
+        listings: None,
+        outcomes: Vec::new(),
+        records: Vec::new(),
+        dummy: DummyPart::default(),
+    };
+    for (key, value) in reader.table() {
+        match key.as_ref().as_str() {
+            "extends" => file.extends = reader.decode(value),
+            "name" => file.name = reader.decode(value),
+            "path" => file.path = reader.decode(value),
+            "id" => file.id = reader.decode(value),
+            "source" => file.source = reader.decode(value),
+            "description" => drop(reader.decode::<String>(value)),
+            "content_type" => file.content_type = reader.decode(value),
+            "request" => file.request = reader.decode(value),
+            "reply" => file.reply = reader.decode(value),
+            "callback" => file.callback = reader.decode(value),
+            "lookup" => file.lookup = reader.decode(value),
+            "keep" => file.keep = reader.decode(value),
+            "reads" => file.reads = reader.decode(value).unwrap_or_default(),
+            "listings" => file.listings = reader.decode(value),
+            "outcomes" => file.outcomes = reader.outcomes(value),
+            "records" => file.records = reader.each(value, "[[records]]"),
+            "individuals" => file.dummy.individuals = reader.each(value, "[[individuals]]"),
+            "entities" => file.dummy.entities = reader.each(value, "[[entities]]"),
+            "people" => file.dummy.people = reader.each(value, "[[people]]"),
+            "missing" => file.dummy.missing = reader.each(value, "missing = [{ nik = \"…\" }]"),
+            "bank_accounts" => file.dummy.bank_accounts = reader.each(value, "[[bank_accounts]]"),
+            _ => reader.unknown_key(&key, &KEYS),
+        }
+    }
+    (file, reader.errors)
+}
+
+/// Reads pieces of one TOML document, so that a mistake in one piece does not hide the others'.
+pub(crate) struct Reader<'f> {
+    source_file: &'f Arc<SourceFile>,
+    pub(crate) errors: Vec<LoadError>,
+}
+
+impl<'f> Reader<'f> {
+    pub(crate) fn new(source_file: &'f Arc<SourceFile>) -> Self {
+        Self {
+            source_file,
+            errors: Vec::new(),
+        }
+    }
+
+    /// The top-level entries, in the file's order. A file that is no TOML yields none.
+    pub(crate) fn table(&mut self) -> Vec<(Spanned<String>, Spanned<DeValue<'f>>)> {
+        let (document, mistakes) = DeTable::parse_recoverable(&self.source_file.text);
+        for mistake in &mistakes {
+            self.report(mistake);
+        }
+        if !mistakes.is_empty() {
+            return Vec::new(); // what follows from broken syntax would only confuse
+        }
+        let mut entries = Vec::new();
+        for (key, mut value) in document.into_inner() {
+            self.refuse_dates(&mut value);
+            let span = key.span();
+            entries.push((Spanned::new(span, key.into_inner().into_owned()), value));
+        }
+        entries
+    }
+
+    pub(crate) fn decode<T: DeserializeOwned>(&mut self, value: Spanned<DeValue<'_>>) -> Option<T> {
+        let whole = value.span();
+        match T::deserialize(toml::de::ValueDeserializer::from(value)) {
+            Ok(decoded) => Some(decoded),
+            Err(mistake) => {
+                let span = mistake.span().unwrap_or(whole);
+                self.errors
+                    .push(self.source_file.error(span, sentence(mistake.message())));
+                None
+            }
+        }
+    }
+
+    pub(crate) fn unknown_key(&mut self, key: &Spanned<String>, known: &[&str]) {
+        let written = key.as_ref();
+        let hint = match nearest(written, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("known are {}", listed(known.iter().copied())),
+        };
+        self.errors.push(
+            self.source_file
+                .error(key.span(), format!("unknown key `{written}`: {hint}")),
+        );
+    }
+
+    fn outcomes(&mut self, value: Spanned<DeValue<'_>>) -> Vec<(Spanned<String>, OutcomePart)> {
+        let span = value.span();
+        let DeValue::Table(table) = value.into_inner() else {
+            self.errors.push(
+                self.source_file
+                    .error(span, "`outcomes` must be tables: `[outcomes.NAME]`"),
+            );
+            return Vec::new();
+        };
+        let mut outcomes = Vec::new();
+        for (key, value) in table {
+            let name = Spanned::new(key.span(), key.into_inner().into_owned());
+            if let Some(outcome) = self.decode(value) {
+                outcomes.push((name, outcome));
+            }
+        }
+        outcomes
+    }
+
+    fn each<T: DeserializeOwned>(&mut self, value: Spanned<DeValue<'_>>, shape: &str) -> Vec<T> {
+        let span = value.span();
+        let DeValue::Array(items) = value.into_inner() else {
+            self.errors
+                .push(self.source_file.error(span, format!("must be an array: `{shape}`")));
+            return Vec::new();
+        };
+        items
+            .into_iter()
+            .filter_map(|item| self.decode(item))
+            .collect()
+    }
+
+    /// TOML dates would lose their spelling on the way into JSON.
+    fn refuse_dates(&mut self, value: &mut Spanned<DeValue<'_>>) {
+        let span = value.span();
+        match value.as_mut() {
+            DeValue::Datetime(date) => {
+                let text = date.to_string();
+                self.errors.push(self.source_file.error(
+                    span,
+                    format!("a date is written as text here: put it in quotes, `\"{text}\"`"),
+                ));
+                *value.as_mut() = DeValue::String(text.into());
+            }
+            DeValue::Array(items) => items.iter_mut().for_each(|item| self.refuse_dates(item)),
+            DeValue::Table(table) => table
+                .iter_mut()
+                .for_each(|(_, entry)| self.refuse_dates(entry)),
+            _ => {}
+        }
+    }
+
+    fn report(&mut self, mistake: &toml::de::Error) {
+        let span = mistake.span().unwrap_or(0..0);
+        self.errors
+            .push(self.source_file.error(span, sentence(mistake.message())));
+    }
+}
+
+/// The parser's words as one line, with the nearest known key where it lists them all.
+fn sentence(message: &str) -> String {
+    let line = message.trim().replace('\n', ", ");
+    let Some(rest) = line.strip_prefix("unknown field `") else {
+        return line;
+    };
+    let Some((written, known)) = rest.split_once("`, expected ") else {
+        return line.replacen("unknown field", "unknown key", 1);
+    };
+    let known: Vec<_> = known.split('`').skip(1).step_by(2).collect();
+    match nearest(written, known.iter().copied()) {
+        Some(near) => format!("unknown key `{written}`: did you mean `{near}`?"),
+        None => format!("unknown key `{written}`: known are {}", listed(known)),
+    }
+}
+
+impl ScenarioFile {
+    /// A file of dummy data answers no requests of its own.
+    pub(crate) fn is_only_data(&self) -> bool {
+        let dummy = &self.dummy;
+        let has_data = !(dummy.individuals.is_empty()
+            && dummy.entities.is_empty()
+            && dummy.people.is_empty()
+            && dummy.missing.is_empty()
+            && dummy.bank_accounts.is_empty());
+        has_data && self.path.is_none() && self.outcomes.is_empty() && self.request.is_none()
+    }
+}

@@ -1,0 +1,211 @@
+//! Request rules: JSON Schema in, Iluma's list of complaints out.
+
+use std::sync::OnceLock;
+
+use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::{PatternOptions, ValidationError, Validator};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::formats::FORMATS;
+use crate::input::Shape;
+use crate::{banks, formats};
+
+/// The schema of one endpoint's input.
+#[derive(Debug)]
+pub(crate) struct RequestSchema {
+    json: Value,
+    pub shape: Shape,
+    /// Compiled at first use: shipped schemas are proven by the tests, and cost the start nothing.
+    validator: OnceLock<Validator>,
+}
+
+/// One thing wrong with one field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Complaint {
+    /// `scopes[0]`, `addresses[0].country`; in multipart the part's name.
+    pub path: String,
+    pub message: String,
+}
+
+/// Everything that is wrong with an input, in the order of the documentation's table.
+pub(crate) struct Refused {
+    /// The error code that the schema asks for (`x-error`), where it is no plain validation error.
+    pub code: Option<String>,
+    pub complaints: Vec<Complaint>,
+}
+
+impl RequestSchema {
+    pub(crate) fn new(mut json: Value) -> Self {
+        if let Value::Object(map) = &mut json {
+            map.entry("type").or_insert_with(|| "object".into());
+        }
+        Self {
+            shape: Shape::of(&json),
+            json,
+            validator: OnceLock::new(),
+        }
+    }
+
+    /// The first of the schema's own `examples`: what stands in for a request without a body.
+    pub(crate) fn sample(&self) -> Option<&Value> {
+        self.json.get("examples")?.get(0)
+    }
+
+    /// Proves that the schema itself is sound; the sentence says what is wrong and where.
+    pub(crate) fn prove(&self) -> Result<(), String> {
+        self.compile().map(|_| ())
+    }
+
+    pub(crate) fn check(&self, input: &Value) -> Result<(), Refused> {
+        let validator = self.compile().expect("a schema is proven when its file is loaded");
+        if validator.is_valid(input) {
+            return Ok(());
+        }
+        let mut found: Vec<_> = validator
+            .iter_errors(input)
+            .map(|error| self.complain(&error))
+            .collect();
+        // Plain complaints go before those with an error code of their own, such as `FILE_TOO_LARGE`.
+        found.sort_by_key(|(code, rank, complaint)| (code.is_some(), *rank, complaint.path.clone()));
+        let code = found[0].0.clone();
+        found.retain(|(other, ..)| *other == code);
+        let mut complaints: Vec<_> = found.into_iter().map(|(_, _, complaint)| complaint).collect();
+        complaints.dedup_by(|later, first| later.path == first.path);
+        Err(Refused { code, complaints })
+    }
+
+    fn compile(&self) -> Result<&Validator, String> {
+        if let Some(validator) = self.validator.get() {
+            return Ok(validator);
+        }
+        let mut options = jsonschema::options()
+            .offline()
+            .with_pattern_options(PatternOptions::regex())
+            .should_validate_formats(true)
+            .should_ignore_unknown_formats(false);
+        for (name, check, _) in FORMATS {
+            options = options.with_format(name, check);
+        }
+        options = options.with_format("bank-code", banks::is_code);
+        let built = options.build(&self.json).map_err(|error| {
+            match error.instance_path().as_str() {
+                "" => error.to_string(),
+                path => format!("{error} (at `{}`)", written_path(path)),
+            }
+        })?;
+        Ok(self.validator.get_or_init(|| built))
+    }
+
+    /// The error code that is asked for, the field's place in the table, the complaint itself.
+    fn complain(&self, error: &ValidationError<'_>) -> (Option<String>, usize, Complaint) {
+        let mut path = written_path(error.instance_path().as_str());
+        if let ValidationErrorKind::Required { property } = error.kind() {
+            let name = property.as_str().unwrap_or_default();
+            path = match path.as_str() {
+                "" => name.to_owned(),
+                _ => format!("{path}.{name}"),
+            };
+        }
+        let rule = error.schema_path().as_str();
+        let (schema, keyword) = rule.rsplit_once('/').unwrap_or(("", rule));
+        let code = self
+            .json
+            .pointer(schema)
+            .and_then(|schema| schema.get("x-error")?.get(keyword)?.as_str())
+            .map(str::to_owned);
+        let mut message = sentence(error);
+        let top = path.split(['.', '[']).next().unwrap_or_default();
+        let rank = self.shape.names().position(|name| name == top);
+        if self.is_file(top) {
+            if let Some((part, inner)) = path.split_once('.') {
+                message = format!("its {inner} {message}");
+                path = part.to_owned();
+            } else if matches!(error.kind(), ValidationErrorKind::Type { .. }) {
+                "must be a file".clone_into(&mut message);
+            }
+        }
+        (code, rank.unwrap_or(usize::MAX), Complaint { path, message })
+    }
+
+    fn is_file(&self, name: &str) -> bool {
+        let Shape::Object(properties) = &self.shape else {
+            return false;
+        };
+        properties
+            .iter()
+            .any(|property| property.name == name && property.shape == Shape::File)
+    }
+}
+
+/// `/addresses/0/country` → `addresses[0].country`
+fn written_path(pointer: &str) -> String {
+    let mut path = String::new();
+    for segment in pointer.split('/').skip(1) {
+        if segment.bytes().all(|byte| byte.is_ascii_digit()) {
+            path.push_str(&format!("[{segment}]"));
+        } else {
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path.push_str(&segment.replace("~1", "/").replace("~0", "~"));
+        }
+    }
+    path
+}
+
+/// What an API client reads, by rule.
+fn sentence(error: &ValidationError<'_>) -> String {
+    use ValidationErrorKind as Kind;
+    match error.kind() {
+        Kind::Required { .. } => "is required".to_owned(),
+        Kind::Type { kind } => match kind {
+            TypeKind::Single(single) => format!("must be {}", with_article(&single.to_string())),
+            TypeKind::Multiple(_) => format!("is of the wrong type: {error}"),
+        },
+        Kind::Enum { options } => {
+            let options: Vec<_> = options
+                .as_array()
+                .map(|options| options.iter().map(plain).collect())
+                .unwrap_or_default();
+            format!("must be one of {}", options.join(", "))
+        }
+        Kind::Constant { expected_value } => format!("must be {}", plain(expected_value)),
+        Kind::MinLength { limit: 1 } => "must not be empty".to_owned(),
+        Kind::MinLength { limit } => format!("must be at least {limit} characters long"),
+        Kind::MaxLength { limit } => format!("must be at most {limit} characters long"),
+        Kind::MinItems { limit: 1 } => "must hold at least one item".to_owned(),
+        Kind::MinItems { limit } => format!("must hold at least {limit} items"),
+        Kind::MaxItems { limit } => format!("must hold at most {limit} items"),
+        Kind::UniqueItems => "must not hold the same item twice".to_owned(),
+        Kind::Minimum { limit } => format!("must be at least {limit}"),
+        Kind::Maximum { limit } => format!("must be at most {limit}"),
+        Kind::ExclusiveMinimum { limit } => format!("must be more than {limit}"),
+        Kind::ExclusiveMaximum { limit } => format!("must be less than {limit}"),
+        Kind::Pattern { pattern } => format!("must match the pattern {pattern}"),
+        Kind::Format { format } => formats::FORMATS
+            .iter()
+            .find(|(name, ..)| name == format)
+            .map_or_else(
+                || match format.as_str() {
+                    "email" => "must be an email address".to_owned(),
+                    "bank-code" => "must be the code of a known bank, such as BCA".to_owned(),
+                    other => format!("must be written as {other}"),
+                },
+                |(.., sentence)| (*sentence).to_owned(),
+            ),
+        _ => "does not fit the schema".to_owned(),
+    }
+}
+
+fn with_article(kind: &str) -> String {
+    match kind {
+        "object" => "an object".to_owned(),
+        "array" | "integer" => format!("an {kind}"),
+        _ => format!("a {kind}"),
+    }
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

@@ -1,0 +1,177 @@
+//! The server: takes connections, reads requests, writes answers, stops gracefully.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::{Request, Response};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::answer::{self, Answered};
+use crate::body;
+use crate::call::{Body, Call};
+use crate::connection;
+use crate::control;
+use crate::error::ApiError;
+use crate::journal::{Exchange, KeptBody, head_text};
+use crate::sandbox::Shared;
+
+const CONNECTIONS_MAX: usize = 10_000;
+/// How long requests in flight may take to finish when the sandbox stops.
+const STOP_TIME: Duration = Duration::from_secs(5);
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+const OUTCOME: HeaderName = HeaderName::from_static("x-sandbox-outcome");
+const TRACE: HeaderName = HeaderName::from_static("x-sandbox-trace");
+
+/// Serves until `stop` is true or its sender is gone.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    sandbox: Arc<Shared>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut connections = JoinSet::new();
+    let stop_connections = stop.clone();
+    let accepting = async {
+        loop {
+            // At the limit the next connection waits in the system's queue.
+            let place = places.clone().acquire_owned().await.expect("never closed");
+            let socket = match listener.accept().await {
+                Ok((socket, _)) => socket,
+                Err(error) => {
+                    tracing::warn!("cannot accept a connection: {error}");
+                    tokio::time::sleep(Duration::from_millis(100)).await; // out of descriptors, most likely
+                    continue;
+                }
+            };
+            let (sandbox, stop) = (sandbox.clone(), stop_connections.clone());
+            connections.spawn(async move {
+                connection::serve(socket, sandbox, stop).await;
+                drop(place);
+            });
+            while connections.try_join_next().is_some() {}
+        }
+    };
+    tokio::select! {
+        () = accepting => {}
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+    drop(listener);
+    let finished = tokio::time::timeout(STOP_TIME, async {
+        while connections.join_next().await.is_some() {}
+    });
+    if finished.await.is_err() {
+        tracing::warn!("{} connections were cut after 5 s", connections.len());
+    }
+}
+
+/// Answers one request. None when the client is gone.
+pub(crate) async fn respond(
+    sandbox: &Shared,
+    request: Request<Incoming>,
+    reading_done: impl FnOnce(),
+) -> Option<Response<Full<Bytes>>> {
+    let started = Instant::now();
+    let (head, incoming) = request.into_parts();
+    let body = body::read(&head.headers, incoming).await?;
+    reading_done();
+    let call = Call { head, body };
+    if call.path().starts_with(control::PREFIX) {
+        let (status, body) = control::answer(sandbox, &call);
+        let mut response = Response::new(Full::new(body));
+        *response.status_mut() = status;
+        response.headers_mut().insert(CONTENT_TYPE, JSON);
+        return Some(response);
+    }
+    let answered = answer_or_500(sandbox, &call);
+    let mut response = Response::new(Full::new(answered.reply.body.clone()));
+    *response.status_mut() = answered.reply.status;
+    let headers = response.headers_mut();
+    headers.reserve(4);
+    headers.insert(CONTENT_TYPE, JSON);
+    for (name, value) in &answered.reply.headers {
+        headers.insert(name, value.clone());
+    }
+    if let Some(outcome) = &answered.reply.outcome {
+        headers.insert(OUTCOME, outcome.clone());
+    }
+    let duration = started.elapsed();
+    tracing::info!(
+        method = shown_method(&call),
+        route = answered.route,
+        status = answered.reply.status.as_u16(),
+        outcome = answered.reply.outcome.as_ref().and_then(|outcome| outcome.to_str().ok()),
+        micros = duration.as_micros(),
+        "answered"
+    );
+    headers.insert(TRACE, record(sandbox, call, answered, duration));
+    Some(response)
+}
+
+/// A panic costs the request that met it, and nothing else.
+fn answer_or_500(sandbox: &Shared, call: &Call) -> Answered {
+    std::panic::catch_unwind(AssertUnwindSafe(|| answer::answer(sandbox, call))).unwrap_or_else(|_| {
+        tracing::error!("answering a request panicked; this is a bug of the sandbox");
+        Answered {
+            reply: answer::error_reply(&sandbox.catalogue(), None, &ApiError::server_error()),
+            world: None,
+            route: String::new(),
+        }
+    })
+}
+
+/// Keeps the exchange in its world's journal; returns what `x-sandbox-trace` shows.
+fn record(sandbox: &Shared, call: Call, answered: Answered, duration: Duration) -> HeaderValue {
+    let Some(world) = &answered.world else {
+        let trace = format!("00000000-{}", sandbox.count_stranger());
+        return HeaderValue::try_from(trace).expect("hex digits");
+    };
+    let target = call.head.uri.path_and_query().map_or("", |target| target.as_str());
+    let exchange = Exchange {
+        seq: 0, // the journal knows
+        at: SystemTime::now(),
+        head: head_text(call.head.method.as_str(), target, &call.head.headers),
+        request: match &call.body {
+            Body::Bytes(bytes) => KeptBody::copied(bytes),
+            Body::Parts(parts) => KeptBody::copied(parts.to_string().as_bytes()),
+            Body::Empty | Body::Unreadable(_) => KeptBody::copied(b""),
+        },
+        status: answered.reply.status,
+        outcome: answered.reply.outcome,
+        reply: KeptBody::shared(&answered.reply.body),
+        duration,
+    };
+    let seq = world.record(exchange);
+    let mut trace = String::with_capacity(24);
+    trace.push_str(&world.tag);
+    trace.push('-');
+    trace.push_str(itoa::Buffer::new().format(seq));
+    HeaderValue::try_from(trace).expect("hex digits")
+}
+
+/// A method of the client's own making could hold anything.
+fn shown_method(call: &Call) -> &'static str {
+    match call.method().as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "HEAD" => "HEAD",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}
+
+/// The client went away before its request was whole: its connection is closed without a word.
+#[derive(Debug, thiserror::Error)]
+#[error("the client is gone")]
+pub(crate) struct Gone;
+

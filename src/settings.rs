@@ -1,0 +1,45 @@
+//! `sandbox.toml`: the settings of a scenario folder that are not a product's.
+
+use std::sync::Arc;
+
+use toml::Spanned;
+
+use crate::auth::ApiKey;
+use crate::dummy::DateForm;
+use crate::load_error::{LoadError, SourceFile};
+use crate::scenario::Reader;
+
+/// What the folders' `sandbox.toml` say; flags have the last word.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// How the watchlist's dates are written.
+    pub dates: Option<DateForm>,
+    /// Only these API keys are let in, where any are given.
+    pub api_keys: Vec<ApiKey>,
+}
+
+const KEYS: [&str; 2] = ["watchlist_dates", "api_keys"];
+
+impl Settings {
+    /// Lays one folder's settings over what earlier folders said.
+    pub(crate) fn read_over(&mut self, file: &Arc<SourceFile>) -> Vec<LoadError> {
+        let mut reader = Reader::new(file);
+        for (key, value) in reader.table() {
+            match key.as_ref().as_str() {
+                "watchlist_dates" => self.dates = reader.decode(value).or(self.dates),
+                "api_keys" => {
+                    let keys: Vec<Spanned<String>> = reader.decode(value).unwrap_or_default();
+                    self.api_keys.clear();
+                    for key in keys {
+                        match key.as_ref().parse() {
+                            Ok(parsed) => self.api_keys.push(parsed),
+                            Err(message) => reader.errors.push(file.error(key.span(), message)),
+                        }
+                    }
+                }
+                _ => reader.unknown_key(&key, &KEYS),
+            }
+        }
+        reader.errors
+    }
+}

@@ -1,0 +1,256 @@
+//! A world: everything that one API key owns. Worlds never see each other.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::auth::ApiKey;
+use crate::clock::Clock;
+use crate::dice::Mix;
+use crate::error::ApiError;
+use crate::journal::{Exchange, Journal};
+use crate::store::{Counters, Records};
+
+pub(crate) const WORLDS_MAX: usize = 10_000;
+/// Over all worlds.
+pub(crate) const BYTES_MAX: usize = 256 << 20;
+const WORLD_BYTES_MAX: usize = 64 << 20;
+/// A world that was not asked for so long may be given up when room is needed.
+const IDLE: Duration = Duration::from_secs(600);
+
+#[derive(Debug)]
+pub(crate) struct World {
+    pub key: ApiKey,
+    /// Eight hex digits that stand for the key where it must not be shown.
+    pub tag: String,
+    pub clock: Clock,
+    seed: u64,
+    state: Mutex<State>,
+    /// Milliseconds since the sandbox started.
+    last_used_ms: AtomicU64,
+    bytes: AtomicUsize,
+    bytes_of_all: Arc<AtomicUsize>,
+}
+
+/// What changes. Held for one request at a time, never across an await.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub records: Records,
+    pub counters: Counters,
+    pub journal: Journal,
+}
+
+/// How much a world holds, and what it had to let go.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
+    pub records: usize,
+    pub records_dropped: u64,
+    pub journal: usize,
+    pub journal_dropped: u64,
+    pub counters: usize,
+    pub counters_dropped: u64,
+}
+
+impl World {
+    /// What every draw of this world depends on.
+    pub(crate) fn mix(&self, purpose: &str) -> Mix {
+        let mut mix = Mix::new(self.seed, purpose);
+        mix.text(self.key.reveal());
+        mix
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        // A panic elsewhere cost its own request; what it left is still whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps an exchange and returns its number.
+    pub(crate) fn record(&self, exchange: Exchange) -> u64 {
+        let mut state = self.state();
+        let seq = state.journal.record(exchange);
+        self.settle(&mut state);
+        seq
+    }
+
+    /// Brings the world back under its limit, and its share of the total up to date.
+    fn settle(&self, state: &mut State) {
+        while state.records.bytes + state.journal.bytes > WORLD_BYTES_MAX {
+            if !state.journal.drop_oldest() && !state.records.drop_oldest() {
+                break;
+            }
+        }
+        let now = state.records.bytes + state.journal.bytes + state.counters.len() * 32;
+        let before = self.bytes.swap(now, Ordering::Relaxed);
+        self.bytes_of_all
+            .fetch_add(now.wrapping_sub(before), Ordering::Relaxed);
+    }
+
+    /// The secret that callbacks of this world carry: 64 lower-case hex digits.
+    pub(crate) fn callback_token(&self) -> String {
+        let halves = ["callback token, first half", "callback token, second half"];
+        halves
+            .map(|purpose| format!("{:032x}", self.mix(purpose).finish()))
+            .concat()
+    }
+
+    fn tally(&self) -> Tally {
+        let state = self.state();
+        Tally {
+            records: state.records.len(),
+            records_dropped: state.records.dropped,
+            journal: state.journal.len(),
+            journal_dropped: state.journal.dropped,
+            counters: state.counters.len(),
+            counters_dropped: state.counters.dropped,
+        }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.bytes_of_all
+            .fetch_sub(self.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+}
+
+/// All worlds, by their keys.
+#[derive(Debug)]
+pub(crate) struct Worlds {
+    by_key: RwLock<HashMap<ApiKey, Arc<World>>>,
+    seed: u64,
+    clock: Clock,
+    started: Instant,
+    bytes: Arc<AtomicUsize>,
+    evicted: AtomicU64,
+    /// What worlds that are gone had dropped before.
+    refused: AtomicU64,
+}
+
+impl Worlds {
+    pub(crate) fn new(seed: u64, clock: Clock) -> Self {
+        Self {
+            by_key: RwLock::default(),
+            seed,
+            clock,
+            started: Instant::now(),
+            bytes: Arc::default(),
+            evicted: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+        }
+    }
+
+    /// The world of a key, made when it is new.
+    pub(crate) fn enter(&self, key: &ApiKey) -> Result<Arc<World>, ApiError> {
+        let now_ms = self.now_ms();
+        if self.bytes.load(Ordering::Relaxed) > BYTES_MAX {
+            self.make_room(now_ms, key)?;
+        }
+        let known = {
+            let worlds = self.by_key.read().unwrap_or_else(PoisonError::into_inner);
+            worlds.get(key).cloned()
+        };
+        let world = match known {
+            Some(world) => world,
+            None => self.create(key, now_ms)?,
+        };
+        world.last_used_ms.store(now_ms, Ordering::Relaxed);
+        Ok(world)
+    }
+
+    fn create(&self, key: &ApiKey, now_ms: u64) -> Result<Arc<World>, ApiError> {
+        let mut worlds = self.by_key.write().unwrap_or_else(PoisonError::into_inner);
+        if worlds.len() >= WORLDS_MAX && !self.evict_idlest(&mut worlds, now_ms, key) {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            return Err(ApiError::sandbox_full(
+                "The sandbox holds 10000 worlds, and none has been idle for 10 minutes.",
+            ));
+        }
+        let world = worlds.entry(key.clone()).or_insert_with(|| {
+            Arc::new(World {
+                key: key.clone(),
+                tag: tag(self.seed, key),
+                clock: self.clock,
+                seed: self.seed,
+                state: Mutex::default(),
+                last_used_ms: AtomicU64::new(now_ms),
+                bytes: AtomicUsize::new(0),
+                bytes_of_all: self.bytes.clone(),
+            })
+        });
+        Ok(world.clone())
+    }
+
+    fn make_room(&self, now_ms: u64, key: &ApiKey) -> Result<(), ApiError> {
+        let mut worlds = self.by_key.write().unwrap_or_else(PoisonError::into_inner);
+        while self.bytes.load(Ordering::Relaxed) > BYTES_MAX {
+            if !self.evict_idlest(&mut worlds, now_ms, key) {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                return Err(ApiError::sandbox_full(
+                    "All worlds together hold more than 256 MiB, and none has been idle for 10 minutes.",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives up the world that was not asked for the longest, if that was long ago. Never the asker's.
+    fn evict_idlest(
+        &self,
+        worlds: &mut HashMap<ApiKey, Arc<World>>,
+        now_ms: u64,
+        asker: &ApiKey,
+    ) -> bool {
+        let idle_ms = u64::try_from(IDLE.as_millis()).expect("ten minutes");
+        let idlest = worlds
+            .values()
+            .filter(|world| world.key != *asker && Arc::strong_count(world) == 1)
+            .map(|world| (world.last_used_ms.load(Ordering::Relaxed), &world.key))
+            .filter(|(last_used_ms, _)| now_ms.saturating_sub(*last_used_ms) >= idle_ms)
+            .min_by_key(|(last_used_ms, _)| *last_used_ms)
+            .map(|(_, key)| key.clone());
+        let Some(key) = idlest else {
+            return false;
+        };
+        worlds.remove(&key);
+        self.evicted.fetch_add(1, Ordering::Relaxed);
+        true
+    }
+
+    /// How many worlds there are, what they hold together, and how many were given up and refused.
+    pub(crate) fn tally(&self) -> (usize, Tally, usize, u64, u64) {
+        let worlds: Vec<_> = {
+            let worlds = self.by_key.read().unwrap_or_else(PoisonError::into_inner);
+            worlds.values().cloned().collect()
+        };
+        let mut total = Tally::default();
+        for world in &worlds {
+            let one = world.tally();
+            total.records += one.records;
+            total.records_dropped += one.records_dropped;
+            total.journal += one.journal;
+            total.journal_dropped += one.journal_dropped;
+            total.counters += one.counters;
+            total.counters_dropped += one.counters_dropped;
+        }
+        (
+            worlds.len(),
+            total,
+            self.bytes.load(Ordering::Relaxed),
+            self.evicted.load(Ordering::Relaxed),
+            self.refused.load(Ordering::Relaxed),
+        )
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+fn tag(seed: u64, key: &ApiKey) -> String {
+    let mut mix = Mix::new(seed, "world");
+    mix.text(key.reveal());
+    format!("{:08x}", mix.finish() >> 96)
+}

@@ -1,0 +1,4 @@
+//! The tests: through the front door, over real sockets.
+
+mod client;
+mod smoke;
