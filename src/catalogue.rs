@@ -8,7 +8,7 @@ use hyper::Method;
 use indexmap::IndexMap;
 use matchit::Router;
 
-use crate::compile::{self, SharedErrors, Stack};
+use crate::compile::{self, Proof, SharedErrors, Stack};
 use crate::dummy::{DateForm, Dummy};
 use crate::endpoint::Endpoint;
 use crate::error::{ALL_CODES, ErrorCode};
@@ -70,11 +70,19 @@ impl Route<'_> {
 }
 
 impl Catalogue {
-    /// Loads the shipped files, then lays each folder over them.
+    /// Loads the shipped files, then lays each folder over them. What is shipped is taken as proven.
     pub fn load(folders: &[PathBuf]) -> Result<Self, LoadErrors> {
+        Self::read(folders, Proof::OfFolders)
+    }
+
+    /// Loads, and proves the shipped files as well.
+    pub fn check(folders: &[PathBuf]) -> Result<Self, LoadErrors> {
+        Self::read(folders, Proof::OfAll)
+    }
+
+    fn read(folders: &[PathBuf], proof: Proof) -> Result<Self, LoadErrors> {
         let (layers, mut errors) = files::read(folders);
-        let loaded = Self::of_layers(layers, &mut errors);
-        match loaded {
+        match Self::of_layers(layers, proof, &mut errors) {
             Some(catalogue) if errors.is_empty() => Ok(catalogue),
             _ => {
                 errors.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
@@ -84,7 +92,11 @@ impl Catalogue {
         }
     }
 
-    fn of_layers(layers: files::Layers, errors: &mut Vec<LoadError>) -> Option<Self> {
+    fn of_layers(
+        layers: files::Layers,
+        proof: Proof,
+        errors: &mut Vec<LoadError>,
+    ) -> Option<Self> {
         let stacks = stack_up(&layers.scenarios, errors);
         let no_stack = Stack::new();
         let shared_errors = compile::shared_errors(stacks.get("errors").unwrap_or(&no_stack), errors);
@@ -106,7 +118,7 @@ impl Catalogue {
             }
             let only_data = stack.iter().all(|file| file.is_only_data());
             if id != "errors" && !only_data {
-                endpoints.extend(compile::endpoint(stack, &shared_errors, errors));
+                endpoints.extend(compile::endpoint(stack, &shared_errors, proof, errors));
             }
         }
         endpoints.sort_by(|a, b| a.path.cmp(&b.path));

@@ -75,12 +75,12 @@ struct Pace {
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 enum Phase {
-    /// Nothing of a request has come yet. A new connection is given the time of a head only.
-    New = 0,
-    Head = 1,
-    Body = 2,
-    Answer = 3,
-    Idle = 4,
+    /// The head of a request is awaited: a new connection is given no more time than that.
+    Head = 0,
+    Body = 1,
+    Answer = 2,
+    /// Between two requests.
+    Idle = 3,
 }
 
 enum Verdict {
@@ -109,8 +109,8 @@ impl Pace {
             return if passed >= IDLE_TIME { Verdict::Idle } else { Verdict::Fine };
         }
         let allowed = match phase {
-            0 | 1 => HEAD_TIME,
-            2 => BODY_TIME,
+            0 => HEAD_TIME,
+            1 => BODY_TIME,
             _ => return Verdict::Fine,
         };
         if passed > allowed { Verdict::TooSlow } else { Verdict::Fine }

@@ -112,6 +112,11 @@ pub(crate) struct PlantedRecord {
 }
 
 impl Outcome {
+    /// One of `errors.toml`, that every endpoint has.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.tag.is_none()
+    }
+
     pub(crate) fn is_error(&self) -> bool {
         matches!(self.answer, Answer::Error { .. })
     }

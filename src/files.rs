@@ -34,6 +34,7 @@ static SHIPPED_FILES: LazyLock<(Vec<Arc<ScenarioFile>>, Vec<LoadError>)> = LazyL
             id: id_of(Path::new(path)),
             name: format!("shipped:{path}"),
             text: text.to_owned(),
+            shipped: true,
         });
         let (file, mistakes) = scenario::parse(&source);
         files.push(Arc::new(file));
@@ -125,7 +126,12 @@ fn read_file(folder: &Path, path: &Path, layers: &mut Layers, errors: &mut Vec<L
         }
     };
     let id = id_of(path.strip_prefix(folder).unwrap_or(path));
-    let source = Arc::new(SourceFile { id, name, text });
+    let source = Arc::new(SourceFile {
+        id,
+        name,
+        text,
+        shipped: false,
+    });
     if source.id == "sandbox" {
         errors.extend(layers.settings.read_over(&source));
         return;

@@ -26,8 +26,8 @@ mod banks;
 mod body;
 mod call;
 mod catalogue;
-//cfg
-//pub mod cli;
+#[cfg(feature = "cli")]
+pub mod cli;
 mod clock;
 mod compile;
 mod connection;

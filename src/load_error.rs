@@ -14,6 +14,8 @@ pub struct SourceFile {
     /// What the operator calls it: a path, or `shipped:v1.1/….toml` for a file inside the binary.
     pub name: String,
     pub text: String,
+    /// Comes with the binary, and is proven by the tests.
+    pub shipped: bool,
 }
 
 impl SourceFile {

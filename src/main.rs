@@ -1,8 +1,7 @@
-fn main() {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
-        let s = iluma_sandbox::Sandbox::builder().port(4586).start().await.unwrap_or_else(|e| {eprintln!("{e}"); std::process::exit(2)});
-        println!("{}", s.url());
-        tokio::signal::ctrl_c().await.unwrap();
-        s.stop().await;
-    });
+//! The `iluma-sandbox` command; everything it does is in the library's `cli`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    iluma_sandbox::cli::run(std::env::args_os())
 }

@@ -148,7 +148,9 @@ pub struct RecordPart {
     pub updated: Spanned<String>,
     /// What was sent to make it; checked like a request.
     pub input: Spanned<Tree>,
+    /// For the reader of the file.
     #[serde(default)]
+    #[expect(dead_code, reason = "checked, and shown nowhere yet")]
     pub source: Source,
 }
 
@@ -172,7 +174,9 @@ pub struct ListingPart {
     pub nationalities: Vec<Country>,
     #[serde(default)]
     pub dates_of_birth: Vec<PartialDate>,
+    /// For the reader of the file.
     #[serde(default)]
+    #[expect(dead_code, reason = "checked, and shown nowhere yet")]
     pub source: Source,
 }
 
@@ -185,7 +189,9 @@ pub struct EntityPart {
     pub scopes: Vec<Scope>,
     pub business_domiciles: Vec<Country>,
     pub dates_of_registration: Option<Vec<PartialDate>>,
+    /// For the reader of the file.
     #[serde(default)]
+    #[expect(dead_code, reason = "checked, and shown nowhere yet")]
     pub source: Source,
 }
 
@@ -201,7 +207,9 @@ pub struct PersonPart {
     /// How alike the submitted selfie is said to be, 0 to 100.
     #[serde(default = "full_score")]
     pub selfie_score: u8,
+    /// For the reader of the file.
     #[serde(default)]
+    #[expect(dead_code, reason = "checked, and shown nowhere yet")]
     pub source: Source,
 }
 
@@ -210,7 +218,9 @@ pub struct PersonPart {
 #[serde(deny_unknown_fields)]
 pub struct MissingPart {
     pub nik: Nik,
+    /// For the reader of the file.
     #[serde(default)]
+    #[expect(dead_code, reason = "checked, and shown nowhere yet")]
     pub source: Source,
 }
 
@@ -223,7 +233,9 @@ pub struct BankAccountPart {
     pub holder: Option<String>,
     #[serde(default)]
     pub finding: AccountFinding,
+    /// For the reader of the file.
     #[serde(default)]
+    #[expect(dead_code, reason = "checked, and shown nowhere yet")]
     pub source: Source,
 }
 

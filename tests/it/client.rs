@@ -39,6 +39,11 @@ impl Client {
         self.bare(method, path).basic_auth(PUBLIC_KEY, Some(""))
     }
 
+    /// A request with another key, and so in another world.
+    pub fn as_key(&self, key: &str, method: &str, path: &str) -> RequestBuilder {
+        self.bare(method, path).basic_auth(key, Some(""))
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         Answer::of(self.request("GET", path)).await
     }

@@ -1,0 +1,90 @@
+//! The command line: what can be asked for, and what each command exits with.
+
+mod check;
+mod init;
+mod list;
+mod log;
+mod os;
+mod serve;
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// A local sandbox of the Iluma KYC API. Without a command it serves.
+#[derive(Debug, Parser)]
+#[command(name = "iluma-sandbox", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Answer like Iluma until told to stop (the default: `iluma-sandbox --port 0` serves too).
+    Serve(serve::Arguments),
+    /// Say what is wrong with scenario files, without serving.
+    ///
+    /// Exits with 0 when all is well, 1 when a file is broken, 2 when it is called wrongly.
+    Check(check::Arguments),
+    /// Print every endpoint with its magic replies, their sources and their callbacks.
+    List(list::Arguments),
+    /// Write a commented folder of scenario files to start from.
+    Init {
+        /// The folder; nothing in it is overwritten.
+        dir: PathBuf,
+    },
+}
+
+/// How a command prints its findings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    #[default]
+    Text,
+    Json,
+}
+
+/// Runs the command that the arguments ask for, the program's own name first.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(with_default_command(arguments)) {
+        Ok(cli) => cli,
+        Err(error) => {
+            error.print().ok(); // a closed pipe has nobody to tell
+            return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
+        }
+    };
+    match cli.command {
+        Command::Serve(arguments) => serve::run(arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::List(arguments) => list::run(&arguments),
+        Command::Init { dir } => init::run(&dir),
+    }
+}
+
+/// `iluma-sandbox --port 0` means `iluma-sandbox serve --port 0`.
+fn with_default_command(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut arguments: Vec<_> = arguments.into_iter().collect();
+    let first = arguments.get(1).map(OsString::as_os_str);
+    let about_itself = ["-h", "--help", "-V", "--version"].map(OsStr::new);
+    let serves = first.is_none_or(|first| {
+        first.as_encoded_bytes().starts_with(b"-") && !about_itself.contains(&first)
+    });
+    if serves {
+        arguments.insert(1.min(arguments.len()), "serve".into());
+    }
+    arguments
+}
+
+/// One sentence on stderr, and the exit code 1.
+fn fail(sentence: impl std::fmt::Display) -> ExitCode {
+    eprintln!("iluma-sandbox: {sentence}");
+    ExitCode::FAILURE
+}
+
+/// Prints; a reader that has gone away (`| head`) is no error.
+fn print(text: &str) {
+    use std::io::Write;
+    std::io::stdout().write_all(text.as_bytes()).ok();
+}

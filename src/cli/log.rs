@@ -1,0 +1,40 @@
+//! Logs go to stderr, through a thread of their own: a pipe that nobody reads must not stop an answer.
+
+use std::io::IsTerminal;
+
+use clap::ValueEnum;
+use tracing::level_filters::LevelFilter;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// A line for a reader.
+    #[default]
+    Pretty,
+    /// A JSON object a line.
+    Json,
+    /// Nothing.
+    Off,
+}
+
+/// Starts logging. What was logged is written when the guard is dropped; lines that the reader is too
+/// slow for are left out.
+pub(super) fn start(format: LogFormat) -> Option<WorkerGuard> {
+    if format == LogFormat::Off {
+        return None;
+    }
+    let (writer, guard) = NonBlockingBuilder::default()
+        .lossy(true)
+        .finish(std::io::stderr());
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let lines = tracing_subscriber::fmt()
+        .with_max_level(LevelFilter::INFO)
+        .with_writer(writer)
+        .with_target(false);
+    let started = match format {
+        LogFormat::Pretty => lines.with_ansi(colours).compact().try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+        LogFormat::Off => Ok(()),
+    };
+    started.ok().map(|()| guard)
+}

@@ -1,0 +1,161 @@
+//! `iluma-sandbox serve`: the sandbox as a process, with a ready file, signals and exit codes.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+
+use super::log::LogFormat;
+use super::{fail, log, os};
+use crate::auth::ApiKey;
+use crate::clock::Clock;
+use crate::dummy::DateForm;
+use crate::{Sandbox, StartError};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Address to listen on.
+    #[arg(long, env = "ILUMA_SANDBOX_BIND", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    bind: IpAddr,
+    /// Port to listen on; 0 takes any free one.
+    #[arg(long, env = "ILUMA_SANDBOX_PORT", default_value_t = 4586)]
+    port: u16,
+    /// What ids and invented data are derived from.
+    #[arg(long, value_name = "N", env = "ILUMA_SANDBOX_SEED", default_value_t = 0)]
+    seed: u64,
+    /// What `created` shows: an instant at which it stands still, or `system`
+    /// [default: 2026-01-01T00:00:00Z].
+    #[arg(long, env = "ILUMA_SANDBOX_CLOCK")]
+    clock: Option<Clock>,
+    /// Folder of scenario files to lay over the shipped ones; repeat it, or separate by commas.
+    #[arg(long, value_name = "DIR", env = "ILUMA_SANDBOX_SCENARIOS", value_delimiter = ',')]
+    scenarios: Vec<PathBuf>,
+    /// API key to let in, and no other; repeat it, or separate by commas.
+    #[arg(
+        long = "api-key",
+        value_name = "KEY",
+        env = "ILUMA_SANDBOX_API_KEY",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
+    api_keys: Vec<ApiKey>,
+    /// How the watchlist writes dates: `strings` or `objects`.
+    #[arg(long, value_name = "FORM", env = "ILUMA_SANDBOX_WATCHLIST_DATES", value_parser = date_form)]
+    watchlist_dates: Option<DateForm>,
+    /// Answer 503 at /__sandbox/readyz while a changed scenario file is broken.
+    #[arg(long, env = "ILUMA_SANDBOX_STRICT_RELOAD")]
+    strict_reload: bool,
+    /// File to write once requests are answered: address, key and token as JSON.
+    #[arg(long, value_name = "PATH", env = "ILUMA_SANDBOX_READY_FILE")]
+    ready_file: Option<PathBuf>,
+    /// How to log to stderr.
+    #[arg(long, env = "ILUMA_SANDBOX_LOG_FORMAT", value_enum, default_value_t)]
+    log_format: LogFormat,
+}
+
+pub(super) fn run(arguments: Arguments) -> ExitCode {
+    let _flushed_at_the_end = log::start(arguments.log_format);
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(format_args!("cannot start: {error}")),
+    };
+    runtime.block_on(serve(arguments))
+}
+
+/// One core is served best by one thread.
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut builder = match cores {
+        1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    builder.enable_all().build()
+}
+
+async fn serve(arguments: Arguments) -> ExitCode {
+    if let Some(path) = &arguments.ready_file
+        && let Err(sentence) = remove(path)
+    {
+        return fail(sentence);
+    }
+    // Before the ready file is there to be seen: from then on a signal must find its handler.
+    let stopped = match os::stop_signal() {
+        Ok(stopped) => stopped,
+        Err(error) => return fail(format_args!("cannot listen for signals: {error}")),
+    };
+    let mut builder = Sandbox::builder()
+        .address(SocketAddr::new(arguments.bind, arguments.port))
+        .seed(arguments.seed)
+        .clock(arguments.clock.unwrap_or_default())
+        .strict_reload(arguments.strict_reload);
+    for folder in arguments.scenarios {
+        builder = builder.scenarios(folder);
+    }
+    for key in arguments.api_keys {
+        builder = builder.api_key(key);
+    }
+    if let Some(dates) = arguments.watchlist_dates {
+        builder = builder.watchlist_dates(dates);
+    }
+    let sandbox = match builder.start().await {
+        Ok(sandbox) => sandbox,
+        Err(StartError::Scenarios(errors)) => {
+            eprintln!("{errors}");
+            fail("not started: mend the scenario files above");
+            return ExitCode::from(2);
+        }
+        Err(error @ StartError::Bind { .. }) => {
+            return fail(format_args!("{error}; choose another with --port (0 takes any free one)"));
+        }
+    };
+    if let Some(path) = &arguments.ready_file
+        && let Err(error) = os::write_private(path, &ready(&sandbox))
+    {
+        return fail(format_args!("cannot write the ready file {}: {error}", path.display()));
+    }
+    super::print(&format!("iluma-sandbox is ready at {}\n", sandbox.url()));
+    stopped.await;
+    tracing::info!("stopping");
+    sandbox.stop().await;
+    match arguments.ready_file.as_deref().map(remove) {
+        Some(Err(sentence)) => fail(sentence),
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+/// What a launcher needs to know, as one line of JSON.
+fn ready(sandbox: &Sandbox) -> String {
+    let url = sandbox.url();
+    let ready = json!({
+        "url": url,
+        "port": sandbox.address().port(),
+        "pid": std::process::id(),
+        "api_key": sandbox.api_key(),
+        "callback_token": sandbox.callback_token(),
+        "control_url": format!("{url}/__sandbox"),
+        "version": env!("CARGO_PKG_VERSION"),
+    });
+    format!("{ready}\n")
+}
+
+/// Removes a ready file; one that is not there is removed already.
+fn remove(path: &Path) -> Result<(), String> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(format!(
+            "cannot remove the ready file {}: {error}",
+            path.display()
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn date_form(text: &str) -> Result<DateForm, String> {
+    match text {
+        "strings" => Ok(DateForm::Strings),
+        "objects" => Ok(DateForm::Objects),
+        _ => Err("write `strings` or `objects`".to_owned()),
+    }
+}
