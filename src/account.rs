@@ -41,7 +41,12 @@ impl IssuedKeys {
             && let Some((oldest, keys)) = issued.oldest_first.pop_front()
         {
             issued.used.remove(&oldest);
-            let still_held = |key: &ApiKey| issued.oldest_first.iter().any(|(_, held)| held.contains(key));
+            let still_held = |key: &ApiKey| {
+                issued
+                    .oldest_first
+                    .iter()
+                    .any(|(_, held)| held.contains(key))
+            };
             let gone: Vec<_> = keys.into_iter().filter(|key| !still_held(key)).collect();
             for key in gone {
                 issued.keys.remove(&key);
@@ -75,7 +80,10 @@ pub(crate) fn api_keys(
     used.text(&token);
     let test = derived_key(sandbox.seed, "iluma_development_", business_id);
     let live = derived_key(sandbox.seed, "iluma_live_", business_id);
-    if !sandbox.issued.issue(used.finish(), [test.clone(), live.clone()]) {
+    if !sandbox
+        .issued
+        .issue(used.finish(), [test.clone(), live.clone()])
+    {
         return Err(ApiError::token_already_used());
     }
     Ok(ok(&json!({
@@ -98,8 +106,14 @@ fn derived_key(seed: u64, prefix: &str, business_id: &str) -> ApiKey {
         mix.text(business_id);
         format!("{:032x}", mix.finish())
     };
-    let key = [prefix, &half("API key, first half"), &half("API key, second half")[..28]].concat();
-    key.parse().expect("60 hex digits behind a known prefix make a key")
+    let key = [
+        prefix,
+        &half("API key, first half"),
+        &half("API key, second half")[..28],
+    ]
+    .concat();
+    key.parse()
+        .expect("60 hex digits behind a known prefix make a key")
 }
 
 fn ok(body: &Value) -> Reply {

@@ -6,15 +6,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
-use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::account;
 use crate::auth;
-use crate::call::{Body, Call, Reply};
+use crate::call::{Body, Call, MediaType, Reply};
 use crate::catalogue::{Catalogue, Route};
-use crate::clock::Stamp;
 use crate::dice::Dice;
 use crate::endpoint::{Answer, ContentType, Creation, Endpoint, Outcome, PlantedRecord};
 use crate::error::{self, ApiError, Code};
@@ -31,8 +29,8 @@ pub(crate) struct Answered {
     pub reply: Reply,
     /// None where the request was refused before its key was known.
     pub world: Option<Arc<World>>,
-    /// The route in words that are safe to log, such as `/v0/identity/individual_cft_peps/{id}`.
-    pub route: String,
+    /// Where the request went, in words that are safe to log; none where there is no such route.
+    pub route: Option<Arc<str>>,
 }
 
 pub(crate) fn answer(sandbox: &Shared, call: &Call) -> Answered {
@@ -58,7 +56,7 @@ pub(crate) fn answer(sandbox: &Shared, call: &Call) -> Answered {
 struct Seen<'c> {
     endpoint: Option<&'c Endpoint>,
     world: Option<Arc<World>>,
-    route: String,
+    route: Option<Arc<str>>,
 }
 
 fn decide<'c>(
@@ -70,7 +68,7 @@ fn decide<'c>(
     let route = catalogue
         .route(call.method(), call.path())
         .map_err(ApiError::no_route)?;
-    seen.route = route.shown();
+    seen.route = Some(route.shown());
     match route {
         Route::Health => return Ok(account::health()),
         Route::ApiKeys { business_id } => return account::api_keys(sandbox, call, business_id),
@@ -99,7 +97,8 @@ fn read(
     if let Some(outcome) = magic::outcome(call.headers(), endpoint, true)? {
         return Err(ApiError::asked_for(&outcome.name));
     }
-    let body = find(sandbox, catalogue, world, endpoint, id).ok_or_else(|| ApiError::no_record(id))?;
+    let body =
+        find(sandbox, catalogue, world, endpoint, id).ok_or_else(|| ApiError::no_record(id))?;
     Ok(Reply {
         status: StatusCode::OK,
         headers: Vec::new(),
@@ -116,7 +115,10 @@ fn find(
     endpoint: &Endpoint,
     id: &str,
 ) -> Option<Bytes> {
-    let also = endpoint.reads.iter().filter_map(|id| catalogue.endpoint(id));
+    let also = endpoint
+        .reads
+        .iter()
+        .filter_map(|id| catalogue.endpoint(id));
     let places: Vec<_> = std::iter::once(endpoint).chain(also).collect();
     {
         let state = world.state();
@@ -130,9 +132,13 @@ fn find(
         if let (Some(record), Some(creation)) = (place.records.get(id), &place.creation) {
             return Some(planted(sandbox, catalogue, creation, id, record));
         }
-        let listing = place.reads_listings.then(|| catalogue.dummy.listing(id)).flatten()?;
-        let body = listing.to_json(100, catalogue.dummy.dates);
-        Some(Bytes::from(body.to_string()))
+        let listing = place
+            .reads_listings
+            .then(|| catalogue.dummy.listing(id))
+            .flatten()?;
+        let mut body = Vec::new();
+        listing.write(&mut body, 100);
+        Some(Bytes::from(body))
     })
 }
 
@@ -160,10 +166,7 @@ fn planted(
         finding: finding.as_ref(),
         dice: &mut dice,
     };
-    match &outcome.answer {
-        Answer::Body { plan, .. } => plan.render(&mut fill).body,
-        Answer::Error { .. } | Answer::Sequence(_) => Bytes::from_static(b"{}"),
-    }
+    write(outcome, &mut fill, &mut Vec::new()).body
 }
 
 fn create(
@@ -194,7 +197,7 @@ fn create(
     };
 
     let mut state = world.state();
-    let outcome = in_turn(world, &mut state, endpoint, &choice.outcome);
+    let outcome = in_turn(world, &mut state, endpoint, choice.outcome);
     if outcome.is_error() {
         return Err(ApiError::asked_for(&outcome.name));
     }
@@ -211,7 +214,15 @@ fn create(
     let stages = stages(endpoint, &outcome);
     let finding = stages
         .iter()
-        .any(|(_, stage)| matches!(stage.answer, Answer::Body { asks_lookup: true, .. }))
+        .any(|(_, stage)| {
+            matches!(
+                stage.answer,
+                Answer::Body {
+                    asks_lookup: true,
+                    ..
+                }
+            )
+        })
         .then(|| choice.finding(sandbox, catalogue, creation, fields, &mut dice))
         .flatten();
     let rendered: Vec<_> = stages
@@ -222,10 +233,16 @@ fn create(
                 (None, false) => created.after(processing_time(&mut dice)),
                 (Some(after), _) => created.after(*after),
             };
-            (
-                after.unwrap_or_default(),
-                render(stage, fields, &id, created, updated, finding.as_ref(), &mut dice),
-            )
+            let mut fill = Fill {
+                input: fields,
+                id: &id,
+                created,
+                updated,
+                finding: finding.as_ref(),
+                dice: &mut dice,
+            };
+            let rendered = write(stage, &mut fill, &mut state.scratch);
+            (after.unwrap_or_default(), rendered)
         })
         .collect();
     let body = remember(&mut state, endpoint, creation, &id, rendered);
@@ -242,14 +259,15 @@ fn create(
 /// What the client sent as one normalised JSON object; the documented sample where there is no body.
 fn read_input(endpoint: &Endpoint, call: &Call, has_magic: bool) -> Result<Value, ApiError> {
     let shape = &endpoint.schema.shape;
-    let content_type = call.content_type();
-    let is_form = content_type == "application/x-www-form-urlencoded";
-    let is_json = content_type.is_empty()
-        || content_type == "application/json"
-        || (content_type.starts_with("application/") && content_type.ends_with("+json"));
+    let media_type = call.media_type();
+    let is_form = media_type == MediaType::Form;
     let mut input = match (&call.body, endpoint.content_type) {
         (Body::Empty, _) if has_magic => {
-            let mut sample = endpoint.schema.sample().cloned().unwrap_or_else(|| Map::new().into());
+            let mut sample = endpoint
+                .schema
+                .sample()
+                .cloned()
+                .unwrap_or_else(|| Map::new().into());
             shape.normalise(&mut sample);
             return Ok(sample);
         }
@@ -270,9 +288,13 @@ fn read_input(endpoint: &Endpoint, call: &Call, has_magic: bool) -> Result<Value
                 "This endpoint takes application/json or application/x-www-form-urlencoded.",
             ));
         }
-        (Body::Bytes(body), ContentType::Json) if is_json => parse_json(body)?,
+        (Body::Bytes(body), ContentType::Json) if media_type == MediaType::Json => {
+            parse_json(body)?
+        }
         // curl labels every body as a form unless it is told otherwise.
-        (Body::Bytes(body), ContentType::Json) if is_form && looks_like_json(body) => parse_json(body)?,
+        (Body::Bytes(body), ContentType::Json) if is_form && looks_like_json(body) => {
+            parse_json(body)?
+        }
         (Body::Bytes(body), ContentType::Json) if is_form => {
             let mut input = input::parse_form(body);
             shape.coerce(&mut input);
@@ -405,26 +427,11 @@ fn processing_time(dice: &mut Dice) -> std::time::Duration {
     std::time::Duration::from_millis(dice.between(700..900).into())
 }
 
-fn render(
-    outcome: &Outcome,
-    input: &Map<String, Value>,
-    id: &str,
-    created: Stamp,
-    updated: Stamp,
-    finding: Option<&Finding>,
-    dice: &mut Dice,
-) -> Rendered {
+fn write(outcome: &Outcome, fill: &mut Fill<'_>, scratch: &mut Vec<u8>) -> Rendered {
     let Answer::Body { plan, .. } = &outcome.answer else {
         unreachable!("errors and sequences are resolved before anything is written");
     };
-    plan.render(&mut Fill {
-        input,
-        id,
-        created,
-        updated,
-        finding,
-        dice,
-    })
+    plan.render(fill, scratch)
 }
 
 /// Keeps the record and the parts of it that are read by ids of their own; returns the first body.
@@ -435,24 +442,19 @@ fn remember(
     id: &str,
     rendered: Vec<(std::time::Duration, Rendered)>,
 ) -> Bytes {
-    #[derive(Deserialize)]
-    struct Kept<'a> {
-        #[serde(borrow)]
-        id: std::borrow::Cow<'a, str>,
-    }
     if let Some(keep_at) = &creation.keep_at {
-        for part in rendered.iter().flat_map(|(_, rendered)| &rendered.kept) {
-            if let Ok(kept) = serde_json::from_slice::<Kept<'_>>(part) {
-                let record = Record {
-                    endpoint: keep_at.clone(),
-                    body: part.clone(),
-                    later: None,
-                };
-                state.records.put(&kept.id, record);
-            }
+        for (id, body) in rendered.iter().flat_map(|(_, rendered)| &rendered.kept) {
+            let record = Record {
+                endpoint: keep_at.clone(),
+                body: body.clone(),
+                later: None,
+            };
+            state.records.put(id.clone(), record);
         }
     }
-    let mut bodies = rendered.into_iter().map(|(after, rendered)| (after, rendered.body));
+    let mut bodies = rendered
+        .into_iter()
+        .map(|(after, rendered)| (after, rendered.body));
     let (_, body) = bodies.next().expect("an outcome has a first stage");
     let stages: Vec<_> = bodies.collect();
     let later = (!stages.is_empty()).then(|| {
@@ -466,7 +468,7 @@ fn remember(
         body: body.clone(),
         later,
     };
-    state.records.put(id, record);
+    state.records.put(id.into(), record);
     body
 }
 
@@ -499,6 +501,7 @@ pub(crate) fn error_reply(
         status: outcome.status,
         headers,
         body: error::envelope(code, message, &error.complaints),
-        outcome: endpoint.and_then(|endpoint| HeaderValue::try_from(format!("{}/{name}", endpoint.id)).ok()),
+        outcome: endpoint
+            .and_then(|endpoint| HeaderValue::try_from(format!("{}/{name}", endpoint.id)).ok()),
     }
 }

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use base64::{DecodeSliceError, Engine};
 use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
 
@@ -19,6 +19,8 @@ pub const PUBLIC_KEY: &str =
 pub struct ApiKey(String);
 
 const PREFIXES: [&str; 3] = ["iluma_development_", "iluma_live_", "iluma_production_"];
+/// The longest key, a colon, and room for a password to complain about.
+const CREDENTIALS_BYTES_MAX: usize = 512;
 const SECRET_CHARS: std::ops::RangeInclusive<usize> = 30..=80;
 
 impl ApiKey {
@@ -40,11 +42,14 @@ impl FromStr for ApiKey {
         let secret = PREFIXES
             .iter()
             .find_map(|prefix| text.strip_prefix(prefix))
-            .ok_or("an API key begins with `iluma_development_`, `iluma_live_` or `iluma_production_`")?;
+            .ok_or(
+                "an API key begins with `iluma_development_`, `iluma_live_` or `iluma_production_`",
+            )?;
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'=' | b'+');
         if !SECRET_CHARS.contains(&secret.len()) || !secret.bytes().all(plain) {
             return Err(
-                "after its beginning an API key has 30 to 80 letters, digits, `/`, `=` or `+`".to_owned(),
+                "after its beginning an API key has 30 to 80 letters, digits, `/`, `=` or `+`"
+                    .to_owned(),
             );
         }
         Ok(Self(text.to_owned()))
@@ -81,16 +86,27 @@ pub(crate) fn authenticate(headers: &HeaderMap) -> Result<ApiKey, ApiError> {
         .trim();
     let (scheme, credentials) = header.split_once(' ').unwrap_or((header, ""));
     if !scheme.eq_ignore_ascii_case("basic") {
-        return Err(refuse("The Authorization header does not use the Basic scheme."));
+        return Err(refuse(
+            "The Authorization header does not use the Basic scheme.",
+        ));
     }
     let credentials = credentials.trim();
     if credentials.parse::<ApiKey>().is_ok() {
-        return Err(refuse("The API key is not encoded: it stands behind Basic as it is."));
+        return Err(refuse(
+            "The API key is not encoded: it stands behind Basic as it is.",
+        ));
     }
-    let decoded = STANDARD
-        .decode(credentials)
-        .map_err(|_| refuse("What follows Basic is not base64."))?;
-    let decoded = String::from_utf8(decoded)
+    let mut buffer = [0; CREDENTIALS_BYTES_MAX];
+    let length = match STANDARD.decode_slice(credentials, &mut buffer) {
+        Ok(length) => length,
+        Err(DecodeSliceError::DecodeError(_)) => {
+            return Err(refuse("What follows Basic is not base64."));
+        }
+        Err(DecodeSliceError::OutputSliceTooSmall) => {
+            return Err(refuse("What follows Basic is longer than any API key."));
+        }
+    };
+    let decoded = std::str::from_utf8(&buffer[..length])
         .map_err(|_| refuse("What follows Basic does not decode to text."))?;
     let (key, password) = decoded
         .split_once(':')

@@ -1,7 +1,5 @@
 //! Reads a request's body off the wire, within its limits, uploads as a stream.
 
-use std::time::Duration;
-
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, BodyStream};
 use hyper::HeaderMap;
@@ -12,7 +10,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use tokio_stream::StreamExt;
 
-use crate::call::{Body, content_type};
+use crate::call::{Body, MediaType};
 use crate::error::ApiError;
 
 /// JSON and forms.
@@ -25,15 +23,14 @@ const PARTS_MAX: usize = 100;
 /// What is still read, and thrown away, of a body that is too large: a client that is still sending
 /// would otherwise see its connection cut and not the answer.
 const DRAINED_BYTES_MAX: usize = 128 << 20;
-/// The time a client has to send a body.
-pub(crate) const BODY_TIME: Duration = Duration::from_secs(60);
 
-/// None when the client went away or took too long: there is nobody left to answer.
+/// None when the client went away: there is nobody left to answer. How long it may take is the
+/// connection's to say.
 pub(crate) async fn read(headers: &HeaderMap, mut incoming: Incoming) -> Option<Body> {
     if incoming.is_end_stream() {
         return Some(Body::Empty);
     }
-    let reading = async {
+    let read = async {
         if let Some(encoding) = headers.get(CONTENT_ENCODING)
             && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
         {
@@ -42,12 +39,12 @@ pub(crate) async fn read(headers: &HeaderMap, mut incoming: Incoming) -> Option<
                 "A body with a content-encoding is not taken: send it as it is.",
             )));
         }
-        if content_type(headers) == "multipart/form-data" {
+        if MediaType::of(headers) == MediaType::Multipart {
             return read_multipart(headers, incoming).await;
         }
         read_bytes(incoming).await
     };
-    tokio::time::timeout(BODY_TIME, reading).await.ok()?.ok()
+    read.await.ok()
 }
 
 /// The client went away.
@@ -74,8 +71,16 @@ async fn read_bytes(mut incoming: Incoming) -> Result<Body, Gone> {
             rest.extend_from_slice(&data);
         }
     }
-    let body = if rest.is_empty() { whole } else { rest.freeze() };
-    Ok(if body.is_empty() { Body::Empty } else { Body::Bytes(body) })
+    let body = if rest.is_empty() {
+        whole
+    } else {
+        rest.freeze()
+    };
+    Ok(if body.is_empty() {
+        Body::Empty
+    } else {
+        Body::Bytes(body)
+    })
 }
 
 async fn read_multipart(headers: &HeaderMap, incoming: Incoming) -> Result<Body, Gone> {
@@ -110,7 +115,8 @@ async fn read_parts<S>(stream: &mut S, boundary: String) -> Result<Value, ApiErr
 where
     S: tokio_stream::Stream<Item = Result<Bytes, hyper::Error>> + Send + Unpin,
 {
-    let limits = Constraints::new().size_limit(SizeLimit::new().whole_stream(UPLOAD_BYTES_MAX as u64));
+    let limits =
+        Constraints::new().size_limit(SizeLimit::new().whole_stream(UPLOAD_BYTES_MAX as u64));
     let mut multipart = Multipart::with_constraints(stream, boundary, limits);
     let mut parts = Map::new();
     let mut text_bytes = 0;
@@ -139,7 +145,9 @@ where
                 text.extend_from_slice(&chunk);
             }
             String::from_utf8(text)
-                .map_err(|_| ApiError::broken_multipart(format_args!("the part `{name}` is not UTF-8 text")))?
+                .map_err(|_| {
+                    ApiError::broken_multipart(format_args!("the part `{name}` is not UTF-8 text"))
+                })?
                 .into()
         };
         parts.insert(name, value);

@@ -42,19 +42,54 @@ impl Call {
     /// The query's pairs, decoded; of a repeated name the last counts.
     pub(crate) fn query(&self) -> HashMap<String, String> {
         let query = self.head.uri.query().unwrap_or_default();
-        form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+        form_urlencoded::parse(query.as_bytes())
+            .into_owned()
+            .collect()
     }
 
-    /// The content type without its parameters, in lower case; empty where there is none.
-    pub(crate) fn content_type(&self) -> String {
-        content_type(self.headers())
+    pub(crate) fn media_type(&self) -> MediaType {
+        MediaType::of(self.headers())
     }
 }
 
-pub(crate) fn content_type(headers: &HeaderMap) -> String {
-    let header = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = header.unwrap_or_default().split(';').next();
-    essence.unwrap_or_default().trim().to_ascii_lowercase()
+/// What a body says it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MediaType {
+    /// A body that says nothing is taken for JSON too.
+    Json,
+    Form,
+    Multipart,
+    Other,
+}
+
+impl MediaType {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let header = headers
+            .get(CONTENT_TYPE)
+            .map_or(Ok(""), |value| value.to_str());
+        let essence = header
+            .unwrap_or("?")
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim();
+        let is = |name: &str| essence.eq_ignore_ascii_case(name);
+        let is_json_kind = || {
+            let essence = essence.to_ascii_lowercase();
+            essence.starts_with("application/") && essence.ends_with("+json")
+        };
+        if essence.is_empty() || is("application/json") {
+            Self::Json
+        } else if is("application/x-www-form-urlencoded") {
+            Self::Form
+        } else if is("multipart/form-data") {
+            Self::Multipart
+        } else if is_json_kind() {
+            Self::Json
+        } else {
+            Self::Other
+        }
+    }
 }
 
 /// An answer before it is written: what `answer` decided.

@@ -9,17 +9,18 @@ use indexmap::IndexMap;
 use matchit::Router;
 
 use crate::compile::{self, Proof, SharedErrors, Stack};
-use crate::dummy::{DateForm, Dummy};
+use crate::dummy::Dummy;
 use crate::endpoint::Endpoint;
 use crate::error::{ALL_CODES, ErrorCode};
 use crate::files;
 use crate::load_error::{LoadError, LoadErrors, listed, nearest};
 use crate::scenario::ScenarioFile;
 use crate::settings::Settings;
+use crate::watchlist::DateForm;
 
 /// Everything the sandbox answers from. Never changed, only replaced.
 #[derive(Debug)]
-pub struct Catalogue {
+pub(crate) struct Catalogue {
     /// 1 for the one that the sandbox started with, one more with every reload that succeeded.
     pub generation: u64,
     pub(crate) endpoints: Vec<Endpoint>,
@@ -53,69 +54,73 @@ pub(crate) enum Route<'a> {
 const ACCOUNT_ROUTES: [(&str, &str, Place); 3] = [
     ("GET", "/health", Place::Health),
     ("GET", "/businesses/{business_id}/api_keys", Place::ApiKeys),
-    ("GET", "/v1/callback/authentication_tokens", Place::CallbackToken),
+    (
+        "GET",
+        "/v1/callback/authentication_tokens",
+        Place::CallbackToken,
+    ),
 ];
 
 impl Route<'_> {
-    /// The route's pattern: unlike the path it holds nothing of the client's.
-    pub(crate) fn shown(&self) -> String {
+    /// What a log may show: unlike the path it holds nothing of the client's.
+    pub(crate) fn shown(&self) -> Arc<str> {
         match self {
-            Self::Health => "/health".to_owned(),
-            Self::ApiKeys { .. } => "/businesses/{business_id}/api_keys".to_owned(),
-            Self::CallbackToken => "/v1/callback/authentication_tokens".to_owned(),
-            Self::Create(endpoint) => endpoint.path.clone(),
-            Self::Read(endpoint, _) => format!("{}/{{id}}", endpoint.path),
+            Self::Health => "health".into(),
+            Self::ApiKeys { .. } => "api_keys".into(),
+            Self::CallbackToken => "callback_token".into(),
+            Self::Create(endpoint) | Self::Read(endpoint, _) => endpoint.id.clone(),
         }
     }
 }
 
 impl Catalogue {
     /// Loads the shipped files, then lays each folder over them. What is shipped is taken as proven.
-    pub fn load(folders: &[PathBuf]) -> Result<Self, LoadErrors> {
-        Self::read(folders, Proof::OfFolders)
+    pub(crate) fn load(folders: &[PathBuf], dates: Option<DateForm>) -> Result<Self, LoadErrors> {
+        Self::read(folders, dates, Proof::OfFolders)
     }
 
     /// Loads, and proves the shipped files as well.
-    pub fn check(folders: &[PathBuf]) -> Result<Self, LoadErrors> {
-        Self::read(folders, Proof::OfAll)
+    pub(crate) fn check(folders: &[PathBuf]) -> Result<Self, LoadErrors> {
+        Self::read(folders, None, Proof::OfAll)
     }
 
-    fn read(folders: &[PathBuf], proof: Proof) -> Result<Self, LoadErrors> {
-        let (layers, mut errors) = files::read(folders);
+    fn read(
+        folders: &[PathBuf],
+        dates: Option<DateForm>,
+        proof: Proof,
+    ) -> Result<Self, LoadErrors> {
+        let (mut layers, mut errors) = files::read(folders);
+        layers.settings.dates = dates.or(layers.settings.dates);
         match Self::of_layers(layers, proof, &mut errors) {
             Some(catalogue) if errors.is_empty() => Ok(catalogue),
             _ => {
-                errors.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+                errors
+                    .sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
                 errors.dedup();
                 Err(LoadErrors(errors))
             }
         }
     }
 
-    fn of_layers(
-        layers: files::Layers,
-        proof: Proof,
-        errors: &mut Vec<LoadError>,
-    ) -> Option<Self> {
+    fn of_layers(layers: files::Layers, proof: Proof, errors: &mut Vec<LoadError>) -> Option<Self> {
         let stacks = stack_up(&layers.scenarios, errors);
         let no_stack = Stack::new();
-        let shared_errors = compile::shared_errors(stacks.get("errors").unwrap_or(&no_stack), errors);
+        let shared_errors =
+            compile::shared_errors(stacks.get("errors").unwrap_or(&no_stack), errors);
         for code in ALL_CODES {
             if !shared_errors.contains_key(code.name()) {
                 let file = stacks.get("errors").and_then(|stack| stack.last());
                 errors.push(LoadError::of_file(
                     file.map_or("errors.toml", |file| file.source_file.name.as_str()),
-                    format!("the outcome `{}` is missing: the sandbox itself answers with it", code.name()),
+                    format!(
+                        "the outcome `{}` is missing: the sandbox itself answers with it",
+                        code.name()
+                    ),
                 ));
             }
         }
-        let mut dummy = Dummy::default();
-        dummy.dates = layers.settings.dates.unwrap_or_default();
         let mut endpoints = Vec::new();
         for (id, stack) in &stacks {
-            for file in stack {
-                dummy.add(&file.dummy);
-            }
             let only_data = stack.iter().all(|file| file.is_only_data());
             if id != "errors" && !only_data {
                 endpoints.extend(compile::endpoint(stack, &shared_errors, proof, errors));
@@ -124,6 +129,8 @@ impl Catalogue {
         endpoints.sort_by(|a, b| a.path.cmp(&b.path));
         check_links(&stacks, &endpoints, errors);
         let router = router(&stacks, &endpoints, errors)?;
+        let files = stacks.into_values().flatten().collect();
+        let dummy = Dummy::new(files, layers.settings.dates.unwrap_or_default());
         Some(Self {
             generation: 1,
             endpoints,
@@ -132,13 +139,6 @@ impl Catalogue {
             settings: layers.settings,
             router,
         })
-    }
-
-    pub(crate) fn with_dates(mut self, dates: Option<DateForm>) -> Self {
-        if let Some(dates) = dates {
-            self.dummy.dates = dates;
-        }
-        self
     }
 
     /// Finds where a request goes, or the sentence that names the nearest route there is.
@@ -170,18 +170,31 @@ impl Catalogue {
             .iter()
             .map(|route| (strsim::jaro_winkler(&asked, route), route))
             .max_by(|a, b| a.0.total_cmp(&b.0))
-            .map_or(String::new(), |(_, route)| format!(" The nearest is {route}."));
+            .map_or(String::new(), |(_, route)| {
+                format!(" The nearest is {route}.")
+            });
         // The path is the client's own words: shown only as far as it is plain text.
-        let shown: String = asked.chars().filter(|c| !c.is_control()).take(200).collect();
+        let shown: String = asked
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(200)
+            .collect();
         format!("There is no {shown} here.{near}")
     }
 
     /// Every route as a client would write it: `POST /v0/…`.
     fn routes(&self) -> Vec<String> {
-        let account = ACCOUNT_ROUTES.iter().map(|(method, path, _)| format!("{method} {path}"));
+        let account = ACCOUNT_ROUTES
+            .iter()
+            .map(|(method, path, _)| format!("{method} {path}"));
         let products = self.endpoints.iter().flat_map(|endpoint| {
-            let create = endpoint.creation.as_ref().map(|_| format!("POST {}", endpoint.path));
-            create.into_iter().chain([format!("GET {}/{{id}}", endpoint.path)])
+            let create = endpoint
+                .creation
+                .as_ref()
+                .map(|_| format!("POST {}", endpoint.path));
+            create
+                .into_iter()
+                .chain([format!("GET {}/{{id}}", endpoint.path)])
         });
         account.chain(products).collect()
     }
@@ -208,19 +221,16 @@ fn stack_up(
     }
     for file in scenarios.iter().filter(|file| file.extends.is_some()) {
         let extends = file.extends.as_ref().expect("filtered for it");
-        match stacks.get_mut(extends.as_ref()) {
-            Some(stack) => stack.push(file.clone()),
-            None => {
-                let known = || stacks.keys().map(String::as_str);
-                let hint = match nearest(extends.as_ref(), known()) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("known are {}", listed(known())),
-                };
-                errors.push(file.source_file.error(
-                    extends.span(),
-                    format!("there is no file `{}` to extend: {hint}", extends.as_ref()),
-                ));
-            }
+        if let Some(stack) = stacks.get_mut(extends.as_ref()) { stack.push(file.clone()) } else {
+            let known = || stacks.keys().map(String::as_str);
+            let hint = match nearest(extends.as_ref(), known()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("known are {}", listed(known())),
+            };
+            errors.push(file.source_file.error(
+                extends.span(),
+                format!("there is no file `{}` to extend: {hint}", extends.as_ref()),
+            ));
         }
     }
     stacks
@@ -256,7 +266,9 @@ fn router(
 ) -> Option<Router<Place>> {
     let mut router = Router::new();
     for (_, path, place) in ACCOUNT_ROUTES {
-        router.insert(path, place).expect("the account routes do not overlap");
+        router
+            .insert(path, place)
+            .expect("the account routes do not overlap");
     }
     let mut sound = true;
     for (at, endpoint) in endpoints.iter().enumerate() {

@@ -112,11 +112,7 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let date = jiff::civil::date(1970, 1, 1)
         .checked_add(jiff::Span::new().days(days))
         .expect("a stamp lies between 1970 and 9999");
-    (
-        date.year().into(),
-        date.month().into(),
-        date.day().into(),
-    )
+    (date.year().into(), date.month().into(), date.day().into())
 }
 
 fn digits(place: &mut [u8], mut number: i64) {
@@ -127,7 +123,7 @@ fn digits(place: &mut [u8], mut number: i64) {
 }
 
 /// Parses `250ms`, `10s`, `5m`, `2h` or `3d`.
-pub fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, unit) = text.split_at(digits);
     let unit_ms: u64 = match unit {
@@ -136,7 +132,11 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         "m" => 60_000,
         "h" => 3_600_000,
         "d" => 86_400_000,
-        _ => return Err(format!("`{text}` is no duration: write `250ms`, `10s`, `5m`, `2h` or `3d`")),
+        _ => {
+            return Err(format!(
+                "`{text}` is no duration: write `250ms`, `10s`, `5m`, `2h` or `3d`"
+            ));
+        }
     };
     let too_long = || format!("`{text}` is longer than 366 days");
     let ms = number

@@ -36,7 +36,10 @@ pub(crate) fn shared_errors(stack: &Stack, errors: &mut Vec<LoadError>) -> Share
             if part.error.is_none() {
                 errors.push(source_file.error(
                     name.span(),
-                    format!("`{}` is shared by all endpoints, so it must have an `error`", name.as_ref()),
+                    format!(
+                        "`{}` is shared by all endpoints, so it must have an `error`",
+                        name.as_ref()
+                    ),
                 ));
                 continue;
             }
@@ -172,10 +175,14 @@ impl<'a> Compiler<'a> {
                 && part != "."
                 && part != ".."
                 && part.bytes().all(|byte| {
-                    byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-' | b'.')
+                    byte.is_ascii_lowercase()
+                        || byte.is_ascii_digit()
+                        || matches!(byte, b'_' | b'-' | b'.')
                 })
         };
-        let is_path = text.strip_prefix('/').is_some_and(|rest| rest.split('/').all(plain));
+        let is_path = text
+            .strip_prefix('/')
+            .is_some_and(|rest| rest.split('/').all(plain));
         if !is_path || text.starts_with("/__sandbox") {
             self.errors.push(self.base.source_file.error(
                 path.span(),
@@ -224,8 +231,10 @@ impl<'a> Compiler<'a> {
             return Some(()); // no `request`: anything is taken
         };
         if let Err(message) = schema.prove() {
-            self.errors
-                .push(file.error(span, format!("`request` is no sound JSON Schema: {message}")));
+            self.errors.push(file.error(
+                span,
+                format!("`request` is no sound JSON Schema: {message}"),
+            ));
             return None;
         }
         if let Some(sample) = schema.sample()
@@ -260,7 +269,10 @@ impl<'a> Compiler<'a> {
             let span = name.map_or_else(|| tree.span(), Spanned::span);
             self.errors.push(file.error(
                 span,
-                format!("unknown lookup `{text}`: known are {}", listed(Lookup::names())),
+                format!(
+                    "unknown lookup `{text}`: known are {}",
+                    listed(Lookup::names())
+                ),
             ));
             return None;
         };
@@ -302,7 +314,11 @@ impl<'a> Compiler<'a> {
                 }
                 let answer = match &part.sequence {
                     Some(sequence) => Answer::Sequence(
-                        sequence.as_ref().iter().map(|name| name.as_ref().clone()).collect(),
+                        sequence
+                            .as_ref()
+                            .iter()
+                            .map(|name| name.as_ref().clone())
+                            .collect(),
                     ),
                     None => Answer::Body {
                         asks_lookup: body.asks_lookup(),
@@ -314,7 +330,9 @@ impl<'a> Compiler<'a> {
             outcomes.insert(name.as_ref().clone(), Arc::new(outcome));
         }
         for (name, outcome) in self.shared {
-            outcomes.entry(name.clone()).or_insert_with(|| outcome.clone());
+            outcomes
+                .entry(name.clone())
+                .or_insert_with(|| outcome.clone());
         }
         self.check_references(&outcomes);
         outcomes
@@ -346,7 +364,11 @@ impl<'a> Compiler<'a> {
             ));
             return Template::empty();
         }
-        let scope = Scope { file, input, lookup };
+        let scope = Scope {
+            file,
+            input,
+            lookup,
+        };
         Template::compile(tree, &scope, self.errors)
     }
 
@@ -389,15 +411,18 @@ impl<'a> Compiler<'a> {
         for (file, _, part) in self.outcome_parts() {
             if let Some(sequence) = &part.sequence {
                 if sequence.as_ref().is_empty() {
-                    self.errors
-                        .push(file.error(sequence.span(), "a `sequence` must name at least one outcome"));
+                    self.errors.push(file.error(
+                        sequence.span(),
+                        "a `sequence` must name at least one outcome",
+                    ));
                 }
                 for name in sequence.as_ref() {
                     if let Some(outcome) = self.referred(file, name, outcomes)
                         && matches!(outcome.answer, Answer::Sequence(_))
                     {
-                        self.errors
-                            .push(file.error(name.span(), "a sequence cannot be part of a sequence"));
+                        self.errors.push(
+                            file.error(name.span(), "a sequence cannot be part of a sequence"),
+                        );
                     }
                 }
             }
@@ -510,13 +535,20 @@ impl<'a> Compiler<'a> {
     ) -> Option<Arc<Outcome>> {
         let stack: &'a Stack = self.stack;
         for file in stack.iter().rev() {
-            let marked: Vec<_> = file.outcomes.iter().filter(|(_, part)| part.default).collect();
+            let marked: Vec<_> = file
+                .outcomes
+                .iter()
+                .filter(|(_, part)| part.default)
+                .collect();
             if let [.., (second, _)] = marked.as_slice()
                 && marked.len() > 1
             {
                 self.errors.push(file.source_file.error(
                     second.span(),
-                    format!("only one outcome can be the default, and `{}` is", marked[0].0.as_ref()),
+                    format!(
+                        "only one outcome can be the default, and `{}` is",
+                        marked[0].0.as_ref()
+                    ),
                 ));
             }
             if let Some((name, _)) = marked.first() {
@@ -554,8 +586,11 @@ impl<'a> Compiler<'a> {
                 continue;
             };
             let Tree::Text(name) = outcome.as_ref() else {
-                self.errors
-                    .push(named.file.error(outcome.span(), "must be the name of an outcome"));
+                self.errors.push(
+                    named
+                        .file
+                        .error(outcome.span(), "must be the name of an outcome"),
+                );
                 continue;
             };
             let name = Spanned::new(outcome.span(), name.clone());
@@ -674,7 +709,10 @@ fn error_outcome(
     file: &Arc<SourceFile>,
     errors: &mut Vec<LoadError>,
 ) -> Outcome {
-    let error = part.error.as_ref().expect("only called for outcomes with an error");
+    let error = part
+        .error
+        .as_ref()
+        .expect("only called for outcomes with an error");
     let (code, message) = match error.as_ref() {
         ErrorPart::Message(message) => (name.as_ref().clone(), message.clone()),
         ErrorPart::Full { code, message } => (code.clone(), message.clone()),
@@ -693,7 +731,10 @@ fn error_outcome(
     }
     let status = status(part, StatusCode::INTERNAL_SERVER_ERROR, file, errors);
     if !status.is_client_error() && !status.is_server_error() {
-        let span = part.status.as_ref().map_or_else(|| error.span(), Spanned::span);
+        let span = part
+            .status
+            .as_ref()
+            .map_or_else(|| error.span(), Spanned::span);
         errors.push(file.error(span, "the status of an error lies between 400 and 599"));
     }
     Outcome {
@@ -767,7 +808,12 @@ fn headers(
 }
 
 /// Headers that say how the body is framed: a wrong one would break the connection, not the test.
-const FRAMING: [&str; 4] = ["content-length", "transfer-encoding", "connection", "upgrade"];
+const FRAMING: [&str; 4] = [
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "upgrade",
+];
 
 /// Outcome names are what clients write into a header.
 fn check_outcome_name(name: &Spanned<String>, file: &Arc<SourceFile>, errors: &mut Vec<LoadError>) {
@@ -786,7 +832,10 @@ fn check_outcome_name(name: &Spanned<String>, file: &Arc<SourceFile>, errors: &m
 fn unknown_outcome<'a>(written: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
     match nearest(written, known.clone()) {
         Some(near) => format!("there is no outcome `{written}`: did you mean `{near}`?"),
-        None => format!("there is no outcome `{written}`: known are {}", listed(known)),
+        None => format!(
+            "there is no outcome `{written}`: known are {}",
+            listed(known)
+        ),
     }
 }
 

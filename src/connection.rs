@@ -11,20 +11,25 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
-use crate::body::BODY_TIME;
 use crate::sandbox::Shared;
 use crate::server::{Gone, respond};
 
 const HEAD_BYTES_MAX: usize = 64 << 10;
 /// How long a client may take to send the head of a request.
 const HEAD_TIME: Duration = Duration::from_secs(10);
+/// How long a client may take to send a body.
+const BODY_TIME: Duration = Duration::from_mins(1);
 /// How long a connection may stay open without a request.
 const IDLE_TIME: Duration = Duration::from_secs(90);
 /// How often a connection looks at its own state: cheaper than a timer set for every request.
 const TICK: Duration = Duration::from_secs(1);
 
 /// Serves one connection to its end.
-pub(crate) async fn serve(socket: TcpStream, sandbox: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn serve(
+    socket: TcpStream,
+    sandbox: Arc<Shared>,
+    mut stop: watch::Receiver<bool>,
+) {
     socket.set_nodelay(true).ok();
     let pace = Arc::new(Pace::default());
     let service = service_fn(|request| {
@@ -106,14 +111,22 @@ impl Pace {
         let passed = TICK * (self.ticks.fetch_add(1, Ordering::Relaxed) + 1);
         let phase = self.phase.load(Ordering::Relaxed);
         if phase == Phase::Idle as u8 {
-            return if passed >= IDLE_TIME { Verdict::Idle } else { Verdict::Fine };
+            return if passed >= IDLE_TIME {
+                Verdict::Idle
+            } else {
+                Verdict::Fine
+            };
         }
         let allowed = match phase {
             0 => HEAD_TIME,
             1 => BODY_TIME,
             _ => return Verdict::Fine,
         };
-        if passed > allowed { Verdict::TooSlow } else { Verdict::Fine }
+        if passed > allowed {
+            Verdict::TooSlow
+        } else {
+            Verdict::Fine
+        }
     }
 }
 

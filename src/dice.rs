@@ -10,27 +10,27 @@ use std::hash::Hasher;
 
 /// What a draw depends on, gathered piece by piece; the same pieces give the same draws in every release.
 #[derive(Clone)]
-pub struct Mix(SipHasher13);
+pub(crate) struct Mix(SipHasher13);
 
 impl Mix {
     /// Starts from the sandbox's seed and the name of what is drawn.
-    pub fn new(seed: u64, purpose: &str) -> Self {
+    pub(crate) fn new(seed: u64, purpose: &str) -> Self {
         let mut mix = Self(SipHasher13::new_with_keys(seed, 0x696c_756d_6173_616e));
         mix.text(purpose);
         mix
     }
 
-    pub fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &str) {
         self.number(text.len() as u64);
         self.0.write(text.as_bytes());
     }
 
-    pub fn number(&mut self, number: u64) {
+    pub(crate) fn number(&mut self, number: u64) {
         self.0.write(&number.to_le_bytes());
     }
 
     /// Mixes in a JSON value; the order of an object's keys does not matter.
-    pub fn json(&mut self, value: &Value) {
+    pub(crate) fn json(&mut self, value: &Value) {
         match value {
             Value::Null => self.0.write(b"n"),
             Value::Bool(true) => self.0.write(b"t"),
@@ -64,27 +64,27 @@ impl Mix {
         }
     }
 
-    pub fn finish(&self) -> u128 {
+    pub(crate) fn finish(&self) -> u128 {
         self.0.finish128().as_u128()
     }
 
-    pub fn dice(&self) -> Dice {
+    pub(crate) fn dice(&self) -> Dice {
         Dice::new(self.finish())
     }
 }
 
 /// Draws from one [`Mix`]. The generator is set up at the first draw.
-pub struct Dice {
+pub(crate) struct Dice {
     origin: u128,
     rng: Option<ChaCha8Rng>,
 }
 
 impl Dice {
-    pub fn new(origin: u128) -> Self {
+    pub(crate) fn new(origin: u128) -> Self {
         Self { origin, rng: None }
     }
 
-    pub fn rng(&mut self) -> &mut ChaCha8Rng {
+    pub(crate) fn rng(&mut self) -> &mut ChaCha8Rng {
         self.rng.get_or_insert_with(|| {
             let mut seed = [0; 32];
             seed[..16].copy_from_slice(&self.origin.to_le_bytes());
@@ -93,11 +93,11 @@ impl Dice {
     }
 
     /// A whole number in `range`, every one equally likely.
-    pub fn between(&mut self, range: Range<u32>) -> u32 {
+    pub(crate) fn between(&mut self, range: Range<u32>) -> u32 {
         self.rng().random_range(range)
     }
 
-    pub fn uuid(&mut self) -> uuid::Uuid {
+    pub(crate) fn uuid(&mut self) -> uuid::Uuid {
         uuid::Builder::from_random_bytes(self.rng().random()).into_uuid()
     }
 }

@@ -141,7 +141,11 @@ impl Endpoint {
             .filter(|outcome| !only_errors || outcome.is_error())
             .map(|outcome| outcome.name.as_str())
             .collect();
-        let aliases = self.aliases.keys().map(String::as_str).filter(|_| !only_errors);
+        let aliases = self
+            .aliases
+            .keys()
+            .map(String::as_str)
+            .filter(|_| !only_errors);
         let near = nearest(asked, names.iter().copied().chain(aliases))
             .map_or(String::new(), |near| format!(" Did you mean `{near}`?"));
         format!(
@@ -174,8 +178,12 @@ impl IdPattern {
                 if before.contains(['{', '}']) || after.contains(['{', '}']) {
                     return Err(wrong());
                 }
-                if !(before.bytes().chain(after.bytes())).all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
-                    return Err(format!("the id `{pattern}` may hold letters, digits, `_` and `-` only"));
+                if !(before.bytes().chain(after.bytes()))
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+                {
+                    return Err(format!(
+                        "the id `{pattern}` may hold letters, digits, `_` and `-` only"
+                    ));
                 }
                 return Ok(Self {
                     before: before.to_owned(),

@@ -175,7 +175,11 @@ impl ApiError {
     }
 
     pub(crate) fn server_error() -> Self {
-        Self::new(ErrorCode::Server, "The sandbox failed while it answered this request.").by_sandbox("internal error")
+        Self::new(
+            ErrorCode::Server,
+            "The sandbox failed while it answered this request.",
+        )
+        .by_sandbox("internal error")
     }
 
     fn field(path: &str, message: &str) -> Self {

@@ -1,8 +1,8 @@
 //! Invented people: Indonesian names for the `fake` crate, which has no such locale of its own.
 
+use fake::Fake as _;
 use fake::faker::name::raw::{FirstName, LastName};
 use fake::locales::Data;
-use fake::Fake as _;
 use serde_json::Value;
 
 use crate::dice::Dice;
@@ -15,18 +15,56 @@ impl Data for Indonesian {
     const NAME_FIRST_NAME: &'static [&'static str] = &[
         "Adi", "Agus", "Ahmad", "Aisyah", "Anita", "Arif", "Bambang", "Bayu", "Budi", "Citra",
         "Dedi", "Dewi", "Dian", "Dimas", "Eka", "Endang", "Fajar", "Farah", "Fitri", "Galih",
-        "Hadi", "Hendra", "Indah", "Intan", "Kartika", "Lestari", "Lina", "Made", "Maya",
-        "Nanda", "Nia", "Novi", "Nur", "Oki", "Putri", "Rahmat", "Ratna", "Reza", "Rina", "Rizki",
-        "Sari", "Sinta", "Slamet", "Sri", "Surya", "Taufan", "Teguh", "Tri", "Udin", "Wahyu",
-        "Wayan", "Widya", "Wulan", "Yanti", "Yoga", "Yusuf", "Zahra",
+        "Hadi", "Hendra", "Indah", "Intan", "Kartika", "Lestari", "Lina", "Made", "Maya", "Nanda",
+        "Nia", "Novi", "Nur", "Oki", "Putri", "Rahmat", "Ratna", "Reza", "Rina", "Rizki", "Sari",
+        "Sinta", "Slamet", "Sri", "Surya", "Taufan", "Teguh", "Tri", "Udin", "Wahyu", "Wayan",
+        "Widya", "Wulan", "Yanti", "Yoga", "Yusuf", "Zahra",
     ];
     const NAME_LAST_NAME: &'static [&'static str] = &[
-        "Anggraini", "Ardiansyah", "Firmansyah", "Gunawan", "Hakim", "Handayani", "Harahap",
-        "Hartono", "Hidayat", "Iskandar", "Kurniawan", "Kusuma", "Lubis", "Maharani", "Mahendra",
-        "Maulana", "Nasution", "Nugroho", "Pangestu", "Permana", "Pertiwi", "Pranata", "Pratama",
-        "Purnomo", "Rahayu", "Ramadhan", "Safitri", "Santoso", "Saputra", "Setiawan", "Siregar",
-        "Situmorang", "Sudirja", "Suharti", "Susanti", "Sutanto", "Suwandi", "Syahputra", "Utami",
-        "Wibowo", "Wicaksono", "Wijaya", "Wulandari", "Yulianti",
+        "Anggraini",
+        "Ardiansyah",
+        "Firmansyah",
+        "Gunawan",
+        "Hakim",
+        "Handayani",
+        "Harahap",
+        "Hartono",
+        "Hidayat",
+        "Iskandar",
+        "Kurniawan",
+        "Kusuma",
+        "Lubis",
+        "Maharani",
+        "Mahendra",
+        "Maulana",
+        "Nasution",
+        "Nugroho",
+        "Pangestu",
+        "Permana",
+        "Pertiwi",
+        "Pranata",
+        "Pratama",
+        "Purnomo",
+        "Rahayu",
+        "Ramadhan",
+        "Safitri",
+        "Santoso",
+        "Saputra",
+        "Setiawan",
+        "Siregar",
+        "Situmorang",
+        "Sudirja",
+        "Suharti",
+        "Susanti",
+        "Sutanto",
+        "Suwandi",
+        "Syahputra",
+        "Utami",
+        "Wibowo",
+        "Wicaksono",
+        "Wijaya",
+        "Wulandari",
+        "Yulianti",
     ];
 }
 

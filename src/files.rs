@@ -110,7 +110,10 @@ fn read_file(folder: &Path, path: &Path, layers: &mut Layers, errors: &mut Vec<L
     let text = match read_text(path) {
         Ok(text) => text,
         Err(error) => {
-            errors.push(LoadError::of_file(name, format!("cannot be read: {}", reason(&error))));
+            errors.push(LoadError::of_file(
+                name,
+                format!("cannot be read: {}", reason(&error)),
+            ));
             return;
         }
     };
@@ -139,9 +142,14 @@ fn read_file(folder: &Path, path: &Path, layers: &mut Layers, errors: &mut Vec<L
     let (file, mistakes) = scenario::parse(&source);
     errors.extend(mistakes);
     // The same path replaces, unless the file says that it adds to what it would replace.
-    let adds = file.extends.as_ref().is_some_and(|id| *id.as_ref() == source.id);
+    let adds = file
+        .extends
+        .as_ref()
+        .is_some_and(|id| *id.as_ref() == source.id);
     if !adds {
-        layers.scenarios.retain(|known| known.source_file.id != source.id);
+        layers
+            .scenarios
+            .retain(|known| known.source_file.id != source.id);
     }
     layers.scenarios.push(Arc::new(file));
 }
@@ -161,7 +169,7 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<Result<PathBuf, (PathBuf, i
         found.push(Err((folder.to_owned(), error)));
         return;
     }
-    let entries = fs::read_dir(folder).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
+    let entries = fs::read_dir(folder).and_then(std::iter::Iterator::collect::<io::Result<Vec<_>>>);
     let mut entries = match entries {
         Ok(entries) => entries,
         Err(error) => {

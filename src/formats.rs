@@ -52,9 +52,7 @@ pub(crate) fn is_day_month_year(text: &str) -> bool {
 
 /// `YYYY-MM-DD` where month and day, or the day alone, may be unknown: zeros.
 pub(crate) fn is_partial_date(text: &str) -> bool {
-    let year_known = || {
-        text.as_bytes()[..4].iter().all(u8::is_ascii_digit) && &text[..4] != "0000"
-    };
+    let year_known = || text.as_bytes()[..4].iter().all(u8::is_ascii_digit) && &text[..4] != "0000";
     if !text.is_ascii() || text.len() != 10 {
         return false;
     }
@@ -80,7 +78,13 @@ fn real_date(year: [u8; 4], month: [u8; 2], day: [u8; 2]) -> bool {
     let (Some(year), Some(month), Some(day)) = (number(&year), number(&month), number(&day)) else {
         return false;
     };
-    year > 0 && Date::new(year, month.try_into().unwrap_or(0), day.try_into().unwrap_or(0)).is_ok()
+    year > 0
+        && Date::new(
+            year,
+            month.try_into().unwrap_or(0),
+            day.try_into().unwrap_or(0),
+        )
+        .is_ok()
 }
 
 fn number(digits: &[u8]) -> Option<i16> {

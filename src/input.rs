@@ -44,9 +44,7 @@ impl Shape {
                 ),
                 None => Self::Any,
             },
-            Some("array") => Self::Array(Box::new(
-                schema.get("items").map_or(Self::Any, Self::of),
-            )),
+            Some("array") => Self::Array(Box::new(schema.get("items").map_or(Self::Any, Self::of))),
             Some("string") => Self::Text,
             Some("integer" | "number") => Self::Number,
             Some("boolean") => Self::Boolean,
@@ -80,10 +78,20 @@ impl Shape {
                 }
                 Self::Array(items) if name.bytes().all(|byte| byte.is_ascii_digit()) => items,
                 Self::Any => return Ok(()),
-                Self::File if matches!(name.as_str(), "bytes" | "type" | "width" | "height" | "file_name") => {
+                Self::File
+                    if matches!(
+                        name.as_str(),
+                        "bytes" | "type" | "width" | "height" | "file_name"
+                    ) =>
+                {
                     &Self::Any
                 }
-                _ => return Err(format!("`{}` reaches into a field that has no parts", path.join("."))),
+                _ => {
+                    return Err(format!(
+                        "`{}` reaches into a field that has no parts",
+                        path.join(".")
+                    ));
+                }
             };
         }
         Ok(())

@@ -67,7 +67,11 @@ impl KeptBody {
 
 /// The request line and headers as text. The API key is the world's own; it is not kept.
 pub(crate) fn head_text(method: &str, target: &str, headers: &HeaderMap) -> Box<str> {
-    let mut text = String::with_capacity(256);
+    let headers_bytes = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 3);
+    let whole_bytes = method.len() + 1 + target.len() + headers_bytes.sum::<usize>();
+    let mut text = String::with_capacity(whole_bytes.min(HEAD_KEPT_BYTES_MAX * 2));
     text.push_str(method);
     text.push(' ');
     text.push_str(target);

@@ -54,11 +54,12 @@ mod settings;
 mod store;
 mod template;
 mod watch;
+mod watchlist;
 mod world;
 
 pub use auth::{ApiKey, PUBLIC_KEY};
 pub use clock::{Clock, Stamp};
-pub use dummy::DateForm;
 pub use journal::{Exchange, KeptBody};
 pub use load_error::{LoadError, LoadErrors};
 pub use sandbox::{Builder, Sandbox, StartError};
+pub use watchlist::DateForm;

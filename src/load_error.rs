@@ -8,7 +8,7 @@ use serde::Serialize;
 
 /// One scenario file as it was read: its id, the name to show, its text.
 #[derive(Debug)]
-pub struct SourceFile {
+pub(crate) struct SourceFile {
     /// Path below the root without the ending, such as `v1.1/bank_account_data_requests`.
     pub id: String,
     /// What the operator calls it: a path, or `shipped:v1.1/….toml` for a file inside the binary.
@@ -117,12 +117,7 @@ pub(crate) fn nearest<'a>(
     let written = written.to_lowercase();
     known
         .into_iter()
-        .map(|word| {
-            (
-                strsim::jaro_winkler(&written, &word.to_lowercase()),
-                word,
-            )
-        })
+        .map(|word| (strsim::jaro_winkler(&written, &word.to_lowercase()), word))
         .filter(|(likeness, _)| *likeness >= 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, word)| word)

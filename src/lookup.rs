@@ -1,14 +1,17 @@
 //! The named functions behind `lookup = { in = "…" }`: they ask the dummy data what to answer, and
 //! say what replies may then refer to.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::dice::{Dice, Mix};
-use crate::dummy::{Dummy, Listing, ListingKind, Registered};
+use crate::dummy::{Dummy, Registered};
 use crate::fakes;
 use crate::names::{Name, text_likeness};
 use crate::scenario::{AccountFinding, PersonPart, Scope};
+use crate::watchlist::{Listing, ListingKind, Profile, Watchlist};
 
 /// Which dummy data an endpoint asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,11 +30,24 @@ pub(crate) struct Field(usize);
 #[derive(Debug)]
 pub(crate) struct Finding {
     pub verdict: &'static str,
-    values: Vec<Option<Value>>,
+    values: Vec<Option<FieldValue>>,
+}
+
+#[derive(Debug)]
+pub(crate) enum FieldValue {
+    Json(Value),
+    /// Listings of the watchlist with their scores.
+    Listings(Vec<(u8, Arc<Listing>)>),
+}
+
+impl<T: Into<Value>> From<T> for FieldValue {
+    fn from(value: T) -> Self {
+        Self::Json(value.into())
+    }
 }
 
 impl Finding {
-    pub(crate) fn get(&self, field: Field) -> Option<&Value> {
+    pub(crate) fn get(&self, field: Field) -> Option<&FieldValue> {
         self.values[field.0].as_ref()
     }
 }
@@ -63,7 +79,10 @@ impl Lookup {
 
     /// What the holes of this lookup begin with: `{{watchlist.results}}`.
     pub(crate) fn prefix(self) -> &'static str {
-        self.name().split('.').next().expect("a split yields one part")
+        self.name()
+            .split('.')
+            .next()
+            .expect("a split yields one part")
     }
 
     /// The input fields that the lookup reads; a request schema must have them.
@@ -80,9 +99,13 @@ impl Lookup {
     pub(crate) fn verdicts(self) -> &'static [&'static str] {
         match self {
             Self::Individuals | Self::Entities | Self::IdCards => &["found", "not_found"],
-            Self::BankAccounts => {
-                &["found", "not_found", "virtual_account", "need_review", "timeout"]
-            }
+            Self::BankAccounts => &[
+                "found",
+                "not_found",
+                "virtual_account",
+                "need_review",
+                "timeout",
+            ],
         }
     }
 
@@ -135,7 +158,9 @@ impl Lookup {
             Self::BankAccounts => {
                 let (bank, number) = (text(input, "bank_code"), text(input, "bank_account_number"));
                 let listed = dummy.account(bank, number).and_then(|(holder, _)| holder);
-                account_found(listed.map_or_else(|| invented_holder(seed, bank, number), str::to_owned))
+                account_found(
+                    listed.map_or_else(|| invented_holder(seed, bank, number), str::to_owned),
+                )
             }
         }
     }
@@ -193,35 +218,44 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn listings<'d>(&self, dummy: &'d Dummy) -> &'d [Listing] {
+    fn list<'d>(&self, dummy: &'d Dummy) -> &'d Watchlist {
         match self.kind {
-            ListingKind::Individual => &dummy.individuals,
-            ListingKind::Entity => &dummy.entities,
+            ListingKind::Individual => dummy.individuals(),
+            ListingKind::Entity => dummy.entities(),
         }
     }
 
     fn wants(&self, listing: &Listing) -> bool {
-        listing.scopes.iter().any(|scope| self.scopes.contains(scope))
+        listing
+            .scopes
+            .iter()
+            .any(|scope| self.scopes.contains(scope))
     }
 }
 
 /// The fuzzy search: at or over the threshold, in a wanted scope, best first, then by the list's order.
 fn search(dummy: &Dummy, search: &Search<'_>) -> Finding {
     let mut hits: Vec<_> = search
-        .listings(dummy)
+        .list(dummy)
+        .listings
         .iter()
         .filter(|listing| search.wants(listing))
-        .map(|listing| (listing.score(&search.name, search.country, search.date), listing))
+        .map(|listing| {
+            (
+                listing.score(&search.name, search.country, search.date),
+                listing.clone(),
+            )
+        })
         .filter(|(score, _)| u64::from(*score) >= search.threshold)
         .collect();
     hits.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
-    let results: Vec<_> = hits
-        .into_iter()
-        .map(|(score, listing)| listing.to_json(score, dummy.dates))
-        .collect();
     Finding {
-        verdict: if results.is_empty() { "not_found" } else { "found" },
-        values: vec![Some(Value::Array(results))],
+        verdict: if hits.is_empty() {
+            "not_found"
+        } else {
+            "found"
+        },
+        values: vec![Some(FieldValue::Listings(hits))],
     }
 }
 
@@ -233,22 +267,19 @@ fn listed_or_invented(
     dice: &mut Dice,
 ) -> Finding {
     let search = Search::of(lookup, input);
-    let listed = search
-        .listings(dummy)
-        .iter()
-        .find(|listing| listing.is_named(&search.name));
-    let result = match listed {
-        Some(listing) => listing.to_json(100, dummy.dates),
-        None => invented_listing(&search, dice).to_json(100, dummy.dates),
-    };
+    let listed = search.list(dummy).named(&search.name).cloned();
+    let listing = listed.unwrap_or_else(|| {
+        let profile = invented(&search, dice);
+        Arc::new(Listing::new(&profile, dummy.dates()))
+    });
     Finding {
         verdict: "found",
-        values: vec![Some(json!([result]))],
+        values: vec![Some(FieldValue::Listings(vec![(100, listing)]))],
     }
 }
 
 /// Echoes the search; what it does not say is left unknown, but for a person's date of birth.
-fn invented_listing(search: &Search<'_>, dice: &mut Dice) -> Listing {
+fn invented(search: &Search<'_>, dice: &mut Dice) -> Profile {
     let id = dice.uuid().to_string();
     let dates = match (search.date, search.kind) {
         (Some(date), _) => Some(vec![date.to_owned()]),
@@ -257,11 +288,10 @@ fn invented_listing(search: &Search<'_>, dice: &mut Dice) -> Listing {
     };
     let mut scopes = search.scopes.clone();
     scopes.sort_unstable();
-    Listing {
+    Profile {
         id,
         kind: search.kind,
         names: vec![search.full_name.clone()],
-        compared: Vec::new(),
         scopes,
         countries: vec![search.country.to_owned()],
         dates,
@@ -273,10 +303,10 @@ fn id_card(person: Option<&PersonPart>, input: &Map<String, Value>) -> Finding {
     let same = |field: &str, held: fn(&PersonPart) -> &str| {
         let sent = input.get(field)?.as_str()?;
         let matches = person.is_none_or(|person| same_text(sent, held(person)));
-        Some(Value::Bool(matches))
+        Some(matches.into())
     };
     let address = input.get("address").and_then(Value::as_str).map(|sent| {
-        Value::Bool(person.is_none_or(|person| text_likeness(sent, &person.address) >= 80))
+        (person.is_none_or(|person| text_likeness(sent, &person.address) >= 80)).into()
     });
     Finding {
         verdict: "found",
@@ -298,8 +328,18 @@ fn bank_account(dummy: &Dummy, seed: u64, input: &Map<String, Value>) -> Finding
     };
     let verdict = match finding {
         AccountFinding::Found => "found",
-        AccountFinding::NotFound => return Finding { verdict: "not_found", ..not_found(3) },
-        AccountFinding::Timeout => return Finding { verdict: "timeout", ..not_found(3) },
+        AccountFinding::NotFound => {
+            return Finding {
+                verdict: "not_found",
+                ..not_found(3)
+            };
+        }
+        AccountFinding::Timeout => {
+            return Finding {
+                verdict: "timeout",
+                ..not_found(3)
+            };
+        }
         AccountFinding::VirtualAccount => "virtual_account",
         AccountFinding::NeedReview => "need_review",
     };
@@ -331,7 +371,7 @@ fn invented_holder(seed: u64, bank: &str, number: &str) -> String {
 fn not_found(fields: usize) -> Finding {
     Finding {
         verdict: "not_found",
-        values: vec![None; fields],
+        values: (0..fields).map(|_| None).collect(),
     }
 }
 

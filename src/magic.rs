@@ -24,6 +24,8 @@ pub(crate) fn outcome<'e>(
     }
     match endpoint.outcome(asked) {
         Some(outcome) if !only_errors || outcome.is_error() => Ok(Some(outcome)),
-        _ => Err(ApiError::unknown_magic(endpoint.unknown_outcome(asked, only_errors))),
+        _ => Err(ApiError::unknown_magic(
+            endpoint.unknown_outcome(asked, only_errors),
+        )),
     }
 }

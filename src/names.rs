@@ -1,17 +1,61 @@
 //! How alike two names are, from 0 to 100, as somebody who screens customers would say.
 
 /// A name ready to be compared: folded to ASCII and lower case, in words, without legal forms.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Name {
     words: Vec<String>,
 }
 
 /// What a company's name says of its form and not of itself.
 const LEGAL_FORMS: [&str; 48] = [
-    "ab", "ag", "as", "bhd", "bv", "co", "company", "corp", "corporation", "cv", "eood", "gmbh",
-    "inc", "incorporated", "jsc", "kft", "kg", "kk", "limited", "llc", "llp", "ltd", "ltda", "nv",
-    "ooo", "oy", "oyj", "pjsc", "plc", "pt", "pte", "pty", "pvt", "sa", "sae", "sarl", "sas",
-    "sdn", "se", "sl", "spa", "sro", "srl", "tbk", "ud", "zao", "zoo", "yk",
+    "ab",
+    "ag",
+    "as",
+    "bhd",
+    "bv",
+    "co",
+    "company",
+    "corp",
+    "corporation",
+    "cv",
+    "eood",
+    "gmbh",
+    "inc",
+    "incorporated",
+    "jsc",
+    "kft",
+    "kg",
+    "kk",
+    "limited",
+    "llc",
+    "llp",
+    "ltd",
+    "ltda",
+    "nv",
+    "ooo",
+    "oy",
+    "oyj",
+    "pjsc",
+    "plc",
+    "pt",
+    "pte",
+    "pty",
+    "pvt",
+    "sa",
+    "sae",
+    "sarl",
+    "sas",
+    "sdn",
+    "se",
+    "sl",
+    "spa",
+    "sro",
+    "srl",
+    "tbk",
+    "ud",
+    "zao",
+    "zoo",
+    "yk",
 ];
 
 /// Words less alike than this are different words, not misspellings.
@@ -45,8 +89,13 @@ impl Name {
         }
         let by_words = likeness_by_words(&self.words, &other.words);
         // Words that one side writes apart: `Hari Shankar` and `Harishankar`.
-        let joined = strsim::normalized_damerau_levenshtein(&self.words.concat(), &other.words.concat());
-        let likeness = if joined >= 0.8 { joined.max(by_words) } else { by_words };
+        let joined =
+            strsim::normalized_damerau_levenshtein(&self.words.concat(), &other.words.concat());
+        let likeness = if joined >= 0.8 {
+            joined.max(by_words)
+        } else {
+            by_words
+        };
         // Only the same words are a 100.
         percent(likeness).min(99)
     }
@@ -89,12 +138,14 @@ fn likeness_by_words(one: &[String], other: &[String]) -> f64 {
 }
 
 fn words(name: &str) -> Vec<String> {
-    let folded = any_ascii::any_ascii(name).to_lowercase();
-    let joined: String = folded
-        .chars()
-        .filter(|c| !matches!(c, '.' | '\'' | '`'))
-        .collect();
-    joined
+    let mut folded = if name.is_ascii() {
+        name.to_owned()
+    } else {
+        any_ascii::any_ascii(name)
+    };
+    folded.make_ascii_lowercase();
+    folded.retain(|c| !matches!(c, '.' | '\'' | '`'));
+    folded
         .split(|c: char| !c.is_ascii_alphanumeric())
         .filter(|word| !word.is_empty())
         .map(str::to_owned)

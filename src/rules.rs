@@ -40,7 +40,15 @@ enum Test {
     Not(Box<Test>),
 }
 
-const OPERATORS: [&str; 7] = ["one_of", "regex", "starts_with", "present", "gt", "lt", "not"];
+const OPERATORS: [&str; 7] = [
+    "one_of",
+    "regex",
+    "starts_with",
+    "present",
+    "gt",
+    "lt",
+    "not",
+];
 
 impl When {
     pub(crate) fn compile(
@@ -155,7 +163,10 @@ impl Test {
                     let reason = reason.lines().last().unwrap_or_default();
                     file.error(
                         operand.span(),
-                        format!("not a regular expression: {}", reason.trim_start_matches("error: ")),
+                        format!(
+                            "not a regular expression: {}",
+                            reason.trim_start_matches("error: ")
+                        ),
                     )
                 })
             }
@@ -165,15 +176,22 @@ impl Test {
             ("starts_with", Tree::Text(start)) => Ok(Self::StartsWith(start.clone())),
             ("present", Tree::Boolean(present)) => Ok(Self::Present(*present)),
             ("present", _) => Err(wrong("true or false")),
-            ("gt", number) => Ok(Self::MoreThan(as_number(number).ok_or_else(|| wrong("a number"))?)),
-            ("lt", number) => Ok(Self::LessThan(as_number(number).ok_or_else(|| wrong("a number"))?)),
+            ("gt", number) => Ok(Self::MoreThan(
+                as_number(number).ok_or_else(|| wrong("a number"))?,
+            )),
+            ("lt", number) => Ok(Self::LessThan(
+                as_number(number).ok_or_else(|| wrong("a number"))?,
+            )),
             ("not", _) => Ok(Self::Not(Box::new(Self::compile(operand, file)?))),
             (unknown, _) => {
                 let hint = nearest(unknown, OPERATORS).map_or_else(
                     || format!("known are {}", listed(OPERATORS)),
                     |near| format!("did you mean `{near}`?"),
                 );
-                Err(file.error(operator.span(), format!("unknown operator `{unknown}`: {hint}")))
+                Err(file.error(
+                    operator.span(),
+                    format!("unknown operator `{unknown}`: {hint}"),
+                ))
             }
         }
     }

@@ -14,12 +14,12 @@ use crate::account::IssuedKeys;
 use crate::auth::{ApiKey, PUBLIC_KEY};
 use crate::catalogue::Catalogue;
 use crate::clock::Clock;
-use crate::dummy::DateForm;
 use crate::error::ApiError;
 use crate::journal::Exchange;
 use crate::load_error::LoadErrors;
 use crate::server;
 use crate::watch::Watcher;
+use crate::watchlist::DateForm;
 use crate::world::Worlds;
 
 /// A sandbox that serves on a socket of its own until it is dropped.
@@ -135,8 +135,13 @@ impl Sandbox {
 
     /// What the owner of a key asked and was answered, oldest first: the latest thousand.
     pub fn requests(&self, api_key: &str) -> Vec<Exchange> {
-        let world = api_key.parse().ok().and_then(|key| self.shared.worlds.enter(&key).ok());
-        world.map_or(Vec::new(), |world| world.state().journal.entries().cloned().collect())
+        let world = api_key
+            .parse()
+            .ok()
+            .and_then(|key| self.shared.worlds.enter(&key).ok());
+        world.map_or(Vec::new(), |world| {
+            world.state().journal.entries().cloned().collect()
+        })
     }
 
     /// Waits until the scenario folders have been read again more than `count` times, successfully
@@ -243,7 +248,7 @@ impl Builder {
 
 impl Shared {
     fn new(options: Options) -> Result<Self, LoadErrors> {
-        let catalogue = Catalogue::load(&options.scenarios)?.with_dates(options.dates);
+        let catalogue = Catalogue::load(&options.scenarios, options.dates)?;
         Ok(Self {
             seed: options.seed,
             worlds: Worlds::new(options.seed, options.clock),
@@ -271,11 +276,13 @@ impl Shared {
 
     /// Reads the folders again. A broken file leaves the last good catalogue in place.
     pub(crate) fn reload(&self) {
-        let _one_at_a_time = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
-        let loaded = Catalogue::load(&self.options.scenarios);
+        let _one_at_a_time = self
+            .reloading
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let loaded = Catalogue::load(&self.options.scenarios, self.options.dates);
         let errors = match loaded {
-            Ok(catalogue) => {
-                let mut catalogue = catalogue.with_dates(self.options.dates);
+            Ok(mut catalogue) => {
                 catalogue.generation = self.catalogue().generation + 1;
                 tracing::info!(generation = catalogue.generation, "scenarios reloaded");
                 self.catalogue.store(Arc::new(catalogue));

@@ -13,7 +13,7 @@ use crate::load_error::{LoadError, SourceFile, listed, nearest};
 /// One scenario file. Everything is optional here; what a whole endpoint needs is checked when the
 /// files of all folders have been laid over each other.
 #[derive(Debug)]
-pub struct ScenarioFile {
+pub(crate) struct ScenarioFile {
     pub source_file: Arc<SourceFile>,
     /// Merge over this file instead of standing alone.
     pub extends: Option<Spanned<String>>,
@@ -46,7 +46,7 @@ pub struct ScenarioFile {
 /// How well a fact is known. Every endpoint and outcome carries one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Source {
+pub(crate) enum Source {
     /// In the provider's own documentation.
     Documented,
     /// Seen in replies of the real API, or in what several public clients send and read.
@@ -59,7 +59,7 @@ pub enum Source {
 }
 
 impl Source {
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Documented => "documented",
             Self::Observed => "observed",
@@ -72,14 +72,14 @@ impl Source {
 /// `[reply]`: what every outcome shares; an outcome's body merges over it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ReplyPart {
+pub(crate) struct ReplyPart {
     pub body: Option<Spanned<Tree>>,
 }
 
 /// `[callback]`: the type under which a URL for this product's callbacks is registered.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct CallbackPart {
+pub(crate) struct CallbackPart {
     #[serde(rename = "type")]
     pub callback_type: Spanned<String>,
 }
@@ -87,7 +87,7 @@ pub struct CallbackPart {
 /// `[keep]`: every object of the array `from` can be read by its `id` at the endpoint `at`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct KeepPart {
+pub(crate) struct KeepPart {
     pub from: Spanned<String>,
     pub at: Spanned<String>,
 }
@@ -95,7 +95,7 @@ pub struct KeepPart {
 /// `[outcomes.NAME]`: one answer that `x-magic-reply: NAME`, a rule or the dummy data can choose.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct OutcomePart {
+pub(crate) struct OutcomePart {
     /// The answer when nothing else decides.
     pub default: bool,
     pub description: Option<String>,
@@ -123,8 +123,12 @@ pub struct OutcomePart {
 
 /// `error = "message"`, or `error = { code = "…", message = "…" }` where the code is not the outcome's name.
 #[derive(Debug, Deserialize)]
-#[serde(untagged, deny_unknown_fields, expecting = "must be a message, or a table of `code` and `message`")]
-pub enum ErrorPart {
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "must be a message, or a table of `code` and `message`"
+)]
+pub(crate) enum ErrorPart {
     Message(String),
     Full { code: String, message: String },
 }
@@ -132,7 +136,7 @@ pub enum ErrorPart {
 /// `then = { after = "1s", outcome = "COMPLETED_FOUND" }`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ThenPart {
+pub(crate) struct ThenPart {
     pub after: Spanned<String>,
     pub outcome: Spanned<String>,
 }
@@ -140,7 +144,7 @@ pub struct ThenPart {
 /// `[[records]]`: a record that exists from the start in every world.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RecordPart {
+pub(crate) struct RecordPart {
     pub id: Spanned<String>,
     /// The outcome that made it; without it the dummy data decides.
     pub outcome: Option<Spanned<String>>,
@@ -156,7 +160,7 @@ pub struct RecordPart {
 
 /// The dummy data that a file brings along.
 #[derive(Debug, Default)]
-pub struct DummyPart {
+pub(crate) struct DummyPart {
     pub individuals: Vec<ListingPart>,
     pub entities: Vec<EntityPart>,
     pub people: Vec<PersonPart>,
@@ -167,7 +171,7 @@ pub struct DummyPart {
 /// `[[individuals]]`: a person on the watchlist.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ListingPart {
+pub(crate) struct ListingPart {
     pub id: ListingId,
     pub names: Names,
     pub scopes: Vec<Scope>,
@@ -183,7 +187,7 @@ pub struct ListingPart {
 /// `[[entities]]`: a business on the watchlist.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct EntityPart {
+pub(crate) struct EntityPart {
     pub id: ListingId,
     pub names: Names,
     pub scopes: Vec<Scope>,
@@ -198,7 +202,7 @@ pub struct EntityPart {
 /// `[[people]]`: somebody in the population register.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PersonPart {
+pub(crate) struct PersonPart {
     pub nik: Nik,
     pub name: String,
     pub birthdate: String,
@@ -216,7 +220,7 @@ pub struct PersonPart {
 /// An entry of `missing`: a number that the population register does not know.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct MissingPart {
+pub(crate) struct MissingPart {
     pub nik: Nik,
     /// For the reader of the file.
     #[serde(default)]
@@ -227,7 +231,7 @@ pub struct MissingPart {
 /// `[[bank_accounts]]`: an account whose holder, or whose trouble, is known beforehand.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct BankAccountPart {
+pub(crate) struct BankAccountPart {
     pub bank_code: String,
     pub bank_account_number: String,
     pub holder: Option<String>,
@@ -242,7 +246,7 @@ pub struct BankAccountPart {
 /// What a bank says of an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum AccountFinding {
+pub(crate) enum AccountFinding {
     #[default]
     Found,
     NotFound,
@@ -254,7 +258,7 @@ pub enum AccountFinding {
 /// The databases that a search looks through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum Scope {
+pub(crate) enum Scope {
     Other,
     Pep,
     Sanction,
@@ -307,7 +311,7 @@ checked_text!(
 
 /// The names of a listing: the primary one first, at least one.
 #[derive(Clone, Debug)]
-pub struct Names(pub Vec<String>);
+pub(crate) struct Names(pub Vec<String>);
 
 impl<'de> Deserialize<'de> for Names {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -323,7 +327,7 @@ impl<'de> Deserialize<'de> for Names {
 
 /// A TOML value that remembers where it stood and in which order its keys came.
 #[derive(Clone, Debug)]
-pub enum Tree {
+pub(crate) enum Tree {
     Text(String),
     Integer(i64),
     Float(f64),
@@ -333,7 +337,7 @@ pub enum Tree {
 }
 
 impl Tree {
-    pub fn to_json(&self) -> serde_json::Value {
+    pub(crate) fn to_json(&self) -> serde_json::Value {
         use serde_json::Value;
         match self {
             Self::Text(text) => Value::String(text.clone()),
@@ -349,7 +353,7 @@ impl Tree {
     }
 
     /// What an operator calls this kind of value.
-    pub fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Text(_) => "text",
             Self::Integer(_) | Self::Float(_) => "a number",
@@ -360,7 +364,7 @@ impl Tree {
     }
 
     /// The value under a path of table keys.
-    pub fn get(&self, key: &str) -> Option<&Spanned<Tree>> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Spanned<Tree>> {
         match self {
             Self::Table(entries) => entries
                 .iter()
@@ -444,7 +448,7 @@ const KEYS: [&str; 21] = [
 ];
 
 /// Reads one file. What could be read is returned beside every mistake that was found.
-pub fn parse(source_file: &Arc<SourceFile>) -> (ScenarioFile, Vec<LoadError>) {
+pub(crate) fn parse(source_file: &Arc<SourceFile>) -> (ScenarioFile, Vec<LoadError>) {
     let mut reader = Reader::new(source_file);
     let mut file = ScenarioFile {
         source_file: source_file.clone(),
@@ -573,8 +577,10 @@ impl<'f> Reader<'f> {
     fn each<T: DeserializeOwned>(&mut self, value: Spanned<DeValue<'_>>, shape: &str) -> Vec<T> {
         let span = value.span();
         let DeValue::Array(items) = value.into_inner() else {
-            self.errors
-                .push(self.source_file.error(span, format!("must be an array: `{shape}`")));
+            self.errors.push(
+                self.source_file
+                    .error(span, format!("must be an array: `{shape}`")),
+            );
             return Vec::new();
         };
         items

@@ -58,7 +58,9 @@ impl RequestSchema {
     }
 
     pub(crate) fn check(&self, input: &Value) -> Result<(), Refused> {
-        let validator = self.compile().expect("a schema is proven when its file is loaded");
+        let validator = self
+            .compile()
+            .expect("a schema is proven when its file is loaded");
         if validator.is_valid(input) {
             return Ok(());
         }
@@ -67,10 +69,14 @@ impl RequestSchema {
             .map(|error| self.complain(&error))
             .collect();
         // Plain complaints go before those with an error code of their own, such as `FILE_TOO_LARGE`.
-        found.sort_by_key(|(code, rank, complaint)| (code.is_some(), *rank, complaint.path.clone()));
+        found
+            .sort_by_key(|(code, rank, complaint)| (code.is_some(), *rank, complaint.path.clone()));
         let code = found[0].0.clone();
         found.retain(|(other, ..)| *other == code);
-        let mut complaints: Vec<_> = found.into_iter().map(|(_, _, complaint)| complaint).collect();
+        let mut complaints: Vec<_> = found
+            .into_iter()
+            .map(|(_, _, complaint)| complaint)
+            .collect();
         complaints.dedup_by(|later, first| later.path == first.path);
         Err(Refused { code, complaints })
     }
@@ -88,12 +94,13 @@ impl RequestSchema {
             options = options.with_format(name, check);
         }
         options = options.with_format("bank-code", banks::is_code);
-        let built = options.build(&self.json).map_err(|error| {
-            match error.instance_path().as_str() {
-                "" => error.to_string(),
-                path => format!("{error} (at `{}`)", written_path(path)),
-            }
-        })?;
+        let built =
+            options
+                .build(&self.json)
+                .map_err(|error| match error.instance_path().as_str() {
+                    "" => error.to_string(),
+                    path => format!("{error} (at `{}`)", written_path(path)),
+                })?;
         Ok(self.validator.get_or_init(|| built))
     }
 
@@ -125,7 +132,11 @@ impl RequestSchema {
                 "must be a file".clone_into(&mut message);
             }
         }
-        (code, rank.unwrap_or(usize::MAX), Complaint { path, message })
+        (
+            code,
+            rank.unwrap_or(usize::MAX),
+            Complaint { path, message },
+        )
     }
 
     fn is_file(&self, name: &str) -> bool {
@@ -207,5 +218,7 @@ fn with_article(kind: &str) -> String {
 }
 
 fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }

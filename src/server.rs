@@ -105,9 +105,13 @@ pub(crate) async fn respond(
     let duration = started.elapsed();
     tracing::info!(
         method = shown_method(&call),
-        route = answered.route,
+        route = answered.route.as_deref().unwrap_or("no such route"),
         status = answered.reply.status.as_u16(),
-        outcome = answered.reply.outcome.as_ref().and_then(|outcome| outcome.to_str().ok()),
+        outcome = answered
+            .reply
+            .outcome
+            .as_ref()
+            .and_then(|outcome| outcome.to_str().ok()),
         micros = duration.as_micros(),
         "answered"
     );
@@ -117,23 +121,28 @@ pub(crate) async fn respond(
 
 /// A panic costs the request that met it, and nothing else.
 fn answer_or_500(sandbox: &Shared, call: &Call) -> Answered {
-    std::panic::catch_unwind(AssertUnwindSafe(|| answer::answer(sandbox, call))).unwrap_or_else(|_| {
-        tracing::error!("answering a request panicked; this is a bug of the sandbox");
-        Answered {
-            reply: answer::error_reply(&sandbox.catalogue(), None, &ApiError::server_error()),
-            world: None,
-            route: String::new(),
-        }
-    })
+    std::panic::catch_unwind(AssertUnwindSafe(|| answer::answer(sandbox, call))).unwrap_or_else(
+        |_| {
+            tracing::error!("answering a request panicked; this is a bug of the sandbox");
+            Answered {
+                reply: answer::error_reply(&sandbox.catalogue(), None, &ApiError::server_error()),
+                world: None,
+                route: None,
+            }
+        },
+    )
 }
 
 /// Keeps the exchange in its world's journal; returns what `x-sandbox-trace` shows.
 fn record(sandbox: &Shared, call: Call, answered: Answered, duration: Duration) -> HeaderValue {
     let Some(world) = &answered.world else {
-        let trace = format!("00000000-{}", sandbox.count_stranger());
-        return HeaderValue::try_from(trace).expect("hex digits");
+        return trace("00000000", sandbox.count_stranger());
     };
-    let target = call.head.uri.path_and_query().map_or("", |target| target.as_str());
+    let target = call
+        .head
+        .uri
+        .path_and_query()
+        .map_or("", |target| target.as_str());
     let exchange = Exchange {
         seq: 0, // the journal knows
         at: SystemTime::now(),
@@ -149,11 +158,14 @@ fn record(sandbox: &Shared, call: Call, answered: Answered, duration: Duration) 
         duration,
     };
     let seq = world.record(exchange);
-    let mut trace = String::with_capacity(24);
-    trace.push_str(&world.tag);
-    trace.push('-');
-    trace.push_str(itoa::Buffer::new().format(seq));
-    HeaderValue::try_from(trace).expect("hex digits")
+    trace(&world.tag, seq)
+}
+
+/// `x-sandbox-trace`: the world's tag and the number of the exchange.
+fn trace(tag: &str, seq: u64) -> HeaderValue {
+    let mut digits = itoa::Buffer::new();
+    let trace = [tag, "-", digits.format(seq)].concat();
+    HeaderValue::from_maybe_shared(Bytes::from(trace)).expect("hex digits")
 }
 
 /// A method of the client's own making could hold anything.
@@ -174,4 +186,3 @@ fn shown_method(call: &Call) -> &'static str {
 #[derive(Debug, thiserror::Error)]
 #[error("the client is gone")]
 pub(crate) struct Gone;
-

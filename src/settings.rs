@@ -5,13 +5,13 @@ use std::sync::Arc;
 use toml::Spanned;
 
 use crate::auth::ApiKey;
-use crate::dummy::DateForm;
 use crate::load_error::{LoadError, SourceFile};
 use crate::scenario::Reader;
+use crate::watchlist::DateForm;
 
 /// What the folders' `sandbox.toml` say; flags have the last word.
 #[derive(Clone, Debug, Default)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// How the watchlist's dates are written.
     pub dates: Option<DateForm>,
     /// Only these API keys are let in, where any are given.

@@ -1,10 +1,12 @@
 //! What a world remembers of its requests: records by id, and how often each input came.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use foldhash::HashMap;
 use tokio::time::Instant;
 
 pub(crate) const RECORDS_MAX: usize = 10_000;
@@ -69,16 +71,19 @@ impl Records {
         self.by_id.get(id)
     }
 
-    pub(crate) fn put(&mut self, id: &str, record: Record) {
+    pub(crate) fn put(&mut self, id: Arc<str>, record: Record) {
         self.bytes += record.bytes();
-        if let Some(place) = self.by_id.get_mut(id) {
-            self.bytes -= place.bytes();
-            *place = record;
-            return;
+        match self.by_id.entry(id) {
+            Entry::Occupied(mut place) => {
+                self.bytes -= place.get().bytes();
+                place.insert(record);
+                return;
+            }
+            Entry::Vacant(place) => {
+                self.oldest_first.push_back(place.key().clone());
+                place.insert(record);
+            }
         }
-        let id: Arc<str> = id.into();
-        self.oldest_first.push_back(id.clone());
-        self.by_id.insert(id, record);
         if self.by_id.len() > RECORDS_MAX {
             self.drop_oldest();
         }

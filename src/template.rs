@@ -1,9 +1,11 @@
 //! Reply bodies: JSON with holes, compiled once into a plan that writes bytes.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use toml::Spanned;
 
@@ -12,7 +14,7 @@ use crate::dice::Dice;
 use crate::fakes;
 use crate::input::{Shape, dig};
 use crate::load_error::{LoadError, SourceFile, listed, nearest};
-use crate::lookup::{Field, Finding, Lookup};
+use crate::lookup::{Field, FieldValue, Finding, Lookup};
 use crate::scenario::Tree;
 
 /// A reply body before it is a plan: bodies of shared part and outcome still merge over each other.
@@ -48,7 +50,10 @@ pub(crate) enum Hole {
     /// Leaves the key out: keeps a place in the order that an outcome may fill.
     Absent,
     /// What the endpoint's lookup found, such as `{{watchlist.results}}`.
-    Found { field: Field, optional: bool },
+    Found {
+        field: Field,
+        optional: bool,
+    },
     Fake(fakes::Fake),
 }
 
@@ -65,7 +70,7 @@ pub(crate) struct Fill<'a> {
 /// A rendered body, and the parts of it that can be read by an id of their own.
 pub(crate) struct Rendered {
     pub body: Bytes,
-    pub kept: Vec<Bytes>,
+    pub kept: Vec<(Arc<str>, Bytes)>,
 }
 
 /// What a template may refer to.
@@ -105,9 +110,7 @@ impl Template {
             Tree::Table(entries) => Self::Object(
                 entries
                     .iter()
-                    .map(|(key, value)| {
-                        (key.as_ref().clone(), Self::compile(value, scope, errors))
-                    })
+                    .map(|(key, value)| (key.as_ref().clone(), Self::compile(value, scope, errors)))
                     .collect(),
             ),
             scalar => Self::Scalar(scalar.to_json()),
@@ -127,11 +130,10 @@ impl Template {
                 pieces.push(Piece::Text(before.to_owned()));
             }
             let Some((name, after)) = after.split_once("}}") else {
-                errors.push(
-                    scope
-                        .file
-                        .error(span, format!("the hole `{{{{{after}` is never closed by `}}}}`")),
-                );
+                errors.push(scope.file.error(
+                    span,
+                    format!("the hole `{{{{{after}` is never closed by `}}}}`"),
+                ));
                 return Self::Scalar(Value::Null);
             };
             match Hole::parse(name.trim(), scope) {
@@ -204,7 +206,9 @@ impl Hole {
             && name.starts_with(lookup.prefix())
         {
             let Some(field) = lookup.field(field) else {
-                let known = lookup.fields().map(|field| format!("{}.{field}", lookup.prefix()));
+                let known = lookup
+                    .fields()
+                    .map(|field| format!("{}.{field}", lookup.prefix()));
                 return Err(unknown_hole(written, known.collect()));
             };
             return Ok(Self::Found { field, optional });
@@ -213,7 +217,9 @@ impl Hole {
             return fakes::Fake::named(fake).map(Self::Fake).ok_or_else(|| {
                 unknown_hole(
                     written,
-                    fakes::Fake::names().map(|name| format!("fake.{name}")).collect(),
+                    fakes::Fake::names()
+                        .map(|name| format!("fake.{name}"))
+                        .collect(),
                 )
             });
         }
@@ -229,13 +235,19 @@ impl Hole {
                     .into();
                 known.extend(scope.input.names().map(|name| format!("input.{name}")));
                 if let Some(lookup) = scope.lookup {
-                    known.extend(lookup.fields().map(|field| format!("{}.{field}", lookup.prefix())));
+                    known.extend(
+                        lookup
+                            .fields()
+                            .map(|field| format!("{}.{field}", lookup.prefix())),
+                    );
                 }
                 return Err(unknown_hole(written, known));
             }
         };
         if optional {
-            return Err(format!("`{{{{{written}}}}}` is never absent: leave out the `?`"));
+            return Err(format!(
+                "`{{{{{written}}}}}` is never absent: leave out the `?`"
+            ));
         }
         Ok(hole)
     }
@@ -247,16 +259,13 @@ impl Hole {
         )
     }
 
-    fn value<'f>(&self, fill: &'f Fill<'_>) -> Option<&'f Value> {
-        match self {
-            Self::Input { path, .. } => dig(fill.input, path),
-            Self::Found { field, .. } => fill.finding.and_then(|finding| finding.get(*field)),
-            _ => None,
-        }
-    }
-
     fn is_absent(&self, fill: &Fill<'_>) -> bool {
-        matches!(self, Self::Absent) || self.value(fill).is_none()
+        match self {
+            Self::Input { path, .. } => dig(fill.input, path).is_none(),
+            Self::Found { field, .. } => found(fill, *field).is_none(),
+            Self::Absent => true,
+            _ => false,
+        }
     }
 
     fn write(&self, out: &mut Vec<u8>, fill: &mut Fill<'_>) {
@@ -266,8 +275,17 @@ impl Hole {
             Self::Updated => write_stamp(out, fill.updated),
             Self::Null | Self::Absent => out.extend_from_slice(b"null"),
             Self::Fake(fake) => write_json(out, &fake.draw(fill.dice)),
-            Self::Input { .. } | Self::Found { .. } => match self.value(fill) {
+            Self::Input { path, .. } => match dig(fill.input, path) {
                 Some(value) => write_json(out, value),
+                None => out.extend_from_slice(b"null"),
+            },
+            Self::Found { field, .. } => match found(fill, *field) {
+                Some(FieldValue::Json(value)) => write_json(out, value),
+                Some(FieldValue::Listings(listings)) => {
+                    write_list(out, listings, |out, (score, listing)| {
+                        listing.write(out, *score);
+                    });
+                }
                 None => out.extend_from_slice(b"null"),
             },
         }
@@ -290,11 +308,13 @@ impl Hole {
     }
 }
 
+/// A larger buffer is not held on to between replies.
+const SCRATCH_BYTES_MAX: usize = 4 << 10;
+
 /// A template flattened into steps that append bytes.
 #[derive(Debug)]
 pub(crate) struct Plan {
     steps: Vec<Step>,
-    size_hint: usize,
 }
 
 #[derive(Debug)]
@@ -309,68 +329,70 @@ enum Step {
     /// Marks one item of the kept array.
     KeepFrom,
     KeepTo,
-    /// An array whose every item is kept.
-    KeepEach(Hole),
+    /// The listings that were found, every one kept.
+    KeepEach(Field),
 }
 
 impl Plan {
     /// `keep` names the top-level array whose items can be read by their own id.
     pub(crate) fn new(template: &Template, keep: Option<&str>) -> Self {
-        let mut plan = Self {
-            steps: Vec::new(),
-            size_hint: 128,
-        };
+        let mut plan = Self { steps: Vec::new() };
         plan.flatten(template, keep);
-        for step in &plan.steps {
-            plan.size_hint += match step {
-                Step::Literal(bytes) => bytes.len(),
-                _ => 40,
-            };
-        }
         plan
     }
 
-    pub(crate) fn render(&self, fill: &mut Fill<'_>) -> Rendered {
-        let mut out = Vec::with_capacity(self.size_hint);
-        let mut kept: Vec<Range<usize>> = Vec::new();
+    /// Writes the body by way of `out`, which is emptied first.
+    pub(crate) fn render(&self, fill: &mut Fill<'_>, out: &mut Vec<u8>) -> Rendered {
+        out.clear();
+        let mut kept: Vec<(Option<Arc<str>>, Range<usize>)> = Vec::new();
         for step in &self.steps {
             match step {
                 Step::Literal(bytes) => out.extend_from_slice(bytes),
-                Step::Value(hole) => hole.write(&mut out, fill),
-                Step::Inside(hole) => hole.write_inside(&mut out, fill),
-                Step::Comma => comma(&mut out),
+                Step::Value(hole) => hole.write(out, fill),
+                Step::Inside(hole) => hole.write_inside(out, fill),
+                Step::Comma => comma(out),
                 Step::OptionalEntry(key, hole) => {
                     if !hole.is_absent(fill) {
-                        comma(&mut out);
+                        comma(out);
                         out.extend_from_slice(key);
-                        hole.write(&mut out, fill);
+                        hole.write(out, fill);
                     }
                 }
-                Step::KeepFrom => kept.push(out.len()..out.len()),
+                Step::KeepFrom => kept.push((None, out.len()..out.len())),
                 Step::KeepTo => {
-                    if let Some(range) = kept.last_mut() {
+                    if let Some((_, range)) = kept.last_mut() {
                         range.end = out.len();
                     }
                 }
-                Step::KeepEach(hole) => {
-                    out.push(b'[');
-                    if let Some(Value::Array(items)) = hole.value(fill) {
-                        for (at, item) in items.iter().enumerate() {
-                            if at > 0 {
-                                out.push(b',');
-                            }
-                            let start = out.len();
-                            write_json(&mut out, item);
-                            kept.push(start..out.len());
+                Step::KeepEach(field) => {
+                    let listings = match found(fill, *field) {
+                        Some(FieldValue::Listings(listings)) => listings.as_slice(),
+                        Some(FieldValue::Json(value)) => {
+                            write_json(out, value);
+                            continue;
                         }
-                    }
-                    out.push(b']');
+                        None => &[],
+                    };
+                    write_list(out, listings, |out, (score, listing)| {
+                        let start = out.len();
+                        listing.write(out, *score);
+                        kept.push((Some(listing.id.clone()), start..out.len()));
+                    });
                 }
             }
         }
-        out.shrink_to_fit(); // it lives on in the record and the journal
-        let body = Bytes::from(out);
-        let kept = kept.into_iter().map(|range| body.slice(range)).collect();
+        // Of the right size: it lives on in the record and the journal.
+        let body = Bytes::copy_from_slice(out);
+        if out.capacity() > SCRATCH_BYTES_MAX {
+            *out = Vec::new();
+        }
+        let kept = kept
+            .into_iter()
+            .filter_map(|(id, range)| {
+                let part = body.slice(range);
+                Some((id.or_else(|| id_of(&part))?, part))
+            })
+            .collect();
         Rendered { body, kept }
     }
 
@@ -442,9 +464,7 @@ impl Plan {
 
     fn flatten_kept(&mut self, value: &Template) {
         match value {
-            Template::Hole(hole @ Hole::Found { .. }) => {
-                self.steps.push(Step::KeepEach(hole.clone()));
-            }
+            Template::Hole(Hole::Found { field, .. }) => self.steps.push(Step::KeepEach(*field)),
             Template::List(items) => {
                 self.literal(b"[");
                 for (at, item) in items.iter().enumerate() {
@@ -475,6 +495,32 @@ fn comma(out: &mut Vec<u8>) {
     if out.last() != Some(&b'{') {
         out.push(b',');
     }
+}
+
+fn found<'f>(fill: &Fill<'f>, field: Field) -> Option<&'f FieldValue> {
+    fill.finding?.get(field)
+}
+
+fn write_list<T>(out: &mut Vec<u8>, items: &[T], mut write: impl FnMut(&mut Vec<u8>, &T)) {
+    out.push(b'[');
+    for (at, item) in items.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        write(out, item);
+    }
+    out.push(b']');
+}
+
+/// The `id` of a kept object; one without cannot be read and is not kept.
+fn id_of(json: &[u8]) -> Option<Arc<str>> {
+    #[derive(Deserialize)]
+    struct Kept<'a> {
+        #[serde(borrow)]
+        id: Cow<'a, str>,
+    }
+    let kept = serde_json::from_slice::<Kept<'_>>(json).ok()?;
+    Some(kept.id.into())
 }
 
 fn write_stamp(out: &mut Vec<u8>, stamp: Stamp) {

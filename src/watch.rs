@@ -68,7 +68,10 @@ fn watch(
     woken: &mpsc::Receiver<Wake>,
     mut loaded: [u8; 32],
 ) {
-    let Some(folders) = sandbox.upgrade().map(|sandbox| sandbox.options.scenarios.clone()) else {
+    let Some(folders) = sandbox
+        .upgrade()
+        .map(|sandbox| sandbox.options.scenarios.clone())
+    else {
         return;
     };
     let changed = events.clone();

@@ -1,10 +1,10 @@
 //! A world: everything that one API key owns. Worlds never see each other.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
+use foldhash::HashMap;
 use tokio::time::Instant;
 
 use crate::auth::ApiKey;
@@ -19,7 +19,7 @@ pub(crate) const WORLDS_MAX: usize = 10_000;
 pub(crate) const BYTES_MAX: usize = 256 << 20;
 const WORLD_BYTES_MAX: usize = 64 << 20;
 /// A world that was not asked for so long may be given up when room is needed.
-const IDLE: Duration = Duration::from_secs(600);
+const IDLE: Duration = Duration::from_mins(10);
 
 #[derive(Debug)]
 pub(crate) struct World {
@@ -41,6 +41,8 @@ pub(crate) struct State {
     pub records: Records,
     pub counters: Counters,
     pub journal: Journal,
+    /// Where replies are written before they are copied out in the right size.
+    pub scratch: Vec<u8>,
 }
 
 /// How much a world holds, and what it had to let go.

@@ -12,7 +12,10 @@ const STARTER: [(&str, &str); 4] = [
         "v1.1/bank_account_data_requests.toml",
         include_str!("starter/bank_account_data_requests.toml"),
     ),
-    ("dummy/watchlist.toml", include_str!("starter/watchlist.toml")),
+    (
+        "dummy/watchlist.toml",
+        include_str!("starter/watchlist.toml"),
+    ),
     ("dummy/register.toml", include_str!("starter/register.toml")),
 ];
 

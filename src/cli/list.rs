@@ -13,12 +13,17 @@ use crate::endpoint::{Endpoint, Outcome};
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Folder of scenario files to lay over the shipped ones; repeat it for more.
-    #[arg(long, value_name = "DIR", env = "ILUMA_SANDBOX_SCENARIOS", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "ILUMA_SANDBOX_SCENARIOS",
+        value_delimiter = ','
+    )]
     scenarios: Vec<PathBuf>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
-    match Catalogue::load(&arguments.scenarios) {
+    match Catalogue::load(&arguments.scenarios, None) {
         Ok(catalogue) => {
             print(&listing(&catalogue));
             ExitCode::SUCCESS
@@ -48,13 +53,32 @@ fn list_endpoint(text: &mut String, endpoint: &Endpoint) -> std::fmt::Result {
         Some(_) => ("POST", endpoint.path.clone()),
         None => ("GET", format!("{}/{{id}}", endpoint.path)),
     };
-    writeln!(text, "{verb} {path}  ({}, {})", endpoint.id, endpoint.source.name())?;
-    let default = endpoint.creation.as_ref().map(|creation| &creation.default.name);
-    let own = endpoint.outcomes.values().filter(|outcome| !outcome.is_shared());
-    let width = own.clone().map(|outcome| outcome.name.len()).max().unwrap_or(0);
+    writeln!(
+        text,
+        "{verb} {path}  ({}, {})",
+        endpoint.id,
+        endpoint.source.name()
+    )?;
+    let default = endpoint
+        .creation
+        .as_ref()
+        .map(|creation| &creation.default.name);
+    let own = endpoint
+        .outcomes
+        .values()
+        .filter(|outcome| !outcome.is_shared());
+    let width = own
+        .clone()
+        .map(|outcome| outcome.name.len())
+        .max()
+        .unwrap_or(0);
     for outcome in own {
         let notes = notes(endpoint, outcome, default == Some(&outcome.name));
-        let line = format!("  {:width$}  {:10}  {notes}", outcome.name, outcome.source.name());
+        let line = format!(
+            "  {:width$}  {:10}  {notes}",
+            outcome.name,
+            outcome.source.name()
+        );
         writeln!(text, "{}", line.trim_end())?;
     }
     writeln!(text)
@@ -72,7 +96,10 @@ fn notes(endpoint: &Endpoint, outcome: &Outcome, is_default: bool) -> String {
     if let Some(then) = &outcome.then {
         notes.push(format!("then {} after {:?}", then.outcome, then.after));
     }
-    let aliases = endpoint.aliases.iter().filter(|(_, name)| **name == outcome.name);
+    let aliases = endpoint
+        .aliases
+        .iter()
+        .filter(|(_, name)| **name == outcome.name);
     notes.extend(aliases.map(|(alias, _)| format!("also {alias}")));
     notes.join(", ")
 }

@@ -12,7 +12,7 @@ use super::log::LogFormat;
 use super::{fail, log, os};
 use crate::auth::ApiKey;
 use crate::clock::Clock;
-use crate::dummy::DateForm;
+use crate::watchlist::DateForm;
 use crate::{Sandbox, StartError};
 
 #[derive(Debug, Args)]
@@ -24,14 +24,24 @@ pub(super) struct Arguments {
     #[arg(long, env = "ILUMA_SANDBOX_PORT", default_value_t = 4586)]
     port: u16,
     /// What ids and invented data are derived from.
-    #[arg(long, value_name = "N", env = "ILUMA_SANDBOX_SEED", default_value_t = 0)]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "ILUMA_SANDBOX_SEED",
+        default_value_t = 0
+    )]
     seed: u64,
     /// What `created` shows: an instant at which it stands still, or `system`
     /// [default: 2026-01-01T00:00:00Z].
     #[arg(long, env = "ILUMA_SANDBOX_CLOCK")]
     clock: Option<Clock>,
     /// Folder of scenario files to lay over the shipped ones; repeat it, or separate by commas.
-    #[arg(long, value_name = "DIR", env = "ILUMA_SANDBOX_SCENARIOS", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "ILUMA_SANDBOX_SCENARIOS",
+        value_delimiter = ','
+    )]
     scenarios: Vec<PathBuf>,
     /// API key to let in, and no other; repeat it, or separate by commas.
     #[arg(
@@ -108,13 +118,18 @@ async fn serve(arguments: Arguments) -> ExitCode {
             return ExitCode::from(2);
         }
         Err(error @ StartError::Bind { .. }) => {
-            return fail(format_args!("{error}; choose another with --port (0 takes any free one)"));
+            return fail(format_args!(
+                "{error}; choose another with --port (0 takes any free one)"
+            ));
         }
     };
     if let Some(path) = &arguments.ready_file
         && let Err(error) = os::write_private(path, &ready(&sandbox))
     {
-        return fail(format_args!("cannot write the ready file {}: {error}", path.display()));
+        return fail(format_args!(
+            "cannot write the ready file {}: {error}",
+            path.display()
+        ));
     }
     super::print(&format!("iluma-sandbox is ready at {}\n", sandbox.url()));
     stopped.await;

@@ -24,14 +24,18 @@ impl Client {
 
     pub async fn of(builder: Builder) -> Self {
         let sandbox = builder.start().await.expect("the sandbox starts");
-        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .expect("a client");
         Self { sandbox, http }
     }
 
     /// A request without a key.
     pub fn bare(&self, method: &str, path: &str) -> RequestBuilder {
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
-        self.http.request(method, format!("{}{path}", self.sandbox.url()))
+        self.http
+            .request(method, format!("{}{path}", self.sandbox.url()))
     }
 
     /// A request with the documentation's key.
@@ -69,8 +73,7 @@ impl Answer {
     }
 
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text)
-            .unwrap_or_else(|error| panic!("{error} in {}", self.text))
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error} in {}", self.text))
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -79,7 +82,10 @@ impl Answer {
 
     /// `message` of the error envelope.
     pub fn message(&self) -> String {
-        self.json()["message"].as_str().expect("a message").to_owned()
+        self.json()["message"]
+            .as_str()
+            .expect("a message")
+            .to_owned()
     }
 }
 

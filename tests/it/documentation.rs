@@ -61,7 +61,10 @@ async fn every_printed_request_gets_its_printed_reply_from_one_fresh_sandbox() {
     for printed in documentation() {
         let answer = Answer::of(printed.request(&client, &printed.method)).await;
         if answer.status != 200 {
-            wrong.push(format!("{}: {} {}", printed.title, answer.status, answer.text));
+            wrong.push(format!(
+                "{}: {} {}",
+                printed.title, answer.status, answer.text
+            ));
             continue;
         }
         let Some(reply) = &printed.reply else {
@@ -74,8 +77,14 @@ async fn every_printed_request_gets_its_printed_reply_from_one_fresh_sandbox() {
         };
         let reply: Value = serde_json::from_str(reply).expect("a printed reply is JSON");
         comparison.compare("", &reply, &answer.json());
-        for place in printed.but.keys().filter(|place| !comparison.used.contains(place)) {
-            comparison.told.push(format!("{place} is no exception: it is as printed"));
+        for place in printed
+            .but
+            .keys()
+            .filter(|place| !comparison.used.contains(place))
+        {
+            comparison
+                .told
+                .push(format!("{place} is no exception: it is as printed"));
         }
         let told = comparison.told.into_iter();
         wrong.extend(told.map(|what| format!("{}: {what}", printed.title)));
@@ -94,7 +103,12 @@ async fn a_record_is_read_by_post_as_the_headings_print_it_and_by_get_as_the_cur
     for printed in documentation().iter().filter(|printed| by_id(printed)) {
         let got = Answer::of(printed.request(&client, "GET")).await;
         let posted = Answer::of(printed.request(&client, "POST")).await;
-        assert_eq!((posted.status, posted.text), (got.status, got.text), "{}", printed.title);
+        assert_eq!(
+            (posted.status, posted.text),
+            (got.status, got.text),
+            "{}",
+            printed.title
+        );
         read += 1;
     }
     assert_eq!(read, 7);
@@ -158,16 +172,21 @@ impl<'p> Comparison<'p> {
         if self.printed.new_record && ["/id", "/created", "/updated"].contains(&place) {
             let (printed, got) = (shape::of(printed), shape::of(got));
             if printed != got {
-                self.told.push(format!("{place} is shaped {got}, printed {printed}"));
+                self.told
+                    .push(format!("{place} is shaped {got}, printed {printed}"));
             }
             return;
         }
         match (printed, got) {
             (Value::Object(printed), Value::Object(got)) => {
-                let common: Vec<_> = got.keys().filter(|key| printed.contains_key(*key)).collect();
+                let common: Vec<_> = got
+                    .keys()
+                    .filter(|key| printed.contains_key(*key))
+                    .collect();
                 let keys: Vec<_> = printed.keys().collect();
                 if common != keys {
-                    self.told.push(format!("{place} has the keys {common:?}, printed {keys:?}"));
+                    self.told
+                        .push(format!("{place} has the keys {common:?}, printed {keys:?}"));
                 }
                 for (key, printed) in printed {
                     let got = got.get(key).unwrap_or(&Value::Null);
@@ -180,14 +199,17 @@ impl<'p> Comparison<'p> {
                 }
             }
             _ if printed == got => {}
-            _ => self.told.push(format!("{place} is {got}, printed {printed}")),
+            _ => self
+                .told
+                .push(format!("{place} is {got}, printed {printed}")),
         }
     }
 
     fn except(&mut self, place: &'p String, exception: &Exception, printed: &Value, got: &Value) {
         if exception.value != *got {
             let expected = &exception.value;
-            self.told.push(format!("{place} is {got}, by exception {expected}"));
+            self.told
+                .push(format!("{place} is {got}, by exception {expected}"));
         }
         if exception.value != *printed {
             self.used.push(place);

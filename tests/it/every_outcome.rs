@@ -56,7 +56,11 @@ async fn an_alias_a_lower_case_letter_and_a_blank_ask_for_the_same_outcome() {
                 let client = Client::start().await;
                 let answer = endpoint.ask(&client, spelling, outcome).await;
                 assert_eq!(
-                    (answer.status, answer.header("x-sandbox-outcome"), &answer.text),
+                    (
+                        answer.status,
+                        answer.header("x-sandbox-outcome"),
+                        &answer.text
+                    ),
                     (known.status, known.header("x-sandbox-outcome"), &known.text),
                     "{} {spelling:?}",
                     endpoint.path
@@ -93,10 +97,19 @@ impl Endpoint {
     async fn outcomes(&self, client: &Client) -> Vec<String> {
         let refusal = self.ask(client, "NO_SUCH_OUTCOME", "NO_SUCH_OUTCOME").await;
         assert_eq!(refusal.status, 400, "{}", refusal.text);
-        assert_eq!(refusal.header("x-sandbox-error"), Some("unknown x-magic-reply"));
+        assert_eq!(
+            refusal.header("x-sandbox-error"),
+            Some("unknown x-magic-reply")
+        );
         let message = refusal.message();
-        let (_, known) = message.split_once(" It knows ").expect("the message lists what is known");
-        let known: Vec<_> = known.trim_end_matches('.').split(", ").map(str::to_owned).collect();
+        let (_, known) = message
+            .split_once(" It knows ")
+            .expect("the message lists what is known");
+        let known: Vec<_> = known
+            .trim_end_matches('.')
+            .split(", ")
+            .map(str::to_owned)
+            .collect();
         assert!(known.len() > 10, "{message}");
         known
     }
@@ -105,7 +118,10 @@ impl Endpoint {
     async fn ask(&self, client: &Client, value: &str, world: &str) -> Answer {
         let (method, path) = match self.creates {
             true => ("POST", self.path.clone()),
-            false => ("GET", format!("{}/2dc667a4-d232-4d51-a561-631ce966fb2c", self.path)),
+            false => (
+                "GET",
+                format!("{}/2dc667a4-d232-4d51-a561-631ce966fb2c", self.path),
+            ),
         };
         let request = client.as_key(&key(world), method, &path);
         Answer::of(request.header("x-magic-reply", value)).await
@@ -113,7 +129,11 @@ impl Endpoint {
 
     fn record(&self, answer: &Answer) -> String {
         let body = answer.json();
-        format!("{}/{}", self.path, body["id"].as_str().expect("a record has an id"))
+        format!(
+            "{}/{}",
+            self.path,
+            body["id"].as_str().expect("a record has an id")
+        )
     }
 
     /// The answer, and what reading it back shows: at once, and after the time that it takes.
@@ -135,7 +155,11 @@ impl Endpoint {
             assert_eq!(read.status, 200, "{outcome}: {}", read.text);
             read
         };
-        assert_eq!(read().await.text, answer.text, "{outcome} is read back as it was answered");
+        assert_eq!(
+            read().await.text,
+            answer.text,
+            "{outcome} is read back as it was answered"
+        );
         if outcome.starts_with("PENDING_THEN") {
             tokio::time::advance(Duration::from_millis(999)).await;
             assert_eq!(read().await.text, answer.text, "{outcome} is not due yet");
@@ -144,7 +168,11 @@ impl Endpoint {
             writeln!(text, "--- 1 s later").expect("text grows");
             text.push_str(&pretty(&later));
             tokio::time::advance(Duration::from_secs(3600)).await;
-            assert_eq!(read().await.text, later.text, "{outcome} has come to its end");
+            assert_eq!(
+                read().await.text,
+                later.text,
+                "{outcome} has come to its end"
+            );
         }
         text
     }
@@ -153,7 +181,10 @@ impl Endpoint {
 /// Every file of `scenarios/` that has a path, in the order of their paths.
 fn endpoints() -> Vec<Endpoint> {
     let mut files = Vec::new();
-    collect_toml(&Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios"), &mut files);
+    collect_toml(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios"),
+        &mut files,
+    );
     let mut endpoints: Vec<_> = files.iter().filter_map(|file| endpoint(file)).collect();
     endpoints.sort_by(|a, b| a.path.cmp(&b.path));
     assert!(endpoints.len() >= 5, "the scenarios are found");
@@ -163,13 +194,20 @@ fn endpoints() -> Vec<Endpoint> {
 fn endpoint(file: &Path) -> Option<Endpoint> {
     let text = std::fs::read_to_string(file).expect("a readable file");
     let file: toml::Table = text.parse().expect("shipped files are sound");
-    let path = file.get("path")?.as_str().expect("a path is a text").to_owned();
+    let path = file
+        .get("path")?
+        .as_str()
+        .expect("a path is a text")
+        .to_owned();
     let outcomes = file.get("outcomes").and_then(toml::Value::as_table);
     let mut aliases = Vec::new();
     for (name, outcome) in outcomes.into_iter().flatten() {
         let of_outcome = outcome.get("aliases").and_then(toml::Value::as_array);
         for alias in of_outcome.into_iter().flatten() {
-            aliases.push((alias.as_str().expect("an alias is a text").to_owned(), name.clone()));
+            aliases.push((
+                alias.as_str().expect("an alias is a text").to_owned(),
+                name.clone(),
+            ));
         }
     }
     Some(Endpoint {
@@ -192,7 +230,10 @@ fn collect_toml(folder: &Path, files: &mut Vec<PathBuf>) {
 
 /// A key, and so a world, for each outcome: what one answers does not hang on what others did before.
 fn key(outcome: &str) -> String {
-    let letters: String = outcome.chars().filter(char::is_ascii_alphanumeric).collect();
+    let letters: String = outcome
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect();
     format!("iluma_development_{letters:0<60}")
 }
 

@@ -20,7 +20,11 @@ pub fn of(value: &Value) -> String {
         return format!("{prefix}{}", "x".repeat(24));
     }
     let zeros = text.replace(|c: char| c.is_ascii_digit(), "0");
-    if zeros == "0000-00-00T00:00:00.000Z" { zeros } else { text.to_owned() }
+    if zeros == "0000-00-00T00:00:00.000Z" {
+        zeros
+    } else {
+        text.to_owned()
+    }
 }
 
 /// A version-4 UUID in lower case.

@@ -1,0 +1,31 @@
+# `make` alone lists what there is.
+
+.DEFAULT_GOAL := help
+.PHONY: help run check test bless bench dist
+
+help: ## list these targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+run: ## build and serve on http://127.0.0.1:4586
+	cargo run --release -- serve
+
+check: ## everything that must pass before a change lands; needs cargo only
+	cargo fmt --check
+	cargo clippy --workspace --all-targets --locked -- --deny warnings
+	cargo clippy --lib --no-default-features --locked -- --deny warnings
+	cargo test --locked
+	RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --document-private-items --locked
+	cargo run --locked --quiet -- check scenarios
+
+test: ## the tests alone
+	cargo test --locked
+
+bless: ## take the answers as they are now for the expected ones; read the diff
+	INSTA_UPDATE=always cargo test --locked --test it
+
+bench: ## measure against a bare hyper server; takes about a minute on a quiet Linux machine
+	cargo bench --locked --bench throughput
+
+dist: ## the release binary, and the package as it would be published
+	cargo build --release --locked
+	cargo package --locked --allow-dirty

@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# The curls of Iluma's documentation against a sandbox of their own, with only the host changed.
+#   examples/walkthrough.sh            builds the sandbox first
+#   SANDBOX=path examples/walkthrough.sh   uses that binary
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if [ -z "${SANDBOX:-}" ]; then
+  cargo build --quiet
+  SANDBOX=target/debug/iluma-sandbox
+fi
+ready=$(mktemp -u)
+"$SANDBOX" serve --port 0 --ready-file "$ready" --log-format off &
+sandbox=$!
+trap 'kill $sandbox 2>/dev/null; wait $sandbox 2>/dev/null || true' EXIT
+for _ in $(seq 100); do [ -s "$ready" ] && break; sleep 0.1; done
+URL=$(sed -E 's/.*"url":"([^"]+)".*/\1/' "$ready")
+KEY=iluma_development_FX4f0M5sxDgk5qFyZnk60ZengAfA9o31x3ecd29vihjc4VhyJ8FclZhHjjw
+
+# Shows a request, sends it, shows the reply, and fails unless it holds what the documentation prints.
+try() { # what it is, what the reply must hold, curl's arguments
+  local what=$1 expected=$2 reply
+  shift 2
+  printf '\n# %s\n' "$what"
+  reply=$(curl --silent --show-error "$@")
+  printf '%s\n' "$reply"
+  case $reply in *"$expected"*) ;; *) printf 'expected %s in the reply\n' "$expected" >&2; exit 1 ;; esac
+}
+
+try 'Is it up?' '"status":"ok"' "$URL/health"
+
+try 'The callback token, with the key as user name' '"callback_authentication_token":"' \
+  "$URL/v1/callback/authentication_tokens" -u "$KEY:"
+
+try 'The same, with the header written by hand' '"callback_authentication_token":"' \
+  "$URL/v1/callback/authentication_tokens" \
+  -H 'Authorization: Basic aWx1bWFfZGV2ZWxvcG1lbnRfRlg0ZjBNNXN4RGdrNXFGeVpuazYwWmVuZ0FmQTlvMzF4M2VjZDI5dmloamM0Vmh5SjhGY2xaaEhqanc6'
+
+try 'API keys for a one-time token' '"environment":"LIVE"' \
+  "$URL/businesses/5abc/api_keys?token=123" -X GET
+
+try 'The token works once' '"error_code":"TOKEN_ALREADY_USED_ERROR"' \
+  "$URL/businesses/5abc/api_keys?token=123" -X GET
+
+try 'Screen an individual' '"names":["Eko Hadi Salim"],"score":100' \
+  "$URL/v0/identity/individual_cft_peps" -X POST -u "$KEY:" -H 'Content-Type: application/json' \
+  -d '{
+        "given_names": "Eko Hadi Salim",
+        "user_id":"foo123",
+        "nationality": "ID",
+        "score_threshold": 90,
+        "scopes": ["PEP"]
+    }'
+
+try 'Read a screening back' '"id":"cftpi_934b0e7e-2ae8-441d-86af-6304b74d504f"' \
+  "$URL/v0/identity/individual_cft_peps/cftpi_934b0e7e-2ae8-441d-86af-6304b74d504f" -X GET -u "$KEY:"
+
+try 'Screen a business' '"name":"IBM Corporation"' \
+  "$URL/v0/identity/entity_cft_peps" -X POST -u "$KEY:" -H 'Content-Type: application/json' \
+  -d '{
+        "name": "IBM Corporation",
+        "user_id": "foo123",
+        "business_domicile": "US",
+        "score_threshold": 90,
+        "scopes": ["PEP"]
+    }'
+
+try 'Read it back' '"names":["Intel Corp","Intel Corporation"]' \
+  "$URL/v0/identity/entity_cft_peps/cftpi_934b0e7e-2ae8-441d-86af-6304b74d504f" -X GET -u "$KEY:"
+
+try 'A listing by its id' '"dates_of_birth":["1943-03-11"]' \
+  "$URL/v0/identity/entity_cft_peps/2dc667a4-d232-4d51-a561-631ce966fb2c" -X GET -u "$KEY:"
+
+try 'Verify an id card with a selfie' '"is_found":true' \
+  "$URL/v0/identity/id_card_verifications" -X POST -u "$KEY:" \
+  -F 'name="penito kristian"' \
+  -F 'id_card_number="3275031210930027"' \
+  -F 'birthdate="12-10-1991"' \
+  -F 'birthplace="Ketapang"' \
+  -F 'address="Alinda kencana blok E"' \
+  -F 'selfie=@"examples/selfie.png"'
+
+try 'Ask for an answer by x-magic-reply, without a body' '"failure_reason":"TEMPORARY_NETWORK_ERROR"' \
+  "$URL/v1.1/identity/bank_account_data_requests" -X POST -u "$KEY:" \
+  -H 'x-magic-reply: FAILED_TEMPORARY_NETWORK_ERROR'
+
+try 'Everything that is wrong with a request at once' '"errors":[{"path":"user_id","message":"is required"}' \
+  "$URL/v0/identity/individual_cft_peps" -X POST -u "$KEY:" -d '{"scopes": []}'
+
+printf '\nEvery answer is as the documentation prints it.\n'

@@ -1,0 +1,498 @@
+//! What a sandbox holds at most, what it lets go of first, and how it says so.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use iluma_sandbox::{PUBLIC_KEY, Sandbox};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tokio::time::advance;
+
+use crate::client::Client;
+use crate::raw::{Raw, RawAnswer, ask, request, request_as};
+
+const BANK: &str = "/v1.1/identity/bank_account_data_requests";
+const INDIVIDUALS: &str = "/v0/identity/individual_cft_peps";
+const TOKEN_ROUTE: &str = "/v1/callback/authentication_tokens";
+
+fn key(number: usize) -> String {
+    format!("iluma_development_{number:040}")
+}
+
+/// Sends many requests over one connection, a hundred at a time, and hands each answer over.
+async fn flood(
+    sandbox: &Sandbox,
+    count: usize,
+    make: impl Fn(usize) -> Vec<u8>,
+    mut take: impl FnMut(usize, RawAnswer),
+) {
+    const BATCH: usize = 100;
+    let mut raw = Raw::connect(sandbox).await;
+    for start in (0..count).step_by(BATCH) {
+        let batch = start..(start + BATCH).min(count);
+        raw.send(batch.clone().flat_map(&make).collect::<Vec<_>>())
+            .await;
+        for at in batch {
+            take(at, raw.answer().await);
+        }
+    }
+}
+
+async fn readyz(sandbox: &Sandbox) -> Value {
+    ask(sandbox, request("GET /__sandbox/readyz", &[], b""))
+        .await
+        .json()
+}
+
+async fn get(sandbox: &Sandbox, path: &str) -> RawAnswer {
+    ask(sandbox, request(&format!("GET {path}"), &[], b"")).await
+}
+
+async fn token_of(sandbox: &Sandbox, key: &str) -> RawAnswer {
+    ask(
+        sandbox,
+        request_as(key, &format!("GET {TOKEN_ROUTE}"), &[], b""),
+    )
+    .await
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+fn id_of(answer: &RawAnswer) -> String {
+    assert_eq!(answer.status(), 200, "{}", answer.text());
+    answer.json()["id"].as_str().expect("an id").to_owned()
+}
+
+/// An endpoint whose records are 60 times as large as what was sent: each has 60 stages to go through.
+fn write_growing_scenario(folder: &Path) {
+    const STAGES: usize = 60;
+    let mut scenario = r#"
+        name   = "Growing"
+        path   = "/v1/identity/growing"
+        id     = "growing_{hex24}"
+        source = "decided"
+
+        [request.properties]
+        text = { type = "string" }
+
+        [reply.body]
+        id   = "{{id}}"
+        text = "{{input.text}}"
+
+        [outcomes.STAGE_0]
+        default = true
+        then    = { after = "1h", outcome = "STAGE_1" }
+    "#
+    .to_owned();
+    for stage in 1..STAGES - 1 {
+        scenario += &format!(
+            "[outcomes.STAGE_{stage}]\nthen = {{ after = \"1h\", outcome = \"STAGE_{}\" }}\n",
+            stage + 1
+        );
+    }
+    scenario += &format!("[outcomes.STAGE_{}]\n", STAGES - 1);
+    std::fs::write(folder.join("growing.toml"), scenario).expect("a file");
+}
+
+/// Makes a record of about 60 MiB in the world of a key.
+async fn grow(sandbox: &Sandbox, key: &str) -> RawAnswer {
+    let body = json!({"text": "x".repeat((1 << 20) - 100)}).to_string();
+    ask(
+        sandbox,
+        request_as(key, "POST /v1/identity/growing", &[], body.as_bytes()),
+    )
+    .await
+}
+
+#[tokio::test]
+async fn the_oldest_of_more_than_ten_thousand_records_leaves() {
+    let client = Client::start().await;
+    let mut ids = Vec::new();
+    let make = |_| request(&format!("POST {BANK}"), &["x-magic-reply: PENDING"], b"");
+    flood(&client.sandbox, 10_001, make, |_, answer| {
+        ids.push(id_of(&answer))
+    })
+    .await;
+    let ready = readyz(&client.sandbox).await;
+    assert_eq!(ready["records"], json!({"held": 10_000, "dropped": 1}));
+    assert_eq!(ready["journal"], json!({"held": 1000, "dropped": 9001}));
+
+    let status = async |at: usize| {
+        get(&client.sandbox, &format!("{BANK}/{}", ids[at]))
+            .await
+            .status()
+    };
+    assert_eq!(
+        (status(0).await, status(1).await, status(10_000).await),
+        (404, 200, 200)
+    );
+    let unique: std::collections::HashSet<_> = ids.iter().collect();
+    assert_eq!(
+        unique.len(),
+        10_001,
+        "every one of the equal requests has an id of its own"
+    );
+}
+
+#[tokio::test]
+async fn the_journal_keeps_the_latest_thousand() {
+    let client = Client::start().await;
+    let make = |at| request(&format!("GET {TOKEN_ROUTE}?{at}"), &[], b"");
+    let mut traces = Vec::new();
+    let take = |_, answer: RawAnswer| {
+        traces.push(
+            answer
+                .header("x-sandbox-trace")
+                .expect("a trace")
+                .to_owned(),
+        )
+    };
+    flood(&client.sandbox, 1003, make, take).await;
+    assert_eq!(
+        readyz(&client.sandbox).await["journal"],
+        json!({"held": 1000, "dropped": 3})
+    );
+
+    let journal = client.sandbox.requests(PUBLIC_KEY);
+    let numbers: Vec<_> = journal.iter().map(|exchange| exchange.seq).collect();
+    assert_eq!(numbers, (4..=1003).collect::<Vec<u64>>());
+    assert!(
+        journal[0]
+            .head
+            .starts_with("GET /v1/callback/authentication_tokens?3\n"),
+        "{}",
+        journal[0].head
+    );
+    assert!(
+        traces[0].ends_with("-1") && traces[1002].ends_with("-1003"),
+        "{traces:?}"
+    );
+}
+
+#[tokio::test]
+async fn the_journal_keeps_64_kib_of_a_body_and_the_hash_of_the_whole() {
+    let client = Client::start().await;
+    let text = "r".repeat(70_000);
+    let sent =
+        json!({"bank_account_number": "1234567890", "bank_code": "BCA", "reference_id": text})
+            .to_string();
+    let reply = ask(
+        &client.sandbox,
+        request(&format!("POST {BANK}"), &[], sent.as_bytes()),
+    )
+    .await;
+    assert_eq!(reply.status(), 200, "{}", reply.text());
+    let journal = client.sandbox.requests(PUBLIC_KEY);
+    for (kept, whole) in [
+        (&journal[0].request, sent.as_bytes()),
+        (&journal[0].reply, &reply.body),
+    ] {
+        assert_eq!(kept.whole_bytes, whole.len());
+        assert!(kept.bytes == whole[..65_536], "its first 64 KiB");
+        assert_eq!(kept.sha256.as_deref(), Some(sha256(whole).as_str()));
+    }
+}
+
+#[tokio::test]
+async fn the_journal_keeps_a_body_of_64_kib_whole() {
+    let client = Client::start().await;
+    for (bytes, is_whole) in [(65_536, true), (65_537, false)] {
+        let sent = format!("{:bytes$}", "{\"bank_code\": \"BCA\"}");
+        ask(
+            &client.sandbox,
+            request(&format!("POST {BANK}"), &[], sent.as_bytes()),
+        )
+        .await;
+        let journal = client.sandbox.requests(PUBLIC_KEY);
+        let kept = &journal.last().expect("an exchange").request;
+        assert_eq!(
+            (kept.whole_bytes, kept.bytes.len(), kept.sha256.is_none()),
+            (bytes, 65_536, is_whole)
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_journal_keeps_a_head_only_in_part() {
+    let client = Client::start().await;
+    let long = format!("x-long: {}", "v".repeat(50_000));
+    let path = format!("GET {TOKEN_ROUTE}?{}", "q".repeat(10_000));
+    assert_eq!(
+        ask(&client.sandbox, request(&path, &[&long], b""))
+            .await
+            .status(),
+        200
+    );
+    let journal = client.sandbox.requests(PUBLIC_KEY);
+    assert!(
+        journal[0].head.len() < 20_000,
+        "{} bytes of the head are kept",
+        journal[0].head.len()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_world_too_many_is_refused_until_another_has_been_idle_for_ten_minutes() {
+    let sandbox = Sandbox::start().await.expect("a sandbox");
+    let record = {
+        let request = request_as(
+            &key(0),
+            &format!("POST {BANK}"),
+            &["x-magic-reply: PENDING"],
+            b"",
+        );
+        id_of(&ask(&sandbox, request).await)
+    };
+    let make = |at| request_as(&key(at + 1), &format!("GET {TOKEN_ROUTE}"), &[], b"");
+    flood(&sandbox, 9999, make, |_, answer| {
+        assert_eq!(answer.status(), 200)
+    })
+    .await;
+    let worlds = readyz(&sandbox).await["worlds"].take();
+    assert_eq!(
+        worlds,
+        json!({"held": 10_000, "evicted": 0, "requests_refused": 0})
+    );
+
+    let refused = token_of(&sandbox, &key(10_000)).await;
+    assert_eq!(
+        refused.error(),
+        (
+            503,
+            "SERVICE_UNAVAILABLE_ERROR".to_owned(),
+            "The sandbox holds 10000 worlds, and none has been idle for 10 minutes.".to_owned()
+        )
+    );
+    assert_eq!(refused.header("x-sandbox-error"), Some("sandbox full"));
+    assert_eq!(
+        token_of(&sandbox, &key(5)).await.status(),
+        200,
+        "who is in stays in"
+    );
+
+    advance(Duration::from_secs(590)).await;
+    assert_eq!(token_of(&sandbox, &key(10_000)).await.status(), 503);
+    let read = async |key: &str| {
+        ask(
+            &sandbox,
+            request_as(key, &format!("GET {BANK}/{record}"), &[], b""),
+        )
+        .await
+    };
+    let worlds = readyz(&sandbox).await["worlds"].take();
+    assert_eq!(
+        worlds,
+        json!({"held": 10_000, "evicted": 0, "requests_refused": 2})
+    );
+
+    advance(Duration::from_secs(20)).await;
+    assert_eq!(token_of(&sandbox, &key(10_000)).await.status(), 200);
+    let worlds = readyz(&sandbox).await["worlds"].take();
+    assert_eq!(
+        worlds,
+        json!({"held": 10_000, "evicted": 1, "requests_refused": 2})
+    );
+    assert_eq!(
+        read(&key(0)).await.status(),
+        404,
+        "the one that was idle the longest went, with its record"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_world_that_is_in_use_is_never_given_up() {
+    let sandbox = Sandbox::start().await.expect("a sandbox");
+    let make = |at| request_as(&key(at), &format!("GET {TOKEN_ROUTE}"), &[], b"");
+    flood(&sandbox, 10_000, make, |_, answer| {
+        assert_eq!(answer.status(), 200)
+    })
+    .await;
+    advance(Duration::from_secs(700)).await;
+    let record = {
+        let request = request_as(
+            &key(0),
+            &format!("POST {BANK}"),
+            &["x-magic-reply: PENDING"],
+            b"",
+        );
+        id_of(&ask(&sandbox, request).await)
+    };
+    for number in 10_000..10_003 {
+        assert_eq!(token_of(&sandbox, &key(number)).await.status(), 200);
+    }
+    let read = request_as(&key(0), &format!("GET {BANK}/{record}"), &[], b"");
+    assert_eq!(ask(&sandbox, read).await.status(), 200);
+    let worlds = readyz(&sandbox).await["worlds"].take();
+    assert_eq!(
+        worlds,
+        json!({"held": 10_000, "evicted": 3, "requests_refused": 0})
+    );
+}
+
+#[tokio::test]
+async fn a_world_that_holds_64_mib_lets_its_oldest_go() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write_growing_scenario(folder.path());
+    let sandbox = Sandbox::builder()
+        .scenarios(folder.path())
+        .start()
+        .await
+        .expect("a sandbox");
+    let first = id_of(&grow(&sandbox, PUBLIC_KEY).await);
+    let second = id_of(&grow(&sandbox, PUBLIC_KEY).await);
+    let ready = readyz(&sandbox).await;
+    assert_eq!(ready["records"], json!({"held": 1, "dropped": 1}));
+    let held = ready["bytes_held"].as_u64().expect("a number");
+    assert!((60_000_000..=64 << 20).contains(&held), "{held}");
+    assert_eq!(
+        get(&sandbox, &format!("/v1/identity/growing/{first}"))
+            .await
+            .status(),
+        404
+    );
+    assert_eq!(
+        get(&sandbox, &format!("/v1/identity/growing/{second}"))
+            .await
+            .status(),
+        200
+    );
+}
+
+#[tokio::test]
+async fn a_world_full_of_records_still_has_a_journal() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write_growing_scenario(folder.path());
+    let sandbox = Sandbox::builder()
+        .scenarios(folder.path())
+        .start()
+        .await
+        .expect("a sandbox");
+    for _ in 0..2 {
+        assert_eq!(grow(&sandbox, PUBLIC_KEY).await.status(), 200);
+    }
+    let seqs: Vec<_> = sandbox
+        .requests(PUBLIC_KEY)
+        .iter()
+        .map(|exchange| exchange.seq)
+        .collect();
+    assert!(
+        seqs.contains(&2),
+        "the exchange that x-sandbox-trace has just named is in the journal: {seqs:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_than_256_mib_are_refused_until_a_world_has_been_idle_for_ten_minutes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write_growing_scenario(folder.path());
+    let sandbox = Sandbox::builder()
+        .scenarios(folder.path())
+        .start()
+        .await
+        .expect("a sandbox");
+    for number in 0..5 {
+        assert_eq!(grow(&sandbox, &key(number)).await.status(), 200);
+    }
+    for number in [0, 4, 5] {
+        let refused = token_of(&sandbox, &key(number)).await;
+        assert_eq!(
+            refused.error(),
+            (
+                503,
+                "SERVICE_UNAVAILABLE_ERROR".to_owned(),
+                "All worlds together hold more than 256 MiB, and none has been idle for 10 minutes.".to_owned()
+            )
+        );
+        assert_eq!(refused.header("x-sandbox-error"), Some("sandbox full"));
+    }
+    let worlds = readyz(&sandbox).await["worlds"].take();
+    assert_eq!(
+        worlds,
+        json!({"held": 5, "evicted": 0, "requests_refused": 3})
+    );
+
+    advance(Duration::from_secs(601)).await;
+    assert_eq!(token_of(&sandbox, &key(5)).await.status(), 200);
+    let ready = readyz(&sandbox).await;
+    assert_eq!(
+        ready["worlds"],
+        json!({"held": 5, "evicted": 1, "requests_refused": 3})
+    );
+    assert!(
+        ready["bytes_held"].as_u64().expect("a number") <= 256 << 20,
+        "{ready}"
+    );
+}
+
+#[tokio::test]
+async fn the_answer_to_very_many_mistakes_stays_small() {
+    let client = Client::start().await;
+    let answer = client
+        .post(
+            INDIVIDUALS,
+            &json!({"user_id": "u1", "given_names": "Sri", "nationality": "ID", "scopes": ["PEP"], "addresses": vec![1; 20_000]}),
+        )
+        .await;
+    assert_eq!(
+        (answer.status, &answer.json()["error_code"]),
+        (400, &json!("API_VALIDATION_ERROR"))
+    );
+    assert_eq!(
+        answer.json()["errors"][0],
+        json!({"path": "addresses[0]", "message": "must be an object"})
+    );
+    assert!(
+        answer.text.len() < 100_000,
+        "{} bytes for 40 KB that were sent",
+        answer.text.len()
+    );
+}
+
+#[tokio::test]
+async fn an_unknown_magic_value_is_repeated_only_in_part() {
+    let client = Client::start().await;
+    let header = format!("x-magic-reply: {}", "X".repeat(60_000));
+    let answer = ask(
+        &client.sandbox,
+        request(&format!("POST {INDIVIDUALS}"), &[&header], b""),
+    )
+    .await;
+    assert_eq!(answer.status(), 400);
+    assert!(answer.body.len() < 4096, "{} bytes", answer.body.len());
+}
+
+#[tokio::test]
+async fn a_very_long_name_is_compared_in_no_time() {
+    let client = Client::start().await;
+    for name in ["n".repeat(20_000), "salim ".repeat(4000), "㍿".repeat(4000)] {
+        let started = Instant::now();
+        let body = json!({"user_id": "u1", "given_names": name, "nationality": "ID", "scopes": ["PEP", "SANCTION", "OTHER"]});
+        assert_eq!(client.post(INDIVIDUALS, &body).await.status, 200);
+        assert!(
+            started.elapsed() < Duration::from_secs(1),
+            "{:?} for {} bytes",
+            started.elapsed(),
+            name.len()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_very_long_path_is_looked_up_in_no_time() {
+    let client = Client::start().await;
+    let started = Instant::now();
+    let answer = get(&client.sandbox, &format!("/{}", "p".repeat(60_000))).await;
+    let (status, code, message) = answer.error();
+    assert_eq!((status, code.as_str()), (404, "NOT_FOUND"));
+    assert!(message.len() < 500, "{message}");
+    assert!(
+        started.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        started.elapsed()
+    );
+}

@@ -1,0 +1,210 @@
+//! A bare socket: sends exactly these bytes and reads whatever comes back, as no HTTP client would.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use iluma_sandbox::{PUBLIC_KEY, Sandbox};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+pub struct Raw {
+    socket: TcpStream,
+    /// Read, but not yet given out.
+    buffer: Vec<u8>,
+    patience: Duration,
+}
+
+/// One answer, cut out of what came.
+#[derive(Debug)]
+pub struct RawAnswer {
+    pub head: String,
+    pub body: Vec<u8>,
+}
+
+impl Raw {
+    pub async fn connect(sandbox: &Sandbox) -> Self {
+        let socket = TcpStream::connect(sandbox.address())
+            .await
+            .expect("a connection");
+        socket.set_nodelay(true).expect("a socket");
+        Self {
+            socket,
+            buffer: Vec::new(),
+            patience: Duration::from_secs(30),
+        }
+    }
+
+    /// How long to wait for the server, in the clock's own time.
+    pub fn patient(mut self, seconds: u64) -> Self {
+        self.patience = Duration::from_secs(seconds);
+        self
+    }
+
+    pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        let sent = self.try_send(bytes).await;
+        assert!(sent, "the server does not take what is sent");
+    }
+
+    /// False when the server does not take it.
+    pub async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        let sending = timeout(self.patience, self.socket.write_all(bytes.as_ref()));
+        sending
+            .await
+            .expect("the server takes no more bytes")
+            .is_ok()
+    }
+
+    /// The next answer with the body that its content-length announces.
+    pub async fn answer(&mut self) -> RawAnswer {
+        let head = self.head().await;
+        let mut answer = RawAnswer {
+            head,
+            body: Vec::new(),
+        };
+        let length = answer
+            .header("content-length")
+            .map_or(0, |length| length.parse().expect("a number"));
+        while self.buffer.len() < length {
+            assert!(self.read().await, "closed within a body: {}", answer.head);
+        }
+        answer.body = self.buffer.drain(..length).collect();
+        answer
+    }
+
+    /// The next head alone: of an answer to HEAD, or an interim one.
+    pub async fn head(&mut self) -> String {
+        loop {
+            if let Some(end) = find(&self.buffer, b"\r\n\r\n") {
+                let head = self.buffer.drain(..end + 4).collect();
+                return String::from_utf8(head).expect("heads are text");
+            }
+            assert!(
+                self.read().await,
+                "closed before a head: {:?}",
+                String::from_utf8_lossy(&self.buffer)
+            );
+        }
+    }
+
+    /// Everything that comes until the server closes.
+    pub async fn rest(&mut self) -> Vec<u8> {
+        while self.read().await {}
+        std::mem::take(&mut self.buffer)
+    }
+
+    /// False at the end of the connection, gentle or not.
+    async fn read(&mut self) -> bool {
+        self.buffer.reserve(1 << 16);
+        let reading = timeout(self.patience, self.socket.read_buf(&mut self.buffer));
+        let read = reading
+            .await
+            .expect("the server neither answers nor closes");
+        read.is_ok_and(|bytes| bytes > 0)
+    }
+}
+
+impl RawAnswer {
+    /// The one answer in these bytes, which may end where they do.
+    pub fn of(bytes: &[u8]) -> Self {
+        let end = find(bytes, b"\r\n\r\n")
+            .unwrap_or_else(|| panic!("no head in {:?}", String::from_utf8_lossy(bytes)));
+        Self {
+            head: String::from_utf8(bytes[..end + 4].to_vec()).expect("heads are text"),
+            body: bytes[end + 4..].to_vec(),
+        }
+    }
+
+    pub fn status(&self) -> u16 {
+        let status = self.head.split(' ').nth(1).expect("a status line");
+        status.parse().expect("a status")
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().skip(1).find_map(|line| {
+            let (found, value) = line.split_once(':')?;
+            found.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).expect("bodies are text")
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error} in {:?}", self.text()))
+    }
+
+    /// Status, `error_code` and `message` of an error in Iluma's envelope.
+    pub fn error(&self) -> (u16, String, String) {
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/json; charset=utf-8"),
+            "{}",
+            self.head
+        );
+        let json = self.json();
+        let text = |key: &str| {
+            json[key]
+                .as_str()
+                .unwrap_or_else(|| panic!("no {key} in {json}"))
+                .to_owned()
+        };
+        (self.status(), text("error_code"), text("message"))
+    }
+}
+
+/// What the `authorization` header of a key says.
+pub fn basic(key: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{key}:")))
+}
+
+/// A request with the documentation's key; its length is announced where it has a body.
+pub fn request(line: &str, headers: &[&str], body: &[u8]) -> Vec<u8> {
+    request_as(PUBLIC_KEY, line, headers, body)
+}
+
+/// A request with a key of one's own.
+pub fn request_as(key: &str, line: &str, headers: &[&str], body: &[u8]) -> Vec<u8> {
+    let mut head = format!(
+        "{line} HTTP/1.1\r\nhost: sandbox\r\nauthorization: {}\r\n",
+        basic(key)
+    );
+    for header in headers {
+        write!(head, "{header}\r\n").expect("texts grow");
+    }
+    if !body.is_empty() {
+        write!(head, "content-length: {}\r\n", body.len()).expect("texts grow");
+    }
+    head.push_str("\r\n");
+    [head.as_bytes(), body].concat()
+}
+
+/// The body in chunks of this size, as `transfer-encoding: chunked` frames it.
+pub fn chunked(body: &[u8], chunk_bytes: usize) -> Vec<u8> {
+    let mut framed = Vec::with_capacity(body.len() * 2);
+    for chunk in body.chunks(chunk_bytes) {
+        framed.extend(format!("{:x}\r\n", chunk.len()).bytes());
+        framed.extend(chunk);
+        framed.extend(b"\r\n");
+    }
+    framed.extend(b"0\r\n\r\n");
+    framed
+}
+
+/// Sends one request on a connection of its own and reads the answer.
+pub async fn ask(sandbox: &Sandbox, request: impl AsRef<[u8]>) -> RawAnswer {
+    let mut raw = Raw::connect(sandbox).await;
+    raw.send(request).await;
+    raw.answer().await
+}
+
+fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    bytes
+        .windows(wanted.len())
+        .position(|window| window == wanted)
+}

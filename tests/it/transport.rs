@@ -1,0 +1,1525 @@
+//! The wire: methods, paths, framing, sizes, slow clients, uploads in every broken shape, and the end.
+
+use std::time::Duration;
+
+use iluma_sandbox::Sandbox;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep};
+
+use crate::client::{Client, png};
+use crate::raw::{Raw, RawAnswer, ask, chunked, request};
+
+const INDIVIDUALS: &str = "/v0/identity/individual_cft_peps";
+const BANK: &str = "/v1.1/identity/bank_account_data_requests";
+const ID_CARDS: &str = "/v0/identity/id_card_verifications";
+const HEALTH: &[u8] = b"GET /health HTTP/1.1\r\nhost: sandbox\r\n\r\n";
+const ACCOUNT: &str = r#"{"bank_account_number":"1234567890","bank_code":"BCA"}"#;
+const MIB: usize = 1 << 20;
+
+async fn start() -> Sandbox {
+    Sandbox::start().await.expect("a sandbox")
+}
+
+/// A request for an account as JSON.
+fn post_account(headers: &[&str], body: &[u8]) -> Vec<u8> {
+    request(&format!("POST {BANK}"), headers, body)
+}
+
+/// JSON of exactly that many bytes that is accepted.
+fn account_of(bytes: usize) -> Vec<u8> {
+    let mut json = ACCOUNT.as_bytes().to_vec();
+    json.resize(bytes, b' ');
+    json
+}
+
+async fn assert_healthy(sandbox: &Sandbox) {
+    assert_eq!(ask(sandbox, HEALTH).await.status(), 200);
+}
+
+fn error(status: u16, code: &str, message: &str) -> (u16, String, String) {
+    (status, code.to_owned(), message.to_owned())
+}
+
+#[tokio::test]
+async fn head_is_get_without_the_body() {
+    let sandbox = start().await;
+    let planted = format!("{INDIVIDUALS}/cftpi_05e27fc2-ac76-4307-9f46-36179abb7a6d");
+    for (path, status) in [
+        (planted.as_str(), 200),
+        ("/health", 200),
+        ("/nothing", 404),
+        ("/__sandbox/livez", 200),
+    ] {
+        let got = ask(&sandbox, request(&format!("GET {path}"), &[], b"")).await;
+        let mut raw = Raw::connect(&sandbox).await;
+        raw.send(request(&format!("HEAD {path}"), &[], b"")).await;
+        let head = RawAnswer {
+            head: raw.head().await,
+            body: Vec::new(),
+        };
+        assert_eq!(head.status(), status, "{path}");
+        assert_eq!(
+            head.header("content-type"),
+            Some("application/json; charset=utf-8"),
+            "{path}"
+        );
+        if status == 200 {
+            assert_eq!(
+                head.header("content-length"),
+                got.header("content-length"),
+                "{path}"
+            );
+        }
+        raw.send(HEALTH).await;
+        assert_eq!(
+            raw.answer().await.text(),
+            r#"{"status":"ok"}"#,
+            "no byte of a body came in between"
+        );
+    }
+}
+
+#[tokio::test]
+async fn http_1_0_is_answered_and_closed() {
+    let sandbox = start().await;
+    let mut raw = Raw::connect(&sandbox).await;
+    raw.send("GET /health HTTP/1.0\r\n\r\n").await;
+    let answer = RawAnswer::of(&raw.rest().await);
+    assert!(
+        answer.head.starts_with("HTTP/1.0 200 OK\r\n"),
+        "{}",
+        answer.head
+    );
+    assert_eq!(answer.text(), r#"{"status":"ok"}"#);
+}
+
+#[tokio::test]
+async fn http_1_0_may_ask_to_be_kept() {
+    let sandbox = start().await;
+    let mut raw = Raw::connect(&sandbox).await;
+    for _ in 0..3 {
+        raw.send("GET /health HTTP/1.0\r\nconnection: keep-alive\r\n\r\n")
+            .await;
+        let answer = raw.answer().await;
+        assert_eq!(
+            (answer.status(), answer.header("connection")),
+            (200, Some("keep-alive"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_method_that_no_route_has_is_an_unknown_route() {
+    let sandbox = start().await;
+    for method in [
+        "PUT",
+        "PATCH",
+        "DELETE",
+        "OPTIONS",
+        "TRACE",
+        "BREW",
+        "get",
+        "Post",
+        "M-SEARCH",
+        "!#$%&'*+-.^_`|~09",
+    ] {
+        for path in [INDIVIDUALS, "/health", "/v1/callback/authentication_tokens"] {
+            let answer = ask(
+                &sandbox,
+                request(&format!("{method} {path}"), &["connection: close"], b""),
+            )
+            .await;
+            let (status, code, message) = answer.error();
+            assert_eq!(
+                (status, code.as_str()),
+                (404, "NOT_FOUND"),
+                "{method} {path}"
+            );
+            let start = format!("There is no {method} {path} here. The nearest is ");
+            assert!(message.starts_with(&start), "{message}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn connect_and_an_asterisk_are_unknown_routes() {
+    let sandbox = start().await;
+    for line in ["CONNECT sandbox:443", "OPTIONS *", "GET *"] {
+        let answer = ask(&sandbox, request(line, &[], b"")).await;
+        let (status, code, _) = answer.error();
+        assert_eq!((status, code.as_str()), (404, "NOT_FOUND"), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_path_is_taken_literally() {
+    let sandbox = start().await;
+    for path in [
+        "/",
+        "//health",
+        "/health/",
+        "/HEALTH",
+        "/health%20",
+        "/%68ealth",
+        "/./health",
+        "/v0/../health",
+        "/health/..",
+        "/health%00",
+        "/health;x=y",
+        "/v0/identity/individual_cft_peps/",
+        "/v0/identity/individual_cft_peps/../../../etc/passwd",
+        "/v0/identity/individual_cft_peps/a/b",
+        "/v0/identity/Individual_cft_peps/a",
+        "/__sandbox",
+        "/h\u{e9}alth",
+        "/<script>",
+    ] {
+        let answer = ask(&sandbox, request(&format!("GET {path}"), &[], b"")).await;
+        let (status, code, message) = answer.error();
+        assert_eq!((status, code.as_str()), (404, "NOT_FOUND"), "{path}");
+        let start = format!("There is no GET {path} here. The nearest is ");
+        assert!(message.starts_with(&start), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn an_id_is_taken_literally() {
+    let sandbox = start().await;
+    for id in [
+        "..",
+        ".",
+        "%00",
+        "%2e%2e",
+        "%2F",
+        "a%0d%0aset-cookie:%20x",
+        "\u{e9}",
+        "\"",
+        "{id}",
+        "{{id}}",
+        "null",
+    ] {
+        let answer = ask(
+            &sandbox,
+            request(&format!("GET {INDIVIDUALS}/{id}"), &[], b""),
+        )
+        .await;
+        let message = format!("There is no record {id} in the world of this API key.");
+        assert_eq!(answer.error(), error(404, "DATA_NOT_FOUND", &message));
+    }
+}
+
+#[tokio::test]
+async fn a_long_id_is_repeated_only_in_part() {
+    let sandbox = start().await;
+    let answer = ask(
+        &sandbox,
+        request(
+            &format!("GET {INDIVIDUALS}/{}", "i".repeat(60_000)),
+            &[],
+            b"",
+        ),
+    )
+    .await;
+    let message = format!(
+        "There is no record {} in the world of this API key.",
+        "i".repeat(100)
+    );
+    assert_eq!(answer.error(), error(404, "DATA_NOT_FOUND", &message));
+}
+
+#[tokio::test]
+async fn an_absolute_address_is_served_by_its_path() {
+    let sandbox = start().await;
+    let answer = ask(
+        &sandbox,
+        request("GET http://api.iluma.ai/health?x=y", &[], b""),
+    )
+    .await;
+    assert_eq!(
+        (answer.status(), answer.text().as_str()),
+        (200, r#"{"status":"ok"}"#)
+    );
+}
+
+#[tokio::test]
+async fn a_post_to_a_record_reads_it() {
+    let sandbox = start().await;
+    let path = format!("{INDIVIDUALS}/cftpi_05e27fc2-ac76-4307-9f46-36179abb7a6d");
+    let got = ask(&sandbox, request(&format!("GET {path}"), &[], b"")).await;
+    for body in ["", "{}", "{", "\u{0}"] {
+        let posted = ask(
+            &sandbox,
+            request(&format!("POST {path}"), &[], body.as_bytes()),
+        )
+        .await;
+        assert_eq!((posted.status(), posted.text()), (200, got.text()));
+    }
+}
+
+#[tokio::test]
+async fn a_get_ignores_its_body_and_its_labels() {
+    let sandbox = start().await;
+    let line = format!("GET {INDIVIDUALS}/cftpi_05e27fc2-ac76-4307-9f46-36179abb7a6d");
+    for (header, body) in [
+        ("content-type: application/json", ""),
+        ("content-type: multipart/form-data", "x"),
+        ("content-type: text/plain", "hello"),
+        ("content-encoding: gzip", "zipped"),
+        ("content-type: application/json", "{"),
+    ] {
+        let answer = ask(&sandbox, request(&line, &[header], body.as_bytes())).await;
+        assert_eq!(answer.status(), 200, "{header}: {}", answer.text());
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_refused_or_closed() {
+    let sandbox = start().await;
+    for bytes in [
+        &b"\r\n\r\n\r\n\r\nhello\r\n\r\n"[..],
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 a TLS client says hello \r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"GET /health HTTP/3.0\r\n\r\n",
+        b"GET /health\r\n\r\n",
+        b"GET /health HTTP/1.1 \r\n\r\n",
+        b"GET  /health HTTP/1.1\r\n\r\n",
+        b"GET /he\x00alth HTTP/1.1\r\n\r\n",
+        b"GET /he\x7falth HTTP/1.1\r\n\r\n",
+        b"GET health HTTP/1.1\r\n\r\n",
+        b"G\x00T /health HTTP/1.1\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nhost\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nho st: x\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nhost : x\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nx: a\x00b\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nx: a\rb\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nx: a\r\n b\r\n\r\n",
+        b"POST /health HTTP/1.1\r\ncontent-length: -1\r\n\r\n",
+        b"POST /health HTTP/1.1\r\ncontent-length: +1\r\n\r\nx",
+        b"POST /health HTTP/1.1\r\ncontent-length: 1, 2\r\n\r\nxx",
+        b"POST /health HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxx",
+        b"POST /health HTTP/1.1\r\ncontent-length: 99999999999999999999999\r\n\r\nx",
+        b"POST /health HTTP/1.1\r\ntransfer-encoding: gzip\r\n\r\nx",
+        b"POST /health HTTP/1.0\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST /health HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\nabc\r\n0\r\n\r\n",
+        b"POST /health HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n-1\r\nabc\r\n0\r\n\r\n",
+        b"POST /health HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nffffffffffffffffff\r\nabc\r\n0\r\n\r\n",
+        b"POST /health HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabcdef\r\n0\r\n\r\n",
+    ] {
+        let mut raw = Raw::connect(&sandbox).await;
+        raw.try_send(bytes).await;
+        let answered = raw.rest().await;
+        let shown = (String::from_utf8_lossy(bytes), String::from_utf8_lossy(&answered));
+        assert!(answered.is_empty() || answered.starts_with(b"HTTP/1.1 400 Bad Request\r\n"), "{shown:?}");
+        assert_healthy(&sandbox).await;
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_long_is_refused() {
+    let sandbox = start().await;
+    let many: String = (0..200).map(|at| format!("x-{at}: y\r\n")).collect();
+    for (head, statuses) in [
+        (
+            format!("GET /health HTTP/1.1\r\nx: {}\r\n\r\n", "y".repeat(70_000)),
+            &[431][..],
+        ),
+        (format!("GET /health HTTP/1.1\r\n{many}\r\n"), &[431]),
+        (
+            format!("GET /{} HTTP/1.1\r\n\r\n", "p".repeat(65_535)),
+            &[414, 431],
+        ),
+        (
+            format!("GET /{} HTTP/1.1\r\n\r\n", "p".repeat(100_000)),
+            &[414, 431],
+        ),
+        (
+            format!("{} /health HTTP/1.1\r\n\r\n", "M".repeat(70_000)),
+            &[400, 431],
+        ),
+    ] {
+        let mut raw = Raw::connect(&sandbox).await;
+        raw.try_send(&head).await;
+        let answered = raw.rest().await;
+        assert!(
+            answered.is_empty() || statuses.contains(&RawAnswer::of(&answered).status()),
+            "{:?}",
+            &head[..30]
+        );
+        assert_healthy(&sandbox).await;
+    }
+}
+
+#[tokio::test]
+async fn a_connection_serves_many_requests_good_and_bad() {
+    let sandbox = start().await;
+    let mut raw = Raw::connect(&sandbox).await;
+    let two_mib = vec![b' '; 2 * MIB];
+    for (request, status) in [
+        (HEALTH.to_vec(), 200),
+        (request("GET /nothing", &[], b""), 404),
+        (post_account(&[], ACCOUNT.as_bytes()), 200),
+        (post_account(&[], b"{"), 400),
+        (
+            post_account(&["content-encoding: gzip"], ACCOUNT.as_bytes()),
+            415,
+        ),
+        (
+            post_account(&["content-type: text/plain"], ACCOUNT.as_bytes()),
+            415,
+        ),
+        (
+            post_account(
+                &["content-type: multipart/form-data; boundary=b"],
+                b"--b\r\nnonsense",
+            ),
+            400,
+        ),
+        (post_account(&[], &two_mib), 413),
+        (request("BREW /health", &[], b"tea"), 404),
+        (post_account(&["transfer-encoding: chunked"], b""), 0),
+        (chunked(ACCOUNT.as_bytes(), 7), 200),
+        (HEALTH.to_vec(), 200),
+    ] {
+        raw.send(&request).await;
+        if status != 0 {
+            assert_eq!(
+                raw.answer().await.status(),
+                status,
+                "{:?}",
+                String::from_utf8_lossy(&request[..60])
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn pipelined_requests_are_answered_in_their_order() {
+    let sandbox = start().await;
+    let mut raw = Raw::connect(&sandbox).await;
+    let ids: Vec<_> = (0..200).map(|at| format!("id-{at}")).collect();
+    let mut all = Vec::new();
+    for id in &ids {
+        let body = if id.ends_with('7') { ACCOUNT } else { "" };
+        all.extend(request(
+            &format!("POST {INDIVIDUALS}/{id}"),
+            &[],
+            body.as_bytes(),
+        ));
+    }
+    raw.send(all).await;
+    for id in &ids {
+        let message = format!("There is no record {id} in the world of this API key.");
+        assert_eq!(
+            raw.answer().await.error(),
+            error(404, "DATA_NOT_FOUND", &message)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_expects_to_be_told_to_go_on_is_told() {
+    let sandbox = start().await;
+    let mut raw = Raw::connect(&sandbox).await;
+    let whole = post_account(&["expect: 100-continue"], ACCOUNT.as_bytes());
+    let (head, body) = whole.split_at(whole.len() - ACCOUNT.len());
+    raw.send(head).await;
+    assert_eq!(raw.head().await, "HTTP/1.1 100 Continue\r\n\r\n");
+    raw.send(body).await;
+    assert_eq!(raw.answer().await.status(), 200);
+}
+
+#[tokio::test]
+async fn json_comes_under_several_labels() {
+    let sandbox = start().await;
+    for label in [
+        "application/json",
+        "application/json; charset=utf-8",
+        "Application/JSON;charset=UTF-8",
+        "  application/json ",
+        "application/problem+json",
+        "application/vnd.api+json; version=1",
+        "",
+    ] {
+        let answer = ask(
+            &sandbox,
+            post_account(&[&format!("content-type: {label}")], ACCOUNT.as_bytes()),
+        )
+        .await;
+        assert_eq!(answer.status(), 200, "{label}: {}", answer.text());
+    }
+    assert_eq!(
+        ask(&sandbox, post_account(&[], ACCOUNT.as_bytes()))
+            .await
+            .status(),
+        200,
+        "no label at all"
+    );
+}
+
+#[tokio::test]
+async fn a_label_that_no_product_takes_is_refused() {
+    let sandbox = start().await;
+    let message = "This endpoint takes application/json or application/x-www-form-urlencoded.";
+    for label in [
+        "text/plain",
+        "application/xml",
+        "text/json",
+        "json",
+        "application/jsonp",
+        "*/*",
+        "image/png",
+        "+json",
+    ] {
+        let answer = ask(
+            &sandbox,
+            post_account(&[&format!("content-type: {label}")], ACCOUNT.as_bytes()),
+        )
+        .await;
+        assert_eq!(
+            answer.error(),
+            error(415, "UNSUPPORTED_CONTENT_TYPE", message),
+            "{label}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn json_and_forms_do_not_go_to_the_upload_nor_uploads_elsewhere() {
+    let sandbox = start().await;
+    for label in [
+        "application/json",
+        "application/x-www-form-urlencoded",
+        "text/plain",
+    ] {
+        let request = request(
+            &format!("POST {ID_CARDS}"),
+            &[&format!("content-type: {label}")],
+            b"{}",
+        );
+        let message = "This endpoint takes multipart/form-data.";
+        assert_eq!(
+            ask(&sandbox, request).await.error(),
+            error(415, "UNSUPPORTED_CONTENT_TYPE", message)
+        );
+    }
+    let body = multipart(&[
+        (r#"name="bank_code""#, b"BCA"),
+        (r#"name="bank_account_number""#, b"1"),
+    ]);
+    let answer = ask(&sandbox, post_account(&[MULTIPART], &body)).await;
+    let message = "This endpoint takes application/json or application/x-www-form-urlencoded.";
+    assert_eq!(
+        answer.error(),
+        error(415, "UNSUPPORTED_CONTENT_TYPE", message)
+    );
+}
+
+#[tokio::test]
+async fn a_body_must_not_be_encoded() {
+    let sandbox = start().await;
+    let message = "A body with a content-encoding is not taken: send it as it is.";
+    for encoding in ["gzip", "deflate", "br", "identity, gzip", "x"] {
+        let request = post_account(
+            &[&format!("content-encoding: {encoding}")],
+            ACCOUNT.as_bytes(),
+        );
+        assert_eq!(
+            ask(&sandbox, request).await.error(),
+            error(415, "UNSUPPORTED_CONTENT_TYPE", message),
+            "{encoding}"
+        );
+    }
+    for encoding in ["identity", "Identity"] {
+        let request = post_account(
+            &[&format!("content-encoding: {encoding}")],
+            ACCOUNT.as_bytes(),
+        );
+        assert_eq!(ask(&sandbox, request).await.status(), 200, "{encoding}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_of_exactly_the_limit_is_taken() {
+    let sandbox = start().await;
+    assert_eq!(
+        ask(&sandbox, post_account(&[], &account_of(MIB)))
+            .await
+            .status(),
+        200
+    );
+    let framed = [
+        post_account(&["transfer-encoding: chunked"], b""),
+        chunked(&account_of(MIB), 5000),
+    ]
+    .concat();
+    assert_eq!(ask(&sandbox, framed).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_body_one_byte_over_the_limit_is_refused() {
+    let sandbox = start().await;
+    let too_large = error(
+        413,
+        "REQUEST_TOO_LARGE",
+        "The body is larger than 1024 KiB.",
+    );
+    let body = account_of(MIB + 1);
+    assert_eq!(
+        ask(&sandbox, post_account(&[], &body)).await.error(),
+        too_large
+    );
+    let framed = [
+        post_account(&["transfer-encoding: chunked"], b""),
+        chunked(&body, 5000),
+    ]
+    .concat();
+    assert_eq!(ask(&sandbox, framed).await.error(), too_large);
+    let form = post_account(&["content-type: application/x-www-form-urlencoded"], &body);
+    assert_eq!(ask(&sandbox, form).await.error(), too_large);
+    let plain = post_account(&["content-type: text/plain"], &body);
+    assert_eq!(ask(&sandbox, plain).await.error(), too_large);
+}
+
+#[tokio::test]
+async fn a_form_of_exactly_the_limit_is_taken() {
+    let sandbox = start().await;
+    let mut form = b"bank_code=BCA&bank_account_number=1&x=".to_vec();
+    form.resize(MIB, b'y');
+    let label = "content-type: application/x-www-form-urlencoded";
+    assert_eq!(
+        ask(&sandbox, post_account(&[label], &form)).await.status(),
+        200
+    );
+}
+
+#[tokio::test]
+async fn a_body_in_tiny_chunks_is_put_together() {
+    let sandbox = start().await;
+    let mut raw = Raw::connect(&sandbox).await;
+    for _ in 0..2 {
+        raw.send(
+            [
+                post_account(&["transfer-encoding: chunked"], b""),
+                chunked(ACCOUNT.as_bytes(), 1),
+            ]
+            .concat(),
+        )
+        .await;
+        assert_eq!(raw.answer().await.status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn trailers_are_passed_over() {
+    let sandbox = start().await;
+    let mut framed = [
+        post_account(&["transfer-encoding: chunked"], b""),
+        chunked(ACCOUNT.as_bytes(), 9),
+    ]
+    .concat();
+    framed.truncate(framed.len() - 2);
+    framed.extend(b"x-magic-reply: FAILED\r\n\r\n");
+    let answer = ask(&sandbox, framed).await;
+    assert_eq!(
+        (answer.status(), &answer.json()["status"]),
+        (200, &json!("COMPLETED"))
+    );
+}
+
+#[tokio::test]
+async fn fifty_mib_are_refused_and_the_connection_stays() {
+    let sandbox = start().await;
+    let mut raw = Raw::connect(&sandbox).await;
+    let fifty_mib = vec![b' '; 50 * MIB];
+    raw.send(post_account(&[], &fifty_mib)).await;
+    assert_eq!(
+        raw.answer().await.error(),
+        error(
+            413,
+            "REQUEST_TOO_LARGE",
+            "The body is larger than 1024 KiB."
+        )
+    );
+    let upload = multipart(&[(r#"name="selfie"; filename="s.png""#, &fifty_mib)]);
+    raw.send(upload_request(MULTIPART, &upload)).await;
+    assert_eq!(
+        raw.answer().await.error(),
+        error(413, "FILE_TOO_LARGE", "The upload is larger than 10 MiB.")
+    );
+    raw.send(HEALTH).await;
+    assert_eq!(raw.answer().await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_body_without_end_is_cut_off() {
+    let sandbox = start().await;
+    let mut raw = Raw::connect(&sandbox).await;
+    raw.send(post_account(&["transfer-encoding: chunked"], b""))
+        .await;
+    let chunk = [b"100000\r\n".as_slice(), &vec![b' '; MIB], b"\r\n"].concat();
+    let mut sent_mib = 0;
+    while sent_mib < 400 && raw.try_send(&chunk).await {
+        sent_mib += 1;
+    }
+    assert!(sent_mib < 400, "it is still read");
+    assert_healthy(&sandbox).await;
+}
+
+#[tokio::test]
+async fn no_body_at_all_is_refused() {
+    let sandbox = start().await;
+    let no_body = error(400, "INVALID_JSON_FORMAT", "The request has no body.");
+    let empty_chunks = [
+        post_account(&["transfer-encoding: chunked"], b""),
+        b"0\r\n\r\n".to_vec(),
+    ]
+    .concat();
+    for request in [
+        post_account(&[], b""),
+        post_account(&["content-length: 0"], b""),
+        post_account(
+            &["content-type: application/json", "content-length: 0"],
+            b"",
+        ),
+        post_account(&["content-type: text/plain", "content-length: 0"], b""),
+        empty_chunks,
+    ] {
+        assert_eq!(ask(&sandbox, request).await.error(), no_body);
+    }
+}
+
+#[tokio::test]
+async fn no_body_at_all_is_refused_by_the_upload_too() {
+    let sandbox = start().await;
+    for headers in [&[][..], &[MULTIPART, "content-length: 0"]] {
+        let answer = ask(&sandbox, request(&format!("POST {ID_CARDS}"), headers, b"")).await;
+        assert_eq!(
+            answer.error(),
+            error(400, "INVALID_JSON_FORMAT", "The request has no body.")
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_empty_object_is_a_body() {
+    let sandbox = start().await;
+    let answer = ask(&sandbox, post_account(&[], b"{}")).await;
+    assert_eq!(
+        (answer.status(), answer.json()["errors"].take()),
+        (
+            400,
+            json!([
+                {"path": "bank_account_number", "message": "is required"},
+                {"path": "bank_code", "message": "is required"},
+            ])
+        )
+    );
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_json_is_said_with_its_place() {
+    let sandbox = start().await;
+    let deep = format!("{{\"a\":{}", "[".repeat(500_000));
+    for (body, said) in [
+        (
+            &b"{"[..],
+            "The body is not valid JSON: EOF while parsing an object at line 1 column 1.",
+        ),
+        (
+            b" ",
+            "The body is not valid JSON: EOF while parsing a value at line 1 column 1.",
+        ),
+        (
+            b"{\n \"a\": 1,\n}",
+            "The body is not valid JSON: trailing comma at line 3 column 1.",
+        ),
+        (
+            b"{} {}",
+            "The body is not valid JSON: trailing characters at line 1 column 4.",
+        ),
+        (
+            b"{'a': 1}",
+            "The body is not valid JSON: key must be a string at line 1 column 2.",
+        ),
+        (
+            b"{\"a\": NaN}",
+            "The body is not valid JSON: expected value at line 1 column 7.",
+        ),
+        (
+            b"{\"a\": 1e999}",
+            "The body is not valid JSON: number out of range at line 1 column 11.",
+        ),
+        (
+            b"{\"a\": \"\xff\"}",
+            "The body is not valid JSON: invalid unicode code point at line 1 column 8.",
+        ),
+        (
+            b"{\"a\": \"\\ud800\"}",
+            "The body is not valid JSON: unexpected end of hex escape at line 1 column 14.",
+        ),
+        (
+            b"{\"a\": \"\n\"}",
+            "The body is not valid JSON: control character (\\u0000-\\u001F) found while parsing a string at line 2 column 0.",
+        ),
+        (
+            b"\xef\xbb\xbf{}",
+            "The body is not valid JSON: expected value at line 1 column 1.",
+        ),
+        (
+            deep.as_bytes(),
+            "The body is not valid JSON: recursion limit exceeded at line 1 column 132.",
+        ),
+        (b"[]", "The body must be a JSON object, at line 1 column 1."),
+        (
+            b"\"text\"",
+            "The body must be a JSON object, at line 1 column 1.",
+        ),
+        (
+            b"null",
+            "The body must be a JSON object, at line 1 column 1.",
+        ),
+        (b"1", "The body must be a JSON object, at line 1 column 1."),
+    ] {
+        let answer = ask(&sandbox, post_account(&[], body)).await;
+        assert_eq!(answer.error(), error(400, "INVALID_JSON_FORMAT", said));
+    }
+}
+
+#[tokio::test]
+async fn of_a_duplicate_key_the_last_counts() {
+    let sandbox = start().await;
+    let body = br#"{"bank_code":"NONE","reference_id":"a","bank_account_number":"1","bank_code":"BCA","reference_id":"b"}"#;
+    let answer = ask(&sandbox, post_account(&[], body)).await;
+    assert_eq!(
+        (answer.status(), &answer.json()["reference_id"]),
+        (200, &json!("b"))
+    );
+}
+
+#[tokio::test]
+async fn text_is_echoed_unchanged_whatever_it_holds() {
+    let sandbox = start().await;
+    let text = "\0\r\nset-cookie: a=b\r\n\r\n<script>\u{7f}\u{2028}\u{feff}{{id}}\\\"🐉";
+    let body =
+        json!({"bank_account_number": "1", "bank_code": "BCA", "reference_id": text}).to_string();
+    let answer = ask(&sandbox, post_account(&[], body.as_bytes())).await;
+    assert_eq!(
+        (answer.status(), &answer.json()["reference_id"]),
+        (200, &json!(text))
+    );
+    assert_eq!(answer.header("set-cookie"), None);
+}
+
+// Slow clients, in virtual time: the clock jumps whenever everybody waits.
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_says_nothing_is_closed_after_ten_seconds() {
+    let sandbox = start().await;
+    let mut raw = Raw::connect(&sandbox).await.patient(600);
+    assert_closed_after(&mut raw, 10).await;
+}
+
+/// Waits for the end of a connection on which nothing more comes.
+async fn assert_closed_after(raw: &mut Raw, seconds: u64) {
+    let started = Instant::now();
+    let rest = raw.rest().await;
+    assert!(rest.is_empty(), "{:?}", String::from_utf8_lossy(&rest));
+    let passed = started.elapsed().as_secs();
+    assert!(
+        (seconds - 1..=seconds + 2).contains(&passed),
+        "after {passed} s"
+    );
+}
+
+/// Sends a byte a second; true when the server closed within so many seconds.
+async fn trickle(raw: &mut Raw, bytes: &[u8], seconds: usize) -> bool {
+    for byte in bytes.iter().take(seconds) {
+        if !raw.try_send([*byte]).await {
+            return true;
+        }
+        sleep(Duration::from_secs(1)).await;
+    }
+    false
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_takes_longer_than_ten_seconds_is_cut() {
+    let sandbox = start().await;
+    let mut raw = Raw::connect(&sandbox).await;
+    assert!(trickle(&mut raw, HEALTH, 15).await);
+    assert_eq!(raw.rest().await, b"");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_takes_nine_seconds_is_served() {
+    let sandbox = start().await;
+    let mut raw = Raw::connect(&sandbox).await;
+    for _ in 0..3 {
+        let (slow, rest) = HEALTH.split_at(9);
+        assert!(!trickle(&mut raw, slow, 9).await);
+        raw.send(rest).await;
+        assert_eq!(raw.answer().await.status(), 200);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_second_head_of_a_connection_has_no_more_time_than_the_first() {
+    let sandbox = start().await;
+    let mut raw = Raw::connect(&sandbox).await.patient(600);
+    raw.send(HEALTH).await;
+    assert_eq!(raw.answer().await.status(), 200);
+    sleep(Duration::from_secs(30)).await;
+    raw.send(b"GET /hea").await;
+    assert_closed_after(&mut raw, 10).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_a_head_behind_a_request_has_no_more_time_than_any_other() {
+    let sandbox = start().await;
+    let mut raw = Raw::connect(&sandbox).await.patient(600);
+    raw.send([HEALTH, b"GET /hea"].concat()).await;
+    assert_eq!(raw.answer().await.status(), 200);
+    assert_closed_after(&mut raw, 10).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_takes_longer_than_a_minute_is_cut() {
+    let sandbox = start().await;
+    for headers in [&[][..], &[MULTIPART], &["content-encoding: gzip"]] {
+        let mut raw = Raw::connect(&sandbox).await;
+        let whole = post_account(headers, &[b' '; 1000]);
+        let (head, body) = whole.split_at(whole.len() - 1000);
+        raw.send(head).await;
+        assert!(!trickle(&mut raw, body, 58).await);
+        assert!(trickle(&mut raw, body, 6).await);
+        assert_eq!(raw.rest().await, b"");
+    }
+    assert_healthy(&sandbox).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_without_a_request_is_closed_after_ninety_seconds() {
+    let sandbox = start().await;
+    let mut raw = Raw::connect(&sandbox).await.patient(600);
+    for _ in 0..3 {
+        raw.send(HEALTH).await;
+        assert_eq!(raw.answer().await.status(), 200);
+        sleep(Duration::from_secs(85)).await;
+    }
+    raw.send(HEALTH).await;
+    assert_eq!(raw.answer().await.status(), 200);
+    assert_closed_after(&mut raw, 90).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_never_reads_its_answers_is_cut() {
+    let sandbox = start().await;
+    let body = json!({"bank_account_number": "1", "bank_code": "BCA", "reference_id": "r".repeat(MIB - 100)}).to_string();
+    let made = ask(&sandbox, post_account(&[], body.as_bytes()))
+        .await
+        .json();
+    let read = request(
+        &format!("GET {BANK}/{}", made["id"].as_str().expect("an id")),
+        &[],
+        b"",
+    );
+    let mut raw = Raw::connect(&sandbox).await;
+    raw.send(read.repeat(60)).await;
+    sleep(Duration::from_secs(600)).await;
+    let mut cut = false;
+    for _ in 0..10 {
+        cut = cut || !raw.try_send(HEALTH).await;
+        sleep(Duration::from_secs(1)).await;
+    }
+    assert!(
+        cut,
+        "ten minutes later the connection is still held, and its answer with it"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_goes_away_within_its_body_leaves_nothing_behind() {
+    let sandbox = start().await;
+    for headers in [&[][..], &[MULTIPART]] {
+        let mut raw = Raw::connect(&sandbox).await;
+        let whole = post_account(headers, &[b' '; 1000]);
+        raw.send(&whole[..whole.len() - 500]).await;
+        drop(raw);
+    }
+    sleep(Duration::from_secs(2)).await;
+    assert_healthy(&sandbox).await;
+    sandbox.stop().await;
+}
+
+// The end.
+
+#[tokio::test(start_paused = true)]
+async fn stopping_lets_a_request_in_flight_finish_and_takes_no_more() {
+    let sandbox = start().await;
+    let address = sandbox.address();
+    let mut raw = Raw::connect(&sandbox).await;
+    let whole = post_account(&[], ACCOUNT.as_bytes());
+    let (most, last) = whole.split_at(whole.len() - 1);
+    raw.send(most).await;
+    sleep(Duration::from_secs(1)).await;
+    let stopping = tokio::spawn(sandbox.stop());
+    sleep(Duration::from_secs(1)).await;
+    assert!(
+        TcpStream::connect(address).await.is_err(),
+        "nobody new is let in"
+    );
+    assert!(!stopping.is_finished());
+    raw.send(last).await;
+    let answer = raw.answer().await;
+    assert_eq!(
+        (answer.status(), answer.header("connection")),
+        (200, Some("close"))
+    );
+    let started = Instant::now();
+    stopping.await.expect("it stops");
+    assert!(started.elapsed() < Duration::from_secs(1));
+    assert_eq!(raw.rest().await, b"");
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopping_does_not_wait_for_connections_that_are_idle() {
+    let sandbox = start().await;
+    let mut used = Raw::connect(&sandbox).await;
+    used.send(HEALTH).await;
+    assert_eq!(used.answer().await.status(), 200);
+    let mut fresh = Raw::connect(&sandbox).await;
+    sleep(Duration::from_secs(1)).await;
+    let started = Instant::now();
+    sandbox.stop().await;
+    assert!(
+        started.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        started.elapsed()
+    );
+    assert_eq!((used.rest().await, fresh.rest().await), (vec![], vec![]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopping_waits_five_seconds_at_most() {
+    let sandbox = start().await;
+    let mut raw = Raw::connect(&sandbox).await;
+    let whole = post_account(&[], ACCOUNT.as_bytes());
+    raw.send(&whole[..whole.len() - 1]).await;
+    sleep(Duration::from_secs(1)).await;
+    let started = Instant::now();
+    sandbox.stop().await;
+    assert!(
+        (5..7).contains(&started.elapsed().as_secs()),
+        "{:?}",
+        started.elapsed()
+    );
+    assert_eq!(raw.rest().await, b"");
+}
+
+#[tokio::test]
+async fn a_dropped_sandbox_frees_its_port_and_closes_its_connections() {
+    let sandbox = start().await;
+    let address = sandbox.address();
+    let mut raw = Raw::connect(&sandbox).await;
+    raw.send(HEALTH).await;
+    assert_eq!(raw.answer().await.status(), 200);
+    drop(sandbox);
+    assert_eq!(raw.rest().await, b"");
+    let next = Sandbox::builder()
+        .address(address)
+        .start()
+        .await
+        .expect("the port is free");
+    assert_healthy(&next).await;
+}
+
+// Uploads.
+
+const MULTIPART: &str = "content-type: multipart/form-data; boundary=frontier";
+
+/// A whole multipart body; each part is what follows `form-data; ` and its content.
+fn multipart(parts: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (disposition, content) in parts {
+        body.extend(
+            format!("--frontier\r\ncontent-disposition: form-data; {disposition}\r\n\r\n").bytes(),
+        );
+        body.extend(*content);
+        body.extend(b"\r\n");
+    }
+    body.extend(b"--frontier--\r\n");
+    body
+}
+
+fn upload_request(content_type: &str, body: &[u8]) -> Vec<u8> {
+    request(&format!("POST {ID_CARDS}"), &[content_type], body)
+}
+
+async fn upload(sandbox: &Sandbox, parts: &[(&str, &[u8])]) -> RawAnswer {
+    ask(sandbox, upload_request(MULTIPART, &multipart(parts))).await
+}
+
+fn selfie() -> Vec<u8> {
+    png(600, 600, 110_000)
+}
+
+const NAME: (&str, &[u8]) = (r#"name="name""#, b"penito kristian");
+const NUMBER: (&str, &[u8]) = (r#"name="id_card_number""#, b"3275031210930027");
+const SELFIE: &str = r#"name="selfie"; filename="selfie.png""#;
+
+fn complaints(answer: &RawAnswer) -> Value {
+    assert_eq!(answer.error().1, "API_VALIDATION_ERROR");
+    answer.json()["errors"].take()
+}
+
+#[tokio::test]
+async fn an_upload_is_taken() {
+    let sandbox = start().await;
+    let answer = upload(&sandbox, &[NAME, NUMBER, (SELFIE, &selfie())]).await;
+    assert_eq!(
+        (answer.status(), &answer.json()["is_found"]),
+        (200, &json!(true)),
+        "{}",
+        answer.text()
+    );
+}
+
+#[tokio::test]
+async fn an_upload_may_have_a_preamble_an_epilogue_and_any_boundary() {
+    let sandbox = start().await;
+    let body = multipart(&[NAME, NUMBER, (SELFIE, &selfie())]);
+    let wrapped = [
+        b"This is a multipart message.\r\n".as_slice(),
+        &body,
+        b"That was it.\r\n",
+    ]
+    .concat();
+    assert_eq!(
+        ask(&sandbox, upload_request(MULTIPART, &wrapped))
+            .await
+            .status(),
+        200
+    );
+    let quoted = r#"content-type: Multipart/Form-Data; charset=utf-8; BOUNDARY="frontier""#;
+    assert_eq!(
+        ask(&sandbox, upload_request(quoted, &body)).await.status(),
+        200
+    );
+}
+
+#[tokio::test]
+async fn an_upload_that_ends_early_anywhere_is_refused() {
+    let sandbox = start().await;
+    let whole = multipart(&[NAME, NUMBER, (SELFIE, &png(600, 600, 60))]);
+    let closing = whole.len() - b"\r\n".len();
+    let mut raw = Raw::connect(&sandbox).await;
+    for cut in 1..closing {
+        raw.send(upload_request(MULTIPART, &whole[..cut])).await;
+        let answer = raw.answer().await;
+        let message = "The multipart body cannot be read: it ends before its closing boundary.";
+        assert_eq!(
+            answer.error(),
+            error(400, "API_VALIDATION_ERROR", message),
+            "cut at {cut} of {closing}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_upload_with_another_boundary_than_it_says_is_refused() {
+    let sandbox = start().await;
+    let body = multipart(&[NAME, NUMBER, (SELFIE, &selfie())]);
+    let message = "The multipart body cannot be read: it ends before its closing boundary.";
+    for boundary in ["other", "frontiers", "Frontier", "fron tier", "------"] {
+        let request = upload_request(
+            &format!("content-type: multipart/form-data; boundary={boundary}"),
+            &body,
+        );
+        assert_eq!(
+            ask(&sandbox, request).await.error(),
+            error(400, "API_VALIDATION_ERROR", message),
+            "{boundary}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_does_not_say_its_boundary_is_refused() {
+    let sandbox = start().await;
+    let body = multipart(&[NAME, NUMBER, (SELFIE, &selfie())]);
+    let message = "The multipart body cannot be read: the content-type does not say its boundary.";
+    for parameters in [
+        "",
+        ";",
+        "; charset=utf-8",
+        "; boundary",
+        "; boundary=",
+        "; boundary=\"\"",
+        "; bound=frontier",
+    ] {
+        let request = upload_request(
+            &format!("content-type: multipart/form-data{parameters}"),
+            &body,
+        );
+        assert_eq!(
+            ask(&sandbox, request).await.error(),
+            error(400, "API_VALIDATION_ERROR", message),
+            "{parameters}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_hundred_parts_are_taken_and_one_more_is_not() {
+    let sandbox = start().await;
+    let selfie = selfie();
+    let mut parts = vec![NAME, NUMBER, (SELFIE, selfie.as_slice())];
+    parts.resize(100, (r#"name="more""#, b"x"));
+    assert_eq!(upload(&sandbox, &parts).await.status(), 200);
+    parts.push((r#"name="more""#, b"x"));
+    let message = "The multipart body cannot be read: it has more than 100 parts.";
+    assert_eq!(
+        upload(&sandbox, &parts).await.error(),
+        error(400, "API_VALIDATION_ERROR", message)
+    );
+}
+
+#[tokio::test]
+async fn parts_without_a_name_are_passed_over() {
+    let sandbox = start().await;
+    let selfie = selfie();
+    let parts: &[(&str, &[u8])] = &[
+        ("", b"x"),
+        (r#"name="""#, b"y"),
+        (r#"filename="z""#, b"z"),
+        NAME,
+        NUMBER,
+        (SELFIE, &selfie),
+    ];
+    assert_eq!(upload(&sandbox, parts).await.status(), 200);
+    let bare = [
+        b"--frontier\r\n\r\nno header at all\r\n".as_slice(),
+        &multipart(&parts[3..]),
+    ]
+    .concat();
+    assert_eq!(
+        ask(&sandbox, upload_request(MULTIPART, &bare))
+            .await
+            .status(),
+        200
+    );
+}
+
+#[tokio::test]
+async fn of_two_parts_with_one_name_the_last_counts() {
+    let sandbox = start().await;
+    let selfie = selfie();
+    let parts: &[(&str, &[u8])] = &[
+        (r#"name="name""#, b"Somebody Else"),
+        (SELFIE, b"no image"),
+        NAME,
+        NUMBER,
+        (SELFIE, &selfie),
+    ];
+    let answer = upload(&sandbox, parts).await;
+    assert_eq!(
+        (answer.status(), &answer.json()["name"]),
+        (200, &json!("penito kristian")),
+        "{}",
+        answer.text()
+    );
+}
+
+#[tokio::test]
+async fn text_where_a_file_belongs_is_complained_about() {
+    let sandbox = start().await;
+    let selfie = selfie();
+    for text in [
+        &b"selfie.png"[..],
+        b"",
+        b"@selfie.png",
+        &selfie[..8].escape_ascii().collect::<Vec<_>>(),
+    ] {
+        let answer = upload(&sandbox, &[NAME, NUMBER, (r#"name="selfie""#, text)]).await;
+        assert_eq!(
+            complaints(&answer),
+            json!([{"path": "selfie", "message": "must be a file"}])
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_file_where_text_belongs_is_complained_about() {
+    let sandbox = start().await;
+    let parts: &[(&str, &[u8])] = &[
+        (r#"name="name"; filename="name.txt""#, b"penito kristian"),
+        (r#"name="id_card_number"; filename="""#, b"3275031210930027"),
+        (SELFIE, &selfie()),
+    ];
+    assert_eq!(
+        complaints(&upload(&sandbox, parts).await),
+        json!([
+            {"path": "name", "message": "must be a string"},
+            {"path": "id_card_number", "message": "must be a string"},
+        ])
+    );
+}
+
+#[tokio::test]
+async fn every_part_that_is_missing_is_named() {
+    let sandbox = start().await;
+    let answer = upload(&sandbox, &[(r#"name="else""#, b"x")]).await;
+    assert_eq!(
+        complaints(&answer),
+        json!([
+            {"path": "name", "message": "is required"},
+            {"path": "id_card_number", "message": "is required"},
+            {"path": "selfie", "message": "is required"},
+        ])
+    );
+    let no_parts = ask(&sandbox, upload_request(MULTIPART, b"--frontier--\r\n")).await;
+    assert_eq!(complaints(&no_parts), complaints(&answer));
+}
+
+#[tokio::test]
+async fn a_text_part_that_is_not_utf_8_is_refused() {
+    let sandbox = start().await;
+    let answer = upload(
+        &sandbox,
+        &[
+            (r#"name="name""#, b"penito \xff"),
+            NUMBER,
+            (SELFIE, &selfie()),
+        ],
+    )
+    .await;
+    let message = "The multipart body cannot be read: the part `name` is not UTF-8 text.";
+    assert_eq!(answer.error(), error(400, "API_VALIDATION_ERROR", message));
+}
+
+#[tokio::test]
+async fn a_broken_part_is_repeated_only_in_part() {
+    let sandbox = start().await;
+    let long = "n".repeat(MIB / 2);
+    let named = multipart(&[(&format!("name=\"{long}\""), b"\xff")]);
+    let header = [
+        format!("--frontier\r\n{long}: x\r\n\r\n").as_bytes(),
+        b"x\r\n--frontier--\r\n",
+    ]
+    .concat();
+    for body in [named, header] {
+        let answer = ask(&sandbox, upload_request(MULTIPART, &body)).await;
+        let (status, code, message) = answer.error();
+        assert_eq!((status, code.as_str()), (400, "API_VALIDATION_ERROR"));
+        assert!(
+            message.len() < 1000,
+            "{} bytes: {}",
+            message.len(),
+            &message[..200]
+        );
+    }
+}
+
+#[tokio::test]
+async fn headers_of_parts_in_every_broken_shape_are_refused() {
+    let sandbox = start().await;
+    let many: String = (0..40).map(|at| format!("x-{at}: y\r\n")).collect();
+    for head in [
+        "no colon",
+        "bad name: x",
+        ": x",
+        "x: \0",
+        "x: \u{7}",
+        many.trim_end(),
+    ] {
+        let body = format!("--frontier\r\n{head}\r\n\r\ncontent\r\n--frontier--\r\n");
+        let (status, code, message) = ask(&sandbox, upload_request(MULTIPART, body.as_bytes()))
+            .await
+            .error();
+        assert_eq!(
+            (status, code.as_str()),
+            (400, "API_VALIDATION_ERROR"),
+            "{head:?}"
+        );
+        assert!(
+            message.starts_with("The multipart body cannot be read: "),
+            "{message}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_selfie_is_what_its_bytes_say_and_not_its_label() {
+    let sandbox = start().await;
+    let selfie = selfie();
+    let labelled = |label: &str| format!("{SELFIE}\r\ncontent-type: {label}");
+    for label in ["image/png", "image/jpeg", "text/plain", "nonsense"] {
+        let answer = upload(&sandbox, &[NAME, NUMBER, (&labelled(label), &selfie)]).await;
+        assert_eq!(answer.status(), 200, "{label}: {}", answer.text());
+    }
+    let mut lies = [
+        b"GIF89a".to_vec(),
+        b"%PDF-1.7".to_vec(),
+        b"<html>".to_vec(),
+        vec![0],
+        selfie[1..].to_vec(),
+    ];
+    for lie in &mut lies {
+        lie.resize(110_000, b'x');
+        let answer = upload(&sandbox, &[NAME, NUMBER, (&labelled("image/png"), lie)]).await;
+        let (status, code, _) = answer.error();
+        assert_eq!(
+            (status, code.as_str()),
+            (415, "UNSUPPORTED_CONTENT_TYPE"),
+            "{:?}",
+            &lie[..6]
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_empty_selfie_is_of_no_known_type() {
+    let sandbox = start().await;
+    let (status, code, _) = upload(&sandbox, &[NAME, NUMBER, (SELFIE, b"")])
+        .await
+        .error();
+    assert_eq!((status, code.as_str()), (415, "UNSUPPORTED_CONTENT_TYPE"));
+}
+
+#[tokio::test]
+async fn images_that_are_broken_on_purpose_are_refused_and_nothing_else() {
+    let sandbox = start().await;
+    let padded = |start: &[u8], filler: u8| {
+        let mut image = start.to_vec();
+        image.resize(110_000, filler);
+        image
+    };
+    for image in [
+        padded(b"\x89PNG\r\n\x1a\n", 0),
+        padded(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\0\0\0\0\0", 0),
+        padded(b"\xff\xd8\xff", 0),
+        padded(b"\xff\xd8\xff", 0xff),
+        padded(b"\xff\xd8\xff\xe0\0\0", 0),
+        padded(b"\xff\xd8\xff\xe0\0\x01", 0xff),
+        padded(b"\xff\xd8\xff\xe0\xff\xff", 0),
+        padded(b"\xff\xd8\xff\xc0\0\x02", 0),
+        padded(
+            &b"\xff\xd8"
+                .iter()
+                .chain(b"\xff\xe0\0\x02".repeat(20_000).iter())
+                .copied()
+                .collect::<Vec<_>>(),
+            0,
+        ),
+    ] {
+        let (status, code, _) = upload(&sandbox, &[NAME, NUMBER, (SELFIE, &image)])
+            .await
+            .error();
+        assert_eq!(
+            (status, code.as_str()),
+            (413, "FILE_TOO_SMALL"),
+            "{:?}",
+            &image[..12]
+        );
+    }
+}
+
+/// An upload of exactly that many bytes that is accepted.
+fn upload_of(bytes: usize) -> Vec<u8> {
+    let selfie = selfie();
+    let of = |padding: &[u8]| {
+        multipart(&[
+            NAME,
+            NUMBER,
+            (SELFIE, &selfie),
+            (r#"name="more"; filename="m""#, padding),
+        ])
+    };
+    let padding = vec![b'x'; bytes - of(b"").len()];
+    of(&padding)
+}
+
+#[tokio::test]
+async fn an_upload_of_exactly_the_limit_is_taken() {
+    let sandbox = start().await;
+    let answer = ask(&sandbox, upload_request(MULTIPART, &upload_of(10 * MIB))).await;
+    assert_eq!(answer.status(), 200, "{}", answer.text());
+}
+
+#[tokio::test]
+async fn an_upload_one_byte_over_the_limit_is_refused() {
+    let sandbox = start().await;
+    let answer = ask(
+        &sandbox,
+        upload_request(MULTIPART, &upload_of(10 * MIB + 1)),
+    )
+    .await;
+    assert_eq!(
+        answer.error(),
+        error(413, "FILE_TOO_LARGE", "The upload is larger than 10 MiB.")
+    );
+}
+
+#[tokio::test]
+async fn the_texts_of_an_upload_have_the_limit_of_a_body() {
+    let sandbox = start().await;
+    let selfie = selfie();
+    let half = vec![b'x'; MIB / 2];
+    let fixed = NAME.1.len() + NUMBER.1.len();
+    let mut parts = vec![
+        NAME,
+        NUMBER,
+        (SELFIE, selfie.as_slice()),
+        (r#"name="a""#, &half),
+        (r#"name="b""#, &half[fixed..]),
+    ];
+    assert_eq!(upload(&sandbox, &parts).await.status(), 200);
+    parts.push((r#"name="c""#, b"x"));
+    assert_eq!(
+        upload(&sandbox, &parts).await.error(),
+        error(
+            413,
+            "REQUEST_TOO_LARGE",
+            "The body is larger than 1024 KiB."
+        )
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_line_of_an_upload_may_come_late() {
+    let sandbox = start().await;
+    let whole = upload_request(MULTIPART, &multipart(&[NAME, NUMBER, (SELFIE, &selfie())]));
+    let framed = [
+        request(
+            &format!("POST {ID_CARDS}"),
+            &[MULTIPART, "transfer-encoding: chunked"],
+            b"",
+        ),
+        chunked(&multipart(&[NAME, NUMBER, (SELFIE, &selfie())]), 9999),
+    ]
+    .concat();
+    for (request, late) in [(whole, 2), (framed, 5)] {
+        let mut raw = Raw::connect(&sandbox).await;
+        let (most, last) = request.split_at(request.len() - late);
+        raw.send(most).await;
+        sleep(Duration::from_secs(1)).await;
+        raw.send(last).await;
+        assert_eq!(raw.answer().await.status(), 200);
+        raw.send(HEALTH).await;
+        assert_eq!(raw.answer().await.status(), 200, "the connection is kept");
+    }
+}
+
+#[tokio::test]
+async fn what_follows_an_upload_is_read_within_the_limit_too() {
+    let sandbox = start().await;
+    let mut body = multipart(&[NAME, NUMBER, (SELFIE, &selfie())]);
+    body.resize(12 * MIB, b'e');
+    let mut raw = Raw::connect(&sandbox).await;
+    raw.send(upload_request(MULTIPART, &body)).await;
+    assert_eq!(
+        raw.answer().await.error(),
+        error(413, "FILE_TOO_LARGE", "The upload is larger than 10 MiB.")
+    );
+}
