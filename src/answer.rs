@@ -6,22 +6,22 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::account;
 use crate::auth;
-use crate::call::{Body, Call, MediaType, Reply};
+use crate::call::{Call, Reply};
 use crate::catalogue::{Catalogue, Route};
+use crate::choice::{Choice, choose, choose_by_dummy_data};
 use crate::dice::Dice;
-use crate::endpoint::{Answer, ContentType, Creation, Endpoint, Outcome, PlantedRecord};
+use crate::endpoint::{Answer, Creation, Endpoint, Outcome, PlantedRecord};
 use crate::error::{self, ApiError, Code};
 use crate::input;
-use crate::lookup::Finding;
 use crate::magic;
+use crate::plan::{Fill, Rendered};
 use crate::sandbox::Shared;
 use crate::store::{Later, Record};
-use crate::template::{Fill, Rendered};
 use crate::world::{State, World};
 
 /// A reply, and what the journal and the log want to know of its making.
@@ -151,13 +151,13 @@ fn planted(
 ) -> Bytes {
     let choice = match &record.outcome {
         Some(outcome) => Choice::of(outcome),
-        None => choose_by_dummy_data(sandbox, catalogue, creation, &record.input),
+        None => choose_by_dummy_data(sandbox.seed, catalogue, creation, &record.input),
     };
     let mut mix = crate::dice::Mix::new(sandbox.seed, "planted record");
     mix.text(id);
     let mut dice = mix.dice();
     let outcome = choice.outcome;
-    let finding = choice.finding(sandbox, catalogue, creation, &record.input, &mut dice);
+    let finding = choice.finding(sandbox.seed, catalogue, creation, &record.input, &mut dice);
     let mut fill = Fill {
         input: &record.input,
         id,
@@ -186,14 +186,14 @@ fn create(
     {
         return Err(ApiError::asked_for(&outcome.name));
     }
-    let input = read_input(endpoint, call, magic.is_some())?;
+    let input = input::read(endpoint, call, magic.is_some())?;
     endpoint.schema.check(&input).map_err(ApiError::refused)?;
     let Value::Object(fields) = &input else {
         return Err(ApiError::not_an_object());
     };
     let choice = match magic {
         Some(outcome) => Choice::of(outcome),
-        None => choose(sandbox, catalogue, creation, fields),
+        None => choose(sandbox.seed, catalogue, creation, fields),
     };
 
     let mut state = world.state();
@@ -223,7 +223,7 @@ fn create(
                 }
             )
         })
-        .then(|| choice.finding(sandbox, catalogue, creation, fields, &mut dice))
+        .then(|| choice.finding(sandbox.seed, catalogue, creation, fields, &mut dice))
         .flatten();
     let rendered: Vec<_> = stages
         .iter()
@@ -254,136 +254,6 @@ fn create(
         body,
         outcome: outcome.tag.clone(),
     })
-}
-
-/// What the client sent as one normalised JSON object; the documented sample where there is no body.
-fn read_input(endpoint: &Endpoint, call: &Call, has_magic: bool) -> Result<Value, ApiError> {
-    let shape = &endpoint.schema.shape;
-    let media_type = call.media_type();
-    let is_form = media_type == MediaType::Form;
-    let mut input = match (&call.body, endpoint.content_type) {
-        (Body::Empty, _) if has_magic => {
-            let mut sample = endpoint
-                .schema
-                .sample()
-                .cloned()
-                .unwrap_or_else(|| Map::new().into());
-            shape.normalise(&mut sample);
-            return Ok(sample);
-        }
-        (Body::Empty, ContentType::Json) => return Err(ApiError::no_body()),
-        (Body::Unreadable(error), _) => return Err(error.clone()),
-        (Body::Parts(parts), ContentType::Multipart) => {
-            let mut input = parts.clone();
-            shape.coerce(&mut input);
-            input
-        }
-        (_, ContentType::Multipart) => {
-            return Err(ApiError::unsupported_content_type(
-                "This endpoint takes multipart/form-data.",
-            ));
-        }
-        (Body::Parts(_), ContentType::Json) => {
-            return Err(ApiError::unsupported_content_type(
-                "This endpoint takes application/json or application/x-www-form-urlencoded.",
-            ));
-        }
-        (Body::Bytes(body), ContentType::Json) if media_type == MediaType::Json => {
-            parse_json(body)?
-        }
-        // curl labels every body as a form unless it is told otherwise.
-        (Body::Bytes(body), ContentType::Json) if is_form && looks_like_json(body) => {
-            parse_json(body)?
-        }
-        (Body::Bytes(body), ContentType::Json) if is_form => {
-            let mut input = input::parse_form(body);
-            shape.coerce(&mut input);
-            input
-        }
-        (Body::Bytes(_), ContentType::Json) => {
-            return Err(ApiError::unsupported_content_type(
-                "This endpoint takes application/json or application/x-www-form-urlencoded.",
-            ));
-        }
-    };
-    shape.normalise(&mut input);
-    Ok(input)
-}
-
-fn parse_json(body: &[u8]) -> Result<Value, ApiError> {
-    let value = serde_json::from_slice(body).map_err(|error| ApiError::not_json(&error))?;
-    match value {
-        Value::Object(_) => Ok(value),
-        _ => Err(ApiError::not_an_object()),
-    }
-}
-
-fn looks_like_json(body: &[u8]) -> bool {
-    body.trim_ascii_start().starts_with(b"{")
-}
-
-/// An outcome, and what the dummy data found if that is what chose it.
-struct Choice<'c> {
-    outcome: &'c Arc<Outcome>,
-    finding: Option<Finding>,
-}
-
-impl<'c> Choice<'c> {
-    fn of(outcome: &'c Arc<Outcome>) -> Self {
-        Self {
-            outcome,
-            finding: None,
-        }
-    }
-
-    /// What the reply's holes refer to: what was found, or what there is to find for one that must be.
-    fn finding(
-        self,
-        sandbox: &Shared,
-        catalogue: &Catalogue,
-        creation: &Creation,
-        input: &Map<String, Value>,
-        dice: &mut Dice,
-    ) -> Option<Finding> {
-        let lookup = creation.lookup.as_ref()?.lookup;
-        let found = || lookup.assume_found(&catalogue.dummy, sandbox.seed, input, dice);
-        Some(self.finding.unwrap_or_else(found))
-    }
-}
-
-/// Without a magic reply: the rules of the scenario files, then the dummy data, then the default.
-fn choose<'c>(
-    sandbox: &Shared,
-    catalogue: &Catalogue,
-    creation: &'c Creation,
-    input: &Map<String, Value>,
-) -> Choice<'c> {
-    let rule = creation.rules.iter().find(|rule| rule.when.holds(input));
-    match rule {
-        Some(rule) => Choice::of(&rule.outcome),
-        None => choose_by_dummy_data(sandbox, catalogue, creation, input),
-    }
-}
-
-fn choose_by_dummy_data<'c>(
-    sandbox: &Shared,
-    catalogue: &Catalogue,
-    creation: &'c Creation,
-    input: &Map<String, Value>,
-) -> Choice<'c> {
-    let Some(rule) = &creation.lookup else {
-        return Choice::of(&creation.default);
-    };
-    let finding = rule.lookup.find(&catalogue.dummy, sandbox.seed, input);
-    let outcome = rule
-        .outcomes
-        .iter()
-        .find(|(verdict, _)| *verdict == finding.verdict)
-        .map_or(&creation.default, |(_, outcome)| outcome);
-    Choice {
-        outcome,
-        finding: Some(finding),
-    }
 }
 
 /// The outcome itself, or the one whose turn it is where it is a sequence.

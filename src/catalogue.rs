@@ -103,7 +103,7 @@ impl Catalogue {
     }
 
     fn of_layers(layers: files::Layers, proof: Proof, errors: &mut Vec<LoadError>) -> Option<Self> {
-        let stacks = stack_up(&layers.scenarios, errors);
+        let stacks = stack_up(&layers, errors);
         let no_stack = Stack::new();
         let shared_errors =
             compile::shared_errors(stacks.get("errors").unwrap_or(&no_stack), errors);
@@ -210,26 +210,28 @@ impl Catalogue {
 }
 
 /// Groups files by what they make together: later folders replace the same id, `extends` piles up.
-fn stack_up(
-    scenarios: &[Arc<ScenarioFile>],
-    errors: &mut Vec<LoadError>,
-) -> IndexMap<String, Stack> {
+fn stack_up(layers: &files::Layers, errors: &mut Vec<LoadError>) -> IndexMap<String, Stack> {
     let mut stacks: IndexMap<String, Stack> = IndexMap::new();
     let is_base = |file: &&Arc<ScenarioFile>| file.extends.is_none();
-    for file in scenarios.iter().filter(is_base) {
+    for file in layers.scenarios.iter().filter(is_base) {
         stacks.insert(file.source_file.id.clone(), vec![file.clone()]);
     }
-    for file in scenarios.iter().filter(|file| file.extends.is_some()) {
-        let extends = file.extends.as_ref().expect("filtered for it");
-        if let Some(stack) = stacks.get_mut(extends.as_ref()) { stack.push(file.clone()) } else {
+    for file in &layers.scenarios {
+        let Some(extends) = &file.extends else {
+            continue;
+        };
+        let id = extends.as_ref();
+        if let Some(stack) = stacks.get_mut(id) {
+            stack.push(file.clone());
+        } else if !layers.unreadable.contains(id) {
             let known = || stacks.keys().map(String::as_str);
-            let hint = match nearest(extends.as_ref(), known()) {
+            let hint = match nearest(id, known()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("known are {}", listed(known())),
             };
             errors.push(file.source_file.error(
                 extends.span(),
-                format!("there is no file `{}` to extend: {hint}", extends.as_ref()),
+                format!("there is no file `{id}` to extend: {hint}"),
             ));
         }
     }

@@ -49,7 +49,9 @@ impl Mix {
             Value::Array(items) => {
                 self.0.write(b"[");
                 self.number(items.len() as u64);
-                items.iter().for_each(|item| self.json(item));
+                for item in items {
+                    self.json(item);
+                }
             }
             Value::Object(map) => {
                 self.0.write(b"{");

@@ -12,10 +12,10 @@ use serde_json::{Map, Value};
 use crate::clock::Stamp;
 use crate::load_error::nearest;
 use crate::lookup::Lookup;
+use crate::plan::Plan;
 use crate::rules::Rule;
 use crate::scenario::Source;
 use crate::schema::RequestSchema;
-use crate::template::Plan;
 
 /// A product of the API: what one scenario file, with everything that extends it, has become.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! Scenario files as they lie in the binary and in folders: finding, reading, nothing more.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,8 @@ const FILES_MAX: usize = 10_000;
 pub(crate) struct Layers {
     pub scenarios: Vec<Arc<ScenarioFile>>,
     pub settings: Settings,
+    /// Ids of files that are no TOML: whoever refers to one is not wrong because of that.
+    pub unreadable: HashSet<String>,
 }
 
 /// The shipped files are parsed once: a reload only reads the folders.
@@ -37,7 +40,7 @@ static SHIPPED_FILES: LazyLock<(Vec<Arc<ScenarioFile>>, Vec<LoadError>)> = LazyL
             shipped: true,
         });
         let (file, mistakes) = scenario::parse(&source);
-        files.push(Arc::new(file));
+        files.extend(file.map(Arc::new));
         errors.extend(mistakes);
     }
     (files, errors)
@@ -51,7 +54,7 @@ pub(crate) fn shipped() -> impl Iterator<Item = (&'static str, &'static str)> {
                 DirEntry::Dir(dir) => walk(dir, found),
                 DirEntry::File(file) => {
                     let path = file.path().to_str().expect("shipped paths are ASCII");
-                    if path.ends_with(".toml") {
+                    if is_toml(file.path()) {
                         found.push((path, file.contents_utf8().expect("shipped files are UTF-8")));
                     }
                 }
@@ -69,7 +72,7 @@ pub(crate) fn read(folders: &[PathBuf]) -> (Layers, Vec<LoadError>) {
     let (shipped, mistakes) = &*SHIPPED_FILES;
     let mut layers = Layers {
         scenarios: shipped.clone(),
-        settings: Settings::default(),
+        ..Layers::default()
     };
     let mut errors = mistakes.clone();
     for folder in folders {
@@ -141,6 +144,10 @@ fn read_file(folder: &Path, path: &Path, layers: &mut Layers, errors: &mut Vec<L
     }
     let (file, mistakes) = scenario::parse(&source);
     errors.extend(mistakes);
+    let Some(file) = file else {
+        layers.unreadable.insert(source.id.clone());
+        return;
+    };
     // The same path replaces, unless the file says that it adds to what it would replace.
     let adds = file
         .extends
@@ -185,16 +192,15 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<Result<PathBuf, (PathBuf, i
         }
         match fs::metadata(&path) {
             Ok(metadata) if metadata.is_dir() => walk(&path, depth + 1, found),
-            Ok(_) if path.extension().is_some_and(|ending| ending == "toml") => {
-                found.push(Ok(path));
-            }
-            Ok(_) => {}
-            Err(error) if path.extension().is_some_and(|ending| ending == "toml") => {
-                found.push(Err((path, error)));
-            }
-            Err(_) => {}
+            Ok(_) if is_toml(&path) => found.push(Ok(path)),
+            Err(error) if is_toml(&path) => found.push(Err((path, error))),
+            _ => {}
         }
     }
+}
+
+fn is_toml(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "toml")
 }
 
 fn read_text(path: &Path) -> io::Result<Vec<u8>> {

@@ -2,7 +2,66 @@
 
 use serde_json::{Map, Value};
 
+use crate::call::{Body, Call, MediaType};
+use crate::endpoint::{ContentType, Endpoint};
+use crate::error::ApiError;
+use crate::form;
 use crate::load_error::nearest;
+
+/// What the client sent as one normalised JSON object; the documented sample where there is no body.
+pub(crate) fn read(endpoint: &Endpoint, call: &Call, has_magic: bool) -> Result<Value, ApiError> {
+    let schema = &endpoint.schema;
+    let mut input = match (&call.body, endpoint.content_type) {
+        (Body::Unreadable(error), _) => return Err(error.clone()),
+        (Body::Empty, _) if has_magic => {
+            let sample = schema.sample().cloned();
+            sample.unwrap_or_else(|| Map::new().into())
+        }
+        (Body::Parts(parts), ContentType::Multipart) => {
+            let mut input = parts.clone();
+            schema.shape.coerce(&mut input);
+            input
+        }
+        (_, ContentType::Multipart) => {
+            return Err(ApiError::unsupported_content_type(
+                "This endpoint takes multipart/form-data.",
+            ));
+        }
+        (Body::Empty, ContentType::Json) => return Err(ApiError::no_body()),
+        (Body::Bytes(body), ContentType::Json) => match call.media_type() {
+            MediaType::Json => parse_json(body)?,
+            // curl labels every body as a form unless it is told otherwise.
+            MediaType::Form if looks_like_json(body) => parse_json(body)?,
+            MediaType::Form => {
+                let mut input = form::parse(body);
+                schema.shape.coerce(&mut input);
+                input
+            }
+            MediaType::Multipart | MediaType::Other => return Err(neither_json_nor_form()),
+        },
+        (Body::Parts(_), ContentType::Json) => return Err(neither_json_nor_form()),
+    };
+    schema.shape.normalise(&mut input);
+    Ok(input)
+}
+
+fn neither_json_nor_form() -> ApiError {
+    ApiError::unsupported_content_type(
+        "This endpoint takes application/json or application/x-www-form-urlencoded.",
+    )
+}
+
+fn parse_json(body: &[u8]) -> Result<Value, ApiError> {
+    let value = serde_json::from_slice(body).map_err(|error| ApiError::not_json(&error))?;
+    match value {
+        Value::Object(_) => Ok(value),
+        _ => Err(ApiError::not_an_object()),
+    }
+}
+
+fn looks_like_json(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"{")
+}
 
 /// What the request schema says of a value's place and type; drives forms, defaults and order.
 #[derive(Clone, Debug, PartialEq)]
@@ -124,7 +183,9 @@ impl Shape {
                 }
             }
             (Self::Array(items), Value::Array(values)) if !items.is_plain() => {
-                values.iter_mut().for_each(|value| items.normalise(value));
+                for value in values {
+                    items.normalise(value);
+                }
             }
             _ => {}
         }
@@ -149,7 +210,9 @@ impl Shape {
                 _ => {}
             },
             (Self::Array(items), Value::Array(values)) => {
-                values.iter_mut().for_each(|value| items.coerce(value));
+                for value in values {
+                    items.coerce(value);
+                }
             }
             (Self::Array(_), Value::String(_)) => {
                 *value = Value::Array(vec![value.take()]);
@@ -175,83 +238,4 @@ pub(crate) fn dig<'a>(input: &'a Map<String, Value>, path: &[String]) -> Option<
             Value::Array(items) => items.get(name.parse::<usize>().ok()?),
             other => other.get(name),
         })
-}
-
-/// How deep the brackets of a form key may go; the JSON reader has a limit of its own.
-const FORM_DEPTH_MAX: usize = 8;
-
-/// Reads `application/x-www-form-urlencoded`: repeated keys, `a[]=` and `a[0][k]=` make arrays and
-/// objects. Everything is text until [`Shape::coerce`] has seen it.
-pub(crate) fn parse_form(body: &[u8]) -> Value {
-    let mut root = FormNode::default();
-    for (key, text) in form_urlencoded::parse(body) {
-        root.insert(&form_path(&key), text.into_owned());
-    }
-    match root.into_json() {
-        object @ Value::Object(_) => object,
-        _ => Value::Object(Map::new()),
-    }
-}
-
-/// `a[0][k]` → `a`, `0`, `k`. A key whose brackets do not match is taken as it stands.
-fn form_path(key: &str) -> Vec<&str> {
-    let Some((first, rest)) = key.split_once('[') else {
-        return vec![key];
-    };
-    let Some(inner) = rest.strip_suffix(']').filter(|_| !first.is_empty()) else {
-        return vec![key];
-    };
-    let mut path = vec![first];
-    path.extend(inner.split("]["));
-    if path.len() > FORM_DEPTH_MAX || path.iter().any(|part| part.contains(['[', ']'])) {
-        return vec![key];
-    }
-    path
-}
-
-/// A form under construction: texts under this very key, and what the brackets lead to.
-#[derive(Default)]
-struct FormNode {
-    texts: Vec<String>,
-    children: indexmap::IndexMap<String, FormNode>,
-    /// How many `[]` have been counted.
-    pushed: usize,
-}
-
-impl FormNode {
-    fn insert(&mut self, path: &[&str], text: String) {
-        let Some((first, rest)) = path.split_first() else {
-            self.texts.push(text);
-            return;
-        };
-        let key = if first.is_empty() {
-            self.pushed += 1;
-            (self.pushed - 1).to_string()
-        } else {
-            (*first).to_owned()
-        };
-        self.children.entry(key).or_default().insert(rest, text);
-    }
-
-    fn into_json(mut self) -> Value {
-        if self.children.is_empty() {
-            return match self.texts.len() {
-                1 => Value::String(self.texts.remove(0)),
-                _ => self.texts.into_iter().map(Value::String).collect(),
-            };
-        }
-        let indices: Option<Vec<u64>> = self.children.keys().map(|key| key.parse().ok()).collect();
-        match indices {
-            Some(_) => {
-                self.children
-                    .sort_by_cached_key(|key, _| key.parse::<u64>().unwrap_or(u64::MAX));
-                self.children.into_values().map(Self::into_json).collect()
-            }
-            None => self
-                .children
-                .into_iter()
-                .map(|(key, node)| (key, node.into_json()))
-                .collect(),
-        }
-    }
 }

@@ -9,7 +9,7 @@ use toml::Spanned;
 use crate::endpoint::Outcome;
 use crate::input::{Shape, dig};
 use crate::load_error::{LoadError, SourceFile, listed, nearest};
-use crate::scenario::Tree;
+use crate::tree::Tree;
 
 /// Chooses an outcome when any of its alternatives holds.
 #[derive(Debug)]
@@ -207,7 +207,7 @@ impl Test {
             Self::Present(present) => value.is_some() == *present,
             Self::MoreThan(limit) => number().is_some_and(|number| number > *limit),
             Self::LessThan(limit) => number().is_some_and(|number| number < *limit),
-            Self::Not(test) => !test.holds(value),
+            Self::Not(inner) => !inner.holds(value),
         }
     }
 }

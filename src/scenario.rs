@@ -1,14 +1,13 @@
 //! The scenario file format: what a TOML file may say, read with every mistake reported at its place.
 
-use std::fmt;
 use std::sync::Arc;
 
-use serde::de::{DeserializeOwned, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
 
-use crate::load_error::{LoadError, SourceFile, listed, nearest};
+use crate::load_error::{LoadError, SourceFile};
+use crate::reader::Reader;
+use crate::tree::Tree;
 
 /// One scenario file. Everything is optional here; what a whole endpoint needs is checked when the
 /// files of all folders have been laid over each other.
@@ -273,7 +272,7 @@ macro_rules! checked_text {
     ($(#[$doc:meta])* $name:ident, $expected:literal, $check:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-        pub struct $name(pub String);
+        pub(crate) struct $name(pub String);
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -325,104 +324,6 @@ impl<'de> Deserialize<'de> for Names {
     }
 }
 
-/// A TOML value that remembers where it stood and in which order its keys came.
-#[derive(Clone, Debug)]
-pub(crate) enum Tree {
-    Text(String),
-    Integer(i64),
-    Float(f64),
-    Boolean(bool),
-    List(Vec<Spanned<Tree>>),
-    Table(Vec<(Spanned<String>, Spanned<Tree>)>),
-}
-
-impl Tree {
-    pub(crate) fn to_json(&self) -> serde_json::Value {
-        use serde_json::Value;
-        match self {
-            Self::Text(text) => Value::String(text.clone()),
-            Self::Integer(number) => Value::from(*number),
-            Self::Float(number) => Value::from(*number),
-            Self::Boolean(truth) => Value::Bool(*truth),
-            Self::List(items) => items.iter().map(|item| item.as_ref().to_json()).collect(),
-            Self::Table(entries) => entries
-                .iter()
-                .map(|(key, value)| (key.as_ref().clone(), value.as_ref().to_json()))
-                .collect(),
-        }
-    }
-
-    /// What an operator calls this kind of value.
-    pub(crate) fn kind(&self) -> &'static str {
-        match self {
-            Self::Text(_) => "text",
-            Self::Integer(_) | Self::Float(_) => "a number",
-            Self::Boolean(_) => "a boolean",
-            Self::List(_) => "an array",
-            Self::Table(_) => "a table",
-        }
-    }
-
-    /// The value under a path of table keys.
-    pub(crate) fn get(&self, key: &str) -> Option<&Spanned<Tree>> {
-        match self {
-            Self::Table(entries) => entries
-                .iter()
-                .find(|(name, _)| name.as_ref() == key)
-                .map(|(_, value)| value),
-            _ => None,
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Tree {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TreeVisitor;
-
-        impl<'de> Visitor<'de> for TreeVisitor {
-            type Value = Tree;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("text, a number, a boolean, an array or a table")
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Tree, E> {
-                Ok(Tree::Text(text.to_owned()))
-            }
-
-            fn visit_i64<E>(self, number: i64) -> Result<Tree, E> {
-                Ok(Tree::Integer(number))
-            }
-
-            fn visit_f64<E>(self, number: f64) -> Result<Tree, E> {
-                Ok(Tree::Float(number))
-            }
-
-            fn visit_bool<E>(self, truth: bool) -> Result<Tree, E> {
-                Ok(Tree::Boolean(truth))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Tree, A::Error> {
-                let mut list = Vec::new();
-                while let Some(item) = items.next_element()? {
-                    list.push(item);
-                }
-                Ok(Tree::List(list))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Tree, A::Error> {
-                let mut table = Vec::new();
-                while let Some(entry) = entries.next_entry()? {
-                    table.push(entry);
-                }
-                Ok(Tree::Table(table))
-            }
-        }
-
-        deserializer.deserialize_any(TreeVisitor)
-    }
-}
-
 const KEYS: [&str; 21] = [
     "extends",
     "name",
@@ -447,9 +348,13 @@ const KEYS: [&str; 21] = [
     "description",
 ];
 
-/// Reads one file. What could be read is returned beside every mistake that was found.
-pub(crate) fn parse(source_file: &Arc<SourceFile>) -> (ScenarioFile, Vec<LoadError>) {
+/// Reads one file. What could be read is returned beside every mistake that was found; nothing of a
+/// file that is no TOML.
+pub(crate) fn parse(source_file: &Arc<SourceFile>) -> (Option<ScenarioFile>, Vec<LoadError>) {
     let mut reader = Reader::new(source_file);
+    let Some(table) = reader.table() else {
+        return (None, reader.errors);
+    };
     let mut file = ScenarioFile {
         source_file: source_file.clone(),
         extends: None,
@@ -469,7 +374,7 @@ pub(crate) fn parse(source_file: &Arc<SourceFile>) -> (ScenarioFile, Vec<LoadErr
         records: Vec::new(),
         dummy: DummyPart::default(),
     };
-    for (key, value) in reader.table() {
+    for (key, value) in table {
         match key.as_ref().as_str() {
             "extends" => file.extends = reader.decode(value),
             "name" => file.name = reader.decode(value),
@@ -485,7 +390,7 @@ pub(crate) fn parse(source_file: &Arc<SourceFile>) -> (ScenarioFile, Vec<LoadErr
             "keep" => file.keep = reader.decode(value),
             "reads" => file.reads = reader.decode(value).unwrap_or_default(),
             "listings" => file.listings = reader.decode(value),
-            "outcomes" => file.outcomes = reader.outcomes(value),
+            "outcomes" => file.outcomes = reader.named(value, "[outcomes.NAME]"),
             "records" => file.records = reader.each(value, "[[records]]"),
             "individuals" => file.dummy.individuals = reader.each(value, "[[individuals]]"),
             "entities" => file.dummy.entities = reader.each(value, "[[entities]]"),
@@ -495,141 +400,7 @@ pub(crate) fn parse(source_file: &Arc<SourceFile>) -> (ScenarioFile, Vec<LoadErr
             _ => reader.unknown_key(&key, &KEYS),
         }
     }
-    (file, reader.errors)
-}
-
-/// Reads pieces of one TOML document, so that a mistake in one piece does not hide the others'.
-pub(crate) struct Reader<'f> {
-    source_file: &'f Arc<SourceFile>,
-    pub(crate) errors: Vec<LoadError>,
-}
-
-impl<'f> Reader<'f> {
-    pub(crate) fn new(source_file: &'f Arc<SourceFile>) -> Self {
-        Self {
-            source_file,
-            errors: Vec::new(),
-        }
-    }
-
-    /// The top-level entries, in the file's order. A file that is no TOML yields none.
-    pub(crate) fn table(&mut self) -> Vec<(Spanned<String>, Spanned<DeValue<'f>>)> {
-        let (document, mistakes) = DeTable::parse_recoverable(&self.source_file.text);
-        for mistake in &mistakes {
-            self.report(mistake);
-        }
-        if !mistakes.is_empty() {
-            return Vec::new(); // what follows from broken syntax would only confuse
-        }
-        let mut entries = Vec::new();
-        for (key, mut value) in document.into_inner() {
-            self.refuse_dates(&mut value);
-            let span = key.span();
-            entries.push((Spanned::new(span, key.into_inner().into_owned()), value));
-        }
-        entries
-    }
-
-    pub(crate) fn decode<T: DeserializeOwned>(&mut self, value: Spanned<DeValue<'_>>) -> Option<T> {
-        let whole = value.span();
-        match T::deserialize(toml::de::ValueDeserializer::from(value)) {
-            Ok(decoded) => Some(decoded),
-            Err(mistake) => {
-                let span = mistake.span().unwrap_or(whole);
-                self.errors
-                    .push(self.source_file.error(span, sentence(mistake.message())));
-                None
-            }
-        }
-    }
-
-    pub(crate) fn unknown_key(&mut self, key: &Spanned<String>, known: &[&str]) {
-        let written = key.as_ref();
-        let hint = match nearest(written, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("known are {}", listed(known.iter().copied())),
-        };
-        self.errors.push(
-            self.source_file
-                .error(key.span(), format!("unknown key `{written}`: {hint}")),
-        );
-    }
-
-    fn outcomes(&mut self, value: Spanned<DeValue<'_>>) -> Vec<(Spanned<String>, OutcomePart)> {
-        let span = value.span();
-        let DeValue::Table(table) = value.into_inner() else {
-            self.errors.push(
-                self.source_file
-                    .error(span, "`outcomes` must be tables: `[outcomes.NAME]`"),
-            );
-            return Vec::new();
-        };
-        let mut outcomes = Vec::new();
-        for (key, value) in table {
-            let name = Spanned::new(key.span(), key.into_inner().into_owned());
-            if let Some(outcome) = self.decode(value) {
-                outcomes.push((name, outcome));
-            }
-        }
-        outcomes
-    }
-
-    fn each<T: DeserializeOwned>(&mut self, value: Spanned<DeValue<'_>>, shape: &str) -> Vec<T> {
-        let span = value.span();
-        let DeValue::Array(items) = value.into_inner() else {
-            self.errors.push(
-                self.source_file
-                    .error(span, format!("must be an array: `{shape}`")),
-            );
-            return Vec::new();
-        };
-        items
-            .into_iter()
-            .filter_map(|item| self.decode(item))
-            .collect()
-    }
-
-    /// TOML dates would lose their spelling on the way into JSON.
-    fn refuse_dates(&mut self, value: &mut Spanned<DeValue<'_>>) {
-        let span = value.span();
-        match value.as_mut() {
-            DeValue::Datetime(date) => {
-                let text = date.to_string();
-                self.errors.push(self.source_file.error(
-                    span,
-                    format!("a date is written as text here: put it in quotes, `\"{text}\"`"),
-                ));
-                *value.as_mut() = DeValue::String(text.into());
-            }
-            DeValue::Array(items) => items.iter_mut().for_each(|item| self.refuse_dates(item)),
-            DeValue::Table(table) => table
-                .iter_mut()
-                .for_each(|(_, entry)| self.refuse_dates(entry)),
-            _ => {}
-        }
-    }
-
-    fn report(&mut self, mistake: &toml::de::Error) {
-        let span = mistake.span().unwrap_or(0..0);
-        self.errors
-            .push(self.source_file.error(span, sentence(mistake.message())));
-    }
-}
-
-/// The parser's words as one line, with the nearest known key where it lists them all.
-fn sentence(message: &str) -> String {
-    let line = message.trim().replace('\n', ", ");
-    let Some(rest) = line.strip_prefix("unknown field `") else {
-        return line;
-    };
-    let Some((written, known)) = rest.split_once("`, expected ") else {
-        return line.replacen("unknown field", "unknown key", 1);
-    };
-    let known: Vec<_> = known.split('`').skip(1).step_by(2).collect();
-    match nearest(written, known.iter().copied()) {
-        Some(near) => format!("unknown key `{written}`: did you mean `{near}`?"),
-        None => format!("unknown key `{written}`: known are {}", listed(known)),
-    }
+    (Some(file), reader.errors)
 }
 
 impl ScenarioFile {

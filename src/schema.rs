@@ -154,7 +154,7 @@ fn written_path(pointer: &str) -> String {
     let mut path = String::new();
     for segment in pointer.split('/').skip(1) {
         if segment.bytes().all(|byte| byte.is_ascii_digit()) {
-            path.push_str(&format!("[{segment}]"));
+            path.extend(["[", segment, "]"]);
         } else {
             if !path.is_empty() {
                 path.push('.');

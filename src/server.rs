@@ -115,7 +115,7 @@ pub(crate) async fn respond(
         micros = duration.as_micros(),
         "answered"
     );
-    headers.insert(TRACE, record(sandbox, call, answered, duration));
+    headers.insert(TRACE, record(sandbox, &call, answered, duration));
     Some(response)
 }
 
@@ -134,7 +134,7 @@ fn answer_or_500(sandbox: &Shared, call: &Call) -> Answered {
 }
 
 /// Keeps the exchange in its world's journal; returns what `x-sandbox-trace` shows.
-fn record(sandbox: &Shared, call: Call, answered: Answered, duration: Duration) -> HeaderValue {
+fn record(sandbox: &Shared, call: &Call, answered: Answered, duration: Duration) -> HeaderValue {
     let Some(world) = &answered.world else {
         return trace("00000000", sandbox.count_stranger());
     };

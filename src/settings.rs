@@ -6,7 +6,7 @@ use toml::Spanned;
 
 use crate::auth::ApiKey;
 use crate::load_error::{LoadError, SourceFile};
-use crate::scenario::Reader;
+use crate::reader::Reader;
 use crate::watchlist::DateForm;
 
 /// What the folders' `sandbox.toml` say; flags have the last word.
@@ -24,7 +24,7 @@ impl Settings {
     /// Lays one folder's settings over what earlier folders said.
     pub(crate) fn read_over(&mut self, file: &Arc<SourceFile>) -> Vec<LoadError> {
         let mut reader = Reader::new(file);
-        for (key, value) in reader.table() {
+        for (key, value) in reader.table().unwrap_or_default() {
             match key.as_ref().as_str() {
                 "watchlist_dates" => self.dates = reader.decode(value).or(self.dates),
                 "api_keys" => {

@@ -607,8 +607,8 @@ async fn a_record_is_seen_by_its_own_key_alone() {
 async fn the_header_counts_and_not_the_address() {
     let client = Client::start().await;
     let live = key("iluma_live_", 60);
-    let line = format!("GET http://{live}:@sandbox{TOKEN_ROUTE}");
-    let answer = ask(&client.sandbox, request_as(PUBLIC_KEY, &line, &[], b"")).await;
+    let target = format!("GET http://{live}:@sandbox{TOKEN_ROUTE}");
+    let answer = ask(&client.sandbox, request_as(PUBLIC_KEY, &target, &[], b"")).await;
     assert_eq!(
         (answer.status(), answer.header("x-sandbox-warning")),
         (200, None)

@@ -78,10 +78,12 @@ async fn name_birthdate_and_birthplace_must_be_exact() {
 #[tokio::test]
 async fn an_address_matches_when_it_is_nearly_the_same() {
     let client = Client::start().await;
+    let mut wrong = Vec::new();
     for (address, matches) in [
         ("jl melati raya no 12", true),
         ("Jl. Melati Raya No.12", true),
         ("Jln. Melati Raya No. 12", true),
+        ("JL.MELATI RAYA NO.12", true),
         ("Jl. Melati Raya 12", true),
         ("Jl. Sudirman Kav. 5, Jakarta", false),
         ("Semarang", false),
@@ -92,8 +94,11 @@ async fn an_address_matches_when_it_is_nearly_the_same() {
             ("address", address),
         ];
         let answer = verify(&client, &card).await.json();
-        assert_eq!(answer["result"]["is_address_match"], matches, "{address}");
+        if answer["result"]["is_address_match"] != matches {
+            wrong.push(address);
+        }
     }
+    assert_eq!(wrong, [] as [&str; 0]);
 }
 
 #[tokio::test]

@@ -1,14 +1,20 @@
 //! The tests: through the front door, over real sockets.
 
+#![allow(unreachable_pub, reason = "nothing is outside of a test binary")]
+
 mod authentication;
 mod client;
+#[cfg(unix)]
+mod command_line;
 mod documentation;
 mod every_outcome;
 mod forms;
 mod id_cards;
 mod limits;
+mod process;
 mod promises;
 mod raw;
+mod reload;
 mod screening;
 mod shape;
 mod smoke;

@@ -59,7 +59,7 @@ fn whatever_the_body_the_answer_is_a_json_object_and_never_a_500() {
     ]);
     let magic = select(vec![None, None, Some("COMPLETED_FOUND"), Some("FAILED")]);
     let requests = (select(&PRODUCTS[..]), content_types, magic, any_body());
-    property(30000, requests, |(path, content_type, magic, body)| {
+    property(600, requests, |(path, content_type, magic, body)| {
         let mut request = live.client.request("POST", path).body(body);
         if let Some(content_type) = content_type {
             request = request.header("content-type", content_type);
@@ -91,7 +91,7 @@ fn whatever_the_authorization_header_holds_a_wrong_one_is_a_401_that_says_what_a
         )
         .into_bytes()),
     ];
-    property(5000, headers, |bytes| {
+    property(300, headers, |bytes| {
         let header = HeaderValue::from_bytes(&bytes).expect("header bytes");
         let answer = live.ask(
             live.client
@@ -119,7 +119,7 @@ fn whatever_the_authorization_header_holds_a_wrong_one_is_a_401_that_says_what_a
 #[test]
 fn whatever_the_magic_header_holds_an_unknown_value_is_refused_and_never_a_silent_default() {
     let live = Live::start();
-    property(5000, header_bytes(), |bytes| {
+    property(300, header_bytes(), |bytes| {
         let asked = String::from_utf8_lossy(&bytes).trim().to_owned();
         let header = HeaderValue::from_bytes(&bytes).expect("header bytes");
         let request = live
@@ -144,7 +144,7 @@ fn whatever_the_magic_header_holds_an_unknown_value_is_refused_and_never_a_silen
 #[test]
 fn a_valid_individual_is_echoed_unchanged_and_read_back_byte_for_byte() {
     let live = Live::start();
-    property(5000, individual(), |input| {
+    property(250, individual(), |input| {
         let answer = live.post(INDIVIDUALS, &input);
         assert_eq!(answer.status, 200, "{}", answer.text);
         let got = answer.json();
@@ -178,7 +178,7 @@ fn a_valid_individual_is_echoed_unchanged_and_read_back_byte_for_byte() {
 #[test]
 fn the_same_seed_and_requests_give_the_same_bytes_and_another_seed_gives_other_ids() {
     let runtime = runtime();
-    property(300, (any::<u64>(), steps()), |(seed, steps)| {
+    property(12, (any::<u64>(), steps()), |(seed, steps)| {
         runtime.block_on(async {
             let key = key(0);
             let first = play(&seeded(seed).await, &key, &steps).await;
@@ -203,7 +203,7 @@ fn eight_worlds_at_once_answer_as_they_do_one_after_the_other() {
         .enable_all()
         .build()
         .expect("a runtime");
-    property(60, steps(), |steps| {
+    property(5, steps(), |steps| {
         let steps = Arc::new(steps);
         runtime.block_on(async {
             let client = seeded(7).await;
@@ -249,7 +249,7 @@ async fn equal_requests_get_different_ids_and_each_is_kept() {
 fn a_form_and_json_and_json_labelled_as_a_form_give_the_same_bytes() {
     let runtime = runtime();
     property(
-        300,
+        15,
         (individual_for_forms(), 0..3_usize),
         |(input, style)| {
             let json = input.to_string();

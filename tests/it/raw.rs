@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-pub struct Raw {
+pub(crate) struct Raw {
     socket: TcpStream,
     /// Read, but not yet given out.
     buffer: Vec<u8>,
@@ -20,13 +20,13 @@ pub struct Raw {
 
 /// One answer, cut out of what came.
 #[derive(Debug)]
-pub struct RawAnswer {
-    pub head: String,
-    pub body: Vec<u8>,
+pub(crate) struct RawAnswer {
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Raw {
-    pub async fn connect(sandbox: &Sandbox) -> Self {
+    pub(crate) async fn connect(sandbox: &Sandbox) -> Self {
         let socket = TcpStream::connect(sandbox.address())
             .await
             .expect("a connection");
@@ -39,18 +39,18 @@ impl Raw {
     }
 
     /// How long to wait for the server, in the clock's own time.
-    pub fn patient(mut self, seconds: u64) -> Self {
+    pub(crate) fn patient(mut self, seconds: u64) -> Self {
         self.patience = Duration::from_secs(seconds);
         self
     }
 
-    pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         let sent = self.try_send(bytes).await;
         assert!(sent, "the server does not take what is sent");
     }
 
     /// False when the server does not take it.
-    pub async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+    pub(crate) async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         let sending = timeout(self.patience, self.socket.write_all(bytes.as_ref()));
         sending
             .await
@@ -59,7 +59,7 @@ impl Raw {
     }
 
     /// The next answer with the body that its content-length announces.
-    pub async fn answer(&mut self) -> RawAnswer {
+    pub(crate) async fn answer(&mut self) -> RawAnswer {
         let head = self.head().await;
         let mut answer = RawAnswer {
             head,
@@ -76,7 +76,7 @@ impl Raw {
     }
 
     /// The next head alone: of an answer to HEAD, or an interim one.
-    pub async fn head(&mut self) -> String {
+    pub(crate) async fn head(&mut self) -> String {
         loop {
             if let Some(end) = find(&self.buffer, b"\r\n\r\n") {
                 let head = self.buffer.drain(..end + 4).collect();
@@ -91,7 +91,7 @@ impl Raw {
     }
 
     /// Everything that comes until the server closes.
-    pub async fn rest(&mut self) -> Vec<u8> {
+    pub(crate) async fn rest(&mut self) -> Vec<u8> {
         while self.read().await {}
         std::mem::take(&mut self.buffer)
     }
@@ -109,7 +109,7 @@ impl Raw {
 
 impl RawAnswer {
     /// The one answer in these bytes, which may end where they do.
-    pub fn of(bytes: &[u8]) -> Self {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
         let end = find(bytes, b"\r\n\r\n")
             .unwrap_or_else(|| panic!("no head in {:?}", String::from_utf8_lossy(bytes)));
         Self {
@@ -118,29 +118,29 @@ impl RawAnswer {
         }
     }
 
-    pub fn status(&self) -> u16 {
+    pub(crate) fn status(&self) -> u16 {
         let status = self.head.split(' ').nth(1).expect("a status line");
         status.parse().expect("a status")
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().skip(1).find_map(|line| {
             let (found, value) = line.split_once(':')?;
             found.eq_ignore_ascii_case(name).then(|| value.trim())
         })
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.body.clone()).expect("bodies are text")
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|error| panic!("{error} in {:?}", self.text()))
     }
 
     /// Status, `error_code` and `message` of an error in Iluma's envelope.
-    pub fn error(&self) -> (u16, String, String) {
+    pub(crate) fn error(&self) -> (u16, String, String) {
         assert_eq!(
             self.header("content-type"),
             Some("application/json; charset=utf-8"),
@@ -159,17 +159,17 @@ impl RawAnswer {
 }
 
 /// What the `authorization` header of a key says.
-pub fn basic(key: &str) -> String {
+pub(crate) fn basic(key: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{key}:")))
 }
 
 /// A request with the documentation's key; its length is announced where it has a body.
-pub fn request(line: &str, headers: &[&str], body: &[u8]) -> Vec<u8> {
+pub(crate) fn request(line: &str, headers: &[&str], body: &[u8]) -> Vec<u8> {
     request_as(PUBLIC_KEY, line, headers, body)
 }
 
 /// A request with a key of one's own.
-pub fn request_as(key: &str, line: &str, headers: &[&str], body: &[u8]) -> Vec<u8> {
+pub(crate) fn request_as(key: &str, line: &str, headers: &[&str], body: &[u8]) -> Vec<u8> {
     let mut head = format!(
         "{line} HTTP/1.1\r\nhost: sandbox\r\nauthorization: {}\r\n",
         basic(key)
@@ -185,7 +185,7 @@ pub fn request_as(key: &str, line: &str, headers: &[&str], body: &[u8]) -> Vec<u
 }
 
 /// The body in chunks of this size, as `transfer-encoding: chunked` frames it.
-pub fn chunked(body: &[u8], chunk_bytes: usize) -> Vec<u8> {
+pub(crate) fn chunked(body: &[u8], chunk_bytes: usize) -> Vec<u8> {
     let mut framed = Vec::with_capacity(body.len() * 2);
     for chunk in body.chunks(chunk_bytes) {
         framed.extend(format!("{:x}\r\n", chunk.len()).bytes());
@@ -197,7 +197,7 @@ pub fn chunked(body: &[u8], chunk_bytes: usize) -> Vec<u8> {
 }
 
 /// Sends one request on a connection of its own and reads the answer.
-pub async fn ask(sandbox: &Sandbox, request: impl AsRef<[u8]>) -> RawAnswer {
+pub(crate) async fn ask(sandbox: &Sandbox, request: impl AsRef<[u8]>) -> RawAnswer {
     let mut raw = Raw::connect(sandbox).await;
     raw.send(request).await;
     raw.answer().await

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// `2022-02-10T18:55:02.061Z` → `0000-00-00T00:00:00.000Z`; of a UUID every hex digit but the version,
 /// which is a 4, and the variant, which is 8, 9, a or b, here `v`. Anything else stays as it is.
-pub fn of(value: &Value) -> String {
+pub(crate) fn of(value: &Value) -> String {
     let Some(text) = value.as_str() else {
         return value.to_string();
     };
@@ -28,7 +28,7 @@ pub fn of(value: &Value) -> String {
 }
 
 /// A version-4 UUID in lower case.
-pub fn is_uuid(text: &str) -> bool {
+pub(crate) fn is_uuid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(at, byte)| match at {
             8 | 13 | 18 | 23 => byte == b'-',

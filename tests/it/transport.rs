@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
 
-use crate::client::{Client, png};
+use crate::client::png;
 use crate::raw::{Raw, RawAnswer, ask, chunked, request};
 
 const INDIVIDUALS: &str = "/v0/identity/individual_cft_peps";
@@ -143,9 +143,9 @@ async fn a_method_that_no_route_has_is_an_unknown_route() {
 }
 
 #[tokio::test]
-async fn connect_and_an_asterisk_are_unknown_routes() {
+async fn a_target_that_is_no_path_is_an_unknown_route() {
     let sandbox = start().await;
-    for line in ["CONNECT sandbox:443", "OPTIONS *", "GET *"] {
+    for line in ["CONNECT sandbox:443", "OPTIONS *", "GET *", "GET health"] {
         let answer = ask(&sandbox, request(line, &[], b"")).await;
         let (status, code, _) = answer.error();
         assert_eq!((status, code.as_str()), (404, "NOT_FOUND"), "{line}");
@@ -173,7 +173,7 @@ async fn a_path_is_taken_literally() {
         "/v0/identity/Individual_cft_peps/a",
         "/__sandbox",
         "/h\u{e9}alth",
-        "/<script>",
+        "/\"{id}\\|^",
     ] {
         let answer = ask(&sandbox, request(&format!("GET {path}"), &[], b"")).await;
         let (status, code, message) = answer.error();
@@ -286,7 +286,6 @@ async fn what_is_no_http_is_refused_or_closed() {
         b"GET  /health HTTP/1.1\r\n\r\n",
         b"GET /he\x00alth HTTP/1.1\r\n\r\n",
         b"GET /he\x7falth HTTP/1.1\r\n\r\n",
-        b"GET health HTTP/1.1\r\n\r\n",
         b"G\x00T /health HTTP/1.1\r\n\r\n",
         b"GET /health HTTP/1.1\r\nhost\r\n\r\n",
         b"GET /health HTTP/1.1\r\nho st: x\r\n\r\n",
@@ -316,12 +315,26 @@ async fn what_is_no_http_is_refused_or_closed() {
 }
 
 #[tokio::test]
+async fn a_path_of_forbidden_characters_is_refused() {
+    let sandbox = start().await;
+    for path in ["/<script>", "/`id`", "/a>b"] {
+        let mut raw = Raw::connect(&sandbox).await;
+        raw.send(request(&format!("GET {path}"), &[], b"")).await;
+        assert_eq!(
+            (RawAnswer::of(&raw.rest().await).status(), path),
+            (400, path)
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_head_that_is_too_long_is_refused() {
     let sandbox = start().await;
-    let many: String = (0..200).map(|at| format!("x-{at}: y\r\n")).collect();
+    let many = (0..200).map(|at| format!("x-{at}: y\r\n"));
+    let many = many.collect::<Vec<_>>().concat();
     for (head, statuses) in [
         (
-            format!("GET /health HTTP/1.1\r\nx: {}\r\n\r\n", "y".repeat(70_000)),
+            format!("GET /health HTTP/1.1\r\nx: {}\r\n\r\n", "y".repeat(200_000)),
             &[431][..],
         ),
         (format!("GET /health HTTP/1.1\r\n{many}\r\n"), &[431]),
@@ -334,7 +347,7 @@ async fn a_head_that_is_too_long_is_refused() {
             &[414, 431],
         ),
         (
-            format!("{} /health HTTP/1.1\r\n\r\n", "M".repeat(70_000)),
+            format!("{} /health HTTP/1.1\r\n\r\n", "M".repeat(200_000)),
             &[400, 431],
         ),
     ] {
@@ -926,7 +939,7 @@ async fn a_client_that_never_reads_its_answers_is_cut() {
     );
     let mut raw = Raw::connect(&sandbox).await;
     raw.send(read.repeat(60)).await;
-    sleep(Duration::from_secs(600)).await;
+    sleep(Duration::from_mins(10)).await;
     let mut cut = false;
     for _ in 0..10 {
         cut = cut || !raw.try_send(HEALTH).await;
@@ -1131,7 +1144,7 @@ async fn an_upload_with_another_boundary_than_it_says_is_refused() {
     let sandbox = start().await;
     let body = multipart(&[NAME, NUMBER, (SELFIE, &selfie())]);
     let message = "The multipart body cannot be read: it ends before its closing boundary.";
-    for boundary in ["other", "frontiers", "Frontier", "fron tier", "------"] {
+    for boundary in ["other", "frontiers", "Frontier", "------"] {
         let request = upload_request(
             &format!("content-type: multipart/form-data; boundary={boundary}"),
             &body,
@@ -1154,8 +1167,7 @@ async fn an_upload_that_does_not_say_its_boundary_is_refused() {
         ";",
         "; charset=utf-8",
         "; boundary",
-        "; boundary=",
-        "; boundary=\"\"",
+        "; boundary=fron tier",
         "; bound=frontier",
     ] {
         let request = upload_request(
@@ -1166,6 +1178,24 @@ async fn an_upload_that_does_not_say_its_boundary_is_refused() {
             ask(&sandbox, request).await.error(),
             error(400, "API_VALIDATION_ERROR", message),
             "{parameters}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_upload_with_an_empty_boundary_is_refused() {
+    let sandbox = start().await;
+    let body = multipart(&[NAME, NUMBER, (SELFIE, &selfie())]);
+    for boundary in ["", "\"\""] {
+        let request = upload_request(
+            &format!("content-type: multipart/form-data; boundary={boundary}"),
+            &body,
+        );
+        let (status, code, message) = ask(&sandbox, request).await.error();
+        assert_eq!((status, code.as_str()), (400, "API_VALIDATION_ERROR"));
+        assert!(
+            message.starts_with("The multipart body cannot be read: "),
+            "{message}"
         );
     }
 }
@@ -1197,18 +1227,15 @@ async fn parts_without_a_name_are_passed_over() {
         NUMBER,
         (SELFIE, &selfie),
     ];
-    assert_eq!(upload(&sandbox, parts).await.status(), 200);
-    let bare = [
-        b"--frontier\r\n\r\nno header at all\r\n".as_slice(),
+    let answer = upload(&sandbox, parts).await;
+    assert_eq!(answer.status(), 200, "{}", answer.text());
+    let body = [
+        b"--frontier\r\nx: y\r\n\r\nno disposition\r\n".as_slice(),
         &multipart(&parts[3..]),
     ]
     .concat();
-    assert_eq!(
-        ask(&sandbox, upload_request(MULTIPART, &bare))
-            .await
-            .status(),
-        200
-    );
+    let answer = ask(&sandbox, upload_request(MULTIPART, &body)).await;
+    assert_eq!(answer.status(), 200, "{}", answer.text());
 }
 
 #[tokio::test]
@@ -1324,7 +1351,8 @@ async fn a_broken_part_is_repeated_only_in_part() {
 #[tokio::test]
 async fn headers_of_parts_in_every_broken_shape_are_refused() {
     let sandbox = start().await;
-    let many: String = (0..40).map(|at| format!("x-{at}: y\r\n")).collect();
+    let many = (0..40).map(|at| format!("x-{at}: y\r\n"));
+    let many = many.collect::<Vec<_>>().concat();
     for head in [
         "no colon",
         "bad name: x",
@@ -1379,12 +1407,12 @@ async fn a_selfie_is_what_its_bytes_say_and_not_its_label() {
 }
 
 #[tokio::test]
-async fn an_empty_selfie_is_of_no_known_type() {
+async fn an_empty_selfie_is_too_small() {
     let sandbox = start().await;
     let (status, code, _) = upload(&sandbox, &[NAME, NUMBER, (SELFIE, b"")])
         .await
         .error();
-    assert_eq!((status, code.as_str()), (415, "UNSUPPORTED_CONTENT_TYPE"));
+    assert_eq!((status, code.as_str()), (413, "FILE_TOO_SMALL"));
 }
 
 #[tokio::test]
@@ -1517,7 +1545,10 @@ async fn what_follows_an_upload_is_read_within_the_limit_too() {
     let mut body = multipart(&[NAME, NUMBER, (SELFIE, &selfie())]);
     body.resize(12 * MIB, b'e');
     let mut raw = Raw::connect(&sandbox).await;
-    raw.send(upload_request(MULTIPART, &body)).await;
+    assert!(
+        raw.try_send(upload_request(MULTIPART, &body)).await,
+        "the connection is cut while the client still sends"
+    );
     assert_eq!(
         raw.answer().await.error(),
         error(413, "FILE_TOO_LARGE", "The upload is larger than 10 MiB.")

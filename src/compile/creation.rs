@@ -1,0 +1,233 @@
+//! How an endpoint makes records, and the records that are there from the start.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde_json::Value;
+use toml::Spanned;
+
+use super::{Compiler, NamedLookup, Stack};
+use crate::clock::Stamp;
+use crate::endpoint::{Answer, Creation, IdPattern, LookupRule, Outcome, PlantedRecord};
+use crate::input::Shape;
+use crate::load_error::{SourceFile, listed};
+use crate::rules::{Rule, When};
+use crate::scenario::RecordPart;
+use crate::schema::RequestSchema;
+use crate::tree::Tree;
+
+impl<'a> Compiler<'a> {
+    pub(super) fn creation(
+        &mut self,
+        input: &Shape,
+        outcomes: &IndexMap<String, Arc<Outcome>>,
+        lookup: Option<NamedLookup<'a>>,
+    ) -> Option<Creation> {
+        let default = self.default_outcome(outcomes);
+        let mut rules = Vec::new();
+        for (file, name, part) in self.outcome_parts() {
+            if let Some(when) = &part.when {
+                let when = When::compile(when, file, input, self.errors);
+                let outcome = outcomes[name.as_ref()].clone();
+                rules.push(Rule { outcome, when });
+            }
+        }
+        let lookup = lookup.map(|named| self.lookup_rule(&named, outcomes));
+        let id_pattern = match self.last(|file| file.id.as_ref()) {
+            None => {
+                self.errors.push(self.base.source_file.error(
+                    0..0,
+                    "the file does not say how ids are written: `id = \"…_{uuid}\"`",
+                ));
+                None
+            }
+            Some((file, id)) => IdPattern::parse(id.as_ref())
+                .map_err(|message| self.errors.push(file.error(id.span(), message)))
+                .ok(),
+        };
+        Some(Creation {
+            id_pattern: id_pattern?,
+            default: default?,
+            rules,
+            lookup,
+            keep_at: self
+                .last(|file| file.keep.as_ref())
+                .map(|(_, keep)| keep.at.as_ref().as_str().into()),
+        })
+    }
+
+    /// The outcome marked `default`; of several files the last one that marks any decides.
+    fn default_outcome(
+        &mut self,
+        outcomes: &IndexMap<String, Arc<Outcome>>,
+    ) -> Option<Arc<Outcome>> {
+        let stack: &'a Stack = self.stack;
+        for file in stack.iter().rev() {
+            let marked: Vec<_> = file
+                .outcomes
+                .iter()
+                .filter(|(_, part)| part.default)
+                .collect();
+            if let [.., (second, _)] = marked.as_slice()
+                && marked.len() > 1
+            {
+                self.errors.push(file.source_file.error(
+                    second.span(),
+                    format!(
+                        "only one outcome can be the default, and `{}` is",
+                        marked[0].0.as_ref()
+                    ),
+                ));
+            }
+            if let Some((name, _)) = marked.first() {
+                return outcomes.get(name.as_ref()).cloned();
+            }
+        }
+        self.errors.push(self.base.source_file.error(
+            0..0,
+            "no outcome is the default: say `default = true` in one of them",
+        ));
+        None
+    }
+
+    fn lookup_rule(
+        &mut self,
+        named: &NamedLookup<'a>,
+        outcomes: &IndexMap<String, Arc<Outcome>>,
+    ) -> LookupRule {
+        let mut by_verdict = Vec::new();
+        let Tree::Table(entries) = named.tree.as_ref() else {
+            unreachable!("a lookup has a name only when it is a table");
+        };
+        for (verdict, outcome) in entries.iter().filter(|(key, _)| key.as_ref() != "in") {
+            let known = named.lookup.verdicts();
+            let Some(verdict) = known.iter().find(|known| *known == verdict.as_ref()) else {
+                self.errors.push(named.file.error(
+                    verdict.span(),
+                    format!(
+                        "`{}` is no verdict of `{}`: known are {}",
+                        verdict.as_ref(),
+                        named.lookup.name(),
+                        listed(known.iter().copied())
+                    ),
+                ));
+                continue;
+            };
+            let Tree::Text(name) = outcome.as_ref() else {
+                self.errors.push(
+                    named
+                        .file
+                        .error(outcome.span(), "must be the name of an outcome"),
+                );
+                continue;
+            };
+            let name = Spanned::new(outcome.span(), name.clone());
+            if let Some(outcome) = self.referred(named.file, &name, outcomes) {
+                by_verdict.push((*verdict, outcome.clone()));
+            }
+        }
+        for verdict in named.lookup.verdicts() {
+            let said = entries.iter().any(|(key, _)| key.as_ref() == verdict);
+            if !said {
+                self.errors.push(named.file.error(
+                    named.tree.span(),
+                    format!("`lookup` does not say which outcome answers when the verdict is `{verdict}`"),
+                ));
+            }
+        }
+        LookupRule {
+            lookup: named.lookup,
+            outcomes: by_verdict,
+        }
+    }
+
+    pub(super) fn records(
+        &mut self,
+        schema: &RequestSchema,
+        outcomes: &IndexMap<String, Arc<Outcome>>,
+        creation: Option<&Creation>,
+    ) -> HashMap<String, PlantedRecord> {
+        let stack: &'a Stack = self.stack;
+        let mut records = HashMap::new();
+        for file in stack {
+            for record in &file.records {
+                let compiled = self.record(record, &file.source_file, schema, outcomes, creation);
+                if let Some(compiled) = compiled {
+                    records.insert(record.as_ref().id.as_ref().clone(), compiled);
+                }
+            }
+        }
+        records
+    }
+
+    fn record(
+        &mut self,
+        record: &Spanned<RecordPart>,
+        file: &Arc<SourceFile>,
+        schema: &RequestSchema,
+        outcomes: &IndexMap<String, Arc<Outcome>>,
+        creation: Option<&Creation>,
+    ) -> Option<PlantedRecord> {
+        let part = record.as_ref();
+        let mut input = part.input.as_ref().to_json();
+        schema.shape.normalise(&mut input);
+        if !self.proven
+            && let Err(refused) = schema.check(&input)
+        {
+            for complaint in &refused.complaints {
+                self.errors.push(file.error(
+                    part.input.span(),
+                    format!("`input.{}` {}", complaint.path, complaint.message),
+                ));
+            }
+        }
+        let outcome = match &part.outcome {
+            Some(name) => {
+                let outcome = self.referred(file, name, outcomes)?;
+                if !matches!(outcome.answer, Answer::Body { .. }) {
+                    self.errors.push(file.error(
+                        name.span(),
+                        "a record cannot be an error or a sequence: name an outcome with a body",
+                    ));
+                    return None;
+                }
+                Some(outcome.clone())
+            }
+            None if creation.is_some_and(|creation| creation.lookup.is_some()) => None,
+            None => {
+                self.errors.push(file.error(
+                    record.span(),
+                    "the record must name its `outcome`, since no dummy data decides here",
+                ));
+                return None;
+            }
+        };
+        let mut stamp = |text: &Spanned<String>| {
+            text.as_ref()
+                .parse::<Stamp>()
+                .map_err(|_| {
+                    self.errors.push(file.error(
+                        text.span(),
+                        format!(
+                            "`{}` is no instant such as `2022-02-10T18:55:02.061Z`",
+                            text.as_ref()
+                        ),
+                    ));
+                })
+                .ok()
+        };
+        let (created, updated) = (stamp(&part.created), stamp(&part.updated));
+        let Value::Object(input) = input else {
+            self.errors
+                .push(file.error(part.input.span(), "`input` must be a table"));
+            return None;
+        };
+        Some(PlantedRecord {
+            outcome,
+            created: created?,
+            updated: updated?,
+            input,
+        })
+    }
+}

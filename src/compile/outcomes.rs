@@ -1,0 +1,371 @@
+//! Outcomes: bodies merged and compiled, names and references checked.
+
+use std::sync::Arc;
+
+use hyper::StatusCode;
+use hyper::header::{HeaderName, HeaderValue};
+use indexmap::IndexMap;
+use toml::Spanned;
+
+use super::{Compiler, Stack};
+use crate::clock::parse_duration;
+use crate::endpoint::{Answer, Outcome, Then};
+use crate::input::Shape;
+use crate::load_error::{LoadError, SourceFile, listed, nearest};
+use crate::lookup::Lookup;
+use crate::plan::Plan;
+use crate::scenario::{ErrorPart, OutcomePart, Source};
+use crate::template::{Scope, Template};
+use crate::tree::Tree;
+
+impl<'a> Compiler<'a> {
+    pub(super) fn outcomes(
+        &mut self,
+        input: &Shape,
+        lookup: Option<Lookup>,
+    ) -> IndexMap<String, Arc<Outcome>> {
+        let mut shared_body = Template::empty();
+        let stack = self.stack;
+        for file in stack {
+            let body = file.reply.as_ref().and_then(|reply| reply.body.as_ref());
+            if let Some(body) = body {
+                shared_body.merge(self.template(body, &file.source_file, input, lookup));
+            }
+        }
+        let keep = self.last(|file| file.keep.as_ref());
+        let keep = keep.map(|(_, keep)| keep.from.as_ref().clone());
+        let mut outcomes = IndexMap::new();
+        for (file, name, part) in self.outcome_parts() {
+            check_outcome_name(name, file, self.errors);
+            let outcome = if part.error.is_some() {
+                error_outcome(name, part, file, self.errors)
+            } else {
+                let mut body = shared_body.clone();
+                if let Some(own) = &part.body {
+                    body.merge(self.template(own, file, input, lookup));
+                }
+                let answer = match &part.sequence {
+                    Some(sequence) => Answer::Sequence(
+                        sequence
+                            .as_ref()
+                            .iter()
+                            .map(|name| name.as_ref().clone())
+                            .collect(),
+                    ),
+                    None => Answer::Body {
+                        asks_lookup: body.asks_lookup(),
+                        plan: Plan::new(&body, keep.as_deref()),
+                    },
+                };
+                self.outcome(name, part, file, answer)
+            };
+            outcomes.insert(name.as_ref().clone(), Arc::new(outcome));
+        }
+        for (name, outcome) in self.shared {
+            outcomes
+                .entry(name.clone())
+                .or_insert_with(|| outcome.clone());
+        }
+        self.check_references(&outcomes);
+        outcomes
+    }
+
+    /// Every outcome with the file that has the last word on it, in the order of first mention.
+    pub(super) fn outcome_parts(
+        &self,
+    ) -> Vec<(&'a Arc<SourceFile>, &'a Spanned<String>, &'a OutcomePart)> {
+        let stack: &'a Stack = self.stack;
+        let mut parts = IndexMap::new();
+        for file in stack {
+            for (name, part) in &file.outcomes {
+                parts.insert(name.as_ref().as_str(), (&file.source_file, name, part));
+            }
+        }
+        parts.into_values().collect()
+    }
+
+    fn template(
+        &mut self,
+        tree: &Spanned<Tree>,
+        file: &Arc<SourceFile>,
+        input: &Shape,
+        lookup: Option<Lookup>,
+    ) -> Template {
+        if !matches!(tree.as_ref(), Tree::Table(_)) {
+            self.errors.push(file.error(
+                tree.span(),
+                format!("a `body` must be a table, not {}", tree.as_ref().kind()),
+            ));
+            return Template::empty();
+        }
+        let scope = Scope {
+            file,
+            input,
+            lookup,
+        };
+        Template::compile(tree, &scope, self.errors)
+    }
+
+    fn outcome(
+        &mut self,
+        name: &Spanned<String>,
+        part: &OutcomePart,
+        file: &Arc<SourceFile>,
+        answer: Answer,
+    ) -> Outcome {
+        let then = part.then.as_ref().and_then(|then| {
+            let then = then.as_ref();
+            match parse_duration(then.after.as_ref()) {
+                Ok(after) => Some(Then {
+                    after,
+                    outcome: then.outcome.as_ref().clone(),
+                }),
+                Err(message) => {
+                    self.errors.push(file.error(then.after.span(), message));
+                    None
+                }
+            }
+        });
+        let tag = format!("{}/{}", self.base.source_file.id, name.as_ref());
+        Outcome {
+            name: name.as_ref().clone(),
+            source: part.source.or(self.base.source).unwrap_or_default(),
+            status: status(part, StatusCode::OK, file, self.errors),
+            headers: headers(part, file, self.errors),
+            answer,
+            pending: part.pending || then.is_some(),
+            callback: part.callback,
+            then,
+            tag: HeaderValue::try_from(tag).ok(),
+        }
+    }
+
+    /// Outcomes refer to each other by name: in `sequence` and in `then`.
+    fn check_references(&mut self, outcomes: &IndexMap<String, Arc<Outcome>>) {
+        for (file, _, part) in self.outcome_parts() {
+            if let Some(sequence) = &part.sequence {
+                if sequence.as_ref().is_empty() {
+                    self.errors.push(file.error(
+                        sequence.span(),
+                        "a `sequence` must name at least one outcome",
+                    ));
+                }
+                for name in sequence.as_ref() {
+                    if let Some(outcome) = self.referred(file, name, outcomes)
+                        && matches!(outcome.answer, Answer::Sequence(_))
+                    {
+                        self.errors.push(
+                            file.error(name.span(), "a sequence cannot be part of a sequence"),
+                        );
+                    }
+                }
+            }
+            if let Some(then) = &part.then {
+                let name = &then.as_ref().outcome;
+                let Some(first) = self.referred(file, name, outcomes) else {
+                    continue;
+                };
+                if !matches!(first.answer, Answer::Body { .. }) {
+                    self.errors.push(file.error(
+                        name.span(),
+                        "a record cannot become an error or a sequence: name an outcome with a body",
+                    ));
+                }
+                let mut next = Some(first);
+                for _ in 0..outcomes.len() {
+                    next = next.and_then(|outcome| outcomes.get(&outcome.then.as_ref()?.outcome));
+                }
+                if next.is_some() {
+                    self.errors.push(file.error(
+                        name.span(),
+                        "`then` leads back to where it came from and would never end",
+                    ));
+                }
+            }
+        }
+    }
+
+    /// The outcome of that name, or a mistake reported at the place where it is named.
+    pub(super) fn referred<'o>(
+        &mut self,
+        file: &Arc<SourceFile>,
+        name: &Spanned<String>,
+        outcomes: &'o IndexMap<String, Arc<Outcome>>,
+    ) -> Option<&'o Arc<Outcome>> {
+        let found = outcomes.get(name.as_ref());
+        if found.is_none() {
+            self.errors.push(file.error(
+                name.span(),
+                unknown_outcome(name.as_ref(), outcomes.keys().map(String::as_str)),
+            ));
+        }
+        found
+    }
+
+    pub(super) fn aliases(
+        &mut self,
+        outcomes: &IndexMap<String, Arc<Outcome>>,
+    ) -> IndexMap<String, String> {
+        let mut aliases = IndexMap::new();
+        for (file, name, part) in self.outcome_parts() {
+            for alias in &part.aliases {
+                check_outcome_name(alias, file, self.errors);
+                let taken_by = outcomes
+                    .get_key_value(alias.as_ref())
+                    .map(|(outcome, _)| outcome)
+                    .or_else(|| aliases.get(alias.as_ref()));
+                if let Some(other) = taken_by {
+                    self.errors.push(file.error(
+                        alias.span(),
+                        format!("`{}` already names the outcome `{other}`", alias.as_ref()),
+                    ));
+                }
+                aliases.insert(alias.as_ref().clone(), name.as_ref().clone());
+            }
+        }
+        aliases
+    }
+}
+
+pub(super) fn error_outcome(
+    name: &Spanned<String>,
+    part: &OutcomePart,
+    file: &Arc<SourceFile>,
+    errors: &mut Vec<LoadError>,
+) -> Outcome {
+    let error = part
+        .error
+        .as_ref()
+        .expect("only called for outcomes with an error");
+    let (code, message) = match error.as_ref() {
+        ErrorPart::Message(message) => (name.as_ref().clone(), message.clone()),
+        ErrorPart::Full { code, message } => (code.clone(), message.clone()),
+    };
+    if let Some(body) = &part.body {
+        errors.push(file.error(
+            body.span(),
+            "an outcome has a `body` or an `error`, not both: the error makes its own body",
+        ));
+    }
+    if part.then.is_some() || part.sequence.is_some() || part.callback || part.pending {
+        errors.push(file.error(
+            error.span(),
+            "an error makes no record, so it has no `then`, `sequence`, `callback` or `pending`",
+        ));
+    }
+    let status = status(part, StatusCode::INTERNAL_SERVER_ERROR, file, errors);
+    if !status.is_client_error() && !status.is_server_error() {
+        let span = part
+            .status
+            .as_ref()
+            .map_or_else(|| error.span(), Spanned::span);
+        errors.push(file.error(span, "the status of an error lies between 400 and 599"));
+    }
+    Outcome {
+        name: name.as_ref().clone(),
+        source: part.source.unwrap_or(Source::Decided),
+        status,
+        headers: headers(part, file, errors),
+        answer: Answer::Error { code, message },
+        pending: false,
+        callback: false,
+        then: None,
+        tag: None,
+    }
+}
+
+fn status(
+    part: &OutcomePart,
+    fallback: StatusCode,
+    file: &Arc<SourceFile>,
+    errors: &mut Vec<LoadError>,
+) -> StatusCode {
+    let Some(written) = &part.status else {
+        return fallback;
+    };
+    match StatusCode::from_u16(*written.as_ref()) {
+        Ok(status) if (200..600).contains(&status.as_u16()) => status,
+        _ => {
+            errors.push(file.error(written.span(), "a status lies between 200 and 599"));
+            fallback
+        }
+    }
+}
+
+fn headers(
+    part: &OutcomePart,
+    file: &Arc<SourceFile>,
+    errors: &mut Vec<LoadError>,
+) -> Vec<(HeaderName, HeaderValue)> {
+    let Some(written) = &part.headers else {
+        return Vec::new();
+    };
+    let Tree::Table(entries) = written.as_ref() else {
+        errors.push(file.error(written.span(), "`headers` must be a table of texts"));
+        return Vec::new();
+    };
+    let mut headers = Vec::new();
+    for (name, value) in entries {
+        let parsed_name = HeaderName::try_from(name.as_ref().as_str());
+        let parsed_value = match value.as_ref() {
+            Tree::Text(text) => HeaderValue::try_from(text.as_str()).ok(),
+            Tree::Integer(number) => Some(HeaderValue::from(*number)),
+            _ => None,
+        };
+        match (parsed_name, parsed_value) {
+            (Err(_), _) => errors.push(file.error(
+                name.span(),
+                format!("`{}` is no name of a header", name.as_ref()),
+            )),
+            (Ok(name), _) if FRAMING.contains(&name.as_str()) => errors.push(file.error(
+                value.span(),
+                format!("the server itself writes `{name}`: leave it out"),
+            )),
+            (_, None) => errors.push(file.error(
+                value.span(),
+                "a header's value is text of visible characters, or a whole number",
+            )),
+            (Ok(name), Some(value)) => headers.push((name, value)),
+        }
+    }
+    headers
+}
+
+/// Headers that say how the body is framed: a wrong one would break the connection, not the test.
+const FRAMING: [&str; 4] = [
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "upgrade",
+];
+
+/// Outcome names are what clients write into a header.
+pub(super) fn check_outcome_name(
+    name: &Spanned<String>,
+    file: &Arc<SourceFile>,
+    errors: &mut Vec<LoadError>,
+) {
+    let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    if name.as_ref().is_empty() || !name.as_ref().bytes().all(plain) {
+        errors.push(file.error(
+            name.span(),
+            format!(
+                "`{}` cannot name an outcome: use upper-case letters, digits and `_`",
+                name.as_ref()
+            ),
+        ));
+    }
+}
+
+pub(super) fn unknown_outcome<'a>(
+    written: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> String {
+    match nearest(written, known.clone()) {
+        Some(near) => format!("there is no outcome `{written}`: did you mean `{near}`?"),
+        None => format!(
+            "there is no outcome `{written}`: known are {}",
+            listed(known)
+        ),
+    }
+}

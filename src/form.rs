@@ -1,0 +1,83 @@
+//! `application/x-www-form-urlencoded` as JSON: older clients send forms to every JSON product.
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+/// How deep the brackets of a form key may go; the JSON reader has a limit of its own.
+const FORM_DEPTH_MAX: usize = 8;
+
+/// Reads `application/x-www-form-urlencoded`: repeated keys, `a[]=` and `a[0][k]=` make arrays and
+/// objects. Everything is text until `Shape::coerce` has seen it.
+pub(crate) fn parse(body: &[u8]) -> Value {
+    let mut root = FormNode::default();
+    for (key, text) in form_urlencoded::parse(body) {
+        root.insert(&form_path(&key), text.into_owned());
+    }
+    match root.into_json() {
+        object @ Value::Object(_) => object,
+        _ => Value::Object(Map::new()),
+    }
+}
+
+/// `a[0][k]` → `a`, `0`, `k`. A key whose brackets do not match is taken as it stands.
+fn form_path(key: &str) -> Vec<&str> {
+    let Some((first, rest)) = key.split_once('[') else {
+        return vec![key];
+    };
+    let Some(inner) = rest.strip_suffix(']').filter(|_| !first.is_empty()) else {
+        return vec![key];
+    };
+    let mut path = vec![first];
+    path.extend(inner.split("]["));
+    if path.len() > FORM_DEPTH_MAX || path.iter().any(|part| part.contains(['[', ']'])) {
+        return vec![key];
+    }
+    path
+}
+
+/// A form under construction: texts under this very key, and what the brackets lead to.
+#[derive(Default)]
+struct FormNode {
+    texts: Vec<String>,
+    children: IndexMap<String, FormNode>,
+    /// How many `[]` have been counted.
+    pushed: usize,
+}
+
+impl FormNode {
+    fn insert(&mut self, path: &[&str], text: String) {
+        let Some((first, rest)) = path.split_first() else {
+            self.texts.push(text);
+            return;
+        };
+        let key = if first.is_empty() {
+            self.pushed += 1;
+            (self.pushed - 1).to_string()
+        } else {
+            (*first).to_owned()
+        };
+        self.children.entry(key).or_default().insert(rest, text);
+    }
+
+    fn into_json(mut self) -> Value {
+        if self.children.is_empty() {
+            return match self.texts.len() {
+                1 => Value::String(self.texts.remove(0)),
+                _ => self.texts.into_iter().map(Value::String).collect(),
+            };
+        }
+        let indices: Option<Vec<u64>> = self.children.keys().map(|key| key.parse().ok()).collect();
+        match indices {
+            Some(_) => {
+                self.children
+                    .sort_by_cached_key(|key, _| key.parse::<u64>().unwrap_or(u64::MAX));
+                self.children.into_values().map(Self::into_json).collect()
+            }
+            None => self
+                .children
+                .into_iter()
+                .map(|(key, node)| (key, node.into_json()))
+                .collect(),
+        }
+    }
+}

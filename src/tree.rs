@@ -1,0 +1,105 @@
+//! A TOML value that remembers its place: bodies, schemas and conditions before they are compiled.
+
+use std::fmt;
+
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use toml::Spanned;
+
+/// A TOML value that remembers where it stood and in which order its keys came.
+#[derive(Clone, Debug)]
+pub(crate) enum Tree {
+    Text(String),
+    Integer(i64),
+    Float(f64),
+    Boolean(bool),
+    List(Vec<Spanned<Tree>>),
+    Table(Vec<(Spanned<String>, Spanned<Tree>)>),
+}
+
+impl Tree {
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        use serde_json::Value;
+        match self {
+            Self::Text(text) => Value::String(text.clone()),
+            Self::Integer(number) => Value::from(*number),
+            Self::Float(number) => Value::from(*number),
+            Self::Boolean(truth) => Value::Bool(*truth),
+            Self::List(items) => items.iter().map(|item| item.as_ref().to_json()).collect(),
+            Self::Table(entries) => entries
+                .iter()
+                .map(|(key, value)| (key.as_ref().clone(), value.as_ref().to_json()))
+                .collect(),
+        }
+    }
+
+    /// What an operator calls this kind of value.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "text",
+            Self::Integer(_) | Self::Float(_) => "a number",
+            Self::Boolean(_) => "a boolean",
+            Self::List(_) => "an array",
+            Self::Table(_) => "a table",
+        }
+    }
+
+    /// The value under a path of table keys.
+    pub(crate) fn get(&self, key: &str) -> Option<&Spanned<Tree>> {
+        match self {
+            Self::Table(entries) => entries
+                .iter()
+                .find(|(name, _)| name.as_ref() == key)
+                .map(|(_, value)| value),
+            _ => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TreeVisitor;
+
+        impl<'de> Visitor<'de> for TreeVisitor {
+            type Value = Tree;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text, a number, a boolean, an array or a table")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Tree, E> {
+                Ok(Tree::Text(text.to_owned()))
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<Tree, E> {
+                Ok(Tree::Integer(number))
+            }
+
+            fn visit_f64<E>(self, number: f64) -> Result<Tree, E> {
+                Ok(Tree::Float(number))
+            }
+
+            fn visit_bool<E>(self, truth: bool) -> Result<Tree, E> {
+                Ok(Tree::Boolean(truth))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Tree, A::Error> {
+                let mut list = Vec::new();
+                while let Some(item) = items.next_element()? {
+                    list.push(item);
+                }
+                Ok(Tree::List(list))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Tree, A::Error> {
+                let mut table = Vec::new();
+                while let Some(entry) = entries.next_entry()? {
+                    table.push(entry);
+                }
+                Ok(Tree::Table(table))
+            }
+        }
+
+        deserializer.deserialize_any(TreeVisitor)
+    }
+}
