@@ -88,27 +88,35 @@ async fn read_multipart(headers: &HeaderMap, incoming: Incoming) -> Result<Body,
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| multer::parse_boundary(value).ok());
+    let mut whole_bytes = 0;
     let mut stream = BodyStream::new(incoming)
-        .filter_map(|frame| frame.map(|frame| frame.into_data().ok()).transpose());
+        .filter_map(|frame| frame.map(|frame| frame.into_data().ok()).transpose())
+        .map(|data| data.inspect(|data| whole_bytes += data.len()));
     let parts = match boundary {
         None => Err(ApiError::broken_multipart(
             "the content-type does not say its boundary",
         )),
         Some(boundary) => read_parts(&mut stream, boundary).await,
     };
-    match parts {
-        Ok(parts) => Ok(Body::Parts(parts)),
-        Err(error) => {
-            let mut drained = 0;
-            while let Some(data) = stream.next().await {
-                drained += data.map_err(|_| Gone)?.len();
-                if drained > DRAINED_BYTES_MAX {
-                    return Err(Gone);
-                }
-            }
-            Ok(Body::Unreadable(error))
+    // What follows the last boundary, or what is left of a body that is refused already.
+    let mut drained = 0;
+    while let Some(data) = stream.next().await {
+        drained += data.map_err(|_| Gone)?.len();
+        if drained > DRAINED_BYTES_MAX {
+            return Err(Gone);
         }
     }
+    drop(stream);
+    if whole_bytes == 0 {
+        return Ok(Body::Empty);
+    }
+    Ok(match parts {
+        Ok(_) if whole_bytes > UPLOAD_BYTES_MAX => {
+            Body::Unreadable(ApiError::upload_too_large(UPLOAD_BYTES_MAX))
+        }
+        Ok(parts) => Body::Parts(parts),
+        Err(error) => Body::Unreadable(error),
+    })
 }
 
 async fn read_parts<S>(stream: &mut S, boundary: String) -> Result<Value, ApiError>
@@ -129,12 +137,17 @@ where
             )));
         }
         let name = field.name().unwrap_or_default().to_owned();
-        let value = if let Some(file_name) = field.file_name().map(str::to_owned) {
+        let is_text = field
+            .content_type()
+            .is_none_or(|kind| kind.type_().as_str() == "text");
+        let file_name = field.file_name().map(str::to_owned);
+        // Some clients send a file without a name, told by its type alone.
+        let value = if file_name.is_some() || !is_text {
             let mut file = Upload::default();
             while let Some(chunk) = field.chunk().await.map_err(multipart_error)? {
                 file.take(&chunk);
             }
-            file.facts(&file_name)
+            file.facts(&file_name.unwrap_or_default())
         } else {
             let mut text = Vec::new();
             while let Some(chunk) = field.chunk().await.map_err(multipart_error)? {

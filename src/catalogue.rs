@@ -164,7 +164,9 @@ impl Catalogue {
     }
 
     fn no_route(&self, method: &Method, path: &str) -> String {
-        let asked = format!("{method} {path}");
+        // The path is the client's own words: taken only as far as it is short and plain.
+        let path = path.chars().filter(|c| !c.is_control()).take(200);
+        let asked = format!("{method} {}", path.collect::<String>());
         let routes = self.routes();
         let near = routes
             .iter()
@@ -173,13 +175,7 @@ impl Catalogue {
             .map_or(String::new(), |(_, route)| {
                 format!(" The nearest is {route}.")
             });
-        // The path is the client's own words: shown only as far as it is plain text.
-        let shown: String = asked
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(200)
-            .collect();
-        format!("There is no {shown} here.{near}")
+        format!("There is no {asked} here.{near}")
     }
 
     /// Every route as a client would write it: `POST /v0/…`.

@@ -111,10 +111,11 @@ impl Pace {
         let passed = TICK * (self.ticks.fetch_add(1, Ordering::Relaxed) + 1);
         let phase = self.phase.load(Ordering::Relaxed);
         if phase == Phase::Idle as u8 {
-            return if passed >= IDLE_TIME {
-                Verdict::Idle
-            } else {
-                Verdict::Fine
+            return match passed {
+                // Told to close, but its client does not even take the answers that it has.
+                _ if passed >= IDLE_TIME + HEAD_TIME => Verdict::TooSlow,
+                _ if passed >= IDLE_TIME => Verdict::Idle,
+                _ => Verdict::Fine,
             };
         }
         let allowed = match phase {

@@ -146,7 +146,12 @@ impl Endpoint {
             .keys()
             .map(String::as_str)
             .filter(|_| !only_errors);
-        let near = nearest(asked, names.iter().copied().chain(aliases))
+        let asked: String = asked
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(100)
+            .collect();
+        let near = nearest(&asked, names.iter().copied().chain(aliases))
             .map_or(String::new(), |near| format!(" Did you mean `{near}`?"));
         format!(
             "`{asked}` is no x-magic-reply of this endpoint.{near} It knows {}.",

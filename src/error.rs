@@ -143,6 +143,12 @@ impl ApiError {
     }
 
     pub(crate) fn broken_multipart(reason: impl std::fmt::Display) -> Self {
+        let reason: String = reason
+            .to_string()
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(200)
+            .collect();
         Self::new(
             ErrorCode::ApiValidation,
             format!("The multipart body cannot be read: {reason}."),
@@ -155,7 +161,12 @@ impl ApiError {
                 None => Code::Known(ErrorCode::ApiValidation),
                 Some(code) => Code::Outcome(code),
             },
-            message: None,
+            message: (refused.left_out > 0).then(|| {
+                format!(
+                    "There was an error with the format submitted to the server; {} more are not listed.",
+                    refused.left_out
+                )
+            }),
             complaints: refused.complaints,
             by_sandbox: None,
         }

@@ -66,18 +66,16 @@ impl FormNode {
                 _ => self.texts.into_iter().map(Value::String).collect(),
             };
         }
-        let indices: Option<Vec<u64>> = self.children.keys().map(|key| key.parse().ok()).collect();
-        match indices {
-            Some(_) => {
-                self.children
-                    .sort_by_cached_key(|key, _| key.parse::<u64>().unwrap_or(u64::MAX));
-                self.children.into_values().map(Self::into_json).collect()
-            }
-            None => self
-                .children
-                .into_iter()
-                .map(|(key, node)| (key, node.into_json()))
-                .collect(),
+        let is_index = |key: &String| {
+            key.bytes().all(|byte| byte.is_ascii_digit()) && key.parse::<u64>().is_ok()
+        };
+        let is_list = self.children.keys().all(is_index);
+        if !is_list {
+            let entries = self.children.into_iter();
+            return entries.map(|(key, node)| (key, node.into_json())).collect();
         }
+        self.children
+            .sort_by_cached_key(|key, _| key.parse::<u64>().unwrap_or(u64::MAX));
+        self.children.into_values().map(Self::into_json).collect()
     }
 }

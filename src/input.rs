@@ -17,6 +17,7 @@ pub(crate) fn read(endpoint: &Endpoint, call: &Call, has_magic: bool) -> Result<
             let sample = schema.sample().cloned();
             sample.unwrap_or_else(|| Map::new().into())
         }
+        (Body::Empty, _) => return Err(ApiError::no_body()),
         (Body::Parts(parts), ContentType::Multipart) => {
             let mut input = parts.clone();
             schema.shape.coerce(&mut input);
@@ -27,7 +28,6 @@ pub(crate) fn read(endpoint: &Endpoint, call: &Call, has_magic: bool) -> Result<
                 "This endpoint takes multipart/form-data.",
             ));
         }
-        (Body::Empty, ContentType::Json) => return Err(ApiError::no_body()),
         (Body::Bytes(body), ContentType::Json) => match call.media_type() {
             MediaType::Json => parse_json(body)?,
             // curl labels every body as a form unless it is told otherwise.
@@ -69,6 +69,7 @@ pub(crate) enum Shape {
     Object(Vec<Property>),
     Array(Box<Shape>),
     Text,
+    Integer,
     Number,
     Boolean,
     /// An uploaded file, seen as `{bytes, type, width, height}`.
@@ -105,7 +106,8 @@ impl Shape {
             },
             Some("array") => Self::Array(Box::new(schema.get("items").map_or(Self::Any, Self::of))),
             Some("string") => Self::Text,
-            Some("integer" | "number") => Self::Number,
+            Some("integer") => Self::Integer,
+            Some("number") => Self::Number,
             Some("boolean") => Self::Boolean,
             _ => Self::Any,
         }
@@ -182,6 +184,15 @@ impl Shape {
                     }
                 }
             }
+            // JSON Schema takes 90.0 for an integer; from here on it is one.
+            (Self::Integer, Value::Number(number)) if number.is_f64() => {
+                let float = number.as_f64().unwrap_or_default();
+                if float.fract() == 0.0 && float.abs() < 9.0e15 {
+                    #[expect(clippy::cast_possible_truncation, reason = "it is whole and in range")]
+                    let integer = float as i64;
+                    *number = integer.into();
+                }
+            }
             (Self::Array(items), Value::Array(values)) if !items.is_plain() => {
                 for value in values {
                     items.normalise(value);
@@ -192,14 +203,14 @@ impl Shape {
     }
 
     fn is_plain(&self) -> bool {
-        !matches!(self, Self::Object(_) | Self::Array(_))
+        matches!(self, Self::Text | Self::Boolean | Self::File | Self::Any)
     }
 
     /// Turns the text of a form into numbers and booleans where the schema wants them. What cannot
     /// be converted stays text, to be complained about.
     pub(crate) fn coerce(&self, value: &mut Value) {
         match (self, &mut *value) {
-            (Self::Number, Value::String(text)) => {
+            (Self::Integer | Self::Number, Value::String(text)) => {
                 if let Ok(number @ Value::Number(_)) = serde_json::from_str(text) {
                     *value = number;
                 }

@@ -6,9 +6,13 @@ pub(crate) struct Name {
     words: Vec<String>,
 }
 
+/// Forms of several words, of which each alone may be part of a name.
+const LEGAL_PHRASES: [&str; 3] = [" sa de cv ", " cong ty tnhh ", " cong ty co phan "];
+
 /// What a company's name says of its form and not of itself.
-const LEGAL_FORMS: [&str; 48] = [
+const LEGAL_FORMS: &[&str] = &[
     "ab",
+    "ae",
     "ag",
     "as",
     "bhd",
@@ -36,6 +40,7 @@ const LEGAL_FORMS: [&str; 48] = [
     "oy",
     "oyj",
     "pjsc",
+    "private",
     "plc",
     "pt",
     "pte",
@@ -52,11 +57,16 @@ const LEGAL_FORMS: [&str; 48] = [
     "sro",
     "srl",
     "tbk",
+    "too",
     "ud",
     "zao",
     "zoo",
     "yk",
 ];
+
+/// Nobody's name is longer; comparing costs the square of it.
+const NAME_BYTES_MAX: usize = 300;
+const WORDS_MAX: usize = 20;
 
 /// Words less alike than this are different words, not misspellings.
 const WORD_LIKENESS_MIN: f64 = 0.6;
@@ -70,10 +80,14 @@ impl Name {
 
     pub(crate) fn of_business(name: &str) -> Self {
         let all = words(name);
-        let mut words: Vec<_> = all
-            .iter()
-            .filter(|word| !LEGAL_FORMS.contains(&word.as_str()))
-            .cloned()
+        let mut text = format!(" {} ", all.join(" "));
+        for phrase in LEGAL_PHRASES {
+            text = text.replace(phrase, " ");
+        }
+        let mut words: Vec<_> = text
+            .split_ascii_whitespace()
+            .filter(|word| !LEGAL_FORMS.contains(word))
+            .map(str::to_owned)
             .collect();
         if words.is_empty() {
             words = all; // a company called `Co` is still called something
@@ -143,13 +157,28 @@ fn words(name: &str) -> Vec<String> {
     } else {
         any_ascii::any_ascii(name)
     };
+    folded.truncate(NAME_BYTES_MAX); // it is ASCII now: any byte is a boundary
     folded.make_ascii_lowercase();
-    folded.retain(|c| !matches!(c, '.' | '\'' | '`'));
+    folded.retain(|c| !matches!(c, '\'' | '`'));
     folded
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_owned)
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '.')
+        .flat_map(dotted)
+        .take(WORDS_MAX)
         .collect()
+}
+
+/// `S.A.` is one word, `R.Prabawa` is two.
+fn dotted(text: &str) -> Vec<String> {
+    let parts = || text.split('.').filter(|part| !part.is_empty());
+    if parts().all(|part| part.len() == 1) {
+        let word: String = parts().collect();
+        return if word.is_empty() {
+            Vec::new()
+        } else {
+            vec![word]
+        };
+    }
+    parts().map(str::to_owned).collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a word's length is small")]

@@ -33,7 +33,12 @@ pub(crate) struct Refused {
     /// The error code that the schema asks for (`x-error`), where it is no plain validation error.
     pub code: Option<String>,
     pub complaints: Vec<Complaint>,
+    /// How many more there were.
+    pub left_out: usize,
 }
+
+/// A reader mends the first ones first.
+const COMPLAINTS_MAX: usize = 100;
 
 impl RequestSchema {
     pub(crate) fn new(mut json: Value) -> Self {
@@ -78,7 +83,13 @@ impl RequestSchema {
             .map(|(_, _, complaint)| complaint)
             .collect();
         complaints.dedup_by(|later, first| later.path == first.path);
-        Err(Refused { code, complaints })
+        let left_out = complaints.len().saturating_sub(COMPLAINTS_MAX);
+        complaints.truncate(COMPLAINTS_MAX);
+        Err(Refused {
+            code,
+            complaints,
+            left_out,
+        })
     }
 
     fn compile(&self) -> Result<&Validator, String> {
@@ -105,7 +116,7 @@ impl RequestSchema {
     }
 
     /// The error code that is asked for, the field's place in the table, the complaint itself.
-    fn complain(&self, error: &ValidationError<'_>) -> (Option<String>, usize, Complaint) {
+    fn complain(&self, error: &ValidationError<'_>) -> (Option<String>, (usize, usize), Complaint) {
         let mut path = written_path(error.instance_path().as_str());
         if let ValidationErrorKind::Required { property } = error.kind() {
             let name = property.as_str().unwrap_or_default();
@@ -123,20 +134,26 @@ impl RequestSchema {
             .map(str::to_owned);
         let mut message = sentence(error);
         let top = path.split(['.', '[']).next().unwrap_or_default();
-        let rank = self.shape.names().position(|name| name == top);
+        let place = self.shape.names().position(|name| name == top);
+        let mut rank = (place.unwrap_or(usize::MAX), 0);
         if self.is_file(top) {
             if let Some((part, inner)) = path.split_once('.') {
+                rank.1 = self.place_in_file(part, inner);
                 message = format!("its {inner} {message}");
                 path = part.to_owned();
             } else if matches!(error.kind(), ValidationErrorKind::Type { .. }) {
                 "must be a file".clone_into(&mut message);
             }
         }
-        (
-            code,
-            rank.unwrap_or(usize::MAX),
-            Complaint { path, message },
-        )
+        (code, rank, Complaint { path, message })
+    }
+
+    /// Where the schema lists this fact of a file: the first that is wrong is what is said.
+    fn place_in_file(&self, part: &str, fact: &str) -> usize {
+        let facts = self.json["properties"][part]["properties"].as_object();
+        facts
+            .and_then(|facts| facts.keys().position(|name| name == fact))
+            .unwrap_or(usize::MAX)
     }
 
     fn is_file(&self, name: &str) -> bool {

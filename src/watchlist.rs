@@ -182,9 +182,12 @@ impl Profile {
                 format!(r#"{{"id":{id},"score":"#),
                 format!(
                     r#","names":{names},"business_domiciles":{countries}{},"scopes":{scopes}}}"#,
-                    dates.map_or(String::new(), |dates| format!(
-                        r#","dates_of_registration":{dates}"#
-                    ))
+                    // Left out where no date is known, or none that can be written.
+                    dates
+                        .filter(|dates| *dates != json!([]))
+                        .map_or(String::new(), |dates| format!(
+                            r#","dates_of_registration":{dates}"#
+                        ))
                 ),
             ),
         };

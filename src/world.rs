@@ -18,6 +18,8 @@ pub(crate) const WORLDS_MAX: usize = 10_000;
 /// Over all worlds.
 pub(crate) const BYTES_MAX: usize = 256 << 20;
 const WORLD_BYTES_MAX: usize = 64 << 20;
+/// What the journal may keep of that when the world is full.
+const JOURNAL_BYTES_MAX: usize = 16 << 20;
 /// A world that was not asked for so long may be given up when room is needed.
 const IDLE: Duration = Duration::from_mins(10);
 
@@ -80,8 +82,9 @@ impl World {
     /// Brings the world back under its limit, and its share of the total up to date.
     fn settle(&self, state: &mut State) {
         while state.records.bytes + state.journal.bytes > WORLD_BYTES_MAX {
-            if !state.journal.drop_oldest() && !state.records.drop_oldest() {
-                break;
+            let too_much_journal = state.journal.bytes > JOURNAL_BYTES_MAX;
+            if too_much_journal || !state.records.drop_oldest() {
+                state.journal.drop_oldest();
             }
         }
         let now = state.records.bytes + state.journal.bytes + state.counters.len() * 32;
