@@ -192,14 +192,18 @@ impl Upload {
             _ => None,
         };
         let size = kind.and_then(|_| imagesize::blob_size(&self.held).ok());
-        json!({
+        let mut facts = json!({
             "bytes": self.bytes,
-            "type": kind.unwrap_or("application/octet-stream"),
             "width": size.map_or(0, |size| size.width),
             "height": size.map_or(0, |size| size.height),
             "file_name": file_name,
             "sha256": hex(&self.hash.finalize()),
-        })
+        });
+        // Of an empty file nothing can be told but that it is too small.
+        if self.bytes > 0 {
+            facts["type"] = kind.unwrap_or("application/octet-stream").into();
+        }
+        facts
     }
 }
 
