@@ -90,6 +90,9 @@ impl Catalogue {
         proof: Proof,
     ) -> Result<Self, LoadErrors> {
         let (mut layers, mut errors) = files::read(folders);
+        if proof == Proof::OfAll {
+            errors.extend(files::prove_shipped_data());
+        }
         layers.settings.dates = dates.or(layers.settings.dates);
         match Self::of_layers(layers, proof, &mut errors) {
             Some(catalogue) if errors.is_empty() => Ok(catalogue),
@@ -121,7 +124,7 @@ impl Catalogue {
         }
         let mut endpoints = Vec::new();
         for (id, stack) in &stacks {
-            let only_data = stack.iter().all(|file| file.is_only_data());
+            let only_data = stack.iter().all(|file| file.is_only_data);
             if id != "errors" && !only_data {
                 endpoints.extend(compile::endpoint(stack, &shared_errors, proof, errors));
             }

@@ -89,8 +89,8 @@ impl Dummy {
 
 impl Data {
     fn of(files: &[Arc<ScenarioFile>], dates: DateForm) -> Self {
-        let individuals = files.iter().flat_map(|file| &file.dummy.individuals);
-        let entities = files.iter().flat_map(|file| &file.dummy.entities);
+        let individuals = files.iter().flat_map(|file| &file.dummy().individuals);
+        let entities = files.iter().flat_map(|file| &file.dummy().entities);
         let mut data = Self {
             individuals: Watchlist::new(individuals.map(Profile::of_individual), dates),
             entities: Watchlist::new(entities.map(Profile::of_entity), dates),
@@ -98,7 +98,7 @@ impl Data {
             missing: HashSet::new(),
             accounts: HashMap::new(),
         };
-        for part in files.iter().map(|file| &file.dummy) {
+        for part in files.iter().map(|file| file.dummy()) {
             for person in &part.people {
                 data.missing.remove(&person.nik.0);
                 data.people.insert(person.nik.0.clone(), person.clone());

@@ -36,15 +36,31 @@ static SHIPPED_FILES: LazyLock<(Vec<Arc<ScenarioFile>>, Vec<LoadError>)> = LazyL
         let source = Arc::new(SourceFile {
             id: id_of(Path::new(path)),
             name: format!("shipped:{path}"),
-            text: text.to_owned(),
+            text: text.into(),
             shipped: true,
         });
+        if path.starts_with(SHIPPED_DATA) {
+            files.push(Arc::new(ScenarioFile::unread_data(&source)));
+            continue;
+        }
         let (file, mistakes) = scenario::parse(&source);
         files.extend(file.map(Arc::new));
         errors.extend(mistakes);
     }
     (files, errors)
 });
+
+/// The shipped files below this hold dummy data and nothing else.
+const SHIPPED_DATA: &str = "dummy/";
+
+/// What is wrong with the shipped dummy data, which is not read at the start.
+pub(crate) fn prove_shipped_data() -> Vec<LoadError> {
+    let (files, _) = &*SHIPPED_FILES;
+    let unread = files.iter().filter(|file| file.is_only_data);
+    unread
+        .flat_map(|file| scenario::parse(&file.source_file).1)
+        .collect()
+}
 
 /// The shipped scenario files by their path, such as `v0/individual_cft_peps.toml`.
 pub(crate) fn shipped() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -135,7 +151,7 @@ fn read_file(folder: &Path, path: &Path, layers: &mut Layers, errors: &mut Vec<L
     let source = Arc::new(SourceFile {
         id,
         name,
-        text,
+        text: text.into(),
         shipped: false,
     });
     if source.id == "sandbox" {

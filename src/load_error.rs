@@ -1,5 +1,6 @@
 //! What is wrong with a scenario file: where, what was expected, what to do.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ pub(crate) struct SourceFile {
     pub id: String,
     /// What the operator calls it: a path, or `shipped:v1.1/….toml` for a file inside the binary.
     pub name: String,
-    pub text: String,
+    pub text: Cow<'static, str>,
     /// Comes with the binary, and is proven by the tests.
     pub shipped: bool,
 }
@@ -51,7 +52,7 @@ impl LoadError {
         span: Range<usize>,
         message: impl Into<String>,
     ) -> Self {
-        let text = file.text.as_str();
+        let text = &*file.text;
         let start = floor_char_boundary(text, span.start);
         let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
         let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);

@@ -1,6 +1,6 @@
 //! The scenario file format: what a TOML file may say, read with every mistake reported at its place.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Deserializer, Serialize};
 use toml::Spanned;
@@ -39,7 +39,9 @@ pub(crate) struct ScenarioFile {
     pub listings: Option<Spanned<String>>,
     pub outcomes: Vec<(Spanned<String>, OutcomePart)>,
     pub records: Vec<Spanned<RecordPart>>,
-    pub dummy: DummyPart,
+    /// It answers no requests of its own.
+    pub is_only_data: bool,
+    dummy: OnceLock<DummyPart>,
 }
 
 /// How well a fact is known. Every endpoint and outcome carries one.
@@ -355,25 +357,8 @@ pub(crate) fn parse(source_file: &Arc<SourceFile>) -> (Option<ScenarioFile>, Vec
     let Some(table) = reader.table() else {
         return (None, reader.errors);
     };
-    let mut file = ScenarioFile {
-        source_file: source_file.clone(),
-        extends: None,
-        name: None,
-        path: None,
-        id: None,
-        source: None,
-        content_type: None,
-        request: None,
-        reply: None,
-        callback: None,
-        lookup: None,
-        keep: None,
-        reads: Vec::new(),
-        listings: None,
-        outcomes: Vec::new(),
-        records: Vec::new(),
-        dummy: DummyPart::default(),
-    };
+    let mut file = ScenarioFile::empty(source_file);
+    let mut dummy = DummyPart::default();
     for (key, value) in table {
         match key.as_ref().as_str() {
             "extends" => file.extends = reader.decode(value),
@@ -392,26 +377,69 @@ pub(crate) fn parse(source_file: &Arc<SourceFile>) -> (Option<ScenarioFile>, Vec
             "listings" => file.listings = reader.decode(value),
             "outcomes" => file.outcomes = reader.named(value, "[outcomes.NAME]"),
             "records" => file.records = reader.each(value, "[[records]]"),
-            "individuals" => file.dummy.individuals = reader.each(value, "[[individuals]]"),
-            "entities" => file.dummy.entities = reader.each(value, "[[entities]]"),
-            "people" => file.dummy.people = reader.each(value, "[[people]]"),
-            "missing" => file.dummy.missing = reader.each(value, "missing = [{ nik = \"…\" }]"),
-            "bank_accounts" => file.dummy.bank_accounts = reader.each(value, "[[bank_accounts]]"),
+            "individuals" => dummy.individuals = reader.each(value, "[[individuals]]"),
+            "entities" => dummy.entities = reader.each(value, "[[entities]]"),
+            "people" => dummy.people = reader.each(value, "[[people]]"),
+            "missing" => dummy.missing = reader.each(value, "missing = [{ nik = \"…\" }]"),
+            "bank_accounts" => dummy.bank_accounts = reader.each(value, "[[bank_accounts]]"),
             _ => reader.unknown_key(&key, &KEYS),
         }
     }
+    file.is_only_data = dummy.has_any()
+        && file.path.is_none()
+        && file.outcomes.is_empty()
+        && file.request.is_none();
+    file.dummy = dummy.into();
     (Some(file), reader.errors)
 }
 
 impl ScenarioFile {
-    /// A file of dummy data answers no requests of its own.
-    pub(crate) fn is_only_data(&self) -> bool {
-        let dummy = &self.dummy;
-        let has_data = !(dummy.individuals.is_empty()
-            && dummy.entities.is_empty()
-            && dummy.people.is_empty()
-            && dummy.missing.is_empty()
-            && dummy.bank_accounts.is_empty());
-        has_data && self.path.is_none() && self.outcomes.is_empty() && self.request.is_none()
+    fn empty(source_file: &Arc<SourceFile>) -> Self {
+        Self {
+            source_file: source_file.clone(),
+            extends: None,
+            name: None,
+            path: None,
+            id: None,
+            source: None,
+            content_type: None,
+            request: None,
+            reply: None,
+            callback: None,
+            lookup: None,
+            keep: None,
+            reads: Vec::new(),
+            listings: None,
+            outcomes: Vec::new(),
+            records: Vec::new(),
+            is_only_data: false,
+            dummy: OnceLock::new(),
+        }
+    }
+
+    /// A shipped file of dummy data, which waits until it is asked for: it would double the start.
+    pub(crate) fn unread_data(source_file: &Arc<SourceFile>) -> Self {
+        Self {
+            is_only_data: true,
+            ..Self::empty(source_file)
+        }
+    }
+
+    pub(crate) fn dummy(&self) -> &DummyPart {
+        self.dummy.get_or_init(|| {
+            let (file, _) = parse(&self.source_file);
+            file.and_then(|file| file.dummy.into_inner())
+                .unwrap_or_default()
+        })
+    }
+}
+
+impl DummyPart {
+    fn has_any(&self) -> bool {
+        !(self.individuals.is_empty()
+            && self.entities.is_empty()
+            && self.people.is_empty()
+            && self.missing.is_empty()
+            && self.bank_accounts.is_empty())
     }
 }

@@ -241,6 +241,14 @@ async fn numbers_are_read_where_the_schema_wants_one() {
 }
 
 #[tokio::test]
+async fn a_whole_number_may_be_written_in_any_way_that_json_knows() {
+    for text in ["90.0", "9e1", "0.9E%2B2", "900e-1"] {
+        let echoed = echo(&format!("{REST}&scopes=PEP&score_threshold={text}")).await;
+        assert_eq!(echoed["score_threshold"], json!(90), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn digits_stay_text_where_the_schema_wants_text() {
     let echoed = echo("user_id=007&given_names=true&surname=null&nationality=ID&scopes=PEP").await;
     assert_eq!(

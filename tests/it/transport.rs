@@ -1277,6 +1277,21 @@ async fn text_where_a_file_belongs_is_complained_about() {
 }
 
 #[tokio::test]
+async fn a_file_without_a_name_is_told_by_its_type() {
+    let sandbox = start().await;
+    let selfie = selfie();
+    for (label, status) in [
+        ("image/png", 200),
+        ("application/octet-stream", 200),
+        ("text/plain", 400),
+    ] {
+        let unnamed = format!("name=\"selfie\"\r\ncontent-type: {label}");
+        let answer = upload(&sandbox, &[NAME, NUMBER, (&unnamed, &selfie)]).await;
+        assert_eq!(answer.status(), status, "{label}: {}", answer.text());
+    }
+}
+
+#[tokio::test]
 async fn a_file_where_text_belongs_is_complained_about() {
     let sandbox = start().await;
     let parts: &[(&str, &[u8])] = &[
