@@ -17,6 +17,12 @@
 //! same cost, and does not depend on that.
 
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "figures for a reader"
+)]
+#![allow(unreachable_pub, reason = "nothing is outside of a benchmark")]
 
 #[cfg(target_os = "linux")]
 #[path = "throughput/load.rs"]

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use hyper::StatusCode;
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use crate::auth::ApiKey;
@@ -71,6 +72,7 @@ pub(crate) fn api_keys(
     call: &Call,
     business_id: &str,
 ) -> Result<Reply, ApiError> {
+    let business_id = &*percent_decode_str(business_id).decode_utf8_lossy();
     let token = call.query().remove("token").unwrap_or_default();
     if token.is_empty() {
         return Err(ApiError::missing_token());

@@ -2,6 +2,7 @@
 //! Nothing here waits or does any input or output.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::StatusCode;
@@ -13,8 +14,8 @@ use crate::account;
 use crate::auth;
 use crate::call::{Call, Reply};
 use crate::catalogue::{Catalogue, Route};
-use crate::choice::{Choice, choose, choose_by_dummy_data};
-use crate::dice::Dice;
+use crate::choice::{Choice, choose, choose_by_dummy_data, found};
+use crate::dice::{Dice, Mix};
 use crate::endpoint::{Answer, Creation, Endpoint, Outcome, PlantedRecord};
 use crate::error::{self, ApiError, Code};
 use crate::input;
@@ -38,7 +39,7 @@ pub(crate) fn answer(sandbox: &Shared, call: &Call) -> Answered {
     let mut seen = Seen::default();
     let decided = decide(sandbox, &catalogue, call, &mut seen);
     let mut reply = decided.unwrap_or_else(|error| error_reply(&catalogue, seen.endpoint, &error));
-    if seen.world.as_ref().is_some_and(|world| world.key.is_live()) {
+    if seen.key_is_live {
         reply.headers.push((
             HeaderName::from_static("x-sandbox-warning"),
             HeaderValue::from_static("a key of the live environment was sent to a sandbox"),
@@ -55,6 +56,7 @@ pub(crate) fn answer(sandbox: &Shared, call: &Call) -> Answered {
 #[derive(Default)]
 struct Seen<'c> {
     endpoint: Option<&'c Endpoint>,
+    key_is_live: bool,
     world: Option<Arc<World>>,
     route: Option<Arc<str>>,
 }
@@ -76,8 +78,9 @@ fn decide<'c>(
         Route::Create(endpoint) | Route::Read(endpoint, _) => seen.endpoint = Some(endpoint),
     }
     let key = auth::authenticate(call.headers())?;
+    seen.key_is_live = key.is_live();
     sandbox.admit(catalogue, &key)?;
-    let world = sandbox.worlds.enter(&key)?;
+    let world = sandbox.worlds.enter(&key, call.came)?;
     seen.world = Some(world.clone());
     match route {
         Route::Create(endpoint) => create(sandbox, catalogue, &world, endpoint, call),
@@ -97,8 +100,8 @@ fn read(
     if let Some(outcome) = magic::outcome(call.headers(), endpoint, true)? {
         return Err(ApiError::asked_for(&outcome.name));
     }
-    let body =
-        find(sandbox, catalogue, world, endpoint, id).ok_or_else(|| ApiError::no_record(id))?;
+    let body = find(sandbox, catalogue, world, endpoint, id, call.came)
+        .ok_or_else(|| ApiError::no_record(id))?;
     Ok(Reply {
         status: StatusCode::OK,
         headers: Vec::new(),
@@ -114,6 +117,7 @@ fn find(
     world: &World,
     endpoint: &Endpoint,
     id: &str,
+    now: Instant,
 ) -> Option<Bytes> {
     let also = endpoint
         .reads
@@ -125,7 +129,7 @@ fn find(
         if let Some(record) = state.records.get(id)
             && places.iter().any(|place| place.id == record.endpoint)
         {
-            return Some(record.body_at(Instant::now()).clone());
+            return Some(record.body_at(now).clone());
         }
     }
     places.iter().find_map(|place| {
@@ -153,11 +157,15 @@ fn planted(
         Some(outcome) => Choice::of(outcome),
         None => choose_by_dummy_data(sandbox.seed, catalogue, creation, &record.input),
     };
-    let mut mix = crate::dice::Mix::new(sandbox.seed, "planted record");
+    let Answer::Body { plan, .. } = &choice.outcome.answer else {
+        unreachable!("a planted record with an error or a sequence is not loaded");
+    };
+    let mut mix = Mix::new(sandbox.seed, "planted record");
     mix.text(id);
     let mut dice = mix.dice();
-    let outcome = choice.outcome;
-    let finding = choice.finding(sandbox.seed, catalogue, creation, &record.input, &mut dice);
+    let finding = choice
+        .finding
+        .or_else(|| found(sandbox.seed, catalogue, creation, &record.input, &mut dice));
     let mut fill = Fill {
         input: &record.input,
         id,
@@ -166,7 +174,7 @@ fn planted(
         finding: finding.as_ref(),
         dice: &mut dice,
     };
-    write(outcome, &mut fill, &mut Vec::new()).body
+    plan.render(&mut fill, &mut Vec::new()).body
 }
 
 fn create(
@@ -211,41 +219,46 @@ fn create(
     let id = creation.id_pattern.write(drawn);
     let mut dice = Dice::new(drawn);
     let created = world.clock.now();
-    let stages = stages(endpoint, &outcome);
-    let finding = stages
-        .iter()
-        .any(|(_, stage)| {
-            matches!(
-                stage.answer,
-                Answer::Body {
-                    asks_lookup: true,
-                    ..
-                }
-            )
-        })
-        .then(|| choice.finding(sandbox.seed, catalogue, creation, fields, &mut dice))
-        .flatten();
-    let rendered: Vec<_> = stages
-        .iter()
-        .map(|(after, stage)| {
-            let updated = match (after, stage.pending) {
-                (None, true) => created,
-                (None, false) => created.after(processing_time(&mut dice)),
-                (Some(after), _) => created.after(*after),
-            };
-            let mut fill = Fill {
-                input: fields,
-                id: &id,
-                created,
-                updated,
-                finding: finding.as_ref(),
-                dice: &mut dice,
-            };
-            let rendered = write(stage, &mut fill, &mut state.scratch);
-            (after.unwrap_or_default(), rendered)
-        })
-        .collect();
-    let body = remember(&mut state, endpoint, creation, &id, rendered);
+    let mut finding = choice.finding;
+    let mut life = Life::default();
+    let mut next = Some((Duration::ZERO, &outcome));
+    while let Some((after, stage)) = next {
+        let Answer::Body { plan, asks_lookup } = &stage.answer else {
+            unreachable!("errors and sequences are resolved before anything is written");
+        };
+        if *asks_lookup && finding.is_none() {
+            finding = found(sandbox.seed, catalogue, creation, fields, &mut dice);
+        }
+        let updated = if life.begun() {
+            created.after(after)
+        } else if stage.pending {
+            created
+        } else {
+            created.after(processing_time(&mut dice))
+        };
+        let mut fill = Fill {
+            input: fields,
+            id: &id,
+            created,
+            updated,
+            finding: finding.as_ref(),
+            dice: &mut dice,
+        };
+        let rendered = plan.render(&mut fill, &mut state.scratch);
+        keep_parts(&mut state, creation, &rendered);
+        life.add(after, rendered.body);
+        next = stage
+            .then
+            .as_ref()
+            .map(|then| (after + then.after, &endpoint.outcomes[&then.outcome]));
+    }
+    let body = life.first;
+    let record = Record {
+        endpoint: endpoint.id.clone(),
+        body: body.clone(),
+        later: Later::new(call.came, life.later),
+    };
+    state.records.put(id.into(), record);
     drop(state);
 
     Ok(Reply {
@@ -275,71 +288,46 @@ fn in_turn(
     endpoint.outcomes[&names[at]].clone()
 }
 
-/// The outcome and what it becomes later, each with its time after the request.
-fn stages<'e>(
-    endpoint: &'e Endpoint,
-    outcome: &'e Arc<Outcome>,
-) -> Vec<(Option<std::time::Duration>, &'e Arc<Outcome>)> {
-    let mut stages = vec![(None, outcome)];
-    let mut after = std::time::Duration::ZERO;
-    let mut next = outcome.then.as_ref();
-    while let Some(then) = next {
-        after += then.after;
-        let outcome = &endpoint.outcomes[&then.outcome];
-        stages.push((Some(after), outcome));
-        next = outcome.then.as_ref();
-    }
-    stages
-}
-
 /// The documentation's examples show about 0.8 s between `created` and `updated`.
-fn processing_time(dice: &mut Dice) -> std::time::Duration {
-    std::time::Duration::from_millis(dice.between(700..900).into())
+fn processing_time(dice: &mut Dice) -> Duration {
+    Duration::from_millis(dice.between(700..900).into())
 }
 
-fn write(outcome: &Outcome, fill: &mut Fill<'_>, scratch: &mut Vec<u8>) -> Rendered {
-    let Answer::Body { plan, .. } = &outcome.answer else {
-        unreachable!("errors and sequences are resolved before anything is written");
-    };
-    plan.render(fill, scratch)
+/// The bodies that a record has one after the other, all written when the request is answered: a reload
+/// cannot change them.
+#[derive(Default)]
+struct Life {
+    first: Bytes,
+    later: Vec<(Duration, Bytes)>,
 }
 
-/// Keeps the record and the parts of it that are read by ids of their own; returns the first body.
-fn remember(
-    state: &mut State,
-    endpoint: &Endpoint,
-    creation: &Creation,
-    id: &str,
-    rendered: Vec<(std::time::Duration, Rendered)>,
-) -> Bytes {
-    if let Some(keep_at) = &creation.keep_at {
-        for (id, body) in rendered.iter().flat_map(|(_, rendered)| &rendered.kept) {
-            let record = Record {
-                endpoint: keep_at.clone(),
-                body: body.clone(),
-                later: None,
-            };
-            state.records.put(id.clone(), record);
+impl Life {
+    fn begun(&self) -> bool {
+        !self.first.is_empty()
+    }
+
+    fn add(&mut self, after: Duration, body: Bytes) {
+        if self.begun() {
+            self.later.push((after, body));
+        } else {
+            self.first = body;
         }
     }
-    let mut bodies = rendered
-        .into_iter()
-        .map(|(after, rendered)| (after, rendered.body));
-    let (_, body) = bodies.next().expect("an outcome has a first stage");
-    let stages: Vec<_> = bodies.collect();
-    let later = (!stages.is_empty()).then(|| {
-        Box::new(Later {
-            since: Instant::now(),
-            stages,
-        })
-    });
-    let record = Record {
-        endpoint: endpoint.id.clone(),
-        body: body.clone(),
-        later,
+}
+
+/// Keeps the parts of a reply that are read by ids of their own.
+fn keep_parts(state: &mut State, creation: &Creation, rendered: &Rendered) {
+    let Some(keep_at) = &creation.keep_at else {
+        return;
     };
-    state.records.put(id.into(), record);
-    body
+    for (id, range) in &rendered.kept {
+        let record = Record {
+            endpoint: keep_at.clone(),
+            body: rendered.body.slice(range.clone()),
+            later: None,
+        };
+        state.records.put(id.clone(), record);
+    }
 }
 
 /// The one place where an error becomes a reply.

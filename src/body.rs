@@ -1,5 +1,8 @@
 //! Reads a request's body off the wire, within its limits, uploads as a stream.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, BodyStream};
 use hyper::HeaderMap;
@@ -8,7 +11,8 @@ use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use multer::{Constraints, Multipart, SizeLimit};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
-use tokio_stream::StreamExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_stream::{Stream, StreamExt};
 
 use crate::call::{Body, MediaType};
 use crate::error::ApiError;
@@ -20,17 +24,32 @@ pub(crate) const UPLOAD_BYTES_MAX: usize = 10 << 20;
 /// Of a file no more than this is held: enough to tell its type and size in pixels.
 const FILE_HELD_BYTES_MAX: usize = 1 << 20;
 const PARTS_MAX: usize = 100;
+/// A body of at most this is held without asking.
+const SMALL_BYTES_MAX: usize = 64 << 10;
+/// How much of a multipart body may go by without a part or a piece of one.
+const UNREAD_BYTES_MAX: usize = 64 << 10;
 /// What is still read, and thrown away, of a body that is too large: a client that is still sending
 /// would otherwise see its connection cut and not the answer.
 const DRAINED_BYTES_MAX: usize = 128 << 20;
 
+/// A body, and its share of what all bodies together may hold.
+pub(crate) struct Received {
+    pub body: Body,
+    pub share: Option<OwnedSemaphorePermit>,
+}
+
 /// None when the client went away: there is nobody left to answer. How long it may take is the
 /// connection's to say.
-pub(crate) async fn read(headers: &HeaderMap, mut incoming: Incoming) -> Option<Body> {
-    if incoming.is_end_stream() {
-        return Some(Body::Empty);
-    }
+pub(crate) async fn read(
+    headers: &HeaderMap,
+    mut incoming: Incoming,
+    bodies: &Arc<Semaphore>,
+) -> Option<Received> {
+    let mut share = Share { bodies, held: None };
     let read = async {
+        if incoming.is_end_stream() {
+            return Ok(Body::Empty);
+        }
         if let Some(encoding) = headers.get(CONTENT_ENCODING)
             && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
         {
@@ -40,29 +59,65 @@ pub(crate) async fn read(headers: &HeaderMap, mut incoming: Incoming) -> Option<
             )));
         }
         if MediaType::of(headers) == MediaType::Multipart {
-            return read_multipart(headers, incoming).await;
+            return read_multipart(headers, incoming, &mut share).await;
         }
-        read_bytes(incoming).await
+        read_bytes(incoming, &mut share).await
     };
-    read.await.ok()
+    let body = read.await.ok()?;
+    Some(Received {
+        body,
+        share: share.held,
+    })
 }
 
 /// The client went away.
 struct Gone;
 
-async fn read_bytes(mut incoming: Incoming) -> Result<Body, Gone> {
+/// How much all bodies in flight may hold together, in shares of the most that one may hold.
+pub(crate) const SHARES_MAX: usize = 128;
+
+/// A body that is not small takes a share before it is held.
+struct Share<'a> {
+    bodies: &'a Arc<Semaphore>,
+    held: Option<OwnedSemaphorePermit>,
+}
+
+impl Share<'_> {
+    fn take(&mut self) -> Result<(), ApiError> {
+        if self.held.is_none() {
+            let share = self.bodies.clone().try_acquire_owned();
+            self.held = Some(share.map_err(|_| {
+                ApiError::sandbox_full("Too many large bodies are being sent at the same time.")
+            })?);
+        }
+        Ok(())
+    }
+}
+
+async fn read_bytes(mut incoming: Incoming, share: &mut Share<'_>) -> Result<Body, Gone> {
     let mut whole = Bytes::new();
     let mut rest = BytesMut::new();
     while let Some(frame) = incoming.frame().await {
         let Ok(data) = frame.map_err(|_| Gone)?.into_data() else {
             continue; // trailers
         };
-        if whole.len() + rest.len() + data.len() > BODY_BYTES_MAX {
+        let bytes = whole.len() + rest.len() + data.len();
+        let mut room = Ok(());
+        if bytes > BODY_BYTES_MAX {
+            room = Err(ApiError::body_too_large(BODY_BYTES_MAX));
+        } else if bytes > SMALL_BYTES_MAX {
+            room = share.take();
+        }
+        if let Err(error) = room {
+            drop((whole, rest));
             drain(&mut incoming).await?;
-            return Ok(Body::Unreadable(ApiError::body_too_large(BODY_BYTES_MAX)));
+            return Ok(Body::Unreadable(error));
         }
         if whole.is_empty() && rest.is_empty() {
             whole = data; // nearly always all there is: not copied
+            if incoming.is_end_stream() {
+                break;
+            }
         } else {
             if rest.is_empty() {
                 rest.extend_from_slice(&whole);
@@ -83,25 +138,45 @@ async fn read_bytes(mut incoming: Incoming) -> Result<Body, Gone> {
     })
 }
 
-async fn read_multipart(headers: &HeaderMap, incoming: Incoming) -> Result<Body, Gone> {
+async fn read_multipart(
+    headers: &HeaderMap,
+    incoming: Incoming,
+    share: &mut Share<'_>,
+) -> Result<Body, Gone> {
     let boundary = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| multer::parse_boundary(value).ok());
     let mut whole_bytes = 0;
+    let unread = AtomicUsize::new(0);
     let mut stream = BodyStream::new(incoming)
         .filter_map(|frame| frame.map(|frame| frame.into_data().ok()).transpose())
-        .map(|data| data.inspect(|data| whole_bytes += data.len()));
-    let parts = match boundary {
-        None => Err(ApiError::broken_multipart(
+        .map(|data| data.map_err(|_| StreamError::Gone))
+        .map(|data| {
+            let data = data?;
+            whole_bytes += data.len();
+            // What the parser has been given since it last found anything.
+            if unread.fetch_add(data.len(), Ordering::Relaxed) > UNREAD_BYTES_MAX {
+                return Err(StreamError::NoPart);
+            }
+            Ok(data)
+        });
+    let parts = match (boundary, share.take()) {
+        (_, Err(error)) => Err(error),
+        (None, _) => Err(ApiError::broken_multipart(
             "the content-type does not say its boundary",
         )),
-        Some(boundary) => read_parts(&mut stream, boundary).await,
+        (Some(boundary), _) => read_parts(&mut stream, boundary, &unread).await,
     };
     // What follows the last boundary, or what is left of a body that is refused already.
     let mut drained = 0;
     while let Some(data) = stream.next().await {
-        drained += data.map_err(|_| Gone)?.len();
+        unread.store(0, Ordering::Relaxed);
+        match data {
+            Ok(data) => drained += data.len(),
+            Err(StreamError::NoPart) => {}
+            Err(StreamError::Gone) => return Err(Gone),
+        }
         if drained > DRAINED_BYTES_MAX {
             return Err(Gone);
         }
@@ -119,9 +194,22 @@ async fn read_multipart(headers: &HeaderMap, incoming: Incoming) -> Result<Body,
     })
 }
 
-async fn read_parts<S>(stream: &mut S, boundary: String) -> Result<Value, ApiError>
+/// Why the stream of a multipart body gives nothing more.
+#[derive(Debug, thiserror::Error)]
+enum StreamError {
+    #[error("the client is gone")]
+    Gone,
+    #[error("no part begins within its first 64 KiB, or a part's head is longer")]
+    NoPart,
+}
+
+async fn read_parts<S>(
+    stream: &mut S,
+    boundary: String,
+    unread: &AtomicUsize,
+) -> Result<Value, ApiError>
 where
-    S: tokio_stream::Stream<Item = Result<Bytes, hyper::Error>> + Send + Unpin,
+    S: Stream<Item = Result<Bytes, StreamError>> + Send + Unpin,
 {
     let limits =
         Constraints::new().size_limit(SizeLimit::new().whole_stream(UPLOAD_BYTES_MAX as u64));
@@ -130,6 +218,7 @@ where
     let mut text_bytes = 0;
     let mut count = 0;
     while let Some(mut field) = multipart.next_field().await.map_err(multipart_error)? {
+        unread.store(0, Ordering::Relaxed);
         count += 1;
         if count > PARTS_MAX {
             return Err(ApiError::broken_multipart(format_args!(
@@ -145,12 +234,14 @@ where
         let value = if file_name.is_some() || !is_text {
             let mut file = Upload::default();
             while let Some(chunk) = field.chunk().await.map_err(multipart_error)? {
+                unread.store(0, Ordering::Relaxed);
                 file.take(&chunk);
             }
             file.facts(&file_name.unwrap_or_default())
         } else {
             let mut text = Vec::new();
             while let Some(chunk) = field.chunk().await.map_err(multipart_error)? {
+                unread.store(0, Ordering::Relaxed);
                 text_bytes += chunk.len();
                 if text_bytes > BODY_BYTES_MAX {
                     return Err(ApiError::body_too_large(BODY_BYTES_MAX));
@@ -215,6 +306,7 @@ fn multipart_error(error: multer::Error) -> ApiError {
         | multer::Error::IncompleteStream => {
             ApiError::broken_multipart("it ends before its closing boundary")
         }
+        multer::Error::StreamReadFailed(error) => ApiError::broken_multipart(error),
         other => ApiError::broken_multipart(other),
     }
 }

@@ -7,11 +7,14 @@ use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::error::ApiError;
 
 /// A request and its body.
 pub(crate) struct Call {
+    /// When its head was read.
+    pub came: Instant,
     pub head: Parts,
     pub body: Body,
 }

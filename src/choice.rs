@@ -12,7 +12,7 @@ use crate::lookup::Finding;
 /// An outcome, and what the dummy data found if that is what chose it.
 pub(crate) struct Choice<'c> {
     pub outcome: &'c Arc<Outcome>,
-    finding: Option<Finding>,
+    pub finding: Option<Finding>,
 }
 
 impl<'c> Choice<'c> {
@@ -22,20 +22,18 @@ impl<'c> Choice<'c> {
             finding: None,
         }
     }
+}
 
-    /// What the reply's holes refer to: what was found, or what there is to find for one that must be.
-    pub(crate) fn finding(
-        self,
-        seed: u64,
-        catalogue: &Catalogue,
-        creation: &Creation,
-        input: &Map<String, Value>,
-        dice: &mut Dice,
-    ) -> Option<Finding> {
-        let lookup = creation.lookup.as_ref()?.lookup;
-        let found = || lookup.assume_found(&catalogue.dummy, seed, input, dice);
-        Some(self.finding.unwrap_or_else(found))
-    }
+/// What the holes of a reply refer to that was not chosen by the dummy data: what there is to find.
+pub(crate) fn found(
+    seed: u64,
+    catalogue: &Catalogue,
+    creation: &Creation,
+    input: &Map<String, Value>,
+    dice: &mut Dice,
+) -> Option<Finding> {
+    let lookup = creation.lookup.as_ref()?.lookup;
+    Some(lookup.assume_found(&catalogue.dummy, seed, input, dice))
 }
 
 /// Without a magic reply: the rules of the scenario files, then the dummy data, then the default.

@@ -117,6 +117,13 @@ impl ApiError {
         )
     }
 
+    pub(crate) fn too_many_fields(limit: usize) -> Self {
+        Self::new(
+            ErrorCode::ApiValidation,
+            format!("The form has more than {limit} fields."),
+        )
+    }
+
     pub(crate) fn not_an_object() -> Self {
         Self::new(
             ErrorCode::InvalidJson,
@@ -161,11 +168,10 @@ impl ApiError {
                 None => Code::Known(ErrorCode::ApiValidation),
                 Some(code) => Code::Outcome(code),
             },
-            message: (refused.left_out > 0).then(|| {
-                format!(
-                    "There was an error with the format submitted to the server; {} more are not listed.",
-                    refused.left_out
-                )
+            message: (!refused.all_listed).then(|| {
+                "There was an error with the format submitted to the server. \
+                 Only the first mistakes are listed."
+                    .to_owned()
             }),
             complaints: refused.complaints,
             by_sandbox: None,

@@ -3,20 +3,26 @@
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
+use crate::error::ApiError;
+
 /// How deep the brackets of a form key may go; the JSON reader has a limit of its own.
 const FORM_DEPTH_MAX: usize = 8;
+const FIELDS_MAX: usize = 10_000;
 
 /// Reads `application/x-www-form-urlencoded`: repeated keys, `a[]=` and `a[0][k]=` make arrays and
 /// objects. Everything is text until `Shape::coerce` has seen it.
-pub(crate) fn parse(body: &[u8]) -> Value {
+pub(crate) fn parse(body: &[u8]) -> Result<Value, ApiError> {
     let mut root = FormNode::default();
-    for (key, text) in form_urlencoded::parse(body) {
+    for (count, (key, text)) in form_urlencoded::parse(body).enumerate() {
+        if count == FIELDS_MAX {
+            return Err(ApiError::too_many_fields(FIELDS_MAX));
+        }
         root.insert(&form_path(&key), text.into_owned());
     }
-    match root.into_json() {
+    Ok(match root.into_json() {
         object @ Value::Object(_) => object,
         _ => Value::Object(Map::new()),
-    }
+    })
 }
 
 /// `a[0][k]` → `a`, `0`, `k`. A key whose brackets do not match is taken as it stands.

@@ -33,7 +33,7 @@ pub(crate) fn read(endpoint: &Endpoint, call: &Call, has_magic: bool) -> Result<
             // curl labels every body as a form unless it is told otherwise.
             MediaType::Form if looks_like_json(body) => parse_json(body)?,
             MediaType::Form => {
-                let mut input = form::parse(body);
+                let mut input = form::parse(body)?;
                 schema.shape.coerce(&mut input);
                 input
             }
@@ -244,9 +244,13 @@ impl Shape {
 /// The value at a dotted path, such as `addresses.0.country`.
 pub(crate) fn dig<'a>(input: &'a Map<String, Value>, path: &[String]) -> Option<&'a Value> {
     let (first, rest) = path.split_first()?;
-    rest.iter()
-        .try_fold(input.get(first)?, |value, name| match value {
-            Value::Array(items) => items.get(name.parse::<usize>().ok()?),
-            other => other.get(name),
-        })
+    // Of a few fields the one is found sooner by looking than by hashing.
+    let value = match input.len() {
+        0..=12 => input.iter().find(|(name, _)| *name == first)?.1,
+        _ => input.get(first)?,
+    };
+    rest.iter().try_fold(value, |value, name| match value {
+        Value::Array(items) => items.get(name.parse::<usize>().ok()?),
+        other => other.get(name),
+    })
 }

@@ -1,9 +1,9 @@
 //! How alike two names are, from 0 to 100, as somebody who screens customers would say.
 
-/// A name ready to be compared: folded to ASCII and lower case, in words, without legal forms.
+/// A name ready to be compared: folded to ASCII and lower case, its words in order, legal forms left out.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Name {
-    words: Vec<String>,
+    words: String,
 }
 
 /// Forms of several words, of which each alone may be part of a name.
@@ -73,27 +73,32 @@ const WORD_LIKENESS_MIN: f64 = 0.6;
 
 impl Name {
     pub(crate) fn of_person(name: &str) -> Self {
-        let mut words = words(name);
-        words.sort_unstable();
-        Self { words }
+        let folded = fold(name);
+        Self::of_words(words(&folded).collect())
     }
 
     pub(crate) fn of_business(name: &str) -> Self {
-        let all = words(name);
+        let folded = fold(name);
+        let all: Vec<_> = words(&folded).collect();
         let mut text = format!(" {} ", all.join(" "));
         for phrase in LEGAL_PHRASES {
             text = text.replace(phrase, " ");
         }
-        let mut words: Vec<_> = text
+        let own: Vec<_> = text
             .split_ascii_whitespace()
             .filter(|word| !LEGAL_FORMS.contains(word))
-            .map(str::to_owned)
             .collect();
-        if words.is_empty() {
-            words = all; // a company called `Co` is still called something
+        if own.is_empty() {
+            return Self::of_words(all); // a company called `Co` is still called something
         }
+        Self::of_words(own)
+    }
+
+    fn of_words(mut words: Vec<&str>) -> Self {
         words.sort_unstable();
-        Self { words }
+        Self {
+            words: words.join(" "),
+        }
     }
 
     /// 100 for the same words in any order; a missing or misspelt word costs by its share of the name.
@@ -101,10 +106,13 @@ impl Name {
         if self.words == other.words {
             return 100;
         }
-        let by_words = likeness_by_words(&self.words, &other.words);
+        let (one, two): (Vec<_>, Vec<_>) = (
+            self.words.split(' ').collect(),
+            other.words.split(' ').collect(),
+        );
+        let by_words = likeness_by_words(&one, &two);
         // Words that one side writes apart: `Hari Shankar` and `Harishankar`.
-        let joined =
-            strsim::normalized_damerau_levenshtein(&self.words.concat(), &other.words.concat());
+        let joined = strsim::normalized_damerau_levenshtein(&one.concat(), &two.concat());
         let likeness = if joined >= 0.8 {
             joined.max(by_words)
         } else {
@@ -121,7 +129,7 @@ pub(crate) fn text_likeness(one: &str, other: &str) -> u8 {
 }
 
 /// Two shares: how much of the better covered name is covered, and how much of both together.
-fn likeness_by_words(one: &[String], other: &[String]) -> f64 {
+fn likeness_by_words(one: &[&str], other: &[&str]) -> f64 {
     let mut pairs: Vec<(f64, usize, usize)> = Vec::new();
     for (i, a) in one.iter().enumerate() {
         for (j, b) in other.iter().enumerate() {
@@ -139,8 +147,8 @@ fn likeness_by_words(one: &[String], other: &[String]) -> f64 {
             continue;
         }
         (used_one[i], used_other[j]) = (true, true);
-        covered_one += likeness * length(&one[i]);
-        covered_other += likeness * length(&other[j]);
+        covered_one += likeness * length(one[i]);
+        covered_other += likeness * length(other[j]);
     }
     let (whole_one, whole_other) = (total(one), total(other));
     if whole_one == 0.0 || whole_other == 0.0 {
@@ -151,7 +159,8 @@ fn likeness_by_words(one: &[String], other: &[String]) -> f64 {
     0.6 * better + 0.4 * together
 }
 
-fn words(name: &str) -> Vec<String> {
+/// In lower-case ASCII; `S.A.` becomes `sa`, every other dot the end of a word.
+fn fold(name: &str) -> String {
     let mut folded = if name.is_ascii() {
         name.to_owned()
     } else {
@@ -160,25 +169,26 @@ fn words(name: &str) -> Vec<String> {
     folded.truncate(NAME_BYTES_MAX); // it is ASCII now: any byte is a boundary
     folded.make_ascii_lowercase();
     folded.retain(|c| !matches!(c, '\'' | '`'));
+    if !folded.contains('.') {
+        return folded;
+    }
+    let separate = |c: char| !c.is_ascii_alphanumeric() && c != '.';
+    let unfold = |word: &str| {
+        let is_initials = word.split('.').all(|part| part.len() <= 1);
+        word.replace('.', if is_initials { "" } else { " " })
+    };
     folded
-        .split(|c: char| !c.is_ascii_alphanumeric() && c != '.')
-        .flat_map(dotted)
-        .take(WORDS_MAX)
-        .collect()
+        .split(separate)
+        .map(unfold)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
-/// `S.A.` is one word, `R.Prabawa` is two.
-fn dotted(text: &str) -> Vec<String> {
-    let parts = || text.split('.').filter(|part| !part.is_empty());
-    if parts().all(|part| part.len() == 1) {
-        let word: String = parts().collect();
-        return if word.is_empty() {
-            Vec::new()
-        } else {
-            vec![word]
-        };
-    }
-    parts().map(str::to_owned).collect()
+fn words(folded: &str) -> impl Iterator<Item = &str> {
+    folded
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .take(WORDS_MAX)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a word's length is small")]
@@ -186,7 +196,7 @@ fn length(word: &str) -> f64 {
     word.len() as f64
 }
 
-fn total(words: &[String]) -> f64 {
+fn total(words: &[&str]) -> f64 {
     words.iter().map(|word| length(word)).sum()
 }
 

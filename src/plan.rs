@@ -27,7 +27,7 @@ pub(crate) struct Fill<'a> {
 /// A rendered body, and the parts of it that can be read by an id of their own.
 pub(crate) struct Rendered {
     pub body: Bytes,
-    pub kept: Vec<(Arc<str>, Bytes)>,
+    pub kept: Vec<(Arc<str>, Range<usize>)>,
 }
 
 /// A larger buffer is not held on to between replies.
@@ -110,10 +110,7 @@ impl Plan {
         }
         let kept = kept
             .into_iter()
-            .filter_map(|(id, range)| {
-                let part = body.slice(range);
-                Some((id.or_else(|| id_of(&part))?, part))
-            })
+            .filter_map(|(id, range)| Some((id.or_else(|| id_of(&body[range.clone()]))?, range)))
             .collect();
         Rendered { body, kept }
     }

@@ -8,10 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
 
 use crate::account::IssuedKeys;
 use crate::auth::{ApiKey, PUBLIC_KEY};
+use crate::body::SHARES_MAX;
 use crate::catalogue::Catalogue;
 use crate::clock::Clock;
 use crate::error::ApiError;
@@ -53,6 +55,8 @@ pub(crate) struct Shared {
     pub seed: u64,
     pub worlds: Worlds,
     pub issued: IssuedKeys,
+    /// What large bodies in flight may hold together.
+    pub bodies: Arc<Semaphore>,
     pub options: Options,
     catalogue: ArcSwap<Catalogue>,
     /// Changes with every reload, failed ones too, after the catalogue has.
@@ -129,16 +133,17 @@ impl Sandbox {
 
     /// The secret that callbacks to the owner of [`Sandbox::api_key`] carry.
     pub fn callback_token(&self) -> String {
-        let world = self.shared.worlds.enter(&self.shared.default_key());
+        let world = self
+            .shared
+            .worlds
+            .enter(&self.shared.default_key(), Instant::now());
         world.map_or(String::new(), |world| world.callback_token())
     }
 
     /// What the owner of a key asked and was answered, oldest first: the latest thousand.
     pub fn requests(&self, api_key: &str) -> Vec<Exchange> {
-        let world = api_key
-            .parse()
-            .ok()
-            .and_then(|key| self.shared.worlds.enter(&key).ok());
+        let key = api_key.parse().ok();
+        let world = key.and_then(|key| self.shared.worlds.get(&key));
         world.map_or(Vec::new(), |world| {
             world.state().journal.entries().cloned().collect()
         })
@@ -253,6 +258,7 @@ impl Shared {
             seed: options.seed,
             worlds: Worlds::new(options.seed, options.clock),
             issued: IssuedKeys::default(),
+            bodies: Arc::new(Semaphore::new(SHARES_MAX)),
             catalogue: ArcSwap::from_pointee(catalogue),
             reloads: watch::Sender::default(),
             strangers: AtomicU64::new(0),

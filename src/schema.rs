@@ -33,12 +33,14 @@ pub(crate) struct Refused {
     /// The error code that the schema asks for (`x-error`), where it is no plain validation error.
     pub code: Option<String>,
     pub complaints: Vec<Complaint>,
-    /// How many more there were.
-    pub left_out: usize,
+    /// False where there is more than is said.
+    pub all_listed: bool,
 }
 
 /// A reader mends the first ones first.
 const COMPLAINTS_MAX: usize = 100;
+/// Behind this nothing more is looked for.
+const ERRORS_MAX: usize = 1000;
 
 impl RequestSchema {
     pub(crate) fn new(mut json: Value) -> Self {
@@ -71,11 +73,14 @@ impl RequestSchema {
         }
         let mut found: Vec<_> = validator
             .iter_errors(input)
+            .take(ERRORS_MAX)
             .map(|error| self.complain(&error))
             .collect();
         // Plain complaints go before those with an error code of their own, such as `FILE_TOO_LARGE`.
-        found
-            .sort_by_key(|(code, rank, complaint)| (code.is_some(), *rank, complaint.path.clone()));
+        let are_more = found.len() == ERRORS_MAX;
+        found.sort_by_cached_key(|(code, rank, complaint)| {
+            (code.is_some(), *rank, complaint.path.clone())
+        });
         let code = found[0].0.clone();
         found.retain(|(other, ..)| *other == code);
         let mut complaints: Vec<_> = found
@@ -83,12 +88,12 @@ impl RequestSchema {
             .map(|(_, _, complaint)| complaint)
             .collect();
         complaints.dedup_by(|later, first| later.path == first.path);
-        let left_out = complaints.len().saturating_sub(COMPLAINTS_MAX);
+        let all_listed = !are_more && complaints.len() <= COMPLAINTS_MAX;
         complaints.truncate(COMPLAINTS_MAX);
         Err(Refused {
             code,
             complaints,
-            left_out,
+            all_listed,
         })
     }
 
@@ -189,7 +194,13 @@ fn sentence(error: &ValidationError<'_>) -> String {
         Kind::Required { .. } => "is required".to_owned(),
         Kind::Type { kind } => match kind {
             TypeKind::Single(single) => format!("must be {}", with_article(&single.to_string())),
-            TypeKind::Multiple(_) => format!("is of the wrong type: {error}"),
+            TypeKind::Multiple(set) => {
+                let kinds: Vec<_> = set
+                    .iter()
+                    .map(|kind| with_article(&kind.to_string()))
+                    .collect();
+                format!("must be {}", kinds.join(" or "))
+            }
         },
         Kind::Enum { options } => {
             let options: Vec<_> = options

@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -12,6 +12,7 @@ use hyper::{Request, Response};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::answer::{self, Answered};
 use crate::body;
@@ -78,11 +79,16 @@ pub(crate) async fn respond(
     request: Request<Incoming>,
     reading_done: impl FnOnce(),
 ) -> Option<Response<Full<Bytes>>> {
-    let started = Instant::now();
+    let came = Instant::now();
     let (head, incoming) = request.into_parts();
-    let body = body::read(&head.headers, incoming).await?;
+    let received = body::read(&head.headers, incoming, &sandbox.bodies).await?;
     reading_done();
-    let call = Call { head, body };
+    let call = Call {
+        came,
+        head,
+        body: received.body,
+    };
+    let _until_answered = received.share;
     if call.path().starts_with(control::PREFIX) {
         let (status, body) = control::answer(sandbox, &call);
         let mut response = Response::new(Full::new(body));
@@ -102,7 +108,7 @@ pub(crate) async fn respond(
     if let Some(outcome) = &answered.reply.outcome {
         headers.insert(OUTCOME, outcome.clone());
     }
-    let duration = started.elapsed();
+    let duration = came.elapsed();
     tracing::info!(
         method = shown_method(&call),
         route = answered.route.as_deref().unwrap_or("no such route"),

@@ -1,7 +1,6 @@
 //! What a world remembers of its requests: records by id, and how often each input came.
 
 use std::collections::VecDeque;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +30,13 @@ pub(crate) struct Later {
     pub stages: Vec<(Duration, Bytes)>,
 }
 
+impl Later {
+    /// None for a record that stays as it is.
+    pub(crate) fn new(since: Instant, stages: Vec<(Duration, Bytes)>) -> Option<Box<Self>> {
+        (!stages.is_empty()).then(|| Box::new(Self { since, stages }))
+    }
+}
+
 impl Record {
     pub(crate) fn body_at(&self, now: Instant) -> &Bytes {
         let Some(later) = &self.later else {
@@ -56,8 +62,10 @@ impl Record {
 /// Records by id. The oldest leave first.
 #[derive(Debug, Default)]
 pub(crate) struct Records {
-    by_id: HashMap<Arc<str>, Record>,
-    oldest_first: VecDeque<Arc<str>>,
+    by_id: HashMap<Arc<str>, (u64, Record)>,
+    /// Ids with the number of the put that placed them; of an id that was put again only the last counts.
+    oldest_first: VecDeque<(Arc<str>, u64)>,
+    puts: u64,
     pub bytes: usize,
     pub dropped: u64,
 }
@@ -68,37 +76,39 @@ impl Records {
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<&Record> {
-        self.by_id.get(id)
+        self.by_id.get(id).map(|(_, record)| record)
     }
 
+    /// Keeps a record as the newest, in place of one with the same id.
     pub(crate) fn put(&mut self, id: Arc<str>, record: Record) {
+        self.puts += 1;
         self.bytes += record.bytes();
-        match self.by_id.entry(id) {
-            Entry::Occupied(mut place) => {
-                self.bytes -= place.get().bytes();
-                place.insert(record);
-                return;
-            }
-            Entry::Vacant(place) => {
-                self.oldest_first.push_back(place.key().clone());
-                place.insert(record);
-            }
+        self.oldest_first.push_back((id.clone(), self.puts));
+        if let Some((_, replaced)) = self.by_id.insert(id, (self.puts, record)) {
+            self.bytes -= replaced.bytes();
         }
         if self.by_id.len() > RECORDS_MAX {
             self.drop_oldest();
+        }
+        if self.oldest_first.len() > 2 * RECORDS_MAX {
+            let by_id = &self.by_id;
+            self.oldest_first
+                .retain(|(id, put)| by_id.get(id).is_some_and(|(last, _)| last == put));
         }
     }
 
     /// False when there is nothing left to drop.
     pub(crate) fn drop_oldest(&mut self) -> bool {
-        let Some(oldest) = self.oldest_first.pop_front() else {
-            return false;
-        };
-        if let Some(record) = self.by_id.remove(&oldest) {
-            self.bytes -= record.bytes();
-            self.dropped += 1;
+        while let Some((id, put)) = self.oldest_first.pop_front() {
+            if self.by_id.get(&id).is_some_and(|(last, _)| *last == put)
+                && let Some((_, record)) = self.by_id.remove(&id)
+            {
+                self.bytes -= record.bytes();
+                self.dropped += 1;
+                return true;
+            }
         }
-        true
+        false
     }
 }
 
@@ -139,5 +149,44 @@ impl Counters {
         self.counts.insert(what, Count { times: 1, epoch });
         self.oldest_first.push_back(what);
         (epoch, 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_counter_that_had_to_go_comes_back_in_another_epoch() {
+        let mut counters = Counters::default();
+        assert_eq!(counters.count(0), (0, 0));
+        assert_eq!(counters.count(0), (0, 1));
+        for other in 1..=COUNTERS_MAX as u64 {
+            counters.count(other);
+        }
+        assert_eq!((counters.len(), counters.dropped), (COUNTERS_MAX, 1));
+        assert_eq!(counters.count(0), (2, 0), "its ids do not repeat");
+    }
+
+    #[test]
+    fn a_record_that_is_put_again_is_the_newest() {
+        let record = || Record {
+            endpoint: "v0/things".into(),
+            body: Bytes::from_static(b"{}"),
+            later: None,
+        };
+        let mut records = Records::default();
+        records.put("kept".into(), record());
+        records.put("first".into(), record());
+        for _ in 0..3 * RECORDS_MAX {
+            records.put("kept".into(), record());
+        }
+        for at in 0..RECORDS_MAX - 1 {
+            records.put(at.to_string().into(), record());
+        }
+        assert_eq!((records.len(), records.dropped), (RECORDS_MAX, 1));
+        assert!(records.get("kept").is_some());
+        assert!(records.get("first").is_none());
+        assert!(records.oldest_first.len() <= 2 * RECORDS_MAX);
     }
 }

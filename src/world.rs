@@ -148,21 +148,24 @@ impl Worlds {
     }
 
     /// The world of a key, made when it is new.
-    pub(crate) fn enter(&self, key: &ApiKey) -> Result<Arc<World>, ApiError> {
-        let now_ms = self.now_ms();
+    pub(crate) fn enter(&self, key: &ApiKey, now: Instant) -> Result<Arc<World>, ApiError> {
+        let now = now.saturating_duration_since(self.started);
+        let now_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
         if self.bytes.load(Ordering::Relaxed) > BYTES_MAX {
             self.make_room(now_ms, key)?;
         }
-        let known = {
-            let worlds = self.by_key.read().unwrap_or_else(PoisonError::into_inner);
-            worlds.get(key).cloned()
-        };
-        let world = match known {
+        let world = match self.get(key) {
             Some(world) => world,
             None => self.create(key, now_ms)?,
         };
         world.last_used_ms.store(now_ms, Ordering::Relaxed);
         Ok(world)
+    }
+
+    /// The world of a key, if there is one.
+    pub(crate) fn get(&self, key: &ApiKey) -> Option<Arc<World>> {
+        let worlds = self.by_key.read().unwrap_or_else(PoisonError::into_inner);
+        worlds.get(key).cloned()
     }
 
     fn create(&self, key: &ApiKey, now_ms: u64) -> Result<Arc<World>, ApiError> {
@@ -247,10 +250,6 @@ impl Worlds {
             self.evicted.load(Ordering::Relaxed),
             self.refused.load(Ordering::Relaxed),
         )
-    }
-
-    fn now_ms(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }
 

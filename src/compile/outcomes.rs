@@ -283,13 +283,14 @@ fn status(
     let Some(written) = &part.status else {
         return fallback;
     };
-    match StatusCode::from_u16(*written.as_ref()) {
-        Ok(status) if (200..600).contains(&status.as_u16()) => status,
-        _ => {
-            errors.push(file.error(written.span(), "a status lies between 200 and 599"));
-            fallback
-        }
-    }
+    let status = StatusCode::from_u16(*written.as_ref()).unwrap_or(StatusCode::CONTINUE);
+    let wrong = match status.as_u16() {
+        204 | 205 | 304 => "a reply with the status 204, 205 or 304 has no body",
+        200..600 => return status,
+        _ => "a status lies between 200 and 599",
+    };
+    errors.push(file.error(written.span(), wrong));
+    fallback
 }
 
 fn headers(
@@ -332,10 +333,14 @@ fn headers(
 }
 
 /// Headers that say how the body is framed: a wrong one would break the connection, not the test.
-const FRAMING: [&str; 4] = [
-    "content-length",
-    "transfer-encoding",
+const FRAMING: [&str; 8] = [
     "connection",
+    "content-length",
+    "date",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
     "upgrade",
 ];
 

@@ -888,12 +888,12 @@ async fn the_second_head_of_a_connection_has_no_more_time_than_the_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn half_a_head_behind_a_request_has_no_more_time_than_any_other() {
+async fn half_a_head_that_came_with_a_request_has_the_time_of_an_idle_connection() {
     let sandbox = start().await;
     let mut raw = Raw::connect(&sandbox).await.patient(600);
     raw.send([HEALTH, b"GET /hea"].concat()).await;
     assert_eq!(raw.answer().await.status(), 200);
-    assert_closed_after(&mut raw, 10).await;
+    assert_closed_after(&mut raw, 90).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -1568,4 +1568,76 @@ async fn what_follows_an_upload_is_read_within_the_limit_too() {
         raw.answer().await.error(),
         error(413, "FILE_TOO_LARGE", "The upload is larger than 10 MiB.")
     );
+}
+
+#[tokio::test]
+async fn a_multipart_body_that_never_comes_to_its_first_part_is_refused() {
+    let sandbox = start().await;
+    let preamble = [&b"x".repeat(MIB)[..], &multipart(&[NAME, NUMBER])].concat();
+    let endless_head = [
+        b"--frontier\r\nx: ",
+        &b"y".repeat(MIB)[..],
+        b"\r\n\r\nz\r\n--frontier--\r\n",
+    ]
+    .concat();
+    for body in [preamble, endless_head] {
+        let answer = ask(&sandbox, upload_request(MULTIPART, &body)).await;
+        let (status, code, message) = answer.error();
+        assert_eq!((status, code.as_str()), (400, "API_VALIDATION_ERROR"));
+        assert!(
+            message.contains("no part begins within its first 64 KiB"),
+            "{message}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn large_bodies_in_flight_are_bounded_together() {
+    let sandbox = start().await;
+    let head = request(
+        &format!("POST {ID_CARDS}"),
+        &[MULTIPART, "content-length: 2000000"],
+        b"",
+    );
+    let mut senders = Vec::new();
+    for _ in 0..128 {
+        let mut raw = Raw::connect(&sandbox).await;
+        raw.send(&head).await;
+        raw.send(b"--frontier\r\n").await;
+        senders.push(raw);
+    }
+    let refused = loop {
+        // The 128 have been sent, but perhaps not all been read yet.
+        let body = multipart(&[NAME, NUMBER, (SELFIE, &selfie())]);
+        let answer = ask(&sandbox, upload_request(MULTIPART, &body)).await;
+        if answer.status() != 200 {
+            break answer;
+        }
+    };
+    assert_eq!(refused.header("x-sandbox-error"), Some("sandbox full"));
+    assert_eq!(
+        refused.error(),
+        error(
+            503,
+            "SERVICE_UNAVAILABLE_ERROR",
+            "Too many large bodies are being sent at the same time."
+        )
+    );
+    assert_eq!(
+        ask(&sandbox, HEALTH).await.status(),
+        200,
+        "small requests go on"
+    );
+
+    drop(senders);
+    loop {
+        let body = multipart(&[NAME, NUMBER, (SELFIE, &selfie())]);
+        if ask(&sandbox, upload_request(MULTIPART, &body))
+            .await
+            .status()
+            == 200
+        {
+            break;
+        }
+    }
 }
