@@ -204,3 +204,23 @@ nationalities = ["ID"]
     );
     assert_eq!(found["results"][0]["score"], 100);
 }
+
+#[tokio::test]
+async fn a_change_that_sends_no_event_is_noticed_by_its_content() {
+    let (outside, folder) = (
+        tempfile::tempdir().expect("a folder"),
+        tempfile::tempdir().expect("a folder"),
+    );
+    write(outside.path(), "ours.toml", &saying("before"));
+    // Of a hard link the folder hears nothing when the file is written under its other name.
+    let (there, here) = (
+        outside.path().join("ours.toml"),
+        folder.path().join("ours.toml"),
+    );
+    std::fs::hard_link(&there, here).expect("a link");
+    let client = start(folder.path()).await;
+
+    std::fs::write(there, saying("after")).expect("written");
+    client.sandbox.reloaded(0).await;
+    assert_eq!(client.magic(BANK, "OURS").await.message(), "after");
+}
