@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
 use serde_json::Value;
@@ -22,7 +21,7 @@ use crate::input;
 use crate::magic;
 use crate::plan::{Fill, Rendered};
 use crate::sandbox::Shared;
-use crate::store::{Later, Record};
+use crate::store::{Later, Record, Version};
 use crate::world::{State, World};
 
 /// A reply, and what the journal and the log want to know of its making.
@@ -100,13 +99,13 @@ fn read(
     if let Some(outcome) = magic::outcome(call.headers(), endpoint, true)? {
         return Err(ApiError::asked_for(&outcome.name));
     }
-    let body = find(sandbox, catalogue, world, endpoint, id, call.came)
+    let version = find(sandbox, catalogue, world, endpoint, id, call.came)
         .ok_or_else(|| ApiError::no_record(id))?;
     Ok(Reply {
         status: StatusCode::OK,
         headers: Vec::new(),
-        body,
-        outcome: HeaderValue::try_from(format!("{}/READ", endpoint.id)).ok(),
+        body: version.body,
+        outcome: Some(version.outcome),
     })
 }
 
@@ -118,7 +117,7 @@ fn find(
     endpoint: &Endpoint,
     id: &str,
     now: Instant,
-) -> Option<Bytes> {
+) -> Option<Version> {
     let also = endpoint
         .reads
         .iter()
@@ -129,12 +128,12 @@ fn find(
         if let Some(record) = state.records.get(id)
             && places.iter().any(|place| place.id == record.endpoint)
         {
-            return Some(record.body_at(now).clone());
+            return Some(record.version_at(now).clone());
         }
     }
     places.iter().find_map(|place| {
         if let (Some(record), Some(creation)) = (place.records.get(id), &place.creation) {
-            return Some(planted(sandbox, catalogue, creation, id, record));
+            return planted(sandbox, catalogue, creation, id, record);
         }
         let listing = place
             .reads_listings
@@ -142,7 +141,10 @@ fn find(
             .flatten()?;
         let mut body = Vec::new();
         listing.write(&mut body, 100);
-        Some(Bytes::from(body))
+        Some(Version {
+            body: body.into(),
+            outcome: place.listing_tag.clone(),
+        })
     })
 }
 
@@ -152,13 +154,13 @@ fn planted(
     creation: &Creation,
     id: &str,
     record: &PlantedRecord,
-) -> Bytes {
+) -> Option<Version> {
     let choice = match &record.outcome {
         Some(outcome) => Choice::of(outcome),
         None => choose_by_dummy_data(sandbox.seed, catalogue, creation, &record.input),
     };
     let Answer::Body { plan, .. } = &choice.outcome.answer else {
-        unreachable!("a planted record with an error or a sequence is not loaded");
+        return None; // the dummy data chose an error: there is no such record
     };
     let mut mix = Mix::new(sandbox.seed, "planted record");
     mix.text(id);
@@ -174,7 +176,10 @@ fn planted(
         finding: finding.as_ref(),
         dice: &mut dice,
     };
-    plan.render(&mut fill, &mut Vec::new()).body
+    Some(Version {
+        body: plan.render(&mut fill, &mut Vec::new()).body,
+        outcome: choice.outcome.tag.clone(),
+    })
 }
 
 fn create(
@@ -220,7 +225,7 @@ fn create(
     let mut dice = Dice::new(drawn);
     let created = world.clock.now();
     let mut finding = choice.finding;
-    let mut life = Life::default();
+    let mut versions = Vec::with_capacity(1);
     let mut next = Some((Duration::ZERO, &outcome));
     while let Some((after, stage)) = next {
         let Answer::Body { plan, asks_lookup } = &stage.answer else {
@@ -229,7 +234,7 @@ fn create(
         if *asks_lookup && finding.is_none() {
             finding = found(sandbox.seed, catalogue, creation, fields, &mut dice);
         }
-        let updated = if life.begun() {
+        let updated = if !versions.is_empty() {
             created.after(after)
         } else if stage.pending {
             created
@@ -246,17 +251,22 @@ fn create(
         };
         let rendered = plan.render(&mut fill, &mut state.scratch);
         keep_parts(&mut state, creation, &rendered);
-        life.add(after, rendered.body);
+        let version = Version {
+            body: rendered.body,
+            outcome: stage.tag.clone(),
+        };
+        versions.push((after, version));
         next = stage
             .then
             .as_ref()
             .map(|then| (after + then.after, &endpoint.outcomes[&then.outcome]));
     }
-    let body = life.first;
+    let (_, version) = versions.remove(0);
+    let body = version.body.clone();
     let record = Record {
         endpoint: endpoint.id.clone(),
-        body: body.clone(),
-        later: Later::new(call.came, life.later),
+        version,
+        later: Later::new(call.came, versions),
     };
     state.records.put(id.into(), record);
     drop(state);
@@ -265,7 +275,7 @@ fn create(
         status: outcome.status,
         headers: outcome.headers.clone(),
         body,
-        outcome: outcome.tag.clone(),
+        outcome: Some(outcome.tag.clone()),
     })
 }
 
@@ -293,37 +303,18 @@ fn processing_time(dice: &mut Dice) -> Duration {
     Duration::from_millis(dice.between(700..900).into())
 }
 
-/// The bodies that a record has one after the other, all written when the request is answered: a reload
-/// cannot change them.
-#[derive(Default)]
-struct Life {
-    first: Bytes,
-    later: Vec<(Duration, Bytes)>,
-}
-
-impl Life {
-    fn begun(&self) -> bool {
-        !self.first.is_empty()
-    }
-
-    fn add(&mut self, after: Duration, body: Bytes) {
-        if self.begun() {
-            self.later.push((after, body));
-        } else {
-            self.first = body;
-        }
-    }
-}
-
 /// Keeps the parts of a reply that are read by ids of their own.
 fn keep_parts(state: &mut State, creation: &Creation, rendered: &Rendered) {
-    let Some(keep_at) = &creation.keep_at else {
+    let Some(keep) = &creation.keep else {
         return;
     };
     for (id, range) in &rendered.kept {
         let record = Record {
-            endpoint: keep_at.clone(),
-            body: rendered.body.slice(range.clone()),
+            endpoint: keep.at.clone(),
+            version: Version {
+                body: rendered.body.slice(range.clone()),
+                outcome: keep.tag.clone(),
+            },
             later: None,
         };
         state.records.put(id.clone(), record);

@@ -41,7 +41,10 @@ pub(crate) fn shared_errors(stack: &Stack, errors: &mut Vec<LoadError>) -> Share
                 continue;
             }
             check_outcome_name(name, source_file, errors);
-            let outcome = error_outcome(name, part, source_file, errors);
+            let outcome = Outcome {
+                is_shared: true,
+                ..error_outcome(name, part, source_file, errors)
+            };
             shared.insert(name.as_ref().clone(), Arc::new(outcome));
         }
     }
@@ -140,6 +143,7 @@ impl<'a> Compiler<'a> {
                 .map(|id| id.as_ref().clone())
                 .collect(),
             reads_listings: self.base.listings.is_some(),
+            listing_tag: outcomes::tag(&self.base.source_file.id, "LISTED"),
             callback_type: self
                 .last(|file| file.callback.as_ref())
                 .map(|(_, callback)| callback.callback_type.as_ref().clone()),

@@ -37,6 +37,8 @@ pub(crate) struct Endpoint {
     pub reads: Vec<String>,
     /// Reads the watchlist's listings by their ids.
     pub reads_listings: bool,
+    /// `x-sandbox-outcome` of a listing.
+    pub listing_tag: HeaderValue,
     pub callback_type: Option<String>,
 }
 
@@ -46,8 +48,16 @@ pub(crate) struct Creation {
     pub default: Arc<Outcome>,
     pub rules: Vec<Rule>,
     pub lookup: Option<LookupRule>,
-    /// Where the items of the kept array can be read.
-    pub keep_at: Option<Arc<str>>,
+    pub keep: Option<Keep>,
+}
+
+/// Where the items of the kept array can be read.
+#[derive(Debug)]
+pub(crate) struct Keep {
+    /// The endpoint's id.
+    pub at: Arc<str>,
+    /// `x-sandbox-outcome` when they are.
+    pub tag: HeaderValue,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,8 +86,10 @@ pub(crate) struct Outcome {
     pub pending: bool,
     pub callback: bool,
     pub then: Option<Then>,
-    /// `x-sandbox-outcome`; shared errors get theirs when they answer.
-    pub tag: Option<HeaderValue>,
+    /// One of `errors.toml`, that every endpoint has.
+    pub is_shared: bool,
+    /// `x-sandbox-outcome`; an error's is written when it answers.
+    pub tag: HeaderValue,
 }
 
 #[derive(Debug)]
@@ -112,11 +124,6 @@ pub(crate) struct PlantedRecord {
 }
 
 impl Outcome {
-    /// One of `errors.toml`, that every endpoint has.
-    pub(crate) fn is_shared(&self) -> bool {
-        self.tag.is_none()
-    }
-
     pub(crate) fn is_error(&self) -> bool {
         matches!(self.answer, Answer::Error { .. })
     }

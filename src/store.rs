@@ -6,56 +6,64 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use foldhash::HashMap;
+use hyper::header::HeaderValue;
 use tokio::time::Instant;
 
 pub(crate) const RECORDS_MAX: usize = 10_000;
 const COUNTERS_MAX: usize = 100_000;
 /// What a record costs beside its body: its id twice, its places in map and queue.
-const RECORD_OVERHEAD_BYTES: usize = 300;
+const RECORD_OVERHEAD_BYTES: usize = 350;
 
-/// One answer that can be read back: the very bytes that were sent.
+/// One answer that can be read back.
 #[derive(Debug)]
 pub(crate) struct Record {
     /// The endpoint that reads it back, by id.
     pub endpoint: Arc<str>,
-    pub body: Bytes,
+    pub version: Version,
     pub later: Option<Box<Later>>,
+}
+
+/// What a record is for a time: the very bytes that a client reads.
+#[derive(Clone, Debug)]
+pub(crate) struct Version {
+    pub body: Bytes,
+    /// `x-sandbox-outcome`.
+    pub outcome: HeaderValue,
 }
 
 /// What a pending record becomes, planned and written when the request was answered.
 #[derive(Debug)]
 pub(crate) struct Later {
-    pub since: Instant,
-    /// How long after the request, and the body from then on; in the order of time.
-    pub stages: Vec<(Duration, Bytes)>,
+    since: Instant,
+    /// How long after the request, and the version from then on; in the order of time.
+    versions: Vec<(Duration, Version)>,
 }
 
 impl Later {
     /// None for a record that stays as it is.
-    pub(crate) fn new(since: Instant, stages: Vec<(Duration, Bytes)>) -> Option<Box<Self>> {
-        (!stages.is_empty()).then(|| Box::new(Self { since, stages }))
+    pub(crate) fn new(since: Instant, versions: Vec<(Duration, Version)>) -> Option<Box<Self>> {
+        (!versions.is_empty()).then(|| Box::new(Self { since, versions }))
     }
 }
 
 impl Record {
-    pub(crate) fn body_at(&self, now: Instant) -> &Bytes {
+    pub(crate) fn version_at(&self, now: Instant) -> &Version {
         let Some(later) = &self.later else {
-            return &self.body;
+            return &self.version;
         };
         let passed = now.saturating_duration_since(later.since);
         later
-            .stages
+            .versions
             .iter()
             .rev()
             .find(|(after, _)| *after <= passed)
-            .map_or(&self.body, |(_, body)| body)
+            .map_or(&self.version, |(_, version)| version)
     }
 
     fn bytes(&self) -> usize {
-        let later = self.later.as_ref().map_or(0, |later| {
-            later.stages.iter().map(|(_, body)| body.len() + 64).sum()
-        });
-        self.body.len() + later + RECORD_OVERHEAD_BYTES
+        let later = self.later.iter().flat_map(|later| &later.versions);
+        let later: usize = later.map(|(_, version)| version.body.len() + 100).sum();
+        self.version.body.len() + later + RECORD_OVERHEAD_BYTES
     }
 }
 
@@ -172,7 +180,10 @@ mod tests {
     fn a_record_that_is_put_again_is_the_newest() {
         let record = || Record {
             endpoint: "v0/things".into(),
-            body: Bytes::from_static(b"{}"),
+            version: Version {
+                body: Bytes::from_static(b"{}"),
+                outcome: HeaderValue::from_static("v0/things/DONE"),
+            },
             later: None,
         };
         let mut records = Records::default();

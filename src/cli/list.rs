@@ -66,7 +66,7 @@ fn list_endpoint(text: &mut String, endpoint: &Endpoint) -> std::fmt::Result {
     let own = endpoint
         .outcomes
         .values()
-        .filter(|outcome| !outcome.is_shared());
+        .filter(|outcome| !outcome.is_shared);
     let width = own
         .clone()
         .map(|outcome| outcome.name.len())

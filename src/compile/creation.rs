@@ -7,9 +7,10 @@ use indexmap::IndexMap;
 use serde_json::Value;
 use toml::Spanned;
 
+use super::outcomes::tag;
 use super::{Compiler, NamedLookup, Stack};
 use crate::clock::Stamp;
-use crate::endpoint::{Answer, Creation, IdPattern, LookupRule, Outcome, PlantedRecord};
+use crate::endpoint::{Answer, Creation, IdPattern, Keep, LookupRule, Outcome, PlantedRecord};
 use crate::input::Shape;
 use crate::load_error::{SourceFile, listed};
 use crate::rules::{Rule, When};
@@ -51,9 +52,10 @@ impl<'a> Compiler<'a> {
             default: default?,
             rules,
             lookup,
-            keep_at: self
-                .last(|file| file.keep.as_ref())
-                .map(|(_, keep)| keep.at.as_ref().as_str().into()),
+            keep: self.last(|file| file.keep.as_ref()).map(|(_, keep)| Keep {
+                at: keep.at.as_ref().as_str().into(),
+                tag: tag(keep.at.as_ref(), "LISTED"),
+            }),
         })
     }
 

@@ -126,7 +126,6 @@ impl<'a> Compiler<'a> {
                 }
             }
         });
-        let tag = format!("{}/{}", self.base.source_file.id, name.as_ref());
         Outcome {
             name: name.as_ref().clone(),
             source: part.source.or(self.base.source).unwrap_or_default(),
@@ -136,7 +135,8 @@ impl<'a> Compiler<'a> {
             pending: part.pending || then.is_some(),
             callback: part.callback,
             then,
-            tag: HeaderValue::try_from(tag).ok(),
+            is_shared: false,
+            tag: tag(&self.base.source_file.id, name.as_ref()),
         }
     }
 
@@ -227,6 +227,15 @@ impl<'a> Compiler<'a> {
     }
 }
 
+/// `x-sandbox-outcome`. A folder may have any name; a header may not.
+pub(crate) fn tag(endpoint: &str, outcome: &str) -> HeaderValue {
+    let plain: String = format!("{endpoint}/{outcome}")
+        .chars()
+        .map(|c| if c.is_ascii_graphic() { c } else { '_' })
+        .collect();
+    HeaderValue::try_from(plain).expect("visible ASCII")
+}
+
 pub(super) fn error_outcome(
     name: &Spanned<String>,
     part: &OutcomePart,
@@ -270,7 +279,8 @@ pub(super) fn error_outcome(
         pending: false,
         callback: false,
         then: None,
-        tag: None,
+        is_shared: false,
+        tag: HeaderValue::from_static(""),
     }
 }
 
