@@ -16,6 +16,7 @@ mod promises;
 mod raw;
 mod readme;
 mod reload;
+mod scenarios;
 mod screening;
 mod shape;
 mod transport;
