@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use crate::auth::ApiKey;
-use crate::call::{Call, Reply};
+use crate::call::{Call, Effect, Reply};
 use crate::dice::Mix;
 use crate::error::ApiError;
 use crate::sandbox::Shared;
@@ -118,11 +118,12 @@ fn derived_key(seed: u64, prefix: &str, business_id: &str) -> ApiKey {
         .expect("60 hex digits behind a known prefix make a key")
 }
 
-fn ok(body: &Value) -> Reply {
+pub(crate) fn ok(body: &Value) -> Reply {
     Reply {
         status: StatusCode::OK,
         headers: Vec::new(),
         body: Bytes::from(body.to_string()),
         outcome: None,
+        effect: Effect::None,
     }
 }

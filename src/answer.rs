@@ -11,7 +11,9 @@ use tokio::time::Instant;
 
 use crate::account;
 use crate::auth;
-use crate::call::{Call, Reply};
+use crate::call::{Call, Effect, Reply};
+use crate::callback::{self, Behaviour, Event, Planned, pending_form};
+use crate::callback_urls;
 use crate::catalogue::{Catalogue, Route};
 use crate::choice::{Choice, choose, choose_by_dummy_data, found};
 use crate::dice::{Dice, Mix};
@@ -73,7 +75,7 @@ fn decide<'c>(
     match route {
         Route::Health => return Ok(account::health()),
         Route::ApiKeys { business_id } => return account::api_keys(sandbox, call, business_id),
-        Route::CallbackToken => {}
+        Route::CallbackToken | Route::ListCallbackUrls | Route::SetCallbackUrl { .. } => {}
         Route::Create(endpoint) | Route::Read(endpoint, _) => seen.endpoint = Some(endpoint),
     }
     let key = auth::authenticate(call.headers())?;
@@ -84,6 +86,10 @@ fn decide<'c>(
     match route {
         Route::Create(endpoint) => create(sandbox, catalogue, &world, endpoint, call),
         Route::Read(endpoint, id) => read(sandbox, catalogue, &world, endpoint, id, call),
+        Route::ListCallbackUrls => Ok(callback_urls::list(sandbox, catalogue, &world)),
+        Route::SetCallbackUrl { may_be_all } => {
+            callback_urls::register(catalogue, &world, call, may_be_all)
+        }
         _ => Ok(account::callback_token(&world)),
     }
 }
@@ -96,7 +102,7 @@ fn read(
     id: &str,
     call: &Call,
 ) -> Result<Reply, ApiError> {
-    if let Some(outcome) = magic::outcome(call.headers(), endpoint, true)? {
+    if let Some(outcome) = magic::read(call.headers(), endpoint, true)?.outcome {
         return Err(ApiError::asked_for(&outcome.name));
     }
     let version = find(sandbox, catalogue, world, endpoint, id, call.came)
@@ -106,6 +112,7 @@ fn read(
         headers: Vec::new(),
         body: version.body,
         outcome: Some(version.outcome),
+        effect: Effect::None,
     })
 }
 
@@ -128,7 +135,7 @@ fn find(
         if let Some(record) = state.records.get(id)
             && places.iter().any(|place| place.id == record.endpoint)
         {
-            return Some(record.version_at(now).clone());
+            return Some(record.version_at(now, state.callbacks.advanced).clone());
         }
     }
     places.iter().find_map(|place| {
@@ -193,18 +200,18 @@ fn create(
         .creation
         .as_ref()
         .expect("only endpoints that create are routed here");
-    let magic = magic::outcome(call.headers(), endpoint, false)?;
-    if let Some(outcome) = magic
+    let magic = magic::read(call.headers(), endpoint, false)?;
+    if let Some(outcome) = magic.outcome
         && outcome.is_error()
     {
         return Err(ApiError::asked_for(&outcome.name));
     }
-    let input = input::read(endpoint, call, magic.is_some())?;
+    let input = input::read(endpoint, call, magic.outcome.is_some())?;
     endpoint.schema.check(&input).map_err(ApiError::refused)?;
     let Value::Object(fields) = &input else {
         return Err(ApiError::not_an_object());
     };
-    let choice = match magic {
+    let choice = match magic.outcome {
         Some(outcome) => Choice::of(outcome),
         None => choose(sandbox.seed, catalogue, creation, fields),
     };
@@ -221,11 +228,13 @@ fn create(
     mix.number(epoch);
     mix.number(times.into());
     let drawn = mix.finish();
-    let id = creation.id_pattern.write(drawn);
     let mut dice = Dice::new(drawn);
-    let created = world.clock.now();
+    let id: Arc<str> = creation.id_pattern.write(drawn).into();
+    let created = world.now(&state);
     let mut finding = choice.finding;
     let mut versions = Vec::with_capacity(1);
+    let mut calls = Vec::new();
+    let mut carried = None;
     let mut next = Some((Duration::ZERO, &outcome));
     while let Some((after, stage)) = next {
         let Answer::Body { plan, asks_lookup } = &stage.answer else {
@@ -255,20 +264,36 @@ fn create(
             body: rendered.body,
             outcome: stage.tag.clone(),
         };
+        // Of a pending outcome the callback follows when it has become what it becomes.
+        let calls_back = stage.callback.or(carried.take());
+        if stage.then.is_some() {
+            carried = calls_back;
+        } else if let Some(behaviour) = calls_back {
+            calls.push((versions.len(), magic.callback.unwrap_or(behaviour)));
+        }
         versions.push((after, version));
         next = stage
             .then
             .as_ref()
             .map(|then| (after + then.after, &endpoint.outcomes[&then.outcome]));
     }
+    if magic.callback.is_some() && calls.is_empty() {
+        return Err(ApiError::unknown_magic(format!(
+            "The outcome {} sends no callback that could misbehave.",
+            outcome.name
+        )));
+    }
+    let planned = plan_callbacks(
+        sandbox, catalogue, world, &mut state, endpoint, call, &id, &versions, &calls,
+    );
     let (_, version) = versions.remove(0);
     let body = version.body.clone();
     let record = Record {
         endpoint: endpoint.id.clone(),
         version,
-        later: Later::new(call.came, versions),
+        later: Later::new(call.came, state.callbacks.advanced, versions),
     };
-    state.records.put(id.into(), record);
+    state.records.put(id, record);
     drop(state);
 
     Ok(Reply {
@@ -276,7 +301,59 @@ fn create(
         headers: outcome.headers.clone(),
         body,
         outcome: Some(outcome.tag.clone()),
+        effect: Effect::of(planned),
     })
+}
+
+/// Puts the callbacks of a record into the world's line.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "everything that a callback is made of"
+)]
+fn plan_callbacks(
+    sandbox: &Shared,
+    catalogue: &Catalogue,
+    world: &World,
+    state: &mut State,
+    endpoint: &Endpoint,
+    call: &Call,
+    id: &Arc<str>,
+    versions: &[(Duration, Version)],
+    calls: &[(usize, Behaviour)],
+) -> Planned {
+    let mut planned = Planned::default();
+    let Some(callback_type) = &endpoint.callback_type else {
+        return planned;
+    };
+    if calls.is_empty() {
+        return planned;
+    }
+    let Some(url) = sandbox.callback_url(catalogue, &state.callbacks, callback_type) else {
+        return planned;
+    };
+    let now = world.now(state);
+    for (at, behaviour) in calls {
+        let (after, version) = &versions[*at];
+        let older = match at.checked_sub(1) {
+            Some(before) => versions[before].1.body.clone(),
+            None => pending_form(&version.body),
+        };
+        let event = Event {
+            callback_type,
+            url: &url,
+            record: Some(id.clone()),
+            outcome: version.outcome.to_str().unwrap_or_default(),
+            body: version.body.clone(),
+            older,
+            after: *after,
+            behaviour: *behaviour,
+            depth: call.callback_depth(),
+            now,
+            came: call.came,
+        };
+        callback::plan(&mut state.callbacks, &sandbox.courier, &event, &mut planned);
+    }
+    planned
 }
 
 /// The outcome itself, or the one whose turn it is where it is a sequence.
@@ -352,5 +429,6 @@ pub(crate) fn error_reply(
         body: error::envelope(code, message, &error.complaints),
         outcome: endpoint
             .and_then(|endpoint| HeaderValue::try_from(format!("{}/{name}", endpoint.id)).ok()),
+        effect: Effect::None,
     }
 }

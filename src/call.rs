@@ -9,6 +9,9 @@ use hyper::{HeaderMap, Method};
 use serde_json::Value;
 use tokio::time::Instant;
 
+use crate::callback::Planned;
+use crate::courier::DEPTH_HEADER;
+use crate::egress::ReceiverUrl;
 use crate::error::ApiError;
 
 /// A request and its body.
@@ -48,6 +51,13 @@ impl Call {
         form_urlencoded::parse(query.as_bytes())
             .into_owned()
             .collect()
+    }
+
+    /// How often a callback has come back into the sandbox before this request.
+    pub(crate) fn callback_depth(&self) -> u32 {
+        let header = self.headers().get(DEPTH_HEADER);
+        let depth = header.and_then(|value| value.to_str().ok()?.parse().ok());
+        depth.unwrap_or(0)
     }
 
     pub(crate) fn media_type(&self) -> MediaType {
@@ -102,4 +112,35 @@ pub(crate) struct Reply {
     pub body: Bytes,
     /// `x-sandbox-outcome`, on every reply of a product.
     pub outcome: Option<HeaderValue>,
+    pub effect: Effect,
+}
+
+/// What is still to be done when the answer has been decided.
+#[derive(Default)]
+pub(crate) enum Effect {
+    #[default]
+    None,
+    /// Let these callbacks go when the reply has been written.
+    Release(Vec<u64>),
+    /// Let this callback go at once, and write the reply when the receiver has answered.
+    AfterCallback(u64),
+    /// Test the URL; only then is it registered and the reply true.
+    Register(Registration),
+}
+
+impl Effect {
+    pub(crate) fn of(planned: Planned) -> Self {
+        match planned.early {
+            Some(early) => Self::AfterCallback(early),
+            None if !planned.any => Self::None,
+            None => Self::Release(planned.held),
+        }
+    }
+}
+
+/// A URL that a client wants its callbacks to be sent to.
+pub(crate) struct Registration {
+    /// With the body that each is tested with.
+    pub types: Vec<(String, Bytes)>,
+    pub url: ReceiverUrl,
 }

@@ -36,6 +36,7 @@ enum Place {
     Health,
     ApiKeys,
     CallbackToken,
+    CallbackUrls,
     Endpoint(usize),
     Record(usize),
 }
@@ -44,14 +45,21 @@ enum Place {
 #[derive(Debug)]
 pub(crate) enum Route<'a> {
     Health,
-    ApiKeys { business_id: &'a str },
+    ApiKeys {
+        business_id: &'a str,
+    },
     CallbackToken,
+    ListCallbackUrls,
+    /// For one type, or with a PATCH for all.
+    SetCallbackUrl {
+        may_be_all: bool,
+    },
     Create(&'a Endpoint),
     Read(&'a Endpoint, &'a str),
 }
 
 /// The routes that are no product, for lists and for finding the nearest.
-const ACCOUNT_ROUTES: [(&str, &str, Place); 3] = [
+const ACCOUNT_ROUTES: [(&str, &str, Place); 4] = [
     ("GET", "/health", Place::Health),
     ("GET", "/businesses/{business_id}/api_keys", Place::ApiKeys),
     (
@@ -59,6 +67,7 @@ const ACCOUNT_ROUTES: [(&str, &str, Place); 3] = [
         "/v1/callback/authentication_tokens",
         Place::CallbackToken,
     ),
+    ("POST", "/v1/callback/urls", Place::CallbackUrls),
 ];
 
 impl Route<'_> {
@@ -68,6 +77,7 @@ impl Route<'_> {
             Self::Health => "health".into(),
             Self::ApiKeys { .. } => "api_keys".into(),
             Self::CallbackToken => "callback_token".into(),
+            Self::ListCallbackUrls | Self::SetCallbackUrl { .. } => "callback_urls".into(),
             Self::Create(endpoint) | Self::Read(endpoint, _) => endpoint.id.clone(),
         }
     }
@@ -155,6 +165,10 @@ impl Catalogue {
                 business_id: found.params.get("business_id").unwrap_or_default(),
             }),
             Place::CallbackToken if reads => Some(Route::CallbackToken),
+            Place::CallbackUrls if reads => Some(Route::ListCallbackUrls),
+            Place::CallbackUrls if posts || *method == Method::PATCH => {
+                Some(Route::SetCallbackUrl { may_be_all: !posts })
+            }
             Place::Endpoint(at) if posts => Some(Route::Create(&self.endpoints[*at])),
             // The documentation's headings say POST where its curls send GET.
             Place::Record(at) if reads || posts => Some(Route::Read(
@@ -183,6 +197,7 @@ impl Catalogue {
 
     /// Every route as a client would write it: `POST /v0/…`.
     fn routes(&self) -> Vec<String> {
+        let more = ["GET /v1/callback/urls", "PATCH /v1/callback/urls"].map(str::to_owned);
         let account = ACCOUNT_ROUTES
             .iter()
             .map(|(method, path, _)| format!("{method} {path}"));
@@ -195,7 +210,7 @@ impl Catalogue {
                 .into_iter()
                 .chain([format!("GET {}/{{id}}", endpoint.path)])
         });
-        account.chain(products).collect()
+        account.chain(more).chain(products).collect()
     }
 
     pub(crate) fn endpoint(&self, id: &str) -> Option<&Endpoint> {

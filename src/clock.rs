@@ -68,6 +68,12 @@ impl Stamp {
         }
     }
 
+    /// How long after another this is; none where it is before.
+    pub(crate) fn since(self, earlier: Self) -> Option<Duration> {
+        let ms = u64::try_from(self.unix_ms - earlier.unix_ms).ok()?;
+        Some(Duration::from_millis(ms))
+    }
+
     /// The 24 characters that stand for this instant in a reply.
     pub fn text(self) -> [u8; 24] {
         let days = self.unix_ms.div_euclid(86_400_000);

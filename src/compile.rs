@@ -147,6 +147,9 @@ impl<'a> Compiler<'a> {
             callback_type: self
                 .last(|file| file.callback.as_ref())
                 .map(|(_, callback)| callback.callback_type.as_ref().clone()),
+            tests_callbacks: self
+                .last(|file| file.callback.as_ref())
+                .is_some_and(|(_, callback)| callback.test),
         })
     }
 

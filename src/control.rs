@@ -1,57 +1,188 @@
-//! The control API under `/__sandbox/`: what the sandbox says of itself.
+//! The control API under `/__sandbox/`: what the sandbox says of itself, and what tests tell it.
+
+mod clock;
+mod deliveries;
+mod inbox;
+mod readyz;
+mod trigger;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::{Method, StatusCode};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::call::Call;
+pub(crate) use self::inbox::Inbox;
+use crate::auth;
+use crate::call::{Body, Call};
+use crate::clock::parse_duration;
 use crate::sandbox::Shared;
+use crate::world::World;
 
 pub(crate) const PREFIX: &str = "/__sandbox/";
+/// The longest that a request may wait for something to happen.
+const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// Status and JSON body.
-pub(crate) fn answer(sandbox: &Shared, call: &Call) -> (StatusCode, Bytes) {
-    let reads = matches!(*call.method(), Method::GET | Method::HEAD);
-    let (status, body) = match call.path().strip_prefix(PREFIX) {
-        Some("livez") if reads => (StatusCode::OK, json!({"status": "alive"})),
-        Some("readyz") if reads => readyz(sandbox),
-        _ => (
-            StatusCode::NOT_FOUND,
-            json!({
-                "error": "unknown_control_route",
-                "message": "known are GET /__sandbox/livez and GET /__sandbox/readyz",
-            }),
-        ),
-    };
+type Answer = (StatusCode, Value);
+
+/// A refusal, with the sentence that says why.
+struct Refusal(StatusCode, &'static str, String);
+
+const ROUTES: &str = "GET livez, readyz, deliveries, idle, clock, inbox/{name}; \
+    POST deliveries/{id}/redeliver, trigger, clock, clock/advance, reset, inbox/{name}; \
+    DELETE inbox/{name}";
+
+pub(crate) async fn answer(sandbox: &Arc<Shared>, call: &Call) -> (StatusCode, Bytes) {
+    let (status, body) =
+        decide(sandbox, call)
+            .await
+            .unwrap_or_else(|Refusal(status, error, message)| {
+                (status, json!({"error": error, "message": message}))
+            });
     (status, Bytes::from(body.to_string()))
 }
 
-/// Whether the sandbox answers from the files as they are now, and what it holds.
-fn readyz(sandbox: &Shared) -> (StatusCode, Value) {
-    let reload = sandbox.last_reload();
-    let catalogue = sandbox.catalogue();
-    let (worlds, tally, bytes, evicted, refused) = sandbox.worlds.tally();
-    let mut body = json!({
-        "status": "ready",
-        "version": env!("CARGO_PKG_VERSION"),
-        "scenarios": if reload.errors.is_some() { "stale" } else { "current" },
-        "generation": catalogue.generation,
-        "reloads": reload.count,
-        "endpoints": catalogue.endpoints.len(),
-        "worlds": {"held": worlds, "evicted": evicted, "requests_refused": refused},
-        "bytes_held": bytes,
-        "records": {"held": tally.records, "dropped": tally.records_dropped},
-        "journal": {"held": tally.journal, "dropped": tally.journal_dropped},
-        "counters": {"held": tally.counters, "dropped": tally.counters_dropped},
-    });
-    let Some(errors) = &reload.errors else {
-        return (StatusCode::OK, body);
+async fn decide(sandbox: &Arc<Shared>, call: &Call) -> Result<Answer, Refusal> {
+    let path = call.path().strip_prefix(PREFIX).unwrap_or_default();
+    let parts: Vec<_> = path.split('/').collect();
+    let method = if *call.method() == Method::HEAD {
+        "GET"
+    } else {
+        call.method().as_str()
     };
-    body["errors"] = json!(errors.0);
-    body["error_text"] = errors.to_string().into();
-    if sandbox.options.strict_reload {
-        body["status"] = "unready".into();
-        return (StatusCode::SERVICE_UNAVAILABLE, body);
+    let query = call.query();
+    match (method, parts.as_slice()) {
+        ("GET", ["livez"]) => return Ok((StatusCode::OK, json!({"status": "alive"}))),
+        ("GET", ["readyz"]) => return Ok(readyz::answer(sandbox)),
+        (_, ["inbox", name]) => return inbox::answer(sandbox, call, method, name, &query).await,
+        _ => {}
     }
-    (StatusCode::OK, body)
+    let route = match (method, parts.as_slice()) {
+        ("GET", ["deliveries"]) => Route::Deliveries,
+        ("POST", ["deliveries", id, "redeliver"]) => Route::Redeliver(id),
+        ("POST", ["trigger"]) => Route::Trigger,
+        ("GET", ["idle"]) => Route::Idle,
+        ("GET", ["clock"]) => Route::Clock,
+        ("POST", ["clock"]) => Route::SetClock,
+        ("POST", ["clock", "advance"]) => Route::Advance,
+        ("POST", ["reset"]) => Route::Reset,
+        _ => {
+            return Err(Refusal(
+                StatusCode::NOT_FOUND,
+                "unknown_control_route",
+                format!("known below {PREFIX} are {ROUTES}"),
+            ));
+        }
+    };
+    let world = world(sandbox, call, &query)?;
+    match route {
+        Route::Deliveries => deliveries::list(sandbox, &world, &query).await,
+        Route::Redeliver(id) => deliveries::redeliver(sandbox, &world, id),
+        Route::Trigger => trigger::answer(sandbox, &world, json_body(call)?),
+        Route::Idle => deliveries::idle(&world, &query).await,
+        Route::Clock => Ok(clock::show(&world)),
+        Route::SetClock => clock::set(sandbox, &world, json_body(call)?).await,
+        Route::Advance => clock::advance(sandbox, &world, json_body(call)?).await,
+        Route::Reset => Ok(reset(sandbox, &world).await),
+    }
+}
+
+/// A route that belongs to one world.
+enum Route<'a> {
+    Deliveries,
+    Redeliver(&'a str),
+    Trigger,
+    Idle,
+    Clock,
+    SetClock,
+    Advance,
+    Reset,
+}
+
+/// The world of the API key that the request carries, by Basic auth or as `?key=`.
+fn world(
+    sandbox: &Shared,
+    call: &Call,
+    query: &HashMap<String, String>,
+) -> Result<Arc<World>, Refusal> {
+    let refuse = |message| Refusal(StatusCode::UNAUTHORIZED, "no_world", message);
+    let key = match query.get("key") {
+        Some(key) => key.parse().map_err(refuse)?,
+        None => auth::authenticate(call.headers()).map_err(|error| {
+            refuse(error.message.unwrap_or_default() + " Or name the key as ?key=….")
+        })?,
+    };
+    let refused = |error: crate::error::ApiError| refuse(error.message.unwrap_or_default());
+    sandbox.admit(&sandbox.catalogue(), &key).map_err(refused)?;
+    sandbox.worlds.enter(&key, call.came).map_err(refused)
+}
+
+/// Empties a world, and answers when nothing of it is left: also what was on its way is called back.
+async fn reset(sandbox: &Arc<Shared>, world: &Arc<World>) -> Answer {
+    let cancelled = world.reset(&sandbox.courier).await;
+    (
+        StatusCode::OK,
+        json!({"status": "reset", "cancelled_callbacks": cancelled}),
+    )
+}
+
+fn json_body<T: DeserializeOwned>(call: &Call) -> Result<T, Refusal> {
+    let body: &[u8] = match &call.body {
+        Body::Bytes(body) => body,
+        Body::Empty => b"{}",
+        Body::Parts(_) | Body::Unreadable(_) => b"",
+    };
+    serde_json::from_slice(body)
+        .map_err(|error| bad_request(format!("the body cannot be taken: {error}")))
+}
+
+fn bad_request(message: impl Into<String>) -> Refusal {
+    Refusal(StatusCode::BAD_REQUEST, "bad_request", message.into())
+}
+
+/// A parameter of the query, parsed; none where it is not given.
+fn parameter<T>(
+    query: &HashMap<String, String>,
+    name: &str,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Result<Option<T>, Refusal> {
+    let Some(text) = query.get(name) else {
+        return Ok(None);
+    };
+    let parsed = parse(text).map_err(|message| bad_request(format!("`{name}`: {message}")))?;
+    Ok(Some(parsed))
+}
+
+fn whole_number(text: &str) -> Result<u64, String> {
+    text.parse()
+        .map_err(|_| format!("`{text}` is no whole number"))
+}
+
+/// `wait=5s`, a minute at most.
+fn wait(query: &HashMap<String, String>) -> Result<Option<Duration>, Refusal> {
+    let wait = parameter(query, "wait", parse_duration)?;
+    if wait.is_some_and(|wait| wait > WAIT_MAX) {
+        return Err(bad_request("`wait`: a request waits a minute at most"));
+    }
+    Ok(wait)
+}
+
+/// Refuses parameters that mean nothing here: a misspelt filter would match everything.
+fn only(query: &HashMap<String, String>, known: &[&str]) -> Result<(), Refusal> {
+    let mut unknown: Vec<_> = query
+        .keys()
+        .filter(|name| *name != "key" && !known.contains(&name.as_str()))
+        .collect();
+    unknown.sort();
+    match unknown.first() {
+        None => Ok(()),
+        Some(name) => Err(bad_request(format!(
+            "unknown parameter `{name}`: known are {}",
+            known.join(", ")
+        ))),
+    }
 }

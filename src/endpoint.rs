@@ -9,6 +9,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
+use crate::callback::Behaviour;
 use crate::clock::Stamp;
 use crate::load_error::nearest;
 use crate::lookup::Lookup;
@@ -40,6 +41,8 @@ pub(crate) struct Endpoint {
     /// `x-sandbox-outcome` of a listing.
     pub listing_tag: HeaderValue,
     pub callback_type: Option<String>,
+    /// Its sample is what a URL of its callback type is tested with.
+    pub tests_callbacks: bool,
 }
 
 #[derive(Debug)]
@@ -84,7 +87,8 @@ pub(crate) struct Outcome {
     pub answer: Answer,
     /// Not finished yet: `updated` equals `created`.
     pub pending: bool,
-    pub callback: bool,
+    /// Whether a callback follows, and how.
+    pub callback: Option<Behaviour>,
     pub then: Option<Then>,
     /// One of `errors.toml`, that every endpoint has.
     pub is_shared: bool,

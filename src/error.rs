@@ -44,6 +44,8 @@ error_codes! {
     ApiValidation = "API_VALIDATION_ERROR",
     InvalidJson = "INVALID_JSON_FORMAT",
     InvalidApiKey = "INVALID_API_KEY",
+    CallbackTestFailed = "CALLBACK_TEST_FAILED_ERROR",
+    InvalidUrl = "INVALID_URL_FORMAT",
     TokenAlreadyUsed = "TOKEN_ALREADY_USED_ERROR",
     DataNotFound = "DATA_NOT_FOUND",
     NotFound = "NOT_FOUND",
@@ -200,14 +202,35 @@ impl ApiError {
     }
 
     fn field(path: &str, message: &str) -> Self {
+        Self::complaints(vec![Complaint {
+            path: path.to_owned(),
+            message: message.to_owned(),
+        }])
+    }
+
+    pub(crate) fn complaints(complaints: Vec<Complaint>) -> Self {
         Self {
             message: None,
-            complaints: vec![Complaint {
-                path: path.to_owned(),
-                message: message.to_owned(),
-            }],
+            complaints,
             ..Self::new(ErrorCode::ApiValidation, "")
         }
+    }
+
+    pub(crate) fn invalid_url(reason: String) -> Self {
+        Self::new(
+            ErrorCode::InvalidUrl,
+            format!("The callback URL cannot be taken: {reason}."),
+        )
+    }
+
+    /// `reason` is what the receiver did, such as `status 500`.
+    pub(crate) fn callback_test_failed(reason: &str) -> Self {
+        Self::new(
+            ErrorCode::CallbackTestFailed,
+            format!(
+                "The test callback was not answered with a 2xx: {reason}. The former URL stays."
+            ),
+        )
     }
 
     pub(crate) fn outcome_name(&self) -> &str {

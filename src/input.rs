@@ -45,13 +45,13 @@ pub(crate) fn read(endpoint: &Endpoint, call: &Call, has_magic: bool) -> Result<
     Ok(input)
 }
 
-fn neither_json_nor_form() -> ApiError {
+pub(crate) fn neither_json_nor_form() -> ApiError {
     ApiError::unsupported_content_type(
         "This endpoint takes application/json or application/x-www-form-urlencoded.",
     )
 }
 
-fn parse_json(body: &[u8]) -> Result<Value, ApiError> {
+pub(crate) fn parse_json(body: &[u8]) -> Result<Value, ApiError> {
     let value = serde_json::from_slice(body).map_err(|error| ApiError::not_json(&error))?;
     match value {
         Value::Object(_) => Ok(value),
@@ -59,7 +59,7 @@ fn parse_json(body: &[u8]) -> Result<Value, ApiError> {
     }
 }
 
-fn looks_like_json(body: &[u8]) -> bool {
+pub(crate) fn looks_like_json(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"{")
 }
 

@@ -3,8 +3,10 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
@@ -15,7 +17,10 @@ use crate::account::IssuedKeys;
 use crate::auth::{ApiKey, PUBLIC_KEY};
 use crate::body::SHARES_MAX;
 use crate::catalogue::Catalogue;
-use crate::clock::Clock;
+use crate::clock::{Clock, parse_duration};
+use crate::control::Inbox;
+use crate::courier::{Callbacks, Courier};
+use crate::egress::{Egress, ReceiverUrl};
 use crate::error::ApiError;
 use crate::journal::Exchange;
 use crate::load_error::LoadErrors;
@@ -61,6 +66,9 @@ pub(crate) struct Shared {
     catalogue: ArcSwap<Catalogue>,
     /// Changes with every reload, failed ones too, after the catalogue has.
     reloads: watch::Sender<Reload>,
+    pub courier: Courier,
+    pub inbox: Inbox,
+    stopping: watch::Sender<bool>,
     /// Counts the replies to requests that belong to no world.
     strangers: AtomicU64,
     /// One reload at a time: the last to read is the last to be put in place.
@@ -76,6 +84,87 @@ pub(crate) struct Options {
     pub dates: Option<DateForm>,
     pub strict_reload: bool,
     pub watch: bool,
+    pub callbacks: CallbackOptions,
+}
+
+/// How callbacks are sent.
+#[derive(Clone, Debug)]
+pub(crate) struct CallbackOptions {
+    /// Default URLs by type.
+    pub urls: Vec<(String, ReceiverUrl)>,
+    pub egress: Egress,
+    /// How long after each failure the next try comes.
+    pub retries: Vec<Duration>,
+    pub signing: bool,
+    pub second_token_header: bool,
+}
+
+impl Default for CallbackOptions {
+    fn default() -> Self {
+        Self {
+            urls: Vec::new(),
+            egress: Egress::default(),
+            retries: Retries::Fast.delays(),
+            signing: false,
+            second_token_header: false,
+        }
+    }
+}
+
+/// A URL that callbacks can be sent to: `"http://127.0.0.1:8080/callbacks".parse()`.
+#[derive(Clone, Debug)]
+pub struct CallbackUrl(ReceiverUrl);
+
+impl FromStr for CallbackUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        ReceiverUrl::parse(text).map(Self)
+    }
+}
+
+impl FromStr for Retries {
+    type Err = String;
+
+    /// `fast`, `realistic`, or durations with commas between them.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "fast" => Ok(Self::Fast),
+            "realistic" => Ok(Self::Realistic),
+            "none" => Ok(Self::After(Vec::new())),
+            list => {
+                let delays = list.split(',').map(|delay| parse_duration(delay.trim()));
+                delays.collect::<Result<_, _>>().map(Self::After).map_err(|_| {
+                    format!("`{text}` is none of `fast`, `realistic`, `none`, and no list such as `1s,10s,1m`")
+                })
+            }
+        }
+    }
+}
+
+/// When a callback that failed is tried again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Retries {
+    /// After 1, 2, 4, 8, 16 and 32 seconds.
+    Fast,
+    /// After 15 and 45 minutes, 2, 3, 6 and 12 hours, as the provider's parent company says of itself.
+    Realistic,
+    /// After each of these; none at all if there are none.
+    After(Vec<Duration>),
+}
+
+impl Retries {
+    fn delays(&self) -> Vec<Duration> {
+        let seconds: &[u64] = match self {
+            Self::Fast => &[1, 2, 4, 8, 16, 32],
+            Self::Realistic => &[900, 2700, 7200, 10_800, 21_600, 43_200],
+            Self::After(delays) => return delays.clone(),
+        };
+        seconds
+            .iter()
+            .map(|seconds| Duration::from_secs(*seconds))
+            .collect()
+    }
 }
 
 /// How the last reload went.
@@ -163,11 +252,13 @@ impl Sandbox {
         if let Some(server) = self.server.take() {
             server.await.ok();
         }
+        self.shared.stopping.send_replace(true);
     }
 }
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
+        self.shared.stopping.send_replace(true);
         if let Some(server) = &self.server {
             server.abort();
         }
@@ -224,6 +315,52 @@ impl Builder {
         self
     }
 
+    /// Sends callbacks of a type to this URL, in every world that registers no other.
+    #[must_use]
+    pub fn callback(mut self, callback_type: impl Into<String>, url: CallbackUrl) -> Self {
+        self.options
+            .callbacks
+            .urls
+            .push((callback_type.into(), url.0));
+        self
+    }
+
+    /// When a callback that failed is tried again.
+    #[must_use]
+    pub fn retries(mut self, retries: &Retries) -> Self {
+        self.options.callbacks.retries = retries.delays();
+        self
+    }
+
+    /// Signs callbacks as the Standard Webhooks specification says, beside the token.
+    #[must_use]
+    pub fn sign_callbacks(mut self, sign: bool) -> Self {
+        self.options.callbacks.signing = sign;
+        self
+    }
+
+    /// Sends the token in `x-iluma-callback-token` as well.
+    #[must_use]
+    pub fn second_token_header(mut self, send: bool) -> Self {
+        self.options.callbacks.second_token_header = send;
+        self
+    }
+
+    /// Calls `to` where a callback's URL says `from`: `localhost`, `host.docker.internal`.
+    #[must_use]
+    pub fn callback_host(mut self, from: impl Into<String>, to: impl Into<String>) -> Self {
+        let host_map = &mut self.options.callbacks.egress.host_map;
+        host_map.push((from.into(), to.into()));
+        self
+    }
+
+    /// Lets callbacks go to this public host.
+    #[must_use]
+    pub fn allow_egress(mut self, host: impl Into<String>) -> Self {
+        self.options.callbacks.egress.allowed.push(host.into());
+        self
+    }
+
     /// Calls the sandbox unready, by 503, while a reload is broken.
     #[must_use]
     pub fn strict_reload(mut self, strict: bool) -> Self {
@@ -261,10 +398,40 @@ impl Shared {
             bodies: Arc::new(Semaphore::new(SHARES_MAX)),
             catalogue: ArcSwap::from_pointee(catalogue),
             reloads: watch::Sender::default(),
+            courier: Courier::new(
+                options.callbacks.egress.clone(),
+                options.callbacks.retries.clone(),
+                options.callbacks.signing,
+                options.callbacks.second_token_header,
+            ),
+            inbox: Inbox::default(),
+            stopping: watch::Sender::new(false),
             strangers: AtomicU64::new(0),
             reloading: Mutex::default(),
             options,
         })
+    }
+
+    pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
+    }
+
+    /// Where callbacks of a type go: as the world registered, else as flags say, else as folders do.
+    pub(crate) fn callback_url(
+        &self,
+        catalogue: &Catalogue,
+        callbacks: &Callbacks,
+        callback_type: &str,
+    ) -> Option<ReceiverUrl> {
+        if let Some(registered) = callbacks.urls.get(callback_type) {
+            return Some(registered.url.clone());
+        }
+        let by_flag = self.options.callbacks.urls.iter().rev();
+        let by_folder = catalogue.settings.callback_urls.iter().rev();
+        let default = by_flag
+            .chain(by_folder)
+            .find(|(name, _)| name == callback_type);
+        default.map(|(_, url)| url.clone())
     }
 
     /// The catalogue of this moment. A request takes it once.

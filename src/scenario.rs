@@ -83,6 +83,9 @@ pub(crate) struct ReplyPart {
 pub(crate) struct CallbackPart {
     #[serde(rename = "type")]
     pub callback_type: Spanned<String>,
+    /// This product's sample is what a URL of this type is tested with, where several products have it.
+    #[serde(default)]
+    pub test: bool,
 }
 
 /// `[keep]`: every object of the array `from` can be read by its `id` at the endpoint `at`.
@@ -112,14 +115,26 @@ pub(crate) struct OutcomePart {
     pub error: Option<Spanned<ErrorPart>>,
     /// Not finished yet: `updated` equals `created`.
     pub pending: bool,
-    /// A callback follows.
-    pub callback: bool,
+    /// A callback follows: `true`, or how it misbehaves. Where there is a `then`, it follows when that
+    /// has come.
+    pub callback: Option<Spanned<CallbackRule>>,
     /// What the record becomes later.
     pub then: Option<Spanned<ThenPart>>,
     /// Answers these outcomes in turn, call by call, then the last one for ever.
     pub sequence: Option<Spanned<Vec<Spanned<String>>>>,
     /// Chooses this outcome when the input fits. All conditions of a table must hold.
     pub when: Option<Spanned<Tree>>,
+}
+
+/// `callback = true` or `callback = "duplicate"`.
+#[derive(Debug, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "must be true, false, or how the callback misbehaves"
+)]
+pub(crate) enum CallbackRule {
+    Follows(bool),
+    Behaves(String),
 }
 
 /// `error = "message"`, or `error = { code = "…", message = "…" }` where the code is not the outcome's name.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Request, Response};
@@ -19,6 +18,7 @@ use crate::body;
 use crate::call::{Body, Call};
 use crate::connection;
 use crate::control;
+use crate::effect::{self, ReplyBody};
 use crate::error::ApiError;
 use crate::journal::{Exchange, KeptBody, head_text};
 use crate::sandbox::Shared;
@@ -75,10 +75,10 @@ pub(crate) async fn serve(
 
 /// Answers one request. None when the client is gone.
 pub(crate) async fn respond(
-    sandbox: &Shared,
+    sandbox: &Arc<Shared>,
     request: Request<Incoming>,
     reading_done: impl FnOnce(),
-) -> Option<Response<Full<Bytes>>> {
+) -> Option<Response<ReplyBody>> {
     let came = Instant::now();
     let (head, incoming) = request.into_parts();
     let received = body::read(&head.headers, incoming, &sandbox.bodies).await?;
@@ -90,14 +90,24 @@ pub(crate) async fn respond(
     };
     let _until_answered = received.share;
     if call.path().starts_with(control::PREFIX) {
-        let (status, body) = control::answer(sandbox, &call);
-        let mut response = Response::new(Full::new(body));
+        let (status, body) = control::answer(sandbox, &call).await;
+        let mut response = Response::new(ReplyBody::new(body, None));
         *response.status_mut() = status;
         response.headers_mut().insert(CONTENT_TYPE, JSON);
         return Some(response);
     }
-    let answered = answer_or_500(sandbox, &call);
-    let mut response = Response::new(Full::new(answered.reply.body.clone()));
+    let mut answered = answer_or_500(sandbox, &call);
+    let mut release = None;
+    if let Some(world) = &answered.world {
+        let effect = std::mem::take(&mut answered.reply.effect);
+        match effect::before_reply(sandbox, world, effect).await {
+            Ok(to_release) => release = to_release,
+            Err(error) => {
+                answered.reply = answer::error_reply(&sandbox.catalogue(), None, &error);
+            }
+        }
+    }
+    let mut response = Response::new(ReplyBody::new(answered.reply.body.clone(), release));
     *response.status_mut() = answered.reply.status;
     let headers = response.headers_mut();
     headers.reserve(4);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use toml::Spanned;
 
 use crate::auth::ApiKey;
+use crate::egress::ReceiverUrl;
 use crate::load_error::{LoadError, SourceFile};
 use crate::reader::Reader;
 use crate::watchlist::DateForm;
@@ -14,11 +15,13 @@ use crate::watchlist::DateForm;
 pub(crate) struct Settings {
     /// How the watchlist's dates are written.
     pub dates: Option<DateForm>,
+    /// Where callbacks go in every world that registered nothing else, by type.
+    pub callback_urls: Vec<(String, ReceiverUrl)>,
     /// Only these API keys are let in, where any are given.
     pub api_keys: Vec<ApiKey>,
 }
 
-const KEYS: [&str; 2] = ["watchlist_dates", "api_keys"];
+const KEYS: [&str; 3] = ["watchlist_dates", "api_keys", "callback_urls"];
 
 impl Settings {
     /// Lays one folder's settings over what earlier folders said.
@@ -34,6 +37,19 @@ impl Settings {
                         match key.as_ref().parse() {
                             Ok(parsed) => self.api_keys.push(parsed),
                             Err(message) => reader.errors.push(file.error(key.span(), message)),
+                        }
+                    }
+                }
+                "callback_urls" => {
+                    let urls: Vec<(Spanned<String>, Spanned<String>)> =
+                        reader.named(value, "[callback_urls]");
+                    for (callback_type, url) in urls {
+                        match ReceiverUrl::parse(url.as_ref()) {
+                            Ok(parsed) => {
+                                self.callback_urls
+                                    .push((callback_type.into_inner(), parsed));
+                            }
+                            Err(message) => reader.errors.push(file.error(url.span(), message)),
                         }
                     }
                 }

@@ -35,23 +35,38 @@ pub(crate) struct Version {
 #[derive(Debug)]
 pub(crate) struct Later {
     since: Instant,
+    /// How far the world's clock had been advanced when the request came.
+    advanced: Duration,
     /// How long after the request, and the version from then on; in the order of time.
     versions: Vec<(Duration, Version)>,
 }
 
 impl Later {
     /// None for a record that stays as it is.
-    pub(crate) fn new(since: Instant, versions: Vec<(Duration, Version)>) -> Option<Box<Self>> {
-        (!versions.is_empty()).then(|| Box::new(Self { since, versions }))
+    pub(crate) fn new(
+        since: Instant,
+        advanced: Duration,
+        versions: Vec<(Duration, Version)>,
+    ) -> Option<Box<Self>> {
+        (!versions.is_empty()).then(|| {
+            Box::new(Self {
+                since,
+                advanced,
+                versions,
+            })
+        })
     }
 }
 
 impl Record {
-    pub(crate) fn version_at(&self, now: Instant) -> &Version {
+    /// A version is due when its time has passed, or when the world's clock was advanced that far.
+    pub(crate) fn version_at(&self, now: Instant, advanced: Duration) -> &Version {
         let Some(later) = &self.later else {
             return &self.version;
         };
-        let passed = now.saturating_duration_since(later.since);
+        let passed = now
+            .saturating_duration_since(later.since)
+            .max(advanced.saturating_sub(later.advanced));
         later
             .versions
             .iter()

@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use foldhash::HashMap;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::auth::ApiKey;
-use crate::clock::Clock;
+use crate::clock::{Clock, Stamp};
+use crate::courier::{Callbacks, Courier};
 use crate::dice::Mix;
 use crate::error::ApiError;
 use crate::journal::{Exchange, Journal};
@@ -31,6 +33,11 @@ pub(crate) struct World {
     pub clock: Clock,
     seed: u64,
     state: Mutex<State>,
+    /// One advance of the clock at a time.
+    pub advancing: tokio::sync::Mutex<()>,
+    /// Told of every change to a delivery, for those who wait for one.
+    changes: watch::Sender<()>,
+    resets: watch::Sender<u64>,
     /// Milliseconds since the sandbox started.
     last_used_ms: AtomicU64,
     bytes: AtomicUsize,
@@ -40,11 +47,21 @@ pub(crate) struct World {
 /// What changes. Held for one request at a time, never across an await.
 #[derive(Debug, Default)]
 pub(crate) struct State {
+    pub callbacks: Callbacks,
     pub records: Records,
     pub counters: Counters,
     pub journal: Journal,
     /// Where replies are written before they are copied out in the right size.
     pub scratch: Vec<u8>,
+}
+
+impl State {
+    /// As it was at the start.
+    fn clear(&mut self) {
+        let runs = self.callbacks.runs();
+        *self = Self::default();
+        self.callbacks.set_runs(runs);
+    }
 }
 
 /// How much a world holds, and what it had to let go.
@@ -56,6 +73,9 @@ pub(crate) struct Tally {
     pub journal_dropped: u64,
     pub counters: usize,
     pub counters_dropped: u64,
+    pub deliveries: usize,
+    pub deliveries_dropped: u64,
+    pub deliveries_pending: usize,
 }
 
 impl World {
@@ -87,10 +107,54 @@ impl World {
                 state.journal.drop_oldest();
             }
         }
-        let now = state.records.bytes + state.journal.bytes + state.counters.len() * 32;
+        let now = state.records.bytes
+            + state.journal.bytes
+            + state.callbacks.log.bytes
+            + state.counters.len() * 32;
         let before = self.bytes.swap(now, Ordering::Relaxed);
         self.bytes_of_all
             .fetch_add(now.wrapping_sub(before), Ordering::Relaxed);
+    }
+
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// What the world's clock shows.
+    pub(crate) fn now(&self, state: &State) -> Stamp {
+        self.clock.now().after(state.callbacks.advanced)
+    }
+
+    pub(crate) fn changed(&self) {
+        self.changes.send_replace(());
+    }
+
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
+    /// A well-formed token that is not this world's.
+    pub(crate) fn wrong_token(&self) -> String {
+        let mix = self.mix("wrong callback token").finish();
+        format!("{mix:032x}{mix:032x}")
+    }
+
+    /// The key of this world's callback signatures.
+    pub(crate) fn signing_secret(&self) -> [u8; 24] {
+        let mut secret = [0; 24];
+        secret[..16].copy_from_slice(
+            &self
+                .mix("signing secret, first part")
+                .finish()
+                .to_be_bytes(),
+        );
+        secret[16..].copy_from_slice(
+            &self
+                .mix("signing secret, second part")
+                .finish()
+                .to_be_bytes()[..8],
+        );
+        secret
     }
 
     /// The secret that callbacks of this world carry: 64 lower-case hex digits.
@@ -99,6 +163,38 @@ impl World {
         halves
             .map(|purpose| format!("{:032x}", self.mix(purpose).finish()))
             .concat()
+    }
+
+    /// Empties the world. What was pending is cancelled, also what was on its way, and counted.
+    pub(crate) async fn reset(&self, courier: &Courier) -> usize {
+        let _no_advance = self.advancing.lock().await;
+        let mut changes = self.changes();
+        let mut cancelled = None;
+        loop {
+            changes.mark_unchanged();
+            {
+                let mut state = self.state();
+                let in_line = state.callbacks.cancel(courier, "the world was reset").len();
+                let on_their_way = state.callbacks.pending();
+                if cancelled.is_none() {
+                    cancelled = Some(in_line + on_their_way);
+                    self.resets.send_modify(|resets| *resets += 1);
+                }
+                if state.callbacks.pending() == 0 {
+                    state.clear();
+                    self.settle(&mut state);
+                    drop(state);
+                    self.changed();
+                    return cancelled.unwrap_or_default();
+                }
+            }
+            changes.changed().await.ok();
+        }
+    }
+
+    /// Changes with every reset: what is on its way then is called back.
+    pub(crate) fn resets(&self) -> watch::Receiver<u64> {
+        self.resets.subscribe()
     }
 
     fn tally(&self) -> Tally {
@@ -110,6 +206,9 @@ impl World {
             journal_dropped: state.journal.dropped,
             counters: state.counters.len(),
             counters_dropped: state.counters.dropped,
+            deliveries: state.callbacks.log.len(),
+            deliveries_dropped: state.callbacks.log.dropped,
+            deliveries_pending: state.callbacks.pending(),
         }
     }
 }
@@ -183,6 +282,9 @@ impl Worlds {
                 clock: self.clock,
                 seed: self.seed,
                 state: Mutex::default(),
+                advancing: tokio::sync::Mutex::default(),
+                changes: watch::Sender::default(),
+                resets: watch::Sender::default(),
                 last_used_ms: AtomicU64::new(now_ms),
                 bytes: AtomicUsize::new(0),
                 bytes_of_all: self.bytes.clone(),
@@ -242,6 +344,9 @@ impl Worlds {
             total.journal_dropped += one.journal_dropped;
             total.counters += one.counters;
             total.counters_dropped += one.counters_dropped;
+            total.deliveries += one.deliveries;
+            total.deliveries_dropped += one.deliveries_dropped;
+            total.deliveries_pending += one.deliveries_pending;
         }
         (
             worlds.len(),

@@ -89,7 +89,7 @@ fn notes(endpoint: &Endpoint, outcome: &Outcome, is_default: bool) -> String {
     if is_default {
         notes.push("default".to_owned());
     }
-    if outcome.callback {
+    if outcome.callback.is_some() {
         let callback_type = endpoint.callback_type.as_deref().unwrap_or("?");
         notes.push(format!("callback {callback_type}"));
     }

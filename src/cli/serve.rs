@@ -13,7 +13,7 @@ use super::{fail, log, os};
 use crate::auth::ApiKey;
 use crate::clock::Clock;
 use crate::watchlist::DateForm;
-use crate::{Sandbox, StartError};
+use crate::{CallbackUrl, Retries, Sandbox, StartError};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -58,6 +58,47 @@ pub(super) struct Arguments {
     /// Answer 503 at /__sandbox/readyz while a changed scenario file is broken.
     #[arg(long, env = "ILUMA_SANDBOX_STRICT_RELOAD")]
     strict_reload: bool,
+    /// Where callbacks of a type go in every world that registers no other, as TYPE=URL; repeat it.
+    #[arg(
+        long = "callback",
+        value_name = "TYPE=URL",
+        env = "ILUMA_SANDBOX_CALLBACK",
+        value_delimiter = ',',
+        value_parser = callback
+    )]
+    callbacks: Vec<(String, CallbackUrl)>,
+    /// When a callback that failed is tried again: `fast` (1 s to 32 s), `realistic` (15 min to 12 h),
+    /// `none`, or durations with commas between them.
+    #[arg(
+        long,
+        value_name = "PROFILE",
+        env = "ILUMA_SANDBOX_CALLBACK_RETRIES",
+        default_value = "fast"
+    )]
+    callback_retries: Retries,
+    /// Sign callbacks beside the token: `standard-webhooks`.
+    #[arg(long, value_name = "HOW", env = "ILUMA_SANDBOX_CALLBACK_SIGNING", value_parser = signing)]
+    callback_signing: Option<()>,
+    /// Send the callback token in `x-iluma-callback-token` as well.
+    #[arg(long, env = "ILUMA_SANDBOX_CALLBACK_TOKEN_TWICE")]
+    callback_token_twice: bool,
+    /// Call another host than a callback's URL says, as FROM=TO; repeat it.
+    #[arg(
+        long,
+        value_name = "FROM=TO",
+        env = "ILUMA_SANDBOX_CALLBACK_HOST_MAP",
+        value_delimiter = ',',
+        value_parser = pair
+    )]
+    callback_host_map: Vec<(String, String)>,
+    /// Public host that callbacks may go to; repeat it. Loopback and private addresses need none.
+    #[arg(
+        long,
+        value_name = "HOST",
+        env = "ILUMA_SANDBOX_ALLOW_EGRESS",
+        value_delimiter = ','
+    )]
+    allow_egress: Vec<String>,
     /// File to write once requests are answered: address, key and token as JSON.
     #[arg(long, value_name = "PATH", env = "ILUMA_SANDBOX_READY_FILE")]
     ready_file: Option<PathBuf>,
@@ -100,12 +141,24 @@ async fn serve(arguments: Arguments) -> ExitCode {
         .address(SocketAddr::new(arguments.bind, arguments.port))
         .seed(arguments.seed)
         .clock(arguments.clock.unwrap_or_default())
-        .strict_reload(arguments.strict_reload);
+        .strict_reload(arguments.strict_reload)
+        .retries(&arguments.callback_retries)
+        .sign_callbacks(arguments.callback_signing.is_some())
+        .second_token_header(arguments.callback_token_twice);
     for folder in arguments.scenarios {
         builder = builder.scenarios(folder);
     }
     for key in arguments.api_keys {
         builder = builder.api_key(key);
+    }
+    for (callback_type, url) in arguments.callbacks {
+        builder = builder.callback(callback_type, url);
+    }
+    for (from, to) in arguments.callback_host_map {
+        builder = builder.callback_host(from, to);
+    }
+    for host in arguments.allow_egress {
+        builder = builder.allow_egress(host);
     }
     if let Some(dates) = arguments.watchlist_dates {
         builder = builder.watchlist_dates(dates);
@@ -164,6 +217,23 @@ fn remove(path: &Path) -> Result<(), String> {
             path.display()
         )),
         _ => Ok(()),
+    }
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (from, to) = text.split_once('=').ok_or("write FROM=TO")?;
+    Ok((from.to_owned(), to.to_owned()))
+}
+
+fn callback(text: &str) -> Result<(String, CallbackUrl), String> {
+    let (callback_type, url) = text.split_once('=').ok_or("write TYPE=URL")?;
+    Ok((callback_type.to_owned(), url.parse()?))
+}
+
+fn signing(text: &str) -> Result<(), String> {
+    match text {
+        "standard-webhooks" => Ok(()),
+        _ => Err("write `standard-webhooks`".to_owned()),
     }
 }
 

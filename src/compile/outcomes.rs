@@ -8,13 +8,14 @@ use indexmap::IndexMap;
 use toml::Spanned;
 
 use super::{Compiler, Stack};
+use crate::callback::Behaviour;
 use crate::clock::parse_duration;
 use crate::endpoint::{Answer, Outcome, Then};
 use crate::input::Shape;
 use crate::load_error::{LoadError, SourceFile, listed, nearest};
 use crate::lookup::Lookup;
 use crate::plan::Plan;
-use crate::scenario::{ErrorPart, OutcomePart, Source};
+use crate::scenario::{CallbackRule, ErrorPart, OutcomePart, Source};
 use crate::template::{Scope, Template};
 use crate::tree::Tree;
 
@@ -133,11 +134,29 @@ impl<'a> Compiler<'a> {
             headers: headers(part, file, self.errors),
             answer,
             pending: part.pending || then.is_some(),
-            callback: part.callback,
+            callback: self.callback(part, file),
             then,
             is_shared: false,
             tag: tag(&self.base.source_file.id, name.as_ref()),
         }
+    }
+
+    fn callback(&mut self, part: &OutcomePart, file: &Arc<SourceFile>) -> Option<Behaviour> {
+        let rule = part.callback.as_ref()?;
+        let behaviour = match rule.as_ref() {
+            CallbackRule::Follows(false) => return None,
+            CallbackRule::Follows(true) => Ok(Behaviour::Normal),
+            CallbackRule::Behaves(words) => words.parse(),
+        };
+        if self.last(|file| file.callback.as_ref()).is_none() {
+            self.errors.push(file.error(
+                rule.span(),
+                "a callback needs a type to register a URL for: write `[callback] type = \"…\"`",
+            ));
+        }
+        behaviour
+            .map_err(|message: String| self.errors.push(file.error(rule.span(), message)))
+            .ok()
     }
 
     /// Outcomes refer to each other by name: in `sequence` and in `then`.
@@ -256,7 +275,7 @@ pub(super) fn error_outcome(
             "an outcome has a `body` or an `error`, not both: the error makes its own body",
         ));
     }
-    if part.then.is_some() || part.sequence.is_some() || part.callback || part.pending {
+    if part.then.is_some() || part.sequence.is_some() || part.callback.is_some() || part.pending {
         errors.push(file.error(
             error.span(),
             "an error makes no record, so it has no `then`, `sequence`, `callback` or `pending`",
@@ -277,7 +296,7 @@ pub(super) fn error_outcome(
         headers: headers(part, file, errors),
         answer: Answer::Error { code, message },
         pending: false,
-        callback: false,
+        callback: None,
         then: None,
         is_shared: false,
         tag: HeaderValue::from_static(""),

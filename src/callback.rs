@@ -1,0 +1,303 @@
+//! What callbacks a request causes, and how they are to misbehave when that is asked for.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use crate::clock::{Stamp, parse_duration};
+use crate::courier::{Callbacks, Courier, REPLY_TIME};
+use crate::delivery::{DEPTH_MAX, Delivery, DeliveryState, TokenSent};
+use crate::egress::ReceiverUrl;
+use crate::load_error::nearest;
+use tokio::time::Instant;
+
+/// How a callback is delivered. Everything but `Normal` is a fault on purpose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Behaviour {
+    #[default]
+    Normal,
+    /// Lost.
+    None,
+    /// Twice, the same bytes.
+    Duplicate,
+    Late(Duration),
+    /// The reply waits until the receiver has answered, 5 s at most.
+    Early,
+    /// After the callback that comes next.
+    Reorder,
+    WrongToken,
+    NoToken,
+    /// An older state of the record once more, after the new one.
+    Stale,
+    Truncated,
+    InvalidJson,
+    UnknownFields,
+}
+
+pub(crate) const BEHAVIOURS: [&str; 11] = [
+    "none",
+    "duplicate",
+    "late(10s)",
+    "early",
+    "reorder",
+    "wrong-token",
+    "no-token",
+    "stale",
+    "truncated",
+    "invalid-json",
+    "unknown-fields",
+];
+
+/// How long a reply waits for an early callback, and a callback for the one that is to overtake it.
+pub(crate) const WAIT: Duration = Duration::from_secs(5);
+
+impl FromStr for Behaviour {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(delay) = text
+            .strip_prefix("late(")
+            .and_then(|rest| rest.strip_suffix(')'))
+        {
+            return parse_duration(delay).map(Self::Late);
+        }
+        Ok(match text {
+            "none" => Self::None,
+            "duplicate" => Self::Duplicate,
+            "early" => Self::Early,
+            "reorder" => Self::Reorder,
+            "wrong-token" => Self::WrongToken,
+            "no-token" => Self::NoToken,
+            "stale" => Self::Stale,
+            "truncated" => Self::Truncated,
+            "invalid-json" => Self::InvalidJson,
+            "unknown-fields" => Self::UnknownFields,
+            _ => {
+                let near = nearest(text, BEHAVIOURS);
+                let near = near.map_or(String::new(), |near| format!(" Did you mean `{near}`?"));
+                return Err(format!(
+                    "`{text}` is no way for a callback to go.{near} Known are {}.",
+                    BEHAVIOURS.join(", ")
+                ));
+            }
+        })
+    }
+}
+
+impl Behaviour {
+    /// Its words, for the log; none for what is not a fault.
+    fn on_purpose(self) -> Option<String> {
+        let words = match self {
+            Self::Normal => return None,
+            Self::None => "none",
+            Self::Duplicate => "duplicate",
+            Self::Late(delay) => return Some(format!("late({delay:?})")),
+            Self::Early => "early",
+            Self::Reorder => "reorder",
+            Self::WrongToken => "wrong-token",
+            Self::NoToken => "no-token",
+            Self::Stale => "stale",
+            Self::Truncated => "truncated",
+            Self::InvalidJson => "invalid-json",
+            Self::UnknownFields => "unknown-fields",
+        };
+        Some(words.to_owned())
+    }
+}
+
+/// One event that calls back.
+pub(crate) struct Event<'a> {
+    pub callback_type: &'a str,
+    pub url: &'a ReceiverUrl,
+    pub record: Option<Arc<str>>,
+    pub outcome: &'a str,
+    pub body: Bytes,
+    /// What the record was before, for `stale`.
+    pub older: Bytes,
+    pub after: Duration,
+    pub behaviour: Behaviour,
+    pub depth: u32,
+    /// The world's time.
+    pub now: Stamp,
+    pub came: Instant,
+}
+
+/// Deliveries that wait for the reply to be written.
+#[derive(Default)]
+pub(crate) struct Planned {
+    pub held: Vec<u64>,
+    /// The reply waits for this one.
+    pub early: Option<u64>,
+    /// Something was put in line.
+    pub any: bool,
+}
+
+/// Puts what an event causes into the world's line.
+pub(crate) fn plan(
+    callbacks: &mut Callbacks,
+    courier: &Courier,
+    event: &Event<'_>,
+    planned: &mut Planned,
+) {
+    let first = Delivery {
+        seq: 0, // the log knows
+        callback_type: event.callback_type.into(),
+        record: event.record.clone(),
+        outcome: event.outcome.into(),
+        url: event.url.clone(),
+        body: misshapen(event),
+        state: DeliveryState::Scheduled,
+        attempts: Vec::new(),
+        on_purpose: event.behaviour.on_purpose(),
+        token: match event.behaviour {
+            Behaviour::WrongToken => TokenSent::Wrong,
+            Behaviour::NoToken => TokenSent::None,
+            _ => TokenSent::Right,
+        },
+        redelivery_of: None,
+        depth: event.depth,
+        created: event.now,
+        next_try: None,
+        reason: None,
+        held_for_next: false,
+    };
+    if event.depth >= DEPTH_MAX {
+        let reason = format!(
+            "a callback has come back into the sandbox {DEPTH_MAX} times: the loop ends here"
+        );
+        let dropped = Delivery {
+            state: DeliveryState::Dropped,
+            reason: Some(reason),
+            ..first
+        };
+        callbacks.log.add(dropped);
+        return;
+    }
+    let mut send = |delivery: Delivery, after: Duration| {
+        // What is due at once leaves when the reply is written, or a second later.
+        let waits = after.is_zero();
+        let delivery = Delivery {
+            next_try: (delivery.state == DeliveryState::Scheduled).then(|| event.now.after(after)),
+            ..delivery
+        };
+        let seq = callbacks.schedule_for_reply(
+            courier,
+            delivery,
+            after,
+            event.came,
+            waits.then_some(REPLY_TIME),
+        );
+        planned.any = true;
+        if waits {
+            planned.held.push(seq);
+        }
+        seq
+    };
+    match event.behaviour {
+        Behaviour::None => {
+            send(
+                Delivery {
+                    state: DeliveryState::Suppressed,
+                    ..first
+                },
+                event.after,
+            );
+        }
+        Behaviour::Duplicate => {
+            send(first.clone(), event.after);
+            send(first, event.after);
+        }
+        Behaviour::Late(delay) => {
+            send(first, event.after + delay);
+        }
+        Behaviour::Reorder => {
+            let held = Delivery {
+                held_for_next: true,
+                ..first
+            };
+            send(held, event.after + WAIT);
+        }
+        Behaviour::Stale => {
+            let stale = Delivery {
+                body: event.older.clone(),
+                ..first.clone()
+            };
+            let fresh = Delivery {
+                on_purpose: None,
+                ..first
+            };
+            send(fresh, event.after);
+            send(stale, event.after + STALE_AFTER);
+        }
+        Behaviour::Early if event.after.is_zero() => {
+            let seq = send(first, event.after);
+            planned.early = Some(seq);
+        }
+        _ => {
+            send(first, event.after);
+        }
+    }
+}
+
+/// How long after the new state the old one comes.
+const STALE_AFTER: Duration = Duration::from_millis(100);
+
+/// The body, with the fault in it that was asked for.
+fn misshapen(event: &Event<'_>) -> Bytes {
+    let body = &event.body;
+    match event.behaviour {
+        Behaviour::Truncated => body.slice(..body.len() / 2),
+        Behaviour::InvalidJson => {
+            let mut broken = body.to_vec();
+            broken.pop();
+            broken.extend_from_slice(b",}");
+            broken.into()
+        }
+        Behaviour::UnknownFields => {
+            let mut more: Value = serde_json::from_slice(body).unwrap_or_default();
+            if let Value::Object(map) = &mut more {
+                map.insert(
+                    "x_unknown_field".to_owned(),
+                    "your code should not mind".into(),
+                );
+                map.insert(
+                    "x_unknown_object".to_owned(),
+                    serde_json::json!({"nested": [1, null]}),
+                );
+            }
+            more.to_string().into()
+        }
+        _ => body.clone(),
+    }
+}
+
+/// What a record that never pended would have been while it did: no results, times equal.
+pub(crate) fn pending_form(body: &Bytes) -> Bytes {
+    const RESULTS: [&str; 9] = [
+        "result",
+        "results",
+        "is_found",
+        "failure_reason",
+        "bank_account_holder_name",
+        "is_normal_account",
+        "name_matching_result",
+        "account_name",
+        "match_percentage",
+    ];
+    let Ok(Value::Object(mut map)) = serde_json::from_slice(body) else {
+        return body.clone();
+    };
+    for name in RESULTS {
+        map.shift_remove(name);
+    }
+    if map.contains_key("status") {
+        map.insert("status".to_owned(), "PENDING".into());
+    }
+    if let (Some(created), true) = (map.get("created").cloned(), map.contains_key("updated")) {
+        map.insert("updated".to_owned(), created);
+    }
+    Value::Object(map).to_string().into()
+}

@@ -1,0 +1,79 @@
+//! `/__sandbox/clock`: what a world's clock shows, and moving it on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::StatusCode;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Answer, Refusal, bad_request, deliveries};
+use crate::clock::{Clock, Stamp, parse_duration};
+use crate::courier;
+use crate::sandbox::Shared;
+use crate::world::World;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct By {
+    by: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Now {
+    now: String,
+}
+
+pub(super) fn show(world: &World) -> Answer {
+    let state = world.state();
+    let body = json!({
+        "now": world.now(&state).to_string(),
+        "advanced_ms": u64::try_from(state.callbacks.advanced.as_millis()).unwrap_or(u64::MAX),
+        "frozen": matches!(world.clock, Clock::Frozen(_)),
+    });
+    (StatusCode::OK, body)
+}
+
+/// Moves the clock on, through everything that falls due on the way.
+pub(super) async fn advance(
+    sandbox: &Arc<Shared>,
+    world: &Arc<World>,
+    By { by }: By,
+) -> Result<Answer, Refusal> {
+    let by = parse_duration(&by).map_err(|message| bad_request(format!("`by`: {message}")))?;
+    Ok(moved(sandbox, world, by).await)
+}
+
+/// Moves the clock on to an instant, never back.
+pub(super) async fn set(
+    sandbox: &Arc<Shared>,
+    world: &Arc<World>,
+    Now { now: to }: Now,
+) -> Result<Answer, Refusal> {
+    let to: Stamp = to.parse().map_err(|_| {
+        bad_request(format!(
+            "`now`: `{to}` is no instant such as `2026-01-02T00:00:00Z`"
+        ))
+    })?;
+    let now = world.now(&world.state());
+    let Some(by) = to.since(now) else {
+        return Err(bad_request(format!(
+            "`now`: a clock is never put back, and this one shows {now}"
+        )));
+    };
+    Ok(moved(sandbox, world, by).await)
+}
+
+async fn moved(sandbox: &Arc<Shared>, world: &Arc<World>, by: Duration) -> Answer {
+    // Spawned: a client that goes away must not leave it half done.
+    let advance = courier::advance(sandbox.clone(), world.clone(), by);
+    let tried = tokio::spawn(advance).await.unwrap_or_default();
+    let (_, mut body) = show(world);
+    let state = world.state();
+    let tried = tried
+        .into_iter()
+        .filter_map(|seq| state.callbacks.log.get(seq));
+    body["deliveries"] = tried.map(deliveries::shown).collect();
+    (StatusCode::OK, body)
+}

@@ -1,0 +1,284 @@
+//! `/__sandbox/deliveries` and `/__sandbox/idle`: what became of callbacks, and waiting for them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use hyper::StatusCode;
+use serde_json::{Value, json};
+use tokio::time::{Instant, timeout_at};
+
+use super::{Answer, Refusal, bad_request, only, parameter, wait, whole_number};
+use crate::courier;
+use crate::delivery::{Attempt, Delivery, DeliveryState};
+use crate::sandbox::Shared;
+use crate::world::World;
+
+const LIMIT_DEFAULT: u64 = 100;
+
+/// Which deliveries are asked for.
+struct Filter<'a> {
+    callback_type: Option<&'a String>,
+    record: Option<&'a String>,
+    state: Option<DeliveryState>,
+    after_seq: u64,
+}
+
+impl Filter<'_> {
+    fn matches(&self, delivery: &Delivery) -> bool {
+        let same = |asked: Option<&String>, is: Option<&str>| {
+            asked.is_none_or(|asked| Some(asked.as_str()) == is)
+        };
+        delivery.seq > self.after_seq
+            && same(self.callback_type, Some(&delivery.callback_type))
+            && same(self.record, delivery.record.as_deref())
+            && self.state.is_none_or(|state| state == delivery.state)
+    }
+}
+
+/// All that match, newest first. With `wait` it answers as soon as `count` of them match, or 408 with
+/// what did happen and why nothing matched.
+pub(super) async fn list(
+    sandbox: &Shared,
+    world: &Arc<World>,
+    query: &HashMap<String, String>,
+) -> Result<Answer, Refusal> {
+    only(
+        query,
+        &[
+            "type",
+            "record",
+            "state",
+            "after_seq",
+            "wait",
+            "count",
+            "limit",
+        ],
+    )?;
+    let state = parameter(query, "state", |text| {
+        serde_json::from_value::<DeliveryState>(text.into()).map_err(|_| {
+            format!("`{text}` is none of scheduled, sending, retrying, delivered, failed, cancelled, suppressed, dropped")
+        })
+    })?;
+    let filter = Filter {
+        callback_type: query.get("type"),
+        record: query.get("record"),
+        state,
+        after_seq: parameter(query, "after_seq", whole_number)?.unwrap_or(0),
+    };
+    let limit = parameter(query, "limit", whole_number)?.unwrap_or(LIMIT_DEFAULT);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let count = parameter(query, "count", whole_number)?;
+    let wait = wait(query)?;
+    if wait.is_none() && count.is_some() {
+        return Err(bad_request(
+            "`count` says how many to wait for: it needs `wait`",
+        ));
+    }
+    let wanted = count.unwrap_or(1);
+    let until = Instant::now() + wait.unwrap_or_default();
+    let mut changes = world.changes();
+    loop {
+        changes.mark_unchanged();
+        let answer = {
+            let state = world.state();
+            let log = &state.callbacks.log;
+            let matching: Vec<_> = log
+                .newest_first()
+                .filter(|one| filter.matches(one))
+                .collect();
+            let enough = wait.is_none() || matching.len() as u64 >= wanted;
+            enough.then(|| {
+                let listed: Vec<_> = matching.iter().take(limit).map(|one| shown(one)).collect();
+                json!({
+                    "deliveries": listed,
+                    "matching": matching.len(),
+                    "last_seq": log.last_seq(),
+                    "dropped": log.dropped,
+                })
+            })
+        };
+        if let Some(answer) = answer {
+            return Ok((StatusCode::OK, answer));
+        }
+        if timeout_at(until, changes.changed()).await.is_err() {
+            return Ok((
+                StatusCode::REQUEST_TIMEOUT,
+                why_not(sandbox, world, &filter, wanted),
+            ));
+        }
+    }
+}
+
+/// What did happen, and what stands in the way of what was waited for.
+fn why_not(sandbox: &Shared, world: &World, filter: &Filter<'_>, wanted: u64) -> Value {
+    let state = world.state();
+    let log = &state.callbacks.log;
+    let matching = log.newest_first().filter(|one| filter.matches(one)).count();
+    let mut reasons = Vec::new();
+    if let Some(callback_type) = filter.callback_type {
+        let url = sandbox.callback_url(&sandbox.catalogue(), &state.callbacks, callback_type);
+        if url.is_none() {
+            reasons.push(format!("no URL is registered for {callback_type}"));
+        }
+    }
+    let others: Vec<_> = log
+        .newest_first()
+        .filter(|one| one.seq > filter.after_seq)
+        .take(20)
+        .collect();
+    for delivery in others.iter().filter(|one| !filter.matches(one)) {
+        reasons.push(format!(
+            "{} of type {} {}",
+            id(delivery.seq),
+            delivery.callback_type,
+            standing(delivery)
+        ));
+    }
+    if others.is_empty() {
+        reasons.push("no request of this world has caused a callback".to_owned());
+    }
+    json!({
+        "error": "timeout",
+        "message": format!("{matching} of {wanted} deliveries matched in time"),
+        "why": reasons,
+        "deliveries": others.into_iter().map(shown).collect::<Vec<_>>(),
+    })
+}
+
+/// Where a delivery stands, in words.
+fn standing(delivery: &Delivery) -> String {
+    let last = delivery
+        .attempts
+        .last()
+        .and_then(|attempt| attempt.error.as_deref());
+    let last = last.map_or(String::new(), |error| format!(" after: {error}"));
+    let reason = delivery.reason.as_deref().unwrap_or("on purpose");
+    match delivery.state {
+        DeliveryState::Scheduled => match delivery.next_try {
+            Some(at) => format!("is still pending until {at}"),
+            None => "is still pending".to_owned(),
+        },
+        DeliveryState::Sending => "is being sent".to_owned(),
+        DeliveryState::Retrying => match delivery.next_try {
+            Some(at) => format!("is tried again at {at}{last}"),
+            None => format!("is tried again{last}"),
+        },
+        DeliveryState::Delivered => "was delivered".to_owned(),
+        DeliveryState::Failed => format!("failed{last}"),
+        DeliveryState::Cancelled => format!("was cancelled: {reason}"),
+        DeliveryState::Suppressed => "was not sent, on purpose".to_owned(),
+        DeliveryState::Dropped => format!("was dropped: {reason}"),
+    }
+}
+
+/// Sends the bytes of a delivery once more, whatever became of it.
+pub(super) fn redeliver(
+    sandbox: &Arc<Shared>,
+    world: &Arc<World>,
+    written_id: &str,
+) -> Result<Answer, Refusal> {
+    let seq = written_id
+        .strip_prefix("dlv_")
+        .and_then(|seq| seq.parse::<u64>().ok());
+    let mut state = world.state();
+    let now = world.now(&state);
+    let original = seq.and_then(|seq| state.callbacks.log.get(seq)).cloned();
+    let Some(original) = original else {
+        return Err(Refusal(
+            StatusCode::NOT_FOUND,
+            "unknown_delivery",
+            format!(
+                "this world has no delivery `{}`",
+                written_id.chars().take(50).collect::<String>()
+            ),
+        ));
+    };
+    let again = Delivery {
+        state: DeliveryState::Scheduled,
+        attempts: Vec::new(),
+        redelivery_of: Some(original.redelivery_of.unwrap_or(original.seq)),
+        created: now,
+        next_try: Some(now),
+        reason: None,
+        held_for_next: false,
+        ..original
+    };
+    let callbacks = &mut state.callbacks;
+    let seq = callbacks.schedule(
+        &sandbox.courier,
+        again,
+        std::time::Duration::ZERO,
+        Instant::now(),
+    );
+    courier::wake(sandbox, world, &mut state);
+    let shown = state.callbacks.log.get(seq).map_or(Value::Null, shown);
+    Ok((StatusCode::ACCEPTED, shown))
+}
+
+/// Answers when nothing of the world is pending, or 408 with what still is.
+pub(super) async fn idle(
+    world: &Arc<World>,
+    query: &HashMap<String, String>,
+) -> Result<Answer, Refusal> {
+    only(query, &["wait"])?;
+    let until = Instant::now() + wait(query)?.unwrap_or_default();
+    let mut changes = world.changes();
+    loop {
+        changes.mark_unchanged();
+        if world.state().callbacks.pending() == 0 {
+            return Ok((StatusCode::OK, json!({"status": "idle"})));
+        }
+        if timeout_at(until, changes.changed()).await.is_err() {
+            let state = world.state();
+            let pending = state
+                .callbacks
+                .log
+                .newest_first()
+                .filter(|one| one.state.is_pending());
+            let pending: Vec<_> = pending.take(100).map(shown).collect();
+            return Ok((
+                StatusCode::REQUEST_TIMEOUT,
+                json!({
+                    "error": "timeout",
+                    "message": format!("{} callbacks are pending", state.callbacks.pending()),
+                    "deliveries": pending,
+                }),
+            ));
+        }
+    }
+}
+
+pub(super) fn shown(delivery: &Delivery) -> Value {
+    json!({
+        "id": id(delivery.seq),
+        "seq": delivery.seq,
+        "type": &*delivery.callback_type,
+        "state": delivery.state,
+        "record": delivery.record.as_deref(),
+        "outcome": &*delivery.outcome,
+        "url": delivery.url.as_str(),
+        "created": delivery.created.to_string(),
+        "next_try": delivery.next_try.map(|at| at.to_string()),
+        "on_purpose": delivery.on_purpose,
+        "reason": delivery.reason,
+        "redelivery_of": delivery.redelivery_of.map(id),
+        "depth": delivery.depth,
+        "body": String::from_utf8_lossy(&delivery.body),
+        "attempts": delivery.attempts.iter().map(shown_attempt).collect::<Vec<_>>(),
+    })
+}
+
+fn shown_attempt(attempt: &Attempt) -> Value {
+    json!({
+        "at": attempt.at.to_string(),
+        "request": &*attempt.request_head,
+        "status": attempt.status.map(|status| status.as_u16()),
+        "answer": &*attempt.answer,
+        "error": attempt.error,
+        "duration_ms": u64::try_from(attempt.took.as_millis()).unwrap_or(u64::MAX),
+    })
+}
+
+fn id(seq: u64) -> String {
+    format!("dlv_{seq}")
+}

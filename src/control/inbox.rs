@@ -1,0 +1,223 @@
+//! `/__sandbox/inbox/{name}`: a receiver for callbacks, so that nobody has to write one first.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use indexmap::IndexMap;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+
+use super::{Answer, Refusal, bad_request, only, parameter, wait, whole_number};
+use crate::call::{Body, Call};
+use crate::sandbox::Shared;
+
+const NAMES_MAX: usize = 1000;
+const ENTRIES_MAX: usize = 1000;
+/// Over all names.
+const BYTES_MAX: usize = 64 << 20;
+
+/// What was received, by name. Callbacks carry no API key, so names belong to no world.
+#[derive(Debug, Default)]
+pub(crate) struct Inbox {
+    names: Mutex<Names>,
+    changes: watch::Sender<()>,
+}
+
+#[derive(Debug, Default)]
+struct Names {
+    by_name: IndexMap<String, Received>,
+    bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Received {
+    entries: VecDeque<Entry>,
+    seq: u64,
+    refused: u64,
+    dropped: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    seq: u64,
+    headers: Vec<(String, String)>,
+    body: Bytes,
+    answered: u16,
+}
+
+impl Names {
+    fn put(
+        &mut self,
+        name: &str,
+        headers: Vec<(String, String)>,
+        body: Bytes,
+        answered: u16,
+    ) -> u64 {
+        self.bytes += body.len();
+        let received = self.by_name.entry(name.to_owned()).or_default();
+        received.seq += 1;
+        let seq = received.seq;
+        received.entries.push_back(Entry {
+            seq,
+            headers,
+            body,
+            answered,
+        });
+        while received.entries.len() > ENTRIES_MAX || self.bytes > BYTES_MAX {
+            let Some(oldest) = received.entries.pop_front() else {
+                break;
+            };
+            self.bytes -= oldest.body.len();
+            received.dropped += 1;
+        }
+        if self.by_name.len() > NAMES_MAX
+            && let Some((_, gone)) = self.by_name.shift_remove_index(0)
+        {
+            self.bytes -= gone
+                .entries
+                .iter()
+                .map(|entry| entry.body.len())
+                .sum::<usize>();
+        }
+        seq
+    }
+}
+
+pub(super) async fn answer(
+    sandbox: &Shared,
+    call: &Call,
+    method: &str,
+    name: &str,
+    query: &HashMap<String, String>,
+) -> Result<Answer, Refusal> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if name.is_empty() || name.len() > 100 || !name.bytes().all(plain) {
+        return Err(bad_request(
+            "an inbox is named by up to 100 letters, digits, `-`, `_` and `.`",
+        ));
+    }
+    match method {
+        "POST" => receive(&sandbox.inbox, call, name, query),
+        "GET" => list(&sandbox.inbox, name, query).await,
+        "DELETE" => {
+            let mut names = sandbox
+                .inbox
+                .names
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let gone = names.by_name.shift_remove(name).unwrap_or_default();
+            names.bytes -= gone
+                .entries
+                .iter()
+                .map(|entry| entry.body.len())
+                .sum::<usize>();
+            Ok((StatusCode::OK, json!({"deleted": gone.entries.len()})))
+        }
+        _ => Err(Refusal(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "unknown_control_route",
+            "an inbox takes POST, GET and DELETE".to_owned(),
+        )),
+    }
+}
+
+/// Keeps what came. With `?status=500&times=2` the first two of this name are answered so.
+fn receive(
+    inbox: &Inbox,
+    call: &Call,
+    name: &str,
+    query: &HashMap<String, String>,
+) -> Result<Answer, Refusal> {
+    only(query, &["status", "times"])?;
+    let status = parameter(query, "status", |text| {
+        let status = text
+            .parse()
+            .ok()
+            .and_then(|status| StatusCode::from_u16(status).ok());
+        let status = status.filter(|status| (200..600).contains(&status.as_u16()));
+        status.ok_or_else(|| format!("`{text}` is no status between 200 and 599"))
+    })?;
+    let times = parameter(query, "times", whole_number)?.unwrap_or(u64::MAX);
+    let body = match &call.body {
+        Body::Bytes(body) => Bytes::copy_from_slice(body),
+        Body::Parts(parts) => parts.to_string().into(),
+        Body::Empty => Bytes::new(),
+        Body::Unreadable(_) => return Err(bad_request("the body cannot be read")),
+    };
+    let headers = call.headers().iter().map(|(name, value)| {
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        (name.as_str().to_owned(), value)
+    });
+    let mut names = inbox.names.lock().unwrap_or_else(PoisonError::into_inner);
+    let refused = names
+        .by_name
+        .get(name)
+        .map_or(0, |received| received.refused);
+    let refusal = status.filter(|_| refused < times);
+    let answered = refusal.unwrap_or(StatusCode::OK);
+    let seq = names.put(name, headers.collect(), body, answered.as_u16());
+    if refusal.is_some()
+        && let Some(received) = names.by_name.get_mut(name)
+    {
+        received.refused += 1;
+    }
+    drop(names);
+    inbox.changes.send_replace(());
+    Ok((answered, json!({"inbox": name, "seq": seq})))
+}
+
+/// What came, newest first. With `wait` it answers as soon as there are `count`.
+async fn list(
+    inbox: &Inbox,
+    name: &str,
+    query: &HashMap<String, String>,
+) -> Result<Answer, Refusal> {
+    only(query, &["wait", "count", "after_seq"])?;
+    let wait = wait(query)?;
+    let wanted = parameter(query, "count", whole_number)?.unwrap_or(u64::from(wait.is_some()));
+    let after_seq = parameter(query, "after_seq", whole_number)?.unwrap_or(0);
+    let until = Instant::now() + wait.unwrap_or_default();
+    let mut changes = inbox.changes.subscribe();
+    loop {
+        changes.mark_unchanged();
+        let (entries, dropped) = {
+            let names = inbox.names.lock().unwrap_or_else(PoisonError::into_inner);
+            let received = names.by_name.get(name);
+            let entries: Vec<_> = received
+                .map(|received| {
+                    let newer = received
+                        .entries
+                        .iter()
+                        .rev()
+                        .take_while(|entry| entry.seq > after_seq);
+                    newer.map(shown).collect()
+                })
+                .unwrap_or_default();
+            (entries, received.map_or(0, |received| received.dropped))
+        };
+        let body = json!({"inbox": name, "received": entries, "dropped": dropped});
+        if entries.len() as u64 >= wanted || wait.is_none() {
+            return Ok((StatusCode::OK, body));
+        }
+        if timeout_at(until, changes.changed()).await.is_err() {
+            return Ok((StatusCode::REQUEST_TIMEOUT, body));
+        }
+    }
+}
+
+fn shown(entry: &Entry) -> Value {
+    let headers: serde_json::Map<String, Value> = entry
+        .headers
+        .iter()
+        .map(|(name, value)| (name.clone(), value.as_str().into()))
+        .collect();
+    json!({
+        "seq": entry.seq,
+        "answered": entry.answered,
+        "headers": headers,
+        "body": String::from_utf8_lossy(&entry.body),
+    })
+}

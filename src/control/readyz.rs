@@ -1,0 +1,41 @@
+//! `GET /__sandbox/readyz`: whether the sandbox answers from the files as they are now, and what it holds.
+
+use hyper::StatusCode;
+use serde_json::json;
+
+use super::Answer;
+use crate::sandbox::Shared;
+
+pub(super) fn answer(sandbox: &Shared) -> Answer {
+    let reload = sandbox.last_reload();
+    let catalogue = sandbox.catalogue();
+    let (worlds, tally, bytes, evicted, refused) = sandbox.worlds.tally();
+    let mut body = json!({
+        "status": "ready",
+        "version": env!("CARGO_PKG_VERSION"),
+        "scenarios": if reload.errors.is_some() { "stale" } else { "current" },
+        "generation": catalogue.generation,
+        "reloads": reload.count,
+        "endpoints": catalogue.endpoints.len(),
+        "worlds": {"held": worlds, "evicted": evicted, "requests_refused": refused},
+        "bytes_held": bytes,
+        "records": {"held": tally.records, "dropped": tally.records_dropped},
+        "journal": {"held": tally.journal, "dropped": tally.journal_dropped},
+        "counters": {"held": tally.counters, "dropped": tally.counters_dropped},
+        "deliveries": {
+            "held": tally.deliveries,
+            "dropped": tally.deliveries_dropped,
+            "pending": tally.deliveries_pending,
+        },
+    });
+    let Some(errors) = &reload.errors else {
+        return (StatusCode::OK, body);
+    };
+    body["errors"] = json!(errors.0);
+    body["error_text"] = errors.to_string().into();
+    if sandbox.options.strict_reload {
+        body["status"] = "unready".into();
+        return (StatusCode::SERVICE_UNAVAILABLE, body);
+    }
+    (StatusCode::OK, body)
+}

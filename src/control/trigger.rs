@@ -1,0 +1,164 @@
+//! `POST /__sandbox/trigger`: a callback without a request before it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tokio::time::Instant;
+
+use super::{Answer, Refusal, bad_request, deliveries};
+use crate::catalogue::Catalogue;
+use crate::courier;
+use crate::delivery::{Delivery, DeliveryState, TokenSent};
+use crate::endpoint::Endpoint;
+use crate::load_error::nearest;
+use crate::sample;
+use crate::sandbox::Shared;
+use crate::store::{Record, Version};
+use crate::world::World;
+
+/// `{"type": "NAME_VALIDATOR_REQUEST", "outcome": "COMPLETED_FOUND", "set": {"result.is_found": false}}`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Trigger {
+    #[serde(rename = "type")]
+    callback_type: Option<String>,
+    /// Where a type has several products, which of them.
+    endpoint: Option<String>,
+    outcome: Option<String>,
+    /// Dotted paths into the body, and what to write there.
+    #[serde(default)]
+    set: Map<String, Value>,
+}
+
+pub(super) fn answer(
+    sandbox: &Arc<Shared>,
+    world: &Arc<World>,
+    trigger: Trigger,
+) -> Result<Answer, Refusal> {
+    let catalogue = sandbox.catalogue();
+    let endpoint = endpoint(&catalogue, &trigger)?;
+    let Some(callback_type) = endpoint.callback_type.clone() else {
+        return Err(bad_request(format!("`{}` sends no callbacks", endpoint.id)));
+    };
+    let outcome = match &trigger.outcome {
+        None => sample::final_outcome(endpoint),
+        Some(name) => endpoint.outcome(name),
+    };
+    let Some(outcome) = outcome.filter(|outcome| !outcome.is_error()) else {
+        let asked = trigger.outcome.as_deref().unwrap_or_default();
+        return Err(bad_request(format!(
+            "`outcome`: {}",
+            endpoint.unknown_outcome(asked, false)
+        )));
+    };
+    let mut state = world.state();
+    let Some(url) = sandbox.callback_url(&catalogue, &state.callbacks, &callback_type) else {
+        return Err(bad_request(format!(
+            "no URL is registered for {callback_type}: POST one to /v1/callback/urls, or start with --callback"
+        )));
+    };
+    let Some(written) = sample::write(&catalogue, world, &mut state, endpoint, outcome, "trigger")
+    else {
+        return Err(bad_request(format!(
+            "the outcome {} has no body",
+            outcome.name
+        )));
+    };
+    let body = with_overrides(&written.body, trigger.set)?;
+    let id = written.id;
+    let now = world.now(&state);
+    let record = Record {
+        endpoint: endpoint.id.clone(),
+        version: Version {
+            body: body.clone(),
+            outcome: outcome.tag.clone(),
+        },
+        later: None,
+    };
+    state.records.put(id.clone(), record);
+    let delivery = Delivery {
+        seq: 0, // the log knows
+        callback_type: callback_type.as_str().into(),
+        record: Some(id),
+        outcome: outcome.tag.to_str().unwrap_or_default().into(),
+        url,
+        body,
+        state: DeliveryState::Scheduled,
+        attempts: Vec::new(),
+        on_purpose: None,
+        token: TokenSent::Right,
+        redelivery_of: None,
+        depth: 0,
+        created: now,
+        next_try: Some(now),
+        reason: None,
+        held_for_next: false,
+    };
+    let callbacks = &mut state.callbacks;
+    let seq = callbacks.schedule(&sandbox.courier, delivery, Duration::ZERO, Instant::now());
+    courier::wake(sandbox, world, &mut state);
+    let shown = state
+        .callbacks
+        .log
+        .get(seq)
+        .map_or(Value::Null, deliveries::shown);
+    Ok((StatusCode::ACCEPTED, shown))
+}
+
+fn endpoint<'c>(catalogue: &'c Catalogue, trigger: &Trigger) -> Result<&'c Endpoint, Refusal> {
+    if let Some(id) = &trigger.endpoint {
+        let known = || catalogue.endpoints.iter().map(|endpoint| &*endpoint.id);
+        return catalogue.endpoint(id).ok_or_else(|| {
+            let near = nearest(id, known())
+                .map_or(String::new(), |near| format!(": did you mean `{near}`?"));
+            bad_request(format!("`endpoint`: there is none with that id{near}"))
+        });
+    }
+    let types = sample::callback_types(catalogue);
+    let Some(callback_type) = &trigger.callback_type else {
+        return Err(bad_request(format!(
+            "`type` is missing: one of {}",
+            types.join(", ")
+        )));
+    };
+    sample::endpoint_of_type(catalogue, callback_type).ok_or_else(|| {
+        bad_request(format!(
+            "`type`: there is none of that name, but {}",
+            types.join(", ")
+        ))
+    })
+}
+
+/// Writes values at dotted paths; objects on the way are made.
+fn with_overrides(body: &Bytes, set: Map<String, Value>) -> Result<Bytes, Refusal> {
+    if set.is_empty() {
+        return Ok(body.clone());
+    }
+    let mut json: Value = serde_json::from_slice(body).unwrap_or_default();
+    for (path, value) in set {
+        let mut place = &mut json;
+        for name in path.split('.') {
+            if place.is_null() {
+                *place = Value::Object(Map::new());
+            }
+            place = match place {
+                Value::Object(map) => map.entry(name).or_insert(Value::Null),
+                Value::Array(items) => {
+                    let item = name.parse().ok().and_then(|at: usize| items.get_mut(at));
+                    item.ok_or_else(|| bad_request(format!("`set`: `{path}` is not in the list")))?
+                }
+                _ => {
+                    return Err(bad_request(format!(
+                        "`set`: `{path}` reaches into a plain value"
+                    )));
+                }
+            };
+        }
+        *place = value;
+    }
+    Ok(json.to_string().into())
+}

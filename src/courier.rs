@@ -1,0 +1,548 @@
+//! The courier: sends what is due, tries again, advances a world's clock through what it set off.
+//!
+//! Due things lie in a queue per world. Each is due when its delay has passed in real time, or when
+//! the world's clock has been advanced that far, whichever comes first.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use foldhash::HashMap;
+use hyper::HeaderMap;
+use hyper::header::{HeaderName, HeaderValue};
+use indexmap::IndexMap;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
+
+use crate::clock::Stamp;
+use crate::delivery::{Attempt, Deliveries, Delivery, DeliveryState, TokenSent};
+use crate::egress::{Egress, ReceiverUrl, Sent, TOKEN_HEADER};
+use crate::sandbox::Shared;
+use crate::signing;
+use crate::world::{State, World};
+
+/// Sends at once, over all worlds.
+const SENDS_MAX: usize = 64;
+/// Sends at once of one world: no world stands in another's way.
+const SENDS_OF_WORLD_MAX: usize = 16;
+/// Pending deliveries, over all worlds.
+pub(crate) const PENDING_MAX: usize = 10_000;
+/// How long a receiver may take.
+const RECEIVER_TIME: Duration = Duration::from_secs(30);
+/// How long a callback waits for its reply to be written.
+pub(crate) const REPLY_TIME: Duration = Duration::from_secs(1);
+
+pub(crate) const DEPTH_HEADER: HeaderName = HeaderName::from_static("x-sandbox-callback-depth");
+
+/// What all worlds' callbacks share.
+#[derive(Debug)]
+pub(crate) struct Courier {
+    pub egress: Egress,
+    pub retries: Vec<Duration>,
+    pub signing: bool,
+    /// Sends the token in `x-iluma-callback-token` as well.
+    pub second_token_header: bool,
+    sends: Semaphore,
+    pending: AtomicUsize,
+}
+
+/// A world's callbacks.
+#[derive(Debug)]
+pub(crate) struct Callbacks {
+    /// Registered by call, by type.
+    pub urls: IndexMap<String, Registered>,
+    pub log: Deliveries,
+    /// How far the world's clock has been advanced.
+    pub advanced: Duration,
+    queue: Queue,
+    /// Deliveries that wait for the next one to go before them.
+    held: Vec<u64>,
+    in_flight: usize,
+    advancing: bool,
+    runs: bool,
+    sends: Arc<Semaphore>,
+}
+
+/// A URL that a client registered.
+#[derive(Clone, Debug)]
+pub(crate) struct Registered {
+    pub url: ReceiverUrl,
+    pub created: Stamp,
+    pub updated: Stamp,
+}
+
+/// Deliveries in the order in which they are due, by the world's clock and by the machine's.
+#[derive(Debug, Default)]
+struct Queue {
+    by_clock: BTreeMap<(Duration, u64), Due>,
+    by_time: BTreeSet<(Instant, Duration, u64)>,
+    places: HashMap<u64, (Duration, u64)>,
+    order: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Due {
+    at: Instant,
+    delivery: u64,
+}
+
+impl Default for Callbacks {
+    fn default() -> Self {
+        Self {
+            urls: IndexMap::new(),
+            log: Deliveries::default(),
+            advanced: Duration::ZERO,
+            queue: Queue::default(),
+            held: Vec::new(),
+            in_flight: 0,
+            advancing: false,
+            runs: false,
+            sends: Arc::new(Semaphore::new(SENDS_OF_WORLD_MAX)),
+        }
+    }
+}
+
+impl Queue {
+    fn add(&mut self, clock: Duration, at: Instant, delivery: u64) {
+        self.order += 1;
+        self.by_clock
+            .insert((clock, self.order), Due { at, delivery });
+        self.by_time.insert((at, clock, self.order));
+        self.places.insert(delivery, (clock, self.order));
+    }
+
+    fn next_time(&self) -> Option<Instant> {
+        self.by_time.first().map(|(at, ..)| *at)
+    }
+
+    /// Takes the first that is due by the machine's time.
+    fn take_by_time(&mut self, now: Instant) -> Option<u64> {
+        let (at, clock, order) = *self.by_time.first()?;
+        if at > now {
+            return None;
+        }
+        self.take(clock, order)
+    }
+
+    /// Takes the first that is due by the world's clock, with its time.
+    fn take_by_clock(&mut self, until: Duration) -> Option<(Duration, u64)> {
+        let (clock, order) = *self.by_clock.first_key_value()?.0;
+        if clock > until {
+            return None;
+        }
+        Some((clock, self.take(clock, order)?))
+    }
+
+    fn take(&mut self, clock: Duration, order: u64) -> Option<u64> {
+        let due = self.by_clock.remove(&(clock, order))?;
+        self.by_time.remove(&(due.at, clock, order));
+        self.places.remove(&due.delivery);
+        Some(due.delivery)
+    }
+
+    /// Makes a delivery due now.
+    fn hasten(&mut self, delivery: u64, clock: Duration, now: Instant) {
+        if let Some((before, order)) = self.places.get(&delivery).copied()
+            && self.take(before, order).is_some()
+        {
+            let clock = clock.min(before);
+            self.by_clock
+                .insert((clock, order), Due { at: now, delivery });
+            self.by_time.insert((now, clock, order));
+            self.places.insert(delivery, (clock, order));
+        }
+    }
+}
+
+impl Callbacks {
+    /// Whether a task sees to what lies in line.
+    pub(crate) fn runs(&self) -> bool {
+        self.runs
+    }
+
+    pub(crate) fn set_runs(&mut self, runs: bool) {
+        self.runs = runs;
+    }
+
+    pub(crate) fn pending(&self) -> usize {
+        self.queue.by_clock.len() + self.in_flight
+    }
+
+    /// Puts a delivery in line. False where there is no room: the delivery says so.
+    pub(crate) fn schedule(
+        &mut self,
+        courier: &Courier,
+        delivery: Delivery,
+        after: Duration,
+        now: Instant,
+    ) -> u64 {
+        self.schedule_for_reply(courier, delivery, after, now, None)
+    }
+
+    /// The same for a delivery that waits, in real time, for its reply to be written.
+    pub(crate) fn schedule_for_reply(
+        &mut self,
+        courier: &Courier,
+        mut delivery: Delivery,
+        after: Duration,
+        now: Instant,
+        reply_time: Option<Duration>,
+    ) -> u64 {
+        if delivery.state != DeliveryState::Scheduled {
+            return self.log.add(delivery);
+        }
+        if courier.pending.fetch_add(1, Ordering::Relaxed) >= PENDING_MAX {
+            courier.pending.fetch_sub(1, Ordering::Relaxed);
+            delivery.state = DeliveryState::Dropped;
+            delivery.reason = Some(format!("{PENDING_MAX} callbacks are pending already"));
+            delivery.next_try = None;
+            return self.log.add(delivery);
+        }
+        let is_held = delivery.held_for_next;
+        let seq = self.log.add(delivery);
+        let at = now + after + reply_time.unwrap_or_default();
+        self.queue.add(self.advanced + after, at, seq);
+        if is_held {
+            self.held.push(seq);
+        }
+        seq
+    }
+
+    /// Lets go what waits to be overtaken.
+    fn release_held(&mut self) {
+        for seq in std::mem::take(&mut self.held) {
+            self.release(seq);
+        }
+    }
+
+    /// Lets a callback go whose reply has been written.
+    pub(crate) fn release(&mut self, seq: u64) {
+        let advanced = self.advanced;
+        self.queue.hasten(seq, advanced, Instant::now());
+    }
+
+    /// Takes everything out of the line that has not been sent; what is in flight comes back to nothing.
+    pub(crate) fn cancel(&mut self, courier: &Courier, reason: &str) -> Vec<u64> {
+        let mut cancelled = Vec::new();
+        while let Some((_, seq)) = self.queue.take_by_clock(Duration::MAX) {
+            courier.pending.fetch_sub(1, Ordering::Relaxed);
+            if let Some(delivery) = self.log.get_mut(seq) {
+                delivery.state = DeliveryState::Cancelled;
+                delivery.reason = Some(reason.to_owned());
+                delivery.next_try = None;
+            }
+            cancelled.push(seq);
+        }
+        cancelled
+    }
+}
+
+impl Courier {
+    pub(crate) fn new(egress: Egress, retries: Vec<Duration>, signing: bool, second: bool) -> Self {
+        Self {
+            egress,
+            retries,
+            signing,
+            second_token_header: second,
+            sends: Semaphore::new(SENDS_MAX),
+            pending: AtomicUsize::new(0),
+        }
+    }
+
+    /// Sends one body to a URL that is being registered.
+    pub(crate) async fn ping(
+        &self,
+        world: &World,
+        url: &ReceiverUrl,
+        body: bytes::Bytes,
+        limit: Duration,
+    ) -> Sent {
+        let headers = self.headers(world, TokenSent::Right, 0, 0, &body);
+        self.egress.send(url, headers, body, limit).await
+    }
+
+    fn headers(
+        &self,
+        world: &World,
+        token: TokenSent,
+        seq: u64,
+        depth: u32,
+        body: &[u8],
+    ) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        let token = match token {
+            TokenSent::Right => Some(world.callback_token()),
+            TokenSent::Wrong => Some(world.wrong_token()),
+            TokenSent::None => None,
+        };
+        if let Some(token) = token.and_then(|token| HeaderValue::try_from(token).ok()) {
+            if self.second_token_header {
+                let name = HeaderName::from_static("x-iluma-callback-token");
+                headers.insert(name, token.clone());
+            }
+            headers.insert(TOKEN_HEADER, token);
+        }
+        headers.insert(DEPTH_HEADER, HeaderValue::from(depth + 1));
+        if self.signing {
+            let id = format!("msg_{}_{seq}", world.tag);
+            signing::sign(&mut headers, &id, &world.signing_secret(), body);
+        }
+        headers
+    }
+}
+
+/// Sees to it that what lies in the world's line is sent. Called whenever something was put there.
+pub(crate) fn wake(sandbox: &Arc<Shared>, world: &Arc<World>, state: &mut State) {
+    if state.callbacks.queue.by_clock.is_empty() {
+        return;
+    }
+    if state.callbacks.runs {
+        world.changed();
+        return;
+    }
+    state.callbacks.runs = true;
+    tokio::spawn(run(sandbox.clone(), world.clone()));
+}
+
+/// Sends what is due by the machine's time until the line is empty or the sandbox stops.
+async fn run(sandbox: Arc<Shared>, world: Arc<World>) {
+    let mut changes = world.changes();
+    let mut stopping = sandbox.stopping();
+    loop {
+        changes.mark_unchanged();
+        let next = {
+            let mut state = world.state();
+            let callbacks = &mut state.callbacks;
+            if callbacks.queue.by_clock.is_empty() {
+                callbacks.runs = false;
+                return;
+            }
+            if callbacks.advancing {
+                None // everything that is due is sent by the advance
+            } else {
+                let now = Instant::now();
+                while let Some(seq) = callbacks.queue.take_by_time(now) {
+                    callbacks.in_flight += 1;
+                    let resets = world.resets(); // from before the lock is given back
+                    tokio::spawn(attempt_unless_stopped(
+                        sandbox.clone(),
+                        world.clone(),
+                        seq,
+                        resets,
+                    ));
+                }
+                callbacks.queue.next_time()
+            }
+        };
+        let due = async {
+            match next {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = due => {}
+            _ = changes.changed() => {}
+            _ = stopping.wait_for(|stopping| *stopping) => {
+                let mut state = world.state();
+                let cancelled = state.callbacks.cancel(&sandbox.courier, "the sandbox stopped");
+                state.callbacks.runs = false;
+                if !cancelled.is_empty() {
+                    tracing::info!("{} pending callbacks were cancelled", cancelled.len());
+                }
+                return;
+            }
+        }
+    }
+}
+
+/// One try, given up when the sandbox stops or the world is reset.
+async fn attempt_unless_stopped(
+    sandbox: Arc<Shared>,
+    world: Arc<World>,
+    seq: u64,
+    mut resets: watch::Receiver<u64>,
+) {
+    let mut stopping = sandbox.stopping();
+    let reason = tokio::select! {
+        () = attempt(&sandbox, &world, seq) => return,
+        _ = stopping.wait_for(|stopping| *stopping) => "the sandbox stopped",
+        _ = resets.changed() => "the world was reset",
+    };
+    let mut state = world.state();
+    state.callbacks.in_flight -= 1;
+    sandbox.courier.pending.fetch_sub(1, Ordering::Relaxed);
+    if let Some(delivery) = state.callbacks.log.get_mut(seq) {
+        delivery.state = DeliveryState::Cancelled;
+        delivery.reason = Some(reason.to_owned());
+    }
+    drop(state);
+    world.changed();
+}
+
+/// One try, from taking its turn to deciding what comes next.
+async fn attempt(sandbox: &Arc<Shared>, world: &Arc<World>, seq: u64) {
+    let courier = &sandbox.courier;
+    let turn = world.state().callbacks.sends.clone();
+    let _of_world = turn.acquire().await.expect("never closed");
+    let _of_all = courier.sends.acquire().await.expect("never closed");
+    let prepared = {
+        let mut state = world.state();
+        let at = world.now(&state);
+        state.callbacks.log.get_mut(seq).map(|delivery| {
+            delivery.state = DeliveryState::Sending;
+            delivery.next_try = None;
+            (delivery.clone(), at)
+        })
+    };
+    let Some((delivery, at)) = prepared else {
+        let mut state = world.state(); // its entry had to leave the log
+        state.callbacks.in_flight -= 1;
+        courier.pending.fetch_sub(1, Ordering::Relaxed);
+        return;
+    };
+    let message = delivery.redelivery_of.unwrap_or(seq);
+    let headers = courier.headers(
+        world,
+        delivery.token,
+        message,
+        delivery.depth,
+        &delivery.body,
+    );
+    let request_head = head_text(&delivery.url, &headers);
+    let sent = courier
+        .egress
+        .send(&delivery.url, headers, delivery.body.clone(), RECEIVER_TIME)
+        .await;
+    settle(sandbox, world, seq, at, request_head, sent);
+}
+
+/// Writes an attempt into the log and puts the next one in line, if there is to be one.
+fn settle(
+    sandbox: &Arc<Shared>,
+    world: &Arc<World>,
+    seq: u64,
+    at: Stamp,
+    request_head: Arc<str>,
+    sent: Sent,
+) {
+    let courier = &sandbox.courier;
+    let mut state = world.state();
+    let now = world.now(&state);
+    let callbacks = &mut state.callbacks;
+    callbacks.in_flight -= 1;
+    let mut again = None;
+    let mut frees_next = false;
+    if let Some(delivery) = callbacks.log.get_mut(seq) {
+        let succeeded = sent.succeeded();
+        delivery.attempts.push(Attempt {
+            at,
+            request_head,
+            status: sent.status,
+            answer: sent.answer.into(),
+            error: sent.error,
+            took: sent.took,
+        });
+        let tried = delivery.attempts.len();
+        delivery.state = if succeeded {
+            DeliveryState::Delivered
+        } else if let Some(delay) = courier.retries.get(tried - 1) {
+            let delay = sent.retry_after.unwrap_or(*delay);
+            delivery.next_try = Some(now.after(delay));
+            again = Some(delay);
+            DeliveryState::Retrying
+        } else {
+            DeliveryState::Failed
+        };
+        frees_next = !delivery.held_for_next;
+    }
+    match again {
+        Some(delay) => {
+            let clock = callbacks.advanced + delay;
+            callbacks.queue.add(clock, Instant::now() + delay, seq);
+        }
+        None => {
+            courier.pending.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+    if frees_next {
+        callbacks.release_held();
+    }
+    wake(sandbox, world, &mut state);
+    drop(state);
+    world.changed();
+}
+
+/// Moves the world's clock on, through everything that falls due on the way, and waits for the
+/// receivers' answers. Returns the deliveries that were tried. To be spawned: it must not be dropped
+/// while it waits.
+pub(crate) async fn advance(sandbox: Arc<Shared>, world: Arc<World>, by: Duration) -> Vec<u64> {
+    let _one_at_a_time = world.advancing.lock().await;
+    let mut changes = world.changes();
+    world.state().callbacks.advancing = true;
+    // Set back whatever happens, also when the client goes away in the midst of it.
+    let _guard = Advancing {
+        sandbox: &sandbox,
+        world: &world,
+    };
+    loop {
+        changes.mark_unchanged();
+        if world.state().callbacks.in_flight == 0 {
+            break;
+        }
+        changes.changed().await.ok();
+    }
+    let until = {
+        let mut state = world.state();
+        state.callbacks.release_held();
+        state.callbacks.advanced + by
+    };
+    let mut tried = Vec::new();
+    loop {
+        let next = {
+            let mut state = world.state();
+            let callbacks = &mut state.callbacks;
+            let next = callbacks.queue.take_by_clock(until);
+            callbacks.advanced = next.map_or(until, |(clock, _)| callbacks.advanced.max(clock));
+            callbacks.in_flight += usize::from(next.is_some());
+            next
+        };
+        let Some((_, seq)) = next else {
+            return tried;
+        };
+        if !tried.contains(&seq) {
+            tried.push(seq);
+        }
+        let resets = world.resets();
+        attempt_unless_stopped(sandbox.clone(), world.clone(), seq, resets).await;
+    }
+}
+
+struct Advancing<'a> {
+    sandbox: &'a Arc<Shared>,
+    world: &'a Arc<World>,
+}
+
+impl Drop for Advancing<'_> {
+    fn drop(&mut self) {
+        let mut state = self.world.state();
+        state.callbacks.advancing = false;
+        wake(self.sandbox, self.world, &mut state);
+        drop(state);
+        self.world.changed();
+    }
+}
+
+fn head_text(url: &ReceiverUrl, headers: &HeaderMap) -> Arc<str> {
+    let mut text = format!("POST {}", url.as_str());
+    for (name, value) in headers {
+        text.extend([
+            "\n",
+            name.as_str(),
+            ": ",
+            value.to_str().unwrap_or_default(),
+        ]);
+    }
+    text.into()
+}

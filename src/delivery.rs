@@ -1,0 +1,144 @@
+//! The delivery log of a world: every callback, what was to become of it, what did.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Stamp;
+use crate::egress::ReceiverUrl;
+
+pub(crate) const DELIVERIES_MAX: usize = 1000;
+/// A callback that comes back into the sandbox and causes another is cut at this depth.
+pub(crate) const DEPTH_MAX: u32 = 5;
+
+/// One callback on its way to one URL.
+#[derive(Clone, Debug)]
+pub(crate) struct Delivery {
+    /// Counts the world's deliveries from 1; never repeats.
+    pub seq: u64,
+    pub callback_type: Arc<str>,
+    /// The record's id; none for a body that stands for no record.
+    pub record: Option<Arc<str>>,
+    /// `v1.1/bank_account_data_requests/COMPLETED_FOUND`
+    pub outcome: Arc<str>,
+    pub url: ReceiverUrl,
+    pub body: Bytes,
+    pub state: DeliveryState,
+    pub attempts: Vec<Attempt>,
+    /// What was asked to go wrong, in the words of the scenario: nobody hunts a fault that was asked for.
+    pub on_purpose: Option<String>,
+    pub token: TokenSent,
+    /// The delivery whose bytes are sent once more.
+    pub redelivery_of: Option<u64>,
+    /// How often a callback has come back into the sandbox before this one was caused.
+    pub depth: u32,
+    pub created: Stamp,
+    /// The world's time of the next try, while there is one.
+    pub next_try: Option<Stamp>,
+    /// Why it was cancelled or dropped.
+    pub reason: Option<String>,
+    /// What it leaves room for others when it has gone: see `reorder`.
+    pub held_for_next: bool,
+}
+
+/// Which token a delivery carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenSent {
+    Right,
+    Wrong,
+    None,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DeliveryState {
+    Scheduled,
+    Sending,
+    Retrying,
+    Delivered,
+    Failed,
+    Cancelled,
+    /// Not sent, on purpose.
+    Suppressed,
+    /// Not sent, because of a limit.
+    Dropped,
+}
+
+impl DeliveryState {
+    pub(crate) fn is_pending(self) -> bool {
+        matches!(self, Self::Scheduled | Self::Sending | Self::Retrying)
+    }
+}
+
+/// One try.
+#[derive(Clone, Debug)]
+pub(crate) struct Attempt {
+    pub at: Stamp,
+    /// The headers that were sent, as text.
+    pub request_head: Arc<str>,
+    pub status: Option<StatusCode>,
+    pub answer: Arc<str>,
+    pub error: Option<String>,
+    pub took: Duration,
+}
+
+/// The latest deliveries. Ended ones leave first, the oldest before the others.
+#[derive(Debug, Default)]
+pub(crate) struct Deliveries {
+    kept: VecDeque<Delivery>,
+    seq: u64,
+    pub bytes: usize,
+    pub dropped: u64,
+}
+
+impl Deliveries {
+    pub(crate) fn len(&self) -> usize {
+        self.kept.len()
+    }
+
+    pub(crate) fn last_seq(&self) -> u64 {
+        self.seq
+    }
+
+    pub(crate) fn newest_first(&self) -> impl Iterator<Item = &Delivery> {
+        self.kept.iter().rev()
+    }
+
+    pub(crate) fn get(&self, seq: u64) -> Option<&Delivery> {
+        self.kept.get(self.place(seq)?)
+    }
+
+    pub(crate) fn get_mut(&mut self, seq: u64) -> Option<&mut Delivery> {
+        let place = self.place(seq)?;
+        self.kept.get_mut(place)
+    }
+
+    fn place(&self, seq: u64) -> Option<usize> {
+        self.kept
+            .binary_search_by_key(&seq, |delivery| delivery.seq)
+            .ok()
+    }
+
+    /// Gives the delivery its number and keeps it.
+    pub(crate) fn add(&mut self, mut delivery: Delivery) -> u64 {
+        self.seq += 1;
+        delivery.seq = self.seq;
+        self.bytes += delivery.body.len();
+        self.kept.push_back(delivery);
+        if self.kept.len() > DELIVERIES_MAX {
+            let ended = self
+                .kept
+                .iter()
+                .position(|delivery| !delivery.state.is_pending());
+            if let Some(gone) = ended.and_then(|at| self.kept.remove(at)) {
+                self.bytes -= gone.body.len();
+                self.dropped += 1;
+            }
+        }
+        self.seq
+    }
+}

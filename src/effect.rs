@@ -1,0 +1,154 @@
+//! What is done after the answer has been decided and before or after it is written.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::{Body, Frame, SizeHint};
+use tokio::time::timeout;
+
+use crate::call::{Effect, Registration};
+use crate::callback::WAIT;
+use crate::courier::{self, Registered};
+use crate::error::ApiError;
+use crate::sandbox::Shared;
+use crate::world::World;
+
+/// How long the receiver of a test may take.
+const TEST_TIME: Duration = Duration::from_secs(10);
+
+/// Does what has to be done before the reply is written. Returns what is to follow it.
+pub(crate) async fn before_reply(
+    sandbox: &Arc<Shared>,
+    world: &Arc<World>,
+    effect: Effect,
+) -> Result<Option<Release>, ApiError> {
+    match effect {
+        Effect::None => Ok(None),
+        Effect::Release(held) => {
+            let mut state = world.state();
+            courier::wake(sandbox, world, &mut state);
+            drop(state);
+            Ok(Some(Release {
+                sandbox: sandbox.clone(),
+                world: world.clone(),
+                held,
+            }))
+        }
+        Effect::AfterCallback(seq) => {
+            let mut changes = world.changes();
+            {
+                let mut state = world.state();
+                state.callbacks.release(seq);
+                courier::wake(sandbox, world, &mut state);
+            }
+            let answered = async {
+                loop {
+                    let tried = {
+                        let state = world.state();
+                        let delivery = state.callbacks.log.get(seq);
+                        delivery.is_none_or(|delivery| {
+                            !delivery.attempts.is_empty() || !delivery.state.is_pending()
+                        })
+                    };
+                    if tried || changes.changed().await.is_err() {
+                        return;
+                    }
+                }
+            };
+            timeout(WAIT, answered).await.ok();
+            Ok(None)
+        }
+        Effect::Register(registration) => {
+            register(sandbox, world, registration).await.map(|()| None)
+        }
+    }
+}
+
+/// Sends each type's test; only when all are taken is the URL registered.
+async fn register(
+    sandbox: &Shared,
+    world: &World,
+    registration: Registration,
+) -> Result<(), ApiError> {
+    for (_, body) in &registration.types {
+        let sent = sandbox
+            .courier
+            .ping(world, &registration.url, body.clone(), TEST_TIME)
+            .await;
+        if let Some(error) = sent.error {
+            return Err(ApiError::callback_test_failed(&error));
+        }
+    }
+    let mut state = world.state();
+    let now = world.now(&state);
+    for (callback_type, _) in registration.types {
+        let known = state.callbacks.urls.get(&callback_type);
+        let created = known.map_or(now, |known| known.created);
+        let registered = Registered {
+            url: registration.url.clone(),
+            created,
+            updated: now,
+        };
+        state.callbacks.urls.insert(callback_type, registered);
+    }
+    Ok(())
+}
+
+/// Lets callbacks go when it is dropped: when their reply has been written, or nobody takes it.
+pub(crate) struct Release {
+    sandbox: Arc<Shared>,
+    world: Arc<World>,
+    held: Vec<u64>,
+}
+
+impl Drop for Release {
+    fn drop(&mut self) {
+        if self.held.is_empty() {
+            return;
+        }
+        let mut state = self.world.state();
+        for seq in &self.held {
+            state.callbacks.release(*seq);
+        }
+        courier::wake(&self.sandbox, &self.world, &mut state);
+    }
+}
+
+/// A reply's body, and what is let go when it has been written.
+pub(crate) struct ReplyBody {
+    body: Full<Bytes>,
+    _release: Option<Release>,
+}
+
+impl ReplyBody {
+    pub(crate) fn new(body: Bytes, release: Option<Release>) -> Self {
+        Self {
+            body: Full::new(body),
+            _release: release,
+        }
+    }
+}
+
+impl Body for ReplyBody {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,377 @@
+//! The one way out: every ping, callback, retry and redelivery leaves through [`Egress::send`].
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, Full};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT};
+use hyper::{HeaderMap, Method, Request, StatusCode, Uri};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+const ANSWER_BYTES_MAX: usize = 64 << 10;
+/// What a delivery log keeps of an answer.
+const ANSWER_KEPT_CHARS: usize = 1000;
+
+/// Where callbacks may go.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Egress {
+    /// Public hosts that may be called, by name.
+    pub allowed: Vec<String>,
+    /// Host names that stand for others: `localhost` for `host.docker.internal`.
+    pub host_map: Vec<(String, String)>,
+}
+
+/// A URL that callbacks can be sent to: http, with a host, without user name and password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ReceiverUrl {
+    uri: Uri,
+    written: String,
+}
+
+/// What came of one attempt.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    /// None where no answer came.
+    pub status: Option<StatusCode>,
+    /// Status line, headers and the beginning of the body.
+    pub answer: String,
+    /// In plain words, such as `connection refused`; none where the receiver was content.
+    pub error: Option<String>,
+    /// What the receiver's `retry-after` asks for, where it may be asked.
+    pub retry_after: Option<Duration>,
+    pub took: Duration,
+}
+
+impl ReceiverUrl {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let uri: Uri = text
+            .parse()
+            .map_err(|_| format!("`{}` is not a URL", shown(text)))?;
+        match uri.scheme_str() {
+            Some("http") => {}
+            Some("https") => {
+                return Err("https receivers cannot be called yet: give an http URL".to_owned());
+            }
+            _ => return Err(format!("`{}` is not an http URL", shown(text))),
+        }
+        let authority = uri
+            .authority()
+            .expect("a URL with a scheme has an authority");
+        if authority.as_str().contains('@') {
+            return Err("a URL with a user name or password in it is not called".to_owned());
+        }
+        if authority.host().is_empty() {
+            return Err(format!("`{}` names no host", shown(text)));
+        }
+        Ok(Self {
+            written: text.to_owned(),
+            uri,
+        })
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.written
+    }
+}
+
+impl Egress {
+    /// POSTs a body and reads the answer, all within `limit`.
+    pub(crate) async fn send(
+        &self,
+        url: &ReceiverUrl,
+        headers: HeaderMap,
+        body: Bytes,
+        limit: Duration,
+    ) -> Sent {
+        let started = Instant::now();
+        let mut sent = match tokio::time::timeout(limit, self.exchange(url, headers, body)).await {
+            Ok(Ok(sent)) => sent,
+            Ok(Err(error)) => Sent::failed(error),
+            Err(_) => Sent::failed(format!("timed out after {}s", limit.as_secs())),
+        };
+        sent.took = started.elapsed();
+        sent
+    }
+
+    async fn exchange(
+        &self,
+        url: &ReceiverUrl,
+        mut headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Sent, String> {
+        let address = self.resolve(&url.uri).await?;
+        let socket = TcpStream::connect(address)
+            .await
+            .map_err(|error| crate::files::reason(&error))?;
+        socket.set_nodelay(true).ok();
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(socket))
+            .await
+            .map_err(|error| said(&error))?;
+        let target = url
+            .uri
+            .path_and_query()
+            .map_or("/", |target| target.as_str());
+        let authority = url
+            .uri
+            .authority()
+            .map_or("", |authority| authority.as_str());
+        let host = HeaderValue::try_from(authority).map_err(|_| "the host is no plain text")?;
+        headers.insert(HOST, host);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(USER_AGENT, HeaderValue::from_static("iluma-sandbox"));
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = target.parse().map_err(|_| "the path cannot be sent")?;
+        *request.headers_mut() = headers;
+        // The connection is driven beside the exchange and dropped with it.
+        let answer = async {
+            let response = sender
+                .send_request(request)
+                .await
+                .map_err(|error| said(&error))?;
+            let (head, mut body) = response.into_parts();
+            let mut read = BytesMut::new();
+            while let Some(frame) = body.frame().await {
+                if let Ok(data) = frame.map_err(|error| said(&error))?.into_data() {
+                    read.extend_from_slice(&data[..data.len().min(ANSWER_BYTES_MAX - read.len())]);
+                }
+                if read.len() == ANSWER_BYTES_MAX {
+                    break;
+                }
+            }
+            Ok(Sent::answered(&head, &read))
+        };
+        tokio::pin!(connection, answer);
+        tokio::select! {
+            biased;
+            answer = &mut answer => answer,
+            _ = &mut connection => answer.await,
+        }
+    }
+
+    /// Resolves a name once and returns an address that may be called: the one that is connected to.
+    async fn resolve(&self, uri: &Uri) -> Result<SocketAddr, String> {
+        let written = uri.host().unwrap_or_default();
+        let mapped = self
+            .host_map
+            .iter()
+            .find(|(from, _)| from.eq_ignore_ascii_case(written));
+        let host = mapped.map_or(written, |(_, to)| to.as_str());
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let port = uri.port_u16().unwrap_or(80);
+        let found = tokio::net::lookup_host((host, port)).await;
+        let addresses: Vec<_> = found
+            .map_err(|_| format!("the host `{host}` is not known"))?
+            .collect();
+        let allowed_by_name = self
+            .allowed
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(host));
+        let mut refused = format!("the host `{host}` has no address");
+        for address in addresses {
+            match judge(address.ip()) {
+                Reach::Never => {
+                    refused = format!("{} is an address that is never called", address.ip())
+                }
+                Reach::Public if !allowed_by_name => {
+                    refused =
+                        format!("{host} is a public host: allow it with --allow-egress {host}");
+                }
+                Reach::Near | Reach::Public => return Ok(address),
+            }
+        }
+        Err(refused)
+    }
+}
+
+impl Sent {
+    fn failed(error: String) -> Self {
+        Self {
+            status: None,
+            answer: String::new(),
+            error: Some(error),
+            retry_after: None,
+            took: Duration::ZERO,
+        }
+    }
+
+    fn answered(head: &hyper::http::response::Parts, body: &[u8]) -> Self {
+        let mut answer = format!("{:?} {}", head.version, head.status);
+        for (name, value) in &head.headers {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            answer.extend(["\n", name.as_str(), ": ", &*value]);
+        }
+        answer.push_str("\n\n");
+        answer.push_str(&String::from_utf8_lossy(body));
+        let status = head.status;
+        let error = if status.is_success() {
+            None
+        } else if status.is_redirection() {
+            Some(format!("redirect refused (status {})", status.as_u16()))
+        } else {
+            Some(format!("status {}", status.as_u16()))
+        };
+        let may_ask = matches!(status.as_u16(), 429 | 503);
+        let asked = head.headers.get("retry-after").filter(|_| may_ask);
+        let asked = asked.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        Self {
+            status: Some(status),
+            answer: answer.chars().take(ANSWER_KEPT_CHARS).collect(),
+            error,
+            retry_after: asked.map(|seconds: u64| Duration::from_secs(seconds.min(86_400))),
+            took: Duration::ZERO,
+        }
+    }
+
+    pub(crate) fn succeeded(&self) -> bool {
+        self.error.is_none()
+    }
+}
+
+/// How far away an address is.
+#[derive(Debug, PartialEq, Eq)]
+enum Reach {
+    /// Link-local, or a cloud's metadata service: nothing of ours can be there.
+    Never,
+    /// This machine, its containers, the private network.
+    Near,
+    Public,
+}
+
+fn judge(address: IpAddr) -> Reach {
+    match address {
+        IpAddr::V4(v4) => judge_v4(v4),
+        IpAddr::V6(v6) => match embedded_v4(v6) {
+            Some(v4) => judge_v4(v4),
+            None => judge_v6(v6),
+        },
+    }
+}
+
+fn judge_v4(address: Ipv4Addr) -> Reach {
+    let [a, b, ..] = address.octets();
+    if address.is_link_local() || address == Ipv4Addr::new(100, 100, 100, 200) {
+        return Reach::Never;
+    }
+    if address.is_broadcast() || address.is_multicast() {
+        return Reach::Never;
+    }
+    let is_shared = a == 100 && (64..128).contains(&b);
+    if address.is_loopback() || address.is_private() || address.is_unspecified() || is_shared {
+        return Reach::Near;
+    }
+    Reach::Public
+}
+
+fn judge_v6(address: Ipv6Addr) -> Reach {
+    let metadata = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+    if address.is_unicast_link_local() || address.is_multicast() || address == metadata {
+        return Reach::Never;
+    }
+    if address.is_loopback() || address.is_unspecified() || address.is_unique_local() {
+        return Reach::Near;
+    }
+    Reach::Public
+}
+
+/// The IPv4 address that an IPv6 spelling stands for: mapped, compatible, translated, 6to4.
+fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let [s0, s1, s2, s3, s4, s5, s6, s7] = address.segments();
+    let v4 = |high: u16, low: u16| Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
+    match (s0, s1, s2, s3, s4, s5) {
+        (0, 0, 0, 0, 0, 0) if (s6, s7) > (0, 1) => v4(s6, s7),
+        (0, 0, 0, 0, 0, 0xffff) | (0, 0, 0, 0, 0xffff, 0) => v4(s6, s7),
+        (0x64, 0xff9b, 0, 0, 0, 0) => v4(s6, s7),
+        (0x2002, ..) => v4(s1, s2),
+        _ => None,
+    }
+}
+
+fn said(error: &hyper::Error) -> String {
+    use std::error::Error;
+    if error.is_incomplete_message() {
+        return "the connection was closed without an answer".to_owned();
+    }
+    let mut source: Option<&(dyn Error + 'static)> = error.source();
+    while let Some(inner) = source {
+        if let Some(io) = inner.downcast_ref::<std::io::Error>() {
+            return crate::files::reason(io);
+        }
+        source = inner.source();
+    }
+    if error.is_parse() {
+        return "the answer is not HTTP".to_owned();
+    }
+    error.to_string()
+}
+
+fn shown(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(100).collect()
+}
+
+pub(crate) const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-callback-token");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn link_local_and_metadata_addresses_are_never_called_in_any_spelling() {
+        for address in [
+            "169.254.169.254",
+            "100.100.100.200",
+            "fe80::1",
+            "fd00:ec2::254",
+            "::ffff:169.254.169.254",
+            "::169.254.169.254",
+            "::ffff:0:169.254.169.254",
+            "64:ff9b::169.254.169.254",
+            "2002:a9fe:a9fe::1",
+            "::ffff:100.100.100.200",
+            "255.255.255.255",
+            "224.0.0.1",
+        ] {
+            assert_eq!(
+                judge(address.parse().expect("an address")),
+                Reach::Never,
+                "{address}"
+            );
+        }
+    }
+
+    #[test]
+    fn loopback_private_and_container_addresses_are_near_and_others_public() {
+        for address in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.17.0.1",
+            "192.168.1.1",
+            "100.64.0.1",
+            "::1",
+            "fd12::1",
+            "::ffff:127.0.0.1",
+        ] {
+            assert_eq!(
+                judge(address.parse().expect("an address")),
+                Reach::Near,
+                "{address}"
+            );
+        }
+        for address in [
+            "93.184.215.14",
+            "2606:2800::1",
+            "172.32.0.1",
+            "::ffff:8.8.8.8",
+        ] {
+            assert_eq!(
+                judge(address.parse().expect("an address")),
+                Reach::Public,
+                "{address}"
+            );
+        }
+    }
+}
