@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 if [ -z "${SANDBOX:-}" ]; then
   cargo build --quiet
-  SANDBOX=target/debug/iluma-sandbox
+  SANDBOX=${CARGO_TARGET_DIR:-target}/debug/iluma-sandbox
 fi
 ready=$(mktemp -u)
 "$SANDBOX" serve --port 0 --ready-file "$ready" --log-format off &
@@ -87,4 +87,4 @@ try 'Ask for an answer by x-magic-reply, without a body' '"failure_reason":"TEMP
 try 'Everything that is wrong with a request at once' '"errors":[{"path":"user_id","message":"is required"}' \
   "$URL/v0/identity/individual_cft_peps" -X POST -u "$KEY:" -d '{"scopes": []}'
 
-printf '\nEvery answer is as the documentation prints it.\n'
+printf '\nEvery curl of the documentation was answered.\n'

@@ -181,7 +181,7 @@ fn planted(
         created: record.created,
         updated: record.updated,
         finding: finding.as_ref(),
-        dice: &mut dice,
+        drawn: mix.finish(),
     };
     Some(Version {
         body: plan.render(&mut fill, &mut Vec::new()).body,
@@ -256,7 +256,7 @@ fn create(
             created,
             updated,
             finding: finding.as_ref(),
-            dice: &mut dice,
+            drawn,
         };
         let rendered = plan.render(&mut fill, &mut state.scratch);
         keep_parts(&mut state, creation, &rendered);

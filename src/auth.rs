@@ -18,7 +18,7 @@ pub const PUBLIC_KEY: &str =
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ApiKey(String);
 
-const PREFIXES: [&str; 3] = ["iluma_development_", "iluma_live_", "iluma_production_"];
+pub(crate) const PREFIXES: [&str; 3] = ["iluma_development_", "iluma_live_", "iluma_production_"];
 /// The longest key, a colon, and room for a password to complain about.
 const CREDENTIALS_BYTES_MAX: usize = 512;
 const SECRET_CHARS: std::ops::RangeInclusive<usize> = 30..=80;

@@ -229,15 +229,15 @@ where
         let is_text = field
             .content_type()
             .is_none_or(|kind| kind.type_().as_str() == "text");
-        let file_name = field.file_name().map(str::to_owned);
+        let is_file = field.file_name().is_some();
         // Some clients send a file without a name, told by its type alone.
-        let value = if file_name.is_some() || !is_text {
+        let value = if is_file || !is_text {
             let mut file = Upload::default();
             while let Some(chunk) = field.chunk().await.map_err(multipart_error)? {
                 unread.store(0, Ordering::Relaxed);
                 file.take(&chunk);
             }
-            file.facts(&file_name.unwrap_or_default())
+            file.facts()
         } else {
             let mut text = Vec::new();
             while let Some(chunk) = field.chunk().await.map_err(multipart_error)? {
@@ -276,7 +276,7 @@ impl Upload {
     }
 
     /// What schemas, rules and ids see of a file. The type is told from its bytes, not from its label.
-    fn facts(self, file_name: &str) -> Value {
+    fn facts(self) -> Value {
         let kind = match imagesize::image_type(&self.held) {
             Ok(imagesize::ImageType::Jpeg) => Some("image/jpeg"),
             Ok(imagesize::ImageType::Png) => Some("image/png"),
@@ -287,7 +287,6 @@ impl Upload {
             "bytes": self.bytes,
             "width": size.map_or(0, |size| size.width),
             "height": size.map_or(0, |size| size.height),
-            "file_name": file_name,
             "sha256": hex(&self.hash.finalize()),
         });
         // Of an empty file nothing can be told but that it is too small.

@@ -77,7 +77,7 @@ pub(crate) fn register(
     if !complaints.is_empty() {
         return Err(ApiError::complaints(complaints));
     }
-    let url = ReceiverUrl::parse(url).map_err(ApiError::invalid_url)?;
+    let url = ReceiverUrl::parse(url).map_err(|reason| ApiError::invalid_url(&reason))?;
     let mut reply = Map::new();
     reply.insert("status".to_owned(), "SUCCESSFUL".into());
     match (asked, types.as_slice()) {

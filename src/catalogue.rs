@@ -1,6 +1,5 @@
 //! The catalogue: every endpoint, route and piece of dummy data of one moment. A reload makes a new one.
 
-use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -134,13 +133,14 @@ impl Catalogue {
         }
         let mut endpoints = Vec::new();
         for (id, stack) in &stacks {
-            let only_data = stack.iter().all(|file| file.is_only_data);
-            if id != "errors" && !only_data {
+            if stack[0].is_only_data {
+                check_data_extensions(stack, errors);
+            } else if id != "errors" {
                 endpoints.extend(compile::endpoint(stack, &shared_errors, proof, errors));
             }
         }
         endpoints.sort_by(|a, b| a.path.cmp(&b.path));
-        check_links(&stacks, &endpoints, errors);
+        check_links(&stacks, errors);
         let router = router(&stacks, &endpoints, errors)?;
         let files = stacks.into_values().flatten().collect();
         let dummy = Dummy::new(files, layers.settings.dates.unwrap_or_default());
@@ -245,24 +245,49 @@ fn stack_up(layers: &files::Layers, errors: &mut Vec<LoadError>) -> IndexMap<Str
             };
             errors.push(file.source_file.error(
                 extends.span(),
-                format!("there is no file `{id}` to extend: {hint}"),
+                if layers.is_extension(id) {
+                    format!("`{id}` itself extends another file: name the one that it extends")
+                } else {
+                    format!("there is no file `{id}` to extend: {hint}")
+                },
             ));
         }
     }
     stacks
 }
 
+/// To a file of dummy data only more of that can be added.
+fn check_data_extensions(stack: &Stack, errors: &mut Vec<LoadError>) {
+    for file in stack[1..]
+        .iter()
+        .filter(|file| !file.is_only_data && !file.is_faulty)
+    {
+        let Some(extends) = &file.extends else {
+            continue;
+        };
+        errors.push(file.source_file.error(
+            extends.span(),
+            format!(
+                "`{}` holds dummy data: only more of that can be added to it",
+                extends.as_ref()
+            ),
+        ));
+    }
+}
+
 /// Endpoints name each other in `reads` and in `keep`.
-fn check_links(
-    stacks: &IndexMap<String, Stack>,
-    endpoints: &[Endpoint],
-    errors: &mut Vec<LoadError>,
-) {
-    let known: HashSet<_> = endpoints.iter().map(|endpoint| &*endpoint.id).collect();
+fn check_links(stacks: &IndexMap<String, Stack>, errors: &mut Vec<LoadError>) {
+    // Endpoints with a mistake in them are meant all the same.
+    let is_endpoint = |stack: &Stack| stack[0].source_file.id != "errors" && !stack[0].is_only_data;
+    let known: Vec<_> = stacks
+        .iter()
+        .filter(|(_, stack)| is_endpoint(stack))
+        .map(|(id, _)| id.as_str())
+        .collect();
     for file in stacks.values().flatten() {
         let kept_at = file.keep.iter().map(|keep| &keep.at);
         for id in file.reads.iter().chain(kept_at) {
-            if stacks.contains_key(id.as_ref()) || known.contains(id.as_ref().as_str()) {
+            if known.contains(&id.as_ref().as_str()) {
                 continue;
             }
             let hint = nearest(id.as_ref(), known.iter().copied())

@@ -11,11 +11,16 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 /// A local sandbox of the Iluma KYC API. Without a command it serves.
 #[derive(Debug, Parser)]
-#[command(name = "iluma-sandbox", version, max_term_width = 100)]
+#[command(
+    name = "iluma-sandbox",
+    version,
+    max_term_width = 100,
+    after_help = "Without a command it serves; `iluma-sandbox serve --help` lists the flags of that."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -48,7 +53,11 @@ enum Format {
 
 /// Runs the command that the arguments ask for, the program's own name first.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(with_default_command(arguments)) {
+    let command = Cli::command().mut_subcommands(|command| command.mut_args(without_empty_twin));
+    let parsed = command
+        .try_get_matches_from(with_default_command(arguments))
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             error.print().ok(); // a closed pipe has nobody to tell
@@ -64,6 +73,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Init { dir } => init::run(&dir),
+    }
+}
+
+/// A variable that is set to nothing counts as not set: CI systems pass them on that way.
+fn without_empty_twin(argument: clap::Arg) -> clap::Arg {
+    let twin = argument.get_env().and_then(std::env::var_os);
+    match twin {
+        Some(value) if value.is_empty() => argument.env(clap::builder::Resettable::Reset),
+        _ => argument,
     }
 }
 

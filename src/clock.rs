@@ -44,8 +44,8 @@ impl FromStr for Clock {
         if text == "system" {
             return Ok(Self::System);
         }
-        text.parse().map(Self::Frozen).map_err(|_| {
-            format!("`{text}` is neither `system` nor an instant such as `2026-01-01T00:00:00Z`")
+        text.parse().map(Self::Frozen).map_err(|reason| {
+            format!("`{text}` is neither `system` nor an instant such as `2026-01-01T00:00:00Z`: {reason}")
         })
     }
 }

@@ -2,6 +2,7 @@
 
 mod creation;
 mod outcomes;
+mod schema_check;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 use toml::Spanned;
 
 use self::outcomes::{check_outcome_name, error_outcome};
+use self::schema_check::SchemaCheck;
 use crate::endpoint::{ContentType, Endpoint, Outcome};
 use crate::input::Shape;
 use crate::load_error::{LoadError, SourceFile, listed};
@@ -41,6 +43,12 @@ pub(crate) fn shared_errors(stack: &Stack, errors: &mut Vec<LoadError>) -> Share
                 continue;
             }
             check_outcome_name(name, source_file, errors);
+            if part.default || part.when.is_some() || !part.aliases.is_empty() {
+                errors.push(source_file.error(
+                    name.span(),
+                    "an error that all endpoints share has no `default`, `when` or `aliases`",
+                ));
+            }
             let outcome = Outcome {
                 is_shared: true,
                 ..error_outcome(name, part, source_file, errors)
@@ -113,6 +121,10 @@ impl<'a> Compiler<'a> {
         }
         let lookup = self.lookup_name(&schema.shape);
         let outcomes = self.outcomes(&schema.shape, lookup.as_ref().map(|named| named.lookup));
+        if !self.proven {
+            self.check_schema(&outcomes);
+            self.check_keep();
+        }
         let aliases = self.aliases(&outcomes);
         let creation = if outcomes.values().any(|outcome| !outcome.is_error()) {
             self.creation(&schema.shape, &outcomes, lookup)
@@ -120,10 +132,9 @@ impl<'a> Compiler<'a> {
             None
         };
         if creation.is_none() && self.base.listings.is_none() && self.errors.len() == before {
-            self.errors.push(self.base.source_file.error(
-                0..0,
+            self.missing(
                 "the file has no outcome: write at least one `[outcomes.NAME]` with `default = true`",
-            ));
+            );
         }
         let records = self.records(&schema, &outcomes, creation.as_ref());
         Some(Endpoint {
@@ -153,6 +164,57 @@ impl<'a> Compiler<'a> {
         })
     }
 
+    fn check_schema(&mut self, outcomes: &IndexMap<String, Arc<Outcome>>) {
+        let stack: &'a Stack = self.stack;
+        for file in stack {
+            if let Some(request) = &file.request {
+                let mut check = SchemaCheck {
+                    file: &file.source_file,
+                    outcomes,
+                    errors: self.errors,
+                };
+                check.schema(request);
+            }
+        }
+    }
+
+    /// What is kept must be somewhere in a body, and a listing read from where there are some.
+    fn check_keep(&mut self) {
+        let stack: &'a Stack = self.stack;
+        if let Some((file, keep)) = self.last(|file| file.keep.as_ref()) {
+            let from = keep.from.as_ref();
+            let shared = stack
+                .iter()
+                .filter_map(|file| file.reply.as_ref()?.body.as_ref());
+            let own = stack.iter().flat_map(|file| &file.outcomes);
+            let own = own.filter_map(|(_, part)| part.body.as_ref());
+            if !shared
+                .chain(own)
+                .any(|body| body.as_ref().get(from).is_some())
+            {
+                self.errors.push(file.error(
+                    keep.from.span(),
+                    format!("no body has the key `{from}` that is to be kept"),
+                ));
+            }
+        }
+        if let Some((file, listings)) = self.last(|file| file.listings.as_ref())
+            && listings.as_ref() != "watchlist"
+        {
+            self.errors.push(file.error(
+                listings.span(),
+                "the only listings there are is `watchlist`",
+            ));
+        }
+    }
+
+    /// Reports what a file does not say, unless it may have tried to.
+    fn missing(&mut self, message: &str) {
+        if self.stack.iter().all(|file| !file.is_faulty) {
+            self.errors.push(self.base.source_file.error(0..0, message));
+        }
+    }
+
     /// What the last file that says anything says.
     fn last<T>(
         &self,
@@ -167,10 +229,9 @@ impl<'a> Compiler<'a> {
 
     fn path(&mut self) -> Option<String> {
         let Some(path) = &self.base.path else {
-            self.errors.push(self.base.source_file.error(
-                0..0,
+            self.missing(
                 "the file says neither where it answers (`path = \"/v1/…\"`) nor what it `extends`",
-            ));
+            );
             return None;
         };
         let text = path.as_ref();

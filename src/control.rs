@@ -20,11 +20,12 @@ use crate::auth;
 use crate::call::{Body, Call};
 use crate::clock::parse_duration;
 use crate::sandbox::Shared;
+use crate::signing;
 use crate::world::World;
 
 pub(crate) const PREFIX: &str = "/__sandbox/";
 /// The longest that a request may wait for something to happen.
-const WAIT_MAX: Duration = Duration::from_secs(60);
+const WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// Status and JSON body.
 type Answer = (StatusCode, Value);
@@ -32,7 +33,7 @@ type Answer = (StatusCode, Value);
 /// A refusal, with the sentence that says why.
 struct Refusal(StatusCode, &'static str, String);
 
-const ROUTES: &str = "GET livez, readyz, deliveries, idle, clock, inbox/{name}; \
+const ROUTES: &str = "GET livez, readyz, world, deliveries, idle, clock, inbox/{name}; \
     POST deliveries/{id}/redeliver, trigger, clock, clock/advance, reset, inbox/{name}; \
     DELETE inbox/{name}";
 
@@ -62,6 +63,7 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call) -> Result<Answer, Refusal> {
         _ => {}
     }
     let route = match (method, parts.as_slice()) {
+        ("GET", ["world"]) => Route::World,
         ("GET", ["deliveries"]) => Route::Deliveries,
         ("POST", ["deliveries", id, "redeliver"]) => Route::Redeliver(id),
         ("POST", ["trigger"]) => Route::Trigger,
@@ -80,6 +82,7 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call) -> Result<Answer, Refusal> {
     };
     let world = world(sandbox, call, &query)?;
     match route {
+        Route::World => Ok(secrets(sandbox, &world)),
         Route::Deliveries => deliveries::list(sandbox, &world, &query).await,
         Route::Redeliver(id) => deliveries::redeliver(sandbox, &world, id),
         Route::Trigger => trigger::answer(sandbox, &world, json_body(call)?),
@@ -93,6 +96,7 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call) -> Result<Answer, Refusal> {
 
 /// A route that belongs to one world.
 enum Route<'a> {
+    World,
     Deliveries,
     Redeliver(&'a str),
     Trigger,
@@ -119,6 +123,18 @@ fn world(
     let refused = |error: crate::error::ApiError| refuse(error.message.unwrap_or_default());
     sandbox.admit(&sandbox.catalogue(), &key).map_err(refused)?;
     sandbox.worlds.enter(&key, call.came).map_err(refused)
+}
+
+/// What a receiver of this world's callbacks has to know.
+fn secrets(sandbox: &Shared, world: &World) -> Answer {
+    let signed = sandbox.courier.signing;
+    let secret = signed.then(|| signing::written_secret(&world.signing_secret()));
+    let body = json!({
+        "world": world.tag,
+        "callback_token": world.callback_token(),
+        "callback_signing_secret": secret,
+    });
+    (StatusCode::OK, body)
 }
 
 /// Empties a world, and answers when nothing of it is left: also what was on its way is called back.

@@ -29,6 +29,10 @@ impl Mix {
         self.0.write(&number.to_le_bytes());
     }
 
+    pub(crate) fn wide(&mut self, number: u128) {
+        self.0.write(&number.to_le_bytes());
+    }
+
     /// Mixes in a JSON value; the order of an object's keys does not matter.
     pub(crate) fn json(&mut self, value: &Value) {
         match value {

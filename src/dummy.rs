@@ -108,8 +108,8 @@ impl Data {
                 data.missing.insert(missing.nik.0.clone());
             }
             for account in &part.bank_accounts {
-                let bank = banks::without_country(&account.bank_code).to_owned();
-                let key = (bank, account.bank_account_number.clone());
+                let bank = banks::without_country(&account.bank_code.0).to_owned();
+                let key = (bank, account.bank_account_number.0.clone());
                 data.accounts.insert(key, account.clone());
             }
         }

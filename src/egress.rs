@@ -283,9 +283,10 @@ fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let [s0, s1, s2, s3, s4, s5, s6, s7] = address.segments();
     let v4 = |high: u16, low: u16| Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
     match (s0, s1, s2, s3, s4, s5) {
-        (0, 0, 0, 0, 0, 0) if (s6, s7) > (0, 1) => v4(s6, s7),
-        (0, 0, 0, 0, 0, 0xffff) | (0, 0, 0, 0, 0xffff, 0) => v4(s6, s7),
-        (0x64, 0xff9b, 0, 0, 0, 0) => v4(s6, s7),
+        (0, 0, 0, 0, 0, 0) if (s6, s7) <= (0, 1) => None, // `::` and `::1`
+        (0, 0, 0, 0, 0, 0 | 0xffff) | (0, 0, 0, 0, 0xffff, 0) | (0x64, 0xff9b, 0, 0, 0, 0) => {
+            v4(s6, s7)
+        }
         (0x2002, ..) => v4(s1, s2),
         _ => None,
     }

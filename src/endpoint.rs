@@ -164,8 +164,13 @@ impl Endpoint {
             .collect();
         let near = nearest(&asked, names.iter().copied().chain(aliases))
             .map_or(String::new(), |near| format!(" Did you mean `{near}`?"));
+        let which = if only_errors {
+            "a GET; only errors can be asked for there"
+        } else {
+            "this endpoint"
+        };
         format!(
-            "`{asked}` is no x-magic-reply of this endpoint.{near} It knows {}.",
+            "`{asked}` is no x-magic-reply of {which}.{near} It knows {}.",
             names.join(", ")
         )
     }

@@ -79,6 +79,14 @@ impl ApiError {
         Self::new(ErrorCode::InvalidApiKey, message)
     }
 
+    pub(crate) fn key_not_allowed() -> Self {
+        Self::new(
+            ErrorCode::InvalidApiKey,
+            "This sandbox was started for other API keys than the one that was sent.",
+        )
+        .by_sandbox("API key not allowed")
+    }
+
     pub(crate) fn unknown_magic(message: String) -> Self {
         Self::new(ErrorCode::ApiValidation, message).by_sandbox("unknown x-magic-reply")
     }
@@ -216,7 +224,7 @@ impl ApiError {
         }
     }
 
-    pub(crate) fn invalid_url(reason: String) -> Self {
+    pub(crate) fn invalid_url(reason: &str) -> Self {
         Self::new(
             ErrorCode::InvalidUrl,
             format!("The callback URL cannot be taken: {reason}."),

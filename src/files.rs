@@ -29,6 +29,13 @@ pub(crate) struct Layers {
     pub unreadable: HashSet<String>,
 }
 
+impl Layers {
+    pub(crate) fn is_extension(&self, id: &str) -> bool {
+        let mut extensions = self.scenarios.iter().filter(|file| file.extends.is_some());
+        extensions.any(|file| file.source_file.id == id)
+    }
+}
+
 /// The shipped files are parsed once: a reload only reads the folders.
 static SHIPPED_FILES: LazyLock<(Vec<Arc<ScenarioFile>>, Vec<LoadError>)> = LazyLock::new(|| {
     let (mut files, mut errors) = (Vec::new(), Vec::new());

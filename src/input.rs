@@ -11,6 +11,18 @@ use crate::load_error::nearest;
 /// What the client sent as one normalised JSON object; the documented sample where there is no body.
 pub(crate) fn read(endpoint: &Endpoint, call: &Call, has_magic: bool) -> Result<Value, ApiError> {
     let schema = &endpoint.schema;
+    let is_empty = matches!(call.body, Body::Empty);
+    match (endpoint.content_type, call.media_type()) {
+        _ if is_empty => {}
+        (ContentType::Multipart, MediaType::Multipart)
+        | (ContentType::Json, MediaType::Json | MediaType::Form) => {}
+        (ContentType::Multipart, _) => {
+            return Err(ApiError::unsupported_content_type(
+                "This endpoint takes multipart/form-data.",
+            ));
+        }
+        (ContentType::Json, _) => return Err(neither_json_nor_form()),
+    }
     let mut input = match (&call.body, endpoint.content_type) {
         (Body::Unreadable(error), _) => return Err(error.clone()),
         (Body::Empty, _) if has_magic => {
@@ -142,7 +154,7 @@ impl Shape {
                 Self::File
                     if matches!(
                         name.as_str(),
-                        "bytes" | "type" | "width" | "height" | "file_name"
+                        "bytes" | "type" | "width" | "height" | "sha256"
                     ) =>
                 {
                     &Self::Any

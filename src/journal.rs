@@ -83,10 +83,10 @@ pub(crate) fn head_text(method: &str, target: &str, headers: &HeaderMap) -> Box<
         text.push('\n');
         text.push_str(name.as_str());
         text.push_str(": ");
-        match value.to_str() {
-            Ok(_) if name == AUTHORIZATION => text.push('…'),
-            Ok(value) => text.push_str(value),
-            Err(_) => text.push_str(&String::from_utf8_lossy(value.as_bytes())),
+        if name == AUTHORIZATION {
+            text.push('…');
+        } else {
+            text.push_str(&String::from_utf8_lossy(value.as_bytes()));
         }
     }
     text.into_boxed_str()

@@ -40,11 +40,17 @@ pub struct LoadError {
     pub column: usize,
     /// A lower-case sentence: what is wrong and what was expected.
     pub message: String,
-    /// The offending line, and how many characters of it the caret marks.
+    /// The offending line, or the part of it around the mistake.
     pub excerpt: String,
+    /// How many characters the caret marks.
     #[serde(skip)]
     marked: usize,
+    /// How many characters of the line stand before the excerpt.
+    #[serde(skip)]
+    left_out: usize,
 }
+
+const EXCERPT_CHARS: usize = 200;
 
 impl LoadError {
     pub(crate) fn at(
@@ -57,13 +63,20 @@ impl LoadError {
         let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
         let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
         let end = floor_char_boundary(text, span.end).clamp(start, line_end.max(start));
+        let column = text[line_start..start].chars().count() + 1;
+        // Of a very long line the part around the mistake.
+        let left_out = column.saturating_sub(EXCERPT_CHARS / 2);
+        let left_out = if column < EXCERPT_CHARS { 0 } else { left_out };
+        let line = without_keys(text[line_start..line_end].trim_end());
+        let excerpt: String = line.chars().skip(left_out).take(EXCERPT_CHARS).collect();
         Self {
             file: file.name.clone(),
             line: text[..start].matches('\n').count() + 1,
-            column: text[line_start..start].chars().count() + 1,
+            column,
             message: message.into(),
-            excerpt: text[line_start..line_end].trim_end().replace('\t', " "),
-            marked: text[start..end].chars().count().max(1),
+            excerpt: excerpt.replace('\t', " "),
+            marked: text[start..end].chars().count().clamp(1, EXCERPT_CHARS),
+            left_out,
         }
     }
 
@@ -76,6 +89,7 @@ impl LoadError {
             message: message.into(),
             excerpt: String::new(),
             marked: 0,
+            left_out: 0,
         }
     }
 }
@@ -100,7 +114,7 @@ impl fmt::Display for LoadError {
             "",
             "",
             "^".repeat(self.marked),
-            indent = self.column - 1
+            indent = (self.column - 1).saturating_sub(self.left_out)
         )
     }
 }
@@ -132,6 +146,24 @@ pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
         [only] => only.clone(),
         [most @ .., last] => format!("{} and {last}", most.join(", ")),
     }
+}
+
+/// A line of a settings file may hold a real key: its secret part becomes as many dots.
+fn without_keys(line: &str) -> String {
+    let mut masked = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((at, prefix)) = crate::auth::PREFIXES
+        .iter()
+        .filter_map(|prefix| Some((rest.find(prefix)?, prefix)))
+        .min()
+    {
+        let (before, key) = rest.split_at(at + prefix.len());
+        masked.push_str(before);
+        let end = key.find(['"', '\'', ' ', ',', ']']).unwrap_or(key.len());
+        masked.extend(key[..end].chars().map(|_| '·'));
+        rest = &key[end..];
+    }
+    masked + rest
 }
 
 fn floor_char_boundary(text: &str, at: usize) -> usize {

@@ -311,9 +311,9 @@ fn id_card(person: Option<&PersonPart>, input: &Map<String, Value>) -> Finding {
     Finding {
         verdict: "found",
         values: vec![
-            Some(person.map_or(100, |person| person.selfie_score).into()),
+            Some(person.map_or(100, |person| person.selfie_score.0).into()),
             same("name", |person| &person.name),
-            same("birthdate", |person| &person.birthdate),
+            same("birthdate", |person| &person.birthdate.0),
             same("birthplace", |person| &person.birthplace),
             address,
         ],

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::clock::Stamp;
-use crate::dice::Dice;
+use crate::dice::Mix;
 use crate::input::dig;
 use crate::lookup::{Field, FieldValue, Finding};
 use crate::template::{Hole, Piece, Template};
@@ -21,7 +21,8 @@ pub(crate) struct Fill<'a> {
     pub created: Stamp,
     pub updated: Stamp,
     pub finding: Option<&'a Finding>,
-    pub dice: &'a mut Dice,
+    /// What the record's draws depend on.
+    pub drawn: u128,
 }
 
 /// A rendered body, and the parts of it that can be read by an id of their own.
@@ -37,6 +38,8 @@ const SCRATCH_BYTES_MAX: usize = 4 << 10;
 #[derive(Debug)]
 pub(crate) struct Plan {
     steps: Vec<Step>,
+    /// Where in the body the plan is while it is made.
+    place: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -58,7 +61,10 @@ enum Step {
 impl Plan {
     /// `keep` names the top-level array whose items can be read by their own id.
     pub(crate) fn new(template: &Template, keep: Option<&str>) -> Self {
-        let mut plan = Self { steps: Vec::new() };
+        let mut plan = Self {
+            steps: Vec::new(),
+            place: Vec::new(),
+        };
         plan.flatten(template, keep);
         plan
     }
@@ -122,7 +128,10 @@ impl Plan {
                 write_json(&mut json, value);
                 self.literal(&json);
             }
-            Template::Hole(hole) => self.steps.push(Step::Value(hole.clone())),
+            Template::Hole(hole) => {
+                let hole = self.placed(hole);
+                self.steps.push(Step::Value(hole));
+            }
             Template::Text(pieces) => {
                 self.literal(b"\"");
                 for piece in pieces {
@@ -132,7 +141,10 @@ impl Plan {
                             write_text(&mut json, text);
                             self.literal(&json[1..json.len() - 1]);
                         }
-                        Piece::Hole(hole) => self.steps.push(Step::Inside(hole.clone())),
+                        Piece::Hole(hole) => {
+                            let hole = self.placed(hole);
+                            self.steps.push(Step::Inside(hole));
+                        }
                     }
                 }
                 self.literal(b"\"");
@@ -148,6 +160,17 @@ impl Plan {
                 self.literal(b"]");
             }
             Template::Object(entries) => self.flatten_object(entries, keep),
+        }
+    }
+
+    /// A fake is drawn by its place in the body, so that it stays the same while a record changes.
+    fn placed(&self, hole: &Hole) -> Hole {
+        match hole {
+            Hole::Fake { fake, .. } => Hole::Fake {
+                fake: *fake,
+                place: self.place.join("."),
+            },
+            other => other.clone(),
         }
     }
 
@@ -172,11 +195,13 @@ impl Plan {
                 self.literal(b",");
             }
             self.literal(&key);
+            self.place.push(name.clone());
             if keep == Some(name) {
                 self.flatten_kept(value);
             } else {
                 self.flatten(value, None);
             }
+            self.place.pop();
         }
         self.literal(b"}");
     }
@@ -272,7 +297,12 @@ impl Hole {
             Self::Created => write_stamp(out, fill.created),
             Self::Updated => write_stamp(out, fill.updated),
             Self::Null | Self::Absent => out.extend_from_slice(b"null"),
-            Self::Fake(fake) => write_json(out, &fake.draw(fill.dice)),
+            Self::Fake { fake, place } => {
+                let mut mix = Mix::new(0, "fake");
+                mix.wide(fill.drawn);
+                mix.text(place);
+                write_json(out, &fake.draw(&mut mix.dice()));
+            }
             Self::Input { path, .. } => match dig(fill.input, path) {
                 Some(value) => write_json(out, value),
                 None => out.extend_from_slice(b"null"),

@@ -143,6 +143,9 @@ impl<'f> Reader<'f> {
 /// The parser's words as one line, with the nearest known key where it lists them all.
 fn sentence(message: &str) -> String {
     let line = message.trim().replace('\n', ", ");
+    if let Some((found, _)) = line.split_once(", expected struct ") {
+        return format!("{found}, expected a table");
+    }
     let Some(rest) = line.strip_prefix("unknown field `") else {
         return line;
     };

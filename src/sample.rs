@@ -94,7 +94,7 @@ pub(crate) fn write(
         created: now,
         updated: now,
         finding: finding.as_ref(),
-        dice: &mut dice,
+        drawn: mix.finish(),
     };
     let body = plan.render(&mut fill, &mut state.scratch).body;
     Some(Sample { id, body })

@@ -22,6 +22,7 @@ use crate::control::Inbox;
 use crate::courier::{Callbacks, Courier};
 use crate::egress::{Egress, ReceiverUrl};
 use crate::error::ApiError;
+use crate::files::fingerprint;
 use crate::journal::Exchange;
 use crate::load_error::LoadErrors;
 use crate::server;
@@ -83,7 +84,6 @@ pub(crate) struct Options {
     pub api_keys: Vec<ApiKey>,
     pub dates: Option<DateForm>,
     pub strict_reload: bool,
-    pub watch: bool,
     pub callbacks: CallbackOptions,
 }
 
@@ -199,10 +199,7 @@ impl Sandbox {
     pub fn builder() -> Builder {
         Builder {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
-            options: Options {
-                watch: true,
-                ..Options::default()
-            },
+            options: Options::default(),
         }
     }
 
@@ -374,8 +371,9 @@ impl Builder {
         let bind = |error| StartError::Bind { address, error };
         let listener = TcpListener::bind(address).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
+        let before = fingerprint(&self.options.scenarios);
         let shared = Arc::new(Shared::new(self.options)?);
-        let watcher = Watcher::start(&shared);
+        let watcher = Watcher::start(&shared, before);
         let (stop, stopped) = watch::channel(false);
         let server = tokio::spawn(server::serve(listener, shared.clone(), stopped));
         Ok(Sandbox {
@@ -481,9 +479,7 @@ impl Shared {
         if allowed.is_empty() || allowed.contains(key) || self.issued.contains(key) {
             return Ok(());
         }
-        Err(ApiError::invalid_key(
-            "This sandbox was started for other API keys than the one that was sent.",
-        ))
+        Err(ApiError::key_not_allowed())
     }
 
     fn default_key(&self) -> ApiKey {

@@ -39,6 +39,8 @@ pub(crate) struct ScenarioFile {
     pub listings: Option<Spanned<String>>,
     pub outcomes: Vec<(Spanned<String>, OutcomePart)>,
     pub records: Vec<Spanned<RecordPart>>,
+    /// Something in it could not be read: what seems to be missing may only be misspelt.
+    pub is_faulty: bool,
     /// It answers no requests of its own.
     pub is_only_data: bool,
     dummy: OnceLock<DummyPart>,
@@ -221,12 +223,12 @@ pub(crate) struct EntityPart {
 pub(crate) struct PersonPart {
     pub nik: Nik,
     pub name: String,
-    pub birthdate: String,
+    pub birthdate: BirthDate,
     pub birthplace: String,
     pub address: String,
     /// How alike the submitted selfie is said to be, 0 to 100.
-    #[serde(default = "full_score")]
-    pub selfie_score: u8,
+    #[serde(default)]
+    pub selfie_score: Percent,
     /// For the reader of the file.
     #[serde(default)]
     #[expect(dead_code, reason = "checked, and shown nowhere yet")]
@@ -248,8 +250,8 @@ pub(crate) struct MissingPart {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BankAccountPart {
-    pub bank_code: String,
-    pub bank_account_number: String,
+    pub bank_code: BankCode,
+    pub bank_account_number: AccountNumber,
     pub holder: Option<String>,
     #[serde(default)]
     pub finding: AccountFinding,
@@ -280,8 +282,26 @@ pub(crate) enum Scope {
     Sanction,
 }
 
-fn full_score() -> u8 {
-    100
+/// A whole number from 0 to 100; 100 where it is left out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Percent(pub u8);
+
+impl Default for Percent {
+    fn default() -> Self {
+        Self(100)
+    }
+}
+
+impl<'de> Deserialize<'de> for Percent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = i64::deserialize(deserializer)?;
+        match u8::try_from(number) {
+            Ok(percent) if percent <= 100 => Ok(Self(percent)),
+            _ => Err(serde::de::Error::custom(format_args!(
+                "`{number}` is not a whole number from 0 to 100"
+            ))),
+        }
+    }
 }
 
 /// A string that was checked while it was read, so that a mistake is reported at its place.
@@ -323,6 +343,20 @@ checked_text!(
 checked_text!(
     /// The 16 digits of an Indonesian identity card.
     Nik, "a number of 16 digits", |text| text.len() == 16 && text.bytes().all(|b| b.is_ascii_digit())
+);
+
+checked_text!(
+    /// `DD-MM-YYYY`
+    BirthDate, "a real date `DD-MM-YYYY`", crate::formats::is_day_month_year
+);
+checked_text!(
+    /// With or without `ID_`.
+    BankCode, "the code of a bank in `scenarios/banks.tsv`", crate::banks::is_code
+);
+checked_text!(
+    /// Up to 34 digits.
+    AccountNumber, "an account number of up to 34 digits", |text| (1..=34).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_digit())
 );
 
 /// The names of a listing: the primary one first, at least one.
@@ -403,8 +437,12 @@ pub(crate) fn parse(source_file: &Arc<SourceFile>) -> (Option<ScenarioFile>, Vec
     file.is_only_data = dummy.has_any()
         && file.path.is_none()
         && file.outcomes.is_empty()
-        && file.request.is_none();
+        && file.records.is_empty()
+        && file.request.is_none()
+        && file.reply.is_none()
+        && file.lookup.is_none();
     file.dummy = dummy.into();
+    file.is_faulty = !reader.errors.is_empty();
     (Some(file), reader.errors)
 }
 
@@ -427,6 +465,7 @@ impl ScenarioFile {
             listings: None,
             outcomes: Vec::new(),
             records: Vec::new(),
+            is_faulty: false,
             is_only_data: false,
             dummy: OnceLock::new(),
         }

@@ -79,7 +79,7 @@ impl RequestSchema {
         // Plain complaints go before those with an error code of their own, such as `FILE_TOO_LARGE`.
         let are_more = found.len() == ERRORS_MAX;
         found.sort_by_cached_key(|(code, rank, complaint)| {
-            (code.is_some(), *rank, complaint.path.clone())
+            (code.is_some(), *rank, in_counting_order(&complaint.path))
         });
         let code = found[0].0.clone();
         found.retain(|(other, ..)| *other == code);
@@ -185,6 +185,16 @@ fn written_path(pointer: &str) -> String {
         }
     }
     path
+}
+
+/// A key that puts `scopes[2]` before `scopes[10]`.
+fn in_counting_order(path: &str) -> Vec<(u64, String)> {
+    path.split('[')
+        .map(|part| match part.split_once(']') {
+            Some((index, rest)) => (index.parse().unwrap_or(u64::MAX), rest.to_owned()),
+            None => (0, part.to_owned()),
+        })
+        .collect()
 }
 
 /// What an API client reads, by rule.

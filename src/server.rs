@@ -128,7 +128,7 @@ pub(crate) async fn respond(
             .outcome
             .as_ref()
             .and_then(|outcome| outcome.to_str().ok()),
-        micros = duration.as_micros(),
+        micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
         "answered"
     );
     headers.insert(TRACE, record(sandbox, &call, answered, duration));

@@ -49,7 +49,11 @@ pub(crate) enum Hole {
         field: Field,
         optional: bool,
     },
-    Fake(fakes::Fake),
+    /// Drawn anew for every record and place, and the same through the record's life.
+    Fake {
+        fake: fakes::Fake,
+        place: String,
+    },
 }
 
 /// What a template may refer to.
@@ -180,9 +184,9 @@ impl Hole {
             scope.input.check_path(&path)?;
             return Ok(Self::Input { path, optional });
         }
-        if let Some((_, field)) = name.split_once('.')
+        if let Some((prefix, field)) = name.split_once('.')
             && let Some(lookup) = scope.lookup
-            && name.starts_with(lookup.prefix())
+            && prefix == lookup.prefix()
         {
             let Some(field) = lookup.field(field) else {
                 let known = lookup
@@ -193,7 +197,9 @@ impl Hole {
             return Ok(Self::Found { field, optional });
         }
         if let Some(fake) = name.strip_prefix("fake.") {
-            return fakes::Fake::named(fake).map(Self::Fake).ok_or_else(|| {
+            let named = (!optional).then(|| fakes::Fake::named(fake)).flatten();
+            let place = String::new(); // known when the body is laid out
+            return named.map(|fake| Self::Fake { fake, place }).ok_or_else(|| {
                 unknown_hole(
                     written,
                     &fakes::Fake::names()

@@ -44,7 +44,7 @@ impl Tree {
         }
     }
 
-    /// The value under a path of table keys.
+    /// The value under a table's key.
     pub(crate) fn get(&self, key: &str) -> Option<&Spanned<Tree>> {
         match self {
             Self::Table(entries) => entries

@@ -1,9 +1,10 @@
 //! Watches the scenario folders and has them read again when something in them changed.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use notify::{EventKind, RecursiveMode, Watcher as _};
 
@@ -12,6 +13,8 @@ use crate::sandbox::Shared;
 
 /// Editors write a file in several steps: a change counts when nothing has moved for so long.
 const DEBOUNCE: Duration = Duration::from_millis(50);
+/// Something that writes without a pause must not put a reload off for ever.
+const DEBOUNCE_MAX: Duration = Duration::from_millis(500);
 /// Some mounts send no events: the contents are compared this often.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -28,13 +31,13 @@ enum Wake {
 }
 
 impl Watcher {
-    /// None where there are no folders to watch.
-    pub(crate) fn start(sandbox: &Arc<Shared>) -> Option<Self> {
-        if sandbox.options.scenarios.is_empty() || !sandbox.options.watch {
+    /// None where there are no folders to watch. `loaded` is the fingerprint from before the folders
+    /// were loaded: what changed in the meantime is noticed.
+    pub(crate) fn start(sandbox: &Arc<Shared>, loaded: [u8; 32]) -> Option<Self> {
+        if sandbox.options.scenarios.is_empty() {
             return None;
         }
         let (wake, woken) = mpsc::channel();
-        let loaded = fingerprint(&sandbox.options.scenarios);
         let events = wake.clone();
         let sandbox = Arc::downgrade(sandbox);
         let thread = std::thread::Builder::new()
@@ -96,10 +99,13 @@ fn watch(
         }
     }
     loop {
-        match woken.recv_timeout(POLL) {
+        let woke = woken.recv_timeout(POLL);
+        let first = Instant::now();
+        match woke {
             Ok(Wake::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             Ok(Wake::Changed) => loop {
                 match woken.recv_timeout(DEBOUNCE) {
+                    Ok(Wake::Changed) if first.elapsed() >= DEBOUNCE_MAX => break,
                     Ok(Wake::Changed) => {}
                     Ok(Wake::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                     Err(RecvTimeoutError::Timeout) => break,
@@ -113,7 +119,11 @@ fn watch(
             let Some(sandbox) = sandbox.upgrade() else {
                 return;
             };
-            sandbox.reload();
+            // A panic would end the watching without a word.
+            let reloaded = std::panic::catch_unwind(AssertUnwindSafe(|| sandbox.reload()));
+            if reloaded.is_err() {
+                tracing::error!("reloading the scenarios panicked; this is a bug of the sandbox");
+            }
         }
     }
 }

@@ -223,7 +223,13 @@ fn written_dates(dates: &[String], form: DateForm) -> Value {
         DateForm::Objects => dates
             .iter()
             .map(|date| {
-                let part = |range: std::ops::Range<usize>| date[range].parse::<u16>().unwrap_or(0);
+                // A request schema of the user's own may let anything through.
+                let part = |range: std::ops::Range<usize>| {
+                    let digits = date
+                        .get(range)
+                        .and_then(|digits| digits.parse::<u16>().ok());
+                    digits.unwrap_or(0)
+                };
                 json!({"y": part(0..4), "m": part(5..7), "d": part(8..10)})
             })
             .collect(),

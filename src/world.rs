@@ -229,7 +229,7 @@ pub(crate) struct Worlds {
     started: Instant,
     bytes: Arc<AtomicUsize>,
     evicted: AtomicU64,
-    /// What worlds that are gone had dropped before.
+    /// Requests that found no room.
     refused: AtomicU64,
 }
 

@@ -12,6 +12,7 @@ use crate::catalogue::Catalogue;
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Folders to lay over the shipped files, in this order.
+    #[arg(env = "ILUMA_SANDBOX_SCENARIOS", value_delimiter = ',')]
     dirs: Vec<PathBuf>,
     #[arg(long, value_enum, default_value_t)]
     format: Format,

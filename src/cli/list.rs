@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         }
         Err(errors) => {
             eprintln!("{errors}");
-            ExitCode::FAILURE
+            ExitCode::from(2)
         }
     }
 }

@@ -17,6 +17,17 @@ pub(super) enum LogFormat {
     Off,
 }
 
+/// A panic's own words may hold what a client sent: only its place is logged.
+pub(super) fn keep_panics_quiet() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        tracing::error!("panicked at {place}");
+    }));
+}
+
 /// Starts logging. What was logged is written when the guard is dropped; lines that the reader is too
 /// slow for are left out.
 pub(super) fn start(format: LogFormat) -> Option<WorkerGuard> {

@@ -51,12 +51,12 @@ pub(super) struct Arguments {
         value_delimiter = ',',
         hide_env_values = true
     )]
-    api_keys: Vec<ApiKey>,
+    api_keys: Vec<String>,
     /// How the watchlist writes dates: `strings` or `objects`.
     #[arg(long, value_name = "FORM", env = "ILUMA_SANDBOX_WATCHLIST_DATES", value_parser = date_form)]
     watchlist_dates: Option<DateForm>,
     /// Answer 503 at /__sandbox/readyz while a changed scenario file is broken.
-    #[arg(long, env = "ILUMA_SANDBOX_STRICT_RELOAD")]
+    #[arg(long, env = "ILUMA_SANDBOX_STRICT_RELOAD", value_parser = clap::builder::FalseyValueParser::new())]
     strict_reload: bool,
     /// Where callbacks of a type go in every world that registers no other, as TYPE=URL; repeat it.
     #[arg(
@@ -80,7 +80,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "HOW", env = "ILUMA_SANDBOX_CALLBACK_SIGNING", value_parser = signing)]
     callback_signing: Option<()>,
     /// Send the callback token in `x-iluma-callback-token` as well.
-    #[arg(long, env = "ILUMA_SANDBOX_CALLBACK_TOKEN_TWICE")]
+    #[arg(
+        long,
+        env = "ILUMA_SANDBOX_CALLBACK_TOKEN_TWICE",
+        value_parser = clap::builder::FalseyValueParser::new()
+    )]
     callback_token_twice: bool,
     /// Call another host than a callback's URL says, as FROM=TO; repeat it.
     #[arg(
@@ -109,6 +113,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: Arguments) -> ExitCode {
     let _flushed_at_the_end = log::start(arguments.log_format);
+    log::keep_panics_quiet();
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => return fail(format_args!("cannot start: {error}")),
@@ -149,7 +154,14 @@ async fn serve(arguments: Arguments) -> ExitCode {
         builder = builder.scenarios(folder);
     }
     for key in arguments.api_keys {
-        builder = builder.api_key(key);
+        match key.parse::<ApiKey>() {
+            Ok(key) => builder = builder.api_key(key),
+            // The key itself is not repeated: it may be a real one.
+            Err(reason) => {
+                fail(format_args!("a value of --api-key is no API key: {reason}"));
+                return ExitCode::from(2);
+            }
+        }
     }
     for (callback_type, url) in arguments.callbacks {
         builder = builder.callback(callback_type, url);
@@ -172,7 +184,7 @@ async fn serve(arguments: Arguments) -> ExitCode {
         }
         Err(error @ StartError::Bind { .. }) => {
             return fail(format_args!(
-                "{error}; choose another with --port (0 takes any free one)"
+                "{error}; choose another with --port (0 takes any free one) or --bind"
             ));
         }
     };

@@ -12,7 +12,7 @@ use super::{Compiler, NamedLookup, Stack};
 use crate::clock::Stamp;
 use crate::endpoint::{Answer, Creation, IdPattern, Keep, LookupRule, Outcome, PlantedRecord};
 use crate::input::Shape;
-use crate::load_error::{SourceFile, listed};
+use crate::load_error::{SourceFile, listed, nearest};
 use crate::rules::{Rule, When};
 use crate::scenario::RecordPart;
 use crate::schema::RequestSchema;
@@ -37,10 +37,7 @@ impl<'a> Compiler<'a> {
         let lookup = lookup.map(|named| self.lookup_rule(&named, outcomes));
         let id_pattern = match self.last(|file| file.id.as_ref()) {
             None => {
-                self.errors.push(self.base.source_file.error(
-                    0..0,
-                    "the file does not say how ids are written: `id = \"…_{uuid}\"`",
-                ));
+                self.missing("the file does not say how ids are written: `id = \"…_{uuid}\"`");
                 None
             }
             Some((file, id)) => IdPattern::parse(id.as_ref())
@@ -86,10 +83,7 @@ impl<'a> Compiler<'a> {
                 return outcomes.get(name.as_ref()).cloned();
             }
         }
-        self.errors.push(self.base.source_file.error(
-            0..0,
-            "no outcome is the default: say `default = true` in one of them",
-        ));
+        self.missing("no outcome is the default: say `default = true` in one of them");
         None
     }
 
@@ -172,6 +166,28 @@ impl<'a> Compiler<'a> {
         creation: Option<&Creation>,
     ) -> Option<PlantedRecord> {
         let part = record.as_ref();
+        let id = &part.id;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        if id.as_ref().is_empty() || !id.as_ref().bytes().all(plain) {
+            self.errors.push(file.error(
+                id.span(),
+                "a record's id is part of a path: use letters, digits, `_` and `-`",
+            ));
+        }
+        if let Tree::Table(entries) = part.input.as_ref() {
+            let known: Vec<_> = schema.shape.names().collect();
+            for (name, _) in entries
+                .iter()
+                .filter(|(name, _)| !known.is_empty() && !known.contains(&name.as_ref().as_str()))
+            {
+                let hint = nearest(name.as_ref(), known.iter().copied())
+                    .map_or(String::new(), |near| format!(": did you mean `{near}`?"));
+                self.errors.push(file.error(
+                    name.span(),
+                    format!("the request has no field `{}`{hint}", name.as_ref()),
+                ));
+            }
+        }
         let mut input = part.input.as_ref().to_json();
         schema.shape.normalise(&mut input);
         if !self.proven

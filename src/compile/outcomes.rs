@@ -38,6 +38,17 @@ impl<'a> Compiler<'a> {
         let mut outcomes = IndexMap::new();
         for (file, name, part) in self.outcome_parts() {
             check_outcome_name(name, file, self.errors);
+            if let Some(sequence) = &part.sequence
+                && (part.body.is_some()
+                    || part.then.is_some()
+                    || part.callback.is_some()
+                    || part.error.is_some())
+            {
+                self.errors.push(file.error(
+                    sequence.span(),
+                    "a `sequence` only names other outcomes: it has no `body`, `error`, `then` or `callback`",
+                ));
+            }
             let outcome = if part.error.is_some() {
                 error_outcome(name, part, file, self.errors)
             } else {
@@ -129,7 +140,14 @@ impl<'a> Compiler<'a> {
         });
         Outcome {
             name: name.as_ref().clone(),
-            source: part.source.or(self.base.source).unwrap_or_default(),
+            // What a file says of itself holds for its own outcomes, not for those that others add.
+            source: part
+                .source
+                .or(self
+                    .base
+                    .source
+                    .filter(|_| Arc::ptr_eq(file, &self.base.source_file)))
+                .unwrap_or_default(),
             status: status(part, StatusCode::OK, file, self.errors),
             headers: headers(part, file, self.errors),
             answer,

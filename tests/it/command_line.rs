@@ -136,7 +136,7 @@ fn a_taken_port_is_one_clear_sentence() {
         err,
         format!(
             "iluma-sandbox: cannot listen on 127.0.0.1:{port}: address already in use; \
-             choose another with --port (0 takes any free one)\n"
+             choose another with --port (0 takes any free one) or --bind\n"
         )
     );
 }

@@ -11,6 +11,7 @@ mod every_outcome;
 mod forms;
 mod id_cards;
 mod limits;
+mod mistakes;
 mod process;
 mod promises;
 mod raw;
