@@ -1,6 +1,7 @@
 //! From scenario files to endpoints: merges what extends what, checks everything, reports every mistake.
 
 mod creation;
+mod lookups;
 mod outcomes;
 
 use std::ops::Range;
@@ -8,16 +9,12 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::{Value, json};
-use toml::Spanned;
 
 use self::outcomes::{check_outcome_name, error_outcome};
 use crate::endpoint::{ContentType, Endpoint, Outcome};
-use crate::input::Shape;
-use crate::load_error::{LoadError, SourceFile, listed};
-use crate::lookup::Lookup;
+use crate::load_error::{LoadError, SourceFile};
 use crate::scenario::ScenarioFile;
 use crate::schema::RequestSchema;
-use crate::tree::Tree;
 
 /// A file and the files that extend it, in the order in which they are laid over each other.
 pub(crate) type Stack = Vec<Arc<ScenarioFile>>;
@@ -79,12 +76,6 @@ pub(crate) fn endpoint(
 
 /// Where to point when something is wrong.
 type Place<'a> = (&'a Arc<SourceFile>, Range<usize>);
-
-struct NamedLookup<'a> {
-    lookup: Lookup,
-    file: &'a Arc<SourceFile>,
-    tree: &'a Spanned<Tree>,
-}
 
 struct Compiler<'a> {
     stack: &'a Stack,
@@ -251,41 +242,6 @@ impl<'a> Compiler<'a> {
             ));
         }
         Some(())
-    }
-
-    fn lookup_name(&mut self, input: &Shape) -> Option<NamedLookup<'a>> {
-        let (file, tree) = self.last(|file| file.lookup.as_ref())?;
-        let name = tree.as_ref().get("in");
-        let Some(Tree::Text(text)) = name.map(Spanned::as_ref) else {
-            self.errors.push(file.error(
-                tree.span(),
-                format!(
-                    "`lookup` must say which dummy data to ask: `in = \"…\"`, one of {}",
-                    listed(Lookup::names())
-                ),
-            ));
-            return None;
-        };
-        let Some(lookup) = Lookup::named(text) else {
-            let span = name.map_or_else(|| tree.span(), Spanned::span);
-            self.errors.push(file.error(
-                span,
-                format!(
-                    "unknown lookup `{text}`: known are {}",
-                    listed(Lookup::names())
-                ),
-            ));
-            return None;
-        };
-        for field in lookup.reads() {
-            if !input.names().any(|name| name == *field) {
-                self.errors.push(file.error(
-                    tree.span(),
-                    format!("`{text}` reads the field `{field}`, which the request does not have"),
-                ));
-            }
-        }
-        Some(NamedLookup { lookup, file, tree })
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::clock::Stamp;
 use crate::load_error::nearest;
-use crate::lookup::Lookup;
+use crate::lookup::{Asked, Lookup, Reads};
 use crate::plan::Plan;
 use crate::rules::Rule;
 use crate::scenario::Source;
@@ -71,6 +71,7 @@ pub(crate) enum ContentType {
 #[derive(Debug)]
 pub(crate) struct LookupRule {
     pub lookup: Lookup,
+    pub reads: Reads,
     pub outcomes: Vec<(&'static str, Arc<Outcome>)>,
 }
 
@@ -121,6 +122,16 @@ pub(crate) struct PlantedRecord {
     pub created: Stamp,
     pub updated: Stamp,
     pub input: Map<String, Value>,
+}
+
+impl LookupRule {
+    /// An input as the lookup reads it.
+    pub(crate) fn asked<'a>(&'a self, input: &'a Map<String, Value>) -> Asked<'a> {
+        Asked {
+            input,
+            reads: &self.reads,
+        }
+    }
 }
 
 impl Outcome {

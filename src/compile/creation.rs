@@ -7,16 +7,16 @@ use indexmap::IndexMap;
 use serde_json::Value;
 use toml::Spanned;
 
+use super::lookups::NamedLookup;
 use super::outcomes::tag;
-use super::{Compiler, NamedLookup, Stack};
+use super::{Compiler, Stack};
 use crate::clock::Stamp;
-use crate::endpoint::{Answer, Creation, IdPattern, Keep, LookupRule, Outcome, PlantedRecord};
+use crate::endpoint::{Answer, Creation, IdPattern, Keep, Outcome, PlantedRecord};
 use crate::input::Shape;
-use crate::load_error::{SourceFile, listed};
+use crate::load_error::SourceFile;
 use crate::rules::{Rule, When};
 use crate::scenario::RecordPart;
 use crate::schema::RequestSchema;
-use crate::tree::Tree;
 
 impl<'a> Compiler<'a> {
     pub(super) fn creation(
@@ -34,7 +34,7 @@ impl<'a> Compiler<'a> {
                 rules.push(Rule { outcome, when });
             }
         }
-        let lookup = lookup.map(|named| self.lookup_rule(&named, outcomes));
+        let lookup = lookup.map(|named| self.lookup_rule(named, outcomes));
         let id_pattern = match self.last(|file| file.id.as_ref()) {
             None => {
                 self.errors.push(self.base.source_file.error(
@@ -91,57 +91,6 @@ impl<'a> Compiler<'a> {
             "no outcome is the default: say `default = true` in one of them",
         ));
         None
-    }
-
-    fn lookup_rule(
-        &mut self,
-        named: &NamedLookup<'a>,
-        outcomes: &IndexMap<String, Arc<Outcome>>,
-    ) -> LookupRule {
-        let mut by_verdict = Vec::new();
-        let Tree::Table(entries) = named.tree.as_ref() else {
-            unreachable!("a lookup has a name only when it is a table");
-        };
-        for (verdict, outcome) in entries.iter().filter(|(key, _)| key.as_ref() != "in") {
-            let known = named.lookup.verdicts();
-            let Some(verdict) = known.iter().find(|known| *known == verdict.as_ref()) else {
-                self.errors.push(named.file.error(
-                    verdict.span(),
-                    format!(
-                        "`{}` is no verdict of `{}`: known are {}",
-                        verdict.as_ref(),
-                        named.lookup.name(),
-                        listed(known.iter().copied())
-                    ),
-                ));
-                continue;
-            };
-            let Tree::Text(name) = outcome.as_ref() else {
-                self.errors.push(
-                    named
-                        .file
-                        .error(outcome.span(), "must be the name of an outcome"),
-                );
-                continue;
-            };
-            let name = Spanned::new(outcome.span(), name.clone());
-            if let Some(outcome) = self.referred(named.file, &name, outcomes) {
-                by_verdict.push((*verdict, outcome.clone()));
-            }
-        }
-        for verdict in named.lookup.verdicts() {
-            let said = entries.iter().any(|(key, _)| key.as_ref() == verdict);
-            if !said {
-                self.errors.push(named.file.error(
-                    named.tree.span(),
-                    format!("`lookup` does not say which outcome answers when the verdict is `{verdict}`"),
-                ));
-            }
-        }
-        LookupRule {
-            lookup: named.lookup,
-            outcomes: by_verdict,
-        }
     }
 
     pub(super) fn records(
