@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::account;
@@ -15,7 +15,7 @@ use crate::call::{Call, Reply};
 use crate::catalogue::{Catalogue, Route};
 use crate::choice::{Choice, choose, choose_by_dummy_data, found};
 use crate::dice::{Dice, Mix};
-use crate::endpoint::{Answer, Creation, Endpoint, Outcome, PlantedRecord};
+use crate::endpoint::{Answer, Creation, Endpoint, Outcome, PlantedRecord, Verb};
 use crate::error::{self, ApiError, Code};
 use crate::input;
 use crate::magic;
@@ -74,7 +74,7 @@ fn decide<'c>(
         Route::Health => return Ok(account::health()),
         Route::ApiKeys { business_id } => return account::api_keys(sandbox, call, business_id),
         Route::CallbackToken => {}
-        Route::Create(endpoint) | Route::Read(endpoint, _) => seen.endpoint = Some(endpoint),
+        Route::Ask(endpoint, _) | Route::Read(endpoint, _) => seen.endpoint = Some(endpoint),
     }
     let key = auth::authenticate(call.headers())?;
     seen.key_is_live = key.is_live();
@@ -82,7 +82,7 @@ fn decide<'c>(
     let world = sandbox.worlds.enter(&key, call.came)?;
     seen.world = Some(world.clone());
     match route {
-        Route::Create(endpoint) => create(sandbox, catalogue, &world, endpoint, call),
+        Route::Ask(endpoint, path) => ask(sandbox, catalogue, &world, endpoint, path, call),
         Route::Read(endpoint, id) => read(sandbox, catalogue, &world, endpoint, id, call),
         _ => Ok(account::callback_token(&world)),
     }
@@ -182,24 +182,28 @@ fn planted(
     })
 }
 
-fn create(
+fn ask(
     sandbox: &Shared,
     catalogue: &Catalogue,
     world: &World,
     endpoint: &Endpoint,
+    path: Map<String, Value>,
     call: &Call,
 ) -> Result<Reply, ApiError> {
     let creation = endpoint
         .creation
         .as_ref()
-        .expect("only endpoints that create are routed here");
+        .expect("only products are routed here");
     let magic = magic::outcome(call.headers(), endpoint, false)?;
     if let Some(outcome) = magic
         && outcome.is_error()
     {
         return Err(ApiError::asked_for(&outcome.name));
     }
-    let input = input::read(endpoint, call, magic.is_some())?;
+    let input = match endpoint.verb {
+        Verb::Get => input::of_path(endpoint, path),
+        Verb::Post => input::read(endpoint, call, magic.is_some())?,
+    };
     endpoint.schema.check(&input).map_err(ApiError::refused)?;
     let Value::Object(fields) = &input else {
         return Err(ApiError::not_an_object());
@@ -221,7 +225,8 @@ fn create(
     mix.number(epoch);
     mix.number(times.into());
     let drawn = mix.finish();
-    let id = creation.id_pattern.write(drawn);
+    let id = creation.id_pattern.as_ref();
+    let id = id.map(|pattern| pattern.write(drawn));
     let mut dice = Dice::new(drawn);
     let created = world.clock.now();
     let mut finding = choice.finding;
@@ -243,7 +248,7 @@ fn create(
         };
         let mut fill = Fill {
             input: fields,
-            id: &id,
+            id: id.as_deref().unwrap_or_default(),
             created,
             updated,
             finding: finding.as_ref(),
@@ -263,12 +268,14 @@ fn create(
     }
     let (_, version) = versions.remove(0);
     let body = version.body.clone();
-    let record = Record {
-        endpoint: endpoint.id.clone(),
-        version,
-        later: Later::new(call.came, versions),
-    };
-    state.records.put(id.into(), record);
+    if let Some(id) = id {
+        let record = Record {
+            endpoint: endpoint.id.clone(),
+            version,
+            later: Later::new(call.came, versions),
+        };
+        state.records.put(id.into(), record);
+    }
     drop(state);
 
     Ok(Reply {

@@ -22,11 +22,13 @@ use crate::schema::RequestSchema;
 pub(crate) struct Endpoint {
     /// The file's id, such as `v1.1/bank_account_data_requests`.
     pub id: Arc<str>,
+    pub verb: Verb,
+    /// With segments such as `{digits}` where it is a GET's.
     pub path: String,
     pub source: Source,
     pub content_type: ContentType,
     pub schema: RequestSchema,
-    /// How records are made; none for an endpoint that only reads.
+    /// How answers are made; none for an endpoint that only reads.
     pub creation: Option<Creation>,
     /// The outcomes by their names, the endpoint's own first, then the errors that all share.
     pub outcomes: IndexMap<String, Arc<Outcome>>,
@@ -44,7 +46,8 @@ pub(crate) struct Endpoint {
 
 #[derive(Debug)]
 pub(crate) struct Creation {
-    pub id_pattern: IdPattern,
+    /// None: nothing is kept of an answer, and nothing read back.
+    pub id_pattern: Option<IdPattern>,
     pub default: Arc<Outcome>,
     pub rules: Vec<Rule>,
     pub lookup: Option<LookupRule>,
@@ -58,6 +61,13 @@ pub(crate) struct Keep {
     pub at: Arc<str>,
     /// `x-sandbox-outcome` when they are.
     pub tag: HeaderValue,
+}
+
+/// The method that a product is asked with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Get,
+    Post,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +134,23 @@ pub(crate) struct PlantedRecord {
     pub input: Map<String, Value>,
 }
 
+impl Verb {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+
+    /// What the names of a request's fields begin with, in holes and conditions.
+    pub(crate) fn fields_word(self) -> &'static str {
+        match self {
+            Self::Get => "path",
+            Self::Post => "input",
+        }
+    }
+}
+
 impl LookupRule {
     /// An input as the lookup reads it.
     pub(crate) fn asked<'a>(&'a self, input: &'a Map<String, Value>) -> Asked<'a> {
@@ -141,6 +168,12 @@ impl Outcome {
 }
 
 impl Endpoint {
+    /// Whether `GET {path}/{id}` answers anything.
+    pub(crate) fn reads_back(&self) -> bool {
+        let keeps = |creation: &Creation| creation.id_pattern.is_some();
+        self.reads_listings || self.creation.as_ref().is_some_and(keeps)
+    }
+
     /// The outcome that a magic value asks for, by its name or an alias, in any letter case.
     pub(crate) fn outcome(&self, name: &str) -> Option<&Arc<Outcome>> {
         if let Some(outcome) = self.outcomes.get(name) {
@@ -176,6 +209,12 @@ impl Endpoint {
             names.join(", ")
         )
     }
+}
+
+/// The names of a path's segments: `digits` of `/v1/{digits}/age`.
+pub(crate) fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
 }
 
 /// How ids are written: text around one drawn part.

@@ -273,6 +273,7 @@ impl Hole {
             Self::Updated => write_stamp(out, fill.updated),
             Self::Null | Self::Absent => out.extend_from_slice(b"null"),
             Self::Fake(fake) => write_json(out, &fake.draw(fill.dice)),
+            Self::Banks(list) => out.extend_from_slice(list.json()),
             Self::Input { path, .. } => match dig(fill.input, path) {
                 Some(value) => write_json(out, value),
                 None => out.extend_from_slice(b"null"),

@@ -12,16 +12,16 @@ use super::outcomes::tag;
 use super::{Compiler, Stack};
 use crate::clock::Stamp;
 use crate::endpoint::{Answer, Creation, IdPattern, Keep, Outcome, PlantedRecord};
-use crate::input::Shape;
 use crate::load_error::SourceFile;
 use crate::rules::{Rule, When};
 use crate::scenario::RecordPart;
 use crate::schema::RequestSchema;
+use crate::template::Scope;
 
 impl<'a> Compiler<'a> {
     pub(super) fn creation(
         &mut self,
-        input: &Shape,
+        scope: Scope<'_>,
         outcomes: &IndexMap<String, Arc<Outcome>>,
         lookup: Option<NamedLookup<'a>>,
     ) -> Option<Creation> {
@@ -29,26 +29,24 @@ impl<'a> Compiler<'a> {
         let mut rules = Vec::new();
         for (file, name, part) in self.outcome_parts() {
             if let Some(when) = &part.when {
-                let when = When::compile(when, file, input, self.errors);
+                let when = When::compile(when, file, scope.fields, self.errors);
                 let outcome = outcomes[name.as_ref()].clone();
                 rules.push(Rule { outcome, when });
             }
         }
         let lookup = lookup.map(|named| self.lookup_rule(named, outcomes));
         let id_pattern = match self.last(|file| file.id.as_ref()) {
-            None => {
-                self.errors.push(self.base.source_file.error(
-                    0..0,
-                    "the file does not say how ids are written: `id = \"…_{uuid}\"`",
-                ));
-                None
-            }
-            Some((file, id)) => IdPattern::parse(id.as_ref())
-                .map_err(|message| self.errors.push(file.error(id.span(), message)))
-                .ok(),
+            None => None,
+            Some((file, id)) => match IdPattern::parse(id.as_ref()) {
+                Ok(pattern) => Some(pattern),
+                Err(message) => {
+                    self.errors.push(file.error(id.span(), message));
+                    return None;
+                }
+            },
         };
         Some(Creation {
-            id_pattern: id_pattern?,
+            id_pattern,
             default: default?,
             rules,
             lookup,
