@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::account;
@@ -17,7 +17,7 @@ use crate::callback_urls;
 use crate::catalogue::{Catalogue, Route};
 use crate::choice::{Choice, choose, choose_by_dummy_data, found};
 use crate::dice::{Dice, Mix};
-use crate::endpoint::{Answer, Creation, Endpoint, Outcome, PlantedRecord};
+use crate::endpoint::{Answer, Creation, Endpoint, Outcome, PlantedRecord, Verb};
 use crate::error::{self, ApiError, Code};
 use crate::input;
 use crate::magic;
@@ -76,7 +76,7 @@ fn decide<'c>(
         Route::Health => return Ok(account::health()),
         Route::ApiKeys { business_id } => return account::api_keys(sandbox, call, business_id),
         Route::CallbackToken | Route::ListCallbackUrls | Route::SetCallbackUrl { .. } => {}
-        Route::Create(endpoint) | Route::Read(endpoint, _) => seen.endpoint = Some(endpoint),
+        Route::Ask(endpoint, _) | Route::Read(endpoint, _) => seen.endpoint = Some(endpoint),
     }
     let key = auth::authenticate(call.headers())?;
     seen.key_is_live = key.is_live();
@@ -84,7 +84,7 @@ fn decide<'c>(
     let world = sandbox.worlds.enter(&key, call.came)?;
     seen.world = Some(world.clone());
     match route {
-        Route::Create(endpoint) => create(sandbox, catalogue, &world, endpoint, call),
+        Route::Ask(endpoint, path) => ask(sandbox, catalogue, &world, endpoint, path, call),
         Route::Read(endpoint, id) => read(sandbox, catalogue, &world, endpoint, id, call),
         Route::ListCallbackUrls => Ok(callback_urls::list(sandbox, catalogue, &world)),
         Route::SetCallbackUrl { may_be_all } => {
@@ -189,24 +189,28 @@ fn planted(
     })
 }
 
-fn create(
+fn ask(
     sandbox: &Shared,
     catalogue: &Catalogue,
     world: &World,
     endpoint: &Endpoint,
+    path: Map<String, Value>,
     call: &Call,
 ) -> Result<Reply, ApiError> {
     let creation = endpoint
         .creation
         .as_ref()
-        .expect("only endpoints that create are routed here");
+        .expect("only products are routed here");
     let magic = magic::read(call.headers(), endpoint, false)?;
     if let Some(outcome) = magic.outcome
         && outcome.is_error()
     {
         return Err(ApiError::asked_for(&outcome.name));
     }
-    let input = input::read(endpoint, call, magic.outcome.is_some())?;
+    let input = match endpoint.verb {
+        Verb::Get => input::of_path(endpoint, path),
+        Verb::Post => input::read(endpoint, call, magic.outcome.is_some())?,
+    };
     endpoint.schema.check(&input).map_err(ApiError::refused)?;
     let Value::Object(fields) = &input else {
         return Err(ApiError::not_an_object());
@@ -228,8 +232,11 @@ fn create(
     mix.number(epoch);
     mix.number(times.into());
     let drawn = mix.finish();
+    let id: Option<Arc<str>> = creation
+        .id_pattern
+        .as_ref()
+        .map(|pattern| pattern.write(drawn).into());
     let mut dice = Dice::new(drawn);
-    let id: Arc<str> = creation.id_pattern.write(drawn).into();
     let created = world.now(&state);
     let mut finding = choice.finding;
     let mut versions = Vec::with_capacity(1);
@@ -252,7 +259,7 @@ fn create(
         };
         let mut fill = Fill {
             input: fields,
-            id: &id,
+            id: id.as_deref().unwrap_or_default(),
             created,
             updated,
             finding: finding.as_ref(),
@@ -284,16 +291,26 @@ fn create(
         )));
     }
     let planned = plan_callbacks(
-        sandbox, catalogue, world, &mut state, endpoint, call, &id, &versions, &calls,
+        sandbox,
+        catalogue,
+        world,
+        &mut state,
+        endpoint,
+        call,
+        id.as_ref(),
+        &versions,
+        &calls,
     );
     let (_, version) = versions.remove(0);
     let body = version.body.clone();
-    let record = Record {
-        endpoint: endpoint.id.clone(),
-        version,
-        later: Later::new(call.came, state.callbacks.advanced, versions),
-    };
-    state.records.put(id, record);
+    if let Some(id) = id {
+        let record = Record {
+            endpoint: endpoint.id.clone(),
+            version,
+            later: Later::new(call.came, state.callbacks.advanced, versions),
+        };
+        state.records.put(id, record);
+    }
     drop(state);
 
     Ok(Reply {
@@ -317,7 +334,7 @@ fn plan_callbacks(
     state: &mut State,
     endpoint: &Endpoint,
     call: &Call,
-    id: &Arc<str>,
+    id: Option<&Arc<str>>,
     versions: &[(Duration, Version)],
     calls: &[(usize, Behaviour)],
 ) -> Planned {
@@ -341,7 +358,7 @@ fn plan_callbacks(
         let event = Event {
             callback_type,
             url: &url,
-            record: Some(id.clone()),
+            record: id.cloned(),
             outcome: version.outcome.to_str().unwrap_or_default(),
             body: version.body.clone(),
             older,

@@ -3,23 +3,79 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-/// `code`, `name`, `swift_code`, tab-separated, with a heading.
+use serde::Serialize;
+
+/// `code`, `name`, `swift_code` and, where there is one, `remark`: tab-separated, with a heading.
 const TABLE: &str = include_str!("../scenarios/banks.tsv");
 
-static CODES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
-    TABLE
-        .lines()
-        .skip(1)
-        .filter_map(|line| line.split('\t').next())
-        .collect()
-});
+/// A bank as the lists show it.
+#[derive(Serialize)]
+struct Bank {
+    name: &'static str,
+    code: String,
+    swift_code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remark: Option<&'static str>,
+}
+
+static CODES: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| rows().map(|[code, ..]| code).collect());
+
+static PLAIN: LazyLock<Vec<u8>> = LazyLock::new(|| all_banks(""));
+static PREFIXED: LazyLock<Vec<u8>> = LazyLock::new(|| all_banks("ID_"));
+
+/// Every bank as a JSON array: `{{banks.plain}}` writes `BCA`, `{{banks.prefixed}}` writes `ID_BCA`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum BankList {
+    Plain,
+    Prefixed,
+}
+
+impl BankList {
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        match name {
+            "plain" => Some(Self::Plain),
+            "prefixed" => Some(Self::Prefixed),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn names() -> [&'static str; 2] {
+        ["plain", "prefixed"]
+    }
+
+    pub(crate) fn json(self) -> &'static [u8] {
+        match self {
+            Self::Plain => &PLAIN,
+            Self::Prefixed => &PREFIXED,
+        }
+    }
+}
 
 /// Whether a bank has this code, plain (`BCA`) or with its country (`ID_BCA`).
 pub(crate) fn is_code(code: &str) -> bool {
     CODES.contains(without_country(code))
 }
 
-/// The code as lists print it: every version of the API takes it with and without `ID_`.
+/// The code as the table writes it: every version of the API takes it with and without `ID_`.
 pub(crate) fn without_country(code: &str) -> &str {
     code.strip_prefix("ID_").unwrap_or(code)
+}
+
+fn all_banks(prefix: &str) -> Vec<u8> {
+    let banks = rows().map(|[code, name, swift_code, remark]| Bank {
+        name,
+        code: [prefix, code].concat(),
+        swift_code,
+        remark: Some(remark).filter(|remark| !remark.is_empty()),
+    });
+    serde_json::to_vec(&banks.collect::<Vec<_>>()).expect("texts always serialise")
+}
+
+/// The table's columns, empty where a row is too short.
+fn rows() -> impl Iterator<Item = [&'static str; 4]> {
+    TABLE.lines().skip(1).map(|line| {
+        let mut columns = line.split('\t');
+        [(); 4].map(|()| columns.next().unwrap_or_default())
+    })
 }

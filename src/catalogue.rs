@@ -6,10 +6,12 @@ use std::sync::Arc;
 use hyper::Method;
 use indexmap::IndexMap;
 use matchit::Router;
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value};
 
 use crate::compile::{self, Proof, SharedErrors, Stack};
 use crate::dummy::Dummy;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Verb};
 use crate::error::{ALL_CODES, ErrorCode};
 use crate::files;
 use crate::load_error::{LoadError, LoadErrors, listed, nearest};
@@ -53,7 +55,8 @@ pub(crate) enum Route<'a> {
     SetCallbackUrl {
         may_be_all: bool,
     },
-    Create(&'a Endpoint),
+    /// A product, and what its path brings when it is asked with a GET.
+    Ask(&'a Endpoint, Map<String, Value>),
     Read(&'a Endpoint, &'a str),
 }
 
@@ -77,7 +80,7 @@ impl Route<'_> {
             Self::ApiKeys { .. } => "api_keys".into(),
             Self::CallbackToken => "callback_token".into(),
             Self::ListCallbackUrls | Self::SetCallbackUrl { .. } => "callback_urls".into(),
-            Self::Create(endpoint) | Self::Read(endpoint, _) => endpoint.id.clone(),
+            Self::Ask(endpoint, _) | Self::Read(endpoint, _) => endpoint.id.clone(),
         }
     }
 }
@@ -169,7 +172,18 @@ impl Catalogue {
             Place::CallbackUrls if posts || *method == Method::PATCH => {
                 Some(Route::SetCallbackUrl { may_be_all: !posts })
             }
-            Place::Endpoint(at) if posts => Some(Route::Create(&self.endpoints[*at])),
+            Place::Endpoint(at) => {
+                let endpoint = &self.endpoints[*at];
+                let is_asked = match endpoint.verb {
+                    Verb::Get => reads,
+                    Verb::Post => posts,
+                };
+                let segment = |(name, text): (&str, &str)| {
+                    let text = percent_decode_str(text).decode_utf8_lossy();
+                    (name.to_owned(), Value::from(text))
+                };
+                is_asked.then(|| Route::Ask(endpoint, found.params.iter().map(segment).collect()))
+            }
             // The documentation's headings say POST where its curls send GET.
             Place::Record(at) if reads || posts => Some(Route::Read(
                 &self.endpoints[*at],
@@ -202,13 +216,11 @@ impl Catalogue {
             .iter()
             .map(|(method, path, _)| format!("{method} {path}"));
         let products = self.endpoints.iter().flat_map(|endpoint| {
-            let create = endpoint
-                .creation
-                .as_ref()
-                .map(|_| format!("POST {}", endpoint.path));
-            create
-                .into_iter()
-                .chain([format!("GET {}/{{id}}", endpoint.path)])
+            let ask = endpoint.creation.as_ref();
+            let ask = ask.map(|_| format!("{} {}", endpoint.verb.name(), endpoint.path));
+            let read = endpoint.reads_back();
+            let read = read.then(|| format!("GET {}/{{id}}", endpoint.path));
+            ask.into_iter().chain(read)
         });
         account.chain(more).chain(products).collect()
     }
@@ -313,10 +325,16 @@ fn router(
     }
     let mut sound = true;
     for (at, endpoint) in endpoints.iter().enumerate() {
-        let creates = endpoint.creation.is_some();
-        let create = creates.then(|| router.insert(endpoint.path.clone(), Place::Endpoint(at)));
-        let read = router.insert(format!("{}/{{id}}", endpoint.path), Place::Record(at));
-        if create.is_some_and(|inserted| inserted.is_err()) || read.is_err() {
+        let ask = endpoint.creation.as_ref();
+        let ask = ask.map(|_| router.insert(endpoint.path.clone(), Place::Endpoint(at)));
+        let read = endpoint.reads_back();
+        let read =
+            read.then(|| router.insert(format!("{}/{{id}}", endpoint.path), Place::Record(at)));
+        if [ask, read]
+            .into_iter()
+            .flatten()
+            .any(|inserted| inserted.is_err())
+        {
             sound = false;
             let file = &stacks[&*endpoint.id][0];
             let span = file.path.as_ref().map_or(0..0, toml::Spanned::span);

@@ -32,8 +32,8 @@ pub(crate) fn found(
     input: &Map<String, Value>,
     dice: &mut Dice,
 ) -> Option<Finding> {
-    let lookup = creation.lookup.as_ref()?.lookup;
-    Some(lookup.assume_found(&catalogue.dummy, seed, input, dice))
+    let rule = creation.lookup.as_ref()?;
+    Some((rule.lookup).assume_found(&catalogue.dummy, seed, rule.asked(input), dice))
 }
 
 /// Without a magic reply: the rules of the scenario files, then the dummy data, then the default.
@@ -59,7 +59,7 @@ pub(crate) fn choose_by_dummy_data<'c>(
     let Some(rule) = &creation.lookup else {
         return Choice::of(&creation.default);
     };
-    let finding = rule.lookup.find(&catalogue.dummy, seed, input);
+    let finding = rule.lookup.find(&catalogue.dummy, seed, rule.asked(input));
     let outcome = rule
         .outcomes
         .iter()

@@ -1,7 +1,9 @@
 //! From scenario files to endpoints: merges what extends what, checks everything, reports every mistake.
 
 mod creation;
+mod lookups;
 mod outcomes;
+mod route;
 mod schema_check;
 
 use std::ops::Range;
@@ -13,13 +15,12 @@ use toml::Spanned;
 
 use self::outcomes::{check_outcome_name, error_outcome};
 use self::schema_check::SchemaCheck;
-use crate::endpoint::{ContentType, Endpoint, Outcome};
-use crate::input::Shape;
-use crate::load_error::{LoadError, SourceFile, listed};
-use crate::lookup::Lookup;
+use crate::endpoint::{ContentType, Endpoint, Outcome, Verb};
+use crate::input::Fields;
+use crate::load_error::{LoadError, SourceFile};
 use crate::scenario::ScenarioFile;
 use crate::schema::RequestSchema;
-use crate::tree::Tree;
+use crate::template::Scope;
 
 /// A file and the files that extend it, in the order in which they are laid over each other.
 pub(crate) type Stack = Vec<Arc<ScenarioFile>>;
@@ -88,12 +89,6 @@ pub(crate) fn endpoint(
 /// Where to point when something is wrong.
 type Place<'a> = (&'a Arc<SourceFile>, Range<usize>);
 
-struct NamedLookup<'a> {
-    lookup: Lookup,
-    file: &'a Arc<SourceFile>,
-    tree: &'a Spanned<Tree>,
-}
-
 struct Compiler<'a> {
     stack: &'a Stack,
     shared: &'a SharedErrors,
@@ -105,29 +100,33 @@ struct Compiler<'a> {
 impl<'a> Compiler<'a> {
     fn endpoint(&mut self) -> Option<Endpoint> {
         let before = self.errors.len();
-        let path = self.path();
-        for file in &self.stack[1..] {
-            if let Some(path) = &file.path {
-                self.errors.push(file.source_file.error(
-                    path.span(),
-                    "a file that extends another keeps its path: leave this out",
-                ));
-            }
-        }
+        let verb = self.verb();
+        let path = self.path(verb);
         let content_type = self.content_type();
-        let (schema, schema_place) = self.schema();
+        let (schema, schema_place) = self.schema(verb);
         if !self.proven {
             self.prove(&schema, schema_place)?;
         }
         let lookup = self.lookup_name(&schema.shape);
-        let outcomes = self.outcomes(&schema.shape, lookup.as_ref().map(|named| named.lookup));
+        let scope = Scope {
+            fields: Fields {
+                word: verb.fields_word(),
+                shape: &schema.shape,
+            },
+            lookup: lookup.as_ref().map(|named| named.lookup),
+            has_id: self.last(|file| file.id.as_ref()).is_some(),
+        };
+        if !scope.has_id {
+            self.check_unkept();
+        }
+        let outcomes = self.outcomes(scope);
         if !self.proven {
             self.check_schema(&outcomes);
             self.check_keep();
         }
         let aliases = self.aliases(&outcomes);
         let creation = if outcomes.values().any(|outcome| !outcome.is_error()) {
-            self.creation(&schema.shape, &outcomes, lookup)
+            self.creation(scope, &outcomes, lookup)
         } else {
             None
         };
@@ -139,6 +138,7 @@ impl<'a> Compiler<'a> {
         let records = self.records(&schema, &outcomes, creation.as_ref());
         Some(Endpoint {
             id: self.base.source_file.id.as_str().into(),
+            verb,
             path: path?,
             source: self.base.source.unwrap_or_default(),
             content_type,
@@ -215,6 +215,21 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    /// Without `id` there are no records, and nothing of the endpoint is read by an id.
+    fn check_unkept(&mut self) {
+        for file in self.stack {
+            let records = file.records.iter().map(Spanned::span);
+            let reads = file.reads.iter().map(Spanned::span);
+            let reads = reads.filter(|_| self.base.listings.is_none());
+            for span in records.chain(reads) {
+                self.errors.push(file.source_file.error(
+                    span,
+                    "nothing is read back here: say how ids are written, `id = \"…_{uuid}\"`",
+                ));
+            }
+        }
+    }
+
     /// What the last file that says anything says.
     fn last<T>(
         &self,
@@ -225,38 +240,6 @@ impl<'a> Compiler<'a> {
             .iter()
             .rev()
             .find_map(|file| Some((&file.source_file, part(file)?)))
-    }
-
-    fn path(&mut self) -> Option<String> {
-        let Some(path) = &self.base.path else {
-            self.missing(
-                "the file says neither where it answers (`path = \"/v1/…\"`) nor what it `extends`",
-            );
-            return None;
-        };
-        let text = path.as_ref();
-        let plain = |part: &str| {
-            !part.is_empty()
-                && part != "."
-                && part != ".."
-                && part.bytes().all(|byte| {
-                    byte.is_ascii_lowercase()
-                        || byte.is_ascii_digit()
-                        || matches!(byte, b'_' | b'-' | b'.')
-                })
-        };
-        let is_path = text
-            .strip_prefix('/')
-            .is_some_and(|rest| rest.split('/').all(plain));
-        if !is_path || text.starts_with("/__sandbox") {
-            self.errors.push(self.base.source_file.error(
-                path.span(),
-                "a path is `/` and lower-case words between slashes, such as `/v1/identity/things`, \
-                 and not below `/__sandbox`",
-            ));
-            return None;
-        }
-        Some(text.clone())
     }
 
     fn content_type(&mut self) -> ContentType {
@@ -278,7 +261,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// The request rules of all files, laid over each other, and where to point when they are wrong.
-    fn schema(&mut self) -> (RequestSchema, Option<Place<'a>>) {
+    fn schema(&mut self, verb: Verb) -> (RequestSchema, Option<Place<'a>>) {
         let mut json = json!({});
         let mut place = None;
         for file in self.stack {
@@ -286,6 +269,9 @@ impl<'a> Compiler<'a> {
                 merge_json(&mut json, request.as_ref().to_json());
                 place = Some((&file.source_file, request.span()));
             }
+        }
+        if verb == Verb::Get {
+            self.segment_rules(&mut json);
         }
         (RequestSchema::new(json), place)
     }
@@ -315,41 +301,6 @@ impl<'a> Compiler<'a> {
             ));
         }
         Some(())
-    }
-
-    fn lookup_name(&mut self, input: &Shape) -> Option<NamedLookup<'a>> {
-        let (file, tree) = self.last(|file| file.lookup.as_ref())?;
-        let name = tree.as_ref().get("in");
-        let Some(Tree::Text(text)) = name.map(Spanned::as_ref) else {
-            self.errors.push(file.error(
-                tree.span(),
-                format!(
-                    "`lookup` must say which dummy data to ask: `in = \"…\"`, one of {}",
-                    listed(Lookup::names())
-                ),
-            ));
-            return None;
-        };
-        let Some(lookup) = Lookup::named(text) else {
-            let span = name.map_or_else(|| tree.span(), Spanned::span);
-            self.errors.push(file.error(
-                span,
-                format!(
-                    "unknown lookup `{text}`: known are {}",
-                    listed(Lookup::names())
-                ),
-            ));
-            return None;
-        };
-        for field in lookup.reads() {
-            if !input.names().any(|name| name == *field) {
-                self.errors.push(file.error(
-                    tree.span(),
-                    format!("`{text}` reads the field `{field}`, which the request does not have"),
-                ));
-            }
-        }
-        Some(NamedLookup { lookup, file, tree })
     }
 }
 

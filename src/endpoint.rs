@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::callback::Behaviour;
 use crate::clock::Stamp;
 use crate::load_error::nearest;
-use crate::lookup::Lookup;
+use crate::lookup::{Asked, Lookup, Reads};
 use crate::plan::Plan;
 use crate::rules::Rule;
 use crate::scenario::Source;
@@ -23,11 +23,13 @@ use crate::schema::RequestSchema;
 pub(crate) struct Endpoint {
     /// The file's id, such as `v1.1/bank_account_data_requests`.
     pub id: Arc<str>,
+    pub verb: Verb,
+    /// With segments such as `{digits}` where it is a GET's.
     pub path: String,
     pub source: Source,
     pub content_type: ContentType,
     pub schema: RequestSchema,
-    /// How records are made; none for an endpoint that only reads.
+    /// How answers are made; none for an endpoint that only reads.
     pub creation: Option<Creation>,
     /// The outcomes by their names, the endpoint's own first, then the errors that all share.
     pub outcomes: IndexMap<String, Arc<Outcome>>,
@@ -47,7 +49,8 @@ pub(crate) struct Endpoint {
 
 #[derive(Debug)]
 pub(crate) struct Creation {
-    pub id_pattern: IdPattern,
+    /// None: nothing is kept of an answer, and nothing read back.
+    pub id_pattern: Option<IdPattern>,
     pub default: Arc<Outcome>,
     pub rules: Vec<Rule>,
     pub lookup: Option<LookupRule>,
@@ -63,6 +66,13 @@ pub(crate) struct Keep {
     pub tag: HeaderValue,
 }
 
+/// The method that a product is asked with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Get,
+    Post,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ContentType {
     /// Forms are taken as well.
@@ -74,6 +84,7 @@ pub(crate) enum ContentType {
 #[derive(Debug)]
 pub(crate) struct LookupRule {
     pub lookup: Lookup,
+    pub reads: Reads,
     pub outcomes: Vec<(&'static str, Arc<Outcome>)>,
 }
 
@@ -127,6 +138,33 @@ pub(crate) struct PlantedRecord {
     pub input: Map<String, Value>,
 }
 
+impl Verb {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+
+    /// What the names of a request's fields begin with, in holes and conditions.
+    pub(crate) fn fields_word(self) -> &'static str {
+        match self {
+            Self::Get => "path",
+            Self::Post => "input",
+        }
+    }
+}
+
+impl LookupRule {
+    /// An input as the lookup reads it.
+    pub(crate) fn asked<'a>(&'a self, input: &'a Map<String, Value>) -> Asked<'a> {
+        Asked {
+            input,
+            reads: &self.reads,
+        }
+    }
+}
+
 impl Outcome {
     pub(crate) fn is_error(&self) -> bool {
         matches!(self.answer, Answer::Error { .. })
@@ -134,6 +172,12 @@ impl Outcome {
 }
 
 impl Endpoint {
+    /// Whether `GET {path}/{id}` answers anything.
+    pub(crate) fn reads_back(&self) -> bool {
+        let keeps = |creation: &Creation| creation.id_pattern.is_some();
+        self.reads_listings || self.creation.as_ref().is_some_and(keeps)
+    }
+
     /// The outcome that a magic value asks for, by its name or an alias, in any letter case.
     pub(crate) fn outcome(&self, name: &str) -> Option<&Arc<Outcome>> {
         if let Some(outcome) = self.outcomes.get(name) {
@@ -174,6 +218,12 @@ impl Endpoint {
             names.join(", ")
         )
     }
+}
+
+/// The names of a path's segments: `digits` of `/v1/{digits}/age`.
+pub(crate) fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
 }
 
 /// How ids are written: text around one drawn part.

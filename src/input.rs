@@ -57,6 +57,14 @@ pub(crate) fn read(endpoint: &Endpoint, call: &Call, has_magic: bool) -> Result<
     Ok(input)
 }
 
+/// What the segments of a GET's path hold, numbers and booleans where the rules want them.
+pub(crate) fn of_path(endpoint: &Endpoint, path: Map<String, Value>) -> Value {
+    let mut input = Value::Object(path);
+    endpoint.schema.shape.coerce(&mut input);
+    endpoint.schema.shape.normalise(&mut input);
+    input
+}
+
 pub(crate) fn neither_json_nor_form() -> ApiError {
     ApiError::unsupported_content_type(
         "This endpoint takes application/json or application/x-www-form-urlencoded.",
@@ -73,6 +81,28 @@ pub(crate) fn parse_json(body: &[u8]) -> Result<Value, ApiError> {
 
 pub(crate) fn looks_like_json(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"{")
+}
+
+/// The fields of a request under the names that holes and conditions have for them: `input.user_id`,
+/// and of a GET, which has those of its path alone, `path.digits`.
+#[derive(Clone, Copy)]
+pub(crate) struct Fields<'a> {
+    pub word: &'static str,
+    pub shape: &'a Shape,
+}
+
+impl Fields<'_> {
+    /// What follows on `input.`, if the request has such a field; None where the name is no field's.
+    pub(crate) fn path_of(self, name: &str) -> Option<Result<Vec<String>, String>> {
+        let path = name.strip_prefix(self.word)?.strip_prefix('.')?;
+        let path: Vec<_> = path.split('.').map(str::to_owned).collect();
+        Some(self.shape.check_path(&path).map(|()| path))
+    }
+
+    pub(crate) fn names(self) -> impl Iterator<Item = String> {
+        let word = self.word;
+        self.shape.names().map(move |name| format!("{word}.{name}"))
+    }
 }
 
 /// What the request schema says of a value's place and type; drives forms, defaults and order.

@@ -1,25 +1,27 @@
 //! The named functions behind `lookup = { in = "…" }`: they ask the dummy data what to answer, and
 //! say what replies may then refer to.
 
+mod bank;
+mod register;
+mod search;
+
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::dice::{Dice, Mix};
-use crate::dummy::{Dummy, Registered};
-use crate::fakes;
-use crate::names::{Name, text_likeness};
-use crate::scenario::{AccountFinding, PersonPart, Scope};
-use crate::watchlist::{Listing, ListingKind, Profile, Watchlist};
+use crate::dice::Dice;
+use crate::dummy::Dummy;
+use crate::watchlist::Listing;
 
-/// Which dummy data an endpoint asks.
+/// Which dummy data an endpoint asks, and for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lookup {
     Individuals,
     Entities,
     IdCards,
+    People,
     BankAccounts,
+    BankNames,
 }
 
 /// A value that a lookup yields, such as `watchlist.results`: its place among the lookup's fields.
@@ -46,18 +48,39 @@ impl<T: Into<Value>> From<T> for FieldValue {
     }
 }
 
+/// An input, with its fields under the names by which a lookup knows them.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub input: &'a Map<String, Value>,
+    pub reads: &'a Reads,
+}
+
+/// The fields of the request that a lookup reads in place of its own: its own name, the request's.
+#[derive(Debug, Default)]
+pub(crate) struct Reads(pub Vec<(&'static str, String)>);
+
 impl Finding {
+    /// There is nothing to refer to.
+    fn empty(verdict: &'static str, lookup: Lookup) -> Self {
+        Self {
+            verdict,
+            values: lookup.fields().map(|_| None).collect(),
+        }
+    }
+
     pub(crate) fn get(&self, field: Field) -> Option<&FieldValue> {
         self.values[field.0].as_ref()
     }
 }
 
 impl Lookup {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 6] = [
         Self::Individuals,
         Self::Entities,
         Self::IdCards,
+        Self::People,
         Self::BankAccounts,
+        Self::BankNames,
     ];
 
     pub(crate) fn named(name: &str) -> Option<Self> {
@@ -73,7 +96,9 @@ impl Lookup {
             Self::Individuals => "watchlist.individuals",
             Self::Entities => "watchlist.entities",
             Self::IdCards => "register.id_cards",
+            Self::People => "register.people",
             Self::BankAccounts => "bank.accounts",
+            Self::BankNames => "bank.names",
         }
     }
 
@@ -91,14 +116,28 @@ impl Lookup {
             Self::Individuals => &["given_names", "nationality", "scopes", "score_threshold"],
             Self::Entities => &["name", "business_domicile", "scopes", "score_threshold"],
             Self::IdCards => &["id_card_number", "name"],
+            Self::People => &["id_card_number"],
             Self::BankAccounts => &["bank_code", "bank_account_number"],
+            Self::BankNames => &["bank_code", "bank_account_number", "given_name", "surname"],
+        }
+    }
+
+    /// The input fields that it reads where a request schema has them.
+    pub(crate) fn may_read(self) -> &'static [&'static str] {
+        match self {
+            Self::Individuals => &["surname", "date_of_birth"],
+            Self::Entities => &["date_of_registration"],
+            Self::IdCards => &["birthdate", "birthplace", "address"],
+            Self::People | Self::BankAccounts | Self::BankNames => &[],
         }
     }
 
     /// The words of which one picks the outcome.
     pub(crate) fn verdicts(self) -> &'static [&'static str] {
         match self {
-            Self::Individuals | Self::Entities | Self::IdCards => &["found", "not_found"],
+            Self::Individuals | Self::Entities | Self::IdCards | Self::People => {
+                &["found", "not_found"]
+            }
             Self::BankAccounts => &[
                 "found",
                 "not_found",
@@ -106,6 +145,7 @@ impl Lookup {
                 "need_review",
                 "timeout",
             ],
+            Self::BankNames => &["match", "unclear", "not_match", "not_found", "timeout"],
         }
     }
 
@@ -119,7 +159,14 @@ impl Lookup {
                 "is_birthplace_match",
                 "is_address_match",
             ],
-            Self::BankAccounts => &["holder", "is_virtual_account", "need_review"],
+            Self::People => &["name"],
+            Self::BankAccounts => &[
+                "is_virtual_account",
+                "need_review",
+                "is_normal_account",
+                "holder",
+            ],
+            Self::BankNames => &["is_virtual_account", "need_review", "is_normal_account"],
         };
         fields.iter().copied()
     }
@@ -129,15 +176,13 @@ impl Lookup {
     }
 
     /// Asks the dummy data.
-    pub(crate) fn find(self, dummy: &Dummy, seed: u64, input: &Map<String, Value>) -> Finding {
+    pub(crate) fn find(self, dummy: &Dummy, seed: u64, asked: Asked<'_>) -> Finding {
         match self {
-            Self::Individuals | Self::Entities => search(dummy, &Search::of(self, input)),
-            Self::IdCards => match dummy.person(text(input, "id_card_number")) {
-                Registered::Missing => not_found(5),
-                Registered::Person(person) => id_card(Some(person), input),
-                Registered::Unlisted => id_card(None, input),
-            },
-            Self::BankAccounts => bank_account(dummy, seed, input),
+            Self::Individuals | Self::Entities => search::find(self, dummy, asked),
+            Self::IdCards => register::card(dummy, asked),
+            Self::People => register::person(dummy, seed, asked),
+            Self::BankAccounts => bank::account(dummy, seed, asked),
+            Self::BankNames => bank::name(dummy, asked),
         }
     }
 
@@ -146,240 +191,28 @@ impl Lookup {
         self,
         dummy: &Dummy,
         seed: u64,
-        input: &Map<String, Value>,
+        asked: Asked<'_>,
         dice: &mut Dice,
     ) -> Finding {
         match self {
-            Self::Individuals | Self::Entities => listed_or_invented(dummy, self, input, dice),
-            Self::IdCards => match dummy.person(text(input, "id_card_number")) {
-                Registered::Person(person) => id_card(Some(person), input),
-                Registered::Missing | Registered::Unlisted => id_card(None, input),
-            },
-            Self::BankAccounts => {
-                let (bank, number) = (text(input, "bank_code"), text(input, "bank_account_number"));
-                let listed = dummy.account(bank, number).and_then(|(holder, _)| holder);
-                account_found(
-                    listed.map_or_else(|| invented_holder(seed, bank, number), str::to_owned),
-                )
+            Self::Individuals | Self::Entities => {
+                search::listed_or_invented(self, dummy, asked, dice)
             }
+            Self::IdCards => register::card_found(dummy, asked),
+            Self::People => register::person_found(dummy, seed, asked),
+            Self::BankAccounts => bank::account_found(dummy, seed, asked),
+            Self::BankNames => bank::name_found(),
         }
     }
 }
 
-/// A search of the watchlist.
-struct Search<'a> {
-    kind: ListingKind,
-    name: Name,
-    full_name: String,
-    country: &'a str,
-    date: Option<&'a str>,
-    scopes: Vec<Scope>,
-    threshold: u64,
-}
-
-impl<'a> Search<'a> {
-    fn of(lookup: Lookup, input: &'a Map<String, Value>) -> Self {
-        let scopes = input.get("scopes").and_then(Value::as_array);
-        let scopes = scopes.map_or(Vec::new(), |scopes| {
-            scopes
-                .iter()
-                .filter_map(|scope| Scope::deserialize(scope).ok())
-                .collect()
-        });
-        let threshold = input.get("score_threshold").and_then(Value::as_f64);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "the schema keeps it between 50 and 100"
-        )]
-        let threshold = threshold.map_or(85, |threshold| threshold as u64);
-        if lookup == Lookup::Entities {
-            let full_name = text(input, "name").to_owned();
-            return Self {
-                kind: ListingKind::Entity,
-                name: Name::of_business(&full_name),
-                full_name,
-                country: text(input, "business_domicile"),
-                date: input.get("date_of_registration").and_then(Value::as_str),
-                scopes,
-                threshold,
-            };
-        }
-        let (given, surname) = (text(input, "given_names"), text(input, "surname"));
-        let full_name = format!("{given} {surname}").trim().to_owned();
-        Self {
-            kind: ListingKind::Individual,
-            name: Name::of_person(&full_name),
-            full_name,
-            country: text(input, "nationality"),
-            date: input.get("date_of_birth").and_then(Value::as_str),
-            scopes,
-            threshold,
-        }
+impl<'a> Asked<'a> {
+    fn get(self, field: &str) -> Option<&'a Value> {
+        let renamed = self.reads.0.iter().find(|(own, _)| *own == field);
+        self.input.get(renamed.map_or(field, |(_, name)| name))
     }
 
-    fn list<'d>(&self, dummy: &'d Dummy) -> &'d Watchlist {
-        match self.kind {
-            ListingKind::Individual => dummy.individuals(),
-            ListingKind::Entity => dummy.entities(),
-        }
+    fn text(self, field: &str) -> &'a str {
+        self.get(field).and_then(Value::as_str).unwrap_or_default()
     }
-
-    fn wants(&self, listing: &Listing) -> bool {
-        listing
-            .scopes
-            .iter()
-            .any(|scope| self.scopes.contains(scope))
-    }
-}
-
-/// The fuzzy search: at or over the threshold, in a wanted scope, best first, then by the list's order.
-fn search(dummy: &Dummy, search: &Search<'_>) -> Finding {
-    let mut hits: Vec<_> = search
-        .list(dummy)
-        .listings
-        .iter()
-        .filter(|listing| search.wants(listing))
-        .map(|listing| {
-            (
-                listing.score(&search.name, search.country, search.date),
-                listing.clone(),
-            )
-        })
-        .filter(|(score, _)| u64::from(*score) >= search.threshold)
-        .collect();
-    hits.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
-    Finding {
-        verdict: if hits.is_empty() {
-            "not_found"
-        } else {
-            "found"
-        },
-        values: vec![Some(FieldValue::Listings(hits))],
-    }
-}
-
-/// The listing of exactly that name where there is one, else an invented one that echoes the input.
-fn listed_or_invented(
-    dummy: &Dummy,
-    lookup: Lookup,
-    input: &Map<String, Value>,
-    dice: &mut Dice,
-) -> Finding {
-    let search = Search::of(lookup, input);
-    let listed = search.list(dummy).named(&search.name).cloned();
-    let listing = listed.unwrap_or_else(|| {
-        let profile = invented(&search, dice);
-        Arc::new(Listing::new(&profile, dummy.dates()))
-    });
-    Finding {
-        verdict: "found",
-        values: vec![Some(FieldValue::Listings(vec![(100, listing)]))],
-    }
-}
-
-/// Echoes the search; what it does not say is left unknown, but for a person's date of birth.
-fn invented(search: &Search<'_>, dice: &mut Dice) -> Profile {
-    let id = dice.uuid().to_string();
-    let dates = match (search.date, search.kind) {
-        (Some(date), _) => Some(vec![date.to_owned()]),
-        (None, ListingKind::Individual) => Some(vec![fakes::date(dice)]),
-        (None, ListingKind::Entity) => None,
-    };
-    let mut scopes = search.scopes.clone();
-    scopes.sort_unstable();
-    Profile {
-        id,
-        kind: search.kind,
-        names: vec![search.full_name.clone()],
-        scopes,
-        countries: vec![search.country.to_owned()],
-        dates,
-    }
-}
-
-/// Compares what was sent with what the register holds; without an entry everything matches.
-fn id_card(person: Option<&PersonPart>, input: &Map<String, Value>) -> Finding {
-    let same = |field: &str, held: fn(&PersonPart) -> &str| {
-        let sent = input.get(field)?.as_str()?;
-        let matches = person.is_none_or(|person| same_text(sent, held(person)));
-        Some(matches.into())
-    };
-    let address = input.get("address").and_then(Value::as_str).map(|sent| {
-        (person.is_none_or(|person| text_likeness(sent, &person.address) >= 80)).into()
-    });
-    Finding {
-        verdict: "found",
-        values: vec![
-            Some(person.map_or(100, |person| person.selfie_score.0).into()),
-            same("name", |person| &person.name),
-            same("birthdate", |person| &person.birthdate.0),
-            same("birthplace", |person| &person.birthplace),
-            address,
-        ],
-    }
-}
-
-fn bank_account(dummy: &Dummy, seed: u64, input: &Map<String, Value>) -> Finding {
-    let (bank, number) = (text(input, "bank_code"), text(input, "bank_account_number"));
-    let invented = || invented_holder(seed, bank, number);
-    let Some((holder, finding)) = dummy.account(bank, number) else {
-        return account_found(invented());
-    };
-    let verdict = match finding {
-        AccountFinding::Found => "found",
-        AccountFinding::NotFound => {
-            return Finding {
-                verdict: "not_found",
-                ..not_found(3)
-            };
-        }
-        AccountFinding::Timeout => {
-            return Finding {
-                verdict: "timeout",
-                ..not_found(3)
-            };
-        }
-        AccountFinding::VirtualAccount => "virtual_account",
-        AccountFinding::NeedReview => "need_review",
-    };
-    Finding {
-        verdict,
-        values: vec![
-            Some(holder.map_or_else(invented, str::to_owned).into()),
-            Some((finding == AccountFinding::VirtualAccount).into()),
-            Some((finding == AccountFinding::NeedReview).into()),
-        ],
-    }
-}
-
-fn account_found(holder: String) -> Finding {
-    Finding {
-        verdict: "found",
-        values: vec![Some(holder.into()), Some(false.into()), Some(false.into())],
-    }
-}
-
-/// The same account belongs to the same person in every world and in every version of the API.
-fn invented_holder(seed: u64, bank: &str, number: &str) -> String {
-    let mut mix = Mix::new(seed, "bank account holder");
-    mix.text(crate::banks::without_country(bank));
-    mix.text(number);
-    fakes::account_holder(&mut mix.dice())
-}
-
-fn not_found(fields: usize) -> Finding {
-    Finding {
-        verdict: "not_found",
-        values: (0..fields).map(|_| None).collect(),
-    }
-}
-
-/// Letter case and surrounding blanks aside.
-fn same_text(one: &str, other: &str) -> bool {
-    one.trim().to_lowercase() == other.trim().to_lowercase()
-}
-
-fn text<'a>(input: &'a Map<String, Value>, field: &str) -> &'a str {
-    input.get(field).and_then(Value::as_str).unwrap_or_default()
 }

@@ -101,6 +101,11 @@ impl Name {
         }
     }
 
+    /// Whether there is no letter or digit in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
     /// 100 for the same words in any order; a missing or misspelt word costs by its share of the name.
     pub(crate) fn likeness(&self, other: &Self) -> u8 {
         if self.words == other.words {

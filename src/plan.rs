@@ -303,6 +303,7 @@ impl Hole {
                 mix.text(place);
                 write_json(out, &fake.draw(&mut mix.dice()));
             }
+            Self::Banks(list) => out.extend_from_slice(list.json()),
             Self::Input { path, .. } => match dig(fill.input, path) {
                 Some(value) => write_json(out, value),
                 None => out.extend_from_slice(b"null"),

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use toml::Spanned;
 
 use crate::endpoint::Outcome;
-use crate::input::{Shape, dig};
+use crate::input::{Fields, dig};
 use crate::load_error::{LoadError, SourceFile, listed, nearest};
 use crate::tree::Tree;
 
@@ -54,7 +54,7 @@ impl When {
     pub(crate) fn compile(
         tree: &Spanned<Tree>,
         file: &Arc<SourceFile>,
-        input: &Shape,
+        fields: Fields<'_>,
         errors: &mut Vec<LoadError>,
     ) -> Self {
         let alternatives: Vec<_> = match tree.as_ref() {
@@ -83,7 +83,7 @@ impl When {
             let conditions = entries
                 .iter()
                 .filter_map(|(subject, test)| {
-                    Condition::compile(subject, test, file, input)
+                    Condition::compile(subject, test, file, fields)
                         .map_err(|error| errors.push(error))
                         .ok()
                 })
@@ -105,23 +105,19 @@ impl Condition {
         subject: &Spanned<String>,
         test: &Spanned<Tree>,
         file: &Arc<SourceFile>,
-        input: &Shape,
+        fields: Fields<'_>,
     ) -> Result<Self, LoadError> {
-        let Some(path) = subject.as_ref().strip_prefix("input.") else {
-            return Err(file.error(
-                subject.span(),
-                format!(
-                    "`{}` cannot be tested: a condition begins with `input.`, in quotes, such as `\"input.user_id\"`",
-                    subject.as_ref()
-                ),
-            ));
-        };
-        let path: Vec<_> = path.split('.').map(str::to_owned).collect();
-        input
-            .check_path(&path)
-            .map_err(|message| file.error(subject.span(), message))?;
+        let written = subject.as_ref();
+        let path = fields.path_of(written).unwrap_or_else(|| {
+            let word = fields.word;
+            let example = fields.names().next();
+            let example = example.unwrap_or_else(|| format!("{word}.user_id"));
+            Err(format!(
+                "`{written}` cannot be tested: a condition begins with `{word}.`, in quotes, such as `\"{example}\"`"
+            ))
+        });
         Ok(Self {
-            path,
+            path: path.map_err(|message| file.error(subject.span(), message))?,
             test: Test::compile(test, file)?,
         })
     }

@@ -83,7 +83,7 @@ pub(crate) fn write(
     mix.number(epoch);
     mix.number(times.into());
     let mut dice = mix.dice();
-    let id: Arc<str> = creation.id_pattern.write(mix.finish()).into();
+    let id: Arc<str> = creation.id_pattern.as_ref()?.write(mix.finish()).into();
     let finding = asks_lookup
         .then(|| found(world.seed(), catalogue, creation, &input, &mut dice))
         .flatten();

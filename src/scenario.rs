@@ -18,9 +18,12 @@ pub(crate) struct ScenarioFile {
     pub extends: Option<Spanned<String>>,
     /// What a reader sees in lists; the file's id says the rest.
     pub name: Option<Spanned<String>>,
-    /// Where POST creates; `GET {path}/{id}` reads back.
+    /// `POST` (the default) or `GET`.
+    pub method: Option<Spanned<String>>,
+    /// Where it answers; `GET {path}/{id}` reads back. A GET's path may have segments: `{digits}`.
     pub path: Option<Spanned<String>>,
-    /// How a record's id is written: text around one of `{uuid}` and `{hex24}`.
+    /// How a record's id is written: text around one of `{uuid}` and `{hex24}`. Without it nothing is
+    /// kept and nothing read back.
     pub id: Option<Spanned<String>>,
     pub source: Option<Source>,
     /// `application/json` (forms too, the default) or `multipart/form-data`.
@@ -375,9 +378,10 @@ impl<'de> Deserialize<'de> for Names {
     }
 }
 
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 22] = [
     "extends",
     "name",
+    "method",
     "path",
     "id",
     "source",
@@ -412,6 +416,7 @@ pub(crate) fn parse(source_file: &Arc<SourceFile>) -> (Option<ScenarioFile>, Vec
         match key.as_ref().as_str() {
             "extends" => file.extends = reader.decode(value),
             "name" => file.name = reader.decode(value),
+            "method" => file.method = reader.decode(value),
             "path" => file.path = reader.decode(value),
             "id" => file.id = reader.decode(value),
             "source" => file.source = reader.decode(value),
@@ -452,6 +457,7 @@ impl ScenarioFile {
             source_file: source_file.clone(),
             extends: None,
             name: None,
+            method: None,
             path: None,
             id: None,
             source: None,

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use serde_json::Value;
 use toml::Spanned;
 
-use crate::fakes;
-use crate::input::Shape;
+use crate::banks::BankList;
+use crate::fakes::Fake;
+use crate::input::Fields;
 use crate::load_error::{LoadError, SourceFile, listed, nearest};
 use crate::lookup::{Field, Lookup};
 use crate::tree::Tree;
@@ -33,7 +34,8 @@ pub(crate) enum Piece {
 /// The closed list of what a reply may refer to.
 #[derive(Clone, Debug)]
 pub(crate) enum Hole {
-    /// `{{input.addresses}}`; with `?` the key is left out when the input is absent.
+    /// `{{input.addresses}}` or, of a GET, `{{path.digits}}`; with `?` the key is left out when the
+    /// input is absent.
     Input {
         path: Vec<String>,
         optional: bool,
@@ -51,16 +53,20 @@ pub(crate) enum Hole {
     },
     /// Drawn anew for every record and place, and the same through the record's life.
     Fake {
-        fake: fakes::Fake,
+        fake: Fake,
         place: String,
     },
+    /// Every bank there is: `{{banks.plain}}`.
+    Banks(BankList),
 }
 
 /// What a template may refer to.
+#[derive(Clone, Copy)]
 pub(crate) struct Scope<'a> {
-    pub file: &'a Arc<SourceFile>,
-    pub input: &'a Shape,
+    pub fields: Fields<'a>,
     pub lookup: Option<Lookup>,
+    /// Whether the endpoint says how ids are written.
+    pub has_id: bool,
 }
 
 impl Template {
@@ -68,23 +74,43 @@ impl Template {
         Self::Object(Vec::new())
     }
 
-    pub(crate) fn compile(
+    /// A whole body: an object, an array, or a hole that is either.
+    pub(crate) fn compile_body(
         tree: &Spanned<Tree>,
-        scope: &Scope<'_>,
+        file: &Arc<SourceFile>,
+        scope: Scope<'_>,
+        errors: &mut Vec<LoadError>,
+    ) -> Self {
+        let before = errors.len();
+        let body = Self::compile(tree, file, scope, errors);
+        let wrong = match &body {
+            _ if errors.len() > before => None,
+            Self::Scalar(_) | Self::Text(_) => Some(format!(
+                "a `body` must be a table, an array or one hole, not {}",
+                tree.as_ref().kind()
+            )),
+            hole if hole.may_be_absent() => Some(ONLY_OF_A_KEY.to_owned()),
+            _ => None,
+        };
+        errors.extend(wrong.map(|message| file.error(tree.span(), message)));
+        body
+    }
+
+    fn compile(
+        tree: &Spanned<Tree>,
+        file: &Arc<SourceFile>,
+        scope: Scope<'_>,
         errors: &mut Vec<LoadError>,
     ) -> Self {
         match tree.as_ref() {
-            Tree::Text(text) => Self::compile_text(text, tree.span(), scope, errors),
+            Tree::Text(text) => Self::compile_text(text, tree.span(), file, scope, errors),
             Tree::List(items) => Self::List(
                 items
                     .iter()
                     .map(|item| {
-                        let compiled = Self::compile(item, scope, errors);
+                        let compiled = Self::compile(item, file, scope, errors);
                         if compiled.may_be_absent() {
-                            errors.push(scope.file.error(
-                                item.span(),
-                                "a hole that may be absent can only be the value of a key",
-                            ));
+                            errors.push(file.error(item.span(), ONLY_OF_A_KEY));
                         }
                         compiled
                     })
@@ -93,7 +119,10 @@ impl Template {
             Tree::Table(entries) => Self::Object(
                 entries
                     .iter()
-                    .map(|(key, value)| (key.as_ref().clone(), Self::compile(value, scope, errors)))
+                    .map(|(key, value)| {
+                        let value = Self::compile(value, file, scope, errors);
+                        (key.as_ref().clone(), value)
+                    })
                     .collect(),
             ),
             scalar => Self::Scalar(scalar.to_json()),
@@ -103,7 +132,8 @@ impl Template {
     fn compile_text(
         text: &str,
         span: Range<usize>,
-        scope: &Scope<'_>,
+        file: &Arc<SourceFile>,
+        scope: Scope<'_>,
         errors: &mut Vec<LoadError>,
     ) -> Self {
         let mut pieces = Vec::new();
@@ -113,7 +143,7 @@ impl Template {
                 pieces.push(Piece::Text(before.to_owned()));
             }
             let Some((name, after)) = after.split_once("}}") else {
-                errors.push(scope.file.error(
+                errors.push(file.error(
                     span,
                     format!("the hole `{{{{{after}` is never closed by `}}}}`"),
                 ));
@@ -122,7 +152,7 @@ impl Template {
             match Hole::parse(name.trim(), scope) {
                 Ok(hole) => pieces.push(Piece::Hole(hole)),
                 Err(message) => {
-                    errors.push(scope.file.error(span, message));
+                    errors.push(file.error(span, message));
                     return Self::Scalar(Value::Null);
                 }
             }
@@ -174,60 +204,41 @@ impl Template {
 }
 
 impl Hole {
-    fn parse(written: &str, scope: &Scope<'_>) -> Result<Self, String> {
+    fn parse(written: &str, scope: Scope<'_>) -> Result<Self, String> {
         let (name, optional) = match written.strip_suffix('?') {
             Some(name) => (name, true),
             None => (written, false),
         };
-        if let Some(path) = name.strip_prefix("input.") {
-            let path: Vec<_> = path.split('.').map(str::to_owned).collect();
-            scope.input.check_path(&path)?;
-            return Ok(Self::Input { path, optional });
+        if let Some(path) = scope.fields.path_of(name) {
+            return path.map(|path| Self::Input { path, optional });
         }
-        if let Some((prefix, field)) = name.split_once('.')
-            && let Some(lookup) = scope.lookup
-            && prefix == lookup.prefix()
-        {
-            let Some(field) = lookup.field(field) else {
-                let known = lookup
-                    .fields()
-                    .map(|field| format!("{}.{field}", lookup.prefix()));
-                return Err(unknown_hole(written, &known.collect::<Vec<_>>()));
-            };
-            return Ok(Self::Found { field, optional });
-        }
-        if let Some(fake) = name.strip_prefix("fake.") {
-            let named = (!optional).then(|| fakes::Fake::named(fake)).flatten();
-            let place = String::new(); // known when the body is laid out
-            return named.map(|fake| Self::Fake { fake, place }).ok_or_else(|| {
-                unknown_hole(
-                    written,
-                    &fakes::Fake::names()
-                        .map(|name| format!("fake.{name}"))
-                        .collect::<Vec<_>>(),
-                )
-            });
-        }
-        let hole = match name {
-            "id" => Self::Id,
-            "created" => Self::Created,
-            "updated" => Self::Updated,
-            "null" => Self::Null,
-            "absent" => Self::Absent,
-            _ => {
-                let mut known: Vec<_> = ["id", "created", "updated", "null", "absent"]
-                    .map(str::to_owned)
-                    .into();
-                known.extend(scope.input.names().map(|name| format!("input.{name}")));
-                if let Some(lookup) = scope.lookup {
-                    known.extend(
-                        lookup
-                            .fields()
-                            .map(|field| format!("{}.{field}", lookup.prefix())),
-                    );
-                }
-                return Err(unknown_hole(written, &known));
+        let hole = match (name, name.split_once('.')) {
+            ("id", _) if scope.has_id => Self::Id,
+            ("id", _) => {
+                return Err(
+                    "there is no `{{id}}` here, and nothing to read back by it: say how ids are \
+                     written, `id = \"…_{uuid}\"`"
+                        .to_owned(),
+                );
             }
+            ("created", _) => Self::Created,
+            ("updated", _) => Self::Updated,
+            ("null", _) => Self::Null,
+            ("absent", _) => Self::Absent,
+            (_, Some(("fake", fake))) if let Some(fake) = Fake::named(fake) => {
+                let place = String::new(); // known when the body is laid out
+                Self::Fake { fake, place }
+            }
+            (_, Some(("banks", list))) if let Some(list) = BankList::named(list) => {
+                Self::Banks(list)
+            }
+            (_, Some((prefix, field)))
+                if let Some(lookup) = scope.lookup.filter(|lookup| lookup.prefix() == prefix)
+                    && let Some(field) = lookup.field(field) =>
+            {
+                return Ok(Self::Found { field, optional });
+            }
+            _ => return Err(scope.unknown_hole(written)),
         };
         if optional {
             return Err(format!(
@@ -245,12 +256,37 @@ impl Hole {
     }
 }
 
-fn unknown_hole(written: &str, known: &[String]) -> String {
-    match nearest(written, known.iter().map(String::as_str)) {
-        Some(near) => format!("unknown hole `{{{{{written}}}}}`: did you mean `{{{{{near}}}}}`?"),
-        None => format!(
-            "unknown hole `{{{{{written}}}}}`: known here are {}",
-            listed(known.iter().map(String::as_str))
-        ),
+impl Scope<'_> {
+    fn unknown_hole(self, written: &str) -> String {
+        let known = self.holes();
+        let known = || known.iter().map(String::as_str);
+        match nearest(written, known()) {
+            Some(near) => {
+                format!("unknown hole `{{{{{written}}}}}`: did you mean `{{{{{near}}}}}`?")
+            }
+            None => format!(
+                "unknown hole `{{{{{written}}}}}`: known here are {}",
+                listed(known())
+            ),
+        }
+    }
+
+    /// Every hole there is here.
+    fn holes(self) -> Vec<String> {
+        let found = self.lookup.into_iter().flat_map(|lookup| {
+            let fields = lookup.fields();
+            fields.map(move |field| format!("{}.{field}", lookup.prefix()))
+        });
+        let id = self.has_id.then(|| "id".to_owned());
+        let always = ["created", "updated", "null", "absent"];
+        id.into_iter()
+            .chain(always.map(str::to_owned))
+            .chain(self.fields.names())
+            .chain(found)
+            .chain(Fake::names().map(|name| format!("fake.{name}")))
+            .chain(BankList::names().map(|name| format!("banks.{name}")))
+            .collect()
     }
 }
+
+const ONLY_OF_A_KEY: &str = "a hole that may be absent can only be the value of a key";

@@ -107,10 +107,11 @@ impl Listing {
     }
 
     /// How well a search fits, 0 to 100: the name first, then what else is known.
-    pub(crate) fn score(&self, name: &Name, country: &str, date: Option<&str>) -> u8 {
+    pub(crate) fn score(&self, name: &Name, country: Option<&str>, date: Option<&str>) -> u8 {
         let by_name = self.names.iter().map(|listed| listed.likeness(name)).max();
         let mut score = i16::from(by_name.unwrap_or(0));
-        if !self.countries.is_empty() && !self.countries.iter().any(|listed| listed == country) {
+        let is_elsewhere = |country| !self.countries.iter().any(|listed| listed == country);
+        if !self.countries.is_empty() && country.is_some_and(is_elsewhere) {
             score -= 5;
         }
         if let Some(date) = date {

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::print;
 use crate::catalogue::Catalogue;
-use crate::endpoint::{Endpoint, Outcome};
+use crate::endpoint::{Endpoint, Outcome, Verb};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -50,12 +50,17 @@ fn listing(catalogue: &Catalogue) -> String {
 
 fn list_endpoint(text: &mut String, endpoint: &Endpoint) -> std::fmt::Result {
     let (verb, path) = match endpoint.creation {
-        Some(_) => ("POST", endpoint.path.clone()),
-        None => ("GET", format!("{}/{{id}}", endpoint.path)),
+        Some(_) => (endpoint.verb, endpoint.path.clone()),
+        None => (Verb::Get, format!("{}/{{id}}", endpoint.path)),
+    };
+    let is_kept = match verb {
+        Verb::Post if !endpoint.reads_back() => ", not read back",
+        _ => "",
     };
     writeln!(
         text,
-        "{verb} {path}  ({}, {})",
+        "{} {path}  ({}, {}{is_kept})",
+        verb.name(),
         endpoint.id,
         endpoint.source.name()
     )?;

@@ -7,21 +7,22 @@ use indexmap::IndexMap;
 use serde_json::Value;
 use toml::Spanned;
 
+use super::lookups::NamedLookup;
 use super::outcomes::tag;
-use super::{Compiler, NamedLookup, Stack};
+use super::{Compiler, Stack};
 use crate::clock::Stamp;
-use crate::endpoint::{Answer, Creation, IdPattern, Keep, LookupRule, Outcome, PlantedRecord};
-use crate::input::Shape;
-use crate::load_error::{SourceFile, listed, nearest};
+use crate::endpoint::{Answer, Creation, IdPattern, Keep, Outcome, PlantedRecord};
+use crate::load_error::{SourceFile, nearest};
 use crate::rules::{Rule, When};
 use crate::scenario::RecordPart;
 use crate::schema::RequestSchema;
+use crate::template::Scope;
 use crate::tree::Tree;
 
 impl<'a> Compiler<'a> {
     pub(super) fn creation(
         &mut self,
-        input: &Shape,
+        scope: Scope<'_>,
         outcomes: &IndexMap<String, Arc<Outcome>>,
         lookup: Option<NamedLookup<'a>>,
     ) -> Option<Creation> {
@@ -29,23 +30,24 @@ impl<'a> Compiler<'a> {
         let mut rules = Vec::new();
         for (file, name, part) in self.outcome_parts() {
             if let Some(when) = &part.when {
-                let when = When::compile(when, file, input, self.errors);
+                let when = When::compile(when, file, scope.fields, self.errors);
                 let outcome = outcomes[name.as_ref()].clone();
                 rules.push(Rule { outcome, when });
             }
         }
-        let lookup = lookup.map(|named| self.lookup_rule(&named, outcomes));
+        let lookup = lookup.map(|named| self.lookup_rule(named, outcomes));
         let id_pattern = match self.last(|file| file.id.as_ref()) {
-            None => {
-                self.missing("the file does not say how ids are written: `id = \"…_{uuid}\"`");
-                None
-            }
-            Some((file, id)) => IdPattern::parse(id.as_ref())
-                .map_err(|message| self.errors.push(file.error(id.span(), message)))
-                .ok(),
+            None => None,
+            Some((file, id)) => match IdPattern::parse(id.as_ref()) {
+                Ok(pattern) => Some(pattern),
+                Err(message) => {
+                    self.errors.push(file.error(id.span(), message));
+                    return None;
+                }
+            },
         };
         Some(Creation {
-            id_pattern: id_pattern?,
+            id_pattern,
             default: default?,
             rules,
             lookup,
@@ -85,57 +87,6 @@ impl<'a> Compiler<'a> {
         }
         self.missing("no outcome is the default: say `default = true` in one of them");
         None
-    }
-
-    fn lookup_rule(
-        &mut self,
-        named: &NamedLookup<'a>,
-        outcomes: &IndexMap<String, Arc<Outcome>>,
-    ) -> LookupRule {
-        let mut by_verdict = Vec::new();
-        let Tree::Table(entries) = named.tree.as_ref() else {
-            unreachable!("a lookup has a name only when it is a table");
-        };
-        for (verdict, outcome) in entries.iter().filter(|(key, _)| key.as_ref() != "in") {
-            let known = named.lookup.verdicts();
-            let Some(verdict) = known.iter().find(|known| *known == verdict.as_ref()) else {
-                self.errors.push(named.file.error(
-                    verdict.span(),
-                    format!(
-                        "`{}` is no verdict of `{}`: known are {}",
-                        verdict.as_ref(),
-                        named.lookup.name(),
-                        listed(known.iter().copied())
-                    ),
-                ));
-                continue;
-            };
-            let Tree::Text(name) = outcome.as_ref() else {
-                self.errors.push(
-                    named
-                        .file
-                        .error(outcome.span(), "must be the name of an outcome"),
-                );
-                continue;
-            };
-            let name = Spanned::new(outcome.span(), name.clone());
-            if let Some(outcome) = self.referred(named.file, &name, outcomes) {
-                by_verdict.push((*verdict, outcome.clone()));
-            }
-        }
-        for verdict in named.lookup.verdicts() {
-            let said = entries.iter().any(|(key, _)| key.as_ref() == verdict);
-            if !said {
-                self.errors.push(named.file.error(
-                    named.tree.span(),
-                    format!("`lookup` does not say which outcome answers when the verdict is `{verdict}`"),
-                ));
-            }
-        }
-        LookupRule {
-            lookup: named.lookup,
-            outcomes: by_verdict,
-        }
     }
 
     pub(super) fn records(

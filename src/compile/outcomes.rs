@@ -11,26 +11,21 @@ use super::{Compiler, Stack};
 use crate::callback::Behaviour;
 use crate::clock::parse_duration;
 use crate::endpoint::{Answer, Outcome, Then};
-use crate::input::Shape;
 use crate::load_error::{LoadError, SourceFile, listed, nearest};
-use crate::lookup::Lookup;
 use crate::plan::Plan;
 use crate::scenario::{CallbackRule, ErrorPart, OutcomePart, Source};
 use crate::template::{Scope, Template};
 use crate::tree::Tree;
 
 impl<'a> Compiler<'a> {
-    pub(super) fn outcomes(
-        &mut self,
-        input: &Shape,
-        lookup: Option<Lookup>,
-    ) -> IndexMap<String, Arc<Outcome>> {
+    pub(super) fn outcomes(&mut self, scope: Scope<'_>) -> IndexMap<String, Arc<Outcome>> {
         let mut shared_body = Template::empty();
         let stack = self.stack;
         for file in stack {
             let body = file.reply.as_ref().and_then(|reply| reply.body.as_ref());
             if let Some(body) = body {
-                shared_body.merge(self.template(body, &file.source_file, input, lookup));
+                let file = &file.source_file;
+                shared_body.merge(Template::compile_body(body, file, scope, self.errors));
             }
         }
         let keep = self.last(|file| file.keep.as_ref());
@@ -54,7 +49,7 @@ impl<'a> Compiler<'a> {
             } else {
                 let mut body = shared_body.clone();
                 if let Some(own) = &part.body {
-                    body.merge(self.template(own, file, input, lookup));
+                    body.merge(Template::compile_body(own, file, scope, self.errors));
                 }
                 let answer = match &part.sequence {
                     Some(sequence) => Answer::Sequence(
@@ -78,7 +73,7 @@ impl<'a> Compiler<'a> {
                 .entry(name.clone())
                 .or_insert_with(|| outcome.clone());
         }
-        self.check_references(&outcomes);
+        self.check_references(&outcomes, scope.has_id);
         outcomes
     }
 
@@ -94,28 +89,6 @@ impl<'a> Compiler<'a> {
             }
         }
         parts.into_values().collect()
-    }
-
-    fn template(
-        &mut self,
-        tree: &Spanned<Tree>,
-        file: &Arc<SourceFile>,
-        input: &Shape,
-        lookup: Option<Lookup>,
-    ) -> Template {
-        if !matches!(tree.as_ref(), Tree::Table(_)) {
-            self.errors.push(file.error(
-                tree.span(),
-                format!("a `body` must be a table, not {}", tree.as_ref().kind()),
-            ));
-            return Template::empty();
-        }
-        let scope = Scope {
-            file,
-            input,
-            lookup,
-        };
-        Template::compile(tree, &scope, self.errors)
     }
 
     fn outcome(
@@ -178,7 +151,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Outcomes refer to each other by name: in `sequence` and in `then`.
-    fn check_references(&mut self, outcomes: &IndexMap<String, Arc<Outcome>>) {
+    fn check_references(&mut self, outcomes: &IndexMap<String, Arc<Outcome>>, has_id: bool) {
         for (file, _, part) in self.outcome_parts() {
             if let Some(sequence) = &part.sequence {
                 if sequence.as_ref().is_empty() {
@@ -199,6 +172,13 @@ impl<'a> Compiler<'a> {
             }
             if let Some(then) = &part.then {
                 let name = &then.as_ref().outcome;
+                if !has_id {
+                    self.errors.push(file.error(
+                        then.span(),
+                        "nothing is kept here that could become anything: say how ids are written, \
+                         `id = \"…_{uuid}\"`",
+                    ));
+                }
                 let Some(first) = self.referred(file, name, outcomes) else {
                     continue;
                 };

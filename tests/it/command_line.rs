@@ -269,7 +269,7 @@ fn the_shipped_scenarios_are_sound() {
     let (code, out, err) = run(&["check"]);
     assert_eq!(
         (code, out.as_str(), err.as_str()),
-        (0, "all well: 5 endpoints\n", "")
+        (0, "all well: 21 endpoints\n", "")
     );
 }
 

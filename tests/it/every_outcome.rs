@@ -21,7 +21,11 @@ const HEADERS: [&str; 6] = [
 /// An endpoint as its file describes it.
 struct Endpoint {
     path: String,
-    creates: bool,
+    /// How a client asks: the method, and the path with a value in every segment.
+    method: &'static str,
+    asked: String,
+    /// Whether what was answered can be read back.
+    keeps: bool,
     /// Other names and what they stand for.
     aliases: Vec<(String, String)>,
 }
@@ -38,6 +42,7 @@ async fn every_endpoint_answers_every_outcome_as_its_snapshot_says() {
             text.push('\n');
         }
         let name = endpoint.path.trim_start_matches('/').replace('/', "_");
+        let name = name.replace(['{', '}'], "");
         insta::assert_snapshot!(name, text, &endpoint.path);
     }
 }
@@ -77,7 +82,7 @@ async fn a_record_that_waits_for_nothing_stays_as_it_was_answered_for_ever() {
     let _still = StandingClock::hold();
     let client = Client::start().await;
     let mut records = Vec::new();
-    for endpoint in endpoints().iter().filter(|endpoint| endpoint.creates) {
+    for endpoint in endpoints().iter().filter(|endpoint| endpoint.keeps) {
         for outcome in endpoint.outcomes(&client).await {
             let answer = endpoint.ask(&client, &outcome, &outcome).await;
             if answer.status == 200 && !outcome.starts_with("PENDING_THEN") {
@@ -116,12 +121,7 @@ impl Endpoint {
 
     /// Without a body, as the documentation does it, in a world of the outcome's own.
     async fn ask(&self, client: &Client, value: &str, world: &str) -> Answer {
-        let (method, path) = if self.creates {
-            ("POST", self.path.clone())
-        } else {
-            ("GET", format!("{}/any", self.path))
-        };
-        let request = client.as_key(&key(world), method, &path);
+        let request = client.as_key(&key(world), self.method, &self.asked);
         Answer::of(request.header("x-magic-reply", value)).await
     }
 
@@ -144,7 +144,7 @@ impl Endpoint {
             }
         }
         text.push_str(&pretty(&answer));
-        if answer.status != 200 {
+        if answer.status != 200 || !self.keeps {
             return text;
         }
         let record = self.record(&answer);
@@ -197,6 +197,12 @@ fn endpoint(file: &Path) -> Option<Endpoint> {
         .as_str()
         .expect("a path is a text")
         .to_owned();
+    let is_get = file.get("method").and_then(toml::Value::as_str) == Some("GET");
+    let (method, asked) = match file.contains_key("listings") {
+        true => ("GET", format!("{path}/any")),
+        false if is_get => ("GET", with_segments(&path, &file)),
+        false => ("POST", path.clone()),
+    };
     let outcomes = file.get("outcomes").and_then(toml::Value::as_table);
     let mut aliases = Vec::new();
     for (name, outcome) in outcomes.into_iter().flatten() {
@@ -210,9 +216,28 @@ fn endpoint(file: &Path) -> Option<Endpoint> {
     }
     Some(Endpoint {
         path,
-        creates: file.contains_key("request"),
+        method,
+        asked,
+        keeps: file.contains_key("id"),
         aliases,
     })
+}
+
+/// The path with the values of the file's first example in its segments.
+fn with_segments(path: &str, file: &toml::Table) -> String {
+    let part = |part: &str| {
+        let Some(name) = part
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'))
+        else {
+            return part.to_owned();
+        };
+        let value = file["request"]["examples"][0][name].as_str();
+        value
+            .expect("the example of a segment is a text")
+            .to_owned()
+    };
+    path.split('/').map(part).collect::<Vec<_>>().join("/")
 }
 
 fn collect_toml(folder: &Path, files: &mut Vec<PathBuf>) {
