@@ -434,16 +434,16 @@ fn settle(
     callbacks.in_flight -= 1;
     let mut again = None;
     let mut frees_next = false;
-    if let Some(delivery) = callbacks.log.get_mut(seq) {
-        let succeeded = sent.succeeded();
-        delivery.attempts.push(Attempt {
-            at,
-            request_head,
-            status: sent.status,
-            answer: sent.answer.into(),
-            error: sent.error,
-            took: sent.took,
-        });
+    let succeeded = sent.succeeded();
+    let attempt = Attempt {
+        at,
+        request_head,
+        status: sent.status,
+        answer: sent.answer.into(),
+        error: sent.error,
+        took: sent.took,
+    };
+    if let Some(delivery) = callbacks.log.attempted(seq, attempt) {
         let tried = delivery.attempts.len();
         delivery.state = if succeeded {
             DeliveryState::Delivered

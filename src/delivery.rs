@@ -12,6 +12,7 @@ use crate::clock::Stamp;
 use crate::egress::ReceiverUrl;
 
 pub(crate) const DELIVERIES_MAX: usize = 1000;
+const DELIVERY_OVERHEAD_BYTES: usize = 400;
 /// A callback that comes back into the sandbox and causes another is cut at this depth.
 pub(crate) const DEPTH_MAX: u32 = 5;
 
@@ -43,6 +44,13 @@ pub(crate) struct Delivery {
     pub reason: Option<String>,
     /// What it leaves room for others when it has gone: see `reorder`.
     pub held_for_next: bool,
+}
+
+impl Delivery {
+    fn bytes(&self) -> usize {
+        let attempts: usize = self.attempts.iter().map(Attempt::bytes).sum();
+        self.body.len() + attempts + DELIVERY_OVERHEAD_BYTES
+    }
 }
 
 /// Which token a delivery carries.
@@ -86,6 +94,12 @@ pub(crate) struct Attempt {
     pub took: Duration,
 }
 
+impl Attempt {
+    fn bytes(&self) -> usize {
+        self.request_head.len() + self.answer.len() + 100
+    }
+}
+
 /// The latest deliveries. Ended ones leave first, the oldest before the others.
 #[derive(Debug, Default)]
 pub(crate) struct Deliveries {
@@ -127,18 +141,32 @@ impl Deliveries {
     pub(crate) fn add(&mut self, mut delivery: Delivery) -> u64 {
         self.seq += 1;
         delivery.seq = self.seq;
-        self.bytes += delivery.body.len();
+        self.bytes += delivery.bytes();
         self.kept.push_back(delivery);
         if self.kept.len() > DELIVERIES_MAX {
-            let ended = self
-                .kept
-                .iter()
-                .position(|delivery| !delivery.state.is_pending());
-            if let Some(gone) = ended.and_then(|at| self.kept.remove(at)) {
-                self.bytes -= gone.body.len();
-                self.dropped += 1;
-            }
+            self.drop_oldest_ended();
         }
         self.seq
+    }
+
+    /// False when everything that is left is pending.
+    pub(crate) fn drop_oldest_ended(&mut self) -> bool {
+        let mut kept = self.kept.iter();
+        let ended = kept.position(|delivery| !delivery.state.is_pending());
+        let Some(gone) = ended.and_then(|at| self.kept.remove(at)) else {
+            return false;
+        };
+        self.bytes -= gone.bytes();
+        self.dropped += 1;
+        true
+    }
+
+    /// Writes an attempt into the log.
+    pub(crate) fn attempted(&mut self, seq: u64, attempt: Attempt) -> Option<&mut Delivery> {
+        let place = self.place(seq)?;
+        let delivery = self.kept.get_mut(place)?;
+        self.bytes += attempt.bytes();
+        delivery.attempts.push(attempt);
+        Some(delivery)
     }
 }
