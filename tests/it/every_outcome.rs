@@ -266,12 +266,12 @@ fn pretty(answer: &Answer) -> String {
 
 /// While this is held, the paused clock moves only when it is told to: tokio never advances it by
 /// itself while a blocking task runs.
-struct StandingClock {
+pub(crate) struct StandingClock {
     _released_on_drop: std::sync::mpsc::Sender<()>,
 }
 
 impl StandingClock {
-    fn hold() -> Self {
+    pub(crate) fn hold() -> Self {
         let (sender, receiver) = std::sync::mpsc::channel();
         tokio::task::spawn_blocking(move || receiver.recv().ok());
         Self {

@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "nothing is outside of a test binary")]
 
 mod authentication;
+mod bank_products;
 mod client;
 #[cfg(unix)]
 mod command_line;
@@ -12,6 +13,7 @@ mod forms;
 mod id_cards;
 mod limits;
 mod mistakes;
+mod own_products;
 mod process;
 mod promises;
 mod raw;
@@ -20,4 +22,5 @@ mod reload;
 mod scenarios;
 mod screening;
 mod shape;
+mod thin_products;
 mod transport;
