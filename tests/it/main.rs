@@ -2,6 +2,8 @@
 
 #![allow(unreachable_pub, reason = "nothing is outside of a test binary")]
 
+#[cfg(unix)]
+mod audit;
 mod authentication;
 mod client;
 #[cfg(unix)]
@@ -21,3 +23,5 @@ mod scenarios;
 mod screening;
 mod shape;
 mod transport;
+#[cfg(unix)]
+mod trigger;
