@@ -242,6 +242,16 @@ pub(crate) fn plan(
     }
 }
 
+/// What an event sends, first to last, for one who sends it past the line.
+pub(crate) fn deliveries(courier: &Courier, event: &Event<'_>) -> Vec<Delivery> {
+    let mut callbacks = Callbacks::default();
+    plan(&mut callbacks, courier, event, &mut Planned::default());
+    let mut planned: Vec<_> = callbacks.log.newest_first().cloned().collect();
+    planned.reverse();
+    callbacks.cancel(courier, "sent past the line"); // nothing counts as pending
+    planned
+}
+
 /// How long after the new state the old one comes.
 const STALE_AFTER: Duration = Duration::from_millis(100);
 

@@ -2,6 +2,8 @@
 
 #![allow(unreachable_pub, reason = "nothing is outside of a test binary")]
 
+#[cfg(unix)]
+mod audit;
 mod authentication;
 mod bank_products;
 mod client;
@@ -24,3 +26,5 @@ mod screening;
 mod shape;
 mod thin_products;
 mod transport;
+#[cfg(unix)]
+mod trigger;
