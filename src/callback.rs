@@ -173,14 +173,19 @@ pub(crate) fn plan(
             reason: Some(reason),
             ..first
         };
-        callbacks.log.add(dropped);
+        let pending = callbacks.pending();
+        callbacks.log.add(dropped, pending);
         return;
     }
     let mut send = |delivery: Delivery, after: Duration| {
         // What is due at once leaves when the reply is written, or a second later.
-        let waits = after.is_zero();
+        let waits = after.is_zero() && !delivery.held_for_next;
+        let due = match delivery.held_for_next {
+            true => after + WAIT,
+            false => after,
+        };
         let delivery = Delivery {
-            next_try: (delivery.state == DeliveryState::Scheduled).then(|| event.now.after(after)),
+            next_try: (delivery.state == DeliveryState::Scheduled).then(|| event.now.after(due)),
             ..delivery
         };
         let seq = callbacks.schedule_for_reply(
@@ -207,8 +212,12 @@ pub(crate) fn plan(
             );
         }
         Behaviour::Duplicate => {
-            send(first.clone(), event.after);
-            send(first, event.after);
+            let seq = send(first.clone(), event.after);
+            let again = Delivery {
+                redelivery_of: Some(seq), // the same message for who counts by `webhook-id`
+                ..first
+            };
+            send(again, event.after);
         }
         Behaviour::Late(delay) => {
             send(first, event.after + delay);
@@ -218,7 +227,7 @@ pub(crate) fn plan(
                 held_for_next: true,
                 ..first
             };
-            send(held, event.after + WAIT);
+            send(held, event.after);
         }
         Behaviour::Stale => {
             let stale = Delivery {
