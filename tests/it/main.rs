@@ -3,6 +3,8 @@
 #![allow(unreachable_pub, reason = "nothing is outside of a test binary")]
 
 mod authentication;
+mod callback_control;
+mod callbacks;
 mod client;
 #[cfg(unix)]
 mod command_line;
@@ -16,8 +18,10 @@ mod process;
 mod promises;
 mod raw;
 mod readme;
+mod receiver;
 mod reload;
 mod scenarios;
 mod screening;
 mod shape;
+mod stage;
 mod transport;
