@@ -142,28 +142,7 @@ pub(crate) fn plan(
     event: &Event<'_>,
     planned: &mut Planned,
 ) {
-    let first = Delivery {
-        seq: 0, // the log knows
-        callback_type: event.callback_type.into(),
-        record: event.record.clone(),
-        outcome: event.outcome.into(),
-        url: event.url.clone(),
-        body: misshapen(event),
-        state: DeliveryState::Scheduled,
-        attempts: Vec::new(),
-        on_purpose: event.behaviour.on_purpose(),
-        token: match event.behaviour {
-            Behaviour::WrongToken => TokenSent::Wrong,
-            Behaviour::NoToken => TokenSent::None,
-            _ => TokenSent::Right,
-        },
-        redelivery_of: None,
-        depth: event.depth,
-        created: event.now,
-        next_try: None,
-        reason: None,
-        held_for_next: false,
-    };
+    let first = delivery(event);
     if event.depth >= DEPTH_MAX {
         let reason = format!(
             "a callback has come back into the sandbox {DEPTH_MAX} times: the loop ends here"
@@ -173,14 +152,20 @@ pub(crate) fn plan(
             reason: Some(reason),
             ..first
         };
-        callbacks.log.add(dropped);
+        let pending = callbacks.pending();
+        callbacks.log.add(dropped, pending);
         return;
     }
     let mut send = |delivery: Delivery, after: Duration| {
         // What is due at once leaves when the reply is written, or a second later.
-        let waits = after.is_zero();
+        let waits = after.is_zero() && !delivery.held_for_next;
+        let due = if delivery.held_for_next {
+            after + WAIT
+        } else {
+            after
+        };
         let delivery = Delivery {
-            next_try: (delivery.state == DeliveryState::Scheduled).then(|| event.now.after(after)),
+            next_try: (delivery.state == DeliveryState::Scheduled).then(|| event.now.after(due)),
             ..delivery
         };
         let seq = callbacks.schedule_for_reply(
@@ -207,8 +192,12 @@ pub(crate) fn plan(
             );
         }
         Behaviour::Duplicate => {
-            send(first.clone(), event.after);
-            send(first, event.after);
+            let seq = send(first.clone(), event.after);
+            let again = Delivery {
+                redelivery_of: Some(seq), // the same message for who counts by `webhook-id`
+                ..first
+            };
+            send(again, event.after);
         }
         Behaviour::Late(delay) => {
             send(first, event.after + delay);
@@ -218,7 +207,7 @@ pub(crate) fn plan(
                 held_for_next: true,
                 ..first
             };
-            send(held, event.after + WAIT);
+            send(held, event.after);
         }
         Behaviour::Stale => {
             let stale = Delivery {
@@ -239,6 +228,32 @@ pub(crate) fn plan(
         _ => {
             send(first, event.after);
         }
+    }
+}
+
+/// The delivery of an event, before anything else goes wrong with it.
+fn delivery(event: &Event<'_>) -> Delivery {
+    Delivery {
+        seq: 0, // the log knows
+        callback_type: event.callback_type.into(),
+        record: event.record.clone(),
+        outcome: event.outcome.into(),
+        url: event.url.clone(),
+        body: misshapen(event),
+        state: DeliveryState::Scheduled,
+        attempts: Vec::new(),
+        on_purpose: event.behaviour.on_purpose(),
+        token: match event.behaviour {
+            Behaviour::WrongToken => TokenSent::Wrong,
+            Behaviour::NoToken => TokenSent::None,
+            _ => TokenSent::Right,
+        },
+        redelivery_of: None,
+        depth: event.depth,
+        created: event.now,
+        next_try: None,
+        reason: None,
+        held_for_next: false,
     }
 }
 

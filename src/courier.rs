@@ -15,6 +15,7 @@ use indexmap::IndexMap;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
+use crate::callback::WAIT;
 use crate::clock::Stamp;
 use crate::delivery::{Attempt, Deliveries, Delivery, DeliveryState, TokenSent};
 use crate::egress::{Egress, ReceiverUrl, Sent, TOKEN_HEADER};
@@ -56,8 +57,8 @@ pub(crate) struct Callbacks {
     /// How far the world's clock has been advanced.
     pub advanced: Duration,
     queue: Queue,
-    /// Deliveries that wait for the next one to go before them.
-    held: Vec<u64>,
+    /// Deliveries that wait for the next one to go before them, and when they would be due without it.
+    held: Vec<Held>,
     in_flight: usize,
     advancing: bool,
     runs: bool,
@@ -79,6 +80,13 @@ struct Queue {
     by_time: BTreeSet<(Instant, Duration, u64)>,
     places: HashMap<u64, (Duration, u64)>,
     order: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    delivery: u64,
+    clock: Duration,
+    at: Instant,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -141,15 +149,14 @@ impl Queue {
         Some(due.delivery)
     }
 
-    /// Makes a delivery due now.
-    fn hasten(&mut self, delivery: u64, clock: Duration, now: Instant) {
+    /// Makes a delivery due sooner: by the world's clock, and by the machine's time.
+    fn hasten(&mut self, delivery: u64, clock: Duration, at: Instant) {
         if let Some((before, order)) = self.places.get(&delivery).copied()
             && self.take(before, order).is_some()
         {
             let clock = clock.min(before);
-            self.by_clock
-                .insert((clock, order), Due { at: now, delivery });
-            self.by_time.insert((now, clock, order));
+            self.by_clock.insert((clock, order), Due { at, delivery });
+            self.by_time.insert((at, clock, order));
             self.places.insert(delivery, (clock, order));
         }
     }
@@ -190,29 +197,49 @@ impl Callbacks {
         reply_time: Option<Duration>,
     ) -> u64 {
         if delivery.state != DeliveryState::Scheduled {
-            return self.log.add(delivery);
+            return self.log.add(delivery, self.pending());
         }
         if courier.pending.fetch_add(1, Ordering::Relaxed) >= PENDING_MAX {
             courier.pending.fetch_sub(1, Ordering::Relaxed);
             delivery.state = DeliveryState::Dropped;
             delivery.reason = Some(format!("{PENDING_MAX} callbacks are pending already"));
             delivery.next_try = None;
-            return self.log.add(delivery);
+            return self.log.add(delivery, self.pending());
         }
         let is_held = delivery.held_for_next;
-        let seq = self.log.add(delivery);
+        let seq = self.log.add(delivery, self.pending());
         let at = now + after + reply_time.unwrap_or_default();
-        self.queue.add(self.advanced + after, at, seq);
+        let clock = self.advanced + after;
         if is_held {
-            self.held.push(seq);
+            self.held.push(Held {
+                delivery: seq,
+                clock,
+                at,
+            });
+            self.queue.add(clock + WAIT, at + WAIT, seq);
+        } else {
+            self.queue.add(clock, at, seq);
         }
         seq
     }
 
-    /// Lets go what waits to be overtaken.
+    /// Lets go what waits to be overtaken. What is not due yet, for its record has not changed, stays.
     fn release_held(&mut self) {
-        for seq in std::mem::take(&mut self.held) {
-            self.release(seq);
+        let (now, advanced) = (Instant::now(), self.advanced);
+        let (due, later) = std::mem::take(&mut self.held)
+            .into_iter()
+            .partition(|held: &Held| held.at <= now || held.clock <= advanced);
+        self.held = later;
+        for held in due {
+            self.release(held.delivery);
+        }
+    }
+
+    /// Lets go by the world's clock what waits to be overtaken: at once, or when its record changes.
+    fn release_held_in_time(&mut self) {
+        for held in std::mem::take(&mut self.held) {
+            let clock = held.clock.max(self.advanced);
+            self.queue.hasten(held.delivery, clock, held.at);
         }
     }
 
@@ -384,9 +411,10 @@ async fn attempt_unless_stopped(
 ) {
     let mut stopping = sandbox.stopping();
     let reason = tokio::select! {
-        () = attempt(&sandbox, &world, seq) => return,
+        biased; // what was called back is not tried again
         _ = stopping.wait_for(|stopping| *stopping) => "the sandbox stopped",
         _ = resets.changed() => "the world was reset",
+        () = attempt(&sandbox, &world, seq) => return,
     };
     let mut state = world.state();
     state.callbacks.in_flight -= 1;
@@ -475,6 +503,7 @@ fn settle(
         };
         frees_next = !delivery.held_for_next;
     }
+    callbacks.held.retain(|held| held.delivery != seq); // nothing hastens its next try
     match again {
         Some(delay) => {
             let clock = callbacks.advanced + delay;
@@ -492,10 +521,17 @@ fn settle(
     world.changed();
 }
 
+/// How far a world's clock is moved on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Advance {
+    By(Duration),
+    To(Stamp),
+}
+
 /// Moves the world's clock on, through everything that falls due on the way, and waits for the
 /// receivers' answers. Returns the deliveries that were tried. To be spawned: it must not be dropped
 /// while it waits.
-pub(crate) async fn advance(sandbox: Arc<Shared>, world: Arc<World>, by: Duration) -> Vec<u64> {
+pub(crate) async fn advance(sandbox: Arc<Shared>, world: Arc<World>, to: Advance) -> Vec<u64> {
     let _one_at_a_time = world.advancing.lock().await;
     let mut changes = world.changes();
     world.state().callbacks.advancing = true;
@@ -513,7 +549,12 @@ pub(crate) async fn advance(sandbox: Arc<Shared>, world: Arc<World>, by: Duratio
     }
     let until = {
         let mut state = world.state();
-        state.callbacks.release_held();
+        state.callbacks.release_held_in_time();
+        let by = match to {
+            Advance::By(by) => by,
+            // Another advance may have come first, and further: then there is nothing to do.
+            Advance::To(instant) => instant.since(world.now(&state)).unwrap_or_default(),
+        };
         state.callbacks.advanced + by
     };
     let mut tried = Vec::new();

@@ -100,7 +100,7 @@ impl Attempt {
     }
 }
 
-/// The latest deliveries. Ended ones leave first, the oldest before the others.
+/// The latest deliveries: all that are pending, and a thousand that have ended.
 #[derive(Debug, Default)]
 pub(crate) struct Deliveries {
     kept: VecDeque<Delivery>,
@@ -137,13 +137,14 @@ impl Deliveries {
             .ok()
     }
 
-    /// Gives the delivery its number and keeps it.
-    pub(crate) fn add(&mut self, mut delivery: Delivery) -> u64 {
+    /// Gives the delivery its number and keeps it. Those that are pending never leave, however many
+    /// they are, and leave the others their room.
+    pub(crate) fn add(&mut self, mut delivery: Delivery, pending: usize) -> u64 {
         self.seq += 1;
         delivery.seq = self.seq;
         self.bytes += delivery.bytes();
         self.kept.push_back(delivery);
-        if self.kept.len() > DELIVERIES_MAX {
+        if self.kept.len() > pending + DELIVERIES_MAX {
             self.drop_oldest_ended();
         }
         self.seq

@@ -69,6 +69,13 @@ impl ReceiverUrl {
         if authority.host().is_empty() {
             return Err(format!("`{}` names no host", shown(text)));
         }
+        let host_ends_it = authority.as_str().len() == authority.host().len();
+        if !host_ends_it && authority.port_u16().is_none_or(|port| port == 0) {
+            return Err(format!(
+                "`{}` names no port between 1 and 65535",
+                shown(text)
+            ));
+        }
         Ok(Self {
             written: text.to_owned(),
             uri,
@@ -107,8 +114,9 @@ impl Egress {
     }
 
     async fn connect(&self, url: &ReceiverUrl) -> Result<TcpStream, String> {
-        let address = self.resolve(&url.uri).await?;
-        let socket = TcpStream::connect(address)
+        let addresses = self.resolve(&url.uri).await?;
+        // One after the other: `localhost` may be `::1` first, and the receiver at 127.0.0.1 alone.
+        let socket = TcpStream::connect(addresses.as_slice())
             .await
             .map_err(|error| crate::files::reason(&error))?;
         socket.set_nodelay(true).ok();
@@ -166,8 +174,9 @@ impl Egress {
         }
     }
 
-    /// Resolves a name once and returns an address that may be called: the one that is connected to.
-    async fn resolve(&self, uri: &Uri) -> Result<SocketAddr, String> {
+    /// Resolves a name once and returns the addresses that may be called, never empty: no other is
+    /// connected to.
+    async fn resolve(&self, uri: &Uri) -> Result<Vec<SocketAddr>, String> {
         let written = uri.host().unwrap_or_default();
         let mapped = self
             .host_map
@@ -185,6 +194,7 @@ impl Egress {
             .iter()
             .any(|name| name.eq_ignore_ascii_case(host));
         let mut refused = format!("the host `{host}` has no address");
+        let mut allowed = Vec::new();
         for address in addresses {
             match judge(address.ip()) {
                 Reach::Never => {
@@ -194,10 +204,13 @@ impl Egress {
                     refused =
                         format!("{host} is a public host: allow it with --allow-egress {host}");
                 }
-                Reach::Near | Reach::Public => return Ok(address),
+                Reach::Near | Reach::Public => allowed.push(address),
             }
         }
-        Err(refused)
+        if allowed.is_empty() {
+            return Err(refused);
+        }
+        Ok(allowed)
     }
 }
 

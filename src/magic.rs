@@ -43,6 +43,14 @@ pub(crate) fn read<'e>(
         match axis.split_once('=') {
             Some(("callback", behaviour)) if !only_errors => {
                 let behaviour = behaviour.trim().parse().map_err(ApiError::unknown_magic)?;
+                if let Some(outcome) = magic.outcome
+                    && outcome.is_error()
+                {
+                    return Err(ApiError::unknown_magic(format!(
+                        "The outcome {} sends no callback that could misbehave.",
+                        outcome.name
+                    )));
+                }
                 magic.callback = Some(behaviour);
             }
             _ => {

@@ -177,29 +177,33 @@ impl World {
 
     /// Empties the world. What was pending is cancelled, also what was on its way, and counted.
     pub(crate) async fn reset(&self, courier: &Courier) -> usize {
+        // An advance ends as soon as what it sends has been called back.
+        let (in_line, on_their_way) = self.call_back(&mut self.state(), courier);
+        let mut cancelled = in_line + on_their_way;
         let _no_advance = self.advancing.lock().await;
         let mut changes = self.changes();
-        let mut cancelled = None;
         loop {
             changes.mark_unchanged();
             {
                 let mut state = self.state();
-                let in_line = state.callbacks.cancel(courier, "the world was reset").len();
-                let on_their_way = state.callbacks.pending();
-                if cancelled.is_none() {
-                    cancelled = Some(in_line + on_their_way);
-                    self.resets.send_modify(|resets| *resets += 1);
-                }
+                cancelled += self.call_back(&mut state, courier).0; // what came meanwhile
                 if state.callbacks.pending() == 0 {
                     state.clear();
                     self.settle(&mut state);
                     drop(state);
                     self.changed();
-                    return cancelled.unwrap_or_default();
+                    return cancelled;
                 }
             }
             changes.changed().await.ok();
         }
+    }
+
+    /// Cancels what lies in line and calls back what is on its way. Returns how many there were of each.
+    fn call_back(&self, state: &mut State, courier: &Courier) -> (usize, usize) {
+        let in_line = state.callbacks.cancel(courier, "the world was reset").len();
+        self.resets.send_modify(|resets| *resets += 1);
+        (in_line, state.callbacks.pending())
     }
 
     /// Changes with every reset: what is on its way then is called back.

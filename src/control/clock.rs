@@ -1,7 +1,6 @@
 //! `/__sandbox/clock`: what a world's clock shows, and moving it on.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use hyper::StatusCode;
 use serde::Deserialize;
@@ -9,7 +8,7 @@ use serde_json::json;
 
 use super::{Answer, Refusal, bad_request, deliveries};
 use crate::clock::{Clock, Stamp, parse_duration};
-use crate::courier;
+use crate::courier::{self, Advance};
 use crate::sandbox::Shared;
 use crate::world::World;
 
@@ -42,7 +41,7 @@ pub(super) async fn advance(
     By { by }: By,
 ) -> Result<Answer, Refusal> {
     let by = parse_duration(&by).map_err(|message| bad_request(format!("`by`: {message}")))?;
-    Ok(moved(sandbox, world, by).await)
+    Ok(moved(sandbox, world, Advance::By(by)).await)
 }
 
 /// Moves the clock on to an instant, never back.
@@ -57,17 +56,17 @@ pub(super) async fn set(
         ))
     })?;
     let now = world.now(&world.state());
-    let Some(by) = to.since(now) else {
+    if to < now {
         return Err(bad_request(format!(
             "`now`: a clock is never put back, and this one shows {now}"
         )));
-    };
-    Ok(moved(sandbox, world, by).await)
+    }
+    Ok(moved(sandbox, world, Advance::To(to)).await)
 }
 
-async fn moved(sandbox: &Arc<Shared>, world: &Arc<World>, by: Duration) -> Answer {
+async fn moved(sandbox: &Arc<Shared>, world: &Arc<World>, to: Advance) -> Answer {
     // Spawned: a client that goes away must not leave it half done.
-    let advance = courier::advance(sandbox.clone(), world.clone(), by);
+    let advance = courier::advance(sandbox.clone(), world.clone(), to);
     let tried = tokio::spawn(advance).await.unwrap_or_default();
     let (_, mut body) = show(world);
     let state = world.state();

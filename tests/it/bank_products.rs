@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Client};
-use crate::every_outcome::StandingClock;
+use crate::receiver::StandingClock;
 use crate::scenarios::start;
 
 const V1: &str = "/v1/identity/bank_account_data_requests";

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::client::{Answer, Client};
+use crate::receiver::StandingClock;
 
 /// The headers that mean something.
 const HEADERS: [&str; 6] = [
@@ -262,20 +263,4 @@ fn key(outcome: &str) -> String {
 
 fn pretty(answer: &Answer) -> String {
     format!("{:#}\n", answer.json())
-}
-
-/// While this is held, the paused clock moves only when it is told to: tokio never advances it by
-/// itself while a blocking task runs.
-pub(crate) struct StandingClock {
-    _released_on_drop: std::sync::mpsc::Sender<()>,
-}
-
-impl StandingClock {
-    pub(crate) fn hold() -> Self {
-        let (sender, receiver) = std::sync::mpsc::channel();
-        tokio::task::spawn_blocking(move || receiver.recv().ok());
-        Self {
-            _released_on_drop: sender,
-        }
-    }
 }

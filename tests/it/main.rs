@@ -6,6 +6,8 @@
 mod audit;
 mod authentication;
 mod bank_products;
+mod callback_control;
+mod callbacks;
 mod client;
 #[cfg(unix)]
 mod command_line;
@@ -20,10 +22,12 @@ mod process;
 mod promises;
 mod raw;
 mod readme;
+mod receiver;
 mod reload;
 mod scenarios;
 mod screening;
 mod shape;
+mod stage;
 mod thin_products;
 mod transport;
 #[cfg(unix)]

@@ -185,7 +185,7 @@ async fn a_route_that_cannot_be_is_told_why() {
         ),
         (
             format!(
-                "path = \"/v9/a\"\nreads = [\"errors\"]\n{OUTCOME}body.id = \"{{{{id}}}}\"\n\
+                "path = \"/v9/a\"\nreads = [\"v0/cft_pep_listings\"]\n{OUTCOME}body.id = \"{{{{id}}}}\"\n\
                  then = {{ after = \"1s\", outcome = \"LATER\" }}\n[outcomes.LATER]\n\
                  [[records]]\nid = \"x\"\noutcome = \"DONE\"\ncreated = \"2026-01-01T00:00:00Z\"\n\
                  updated = \"2026-01-01T00:00:00Z\"\ninput = {{}}\n"

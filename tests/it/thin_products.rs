@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Client};
-use crate::every_outcome::StandingClock;
+use crate::receiver::StandingClock;
 
 const NPWP: &str = "/v0/identity/npwp_data_requests";
 const KTP: &str = "/v2/identity/ktp_data_requests";

@@ -1,0 +1,359 @@
+//! A receiver of callbacks on loopback that answers as it is told, well or badly, and a clock that
+//! stands still until a test moves it on.
+
+use std::collections::VecDeque;
+use std::fmt::Write;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use iluma_sandbox::CallbackUrl;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::Instant;
+
+/// What a receiver does with a callback that it has read to its end.
+#[derive(Clone, Debug)]
+pub(crate) enum Reaction {
+    Answer {
+        status: u16,
+        headers: Vec<(&'static str, String)>,
+        body: Vec<u8>,
+    },
+    /// The other reaction, so much later.
+    After(Duration, Box<Reaction>),
+    /// No answer, ever; the connection stays open.
+    Hang,
+    /// The connection ends without an answer.
+    Close,
+    /// The connection is torn down.
+    Reset,
+    /// These bytes, whatever they are.
+    Bytes(&'static [u8]),
+}
+
+impl Reaction {
+    pub(crate) fn status(status: u16) -> Self {
+        Self::Answer {
+            status,
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    pub(crate) fn header(self, name: &'static str, text: impl Into<String>) -> Self {
+        match self {
+            Self::Answer {
+                status,
+                mut headers,
+                body,
+            } => {
+                headers.push((name, text.into()));
+                Self::Answer {
+                    status,
+                    headers,
+                    body,
+                }
+            }
+            other => other,
+        }
+    }
+
+    /// So many letters follow the head.
+    pub(crate) fn body_of(self, bytes: usize) -> Self {
+        match self {
+            Self::Answer {
+                status, headers, ..
+            } => Self::Answer {
+                status,
+                headers,
+                body: vec![b'a'; bytes],
+            },
+            other => other,
+        }
+    }
+
+    pub(crate) fn after(self, delay: Duration) -> Self {
+        Self::After(delay, Box::new(self))
+    }
+}
+
+/// One callback as it came over the wire.
+#[derive(Clone, Debug)]
+pub(crate) struct Received {
+    /// `POST /callbacks HTTP/1.1`
+    pub(crate) line: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+    /// When it had been read, by the test's clock.
+    pub(crate) at: Instant,
+}
+
+impl Received {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).expect("bodies are text")
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error} in {}", self.text()))
+    }
+}
+
+/// Listens until it is dropped.
+pub(crate) struct Receiver {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    listening: AbortHandle,
+}
+
+struct Shared {
+    /// What is done with the next ones, before the usual.
+    script: Mutex<VecDeque<Reaction>>,
+    usual: Mutex<Reaction>,
+    received: watch::Sender<Vec<Received>>,
+    /// Exchanges that have not come to their end, and the most there ever were.
+    open: watch::Sender<(usize, usize)>,
+}
+
+impl Receiver {
+    /// Answers every callback with 200.
+    pub(crate) async fn start() -> Self {
+        Self::that(Reaction::status(200)).await
+    }
+
+    pub(crate) async fn that(usual: Reaction) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let shared = Arc::new(Shared {
+            script: Mutex::default(),
+            usual: Mutex::new(usual),
+            received: watch::Sender::default(),
+            open: watch::Sender::default(),
+        });
+        let task = tokio::spawn(listen(listener, shared.clone()));
+        Self {
+            address,
+            shared,
+            listening: task.abort_handle(),
+        }
+    }
+
+    /// What is done with the next callbacks, one after the other; then the usual goes on.
+    pub(crate) fn then(&self, reactions: impl IntoIterator<Item = Reaction>) {
+        locked(&self.shared.script).extend(reactions);
+    }
+
+    pub(crate) fn usually(&self, reaction: Reaction) {
+        *locked(&self.shared.usual) = reaction;
+    }
+
+    pub(crate) fn url_text(&self) -> String {
+        format!("http://{}/callbacks", self.address)
+    }
+
+    pub(crate) fn url(&self) -> CallbackUrl {
+        self.url_text().parse().expect("a URL")
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// What has come so far, in the order in which it came.
+    pub(crate) fn so_far(&self) -> Vec<Received> {
+        self.shared.received.borrow().clone()
+    }
+
+    /// Waits until so many have come altogether, and returns them all.
+    pub(crate) async fn received(&self, count: usize) -> Vec<Received> {
+        let mut received = self.shared.received.subscribe();
+        let came = received.wait_for(|received| received.len() >= count);
+        let came = tokio::time::timeout(PATIENCE, came).await;
+        came.unwrap_or_else(|_| panic!("{} of {count} callbacks came", self.so_far().len()))
+            .expect("it listens")
+            .clone()
+    }
+
+    /// The one callback that has come.
+    pub(crate) async fn only(&self) -> Received {
+        let mut received = self.received(1).await;
+        assert_eq!(received.len(), 1, "{received:?}");
+        received.remove(0)
+    }
+
+    /// Waits until so many exchanges are open at once.
+    pub(crate) async fn open(&self, count: usize) {
+        let mut open = self.shared.open.subscribe();
+        let opened = open.wait_for(|(now, _)| *now == count);
+        let opened = tokio::time::timeout(PATIENCE, opened).await;
+        opened
+            .expect("exchanges are opened and closed")
+            .expect("it listens");
+    }
+
+    /// The most exchanges that were ever open at once.
+    pub(crate) fn most_open(&self) -> usize {
+        self.shared.open.borrow().1
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        self.listening.abort();
+    }
+}
+
+/// A URL at which nothing listens: its port was free a moment ago.
+pub(crate) async fn refusing_url() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    format!(
+        "http://{}/callbacks",
+        listener.local_addr().expect("an address")
+    )
+}
+
+/// Longer than any test lets pass: it ends a wait for what will never be.
+const PATIENCE: Duration = Duration::from_hours(10_000);
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn listen(listener: TcpListener, shared: Arc<Shared>) {
+    let mut exchanges = JoinSet::new(); // they end with the listener
+    loop {
+        let (socket, _) = listener.accept().await.expect("a connection");
+        exchanges.spawn(exchange(socket, shared.clone()));
+        while exchanges.try_join_next().is_some() {}
+    }
+}
+
+async fn exchange(mut socket: TcpStream, shared: Arc<Shared>) {
+    let Some(received) = read(&mut socket).await else {
+        return;
+    };
+    let next = locked(&shared.script).pop_front();
+    let mut reaction = next.unwrap_or_else(|| locked(&shared.usual).clone());
+    shared
+        .open
+        .send_modify(|(now, most)| (*now, *most) = (*now + 1, (*now + 1).max(*most)));
+    let _open = Open(&shared);
+    shared.received.send_modify(|all| all.push(received));
+    while let Reaction::After(delay, then) = reaction {
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            () = closed(&mut socket) => return,
+        }
+        reaction = *then;
+    }
+    match reaction {
+        Reaction::Answer {
+            status,
+            headers,
+            body,
+        } => {
+            let mut answer = format!(
+                "HTTP/1.1 {status} Said\r\ncontent-length: {}\r\n",
+                body.len()
+            );
+            for (name, value) in headers {
+                write!(answer, "{name}: {value}\r\n").expect("texts grow");
+            }
+            answer.push_str("\r\n");
+            let bytes = [answer.as_bytes(), &body].concat();
+            socket.write_all(&bytes).await.ok(); // who asked may have read enough
+        }
+        Reaction::Bytes(bytes) => socket.write_all(bytes).await.expect("it is taken"),
+        Reaction::Hang => closed(&mut socket).await,
+        Reaction::Reset => socket.set_zero_linger().expect("a socket"),
+        Reaction::Close => {}
+        Reaction::After(..) => unreachable!("waited for above"),
+    }
+}
+
+struct Open<'a>(&'a Shared);
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.open.send_modify(|(now, _)| *now -= 1);
+    }
+}
+
+/// Returns when the other side has gone.
+async fn closed(socket: &mut TcpStream) {
+    let mut rest = [0; 100];
+    while socket.read(&mut rest).await.is_ok_and(|read| read > 0) {}
+}
+
+/// None when the connection ends within the request.
+async fn read(socket: &mut TcpStream) -> Option<Received> {
+    let mut bytes = Vec::new();
+    let head_end = loop {
+        if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+            break end;
+        }
+        socket
+            .read_buf(&mut bytes)
+            .await
+            .ok()
+            .filter(|read| *read > 0)?;
+    };
+    let head = String::from_utf8(bytes[..head_end].to_vec()).expect("heads are text");
+    let mut lines = head.lines();
+    let line = lines.next().expect("a request line").to_owned();
+    let headers: Vec<_> = lines
+        .filter_map(|line| {
+            let (name, value) = line.split_once(": ")?;
+            Some((name.to_owned(), value.to_owned()))
+        })
+        .collect();
+    let length = headers.iter().find(|(name, _)| name == "content-length");
+    let length: usize = length.map_or(0, |(_, length)| length.parse().expect("a length"));
+    let mut body = bytes.split_off(head_end + 4);
+    while body.len() < length {
+        socket
+            .read_buf(&mut body)
+            .await
+            .ok()
+            .filter(|read| *read > 0)?;
+    }
+    Some(Received {
+        line,
+        headers,
+        body,
+        at: Instant::now(),
+    })
+}
+
+/// While this is held, the paused clock moves only when it is told to: tokio never advances it by
+/// itself while a blocking task runs. It lets go after a minute, so that who waits in vain gets to know.
+pub(crate) struct StandingClock {
+    _released_on_drop: std::sync::mpsc::Sender<()>,
+}
+
+impl StandingClock {
+    pub(crate) fn hold() -> Self {
+        let (sender, receiver) = std::sync::mpsc::channel::<()>();
+        tokio::task::spawn_blocking(move || receiver.recv_timeout(Duration::from_mins(1)).ok());
+        Self {
+            _released_on_drop: sender,
+        }
+    }
+}
+
+/// Lets time pass up to a millisecond before it is over, shows that nothing has come, then the rest.
+pub(crate) async fn after_exactly<F: Future>(delay: Duration, nothing_yet: impl FnOnce() -> F) {
+    tokio::time::advance(delay - Duration::from_millis(1)).await;
+    nothing_yet().await;
+    tokio::time::advance(Duration::from_millis(1)).await;
+}
