@@ -1,7 +1,7 @@
 //! The catalogue: every endpoint, route and piece of dummy data of one moment. A reload makes a new one.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use hyper::Method;
 use indexmap::IndexMap;
@@ -24,7 +24,7 @@ use crate::watchlist::DateForm;
 pub(crate) struct Catalogue {
     /// 1 for the one that the sandbox started with, one more with every reload that succeeded.
     pub generation: u64,
-    pub(crate) endpoints: Vec<Endpoint>,
+    slots: Vec<Slot>,
     pub(crate) shared_errors: SharedErrors,
     pub(crate) dummy: Dummy,
     pub(crate) settings: Settings,
@@ -103,7 +103,7 @@ impl Catalogue {
     ) -> Result<Self, LoadErrors> {
         let (mut layers, mut errors) = files::read(folders);
         if proof == Proof::OfAll {
-            errors.extend(files::prove_shipped_data());
+            errors.extend(files::prove_shipped());
         }
         layers.settings.dates = dates.or(layers.settings.dates);
         match Self::of_layers(layers, proof, &mut errors) {
@@ -119,9 +119,14 @@ impl Catalogue {
 
     fn of_layers(layers: files::Layers, proof: Proof, errors: &mut Vec<LoadError>) -> Option<Self> {
         let stacks = stack_up(&layers, errors);
-        let no_stack = Stack::new();
-        let shared_errors =
-            compile::shared_errors(stacks.get("errors").unwrap_or(&no_stack), errors);
+        let errors_stack = stacks.get("errors").map_or(Stack::new(), whole);
+        let shared_errors = compile::shared_errors(&errors_stack, errors);
+        // What is shipped and touched by nobody is sound, and compiled when it is first asked for.
+        let may_wait = |stack: &Stack| {
+            proof == Proof::OfFolders
+                && matches!(stack.as_slice(), [only] if only.is_top())
+                && errors_stack.iter().all(|file| file.source_file.shipped)
+        };
         for code in ALL_CODES {
             if !shared_errors.contains_key(code.name()) {
                 let file = stacks.get("errors").and_then(|stack| stack.last());
@@ -134,22 +139,27 @@ impl Catalogue {
                 ));
             }
         }
-        let mut endpoints = Vec::new();
+        let mut slots = Vec::new();
         for (id, stack) in &stacks {
             if stack[0].is_only_data {
                 check_data_extensions(stack, errors);
-            } else if id != "errors" {
-                endpoints.extend(compile::endpoint(stack, &shared_errors, proof, errors));
+            } else if id == "errors" {
+            } else if may_wait(stack) {
+                slots.push(Slot::waiting(&stack[0]));
+            } else {
+                let stack = whole(stack);
+                let compiled = compile::endpoint(&stack, &shared_errors, proof, errors);
+                slots.extend(compiled.map(Slot::of));
             }
         }
-        endpoints.sort_by(|a, b| a.path.cmp(&b.path));
+        slots.sort_by(|a, b| a.path.cmp(&b.path));
         check_links(&stacks, errors);
-        let router = router(&stacks, &endpoints, errors)?;
+        let router = router(&stacks, &slots, errors)?;
         let files = stacks.into_values().flatten().collect();
         let dummy = Dummy::new(files, layers.settings.dates.unwrap_or_default());
         Some(Self {
             generation: 1,
-            endpoints,
+            slots,
             shared_errors,
             dummy,
             settings: layers.settings,
@@ -173,8 +183,7 @@ impl Catalogue {
                 Some(Route::SetCallbackUrl { may_be_all: !posts })
             }
             Place::Endpoint(at) => {
-                let endpoint = &self.endpoints[*at];
-                let is_asked = match endpoint.verb {
+                let is_asked = match self.slots[*at].verb {
                     Verb::Get => reads,
                     Verb::Post => posts,
                 };
@@ -182,11 +191,14 @@ impl Catalogue {
                     let text = percent_decode_str(text).decode_utf8_lossy();
                     (name.to_owned(), Value::from(text))
                 };
-                is_asked.then(|| Route::Ask(endpoint, found.params.iter().map(segment).collect()))
+                is_asked.then(|| {
+                    let path = found.params.iter().map(segment).collect();
+                    Route::Ask(self.endpoint_at(*at), path)
+                })
             }
             // The documentation's headings say POST where its curls send GET.
             Place::Record(at) if reads || posts => Some(Route::Read(
-                &self.endpoints[*at],
+                self.endpoint_at(*at),
                 found.params.get("id").unwrap_or_default(),
             )),
             _ => None,
@@ -215,24 +227,96 @@ impl Catalogue {
         let account = ACCOUNT_ROUTES
             .iter()
             .map(|(method, path, _)| format!("{method} {path}"));
-        let products = self.endpoints.iter().flat_map(|endpoint| {
-            let ask = endpoint.creation.as_ref();
-            let ask = ask.map(|_| format!("{} {}", endpoint.verb.name(), endpoint.path));
-            let read = endpoint.reads_back();
-            let read = read.then(|| format!("GET {}/{{id}}", endpoint.path));
+        let products = self.slots.iter().flat_map(|slot| {
+            let ask = slot
+                .is_asked
+                .then(|| format!("{} {}", slot.verb.name(), slot.path));
+            let read = slot.reads_back.then(|| format!("GET {}/{{id}}", slot.path));
             ask.into_iter().chain(read)
         });
         account.chain(more).chain(products).collect()
     }
 
     pub(crate) fn endpoint(&self, id: &str) -> Option<&Endpoint> {
-        self.endpoints.iter().find(|endpoint| *endpoint.id == *id)
+        let at = self.slots.iter().position(|slot| *slot.id == *id)?;
+        Some(self.endpoint_at(at))
+    }
+
+    /// Every endpoint, in the order of their paths.
+    pub(crate) fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
+        (0..self.slots.len()).map(|at| self.endpoint_at(at))
+    }
+
+    pub(crate) fn endpoint_count(&self) -> usize {
+        self.slots.len()
+    }
+
+    fn endpoint_at(&self, at: usize) -> &Endpoint {
+        let slot = &self.slots[at];
+        slot.endpoint.get_or_init(|| {
+            let stack = slot.waiting.iter().map(ScenarioFile::whole).collect();
+            let proven = Proof::OfFolders;
+            compile::endpoint(&stack, &self.shared_errors, proven, &mut Vec::new())
+                .expect("the tests prove every shipped file")
+        })
     }
 
     /// The status and words of an error that the sandbox itself answers with.
     pub(crate) fn error(&self, code: ErrorCode) -> &crate::endpoint::Outcome {
         &self.shared_errors[code.name()]
     }
+}
+
+/// The place of an endpoint: what the routes have to know of it, and the endpoint itself once it is
+/// compiled.
+#[derive(Debug)]
+struct Slot {
+    id: String,
+    path: String,
+    verb: Verb,
+    is_asked: bool,
+    reads_back: bool,
+    endpoint: OnceLock<Endpoint>,
+    /// The shipped file that it is still to be compiled from.
+    waiting: Option<Arc<ScenarioFile>>,
+}
+
+impl Slot {
+    fn of(endpoint: Endpoint) -> Self {
+        Self {
+            id: endpoint.id.to_string(),
+            path: endpoint.path.clone(),
+            verb: endpoint.verb,
+            is_asked: endpoint.creation.is_some(),
+            reads_back: endpoint.reads_back(),
+            endpoint: endpoint.into(),
+            waiting: None,
+        }
+    }
+
+    fn waiting(top: &Arc<ScenarioFile>) -> Self {
+        let is_get = top
+            .method
+            .as_ref()
+            .is_some_and(|method| method.as_ref() == "GET");
+        Self {
+            id: top.source_file.id.clone(),
+            path: top
+                .path
+                .as_ref()
+                .map_or(String::new(), |path| path.as_ref().clone()),
+            verb: if is_get { Verb::Get } else { Verb::Post },
+            is_asked: top.listings.is_none(),
+            reads_back: top.listings.is_some() || top.id.is_some(),
+            endpoint: OnceLock::new(),
+            waiting: Some(top.clone()),
+        }
+    }
+}
+
+/// The files of a stack with all that is in them.
+fn whole(stack: &Stack) -> Stack {
+    stack.iter().map(ScenarioFile::whole).collect()
 }
 
 /// Groups files by what they make together: later folders replace the same id, `extends` piles up.
@@ -314,7 +398,7 @@ fn check_links(stacks: &IndexMap<String, Stack>, errors: &mut Vec<LoadError>) {
 
 fn router(
     stacks: &IndexMap<String, Stack>,
-    endpoints: &[Endpoint],
+    slots: &[Slot],
     errors: &mut Vec<LoadError>,
 ) -> Option<Router<Place>> {
     let mut router = Router::new();
@@ -324,23 +408,22 @@ fn router(
             .expect("the account routes do not overlap");
     }
     let mut sound = true;
-    for (at, endpoint) in endpoints.iter().enumerate() {
-        let ask = endpoint.creation.as_ref();
-        let ask = ask.map(|_| router.insert(endpoint.path.clone(), Place::Endpoint(at)));
-        let read = endpoint.reads_back();
-        let read =
-            read.then(|| router.insert(format!("{}/{{id}}", endpoint.path), Place::Record(at)));
+    for (at, slot) in slots.iter().enumerate() {
+        let ask = slot.is_asked;
+        let ask = ask.then(|| router.insert(slot.path.clone(), Place::Endpoint(at)));
+        let read = slot.reads_back;
+        let read = read.then(|| router.insert(format!("{}/{{id}}", slot.path), Place::Record(at)));
         if [ask, read]
             .into_iter()
             .flatten()
             .any(|inserted| inserted.is_err())
         {
             sound = false;
-            let file = &stacks[&*endpoint.id][0];
+            let file = &stacks[&slot.id][0];
             let span = file.path.as_ref().map_or(0..0, toml::Spanned::span);
             errors.push(file.source_file.error(
                 span,
-                format!("the path `{}` is another endpoint's already", endpoint.path),
+                format!("the path `{}` is another endpoint's already", slot.path),
             ));
         }
     }

@@ -36,37 +36,24 @@ impl Layers {
     }
 }
 
-/// The shipped files are parsed once: a reload only reads the folders.
-static SHIPPED_FILES: LazyLock<(Vec<Arc<ScenarioFile>>, Vec<LoadError>)> = LazyLock::new(|| {
-    let (mut files, mut errors) = (Vec::new(), Vec::new());
-    for (path, text) in shipped() {
+/// Of the shipped files the tops are read once; a reload only reads the folders.
+static SHIPPED_FILES: LazyLock<Vec<Arc<ScenarioFile>>> = LazyLock::new(|| {
+    let read = |(path, text): (&str, &'static str)| {
         let source = Arc::new(SourceFile {
             id: id_of(Path::new(path)),
             name: format!("shipped:{path}"),
             text: text.into(),
             shipped: true,
         });
-        if path.starts_with(SHIPPED_DATA) {
-            files.push(Arc::new(ScenarioFile::unread_data(&source)));
-            continue;
-        }
-        let (file, mistakes) = scenario::parse(&source);
-        files.extend(file.map(Arc::new));
-        errors.extend(mistakes);
-    }
-    (files, errors)
+        Arc::new(ScenarioFile::of_top(&source, text))
+    };
+    shipped().map(read).collect()
 });
 
-/// The shipped files below this hold dummy data and nothing else.
-const SHIPPED_DATA: &str = "dummy/";
-
-/// What is wrong with the shipped dummy data, which is not read at the start.
-pub(crate) fn prove_shipped_data() -> Vec<LoadError> {
-    let (files, _) = &*SHIPPED_FILES;
-    let unread = files.iter().filter(|file| file.is_only_data);
-    unread
-        .flat_map(|file| scenario::parse(&file.source_file).1)
-        .collect()
+/// What is wrong with the shipped files, which are taken as sound at the start.
+pub(crate) fn prove_shipped() -> Vec<LoadError> {
+    let mistakes = |file: &Arc<ScenarioFile>| scenario::parse(&file.source_file).1;
+    SHIPPED_FILES.iter().flat_map(mistakes).collect()
 }
 
 /// The shipped scenario files by their path, such as `v0/individual_cft_peps.toml`.
@@ -92,12 +79,11 @@ pub(crate) fn shipped() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 /// Reads the shipped files and every folder's. What can be read is returned beside every mistake.
 pub(crate) fn read(folders: &[PathBuf]) -> (Layers, Vec<LoadError>) {
-    let (shipped, mistakes) = &*SHIPPED_FILES;
     let mut layers = Layers {
-        scenarios: shipped.clone(),
+        scenarios: SHIPPED_FILES.clone(),
         ..Layers::default()
     };
-    let mut errors = mistakes.clone();
+    let mut errors = Vec::new();
     for folder in folders {
         for found in find(folder) {
             match found {

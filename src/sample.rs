@@ -23,7 +23,7 @@ pub(crate) fn endpoint_of_type<'c>(
     callback_type: &str,
 ) -> Option<&'c Endpoint> {
     let of_type = || {
-        let endpoints = catalogue.endpoints.iter();
+        let endpoints = catalogue.endpoints();
         endpoints.filter(|endpoint| endpoint.callback_type.as_deref() == Some(callback_type))
     };
     of_type()
@@ -34,7 +34,7 @@ pub(crate) fn endpoint_of_type<'c>(
 /// Every callback type there is, in the order of the endpoints.
 pub(crate) fn callback_types(catalogue: &Catalogue) -> Vec<&str> {
     let mut types = Vec::new();
-    for endpoint in &catalogue.endpoints {
+    for endpoint in catalogue.endpoints() {
         if let Some(callback_type) = endpoint.callback_type.as_deref()
             && !types.contains(&callback_type)
         {

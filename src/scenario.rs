@@ -52,7 +52,12 @@ pub(crate) struct ScenarioFile {
     /// It answers no requests of its own.
     pub is_only_data: bool,
     dummy: OnceLock<DummyPart>,
+    /// The whole file, where this is only its top.
+    whole: Option<OnceLock<Arc<ScenarioFile>>>,
 }
+
+/// The shipped files below this hold dummy data and nothing else.
+const SHIPPED_DATA: &str = "dummy/";
 
 /// How well a fact is known. Every endpoint and outcome carries one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
@@ -280,15 +285,50 @@ impl ScenarioFile {
             is_faulty: false,
             is_only_data: false,
             dummy: OnceLock::new(),
+            whole: None,
         }
     }
 
-    /// A shipped file of dummy data, which waits until it is asked for: it would double the start.
-    pub(crate) fn unread_data(source_file: &Arc<SourceFile>) -> Self {
-        Self {
-            is_only_data: true,
-            ..Self::empty(source_file)
+    /// A shipped file of which only the top is read, up to its first table: where it answers. The rest
+    /// waits until it is asked for; all of them together would cost more than the rest of the start.
+    pub(crate) fn of_top(source_file: &Arc<SourceFile>, text: &'static str) -> Self {
+        let top = text.find("\n[").map_or(text, |end| &text[..=end]);
+        let top = Arc::new(SourceFile {
+            id: source_file.id.clone(),
+            name: source_file.name.clone(),
+            text: top.into(),
+            shipped: true,
+        });
+        let (file, _) = parse(&top);
+        let is_only_data = source_file.id.starts_with(SHIPPED_DATA);
+        let dummy = OnceLock::new();
+        if !is_only_data {
+            dummy.get_or_init(DummyPart::default);
         }
+        Self {
+            source_file: source_file.clone(),
+            is_only_data,
+            dummy,
+            whole: Some(OnceLock::new()),
+            ..file.unwrap_or_else(|| Self::empty(source_file))
+        }
+    }
+
+    /// Whether there is more to the file than has been read.
+    pub(crate) fn is_top(&self) -> bool {
+        self.whole.is_some()
+    }
+
+    /// The file with all that is in it.
+    pub(crate) fn whole(self: &Arc<Self>) -> Arc<Self> {
+        let Some(whole) = &self.whole else {
+            return self.clone();
+        };
+        let read = || {
+            let (file, _) = parse(&self.source_file);
+            Arc::new(file.unwrap_or_else(|| Self::empty(&self.source_file)))
+        };
+        whole.get_or_init(read).clone()
     }
 
     pub(crate) fn dummy(&self) -> &DummyPart {

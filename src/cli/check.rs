@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
             print(&format!("{report:#}\n"));
         }
         (Format::Text, Ok(catalogue)) => {
-            let endpoints = catalogue.endpoints.len();
+            let endpoints = catalogue.endpoint_count();
             print(&format!("all well: {endpoints} endpoints\n"));
         }
         (Format::Text, Err(all)) => {

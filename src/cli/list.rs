@@ -37,7 +37,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
 
 fn listing(catalogue: &Catalogue) -> String {
     let mut text = String::new();
-    for endpoint in &catalogue.endpoints {
+    for endpoint in catalogue.endpoints() {
         list_endpoint(&mut text, endpoint).expect("writing to a string cannot fail");
     }
     let errors: Vec<_> = catalogue

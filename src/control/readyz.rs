@@ -16,7 +16,7 @@ pub(super) fn answer(sandbox: &Shared) -> Answer {
         "scenarios": if reload.errors.is_some() { "stale" } else { "current" },
         "generation": catalogue.generation,
         "reloads": reload.count,
-        "endpoints": catalogue.endpoints.len(),
+        "endpoints": catalogue.endpoint_count(),
         "worlds": {"held": worlds, "evicted": evicted, "requests_refused": refused},
         "bytes_held": bytes,
         "records": {"held": tally.records, "dropped": tally.records_dropped},

@@ -111,7 +111,7 @@ pub(super) fn answer(
 
 fn endpoint<'c>(catalogue: &'c Catalogue, trigger: &Trigger) -> Result<&'c Endpoint, Refusal> {
     if let Some(id) = &trigger.endpoint {
-        let known = || catalogue.endpoints.iter().map(|endpoint| &*endpoint.id);
+        let known = || catalogue.endpoints().map(|endpoint| &*endpoint.id);
         return catalogue.endpoint(id).ok_or_else(|| {
             let near = nearest(id, known())
                 .map_or(String::new(), |near| format!(": did you mean `{near}`?"));
