@@ -142,28 +142,7 @@ pub(crate) fn plan(
     event: &Event<'_>,
     planned: &mut Planned,
 ) {
-    let first = Delivery {
-        seq: 0, // the log knows
-        callback_type: event.callback_type.into(),
-        record: event.record.clone(),
-        outcome: event.outcome.into(),
-        url: event.url.clone(),
-        body: misshapen(event),
-        state: DeliveryState::Scheduled,
-        attempts: Vec::new(),
-        on_purpose: event.behaviour.on_purpose(),
-        token: match event.behaviour {
-            Behaviour::WrongToken => TokenSent::Wrong,
-            Behaviour::NoToken => TokenSent::None,
-            _ => TokenSent::Right,
-        },
-        redelivery_of: None,
-        depth: event.depth,
-        created: event.now,
-        next_try: None,
-        reason: None,
-        held_for_next: false,
-    };
+    let first = delivery(event);
     if event.depth >= DEPTH_MAX {
         let reason = format!(
             "a callback has come back into the sandbox {DEPTH_MAX} times: the loop ends here"
@@ -180,9 +159,10 @@ pub(crate) fn plan(
     let mut send = |delivery: Delivery, after: Duration| {
         // What is due at once leaves when the reply is written, or a second later.
         let waits = after.is_zero() && !delivery.held_for_next;
-        let due = match delivery.held_for_next {
-            true => after + WAIT,
-            false => after,
+        let due = if delivery.held_for_next {
+            after + WAIT
+        } else {
+            after
         };
         let delivery = Delivery {
             next_try: (delivery.state == DeliveryState::Scheduled).then(|| event.now.after(due)),
@@ -248,6 +228,32 @@ pub(crate) fn plan(
         _ => {
             send(first, event.after);
         }
+    }
+}
+
+/// What is sent, and how, before it is decided when.
+fn delivery(event: &Event<'_>) -> Delivery {
+    Delivery {
+        seq: 0, // the log knows
+        callback_type: event.callback_type.into(),
+        record: event.record.clone(),
+        outcome: event.outcome.into(),
+        url: event.url.clone(),
+        body: misshapen(event),
+        state: DeliveryState::Scheduled,
+        attempts: Vec::new(),
+        on_purpose: event.behaviour.on_purpose(),
+        token: match event.behaviour {
+            Behaviour::WrongToken => TokenSent::Wrong,
+            Behaviour::NoToken => TokenSent::None,
+            _ => TokenSent::Right,
+        },
+        redelivery_of: None,
+        depth: event.depth,
+        created: event.now,
+        next_try: None,
+        reason: None,
+        held_for_next: false,
     }
 }
 

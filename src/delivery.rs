@@ -130,16 +130,22 @@ impl Deliveries {
         delivery.seq = self.seq;
         self.bytes += delivery.body.len();
         self.kept.push_back(delivery);
-        if self.kept.len() > pending + DELIVERIES_MAX {
+        self.make_room(pending);
+        self.seq
+    }
+
+    /// Lets go of the oldest that have ended, where they are too many.
+    pub(crate) fn make_room(&mut self, pending: usize) {
+        while self.kept.len() > pending + DELIVERIES_MAX {
             let ended = self
                 .kept
                 .iter()
                 .position(|delivery| !delivery.state.is_pending());
-            if let Some(gone) = ended.and_then(|at| self.kept.remove(at)) {
-                self.bytes -= gone.body.len();
-                self.dropped += 1;
-            }
+            let Some(gone) = ended.and_then(|at| self.kept.remove(at)) else {
+                return;
+            };
+            self.bytes -= gone.body.len();
+            self.dropped += 1;
         }
-        self.seq
     }
 }

@@ -185,7 +185,7 @@ impl Egress {
         for address in addresses {
             match judge(address.ip()) {
                 Reach::Never => {
-                    refused = format!("{} is an address that is never called", address.ip())
+                    refused = format!("{} is an address that is never called", address.ip());
                 }
                 Reach::Public if !allowed_by_name => {
                     refused =
