@@ -2,7 +2,6 @@
 //! Nothing here waits or does any input or output.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
@@ -12,18 +11,18 @@ use tokio::time::Instant;
 use crate::account;
 use crate::auth;
 use crate::call::{Call, Effect, Reply};
-use crate::callback::{self, Behaviour, Event, Planned, pending_form};
 use crate::callback_urls;
 use crate::catalogue::{Catalogue, Route};
 use crate::choice::{Choice, choose, choose_by_dummy_data, found};
-use crate::dice::{Dice, Mix};
+use crate::dice::Mix;
 use crate::endpoint::{Answer, Creation, Endpoint, Outcome, PlantedRecord, Verb};
 use crate::error::{self, ApiError, Code};
 use crate::input;
+use crate::life::Making;
 use crate::magic;
-use crate::plan::{Fill, Rendered};
+use crate::plan::Fill;
 use crate::sandbox::Shared;
-use crate::store::{Later, Record, Version};
+use crate::store::Version;
 use crate::world::{State, World};
 
 /// A reply, and what the journal and the log want to know of its making.
@@ -231,86 +230,18 @@ fn ask(
     let (epoch, times) = state.counters.count(mix.finish() as u64);
     mix.number(epoch);
     mix.number(times.into());
-    let drawn = mix.finish();
-    let id: Option<Arc<str>> = creation
-        .id_pattern
-        .as_ref()
-        .map(|pattern| pattern.write(drawn).into());
-    let mut dice = Dice::new(drawn);
-    let created = world.now(&state);
-    let mut finding = choice.finding;
-    let mut versions = Vec::with_capacity(1);
-    let mut calls = Vec::new();
-    let mut carried = None;
-    let mut next = Some((Duration::ZERO, &outcome));
-    while let Some((after, stage)) = next {
-        let Answer::Body { plan, asks_lookup } = &stage.answer else {
-            unreachable!("errors and sequences are resolved before anything is written");
-        };
-        if *asks_lookup && finding.is_none() {
-            finding = found(sandbox.seed, catalogue, creation, fields, &mut dice);
-        }
-        let updated = if !versions.is_empty() {
-            created.after(after)
-        } else if stage.pending {
-            created
-        } else {
-            created.after(processing_time(&mut dice))
-        };
-        let mut fill = Fill {
-            input: fields,
-            id: id.as_deref().unwrap_or_default(),
-            created,
-            updated,
-            finding: finding.as_ref(),
-            drawn,
-        };
-        let rendered = plan.render(&mut fill, &mut state.scratch);
-        keep_parts(&mut state, creation, &rendered);
-        let version = Version {
-            body: rendered.body,
-            outcome: stage.tag.clone(),
-        };
-        // Of a pending outcome the callback follows when it has become what it becomes.
-        let calls_back = stage.callback.or(carried.take());
-        if stage.then.is_some() {
-            carried = calls_back;
-        } else if let Some(behaviour) = calls_back {
-            calls.push((versions.len(), magic.callback.unwrap_or(behaviour)));
-        }
-        versions.push((after, version));
-        next = stage
-            .then
-            .as_ref()
-            .map(|then| (after + then.after, &endpoint.outcomes[&then.outcome]));
-    }
-    if magic.callback.is_some() && calls.is_empty() {
-        return Err(ApiError::unknown_magic(format!(
-            "The outcome {} sends no callback that could misbehave.",
-            outcome.name
-        )));
-    }
-    let planned = plan_callbacks(
+    let making = Making {
         sandbox,
         catalogue,
         world,
-        &mut state,
         endpoint,
+        creation,
         call,
-        id.as_ref(),
-        &versions,
-        &calls,
-    );
-    let (_, version) = versions.remove(0);
-    let body = version.body.clone();
-    if let Some(id) = id {
-        let record = Record {
-            endpoint: endpoint.id.clone(),
-            version,
-            later: Later::new(call.came, state.callbacks.advanced, versions),
-        };
-        state.records.put(id, record);
-    }
+        fields,
+        drawn: mix.finish(),
+        callback: magic.callback,
+    };
+    let (body, planned) = making.record(&mut state, &outcome, choice.finding)?;
     drop(state);
 
     Ok(Reply {
@@ -320,57 +251,6 @@ fn ask(
         outcome: Some(outcome.tag.clone()),
         effect: Effect::of(planned),
     })
-}
-
-/// Puts the callbacks of a record into the world's line.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "everything that a callback is made of"
-)]
-fn plan_callbacks(
-    sandbox: &Shared,
-    catalogue: &Catalogue,
-    world: &World,
-    state: &mut State,
-    endpoint: &Endpoint,
-    call: &Call,
-    id: Option<&Arc<str>>,
-    versions: &[(Duration, Version)],
-    calls: &[(usize, Behaviour)],
-) -> Planned {
-    let mut planned = Planned::default();
-    let Some(callback_type) = &endpoint.callback_type else {
-        return planned;
-    };
-    if calls.is_empty() {
-        return planned;
-    }
-    let Some(url) = sandbox.callback_url(catalogue, &state.callbacks, callback_type) else {
-        return planned;
-    };
-    let now = world.now(state);
-    for (at, behaviour) in calls {
-        let (after, version) = &versions[*at];
-        let older = match at.checked_sub(1) {
-            Some(before) => versions[before].1.body.clone(),
-            None => pending_form(&version.body),
-        };
-        let event = Event {
-            callback_type,
-            url: &url,
-            record: id.cloned(),
-            outcome: version.outcome.to_str().unwrap_or_default(),
-            body: version.body.clone(),
-            older,
-            after: *after,
-            behaviour: *behaviour,
-            depth: call.callback_depth(),
-            now,
-            came: call.came,
-        };
-        callback::plan(&mut state.callbacks, &sandbox.courier, &event, &mut planned);
-    }
-    planned
 }
 
 /// The outcome itself, or the one whose turn it is where it is a sequence.
@@ -390,29 +270,6 @@ fn in_turn(
     let (_, times) = state.counters.count(mix.finish() as u64);
     let at = (times as usize).min(names.len() - 1);
     endpoint.outcomes[&names[at]].clone()
-}
-
-/// The documentation's examples show about 0.8 s between `created` and `updated`.
-fn processing_time(dice: &mut Dice) -> Duration {
-    Duration::from_millis(dice.between(700..900).into())
-}
-
-/// Keeps the parts of a reply that are read by ids of their own.
-fn keep_parts(state: &mut State, creation: &Creation, rendered: &Rendered) {
-    let Some(keep) = &creation.keep else {
-        return;
-    };
-    for (id, range) in &rendered.kept {
-        let record = Record {
-            endpoint: keep.at.clone(),
-            version: Version {
-                body: rendered.body.slice(range.clone()),
-                outcome: keep.tag.clone(),
-            },
-            later: None,
-        };
-        state.records.put(id.clone(), record);
-    }
 }
 
 /// The one place where an error becomes a reply.

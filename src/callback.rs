@@ -231,7 +231,7 @@ pub(crate) fn plan(
     }
 }
 
-/// What is sent, and how, before it is decided when.
+/// The delivery of an event, before anything else goes wrong with it.
 fn delivery(event: &Event<'_>) -> Delivery {
     Delivery {
         seq: 0, // the log knows
@@ -255,6 +255,16 @@ fn delivery(event: &Event<'_>) -> Delivery {
         reason: None,
         held_for_next: false,
     }
+}
+
+/// What an event sends, first to last, for one who sends it past the line.
+pub(crate) fn deliveries(courier: &Courier, event: &Event<'_>) -> Vec<Delivery> {
+    let mut callbacks = Callbacks::default();
+    plan(&mut callbacks, courier, event, &mut Planned::default());
+    let mut planned: Vec<_> = callbacks.log.newest_first().cloned().collect();
+    planned.reverse();
+    callbacks.cancel(courier, "sent past the line"); // nothing counts as pending
+    planned
 }
 
 /// How long after the new state the old one comes.

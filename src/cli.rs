@@ -1,13 +1,17 @@
 //! The command line: what can be asked for, and what each command exits with.
 
+mod audit;
 mod check;
+mod client;
 mod init;
 mod list;
 mod log;
 mod os;
 mod serve;
+mod trigger;
 
 use std::ffi::{OsStr, OsString};
+use std::future::Future;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -36,6 +40,16 @@ enum Command {
     Check(check::Arguments),
     /// Print every endpoint with its magic replies, their sources and their callbacks.
     List(list::Arguments),
+    /// Have a running sandbox send a callback, and say what became of it.
+    ///
+    /// Exits with 0 when it was delivered, 1 when it was not or no sandbox answers, 2 when what is
+    /// asked for does not exist.
+    Trigger(trigger::Arguments),
+    /// Play callbacks against your own receiver, good and bad ones, and say which it takes wrongly.
+    ///
+    /// Exits with 0 when all is well, 1 when a step failed or the receiver cannot be reached, 2 when it
+    /// is called wrongly.
+    Audit(audit::Arguments),
     /// Write a commented folder of scenario files to start from.
     Init {
         /// The folder; nothing in it is overwritten.
@@ -72,6 +86,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
+        Command::Trigger(arguments) => trigger::run(&arguments),
+        Command::Audit(arguments) => audit::run(&arguments),
         Command::Init { dir } => init::run(&dir),
     }
 }
@@ -103,6 +119,23 @@ fn with_default_command(arguments: impl IntoIterator<Item = OsString>) -> Vec<Os
 fn fail(sentence: impl std::fmt::Display) -> ExitCode {
     eprintln!("iluma-sandbox: {sentence}");
     ExitCode::FAILURE
+}
+
+/// One sentence on stderr, and the exit code 2.
+fn misused(sentence: impl std::fmt::Display) -> ExitCode {
+    fail(sentence);
+    ExitCode::from(2)
+}
+
+/// Awaits what a command does, on this thread.
+fn block_on(command: impl Future<Output = ExitCode>) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(command),
+        Err(error) => fail(format_args!("cannot start: {error}")),
+    }
 }
 
 /// Prints; a reader that has gone away (`| head`) is no error.

@@ -1,6 +1,7 @@
 //! From scenario files to endpoints: merges what extends what, checks everything, reports every mistake.
 
 mod creation;
+mod head;
 mod lookups;
 mod outcomes;
 mod route;

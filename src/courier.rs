@@ -30,7 +30,7 @@ const SENDS_OF_WORLD_MAX: usize = 16;
 /// Pending deliveries, over all worlds.
 pub(crate) const PENDING_MAX: usize = 10_000;
 /// How long a receiver may take.
-const RECEIVER_TIME: Duration = Duration::from_secs(30);
+pub(crate) const RECEIVER_TIME: Duration = Duration::from_secs(30);
 /// How long a callback waits for its reply to be written.
 pub(crate) const REPLY_TIME: Duration = Duration::from_secs(1);
 
@@ -289,6 +289,24 @@ impl Courier {
         self.egress.send(url, headers, body, limit).await
     }
 
+    /// Sends a delivery once, past the line and the log. A given token stands in for the world's own.
+    pub(crate) async fn send_once(
+        &self,
+        world: &World,
+        delivery: &Delivery,
+        token: Option<&HeaderValue>,
+        limit: Duration,
+    ) -> Sent {
+        let Delivery { seq, depth, .. } = *delivery;
+        let mut headers = self.headers(world, delivery.token, seq, depth, &delivery.body);
+        if let (TokenSent::Right, Some(token)) = (delivery.token, token) {
+            headers.insert(TOKEN_HEADER, token.clone());
+        }
+        self.egress
+            .send(&delivery.url, headers, delivery.body.clone(), limit)
+            .await
+    }
+
     fn headers(
         &self,
         world: &World,
@@ -462,16 +480,16 @@ fn settle(
     callbacks.in_flight -= 1;
     let mut again = None;
     let mut frees_next = false;
-    if let Some(delivery) = callbacks.log.get_mut(seq) {
-        let succeeded = sent.succeeded();
-        delivery.attempts.push(Attempt {
-            at,
-            request_head,
-            status: sent.status,
-            answer: sent.answer.into(),
-            error: sent.error,
-            took: sent.took,
-        });
+    let succeeded = sent.succeeded();
+    let attempt = Attempt {
+        at,
+        request_head,
+        status: sent.status,
+        answer: sent.answer.into(),
+        error: sent.error,
+        took: sent.took,
+    };
+    if let Some(delivery) = callbacks.log.attempted(seq, attempt) {
         let tried = delivery.attempts.len();
         delivery.state = if succeeded {
             DeliveryState::Delivered

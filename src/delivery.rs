@@ -12,6 +12,7 @@ use crate::clock::Stamp;
 use crate::egress::ReceiverUrl;
 
 pub(crate) const DELIVERIES_MAX: usize = 1000;
+const DELIVERY_OVERHEAD_BYTES: usize = 400;
 /// A callback that comes back into the sandbox and causes another is cut at this depth.
 pub(crate) const DEPTH_MAX: u32 = 5;
 
@@ -43,6 +44,13 @@ pub(crate) struct Delivery {
     pub reason: Option<String>,
     /// What it leaves room for others when it has gone: see `reorder`.
     pub held_for_next: bool,
+}
+
+impl Delivery {
+    fn bytes(&self) -> usize {
+        let attempts: usize = self.attempts.iter().map(Attempt::bytes).sum();
+        self.body.len() + attempts + DELIVERY_OVERHEAD_BYTES
+    }
 }
 
 /// Which token a delivery carries.
@@ -84,6 +92,12 @@ pub(crate) struct Attempt {
     pub answer: Arc<str>,
     pub error: Option<String>,
     pub took: Duration,
+}
+
+impl Attempt {
+    fn bytes(&self) -> usize {
+        self.request_head.len() + self.answer.len() + 100
+    }
 }
 
 /// The latest deliveries: all that are pending, and a thousand that have ended.
@@ -128,7 +142,7 @@ impl Deliveries {
     pub(crate) fn add(&mut self, mut delivery: Delivery, pending: usize) -> u64 {
         self.seq += 1;
         delivery.seq = self.seq;
-        self.bytes += delivery.body.len();
+        self.bytes += delivery.bytes();
         self.kept.push_back(delivery);
         self.make_room(pending);
         self.seq
@@ -136,16 +150,27 @@ impl Deliveries {
 
     /// Lets go of the oldest that have ended, where they are too many.
     pub(crate) fn make_room(&mut self, pending: usize) {
-        while self.kept.len() > pending + DELIVERIES_MAX {
-            let ended = self
-                .kept
-                .iter()
-                .position(|delivery| !delivery.state.is_pending());
-            let Some(gone) = ended.and_then(|at| self.kept.remove(at)) else {
-                return;
-            };
-            self.bytes -= gone.body.len();
-            self.dropped += 1;
-        }
+        while self.kept.len() > pending + DELIVERIES_MAX && self.drop_oldest_ended() {}
+    }
+
+    /// False when everything that is left is pending.
+    pub(crate) fn drop_oldest_ended(&mut self) -> bool {
+        let mut kept = self.kept.iter();
+        let ended = kept.position(|delivery| !delivery.state.is_pending());
+        let Some(gone) = ended.and_then(|at| self.kept.remove(at)) else {
+            return false;
+        };
+        self.bytes -= gone.bytes();
+        self.dropped += 1;
+        true
+    }
+
+    /// Writes an attempt into the log.
+    pub(crate) fn attempted(&mut self, seq: u64, attempt: Attempt) -> Option<&mut Delivery> {
+        let place = self.place(seq)?;
+        let delivery = self.kept.get_mut(place)?;
+        self.bytes += attempt.bytes();
+        delivery.attempts.push(attempt);
+        Some(delivery)
     }
 }

@@ -34,6 +34,8 @@ pub(crate) struct ReceiverUrl {
 /// What came of one attempt.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
+    /// Whether there was a connection, whatever became of it.
+    pub reached: bool,
     /// None where no answer came.
     pub status: Option<StatusCode>,
     /// Status line, headers and the beginning of the body.
@@ -95,27 +97,38 @@ impl Egress {
         limit: Duration,
     ) -> Sent {
         let started = Instant::now();
-        let mut sent = match tokio::time::timeout(limit, self.exchange(url, headers, body)).await {
+        let mut reached = false;
+        let exchange = async {
+            let socket = self.connect(url).await?;
+            reached = true;
+            Self::exchange(socket, url, headers, body).await
+        };
+        let mut sent = match tokio::time::timeout(limit, exchange).await {
             Ok(Ok(sent)) => sent,
             Ok(Err(error)) => Sent::failed(error),
-            Err(_) => Sent::failed(format!("timed out after {}s", limit.as_secs())),
+            Err(_) => Sent::failed(format!("timed out after {limit:?}")),
         };
+        sent.reached = reached;
         sent.took = started.elapsed();
         sent
     }
 
-    async fn exchange(
-        &self,
-        url: &ReceiverUrl,
-        mut headers: HeaderMap,
-        body: Bytes,
-    ) -> Result<Sent, String> {
+    async fn connect(&self, url: &ReceiverUrl) -> Result<TcpStream, String> {
         let addresses = self.resolve(&url.uri).await?;
         // One after the other: `localhost` may be `::1` first, and the receiver at 127.0.0.1 alone.
         let socket = TcpStream::connect(addresses.as_slice())
             .await
             .map_err(|error| crate::files::reason(&error))?;
         socket.set_nodelay(true).ok();
+        Ok(socket)
+    }
+
+    async fn exchange(
+        socket: TcpStream,
+        url: &ReceiverUrl,
+        mut headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Sent, String> {
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(socket))
             .await
             .map_err(|error| said(&error))?;
@@ -204,6 +217,7 @@ impl Egress {
 impl Sent {
     fn failed(error: String) -> Self {
         Self {
+            reached: false, // whoever tried knows
             status: None,
             answer: String::new(),
             error: Some(error),
@@ -232,6 +246,7 @@ impl Sent {
         let asked = head.headers.get("retry-after").filter(|_| may_ask);
         let asked = asked.and_then(|value| value.to_str().ok()?.trim().parse().ok());
         Self {
+            reached: true,
             status: Some(status),
             answer: answer.chars().take(ANSWER_KEPT_CHARS).collect(),
             error,

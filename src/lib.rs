@@ -51,6 +51,7 @@ mod form;
 mod formats;
 mod input;
 mod journal;
+mod life;
 mod load_error;
 mod lookup;
 mod magic;

@@ -386,6 +386,13 @@ impl Builder {
     }
 }
 
+impl Builder {
+    /// Loads the scenarios without listening: for what needs a sandbox's parts and no server.
+    pub(crate) fn unserved(self) -> Result<Arc<Shared>, LoadErrors> {
+        Shared::new(self.options).map(Arc::new)
+    }
+}
+
 impl Shared {
     fn new(options: Options) -> Result<Self, LoadErrors> {
         let catalogue = Catalogue::load(&options.scenarios, options.dates)?;

@@ -20,6 +20,8 @@ pub(crate) const WORLDS_MAX: usize = 10_000;
 /// Over all worlds.
 pub(crate) const BYTES_MAX: usize = 256 << 20;
 const WORLD_BYTES_MAX: usize = 64 << 20;
+/// What the delivery log may keep of that when the world is full, beside what is pending.
+const DELIVERIES_BYTES_MAX: usize = 16 << 20;
 /// What the journal may keep of that when the world is full.
 const JOURNAL_BYTES_MAX: usize = 16 << 20;
 /// A world that was not asked for so long may be given up when room is needed.
@@ -56,6 +58,11 @@ pub(crate) struct State {
 }
 
 impl State {
+    fn bytes(&self) -> usize {
+        let counters = self.counters.len() * 32;
+        self.records.bytes + self.journal.bytes + self.callbacks.log.bytes + counters
+    }
+
     /// As it was at the start.
     fn clear(&mut self) {
         let runs = self.callbacks.runs();
@@ -101,16 +108,19 @@ impl World {
 
     /// Brings the world back under its limit, and its share of the total up to date.
     fn settle(&self, state: &mut State) {
-        while state.records.bytes + state.journal.bytes > WORLD_BYTES_MAX {
-            let too_much_journal = state.journal.bytes > JOURNAL_BYTES_MAX;
-            if too_much_journal || !state.records.drop_oldest() {
-                state.journal.drop_oldest();
+        while state.bytes() > WORLD_BYTES_MAX {
+            let dropped = if state.journal.bytes > JOURNAL_BYTES_MAX {
+                state.journal.drop_oldest()
+            } else if state.callbacks.log.bytes > DELIVERIES_BYTES_MAX {
+                state.callbacks.log.drop_oldest_ended() || state.records.drop_oldest()
+            } else {
+                state.records.drop_oldest()
+            };
+            if !dropped {
+                break; // what is left is pending, and will end
             }
         }
-        let now = state.records.bytes
-            + state.journal.bytes
-            + state.callbacks.log.bytes
-            + state.counters.len() * 32;
+        let now = state.bytes();
         let before = self.bytes.swap(now, Ordering::Relaxed);
         self.bytes_of_all
             .fetch_add(now.wrapping_sub(before), Ordering::Relaxed);

@@ -2,7 +2,10 @@
 
 #![allow(unreachable_pub, reason = "nothing is outside of a test binary")]
 
+#[cfg(unix)]
+mod audit;
 mod authentication;
+mod bank_products;
 mod callback_control;
 mod callbacks;
 mod client;
@@ -14,6 +17,7 @@ mod forms;
 mod id_cards;
 mod limits;
 mod mistakes;
+mod own_products;
 mod process;
 mod promises;
 mod raw;
@@ -24,4 +28,7 @@ mod scenarios;
 mod screening;
 mod shape;
 mod stage;
+mod thin_products;
 mod transport;
+#[cfg(unix)]
+mod trigger;

@@ -23,7 +23,16 @@ const INDIVIDUALS: &str = "/v0/identity/individual_cft_peps";
 const ENTITIES: &str = "/v0/identity/entity_cft_peps";
 const ID_CARDS: &str = "/v0/identity/id_card_verifications";
 const BANK_ACCOUNTS: &str = "/v1.1/identity/bank_account_data_requests";
-const PRODUCTS: [&str; 4] = [INDIVIDUALS, ENTITIES, ID_CARDS, BANK_ACCOUNTS];
+const PRODUCTS: [&str; 8] = [
+    INDIVIDUALS,
+    ENTITIES,
+    ID_CARDS,
+    BANK_ACCOUNTS,
+    "/v2.2/identity/bank_account_data_requests",
+    "/v0/identity/npwp_data_requests",
+    "/v1/identity/face_comparisons",
+    "/v1/identity/cft/individual_watchlist",
+];
 
 /// The documented order of an individual's reply, without its results.
 const INDIVIDUAL_KEYS: [&str; 16] = [

@@ -11,7 +11,7 @@ use crate::process::write;
 const BANK: &str = "/v1.1/identity/bank_account_data_requests";
 
 /// A sandbox over one folder that holds these files.
-async fn start(files: &[(&str, &str)]) -> (Client, tempfile::TempDir) {
+pub(crate) async fn start(files: &[(&str, &str)]) -> (Client, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     for (name, text) in files {
         write(folder.path(), name, text);

@@ -1,0 +1,340 @@
+//! The steps of an audit: what is sent, what a receiver should answer, and why.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::header::HeaderValue;
+use tokio::time::Instant;
+
+use crate::auth::PUBLIC_KEY;
+use crate::callback::{self, Behaviour, Event};
+use crate::catalogue::Catalogue;
+use crate::delivery::Delivery;
+use crate::egress::{ReceiverUrl, Sent};
+use crate::endpoint::{Endpoint, Outcome};
+use crate::load_error::nearest;
+use crate::sample;
+use crate::sandbox::Shared;
+use crate::world::World;
+
+/// How often a callback is sent again to a receiver that answers 5xx.
+const RESENDS_MAX: usize = 3;
+/// How long after each failure.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// What is sent at once, to be answered in one way.
+pub(super) struct Step {
+    pub name: &'static str,
+    /// Completes "sent …".
+    pub sent: &'static str,
+    pub expected: Expected,
+    /// What to tell one whose receiver fails here.
+    advice: &'static str,
+    /// An event for each record.
+    events: &'static [Behaviour],
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expected {
+    Accepted,
+    /// A 5xx means that the same bytes are sent again.
+    AcceptedInTheEnd,
+    Refused,
+    /// As `Refused`, for a body that cannot be read.
+    RefusedAsUnreadable,
+}
+
+/// What became of a step.
+pub(super) struct Verdict {
+    pub pass: bool,
+    /// The answers, as `200, then 500`.
+    pub received: String,
+    pub note: Option<&'static str>,
+}
+
+pub(super) const STEPS: [Step; 10] = [
+    Step {
+        name: "normal",
+        sent: "a callback",
+        expected: Expected::Accepted,
+        advice: "no callback would arrive",
+        events: &[Behaviour::Normal],
+    },
+    Step {
+        name: "duplicate",
+        sent: "the same callback twice",
+        expected: Expected::Accepted,
+        advice: "a callback may come more than once, and what was taken before needs no error",
+        events: &[Behaviour::Duplicate],
+    },
+    Step {
+        name: "reorder",
+        sent: "the callbacks of two records, the later one first",
+        expected: Expected::Accepted,
+        advice: "callbacks come in any order",
+        events: &[Behaviour::Reorder, Behaviour::Normal],
+    },
+    Step {
+        name: "wrong-token",
+        sent: "a callback with a wrong token",
+        expected: Expected::Refused,
+        advice: "whoever finds the URL could send callbacks: compare the token first",
+        events: &[Behaviour::WrongToken],
+    },
+    Step {
+        name: "no-token",
+        sent: "a callback without a token",
+        expected: Expected::Refused,
+        advice: "whoever finds the URL could send callbacks: ask for the token first",
+        events: &[Behaviour::NoToken],
+    },
+    Step {
+        name: "stale",
+        sent: "a finished record, then its older state",
+        expected: Expected::Accepted,
+        advice: "an old state may come late: keep the newer one, and take the old one without an error",
+        events: &[Behaviour::Stale],
+    },
+    Step {
+        name: "unknown-fields",
+        sent: "a callback with fields that are not documented",
+        expected: Expected::Accepted,
+        advice: "fields may be added at any time: ignore those that you do not know",
+        events: &[Behaviour::UnknownFields],
+    },
+    Step {
+        name: "invalid-json",
+        sent: "a callback that is not JSON",
+        expected: Expected::RefusedAsUnreadable,
+        advice: "what cannot be read was not taken, and is no fault of the receiver: answer 400",
+        events: &[Behaviour::InvalidJson],
+    },
+    Step {
+        name: "truncated",
+        sent: "the first half of a callback",
+        expected: Expected::RefusedAsUnreadable,
+        advice: "what cannot be read was not taken, and is no fault of the receiver: answer 400",
+        events: &[Behaviour::Truncated],
+    },
+    Step {
+        name: "retry",
+        sent: "a callback, again after each 5xx",
+        expected: Expected::AcceptedInTheEnd,
+        advice: "a callback that failed is sent again, and must be taken then",
+        events: &[Behaviour::Normal],
+    },
+];
+
+impl Expected {
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Accepted => "2xx",
+            Self::AcceptedInTheEnd => "2xx in the end",
+            Self::Refused => "401, 403 or another 4xx",
+            Self::RefusedAsUnreadable => "400 or another 4xx",
+        }
+    }
+
+    fn is_met_by(self, sent: &Sent) -> bool {
+        match self {
+            Self::Accepted | Self::AcceptedInTheEnd => sent.succeeded(),
+            Self::Refused | Self::RefusedAsUnreadable => {
+                sent.status.is_some_and(|status| status.is_client_error())
+            }
+        }
+    }
+}
+
+/// One receiver under audit.
+pub(super) struct Audit {
+    sandbox: Arc<Shared>,
+    world: Arc<World>,
+    /// Known to have a record to send.
+    callback_type: String,
+    url: ReceiverUrl,
+    /// In place of the world's own.
+    token: Option<HeaderValue>,
+    limit: Duration,
+    /// Whether anything was answered before.
+    reached: bool,
+    refuses_everything: bool,
+}
+
+impl Audit {
+    /// Refuses, in a sentence, a type that has no callbacks.
+    pub(super) fn new(
+        sandbox: Arc<Shared>,
+        callback_type: &str,
+        url: &ReceiverUrl,
+        token: Option<HeaderValue>,
+        limit: Duration,
+    ) -> Result<Self, String> {
+        product(&sandbox.catalogue(), callback_type)?;
+        let key = PUBLIC_KEY.parse().expect("the public key is well-formed");
+        let world = sandbox.worlds.enter(&key, Instant::now());
+        let world = world.map_err(|error| error.message.unwrap_or_default())?;
+        let audit = Self {
+            sandbox,
+            world,
+            callback_type: callback_type.to_owned(),
+            url: url.clone(),
+            token,
+            limit,
+            reached: false,
+            refuses_everything: false,
+        };
+        if audit.event(Behaviour::Normal).is_empty() {
+            return Err(unsendable(callback_type));
+        }
+        Ok(audit)
+    }
+
+    /// What the receiver should accept.
+    pub(super) fn token(&self) -> String {
+        match &self.token {
+            Some(token) => String::from_utf8_lossy(token.as_bytes()).into_owned(),
+            None => self.world.callback_token(),
+        }
+    }
+
+    /// Plays one step. An error says why the receiver cannot be reached at all.
+    pub(super) async fn play(&mut self, step: &Step) -> Result<Verdict, String> {
+        let mut answers: Vec<String> = Vec::new();
+        let mut last = None;
+        for delivery in self.deliveries(step) {
+            let mut sent = self.send(&delivery, &mut answers).await?;
+            if step.expected == Expected::AcceptedInTheEnd {
+                let mut resends = 0;
+                while sent.status.is_some_and(|status| status.is_server_error())
+                    && resends < RESENDS_MAX
+                {
+                    tokio::time::sleep(PAUSE).await;
+                    sent = self.send(&delivery, &mut answers).await?;
+                    resends += 1;
+                }
+            }
+            let met = step.expected.is_met_by(&sent);
+            last = Some(sent);
+            if !met {
+                break; // a receiver that hangs is not waited for twice
+            }
+        }
+        let pass = last
+            .as_ref()
+            .is_some_and(|sent| step.expected.is_met_by(sent));
+        let status = last.and_then(|sent| sent.status);
+        let is_refusal = status.is_some_and(|status| status.is_client_error());
+        let note = match step.expected {
+            Expected::Accepted
+                if !pass && matches!(status.map(|s| s.as_u16()), Some(401 | 403)) =>
+            {
+                Some("does the receiver know the token? --token sends another")
+            }
+            _ if !pass => Some(step.advice),
+            Expected::AcceptedInTheEnd if answers.len() == 1 => {
+                Some("the receiver did not fail, so nothing was sent again")
+            }
+            Expected::Refused | Expected::RefusedAsUnreadable if self.refuses_everything => {
+                Some("it refused the normal callback too, so this says little")
+            }
+            _ => None,
+        };
+        self.refuses_everything |= step.name == STEPS[0].name && is_refusal;
+        Ok(Verdict {
+            pass,
+            received: answers.join(", then "),
+            note,
+        })
+    }
+
+    async fn send(
+        &mut self,
+        delivery: &Delivery,
+        answers: &mut Vec<String>,
+    ) -> Result<Sent, String> {
+        let courier = &self.sandbox.courier;
+        let sent = courier
+            .send_once(&self.world, delivery, self.token.as_ref(), self.limit)
+            .await;
+        self.reached |= sent.reached;
+        let error = sent.error.clone().unwrap_or_default();
+        if !self.reached {
+            return Err(error);
+        }
+        answers.push(match sent.status {
+            Some(status) if !status.is_redirection() => status.as_u16().to_string(),
+            _ => error,
+        });
+        Ok(sent)
+    }
+
+    /// What a step sends, in this order: what waits to be overtaken comes last.
+    fn deliveries(&self, step: &Step) -> Vec<Delivery> {
+        let mut deliveries: Vec<_> = step
+            .events
+            .iter()
+            .flat_map(|behaviour| self.event(*behaviour))
+            .collect();
+        deliveries.sort_by_key(|delivery| delivery.held_for_next);
+        deliveries
+    }
+
+    /// What one record's callback sends.
+    fn event(&self, behaviour: Behaviour) -> Vec<Delivery> {
+        let catalogue = self.sandbox.catalogue();
+        let (endpoint, outcome) =
+            product(&catalogue, &self.callback_type).expect("the catalogue is never reloaded");
+        let mut state = self.world.state();
+        let sample = sample::write(
+            &catalogue,
+            &self.world,
+            &mut state,
+            endpoint,
+            outcome,
+            "audit",
+        );
+        let Some(sample) = sample else {
+            return Vec::new();
+        };
+        let event = Event {
+            callback_type: &self.callback_type,
+            url: &self.url,
+            record: Some(sample.id),
+            outcome: outcome.tag.to_str().unwrap_or_default(),
+            older: callback::pending_form(&sample.body),
+            body: sample.body,
+            after: Duration::ZERO,
+            behaviour,
+            depth: 0,
+            now: self.world.now(&state),
+            came: Instant::now(),
+        };
+        callback::deliveries(&self.sandbox.courier, &event)
+    }
+}
+
+/// The endpoint whose sample stands for the type, and the outcome that is sent.
+fn product<'c>(
+    catalogue: &'c Catalogue,
+    callback_type: &str,
+) -> Result<(&'c Endpoint, &'c Outcome), String> {
+    let Some(endpoint) = sample::endpoint_of_type(catalogue, callback_type) else {
+        let types = sample::callback_types(catalogue);
+        let near = nearest(callback_type, types.iter().copied())
+            .map_or(String::new(), |near| format!(" Did you mean `{near}`?"));
+        return Err(format!(
+            "there are no callbacks of type `{callback_type}`.{near} Known are {}.",
+            types.join(", ")
+        ));
+    };
+    match sample::final_outcome(endpoint) {
+        Some(outcome) => Ok((endpoint, outcome)),
+        None => Err(unsendable(callback_type)),
+    }
+}
+
+fn unsendable(callback_type: &str) -> String {
+    format!(
+        "what stands for callbacks of type `{callback_type}` makes no record that could be sent"
+    )
+}

@@ -1,0 +1,120 @@
+//! What commands ask a running sandbox: one request a connection, the API key as Basic auth.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use hyper::{Method, Request, StatusCode, Uri};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+use crate::auth::ApiKey;
+
+/// How long a sandbox may take over an answer, beyond the time that it was asked to wait.
+const ANSWER_TIME: Duration = Duration::from_secs(10);
+
+/// The control API of a running sandbox, for one key.
+pub(super) struct Client {
+    url: Uri,
+    key: ApiKey,
+}
+
+impl Client {
+    pub(super) fn new(url: Uri, key: ApiKey) -> Self {
+        Self { url, key }
+    }
+
+    /// Asks for a path below `/__sandbox/`. An error is a sentence that says what stands in the way.
+    pub(super) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        waits: Duration,
+    ) -> Result<(StatusCode, Value), String> {
+        let url = self.url.to_string();
+        let url = url.trim_end_matches('/');
+        let exchange = self.exchange(method, path, body);
+        let answered = tokio::time::timeout(waits + ANSWER_TIME, exchange).await;
+        let (status, body) = answered
+            .unwrap_or_else(|_| Err("no answer in time".to_owned()))
+            .map_err(|reason| {
+                format!(
+                    "cannot reach a sandbox at {url}: {reason}; start one, or say with --url where it is"
+                )
+            })?;
+        match serde_json::from_slice(&body) {
+            Ok(json) => Ok((status, json)),
+            Err(_) => Err(format!(
+                "what answers at {url} is no sandbox: its answer to {path} is not JSON (status {})",
+                status.as_u16()
+            )),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(StatusCode, Bytes), String> {
+        let host = self.url.host().unwrap_or_default();
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let port = self.url.port_u16().unwrap_or(80);
+        let socket = TcpStream::connect((host, port))
+            .await
+            .map_err(|error| crate::files::reason(&error))?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(socket))
+            .await
+            .map_err(|error| error.to_string())?;
+        let credentials = STANDARD.encode(format!("{}:", self.key.reveal()));
+        let authority = self
+            .url
+            .authority()
+            .map_or("", |authority| authority.as_str());
+        let request = Request::builder()
+            .method(method)
+            .uri(format!(
+                "{}/__sandbox/{path}",
+                self.url.path().trim_end_matches('/')
+            ))
+            .header(HOST, authority)
+            .header(AUTHORIZATION, format!("Basic {credentials}"))
+            .header(CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from(
+                body.map_or(String::new(), Value::to_string),
+            )))
+            .map_err(|error| error.to_string())?;
+        let answer = async {
+            let response = sender.send_request(request).await?;
+            let status = response.status();
+            let body = response.into_body().collect().await?.to_bytes();
+            Ok((status, body))
+        };
+        tokio::pin!(connection, answer);
+        let answered: Result<_, hyper::Error> = tokio::select! {
+            biased;
+            answered = &mut answer => answered,
+            _ = &mut connection => answer.await,
+        };
+        answered.map_err(|error| error.to_string())
+    }
+}
+
+/// `http://127.0.0.1:4586`, with nothing in it that would be lost.
+pub(super) fn sandbox_url(text: &str) -> Result<Uri, String> {
+    let wrong = || format!("`{text}` is no URL of a sandbox, such as http://127.0.0.1:4586");
+    let url: Uri = text.parse().map_err(|_| wrong())?;
+    let has_user = url
+        .authority()
+        .is_some_and(|authority| authority.as_str().contains('@'));
+    let has_host = url.host().is_some_and(|host| !host.is_empty());
+    if url.scheme_str() != Some("http") || !has_host || has_user || url.query().is_some() {
+        return Err(wrong());
+    }
+    Ok(url)
+}

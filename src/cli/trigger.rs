@@ -1,0 +1,226 @@
+//! `iluma-sandbox trigger`: a callback from a running sandbox, and what became of it.
+
+use std::fmt::Write;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use form_urlencoded::Serializer;
+use hyper::{Method, StatusCode, Uri};
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
+
+use super::client::{Client, sandbox_url};
+use super::{Format, block_on, fail, misused, print};
+use crate::auth::PUBLIC_KEY;
+use crate::clock::parse_duration;
+use crate::delivery::DeliveryState;
+
+/// How long one question to the sandbox waits for the delivery.
+const WAIT: Duration = Duration::from_millis(500);
+/// Between two questions, whatever they are answered.
+const PAUSE: Duration = Duration::from_millis(20);
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The type of the callback; `iluma-sandbox list` shows them.
+    #[arg(value_name = "TYPE", required_unless_present = "endpoint")]
+    callback_type: Option<String>,
+    /// Which endpoint's record it shows, where several have the type: `v1.1/bank_account_data_requests`.
+    #[arg(long, value_name = "ID")]
+    endpoint: Option<String>,
+    /// Which outcome it shows [default: what the endpoint's default ends in].
+    #[arg(long, value_name = "X")]
+    outcome: Option<String>,
+    /// What to write into the record, as `result.is_found=false`: JSON, else text; repeat it.
+    #[arg(long, value_name = "PATH=VALUE", value_parser = setting)]
+    set: Vec<(String, Value)>,
+    /// Where the sandbox is [default: `http://127.0.0.1:4586`, or as `ILUMA_SANDBOX_BIND` and
+    /// `ILUMA_SANDBOX_PORT` say].
+    #[arg(long, value_parser = sandbox_url)]
+    url: Option<Uri>,
+    /// The API key whose callback it is [default: the documentation's].
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "ILUMA_SANDBOX_API_KEY",
+        hide_env_values = true
+    )]
+    api_key: Option<String>,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// How long to wait for its end.
+    #[arg(long, value_name = "DURATION", default_value = "40s", value_parser = parse_duration)]
+    wait: Duration,
+    /// As `serve` has it.
+    #[arg(long, hide = true, env = "ILUMA_SANDBOX_BIND", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    bind: IpAddr,
+    /// As `serve` has it.
+    #[arg(long, hide = true, env = "ILUMA_SANDBOX_PORT", default_value_t = 4586)]
+    port: u16,
+}
+
+impl Arguments {
+    fn client(&self) -> Result<Client, String> {
+        let url = self.url.clone().unwrap_or_else(|| {
+            let host = match self.bind {
+                IpAddr::V4(any) if any.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+                IpAddr::V6(any) if any.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+                one => one,
+            };
+            let url = format!("http://{}", SocketAddr::new(host, self.port));
+            url.parse().expect("an address makes a URL")
+        });
+        // Of several, as `serve` takes them, the first. It is not repeated: it may be a real one.
+        let keys = self.api_key.as_deref().unwrap_or(PUBLIC_KEY);
+        let key = keys.split(',').next().unwrap_or_default().parse();
+        let key = key.map_err(|reason| format!("--api-key holds no API key: {reason}"))?;
+        Ok(Client::new(url, key))
+    }
+
+    fn request(&self) -> Value {
+        let set: Map<_, _> = self.set.iter().cloned().collect();
+        let mut request = json!({"set": set});
+        for (name, value) in [
+            ("type", &self.callback_type),
+            ("endpoint", &self.endpoint),
+            ("outcome", &self.outcome),
+        ] {
+            if let Some(value) = value {
+                request[name] = value.as_str().into();
+            }
+        }
+        request
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> ExitCode {
+    block_on(trigger(arguments))
+}
+
+async fn trigger(arguments: &Arguments) -> ExitCode {
+    let client = match arguments.client() {
+        Ok(client) => client,
+        Err(sentence) => return misused(sentence),
+    };
+    let request = arguments.request();
+    let asked = client.ask(Method::POST, "trigger", Some(&request), Duration::ZERO);
+    let delivery = match asked.await {
+        Ok((StatusCode::ACCEPTED, delivery)) => delivery,
+        Ok((StatusCode::BAD_REQUEST, refusal)) => return misused(message(&refusal)),
+        Ok((_, refusal)) => return fail(message(&refusal)),
+        Err(sentence) => return fail(sentence),
+    };
+    let delivery = match ended(&client, delivery, arguments.wait).await {
+        Ok(delivery) => delivery,
+        Err(sentence) => return fail(sentence),
+    };
+    print(&match arguments.format {
+        Format::Text => shown(&delivery),
+        Format::Json => format!("{delivery:#}\n"),
+    });
+    if state(&delivery) == Some(DeliveryState::Delivered) {
+        return ExitCode::SUCCESS;
+    }
+    fail(why_not(&delivery, arguments.wait))
+}
+
+/// The delivery when nothing more comes of it, or as it is when the time is over.
+async fn ended(client: &Client, mut delivery: Value, wait: Duration) -> Result<Value, String> {
+    let until = Instant::now() + wait;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let is_pending = state(&delivery).is_some_and(DeliveryState::is_pending);
+        if !is_pending || left.is_zero() {
+            return Ok(delivery);
+        }
+        let seq = delivery["seq"].as_u64().unwrap_or_default();
+        let query = |more: &[(&str, &str)]| {
+            let mut query = Serializer::new("deliveries?".to_owned());
+            query.append_pair("record", delivery["record"].as_str().unwrap_or_default());
+            query.append_pair("after_seq", &seq.saturating_sub(1).to_string());
+            query.extend_pairs(more).finish()
+        };
+        // Answers as soon as it is delivered; what else became of it the list says.
+        let waits = left.min(WAIT);
+        let wait = format!("{}ms", waits.as_millis());
+        let delivered = query(&[("state", "delivered"), ("wait", &wait)]);
+        client.ask(Method::GET, &delivered, None, waits).await?;
+        let (_, list) = client
+            .ask(Method::GET, &query(&[]), None, Duration::ZERO)
+            .await?;
+        let listed = list["deliveries"].as_array().into_iter().flatten();
+        let Some(found) = listed.into_iter().find(|one| one["seq"] == delivery["seq"]) else {
+            return Err("the sandbox knows the callback no more: its world was reset".to_owned());
+        };
+        delivery = found.clone();
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+fn state(delivery: &Value) -> Option<DeliveryState> {
+    serde_json::from_value(delivery["state"].clone()).ok()
+}
+
+fn shown(delivery: &Value) -> String {
+    let text = |name: &str| delivery[name].as_str().unwrap_or("none");
+    let mut lines = format!(
+        "{} {} to {}\noutcome {}\nrecord  {}\nbody    {}\n",
+        text("id"),
+        text("type"),
+        text("url"),
+        text("outcome"),
+        text("record"),
+        text("body")
+    );
+    let tries = delivery["attempts"].as_array().into_iter().flatten();
+    for (at, attempt) in tries.enumerate() {
+        let status = attempt["status"]
+            .as_u64()
+            .map(|status| format!("status {status}"));
+        let error = attempt["error"].as_str().map(str::to_owned);
+        let result = error.or(status).unwrap_or_default();
+        writeln!(lines, "try {}   {result}", at + 1).expect("writing to a string cannot fail");
+    }
+    lines + text("state") + "\n"
+}
+
+/// Why it counts as not delivered, in a sentence.
+fn why_not(delivery: &Value, wait: Duration) -> String {
+    let tries = delivery["attempts"]
+        .as_array()
+        .map_or(&[][..], Vec::as_slice);
+    let last = tries.last().and_then(|last| last["error"].as_str());
+    let last = last.map_or(String::new(), |error| format!(": {error}"));
+    let reason = delivery["reason"].as_str().unwrap_or_default();
+    match state(delivery) {
+        Some(DeliveryState::Failed) => format!("the callback was not delivered{last}"),
+        Some(DeliveryState::Retrying) => {
+            format!("the callback was not delivered within {wait:?}, and will be tried again{last}")
+        }
+        Some(state) if state.is_pending() => {
+            format!("the callback was not delivered within {wait:?}")
+        }
+        _ => format!("the callback was not delivered: {reason}"),
+    }
+}
+
+/// What the sandbox says of a request that it refuses.
+fn message(refusal: &Value) -> String {
+    match refusal["message"].as_str() {
+        Some(message) => message.to_owned(),
+        None => format!("the sandbox refused: {refusal}"),
+    }
+}
+
+/// `result.is_found=false`
+fn setting(text: &str) -> Result<(String, Value), String> {
+    match text.split_once('=') {
+        Some((path, value)) if !path.is_empty() => {
+            let json = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+            Ok((path.to_owned(), json))
+        }
+        _ => Err("write PATH=VALUE".to_owned()),
+    }
+}

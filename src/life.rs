@@ -1,0 +1,213 @@
+//! Making a record: its bodies for all its life, the callbacks that they cause, all of it under one lock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
+use crate::call::Call;
+use crate::callback::{self, Behaviour, Event, Planned, pending_form};
+use crate::catalogue::Catalogue;
+use crate::choice::found;
+use crate::dice::Dice;
+use crate::endpoint::{Answer, Creation, Endpoint, Outcome};
+use crate::error::ApiError;
+use crate::lookup::Finding;
+use crate::plan::{Fill, Rendered};
+use crate::sandbox::Shared;
+use crate::store::{Later, Record, Version};
+use crate::world::{State, World};
+
+/// What a record is made from.
+pub(crate) struct Making<'a> {
+    pub sandbox: &'a Shared,
+    pub catalogue: &'a Catalogue,
+    pub world: &'a World,
+    pub endpoint: &'a Endpoint,
+    pub creation: &'a Creation,
+    pub call: &'a Call,
+    pub fields: &'a Map<String, Value>,
+    /// What id, times and fakes depend on.
+    pub drawn: u128,
+    /// How the request wants its callback to go.
+    pub callback: Option<Behaviour>,
+}
+
+/// The versions of a record, each with its time after the request, and which of them call back.
+#[derive(Default)]
+struct Life {
+    versions: Vec<(Duration, Version)>,
+    calls: Vec<(usize, Behaviour)>,
+}
+
+impl Making<'_> {
+    /// Writes the record with all that it becomes later, so that a reload cannot change it; keeps it, and
+    /// puts its callbacks in line. Returns the body to reply with.
+    pub(crate) fn record(
+        &self,
+        state: &mut State,
+        outcome: &Arc<Outcome>,
+        finding: Option<Finding>,
+    ) -> Result<(Bytes, Planned), ApiError> {
+        let pattern = self.creation.id_pattern.as_ref();
+        let id: Option<Arc<str>> = pattern.map(|pattern| pattern.write(self.drawn).into());
+        let Life {
+            mut versions,
+            calls,
+        } = self.life(state, outcome, id.as_deref().unwrap_or_default(), finding);
+        if self.callback.is_some() && calls.is_empty() {
+            return Err(ApiError::unknown_magic(format!(
+                "The outcome {} sends no callback that could misbehave.",
+                outcome.name
+            )));
+        }
+        let planned = self.plan_callbacks(state, id.as_ref(), &versions, &calls);
+        let (_, version) = versions.remove(0);
+        let body = version.body.clone();
+        if let Some(id) = id {
+            let record = Record {
+                endpoint: self.endpoint.id.clone(),
+                version,
+                later: Later::new(self.call.came, state.callbacks.advanced, versions),
+            };
+            state.records.put(id, record);
+        }
+        Ok((body, planned))
+    }
+
+    fn life(
+        &self,
+        state: &mut State,
+        outcome: &Arc<Outcome>,
+        id: &str,
+        mut finding: Option<Finding>,
+    ) -> Life {
+        let created = self.world.now(state);
+        let mut dice = Dice::new(self.drawn);
+        let mut life = Life {
+            versions: Vec::with_capacity(1),
+            calls: Vec::new(),
+        };
+        let mut carried = None;
+        let mut next = Some((Duration::ZERO, outcome));
+        while let Some((after, stage)) = next {
+            let Answer::Body { plan, asks_lookup } = &stage.answer else {
+                unreachable!("errors and sequences are resolved before anything is written");
+            };
+            if *asks_lookup && finding.is_none() {
+                let seed = self.sandbox.seed;
+                finding = found(seed, self.catalogue, self.creation, self.fields, &mut dice);
+            }
+            let updated = if !life.versions.is_empty() {
+                created.after(after)
+            } else if stage.pending {
+                created
+            } else {
+                created.after(processing_time(&mut dice))
+            };
+            let mut fill = Fill {
+                input: self.fields,
+                id,
+                created,
+                updated,
+                finding: finding.as_ref(),
+                drawn: self.drawn,
+            };
+            let rendered = plan.render(&mut fill, &mut state.scratch);
+            keep_parts(state, self.creation, &rendered);
+            // Of a pending outcome the callback follows when it has become what it becomes.
+            let calls_back = stage.callback.or(carried.take());
+            if stage.then.is_some() {
+                carried = calls_back;
+            } else if let Some(behaviour) = calls_back {
+                let behaviour = self.callback.unwrap_or(behaviour);
+                life.calls.push((life.versions.len(), behaviour));
+            }
+            let version = Version {
+                body: rendered.body,
+                outcome: stage.tag.clone(),
+            };
+            life.versions.push((after, version));
+            next = stage
+                .then
+                .as_ref()
+                .map(|then| (after + then.after, &self.endpoint.outcomes[&then.outcome]));
+        }
+        life
+    }
+
+    /// Puts the callbacks of a record into the world's line.
+    fn plan_callbacks(
+        &self,
+        state: &mut State,
+        id: Option<&Arc<str>>,
+        versions: &[(Duration, Version)],
+        calls: &[(usize, Behaviour)],
+    ) -> Planned {
+        let mut planned = Planned::default();
+        let Some(callback_type) = &self.endpoint.callback_type else {
+            return planned;
+        };
+        if calls.is_empty() {
+            return planned;
+        }
+        let Some(url) = self
+            .sandbox
+            .callback_url(self.catalogue, &state.callbacks, callback_type)
+        else {
+            return planned;
+        };
+        let now = self.world.now(state);
+        for (at, behaviour) in calls {
+            let (after, version) = &versions[*at];
+            let older = match at.checked_sub(1) {
+                Some(before) => versions[before].1.body.clone(),
+                None => pending_form(&version.body),
+            };
+            let event = Event {
+                callback_type,
+                url: &url,
+                record: id.cloned(),
+                outcome: version.outcome.to_str().unwrap_or_default(),
+                body: version.body.clone(),
+                older,
+                after: *after,
+                behaviour: *behaviour,
+                depth: self.call.callback_depth(),
+                now,
+                came: self.call.came,
+            };
+            callback::plan(
+                &mut state.callbacks,
+                &self.sandbox.courier,
+                &event,
+                &mut planned,
+            );
+        }
+        planned
+    }
+}
+
+/// The documentation's examples show about 0.8 s between `created` and `updated`.
+fn processing_time(dice: &mut Dice) -> Duration {
+    Duration::from_millis(dice.between(700..900).into())
+}
+
+/// Keeps the parts of a reply that are read by ids of their own.
+fn keep_parts(state: &mut State, creation: &Creation, rendered: &Rendered) {
+    let Some(keep) = &creation.keep else {
+        return;
+    };
+    for (id, range) in &rendered.kept {
+        let record = Record {
+            endpoint: keep.at.clone(),
+            version: Version {
+                body: rendered.body.slice(range.clone()),
+                outcome: keep.tag.clone(),
+            },
+            later: None,
+        };
+        state.records.put(id.clone(), record);
+    }
+}

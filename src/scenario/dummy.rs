@@ -1,0 +1,214 @@
+//! The dummy data that scenario files bring along, checked while it is read.
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::Source;
+
+/// The dummy data that a file brings along.
+#[derive(Debug, Default)]
+pub(crate) struct DummyPart {
+    pub individuals: Vec<ListingPart>,
+    pub entities: Vec<EntityPart>,
+    pub people: Vec<PersonPart>,
+    pub missing: Vec<MissingPart>,
+    pub bank_accounts: Vec<BankAccountPart>,
+}
+
+/// `[[individuals]]`: a person on the watchlist.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListingPart {
+    pub id: ListingId,
+    pub names: Names,
+    pub scopes: Vec<Scope>,
+    pub nationalities: Vec<Country>,
+    #[serde(default)]
+    pub dates_of_birth: Vec<PartialDate>,
+    /// For the reader of the file.
+    #[serde(default)]
+    #[expect(dead_code, reason = "checked, and shown nowhere yet")]
+    pub source: Source,
+}
+
+/// `[[entities]]`: a business on the watchlist.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EntityPart {
+    pub id: ListingId,
+    pub names: Names,
+    pub scopes: Vec<Scope>,
+    pub business_domiciles: Vec<Country>,
+    pub dates_of_registration: Option<Vec<PartialDate>>,
+    /// For the reader of the file.
+    #[serde(default)]
+    #[expect(dead_code, reason = "checked, and shown nowhere yet")]
+    pub source: Source,
+}
+
+/// `[[people]]`: somebody in the population register.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PersonPart {
+    pub nik: Nik,
+    pub name: String,
+    pub birthdate: BirthDate,
+    pub birthplace: String,
+    pub address: String,
+    /// How alike the submitted selfie is said to be, 0 to 100.
+    #[serde(default)]
+    pub selfie_score: Percent,
+    /// For the reader of the file.
+    #[serde(default)]
+    #[expect(dead_code, reason = "checked, and shown nowhere yet")]
+    pub source: Source,
+}
+
+/// An entry of `missing`: a number that the population register does not know.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MissingPart {
+    pub nik: Nik,
+    /// For the reader of the file.
+    #[serde(default)]
+    #[expect(dead_code, reason = "checked, and shown nowhere yet")]
+    pub source: Source,
+}
+
+/// `[[bank_accounts]]`: an account whose holder, or whose trouble, is known beforehand.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BankAccountPart {
+    pub bank_code: BankCode,
+    pub bank_account_number: AccountNumber,
+    pub holder: Option<String>,
+    #[serde(default)]
+    pub finding: AccountFinding,
+    /// For the reader of the file.
+    #[serde(default)]
+    #[expect(dead_code, reason = "checked, and shown nowhere yet")]
+    pub source: Source,
+}
+
+/// What a bank says of an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AccountFinding {
+    #[default]
+    Found,
+    NotFound,
+    VirtualAccount,
+    NeedReview,
+    Timeout,
+}
+
+/// The databases that a search looks through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum Scope {
+    Other,
+    Pep,
+    Sanction,
+}
+
+/// A whole number from 0 to 100; 100 where it is left out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Percent(pub u8);
+
+impl Default for Percent {
+    fn default() -> Self {
+        Self(100)
+    }
+}
+
+impl<'de> Deserialize<'de> for Percent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = i64::deserialize(deserializer)?;
+        match u8::try_from(number) {
+            Ok(percent) if percent <= 100 => Ok(Self(percent)),
+            _ => Err(serde::de::Error::custom(format_args!(
+                "`{number}` is not a whole number from 0 to 100"
+            ))),
+        }
+    }
+}
+
+/// A string that was checked while it was read, so that a mistake is reported at its place.
+macro_rules! checked_text {
+    ($(#[$doc:meta])* $name:ident, $expected:literal, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        pub(crate) struct $name(pub String);
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                let check: fn(&str) -> bool = $check;
+                if check(&text) {
+                    Ok(Self(text))
+                } else {
+                    Err(serde::de::Error::custom(format_args!(
+                        concat!("`{}` is not ", $expected), text
+                    )))
+                }
+            }
+        }
+    };
+}
+
+checked_text!(
+    /// A listing's id.
+    ListingId, "a lower-case UUID", |text| uuid::Uuid::parse_str(text)
+        .is_ok_and(|uuid| uuid.hyphenated().to_string() == text)
+);
+checked_text!(
+    /// ISO 3166-1 alpha-2, upper case.
+    Country, "an ISO 3166-1 country of two upper-case letters", crate::formats::is_country
+);
+checked_text!(
+    /// `YYYY-MM-DD`, unknown parts zero: `1961-00-00`.
+    PartialDate, "a date `YYYY-MM-DD` (unknown parts as zeros: `1961-00-00`)", crate::formats::is_partial_date
+);
+checked_text!(
+    /// The 16 digits of an Indonesian identity card.
+    Nik, "a number of 16 digits", |text| text.len() == 16 && text.bytes().all(|b| b.is_ascii_digit())
+);
+
+checked_text!(
+    /// `DD-MM-YYYY`
+    BirthDate, "a real date `DD-MM-YYYY`", crate::formats::is_day_month_year
+);
+checked_text!(
+    /// With or without `ID_`.
+    BankCode, "the code of a bank in `scenarios/banks.tsv`", crate::banks::is_code
+);
+checked_text!(
+    /// Up to 34 digits.
+    AccountNumber, "an account number of up to 34 digits", |text| (1..=34).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_digit())
+);
+
+/// The names of a listing: the primary one first, at least one.
+#[derive(Clone, Debug)]
+pub(crate) struct Names(pub Vec<String>);
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let names = Vec::<String>::deserialize(deserializer)?;
+        if names.is_empty() || names.iter().any(|name| name.trim().is_empty()) {
+            return Err(serde::de::Error::custom(
+                "`names` must hold at least one name, none of them empty",
+            ));
+        }
+        Ok(Self(names))
+    }
+}
+
+impl DummyPart {
+    pub(super) fn has_any(&self) -> bool {
+        !(self.individuals.is_empty()
+            && self.entities.is_empty()
+            && self.people.is_empty()
+            && self.missing.is_empty()
+            && self.bank_accounts.is_empty())
+    }
+}
