@@ -516,6 +516,7 @@ fn settle(
     if frees_next {
         callbacks.release_held();
     }
+    callbacks.log.make_room(callbacks.pending());
     wake(sandbox, world, &mut state);
     drop(state);
     world.changed();

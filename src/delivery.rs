@@ -144,10 +144,13 @@ impl Deliveries {
         delivery.seq = self.seq;
         self.bytes += delivery.bytes();
         self.kept.push_back(delivery);
-        if self.kept.len() > pending + DELIVERIES_MAX {
-            self.drop_oldest_ended();
-        }
+        self.make_room(pending);
         self.seq
+    }
+
+    /// Lets go of the oldest that have ended, where they are too many.
+    pub(crate) fn make_room(&mut self, pending: usize) {
+        while self.kept.len() > pending + DELIVERIES_MAX && self.drop_oldest_ended() {}
     }
 
     /// False when everything that is left is pending.

@@ -353,7 +353,8 @@ impl StandingClock {
 
 /// Lets time pass up to a millisecond before it is over, shows that nothing has come, then the rest.
 pub(crate) async fn after_exactly<F: Future>(delay: Duration, nothing_yet: impl FnOnce() -> F) {
-    tokio::time::advance(delay - Duration::from_millis(1)).await;
+    let almost = delay.checked_sub(Duration::from_millis(1));
+    tokio::time::advance(almost.expect("a millisecond at least")).await;
     nothing_yet().await;
     tokio::time::advance(Duration::from_millis(1)).await;
 }

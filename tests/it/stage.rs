@@ -13,7 +13,7 @@ pub(crate) const URLS: &str = "/v1/callback/urls";
 pub(crate) struct Stage {
     pub(crate) client: Client,
     pub(crate) receiver: Receiver,
-    _still: StandingClock,
+    pub(crate) still: StandingClock,
 }
 
 impl Stage {
@@ -29,7 +29,7 @@ impl Stage {
         Self {
             client: Client::of(more(builder)).await,
             receiver,
-            _still: still,
+            still,
         }
     }
 
