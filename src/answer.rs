@@ -18,7 +18,7 @@ use crate::dice::Mix;
 use crate::endpoint::{Answer, Creation, Endpoint, Outcome, PlantedRecord, Verb};
 use crate::error::{self, ApiError, Code};
 use crate::input;
-use crate::life::Making;
+use crate::life::{Making, calls_back};
 use crate::magic;
 use crate::plan::Fill;
 use crate::sandbox::Shared;
@@ -224,6 +224,9 @@ fn ask(
     if outcome.is_error() {
         return Err(ApiError::asked_for(&outcome.name));
     }
+    if magic.callback.is_some() && !calls_back(endpoint, &outcome) {
+        return Err(ApiError::no_callback(&outcome.name));
+    }
     let mut mix = world.mix(&endpoint.id);
     mix.json(&input);
     #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
@@ -241,7 +244,7 @@ fn ask(
         drawn: mix.finish(),
         callback: magic.callback,
     };
-    let (body, planned) = making.record(&mut state, &outcome, choice.finding)?;
+    let (body, planned) = making.record(&mut state, &outcome, choice.finding);
     drop(state);
 
     Ok(Reply {

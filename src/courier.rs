@@ -26,7 +26,7 @@ use crate::world::{State, World};
 /// Sends at once, over all worlds.
 const SENDS_MAX: usize = 64;
 /// Sends at once of one world: no world stands in another's way.
-const SENDS_OF_WORLD_MAX: usize = 16;
+const SENDS_OF_WORLD_MAX: usize = 8;
 /// Pending deliveries, over all worlds.
 pub(crate) const PENDING_MAX: usize = 10_000;
 /// How long a receiver may take.

@@ -91,6 +91,12 @@ impl ApiError {
         Self::new(ErrorCode::ApiValidation, message).by_sandbox("unknown x-magic-reply")
     }
 
+    pub(crate) fn no_callback(outcome: &str) -> Self {
+        Self::unknown_magic(format!(
+            "The outcome {outcome} sends no callback that could misbehave."
+        ))
+    }
+
     pub(crate) fn missing_token() -> Self {
         Self::field("token", "is required")
     }

@@ -12,7 +12,6 @@ use crate::catalogue::Catalogue;
 use crate::choice::found;
 use crate::dice::Dice;
 use crate::endpoint::{Answer, Creation, Endpoint, Outcome};
-use crate::error::ApiError;
 use crate::lookup::Finding;
 use crate::plan::{Fill, Rendered};
 use crate::sandbox::Shared;
@@ -41,6 +40,15 @@ struct Life {
     calls: Vec<(usize, Behaviour)>,
 }
 
+/// Whether the outcome, or what it becomes, sends a callback.
+pub(crate) fn calls_back(endpoint: &Endpoint, outcome: &Outcome) -> bool {
+    let next = outcome
+        .then
+        .as_ref()
+        .map(|then| &endpoint.outcomes[&then.outcome]);
+    outcome.callback.is_some() || next.is_some_and(|next| calls_back(endpoint, next))
+}
+
 impl Making<'_> {
     /// Writes the record with all that it becomes later, so that a reload cannot change it; keeps it, and
     /// puts its callbacks in line. Returns the body to reply with.
@@ -49,19 +57,13 @@ impl Making<'_> {
         state: &mut State,
         outcome: &Arc<Outcome>,
         finding: Option<Finding>,
-    ) -> Result<(Bytes, Planned), ApiError> {
+    ) -> (Bytes, Planned) {
         let pattern = self.creation.id_pattern.as_ref();
         let id: Option<Arc<str>> = pattern.map(|pattern| pattern.write(self.drawn).into());
         let Life {
             mut versions,
             calls,
         } = self.life(state, outcome, id.as_deref().unwrap_or_default(), finding);
-        if self.callback.is_some() && calls.is_empty() {
-            return Err(ApiError::unknown_magic(format!(
-                "The outcome {} sends no callback that could misbehave.",
-                outcome.name
-            )));
-        }
         let planned = self.plan_callbacks(state, id.as_ref(), &versions, &calls);
         let (_, version) = versions.remove(0);
         let body = version.body.clone();
@@ -73,7 +75,7 @@ impl Making<'_> {
             };
             state.records.put(id, record);
         }
-        Ok((body, planned))
+        (body, planned)
     }
 
     fn life(

@@ -598,7 +598,7 @@ async fn a_reset_in_the_midst_counts_what_it_cancels_and_nothing_arrives_afterwa
     }
     stage.ask(PENDING).await;
     stage.ask("COMPLETED_FOUND; callback=late(1h)").await;
-    stage.receiver.open(16).await; // as many as one world may send at once
+    stage.receiver.open(8).await; // as many as one world may send at once
     let answer = stage.tell("reset", &json!({})).await;
     assert_eq!(
         (answer.status, answer.json()),
@@ -608,7 +608,7 @@ async fn a_reset_in_the_midst_counts_what_it_cancels_and_nothing_arrives_afterwa
     assert_eq!(stage.ended().await, Vec::<Value>::new());
     advance(Duration::from_hours(100)).await;
     assert_eq!(stage.ended().await, Vec::<Value>::new());
-    assert_eq!(stage.receiver.so_far().len(), 16);
+    assert_eq!(stage.receiver.so_far().len(), 8);
 
     // The world works as a new one does.
     stage.receiver.usually(Reaction::status(200));
@@ -736,7 +736,7 @@ async fn five_thousand_callbacks_come_each_once() {
         (&log["matching"], &log["dropped"]),
         (&json!(1000), &json!(4000))
     );
-    assert!(stage.receiver.most_open() <= 16);
+    assert!(stage.receiver.most_open() <= 8);
 }
 
 #[tokio::test(start_paused = true)]
@@ -749,7 +749,7 @@ async fn a_world_with_five_hundred_callbacks_to_a_hanging_receiver_delays_no_oth
     let body = json!({"type": TYPE, "url": hanging.url_text()});
     assert_eq!(Answer::of(register.json(&body)).await.status, 200);
     flood(&stage.client.sandbox, &busy, "COMPLETED_FOUND", 500).await;
-    hanging.open(16).await;
+    hanging.open(8).await;
     stage.ask("COMPLETED_FOUND").await;
     assert_eq!(each(&stage.ended().await, "state"), ["delivered"]);
     assert_eq!(hanging.most_open(), 16);
