@@ -53,13 +53,13 @@ pub(crate) async fn read(
         if let Some(encoding) = headers.get(CONTENT_ENCODING)
             && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
         {
-            drain(&mut incoming).await?;
+            Box::pin(drain(&mut incoming)).await?;
             return Ok(Body::Unreadable(ApiError::unsupported_content_type(
                 "A body with a content-encoding is not taken: send it as it is.",
             )));
         }
         if MediaType::of(headers) == MediaType::Multipart {
-            return read_multipart(headers, incoming, &mut share).await;
+            return Box::pin(read_multipart(headers, incoming, &mut share)).await;
         }
         read_bytes(incoming, &mut share).await
     };
@@ -110,7 +110,7 @@ async fn read_bytes(mut incoming: Incoming, share: &mut Share<'_>) -> Result<Bod
         }
         if let Err(error) = room {
             drop((whole, rest));
-            drain(&mut incoming).await?;
+            Box::pin(drain(&mut incoming)).await?;
             return Ok(Body::Unreadable(error));
         }
         if whole.is_empty() && rest.is_empty() {

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::answer::{self, Answered};
 use crate::body;
-use crate::call::{Body, Call};
+use crate::call::{Body, Call, Effect};
 use crate::connection;
 use crate::control;
 use crate::effect::{self, ReplyBody};
@@ -73,7 +73,8 @@ pub(crate) async fn serve(
     }
 }
 
-/// Answers one request. None when the client is gone.
+/// Answers one request. None when the client is gone. What few requests need is boxed: the future is
+/// moved for every one of them.
 pub(crate) async fn respond(
     sandbox: &Arc<Shared>,
     request: Request<Incoming>,
@@ -90,7 +91,7 @@ pub(crate) async fn respond(
     };
     let _until_answered = received.share;
     if call.path().starts_with(control::PREFIX) {
-        let (status, body) = control::answer(sandbox, &call).await;
+        let (status, body) = Box::pin(control::answer(sandbox, &call)).await;
         let mut response = Response::new(ReplyBody::new(body, None));
         *response.status_mut() = status;
         response.headers_mut().insert(CONTENT_TYPE, JSON);
@@ -100,10 +101,12 @@ pub(crate) async fn respond(
     let mut release = None;
     if let Some(world) = &answered.world {
         let effect = std::mem::take(&mut answered.reply.effect);
-        match effect::before_reply(sandbox, world, effect).await {
-            Ok(to_release) => release = to_release,
-            Err(error) => {
-                answered.reply = answer::error_reply(&sandbox.catalogue(), None, &error);
+        if !matches!(effect, Effect::None) {
+            match Box::pin(effect::before_reply(sandbox, world, effect)).await {
+                Ok(to_release) => release = to_release,
+                Err(error) => {
+                    answered.reply = answer::error_reply(&sandbox.catalogue(), None, &error);
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! What a world remembers of its requests: records by id, and how often each input came.
 
 use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -123,9 +124,11 @@ impl Records {
     /// False when there is nothing left to drop.
     pub(crate) fn drop_oldest(&mut self) -> bool {
         while let Some((id, put)) = self.oldest_first.pop_front() {
-            if self.by_id.get(&id).is_some_and(|(last, _)| *last == put)
-                && let Some((_, record)) = self.by_id.remove(&id)
-            {
+            let Entry::Occupied(place) = self.by_id.entry(id) else {
+                continue;
+            };
+            if place.get().0 == put {
+                let (_, record) = place.remove();
                 self.bytes -= record.bytes();
                 self.dropped += 1;
                 return true;

@@ -53,7 +53,11 @@ impl<'a> Search<'a> {
             };
         }
         let (given, surname) = (asked.text("given_names"), asked.text("surname"));
-        let full_name = format!("{given} {surname}").trim().to_owned();
+        let full_name = if surname.is_empty() {
+            given.to_owned()
+        } else {
+            [given, surname].join(" ")
+        };
         Self {
             kind: ListingKind::Individual,
             name: Name::of_person(&full_name),

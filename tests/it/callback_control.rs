@@ -752,7 +752,7 @@ async fn a_world_with_five_hundred_callbacks_to_a_hanging_receiver_delays_no_oth
     hanging.open(8).await;
     stage.ask("COMPLETED_FOUND").await;
     assert_eq!(each(&stage.ended().await, "state"), ["delivered"]);
-    assert_eq!(hanging.most_open(), 16);
+    assert_eq!(hanging.most_open(), 8);
     let pending = stage.client.as_key(&busy, "GET", "/__sandbox/idle");
     let pending = Answer::of(pending).await;
     assert_eq!(pending.message(), "500 callbacks are pending");
