@@ -210,8 +210,10 @@ pub(crate) fn plan(
             send(held, event.after);
         }
         Behaviour::Stale => {
+            // Held until the new one has gone, however long its reply or its receiver takes.
             let stale = Delivery {
                 body: event.older.clone(),
+                held_for_next: true,
                 ..first.clone()
             };
             let fresh = Delivery {
@@ -219,7 +221,7 @@ pub(crate) fn plan(
                 ..first
             };
             send(fresh, event.after);
-            send(stale, event.after + STALE_AFTER);
+            send(stale, event.after);
         }
         Behaviour::Early if event.after.is_zero() => {
             let seq = send(first, event.after);
@@ -266,9 +268,6 @@ pub(crate) fn deliveries(courier: &Courier, event: &Event<'_>) -> Vec<Delivery> 
     callbacks.cancel(courier, "sent past the line"); // nothing counts as pending
     planned
 }
-
-/// How long after the new state the old one comes.
-const STALE_AFTER: Duration = Duration::from_millis(100);
 
 /// The body, with the fault in it that was asked for.
 fn misshapen(event: &Event<'_>) -> Bytes {

@@ -11,6 +11,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+/// A receiver does not put its callback off for more than a day.
+const RETRY_AFTER_MAX: Duration = Duration::from_hours(24);
 const ANSWER_BYTES_MAX: usize = 64 << 10;
 /// What a delivery log keeps of an answer.
 const ANSWER_KEPT_CHARS: usize = 1000;
@@ -244,13 +246,13 @@ impl Sent {
         };
         let may_ask = matches!(status.as_u16(), 429 | 503);
         let asked = head.headers.get("retry-after").filter(|_| may_ask);
-        let asked = asked.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let asked = asked.and_then(|value| retry_delay(value.to_str().ok()?.trim()));
         Self {
             reached: true,
             status: Some(status),
             answer: answer.chars().take(ANSWER_KEPT_CHARS).collect(),
             error,
-            retry_after: asked.map(|seconds: u64| Duration::from_secs(seconds.min(86_400))),
+            retry_after: asked.map(|delay| delay.min(RETRY_AFTER_MAX)),
             took: Duration::ZERO,
         }
     }
@@ -338,6 +340,16 @@ fn said(error: &hyper::Error) -> String {
     error.to_string()
 }
 
+/// `retry-after`: seconds, or an instant such as `Sun, 06 Nov 1994 08:49:37 GMT`.
+fn retry_delay(written: &str) -> Option<Duration> {
+    if let Ok(seconds) = written.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = jiff::fmt::rfc2822::parse(written).ok()?.timestamp();
+    let delay = at.duration_since(jiff::Timestamp::now());
+    Some(Duration::try_from(delay).unwrap_or_default()) // what has passed already is now
+}
+
 fn shown(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(100).collect()
 }
@@ -370,6 +382,20 @@ mod tests {
                 "{address}"
             );
         }
+    }
+
+    #[test]
+    fn a_retry_is_put_off_by_seconds_or_until_an_instant() {
+        assert_eq!(retry_delay("120"), Some(Duration::from_mins(2)));
+        assert_eq!(
+            retry_delay("Sun, 06 Nov 1994 08:49:37 GMT"),
+            Some(Duration::ZERO)
+        );
+        assert!(
+            retry_delay("Tue, 31 Dec 2999 23:59:59 GMT")
+                .is_some_and(|delay| delay > RETRY_AFTER_MAX)
+        );
+        assert_eq!(retry_delay("soon"), None);
     }
 
     #[test]

@@ -64,6 +64,11 @@ impl Making<'_> {
             mut versions,
             calls,
         } = self.life(state, outcome, id.as_deref().unwrap_or_default(), finding);
+        for (at, behaviour) in &calls {
+            if *behaviour == Behaviour::Early {
+                versions[*at].0 = Duration::ZERO; // the callback overtakes the reply, so the record must too
+            }
+        }
         let planned = self.plan_callbacks(state, id.as_ref(), &versions, &calls);
         let (_, version) = versions.remove(0);
         let body = version.body.clone();

@@ -25,6 +25,7 @@ use crate::error::ApiError;
 use crate::files::fingerprint;
 use crate::journal::Exchange;
 use crate::load_error::LoadErrors;
+use crate::sample;
 use crate::server;
 use crate::watch::Watcher;
 use crate::watchlist::DateForm;
@@ -182,6 +183,9 @@ pub enum StartError {
     /// A scenario file is broken.
     #[error(transparent)]
     Scenarios(#[from] LoadErrors),
+    /// A URL was given for callbacks that no product sends.
+    #[error("no product sends callbacks of the type `{unknown}`: there are {}", .known.join(", "))]
+    CallbackType { unknown: String, known: Vec<String> },
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {}", crate::files::reason(.error))]
     Bind {
@@ -373,6 +377,7 @@ impl Builder {
         let address = listener.local_addr().map_err(bind)?;
         let before = fingerprint(&self.options.scenarios);
         let shared = Arc::new(Shared::new(self.options)?);
+        shared.check_callback_types()?;
         let watcher = Watcher::start(&shared, before);
         let (stop, stopped) = watch::channel(false);
         let server = tokio::spawn(server::serve(listener, shared.clone(), stopped));
@@ -415,6 +420,27 @@ impl Shared {
             reloading: Mutex::default(),
             options,
         })
+    }
+
+    /// Refuses a default URL for a type that there is not: it would never be called.
+    fn check_callback_types(&self) -> Result<(), StartError> {
+        let catalogue = self.catalogue();
+        let by_flag = &self.options.callbacks.urls;
+        let mut types = by_flag
+            .iter()
+            .chain(&catalogue.settings.callback_urls)
+            .peekable();
+        if types.peek().is_none() {
+            return Ok(());
+        }
+        let known = sample::callback_types(&catalogue);
+        match types.find(|(name, _)| !known.contains(&name.as_str())) {
+            None => Ok(()),
+            Some((unknown, _)) => Err(StartError::CallbackType {
+                unknown: unknown.clone(),
+                known: known.into_iter().map(str::to_owned).collect(),
+            }),
+        }
     }
 
     pub(crate) fn stopping(&self) -> watch::Receiver<bool> {

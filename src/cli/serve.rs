@@ -182,6 +182,10 @@ async fn serve(arguments: Arguments) -> ExitCode {
             fail("not started: mend the scenario files above");
             return ExitCode::from(2);
         }
+        Err(error @ StartError::CallbackType { .. }) => {
+            fail(error);
+            return ExitCode::from(2);
+        }
         Err(error @ StartError::Bind { .. }) => {
             return fail(format_args!(
                 "{error}; choose another with --port (0 takes any free one) or --bind"

@@ -332,3 +332,21 @@ then = { after = "soon", outcome = "COMPLETED_FOUNT" }
 fn check_called_wrongly_exits_with_2() {
     assert_eq!(run(&["check", "--format", "xml"]).0, 2);
 }
+
+#[test]
+fn a_url_for_a_callback_type_that_there_is_not_keeps_it_from_starting() {
+    let (code, out, err) = run(&[
+        "serve",
+        "--port",
+        "0",
+        "--callback",
+        "NAMES=http://127.0.0.1:1/",
+    ]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert_eq!(
+        err,
+        "iluma-sandbox: no product sends callbacks of the type `NAMES`: there are ENTITY_CFT_PEP, \
+         ID_CARD_VERIFICATION, INDIVIDUAL_CFT_PEP, NPWP_DATA_REQUEST, NAME_VALIDATOR_REQUEST, \
+         BANK_NAME_VALIDATOR_DETAILS, FACE_COMPARISON\n"
+    );
+}

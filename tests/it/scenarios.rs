@@ -488,3 +488,30 @@ async fn a_folder_settles_who_is_let_in_and_how_dates_are_written() {
         json!([{"y": 1943, "m": 3, "d": 11}])
     );
 }
+
+#[tokio::test]
+async fn an_early_callback_brings_the_end_before_the_reply_says_pending() {
+    let client = Client::start().await;
+    let inbox = format!("{}/__sandbox/inbox/early", client.sandbox.url());
+    let register = json!({"type": "NAME_VALIDATOR_REQUEST", "url": inbox});
+    assert_eq!(
+        client.post("/v1/callback/urls", &register).await.status,
+        200
+    );
+    let request = client.request("POST", BANK).header(
+        "x-magic-reply",
+        "PENDING_THEN_COMPLETED_FOUND; callback=early",
+    );
+    let reply = Answer::of(request).await.json();
+    assert_eq!(reply["status"], "PENDING");
+    let received = client.get("/__sandbox/inbox/early").await.json();
+    let received: Value =
+        serde_json::from_str(received["received"][0]["body"].as_str().expect("a body"))
+            .expect("JSON");
+    assert_eq!(
+        (&received["id"], &received["status"]),
+        (&reply["id"], &json!("COMPLETED"))
+    );
+    let id = reply["id"].as_str().expect("an id");
+    assert_eq!(client.get(&format!("{BANK}/{id}")).await.json(), received);
+}
