@@ -3,12 +3,10 @@
 //! Due things lie in a queue per world. Each is due when its delay has passed in real time, or when
 //! the world's clock has been advanced that far, whichever comes first.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use foldhash::HashMap;
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
 use indexmap::IndexMap;
@@ -19,6 +17,7 @@ use crate::callback::WAIT;
 use crate::clock::Stamp;
 use crate::delivery::{Attempt, Deliveries, Delivery, DeliveryState, TokenSent};
 use crate::egress::{Egress, ReceiverUrl, Sent, TOKEN_HEADER};
+use crate::queue::Queue;
 use crate::sandbox::Shared;
 use crate::signing;
 use crate::world::{State, World};
@@ -73,26 +72,11 @@ pub(crate) struct Registered {
     pub updated: Stamp,
 }
 
-/// Deliveries in the order in which they are due, by the world's clock and by the machine's.
-#[derive(Debug, Default)]
-struct Queue {
-    by_clock: BTreeMap<(Duration, u64), Due>,
-    by_time: BTreeSet<(Instant, Duration, u64)>,
-    places: HashMap<u64, (Duration, u64)>,
-    order: u64,
-}
-
 #[derive(Clone, Copy, Debug)]
 struct Held {
     delivery: u64,
     clock: Duration,
     at: Instant,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Due {
-    at: Instant,
-    delivery: u64,
 }
 
 impl Default for Callbacks {
@@ -107,57 +91,6 @@ impl Default for Callbacks {
             advancing: false,
             runs: false,
             sends: Arc::new(Semaphore::new(SENDS_OF_WORLD_MAX)),
-        }
-    }
-}
-
-impl Queue {
-    fn add(&mut self, clock: Duration, at: Instant, delivery: u64) {
-        self.order += 1;
-        self.by_clock
-            .insert((clock, self.order), Due { at, delivery });
-        self.by_time.insert((at, clock, self.order));
-        self.places.insert(delivery, (clock, self.order));
-    }
-
-    fn next_time(&self) -> Option<Instant> {
-        self.by_time.first().map(|(at, ..)| *at)
-    }
-
-    /// Takes the first that is due by the machine's time.
-    fn take_by_time(&mut self, now: Instant) -> Option<u64> {
-        let (at, clock, order) = *self.by_time.first()?;
-        if at > now {
-            return None;
-        }
-        self.take(clock, order)
-    }
-
-    /// Takes the first that is due by the world's clock, with its time.
-    fn take_by_clock(&mut self, until: Duration) -> Option<(Duration, u64)> {
-        let (clock, order) = *self.by_clock.first_key_value()?.0;
-        if clock > until {
-            return None;
-        }
-        Some((clock, self.take(clock, order)?))
-    }
-
-    fn take(&mut self, clock: Duration, order: u64) -> Option<u64> {
-        let due = self.by_clock.remove(&(clock, order))?;
-        self.by_time.remove(&(due.at, clock, order));
-        self.places.remove(&due.delivery);
-        Some(due.delivery)
-    }
-
-    /// Makes a delivery due sooner: by the world's clock, and by the machine's time.
-    fn hasten(&mut self, delivery: u64, clock: Duration, at: Instant) {
-        if let Some((before, order)) = self.places.get(&delivery).copied()
-            && self.take(before, order).is_some()
-        {
-            let clock = clock.min(before);
-            self.by_clock.insert((clock, order), Due { at, delivery });
-            self.by_time.insert((at, clock, order));
-            self.places.insert(delivery, (clock, order));
         }
     }
 }
