@@ -11,9 +11,8 @@ use crate::load_error::nearest;
 /// What the client sent as one normalised JSON object; the documented sample where there is no body.
 pub(crate) fn read(endpoint: &Endpoint, call: &Call, has_magic: bool) -> Result<Value, ApiError> {
     let schema = &endpoint.schema;
-    let is_empty = matches!(call.body, Body::Empty);
     match (endpoint.content_type, call.media_type()) {
-        _ if is_empty => {}
+        _ if matches!(call.body, Body::Empty) => {}
         (ContentType::Multipart, MediaType::Multipart)
         | (ContentType::Json, MediaType::Json | MediaType::Form) => {}
         (ContentType::Multipart, _) => {
@@ -23,35 +22,25 @@ pub(crate) fn read(endpoint: &Endpoint, call: &Call, has_magic: bool) -> Result<
         }
         (ContentType::Json, _) => return Err(neither_json_nor_form()),
     }
-    let mut input = match (&call.body, endpoint.content_type) {
-        (Body::Unreadable(error), _) => return Err(error.clone()),
-        (Body::Empty, _) if has_magic => {
+    let mut input = match &call.body {
+        Body::Unreadable(error) => return Err(error.clone()),
+        Body::Empty if has_magic => {
             let sample = schema.sample().cloned();
             sample.unwrap_or_else(|| Map::new().into())
         }
-        (Body::Empty, _) => return Err(ApiError::no_body()),
-        (Body::Parts(parts), ContentType::Multipart) => {
+        Body::Empty => return Err(ApiError::no_body()),
+        Body::Parts(parts) => {
             let mut input = parts.clone();
             schema.shape.coerce(&mut input);
             input
         }
-        (_, ContentType::Multipart) => {
-            return Err(ApiError::unsupported_content_type(
-                "This endpoint takes multipart/form-data.",
-            ));
+        // curl labels every body as a form unless it is told otherwise.
+        Body::Bytes(body) if call.media_type() == MediaType::Form && !looks_like_json(body) => {
+            let mut input = form::parse(body)?;
+            schema.shape.coerce(&mut input);
+            input
         }
-        (Body::Bytes(body), ContentType::Json) => match call.media_type() {
-            MediaType::Json => parse_json(body)?,
-            // curl labels every body as a form unless it is told otherwise.
-            MediaType::Form if looks_like_json(body) => parse_json(body)?,
-            MediaType::Form => {
-                let mut input = form::parse(body)?;
-                schema.shape.coerce(&mut input);
-                input
-            }
-            MediaType::Multipart | MediaType::Other => return Err(neither_json_nor_form()),
-        },
-        (Body::Parts(_), ContentType::Json) => return Err(neither_json_nor_form()),
+        Body::Bytes(body) => parse_json(body)?,
     };
     schema.shape.normalise(&mut input);
     Ok(input)
