@@ -13,17 +13,21 @@ use crate::auth;
 use crate::call::{Call, Effect, Reply};
 use crate::callback_urls;
 use crate::catalogue::{Catalogue, Route};
-use crate::choice::{Choice, choose, choose_by_dummy_data, found};
+use crate::choice::{By, Choice, choose, choose_by_dummy_data, found};
+use crate::condition::Facts;
 use crate::dice::Mix;
 use crate::endpoint::{Answer, Creation, Endpoint, Outcome, PlantedRecord, Verb};
 use crate::error::{self, ApiError, Code};
 use crate::input;
 use crate::life::{Making, calls_back};
 use crate::magic;
+use crate::next::Asked;
 use crate::plan::Fill;
 use crate::sandbox::Shared;
 use crate::store::Version;
-use crate::world::{State, World};
+use crate::turn::in_turn;
+use crate::why::Why;
+use crate::world::World;
 
 /// A reply, and what the journal and the log want to know of its making.
 pub(crate) struct Answered {
@@ -32,6 +36,7 @@ pub(crate) struct Answered {
     pub world: Option<Arc<World>>,
     /// Where the request went, in words that are safe to log; none where there is no such route.
     pub route: Option<Arc<str>>,
+    pub why: Why,
 }
 
 pub(crate) fn answer(sandbox: &Shared, call: &Call) -> Answered {
@@ -49,6 +54,7 @@ pub(crate) fn answer(sandbox: &Shared, call: &Call) -> Answered {
         reply,
         world: seen.world,
         route: seen.route,
+        why: seen.why,
     }
 }
 
@@ -59,6 +65,7 @@ struct Seen<'c> {
     key_is_live: bool,
     world: Option<Arc<World>>,
     route: Option<Arc<str>>,
+    why: Why,
 }
 
 fn decide<'c>(
@@ -82,9 +89,11 @@ fn decide<'c>(
     sandbox.admit(catalogue, &key)?;
     let world = sandbox.worlds.enter(&key, call.came)?;
     seen.world = Some(world.clone());
+    seen.why.generation = catalogue.generation;
+    let why = &mut seen.why;
     match route {
-        Route::Ask(endpoint, path) => ask(sandbox, catalogue, &world, endpoint, path, call),
-        Route::Read(endpoint, id) => read(sandbox, catalogue, &world, endpoint, id, call),
+        Route::Ask(endpoint, path) => ask(sandbox, catalogue, &world, endpoint, path, call, why),
+        Route::Read(endpoint, id) => read(sandbox, catalogue, &world, endpoint, id, call, why),
         Route::ListCallbackUrls => Ok(callback_urls::list(sandbox, catalogue, &world)),
         Route::SetCallbackUrl { may_be_all } => {
             callback_urls::register(catalogue, &world, call, may_be_all)
@@ -100,12 +109,22 @@ fn read(
     endpoint: &Endpoint,
     id: &str,
     call: &Call,
+    why: &mut Why,
 ) -> Result<Reply, ApiError> {
-    if let Some(outcome) = magic::read(call.headers(), endpoint, true)?.outcome {
+    let magic = magic::read(call.headers(), endpoint, true)?.outcome;
+    let told = match magic {
+        Some(outcome) => Some((outcome, By::Magic)),
+        None => queued(world, endpoint, true)?.map(|outcome| (outcome, By::Next)),
+    };
+    if let Some((outcome, by)) = told {
+        why.by = by;
+        why.chosen = Some(outcome.clone());
         return Err(ApiError::asked_for(&outcome.name));
     }
     let version = find(sandbox, catalogue, world, endpoint, id, call.came)
         .ok_or_else(|| ApiError::no_record(id))?;
+    why.by = By::Record;
+    why.record = Some(id.into());
     Ok(Reply {
         status: StatusCode::OK,
         headers: Vec::new(),
@@ -162,7 +181,7 @@ fn planted(
     record: &PlantedRecord,
 ) -> Option<Version> {
     let choice = match &record.outcome {
-        Some(outcome) => Choice::of(outcome),
+        Some(outcome) => Choice::of(outcome, By::Record),
         None => choose_by_dummy_data(sandbox.seed, catalogue, creation, &record.input),
     };
     let Answer::Body { plan, .. } = &choice.outcome.answer else {
@@ -195,32 +214,49 @@ fn ask(
     endpoint: &Endpoint,
     path: Map<String, Value>,
     call: &Call,
+    why: &mut Why,
 ) -> Result<Reply, ApiError> {
     let creation = endpoint
         .creation
         .as_ref()
         .expect("only products are routed here");
-    let magic = magic::read(call.headers(), endpoint, false)?;
-    if let Some(outcome) = magic.outcome
-        && outcome.is_error()
-    {
-        return Err(ApiError::asked_for(&outcome.name));
+    if creation.rules.count_calls {
+        why.nth = world.count_call(&endpoint.id);
     }
-    let input = match endpoint.verb {
-        Verb::Get => input::of_path(endpoint, path),
-        Verb::Post => input::read(endpoint, call, magic.outcome.is_some())?,
+    let magic = magic::read(call.headers(), endpoint, false)?;
+    let told = match magic.outcome {
+        Some(outcome) => Some((outcome, By::Magic)),
+        None => queued(world, endpoint, false)?.map(|outcome| (outcome, By::Next)),
     };
-    endpoint.schema.check(&input).map_err(ApiError::refused)?;
-    let Value::Object(fields) = &input else {
-        return Err(ApiError::not_an_object());
+    if let Some((outcome, by)) = told {
+        why.by = by;
+        why.chosen = Some(outcome.clone());
+        if outcome.is_error() {
+            return Err(ApiError::asked_for(&outcome.name));
+        }
+    }
+    let input = match sound_input(endpoint, path, call, magic.outcome.is_some()) {
+        Ok(input) => input,
+        Err(error) => {
+            if let Some((outcome, By::Next)) = told {
+                world.put_back(Asked::new(endpoint, false), outcome.name.as_str().into());
+            }
+            why.by = By::Nothing;
+            return Err(error);
+        }
     };
-    let choice = match magic.outcome {
-        Some(outcome) => Choice::of(outcome),
-        None => choose(sandbox.seed, catalogue, creation, fields),
+    let choice = if let Some((outcome, by)) = told {
+        Choice::of(outcome, by)
+    } else {
+        let facts = input.facts(call, why.nth);
+        choose(sandbox.seed, catalogue, endpoint, creation, facts)?
     };
+    why.by = choice.by;
 
     let mut state = world.state();
-    let outcome = in_turn(world, &mut state, endpoint, choice.outcome);
+    let (outcome, turn) = in_turn(world, &mut state, endpoint, choice.outcome);
+    why.chosen = Some(choice.outcome.clone());
+    why.turn = turn;
     if outcome.is_error() {
         return Err(ApiError::asked_for(&outcome.name));
     }
@@ -228,7 +264,7 @@ fn ask(
         return Err(ApiError::no_callback(&outcome.name));
     }
     let mut mix = world.mix(&endpoint.id);
-    mix.json(&input);
+    mix.object(&input.fields);
     #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
     let (epoch, times) = state.counters.count(mix.finish() as u64);
     mix.number(epoch);
@@ -240,39 +276,80 @@ fn ask(
         endpoint,
         creation,
         call,
-        fields,
+        fields: &input.fields,
         drawn: mix.finish(),
         callback: magic.callback,
     };
-    let (body, planned) = making.record(&mut state, &outcome, choice.finding);
+    let made = making.record(&mut state, &outcome, choice.finding);
     drop(state);
+    why.record = made.id;
 
     Ok(Reply {
         status: outcome.status,
         headers: outcome.headers.clone(),
-        body,
+        body: made.body,
         outcome: Some(outcome.tag.clone()),
-        effect: Effect::of(planned),
+        effect: Effect::of(made.planned),
     })
 }
 
-/// The outcome itself, or the one whose turn it is where it is a sequence.
-fn in_turn(
-    world: &World,
-    state: &mut State,
+/// The input, read and held against the endpoint's rules.
+pub(crate) fn sound_input(
     endpoint: &Endpoint,
-    outcome: &Arc<Outcome>,
-) -> Arc<Outcome> {
-    let Answer::Sequence(names) = &outcome.answer else {
-        return outcome.clone();
+    path: Map<String, Value>,
+    call: &Call,
+    has_magic: bool,
+) -> Result<Input, ApiError> {
+    let input = match endpoint.verb {
+        Verb::Get => input::of_path(endpoint, path),
+        Verb::Post => input::read(endpoint, call, has_magic)?,
     };
-    let mut mix = world.mix("sequence");
-    mix.text(&endpoint.id);
-    mix.text(&outcome.name);
-    #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
-    let (_, times) = state.counters.count(mix.finish() as u64);
-    let at = (times as usize).min(names.len() - 1);
-    endpoint.outcomes[&names[at]].clone()
+    let (value, file_names) = input;
+    endpoint.schema.check(&value).map_err(ApiError::refused)?;
+    let Value::Object(fields) = value else {
+        return Err(ApiError::not_an_object());
+    };
+    Ok(Input { fields, file_names })
+}
+
+pub(crate) struct Input {
+    pub fields: Map<String, Value>,
+    /// How uploaded files were called, by their fields.
+    pub file_names: Map<String, Value>,
+}
+
+impl Input {
+    /// What rules can look at. `nth` is the how-many-th call of its endpoint this is.
+    pub(crate) fn facts<'a>(&'a self, call: &'a Call, nth: u64) -> Facts<'a> {
+        Facts {
+            fields: &self.fields,
+            file_names: &self.file_names,
+            headers: call.headers(),
+            query: call.head.uri.query().unwrap_or_default(),
+            nth,
+        }
+    }
+}
+
+/// The outcome that a test has queued for this call, taken from the queue.
+fn queued<'e>(
+    world: &World,
+    endpoint: &'e Endpoint,
+    reads: bool,
+) -> Result<Option<&'e Arc<Outcome>>, ApiError> {
+    if !world.is_rigged() {
+        return Ok(None);
+    }
+    let Some(name) = world.take_next(&Asked::new(endpoint, reads)) else {
+        return Ok(None);
+    };
+    match endpoint.outcome(&name) {
+        Some(outcome) if !reads || outcome.is_error() => Ok(Some(outcome)),
+        _ => Err(ApiError::unknown_magic(format!(
+            "Queued for this call was {name}. {}",
+            endpoint.unknown_outcome(&name, reads)
+        ))),
+    }
 }
 
 /// The one place where an error becomes a reply.

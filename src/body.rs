@@ -16,6 +16,7 @@ use tokio_stream::{Stream, StreamExt};
 
 use crate::call::{Body, MediaType};
 use crate::error::ApiError;
+use crate::input::FILE_NAME;
 
 /// JSON and forms.
 pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;
@@ -31,6 +32,8 @@ const UNREAD_BYTES_MAX: usize = 64 << 10;
 /// What is still read, and thrown away, of a body that is too large: a client that is still sending
 /// would otherwise see its connection cut and not the answer.
 const DRAINED_BYTES_MAX: usize = 128 << 20;
+/// Of how a file was called, so much is kept.
+const FILE_NAME_CHARS_MAX: usize = 255;
 
 /// A body, and its share of what all bodies together may hold.
 pub(crate) struct Received {
@@ -232,7 +235,7 @@ where
         let is_file = field.file_name().is_some();
         // Some clients send a file without a name, told by its type alone.
         let value = if is_file || !is_text {
-            let mut file = Upload::default();
+            let mut file = Upload::called(field.file_name());
             while let Some(chunk) = field.chunk().await.map_err(multipart_error)? {
                 unread.store(0, Ordering::Relaxed);
                 file.take(&chunk);
@@ -262,12 +265,21 @@ where
 /// A file on its way in: counted and hashed as it comes, held only as far as the checks need it.
 #[derive(Default)]
 struct Upload {
+    file_name: Option<String>,
     held: Vec<u8>,
     bytes: u64,
     hash: Sha256,
 }
 
 impl Upload {
+    fn called(file_name: Option<&str>) -> Self {
+        let short = |name: &str| name.chars().take(FILE_NAME_CHARS_MAX).collect();
+        Self {
+            file_name: file_name.map(short),
+            ..Self::default()
+        }
+    }
+
     fn take(&mut self, chunk: &[u8]) {
         self.bytes += chunk.len() as u64;
         self.hash.update(chunk);
@@ -292,6 +304,9 @@ impl Upload {
         // Of an empty file nothing can be told but that it is too small.
         if self.bytes > 0 {
             facts["type"] = kind.unwrap_or("application/octet-stream").into();
+        }
+        if let Some(name) = self.file_name {
+            facts[FILE_NAME] = name.into();
         }
         facts
     }

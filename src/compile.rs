@@ -6,6 +6,7 @@ mod lookups;
 mod outcomes;
 mod route;
 mod schema_check;
+mod turns;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use self::outcomes::{check_outcome_name, error_outcome};
 use self::schema_check::SchemaCheck;
 use crate::endpoint::{ContentType, Endpoint, Outcome, Verb};
 use crate::input::Fields;
-use crate::load_error::{LoadError, SourceFile};
+use crate::load_error::{LoadError, Origin, SourceFile};
 use crate::scenario::ScenarioFile;
 use crate::schema::RequestSchema;
 use crate::template::Scope;
@@ -142,6 +143,10 @@ impl<'a> Compiler<'a> {
             verb,
             path: path?,
             source: self.base.source.unwrap_or_default(),
+            origin: Origin::new(
+                &self.base.source_file,
+                &self.base.path.as_ref().map_or(0..0, Spanned::span),
+            ),
             content_type,
             schema,
             creation,

@@ -2,7 +2,9 @@
 
 mod clock;
 mod deliveries;
+mod explain;
 mod inbox;
+mod next;
 mod readyz;
 mod trigger;
 
@@ -18,7 +20,10 @@ use serde_json::{Value, json};
 pub(crate) use self::inbox::Inbox;
 use crate::auth;
 use crate::call::{Body, Call};
+use crate::catalogue::Catalogue;
 use crate::clock::parse_duration;
+use crate::endpoint::Endpoint;
+use crate::load_error::nearest;
 use crate::sandbox::Shared;
 use crate::signing;
 use crate::world::World;
@@ -33,9 +38,9 @@ type Answer = (StatusCode, Value);
 /// A refusal, with the sentence that says why.
 struct Refusal(StatusCode, &'static str, String);
 
-const ROUTES: &str = "GET livez, readyz, world, deliveries, idle, clock, inbox/{name}; \
-    POST deliveries/{id}/redeliver, trigger, clock, clock/advance, reset, inbox/{name}; \
-    DELETE inbox/{name}";
+const ROUTES: &str = "GET livez, readyz, world, next, explain/{trace}, deliveries, idle, clock, inbox/{name}; \
+    POST next, deliveries/{id}/redeliver, trigger, clock, clock/advance, reset, inbox/{name}; \
+    DELETE next, inbox/{name}";
 
 pub(crate) async fn answer(sandbox: &Arc<Shared>, call: &Call) -> (StatusCode, Bytes) {
     let (status, body) =
@@ -59,11 +64,15 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call) -> Result<Answer, Refusal> {
     match (method, parts.as_slice()) {
         ("GET", ["livez"]) => return Ok((StatusCode::OK, json!({"status": "alive"}))),
         ("GET", ["readyz"]) => return Ok(readyz::answer(sandbox)),
+        ("GET", ["explain", trace]) => return explain::answer(sandbox, call, trace, &query),
         (_, ["inbox", name]) => return inbox::answer(sandbox, call, method, name, &query).await,
         _ => {}
     }
     let route = match (method, parts.as_slice()) {
         ("GET", ["world"]) => Route::World,
+        ("GET", ["next"]) => Route::Next,
+        ("POST", ["next"]) => Route::Queue,
+        ("DELETE", ["next"]) => Route::ClearNext,
         ("GET", ["deliveries"]) => Route::Deliveries,
         ("POST", ["deliveries", id, "redeliver"]) => Route::Redeliver(id),
         ("POST", ["trigger"]) => Route::Trigger,
@@ -83,6 +92,9 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call) -> Result<Answer, Refusal> {
     let world = world(sandbox, call, &query)?;
     match route {
         Route::World => Ok(secrets(sandbox, &world)),
+        Route::Next => Ok(next::show(&world)),
+        Route::Queue => next::queue(sandbox, &world, &json_body(call)?),
+        Route::ClearNext => next::clear(sandbox, &world, &query),
         Route::Deliveries => deliveries::list(sandbox, &world, &query).await,
         Route::Redeliver(id) => deliveries::redeliver(sandbox, &world, id),
         Route::Trigger => trigger::answer(sandbox, &world, json_body(call)?),
@@ -97,6 +109,9 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call) -> Result<Answer, Refusal> {
 /// A route that belongs to one world.
 enum Route<'a> {
     World,
+    Next,
+    Queue,
+    ClearNext,
     Deliveries,
     Redeliver(&'a str),
     Trigger,
@@ -123,6 +138,18 @@ fn world(
     let refused = |error: crate::error::ApiError| refuse(error.message.unwrap_or_default());
     sandbox.admit(&sandbox.catalogue(), &key).map_err(refused)?;
     sandbox.worlds.enter(&key, call.came).map_err(refused)
+}
+
+/// The endpoint of an id, or of a path as a client asks for it.
+fn endpoint_named<'c>(catalogue: &'c Catalogue, name: &str) -> Result<&'c Endpoint, Refusal> {
+    let by_path = || catalogue.endpoints().find(|endpoint| endpoint.path == name);
+    let found = catalogue.endpoint(name).or_else(by_path);
+    found.ok_or_else(|| {
+        let known = catalogue.endpoints().map(|endpoint| &*endpoint.id);
+        let near =
+            nearest(name, known).map_or(String::new(), |near| format!(": did you mean `{near}`?"));
+        bad_request(format!("`endpoint`: there is none with that id{near}"))
+    })
 }
 
 /// What a receiver of this world's callbacks has to know.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::hash::Hasher;
 
@@ -57,16 +57,18 @@ impl Mix {
                     self.json(item);
                 }
             }
-            Value::Object(map) => {
-                self.0.write(b"{");
-                self.number(map.len() as u64);
-                let mut keys: Vec<_> = map.iter().collect();
-                keys.sort_unstable_by_key(|(key, _)| key.as_str());
-                for (key, value) in keys {
-                    self.text(key);
-                    self.json(value);
-                }
-            }
+            Value::Object(map) => self.object(map),
+        }
+    }
+
+    pub(crate) fn object(&mut self, map: &Map<String, Value>) {
+        self.0.write(b"{");
+        self.number(map.len() as u64);
+        let mut keys: Vec<_> = map.iter().collect();
+        keys.sort_unstable_by_key(|(key, _)| key.as_str());
+        for (key, value) in keys {
+            self.text(key);
+            self.json(value);
         }
     }
 

@@ -11,10 +11,11 @@ use serde_json::{Map, Value};
 
 use crate::callback::Behaviour;
 use crate::clock::Stamp;
-use crate::load_error::nearest;
+use crate::load_error::{Origin, nearest};
 use crate::lookup::{Asked, Lookup, Reads};
+use crate::magic_values::MagicValues;
 use crate::plan::Plan;
-use crate::rules::Rule;
+use crate::rules::Rules;
 use crate::scenario::Source;
 use crate::schema::RequestSchema;
 
@@ -27,6 +28,8 @@ pub(crate) struct Endpoint {
     /// With segments such as `{digits}` where it is a GET's.
     pub path: String,
     pub source: Source,
+    /// Where it says its path.
+    pub origin: Origin,
     pub content_type: ContentType,
     pub schema: RequestSchema,
     /// How answers are made; none for an endpoint that only reads.
@@ -52,7 +55,8 @@ pub(crate) struct Creation {
     /// None: nothing is kept of an answer, and nothing read back.
     pub id_pattern: Option<IdPattern>,
     pub default: Arc<Outcome>,
-    pub rules: Vec<Rule>,
+    pub magic: MagicValues,
+    pub rules: Rules,
     pub lookup: Option<LookupRule>,
     pub keep: Option<Keep>,
 }
@@ -100,11 +104,13 @@ pub(crate) struct Outcome {
     pub pending: bool,
     /// Whether a callback follows, and how.
     pub callback: Option<Behaviour>,
-    pub then: Option<Then>,
+    /// The changes of a record, in their order; empty where it stays as it is.
+    pub then: Vec<Then>,
     /// One of `errors.toml`, that every endpoint has.
     pub is_shared: bool,
     /// `x-sandbox-outcome`; an error's is written when it answers.
     pub tag: HeaderValue,
+    pub origin: Origin,
 }
 
 #[derive(Debug)]
@@ -117,16 +123,28 @@ pub(crate) enum Answer {
         code: String,
         message: String,
     },
-    /// The outcomes of these names in turn, then the last one for ever.
-    Sequence(Vec<String>),
+    /// The outcomes of these names in turn, then the last one for ever, or the first again.
+    Sequence {
+        names: Vec<String>,
+        cycle: bool,
+    },
+    /// One of these, drawn by its weight.
+    Weighted(Vec<(String, u32)>),
 }
 
-/// What a record becomes later.
+/// One change of a record.
 #[derive(Clone, Debug)]
 pub(crate) struct Then {
+    /// How long after the change before.
     pub after: Duration,
     pub outcome: String,
+    /// None where its outcome decides.
+    pub callback: Option<CallsBack>,
 }
+
+/// Whether a change calls back, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CallsBack(pub Option<Behaviour>);
 
 /// A record that exists from the start in every world.
 #[derive(Debug)]

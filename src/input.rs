@@ -8,8 +8,17 @@ use crate::error::ApiError;
 use crate::form;
 use crate::load_error::nearest;
 
-/// What the client sent as one normalised JSON object; the documented sample where there is no body.
-pub(crate) fn read(endpoint: &Endpoint, call: &Call, has_magic: bool) -> Result<Value, ApiError> {
+/// Where the facts of an upload say how its file was called.
+pub(crate) const FILE_NAME: &str = "file_name";
+
+/// What the client sent as one normalised JSON object, and how its files were called; the documented
+/// sample where there is no body.
+pub(crate) fn read(
+    endpoint: &Endpoint,
+    call: &Call,
+    has_magic: bool,
+) -> Result<(Value, Map<String, Value>), ApiError> {
+    let mut file_names = Map::new();
     let schema = &endpoint.schema;
     match (endpoint.content_type, call.media_type()) {
         _ if matches!(call.body, Body::Empty) => {}
@@ -31,6 +40,7 @@ pub(crate) fn read(endpoint: &Endpoint, call: &Call, has_magic: bool) -> Result<
         Body::Empty => return Err(ApiError::no_body()),
         Body::Parts(parts) => {
             let mut input = parts.clone();
+            file_names = take_file_names(&mut input);
             schema.shape.coerce(&mut input);
             input
         }
@@ -43,15 +53,29 @@ pub(crate) fn read(endpoint: &Endpoint, call: &Call, has_magic: bool) -> Result<
         Body::Bytes(body) => parse_json(body)?,
     };
     schema.shape.normalise(&mut input);
-    Ok(input)
+    Ok((input, file_names))
+}
+
+/// How files were called may choose an outcome, but is no part of the input: ids do not depend on it.
+fn take_file_names(parts: &mut Value) -> Map<String, Value> {
+    let parts = parts.as_object_mut().into_iter().flatten();
+    parts
+        .filter_map(|(field, part)| {
+            let name = part.as_object_mut()?.shift_remove(FILE_NAME)?;
+            Some((field.clone(), name))
+        })
+        .collect()
 }
 
 /// What the segments of a GET's path hold, numbers and booleans where the rules want them.
-pub(crate) fn of_path(endpoint: &Endpoint, path: Map<String, Value>) -> Value {
+pub(crate) fn of_path(
+    endpoint: &Endpoint,
+    path: Map<String, Value>,
+) -> (Value, Map<String, Value>) {
     let mut input = Value::Object(path);
     endpoint.schema.shape.coerce(&mut input);
     endpoint.schema.shape.normalise(&mut input);
-    input
+    (input, Map::new())
 }
 
 pub(crate) fn neither_json_nor_form() -> ApiError {
@@ -151,6 +175,15 @@ impl Shape {
             _ => &[],
         };
         properties.iter().map(|property| property.name.as_str())
+    }
+
+    /// What a field of an object is.
+    pub(crate) fn property(&self, name: &str) -> Option<&Self> {
+        let Self::Object(properties) = self else {
+            return None;
+        };
+        let found = properties.iter().find(|property| property.name == name);
+        found.map(|property| &property.shape)
     }
 
     /// Refuses a dotted path that names no field of the request.

@@ -9,11 +9,12 @@ use hyper::{HeaderMap, StatusCode};
 use sha2::{Digest, Sha256};
 
 use crate::body::hex;
+use crate::why::Why;
 
 pub(crate) const ENTRIES_MAX: usize = 1000;
 const BODY_KEPT_BYTES_MAX: usize = 64 << 10;
 const HEAD_KEPT_BYTES_MAX: usize = 8 << 10;
-const ENTRY_OVERHEAD_BYTES: usize = 250;
+const ENTRY_OVERHEAD_BYTES: usize = 350;
 
 /// One request with its reply.
 #[derive(Clone, Debug)]
@@ -29,6 +30,7 @@ pub struct Exchange {
     pub outcome: Option<HeaderValue>,
     pub reply: KeptBody,
     pub duration: Duration,
+    pub(crate) why: Why,
 }
 
 /// A body as far as it is kept.
@@ -110,13 +112,38 @@ impl Journal {
         self.entries.iter()
     }
 
-    /// Gives the exchange its number and keeps it.
-    pub(crate) fn record(&mut self, mut exchange: Exchange) -> u64 {
+    /// The number of the latest.
+    pub(crate) fn last_seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// The exchange of a number, if it is still kept.
+    pub(crate) fn get(&self, seq: u64) -> Option<&Exchange> {
+        let at = self
+            .entries
+            .binary_search_by_key(&seq, |one| one.seq)
+            .ok()?;
+        self.entries.get(at)
+    }
+
+    /// Counts an exchange that is not kept.
+    pub(crate) fn pass(&mut self) -> u64 {
+        self.seq += 1;
+        self.seq
+    }
+
+    /// Gives the exchange its number and keeps it among the latest.
+    pub(crate) fn record(&mut self, exchange: Exchange) -> u64 {
+        self.keep(exchange, ENTRIES_MAX)
+    }
+
+    /// The same where fewer are kept.
+    pub(crate) fn keep(&mut self, mut exchange: Exchange, entries_max: usize) -> u64 {
         self.seq += 1;
         exchange.seq = self.seq;
         self.bytes += bytes(&exchange);
         self.entries.push_back(exchange);
-        if self.entries.len() > ENTRIES_MAX {
+        if self.entries.len() > entries_max {
             self.drop_oldest();
         }
         self.seq

@@ -10,8 +10,9 @@ use crate::call::Call;
 use crate::callback::{self, Behaviour, Event, Planned, pending_form};
 use crate::catalogue::Catalogue;
 use crate::choice::found;
+use crate::clock::Stamp;
 use crate::dice::Dice;
-use crate::endpoint::{Answer, Creation, Endpoint, Outcome};
+use crate::endpoint::{Answer, CallsBack, Creation, Endpoint, Outcome};
 use crate::lookup::Finding;
 use crate::plan::{Fill, Rendered};
 use crate::sandbox::Shared;
@@ -33,36 +34,46 @@ pub(crate) struct Making<'a> {
     pub callback: Option<Behaviour>,
 }
 
+/// A record that was made: the body to reply with, and its callbacks.
+pub(crate) struct Made {
+    pub id: Option<Arc<str>>,
+    pub body: Bytes,
+    pub planned: Planned,
+}
+
 /// The versions of a record, each with its time after the request, and which of them call back.
-#[derive(Default)]
 struct Life {
+    created: Stamp,
     versions: Vec<(Duration, Version)>,
     calls: Vec<(usize, Behaviour)>,
 }
 
 /// Whether the outcome, or what it becomes, sends a callback.
 pub(crate) fn calls_back(endpoint: &Endpoint, outcome: &Outcome) -> bool {
-    let next = outcome
-        .then
-        .as_ref()
-        .map(|then| &endpoint.outcomes[&then.outcome]);
-    outcome.callback.is_some() || next.is_some_and(|next| calls_back(endpoint, next))
+    let (mut changes, last) = (outcome.then.iter(), outcome.then.last());
+    outcome.callback.is_some()
+        || changes.any(|change| {
+            let own = endpoint.outcomes[&change.outcome].callback;
+            change.callback.unwrap_or(CallsBack(own)).0.is_some()
+        })
+        || last.is_some_and(|last| calls_back(endpoint, &endpoint.outcomes[&last.outcome]))
 }
 
 impl Making<'_> {
     /// Writes the record with all that it becomes later, so that a reload cannot change it; keeps it, and
-    /// puts its callbacks in line. Returns the body to reply with.
+    /// puts its callbacks in line.
     pub(crate) fn record(
         &self,
         state: &mut State,
         outcome: &Arc<Outcome>,
         finding: Option<Finding>,
-    ) -> (Bytes, Planned) {
+    ) -> Made {
         let pattern = self.creation.id_pattern.as_ref();
         let id: Option<Arc<str>> = pattern.map(|pattern| pattern.write(self.drawn).into());
         let Life {
             mut versions,
             calls,
+            ..
         } = self.life(state, outcome, id.as_deref().unwrap_or_default(), finding);
         for (at, behaviour) in &calls {
             if *behaviour == Behaviour::Early {
@@ -72,7 +83,7 @@ impl Making<'_> {
         let planned = self.plan_callbacks(state, id.as_ref(), &versions, &calls);
         let (_, version) = versions.remove(0);
         let body = version.body.clone();
-        if let Some(id) = id {
+        if let Some(id) = id.clone() {
             let record = Record {
                 endpoint: self.endpoint.id.clone(),
                 version,
@@ -80,7 +91,7 @@ impl Making<'_> {
             };
             state.records.put(id, record);
         }
-        (body, planned)
+        Made { id, body, planned }
     }
 
     fn life(
@@ -90,58 +101,92 @@ impl Making<'_> {
         id: &str,
         mut finding: Option<Finding>,
     ) -> Life {
-        let created = self.world.now(state);
         let mut dice = Dice::new(self.drawn);
         let mut life = Life {
+            created: self.world.now(state),
             versions: Vec::with_capacity(1),
             calls: Vec::new(),
         };
         let mut carried = None;
-        let mut next = Some((Duration::ZERO, outcome));
-        while let Some((after, stage)) = next {
-            let Answer::Body { plan, asks_lookup } = &stage.answer else {
-                unreachable!("errors and sequences are resolved before anything is written");
-            };
-            if *asks_lookup && finding.is_none() {
-                let seed = self.sandbox.seed;
-                finding = found(seed, self.catalogue, self.creation, self.fields, &mut dice);
-            }
-            let updated = if !life.versions.is_empty() {
-                created.after(after)
-            } else if stage.pending {
-                created
-            } else {
-                created.after(processing_time(&mut dice))
-            };
-            let mut fill = Fill {
-                input: self.fields,
-                id,
-                created,
-                updated,
-                finding: finding.as_ref(),
-                drawn: self.drawn,
-            };
-            let rendered = plan.render(&mut fill, &mut state.scratch);
-            keep_parts(state, self.creation, &rendered);
+        let mut after = Duration::ZERO;
+        let mut current = outcome;
+        let mut changes = outcome.then.as_slice();
+        let mut begins_its_own = true;
+        let mut said: Option<CallsBack> = None;
+        loop {
+            let version = self.version(state, current, id, &mut finding, &mut dice, &life, after);
             // Of a pending outcome the callback follows when it has become what it becomes.
-            let calls_back = stage.callback.or(carried.take());
-            if stage.then.is_some() {
-                carried = calls_back;
-            } else if let Some(behaviour) = calls_back {
+            let calls_back = if changes.is_empty() {
+                match said {
+                    Some(CallsBack(said)) => said,
+                    None => current.callback.or(carried.take()),
+                }
+            } else if begins_its_own && said.is_none() {
+                carried = current.callback.or(carried.take());
+                None
+            } else {
+                said.map_or(current.callback, |CallsBack(said)| said)
+            };
+            if let Some(behaviour) = calls_back {
                 let behaviour = self.callback.unwrap_or(behaviour);
                 life.calls.push((life.versions.len(), behaviour));
             }
-            let version = Version {
-                body: rendered.body,
-                outcome: stage.tag.clone(),
-            };
             life.versions.push((after, version));
-            next = stage
-                .then
-                .as_ref()
-                .map(|then| (after + then.after, &self.endpoint.outcomes[&then.outcome]));
+            let Some((change, rest)) = changes.split_first() else {
+                return life;
+            };
+            after += change.after;
+            current = &self.endpoint.outcomes[&change.outcome];
+            said = change.callback;
+            begins_its_own = rest.is_empty();
+            changes = if begins_its_own { &current.then } else { rest };
         }
-        life
+    }
+
+    /// What the record is when it has come to an outcome.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "all of it is the state of one loop"
+    )]
+    fn version(
+        &self,
+        state: &mut State,
+        current: &Outcome,
+        id: &str,
+        finding: &mut Option<Finding>,
+        dice: &mut Dice,
+        life: &Life,
+        after: Duration,
+    ) -> Version {
+        let Answer::Body { plan, asks_lookup } = &current.answer else {
+            unreachable!("errors and sequences are resolved before anything is written");
+        };
+        if *asks_lookup && finding.is_none() {
+            let seed = self.sandbox.seed;
+            *finding = found(seed, self.catalogue, self.creation, self.fields, dice);
+        }
+        let created = life.created;
+        let updated = if !life.versions.is_empty() {
+            created.after(after)
+        } else if current.pending {
+            created
+        } else {
+            created.after(processing_time(dice))
+        };
+        let mut fill = Fill {
+            input: self.fields,
+            id,
+            created,
+            updated,
+            finding: finding.as_ref(),
+            drawn: self.drawn,
+        };
+        let rendered = plan.render(&mut fill, &mut state.scratch);
+        keep_parts(state, self.creation, &rendered);
+        Version {
+            body: rendered.body,
+            outcome: current.tag.clone(),
+        }
     }
 
     /// Puts the callbacks of a record into the world's line.

@@ -29,6 +29,28 @@ impl SourceFile {
     }
 }
 
+/// Where in a scenario file something was said.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    pub file: Arc<SourceFile>,
+    at: usize,
+}
+
+impl Origin {
+    pub(crate) fn new(file: &Arc<SourceFile>, span: &Range<usize>) -> Self {
+        Self {
+            file: file.clone(),
+            at: span.start,
+        }
+    }
+
+    /// Counted from 1.
+    pub(crate) fn line(&self) -> usize {
+        let end = floor_char_boundary(&self.file.text, self.at);
+        self.file.text[..end].matches('\n').count() + 1
+    }
+}
+
 /// One mistake in one scenario file. `Display` prints file, line, column, the line itself and a caret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LoadError {

@@ -59,6 +59,14 @@ pub(crate) struct Asked<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Reads(pub Vec<(&'static str, String)>);
 
+impl Reads {
+    /// What the request calls a field of the lookup's.
+    pub(crate) fn name_of<'a>(&'a self, own: &'a str) -> &'a str {
+        let other = self.0.iter().find(|(name, _)| *name == own);
+        other.map_or(own, |(_, other)| other.as_str())
+    }
+}
+
 impl Finding {
     /// There is nothing to refer to.
     fn empty(verdict: &'static str, lookup: Lookup) -> Self {

@@ -1,54 +1,69 @@
-//! `when`: conditions on the input that choose an outcome.
+//! `when`: rules that choose an outcome by what a request holds, and the order in which they are tried.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
-use regex::Regex;
-use serde_json::{Map, Value};
+use foldhash::{HashMap, HashMapExt};
+use serde_json::Value;
 use toml::Spanned;
 
+use crate::condition::{Condition, Facts, Subject};
 use crate::endpoint::Outcome;
-use crate::input::{Fields, dig};
-use crate::load_error::{LoadError, SourceFile, listed, nearest};
+use crate::input::Fields;
+use crate::load_error::{LoadError, Origin, SourceFile};
 use crate::tree::Tree;
+
+/// So few are tried one by one sooner than looked up.
+const FEW: usize = 8;
+
+/// An endpoint's rules.
+#[derive(Debug, Default)]
+pub(crate) struct Rules {
+    /// In the order in which they are tried: the higher priority first, then as the files have them.
+    in_order: Vec<Rule>,
+    index: Option<Index>,
+    /// Whether one looks at `nth`, so that calls must be counted.
+    pub count_calls: bool,
+}
 
 /// Chooses an outcome when any of its alternatives holds.
 #[derive(Debug)]
 pub(crate) struct Rule {
     pub outcome: Arc<Outcome>,
     pub when: When,
+    pub priority: i64,
+    pub origin: Origin,
 }
 
 /// Alternatives, of which each is conditions that must all hold.
 #[derive(Clone, Debug)]
-pub(crate) struct When(Vec<Vec<Condition>>);
+pub(crate) struct When(pub Vec<Vec<Condition>>);
 
-#[derive(Clone, Debug)]
-struct Condition {
-    path: Vec<String>,
-    test: Test,
+impl Rules {
+    pub(crate) fn new(mut rules: Vec<Rule>) -> Self {
+        rules.sort_by_key(|rule| Reverse(rule.priority));
+        let conditions = || rules.iter().flat_map(|rule| rule.when.0.iter().flatten());
+        Self {
+            count_calls: conditions().any(|condition| condition.subject == Subject::Nth),
+            index: (rules.len() > FEW).then(|| Index::new(&rules)),
+            in_order: rules,
+        }
+    }
+
+    /// The first that holds, and its number.
+    pub(crate) fn first(&self, facts: Facts<'_>) -> Option<(usize, &Rule)> {
+        let holds = |at: &usize| self.in_order[*at].when.holds(facts);
+        let at = match &self.index {
+            None => (0..self.in_order.len()).find(holds),
+            Some(index) => index.candidates(facts).find(holds),
+        }?;
+        Some((at, &self.in_order[at]))
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Rule> {
+        self.in_order.iter()
+    }
 }
-
-#[derive(Clone, Debug)]
-enum Test {
-    Equals(Value),
-    OneOf(Vec<Value>),
-    Matches(Regex),
-    StartsWith(String),
-    Present(bool),
-    MoreThan(f64),
-    LessThan(f64),
-    Not(Box<Test>),
-}
-
-const OPERATORS: [&str; 7] = [
-    "one_of",
-    "regex",
-    "starts_with",
-    "present",
-    "gt",
-    "lt",
-    "not",
-];
 
 impl When {
     pub(crate) fn compile(
@@ -93,121 +108,75 @@ impl When {
         Self(compiled)
     }
 
-    pub(crate) fn holds(&self, input: &Map<String, Value>) -> bool {
+    pub(crate) fn holds(&self, facts: Facts<'_>) -> bool {
         self.0
             .iter()
-            .any(|conditions| conditions.iter().all(|condition| condition.holds(input)))
+            .any(|conditions| conditions.iter().all(|condition| condition.holds(facts)))
     }
 }
 
-impl Condition {
-    fn compile(
-        subject: &Spanned<String>,
-        test: &Spanned<Tree>,
-        file: &Arc<SourceFile>,
-        fields: Fields<'_>,
-    ) -> Result<Self, LoadError> {
-        let written = subject.as_ref();
-        let path = fields.path_of(written).unwrap_or_else(|| {
-            let word = fields.word;
-            let example = fields.names().next();
-            let example = example.unwrap_or_else(|| format!("{word}.user_id"));
-            Err(format!(
-                "`{written}` cannot be tested: a condition begins with `{word}.`, in quotes, such as `\"{example}\"`"
-            ))
+/// Which rules a value leads to, so that of ten thousand exact ones only those that can hold are tried.
+#[derive(Debug, Default)]
+struct Index {
+    /// By what is looked at: the rules that want a value there, by that value, in order.
+    exact: Vec<(Subject, HashMap<Value, Vec<usize>>)>,
+    /// The rules that no one value leads to, in order.
+    others: Vec<usize>,
+}
+
+impl Index {
+    fn new(rules: &[Rule]) -> Self {
+        let mut index = Self::default();
+        for (at, rule) in rules.iter().enumerate() {
+            let wanted: Option<Vec<_>> = rule.when.0.iter().map(|all| wanted(all)).collect();
+            match wanted {
+                None => index.others.push(at),
+                Some(wanted) => {
+                    for (subject, values) in wanted {
+                        index.put(subject, values, at);
+                    }
+                }
+            }
+        }
+        index
+    }
+
+    fn put(&mut self, subject: &Subject, values: &[Value], at: usize) {
+        let place = self.exact.iter().position(|(known, _)| known == subject);
+        let place = place.unwrap_or_else(|| {
+            self.exact.push((subject.clone(), HashMap::new()));
+            self.exact.len() - 1
         });
-        Ok(Self {
-            path: path.map_err(|message| file.error(subject.span(), message))?,
-            test: Test::compile(test, file)?,
+        for value in values {
+            let rules = self.exact[place].1.entry(value.clone()).or_default();
+            if rules.last() != Some(&at) {
+                rules.push(at);
+            }
+        }
+    }
+
+    /// The rules that may hold, in order.
+    fn candidates(&self, facts: Facts<'_>) -> impl Iterator<Item = usize> {
+        let mut lists: Vec<&[usize]> = vec![&self.others];
+        for (subject, rules) in &self.exact {
+            let value = subject.of(facts);
+            lists.extend(value.and_then(|value| Some(rules.get(value.as_ref())?.as_slice())));
+        }
+        std::iter::from_fn(move || {
+            let next = *lists.iter().filter_map(|list| list.first()).min()?;
+            for list in &mut lists {
+                if list.first() == Some(&next) {
+                    *list = &list[1..];
+                }
+            }
+            Some(next)
         })
     }
-
-    fn holds(&self, input: &Map<String, Value>) -> bool {
-        self.test.holds(dig(input, &self.path))
-    }
 }
 
-impl Test {
-    fn compile(tree: &Spanned<Tree>, file: &Arc<SourceFile>) -> Result<Self, LoadError> {
-        let Tree::Table(entries) = tree.as_ref() else {
-            return Ok(Self::Equals(tree.as_ref().to_json()));
-        };
-        let [(operator, operand)] = entries.as_slice() else {
-            return Err(file.error(
-                tree.span(),
-                format!("must name one operator: {}", listed(OPERATORS)),
-            ));
-        };
-        let wrong = |expected: &str| {
-            file.error(
-                operand.span(),
-                format!(
-                    "`{}` wants {expected}, not {}",
-                    operator.as_ref(),
-                    operand.as_ref().kind()
-                ),
-            )
-        };
-        match (operator.as_ref().as_str(), operand.as_ref()) {
-            ("one_of", Tree::List(items)) => Ok(Self::OneOf(
-                items.iter().map(|item| item.as_ref().to_json()).collect(),
-            )),
-            ("one_of", _) => Err(wrong("an array")),
-            ("regex", Tree::Text(pattern)) => {
-                Regex::new(pattern).map(Self::Matches).map_err(|error| {
-                    let reason = error.to_string();
-                    let reason = reason.lines().last().unwrap_or_default();
-                    file.error(
-                        operand.span(),
-                        format!(
-                            "not a regular expression: {}",
-                            reason.trim_start_matches("error: ")
-                        ),
-                    )
-                })
-            }
-            ("regex" | "starts_with", operand) if !matches!(operand, Tree::Text(_)) => {
-                Err(wrong("text"))
-            }
-            ("starts_with", Tree::Text(start)) => Ok(Self::StartsWith(start.clone())),
-            ("present", Tree::Boolean(present)) => Ok(Self::Present(*present)),
-            ("present", _) => Err(wrong("true or false")),
-            ("gt", number) => Ok(Self::MoreThan(
-                as_number(number).ok_or_else(|| wrong("a number"))?,
-            )),
-            ("lt", number) => Ok(Self::LessThan(
-                as_number(number).ok_or_else(|| wrong("a number"))?,
-            )),
-            ("not", _) => Ok(Self::Not(Box::new(Self::compile(operand, file)?))),
-            (unknown, _) => {
-                let hint = nearest(unknown, OPERATORS).map_or_else(
-                    || format!("known are {}", listed(OPERATORS)),
-                    |near| format!("did you mean `{near}`?"),
-                );
-                Err(file.error(
-                    operator.span(),
-                    format!("unknown operator `{unknown}`: {hint}"),
-                ))
-            }
-        }
-    }
-
-    fn holds(&self, value: Option<&Value>) -> bool {
-        let text = || value.and_then(Value::as_str);
-        let number = || value.and_then(Value::as_f64);
-        match self {
-            Self::Equals(expected) => value == Some(expected),
-            Self::OneOf(options) => value.is_some_and(|value| options.contains(value)),
-            Self::Matches(regex) => text().is_some_and(|text| regex.is_match(text)),
-            Self::StartsWith(start) => text().is_some_and(|text| text.starts_with(start.as_str())),
-            Self::Present(present) => value.is_some() == *present,
-            Self::MoreThan(limit) => number().is_some_and(|number| number > *limit),
-            Self::LessThan(limit) => number().is_some_and(|number| number < *limit),
-            Self::Not(inner) => !inner.holds(value),
-        }
-    }
-}
-
-fn as_number(tree: &Tree) -> Option<f64> {
-    tree.to_json().as_f64()
+/// What one of an alternative's conditions is on, and the values of which it wants one.
+fn wanted(conditions: &[Condition]) -> Option<(&Subject, &[Value])> {
+    conditions
+        .iter()
+        .find_map(|condition| Some((&condition.subject, condition.test.exact()?)))
 }

@@ -47,7 +47,7 @@ pub(crate) fn callback_types(catalogue: &Catalogue) -> Vec<&str> {
 /// What the endpoint's default ends in.
 pub(crate) fn final_outcome(endpoint: &Endpoint) -> Option<&Arc<Outcome>> {
     let mut outcome = &endpoint.creation.as_ref()?.default;
-    while let Some(then) = &outcome.then {
+    while let Some(then) = outcome.then.last() {
         outcome = &endpoint.outcomes[&then.outcome];
     }
     Some(outcome)

@@ -3,8 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
@@ -22,7 +21,7 @@ use crate::courier::{Callbacks, Courier};
 use crate::egress::ReceiverUrl;
 use crate::error::ApiError;
 use crate::files::fingerprint;
-use crate::journal::Exchange;
+use crate::journal::{Exchange, Journal};
 use crate::load_error::LoadErrors;
 use crate::sample;
 use crate::server;
@@ -70,8 +69,8 @@ pub(crate) struct Shared {
     pub courier: Courier,
     pub inbox: Inbox,
     stopping: watch::Sender<bool>,
-    /// Counts the replies to requests that belong to no world.
-    strangers: AtomicU64,
+    /// The requests that belong to no world, as far as they were refused.
+    strangers: Mutex<Journal>,
     /// One reload at a time: the last to read is the last to be put in place.
     reloading: Mutex<()>,
 }
@@ -335,7 +334,7 @@ impl Shared {
             ),
             inbox: Inbox::default(),
             stopping: watch::Sender::new(false),
-            strangers: AtomicU64::new(0),
+            strangers: Mutex::default(),
             reloading: Mutex::default(),
             options,
         })
@@ -393,8 +392,16 @@ impl Shared {
         self.reloads.borrow().clone()
     }
 
-    pub(crate) fn count_stranger(&self) -> u64 {
-        self.strangers.fetch_add(1, Ordering::Relaxed) + 1
+    /// The journal of the requests that belong to no world.
+    pub(crate) fn strangers(&self) -> MutexGuard<'_, Journal> {
+        self.strangers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether every well-formed API key has a world here.
+    pub(crate) fn admits_all_keys(&self) -> bool {
+        self.options.api_keys.is_empty() && self.catalogue().settings.api_keys.is_empty()
     }
 
     /// Reads the folders again. A broken file leaves the last good catalogue in place.

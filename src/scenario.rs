@@ -2,9 +2,12 @@
 
 mod dummy;
 
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use toml::Spanned;
 
 pub(crate) use self::dummy::{
@@ -37,6 +40,8 @@ pub(crate) struct ScenarioFile {
     pub request: Option<Spanned<Tree>>,
     pub reply: Option<ReplyPart>,
     pub callback: Option<CallbackPart>,
+    /// Fields whose values may name an outcome.
+    pub magic: Option<Spanned<Tree>>,
     /// Which dummy data decides when neither a header nor a rule does.
     pub lookup: Option<Spanned<Tree>>,
     /// Objects in the reply that can be read by their own id.
@@ -133,12 +138,18 @@ pub(crate) struct OutcomePart {
     /// A callback follows: `true`, or how it misbehaves. Where there is a `then`, it follows when that
     /// has come.
     pub callback: Option<Spanned<CallbackRule>>,
-    /// What the record becomes later.
-    pub then: Option<Spanned<ThenPart>>,
+    /// What the record becomes later: one change, or a list of them in their order.
+    pub then: Option<Spanned<ThenRule>>,
     /// Answers these outcomes in turn, call by call, then the last one for ever.
     pub sequence: Option<Spanned<Vec<Spanned<String>>>>,
-    /// Chooses this outcome when the input fits. All conditions of a table must hold.
+    /// After the last of a `sequence` the first comes again.
+    pub cycle: Option<Spanned<bool>>,
+    /// Answers one of these outcomes, drawn by its weight: `{ COMPLETED_FOUND = 3, FAILED = 1 }`.
+    pub weighted: Option<Spanned<Tree>>,
+    /// Chooses this outcome when the request fits. All conditions of a table must hold.
     pub when: Option<Spanned<Tree>>,
+    /// Among outcomes whose `when` fits the highest wins; 0 unless said otherwise.
+    pub priority: Option<Spanned<i64>>,
 }
 
 /// `callback = true` or `callback = "duplicate"`.
@@ -164,12 +175,48 @@ pub(crate) enum ErrorPart {
     Full { code: String, message: String },
 }
 
-/// `then = { after = "1s", outcome = "COMPLETED_FOUND" }`
+/// `then = { after = "1s", outcome = "COMPLETED_FOUND" }`, or a list of such tables.
+#[derive(Debug)]
+pub(crate) struct ThenRule(pub Vec<ThenPart>);
+
+/// One change of a record.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ThenPart {
+    /// How long after the change before.
     pub after: Spanned<String>,
     pub outcome: Spanned<String>,
+    /// Whether a callback follows on this change, and how, whatever its outcome says.
+    pub callback: Option<Spanned<CallbackRule>>,
+}
+
+impl<'de> Deserialize<'de> for ThenRule {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ThenVisitor;
+
+        impl<'de> Visitor<'de> for ThenVisitor {
+            type Value = ThenRule;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table of `after` and `outcome`, or a list of such tables")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<ThenRule, A::Error> {
+                let mut parts = Vec::new();
+                while let Some(part) = items.next_element()? {
+                    parts.push(part);
+                }
+                Ok(ThenRule(parts))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<ThenRule, A::Error> {
+                let part = ThenPart::deserialize(MapAccessDeserializer::new(entries))?;
+                Ok(ThenRule(vec![part]))
+            }
+        }
+
+        deserializer.deserialize_any(ThenVisitor)
+    }
 }
 
 /// `[[records]]`: a record that exists from the start in every world.
@@ -189,7 +236,7 @@ pub(crate) struct RecordPart {
     pub source: Source,
 }
 
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 23] = [
     "extends",
     "name",
     "method",
@@ -200,6 +247,7 @@ const KEYS: [&str; 22] = [
     "request",
     "reply",
     "callback",
+    "magic",
     "lookup",
     "keep",
     "reads",
@@ -236,6 +284,7 @@ pub(crate) fn parse(source_file: &Arc<SourceFile>) -> (Option<ScenarioFile>, Vec
             "request" => file.request = reader.decode(value),
             "reply" => file.reply = reader.decode(value),
             "callback" => file.callback = reader.decode(value),
+            "magic" => file.magic = reader.decode(value),
             "lookup" => file.lookup = reader.decode(value),
             "keep" => file.keep = reader.decode(value),
             "reads" => file.reads = reader.decode(value).unwrap_or_default(),
@@ -276,6 +325,7 @@ impl ScenarioFile {
             request: None,
             reply: None,
             callback: None,
+            magic: None,
             lookup: None,
             keep: None,
             reads: Vec::new(),

@@ -22,10 +22,14 @@ use crate::effect::{self, ReplyBody};
 use crate::error::ApiError;
 use crate::journal::{Exchange, KeptBody, head_text};
 use crate::sandbox::Shared;
+use crate::why::Why;
 
 const CONNECTIONS_MAX: usize = 10_000;
 /// How long requests in flight may take to finish when the sandbox stops.
 const STOP_TIME: Duration = Duration::from_secs(5);
+
+/// How many requests are kept that belong to no world.
+const STRANGERS_MAX: usize = 200;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const OUTCOME: HeaderName = HeaderName::from_static("x-sandbox-outcome");
@@ -147,6 +151,7 @@ fn answer_or_500(sandbox: &Shared, call: &Call) -> Answered {
                 reply: answer::error_reply(&sandbox.catalogue(), None, &ApiError::server_error()),
                 world: None,
                 route: None,
+                why: Why::default(),
             }
         },
     )
@@ -155,14 +160,28 @@ fn answer_or_500(sandbox: &Shared, call: &Call) -> Answered {
 /// Keeps the exchange in its world's journal; returns what `x-sandbox-trace` shows.
 fn record(sandbox: &Shared, call: &Call, answered: Answered, duration: Duration) -> HeaderValue {
     let Some(world) = &answered.world else {
-        return trace("00000000", sandbox.count_stranger());
+        let refused =
+            answered.reply.status.is_client_error() || answered.reply.status.is_server_error();
+        let mut strangers = sandbox.strangers();
+        let seq = if refused {
+            strangers.keep(exchange(call, answered, duration), STRANGERS_MAX)
+        } else {
+            strangers.pass()
+        };
+        return trace("00000000", seq);
     };
+    let world = world.clone();
+    let seq = world.record(exchange(call, answered, duration));
+    trace(&world.tag, seq)
+}
+
+fn exchange(call: &Call, answered: Answered, duration: Duration) -> Exchange {
     let target = call
         .head
         .uri
         .path_and_query()
         .map_or("", |target| target.as_str());
-    let exchange = Exchange {
+    Exchange {
         seq: 0, // the journal knows
         at: SystemTime::now(),
         head: head_text(call.head.method.as_str(), target, &call.head.headers),
@@ -175,9 +194,8 @@ fn record(sandbox: &Shared, call: &Call, answered: Answered, duration: Duration)
         outcome: answered.reply.outcome,
         reply: KeptBody::shared(&answered.reply.body),
         duration,
-    };
-    let seq = world.record(exchange);
-    trace(&world.tag, seq)
+        why: answered.why,
+    }
 }
 
 /// `x-sandbox-trace`: the world's tag and the number of the exchange.

@@ -19,9 +19,16 @@ pub(crate) struct Settings {
     pub callback_urls: Vec<(String, ReceiverUrl)>,
     /// Only these API keys are let in, where any are given.
     pub api_keys: Vec<ApiKey>,
+    /// Whether an upload's file name may name an outcome, at every endpoint.
+    pub magic_file_names: bool,
 }
 
-const KEYS: [&str; 3] = ["watchlist_dates", "api_keys", "callback_urls"];
+const KEYS: [&str; 4] = [
+    "watchlist_dates",
+    "api_keys",
+    "callback_urls",
+    "magic_file_names",
+];
 
 impl Settings {
     /// Lays one folder's settings over what earlier folders said.
@@ -30,6 +37,9 @@ impl Settings {
         for (key, value) in reader.table().unwrap_or_default() {
             match key.as_ref().as_str() {
                 "watchlist_dates" => self.dates = reader.decode(value).or(self.dates),
+                "magic_file_names" => {
+                    self.magic_file_names = reader.decode(value).unwrap_or(self.magic_file_names);
+                }
                 "api_keys" => {
                     let keys: Vec<Spanned<String>> = reader.decode(value).unwrap_or_default();
                     self.api_keys.clear();

@@ -76,6 +76,12 @@ impl Record {
             .map_or(&self.version, |(_, version)| version)
     }
 
+    /// What it becomes after its request, and when.
+    pub(crate) fn changes(&self) -> impl Iterator<Item = (Duration, &Version)> {
+        let later = self.later.iter().flat_map(|later| &later.versions);
+        later.map(|(after, version)| (*after, version))
+    }
+
     fn bytes(&self) -> usize {
         let later = self.later.iter().flat_map(|later| &later.versions);
         let later: usize = later.map(|(_, version)| version.body.len() + 100).sum();

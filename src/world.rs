@@ -1,6 +1,6 @@
 //! A world: everything that one API key owns. Worlds never see each other.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use crate::courier::{Callbacks, Courier};
 use crate::dice::Mix;
 use crate::error::ApiError;
 use crate::journal::{Exchange, Journal};
+use crate::next::{self, Asked, Next, Queued};
 use crate::store::{Counters, Records};
 
 pub(crate) const WORLDS_MAX: usize = 10_000;
@@ -37,6 +38,8 @@ pub(crate) struct World {
     state: Mutex<State>,
     /// One advance of the clock at a time.
     pub advancing: tokio::sync::Mutex<()>,
+    /// Whether something stands ready for the calls to come, so that they must look.
+    rigged: AtomicBool,
     /// Told of every change to a delivery, for those who wait for one.
     changes: watch::Sender<()>,
     resets: watch::Sender<u64>,
@@ -53,6 +56,8 @@ pub(crate) struct State {
     pub records: Records,
     pub counters: Counters,
     pub journal: Journal,
+    /// Written only where `rigged` is brought up to date.
+    next: Next,
     /// Where replies are written before they are copied out in the right size.
     pub scratch: Vec<u8>,
 }
@@ -60,7 +65,13 @@ pub(crate) struct State {
 impl State {
     fn bytes(&self) -> usize {
         let counters = self.counters.len() * 32;
-        self.records.bytes + self.journal.bytes + self.callbacks.log.bytes + counters
+        let next = self.next.len() * next::ENTRY_BYTES;
+        self.records.bytes + self.journal.bytes + self.callbacks.log.bytes + counters + next
+    }
+
+    /// What is queued for the calls to come.
+    pub(crate) fn next(&self) -> &Next {
+        &self.next
     }
 
     /// As it was at the start.
@@ -104,6 +115,56 @@ impl World {
         let seq = state.journal.record(exchange);
         self.settle(&mut state);
         seq
+    }
+
+    /// Whether a call must look at what a test has made ready for it.
+    pub(crate) fn is_rigged(&self) -> bool {
+        self.rigged.load(Ordering::Acquire)
+    }
+
+    /// Says whether calls must look, after a change to what stands ready for them.
+    fn rig(&self, state: &State) {
+        self.rigged.store(!state.next.is_empty(), Ordering::Release);
+    }
+
+    /// Queues an outcome for the next calls; false when there is no room.
+    pub(crate) fn queue(&self, asked: Asked, queued: Queued) -> bool {
+        let mut state = self.state();
+        let queued = state.next.push(asked, queued);
+        self.rig(&state);
+        queued
+    }
+
+    /// Takes the outcome that is queued for a call.
+    pub(crate) fn take_next(&self, asked: &Asked) -> Option<Arc<str>> {
+        let mut state = self.state();
+        let taken = state.next.take(asked);
+        self.rig(&state);
+        taken
+    }
+
+    /// Puts an outcome back that a call has taken and not answered with.
+    pub(crate) fn put_back(&self, asked: Asked, outcome: Arc<str>) {
+        let mut state = self.state();
+        state.next.put_back(asked, outcome);
+        self.rig(&state);
+    }
+
+    /// Empties the queue, of some calls or of all; returns how many outcomes waited.
+    pub(crate) fn clear_next(&self, asked: Option<&Asked>) -> u64 {
+        let mut state = self.state();
+        let cleared = state.next.clear(asked);
+        self.rig(&state);
+        cleared
+    }
+
+    /// One more call of an endpoint; returns the how-many-th.
+    pub(crate) fn count_call(&self, endpoint: &str) -> u64 {
+        let mut mix = self.mix("calls");
+        mix.text(endpoint);
+        #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
+        let (_, times) = self.state().counters.count(mix.finish() as u64);
+        u64::from(times) + 1
     }
 
     /// Brings the world back under its limit, and its share of the total up to date.
@@ -189,6 +250,7 @@ impl World {
                 cancelled += self.call_back(&mut state, courier).0; // what came meanwhile
                 if state.callbacks.pending() == 0 {
                     state.clear();
+                    self.rig(&state);
                     self.settle(&mut state);
                     drop(state);
                     self.changed();
@@ -281,6 +343,12 @@ impl Worlds {
         worlds.get(key).cloned()
     }
 
+    /// The world that a trace names.
+    pub(crate) fn by_tag(&self, tag: &str) -> Option<Arc<World>> {
+        let worlds = self.by_key.read().unwrap_or_else(PoisonError::into_inner);
+        worlds.values().find(|world| world.tag == tag).cloned()
+    }
+
     fn create(&self, key: &ApiKey, now_ms: u64) -> Result<Arc<World>, ApiError> {
         let mut worlds = self.by_key.write().unwrap_or_else(PoisonError::into_inner);
         if worlds.len() >= WORLDS_MAX && !self.evict_idlest(&mut worlds, now_ms, key) {
@@ -296,6 +364,7 @@ impl Worlds {
                 clock: self.clock,
                 seed: self.seed,
                 state: Mutex::default(),
+                rigged: AtomicBool::new(false),
                 advancing: tokio::sync::Mutex::default(),
                 changes: watch::Sender::default(),
                 resets: watch::Sender::default(),

@@ -98,7 +98,7 @@ fn notes(endpoint: &Endpoint, outcome: &Outcome, is_default: bool) -> String {
         let callback_type = endpoint.callback_type.as_deref().unwrap_or("?");
         notes.push(format!("callback {callback_type}"));
     }
-    if let Some(then) = &outcome.then {
+    for then in &outcome.then {
         notes.push(format!("then {} after {:?}", then.outcome, then.after));
     }
     let aliases = endpoint

@@ -12,8 +12,10 @@ use super::outcomes::tag;
 use super::{Compiler, Stack};
 use crate::clock::Stamp;
 use crate::endpoint::{Answer, Creation, IdPattern, Keep, Outcome, PlantedRecord};
+use crate::load_error::Origin;
 use crate::load_error::{SourceFile, nearest};
-use crate::rules::{Rule, When};
+use crate::magic_values::{MagicValue, MagicValues};
+use crate::rules::{Rule, Rules, When};
 use crate::scenario::RecordPart;
 use crate::schema::RequestSchema;
 use crate::template::Scope;
@@ -30,11 +32,23 @@ impl<'a> Compiler<'a> {
         let mut rules = Vec::new();
         for (file, name, part) in self.outcome_parts() {
             if let Some(when) = &part.when {
-                let when = When::compile(when, file, scope.fields, self.errors);
-                let outcome = outcomes[name.as_ref()].clone();
-                rules.push(Rule { outcome, when });
+                rules.push(Rule {
+                    outcome: outcomes[name.as_ref()].clone(),
+                    origin: Origin::new(file, &when.span()),
+                    when: When::compile(when, file, scope.fields, self.errors),
+                    priority: part
+                        .priority
+                        .as_ref()
+                        .map_or(0, |priority| *priority.as_ref()),
+                });
+            } else if let Some(priority) = &part.priority {
+                self.errors.push(file.error(
+                    priority.span(),
+                    "`priority` orders outcomes that have a `when`, and this has none",
+                ));
             }
         }
+        let magic = self.magic_values(scope);
         let lookup = lookup.map(|named| self.lookup_rule(named, outcomes));
         let id_pattern = match self.last(|file| file.id.as_ref()) {
             None => None,
@@ -49,13 +63,39 @@ impl<'a> Compiler<'a> {
         Some(Creation {
             id_pattern,
             default: default?,
-            rules,
+            magic,
+            rules: Rules::new(rules),
             lookup,
             keep: self.last(|file| file.keep.as_ref()).map(|(_, keep)| Keep {
                 at: keep.at.as_ref().as_str().into(),
                 tag: tag(keep.at.as_ref(), "LISTED"),
             }),
         })
+    }
+
+    /// The fields of `[magic]`; a later file replaces what an earlier one says of the same field.
+    fn magic_values(&mut self, scope: Scope<'_>) -> MagicValues {
+        let stack: &'a Stack = self.stack;
+        let mut values: IndexMap<&str, MagicValue> = IndexMap::new();
+        for file in stack {
+            let Some(magic) = &file.magic else {
+                continue;
+            };
+            let Tree::Table(entries) = magic.as_ref() else {
+                self.errors.push(file.source_file.error(
+                    magic.span(),
+                    "`magic` must be a table of fields, such as `\"input.given_names\" = { prefix = \"MAGIC \" }`",
+                ));
+                continue;
+            };
+            for (subject, how) in entries {
+                match MagicValue::compile(subject, how, &file.source_file, scope.fields) {
+                    Ok(value) => drop(values.insert(subject.as_ref(), value)),
+                    Err(error) => self.errors.push(error),
+                }
+            }
+        }
+        MagicValues(values.into_values().collect())
     }
 
     /// The outcome marked `default`; of several files the last one that marks any decides.

@@ -10,9 +10,8 @@ use toml::Spanned;
 use super::head::{headers, status};
 use super::{Compiler, Stack};
 use crate::callback::Behaviour;
-use crate::clock::parse_duration;
-use crate::endpoint::{Answer, Outcome, Then};
-use crate::load_error::{LoadError, SourceFile, listed, nearest};
+use crate::endpoint::{Answer, Outcome};
+use crate::load_error::{LoadError, Origin, SourceFile, listed, nearest};
 use crate::plan::Plan;
 use crate::scenario::{CallbackRule, ErrorPart, OutcomePart, Source};
 use crate::template::{Scope, Template};
@@ -33,17 +32,6 @@ impl<'a> Compiler<'a> {
         let mut outcomes = IndexMap::new();
         for (file, name, part) in self.outcome_parts() {
             check_outcome_name(name, file, self.errors);
-            if let Some(sequence) = &part.sequence
-                && (part.body.is_some()
-                    || part.then.is_some()
-                    || part.callback.is_some()
-                    || part.error.is_some())
-            {
-                self.errors.push(file.error(
-                    sequence.span(),
-                    "a `sequence` only names other outcomes: it has no `body`, `error`, `then` or `callback`",
-                ));
-            }
             let outcome = if part.error.is_some() {
                 error_outcome(name, part, file, self.errors)
             } else {
@@ -51,14 +39,8 @@ impl<'a> Compiler<'a> {
                 if let Some(own) = &part.body {
                     body.merge(Template::compile_body(own, file, scope, self.errors));
                 }
-                let answer = match &part.sequence {
-                    Some(sequence) => Answer::Sequence(
-                        sequence
-                            .as_ref()
-                            .iter()
-                            .map(|name| name.as_ref().clone())
-                            .collect(),
-                    ),
+                let answer = match self.turns(part, file) {
+                    Some(turns) => turns,
                     None => Answer::Body {
                         asks_lookup: body.asks_lookup(),
                         plan: Plan::new(&body, keep.as_deref()),
@@ -98,19 +80,7 @@ impl<'a> Compiler<'a> {
         file: &Arc<SourceFile>,
         answer: Answer,
     ) -> Outcome {
-        let then = part.then.as_ref().and_then(|then| {
-            let then = then.as_ref();
-            match parse_duration(then.after.as_ref()) {
-                Ok(after) => Some(Then {
-                    after,
-                    outcome: then.outcome.as_ref().clone(),
-                }),
-                Err(message) => {
-                    self.errors.push(file.error(then.after.span(), message));
-                    None
-                }
-            }
-        });
+        let then = self.changes(part, file);
         Outcome {
             name: name.as_ref().clone(),
             // What a file says of itself holds for its own outcomes, not for those that others add.
@@ -124,16 +94,21 @@ impl<'a> Compiler<'a> {
             status: status(part, StatusCode::OK, file, self.errors),
             headers: headers(part, file, self.errors),
             answer,
-            pending: part.pending || then.is_some(),
-            callback: self.callback(part, file),
+            pending: part.pending || !then.is_empty(),
+            callback: self.callback(part.callback.as_ref(), file),
             then,
             is_shared: false,
             tag: tag(&self.base.source_file.id, name.as_ref()),
+            origin: Origin::new(file, &name.span()),
         }
     }
 
-    fn callback(&mut self, part: &OutcomePart, file: &Arc<SourceFile>) -> Option<Behaviour> {
-        let rule = part.callback.as_ref()?;
+    pub(super) fn callback(
+        &mut self,
+        rule: Option<&Spanned<CallbackRule>>,
+        file: &Arc<SourceFile>,
+    ) -> Option<Behaviour> {
+        let rule = rule?;
         let behaviour = match rule.as_ref() {
             CallbackRule::Follows(false) => return None,
             CallbackRule::Follows(true) => Ok(Behaviour::Normal),
@@ -148,58 +123,6 @@ impl<'a> Compiler<'a> {
         behaviour
             .map_err(|message: String| self.errors.push(file.error(rule.span(), message)))
             .ok()
-    }
-
-    /// Outcomes refer to each other by name: in `sequence` and in `then`.
-    fn check_references(&mut self, outcomes: &IndexMap<String, Arc<Outcome>>, has_id: bool) {
-        for (file, _, part) in self.outcome_parts() {
-            if let Some(sequence) = &part.sequence {
-                if sequence.as_ref().is_empty() {
-                    self.errors.push(file.error(
-                        sequence.span(),
-                        "a `sequence` must name at least one outcome",
-                    ));
-                }
-                for name in sequence.as_ref() {
-                    if let Some(outcome) = self.referred(file, name, outcomes)
-                        && matches!(outcome.answer, Answer::Sequence(_))
-                    {
-                        self.errors.push(
-                            file.error(name.span(), "a sequence cannot be part of a sequence"),
-                        );
-                    }
-                }
-            }
-            if let Some(then) = &part.then {
-                let name = &then.as_ref().outcome;
-                if !has_id {
-                    self.errors.push(file.error(
-                        then.span(),
-                        "nothing is kept here that could become anything: say how ids are written, \
-                         `id = \"…_{uuid}\"`",
-                    ));
-                }
-                let Some(first) = self.referred(file, name, outcomes) else {
-                    continue;
-                };
-                if !matches!(first.answer, Answer::Body { .. }) {
-                    self.errors.push(file.error(
-                        name.span(),
-                        "a record cannot become an error or a sequence: name an outcome with a body",
-                    ));
-                }
-                let mut next = Some(first);
-                for _ in 0..outcomes.len() {
-                    next = next.and_then(|outcome| outcomes.get(&outcome.then.as_ref()?.outcome));
-                }
-                if next.is_some() {
-                    self.errors.push(file.error(
-                        name.span(),
-                        "`then` leads back to where it came from and would never end",
-                    ));
-                }
-            }
-        }
     }
 
     /// The outcome of that name, or a mistake reported at the place where it is named.
@@ -273,10 +196,11 @@ pub(super) fn error_outcome(
             "an outcome has a `body` or an `error`, not both: the error makes its own body",
         ));
     }
-    if part.then.is_some() || part.sequence.is_some() || part.callback.is_some() || part.pending {
+    let names_others = part.sequence.is_some() || part.weighted.is_some();
+    if part.then.is_some() || names_others || part.callback.is_some() || part.pending {
         errors.push(file.error(
             error.span(),
-            "an error makes no record, so it has no `then`, `sequence`, `callback` or `pending`",
+            "an error makes no record, so it has no `then`, `sequence`, `weighted`, `callback` or `pending`",
         ));
     }
     let status = status(part, StatusCode::INTERNAL_SERVER_ERROR, file, errors);
@@ -295,9 +219,10 @@ pub(super) fn error_outcome(
         answer: Answer::Error { code, message },
         pending: false,
         callback: None,
-        then: None,
+        then: Vec::new(),
         is_shared: false,
         tag: HeaderValue::from_static(""),
+        origin: Origin::new(file, &name.span()),
     }
 }
 

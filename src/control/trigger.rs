@@ -9,12 +9,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use super::{Answer, Refusal, bad_request, deliveries};
+use super::{Answer, Refusal, bad_request, deliveries, endpoint_named};
 use crate::catalogue::Catalogue;
 use crate::courier;
 use crate::delivery::{Delivery, DeliveryState, TokenSent};
 use crate::endpoint::Endpoint;
-use crate::load_error::nearest;
 use crate::sample;
 use crate::sandbox::Shared;
 use crate::store::{Record, Version};
@@ -111,12 +110,7 @@ pub(super) fn answer(
 
 fn endpoint<'c>(catalogue: &'c Catalogue, trigger: &Trigger) -> Result<&'c Endpoint, Refusal> {
     if let Some(id) = &trigger.endpoint {
-        let known = || catalogue.endpoints().map(|endpoint| &*endpoint.id);
-        return catalogue.endpoint(id).ok_or_else(|| {
-            let near = nearest(id, known())
-                .map_or(String::new(), |near| format!(": did you mean `{near}`?"));
-            bad_request(format!("`endpoint`: there is none with that id{near}"))
-        });
+        return endpoint_named(catalogue, id);
     }
     let types = sample::callback_types(catalogue);
     let Some(callback_type) = &trigger.callback_type else {

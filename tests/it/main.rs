@@ -8,11 +8,13 @@ mod authentication;
 mod bank_products;
 mod callback_control;
 mod callbacks;
+mod choosing;
 mod client;
 #[cfg(unix)]
 mod command_line;
 mod documentation;
 mod every_outcome;
+mod explain;
 mod forms;
 mod id_cards;
 mod limits;

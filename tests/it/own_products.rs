@@ -179,8 +179,8 @@ async fn a_route_that_cannot_be_is_told_why() {
                 "5:20 a GET brings what is in its path, and `{digit}` is not: did you mean `digits`?",
                 "8:10 the request has no field `digts`: did you mean `digits`?",
                 "9:10 unknown hole `{{input.digits}}`: did you mean `{{path.digits}}`?",
-                "10:10 `input.digits` cannot be tested: a condition begins with `path.`, in quotes, \
-                 such as `\"path.digit\"`",
+                "10:10 `input.digits` cannot be tested: a condition is on `path.`, `header.`, `query.` \
+                 or `nth`, in quotes, such as `\"path.digit\"`",
             ],
         ),
         (

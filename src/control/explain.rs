@@ -1,0 +1,30 @@
+//! `GET /__sandbox/explain/{trace}`: why an exchange was answered as it was.
+
+use std::collections::HashMap;
+
+use hyper::StatusCode;
+
+use super::{Answer, Refusal, only, world};
+use crate::call::Call;
+use crate::explain;
+use crate::sandbox::Shared;
+
+/// A trace names its world. Where only some keys are let in, the world's own must be sent as well.
+pub(super) fn answer(
+    sandbox: &Shared,
+    call: &Call,
+    trace: &str,
+    query: &HashMap<String, String>,
+) -> Result<Answer, Refusal> {
+    only(query, &[])?;
+    let own = if sandbox.admits_all_keys() {
+        None
+    } else {
+        Some(world(sandbox, call, query)?)
+    };
+    let may_see = |world: &crate::world::World| own.as_ref().is_none_or(|own| own.tag == world.tag);
+    match explain::find(sandbox, trace, may_see) {
+        Ok(told) => Ok((StatusCode::OK, told)),
+        Err((status, message)) => Err(Refusal(status, "unknown_trace", message)),
+    }
+}

@@ -1,0 +1,106 @@
+//! `/__sandbox/next`: outcomes for the calls to come.
+
+use std::collections::HashMap;
+
+use hyper::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Answer, Refusal, bad_request, endpoint_named, only};
+use crate::next::{Asked, ENTRIES_MAX, Next, Queued, TIMES_MAX};
+use crate::sandbox::Shared;
+use crate::world::World;
+
+/// `{"endpoint": "v1.1/bank_account_data_requests", "outcome": "SERVER_ERROR", "times": 2}`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Entry {
+    /// An endpoint's id or path.
+    endpoint: String,
+    outcome: String,
+    #[serde(default = "once")]
+    times: u32,
+    /// For the GETs of its records instead of for new ones: errors only.
+    #[serde(default)]
+    reads: bool,
+}
+
+fn once() -> u32 {
+    1
+}
+
+/// What waits, in the order in which it will be used.
+pub(super) fn show(world: &World) -> Answer {
+    (
+        StatusCode::OK,
+        json!({"waiting": waiting(world.state().next())}),
+    )
+}
+
+pub(super) fn queue(sandbox: &Shared, world: &World, entry: &Entry) -> Result<Answer, Refusal> {
+    let catalogue = sandbox.catalogue();
+    let endpoint = endpoint_named(&catalogue, &entry.endpoint)?;
+    if endpoint.creation.is_none() && !entry.reads {
+        return Err(bad_request(format!(
+            "`{}` only reads: say `\"reads\": true`",
+            endpoint.id
+        )));
+    }
+    if entry.reads && !endpoint.reads_back() {
+        return Err(bad_request(format!(
+            "nothing is read back at `{}`",
+            endpoint.id
+        )));
+    }
+    let found = endpoint.outcome(&entry.outcome);
+    let Some(outcome) = found.filter(|outcome| !entry.reads || outcome.is_error()) else {
+        let message = endpoint.unknown_outcome(&entry.outcome, entry.reads);
+        return Err(bad_request(format!("`outcome`: {message}")));
+    };
+    if !(1..=TIMES_MAX).contains(&entry.times) {
+        return Err(bad_request(format!("`times`: between 1 and {TIMES_MAX}")));
+    }
+    let queued = Queued {
+        outcome: outcome.name.as_str().into(),
+        times: entry.times,
+    };
+    if !world.queue(Asked::new(endpoint, entry.reads), queued) {
+        return Err(bad_request(format!(
+            "{ENTRIES_MAX} outcomes are queued, and more are not taken"
+        )));
+    }
+    Ok(show(world))
+}
+
+/// Empties the queue, or with `?endpoint=` that of one endpoint's calls.
+pub(super) fn clear(
+    sandbox: &Shared,
+    world: &World,
+    query: &HashMap<String, String>,
+) -> Result<Answer, Refusal> {
+    only(query, &["endpoint"])?;
+    let cleared = match query.get("endpoint") {
+        None => world.clear_next(None),
+        Some(name) => {
+            let catalogue = sandbox.catalogue();
+            let endpoint = endpoint_named(&catalogue, name)?;
+            let both = [false, true].map(|reads| Asked::new(endpoint, reads));
+            both.iter().map(|asked| world.clear_next(Some(asked))).sum()
+        }
+    };
+    Ok((StatusCode::OK, json!({"cleared": cleared})))
+}
+
+fn waiting(next: &Next) -> Value {
+    let entries = next.waiting().into_iter().flat_map(|(asked, queue)| {
+        queue.iter().map(move |queued| {
+            json!({
+                "endpoint": &*asked.endpoint,
+                "outcome": &*queued.outcome,
+                "times": queued.times,
+                "reads": asked.reads,
+            })
+        })
+    });
+    entries.collect()
+}
