@@ -1,6 +1,7 @@
 //! From scenario files to endpoints: merges what extends what, checks everything, reports every mistake.
 
 mod creation;
+mod doubts;
 mod head;
 mod lookups;
 mod outcomes;
@@ -100,7 +101,7 @@ struct Compiler<'a> {
 
 impl<'a> Compiler<'a> {
     fn endpoint(&mut self) -> Option<Endpoint> {
-        let before = self.errors.len();
+        let before = self.error_count();
         let verb = self.verb();
         let path = self.path(verb);
         let content_type = self.content_type();
@@ -124,6 +125,7 @@ impl<'a> Compiler<'a> {
         if !self.proven {
             self.check_schema(&outcomes);
             self.check_keep();
+            self.doubt();
         }
         let aliases = self.aliases(&outcomes);
         let creation = if outcomes.values().any(|outcome| !outcome.is_error()) {
@@ -131,7 +133,7 @@ impl<'a> Compiler<'a> {
         } else {
             None
         };
-        if creation.is_none() && self.base.listings.is_none() && self.errors.len() == before {
+        if creation.is_none() && self.base.listings.is_none() && self.error_count() == before {
             self.missing(
                 "the file has no outcome: write at least one `[outcomes.NAME]` with `default = true`",
             );
@@ -207,6 +209,15 @@ impl<'a> Compiler<'a> {
                 "the only listings there are is `watchlist`",
             ));
         }
+    }
+
+    /// Reports what loads and is hardly meant.
+    fn warn(&mut self, (file, span): Place<'_>, message: impl Into<String>) {
+        self.errors.push(file.warning(span, message));
+    }
+
+    fn error_count(&self) -> usize {
+        self.errors.iter().filter(|error| error.is_error()).count()
     }
 
     /// Reports what a file does not say, unless it may have tried to.

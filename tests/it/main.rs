@@ -32,3 +32,4 @@ mod thin_products;
 mod transport;
 #[cfg(unix)]
 mod trigger;
+mod warnings;
