@@ -4,6 +4,7 @@ mod creation;
 mod doubts;
 mod head;
 mod lookups;
+mod never;
 mod outcomes;
 mod route;
 mod schema_check;
@@ -126,6 +127,7 @@ impl<'a> Compiler<'a> {
             self.check_schema(&outcomes);
             self.check_keep();
             self.doubt();
+            self.check_conditions(&schema, scope.fields);
         }
         let aliases = self.aliases(&outcomes);
         let creation = if outcomes.values().any(|outcome| !outcome.is_error()) {
