@@ -28,6 +28,8 @@ pub(crate) struct Catalogue {
     pub(crate) shared_errors: SharedErrors,
     pub(crate) dummy: Dummy,
     pub(crate) settings: Settings,
+    /// What loaded and is hardly meant, in the order of the files.
+    pub(crate) warnings: Vec<LoadError>,
     router: Router<Place>,
 }
 
@@ -88,11 +90,14 @@ impl Route<'_> {
 impl Catalogue {
     /// Loads the shipped files, then lays each folder over them. What is shipped is taken as proven.
     pub(crate) fn load(folders: &[PathBuf], dates: Option<DateForm>) -> Result<Self, LoadErrors> {
-        Self::read(folders, dates, Proof::OfFolders)
+        Self::read(folders, dates, Proof::OfFolders).map_err(|mut found| {
+            found.retain(LoadError::is_error);
+            LoadErrors(found)
+        })
     }
 
-    /// Loads, and proves the shipped files as well.
-    pub(crate) fn check(folders: &[PathBuf]) -> Result<Self, LoadErrors> {
+    /// Loads, and proves the shipped files as well. Of broken files the warnings are told too.
+    pub(crate) fn check(folders: &[PathBuf]) -> Result<Self, Vec<LoadError>> {
         Self::read(folders, None, Proof::OfAll)
     }
 
@@ -100,20 +105,21 @@ impl Catalogue {
         folders: &[PathBuf],
         dates: Option<DateForm>,
         proof: Proof,
-    ) -> Result<Self, LoadErrors> {
-        let (mut layers, mut errors) = files::read(folders);
+    ) -> Result<Self, Vec<LoadError>> {
+        let (mut layers, mut found) = files::read(folders);
         if proof == Proof::OfAll {
-            errors.extend(files::prove_shipped());
+            found.extend(files::prove_shipped());
         }
         layers.settings.dates = dates.or(layers.settings.dates);
-        match Self::of_layers(layers, proof, &mut errors) {
-            Some(catalogue) if errors.is_empty() => Ok(catalogue),
-            _ => {
-                errors
-                    .sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
-                errors.dedup();
-                Err(LoadErrors(errors))
-            }
+        let catalogue = Self::of_layers(layers, proof, &mut found);
+        found.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+        found.dedup();
+        match catalogue {
+            Some(catalogue) if !found.iter().any(LoadError::is_error) => Ok(Self {
+                warnings: found,
+                ..catalogue
+            }),
+            _ => Err(found),
         }
     }
 
@@ -163,6 +169,7 @@ impl Catalogue {
             shared_errors,
             dummy,
             settings: layers.settings,
+            warnings: Vec::new(), // known when everything has been looked at
             router,
         })
     }

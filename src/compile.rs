@@ -1,8 +1,10 @@
 //! From scenario files to endpoints: merges what extends what, checks everything, reports every mistake.
 
 mod creation;
+mod doubts;
 mod head;
 mod lookups;
+mod never;
 mod outcomes;
 mod route;
 mod schema_check;
@@ -101,7 +103,7 @@ struct Compiler<'a> {
 
 impl<'a> Compiler<'a> {
     fn endpoint(&mut self) -> Option<Endpoint> {
-        let before = self.errors.len();
+        let before = self.error_count();
         let verb = self.verb();
         let path = self.path(verb);
         let content_type = self.content_type();
@@ -125,6 +127,8 @@ impl<'a> Compiler<'a> {
         if !self.proven {
             self.check_schema(&outcomes);
             self.check_keep();
+            self.doubt();
+            self.check_conditions(&schema, scope.fields);
         }
         let aliases = self.aliases(&outcomes);
         let creation = if outcomes.values().any(|outcome| !outcome.is_error()) {
@@ -132,7 +136,7 @@ impl<'a> Compiler<'a> {
         } else {
             None
         };
-        if creation.is_none() && self.base.listings.is_none() && self.errors.len() == before {
+        if creation.is_none() && self.base.listings.is_none() && self.error_count() == before {
             self.missing(
                 "the file has no outcome: write at least one `[outcomes.NAME]` with `default = true`",
             );
@@ -212,6 +216,15 @@ impl<'a> Compiler<'a> {
                 "the only listings there are is `watchlist`",
             ));
         }
+    }
+
+    /// Reports what loads and is hardly meant.
+    fn warn(&mut self, (file, span): Place<'_>, message: impl Into<String>) {
+        self.errors.push(file.warning(span, message));
+    }
+
+    fn error_count(&self) -> usize {
+        self.errors.iter().filter(|error| error.is_error()).count()
     }
 
     /// Reports what a file does not say, unless it may have tried to.

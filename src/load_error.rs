@@ -27,6 +27,18 @@ impl SourceFile {
     ) -> LoadError {
         LoadError::at(self, span, message)
     }
+
+    /// Something that loads and is hardly meant.
+    pub(crate) fn warning(
+        self: &Arc<Self>,
+        span: Range<usize>,
+        message: impl Into<String>,
+    ) -> LoadError {
+        LoadError {
+            severity: Severity::Warning,
+            ..LoadError::at(self, span, message)
+        }
+    }
 }
 
 /// Where in a scenario file something was said.
@@ -51,7 +63,16 @@ impl Origin {
     }
 }
 
-/// One mistake in one scenario file. `Display` prints file, line, column, the line itself and a caret.
+/// Whether a file can be served as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Severity {
+    #[default]
+    Error,
+    /// It loads, and does not do what was meant.
+    Warning,
+}
+
+/// One mistake in one scenario file, or a warning of one. `Display` prints file, line, column, the line itself and a caret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LoadError {
     /// The file as the operator knows it.
@@ -70,6 +91,8 @@ pub struct LoadError {
     /// How many characters of the line stand before the excerpt.
     #[serde(skip)]
     left_out: usize,
+    #[serde(skip)]
+    severity: Severity,
 }
 
 const EXCERPT_CHARS: usize = 200;
@@ -99,6 +122,7 @@ impl LoadError {
             excerpt: excerpt.replace('\t', " "),
             marked: text[start..end].chars().count().clamp(1, EXCERPT_CHARS),
             left_out,
+            severity: Severity::Error,
         }
     }
 
@@ -112,17 +136,27 @@ impl LoadError {
             excerpt: String::new(),
             marked: 0,
             left_out: 0,
+            severity: Severity::Error,
         }
+    }
+
+    /// Nothing can be served from the file, unlike with a warning.
+    pub(crate) fn is_error(&self) -> bool {
+        self.severity == Severity::Error
     }
 }
 
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        writeln!(f, "{word}: {}", self.message)?;
         if self.line == 0 {
-            return write!(f, "error: {}\n --> {}", self.message, self.file);
+            return write!(f, " --> {}", self.file);
         }
         let gutter = self.line.to_string().len();
-        writeln!(f, "error: {}", self.message)?;
         writeln!(
             f,
             "{:gutter$}--> {}:{}:{}",
@@ -141,7 +175,7 @@ impl fmt::Display for LoadError {
     }
 }
 
-/// Every mistake found in a set of scenario files.
+/// Every mistake found in a set of scenario files; `Display` prints one after the other.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n"))]
 pub struct LoadErrors(pub Vec<LoadError>);

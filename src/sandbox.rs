@@ -319,6 +319,7 @@ impl Builder {
 impl Shared {
     fn new(options: Options) -> Result<Self, LoadErrors> {
         let catalogue = Catalogue::load(&options.scenarios, options.dates)?;
+        log_warnings(&catalogue);
         Ok(Self {
             seed: options.seed,
             worlds: Worlds::new(options.seed, options.clock),
@@ -415,6 +416,7 @@ impl Shared {
             Ok(mut catalogue) => {
                 catalogue.generation = self.catalogue().generation + 1;
                 tracing::info!(generation = catalogue.generation, "scenarios reloaded");
+                log_warnings(&catalogue);
                 self.catalogue.store(Arc::new(catalogue));
                 None
             }
@@ -448,5 +450,13 @@ impl Shared {
             .or_else(|| catalogue.settings.api_keys.first())
             .cloned()
             .unwrap_or_else(|| PUBLIC_KEY.parse().expect("the public key is well-formed"))
+    }
+}
+
+/// Once for every load: what loaded and is hardly meant.
+fn log_warnings(catalogue: &Catalogue) {
+    if !catalogue.warnings.is_empty() {
+        let warnings = LoadErrors(catalogue.warnings.clone());
+        tracing::warn!("the scenarios load, with warnings:\n{warnings}");
     }
 }

@@ -122,7 +122,7 @@ pub(crate) struct KeepPart {
 pub(crate) struct OutcomePart {
     /// The answer when nothing else decides.
     pub default: bool,
-    pub description: Option<String>,
+    pub description: Option<Spanned<String>>,
     pub source: Option<Source>,
     /// Other names of the same outcome.
     pub aliases: Vec<Spanned<String>>,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::formats::FORMATS;
-use crate::input::Shape;
+use crate::input::{Property, Shape};
 use crate::{banks, formats};
 
 /// The schema of one endpoint's input.
@@ -97,6 +97,29 @@ impl RequestSchema {
         })
     }
 
+    /// What the rules always say against the value at a JSON Pointer, whatever else the input holds.
+    pub(crate) fn complaint_at(&self, input: &Value, pointer: &str) -> Option<String> {
+        let errors = self.compile().ok()?.iter_errors(input).take(ERRORS_MAX);
+        let mut unconditional = errors.filter(is_unconditional);
+        let found = unconditional.find(|error| {
+            let rest = error.instance_path().as_str().strip_prefix(pointer);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })?;
+        Some(sentence(&found))
+    }
+
+    /// Whether a field is in every input: required, or with a default.
+    pub(crate) fn is_always_there(&self, field: &str) -> bool {
+        let Shape::Object(properties) = &self.shape else {
+            return false;
+        };
+        let has_default = |property: &Property| property.default.is_some();
+        let property = properties.iter().find(|property| property.name == field);
+        let required = self.json.get("required").and_then(Value::as_array);
+        property.is_some_and(has_default)
+            || required.is_some_and(|names| names.iter().any(|name| name == field))
+    }
+
     fn compile(&self) -> Result<&Validator, String> {
         if let Some(validator) = self.validator.get() {
             return Ok(validator);
@@ -169,6 +192,12 @@ impl RequestSchema {
             .iter()
             .any(|property| property.name == name && property.shape == Shape::File)
     }
+}
+
+/// What stands below these depends on the rest of the input.
+fn is_unconditional(error: &ValidationError<'_>) -> bool {
+    let mut rule = error.schema_path().as_str().split('/');
+    !rule.any(|part| matches!(part, "if" | "then" | "else" | "dependentSchemas"))
 }
 
 /// `/addresses/0/country` → `addresses[0].country`

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{Format, print};
 use crate::catalogue::Catalogue;
+use crate::load_error::{LoadError, LoadErrors};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -16,34 +17,56 @@ pub(super) struct Arguments {
     dirs: Vec<PathBuf>,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Exit with 1 on a warning too.
+    #[arg(long)]
+    deny_warnings: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
-    let checked = Catalogue::check(&arguments.dirs);
-    let errors = match &checked {
-        Ok(_) => &[],
-        Err(errors) => errors.0.as_slice(),
+    let (found, endpoints) = match Catalogue::check(&arguments.dirs) {
+        Ok(catalogue) => {
+            let endpoints = catalogue.endpoint_count();
+            (catalogue.warnings, endpoints)
+        }
+        Err(found) => (found, 0),
     };
-    match (arguments.format, &checked) {
-        (Format::Json, _) => {
-            let report = json!({"ok": errors.is_empty(), "errors": errors});
+    let errors = found.iter().filter(|one| one.is_error()).count();
+    let is_refused = errors > 0 || (arguments.deny_warnings && !found.is_empty());
+    match arguments.format {
+        Format::Json => {
+            let (errors, warnings): (Vec<_>, Vec<_>) =
+                found.into_iter().partition(LoadError::is_error);
+            let report = json!({"ok": !is_refused, "errors": errors, "warnings": warnings});
             print(&format!("{report:#}\n"));
         }
-        (Format::Text, Ok(catalogue)) => {
-            let endpoints = catalogue.endpoint_count();
+        Format::Text if found.is_empty() => {
             print(&format!("all well: {endpoints} endpoints\n"));
         }
-        (Format::Text, Err(all)) => {
-            let mut files: Vec<_> = errors.iter().map(|error| &error.file).collect();
-            files.dedup();
-            print(&format!(
-                "{all}\n\n{} in {}\n",
-                counted(errors.len(), "error"),
-                counted(files.len(), "file")
-            ));
+        Format::Text => {
+            let sum = sum(&found, errors);
+            let sum = match (errors, is_refused) {
+                (0, false) => format!("loads: {endpoints} endpoints; {sum}"),
+                (0, true) => format!("{sum}, and `--deny-warnings` is given"),
+                _ => sum,
+            };
+            print(&format!("{}\n\n{sum}\n", LoadErrors(found)));
         }
     }
-    ExitCode::from(u8::from(!errors.is_empty()))
+    ExitCode::from(u8::from(is_refused))
+}
+
+/// `2 errors and 1 warning in 2 files`
+fn sum(found: &[LoadError], errors: usize) -> String {
+    let mut files: Vec<_> = found.iter().map(|one| &one.file).collect();
+    files.dedup();
+    let kinds = [(errors, "error"), (found.len() - errors, "warning")];
+    let kinds = kinds.iter().filter(|(number, _)| *number > 0);
+    let kinds: Vec<_> = kinds.map(|(number, what)| counted(*number, what)).collect();
+    format!(
+        "{} in {}",
+        kinds.join(" and "),
+        counted(files.len(), "file")
+    )
 }
 
 fn counted(number: usize, what: &str) -> String {

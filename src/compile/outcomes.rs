@@ -13,7 +13,7 @@ use crate::callback::Behaviour;
 use crate::endpoint::{Answer, Outcome};
 use crate::load_error::{LoadError, Origin, SourceFile, listed, nearest};
 use crate::plan::Plan;
-use crate::scenario::{CallbackRule, ErrorPart, OutcomePart, Source};
+use crate::scenario::{CallbackRule, ErrorPart, OutcomePart, ScenarioFile, Source};
 use crate::template::{Scope, Template};
 
 impl<'a> Compiler<'a> {
@@ -150,20 +150,50 @@ impl<'a> Compiler<'a> {
         for (file, name, part) in self.outcome_parts() {
             for alias in &part.aliases {
                 check_outcome_name(alias, file, self.errors);
+                if let Some((later, outcome)) = self.named_later(file, alias.as_ref()) {
+                    self.errors.push(later.error(
+                        outcome.span(),
+                        format!(
+                            "`{}` is another name of the outcome `{}`, so none can have it as its own",
+                            alias.as_ref(),
+                            name.as_ref()
+                        ),
+                    ));
+                    continue;
+                }
                 let taken_by = outcomes
                     .get_key_value(alias.as_ref())
                     .map(|(outcome, _)| outcome)
                     .or_else(|| aliases.get(alias.as_ref()));
                 if let Some(other) = taken_by {
-                    self.errors.push(file.error(
-                        alias.span(),
-                        format!("`{}` already names the outcome `{other}`", alias.as_ref()),
-                    ));
+                    let alias_is = if other == alias.as_ref() {
+                        "is the name of an outcome already".to_owned()
+                    } else {
+                        format!("already names the outcome `{other}`")
+                    };
+                    self.errors
+                        .push(file.error(alias.span(), format!("`{}` {alias_is}", alias.as_ref())));
                 }
                 aliases.insert(alias.as_ref().clone(), name.as_ref().clone());
             }
         }
         aliases
+    }
+
+    /// An outcome of this name in a file that lies over the given one: there is the place to mend.
+    fn named_later(
+        &self,
+        file: &Arc<SourceFile>,
+        name: &str,
+    ) -> Option<(&'a Arc<SourceFile>, &'a Spanned<String>)> {
+        let stack: &'a Stack = self.stack;
+        let at = |file: &Arc<SourceFile>| {
+            let of_stack = |other: &Arc<ScenarioFile>| Arc::ptr_eq(&other.source_file, file);
+            stack.iter().position(of_stack)
+        };
+        let mut parts = self.outcome_parts().into_iter();
+        let (later, named, _) = parts.find(|(_, named, _)| named.as_ref() == name)?;
+        (at(later) > at(file)).then_some((later, named))
     }
 }
 

@@ -28,6 +28,9 @@ pub(super) fn answer(sandbox: &Shared) -> Answer {
             "pending": tally.deliveries_pending,
         },
     });
+    if !catalogue.warnings.is_empty() {
+        body["warnings"] = json!(catalogue.warnings);
+    }
     let Some(errors) = &reload.errors else {
         return (StatusCode::OK, body);
     };

@@ -34,3 +34,4 @@ mod thin_products;
 mod transport;
 #[cfg(unix)]
 mod trigger;
+mod warnings;

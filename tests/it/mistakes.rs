@@ -168,6 +168,54 @@ const BROKEN: &[(&str, &str)] = &[
         "THINGS[outcomes.A]\ndefault = true\naliases = [\"B\"]\nbody = {}\n[outcomes.B]\nbody = {}",
     ),
     (
+        "an alias that is the name of a shared error",
+        "THINGS[outcomes.A]\ndefault = true\naliases = [\"SERVER_ERROR\"]\nbody = {}",
+    ),
+    (
+        "an alias that is the outcome's own name",
+        "THINGS[outcomes.A]\ndefault = true\naliases = [\"A\"]\nbody = {}",
+    ),
+    (
+        "an alias of two outcomes",
+        "THINGS[outcomes.A]\ndefault = true\naliases = [\"C\"]\nbody = {}\n[outcomes.B]\naliases = [\"C\"]\nbody = {}",
+    ),
+    (
+        "an alias in the case of another",
+        "THINGS[outcomes.A]\ndefault = true\naliases = [\"C\", \"c\"]\nbody = {}",
+    ),
+    (
+        "a misspelt key of then",
+        "THINGS[outcomes.A]\ndefault = true\nbody = {}\nthen = { afte = \"1s\", outcome = \"SERVER_ERROR\" }",
+    ),
+    (
+        "a misspelt key of a record",
+        "THINGS[outcomes.A]\ndefault = true\nbody = {}\n[[records]]\nid = \"a\"\noutcom = \"A\"",
+    ),
+    (
+        "misspelt keys of the small tables",
+        "callback = { typ = \"T\" }\nkeep = { form = \"a\" }\nreply = { bdy = {} }",
+    ),
+    (
+        "a misspelt key of dummy data",
+        "extends = \"dummy/register\"\n[[people]]\nnikk = \"1234567890123456\"",
+    ),
+    (
+        "an error without a message",
+        "THINGS[outcomes.A]\nerror = { code = \"A\" }",
+    ),
+    (
+        "a method that there is not",
+        "path = \"/v9/x\"\nmethod = \"PUT\"\n[outcomes.A]\ndefault = true\nbody = {}",
+    ),
+    (
+        "a content type that there is not",
+        "content_type = \"text/plain\"\nTHINGS[outcomes.A]\ndefault = true\nbody = {}",
+    ),
+    (
+        "listings of what there is not",
+        "path = \"/v9/x\"\nlistings = \"register\"",
+    ),
+    (
         "a lookup that is not known",
         "THINGS[outcomes.A]\ndefault = true\nbody = {}\n[lookup]\nin = \"watchlist.people\"",
     ),
@@ -208,6 +256,80 @@ fn every_mistake_is_reported_with_its_place_and_what_to_do() {
     for (mistake, text) in BROKEN {
         let dir = folder.path().join(mistake.replace(' ', "-"));
         write(&dir, "mine.toml", &text.replace("THINGS", THINGS));
+        let (code, out, err) = run(&["check", dir.to_str().expect("UTF-8")]);
+        assert_eq!((code, err.as_str()), (1, ""), "{mistake}: {out}");
+        let out = out.replace(dir.to_str().expect("UTF-8"), "DIR");
+        writeln!(report, "# {mistake}\n{out}").expect("a string");
+    }
+    insta::assert_snapshot!(report);
+}
+
+/// Mistakes that more than one file makes together.
+const BROKEN_TOGETHER: &[(&str, &[(&str, &str)])] = &[
+    (
+        "two files that extend the same and give different outcomes the same alias",
+        &[
+            (
+                "one.toml",
+                "extends = \"v1.1/bank_account_data_requests\"\n[outcomes.A]\naliases = [\"MINE\"]\nbody = {}",
+            ),
+            (
+                "two.toml",
+                "extends = \"v1.1/bank_account_data_requests\"\n[outcomes.B]\naliases = [\"MINE\"]\nbody = {}",
+            ),
+        ],
+    ),
+    (
+        "an outcome that is an alias of the file that it extends",
+        &[(
+            "one.toml",
+            "extends = \"v1/ktp_name/validations\"\n[outcomes.FOUND]\nbody = {}",
+        )],
+    ),
+    (
+        "an outcome that is an alias of another file that extends the same",
+        &[
+            (
+                "one.toml",
+                "extends = \"v1.1/bank_account_data_requests\"\n[outcomes.A]\naliases = [\"MINE\"]\nbody = {}",
+            ),
+            (
+                "two.toml",
+                "extends = \"v1.1/bank_account_data_requests\"\n[outcomes.MINE]\nbody = {}",
+            ),
+        ],
+    ),
+    (
+        "an alias that is a shared error of another file",
+        &[
+            (
+                "errors/mine.toml",
+                "extends = \"errors\"\n[outcomes.TEAPOT_ERROR]\nstatus = 418\nerror = \"x\"",
+            ),
+            (
+                "one.toml",
+                "extends = \"v1.1/bank_account_data_requests\"\n[outcomes.A]\naliases = [\"TEAPOT_ERROR\"]\nbody = {}",
+            ),
+        ],
+    ),
+    (
+        "settings that are not known",
+        &[(
+            "sandbox.toml",
+            "watchlist_date = \"strings\"\ncallback_urls = { T = \"ftp://127.0.0.1/\" }",
+        )],
+    ),
+];
+
+#[test]
+fn every_mistake_between_files_is_reported_where_it_can_be_mended() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut report = String::new();
+    for (mistake, files) in BROKEN_TOGETHER {
+        let dir = folder.path().join(mistake.replace(' ', "-"));
+        for (name, text) in *files {
+            write(&dir, name, text);
+        }
         let (code, out, err) = run(&["check", dir.to_str().expect("UTF-8")]);
         assert_eq!((code, err.as_str()), (1, ""), "{mistake}: {out}");
         let out = out.replace(dir.to_str().expect("UTF-8"), "DIR");
