@@ -8,6 +8,7 @@ mod list;
 mod log;
 mod os;
 mod serve;
+mod target;
 mod trigger;
 
 use std::ffi::{OsStr, OsString};

@@ -1,19 +1,18 @@
 //! `iluma-sandbox trigger`: a callback from a running sandbox, and what became of it.
 
 use std::fmt::Write;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
 use form_urlencoded::Serializer;
-use hyper::{Method, StatusCode, Uri};
+use hyper::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use super::client::{Client, sandbox_url};
+use super::client::Client;
+use super::target::Target;
 use super::{Format, block_on, fail, misused, print};
-use crate::auth::PUBLIC_KEY;
 use crate::clock::parse_duration;
 use crate::delivery::DeliveryState;
 
@@ -36,49 +35,16 @@ pub(super) struct Arguments {
     /// What to write into the record, as `result.is_found=false`: JSON, else text; repeat it.
     #[arg(long, value_name = "PATH=VALUE", value_parser = setting)]
     set: Vec<(String, Value)>,
-    /// Where the sandbox is [default: `http://127.0.0.1:4586`, or as `ILUMA_SANDBOX_BIND` and
-    /// `ILUMA_SANDBOX_PORT` say].
-    #[arg(long, value_parser = sandbox_url)]
-    url: Option<Uri>,
-    /// The API key whose callback it is [default: the documentation's].
-    #[arg(
-        long,
-        value_name = "KEY",
-        env = "ILUMA_SANDBOX_API_KEY",
-        hide_env_values = true
-    )]
-    api_key: Option<String>,
+    #[command(flatten)]
+    target: Target,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     /// How long to wait for its end.
     #[arg(long, value_name = "DURATION", default_value = "40s", value_parser = parse_duration)]
     wait: Duration,
-    /// As `serve` has it.
-    #[arg(long, hide = true, env = "ILUMA_SANDBOX_BIND", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
-    bind: IpAddr,
-    /// As `serve` has it.
-    #[arg(long, hide = true, env = "ILUMA_SANDBOX_PORT", default_value_t = 4586)]
-    port: u16,
 }
 
 impl Arguments {
-    fn client(&self) -> Result<Client, String> {
-        let url = self.url.clone().unwrap_or_else(|| {
-            let host = match self.bind {
-                IpAddr::V4(any) if any.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-                IpAddr::V6(any) if any.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-                one => one,
-            };
-            let url = format!("http://{}", SocketAddr::new(host, self.port));
-            url.parse().expect("an address makes a URL")
-        });
-        // Of several, as `serve` takes them, the first. It is not repeated: it may be a real one.
-        let keys = self.api_key.as_deref().unwrap_or(PUBLIC_KEY);
-        let key = keys.split(',').next().unwrap_or_default().parse();
-        let key = key.map_err(|reason| format!("--api-key holds no API key: {reason}"))?;
-        Ok(Client::new(url, key))
-    }
-
     fn request(&self) -> Value {
         let set: Map<_, _> = self.set.iter().cloned().collect();
         let mut request = json!({"set": set});
@@ -100,7 +66,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
 }
 
 async fn trigger(arguments: &Arguments) -> ExitCode {
-    let client = match arguments.client() {
+    let client = match arguments.target.client() {
         Ok(client) => client,
         Err(sentence) => return misused(sentence),
     };

@@ -1,0 +1,51 @@
+//! Where a command finds the running sandbox that it asks, and whose world it asks about.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use clap::Args;
+use hyper::Uri;
+
+use super::client::{Client, sandbox_url};
+use crate::auth::PUBLIC_KEY;
+
+#[derive(Debug, Args)]
+pub(super) struct Target {
+    /// Where the sandbox is [default: `http://127.0.0.1:4586`, or as `ILUMA_SANDBOX_BIND` and
+    /// `ILUMA_SANDBOX_PORT` say].
+    #[arg(long, value_parser = sandbox_url)]
+    url: Option<Uri>,
+    /// The API key whose world it is [default: the documentation's].
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "ILUMA_SANDBOX_API_KEY",
+        hide_env_values = true
+    )]
+    api_key: Option<String>,
+    /// As `serve` has it.
+    #[arg(long, hide = true, env = "ILUMA_SANDBOX_BIND", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    bind: IpAddr,
+    /// As `serve` has it.
+    #[arg(long, hide = true, env = "ILUMA_SANDBOX_PORT", default_value_t = 4586)]
+    port: u16,
+}
+
+impl Target {
+    /// The control API there; an error is a sentence for somebody who called wrongly.
+    pub(super) fn client(&self) -> Result<Client, String> {
+        let url = self.url.clone().unwrap_or_else(|| {
+            let host = match self.bind {
+                IpAddr::V4(any) if any.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+                IpAddr::V6(any) if any.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+                one => one,
+            };
+            let url = format!("http://{}", SocketAddr::new(host, self.port));
+            url.parse().expect("an address makes a URL")
+        });
+        // Of several, as `serve` takes them, the first. It is not repeated: it may be a real one.
+        let keys = self.api_key.as_deref().unwrap_or(PUBLIC_KEY);
+        let key = keys.split(',').next().unwrap_or_default().parse();
+        let key = key.map_err(|reason| format!("--api-key holds no API key: {reason}"))?;
+        Ok(Client::new(url, key))
+    }
+}
