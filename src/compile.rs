@@ -6,6 +6,7 @@ mod head;
 mod lookups;
 mod never;
 mod outcomes;
+mod overlaps;
 mod route;
 mod schema_check;
 mod turns;

@@ -227,7 +227,7 @@ impl Test {
         }
     }
 
-    fn holds(&self, value: Option<&Value>) -> bool {
+    pub(crate) fn holds(&self, value: Option<&Value>) -> bool {
         let text = || value.and_then(Value::as_str);
         let number = || match value? {
             Value::String(text) => text.parse().ok(), // of a header or the query

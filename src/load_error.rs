@@ -46,6 +46,7 @@ impl SourceFile {
 pub(crate) struct Origin {
     pub file: Arc<SourceFile>,
     at: usize,
+    until: usize,
 }
 
 impl Origin {
@@ -53,7 +54,12 @@ impl Origin {
         Self {
             file: file.clone(),
             at: span.start,
+            until: span.end,
         }
+    }
+
+    pub(crate) fn span(&self) -> Range<usize> {
+        self.at..self.until
     }
 
     /// Counted from 1.

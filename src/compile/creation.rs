@@ -49,6 +49,8 @@ impl<'a> Compiler<'a> {
             }
         }
         let magic = self.magic_values(scope);
+        let rules = Rules::new(rules);
+        self.check_overlaps(&rules);
         let lookup = lookup.map(|named| self.lookup_rule(named, outcomes));
         let id_pattern = match self.last(|file| file.id.as_ref()) {
             None => None,
@@ -64,7 +66,7 @@ impl<'a> Compiler<'a> {
             id_pattern,
             default: default?,
             magic,
-            rules: Rules::new(rules),
+            rules,
             lookup,
             keep: self.last(|file| file.keep.as_ref()).map(|(_, keep)| Keep {
                 at: keep.at.as_ref().as_str().into(),

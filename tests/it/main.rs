@@ -19,6 +19,7 @@ mod forms;
 mod id_cards;
 mod limits;
 mod mistakes;
+mod overlaps;
 mod own_products;
 mod process;
 mod promises;
