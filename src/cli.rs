@@ -3,6 +3,7 @@
 mod audit;
 mod check;
 mod client;
+mod explain;
 mod init;
 mod list;
 mod log;
@@ -46,6 +47,10 @@ enum Command {
     /// Exits with 0 when it was delivered, 1 when it was not or no sandbox answers, 2 when what is
     /// asked for does not exist.
     Trigger(trigger::Arguments),
+    /// Say why a running sandbox answered a request as it did: what decided, and what did not.
+    ///
+    /// Exits with 0, 1 when there is no such exchange or no sandbox, 2 when it is called wrongly.
+    Explain(explain::Arguments),
     /// Play callbacks against your own receiver, good and bad ones, and say which it takes wrongly.
     ///
     /// Exits with 0 when all is well, 1 when a step failed or the receiver cannot be reached, 2 when it
@@ -88,6 +93,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Trigger(arguments) => trigger::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Init { dir } => init::run(&dir),
     }
