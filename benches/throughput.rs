@@ -1,7 +1,8 @@
-//! What the sandbox costs beside a bare hyper server, printed as one markdown table.
+//! What the sandbox costs beside a bare hyper server, and what many rules and files cost, printed as
+//! markdown tables.
 //!
 //! ```text
-//! cargo bench --bench throughput                           # about a minute
+//! cargo bench --bench throughput                           # about two minutes
 //! cargo bench --bench throughput -- --quick                # a few seconds: does it still work?
 //! cargo bench --bench throughput -- --profile 30           # only load, for a profiler to watch
 //! SANDBOX_BIN=/some/other/build cargo bench --bench throughput
@@ -30,6 +31,9 @@ mod load;
 #[cfg(target_os = "linux")]
 #[path = "throughput/measure.rs"]
 mod measure;
+#[cfg(target_os = "linux")]
+#[path = "throughput/scale.rs"]
+mod scale;
 
 use std::convert::Infallible;
 use std::fmt::Display;

@@ -15,6 +15,10 @@ use crate::{Explain, Outcome};
 /// Each has one request in flight.
 pub const CONNECTIONS: usize = 64;
 
+/// The documentation's key.
+const AUTHORIZATION: &str = "Basic aWx1bWFfZGV2ZWxvcG1lbnRfRlg0ZjBNNXN4RGdrNXFGeVpuazYwWmVuZ0FmQTlvMz\
+    F4M2VjZDI5dmloamM0Vmh5SjhGY2xaaEhqanc6";
+
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a spell of load came to.
@@ -96,8 +100,7 @@ impl Request {
         let head = format!(
             "POST /v0/identity/individual_cft_peps HTTP/1.1\r\n\
              host: 127.0.0.1\r\n\
-             authorization: Basic aWx1bWFfZGV2ZWxvcG1lbnRfRlg0ZjBNNXN4RGdrNXFGeVpuazYwWmVuZ0Fm\
-             QTlvMzF4M2VjZDI5dmloamM0Vmh5SjhGY2xaaEhqanc6\r\n\
+             authorization: {AUTHORIZATION}\r\n\
              content-type: application/json\r\n\
              x-magic-reply: COMPLETED_FOUND\r\n\
              content-length: {}\r\n\r\n",
@@ -107,6 +110,19 @@ impl Request {
         Self {
             bytes: [&head, before, user_id, after].concat().into_bytes(),
             counter: user_id_end - counter_digits..user_id_end,
+        }
+    }
+
+    /// Always the same POST of some JSON.
+    pub fn post(path: &str, body: &str) -> Self {
+        let bytes = format!(
+            "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: {AUTHORIZATION}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        Self {
+            bytes: bytes.into_bytes(),
+            counter: 0..0,
         }
     }
 

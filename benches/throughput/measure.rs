@@ -2,7 +2,7 @@
 
 use std::fs::read_to_string;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,7 @@ use rustix::param::clock_ticks_per_second;
 use rustix::thread::{CpuSet, sched_setaffinity};
 
 use crate::load::{CONNECTIONS, Connection, Load, Request, drive};
+use crate::scale::measure_scale;
 use crate::{Explain, Outcome, Plan};
 
 const SERVER_CORE: usize = 0;
@@ -88,7 +89,8 @@ pub fn measure(plan: &Plan) -> Outcome<()> {
         "| … highest of the ten steps to there, MiB | | {highest:.2} | {} |",
         steps.join(" ")
     );
-    Ok(())
+    drop(server);
+    measure_scale(plan)
 }
 
 /// Only drives load at the sandbox, for a profiler to watch.
@@ -141,7 +143,7 @@ fn round(server: &Server, length: Duration) -> Outcome<[f64; 6]> {
 
 /// Prints the medians of `[bare, sandbox]`, and that of the ratios taken pair by pair: each pair
 /// was measured within seconds, on a machine in the same mood.
-fn print_row(label: &str, decimals: usize, [bare, sandbox]: &[Vec<f64>; 2]) {
+pub fn print_row(label: &str, decimals: usize, [bare, sandbox]: &[Vec<f64>; 2]) {
     let pairs = sandbox.iter().zip(bare);
     let ratios = sorted(pairs.map(|(sandbox, bare)| sandbox / bare));
     println!(
@@ -165,7 +167,7 @@ fn median(sorted: &[f64]) -> f64 {
 }
 
 /// A program that can be started as a server.
-struct Subject {
+pub struct Subject {
     name: &'static str,
     program: PathBuf,
     /// All but the last, which is the port.
@@ -173,7 +175,17 @@ struct Subject {
 }
 
 impl Subject {
-    fn sandbox() -> Self {
+    /// The sandbox with a folder of scenario files.
+    pub fn over(folder: &Path) -> Self {
+        let mut sandbox = Self::sandbox();
+        let folder = folder.to_string_lossy().into_owned();
+        sandbox
+            .arguments
+            .splice(1..1, ["--scenarios".to_owned(), folder]);
+        sandbox
+    }
+
+    pub fn sandbox() -> Self {
         let program = std::env::var_os("SANDBOX_BIN")
             .map_or_else(|| env!("CARGO_BIN_EXE_iluma-sandbox").into(), PathBuf::from);
         let arguments = ["serve", "--log-format", "off", "--port"].map(String::from);
@@ -198,12 +210,12 @@ impl Subject {
 }
 
 /// A running server, which ends when this is dropped.
-struct Server {
+pub struct Server {
     name: &'static str,
     process: Child,
     port: u16,
     /// From its spawn to its first 200.
-    start_up: Duration,
+    pub start_up: Duration,
 }
 
 impl Drop for Server {
@@ -215,7 +227,7 @@ impl Drop for Server {
 
 impl Server {
     /// Starts a server on its core, and is back as soon as it has given its first 200.
-    fn start(subject: &Subject) -> Outcome<Self> {
+    pub fn start(subject: &Subject) -> Outcome<Self> {
         // Chosen here and not by the server, as knocking has to begin before it could tell.
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .and_then(|listener| listener.local_addr())
@@ -256,13 +268,13 @@ impl Server {
         Ok(server)
     }
 
-    fn load(&self, request: &mut Request, most: u64, longest: Duration) -> Outcome<Load> {
+    pub fn load(&self, request: &mut Request, most: u64, longest: Duration) -> Outcome<Load> {
         drive(self.port, request, most, longest)
             .explain(format_args!("{} failed under load", self.name))
     }
 
     /// CPU time that all its threads have used so far.
-    fn cpu_seconds(&self) -> Outcome<f64> {
+    pub fn cpu_seconds(&self) -> Outcome<f64> {
         let path = format!("/proc/{}/stat", self.process.id());
         // utime and stime, counted from the end of the second field, which is "(name)".
         Ok(sum_after(&path, ") ", 11, 2)? / clock_ticks_per_second() as f64)
