@@ -23,6 +23,7 @@ use crate::magic;
 use crate::plan::Fill;
 use crate::sandbox::Shared;
 use crate::store::Version;
+use crate::strict;
 use crate::world::{State, World};
 
 /// A reply, and what the journal and the log want to know of its making.
@@ -101,11 +102,14 @@ fn read(
     id: &str,
     call: &Call,
 ) -> Result<Reply, ApiError> {
+    strict::read(sandbox, catalogue, endpoint)?;
     if let Some(outcome) = magic::read(call.headers(), endpoint, true)?.outcome {
+        strict::outcome(sandbox, catalogue, endpoint, outcome)?;
         return Err(ApiError::asked_for(&outcome.name));
     }
     let version = find(sandbox, catalogue, world, endpoint, id, call.came)
         .ok_or_else(|| ApiError::no_record(id))?;
+    strict::version(sandbox, catalogue, &version)?;
     Ok(Reply {
         status: StatusCode::OK,
         headers: Vec::new(),
@@ -200,10 +204,12 @@ fn ask(
         .creation
         .as_ref()
         .expect("only products are routed here");
+    strict::asked(sandbox, catalogue, endpoint)?;
     let magic = magic::read(call.headers(), endpoint, false)?;
     if let Some(outcome) = magic.outcome
         && outcome.is_error()
     {
+        strict::outcome(sandbox, catalogue, endpoint, outcome)?;
         return Err(ApiError::asked_for(&outcome.name));
     }
     let input = match endpoint.verb {
@@ -221,6 +227,7 @@ fn ask(
 
     let mut state = world.state();
     let outcome = in_turn(world, &mut state, endpoint, choice.outcome);
+    strict::outcome(sandbox, catalogue, endpoint, &outcome)?;
     if outcome.is_error() {
         return Err(ApiError::asked_for(&outcome.name));
     }

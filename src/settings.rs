@@ -19,9 +19,11 @@ pub(crate) struct Settings {
     pub callback_urls: Vec<(String, ReceiverUrl)>,
     /// Only these API keys are let in, where any are given.
     pub api_keys: Vec<ApiKey>,
+    /// Answers only what is documented or observed.
+    pub strict: bool,
 }
 
-const KEYS: [&str; 3] = ["watchlist_dates", "api_keys", "callback_urls"];
+const KEYS: [&str; 4] = ["watchlist_dates", "api_keys", "callback_urls", "strict"];
 
 impl Settings {
     /// Lays one folder's settings over what earlier folders said.
@@ -30,6 +32,7 @@ impl Settings {
         for (key, value) in reader.table().unwrap_or_default() {
             match key.as_ref().as_str() {
                 "watchlist_dates" => self.dates = reader.decode(value).or(self.dates),
+                "strict" => self.strict = reader.decode(value).unwrap_or(self.strict),
                 "api_keys" => {
                     let keys: Vec<Spanned<String>> = reader.decode(value).unwrap_or_default();
                     self.api_keys.clear();

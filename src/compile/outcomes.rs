@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use toml::Spanned;
 
 use super::head::{headers, status};
-use super::{Compiler, Stack};
+use super::{Compiler, Stack, askable};
 use crate::callback::Behaviour;
 use crate::clock::parse_duration;
 use crate::endpoint::{Answer, Outcome, Then};
@@ -68,7 +68,7 @@ impl<'a> Compiler<'a> {
             };
             outcomes.insert(name.as_ref().clone(), Arc::new(outcome));
         }
-        for (name, outcome) in self.shared {
+        for (name, outcome) in askable(self.shared) {
             outcomes
                 .entry(name.clone())
                 .or_insert_with(|| outcome.clone());
@@ -113,6 +113,7 @@ impl<'a> Compiler<'a> {
         });
         Outcome {
             name: name.as_ref().clone(),
+            description: part.description.clone(),
             // What a file says of itself holds for its own outcomes, not for those that others add.
             source: part
                 .source
@@ -289,6 +290,7 @@ pub(super) fn error_outcome(
     }
     Outcome {
         name: name.as_ref().clone(),
+        description: part.description.clone(),
         source: part.source.unwrap_or(Source::Decided),
         status,
         headers: headers(part, file, errors),

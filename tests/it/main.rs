@@ -8,9 +8,11 @@ mod authentication;
 mod bank_products;
 mod callback_control;
 mod callbacks;
+mod catalog;
 mod client;
 #[cfg(unix)]
 mod command_line;
+mod coverage;
 mod documentation;
 mod every_outcome;
 mod forms;
@@ -27,7 +29,9 @@ mod reload;
 mod scenarios;
 mod screening;
 mod shape;
+mod shell;
 mod stage;
+mod strict;
 mod thin_products;
 mod transport;
 #[cfg(unix)]
