@@ -11,7 +11,7 @@ use crate::stage::{BANK, Stage, TYPE, key};
 const COVERAGE: &str = "/__sandbox/coverage";
 const BANK_ID: &str = "v1.1/bank_account_data_requests";
 
-/// Two outcomes of a GET, an error of its own, a sequence, and fields without a sample.
+/// A GET with an error of its own, one that bears the name of a shared one, and a sequence.
 const MINE: &str = r#"
 method = "GET"
 path   = "/v9/weather/{city}/now"
