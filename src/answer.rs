@@ -25,6 +25,7 @@ use crate::next::Asked;
 use crate::plan::Fill;
 use crate::sandbox::Shared;
 use crate::store::Version;
+use crate::strict;
 use crate::turn::in_turn;
 use crate::why::Why;
 use crate::world::World;
@@ -111,18 +112,21 @@ fn read(
     call: &Call,
     why: &mut Why,
 ) -> Result<Reply, ApiError> {
+    strict::read(sandbox, catalogue, endpoint)?;
     let magic = magic::read(call.headers(), endpoint, true)?.outcome;
     let told = match magic {
         Some(outcome) => Some((outcome, By::Magic)),
         None => queued(world, endpoint, true)?.map(|outcome| (outcome, By::Next)),
     };
     if let Some((outcome, by)) = told {
+        strict::outcome(sandbox, catalogue, endpoint, outcome)?;
         why.by = by;
         why.chosen = Some(outcome.clone());
         return Err(ApiError::asked_for(&outcome.name));
     }
     let version = find(sandbox, catalogue, world, endpoint, id, call.came)
         .ok_or_else(|| ApiError::no_record(id))?;
+    strict::version(sandbox, catalogue, &version)?;
     why.by = By::Record;
     why.record = Some(id.into());
     Ok(Reply {
@@ -220,6 +224,7 @@ fn ask(
         .creation
         .as_ref()
         .expect("only products are routed here");
+    strict::asked(sandbox, catalogue, endpoint)?;
     if creation.rules.count_calls {
         why.nth = world.count_call(&endpoint.id);
     }
@@ -232,6 +237,7 @@ fn ask(
         why.by = by;
         why.chosen = Some(outcome.clone());
         if outcome.is_error() {
+            strict::outcome(sandbox, catalogue, endpoint, outcome)?;
             return Err(ApiError::asked_for(&outcome.name));
         }
     }
@@ -257,6 +263,7 @@ fn ask(
     let (outcome, turn) = in_turn(world, &mut state, endpoint, choice.outcome);
     why.chosen = Some(choice.outcome.clone());
     why.turn = turn;
+    strict::outcome(sandbox, catalogue, endpoint, &outcome)?;
     if outcome.is_error() {
         return Err(ApiError::asked_for(&outcome.name));
     }

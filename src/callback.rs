@@ -88,6 +88,21 @@ impl FromStr for Behaviour {
 }
 
 impl Behaviour {
+    /// Its words; for one that nothing is wrong with `normal`.
+    pub(crate) fn words(self) -> String {
+        self.on_purpose().unwrap_or_else(|| "normal".to_owned())
+    }
+
+    /// Which of `normal` and [`BEHAVIOURS`] it is: all that are late are one.
+    pub(crate) fn kind(self) -> &'static str {
+        let words = self.words();
+        let name = words.split('(').next().unwrap_or_default();
+        let known = BEHAVIOURS
+            .into_iter()
+            .find(|known| known.split('(').next() == Some(name));
+        known.unwrap_or("normal")
+    }
+
     /// Its words, for the log; none for what is not a fault.
     fn on_purpose(self) -> Option<String> {
         let words = match self {

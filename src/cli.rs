@@ -3,6 +3,7 @@
 mod audit;
 mod check;
 mod client;
+mod coverage;
 mod explain;
 mod init;
 mod list;
@@ -42,6 +43,12 @@ enum Command {
     Check(check::Arguments),
     /// Print every endpoint with its magic replies, their sources and their callbacks.
     List(list::Arguments),
+    /// Say which outcomes, errors and callback behaviours a running sandbox was asked for, and how to
+    /// ask for the others.
+    ///
+    /// Exits with 0 when that is at least `--min`, 1 when it is less or no sandbox answers, 2 when it is
+    /// called wrongly.
+    Coverage(coverage::Arguments),
     /// Have a running sandbox send a callback, and say what became of it.
     ///
     /// Exits with 0 when it was delivered, 1 when it was not or no sandbox answers, 2 when what is
@@ -92,6 +99,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
+        Command::Coverage(arguments) => coverage::run(&arguments),
         Command::Trigger(arguments) => trigger::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),

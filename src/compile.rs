@@ -21,16 +21,25 @@ use toml::Spanned;
 use self::outcomes::{check_outcome_name, error_outcome};
 use self::schema_check::SchemaCheck;
 use crate::endpoint::{ContentType, Endpoint, Outcome, Verb};
+use crate::error::ErrorCode;
 use crate::input::Fields;
 use crate::load_error::{LoadError, Origin, SourceFile};
-use crate::scenario::ScenarioFile;
-use crate::schema::RequestSchema;
+use crate::scenario::{ScenarioFile, Source};
+use crate::schema::{RequestSchema, SOURCE_KEYWORD};
 use crate::template::Scope;
 
 /// A file and the files that extend it, in the order in which they are laid over each other.
 pub(crate) type Stack = Vec<Arc<ScenarioFile>>;
 
 pub(crate) type SharedErrors = IndexMap<String, Arc<Outcome>>;
+
+/// The shared errors that can be asked for. What strict mode refuses with is the sandbox's own word, and
+/// no answer of the service.
+pub(crate) fn askable(shared: &SharedErrors) -> impl Iterator<Item = (&String, &Arc<Outcome>)> {
+    shared
+        .iter()
+        .filter(|(name, _)| **name != ErrorCode::StrictMode.name())
+}
 
 /// Compiles `errors.toml` and what extends it: the outcomes that every endpoint shares.
 pub(crate) fn shared_errors(stack: &Stack, errors: &mut Vec<LoadError>) -> SharedErrors {
@@ -143,11 +152,17 @@ impl<'a> Compiler<'a> {
             );
         }
         let records = self.records(&schema, &outcomes, creation.as_ref());
+        let source = self.base.source.unwrap_or_default();
         Some(Endpoint {
             id: self.base.source_file.id.as_str().into(),
+            name: self.last(|file| file.name.as_ref()).map_or_else(
+                || self.base.source_file.id.clone(),
+                |(_, name)| name.as_ref().clone(),
+            ),
             verb,
             path: path?,
-            source: self.base.source.unwrap_or_default(),
+            source,
+            read_source: self.base.read_source.unwrap_or(source),
             origin: Origin::new(
                 &self.base.source_file,
                 &self.base.path.as_ref().map_or(0..0, Spanned::span),
@@ -286,7 +301,11 @@ impl<'a> Compiler<'a> {
         let mut place = None;
         for file in self.stack {
             if let Some(request) = &file.request {
-                merge_json(&mut json, request.as_ref().to_json());
+                let mut over = request.as_ref().to_json();
+                if !Arc::ptr_eq(file, &self.stack[0]) {
+                    label_additions(&json, &mut over);
+                }
+                merge_json(&mut json, over);
                 place = Some((&file.source_file, request.span()));
             }
         }
@@ -321,6 +340,28 @@ impl<'a> Compiler<'a> {
             ));
         }
         Some(())
+    }
+}
+
+/// What a file says of itself does not hold for the fields that others add: without a label of their own
+/// those are decided.
+fn label_additions(base: &Value, over: &mut Value) {
+    if let Some(items) = over.get_mut("items") {
+        label_additions(&base["items"], items);
+    }
+    let Some(Value::Object(fields)) = over.get_mut("properties") else {
+        return;
+    };
+    for (name, field) in fields {
+        match (base["properties"].get(name), field) {
+            (Some(known), field) => label_additions(known, field),
+            (None, Value::Object(field)) => {
+                field
+                    .entry(SOURCE_KEYWORD)
+                    .or_insert_with(|| Source::Decided.name().into());
+            }
+            (None, _) => {}
+        }
     }
 }
 

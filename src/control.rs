@@ -1,8 +1,11 @@
 //! The control API under `/__sandbox/`: what the sandbox says of itself, and what tests tell it.
 
+mod catalog;
 mod clock;
+mod coverage;
 mod deliveries;
 mod explain;
+mod fidelity;
 mod inbox;
 mod next;
 mod readyz;
@@ -13,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use hyper::header::HeaderValue;
 use hyper::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -28,28 +32,34 @@ use crate::sandbox::Shared;
 use crate::signing;
 use crate::world::World;
 
+const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
 pub(crate) const PREFIX: &str = "/__sandbox/";
 /// The longest that a request may wait for something to happen.
 const WAIT_MAX: Duration = Duration::from_mins(1);
 
-/// Status and JSON body.
+/// Status and JSON body; a bare string is sent as plain text.
 type Answer = (StatusCode, Value);
 
 /// A refusal, with the sentence that says why.
 struct Refusal(StatusCode, &'static str, String);
 
-const ROUTES: &str = "GET livez, readyz, world, next, explain/{trace}, deliveries, idle, clock, inbox/{name}; \
+const ROUTES: &str = "GET livez, readyz, catalog, coverage, fidelity, explain/{trace}, world, next, deliveries, idle, clock, inbox/{name}; \
     POST next, deliveries/{id}/redeliver, trigger, clock, clock/advance, reset, inbox/{name}; \
     DELETE next, inbox/{name}";
 
-pub(crate) async fn answer(sandbox: &Arc<Shared>, call: &Call) -> (StatusCode, Bytes) {
+pub(crate) async fn answer(sandbox: &Arc<Shared>, call: &Call) -> (StatusCode, HeaderValue, Bytes) {
     let (status, body) =
         decide(sandbox, call)
             .await
             .unwrap_or_else(|Refusal(status, error, message)| {
                 (status, json!({"error": error, "message": message}))
             });
-    (status, Bytes::from(body.to_string()))
+    match body {
+        Value::String(text) => (status, TEXT, text.into()),
+        body => (status, JSON, body.to_string().into()),
+    }
 }
 
 async fn decide(sandbox: &Arc<Shared>, call: &Call) -> Result<Answer, Refusal> {
@@ -64,6 +74,9 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call) -> Result<Answer, Refusal> {
     match (method, parts.as_slice()) {
         ("GET", ["livez"]) => return Ok((StatusCode::OK, json!({"status": "alive"}))),
         ("GET", ["readyz"]) => return Ok(readyz::answer(sandbox)),
+        ("GET", ["catalog"]) => return catalog::answer(sandbox, call, &query),
+        ("GET", ["coverage"]) => return coverage::answer(sandbox, call, &query),
+        ("GET", ["fidelity"]) => return fidelity::answer(sandbox, call, &query),
         ("GET", ["explain", trace]) => return explain::answer(sandbox, call, trace, &query),
         (_, ["inbox", name]) => return inbox::answer(sandbox, call, method, name, &query).await,
         _ => {}
@@ -223,6 +236,9 @@ fn only(query: &HashMap<String, String>, known: &[&str]) -> Result<(), Refusal> 
     unknown.sort();
     match unknown.first() {
         None => Ok(()),
+        Some(name) if known.is_empty() => Err(bad_request(format!(
+            "unknown parameter `{name}`: there are none here"
+        ))),
         Some(name) => Err(bad_request(format!(
             "unknown parameter `{name}`: known are {}",
             known.join(", ")

@@ -62,6 +62,13 @@ impl Dummy {
             .or_else(|| data.entities.listing(id))
     }
 
+    /// The first listing there is, for who only wants one.
+    pub(crate) fn any_listing(&self) -> Option<&Arc<Listing>> {
+        let data = self.data();
+        let lists = [&data.individuals, &data.entities];
+        lists.into_iter().find_map(|list| list.listings.first())
+    }
+
     pub(crate) fn person(&self, nik: &str) -> Registered<'_> {
         let data = self.data();
         if data.missing.contains(nik) {

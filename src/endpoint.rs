@@ -24,10 +24,14 @@ use crate::schema::RequestSchema;
 pub(crate) struct Endpoint {
     /// The file's id, such as `v1.1/bank_account_data_requests`.
     pub id: Arc<str>,
+    /// What people call it; the id where its file does not say.
+    pub name: String,
     pub verb: Verb,
     /// With segments such as `{digits}` where it is a GET's.
     pub path: String,
     pub source: Source,
+    /// Of reading back by id.
+    pub read_source: Source,
     /// Where it says its path.
     pub origin: Origin,
     pub content_type: ContentType,
@@ -96,6 +100,8 @@ pub(crate) struct LookupRule {
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub name: String,
+    /// For lists: what it stands for.
+    pub description: Option<String>,
     pub source: Source,
     pub status: StatusCode,
     pub headers: Vec<(HeaderName, HeaderValue)>,

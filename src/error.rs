@@ -54,6 +54,7 @@ error_codes! {
     UnsupportedContentType = "UNSUPPORTED_CONTENT_TYPE",
     Server = "SERVER_ERROR",
     ServiceUnavailable = "SERVICE_UNAVAILABLE_ERROR",
+    StrictMode = "STRICT_MODE_ERROR",
 }
 
 impl ApiError {
@@ -205,6 +206,17 @@ impl ApiError {
 
     pub(crate) fn sandbox_full(message: &str) -> Self {
         Self::new(ErrorCode::ServiceUnavailable, message).by_sandbox("sandbox full")
+    }
+
+    /// `what` is asked for and merely `source`; `instead` says how to go on.
+    pub(crate) fn strict_mode(what: &str, source: &str, instead: &str) -> Self {
+        Self::new(
+            ErrorCode::StrictMode,
+            format!(
+                "With --strict this sandbox answers only what is documented or observed, and {what} is {source}. {instead}"
+            ),
+        )
+        .by_sandbox("strict mode")
     }
 
     pub(crate) fn server_error() -> Self {

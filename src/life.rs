@@ -230,6 +230,7 @@ impl Making<'_> {
                 now,
                 came: self.call.came,
             };
+            state.exercised.behaviour(*behaviour);
             callback::plan(
                 &mut state.callbacks,
                 &self.sandbox.courier,

@@ -83,6 +83,8 @@ pub(crate) struct Options {
     pub api_keys: Vec<ApiKey>,
     pub dates: Option<DateForm>,
     pub strict_reload: bool,
+    /// Answers only what is documented or observed.
+    pub strict: bool,
     pub callbacks: CallbackOptions,
 }
 
@@ -284,6 +286,14 @@ impl Builder {
     #[must_use]
     pub fn strict_reload(mut self, strict: bool) -> Self {
         self.options.strict_reload = strict;
+        self
+    }
+
+    /// Refuses endpoints and outcomes that are merely decided or inferred, by 501: a green test then
+    /// proves only what is documented or observed.
+    #[must_use]
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.options.strict = strict;
         self
     }
 

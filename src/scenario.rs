@@ -34,6 +34,8 @@ pub(crate) struct ScenarioFile {
     /// kept and nothing read back.
     pub id: Option<Spanned<String>>,
     pub source: Option<Source>,
+    /// How well it is known that `GET {path}/{id}` reads back, where that is not as well as the rest.
+    pub read_source: Option<Source>,
     /// `application/json` (forms too, the default) or `multipart/form-data`.
     pub content_type: Option<Spanned<String>>,
     /// JSON Schema of the input.
@@ -80,6 +82,18 @@ pub(crate) enum Source {
 }
 
 impl Source {
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Documented,
+        Self::Observed,
+        Self::Inferred,
+        Self::Decided,
+    ];
+
+    /// Whether a test that rests on it proves anything of the real service.
+    pub(crate) fn is_public(self) -> bool {
+        matches!(self, Self::Documented | Self::Observed)
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Documented => "documented",
@@ -236,13 +250,14 @@ pub(crate) struct RecordPart {
     pub source: Source,
 }
 
-const KEYS: [&str; 23] = [
+const KEYS: [&str; 24] = [
     "extends",
     "name",
     "method",
     "path",
     "id",
     "source",
+    "read_source",
     "content_type",
     "request",
     "reply",
@@ -279,6 +294,7 @@ pub(crate) fn parse(source_file: &Arc<SourceFile>) -> (Option<ScenarioFile>, Vec
             "path" => file.path = reader.decode(value),
             "id" => file.id = reader.decode(value),
             "source" => file.source = reader.decode(value),
+            "read_source" => file.read_source = reader.decode(value),
             "description" => drop(reader.decode::<String>(value)),
             "content_type" => file.content_type = reader.decode(value),
             "request" => file.request = reader.decode(value),
@@ -321,6 +337,7 @@ impl ScenarioFile {
             path: None,
             id: None,
             source: None,
+            read_source: None,
             content_type: None,
             request: None,
             reply: None,

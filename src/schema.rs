@@ -11,6 +11,9 @@ use crate::formats::FORMATS;
 use crate::input::{Property, Shape};
 use crate::{banks, formats};
 
+/// How well a field is known, where that differs from its endpoint.
+pub(crate) const SOURCE_KEYWORD: &str = "x-source";
+
 /// The schema of one endpoint's input.
 #[derive(Debug)]
 pub(crate) struct RequestSchema {
@@ -52,6 +55,10 @@ impl RequestSchema {
             json,
             validator: OnceLock::new(),
         }
+    }
+
+    pub(crate) fn json(&self) -> &Value {
+        &self.json
     }
 
     /// The first of the schema's own `examples`: what stands in for a request without a body.

@@ -95,10 +95,10 @@ pub(crate) async fn respond(
     };
     let _until_answered = received.share;
     if call.path().starts_with(control::PREFIX) {
-        let (status, body) = Box::pin(control::answer(sandbox, &call)).await;
+        let (status, content_type, body) = Box::pin(control::answer(sandbox, &call)).await;
         let mut response = Response::new(ReplyBody::new(body, None));
         *response.status_mut() = status;
-        response.headers_mut().insert(CONTENT_TYPE, JSON);
+        response.headers_mut().insert(CONTENT_TYPE, content_type);
         return Some(response);
     }
     let mut answered = answer_or_500(sandbox, &call);
@@ -160,6 +160,7 @@ fn answer_or_500(sandbox: &Shared, call: &Call) -> Answered {
 /// Keeps the exchange in its world's journal; returns what `x-sandbox-trace` shows.
 fn record(sandbox: &Shared, call: &Call, answered: Answered, duration: Duration) -> HeaderValue {
     let Some(world) = &answered.world else {
+        sandbox.worlds.exercised_by_stranger(&answered.reply);
         let refused =
             answered.reply.status.is_client_error() || answered.reply.status.is_server_error();
         let mut strangers = sandbox.strangers();

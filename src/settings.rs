@@ -21,13 +21,16 @@ pub(crate) struct Settings {
     pub api_keys: Vec<ApiKey>,
     /// Whether an upload's file name may name an outcome, at every endpoint.
     pub magic_file_names: bool,
+    /// Answers only what is documented or observed.
+    pub strict: bool,
 }
 
-const KEYS: [&str; 4] = [
+const KEYS: [&str; 5] = [
     "watchlist_dates",
     "api_keys",
     "callback_urls",
     "magic_file_names",
+    "strict",
 ];
 
 impl Settings {
@@ -40,6 +43,7 @@ impl Settings {
                 "magic_file_names" => {
                     self.magic_file_names = reader.decode(value).unwrap_or(self.magic_file_names);
                 }
+                "strict" => self.strict = reader.decode(value).unwrap_or(self.strict),
                 "api_keys" => {
                     let keys: Vec<Spanned<String>> = reader.decode(value).unwrap_or_default();
                     self.api_keys.clear();

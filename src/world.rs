@@ -9,8 +9,10 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::auth::ApiKey;
+use crate::call::Reply;
 use crate::clock::{Clock, Stamp};
 use crate::courier::{Callbacks, Courier};
+use crate::coverage::Exercised;
 use crate::dice::Mix;
 use crate::error::ApiError;
 use crate::journal::{Exchange, Journal};
@@ -47,6 +49,8 @@ pub(crate) struct World {
     last_used_ms: AtomicU64,
     bytes: AtomicUsize,
     bytes_of_all: Arc<AtomicUsize>,
+    /// Takes what was exercised here when it is reset or given up.
+    exercised_before: Arc<Mutex<Exercised>>,
 }
 
 /// What changes. Held for one request at a time, never across an await.
@@ -58,6 +62,7 @@ pub(crate) struct State {
     pub journal: Journal,
     /// Written only where `rigged` is brought up to date.
     next: Next,
+    pub exercised: Exercised,
     /// Where replies are written before they are copied out in the right size.
     pub scratch: Vec<u8>,
 }
@@ -66,7 +71,12 @@ impl State {
     fn bytes(&self) -> usize {
         let counters = self.counters.len() * 32;
         let next = self.next.len() * next::ENTRY_BYTES;
-        self.records.bytes + self.journal.bytes + self.callbacks.log.bytes + counters + next
+        self.records.bytes
+            + self.journal.bytes
+            + self.callbacks.log.bytes
+            + counters
+            + next
+            + self.exercised.bytes()
     }
 
     /// What is queued for the calls to come.
@@ -112,6 +122,9 @@ impl World {
     /// Keeps an exchange and returns its number.
     pub(crate) fn record(&self, exchange: Exchange) -> u64 {
         let mut state = self.state();
+        let reply = &exchange.reply.bytes;
+        let outcome = exchange.outcome.as_ref();
+        state.exercised.reply(outcome, exchange.status, reply);
         let seq = state.journal.record(exchange);
         self.settle(&mut state);
         seq
@@ -249,6 +262,7 @@ impl World {
                 let mut state = self.state();
                 cancelled += self.call_back(&mut state, courier).0; // what came meanwhile
                 if state.callbacks.pending() == 0 {
+                    keep(&self.exercised_before, &state.exercised);
                     state.clear();
                     self.rig(&state);
                     self.settle(&mut state);
@@ -293,7 +307,15 @@ impl Drop for World {
     fn drop(&mut self) {
         self.bytes_of_all
             .fetch_sub(self.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        keep(&self.exercised_before, &state.exercised);
     }
+}
+
+/// Adds what a world has exercised to what is known of those before it.
+fn keep(before: &Mutex<Exercised>, exercised: &Exercised) {
+    let mut before = before.lock().unwrap_or_else(PoisonError::into_inner);
+    before.add(exercised);
 }
 
 /// All worlds, by their keys.
@@ -307,6 +329,8 @@ pub(crate) struct Worlds {
     evicted: AtomicU64,
     /// Requests that found no room.
     refused: AtomicU64,
+    /// What worlds had exercised that are no more, and requests that had no world.
+    exercised: Arc<Mutex<Exercised>>,
 }
 
 impl Worlds {
@@ -319,6 +343,7 @@ impl Worlds {
             bytes: Arc::default(),
             evicted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            exercised: Arc::default(),
         }
     }
 
@@ -371,6 +396,7 @@ impl Worlds {
                 last_used_ms: AtomicU64::new(now_ms),
                 bytes: AtomicUsize::new(0),
                 bytes_of_all: self.bytes.clone(),
+                exercised_before: self.exercised.clone(),
             })
         });
         Ok(world.clone())
@@ -410,6 +436,35 @@ impl Worlds {
         worlds.remove(&key);
         self.evicted.fetch_add(1, Ordering::Relaxed);
         true
+    }
+
+    /// Counts a reply that was given before any world was known.
+    pub(crate) fn exercised_by_stranger(&self, reply: &Reply) {
+        let mut exercised = self
+            .exercised
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        exercised.reply(reply.outcome.as_ref(), reply.status, &reply.body);
+    }
+
+    /// What was exercised since the start, in all worlds, also those that are no more.
+    pub(crate) fn exercised(&self) -> Exercised {
+        let worlds: Vec<_> = {
+            let worlds = self.by_key.read().unwrap_or_else(PoisonError::into_inner);
+            worlds.values().cloned().collect()
+        };
+        let mut all = Exercised::default();
+        for world in &worlds {
+            all.add(&world.state().exercised);
+        }
+        // Last: what a reset moves meanwhile is then counted twice rather than not at all.
+        all.add(
+            &self
+                .exercised
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        all
     }
 
     /// How many worlds there are, what they hold together, and how many were given up and refused.

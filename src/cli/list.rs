@@ -1,17 +1,20 @@
 //! `iluma-sandbox list`: the endpoints and what they can be made to answer.
 
-use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use super::print;
+use super::{misused, print};
 use crate::catalogue::Catalogue;
-use crate::endpoint::{Endpoint, Outcome, Verb};
+use crate::curl::Curl;
+use crate::listing::Listing;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
+    /// Print this endpoint alone, such as `v1.1/bank_account_data_requests`.
+    #[arg(value_name = "ENDPOINT")]
+    endpoint: Option<String>,
     /// Folder of scenario files to lay over the shipped ones; repeat it for more.
     #[arg(
         long,
@@ -20,91 +23,42 @@ pub(super) struct Arguments {
         value_delimiter = ','
     )]
     scenarios: Vec<PathBuf>,
+    /// `json` is what `/__sandbox/catalog` answers.
+    #[arg(long, value_enum, default_value_t)]
+    format: ListFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum ListFormat {
+    #[default]
+    Text,
+    Json,
+    Markdown,
 }
 
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
-    match Catalogue::load(&arguments.scenarios, None) {
-        Ok(catalogue) => {
-            print(&listing(&catalogue));
-            ExitCode::SUCCESS
-        }
+    let catalogue = match Catalogue::load(&arguments.scenarios, None) {
+        Ok(catalogue) => catalogue,
         Err(errors) => {
             eprintln!("{errors}");
-            ExitCode::from(2)
+            return ExitCode::from(2);
         }
-    }
-}
-
-fn listing(catalogue: &Catalogue) -> String {
-    let mut text = String::new();
-    for endpoint in catalogue.endpoints() {
-        list_endpoint(&mut text, endpoint).expect("writing to a string cannot fail");
-    }
-    let errors: Vec<_> = catalogue
-        .shared_errors
-        .values()
-        .map(|error| format!("  {} {}\n", error.status.as_u16(), error.name))
-        .collect();
-    text + "Every endpoint also takes these as x-magic-reply:\n" + &errors.concat()
-}
-
-fn list_endpoint(text: &mut String, endpoint: &Endpoint) -> std::fmt::Result {
-    let (verb, path) = match endpoint.creation {
-        Some(_) => (endpoint.verb, endpoint.path.clone()),
-        None => (Verb::Get, format!("{}/{{id}}", endpoint.path)),
     };
-    let is_kept = match verb {
-        Verb::Post if !endpoint.reads_back() => ", not read back",
-        _ => "",
+    let curl = Curl::unserved(&catalogue);
+    let listing = match &arguments.endpoint {
+        None => Listing::of(&catalogue, &curl),
+        Some(id) => match Listing::of_one(&catalogue, id, &curl) {
+            Ok(listing) => listing,
+            Err(sentence) => return misused(sentence),
+        },
     };
-    writeln!(
-        text,
-        "{} {path}  ({}, {}{is_kept})",
-        verb.name(),
-        endpoint.id,
-        endpoint.source.name()
-    )?;
-    let default = endpoint
-        .creation
-        .as_ref()
-        .map(|creation| &creation.default.name);
-    let own = endpoint
-        .outcomes
-        .values()
-        .filter(|outcome| !outcome.is_shared);
-    let width = own
-        .clone()
-        .map(|outcome| outcome.name.len())
-        .max()
-        .unwrap_or(0);
-    for outcome in own {
-        let notes = notes(endpoint, outcome, default == Some(&outcome.name));
-        let line = format!(
-            "  {:width$}  {:10}  {notes}",
-            outcome.name,
-            outcome.source.name()
-        );
-        writeln!(text, "{}", line.trim_end())?;
-    }
-    writeln!(text)
-}
-
-fn notes(endpoint: &Endpoint, outcome: &Outcome, is_default: bool) -> String {
-    let mut notes = Vec::new();
-    if is_default {
-        notes.push("default".to_owned());
-    }
-    if outcome.callback.is_some() {
-        let callback_type = endpoint.callback_type.as_deref().unwrap_or("?");
-        notes.push(format!("callback {callback_type}"));
-    }
-    for then in &outcome.then {
-        notes.push(format!("then {} after {:?}", then.outcome, then.after));
-    }
-    let aliases = endpoint
-        .aliases
-        .iter()
-        .filter(|(_, name)| **name == outcome.name);
-    notes.extend(aliases.map(|(alias, _)| format!("also {alias}")));
-    notes.join(", ")
+    print(&match arguments.format {
+        ListFormat::Text => listing.text(),
+        ListFormat::Markdown => listing.markdown(),
+        ListFormat::Json => {
+            let json = serde_json::to_string_pretty(&listing);
+            json.expect("texts always serialise") + "\n"
+        }
+    });
+    ExitCode::SUCCESS
 }

@@ -58,6 +58,9 @@ pub(super) struct Arguments {
     /// Answer 503 at /__sandbox/readyz while a changed scenario file is broken.
     #[arg(long, env = "ILUMA_SANDBOX_STRICT_RELOAD", value_parser = clap::builder::FalseyValueParser::new())]
     strict_reload: bool,
+    /// Refuse endpoints and outcomes that are merely decided or inferred.
+    #[arg(long, env = "ILUMA_SANDBOX_STRICT", value_parser = clap::builder::FalseyValueParser::new())]
+    strict: bool,
     /// Where callbacks of a type go in every world that registers no other, as TYPE=URL; repeat it.
     #[arg(
         long = "callback",
@@ -147,6 +150,7 @@ async fn serve(arguments: Arguments) -> ExitCode {
         .seed(arguments.seed)
         .clock(arguments.clock.unwrap_or_default())
         .strict_reload(arguments.strict_reload)
+        .strict(arguments.strict)
         .retries(&arguments.callback_retries)
         .sign_callbacks(arguments.callback_signing.is_some())
         .second_token_header(arguments.callback_token_twice);

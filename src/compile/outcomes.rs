@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use toml::Spanned;
 
 use super::head::{headers, status};
-use super::{Compiler, Stack};
+use super::{Compiler, Stack, askable};
 use crate::callback::Behaviour;
 use crate::endpoint::{Answer, Outcome};
 use crate::load_error::{LoadError, Origin, SourceFile, listed, nearest};
@@ -50,7 +50,7 @@ impl<'a> Compiler<'a> {
             };
             outcomes.insert(name.as_ref().clone(), Arc::new(outcome));
         }
-        for (name, outcome) in self.shared {
+        for (name, outcome) in askable(self.shared) {
             outcomes
                 .entry(name.clone())
                 .or_insert_with(|| outcome.clone());
@@ -83,6 +83,7 @@ impl<'a> Compiler<'a> {
         let then = self.changes(part, file);
         Outcome {
             name: name.as_ref().clone(),
+            description: part.description.as_ref().map(|text| text.as_ref().clone()),
             // What a file says of itself holds for its own outcomes, not for those that others add.
             source: part
                 .source
@@ -243,6 +244,7 @@ pub(super) fn error_outcome(
     }
     Outcome {
         name: name.as_ref().clone(),
+        description: part.description.as_ref().map(|text| text.as_ref().clone()),
         source: part.source.unwrap_or(Source::Decided),
         status,
         headers: headers(part, file, errors),

@@ -7,6 +7,8 @@ use toml::Spanned;
 
 use crate::endpoint::Outcome;
 use crate::load_error::{LoadError, SourceFile, listed, nearest};
+use crate::scenario::Source;
+use crate::schema::SOURCE_KEYWORD;
 use crate::tree::Tree;
 
 /// Keywords whose value is a schema.
@@ -81,6 +83,7 @@ impl SchemaCheck<'_> {
         for (keyword, value) in entries {
             match keyword.as_ref().as_str() {
                 "x-error" => self.error_names(value),
+                SOURCE_KEYWORD => self.source_label(value),
                 "uniqueItems" | "unevaluatedItems" | "writeOnly" => {}
                 name if name.starts_with("x-") || PLAIN.contains(&name) => {}
                 name if OF_SCHEMA.contains(&name) => self.schema(value),
@@ -100,7 +103,10 @@ impl SchemaCheck<'_> {
                 }
                 name => {
                     let known = PLAIN.into_iter().chain(OF_SCHEMA).chain(OF_LIST);
-                    let known = known.chain(OF_TABLE).chain(["uniqueItems", "x-error"]);
+                    let known =
+                        known
+                            .chain(OF_TABLE)
+                            .chain(["uniqueItems", "x-error", SOURCE_KEYWORD]);
                     let hint = nearest(name, known)
                         .map_or(String::new(), |near| format!(": did you mean `{near}`?"));
                     self.errors.push(self.file.error(
@@ -109,6 +115,17 @@ impl SchemaCheck<'_> {
                     ));
                 }
             }
+        }
+    }
+
+    /// `x-source = "decided"`: how well a field is known.
+    fn source_label(&mut self, tree: &Spanned<Tree>) {
+        let labels = Source::ALL.map(Source::name);
+        if !matches!(tree.as_ref(), Tree::Text(text) if labels.contains(&text.as_str())) {
+            self.errors.push(self.file.error(
+                tree.span(),
+                format!("`x-source` is one of {}", listed(labels.into_iter())),
+            ));
         }
     }
 

@@ -10,13 +10,16 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::{Answer, Refusal, bad_request, deliveries, endpoint_named};
+use crate::callback::Behaviour;
 use crate::catalogue::Catalogue;
 use crate::courier;
 use crate::delivery::{Delivery, DeliveryState, TokenSent};
 use crate::endpoint::Endpoint;
+use crate::error::ApiError;
 use crate::sample;
 use crate::sandbox::Shared;
 use crate::store::{Record, Version};
+use crate::strict;
 use crate::world::World;
 
 /// `{"type": "NAME_VALIDATOR_REQUEST", "outcome": "COMPLETED_FOUND", "set": {"result.is_found": false}}`
@@ -54,6 +57,9 @@ pub(super) fn answer(
             endpoint.unknown_outcome(asked, false)
         )));
     };
+    strict::asked(sandbox, &catalogue, endpoint)
+        .and_then(|()| strict::outcome(sandbox, &catalogue, endpoint, outcome))
+        .map_err(|error| strict_mode(&error))?;
     let mut state = world.state();
     let Some(url) = sandbox.callback_url(&catalogue, &state.callbacks, &callback_type) else {
         return Err(bad_request(format!(
@@ -97,6 +103,7 @@ pub(super) fn answer(
         reason: None,
         held_for_next: false,
     };
+    state.exercised.behaviour(Behaviour::Normal);
     let callbacks = &mut state.callbacks;
     let seq = callbacks.schedule(&sandbox.courier, delivery, Duration::ZERO, Instant::now());
     courier::wake(sandbox, world, &mut state);
@@ -106,6 +113,11 @@ pub(super) fn answer(
         .get(seq)
         .map_or(Value::Null, deliveries::shown);
     Ok((StatusCode::ACCEPTED, shown))
+}
+
+fn strict_mode(error: &ApiError) -> Refusal {
+    let message = error.message.clone().unwrap_or_default();
+    Refusal(StatusCode::NOT_IMPLEMENTED, "strict_mode", message)
 }
 
 fn endpoint<'c>(catalogue: &'c Catalogue, trigger: &Trigger) -> Result<&'c Endpoint, Refusal> {

@@ -323,6 +323,17 @@ async fn a_world_too_many_is_refused_until_another_has_been_idle_for_ten_minutes
         404,
         "the one that was idle the longest went, with its record"
     );
+    let coverage = request("GET /__sandbox/coverage", &[], b"");
+    let coverage = ask(&sandbox, coverage).await.json();
+    let endpoints = coverage["endpoints"].as_array().expect("a list");
+    let bank = endpoints
+        .iter()
+        .find(|part| part["name"] == "v1.1/bank_account_data_requests");
+    assert_eq!(
+        bank.expect("the bank validator")["exercised"],
+        json!([{"name": "PENDING", "count": 1}]),
+        "what it had exercised stays"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,10 +8,12 @@ mod authentication;
 mod bank_products;
 mod callback_control;
 mod callbacks;
+mod catalog;
 mod choosing;
 mod client;
 #[cfg(unix)]
 mod command_line;
+mod coverage;
 mod documentation;
 mod every_outcome;
 mod explain;
@@ -30,7 +32,9 @@ mod reload;
 mod scenarios;
 mod screening;
 mod shape;
+mod shell;
 mod stage;
+mod strict;
 mod thin_products;
 mod transport;
 #[cfg(unix)]

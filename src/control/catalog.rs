@@ -1,0 +1,33 @@
+//! `GET /__sandbox/catalog`: every endpoint with its fields, outcomes, callbacks and sources.
+
+use std::collections::HashMap;
+
+use hyper::StatusCode;
+use serde_json::{Value, json};
+
+use super::{Answer, Refusal, bad_request, only};
+use crate::call::Call;
+use crate::curl::Curl;
+use crate::listing::Listing;
+use crate::sandbox::Shared;
+
+pub(super) fn answer(
+    sandbox: &Shared,
+    call: &Call,
+    query: &HashMap<String, String>,
+) -> Result<Answer, Refusal> {
+    only(query, &["endpoint", "format"])?;
+    let catalogue = sandbox.catalogue();
+    let curl = Curl::of(sandbox, &catalogue, call.headers());
+    let listing = match query.get("endpoint") {
+        None => Listing::of(&catalogue, &curl),
+        Some(id) => Listing::of_one(&catalogue, id, &curl).map_err(bad_request)?,
+    };
+    let body = match query.get("format").map(String::as_str) {
+        None | Some("json") => json!(listing),
+        Some("text") => Value::String(listing.text()),
+        Some("markdown") => Value::String(listing.markdown()),
+        Some(_) => return Err(bad_request("`format` is json, text or markdown")),
+    };
+    Ok((StatusCode::OK, body))
+}

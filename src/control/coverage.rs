@@ -1,0 +1,89 @@
+//! `GET /__sandbox/coverage`: what this run has exercised, and a curl for what it has not.
+
+use std::collections::HashMap;
+
+use hyper::StatusCode;
+use serde_json::{Value, json};
+
+use super::{Answer, Refusal, bad_request, only, world};
+use crate::auth::PUBLIC_KEY;
+use crate::call::Call;
+use crate::catalogue::Catalogue;
+use crate::courier::Callbacks;
+use crate::coverage::{Exercised, Measure};
+use crate::curl::Curl;
+use crate::endpoint::Endpoint;
+use crate::listing::named;
+use crate::sandbox::Shared;
+use crate::strict;
+
+/// Since the start and over all worlds; with `world=own` that of the key, since its last reset.
+pub(super) fn answer(
+    sandbox: &Shared,
+    call: &Call,
+    query: &HashMap<String, String>,
+) -> Result<Answer, Refusal> {
+    only(query, &["endpoint", "format", "world"])?;
+    let catalogue = sandbox.catalogue();
+    let endpoints = endpoints(&catalogue, call)?;
+    let mut curl = Curl::of(sandbox, &catalogue, call.headers());
+    let public = PUBLIC_KEY.parse().expect("the public key is well-formed");
+    let (of, exercised, asked) = match query.get("world").map(String::as_str) {
+        Some("own") => {
+            let world = world(sandbox, call, query)?;
+            if world.key != public {
+                curl = curl.with_own_key();
+            }
+            let mut exercised = Exercised::default();
+            exercised.add(&world.state().exercised);
+            (format!("world {}", world.tag), exercised, Some(world))
+        }
+        None | Some("all") if query.contains_key("key") => {
+            return Err(bad_request("`key` names a world: say `world=own` as well"));
+        }
+        None | Some("all") => {
+            let of = "all worlds".to_owned();
+            (of, sandbox.worlds.exercised(), sandbox.worlds.get(&public))
+        }
+        Some(_) => return Err(bad_request("`world` is all or own")),
+    };
+    let untouched = Callbacks::default();
+    let has_url = |callback_type: &str| {
+        let state = asked.as_ref().map(|world| world.state());
+        let callbacks = state.as_ref().map_or(&untouched, |state| &state.callbacks);
+        let url = sandbox.callback_url(&catalogue, callbacks, callback_type);
+        url.is_some()
+    };
+    let measure = Measure {
+        catalogue: &catalogue,
+        endpoints,
+        exercised,
+        strict: strict::is_on(sandbox, &catalogue),
+        curl,
+        has_url: &has_url,
+    };
+    let coverage = measure.coverage(of);
+    let body = match query.get("format").map(String::as_str) {
+        None | Some("json") => json!(coverage),
+        Some("text") => Value::String(coverage.text()),
+        Some(_) => return Err(bad_request("`format` is json or text")),
+    };
+    Ok((StatusCode::OK, body))
+}
+
+/// Those that `endpoint=` names, which may be repeated; without it all.
+fn endpoints<'c>(catalogue: &'c Catalogue, call: &Call) -> Result<Vec<&'c Endpoint>, Refusal> {
+    let query = call.head.uri.query().unwrap_or_default();
+    let asked = form_urlencoded::parse(query.as_bytes());
+    let mut chosen: Vec<&Endpoint> = Vec::new();
+    for (_, id) in asked.filter(|(name, _)| name == "endpoint") {
+        let endpoint = named(catalogue, &id).map_err(bad_request)?;
+        if !chosen.iter().any(|known| std::ptr::eq(*known, endpoint)) {
+            chosen.push(endpoint);
+        }
+    }
+    if chosen.is_empty() {
+        chosen.extend(catalogue.endpoints());
+    }
+    Ok(chosen)
+}

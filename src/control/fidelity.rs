@@ -1,0 +1,117 @@
+//! `GET /__sandbox/fidelity`: how well everything is known, and what `--strict` refuses.
+
+use std::collections::HashMap;
+
+use hyper::StatusCode;
+use serde_json::{Value, json};
+
+use super::{Answer, Refusal, only};
+use crate::call::Call;
+use crate::catalogue::Catalogue;
+use crate::compile::askable;
+use crate::curl::Curl;
+use crate::endpoint::Endpoint;
+use crate::listing::{ListedEndpoint, Listing};
+use crate::sandbox::Shared;
+use crate::scenario::Source;
+use crate::strict;
+
+pub(super) fn answer(
+    sandbox: &Shared,
+    call: &Call,
+    query: &HashMap<String, String>,
+) -> Result<Answer, Refusal> {
+    only(query, &[])?;
+    let catalogue = sandbox.catalogue();
+    let listing = Listing::of(&catalogue, &Curl::of(sandbox, &catalogue, call.headers()));
+    let fields = || {
+        listing
+            .endpoints
+            .iter()
+            .flat_map(|endpoint| &endpoint.fields)
+    };
+    let outcomes = || {
+        listing
+            .endpoints
+            .iter()
+            .flat_map(|endpoint| &endpoint.outcomes)
+    };
+    let endpoints: Vec<_> = listing
+        .endpoints
+        .iter()
+        .zip(catalogue.endpoints())
+        .map(|(listed, endpoint)| shown(listed, endpoint))
+        .collect();
+    let body = json!({
+        "strict": strict::is_on(sandbox, &catalogue),
+        "counts": {
+            "endpoints": counts(listing.endpoints.iter().map(|endpoint| endpoint.source)),
+            "fields": counts(fields().map(|field| field.source)),
+            "outcomes": counts(outcomes().map(|outcome| outcome.source)),
+            "errors": counts(listing.errors.iter().map(|error| error.source)),
+        },
+        "endpoints": endpoints,
+        "errors": errors(&catalogue),
+        "account": listing.account,
+    });
+    Ok((StatusCode::OK, body))
+}
+
+fn shown(listed: &ListedEndpoint, endpoint: &Endpoint) -> Value {
+    let fields: Vec<_> = listed
+        .fields
+        .iter()
+        .map(|field| json!({"name": field.name, "source": field.source}))
+        .collect();
+    let is_public = endpoint.source.is_public();
+    let own = endpoint.outcomes.values();
+    let outcomes: Vec<_> = own
+        .filter(|outcome| !outcome.is_shared)
+        .map(|outcome| {
+            let answers = is_public && strict::weakest(endpoint, outcome).is_none();
+            labelled(&outcome.name, outcome.source, answers)
+        })
+        .collect();
+    let read_back = listed.read_back.as_ref().map(|read| {
+        json!({
+            "path": read.path,
+            "source": read.source,
+            "under_strict": under_strict(is_public && read.source.is_public()),
+        })
+    });
+    json!({
+        "id": listed.id,
+        "method": listed.method,
+        "path": listed.path,
+        "source": listed.source,
+        "under_strict": under_strict(is_public),
+        "read_back": read_back,
+        "fields": fields,
+        "outcomes": outcomes,
+    })
+}
+
+/// Of these the labels hold where they are asked for; what follows from a bad request is always answered.
+fn errors(catalogue: &Catalogue) -> Vec<Value> {
+    askable(&catalogue.shared_errors)
+        .map(|(name, error)| labelled(name, error.source, error.source.is_public()))
+        .collect()
+}
+
+fn labelled(name: &str, source: Source, answers: bool) -> Value {
+    json!({"name": name, "source": source, "under_strict": under_strict(answers)})
+}
+
+fn under_strict(answers: bool) -> &'static str {
+    if answers { "answered" } else { "refused" }
+}
+
+fn counts(sources: impl Iterator<Item = Source>) -> Value {
+    let mut counts = [0_u64; Source::ALL.len()];
+    for source in sources {
+        counts[source as usize] += 1;
+    }
+    let counts =
+        Source::ALL.map(|source| (source.name().to_owned(), counts[source as usize].into()));
+    Value::Object(counts.into_iter().collect())
+}

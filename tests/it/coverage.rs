@@ -1,0 +1,395 @@
+//! `/__sandbox/coverage` and `iluma-sandbox coverage`: what a run has exercised, and how to do the rest.
+
+use iluma_sandbox::{PUBLIC_KEY, Sandbox};
+use serde_json::{Value, json};
+
+use crate::client::{Answer, Client};
+use crate::process::{Process, run, write};
+use crate::shell::paste;
+use crate::stage::{BANK, Stage, TYPE, key};
+
+const COVERAGE: &str = "/__sandbox/coverage";
+const BANK_ID: &str = "v1.1/bank_account_data_requests";
+
+/// A GET with an error of its own, one that bears the name of a shared one, and a sequence.
+const MINE: &str = r#"
+method = "GET"
+path   = "/v9/weather/{city}/now"
+[request]
+[[request.examples]]
+city = "Bogor / Kota"
+[outcomes.RAIN]
+default = true
+body    = { rain = true }
+[outcomes.NO_WEATHER]
+status = 410
+error  = "There is none."
+[outcomes.RATE_LIMIT_EXCEEDED]
+status = 429
+error  = "Mine."
+[outcomes.IN_TURN]
+sequence = ["NO_WEATHER", "RAIN"]
+"#;
+
+async fn coverage(client: &Client, query: &str) -> Value {
+    let answer = client.get(&format!("{COVERAGE}{query}")).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer.json()
+}
+
+fn parts(coverage: &Value) -> Vec<&Value> {
+    let endpoints = coverage["endpoints"].as_array().expect("a list");
+    let more = [&coverage["errors"], &coverage["callback_behaviours"]];
+    endpoints.iter().chain(more).collect()
+}
+
+fn curls(coverage: &Value) -> Vec<String> {
+    let missed = parts(coverage)
+        .into_iter()
+        .flat_map(|part| part["missed"].as_array().expect("a list"));
+    missed
+        .map(|missed| missed["curl"].as_str().expect("a curl").to_owned())
+        .collect()
+}
+
+/// How often something of this part was exercised.
+fn count(coverage: &Value, part: &str, name: &str) -> u64 {
+    let parts = parts(coverage);
+    let part = parts.iter().find(|one| one["name"] == part).expect(part);
+    let done = part["exercised"].as_array().expect("a list");
+    let done = done.iter().find(|done| done["name"] == name);
+    done.map_or(0, |done| done["count"].as_u64().expect("a count"))
+}
+
+/// Pastes every curl for what a fresh sandbox has missed, and expects all of it to be exercised then.
+async fn pasting_all_covers_all(client: &Client, own_key: &str) -> usize {
+    let before = coverage(client, "").await;
+    assert_eq!(
+        (&before["exercised"], &before["percent"]),
+        (&json!(0), &json!(0.0))
+    );
+    let curls = curls(&before);
+    assert_eq!(before["total"], curls.len());
+    for curl in &curls {
+        paste(client, curl, own_key).await;
+    }
+    let after = coverage(client, "").await;
+    assert_eq!(self::curls(&after), [""; 0], "nothing is missed");
+    assert_eq!(
+        (&after["exercised"], &after["percent"]),
+        (&before["total"], &json!(100.0))
+    );
+    curls.len()
+}
+
+#[tokio::test]
+async fn the_curls_for_what_was_missed_cover_everything() {
+    let client = Client::start().await;
+    let pasted = pasting_all_covers_all(&client, "").await;
+    assert!(pasted > 140, "{pasted}");
+}
+
+#[tokio::test]
+async fn they_do_so_in_strict_mode_where_what_is_refused_does_not_count() {
+    let all = coverage(&Client::start().await, "").await["total"].clone();
+    let client = Client::of(Sandbox::builder().strict(true)).await;
+    let pasted = pasting_all_covers_all(&client, "").await;
+    assert!(
+        pasted > 50 && all.as_u64() > Some(pasted as u64 + 50),
+        "{pasted} of {all}"
+    );
+}
+
+#[tokio::test]
+async fn they_do_so_with_scenarios_and_keys_of_ones_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write(folder.path(), "v9/weather.toml", MINE);
+    let own = key('o');
+    let builder = Sandbox::builder().api_key(own.parse().expect("a key"));
+    let client = Client::of(builder.scenarios(folder.path())).await;
+    pasting_all_covers_all(&client, &own).await;
+    let covered = coverage(&client, "?endpoint=v9/weather").await;
+    assert_eq!(
+        count(&covered, "v9/weather", "IN_TURN"),
+        0,
+        "it only names others"
+    );
+    assert_eq!(
+        covered["callback_behaviours"],
+        json!({"name": "callback behaviours", "exercised": [], "missed": []}),
+        "it sends none"
+    );
+    assert_eq!(
+        (
+            covered["total"].as_u64(),
+            count(&covered, "v9/weather", "RATE_LIMIT_EXCEEDED")
+        ),
+        (Some(3 + 15), 1),
+        "an error of its own name is its own"
+    );
+}
+
+#[tokio::test]
+async fn replies_are_counted_by_what_answered() {
+    let client = Client::start().await;
+    client.magic(BANK, "PENDING").await;
+    let made = client.magic(BANK, "pending").await.json();
+    let id = made["id"].as_str().expect("an id");
+    client.get(&format!("{BANK}/{id}")).await;
+    client.magic(BANK, "RATE_LIMIT_EXCEEDED").await;
+    client
+        .magic(
+            "/v1/identity/bank_account_data_requests",
+            "RATE_LIMIT_EXCEEDED",
+        )
+        .await;
+    client.magic(BANK, "NO_SUCH").await;
+    Answer::of(client.bare("POST", BANK)).await;
+    Answer::of(client.bare("GET", "/v1/callback/urls")).await;
+    client.get("/nowhere").await;
+    Answer::of(client.bare("GET", "/health")).await;
+    let covered = coverage(&client, "").await;
+    assert_eq!(count(&covered, BANK_ID, "PENDING"), 3);
+    assert_eq!(count(&covered, "errors", "RATE_LIMIT_EXCEEDED"), 2);
+    assert_eq!(count(&covered, "errors", "API_VALIDATION_ERROR"), 1);
+    assert_eq!(count(&covered, "errors", "INVALID_API_KEY"), 2);
+    assert_eq!(count(&covered, "errors", "NOT_FOUND"), 1);
+    assert_eq!(
+        (&covered["exercised"], &covered["uncounted"]),
+        (&json!(5), &json!(0))
+    );
+    let percent = covered["percent"].as_f64().expect("a number");
+    let total = covered["total"].as_f64().expect("a number");
+    assert!(
+        (percent - 500.0 / total).abs() < 0.1,
+        "{percent} of {total}"
+    );
+}
+
+#[tokio::test]
+async fn a_world_of_ones_own_is_counted_alone_and_a_reset_loses_nothing_of_the_whole() {
+    let client = Client::start().await;
+    let mine = key('m');
+    let ask = |outcome| {
+        let request = client.as_key(&mine, "POST", BANK);
+        Answer::of(request.header("x-magic-reply", outcome))
+    };
+    ask("PENDING").await;
+    client.magic(BANK, "WAITING_ON_BANK").await;
+    let own = format!("?world=own&key={mine}");
+    let covered = coverage(&client, &own).await;
+    assert_eq!(count(&covered, BANK_ID, "PENDING"), 1);
+    assert_eq!(count(&covered, BANK_ID, "WAITING_ON_BANK"), 0);
+    assert!(
+        covered["of"]
+            .as_str()
+            .expect("a text")
+            .starts_with("world ")
+    );
+    assert!(
+        curls(&covered)
+            .iter()
+            .all(|curl| curl.contains("$ILUMA_API_KEY"))
+    );
+    assert_eq!(
+        coverage(&client, "?world=own").await["exercised"],
+        1,
+        "that of Basic auth"
+    );
+
+    let reset = client.as_key(&mine, "POST", "/__sandbox/reset");
+    assert_eq!(Answer::of(reset).await.status, 200);
+    assert_eq!(coverage(&client, &own).await["exercised"], 0);
+    ask("PENDING").await;
+    let all = coverage(&client, "").await;
+    assert_eq!(all["of"], "all worlds");
+    assert_eq!(count(&all, BANK_ID, "PENDING"), 2);
+    assert_eq!(count(&all, BANK_ID, "WAITING_ON_BANK"), 1);
+}
+
+#[tokio::test]
+async fn a_callback_counts_when_it_has_somewhere_to_go() {
+    let client = Client::start().await;
+    client
+        .magic(BANK, "COMPLETED_FOUND; callback=duplicate")
+        .await;
+    let covered = coverage(&client, "").await;
+    assert_eq!(count(&covered, "callback behaviours", "duplicate"), 0);
+    let missed = covered["callback_behaviours"]["missed"]
+        .as_array()
+        .expect("a list");
+    let curl = missed[0]["curl"].as_str().expect("a curl");
+    assert!(
+        curl.contains("/v1/callback/urls") && curl.contains(" && curl "),
+        "{curl}"
+    );
+
+    let stage = Stage::start().await;
+    for how in [
+        "; callback=duplicate",
+        "; callback=late(2s)",
+        "; callback=late(7s)",
+        "",
+    ] {
+        stage.ask(&format!("COMPLETED_FOUND{how}")).await;
+    }
+    stage.tell("trigger", &json!({"type": TYPE})).await;
+    let covered = coverage(&stage.client, "").await;
+    let counted = ["normal", "duplicate", "late(10s)", "stale"]
+        .map(|name| count(&covered, "callback behaviours", name));
+    assert_eq!(counted, [2, 1, 2, 0], "a trigger counts as well");
+    let missed = &covered["callback_behaviours"]["missed"];
+    assert_eq!(
+        missed[0],
+        json!({
+            "name": "none",
+            "curl": format!("curl -X POST {}{BANK} -u {PUBLIC_KEY}: -H 'x-magic-reply: COMPLETED_FOUND; callback=none'", stage.client.sandbox.url()),
+        }),
+        "a URL that is there already stays"
+    );
+}
+
+#[tokio::test]
+async fn only_what_a_project_uses_is_counted_when_it_says_so() {
+    let client = Client::start().await;
+    client.magic(BANK, "PENDING").await;
+    let both = "?endpoint=v1.1/bank_account_data_requests&endpoint=v2/ktp_data_requests&endpoint=v2/ktp_data_requests";
+    let covered = coverage(&client, both).await;
+    let names: Vec<_> = parts(&covered)
+        .into_iter()
+        .map(|part| &part["name"])
+        .collect();
+    assert_eq!(
+        names,
+        [
+            BANK_ID,
+            "v2/ktp_data_requests",
+            "errors",
+            "callback behaviours"
+        ]
+    );
+    assert_eq!(
+        (&covered["exercised"], &covered["total"]),
+        (&json!(1), &json!(8 + 3 + 16 + 12))
+    );
+    let listing = coverage(&client, "?endpoint=v0/cft_pep_listings").await;
+    assert_eq!(listing["endpoints"][0]["missed"][0]["name"], "LISTED");
+}
+
+#[tokio::test]
+async fn a_question_that_makes_no_sense_is_refused() {
+    let client = Client::start().await;
+    for (query, message) in [
+        (
+            "?endpoint=v2/ktp_data_request",
+            "there is no endpoint `v2/ktp_data_request`: did you mean `v2/ktp_data_requests`?",
+        ),
+        ("?world=mine", "`world` is all or own"),
+        (
+            "?key=iluma_development_FX4f0M5sxDgk5qFyZnk60ZengAfA9o31x3ecd29vihjc4VhyJ8FclZhHjjw",
+            "`key` names a world: say `world=own` as well",
+        ),
+        ("?format=xml", "`format` is json or text"),
+        (
+            "?min=80",
+            "unknown parameter `min`: known are endpoint, format, world",
+        ),
+    ] {
+        let answer = client.get(&format!("{COVERAGE}{query}")).await;
+        let refusal = json!({"error": "bad_request", "message": message});
+        assert_eq!((answer.status, answer.json()), (400, refusal));
+    }
+    let own = Answer::of(client.bare("GET", &format!("{COVERAGE}?world=own"))).await;
+    assert_eq!(
+        (own.status, &own.json()["error"]),
+        (401, &json!("no_world"))
+    );
+}
+
+async fn magic(process: &Process, path: &str, outcome: &str) {
+    let request = reqwest::Client::new().post(format!("{}{path}", process.url));
+    let request = request.basic_auth(key('c'), Some(""));
+    let answer = request.header("x-magic-reply", outcome).send().await;
+    answer.expect("an answer");
+}
+
+#[tokio::test]
+async fn the_command_prints_a_table_and_the_curls() {
+    let process = Process::serve(&["--log-format", "off"]);
+    for outcome in ["FOUND", "COMPLETED_NOT_FOUND", "RATE_LIMIT_EXCEEDED"] {
+        magic(&process, "/v2/identity/ktp_data_requests", outcome).await;
+    }
+    let arguments = [
+        "coverage",
+        "--endpoint",
+        "v2/ktp_data_requests",
+        "--url",
+        &process.url,
+    ];
+    let (code, out, err) = run(&arguments);
+    assert_eq!((code, err.as_str()), (0, ""));
+    insta::assert_snapshot!("coverage_as_text", out.replace(&process.url, "URL"));
+    let page = format!(
+        "{}{COVERAGE}?endpoint=v2/ktp_data_requests&format=text",
+        process.url
+    );
+    let page = reqwest::get(page).await.expect("an answer");
+    assert_eq!(page.headers()["content-type"], "text/plain; charset=utf-8");
+    assert_eq!(page.text().await.expect("a body"), out);
+
+    let (code, out, _) = run(&[&arguments[..], &["--format", "json"]].concat());
+    let printed: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((code, &printed["exercised"]), (0, &json!(3)));
+}
+
+#[tokio::test]
+async fn the_command_is_a_gate() {
+    let process = Process::serve(&["--log-format", "off"]);
+    for outcome in [
+        "FOUND",
+        "COMPLETED_NOT_FOUND",
+        "COMPLETED_NAME_MISMATCH",
+        "NOT_FOUND",
+    ] {
+        magic(&process, "/v2/identity/ktp_data_requests", outcome).await;
+    }
+    let gate = |more: &[&str]| {
+        let only = [
+            "coverage",
+            "--endpoint",
+            "v2/ktp_data_requests",
+            "--url",
+            &process.url,
+        ];
+        run(&[&only[..], more].concat())
+    };
+    assert_eq!(gate(&["--min", "21"]).0, 0, "4 of 19 are 21.05 %");
+    let (code, out, err) = gate(&["--min", "22"]);
+    assert_eq!(code, 1);
+    assert!(out.contains("4 of  19  in all, over all worlds\n"), "{out}");
+    assert_eq!(
+        err,
+        "iluma-sandbox: 21 % was exercised (4 of 19), less than the 22 % that --min asks for\n"
+    );
+    let own = ["--world", "own", "--api-key", PUBLIC_KEY, "--min", "1"];
+    assert_eq!(gate(&own).0, 1, "another world did all of it");
+    let own = ["--world", "own", "--api-key", &key('c'), "--min", "21"];
+    assert_eq!(gate(&own).0, 0);
+    let (code, out, err) = gate(&["--endpoint", "v2/ktp"]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert_eq!(
+        err,
+        "iluma-sandbox: there is no endpoint `v2/ktp`: did you mean `v2/ktp_data_requests`?\n"
+    );
+    assert_eq!(gate(&["--min", "101"]).0, 2);
+    let url = process.url.clone();
+    drop(process);
+    let (code, _, err) = run(&["coverage", "--url", &url]);
+    assert_eq!(code, 1);
+    assert_eq!(
+        err,
+        format!(
+            "iluma-sandbox: cannot reach a sandbox at {url}: connection refused; start one, or say with --url where it is\n"
+        )
+    );
+}

@@ -1,0 +1,95 @@
+//! A shell that knows curl and nothing else: what the sandbox prints to be pasted is pasted here.
+
+use reqwest::multipart::{Form, Part};
+
+use crate::client::{Answer, Client, png};
+
+/// Runs curls with `&&` between them; returns the last answer. `$ILUMA_API_KEY` is `own_key`.
+pub(crate) async fn paste(client: &Client, line: &str, own_key: &str) -> Answer {
+    let mut last = None::<Answer>;
+    let words = words(line, own_key);
+    for command in words.split(|word| word == "&&") {
+        let answer = curl(client, command).await;
+        if let Some(before) = last.replace(answer) {
+            assert_eq!(before.status, 200, "`&&` goes no further: {}", before.text);
+        }
+    }
+    last.expect("a command")
+}
+
+async fn curl(client: &Client, command: &[String]) -> Answer {
+    assert_eq!(command[0], "curl");
+    let (mut method, mut url, mut user) = ("GET", None, None);
+    let (mut headers, mut body, mut form) = (Vec::new(), None, None);
+    let mut rest = command[1..].iter().map(String::as_str);
+    while let Some(word) = rest.next() {
+        let mut next = || rest.next().expect("a value of the flag");
+        match word {
+            "-X" => method = next(),
+            "-u" => user = next().strip_suffix(':'),
+            "-H" => headers.push(next().split_once(": ").expect("a header")),
+            "-d" => body = Some(next().to_owned()),
+            "-F" => {
+                let (name, value) = next().split_once('=').expect("a field");
+                let name = name.to_owned();
+                let fields: Form = form.take().unwrap_or_default();
+                form = Some(match value.strip_prefix('@') {
+                    Some(file) => {
+                        let picture = Part::bytes(png(600, 600, 204_800));
+                        fields.part(name, picture.file_name(file.to_owned()))
+                    }
+                    None => fields.text(name, value.to_owned()),
+                });
+            }
+            word if url.is_none() && !word.starts_with('-') => url = Some(word),
+            other => panic!("curl is not known to take {other:?}"),
+        }
+    }
+    let url = url.expect("a URL");
+    let path = url
+        .strip_prefix(&client.sandbox.url())
+        .unwrap_or_else(|| panic!("{url} is not the sandbox's"));
+    if method == "GET" && (body.is_some() || form.is_some()) {
+        method = "POST";
+    }
+    let mut request = client.as_key(user.expect("a key and a colon"), method, path);
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    if let Some(body) = body {
+        request = request
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(body);
+    }
+    if let Some(form) = form {
+        request = request.multipart(form);
+    }
+    Answer::of(request).await
+}
+
+/// Splits as a shell does: blanks, `'…'`, `"…"` with one variable in it, `\'`.
+fn words(line: &str, own_key: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = None::<String>;
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            ' ' => words.extend(word.take()),
+            '\'' => word
+                .get_or_insert_default()
+                .extend(chars.by_ref().take_while(|c| *c != '\'')),
+            '"' => {
+                let text: String = chars.by_ref().take_while(|c| *c != '"').collect();
+                let text = text.replace("$ILUMA_API_KEY", own_key);
+                word.get_or_insert_default().push_str(&text);
+            }
+            '\\' => word.get_or_insert_default().extend(chars.next()),
+            '$' | '`' | ';' | '|' | '(' | ')' | '{' | '*' | '?' => {
+                panic!("a shell would make something else of `{c}` in {line}")
+            }
+            _ => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
