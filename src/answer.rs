@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::account;
 use crate::auth;
+use crate::breaking::{self, Asked, Breakage};
 use crate::call::{Call, Effect, Reply};
 use crate::callback_urls;
 use crate::catalogue::{Catalogue, Route};
@@ -21,6 +22,7 @@ use crate::input;
 use crate::life::{Making, calls_back};
 use crate::magic;
 use crate::plan::Fill;
+use crate::rate_limit::Standing;
 use crate::sandbox::Shared;
 use crate::store::Version;
 use crate::world::{State, World};
@@ -38,7 +40,25 @@ pub(crate) fn answer(sandbox: &Shared, call: &Call) -> Answered {
     let catalogue = sandbox.catalogue();
     let mut seen = Seen::default();
     let decided = decide(sandbox, &catalogue, call, &mut seen);
-    let mut reply = decided.unwrap_or_else(|error| error_reply(&catalogue, seen.endpoint, &error));
+    let mut reply = decided.unwrap_or_else(|error| {
+        seen.failed(&catalogue, &error);
+        error_reply(&catalogue, seen.endpoint, &error)
+    });
+    if let Some(standing) = &seen.rate {
+        reply.headers.extend(standing.headers());
+    }
+    if let (Some(endpoint), Some(world), false) = (seen.endpoint, &seen.world, seen.is_whole) {
+        let breakage = seen.breakage.as_deref();
+        breaking::decide(
+            &catalogue,
+            world,
+            endpoint,
+            &seen.asked,
+            breakage,
+            call.came,
+            &mut reply,
+        );
+    }
     if seen.key_is_live {
         reply.headers.push((
             HeaderName::from_static("x-sandbox-warning"),
@@ -59,6 +79,33 @@ struct Seen<'c> {
     key_is_live: bool,
     world: Option<Arc<World>>,
     route: Option<Arc<str>>,
+    /// What the request asks to be done to its reply, and what the outcome says.
+    asked: Asked,
+    breakage: Option<Arc<Breakage>>,
+    /// How it stands to the limits that concern it.
+    rate: Option<Standing>,
+    /// The reply is not to be broken: the sandbox's own words must be read, and what is over a limit is
+    /// broken enough.
+    is_whole: bool,
+}
+
+impl Seen<'_> {
+    /// An error answers: what its own outcome says counts.
+    fn failed(&mut self, catalogue: &Catalogue, error: &ApiError) {
+        self.breakage = error_outcome(catalogue, self.endpoint, error)
+            .breakage
+            .clone();
+        self.is_whole = error.by_sandbox.is_some() || self.rate.is_some_and(|rate| rate.is_over);
+    }
+
+    /// Refuses what is over a limit.
+    fn judged(&mut self, standing: Standing) -> Result<(), ApiError> {
+        self.rate = Some(standing.tighter(self.rate));
+        if standing.is_over {
+            return Err(ApiError::rate_limit_exceeded());
+        }
+        Ok(())
+    }
 }
 
 fn decide<'c>(
@@ -82,9 +129,15 @@ fn decide<'c>(
     sandbox.admit(catalogue, &key)?;
     let world = sandbox.worlds.enter(&key, call.came)?;
     seen.world = Some(world.clone());
+    if let Some(endpoint) = seen.endpoint
+        && world.is_rigged()
+        && let Some(standing) = world.judge_rate(endpoint, call.came)
+    {
+        seen.judged(standing)?;
+    }
     match route {
-        Route::Ask(endpoint, path) => ask(sandbox, catalogue, &world, endpoint, path, call),
-        Route::Read(endpoint, id) => read(sandbox, catalogue, &world, endpoint, id, call),
+        Route::Ask(endpoint, path) => ask(sandbox, catalogue, &world, endpoint, path, call, seen),
+        Route::Read(endpoint, id) => read(sandbox, catalogue, &world, endpoint, id, call, seen),
         Route::ListCallbackUrls => Ok(callback_urls::list(sandbox, catalogue, &world)),
         Route::SetCallbackUrl { may_be_all } => {
             callback_urls::register(catalogue, &world, call, may_be_all)
@@ -100,8 +153,11 @@ fn read(
     endpoint: &Endpoint,
     id: &str,
     call: &Call,
+    seen: &mut Seen<'_>,
 ) -> Result<Reply, ApiError> {
-    if let Some(outcome) = magic::read(call.headers(), endpoint, true)?.outcome {
+    let magic = magic::read(call.headers(), endpoint, true)?;
+    seen.asked = magic.breaking;
+    if let Some(outcome) = magic.outcome {
         return Err(ApiError::asked_for(&outcome.name));
     }
     let version = find(sandbox, catalogue, world, endpoint, id, call.came)
@@ -112,6 +168,7 @@ fn read(
         body: version.body,
         outcome: Some(version.outcome),
         effect: Effect::None,
+        breaking: None,
     })
 }
 
@@ -195,12 +252,14 @@ fn ask(
     endpoint: &Endpoint,
     path: Map<String, Value>,
     call: &Call,
+    seen: &mut Seen<'_>,
 ) -> Result<Reply, ApiError> {
     let creation = endpoint
         .creation
         .as_ref()
         .expect("only products are routed here");
     let magic = magic::read(call.headers(), endpoint, false)?;
+    seen.asked = magic.breaking;
     if let Some(outcome) = magic.outcome
         && outcome.is_error()
     {
@@ -226,6 +285,14 @@ fn ask(
     }
     if magic.callback.is_some() && !calls_back(endpoint, &outcome) {
         return Err(ApiError::no_callback(&outcome.name));
+    }
+    if let Some(breakage) = &outcome.breakage {
+        seen.breakage = Some(breakage.clone());
+        if let Some(limit) = &breakage.rate_limit {
+            let (what, advanced) = (breakage.hash(world, endpoint), state.callbacks.advanced);
+            let standing = state.windows.judge(what, limit, call.came, advanced);
+            seen.judged(standing)?;
+        }
     }
     let mut mix = world.mix(&endpoint.id);
     mix.json(&input);
@@ -253,6 +320,7 @@ fn ask(
         body,
         outcome: Some(outcome.tag.clone()),
         effect: Effect::of(planned),
+        breaking: None,
     })
 }
 
@@ -282,13 +350,7 @@ pub(crate) fn error_reply(
     error: &ApiError,
 ) -> Reply {
     let name = error.outcome_name();
-    let outcome = match &error.code {
-        Code::Known(code) => catalogue.error(*code),
-        Code::Outcome(name) => endpoint
-            .and_then(|endpoint| endpoint.outcomes.get(name))
-            .or_else(|| catalogue.shared_errors.get(name))
-            .expect("outcomes are named only where they exist"),
-    };
+    let outcome = error_outcome(catalogue, endpoint, error);
     let Answer::Error { code, message } = &outcome.answer else {
         unreachable!("an error's outcome is an error");
     };
@@ -307,5 +369,21 @@ pub(crate) fn error_reply(
         outcome: endpoint
             .and_then(|endpoint| HeaderValue::try_from(format!("{}/{name}", endpoint.id)).ok()),
         effect: Effect::None,
+        breaking: None,
+    }
+}
+
+/// The outcome with the status and the words of an error.
+fn error_outcome<'c>(
+    catalogue: &'c Catalogue,
+    endpoint: Option<&'c Endpoint>,
+    error: &ApiError,
+) -> &'c Outcome {
+    match &error.code {
+        Code::Known(code) => catalogue.error(*code),
+        Code::Outcome(name) => endpoint
+            .and_then(|endpoint| endpoint.outcomes.get(name))
+            .or_else(|| catalogue.shared_errors.get(name))
+            .expect("outcomes are named only where they exist"),
     }
 }

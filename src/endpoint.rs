@@ -9,6 +9,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
+use crate::breaking::Breakage;
 use crate::callback::Behaviour;
 use crate::clock::Stamp;
 use crate::load_error::nearest;
@@ -101,6 +102,8 @@ pub(crate) struct Outcome {
     /// Whether a callback follows, and how.
     pub callback: Option<Behaviour>,
     pub then: Option<Then>,
+    /// What breaks its replies.
+    pub breakage: Option<Arc<Breakage>>,
     /// One of `errors.toml`, that every endpoint has.
     pub is_shared: bool,
     /// `x-sandbox-outcome`; an error's is written when it answers.

@@ -1,5 +1,6 @@
 //! The scenario file format: what a TOML file may say, read with every mistake reported at its place.
 
+mod breaking;
 mod dummy;
 
 use std::sync::{Arc, OnceLock};
@@ -7,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+pub(crate) use self::breaking::{DelayPart, FaultPart, KindPart, RateLimitPart};
 pub(crate) use self::dummy::{
     AccountFinding, BankAccountPart, DummyPart, EntityPart, ListingPart, PersonPart, Scope,
 };
@@ -139,6 +141,12 @@ pub(crate) struct OutcomePart {
     pub sequence: Option<Spanned<Vec<Spanned<String>>>>,
     /// Chooses this outcome when the input fits. All conditions of a table must hold.
     pub when: Option<Spanned<Tree>>,
+    /// The reply comes so much later.
+    pub delay: Option<Spanned<DelayPart>>,
+    /// The reply is broken on its way; what it says has happened all the same.
+    pub fault: Option<Spanned<FaultPart>>,
+    /// Answers only so often, then `RATE_LIMIT_EXCEEDED` until the window is over.
+    pub rate_limit: Option<Spanned<RateLimitPart>>,
 }
 
 /// `callback = true` or `callback = "duplicate"`.

@@ -1,6 +1,6 @@
 //! A world: everything that one API key owns. Worlds never see each other.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -14,7 +14,9 @@ use crate::courier::{Callbacks, Courier};
 use crate::dice::Mix;
 use crate::error::ApiError;
 use crate::journal::{Exchange, Journal};
+use crate::rate_limit::Windows;
 use crate::store::{Counters, Records};
+use crate::world_faults::WorldFaults;
 
 pub(crate) const WORLDS_MAX: usize = 10_000;
 /// Over all worlds.
@@ -35,6 +37,8 @@ pub(crate) struct World {
     pub clock: Clock,
     seed: u64,
     state: Mutex<State>,
+    /// Whether something was set up in the state that every request has to look at: looking takes the lock.
+    rigged: AtomicBool,
     /// One advance of the clock at a time.
     pub advancing: tokio::sync::Mutex<()>,
     /// Told of every change to a delivery, for those who wait for one.
@@ -53,6 +57,9 @@ pub(crate) struct State {
     pub records: Records,
     pub counters: Counters,
     pub journal: Journal,
+    pub faults: WorldFaults,
+    /// Of outcomes with a rate limit.
+    pub windows: Windows,
     /// Where replies are written before they are copied out in the right size.
     pub scratch: Vec<u8>,
 }
@@ -60,7 +67,12 @@ pub(crate) struct State {
 impl State {
     fn bytes(&self) -> usize {
         let counters = self.counters.len() * 32;
-        self.records.bytes + self.journal.bytes + self.callbacks.log.bytes + counters
+        let kept = self.records.bytes + self.journal.bytes + self.callbacks.log.bytes;
+        kept + counters + self.faults.bytes() + self.windows.bytes()
+    }
+
+    fn is_rigged(&self) -> bool {
+        !self.faults.is_empty()
     }
 
     /// As it was at the start.
@@ -106,8 +118,18 @@ impl World {
         seq
     }
 
+    /// Whether requests have to look at what was set up in the state. Asked of every request.
+    pub(crate) fn is_rigged(&self) -> bool {
+        self.rigged.load(Ordering::Acquire)
+    }
+
+    /// Says anew whether the world is rigged. To be called with the lock held.
+    pub(crate) fn rig(&self, state: &State) {
+        self.rigged.store(state.is_rigged(), Ordering::Release);
+    }
+
     /// Brings the world back under its limit, and its share of the total up to date.
-    fn settle(&self, state: &mut State) {
+    pub(crate) fn settle(&self, state: &mut State) {
         while state.bytes() > WORLD_BYTES_MAX {
             let dropped = if state.journal.bytes > JOURNAL_BYTES_MAX {
                 state.journal.drop_oldest()
@@ -189,6 +211,7 @@ impl World {
                 cancelled += self.call_back(&mut state, courier).0; // what came meanwhile
                 if state.callbacks.pending() == 0 {
                     state.clear();
+                    self.rig(&state);
                     self.settle(&mut state);
                     drop(state);
                     self.changed();
@@ -296,6 +319,7 @@ impl Worlds {
                 clock: self.clock,
                 seed: self.seed,
                 state: Mutex::default(),
+                rigged: AtomicBool::new(false),
                 advancing: tokio::sync::Mutex::default(),
                 changes: watch::Sender::default(),
                 resets: watch::Sender::default(),

@@ -7,6 +7,7 @@ use hyper::header::HeaderValue;
 use indexmap::IndexMap;
 use toml::Spanned;
 
+use super::breaking::breakage;
 use super::head::{headers, status};
 use super::{Compiler, Stack};
 use crate::callback::Behaviour;
@@ -127,6 +128,7 @@ impl<'a> Compiler<'a> {
             pending: part.pending || then.is_some(),
             callback: self.callback(part, file),
             then,
+            breakage: breakage(name, part, file, self.errors),
             is_shared: false,
             tag: tag(&self.base.source_file.id, name.as_ref()),
         }
@@ -296,6 +298,7 @@ pub(super) fn error_outcome(
         pending: false,
         callback: None,
         then: None,
+        breakage: breakage(name, part, file, errors),
         is_shared: false,
         tag: HeaderValue::from_static(""),
     }
