@@ -44,9 +44,6 @@ pub(crate) fn answer(sandbox: &Shared, call: &Call) -> Answered {
         seen.failed(&catalogue, &error);
         error_reply(&catalogue, seen.endpoint, &error)
     });
-    if let Some(standing) = &seen.rate {
-        reply.headers.extend(standing.headers());
-    }
     if let (Some(endpoint), Some(world), false) = (seen.endpoint, &seen.world, seen.is_whole) {
         let breakage = seen.breakage.as_deref();
         breaking::decide(
@@ -58,6 +55,9 @@ pub(crate) fn answer(sandbox: &Shared, call: &Call) -> Answered {
             call.came,
             &mut reply,
         );
+    }
+    if let Some(standing) = &seen.rate {
+        reply.headers.extend(standing.headers());
     }
     if seen.key_is_live {
         reply.headers.push((

@@ -175,7 +175,7 @@ impl Breaking {
                 };
                 if let Answer::Error { code, message } = &error.answer {
                     reply.status = status;
-                    reply.headers = error.headers.clone();
+                    reply.headers.clone_from(&error.headers);
                     reply.body = envelope(code, message, &[]);
                 }
             }

@@ -80,8 +80,10 @@ impl RateLimit {
         window.came += u32::from(!is_over);
         Standing {
             limit: self.limit,
-            remaining: self.limit - window.came,
-            opens_in: self.window - window.since.passed(now, advanced),
+            remaining: self.limit.saturating_sub(window.came), // a reload may have lowered it
+            opens_in: self
+                .window
+                .saturating_sub(window.since.passed(now, advanced)),
             is_over,
         }
     }
@@ -90,9 +92,8 @@ impl RateLimit {
 impl Standing {
     /// Of two limits the one that a client has to mind first.
     pub(crate) fn tighter(self, other: Option<Self>) -> Self {
-        other
-            .filter(|other| (other.is_over, self.remaining) > (self.is_over, other.remaining))
-            .unwrap_or(self)
+        let is_tighter = |other: &Self| !self.is_over && other.remaining < self.remaining;
+        other.filter(is_tighter).unwrap_or(self)
     }
 
     /// What a reply says of the limit; the times in whole seconds, at least one.

@@ -13,6 +13,7 @@ mod client;
 mod command_line;
 mod documentation;
 mod every_outcome;
+mod faults;
 mod forms;
 mod id_cards;
 mod limits;
@@ -32,3 +33,4 @@ mod thin_products;
 mod transport;
 #[cfg(unix)]
 mod trigger;
+mod world_faults;
