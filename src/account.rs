@@ -125,5 +125,6 @@ pub(crate) fn ok(body: &Value) -> Reply {
         body: Bytes::from(body.to_string()),
         outcome: None,
         effect: Effect::None,
+        breaking: None,
     }
 }

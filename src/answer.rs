@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::account;
 use crate::auth;
+use crate::breaking::{self, Asked, Breakage};
 use crate::call::{Call, Effect, Reply};
 use crate::callback_urls;
 use crate::catalogue::{Catalogue, Route};
@@ -21,8 +22,9 @@ use crate::error::{self, ApiError, Code};
 use crate::input;
 use crate::life::{Making, calls_back};
 use crate::magic;
-use crate::next::Asked;
+use crate::next::Calls;
 use crate::plan::Fill;
+use crate::rate_limit::Standing;
 use crate::sandbox::Shared;
 use crate::store::Version;
 use crate::strict;
@@ -44,7 +46,25 @@ pub(crate) fn answer(sandbox: &Shared, call: &Call) -> Answered {
     let catalogue = sandbox.catalogue();
     let mut seen = Seen::default();
     let decided = decide(sandbox, &catalogue, call, &mut seen);
-    let mut reply = decided.unwrap_or_else(|error| error_reply(&catalogue, seen.endpoint, &error));
+    let mut reply = decided.unwrap_or_else(|error| {
+        seen.failed(&catalogue, &error);
+        error_reply(&catalogue, seen.endpoint, &error)
+    });
+    if let (Some(endpoint), Some(world), false) = (seen.endpoint, &seen.world, seen.is_whole) {
+        let breakage = seen.breakage.as_deref();
+        breaking::decide(
+            &catalogue,
+            world,
+            endpoint,
+            &seen.asked,
+            breakage,
+            call.came,
+            &mut reply,
+        );
+    }
+    if let Some(standing) = &seen.rate {
+        reply.headers.extend(standing.headers());
+    }
     if seen.key_is_live {
         reply.headers.push((
             HeaderName::from_static("x-sandbox-warning"),
@@ -67,6 +87,33 @@ struct Seen<'c> {
     world: Option<Arc<World>>,
     route: Option<Arc<str>>,
     why: Why,
+    /// What the request asks to be done to its reply, and what the outcome says.
+    asked: Asked,
+    breakage: Option<Arc<Breakage>>,
+    /// How it stands to the limits that concern it.
+    rate: Option<Standing>,
+    /// The reply is not to be broken: the sandbox's own words must be read, and what is over a limit is
+    /// broken enough.
+    is_whole: bool,
+}
+
+impl Seen<'_> {
+    /// An error answers: what its own outcome says counts.
+    fn failed(&mut self, catalogue: &Catalogue, error: &ApiError) {
+        self.breakage = error_outcome(catalogue, self.endpoint, error)
+            .breakage
+            .clone();
+        self.is_whole = error.by_sandbox.is_some() || self.rate.is_some_and(|rate| rate.is_over);
+    }
+
+    /// Refuses what is over a limit.
+    fn judged(&mut self, standing: Standing) -> Result<(), ApiError> {
+        self.rate = Some(standing.tighter(self.rate));
+        if standing.is_over {
+            return Err(ApiError::rate_limit_exceeded());
+        }
+        Ok(())
+    }
 }
 
 fn decide<'c>(
@@ -91,10 +138,15 @@ fn decide<'c>(
     let world = sandbox.worlds.enter(&key, call.came)?;
     seen.world = Some(world.clone());
     seen.why.generation = catalogue.generation;
-    let why = &mut seen.why;
+    if let Some(endpoint) = seen.endpoint
+        && world.is_rigged()
+        && let Some(standing) = world.judge_rate(endpoint, call.came)
+    {
+        seen.judged(standing)?;
+    }
     match route {
-        Route::Ask(endpoint, path) => ask(sandbox, catalogue, &world, endpoint, path, call, why),
-        Route::Read(endpoint, id) => read(sandbox, catalogue, &world, endpoint, id, call, why),
+        Route::Ask(endpoint, path) => ask(sandbox, catalogue, &world, endpoint, path, call, seen),
+        Route::Read(endpoint, id) => read(sandbox, catalogue, &world, endpoint, id, call, seen),
         Route::ListCallbackUrls => Ok(callback_urls::list(sandbox, catalogue, &world)),
         Route::SetCallbackUrl { may_be_all } => {
             callback_urls::register(catalogue, &world, call, may_be_all)
@@ -110,14 +162,16 @@ fn read(
     endpoint: &Endpoint,
     id: &str,
     call: &Call,
-    why: &mut Why,
+    seen: &mut Seen<'_>,
 ) -> Result<Reply, ApiError> {
     strict::read(sandbox, catalogue, endpoint)?;
-    let magic = magic::read(call.headers(), endpoint, true)?.outcome;
-    let told = match magic {
+    let magic = magic::read(call.headers(), endpoint, true)?;
+    seen.asked = magic.breaking;
+    let told = match magic.outcome {
         Some(outcome) => Some((outcome, By::Magic)),
         None => queued(world, endpoint, true)?.map(|outcome| (outcome, By::Next)),
     };
+    let why = &mut seen.why;
     if let Some((outcome, by)) = told {
         strict::outcome(sandbox, catalogue, endpoint, outcome)?;
         why.by = by;
@@ -135,6 +189,7 @@ fn read(
         body: version.body,
         outcome: Some(version.outcome),
         effect: Effect::None,
+        breaking: None,
     })
 }
 
@@ -218,7 +273,7 @@ fn ask(
     endpoint: &Endpoint,
     path: Map<String, Value>,
     call: &Call,
-    why: &mut Why,
+    seen: &mut Seen<'_>,
 ) -> Result<Reply, ApiError> {
     let creation = endpoint
         .creation
@@ -226,16 +281,17 @@ fn ask(
         .expect("only products are routed here");
     strict::asked(sandbox, catalogue, endpoint)?;
     if creation.rules.count_calls {
-        why.nth = world.count_call(&endpoint.id);
+        seen.why.nth = world.count_call(&endpoint.id);
     }
     let magic = magic::read(call.headers(), endpoint, false)?;
+    seen.asked = magic.breaking;
     let told = match magic.outcome {
         Some(outcome) => Some((outcome, By::Magic)),
         None => queued(world, endpoint, false)?.map(|outcome| (outcome, By::Next)),
     };
     if let Some((outcome, by)) = told {
-        why.by = by;
-        why.chosen = Some(outcome.clone());
+        seen.why.by = by;
+        seen.why.chosen = Some(outcome.clone());
         if outcome.is_error() {
             strict::outcome(sandbox, catalogue, endpoint, outcome)?;
             return Err(ApiError::asked_for(&outcome.name));
@@ -245,30 +301,38 @@ fn ask(
         Ok(input) => input,
         Err(error) => {
             if let Some((outcome, By::Next)) = told {
-                world.put_back(Asked::new(endpoint, false), outcome.name.as_str().into());
+                world.put_back(Calls::new(endpoint, false), outcome.name.as_str().into());
             }
-            why.by = By::Nothing;
+            seen.why.by = By::Nothing;
             return Err(error);
         }
     };
     let choice = if let Some((outcome, by)) = told {
         Choice::of(outcome, by)
     } else {
-        let facts = input.facts(call, why.nth);
+        let facts = input.facts(call, seen.why.nth);
         choose(sandbox.seed, catalogue, endpoint, creation, facts)?
     };
-    why.by = choice.by;
+    seen.why.by = choice.by;
 
     let mut state = world.state();
     let (outcome, turn) = in_turn(world, &mut state, endpoint, choice.outcome);
-    why.chosen = Some(choice.outcome.clone());
-    why.turn = turn;
+    seen.why.chosen = Some(choice.outcome.clone());
+    seen.why.turn = turn;
     strict::outcome(sandbox, catalogue, endpoint, &outcome)?;
     if outcome.is_error() {
         return Err(ApiError::asked_for(&outcome.name));
     }
     if magic.callback.is_some() && !calls_back(endpoint, &outcome) {
         return Err(ApiError::no_callback(&outcome.name));
+    }
+    if let Some(breakage) = &outcome.breakage {
+        seen.breakage = Some(breakage.clone());
+        if let Some(limit) = &breakage.rate_limit {
+            let (what, advanced) = (breakage.hash(world, endpoint), state.callbacks.advanced);
+            let standing = state.windows.judge(what, limit, call.came, advanced);
+            seen.judged(standing)?;
+        }
     }
     let mut mix = world.mix(&endpoint.id);
     mix.object(&input.fields);
@@ -289,7 +353,7 @@ fn ask(
     };
     let made = making.record(&mut state, &outcome, choice.finding);
     drop(state);
-    why.record = made.id;
+    seen.why.record = made.id;
 
     Ok(Reply {
         status: outcome.status,
@@ -297,6 +361,7 @@ fn ask(
         body: made.body,
         outcome: Some(outcome.tag.clone()),
         effect: Effect::of(made.planned),
+        breaking: None,
     })
 }
 
@@ -347,7 +412,7 @@ fn queued<'e>(
     if !world.is_rigged() {
         return Ok(None);
     }
-    let Some(name) = world.take_next(&Asked::new(endpoint, reads)) else {
+    let Some(name) = world.take_next(&Calls::new(endpoint, reads)) else {
         return Ok(None);
     };
     match endpoint.outcome(&name) {
@@ -366,13 +431,7 @@ pub(crate) fn error_reply(
     error: &ApiError,
 ) -> Reply {
     let name = error.outcome_name();
-    let outcome = match &error.code {
-        Code::Known(code) => catalogue.error(*code),
-        Code::Outcome(name) => endpoint
-            .and_then(|endpoint| endpoint.outcomes.get(name))
-            .or_else(|| catalogue.shared_errors.get(name))
-            .expect("outcomes are named only where they exist"),
-    };
+    let outcome = error_outcome(catalogue, endpoint, error);
     let Answer::Error { code, message } = &outcome.answer else {
         unreachable!("an error's outcome is an error");
     };
@@ -391,5 +450,21 @@ pub(crate) fn error_reply(
         outcome: endpoint
             .and_then(|endpoint| HeaderValue::try_from(format!("{}/{name}", endpoint.id)).ok()),
         effect: Effect::None,
+        breaking: None,
+    }
+}
+
+/// The outcome with the status and the words of an error.
+fn error_outcome<'c>(
+    catalogue: &'c Catalogue,
+    endpoint: Option<&'c Endpoint>,
+    error: &ApiError,
+) -> &'c Outcome {
+    match &error.code {
+        Code::Known(code) => catalogue.error(*code),
+        Code::Outcome(name) => endpoint
+            .and_then(|endpoint| endpoint.outcomes.get(name))
+            .or_else(|| catalogue.shared_errors.get(name))
+            .expect("outcomes are named only where they exist"),
     }
 }

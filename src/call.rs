@@ -9,6 +9,7 @@ use hyper::{HeaderMap, Method};
 use serde_json::Value;
 use tokio::time::Instant;
 
+use crate::breaking::Breaking;
 use crate::callback::Planned;
 use crate::courier::DEPTH_HEADER;
 use crate::egress::ReceiverUrl;
@@ -113,6 +114,8 @@ pub(crate) struct Reply {
     /// `x-sandbox-outcome`, on every reply of a product.
     pub outcome: Option<HeaderValue>,
     pub effect: Effect,
+    /// What is to happen to it on its way.
+    pub breaking: Option<Box<Breaking>>,
 }
 
 /// What is still to be done when the answer has been decided.

@@ -11,6 +11,7 @@ use crate::clock::{Stamp, parse_duration};
 use crate::courier::{Callbacks, Courier, REPLY_TIME};
 use crate::delivery::{DEPTH_MAX, Delivery, DeliveryState, TokenSent};
 use crate::egress::ReceiverUrl;
+use crate::fault::no_json;
 use crate::load_error::nearest;
 use tokio::time::Instant;
 
@@ -289,12 +290,7 @@ fn misshapen(event: &Event<'_>) -> Bytes {
     let body = &event.body;
     match event.behaviour {
         Behaviour::Truncated => body.slice(..body.len() / 2),
-        Behaviour::InvalidJson => {
-            let mut broken = body.to_vec();
-            broken.pop();
-            broken.extend_from_slice(b",}");
-            broken.into()
-        }
+        Behaviour::InvalidJson => no_json(body),
         Behaviour::UnknownFields => {
             let mut more: Value = serde_json::from_slice(body).unwrap_or_default();
             if let Value::Object(map) = &mut more {

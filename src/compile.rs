@@ -1,5 +1,6 @@
 //! From scenario files to endpoints: merges what extends what, checks everything, reports every mistake.
 
+mod breaking;
 mod creation;
 mod doubts;
 mod head;

@@ -13,6 +13,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::sandbox::Shared;
 use crate::server::{Gone, respond};
+use crate::wire;
 
 const HEAD_BYTES_MAX: usize = 64 << 10;
 /// How long a client may take to send the head of a request.
@@ -31,13 +32,13 @@ pub(crate) async fn serve(
     mut stop: watch::Receiver<bool>,
 ) {
     socket.set_nodelay(true).ok();
-    let pace = Arc::new(Pace::default());
+    let pace = Arc::new(Pace::new(stop.clone()));
     let service = service_fn(|request| {
         let (sandbox, pace) = (sandbox.clone(), pace.clone());
         pace.enter(Phase::Body);
         async move {
-            let response = respond(&sandbox, request, || pace.enter(Phase::Answer)).await;
-            pace.enter(Phase::Idle);
+            let response = respond(&sandbox, request, &pace).await;
+            pace.answered();
             response.ok_or(Gone)
         }
     });
@@ -45,10 +46,9 @@ pub(crate) async fn serve(
         io: TokioIo::new(socket),
         pace: pace.clone(),
     };
-    let connection = http1::Builder::new()
+    let mut connection = http1::Builder::new()
         .max_buf_size(HEAD_BYTES_MAX)
         .serve_connection(io, service);
-    tokio::pin!(connection);
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.reset();
@@ -56,25 +56,42 @@ pub(crate) async fn serve(
     loop {
         tokio::select! {
             biased;
-            _ = &mut connection => return,
+            _ = &mut connection => break,
             _ = stop.wait_for(|stop| *stop), if !stopping => {
                 stopping = true;
-                connection.as_mut().graceful_shutdown();
+                std::pin::Pin::new(&mut connection).graceful_shutdown();
             }
             _ = ticks.tick() => match pace.tick() {
                 Verdict::Fine => {}
-                Verdict::Idle => connection.as_mut().graceful_shutdown(),
+                Verdict::Idle => std::pin::Pin::new(&mut connection).graceful_shutdown(),
                 Verdict::TooSlow => return,
             },
         }
     }
+    if let Some(ending) = pace.ending() {
+        wire::end(connection.into_parts().io.io.into_inner(), ending, &pace).await;
+    }
 }
 
-/// What the client is doing, and since how many ticks.
-#[derive(Debug, Default)]
-struct Pace {
+/// What the client is doing, and since how many ticks; how the connection is to end, and when it has to.
+#[derive(Debug)]
+pub(crate) struct Pace {
     phase: AtomicU8,
     ticks: AtomicU32,
+    ending: AtomicU8,
+    stop: watch::Receiver<bool>,
+}
+
+/// How a connection ends that is broken on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Ending {
+    /// By a FIN.
+    Close = 1,
+    /// By a RST.
+    Reset = 2,
+    /// By bytes that are no HTTP, and a FIN.
+    Garbage = 3,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -95,6 +112,48 @@ enum Verdict {
 }
 
 impl Pace {
+    fn new(stop: watch::Receiver<bool>) -> Self {
+        Self {
+            phase: AtomicU8::new(Phase::Head as u8),
+            ticks: AtomicU32::new(0),
+            ending: AtomicU8::new(0),
+            stop,
+        }
+    }
+
+    /// The request has been read.
+    pub(crate) fn answering(&self) {
+        self.enter(Phase::Answer);
+    }
+
+    pub(crate) fn answered(&self) {
+        self.enter(Phase::Idle);
+    }
+
+    /// Says how the connection is to end, when what was written has been sent.
+    pub(crate) fn end(&self, ending: Ending) {
+        self.ending.store(ending as u8, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_to_end(&self) -> bool {
+        self.ending.load(Ordering::Relaxed) != 0
+    }
+
+    fn ending(&self) -> Option<Ending> {
+        let ending = self.ending.load(Ordering::Relaxed);
+        [Ending::Close, Ending::Reset, Ending::Garbage]
+            .into_iter()
+            .find(|one| *one as u8 == ending)
+    }
+
+    /// Returns when the sandbox stops.
+    pub(crate) fn stopped(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut stop = self.stop.clone();
+        async move {
+            stop.wait_for(|stop| *stop).await.ok();
+        }
+    }
+
     fn enter(&self, phase: Phase) {
         self.phase.store(phase as u8, Ordering::Relaxed);
         self.ticks.store(0, Ordering::Relaxed);
@@ -164,7 +223,12 @@ impl hyper::rt::Write for PacedIo {
         mut self: std::pin::Pin<&mut Self>,
         context: &mut std::task::Context<'_>,
     ) -> std::task::Poll<std::io::Result<()>> {
-        std::pin::Pin::new(&mut self.io).poll_flush(context)
+        let flushed = std::pin::Pin::new(&mut self.io).poll_flush(context);
+        if flushed.is_ready() && self.pace.is_to_end() {
+            // Everything that was to be written has been: hyper lets go of the connection.
+            return std::task::Poll::Ready(Err(std::io::ErrorKind::ConnectionAborted.into()));
+        }
+        flushed
     }
 
     fn poll_shutdown(

@@ -5,6 +5,7 @@ mod clock;
 mod coverage;
 mod deliveries;
 mod explain;
+mod faults;
 mod fidelity;
 mod inbox;
 mod next;
@@ -45,9 +46,9 @@ type Answer = (StatusCode, Value);
 /// A refusal, with the sentence that says why.
 struct Refusal(StatusCode, &'static str, String);
 
-const ROUTES: &str = "GET livez, readyz, catalog, coverage, fidelity, explain/{trace}, world, next, deliveries, idle, clock, inbox/{name}; \
+const ROUTES: &str = "GET livez, readyz, catalog, coverage, fidelity, explain/{trace}, world, next, faults, deliveries, idle, clock, inbox/{name}; \
     POST next, deliveries/{id}/redeliver, trigger, clock, clock/advance, reset, inbox/{name}; \
-    DELETE next, inbox/{name}";
+    PUT faults; DELETE next, faults, inbox/{name}";
 
 pub(crate) async fn answer(sandbox: &Arc<Shared>, call: &Call) -> (StatusCode, HeaderValue, Bytes) {
     let (status, body) =
@@ -94,6 +95,9 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call) -> Result<Answer, Refusal> {
         ("POST", ["clock"]) => Route::SetClock,
         ("POST", ["clock", "advance"]) => Route::Advance,
         ("POST", ["reset"]) => Route::Reset,
+        ("GET", ["faults"]) => Route::Faults,
+        ("PUT", ["faults"]) => Route::SetFaults,
+        ("DELETE", ["faults"]) => Route::Heal,
         _ => {
             return Err(Refusal(
                 StatusCode::NOT_FOUND,
@@ -116,6 +120,9 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call) -> Result<Answer, Refusal> {
         Route::SetClock => clock::set(sandbox, &world, json_body(call)?).await,
         Route::Advance => clock::advance(sandbox, &world, json_body(call)?).await,
         Route::Reset => Ok(reset(sandbox, &world).await),
+        Route::Faults => Ok(faults::show(&world, call.came)),
+        Route::SetFaults => faults::set(&sandbox.catalogue(), &world, json_body(call)?, call.came),
+        Route::Heal => Ok(faults::heal(&world, call.came)),
     }
 }
 
@@ -133,6 +140,9 @@ enum Route<'a> {
     SetClock,
     Advance,
     Reset,
+    Faults,
+    SetFaults,
+    Heal,
 }
 
 /// The world of the API key that the request carries, by Basic auth or as `?key=`.

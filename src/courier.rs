@@ -182,6 +182,11 @@ impl Callbacks {
         self.queue.hasten(seq, advanced, Instant::now());
     }
 
+    /// Lets a callback wait longer whose reply will be written so much later.
+    pub(crate) fn put_off(&mut self, seq: u64, by: Duration) {
+        self.queue.put_off(seq, by);
+    }
+
     /// Takes everything out of the line that has not been sent; what is in flight comes back to nothing.
     pub(crate) fn cancel(&mut self, courier: &Courier, reason: &str) -> Vec<u64> {
         let mut cancelled = Vec::new();

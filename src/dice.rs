@@ -105,6 +105,11 @@ impl Dice {
         self.rng().random_range(range)
     }
 
+    /// From 0 up to, but not including, 1.
+    pub(crate) fn fraction(&mut self) -> f64 {
+        self.rng().random()
+    }
+
     pub(crate) fn uuid(&mut self) -> uuid::Uuid {
         uuid::Builder::from_random_bytes(self.rng().random()).into_uuid()
     }

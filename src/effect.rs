@@ -2,11 +2,10 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::timeout;
 
@@ -15,6 +14,7 @@ use crate::callback::WAIT;
 use crate::courier::{self, Registered};
 use crate::error::ApiError;
 use crate::sandbox::Shared;
+use crate::wire::Broken;
 use crate::world::World;
 
 /// How long the receiver of a test may take.
@@ -120,15 +120,25 @@ impl Drop for Release {
 
 /// A reply's body, and what is let go when it has been written.
 pub(crate) struct ReplyBody {
-    body: Full<Bytes>,
+    left: Bytes,
+    broken: Option<Box<Broken>>,
     _release: Option<Release>,
 }
 
 impl ReplyBody {
     pub(crate) fn new(body: Bytes, release: Option<Release>) -> Self {
         Self {
-            body: Full::new(body),
+            left: body,
+            broken: None,
             _release: release,
+        }
+    }
+
+    /// The same body, broken while it is written.
+    pub(crate) fn broken(self, broken: Broken) -> Self {
+        Self {
+            broken: Some(Box::new(broken)),
+            ..self
         }
     }
 }
@@ -141,14 +151,19 @@ impl Body for ReplyBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        let Self { left, broken, .. } = &mut *self;
+        let piece = match broken {
+            Some(broken) => ready!(broken.poll_piece(left, context)),
+            None => Some(std::mem::take(left)).filter(|left| !left.is_empty()),
+        };
+        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.left.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        SizeHint::with_exact(self.left.len() as u64)
     }
 }

@@ -9,6 +9,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
+use crate::breaking::Breakage;
 use crate::callback::Behaviour;
 use crate::clock::Stamp;
 use crate::load_error::{Origin, nearest};
@@ -112,6 +113,8 @@ pub(crate) struct Outcome {
     pub callback: Option<Behaviour>,
     /// The changes of a record, in their order; empty where it stays as it is.
     pub then: Vec<Then>,
+    /// What breaks its replies.
+    pub breakage: Option<Arc<Breakage>>,
     /// One of `errors.toml`, that every endpoint has.
     pub is_shared: bool,
     /// `x-sandbox-outcome`; an error's is written when it answers.

@@ -52,6 +52,7 @@ error_codes! {
     FileTooLarge = "FILE_TOO_LARGE",
     RequestTooLarge = "REQUEST_TOO_LARGE",
     UnsupportedContentType = "UNSUPPORTED_CONTENT_TYPE",
+    RateLimit = "RATE_LIMIT_EXCEEDED",
     Server = "SERVER_ERROR",
     ServiceUnavailable = "SERVICE_UNAVAILABLE_ERROR",
     StrictMode = "STRICT_MODE_ERROR",
@@ -201,6 +202,13 @@ impl ApiError {
             message: None,
             complaints: Vec::new(),
             by_sandbox: None,
+        }
+    }
+
+    pub(crate) fn rate_limit_exceeded() -> Self {
+        Self {
+            message: None,
+            ..Self::new(ErrorCode::RateLimit, "")
         }
     }
 

@@ -15,6 +15,7 @@ pub(crate) const ENTRIES_MAX: usize = 1000;
 const BODY_KEPT_BYTES_MAX: usize = 64 << 10;
 const HEAD_KEPT_BYTES_MAX: usize = 8 << 10;
 const ENTRY_OVERHEAD_BYTES: usize = 350;
+const _: () = assert!(size_of::<Exchange>() <= ENTRY_OVERHEAD_BYTES);
 
 /// One request with its reply.
 #[derive(Clone, Debug)]
@@ -28,8 +29,14 @@ pub struct Exchange {
     pub status: StatusCode,
     /// Such as `v0/individual_cft_peps/COMPLETED_FOUND`; none where no product answered.
     pub outcome: Option<HeaderValue>,
+    /// What was answered. Of a reply with a `fault` less may have been sent, or nothing.
     pub reply: KeptBody,
+    /// How long the answer took to make, without the delay.
     pub duration: Duration,
+    /// How much later it was sent on purpose.
+    pub delay: Duration,
+    /// How it was broken on purpose, such as `truncate`.
+    pub fault: Option<Box<str>>,
     pub(crate) why: Why,
 }
 
@@ -164,5 +171,6 @@ fn bytes(exchange: &Exchange) -> usize {
     exchange.head.len()
         + exchange.request.bytes.len()
         + exchange.reply.bytes.len()
+        + exchange.fault.as_ref().map_or(0, |fault| fault.len())
         + ENTRY_OVERHEAD_BYTES
 }

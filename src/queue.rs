@@ -71,4 +71,15 @@ impl Queue {
             self.places.insert(delivery, (clock, order));
         }
     }
+
+    /// Makes a delivery due later by the machine's time; by the world's clock it stays where it is.
+    pub(crate) fn put_off(&mut self, delivery: u64, by: Duration) {
+        if let Some((clock, order)) = self.places.get(&delivery).copied()
+            && let Some(due) = self.by_clock.get_mut(&(clock, order))
+        {
+            self.by_time.remove(&(due.at, clock, order));
+            due.at += by;
+            self.by_time.insert((due.at, clock, order));
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! The scenario file format: what a TOML file may say, read with every mistake reported at its place.
 
+mod breaking;
 mod dummy;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use toml::Spanned;
 
+pub(crate) use self::breaking::{DelayPart, FaultPart, KindPart, RateLimitPart};
 pub(crate) use self::dummy::{
     AccountFinding, BankAccountPart, DummyPart, EntityPart, ListingPart, PersonPart, Scope,
 };
@@ -164,6 +166,12 @@ pub(crate) struct OutcomePart {
     pub when: Option<Spanned<Tree>>,
     /// Among outcomes whose `when` fits the highest wins; 0 unless said otherwise.
     pub priority: Option<Spanned<i64>>,
+    /// The reply comes so much later.
+    pub delay: Option<Spanned<DelayPart>>,
+    /// The reply is broken on its way; what it says has happened all the same.
+    pub fault: Option<Spanned<FaultPart>>,
+    /// Answers only so often, then `RATE_LIMIT_EXCEEDED` until the window is over.
+    pub rate_limit: Option<Spanned<RateLimitPart>>,
 }
 
 /// `callback = true` or `callback = "duplicate"`.

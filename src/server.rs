@@ -15,14 +15,16 @@ use tokio::time::Instant;
 
 use crate::answer::{self, Answered};
 use crate::body;
+use crate::breaking::Breaking;
 use crate::call::{Body, Call, Effect};
-use crate::connection;
+use crate::connection::{self, Pace};
 use crate::control;
 use crate::effect::{self, ReplyBody};
 use crate::error::ApiError;
 use crate::journal::{Exchange, KeptBody, head_text};
 use crate::sandbox::Shared;
 use crate::why::Why;
+use crate::wire;
 
 const CONNECTIONS_MAX: usize = 10_000;
 /// How long requests in flight may take to finish when the sandbox stops.
@@ -77,23 +79,23 @@ pub(crate) async fn serve(
     }
 }
 
-/// Answers one request. None when the client is gone. What few requests need is boxed: the future is
+/// Answers one request. None when the client is gone, or is to get no answer. What few requests need is boxed: the future is
 /// moved for every one of them.
 pub(crate) async fn respond(
     sandbox: &Arc<Shared>,
     request: Request<Incoming>,
-    reading_done: impl FnOnce(),
+    pace: &Arc<Pace>,
 ) -> Option<Response<ReplyBody>> {
     let came = Instant::now();
     let (head, incoming) = request.into_parts();
     let received = body::read(&head.headers, incoming, &sandbox.bodies).await?;
-    reading_done();
+    pace.answering();
     let call = Call {
         came,
         head,
         body: received.body,
     };
-    let _until_answered = received.share;
+    let until_answered = received.share;
     if call.path().starts_with(control::PREFIX) {
         let (status, content_type, body) = Box::pin(control::answer(sandbox, &call)).await;
         let mut response = Response::new(ReplyBody::new(body, None));
@@ -125,6 +127,10 @@ pub(crate) async fn respond(
     if let Some(outcome) = &answered.reply.outcome {
         headers.insert(OUTCOME, outcome.clone());
     }
+    let breaking = answered.reply.breaking.take();
+    if let Some(breaking) = &breaking {
+        headers.extend(breaking.headers());
+    }
     let duration = came.elapsed();
     tracing::info!(
         method = shown_method(&call),
@@ -135,11 +141,21 @@ pub(crate) async fn respond(
             .outcome
             .as_ref()
             .and_then(|outcome| outcome.to_str().ok()),
+        delay_ms = breaking.as_ref().and_then(|breaking| breaking.delay_ms()),
+        fault = breaking
+            .as_ref()
+            .and_then(|breaking| breaking.shown_fault())
+            .as_deref(),
         micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
         "answered"
     );
-    headers.insert(TRACE, record(sandbox, &call, answered, duration));
-    Some(response)
+    let broken = breaking.as_deref();
+    headers.insert(TRACE, record(sandbox, &call, answered, broken, duration));
+    let Some(breaking) = breaking else {
+        return Some(response);
+    };
+    drop((call, until_answered)); // a reply that waits holds nothing of its request
+    Box::pin(wire::carry_out(response, *breaking, pace)).await
 }
 
 /// A panic costs the request that met it, and nothing else.
@@ -158,25 +174,36 @@ fn answer_or_500(sandbox: &Shared, call: &Call) -> Answered {
 }
 
 /// Keeps the exchange in its world's journal; returns what `x-sandbox-trace` shows.
-fn record(sandbox: &Shared, call: &Call, answered: Answered, duration: Duration) -> HeaderValue {
+fn record(
+    sandbox: &Shared,
+    call: &Call,
+    answered: Answered,
+    breaking: Option<&Breaking>,
+    duration: Duration,
+) -> HeaderValue {
     let Some(world) = &answered.world else {
         sandbox.worlds.exercised_by_stranger(&answered.reply);
         let refused =
             answered.reply.status.is_client_error() || answered.reply.status.is_server_error();
         let mut strangers = sandbox.strangers();
         let seq = if refused {
-            strangers.keep(exchange(call, answered, duration), STRANGERS_MAX)
+            strangers.keep(exchange(call, answered, breaking, duration), STRANGERS_MAX)
         } else {
             strangers.pass()
         };
         return trace("00000000", seq);
     };
     let world = world.clone();
-    let seq = world.record(exchange(call, answered, duration));
+    let seq = world.record(exchange(call, answered, breaking, duration));
     trace(&world.tag, seq)
 }
 
-fn exchange(call: &Call, answered: Answered, duration: Duration) -> Exchange {
+fn exchange(
+    call: &Call,
+    answered: Answered,
+    breaking: Option<&Breaking>,
+    duration: Duration,
+) -> Exchange {
     let target = call
         .head
         .uri
@@ -196,6 +223,8 @@ fn exchange(call: &Call, answered: Answered, duration: Duration) -> Exchange {
         reply: KeptBody::shared(&answered.reply.body),
         duration,
         why: answered.why,
+        delay: breaking.map_or(Duration::ZERO, |breaking| breaking.delay),
+        fault: breaking.and_then(Breaking::shown_fault),
     }
 }
 
@@ -220,7 +249,8 @@ fn shown_method(call: &Call) -> &'static str {
     }
 }
 
-/// The client went away before its request was whole: its connection is closed without a word.
+/// The connection is closed without a word: its client went away before its request was whole, or it is
+/// to be broken.
 #[derive(Debug, thiserror::Error)]
-#[error("the client is gone")]
+#[error("there is nobody to answer")]
 pub(crate) struct Gone;

@@ -10,6 +10,8 @@ use foldhash::HashMap;
 use hyper::header::HeaderValue;
 use tokio::time::Instant;
 
+use crate::since::Since;
+
 pub(crate) const RECORDS_MAX: usize = 10_000;
 const COUNTERS_MAX: usize = 100_000;
 /// What a record costs beside its body: its id twice, its places in map and queue.
@@ -35,9 +37,7 @@ pub(crate) struct Version {
 /// What a pending record becomes, planned and written when the request was answered.
 #[derive(Debug)]
 pub(crate) struct Later {
-    since: Instant,
-    /// How far the world's clock had been advanced when the request came.
-    advanced: Duration,
+    since: Since,
     /// How long after the request, and the version from then on; in the order of time.
     versions: Vec<(Duration, Version)>,
 }
@@ -51,8 +51,7 @@ impl Later {
     ) -> Option<Box<Self>> {
         (!versions.is_empty()).then(|| {
             Box::new(Self {
-                since,
-                advanced,
+                since: Since::new(since, advanced),
                 versions,
             })
         })
@@ -65,9 +64,7 @@ impl Record {
         let Some(later) = &self.later else {
             return &self.version;
         };
-        let passed = now
-            .saturating_duration_since(later.since)
-            .max(advanced.saturating_sub(later.advanced));
+        let passed = later.since.passed(now, advanced);
         later
             .versions
             .iter()

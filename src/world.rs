@@ -16,8 +16,10 @@ use crate::coverage::Exercised;
 use crate::dice::Mix;
 use crate::error::ApiError;
 use crate::journal::{Exchange, Journal};
-use crate::next::{self, Asked, Next, Queued};
+use crate::next::Next;
+use crate::rate_limit::Windows;
 use crate::store::{Counters, Records};
+use crate::world_faults::WorldFaults;
 
 pub(crate) const WORLDS_MAX: usize = 10_000;
 /// Over all worlds.
@@ -38,10 +40,10 @@ pub(crate) struct World {
     pub clock: Clock,
     seed: u64,
     state: Mutex<State>,
+    /// Whether something was set up in the state that every request has to look at: looking takes the lock.
+    rigged: AtomicBool,
     /// One advance of the clock at a time.
     pub advancing: tokio::sync::Mutex<()>,
-    /// Whether something stands ready for the calls to come, so that they must look.
-    rigged: AtomicBool,
     /// Told of every change to a delivery, for those who wait for one.
     changes: watch::Sender<()>,
     resets: watch::Sender<u64>,
@@ -60,9 +62,12 @@ pub(crate) struct State {
     pub records: Records,
     pub counters: Counters,
     pub journal: Journal,
-    /// Written only where `rigged` is brought up to date.
-    next: Next,
+    /// What is queued for the calls to come.
+    pub next: Next,
     pub exercised: Exercised,
+    pub faults: WorldFaults,
+    /// Of outcomes with a rate limit.
+    pub windows: Windows,
     /// Where replies are written before they are copied out in the right size.
     pub scratch: Vec<u8>,
 }
@@ -70,18 +75,13 @@ pub(crate) struct State {
 impl State {
     fn bytes(&self) -> usize {
         let counters = self.counters.len() * 32;
-        let next = self.next.len() * next::ENTRY_BYTES;
-        self.records.bytes
-            + self.journal.bytes
-            + self.callbacks.log.bytes
-            + counters
-            + next
-            + self.exercised.bytes()
+        let kept = self.records.bytes + self.journal.bytes + self.callbacks.log.bytes;
+        let ready = self.next.bytes() + self.faults.bytes() + self.windows.bytes();
+        kept + counters + ready + self.exercised.bytes()
     }
 
-    /// What is queued for the calls to come.
-    pub(crate) fn next(&self) -> &Next {
-        &self.next
+    fn is_rigged(&self) -> bool {
+        !self.faults.is_empty() || !self.next.is_empty()
     }
 
     /// As it was at the start.
@@ -130,45 +130,14 @@ impl World {
         seq
     }
 
-    /// Whether a call must look at what a test has made ready for it.
+    /// Whether requests have to look at what was set up in the state. Asked of every request.
     pub(crate) fn is_rigged(&self) -> bool {
         self.rigged.load(Ordering::Acquire)
     }
 
-    /// Says whether calls must look, after a change to what stands ready for them.
-    fn rig(&self, state: &State) {
-        self.rigged.store(!state.next.is_empty(), Ordering::Release);
-    }
-
-    /// Queues an outcome for the next calls; false when there is no room.
-    pub(crate) fn queue(&self, asked: Asked, queued: Queued) -> bool {
-        let mut state = self.state();
-        let queued = state.next.push(asked, queued);
-        self.rig(&state);
-        queued
-    }
-
-    /// Takes the outcome that is queued for a call.
-    pub(crate) fn take_next(&self, asked: &Asked) -> Option<Arc<str>> {
-        let mut state = self.state();
-        let taken = state.next.take(asked);
-        self.rig(&state);
-        taken
-    }
-
-    /// Puts an outcome back that a call has taken and not answered with.
-    pub(crate) fn put_back(&self, asked: Asked, outcome: Arc<str>) {
-        let mut state = self.state();
-        state.next.put_back(asked, outcome);
-        self.rig(&state);
-    }
-
-    /// Empties the queue, of some calls or of all; returns how many outcomes waited.
-    pub(crate) fn clear_next(&self, asked: Option<&Asked>) -> u64 {
-        let mut state = self.state();
-        let cleared = state.next.clear(asked);
-        self.rig(&state);
-        cleared
+    /// Says anew whether the world is rigged. To be called with the lock held.
+    pub(crate) fn rig(&self, state: &State) {
+        self.rigged.store(state.is_rigged(), Ordering::Release);
     }
 
     /// One more call of an endpoint; returns the how-many-th.
@@ -181,7 +150,7 @@ impl World {
     }
 
     /// Brings the world back under its limit, and its share of the total up to date.
-    fn settle(&self, state: &mut State) {
+    pub(crate) fn settle(&self, state: &mut State) {
         while state.bytes() > WORLD_BYTES_MAX {
             let dropped = if state.journal.bytes > JOURNAL_BYTES_MAX {
                 state.journal.drop_oldest()

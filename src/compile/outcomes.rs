@@ -7,6 +7,7 @@ use hyper::header::HeaderValue;
 use indexmap::IndexMap;
 use toml::Spanned;
 
+use super::breaking::breakage;
 use super::head::{headers, status};
 use super::{Compiler, Stack, askable};
 use crate::callback::Behaviour;
@@ -98,6 +99,7 @@ impl<'a> Compiler<'a> {
             pending: part.pending || !then.is_empty(),
             callback: self.callback(part.callback.as_ref(), file),
             then,
+            breakage: breakage(name, part, file, self.errors),
             is_shared: false,
             tag: tag(&self.base.source_file.id, name.as_ref()),
             origin: Origin::new(file, &name.span()),
@@ -252,6 +254,7 @@ pub(super) fn error_outcome(
         pending: false,
         callback: None,
         then: Vec::new(),
+        breakage: breakage(name, part, file, errors),
         is_shared: false,
         tag: HeaderValue::from_static(""),
         origin: Origin::new(file, &name.span()),

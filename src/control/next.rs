@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Answer, Refusal, bad_request, endpoint_named, only};
-use crate::next::{Asked, ENTRIES_MAX, Next, Queued, TIMES_MAX};
+use crate::next::{Calls, ENTRIES_MAX, Next, Queued, TIMES_MAX};
 use crate::sandbox::Shared;
 use crate::world::World;
 
@@ -33,7 +33,7 @@ fn once() -> u32 {
 pub(super) fn show(world: &World) -> Answer {
     (
         StatusCode::OK,
-        json!({"waiting": waiting(world.state().next())}),
+        json!({"waiting": waiting(&world.state().next)}),
     )
 }
 
@@ -64,7 +64,7 @@ pub(super) fn queue(sandbox: &Shared, world: &World, entry: &Entry) -> Result<An
         outcome: outcome.name.as_str().into(),
         times: entry.times,
     };
-    if !world.queue(Asked::new(endpoint, entry.reads), queued) {
+    if !world.queue(Calls::new(endpoint, entry.reads), queued) {
         return Err(bad_request(format!(
             "{ENTRIES_MAX} outcomes are queued, and more are not taken"
         )));
@@ -84,21 +84,21 @@ pub(super) fn clear(
         Some(name) => {
             let catalogue = sandbox.catalogue();
             let endpoint = endpoint_named(&catalogue, name)?;
-            let both = [false, true].map(|reads| Asked::new(endpoint, reads));
-            both.iter().map(|asked| world.clear_next(Some(asked))).sum()
+            let both = [false, true].map(|reads| Calls::new(endpoint, reads));
+            both.iter().map(|calls| world.clear_next(Some(calls))).sum()
         }
     };
     Ok((StatusCode::OK, json!({"cleared": cleared})))
 }
 
 fn waiting(next: &Next) -> Value {
-    let entries = next.waiting().into_iter().flat_map(|(asked, queue)| {
+    let entries = next.waiting().into_iter().flat_map(|(calls, queue)| {
         queue.iter().map(move |queued| {
             json!({
-                "endpoint": &*asked.endpoint,
+                "endpoint": &*calls.endpoint,
                 "outcome": &*queued.outcome,
                 "times": queued.times,
-                "reads": asked.reads,
+                "reads": calls.reads,
             })
         })
     });

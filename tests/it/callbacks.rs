@@ -936,7 +936,7 @@ async fn an_unknown_misbehaviour_is_refused_with_the_nearest() {
         ),
         (
             "COMPLETED_FOUND; calback=duplicate",
-            "`calback=duplicate` is nothing that x-magic-reply knows behind an outcome: write `callback=duplicate` or the like.",
+            "`calback=duplicate` is nothing that x-magic-reply knows behind an outcome. Did you mean `callback`? Write `delay=3s`, `fault=truncate` or `callback=duplicate`.",
         ),
         (
             "PENDING; callback=duplicate",

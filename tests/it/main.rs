@@ -17,6 +17,7 @@ mod coverage;
 mod documentation;
 mod every_outcome;
 mod explain;
+mod faults;
 mod forms;
 mod id_cards;
 mod limits;
@@ -40,3 +41,4 @@ mod transport;
 #[cfg(unix)]
 mod trigger;
 mod warnings;
+mod world_faults;

@@ -1,6 +1,7 @@
 //! A bare socket: sends exactly these bytes and reads whatever comes back, as no HTTP client would.
 
 use std::fmt::Write;
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use base64::Engine;
@@ -75,6 +76,15 @@ impl Raw {
         answer
     }
 
+    /// Exactly so many bytes.
+    pub(crate) async fn exactly(&mut self, bytes: u64) -> Vec<u8> {
+        let bytes = usize::try_from(bytes).expect("they fit");
+        while self.buffer.len() < bytes {
+            assert!(self.read().await, "closed after {}", self.buffer.len());
+        }
+        self.buffer.drain(..bytes).collect()
+    }
+
     /// The next head alone: of an answer to HEAD, or an interim one.
     pub(crate) async fn head(&mut self) -> String {
         loop {
@@ -94,6 +104,17 @@ impl Raw {
     pub(crate) async fn rest(&mut self) -> Vec<u8> {
         while self.read().await {}
         std::mem::take(&mut self.buffer)
+    }
+
+    /// Everything that comes until the connection ends, and how it does: by a FIN, or torn down.
+    pub(crate) async fn ending(&mut self) -> (Vec<u8>, Result<(), ErrorKind>) {
+        let mut end = Ok(1);
+        while end.as_ref().is_ok_and(|bytes| *bytes > 0) {
+            let reading = timeout(self.patience, self.socket.read_buf(&mut self.buffer));
+            end = reading.await.expect("the server does not close");
+        }
+        let bytes = std::mem::take(&mut self.buffer);
+        (bytes, end.map(|_| ()).map_err(|error| error.kind()))
     }
 
     /// False at the end of the connection, gentle or not.
