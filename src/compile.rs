@@ -14,7 +14,6 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::{Value, json};
-use toml::Spanned;
 
 use self::outcomes::{check_outcome_name, error_outcome};
 use self::schema_check::SchemaCheck;
@@ -23,6 +22,7 @@ use crate::input::Fields;
 use crate::load_error::{LoadError, SourceFile};
 use crate::scenario::ScenarioFile;
 use crate::schema::RequestSchema;
+use crate::spanned::Spanned;
 use crate::template::Scope;
 
 /// A file and the files that extend it, in the order in which they are laid over each other.

@@ -68,6 +68,7 @@ mod schema;
 mod server;
 mod settings;
 mod signing;
+mod spanned;
 mod store;
 mod template;
 mod tree;

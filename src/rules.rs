@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use regex::Regex;
 use serde_json::{Map, Value};
-use toml::Spanned;
 
 use crate::endpoint::Outcome;
 use crate::input::{Fields, dig};
 use crate::load_error::{LoadError, SourceFile, listed, nearest};
+use crate::spanned::Spanned;
 use crate::tree::Tree;
 
 /// Chooses an outcome when any of its alternatives holds.

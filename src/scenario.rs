@@ -5,13 +5,13 @@ mod dummy;
 use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
-use toml::Spanned;
 
 pub(crate) use self::dummy::{
     AccountFinding, BankAccountPart, DummyPart, EntityPart, ListingPart, PersonPart, Scope,
 };
 use crate::load_error::{LoadError, SourceFile};
 use crate::reader::Reader;
+use crate::spanned::Spanned;
 use crate::tree::Tree;
 
 /// One scenario file. Everything is optional here; what a whole endpoint needs is checked when the

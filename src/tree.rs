@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use toml::Spanned;
+
+use crate::spanned::Spanned;
 
 /// A TOML value that remembers where it stood and in which order its keys came.
 #[derive(Clone, Debug)]

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::Value;
-use toml::Spanned;
 
 use super::lookups::NamedLookup;
 use super::outcomes::tag;
@@ -16,6 +15,7 @@ use crate::load_error::{SourceFile, nearest};
 use crate::rules::{Rule, When};
 use crate::scenario::RecordPart;
 use crate::schema::RequestSchema;
+use crate::spanned::Spanned;
 use crate::template::Scope;
 use crate::tree::Tree;
 

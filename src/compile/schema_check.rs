@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use toml::Spanned;
 
 use crate::endpoint::Outcome;
 use crate::load_error::{LoadError, SourceFile, listed, nearest};
+use crate::spanned::Spanned;
 use crate::tree::Tree;
 
 /// Keywords whose value is a schema.
