@@ -7,6 +7,7 @@ mod init;
 mod list;
 mod log;
 mod os;
+mod schema;
 mod serve;
 mod trigger;
 
@@ -50,6 +51,10 @@ enum Command {
     /// Exits with 0 when all is well, 1 when a step failed or the receiver cannot be reached, 2 when it
     /// is called wrongly.
     Audit(audit::Arguments),
+    /// Print the JSON Schema with which editors complete and check scenario files.
+    ///
+    /// A file refers to it in its first line, as those of `init` do: `#:schema ./scenario.schema.json`.
+    Schema(schema::Arguments),
     /// Write a commented folder of scenario files to start from.
     Init {
         /// The folder; nothing in it is overwritten.
@@ -88,6 +93,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::List(arguments) => list::run(&arguments),
         Command::Trigger(arguments) => trigger::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::Init { dir } => init::run(&dir),
     }
 }

@@ -2,12 +2,12 @@
 
 mod creation;
 mod doubts;
-mod head;
+pub(crate) mod head;
 mod lookups;
 mod never;
 mod outcomes;
 mod route;
-mod schema_check;
+pub(crate) mod schema_check;
 
 use std::ops::Range;
 use std::sync::Arc;

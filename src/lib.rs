@@ -52,6 +52,8 @@ mod form;
 mod formats;
 mod input;
 mod journal;
+#[cfg(test)]
+mod json_schema;
 mod life;
 mod load_error;
 mod lookup;

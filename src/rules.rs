@@ -40,7 +40,7 @@ enum Test {
     Not(Box<Test>),
 }
 
-const OPERATORS: [&str; 7] = [
+pub(crate) const OPERATORS: [&str; 7] = [
     "one_of",
     "regex",
     "starts_with",

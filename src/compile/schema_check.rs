@@ -10,7 +10,7 @@ use crate::spanned::Spanned;
 use crate::tree::Tree;
 
 /// Keywords whose value is a schema.
-const OF_SCHEMA: [&str; 9] = [
+pub(crate) const OF_SCHEMA: [&str; 10] = [
     "additionalProperties",
     "contains",
     "else",
@@ -19,19 +19,20 @@ const OF_SCHEMA: [&str; 9] = [
     "not",
     "propertyNames",
     "then",
+    "unevaluatedItems",
     "unevaluatedProperties",
 ];
 /// Keywords whose value is a list of schemas.
-const OF_LIST: [&str; 4] = ["allOf", "anyOf", "oneOf", "prefixItems"];
+pub(crate) const OF_LIST: [&str; 4] = ["allOf", "anyOf", "oneOf", "prefixItems"];
 /// Keywords whose value is a table of schemas by name.
-const OF_TABLE: [&str; 4] = [
+pub(crate) const OF_TABLE: [&str; 4] = [
     "$defs",
     "dependentSchemas",
     "patternProperties",
     "properties",
 ];
 /// Keywords with any other value.
-const PLAIN: [&str; 32] = [
+pub(crate) const PLAIN: [&str; 34] = [
     "$comment",
     "$id",
     "$ref",
@@ -64,6 +65,8 @@ const PLAIN: [&str; 32] = [
     "required",
     "title",
     "type",
+    "uniqueItems",
+    "writeOnly",
 ];
 
 /// Walks one file's part of a schema.
@@ -81,7 +84,6 @@ impl SchemaCheck<'_> {
         for (keyword, value) in entries {
             match keyword.as_ref().as_str() {
                 "x-error" => self.error_names(value),
-                "uniqueItems" | "unevaluatedItems" | "writeOnly" => {}
                 name if name.starts_with("x-") || PLAIN.contains(&name) => {}
                 name if OF_SCHEMA.contains(&name) => self.schema(value),
                 name if OF_LIST.contains(&name) => {
@@ -100,7 +102,7 @@ impl SchemaCheck<'_> {
                 }
                 name => {
                     let known = PLAIN.into_iter().chain(OF_SCHEMA).chain(OF_LIST);
-                    let known = known.chain(OF_TABLE).chain(["uniqueItems", "x-error"]);
+                    let known = known.chain(OF_TABLE).chain(["x-error"]);
                     let hint = nearest(name, known)
                         .map_or(String::new(), |near| format!(": did you mean `{near}`?"));
                     self.errors.push(self.file.error(

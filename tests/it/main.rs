@@ -24,6 +24,7 @@ mod raw;
 mod readme;
 mod receiver;
 mod reload;
+mod scenario_schema;
 mod scenarios;
 mod screening;
 mod shape;
