@@ -3,6 +3,7 @@
 mod audit;
 mod check;
 mod client;
+mod document;
 mod init;
 mod list;
 mod log;
@@ -55,6 +56,11 @@ enum Command {
     ///
     /// A file refers to it in its first line, as those of `init` do: `#:schema ./scenario.schema.json`.
     Schema(schema::Arguments),
+    /// Draw a card or a selfie to upload, plainly no real one, whose file name carries an outcome.
+    ///
+    /// Prints the path that it wrote. Exits with 0 when it is written, 1 when it cannot be or is there
+    /// already, 2 when there is no such outcome.
+    Document(document::Arguments),
     /// Write a commented folder of scenario files to start from.
     Init {
         /// The folder; nothing in it is overwritten.
@@ -93,6 +99,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::List(arguments) => list::run(&arguments),
         Command::Trigger(arguments) => trigger::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
+        Command::Document(arguments) => document::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Init { dir } => init::run(&dir),
     }

@@ -11,6 +11,7 @@ mod callbacks;
 mod client;
 #[cfg(unix)]
 mod command_line;
+mod document;
 mod documentation;
 mod every_outcome;
 mod forms;
