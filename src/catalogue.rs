@@ -427,7 +427,10 @@ fn router(
         {
             sound = false;
             let file = &stacks[&slot.id][0];
-            let span = file.path.as_ref().map_or(0..0, toml::Spanned::span);
+            let span = file
+                .path
+                .as_ref()
+                .map_or(0..0, crate::spanned::Spanned::span);
             errors.push(file.source_file.error(
                 span,
                 format!("the path `{}` is another endpoint's already", slot.path),

@@ -4,11 +4,13 @@ mod audit;
 mod check;
 mod client;
 mod coverage;
+mod document;
 mod explain;
 mod init;
 mod list;
 mod log;
 mod os;
+mod schema;
 mod serve;
 mod target;
 mod trigger;
@@ -63,6 +65,15 @@ enum Command {
     /// Exits with 0 when all is well, 1 when a step failed or the receiver cannot be reached, 2 when it
     /// is called wrongly.
     Audit(audit::Arguments),
+    /// Print the JSON Schema with which editors complete and check scenario files.
+    ///
+    /// A file refers to it in its first line, as those of `init` do: `#:schema ./scenario.schema.json`.
+    Schema(schema::Arguments),
+    /// Draw a card or a selfie to upload, plainly no real one, whose file name carries an outcome.
+    ///
+    /// Prints the path that it wrote. Exits with 0 when it is written, 1 when it cannot be or is there
+    /// already, 2 when there is no such outcome.
+    Document(document::Arguments),
     /// Write a commented folder of scenario files to start from.
     Init {
         /// The folder; nothing in it is overwritten.
@@ -103,6 +114,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Trigger(arguments) => trigger::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
+        Command::Document(arguments) => document::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::Init { dir } => init::run(&dir),
     }
 }

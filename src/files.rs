@@ -77,6 +77,12 @@ pub(crate) fn shipped() -> impl Iterator<Item = (&'static str, &'static str)> {
     found.into_iter()
 }
 
+/// The JSON Schema of scenario files or of `sandbox.toml`, as it lies beside the shipped files.
+pub(crate) fn json_schema(name: &str) -> &'static str {
+    let file = SHIPPED.get_file(name).expect("the schemas are shipped");
+    file.contents_utf8().expect("shipped files are UTF-8")
+}
+
 /// Reads the shipped files and every folder's. What can be read is returned beside every mistake.
 pub(crate) fn read(folders: &[PathBuf]) -> (Layers, Vec<LoadError>) {
     let mut layers = Layers {

@@ -59,6 +59,8 @@ mod form;
 mod formats;
 mod input;
 mod journal;
+#[cfg(test)]
+mod json_schema;
 mod life;
 mod listing;
 mod load_error;
@@ -80,6 +82,7 @@ mod server;
 mod settings;
 mod signing;
 mod since;
+mod spanned;
 mod store;
 mod strict;
 mod template;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use hyper::StatusCode;
 use hyper::header::HeaderValue;
 use indexmap::IndexMap;
-use toml::Spanned;
 
 use super::breaking::breakage;
 use super::head::{headers, status};
@@ -15,6 +14,7 @@ use crate::endpoint::{Answer, Outcome};
 use crate::load_error::{LoadError, Origin, SourceFile, listed, nearest};
 use crate::plan::Plan;
 use crate::scenario::{CallbackRule, ErrorPart, OutcomePart, ScenarioFile, Source};
+use crate::spanned::Spanned;
 use crate::template::{Scope, Template};
 
 impl<'a> Compiler<'a> {

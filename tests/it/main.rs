@@ -14,6 +14,7 @@ mod client;
 #[cfg(unix)]
 mod command_line;
 mod coverage;
+mod document;
 mod documentation;
 mod every_outcome;
 mod explain;
@@ -30,6 +31,7 @@ mod raw;
 mod readme;
 mod receiver;
 mod reload;
+mod scenario_schema;
 mod scenarios;
 mod screening;
 mod shape;
