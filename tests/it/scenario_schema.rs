@@ -494,6 +494,7 @@ fn every_shipped_file_and_every_file_of_init_is_accepted_by_the_schema_that_it_n
     let folder = tempfile::tempdir().expect("a folder");
     let dir = folder.path().to_str().expect("UTF-8");
     assert_eq!(run(&["init", dir]).0, 0);
+    assert_eq!(run(&["check", "--deny-warnings", dir]).0, 0);
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let files = [files(&shipped), files(folder.path())].concat();
     assert!(files.len() > 25, "{files:?}");
