@@ -68,6 +68,8 @@ pub(crate) struct Shared {
     reloads: watch::Sender<Reload>,
     pub courier: Courier,
     pub inbox: Inbox,
+    /// Whether what lies in line is sent; not where nobody serves.
+    pub sends_by_itself: bool,
     stopping: watch::Sender<bool>,
     /// The requests that belong to no world, as far as they were refused.
     strangers: Mutex<Journal>,
@@ -322,7 +324,9 @@ impl Builder {
 impl Builder {
     /// Loads the scenarios without listening: for what needs a sandbox's parts and no server.
     pub(crate) fn unserved(self) -> Result<Arc<Shared>, LoadErrors> {
-        Shared::new(self.options).map(Arc::new)
+        let mut shared = Shared::new(self.options)?;
+        shared.sends_by_itself = false;
+        Ok(Arc::new(shared))
     }
 }
 
@@ -344,6 +348,7 @@ impl Shared {
                 options.callbacks.second_token_header,
             ),
             inbox: Inbox::default(),
+            sends_by_itself: true,
             stopping: watch::Sender::new(false),
             strangers: Mutex::default(),
             reloading: Mutex::default(),

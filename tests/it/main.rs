@@ -42,5 +42,6 @@ mod thin_products;
 mod transport;
 #[cfg(unix)]
 mod trigger;
+mod try_out;
 mod warnings;
 mod world_faults;
