@@ -147,6 +147,7 @@ impl Catalogue {
         }
         let mut slots = Vec::new();
         for (id, stack) in &stacks {
+            files::let_requests_go_first();
             if stack[0].is_only_data {
                 check_data_extensions(stack, errors);
             } else if id == "errors" {
