@@ -42,3 +42,4 @@ mod transport;
 mod trigger;
 mod warnings;
 mod world_faults;
+mod worlds;
