@@ -9,6 +9,7 @@ mod init;
 mod list;
 mod log;
 mod os;
+mod parent;
 mod serve;
 mod target;
 mod trigger;

@@ -34,6 +34,8 @@ mod scenarios;
 mod screening;
 mod shape;
 mod shell;
+#[cfg(unix)]
+mod small_commands;
 mod stage;
 mod strict;
 mod thin_products;
