@@ -11,6 +11,7 @@ mod init;
 mod list;
 mod log;
 mod os;
+mod parent;
 mod schema;
 mod serve;
 mod target;

@@ -36,6 +36,8 @@ mod scenarios;
 mod screening;
 mod shape;
 mod shell;
+#[cfg(unix)]
+mod small_commands;
 mod stage;
 mod strict;
 mod thin_products;
@@ -45,3 +47,4 @@ mod trigger;
 mod try_out;
 mod warnings;
 mod world_faults;
+mod worlds;
