@@ -98,6 +98,7 @@ mod world_faults;
 pub use auth::{ApiKey, PUBLIC_KEY};
 pub use callback_options::{CallbackUrl, Retries};
 pub use clock::{Clock, Stamp};
+pub use control::ControlToken;
 pub use journal::{Exchange, KeptBody};
 pub use load_error::{LoadError, LoadErrors};
 pub use sandbox::{Builder, Sandbox, StartError};

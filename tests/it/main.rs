@@ -20,6 +20,7 @@ mod every_outcome;
 mod explain;
 mod faults;
 mod forms;
+mod guard;
 mod id_cards;
 mod limits;
 mod mistakes;
