@@ -40,5 +40,6 @@ mod thin_products;
 mod transport;
 #[cfg(unix)]
 mod trigger;
+mod verify;
 mod warnings;
 mod world_faults;
