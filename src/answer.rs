@@ -71,6 +71,7 @@ pub(crate) fn answer(sandbox: &Shared, call: &Call) -> Answered {
             HeaderValue::from_static("a key of the live environment was sent to a sandbox"),
         ));
     }
+    seen.why.endpoint = seen.endpoint.map(|endpoint| endpoint.id.clone());
     Answered {
         reply,
         world: seen.world,

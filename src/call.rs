@@ -81,12 +81,12 @@ impl MediaType {
         let header = headers
             .get(CONTENT_TYPE)
             .map_or(Ok(""), |value| value.to_str());
-        let essence = header
-            .unwrap_or("?")
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim();
+        Self::named(header.unwrap_or("?"))
+    }
+
+    /// Of what the header says.
+    pub(crate) fn named(content_type: &str) -> Self {
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
         let is = |name: &str| essence.eq_ignore_ascii_case(name);
         let is_json_kind = || {
             let essence = essence.to_ascii_lowercase();

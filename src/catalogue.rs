@@ -250,6 +250,13 @@ impl Catalogue {
         Some(self.endpoint_at(at))
     }
 
+    /// The endpoint of an id, or of a path as a client asks for it.
+    pub(crate) fn endpoint_named(&self, name: &str) -> Option<&Endpoint> {
+        let named = |slot: &Slot| *slot.id == *name || slot.path == name;
+        let at = self.slots.iter().position(named)?;
+        Some(self.endpoint_at(at))
+    }
+
     /// Every endpoint, in the order of their paths.
     pub(crate) fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
         (0..self.slots.len()).map(|at| self.endpoint_at(at))

@@ -188,9 +188,7 @@ fn no_world(message: String) -> Refusal {
 
 /// The endpoint of an id, or of a path as a client asks for it.
 fn endpoint_named<'c>(catalogue: &'c Catalogue, name: &str) -> Result<&'c Endpoint, Refusal> {
-    let by_path = || catalogue.endpoints().find(|endpoint| endpoint.path == name);
-    let found = catalogue.endpoint(name).or_else(by_path);
-    found.ok_or_else(|| {
+    catalogue.endpoint_named(name).ok_or_else(|| {
         let known = catalogue.endpoints().map(|endpoint| &*endpoint.id);
         let near =
             nearest(name, known).map_or(String::new(), |near| format!(": did you mean `{near}`?"));

@@ -34,9 +34,8 @@ pub(crate) fn explain(sandbox: &Shared, world: Option<&World>, exchange: &Exchan
     }
     let call = call(exchange);
     let (method, path) = (call.method().clone(), call.path().to_owned());
-    let tag = world.map_or("00000000", |world| world.tag.as_str());
     let mut told = json!({
-        "trace": format!("{tag}-{}", exchange.seq),
+        "trace": exchange.trace(),
         "request": {"method": method.as_str(), "path": path},
         "status": exchange.status.as_u16(),
         "outcome": exchange.outcome.as_ref().and_then(|tag| tag.to_str().ok()),
@@ -382,13 +381,10 @@ fn shown_place(origin: &Origin) -> String {
 
 /// The request as it came, as far as it was kept.
 fn call(exchange: &Exchange) -> Call {
-    let mut lines = exchange.head.lines();
-    let (method, target) = lines
-        .next()
-        .and_then(|line| line.split_once(' '))
-        .unwrap_or(("GET", "/"));
-    let mut request = Request::builder().method(method).uri(target);
-    for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
+    let mut request = Request::builder()
+        .method(exchange.method())
+        .uri(exchange.target());
+    for (name, value) in exchange.headers() {
         request = request.header(name, value);
     }
     let (head, ()) = request

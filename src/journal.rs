@@ -13,6 +13,8 @@ use crate::control::TOKEN_HEADER;
 use crate::why::Why;
 
 pub(crate) const ENTRIES_MAX: usize = 1000;
+/// What stands in a trace for the world of a request that belongs to none.
+pub(crate) const NO_WORLD: [u8; 8] = *b"00000000";
 const BODY_KEPT_BYTES_MAX: usize = 64 << 10;
 const HEAD_KEPT_BYTES_MAX: usize = 8 << 10;
 const ENTRY_OVERHEAD_BYTES: usize = 350;
@@ -23,6 +25,7 @@ const _: () = assert!(size_of::<Exchange>() <= ENTRY_OVERHEAD_BYTES);
 pub struct Exchange {
     /// Counts the world's requests from 1; never repeats.
     pub seq: u64,
+    /// When the request's head had been read.
     pub at: SystemTime,
     /// `POST /v0/… ` and the header lines, the API key left out.
     pub head: Box<str>,
@@ -39,6 +42,8 @@ pub struct Exchange {
     /// How it was broken on purpose, such as `truncate`.
     pub fault: Option<Box<str>>,
     pub(crate) why: Why,
+    /// The world's, or that of the requests which belong to none.
+    pub(crate) tag: [u8; 8],
 }
 
 /// A body as far as it is kept.

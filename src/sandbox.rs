@@ -21,7 +21,7 @@ use crate::courier::{Callbacks, Courier};
 use crate::egress::ReceiverUrl;
 use crate::error::ApiError;
 use crate::files::fingerprint;
-use crate::journal::{Exchange, Journal};
+use crate::journal::Journal;
 use crate::load_error::LoadErrors;
 use crate::sample;
 use crate::server;
@@ -160,13 +160,8 @@ impl Sandbox {
         self.shared.guard.token()
     }
 
-    /// What the owner of a key asked and was answered, oldest first: the latest thousand.
-    pub fn requests(&self, api_key: &str) -> Vec<Exchange> {
-        let key = api_key.parse().ok();
-        let world = key.and_then(|key| self.shared.worlds.get(&key));
-        world.map_or(Vec::new(), |world| {
-            world.state().journal.entries().cloned().collect()
-        })
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// Waits until the scenario folders have been read again more than `count` times, successfully
@@ -478,7 +473,7 @@ impl Shared {
         Err(ApiError::key_not_allowed())
     }
 
-    fn default_key(&self) -> ApiKey {
+    pub(crate) fn default_key(&self) -> ApiKey {
         let catalogue = self.catalogue();
         let given = self.options.api_keys.first();
         given

@@ -21,7 +21,7 @@ use crate::connection::{self, Pace};
 use crate::control;
 use crate::effect::{self, ReplyBody};
 use crate::error::ApiError;
-use crate::journal::{Exchange, KeptBody, head_text};
+use crate::journal::{Exchange, KeptBody, NO_WORLD, head_text};
 use crate::sandbox::Shared;
 use crate::why::Why;
 use crate::wire;
@@ -191,7 +191,7 @@ fn record(
         } else {
             strangers.pass()
         };
-        return trace("00000000", seq);
+        return trace(str::from_utf8(&NO_WORLD).expect("zeros"), seq);
     };
     let world = world.clone();
     let seq = world.record(exchange(call, answered, breaking, duration));
@@ -211,7 +211,10 @@ fn exchange(
         .map_or("", |target| target.as_str());
     Exchange {
         seq: 0, // the journal knows
-        at: SystemTime::now(),
+        tag: answered.world.as_ref().map_or(NO_WORLD, |world| {
+            world.tag.as_bytes().try_into().expect("eight hex digits")
+        }),
+        at: SystemTime::now() - duration,
         head: head_text(call.head.method.as_str(), target, &call.head.headers),
         request: match &call.body {
             Body::Bytes(bytes) => KeptBody::copied(bytes),

@@ -8,6 +8,8 @@ use crate::endpoint::Outcome;
 /// What cannot be worked out again from the request alone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Why {
+    /// The endpoint that was asked, also where the request was refused.
+    pub endpoint: Option<Arc<str>>,
     /// The catalogue that answered.
     pub generation: u64,
     pub by: By,

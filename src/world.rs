@@ -131,6 +131,9 @@ impl World {
         state.exercised.reply(outcome, exchange.status, reply);
         let seq = state.journal.record(exchange);
         self.settle(&mut state);
+        if self.changes.receiver_count() > 0 {
+            self.changed();
+        }
         seq
     }
 

@@ -19,6 +19,7 @@ mod documentation;
 mod every_outcome;
 mod explain;
 mod faults;
+mod fixture;
 mod forms;
 mod guard;
 mod id_cards;
@@ -46,6 +47,7 @@ mod transport;
 #[cfg(unix)]
 mod trigger;
 mod try_out;
+mod verify;
 mod warnings;
 mod world_faults;
 mod worlds;

@@ -1,0 +1,139 @@
+//! What a kept exchange says: the parts of its request, and its body as JSON.
+
+use serde_json::Value;
+
+use crate::call::MediaType;
+use crate::form;
+use crate::input::looks_like_json;
+use crate::journal::{Exchange, KeptBody};
+
+/// What a body says, as far as it is kept.
+#[derive(Clone, Debug)]
+pub(crate) enum Content {
+    Empty,
+    Json(Value),
+    /// The fields of a form, of which every value is text; of files the facts.
+    Fields(Value),
+    /// Neither JSON nor a form.
+    Text(String),
+    /// Only the beginning is kept: as text, for nothing can be told of its fields.
+    Beginning(String),
+}
+
+impl Exchange {
+    /// `POST`
+    pub fn method(&self) -> &str {
+        self.request_line().0
+    }
+
+    /// `/v0/individual_cft_peps`, as it was sent.
+    pub fn path(&self) -> &str {
+        let target = self.target();
+        target.split_once('?').map_or(target, |(path, _)| path)
+    }
+
+    /// What followed the question mark, as it was sent; empty where there was none.
+    pub fn query(&self) -> &str {
+        self.target().split_once('?').map_or("", |(_, query)| query)
+    }
+
+    /// The headers as they came, names in lower case. The API key is left out of `authorization`.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let lines = self.head.lines().skip(1);
+        lines.filter_map(|line| line.split_once(": "))
+    }
+
+    /// What a header said; several of the same name are joined by commas.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let same = self
+            .headers()
+            .filter(|(other, _)| other.eq_ignore_ascii_case(name));
+        same.map(|(_, value)| value.to_owned())
+            .reduce(|all, value| all + ", " + &value)
+    }
+
+    /// The request's body as JSON: also the fields of a form, and of a file its facts. None where there
+    /// is none, where it is no JSON, or where only a part of it is kept.
+    pub fn body(&self) -> Option<Value> {
+        match self.content() {
+            Content::Json(value) | Content::Fields(value) => Some(value),
+            Content::Empty | Content::Text(_) | Content::Beginning(_) => None,
+        }
+    }
+
+    /// The id of the endpoint that was asked, such as `v0/individual_cft_peps`; none where there is no such
+    /// route, or where it is no product.
+    pub fn endpoint(&self) -> Option<&str> {
+        self.why.endpoint.as_deref()
+    }
+
+    /// The outcome without its endpoint, such as `COMPLETED_FOUND`.
+    pub fn outcome_name(&self) -> Option<&str> {
+        let tag = self.outcome.as_ref()?.to_str().ok()?;
+        Some(tag.rsplit_once('/').map_or(tag, |(_, name)| name))
+    }
+
+    /// What `x-sandbox-trace` of the reply said: the world, and the number in it.
+    pub fn trace(&self) -> String {
+        format!("{}-{}", self.world(), self.seq)
+    }
+
+    /// Eight hex digits that stand for the world; zeros where there is none.
+    pub fn world(&self) -> &str {
+        std::str::from_utf8(&self.tag).expect("hex digits")
+    }
+
+    fn request_line(&self) -> (&str, &str) {
+        let line = self.head.lines().next().unwrap_or_default();
+        line.split_once(' ').unwrap_or(("GET", "/"))
+    }
+
+    /// Path and query.
+    pub(crate) fn target(&self) -> &str {
+        self.request_line().1
+    }
+
+    /// Whether some headers were too long to be kept.
+    pub(crate) fn lacks_headers(&self) -> bool {
+        self.head.ends_with("\n…")
+    }
+
+    /// What the body says it is.
+    pub(crate) fn media_type(&self) -> MediaType {
+        let content_type = self.headers().find(|(name, _)| *name == "content-type");
+        MediaType::named(content_type.map_or("", |(_, value)| value))
+    }
+
+    pub(crate) fn content(&self) -> Content {
+        let kept = &self.request;
+        if kept.whole_bytes == 0 {
+            return Content::Empty;
+        }
+        if !kept.is_whole() {
+            return Content::Beginning(kept.text());
+        }
+        let json = || serde_json::from_slice(&kept.bytes).ok();
+        let text = || Content::Text(kept.text());
+        match self.media_type() {
+            // How the facts of a multipart form are kept.
+            MediaType::Multipart => json().map_or_else(text, Content::Fields),
+            MediaType::Form if !looks_like_json(&kept.bytes) => {
+                form::parse(&kept.bytes).map_or_else(|_| text(), Content::Fields)
+            }
+            MediaType::Json | MediaType::Form | MediaType::Other => {
+                json().map_or_else(text, Content::Json)
+            }
+        }
+    }
+}
+
+impl KeptBody {
+    pub(crate) fn is_whole(&self) -> bool {
+        self.bytes.len() == self.whole_bytes
+    }
+
+    /// What is kept of it, with signs of replacement for what is not UTF-8.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+}

@@ -1,0 +1,458 @@
+//! Holds what was asked against what was expected, and says what came closest where it differs.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::journal::Exchange;
+use crate::query::{Difference, Judgement, Query};
+
+/// So many of the requests that came closest are told of.
+const NEAR_MISSES_MAX: usize = 5;
+
+/// How often, or in which order, requests are expected.
+///
+/// ```
+/// use iluma_sandbox::{Expectation, Query};
+///
+/// let screening = Query::any().endpoint("v0/individual_cft_peps");
+/// let refusal = screening.clone().status(400);
+/// assert_eq!(
+///     Expectation::exactly(2, screening).to_string(),
+///     r#"exactly 2 requests with endpoint "v0/individual_cft_peps""#
+/// );
+/// assert_eq!(
+///     Expectation::never(refusal).to_string(),
+///     r#"no request with endpoint "v0/individual_cft_peps", status 400"#
+/// );
+/// ```
+#[derive(Clone, Debug)]
+pub struct Expectation {
+    what: What,
+    after_seq: u64,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    Times {
+        query: Query,
+        at_least: u64,
+        at_most: Option<u64>,
+    },
+    InOrder(Vec<Query>),
+}
+
+impl Expectation {
+    /// Neither more nor less often.
+    pub fn exactly(times: u64, query: Query) -> Self {
+        Self::times(times, Some(times), query)
+    }
+
+    /// So often, or more often.
+    pub fn at_least(times: u64, query: Query) -> Self {
+        Self::times(times, None, query)
+    }
+
+    /// So often, or less often, or not at all.
+    pub fn at_most(times: u64, query: Query) -> Self {
+        Self::times(0, Some(times), query)
+    }
+
+    /// So often at least, and so often at most.
+    pub fn between(at_least: u64, at_most: u64, query: Query) -> Self {
+        Self::times(at_least, Some(at_most), query)
+    }
+
+    /// Not at all.
+    pub fn never(query: Query) -> Self {
+        Self::times(0, Some(0), query)
+    }
+
+    /// One after the other; others may come between them.
+    pub fn in_order(queries: impl IntoIterator<Item = Query>) -> Self {
+        Self::of(What::InOrder(queries.into_iter().collect()))
+    }
+
+    /// Looks at nothing up to a number: what came before does not count.
+    #[must_use]
+    pub fn after(mut self, seq: u64) -> Self {
+        self.after_seq = seq;
+        self
+    }
+
+    fn times(at_least: u64, at_most: Option<u64>, query: Query) -> Self {
+        Self::of(What::Times {
+            query,
+            at_least,
+            at_most,
+        })
+    }
+
+    fn of(what: What) -> Self {
+        Self { what, after_seq: 0 }
+    }
+
+    /// The same of other queries.
+    pub(crate) fn map_queries(mut self, mut map: impl FnMut(Query) -> Query) -> Self {
+        self.what = match self.what {
+            What::Times {
+                query,
+                at_least,
+                at_most,
+            } => What::Times {
+                query: map(query),
+                at_least,
+                at_most,
+            },
+            What::InOrder(queries) => What::InOrder(queries.into_iter().map(map).collect()),
+        };
+        self
+    }
+
+    pub(crate) fn after_seq(&self) -> u64 {
+        self.after_seq
+    }
+}
+
+impl fmt::Display for Expectation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let requests = |times: u64| if times == 1 { "request" } else { "requests" };
+        match &self.what {
+            What::Times {
+                query,
+                at_least,
+                at_most,
+            } => {
+                match (*at_least, *at_most) {
+                    (0, Some(0)) => write!(f, "no request")?,
+                    (least, Some(most)) if least == most => {
+                        write!(f, "exactly {least} {}", requests(least))?;
+                    }
+                    (0, Some(most)) => write!(f, "at most {most} {}", requests(most))?,
+                    (least, None) => write!(f, "at least {least} {}", requests(least))?,
+                    (least, Some(most)) => write!(f, "{least} to {most} requests")?,
+                }
+                write!(f, " with {query}")
+            }
+            What::InOrder(queries) => {
+                let count = queries.len();
+                write!(f, "{count} {} in order:", requests(count as u64))?;
+                let mut between = " ";
+                for query in queries {
+                    write!(f, "{between}{query}")?;
+                    between = "; then ";
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// An expectation that holds.
+#[derive(Clone, Debug, Serialize)]
+pub struct Verified {
+    pub matched: u64,
+    /// The traces of the requests that were meant, oldest first.
+    pub requests: Vec<String>,
+}
+
+/// An expectation that does not hold. `Display` shows the closest requests, field by field.
+#[derive(Clone, Debug, Serialize, thiserror::Error)]
+pub struct NotVerified {
+    /// What is wrong, in a sentence.
+    pub message: String,
+    pub expected: String,
+    pub matched: u64,
+    /// The traces of the requests that were meant, oldest first.
+    pub requests: Vec<String>,
+    /// What came instead, nearest first.
+    pub near_misses: Vec<NearMiss>,
+    /// Whether requests to come could still make it hold.
+    #[serde(skip)]
+    pub(crate) is_open: bool,
+}
+
+/// A request that nearly was one of those that were meant.
+#[derive(Clone, Debug, Serialize)]
+pub struct NearMiss {
+    pub trace: String,
+    pub seq: u64,
+    /// `POST /v0/individual_cft_peps`, and what it was answered.
+    pub request: String,
+    pub differences: Vec<Difference>,
+}
+
+impl fmt::Display for NotVerified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        for near in &self.near_misses {
+            write!(f, "\n  close was {}, {}:", near.trace, near.request)?;
+            for difference in &near.differences {
+                write!(f, "\n    {difference}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            field,
+            expected,
+            received,
+            note,
+        } = self;
+        write!(f, "{field}: expected {expected}, ")?;
+        match note {
+            Some(note) => f.write_str(note),
+            None if received.is_null() => f.write_str("received nothing"),
+            None => write!(f, "received {received}"),
+        }
+    }
+}
+
+/// Holds what was asked against what was expected. The exchanges are given oldest first.
+pub fn verify(exchanges: &[Exchange], expectation: &Expectation) -> Result<Verified, NotVerified> {
+    let mut progress = Progress::new(expectation, 0);
+    for exchange in exchanges {
+        progress.see(exchange);
+    }
+    progress.verdict(exchanges)
+}
+
+/// How far requests have come to what is expected.
+#[derive(Debug)]
+pub(crate) struct Progress<'e> {
+    expectation: &'e Expectation,
+    /// The number of the latest that the journal has dropped.
+    dropped_until: u64,
+    matched: Vec<Seen>,
+    /// Those of which too little is kept to tell.
+    unknown: Vec<Seen>,
+    /// Those that are not the first to be awaited in an order, but a later one.
+    early: Vec<(usize, Seen)>,
+}
+
+#[derive(Clone, Debug)]
+struct Seen {
+    seq: u64,
+    trace: String,
+}
+
+/// How an expectation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Holds,
+    /// Requests to come may make it hold.
+    Open,
+    Failed,
+}
+
+impl Seen {
+    fn of(exchange: &Exchange) -> Self {
+        Self {
+            seq: exchange.seq,
+            trace: exchange.trace(),
+        }
+    }
+}
+
+impl<'e> Progress<'e> {
+    pub(crate) fn new(expectation: &'e Expectation, dropped_until: u64) -> Self {
+        Self {
+            expectation,
+            dropped_until,
+            matched: Vec::new(),
+            unknown: Vec::new(),
+            early: Vec::new(),
+        }
+    }
+
+    /// Takes the next exchange into account.
+    pub(crate) fn see(&mut self, exchange: &Exchange) {
+        if exchange.seq <= self.expectation.after_seq {
+            return;
+        }
+        match &self.expectation.what {
+            What::Times { query, .. } => match query.judge(exchange) {
+                Judgement::Meant => self.matched.push(Seen::of(exchange)),
+                Judgement::Unknown => self.unknown.push(Seen::of(exchange)),
+                Judgement::Other => {}
+            },
+            What::InOrder(queries) => {
+                let mut awaited = queries.iter().enumerate().skip(self.matched.len());
+                let Some((_, next)) = awaited.next() else {
+                    return;
+                };
+                if next.judge(exchange) == Judgement::Meant {
+                    self.matched.push(Seen::of(exchange));
+                } else if let Some((step, _)) =
+                    awaited.find(|(_, later)| later.judge(exchange) == Judgement::Meant)
+                {
+                    self.early.push((step, Seen::of(exchange)));
+                }
+            }
+        }
+    }
+
+    pub(crate) fn standing(&self) -> Standing {
+        let matched = self.matched.len() as u64;
+        match &self.expectation.what {
+            What::Times {
+                at_least, at_most, ..
+            } => {
+                let most = at_most.unwrap_or(u64::MAX);
+                let unknown = self.unknown.len() as u64;
+                if matched > most {
+                    Standing::Failed
+                } else if at_most.is_some() && (matched + unknown > most || self.reaches_back()) {
+                    Standing::Failed // nobody can tell
+                } else if matched < *at_least {
+                    Standing::Open
+                } else {
+                    Standing::Holds
+                }
+            }
+            What::InOrder(queries) if matched == queries.len() as u64 => Standing::Holds,
+            What::InOrder(_) => Standing::Open,
+        }
+    }
+
+    /// Whether requests that count may have been dropped.
+    fn reaches_back(&self) -> bool {
+        self.expectation.after_seq < self.dropped_until
+    }
+
+    /// How it ended, with what came closest among the exchanges that were seen.
+    pub(crate) fn verdict(self, exchanges: &[Exchange]) -> Result<Verified, NotVerified> {
+        let standing = self.standing();
+        let matched = self.matched.len() as u64;
+        let traces = |seen: &[Seen]| seen.iter().map(|one| one.trace.clone()).collect();
+        let requests: Vec<String> = traces(&self.matched);
+        if standing == Standing::Holds {
+            return Ok(Verified { matched, requests });
+        }
+        Err(NotVerified {
+            message: self.message(exchanges),
+            expected: self.expectation.to_string(),
+            matched,
+            requests,
+            near_misses: self.near_misses(exchanges),
+            is_open: standing == Standing::Open,
+        })
+    }
+
+    fn message(&self, exchanges: &[Exchange]) -> String {
+        let after = self.expectation.after_seq;
+        let count = exchanges.iter().filter(|one| one.seq > after).count();
+        let mut message = format!("expected {}, but ", self.expectation);
+        match &self.expectation.what {
+            What::Times { .. } => {
+                message += &match (self.matched.len(), count) {
+                    (_, 0) => "no request came".to_owned(),
+                    (matched, count) => format!("{matched} of {count} matched"),
+                };
+            }
+            What::InOrder(queries) => {
+                let step = self.matched.len();
+                message += &format!("of {count} requests none was the {}", ordinal(step + 1));
+                if let Some(before) = self.matched.last() {
+                    message += &format!(" after {}", before.trace);
+                }
+                let came_early = |query: &Query| {
+                    let before = self.matched.last().map_or(0, |last| last.seq);
+                    let mut earlier = exchanges.iter().rev().filter(|one| one.seq > after);
+                    earlier.find(|one| one.seq < before && query.judge(one) == Judgement::Meant)
+                };
+                if let Some(early) = queries.get(step).and_then(came_early) {
+                    message += &format!(": it came before that, as {}", early.trace());
+                } else if let Some((later, early)) = self.early.last() {
+                    let later = ordinal(later + 1);
+                    message += &format!(": the {later} came before it, as {}", early.trace);
+                }
+            }
+        }
+        if !self.unknown.is_empty() {
+            let traces: Vec<_> = self
+                .unknown
+                .iter()
+                .take(10)
+                .map(|one| &*one.trace)
+                .collect();
+            message += &format!(
+                "; {} cannot be told of, for only a part is kept: {}",
+                self.unknown.len(),
+                traces.join(", ")
+            );
+        }
+        if self.reaches_back() {
+            message += &format!(
+                "; the journal has dropped its requests up to number {0}, which may have matched: \
+                 say that only those after {0} or a later one count",
+                self.dropped_until
+            );
+        }
+        message
+    }
+
+    /// What nearly was what is awaited; nothing where there was too much of it.
+    fn near_misses(&self, exchanges: &[Exchange]) -> Vec<NearMiss> {
+        let (query, after) = match &self.expectation.what {
+            What::Times {
+                query, at_least, ..
+            } if (self.matched.len() as u64) < *at_least => (query, self.expectation.after_seq),
+            What::Times { .. } => return Vec::new(),
+            What::InOrder(queries) => {
+                let Some(query) = queries.get(self.matched.len()) else {
+                    return Vec::new();
+                };
+                let last = self.matched.last().map_or(0, |last| last.seq);
+                (query, last.max(self.expectation.after_seq))
+            }
+        };
+        let mut nearest: Vec<(f64, NearMiss)> = Vec::new();
+        for exchange in exchanges.iter().rev().filter(|one| one.seq > after) {
+            let differences = query.differences(exchange);
+            if differences.is_empty() {
+                continue; // it is one of those that were meant
+            }
+            let distance = Query::distance(&differences);
+            let at = nearest.partition_point(|(other, _)| *other <= distance);
+            if at < NEAR_MISSES_MAX {
+                nearest.truncate(NEAR_MISSES_MAX - 1);
+                nearest.insert(at, (distance, NearMiss::of(exchange, differences)));
+            }
+        }
+        nearest.into_iter().map(|(_, near)| near).collect()
+    }
+}
+
+impl NearMiss {
+    fn of(exchange: &Exchange, differences: Vec<Difference>) -> Self {
+        let answered = exchange.outcome_name().unwrap_or_default();
+        let status = exchange.status.as_u16();
+        let request = format!(
+            "{} {} → {status} {answered}",
+            exchange.method(),
+            exchange.path()
+        );
+        Self {
+            trace: exchange.trace(),
+            seq: exchange.seq,
+            request: request.trim_end().to_owned(),
+            differences,
+        }
+    }
+}
+
+fn ordinal(number: usize) -> String {
+    let suffix = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{suffix}")
+}
