@@ -51,6 +51,7 @@ mod effect;
 mod egress;
 mod endpoint;
 mod error;
+mod excerpt;
 mod explain;
 mod fakes;
 mod fault;
