@@ -21,7 +21,7 @@ test: ## the tests alone
 	cargo test --locked
 
 bless: ## take the answers as they are now for the expected ones; read the diff
-	INSTA_UPDATE=always cargo test --locked --test it
+	INSTA_UPDATE=always cargo test --locked --lib --test it
 
 bench: ## measure against a bare hyper server; takes about a minute on a quiet Linux machine
 	cargo bench --locked --bench throughput

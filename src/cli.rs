@@ -4,14 +4,19 @@ mod audit;
 mod check;
 mod client;
 mod coverage;
+mod document;
 mod explain;
+mod form;
 mod init;
 mod list;
 mod log;
 mod os;
+mod parent;
+mod schema;
 mod serve;
 mod target;
 mod trigger;
+mod try_out;
 
 use std::ffi::{OsStr, OsString};
 use std::future::Future;
@@ -54,6 +59,10 @@ enum Command {
     /// Exits with 0 when it was delivered, 1 when it was not or no sandbox answers, 2 when what is
     /// asked for does not exist.
     Trigger(trigger::Arguments),
+    /// Answer one request without a server, and say why it is answered so.
+    ///
+    /// Exits with 0 when there was an answer, 1 when none came (a fault), 2 when it is called wrongly.
+    Try(try_out::Arguments),
     /// Say why a running sandbox answered a request as it did: what decided, and what did not.
     ///
     /// Exits with 0, 1 when there is no such exchange or no sandbox, 2 when it is called wrongly.
@@ -63,6 +72,15 @@ enum Command {
     /// Exits with 0 when all is well, 1 when a step failed or the receiver cannot be reached, 2 when it
     /// is called wrongly.
     Audit(audit::Arguments),
+    /// Print the JSON Schema with which editors complete and check scenario files.
+    ///
+    /// A file refers to it in its first line, as those of `init` do: `#:schema ./scenario.schema.json`.
+    Schema(schema::Arguments),
+    /// Draw a card or a selfie to upload, plainly no real one, whose file name carries an outcome.
+    ///
+    /// Prints the path that it wrote. Exits with 0 when it is written, 1 when it cannot be or is there
+    /// already, 2 when there is no such outcome.
+    Document(document::Arguments),
     /// Write a commented folder of scenario files to start from.
     Init {
         /// The folder; nothing in it is overwritten.
@@ -101,8 +119,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::List(arguments) => list::run(&arguments),
         Command::Coverage(arguments) => coverage::run(&arguments),
         Command::Trigger(arguments) => trigger::run(&arguments),
+        Command::Try(arguments) => try_out::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
+        Command::Document(arguments) => document::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::Init { dir } => init::run(&dir),
     }
 }

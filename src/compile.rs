@@ -3,13 +3,13 @@
 mod breaking;
 mod creation;
 mod doubts;
-mod head;
+pub(crate) mod head;
 mod lookups;
 mod never;
 mod outcomes;
 mod overlaps;
 mod route;
-mod schema_check;
+pub(crate) mod schema_check;
 mod turns;
 
 use std::ops::Range;
@@ -17,7 +17,6 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::{Value, json};
-use toml::Spanned;
 
 use self::outcomes::{check_outcome_name, error_outcome};
 use self::schema_check::SchemaCheck;
@@ -27,6 +26,7 @@ use crate::input::Fields;
 use crate::load_error::{LoadError, Origin, SourceFile};
 use crate::scenario::{ScenarioFile, Source};
 use crate::schema::{RequestSchema, SOURCE_KEYWORD};
+use crate::spanned::Spanned;
 use crate::template::Scope;
 
 /// A file and the files that extend it, in the order in which they are laid over each other.

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::spanned::Spanned;
 use hyper::HeaderMap;
 use hyper::header::{AUTHORIZATION, HeaderName};
 use regex::Regex;
 use serde_json::{Map, Value, json};
-use toml::Spanned;
 
 use crate::input::{Fields, Shape, dig};
 use crate::load_error::{LoadError, SourceFile, listed, nearest};
@@ -56,7 +56,7 @@ pub(crate) enum Test {
     Not(Box<Test>),
 }
 
-const OPERATORS: [&str; 7] = [
+pub(crate) const OPERATORS: [&str; 7] = [
     "one_of",
     "regex",
     "starts_with",

@@ -58,6 +58,14 @@ impl Kept<'_> {
         }
     }
 
+    /// Holds what is expected against what is kept now.
+    pub(crate) fn verify_now(self, expectation: &Expectation) -> Result<Verified, NotVerified> {
+        let excerpt = self.excerpt(0);
+        let mut progress = Progress::new(expectation);
+        progress.see(&excerpt);
+        progress.verdict(&excerpt.exchanges)
+    }
+
     /// Waits for what is expected, and holds it against what is kept then.
     pub(crate) async fn verify(
         self,
@@ -70,10 +78,7 @@ impl Kept<'_> {
         };
         loop {
             let is_late = self.watch(expectation, until, throughout).await;
-            let excerpt = self.excerpt(0);
-            let mut progress = Progress::new(expectation);
-            progress.see(&excerpt);
-            let verdict = progress.verdict(&excerpt.exchanges);
+            let verdict = self.verify_now(expectation);
             // Between the two the world may have been emptied.
             let may_still = verdict.as_ref().is_err_and(|error| error.is_open);
             if is_late || throughout || !may_still {

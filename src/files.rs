@@ -77,6 +77,12 @@ pub(crate) fn shipped() -> impl Iterator<Item = (&'static str, &'static str)> {
     found.into_iter()
 }
 
+/// The JSON Schema of scenario files or of `sandbox.toml`, as it lies beside the shipped files.
+pub(crate) fn json_schema(name: &str) -> &'static str {
+    let file = SHIPPED.get_file(name).expect("the schemas are shipped");
+    file.contents_utf8().expect("shipped files are UTF-8")
+}
+
 /// Reads the shipped files and every folder's. What can be read is returned beside every mistake.
 pub(crate) fn read(folders: &[PathBuf]) -> (Layers, Vec<LoadError>) {
     let mut layers = Layers {
@@ -86,6 +92,7 @@ pub(crate) fn read(folders: &[PathBuf]) -> (Layers, Vec<LoadError>) {
     let mut errors = Vec::new();
     for folder in folders {
         for found in find(folder) {
+            let_requests_go_first();
             match found {
                 Ok(path) => read_file(folder, &path, &mut layers, &mut errors),
                 Err((path, error)) => errors.push(LoadError::of_file(
@@ -98,11 +105,18 @@ pub(crate) fn read(folders: &[PathBuf]) -> (Layers, Vec<LoadError>) {
     (layers, errors)
 }
 
+/// A reload of a thousand files is not to be felt by requests on a core that they share: its thread offers
+/// its place after every file.
+pub(crate) fn let_requests_go_first() {
+    std::thread::yield_now();
+}
+
 /// A hash over the names and contents of all files: what a poll compares, where events are not sent.
 pub(crate) fn fingerprint(folders: &[PathBuf]) -> [u8; 32] {
     let mut hash = Sha256::new();
     for folder in folders {
         for found in find(folder) {
+            let_requests_go_first();
             match found {
                 Ok(path) => {
                     hash.update(path.as_os_str().as_encoded_bytes());

@@ -168,6 +168,16 @@ impl Shape {
         }
     }
 
+    /// Whether a file is uploaded as one of the fields.
+    pub(crate) fn has_file(&self) -> bool {
+        match self {
+            Self::Object(properties) => properties
+                .iter()
+                .any(|property| property.shape == Self::File),
+            _ => false,
+        }
+    }
+
     /// The names that `{{input.…}}` may begin with.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         let properties = match self {

@@ -91,12 +91,16 @@ impl Lookup {
         Self::BankNames,
     ];
 
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter()
+    }
+
     pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|lookup| lookup.name() == name)
+        Self::all().find(|lookup| lookup.name() == name)
     }
 
     pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-        Self::ALL.into_iter().map(Self::name)
+        Self::all().map(Self::name)
     }
 
     pub(crate) fn name(self) -> &'static str {

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
+use crate::spanned::Spanned;
 use serde_json::Value;
-use toml::Spanned;
 
 use crate::condition::{Facts, Subject};
 use crate::endpoint::{Endpoint, Outcome};

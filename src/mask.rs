@@ -104,7 +104,10 @@ mod tests {
                 "Basic aWx1bWFf…",
             ),
             ("token s3cret, s3cret".to_owned(), "token …, …"),
-            ("iluma_live_ and no more".to_owned(), "iluma_live_ and no more"),
+            (
+                "iluma_live_ and no more".to_owned(),
+                "iluma_live_ and no more",
+            ),
         ] {
             assert_eq!(mask.hidden(&text), hidden);
         }

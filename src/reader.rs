@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::load_error::{LoadError, SourceFile, listed, nearest};
+use crate::spanned::Spanned;
 
 /// Reads pieces of one TOML document, so that a mistake in one piece does not hide the others'.
 pub(crate) struct Reader<'f> {
@@ -23,7 +23,7 @@ impl<'f> Reader<'f> {
     }
 
     /// The top-level entries, in the file's order; none where the file is no TOML.
-    pub(crate) fn table(&mut self) -> Option<Vec<(Spanned<String>, Spanned<DeValue<'f>>)>> {
+    pub(crate) fn table(&mut self) -> Option<Vec<(Spanned<String>, toml::Spanned<DeValue<'f>>)>> {
         let (document, mistakes) = DeTable::parse_recoverable(&self.source_file.text);
         for mistake in &mistakes {
             self.report(mistake);
@@ -40,7 +40,10 @@ impl<'f> Reader<'f> {
         Some(entries)
     }
 
-    pub(crate) fn decode<T: DeserializeOwned>(&mut self, value: Spanned<DeValue<'_>>) -> Option<T> {
+    pub(crate) fn decode<T: DeserializeOwned>(
+        &mut self,
+        value: toml::Spanned<DeValue<'_>>,
+    ) -> Option<T> {
         let whole = value.span();
         match T::deserialize(toml::de::ValueDeserializer::from(value)) {
             Ok(decoded) => Some(decoded),
@@ -68,7 +71,7 @@ impl<'f> Reader<'f> {
     /// The entries of a table of tables, by their names.
     pub(crate) fn named<T: DeserializeOwned>(
         &mut self,
-        value: Spanned<DeValue<'_>>,
+        value: toml::Spanned<DeValue<'_>>,
         shape: &str,
     ) -> Vec<(Spanned<String>, T)> {
         let span = value.span();
@@ -92,7 +95,7 @@ impl<'f> Reader<'f> {
     /// The items of an array of tables.
     pub(crate) fn each<T: DeserializeOwned>(
         &mut self,
-        value: Spanned<DeValue<'_>>,
+        value: toml::Spanned<DeValue<'_>>,
         shape: &str,
     ) -> Vec<T> {
         let span = value.span();
@@ -110,7 +113,7 @@ impl<'f> Reader<'f> {
     }
 
     /// TOML dates would lose their spelling on the way into JSON.
-    fn refuse_dates(&mut self, value: &mut Spanned<DeValue<'_>>) {
+    fn refuse_dates(&mut self, value: &mut toml::Spanned<DeValue<'_>>) {
         let span = value.span();
         match value.as_mut() {
             DeValue::Datetime(date) => {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
 use serde_json::Value;
-use toml::Spanned;
 
 use crate::condition::{Condition, Facts, Subject};
 use crate::endpoint::Outcome;
 use crate::input::Fields;
 use crate::load_error::{LoadError, Origin, SourceFile};
+use crate::spanned::Spanned;
 use crate::tree::Tree;
 
 /// So few are tried one by one sooner than looked up.

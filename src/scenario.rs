@@ -9,14 +9,16 @@ use std::sync::{Arc, OnceLock};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
-use toml::Spanned;
 
 pub(crate) use self::breaking::{DelayPart, FaultPart, KindPart, RateLimitPart};
+#[cfg(test)]
+pub(crate) use self::dummy::MissingPart;
 pub(crate) use self::dummy::{
     AccountFinding, BankAccountPart, DummyPart, EntityPart, ListingPart, PersonPart, Scope,
 };
 use crate::load_error::{LoadError, SourceFile};
 use crate::reader::Reader;
+use crate::spanned::Spanned;
 use crate::tree::Tree;
 
 /// One scenario file. Everything is optional here; what a whole endpoint needs is checked when the
@@ -70,6 +72,7 @@ const SHIPPED_DATA: &str = "dummy/";
 
 /// How well a fact is known. Every endpoint and outcome carries one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Source {
     /// In the provider's own documentation.
@@ -106,17 +109,21 @@ impl Source {
     }
 }
 
-/// `[reply]`: what every outcome shares; an outcome's body merges over it.
+/// What every outcome shares.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReplyPart {
+    /// An outcome's `body` merges over it, table by table; arrays and holes replace what is below them.
     pub body: Option<Spanned<Tree>>,
 }
 
-/// `[callback]`: the type under which a URL for this product's callbacks is registered.
+/// The callbacks of this product.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CallbackPart {
+    /// The type under which a URL for them is registered, such as `NAME_VALIDATOR_REQUEST`.
     #[serde(rename = "type")]
     pub callback_type: Spanned<String>,
     /// This product's sample is what a URL of this type is tested with, where several products have it.
@@ -124,28 +131,35 @@ pub(crate) struct CallbackPart {
     pub test: bool,
 }
 
-/// `[keep]`: every object of the array `from` can be read by its `id` at the endpoint `at`.
+/// Parts of a reply that can be read by ids of their own.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeepPart {
+    /// The key of an array in the body; every object in it has an `id`.
     pub from: Spanned<String>,
+    /// The id of the endpoint that reads them, such as `v0/cft_pep_listings`.
     pub at: Spanned<String>,
 }
 
-/// `[outcomes.NAME]`: one answer that `x-magic-reply: NAME`, a rule or the dummy data can choose.
+/// One answer, which `x-magic-reply: NAME`, a `when` or the dummy data can choose.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct OutcomePart {
     /// The answer when nothing else decides.
     pub default: bool,
+    /// What it is for, for the reader of the file.
     pub description: Option<Spanned<String>>,
+    /// How well it is known; that of the file where it is left out.
     pub source: Option<Source>,
     /// Other names of the same outcome.
     pub aliases: Vec<Spanned<String>>,
-    /// HTTP status; 200 unless `error` says otherwise.
+    /// The HTTP status: 200 where it is left out, of an `error` 500.
     pub status: Option<Spanned<u16>>,
+    /// More headers of the reply: text or whole numbers by their names.
     pub headers: Option<Spanned<Tree>>,
-    /// Merges over the file's `[reply] body`.
+    /// What it answers, with holes such as `{{input.name}}`; merges over the file's `[reply] body`.
     pub body: Option<Spanned<Tree>>,
     /// Answers Iluma's error envelope; the request's body is not looked at.
     pub error: Option<Spanned<ErrorPart>>,
@@ -174,8 +188,9 @@ pub(crate) struct OutcomePart {
     pub rate_limit: Option<Spanned<RateLimitPart>>,
 }
 
-/// `callback = true` or `callback = "duplicate"`.
+/// Whether a callback follows, and how.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(
     untagged,
     expecting = "must be true, false, or how the callback misbehaves"
@@ -185,8 +200,9 @@ pub(crate) enum CallbackRule {
     Behaves(String),
 }
 
-/// `error = "message"`, or `error = { code = "…", message = "…" }` where the code is not the outcome's name.
+/// Iluma's error envelope: the message, or code and message where the code is not the outcome's name.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(
     untagged,
     deny_unknown_fields,
@@ -201,12 +217,14 @@ pub(crate) enum ErrorPart {
 #[derive(Debug)]
 pub(crate) struct ThenRule(pub Vec<ThenPart>);
 
-/// One change of a record.
+/// What a record becomes, and when.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ThenPart {
-    /// How long after the change before.
+    /// How long after the reply, or after the change before: `250ms`, `10s`, `5m`, `2h` or `3d`.
     pub after: Spanned<String>,
+    /// The outcome whose body it has from then on.
     pub outcome: Spanned<String>,
     /// Whether a callback follows on this change, and how, whatever its outcome says.
     pub callback: Option<Spanned<CallbackRule>>,
@@ -241,18 +259,22 @@ impl<'de> Deserialize<'de> for ThenRule {
     }
 }
 
-/// `[[records]]`: a record that exists from the start in every world.
+/// A record that exists from the start in every world.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RecordPart {
+    /// The last segment of the path that reads it.
     pub id: Spanned<String>,
     /// The outcome that made it; without it the dummy data decides.
     pub outcome: Option<Spanned<String>>,
+    /// Such as `2022-02-10T18:55:02.061Z`.
     pub created: Spanned<String>,
+    /// Such as `2022-02-10T18:55:02.061Z`.
     pub updated: Spanned<String>,
     /// What was sent to make it; checked like a request.
     pub input: Spanned<Tree>,
-    /// For the reader of the file.
+    /// How well it is known; for the reader of the file.
     #[serde(default)]
     #[expect(dead_code, reason = "checked, and shown nowhere yet")]
     pub source: Source,

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use toml::Spanned;
-
 use crate::auth::ApiKey;
 use crate::egress::ReceiverUrl;
 use crate::load_error::{LoadError, SourceFile};
 use crate::reader::Reader;
+use crate::spanned::Spanned;
 use crate::watchlist::DateForm;
 
 /// What the folders' `sandbox.toml` say; flags have the last word.

@@ -4,13 +4,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use serde_json::Value;
-use toml::Spanned;
 
 use crate::banks::BankList;
 use crate::fakes::Fake;
 use crate::input::Fields;
 use crate::load_error::{LoadError, SourceFile, listed, nearest};
 use crate::lookup::{Field, Lookup};
+use crate::spanned::Spanned;
 use crate::tree::Tree;
 
 /// A reply body before it is a plan: bodies of shared part and outcome still merge over each other.

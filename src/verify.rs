@@ -93,6 +93,23 @@ impl Expectation {
         Self { what, after_seq: 0 }
     }
 
+    /// The same of other queries.
+    pub(crate) fn map_queries(mut self, mut map: impl FnMut(Query) -> Query) -> Self {
+        self.what = match self.what {
+            What::Times {
+                query,
+                at_least,
+                at_most,
+            } => What::Times {
+                query: map(query),
+                at_least,
+                at_most,
+            },
+            What::InOrder(queries) => What::InOrder(queries.into_iter().map(map).collect()),
+        };
+        self
+    }
+
     pub(crate) fn after_seq(&self) -> u64 {
         self.after_seq
     }
@@ -374,7 +391,10 @@ impl<'e> Progress<'e> {
         let came_early = |query: &Query| {
             let after = self.expectation.after_seq;
             let range = after + 1..self.matched.last_seq;
-            let mut earlier = exchanges.iter().rev().filter(|one| range.contains(&one.seq));
+            let mut earlier = exchanges
+                .iter()
+                .rev()
+                .filter(|one| range.contains(&one.seq));
             earlier.find(|one| {
                 query.judge(one) == Judgement::Meant && !self.matched.traces.contains(&one.trace())
             })

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::{fail, print};
+use super::{fail, print, schema};
+use crate::files::json_schema;
 
 const STARTER: [(&str, &str); 4] = [
     ("sandbox.toml", include_str!("starter/sandbox.toml")),
@@ -20,18 +21,16 @@ const STARTER: [(&str, &str); 4] = [
 ];
 
 pub(super) fn run(dir: &Path) -> ExitCode {
-    let taken: Vec<_> = STARTER
-        .iter()
-        .map(|(name, _)| dir.join(name))
-        .filter(|path| path.exists())
-        .collect();
-    if let Some(path) = taken.first() {
+    let schemas = [schema::SCENARIO, schema::SANDBOX].map(|name| (name, json_schema(name)));
+    let files = STARTER.into_iter().chain(schemas);
+    let mut paths = files.clone().map(|(name, _)| dir.join(name));
+    if let Some(path) = paths.find(|path| path.exists()) {
         return fail(format_args!(
             "{} is there already: nothing was written",
             path.display()
         ));
     }
-    for (name, text) in STARTER {
+    for (name, text) in files {
         let path = dir.join(name);
         let parent = path.parent().expect("a starter file lies in the folder");
         if let Err(error) = fs::create_dir_all(parent).and_then(|()| fs::write(&path, text)) {

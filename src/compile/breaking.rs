@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use toml::Spanned;
+use crate::spanned::Spanned;
 
 use crate::breaking::Breakage;
 use crate::load_error::{LoadError, SourceFile};

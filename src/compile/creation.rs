@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::Value;
-use toml::Spanned;
 
 use super::lookups::NamedLookup;
 use super::outcomes::tag;
@@ -18,6 +17,7 @@ use crate::magic_values::{MagicValue, MagicValues};
 use crate::rules::{Rule, Rules, When};
 use crate::scenario::RecordPart;
 use crate::schema::RequestSchema;
+use crate::spanned::Spanned;
 use crate::template::Scope;
 use crate::tree::Tree;
 

@@ -68,7 +68,7 @@ pub(super) fn headers(
 }
 
 /// Headers that say how the body is framed: a wrong one would break the connection, not the test.
-const FRAMING: [&str; 8] = [
+pub(crate) const FRAMING: [&str; 8] = [
     "connection",
     "content-length",
     "date",

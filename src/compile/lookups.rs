@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use toml::Spanned;
 
 use super::Compiler;
 use crate::endpoint::{LookupRule, Outcome};
 use crate::input::Shape;
 use crate::load_error::{SourceFile, listed, nearest};
 use crate::lookup::{Lookup, Reads};
+use crate::spanned::Spanned;
 use crate::tree::Tree;
 
 /// A lookup that exists, and where it is written.

@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use serde_json::{Map, Value};
-use toml::Spanned;
 
 use super::Compiler;
 use crate::input::{Fields, Shape};
 use crate::schema::RequestSchema;
+use crate::spanned::Spanned;
 use crate::tree::Tree;
 
 impl Compiler<'_> {

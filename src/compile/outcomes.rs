@@ -5,7 +5,6 @@ use std::sync::Arc;
 use hyper::StatusCode;
 use hyper::header::HeaderValue;
 use indexmap::IndexMap;
-use toml::Spanned;
 
 use super::breaking::breakage;
 use super::head::{headers, status};
@@ -15,6 +14,7 @@ use crate::endpoint::{Answer, Outcome};
 use crate::load_error::{LoadError, Origin, SourceFile, listed, nearest};
 use crate::plan::Plan;
 use crate::scenario::{CallbackRule, ErrorPart, OutcomePart, ScenarioFile, Source};
+use crate::spanned::Spanned;
 use crate::template::{Scope, Template};
 
 impl<'a> Compiler<'a> {
@@ -153,31 +153,33 @@ impl<'a> Compiler<'a> {
         for (file, name, part) in self.outcome_parts() {
             for alias in &part.aliases {
                 check_outcome_name(alias, file, self.errors);
-                if let Some((later, outcome)) = self.named_later(file, alias.as_ref()) {
-                    self.errors.push(later.error(
-                        outcome.span(),
-                        format!(
-                            "`{}` is another name of the outcome `{}`, so none can have it as its own",
-                            alias.as_ref(),
-                            name.as_ref()
-                        ),
-                    ));
-                    continue;
-                }
                 let taken_by = outcomes
                     .get_key_value(alias.as_ref())
                     .map(|(outcome, _)| outcome)
                     .or_else(|| aliases.get(alias.as_ref()));
-                if let Some(other) = taken_by {
-                    let alias_is = if other == alias.as_ref() {
-                        "is the name of an outcome already".to_owned()
-                    } else {
-                        format!("already names the outcome `{other}`")
-                    };
-                    self.errors
-                        .push(file.error(alias.span(), format!("`{}` {alias_is}", alias.as_ref())));
-                }
-                aliases.insert(alias.as_ref().clone(), name.as_ref().clone());
+                let Some(other) = taken_by else {
+                    aliases.insert(alias.as_ref().clone(), name.as_ref().clone());
+                    continue;
+                };
+                let written = alias.as_ref();
+                let error = match self.named_later(file, written) {
+                    Some((later, outcome)) => later.error(
+                        outcome.span(),
+                        format!(
+                            "`{written}` is another name of the outcome `{}`, so none can have it as its own",
+                            name.as_ref()
+                        ),
+                    ),
+                    None if other == written => file.error(
+                        alias.span(),
+                        format!("`{written}` is the name of an outcome already"),
+                    ),
+                    None => file.error(
+                        alias.span(),
+                        format!("`{written}` already names the outcome `{other}`"),
+                    ),
+                };
+                self.errors.push(error);
             }
         }
         aliases

@@ -102,9 +102,9 @@ impl Compiler<'_> {
         let path = self.base.path.as_ref();
         let names: Vec<_> = path.map_or(Vec::new(), |path| segments(path.as_ref()).collect());
         for file in self.stack {
-            let request = file.request.as_ref().map(toml::Spanned::as_ref);
+            let request = file.request.as_ref().map(crate::spanned::Spanned::as_ref);
             let properties = request.and_then(|request| request.get("properties"));
-            let Some(Tree::Table(entries)) = properties.map(toml::Spanned::as_ref) else {
+            let Some(Tree::Table(entries)) = properties.map(crate::spanned::Spanned::as_ref) else {
                 continue;
             };
             for (name, _) in entries {

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use toml::Spanned;
 
 use crate::endpoint::Outcome;
 use crate::load_error::{LoadError, SourceFile, listed, nearest};
 use crate::scenario::Source;
 use crate::schema::SOURCE_KEYWORD;
+use crate::spanned::Spanned;
 use crate::tree::Tree;
 
 /// Keywords whose value is a schema.
-const OF_SCHEMA: [&str; 9] = [
+pub(crate) const OF_SCHEMA: [&str; 10] = [
     "additionalProperties",
     "contains",
     "else",
@@ -21,19 +21,20 @@ const OF_SCHEMA: [&str; 9] = [
     "not",
     "propertyNames",
     "then",
+    "unevaluatedItems",
     "unevaluatedProperties",
 ];
 /// Keywords whose value is a list of schemas.
-const OF_LIST: [&str; 4] = ["allOf", "anyOf", "oneOf", "prefixItems"];
+pub(crate) const OF_LIST: [&str; 4] = ["allOf", "anyOf", "oneOf", "prefixItems"];
 /// Keywords whose value is a table of schemas by name.
-const OF_TABLE: [&str; 4] = [
+pub(crate) const OF_TABLE: [&str; 4] = [
     "$defs",
     "dependentSchemas",
     "patternProperties",
     "properties",
 ];
 /// Keywords with any other value.
-const PLAIN: [&str; 32] = [
+pub(crate) const PLAIN: [&str; 34] = [
     "$comment",
     "$id",
     "$ref",
@@ -66,6 +67,8 @@ const PLAIN: [&str; 32] = [
     "required",
     "title",
     "type",
+    "uniqueItems",
+    "writeOnly",
 ];
 
 /// Walks one file's part of a schema.
@@ -84,7 +87,6 @@ impl SchemaCheck<'_> {
             match keyword.as_ref().as_str() {
                 "x-error" => self.error_names(value),
                 SOURCE_KEYWORD => self.source_label(value),
-                "uniqueItems" | "unevaluatedItems" | "writeOnly" => {}
                 name if name.starts_with("x-") || PLAIN.contains(&name) => {}
                 name if OF_SCHEMA.contains(&name) => self.schema(value),
                 name if OF_LIST.contains(&name) => {
@@ -103,10 +105,7 @@ impl SchemaCheck<'_> {
                 }
                 name => {
                     let known = PLAIN.into_iter().chain(OF_SCHEMA).chain(OF_LIST);
-                    let known =
-                        known
-                            .chain(OF_TABLE)
-                            .chain(["uniqueItems", "x-error", SOURCE_KEYWORD]);
+                    let known = known.chain(OF_TABLE).chain(["x-error", SOURCE_KEYWORD]);
                     let hint = nearest(name, known)
                         .map_or(String::new(), |near| format!(": did you mean `{near}`?"));
                     self.errors.push(self.file.error(

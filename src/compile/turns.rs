@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::spanned::Spanned;
 use indexmap::IndexMap;
-use toml::Spanned;
 
 use super::Compiler;
 use crate::clock::parse_duration;

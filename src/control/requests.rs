@@ -133,9 +133,13 @@ impl Page {
             Some(_) => return Err(bad_request("`order` is newest or oldest")),
         };
         let limit = parameter(query, "limit", whole_number)?.unwrap_or(LIMIT_DEFAULT);
-        let limit = usize::try_from(limit).ok().filter(|limit| *limit <= ENTRIES_MAX);
+        let limit = usize::try_from(limit)
+            .ok()
+            .filter(|limit| *limit <= ENTRIES_MAX);
         let limit = limit.ok_or_else(|| {
-            bad_request(format!("`limit`: a page has {ENTRIES_MAX} requests at most"))
+            bad_request(format!(
+                "`limit`: a page has {ENTRIES_MAX} requests at most"
+            ))
         })?;
         Ok(Self {
             query: query_of(sandbox, filters)?,
@@ -176,9 +180,11 @@ impl Page {
             unknown.extend(not_judged);
             let matching = matching.into_iter().take(self.limit).cloned();
             all.extend(matching.map(|one| (one, world.clone())));
-            self.sort(&mut all);
-            all.truncate(self.limit);
+            if all.len() > 10 * ENTRIES_MAX {
+                self.sort(&mut all);
+            }
         }
+        self.sort(&mut all);
         let exchanges: Vec<_> = all.iter().map(|(exchange, _)| exchange).collect();
         let (shown, _) = self.cut(&exchanges);
         let shown = shown.iter().zip(&all).map(|(exchange, (_, world))| {
@@ -197,11 +203,13 @@ impl Page {
         })
     }
 
-    fn sort(&self, all: &mut [(Exchange, Arc<World>)]) {
+    /// Puts them in order, and lets go of those that have no place on the page.
+    fn sort(&self, all: &mut Vec<(Exchange, Arc<World>)>) {
         all.sort_by_cached_key(|(one, _)| (one.at, one.trace()));
         if self.newest_first {
             all.reverse();
         }
+        all.truncate(self.limit);
     }
 
     /// Those that match in the order that was asked for, and the traces of those that nobody can judge.
@@ -251,9 +259,18 @@ pub(super) fn query_of<'n>(
     let mut query = Query::any();
     for (at, (name, expected)) in filters.enumerate() {
         if at == FILTERS_MAX {
-            return Err(bad_request(format!("there are more than {FILTERS_MAX} filters")));
+            return Err(bad_request(format!(
+                "there are more than {FILTERS_MAX} filters"
+            )));
         }
-        query = query.with(Field::parse(name).map_err(bad_request)?, expected);
+        let field = Field::parse(name).map_err(bad_request)?;
+        query = match (&field, expected.status()) {
+            (Field::Status, None) => {
+                return Err(bad_request("`status` is a number such as 200"));
+            }
+            (Field::Status, Some(status)) => query.status(status),
+            _ => query.with(field, expected),
+        };
     }
     let catalogue = sandbox.catalogue();
     query.name_endpoints(|name| {
@@ -315,7 +332,9 @@ fn reply(kept: &KeptBody) -> Value {
     if kept.whole_bytes == 0 {
         return Value::Null;
     }
-    let json = kept.is_whole().then(|| serde_json::from_slice(&kept.bytes).ok());
+    let json = kept
+        .is_whole()
+        .then(|| serde_json::from_slice(&kept.bytes).ok());
     json.flatten().unwrap_or_else(|| kept.text().into())
 }
 

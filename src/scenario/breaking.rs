@@ -9,6 +9,7 @@ use crate::rate_limit::RateLimit;
 /// `delay = "3s"`, `"uniform(1s, 3s)"`, `{ uniform = ["1s", "3s"] }` or
 /// `{ lognormal = { median = "300ms", sigma = 0.5 } }`.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(
     untagged,
     deny_unknown_fields,
@@ -23,14 +24,18 @@ pub(crate) enum DelayPart {
 
 /// Half of the draws are shorter than the median; the logarithm is normal with the deviation sigma.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LogNormalPart {
+    /// The delay than which half of the draws are shorter.
     pub median: String,
+    /// How far they spread: 0 is always the median, 1 is wide.
     pub sigma: f64,
 }
 
 /// `fault = "truncate"`, `503`, or `{ kind = "reset", probability = 0.3 }`.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(
     untagged,
     deny_unknown_fields,
@@ -48,6 +53,7 @@ pub(crate) enum FaultPart {
 
 /// A fault by its name, or a status.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(
     untagged,
     expecting = "must be a fault such as `\"truncate\"`, or a status"
@@ -59,6 +65,7 @@ pub(crate) enum KindPart {
 
 /// `rate_limit = { limit = 5, window = "1s" }`
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RateLimitPart {
     /// Requests a window.

@@ -14,42 +14,52 @@ pub(crate) struct DummyPart {
     pub bank_accounts: Vec<BankAccountPart>,
 }
 
-/// `[[individuals]]`: a person on the watchlist.
+/// A person on the watchlist.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListingPart {
     pub id: ListingId,
     pub names: Names,
+    /// The databases that it is in.
     pub scopes: Vec<Scope>,
+    /// Every nationality that is told of the person.
     pub nationalities: Vec<Country>,
+    /// Every date of birth that is told of the person.
     #[serde(default)]
     pub dates_of_birth: Vec<PartialDate>,
-    /// For the reader of the file.
+    /// How well it is known; for the reader of the file.
     #[serde(default)]
     #[expect(dead_code, reason = "checked, and shown nowhere yet")]
     pub source: Source,
 }
 
-/// `[[entities]]`: a business on the watchlist.
+/// A business on the watchlist.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EntityPart {
     pub id: ListingId,
     pub names: Names,
+    /// The databases that it is in.
     pub scopes: Vec<Scope>,
+    /// Every country that it is told to be domiciled in.
     pub business_domiciles: Vec<Country>,
+    /// Left out where nothing is known of them.
     pub dates_of_registration: Option<Vec<PartialDate>>,
-    /// For the reader of the file.
+    /// How well it is known; for the reader of the file.
     #[serde(default)]
     #[expect(dead_code, reason = "checked, and shown nowhere yet")]
     pub source: Source,
 }
 
-/// `[[people]]`: somebody in the population register.
+/// Somebody in the population register.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PersonPart {
     pub nik: Nik,
+    /// As on the card.
     pub name: String,
     pub birthdate: BirthDate,
     pub birthplace: String,
@@ -57,33 +67,36 @@ pub(crate) struct PersonPart {
     /// How alike the submitted selfie is said to be, 0 to 100.
     #[serde(default)]
     pub selfie_score: Percent,
-    /// For the reader of the file.
+    /// How well it is known; for the reader of the file.
     #[serde(default)]
     #[expect(dead_code, reason = "checked, and shown nowhere yet")]
     pub source: Source,
 }
 
-/// An entry of `missing`: a number that the population register does not know.
+/// A number that the population register does not know.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MissingPart {
     pub nik: Nik,
-    /// For the reader of the file.
+    /// How well it is known; for the reader of the file.
     #[serde(default)]
     #[expect(dead_code, reason = "checked, and shown nowhere yet")]
     pub source: Source,
 }
 
-/// `[[bank_accounts]]`: an account whose holder, or whose trouble, is known beforehand.
+/// An account whose holder, or whose trouble, is known beforehand.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BankAccountPart {
     pub bank_code: BankCode,
     pub bank_account_number: AccountNumber,
+    /// Invented where it is left out.
     pub holder: Option<String>,
     #[serde(default)]
     pub finding: AccountFinding,
-    /// For the reader of the file.
+    /// How well it is known; for the reader of the file.
     #[serde(default)]
     #[expect(dead_code, reason = "checked, and shown nowhere yet")]
     pub source: Source,
@@ -91,6 +104,7 @@ pub(crate) struct BankAccountPart {
 
 /// What a bank says of an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum AccountFinding {
     #[default]
@@ -103,6 +117,7 @@ pub(crate) enum AccountFinding {
 
 /// The databases that a search looks through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum Scope {
     Other,
@@ -112,6 +127,7 @@ pub(crate) enum Scope {
 
 /// A whole number from 0 to 100; 100 where it is left out.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Percent(pub u8);
 
 impl Default for Percent {
@@ -137,6 +153,7 @@ macro_rules! checked_text {
     ($(#[$doc:meta])* $name:ident, $expected:literal, $check:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
         pub(crate) struct $name(pub String);
 
         impl<'de> Deserialize<'de> for $name {
@@ -156,16 +173,16 @@ macro_rules! checked_text {
 }
 
 checked_text!(
-    /// A listing's id.
+    /// A listing's id: a UUID in lower case.
     ListingId, "a lower-case UUID", |text| uuid::Uuid::parse_str(text)
         .is_ok_and(|uuid| uuid.hyphenated().to_string() == text)
 );
 checked_text!(
-    /// ISO 3166-1 alpha-2, upper case.
+    /// An ISO 3166-1 alpha-2 code in upper case, such as `ID`.
     Country, "an ISO 3166-1 country of two upper-case letters", crate::formats::is_country
 );
 checked_text!(
-    /// `YYYY-MM-DD`, unknown parts zero: `1961-00-00`.
+    /// `YYYY-MM-DD` in quotes, unknown parts as zeros: `1961-00-00`.
     PartialDate, "a date `YYYY-MM-DD` (unknown parts as zeros: `1961-00-00`)", crate::formats::is_partial_date
 );
 checked_text!(
@@ -174,21 +191,22 @@ checked_text!(
 );
 
 checked_text!(
-    /// `DD-MM-YYYY`
+    /// A real date, `DD-MM-YYYY`.
     BirthDate, "a real date `DD-MM-YYYY`", crate::formats::is_day_month_year
 );
 checked_text!(
-    /// With or without `ID_`.
+    /// The code of a bank, with or without `ID_`: `BCA`.
     BankCode, "the code of a bank in `scenarios/banks.tsv`", crate::banks::is_code
 );
 checked_text!(
-    /// Up to 34 digits.
+    /// Up to 34 digits, in quotes.
     AccountNumber, "an account number of up to 34 digits", |text| (1..=34).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_digit())
 );
 
 /// The names of a listing: the primary one first, at least one.
 #[derive(Clone, Debug)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Names(pub Vec<String>);
 
 impl<'de> Deserialize<'de> for Names {

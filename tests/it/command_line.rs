@@ -283,7 +283,8 @@ fn what_init_writes_passes_check_and_is_never_overwritten() {
         out,
         format!(
             "wrote {dir}/sandbox.toml\nwrote {dir}/v1.1/bank_account_data_requests.toml\n\
-             wrote {dir}/dummy/watchlist.toml\nwrote {dir}/dummy/register.toml\n\n\
+             wrote {dir}/dummy/watchlist.toml\nwrote {dir}/dummy/register.toml\n\
+             wrote {dir}/scenario.schema.json\nwrote {dir}/sandbox.schema.json\n\n\
              Serve them with:\n  iluma-sandbox --scenarios {dir}\n"
         )
     );

@@ -14,6 +14,7 @@ mod client;
 #[cfg(unix)]
 mod command_line;
 mod coverage;
+mod document;
 mod documentation;
 mod every_outcome;
 mod explain;
@@ -30,16 +31,21 @@ mod raw;
 mod readme;
 mod receiver;
 mod reload;
+mod scenario_schema;
 mod scenarios;
 mod screening;
 mod shape;
 mod shell;
+#[cfg(unix)]
+mod small_commands;
 mod stage;
 mod strict;
 mod thin_products;
 mod transport;
 #[cfg(unix)]
 mod trigger;
+mod try_out;
 mod verify;
 mod warnings;
 mod world_faults;
+mod worlds;

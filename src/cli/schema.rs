@@ -1,0 +1,35 @@
+//! `iluma-sandbox schema`: what editors complete and check scenario files with.
+
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+
+use super::print;
+use crate::files;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Which files it is for.
+    #[arg(long = "for", value_name = "FILES", value_enum, default_value_t)]
+    subject: Subject,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Subject {
+    /// Scenario files.
+    #[default]
+    Scenario,
+    /// `sandbox.toml`, the settings of a folder.
+    Sandbox,
+}
+
+pub(super) fn run(arguments: &Arguments) -> ExitCode {
+    print(files::json_schema(match arguments.subject {
+        Subject::Scenario => SCENARIO,
+        Subject::Sandbox => SANDBOX,
+    }));
+    ExitCode::SUCCESS
+}
+
+pub(super) const SCENARIO: &str = "scenario.schema.json";
+pub(super) const SANDBOX: &str = "sandbox.schema.json";
