@@ -7,6 +7,7 @@ mod deliveries;
 mod explain;
 mod faults;
 mod fidelity;
+mod guard;
 mod inbox;
 mod next;
 mod readyz;
@@ -23,6 +24,8 @@ use hyper::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+pub use self::guard::ControlToken;
+pub(crate) use self::guard::{Guard, TOKEN_HEADER};
 pub(crate) use self::inbox::Inbox;
 use crate::auth::{self, ApiKey};
 use crate::call::{Body, Call};
@@ -73,6 +76,7 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call) -> Result<Answer, Refusal> {
     } else {
         call.method().as_str()
     };
+    sandbox.guard.admit(call, method, &parts)?;
     let query = call.query();
     match (method, parts.as_slice()) {
         ("GET", ["livez"]) => return Ok((StatusCode::OK, json!({"status": "alive"}))),

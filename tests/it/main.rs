@@ -21,6 +21,7 @@ mod explain;
 mod faults;
 mod fixture;
 mod forms;
+mod guard;
 mod id_cards;
 mod limits;
 mod mistakes;
