@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use hyper::StatusCode;
+use indexmap::IndexSet;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
@@ -16,9 +17,10 @@ use crate::sandbox::Shared;
 use crate::world::World;
 
 const TOKENS_MAX: usize = 10_000;
+const MINTED_MAX: usize = 10_000;
 
-/// Which one-time tokens have been used, and which keys were handed out for them. They belong to no
-/// world; the oldest leave first.
+/// Which one-time tokens have been used, and which keys were handed out: for them, and with worlds that
+/// were made by name. They belong to no world; the oldest leave first.
 #[derive(Debug, Default)]
 pub(crate) struct IssuedKeys(Mutex<Issued>);
 
@@ -27,6 +29,7 @@ struct Issued {
     used: HashSet<u128>,
     oldest_first: VecDeque<(u128, [ApiKey; 2])>,
     keys: HashSet<ApiKey>,
+    minted: IndexSet<ApiKey>,
 }
 
 impl IssuedKeys {
@@ -56,9 +59,19 @@ impl IssuedKeys {
         true
     }
 
+    /// Remembers the key of a world that was made by name.
+    pub(crate) fn mint(&self, key: &ApiKey) {
+        let mut issued = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        issued.minted.shift_remove(key); // it is the latest now
+        issued.minted.insert(key.clone());
+        if issued.minted.len() > MINTED_MAX {
+            issued.minted.shift_remove_index(0);
+        }
+    }
+
     pub(crate) fn contains(&self, key: &ApiKey) -> bool {
         let issued = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        issued.keys.contains(key)
+        issued.keys.contains(key) || issued.minted.contains(key)
     }
 }
 

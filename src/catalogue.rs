@@ -147,6 +147,7 @@ impl Catalogue {
         }
         let mut slots = Vec::new();
         for (id, stack) in &stacks {
+            files::let_requests_go_first();
             if stack[0].is_only_data {
                 check_data_extensions(stack, errors);
             } else if id == "errors" {
@@ -246,6 +247,13 @@ impl Catalogue {
 
     pub(crate) fn endpoint(&self, id: &str) -> Option<&Endpoint> {
         let at = self.slots.iter().position(|slot| *slot.id == *id)?;
+        Some(self.endpoint_at(at))
+    }
+
+    /// The endpoint of an id, or of a path as a client asks for it.
+    pub(crate) fn endpoint_named(&self, name: &str) -> Option<&Endpoint> {
+        let named = |slot: &Slot| *slot.id == *name || slot.path == name;
+        let at = self.slots.iter().position(named)?;
         Some(self.endpoint_at(at))
     }
 

@@ -6,14 +6,17 @@ mod client;
 mod coverage;
 mod document;
 mod explain;
+mod form;
 mod init;
 mod list;
 mod log;
 mod os;
+mod parent;
 mod schema;
 mod serve;
 mod target;
 mod trigger;
+mod try_out;
 
 use std::ffi::{OsStr, OsString};
 use std::future::Future;
@@ -56,6 +59,10 @@ enum Command {
     /// Exits with 0 when it was delivered, 1 when it was not or no sandbox answers, 2 when what is
     /// asked for does not exist.
     Trigger(trigger::Arguments),
+    /// Answer one request without a server, and say why it is answered so.
+    ///
+    /// Exits with 0 when there was an answer, 1 when none came (a fault), 2 when it is called wrongly.
+    Try(try_out::Arguments),
     /// Say why a running sandbox answered a request as it did: what decided, and what did not.
     ///
     /// Exits with 0, 1 when there is no such exchange or no sandbox, 2 when it is called wrongly.
@@ -112,6 +119,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::List(arguments) => list::run(&arguments),
         Command::Coverage(arguments) => coverage::run(&arguments),
         Command::Trigger(arguments) => trigger::run(&arguments),
+        Command::Try(arguments) => try_out::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Document(arguments) => document::run(&arguments),

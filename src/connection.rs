@@ -7,6 +7,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
@@ -112,7 +113,7 @@ enum Verdict {
 }
 
 impl Pace {
-    fn new(stop: watch::Receiver<bool>) -> Self {
+    pub(crate) fn new(stop: watch::Receiver<bool>) -> Self {
         Self {
             phase: AtomicU8::new(Phase::Head as u8),
             ticks: AtomicU32::new(0),
@@ -191,12 +192,12 @@ impl Pace {
 }
 
 /// The socket, watched for the first bytes of a request.
-struct PacedIo {
-    io: TokioIo<TcpStream>,
-    pace: Arc<Pace>,
+pub(crate) struct PacedIo<S> {
+    pub io: TokioIo<S>,
+    pub pace: Arc<Pace>,
 }
 
-impl hyper::rt::Read for PacedIo {
+impl<S: AsyncRead + Unpin> hyper::rt::Read for PacedIo<S> {
     fn poll_read(
         mut self: std::pin::Pin<&mut Self>,
         context: &mut std::task::Context<'_>,
@@ -210,7 +211,7 @@ impl hyper::rt::Read for PacedIo {
     }
 }
 
-impl hyper::rt::Write for PacedIo {
+impl<S: AsyncWrite + Unpin> hyper::rt::Write for PacedIo<S> {
     fn poll_write(
         mut self: std::pin::Pin<&mut Self>,
         context: &mut std::task::Context<'_>,

@@ -11,6 +11,7 @@ mod inbox;
 mod next;
 mod readyz;
 mod trigger;
+mod worlds;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,11 +24,12 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 pub(crate) use self::inbox::Inbox;
-use crate::auth;
+use crate::auth::{self, ApiKey};
 use crate::call::{Body, Call};
 use crate::catalogue::Catalogue;
 use crate::clock::parse_duration;
 use crate::endpoint::Endpoint;
+use crate::error::ApiError;
 use crate::load_error::nearest;
 use crate::sandbox::Shared;
 use crate::signing;
@@ -46,9 +48,9 @@ type Answer = (StatusCode, Value);
 /// A refusal, with the sentence that says why.
 struct Refusal(StatusCode, &'static str, String);
 
-const ROUTES: &str = "GET livez, readyz, catalog, coverage, fidelity, explain/{trace}, world, next, faults, deliveries, idle, clock, inbox/{name}; \
-    POST next, deliveries/{id}/redeliver, trigger, clock, clock/advance, reset, inbox/{name}; \
-    PUT faults; DELETE next, faults, inbox/{name}";
+const ROUTES: &str = "GET livez, readyz, catalog, coverage, fidelity, explain/{trace}, worlds, world, next, faults, deliveries, idle, clock, inbox/{name}; \
+    POST worlds, next, deliveries/{id}/redeliver, trigger, clock, clock/advance, reset, inbox/{name}; \
+    PUT faults; DELETE worlds, next, faults, inbox/{name}";
 
 pub(crate) async fn answer(sandbox: &Arc<Shared>, call: &Call) -> (StatusCode, HeaderValue, Bytes) {
     let (status, body) =
@@ -79,6 +81,9 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call) -> Result<Answer, Refusal> {
         ("GET", ["coverage"]) => return coverage::answer(sandbox, call, &query),
         ("GET", ["fidelity"]) => return fidelity::answer(sandbox, call, &query),
         ("GET", ["explain", trace]) => return explain::answer(sandbox, call, trace, &query),
+        ("GET", ["worlds"]) => return worlds::list(sandbox, call, &query),
+        ("POST", ["worlds"]) => return worlds::mint(sandbox, call).await,
+        ("DELETE", ["worlds"]) => return worlds::end(sandbox, call, &query).await,
         (_, ["inbox", name]) => return inbox::answer(sandbox, call, method, name, &query).await,
         _ => {}
     }
@@ -151,23 +156,35 @@ fn world(
     call: &Call,
     query: &HashMap<String, String>,
 ) -> Result<Arc<World>, Refusal> {
-    let refuse = |message| Refusal(StatusCode::UNAUTHORIZED, "no_world", message);
+    let key = own_key(sandbox, call, query)?;
+    let refused = |error: ApiError| no_world(error.message.unwrap_or_default());
+    sandbox.worlds.enter(&key, call.came).map_err(refused)
+}
+
+/// The API key that the request carries, where it is let in.
+fn own_key(
+    sandbox: &Shared,
+    call: &Call,
+    query: &HashMap<String, String>,
+) -> Result<ApiKey, Refusal> {
     let key = match query.get("key") {
-        Some(key) => key.parse().map_err(refuse)?,
+        Some(key) => key.parse().map_err(no_world)?,
         None => auth::authenticate(call.headers()).map_err(|error| {
-            refuse(error.message.unwrap_or_default() + " Or name the key as ?key=….")
+            no_world(error.message.unwrap_or_default() + " Or name the key as ?key=….")
         })?,
     };
-    let refused = |error: crate::error::ApiError| refuse(error.message.unwrap_or_default());
+    let refused = |error: ApiError| no_world(error.message.unwrap_or_default());
     sandbox.admit(&sandbox.catalogue(), &key).map_err(refused)?;
-    sandbox.worlds.enter(&key, call.came).map_err(refused)
+    Ok(key)
+}
+
+fn no_world(message: String) -> Refusal {
+    Refusal(StatusCode::UNAUTHORIZED, "no_world", message)
 }
 
 /// The endpoint of an id, or of a path as a client asks for it.
 fn endpoint_named<'c>(catalogue: &'c Catalogue, name: &str) -> Result<&'c Endpoint, Refusal> {
-    let by_path = || catalogue.endpoints().find(|endpoint| endpoint.path == name);
-    let found = catalogue.endpoint(name).or_else(by_path);
-    found.ok_or_else(|| {
+    catalogue.endpoint_named(name).ok_or_else(|| {
         let known = catalogue.endpoints().map(|endpoint| &*endpoint.id);
         let near =
             nearest(name, known).map_or(String::new(), |near| format!(": did you mean `{near}`?"));

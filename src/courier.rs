@@ -277,7 +277,7 @@ impl Courier {
 
 /// Sees to it that what lies in the world's line is sent. Called whenever something was put there.
 pub(crate) fn wake(sandbox: &Arc<Shared>, world: &Arc<World>, state: &mut State) {
-    if state.callbacks.queue.by_clock.is_empty() {
+    if state.callbacks.queue.by_clock.is_empty() || !sandbox.sends_by_itself {
         return;
     }
     if state.callbacks.runs {

@@ -61,14 +61,21 @@ pub(crate) enum TokenSent {
     None,
 }
 
+/// How far a callback has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum DeliveryState {
+pub enum DeliveryState {
+    /// Not tried yet.
     Scheduled,
+    /// Being tried.
     Sending,
+    /// Tried in vain, and to be tried again.
     Retrying,
+    /// Taken by its receiver.
     Delivered,
+    /// Tried in vain for the last time.
     Failed,
+    /// Called back by a reset or a stop.
     Cancelled,
     /// Not sent, on purpose.
     Suppressed,

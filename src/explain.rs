@@ -41,6 +41,12 @@ pub(crate) fn explain(sandbox: &Shared, world: Option<&World>, exchange: &Exchan
         "status": exchange.status.as_u16(),
         "outcome": exchange.outcome.as_ref().and_then(|tag| tag.to_str().ok()),
     });
+    if !exchange.delay.is_zero() {
+        told["delay_ms"] = milliseconds(exchange.delay).into();
+    }
+    if let Some(fault) = &exchange.fault {
+        told["fault"] = (&**fault).into();
+    }
     let route = catalogue.route(&method, &path);
     let endpoint = match &route {
         Ok(Route::Ask(endpoint, _) | Route::Read(endpoint, _)) => Some(*endpoint),

@@ -82,6 +82,11 @@ impl Next {
         self.by_endpoint.values().map(VecDeque::len).sum()
     }
 
+    /// How many calls are answered from here still.
+    pub(crate) fn answers(&self) -> u64 {
+        self.by_endpoint.values().map(answers).sum()
+    }
+
     pub(crate) fn bytes(&self) -> usize {
         self.len() * ENTRY_BYTES
     }
@@ -99,17 +104,19 @@ impl Next {
 
     /// Empties the queue of these calls, or all; returns how many outcomes that were.
     pub(crate) fn clear(&mut self, calls: Option<&Calls>) -> u64 {
-        let count =
-            |queue: &VecDeque<Queued>| queue.iter().map(|one| u64::from(one.times)).sum::<u64>();
         match calls {
-            Some(calls) => self.by_endpoint.remove(calls).as_ref().map_or(0, count),
+            Some(calls) => self.by_endpoint.remove(calls).as_ref().map_or(0, answers),
             None => self
                 .by_endpoint
                 .drain()
-                .map(|(_, queue)| count(&queue))
+                .map(|(_, queue)| answers(&queue))
                 .sum(),
         }
     }
+}
+
+fn answers(queue: &VecDeque<Queued>) -> u64 {
+    queue.iter().map(|one| u64::from(one.times)).sum()
 }
 
 impl World {

@@ -68,6 +68,8 @@ pub(crate) struct Shared {
     reloads: watch::Sender<Reload>,
     pub courier: Courier,
     pub inbox: Inbox,
+    /// Whether what lies in line is sent; not where nobody serves.
+    pub sends_by_itself: bool,
     stopping: watch::Sender<bool>,
     /// The requests that belong to no world, as far as they were refused.
     strangers: Mutex<Journal>,
@@ -150,13 +152,8 @@ impl Sandbox {
         world.map_or(String::new(), |world| world.callback_token())
     }
 
-    /// What the owner of a key asked and was answered, oldest first: the latest thousand.
-    pub fn requests(&self, api_key: &str) -> Vec<Exchange> {
-        let key = api_key.parse().ok();
-        let world = key.and_then(|key| self.shared.worlds.get(&key));
-        world.map_or(Vec::new(), |world| {
-            world.state().journal.entries().cloned().collect()
-        })
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// Waits until the scenario folders have been read again more than `count` times, successfully
@@ -322,7 +319,9 @@ impl Builder {
 impl Builder {
     /// Loads the scenarios without listening: for what needs a sandbox's parts and no server.
     pub(crate) fn unserved(self) -> Result<Arc<Shared>, LoadErrors> {
-        Shared::new(self.options).map(Arc::new)
+        let mut shared = Shared::new(self.options)?;
+        shared.sends_by_itself = false;
+        Ok(Arc::new(shared))
     }
 }
 
@@ -344,6 +343,7 @@ impl Shared {
                 options.callbacks.second_token_header,
             ),
             inbox: Inbox::default(),
+            sends_by_itself: true,
             stopping: watch::Sender::new(false),
             strangers: Mutex::default(),
             reloading: Mutex::default(),
@@ -450,10 +450,13 @@ impl Shared {
         if allowed.is_empty() || allowed.contains(key) || self.issued.contains(key) {
             return Ok(());
         }
+        if self.worlds.get(key).is_some_and(|world| world.is_minted()) {
+            return Ok(()); // in use, however many were minted since
+        }
         Err(ApiError::key_not_allowed())
     }
 
-    fn default_key(&self) -> ApiKey {
+    pub(crate) fn default_key(&self) -> ApiKey {
         let catalogue = self.catalogue();
         let given = self.options.api_keys.first();
         given

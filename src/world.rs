@@ -1,7 +1,9 @@
 //! A world: everything that one API key owns. Worlds never see each other.
 
+pub(crate) mod minting;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use foldhash::HashMap;
@@ -37,6 +39,8 @@ pub(crate) struct World {
     pub key: ApiKey,
     /// Eight hex digits that stand for the key where it must not be shown.
     pub tag: String,
+    /// The name that its key was made from, where it was.
+    name: OnceLock<Box<str>>,
     pub clock: Clock,
     seed: u64,
     state: Mutex<State>,
@@ -220,8 +224,16 @@ impl World {
 
     /// Empties the world. What was pending is cancelled, also what was on its way, and counted.
     pub(crate) async fn reset(&self, courier: &Courier) -> usize {
+        self.reset_seen(courier, |_| ()).await.1
+    }
+
+    /// The same with a last look at what there was.
+    async fn reset_seen<T>(&self, courier: &Courier, see: impl FnOnce(&State) -> T) -> (T, usize) {
         // An advance ends as soon as what it sends has been called back.
-        let (in_line, on_their_way) = self.call_back(&mut self.state(), courier);
+        let (seen, (in_line, on_their_way)) = {
+            let mut state = self.state();
+            (see(&state), self.call_back(&mut state, courier))
+        };
         let mut cancelled = in_line + on_their_way;
         let _no_advance = self.advancing.lock().await;
         let mut changes = self.changes();
@@ -237,7 +249,7 @@ impl World {
                     self.settle(&mut state);
                     drop(state);
                     self.changed();
-                    return cancelled;
+                    return (seen, cancelled);
                 }
             }
             changes.changed().await.ok();
@@ -295,6 +307,8 @@ pub(crate) struct Worlds {
     clock: Clock,
     started: Instant,
     bytes: Arc<AtomicUsize>,
+    /// Names that were made up.
+    minted: AtomicU64,
     evicted: AtomicU64,
     /// Requests that found no room.
     refused: AtomicU64,
@@ -310,6 +324,7 @@ impl Worlds {
             clock,
             started: Instant::now(),
             bytes: Arc::default(),
+            minted: AtomicU64::new(0),
             evicted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             exercised: Arc::default(),
@@ -318,17 +333,27 @@ impl Worlds {
 
     /// The world of a key, made when it is new.
     pub(crate) fn enter(&self, key: &ApiKey, now: Instant) -> Result<Arc<World>, ApiError> {
-        let now = now.saturating_duration_since(self.started);
-        let now_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        let (world, _) = self.enter_or_create(key, now)?;
+        Ok(world)
+    }
+
+    /// The same, and whether it is new.
+    fn enter_or_create(&self, key: &ApiKey, now: Instant) -> Result<(Arc<World>, bool), ApiError> {
+        let now_ms = self.since_start_ms(now);
         if self.bytes.load(Ordering::Relaxed) > BYTES_MAX {
             self.make_room(now_ms, key)?;
         }
-        let world = match self.get(key) {
-            Some(world) => world,
+        let (world, is_new) = match self.get(key) {
+            Some(world) => (world, false),
             None => self.create(key, now_ms)?,
         };
         world.last_used_ms.store(now_ms, Ordering::Relaxed);
-        Ok(world)
+        Ok((world, is_new))
+    }
+
+    fn since_start_ms(&self, now: Instant) -> u64 {
+        let since_start = now.saturating_duration_since(self.started);
+        u64::try_from(since_start.as_millis()).unwrap_or(u64::MAX)
     }
 
     /// The world of a key, if there is one.
@@ -343,32 +368,40 @@ impl Worlds {
         worlds.values().find(|world| world.tag == tag).cloned()
     }
 
-    fn create(&self, key: &ApiKey, now_ms: u64) -> Result<Arc<World>, ApiError> {
+    fn all(&self) -> Vec<Arc<World>> {
+        let worlds = self.by_key.read().unwrap_or_else(PoisonError::into_inner);
+        worlds.values().cloned().collect()
+    }
+
+    fn create(&self, key: &ApiKey, now_ms: u64) -> Result<(Arc<World>, bool), ApiError> {
         let mut worlds = self.by_key.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(world) = worlds.get(key) {
+            return Ok((world.clone(), false)); // somebody was quicker
+        }
         if worlds.len() >= WORLDS_MAX && !self.evict_idlest(&mut worlds, now_ms, key) {
             self.refused.fetch_add(1, Ordering::Relaxed);
             return Err(ApiError::sandbox_full(
                 "The sandbox holds 10000 worlds, and none has been idle for 10 minutes.",
             ));
         }
-        let world = worlds.entry(key.clone()).or_insert_with(|| {
-            Arc::new(World {
-                key: key.clone(),
-                tag: tag(self.seed, key),
-                clock: self.clock,
-                seed: self.seed,
-                state: Mutex::default(),
-                rigged: AtomicBool::new(false),
-                advancing: tokio::sync::Mutex::default(),
-                changes: watch::Sender::default(),
-                resets: watch::Sender::default(),
-                last_used_ms: AtomicU64::new(now_ms),
-                bytes: AtomicUsize::new(0),
-                bytes_of_all: self.bytes.clone(),
-                exercised_before: self.exercised.clone(),
-            })
+        let world = Arc::new(World {
+            key: key.clone(),
+            tag: tag(self.seed, key),
+            name: OnceLock::new(),
+            clock: self.clock,
+            seed: self.seed,
+            state: Mutex::default(),
+            rigged: AtomicBool::new(false),
+            advancing: tokio::sync::Mutex::default(),
+            changes: watch::Sender::default(),
+            resets: watch::Sender::default(),
+            last_used_ms: AtomicU64::new(now_ms),
+            bytes: AtomicUsize::new(0),
+            bytes_of_all: self.bytes.clone(),
+            exercised_before: self.exercised.clone(),
         });
-        Ok(world.clone())
+        worlds.insert(key.clone(), world.clone());
+        Ok((world, true))
     }
 
     fn make_room(&self, now_ms: u64, key: &ApiKey) -> Result<(), ApiError> {
@@ -418,10 +451,7 @@ impl Worlds {
 
     /// What was exercised since the start, in all worlds, also those that are no more.
     pub(crate) fn exercised(&self) -> Exercised {
-        let worlds: Vec<_> = {
-            let worlds = self.by_key.read().unwrap_or_else(PoisonError::into_inner);
-            worlds.values().cloned().collect()
-        };
+        let worlds = self.all();
         let mut all = Exercised::default();
         for world in &worlds {
             all.add(&world.state().exercised);
@@ -438,10 +468,7 @@ impl Worlds {
 
     /// How many worlds there are, what they hold together, and how many were given up and refused.
     pub(crate) fn tally(&self) -> (usize, Tally, usize, u64, u64) {
-        let worlds: Vec<_> = {
-            let worlds = self.by_key.read().unwrap_or_else(PoisonError::into_inner);
-            worlds.values().cloned().collect()
-        };
+        let worlds = self.all();
         let mut total = Tally::default();
         for world in &worlds {
             let one = world.tally();

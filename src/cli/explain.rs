@@ -79,6 +79,12 @@ fn write(text: &mut String, told: &Value) -> std::fmt::Result {
         let source = word(&from["source"]);
         writeln!(text, "from     {} ({source})", place(&from["place"]))?;
     }
+    if !told["fault"].is_null() {
+        writeln!(text, "fault    {}", word(&told["fault"]))?;
+    }
+    if !told["delay_ms"].is_null() {
+        writeln!(text, "delay    {} ms", told["delay_ms"])?;
+    }
     writeln!(text, "because  {}", word(&told["because"]))?;
     let turn = &told["chosen"]["turn"];
     if turn.is_number() {
@@ -107,7 +113,10 @@ fn write(text: &mut String, told: &Value) -> std::fmt::Result {
         writeln!(text, "tried    {outcome} ({at})")?;
         for failed in items(&rule["failed"]) {
             let (condition, expected) = (word(&failed["condition"]), &failed["expected"]);
-            let received = word(&failed["received"]);
+            let received = match &failed["received"] {
+                Value::Null => "nothing".to_owned(),
+                received => received.to_string(),
+            };
             writeln!(
                 text,
                 "         {condition} must be {expected} and is {received}"

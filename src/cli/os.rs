@@ -1,4 +1,4 @@
-//! What differs between operating systems: signals, and files that only their owner may read.
+//! What differs between operating systems: signals, parents, and files that only their owner may read.
 
 use std::fs::{self, OpenOptions};
 use std::future::Future;
@@ -24,6 +24,33 @@ pub(super) fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     Ok(async {
         tokio::signal::ctrl_c().await.ok();
     })
+}
+
+/// The parent process, as long as it lives; another takes its place when it goes.
+#[cfg(unix)]
+pub(super) fn parent_id() -> Option<u32> {
+    Some(std::os::unix::process::parent_id())
+}
+
+#[cfg(not(unix))]
+pub(super) fn parent_id() -> Option<u32> {
+    None
+}
+
+/// Whether stdin is a pipe or a socket, whose other end somebody holds.
+#[cfg(unix)]
+pub(super) fn stdin_is_held() -> bool {
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::FileTypeExt;
+    let stdin = io::stdin().as_fd().try_clone_to_owned();
+    let about = stdin.and_then(|stdin| fs::File::from(stdin).metadata());
+    about.is_ok_and(|about| about.file_type().is_fifo() || about.file_type().is_socket())
+}
+
+/// Elsewhere only a terminal can be told from a pipe.
+#[cfg(not(unix))]
+pub(super) fn stdin_is_held() -> bool {
+    !io::IsTerminal::is_terminal(&io::stdin())
 }
 
 /// Writes a file in one step, so that a reader sees it whole or not at all; only its owner may read it.

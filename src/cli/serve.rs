@@ -9,7 +9,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::log::LogFormat;
-use super::{fail, log, os};
+use super::parent::Parent;
+use super::{fail, log, misused, os};
 use crate::auth::ApiKey;
 use crate::clock::Clock;
 use crate::watchlist::DateForm;
@@ -109,19 +110,31 @@ pub(super) struct Arguments {
     /// File to write once requests are answered: address, key and token as JSON.
     #[arg(long, value_name = "PATH", env = "ILUMA_SANDBOX_READY_FILE")]
     ready_file: Option<PathBuf>,
+    /// Stop when the process that started this one is gone, or stdin, where it is a pipe, has ended.
+    #[arg(
+        long,
+        env = "ILUMA_SANDBOX_EXIT_WITH_PARENT",
+        value_parser = clap::builder::FalseyValueParser::new()
+    )]
+    exit_with_parent: bool,
     /// How to log to stderr.
     #[arg(long, env = "ILUMA_SANDBOX_LOG_FORMAT", value_enum, default_value_t)]
     log_format: LogFormat,
 }
 
 pub(super) fn run(arguments: Arguments) -> ExitCode {
+    let parent = match arguments.exit_with_parent.then(Parent::of_this_process) {
+        Some(Err(sentence)) => return misused(sentence),
+        Some(Ok(parent)) => Some(parent),
+        None => None,
+    };
     let _flushed_at_the_end = log::start(arguments.log_format);
     log::keep_panics_quiet();
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => return fail(format_args!("cannot start: {error}")),
     };
-    runtime.block_on(serve(arguments))
+    runtime.block_on(serve(arguments, parent))
 }
 
 /// One core is served best by one thread.
@@ -134,7 +147,7 @@ fn runtime() -> io::Result<tokio::runtime::Runtime> {
     builder.enable_all().build()
 }
 
-async fn serve(arguments: Arguments) -> ExitCode {
+async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
     if let Some(path) = &arguments.ready_file
         && let Err(sentence) = remove(path)
     {
@@ -205,8 +218,17 @@ async fn serve(arguments: Arguments) -> ExitCode {
         ));
     }
     super::print(&format!("iluma-sandbox is ready at {}\n", sandbox.url()));
-    stopped.await;
-    tracing::info!("stopping");
+    let orphaned = async {
+        match parent {
+            Some(parent) => parent.gone().await,
+            None => std::future::pending().await,
+        }
+    };
+    let why = tokio::select! {
+        () = stopped => "it was asked to",
+        why = orphaned => why,
+    };
+    tracing::info!(why, "stopping");
     sandbox.stop().await;
     match arguments.ready_file.as_deref().map(remove) {
         Some(Err(sentence)) => fail(sentence),

@@ -135,7 +135,10 @@ impl schemars::JsonSchema for ThenRule {
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         let part = generator.subschema_for::<ThenPart>();
         schemars::json_schema!({
-            "anyOf": [part, {"type": "array", "minItems": 1, "maxItems": 20, "items": part}],
+            // Not alternatives: a mistake in a table is to be shown at its place.
+            "if": {"type": "array"},
+            "then": {"minItems": 1, "maxItems": 20, "items": part},
+            "else": part,
         })
     }
 }

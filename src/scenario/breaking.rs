@@ -27,7 +27,9 @@ pub(crate) enum DelayPart {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LogNormalPart {
+    /// The delay than which half of the draws are shorter.
     pub median: String,
+    /// How far they spread: 0 is always the median, 1 is wide.
     pub sigma: f64,
 }
 

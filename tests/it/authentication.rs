@@ -259,7 +259,7 @@ async fn the_journal_keeps_no_key() {
     let client = Client::start().await;
     let live = key("iluma_live_", 60);
     assert_eq!(with_key(&client, &live).await.status, 200);
-    let journal = client.sandbox.requests(&live);
+    let journal = client.sandbox.world_of(&live).requests();
     assert_eq!(journal.len(), 1);
     assert!(
         journal[0].head.contains("\nauthorization: …"),
@@ -613,7 +613,7 @@ async fn the_header_counts_and_not_the_address() {
         (answer.status(), answer.header("x-sandbox-warning")),
         (200, None)
     );
-    let journal = client.sandbox.requests(PUBLIC_KEY);
+    let journal = client.sandbox.requests();
     assert!(
         journal[0].head.starts_with(&format!("GET {TOKEN_ROUTE}\n")),
         "{}",

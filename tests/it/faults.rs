@@ -87,7 +87,7 @@ async fn a_truncated_answer_announces_its_whole_length_sends_half_and_is_closed(
     assert_eq!(answer.body.len(), length / 2);
 
     // What it says has happened all the same, and the journal knows what broke it.
-    let journal = client.sandbox.requests(PUBLIC_KEY);
+    let journal = client.sandbox.requests();
     assert_eq!(journal[0].fault.as_deref(), Some("truncate"));
     let whole = &journal[0].reply.bytes;
     assert_eq!(whole.len(), length);
@@ -214,7 +214,7 @@ async fn a_hanging_request_is_closed_after_ten_minutes_and_forgotten_when_its_cl
         "{:?}",
         started.elapsed()
     );
-    let faults: Vec<_> = sandbox.requests(PUBLIC_KEY);
+    let faults: Vec<_> = sandbox.requests();
     assert_eq!(faults[0].fault.as_deref(), Some("hang"));
 }
 
@@ -258,7 +258,7 @@ async fn a_delayed_answer_comes_so_much_later_and_is_in_the_journal_before() {
     let started = Instant::now();
     let mut raw = asking(sandbox, "COMPLETED_FOUND; delay=3s").await;
     sleep(Duration::from_millis(2990)).await;
-    let journal = sandbox.requests(PUBLIC_KEY);
+    let journal = sandbox.requests();
     assert_eq!(
         (journal.len(), journal[0].delay, journal[0].fault.as_deref()),
         (1, Duration::from_secs(3), None)

@@ -177,7 +177,7 @@ async fn the_journal_keeps_the_latest_thousand() {
         json!({"held": 1000, "dropped": 3})
     );
 
-    let journal = client.sandbox.requests(PUBLIC_KEY);
+    let journal = client.sandbox.requests();
     let numbers: Vec<_> = journal.iter().map(|exchange| exchange.seq).collect();
     assert_eq!(numbers, (4..=1003).collect::<Vec<u64>>());
     assert!(
@@ -206,7 +206,7 @@ async fn the_journal_keeps_64_kib_of_a_body_and_the_hash_of_the_whole() {
     )
     .await;
     assert_eq!(reply.status(), 200, "{}", reply.text());
-    let journal = client.sandbox.requests(PUBLIC_KEY);
+    let journal = client.sandbox.requests();
     for (kept, whole) in [
         (&journal[0].request, sent.as_bytes()),
         (&journal[0].reply, &reply.body),
@@ -228,7 +228,7 @@ async fn the_journal_keeps_a_body_of_64_kib_whole() {
             request(&format!("POST {BANK}"), &[], &sent),
         )
         .await;
-        let journal = client.sandbox.requests(PUBLIC_KEY);
+        let journal = client.sandbox.requests();
         let kept = &journal.last().expect("an exchange").request;
         assert_eq!(
             (kept.whole_bytes, kept.bytes.len(), kept.sha256.is_none()),
@@ -248,7 +248,7 @@ async fn the_journal_keeps_a_head_only_in_part() {
             .status(),
         200
     );
-    let journal = client.sandbox.requests(PUBLIC_KEY);
+    let journal = client.sandbox.requests();
     assert!(
         journal[0].head.len() < 20_000,
         "{} bytes of the head are kept",
@@ -392,7 +392,7 @@ async fn a_world_full_of_records_still_has_a_journal() {
         assert_eq!(grow(&sandbox, PUBLIC_KEY).await.status(), 200);
     }
     let seqs: Vec<_> = sandbox
-        .requests(PUBLIC_KEY)
+        .requests()
         .iter()
         .map(|exchange| exchange.seq)
         .collect();

@@ -36,11 +36,15 @@ mod scenarios;
 mod screening;
 mod shape;
 mod shell;
+#[cfg(unix)]
+mod small_commands;
 mod stage;
 mod strict;
 mod thin_products;
 mod transport;
 #[cfg(unix)]
 mod trigger;
+mod try_out;
 mod warnings;
 mod world_faults;
+mod worlds;

@@ -53,7 +53,7 @@ async fn an_outcome_that_is_decided_is_refused_with_what_is_left() {
         r#"{"error_code":"STRICT_MODE_ERROR","message":"With --strict this sandbox answers only what is documented or observed, and the outcome PENDING_THEN_FAILED of v0/individual_cft_peps is decided. Ask for another with x-magic-reply (COMPLETED_FOUND, COMPLETED_NOT_FOUND, FAILED_TEMPORARY_NETWORK_ERROR), or start without --strict."}"#
     );
     refusal(&answer);
-    assert!(client.sandbox.requests(PUBLIC_KEY)[0].status == 501);
+    assert!(client.sandbox.requests()[0].status == 501);
 }
 
 #[tokio::test]

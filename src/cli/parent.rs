@@ -1,0 +1,73 @@
+//! `--exit-with-parent`: a sandbox that a test started must not outlive it, however that one dies.
+//!
+//! Two things count. The end of stdin, where that is a pipe or a socket: the launcher holds the other end and
+//! need not do more than that. And the parent process, where it can be told: when it goes, another takes its
+//! place. A terminal, a file or `/dev/null` as stdin does not count: nobody holds it.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::os;
+
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What a sandbox lives by. To be made first thing: a parent that is gone by then is not missed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parent {
+    id: Option<u32>,
+    holds_stdin: bool,
+}
+
+impl Parent {
+    /// An error is a sentence that says why there is nothing to go by.
+    pub(super) fn of_this_process() -> Result<Self, &'static str> {
+        let parent = Self {
+            id: os::parent_id(),
+            holds_stdin: os::stdin_is_held(),
+        };
+        if parent.id.is_none() && !parent.holds_stdin {
+            return Err(
+                "--exit-with-parent finds nothing to go by: give it a pipe as stdin and keep the other end",
+            );
+        }
+        Ok(parent)
+    }
+
+    /// Resolves when the parent is gone, or has closed the pipe; says which.
+    pub(super) async fn gone(self) -> &'static str {
+        tokio::select! {
+            () = replaced(self.id) => "its parent process is gone",
+            () = end_of_stdin(self.holds_stdin) => "stdin has ended",
+        }
+    }
+}
+
+async fn replaced(id: Option<u32>) {
+    let mut looks = tokio::time::interval(LOOK_EVERY);
+    while id.is_none() || os::parent_id() == id {
+        looks.tick().await;
+    }
+}
+
+async fn end_of_stdin(holds_stdin: bool) {
+    if !holds_stdin {
+        return std::future::pending().await;
+    }
+    let (ended, end) = oneshot::channel();
+    // A thread of its own: the runtime would wait for one of its own at the end, and a read does not end.
+    let reading = std::thread::Builder::new()
+        .name("stdin".to_owned())
+        .spawn(move || {
+            io::copy(&mut io::stdin().lock(), &mut io::sink()).ok(); // an error is an end too
+            ended.send(()).ok();
+        });
+    match reading {
+        Ok(_) => end.await.ok(),
+        Err(error) => {
+            tracing::warn!("the end of stdin is not watched: {error}");
+            std::future::pending().await
+        }
+    };
+}

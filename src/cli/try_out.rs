@@ -1,0 +1,263 @@
+//! `iluma-sandbox try`: one request answered without a server, and why it is answered so.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use clap::Args;
+use http_body_util::{BodyExt, Full};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use hyper::server::conn::http1 as server;
+use hyper::service::service_fn;
+use hyper::{HeaderMap, Method, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::form::{Field, Form};
+use super::{Format, block_on, explain, fail, misused, print};
+use crate::Sandbox;
+use crate::auth::PUBLIC_KEY;
+use crate::clock::Clock;
+use crate::connection::{Pace, PacedIo};
+use crate::sandbox::Shared;
+use crate::server::{Gone, respond};
+
+/// A reply that is broken on purpose is waited for no longer than this.
+const ANSWER_TIME: Duration = Duration::from_secs(30);
+const PIPE_BYTES: usize = 64 << 10;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// `GET`, `POST` or `PATCH`.
+    method: Method,
+    /// `/v0/identity/individual_cft_peps`, with a query or without one.
+    #[arg(value_parser = path)]
+    path: String,
+    /// The body; `@file` reads it from a file.
+    #[arg(short, long, value_name = "TEXT", conflicts_with = "form")]
+    data: Option<String>,
+    /// A part of a multipart form, `name=value` or `name=@file`; repeat it.
+    #[arg(short = 'F', long, value_name = "NAME=VALUE")]
+    form: Vec<Field>,
+    /// `x-magic-reply: COMPLETED_FOUND`; repeat it.
+    #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = header)]
+    header: Vec<(HeaderName, HeaderValue)>,
+    /// The API key, as `curl -u KEY:` has it [default: the documentation's].
+    #[arg(short, long, value_name = "KEY:")]
+    user: Option<String>,
+    /// Folder of scenario files to lay over the shipped ones; repeat it for more.
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "ILUMA_SANDBOX_SCENARIOS",
+        value_delimiter = ','
+    )]
+    scenarios: Vec<PathBuf>,
+    /// What ids and invented data are derived from.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "ILUMA_SANDBOX_SEED",
+        default_value_t = 0
+    )]
+    seed: u64,
+    /// What `created` shows [default: 2026-01-01T00:00:00Z].
+    #[arg(long, env = "ILUMA_SANDBOX_CLOCK")]
+    clock: Option<Clock>,
+    /// Refuse endpoints and outcomes that are merely decided or inferred.
+    #[arg(long, env = "ILUMA_SANDBOX_STRICT", value_parser = clap::builder::FalseyValueParser::new())]
+    strict: bool,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+pub(super) fn run(arguments: &Arguments) -> ExitCode {
+    let mut builder = Sandbox::builder()
+        .seed(arguments.seed)
+        .strict(arguments.strict);
+    if let Some(clock) = arguments.clock {
+        builder = builder.clock(clock);
+    }
+    for folder in &arguments.scenarios {
+        builder = builder.scenarios(folder);
+    }
+    match builder.unserved() {
+        Ok(sandbox) => block_on(try_out(&sandbox, arguments)),
+        Err(errors) => misused(errors),
+    }
+}
+
+async fn try_out(sandbox: &Arc<Shared>, arguments: &Arguments) -> ExitCode {
+    let request = match request(arguments) {
+        Ok(request) => request,
+        Err(sentence) => return misused(sentence),
+    };
+    let answered = tokio::time::timeout(ANSWER_TIME, ask(sandbox, request)).await;
+    let reply = answered.unwrap_or_else(|_| Err(format!("no answer within {ANSWER_TIME:?}")));
+    let reply = match reply {
+        Ok(reply) => reply,
+        Err(sentence) => return fail(sentence),
+    };
+    let trace = reply.headers.get("x-sandbox-trace");
+    let trace = trace.and_then(|trace| trace.to_str().ok());
+    let told = trace.and_then(|trace| crate::explain::find(sandbox, trace, |_| true).ok());
+    print(&match arguments.format {
+        Format::Text => shown(&reply, told.as_ref()),
+        Format::Json => {
+            let body: Value = serde_json::from_slice(&reply.body)
+                .unwrap_or_else(|_| String::from_utf8_lossy(&reply.body).into());
+            let headers = reply.headers.iter().map(|(name, value)| {
+                let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                (name.to_string(), Value::String(value))
+            });
+            let told = json!({
+                "status": reply.status.as_u16(),
+                "headers": headers.collect::<serde_json::Map<_, _>>(),
+                "body": body,
+                "cut_short": reply.cut_short,
+                "explanation": told,
+            });
+            format!("{told:#}\n")
+        }
+    });
+    ExitCode::SUCCESS
+}
+
+fn shown(reply: &Reply, told: Option<&Value>) -> String {
+    let headers = reply.headers.iter().map(|(name, value)| {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        format!("{name}: {value}\n")
+    });
+    let cut_short = reply.cut_short.as_ref();
+    [
+        format!("HTTP/1.1 {}\n", reply.status),
+        headers.collect(),
+        format!("\n{}\n", String::from_utf8_lossy(&reply.body)),
+        cut_short.map_or(String::new(), |why| format!("(cut short: {why})\n")),
+        told.map_or(String::new(), |told| format!("\n{}", explain::shown(told))),
+    ]
+    .concat()
+}
+
+/// What came back, as far as it came.
+struct Reply {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+    cut_short: Option<String>,
+}
+
+/// Sends the request through a pipe to the server's own code.
+async fn ask(sandbox: &Arc<Shared>, request: Request<Full<Bytes>>) -> Result<Reply, String> {
+    let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
+    let (_keep, stop) = watch::channel(false);
+    let pace = Arc::new(Pace::new(stop));
+    let serving = {
+        let (sandbox, pace) = (sandbox.clone(), pace.clone());
+        let paced = pace.clone();
+        let service = service_fn(move |request| {
+            let (sandbox, pace) = (sandbox.clone(), paced.clone());
+            async move { respond(&sandbox, request, &pace).await.ok_or(Gone) }
+        });
+        let io = PacedIo {
+            io: TokioIo::new(theirs),
+            pace,
+        };
+        server::Builder::new().serve_connection(io, service)
+    };
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(ours))
+        .await
+        .map_err(|error| error.to_string())?;
+    let answer = async move {
+        let response = sender.send_request(request).await.map_err(|error| {
+            if pace.is_to_end() {
+                "the connection was ended without an answer, as the fault asks".to_owned()
+            } else {
+                format!("no answer: {error}")
+            }
+        })?;
+        let (head, mut body) = response.into_parts();
+        let mut received = Vec::new();
+        let mut cut_short = None;
+        while let Some(frame) = body.frame().await {
+            match frame {
+                Ok(frame) => received.extend_from_slice(frame.data_ref().unwrap_or(&Bytes::new())),
+                Err(error) => cut_short = Some(error.to_string()),
+            }
+        }
+        Ok(Reply {
+            status: head.status,
+            headers: head.headers,
+            body: received.into(),
+            cut_short,
+        })
+    };
+    let pipe = async { tokio::join!(serving, connection) };
+    tokio::pin!(pipe, answer);
+    tokio::select! {
+        biased;
+        answered = &mut answer => answered,
+        _ = &mut pipe => answer.await,
+    }
+}
+
+fn request(arguments: &Arguments) -> Result<Request<Full<Bytes>>, String> {
+    let (content_type, body) = if arguments.form.is_empty() {
+        let data = arguments.data.as_deref().unwrap_or_default();
+        let body = match data.strip_prefix('@') {
+            Some(file) => read(file)?,
+            None => data.as_bytes().to_vec(),
+        };
+        ("application/json".to_owned(), body)
+    } else {
+        Form::of(&arguments.form)?.into_parts()
+    };
+    let user = arguments.user.as_deref().unwrap_or(PUBLIC_KEY);
+    let user = if user.contains(':') {
+        user.to_owned()
+    } else {
+        format!("{user}:")
+    };
+    let mut request = Request::builder()
+        .method(&arguments.method)
+        .uri(&arguments.path)
+        .header(HOST, "127.0.0.1")
+        .header(AUTHORIZATION, format!("Basic {}", STANDARD.encode(user)));
+    let says_type = |(name, _): &(HeaderName, HeaderValue)| *name == CONTENT_TYPE;
+    if !body.is_empty() && !arguments.header.iter().any(says_type) {
+        request = request.header(CONTENT_TYPE, content_type);
+    }
+    for (name, value) in &arguments.header {
+        request = request.header(name, value);
+    }
+    let request = request.body(Full::new(body.into()));
+    request.map_err(|error| format!("this makes no request: {error}"))
+}
+
+/// The contents of a file; an error is a sentence.
+pub(super) fn read(file: &str) -> Result<Vec<u8>, String> {
+    std::fs::read(file)
+        .map_err(|error| format!("cannot read `{file}`: {}", crate::files::reason(&error)))
+}
+
+fn path(text: &str) -> Result<String, String> {
+    if text.starts_with('/') {
+        Ok(text.to_owned())
+    } else {
+        Err("a path begins with `/`, such as /v0/identity/individual_cft_peps".to_owned())
+    }
+}
+
+/// `x-magic-reply: COMPLETED_FOUND`
+fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let wrong = || "write NAME: VALUE".to_owned();
+    let (name, value) = text.split_once(':').ok_or_else(wrong)?;
+    let name = HeaderName::try_from(name.trim()).map_err(|_| wrong())?;
+    let value = HeaderValue::try_from(value.trim()).map_err(|_| wrong())?;
+    Ok((name, value))
+}

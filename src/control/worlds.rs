@@ -1,0 +1,125 @@
+//! `/__sandbox/worlds`: a world made for a test by its name, all there are, and the end of one.
+
+use std::collections::HashMap;
+
+use hyper::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{Answer, Refusal, bad_request, deliveries, json_body, only, own_key, secrets};
+use crate::call::Call;
+use crate::error::ApiError;
+use crate::sandbox::Shared;
+use crate::world::minting::Listed;
+
+const NAME_CHARS_MAX: usize = 200;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wish {
+    name: Option<String>,
+    #[serde(default)]
+    reset: bool,
+}
+
+/// Makes a world. Its key is derived from seed and name: a test that passes its own id has the same ids
+/// in every run.
+pub(super) async fn mint(sandbox: &Shared, call: &Call) -> Result<Answer, Refusal> {
+    let wish: Wish = json_body(call)?;
+    let full = |error: ApiError| {
+        let message = error.message.unwrap_or_default();
+        Refusal(StatusCode::SERVICE_UNAVAILABLE, "sandbox_full", message)
+    };
+    let worlds = &sandbox.worlds;
+    let (world, is_new, name) = if let Some(name) = wish.name {
+        check(&name).map_err(bad_request)?;
+        let (world, is_new) = worlds.mint(&name, call.came).map_err(full)?;
+        (world, is_new, name)
+    } else {
+        let (world, name) = worlds.mint_next(call.came).map_err(full)?;
+        (world, true, name)
+    };
+    if !is_new && !wish.reset {
+        return Err(Refusal(
+            StatusCode::CONFLICT,
+            "world_in_use",
+            format!(
+                "there is a world `{name}` already: send `\"reset\": true` to empty it and go on with it, \
+                 DELETE it, or take another name"
+            ),
+        ));
+    }
+    if !is_new {
+        world.reset(&sandbox.courier).await;
+    }
+    sandbox.issued.mint(&world.key);
+    let mut body = json!({"name": name, "api_key": world.key.reveal()});
+    if let (Value::Object(body), Value::Object(secrets)) = (&mut body, secrets(sandbox, &world).1) {
+        body.extend(secrets);
+    }
+    let status = if is_new {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    Ok((status, body))
+}
+
+fn check(name: &str) -> Result<(), String> {
+    let chars = name.chars().count();
+    if chars == 0 || chars > NAME_CHARS_MAX || name.chars().any(char::is_control) {
+        return Err(format!(
+            "`name`: a world's name has 1 to {NAME_CHARS_MAX} characters, and no line breaks or other control characters"
+        ));
+    }
+    Ok(())
+}
+
+/// Ends the caller's own world, whether there is one or not, and says what was still to come.
+pub(super) async fn end(
+    sandbox: &Shared,
+    call: &Call,
+    query: &HashMap<String, String>,
+) -> Result<Answer, Refusal> {
+    only(query, &[])?;
+    let key = own_key(sandbox, call, query)?;
+    let worlds = &sandbox.worlds;
+    let unfinished = worlds.end(&key, &sandbox.courier, Instant::now()).await;
+    let callbacks: Vec<_> = unfinished.callbacks.iter().map(deliveries::shown).collect();
+    let body = json!({
+        "status": "ended",
+        "world": worlds.tag_of(&key),
+        "pending": {
+            "callbacks": callbacks,
+            "more_callbacks": unfinished.more_callbacks,
+            "queued": unfinished.queued,
+            "faults": unfinished.faults,
+        },
+    });
+    Ok((StatusCode::OK, body))
+}
+
+/// All worlds with what they hold. Never their keys.
+pub(super) fn list(
+    sandbox: &Shared,
+    call: &Call,
+    query: &HashMap<String, String>,
+) -> Result<Answer, Refusal> {
+    only(query, &[])?;
+    let listed: Vec<_> = sandbox.worlds.list(call.came).iter().map(shown).collect();
+    Ok((StatusCode::OK, json!({"worlds": listed})))
+}
+
+fn shown(world: &Listed) -> Value {
+    let holds = &world.holds;
+    json!({
+        "world": world.tag,
+        "name": world.name,
+        "records": holds.records,
+        "requests": holds.journal,
+        "deliveries": holds.deliveries,
+        "pending_callbacks": holds.deliveries_pending,
+        "idle_ms": world.idle_ms,
+    })
+}
