@@ -6,12 +6,14 @@ mkdir -p "$1"
 out=$(cd "$1" && pwd)
 target=${2:-$(rustc -vV | sed -n 's/^host: //p')}
 
-cd "$(dirname "$0")/../clients/python"
-python3 -m venv "$out/.maturin"
-python=$out/.maturin/bin/python
-[ -x "$python" ] || python=$out/.maturin/Scripts/python.exe
+cd "$(dirname "$0")/.."
+# shellcheck source=packaging/flags.sh
+. packaging/flags.sh
+tools=$(mktemp -d)
+trap 'rm -rf "$tools"' EXIT
+python3 -m venv "$tools"
+python=$tools/bin/python
+[ -x "$python" ] || python=$tools/Scripts/python.exe
 "$python" -m pip install --quiet --disable-pip-version-check 'maturin>=1.9,<2'
-# Flags and profile as in binary.sh, so that nothing is compiled twice.
-RUSTFLAGS="-C target-feature=+crt-static" CARGO_PROFILE_RELEASE_STRIP=symbols \
-    "$python" -m maturin build --release --locked --target "$target" --out "$out"
-rm -rf "$out/.maturin"
+cd clients/python
+"$python" -m maturin build --release --locked --target "$target" --out "$out"

@@ -140,7 +140,7 @@ def start_it(work):
     for path in [root, *root.rglob("*")]:
         os.chown(path, uid, gid)
 
-    print("it serves where there is no /etc, no /proc, no /tmp and nobody's home, and writes nothing")
+    print("it serves where there is no /etc, /proc, /dev, /tmp or home, and writes nothing")
     before = listing(root)
     expect("health before it runs", healthcheck(root, config), 1)
     with sandbox(root, config) as process:

