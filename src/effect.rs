@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::call::{Effect, Registration};
 use crate::callback::WAIT;
+use crate::connection::Pace;
 use crate::courier::{self, Registered};
 use crate::error::ApiError;
 use crate::sandbox::Shared;
@@ -122,6 +124,7 @@ impl Drop for Release {
 pub(crate) struct ReplyBody {
     left: Bytes,
     broken: Option<Box<Broken>>,
+    streamed: Option<Box<Streamed>>,
     _release: Option<Release>,
 }
 
@@ -130,7 +133,19 @@ impl ReplyBody {
         Self {
             left: body,
             broken: None,
+            streamed: None,
             _release: release,
+        }
+    }
+
+    /// What is sent through the channel, until that ends.
+    pub(crate) fn streamed(pieces: mpsc::Receiver<Bytes>, pace: &Arc<Pace>) -> Self {
+        Self {
+            streamed: Some(Box::new(Streamed {
+                pieces,
+                pace: pace.clone(),
+            })),
+            ..Self::new(Bytes::new(), None)
         }
     }
 
@@ -143,6 +158,18 @@ impl ReplyBody {
     }
 }
 
+/// A body that has no end of its own.
+struct Streamed {
+    pieces: mpsc::Receiver<Bytes>,
+    pace: Arc<Pace>,
+}
+
+impl Drop for Streamed {
+    fn drop(&mut self) {
+        self.pace.answered();
+    }
+}
+
 impl Body for ReplyBody {
     type Data = Bytes;
     type Error = std::convert::Infallible;
@@ -151,7 +178,17 @@ impl Body for ReplyBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let Self { left, broken, .. } = &mut *self;
+        let Self {
+            left,
+            broken,
+            streamed,
+            ..
+        } = &mut *self;
+        if let Some(streamed) = streamed {
+            streamed.pace.streaming(); // the answer is given, and goes on
+            let piece = ready!(streamed.pieces.poll_recv(context));
+            return Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))));
+        }
         let piece = match broken {
             Some(broken) => ready!(broken.poll_piece(left, context)),
             None => Some(std::mem::take(left)).filter(|left| !left.is_empty()),
@@ -160,10 +197,13 @@ impl Body for ReplyBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.left.is_empty()
+        self.left.is_empty() && self.streamed.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left.len() as u64)
+        match self.streamed {
+            None => SizeHint::with_exact(self.left.len() as u64),
+            Some(_) => SizeHint::default(),
+        }
     }
 }

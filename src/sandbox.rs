@@ -21,7 +21,8 @@ use crate::courier::{Callbacks, Courier};
 use crate::egress::ReceiverUrl;
 use crate::error::ApiError;
 use crate::files::fingerprint;
-use crate::journal::{Exchange, Journal};
+use crate::journal::{Exchange, Journal, NO_WORLD};
+use crate::live::Live;
 use crate::load_error::LoadErrors;
 use crate::sample;
 use crate::server;
@@ -71,6 +72,8 @@ pub(crate) struct Shared {
     reloads: watch::Sender<Reload>,
     pub courier: Courier,
     pub inbox: Inbox,
+    /// What happens is told here to those who look on.
+    pub live: Arc<Live>,
     pub guard: Guard,
     /// Whether what lies in line is sent; not where nobody serves.
     pub sends_by_itself: bool,
@@ -102,6 +105,8 @@ pub(crate) struct Options {
 pub(crate) struct Reload {
     /// How many there were, whether they succeeded or not.
     pub count: u64,
+    /// When the last one was.
+    pub at: Option<Instant>,
     /// Why the catalogue in place is older than the files.
     pub errors: Option<Arc<LoadErrors>>,
 }
@@ -350,9 +355,10 @@ impl Shared {
     fn new(options: Options, address: SocketAddr) -> Result<Self, LoadErrors> {
         let catalogue = Catalogue::load(&options.scenarios, options.dates)?;
         log_warnings(&catalogue);
+        let live = Arc::new(Live::default());
         Ok(Self {
             seed: options.seed,
-            worlds: Worlds::new(options.seed, options.clock),
+            worlds: Worlds::new(options.seed, options.clock, live.clone()),
             issued: IssuedKeys::default(),
             bodies: Arc::new(Semaphore::new(SHARES_MAX)),
             catalogue: ArcSwap::from_pointee(catalogue),
@@ -364,6 +370,7 @@ impl Shared {
                 options.callbacks.second_token_header,
             ),
             inbox: Inbox::default(),
+            live,
             guard: Guard::new(address.ip(), options.control_token.clone()),
             sends_by_itself: true,
             stopping: watch::Sender::new(false),
@@ -422,6 +429,11 @@ impl Shared {
         self.catalogue.load()
     }
 
+    /// Told of every reload, failed ones too.
+    pub(crate) fn reloads(&self) -> watch::Receiver<Reload> {
+        self.reloads.subscribe()
+    }
+
     pub(crate) fn last_reload(&self) -> Reload {
         self.reloads.borrow().clone()
     }
@@ -437,6 +449,7 @@ impl Shared {
     pub(crate) fn record_stranger(&self, exchange: Exchange) -> u64 {
         let seq = self.strangers().keep(exchange, STRANGERS_MAX);
         self.strangers_recorded.send_replace(());
+        self.live.exchange(NO_WORLD, seq);
         seq
     }
 
@@ -471,6 +484,7 @@ impl Shared {
         };
         self.reloads.send_modify(|reload| {
             reload.count += 1;
+            reload.at = Some(Instant::now());
             reload.errors = errors;
         });
     }

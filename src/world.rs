@@ -18,6 +18,7 @@ use crate::coverage::Exercised;
 use crate::dice::Mix;
 use crate::error::ApiError;
 use crate::journal::{Exchange, Journal};
+use crate::live::Live;
 use crate::next::Next;
 use crate::rate_limit::Windows;
 use crate::store::{Counters, Records};
@@ -57,6 +58,8 @@ pub(crate) struct World {
     last_used_ms: AtomicU64,
     bytes: AtomicUsize,
     bytes_of_all: Arc<AtomicUsize>,
+    /// Where what happens here is told to those who look on.
+    live: Arc<Live>,
     /// Takes what was exercised here when it is reset or given up.
     exercised_before: Arc<Mutex<Exercised>>,
 }
@@ -131,9 +134,11 @@ impl World {
         let reply = &exchange.reply.bytes;
         let outcome = exchange.outcome.as_ref();
         state.exercised.reply(outcome, exchange.status, reply);
+        let tag = exchange.tag;
         let seq = state.journal.record(exchange);
         self.settle(&mut state);
         drop(state);
+        self.live.exchange(tag, seq);
         if self.recorded.receiver_count() > 0 {
             self.recorded.send_replace(());
         }
@@ -194,6 +199,7 @@ impl World {
 
     pub(crate) fn changed(&self) {
         self.changes.send_replace(());
+        self.live.deliveries(&self.tag);
     }
 
     pub(crate) fn changes(&self) -> watch::Receiver<()> {
@@ -259,6 +265,7 @@ impl World {
                     self.settle(&mut state);
                     drop(state);
                     self.changed();
+                    self.live.emptied(&self.tag);
                     return (seen, cancelled);
                 }
             }
@@ -324,10 +331,11 @@ pub(crate) struct Worlds {
     refused: AtomicU64,
     /// What worlds had exercised that are no more, and requests that had no world.
     exercised: Arc<Mutex<Exercised>>,
+    live: Arc<Live>,
 }
 
 impl Worlds {
-    pub(crate) fn new(seed: u64, clock: Clock) -> Self {
+    pub(crate) fn new(seed: u64, clock: Clock, live: Arc<Live>) -> Self {
         Self {
             by_key: RwLock::default(),
             seed,
@@ -338,6 +346,7 @@ impl Worlds {
             evicted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             exercised: Arc::default(),
+            live,
         }
     }
 
@@ -383,6 +392,14 @@ impl Worlds {
         worlds.values().cloned().collect()
     }
 
+    /// All worlds, the one that was used last first.
+    pub(crate) fn latest_used(&self) -> Vec<Arc<World>> {
+        let mut worlds = self.all();
+        let used = |world: &Arc<World>| world.last_used_ms.load(Ordering::Relaxed);
+        worlds.sort_by_cached_key(|world| std::cmp::Reverse(used(world)));
+        worlds
+    }
+
     fn create(&self, key: &ApiKey, now_ms: u64) -> Result<(Arc<World>, bool), ApiError> {
         let mut worlds = self.by_key.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(world) = worlds.get(key) {
@@ -410,6 +427,7 @@ impl Worlds {
             bytes: AtomicUsize::new(0),
             bytes_of_all: self.bytes.clone(),
             exercised_before: self.exercised.clone(),
+            live: self.live.clone(),
         });
         worlds.insert(key.clone(), world.clone());
         Ok((world, true))

@@ -5,11 +5,15 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use hyper::StatusCode;
+use hyper::header::HeaderValue;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use super::{Answer, Refusal, bad_request, endpoint_named, parameter, wait, whole_number, world};
+use super::{
+    Answer, JSON, Refusal, bad_request, endpoint_named, is_tag, may_see_all, parameter, wait,
+    whole_number, world,
+};
 use crate::call::Call;
 use crate::excerpt::{Excerpt, Kept, Wait};
 use crate::journal::{ENTRIES_MAX, Exchange, KeptBody};
@@ -53,13 +57,16 @@ impl Whose {
     ) -> Result<Self, Refusal> {
         let whose = match query.get("world").map(String::as_str) {
             None | Some("own") => return world(sandbox, call, query).map(Self::Own),
+            Some(tag) if is_tag(tag) => return world(sandbox, call, query).map(Self::Own),
             Some("all") => Self::All,
             Some("strangers") => Self::Strangers,
-            Some(_) => return Err(bad_request("`world` is own, all or strangers")),
+            Some(_) => {
+                return Err(bad_request(
+                    "`world` is own, all, strangers or the tag of a world",
+                ));
+            }
         };
-        if !sandbox.admits_all_keys() {
-            world(sandbox, call, query)?;
-        }
+        may_see_all(sandbox, call, query)?;
         Ok(whose)
     }
 
@@ -313,6 +320,7 @@ pub(super) fn shown(exchange: &Exchange) -> Value {
         "outcome": tag,
         "status": exchange.status.as_u16(),
         "reply": reply(&exchange.reply),
+        "reply_headers": reply_headers(exchange),
         "reply_bytes": exchange.reply.whole_bytes,
         "duration_us": u64::try_from(exchange.duration.as_micros()).unwrap_or(u64::MAX),
         "delay_ms": milliseconds(exchange.delay),
@@ -326,6 +334,20 @@ pub(super) fn shown(exchange: &Exchange) -> Value {
         shown["reply_sha256"] = (&**sha256).into();
     }
     shown
+}
+
+/// What the head of the reply said beside its length and date.
+fn reply_headers(exchange: &Exchange) -> Value {
+    let trace = exchange.trace();
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let own = exchange.reply_headers.iter();
+    let mut headers: Vec<(&str, String)> = vec![("content-type", text(&JSON))];
+    headers.extend(own.map(|(name, value)| (name.as_str(), text(value))));
+    if let Some(outcome) = &exchange.outcome {
+        headers.push(("x-sandbox-outcome", text(outcome)));
+    }
+    headers.push(("x-sandbox-trace", trace));
+    gathered(headers.into_iter())
 }
 
 fn reply(kept: &KeptBody) -> Value {
