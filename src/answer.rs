@@ -5,7 +5,7 @@ mod read;
 
 use std::sync::Arc;
 
-use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use hyper::header::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
 use self::read::read;
@@ -132,11 +132,10 @@ fn decide<'c>(
         Route::CallbackToken | Route::ListCallbackUrls | Route::SetCallbackUrl { .. } => {}
         Route::Ask(endpoint, _) | Route::Read(endpoint, _) => seen.endpoint = Some(endpoint),
     }
-    let key = auth::authenticate(call.headers()).or_else(|error| {
-        let is_given = call.headers().contains_key(AUTHORIZATION);
-        let named = (!is_given).then(|| named_world(sandbox, call)).flatten();
-        named.unwrap_or(Err(error))
-    })?;
+    let key = match named_world(sandbox, call) {
+        None => auth::authenticate(call.headers())?,
+        Some(key) => key?,
+    };
     seen.key_is_live = key.is_live();
     sandbox.admit(catalogue, &key)?;
     let world = sandbox.worlds.enter(&key, call.came)?;

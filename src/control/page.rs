@@ -15,9 +15,9 @@ use crate::error::ApiError;
 use crate::sandbox::Shared;
 use crate::strict;
 
-/// Names the world that a product request belongs to, in place of its key. It is heeded where there is no
-/// `authorization`, and asks for what the control API asks for: a host and an origin of this sandbox, and the
-/// control token where there is one.
+/// Names the world that a product request belongs to, in place of its key. It asks for what the control API asks
+/// for: a host and an origin of this sandbox, the control token where there is one, and else, where only some keys
+/// are let in, one of these.
 const WORLD_HEADER: HeaderName = HeaderName::from_static("x-sandbox-world");
 
 /// The page and its files.
@@ -66,14 +66,15 @@ pub(super) fn setup(
     Ok((StatusCode::OK, body))
 }
 
-/// The key of the world that a request without a key names. None where it names none.
+/// The key of the world that a product request names. None where it names none, which is nearly always.
 pub(crate) fn named_world(sandbox: &Shared, call: &Call) -> Option<Result<ApiKey, ApiError>> {
     let tag = call.headers().get(WORLD_HEADER)?;
     let tag = tag.to_str().unwrap_or_default();
     let refuse = |Refusal(_, _, message): Refusal| ApiError::invalid_key(message);
+    let method = call.method().as_str();
     let found = sandbox
         .guard
-        .admit(call, "POST", &[])
+        .admit(call, method, &[])
         .and_then(|()| super::may_see_all(sandbox, call, &HashMap::new()))
         .and_then(|()| super::world_of_tag(sandbox, tag, call.came));
     Some(found.map(|world| world.key.clone()).map_err(refuse))

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { smaller } from './png.js';
 import { BANK, PEPS, PERSON, look, quit, serve } from './stage.js';
 
 const docs = process.env.PICTURES ?? path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../docs');
@@ -39,7 +40,7 @@ export async function furnish(sandbox) {
 }
 
 export async function pictures(sandbox, folder) {
-  const { requests } = (await sandbox.ask('/__sandbox/requests?endpoint=v0/individual_cft_peps&outcome=COMPLETED_FOUND')).json();
+  const { requests } = (await sandbox.ask('/__sandbox/requests?endpoint=v1.1/bank_account_data_requests&method=POST&outcome=PENDING_THEN_COMPLETED_FOUND')).json();
   const { deliveries } = (await sandbox.ask('/__sandbox/deliveries')).json();
   const own = requests[0].world;
   const views = {
@@ -55,10 +56,10 @@ export async function pictures(sandbox, folder) {
         const file = `inspector-${name}-${width}${dark ? '-dark' : ''}.png`;
         if (only.length && !only.some((word) => file.includes(word))) continue;
         const tab = await look(sandbox, { hash: width === 400 && process.env.DETAIL ? `${hash}&open=1` : hash, width, height, dark });
-        await tab.locator('main h2, main .one').first().waitFor();
+        await tab.locator('main :is(.one, .card h2, .detail h2, .endpoints a):visible').first().waitFor();
         await tab.waitForLoadState('load');
         await tab.waitForTimeout(400); // pictures only: nothing is tested here
-        await tab.screenshot({ path: path.join(folder, file) });
+        writeFileSync(path.join(folder, file), smaller(await tab.screenshot()));
         if (tab.errors.length) console.error(file, tab.errors);
         await tab.close();
       }

@@ -7,6 +7,9 @@ const root = new URL('..', base);
 const TOKEN = 'iluma-control-token';
 const KEY = 'iluma-api-key';
 
+/** What stands for the world of requests that belong to none. */
+export const NO_WORLD = '00000000';
+
 export const known = { setup: null };
 
 export class Refused extends Error {
@@ -83,10 +86,8 @@ export async function send(world, { method, path, headers = {}, body }) {
   if (setup.api_key && setup.world === world) {
     sent.set('authorization', `Basic ${btoa(`${setup.api_key}:`)}`);
   } else {
-    sent.delete('authorization');
-    sent.set('x-sandbox-world', world);
-    const token = sessionStorage.getItem(TOKEN);
-    if (token) sent.set('x-sandbox-control-token', token);
+    if (world !== NO_WORLD) sent.set('x-sandbox-world', world);
+    for (const [name, value] of Object.entries(world === NO_WORLD ? {} : credentials({}))) sent.set(name, value);
   }
   const hasBody = body !== undefined && body !== null && method !== 'GET' && method !== 'HEAD';
   const url = new URL(path.replace(/^\/+/, ''), root);

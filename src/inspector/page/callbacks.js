@@ -1,7 +1,7 @@
 // Deliveries with their attempts, where callbacks go, and the inbox.
 
 import { api, known, send } from './api.js';
-import { button, clock, curlBox, fill, h, outcomeOf, say, statusOf, took } from './dom.js';
+import { button, curlBox, fill, h, outcomeOf, say, stamp, statusOf, took } from './dom.js';
 import { head, headers, text as content } from './json.js';
 import { withoutSecrets } from './mask.js';
 import { change, link, place } from './place.js';
@@ -42,7 +42,7 @@ function deliveries(room, filter, count, signal) {
   let all = [];
   let dropped = 0;
   const row = (one) => [
-    h('span', { class: 'c-time dim' }, clock(one.created)),
+    h('span', { class: 'c-time dim', title: 'by the clock of the world' }, stamp(one.created)),
     h('span', { class: `tag state ${one.state}` }, one.state),
     h('span', { class: 'c-path' }, one.type),
     h('span', { class: 'c-outcome' }, outcomeOf(one.outcome)),
@@ -118,7 +118,7 @@ function deliveries(room, filter, count, signal) {
       h('h3', {}, 'Attempts'),
       !one.attempts.length && h('p', { class: 'dim' }, 'None yet.'),
       h('ol', { class: 'attempts' }, one.attempts.map((attempt, at) => h('li', {},
-        h('p', {}, h('b', {}, `${at + 1}.`), ' ', h('span', { class: 'dim mono' }, clock(attempt.at)), ' ',
+        h('p', {}, h('b', {}, `${at + 1}.`), ' ', h('span', { class: 'dim mono' }, stamp(attempt.at)), ' ',
           attempt.status ? statusOf(attempt.status) : h('span', { class: 'bad' }, attempt.error ?? 'no answer'), ' ', h('span', { class: 'dim' }, took(attempt.duration_ms * 1000)),
           attempt.status && attempt.error ? h('span', { class: 'bad' }, ` ${attempt.error}`) : null),
         h('details', { class: 'fold' }, h('summary', {}, 'Request head'), head(attempt.request)),

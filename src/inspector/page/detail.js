@@ -1,14 +1,12 @@
 // One exchange: what was asked and answered, why, what became of it, and what else it could have been.
 
-import { api, send } from './api.js';
-import { button, bytes, clock, copy, fill, h, kind, outcomeOf, say, source, statusOf, took } from './dom.js';
+import { NO_WORLD, api, send } from './api.js';
+import { button, bytes, clock, copy, fill, h, kind, outcomeOf, say, source, stamp, statusOf, took } from './dom.js';
 import { bodyOf, curl, isForm, isOwn, target } from './curl.js';
 import { body, headers } from './json.js';
 import { masked, plainPath, revealAll, withoutSecrets } from './mask.js';
 import { change, link } from './place.js';
 import { catalog, soon, store } from './store.js';
-
-const NONE = '00000000';
 
 export function detail(pane, { close }) {
   const stop = new AbortController();
@@ -18,7 +16,7 @@ export function detail(pane, { close }) {
   const life = h('div', { class: 'life' });
   const others = h('div', { class: 'others' });
 
-  const asks = (tag) => (tag === NONE ? 'strangers' : tag);
+  const asks = (tag) => (tag === NO_WORLD ? 'strangers' : tag);
 
   async function show(wanted) {
     if (wanted === trace) return;
@@ -34,7 +32,7 @@ export function detail(pane, { close }) {
     try {
       const [found, why] = await Promise.all([
         api('requests', { world: asks(tag), query: { trace, limit: 1 } }),
-        api(`explain/${encodeURIComponent(trace)}`, { world: tag === NONE ? undefined : tag }).catch((error) => ({ because: error.message })),
+        api(`explain/${encodeURIComponent(trace)}`, { world: tag === NO_WORLD ? undefined : tag }).catch((error) => ({ because: error.message })),
       ]);
       if (mine !== turn) return;
       request = found.requests[0];
@@ -105,18 +103,18 @@ export function detail(pane, { close }) {
       h('ol', { class: 'timeline' },
         item('done', clock(request.at), request.method === 'GET' ? 'read' : 'created', ' · shows now ', h('b', { class: 'mono' }, outcomeOf(record.shows) || 'nothing: it is gone')),
         (record.changes ?? []).map((step) => item(outcomeOf(step.outcome) === outcomeOf(record.shows) ? 'done' : '', `+${step.after}`, 'becomes ', h('b', { class: 'mono' }, outcomeOf(step.outcome)))),
-        deliveries.toReversed().map((one) => item(one.state === 'delivered' ? 'done' : one.state === 'failed' ? 'bad' : '', clock(one.created),
+        deliveries.toReversed().map((one) => item(one.state === 'delivered' ? 'done' : one.state === 'failed' ? 'bad' : '', stamp(one.created),
           h('a', { href: link('callbacks', { world: request.world, delivery: one.id }) }, 'callback'), ' ', h('span', { class: 'mono' }, outcomeOf(one.outcome)), ' ', h('span', { class: `tag ${one.state}` }, one.state),
           one.on_purpose && h('span', { class: 'tag warn' }, one.on_purpose),
-          h('ul', {}, one.attempts.map((attempt) => h('li', {}, h('span', { class: 'dim mono' }, clock(attempt.at)), ' ',
+          h('ul', {}, one.attempts.map((attempt) => h('li', {}, h('span', { class: 'dim mono' }, stamp(attempt.at)), ' ',
             attempt.status ? statusOf(attempt.status) : h('span', { class: 'bad' }, attempt.error ?? 'no answer'), h('span', { class: 'dim' }, ` ${attempt.duration_ms} ms`))),
-          one.next_try && h('li', { class: 'dim' }, `next try at ${clock(one.next_try)}`))))));
+          one.next_try && h('li', { class: 'dim' }, `next try at ${stamp(one.next_try)}`))))));
   }
 
   async function drawOthers() {
     const mine = turn;
     const { world, endpoint } = request;
-    if (!endpoint || world === NONE) return;
+    if (!endpoint || world === NO_WORLD) return;
     const [{ endpoints, errors }, { waiting }] = await Promise.all([catalog(), api('next', { world })]);
     const about = endpoints.find((one) => one.id === endpoint);
     if (mine !== turn || !about) return;
@@ -143,7 +141,7 @@ export function detail(pane, { close }) {
   }
 
   const lookAgain = soon(async () => {
-    if (!request || request.world === NONE) return;
+    if (!request || request.world === NO_WORLD) return;
     const mine = turn;
     const why = await api(`explain/${request.trace}`, { world: request.world }).catch(() => null);
     if (why && mine === turn) await drawLife(why);

@@ -110,6 +110,9 @@ export function clock(at) {
   return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${String(time.getMilliseconds()).padStart(3, '0')}`;
 }
 
+/** The time of day that a world's clock showed. */
+export const stamp = (at) => at.slice(11, 23);
+
 export const kind = (status) => `s${Math.floor(status / 100)}`;
 
 export function statusOf(status, fault) {

@@ -33,7 +33,7 @@ function row(entry) {
     h('span', { class: `c-method m-${entry.method}` }, entry.method),
     h('span', { class: 'c-path', title: plainPath(entry.path) }, plainPath(entry.path)),
     statusOf(entry.status),
-    h('span', { class: 'c-outcome' }, marks, ' ', outcomeOf(entry.outcome)),
+    h('span', { class: 'c-outcome' }, marks, outcomeOf(entry.outcome)),
     h('span', { class: 'c-took dim' }, took(entry.duration_us)),
   ];
 }

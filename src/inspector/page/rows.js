@@ -87,7 +87,7 @@ export class Rows {
   move(by) {
     if (!this.#items.length) return;
     const at = this.#items.findIndex((item) => this.key(item) === this.#chosen);
-    const to = at < 0 ? this.above : Math.min(Math.max(at + by, 0), this.#items.length - 1);
+    const to = at < 0 && Number.isFinite(by) ? this.above : Math.min(Math.max(at + by, 0), this.#items.length - 1);
     this.#reveal(to);
     this.pick(this.#items[to], false);
   }

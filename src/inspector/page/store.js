@@ -1,6 +1,6 @@
 // What the page knows: the latest exchanges, the worlds, how the scenario files are. Views listen to its events.
 
-import { api, follow, known } from './api.js';
+import { NO_WORLD, api, follow, known } from './api.js';
 import { place } from './place.js';
 
 export const ENTRIES_MAX = 10000;
@@ -100,7 +100,7 @@ class Store extends EventTarget {
   }
 
   nameOf(tag) {
-    if (tag === '00000000') return 'no world';
+    if (tag === NO_WORLD) return 'no world';
     return this.worlds.find((world) => world.world === tag)?.name ?? tag;
   }
 }
@@ -111,7 +111,7 @@ let catalogue;
 /** The catalogue of now; read again after a reload. */
 export function catalog() {
   const generation = store.reload?.generation;
-  if (catalogue?.generation !== generation) {
+  if (!catalogue || catalogue.generation !== generation) {
     const read = api('catalog');
     catalogue = { generation, read };
     read.catch(() => (catalogue = null));
