@@ -23,6 +23,7 @@ mod fixture;
 mod forms;
 mod guard;
 mod id_cards;
+mod inspector;
 mod limits;
 mod mistakes;
 mod overlaps;
