@@ -1,7 +1,7 @@
 # `make` alone lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test bless bench dist
+.PHONY: help run check test bless bench dist sidecar
 
 help: ## list these targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -29,3 +29,6 @@ bench: ## measure against a bare hyper server; takes about a minute on a quiet L
 dist: ## the release binary, and the package as it would be published
 	cargo build --release --locked
 	cargo package --locked --allow-dirty
+
+sidecar: ## image, compose, action, workflows and docs/ci.md; needs python3, npm, and for the image root and buildah
+	tests/sidecar/run.sh

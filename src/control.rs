@@ -8,6 +8,7 @@ mod explain;
 mod export;
 mod faults;
 mod fidelity;
+mod guard;
 mod inbox;
 mod next;
 mod readyz;
@@ -29,6 +30,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 pub(crate) use self::export::Lines;
+pub use self::guard::ControlToken;
+pub(crate) use self::guard::{Guard, TOKEN_HEADER};
 pub(crate) use self::inbox::Inbox;
 use crate::auth::{self, ApiKey};
 use crate::body::BODY_BYTES_MAX;
@@ -108,6 +111,7 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call) -> Result<Said, Refusal> {
     } else {
         call.method().as_str()
     };
+    sandbox.guard.admit(call, method, &parts)?;
     let query = call.query();
     match (method, parts.as_slice()) {
         ("GET", ["export"]) => return export::answer(sandbox, call, &query).map(Said::Lines),

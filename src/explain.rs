@@ -9,12 +9,12 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use self::rules::{nearest_rule, tried_rules};
-use crate::answer::sound_input;
 use crate::call::{Body, Call, MediaType};
 use crate::catalogue::{Catalogue, Route};
 use crate::choice::By;
 use crate::condition::Facts;
 use crate::endpoint::{Creation, Endpoint, Outcome};
+use crate::input;
 use crate::journal::{Exchange, KeptBody};
 use crate::load_error::Origin;
 use crate::magic;
@@ -146,7 +146,7 @@ impl Because<'_> {
                             .to_owned(),
                     );
                     self.say(kind(why.by), in_short(why.by).to_owned());
-                } else if let Ok(input) = sound_input(endpoint, path, call, false) {
+                } else if let Ok(input) = input::sound(endpoint, path, call, false) {
                     let facts = input.facts(call, why.nth);
                     self.by_input(sandbox, catalogue, creation, facts, exchange);
                 } else {

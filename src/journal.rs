@@ -9,6 +9,7 @@ use hyper::{HeaderMap, StatusCode};
 use sha2::{Digest, Sha256};
 
 use crate::body::hex;
+use crate::control::TOKEN_HEADER;
 use crate::why::Why;
 
 pub(crate) const ENTRIES_MAX: usize = 1000;
@@ -79,7 +80,8 @@ impl KeptBody {
     }
 }
 
-/// The request line and headers as text. The API key is the world's own; it is not kept.
+/// The request line and headers as text. The API key is the world's own; it is not kept, nor is the control
+/// token.
 pub(crate) fn head_text(method: &str, target: &str, headers: &HeaderMap) -> Box<str> {
     let headers_bytes = headers
         .iter()
@@ -97,7 +99,7 @@ pub(crate) fn head_text(method: &str, target: &str, headers: &HeaderMap) -> Box<
         text.push('\n');
         text.push_str(name.as_str());
         text.push_str(": ");
-        if name == AUTHORIZATION {
+        if name == AUTHORIZATION || name == TOKEN_HEADER {
             text.push('…');
         } else {
             text.push_str(&String::from_utf8_lossy(value.as_bytes()));

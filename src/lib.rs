@@ -105,6 +105,7 @@ mod world_faults;
 pub use auth::{ApiKey, PUBLIC_KEY};
 pub use callback_options::{CallbackUrl, Retries};
 pub use clock::{Clock, Stamp};
+pub use control::ControlToken;
 pub use delivery::DeliveryState;
 pub use fixture::{BlockingSandbox, Callback, ReceivedCallback, Receiver, World};
 pub use journal::{Exchange, KeptBody};

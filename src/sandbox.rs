@@ -16,7 +16,7 @@ use crate::body::SHARES_MAX;
 use crate::callback_options::{CallbackOptions, CallbackUrl, Retries};
 use crate::catalogue::Catalogue;
 use crate::clock::Clock;
-use crate::control::Inbox;
+use crate::control::{ControlToken, Guard, Inbox};
 use crate::courier::{Callbacks, Courier};
 use crate::egress::ReceiverUrl;
 use crate::error::ApiError;
@@ -71,6 +71,7 @@ pub(crate) struct Shared {
     reloads: watch::Sender<Reload>,
     pub courier: Courier,
     pub inbox: Inbox,
+    pub guard: Guard,
     /// Whether what lies in line is sent; not where nobody serves.
     pub sends_by_itself: bool,
     stopping: watch::Sender<bool>,
@@ -93,6 +94,7 @@ pub(crate) struct Options {
     /// Answers only what is documented or observed.
     pub strict: bool,
     pub callbacks: CallbackOptions,
+    pub control_token: Option<ControlToken>,
 }
 
 /// How the last reload went.
@@ -155,6 +157,12 @@ impl Sandbox {
             .worlds
             .enter(&self.shared.default_key(), Instant::now());
         world.map_or(String::new(), |world| world.callback_token())
+    }
+
+    /// What the control API asks for, where it asks for a token: one was given, or the address is not of the
+    /// loopback interface.
+    pub fn control_token(&self) -> Option<&ControlToken> {
+        self.shared.guard.token()
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -299,6 +307,14 @@ impl Builder {
         self
     }
 
+    /// What the control API asks for in `x-sandbox-control-token`. On a loopback address nothing unless said
+    /// otherwise; on any other one is made up.
+    #[must_use]
+    pub fn control_token(mut self, token: ControlToken) -> Self {
+        self.options.control_token = Some(token);
+        self
+    }
+
     /// Listens, loads the scenarios, serves on the caller's runtime.
     pub async fn start(self) -> Result<Sandbox, StartError> {
         let address = self.address;
@@ -306,7 +322,7 @@ impl Builder {
         let listener = TcpListener::bind(address).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
         let before = fingerprint(&self.options.scenarios);
-        let shared = Arc::new(Shared::new(self.options)?);
+        let shared = Arc::new(Shared::new(self.options, address)?);
         shared.check_callback_types()?;
         let watcher = Watcher::start(&shared, before);
         let (stop, stopped) = watch::channel(false);
@@ -324,14 +340,14 @@ impl Builder {
 impl Builder {
     /// Loads the scenarios without listening: for what needs a sandbox's parts and no server.
     pub(crate) fn unserved(self) -> Result<Arc<Shared>, LoadErrors> {
-        let mut shared = Shared::new(self.options)?;
+        let mut shared = Shared::new(self.options, self.address)?;
         shared.sends_by_itself = false;
         Ok(Arc::new(shared))
     }
 }
 
 impl Shared {
-    fn new(options: Options) -> Result<Self, LoadErrors> {
+    fn new(options: Options, address: SocketAddr) -> Result<Self, LoadErrors> {
         let catalogue = Catalogue::load(&options.scenarios, options.dates)?;
         log_warnings(&catalogue);
         Ok(Self {
@@ -348,6 +364,7 @@ impl Shared {
                 options.callbacks.second_token_header,
             ),
             inbox: Inbox::default(),
+            guard: Guard::new(address.ip(), options.control_token.clone()),
             sends_by_itself: true,
             stopping: watch::Sender::new(false),
             strangers: Mutex::default(),

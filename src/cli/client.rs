@@ -13,6 +13,7 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 
 use crate::auth::ApiKey;
+use crate::control::{ControlToken, TOKEN_HEADER};
 
 /// How long a sandbox may take over an answer, beyond the time that it was asked to wait.
 const ANSWER_TIME: Duration = Duration::from_secs(10);
@@ -21,11 +22,16 @@ const ANSWER_TIME: Duration = Duration::from_secs(10);
 pub(super) struct Client {
     url: Uri,
     key: ApiKey,
+    control_token: Option<ControlToken>,
 }
 
 impl Client {
-    pub(super) fn new(url: Uri, key: ApiKey) -> Self {
-        Self { url, key }
+    pub(super) fn new(url: Uri, key: ApiKey, control_token: Option<ControlToken>) -> Self {
+        Self {
+            url,
+            key,
+            control_token,
+        }
     }
 
     /// Asks for a path below `/__sandbox/`. An error is a sentence that says what stands in the way.
@@ -76,7 +82,11 @@ impl Client {
             .url
             .authority()
             .map_or("", |authority| authority.as_str());
-        let request = Request::builder()
+        let mut request = Request::builder();
+        if let Some(token) = &self.control_token {
+            request = request.header(TOKEN_HEADER, token.reveal());
+        }
+        let request = request
             .method(method)
             .uri(format!(
                 "{}/__sandbox/{path}",

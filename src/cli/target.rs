@@ -22,6 +22,14 @@ pub(super) struct Target {
         hide_env_values = true
     )]
     api_key: Option<String>,
+    /// What the control API asks for, where it does.
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "ILUMA_SANDBOX_CONTROL_TOKEN",
+        hide_env_values = true
+    )]
+    control_token: Option<String>,
     /// As `serve` has it.
     #[arg(long, hide = true, env = "ILUMA_SANDBOX_BIND", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     bind: IpAddr,
@@ -46,6 +54,8 @@ impl Target {
         let keys = self.api_key.as_deref().unwrap_or(PUBLIC_KEY);
         let key = keys.split(',').next().unwrap_or_default().parse();
         let key = key.map_err(|reason| format!("--api-key holds no API key: {reason}"))?;
-        Ok(Client::new(url, key))
+        let token = self.control_token.as_deref().map(str::parse).transpose();
+        let token = token.map_err(|reason: String| format!("--control-token: {reason}"))?;
+        Ok(Client::new(url, key, token))
     }
 }

@@ -5,7 +5,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use iluma_sandbox::{PUBLIC_KEY, Sandbox};
+use iluma_sandbox::Sandbox;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 

@@ -80,11 +80,11 @@ fn what_is_written_to_its_stdin_does_not_end_it() {
         .spawn()
         .expect("it starts");
     let mut stdin = serving.stdin.take().expect("piped");
-    stdin.write_all(&[b'x'; 100_000]).expect("it reads on");
+    stdin.write_all(&vec![b'x'; 100_000]).expect("it reads on");
     let mut stdout = BufReader::new(serving.stdout.take().expect("piped"));
     ready(&mut stdout);
     stdin
-        .write_all(&[b'x'; 100_000])
+        .write_all(&vec![b'x'; 100_000])
         .expect("it is still there");
     drop(stdin);
     assert_eq!(serving.wait().expect("it ends").code(), Some(0));

@@ -1,6 +1,6 @@
 //! `--strict` and `/__sandbox/fidelity`: what is refused is what is labelled decided or inferred, no more.
 
-use iluma_sandbox::{PUBLIC_KEY, Sandbox};
+use iluma_sandbox::Sandbox;
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Client};

@@ -1,6 +1,6 @@
 //! Requests held against what was expected, from Rust and over HTTP.
 
-use iluma_sandbox::{Expectation, PUBLIC_KEY, Query, verify};
+use iluma_sandbox::{Expectation, Query, verify};
 use serde_json::json;
 
 use crate::client::Client;
@@ -32,7 +32,7 @@ fn number(number: &str) -> Query {
 #[tokio::test]
 async fn what_was_asked_is_held_against_what_was_expected() {
     let client = asked().await;
-    let asked = client.sandbox.requests(PUBLIC_KEY);
+    let asked = client.sandbox.requests();
     let verified = |expectation| verify(&asked, &expectation).map(|verified| verified.matched);
     assert_eq!(verified(Expectation::exactly(2, bank())).ok(), Some(2));
     assert_eq!(
@@ -60,7 +60,7 @@ async fn what_was_asked_is_held_against_what_was_expected() {
 #[tokio::test]
 async fn what_does_not_hold_is_told_with_the_closest_requests_field_by_field() {
     let client = asked().await;
-    let asked = client.sandbox.requests(PUBLIC_KEY);
+    let asked = client.sandbox.requests();
     let tag = asked[0].world().to_owned();
     let said = |expectation| {
         let error = verify(&asked, &expectation).expect_err("it does not hold");
