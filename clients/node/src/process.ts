@@ -51,6 +51,7 @@ export class SandboxProcess {
     const readyFile = path.join(folder, 'ready.json');
     const child = spawn(binary, ['serve', ...flags, '--ready-file', readyFile, '--exit-with-parent'], {
       stdio: ['pipe', 'ignore', stderr],
+      detached: process.platform !== 'win32', // Ctrl-C is for the tests, which still need it to end
       windowsHide: true,
     });
     // It must not keep a test process from ending that has forgotten to stop it.

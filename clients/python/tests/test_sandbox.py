@@ -42,7 +42,7 @@ def test_seed_clock_and_scenarios_are_those_that_were_asked_for(tmp_path: Path) 
 def test_strict_and_other_flags_are_passed_on() -> None:
     with Sandbox.start(strict=True, args=["--api-key", DOCUMENTED_API_KEY]) as sandbox:
         with sandbox.world() as world:
-            reply = ask(world, BANK_PATH, account(1234567890), magic="SERVER_ERROR")
+            reply = ask(world, "/v1/credit/drawdowns", account(1234567890))
             assert reply.json["error_code"] == "STRICT_MODE_ERROR"
 
 
@@ -114,7 +114,7 @@ def test_what_is_no_sandbox_is_told_so(tmp_path: Path) -> None:
     with pytest.raises(SandboxError, match="the sandbox did not start, exit code 0"):
         Sandbox.start(binary="true")
     not_a_program = tmp_path / "text"
-    not_a_program.write_text("\x00")
+    not_a_program.write_text("#!/nowhere\n")
     not_a_program.chmod(0o755)
     with pytest.raises(SandboxError, match="cannot start .*text"):
         Sandbox.start(binary=not_a_program)

@@ -42,6 +42,7 @@ class Process:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     stderr=stderr,
+                    start_new_session=os.name != "nt",  # Ctrl-C is for the tests, which still need it to end
                 )
             except OSError as error:
                 if stderr:
