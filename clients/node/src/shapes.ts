@@ -21,17 +21,21 @@ export interface Match {
   /** Dotted paths into the body: `{ given_names: 'Eko', 'addresses.0.country': 'ID' }`. */
   body?: Record<string, unknown>;
   headers?: Record<string, string>;
+  query?: Record<string, string>;
 }
 
-/** A match as the sandbox writes it: `body.given_names`, `header.x-test`. */
+/** A match as the sandbox writes it: `body.given_names`, `header.x-test`, `query.page`. */
 export function flat(match: Match): Record<string, unknown> {
-  const { endpoint, outcome, status, method, path, trace, body = {}, headers = {} } = match;
+  const { endpoint, outcome, status, method, path, trace, body = {}, headers = {}, query = {} } = match;
   const found: Record<string, unknown> = { endpoint, outcome, status, method, path, trace };
   for (const [inner, wanted] of Object.entries(body)) {
     found[`body.${inner}`] = wanted;
   }
   for (const [name, wanted] of Object.entries(headers)) {
     found[`header.${name}`] = wanted;
+  }
+  for (const [name, wanted] of Object.entries(query)) {
+    found[`query.${name}`] = wanted;
   }
   return found;
 }
@@ -44,18 +48,23 @@ export interface Request {
   world: string;
   method: string;
   path: string;
-  query: string | null;
-  headers: Record<string, string>;
+  /** A list where a name came more than once. */
+  query: Record<string, string | string[]>;
+  headers: Record<string, string | string[]>;
   /** JSON where it is JSON, else text. */
   body: any;
   body_bytes: number;
+  /** Of a body that is kept in part. */
+  body_sha256?: string;
   endpoint: string | null;
   outcome: string | null;
   status: number;
   reply: any;
   reply_bytes: number;
+  /** Of a reply that is kept in part. */
+  reply_sha256?: string;
   duration_us: number;
-  delay_ms: number | null;
+  delay_ms: number;
   fault: string | null;
 }
 
@@ -143,7 +152,7 @@ export interface PageFacts {
   readonly reachesIntoDropped: boolean;
   /** The newest there is; as `afterSeq` it asks for what comes later. */
   readonly lastSeq: number;
-  /** As `afterSeq` (with `order: 'oldest'`) it asks for the next page; null on the last. */
+  /** As `beforeSeq` it asks for the next page (with `order: 'oldest'` as `afterSeq`); null on the last. */
   readonly next: number | null;
 }
 

@@ -20,6 +20,7 @@ import {
 
 export interface RequestsOptions extends Match {
   afterSeq?: number;
+  beforeSeq?: number;
   /** Newest first unless said otherwise. */
   order?: 'newest' | 'oldest';
   limit?: number;
@@ -113,8 +114,8 @@ export class World {
   }
 
   /** The requests that this world received and that match. */
-  requests({ afterSeq, order, limit, ...match }: RequestsOptions = {}): Promise<Page<Request>> {
-    return this.#requests(match, { after_seq: afterSeq, order, limit });
+  requests({ afterSeq, beforeSeq, order, limit, ...match }: RequestsOptions = {}): Promise<Page<Request>> {
+    return this.#requests(match, { after_seq: afterSeq, before_seq: beforeSeq, order, limit });
   }
 
   /** As `requests`, as soon as `count` match; rejects with `NotVerified` when `wait` is over. */

@@ -31,11 +31,12 @@ class Match(TypedDict, total=False):
     #: Dotted paths into the body: ``{"given_names": "Eko", "addresses.0.country": "ID"}``.
     body: Mapping[str, Any]
     headers: Mapping[str, str]
+    query: Mapping[str, str]
 
 
 def flat(match: Mapping[str, Any]) -> dict[str, Any]:
-    """A match as the sandbox writes it: ``body.given_names``, ``header.x-test``."""
-    names = {"body": "body.", "headers": "header."}
+    """A match as the sandbox writes it: ``body.given_names``, ``header.x-test``, ``query.page``."""
+    names = {"body": "body.", "headers": "header.", "query": "query."}
     found: dict[str, Any] = {}
     for name, value in match.items():
         if name in names:
@@ -45,7 +46,14 @@ def flat(match: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-class Request(TypedDict):
+class _Cut(TypedDict, total=False):
+    """Of a body that is kept in part."""
+
+    body_sha256: str
+    reply_sha256: str
+
+
+class Request(_Cut):
     """A request that a world received, and how it was answered."""
 
     seq: int
@@ -54,8 +62,9 @@ class Request(TypedDict):
     world: str
     method: str
     path: str
-    query: Optional[str]
-    headers: dict[str, str]
+    #: A list where a name came more than once.
+    query: dict[str, Union[str, list[str]]]
+    headers: dict[str, Union[str, list[str]]]
     #: JSON where it is JSON, else text.
     body: Any
     body_bytes: int
@@ -65,7 +74,7 @@ class Request(TypedDict):
     reply: Any
     reply_bytes: int
     duration_us: int
-    delay_ms: Optional[int]
+    delay_ms: int
     fault: Optional[str]
 
 
@@ -167,5 +176,5 @@ class Page(list[Item]):
         self.reaches_into_dropped: bool = answer.get("reaches_into_dropped", False)
         #: The newest there is; as ``after_seq`` it asks for what comes later.
         self.last_seq: int = answer.get("last_seq", 0)
-        #: As ``after_seq`` (with ``order="oldest"``) it asks for the next page; none on the last.
+        #: As ``before_seq`` it asks for the next page (with ``order="oldest"`` as ``after_seq``); none on the last.
         self.next: Optional[int] = answer.get("next")

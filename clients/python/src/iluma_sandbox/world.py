@@ -63,13 +63,16 @@ class World:
         self,
         *,
         after_seq: Optional[int] = None,
+        before_seq: Optional[int] = None,
         order: Optional[str] = None,
         limit: Optional[int] = None,
         **match: Unpack[Match],
     ) -> Page[Request]:
         """The requests that this world received and that match, newest first unless ``order="oldest"``."""
         __tracebackhide__ = True
-        return self._requests(match, after_seq=after_seq, order=order, limit=limit)
+        return self._requests(
+            match, after_seq=after_seq, before_seq=before_seq, order=order, limit=limit
+        )
 
     def wait_for(
         self,
