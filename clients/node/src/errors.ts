@@ -25,8 +25,8 @@ export class NotVerified extends SandboxError {
 
 interface NearMiss {
   trace: string;
-  seq: number;
-  differences?: { field: string; expected: unknown; received: unknown }[];
+  request: string;
+  differences?: { field: string; expected: unknown; received: unknown; note?: string }[];
 }
 
 /** The error that an answer other than 2xx stands for. */
@@ -35,9 +35,10 @@ export function ofAnswer(status: number, said: unknown): SandboxError {
   const message = answer.message ? String(answer.message) : `the sandbox answered ${status}`;
   const lines = [message];
   for (const nearMiss of (answer.near_misses ?? []) as NearMiss[]) {
-    lines.push(`  near: request ${nearMiss.seq}, trace ${nearMiss.trace}`);
-    for (const { field, expected, received } of nearMiss.differences ?? []) {
-      lines.push(`    ${field}: expected ${JSON.stringify(expected)}, received ${JSON.stringify(received)}`);
+    lines.push(`  close was ${nearMiss.trace}, ${nearMiss.request}:`);
+    for (const { field, expected, received, note } of nearMiss.differences ?? []) {
+      const came = note ?? `received ${JSON.stringify(received)}`;
+      lines.push(`    ${field}: expected ${JSON.stringify(expected)}, ${came}`);
     }
   }
   for (const reason of (answer.why ?? []) as string[]) {

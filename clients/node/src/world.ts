@@ -224,10 +224,12 @@ export class World {
   }
 
   async #requests(match: Match, more: Record<string, unknown>): Promise<Page<Request>> {
-    const { body = {}, ...others } = match;
-    // As JSON, so that the text "7" is not taken for the number.
-    const asJson = Object.entries(body).map(([path, wanted]) => [path, JSON.stringify(wanted)]);
-    const query = { ...flat({ ...others, body: Object.fromEntries(asJson) }), ...more };
+    // In a URL a text is written as it is, all else as JSON.
+    const written = Object.entries(flat(match)).map(([name, wanted]) => [
+      name,
+      typeof wanted === 'string' ? wanted : JSON.stringify(wanted),
+    ]);
+    const query = { ...Object.fromEntries(written), ...more };
     const answer = await this.call('GET', 'requests', { query });
     return page(answer.requests, answer);
   }

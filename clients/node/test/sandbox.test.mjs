@@ -21,6 +21,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = fs.mkdtempSync(path.join(tmpdir(), 'iluma-sandbox-test-'));
 after(() => fs.rmSync(folder, { recursive: true }));
 
+const library = pathToFileURL(path.join(root, 'dist/index.js')).href;
 const { findBinary } = createRequire(import.meta.url)('../dist/binary.js');
 
 test('a sandbox answers until it is stopped', async () => {
@@ -126,7 +127,7 @@ test('what is no sandbox is told so', posix, async () => {
 test('the sandbox goes when the test process is killed', async () => {
   // Its stderr is this pipe: it closes when both the test process and the sandbox have gone.
   const script =
-    `import { startSandbox } from ${JSON.stringify(pathToFileURL(path.join(root, 'dist/index.js')).href)};\n` +
+    `import { startSandbox } from ${JSON.stringify(library)};\n` +
     "const sandbox = await startSandbox({ logFormat: 'pretty' });\n" +
     'console.log(sandbox.url);\n' +
     'setInterval(() => {}, 60_000);\n';
@@ -149,7 +150,7 @@ test('the sandbox goes when the test process is killed', async () => {
 
 test('a sandbox that was not stopped keeps no process from ending', async () => {
   const script =
-    `import { startSandbox } from ${JSON.stringify(pathToFileURL(path.join(root, 'dist/index.js')).href)};\n` +
+    `import { startSandbox } from ${JSON.stringify(library)};\n` +
     'const sandbox = await startSandbox();\n' +
     "await sandbox.control.call('GET', 'livez');\n";
   const forgetful = spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: 'inherit' });
@@ -167,6 +168,19 @@ test('the package has the version of the sandbox', () => {
   const cargo = fs.readFileSync(path.join(root, '../../Cargo.toml'), 'utf8');
   const { version } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
   assert.equal(version, /^version = "(.*)"/m.exec(cargo)?.[1]);
+});
+
+test('the examples of the README are those that are tested', () => {
+  const readme = fs.readFileSync(path.join(root, 'README.md'), 'utf8');
+  const examples = [...readme.matchAll(/```js\n([^]*?)```/g)].map(([, example]) => example);
+  const tested = ['test/readme.test.mjs', 'test-vitest/world.test.mjs', 'test-jest/world.test.js'];
+  tested.forEach((file, nth) => {
+    const text = fs.readFileSync(path.join(root, file), 'utf8');
+    assert(text.startsWith(String(examples[nth])), `${file} does not begin as the README has it`);
+  });
+  const script = String(examples[3]).replace("'iluma-sandbox'", JSON.stringify(library));
+  const printed = execFileSync(process.execPath, ['--input-type=module', '--eval', script]).toString();
+  assert.match(printed, /^http:\/\/127.0.0.1:\d+ iluma_development_\w+ \w+\n$/);
 });
 
 /** @param {string} file @param {string} [text] */

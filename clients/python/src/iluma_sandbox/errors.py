@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Mapping, Optional
 
 
@@ -44,11 +45,17 @@ def of_answer(status: int, answer: Any) -> SandboxError:
 def _near_misses(near_misses: Any) -> list[str]:
     lines = []
     for near_miss in near_misses or []:
-        lines.append(f"  near: request {near_miss.get('seq')}, trace {near_miss.get('trace')}")
+        lines.append(f"  close was {near_miss.get('trace')}, {near_miss.get('request')}:")
         for difference in near_miss.get("differences", []):
-            expected, received = difference.get("expected"), difference.get("received")
-            lines.append(f"    {difference.get('field')}: expected {expected!r}, received {received!r}")
+            received = difference.get("note") or f"received {_json(difference.get('received'))}"
+            lines.append(
+                f"    {difference.get('field')}: expected {_json(difference.get('expected'))}, {received}"
+            )
     return lines
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _reasons(reasons: Any) -> list[str]:

@@ -234,9 +234,11 @@ class World:
 
     def _requests(self, match: Mapping[str, Any], **more: Any) -> Page[Request]:
         __tracebackhide__ = True
-        # As JSON, so that the text "7" is not taken for the number.
-        body = {path: json.dumps(value) for path, value in match.get("body", {}).items()}
-        query = flat({**match, "body": body})
+        # In a URL a text is written as it is, all else as JSON.
+        query = {
+            name: value if isinstance(value, str) else json.dumps(value)
+            for name, value in flat(match).items()
+        }
         answer = self.call("GET", "requests", query={**query, **more})
         return Page(answer["requests"], answer)
 
