@@ -9,6 +9,7 @@ mod faults;
 mod fidelity;
 mod guard;
 mod inbox;
+mod metrics;
 mod next;
 mod readyz;
 mod trigger;
@@ -51,7 +52,7 @@ type Answer = (StatusCode, Value);
 /// A refusal, with the sentence that says why.
 struct Refusal(StatusCode, &'static str, String);
 
-const ROUTES: &str = "GET livez, readyz, catalog, coverage, fidelity, explain/{trace}, worlds, world, next, faults, deliveries, idle, clock, inbox/{name}; \
+const ROUTES: &str = "GET livez, readyz, catalog, coverage, fidelity, metrics, explain/{trace}, worlds, world, next, faults, deliveries, idle, clock, inbox/{name}; \
     POST worlds, next, deliveries/{id}/redeliver, trigger, clock, clock/advance, reset, inbox/{name}; \
     PUT faults; DELETE worlds, next, faults, inbox/{name}";
 
@@ -63,6 +64,9 @@ pub(crate) async fn answer(sandbox: &Arc<Shared>, call: &Call) -> (StatusCode, H
                 (status, json!({"error": error, "message": message}))
             });
     match body {
+        Value::String(text) if call.path().ends_with("/metrics") => {
+            (status, metrics::CONTENT_TYPE, text.into())
+        }
         Value::String(text) => (status, TEXT, text.into()),
         body => (status, JSON, body.to_string().into()),
     }
@@ -85,6 +89,7 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call) -> Result<Answer, Refusal> {
         ("GET", ["coverage"]) => return coverage::answer(sandbox, call, &query),
         ("GET", ["fidelity"]) => return fidelity::answer(sandbox, call, &query),
         ("GET", ["explain", trace]) => return explain::answer(sandbox, call, trace, &query),
+        ("GET", ["metrics"]) => return metrics::answer(sandbox, &query),
         ("GET", ["worlds"]) => return worlds::list(sandbox, call, &query),
         ("POST", ["worlds"]) => return worlds::mint(sandbox, call).await,
         ("DELETE", ["worlds"]) => return worlds::end(sandbox, call, &query).await,

@@ -89,6 +89,7 @@ mod spanned;
 mod store;
 mod strict;
 mod template;
+mod totals;
 mod tree;
 mod turn;
 mod verify;
