@@ -25,6 +25,7 @@ mod forms;
 mod guard;
 mod id_cards;
 mod limits;
+mod metrics;
 mod mistakes;
 mod overlaps;
 mod own_products;
