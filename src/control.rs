@@ -11,7 +11,9 @@ mod guard;
 mod inbox;
 mod next;
 mod readyz;
+mod requests;
 mod trigger;
+mod verify;
 mod worlds;
 
 use std::collections::HashMap;
@@ -51,8 +53,8 @@ type Answer = (StatusCode, Value);
 /// A refusal, with the sentence that says why.
 struct Refusal(StatusCode, &'static str, String);
 
-const ROUTES: &str = "GET livez, readyz, catalog, coverage, fidelity, explain/{trace}, worlds, world, next, faults, deliveries, idle, clock, inbox/{name}; \
-    POST worlds, next, deliveries/{id}/redeliver, trigger, clock, clock/advance, reset, inbox/{name}; \
+const ROUTES: &str = "GET livez, readyz, catalog, coverage, fidelity, explain/{trace}, worlds, world, requests, next, faults, deliveries, idle, clock, inbox/{name}; \
+    POST worlds, verify, next, deliveries/{id}/redeliver, trigger, clock, clock/advance, reset, inbox/{name}; \
     PUT faults; DELETE worlds, next, faults, inbox/{name}";
 
 pub(crate) async fn answer(sandbox: &Arc<Shared>, call: &Call) -> (StatusCode, HeaderValue, Bytes) {
@@ -85,6 +87,8 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call) -> Result<Answer, Refusal> {
         ("GET", ["coverage"]) => return coverage::answer(sandbox, call, &query),
         ("GET", ["fidelity"]) => return fidelity::answer(sandbox, call, &query),
         ("GET", ["explain", trace]) => return explain::answer(sandbox, call, trace, &query),
+        ("GET", ["requests"]) => return requests::list(sandbox, call, &query).await,
+        ("POST", ["verify"]) => return verify::answer(sandbox, call, &query).await,
         ("GET", ["worlds"]) => return worlds::list(sandbox, call, &query),
         ("POST", ["worlds"]) => return worlds::mint(sandbox, call).await,
         ("DELETE", ["worlds"]) => return worlds::end(sandbox, call, &query).await,

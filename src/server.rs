@@ -30,9 +30,6 @@ const CONNECTIONS_MAX: usize = 10_000;
 /// How long requests in flight may take to finish when the sandbox stops.
 const STOP_TIME: Duration = Duration::from_secs(5);
 
-/// How many requests are kept that belong to no world.
-const STRANGERS_MAX: usize = 200;
-
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const OUTCOME: HeaderName = HeaderName::from_static("x-sandbox-outcome");
 const TRACE: HeaderName = HeaderName::from_static("x-sandbox-trace");
@@ -185,11 +182,10 @@ fn record(
         sandbox.worlds.exercised_by_stranger(&answered.reply);
         let refused =
             answered.reply.status.is_client_error() || answered.reply.status.is_server_error();
-        let mut strangers = sandbox.strangers();
         let seq = if refused {
-            strangers.keep(exchange(call, answered, breaking, duration), STRANGERS_MAX)
+            sandbox.record_stranger(exchange(call, answered, breaking, duration))
         } else {
-            strangers.pass()
+            sandbox.strangers().pass()
         };
         return trace(str::from_utf8(&NO_WORLD).expect("zeros"), seq);
     };

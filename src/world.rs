@@ -51,6 +51,8 @@ pub(crate) struct World {
     /// Told of every change to a delivery, for those who wait for one.
     changes: watch::Sender<()>,
     resets: watch::Sender<u64>,
+    /// Told of every exchange, while somebody waits for one.
+    recorded: watch::Sender<()>,
     /// Milliseconds since the sandbox started.
     last_used_ms: AtomicU64,
     bytes: AtomicUsize,
@@ -131,10 +133,15 @@ impl World {
         state.exercised.reply(outcome, exchange.status, reply);
         let seq = state.journal.record(exchange);
         self.settle(&mut state);
-        if self.changes.receiver_count() > 0 {
-            self.changed();
+        drop(state);
+        if self.recorded.receiver_count() > 0 {
+            self.recorded.send_replace(());
         }
         seq
+    }
+
+    pub(crate) fn recorded(&self) -> watch::Receiver<()> {
+        self.recorded.subscribe()
     }
 
     /// Whether requests have to look at what was set up in the state. Asked of every request.
@@ -371,7 +378,7 @@ impl Worlds {
         worlds.values().find(|world| world.tag == tag).cloned()
     }
 
-    fn all(&self) -> Vec<Arc<World>> {
+    pub(crate) fn all(&self) -> Vec<Arc<World>> {
         let worlds = self.by_key.read().unwrap_or_else(PoisonError::into_inner);
         worlds.values().cloned().collect()
     }
@@ -398,6 +405,7 @@ impl Worlds {
             advancing: tokio::sync::Mutex::default(),
             changes: watch::Sender::default(),
             resets: watch::Sender::default(),
+            recorded: watch::Sender::default(),
             last_used_ms: AtomicU64::new(now_ms),
             bytes: AtomicUsize::new(0),
             bytes_of_all: self.bytes.clone(),
