@@ -21,7 +21,7 @@ use crate::courier::{Callbacks, Courier};
 use crate::egress::ReceiverUrl;
 use crate::error::ApiError;
 use crate::files::fingerprint;
-use crate::journal::Journal;
+use crate::journal::{Exchange, Journal};
 use crate::load_error::LoadErrors;
 use crate::sample;
 use crate::server;
