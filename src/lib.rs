@@ -87,6 +87,7 @@ mod server;
 mod settings;
 mod signing;
 mod since;
+mod snapshot;
 mod spanned;
 mod store;
 mod strict;

@@ -85,7 +85,8 @@ pub(crate) async fn respond(
 ) -> Option<Response<ReplyBody>> {
     let came = Instant::now();
     let (head, incoming) = request.into_parts();
-    let received = body::read(&head.headers, incoming, &sandbox.bodies).await?;
+    let bytes_max = control::body_bytes_max(&head);
+    let received = body::read(&head.headers, incoming, bytes_max, &sandbox.bodies).await?;
     pace.answering();
     let call = Call {
         came,
@@ -95,7 +96,7 @@ pub(crate) async fn respond(
     let until_answered = received.share;
     if call.path().starts_with(control::PREFIX) {
         let (status, content_type, body) = Box::pin(control::answer(sandbox, &call)).await;
-        let mut response = Response::new(ReplyBody::new(body, None));
+        let mut response = Response::new(body);
         *response.status_mut() = status;
         response.headers_mut().insert(CONTENT_TYPE, content_type);
         return Some(response);

@@ -20,6 +20,7 @@ use crate::error::ApiError;
 use crate::journal::{Exchange, Journal};
 use crate::next::Next;
 use crate::rate_limit::Windows;
+use crate::snapshot::Restoration;
 use crate::store::{Counters, Records};
 use crate::world_faults::WorldFaults;
 
@@ -234,11 +235,22 @@ impl World {
 
     /// Empties the world. What was pending is cancelled, also what was on its way, and counted.
     pub(crate) async fn reset(&self, courier: &Courier) -> usize {
-        self.reset_seen(courier, |_| ()).await.1
+        self.reset_seen(courier, |_| (), |_| ()).await.1
     }
 
-    /// The same with a last look at what there was.
-    async fn reset_seen<T>(&self, courier: &Courier, see: impl FnOnce(&State) -> T) -> (T, usize) {
+    /// Empties the world and fills it again, in one.
+    pub(crate) async fn restore(&self, courier: &Courier, from: Restoration) -> usize {
+        let fill = |state: &mut State| from.fill(state, Instant::now());
+        self.reset_seen(courier, |_| (), fill).await.1
+    }
+
+    /// The same with a last look at what there was, and a first hand at what is to be.
+    async fn reset_seen<T>(
+        &self,
+        courier: &Courier,
+        see: impl FnOnce(&State) -> T,
+        fill: impl FnOnce(&mut State),
+    ) -> (T, usize) {
         // An advance ends as soon as what it sends has been called back.
         let (seen, (in_line, on_their_way)) = {
             let mut state = self.state();
@@ -255,6 +267,7 @@ impl World {
                 if state.callbacks.pending() == 0 {
                     keep(&self.exercised_before, &state.exercised);
                     state.clear();
+                    fill(&mut state);
                     self.rig(&state);
                     self.settle(&mut state);
                     drop(state);
