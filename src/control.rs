@@ -4,6 +4,7 @@ mod catalog;
 mod clock;
 mod coverage;
 mod deliveries;
+pub(crate) mod direct;
 mod explain;
 mod export;
 mod faults;
