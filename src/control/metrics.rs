@@ -24,7 +24,7 @@ pub(super) fn answer(sandbox: &Shared, query: &HashMap<String, String>) -> Resul
 fn write(text: &mut String, sandbox: &Shared) -> fmt::Result {
     let worlds = &sandbox.worlds;
     let totals = worlds.totals();
-    let held = worlds.tally();
+    let stock = worlds.tally();
     let reload = sandbox.last_reload();
     let Dropped {
         records,
@@ -47,19 +47,19 @@ fn write(text: &mut String, sandbox: &Shared) -> fmt::Result {
         (
             "deliveries_pending",
             "Callbacks on their way.",
-            held.holds.deliveries_pending,
+            stock.holds.deliveries_pending,
         ),
-        ("worlds", "Worlds in use.", held.worlds),
-        ("records", "Records that can be read.", held.holds.records),
+        ("worlds", "Worlds in use.", stock.worlds),
+        ("records", "Records that can be read.", stock.holds.records),
         (
             "journal_entries",
             "Requests that worlds' journals hold.",
-            held.holds.journal,
+            stock.holds.journal,
         ),
         (
             "held_bytes",
             "What worlds hold in memory, about.",
-            held.bytes,
+            stock.bytes,
         ),
     ] {
         head(text, name, "gauge", help)?;
@@ -73,13 +73,13 @@ fn write(text: &mut String, sandbox: &Shared) -> fmt::Result {
         ("journal_entries", journal + strangers),
         ("counters", counters),
         ("deliveries", deliveries),
-        ("worlds", held.evicted),
+        ("worlds", stock.evicted),
     ] {
         sample(text, "dropped_total", &[("what", &what)], count)?;
     }
     let help = "Requests that were refused because the sandbox was full.";
     head(text, "requests_refused_total", "counter", help)?;
-    sample(text, "requests_refused_total", &[], held.refused)?;
+    sample(text, "requests_refused_total", &[], stock.refused)?;
     let help = "How often the scenario files were read again.";
     head(text, "reloads_total", "counter", help)?;
     for (result, count) in [
