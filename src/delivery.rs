@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use hyper::StatusCode;
@@ -21,6 +21,8 @@ pub(crate) const DEPTH_MAX: u32 = 5;
 pub(crate) struct Delivery {
     /// Counts the world's deliveries from 1; never repeats.
     pub seq: u64,
+    /// When it was put into the log, by the machine's time.
+    pub at: SystemTime,
     pub callback_type: Arc<str>,
     /// The record's id; none for a body that stands for no record.
     pub record: Option<Arc<str>>,
@@ -153,6 +155,11 @@ impl Deliveries {
         self.kept.len()
     }
 
+    /// Goes on counting after this number.
+    pub(crate) fn start_after(&mut self, seq: u64) {
+        self.seq = seq;
+    }
+
     pub(crate) fn last_seq(&self) -> u64 {
         self.seq
     }
@@ -182,6 +189,7 @@ impl Deliveries {
         self.seq += 1;
         delivery.seq = self.seq;
         self.ended.count(delivery.state);
+        delivery.at = SystemTime::now();
         self.bytes += delivery.bytes();
         self.kept.push_back(delivery);
         self.make_room(pending);

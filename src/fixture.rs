@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 pub use self::blocking::BlockingSandbox;
 pub use self::receiver::{ReceivedCallback, Receiver};
@@ -18,13 +18,14 @@ use crate::callback_options::CallbackUrl;
 use crate::courier::{self, Advance, Registered};
 use crate::delivery::{Delivery, DeliveryState};
 use crate::endpoint::Endpoint;
+use crate::excerpt::{Kept, Wait};
 use crate::journal::Exchange;
 use crate::load_error::nearest;
 use crate::next::{Calls, Queued};
 use crate::query::Query;
 use crate::sample;
 use crate::sandbox::{Sandbox, Shared};
-use crate::verify::{Expectation, NotVerified, verify};
+use crate::verify::{Expectation, NotVerified};
 use crate::world;
 
 /// How long `wait_for` waits unless it is told otherwise.
@@ -375,23 +376,14 @@ impl World {
         patience: Duration,
         query: Query,
     ) -> Result<Exchange, NotVerified> {
-        let until = Instant::now() + patience;
+        let until = Wait::Until(Instant::now() + patience);
         let expectation = Expectation::at_least(1, self.named(query));
-        let mut changes = self.world.changes();
+        let kept = Kept::OfWorld(&self.world);
         loop {
-            changes.mark_unchanged();
-            let requests = self.requests();
-            match verify(&requests, &expectation) {
-                Ok(verified) => {
-                    let is_first = |one: &Exchange| one.trace() == verified.requests[0];
-                    let first = requests.into_iter().find(is_first);
-                    return Ok(first.expect("what was verified is there"));
-                }
-                Err(not_verified) => {
-                    if timeout_at(until, changes.changed()).await.is_err() {
-                        return Err(not_verified);
-                    }
-                }
+            let verified = kept.verify(&expectation, until).await?;
+            let is_first = |one: &Exchange| one.trace() == verified.requests[0];
+            if let Some(first) = self.requests().into_iter().find(is_first) {
+                return Ok(first); // else the world was emptied just now
             }
         }
     }
@@ -415,7 +407,7 @@ impl World {
     #[track_caller]
     pub fn verify(&self, expectation: &Expectation) {
         let expectation = expectation.clone().map_queries(|query| self.named(query));
-        if let Err(not_verified) = verify(&self.requests(), &expectation) {
+        if let Err(not_verified) = Kept::OfWorld(&self.world).verify_now(&expectation) {
             panic!("{not_verified}");
         }
     }

@@ -115,15 +115,35 @@ pub(crate) struct Journal {
     seq: u64,
     pub bytes: usize,
     pub dropped: u64,
+    dropped_until: u64,
 }
 
 impl Journal {
+    /// An empty one that goes on counting.
+    pub(crate) fn starting_after(seq: u64) -> Self {
+        Self {
+            seq,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Exchange> {
         self.entries.iter()
+    }
+
+    /// Those with larger numbers, oldest first.
+    pub(crate) fn after(&self, seq: u64) -> impl Iterator<Item = &Exchange> {
+        let at = self.entries.partition_point(|one| one.seq <= seq);
+        self.entries.range(at..)
+    }
+
+    /// The number of the latest that was dropped; 0 where none was.
+    pub(crate) fn dropped_until(&self) -> u64 {
+        self.dropped_until
     }
 
     /// The number of the latest.
@@ -170,6 +190,7 @@ impl Journal {
         };
         self.bytes -= bytes(&oldest);
         self.dropped += 1;
+        self.dropped_until = oldest.seq;
         true
     }
 }

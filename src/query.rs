@@ -294,6 +294,12 @@ impl Expected {
         }
     }
 
+    /// The number of a status, where it is one.
+    pub(crate) fn status(&self) -> Option<u16> {
+        let status = self.text().parse().ok();
+        status.filter(|status| (100..1000).contains(status))
+    }
+
     fn text(&self) -> String {
         match self {
             Self::Json(Value::String(text)) | Self::Written(text) => text.clone(),

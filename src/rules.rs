@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
+use indexmap::IndexMap;
 use serde_json::Value;
 
 use crate::condition::{Condition, Facts, Subject};
@@ -106,6 +107,15 @@ impl When {
             compiled.push(conditions);
         }
         Self(compiled)
+    }
+
+    /// The alternatives as files write them.
+    pub(crate) fn shown(&self) -> Vec<IndexMap<String, Value>> {
+        let shown = |one: &Condition| (one.written.to_string(), one.test.shown());
+        let alternatives = self.0.iter();
+        alternatives
+            .map(|all| all.iter().map(shown).collect())
+            .collect()
     }
 
     pub(crate) fn holds(&self, facts: Facts<'_>) -> bool {

@@ -21,13 +21,16 @@ use crate::courier::{Callbacks, Courier};
 use crate::egress::ReceiverUrl;
 use crate::error::ApiError;
 use crate::files::fingerprint;
-use crate::journal::Journal;
+use crate::journal::{Exchange, Journal};
 use crate::load_error::LoadErrors;
 use crate::sample;
 use crate::server;
 use crate::watch::Watcher;
 use crate::watchlist::DateForm;
 use crate::world::Worlds;
+
+/// How many requests are kept that belong to no world.
+const STRANGERS_MAX: usize = 200;
 
 /// A sandbox that serves on a socket of its own until it is dropped.
 ///
@@ -74,6 +77,8 @@ pub(crate) struct Shared {
     stopping: watch::Sender<bool>,
     /// The requests that belong to no world, as far as they were refused.
     strangers: Mutex<Journal>,
+    /// Told of every one of them.
+    strangers_recorded: watch::Sender<()>,
     /// One reload at a time: the last to read is the last to be put in place.
     reloading: Mutex<()>,
 }
@@ -365,6 +370,7 @@ impl Shared {
             sends_by_itself: true,
             stopping: watch::Sender::new(false),
             strangers: Mutex::default(),
+            strangers_recorded: watch::Sender::default(),
             reloading: Mutex::default(),
             options,
         })
@@ -427,6 +433,17 @@ impl Shared {
         self.strangers
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a refused request that belongs to no world.
+    pub(crate) fn record_stranger(&self, exchange: Exchange) -> u64 {
+        let seq = self.strangers().keep(exchange, STRANGERS_MAX);
+        self.strangers_recorded.send_replace(());
+        seq
+    }
+
+    pub(crate) fn strangers_recorded(&self) -> watch::Receiver<()> {
+        self.strangers_recorded.subscribe()
     }
 
     /// Whether every well-formed API key has a world here.

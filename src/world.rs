@@ -20,6 +20,7 @@ use crate::error::ApiError;
 use crate::journal::{Exchange, Journal};
 use crate::next::Next;
 use crate::rate_limit::Windows;
+use crate::snapshot::Restoration;
 use crate::store::{Counters, Records};
 use crate::totals::Totals;
 use crate::world_faults::WorldFaults;
@@ -52,6 +53,8 @@ pub(crate) struct World {
     /// Told of every change to a delivery, for those who wait for one.
     changes: watch::Sender<()>,
     resets: watch::Sender<u64>,
+    /// Told of every exchange, while somebody waits for one.
+    recorded: watch::Sender<()>,
     /// Milliseconds since the sandbox started.
     last_used_ms: AtomicU64,
     bytes: AtomicUsize,
@@ -133,10 +136,15 @@ impl World {
         state.exercised.reply(outcome, status, reply, duration);
         let seq = state.journal.record(exchange);
         self.settle(&mut state);
-        if self.changes.receiver_count() > 0 {
-            self.changed();
+        drop(state);
+        if self.recorded.receiver_count() > 0 {
+            self.recorded.send_replace(());
         }
         seq
+    }
+
+    pub(crate) fn recorded(&self) -> watch::Receiver<()> {
+        self.recorded.subscribe()
     }
 
     /// Whether requests have to look at what was set up in the state. Asked of every request.
@@ -229,11 +237,22 @@ impl World {
 
     /// Empties the world. What was pending is cancelled, also what was on its way, and counted.
     pub(crate) async fn reset(&self, courier: &Courier) -> usize {
-        self.reset_seen(courier, |_| ()).await.1
+        self.reset_seen(courier, |_| (), |_| ()).await.1
     }
 
-    /// The same with a last look at what there was.
-    async fn reset_seen<T>(&self, courier: &Courier, see: impl FnOnce(&State) -> T) -> (T, usize) {
+    /// Empties the world and fills it again, in one.
+    pub(crate) async fn restore(&self, courier: &Courier, from: Restoration) -> usize {
+        let fill = |state: &mut State| from.fill(state, Instant::now());
+        self.reset_seen(courier, |_| (), fill).await.1
+    }
+
+    /// The same with a last look at what there was, and a first hand at what is to be.
+    async fn reset_seen<T>(
+        &self,
+        courier: &Courier,
+        see: impl FnOnce(&State) -> T,
+        fill: impl FnOnce(&mut State),
+    ) -> (T, usize) {
         // An advance ends as soon as what it sends has been called back.
         let (seen, (in_line, on_their_way)) = {
             let mut state = self.state();
@@ -251,6 +270,7 @@ impl World {
                 if state.callbacks.pending() == 0 {
                     totals.take(&mut state);
                     state.clear();
+                    fill(&mut state);
                     self.rig(&state);
                     self.settle(&mut state);
                     drop(state);
@@ -384,7 +404,7 @@ impl Worlds {
         worlds.values().find(|world| world.tag == tag).cloned()
     }
 
-    fn all(&self) -> Vec<Arc<World>> {
+    pub(crate) fn all(&self) -> Vec<Arc<World>> {
         let worlds = self.by_key.read().unwrap_or_else(PoisonError::into_inner);
         worlds.values().cloned().collect()
     }
@@ -411,6 +431,7 @@ impl Worlds {
             advancing: tokio::sync::Mutex::default(),
             changes: watch::Sender::default(),
             resets: watch::Sender::default(),
+            recorded: watch::Sender::default(),
             last_used_ms: AtomicU64::new(now_ms),
             bytes: AtomicUsize::new(0),
             bytes_of_all: self.bytes.clone(),

@@ -97,7 +97,7 @@ impl Worlds {
             return Unfinished::default();
         };
         let see = |state: &State| Unfinished::of(state, now);
-        world.reset_seen(courier, see).await.0
+        world.reset_seen(courier, see, |_| ()).await.0
     }
 
     /// Eight hex digits that stand for a key.
