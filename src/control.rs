@@ -4,12 +4,14 @@ mod catalog;
 mod clock;
 mod coverage;
 mod deliveries;
+pub(crate) mod direct;
 mod explain;
 mod export;
 mod faults;
 mod fidelity;
 mod guard;
 mod inbox;
+mod metrics;
 mod next;
 mod readyz;
 mod requests;
@@ -63,7 +65,7 @@ type Answer = (StatusCode, Value);
 /// A refusal, with the sentence that says why.
 struct Refusal(StatusCode, &'static str, String);
 
-const ROUTES: &str = "GET livez, readyz, catalog, coverage, fidelity, explain/{trace}, worlds, world, requests, export, snapshot, openapi.json, next, faults, deliveries, idle, clock, inbox/{name}; \
+const ROUTES: &str = "GET livez, readyz, catalog, coverage, fidelity, metrics, explain/{trace}, worlds, world, requests, export, snapshot, openapi.json, next, faults, deliveries, idle, clock, inbox/{name}; \
     POST worlds, verify, next, deliveries/{id}/redeliver, trigger, clock, clock/advance, reset, inbox/{name}; \
     PUT faults, snapshot; DELETE worlds, next, faults, inbox/{name}";
 
@@ -80,8 +82,8 @@ pub(crate) fn body_bytes_max(head: &Parts) -> usize {
 /// What is answered.
 enum Said {
     Whole(Answer),
-    /// JSON that is written already.
-    Document(Bytes),
+    /// What is written already, and its type.
+    Document(HeaderValue, Bytes),
     /// Written while it is sent.
     Lines(Lines),
 }
@@ -96,7 +98,7 @@ pub(crate) async fn answer(
     let said = decide(sandbox, call).await.unwrap_or_else(refused);
     let whole = |body: Bytes| ReplyBody::new(body, None);
     match said {
-        Said::Document(document) => (StatusCode::OK, JSON, whole(document)),
+        Said::Document(kind, document) => (StatusCode::OK, kind, whole(document)),
         Said::Lines(lines) => (StatusCode::OK, LINES, ReplyBody::lines(lines)),
         Said::Whole((status, Value::String(text))) => (status, TEXT, whole(text.into())),
         Said::Whole((status, body)) => (status, JSON, whole(body.to_string().into())),
@@ -117,9 +119,16 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call) -> Result<Said, Refusal> {
         ("GET", ["export"]) => return export::answer(sandbox, call, &query).map(Said::Lines),
         ("GET", ["snapshot"]) => {
             only(&query, &[])?;
-            return snapshot::take(&*world(sandbox, call, &query)?).map(Said::Document);
+            let taken = snapshot::take(&*world(sandbox, call, &query)?)?;
+            return Ok(Said::Document(JSON, taken));
         }
-        ("GET", ["openapi.json"]) => return Ok(Said::Document(Bytes::from_static(OPENAPI))),
+        ("GET", ["openapi.json"]) => {
+            return Ok(Said::Document(JSON, Bytes::from_static(OPENAPI)));
+        }
+        ("GET", ["metrics"]) => {
+            let page = metrics::page(sandbox, &query)?;
+            return Ok(Said::Document(metrics::CONTENT_TYPE, page.into()));
+        }
         _ => {}
     }
     let answer = route(sandbox, call, method, &parts, query);

@@ -14,6 +14,7 @@ mod client;
 #[cfg(unix)]
 mod command_line;
 mod coverage;
+mod docs;
 mod document;
 mod documentation;
 mod every_outcome;
@@ -25,6 +26,7 @@ mod forms;
 mod guard;
 mod id_cards;
 mod limits;
+mod metrics;
 mod mistakes;
 mod overlaps;
 mod own_products;
