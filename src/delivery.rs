@@ -53,6 +53,30 @@ impl Delivery {
         let attempts: usize = self.attempts.iter().map(Attempt::bytes).sum();
         self.body.len() + attempts + DELIVERY_OVERHEAD_BYTES
     }
+
+    /// Where it stands, in words: `was delivered`, `failed after: connection refused`.
+    pub(crate) fn standing(&self) -> String {
+        let last = self.attempts.last();
+        let last = last.and_then(|attempt| attempt.error.as_deref());
+        let last = last.map_or(String::new(), |error| format!(" after: {error}"));
+        let reason = self.reason.as_deref().unwrap_or("on purpose");
+        match self.state {
+            DeliveryState::Scheduled => match self.next_try {
+                Some(at) => format!("is still pending until {at}"),
+                None => "is still pending".to_owned(),
+            },
+            DeliveryState::Sending => "is being sent".to_owned(),
+            DeliveryState::Retrying => match self.next_try {
+                Some(at) => format!("is tried again at {at}{last}"),
+                None => format!("is tried again{last}"),
+            },
+            DeliveryState::Delivered => "was delivered".to_owned(),
+            DeliveryState::Failed => format!("failed{last}"),
+            DeliveryState::Cancelled => format!("was cancelled: {reason}"),
+            DeliveryState::Suppressed => "was not sent, on purpose".to_owned(),
+            DeliveryState::Dropped => format!("was dropped: {reason}"),
+        }
+    }
 }
 
 /// Which token a delivery carries.
@@ -188,8 +212,8 @@ impl Deliveries {
     pub(crate) fn add(&mut self, mut delivery: Delivery, pending: usize) -> u64 {
         self.seq += 1;
         delivery.seq = self.seq;
-        self.ended.count(delivery.state);
         delivery.at = SystemTime::now();
+        self.ended.count(delivery.state);
         self.bytes += delivery.bytes();
         self.kept.push_back(delivery);
         self.make_room(pending);

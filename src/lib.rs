@@ -108,7 +108,7 @@ pub use callback_options::{CallbackUrl, Retries};
 pub use clock::{Clock, Stamp};
 pub use control::ControlToken;
 pub use delivery::DeliveryState;
-pub use fixture::{BlockingSandbox, Callback, ReceivedCallback, Receiver, World};
+pub use fixture::{BlockingSandbox, Callback, ReceivedCallback, Receiver, Unfinished, World};
 pub use journal::{Exchange, KeptBody};
 pub use load_error::{LoadError, LoadErrors};
 pub use query::{Difference, Query};

@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
-use tokio::time::Instant;
 
 use crate::account::IssuedKeys;
 use crate::auth::{ApiKey, PUBLIC_KEY};
@@ -47,6 +46,7 @@ pub struct Sandbox {
     /// Dropping it tells the server to stop.
     stop: watch::Sender<bool>,
     server: Option<tokio::task::JoinHandle<()>>,
+    runtime: tokio::runtime::Handle,
     _watcher: Option<Watcher>,
 }
 
@@ -154,11 +154,7 @@ impl Sandbox {
 
     /// The secret that callbacks to the owner of [`Sandbox::api_key`] carry.
     pub fn callback_token(&self) -> String {
-        let world = self
-            .shared
-            .worlds
-            .enter(&self.shared.default_key(), Instant::now());
-        world.map_or(String::new(), |world| world.callback_token())
+        self.default_world().callback_token()
     }
 
     /// What the control API asks for, where it asks for a token: one was given, or the address is not of the
@@ -169,6 +165,11 @@ impl Sandbox {
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    /// What it runs on.
+    pub(crate) fn runtime(&self) -> &tokio::runtime::Handle {
+        &self.runtime
     }
 
     /// Waits until the scenario folders have been read again more than `count` times, successfully
@@ -334,6 +335,7 @@ impl Builder {
             address,
             stop,
             server: Some(server),
+            runtime: tokio::runtime::Handle::current(),
             _watcher: watcher,
         })
     }

@@ -96,7 +96,7 @@ async fn what_was_asked_is_verified_with_the_closest_request_shown() {
     let other = Query::any().endpoint(ENDPOINT).body("bank_code", "BNI");
     world.verify(&Expectation::never(other.clone()));
     let unwind = std::panic::AssertUnwindSafe(&world);
-    let message = panics(move || unwind.verify(&Expectation::exactly(1, other)));
+    let message = panics(move || drop(unwind.verify(&Expectation::exactly(1, other))));
     assert!(
         message.ends_with("\n    body.bank_code: expected \"BNI\", received \"BCA\""),
         "{message}"
@@ -141,9 +141,9 @@ async fn a_receiver_takes_callbacks_and_refuses_as_it_is_told() {
     let _still = StandingClock::hold();
     let sandbox = Sandbox::start().await.expect("it starts");
     let world = sandbox.world();
-    let receiver = sandbox.receiver().await;
+    let receiver = sandbox.receiver();
     world.call_back(TYPE, &receiver.url());
-    receiver.refuse(StatusCode::SERVICE_UNAVAILABLE, 1);
+    receiver.refuse(503, 1);
     let (_, record) = post(&world, &account()).await;
     let refused = receiver.next().await;
     assert_eq!(
@@ -202,7 +202,7 @@ fn a_blocking_test_has_the_sandbox_in_a_thread_of_its_own() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_tests_at_once_never_see_each_other() {
     let sandbox = Sandbox::start().await.expect("it starts");
-    let receiver = std::sync::Arc::new(sandbox.receiver().await);
+    let receiver = std::sync::Arc::new(sandbox.receiver());
     let mut tests = tokio::task::JoinSet::new();
     for number in 0..200_usize {
         let world = sandbox.world_named(&format!("test {number}"));

@@ -14,6 +14,7 @@ mod client;
 #[cfg(unix)]
 mod command_line;
 mod coverage;
+mod docs;
 mod document;
 mod documentation;
 mod every_outcome;
