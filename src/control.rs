@@ -50,7 +50,6 @@ use crate::snapshot::SNAPSHOT_BYTES_MAX;
 use crate::world::World;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
-const METRICS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 const LINES: HeaderValue = HeaderValue::from_static("application/x-ndjson");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
@@ -83,7 +82,7 @@ pub(crate) fn body_bytes_max(head: &Parts) -> usize {
 /// What is answered.
 enum Said {
     Whole(Answer),
-    /// A text that is written already, of this type.
+    /// What is written already, and its type.
     Document(HeaderValue, Bytes),
     /// Written while it is sent.
     Lines(Lines),
@@ -99,7 +98,7 @@ pub(crate) async fn answer(
     let said = decide(sandbox, call).await.unwrap_or_else(refused);
     let whole = |body: Bytes| ReplyBody::new(body, None);
     match said {
-        Said::Document(media_type, document) => (StatusCode::OK, media_type, whole(document)),
+        Said::Document(kind, document) => (StatusCode::OK, kind, whole(document)),
         Said::Lines(lines) => (StatusCode::OK, LINES, ReplyBody::lines(lines)),
         Said::Whole((status, Value::String(text))) => (status, TEXT, whole(text.into())),
         Said::Whole((status, body)) => (status, JSON, whole(body.to_string().into())),
@@ -120,15 +119,15 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call) -> Result<Said, Refusal> {
         ("GET", ["export"]) => return export::answer(sandbox, call, &query).map(Said::Lines),
         ("GET", ["snapshot"]) => {
             only(&query, &[])?;
-            let taken = snapshot::take(&*world(sandbox, call, &query)?);
-            return taken.map(|snapshot| Said::Document(JSON, snapshot));
+            let taken = snapshot::take(&*world(sandbox, call, &query)?)?;
+            return Ok(Said::Document(JSON, taken));
         }
         ("GET", ["openapi.json"]) => {
             return Ok(Said::Document(JSON, Bytes::from_static(OPENAPI)));
         }
         ("GET", ["metrics"]) => {
-            only(&query, &[])?;
-            return Ok(Said::Document(METRICS, metrics::text(sandbox).into()));
+            let page = metrics::page(sandbox, &query)?;
+            return Ok(Said::Document(metrics::CONTENT_TYPE, page.into()));
         }
         _ => {}
     }

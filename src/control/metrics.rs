@@ -1,21 +1,29 @@
 //! `GET /__sandbox/metrics`: what the sandbox has done and what it holds, as Prometheus reads it.
 
+use std::collections::HashMap;
 use std::fmt::{self, Display, Write};
 
+use hyper::header::HeaderValue;
+
+use super::{Refusal, only};
 use crate::coverage::{Durations, Exercised, LIMITS_US};
 use crate::sandbox::Shared;
 use crate::totals::Dropped;
 
-pub(super) fn text(sandbox: &Shared) -> String {
+pub(super) const CONTENT_TYPE: HeaderValue =
+    HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+
+pub(super) fn page(sandbox: &Shared, query: &HashMap<String, String>) -> Result<String, Refusal> {
+    only(query, &[])?;
     let mut text = String::new();
     write(&mut text, sandbox).expect("writing to a string cannot fail");
-    text
+    Ok(text)
 }
 
 fn write(text: &mut String, sandbox: &Shared) -> fmt::Result {
     let worlds = &sandbox.worlds;
     let totals = worlds.totals();
-    let stock = worlds.tally();
+    let tally = worlds.tally();
     let reload = sandbox.last_reload();
     let Dropped {
         records,
@@ -38,19 +46,19 @@ fn write(text: &mut String, sandbox: &Shared) -> fmt::Result {
         (
             "deliveries_pending",
             "Callbacks on their way.",
-            stock.holds.deliveries_pending,
+            tally.holds.deliveries_pending,
         ),
-        ("worlds", "Worlds in use.", stock.worlds),
-        ("records", "Records that can be read.", stock.holds.records),
+        ("worlds", "Worlds in use.", tally.worlds),
+        ("records", "Records that can be read.", tally.holds.records),
         (
             "journal_entries",
             "Requests that worlds' journals hold.",
-            stock.holds.journal,
+            tally.holds.journal,
         ),
         (
             "held_bytes",
             "What worlds hold in memory, about.",
-            stock.bytes,
+            tally.bytes,
         ),
     ] {
         head(text, name, "gauge", help)?;
@@ -64,13 +72,13 @@ fn write(text: &mut String, sandbox: &Shared) -> fmt::Result {
         ("journal_entries", journal + strangers),
         ("counters", counters),
         ("deliveries", deliveries),
-        ("worlds", stock.evicted),
+        ("worlds", tally.evicted),
     ] {
         sample(text, "dropped_total", &[("what", &what)], count)?;
     }
     let help = "Requests that were refused because the sandbox was full.";
     head(text, "requests_refused_total", "counter", help)?;
-    sample(text, "requests_refused_total", &[], stock.refused)?;
+    sample(text, "requests_refused_total", &[], tally.refused)?;
     let help = "How often the scenario files were read again.";
     head(text, "reloads_total", "counter", help)?;
     for (result, count) in [
