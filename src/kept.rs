@@ -213,7 +213,7 @@ impl Exchange {
     /// # });
     /// ```
     pub fn world(&self) -> &str {
-        std::str::from_utf8(&self.tag).expect("hex digits")
+        std::str::from_utf8(&self.tag).unwrap_or_default() // hex digits always are
     }
 
     fn request_line(&self) -> (&str, &str) {
