@@ -100,6 +100,18 @@ fn write(text: &mut String, told: &Value) -> std::fmt::Result {
         let (condition, received) = (word(&decided["condition"]), &decided["received"]);
         writeln!(text, "         {condition} is {received}")?;
     }
+    let one = &told["decided_by"];
+    if one["condition"].is_string() {
+        let (condition, at) = (word(&one["condition"]), place(&one["place"]));
+        writeln!(text, "         {condition} ({at}) is {}", one["received"])?;
+    }
+    if one["file_names"].is_object() {
+        writeln!(
+            text,
+            "         the names of files are {}",
+            one["file_names"]
+        )?;
+    }
     if told["dummy_data"].is_object() {
         let data = &told["dummy_data"];
         let (lookup, verdict) = (word(&data["lookup"]), word(&data["verdict"]));

@@ -96,8 +96,8 @@ impl Lines {
         });
         let masked = places.into_iter().map(|place| {
             let mask = match &place {
-                Place::World(world) => Mask::of(world),
-                Place::Strangers => Mask::default(),
+                Place::World(world) => Mask::of(sandbox, world),
+                Place::Strangers => Mask::of_strangers(sandbox),
             };
             (place, mask)
         });

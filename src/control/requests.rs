@@ -67,8 +67,8 @@ impl Whose {
     /// common.
     pub(super) fn kept<'a>(&'a self, sandbox: &'a Shared) -> Option<(Kept<'a>, Mask)> {
         match self {
-            Self::Own(world) => Some((Kept::OfWorld(world), Mask::of(world))),
-            Self::Strangers => Some((Kept::Strangers(sandbox), Mask::default())),
+            Self::Own(world) => Some((Kept::OfWorld(world), Mask::of(sandbox, world))),
+            Self::Strangers => Some((Kept::Strangers(sandbox), Mask::of_strangers(sandbox))),
             Self::All => None,
         }
     }
@@ -189,7 +189,7 @@ impl Page {
         let (shown, _) = self.cut(&exchanges);
         let shown = shown.iter().zip(&all).map(|(exchange, (_, world))| {
             let mut shown = self::shown(exchange);
-            Mask::of(world).hide(&mut shown);
+            Mask::of(sandbox, world).hide(&mut shown);
             shown
         });
         json!({

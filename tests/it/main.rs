@@ -13,6 +13,7 @@ mod choosing;
 mod client;
 #[cfg(unix)]
 mod command_line;
+mod control_openapi;
 mod coverage;
 mod docs;
 mod document;
