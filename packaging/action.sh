@@ -66,7 +66,7 @@ start() {
     fi
     # Split as a shell does, with nothing expanded.
     while IFS= read -r argument; do
-        set -- "$@" "$argument"
+        [ -z "$argument" ] || set -- "$@" "$argument" # of no arguments, GNU's xargs makes an empty one
     done < <(printf '%s' "$SANDBOX_ARGUMENTS" | xargs -n 1 printf '%s\n')
 
     nohup "$binary" "$@" </dev/null >"$log" 2>&1 &

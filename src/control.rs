@@ -11,6 +11,7 @@ mod faults;
 mod fidelity;
 mod guard;
 mod inbox;
+mod metrics;
 mod next;
 mod readyz;
 mod requests;
@@ -49,6 +50,7 @@ use crate::snapshot::SNAPSHOT_BYTES_MAX;
 use crate::world::World;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+const METRICS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 const LINES: HeaderValue = HeaderValue::from_static("application/x-ndjson");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
@@ -64,7 +66,7 @@ type Answer = (StatusCode, Value);
 /// A refusal, with the sentence that says why.
 struct Refusal(StatusCode, &'static str, String);
 
-const ROUTES: &str = "GET livez, readyz, catalog, coverage, fidelity, explain/{trace}, worlds, world, requests, export, snapshot, openapi.json, next, faults, deliveries, idle, clock, inbox/{name}; \
+const ROUTES: &str = "GET livez, readyz, catalog, coverage, fidelity, metrics, explain/{trace}, worlds, world, requests, export, snapshot, openapi.json, next, faults, deliveries, idle, clock, inbox/{name}; \
     POST worlds, verify, next, deliveries/{id}/redeliver, trigger, clock, clock/advance, reset, inbox/{name}; \
     PUT faults, snapshot; DELETE worlds, next, faults, inbox/{name}";
 
@@ -81,8 +83,8 @@ pub(crate) fn body_bytes_max(head: &Parts) -> usize {
 /// What is answered.
 enum Said {
     Whole(Answer),
-    /// JSON that is written already.
-    Document(Bytes),
+    /// A text that is written already, of this type.
+    Document(HeaderValue, Bytes),
     /// Written while it is sent.
     Lines(Lines),
 }
@@ -97,7 +99,7 @@ pub(crate) async fn answer(
     let said = decide(sandbox, call).await.unwrap_or_else(refused);
     let whole = |body: Bytes| ReplyBody::new(body, None);
     match said {
-        Said::Document(document) => (StatusCode::OK, JSON, whole(document)),
+        Said::Document(media_type, document) => (StatusCode::OK, media_type, whole(document)),
         Said::Lines(lines) => (StatusCode::OK, LINES, ReplyBody::lines(lines)),
         Said::Whole((status, Value::String(text))) => (status, TEXT, whole(text.into())),
         Said::Whole((status, body)) => (status, JSON, whole(body.to_string().into())),
@@ -118,9 +120,16 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call) -> Result<Said, Refusal> {
         ("GET", ["export"]) => return export::answer(sandbox, call, &query).map(Said::Lines),
         ("GET", ["snapshot"]) => {
             only(&query, &[])?;
-            return snapshot::take(&*world(sandbox, call, &query)?).map(Said::Document);
+            let taken = snapshot::take(&*world(sandbox, call, &query)?);
+            return taken.map(|snapshot| Said::Document(JSON, snapshot));
         }
-        ("GET", ["openapi.json"]) => return Ok(Said::Document(Bytes::from_static(OPENAPI))),
+        ("GET", ["openapi.json"]) => {
+            return Ok(Said::Document(JSON, Bytes::from_static(OPENAPI)));
+        }
+        ("GET", ["metrics"]) => {
+            only(&query, &[])?;
+            return Ok(Said::Document(METRICS, metrics::text(sandbox).into()));
+        }
         _ => {}
     }
     let answer = route(sandbox, call, method, &parts, query);

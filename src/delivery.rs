@@ -153,6 +153,38 @@ pub(crate) struct Deliveries {
     seq: u64,
     pub bytes: usize,
     pub dropped: u64,
+    pub ended: Ended,
+}
+
+/// How many have ended, by the state in which they did.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ended([u64; ENDS.len()]);
+
+const ENDS: [(DeliveryState, &str); 5] = [
+    (DeliveryState::Delivered, "delivered"),
+    (DeliveryState::Failed, "failed"),
+    (DeliveryState::Cancelled, "cancelled"),
+    (DeliveryState::Suppressed, "suppressed"),
+    (DeliveryState::Dropped, "dropped"),
+];
+
+impl Ended {
+    /// What is still pending does not count.
+    pub(crate) fn count(&mut self, state: DeliveryState) {
+        if let Some(place) = ENDS.iter().position(|(end, _)| *end == state) {
+            self.0[place] += 1;
+        }
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (count, more) in self.0.iter_mut().zip(other.0) {
+            *count += more;
+        }
+    }
+
+    pub(crate) fn by_state(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        ENDS.iter().map(|(_, name)| *name).zip(self.0)
+    }
 }
 
 impl Deliveries {
@@ -194,6 +226,7 @@ impl Deliveries {
         self.seq += 1;
         delivery.seq = self.seq;
         delivery.at = SystemTime::now();
+        self.ended.count(delivery.state);
         self.bytes += delivery.bytes();
         self.kept.push_back(delivery);
         self.make_room(pending);

@@ -92,6 +92,7 @@ mod spanned;
 mod store;
 mod strict;
 mod template;
+mod totals;
 mod tree;
 mod turn;
 mod verify;

@@ -112,6 +112,8 @@ pub(crate) struct Options {
 pub(crate) struct Reload {
     /// How many there were, whether they succeeded or not.
     pub count: u64,
+    /// How many of them did not.
+    pub failed: u64,
     /// Why the catalogue in place is older than the files.
     pub errors: Option<Arc<LoadErrors>>,
 }
@@ -777,6 +779,7 @@ impl Shared {
         };
         self.reloads.send_modify(|reload| {
             reload.count += 1;
+            reload.failed += u64::from(errors.is_some());
             reload.errors = errors;
         });
     }

@@ -180,7 +180,7 @@ fn record(
     duration: Duration,
 ) -> HeaderValue {
     let Some(world) = &answered.world else {
-        sandbox.worlds.exercised_by_stranger(&answered.reply);
+        sandbox.worlds.count_stranger(&answered.reply, duration);
         let refused =
             answered.reply.status.is_client_error() || answered.reply.status.is_server_error();
         let seq = if refused {

@@ -88,6 +88,22 @@ test('a running sandbox is shared and left alone', async () => {
   await sandbox.stop();
 });
 
+test('a sandbox that asks for a control token gets it', async () => {
+  const sandbox = await startSandbox({ args: ['--control-token', 'secret-of-the-tests'] });
+  const world = await sandbox.world('guarded');
+  await world.verify({ exactly: 0 });
+  assert.deepEqual(await world.inbox().received(), []);
+  await world.end();
+  await assert.rejects(connectSandbox(sandbox.url), (refused) => {
+    assert(refused instanceof SandboxError);
+    assert.deepEqual([refused.status, refused.error], [401, 'control_token_required']);
+    return true;
+  });
+  const same = await connectSandbox(sandbox.url, { controlToken: 'secret-of-the-tests' });
+  assert.deepEqual(await (await same.world('too')).requests(), []);
+  await sandbox.stop();
+});
+
 test('a binary that is named is that one or an error', posix, (t) => {
   const mine = program(path.join(folder, 'my-sandbox'));
   environment(t, { ILUMA_SANDBOX_BIN: mine });

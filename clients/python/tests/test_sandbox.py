@@ -74,6 +74,18 @@ def test_a_running_sandbox_is_shared_and_left_alone() -> None:
         assert sandbox.control.call("GET", "livez") == {"status": "alive"}
 
 
+def test_a_sandbox_that_asks_for_a_control_token_gets_it() -> None:
+    with Sandbox.start(args=["--control-token", "secret-of-the-tests"]) as sandbox:
+        with sandbox.world("guarded") as world:
+            world.verify(exactly=0)
+            assert world.inbox().received() == []
+        with pytest.raises(SandboxError) as refused:
+            Sandbox.connect(sandbox.url)
+        assert (refused.value.status, refused.value.error) == (401, "control_token_required")
+        with Sandbox.connect(sandbox.url, control_token="secret-of-the-tests") as same, same.world("too") as too:
+            assert too.requests() == []
+
+
 def test_a_binary_that_is_named_is_that_one_or_an_error(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
