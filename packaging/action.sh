@@ -109,7 +109,7 @@ export_all() {
     control=$(field control_url)
     mkdir -p "$folder/artefacts"
     cp "$log" "$folder/artefacts/log.txt"
-    set -- --fail --silent --show-error --max-time 60
+    set -- --fail --silent --show-error --max-time 60 --user "$(field api_key):"
     if [ -n "${ILUMA_SANDBOX_CONTROL_TOKEN:-}" ]; then
         set -- "$@" --header "x-sandbox-control-token: $ILUMA_SANDBOX_CONTROL_TOKEN"
     fi

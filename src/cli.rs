@@ -113,6 +113,13 @@ enum Format {
 }
 
 /// Runs the command that the arguments ask for, the program's own name first.
+///
+/// ```
+/// use iluma_sandbox::cli;
+///
+/// let exit = cli::run(["iluma-sandbox", "list", "v1.1/bank_account_data_requests"].map(Into::into));
+/// assert_eq!(exit, std::process::ExitCode::SUCCESS);
+/// ```
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let command = Cli::command().mut_subcommands(|command| command.mut_args(without_empty_twin));
     let parsed = command

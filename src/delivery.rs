@@ -88,6 +88,19 @@ pub(crate) enum TokenSent {
 }
 
 /// How far a callback has come.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use iluma_sandbox::{DeliveryState, Sandbox};
+///
+/// let sandbox = Sandbox::start().await.unwrap();
+/// let (world, receiver) = (sandbox.world(), sandbox.receiver());
+/// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+/// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
+/// world.idle().await;
+/// assert_eq!(world.deliveries()[0].state, DeliveryState::Delivered);
+/// # });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {

@@ -163,12 +163,12 @@ impl Sandbox {
     /// use iluma_sandbox::{Query, Sandbox};
     ///
     /// let sandbox = Sandbox::start().await.unwrap();
-    /// # let health = format!("{}/v0/health", sandbox.url());
+    /// # let urls = format!("{}/v1/callback/urls", sandbox.url());
     /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    /// # client.get(health).basic_auth(sandbox.api_key(), Some("")).send().await.unwrap();
-    /// // … the code under test asks whether the service is well, then:
+    /// # client.get(urls).basic_auth(sandbox.api_key(), Some("")).send().await.unwrap();
+    /// // … the code under test asks where callbacks go, then:
     /// let asked = sandbox.wait_for(Query::any().method("GET")).await;
-    /// assert_eq!(asked.path(), "/v0/health");
+    /// assert_eq!(asked.path(), "/v1/callback/urls");
     /// # });
     /// ```
     ///

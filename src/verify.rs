@@ -47,36 +47,104 @@ enum What {
 
 impl Expectation {
     /// Neither more nor less often.
+    ///
+    /// ```
+    /// use iluma_sandbox::{Expectation, Query};
+    ///
+    /// let asked = Query::any().status(200);
+    /// let expectation = Expectation::exactly(2, asked);
+    /// assert_eq!(expectation.to_string(), "exactly 2 requests with status 200");
+    /// ```
     pub fn exactly(times: u64, query: Query) -> Self {
         Self::times(times, Some(times), query)
     }
 
     /// So often, or more often.
+    ///
+    /// ```
+    /// use iluma_sandbox::{Expectation, Query};
+    ///
+    /// let asked = Query::any().status(200);
+    /// let expectation = Expectation::at_least(2, asked);
+    /// assert_eq!(expectation.to_string(), "at least 2 requests with status 200");
+    /// ```
     pub fn at_least(times: u64, query: Query) -> Self {
         Self::times(times, None, query)
     }
 
     /// So often, or less often, or not at all.
+    ///
+    /// ```
+    /// use iluma_sandbox::{Expectation, Query};
+    ///
+    /// let asked = Query::any().status(200);
+    /// let expectation = Expectation::at_most(2, asked);
+    /// assert_eq!(expectation.to_string(), "at most 2 requests with status 200");
+    /// ```
     pub fn at_most(times: u64, query: Query) -> Self {
         Self::times(0, Some(times), query)
     }
 
     /// So often at least, and so often at most.
+    ///
+    /// ```
+    /// use iluma_sandbox::{Expectation, Query};
+    ///
+    /// let asked = Query::any().status(200);
+    /// let expectation = Expectation::between(2, 4, asked);
+    /// assert_eq!(expectation.to_string(), "2 to 4 requests with status 200");
+    /// ```
     pub fn between(at_least: u64, at_most: u64, query: Query) -> Self {
         Self::times(at_least, Some(at_most), query)
     }
 
     /// Not at all.
+    ///
+    /// ```
+    /// use iluma_sandbox::{Expectation, Query};
+    ///
+    /// let asked = Query::any().status(200);
+    /// let expectation = Expectation::never(asked);
+    /// assert_eq!(expectation.to_string(), "no request with status 200");
+    /// ```
     pub fn never(query: Query) -> Self {
         Self::times(0, Some(0), query)
     }
 
     /// One after the other; others may come between them.
+    ///
+    /// ```
+    /// use iluma_sandbox::{Expectation, Query};
+    ///
+    /// let (refused, asked) = (Query::any().status(503), Query::any().status(200));
+    /// assert_eq!(
+    ///     Expectation::in_order([refused, asked]).to_string(),
+    ///     "2 requests in order: status 503; then status 200"
+    /// );
+    /// ```
     pub fn in_order(queries: impl IntoIterator<Item = Query>) -> Self {
         Self::of(What::InOrder(queries.into_iter().collect()))
     }
 
     /// Looks at nothing up to a number: what came before does not count.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::{Expectation, Query};
+    ///
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let world = sandbox.world();
+    /// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+    /// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+    /// // … the code under test asks, then:
+    /// let before = world.requests().last().unwrap().seq;
+    /// // … it does what must not ask again, then:
+    /// world.verify(&Expectation::never(Query::any()).after(before));
+    /// assert_eq!(before, 1);
+    /// # });
+    /// ```
     #[must_use]
     pub fn after(mut self, seq: u64) -> Self {
         self.after_seq = seq;
@@ -152,6 +220,22 @@ impl fmt::Display for Expectation {
 }
 
 /// An expectation that holds.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use iluma_sandbox::{Expectation, Query};
+///
+/// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+/// let world = sandbox.world();
+/// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+/// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+/// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+/// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+/// // … the code under test asks, then:
+/// let verified = world.verify(&Expectation::at_least(1, Query::any()));
+/// assert_eq!(verified.requests, [world.requests()[0].trace()]);
+/// # });
+/// ```
 #[derive(Clone, Debug, Serialize)]
 pub struct Verified {
     pub matched: u64,
@@ -160,6 +244,26 @@ pub struct Verified {
 }
 
 /// An expectation that does not hold. `Display` shows the closest requests, field by field.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use iluma_sandbox::{Expectation, Query, verify};
+///
+/// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+/// let world = sandbox.world();
+/// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+/// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+/// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+/// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+/// // … the code under test asks, then:
+/// let other = Query::any().body("bank_code", "BNI");
+/// let error = verify(&world.requests(), &Expectation::at_least(1, other)).unwrap_err();
+/// assert_eq!(
+///     error.message,
+///     r#"expected at least 1 request with body.bank_code "BNI", but 0 of 1 matched"#
+/// );
+/// # });
+/// ```
 #[derive(Clone, Debug, Serialize, thiserror::Error)]
 pub struct NotVerified {
     /// What is wrong, in a sentence.
@@ -176,6 +280,26 @@ pub struct NotVerified {
 }
 
 /// A request that nearly was one of those that were meant.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use iluma_sandbox::{Expectation, Query, verify};
+///
+/// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+/// let world = sandbox.world();
+/// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+/// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+/// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+/// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+/// // … the code under test asks, then:
+/// let other = Query::any().body("bank_code", "BNI");
+/// let error = verify(&world.requests(), &Expectation::at_least(1, other)).unwrap_err();
+/// assert_eq!(
+///     error.near_misses[0].request,
+///     "POST /v1.1/identity/bank_account_data_requests → 200 COMPLETED_FOUND"
+/// );
+/// # });
+/// ```
 #[derive(Clone, Debug, Serialize)]
 pub struct NearMiss {
     pub trace: String,
@@ -216,6 +340,23 @@ impl fmt::Display for Difference {
 }
 
 /// Holds what was asked against what was expected. The exchanges are given oldest first.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use iluma_sandbox::{Expectation, Query, verify};
+///
+/// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+/// let world = sandbox.world();
+/// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+/// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+/// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+/// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+/// // … the code under test asks, then:
+/// let requests = world.requests();
+/// assert!(verify(&requests, &Expectation::exactly(1, Query::any().status(200))).is_ok());
+/// assert!(verify(&requests, &Expectation::never(Query::any())).is_err());
+/// # });
+/// ```
 pub fn verify(exchanges: &[Exchange], expectation: &Expectation) -> Result<Verified, NotVerified> {
     let mut progress = Progress::new(expectation);
     for exchange in exchanges {

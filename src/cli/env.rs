@@ -19,11 +19,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME", conflicts_with = "api_key")]
     world: Option<String>,
     #[arg(long, value_enum, default_value_t)]
-    format: Shell,
+    format: Syntax,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Shell {
+enum Syntax {
     /// bash, zsh and the other shells of POSIX.
     #[default]
     Sh,
@@ -33,7 +33,7 @@ enum Shell {
     Json,
 }
 
-impl Shell {
+impl Syntax {
     fn line(self, name: &str, value: &str) -> String {
         match self {
             Self::Sh => format!("export {name}='{}'\n", value.replace('\'', r"'\''")),
@@ -77,7 +77,7 @@ async fn env(arguments: &Arguments) -> ExitCode {
         ("ILUMA_CALLBACK_TOKEN", token),
     ];
     print(&match arguments.format {
-        Shell::Json => {
+        Syntax::Json => {
             let variables = variables.map(|(name, value)| (name.to_owned(), json!(value)));
             format!("{:#}\n", Value::Object(variables.into_iter().collect()))
         }

@@ -33,14 +33,9 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     }
     let command = match &arguments.command {
         None => all,
-        Some(name) => match all.find_subcommand(name) {
-            Some(command) => command.clone(),
-            None => {
-                let known = all.get_subcommands().map(clap::Command::get_name);
-                let near = nearest(name, known);
-                let near = near.map_or(String::new(), |near| format!(": did you mean `{near}`?"));
-                return misused(format_args!("there is no command `{name}`{near}"));
-            }
+        Some(name) => match named(&all, name) {
+            Ok(command) => command.clone(),
+            Err(sentence) => return misused(sentence),
         },
     };
     let mut page = Vec::new();
@@ -49,6 +44,14 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         .expect("writing to memory cannot fail");
     print(&String::from_utf8_lossy(&page));
     ExitCode::SUCCESS
+}
+
+fn named<'c>(all: &'c clap::Command, name: &str) -> Result<&'c clap::Command, String> {
+    all.find_subcommand(name).ok_or_else(|| {
+        let near = nearest(name, all.get_subcommands().map(clap::Command::get_name));
+        let near = near.map_or(String::new(), |near| format!(": did you mean `{near}`?"));
+        format!("there is no command `{name}`{near}")
+    })
 }
 
 fn write_all(all: clap::Command, dir: &Path) -> std::io::Result<()> {

@@ -235,8 +235,8 @@ async fn callbacks_count_by_how_they_ended() {
     let stage = Stage::with(|builder| builder.retries(&"1s".parse().expect("retries"))).await;
     let ended = async || {
         let samples = samples(&stage.client).await;
-        let state = |state: &str| samples[&format!("deliveries_total{{state=\"{state}\"}}")];
-        let counted = ["delivered", "failed", "cancelled", "suppressed", "dropped"].map(state);
+        let times = |state: &str| samples[&format!("deliveries_total{{state=\"{state}\"}}")];
+        let counted = ["delivered", "failed", "cancelled", "suppressed", "dropped"].map(times);
         (
             counted.map(|count| count.round().to_string()).join(" "),
             samples["deliveries_pending"],

@@ -20,7 +20,8 @@ export function findBinary(binary?: string): string {
     [process.env.ILUMA_SANDBOX_BIN, '`ILUMA_SANDBOX_BIN`'],
   ] as const) {
     if (named) {
-      const found = isProgram(named) ? path.resolve(named) : onPath(named);
+      const isName = path.basename(named) === named;
+      const found = isName ? onPath(named) : [path.resolve(named)].find(isProgram);
       if (found === undefined) {
         throw new SandboxError(`${how} says \`${named}\`, and no program is there`);
       }
@@ -38,9 +39,6 @@ export function findBinary(binary?: string): string {
 }
 
 function onPath(name: string): string | undefined {
-  if (path.basename(name) !== name) {
-    return undefined;
-  }
   const folders = (process.env.PATH ?? '').split(path.delimiter).filter(Boolean);
   return folders.map((folder) => path.join(folder, name)).find(isProgram);
 }

@@ -26,7 +26,8 @@ export class Fixture {
   /** A fresh world; where tests of the same name run at once, the second is `name (2)`. */
   async world(name: string): Promise<World> {
     // No two blanks or control characters from template literals, and not too long.
-    const plain = name.replace(/[\s\p{Cc}]+/gu, ' ').trim().slice(0, NAME_MAX - 10) || 'unnamed';
+    const characters = [...name.replace(/[\s\p{Cc}]+/gu, ' ').trim()];
+    const plain = characters.slice(0, NAME_MAX - 10).join('') || 'unnamed';
     let free = plain;
     for (let nth = 2; this.#names.has(free); nth += 1) {
       free = `${plain} (${nth})`;

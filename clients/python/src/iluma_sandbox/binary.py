@@ -44,10 +44,9 @@ def find_binary(binary: Optional[PathLike] = None) -> Path:
 
 def _beside() -> list[Path]:
     """Where installers put a wheel's programs: the environment's, the user's, and that of `pip install --target`."""
-    user = "nt_user" if os.name == "nt" else "posix_user"
+    users = ("nt_user",) if os.name == "nt" else ("posix_user", "osx_framework_user")
+    schemes = [scheme for scheme in users if scheme in sysconfig.get_scheme_names()]
     site = Path(__file__).resolve().parent.parent
-    return [
-        Path(sysconfig.get_path("scripts")),
-        Path(sysconfig.get_path("scripts", user)),
-        site / "bin",
-    ]
+    folders = [sysconfig.get_path("scripts")]
+    folders += [sysconfig.get_path("scripts", scheme) for scheme in schemes]
+    return [Path(folder) for folder in dict.fromkeys([*folders, str(site / "bin")])]
