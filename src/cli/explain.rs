@@ -96,22 +96,7 @@ fn write(text: &mut String, told: &Value) -> std::fmt::Result {
         let (path, message) = (word(&complaint["path"]), word(&complaint["message"]));
         writeln!(text, "         {path} {message}")?;
     }
-    for decided in items(&told["decided_by"]) {
-        let (condition, received) = (word(&decided["condition"]), &decided["received"]);
-        writeln!(text, "         {condition} is {received}")?;
-    }
-    let one = &told["decided_by"];
-    if one["condition"].is_string() {
-        let (condition, at) = (word(&one["condition"]), place(&one["place"]));
-        writeln!(text, "         {condition} ({at}) is {}", one["received"])?;
-    }
-    if one["file_names"].is_object() {
-        writeln!(
-            text,
-            "         the names of files are {}",
-            one["file_names"]
-        )?;
-    }
+    write_decided_by(text, &told["decided_by"])?;
     if told["dummy_data"].is_object() {
         let data = &told["dummy_data"];
         let (lookup, verdict) = (word(&data["lookup"]), word(&data["verdict"]));
@@ -157,6 +142,25 @@ fn write(text: &mut String, told: &Value) -> std::fmt::Result {
     }
     for note in items(&told["notes"]) {
         writeln!(text, "note     {}", word(note))?;
+    }
+    Ok(())
+}
+
+/// The values that decided: those of a rule's conditions, a magic value, the names of files.
+fn write_decided_by(text: &mut String, decided_by: &Value) -> std::fmt::Result {
+    for decided in items(decided_by) {
+        let condition = decided["condition"].as_str().unwrap_or_default();
+        writeln!(text, "         {condition} is {}", decided["received"])?;
+    }
+    if let Some(condition) = decided_by["condition"].as_str() {
+        let place = &decided_by["place"];
+        let file = place["file"].as_str().unwrap_or_default();
+        let (line, received) = (&place["line"], &decided_by["received"]);
+        writeln!(text, "         {condition} ({file}:{line}) is {received}")?;
+    }
+    if decided_by["file_names"].is_object() {
+        let names = &decided_by["file_names"];
+        writeln!(text, "         the names of files are {names}")?;
     }
     Ok(())
 }
