@@ -66,7 +66,7 @@ start() {
     fi
     # Split as a shell does, with nothing expanded.
     while IFS= read -r argument; do
-        set -- "$@" "$argument"
+        [ -z "$argument" ] || set -- "$@" "$argument" # of no arguments, GNU's xargs makes an empty one
     done < <(printf '%s' "$SANDBOX_ARGUMENTS" | xargs -n 1 printf '%s\n')
 
     nohup "$binary" "$@" </dev/null >"$log" 2>&1 &
@@ -109,7 +109,7 @@ export_all() {
     control=$(field control_url)
     mkdir -p "$folder/artefacts"
     cp "$log" "$folder/artefacts/log.txt"
-    set -- --fail --silent --show-error --max-time 60
+    set -- --fail --silent --show-error --max-time 60 --user "$(field api_key):"
     if [ -n "${ILUMA_SANDBOX_CONTROL_TOKEN:-}" ]; then
         set -- "$@" --header "x-sandbox-control-token: $ILUMA_SANDBOX_CONTROL_TOKEN"
     fi

@@ -106,6 +106,17 @@ impl Seen<'_> {
         self.is_whole = error.by_sandbox.is_some() || self.rate.is_some_and(|rate| rate.is_over);
     }
 
+    /// What was chosen does not answer: what was queued waits on.
+    fn refused(&mut self, reads: bool) {
+        self.why.is_refused = true;
+        if let (By::Next, Some(outcome)) = (self.why.by, &self.why.chosen)
+            && let (Some(endpoint), Some(world)) = (self.endpoint, &self.world)
+        {
+            let calls = Calls::new(endpoint, reads);
+            world.put_back(calls, outcome.name.as_str().into());
+        }
+    }
+
     /// Refuses what is over a limit.
     fn judged(&mut self, standing: Standing) -> Result<(), ApiError> {
         self.rate = Some(standing.tighter(self.rate));
@@ -147,7 +158,8 @@ fn decide<'c>(
     {
         seen.judged(standing)?;
     }
-    match route {
+    let reads = matches!(route, Route::Read(..));
+    let answer = match route {
         Route::Ask(endpoint, path) => ask(sandbox, catalogue, &world, endpoint, path, call, seen),
         Route::Read(endpoint, id) => read(sandbox, catalogue, &world, endpoint, id, call, seen),
         Route::ListCallbackUrls => Ok(callback_urls::list(sandbox, catalogue, &world)),
@@ -155,7 +167,11 @@ fn decide<'c>(
             callback_urls::register(catalogue, &world, call, may_be_all)
         }
         _ => Ok(account::callback_token(&world)),
+    };
+    if matches!(&answer, Err(error) if !error.is_asked_for) {
+        seen.refused(reads);
     }
+    answer
 }
 
 fn ask(
@@ -189,16 +205,7 @@ fn ask(
             return Err(ApiError::asked_for(&outcome.name));
         }
     }
-    let input = match input::sound(endpoint, path, call, magic.outcome.is_some()) {
-        Ok(input) => input,
-        Err(error) => {
-            if let Some((outcome, By::Next)) = told {
-                world.put_back(Calls::new(endpoint, false), outcome.name.as_str().into());
-            }
-            seen.why.by = By::Nothing;
-            return Err(error);
-        }
-    };
+    let input = input::sound(endpoint, path, call, magic.outcome.is_some())?;
     let choice = if let Some((outcome, by)) = told {
         Choice::of(outcome, by)
     } else {

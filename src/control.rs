@@ -5,17 +5,21 @@ mod catalog;
 mod clock;
 mod coverage;
 mod deliveries;
+pub(crate) mod direct;
 mod events;
 mod explain;
+mod export;
 mod faults;
 mod fidelity;
 mod guard;
 mod inbox;
+mod metrics;
 mod next;
 mod page;
 mod readyz;
 mod requests;
 mod schema;
+mod snapshot;
 mod trigger;
 mod verify;
 mod worlds;
@@ -26,16 +30,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION};
+use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+pub(crate) use self::export::Lines;
 pub use self::guard::ControlToken;
 pub(crate) use self::guard::{Guard, TOKEN_HEADER};
 pub(crate) use self::inbox::Inbox;
 pub(crate) use self::page::named_world;
 use crate::auth::{self, ApiKey};
+use crate::body::BODY_BYTES_MAX;
 use crate::call::{Body, Call};
 use crate::catalogue::Catalogue;
 use crate::clock::parse_duration;
@@ -46,12 +53,16 @@ use crate::error::ApiError;
 use crate::load_error::nearest;
 use crate::sandbox::Shared;
 use crate::signing;
+use crate::snapshot::SNAPSHOT_BYTES_MAX;
 use crate::world::World;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+const LINES: HeaderValue = HeaderValue::from_static("application/x-ndjson");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 pub(crate) const PREFIX: &str = "/__sandbox/";
+/// This API, described.
+const OPENAPI: &[u8] = include_bytes!("control/openapi.json");
 /// The longest that a request may wait for something to happen.
 const WAIT_MAX: Duration = Duration::from_mins(1);
 
@@ -61,9 +72,30 @@ type Answer = (StatusCode, Value);
 /// A refusal, with the sentence that says why.
 struct Refusal(StatusCode, &'static str, String);
 
-const ROUTES: &str = "GET events, livez, readyz, catalog, coverage, fidelity, explain/{trace}, worlds, world, requests, next, faults, deliveries, callback_urls, idle, clock, schema, inbox, inbox/{name}; \
+const ROUTES: &str = "GET events, livez, readyz, catalog, coverage, fidelity, metrics, explain/{trace}, worlds, world, requests, export, snapshot, openapi.json, next, faults, deliveries, callback_urls, idle, clock, schema, setup, inbox, inbox/{name}; \
     POST worlds, verify, next, deliveries/{id}/redeliver, trigger, clock, clock/advance, reset, inbox/{name}; \
-    PUT faults; DELETE worlds, next, faults, inbox/{name}";
+    PUT faults, snapshot; DELETE worlds, next, faults, inbox/{name}";
+
+/// How large a body of a request may be: of all of them only a snapshot may be large.
+pub(crate) fn body_bytes_max(head: &Parts) -> usize {
+    let is_snapshot = head.method == Method::PUT && head.uri.path() == "/__sandbox/snapshot";
+    if is_snapshot {
+        SNAPSHOT_BYTES_MAX
+    } else {
+        BODY_BYTES_MAX
+    }
+}
+
+/// What is answered.
+enum Said {
+    Whole(Answer),
+    /// What is written already, and its type.
+    Document(HeaderValue, Bytes),
+    /// Written while it is sent.
+    Lines(Lines),
+    /// With headers of its own.
+    Response(Response<ReplyBody>),
+}
 
 /// Whether a path is the sandbox's own.
 pub(crate) fn is_asked(path: &str) -> bool {
@@ -75,34 +107,23 @@ pub(crate) async fn respond(
     call: &Call,
     pace: &Arc<Pace>,
 ) -> Response<ReplyBody> {
-    let path = call.path().strip_prefix(PREFIX).unwrap_or_default();
-    let parts: Vec<_> = path.split('/').collect();
-    let method = if *call.method() == Method::HEAD {
-        "GET"
-    } else {
-        call.method().as_str()
+    let refused = |Refusal(status, error, message)| {
+        Said::Whole((status, json!({"error": error, "message": message})))
     };
-    let decided = match sandbox.guard.admit(call, method, &parts) {
-        Err(refusal) => Err(refusal),
-        Ok(()) => match (method, parts.as_slice()) {
-            ("GET", [""]) if call.path() != PREFIX => return moved(),
-            ("GET", [""]) => page::file(""),
-            ("GET", ["inspector", name]) => page::file(name),
-            ("GET", ["events"]) => events::open(sandbox, call, &call.query(), pace),
-            _ => decide(sandbox, call, method, &parts).await.map(written),
-        },
+    let said = decide(sandbox, call, pace).await.unwrap_or_else(refused);
+    let whole = |body: Bytes| ReplyBody::new(body, None);
+    let (status, kind, body) = match said {
+        Said::Response(response) => return response,
+        Said::Document(kind, document) => (StatusCode::OK, kind, whole(document)),
+        Said::Lines(lines) => (StatusCode::OK, LINES, ReplyBody::lines(lines)),
+        Said::Whole((status, Value::String(text))) => (status, TEXT, whole(text.into())),
+        Said::Whole((status, body)) => (status, JSON, whole(body.to_string().into())),
     };
-    decided.unwrap_or_else(|Refusal(status, error, message)| {
-        written((status, json!({"error": error, "message": message})))
-    })
+    written(status, kind, body)
 }
 
-fn written((status, body): Answer) -> Response<ReplyBody> {
-    let (kind, body): (_, Bytes) = match body {
-        Value::String(text) => (TEXT, text.into()),
-        body => (JSON, body.to_string().into()),
-    };
-    let mut response = Response::new(ReplyBody::new(body, None));
+fn written(status: StatusCode, kind: HeaderValue, body: ReplyBody) -> Response<ReplyBody> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, kind);
     response
@@ -110,19 +131,56 @@ fn written((status, body): Answer) -> Response<ReplyBody> {
 
 /// To where the page finds its files.
 fn moved() -> Response<ReplyBody> {
-    let mut response = written((StatusCode::PERMANENT_REDIRECT, PREFIX.into()));
+    let body = ReplyBody::new(PREFIX.into(), None);
+    let mut response = written(StatusCode::PERMANENT_REDIRECT, TEXT, body);
     let location = HeaderValue::from_static(PREFIX);
     response.headers_mut().insert(LOCATION, location);
     response
 }
 
-async fn decide(
+async fn decide(sandbox: &Arc<Shared>, call: &Call, pace: &Arc<Pace>) -> Result<Said, Refusal> {
+    let path = call.path().strip_prefix(PREFIX).unwrap_or_default();
+    let parts: Vec<_> = path.split('/').collect();
+    let method = if *call.method() == Method::HEAD {
+        "GET"
+    } else {
+        call.method().as_str()
+    };
+    sandbox.guard.admit(call, method, &parts)?;
+    let query = call.query();
+    match (method, parts.as_slice()) {
+        ("GET", [""]) if call.path() != PREFIX => return Ok(Said::Response(moved())),
+        ("GET", [""]) => return page::file("").map(Said::Response),
+        ("GET", ["inspector", name]) => return page::file(name).map(Said::Response),
+        ("GET", ["events"]) => {
+            return events::open(sandbox, call, &query, pace).map(Said::Response);
+        }
+        ("GET", ["export"]) => return export::answer(sandbox, call, &query).map(Said::Lines),
+        ("GET", ["snapshot"]) => {
+            only(&query, &[])?;
+            let taken = snapshot::take(&*world(sandbox, call, &query)?)?;
+            return Ok(Said::Document(JSON, taken));
+        }
+        ("GET", ["openapi.json"]) => {
+            return Ok(Said::Document(JSON, Bytes::from_static(OPENAPI)));
+        }
+        ("GET", ["metrics"]) => {
+            let page = metrics::page(sandbox, &query)?;
+            return Ok(Said::Document(metrics::CONTENT_TYPE, page.into()));
+        }
+        _ => {}
+    }
+    let answer = route(sandbox, call, method, &parts, query);
+    answer.await.map(Said::Whole)
+}
+
+async fn route(
     sandbox: &Arc<Shared>,
     call: &Call,
     method: &str,
     parts: &[&str],
+    query: HashMap<String, String>,
 ) -> Result<Answer, Refusal> {
-    let query = call.query();
     match (method, parts) {
         ("GET", ["livez"]) => return Ok((StatusCode::OK, json!({"status": "alive"}))),
         ("GET", ["readyz"]) => return Ok(readyz::answer(sandbox)),
@@ -158,6 +216,7 @@ async fn decide(
         ("GET", ["faults"]) => Route::Faults,
         ("PUT", ["faults"]) => Route::SetFaults,
         ("DELETE", ["faults"]) => Route::Heal,
+        ("PUT", ["snapshot"]) => Route::Restore,
         _ => {
             return Err(Refusal(
                 StatusCode::NOT_FOUND,
@@ -198,6 +257,7 @@ async fn of_world(
         Route::Faults => Ok(faults::show(world, call.came)),
         Route::SetFaults => faults::set(&sandbox.catalogue(), world, json_body(call)?, call.came),
         Route::Heal => Ok(faults::heal(world, call.came)),
+        Route::Restore => snapshot::restore(sandbox, world, call).await,
     }
 }
 
@@ -219,6 +279,7 @@ enum Route<'a> {
     Faults,
     SetFaults,
     Heal,
+    Restore,
 }
 
 /// The world of the API key that the request carries, by Basic auth or as `?key=`; or the one that `?world=` names

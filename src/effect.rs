@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use crate::call::{Effect, Registration};
 use crate::callback::WAIT;
 use crate::connection::Pace;
+use crate::control::Lines;
 use crate::courier::{self, Registered};
 use crate::error::ApiError;
 use crate::sandbox::Shared;
@@ -124,6 +125,8 @@ impl Drop for Release {
 pub(crate) struct ReplyBody {
     left: Bytes,
     broken: Option<Box<Broken>>,
+    /// What is written while it is sent.
+    lines: Option<Box<Lines>>,
     streamed: Option<Box<Streamed>>,
     _release: Option<Release>,
 }
@@ -133,8 +136,16 @@ impl ReplyBody {
         Self {
             left: body,
             broken: None,
+            lines: None,
             streamed: None,
             _release: release,
+        }
+    }
+
+    pub(crate) fn lines(lines: Lines) -> Self {
+        Self {
+            lines: Some(Box::new(lines)),
+            ..Self::new(Bytes::new(), None)
         }
     }
 
@@ -181,6 +192,7 @@ impl Body for ReplyBody {
         let Self {
             left,
             broken,
+            lines,
             streamed,
             ..
         } = &mut *self;
@@ -189,21 +201,22 @@ impl Body for ReplyBody {
             let piece = ready!(streamed.pieces.poll_recv(context));
             return Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))));
         }
-        let piece = match broken {
-            Some(broken) => ready!(broken.poll_piece(left, context)),
-            None => Some(std::mem::take(left)).filter(|left| !left.is_empty()),
+        let piece = match (broken, lines) {
+            (Some(broken), _) => ready!(broken.poll_piece(left, context)),
+            (None, Some(lines)) => lines.next(),
+            (None, None) => Some(std::mem::take(left)).filter(|left| !left.is_empty()),
         };
         Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.left.is_empty() && self.streamed.is_none()
+        self.left.is_empty() && self.lines.is_none() && self.streamed.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self.streamed {
-            None => SizeHint::with_exact(self.left.len() as u64),
-            Some(_) => SizeHint::default(),
+        match (&self.lines, &self.streamed) {
+            (None, None) => SizeHint::with_exact(self.left.len() as u64),
+            _ => SizeHint::default(),
         }
     }
 }

@@ -22,6 +22,22 @@ const REPLY_HEADER_BYTES: usize = 100;
 const _: () = assert!(size_of::<Exchange>() <= ENTRY_OVERHEAD_BYTES);
 
 /// One request with its reply.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+/// let world = sandbox.world();
+/// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+/// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+/// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+/// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+/// // … the code under test asks, then:
+/// let asked = &world.requests()[0];
+/// assert_eq!((asked.method(), asked.status.as_u16()), ("POST", 200));
+/// assert_eq!(asked.body().unwrap()["bank_code"], "BCA");
+/// assert_eq!(asked.reply.json()["status"], "COMPLETED");
+/// # });
+/// ```
 #[derive(Clone, Debug)]
 pub struct Exchange {
     /// Counts the world's requests from 1; never repeats.
@@ -50,6 +66,21 @@ pub struct Exchange {
 }
 
 /// A body as far as it is kept.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+/// let world = sandbox.world();
+/// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+/// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+/// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+/// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+/// // … the code under test asks, then:
+/// let kept = &world.requests()[0].reply;
+/// assert_eq!(kept.bytes.len(), kept.whole_bytes); // it is not so long that only a part is kept
+/// assert_eq!(kept.json()["bank_code"], "BCA");
+/// # });
+/// ```
 #[derive(Clone, Debug)]
 pub struct KeptBody {
     /// Its first 64 KiB.

@@ -6,6 +6,7 @@ use std::ops::Range;
 use serde_json::{Map, Value};
 
 use crate::auth::PREFIXES;
+use crate::sandbox::Shared;
 use crate::signing::written_secret;
 use crate::world::World;
 
@@ -15,20 +16,30 @@ const IN_BASE64: &str = "aWx1bWFf";
 const HIDDEN: &str = "…";
 
 /// What must not be shown.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Mask {
-    /// The secrets of a world.
+    /// The secrets of a world, and the control token.
     secrets: Vec<String>,
 }
 
 impl Mask {
-    /// Hides API keys, whosesoever they are, and the world's own tokens.
-    pub(crate) fn of(world: &World) -> Self {
-        let secrets = vec![
-            world.callback_token(),
-            written_secret(&world.signing_secret()),
-        ];
-        Self { secrets }
+    /// Hides API keys, whosesoever they are, and the control token.
+    pub(crate) fn of_strangers(sandbox: &Shared) -> Self {
+        let token = sandbox.guard.token();
+        Self {
+            secrets: token
+                .map(|token| token.reveal().to_owned())
+                .into_iter()
+                .collect(),
+        }
+    }
+
+    /// Hides the world's own tokens as well.
+    pub(crate) fn of(sandbox: &Shared, world: &World) -> Self {
+        let mut mask = Self::of_strangers(sandbox);
+        mask.secrets.push(world.callback_token());
+        mask.secrets.push(written_secret(&world.signing_secret()));
+        mask
     }
 
     /// Hides them in all texts of a value, also in the names.

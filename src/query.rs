@@ -1,15 +1,15 @@
 //! Which requests of a journal are meant, and what of a request differs from that.
 
-use std::cell::OnceCell;
+mod reading;
+
 use std::fmt;
 
 use hyper::header::{AUTHORIZATION, HeaderName};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::input::dig;
+use self::reading::{Reading, Received};
 use crate::journal::Exchange;
-use crate::kept::Content;
 
 /// Which requests are meant: those of which everything holds that is said here. [`Query::any`] means all.
 ///
@@ -61,6 +61,24 @@ pub(crate) enum Expected {
 }
 
 /// What of one request is otherwise than was expected.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use iluma_sandbox::{Expectation, Query, verify};
+///
+/// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+/// let world = sandbox.world();
+/// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+/// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+/// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+/// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+/// // … the code under test asks, then:
+/// let other = Query::any().body("bank_code", "BNI");
+/// let error = verify(&world.requests(), &Expectation::at_least(1, other)).unwrap_err();
+/// let difference = &error.near_misses[0].differences[0];
+/// assert_eq!(difference.to_string(), r#"body.bank_code: expected "BNI", received "BCA""#);
+/// # });
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Difference {
     /// `endpoint`, `status`, `body.given_names` and the like.
@@ -84,41 +102,90 @@ pub(crate) enum Judgement {
 
 impl Query {
     /// All requests.
+    ///
+    /// ```
+    /// use iluma_sandbox::Query;
+    ///
+    /// let query = Query::any();
+    /// assert_eq!(query.to_string(), r#"anything"#);
+    /// ```
     pub fn any() -> Self {
         Self::default()
     }
 
     /// Those to an endpoint, by its id or path.
+    ///
+    /// ```
+    /// use iluma_sandbox::Query;
+    ///
+    /// let query = Query::any().endpoint("v0/individual_cft_peps");
+    /// assert_eq!(query.to_string(), r#"endpoint "v0/individual_cft_peps""#);
+    /// ```
     #[must_use]
     pub fn endpoint(self, endpoint: impl Into<String>) -> Self {
         self.json(Field::Endpoint, endpoint.into())
     }
 
     /// Those with an outcome, by its name or its whole tag, in upper or lower case.
+    ///
+    /// ```
+    /// use iluma_sandbox::Query;
+    ///
+    /// let query = Query::any().outcome("COMPLETED_FOUND");
+    /// assert_eq!(query.to_string(), r#"outcome "COMPLETED_FOUND""#);
+    /// ```
     #[must_use]
     pub fn outcome(self, outcome: impl Into<String>) -> Self {
         self.json(Field::Outcome, outcome.into())
     }
 
     /// Those that were answered with a status.
+    ///
+    /// ```
+    /// use iluma_sandbox::Query;
+    ///
+    /// let query = Query::any().status(404);
+    /// assert_eq!(query.to_string(), r#"status 404"#);
+    /// ```
     #[must_use]
     pub fn status(self, status: u16) -> Self {
         self.json(Field::Status, status)
     }
 
     /// Those with a method, in upper or lower case.
+    ///
+    /// ```
+    /// use iluma_sandbox::Query;
+    ///
+    /// let query = Query::any().method("POST");
+    /// assert_eq!(query.to_string(), r#"method "POST""#);
+    /// ```
     #[must_use]
     pub fn method(self, method: impl Into<String>) -> Self {
         self.json(Field::Method, method.into())
     }
 
     /// Those to a path as it was sent, without the query.
+    ///
+    /// ```
+    /// use iluma_sandbox::Query;
+    ///
+    /// let query = Query::any().path("/v0/health");
+    /// assert_eq!(query.to_string(), r#"path "/v0/health""#);
+    /// ```
     #[must_use]
     pub fn path(self, path: impl Into<String>) -> Self {
         self.json(Field::Path, path.into())
     }
 
     /// The one that `x-sandbox-trace` names.
+    ///
+    /// ```
+    /// use iluma_sandbox::Query;
+    ///
+    /// let query = Query::any().trace("1a2b3c4d-7");
+    /// assert_eq!(query.to_string(), r#"trace "1a2b3c4d-7""#);
+    /// ```
     #[must_use]
     pub fn trace(self, trace: impl Into<String>) -> Self {
         self.json(Field::Trace, trace.into())
@@ -126,6 +193,14 @@ impl Query {
 
     /// Those whose body has a value at a dotted path such as `addresses.0.country`; `null` means none.
     /// Fields of forms are compared as text.
+    ///
+    /// ```
+    /// use iluma_sandbox::Query;
+    /// use serde_json::Value;
+    ///
+    /// let query = Query::any().body("scopes.0", "PEP").body("surname", Value::Null);
+    /// assert_eq!(query.to_string(), r#"body.scopes.0 "PEP", no body.surname"#);
+    /// ```
     #[must_use]
     pub fn body(self, path: &str, value: impl Into<Value>) -> Self {
         let path = path.split('.').map(str::to_owned).collect();
@@ -134,12 +209,26 @@ impl Query {
 
     /// Those with a header; `null` means without it. The API key is not kept, so `authorization` is always
     /// the same.
+    ///
+    /// ```
+    /// use iluma_sandbox::Query;
+    ///
+    /// let query = Query::any().header("x-test-case", "7");
+    /// assert_eq!(query.to_string(), r#"header.x-test-case "7""#);
+    /// ```
     #[must_use]
     pub fn header(self, name: &str, value: impl Into<Value>) -> Self {
         self.json(Field::Header(name.to_ascii_lowercase()), value)
     }
 
     /// Those with a parameter in the query of their URL; `null` means without it.
+    ///
+    /// ```
+    /// use iluma_sandbox::Query;
+    ///
+    /// let query = Query::any().query("page", "2");
+    /// assert_eq!(query.to_string(), r#"query.page "2""#);
+    /// ```
     #[must_use]
     pub fn query(self, name: &str, value: impl Into<Value>) -> Self {
         self.json(Field::Query(name.to_owned()), value)
@@ -337,111 +426,5 @@ fn same(one: &Value, other: &Value) -> bool {
             one.len() == other.len() && one.iter().all(same_in)
         }
         _ => one == other,
-    }
-}
-
-/// An exchange, and its body as far as it was asked for.
-struct Reading<'e> {
-    exchange: &'e Exchange,
-    content: OnceCell<Content>,
-}
-
-/// What an exchange has in a field.
-enum Received {
-    Value(Option<Value>),
-    /// Where everything is text: a form, a header, a query.
-    Text(Option<Value>),
-    NotKept(String),
-}
-
-impl<'e> Reading<'e> {
-    fn of(exchange: &'e Exchange) -> Self {
-        Self {
-            exchange,
-            content: OnceCell::new(),
-        }
-    }
-
-    fn body(&self, path: &[String]) -> Received {
-        let at = |value: &Value| dig(value.as_object().unwrap_or(&Map::new()), path).cloned();
-        match self.content.get_or_init(|| self.exchange.content()) {
-            Content::Json(value) => Received::Value(at(value)),
-            Content::Fields(value) => Received::Text(at(value)),
-            Content::Empty | Content::Text(_) => Received::Value(None),
-            Content::Beginning(_) => Received::NotKept(format!(
-                "of the {} bytes of the body only the first {} are kept",
-                self.exchange.request.whole_bytes,
-                self.exchange.request.bytes.len()
-            )),
-        }
-    }
-}
-
-impl Condition {
-    fn received(&self, reading: &Reading<'_>) -> Received {
-        let exchange = reading.exchange;
-        let text = |text: Option<String>| Received::Text(text.map(Value::String));
-        match &self.field {
-            Field::Endpoint => text(exchange.endpoint().map(str::to_owned)),
-            Field::Status => Received::Value(Some(exchange.status.as_u16().into())),
-            Field::Outcome => {
-                let tag = exchange.outcome.as_ref().and_then(|tag| tag.to_str().ok());
-                // Whichever of the two was asked for.
-                let is_whole = self.expected.text().contains('/');
-                let asked = if is_whole {
-                    tag
-                } else {
-                    exchange.outcome_name()
-                };
-                text(asked.map(str::to_owned))
-            }
-            Field::Method => text(Some(exchange.method().to_owned())),
-            Field::Path => text(Some(exchange.path().to_owned())),
-            Field::Trace => text(Some(exchange.trace())),
-            // Of a repeated name the last counts.
-            Field::Query(name) => {
-                let pairs = form_urlencoded::parse(exchange.query().as_bytes());
-                let last = pairs.filter(|(other, _)| other == name).last();
-                text(last.map(|(_, value)| value.into_owned()))
-            }
-            Field::Header(name) => match exchange.header(name) {
-                None if exchange.lacks_headers() => {
-                    Received::NotKept("of the headers only the first 8 KiB are kept".to_owned())
-                }
-                value => text(value),
-            },
-            Field::Body(path) => reading.body(path),
-        }
-    }
-
-    fn meets(&self, received: &Received) -> bool {
-        match received {
-            Received::NotKept(_) => false,
-            Received::Value(value) => self.expected.is(value.as_ref(), false),
-            Received::Text(Some(Value::String(received)))
-                if matches!(self.field, Field::Outcome | Field::Method) =>
-            {
-                self.expected.text().eq_ignore_ascii_case(received)
-            }
-            Received::Text(value) => self.expected.is(value.as_ref(), true),
-        }
-    }
-
-    fn difference(&self, received: Received) -> Difference {
-        let (received, note) = match received {
-            Received::Value(value) | Received::Text(value) => (value.unwrap_or_default(), None),
-            Received::NotKept(why) => (Value::Null, Some(why)),
-        };
-        let expected = match &self.expected {
-            // A number of a URL is a text where texts are compared.
-            Expected::Written(text) if received.is_string() => text.as_str().into(),
-            expected => expected.value(),
-        };
-        Difference {
-            field: self.field.to_string(),
-            expected,
-            received,
-            note,
-        }
     }
 }

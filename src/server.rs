@@ -85,7 +85,8 @@ pub(crate) async fn respond(
 ) -> Option<Response<ReplyBody>> {
     let came = Instant::now();
     let (head, incoming) = request.into_parts();
-    let received = body::read(&head.headers, incoming, &sandbox.bodies).await?;
+    let bytes_max = control::body_bytes_max(&head);
+    let received = body::read(&head.headers, incoming, bytes_max, &sandbox.bodies).await?;
     pace.answering();
     let call = Call {
         came,
@@ -175,7 +176,7 @@ fn record(
     duration: Duration,
 ) -> HeaderValue {
     let Some(world) = &answered.world else {
-        sandbox.worlds.exercised_by_stranger(&answered.reply);
+        sandbox.worlds.count_stranger(&answered.reply, duration);
         let refused =
             answered.reply.status.is_client_error() || answered.reply.status.is_server_error();
         let seq = if refused {

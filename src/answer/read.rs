@@ -36,9 +36,9 @@ pub(super) fn read(
     };
     let why = &mut seen.why;
     if let Some((outcome, by)) = told {
-        strict::outcome(sandbox, catalogue, endpoint, outcome)?;
         why.by = by;
         why.chosen = Some(outcome.clone());
+        strict::outcome(sandbox, catalogue, endpoint, outcome)?;
         return Err(ApiError::asked_for(&outcome.name));
     }
     let version = find(sandbox, catalogue, world, endpoint, id, call.came)

@@ -204,11 +204,14 @@ fn lines(sandbox: &Shared, told: &VecDeque<(Tag, u64)>) -> Vec<Value> {
     let worlds = sandbox.worlds.all().into_iter();
     let worlds = worlds.filter(|world| tags.contains(&tag(world)));
     let worlds: HashMap<Tag, _> = worlds
-        .map(|world| (tag(&world), (Mask::of(&world), world)))
+        .map(|world| (tag(&world), (Mask::of(sandbox, &world), world)))
         .collect();
     let find = |(tag, seq): &(Tag, u64)| {
         if *tag == NO_WORLD {
-            return Some(line(sandbox.strangers().get(*seq)?, &Mask::default()));
+            return Some(line(
+                sandbox.strangers().get(*seq)?,
+                &Mask::of_strangers(sandbox),
+            ));
         }
         let (mask, world) = worlds.get(tag)?;
         Some(line(world.state().journal.get(*seq)?, mask))
@@ -229,16 +232,16 @@ fn deliveries(sandbox: &Shared, world: &str) -> Value {
 fn latest(sandbox: &Shared, whose: Option<&World>, most: usize) -> Vec<Value> {
     let mut found = Vec::new();
     if let Some(world) = whose {
-        lines_of(world, most, &mut found);
+        lines_of(sandbox, world, most, &mut found);
     } else {
         for world in sandbox.worlds.latest_used() {
             if found.len() >= most {
                 break;
             }
-            lines_of(&world, most, &mut found);
+            lines_of(sandbox, &world, most, &mut found);
         }
         let strangers = sandbox.strangers();
-        let mask = Mask::default();
+        let mask = Mask::of_strangers(sandbox);
         found.extend(strangers.entries().map(|one| (one.at, line(one, &mask))));
     }
     found.sort_by_key(|(at, _)| *at);
@@ -247,8 +250,13 @@ fn latest(sandbox: &Shared, whose: Option<&World>, most: usize) -> Vec<Value> {
     found.into_iter().map(|(_, line)| line).collect()
 }
 
-fn lines_of(world: &World, most: usize, found: &mut Vec<(std::time::SystemTime, Value)>) {
-    let mask = Mask::of(world);
+fn lines_of(
+    sandbox: &Shared,
+    world: &World,
+    most: usize,
+    found: &mut Vec<(std::time::SystemTime, Value)>,
+) {
+    let mask = Mask::of(sandbox, world);
     let state = world.state();
     let too_many = state.journal.len().saturating_sub(most);
     let entries = state.journal.entries().skip(too_many);

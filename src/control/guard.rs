@@ -29,6 +29,13 @@ pub(crate) const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-sandbox-c
 const TOKEN_CHARS_MAX: usize = 200;
 
 /// What the control API asks for in `x-sandbox-control-token`. `Debug` does not show it.
+///
+/// ```
+/// use iluma_sandbox::ControlToken;
+///
+/// let token: ControlToken = "s3cret".parse().unwrap();
+/// assert!(!format!("{token:?}").contains("s3cret"));
+/// ```
 #[derive(Clone)]
 pub struct ControlToken(String);
 
@@ -168,6 +175,13 @@ fn is_loopback(authority: &Authority) -> bool {
 
 impl ControlToken {
     /// The whole token, to be sent and never to be logged.
+    ///
+    /// ```
+    /// use iluma_sandbox::ControlToken;
+    ///
+    /// let token: ControlToken = "s3cret".parse().unwrap();
+    /// assert_eq!(token.reveal(), "s3cret");
+    /// ```
     pub fn reveal(&self) -> &str {
         &self.0
     }

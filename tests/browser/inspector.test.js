@@ -434,6 +434,7 @@ describe('the frame', () => {
   for (const dark of [false, true]) {
     for (const width of [400, 1600]) {
       test(`an accessibility scan finds nothing serious: ${dark ? 'dark' : 'light'}, ${width} pixels`, () => looking({ dark, width, height: 800 }, async () => {
+        await tab.getByRole('combobox', { name: 'World' }).selectOption((await control('setup')).json().world);
         await tab.locator('.empty .curl').first().waitFor();
         await accessible('empty');
         await sandbox.ask('/v1/callback/urls', { body: { type: 'NAME_VALIDATOR_REQUEST', url: `${sandbox.url}/__sandbox/inbox/seen` } });

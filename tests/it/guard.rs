@@ -369,7 +369,7 @@ async fn the_token_is_neither_in_the_journal_nor_in_the_inbox() {
             .header("x-other", "kept");
         assert_eq!(Answer::of(sent).await.status, 200);
     }
-    let journal = client.sandbox.requests(PUBLIC_KEY);
+    let journal = client.sandbox.requests();
     assert!(
         journal[0].head.contains("x-sandbox-control-token: …\n"),
         "{}",

@@ -4,7 +4,9 @@ Of the runner there is as much as these steps use: inputs and their defaults, `i
 writes for later ones.
 """
 
+import base64
 import http.server
+import json
 import os
 import platform
 import re
@@ -24,6 +26,7 @@ import ruamel.yaml  # comes with check-jsonschema
 REPOSITORY = Path(__file__).resolve().parents[2]
 ACTION = ruamel.yaml.YAML(typ="safe").load(REPOSITORY / "action.yml")
 BINARY = Path(sys.argv[1]).resolve()
+KEY = "iluma_development_MadeUpForTheActionMadeUpForTheAction"
 
 
 class Job:
@@ -90,7 +93,10 @@ class Job:
         return re.sub(r"\$\{\{ (.*?) \}\}", value, text)
 
     def get(self, path):
-        return urllib.request.urlopen(self.environment["ILUMA_BASE_URL"] + path, timeout=10).read().decode()
+        request = urllib.request.Request(self.environment["ILUMA_BASE_URL"] + path)
+        user = base64.b64encode(f"{self.environment['ILUMA_API_KEY']}:".encode()).decode()
+        request.add_header("authorization", f"Basic {user}")
+        return urllib.request.urlopen(request, timeout=10).read().decode()
 
     def end(self):
         """As a runner does with what a job leaves behind."""
@@ -127,10 +133,12 @@ def expect(what, received, expected):
 def _(job, folder):
     (folder / "scenarios").mkdir()
     one = job()
-    code, said, _ = one.use(binary=str(BINARY), scenarios=str(folder / "scenarios"), arguments="--seed 7 --clock '2027-01-01T00:00:00Z'")
+    code, said, _ = one.use(binary=str(BINARY), scenarios=str(folder / "scenarios"), arguments=f"--api-key {KEY} --clock '2027-01-01T00:00:00Z'")
     expect(said, code, 0)
-    for name in ("ILUMA_API_KEY", "ILUMA_CALLBACK_TOKEN", "ILUMA_SANDBOX_PORT"):
-        expect(f"{name} is there", bool(one.environment.get(name)), True)
+    expect("ILUMA_API_KEY", one.environment["ILUMA_API_KEY"], KEY)
+    expect("ILUMA_SANDBOX_PORT", one.environment["ILUMA_SANDBOX_PORT"], one.environment["ILUMA_BASE_URL"].split(":")[2])
+    token = json.loads(one.get("/v1/callback/authentication_tokens"))["callback_authentication_token"]
+    expect("ILUMA_CALLBACK_TOKEN", one.environment["ILUMA_CALLBACK_TOKEN"], token)
     expect("an answer", one.get("/health"), '{"status":"ok"}')
     expect("the output `url`", one.outputs["url"], one.environment["ILUMA_BASE_URL"])
     expect("the ready file is there", Path(one.outputs["ready-file"]).exists(), True)
@@ -145,8 +153,9 @@ def _(job, folder):
     expect("what keeps the artefact", used, ["actions/upload-artifact@v4"])
     kept = folder / "temp/iluma-sandbox/artefacts"
     expect("what is kept", sorted(it.name for it in kept.iterdir()), ["coverage.txt", "export.ndjson", "log.txt"])
+    expect("an exchange is kept", "/v1/callback/authentication_tokens" in (kept / "export.ndjson").read_text(), True)
     for file in kept.iterdir():
-        expect(f"{file.name} holds the key", one.environment["ILUMA_API_KEY"] in file.read_text(), False)
+        expect(f"{file.name} holds the key", KEY in file.read_text(), False)
         expect(f"{file.name} is empty", file.stat().st_size == 0, False)
 
 
@@ -154,7 +163,7 @@ def _(job, folder):
 def _(job, folder):
     code, said, _ = job().use(binary=str(BINARY), scenarios=str(folder / "nowhere"))
     expect("the exit code", code, 1)
-    expect("its words", (str(folder / "nowhere") in said, "::error title=iluma-sandbox::" in said), (True, True))
+    expect(said, (str(folder / "nowhere") in said, "::error title=iluma-sandbox::" in said), (True, True))
 
 
 @check("a wrong input is a sentence")

@@ -306,7 +306,7 @@ def expect(what, received, expected):
 def eventually(what, ask, expected):
     deadline = time.monotonic() + 10
     while (received := ask()) != expected and time.monotonic() < deadline:
-        time.sleep(0.02)
+        time.sleep(0.2)
     expect(what, received, expected)
 
 

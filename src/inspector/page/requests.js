@@ -1,5 +1,6 @@
 // The requests as they come in, and one of them in detail.
 
+import { known } from './api.js';
 import { button, clock, curlBox, fill, h, outcomeOf, statusOf, took } from './dom.js';
 import { detail } from './detail.js';
 import { plainPath } from './mask.js';
@@ -98,17 +99,21 @@ export function open(main, signal) {
   }
 
   async function nothing() {
-    if (store.entries.length) {
+    const { query } = place();
+    const isOther = query.world && query.world !== 'all';
+    if (store.entries.length && (query.q || query.endpoint || query.status || !isOther)) {
       return fill(empty, h('h2', {}, 'No request fits these filters'),
         button('Clear the filters', async () => change({ q: '', endpoint: '', status: '', world: '' })));
     }
     fill(empty, h('h2', {}, 'Waiting for the first request'), h('p', {}, 'Paste this into a terminal. It will be here at once, and so will be why it was answered as it was.'));
     const { endpoints: all } = await catalog();
     const first = all.find((one) => one.id === 'v0/individual_cft_peps') ?? all.find((one) => one.content_type === 'application/json') ?? all[0];
-    if (!first || store.entries.length) return;
-    empty.append(curlBox(first.curl),
+    if (!first || rows.items.length) return;
+    const { setup } = known;
+    const curl = setup.api_key && isOther && query.world !== setup.world ? first.curl.replace(`${setup.api_key}:`, '"$ILUMA_API_KEY:"') : first.curl;
+    empty.append(curlBox(curl),
       h('p', {}, 'Any outcome can be asked for with a header; ', h('a', { href: '#/scenarios' }, 'Scenarios'), ' lists them all:'),
-      curlBox(`${first.curl} -H 'x-magic-reply: SERVER_ERROR'`));
+      curlBox(`${curl} -H 'x-magic-reply: SERVER_ERROR'`));
   }
 
   async function fillEndpoints() {
