@@ -1,7 +1,7 @@
 # `make` alone lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test bless bench dist sidecar clients
+.PHONY: help run check test bless bench dist sidecar clients browser pictures
 
 help: ## list these targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -28,6 +28,14 @@ bench: ## measure against a bare hyper server; takes about a minute on a quiet L
 
 clients: ## the clients in clients/, tested as they are installed; needs Python, Node, a JDK and the network
 	clients/check
+
+browser: ## the inspector in a real Chromium; needs Node, npm, the network and /usr/bin/chromium (or CHROMIUM=)
+	cargo build --release --locked
+	cd tests/browser && npm ci --no-audit --no-fund && npm test
+
+pictures: ## the pictures of the inspector in docs/, drawn anew
+	cargo build --release --locked
+	cd tests/browser && npm ci --no-audit --no-fund && npm run screenshots
 
 dist: ## the release binary, and the package as it would be published
 	cargo build --release --locked

@@ -316,6 +316,14 @@ async fn every_operation_answers_as_it_is_described() {
         ("GET readyz", "readyz"),
         ("GET metrics", "metrics"),
         ("GET openapi.json", "openapi.json"),
+        ("GET callback_urls", "callback_urls"),
+        (
+            "GET schema",
+            "schema?endpoint=v1.1/bank_account_data_requests",
+        ),
+        ("GET setup", "setup"),
+        ("GET inbox", "inbox"),
+        ("GET events", "events?backlog=many"),
         ("GET catalog", "catalog"),
         ("GET catalog", "catalog?format=markdown"),
         ("GET catalog", "catalog?format=text"),
@@ -455,7 +463,7 @@ async fn what_needs_a_key_is_refused_without_one_and_the_rest_is_not() {
         let answer = Answer::of(client.bare(method, &format!("/__sandbox/{path}"))).await;
         let needs_key = operation["security"][0]["apiKey"].is_array();
         assert_eq!(answer.status == 401, needs_key, "{route}: {}", answer.text);
-        if needs_key {
+        if needs_key && route != "GET events" {
             let named = format!("/__sandbox/{path}?key={}", key('k'));
             let answer = Answer::of(client.bare(method, &named)).await;
             assert_ne!(answer.status, 401, "{route}: {}", answer.text);

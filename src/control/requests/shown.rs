@@ -2,7 +2,6 @@
 
 use std::time::{Duration, SystemTime};
 
-use hyper::header::HeaderValue;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -50,18 +49,21 @@ pub(in crate::control) fn shown(exchange: &Exchange) -> Value {
     shown
 }
 
-/// What the head of the reply said beside its length and date.
+/// What the head of the reply said beside its length and date. Of a name that was given twice the later counts.
 fn reply_headers(exchange: &Exchange) -> Value {
-    let trace = exchange.trace();
-    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let own = exchange.reply_headers.iter();
-    let mut headers: Vec<(&str, String)> = vec![("content-type", text(&JSON))];
-    headers.extend(own.map(|(name, value)| (name.as_str(), text(value))));
-    if let Some(outcome) = &exchange.outcome {
-        headers.push(("x-sandbox-outcome", text(outcome)));
+    let mut headers = Map::new();
+    let mut put = |name: &str, value: &[u8]| {
+        headers.insert(name.to_owned(), String::from_utf8_lossy(value).into());
+    };
+    put("content-type", JSON.as_bytes());
+    for (name, value) in &exchange.reply_headers {
+        put(name.as_str(), value.as_bytes());
     }
-    headers.push(("x-sandbox-trace", trace));
-    gathered(headers.into_iter())
+    if let Some(outcome) = &exchange.outcome {
+        put("x-sandbox-outcome", outcome.as_bytes());
+    }
+    put("x-sandbox-trace", exchange.trace().as_bytes());
+    Value::Object(headers)
 }
 
 fn reply(kept: &KeptBody) -> Value {
