@@ -1,4 +1,4 @@
-//! What the sandbox costs beside a bare hyper server, and what many rules and files cost, printed as
+//! What the sandbox costs beside a bare hyper server, what many rules and files and an open inspector cost, printed as
 //! markdown tables.
 //!
 //! ```text
@@ -25,6 +25,9 @@
 )]
 #![allow(unreachable_pub, reason = "nothing is outside of a benchmark")]
 
+#[cfg(target_os = "linux")]
+#[path = "throughput/inspector.rs"]
+mod inspector;
 #[cfg(target_os = "linux")]
 #[path = "throughput/load.rs"]
 mod load;

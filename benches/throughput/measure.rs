@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::param::clock_ticks_per_second;
 use rustix::thread::{CpuSet, sched_setaffinity};
 
+use crate::inspector::measure_inspector;
 use crate::load::{CONNECTIONS, Connection, Load, Request, drive};
 use crate::scale::measure_scale;
 use crate::{Explain, Outcome, Plan};
@@ -90,6 +91,7 @@ pub fn measure(plan: &Plan) -> Outcome<()> {
         steps.join(" ")
     );
     drop(server);
+    measure_inspector(plan)?;
     measure_scale(plan)
 }
 
@@ -103,7 +105,7 @@ pub fn profile(length: Duration) -> Outcome<()> {
     Ok(())
 }
 
-fn same_request() -> Request {
+pub fn same_request() -> Request {
     Request::new("foo123", 0)
 }
 
@@ -266,6 +268,10 @@ impl Server {
         }
         server.start_up = started.elapsed();
         Ok(server)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     pub fn load(&self, request: &mut Request, most: u64, longest: Duration) -> Outcome<Load> {
