@@ -37,8 +37,8 @@ impl Stream {
     async fn next(&mut self) -> Option<(String, Value)> {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
-                let event = event.to_owned();
-                self.text = rest.to_owned();
+                let (event, rest) = (event.to_owned(), rest.to_owned());
+                self.text = rest;
                 let Some(event) = event.strip_prefix("event: ") else {
                     assert_eq!(event, ":", "a heartbeat");
                     continue;
@@ -107,7 +107,7 @@ async fn the_page_and_its_files_come_with_a_policy_that_lets_nothing_else_in() {
     while let Some(name) = asked.get(at).cloned() {
         let file = Answer::of(client.bare("GET", &format!("/__sandbox/inspector/{name}"))).await;
         assert_eq!(file.status, 200, "{name}");
-        let kind = if name.ends_with(".css") {
+        let kind = if name == "style.css" {
             "text/css; charset=utf-8"
         } else {
             "text/javascript; charset=utf-8"
@@ -288,14 +288,14 @@ async fn a_slow_reader_slows_no_answer_and_is_told_what_it_missed() {
         match event.as_str() {
             "skipped" => skipped += data["exchanges"].as_u64().expect("a number"),
             "exchanges" => {
-                let list = data.as_array().expect("a list");
-                assert!(list.len() <= 250);
-                for one in list {
+                let heard = data.as_array().expect("a list");
+                assert!(heard.len() <= 250);
+                for one in heard {
                     let seq = one["seq"].as_u64().expect("a number");
                     assert!(seq > last, "{seq} after {last}");
                     last = seq;
                 }
-                told += list.len() as u64;
+                told += heard.len() as u64;
             }
             _ => {}
         }
