@@ -48,7 +48,7 @@ type Answer = (StatusCode, Value);
 /// A refusal, with the sentence that says why.
 struct Refusal(StatusCode, &'static str, String);
 
-const ROUTES: &str = "GET livez, readyz, catalog, coverage, fidelity, explain/{trace}, worlds, world, next, faults, deliveries, idle, clock, inbox/{name}; \
+pub(crate) const ROUTES: &str = "GET docs, llms.txt, livez, readyz, catalog, coverage, fidelity, explain/{trace}, worlds, world, next, faults, deliveries, idle, clock, inbox/{name}; \
     POST worlds, next, deliveries/{id}/redeliver, trigger, clock, clock/advance, reset, inbox/{name}; \
     PUT faults; DELETE worlds, next, faults, inbox/{name}";
 

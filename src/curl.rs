@@ -12,7 +12,7 @@ use crate::magic;
 use crate::sandbox::Shared;
 
 /// Where the sandbox is for lists that are made without one.
-const DEFAULT_HOST: &str = "127.0.0.1:4586";
+pub(crate) const DEFAULT_HOST: &str = "127.0.0.1:4586";
 
 /// For one sandbox, and the API key that its lines use.
 pub(crate) struct Curl {

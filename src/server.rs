@@ -19,6 +19,7 @@ use crate::breaking::Breaking;
 use crate::call::{Body, Call, Effect};
 use crate::connection::{self, Pace};
 use crate::control;
+use crate::documents;
 use crate::effect::{self, ReplyBody};
 use crate::error::ApiError;
 use crate::journal::{Exchange, KeptBody, NO_WORLD, head_text};
@@ -96,6 +97,9 @@ pub(crate) async fn respond(
         body: received.body,
     };
     let until_answered = received.share;
+    if let Some(response) = documents::answer(sandbox, &call) {
+        return Some(response);
+    }
     if call.path().starts_with(control::PREFIX) {
         let (status, content_type, body) = Box::pin(control::answer(sandbox, &call)).await;
         let mut response = Response::new(ReplyBody::new(body, None));
