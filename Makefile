@@ -1,7 +1,7 @@
 # `make` alone lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test bless bench dist
+.PHONY: help run check test bless bench dist documents
 
 help: ## list these targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -25,6 +25,10 @@ bless: ## take the answers as they are now for the expected ones; read the diff
 
 bench: ## measure against a bare hyper server; takes about a minute on a quiet Linux machine
 	cargo bench --locked --bench throughput
+
+documents: ## hold the documents against a validator, schemathesis and newman; needs python3, npm and the network
+	cargo build --release --locked
+	SANDBOX=$(abspath $(or $(CARGO_TARGET_DIR),target))/release/iluma-sandbox tests/documents/run.sh
 
 dist: ## the release binary, and the package as it would be published
 	cargo build --release --locked

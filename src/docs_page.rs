@@ -26,7 +26,7 @@ const FILES: [(&str, &str, &str); 3] = [
     ),
 ];
 
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 pub(crate) fn answer(path: &str) -> Option<Response<ReplyBody>> {
@@ -37,10 +37,7 @@ pub(crate) fn answer(path: &str) -> Option<Response<ReplyBody>> {
         text.as_bytes().into(),
     );
     let headers = response.headers_mut();
-    headers.insert(
-        CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(POLICY),
-    );
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     for (name, value) in [
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "no-referrer"),

@@ -38,7 +38,10 @@ pub(crate) fn answer(sandbox: &Shared, call: &Call) -> Option<Response<ReplyBody
         LLMS => {
             let host = call.headers().get(HOST).and_then(|host| host.to_str().ok());
             let base = format!("http://{}", host.unwrap_or(crate::curl::DEFAULT_HOST));
-            Some(document(TEXT, llms::text(&sandbox.catalogue(), &base).into()))
+            Some(document(
+                TEXT,
+                llms::text(&sandbox.catalogue(), &base).into(),
+            ))
         }
         path => docs_page::answer(path),
     }
@@ -50,6 +53,7 @@ fn openapi(sandbox: &Shared) -> Bytes {
         let about = About {
             catalogue: &catalogue,
             is_strict: strict::is_on(sandbox, &catalogue),
+            key: crate::curl::admitted_key(sandbox, &catalogue),
             server: "/",
         };
         openapi::document(about).to_string().into()

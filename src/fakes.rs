@@ -84,18 +84,26 @@ type Schema = fn() -> Value;
 
 /// What each is called, draws, and says of what it draws.
 const FAKES: [(&str, Draw, Schema); 4] = [
-    ("full_name", |dice| account_holder(dice).into(), || {
-        json!({"type": "string", "description": "A name in upper case."})
-    }),
-    ("uuid", |dice| dice.uuid().to_string().into(), || {
-        json!({"type": "string", "format": "uuid"})
-    }),
-    ("percent", |dice| dice.between(0..101).into(), || {
-        json!({"type": "integer", "minimum": 0, "maximum": 100})
-    }),
-    ("date", |dice| date(dice).into(), || {
-        json!({"type": "string", "format": "date"})
-    }),
+    (
+        "full_name",
+        |dice| account_holder(dice).into(),
+        || json!({"type": "string", "description": "A name in upper case."}),
+    ),
+    (
+        "uuid",
+        |dice| dice.uuid().to_string().into(),
+        || json!({"type": "string", "format": "uuid"}),
+    ),
+    (
+        "percent",
+        |dice| dice.between(0..101).into(),
+        || json!({"type": "integer", "minimum": 0, "maximum": 100}),
+    ),
+    (
+        "date",
+        |dice| date(dice).into(),
+        || json!({"type": "string", "format": "date"}),
+    ),
 ];
 
 impl Fake {

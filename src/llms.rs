@@ -35,7 +35,12 @@ pub(crate) fn text(catalogue: &Catalogue, base: &str) -> String {
         version = env!("CARGO_PKG_VERSION"),
     );
     let faults = fault::FAULTS.join(", ");
-    writeln!(text, "Faults: {faults}. Callbacks: {}.\n", BEHAVIOURS.join(", ")).ok();
+    writeln!(
+        text,
+        "Faults: {faults}. Callbacks: {}.\n",
+        BEHAVIOURS.join(", ")
+    )
+    .ok();
     for endpoint in catalogue.endpoints() {
         endpoint_line(&mut text, endpoint);
     }
@@ -63,7 +68,12 @@ pub(crate) fn text(catalogue: &Catalogue, base: &str) -> String {
         An error with `x-sandbox-error` is the sandbox's own refusal and not Iluma's. Labels: documented and \
         observed are facts; inferred and decided are not.\n\n",
     );
-    writeln!(text, "## Control API\n\nBelow `/__sandbox/`, with the same key: {}.", control::ROUTES).ok();
+    writeln!(
+        text,
+        "## Control API\n\nBelow `/__sandbox/`, with the same key: {}.",
+        control::ROUTES
+    )
+    .ok();
     commands(&mut text);
     text
 }
@@ -94,7 +104,12 @@ fn endpoint_line(text: &mut String, endpoint: &Endpoint) {
     let calls = calls.map_or(String::new(), |name| format!(", calls back as {name}"));
     let (id, verb) = (&endpoint.id, verb.name());
     let source = endpoint.source.name();
-    writeln!(text, "- {verb} {path} (id {id}, {source}{read}{calls}): {}", names.join(", ")).ok();
+    writeln!(
+        text,
+        "- {verb} {path} (id {id}, {source}{read}{calls}): {}",
+        names.join(", ")
+    )
+    .ok();
 }
 
 /// The commands and what each is for. A fixture has no command line.

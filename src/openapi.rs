@@ -22,6 +22,8 @@ pub(crate) struct About<'a> {
     pub catalogue: &'a Catalogue,
     /// Leaves out what `--strict` refuses.
     pub is_strict: bool,
+    /// A key that is let in; none where it is not to be told.
+    pub key: Option<&'a str>,
     /// Where the API answers; `/` for the server that the document came from.
     pub server: &'a str,
 }
@@ -32,7 +34,8 @@ pub(crate) fn document(about: About<'_>) -> Value {
     let names = Names::of(catalogue);
     let mut written = Written::default();
     written.component("Error", error_schema());
-    let mut tags = vec![json!({"name": account::TAG, "description": "Keys, callback URLs, health."})];
+    let mut tags =
+        vec![json!({"name": account::TAG, "description": "Keys, callback URLs, health."})];
     let shown = catalogue.endpoints();
     let shown = shown.filter(|endpoint| !about.is_strict || endpoint.source.is_public());
     for endpoint in shown {
@@ -49,10 +52,21 @@ pub(crate) fn document(about: About<'_>) -> Value {
     } else {
         ""
     };
+    let mut api_key = json!({
+        "type": "http",
+        "scheme": "basic",
+        "description": "The API key as the user name, and no password.",
+    });
+    if let Some(key) = about.key {
+        api_key["x-sandbox-key"] = key.into();
+    }
     let formats: Map<_, _> = FORMATS
         .iter()
         .map(|(name, _, sentence)| ((*name).to_owned(), json!(sentence)))
-        .chain([("bank-code".to_owned(), json!("must be the code of a known bank"))])
+        .chain([(
+            "bank-code".to_owned(),
+            json!("must be the code of a known bank"),
+        )])
         .collect();
     json!({
         "openapi": "3.1.0",
@@ -70,13 +84,7 @@ pub(crate) fn document(about: About<'_>) -> Value {
         "components": {
             "schemas": written.components,
             "headers": headers(),
-            "securitySchemes": {
-                "api_key": {
-                    "type": "http",
-                    "scheme": "basic",
-                    "description": "The API key as the user name, and no password.",
-                },
-            },
+            "securitySchemes": {"api_key": api_key},
         },
     })
 }

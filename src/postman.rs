@@ -13,9 +13,7 @@ pub(crate) struct Environment<'a> {
 
 impl Environment<'_> {
     pub(crate) fn written(&self) -> Value {
-        let value = |key: &str, value: &str, kind: &str| {
-            json!({"key": key, "value": value, "type": kind, "enabled": true})
-        };
+        let value = |key: &str, value: &str, kind: &str| json!({"key": key, "value": value, "type": kind, "enabled": true});
         json!({
             "name": "iluma-sandbox",
             "values": [
@@ -53,7 +51,9 @@ pub(crate) fn collection(openapi: &Value) -> Value {
             errors = operation.shared_errors();
         }
     }
-    let folders = folders.into_iter().filter(|folder| !folder.items.is_empty());
+    let folders = folders
+        .into_iter()
+        .filter(|folder| !folder.items.is_empty());
     let folders = folders.map(|folder| json!({"name": folder.name, "item": folder.items}));
     let errors = json!({"name": "Errors that every endpoint knows", "item": errors});
     json!({
@@ -99,7 +99,9 @@ impl<'a> Operation<'a> {
     fn items(&self) -> Vec<Value> {
         if self.is_product() {
             let outcomes = entries(&self.operation["x-sandbox-outcomes"]);
-            return outcomes.filter_map(|outcome| self.outcome(outcome)).collect();
+            return outcomes
+                .filter_map(|outcome| self.outcome(outcome))
+                .collect();
         }
         let is_read = self.operation.get("x-sandbox-endpoint").is_some();
         if is_read && self.operation["x-sandbox-reads"] == "listing" {
@@ -118,7 +120,9 @@ impl<'a> Operation<'a> {
     fn outcome(&self, outcome: &'a Value) -> Option<Value> {
         let name = outcome["name"].as_str()?;
         let stands_for_others = entries(&outcome["sequence"]).next().is_some()
-            || outcome["weighted"].as_object().is_some_and(|weights| !weights.is_empty());
+            || outcome["weighted"]
+                .as_object()
+                .is_some_and(|weights| !weights.is_empty());
         let expected = self.expected(name)?;
         let expected = Expected {
             outcome: expected.outcome.filter(|_| !stands_for_others),
@@ -180,7 +184,10 @@ impl<'a> Operation<'a> {
                 "options": {"raw": {"language": "json"}},
             });
         }
-        if self.operation["security"].as_array().is_some_and(Vec::is_empty) {
+        if self.operation["security"]
+            .as_array()
+            .is_some_and(Vec::is_empty)
+        {
             request["auth"] = json!({"type": "noauth"});
         }
         request["header"] = headers.into();
@@ -228,7 +235,9 @@ impl<'a> Operation<'a> {
             }
         };
         let segments = self.path.split('/').skip(1).map(|part| {
-            let name = part.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+            let name = part
+                .strip_prefix('{')
+                .and_then(|rest| rest.strip_suffix('}'));
             name.map_or_else(|| part.to_owned(), value)
         });
         let segments: Vec<_> = segments.collect();
@@ -238,7 +247,10 @@ impl<'a> Operation<'a> {
             .collect();
         let mut raw = format!("{{{{base_url}}}}/{}", segments.join("/"));
         if let [only] = query.as_slice() {
-            raw += &format!("?{}={{{{$guid}}}}", only["key"].as_str().unwrap_or_default());
+            raw += &format!(
+                "?{}={{{{$guid}}}}",
+                only["key"].as_str().unwrap_or_default()
+            );
         }
         json!({"raw": raw, "host": ["{{base_url}}"], "path": segments, "query": query})
     }
@@ -274,7 +286,9 @@ impl<'a> Operation<'a> {
                 ));
             }
         }
-        let code = expected.example.and_then(|example| example.get("error_code"));
+        let code = expected
+            .example
+            .and_then(|example| example.get("error_code"));
         if let Some(code) = code {
             script.push(format!(
                 "pm.test('the error is the one asked for', () => pm.expect(body.error_code).to.equal({code}));"
@@ -286,7 +300,8 @@ impl<'a> Operation<'a> {
     /// The one schema that holds for the reply: of several that which its example fits.
     fn schema_of(&self, expected: &Expected<'a>) -> Option<&'a Value> {
         let alternatives = expected.schema.get("anyOf").and_then(Value::as_array);
-        let alternatives = alternatives.map_or(std::slice::from_ref(expected.schema), Vec::as_slice);
+        let alternatives =
+            alternatives.map_or(std::slice::from_ref(expected.schema), Vec::as_slice);
         let mut resolved = alternatives.iter().map(|schema| self.resolved(schema));
         match (expected.example, alternatives) {
             (_, [_]) => resolved.next(),
@@ -296,7 +311,9 @@ impl<'a> Operation<'a> {
     }
 
     fn resolved(&self, schema: &'a Value) -> &'a Value {
-        let reference = schema["$ref"].as_str().and_then(|text| text.strip_prefix('#'));
+        let reference = schema["$ref"]
+            .as_str()
+            .and_then(|text| text.strip_prefix('#'));
         let found = reference.and_then(|pointer| self.openapi.pointer(pointer));
         found.unwrap_or(schema)
     }

@@ -11,7 +11,7 @@ use super::client::sandbox_url;
 use super::{misused, print};
 use crate::auth::{ApiKey, PUBLIC_KEY};
 use crate::catalogue::Catalogue;
-use crate::curl::DEFAULT_HOST;
+use crate::curl::{self, DEFAULT_HOST};
 use crate::openapi::{self, About};
 use crate::postman;
 
@@ -95,6 +95,7 @@ fn document(arguments: &Arguments) -> Result<Value, ExitCode> {
     Ok(openapi::document(About {
         catalogue: &catalogue,
         is_strict: arguments.strict || catalogue.settings.strict,
+        key: curl::lets_public_key_in(&catalogue).then_some(PUBLIC_KEY),
         server: &base(arguments),
     }))
 }

@@ -44,7 +44,9 @@ fn operation(catalogue: &Catalogue, route: &AccountRoute, path: &str) -> Value {
     for error in errors {
         replies.error(error.name());
     }
-    let name = path.trim_start_matches('/').replace(['/', '{', '}', '.'], "_");
+    let name = path
+        .trim_start_matches('/')
+        .replace(['/', '{', '}', '.'], "_");
     let mut operation = json!({
         "operationId": format!("{}_{name}", route.method.to_lowercase()),
         "tags": [TAG],
@@ -71,9 +73,7 @@ pub(super) const TAG: &str = "Account";
 /// `/businesses/{business_id}/api_keys?token={token}`: what is in braces.
 fn parameters(path: &str) -> Vec<Value> {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let parameter = |name: &str, place: &str| {
-        json!({"name": name, "in": place, "required": true, "schema": {"type": "string", "minLength": 1}})
-    };
+    let parameter = |name: &str, place: &str| json!({"name": name, "in": place, "required": true, "schema": {"type": "string", "minLength": 1}});
     let segments = crate::endpoint::segments(path).map(|name| parameter(name, "path"));
     let queries = query.split('&').filter_map(|pair| pair.split_once('='));
     let queries = queries.map(|(name, _)| parameter(name, "query"));
@@ -126,7 +126,9 @@ fn reply(catalogue: &Catalogue, method: &str, path: &str) -> Value {
                 }), &["environment", "api_key"]),
             },
         }),
-        (_, "/v1/callback/authentication_tokens") => json!({"callback_authentication_token": text()}),
+        (_, "/v1/callback/authentication_tokens") => {
+            json!({"callback_authentication_token": text()})
+        }
         ("GET", _) => {
             let registered = json!({
                 "type": {"enum": sample::callback_types(catalogue)},
@@ -146,11 +148,21 @@ fn reply(catalogue: &Catalogue, method: &str, path: &str) -> Value {
                 "environment": {"enum": ["TEST", "LIVE"]},
                 "callback_authentication_token": text(),
             });
-            let names = ["status", "url", "environment", "callback_authentication_token"];
+            let names = [
+                "status",
+                "url",
+                "environment",
+                "callback_authentication_token",
+            ];
             return object(&done, &names);
         }
     };
-    let names: Vec<_> = properties.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<_> = properties
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.as_str())
+        .collect();
     object(&properties, &names)
 }
 

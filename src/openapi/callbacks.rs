@@ -17,7 +17,9 @@ pub(super) fn sent<'e>(
     endpoint: &'e Endpoint,
     asked: impl Iterator<Item = &'e Outcome>,
 ) -> Vec<&'e Outcome> {
-    let mut open: Vec<_> = asked.filter(|outcome| calls_back(endpoint, outcome)).collect();
+    let mut open: Vec<_> = asked
+        .filter(|outcome| calls_back(endpoint, outcome))
+        .collect();
     let (mut seen, mut sent) = (HashSet::new(), Vec::new());
     while let Some(outcome) = open.pop() {
         if !seen.insert(outcome.name.as_str()) {
@@ -32,7 +34,11 @@ pub(super) fn sent<'e>(
     sent
 }
 
-pub(super) fn written(callback_type: &str, schemas: &[Value], examples: Map<String, Value>) -> Value {
+pub(super) fn written(
+    callback_type: &str,
+    schemas: &[Value],
+    examples: Map<String, Value>,
+) -> Value {
     let schema = match schemas {
         [only] => only.clone(),
         schemas => json!({"anyOf": schemas}),

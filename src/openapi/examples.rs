@@ -52,7 +52,10 @@ pub(super) fn body(
     let mut mix = Mix::new(0, "example");
     mix.text(&endpoint.id);
     mix.text(&outcome.name);
-    let id = creation.id_pattern.as_ref().map(|pattern| pattern.write(mix.finish()));
+    let id = creation
+        .id_pattern
+        .as_ref()
+        .map(|pattern| pattern.write(mix.finish()));
     let finding = found(0, catalogue, creation, &input, &mut mix.dice());
     let created = Clock::DEFAULT.now();
     let updated = match outcome.pending {

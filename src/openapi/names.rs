@@ -23,7 +23,10 @@ impl Names {
             let id = endpoint.id.to_string();
             let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-' || c == '.';
             let name = id.replace('/', ".");
-            let name: String = name.chars().map(|c| if plain(c) { c } else { '_' }).collect();
+            let name: String = name
+                .chars()
+                .map(|c| if plain(c) { c } else { '_' })
+                .collect();
             names.components.insert(id.clone(), free(&name, &mut taken));
             names.tags.insert(id, free(&endpoint.name, &mut taken_tags));
         }
@@ -40,7 +43,10 @@ impl Names {
     }
 
     pub(super) fn operation(&self, endpoint: &Endpoint, does: &str) -> String {
-        format!("{}_{does}", self.component(endpoint).replace(['.', '-'], "_"))
+        format!(
+            "{}_{does}",
+            self.component(endpoint).replace(['.', '-'], "_")
+        )
     }
 }
 

@@ -8,7 +8,6 @@ use super::replies::{Replies, example};
 use super::yields::Yields;
 use super::{About, callbacks, examples, requests};
 use crate::compile::askable;
-use crate::curl::Curl;
 use crate::endpoint::{Answer, Creation, Endpoint, Outcome, Verb};
 use crate::listing::ListedOutcome;
 use crate::magic;
@@ -168,6 +167,10 @@ impl<'a> Product<'a> {
             operation["requestBody"] = requests::body(endpoint, &reference);
         }
         operation["responses"] = replies.written();
+        let is_shown = !self.about.is_strict || endpoint.read_source.is_public();
+        if endpoint.reads_back() && is_shown {
+            self.link(&mut operation["responses"]);
+        }
         if let Some(callback_type) = &endpoint.callback_type {
             let sent = callbacks::sent(endpoint, self.outcomes());
             if !sent.is_empty() {
@@ -186,16 +189,30 @@ impl<'a> Product<'a> {
             .map(|outcome| json!(ListedOutcome::of(outcome, Some(endpoint))))
             .collect();
         operation["x-sandbox-outcomes"] = outcomes.into();
-        operation["x-sandbox-curl"] =
-            Curl::unserved(self.about.catalogue).sample(self.about.catalogue, endpoint).into();
         operation
+    }
+
+    /// From what was answered to reading it back.
+    fn link(&self, responses: &mut Value) {
+        let link = json!({"read": {
+            "operationId": self.names.operation(self.endpoint, "read"),
+            "parameters": {"id": "$response.body#/id"},
+        }});
+        for (status, response) in responses.as_object_mut().into_iter().flatten() {
+            if status.starts_with('2') {
+                response["links"] = link.clone();
+            }
+        }
     }
 
     fn read(&self, written: &mut Written) -> Value {
         let (endpoint, catalogue) = (self.endpoint, self.about.catalogue);
         let mut replies = Replies::new(catalogue, Some(endpoint));
         self.bodies(&mut replies, |_| StatusCode::OK);
-        let also = endpoint.reads.iter().filter_map(|id| catalogue.endpoint(id));
+        let also = endpoint
+            .reads
+            .iter()
+            .filter_map(|id| catalogue.endpoint(id));
         for place in std::iter::once(endpoint).chain(also) {
             let is_shown = !self.about.is_strict || place.source.is_public();
             if place.id != endpoint.id && is_shown {
@@ -287,14 +304,20 @@ impl<'a> Product<'a> {
         let shared = askable(&self.about.catalogue.shared_errors);
         let shared = shared
             .map(|(_, outcome)| &**outcome)
-            .filter(|outcome| !endpoint.outcomes.get(&outcome.name).is_some_and(|own| !own.is_shared))
+            .filter(|outcome| {
+                !endpoint
+                    .outcomes
+                    .get(&outcome.name)
+                    .is_some_and(|own| !own.is_shared)
+            })
             .filter(|outcome| !is_strict || outcome.source.is_public());
         let asked: Vec<_> = own
             .chain(shared)
             .filter(|outcome| !only_errors || outcome.is_error())
             .collect();
         let aliases = endpoint.aliases.iter();
-        let aliases = aliases.filter(|(_, name)| asked.iter().any(|outcome| outcome.name == **name));
+        let aliases =
+            aliases.filter(|(_, name)| asked.iter().any(|outcome| outcome.name == **name));
         let names: Vec<_> = asked
             .iter()
             .map(|outcome| outcome.name.as_str())

@@ -46,10 +46,7 @@ impl<'c> Replies<'c> {
 
     /// An example of what comes, under a name; the first of a name stays.
     pub(super) fn example(&mut self, status: StatusCode, name: &str, example: Value) {
-        self.of(status)
-            .examples
-            .entry(name)
-            .or_insert(example);
+        self.of(status).examples.entry(name).or_insert(example);
     }
 
     pub(super) fn headers(&mut self, status: StatusCode, headers: &[(HeaderName, HeaderValue)]) {
@@ -65,7 +62,9 @@ impl<'c> Replies<'c> {
 
     /// An error that the endpoint has by this name, or else all share.
     pub(super) fn error(&mut self, name: &str) {
-        let own = self.endpoint.and_then(|endpoint| endpoint.outcomes.get(name));
+        let own = self
+            .endpoint
+            .and_then(|endpoint| endpoint.outcomes.get(name));
         let both = [own, self.catalogue.shared_errors.get(name)];
         // The sandbox's own refusals are the shared one, what is asked for is the endpoint's.
         for outcome in both.into_iter().flatten().cloned().collect::<Vec<_>>() {
@@ -120,7 +119,11 @@ impl OfStatus {
         };
         let reason = StatusCode::from_u16(status).ok();
         let reason = reason.and_then(|status| status.canonical_reason());
-        let names: Vec<_> = self.examples.keys().map(|name| format!("`{name}`")).collect();
+        let names: Vec<_> = self
+            .examples
+            .keys()
+            .map(|name| format!("`{name}`"))
+            .collect();
         let mut description = reason.unwrap_or("An answer").to_owned();
         if !names.is_empty() {
             description += &format!(": {}", names.join(", "));

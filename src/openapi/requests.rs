@@ -16,7 +16,10 @@ pub(super) fn schema(endpoint: &Endpoint, definitions: &str) -> Value {
     }
     let files = files(endpoint);
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
-        for (_, rule) in properties.iter_mut().filter(|(name, _)| files.contains(name)) {
+        for (_, rule) in properties
+            .iter_mut()
+            .filter(|(name, _)| files.contains(name))
+        {
             let facts = rule["properties"].take();
             let description = rule["description"].take();
             *rule = json!({"type": "string", "format": "binary"});

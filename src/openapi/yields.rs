@@ -160,8 +160,14 @@ impl<'a> Yields<'a> {
         }
         if *shape == Shape::File {
             let names = ["bytes", "width", "height", "sha256", "type"];
-            let facts: Map<_, _> = names.map(|name| (name.to_owned(), fact(name))).into_iter().collect();
-            return (json!({"type": "object", "properties": facts}), is_always_there);
+            let facts: Map<_, _> = names
+                .map(|name| (name.to_owned(), fact(name)))
+                .into_iter()
+                .collect();
+            return (
+                json!({"type": "object", "properties": facts}),
+                is_always_there,
+            );
         }
         (field(rule, self.definitions), is_always_there)
     }
