@@ -1,7 +1,7 @@
 # `make` alone lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test bless bench dist documents
+.PHONY: help run check test bless bench dist sidecar clients documents
 
 help: ## list these targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -26,6 +26,9 @@ bless: ## take the answers as they are now for the expected ones; read the diff
 bench: ## measure against a bare hyper server; takes about a minute on a quiet Linux machine
 	cargo bench --locked --bench throughput
 
+clients: ## the clients in clients/, tested as they are installed; needs Python, Node, a JDK and the network
+	clients/check
+
 documents: ## hold the documents against a validator, schemathesis and newman; needs python3, npm and the network
 	cargo build --release --locked
 	SANDBOX=$(abspath $(or $(CARGO_TARGET_DIR),target))/release/iluma-sandbox tests/documents/run.sh
@@ -33,3 +36,6 @@ documents: ## hold the documents against a validator, schemathesis and newman; n
 dist: ## the release binary, and the package as it would be published
 	cargo build --release --locked
 	cargo package --locked --allow-dirty
+
+sidecar: ## image, compose, action, workflows and docs/ci.md; needs python3, npm, and for the image root and buildah
+	tests/sidecar/run.sh

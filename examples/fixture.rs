@@ -1,84 +1,121 @@
-//! A test suite that brings its own sandbox: `cargo test --example fixture`.
+//! A test suite with one sandbox for all its tests and a world for each: `cargo test --example fixture`.
 //!
-//! Every test starts a sandbox on a port of its own; it stops when it is dropped. Nothing is shared, so
-//! the tests run side by side, and their answers are the same in every run.
+//! The sandbox starts with the first test that asks for it, in a thread of its own. Worlds never see each
+//! other, so the tests run side by side, and their answers are the same in every run.
 
 use iluma_sandbox::Sandbox;
 use serde_json::{Value, json};
 
-/// The code under test: a customer is let in unless a screening finds the name.
-struct Onboarding {
+/// The code under test: it asks whose an account is, and once more where the service is unavailable.
+struct Payouts {
     iluma_url: String,
     api_key: String,
 }
 
-impl Onboarding {
-    async fn may_join(&self, given_names: &str) -> Result<bool, reqwest::Error> {
-        let answer: Value = reqwest::Client::new()
-            .post(format!(
-                "{}/v0/identity/individual_cft_peps",
-                self.iluma_url
-            ))
-            .basic_auth(&self.api_key, Some(""))
-            .json(&json!({
-                "user_id": "customer-1",
-                "given_names": given_names,
-                "nationality": "ID",
-                "scopes": ["PEP", "SANCTION"],
-            }))
-            .send()
-            .await?
-            .json()
-            .await?;
-        Ok(answer["results"] == json!([]))
+impl Payouts {
+    async fn holder(&self, account: &str) -> Result<Option<String>, reqwest::Error> {
+        let url = format!(
+            "{}/v1.1/identity/bank_account_data_requests",
+            self.iluma_url
+        );
+        let client = reqwest::Client::new();
+        let ask = || {
+            let request = client.post(&url).basic_auth(&self.api_key, Some(""));
+            let account = json!({"bank_account_number": account, "bank_code": "BCA"});
+            request.json(&account).send()
+        };
+        let mut answer = ask().await?;
+        if answer.status() == 503 {
+            answer = ask().await?;
+        }
+        let answer: Value = answer.error_for_status()?.json().await?;
+        let holder = answer["result"]["account_holder_name"].as_str();
+        Ok(holder.map(str::to_owned))
     }
 }
 
-/// Run as a program it shows both answers once.
+/// Run as a program it asks for two accounts.
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let sandbox = Sandbox::start().await?;
-    let onboarding = Onboarding {
+    let payouts = Payouts {
         iluma_url: sandbox.url(),
         api_key: sandbox.api_key(),
     };
-    for name in ["Eko Hadi Salim", "Contoh Orang Biasa"] {
-        println!("may {name} join? {}", onboarding.may_join(name).await?);
+    for account in ["1234567890", "0000000404"] {
+        println!("{account}: {:?}", payouts.holder(account).await?);
     }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+    use std::time::Duration;
+
+    use iluma_sandbox::{BlockingSandbox, Expectation, Query, World};
+
     use super::*;
 
-    #[tokio::test]
-    async fn a_politically_exposed_person_is_not_let_in() {
-        let sandbox = Sandbox::start().await.expect("the sandbox starts");
-        let onboarding = Onboarding {
-            iluma_url: sandbox.url(),
-            api_key: sandbox.api_key(),
+    const ACCOUNTS: &str = "v1.1/bank_account_data_requests";
+
+    /// One for all tests, in a thread of its own.
+    static SANDBOX: LazyLock<BlockingSandbox> =
+        LazyLock::new(|| Sandbox::start_in_thread().expect("the sandbox starts"));
+
+    /// A world for a test, and the code under test with the key that owns it.
+    fn world() -> (World, Payouts) {
+        let world = SANDBOX.world();
+        let payouts = Payouts {
+            iluma_url: world.url().to_owned(),
+            api_key: world.api_key().to_owned(),
         };
-        assert!(
-            !onboarding
-                .may_join("Eko Hadi Salim")
-                .await
-                .expect("an answer")
-        );
+        (world, payouts)
     }
 
     #[tokio::test]
-    async fn somebody_on_no_list_is_let_in() {
-        let sandbox = Sandbox::start().await.expect("the sandbox starts");
-        let onboarding = Onboarding {
-            iluma_url: sandbox.url(),
-            api_key: sandbox.api_key(),
-        };
-        assert!(
-            onboarding
-                .may_join("Contoh Orang Biasa")
-                .await
-                .expect("an answer")
-        );
+    async fn an_unavailable_service_is_asked_once_more() {
+        let (world, payouts) = world();
+        world.next(ACCOUNTS, "SERVICE_UNAVAILABLE_ERROR");
+        let holder = payouts.holder("1234567890").await.expect("an answer");
+        assert_eq!(holder.as_deref(), Some("FIRA DIYANKA"));
+        let asked = Query::any().endpoint(ACCOUNTS).body("bank_code", "BCA");
+        world.verify(&Expectation::exactly(2, asked.clone()));
+        let in_order = [asked.clone().status(503), asked.status(200)];
+        world.verify(&Expectation::in_order(in_order));
+    }
+
+    #[tokio::test]
+    async fn a_callback_that_was_refused_comes_again() {
+        let (world, payouts) = world();
+        let receiver = SANDBOX.receiver();
+        world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+        receiver.refuse(503, 1);
+        payouts.holder("1234567890").await.expect("an answer");
+        assert_eq!(receiver.next().await.answered, 503);
+        world.advance(Duration::from_secs(1)).await; // to the next try, without waiting for it
+        let callback = receiver.next().await;
+        assert_eq!(callback.token(), Some(world.callback_token().as_str()));
+        assert_eq!(callback.json()["status"], "COMPLETED");
+    }
+
+    #[tokio::test]
+    async fn a_torn_connection_is_an_error() {
+        let (world, payouts) = world();
+        world.set_faults(json!({"faults": [{"endpoint": ACCOUNTS, "fault": "reset"}]}));
+        assert!(payouts.holder("1234567890").await.is_err());
+        world.heal();
+        assert!(payouts.holder("1234567890").await.is_ok());
+    }
+
+    /// Where a test is not async, what the sandbox does async is waited for.
+    #[test]
+    fn an_account_that_nobody_has_has_no_holder() {
+        let (world, payouts) = world();
+        world.next(ACCOUNTS, "COMPLETED_NOT_FOUND");
+        let holder = SANDBOX.block_on(payouts.holder("1234567890"));
+        assert_eq!(holder.expect("an answer"), None);
+        let asked = SANDBOX.wait_for(&world, Query::any().endpoint(ACCOUNTS));
+        assert_eq!(asked.outcome_name(), Some("COMPLETED_NOT_FOUND"));
     }
 }

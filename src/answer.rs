@@ -1,12 +1,14 @@
 //! The answer to a request, decided step by step; the order of the steps is the specification.
 //! Nothing here waits or does any input or output.
 
+mod read;
+
 use std::sync::Arc;
 
-use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
-use tokio::time::Instant;
+
+use self::read::read;
 
 use crate::account;
 use crate::auth;
@@ -14,19 +16,15 @@ use crate::breaking::{self, Asked, Breakage};
 use crate::call::{Call, Effect, Reply};
 use crate::callback_urls;
 use crate::catalogue::{Catalogue, Route};
-use crate::choice::{By, Choice, choose, choose_by_dummy_data, found};
-use crate::condition::Facts;
-use crate::dice::Mix;
-use crate::endpoint::{Answer, Creation, Endpoint, Outcome, PlantedRecord, Verb};
+use crate::choice::{By, Choice, choose};
+use crate::endpoint::{Answer, Endpoint, Outcome};
 use crate::error::{self, ApiError, Code};
 use crate::input;
 use crate::life::{Making, calls_back};
 use crate::magic;
-use crate::next::Calls;
-use crate::plan::Fill;
+use crate::next::{self, Calls};
 use crate::rate_limit::Standing;
 use crate::sandbox::Shared;
-use crate::store::Version;
 use crate::strict;
 use crate::turn::in_turn;
 use crate::why::Why;
@@ -107,6 +105,17 @@ impl Seen<'_> {
         self.is_whole = error.by_sandbox.is_some() || self.rate.is_some_and(|rate| rate.is_over);
     }
 
+    /// What was chosen does not answer: what was queued waits on.
+    fn refused(&mut self, reads: bool) {
+        self.why.is_refused = true;
+        if let (By::Next, Some(outcome)) = (self.why.by, &self.why.chosen)
+            && let (Some(endpoint), Some(world)) = (self.endpoint, &self.world)
+        {
+            let calls = Calls::new(endpoint, reads);
+            world.put_back(calls, outcome.name.as_str().into());
+        }
+    }
+
     /// Refuses what is over a limit.
     fn judged(&mut self, standing: Standing) -> Result<(), ApiError> {
         self.rate = Some(standing.tighter(self.rate));
@@ -145,7 +154,8 @@ fn decide<'c>(
     {
         seen.judged(standing)?;
     }
-    match route {
+    let reads = matches!(route, Route::Read(..));
+    let answer = match route {
         Route::Ask(endpoint, path) => ask(sandbox, catalogue, &world, endpoint, path, call, seen),
         Route::Read(endpoint, id) => read(sandbox, catalogue, &world, endpoint, id, call, seen),
         Route::ListCallbackUrls => Ok(callback_urls::list(sandbox, catalogue, &world)),
@@ -153,118 +163,11 @@ fn decide<'c>(
             callback_urls::register(catalogue, &world, call, may_be_all)
         }
         _ => Ok(account::callback_token(&world)),
+    };
+    if matches!(&answer, Err(error) if !error.is_asked_for) {
+        seen.refused(reads);
     }
-}
-
-fn read(
-    sandbox: &Shared,
-    catalogue: &Catalogue,
-    world: &World,
-    endpoint: &Endpoint,
-    id: &str,
-    call: &Call,
-    seen: &mut Seen<'_>,
-) -> Result<Reply, ApiError> {
-    strict::read(sandbox, catalogue, endpoint)?;
-    let magic = magic::read(call.headers(), endpoint, true)?;
-    seen.asked = magic.breaking;
-    let told = match magic.outcome {
-        Some(outcome) => Some((outcome, By::Magic)),
-        None => queued(world, endpoint, true)?.map(|outcome| (outcome, By::Next)),
-    };
-    let why = &mut seen.why;
-    if let Some((outcome, by)) = told {
-        strict::outcome(sandbox, catalogue, endpoint, outcome)?;
-        why.by = by;
-        why.chosen = Some(outcome.clone());
-        return Err(ApiError::asked_for(&outcome.name));
-    }
-    let version = find(sandbox, catalogue, world, endpoint, id, call.came)
-        .ok_or_else(|| ApiError::no_record(id))?;
-    strict::version(sandbox, catalogue, &version)?;
-    why.by = By::Record;
-    why.record = Some(id.into());
-    Ok(Reply {
-        status: StatusCode::OK,
-        headers: Vec::new(),
-        body: version.body,
-        outcome: Some(version.outcome),
-        effect: Effect::None,
-        breaking: None,
-    })
-}
-
-/// A record of this world, one that is planted in every world, or a listing of the watchlist.
-fn find(
-    sandbox: &Shared,
-    catalogue: &Catalogue,
-    world: &World,
-    endpoint: &Endpoint,
-    id: &str,
-    now: Instant,
-) -> Option<Version> {
-    let also = endpoint
-        .reads
-        .iter()
-        .filter_map(|id| catalogue.endpoint(id));
-    let places: Vec<_> = std::iter::once(endpoint).chain(also).collect();
-    {
-        let state = world.state();
-        if let Some(record) = state.records.get(id)
-            && places.iter().any(|place| place.id == record.endpoint)
-        {
-            return Some(record.version_at(now, state.callbacks.advanced).clone());
-        }
-    }
-    places.iter().find_map(|place| {
-        if let (Some(record), Some(creation)) = (place.records.get(id), &place.creation) {
-            return planted(sandbox, catalogue, creation, id, record);
-        }
-        let listing = place
-            .reads_listings
-            .then(|| catalogue.dummy.listing(id))
-            .flatten()?;
-        let mut body = Vec::new();
-        listing.write(&mut body, 100);
-        Some(Version {
-            body: body.into(),
-            outcome: place.listing_tag.clone(),
-        })
-    })
-}
-
-fn planted(
-    sandbox: &Shared,
-    catalogue: &Catalogue,
-    creation: &Creation,
-    id: &str,
-    record: &PlantedRecord,
-) -> Option<Version> {
-    let choice = match &record.outcome {
-        Some(outcome) => Choice::of(outcome, By::Record),
-        None => choose_by_dummy_data(sandbox.seed, catalogue, creation, &record.input),
-    };
-    let Answer::Body { plan, .. } = &choice.outcome.answer else {
-        return None; // the dummy data chose an error: there is no such record
-    };
-    let mut mix = Mix::new(sandbox.seed, "planted record");
-    mix.text(id);
-    let mut dice = mix.dice();
-    let finding = choice
-        .finding
-        .or_else(|| found(sandbox.seed, catalogue, creation, &record.input, &mut dice));
-    let mut fill = Fill {
-        input: &record.input,
-        id,
-        created: record.created,
-        updated: record.updated,
-        finding: finding.as_ref(),
-        drawn: mix.finish(),
-    };
-    Some(Version {
-        body: plan.render(&mut fill, &mut Vec::new()).body,
-        outcome: choice.outcome.tag.clone(),
-    })
+    answer
 }
 
 fn ask(
@@ -288,7 +191,7 @@ fn ask(
     seen.asked = magic.breaking;
     let told = match magic.outcome {
         Some(outcome) => Some((outcome, By::Magic)),
-        None => queued(world, endpoint, false)?.map(|outcome| (outcome, By::Next)),
+        None => next::queued(world, endpoint, false)?.map(|outcome| (outcome, By::Next)),
     };
     if let Some((outcome, by)) = told {
         seen.why.by = by;
@@ -298,16 +201,7 @@ fn ask(
             return Err(ApiError::asked_for(&outcome.name));
         }
     }
-    let input = match sound_input(endpoint, path, call, magic.outcome.is_some()) {
-        Ok(input) => input,
-        Err(error) => {
-            if let Some((outcome, By::Next)) = told {
-                world.put_back(Calls::new(endpoint, false), outcome.name.as_str().into());
-            }
-            seen.why.by = By::Nothing;
-            return Err(error);
-        }
-    };
+    let input = input::sound(endpoint, path, call, magic.outcome.is_some())?;
     let choice = if let Some((outcome, by)) = told {
         Choice::of(outcome, by)
     } else {
@@ -364,65 +258,6 @@ fn ask(
         effect: Effect::of(made.planned),
         breaking: None,
     })
-}
-
-/// The input, read and held against the endpoint's rules.
-pub(crate) fn sound_input(
-    endpoint: &Endpoint,
-    path: Map<String, Value>,
-    call: &Call,
-    has_magic: bool,
-) -> Result<Input, ApiError> {
-    let input = match endpoint.verb {
-        Verb::Get => input::of_path(endpoint, path),
-        Verb::Post => input::read(endpoint, call, has_magic)?,
-    };
-    let (value, file_names) = input;
-    endpoint.schema.check(&value).map_err(ApiError::refused)?;
-    let Value::Object(fields) = value else {
-        return Err(ApiError::not_an_object());
-    };
-    Ok(Input { fields, file_names })
-}
-
-pub(crate) struct Input {
-    pub fields: Map<String, Value>,
-    /// How uploaded files were called, by their fields.
-    pub file_names: Map<String, Value>,
-}
-
-impl Input {
-    /// What rules can look at. `nth` is the how-many-th call of its endpoint this is.
-    pub(crate) fn facts<'a>(&'a self, call: &'a Call, nth: u64) -> Facts<'a> {
-        Facts {
-            fields: &self.fields,
-            file_names: &self.file_names,
-            headers: call.headers(),
-            query: call.head.uri.query().unwrap_or_default(),
-            nth,
-        }
-    }
-}
-
-/// The outcome that a test has queued for this call, taken from the queue.
-fn queued<'e>(
-    world: &World,
-    endpoint: &'e Endpoint,
-    reads: bool,
-) -> Result<Option<&'e Arc<Outcome>>, ApiError> {
-    if !world.is_rigged() {
-        return Ok(None);
-    }
-    let Some(name) = world.take_next(&Calls::new(endpoint, reads)) else {
-        return Ok(None);
-    };
-    match endpoint.outcome(&name) {
-        Some(outcome) if !reads || outcome.is_error() => Ok(Some(outcome)),
-        _ => Err(ApiError::unknown_magic(format!(
-            "Queued for this call was {name}. {}",
-            endpoint.unknown_outcome(&name, reads)
-        ))),
-    }
 }
 
 /// The one place where an error becomes a reply.

@@ -11,10 +11,24 @@ use hyper::header::AUTHORIZATION;
 use crate::error::ApiError;
 
 /// The key that the provider prints in its documentation. It is no secret.
+///
+/// ```
+/// use iluma_sandbox::{ApiKey, PUBLIC_KEY};
+///
+/// assert!(PUBLIC_KEY.parse::<ApiKey>().is_ok());
+/// ```
 pub const PUBLIC_KEY: &str =
     "iluma_development_FX4f0M5sxDgk5qFyZnk60ZengAfA9o31x3ecd29vihjc4VhyJ8FclZhHjjw";
 
 /// A well-formed API key. `Debug` and `Display` never show more than its beginning.
+///
+/// ```
+/// use iluma_sandbox::{ApiKey, PUBLIC_KEY};
+///
+/// let key: ApiKey = PUBLIC_KEY.parse().unwrap();
+/// assert_eq!(key.to_string(), "iluma_development_…");
+/// assert!("secret".parse::<ApiKey>().is_err());
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ApiKey(String);
 
@@ -25,11 +39,25 @@ const SECRET_CHARS: std::ops::RangeInclusive<usize> = 30..=80;
 
 impl ApiKey {
     /// The whole key, to be sent and never to be logged.
+    ///
+    /// ```
+    /// use iluma_sandbox::{ApiKey, PUBLIC_KEY};
+    ///
+    /// let key: ApiKey = PUBLIC_KEY.parse().unwrap();
+    /// assert_eq!(key.reveal(), PUBLIC_KEY);
+    /// ```
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
     /// A key of the live environment may have reached the sandbox by mistake.
+    ///
+    /// ```
+    /// use iluma_sandbox::{ApiKey, PUBLIC_KEY};
+    ///
+    /// let key: ApiKey = PUBLIC_KEY.parse().unwrap();
+    /// assert!(!key.is_live());
+    /// ```
     pub fn is_live(&self) -> bool {
         !self.0.starts_with("iluma_development_")
     }

@@ -46,6 +46,7 @@ pub(crate) struct Received {
 pub(crate) async fn read(
     headers: &HeaderMap,
     mut incoming: Incoming,
+    bytes_max: usize,
     bodies: &Arc<Semaphore>,
 ) -> Option<Received> {
     let mut share = Share { bodies, held: None };
@@ -64,7 +65,7 @@ pub(crate) async fn read(
         if MediaType::of(headers) == MediaType::Multipart {
             return Box::pin(read_multipart(headers, incoming, &mut share)).await;
         }
-        read_bytes(incoming, &mut share).await
+        read_bytes(incoming, bytes_max, &mut share).await
     };
     let body = read.await.ok()?;
     Some(Received {
@@ -79,25 +80,40 @@ struct Gone;
 /// How much all bodies in flight may hold together, in shares of the most that one may hold.
 pub(crate) const SHARES_MAX: usize = 128;
 
-/// A body that is not small takes a share before it is held.
+/// A body that is not small takes its shares before it is held.
 struct Share<'a> {
     bodies: &'a Arc<Semaphore>,
     held: Option<OwnedSemaphorePermit>,
 }
 
 impl Share<'_> {
-    fn take(&mut self) -> Result<(), ApiError> {
-        if self.held.is_none() {
-            let share = self.bodies.clone().try_acquire_owned();
-            self.held = Some(share.map_err(|_| {
-                ApiError::sandbox_full("Too many large bodies are being sent at the same time.")
-            })?);
+    fn take(&mut self, bytes: usize) -> Result<(), ApiError> {
+        let held = self
+            .held
+            .as_ref()
+            .map_or(0, OwnedSemaphorePermit::num_permits);
+        let needed = bytes.div_ceil(BODY_BYTES_MAX);
+        if needed <= held {
+            return Ok(());
+        }
+        let more = u32::try_from(needed - held).unwrap_or(u32::MAX);
+        let more = self.bodies.clone().try_acquire_many_owned(more);
+        let more = more.map_err(|_| {
+            ApiError::sandbox_full("Too many large bodies are being sent at the same time.")
+        })?;
+        match &mut self.held {
+            Some(held) => held.merge(more),
+            None => self.held = Some(more),
         }
         Ok(())
     }
 }
 
-async fn read_bytes(mut incoming: Incoming, share: &mut Share<'_>) -> Result<Body, Gone> {
+async fn read_bytes(
+    mut incoming: Incoming,
+    bytes_max: usize,
+    share: &mut Share<'_>,
+) -> Result<Body, Gone> {
     let mut whole = Bytes::new();
     let mut rest = BytesMut::new();
     while let Some(frame) = incoming.frame().await {
@@ -106,10 +122,10 @@ async fn read_bytes(mut incoming: Incoming, share: &mut Share<'_>) -> Result<Bod
         };
         let bytes = whole.len() + rest.len() + data.len();
         let mut room = Ok(());
-        if bytes > BODY_BYTES_MAX {
-            room = Err(ApiError::body_too_large(BODY_BYTES_MAX));
+        if bytes > bytes_max {
+            room = Err(ApiError::body_too_large(bytes_max));
         } else if bytes > SMALL_BYTES_MAX {
-            room = share.take();
+            room = share.take(bytes);
         }
         if let Err(error) = room {
             drop((whole, rest));
@@ -164,7 +180,7 @@ async fn read_multipart(
             }
             Ok(data)
         });
-    let parts = match (boundary, share.take()) {
+    let parts = match (boundary, share.take(FILE_HELD_BYTES_MAX)) {
         (_, Err(error)) => Err(error),
         (None, _) => Err(ApiError::broken_multipart(
             "the content-type does not say its boundary",

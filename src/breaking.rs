@@ -104,6 +104,18 @@ impl Breakage {
     }
 
     /// What its windows are known by.
+    /// For lists: `delay 3s`, `fault truncate (30 %)`, `at most 5 in 1s`.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let delay = self.delay.as_ref().map(|delay| format!("delay {delay}"));
+        let fault = self
+            .fault
+            .as_ref()
+            .map(|(fault, probability)| format!("fault {fault}{probability}"));
+        let limit = self.rate_limit.as_ref();
+        let limit = limit.map(|rate| format!("at most {} in {:?}", rate.limit, rate.window));
+        [delay, fault, limit].into_iter().flatten().collect()
+    }
+
     pub(crate) fn hash(&self, world: &World, endpoint: &Endpoint) -> u64 {
         let mut mix = world.mix("rate limit");
         mix.text(&endpoint.id);

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -252,7 +252,8 @@ pub(crate) fn plan(
 /// The delivery of an event, before anything else goes wrong with it.
 fn delivery(event: &Event<'_>) -> Delivery {
     Delivery {
-        seq: 0, // the log knows
+        seq: 0,                     // the log knows
+        at: SystemTime::UNIX_EPOCH, // and this too
         callback_type: event.callback_type.into(),
         record: event.record.clone(),
         outcome: event.outcome.into(),

@@ -31,6 +31,16 @@ impl Default for CallbackOptions {
 }
 
 /// A URL that callbacks can be sent to: `"http://127.0.0.1:8080/callbacks".parse()`.
+///
+/// ```
+/// use iluma_sandbox::CallbackUrl;
+///
+/// assert!("http://127.0.0.1:8080/callbacks".parse::<CallbackUrl>().is_ok());
+/// assert_eq!(
+///     "ftp://127.0.0.1/".parse::<CallbackUrl>().unwrap_err(),
+///     "`ftp://127.0.0.1/` is not an http URL"
+/// );
+/// ```
 #[derive(Clone, Debug)]
 pub struct CallbackUrl(pub(crate) ReceiverUrl);
 
@@ -62,6 +72,14 @@ impl FromStr for Retries {
 }
 
 /// When a callback that failed is tried again.
+///
+/// ```
+/// use std::time::Duration;
+/// use iluma_sandbox::Retries;
+///
+/// assert_eq!("fast".parse(), Ok(Retries::Fast));
+/// assert_eq!("1s".parse(), Ok(Retries::After(vec![Duration::from_secs(1)])));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Retries {
     /// After 1, 2, 4, 8, 16 and 32 seconds.

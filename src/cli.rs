@@ -3,16 +3,20 @@
 mod audit;
 mod check;
 mod client;
+mod completions;
 mod coverage;
 mod document;
+mod env;
 mod explain;
 mod form;
 mod init;
 mod list;
 mod log;
+mod man;
 mod openapi;
 mod os;
 mod parent;
+mod readyz;
 mod schema;
 mod serve;
 mod target;
@@ -85,6 +89,18 @@ enum Command {
     /// Prints the path that it wrote. Exits with 0 when it is written, 1 when it cannot be or is there
     /// already, 2 when there is no such outcome.
     Document(document::Arguments),
+    /// Say whether a sandbox is ready, or wait until it is: for health checks and scripts.
+    ///
+    /// Exits with 0 when it is, 1 when it is not, 2 when it is called wrongly.
+    Readyz(readyz::Arguments),
+    /// Print where a running sandbox is and what to call it with, for `eval "$(iluma-sandbox env)"`.
+    ///
+    /// Exits with 0, 1 when no sandbox answers or it refuses, 2 when it is called wrongly.
+    Env(env::Arguments),
+    /// Print a script that completes commands and flags in a shell.
+    Completions(completions::Arguments),
+    /// Print the manual page of all or of one command, or write them all.
+    Man(man::Arguments),
     /// Write a commented folder of scenario files to start from.
     Init(init::Arguments),
 }
@@ -98,6 +114,13 @@ enum Format {
 }
 
 /// Runs the command that the arguments ask for, the program's own name first.
+///
+/// ```
+/// use iluma_sandbox::cli;
+///
+/// let exit = cli::run(["iluma-sandbox", "list", "v1.1/bank_account_data_requests"].map(Into::into));
+/// assert_eq!(exit, std::process::ExitCode::SUCCESS);
+/// ```
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let command = Cli::command().mut_subcommands(|command| command.mut_args(without_empty_twin));
     let parsed = command
@@ -127,6 +150,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Openapi(arguments) => openapi::run(&arguments),
         Command::Postman(arguments) => openapi::run_postman(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
+        Command::Readyz(arguments) => readyz::run(&arguments),
+        Command::Env(arguments) => env::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
     }
 }

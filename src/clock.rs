@@ -7,6 +7,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 /// What every world's clock shows: one instant for ever, or the machine's time.
+///
+/// ```
+/// use iluma_sandbox::Clock;
+///
+/// assert_eq!("system".parse(), Ok(Clock::System));
+/// assert_eq!("2026-01-01T00:00:00Z".parse(), Ok(Clock::DEFAULT));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
     /// Stands still, so that two fresh starts answer byte for byte the same.
@@ -17,10 +24,23 @@ pub enum Clock {
 
 impl Clock {
     /// Where a frozen clock stands unless it is told otherwise: `2026-01-01T00:00:00.000Z`.
+    ///
+    /// ```
+    /// assert_eq!(iluma_sandbox::Clock::DEFAULT.now().to_string(), "2026-01-01T00:00:00.000Z");
+    /// ```
     pub const DEFAULT: Self = Self::Frozen(Stamp {
         unix_ms: 1_767_225_600_000,
     });
 
+    /// What it shows now.
+    ///
+    /// ```
+    /// use iluma_sandbox::Clock;
+    ///
+    /// let clock: Clock = "2026-03-01T09:30:00Z".parse().unwrap();
+    /// assert_eq!(clock.now(), clock.now());
+    /// assert_eq!(clock.now().to_string(), "2026-03-01T09:30:00.000Z");
+    /// ```
     pub fn now(self) -> Stamp {
         match self {
             Self::Frozen(stamp) => stamp,
@@ -51,6 +71,13 @@ impl FromStr for Clock {
 }
 
 /// An instant, to the millisecond. Written as Iluma does: `2022-02-10T18:55:02.061Z`.
+///
+/// ```
+/// use iluma_sandbox::Stamp;
+///
+/// let stamp: Stamp = "2022-02-10T19:55:02.061+01:00".parse().unwrap();
+/// assert_eq!(stamp.to_string(), "2022-02-10T18:55:02.061Z");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stamp {
     unix_ms: i64,
@@ -60,6 +87,15 @@ impl Stamp {
     /// The last millisecond that is still written with a year of four digits.
     const LAST: i64 = 253_402_300_799_999;
 
+    /// So much later; no later than the last instant of the year 9999.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use iluma_sandbox::Stamp;
+    ///
+    /// let stamp: Stamp = "2026-02-28T23:59:59Z".parse().unwrap();
+    /// assert_eq!(stamp.after(Duration::from_secs(1)).to_string(), "2026-03-01T00:00:00.000Z");
+    /// ```
     #[must_use]
     pub fn after(self, delay: Duration) -> Self {
         let delay_ms = i64::try_from(delay.as_millis()).unwrap_or(Self::LAST);
@@ -75,6 +111,10 @@ impl Stamp {
     }
 
     /// The 24 characters that stand for this instant in a reply.
+    ///
+    /// ```
+    /// assert_eq!(&iluma_sandbox::Clock::DEFAULT.now().text(), b"2026-01-01T00:00:00.000Z");
+    /// ```
     pub fn text(self) -> [u8; 24] {
         let days = self.unix_ms.div_euclid(86_400_000);
         let ms = self.unix_ms.rem_euclid(86_400_000);

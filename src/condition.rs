@@ -34,7 +34,7 @@ pub(crate) struct Condition {
 }
 
 /// What of a request is looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Subject {
     Field(Vec<String>),
     /// How the file in this field was called.

@@ -4,13 +4,20 @@ mod catalog;
 mod clock;
 mod coverage;
 mod deliveries;
+pub(crate) mod direct;
 mod explain;
+mod export;
 mod faults;
 mod fidelity;
+mod guard;
 mod inbox;
+mod metrics;
 mod next;
 mod readyz;
+mod requests;
+mod snapshot;
 mod trigger;
+mod verify;
 mod worlds;
 
 use std::collections::HashMap;
@@ -19,26 +26,36 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::header::HeaderValue;
+use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+pub(crate) use self::export::Lines;
+pub use self::guard::ControlToken;
+pub(crate) use self::guard::{Guard, TOKEN_HEADER};
 pub(crate) use self::inbox::Inbox;
 use crate::auth::{self, ApiKey};
+use crate::body::BODY_BYTES_MAX;
 use crate::call::{Body, Call};
 use crate::catalogue::Catalogue;
 use crate::clock::parse_duration;
+use crate::effect::ReplyBody;
 use crate::endpoint::Endpoint;
 use crate::error::ApiError;
 use crate::load_error::nearest;
 use crate::sandbox::Shared;
 use crate::signing;
+use crate::snapshot::SNAPSHOT_BYTES_MAX;
 use crate::world::World;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+const LINES: HeaderValue = HeaderValue::from_static("application/x-ndjson");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 pub(crate) const PREFIX: &str = "/__sandbox/";
+/// This API, described.
+const OPENAPI: &[u8] = include_bytes!("control/openapi.json");
 /// The longest that a request may wait for something to happen.
 const WAIT_MAX: Duration = Duration::from_mins(1);
 
@@ -48,24 +65,47 @@ type Answer = (StatusCode, Value);
 /// A refusal, with the sentence that says why.
 struct Refusal(StatusCode, &'static str, String);
 
-pub(crate) const ROUTES: &str = "GET docs, llms.txt, livez, readyz, catalog, coverage, fidelity, explain/{trace}, worlds, world, next, faults, deliveries, idle, clock, inbox/{name}; \
-    POST worlds, next, deliveries/{id}/redeliver, trigger, clock, clock/advance, reset, inbox/{name}; \
-    PUT faults; DELETE worlds, next, faults, inbox/{name}";
+pub(crate) const ROUTES: &str = "GET docs, llms.txt, livez, readyz, catalog, coverage, fidelity, metrics, explain/{trace}, worlds, world, requests, export, snapshot, openapi.json, next, faults, deliveries, idle, clock, inbox/{name}; \
+    POST worlds, verify, next, deliveries/{id}/redeliver, trigger, clock, clock/advance, reset, inbox/{name}; \
+    PUT faults, snapshot; DELETE worlds, next, faults, inbox/{name}";
 
-pub(crate) async fn answer(sandbox: &Arc<Shared>, call: &Call) -> (StatusCode, HeaderValue, Bytes) {
-    let (status, body) =
-        decide(sandbox, call)
-            .await
-            .unwrap_or_else(|Refusal(status, error, message)| {
-                (status, json!({"error": error, "message": message}))
-            });
-    match body {
-        Value::String(text) => (status, TEXT, text.into()),
-        body => (status, JSON, body.to_string().into()),
+/// How large a body of a request may be: of all of them only a snapshot may be large.
+pub(crate) fn body_bytes_max(head: &Parts) -> usize {
+    let is_snapshot = head.method == Method::PUT && head.uri.path() == "/__sandbox/snapshot";
+    if is_snapshot {
+        SNAPSHOT_BYTES_MAX
+    } else {
+        BODY_BYTES_MAX
     }
 }
 
-async fn decide(sandbox: &Arc<Shared>, call: &Call) -> Result<Answer, Refusal> {
+/// What is answered.
+enum Said {
+    Whole(Answer),
+    /// What is written already, and its type.
+    Document(HeaderValue, Bytes),
+    /// Written while it is sent.
+    Lines(Lines),
+}
+
+pub(crate) async fn answer(
+    sandbox: &Arc<Shared>,
+    call: &Call,
+) -> (StatusCode, HeaderValue, ReplyBody) {
+    let refused = |Refusal(status, error, message)| {
+        Said::Whole((status, json!({"error": error, "message": message})))
+    };
+    let said = decide(sandbox, call).await.unwrap_or_else(refused);
+    let whole = |body: Bytes| ReplyBody::new(body, None);
+    match said {
+        Said::Document(kind, document) => (StatusCode::OK, kind, whole(document)),
+        Said::Lines(lines) => (StatusCode::OK, LINES, ReplyBody::lines(lines)),
+        Said::Whole((status, Value::String(text))) => (status, TEXT, whole(text.into())),
+        Said::Whole((status, body)) => (status, JSON, whole(body.to_string().into())),
+    }
+}
+
+async fn decide(sandbox: &Arc<Shared>, call: &Call) -> Result<Said, Refusal> {
     let path = call.path().strip_prefix(PREFIX).unwrap_or_default();
     let parts: Vec<_> = path.split('/').collect();
     let method = if *call.method() == Method::HEAD {
@@ -73,21 +113,51 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call) -> Result<Answer, Refusal> {
     } else {
         call.method().as_str()
     };
+    sandbox.guard.admit(call, method, &parts)?;
     let query = call.query();
     match (method, parts.as_slice()) {
+        ("GET", ["export"]) => return export::answer(sandbox, call, &query).map(Said::Lines),
+        ("GET", ["snapshot"]) => {
+            only(&query, &[])?;
+            let taken = snapshot::take(&*world(sandbox, call, &query)?)?;
+            return Ok(Said::Document(JSON, taken));
+        }
+        ("GET", ["openapi.json"]) => {
+            return Ok(Said::Document(JSON, Bytes::from_static(OPENAPI)));
+        }
+        ("GET", ["metrics"]) => {
+            let page = metrics::page(sandbox, &query)?;
+            return Ok(Said::Document(metrics::CONTENT_TYPE, page.into()));
+        }
+        _ => {}
+    }
+    let answer = route(sandbox, call, method, &parts, query);
+    answer.await.map(Said::Whole)
+}
+
+async fn route(
+    sandbox: &Arc<Shared>,
+    call: &Call,
+    method: &str,
+    parts: &[&str],
+    query: HashMap<String, String>,
+) -> Result<Answer, Refusal> {
+    match (method, parts) {
         ("GET", ["livez"]) => return Ok((StatusCode::OK, json!({"status": "alive"}))),
         ("GET", ["readyz"]) => return Ok(readyz::answer(sandbox)),
         ("GET", ["catalog"]) => return catalog::answer(sandbox, call, &query),
         ("GET", ["coverage"]) => return coverage::answer(sandbox, call, &query),
         ("GET", ["fidelity"]) => return fidelity::answer(sandbox, call, &query),
         ("GET", ["explain", trace]) => return explain::answer(sandbox, call, trace, &query),
+        ("GET", ["requests"]) => return requests::list(sandbox, call, &query).await,
+        ("POST", ["verify"]) => return verify::answer(sandbox, call, &query).await,
         ("GET", ["worlds"]) => return worlds::list(sandbox, call, &query),
         ("POST", ["worlds"]) => return worlds::mint(sandbox, call).await,
         ("DELETE", ["worlds"]) => return worlds::end(sandbox, call, &query).await,
         (_, ["inbox", name]) => return inbox::answer(sandbox, call, method, name, &query).await,
         _ => {}
     }
-    let route = match (method, parts.as_slice()) {
+    let route = match (method, parts) {
         ("GET", ["world"]) => Route::World,
         ("GET", ["next"]) => Route::Next,
         ("POST", ["next"]) => Route::Queue,
@@ -103,6 +173,7 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call) -> Result<Answer, Refusal> {
         ("GET", ["faults"]) => Route::Faults,
         ("PUT", ["faults"]) => Route::SetFaults,
         ("DELETE", ["faults"]) => Route::Heal,
+        ("PUT", ["snapshot"]) => Route::Restore,
         _ => {
             return Err(Refusal(
                 StatusCode::NOT_FOUND,
@@ -128,6 +199,7 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call) -> Result<Answer, Refusal> {
         Route::Faults => Ok(faults::show(&world, call.came)),
         Route::SetFaults => faults::set(&sandbox.catalogue(), &world, json_body(call)?, call.came),
         Route::Heal => Ok(faults::heal(&world, call.came)),
+        Route::Restore => snapshot::restore(sandbox, &world, call).await,
     }
 }
 
@@ -148,6 +220,7 @@ enum Route<'a> {
     Faults,
     SetFaults,
     Heal,
+    Restore,
 }
 
 /// The world of the API key that the request carries, by Basic auth or as `?key=`.

@@ -197,6 +197,7 @@ impl Callbacks {
                 delivery.reason = Some(reason.to_owned());
                 delivery.next_try = None;
             }
+            self.log.ended.count(DeliveryState::Cancelled);
             cancelled.push(seq);
         }
         cancelled
@@ -361,6 +362,7 @@ async fn attempt_unless_stopped(
         delivery.state = DeliveryState::Cancelled;
         delivery.reason = Some(reason.to_owned());
     }
+    state.callbacks.log.ended.count(DeliveryState::Cancelled);
     drop(state);
     world.changed();
 }
@@ -440,6 +442,8 @@ fn settle(
             DeliveryState::Failed
         };
         frees_next = !delivery.held_for_next;
+        let ended = delivery.state;
+        callbacks.log.ended.count(ended);
     }
     callbacks.held.retain(|held| held.delivery != seq); // nothing hastens its next try
     match again {

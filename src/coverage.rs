@@ -5,9 +5,11 @@
 //! error once, wherever it was answered; every way for a callback to go once. Under `--strict` what is
 //! refused does not count.
 
+mod durations;
 mod exercised;
 mod text;
 
+pub(crate) use self::durations::{Durations, LIMITS_US};
 pub(crate) use self::exercised::Exercised;
 
 use foldhash::HashMap;
@@ -164,7 +166,7 @@ impl Measure<'_> {
             })
             .collect();
         let mut counts: HashMap<&[u8], u64> = HashMap::default();
-        for (outcome, times) in &self.exercised.replies {
+        for (outcome, _, times) in self.exercised.by_status() {
             let outcome = outcome.as_bytes();
             if own.iter().any(|own| own == outcome) {
                 continue;

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use hyper::StatusCode;
@@ -21,6 +21,8 @@ pub(crate) const DEPTH_MAX: u32 = 5;
 pub(crate) struct Delivery {
     /// Counts the world's deliveries from 1; never repeats.
     pub seq: u64,
+    /// When it was put into the log, by the machine's time.
+    pub at: SystemTime,
     pub callback_type: Arc<str>,
     /// The record's id; none for a body that stands for no record.
     pub record: Option<Arc<str>>,
@@ -51,6 +53,30 @@ impl Delivery {
         let attempts: usize = self.attempts.iter().map(Attempt::bytes).sum();
         self.body.len() + attempts + DELIVERY_OVERHEAD_BYTES
     }
+
+    /// Where it stands, in words: `was delivered`, `failed after: connection refused`.
+    pub(crate) fn standing(&self) -> String {
+        let last = self.attempts.last();
+        let last = last.and_then(|attempt| attempt.error.as_deref());
+        let last = last.map_or(String::new(), |error| format!(" after: {error}"));
+        let reason = self.reason.as_deref().unwrap_or("on purpose");
+        match self.state {
+            DeliveryState::Scheduled => match self.next_try {
+                Some(at) => format!("is still pending until {at}"),
+                None => "is still pending".to_owned(),
+            },
+            DeliveryState::Sending => "is being sent".to_owned(),
+            DeliveryState::Retrying => match self.next_try {
+                Some(at) => format!("is tried again at {at}{last}"),
+                None => format!("is tried again{last}"),
+            },
+            DeliveryState::Delivered => "was delivered".to_owned(),
+            DeliveryState::Failed => format!("failed{last}"),
+            DeliveryState::Cancelled => format!("was cancelled: {reason}"),
+            DeliveryState::Suppressed => "was not sent, on purpose".to_owned(),
+            DeliveryState::Dropped => format!("was dropped: {reason}"),
+        }
+    }
 }
 
 /// Which token a delivery carries.
@@ -62,6 +88,19 @@ pub(crate) enum TokenSent {
 }
 
 /// How far a callback has come.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use iluma_sandbox::{DeliveryState, Sandbox};
+///
+/// let sandbox = Sandbox::start().await.unwrap();
+/// let (world, receiver) = (sandbox.world(), sandbox.receiver());
+/// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+/// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
+/// world.idle().await;
+/// assert_eq!(world.deliveries()[0].state, DeliveryState::Delivered);
+/// # });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
@@ -114,11 +153,48 @@ pub(crate) struct Deliveries {
     seq: u64,
     pub bytes: usize,
     pub dropped: u64,
+    pub ended: Ended,
+}
+
+/// How many have ended, by the state in which they did.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ended([u64; ENDS.len()]);
+
+const ENDS: [(DeliveryState, &str); 5] = [
+    (DeliveryState::Delivered, "delivered"),
+    (DeliveryState::Failed, "failed"),
+    (DeliveryState::Cancelled, "cancelled"),
+    (DeliveryState::Suppressed, "suppressed"),
+    (DeliveryState::Dropped, "dropped"),
+];
+
+impl Ended {
+    /// What is still pending does not count.
+    pub(crate) fn count(&mut self, state: DeliveryState) {
+        if let Some(place) = ENDS.iter().position(|(end, _)| *end == state) {
+            self.0[place] += 1;
+        }
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (count, more) in self.0.iter_mut().zip(other.0) {
+            *count += more;
+        }
+    }
+
+    pub(crate) fn by_state(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        ENDS.iter().map(|(_, name)| *name).zip(self.0)
+    }
 }
 
 impl Deliveries {
     pub(crate) fn len(&self) -> usize {
         self.kept.len()
+    }
+
+    /// Goes on counting after this number.
+    pub(crate) fn start_after(&mut self, seq: u64) {
+        self.seq = seq;
     }
 
     pub(crate) fn last_seq(&self) -> u64 {
@@ -149,6 +225,8 @@ impl Deliveries {
     pub(crate) fn add(&mut self, mut delivery: Delivery, pending: usize) -> u64 {
         self.seq += 1;
         delivery.seq = self.seq;
+        delivery.at = SystemTime::now();
+        self.ended.count(delivery.state);
         self.bytes += delivery.bytes();
         self.kept.push_back(delivery);
         self.make_room(pending);

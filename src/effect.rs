@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use crate::call::{Effect, Registration};
 use crate::callback::WAIT;
+use crate::control::Lines;
 use crate::courier::{self, Registered};
 use crate::error::ApiError;
 use crate::sandbox::Shared;
@@ -122,6 +123,8 @@ impl Drop for Release {
 pub(crate) struct ReplyBody {
     left: Bytes,
     broken: Option<Box<Broken>>,
+    /// What is written while it is sent.
+    lines: Option<Box<Lines>>,
     _release: Option<Release>,
 }
 
@@ -130,7 +133,15 @@ impl ReplyBody {
         Self {
             left: body,
             broken: None,
+            lines: None,
             _release: release,
+        }
+    }
+
+    pub(crate) fn lines(lines: Lines) -> Self {
+        Self {
+            lines: Some(Box::new(lines)),
+            ..Self::new(Bytes::new(), None)
         }
     }
 
@@ -151,19 +162,28 @@ impl Body for ReplyBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let Self { left, broken, .. } = &mut *self;
-        let piece = match broken {
-            Some(broken) => ready!(broken.poll_piece(left, context)),
-            None => Some(std::mem::take(left)).filter(|left| !left.is_empty()),
+        let Self {
+            left,
+            broken,
+            lines,
+            ..
+        } = &mut *self;
+        let piece = match (broken, lines) {
+            (Some(broken), _) => ready!(broken.poll_piece(left, context)),
+            (None, Some(lines)) => lines.next(),
+            (None, None) => Some(std::mem::take(left)).filter(|left| !left.is_empty()),
         };
         Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.left.is_empty()
+        self.left.is_empty() && self.lines.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left.len() as u64)
+        match self.lines {
+            None => SizeHint::with_exact(self.left.len() as u64),
+            Some(_) => SizeHint::default(),
+        }
     }
 }

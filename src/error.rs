@@ -14,6 +14,8 @@ pub(crate) struct ApiError {
     pub complaints: Vec<Complaint>,
     /// The refusal is the sandbox's own and not Iluma's: said in `x-sandbox-error`.
     pub by_sandbox: Option<&'static str>,
+    /// It answers because it was chosen, and not because the request is refused.
+    pub is_asked_for: bool,
 }
 
 /// Which error it is.
@@ -65,6 +67,7 @@ impl ApiError {
             message: Some(message.into()),
             complaints: Vec::new(),
             by_sandbox: None,
+            is_asked_for: false,
         }
     }
 
@@ -193,6 +196,7 @@ impl ApiError {
             }),
             complaints: refused.complaints,
             by_sandbox: None,
+            is_asked_for: false,
         }
     }
 
@@ -202,6 +206,7 @@ impl ApiError {
             message: None,
             complaints: Vec::new(),
             by_sandbox: None,
+            is_asked_for: true,
         }
     }
 

@@ -9,12 +9,12 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use self::rules::{nearest_rule, tried_rules};
-use crate::answer::sound_input;
 use crate::call::{Body, Call, MediaType};
 use crate::catalogue::{Catalogue, Route};
 use crate::choice::By;
 use crate::condition::Facts;
-use crate::endpoint::{Creation, Endpoint, Outcome};
+use crate::endpoint::{Creation, Endpoint};
+use crate::input;
 use crate::journal::{Exchange, KeptBody};
 use crate::load_error::Origin;
 use crate::magic;
@@ -94,11 +94,21 @@ impl Because<'_> {
         self.told["because"] = because.into();
     }
 
-    /// The request got no outcome of its own choice: the reply says why.
+    /// The request was refused, before an outcome was chosen or after: the reply says why.
     fn refused(&mut self, exchange: &Exchange) {
         let body: Value = serde_json::from_slice(&exchange.reply.bytes).unwrap_or_default();
         let message = body["message"].as_str().unwrap_or("its reply says no more");
-        self.say("refusal", format!("The request was refused: {message}"));
+        let fault = exchange.fault.as_deref().unwrap_or_default();
+        let refusal = if fault == "malformed" || fault.starts_with("status") {
+            format!("The request was refused; in what words is lost to its fault, {fault}.")
+        } else {
+            format!("The request was refused: {message}")
+        };
+        let chosen = self.told["because"].as_str().map(|chosen| {
+            let stop = if chosen.ends_with('.') { "" } else { "." };
+            format!("{chosen}{stop} {refusal}")
+        });
+        self.say("refusal", chosen.unwrap_or(refusal));
         if body["errors"].is_array() {
             self.told["errors"] = body["errors"].clone();
         }
@@ -115,11 +125,9 @@ impl Because<'_> {
                     format!("The record {id} is what it was when it was read."),
                 );
             }
-            _ => self.refused(exchange),
+            _ => return self.refused(exchange),
         }
-        if let Some(outcome) = &exchange.why.chosen {
-            self.answered_from(outcome, exchange, endpoint);
-        }
+        self.answered_from(exchange, endpoint);
     }
 
     fn of_ask(
@@ -146,7 +154,7 @@ impl Because<'_> {
                             .to_owned(),
                     );
                     self.say(kind(why.by), in_short(why.by).to_owned());
-                } else if let Ok(input) = sound_input(endpoint, path, call, false) {
+                } else if let Ok(input) = input::sound(endpoint, path, call, false) {
                     let facts = input.facts(call, why.nth);
                     self.by_input(sandbox, catalogue, creation, facts, exchange);
                 } else {
@@ -156,9 +164,7 @@ impl Because<'_> {
                 }
             }
         }
-        if let Some(outcome) = &why.chosen {
-            self.answered_from(outcome, exchange, endpoint);
-        }
+        self.answered_from(exchange, endpoint);
     }
 
     fn by_magic(&mut self, call: &Call) {
@@ -275,18 +281,25 @@ impl Because<'_> {
         }
     }
 
-    /// Which file and line answered; a sequence answers through another outcome.
-    fn answered_from(&mut self, chosen: &Outcome, exchange: &Exchange, endpoint: &Endpoint) {
+    /// Which file and line answered; a sequence answers through another outcome, and a refusal in place
+    /// of all.
+    fn answered_from(&mut self, exchange: &Exchange, endpoint: &Endpoint) {
+        let Some(chosen) = &exchange.why.chosen else {
+            return;
+        };
         self.told["chosen"] = json!({"outcome": chosen.name, "place": place(&chosen.origin)});
         let turn = exchange.why.turn;
         if turn > 0 {
             self.told["chosen"]["turn"] = turn.into();
         }
+        if exchange.why.is_refused {
+            return self.refused(exchange);
+        }
         let tag = exchange.outcome.as_ref().and_then(|tag| tag.to_str().ok());
         let name = tag.and_then(|tag| Some(tag.rsplit_once('/')?.1));
         let answered = match name {
             Some(name) if name != chosen.name => endpoint.outcomes.get(name).map(|found| &**found),
-            _ => Some(chosen),
+            _ => Some(&**chosen),
         };
         if let Some(answered) = answered {
             self.told["answered_from"] = json!({

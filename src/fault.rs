@@ -138,6 +138,16 @@ fn parse_status(text: &str) -> Result<StatusCode, String> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Probability(f64);
 
+impl fmt::Display for Probability {
+    /// Nothing where it always is.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            1.0 => Ok(()),
+            part => write!(f, " ({} %)", part * 100.0),
+        }
+    }
+}
+
 impl Probability {
     pub(crate) const ALWAYS: Self = Self(1.0);
 

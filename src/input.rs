@@ -3,17 +3,56 @@
 use serde_json::{Map, Value};
 
 use crate::call::{Body, Call, MediaType};
-use crate::endpoint::{ContentType, Endpoint};
+use crate::condition::Facts;
+use crate::endpoint::{ContentType, Endpoint, Verb};
 use crate::error::ApiError;
 use crate::form;
 use crate::load_error::nearest;
 
+/// An input that passed the endpoint's rules.
+pub(crate) struct Input {
+    pub fields: Map<String, Value>,
+    /// How uploaded files were called, by their fields.
+    pub file_names: Map<String, Value>,
+}
+
+impl Input {
+    /// What rules can look at. `nth` is the how-many-th call of its endpoint this is.
+    pub(crate) fn facts<'a>(&'a self, call: &'a Call, nth: u64) -> Facts<'a> {
+        Facts {
+            fields: &self.fields,
+            file_names: &self.file_names,
+            headers: call.headers(),
+            query: call.head.uri.query().unwrap_or_default(),
+            nth,
+        }
+    }
+}
+
 /// Where the facts of an upload say how its file was called.
 pub(crate) const FILE_NAME: &str = "file_name";
 
+/// What the client sent, read and held against the endpoint's rules.
+pub(crate) fn sound(
+    endpoint: &Endpoint,
+    path: Map<String, Value>,
+    call: &Call,
+    has_magic: bool,
+) -> Result<Input, ApiError> {
+    let (value, file_names) = match endpoint.verb {
+        Verb::Get => of_path(endpoint, path),
+        Verb::Post => read(endpoint, call, has_magic)?,
+    };
+    endpoint.schema.check(&value).map_err(ApiError::refused)?;
+    let Value::Object(fields) = value else {
+        return Err(ApiError::not_an_object());
+    };
+    Ok(Input { fields, file_names })
+}
+
 /// What the client sent as one normalised JSON object, and how its files were called; the documented
 /// sample where there is no body.
-pub(crate) fn read(
+fn read(
     endpoint: &Endpoint,
     call: &Call,
     has_magic: bool,
@@ -68,10 +107,7 @@ fn take_file_names(parts: &mut Value) -> Map<String, Value> {
 }
 
 /// What the segments of a GET's path hold, numbers and booleans where the rules want them.
-pub(crate) fn of_path(
-    endpoint: &Endpoint,
-    path: Map<String, Value>,
-) -> (Value, Map<String, Value>) {
+fn of_path(endpoint: &Endpoint, path: Map<String, Value>) -> (Value, Map<String, Value>) {
     let mut input = Value::Object(path);
     endpoint.schema.shape.coerce(&mut input);
     endpoint.schema.shape.normalise(&mut input);

@@ -9,6 +9,7 @@ use hyper::{HeaderMap, StatusCode};
 use sha2::{Digest, Sha256};
 
 use crate::body::hex;
+use crate::control::TOKEN_HEADER;
 use crate::why::Why;
 
 pub(crate) const ENTRIES_MAX: usize = 1000;
@@ -20,6 +21,22 @@ const ENTRY_OVERHEAD_BYTES: usize = 350;
 const _: () = assert!(size_of::<Exchange>() <= ENTRY_OVERHEAD_BYTES);
 
 /// One request with its reply.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+/// let world = sandbox.world();
+/// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+/// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+/// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+/// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+/// // … the code under test asks, then:
+/// let asked = &world.requests()[0];
+/// assert_eq!((asked.method(), asked.status.as_u16()), ("POST", 200));
+/// assert_eq!(asked.body().unwrap()["bank_code"], "BCA");
+/// assert_eq!(asked.reply.json()["status"], "COMPLETED");
+/// # });
+/// ```
 #[derive(Clone, Debug)]
 pub struct Exchange {
     /// Counts the world's requests from 1; never repeats.
@@ -46,6 +63,21 @@ pub struct Exchange {
 }
 
 /// A body as far as it is kept.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+/// let world = sandbox.world();
+/// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+/// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+/// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+/// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+/// // … the code under test asks, then:
+/// let kept = &world.requests()[0].reply;
+/// assert_eq!(kept.bytes.len(), kept.whole_bytes); // it is not so long that only a part is kept
+/// assert_eq!(kept.json()["bank_code"], "BCA");
+/// # });
+/// ```
 #[derive(Clone, Debug)]
 pub struct KeptBody {
     /// Its first 64 KiB.
@@ -79,7 +111,8 @@ impl KeptBody {
     }
 }
 
-/// The request line and headers as text. The API key is the world's own; it is not kept.
+/// The request line and headers as text. The API key is the world's own; it is not kept, nor is the control
+/// token.
 pub(crate) fn head_text(method: &str, target: &str, headers: &HeaderMap) -> Box<str> {
     let headers_bytes = headers
         .iter()
@@ -97,7 +130,7 @@ pub(crate) fn head_text(method: &str, target: &str, headers: &HeaderMap) -> Box<
         text.push('\n');
         text.push_str(name.as_str());
         text.push_str(": ");
-        if name == AUTHORIZATION {
+        if name == AUTHORIZATION || name == TOKEN_HEADER {
             text.push('…');
         } else {
             text.push_str(&String::from_utf8_lossy(value.as_bytes()));
@@ -113,15 +146,35 @@ pub(crate) struct Journal {
     seq: u64,
     pub bytes: usize,
     pub dropped: u64,
+    dropped_until: u64,
 }
 
 impl Journal {
+    /// An empty one that goes on counting.
+    pub(crate) fn starting_after(seq: u64) -> Self {
+        Self {
+            seq,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Exchange> {
         self.entries.iter()
+    }
+
+    /// Those with larger numbers, oldest first.
+    pub(crate) fn after(&self, seq: u64) -> impl Iterator<Item = &Exchange> {
+        let at = self.entries.partition_point(|one| one.seq <= seq);
+        self.entries.range(at..)
+    }
+
+    /// The number of the latest that was dropped; 0 where none was.
+    pub(crate) fn dropped_until(&self) -> u64 {
+        self.dropped_until
     }
 
     /// The number of the latest.
@@ -168,6 +221,7 @@ impl Journal {
         };
         self.bytes -= bytes(&oldest);
         self.dropped += 1;
+        self.dropped_until = oldest.seq;
         true
     }
 }

@@ -22,28 +22,95 @@ pub(crate) enum Content {
 
 impl Exchange {
     /// `POST`
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let world = sandbox.world();
+    /// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+    /// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+    /// // … the code under test asks, then:
+    /// assert_eq!(world.requests()[0].method(), "POST");
+    /// # });
+    /// ```
     pub fn method(&self) -> &str {
         self.request_line().0
     }
 
     /// `/v0/individual_cft_peps`, as it was sent.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let world = sandbox.world();
+    /// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+    /// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+    /// // … the code under test asks, then:
+    /// assert_eq!(world.requests()[0].path(), "/v1.1/identity/bank_account_data_requests");
+    /// # });
+    /// ```
     pub fn path(&self) -> &str {
         let target = self.target();
         target.split_once('?').map_or(target, |(path, _)| path)
     }
 
     /// What followed the question mark, as it was sent; empty where there was none.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let world = sandbox.world();
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # let ask = client.get(format!("{}/v1/callback/urls?page=2", world.url()));
+    /// # ask.basic_auth(world.api_key(), Some("")).send().await.unwrap();
+    /// // … the code under test asks, then:
+    /// assert_eq!(world.requests()[0].query(), "page=2");
+    /// # });
+    /// ```
     pub fn query(&self) -> &str {
         self.target().split_once('?').map_or("", |(_, query)| query)
     }
 
     /// The headers as they came, names in lower case. The API key is left out of `authorization`.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let world = sandbox.world();
+    /// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+    /// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+    /// // … the code under test asks, then:
+    /// let asked = &world.requests()[0];
+    /// assert!(asked.headers().any(|(name, value)| (name, value) == ("content-type", "application/json")));
+    /// # });
+    /// ```
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         let lines = self.head.lines().skip(1);
         lines.filter_map(|line| line.split_once(": "))
     }
 
     /// What a header said; several of the same name are joined by commas.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let world = sandbox.world();
+    /// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+    /// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+    /// // … the code under test asks, then:
+    /// let asked = &world.requests()[0];
+    /// assert_eq!(asked.header("Content-Type").as_deref(), Some("application/json"));
+    /// assert_eq!(asked.header("authorization").as_deref(), Some("…"));
+    /// # });
+    /// ```
     pub fn header(&self, name: &str) -> Option<String> {
         let same = self
             .headers()
@@ -54,6 +121,19 @@ impl Exchange {
 
     /// The request's body as JSON: also the fields of a form, and of a file its facts. None where there
     /// is none, where it is no JSON, or where only a part of it is kept.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let world = sandbox.world();
+    /// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+    /// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+    /// // … the code under test asks, then:
+    /// assert_eq!(world.requests()[0].body().unwrap()["bank_code"], "BCA");
+    /// # });
+    /// ```
     pub fn body(&self) -> Option<Value> {
         match self.content() {
             Content::Json(value) | Content::Fields(value) => Some(value),
@@ -63,24 +143,77 @@ impl Exchange {
 
     /// The id of the endpoint that was asked, such as `v0/individual_cft_peps`; none where there is no such
     /// route, or where it is no product.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let world = sandbox.world();
+    /// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+    /// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+    /// // … the code under test asks, then:
+    /// assert_eq!(world.requests()[0].endpoint(), Some("v1.1/bank_account_data_requests"));
+    /// # });
+    /// ```
     pub fn endpoint(&self) -> Option<&str> {
         self.why.endpoint.as_deref()
     }
 
     /// The outcome without its endpoint, such as `COMPLETED_FOUND`.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let world = sandbox.world();
+    /// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+    /// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+    /// // … the code under test asks, then:
+    /// assert_eq!(world.requests()[0].outcome_name(), Some("COMPLETED_FOUND"));
+    /// # });
+    /// ```
     pub fn outcome_name(&self) -> Option<&str> {
         let tag = self.outcome.as_ref()?.to_str().ok()?;
         Some(tag.rsplit_once('/').map_or(tag, |(_, name)| name))
     }
 
     /// What `x-sandbox-trace` of the reply said: the world, and the number in it.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let world = sandbox.world();
+    /// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+    /// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+    /// // … the code under test asks, then:
+    /// let asked = &world.requests()[0];
+    /// assert_eq!(asked.trace(), format!("{}-1", asked.world()));
+    /// # });
+    /// ```
     pub fn trace(&self) -> String {
         format!("{}-{}", self.world(), self.seq)
     }
 
     /// Eight hex digits that stand for the world; zeros where there is none.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let world = sandbox.world();
+    /// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+    /// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+    /// // … the code under test asks, then:
+    /// assert_eq!(world.requests()[0].world().len(), 8);
+    /// # });
+    /// ```
     pub fn world(&self) -> &str {
-        std::str::from_utf8(&self.tag).expect("hex digits")
+        std::str::from_utf8(&self.tag).unwrap_or_default() // hex digits always are
     }
 
     fn request_line(&self) -> (&str, &str) {
@@ -132,8 +265,42 @@ impl KeptBody {
         self.bytes.len() == self.whole_bytes
     }
 
+    /// What is kept of it as JSON; `null` where it is none, or where only a part is kept.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let world = sandbox.world();
+    /// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+    /// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+    /// // … the code under test asks, then:
+    /// assert_eq!(world.requests()[0].reply.json()["status"], "COMPLETED");
+    /// # });
+    /// ```
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap_or_default()
+    }
+
     /// What is kept of it, with signs of replacement for what is not UTF-8.
-    pub(crate) fn text(&self) -> String {
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let world = sandbox.world();
+    /// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+    /// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+    /// // … the code under test asks, then:
+    /// assert_eq!(
+    ///     world.requests()[0].request.text(),
+    ///     r#"{"bank_account_number":"1","bank_code":"BCA"}"#
+    /// );
+    /// # });
+    /// ```
+    pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 }

@@ -6,8 +6,10 @@ mod text;
 
 use indexmap::IndexMap;
 use serde::Serialize;
+use serde_json::Value;
 
 pub(crate) use self::fields::Field;
+use crate::breaking::Breakage;
 use crate::callback::{BEHAVIOURS, Behaviour};
 use crate::catalogue::Catalogue;
 use crate::compile::askable;
@@ -74,6 +76,12 @@ pub(crate) struct ListedOutcome {
     pub cycle: bool,
     /// The outcomes of which one is drawn, with their weights.
     pub weighted: IndexMap<String, u32>,
+    /// The requests that it answers without being asked for: alternatives of conditions.
+    pub when: Vec<IndexMap<String, Value>>,
+    /// Of its `when` among others.
+    pub priority: i64,
+    /// What is done to its replies: `delay 3s`, `fault truncate`, `at most 5 in 1s`.
+    pub breaks: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -241,6 +249,10 @@ impl ListedOutcome {
             _ => None,
         };
         let aliases = endpoint.into_iter().flat_map(|endpoint| &endpoint.aliases);
+        let rule = default.and_then(|creation| {
+            let mut rules = creation.rules.iter();
+            rules.find(|rule| rule.outcome.name == outcome.name)
+        });
         Self {
             name: outcome.name.clone(),
             source: outcome.source,
@@ -259,6 +271,12 @@ impl ListedOutcome {
                 Answer::Sequence { names, .. } => names.clone(),
                 _ => Vec::new(),
             },
+            when: rule.map_or(Vec::new(), |rule| rule.when.shown()),
+            priority: rule.map_or(0, |rule| rule.priority),
+            breaks: outcome
+                .breakage
+                .as_deref()
+                .map_or(Vec::new(), Breakage::words),
             cycle: matches!(outcome.answer, Answer::Sequence { cycle: true, .. }),
             weighted: match &outcome.answer {
                 Answer::Weighted(weights) => weights.iter().cloned().collect(),

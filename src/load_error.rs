@@ -79,6 +79,19 @@ pub(crate) enum Severity {
 }
 
 /// One mistake in one scenario file, or a warning of one. `Display` prints file, line, column, the line itself and a caret.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use iluma_sandbox::{Sandbox, StartError};
+///
+/// let folder = tempfile::tempdir().unwrap();
+/// std::fs::write(folder.path().join("mine.toml"), "extends = 'v9/bank_account'").unwrap();
+/// let started = Sandbox::builder().scenarios(folder.path()).start().await;
+/// let Err(StartError::Scenarios(errors)) = started else { panic!() };
+/// assert_eq!((errors.0[0].line, errors.0[0].column), (1, 11));
+/// assert_eq!(errors.0[0].excerpt, "extends = 'v9/bank_account'");
+/// # });
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LoadError {
     /// The file as the operator knows it.
@@ -182,6 +195,19 @@ impl fmt::Display for LoadError {
 }
 
 /// Every mistake found in a set of scenario files; `Display` prints one after the other.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use iluma_sandbox::{Sandbox, StartError};
+///
+/// let folder = tempfile::tempdir().unwrap();
+/// std::fs::write(folder.path().join("mine.toml"), "extends = 'v9/bank_account'").unwrap();
+/// let started = Sandbox::builder().scenarios(folder.path()).start().await;
+/// let Err(StartError::Scenarios(errors)) = started else { panic!() };
+/// assert!(errors.to_string().starts_with("error: "));
+/// assert!(errors.to_string().ends_with("^"));
+/// # });
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n"))]
 pub struct LoadErrors(pub Vec<LoadError>);

@@ -31,9 +31,16 @@ pub(crate) fn read<'e>(
     only_errors: bool,
 ) -> Result<Magic<'e>, ApiError> {
     let mut magic = Magic::default();
-    let Some(header) = headers.get(HEADER) else {
+    let mut came = headers.get_all(HEADER).iter();
+    let Some(header) = came.next() else {
         return Ok(magic);
     };
+    if came.next().is_some() {
+        return Err(ApiError::unknown_magic(
+            "x-magic-reply came more than once: say all of it in one, such as `COMPLETED_FOUND; delay=3s`."
+                .to_owned(),
+        ));
+    }
     let header = String::from_utf8_lossy(header.as_bytes());
     let (asked, axes) = match header.split_once(';') {
         None if header.contains('=') => ("", &*header), // axes alone

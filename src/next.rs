@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use foldhash::HashMap;
 
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Outcome};
+use crate::error::ApiError;
 use crate::world::World;
 
 /// Over all endpoints of a world.
@@ -149,5 +150,26 @@ impl World {
         let cleared = state.next.clear(calls);
         self.rig(&state);
         cleared
+    }
+}
+
+/// The outcome that a test has queued for this call, taken from the queue.
+pub(crate) fn queued<'e>(
+    world: &World,
+    endpoint: &'e Endpoint,
+    reads: bool,
+) -> Result<Option<&'e Arc<Outcome>>, ApiError> {
+    if !world.is_rigged() {
+        return Ok(None);
+    }
+    let Some(name) = world.take_next(&Calls::new(endpoint, reads)) else {
+        return Ok(None);
+    };
+    match endpoint.outcome(&name) {
+        Some(outcome) if !reads || outcome.is_error() => Ok(Some(outcome)),
+        _ => Err(ApiError::unknown_magic(format!(
+            "Queued for this call was {name}. {}",
+            endpoint.unknown_outcome(&name, reads)
+        ))),
     }
 }

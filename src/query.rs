@@ -61,6 +61,24 @@ pub(crate) enum Expected {
 }
 
 /// What of one request is otherwise than was expected.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use iluma_sandbox::{Expectation, Query, verify};
+///
+/// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+/// let world = sandbox.world();
+/// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+/// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+/// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+/// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+/// // … the code under test asks, then:
+/// let other = Query::any().body("bank_code", "BNI");
+/// let error = verify(&world.requests(), &Expectation::at_least(1, other)).unwrap_err();
+/// let difference = &error.near_misses[0].differences[0];
+/// assert_eq!(difference.to_string(), r#"body.bank_code: expected "BNI", received "BCA""#);
+/// # });
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Difference {
     /// `endpoint`, `status`, `body.given_names` and the like.
@@ -84,41 +102,90 @@ pub(crate) enum Judgement {
 
 impl Query {
     /// All requests.
+    ///
+    /// ```
+    /// use iluma_sandbox::Query;
+    ///
+    /// let query = Query::any();
+    /// assert_eq!(query.to_string(), r#"anything"#);
+    /// ```
     pub fn any() -> Self {
         Self::default()
     }
 
     /// Those to an endpoint, by its id or path.
+    ///
+    /// ```
+    /// use iluma_sandbox::Query;
+    ///
+    /// let query = Query::any().endpoint("v0/individual_cft_peps");
+    /// assert_eq!(query.to_string(), r#"endpoint "v0/individual_cft_peps""#);
+    /// ```
     #[must_use]
     pub fn endpoint(self, endpoint: impl Into<String>) -> Self {
         self.json(Field::Endpoint, endpoint.into())
     }
 
     /// Those with an outcome, by its name or its whole tag, in upper or lower case.
+    ///
+    /// ```
+    /// use iluma_sandbox::Query;
+    ///
+    /// let query = Query::any().outcome("COMPLETED_FOUND");
+    /// assert_eq!(query.to_string(), r#"outcome "COMPLETED_FOUND""#);
+    /// ```
     #[must_use]
     pub fn outcome(self, outcome: impl Into<String>) -> Self {
         self.json(Field::Outcome, outcome.into())
     }
 
     /// Those that were answered with a status.
+    ///
+    /// ```
+    /// use iluma_sandbox::Query;
+    ///
+    /// let query = Query::any().status(404);
+    /// assert_eq!(query.to_string(), r#"status 404"#);
+    /// ```
     #[must_use]
     pub fn status(self, status: u16) -> Self {
         self.json(Field::Status, status)
     }
 
     /// Those with a method, in upper or lower case.
+    ///
+    /// ```
+    /// use iluma_sandbox::Query;
+    ///
+    /// let query = Query::any().method("POST");
+    /// assert_eq!(query.to_string(), r#"method "POST""#);
+    /// ```
     #[must_use]
     pub fn method(self, method: impl Into<String>) -> Self {
         self.json(Field::Method, method.into())
     }
 
     /// Those to a path as it was sent, without the query.
+    ///
+    /// ```
+    /// use iluma_sandbox::Query;
+    ///
+    /// let query = Query::any().path("/v0/health");
+    /// assert_eq!(query.to_string(), r#"path "/v0/health""#);
+    /// ```
     #[must_use]
     pub fn path(self, path: impl Into<String>) -> Self {
         self.json(Field::Path, path.into())
     }
 
     /// The one that `x-sandbox-trace` names.
+    ///
+    /// ```
+    /// use iluma_sandbox::Query;
+    ///
+    /// let query = Query::any().trace("1a2b3c4d-7");
+    /// assert_eq!(query.to_string(), r#"trace "1a2b3c4d-7""#);
+    /// ```
     #[must_use]
     pub fn trace(self, trace: impl Into<String>) -> Self {
         self.json(Field::Trace, trace.into())
@@ -126,6 +193,14 @@ impl Query {
 
     /// Those whose body has a value at a dotted path such as `addresses.0.country`; `null` means none.
     /// Fields of forms are compared as text.
+    ///
+    /// ```
+    /// use iluma_sandbox::Query;
+    /// use serde_json::Value;
+    ///
+    /// let query = Query::any().body("scopes.0", "PEP").body("surname", Value::Null);
+    /// assert_eq!(query.to_string(), r#"body.scopes.0 "PEP", no body.surname"#);
+    /// ```
     #[must_use]
     pub fn body(self, path: &str, value: impl Into<Value>) -> Self {
         let path = path.split('.').map(str::to_owned).collect();
@@ -134,12 +209,26 @@ impl Query {
 
     /// Those with a header; `null` means without it. The API key is not kept, so `authorization` is always
     /// the same.
+    ///
+    /// ```
+    /// use iluma_sandbox::Query;
+    ///
+    /// let query = Query::any().header("x-test-case", "7");
+    /// assert_eq!(query.to_string(), r#"header.x-test-case "7""#);
+    /// ```
     #[must_use]
     pub fn header(self, name: &str, value: impl Into<Value>) -> Self {
         self.json(Field::Header(name.to_ascii_lowercase()), value)
     }
 
     /// Those with a parameter in the query of their URL; `null` means without it.
+    ///
+    /// ```
+    /// use iluma_sandbox::Query;
+    ///
+    /// let query = Query::any().query("page", "2");
+    /// assert_eq!(query.to_string(), r#"query.page "2""#);
+    /// ```
     #[must_use]
     pub fn query(self, name: &str, value: impl Into<Value>) -> Self {
         self.json(Field::Query(name.to_owned()), value)
@@ -292,6 +381,12 @@ impl Expected {
                 serde_json::from_str(text).unwrap_or_else(|_| text.as_str().into())
             }
         }
+    }
+
+    /// The number of a status, where it is one.
+    pub(crate) fn status(&self) -> Option<u16> {
+        let status = self.text().parse().ok();
+        status.filter(|status| (100..1000).contains(status))
     }
 
     fn text(&self) -> String {

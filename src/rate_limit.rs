@@ -12,7 +12,7 @@ use crate::since::Since;
 const LIMIT_MAX: u32 = 1_000_000;
 const WINDOW_MAX: Duration = Duration::from_hours(24);
 /// As many outcomes of a world may be limited at the same time; the longest known leaves first.
-const WINDOWS_MAX: usize = 1000;
+pub(crate) const WINDOWS_MAX: usize = 1000;
 /// What an open window costs.
 const WINDOW_BYTES: usize = 100;
 
@@ -26,8 +26,8 @@ pub(crate) struct RateLimit {
 /// The requests that came since one of them opened it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Window {
-    since: Since,
-    came: u32,
+    pub since: Since,
+    pub came: u32,
 }
 
 /// How a request stands to a limit.
@@ -116,7 +116,7 @@ impl Standing {
 
 /// The windows of a world's limited outcomes, by the hash of their names.
 #[derive(Debug, Default)]
-pub(crate) struct Windows(IndexMap<u64, Option<Window>>);
+pub(crate) struct Windows(pub(crate) IndexMap<u64, Option<Window>>);
 
 impl Windows {
     pub(crate) fn judge(

@@ -1,11 +1,15 @@
 //! `when`: rules that choose an outcome by what a request holds, and the order in which they are tried.
 
+mod rarest;
+
 use std::cmp::Reverse;
 use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
+use indexmap::IndexMap;
 use serde_json::Value;
 
+pub(crate) use self::rarest::Rarity;
 use crate::condition::{Condition, Facts, Subject};
 use crate::endpoint::Outcome;
 use crate::input::Fields;
@@ -42,9 +46,11 @@ pub(crate) struct When(pub Vec<Vec<Condition>>);
 impl Rules {
     pub(crate) fn new(mut rules: Vec<Rule>) -> Self {
         rules.sort_by_key(|rule| Reverse(rule.priority));
-        let conditions = || rules.iter().flat_map(|rule| rule.when.0.iter().flatten());
+        let mut conditions = rules.iter().flat_map(Rule::conditions);
+        let count_calls = conditions.any(|condition| condition.subject == Subject::Nth);
+        drop(conditions);
         Self {
-            count_calls: conditions().any(|condition| condition.subject == Subject::Nth),
+            count_calls,
             index: (rules.len() > FEW).then(|| Index::new(&rules)),
             in_order: rules,
         }
@@ -62,6 +68,12 @@ impl Rules {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Rule> {
         self.in_order.iter()
+    }
+}
+
+impl Rule {
+    pub(crate) fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        self.when.0.iter().flatten()
     }
 }
 
@@ -108,6 +120,15 @@ impl When {
         Self(compiled)
     }
 
+    /// The alternatives as files write them.
+    pub(crate) fn shown(&self) -> Vec<IndexMap<String, Value>> {
+        let shown = |one: &Condition| (one.written.to_string(), one.test.shown());
+        let alternatives = self.0.iter();
+        alternatives
+            .map(|all| all.iter().map(shown).collect())
+            .collect()
+    }
+
     pub(crate) fn holds(&self, facts: Facts<'_>) -> bool {
         self.0
             .iter()
@@ -127,8 +148,10 @@ struct Index {
 impl Index {
     fn new(rules: &[Rule]) -> Self {
         let mut index = Self::default();
+        let rarity = Rarity::among(rules.iter().flat_map(Rule::conditions));
         for (at, rule) in rules.iter().enumerate() {
-            let wanted: Option<Vec<_>> = rule.when.0.iter().map(|all| wanted(all)).collect();
+            let alternatives = rule.when.0.iter();
+            let wanted: Option<Vec<_>> = alternatives.map(|all| rarity.rarest(all)).collect();
             match wanted {
                 None => index.others.push(at),
                 Some(wanted) => {
@@ -172,11 +195,4 @@ impl Index {
             Some(next)
         })
     }
-}
-
-/// What one of an alternative's conditions is on, and the values of which it wants one.
-fn wanted(conditions: &[Condition]) -> Option<(&Subject, &[Value])> {
-    conditions
-        .iter()
-        .find_map(|condition| Some((&condition.subject, condition.test.exact()?)))
 }

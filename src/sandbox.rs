@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
-use tokio::time::Instant;
 
 use crate::account::IssuedKeys;
 use crate::auth::{ApiKey, PUBLIC_KEY};
@@ -16,18 +15,21 @@ use crate::body::SHARES_MAX;
 use crate::callback_options::{CallbackOptions, CallbackUrl, Retries};
 use crate::catalogue::Catalogue;
 use crate::clock::Clock;
-use crate::control::Inbox;
+use crate::control::{ControlToken, Guard, Inbox};
 use crate::courier::{Callbacks, Courier};
 use crate::egress::ReceiverUrl;
 use crate::error::ApiError;
 use crate::files::fingerprint;
-use crate::journal::Journal;
+use crate::journal::{Exchange, Journal};
 use crate::load_error::LoadErrors;
 use crate::sample;
 use crate::server;
 use crate::watch::Watcher;
 use crate::watchlist::DateForm;
 use crate::world::Worlds;
+
+/// How many requests are kept that belong to no world.
+const STRANGERS_MAX: usize = 200;
 
 /// A sandbox that serves on a socket of its own until it is dropped.
 ///
@@ -44,10 +46,21 @@ pub struct Sandbox {
     /// Dropping it tells the server to stop.
     stop: watch::Sender<bool>,
     server: Option<tokio::task::JoinHandle<()>>,
+    runtime: tokio::runtime::Handle,
     _watcher: Option<Watcher>,
 }
 
 /// How a sandbox is set up. Every setting has a default.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use iluma_sandbox::{Clock, Sandbox};
+///
+/// let builder = Sandbox::builder().seed(7).clock(Clock::System);
+/// let (one, other) = (builder.clone().start().await.unwrap(), builder.start().await.unwrap());
+/// assert_eq!(one.callback_token(), other.callback_token());
+/// # });
+/// ```
 #[derive(Clone, Debug)]
 pub struct Builder {
     address: SocketAddr,
@@ -68,11 +81,14 @@ pub(crate) struct Shared {
     reloads: watch::Sender<Reload>,
     pub courier: Courier,
     pub inbox: Inbox,
+    pub guard: Guard,
     /// Whether what lies in line is sent; not where nobody serves.
     pub sends_by_itself: bool,
     stopping: watch::Sender<bool>,
     /// The requests that belong to no world, as far as they were refused.
     strangers: Mutex<Journal>,
+    /// Told of every one of them.
+    strangers_recorded: watch::Sender<()>,
     /// One reload at a time: the last to read is the last to be put in place.
     reloading: Mutex<()>,
 }
@@ -88,6 +104,7 @@ pub(crate) struct Options {
     /// Answers only what is documented or observed.
     pub strict: bool,
     pub callbacks: CallbackOptions,
+    pub control_token: Option<ControlToken>,
 }
 
 /// How the last reload went.
@@ -95,11 +112,25 @@ pub(crate) struct Options {
 pub(crate) struct Reload {
     /// How many there were, whether they succeeded or not.
     pub count: u64,
+    /// How many of them did not.
+    pub failed: u64,
     /// Why the catalogue in place is older than the files.
     pub errors: Option<Arc<LoadErrors>>,
 }
 
 /// Why a sandbox did not start.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use iluma_sandbox::Sandbox;
+///
+/// let url = "http://127.0.0.1:8080/".parse().unwrap();
+/// let error = Sandbox::builder().callback("NAME_VALIDATOR", url).start().await.unwrap_err();
+/// assert!(
+///     error.to_string().starts_with("no product sends callbacks of the type `NAME_VALIDATOR`: there are ")
+/// );
+/// # });
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A scenario file is broken.
@@ -118,10 +149,25 @@ pub enum StartError {
 
 impl Sandbox {
     /// Starts on a free port of the loopback interface, with the shipped scenarios.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// assert!(sandbox.url().starts_with("http://127.0.0.1:"));
+    /// # });
+    /// ```
     pub async fn start() -> Result<Self, StartError> {
         Self::builder().start().await
     }
 
+    /// A sandbox that is set up before it starts.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::builder().seed(7).start().await.unwrap();
+    /// assert!(sandbox.requests().is_empty());
+    /// # });
+    /// ```
     pub fn builder() -> Builder {
         Builder {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -130,34 +176,87 @@ impl Sandbox {
     }
 
     /// `http://127.0.0.1:41233`, to put in place of `https://api.iluma.ai`.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// assert_eq!(sandbox.url(), format!("http://{}", sandbox.address()));
+    /// # });
+    /// ```
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
+    /// Where it listens.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// assert!(sandbox.address().ip().is_loopback());
+    /// # });
+    /// ```
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// A key that this sandbox lets in: the first of those it was given, else the documentation's.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// assert_eq!(sandbox.api_key(), iluma_sandbox::PUBLIC_KEY);
+    /// # });
+    /// ```
     pub fn api_key(&self) -> String {
         self.shared.default_key().reveal().to_owned()
     }
 
     /// The secret that callbacks to the owner of [`Sandbox::api_key`] carry.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// assert_eq!(sandbox.callback_token(), sandbox.default_world().callback_token());
+    /// assert_eq!(sandbox.callback_token().len(), 64);
+    /// # });
+    /// ```
     pub fn callback_token(&self) -> String {
-        let world = self
-            .shared
-            .worlds
-            .enter(&self.shared.default_key(), Instant::now());
-        world.map_or(String::new(), |world| world.callback_token())
+        self.default_world().callback_token()
+    }
+
+    /// What the control API asks for, where it asks for a token: one was given, or the address is not of the
+    /// loopback interface.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// assert!(sandbox.control_token().is_none());
+    /// # });
+    /// ```
+    pub fn control_token(&self) -> Option<&ControlToken> {
+        self.shared.guard.token()
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
 
+    /// What it runs on.
+    pub(crate) fn runtime(&self) -> &tokio::runtime::Handle {
+        &self.runtime
+    }
+
     /// Waits until the scenario folders have been read again more than `count` times, successfully
-    /// or not, and returns how often they have been.
+    /// or not, and returns how often they have been. Where no folder changes it waits for ever.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let sandbox = iluma_sandbox::Sandbox::builder().scenarios(folder.path()).start().await.unwrap();
+    /// std::fs::write(folder.path().join("sandbox.toml"), "strict = true").unwrap();
+    /// assert!(sandbox.reloaded(0).await >= 1);
+    /// # });
+    /// ```
     pub async fn reloaded(&self, count: u64) -> u64 {
         let mut reloads = self.shared.reloads.subscribe();
         let reload = reloads.wait_for(|reload| reload.count > count).await;
@@ -165,6 +264,15 @@ impl Sandbox {
     }
 
     /// Stops taking requests, lets those in flight finish (5 s at most), and returns when all is quiet.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let address = sandbox.address();
+    /// sandbox.stop().await;
+    /// assert!(std::net::TcpStream::connect(address).is_err());
+    /// # });
+    /// ```
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         if let Some(server) = self.server.take() {
@@ -185,6 +293,16 @@ impl Drop for Sandbox {
 
 impl Builder {
     /// What ids and invented data are derived from. 0 unless said otherwise.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let seven = Sandbox::builder().seed(7).start().await.unwrap();
+    /// let eight = Sandbox::builder().seed(8).start().await.unwrap();
+    /// assert_ne!(seven.callback_token(), eight.callback_token());
+    /// # });
+    /// ```
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.options.seed = seed;
@@ -192,6 +310,19 @@ impl Builder {
     }
 
     /// What `created` shows. Stands still at 2026-01-01 unless said otherwise.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::{Clock, Sandbox};
+    ///
+    /// let clock: Clock = "2026-03-01T00:00:00Z".parse().unwrap();
+    /// let sandbox = Sandbox::builder().clock(clock).start().await.unwrap();
+    /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
+    /// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+    /// let callback = world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
+    /// assert_eq!(callback.json()["created"], "2026-03-01T00:00:00.000Z");
+    /// # });
+    /// ```
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.options.clock = clock;
@@ -199,6 +330,19 @@ impl Builder {
     }
 
     /// Lays a folder of scenario files over the shipped ones; several lie over each other in order.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let mine = "extends = 'v1.1/bank_account_data_requests'\n[outcomes.MINE]\nbody.status = 'MINE'";
+    /// std::fs::write(folder.path().join("mine.toml"), mine).unwrap();
+    /// let sandbox = Sandbox::builder().scenarios(folder.path()).start().await.unwrap();
+    /// sandbox.next("v1.1/bank_account_data_requests", "MINE");
+    /// assert_eq!(sandbox.default_world().end().await.queued, 1);
+    /// # });
+    /// ```
     #[must_use]
     pub fn scenarios(mut self, folder: impl Into<PathBuf>) -> Self {
         self.options.scenarios.push(folder.into());
@@ -206,6 +350,16 @@ impl Builder {
     }
 
     /// Lets only the keys in that are named this way.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let key = "iluma_development_TheOnlyKeyThatIsLetInHere000000";
+    /// let sandbox = Sandbox::builder().api_key(key.parse().unwrap()).start().await.unwrap();
+    /// assert_eq!(sandbox.api_key(), key);
+    /// # });
+    /// ```
     #[must_use]
     pub fn api_key(mut self, key: ApiKey) -> Self {
         self.options.api_keys.push(key);
@@ -213,6 +367,18 @@ impl Builder {
     }
 
     /// Where to listen. A free port of the loopback interface unless said otherwise.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let any = "[::1]:0".parse().unwrap();
+    /// # let any = if std::net::TcpListener::bind(any).is_ok() { any } else { "127.0.0.1:0".parse().unwrap() };
+    /// let sandbox = Sandbox::builder().address(any).start().await.unwrap();
+    /// assert_eq!(sandbox.address().ip(), any.ip());
+    /// assert_ne!(sandbox.address().port(), 0);
+    /// # });
+    /// ```
     #[must_use]
     pub fn address(mut self, address: SocketAddr) -> Self {
         self.address = address;
@@ -220,6 +386,17 @@ impl Builder {
     }
 
     /// Which port to listen on; 0 takes any free one.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let sandbox = Sandbox::builder().port(0).start().await.unwrap();
+    /// let taken = sandbox.address().port();
+    /// let error = Sandbox::builder().port(taken).start().await.unwrap_err();
+    /// assert!(error.to_string().starts_with("cannot listen on 127.0.0.1:"));
+    /// # });
+    /// ```
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.address.set_port(port);
@@ -227,6 +404,22 @@ impl Builder {
     }
 
     /// How the watchlist's dates are written, whatever a `sandbox.toml` says.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::{DateForm, Sandbox};
+    ///
+    /// let sandbox = Sandbox::builder().watchlist_dates(DateForm::Objects).start().await.unwrap();
+    /// # let peps = format!("{}/v0/identity/individual_cft_peps", sandbox.url());
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # let ask = client.post(peps).basic_auth(sandbox.api_key(), Some(""));
+    /// # let eko = serde_json::json!({"given_names": "Eko Hadi Salim", "user_id": "1", "nationality": "ID", "scopes": ["PEP"]});
+    /// # ask.json(&eko).send().await.unwrap();
+    /// // … the code under test asks for `Eko Hadi Salim`, then:
+    /// let found = &sandbox.requests()[0].reply.json()["results"][0];
+    /// assert_eq!(found["dates_of_birth"][0]["y"], 1943);
+    /// # });
+    /// ```
     #[must_use]
     pub fn watchlist_dates(mut self, dates: DateForm) -> Self {
         self.options.dates = Some(dates);
@@ -234,6 +427,18 @@ impl Builder {
     }
 
     /// Sends callbacks of a type to this URL, in every world that registers no other.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let url = "http://127.0.0.1:8080/callbacks".parse().unwrap();
+    /// let builder = Sandbox::builder().callback("NAME_VALIDATOR_REQUEST", url);
+    /// let sandbox = builder.start().await.unwrap();
+    /// let callback = sandbox.world().trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
+    /// assert_eq!(callback.url, "http://127.0.0.1:8080/callbacks");
+    /// # });
+    /// ```
     #[must_use]
     pub fn callback(mut self, callback_type: impl Into<String>, url: CallbackUrl) -> Self {
         self.options
@@ -244,6 +449,21 @@ impl Builder {
     }
 
     /// When a callback that failed is tried again.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::{DeliveryState, Retries, Sandbox};
+    ///
+    /// let once = Retries::After(vec![]);
+    /// let sandbox = Sandbox::builder().retries(&once).start().await.unwrap();
+    /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
+    /// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+    /// receiver.refuse(500, 1);
+    /// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
+    /// world.idle().await;
+    /// assert_eq!(world.deliveries()[0].state, DeliveryState::Failed);
+    /// # });
+    /// ```
     #[must_use]
     pub fn retries(mut self, retries: &Retries) -> Self {
         self.options.callbacks.retries = retries.delays();
@@ -251,6 +471,18 @@ impl Builder {
     }
 
     /// Signs callbacks as the Standard Webhooks specification says, beside the token.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let sandbox = Sandbox::builder().sign_callbacks(true).start().await.unwrap();
+    /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
+    /// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+    /// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
+    /// assert!(receiver.next().await.headers.contains_key("webhook-signature"));
+    /// # });
+    /// ```
     #[must_use]
     pub fn sign_callbacks(mut self, sign: bool) -> Self {
         self.options.callbacks.signing = sign;
@@ -258,6 +490,19 @@ impl Builder {
     }
 
     /// Sends the token in `x-iluma-callback-token` as well.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let sandbox = Sandbox::builder().second_token_header(true).start().await.unwrap();
+    /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
+    /// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+    /// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
+    /// let callback = receiver.next().await;
+    /// assert_eq!(callback.headers["x-iluma-callback-token"], callback.token().unwrap());
+    /// # });
+    /// ```
     #[must_use]
     pub fn second_token_header(mut self, send: bool) -> Self {
         self.options.callbacks.second_token_header = send;
@@ -265,6 +510,19 @@ impl Builder {
     }
 
     /// Calls `to` where a callback's URL says `from`: `localhost`, `host.docker.internal`.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let sandbox = Sandbox::builder().callback_host("receiver.test", "127.0.0.1").start().await.unwrap();
+    /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
+    /// let written = receiver.url().replace("127.0.0.1", "receiver.test");
+    /// world.call_back("NAME_VALIDATOR_REQUEST", &written);
+    /// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
+    /// assert_eq!(receiver.next().await.headers["host"], written.split('/').nth(2).unwrap());
+    /// # });
+    /// ```
     #[must_use]
     pub fn callback_host(mut self, from: impl Into<String>, to: impl Into<String>) -> Self {
         let host_map = &mut self.options.callbacks.egress.host_map;
@@ -273,6 +531,17 @@ impl Builder {
     }
 
     /// Lets callbacks go to this public host.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let sandbox = Sandbox::builder().allow_egress("hooks.example.com").start().await.unwrap();
+    /// let world = sandbox.world();
+    /// world.call_back("NAME_VALIDATOR_REQUEST", "http://hooks.example.com/iluma");
+    /// assert_eq!(world.deliveries(), []); // nothing has gone there yet
+    /// # });
+    /// ```
     #[must_use]
     pub fn allow_egress(mut self, host: impl Into<String>) -> Self {
         self.options.callbacks.egress.allowed.push(host.into());
@@ -280,6 +549,22 @@ impl Builder {
     }
 
     /// Calls the sandbox unready, by 503, while a reload is broken.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let builder = Sandbox::builder().scenarios(folder.path()).strict_reload(true);
+    /// let sandbox = builder.start().await.unwrap();
+    /// std::fs::write(folder.path().join("mine.toml"), "this is broken").unwrap();
+    /// sandbox.reloaded(0).await;
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # let get = |path| client.get(format!("{}{path}", sandbox.url())).send();
+    /// let ready = get("/__sandbox/readyz").await.unwrap();
+    /// assert_eq!(ready.status(), 503);
+    /// # });
+    /// ```
     #[must_use]
     pub fn strict_reload(mut self, strict: bool) -> Self {
         self.options.strict_reload = strict;
@@ -288,20 +573,63 @@ impl Builder {
 
     /// Refuses endpoints and outcomes that are merely decided or inferred, by 501: a green test then
     /// proves only what is documented or observed.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let sandbox = Sandbox::builder().strict(true).start().await.unwrap();
+    /// let world = sandbox.world();
+    /// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+    /// # ask.header("x-magic-reply", "PENDING_THEN_COMPLETED_FOUND").send().await.unwrap();
+    /// // … the code under test asks for `PENDING_THEN_COMPLETED_FOUND`, which no document knows:
+    /// assert_eq!(world.requests()[0].status, 501);
+    /// # });
+    /// ```
     #[must_use]
     pub fn strict(mut self, strict: bool) -> Self {
         self.options.strict = strict;
         self
     }
 
+    /// What the control API asks for in `x-sandbox-control-token`. On a loopback address nothing unless said
+    /// otherwise; on any other one is made up.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let builder = Sandbox::builder().control_token("s3cret".parse().unwrap());
+    /// let sandbox = builder.start().await.unwrap();
+    /// assert_eq!(sandbox.control_token().unwrap().reveal(), "s3cret");
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn control_token(mut self, token: ControlToken) -> Self {
+        self.options.control_token = Some(token);
+        self
+    }
+
     /// Listens, loads the scenarios, serves on the caller's runtime.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let one = Sandbox::builder().start().await.unwrap();
+    /// let other = Sandbox::builder().start().await.unwrap();
+    /// assert_ne!(one.address(), other.address());
+    /// # });
+    /// ```
     pub async fn start(self) -> Result<Sandbox, StartError> {
         let address = self.address;
         let bind = |error| StartError::Bind { address, error };
         let listener = TcpListener::bind(address).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
         let before = fingerprint(&self.options.scenarios);
-        let shared = Arc::new(Shared::new(self.options)?);
+        let shared = Arc::new(Shared::new(self.options, address)?);
         shared.check_callback_types()?;
         let watcher = Watcher::start(&shared, before);
         let (stop, stopped) = watch::channel(false);
@@ -311,6 +639,7 @@ impl Builder {
             address,
             stop,
             server: Some(server),
+            runtime: tokio::runtime::Handle::current(),
             _watcher: watcher,
         })
     }
@@ -319,14 +648,14 @@ impl Builder {
 impl Builder {
     /// Loads the scenarios without listening: for what needs a sandbox's parts and no server.
     pub(crate) fn unserved(self) -> Result<Arc<Shared>, LoadErrors> {
-        let mut shared = Shared::new(self.options)?;
+        let mut shared = Shared::new(self.options, self.address)?;
         shared.sends_by_itself = false;
         Ok(Arc::new(shared))
     }
 }
 
 impl Shared {
-    fn new(options: Options) -> Result<Self, LoadErrors> {
+    fn new(options: Options, address: SocketAddr) -> Result<Self, LoadErrors> {
         let catalogue = Catalogue::load(&options.scenarios, options.dates)?;
         log_warnings(&catalogue);
         Ok(Self {
@@ -343,9 +672,11 @@ impl Shared {
                 options.callbacks.second_token_header,
             ),
             inbox: Inbox::default(),
+            guard: Guard::new(address.ip(), options.control_token.clone()),
             sends_by_itself: true,
             stopping: watch::Sender::new(false),
             strangers: Mutex::default(),
+            strangers_recorded: watch::Sender::default(),
             reloading: Mutex::default(),
             options,
         })
@@ -410,6 +741,17 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Keeps a refused request that belongs to no world.
+    pub(crate) fn record_stranger(&self, exchange: Exchange) -> u64 {
+        let seq = self.strangers().keep(exchange, STRANGERS_MAX);
+        self.strangers_recorded.send_replace(());
+        seq
+    }
+
+    pub(crate) fn strangers_recorded(&self) -> watch::Receiver<()> {
+        self.strangers_recorded.subscribe()
+    }
+
     /// Whether every well-formed API key has a world here.
     pub(crate) fn admits_all_keys(&self) -> bool {
         self.options.api_keys.is_empty() && self.catalogue().settings.api_keys.is_empty()
@@ -437,6 +779,7 @@ impl Shared {
         };
         self.reloads.send_modify(|reload| {
             reload.count += 1;
+            reload.failed += u64::from(errors.is_some());
             reload.errors = errors;
         });
     }

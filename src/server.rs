@@ -31,9 +31,6 @@ const CONNECTIONS_MAX: usize = 10_000;
 /// How long requests in flight may take to finish when the sandbox stops.
 const STOP_TIME: Duration = Duration::from_secs(5);
 
-/// How many requests are kept that belong to no world.
-const STRANGERS_MAX: usize = 200;
-
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const OUTCOME: HeaderName = HeaderName::from_static("x-sandbox-outcome");
 const TRACE: HeaderName = HeaderName::from_static("x-sandbox-trace");
@@ -89,7 +86,8 @@ pub(crate) async fn respond(
 ) -> Option<Response<ReplyBody>> {
     let came = Instant::now();
     let (head, incoming) = request.into_parts();
-    let received = body::read(&head.headers, incoming, &sandbox.bodies).await?;
+    let bytes_max = control::body_bytes_max(&head);
+    let received = body::read(&head.headers, incoming, bytes_max, &sandbox.bodies).await?;
     pace.answering();
     let call = Call {
         came,
@@ -102,7 +100,7 @@ pub(crate) async fn respond(
     }
     if call.path().starts_with(control::PREFIX) {
         let (status, content_type, body) = Box::pin(control::answer(sandbox, &call)).await;
-        let mut response = Response::new(ReplyBody::new(body, None));
+        let mut response = Response::new(body);
         *response.status_mut() = status;
         response.headers_mut().insert(CONTENT_TYPE, content_type);
         return Some(response);
@@ -186,14 +184,13 @@ fn record(
     duration: Duration,
 ) -> HeaderValue {
     let Some(world) = &answered.world else {
-        sandbox.worlds.exercised_by_stranger(&answered.reply);
+        sandbox.worlds.count_stranger(&answered.reply, duration);
         let refused =
             answered.reply.status.is_client_error() || answered.reply.status.is_server_error();
-        let mut strangers = sandbox.strangers();
         let seq = if refused {
-            strangers.keep(exchange(call, answered, breaking, duration), STRANGERS_MAX)
+            sandbox.record_stranger(exchange(call, answered, breaking, duration))
         } else {
-            strangers.pass()
+            sandbox.strangers().pass()
         };
         return trace(str::from_utf8(&NO_WORLD).expect("zeros"), seq);
     };

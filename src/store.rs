@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::since::Since;
 
 pub(crate) const RECORDS_MAX: usize = 10_000;
-const COUNTERS_MAX: usize = 100_000;
+pub(crate) const COUNTERS_MAX: usize = 100_000;
 /// What a record costs beside its body: its id twice, its places in map and queue.
 const RECORD_OVERHEAD_BYTES: usize = 350;
 
@@ -37,9 +37,9 @@ pub(crate) struct Version {
 /// What a pending record becomes, planned and written when the request was answered.
 #[derive(Debug)]
 pub(crate) struct Later {
-    since: Since,
+    pub since: Since,
     /// How long after the request, and the version from then on; in the order of time.
-    versions: Vec<(Duration, Version)>,
+    pub versions: Vec<(Duration, Version)>,
 }
 
 impl Later {
@@ -49,12 +49,12 @@ impl Later {
         advanced: Duration,
         versions: Vec<(Duration, Version)>,
     ) -> Option<Box<Self>> {
-        (!versions.is_empty()).then(|| {
-            Box::new(Self {
-                since: Since::new(since, advanced),
-                versions,
-            })
-        })
+        Self::since(Since::new(since, advanced), versions)
+    }
+
+    /// The same from a moment of its world.
+    pub(crate) fn since(since: Since, versions: Vec<(Duration, Version)>) -> Option<Box<Self>> {
+        (!versions.is_empty()).then(|| Box::new(Self { since, versions }))
     }
 }
 
@@ -104,6 +104,14 @@ impl Records {
 
     pub(crate) fn get(&self, id: &str) -> Option<&Record> {
         self.by_id.get(id).map(|(_, record)| record)
+    }
+
+    /// All of them, in the order in which they will leave.
+    pub(crate) fn oldest_first(&self) -> impl Iterator<Item = (&Arc<str>, &Record)> {
+        self.oldest_first.iter().filter_map(|(id, put)| {
+            let (last, record) = self.by_id.get(id)?;
+            (last == put).then_some((id, record))
+        })
     }
 
     /// Keeps a record as the newest, in place of one with the same id.
@@ -160,6 +168,20 @@ struct Count {
 impl Counters {
     pub(crate) fn len(&self) -> usize {
         self.counts.len()
+    }
+
+    /// All of them, with how often each was counted and its epoch, in the order in which they will leave.
+    pub(crate) fn oldest_first(&self) -> impl Iterator<Item = (u64, u32, u64)> {
+        self.oldest_first.iter().filter_map(|what| {
+            let count = self.counts.get(what)?;
+            Some((*what, count.times, count.epoch))
+        })
+    }
+
+    /// Puts one back as it was; it must not be there yet.
+    pub(crate) fn put(&mut self, what: u64, times: u32, epoch: u64) {
+        self.counts.insert(what, Count { times, epoch });
+        self.oldest_first.push_back(what);
     }
 
     /// Counts one more, and says how many came before: within which epoch, how often.

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::journal::Exchange;
+use crate::excerpt::Excerpt;
+use crate::journal::{ENTRIES_MAX, Exchange};
 use crate::query::{Difference, Judgement, Query};
 
 /// So many of the requests that came closest are told of.
@@ -44,36 +45,104 @@ enum What {
 
 impl Expectation {
     /// Neither more nor less often.
+    ///
+    /// ```
+    /// use iluma_sandbox::{Expectation, Query};
+    ///
+    /// let asked = Query::any().status(200);
+    /// let expectation = Expectation::exactly(2, asked);
+    /// assert_eq!(expectation.to_string(), "exactly 2 requests with status 200");
+    /// ```
     pub fn exactly(times: u64, query: Query) -> Self {
         Self::times(times, Some(times), query)
     }
 
     /// So often, or more often.
+    ///
+    /// ```
+    /// use iluma_sandbox::{Expectation, Query};
+    ///
+    /// let asked = Query::any().status(200);
+    /// let expectation = Expectation::at_least(2, asked);
+    /// assert_eq!(expectation.to_string(), "at least 2 requests with status 200");
+    /// ```
     pub fn at_least(times: u64, query: Query) -> Self {
         Self::times(times, None, query)
     }
 
     /// So often, or less often, or not at all.
+    ///
+    /// ```
+    /// use iluma_sandbox::{Expectation, Query};
+    ///
+    /// let asked = Query::any().status(200);
+    /// let expectation = Expectation::at_most(2, asked);
+    /// assert_eq!(expectation.to_string(), "at most 2 requests with status 200");
+    /// ```
     pub fn at_most(times: u64, query: Query) -> Self {
         Self::times(0, Some(times), query)
     }
 
     /// So often at least, and so often at most.
+    ///
+    /// ```
+    /// use iluma_sandbox::{Expectation, Query};
+    ///
+    /// let asked = Query::any().status(200);
+    /// let expectation = Expectation::between(2, 4, asked);
+    /// assert_eq!(expectation.to_string(), "2 to 4 requests with status 200");
+    /// ```
     pub fn between(at_least: u64, at_most: u64, query: Query) -> Self {
         Self::times(at_least, Some(at_most), query)
     }
 
     /// Not at all.
+    ///
+    /// ```
+    /// use iluma_sandbox::{Expectation, Query};
+    ///
+    /// let asked = Query::any().status(200);
+    /// let expectation = Expectation::never(asked);
+    /// assert_eq!(expectation.to_string(), "no request with status 200");
+    /// ```
     pub fn never(query: Query) -> Self {
         Self::times(0, Some(0), query)
     }
 
     /// One after the other; others may come between them.
+    ///
+    /// ```
+    /// use iluma_sandbox::{Expectation, Query};
+    ///
+    /// let (refused, asked) = (Query::any().status(503), Query::any().status(200));
+    /// assert_eq!(
+    ///     Expectation::in_order([refused, asked]).to_string(),
+    ///     "2 requests in order: status 503; then status 200"
+    /// );
+    /// ```
     pub fn in_order(queries: impl IntoIterator<Item = Query>) -> Self {
         Self::of(What::InOrder(queries.into_iter().collect()))
     }
 
     /// Looks at nothing up to a number: what came before does not count.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::{Expectation, Query};
+    ///
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let world = sandbox.world();
+    /// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+    /// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+    /// // … the code under test asks, then:
+    /// let before = world.requests().last().unwrap().seq;
+    /// // … it does what must not ask again, then:
+    /// world.verify(&Expectation::never(Query::any()).after(before));
+    /// assert_eq!(before, 1);
+    /// # });
+    /// ```
     #[must_use]
     pub fn after(mut self, seq: u64) -> Self {
         self.after_seq = seq;
@@ -149,6 +218,22 @@ impl fmt::Display for Expectation {
 }
 
 /// An expectation that holds.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use iluma_sandbox::{Expectation, Query};
+///
+/// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+/// let world = sandbox.world();
+/// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+/// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+/// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+/// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+/// // … the code under test asks, then:
+/// let verified = world.verify(&Expectation::at_least(1, Query::any()));
+/// assert_eq!(verified.requests, [world.requests()[0].trace()]);
+/// # });
+/// ```
 #[derive(Clone, Debug, Serialize)]
 pub struct Verified {
     pub matched: u64,
@@ -157,6 +242,26 @@ pub struct Verified {
 }
 
 /// An expectation that does not hold. `Display` shows the closest requests, field by field.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use iluma_sandbox::{Expectation, Query, verify};
+///
+/// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+/// let world = sandbox.world();
+/// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+/// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+/// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+/// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+/// // … the code under test asks, then:
+/// let other = Query::any().body("bank_code", "BNI");
+/// let error = verify(&world.requests(), &Expectation::at_least(1, other)).unwrap_err();
+/// assert_eq!(
+///     error.message,
+///     r#"expected at least 1 request with body.bank_code "BNI", but 0 of 1 matched"#
+/// );
+/// # });
+/// ```
 #[derive(Clone, Debug, Serialize, thiserror::Error)]
 pub struct NotVerified {
     /// What is wrong, in a sentence.
@@ -173,6 +278,26 @@ pub struct NotVerified {
 }
 
 /// A request that nearly was one of those that were meant.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use iluma_sandbox::{Expectation, Query, verify};
+///
+/// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+/// let world = sandbox.world();
+/// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+/// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+/// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+/// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+/// // … the code under test asks, then:
+/// let other = Query::any().body("bank_code", "BNI");
+/// let error = verify(&world.requests(), &Expectation::at_least(1, other)).unwrap_err();
+/// assert_eq!(
+///     error.near_misses[0].request,
+///     "POST /v1.1/identity/bank_account_data_requests → 200 COMPLETED_FOUND"
+/// );
+/// # });
+/// ```
 #[derive(Clone, Debug, Serialize)]
 pub struct NearMiss {
     pub trace: String,
@@ -213,10 +338,27 @@ impl fmt::Display for Difference {
 }
 
 /// Holds what was asked against what was expected. The exchanges are given oldest first.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use iluma_sandbox::{Expectation, Query, verify};
+///
+/// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+/// let world = sandbox.world();
+/// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+/// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+/// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+/// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+/// // … the code under test asks, then:
+/// let requests = world.requests();
+/// assert!(verify(&requests, &Expectation::exactly(1, Query::any().status(200))).is_ok());
+/// assert!(verify(&requests, &Expectation::never(Query::any())).is_err());
+/// # });
+/// ```
 pub fn verify(exchanges: &[Exchange], expectation: &Expectation) -> Result<Verified, NotVerified> {
-    let mut progress = Progress::new(expectation, 0);
+    let mut progress = Progress::new(expectation);
     for exchange in exchanges {
-        progress.see(exchange);
+        progress.see_one(exchange);
     }
     progress.verdict(exchanges)
 }
@@ -225,19 +367,21 @@ pub fn verify(exchanges: &[Exchange], expectation: &Expectation) -> Result<Verif
 #[derive(Debug)]
 pub(crate) struct Progress<'e> {
     expectation: &'e Expectation,
+    matched: Seen,
+    /// Those of which too little is kept to tell.
+    unknown: Seen,
+    /// One that is not the next to be awaited in an order, but a later one.
+    early: Option<(usize, String)>,
     /// The number of the latest that the journal has dropped.
     dropped_until: u64,
-    matched: Vec<Seen>,
-    /// Those of which too little is kept to tell.
-    unknown: Vec<Seen>,
-    /// Those that are not the first to be awaited in an order, but a later one.
-    early: Vec<(usize, Seen)>,
 }
 
-#[derive(Clone, Debug)]
+/// Requests that were seen: their traces, as far as a journal keeps so many.
+#[derive(Debug, Default)]
 struct Seen {
-    seq: u64,
-    trace: String,
+    count: u64,
+    traces: Vec<String>,
+    last_seq: u64,
 }
 
 /// How an expectation stands.
@@ -250,64 +394,74 @@ pub(crate) enum Standing {
 }
 
 impl Seen {
-    fn of(exchange: &Exchange) -> Self {
-        Self {
-            seq: exchange.seq,
-            trace: exchange.trace(),
+    fn add(&mut self, exchange: &Exchange) {
+        self.count += 1;
+        self.last_seq = exchange.seq;
+        if self.traces.len() < ENTRIES_MAX {
+            self.traces.push(exchange.trace());
         }
     }
 }
 
 impl<'e> Progress<'e> {
-    pub(crate) fn new(expectation: &'e Expectation, dropped_until: u64) -> Self {
+    pub(crate) fn new(expectation: &'e Expectation) -> Self {
         Self {
             expectation,
-            dropped_until,
-            matched: Vec::new(),
-            unknown: Vec::new(),
-            early: Vec::new(),
+            matched: Seen::default(),
+            unknown: Seen::default(),
+            early: None,
+            dropped_until: 0,
         }
     }
 
-    /// Takes the next exchange into account.
-    pub(crate) fn see(&mut self, exchange: &Exchange) {
+    /// Takes into account what came next.
+    pub(crate) fn see(&mut self, excerpt: &Excerpt) {
+        self.dropped_until = excerpt.dropped_until;
+        for exchange in &excerpt.exchanges {
+            self.see_one(exchange);
+        }
+    }
+
+    fn see_one(&mut self, exchange: &Exchange) {
         if exchange.seq <= self.expectation.after_seq {
             return;
         }
         match &self.expectation.what {
             What::Times { query, .. } => match query.judge(exchange) {
-                Judgement::Meant => self.matched.push(Seen::of(exchange)),
-                Judgement::Unknown => self.unknown.push(Seen::of(exchange)),
+                Judgement::Meant => self.matched.add(exchange),
+                Judgement::Unknown => self.unknown.add(exchange),
                 Judgement::Other => {}
             },
             What::InOrder(queries) => {
-                let mut awaited = queries.iter().enumerate().skip(self.matched.len());
+                let mut awaited = queries.iter().enumerate().skip(self.step());
+                let is_meant = |query: &Query| query.judge(exchange) == Judgement::Meant;
                 let Some((_, next)) = awaited.next() else {
                     return;
                 };
-                if next.judge(exchange) == Judgement::Meant {
-                    self.matched.push(Seen::of(exchange));
-                } else if let Some((step, _)) =
-                    awaited.find(|(_, later)| later.judge(exchange) == Judgement::Meant)
-                {
-                    self.early.push((step, Seen::of(exchange)));
+                if is_meant(next) {
+                    self.matched.add(exchange);
+                } else if let Some((later, _)) = awaited.find(|(_, later)| is_meant(later)) {
+                    self.early = Some((later, exchange.trace()));
                 }
             }
         }
     }
 
+    /// How many of an order have come.
+    fn step(&self) -> usize {
+        usize::try_from(self.matched.count).unwrap_or(usize::MAX)
+    }
+
     pub(crate) fn standing(&self) -> Standing {
-        let matched = self.matched.len() as u64;
+        let matched = self.matched.count;
         match &self.expectation.what {
             What::Times {
                 at_least, at_most, ..
             } => {
                 let most = at_most.unwrap_or(u64::MAX);
-                let unknown = self.unknown.len() as u64;
-                if matched > most {
-                    Standing::Failed
-                } else if at_most.is_some() && (matched + unknown > most || self.reaches_back()) {
-                    Standing::Failed // nobody can tell
+                let may_be_more = matched + self.unknown.count > most || self.reaches_back();
+                if matched > most || (at_most.is_some() && may_be_more) {
+                    Standing::Failed // or nobody can tell
                 } else if matched < *at_least {
                     Standing::Open
                 } else {
@@ -327,18 +481,17 @@ impl<'e> Progress<'e> {
     /// How it ended, with what came closest among the exchanges that were seen.
     pub(crate) fn verdict(self, exchanges: &[Exchange]) -> Result<Verified, NotVerified> {
         let standing = self.standing();
-        let matched = self.matched.len() as u64;
-        let traces = |seen: &[Seen]| seen.iter().map(|one| one.trace.clone()).collect();
-        let requests: Vec<String> = traces(&self.matched);
+        let matched = self.matched.count;
         if standing == Standing::Holds {
+            let requests = self.matched.traces;
             return Ok(Verified { matched, requests });
         }
         Err(NotVerified {
             message: self.message(exchanges),
             expected: self.expectation.to_string(),
-            matched,
-            requests,
             near_misses: self.near_misses(exchanges),
+            matched,
+            requests: self.matched.traces,
             is_open: standing == Standing::Open,
         })
     }
@@ -347,69 +500,66 @@ impl<'e> Progress<'e> {
         let after = self.expectation.after_seq;
         let count = exchanges.iter().filter(|one| one.seq > after).count();
         let mut message = format!("expected {}, but ", self.expectation);
-        match &self.expectation.what {
-            What::Times { .. } => {
-                message += &match (self.matched.len(), count) {
-                    (_, 0) => "no request came".to_owned(),
-                    (matched, count) => format!("{matched} of {count} matched"),
-                };
-            }
-            What::InOrder(queries) => {
-                let step = self.matched.len();
-                message += &format!("of {count} requests none was the {}", ordinal(step + 1));
-                if let Some(before) = self.matched.last() {
-                    message += &format!(" after {}", before.trace);
-                }
-                let came_early = |query: &Query| {
-                    let before = self.matched.last().map_or(0, |last| last.seq);
-                    let mut earlier = exchanges.iter().rev().filter(|one| one.seq > after);
-                    earlier.find(|one| one.seq < before && query.judge(one) == Judgement::Meant)
-                };
-                if let Some(early) = queries.get(step).and_then(came_early) {
-                    message += &format!(": it came before that, as {}", early.trace());
-                } else if let Some((later, early)) = self.early.last() {
-                    let later = ordinal(later + 1);
-                    message += &format!(": the {later} came before it, as {}", early.trace);
-                }
-            }
-        }
-        if !self.unknown.is_empty() {
-            let traces: Vec<_> = self
-                .unknown
-                .iter()
-                .take(10)
-                .map(|one| &*one.trace)
-                .collect();
+        message += &match &self.expectation.what {
+            _ if count == 0 => "no request came".to_owned(),
+            What::Times { .. } => format!("{} of {count} matched", self.matched.count),
+            What::InOrder(queries) => self.missing_step(queries, exchanges, count),
+        };
+        if self.unknown.count > 0 {
+            let traces = &self.unknown.traces;
             message += &format!(
-                "; {} cannot be told of, for only a part is kept: {}",
-                self.unknown.len(),
-                traces.join(", ")
+                "; of {} too little is kept to tell: {}",
+                self.unknown.count,
+                traces[..traces.len().min(10)].join(", ")
             );
         }
         if self.reaches_back() {
             message += &format!(
                 "; the journal has dropped its requests up to number {0}, which may have matched: \
-                 say that only those after {0} or a later one count",
+                 let only those after {0} count",
                 self.dropped_until
             );
         }
         message
     }
 
+    fn missing_step(&self, queries: &[Query], exchanges: &[Exchange], count: usize) -> String {
+        let step = self.step();
+        let mut said = format!("of {count} requests none was the {}", ordinal(step + 1));
+        if let Some(last) = self.matched.traces.last() {
+            said += &format!(" after {last}");
+        }
+        let came_early = |query: &Query| {
+            let after = self.expectation.after_seq;
+            let range = after + 1..self.matched.last_seq;
+            let mut earlier = exchanges
+                .iter()
+                .rev()
+                .filter(|one| range.contains(&one.seq));
+            earlier.find(|one| {
+                query.judge(one) == Judgement::Meant && !self.matched.traces.contains(&one.trace())
+            })
+        };
+        if let Some(early) = queries.get(step).and_then(came_early) {
+            said += &format!(": it came before that, as {}", early.trace());
+        } else if let Some((later, trace)) = &self.early {
+            said += &format!(": the {} came without it, as {trace}", ordinal(later + 1));
+        }
+        said
+    }
+
     /// What nearly was what is awaited; nothing where there was too much of it.
     fn near_misses(&self, exchanges: &[Exchange]) -> Vec<NearMiss> {
+        let after = self.expectation.after_seq;
         let (query, after) = match &self.expectation.what {
             What::Times {
                 query, at_least, ..
-            } if (self.matched.len() as u64) < *at_least => (query, self.expectation.after_seq),
+            } if self.matched.count < *at_least => (query, after),
             What::Times { .. } => return Vec::new(),
-            What::InOrder(queries) => {
-                let Some(query) = queries.get(self.matched.len()) else {
-                    return Vec::new();
-                };
-                let last = self.matched.last().map_or(0, |last| last.seq);
-                (query, last.max(self.expectation.after_seq))
-            }
+            What::InOrder(queries) => match queries.get(self.step()) {
+                Some(query) => (query, after.max(self.matched.last_seq)),
+                None => return Vec::new(),
+            },
         };
         let mut nearest: Vec<(f64, NearMiss)> = Vec::new();
         for exchange in exchanges.iter().rev().filter(|one| one.seq > after) {

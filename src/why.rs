@@ -19,6 +19,8 @@ pub(crate) struct Why {
     pub turn: u32,
     /// The how-many-th call of its endpoint this was, where a rule counts them.
     pub nth: u64,
+    /// What was chosen did not answer: the request was refused for a reason of its own.
+    pub is_refused: bool,
     /// The record that was made or read.
     pub record: Option<Arc<str>>,
 }

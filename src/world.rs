@@ -20,7 +20,9 @@ use crate::error::ApiError;
 use crate::journal::{Exchange, Journal};
 use crate::next::Next;
 use crate::rate_limit::Windows;
+use crate::snapshot::Restoration;
 use crate::store::{Counters, Records};
+use crate::totals::Totals;
 use crate::world_faults::WorldFaults;
 
 pub(crate) const WORLDS_MAX: usize = 10_000;
@@ -51,12 +53,14 @@ pub(crate) struct World {
     /// Told of every change to a delivery, for those who wait for one.
     changes: watch::Sender<()>,
     resets: watch::Sender<u64>,
+    /// Told of every exchange, while somebody waits for one.
+    recorded: watch::Sender<()>,
     /// Milliseconds since the sandbox started.
     last_used_ms: AtomicU64,
     bytes: AtomicUsize,
     bytes_of_all: Arc<AtomicUsize>,
-    /// Takes what was exercised here when it is reset or given up.
-    exercised_before: Arc<Mutex<Exercised>>,
+    /// Takes what was counted here when it is reset or given up.
+    totals: Arc<Mutex<Totals>>,
 }
 
 /// What changes. Held for one request at a time, never across an await.
@@ -128,13 +132,19 @@ impl World {
         let mut state = self.state();
         let reply = &exchange.reply.bytes;
         let outcome = exchange.outcome.as_ref();
-        state.exercised.reply(outcome, exchange.status, reply);
+        let (status, duration) = (exchange.status, exchange.duration);
+        state.exercised.reply(outcome, status, reply, duration);
         let seq = state.journal.record(exchange);
         self.settle(&mut state);
-        if self.changes.receiver_count() > 0 {
-            self.changed();
+        drop(state);
+        if self.recorded.receiver_count() > 0 {
+            self.recorded.send_replace(());
         }
         seq
+    }
+
+    pub(crate) fn recorded(&self) -> watch::Receiver<()> {
+        self.recorded.subscribe()
     }
 
     /// Whether requests have to look at what was set up in the state. Asked of every request.
@@ -227,11 +237,22 @@ impl World {
 
     /// Empties the world. What was pending is cancelled, also what was on its way, and counted.
     pub(crate) async fn reset(&self, courier: &Courier) -> usize {
-        self.reset_seen(courier, |_| ()).await.1
+        self.reset_seen(courier, |_| (), |_| ()).await.1
     }
 
-    /// The same with a last look at what there was.
-    async fn reset_seen<T>(&self, courier: &Courier, see: impl FnOnce(&State) -> T) -> (T, usize) {
+    /// Empties the world and fills it again, in one.
+    pub(crate) async fn restore(&self, courier: &Courier, from: Restoration) -> usize {
+        let fill = |state: &mut State| from.fill(state, Instant::now());
+        self.reset_seen(courier, |_| (), fill).await.1
+    }
+
+    /// The same with a last look at what there was, and a first hand at what is to be.
+    async fn reset_seen<T>(
+        &self,
+        courier: &Courier,
+        see: impl FnOnce(&State) -> T,
+        fill: impl FnOnce(&mut State),
+    ) -> (T, usize) {
         // An advance ends as soon as what it sends has been called back.
         let (seen, (in_line, on_their_way)) = {
             let mut state = self.state();
@@ -243,11 +264,13 @@ impl World {
         loop {
             changes.mark_unchanged();
             {
+                let mut totals = locked(&self.totals);
                 let mut state = self.state();
                 cancelled += self.call_back(&mut state, courier).0; // what came meanwhile
                 if state.callbacks.pending() == 0 {
-                    keep(&self.exercised_before, &state.exercised);
+                    totals.take(&mut state);
                     state.clear();
+                    fill(&mut state);
                     self.rig(&state);
                     self.settle(&mut state);
                     drop(state);
@@ -292,14 +315,24 @@ impl Drop for World {
         self.bytes_of_all
             .fetch_sub(self.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        keep(&self.exercised_before, &state.exercised);
+        locked(&self.totals).add(state);
     }
 }
 
-/// Adds what a world has exercised to what is known of those before it.
-fn keep(before: &Mutex<Exercised>, exercised: &Exercised) {
-    let mut before = before.lock().unwrap_or_else(PoisonError::into_inner);
-    before.add(exercised);
+fn locked(totals: &Mutex<Totals>) -> MutexGuard<'_, Totals> {
+    totals.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What all worlds together are and hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held {
+    pub worlds: usize,
+    pub holds: Tally,
+    pub bytes: usize,
+    /// Worlds that were given up.
+    pub evicted: u64,
+    /// Requests that found no room.
+    pub refused: u64,
 }
 
 /// All worlds, by their keys.
@@ -315,8 +348,8 @@ pub(crate) struct Worlds {
     evicted: AtomicU64,
     /// Requests that found no room.
     refused: AtomicU64,
-    /// What worlds had exercised that are no more, and requests that had no world.
-    exercised: Arc<Mutex<Exercised>>,
+    /// What worlds had counted that are no more, and requests that had no world.
+    totals: Arc<Mutex<Totals>>,
 }
 
 impl Worlds {
@@ -330,7 +363,7 @@ impl Worlds {
             minted: AtomicU64::new(0),
             evicted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
-            exercised: Arc::default(),
+            totals: Arc::default(),
         }
     }
 
@@ -371,7 +404,7 @@ impl Worlds {
         worlds.values().find(|world| world.tag == tag).cloned()
     }
 
-    fn all(&self) -> Vec<Arc<World>> {
+    pub(crate) fn all(&self) -> Vec<Arc<World>> {
         let worlds = self.by_key.read().unwrap_or_else(PoisonError::into_inner);
         worlds.values().cloned().collect()
     }
@@ -398,10 +431,11 @@ impl Worlds {
             advancing: tokio::sync::Mutex::default(),
             changes: watch::Sender::default(),
             resets: watch::Sender::default(),
+            recorded: watch::Sender::default(),
             last_used_ms: AtomicU64::new(now_ms),
             bytes: AtomicUsize::new(0),
             bytes_of_all: self.bytes.clone(),
-            exercised_before: self.exercised.clone(),
+            totals: self.totals.clone(),
         });
         worlds.insert(key.clone(), world.clone());
         Ok((world, true))
@@ -444,33 +478,26 @@ impl Worlds {
     }
 
     /// Counts a reply that was given before any world was known.
-    pub(crate) fn exercised_by_stranger(&self, reply: &Reply) {
-        let mut exercised = self
-            .exercised
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        exercised.reply(reply.outcome.as_ref(), reply.status, &reply.body);
+    pub(crate) fn count_stranger(&self, reply: &Reply, duration: Duration) {
+        let outcome = reply.outcome.as_ref();
+        let exercised = &mut locked(&self.totals).exercised;
+        exercised.reply(outcome, reply.status, &reply.body, duration);
     }
 
-    /// What was exercised since the start, in all worlds, also those that are no more.
-    pub(crate) fn exercised(&self) -> Exercised {
+    /// What was counted since the start, in all worlds, also those that are no more.
+    pub(crate) fn totals(&self) -> Totals {
         let worlds = self.all();
-        let mut all = Exercised::default();
+        let mut all = Totals::default();
+        let before = locked(&self.totals);
+        all.merge(&before);
         for world in &worlds {
-            all.add(&world.state().exercised);
+            all.add(&world.state());
         }
-        // Last: what a reset moves meanwhile is then counted twice rather than not at all.
-        all.add(
-            &self
-                .exercised
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        );
+        drop(before); // a world that ends here, as the last to hold it lets go, adds to it
         all
     }
 
-    /// How many worlds there are, what they hold together, and how many were given up and refused.
-    pub(crate) fn tally(&self) -> (usize, Tally, usize, u64, u64) {
+    pub(crate) fn tally(&self) -> Held {
         let worlds = self.all();
         let mut total = Tally::default();
         for world in &worlds {
@@ -485,13 +512,13 @@ impl Worlds {
             total.deliveries_dropped += one.deliveries_dropped;
             total.deliveries_pending += one.deliveries_pending;
         }
-        (
-            worlds.len(),
-            total,
-            self.bytes.load(Ordering::Relaxed),
-            self.evicted.load(Ordering::Relaxed),
-            self.refused.load(Ordering::Relaxed),
-        )
+        Held {
+            worlds: worlds.len(),
+            holds: total,
+            bytes: self.bytes.load(Ordering::Relaxed),
+            evicted: self.evicted.load(Ordering::Relaxed),
+            refused: self.refused.load(Ordering::Relaxed),
+        }
     }
 }
 

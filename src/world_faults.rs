@@ -13,6 +13,8 @@ use crate::rate_limit::{RateLimit, Standing, Window};
 use crate::since::Since;
 use crate::world::{State, World};
 
+pub(crate) const FAULTS_MAX: usize = 100;
+pub(crate) const TTL_MAX: Duration = Duration::from_hours(24);
 /// What one of them costs, with its endpoint's id.
 const FAULT_BYTES: usize = 300;
 
@@ -40,7 +42,7 @@ pub(crate) struct WorldFault {
     /// How many requests it has seen that were not over a limit, and how many of them it struck.
     pub seen: u64,
     pub struck: u64,
-    open: Option<Window>,
+    pub open: Option<Window>,
 }
 
 impl WorldFault {
@@ -91,8 +93,19 @@ impl WorldFaults {
         }
     }
 
+    /// The same with the time that they live, and from when on.
+    pub(crate) fn set_of(
+        &self,
+        now: Instant,
+        advanced: Duration,
+    ) -> Option<(&[WorldFault], Duration, Since)> {
+        let set = self.0.as_ref()?;
+        let (faults, _) = self.standing(now, advanced);
+        (!faults.is_empty()).then_some((faults, set.ttl, set.since))
+    }
+
     /// Takes the place of what stood before.
-    fn set(&mut self, faults: Vec<WorldFault>, ttl: Duration, since: Since) {
+    pub(crate) fn set(&mut self, faults: Vec<WorldFault>, ttl: Duration, since: Since) {
         let set = Set { faults, since, ttl };
         self.0 = (!set.faults.is_empty()).then_some(set);
     }

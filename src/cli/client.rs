@@ -13,19 +13,34 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 
 use crate::auth::ApiKey;
+use crate::control::{ControlToken, TOKEN_HEADER};
 
 /// How long a sandbox may take over an answer, beyond the time that it was asked to wait.
 const ANSWER_TIME: Duration = Duration::from_secs(10);
 
-/// The control API of a running sandbox, for one key.
+/// The control API of a running sandbox, for one key or for none.
 pub(super) struct Client {
     url: Uri,
-    key: ApiKey,
+    key: Option<ApiKey>,
+    control_token: Option<ControlToken>,
 }
 
 impl Client {
-    pub(super) fn new(url: Uri, key: ApiKey) -> Self {
-        Self { url, key }
+    pub(super) fn new(url: Uri, key: Option<ApiKey>, control_token: Option<ControlToken>) -> Self {
+        Self {
+            url,
+            key,
+            control_token,
+        }
+    }
+
+    /// `http://127.0.0.1:4586`
+    pub(super) fn url(&self) -> String {
+        self.url.to_string().trim_end_matches('/').to_owned()
+    }
+
+    pub(super) fn key(&self) -> Option<&ApiKey> {
+        self.key.as_ref()
     }
 
     /// Asks for a path below `/__sandbox/`. An error is a sentence that says what stands in the way.
@@ -36,8 +51,7 @@ impl Client {
         body: Option<&Value>,
         waits: Duration,
     ) -> Result<(StatusCode, Value), String> {
-        let url = self.url.to_string();
-        let url = url.trim_end_matches('/');
+        let url = self.url();
         let exchange = self.exchange(method, path, body);
         let answered = tokio::time::timeout(waits + ANSWER_TIME, exchange).await;
         let (status, body) = answered
@@ -71,19 +85,25 @@ impl Client {
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(socket))
             .await
             .map_err(|error| error.to_string())?;
-        let credentials = STANDARD.encode(format!("{}:", self.key.reveal()));
         let authority = self
             .url
             .authority()
             .map_or("", |authority| authority.as_str());
-        let request = Request::builder()
+        let mut request = Request::builder();
+        if let Some(key) = &self.key {
+            let credentials = STANDARD.encode(format!("{}:", key.reveal()));
+            request = request.header(AUTHORIZATION, format!("Basic {credentials}"));
+        }
+        if let Some(token) = &self.control_token {
+            request = request.header(TOKEN_HEADER, token.reveal());
+        }
+        let request = request
             .method(method)
             .uri(format!(
                 "{}/__sandbox/{path}",
                 self.url.path().trim_end_matches('/')
             ))
             .header(HOST, authority)
-            .header(AUTHORIZATION, format!("Basic {credentials}"))
             .header(CONTENT_TYPE, "application/json")
             .body(Full::new(Bytes::from(
                 body.map_or(String::new(), Value::to_string),

@@ -1,6 +1,6 @@
 //! `iluma-sandbox explain`: why a running sandbox answered a request as it did.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -51,25 +51,18 @@ async fn explain(arguments: &Arguments) -> ExitCode {
 /// An explanation, for people.
 pub(super) fn shown(told: &Value) -> String {
     let mut text = String::new();
-    write(&mut text, told).expect("writing to a string cannot fail");
+    let parts = [write_answer, write_decision, write_rules, write_life];
+    for write in parts {
+        write(&mut text, told).expect("writing to a string cannot fail");
+    }
     text
 }
 
-fn write(text: &mut String, told: &Value) -> std::fmt::Result {
-    let word = |value: &Value| match value {
-        Value::String(word) => word.clone(),
-        Value::Null => "nothing".to_owned(),
-        other => other.to_string(),
-    };
-    let place = |place: &Value| format!("{}:{}", word(&place["file"]), place["line"]);
-    let request = &told["request"];
-    writeln!(
-        text,
-        "{} {} → {}",
-        word(&request["method"]),
-        word(&request["path"]),
-        told["status"]
-    )?;
+/// What was asked and answered, and from where.
+fn write_answer(text: &mut String, told: &Value) -> fmt::Result {
+    let (request, status) = (&told["request"], &told["status"]);
+    let (method, path) = (word(&request["method"]), word(&request["path"]));
+    writeln!(text, "{method} {path} → {status}")?;
     writeln!(text, "trace    {}", word(&told["trace"]))?;
     if !told["outcome"].is_null() {
         writeln!(text, "outcome  {}", word(&told["outcome"]))?;
@@ -85,10 +78,14 @@ fn write(text: &mut String, told: &Value) -> std::fmt::Result {
     if !told["delay_ms"].is_null() {
         writeln!(text, "delay    {} ms", told["delay_ms"])?;
     }
+    Ok(())
+}
+
+/// Why it was that, and the values that decided.
+fn write_decision(text: &mut String, told: &Value) -> fmt::Result {
     writeln!(text, "because  {}", word(&told["because"]))?;
-    let turn = &told["chosen"]["turn"];
+    let (chosen, turn) = (&told["chosen"], &told["chosen"]["turn"]);
     if turn.is_number() {
-        let chosen = &told["chosen"];
         let (name, at) = (word(&chosen["outcome"]), place(&chosen["place"]));
         writeln!(text, "         it is turn {turn} of {name} ({at})")?;
     }
@@ -100,15 +97,27 @@ fn write(text: &mut String, told: &Value) -> std::fmt::Result {
         let (condition, received) = (word(&decided["condition"]), &decided["received"]);
         writeln!(text, "         {condition} is {received}")?;
     }
-    if told["dummy_data"].is_object() {
-        let data = &told["dummy_data"];
+    let (one, received) = (&told["decided_by"], &told["decided_by"]["received"]);
+    if one["condition"].is_string() {
+        let (condition, at) = (word(&one["condition"]), place(&one["place"]));
+        writeln!(text, "         {condition} ({at}) is {received}")?;
+    }
+    let names = &one["file_names"];
+    if names.is_object() {
+        writeln!(text, "         the names of files are {names}")?;
+    }
+    let data = &told["dummy_data"];
+    if data.is_object() {
         let (lookup, verdict) = (word(&data["lookup"]), word(&data["verdict"]));
         writeln!(text, "data     {lookup} says {verdict} to {}", data["read"])?;
     }
-    for rule in items(&told["rules"])
-        .iter()
-        .filter(|rule| rule["held"] == false)
-    {
+    Ok(())
+}
+
+/// The rules that did not hold.
+fn write_rules(text: &mut String, told: &Value) -> fmt::Result {
+    let rules = items(&told["rules"]);
+    for rule in rules.iter().filter(|rule| rule["held"] == false) {
         let (outcome, at) = (word(&rule["outcome"]), place(&rule["place"]));
         writeln!(text, "tried    {outcome} ({at})")?;
         for failed in items(&rule["failed"]) {
@@ -117,20 +126,22 @@ fn write(text: &mut String, told: &Value) -> std::fmt::Result {
                 Value::Null => "nothing".to_owned(),
                 received => received.to_string(),
             };
-            writeln!(
-                text,
-                "         {condition} must be {expected} and is {received}"
-            )?;
+            let differs = format!("{condition} must be {expected} and is {received}");
+            writeln!(text, "         {differs}")?;
         }
     }
-    let shown = items(&told["rules"]).len();
-    if told["rules_tried"].as_u64() > Some(shown as u64) {
+    let (tried, shown) = (&told["rules_tried"], rules.len());
+    if tried.as_u64() > Some(shown as u64) {
         writeln!(
             text,
-            "         of {} rules the nearest {shown} are shown",
-            told["rules_tried"]
+            "         of {tried} rules the nearest {shown} are shown"
         )?;
     }
+    Ok(())
+}
+
+/// What came of it.
+fn write_life(text: &mut String, told: &Value) -> fmt::Result {
     if told["record"].is_object() {
         writeln!(text, "record   {}", word(&told["record"]["id"]))?;
     }
@@ -151,4 +162,17 @@ fn write(text: &mut String, told: &Value) -> std::fmt::Result {
 
 fn items(list: &Value) -> &[Value] {
     list.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn word(value: &Value) -> String {
+    match value {
+        Value::String(word) => word.clone(),
+        Value::Null => "nothing".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// `my.toml:4`
+fn place(place: &Value) -> String {
+    format!("{}:{}", word(&place["file"]), place["line"])
 }

@@ -28,6 +28,7 @@ pub(super) fn stop_signal() -> io::Result<impl Future<Output = ()>> {
 
 /// The parent process, as long as it lives; another takes its place when it goes.
 #[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere there is none")]
 pub(super) fn parent_id() -> Option<u32> {
     Some(std::os::unix::process::parent_id())
 }

@@ -13,10 +13,12 @@ use super::parent::Parent;
 use super::{Format, fail, log, misused, os};
 use crate::auth::ApiKey;
 use crate::clock::Clock;
+use crate::control::TOKEN_HEADER;
 use crate::watchlist::DateForm;
-use crate::{CallbackUrl, Retries, Sandbox, StartError};
+use crate::{CallbackUrl, ControlToken, Retries, Sandbox, StartError};
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(super) struct Arguments {
     /// Address to listen on.
     #[arg(long, env = "ILUMA_SANDBOX_BIND", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
@@ -107,7 +109,16 @@ pub(super) struct Arguments {
         value_delimiter = ','
     )]
     allow_egress: Vec<String>,
-    /// File to write once requests are answered: address, key and token as JSON.
+    /// What the control API asks for in `x-sandbox-control-token` [default: nothing on a loopback address;
+    /// on any other a random one, which is printed].
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "ILUMA_SANDBOX_CONTROL_TOKEN",
+        hide_env_values = true
+    )]
+    control_token: Option<String>,
+    /// File to write once requests are answered: address, key and tokens as JSON.
     #[arg(long, value_name = "PATH", env = "ILUMA_SANDBOX_READY_FILE")]
     ready_file: Option<PathBuf>,
     /// Stop when the process that started this one is gone, or stdin, where it is a pipe, has ended.
@@ -183,6 +194,13 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
             }
         }
     }
+    let is_given = arguments.control_token.is_some();
+    if let Some(token) = arguments.control_token {
+        match token.parse::<ControlToken>() {
+            Ok(token) => builder = builder.control_token(token),
+            Err(reason) => return misused(format_args!("--control-token: {reason}")),
+        }
+    }
     for (callback_type, url) in arguments.callbacks {
         builder = builder.callback(callback_type, url);
     }
@@ -220,10 +238,18 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
             path.display()
         ));
     }
-    super::print(&match arguments.format {
-        Format::Text => format!("iluma-sandbox is ready at {}\n", sandbox.url()),
-        Format::Json => ready(&sandbox),
-    });
+    match arguments.format {
+        Format::Json => super::print(&ready(&sandbox)),
+        Format::Text => {
+            super::print(&format!("iluma-sandbox is ready at {}\n", sandbox.url()));
+            if let (Some(token), false) = (sandbox.control_token(), is_given) {
+                super::print(&format!(
+                    "its control API asks for {TOKEN_HEADER}: {}\n",
+                    token.reveal()
+                ));
+            }
+        }
+    }
     let orphaned = async {
         match parent {
             Some(parent) => parent.gone().await,
@@ -251,6 +277,7 @@ fn ready(sandbox: &Sandbox) -> String {
         "pid": std::process::id(),
         "api_key": sandbox.api_key(),
         "callback_token": sandbox.callback_token(),
+        "control_token": sandbox.control_token().map(ControlToken::reveal),
         "control_url": format!("{url}/__sandbox"),
         "version": env!("CARGO_PKG_VERSION"),
     });

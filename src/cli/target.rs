@@ -8,20 +8,13 @@ use hyper::Uri;
 use super::client::{Client, sandbox_url};
 use crate::auth::PUBLIC_KEY;
 
+/// Where it is.
 #[derive(Debug, Args)]
-pub(super) struct Target {
+pub(super) struct Place {
     /// Where the sandbox is [default: `http://127.0.0.1:4586`, or as `ILUMA_SANDBOX_BIND` and
     /// `ILUMA_SANDBOX_PORT` say].
     #[arg(long, value_parser = sandbox_url)]
     url: Option<Uri>,
-    /// The API key whose world it is [default: the documentation's].
-    #[arg(
-        long,
-        value_name = "KEY",
-        env = "ILUMA_SANDBOX_API_KEY",
-        hide_env_values = true
-    )]
-    api_key: Option<String>,
     /// As `serve` has it.
     #[arg(long, hide = true, env = "ILUMA_SANDBOX_BIND", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     bind: IpAddr,
@@ -30,22 +23,61 @@ pub(super) struct Target {
     port: u16,
 }
 
+/// Where it is, and what to show there.
+#[derive(Debug, Args)]
+pub(super) struct Target {
+    #[command(flatten)]
+    pub place: Place,
+    /// The API key whose world it is [default: the documentation's].
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "ILUMA_SANDBOX_API_KEY",
+        hide_env_values = true
+    )]
+    api_key: Option<String>,
+    /// What the control API asks for, where it does.
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "ILUMA_SANDBOX_CONTROL_TOKEN",
+        hide_env_values = true
+    )]
+    control_token: Option<String>,
+}
+
+impl Place {
+    /// An error is a sentence for somebody who called wrongly.
+    pub(super) fn url(&self) -> Result<Uri, String> {
+        if let Some(url) = &self.url {
+            return Ok(url.clone());
+        }
+        if self.port == 0 {
+            return Err(
+                "the port is 0, any free one: say with --url where the sandbox is, as its ready file does"
+                    .to_owned(),
+            );
+        }
+        let host = match self.bind {
+            IpAddr::V4(any) if any.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(any) if any.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            one => one,
+        };
+        let url = format!("http://{}", SocketAddr::new(host, self.port));
+        Ok(url.parse().expect("an address makes a URL"))
+    }
+}
+
 impl Target {
     /// The control API there; an error is a sentence for somebody who called wrongly.
     pub(super) fn client(&self) -> Result<Client, String> {
-        let url = self.url.clone().unwrap_or_else(|| {
-            let host = match self.bind {
-                IpAddr::V4(any) if any.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-                IpAddr::V6(any) if any.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-                one => one,
-            };
-            let url = format!("http://{}", SocketAddr::new(host, self.port));
-            url.parse().expect("an address makes a URL")
-        });
+        let url = self.place.url()?;
         // Of several, as `serve` takes them, the first. It is not repeated: it may be a real one.
         let keys = self.api_key.as_deref().unwrap_or(PUBLIC_KEY);
         let key = keys.split(',').next().unwrap_or_default().parse();
         let key = key.map_err(|reason| format!("--api-key holds no API key: {reason}"))?;
-        Ok(Client::new(url, key))
+        let token = self.control_token.as_deref().map(str::parse).transpose();
+        let token = token.map_err(|reason: String| format!("--control-token: {reason}"))?;
+        Ok(Client::new(url, Some(key), token))
     }
 }

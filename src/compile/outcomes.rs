@@ -137,10 +137,8 @@ impl<'a> Compiler<'a> {
     ) -> Option<&'o Arc<Outcome>> {
         let found = outcomes.get(name.as_ref());
         if found.is_none() {
-            self.errors.push(file.error(
-                name.span(),
-                unknown_outcome(name.as_ref(), outcomes.keys().map(String::as_str)),
-            ));
+            self.errors
+                .push(file.error(name.span(), unknown_outcome(name.as_ref(), outcomes)));
         }
         found
     }
@@ -281,15 +279,14 @@ pub(super) fn check_outcome_name(
     }
 }
 
-pub(super) fn unknown_outcome<'a>(
-    written: &str,
-    known: impl Iterator<Item = &'a str> + Clone,
-) -> String {
-    match nearest(written, known.clone()) {
-        Some(near) => format!("there is no outcome `{written}`: did you mean `{near}`?"),
-        None => format!(
-            "there is no outcome `{written}`: known are {}",
-            listed(known)
-        ),
+/// Of the errors that all endpoints share the list says no more than that there are some.
+fn unknown_outcome(written: &str, outcomes: &IndexMap<String, Arc<Outcome>>) -> String {
+    if let Some(near) = nearest(written, outcomes.keys().map(String::as_str)) {
+        return format!("there is no outcome `{written}`: did you mean `{near}`?");
     }
+    let own = outcomes.values().filter(|outcome| !outcome.is_shared);
+    let own = listed(own.map(|outcome| outcome.name.as_str()));
+    format!(
+        "there is no outcome `{written}`: known are {own}, and the errors that all endpoints share"
+    )
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Compiler;
 use crate::condition::{Condition, Subject, Test};
-use crate::rules::{Rule, Rules};
+use crate::rules::{Rarity, Rule, Rules};
 
 /// So many pairs are compared: of ten thousand rules on one field only those that want the same value.
 const PAIRS_MAX: usize = 500_000;
@@ -17,7 +17,7 @@ impl Compiler<'_> {
     /// Warns of every rule that is shadowed by an earlier one, or overlaps with one of its own priority.
     pub(super) fn check_overlaps(&mut self, rules: &Rules) {
         let rules: Vec<_> = rules.iter().collect();
-        let mut met = Met::default();
+        let mut met = Met::new(&rules);
         let mut pairs = 0;
         for (at, rule) in rules.iter().enumerate() {
             let mut overlap = None;
@@ -62,8 +62,8 @@ impl Compiler<'_> {
 }
 
 /// The rules met so far, by a value that each of their alternatives wants.
-#[derive(Default)]
 struct Met<'r> {
+    rarity: Rarity<'r>,
     by_subject: Vec<(&'r Subject, ByValue<'r>)>,
     others: Vec<usize>,
 }
@@ -75,12 +75,20 @@ struct ByValue<'r> {
 }
 
 impl<'r> Met<'r> {
+    fn new(all: &[&'r Rule]) -> Self {
+        Self {
+            rarity: Rarity::among(all.iter().flat_map(|rule| rule.conditions())),
+            by_subject: Vec::new(),
+            others: Vec::new(),
+        }
+    }
+
     fn add(&mut self, at: usize, rule: &'r Rule) {
         // A rule of several alternatives is compared to all.
         let [conditions] = rule.when.0.as_slice() else {
             return self.others.push(at);
         };
-        let Some((subject, values)) = wanted(conditions) else {
+        let Some((subject, values)) = self.rarity.rarest(conditions) else {
             return self.others.push(at);
         };
         let known = self.by_subject.iter().position(|(one, _)| *one == subject);
@@ -102,7 +110,7 @@ impl<'r> Met<'r> {
     /// The rules that this one may have something in common with.
     fn may_meet(&self, rule: &Rule) -> Vec<usize> {
         let wants = match rule.when.0.as_slice() {
-            [conditions] => wanted(conditions),
+            [conditions] => self.rarity.rarest(conditions),
             _ => None,
         };
         let mut found = self.others.clone();
@@ -121,12 +129,6 @@ impl<'r> Met<'r> {
         found.dedup();
         found
     }
-}
-
-fn wanted(conditions: &[Condition]) -> Option<(&Subject, &[Value])> {
-    conditions
-        .iter()
-        .find_map(|condition| Some((&condition.subject, condition.test.exact()?)))
 }
 
 /// Whether the first holds whenever the second does.

@@ -43,7 +43,11 @@ pub(super) fn answer(
         }
         None | Some("all") => {
             let of = "all worlds".to_owned();
-            (of, sandbox.worlds.exercised(), sandbox.worlds.get(&public))
+            (
+                of,
+                sandbox.worlds.totals().exercised,
+                sandbox.worlds.get(&public),
+            )
         }
         Some(_) => return Err(bad_request("`world` is all or own")),
     };

@@ -131,7 +131,7 @@ fn why_not(sandbox: &Shared, world: &World, filter: &Filter<'_>, wanted: u64) ->
             "{} of type {} {}",
             id(delivery.seq),
             delivery.callback_type,
-            standing(delivery)
+            delivery.standing()
         ));
     }
     if others.is_empty() {
@@ -143,32 +143,6 @@ fn why_not(sandbox: &Shared, world: &World, filter: &Filter<'_>, wanted: u64) ->
         "why": reasons,
         "deliveries": others.into_iter().map(shown).collect::<Vec<_>>(),
     })
-}
-
-/// Where a delivery stands, in words.
-fn standing(delivery: &Delivery) -> String {
-    let last = delivery
-        .attempts
-        .last()
-        .and_then(|attempt| attempt.error.as_deref());
-    let last = last.map_or(String::new(), |error| format!(" after: {error}"));
-    let reason = delivery.reason.as_deref().unwrap_or("on purpose");
-    match delivery.state {
-        DeliveryState::Scheduled => match delivery.next_try {
-            Some(at) => format!("is still pending until {at}"),
-            None => "is still pending".to_owned(),
-        },
-        DeliveryState::Sending => "is being sent".to_owned(),
-        DeliveryState::Retrying => match delivery.next_try {
-            Some(at) => format!("is tried again at {at}{last}"),
-            None => format!("is tried again{last}"),
-        },
-        DeliveryState::Delivered => "was delivered".to_owned(),
-        DeliveryState::Failed => format!("failed{last}"),
-        DeliveryState::Cancelled => format!("was cancelled: {reason}"),
-        DeliveryState::Suppressed => "was not sent, on purpose".to_owned(),
-        DeliveryState::Dropped => format!("was dropped: {reason}"),
-    }
 }
 
 /// Sends the bytes of a delivery once more, whatever became of it.

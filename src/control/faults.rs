@@ -15,11 +15,9 @@ use crate::fault::Probability;
 use crate::load_error::nearest;
 use crate::scenario::{DelayPart, KindPart, RateLimitPart};
 use crate::world::World;
-use crate::world_faults::WorldFault;
+use crate::world_faults::{FAULTS_MAX, TTL_MAX, WorldFault};
 
-const FAULTS_MAX: usize = 100;
 const TTL_DEFAULT: Duration = Duration::from_mins(5);
-const TTL_MAX: Duration = Duration::from_hours(24);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

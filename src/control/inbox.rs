@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Answer, Refusal, bad_request, only, parameter, wait, whole_number};
+use super::{Answer, Refusal, TOKEN_HEADER, bad_request, only, parameter, wait, whole_number};
 use crate::call::{Body, Call};
 use crate::sandbox::Shared;
 
@@ -147,10 +147,13 @@ fn receive(
         Body::Empty => Bytes::new(),
         Body::Unreadable(_) => return Err(bad_request("the body cannot be read")),
     };
-    let headers = call.headers().iter().map(|(name, value)| {
-        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        (name.as_str().to_owned(), value)
-    });
+    let sent = call.headers().iter();
+    let headers = sent
+        .filter(|(name, _)| *name != TOKEN_HEADER)
+        .map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            (name.as_str().to_owned(), value)
+        });
     let mut names = inbox.names.lock().unwrap_or_else(PoisonError::into_inner);
     let refused = names
         .by_name

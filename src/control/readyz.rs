@@ -9,7 +9,8 @@ use crate::sandbox::Shared;
 pub(super) fn answer(sandbox: &Shared) -> Answer {
     let reload = sandbox.last_reload();
     let catalogue = sandbox.catalogue();
-    let (worlds, tally, bytes, evicted, refused) = sandbox.worlds.tally();
+    let held = sandbox.worlds.tally();
+    let tally = held.holds;
     let mut body = json!({
         "status": "ready",
         "version": env!("CARGO_PKG_VERSION"),
@@ -17,8 +18,8 @@ pub(super) fn answer(sandbox: &Shared) -> Answer {
         "generation": catalogue.generation,
         "reloads": reload.count,
         "endpoints": catalogue.endpoint_count(),
-        "worlds": {"held": worlds, "evicted": evicted, "requests_refused": refused},
-        "bytes_held": bytes,
+        "worlds": {"held": held.worlds, "evicted": held.evicted, "requests_refused": held.refused},
+        "bytes_held": held.bytes,
         "records": {"held": tally.records, "dropped": tally.records_dropped},
         "journal": {"held": tally.journal, "dropped": tally.journal_dropped},
         "counters": {"held": tally.counters, "dropped": tally.counters_dropped},

@@ -1,7 +1,7 @@
 //! `POST /__sandbox/trigger`: a callback without a request before it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use hyper::StatusCode;
@@ -86,7 +86,8 @@ pub(super) fn answer(
     };
     state.records.put(id.clone(), record);
     let delivery = Delivery {
-        seq: 0, // the log knows
+        seq: 0,                     // the log knows
+        at: SystemTime::UNIX_EPOCH, // and this too
         callback_type: callback_type.as_str().into(),
         record: Some(id),
         outcome: outcome.tag.to_str().unwrap_or_default().into(),

@@ -19,14 +19,23 @@ const NAME_CHARS_MAX: usize = 200;
 #[serde(deny_unknown_fields)]
 struct Wish {
     name: Option<String>,
+    /// Where the name is in use: empty its world and go on with it.
     #[serde(default)]
     reset: bool,
+    /// Where the name is in use: go on with its world as it is.
+    #[serde(default)]
+    share: bool,
 }
 
 /// Makes a world. Its key is derived from seed and name: a test that passes its own id has the same ids
 /// in every run.
 pub(super) async fn mint(sandbox: &Shared, call: &Call) -> Result<Answer, Refusal> {
     let wish: Wish = json_body(call)?;
+    if wish.reset && wish.share {
+        return Err(bad_request(
+            "`reset` empties a world that is in use and `share` leaves it as it is: say one of them",
+        ));
+    }
     let full = |error: ApiError| {
         let message = error.message.unwrap_or_default();
         Refusal(StatusCode::SERVICE_UNAVAILABLE, "sandbox_full", message)
@@ -40,17 +49,17 @@ pub(super) async fn mint(sandbox: &Shared, call: &Call) -> Result<Answer, Refusa
         let (world, name) = worlds.mint_next(call.came).map_err(full)?;
         (world, true, name)
     };
-    if !is_new && !wish.reset {
+    if !is_new && !wish.reset && !wish.share {
         return Err(Refusal(
             StatusCode::CONFLICT,
             "world_in_use",
             format!(
                 "there is a world `{name}` already: send `\"reset\": true` to empty it and go on with it, \
-                 DELETE it, or take another name"
+                 `\"share\": true` to go on with it as it is, or take another name"
             ),
         ));
     }
-    if !is_new {
+    if wish.reset && !is_new {
         world.reset(&sandbox.courier).await;
     }
     sandbox.issued.mint(&world.key);

@@ -1,31 +1,67 @@
 //! The counts: what was answered, by what answered it. A world has its own, and the run those of no world.
 
+use std::time::Duration;
+
 use foldhash::HashMap;
 use hyper::StatusCode;
 use hyper::header::HeaderValue;
 use serde::Deserialize;
 
+use super::durations::Durations;
 use crate::callback::Behaviour;
 
 /// Different replies that are told apart. There are some hundred, unless scenario files change all the time.
 const REPLIES_MAX: usize = 10_000;
-const REPLY_BYTES: usize = 120;
+const REPLY_BYTES: usize = 180;
 
 /// What was exercised, and how often.
 #[derive(Debug, Default)]
 pub(crate) struct Exercised {
     /// By `x-sandbox-outcome`, or the bare name of an error where no product answered.
-    pub(super) replies: HashMap<HeaderValue, u64>,
+    replies: HashMap<HeaderValue, Statuses>,
+    /// Replies of what is no product, where nothing went wrong.
+    unnamed: Statuses,
     pub(super) behaviours: HashMap<&'static str, u64>,
     /// Replies beyond the limit.
-    pub(super) uncounted: u64,
+    pub(crate) uncounted: u64,
+    pub(crate) durations: Durations,
+}
+
+/// How often it was answered with each status. That is one, unless an answer is broken or read back.
+#[derive(Clone, Debug, Default)]
+struct Statuses(Vec<(StatusCode, u64)>);
+
+impl Statuses {
+    fn count(&mut self, status: StatusCode, times: u64) {
+        match self.0.iter_mut().find(|(known, _)| *known == status) {
+            Some((_, count)) => *count += times,
+            None => self.0.push((status, times)),
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        for (status, times) in &other.0 {
+            self.count(*status, *times);
+        }
+    }
+
+    fn total(&self) -> u64 {
+        self.0.iter().map(|(_, times)| times).sum()
+    }
 }
 
 impl Exercised {
     /// Counts a reply, by `x-sandbox-outcome` where it has one.
-    pub(crate) fn reply(&mut self, outcome: Option<&HeaderValue>, status: StatusCode, body: &[u8]) {
+    pub(crate) fn reply(
+        &mut self,
+        outcome: Option<&HeaderValue>,
+        status: StatusCode,
+        body: &[u8],
+        duration: Duration,
+    ) {
+        self.durations.count(duration);
         match outcome {
-            Some(outcome) => self.count(outcome, 1),
+            Some(outcome) => self.count(outcome, |statuses| statuses.count(status, 1), 1),
             None => self.error(status, body),
         }
     }
@@ -40,29 +76,33 @@ impl Exercised {
             let envelope = serde_json::from_slice::<Envelope>(body).ok();
             let name = envelope.and_then(|envelope| envelope.error_code.try_into().ok());
             if let Some(name) = name {
-                self.count(&name, 1);
+                return self.count(&name, |statuses| statuses.count(status, 1), 1);
             }
         }
+        self.unnamed.count(status, 1);
     }
 
     pub(crate) fn behaviour(&mut self, behaviour: Behaviour) {
         *self.behaviours.entry(behaviour.kind()).or_default() += 1;
     }
 
-    fn count(&mut self, outcome: &HeaderValue, times: u64) {
-        if let Some(count) = self.replies.get_mut(outcome) {
-            *count += times;
+    /// `times` are as many as `count` adds.
+    fn count(&mut self, outcome: &HeaderValue, count: impl FnOnce(&mut Statuses), times: u64) {
+        if let Some(statuses) = self.replies.get_mut(outcome) {
+            count(statuses);
         } else if self.replies.len() < REPLIES_MAX {
-            self.replies.insert(outcome.clone(), times);
+            count(self.replies.entry(outcome.clone()).or_default());
         } else {
             self.uncounted += times;
         }
     }
 
     pub(crate) fn add(&mut self, other: &Self) {
-        for (outcome, times) in &other.replies {
-            self.count(outcome, *times);
+        for (outcome, more) in &other.replies {
+            self.count(outcome, |statuses| statuses.add(more), more.total());
         }
+        self.unnamed.add(&other.unnamed);
+        self.durations.add(&other.durations);
         for (behaviour, times) in &other.behaviours {
             *self.behaviours.entry(behaviour).or_default() += times;
         }
@@ -75,7 +115,20 @@ impl Exercised {
 
     pub(super) fn times(&self, tag: &[u8]) -> u64 {
         let tag = HeaderValue::from_bytes(tag).ok();
-        tag.and_then(|tag| self.replies.get(&tag).copied())
-            .unwrap_or(0)
+        tag.and_then(|tag| self.replies.get(&tag))
+            .map_or(0, Statuses::total)
+    }
+
+    /// Of each outcome how often it was answered with which status; the name of what has none is empty.
+    pub(crate) fn by_status(&self) -> impl Iterator<Item = (&str, StatusCode, u64)> {
+        let named = self.replies.iter().map(|(tag, statuses)| {
+            let tag = std::str::from_utf8(tag.as_bytes()).unwrap_or("other");
+            (tag, statuses)
+        });
+        let all = named.chain([("", &self.unnamed)]);
+        all.flat_map(|(tag, statuses)| {
+            let each = statuses.0.iter();
+            each.map(move |(status, times)| (tag, *status, *times))
+        })
     }
 }

@@ -7,7 +7,7 @@ const DOCUMENTS = [
 ];
 const METHODS = ["get", "post", "put", "patch", "delete"];
 const $ = (id) => document.getElementById(id);
-const state = { document: null, operations: [], shown: [], selected: null, outcome: null };
+const state = { document: null, operations: [], shown: [], selected: null, outcome: null, key: null };
 
 function h(tag, attributes, ...children) {
   const element = document.createElement(tag);
@@ -125,11 +125,14 @@ function curl(one, outcome) {
     .map((parameter) => `${parameter.name}=${encodeURIComponent(value(parameter))}`).join("&");
   const parts = ["curl"];
   if (one.method !== "get") parts.push("-X", one.method.toUpperCase());
-  parts.push(word(location.origin + path + (query ? `?${query}` : "")));
+  const server = ((state.document.json.servers || [])[0] || { url: "/" }).url;
+  const base = new URL(server, location.origin).href.replace(/\/$/, "");
+  parts.push(word(base + path + (query ? `?${query}` : "")));
   const security = one.operation.security || state.document.json.security || [];
   if (security.length) {
     const schemes = (state.document.json.components || {}).securitySchemes || {};
-    const key = Object.values(schemes).map((scheme) => scheme["x-sandbox-key"]).find(Boolean);
+    state.key = Object.values(schemes).map((scheme) => scheme["x-sandbox-key"]).find(Boolean) || state.key;
+    const key = state.key;
     parts.push("-u", key ? word(`${key}:`) : '"$ILUMA_API_KEY:"');
   }
   if (outcome) parts.push("-H", word(`x-magic-reply: ${outcome}`));

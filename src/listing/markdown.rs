@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::{ListedEndpoint, ListedOutcome, Listing};
+use super::{ListedEndpoint, ListedOutcome, Listing, text};
 
 const HEAD: &str = "\
 <!-- Written by `iluma-sandbox list --format markdown`. `make bless` writes it anew. -->
@@ -127,6 +127,12 @@ fn meaning(outcome: &ListedOutcome) -> String {
         }
     } else if outcome.status != 200 {
         sentences.push(format!("Status {}.", outcome.status));
+    }
+    for all in &outcome.when {
+        sentences.push(format!("When {}.", code(&text::conditions(all))));
+    }
+    for breaks in &outcome.breaks {
+        sentences.push(format!("With {}.", code(breaks)));
     }
     if !outcome.sequence.is_empty() {
         let steps: Vec<_> = outcome.sequence.iter().map(|name| code(name)).collect();

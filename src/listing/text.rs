@@ -2,6 +2,9 @@
 
 use std::fmt::{self, Write};
 
+use indexmap::IndexMap;
+use serde_json::Value;
+
 use super::{ListedEndpoint, ListedOutcome, Listing};
 
 impl Listing {
@@ -55,9 +58,40 @@ fn notes(endpoint: &ListedEndpoint, outcome: &ListedOutcome) -> String {
         let callback_type = endpoint.callback_type.as_deref().unwrap_or("?");
         notes.push(format!("callback {callback_type}"));
     }
+    notes.extend(
+        outcome
+            .when
+            .iter()
+            .map(|all| format!("when {}", conditions(all))),
+    );
+    if !outcome.sequence.is_empty() {
+        let round = if outcome.cycle { " and again" } else { "" };
+        notes.push(format!("in turn {}{round}", outcome.sequence.join(" ")));
+    }
+    if !outcome.weighted.is_empty() {
+        let weights = outcome.weighted.iter();
+        let weights: Vec<_> = weights
+            .map(|(name, weight)| format!("{name} {weight}"))
+            .collect();
+        notes.push(format!("drawn from {}", weights.join(" ")));
+    }
+    notes.extend(outcome.breaks.iter().cloned());
     for then in &outcome.then {
         notes.push(format!("then {} after {}", then.outcome, then.after));
     }
     notes.extend(outcome.aliases.iter().map(|alias| format!("also {alias}")));
     notes.join(", ")
+}
+
+/// `input.user_id = "foo" and nth < 3`, in the words of the file.
+pub(super) fn conditions(all: &IndexMap<String, Value>) -> String {
+    let one = |(subject, test): (&String, &Value)| match test {
+        Value::Object(operator) => {
+            let (name, operand) = operator.iter().next().expect("one operator");
+            format!("{subject} {name} {operand}")
+        }
+        value => format!("{subject} = {value}"),
+    };
+    let all: Vec<String> = all.iter().map(one).collect();
+    all.join(" and ")
 }

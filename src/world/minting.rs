@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 
 use tokio::time::Instant;
 
-use super::{State, Tally, World, Worlds, tag};
+use super::{State, Tally, World, Worlds, locked, tag};
 use crate::auth::ApiKey;
 use crate::courier::Courier;
 use crate::delivery::Delivery;
@@ -88,13 +88,16 @@ impl Worlds {
     pub(crate) async fn end(&self, key: &ApiKey, courier: &Courier, now: Instant) -> Unfinished {
         let ended = {
             let mut worlds = self.by_key.write().unwrap_or_else(PoisonError::into_inner);
-            worlds.remove(key)
+            // Who sums up does not see it from here on, so its counts must be elsewhere already.
+            worlds.remove(key).inspect(|world| {
+                locked(&self.totals).take(&mut world.state());
+            })
         };
         let Some(world) = ended else {
             return Unfinished::default();
         };
         let see = |state: &State| Unfinished::of(state, now);
-        world.reset_seen(courier, see).await.0
+        world.reset_seen(courier, see, |_| ()).await.0
     }
 
     /// Eight hex digits that stand for a key.

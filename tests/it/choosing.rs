@@ -481,3 +481,58 @@ async fn how_a_file_is_called_changes_no_id() {
     }
     assert_eq!(answers[0], answers[1]);
 }
+
+#[tokio::test]
+async fn two_headers_that_each_ask_for_a_reply_are_refused_and_none_is_passed_over() {
+    let client = Client::start().await;
+    let request = client.request("POST", BANK);
+    let request = request.header("x-magic-reply", "COMPLETED_FOUND");
+    let answer = Answer::of(request.header("x-magic-reply", "fault=reset")).await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(
+        answer.header("x-sandbox-error"),
+        Some("unknown x-magic-reply")
+    );
+    assert_eq!(
+        answer.message(),
+        "x-magic-reply came more than once: say all of it in one, such as `COMPLETED_FOUND; delay=3s`."
+    );
+}
+
+#[tokio::test]
+async fn what_is_queued_waits_on_where_its_own_answer_is_refused() {
+    let (client, _folder) = things(
+        r#"
+[outcomes.LIMITED]
+rate_limit = { limit = 1, window = "1h" }
+body = {}
+"#,
+    )
+    .await;
+    let input = json!({"name": "Ani"});
+    let entry = json!({"endpoint": "v9/things", "outcome": "DEFAULT"});
+    client.post("/__sandbox/next", &entry).await;
+    let misfit = post(&client, &input).header("x-magic-reply", "callback=duplicate");
+    assert_eq!(Answer::of(misfit).await.status, 400);
+    let waiting =
+        json!({"endpoint": "v9/things", "outcome": "DEFAULT", "times": 1, "reads": false});
+    assert_eq!(
+        client.get("/__sandbox/next").await.json(),
+        json!({"waiting": [waiting]})
+    );
+    assert_eq!(outcome_of(post(&client, &input)).await, "DEFAULT");
+
+    let entry = json!({"endpoint": "v9/things", "outcome": "LIMITED", "times": 2});
+    client.post("/__sandbox/next", &entry).await;
+    assert_eq!(
+        outcomes_of(&client, &input, 3).await,
+        ["LIMITED", "RATE_LIMIT_EXCEEDED", "RATE_LIMIT_EXCEEDED"]
+    );
+    client
+        .post("/__sandbox/clock/advance", &json!({"by": "1h"}))
+        .await;
+    assert_eq!(
+        outcomes_of(&client, &input, 2).await,
+        ["LIMITED", "DEFAULT"]
+    );
+}

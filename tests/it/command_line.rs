@@ -90,6 +90,7 @@ fn the_ready_file_tells_a_launcher_everything_and_nobody_else() {
             "pid": process.pid(),
             "api_key": PUBLIC_KEY,
             "callback_token": token,
+            "control_token": null,
             "control_url": format!("{}/__sandbox", process.url),
             "version": env!("CARGO_PKG_VERSION"),
         })

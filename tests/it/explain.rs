@@ -291,3 +291,49 @@ async fn where_only_some_keys_are_let_in_a_trace_is_told_to_its_own_key_alone() 
     assert_eq!(told.status, 200);
     assert!(!told.text.contains(&own), "no key is shown");
 }
+
+#[tokio::test]
+async fn what_was_chosen_and_refused_all_the_same_is_told_with_both_reasons() {
+    let rules = r#"
+extends = "v1.1/bank_account_data_requests"
+[outcomes.LIMITED]
+when = { "input.bank_account_number" = "7000000001" }
+rate_limit = { limit = 1, window = "1h" }
+body.result = { is_found = true }
+"#;
+    let (client, folder) = start(&[("mine.toml", rules)]).await;
+    let answer = client.magic(BANK, "PENDING; callback=duplicate").await;
+    assert_eq!(answer.status, 400);
+    let told = explain(&client, &answer).await;
+    assert_eq!(told["chosen_by"], "refusal");
+    assert_eq!(
+        told["because"],
+        "The request asked for it: x-magic-reply: PENDING; callback=duplicate. \
+         The request was refused: The outcome PENDING sends no callback that could misbehave."
+    );
+    assert_eq!(told["chosen"]["outcome"], "PENDING");
+    assert_eq!(told["answered_from"], Value::Null);
+
+    assert_eq!(client.post(BANK, &account("7000000001")).await.status, 200);
+    let answer = client.post(BANK, &account("7000000001")).await;
+    assert_eq!(answer.status, 429);
+    let told = without_folder(&explain(&client, &answer).await, &folder);
+    assert_eq!(told["chosen_by"], "refusal");
+    assert_eq!(
+        told["because"],
+        "The rule at mine.toml:4 holds. \
+         The request was refused: Rate limit exceeded. Wait a moment and try again."
+    );
+}
+
+#[tokio::test]
+async fn the_words_of_a_fault_are_not_taken_for_those_of_a_refusal() {
+    let client = Client::start().await;
+    let answer = client.magic(BANK, "fault=503").await;
+    assert_eq!(answer.status, 503);
+    let told = explain(&client, &answer).await;
+    assert_eq!(
+        told["because"],
+        "The request was refused; in what words is lost to its fault, status(503)."
+    );
+}

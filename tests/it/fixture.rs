@@ -1,12 +1,13 @@
 //! The library as a fixture of Rust tests.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use iluma_sandbox::{DeliveryState, Expectation, Query, Sandbox, World};
+use iluma_sandbox::{BlockingSandbox, DeliveryState, Expectation, Query, Retries, Sandbox, World};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::receiver::StandingClock;
+use crate::receiver::{Reaction, Receiver as Hanging, StandingClock};
 use crate::stage::{BANK, TYPE};
 
 const ENDPOINT: &str = "v1.1/bank_account_data_requests";
@@ -96,7 +97,7 @@ async fn what_was_asked_is_verified_with_the_closest_request_shown() {
     let other = Query::any().endpoint(ENDPOINT).body("bank_code", "BNI");
     world.verify(&Expectation::never(other.clone()));
     let unwind = std::panic::AssertUnwindSafe(&world);
-    let message = panics(move || unwind.verify(&Expectation::exactly(1, other)));
+    let message = panics(move || drop(unwind.verify(&Expectation::exactly(1, other))));
     assert!(
         message.ends_with("\n    body.bank_code: expected \"BNI\", received \"BCA\""),
         "{message}"
@@ -141,9 +142,9 @@ async fn a_receiver_takes_callbacks_and_refuses_as_it_is_told() {
     let _still = StandingClock::hold();
     let sandbox = Sandbox::start().await.expect("it starts");
     let world = sandbox.world();
-    let receiver = sandbox.receiver().await;
+    let receiver = sandbox.receiver();
     world.call_back(TYPE, &receiver.url());
-    receiver.refuse(StatusCode::SERVICE_UNAVAILABLE, 1);
+    receiver.refuse(503, 1);
     let (_, record) = post(&world, &account()).await;
     let refused = receiver.next().await;
     assert_eq!(
@@ -202,7 +203,7 @@ fn a_blocking_test_has_the_sandbox_in_a_thread_of_its_own() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_tests_at_once_never_see_each_other() {
     let sandbox = Sandbox::start().await.expect("it starts");
-    let receiver = std::sync::Arc::new(sandbox.receiver().await);
+    let receiver = std::sync::Arc::new(sandbox.receiver());
     let mut tests = tokio::task::JoinSet::new();
     for number in 0..200_usize {
         let world = sandbox.world_named(&format!("test {number}"));
@@ -243,4 +244,254 @@ async fn two_hundred_tests_at_once_never_see_each_other() {
     tokens.dedup();
     assert_eq!(tokens.len(), 200);
     assert_eq!(receiver.received().len(), 250, "200, and 50 after a reset");
+}
+
+/// Where the last panic of this thread was.
+fn place_of_panic() -> String {
+    use std::cell::RefCell;
+    use std::sync::Once;
+    thread_local!(static PLACE: RefCell<String> = RefCell::default());
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let place = panic.location().map_or("", |location| location.file());
+            PLACE.with_borrow_mut(|last| place.clone_into(last));
+            before(panic);
+        }));
+    });
+    PLACE.take()
+}
+
+#[tokio::test]
+async fn a_panic_names_the_line_of_the_test() {
+    let sandbox = Sandbox::builder()
+        .api_key(
+            "iluma_development_TheOnlyKeyThatIsLetInHere000000"
+                .parse()
+                .expect("a key"),
+        )
+        .start()
+        .await
+        .expect("it starts");
+    let (world, receiver) = (sandbox.world(), sandbox.receiver());
+    place_of_panic();
+    let of = |misuse: &dyn Fn()| {
+        let message = panics(std::panic::AssertUnwindSafe(misuse));
+        assert_eq!(place_of_panic(), file!(), "{message}");
+        message
+    };
+    let unknown = Query::any().endpoint("v1.1/bank_account");
+    let told = [
+        of(&|| sandbox.next(ENDPOINT, "NONE_SUCH")),
+        of(&|| world.next("v0/cft_pep_listings", "NOT_FOUND_ERROR")),
+        of(&|| world.next_read(ENDPOINT, "COMPLETED_FOUND")),
+        of(&|| world.next_times(ENDPOINT, "SERVER_ERROR", 0)),
+        of(&|| world.call_back(TYPE, "ftp://127.0.0.1/")),
+        of(&|| world.set_faults(json!({"faults": [{"fault": "rset"}]}))),
+        of(&|| world.set_faults(json!({"faults": [], "ttl": "1y"}))),
+        of(&|| drop(world.trigger(json!({"type": TYPE})))),
+        of(&|| drop(world.trigger(json!({"typ": TYPE})))),
+        of(&|| drop(world.explain("1a2b3c4d-1"))),
+        of(&|| drop(world.verify(&Expectation::never(unknown.clone())))),
+        of(&|| drop(sandbox.verify(&Expectation::at_least(1, Query::any())))),
+        of(&|| drop(sandbox.world_of("secret"))),
+        of(&|| drop(sandbox.world_of(iluma_sandbox::PUBLIC_KEY))),
+        of(&|| receiver.refuse(100, 1)),
+    ];
+    let sentences = told
+        .iter()
+        .map(|told| told.split(". ").next().expect("a sentence"));
+    assert_eq!(
+        sentences.collect::<Vec<_>>(),
+        [
+            "`NONE_SUCH` is no x-magic-reply of this endpoint",
+            "`v0/cft_pep_listings` only reads: `next_read` queues for that",
+            "`COMPLETED_FOUND` is no x-magic-reply of a GET; only errors can be asked for there",
+            "an outcome is queued at least once",
+            "callbacks cannot go there: `ftp://127.0.0.1/` is not an http URL",
+            "`faults[0]`: `rset` is no fault",
+            "`ttl`: `1y` is no duration: write `250ms`, `10s`, `5m`, `2h` or `3d`",
+            "no URL is registered for NAME_VALIDATOR_REQUEST: POST one to /v1/callback/urls, or start with --callback",
+            "this cannot be taken: unknown field `typ`, expected one of `type`, `endpoint`, `outcome`, `set`",
+            "`1a2b3c4d-1`: there is no such world, or it was ended",
+            "there is no endpoint `v1.1/bank_account`: did you mean `v1.1/bank_account_data_requests`?",
+            "expected at least 1 request with anything, but no request came",
+            "an API key begins with `iluma_development_`, `iluma_live_` or `iluma_production_`",
+            "This sandbox was started for other API keys than the one that was sent.",
+            "100 ends no request: a status from 200 to 599 does",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_world_is_broken_healed_explained_and_ended() {
+    let sandbox = Sandbox::start().await.expect("it starts");
+    let world = sandbox.world();
+    world.set_faults(json!({"faults": [{"endpoint": ENDPOINT, "fault": "503"}], "ttl": "1m"}));
+    assert_eq!(post(&world, &account()).await.0, 503);
+    world.advance(Duration::from_mins(1)).await;
+    assert_eq!(post(&world, &account()).await.0, 200, "its time is over");
+    world.set_faults(json!({"faults": [{"fault": "500"}, {"delay": "1ms"}]}));
+    world.heal();
+    assert_eq!(post(&world, &account()).await.0, 200, "it is healed");
+
+    let last = world.requests().pop().expect("a request");
+    assert_eq!(world.explain(&last.trace())["status"], 200);
+
+    let callbacks = sandbox.receiver();
+    world.call_back(TYPE, &callbacks.url());
+    let sent = world.trigger(json!({"type": TYPE, "set": {"result.is_found": false}}));
+    assert_eq!(callbacks.next().await.json(), sent.json());
+    world.idle().await;
+
+    world.next_times(ENDPOINT, "SERVER_ERROR", 2);
+    world.set_faults(json!({"faults": [{"fault": "500"}, {"delay": "1ms"}]}));
+    let unfinished = world.end().await;
+    assert_eq!((unfinished.queued, unfinished.faults), (2, 2));
+    assert_eq!(unfinished.callbacks, []);
+    assert_eq!(
+        world.requests().len(),
+        0,
+        "what is in hand is the fresh world"
+    );
+    assert_eq!(post(&world, &account()).await.0, 200);
+    assert_eq!(world.requests()[0].seq, 1);
+}
+
+#[tokio::test]
+async fn what_was_pending_at_the_end_is_told() {
+    let sandbox = Sandbox::start().await.expect("it starts");
+    let (world, receiver) = (sandbox.world(), sandbox.receiver());
+    world.call_back(TYPE, &receiver.url());
+    let ask = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
+    let ask = ask
+        .post(format!("{}{BANK}", world.url()))
+        .basic_auth(world.api_key(), Some(""))
+        .header("x-magic-reply", "COMPLETED_FOUND; callback=late(1h)");
+    assert_eq!(ask.send().await.expect("an answer").status(), 200);
+    let unfinished = world.end().await;
+    assert_eq!(unfinished.callbacks.len(), 1);
+    assert_eq!(
+        unfinished.callbacks[0].to_string(),
+        format!(
+            "{TYPE} to {} is still pending until 2026-01-01T01:00:00.000Z",
+            receiver.url()
+        )
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_that_is_far_away_is_not_waited_for() {
+    let sandbox = Sandbox::builder()
+        .retries(&Retries::Realistic)
+        .start()
+        .await
+        .expect("it starts");
+    let (world, receiver) = (sandbox.world(), sandbox.receiver());
+    world.call_back(TYPE, &receiver.url());
+    receiver.refuse(503, 1);
+    world.trigger(json!({"type": TYPE}));
+    receiver.next().await;
+    let waiting = {
+        let world = world.clone();
+        tokio::spawn(async move { world.idle().await })
+    };
+    let panic = waiting.await.expect_err("it panics").into_panic();
+    assert_eq!(
+        said(&*panic),
+        format!(
+            "waited 10s: callbacks are still pending; `advance` moves the clock on to them:\n  \
+             {TYPE} to {} is tried again at 2026-01-01T00:15:00.000Z after: status 503",
+            receiver.url()
+        )
+    );
+    let pending = world.idle_within(Duration::from_secs(1)).await;
+    assert_eq!(pending, Err(world.deliveries()));
+    world.advance(Duration::from_mins(15)).await;
+    world.idle_within(Duration::MAX).await.expect("all is over");
+    assert!(receiver.next_within(Duration::from_secs(1)).await.is_some());
+    assert!(receiver.next_within(Duration::from_secs(1)).await.is_none());
+}
+
+/// A receiver that never answers would hold up an advance for half a minute.
+#[tokio::test]
+async fn an_advance_that_is_given_up_leaves_nothing_half_done() {
+    let sandbox = Sandbox::start().await.expect("it starts");
+    let world = sandbox.world();
+    let hanging = Hanging::that(Reaction::Hang).await;
+    world.call_back(TYPE, &hanging.url_text());
+    let ask = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
+    let ask = ask
+        .post(format!("{}{BANK}", world.url()))
+        .basic_auth(world.api_key(), Some(""))
+        .header("x-magic-reply", "COMPLETED_FOUND; callback=late(1h)");
+    assert_eq!(ask.send().await.expect("an answer").status(), 200);
+    tokio::select! {
+        tried = world.advance(Duration::from_hours(1)) => panic!("{tried:?}"),
+        _ = hanging.received(1) => {}
+    }
+    let reset = tokio::time::timeout(Duration::from_secs(10), world.reset());
+    assert_eq!(reset.await, Ok(1), "what is on its way is called back");
+    assert_eq!(world.deliveries(), []);
+}
+
+#[tokio::test]
+async fn a_clock_is_not_moved_on_by_more_than_a_year() {
+    let sandbox = Sandbox::start().await.expect("it starts");
+    let world = sandbox.world();
+    let moving = tokio::spawn(async move { world.advance(Duration::MAX).await });
+    let panic = moving.await.expect_err("it panics").into_panic();
+    assert!(said(&*panic).starts_with("a clock is moved on by 366 days at most, and this is "));
+}
+
+#[tokio::test]
+async fn an_expectation_is_waited_for_as_long_as_it_can_hold() {
+    let sandbox = Sandbox::start().await.expect("it starts");
+    let world = sandbox.world();
+    let waiting = {
+        let world = world.clone();
+        let twice = Expectation::exactly(2, Query::any().endpoint(BANK));
+        tokio::spawn(async move { world.verify_within(Duration::MAX, &twice).await })
+    };
+    post(&world, &account()).await;
+    post(&world, &account()).await;
+    let verified = waiting.await.expect("no panic").expect("it holds");
+    assert_eq!(verified.matched, 2);
+    let once = Expectation::exactly(1, Query::any());
+    let never = world.verify_within(Duration::MAX, &once).await;
+    assert_eq!(never.expect_err("there were two").matched, 2);
+}
+
+/// A `static`, as a test binary has it whose tests are async: each has a runtime of its own.
+#[test]
+fn async_tests_share_a_sandbox_and_outlive_each_others_runtimes() {
+    static SHARED: LazyLock<BlockingSandbox> =
+        LazyLock::new(|| Sandbox::start_in_thread().expect("it starts"));
+    let test = async || {
+        let world = SHARED.world();
+        let receiver = SHARED.receiver();
+        world.call_back(TYPE, &receiver.url());
+        receiver.refuse(503, 1);
+        assert_eq!(post(&world, &account()).await.0, 200);
+        receiver.next().await;
+        (world, receiver)
+    };
+    let runtime = || tokio::runtime::Runtime::new().expect("a runtime");
+    let (world, receiver) = runtime().block_on(test());
+    runtime().block_on(async {
+        let tried = world.advance(Duration::from_secs(1)).await;
+        assert_eq!(tried[0].attempts, 2);
+        assert_eq!(receiver.next().await.answered, 200);
+        test().await;
+    });
+    let own = runtime().block_on(async { Sandbox::start_in_thread().expect("it starts") });
+    assert_eq!(own.requests().len(), 0);
+    runtime().block_on(async move { drop(own) });
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::io::ErrorKind;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use base64::Engine;
@@ -28,9 +29,11 @@ pub(crate) struct RawAnswer {
 
 impl Raw {
     pub(crate) async fn connect(sandbox: &Sandbox) -> Self {
-        let socket = TcpStream::connect(sandbox.address())
-            .await
-            .expect("a connection");
+        let mut address = sandbox.address();
+        if address.ip().is_unspecified() {
+            address.set_ip(Ipv4Addr::LOCALHOST.into());
+        }
+        let socket = TcpStream::connect(address).await.expect("a connection");
         socket.set_nodelay(true).expect("a socket");
         Self {
             socket,
@@ -192,7 +195,7 @@ pub(crate) fn request(line: &str, headers: &[&str], body: &[u8]) -> Vec<u8> {
 /// A request with a key of one's own.
 pub(crate) fn request_as(key: &str, line: &str, headers: &[&str], body: &[u8]) -> Vec<u8> {
     let mut head = format!(
-        "{line} HTTP/1.1\r\nhost: sandbox\r\nauthorization: {}\r\n",
+        "{line} HTTP/1.1\r\nhost: localhost\r\nauthorization: {}\r\n",
         basic(key)
     );
     for header in headers {

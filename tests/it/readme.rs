@@ -44,6 +44,26 @@ async fn every_curl_is_answered_as_printed() {
     }
 }
 
+/// The example is run by `cargo test`; what the README shows of it is in there, line by line.
+#[test]
+fn the_rust_test_is_part_of_the_example() {
+    fn trimmed(text: &str) -> Vec<&str> {
+        text.lines().map(str::trim).collect()
+    }
+    let example = trimmed(include_str!("../../examples/fixture.rs"));
+    let blocks = README.split("```rust\n").skip(1);
+    let shown: Vec<_> = blocks
+        .map(|rest| trimmed(rest.split("```").next().expect("an end")))
+        .collect();
+    assert_eq!(shown.len(), 1, "one block of Rust");
+    let is_shown = |lines: &[&str]| *lines == *shown[0];
+    assert!(
+        example.windows(shown[0].len()).any(is_shown),
+        "not in the example: {}",
+        shown[0].join("\n")
+    );
+}
+
 /// Each `sh` block that calls curl and is followed by a `json` block.
 fn transcripts() -> Vec<(&'static str, &'static str)> {
     let blocks: Vec<_> = README.split("```").skip(1).step_by(2).collect();

@@ -1,12 +1,15 @@
 //! The small commands, and `serve --exit-with-parent`.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 
+use iluma_sandbox::PUBLIC_KEY;
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
 
-use crate::process::{BINARY, Process, command};
+use crate::process::{BINARY, Process, command, run, write};
+use crate::stage::key;
 
 const EXITING: [&str; 6] = [
     "serve",
@@ -80,11 +83,11 @@ fn what_is_written_to_its_stdin_does_not_end_it() {
         .spawn()
         .expect("it starts");
     let mut stdin = serving.stdin.take().expect("piped");
-    stdin.write_all(&[b'x'; 100_000]).expect("it reads on");
+    stdin.write_all(&vec![b'x'; 100_000]).expect("it reads on");
     let mut stdout = BufReader::new(serving.stdout.take().expect("piped"));
     ready(&mut stdout);
     stdin
-        .write_all(&[b'x'; 100_000])
+        .write_all(&vec![b'x'; 100_000])
         .expect("it is still there");
     drop(stdin);
     assert_eq!(serving.wait().expect("it ends").code(), Some(0));
@@ -135,4 +138,325 @@ fn dev_null_and_files_as_stdin_are_held_by_nobody_and_do_not_count() {
         assert_eq!(code, 0);
         assert!(log.contains("it was asked to"), "{log}");
     }
+}
+
+mod readyz {
+    use super::*;
+
+    #[test]
+    fn a_sandbox_that_is_ready_is_said_to_be() {
+        let process = Process::serve(&["--control-token", "secret", "--log-format", "off"]);
+        let said = run(&["readyz", "--url", &process.url]);
+        let sentence = format!("{} is ready\n", process.url);
+        assert_eq!(said, (0, sentence, String::new()), "it needs no token");
+        let (code, out, _) = run(&["readyz", "--url", &process.url, "--format", "json"]);
+        let ready: Value = serde_json::from_str(&out).expect("JSON");
+        assert_eq!((code, &ready["status"]), (0, &json!("ready")));
+    }
+
+    #[test]
+    fn it_is_found_by_the_environment_of_serve() {
+        let process = Process::serve(&["--log-format", "off"]);
+        let port = process.url.rsplit(':').next().expect("a port");
+        for bind in ["0.0.0.0", "127.0.0.1"] {
+            let output = command(&["readyz"])
+                .env("ILUMA_SANDBOX_BIND", bind)
+                .env("ILUMA_SANDBOX_PORT", port)
+                .env("ILUMA_SANDBOX_API_KEY", "not looked at")
+                .output()
+                .expect("it runs");
+            assert_eq!(output.status.code(), Some(0), "{output:?}");
+        }
+        let output = command(&["readyz"])
+            .env("ILUMA_SANDBOX_PORT", "0")
+            .output()
+            .expect("it runs");
+        let err = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(
+            err,
+            "iluma-sandbox: the port is 0, any free one: say with --url where the sandbox is, as its ready file does\n"
+        );
+        assert_eq!(output.status.code(), Some(2));
+    }
+
+    #[test]
+    fn where_nothing_listens_nothing_is_ready() {
+        let url = unused();
+        let (code, out, err) = run(&["readyz", "--url", &url]);
+        let reason = format!(
+            "cannot reach a sandbox at {url}: connection refused; start one, or say with --url where it is\n"
+        );
+        assert_eq!(
+            (code, out.as_str(), err),
+            (1, "", format!("iluma-sandbox: {reason}"))
+        );
+        let (code, _, err) = run(&["readyz", "--url", &url, "--wait", "--timeout", "200ms"]);
+        assert_eq!(
+            (code, err),
+            (1, format!("iluma-sandbox: not ready after 200ms: {reason}"))
+        );
+    }
+
+    /// A URL of the loopback interface at which nothing listens: its port was free a moment ago.
+    fn unused() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        format!("http://{}", listener.local_addr().expect("an address"))
+    }
+
+    #[test]
+    fn it_waits_for_one_that_starts_later() {
+        let url = unused();
+        let port = url.rsplit(':').next().expect("a port");
+        let mut waiting = command(&["readyz", "--url", &url, "--wait", "--timeout", "1m"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        assert!(waiting.try_wait().expect("it can be asked").is_none());
+        let _process = Process::start(command(&["serve", "--port", port, "--log-format", "off"]));
+        let waited = waiting.wait_with_output().expect("it ends");
+        assert_eq!(waited.status.code(), Some(0));
+        assert_eq!(waited.stdout, format!("{url} is ready\n").into_bytes());
+    }
+
+    #[test]
+    fn one_that_never_answers_is_not_waited_for_longer_than_was_said() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        for more in [&[][..], &["--wait"]] {
+            let arguments = [&["readyz", "--url", &url, "--timeout", "100ms"], more].concat();
+            let (code, _, err) = run(&arguments);
+            assert_eq!(
+                (code, err),
+                (
+                    1,
+                    format!("iluma-sandbox: no answer from {url} within 100ms\n")
+                )
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_sandbox_is_not_ready() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let serving = std::thread::spawn(move || {
+            let (mut socket, _) = listener.accept().expect("somebody asks");
+            let asked = socket.read(&mut [0; 1000]).expect("a request");
+            assert!(asked > 0);
+            let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+            socket.write_all(answer.as_bytes()).expect("it is read");
+        });
+        let (code, _, err) = run(&["readyz", "--url", &url]);
+        serving.join().expect("it answers");
+        assert_eq!(
+            (code, err),
+            (
+                1,
+                format!("iluma-sandbox: what answers at {url} is no sandbox\n")
+            )
+        );
+    }
+
+    #[test]
+    fn broken_scenarios_are_shown_where_they_count() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let scenarios = folder.path().to_str().expect("UTF-8");
+        let flags = [
+            "--scenarios",
+            scenarios,
+            "--strict-reload",
+            "--log-format",
+            "json",
+        ];
+        let mut process = Process::serve(&flags);
+        write(folder.path(), "v9/mine.toml", "path = ");
+        let mut log = BufReader::new(process.stderr.take().expect("piped"));
+        let mut line = String::new();
+        while !line.contains("scenarios not reloaded") {
+            line.clear();
+            assert_ne!(log.read_line(&mut line).expect("a line"), 0);
+        }
+        let (code, _, err) = run(&["readyz", "--url", &process.url]);
+        let sentence = format!(
+            "iluma-sandbox: the sandbox at {} is not ready, its scenario files are broken:\n",
+            process.url
+        );
+        assert!(
+            code == 1 && err.starts_with(&sentence) && err.contains("mine.toml"),
+            "{err}"
+        );
+    }
+}
+
+mod env {
+    use super::*;
+
+    /// What a shell has in its variables when it has evaluated what is printed.
+    fn evaluated(arguments: &[&str]) -> [String; 3] {
+        let variables =
+            r#"printf '%s\n' "$ILUMA_BASE_URL" "$ILUMA_API_KEY" "$ILUMA_CALLBACK_TOKEN""#;
+        let script = format!(
+            r#"eval "$("$@")"; sh -c '{}'"#,
+            variables.replace('\'', r"'\''")
+        );
+        let output = Command::new("sh")
+            .args(["-c", &script, "sh", BINARY, "env"])
+            .args(arguments)
+            .output()
+            .expect("a shell");
+        let out = String::from_utf8(output.stdout).expect("UTF-8");
+        let lines: Vec<_> = out.lines().map(str::to_owned).collect();
+        lines.try_into().expect("three variables")
+    }
+
+    #[test]
+    fn a_shell_knows_where_the_sandbox_is_and_what_to_call_it_with() {
+        let process = Process::serve(&["--log-format", "off"]);
+        let [url, api_key, token] = evaluated(&["--url", &process.url]);
+        assert_eq!((url, api_key.as_str()), (process.url.clone(), PUBLIC_KEY));
+        assert_eq!(token.len(), 64);
+        let own = key('e');
+        let [_, api_key, others] = evaluated(&["--url", &process.url, "--api-key", &own]);
+        assert_eq!(api_key, own);
+        assert_ne!(others, token);
+    }
+
+    #[test]
+    fn a_world_of_its_own_is_made_once_and_found_again() {
+        let process = Process::serve(&["--control-token", "t", "--log-format", "off"]);
+        let target = ["--url", &process.url, "--control-token", "t", "--world"];
+        let mine = evaluated(&[&target[..], &["it's mine"]].concat());
+        assert_eq!(mine, evaluated(&[&target[..], &["it's mine"]].concat()));
+        assert_ne!(mine[1], evaluated(&[&target[..], &["another"]].concat())[1]);
+    }
+
+    #[test]
+    fn every_shell_has_its_own_words() {
+        let process = Process::serve(&["--log-format", "off"]);
+        let url = format!("{}/it's", process.url);
+        let printed = |format| {
+            let (_, out, err) = run(&["env", "--url", &process.url, "--format", format]);
+            assert_eq!(err, "");
+            out.replace(&process.url, "URL")
+        };
+        let token = "5b60990fe96f683b012174f17bfd70bcd10966516908eacb4615b32db0b2c3fb";
+        assert_eq!(
+            printed("sh"),
+            format!(
+                "export ILUMA_BASE_URL='URL'\nexport ILUMA_API_KEY='{PUBLIC_KEY}'\nexport ILUMA_CALLBACK_TOKEN='{token}'\n"
+            )
+        );
+        assert_eq!(
+            printed("fish"),
+            format!(
+                "set -gx ILUMA_BASE_URL 'URL'\nset -gx ILUMA_API_KEY '{PUBLIC_KEY}'\nset -gx ILUMA_CALLBACK_TOKEN '{token}'\n"
+            )
+        );
+        assert_eq!(
+            printed("powershell"),
+            format!(
+                "$env:ILUMA_BASE_URL = 'URL'\n$env:ILUMA_API_KEY = '{PUBLIC_KEY}'\n$env:ILUMA_CALLBACK_TOKEN = '{token}'\n"
+            )
+        );
+        let json: Value = serde_json::from_str(&printed("json")).expect("JSON");
+        assert_eq!(
+            json,
+            json!({"ILUMA_BASE_URL": "URL", "ILUMA_API_KEY": PUBLIC_KEY, "ILUMA_CALLBACK_TOKEN": token})
+        );
+        let (code, out, err) = run(&["env", "--url", &url]);
+        assert_eq!(
+            (code, out.as_str()),
+            (1, ""),
+            "there is no sandbox below a path"
+        );
+        assert!(err.starts_with("iluma-sandbox: "), "{err}");
+    }
+
+    #[test]
+    fn nothing_is_printed_where_nothing_can_be_said() {
+        let process = Process::serve(&["--control-token", "t", "--log-format", "off"]);
+        let target = ["env", "--url", &process.url];
+        let (code, out, err) = run(&target);
+        assert_eq!((code, out.as_str()), (1, ""));
+        assert!(err.contains("send the control token"), "{err}");
+        let nameless = [&target[..], &["--control-token", "t", "--world", ""]].concat();
+        let (code, out, err) = run(&nameless);
+        assert_eq!((code, out.as_str()), (1, ""));
+        assert!(
+            err.contains("a world's name has 1 to 200 characters"),
+            "{err}"
+        );
+    }
+}
+
+#[test]
+fn every_shell_completes_every_command() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let (code, out, err) = run(&["completions", shell]);
+        assert_eq!((code, err.as_str()), (0, ""), "{shell}");
+        for word in ["readyz", "exit-with-parent", "completions"] {
+            assert!(out.contains(word), "{shell} does not know {word}");
+        }
+    }
+    assert_eq!(run(&["completions", "csh"]).0, 2);
+}
+
+#[test]
+fn bash_completes_a_word_that_was_begun() {
+    let script = r#"
+        source <("$0" completions bash)
+        COMP_WORDS=(iluma-sandbox rea) COMP_CWORD=1
+        completes=$(complete -p iluma-sandbox) completes=${completes##*-F }
+        ${completes%% *} iluma-sandbox rea iluma-sandbox
+        echo "${COMPREPLY[@]}"
+    "#;
+    let output = Command::new("bash")
+        .args(["-c", script, BINARY])
+        .output()
+        .expect("a shell");
+    assert_eq!(
+        String::from_utf8(output.stdout).expect("UTF-8"),
+        "readyz\n",
+        "{:?}",
+        output.stderr
+    );
+}
+
+#[test]
+fn the_manual_has_a_page_for_every_command() {
+    let (code, all, err) = run(&["man"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(all.contains(".TH iluma-sandbox 1"), "{all}");
+    let (code, serve, _) = run(&["man", "serve"]);
+    assert_eq!(code, 0);
+    assert!(
+        serve.contains("exit\\-with\\-parent") && serve.contains("ILUMA_SANDBOX_PORT"),
+        "{serve}"
+    );
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let pages = folder.path().join("new/man1");
+    let path = pages.to_str().expect("UTF-8");
+    assert_eq!(
+        run(&["man", "--dir", path]),
+        (0, String::new(), String::new())
+    );
+    for command in ["", "-serve", "-readyz", "-man"] {
+        let name = format!("iluma-sandbox{command}.1");
+        assert!(pages.join(&name).exists(), "{name}");
+    }
+    let written = std::fs::read_to_string(pages.join("iluma-sandbox-serve.1")).expect("a page");
+    assert_eq!(written, serve);
+
+    let (code, _, err) = run(&["man", "server"]);
+    let sentence = "iluma-sandbox: there is no command `server`: did you mean `serve`?\n";
+    assert_eq!((code, err.as_str()), (2, sentence));
+    write(folder.path(), "file", "");
+    let file = folder.path().join("file");
+    let (code, _, err) = run(&["man", "--dir", file.to_str().expect("UTF-8")]);
+    assert_eq!(code, 1);
+    assert!(
+        err.starts_with("iluma-sandbox: cannot write manual pages into "),
+        "{err}"
+    );
 }

@@ -183,3 +183,19 @@ async fn a_running_sandbox_explains_itself_on_the_command_line() {
         "iluma-sandbox: a trace looks like 1a2b3c4d-7: it is in x-sandbox-trace of every reply\n"
     );
 }
+
+#[test]
+fn a_magic_value_in_the_data_is_shown_with_the_line_that_allows_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let magic = "[magic]\n\"input.reference_id\" = { prefix = \"MAGIC \" }\n";
+    let text = format!("extends = \"v1.1/bank_account_data_requests\"\n{magic}");
+    write(folder.path(), "mine.toml", &text);
+    let scenarios = folder.path().to_str().expect("UTF-8");
+    let body =
+        r#"{"bank_account_number": "1", "bank_code": "BCA", "reference_id": "MAGIC failed"}"#;
+    let (code, printed, _) = tried(&["POST", BANK, "-d", body, "--scenarios", scenarios]);
+    assert_eq!(code, 0);
+    let printed = printed.replace(&format!("{scenarios}/"), "");
+    let line = r#"         input.reference_id (mine.toml:3) is "MAGIC failed""#;
+    assert!(printed.lines().any(|one| one == line), "{printed}");
+}

@@ -1,14 +1,14 @@
 //! Requests held against what was expected, from Rust and over HTTP.
 
 use iluma_sandbox::{Expectation, Query, verify};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::client::Client;
+use crate::client::{Answer, Client};
 use crate::stage::BANK;
 
 const PERSON: &str = "/v0/identity/individual_cft_peps";
 
-fn account(number: &str) -> serde_json::Value {
+fn account(number: &str) -> Value {
     json!({"bank_account_number": number, "bank_code": "BCA"})
 }
 
@@ -88,4 +88,224 @@ async fn what_does_not_hold_is_told_with_the_closest_requests_field_by_field() {
             r#"expected 2 requests in order: endpoint "v1.1/bank_account_data_requests", body.bank_account_number "7000000002"; then endpoint "v1.1/bank_account_data_requests", body.bank_account_number "7000000001", but of 3 requests none was the 2nd after W-2: it came before that, as W-1"#
         )
     );
+}
+
+async fn ask(client: &Client, question: &Value) -> Answer {
+    client.post("/__sandbox/verify", question).await
+}
+
+#[tokio::test]
+async fn over_http_what_holds_is_answered_with_200_and_what_does_not_with_417() {
+    let client = asked().await;
+    let bank = json!({"endpoint": BANK});
+    for (question, matched) in [
+        (json!({}), 3),
+        (json!({"request": bank}), 2),
+        (json!({"request": bank, "exactly": 2}), 2),
+        (json!({"request": bank, "at_least": 1, "at_most": 2}), 2),
+        (json!({"request": {"status": "400"}, "exactly": 1}), 1),
+        (json!({"request": {"body.given_names": 5}, "exactly": 0}), 0),
+        (json!({"request": bank, "exactly": 1, "after_seq": 1}), 1),
+        (
+            json!({"request": {"status": 500}, "never_within": "1ms"}),
+            0,
+        ),
+        (json!({"in_order": [bank, {"status": 400}]}), 2),
+    ] {
+        let answer = ask(&client, &question).await;
+        assert_eq!(answer.status, 200, "{question}: {}", answer.text);
+        assert_eq!(answer.json()["verified"], true);
+        assert_eq!(answer.json()["matched"], matched, "{question}");
+    }
+    for (question, expected) in [
+        (json!({"at_least": 4}), "at least 4 requests with anything"),
+        (
+            json!({"request": bank, "at_most": 1}),
+            r#"at most 1 request with endpoint "v1.1/bank_account_data_requests""#,
+        ),
+        (
+            json!({"request": {"status": 400}, "never_within": "1ms"}),
+            "no request with status 400",
+        ),
+        (
+            json!({"in_order": [{"status": 400}, bank]}),
+            r#"2 requests in order: status 400; then endpoint "v1.1/bank_account_data_requests""#,
+        ),
+    ] {
+        let answer = ask(&client, &question).await;
+        assert_eq!(answer.status, 417, "{question}: {}", answer.text);
+        let body = answer.json();
+        assert_eq!(
+            (&body["error"], &body["expected"]),
+            (&json!("not_verified"), &json!(expected))
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_hold_is_told_with_near_misses_nearest_first() {
+    let client = asked().await;
+    let question = json!({"request": {"endpoint": BANK, "method": "POST", "body.bank_account_number": "7000000003"}});
+    let body = ask(&client, &question).await.json();
+    let misses = body["near_misses"].as_array().expect("a list");
+    assert_eq!(crate::stage::each(misses, "seq"), [2, 1, 3]);
+    assert_eq!(
+        misses[2]["differences"],
+        json!([
+            {"field": "endpoint", "expected": "v1.1/bank_account_data_requests", "received": "v0/individual_cft_peps"},
+            {"field": "body.bank_account_number", "expected": "7000000003", "received": null},
+        ])
+    );
+    for _ in 0..9 {
+        client.post(BANK, &account("7000000004")).await;
+    }
+    let body = ask(&client, &question).await.json();
+    let misses = body["near_misses"].as_array().expect("a list");
+    assert_eq!(crate::stage::each(misses, "seq"), [12, 11, 10, 9, 8]);
+}
+
+#[tokio::test]
+async fn it_waits_until_what_is_expected_has_come() {
+    let client = Client::start().await;
+    let first_then_second = json!({
+        "in_order": [{"body.bank_account_number": "7000000001"}, {"body.bank_account_number": "7000000002"}],
+        "wait": "30s",
+    });
+    let twice = json!({"request": {"endpoint": BANK}, "exactly": 2, "wait": "30s"});
+    let come = async {
+        client.post(BANK, &account("7000000001")).await;
+        client.post(BANK, &account("7000000002")).await;
+    };
+    let (in_order, twice, ()) =
+        tokio::join!(ask(&client, &first_then_second), ask(&client, &twice), come);
+    assert_eq!((in_order.status, twice.status), (200, 200));
+    assert_eq!(twice.json()["requests"].as_array().map(Vec::len), Some(2));
+
+    let still = json!({"request": {"status": 500}, "wait": "20ms"});
+    assert_eq!(ask(&client, &still).await.status, 417);
+    // What can no longer be is not waited for.
+    let once = json!({"request": {"endpoint": BANK}, "exactly": 1, "wait": "1m"});
+    assert_eq!(ask(&client, &once).await.status, 417);
+}
+
+#[tokio::test]
+async fn never_within_looks_for_all_of_its_time_and_ends_with_the_first_that_comes() {
+    let client = Client::start().await;
+    let question = json!({"request": {"endpoint": BANK}, "never_within": "1m"});
+    let account = account("7000000001");
+    let come = client.post(BANK, &account);
+    let (never, _) = tokio::join!(ask(&client, &question), come);
+    assert_eq!(never.status, 417);
+    let message = r#"expected no request with endpoint "v1.1/bank_account_data_requests", but 1 of 1 matched"#;
+    assert_eq!(never.message(), message);
+
+    let after = json!({"request": {"endpoint": BANK}, "never_within": "30ms", "after_seq": 1});
+    let begun = std::time::Instant::now();
+    assert_eq!(ask(&client, &after).await.status, 200);
+    assert!(begun.elapsed() >= std::time::Duration::from_millis(30));
+}
+
+#[tokio::test]
+async fn what_nobody_can_tell_is_not_verified() {
+    let client = Client::start().await;
+    let long = json!({"bank_code": "BCA", "padding": "x".repeat(70_000)});
+    client.post(BANK, &long).await;
+    let question = json!({"request": {"body.bank_code": "BCA"}, "exactly": 0});
+    let answer = ask(&client, &question).await;
+    assert_eq!(answer.status, 417);
+    assert!(
+        answer
+            .message()
+            .contains("but 0 of 1 matched; of 1 too little is kept to tell: "),
+        "{}",
+        answer.message()
+    );
+
+    for _ in 0..1002 {
+        client.magic(BANK, "COMPLETED_FOUND").await;
+    }
+    let never = json!({"request": {"status": 500}, "exactly": 0});
+    let answer = ask(&client, &never).await;
+    assert_eq!(answer.status, 417);
+    assert_eq!(
+        answer.message(),
+        "expected no request with status 500, but 0 of 1000 matched; the journal has dropped its requests up to \
+         number 3, which may have matched: let only those after 3 count"
+    );
+    let never = json!({"request": {"status": 500}, "exactly": 0, "after_seq": 3});
+    assert_eq!(ask(&client, &never).await.status, 200);
+    let found = json!({"request": {"status": 200}, "at_least": 1000});
+    assert_eq!(
+        ask(&client, &found).await.status,
+        200,
+        "it is certain whatever was dropped"
+    );
+}
+
+#[tokio::test]
+async fn a_wait_outlives_a_reset() {
+    let client = Client::start().await;
+    client.post(BANK, &account("7000000001")).await;
+    let question = json!({"request": {"endpoint": BANK}, "at_least": 2, "wait": "30s"});
+    let come = async {
+        client.post("/__sandbox/reset", &json!({})).await;
+        client.post(BANK, &account("7000000001")).await;
+        client.post(BANK, &account("7000000001")).await;
+    };
+    let (answer, ()) = tokio::join!(ask(&client, &question), come);
+    assert_eq!((answer.status, &answer.json()["matched"]), (200, &json!(2)));
+}
+
+#[tokio::test]
+async fn what_cannot_be_verified_is_refused_in_a_sentence() {
+    let client = Client::start().await;
+    for (question, message) in [
+        (
+            json!({"exactly": 1, "never_within": "1s"}),
+            "say how often (`exactly`, or `at_least` and `at_most`), or `never_within`, or `in_order`: one of the three",
+        ),
+        (
+            json!({"exactly": 1, "at_least": 1}),
+            "`exactly` leaves no room for `at_least` and `at_most`",
+        ),
+        (
+            json!({"at_least": 2, "at_most": 1}),
+            "`at_least` is more than `at_most`",
+        ),
+        (json!({"in_order": []}), "`in_order`: 1 to 100 requests"),
+        (
+            json!({"in_order": [{}], "request": {}}),
+            "`in_order` lists the requests: `request` has no place beside it",
+        ),
+        (
+            json!({"never_within": "1s", "wait": "1s"}),
+            "`never_within` says itself how long it looks: leave out `wait`",
+        ),
+        (
+            json!({"wait": "61s"}),
+            "`wait`: a request waits a minute at most",
+        ),
+        (
+            json!({"request": {"status": "ok"}}),
+            "`status` is a number such as 200",
+        ),
+        (
+            json!({"request": {"endpoint": "v1.1/bank"}}),
+            "`endpoint`: there is none with that id: did you mean `v1.1/bank_account_data_requests`?",
+        ),
+        (
+            json!({"times": 1}),
+            "the body cannot be taken: unknown field `times`, expected one of `request`, `exactly`, `at_least`, \
+             `at_most`, `never_within`, `in_order`, `wait`, `after_seq` at line 1 column 8",
+        ),
+    ] {
+        let answer = ask(&client, &question).await;
+        assert_eq!(
+            (answer.status, answer.message().as_str()),
+            (400, message),
+            "{question}"
+        );
+    }
+    let all = client.post("/__sandbox/verify?world=all", &json!({})).await;
+    assert_eq!(all.message(), "`world`: one world is verified at a time");
 }

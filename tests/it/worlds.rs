@@ -113,7 +113,7 @@ async fn a_name_in_use_is_refused_unless_it_is_to_be_emptied() {
         again.json(),
         json!({
             "error": "world_in_use",
-            "message": "there is a world `mine` already: send `\"reset\": true` to empty it and go on with it, DELETE it, or take another name",
+            "message": "there is a world `mine` already: send `\"reset\": true` to empty it and go on with it, `\"share\": true` to go on with it as it is, or take another name",
         })
     );
     let path = format!("{BANK}/{}", made["id"].as_str().expect("an id"));
@@ -218,7 +218,7 @@ async fn a_wish_that_cannot_be_met_is_refused_with_the_reason() {
     for (wish, complaint) in [
         (
             json!({"nam": "x"}),
-            "unknown field `nam`, expected `name` or `reset`",
+            "unknown field `nam`, expected one of `name`, `reset`, `share`",
         ),
         (
             json!({"name": 7}),
@@ -384,4 +384,29 @@ async fn where_only_some_keys_are_let_in_minted_ones_are_too() {
     end(&client, key_of(&world)).await;
     let after = ask_as(&client, key_of(&world), "PENDING").await;
     assert_eq!(after.status, 200, "the key begins a fresh world");
+}
+
+#[tokio::test]
+async fn a_name_can_be_shared_by_those_who_say_so() {
+    let client = Client::start().await;
+    let share = json!({"name": "ours", "share": true});
+    let first = mint(&client, &share).await;
+    assert_eq!(first.status, 201);
+    let world = first.json();
+    let made = ask_as(&client, key_of(&world), "COMPLETED_FOUND")
+        .await
+        .json();
+    let second = mint(&client, &share).await;
+    assert_eq!((second.status, second.json()), (200, world.clone()));
+    let path = format!("{BANK}/{}", made["id"].as_str().expect("an id"));
+    let read = Answer::of(client.as_key(key_of(&world), "GET", &path)).await;
+    assert_eq!(read.status, 200, "what was there is there");
+    let both = mint(
+        &client,
+        &json!({"name": "ours", "share": true, "reset": true}),
+    )
+    .await;
+    let message =
+        "`reset` empties a world that is in use and `share` leaves it as it is: say one of them";
+    assert_eq!((both.status, both.message().as_str()), (400, message));
 }

@@ -1,0 +1,91 @@
+/** Asks the control API of a sandbox. */
+
+import * as http from 'node:http';
+import * as https from 'node:https';
+
+import { SandboxError, ofAnswer } from './errors.js';
+
+/** Longer than any answer takes: a request waits a minute at most, and an advance for receivers on its way. */
+const TIMEOUT_MS = 600_000;
+
+export interface CallOptions {
+  query?: Record<string, unknown>;
+  body?: unknown;
+}
+
+/** The header that chooses the world of a key. */
+export function authorization(apiKey: string): string {
+  return `Basic ${Buffer.from(`${apiKey}:`).toString('base64')}`;
+}
+
+/**
+ * The control API, asked as one world or, without a key, as none.
+ *
+ * Not by `fetch`, which tests like to replace by a mock of their own.
+ */
+export class Control {
+  readonly url: string;
+  readonly controlToken: string | undefined;
+  readonly #headers: Record<string, string> = { accept: 'application/json' };
+
+  constructor(url: string, options: { apiKey?: string | undefined; controlToken?: string | undefined } = {}) {
+    this.url = url;
+    this.controlToken = options.controlToken;
+    if (options.apiKey !== undefined) {
+      this.#headers.authorization = authorization(options.apiKey);
+    }
+    if (options.controlToken !== undefined) {
+      this.#headers['x-sandbox-control-token'] = options.controlToken;
+    }
+  }
+
+  /**
+   * What `/__sandbox/{path}` answers: JSON where it is JSON, else text. Throws a `SandboxError` with the
+   * sandbox's sentence when it refuses.
+   */
+  async call(method: string, path: string, { query = {}, body }: CallOptions = {}): Promise<any> {
+    const target = new URL(`/__sandbox/${path}`, this.url);
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined && value !== null) {
+        target.searchParams.set(name, String(value));
+      }
+    }
+    const payload = body === undefined ? undefined : JSON.stringify(body);
+    const headers = { ...this.#headers, ...(payload !== undefined && { 'content-type': 'application/json' }) };
+    const { status, contentType, text } = await this.#exchange(method, target, headers, payload);
+    const answer: unknown = contentType.startsWith('application/json') ? JSON.parse(text) : text;
+    if (status < 200 || status >= 300) {
+      throw ofAnswer(status, answer);
+    }
+    return answer;
+  }
+
+  #exchange(
+    method: string,
+    target: URL,
+    headers: Record<string, string>,
+    payload: string | undefined,
+  ): Promise<{ status: number; contentType: string; text: string }> {
+    return new Promise((resolve, reject) => {
+      const fail = (cause: Error) =>
+        reject(new SandboxError(`the sandbox at ${this.url} does not answer: ${cause.message}`, { cause }));
+      const { request } = target.protocol === 'https:' ? https : http;
+      // A connection a call: none is left over to keep the test process from ending.
+      const asked = request(target, { method, headers, agent: false, timeout: TIMEOUT_MS }, (answer) => {
+        const chunks: Buffer[] = [];
+        answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+        answer.on('error', fail);
+        answer.on('end', () =>
+          resolve({
+            status: answer.statusCode ?? 0,
+            contentType: answer.headers['content-type'] ?? '',
+            text: Buffer.concat(chunks).toString(),
+          }),
+        );
+      });
+      asked.on('timeout', () => asked.destroy(new Error(`nothing for ${TIMEOUT_MS / 1000} s`)));
+      asked.on('error', fail);
+      asked.end(payload);
+    });
+  }
+}

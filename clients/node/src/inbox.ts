@@ -1,0 +1,45 @@
+/** A receiver for callbacks that lives in the sandbox. */
+
+import type { Control } from './control.js';
+import { NotVerified } from './errors.js';
+import { written, type Duration, type Received } from './shapes.js';
+
+/**
+ * Register `url` as a callback URL, and see what came.
+ *
+ * It answers 200; register `` `${inbox.url}?status=500&times=2` `` for one that refuses twice first.
+ */
+export class Inbox {
+  /** Where to send callbacks. */
+  readonly url: string;
+  readonly #control: Control;
+  readonly #path: string;
+
+  constructor(control: Control, name: string) {
+    this.#control = control;
+    this.#path = `inbox/${name}`;
+    this.url = `${control.url}/__sandbox/${this.#path}`;
+  }
+
+  /** What came, newest first; as soon as `count` have come, or `NotVerified` when `wait` is over. */
+  async received(count = 0, options: { wait?: Duration; afterSeq?: number } = {}): Promise<Received[]> {
+    const wait = written(options.wait ?? '5s');
+    const waiting = count > 0 ? { count, wait } : {};
+    try {
+      const query = { after_seq: options.afterSeq, ...waiting };
+      return (await this.#control.call('GET', this.#path, { query })).received;
+    } catch (late) {
+      if (!(late instanceof NotVerified)) {
+        throw late;
+      }
+      const arrived = (late.answer.received as Received[] | undefined)?.length ?? 0;
+      const message = `${arrived} of ${count} callbacks came to ${this.url} within ${wait}`;
+      throw new NotVerified(message, { status: 408, answer: { ...late.answer } });
+    }
+  }
+
+  /** Forgets what came. */
+  async empty(): Promise<void> {
+    await this.#control.call('DELETE', this.#path);
+  }
+}

@@ -1,0 +1,51 @@
+/** For Vitest: `test` with a sandbox for its file and a world for itself, also in `test.concurrent`. */
+
+import { test as plain, type TestAPI } from 'vitest';
+
+import { Fixture, type SandboxSource } from './fixture.js';
+import type { Sandbox } from './sandbox.js';
+import type { World } from './world.js';
+
+export interface SandboxFixtures {
+  /** The sandbox of the file. */
+  sandbox: Sandbox;
+  /** A world that is the test's own and ends with it, named by the test: the same ids in every run. */
+  world: World;
+}
+
+/** Vitest's `test` with these fixtures, the sandbox started as said. */
+export function sandboxTest(source: SandboxSource = {}): TestAPI<SandboxFixtures> {
+  return plain.extend<SandboxFixtures & { fixture: Fixture }>({
+    fixture: [
+      async ({}, use) => {
+        const fixture = new Fixture(source);
+        await use(fixture);
+        await fixture.stop();
+      },
+      { scope: 'worker' },
+    ],
+    sandbox: async ({ fixture }, use) => use(await fixture.sandbox()),
+    world: async ({ fixture, task }, use) => {
+      const world = await fixture.world(fullName(task));
+      await use(world);
+      await fixture.end(world);
+    },
+  });
+}
+
+/** Vitest's `test` with a `sandbox` and a `world`. */
+export const test = sandboxTest();
+
+interface Named {
+  name: string;
+  suite?: Named | undefined;
+  file?: { name: string };
+}
+
+function fullName(task: Named): string {
+  const names = [task.name];
+  for (let suite = task.suite; suite?.name; suite = suite.suite) {
+    names.unshift(suite.name);
+  }
+  return [task.file?.name, ...names].filter(Boolean).join(' > ');
+}

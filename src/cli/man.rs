@@ -1,0 +1,60 @@
+//! `iluma-sandbox man`: the manual pages, made from what `--help` says.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory};
+
+use super::{Cli, fail, misused, print};
+use crate::files::reason;
+use crate::load_error::nearest;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The page of this command alone: `iluma-sandbox man serve | man -l -`.
+    command: Option<String>,
+    /// Write a page for every command into this folder instead, which is made when there is none.
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    dir: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> ExitCode {
+    let mut all = Cli::command();
+    all.build();
+    if let Some(dir) = &arguments.dir {
+        return match write_all(all, dir) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(format_args!(
+                "cannot write manual pages into {}: {}",
+                dir.display(),
+                reason(&error)
+            )),
+        };
+    }
+    let command = match &arguments.command {
+        None => all,
+        Some(name) => match named(&all, name) {
+            Ok(command) => command.clone(),
+            Err(sentence) => return misused(sentence),
+        },
+    };
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command)
+        .render(&mut page)
+        .expect("writing to memory cannot fail");
+    print(&String::from_utf8_lossy(&page));
+    ExitCode::SUCCESS
+}
+
+fn named<'c>(all: &'c clap::Command, name: &str) -> Result<&'c clap::Command, String> {
+    all.find_subcommand(name).ok_or_else(|| {
+        let near = nearest(name, all.get_subcommands().map(clap::Command::get_name));
+        let near = near.map_or(String::new(), |near| format!(": did you mean `{near}`?"));
+        format!("there is no command `{name}`{near}")
+    })
+}
+
+fn write_all(all: clap::Command, dir: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(dir)?;
+    clap_mangen::generate_to(all, dir)
+}

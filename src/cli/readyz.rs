@@ -1,0 +1,78 @@
+//! `iluma-sandbox readyz`: whether a sandbox is ready, for health checks and for scripts that have started one.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use hyper::{Method, StatusCode};
+use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
+
+use super::client::Client;
+use super::target::Place;
+use super::{Format, block_on, fail, misused, print};
+use crate::clock::parse_duration;
+use crate::delay::written;
+
+/// Between two questions.
+const PAUSE: Duration = Duration::from_millis(50);
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    place: Place,
+    /// Ask again until it is ready.
+    #[arg(long)]
+    wait: bool,
+    /// How long to wait, or to wait for the one answer.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
+    timeout: Duration,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+pub(super) fn run(arguments: &Arguments) -> ExitCode {
+    block_on(readyz(arguments))
+}
+
+async fn readyz(arguments: &Arguments) -> ExitCode {
+    let client = match arguments.place.url() {
+        Ok(url) => Client::new(url, None, None),
+        Err(sentence) => return misused(sentence),
+    };
+    let until = Instant::now() + arguments.timeout;
+    let limit = written(arguments.timeout);
+    let mut reason = format!("no answer from {} within {limit}", client.url());
+    loop {
+        let asking = client.ask(Method::GET, "readyz", None, arguments.timeout);
+        match timeout_at(until, asking).await {
+            Ok(Ok((StatusCode::OK, ready))) if ready["status"] == "ready" => {
+                print(&match arguments.format {
+                    Format::Text => format!("{} is ready\n", client.url()),
+                    Format::Json => format!("{ready:#}\n"),
+                });
+                return ExitCode::SUCCESS;
+            }
+            Ok(Ok((_, answer))) => reason = why_not(&client, &answer),
+            Ok(Err(sentence)) => reason = sentence,
+            Err(_) => return fail(reason), // what came before it says most
+        }
+        if !arguments.wait {
+            return fail(reason);
+        }
+        if timeout_at(until, tokio::time::sleep(PAUSE)).await.is_err() {
+            return fail(format_args!("not ready after {limit}: {reason}"));
+        }
+    }
+}
+
+fn why_not(client: &Client, answer: &Value) -> String {
+    let url = client.url();
+    match (&answer["status"], &answer["error_text"], &answer["message"]) {
+        (Value::String(status), Value::String(errors), _) if status == "unready" => {
+            format!("the sandbox at {url} is not ready, its scenario files are broken:\n{errors}")
+        }
+        (_, _, Value::String(message)) => format!("{url} is not ready: {message}"),
+        _ => format!("what answers at {url} is no sandbox"),
+    }
+}

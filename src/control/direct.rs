@@ -1,0 +1,35 @@
+//! What Rust tests ask of the control API without a socket: the same orders, the same sentences.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{Refusal, faults, trigger};
+use crate::sandbox::Shared;
+use crate::world::World;
+
+/// As `PUT /__sandbox/faults`.
+pub(crate) fn set_faults(sandbox: &Shared, world: &World, order: Value) -> Result<(), String> {
+    let set = faults::set(&sandbox.catalogue(), world, read(order)?, Instant::now());
+    set.map(|_| ()).map_err(sentence)
+}
+
+/// As `POST /__sandbox/trigger`; returns the delivery's number.
+pub(crate) fn trigger(
+    sandbox: &Arc<Shared>,
+    world: &Arc<World>,
+    order: Value,
+) -> Result<u64, String> {
+    let (_, shown) = trigger::answer(sandbox, world, read(order)?).map_err(sentence)?;
+    Ok(shown["seq"].as_u64().expect("a delivery has a number"))
+}
+
+fn read<T: DeserializeOwned>(order: Value) -> Result<T, String> {
+    serde_json::from_value(order).map_err(|error| format!("this cannot be taken: {error}"))
+}
+
+fn sentence(Refusal(_, _, message): Refusal) -> String {
+    message
+}

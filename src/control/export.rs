@@ -1,0 +1,165 @@
+//! `GET /__sandbox/export`: all that was asked, answered and called back, one JSON object a line.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+
+use super::requests::{Whose, time};
+use super::{Refusal, deliveries, only, requests};
+use crate::call::Call;
+use crate::mask::Mask;
+use crate::sandbox::Shared;
+use crate::world::World;
+
+/// The form of the lines; another number when it changes so that readers must.
+const VERSION: u32 = 1;
+/// Lines are written out when they are so many bytes together.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// The lines, written while they are sent: what has been dropped by then is left out.
+pub(crate) struct Lines {
+    sandbox: Arc<Shared>,
+    head: Option<Value>,
+    places: Vec<(Place, Mask)>,
+    entries: std::vec::IntoIter<(SystemTime, Entry)>,
+}
+
+/// Where entries are kept.
+enum Place {
+    World(Arc<World>),
+    Strangers,
+}
+
+/// What stands in a line: which entry of which place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Entry {
+    Exchange { place: usize, seq: u64 },
+    Delivery { place: usize, seq: u64 },
+}
+
+/// Of the caller's own world; with `world=all` of all, and the requests that belong to none.
+pub(super) fn answer(
+    sandbox: &Arc<Shared>,
+    call: &Call,
+    query: &HashMap<String, String>,
+) -> Result<Lines, Refusal> {
+    only(query, &["world"])?;
+    let places = match Whose::of(sandbox, call, query)? {
+        Whose::Own(world) => vec![Place::World(world)],
+        Whose::Strangers => vec![Place::Strangers],
+        Whose::All => {
+            let worlds = sandbox.worlds.all().into_iter();
+            worlds.map(Place::World).chain([Place::Strangers]).collect()
+        }
+    };
+    Ok(Lines::of(sandbox, places))
+}
+
+impl Lines {
+    fn of(sandbox: &Arc<Shared>, places: Vec<Place>) -> Self {
+        let mut entries = Vec::new();
+        let mut worlds = Vec::new();
+        let (mut requests_dropped, mut deliveries_dropped) = (0, 0);
+        for (place, kept) in places.iter().enumerate() {
+            let exchange = |seq| Entry::Exchange { place, seq };
+            match kept {
+                Place::World(world) => {
+                    worlds.push(world.tag.as_str());
+                    let state = world.state();
+                    let (journal, log) = (&state.journal, &state.callbacks.log);
+                    requests_dropped += journal.dropped;
+                    deliveries_dropped += log.dropped;
+                    entries.extend(journal.entries().map(|one| (one.at, exchange(one.seq))));
+                    let delivery = |seq| Entry::Delivery { place, seq };
+                    entries.extend(log.newest_first().map(|one| (one.at, delivery(one.seq))));
+                }
+                Place::Strangers => {
+                    let journal = sandbox.strangers();
+                    requests_dropped += journal.dropped;
+                    entries.extend(journal.entries().map(|one| (one.at, exchange(one.seq))));
+                }
+            }
+        }
+        worlds.sort_unstable();
+        entries.sort_unstable();
+        let head = json!({
+            "type": "export",
+            "version": VERSION,
+            "sandbox": env!("CARGO_PKG_VERSION"),
+            "seed": sandbox.seed,
+            "at": time(SystemTime::now()),
+            "worlds": worlds,
+            "dropped": {"requests": requests_dropped, "deliveries": deliveries_dropped},
+        });
+        let masked = places.into_iter().map(|place| {
+            let mask = match &place {
+                Place::World(world) => Mask::of(sandbox, world),
+                Place::Strangers => Mask::of_strangers(sandbox),
+            };
+            (place, mask)
+        });
+        Self {
+            sandbox: sandbox.clone(),
+            head: Some(head),
+            places: masked.collect(),
+            entries: entries.into_iter(),
+        }
+    }
+
+    fn line(&self, entry: Entry) -> Option<Value> {
+        let (Entry::Exchange { place, seq } | Entry::Delivery { place, seq }) = entry;
+        let (place, mask) = &self.places[place];
+        let (kind, fields) = match (entry, place) {
+            (Entry::Exchange { .. }, Place::World(world)) => {
+                let exchange = world.state().journal.get(seq).cloned();
+                ("exchange", requests::shown(&exchange?))
+            }
+            (Entry::Exchange { .. }, Place::Strangers) => {
+                let exchange = self.sandbox.strangers().get(seq).cloned();
+                ("exchange", requests::shown(&exchange?))
+            }
+            (Entry::Delivery { .. }, Place::World(world)) => {
+                let delivery = world.state().callbacks.log.get(seq).cloned()?;
+                let mut fields = deliveries::shown(&delivery);
+                fields["at"] = time(delivery.at);
+                fields["world"] = world.tag.as_str().into();
+                fields["callback_type"] = fields["type"].take();
+                ("delivery", fields)
+            }
+            (Entry::Delivery { .. }, Place::Strangers) => return None, // nobody calls them back
+        };
+        let mut line = Map::from_iter([("type".to_owned(), Value::from(kind))]);
+        if let Value::Object(fields) = fields {
+            line.extend(fields.into_iter().filter(|(name, _)| name != "type"));
+        }
+        let mut line = Value::Object(line);
+        mask.hide(&mut line);
+        Some(line)
+    }
+}
+
+impl Iterator for Lines {
+    type Item = Bytes;
+
+    /// The next piece: as many lines as make one.
+    fn next(&mut self) -> Option<Bytes> {
+        let mut piece = String::new();
+        while piece.len() < PIECE_BYTES {
+            let line = match self.head.take() {
+                Some(head) => Some(head),
+                None => match self.entries.next() {
+                    Some((_, entry)) => self.line(entry),
+                    None => break,
+                },
+            };
+            if let Some(line) = line {
+                piece += &line.to_string();
+                piece.push('\n');
+            }
+        }
+        (!piece.is_empty()).then(|| piece.into())
+    }
+}

@@ -1,0 +1,160 @@
+//! `GET /__sandbox/metrics`: what the sandbox has done and what it holds, as Prometheus reads it.
+
+use std::collections::HashMap;
+use std::fmt::{self, Display, Write};
+
+use hyper::header::HeaderValue;
+
+use super::{Refusal, only};
+use crate::coverage::{Durations, Exercised, LIMITS_US};
+use crate::sandbox::Shared;
+use crate::totals::Dropped;
+
+pub(super) const CONTENT_TYPE: HeaderValue =
+    HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+
+pub(super) fn page(sandbox: &Shared, query: &HashMap<String, String>) -> Result<String, Refusal> {
+    only(query, &[])?;
+    let mut text = String::new();
+    write(&mut text, sandbox).expect("writing to a string cannot fail");
+    Ok(text)
+}
+
+fn write(text: &mut String, sandbox: &Shared) -> fmt::Result {
+    let worlds = &sandbox.worlds;
+    let totals = worlds.totals();
+    let tally = worlds.tally();
+    let reload = sandbox.last_reload();
+    let Dropped {
+        records,
+        journal,
+        counters,
+        deliveries,
+    } = totals.dropped;
+
+    head(text, "build_info", "gauge", "The version that runs.")?;
+    let version = env!("CARGO_PKG_VERSION");
+    sample(text, "build_info", &[("version", &version)], 1)?;
+    requests(text, &totals.exercised)?;
+    durations(text, &totals.exercised.durations)?;
+    let help = "Callbacks that have come to their end, by how they ended.";
+    head(text, "deliveries_total", "counter", help)?;
+    for (state, count) in totals.deliveries.by_state() {
+        sample(text, "deliveries_total", &[("state", &state)], count)?;
+    }
+    for (name, help, value) in [
+        (
+            "deliveries_pending",
+            "Callbacks on their way.",
+            tally.holds.deliveries_pending,
+        ),
+        ("worlds", "Worlds in use.", tally.worlds),
+        ("records", "Records that can be read.", tally.holds.records),
+        (
+            "journal_entries",
+            "Requests that worlds' journals hold.",
+            tally.holds.journal,
+        ),
+        (
+            "held_bytes",
+            "What worlds hold in memory, about.",
+            tally.bytes,
+        ),
+    ] {
+        head(text, name, "gauge", help)?;
+        sample(text, name, &[], value)?;
+    }
+    let help = "What was let go because of a limit.";
+    head(text, "dropped_total", "counter", help)?;
+    let strangers = sandbox.strangers().dropped;
+    for (what, count) in [
+        ("records", records),
+        ("journal_entries", journal + strangers),
+        ("counters", counters),
+        ("deliveries", deliveries),
+        ("worlds", tally.evicted),
+    ] {
+        sample(text, "dropped_total", &[("what", &what)], count)?;
+    }
+    let help = "Requests that were refused because the sandbox was full.";
+    head(text, "requests_refused_total", "counter", help)?;
+    sample(text, "requests_refused_total", &[], tally.refused)?;
+    let help = "How often the scenario files were read again.";
+    head(text, "reloads_total", "counter", help)?;
+    for (result, count) in [
+        ("succeeded", reload.count - reload.failed),
+        ("failed", reload.failed),
+    ] {
+        sample(text, "reloads_total", &[("result", &result)], count)?;
+    }
+    Ok(())
+}
+
+/// As many lines as there are outcomes that were answered: `Exercised` tells no more apart than it can hold.
+fn requests(text: &mut String, exercised: &Exercised) -> fmt::Result {
+    let name = "requests_total";
+    let help = "Requests answered, but for those to /__sandbox/. Where no endpoint was reached it is empty; \
+                where nothing went wrong there, the outcome is too.";
+    head(text, name, "counter", help)?;
+    let mut lines: Vec<_> = exercised.by_status().collect();
+    lines.sort_unstable();
+    for (tag, status, count) in lines {
+        let (endpoint, outcome) = tag.rsplit_once('/').unwrap_or(("", tag));
+        let labels: [(&str, &dyn Display); 3] = [
+            ("endpoint", &endpoint),
+            ("outcome", &outcome),
+            ("status", &status.as_u16()),
+        ];
+        sample(text, name, &labels, count)?;
+    }
+    if exercised.uncounted > 0 {
+        let other: &dyn Display = &"other";
+        let labels = ["endpoint", "outcome", "status"].map(|label| (label, other));
+        sample(text, name, &labels, exercised.uncounted)?;
+    }
+    Ok(())
+}
+
+fn durations(text: &mut String, durations: &Durations) -> fmt::Result {
+    let name = "request_duration_seconds";
+    let help = "How long answers took to make, without delays that were asked for.";
+    head(text, name, "histogram", help)?;
+    let mut count = 0;
+    let bucket = "request_duration_seconds_bucket";
+    for (limit_us, more) in LIMITS_US.iter().zip(durations.counts) {
+        count += more;
+        #[expect(clippy::cast_precision_loss, reason = "limits are small")]
+        let limit = *limit_us as f64 / 1e6;
+        sample(text, bucket, &[("le", &limit)], count)?;
+    }
+    count = durations.counts.iter().sum();
+    sample(text, bucket, &[("le", &"+Inf")], count)?;
+    let seconds = durations.sum.as_secs_f64();
+    sample(text, "request_duration_seconds_sum", &[], seconds)?;
+    sample(text, "request_duration_seconds_count", &[], count)
+}
+
+fn head(text: &mut String, name: &str, kind: &str, help: &str) -> fmt::Result {
+    writeln!(text, "# HELP iluma_sandbox_{name} {help}")?;
+    writeln!(text, "# TYPE iluma_sandbox_{name} {kind}")
+}
+
+fn sample(
+    text: &mut String,
+    name: &str,
+    labels: &[(&str, &dyn Display)],
+    value: impl Display,
+) -> fmt::Result {
+    write!(text, "iluma_sandbox_{name}")?;
+    for (at, (label, said)) in labels.iter().enumerate() {
+        let before = if at == 0 { '{' } else { ',' };
+        let said = said.to_string();
+        let said = said
+            .replace('\\', r"\\")
+            .replace('"', r#"\""#)
+            .replace('\n', r"\n");
+        write!(text, "{before}{label}=\"{said}\"")?;
+    }
+    let end = if labels.is_empty() { "" } else { "}" };
+    writeln!(text, "{end} {value}")
+}

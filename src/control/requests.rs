@@ -1,0 +1,363 @@
+//! `/__sandbox/requests`: what was asked and answered, and waiting for it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use hyper::StatusCode;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
+
+use super::{Answer, Refusal, bad_request, endpoint_named, parameter, wait, whole_number, world};
+use crate::call::Call;
+use crate::excerpt::{Excerpt, Kept, Wait};
+use crate::journal::{ENTRIES_MAX, Exchange, KeptBody};
+use crate::kept::Content;
+use crate::mask::Mask;
+use crate::query::{Expected, Field, Judgement, Query};
+use crate::sandbox::Shared;
+use crate::verify::{Expectation, NotVerified};
+use crate::world::World;
+
+const LIMIT_DEFAULT: u64 = 100;
+/// A page ends when it holds so much of bodies and heads, for they may be large.
+const PAGE_BYTES_MAX: usize = 8 << 20;
+const FILTERS_MAX: usize = 100;
+/// What is no filter. `key` is where the world is chosen.
+const SETTINGS: [&str; 8] = [
+    "key",
+    "world",
+    "after_seq",
+    "before_seq",
+    "order",
+    "limit",
+    "wait",
+    "count",
+];
+
+/// Whose requests are asked for.
+pub(super) enum Whose {
+    Own(Arc<World>),
+    Strangers,
+    All,
+}
+
+impl Whose {
+    /// The caller's own world, unless `world=` says `all` or `strangers`. Where only some keys are let in,
+    /// these need one of them as well.
+    pub(super) fn of(
+        sandbox: &Shared,
+        call: &Call,
+        query: &HashMap<String, String>,
+    ) -> Result<Self, Refusal> {
+        let whose = match query.get("world").map(String::as_str) {
+            None | Some("own") => return world(sandbox, call, query).map(Self::Own),
+            Some("all") => Self::All,
+            Some("strangers") => Self::Strangers,
+            Some(_) => return Err(bad_request("`world` is own, all or strangers")),
+        };
+        if !sandbox.admits_all_keys() {
+            world(sandbox, call, query)?;
+        }
+        Ok(whose)
+    }
+
+    /// Where these are kept, and what of them is not shown; none for all worlds, which have no journal in
+    /// common.
+    pub(super) fn kept<'a>(&'a self, sandbox: &'a Shared) -> Option<(Kept<'a>, Mask)> {
+        match self {
+            Self::Own(world) => Some((Kept::OfWorld(world), Mask::of(sandbox, world))),
+            Self::Strangers => Some((Kept::Strangers(sandbox), Mask::of_strangers(sandbox))),
+            Self::All => None,
+        }
+    }
+}
+
+/// How a list of requests is asked for.
+struct Page {
+    query: Query,
+    newest_first: bool,
+    limit: usize,
+    after_seq: u64,
+    before_seq: u64,
+}
+
+/// All that match, newest first unless it is said otherwise. With `wait` it answers as soon as `count` of
+/// them match, or 408 with what came closest.
+pub(super) async fn list(
+    sandbox: &Shared,
+    call: &Call,
+    query: &HashMap<String, String>,
+) -> Result<Answer, Refusal> {
+    let page = Page::read(sandbox, query)?;
+    let count = parameter(query, "count", whole_number)?;
+    let wait = wait(query)?;
+    if wait.is_none() && count.is_some() {
+        return Err(bad_request(
+            "`count` says how many to wait for: it needs `wait`",
+        ));
+    }
+    let whose = Whose::of(sandbox, call, query)?;
+    let Some((kept, mask)) = whose.kept(sandbox) else {
+        if wait.is_some() || page.after_seq > 0 || page.before_seq < u64::MAX {
+            return Err(bad_request(
+                "`wait`, `after_seq` and `before_seq` need one world: each counts its own requests",
+            ));
+        }
+        return Ok((StatusCode::OK, page.of_all(sandbox)));
+    };
+    if let Some(wait) = wait {
+        let expectation = Expectation::at_least(count.unwrap_or(1), page.query.clone());
+        let expectation = expectation.after(page.after_seq);
+        let until = Wait::Until(Instant::now() + wait);
+        if let Err(error) = kept.verify(&expectation, until).await {
+            return Ok(timed_out(&error, &mask));
+        }
+    }
+    let mut body = page.of(&kept.excerpt(page.after_seq));
+    mask.hide(&mut body);
+    Ok((StatusCode::OK, body))
+}
+
+impl Page {
+    fn read(sandbox: &Shared, query: &HashMap<String, String>) -> Result<Self, Refusal> {
+        let mut names: Vec<_> = query.keys().filter(|name| !is_setting(name)).collect();
+        names.sort();
+        let filters = names
+            .into_iter()
+            .map(|name| (name.as_str(), Expected::Written(query[name].clone())));
+        let newest_first = match query.get("order").map(String::as_str) {
+            None | Some("newest") => true,
+            Some("oldest") => false,
+            Some(_) => return Err(bad_request("`order` is newest or oldest")),
+        };
+        let limit = parameter(query, "limit", whole_number)?.unwrap_or(LIMIT_DEFAULT);
+        let limit = usize::try_from(limit)
+            .ok()
+            .filter(|limit| *limit <= ENTRIES_MAX);
+        let limit = limit.ok_or_else(|| {
+            bad_request(format!(
+                "`limit`: a page has {ENTRIES_MAX} requests at most"
+            ))
+        })?;
+        Ok(Self {
+            query: query_of(sandbox, filters)?,
+            newest_first,
+            limit,
+            after_seq: parameter(query, "after_seq", whole_number)?.unwrap_or(0),
+            before_seq: parameter(query, "before_seq", whole_number)?.unwrap_or(u64::MAX),
+        })
+    }
+
+    fn of(&self, excerpt: &Excerpt) -> Value {
+        let range = excerpt.exchanges.iter();
+        let range = range.filter(|one| one.seq < self.before_seq);
+        let (matching, unknown) = self.matching(range);
+        let (shown, left) = self.cut(&matching);
+        json!({
+            "requests": shown.iter().map(|one| self::shown(one)).collect::<Vec<_>>(),
+            "matched": matching.len(),
+            "not_judged": unknown,
+            "dropped": excerpt.dropped,
+            "reaches_into_dropped": self.after_seq < excerpt.dropped_until,
+            "last_seq": excerpt.last_seq,
+            "next": shown.last().filter(|_| left > 0).map(|one| one.seq),
+        })
+    }
+
+    /// Over all worlds, in the order of time. There is no next page: each world counts its own requests.
+    fn of_all(&self, sandbox: &Shared) -> Value {
+        let mut dropped = 0;
+        let mut all: Vec<(Exchange, Arc<World>)> = Vec::new();
+        let mut matched = 0;
+        let mut unknown = Vec::new();
+        for world in sandbox.worlds.all() {
+            let excerpt = Kept::OfWorld(&world).excerpt(0);
+            dropped += excerpt.dropped;
+            let (matching, not_judged) = self.matching(excerpt.exchanges.iter());
+            matched += matching.len();
+            unknown.extend(not_judged);
+            let matching = matching.into_iter().take(self.limit).cloned();
+            all.extend(matching.map(|one| (one, world.clone())));
+            if all.len() > 10 * ENTRIES_MAX {
+                self.sort(&mut all);
+            }
+        }
+        self.sort(&mut all);
+        let exchanges: Vec<_> = all.iter().map(|(exchange, _)| exchange).collect();
+        let (shown, _) = self.cut(&exchanges);
+        let shown = shown.iter().zip(&all).map(|(exchange, (_, world))| {
+            let mut shown = self::shown(exchange);
+            Mask::of(sandbox, world).hide(&mut shown);
+            shown
+        });
+        json!({
+            "requests": shown.collect::<Vec<_>>(),
+            "matched": matched,
+            "not_judged": unknown,
+            "dropped": dropped,
+            "reaches_into_dropped": dropped > 0,
+            "last_seq": null,
+            "next": null,
+        })
+    }
+
+    /// Puts them in order, and lets go of those that have no place on the page.
+    fn sort(&self, all: &mut Vec<(Exchange, Arc<World>)>) {
+        all.sort_by_cached_key(|(one, _)| (one.at, one.trace()));
+        if self.newest_first {
+            all.reverse();
+        }
+        all.truncate(self.limit);
+    }
+
+    /// Those that match in the order that was asked for, and the traces of those that nobody can judge.
+    fn matching<'e>(
+        &self,
+        exchanges: impl DoubleEndedIterator<Item = &'e Exchange>,
+    ) -> (Vec<&'e Exchange>, Vec<String>) {
+        let mut unknown = Vec::new();
+        let mut matching: Vec<_> = exchanges
+            .filter(|one| match self.query.judge(one) {
+                Judgement::Meant => true,
+                Judgement::Other => false,
+                Judgement::Unknown => {
+                    unknown.push(one.trace());
+                    false
+                }
+            })
+            .collect();
+        if self.newest_first {
+            matching.reverse();
+        }
+        (matching, unknown)
+    }
+
+    /// As many as a page may have, one at least if any; and how many are left.
+    fn cut<'m, 'e>(&self, matching: &'m [&'e Exchange]) -> (&'m [&'e Exchange], usize) {
+        let mut bytes = 0;
+        let fits = |one: &&&Exchange| {
+            bytes += one.head.len() + one.request.bytes.len() + one.reply.bytes.len();
+            bytes <= PAGE_BYTES_MAX
+        };
+        let fitting = matching.iter().take(self.limit).take_while(fits).count();
+        let at = fitting.max(self.limit.min(matching.len()).min(1));
+        (&matching[..at], matching.len() - at)
+    }
+}
+
+fn is_setting(name: &str) -> bool {
+    SETTINGS.contains(&name)
+}
+
+/// The filters of a URL or of a JSON body, with endpoints by id.
+pub(super) fn query_of<'n>(
+    sandbox: &Shared,
+    filters: impl Iterator<Item = (&'n str, Expected)>,
+) -> Result<Query, Refusal> {
+    let mut query = Query::any();
+    for (at, (name, expected)) in filters.enumerate() {
+        if at == FILTERS_MAX {
+            return Err(bad_request(format!(
+                "there are more than {FILTERS_MAX} filters"
+            )));
+        }
+        let field = Field::parse(name).map_err(bad_request)?;
+        query = match (&field, expected.status()) {
+            (Field::Status, None) => {
+                return Err(bad_request("`status` is a number such as 200"));
+            }
+            (Field::Status, Some(status)) => query.status(status),
+            _ => query.with(field, expected),
+        };
+    }
+    let catalogue = sandbox.catalogue();
+    query.name_endpoints(|name| {
+        endpoint_named(&catalogue, name).map(|endpoint| endpoint.id.as_ref().to_owned())
+    })?;
+    Ok(query)
+}
+
+/// 408, with what came instead.
+fn timed_out(error: &NotVerified, mask: &Mask) -> Answer {
+    let mut body = json!({"error": "timeout"});
+    if let (Value::Object(body), Value::Object(error)) = (&mut body, json!(error)) {
+        body.extend(error);
+    }
+    mask.hide(&mut body);
+    (StatusCode::REQUEST_TIMEOUT, body)
+}
+
+/// A request with its reply, as the control API writes it.
+pub(super) fn shown(exchange: &Exchange) -> Value {
+    let request = match exchange.content() {
+        Content::Empty => Value::Null,
+        Content::Json(value) | Content::Fields(value) => value,
+        Content::Text(text) | Content::Beginning(text) => text.into(),
+    };
+    let tag = exchange.outcome.as_ref().and_then(|tag| tag.to_str().ok());
+    let query = form_urlencoded::parse(exchange.query().as_bytes());
+    let mut shown = json!({
+        "seq": exchange.seq,
+        "trace": exchange.trace(),
+        "at": time(exchange.at),
+        "world": exchange.world(),
+        "method": exchange.method(),
+        "path": exchange.path(),
+        "query": gathered(query),
+        "headers": gathered(exchange.headers()),
+        "body": request,
+        "body_bytes": exchange.request.whole_bytes,
+        "endpoint": exchange.endpoint(),
+        "outcome": tag,
+        "status": exchange.status.as_u16(),
+        "reply": reply(&exchange.reply),
+        "reply_bytes": exchange.reply.whole_bytes,
+        "duration_us": u64::try_from(exchange.duration.as_micros()).unwrap_or(u64::MAX),
+        "delay_ms": milliseconds(exchange.delay),
+        "fault": exchange.fault,
+    });
+    // Of what is kept only in part.
+    if let Some(sha256) = &exchange.request.sha256 {
+        shown["body_sha256"] = (&**sha256).into();
+    }
+    if let Some(sha256) = &exchange.reply.sha256 {
+        shown["reply_sha256"] = (&**sha256).into();
+    }
+    shown
+}
+
+fn reply(kept: &KeptBody) -> Value {
+    if kept.whole_bytes == 0 {
+        return Value::Null;
+    }
+    let json = kept
+        .is_whole()
+        .then(|| serde_json::from_slice(&kept.bytes).ok());
+    json.flatten().unwrap_or_else(|| kept.text().into())
+}
+
+/// Pairs as an object; of a name that comes more than once a list of its values.
+fn gathered<N: AsRef<str>, V: AsRef<str>>(pairs: impl Iterator<Item = (N, V)>) -> Value {
+    let mut gathered = Map::new();
+    for (name, value) in pairs {
+        let value = Value::from(value.as_ref());
+        match gathered.get_mut(name.as_ref()) {
+            None => {
+                gathered.insert(name.as_ref().to_owned(), value);
+            }
+            Some(Value::Array(values)) => values.push(value),
+            Some(one) => *one = Value::Array(vec![one.take(), value]),
+        }
+    }
+    Value::Object(gathered)
+}
+
+pub(super) fn time(at: SystemTime) -> Value {
+    Timestamp::try_from(at).map_or(Value::Null, |at| format!("{at:.6}").into())
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

