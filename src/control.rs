@@ -65,7 +65,7 @@ type Answer = (StatusCode, Value);
 /// A refusal, with the sentence that says why.
 struct Refusal(StatusCode, &'static str, String);
 
-pub(crate) const ROUTES: &str = "GET docs, llms.txt, livez, readyz, catalog, coverage, fidelity, metrics, explain/{trace}, worlds, world, requests, export, snapshot, openapi.json, next, faults, deliveries, idle, clock, inbox/{name}; \
+pub(crate) const ROUTES: &str = "GET livez, readyz, catalog, coverage, fidelity, metrics, explain/{trace}, worlds, world, requests, export, snapshot, openapi.json, next, faults, deliveries, idle, clock, inbox/{name}; \
     POST worlds, verify, next, deliveries/{id}/redeliver, trigger, clock, clock/advance, reset, inbox/{name}; \
     PUT faults, snapshot; DELETE worlds, next, faults, inbox/{name}";
 

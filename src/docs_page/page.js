@@ -199,7 +199,7 @@ function outcomes(one) {
     return h("tr", {},
       h("td", {}, h("button", { onclick: ask, "aria-pressed": String(state.outcome === outcome.name) }, outcome.name)),
       h("td", { class: outcome.status >= 400 ? "fails" : "" }, String(outcome.status)),
-      h("td", {}, notes.join("; "), " ", label(outcome.source)));
+      h("td", {}, notes.join(" · "), " ", label(outcome.source)));
   });
   return table("Outcomes (x-magic-reply)", ["Outcome", "Status", "What it is"], rows);
 }

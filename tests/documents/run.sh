@@ -3,10 +3,11 @@
 # schemathesis, which asks what the document allows and checks every reply, and newman, which runs the
 # Postman collection. Needs python3 with venv, node with npm, and the network to fetch them.
 set -euo pipefail
-cd "$(dirname "$0")"
-sandbox=${SANDBOX:?the path of a built iluma-sandbox}
+sandbox=${SANDBOX:?the path of a built iluma-sandbox, from the root}
 work=$(mktemp -d)
 trap 'kill "${pid:-}" 2>/dev/null || true; rm -rf "$work"' EXIT
+cp "$(dirname "$0")"/{requirements.txt,schemathesis.toml,schemathesis_hooks.py} "$work"
+cd "$work" # schemathesis keeps what it learns where it runs
 
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check --requirement requirements.txt
@@ -30,12 +31,12 @@ for document in "$work"/{printed,strict,served}.json; do
 done
 
 echo "--- every reply is one that the document allows"
-SCHEMATHESIS_HOOKS=schemathesis_hooks PYTHONPATH=. PYTHONDONTWRITEBYTECODE=1 \
+SCHEMATHESIS_HOOKS=schemathesis_hooks PYTHONPATH=. \
   "$work/venv/bin/schemathesis" run "$url/openapi.json" \
   --auth "$(ready api_key):" \
   --checks only_asked_for_server_errors,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance \
   --phases examples,coverage,fuzzing,stateful --max-examples 10 --max-time 150 \
-  --generation-database none --warnings off --no-color
+  --warnings off --no-color
 
 echo "--- the Postman collection runs green"
 "$sandbox" postman >"$work/collection.json"

@@ -1,9 +1,12 @@
 //! `/__sandbox/llms.txt` and the page of the documents: that they say all there is and ask for nothing else.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
 use serde_json::Value;
 
 use crate::client::{Answer, Client};
-use crate::process::run;
+use crate::process::{command, run};
 
 /// The commands that the help lists.
 fn commands() -> Vec<String> {
@@ -113,6 +116,31 @@ fn what_init_document_and_schema_did_is_told_as_json() {
             .expect("JSON")
             .is_object()
     );
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_ready_is_told_as_json_on_one_line() {
+    let mut serve = command(&[
+        "serve",
+        "--port",
+        "0",
+        "--format",
+        "json",
+        "--log-format",
+        "off",
+    ]);
+    let mut child = serve.stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut line = String::new();
+    let mut printed = BufReader::new(child.stdout.take().expect("a pipe"));
+    printed.read_line(&mut line).expect("a line");
+    let ready: Value = serde_json::from_str(&line).expect("JSON");
+    let url = ready["url"].as_str().expect("a URL");
+    assert_eq!(url, format!("http://127.0.0.1:{}", ready["port"]));
+    assert_eq!(ready["api_key"], iluma_sandbox::PUBLIC_KEY);
+    assert_eq!(ready["pid"], child.id());
+    child.kill().expect("it is stopped");
+    child.wait().expect("it has ended");
 }
 
 #[tokio::test]

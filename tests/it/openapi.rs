@@ -383,6 +383,22 @@ async fn with_strict_it_leaves_out_what_is_refused() {
     assert!(asked > 50, "{asked} replies");
 }
 
+#[test]
+fn no_scenario_may_answer_where_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write(
+        folder.path(),
+        "v1/things.toml",
+        "path = \"/openapi.json\"\n[outcomes.DONE]\ndefault = true\n",
+    );
+    let (code, printed, _) = run(&["check", &folder.path().display().to_string()]);
+    assert_eq!(code, 1, "{printed}");
+    assert!(
+        printed.contains("the sandbox itself answers at `/openapi.json`: choose another path"),
+        "{printed}"
+    );
+}
+
 /// A product with all that a schema of a user's own may bring.
 const OWN: &str = r##"
 name = "Thing"
