@@ -76,7 +76,7 @@ enum Command {
     /// Exits with 0 when all is well, 1 when a step failed or the receiver cannot be reached, 2 when it
     /// is called wrongly.
     Audit(audit::Arguments),
-    /// Print the emulated API as an OpenAPI 3.1 document, as `/openapi.json` answers it.
+    /// Print the emulated API as the document of `/openapi.json`: `OpenAPI` 3.1.
     Openapi(openapi::Arguments),
     /// Print a Postman collection with a request for every outcome, and tests of the replies.
     Postman(openapi::PostmanArguments),

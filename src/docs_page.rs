@@ -1,4 +1,4 @@
-//! `/__sandbox/docs`: the page that renders the OpenAPI documents. Its files are embedded, and it asks for
+//! `/__sandbox/docs`: the page that renders the `OpenAPI` documents. Its files are embedded, and it asks for
 //! nothing that is not here.
 
 use hyper::Response;

@@ -87,18 +87,19 @@ fn endpoint_line(text: &mut String, endpoint: &Endpoint) {
         creation.is_some_and(|creation| creation.default.name == outcome.name)
     };
     let names: Vec<_> = own
-        .map(|outcome| match is_default(outcome) {
-            true => format!("{}*", outcome.name),
-            false => outcome.name.clone(),
+        .map(|outcome| {
+            let mark = if is_default(outcome) { "*" } else { "" };
+            format!("{}{mark}", outcome.name)
         })
         .collect();
     let (verb, path) = match &endpoint.creation {
         Some(_) => (endpoint.verb, endpoint.path.clone()),
         None => (Verb::Get, format!("{}/{{id}}", endpoint.path)),
     };
-    let read = match endpoint.creation.is_some() && endpoint.reads_back() {
-        true => ", read back at /{id}",
-        false => "",
+    let read = if endpoint.creation.is_some() && endpoint.reads_back() {
+        ", read back at /{id}"
+    } else {
+        ""
     };
     let calls = endpoint.callback_type.as_ref();
     let calls = calls.map_or(String::new(), |name| format!(", calls back as {name}"));

@@ -1,4 +1,4 @@
-//! The emulated API as an OpenAPI 3.1 document, made of the catalogue: nothing in it is written twice.
+//! The emulated API as an `OpenAPI` 3.1 document, made of the catalogue: nothing in it is written twice.
 
 mod account;
 mod callbacks;

@@ -1,4 +1,4 @@
-//! The OpenAPI document as a Postman collection: a folder for each product, a request for each outcome,
+//! The `OpenAPI` document as a Postman collection: a folder for each product, a request for each outcome,
 //! and tests that hold what comes back against what the document says.
 
 use serde_json::{Map, Value, json};
@@ -25,7 +25,7 @@ impl Environment<'_> {
     }
 }
 
-/// A collection of what an OpenAPI document of ours describes.
+/// A collection of what an `OpenAPI` document of ours describes.
 pub(crate) fn collection(openapi: &Value) -> Value {
     let mut folders: Vec<_> = entries(&openapi["tags"])
         .map(|tag| Folder {
@@ -41,7 +41,7 @@ pub(crate) fn collection(openapi: &Value) -> Value {
             openapi,
             path,
             method,
-            operation,
+            described: operation,
         };
         let items = operation.items();
         if let Some(folder) = folder {
@@ -79,7 +79,7 @@ struct Operation<'a> {
     openapi: &'a Value,
     path: &'a str,
     method: &'a str,
-    operation: &'a Value,
+    described: &'a Value,
 }
 
 /// What a reply has to be.
@@ -93,25 +93,25 @@ struct Expected<'a> {
 
 impl<'a> Operation<'a> {
     fn is_product(&self) -> bool {
-        self.operation.get("x-sandbox-outcomes").is_some()
+        self.described.get("x-sandbox-outcomes").is_some()
     }
 
     fn items(&self) -> Vec<Value> {
         if self.is_product() {
-            let outcomes = entries(&self.operation["x-sandbox-outcomes"]);
+            let outcomes = entries(&self.described["x-sandbox-outcomes"]);
             return outcomes
                 .filter_map(|outcome| self.outcome(outcome))
                 .collect();
         }
-        let is_read = self.operation.get("x-sandbox-endpoint").is_some();
-        if is_read && self.operation["x-sandbox-reads"] == "listing" {
+        let is_read = self.described.get("x-sandbox-endpoint").is_some();
+        if is_read && self.described["x-sandbox-reads"] == "listing" {
             return Vec::new(); // its ids are those of results
         }
         let expected = Expected {
             status: "200",
             outcome: None,
             example: None,
-            schema: &self.operation["responses"]["200"]["content"]["application/json"]["schema"],
+            schema: &self.described["responses"]["200"]["content"]["application/json"]["schema"],
         };
         vec![self.request(self.summary(), None, &expected)]
     }
@@ -136,10 +136,10 @@ impl<'a> Operation<'a> {
     /// Asks for what every endpoint can be asked for.
     fn shared_errors(&self) -> Vec<Value> {
         let of_header = |one: &&Value| one["name"] == magic::HEADER;
-        let header = entries(&self.operation["parameters"]).find(of_header);
+        let header = entries(&self.described["parameters"]).find(of_header);
         let names = header.map_or(&Value::Null, |header| &header["schema"]["enum"]);
         let is_own = |name: &str| {
-            let mut own = entries(&self.operation["x-sandbox-outcomes"]);
+            let mut own = entries(&self.described["x-sandbox-outcomes"]);
             own.any(|outcome| {
                 outcome["name"] == name || entries(&outcome["aliases"]).any(|alias| alias == name)
             })
@@ -152,11 +152,11 @@ impl<'a> Operation<'a> {
 
     /// What the document shows of an outcome.
     fn expected(&self, name: &str) -> Option<Expected<'a>> {
-        let replies = self.operation["responses"].as_object()?;
+        let replies = self.described["responses"].as_object()?;
         replies.iter().find_map(|(status, reply)| {
             let media = &reply["content"]["application/json"];
             let example = media["examples"].get(name)?;
-            let endpoint = self.operation["x-sandbox-endpoint"].as_str()?;
+            let endpoint = self.described["x-sandbox-endpoint"].as_str()?;
             Some(Expected {
                 status,
                 outcome: Some(format!("{endpoint}/{name}")),
@@ -184,7 +184,7 @@ impl<'a> Operation<'a> {
                 "options": {"raw": {"language": "json"}},
             });
         }
-        if self.operation["security"]
+        if self.described["security"]
             .as_array()
             .is_some_and(Vec::is_empty)
         {
@@ -205,16 +205,16 @@ impl<'a> Operation<'a> {
     }
 
     fn is_read(&self) -> bool {
-        !self.is_product() && self.operation.get("x-sandbox-endpoint").is_some()
+        !self.is_product() && self.described.get("x-sandbox-endpoint").is_some()
     }
 
     fn summary(&self) -> &'a str {
-        self.operation["summary"].as_str().unwrap_or(self.path)
+        self.described["summary"].as_str().unwrap_or(self.path)
     }
 
     /// The body. An upload has none: the header alone answers, and files are not part of a collection.
     fn sample(&self) -> Option<Value> {
-        let examples = &self.operation["requestBody"]["content"]["application/json"]["examples"];
+        let examples = &self.described["requestBody"]["content"]["application/json"]["examples"];
         let mut sample = examples.as_object()?.values().next()?["value"].clone();
         if let Some(url) = sample.get_mut("url").filter(|_| !self.is_product()) {
             *url = "{{base_url}}/__sandbox/inbox/postman".into();
@@ -224,7 +224,7 @@ impl<'a> Operation<'a> {
 
     /// With a value in each segment: its example, the id of the last record, or one that is new.
     fn url(&self) -> Value {
-        let parameters = || entries(&self.operation["parameters"]);
+        let parameters = || entries(&self.described["parameters"]);
         let value = |name: &str| {
             let parameter = parameters().find(|one| one["name"] == name);
             let example = parameter.and_then(|one| one["example"].as_str());
@@ -245,13 +245,14 @@ impl<'a> Operation<'a> {
         let query: Vec<_> = query
             .map(|one| json!({"key": one["name"], "value": "{{$guid}}"}))
             .collect();
-        let mut raw = format!("{{{{base_url}}}}/{}", segments.join("/"));
-        if let [only] = query.as_slice() {
-            raw += &format!(
-                "?{}={{{{$guid}}}}",
-                only["key"].as_str().unwrap_or_default()
-            );
-        }
+        let pairs = query.iter().filter_map(|pair| pair["key"].as_str());
+        let pairs: Vec<_> = pairs.map(|key| format!("{key}={{{{$guid}}}}")).collect();
+        let mark = if pairs.is_empty() { "" } else { "?" };
+        let raw = format!(
+            "{{{{base_url}}}}/{}{mark}{}",
+            segments.join("/"),
+            pairs.join("&")
+        );
         json!({"raw": raw, "host": ["{{base_url}}"], "path": segments, "query": query})
     }
 

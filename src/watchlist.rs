@@ -210,15 +210,15 @@ impl Profile {
             },
             "additionalProperties": false,
         });
-        let (countries, dated) = match kind {
+        let (places, dating) = match kind {
             ListingKind::Individual => ("nationalities", "dates_of_birth"),
             ListingKind::Entity => ("business_domiciles", "dates_of_registration"),
         };
-        let mut required = vec!["id", "names", "score", "scopes", countries];
-        schema["properties"][countries] = texts();
-        schema["properties"][dated] = match kind {
+        let mut required = vec!["id", "names", "score", "scopes", places];
+        schema["properties"][places] = texts();
+        schema["properties"][dating] = match kind {
             ListingKind::Individual => {
-                required.push(dated);
+                required.push(dating);
                 json!({"anyOf": [dates, {"type": "null"}]})
             }
             ListingKind::Entity => dates,

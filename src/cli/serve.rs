@@ -238,18 +238,10 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
             path.display()
         ));
     }
-    match arguments.format {
-        Format::Json => super::print(&ready(&sandbox)),
-        Format::Text => {
-            super::print(&format!("iluma-sandbox is ready at {}\n", sandbox.url()));
-            if let (Some(token), false) = (sandbox.control_token(), is_given) {
-                super::print(&format!(
-                    "its control API asks for {TOKEN_HEADER}: {}\n",
-                    token.reveal()
-                ));
-            }
-        }
-    }
+    super::print(&match arguments.format {
+        Format::Json => ready(&sandbox),
+        Format::Text => ready_in_words(&sandbox, is_given),
+    });
     let orphaned = async {
         match parent {
             Some(parent) => parent.gone().await,
@@ -265,6 +257,18 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
     match arguments.ready_file.as_deref().map(remove) {
         Some(Err(sentence)) => fail(sentence),
         _ => ExitCode::SUCCESS,
+    }
+}
+
+/// Where it is, and the control token that it has made where none was given.
+fn ready_in_words(sandbox: &Sandbox, token_is_given: bool) -> String {
+    let at = format!("iluma-sandbox is ready at {}\n", sandbox.url());
+    match sandbox.control_token().filter(|_| !token_is_given) {
+        None => at,
+        Some(token) => format!(
+            "{at}its control API asks for {TOKEN_HEADER}: {}\n",
+            token.reveal()
+        ),
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) fn sent<'e>(
 pub(super) fn written(
     callback_type: &str,
     schemas: &[Value],
-    examples: Map<String, Value>,
+    examples: &Map<String, Value>,
 ) -> Value {
     let schema = match schemas {
         [only] => only.clone(),

@@ -58,9 +58,10 @@ pub(super) fn body(
         .map(|pattern| pattern.write(mix.finish()));
     let finding = found(0, catalogue, creation, &input, &mut mix.dice());
     let created = Clock::DEFAULT.now();
-    let updated = match outcome.pending {
-        true => created,
-        false => created.after(PROCESSING_TIME),
+    let updated = if outcome.pending {
+        created
+    } else {
+        created.after(PROCESSING_TIME)
     };
     let mut fill = Fill {
         input: &input,

@@ -1,4 +1,4 @@
-//! What things are called in the document: the names that files give, as far as OpenAPI takes them.
+//! What things are called in the document: the names that files give, as far as `OpenAPI` takes them.
 
 use std::collections::{HashMap, HashSet};
 

@@ -130,7 +130,7 @@ impl<'a> Product<'a> {
             if let Some(body) = examples::body(catalogue, self.endpoint, creation, first) {
                 replies.schema(status(first), self.body(first));
                 replies.headers(status(first), &first.headers);
-                replies.example(status(first), &outcome.name, example(outcome, body));
+                replies.example(status(first), &outcome.name, example(outcome, &body));
             }
         }
         // What a sequence or a draw may come to, and what is not asked for by name.
@@ -178,10 +178,10 @@ impl<'a> Product<'a> {
                 let catalogue = self.about.catalogue;
                 let shown = sent.iter().filter_map(|outcome| {
                     let body = examples::body(catalogue, endpoint, creation, outcome)?;
-                    Some((outcome.name.clone(), example(outcome, body)))
+                    Some((outcome.name.clone(), example(outcome, &body)))
                 });
                 operation["callbacks"] =
-                    callbacks::written(callback_type, &schemas, shown.collect());
+                    callbacks::written(callback_type, &schemas, &shown.collect());
             }
         }
         let outcomes: Vec<_> = self
@@ -305,10 +305,8 @@ impl<'a> Product<'a> {
         let shared = shared
             .map(|(_, outcome)| &**outcome)
             .filter(|outcome| {
-                !endpoint
-                    .outcomes
-                    .get(&outcome.name)
-                    .is_some_and(|own| !own.is_shared)
+                let own = endpoint.outcomes.get(&outcome.name);
+                own.is_none_or(|own| own.is_shared)
             })
             .filter(|outcome| !is_strict || outcome.source.is_public());
         let asked: Vec<_> = own

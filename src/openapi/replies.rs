@@ -76,7 +76,7 @@ impl<'c> Replies<'c> {
                 of_status.codes.push(code.clone());
             }
             let value = examples::error(self.catalogue, self.endpoint, name);
-            self.example(outcome.status, name, example(&outcome, value));
+            self.example(outcome.status, name, example(&outcome, &value));
             self.headers(outcome.status, &outcome.headers);
         }
     }
@@ -94,7 +94,7 @@ impl<'c> Replies<'c> {
         self.by_status.entry(status.as_u16()).or_default()
     }
 
-    /// As OpenAPI has it.
+    /// As `OpenAPI` has it.
     pub(super) fn written(self) -> Value {
         let has_outcomes = self.endpoint.is_some();
         let written = self.by_status.into_iter();
@@ -124,10 +124,11 @@ impl OfStatus {
             .keys()
             .map(|name| format!("`{name}`"))
             .collect();
-        let mut description = reason.unwrap_or("An answer").to_owned();
-        if !names.is_empty() {
-            description += &format!(": {}", names.join(", "));
-        }
+        let reason = reason.unwrap_or("An answer");
+        let description = match names.as_slice() {
+            [] => format!("{reason}."),
+            names => format!("{reason}: {}.", names.join(", ")),
+        };
         let mut headers = Map::new();
         let mut ours = |name: &str| {
             let reference = json!({"$ref": format!("#/components/headers/{name}")});
@@ -143,7 +144,7 @@ impl OfStatus {
             media["examples"] = self.examples.into();
         }
         json!({
-            "description": description + ".",
+            "description": description,
             "headers": headers,
             "content": {"application/json": media},
         })
@@ -151,7 +152,7 @@ impl OfStatus {
 }
 
 /// An example with what is known of its outcome.
-pub(super) fn example(outcome: &Outcome, value: Value) -> Value {
+pub(super) fn example(outcome: &Outcome, value: &Value) -> Value {
     let mut example = json!({"value": value, "x-source": outcome.source});
     if let Some(description) = &outcome.description {
         example["summary"] = description.as_str().into();

@@ -1,4 +1,4 @@
-//! What a request may hold: the schema of its scenario file, in the terms of OpenAPI.
+//! What a request may hold: the schema of its scenario file, in the terms of `OpenAPI`.
 
 use serde_json::{Map, Value, json};
 
