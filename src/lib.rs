@@ -60,12 +60,15 @@ mod fixture;
 mod form;
 mod formats;
 mod input;
+#[cfg(feature = "inspector")]
+mod inspector;
 mod journal;
 #[cfg(test)]
 mod json_schema;
 mod kept;
 mod life;
 mod listing;
+mod live;
 mod load_error;
 mod lookup;
 mod magic;

@@ -10,7 +10,10 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 pub(super) use self::shown::{shown, time};
-use super::{Answer, Refusal, bad_request, endpoint_named, parameter, wait, whole_number, world};
+use super::{
+    Answer, Refusal, bad_request, endpoint_named, is_tag, may_see_all, parameter, wait,
+    whole_number, world,
+};
 use crate::call::Call;
 use crate::excerpt::{Excerpt, Kept, Wait};
 use crate::journal::{ENTRIES_MAX, Exchange};
@@ -53,13 +56,16 @@ impl Whose {
     ) -> Result<Self, Refusal> {
         let whose = match query.get("world").map(String::as_str) {
             None | Some("own") => return world(sandbox, call, query).map(Self::Own),
+            Some(tag) if is_tag(tag) => return world(sandbox, call, query).map(Self::Own),
             Some("all") => Self::All,
             Some("strangers") => Self::Strangers,
-            Some(_) => return Err(bad_request("`world` is own, all or strangers")),
+            Some(_) => {
+                return Err(bad_request(
+                    "`world` is own, all, strangers or the tag of a world",
+                ));
+            }
         };
-        if !sandbox.admits_all_keys() {
-            world(sandbox, call, query)?;
-        }
+        may_see_all(sandbox, call, query)?;
         Ok(whose)
     }
 

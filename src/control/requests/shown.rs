@@ -2,9 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
+use hyper::header::HeaderValue;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use crate::control::JSON;
 use crate::journal::{Exchange, KeptBody};
 use crate::kept::Content;
 
@@ -32,6 +34,7 @@ pub(in crate::control) fn shown(exchange: &Exchange) -> Value {
         "outcome": tag,
         "status": exchange.status.as_u16(),
         "reply": reply(&exchange.reply),
+        "reply_headers": reply_headers(exchange),
         "reply_bytes": exchange.reply.whole_bytes,
         "duration_us": u64::try_from(exchange.duration.as_micros()).unwrap_or(u64::MAX),
         "delay_ms": milliseconds(exchange.delay),
@@ -45,6 +48,20 @@ pub(in crate::control) fn shown(exchange: &Exchange) -> Value {
         shown["reply_sha256"] = (&**sha256).into();
     }
     shown
+}
+
+/// What the head of the reply said beside its length and date.
+fn reply_headers(exchange: &Exchange) -> Value {
+    let trace = exchange.trace();
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let own = exchange.reply_headers.iter();
+    let mut headers: Vec<(&str, String)> = vec![("content-type", text(&JSON))];
+    headers.extend(own.map(|(name, value)| (name.as_str(), text(value))));
+    if let Some(outcome) = &exchange.outcome {
+        headers.push(("x-sandbox-outcome", text(outcome)));
+    }
+    headers.push(("x-sandbox-trace", trace));
+    gathered(headers.into_iter())
 }
 
 fn reply(kept: &KeptBody) -> Value {
