@@ -17,6 +17,7 @@ use crate::call::{Call, Effect, Reply};
 use crate::callback_urls;
 use crate::catalogue::{Catalogue, Route};
 use crate::choice::{By, Choice, choose};
+use crate::control::named_world;
 use crate::endpoint::{Answer, Endpoint, Outcome};
 use crate::error::{self, ApiError, Code};
 use crate::input;
@@ -142,7 +143,10 @@ fn decide<'c>(
         Route::CallbackToken | Route::ListCallbackUrls | Route::SetCallbackUrl { .. } => {}
         Route::Ask(endpoint, _) | Route::Read(endpoint, _) => seen.endpoint = Some(endpoint),
     }
-    let key = auth::authenticate(call.headers())?;
+    let key = match named_world(sandbox, call) {
+        None => auth::authenticate(call.headers())?,
+        Some(key) => key?,
+    };
     seen.key_is_live = key.is_live();
     sandbox.admit(catalogue, &key)?;
     let world = sandbox.worlds.enter(&key, call.came)?;

@@ -60,6 +60,9 @@ pub(crate) async fn serve(
             _ = &mut connection => break,
             _ = stop.wait_for(|stop| *stop), if !stopping => {
                 stopping = true;
+                if pace.is_streaming() {
+                    return; // no end of its own is to be waited for
+                }
                 std::pin::Pin::new(&mut connection).graceful_shutdown();
             }
             _ = ticks.tick() => match pace.tick() {
@@ -104,6 +107,8 @@ enum Phase {
     Answer = 2,
     /// Between two requests.
     Idle = 3,
+    /// An answer without an end, such as a stream of events.
+    Stream = 4,
 }
 
 enum Verdict {
@@ -129,6 +134,15 @@ impl Pace {
 
     pub(crate) fn answered(&self) {
         self.enter(Phase::Idle);
+    }
+
+    /// What is being answered has no end of its own.
+    pub(crate) fn streaming(&self) {
+        self.enter(Phase::Stream);
+    }
+
+    fn is_streaming(&self) -> bool {
+        self.phase.load(Ordering::Relaxed) == Phase::Stream as u8
     }
 
     /// Says how the connection is to end, when what was written has been sent.

@@ -1,10 +1,12 @@
 //! The control API under `/__sandbox/`: what the sandbox says of itself, and what tests tell it.
 
+mod callback_urls;
 mod catalog;
 mod clock;
 mod coverage;
 mod deliveries;
 pub(crate) mod direct;
+mod events;
 mod explain;
 mod export;
 mod faults;
@@ -13,8 +15,10 @@ mod guard;
 mod inbox;
 mod metrics;
 mod next;
+mod page;
 mod readyz;
 mod requests;
+mod schema;
 mod snapshot;
 mod trigger;
 mod verify;
@@ -25,21 +29,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::header::HeaderValue;
+use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use hyper::http::request::Parts;
-use hyper::{Method, StatusCode};
+use hyper::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 pub(crate) use self::export::Lines;
 pub use self::guard::ControlToken;
 pub(crate) use self::guard::{Guard, TOKEN_HEADER};
 pub(crate) use self::inbox::Inbox;
+pub(crate) use self::page::named_world;
 use crate::auth::{self, ApiKey};
 use crate::body::BODY_BYTES_MAX;
 use crate::call::{Body, Call};
 use crate::catalogue::Catalogue;
 use crate::clock::parse_duration;
+use crate::connection::Pace;
 use crate::effect::ReplyBody;
 use crate::endpoint::Endpoint;
 use crate::error::ApiError;
@@ -65,7 +72,7 @@ type Answer = (StatusCode, Value);
 /// A refusal, with the sentence that says why.
 struct Refusal(StatusCode, &'static str, String);
 
-pub(crate) const ROUTES: &str = "GET livez, readyz, catalog, coverage, fidelity, metrics, explain/{trace}, worlds, world, requests, export, snapshot, openapi.json, next, faults, deliveries, idle, clock, inbox/{name}; \
+pub(crate) const ROUTES: &str = "GET events, livez, readyz, catalog, coverage, fidelity, metrics, explain/{trace}, worlds, world, requests, export, snapshot, openapi.json, next, faults, deliveries, callback_urls, idle, clock, schema, setup, inbox, inbox/{name}; \
     POST worlds, verify, next, deliveries/{id}/redeliver, trigger, clock, clock/advance, reset, inbox/{name}; \
     PUT faults, snapshot; DELETE worlds, next, faults, inbox/{name}";
 
@@ -86,26 +93,52 @@ enum Said {
     Document(HeaderValue, Bytes),
     /// Written while it is sent.
     Lines(Lines),
+    /// With headers of its own.
+    Response(Response<ReplyBody>),
 }
 
-pub(crate) async fn answer(
+/// Whether a path is the sandbox's own.
+pub(crate) fn is_asked(path: &str) -> bool {
+    path.starts_with(PREFIX) || path == PREFIX.trim_end_matches('/')
+}
+
+pub(crate) async fn respond(
     sandbox: &Arc<Shared>,
     call: &Call,
-) -> (StatusCode, HeaderValue, ReplyBody) {
+    pace: &Arc<Pace>,
+) -> Response<ReplyBody> {
     let refused = |Refusal(status, error, message)| {
         Said::Whole((status, json!({"error": error, "message": message})))
     };
-    let said = decide(sandbox, call).await.unwrap_or_else(refused);
+    let said = decide(sandbox, call, pace).await.unwrap_or_else(refused);
     let whole = |body: Bytes| ReplyBody::new(body, None);
-    match said {
+    let (status, kind, body) = match said {
+        Said::Response(response) => return response,
         Said::Document(kind, document) => (StatusCode::OK, kind, whole(document)),
         Said::Lines(lines) => (StatusCode::OK, LINES, ReplyBody::lines(lines)),
         Said::Whole((status, Value::String(text))) => (status, TEXT, whole(text.into())),
         Said::Whole((status, body)) => (status, JSON, whole(body.to_string().into())),
-    }
+    };
+    written(status, kind, body)
 }
 
-async fn decide(sandbox: &Arc<Shared>, call: &Call) -> Result<Said, Refusal> {
+fn written(status: StatusCode, kind: HeaderValue, body: ReplyBody) -> Response<ReplyBody> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    response
+}
+
+/// To where the page finds its files.
+fn moved() -> Response<ReplyBody> {
+    let body = ReplyBody::new(PREFIX.into(), None);
+    let mut response = written(StatusCode::PERMANENT_REDIRECT, TEXT, body);
+    let location = HeaderValue::from_static(PREFIX);
+    response.headers_mut().insert(LOCATION, location);
+    response
+}
+
+async fn decide(sandbox: &Arc<Shared>, call: &Call, pace: &Arc<Pace>) -> Result<Said, Refusal> {
     let path = call.path().strip_prefix(PREFIX).unwrap_or_default();
     let parts: Vec<_> = path.split('/').collect();
     let method = if *call.method() == Method::HEAD {
@@ -116,6 +149,12 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call) -> Result<Said, Refusal> {
     sandbox.guard.admit(call, method, &parts)?;
     let query = call.query();
     match (method, parts.as_slice()) {
+        ("GET", [""]) if call.path() != PREFIX => return Ok(Said::Response(moved())),
+        ("GET", [""]) => return page::file("").map(Said::Response),
+        ("GET", ["inspector", name]) => return page::file(name).map(Said::Response),
+        ("GET", ["events"]) => {
+            return events::open(sandbox, call, &query, pace).map(Said::Response);
+        }
         ("GET", ["export"]) => return export::answer(sandbox, call, &query).map(Said::Lines),
         ("GET", ["snapshot"]) => {
             only(&query, &[])?;
@@ -154,11 +193,15 @@ async fn route(
         ("GET", ["worlds"]) => return worlds::list(sandbox, call, &query),
         ("POST", ["worlds"]) => return worlds::mint(sandbox, call).await,
         ("DELETE", ["worlds"]) => return worlds::end(sandbox, call, &query).await,
+        ("GET", ["inbox"]) => return inbox::names(sandbox, &query),
+        ("GET", ["schema"]) => return schema::answer(sandbox, &query),
+        ("GET", ["setup"]) => return page::setup(sandbox, call, &query),
         (_, ["inbox", name]) => return inbox::answer(sandbox, call, method, name, &query).await,
         _ => {}
     }
     let route = match (method, parts) {
         ("GET", ["world"]) => Route::World,
+        ("GET", ["callback_urls"]) => Route::CallbackUrls,
         ("GET", ["next"]) => Route::Next,
         ("POST", ["next"]) => Route::Queue,
         ("DELETE", ["next"]) => Route::ClearNext,
@@ -183,29 +226,45 @@ async fn route(
         }
     };
     let world = world(sandbox, call, &query)?;
+    let answer = of_world(sandbox, call, &query, &world, route).await;
+    if method != "GET" {
+        sandbox.live.settings(&world.tag);
+    }
+    answer
+}
+
+async fn of_world(
+    sandbox: &Arc<Shared>,
+    call: &Call,
+    query: &HashMap<String, String>,
+    world: &Arc<World>,
+    route: Route<'_>,
+) -> Result<Answer, Refusal> {
     match route {
-        Route::World => Ok(secrets(sandbox, &world)),
-        Route::Next => Ok(next::show(&world)),
-        Route::Queue => next::queue(sandbox, &world, &json_body(call)?),
-        Route::ClearNext => next::clear(sandbox, &world, &query),
-        Route::Deliveries => deliveries::list(sandbox, &world, &query).await,
-        Route::Redeliver(id) => deliveries::redeliver(sandbox, &world, id),
-        Route::Trigger => trigger::answer(sandbox, &world, json_body(call)?),
-        Route::Idle => deliveries::idle(&world, &query).await,
-        Route::Clock => Ok(clock::show(&world)),
-        Route::SetClock => clock::set(sandbox, &world, json_body(call)?).await,
-        Route::Advance => clock::advance(sandbox, &world, json_body(call)?).await,
-        Route::Reset => Ok(reset(sandbox, &world).await),
-        Route::Faults => Ok(faults::show(&world, call.came)),
-        Route::SetFaults => faults::set(&sandbox.catalogue(), &world, json_body(call)?, call.came),
-        Route::Heal => Ok(faults::heal(&world, call.came)),
-        Route::Restore => snapshot::restore(sandbox, &world, call).await,
+        Route::CallbackUrls => callback_urls::list(sandbox, world, query),
+        Route::World => Ok(secrets(sandbox, world)),
+        Route::Next => Ok(next::show(world)),
+        Route::Queue => next::queue(sandbox, world, &json_body(call)?),
+        Route::ClearNext => next::clear(sandbox, world, query),
+        Route::Deliveries => deliveries::list(sandbox, world, query).await,
+        Route::Redeliver(id) => deliveries::redeliver(sandbox, world, id),
+        Route::Trigger => trigger::answer(sandbox, world, json_body(call)?),
+        Route::Idle => deliveries::idle(world, query).await,
+        Route::Clock => Ok(clock::show(world)),
+        Route::SetClock => clock::set(sandbox, world, json_body(call)?).await,
+        Route::Advance => clock::advance(sandbox, world, json_body(call)?).await,
+        Route::Reset => Ok(reset(sandbox, world).await),
+        Route::Faults => Ok(faults::show(world, call.came)),
+        Route::SetFaults => faults::set(&sandbox.catalogue(), world, json_body(call)?, call.came),
+        Route::Heal => Ok(faults::heal(world, call.came)),
+        Route::Restore => snapshot::restore(sandbox, world, call).await,
     }
 }
 
 /// A route that belongs to one world.
 enum Route<'a> {
     World,
+    CallbackUrls,
     Next,
     Queue,
     ClearNext,
@@ -223,15 +282,56 @@ enum Route<'a> {
     Restore,
 }
 
-/// The world of the API key that the request carries, by Basic auth or as `?key=`.
+/// The world of the API key that the request carries, by Basic auth or as `?key=`; or the one that `?world=` names
+/// by its tag, for those who may see all.
 fn world(
     sandbox: &Shared,
     call: &Call,
     query: &HashMap<String, String>,
 ) -> Result<Arc<World>, Refusal> {
+    if let Some(tag) = query.get("world").filter(|tag| is_tag(tag)) {
+        may_see_all(sandbox, call, query)?;
+        return world_of_tag(sandbox, tag, call.came);
+    }
     let key = own_key(sandbox, call, query)?;
     let refused = |error: ApiError| no_world(error.message.unwrap_or_default());
     sandbox.worlds.enter(&key, call.came).map_err(refused)
+}
+
+/// Whether the request may name any world: it has shown the control token, or every key is let in anyway, or it
+/// carries one that is.
+fn may_see_all(
+    sandbox: &Shared,
+    call: &Call,
+    query: &HashMap<String, String>,
+) -> Result<(), Refusal> {
+    if sandbox.guard.token().is_some() || sandbox.admits_all_keys() {
+        return Ok(());
+    }
+    own_key(sandbox, call, query).map(|_| ())
+}
+
+/// The world of the key that the sandbox names first is there whenever it is asked for.
+fn world_of_tag(sandbox: &Shared, tag: &str, now: Instant) -> Result<Arc<World>, Refusal> {
+    if let Some(world) = sandbox.worlds.by_tag(tag) {
+        return Ok(world);
+    }
+    let key = sandbox.default_key();
+    if sandbox.worlds.tag_of(&key) == tag {
+        let refused = |error: ApiError| no_world(error.message.unwrap_or_default());
+        return sandbox.worlds.enter(&key, now).map_err(refused);
+    }
+    Err(Refusal(
+        StatusCode::NOT_FOUND,
+        "unknown_world",
+        format!("there is no world `{tag}`, or it was ended: GET worlds lists all"),
+    ))
+}
+
+/// Whether this is the tag of a world: eight hex digits.
+fn is_tag(text: &str) -> bool {
+    let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    text.len() == 8 && text.bytes().all(is_hex)
 }
 
 /// The API key that the request carries, where it is let in.
@@ -330,8 +430,10 @@ fn wait(query: &HashMap<String, String>) -> Result<Option<Duration>, Refusal> {
 /// Refuses parameters that mean nothing here: a misspelt filter would match everything.
 fn only(query: &HashMap<String, String>, known: &[&str]) -> Result<(), Refusal> {
     let mut unknown: Vec<_> = query
-        .keys()
-        .filter(|name| *name != "key" && !known.contains(&name.as_str()))
+        .iter()
+        .filter(|(name, value)| *name != "key" && !(*name == "world" && is_tag(value)))
+        .map(|(name, _)| name)
+        .filter(|name| !known.contains(&name.as_str()))
         .collect();
     unknown.sort();
     match unknown.first() {

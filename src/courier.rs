@@ -286,6 +286,7 @@ pub(crate) fn wake(sandbox: &Arc<Shared>, world: &Arc<World>, state: &mut State)
         return;
     }
     state.callbacks.runs = true;
+    sandbox.live.deliveries(&world.tag);
     tokio::spawn(run(sandbox.clone(), world.clone()));
 }
 

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::call::{Effect, Registration};
 use crate::callback::WAIT;
+use crate::connection::Pace;
 use crate::control::Lines;
 use crate::courier::{self, Registered};
 use crate::error::ApiError;
@@ -125,6 +127,7 @@ pub(crate) struct ReplyBody {
     broken: Option<Box<Broken>>,
     /// What is written while it is sent.
     lines: Option<Box<Lines>>,
+    streamed: Option<Box<Streamed>>,
     _release: Option<Release>,
 }
 
@@ -134,6 +137,7 @@ impl ReplyBody {
             left: body,
             broken: None,
             lines: None,
+            streamed: None,
             _release: release,
         }
     }
@@ -145,12 +149,35 @@ impl ReplyBody {
         }
     }
 
+    /// What is sent through the channel, until that ends.
+    pub(crate) fn streamed(pieces: mpsc::Receiver<Bytes>, pace: &Arc<Pace>) -> Self {
+        Self {
+            streamed: Some(Box::new(Streamed {
+                pieces,
+                pace: pace.clone(),
+            })),
+            ..Self::new(Bytes::new(), None)
+        }
+    }
+
     /// The same body, broken while it is written.
     pub(crate) fn broken(self, broken: Broken) -> Self {
         Self {
             broken: Some(Box::new(broken)),
             ..self
         }
+    }
+}
+
+/// A body that has no end of its own.
+struct Streamed {
+    pieces: mpsc::Receiver<Bytes>,
+    pace: Arc<Pace>,
+}
+
+impl Drop for Streamed {
+    fn drop(&mut self) {
+        self.pace.answered();
     }
 }
 
@@ -166,8 +193,14 @@ impl Body for ReplyBody {
             left,
             broken,
             lines,
+            streamed,
             ..
         } = &mut *self;
+        if let Some(streamed) = streamed {
+            streamed.pace.streaming(); // the answer is given, and goes on
+            let piece = ready!(streamed.pieces.poll_recv(context));
+            return Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))));
+        }
         let piece = match (broken, lines) {
             (Some(broken), _) => ready!(broken.poll_piece(left, context)),
             (None, Some(lines)) => lines.next(),
@@ -177,13 +210,13 @@ impl Body for ReplyBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.left.is_empty() && self.lines.is_none()
+        self.left.is_empty() && self.lines.is_none() && self.streamed.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self.lines {
-            None => SizeHint::with_exact(self.left.len() as u64),
-            Some(_) => SizeHint::default(),
+        match (&self.lines, &self.streamed) {
+            (None, None) => SizeHint::with_exact(self.left.len() as u64),
+            _ => SizeHint::default(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use hyper::header::{AUTHORIZATION, HeaderValue};
+use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use hyper::{HeaderMap, StatusCode};
 use sha2::{Digest, Sha256};
 
@@ -17,7 +17,8 @@ pub(crate) const ENTRIES_MAX: usize = 1000;
 pub(crate) const NO_WORLD: [u8; 8] = *b"00000000";
 const BODY_KEPT_BYTES_MAX: usize = 64 << 10;
 const HEAD_KEPT_BYTES_MAX: usize = 8 << 10;
-const ENTRY_OVERHEAD_BYTES: usize = 350;
+const ENTRY_OVERHEAD_BYTES: usize = 370;
+const REPLY_HEADER_BYTES: usize = 100;
 const _: () = assert!(size_of::<Exchange>() <= ENTRY_OVERHEAD_BYTES);
 
 /// One request with its reply.
@@ -51,6 +52,8 @@ pub struct Exchange {
     pub outcome: Option<HeaderValue>,
     /// What was answered. Of a reply with a `fault` less may have been sent, or nothing.
     pub reply: KeptBody,
+    /// Those that not every reply has.
+    pub(crate) reply_headers: Vec<(HeaderName, HeaderValue)>,
     /// How long the answer took to make, without the delay.
     pub duration: Duration,
     /// How much later it was sent on purpose.
@@ -231,5 +234,6 @@ fn bytes(exchange: &Exchange) -> usize {
         + exchange.request.bytes.len()
         + exchange.reply.bytes.len()
         + exchange.fault.as_ref().map_or(0, |fault| fault.len())
+        + exchange.reply_headers.len() * REPLY_HEADER_BYTES
         + ENTRY_OVERHEAD_BYTES
 }

@@ -62,12 +62,15 @@ mod fixture;
 mod form;
 mod formats;
 mod input;
+#[cfg(feature = "inspector")]
+mod inspector;
 mod journal;
 #[cfg(test)]
 mod json_schema;
 mod kept;
 mod life;
 mod listing;
+mod live;
 mod llms;
 mod load_error;
 mod lookup;

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
 
 use crate::account::IssuedKeys;
 use crate::auth::{ApiKey, PUBLIC_KEY};
@@ -20,7 +21,8 @@ use crate::courier::{Callbacks, Courier};
 use crate::egress::ReceiverUrl;
 use crate::error::ApiError;
 use crate::files::fingerprint;
-use crate::journal::{Exchange, Journal};
+use crate::journal::{Exchange, Journal, NO_WORLD};
+use crate::live::Live;
 use crate::load_error::LoadErrors;
 use crate::sample;
 use crate::server;
@@ -81,6 +83,8 @@ pub(crate) struct Shared {
     reloads: watch::Sender<Reload>,
     pub courier: Courier,
     pub inbox: Inbox,
+    /// What happens is told here to those who look on.
+    pub live: Arc<Live>,
     pub guard: Guard,
     /// Whether what lies in line is sent; not where nobody serves.
     pub sends_by_itself: bool,
@@ -114,6 +118,8 @@ pub(crate) struct Reload {
     pub count: u64,
     /// How many of them did not.
     pub failed: u64,
+    /// When the last one was.
+    pub at: Option<Instant>,
     /// Why the catalogue in place is older than the files.
     pub errors: Option<Arc<LoadErrors>>,
 }
@@ -658,9 +664,10 @@ impl Shared {
     fn new(options: Options, address: SocketAddr) -> Result<Self, LoadErrors> {
         let catalogue = Catalogue::load(&options.scenarios, options.dates)?;
         log_warnings(&catalogue);
+        let live = Arc::new(Live::default());
         Ok(Self {
             seed: options.seed,
-            worlds: Worlds::new(options.seed, options.clock),
+            worlds: Worlds::new(options.seed, options.clock, live.clone()),
             issued: IssuedKeys::default(),
             bodies: Arc::new(Semaphore::new(SHARES_MAX)),
             catalogue: ArcSwap::from_pointee(catalogue),
@@ -672,6 +679,7 @@ impl Shared {
                 options.callbacks.second_token_header,
             ),
             inbox: Inbox::default(),
+            live,
             guard: Guard::new(address.ip(), options.control_token.clone()),
             sends_by_itself: true,
             stopping: watch::Sender::new(false),
@@ -730,6 +738,11 @@ impl Shared {
         self.catalogue.load()
     }
 
+    /// Told of every reload, failed ones too.
+    pub(crate) fn reloads(&self) -> watch::Receiver<Reload> {
+        self.reloads.subscribe()
+    }
+
     pub(crate) fn last_reload(&self) -> Reload {
         self.reloads.borrow().clone()
     }
@@ -745,6 +758,7 @@ impl Shared {
     pub(crate) fn record_stranger(&self, exchange: Exchange) -> u64 {
         let seq = self.strangers().keep(exchange, STRANGERS_MAX);
         self.strangers_recorded.send_replace(());
+        self.live.exchange(NO_WORLD, seq);
         seq
     }
 
@@ -779,6 +793,7 @@ impl Shared {
         };
         self.reloads.send_modify(|reload| {
             reload.count += 1;
+            reload.at = Some(Instant::now());
             reload.failed += u64::from(errors.is_some());
             reload.errors = errors;
         });

@@ -98,12 +98,8 @@ pub(crate) async fn respond(
     if let Some(response) = documents::answer(sandbox, &call) {
         return Some(response);
     }
-    if call.path().starts_with(control::PREFIX) {
-        let (status, content_type, body) = Box::pin(control::answer(sandbox, &call)).await;
-        let mut response = Response::new(body);
-        *response.status_mut() = status;
-        response.headers_mut().insert(CONTENT_TYPE, content_type);
-        return Some(response);
+    if control::is_asked(call.path()) {
+        return Some(Box::pin(control::respond(sandbox, &call, pace)).await);
     }
     let mut answered = answer_or_500(sandbox, &call);
     let mut release = None;
@@ -225,6 +221,7 @@ fn exchange(
         status: answered.reply.status,
         outcome: answered.reply.outcome,
         reply: KeptBody::shared(&answered.reply.body),
+        reply_headers: answered.reply.headers,
         duration,
         why: answered.why,
         delay: breaking.map_or(Duration::ZERO, |breaking| breaking.delay),

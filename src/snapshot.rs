@@ -27,7 +27,8 @@ pub(crate) const SNAPSHOT_BYTES_MAX: usize = 64 << 20;
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Snapshot {
-    snapshot: u64,
+    #[serde(rename = "snapshot")]
+    form: u64,
     /// The release of the sandbox that wrote it.
     sandbox: String,
     world: String,
@@ -193,7 +194,7 @@ impl Snapshot {
     pub(crate) fn of(world: &World, state: &State, now: Instant) -> Self {
         let callbacks = &state.callbacks;
         Self {
-            snapshot: VERSION,
+            form: VERSION,
             sandbox: env!("CARGO_PKG_VERSION").to_owned(),
             world: world.tag.clone(),
             seed: world.seed(),

@@ -1,12 +1,15 @@
 //! Holds what was asked against what was expected, and says what came closest where it differs.
 
+mod progress;
+
 use std::fmt;
 
 use serde::Serialize;
 
-use crate::excerpt::Excerpt;
-use crate::journal::{ENTRIES_MAX, Exchange};
-use crate::query::{Difference, Judgement, Query};
+pub(crate) use self::progress::{Progress, Standing};
+use crate::journal::Exchange;
+use crate::mask::Mask;
+use crate::query::{Difference, Query};
 
 /// So many of the requests that came closest are told of.
 const NEAR_MISSES_MAX: usize = 5;
@@ -363,218 +366,16 @@ pub fn verify(exchanges: &[Exchange], expectation: &Expectation) -> Result<Verif
     progress.verdict(exchanges)
 }
 
-/// How far requests have come to what is expected.
-#[derive(Debug)]
-pub(crate) struct Progress<'e> {
-    expectation: &'e Expectation,
-    matched: Seen,
-    /// Those of which too little is kept to tell.
-    unknown: Seen,
-    /// One that is not the next to be awaited in an order, but a later one.
-    early: Option<(usize, String)>,
-    /// The number of the latest that the journal has dropped.
-    dropped_until: u64,
-}
-
-/// Requests that were seen: their traces, as far as a journal keeps so many.
-#[derive(Debug, Default)]
-struct Seen {
-    count: u64,
-    traces: Vec<String>,
-    last_seq: u64,
-}
-
-/// How an expectation stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
-    Holds,
-    /// Requests to come may make it hold.
-    Open,
-    Failed,
-}
-
-impl Seen {
-    fn add(&mut self, exchange: &Exchange) {
-        self.count += 1;
-        self.last_seq = exchange.seq;
-        if self.traces.len() < ENTRIES_MAX {
-            self.traces.push(exchange.trace());
-        }
-    }
-}
-
-impl<'e> Progress<'e> {
-    pub(crate) fn new(expectation: &'e Expectation) -> Self {
-        Self {
-            expectation,
-            matched: Seen::default(),
-            unknown: Seen::default(),
-            early: None,
-            dropped_until: 0,
-        }
-    }
-
-    /// Takes into account what came next.
-    pub(crate) fn see(&mut self, excerpt: &Excerpt) {
-        self.dropped_until = excerpt.dropped_until;
-        for exchange in &excerpt.exchanges {
-            self.see_one(exchange);
-        }
-    }
-
-    fn see_one(&mut self, exchange: &Exchange) {
-        if exchange.seq <= self.expectation.after_seq {
-            return;
-        }
-        match &self.expectation.what {
-            What::Times { query, .. } => match query.judge(exchange) {
-                Judgement::Meant => self.matched.add(exchange),
-                Judgement::Unknown => self.unknown.add(exchange),
-                Judgement::Other => {}
-            },
-            What::InOrder(queries) => {
-                let mut awaited = queries.iter().enumerate().skip(self.step());
-                let is_meant = |query: &Query| query.judge(exchange) == Judgement::Meant;
-                let Some((_, next)) = awaited.next() else {
-                    return;
-                };
-                if is_meant(next) {
-                    self.matched.add(exchange);
-                } else if let Some((later, _)) = awaited.find(|(_, later)| is_meant(later)) {
-                    self.early = Some((later, exchange.trace()));
-                }
+impl NotVerified {
+    /// Leaves secrets out of what was received.
+    pub(crate) fn hiding(mut self, mask: &Mask) -> Self {
+        for near in &mut self.near_misses {
+            near.request = mask.hidden(&near.request).into_owned();
+            for difference in &mut near.differences {
+                mask.hide(&mut difference.received);
             }
         }
-    }
-
-    /// How many of an order have come.
-    fn step(&self) -> usize {
-        usize::try_from(self.matched.count).unwrap_or(usize::MAX)
-    }
-
-    pub(crate) fn standing(&self) -> Standing {
-        let matched = self.matched.count;
-        match &self.expectation.what {
-            What::Times {
-                at_least, at_most, ..
-            } => {
-                let most = at_most.unwrap_or(u64::MAX);
-                let may_be_more = matched + self.unknown.count > most || self.reaches_back();
-                if matched > most || (at_most.is_some() && may_be_more) {
-                    Standing::Failed // or nobody can tell
-                } else if matched < *at_least {
-                    Standing::Open
-                } else {
-                    Standing::Holds
-                }
-            }
-            What::InOrder(queries) if matched == queries.len() as u64 => Standing::Holds,
-            What::InOrder(_) => Standing::Open,
-        }
-    }
-
-    /// Whether requests that count may have been dropped.
-    fn reaches_back(&self) -> bool {
-        self.expectation.after_seq < self.dropped_until
-    }
-
-    /// How it ended, with what came closest among the exchanges that were seen.
-    pub(crate) fn verdict(self, exchanges: &[Exchange]) -> Result<Verified, NotVerified> {
-        let standing = self.standing();
-        let matched = self.matched.count;
-        if standing == Standing::Holds {
-            let requests = self.matched.traces;
-            return Ok(Verified { matched, requests });
-        }
-        Err(NotVerified {
-            message: self.message(exchanges),
-            expected: self.expectation.to_string(),
-            near_misses: self.near_misses(exchanges),
-            matched,
-            requests: self.matched.traces,
-            is_open: standing == Standing::Open,
-        })
-    }
-
-    fn message(&self, exchanges: &[Exchange]) -> String {
-        let after = self.expectation.after_seq;
-        let count = exchanges.iter().filter(|one| one.seq > after).count();
-        let mut message = format!("expected {}, but ", self.expectation);
-        message += &match &self.expectation.what {
-            _ if count == 0 => "no request came".to_owned(),
-            What::Times { .. } => format!("{} of {count} matched", self.matched.count),
-            What::InOrder(queries) => self.missing_step(queries, exchanges, count),
-        };
-        if self.unknown.count > 0 {
-            let traces = &self.unknown.traces;
-            message += &format!(
-                "; of {} too little is kept to tell: {}",
-                self.unknown.count,
-                traces[..traces.len().min(10)].join(", ")
-            );
-        }
-        if self.reaches_back() {
-            message += &format!(
-                "; the journal has dropped its requests up to number {0}, which may have matched: \
-                 let only those after {0} count",
-                self.dropped_until
-            );
-        }
-        message
-    }
-
-    fn missing_step(&self, queries: &[Query], exchanges: &[Exchange], count: usize) -> String {
-        let step = self.step();
-        let mut said = format!("of {count} requests none was the {}", ordinal(step + 1));
-        if let Some(last) = self.matched.traces.last() {
-            said += &format!(" after {last}");
-        }
-        let came_early = |query: &Query| {
-            let after = self.expectation.after_seq;
-            let range = after + 1..self.matched.last_seq;
-            let mut earlier = exchanges
-                .iter()
-                .rev()
-                .filter(|one| range.contains(&one.seq));
-            earlier.find(|one| {
-                query.judge(one) == Judgement::Meant && !self.matched.traces.contains(&one.trace())
-            })
-        };
-        if let Some(early) = queries.get(step).and_then(came_early) {
-            said += &format!(": it came before that, as {}", early.trace());
-        } else if let Some((later, trace)) = &self.early {
-            said += &format!(": the {} came without it, as {trace}", ordinal(later + 1));
-        }
-        said
-    }
-
-    /// What nearly was what is awaited; nothing where there was too much of it.
-    fn near_misses(&self, exchanges: &[Exchange]) -> Vec<NearMiss> {
-        let after = self.expectation.after_seq;
-        let (query, after) = match &self.expectation.what {
-            What::Times {
-                query, at_least, ..
-            } if self.matched.count < *at_least => (query, after),
-            What::Times { .. } => return Vec::new(),
-            What::InOrder(queries) => match queries.get(self.step()) {
-                Some(query) => (query, after.max(self.matched.last_seq)),
-                None => return Vec::new(),
-            },
-        };
-        let mut nearest: Vec<(f64, NearMiss)> = Vec::new();
-        for exchange in exchanges.iter().rev().filter(|one| one.seq > after) {
-            let differences = query.differences(exchange);
-            if differences.is_empty() {
-                continue; // it is one of those that were meant
-            }
-            let distance = Query::distance(&differences);
-            let at = nearest.partition_point(|(other, _)| *other <= distance);
-            if at < NEAR_MISSES_MAX {
-                nearest.truncate(NEAR_MISSES_MAX - 1);
-                nearest.insert(at, (distance, NearMiss::of(exchange, differences)));
-            }
-        }
-        nearest.into_iter().map(|(_, near)| near).collect()
+        self
     }
 }
 
@@ -594,15 +395,4 @@ impl NearMiss {
             differences,
         }
     }
-}
-
-fn ordinal(number: usize) -> String {
-    let suffix = match (number % 10, number % 100) {
-        (_, 11..=13) => "th",
-        (1, _) => "st",
-        (2, _) => "nd",
-        (3, _) => "rd",
-        _ => "th",
-    };
-    format!("{number}{suffix}")
 }

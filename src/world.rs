@@ -18,6 +18,7 @@ use crate::coverage::Exercised;
 use crate::dice::Mix;
 use crate::error::ApiError;
 use crate::journal::{Exchange, Journal};
+use crate::live::Live;
 use crate::next::Next;
 use crate::rate_limit::Windows;
 use crate::snapshot::Restoration;
@@ -61,6 +62,8 @@ pub(crate) struct World {
     bytes_of_all: Arc<AtomicUsize>,
     /// Takes what was counted here when it is reset or given up.
     totals: Arc<Mutex<Totals>>,
+    /// Where what happens here is told to those who look on.
+    live: Arc<Live>,
 }
 
 /// What changes. Held for one request at a time, never across an await.
@@ -134,9 +137,11 @@ impl World {
         let outcome = exchange.outcome.as_ref();
         let (status, duration) = (exchange.status, exchange.duration);
         state.exercised.reply(outcome, status, reply, duration);
+        let tag = exchange.tag;
         let seq = state.journal.record(exchange);
         self.settle(&mut state);
         drop(state);
+        self.live.exchange(tag, seq);
         if self.recorded.receiver_count() > 0 {
             self.recorded.send_replace(());
         }
@@ -197,6 +202,7 @@ impl World {
 
     pub(crate) fn changed(&self) {
         self.changes.send_replace(());
+        self.live.deliveries(&self.tag);
     }
 
     pub(crate) fn changes(&self) -> watch::Receiver<()> {
@@ -275,6 +281,7 @@ impl World {
                     self.settle(&mut state);
                     drop(state);
                     self.changed();
+                    self.live.emptied(&self.tag);
                     return (seen, cancelled);
                 }
             }
@@ -350,10 +357,11 @@ pub(crate) struct Worlds {
     refused: AtomicU64,
     /// What worlds had counted that are no more, and requests that had no world.
     totals: Arc<Mutex<Totals>>,
+    live: Arc<Live>,
 }
 
 impl Worlds {
-    pub(crate) fn new(seed: u64, clock: Clock) -> Self {
+    pub(crate) fn new(seed: u64, clock: Clock, live: Arc<Live>) -> Self {
         Self {
             by_key: RwLock::default(),
             seed,
@@ -364,6 +372,7 @@ impl Worlds {
             evicted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             totals: Arc::default(),
+            live,
         }
     }
 
@@ -409,6 +418,14 @@ impl Worlds {
         worlds.values().cloned().collect()
     }
 
+    /// All worlds, the one that was used last first.
+    pub(crate) fn latest_used(&self) -> Vec<Arc<World>> {
+        let mut worlds = self.all();
+        let used = |world: &Arc<World>| world.last_used_ms.load(Ordering::Relaxed);
+        worlds.sort_by_cached_key(|world| std::cmp::Reverse(used(world)));
+        worlds
+    }
+
     fn create(&self, key: &ApiKey, now_ms: u64) -> Result<(Arc<World>, bool), ApiError> {
         let mut worlds = self.by_key.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(world) = worlds.get(key) {
@@ -436,6 +453,7 @@ impl Worlds {
             bytes: AtomicUsize::new(0),
             bytes_of_all: self.bytes.clone(),
             totals: self.totals.clone(),
+            live: self.live.clone(),
         });
         worlds.insert(key.clone(), world.clone());
         Ok((world, true))

@@ -101,7 +101,14 @@ async fn try_out(sandbox: &Arc<Shared>, arguments: &Arguments) -> ExitCode {
     let reply = answered.unwrap_or_else(|_| Err(format!("no answer within {ANSWER_TIME:?}")));
     let reply = match reply {
         Ok(reply) => reply,
-        Err(sentence) => return fail(sentence),
+        Err(sentence) => {
+            let told = unanswered(sandbox);
+            print(&match arguments.format {
+                Format::Text => told.as_ref().map_or(String::new(), explain::shown),
+                Format::Json => format!("{:#}\n", json!({"explanation": told})),
+            });
+            return fail(sentence);
+        }
     };
     let trace = reply.headers.get("x-sandbox-trace");
     let trace = trace.and_then(|trace| trace.to_str().ok());
@@ -126,6 +133,13 @@ async fn try_out(sandbox: &Arc<Shared>, arguments: &Arguments) -> ExitCode {
         }
     });
     ExitCode::SUCCESS
+}
+
+/// Why there was no answer: no reply says a trace, but one exchange is all there is.
+fn unanswered(sandbox: &Shared) -> Option<Value> {
+    let world = sandbox.worlds.all().pop()?;
+    let exchange = world.state().journal.entries().last()?.clone();
+    Some(crate::explain::explain(sandbox, Some(&world), &exchange))
 }
 
 fn shown(reply: &Reply, told: Option<&Value>) -> String {

@@ -23,6 +23,12 @@ impl Compiler<'_> {
                     continue; // an error already, as is all that is passed over below
                 };
                 for (subject, test) in conditions {
+                    if subject.as_ref() == "nth"
+                        && let Some(reason) = never_a_call(test)
+                    {
+                        let sentence = format!("{reason}: this can never hold");
+                        self.warn((file, test.span()), sentence);
+                    }
                     let Some(Ok(path)) = fields.path_of(subject.as_ref()) else {
                         continue;
                     };
@@ -39,6 +45,19 @@ impl Compiler<'_> {
             }
         }
     }
+}
+
+/// Why no call is the how-many-th that is waited for.
+fn never_a_call(test: &Spanned<Tree>) -> Option<&'static str> {
+    let is_call = |tree: &Tree| matches!(tree, Tree::Integer(1..));
+    let is_one = match operation(test).map(|(operator, operand)| (operator, operand.as_ref())) {
+        None => is_call(test.as_ref()),
+        Some(("one_of", Tree::List(items))) => items.iter().any(|item| is_call(item.as_ref())),
+        Some(("lt", limit)) => limit.to_json().as_f64().is_none_or(|limit| limit > 1.0),
+        Some(("regex" | "starts_with", _) | ("present", Tree::Boolean(false))) => false,
+        Some(_) => true,
+    };
+    (!is_one).then_some("`nth` is a whole number, 1 or more, in every request")
 }
 
 /// A field of the request that a condition looks at.

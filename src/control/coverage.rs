@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Answer, Refusal, bad_request, only, world};
+use super::{Answer, Refusal, bad_request, is_tag, only, world};
 use crate::auth::PUBLIC_KEY;
 use crate::call::Call;
 use crate::catalogue::Catalogue;
@@ -29,7 +29,7 @@ pub(super) fn answer(
     let mut curl = Curl::of(sandbox, &catalogue, call.headers());
     let public = PUBLIC_KEY.parse().expect("the public key is well-formed");
     let (of, exercised, asked) = match query.get("world").map(String::as_str) {
-        Some("own") => {
+        Some(own) if own == "own" || is_tag(own) => {
             let world = world(sandbox, call, query)?;
             if world.key != public {
                 curl = curl.with_own_key();
@@ -49,7 +49,7 @@ pub(super) fn answer(
                 sandbox.worlds.get(&public),
             )
         }
-        Some(_) => return Err(bad_request("`world` is all or own")),
+        Some(_) => return Err(bad_request("`world` is all, own or the tag of a world")),
     };
     let untouched = Callbacks::default();
     let has_url = |callback_type: &str| {

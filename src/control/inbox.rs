@@ -86,6 +86,23 @@ impl Names {
     }
 }
 
+/// `GET /__sandbox/inbox`: the names under which something came, the latest last.
+pub(super) fn names(sandbox: &Shared, query: &HashMap<String, String>) -> Result<Answer, Refusal> {
+    only(query, &[])?;
+    let names = sandbox.inbox.names.lock();
+    let names = names.unwrap_or_else(PoisonError::into_inner);
+    let listed = names.by_name.iter().map(|(name, received)| {
+        json!({
+            "inbox": name,
+            "received": received.entries.len(),
+            "last_seq": received.seq,
+            "dropped": received.dropped,
+        })
+    });
+    let body = json!({"inboxes": listed.collect::<Vec<_>>()});
+    Ok((StatusCode::OK, body))
+}
+
 pub(super) async fn answer(
     sandbox: &Shared,
     call: &Call,
@@ -100,7 +117,11 @@ pub(super) async fn answer(
         ));
     }
     match method {
-        "POST" => receive(&sandbox.inbox, call, name, query),
+        "POST" => {
+            let received = receive(&sandbox.inbox, call, name, query);
+            sandbox.live.inbox();
+            received
+        }
         "GET" => list(&sandbox.inbox, name, query).await,
         "DELETE" => {
             let mut names = sandbox
@@ -114,6 +135,7 @@ pub(super) async fn answer(
                 .iter()
                 .map(|entry| entry.body.len())
                 .sum::<usize>();
+            sandbox.live.inbox();
             Ok((StatusCode::OK, json!({"deleted": gone.entries.len()})))
         }
         _ => Err(Refusal(

@@ -1,10 +1,10 @@
 //! `GET /__sandbox/readyz`: whether the sandbox answers from the files as they are now, and what it holds.
 
 use hyper::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Answer;
-use crate::sandbox::Shared;
+use crate::sandbox::{Reload, Shared};
 
 pub(super) fn answer(sandbox: &Shared) -> Answer {
     let reload = sandbox.last_reload();
@@ -29,6 +29,7 @@ pub(super) fn answer(sandbox: &Shared) -> Answer {
             "pending": tally.deliveries_pending,
         },
     });
+    body["last_reload_ms_ago"] = ms_ago(&reload).into();
     if !catalogue.warnings.is_empty() {
         body["warnings"] = json!(catalogue.warnings);
     }
@@ -42,4 +43,25 @@ pub(super) fn answer(sandbox: &Shared) -> Answer {
         return (StatusCode::SERVICE_UNAVAILABLE, body);
     }
     (StatusCode::OK, body)
+}
+
+/// What of this concerns the scenario files: said in the event `reload`.
+pub(super) fn scenarios(sandbox: &Shared) -> Value {
+    let reload = sandbox.last_reload();
+    let catalogue = sandbox.catalogue();
+    let errors = reload.errors.as_deref();
+    json!({
+        "scenarios": if errors.is_some() { "stale" } else { "current" },
+        "generation": catalogue.generation,
+        "reloads": reload.count,
+        "last_reload_ms_ago": ms_ago(&reload),
+        "errors": errors.map(|errors| &errors.0),
+        "error_text": errors.map(ToString::to_string),
+        "warnings": catalogue.warnings,
+    })
+}
+
+fn ms_ago(reload: &Reload) -> Option<u64> {
+    let passed = reload.at?.elapsed().as_millis();
+    Some(u64::try_from(passed).unwrap_or(u64::MAX))
 }

@@ -1,19 +1,22 @@
 //! `/__sandbox/requests`: what was asked and answered, and waiting for it.
 
+mod shown;
+
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use hyper::StatusCode;
-use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Answer, Refusal, bad_request, endpoint_named, parameter, wait, whole_number, world};
+pub(super) use self::shown::{shown, time};
+use super::{
+    Answer, Refusal, bad_request, endpoint_named, is_tag, may_see_all, parameter, wait,
+    whole_number, world,
+};
 use crate::call::Call;
 use crate::excerpt::{Excerpt, Kept, Wait};
-use crate::journal::{ENTRIES_MAX, Exchange, KeptBody};
-use crate::kept::Content;
+use crate::journal::{ENTRIES_MAX, Exchange};
 use crate::mask::Mask;
 use crate::query::{Expected, Field, Judgement, Query};
 use crate::sandbox::Shared;
@@ -53,13 +56,16 @@ impl Whose {
     ) -> Result<Self, Refusal> {
         let whose = match query.get("world").map(String::as_str) {
             None | Some("own") => return world(sandbox, call, query).map(Self::Own),
+            Some(tag) if is_tag(tag) => return world(sandbox, call, query).map(Self::Own),
             Some("all") => Self::All,
             Some("strangers") => Self::Strangers,
-            Some(_) => return Err(bad_request("`world` is own, all or strangers")),
+            Some(_) => {
+                return Err(bad_request(
+                    "`world` is own, all, strangers or the tag of a world",
+                ));
+            }
         };
-        if !sandbox.admits_all_keys() {
-            world(sandbox, call, query)?;
-        }
+        may_see_all(sandbox, call, query)?;
         Ok(whose)
     }
 
@@ -67,8 +73,14 @@ impl Whose {
     /// common.
     pub(super) fn kept<'a>(&'a self, sandbox: &'a Shared) -> Option<(Kept<'a>, Mask)> {
         match self {
-            Self::Own(world) => Some((Kept::OfWorld(world), Mask::of(sandbox, world))),
-            Self::Strangers => Some((Kept::Strangers(sandbox), Mask::of_strangers(sandbox))),
+            Self::Own(world) => Some((
+                Kept::OfWorld(world),
+                Mask::of(world).and_control_token(sandbox),
+            )),
+            Self::Strangers => Some((
+                Kept::Strangers(sandbox),
+                Mask::of_keys().and_control_token(sandbox),
+            )),
             Self::All => None,
         }
     }
@@ -154,15 +166,15 @@ impl Page {
         let range = excerpt.exchanges.iter();
         let range = range.filter(|one| one.seq < self.before_seq);
         let (matching, unknown) = self.matching(range);
-        let (shown, left) = self.cut(&matching);
+        let (page, left) = self.cut(&matching);
         json!({
-            "requests": shown.iter().map(|one| self::shown(one)).collect::<Vec<_>>(),
+            "requests": page.iter().map(|one| shown(one)).collect::<Vec<_>>(),
             "matched": matching.len(),
             "not_judged": unknown,
             "dropped": excerpt.dropped,
             "reaches_into_dropped": self.after_seq < excerpt.dropped_until,
             "last_seq": excerpt.last_seq,
-            "next": shown.last().filter(|_| left > 0).map(|one| one.seq),
+            "next": page.last().filter(|_| left > 0).map(|one| one.seq),
         })
     }
 
@@ -186,14 +198,14 @@ impl Page {
         }
         self.sort(&mut all);
         let exchanges: Vec<_> = all.iter().map(|(exchange, _)| exchange).collect();
-        let (shown, _) = self.cut(&exchanges);
-        let shown = shown.iter().zip(&all).map(|(exchange, (_, world))| {
-            let mut shown = self::shown(exchange);
-            Mask::of(sandbox, world).hide(&mut shown);
+        let (page, _) = self.cut(&exchanges);
+        let requests = page.iter().zip(&all).map(|(exchange, (_, world))| {
+            let mut shown = shown(exchange);
+            Mask::of(world).and_control_token(sandbox).hide(&mut shown);
             shown
         });
         json!({
-            "requests": shown.collect::<Vec<_>>(),
+            "requests": requests.collect::<Vec<_>>(),
             "matched": matched,
             "not_judged": unknown,
             "dropped": dropped,
@@ -287,77 +299,4 @@ fn timed_out(error: &NotVerified, mask: &Mask) -> Answer {
     }
     mask.hide(&mut body);
     (StatusCode::REQUEST_TIMEOUT, body)
-}
-
-/// A request with its reply, as the control API writes it.
-pub(super) fn shown(exchange: &Exchange) -> Value {
-    let request = match exchange.content() {
-        Content::Empty => Value::Null,
-        Content::Json(value) | Content::Fields(value) => value,
-        Content::Text(text) | Content::Beginning(text) => text.into(),
-    };
-    let tag = exchange.outcome.as_ref().and_then(|tag| tag.to_str().ok());
-    let query = form_urlencoded::parse(exchange.query().as_bytes());
-    let mut shown = json!({
-        "seq": exchange.seq,
-        "trace": exchange.trace(),
-        "at": time(exchange.at),
-        "world": exchange.world(),
-        "method": exchange.method(),
-        "path": exchange.path(),
-        "query": gathered(query),
-        "headers": gathered(exchange.headers()),
-        "body": request,
-        "body_bytes": exchange.request.whole_bytes,
-        "endpoint": exchange.endpoint(),
-        "outcome": tag,
-        "status": exchange.status.as_u16(),
-        "reply": reply(&exchange.reply),
-        "reply_bytes": exchange.reply.whole_bytes,
-        "duration_us": u64::try_from(exchange.duration.as_micros()).unwrap_or(u64::MAX),
-        "delay_ms": milliseconds(exchange.delay),
-        "fault": exchange.fault,
-    });
-    // Of what is kept only in part.
-    if let Some(sha256) = &exchange.request.sha256 {
-        shown["body_sha256"] = (&**sha256).into();
-    }
-    if let Some(sha256) = &exchange.reply.sha256 {
-        shown["reply_sha256"] = (&**sha256).into();
-    }
-    shown
-}
-
-fn reply(kept: &KeptBody) -> Value {
-    if kept.whole_bytes == 0 {
-        return Value::Null;
-    }
-    let json = kept
-        .is_whole()
-        .then(|| serde_json::from_slice(&kept.bytes).ok());
-    json.flatten().unwrap_or_else(|| kept.text().into())
-}
-
-/// Pairs as an object; of a name that comes more than once a list of its values.
-fn gathered<N: AsRef<str>, V: AsRef<str>>(pairs: impl Iterator<Item = (N, V)>) -> Value {
-    let mut gathered = Map::new();
-    for (name, value) in pairs {
-        let value = Value::from(value.as_ref());
-        match gathered.get_mut(name.as_ref()) {
-            None => {
-                gathered.insert(name.as_ref().to_owned(), value);
-            }
-            Some(Value::Array(values)) => values.push(value),
-            Some(one) => *one = Value::Array(vec![one.take(), value]),
-        }
-    }
-    Value::Object(gathered)
-}
-
-pub(super) fn time(at: SystemTime) -> Value {
-    Timestamp::try_from(at).map_or(Value::Null, |at| format!("{at:.6}").into())
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -50,9 +50,9 @@ pub(crate) struct Restoration {
     last_delivery: u64,
     urls: Vec<(String, Registered)>,
     next: Vec<(Calls, Queued)>,
-    faults: Option<Faults>,
+    faults: Option<CheckedFaults>,
     limits: Vec<(u64, Option<SavedWindow>)>,
-    records: Vec<(Arc<str>, Arc<str>, Version, Option<Becomes>)>,
+    records: Vec<CheckedRecord>,
     records_dropped: u64,
     counters: Vec<(u64, u32, u64)>,
     counters_dropped: u64,
@@ -61,10 +61,18 @@ pub(crate) struct Restoration {
 }
 
 #[derive(Debug)]
-struct Faults {
+struct CheckedFaults {
     since: Ago,
     ttl: Duration,
-    faults: Vec<(WorldFault, Option<SavedWindow>)>,
+    all: Vec<(WorldFault, Option<SavedWindow>)>,
+}
+
+#[derive(Debug)]
+struct CheckedRecord {
+    id: Arc<str>,
+    endpoint: Arc<str>,
+    version: Version,
+    becomes: Option<Becomes>,
 }
 
 #[derive(Debug)]
@@ -138,8 +146,8 @@ impl Restoration {
         for (calls, queued) in self.next {
             state.next.push(calls, queued);
         }
-        if let Some(Faults { since, ttl, faults }) = self.faults {
-            let faults = faults.into_iter().map(|(mut fault, window)| {
+        if let Some(CheckedFaults { since, ttl, all }) = self.faults {
+            let faults = all.into_iter().map(|(mut fault, window)| {
                 fault.open = window.map(|window| window.at(now));
                 fault
             });
@@ -153,17 +161,14 @@ impl Restoration {
             state.counters.put(what, times, epoch);
         }
         state.counters.dropped = self.counters_dropped;
-        for (id, endpoint, version, becomes) in self.records {
-            let later = becomes.and_then(|becomes| {
-                let since = becomes.since.at(now);
-                Later::since(since, becomes.versions)
-            });
+        for one in self.records {
+            let becomes = one.becomes.map(|next| (next.since.at(now), next.versions));
             let record = Record {
-                endpoint,
-                version,
-                later,
+                endpoint: one.endpoint,
+                version: one.version,
+                later: becomes.and_then(|(since, versions)| Later::since(since, versions)),
             };
-            state.records.put(id, record);
+            state.records.put(one.id, record);
         }
         state.records.dropped = self.records_dropped;
     }
@@ -279,16 +284,16 @@ impl SavedNext {
 }
 
 impl SavedFaults {
-    fn check(self, catalogue: &Catalogue) -> Result<Faults, String> {
+    fn check(self, catalogue: &Catalogue) -> Result<CheckedFaults, String> {
         at_most("faults", self.faults.len(), FAULTS_MAX)?;
         let ttl = parse_duration(&self.ttl).map_err(|message| format!("`ttl`: {message}"))?;
         if ttl > TTL_MAX {
             return Err(format!("`ttl`: `{}` is longer than 24h", self.ttl));
         }
-        Ok(Faults {
+        Ok(CheckedFaults {
             since: self.since,
             ttl,
-            faults: each(self.faults, "faults", |fault| fault.check(catalogue))?,
+            all: each(self.faults, "faults", |fault| fault.check(catalogue))?,
         })
     }
 }
@@ -313,14 +318,13 @@ impl SavedFault {
 }
 
 impl SavedRecord {
-    fn check(
-        self,
-        catalogue: &Catalogue,
-    ) -> Result<(Arc<str>, Arc<str>, Version, Option<Becomes>), String> {
-        let endpoint = known_endpoint(catalogue, &self.endpoint)?.id.clone();
-        let version = version(&self.outcome, self.body)?;
-        let becomes = self.later.map(SavedLater::check).transpose()?;
-        Ok((self.id.into(), endpoint, version, becomes))
+    fn check(self, catalogue: &Catalogue) -> Result<CheckedRecord, String> {
+        Ok(CheckedRecord {
+            id: self.id.into(),
+            endpoint: known_endpoint(catalogue, &self.endpoint)?.id.clone(),
+            version: version(&self.outcome, self.body)?,
+            becomes: self.later.map(SavedLater::check).transpose()?,
+        })
     }
 }
 

@@ -26,6 +26,7 @@ mod fixture;
 mod forms;
 mod guard;
 mod id_cards;
+mod inspector;
 mod limits;
 mod llms;
 mod metrics;

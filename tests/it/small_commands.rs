@@ -247,7 +247,6 @@ mod readyz {
             socket.write_all(answer.as_bytes()).expect("it is read");
         });
         let (code, _, err) = run(&["readyz", "--url", &url]);
-        serving.join().expect("it answers");
         assert_eq!(
             (code, err),
             (
@@ -255,6 +254,7 @@ mod readyz {
                 format!("iluma-sandbox: what answers at {url} is no sandbox\n")
             )
         );
+        serving.join().expect("it answers");
     }
 
     #[test]

@@ -1,0 +1,33 @@
+//! `GET /__sandbox/callback_urls`: where the callbacks of a world go, type by type, and who said so.
+
+use std::collections::HashMap;
+
+use hyper::StatusCode;
+use serde_json::json;
+
+use super::{Answer, Refusal, only};
+use crate::sample;
+use crate::sandbox::Shared;
+use crate::world::World;
+
+/// All types, also those that go nowhere. `by` is `request` where the world registered it, else `default`.
+pub(super) fn list(
+    sandbox: &Shared,
+    world: &World,
+    query: &HashMap<String, String>,
+) -> Result<Answer, Refusal> {
+    only(query, &[])?;
+    let catalogue = sandbox.catalogue();
+    let state = world.state();
+    let listed = sample::callback_types(&catalogue).into_iter().map(|kind| {
+        let registered = state.callbacks.urls.get(kind);
+        let url = sandbox.callback_url(&catalogue, &state.callbacks, kind);
+        json!({
+            "type": kind,
+            "url": url.as_ref().map(|url| url.as_str()),
+            "by": url.as_ref().map(|_| if registered.is_some() { "request" } else { "default" }),
+        })
+    });
+    let body = json!({"callback_urls": listed.collect::<Vec<_>>()});
+    Ok((StatusCode::OK, body))
+}

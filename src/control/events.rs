@@ -1,0 +1,293 @@
+//! `GET /__sandbox/events`: what happens, as server-sent events, for the inspector and for whoever looks on.
+//!
+//! | event | says |
+//! |---|---|
+//! | `hello` | which sandbox this is; the first event of a stream |
+//! | `exchanges` | a list of requests with their answers, oldest first, without headers and bodies |
+//! | `skipped` | how many exchanges came too quickly for this stream and are not in it |
+//! | `deliveries` | the callbacks of a world have changed: how many are pending, the number of the latest |
+//! | `world` | the clock, the faults, the queue or the like of a world was set |
+//! | `reset` | a world was emptied; `world` is null where too many changed to name them |
+//! | `inbox` | something came in, or was cleared away |
+//! | `reload` | the state of the scenario files, with errors if they are broken; at the start, and with every reload |
+//!
+//! Nothing here is on the way of an answer: the stream takes what waits for it, a tenth of a second apart.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::{Response, StatusCode};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::requests::{Whose, time};
+use super::{Refusal, bad_request, only, parameter, readyz, whole_number};
+use crate::call::Call;
+use crate::choice::By;
+use crate::connection::Pace;
+use crate::effect::ReplyBody;
+use crate::journal::{Exchange, NO_WORLD};
+use crate::live::{LOOKERS_MAX, Lookout, Tag};
+use crate::mask::Mask;
+use crate::sandbox::Shared;
+use crate::world::World;
+
+const BACKLOG_MAX: usize = 10_000;
+/// How many exchanges one event lists.
+const BATCH: usize = 500;
+/// The least time between two looks.
+const PAUSE: Duration = Duration::from_millis(100);
+/// How often a stream says that it is alive where nothing else is to be said.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// The stream's writer has gone: nobody reads any more.
+struct Closed;
+
+pub(super) fn open(
+    sandbox: &Arc<Shared>,
+    call: &Call,
+    query: &HashMap<String, String>,
+    pace: &Arc<Pace>,
+) -> Result<Response<ReplyBody>, Refusal> {
+    only(query, &["world", "backlog"])?;
+    let backlog = parameter(query, "backlog", whole_number)?.unwrap_or(0);
+    let backlog = usize::try_from(backlog)
+        .ok()
+        .filter(|backlog| *backlog <= BACKLOG_MAX);
+    let backlog = backlog.ok_or_else(|| {
+        bad_request(format!(
+            "`backlog`: a stream begins with the latest {BACKLOG_MAX} exchanges at most"
+        ))
+    })?;
+    let whose = match Whose::of(sandbox, call, query)? {
+        Whose::Own(world) => Some(world),
+        Whose::All => None,
+        Whose::Strangers => {
+            return Err(bad_request(
+                "`world` is own, all, or the tag of a world: those that belong to none are among all",
+            ));
+        }
+    };
+    let only = whose.as_ref().map(|world| tag(world));
+    let lookout = sandbox.live.look(only).ok_or_else(|| {
+        Refusal(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too_many_streams",
+            format!("{LOOKERS_MAX} streams are open already: close one first"),
+        )
+    })?;
+    let (sender, receiver) = mpsc::channel(1);
+    let stream = Stream {
+        sandbox: sandbox.clone(),
+        lookout,
+        sender,
+    };
+    let stopped = pace.stopped();
+    tokio::spawn(async move {
+        let closed = stream.sender.clone();
+        tokio::select! {
+            _ = stream.run(whose, backlog) => {}
+            () = closed.closed() => {}
+            () = stopped => {}
+        }
+    });
+    let mut response = Response::new(ReplyBody::streamed(receiver, pace));
+    let headers = response.headers_mut();
+    let fixed = [
+        (CONTENT_TYPE, "text/event-stream; charset=utf-8"),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    Ok(response)
+}
+
+fn tag(world: &World) -> Tag {
+    let tag = world.tag.as_bytes();
+    tag.try_into().expect("eight hex digits")
+}
+
+struct Stream {
+    sandbox: Arc<Shared>,
+    lookout: Lookout,
+    sender: mpsc::Sender<Bytes>,
+}
+
+impl Stream {
+    async fn run(&self, whose: Option<Arc<World>>, backlog: usize) -> Result<(), Closed> {
+        let mut reloads = self.sandbox.reloads();
+        reloads.mark_unchanged();
+        let hello = json!({"version": env!("CARGO_PKG_VERSION"), "seed": self.sandbox.seed});
+        self.say("hello", &hello).await?;
+        self.say("reload", &readyz::scenarios(&self.sandbox))
+            .await?;
+        if backlog > 0 {
+            let latest = latest(&self.sandbox, whose.as_deref(), backlog);
+            for batch in latest.chunks(BATCH) {
+                self.say("exchanges", &json!(batch)).await?;
+            }
+        }
+        drop(whose); // a stream keeps no world alive
+        let mut beats = Instant::now() + HEARTBEAT;
+        loop {
+            tokio::select! {
+                () = self.lookout.news() => self.tell_news().await?,
+                changed = reloads.changed() => {
+                    if changed.is_err() {
+                        return Ok(());
+                    }
+                    self.say("reload", &readyz::scenarios(&self.sandbox)).await?;
+                }
+                () = sleep_until(beats) => self.send(Bytes::from_static(b":\n\n")).await?,
+            }
+            beats = Instant::now() + HEARTBEAT;
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn tell_news(&self) -> Result<(), Closed> {
+        let waiting = self.lookout.take();
+        // First: what came before is gone, and what follows came after it.
+        if waiting.many_worlds {
+            self.say("reset", &json!({"world": null})).await?;
+        }
+        for (world, _) in waiting.worlds.iter().filter(|(_, what)| what.emptied) {
+            self.say("reset", &json!({"world": shown(world)})).await?;
+        }
+        if waiting.skipped > 0 {
+            self.say("skipped", &json!({"exchanges": waiting.skipped}))
+                .await?;
+        }
+        let exchanges = lines(&self.sandbox, &waiting.exchanges);
+        if !exchanges.is_empty() {
+            self.say("exchanges", &json!(exchanges)).await?;
+        }
+        for (world, changed) in &waiting.worlds {
+            let world = shown(world);
+            if changed.deliveries || changed.emptied {
+                self.say("deliveries", &deliveries(&self.sandbox, world))
+                    .await?;
+            }
+            if changed.settings || changed.emptied {
+                self.say("world", &json!({"world": world})).await?;
+            }
+        }
+        if waiting.inbox {
+            self.say("inbox", &json!({})).await?;
+        }
+        Ok(())
+    }
+
+    async fn say(&self, event: &str, data: &Value) -> Result<(), Closed> {
+        // JSON holds no line break.
+        self.send(format!("event: {event}\ndata: {data}\n\n").into())
+            .await
+    }
+
+    async fn send(&self, bytes: Bytes) -> Result<(), Closed> {
+        self.sender.send(bytes).await.map_err(|_| Closed)
+    }
+}
+
+fn shown(tag: &Tag) -> &str {
+    std::str::from_utf8(tag).expect("hex digits")
+}
+
+/// Those that are still kept.
+fn lines(sandbox: &Shared, told: &VecDeque<(Tag, u64)>) -> Vec<Value> {
+    let tags: HashSet<Tag> = told.iter().map(|(tag, _)| *tag).collect();
+    let worlds = sandbox.worlds.all().into_iter();
+    let worlds = worlds.filter(|world| tags.contains(&tag(world)));
+    let worlds: HashMap<Tag, _> = worlds
+        .map(|world| (tag(&world), (Mask::of(sandbox, &world), world)))
+        .collect();
+    let find = |(tag, seq): &(Tag, u64)| {
+        if *tag == NO_WORLD {
+            return Some(line(
+                sandbox.strangers().get(*seq)?,
+                &Mask::of_strangers(sandbox),
+            ));
+        }
+        let (mask, world) = worlds.get(tag)?;
+        Some(line(world.state().journal.get(*seq)?, mask))
+    };
+    told.iter().filter_map(find).collect()
+}
+
+fn deliveries(sandbox: &Shared, world: &str) -> Value {
+    let found = sandbox.worlds.by_tag(world);
+    let (pending, last_seq) = found.map_or((0, 0), |world| {
+        let callbacks = &world.state().callbacks;
+        (callbacks.pending(), callbacks.log.last_seq())
+    });
+    json!({"world": world, "pending": pending, "last_seq": last_seq})
+}
+
+/// The latest exchanges, oldest first: of one world, or of those that were used last.
+fn latest(sandbox: &Shared, whose: Option<&World>, most: usize) -> Vec<Value> {
+    let mut found = Vec::new();
+    if let Some(world) = whose {
+        lines_of(sandbox, world, most, &mut found);
+    } else {
+        for world in sandbox.worlds.latest_used() {
+            if found.len() >= most {
+                break;
+            }
+            lines_of(sandbox, &world, most, &mut found);
+        }
+        let strangers = sandbox.strangers();
+        let mask = Mask::of_strangers(sandbox);
+        found.extend(strangers.entries().map(|one| (one.at, line(one, &mask))));
+    }
+    found.sort_by_key(|(at, _)| *at);
+    let too_many = found.len().saturating_sub(most);
+    found.drain(..too_many);
+    found.into_iter().map(|(_, line)| line).collect()
+}
+
+fn lines_of(
+    sandbox: &Shared,
+    world: &World,
+    most: usize,
+    found: &mut Vec<(std::time::SystemTime, Value)>,
+) {
+    let mask = Mask::of(sandbox, world);
+    let state = world.state();
+    let too_many = state.journal.len().saturating_sub(most);
+    let entries = state.journal.entries().skip(too_many);
+    found.extend(entries.map(|one| (one.at, line(one, &mask))));
+}
+
+/// An exchange without what makes it large.
+fn line(exchange: &Exchange, mask: &Mask) -> Value {
+    let outcome = exchange.outcome.as_ref().and_then(|tag| tag.to_str().ok());
+    let status = exchange.status.as_u16();
+    let mark = match (exchange.endpoint(), exchange.why.by) {
+        (None, _) if status == 404 => Some("unmatched"),
+        (_, By::Nothing) if status >= 400 => Some("refused"),
+        _ => None,
+    };
+    let mut line = json!({
+        "seq": exchange.seq,
+        "trace": exchange.trace(),
+        "at": time(exchange.at),
+        "world": exchange.world(),
+        "method": exchange.method(),
+        "path": exchange.path(),
+        "endpoint": exchange.endpoint(),
+        "outcome": outcome,
+        "status": status,
+        "mark": mark,
+        "record": exchange.why.record.as_deref(),
+        "duration_us": u64::try_from(exchange.duration.as_micros()).unwrap_or(u64::MAX),
+        "delay_ms": u64::try_from(exchange.delay.as_millis()).unwrap_or(u64::MAX),
+        "fault": exchange.fault,
+    });
+    mask.hide(&mut line);
+    line
+}

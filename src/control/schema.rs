@@ -1,0 +1,35 @@
+//! `GET /__sandbox/schema?endpoint=`: what a request has to look like, and one that does.
+
+use std::collections::HashMap;
+
+use hyper::StatusCode;
+use serde_json::json;
+
+use super::{Answer, Refusal, bad_request, endpoint_named, only};
+use crate::endpoint::{ContentType, Verb};
+use crate::sandbox::Shared;
+
+/// The schema is that of the scenario file: a file of a form is an object with what can be told of it.
+pub(super) fn answer(sandbox: &Shared, query: &HashMap<String, String>) -> Result<Answer, Refusal> {
+    only(query, &["endpoint"])?;
+    let Some(name) = query.get("endpoint") else {
+        return Err(bad_request("`endpoint` is missing: an id, or a path"));
+    };
+    let catalogue = sandbox.catalogue();
+    let endpoint = endpoint_named(&catalogue, name)?;
+    let is_asked = endpoint.creation.is_some();
+    let content_type = match (endpoint.verb, endpoint.content_type) {
+        (Verb::Post, ContentType::Json) if is_asked => Some("application/json"),
+        (Verb::Post, ContentType::Multipart) if is_asked => Some("multipart/form-data"),
+        _ => None,
+    };
+    let body = json!({
+        "endpoint": &*endpoint.id,
+        "method": if is_asked { endpoint.verb.name() } else { "GET" },
+        "path": if is_asked { endpoint.path.clone() } else { format!("{}/{{id}}", endpoint.path) },
+        "content_type": content_type,
+        "schema": endpoint.schema.json(),
+        "sample": endpoint.schema.sample(),
+    });
+    Ok((StatusCode::OK, body))
+}

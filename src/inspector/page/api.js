@@ -1,0 +1,144 @@
+// The control API, product requests in the name of a world, and the stream of events.
+
+import { ask } from './dom.js';
+
+const base = new URL('.', location.href); // …/__sandbox/
+const root = new URL('..', base);
+const TOKEN = 'iluma-control-token';
+const KEY = 'iluma-api-key';
+
+/** What stands for the world of requests that belong to none. */
+export const NO_WORLD = '00000000';
+
+export const known = { setup: null };
+
+export class Refused extends Error {
+  constructor(status, body) {
+    super(body?.message ?? `the sandbox answered ${status}`);
+    this.status = status;
+    this.body = body;
+  }
+}
+
+function credentials(headers) {
+  const token = sessionStorage.getItem(TOKEN);
+  const key = sessionStorage.getItem(KEY);
+  if (token) headers['x-sandbox-control-token'] = token;
+  if (key) headers.authorization = `Basic ${btoa(`${key}:`)}`;
+  return headers;
+}
+
+// Whatever is refused at the same time is asked for once.
+let asking = null;
+async function admitted(error, used) {
+  const isToken = /control_token/.test(error);
+  const name = isToken ? TOKEN : KEY;
+  if (sessionStorage.getItem(name) !== used[name]) return true; // somebody was quicker
+  asking ??= (isToken
+    ? ask('Control token', 'This sandbox is guarded. Its token was given with --control-token, or else printed at the start. It is kept until this tab is closed.', 'Token')
+    : ask('API key', 'This sandbox lets only some keys in. Any of these will do. It is kept until this tab is closed.', 'Key')
+  ).then((given) => {
+    if (given) sessionStorage.setItem(name, given);
+    return Boolean(given);
+  }).finally(() => (asking = null));
+  return asking;
+}
+
+async function guarded(request) {
+  for (;;) {
+    const used = { [TOKEN]: sessionStorage.getItem(TOKEN), [KEY]: sessionStorage.getItem(KEY) };
+    const response = await request();
+    if (response.status !== 401) return response;
+    const body = await response.json().catch(() => null);
+    const isOurs = ['control_token_required', 'wrong_control_token', 'no_world'].includes(body?.error);
+    if (!isOurs || !(await admitted(body.error, used))) throw new Refused(401, body);
+  }
+}
+
+/** Asks the control API; `world` is a tag, or `all`. */
+export async function api(path, { method = 'GET', body, world, query = {} } = {}) {
+  const url = new URL(path, base);
+  for (const [name, value] of Object.entries({ ...query, world })) {
+    if (value !== undefined && value !== null) url.searchParams.set(name, value);
+  }
+  const response = await guarded(() => fetch(url, {
+    method,
+    headers: credentials(body === undefined ? {} : { 'content-type': 'application/json' }),
+    body: body === undefined ? undefined : JSON.stringify(body),
+    credentials: 'omit',
+    cache: 'no-store',
+  }));
+  const answer = await response.json().catch(() => null);
+  if (!response.ok && !(path === 'readyz' && answer)) throw new Refused(response.status, answer);
+  return answer;
+}
+
+/**
+ * Sends a product request as the owner of a world. Its key is known only where it is the documentation's;
+ * for others the sandbox takes the world's tag.
+ */
+export async function send(world, { method, path, headers = {}, body }) {
+  const sent = new Headers();
+  for (const [name, value] of Object.entries(headers)) {
+    for (const one of [value].flat()) sent.append(name, one);
+  }
+  const { setup } = known;
+  if (setup.api_key && setup.world === world) {
+    sent.set('authorization', `Basic ${btoa(`${setup.api_key}:`)}`);
+  } else {
+    if (world !== NO_WORLD) sent.set('x-sandbox-world', world);
+    for (const [name, value] of Object.entries(world === NO_WORLD ? {} : credentials({}))) sent.set(name, value);
+  }
+  const hasBody = body !== undefined && body !== null && method !== 'GET' && method !== 'HEAD';
+  const url = new URL(path.replace(/^\/+/, ''), root);
+  const response = await fetch(url, {
+    method, headers: sent, body: hasBody ? body : undefined, credentials: 'omit', cache: 'no-store',
+  });
+  return {
+    status: response.status,
+    trace: response.headers.get('x-sandbox-trace'),
+    outcome: response.headers.get('x-sandbox-outcome'),
+    text: await response.text(),
+  };
+}
+
+/**
+ * Follows the events for ever. `told(event, data)` also hears `open` and `closed`.
+ * It is read by hand, since EventSource cannot send a token.
+ */
+export async function follow(query, told) {
+  let wait = 500;
+  for (;;) {
+    try {
+      const url = new URL('events', base);
+      for (const [name, value] of Object.entries(query())) url.searchParams.set(name, value);
+      const response = await guarded(() => fetch(url, { headers: credentials({}), credentials: 'omit', cache: 'no-store' }));
+      if (!response.ok) throw new Refused(response.status, await response.json().catch(() => null));
+      told('open', {});
+      wait = 500;
+      await read(response.body, told);
+    } catch (error) {
+      told('closed', { error });
+    }
+    told('closed', {});
+    await new Promise((resolve) => setTimeout(resolve, wait));
+    wait = Math.min(wait * 2, 10000);
+  }
+}
+
+async function read(body, told) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    text += value;
+    const events = text.split('\n\n');
+    text = events.pop();
+    for (const event of events) {
+      const lines = event.split('\n');
+      const of = (field) => lines.find((line) => line.startsWith(`${field}: `))?.slice(field.length + 2);
+      if (of('event')) told(of('event'), JSON.parse(of('data') ?? 'null'));
+    }
+  }
+}

@@ -1,0 +1,230 @@
+// Deliveries with their attempts, where callbacks go, and the inbox.
+
+import { api, known, send } from './api.js';
+import { button, curlBox, fill, h, outcomeOf, say, stamp, statusOf, took } from './dom.js';
+import { head, headers, text as content } from './json.js';
+import { withoutSecrets } from './mask.js';
+import { change, link, place } from './place.js';
+import { Rows } from './rows.js';
+import { catalog, soon, store } from './store.js';
+
+const TABS = [['', 'Deliveries'], ['urls', 'Where they go'], ['inbox', 'Inbox']];
+
+export function open(main, signal) {
+  const tabs = h('div', { class: 'segments', role: 'group', 'aria-label': 'Callbacks' });
+  const filter = h('input', { type: 'search', placeholder: 'Filter: type, outcome, state, URL…', 'aria-label': 'Filter by text', autocomplete: 'off', spellcheck: 'false' });
+  const count = h('span', { class: 'dim count' });
+  const room = h('div', { class: 'room' });
+  fill(main, h('h1', { class: 'unseen' }, 'Callbacks'), h('div', { class: 'bar', role: 'search' }, tabs, filter, count), room);
+  const parts = { '': deliveries(room, filter, count, signal), urls: urls(room, signal), inbox: inbox(room, signal) };
+  let tab = null;
+  let world = null;
+
+  function placed({ query }) {
+    fill(tabs, TABS.map(([name, words]) => h('a', { href: link('callbacks', { world: query.world, tab: name }), 'aria-current': name === (query.tab ?? '') ? 'true' : null }, words)));
+    const next = parts[query.tab ?? ''] ? query.tab ?? '' : '';
+    filter.hidden = next !== '';
+    count.hidden = next !== '';
+    if (next !== tab || world !== store.world) {
+      tab = next;
+      world = store.world;
+      parts[tab].open();
+    }
+    parts[tab].placed?.(query);
+  }
+  filter.addEventListener('input', () => change({ q: filter.value }));
+  placed(place());
+  const run = (name) => () => parts[tab].keys?.[name]?.();
+  return { placed, keys: { j: run('j'), k: run('k'), r: run('r'), Enter: run('Enter'), Escape: run('Escape'), '/': () => !filter.hidden && filter.focus() } };
+}
+
+function deliveries(room, filter, count, signal) {
+  let all = [];
+  let dropped = 0;
+  const row = (one) => [
+    h('span', { class: 'c-time dim', title: 'by the clock of the world' }, stamp(one.created)),
+    h('span', { class: `tag state ${one.state}` }, one.state),
+    h('span', { class: 'c-path' }, one.type),
+    h('span', { class: 'c-outcome' }, outcomeOf(one.outcome)),
+    h('span', { class: 'c-url dim' }, withoutSecrets(one.url)),
+    h('span', { class: 'c-took dim' }, `${one.attempts.length} ${one.attempts.length === 1 ? 'try' : 'tries'}`),
+  ];
+  // A delivery that has changed is drawn anew.
+  const rows = new Rows({
+    id: 'deliveries', label: 'Deliveries, newest first', row, key: (one) => one.id,
+    pick: (one, isOpened) => {
+      change({ delivery: one.id, open: isOpened ? '1' : place().query.open });
+      if (isOpened && pane.offsetParent !== null) pane.focus({ preventScroll: true });
+    },
+  });
+  const empty = h('div', { class: 'empty' });
+  const pane = h('section', { class: 'detail', 'aria-label': 'Delivery in detail', tabindex: '-1' });
+  const split = h('div', { class: 'split callbacks' }, h('section', { class: 'list', 'aria-label': 'Deliveries' }, rows.element, empty), pane);
+  let shown = null;
+  signal.addEventListener('abort', () => rows.close());
+
+  async function load() {
+    const answer = await api('deliveries', { world: store.world, query: { limit: 2000 } });
+    ({ dropped } = answer);
+    all = answer.deliveries;
+    refresh(true);
+  }
+  function refresh(keep) {
+    const { q = '' } = place().query;
+    const words = q.toLowerCase().split(/\s+/).filter(Boolean);
+    const fitting = all.filter((one) => {
+      const hay = [one.id, one.type, one.outcome, one.state, one.url, one.record].join(' ').toLowerCase();
+      return words.every((word) => hay.includes(word));
+    });
+    rows.show(fitting, { keep, again: true });
+    fill(count, `${fitting.length} deliveries${dropped ? ` · ${dropped} older ones dropped` : ''}`);
+    empty.hidden = fitting.length > 0;
+    if (!fitting.length) nothing().catch(() => {});
+    draw();
+  }
+  async function nothing() {
+    if (all.length) return fill(empty, h('h2', {}, 'No delivery fits this filter'), button('Clear the filter', async () => change({ q: '' })));
+    fill(empty, h('h2', {}, 'No callbacks yet'), h('p', {}, 'Register a URL, such as the inbox of this sandbox, then ask a product that calls back:'));
+    const { endpoints } = await catalog();
+    const one = endpoints.find((endpoint) => endpoint.callback_type === 'NAME_VALIDATOR_REQUEST') ?? endpoints.find((endpoint) => endpoint.callback_type);
+    if (!one || all.length) return;
+    const { setup } = known;
+    const user = setup.api_key && setup.world === store.world ? `${setup.api_key}:` : '"$ILUMA_API_KEY:"';
+    empty.append(
+      curlBox(`curl ${setup.url}/v1/callback/urls -u ${user} -d '${JSON.stringify({ type: one.callback_type, url: `${setup.url}/__sandbox/inbox/mine` })}'`),
+      curlBox(one.curl));
+  }
+  function draw() {
+    const { delivery } = place().query;
+    const one = all.find((known_) => known_.id === delivery);
+    const print = JSON.stringify(one ?? null);
+    if (print === shown) return;
+    shown = print;
+    if (!one) return fill(pane, h('div', { class: 'empty' }, h('p', {}, delivery ? 'This delivery is kept no longer.' : 'Select a delivery to see its attempts.')));
+    const { scrollTop } = pane;
+    fill(pane,
+      h('button', { type: 'button', class: 'back', onclick: () => change({ open: '' }) }, '← All deliveries'),
+      h('div', { class: 'title' }, h('h2', {}, one.type),
+        h('p', { class: 'facts' }, h('span', { class: `tag ${one.state}` }, one.state), h('span', { class: 'mono' }, outcomeOf(one.outcome)),
+          one.on_purpose && h('span', { class: 'tag warn' }, `on purpose: ${one.on_purpose}`),
+          one.redelivery_of && h('span', { class: 'dim' }, `redelivery of ${one.redelivery_of}`), h('span', { class: 'dim mono' }, one.id))),
+      h('div', { class: 'row actions' }, button('Redeliver', again, { class: 'primary', title: 'Sends the same bytes once more (r)' }),
+        one.record && h('a', { class: 'button', href: link('requests', { world: store.world, q: one.record }) }, 'Requests of the record')),
+      one.reason && h('p', {}, one.reason),
+      h('dl', { class: 'pairs' }, h('dt', {}, 'to'), h('dd', { class: 'mono wrap' }, withoutSecrets(one.url)),
+        one.record && [h('dt', {}, 'record'), h('dd', { class: 'mono wrap' }, one.record)],
+        h('dt', {}, 'created'), h('dd', {}, one.created),
+        one.next_try && [h('dt', {}, 'next try'), h('dd', {}, one.next_try)]),
+      h('h3', {}, 'Attempts'),
+      !one.attempts.length && h('p', { class: 'dim' }, 'None yet.'),
+      h('ol', { class: 'attempts' }, one.attempts.map((attempt, at) => h('li', {},
+        h('p', {}, h('b', {}, `${at + 1}.`), ' ', h('span', { class: 'dim mono' }, stamp(attempt.at)), ' ',
+          attempt.status ? statusOf(attempt.status) : h('span', { class: 'bad' }, attempt.error ?? 'no answer'), ' ', h('span', { class: 'dim' }, took(attempt.duration_ms * 1000)),
+          attempt.status && attempt.error ? h('span', { class: 'bad' }, ` ${attempt.error}`) : null),
+        h('details', { class: 'fold' }, h('summary', {}, 'Request head'), head(attempt.request)),
+        h('details', { class: 'fold' }, h('summary', {}, 'Answer'), content(attempt.answer, 'Answer of the receiver'))))),
+      h('h3', {}, 'Body'), content(one.body, 'Body of the callback'));
+    pane.scrollTop = scrollTop;
+  }
+  async function again() {
+    const { delivery } = place().query;
+    if (!delivery) return;
+    const fresh = await api(`deliveries/${encodeURIComponent(delivery)}/redeliver`, { method: 'POST', world: store.world });
+    say(`Sent again as ${fresh.id}`);
+    await load();
+    change({ delivery: fresh.id });
+  }
+  const lookAgain = soon(() => load().catch(() => {}), 200);
+  store.on('deliveries', ({ world }) => world === store.world && split.isConnected && lookAgain(), signal);
+  let filtered = '';
+  return {
+    open() {
+      fill(room, split);
+      load().catch((error) => say(error.message, true));
+    },
+    placed(query) {
+      if (filter.value !== (query.q ?? '')) filter.value = query.q ?? '';
+      if (filtered !== (query.q ?? '')) refresh(false);
+      filtered = query.q ?? '';
+      split.classList.toggle('open', Boolean(query.open && query.delivery));
+      rows.choose(query.delivery ?? null, { scroll: true });
+      draw();
+    },
+    keys: {
+      j: () => rows.move(1), k: () => rows.move(-1), Enter: () => rows.open(),
+      r: () => again().catch((error) => say(error.message, true)),
+      Escape: () => {
+        change({ open: '' });
+        rows.element.focus();
+      },
+    },
+  };
+}
+
+function urls(room, signal) {
+  const place_ = h('div', { class: 'page' });
+  async function draw() {
+    const [{ callback_urls: all }, { endpoints }] = await Promise.all([api('callback_urls', { world: store.world }), catalog()]);
+    fill(place_, h('h2', {}, 'Where callbacks go'), h('p', { class: 'dim' }, 'By type, in this world. A URL is tested before it is registered.'),
+      h('div', { class: 'cards' }, all.map((one) => {
+        const of = endpoints.filter((endpoint) => endpoint.callback_type === one.type);
+        const outcomes = of.flatMap((endpoint) => endpoint.outcomes.filter((outcome) => !outcome.error_code && !outcome.sequence.length && !outcome.then.length)
+          .map((outcome) => ({ endpoint: endpoint.id, outcome: outcome.name, words: of.length > 1 ? `${endpoint.id} · ${outcome.name}` : outcome.name })));
+        const which = h('select', { 'aria-label': `Outcome of ${one.type}` }, h('option', { value: '' }, 'its final outcome'),
+          outcomes.map((outcome, at) => h('option', { value: String(at) }, outcome.words)));
+        const url = h('input', { type: 'url', value: one.url ?? `${known.setup.url}/__sandbox/inbox/mine`, 'aria-label': `URL for ${one.type}`, spellcheck: 'false' });
+        return h('section', { class: 'card', 'aria-label': one.type },
+          h('h3', {}, one.type, ' ', h('span', { class: `tag ${one.url ? 'delivered' : ''}` }, one.url ? (one.by === 'request' ? 'registered' : 'by default') : 'goes nowhere')),
+          h('div', { class: 'row' }, url, button('Register', async () => {
+            const answer = await send(store.world, { method: 'POST', path: '/v1/callback/urls', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ type: one.type, url: url.value }) });
+            if (answer.status >= 300) throw new Error(JSON.parse(answer.text).message ?? answer.text);
+            say(`${one.type} goes to ${url.value}`);
+            await draw();
+          }, { 'aria-label': `Register ${one.type}` })),
+          h('div', { class: 'row' }, which, button('Trigger', async () => {
+            const chosen = outcomes[Number(which.value)];
+            const fresh = await api('trigger', { method: 'POST', world: store.world, body: which.value === '' ? { type: one.type } : { endpoint: chosen.endpoint, outcome: chosen.outcome } });
+            say(`${one.type} is on its way as ${fresh.id}`);
+            change({ tab: '', delivery: fresh.id }, { push: true });
+          }, { class: 'primary', disabled: !one.url, 'aria-label': `Trigger ${one.type}`, title: 'Sends a callback without a request before it' })));
+      })));
+  }
+  store.on('world', ({ world }) => world === store.world && place_.isConnected && !place_.contains(document.activeElement) && draw().catch(() => {}), signal);
+  return {
+    open() {
+      fill(room, place_);
+      draw().catch((error) => say(error.message, true));
+    },
+  };
+}
+
+function inbox(room, signal) {
+  const place_ = h('div', { class: 'page' });
+  async function draw() {
+    const { inboxes } = await api('inbox');
+    const parts = await Promise.all(inboxes.toReversed().map(async ({ inbox: name, received }) => {
+      const { received: list, dropped } = await api(`inbox/${encodeURIComponent(name)}`);
+      return h('section', { class: 'card wide', 'aria-label': `Inbox ${name}` },
+        h('h3', {}, h('span', { class: 'mono' }, name), h('span', { class: 'dim' }, ` ${received} received${dropped ? `, ${dropped} older ones dropped` : ''}`), ' ',
+          button('Clear', async () => {
+            await api(`inbox/${encodeURIComponent(name)}`, { method: 'DELETE' });
+            await draw();
+          }, { class: 'small', 'aria-label': `Clear ${name}` })),
+        list.slice(0, 50).map((one) => h('details', { class: 'fold' },
+          h('summary', {}, `#${one.seq} `, statusOf(one.answered), h('span', { class: 'dim' }, ` ${one.headers['content-type'] ?? ''}`)),
+          headers(one.headers),
+          content(typeof one.body === 'string' ? one.body : JSON.stringify(one.body), `Entry ${one.seq} of ${name}`))),
+        list.length > 50 && h('p', { class: 'dim' }, `and ${list.length - 50} older ones`));
+    }));
+    fill(place_, h('h2', {}, 'Inbox'), h('p', { class: 'dim' }, 'A receiver that comes with the sandbox: whatever is POSTed to ', h('code', {}, `${known.setup.url}/__sandbox/inbox/NAME`), ' is kept here. It belongs to no world.'),
+      parts.length ? h('div', { class: 'cards' }, parts) : h('div', { class: 'empty' }, h('h2', {}, 'Nothing has come in'), h('p', {}, 'Try it:'),
+        curlBox(`curl ${known.setup.url}/__sandbox/inbox/mine -d '{"hello": "inbox"}'`)));
+  }
+  store.on('inbox', soon(() => place_.isConnected && draw().catch(() => {}), 200), signal);
+  return {
+    open() {
+      fill(room, place_);
+      draw().catch((error) => say(error.message, true));
+    },
+  };
+}

@@ -1,0 +1,70 @@
+// A kept request as a curl to paste.
+
+import { known } from './api.js';
+
+// What a client sets by itself, or what is not shown.
+const LEFT_OUT = new Set(['host', 'authorization', 'content-length', 'user-agent', 'accept', 'accept-encoding', 'accept-language',
+  'connection', 'x-sandbox-control-token', 'x-sandbox-world', 'origin', 'referer', 'cookie', 'expect', 'transfer-encoding',
+  'cache-control', 'pragma', 'dnt', 'priority', 'te', 'upgrade-insecure-requests']);
+
+export const isOwn = (name) => !LEFT_OUT.has(name) && !name.startsWith('sec-');
+
+/** Text as one word of a shell. */
+export function word(text) {
+  return /^[A-Za-z0-9_./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+export function target(request) {
+  const query = new URLSearchParams(
+    Object.entries(request.query ?? {}).flatMap(([name, value]) => [value].flat().map((one) => [name, one]))).toString();
+  return request.path + (query && `?${query}`);
+}
+
+export const isForm = (request) => String([request.headers['content-type'] ?? ''].flat()[0]).startsWith('multipart/');
+
+/** Null where only a part of the body is kept, or only the facts of its files. */
+export function bodyOf(request) {
+  if (request.body === null) return '';
+  if (request.body_sha256) return null;
+  const type = String([request.headers['content-type'] ?? ''].flat()[0]);
+  if (isForm(request)) return null;
+  if (type.startsWith('application/x-www-form-urlencoded') && typeof request.body === 'object') return form(request.body).toString();
+  return typeof request.body === 'string' ? request.body : JSON.stringify(request.body);
+}
+
+function form(fields) {
+  const pairs = new URLSearchParams();
+  const add = (name, value) => {
+    if (value && typeof value === 'object') Object.entries(value).forEach(([key, item]) => add(`${name}[${key}]`, item));
+    else pairs.append(name, value ?? '');
+  };
+  Object.entries(fields).forEach(([name, value]) => add(name, value));
+  return pairs;
+}
+
+export function curl(request) {
+  const { setup } = known;
+  const isPublic = setup.api_key && setup.world === request.world;
+  const type = isForm(request);
+  const parts = [];
+  const content = bodyOf(request);
+  if (request.method !== 'GET' && !(request.method === 'POST' && (content || type))) parts.push(`-X ${word(request.method)}`);
+  parts.push(word(setup.url + target(request)));
+  parts.push(isPublic ? `-u ${setup.api_key}:` : '-u "$ILUMA_API_KEY:"');
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (!isOwn(name) || (type && name === 'content-type')) continue;
+    for (const one of [value].flat()) parts.push(`-H ${word(`${name}: ${one}`)}`);
+  }
+  if (type && request.body && typeof request.body === 'object') {
+    for (const [name, value] of Object.entries(request.body)) {
+      const isFile = value && typeof value === 'object' && 'sha256' in value;
+      const ending = isFile && value.type === 'image/png' ? 'png' : 'jpg';
+      parts.push(`-F ${word(isFile ? `${name}=@${value.file_name ?? `${name}.${ending}`}` : `${name}=${value}`)}`);
+    }
+  } else if (content) {
+    parts.push(`-d ${word(content)}`);
+  } else if (content === null) {
+    parts.push('-d @body');
+  }
+  return `curl ${parts.join(' \\\n    ')}`;
+}

@@ -1,0 +1,131 @@
+// Elements. Text is always inserted as text: what the page shows was written by others.
+
+/** h('button', {class: 'primary', onclick: send}, 'Send') */
+export function h(tag, given = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(given)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
+    else if (name === 'value' || name === 'checked' || name === 'selected') element[name] = value;
+    else element.setAttribute(name, value === true ? '' : String(value));
+  }
+  return put(element, ...children);
+}
+
+export function put(element, ...children) {
+  element.append(...children.flat(Infinity).filter((one) => one !== null && one !== undefined && one !== false));
+  return element;
+}
+
+export function fill(element, ...children) {
+  element.replaceChildren();
+  return put(element, ...children);
+}
+
+export const $ = (selector) => document.querySelector(selector);
+
+/** Says something for a few seconds, on the screen and to a screen reader. */
+let saying;
+export function say(text, isBad = false) {
+  const place = $('#says');
+  place.className = isBad ? 'shown bad' : 'shown';
+  place.textContent = text;
+  clearTimeout(saying);
+  saying = setTimeout(() => (place.className = ''), isBad ? 8000 : 4000);
+}
+
+/** A button that runs something and says what went wrong. */
+export function button(label, run, given = {}) {
+  const element = h('button', { type: 'button', ...given }, label);
+  element.addEventListener('click', async () => {
+    if (element.getAttribute('aria-disabled') === 'true') return;
+    element.setAttribute('aria-disabled', 'true');
+    try {
+      await run(element);
+    } catch (error) {
+      say(error.message, true);
+    } finally {
+      element.removeAttribute('aria-disabled');
+    }
+  });
+  return element;
+}
+
+export async function copy(text, what) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const area = h('textarea', { class: 'hidden-copy', 'aria-hidden': 'true' });
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand('copy');
+    area.remove();
+    if (!done) throw new Error('the browser does not let the page copy: select the text instead');
+  }
+  say(`${what} copied`);
+}
+
+/** A modal question; resolves with what was written, or null. */
+export function ask(title, words, label, kind = 'password') {
+  return new Promise((resolve) => {
+    const input = h('input', { type: kind, id: 'asked', autocomplete: 'off', spellcheck: 'false', required: true });
+    const dialog = h('dialog', { 'aria-labelledby': 'asks', class: 'ask' },
+      h('form', { method: 'dialog' },
+        h('h2', { id: 'asks' }, title), h('p', {}, words),
+        h('label', { for: 'asked' }, label), input,
+        h('div', { class: 'row end' },
+          h('button', { type: 'button', onclick: () => dialog.close('') }, 'Not now'),
+          h('button', { class: 'primary', value: 'given' }, 'Use it'))));
+    dialog.addEventListener('close', () => {
+      dialog.remove();
+      resolve(dialog.returnValue === 'given' ? input.value.trim() : null);
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+    input.focus();
+  });
+}
+
+export function bytes(count) {
+  if (count < 1000) return `${count} B`;
+  return count < 1e6 ? `${(count / 1e3).toFixed(1)} kB` : `${(count / 1e6).toFixed(1)} MB`;
+}
+
+export function took(us) {
+  if (us < 1000) return `${us} µs`;
+  return us < 1e6 ? `${(us / 1000).toFixed(us < 10000 ? 1 : 0)} ms` : `${(us / 1e6).toFixed(1)} s`;
+}
+
+export function ago(ms) {
+  const s = Math.round(ms / 1000);
+  if (s < 60) return `${s} s ago`;
+  return s < 3600 ? `${Math.floor(s / 60)} min ago` : `${Math.floor(s / 3600)} h ago`;
+}
+
+/** The time of day of an instant, in the reader's own zone. */
+export function clock(at) {
+  const time = new Date(at);
+  const two = (number) => String(number).padStart(2, '0');
+  return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${String(time.getMilliseconds()).padStart(3, '0')}`;
+}
+
+/** The time of day that a world's clock showed. */
+export const stamp = (at) => at.slice(11, 23);
+
+export const kind = (status) => `s${Math.floor(status / 100)}`;
+
+export function statusOf(status, fault) {
+  return h('span', { class: `status ${kind(status)}` }, fault ? `${status}*` : String(status));
+}
+
+export const source = (label) => h('span', { class: `tag ${label}`, title: 'How well this is known' }, label);
+
+/** `outcome` of `v1/endpoint/OUTCOME` */
+export const outcomeOf = (tag) => (tag ? tag.slice(tag.lastIndexOf('/') + 1) : '');
+
+export function curlBox(text) {
+  return h('div', { class: 'curl' },
+    h('pre', { tabindex: '0', role: 'region', 'aria-label': 'curl' }, text),
+    button('Copy', () => copy(text, 'curl'), { class: 'small' }));
+}

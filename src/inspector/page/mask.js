@@ -1,0 +1,43 @@
+// What is not shown: personal fields until they are clicked, keys and tokens never.
+
+import { h } from './dom.js';
+
+const PERSONAL = new RegExp(
+  '(^|_)(names?|given_names?|surname|first_name|last_name|mother|nik|npwp|id_number|id_card_number|id_card|number|' +
+  'phone|phone_number|digits|email|address|addresses|street_line[12]|city|province|state|postal_code|' +
+  'birth|birthdate|birthplace|date_of_birth|dates_of_birth|gender|nationality|nationalities|account_number|' +
+  'bank_account_number|account_name|holder|image|selfie|photo)$', 'i');
+const SECRET = /token|secret|authorization|password|cookie|signature|api[-_]?key/i;
+const KEYS = /(iluma_(?:development|live|production)_)[A-Za-z0-9/=+]+/g;
+const HEX = /\b[0-9a-f]{64}\b/g;
+
+export const isPersonal = (name) => PERSONAL.test(name);
+export const isSecret = (name) => SECRET.test(name);
+export const withoutKeys = (text) => text.replace(KEYS, '$1…');
+/** For what may hold a callback token: those are 64 hex digits. */
+export const withoutSecrets = (text) => withoutKeys(text).replace(HEX, '…');
+
+/** A text that shows itself when it is clicked. */
+export function masked(text, name, cls = '') {
+  const element = h('button', {
+    type: 'button', class: `mask ${cls}`, 'aria-label': `Show ${name}`, title: `Show ${name}`,
+  }, '••••••');
+  element.reveal = () => {
+    const shown = h('span', { class: cls, tabindex: '-1' }, text);
+    const hadFocus = document.activeElement === element;
+    element.replaceWith(shown);
+    if (hadFocus) shown.focus();
+  };
+  element.addEventListener('click', (event) => {
+    event.stopPropagation();
+    element.reveal();
+  });
+  return element;
+}
+
+export function revealAll(root) {
+  for (const element of root.querySelectorAll('button.mask')) element.reveal();
+}
+
+/** A path may hold a phone number or the like: digits, six or more of them. */
+export const plainPath = (path) => withoutKeys(path).replace(/\+?[0-9]{6,}/g, (digits) => '•'.repeat(Math.min(digits.length, 8)));

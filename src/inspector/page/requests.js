@@ -1,0 +1,170 @@
+// The requests as they come in, and one of them in detail.
+
+import { known } from './api.js';
+import { button, clock, curlBox, fill, h, outcomeOf, statusOf, took } from './dom.js';
+import { detail } from './detail.js';
+import { plainPath } from './mask.js';
+import { change, place } from './place.js';
+import { Rows } from './rows.js';
+import { catalog, soon, store } from './store.js';
+
+const STATUSES = [['', 'any status'], ['2', '2xx'], ['4', '4xx'], ['5', '5xx'], ['refused', 'refused'], ['unmatched', 'no such route'], ['broken', 'broken on purpose']];
+
+function fits(entry, { q, endpoint, status, world }) {
+  if (world && world !== 'all' && entry.world !== world) return false;
+  if (endpoint && entry.endpoint !== endpoint) return false;
+  if (status === 'broken' ? !entry.fault && !entry.delay_ms : status && entry.mark !== status && !String(entry.status).startsWith(status)) return false;
+  if (!q) return true;
+  entry.words ??= [entry.method, entry.path, entry.status, entry.outcome, entry.trace, entry.record, entry.mark, entry.fault]
+    .join(' ').toLowerCase();
+  const words = `${entry.words} ${store.nameOf(entry.world)}`.toLowerCase();
+  return q.toLowerCase().split(/\s+/).every((word) => words.includes(word));
+}
+
+function row(entry) {
+  const marks = [
+    entry.mark === 'unmatched' && h('span', { class: 'tag bad' }, 'no route'),
+    entry.mark === 'refused' && h('span', { class: 'tag warn' }, 'refused'),
+    entry.fault && h('span', { class: 'tag warn' }, entry.fault),
+    entry.delay_ms > 0 && h('span', { class: 'tag' }, `+${took(entry.delay_ms * 1000)}`),
+  ];
+  return [
+    h('span', { class: 'c-time dim' }, clock(entry.at)),
+    h('span', { class: 'c-world dim', title: entry.world }, store.nameOf(entry.world)),
+    h('span', { class: `c-method m-${entry.method}` }, entry.method),
+    h('span', { class: 'c-path', title: plainPath(entry.path) }, plainPath(entry.path)),
+    statusOf(entry.status),
+    h('span', { class: 'c-outcome' }, marks, outcomeOf(entry.outcome)),
+    h('span', { class: 'c-took dim' }, took(entry.duration_us)),
+  ];
+}
+
+export function open(main, signal) {
+  const text = h('input', { type: 'search', id: 'filter', placeholder: 'Filter: path, outcome, status, trace…', 'aria-label': 'Filter by text', autocomplete: 'off', spellcheck: 'false' });
+  const endpoints = h('select', { 'aria-label': 'Endpoint' }, h('option', { value: '' }, 'any endpoint'));
+  const statuses = h('select', { 'aria-label': 'Status' }, STATUSES.map(([value, words]) => h('option', { value }, words)));
+  const count = h('span', { class: 'dim count', id: 'count' });
+  const fresh = h('button', { type: 'button', class: 'small fresh', hidden: true });
+  const empty = h('div', { class: 'empty' });
+  const pane = h('section', { class: 'detail', 'aria-label': 'Request in detail', tabindex: '-1' });
+  const rows = new Rows({
+    id: 'requests', label: 'Requests, newest first', row, key: (entry) => entry.trace,
+    pick: (entry, isOpened) => {
+      change({ trace: entry.trace, open: isOpened ? '1' : place().query.open });
+      if (isOpened && pane.offsetParent !== null) pane.focus({ preventScroll: true });
+    },
+  });
+  const list = h('section', { class: 'list', 'aria-label': 'Requests' },
+    h('div', { class: 'head-row', 'aria-hidden': 'true' },
+      [['c-time', 'time'], ['c-world', 'world'], ['c-method', 'method'], ['c-path', 'path'], ['status', 'status'], ['c-outcome', 'outcome'], ['c-took', 'took']]
+        .map(([cls, words]) => h('span', { class: cls }, words))),
+    rows.element, empty, fresh);
+  const split = h('div', { class: 'split requests' }, list, pane);
+  fill(main,
+    h('h1', { class: 'unseen' }, 'Requests'),
+    h('div', { class: 'bar', role: 'search' }, text, endpoints, statuses, count), split);
+
+  text.addEventListener('input', () => change({ q: text.value }));
+  text.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape' || event.key === 'Enter') rows.element.focus();
+  });
+  endpoints.addEventListener('change', () => change({ endpoint: endpoints.value }));
+  statuses.addEventListener('change', () => change({ status: statuses.value }));
+  fresh.addEventListener('click', () => {
+    rows.element.scrollTop = 0;
+    fresh.hidden = true;
+  });
+  rows.element.addEventListener('scroll', () => { if (rows.above === 0) fresh.hidden = true; });
+
+  let unseen = 0;
+  let shown = null;
+  const about = detail(pane, {
+    close: () => {
+      change({ open: '' });
+      rows.element.focus();
+    },
+  });
+
+  function refresh(keep, again = false) {
+    const { query } = place();
+    const fitting = store.entries.filter((entry) => fits(entry, query));
+    rows.show(fitting, { keep, again });
+    const number = (value) => value.toLocaleString('en');
+    fill(count, fitting.length === store.entries.length ? `${number(fitting.length)} requests` : `${number(fitting.length)} of ${number(store.entries.length)}`,
+      store.skipped > 0 && ` · ${number(store.skipped)} came too quickly to be shown`);
+    list.classList.toggle('is-empty', !fitting.length);
+    empty.hidden = fitting.length > 0;
+    if (!fitting.length) nothing();
+    split.classList.toggle('many', new Set(store.entries.map((entry) => entry.world)).size > 1 && (query.world ?? 'all') === 'all');
+  }
+
+  async function nothing() {
+    const { query } = place();
+    const isOther = query.world && query.world !== 'all';
+    if (store.entries.length && (query.q || query.endpoint || query.status || !isOther)) {
+      return fill(empty, h('h2', {}, 'No request fits these filters'),
+        button('Clear the filters', async () => change({ q: '', endpoint: '', status: '', world: '' })));
+    }
+    fill(empty, h('h2', {}, 'Waiting for the first request'), h('p', {}, 'Paste this into a terminal. It will be here at once, and so will be why it was answered as it was.'));
+    const { endpoints: all } = await catalog();
+    const first = all.find((one) => one.id === 'v0/individual_cft_peps') ?? all.find((one) => one.content_type === 'application/json') ?? all[0];
+    if (!first || rows.items.length) return;
+    const { setup } = known;
+    const curl = setup.api_key && isOther && query.world !== setup.world ? first.curl.replace(`${setup.api_key}:`, '"$ILUMA_API_KEY:"') : first.curl;
+    empty.append(curlBox(curl),
+      h('p', {}, 'Any outcome can be asked for with a header; ', h('a', { href: '#/scenarios' }, 'Scenarios'), ' lists them all:'),
+      curlBox(`${curl} -H 'x-magic-reply: SERVER_ERROR'`));
+  }
+
+  async function fillEndpoints() {
+    const { endpoints: all } = await catalog();
+    const { endpoint = '' } = place().query;
+    fill(endpoints, h('option', { value: '' }, 'any endpoint'), all.map((one) => h('option', { value: one.id }, one.id)));
+    endpoints.value = endpoint;
+  }
+
+  function placed({ query }) {
+    if (text.value !== (query.q ?? '')) text.value = query.q ?? '';
+    endpoints.value = query.endpoint ?? '';
+    statuses.value = query.status ?? '';
+    const filters = JSON.stringify([query.q, query.endpoint, query.status, query.world]);
+    if (filters !== shown) refresh(shown === null);
+    shown = filters;
+    rows.choose(query.trace ?? null);
+    split.classList.toggle('open', Boolean(query.open && query.trace));
+    about.show(query.trace ?? null);
+  }
+
+  store.on('entries', ({ added }) => {
+    const before = rows.items.length;
+    const wasAtTop = rows.above === 0;
+    refresh(true);
+    unseen = rows.above === 0 && wasAtTop ? 0 : unseen + Math.max(0, rows.items.length - before);
+    if (rows.above === 0) unseen = 0;
+    fresh.hidden = unseen === 0 || added === 0;
+    fresh.textContent = `↑ ${unseen} new`;
+  }, signal);
+  store.on('worlds', () => refresh(true, true), signal);
+  store.on('reload', soon(() => fillEndpoints().catch(() => {})), signal);
+  fillEndpoints().catch(() => {});
+  placed(place());
+  rows.choose(place().query.trace ?? null, { scroll: true });
+  signal.addEventListener('abort', () => {
+    rows.close();
+    about.close();
+  });
+  return {
+    placed,
+    keys: {
+      j: () => rows.move(1),
+      k: () => rows.move(-1),
+      Enter: () => rows.open(),
+      r: () => about.again(),
+      '/': () => text.focus(),
+      Escape: () => {
+        change({ open: '' });
+        rows.element.focus();
+      },
+    },
+  };
+}

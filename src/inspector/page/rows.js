@@ -1,0 +1,143 @@
+// A list that renders what is seen of it, however long it is. Its choice stays where it is on the screen while
+// others come in above.
+
+import { fill, h } from './dom.js';
+
+const narrow = matchMedia('(max-width: 700px)');
+const AHEAD = 8;
+
+export class Rows {
+  #items = [];
+  #chosen = null;
+  #drawn = new Map();
+  #first = 0;
+
+  /** `row(item)` gives the cells; `key(item)` is unique; `pick(item, isOpened)` is told of a choice. */
+  constructor({ id, label, row, key, pick, tall = 46, flat = 26 }) {
+    Object.assign(this, { id, row, key, pick, tall, flat });
+    this.space = h('div', { role: 'presentation', class: 'space' });
+    this.element = h('div', { class: 'rows', role: 'listbox', tabindex: '0', id, 'aria-label': label }, this.space);
+    this.element.addEventListener('scroll', () => this.draw(), { passive: true });
+    this.element.addEventListener('keydown', (event) => this.#key(event));
+    this.#watch = new ResizeObserver(() => this.draw());
+    this.#watch.observe(this.element);
+    narrow.addEventListener('change', this.#again);
+  }
+
+  #watch;
+  #again = () => this.draw(true);
+
+  close() {
+    this.#watch.disconnect();
+    narrow.removeEventListener('change', this.#again);
+  }
+
+  get height() {
+    return narrow.matches ? this.tall : this.flat;
+  }
+
+  get items() {
+    return this.#items;
+  }
+
+  get chosen() {
+    return this.#items.find((item) => this.key(item) === this.#chosen) ?? null;
+  }
+
+  /** With `keep` what is seen stays where it is, unless the reader is at the top and has chosen nothing. */
+  show(items, { keep = false, again = false } = {}) {
+    const top = this.element.scrollTop;
+    const mayMove = keep && (top > 0 || this.#chosen !== null) && this.#items.length > 0;
+    const seenAt = Math.floor(top / this.height);
+    const seen = mayMove ? this.#items[seenAt] : null;
+    this.#items = items;
+    this.space.style.height = `${items.length * this.height}px`;
+    this.element.hidden = items.length === 0;
+    if (seen) {
+      const key = this.key(seen);
+      const at = items.findIndex((item) => this.key(item) === key);
+      if (at >= 0 && at !== seenAt) this.element.scrollTop = top + (at - seenAt) * this.height;
+    } else if (!keep) {
+      this.element.scrollTop = 0;
+    }
+    this.draw(again);
+  }
+
+  /** How many are above what is seen. */
+  get above() {
+    return Math.floor(this.element.scrollTop / this.height);
+  }
+
+  choose(key, { scroll = false } = {}) {
+    this.#chosen = key;
+    if (scroll) {
+      const at = this.#items.findIndex((item) => this.key(item) === key);
+      if (at >= 0) this.#reveal(at);
+    }
+    this.draw();
+  }
+
+  #reveal(at) {
+    const { scrollTop, clientHeight } = this.element;
+    const top = at * this.height;
+    if (top < scrollTop) this.element.scrollTop = top;
+    else if (top + this.height > scrollTop + clientHeight) this.element.scrollTop = top + this.height - clientHeight;
+  }
+
+  move(by) {
+    if (!this.#items.length) return;
+    const at = this.#items.findIndex((item) => this.key(item) === this.#chosen);
+    const to = at < 0 && Number.isFinite(by) ? this.above : Math.min(Math.max(at + by, 0), this.#items.length - 1);
+    this.#reveal(to);
+    this.pick(this.#items[to], false);
+  }
+
+  open() {
+    if (this.chosen) this.pick(this.chosen, true);
+  }
+
+  #key(event) {
+    const page = Math.max(1, Math.floor(this.element.clientHeight / this.height) - 1);
+    const by = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity }[event.key];
+    if (by === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    this.move(by);
+  }
+
+  draw(again = false) {
+    const { scrollTop, clientHeight } = this.element;
+    if (again) {
+      this.#drawn.clear();
+      this.space.style.height = `${this.#items.length * this.height}px`;
+    }
+    const first = Math.max(0, Math.floor(scrollTop / this.height) - AHEAD);
+    const last = Math.min(this.#items.length, Math.ceil((scrollTop + clientHeight) / this.height) + AHEAD);
+    const drawn = new Map();
+    for (let at = first; at < last; at += 1) {
+      const item = this.#items[at];
+      const key = this.key(item);
+      const element = this.#drawn.get(key) ?? this.#make(item, key);
+      element.style.transform = `translateY(${at * this.height}px)`;
+      element.setAttribute('aria-posinset', at + 1);
+      element.setAttribute('aria-setsize', this.#items.length);
+      element.setAttribute('aria-selected', String(key === this.#chosen));
+      drawn.set(key, element);
+    }
+    const isSame = drawn.size === this.#drawn.size && first === this.#first && [...drawn.keys()].every((key) => this.#drawn.has(key));
+    this.#drawn = drawn;
+    this.#first = first;
+    if (!isSame || again) fill(this.space, [...drawn.values()]);
+    const chosen = drawn.get(this.#chosen);
+    if (chosen) this.element.setAttribute('aria-activedescendant', chosen.id);
+    else this.element.removeAttribute('aria-activedescendant');
+  }
+
+  #make(item, key) {
+    const element = h('div', { role: 'option', class: 'one', id: `${this.id}-${key}` }, this.row(item));
+    element.addEventListener('click', () => {
+      const found = this.#items.find((one) => this.key(one) === key);
+      if (found) this.pick(found, true);
+    });
+    return element;
+  }
+}

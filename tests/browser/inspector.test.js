@@ -1,0 +1,537 @@
+// The inspector as a developer uses it: in a real browser, against the real binary.
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { BANK, KEY, PEPS, PERSON, look, quit, serve } from './stage.js';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const MARKUP = '<img src=x onerror="window.hurt=1"><script>window.hurt=1</script>';
+
+let folder;
+let sandbox;
+let tab;
+
+/** Opens the page, and closes it however the test ends; nobody may have been asked but the sandbox. */
+async function looking(options, use) {
+  tab = await look(options.at ?? sandbox, options);
+  try {
+    await use(tab);
+    assert.deepEqual(tab.errors.filter((text) => !options.expects?.test(text)), [], 'the console says nothing');
+    assert.deepEqual([...tab.hosts], [new URL((options.at ?? sandbox).url).host], 'no other host is asked');
+  } finally {
+    await tab.close();
+  }
+}
+
+const control = (to, more) => sandbox.ask(`/__sandbox/${to}`, more);
+const rows = () => tab.locator('#requests [role=option]');
+const row = (trace) => tab.locator(`#requests-${trace}`);
+const says = (text) => tab.locator('#says.shown', { hasText: text }).waitFor();
+const detail = () => tab.locator('.detail');
+const clipboard = () => tab.evaluate(() => navigator.clipboard.readText());
+const query = () => new URLSearchParams(new URL(tab.url()).hash.split('?')[1] ?? '');
+
+async function accessible(name) {
+  await tab.evaluate(axe);
+  const { violations } = await tab.evaluate(() => window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] }));
+  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+  assert.deepEqual(serious.map(({ id, nodes }) => [id, nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`)]), [], name);
+}
+
+async function fitsTheScreen(name) {
+  const [wide, seen] = await tab.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.ok(wide <= seen, `${name}: ${wide} pixels in ${seen}`);
+}
+
+before(async () => {
+  folder = mkdtempSync(path.join(tmpdir(), 'scenarios-'));
+  sandbox = await serve('--scenarios', folder);
+});
+beforeEach(async () => {
+  await control('reset', { method: 'POST' });
+});
+after(async () => {
+  await quit();
+  await sandbox.stop();
+  rmSync(folder, { recursive: true });
+});
+
+describe('requests', () => {
+  test('an empty page teaches the first curl, with the address and the key of this sandbox', () => looking({ hash: '#/requests' }, async () => {
+    const curl = tab.locator('.curl pre').first();
+    await curl.waitFor();
+    const text = await curl.textContent();
+    assert.match(text, new RegExp(`^curl ${sandbox.url}${PEPS} -u ${KEY}:`));
+    await tab.locator('.curl button').first().click();
+    assert.equal(await clipboard(), text);
+  }));
+
+  test('a request appears without a reload of the page, and its detail says why', () => looking({}, async () => {
+    await tab.locator('.empty h2').waitFor();
+    await tab.evaluate(() => (window.here = 'the same page'));
+    const { trace } = await sandbox.ask(PEPS, { body: PERSON });
+    await row(trace).click();
+    assert.equal(await tab.evaluate(() => window.here), 'the same page');
+    await detail().getByText('No rule holds; the dummy data decided.').waitFor();
+    await detail().getByText('shipped:v0/individual_cft_peps.toml:', { exact: false }).first().waitFor();
+    await detail().locator('.timeline', { hasText: 'COMPLETED_FOUND' }).waitFor();
+    await detail().locator('summary', { hasText: 'Reply headers' }).click();
+    await detail().locator('.headers', { hasText: trace }).waitFor();
+    assert.equal(query().get('trace'), trace, 'the address bar keeps the selection');
+    await tab.reload();
+    await detail().getByText('No rule holds; the dummy data decided.').waitFor();
+  }));
+
+  test('personal fields are masked until they are clicked, keys and tokens always', () => looking({}, async () => {
+    const { trace } = await sandbox.ask(PEPS, { body: { ...PERSON, user_id: KEY } });
+    await row(trace).click();
+    const request = detail().getByRole('region', { name: 'Request body' });
+    await request.waitFor();
+    assert.doesNotMatch(await detail().textContent(), /Eko Hadi Salim/);
+    await request.getByRole('button', { name: 'Show given_names' }).click();
+    assert.match(await request.textContent(), /"given_names": "Eko Hadi Salim"/);
+    await detail().getByRole('button', { name: 'Show personal fields' }).click();
+    assert.equal(await detail().locator('.mask').count(), 0);
+    await detail().locator('summary', { hasText: 'Request headers' }).click();
+    const shown = await tab.evaluate(() => document.body.innerText);
+    assert.ok(!shown.includes(KEY.slice(-20)), 'no key is shown');
+  }));
+
+  test('markup in a name stays text', () => looking({}, async () => {
+    const { trace } = await sandbox.ask(`${PEPS}?${encodeURIComponent(MARKUP)}=1`, { body: { ...PERSON, given_names: MARKUP, user_id: MARKUP }, headers: { 'x-note': MARKUP } });
+    const stranger = await sandbox.ask(`/${MARKUP.replaceAll('/', '')}`.replaceAll(' ', '%20').replaceAll('"', '%22').replaceAll('<', '%3C').replaceAll('>', '%3E'));
+    await row(stranger.trace).click();
+    await detail().locator('h2').waitFor();
+    await row(trace).click();
+    await detail().getByRole('button', { name: 'Show personal fields' }).click();
+    await detail().locator('summary', { hasText: 'Request headers' }).click();
+    await detail().getByText(MARKUP, { exact: false }).first().waitFor();
+    assert.equal(await tab.evaluate(() => window.hurt), undefined);
+    assert.equal(await tab.locator('main img, main script').count(), 0);
+  }));
+
+  test('copy as curl gives a command that asks the same', () => looking({}, async () => {
+    const body = { ...PERSON, user_id: "it's" };
+    const { trace, text } = await sandbox.ask(PEPS, { body, headers: { 'x-note': 'a b' } });
+    await row(trace).click();
+    await detail().getByRole('button', { name: 'Copy as curl' }).click();
+    await says('curl copied');
+    const curl = await clipboard();
+    assert.equal(curl, [`curl ${sandbox.url}${PEPS}`, `-u ${KEY}:`, `-H 'content-type: application/json'`, `-H 'x-note: a b'`,
+      `-d '${JSON.stringify(body).replace("'", "'\\''")}'`].join(' \\\n    ').replace('curl ', 'curl '));
+    const { execFileSync } = await import('node:child_process');
+    assert.deepEqual(Object.keys(JSON.parse(execFileSync('sh', ['-c', `${curl} -s`]))), Object.keys(JSON.parse(text)));
+  }));
+
+  test('send again asks the same once more, and shows the new one', () => looking({}, async () => {
+    const first = await sandbox.ask(PEPS, { body: PERSON });
+    await row(first.trace).click();
+    await detail().getByRole('button', { name: 'Send again' }).click();
+    await says('Sent again: 200 COMPLETED_FOUND');
+    await tab.waitForFunction((trace) => !location.hash.includes(trace), first.trace);
+    const { requests } = (await control('requests?limit=2')).json();
+    assert.deepEqual(requests[0].body, requests[1].body);
+    assert.equal(query().get('trace'), requests[0].trace);
+    await row(requests[0].trace).waitFor();
+  }));
+
+  test('what else could it answer: one click queues it, and the next call gets it', () => looking({}, async () => {
+    const { trace } = await sandbox.ask(BANK, { body: { bank_account_number: '1234567890', bank_code: 'BCA' } });
+    await row(trace).click();
+    await detail().getByRole('button', { name: 'Queue COMPLETED_NOT_FOUND' }).click();
+    await detail().locator('.queued', { hasText: 'COMPLETED_NOT_FOUND' }).waitFor();
+    const next = await sandbox.ask(BANK, { body: { bank_account_number: '1234567890', bank_code: 'BCA' } });
+    assert.equal(next.json().result.is_found, false);
+    await row(next.trace).getByText('COMPLETED_NOT_FOUND').waitFor();
+  }));
+
+  test('a selection stays put while new ones arrive', () => looking({ height: 500, hash: `#/requests?q=bank_account` }, async () => {
+    for (let count = 0; count < 40; count += 1) await sandbox.magic(BANK, 'COMPLETED_FOUND');
+    await tab.locator('#count', { hasText: /^40 / }).waitFor();
+    const chosen = rows().nth(12);
+    await chosen.click();
+    const id = await chosen.getAttribute('id');
+    const before_ = await tab.locator(`#${id}`).boundingBox();
+    for (let count = 0; count < 7; count += 1) await sandbox.magic(BANK, 'COMPLETED_FOUND');
+    await tab.locator('.fresh', { hasText: '7 new' }).waitFor();
+    assert.equal((await tab.locator(`#${id}`).boundingBox()).y, before_.y);
+    assert.equal(await tab.locator(`#${id}`).getAttribute('aria-selected'), 'true');
+    await tab.locator('.fresh').click();
+    await rows().first().waitFor();
+    assert.equal(await rows().first().getAttribute('aria-posinset'), '1');
+  }));
+
+  test('filters by text, endpoint, status and world, which the address bar keeps', () => looking({ expects: /40[0-9]/ }, async () => {
+    const { api_key: key, world } = (await control('worlds', { body: { name: 'the other', reset: true } })).json();
+    await sandbox.ask(PEPS, { body: PERSON });
+    await sandbox.ask(PEPS, { body: {} });
+    await sandbox.magic(BANK, 'FAILED', { key });
+    await sandbox.ask('/nothing/here');
+    const counts = async (text) => tab.locator('#count', { hasText: text }).waitFor();
+    await tab.getByRole('searchbox').fill('bank_account failed');
+    await counts('1 of ');
+    assert.equal(query().get('q'), 'bank_account failed');
+    await tab.getByRole('searchbox').fill('');
+    await tab.getByLabel('Endpoint').selectOption('v0/individual_cft_peps');
+    await tab.getByLabel('Status').selectOption('refused');
+    await counts('1 of ');
+    await tab.reload();
+    await counts('1 of ');
+    assert.equal(await tab.getByLabel('Status').inputValue(), 'refused');
+    await tab.getByLabel('Endpoint').selectOption('');
+    await tab.getByLabel('Status').selectOption('unmatched');
+    await rows().getByText('/nothing/here').first().waitFor();
+    await tab.getByLabel('Status').selectOption('');
+    await tab.getByRole('combobox', { name: 'World' }).selectOption(world);
+    await counts('1 of ');
+    await rows().getByText('FAILED').first().waitFor();
+  }));
+
+  test('an upload is shown as type, size and a pattern of its hash', () => looking({}, async () => {
+    const form = new FormData();
+    form.set('name', 'penito kristian');
+    form.set('id_card_number', '3275031210930027');
+    const png = Buffer.alloc(204800);
+    Buffer.from('89504e470d0a1a0a0000000d494844520000025800000258080200000000000000', 'hex').copy(png);
+    form.set('selfie', new Blob([png], { type: 'image/png' }), 'selfie.png');
+    const { trace } = await sandbox.ask('/v0/identity/id_card_verifications', { body: form });
+    await row(trace).click();
+    await detail().getByText('image/png · 204.8 kB · 600 × 600').waitFor();
+    assert.equal(await detail().locator('canvas.thumb').count(), 1);
+    assert.ok(await detail().getByRole('button', { name: 'Send again' }).isDisabled());
+    await detail().getByRole('button', { name: 'Copy as curl' }).click();
+    assert.match(await clipboard(), /-F selfie=@selfie\.png/);
+  }));
+
+  test('the world of a key that the page does not know can be asked all the same', () => looking({}, async () => {
+    const { api_key: key, world } = (await control('worlds', { body: { name: 'unknown key', reset: true } })).json();
+    const { trace } = await sandbox.magic(BANK, 'COMPLETED_FOUND', { key });
+    await row(trace).click();
+    await detail().getByRole('button', { name: 'Send again' }).click();
+    await says('Sent again: 200 COMPLETED_FOUND');
+    const { requests } = (await control(`requests?world=${world}`)).json();
+    assert.deepEqual(requests.map((one) => one.outcome), Array(2).fill('v1.1/bank_account_data_requests/COMPLETED_FOUND'));
+    await detail().getByRole('button', { name: 'Copy as curl' }).click();
+    await says('curl copied');
+    assert.match(await clipboard(), /-u "\$ILUMA_API_KEY:"/);
+  }));
+
+  test('10,000 requests over many worlds scroll smoothly, and only what is seen is in the page', async () => {
+    const many = await serve();
+    try {
+      const ask = async (world) => {
+        const key = `iluma_development_${String(world).padStart(40, 'x')}`;
+        for (let count = 0; count < 900; count += 1) await many.ask('/v1.2/bank/available_bank_codes', { key });
+      };
+      await Promise.all([...Array(12).keys()].map(ask));
+      await looking({ at: many }, async () => {
+        await tab.locator('#count', { hasText: '10,000 requests' }).waitFor();
+        assert.ok(await tab.locator('[role=option]').count() < 80);
+        const slowest = await tab.evaluate(async () => {
+          const list = document.querySelector('#requests');
+          let slow = 0;
+          for (let step = 0; step < 60; step += 1) {
+            const began = performance.now();
+            list.scrollTop = (list.scrollHeight * step) / 60;
+            await new Promise((resolve) => { requestAnimationFrame(() => setTimeout(resolve)); });
+            slow = Math.max(slow, performance.now() - began);
+          }
+          return slow;
+        });
+        assert.ok(slowest < 500, `a step took ${slowest} ms`);
+        assert.ok(await tab.locator('[role=option]').count() < 80);
+        await tab.locator('#requests').press('End');
+        await tab.locator('[role=option][aria-posinset="10000"][aria-selected=true]').waitFor();
+      });
+    } finally {
+      await many.stop();
+    }
+  });
+});
+
+describe('callbacks', () => {
+  const inbox = () => `${sandbox.url}/__sandbox/inbox/browser`;
+  const calledBack = async () => {
+    await sandbox.ask('/v1/callback/urls', { body: { type: 'NAME_VALIDATOR_REQUEST', url: inbox() } });
+    await sandbox.magic(BANK, 'COMPLETED_FOUND');
+    await control('idle?wait=10s');
+  };
+
+  test('a delivery is shown with its attempts, and redelivered', () => looking({ hash: '#/callbacks' }, async () => {
+    await tab.locator('.empty .curl').first().waitFor();
+    await calledBack();
+    await tab.locator('#deliveries-dlv_1').click();
+    await detail().locator('.attempts li', { hasText: '200' }).first().waitFor();
+    await detail().locator('summary', { hasText: 'Request head' }).click();
+    const { callback_token: token } = (await control('world')).json();
+    assert.ok(!(await tab.evaluate(() => document.body.innerText)).includes(token));
+    await detail().getByRole('button', { name: 'Redeliver' }).click();
+    await says('Sent again as dlv_2');
+    await detail().getByText('redelivery of dlv_1').waitFor();
+    await tab.locator('#deliveries-dlv_2', { hasText: 'delivered' }).waitFor();
+  }));
+
+  test('URLs are registered by type and triggered, and the inbox shows what came', () => looking({ hash: '#/callbacks?tab=urls' }, async () => {
+    const card = tab.getByRole('region', { name: 'NAME_VALIDATOR_REQUEST' });
+    await card.getByLabel('URL for NAME_VALIDATOR_REQUEST').fill(`${inbox()}-2`);
+    await card.getByRole('button', { name: 'Register' }).click();
+    await card.getByText('registered').waitFor();
+    await card.getByRole('button', { name: 'Trigger' }).click();
+    await tab.locator('#deliveries-dlv_1', { hasText: 'delivered' }).waitFor();
+    await tab.getByRole('link', { name: 'Inbox' }).click();
+    const box = tab.getByRole('region', { name: 'Inbox browser-2' });
+    await box.locator('details', { hasText: '#2' }).first().waitFor();
+    await box.locator('summary').first().click();
+    const { callback_token: token } = (await control('world')).json();
+    assert.ok(!(await tab.evaluate(() => document.body.innerText)).includes(token));
+    await box.getByRole('button', { name: 'Clear browser-2' }).click();
+    await box.waitFor({ state: 'detached' });
+  }));
+});
+
+describe('scenarios', () => {
+  test('a broken file is told on every view with its caret, until it is mended', () => looking({ hash: '#/scenarios' }, async () => {
+    const file = path.join(folder, 'v1', 'broken.toml');
+    const { mkdirSync } = await import('node:fs');
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, 'name = "Broken"\npath = 12\n');
+    const banner = tab.getByRole('alert');
+    await banner.waitFor();
+    assert.match(await banner.textContent(), /broken\.toml:2:8[^]*path = 12[^]*\^\^/);
+    for (const view of ['Requests', 'Callbacks', 'World', 'Scenarios']) {
+      await tab.getByRole('link', { name: view, exact: true }).click();
+      await banner.waitFor();
+    }
+    await accessible('with a broken file');
+    rmSync(file);
+    await banner.waitFor({ state: 'detached' });
+    await tab.locator('#files', { hasText: 'all files sound' }).waitFor();
+    await tab.locator('#files', { hasText: 'reloads, the last' }).waitFor();
+  }));
+
+  test('try it sends a request with the values of the sample', () => looking({ hash: '#/scenarios?endpoint=v0%2Findividual_cft_peps' }, async () => {
+    await detail().locator('summary', { hasText: 'Try it' }).click();
+    await detail().getByLabel('given_names', { exact: false }).last().waitFor();
+    await detail().getByRole('button', { name: 'Send', exact: true }).click();
+    await detail().locator('.told .status', { hasText: '200' }).waitFor();
+    await detail().getByRole('link', { name: 'see why' }).click();
+    await detail().getByText('No rule holds; the dummy data decided.').waitFor();
+  }));
+
+  test('try it fits every endpoint: uploads, paths, what has no fields', async () => {
+    const { endpoints } = (await control('catalog')).json();
+    await looking({ hash: '#/scenarios', expects: /40[04]/ }, async () => {
+      for (const { id, outcomes } of endpoints.filter((one) => one.outcomes.length)) {
+        await tab.evaluate((to) => (location.hash = to), `#/scenarios?endpoint=${encodeURIComponent(id)}`);
+        await detail().locator('summary', { hasText: 'Try it' }).click();
+        await detail().getByRole('button', { name: 'Send', exact: true }).click();
+        const status = detail().locator('.told .status');
+        await status.waitFor();
+        assert.equal(await status.textContent(), '200', `${id} ${await detail().locator('.told').textContent()}`);
+        assert.ok(outcomes.length > 0);
+      }
+    });
+  });
+});
+
+describe('world', () => {
+  test('the clock is advanced, faults stand and heal, outcomes queue, and a reset empties it all', () => looking({ hash: '#/world' }, async () => {
+    const started = (await control('clock')).json().now;
+    assert.equal(await tab.locator('#now').textContent(), started);
+    await tab.getByLabel('Advance by').fill('36h');
+    await tab.getByRole('button', { name: 'Advance', exact: true }).click();
+    await tab.waitForFunction((text) => document.querySelector('#now')?.textContent !== text, started);
+    const { now, advanced_ms: advanced } = (await control('clock')).json();
+    assert.equal(advanced, 36 * 3600 * 1000);
+    assert.equal(await tab.locator('#now').textContent(), now);
+
+    const faults = tab.getByRole('region', { name: 'Faults' });
+    await faults.getByLabel('Fault', { exact: true }).selectOption('status(503)');
+    await faults.getByLabel('time to live').fill('90s');
+    await faults.getByRole('button', { name: 'Add' }).click();
+    await faults.locator('#ttl', { hasText: 'heal in' }).waitFor();
+    assert.equal((await sandbox.ask(PEPS, { body: PERSON })).status, 503);
+    await faults.getByRole('button', { name: 'Heal now' }).click();
+    await faults.getByText('None: replies of this world arrive whole').waitFor();
+    assert.equal((await sandbox.ask(PEPS, { body: PERSON })).status, 200);
+
+    const queue = tab.getByRole('region', { name: 'Queue' });
+    await queue.getByLabel('Endpoint').selectOption('v1.1/bank_account_data_requests');
+    await queue.getByLabel('Outcome').selectOption('PENDING');
+    await queue.getByRole('button', { name: 'Queue', exact: true }).click();
+    await queue.getByText('PENDING v1.1/', { exact: false }).waitFor();
+
+    await tab.getByRole('region', { name: 'Coverage' }).locator('h2', { hasText: /[1-9]\d* of \d+/ }).waitFor();
+
+    await tab.getByRole('button', { name: 'Reset', exact: true }).click();
+    await tab.getByRole('button', { name: 'Reset it' }).click();
+    await says('The world is empty');
+    await tab.waitForFunction((text) => document.querySelector('#now')?.textContent === text, started);
+    assert.deepEqual((await control('next')).json().waiting, []);
+    await tab.getByRole('link', { name: 'Requests' }).click();
+    assert.equal((await control('requests')).json().matched, 0);
+  }));
+});
+
+describe('the frame', () => {
+  test('everything can be done by keyboard', () => looking({ hash: '#/requests' }, async () => {
+    const traces = [];
+    for (const outcome of ['COMPLETED_FOUND', 'COMPLETED_NOT_FOUND', 'PENDING']) traces.unshift((await sandbox.magic(BANK, outcome)).trace);
+    await row(traces[0]).waitFor();
+    const chosen = async (trace) => tab.locator(`#requests-${trace}[aria-selected=true]`).waitFor();
+    await tab.keyboard.press('j');
+    await chosen(traces[0]);
+    await tab.keyboard.press('j');
+    await chosen(traces[1]);
+    await tab.keyboard.press('k');
+    await chosen(traces[0]);
+    await tab.keyboard.press('Enter');
+    await detail().getByRole('button', { name: 'Queue PENDING', exact: true }).waitFor();
+    assert.equal(await tab.evaluate(() => document.activeElement.className), 'detail');
+    await tab.keyboard.press('r');
+    await says('Sent again: 200 PENDING');
+    await tab.keyboard.press('/');
+    await tab.keyboard.type('not_found');
+    await tab.locator('#count', { hasText: '1 of' }).waitFor();
+    await tab.keyboard.press('Enter');
+    assert.equal(await tab.evaluate(() => document.activeElement.id), 'requests');
+    await tab.keyboard.press('?');
+    await tab.getByRole('dialog').getByText('send the request again', { exact: false }).waitFor();
+    await tab.keyboard.press('Escape');
+    await tab.getByRole('dialog').waitFor({ state: 'detached' });
+    for (const [key, view] of [['2', 'callbacks'], ['3', 'scenarios'], ['4', 'world'], ['1', 'requests']]) {
+      await tab.keyboard.press(key);
+      await tab.waitForFunction((name) => document.querySelector('main').className === name, view);
+    }
+    await tab.evaluate(() => document.activeElement.blur());
+    const reached = new Set();
+    for (let count = 0; count < 40; count += 1) {
+      await tab.keyboard.press('Tab');
+      reached.add(await tab.evaluate(() => document.activeElement.id || document.activeElement.textContent || document.activeElement.getAttribute('aria-label')));
+    }
+    for (const name of ['Skip to the content', 'Requests', 'worlds', 'theme', 'filter', 'requests']) assert.ok(reached.has(name), `${name} is reached among ${[...reached]}`);
+  }));
+
+  test('at 400 pixels a list and its detail take turns, and nothing is cut off', () => looking({ width: 400, height: 700 }, async () => {
+    const { trace } = await sandbox.ask(PEPS, { body: PERSON });
+    await row(trace).click();
+    await detail().getByRole('button', { name: 'Send again' }).waitFor();
+    assert.equal(await tab.locator('#requests').isVisible(), false);
+    await fitsTheScreen('detail');
+    await tab.getByRole('button', { name: '← All requests' }).click();
+    await row(trace).waitFor();
+    for (const view of ['Callbacks', 'Scenarios', 'World', 'Requests']) {
+      await tab.getByRole('link', { name: view, exact: true }).click();
+      await tab.locator('main :is(.empty, .card, .endpoints a, .one):visible').first().waitFor();
+      await fitsTheScreen(view);
+    }
+  }));
+
+  for (const dark of [false, true]) {
+    for (const width of [400, 1600]) {
+      test(`an accessibility scan finds nothing serious: ${dark ? 'dark' : 'light'}, ${width} pixels`, () => looking({ dark, width, height: 800 }, async () => {
+        await tab.getByRole('combobox', { name: 'World' }).selectOption((await control('setup')).json().world);
+        await tab.locator('.empty .curl').first().waitFor();
+        await accessible('empty');
+        await sandbox.ask('/v1/callback/urls', { body: { type: 'NAME_VALIDATOR_REQUEST', url: `${sandbox.url}/__sandbox/inbox/seen` } });
+        await sandbox.magic(BANK, 'PENDING_THEN_COMPLETED_FOUND; fault=malformed');
+        await sandbox.magic(BANK, 'SERVER_ERROR');
+        await sandbox.ask(PEPS, { body: {} });
+        const { trace } = await sandbox.magic(BANK, 'COMPLETED_FOUND');
+        await control('idle?wait=5s');
+        await control('faults', { method: 'PUT', body: { faults: [{ fault: 'reset', probability: 0.1 }] } });
+        await row(trace).click();
+        await detail().getByRole('button', { name: 'Queue PENDING', exact: true }).waitFor();
+        await accessible('requests');
+        const go = (hash) => tab.evaluate((to) => (location.hash = to), hash);
+        await go('#/callbacks?delivery=dlv_1&open=1');
+        await detail().locator('.attempts').waitFor();
+        await accessible('callbacks');
+        await go('#/callbacks?tab=urls');
+        await tab.locator('.card').first().waitFor();
+        await accessible('URLs');
+        await go('#/callbacks?tab=inbox');
+        await tab.locator('.card').first().waitFor();
+        await accessible('inbox');
+        await go('#/scenarios?endpoint=v0%2Fid_card_verifications&open=1');
+        await detail().locator('summary', { hasText: 'Try it' }).click();
+        await detail().getByRole('button', { name: 'Send', exact: true }).waitFor();
+        await accessible('scenarios');
+        await go('#/world');
+        await tab.locator('meter').waitFor();
+        await accessible('world');
+        await tab.keyboard.press('?');
+        await accessible('keys');
+      }));
+    }
+  }
+
+  test('the theme is chosen by a button and kept', () => looking({}, async () => {
+    const ground = () => tab.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const light = await ground();
+    await tab.locator('#theme').click();
+    await tab.locator('#theme').click();
+    assert.notEqual(await ground(), light);
+    await tab.reload();
+    await tab.locator('#live.on').waitFor();
+    assert.notEqual(await ground(), light);
+    await tab.locator('#theme').click();
+    assert.equal(await ground(), light);
+  }));
+
+  test('where there is a control token the page asks for it once', async () => {
+    const guarded = await serve('--control-token', 'open-sesame');
+    try {
+      await looking({ at: guarded, ready: false, expects: /401/ }, async () => {
+        await tab.locator('#asked').fill('wrong');
+        await tab.getByRole('button', { name: 'Use it' }).click();
+        await tab.locator('#asked').fill('open-sesame');
+        await tab.getByRole('button', { name: 'Use it' }).click();
+        await tab.locator('#live.on').waitFor();
+        const { trace } = await guarded.magic(BANK, 'COMPLETED_FOUND');
+        await row(trace).click();
+        await detail().getByRole('button', { name: 'Send again' }).click();
+        await says('Sent again: 200');
+        await tab.reload();
+        await tab.locator('#live.on').waitFor();
+        assert.equal(await tab.getByRole('dialog').count(), 0);
+        assert.ok(!tab.url().includes('sesame'));
+      });
+    } finally {
+      await guarded.stop();
+    }
+  });
+
+  test('where only some keys are let in the page asks for one of them', async () => {
+    const key = `iluma_development_${'q'.repeat(40)}`;
+    const choosy = await serve('--api-key', key);
+    try {
+      await looking({ at: choosy, ready: false, expects: /401/ }, async () => {
+        await tab.locator('#asked').fill(key);
+        await tab.getByRole('button', { name: 'Use it' }).click();
+        await tab.locator('#live.on').waitFor();
+        const { trace } = await choosy.magic(BANK, 'COMPLETED_FOUND', { key });
+        await row(trace).click();
+        await detail().getByRole('button', { name: 'Send again' }).click();
+        await says('Sent again: 200');
+        assert.ok(!(await tab.content()).includes('q'.repeat(20)));
+      });
+    } finally {
+      await choosy.stop();
+    }
+  });
+
+  test('when the sandbox is gone the page says so', async () => {
+    const brief = await serve();
+    await looking({ at: brief, expects: /ERR_/ }, async () => {
+      const began = Date.now();
+      await brief.stop();
+      assert.ok(Date.now() - began < 3000, 'an open stream does not hold up the end');
+      await tab.locator('#live.off', { hasText: 'not connected' }).waitFor();
+    });
+  });
+});
