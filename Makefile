@@ -1,7 +1,7 @@
 # `make` alone lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test bless bench dist sidecar clients
+.PHONY: help run check test bless bench dist sidecar clients documents
 
 help: ## list these targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -28,6 +28,10 @@ bench: ## measure against a bare hyper server; takes about a minute on a quiet L
 
 clients: ## the clients in clients/, tested as they are installed; needs Python, Node, a JDK and the network
 	clients/check
+
+documents: ## hold the documents against a validator, schemathesis and newman; needs python3, npm and the network
+	cargo build --release --locked
+	SANDBOX=$(abspath $(or $(CARGO_TARGET_DIR),target))/release/iluma-sandbox tests/documents/run.sh
 
 dist: ## the release binary, and the package as it would be published
 	cargo build --release --locked

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::log::LogFormat;
 use super::parent::Parent;
-use super::{fail, log, misused, os};
+use super::{Format, fail, log, misused, os};
 use crate::auth::ApiKey;
 use crate::clock::Clock;
 use crate::control::TOKEN_HEADER;
@@ -128,6 +128,9 @@ pub(super) struct Arguments {
         value_parser = clap::builder::FalseyValueParser::new()
     )]
     exit_with_parent: bool,
+    /// What to print when it is ready: a line, or what `--ready-file` writes.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
     /// How to log to stderr.
     #[arg(long, env = "ILUMA_SANDBOX_LOG_FORMAT", value_enum, default_value_t)]
     log_format: LogFormat,
@@ -235,12 +238,17 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
             path.display()
         ));
     }
-    super::print(&format!("iluma-sandbox is ready at {}\n", sandbox.url()));
-    if let (Some(token), false) = (sandbox.control_token(), is_given) {
-        super::print(&format!(
-            "its control API asks for {TOKEN_HEADER}: {}\n",
-            token.reveal()
-        ));
+    match arguments.format {
+        Format::Json => super::print(&ready(&sandbox)),
+        Format::Text => {
+            super::print(&format!("iluma-sandbox is ready at {}\n", sandbox.url()));
+            if let (Some(token), false) = (sandbox.control_token(), is_given) {
+                super::print(&format!(
+                    "its control API asks for {TOKEN_HEADER}: {}\n",
+                    token.reveal()
+                ));
+            }
+        }
     }
     let orphaned = async {
         match parent {
