@@ -54,7 +54,7 @@ fn never_a_call(test: &Spanned<Tree>) -> Option<&'static str> {
         None => is_call(test.as_ref()),
         Some(("one_of", Tree::List(items))) => items.iter().any(|item| is_call(item.as_ref())),
         Some(("lt", limit)) => limit.to_json().as_f64().is_none_or(|limit| limit > 1.0),
-        Some(("regex" | "starts_with", _)) | Some(("present", Tree::Boolean(false))) => false,
+        Some(("regex" | "starts_with", _) | ("present", Tree::Boolean(false))) => false,
         Some(_) => true,
     };
     (!is_one).then_some("`nth` is a whole number, 1 or more, in every request")

@@ -503,3 +503,29 @@ async fn the_parameters_that_a_refusal_lists_are_those_that_are_described() {
     }
     assert!(count >= 10, "{count} routes list their parameters");
 }
+
+#[tokio::test]
+async fn the_fields_that_a_refusal_lists_are_those_that_are_described() {
+    let client = Client::start().await;
+    let document = document();
+    let quoted = Regex::new("`([a-z_]+)`").expect("a pattern");
+    let mut count = 0;
+    for (route, operation) in operations(&document) {
+        let (method, path) = route.split_once(' ').expect("a method");
+        let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+        let request = client.request(method, &format!("/__sandbox/{path}"));
+        let answer = Answer::of(request.json(&json!({"nothing": 1}))).await;
+        let Some((_, listed)) = answer.text.split_once("unknown field `nothing`, expected ") else {
+            continue;
+        };
+        let listed: BTreeSet<_> = quoted
+            .captures_iter(listed)
+            .map(|found| found[1].to_owned())
+            .collect();
+        let described = resolved(&document, schema)["properties"].as_object();
+        let described: BTreeSet<_> = described.expect("properties").keys().cloned().collect();
+        assert_eq!(described, listed, "{route}");
+        count += 1;
+    }
+    assert_eq!(count, 7, "routes that take an object of known fields");
+}

@@ -160,13 +160,13 @@ fn thousands_of_rules_on_one_field_are_held_against_each_other() {
 
 #[test]
 fn of_many_rules_that_share_one_value_those_of_the_same_other_value_are_found() {
-    let mut second = String::new();
-    for count in 0..1500 {
-        second += &format!(
+    let rule = |count| {
+        format!(
             "when = {{ \"input.name\" = \"Ani\", \"input.count\" = {count} }}\n[outcomes.O{count}]\nbody = {{}}\n"
-        );
-    }
+        )
+    };
+    let second: Vec<_> = (0..1500).map(rule).collect();
     let first = r#"when = { "input.name" = "Ani", "input.count" = 1499 }"#;
-    let found = warned(first, &second);
+    let found = warned(first, &second.concat());
     assert_eq!(found, [format!("4511:8 {SHADOWED}")]);
 }

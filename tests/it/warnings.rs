@@ -107,9 +107,9 @@ const CONDITIONS: &[(&str, &str)] = &[
         "one of two tables",
         r#"[{ "input.name" = "a" }, { "input.name" = 5, "input.age" = true }]"#,
     ),
-    ("a call before the first", r#"{ nth = 0 }"#),
+    ("a call before the first", r"{ nth = 0 }"),
     ("a call that is text", r#"{ nth = "2" }"#),
-    ("fewer calls than one", r#"{ nth = { lt = 1 } }"#),
+    ("fewer calls than one", r"{ nth = { lt = 1 } }"),
     ("calls that look like text", r#"{ nth = { regex = "1" } }"#),
 ];
 
@@ -123,10 +123,10 @@ const SOUND_CONDITIONS: &[&str] = &[
     r#"{ "input.age" = { not = { one_of = [1, 2] } }, "input.name" = { not = "a" } }"#,
     r#"{ "input.file.width" = { gt = 1000 }, "input.file.type" = "image/png" }"#,
     r#"{ "input.name" = { one_of = ["a"] }, "input.free" = { regex = "a" } }"#,
-    r#"{ nth = 1 }"#,
-    r#"{ nth = { one_of = [0, 2] } }"#,
-    r#"{ nth = { lt = 2 } }"#,
-    r#"{ nth = { not = 1 } }"#,
+    r"{ nth = 1 }",
+    r"{ nth = { one_of = [0, 2] } }",
+    r"{ nth = { lt = 2 } }",
+    r"{ nth = { not = 1 } }",
 ];
 
 const WARNING: &str = "\
