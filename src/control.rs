@@ -165,8 +165,8 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call, pace: &Arc<Pace>) -> Result<
             return Ok(Said::Document(JSON, Bytes::from_static(OPENAPI)));
         }
         ("GET", ["metrics"]) => {
-            let page = metrics::page(sandbox, &query)?;
-            return Ok(Said::Document(metrics::CONTENT_TYPE, page.into()));
+            let text = metrics::page(sandbox, &query)?;
+            return Ok(Said::Document(metrics::CONTENT_TYPE, text.into()));
         }
         _ => {}
     }

@@ -6,6 +6,7 @@ use hyper::StatusCode;
 use serde_json::json;
 
 use super::{Answer, Refusal, only};
+use crate::egress::ReceiverUrl;
 use crate::sample;
 use crate::sandbox::Shared;
 use crate::world::World;
@@ -24,7 +25,7 @@ pub(super) fn list(
         let url = sandbox.callback_url(&catalogue, &state.callbacks, kind);
         json!({
             "type": kind,
-            "url": url.as_ref().map(|url| url.as_str()),
+            "url": url.as_ref().map(ReceiverUrl::as_str),
             "by": url.as_ref().map(|_| if registered.is_some() { "request" } else { "default" }),
         })
     });

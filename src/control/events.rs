@@ -272,7 +272,7 @@ fn lines_of(
 fn line(exchange: &Exchange, mask: &Mask) -> Value {
     let outcome = exchange.outcome.as_ref().and_then(|tag| tag.to_str().ok());
     let status = exchange.status.as_u16();
-    let mark = match (exchange.endpoint(), exchange.why.by) {
+    let note = match (exchange.endpoint(), exchange.why.by) {
         (None, _) if status == 404 => Some("unmatched"),
         (_, By::Nothing) if status >= 400 => Some("refused"),
         _ => None,
@@ -287,7 +287,7 @@ fn line(exchange: &Exchange, mask: &Mask) -> Value {
         "endpoint": exchange.endpoint(),
         "outcome": outcome,
         "status": status,
-        "mark": mark,
+        "mark": note,
         "record": exchange.why.record.as_deref(),
         "duration_us": u64::try_from(exchange.duration.as_micros()).unwrap_or(u64::MAX),
         "delay_ms": u64::try_from(exchange.delay.as_millis()).unwrap_or(u64::MAX),
