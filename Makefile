@@ -1,7 +1,7 @@
 # `make` alone lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test bless bench dist sidecar clients browser pictures
+.PHONY: help run check test bless bench dist sidecar clients browser pictures documents
 
 help: ## list these targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -36,6 +36,10 @@ browser: ## the inspector in a real Chromium; needs Node, npm, the network and /
 pictures: ## the pictures of the inspector in docs/, drawn anew
 	cargo build --release --locked
 	cd tests/browser && npm ci --no-audit --no-fund && npm run screenshots
+
+documents: ## hold the documents against a validator, schemathesis and newman; needs python3, npm and the network
+	cargo build --release --locked
+	SANDBOX=$(abspath $(or $(CARGO_TARGET_DIR),target))/release/iluma-sandbox tests/documents/run.sh
 
 dist: ## the release binary, and the package as it would be published
 	cargo build --release --locked

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 /// `code`, `name`, `swift_code` and, where there is one, `remark`: tab-separated, with a heading.
 const TABLE: &str = include_str!("../scenarios/banks.tsv");
@@ -49,6 +50,29 @@ impl BankList {
             Self::Plain => &PLAIN,
             Self::Prefixed => &PREFIXED,
         }
+    }
+
+    /// The JSON Schema of the list.
+    pub(crate) fn schema(self) -> Value {
+        let code = match self {
+            Self::Plain => json!({"type": "string"}),
+            Self::Prefixed => json!({"type": "string", "pattern": "^ID_"}),
+        };
+        json!({
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "object",
+                "properties": {
+                    "name": {"type": "string"},
+                    "code": code,
+                    "swift_code": {"type": "string"},
+                    "remark": {"type": "string"},
+                },
+                "required": ["name", "code", "swift_code"],
+                "additionalProperties": false,
+            },
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use hyper::Method;
 use indexmap::IndexMap;
 use matchit::Router;
@@ -30,6 +31,8 @@ pub(crate) struct Catalogue {
     pub(crate) settings: Settings,
     /// What loaded and is hardly meant, in the order of the files.
     pub(crate) warnings: Vec<LoadError>,
+    /// What `/openapi.json` answers, written when it is first asked for.
+    pub(crate) openapi: OnceLock<Bytes>,
     router: Router<Place>,
 }
 
@@ -171,6 +174,7 @@ impl Catalogue {
             dummy,
             settings: layers.settings,
             warnings: Vec::new(), // known when everything has been looked at
+            openapi: OnceLock::new(),
             router,
         })
     }

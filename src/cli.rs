@@ -13,6 +13,7 @@ mod init;
 mod list;
 mod log;
 mod man;
+mod openapi;
 mod os;
 mod parent;
 mod readyz;
@@ -24,7 +25,6 @@ mod try_out;
 
 use std::ffi::{OsStr, OsString};
 use std::future::Future;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -76,6 +76,10 @@ enum Command {
     /// Exits with 0 when all is well, 1 when a step failed or the receiver cannot be reached, 2 when it
     /// is called wrongly.
     Audit(audit::Arguments),
+    /// Print the emulated API as the document of `/openapi.json`: `OpenAPI` 3.1.
+    Openapi(openapi::Arguments),
+    /// Print a Postman collection with a request for every outcome, and tests of the replies.
+    Postman(openapi::PostmanArguments),
     /// Print the JSON Schema with which editors complete and check scenario files.
     ///
     /// A file refers to it in its first line, as those of `init` do: `#:schema ./scenario.schema.json`.
@@ -98,10 +102,7 @@ enum Command {
     /// Print the manual page of all or of one command, or write them all.
     Man(man::Arguments),
     /// Write a commented folder of scenario files to start from.
-    Init {
-        /// The folder; nothing in it is overwritten.
-        dir: PathBuf,
-    },
+    Init(init::Arguments),
 }
 
 /// How a command prints its findings.
@@ -146,13 +147,25 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Document(arguments) => document::run(&arguments),
+        Command::Openapi(arguments) => openapi::run(&arguments),
+        Command::Postman(arguments) => openapi::run_postman(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Readyz(arguments) => readyz::run(&arguments),
         Command::Env(arguments) => env::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
-        Command::Init { dir } => init::run(&dir),
+        Command::Init(arguments) => init::run(&arguments),
     }
+}
+
+/// Every command with what it is for, in a line.
+pub(crate) fn commands() -> Vec<(String, String)> {
+    let cli = Cli::command();
+    let commands = cli.get_subcommands().map(|command| {
+        let about = command.get_about().map(ToString::to_string);
+        (command.get_name().to_owned(), about.unwrap_or_default())
+    });
+    commands.collect()
 }
 
 /// A variable that is set to nothing counts as not set: CI systems pass them on that way.

@@ -72,7 +72,7 @@ type Answer = (StatusCode, Value);
 /// A refusal, with the sentence that says why.
 struct Refusal(StatusCode, &'static str, String);
 
-const ROUTES: &str = "GET events, livez, readyz, catalog, coverage, fidelity, metrics, explain/{trace}, worlds, world, requests, export, snapshot, openapi.json, next, faults, deliveries, callback_urls, idle, clock, schema, setup, inbox, inbox/{name}; \
+pub(crate) const ROUTES: &str = "GET events, livez, readyz, catalog, coverage, fidelity, metrics, explain/{trace}, worlds, world, requests, export, snapshot, openapi.json, next, faults, deliveries, callback_urls, idle, clock, schema, setup, inbox, inbox/{name}; \
     POST worlds, verify, next, deliveries/{id}/redeliver, trigger, clock, clock/advance, reset, inbox/{name}; \
     PUT faults, snapshot; DELETE worlds, next, faults, inbox/{name}";
 
@@ -147,15 +147,11 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call, pace: &Arc<Pace>) -> Result<
         call.method().as_str()
     };
     sandbox.guard.admit(call, method, &parts)?;
-    // No part of the API, but a page that uses it.
-    match parts.as_slice() {
-        [""] if method == "GET" && call.path() != PREFIX => return Ok(Said::Response(moved())),
-        [""] if method == "GET" => return page::file("").map(Said::Response),
-        ["inspector", name] if method == "GET" => return page::file(name).map(Said::Response),
-        _ => {}
-    }
     let query = call.query();
     match (method, parts.as_slice()) {
+        ("GET", [""]) if call.path() != PREFIX => return Ok(Said::Response(moved())),
+        ("GET", [""]) => return page::file("").map(Said::Response),
+        ("GET", ["inspector", name]) => return page::file(name).map(Said::Response),
         ("GET", ["events"]) => {
             return events::open(sandbox, call, &query, pace).map(Said::Response);
         }
@@ -169,8 +165,8 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call, pace: &Arc<Pace>) -> Result<
             return Ok(Said::Document(JSON, Bytes::from_static(OPENAPI)));
         }
         ("GET", ["metrics"]) => {
-            let written = metrics::page(sandbox, &query)?;
-            return Ok(Said::Document(metrics::CONTENT_TYPE, written.into()));
+            let text = metrics::page(sandbox, &query)?;
+            return Ok(Said::Document(metrics::CONTENT_TYPE, text.into()));
         }
         _ => {}
     }

@@ -12,7 +12,7 @@ use crate::magic;
 use crate::sandbox::Shared;
 
 /// Where the sandbox is for lists that are made without one.
-const DEFAULT_HOST: &str = "127.0.0.1:4586";
+pub(crate) const DEFAULT_HOST: &str = "127.0.0.1:4586";
 
 /// For one sandbox, and the API key that its lines use.
 pub(crate) struct Curl {
@@ -26,15 +26,13 @@ impl Curl {
     /// public. Where it is not let in, a variable stands for the key.
     pub(crate) fn of(sandbox: &Shared, catalogue: &Catalogue, headers: &HeaderMap) -> Self {
         let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-        let lets_in = sandbox.admit(catalogue, &public_key()).is_ok();
+        let lets_in = admitted_key(sandbox, catalogue).is_some();
         Self::new(host.unwrap_or(DEFAULT_HOST), lets_in)
     }
 
     /// For a sandbox that is started with these scenarios and no other setting.
     pub(crate) fn unserved(catalogue: &Catalogue) -> Self {
-        let allowed = &catalogue.settings.api_keys;
-        let lets_in = allowed.is_empty() || allowed.contains(&public_key());
-        Self::new(DEFAULT_HOST, lets_in)
+        Self::new(DEFAULT_HOST, lets_public_key_in(catalogue))
     }
 
     /// The same with the key that is in the variable.
@@ -108,6 +106,18 @@ impl Curl {
         let url = word(&format!("{}{path}", self.base));
         format!("curl{method} {url} -u {}{rest}", self.user)
     }
+}
+
+/// The documentation's key, where a sandbox lets it in.
+pub(crate) fn admitted_key(sandbox: &Shared, catalogue: &Catalogue) -> Option<&'static str> {
+    let admitted = sandbox.admit(catalogue, &public_key());
+    admitted.ok().map(|()| PUBLIC_KEY)
+}
+
+/// Whether a sandbox with these scenarios and no other setting lets the documentation's key in.
+pub(crate) fn lets_public_key_in(catalogue: &Catalogue) -> bool {
+    let allowed = &catalogue.settings.api_keys;
+    allowed.is_empty() || allowed.contains(&public_key())
 }
 
 fn public_key() -> ApiKey {

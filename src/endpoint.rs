@@ -69,6 +69,8 @@ pub(crate) struct Creation {
 /// Where the items of the kept array can be read.
 #[derive(Debug)]
 pub(crate) struct Keep {
+    /// The key of the array in the body.
+    pub from: String,
     /// The endpoint's id.
     pub at: Arc<str>,
     /// `x-sandbox-outcome` when they are.
@@ -291,6 +293,15 @@ impl IdPattern {
             }
         }
         Err(wrong())
+    }
+
+    /// The regular expression of its ids.
+    pub(crate) fn pattern(&self) -> String {
+        let drawn = match self.drawn {
+            Drawn::Uuid => "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+            Drawn::Hex24 => "[0-9a-f]{24}",
+        };
+        format!("^{}{drawn}{}$", self.before, self.after)
     }
 
     pub(crate) fn write(&self, drawn: u128) -> String {

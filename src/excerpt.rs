@@ -4,6 +4,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use crate::journal::{Exchange, Journal};
+use crate::mask::Mask;
 use crate::sandbox::Shared;
 use crate::verify::{Expectation, NotVerified, Progress, Standing, Verified};
 use crate::world::World;
@@ -63,7 +64,11 @@ impl Kept<'_> {
         let excerpt = self.excerpt(0);
         let mut progress = Progress::new(expectation);
         progress.see(&excerpt);
-        progress.verdict(&excerpt.exchanges)
+        let verdict = progress.verdict(&excerpt.exchanges);
+        verdict.map_err(|not_verified| match self {
+            Self::OfWorld(world) => not_verified.hiding(&Mask::of(world)),
+            Self::Strangers(_) => not_verified.hiding(&Mask::of_keys()),
+        })
     }
 
     /// Waits for what is expected, and holds it against what is kept then.

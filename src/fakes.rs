@@ -3,7 +3,7 @@
 use fake::Fake as _;
 use fake::faker::name::raw::{FirstName, LastName};
 use fake::locales::Data;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::dice::Dice;
 
@@ -80,25 +80,51 @@ pub(crate) fn account_holder(dice: &mut Dice) -> String {
 pub(crate) struct Fake(usize);
 
 type Draw = fn(&mut Dice) -> Value;
+type Schema = fn() -> Value;
 
-const FAKES: [(&str, Draw); 4] = [
-    ("full_name", |dice| account_holder(dice).into()),
-    ("uuid", |dice| dice.uuid().to_string().into()),
-    ("percent", |dice| dice.between(0..101).into()),
-    ("date", |dice| date(dice).into()),
+/// What each is called, draws, and says of what it draws.
+const FAKES: [(&str, Draw, Schema); 4] = [
+    (
+        "full_name",
+        |dice| account_holder(dice).into(),
+        || json!({"type": "string", "description": "A name in upper case."}),
+    ),
+    (
+        "uuid",
+        |dice| dice.uuid().to_string().into(),
+        || json!({"type": "string", "format": "uuid"}),
+    ),
+    (
+        "percent",
+        |dice| dice.between(0..101).into(),
+        || json!({"type": "integer", "minimum": 0, "maximum": 100}),
+    ),
+    (
+        "date",
+        |dice| date(dice).into(),
+        || json!({"type": "string", "format": "date"}),
+    ),
 ];
 
 impl Fake {
     pub(crate) fn named(name: &str) -> Option<Self> {
-        FAKES.iter().position(|(known, _)| *known == name).map(Self)
+        FAKES
+            .iter()
+            .position(|(known, ..)| *known == name)
+            .map(Self)
     }
 
     pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-        FAKES.iter().map(|(name, _)| *name)
+        FAKES.iter().map(|(name, ..)| *name)
     }
 
     pub(crate) fn draw(self, dice: &mut Dice) -> Value {
         FAKES[self.0].1(dice)
+    }
+
+    /// The JSON Schema of what is drawn.
+    pub(crate) fn schema(self) -> Value {
+        FAKES[self.0].2()
     }
 }
 

@@ -32,7 +32,7 @@ pub(crate) enum Fault {
 }
 
 /// Every fault as it is written; of those with a value an example.
-const FAULTS: [&str; 8] = [
+pub(crate) const FAULTS: [&str; 8] = [
     "reset",
     "empty",
     "truncate",

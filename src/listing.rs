@@ -105,45 +105,53 @@ pub(crate) struct AccountRoute {
     pub path: &'static str,
     pub source: Source,
     pub description: &'static str,
+    #[serde(skip)]
+    pub needs_key: bool,
 }
 
 /// What is known of these is the path; their bodies are the sandbox's choice.
-const ACCOUNT_ROUTES: [AccountRoute; 6] = [
+pub(crate) const ACCOUNT_ROUTES: [AccountRoute; 6] = [
     AccountRoute {
         method: "GET",
         path: "/health",
         source: Source::Documented,
         description: "Whether the service is up; needs no key. Its body is decided.",
+        needs_key: false,
     },
     AccountRoute {
         method: "GET",
         path: "/businesses/{business_id}/api_keys?token={token}",
         source: Source::Documented,
         description: "The API keys of a business, for a token that works once. Its body is decided.",
+        needs_key: false,
     },
     AccountRoute {
         method: "GET",
         path: "/v1/callback/authentication_tokens",
         source: Source::Documented,
         description: "The token that callbacks carry. Its body is decided.",
+        needs_key: true,
     },
     AccountRoute {
         method: "GET",
         path: "/v1/callback/urls",
         source: Source::Observed,
         description: "Where callbacks go, by type. Its body is decided.",
+        needs_key: true,
     },
     AccountRoute {
         method: "POST",
         path: "/v1/callback/urls",
         source: Source::Observed,
         description: "Registers a URL for a type, after a test. Its body is decided.",
+        needs_key: true,
     },
     AccountRoute {
         method: "PATCH",
         path: "/v1/callback/urls",
         source: Source::Observed,
         description: "Changes the URL of one type or of all. Its body is decided.",
+        needs_key: true,
     },
 ];
 
@@ -234,7 +242,7 @@ impl ListedEndpoint {
 }
 
 impl ListedOutcome {
-    fn of(outcome: &Outcome, endpoint: Option<&Endpoint>) -> Self {
+    pub(crate) fn of(outcome: &Outcome, endpoint: Option<&Endpoint>) -> Self {
         let default = endpoint.and_then(|endpoint| endpoint.creation.as_ref());
         let error = match &outcome.answer {
             Answer::Error { code, message } => Some((code, message)),

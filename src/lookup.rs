@@ -7,11 +7,11 @@ mod search;
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::dice::Dice;
 use crate::dummy::Dummy;
-use crate::watchlist::Listing;
+use crate::watchlist::{DateForm, Listing, ListingKind, Profile};
 
 /// Which dummy data an endpoint asks, and for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,6 +181,42 @@ impl Lookup {
             Self::BankNames => &["is_virtual_account", "need_review", "is_normal_account"],
         };
         fields.iter().copied()
+    }
+
+    /// The JSON Schema of what it yields under a name, where it has found something.
+    pub(crate) fn schema(self, field: Field, dates: DateForm) -> Value {
+        let name = self.fields().nth(field.0).unwrap_or_default();
+        match (self, name) {
+            (Self::Individuals, _) => {
+                json!({"type": "array", "items": Profile::schema(ListingKind::Individual, dates)})
+            }
+            (Self::Entities, _) => {
+                json!({"type": "array", "items": Profile::schema(ListingKind::Entity, dates)})
+            }
+            (Self::IdCards, "selfie_score") => {
+                json!({"type": "integer", "minimum": 0, "maximum": 100})
+            }
+            (Self::People, _) | (Self::BankAccounts, "holder") => json!({"type": "string"}),
+            (Self::IdCards | Self::BankAccounts | Self::BankNames, _) => {
+                json!({"type": "boolean"})
+            }
+        }
+    }
+
+    /// The field of its own of which the request must hold something for this to be there.
+    pub(crate) fn depends_on(self, field: Field) -> Option<&'static str> {
+        let name = self.fields().nth(field.0).unwrap_or_default();
+        let compared = name.strip_prefix("is_")?.strip_suffix("_match")?;
+        let mut fields = self.reads().iter().chain(self.may_read());
+        fields.find(|read| **read == compared).copied()
+    }
+
+    /// Whether there is nothing to refer to when this is the verdict.
+    pub(crate) fn is_empty_handed(self, verdict: &str) -> bool {
+        match self {
+            Self::Individuals | Self::Entities => false, // there is a list, and nothing in it
+            _ => matches!(verdict, "not_found" | "timeout"),
+        }
     }
 
     pub(crate) fn field(self, name: &str) -> Option<Field> {

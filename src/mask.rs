@@ -23,23 +23,28 @@ pub(crate) struct Mask {
 }
 
 impl Mask {
-    /// Hides API keys, whosesoever they are, and the control token.
-    pub(crate) fn of_strangers(sandbox: &Shared) -> Self {
-        let token = sandbox.guard.token();
+    /// Hides API keys, whosesoever they are.
+    pub(crate) fn of_keys() -> Self {
         Self {
-            secrets: token
-                .map(|token| token.reveal().to_owned())
-                .into_iter()
-                .collect(),
+            secrets: Vec::new(),
         }
     }
 
     /// Hides the world's own tokens as well.
-    pub(crate) fn of(sandbox: &Shared, world: &World) -> Self {
-        let mut mask = Self::of_strangers(sandbox);
-        mask.secrets.push(world.callback_token());
-        mask.secrets.push(written_secret(&world.signing_secret()));
-        mask
+    pub(crate) fn of(world: &World) -> Self {
+        let secrets = vec![
+            world.callback_token(),
+            written_secret(&world.signing_secret()),
+        ];
+        Self { secrets }
+    }
+
+    /// Hides the control token too, which some client may have sent where it does not belong.
+    pub(crate) fn and_control_token(mut self, sandbox: &Shared) -> Self {
+        let token = sandbox.guard.token();
+        self.secrets
+            .extend(token.map(|token| token.reveal().to_owned()));
+        self
     }
 
     /// Hides them in all texts of a value, also in the names.
@@ -65,7 +70,8 @@ impl Mask {
         }
     }
 
-    fn hidden<'t>(&self, text: &'t str) -> Cow<'t, str> {
+    /// A text without them.
+    pub(crate) fn hidden<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut hidden = Cow::Borrowed(text);
         let mut from = 0;
         while let Some(secret) = self.first_secret(&hidden, from) {

@@ -38,6 +38,8 @@ const SCRATCH_BYTES_MAX: usize = 4 << 10;
 #[derive(Debug)]
 pub(crate) struct Plan {
     steps: Vec<Step>,
+    /// What it was made of: it says what the body looks like.
+    template: Template,
     /// Where in the body the plan is while it is made.
     place: Vec<String>,
 }
@@ -63,10 +65,15 @@ impl Plan {
     pub(crate) fn new(template: &Template, keep: Option<&str>) -> Self {
         let mut plan = Self {
             steps: Vec::new(),
+            template: template.clone(),
             place: Vec::new(),
         };
         plan.flatten(template, keep);
         plan
+    }
+
+    pub(crate) fn template(&self) -> &Template {
+        &self.template
     }
 
     /// Writes the body by way of `out`, which is emptied first.

@@ -19,6 +19,7 @@ use crate::breaking::Breaking;
 use crate::call::{Body, Call, Effect};
 use crate::connection::{self, Pace};
 use crate::control;
+use crate::documents;
 use crate::effect::{self, ReplyBody};
 use crate::error::ApiError;
 use crate::journal::{Exchange, KeptBody, NO_WORLD, head_text};
@@ -94,6 +95,9 @@ pub(crate) async fn respond(
         body: received.body,
     };
     let until_answered = received.share;
+    if let Some(response) = documents::answer(sandbox, &call) {
+        return Some(response);
+    }
     if control::is_asked(call.path()) {
         return Some(Box::pin(control::respond(sandbox, &call, pace)).await);
     }

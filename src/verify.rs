@@ -8,6 +8,7 @@ use serde::Serialize;
 
 pub(crate) use self::progress::{Progress, Standing};
 use crate::journal::Exchange;
+use crate::mask::Mask;
 use crate::query::{Difference, Query};
 
 /// So many of the requests that came closest are told of.
@@ -363,6 +364,19 @@ pub fn verify(exchanges: &[Exchange], expectation: &Expectation) -> Result<Verif
         progress.see_one(exchange);
     }
     progress.verdict(exchanges)
+}
+
+impl NotVerified {
+    /// Leaves secrets out of what was received.
+    pub(crate) fn hiding(mut self, mask: &Mask) -> Self {
+        for near in &mut self.near_misses {
+            near.request = mask.hidden(&near.request).into_owned();
+            for difference in &mut near.differences {
+                mask.hide(&mut difference.received);
+            }
+        }
+        self
+    }
 }
 
 impl NearMiss {

@@ -182,6 +182,51 @@ impl Profile {
         }
     }
 
+    /// The JSON Schema of a listing as it is written.
+    pub(crate) fn schema(kind: ListingKind, form: DateForm) -> Value {
+        let texts = || json!({"type": "array", "items": {"type": "string"}});
+        let dates = match form {
+            DateForm::Strings => texts(),
+            DateForm::Objects => {
+                let part = || json!({"type": "integer", "minimum": 0});
+                json!({
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": {"y": part(), "m": part(), "d": part()},
+                        "required": ["y", "m", "d"],
+                        "additionalProperties": false,
+                    },
+                })
+            }
+        };
+        let mut schema = json!({
+            "type": "object",
+            "properties": {
+                "id": {"type": "string"},
+                "names": texts(),
+                "score": {"type": "integer", "minimum": 0, "maximum": 100},
+                "scopes": {"type": "array", "items": {"enum": Scope::ALL}},
+            },
+            "additionalProperties": false,
+        });
+        let (places, dating) = match kind {
+            ListingKind::Individual => ("nationalities", "dates_of_birth"),
+            ListingKind::Entity => ("business_domiciles", "dates_of_registration"),
+        };
+        let mut required = vec!["id", "names", "score", "scopes", places];
+        schema["properties"][places] = texts();
+        schema["properties"][dating] = match kind {
+            ListingKind::Individual => {
+                required.push(dating);
+                json!({"anyOf": [dates, {"type": "null"}]})
+            }
+            ListingKind::Entity => dates,
+        };
+        schema["required"] = json!(required);
+        schema
+    }
+
     /// The keys come in the order of the documentation's examples.
     fn json_around_score(&self, form: DateForm) -> (Vec<u8>, Vec<u8>) {
         let (id, names, scopes) = (json!(self.id), json!(self.names), json!(self.scopes));

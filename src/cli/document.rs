@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use serde_json::json;
 
-use super::{fail, misused, print};
+use super::{Format, fail, misused, print};
 use crate::catalogue::Catalogue;
 use crate::endpoint::Endpoint;
 use crate::files::reason;
@@ -46,6 +47,8 @@ pub(super) struct Arguments {
         value_delimiter = ','
     )]
     scenarios: Vec<PathBuf>,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -98,7 +101,19 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     };
     match write(&path, &file, arguments.force) {
         Ok(()) => {
-            print(&format!("{}\n", path.display()));
+            print(&match arguments.format {
+                Format::Text => format!("{}\n", path.display()),
+                Format::Json => {
+                    let told = json!({
+                        "path": path.display().to_string(),
+                        "bytes": file.len(),
+                        "width": width,
+                        "height": height,
+                        "magic": magic,
+                    });
+                    format!("{told:#}\n")
+                }
+            });
             ExitCode::SUCCESS
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fail(format_args!(

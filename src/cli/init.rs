@@ -1,11 +1,22 @@
 //! `iluma-sandbox init`: a folder of scenario files to start from.
 
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{fail, print, schema};
+use clap::Args;
+use serde_json::json;
+
+use super::{Format, fail, print, schema};
 use crate::files::json_schema;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The folder; nothing in it is overwritten.
+    dir: PathBuf,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
 
 const STARTER: [(&str, &str); 4] = [
     ("sandbox.toml", include_str!("starter/sandbox.toml")),
@@ -20,7 +31,9 @@ const STARTER: [(&str, &str); 4] = [
     ("dummy/register.toml", include_str!("starter/register.toml")),
 ];
 
-pub(super) fn run(dir: &Path) -> ExitCode {
+pub(super) fn run(arguments: &Arguments) -> ExitCode {
+    let dir = &arguments.dir;
+    let is_text = arguments.format == Format::Text;
     let schemas = [schema::SCENARIO, schema::SANDBOX].map(|name| (name, json_schema(name)));
     let files = STARTER.into_iter().chain(schemas);
     let mut paths = files.clone().map(|(name, _)| dir.join(name));
@@ -30,17 +43,26 @@ pub(super) fn run(dir: &Path) -> ExitCode {
             path.display()
         ));
     }
+    let mut written = Vec::new();
     for (name, text) in files {
         let path = dir.join(name);
         let parent = path.parent().expect("a starter file lies in the folder");
         if let Err(error) = fs::create_dir_all(parent).and_then(|()| fs::write(&path, text)) {
             return fail(format_args!("cannot write {}: {error}", path.display()));
         }
-        print(&format!("wrote {}\n", path.display()));
+        if is_text {
+            print(&format!("wrote {}\n", path.display()));
+        }
+        written.push(path.display().to_string());
     }
-    print(&format!(
-        "\nServe them with:\n  iluma-sandbox --scenarios {}\n",
-        dir.display()
-    ));
+    print(&if is_text {
+        format!(
+            "\nServe them with:\n  iluma-sandbox --scenarios {}\n",
+            dir.display()
+        )
+    } else {
+        let told = json!({"folder": dir.display().to_string(), "written": written});
+        format!("{told:#}\n")
+    });
     ExitCode::SUCCESS
 }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
+use super::openapi::JsonFormat;
 use super::print;
 use crate::files;
 
@@ -12,6 +13,8 @@ pub(super) struct Arguments {
     /// Which files it is for.
     #[arg(long = "for", value_name = "FILES", value_enum, default_value_t)]
     subject: Subject,
+    #[arg(long, value_enum, default_value_t)]
+    format: JsonFormat,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -24,6 +27,7 @@ enum Subject {
 }
 
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
+    let JsonFormat::Json = arguments.format;
     print(files::json_schema(match arguments.subject {
         Subject::Scenario => SCENARIO,
         Subject::Sandbox => SANDBOX,

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::log::LogFormat;
 use super::parent::Parent;
-use super::{fail, log, misused, os};
+use super::{Format, fail, log, misused, os};
 use crate::auth::ApiKey;
 use crate::clock::Clock;
 use crate::control::TOKEN_HEADER;
@@ -128,6 +128,9 @@ pub(super) struct Arguments {
         value_parser = clap::builder::FalseyValueParser::new()
     )]
     exit_with_parent: bool,
+    /// What to print when it is ready: a line, or what `--ready-file` writes.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
     /// How to log to stderr.
     #[arg(long, env = "ILUMA_SANDBOX_LOG_FORMAT", value_enum, default_value_t)]
     log_format: LogFormat,
@@ -235,13 +238,10 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
             path.display()
         ));
     }
-    super::print(&format!("iluma-sandbox is ready at {}\n", sandbox.url()));
-    if let (Some(token), false) = (sandbox.control_token(), is_given) {
-        super::print(&format!(
-            "its control API asks for {TOKEN_HEADER}: {}\n",
-            token.reveal()
-        ));
-    }
+    super::print(&match arguments.format {
+        Format::Json => ready(&sandbox),
+        Format::Text => ready_in_words(&sandbox, is_given),
+    });
     let orphaned = async {
         match parent {
             Some(parent) => parent.gone().await,
@@ -257,6 +257,18 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
     match arguments.ready_file.as_deref().map(remove) {
         Some(Err(sentence)) => fail(sentence),
         _ => ExitCode::SUCCESS,
+    }
+}
+
+/// Where it is, and the control token that it has made where none was given.
+fn ready_in_words(sandbox: &Sandbox, token_is_given: bool) -> String {
+    let at = format!("iluma-sandbox is ready at {}\n", sandbox.url());
+    match sandbox.control_token().filter(|_| !token_is_given) {
+        None => at,
+        Some(token) => format!(
+            "{at}its control API asks for {TOKEN_HEADER}: {}\n",
+            token.reveal()
+        ),
     }
 }
 

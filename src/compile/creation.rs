@@ -69,6 +69,7 @@ impl<'a> Compiler<'a> {
             rules,
             lookup,
             keep: self.last(|file| file.keep.as_ref()).map(|(_, keep)| Keep {
+                from: keep.from.as_ref().clone(),
                 at: keep.at.as_ref().as_str().into(),
                 tag: tag(keep.at.as_ref(), "LISTED"),
             }),

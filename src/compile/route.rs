@@ -79,7 +79,9 @@ impl Compiler<'_> {
         let text = path.as_ref();
         let names: Vec<_> = segments(text).collect();
         let repeated = (1..names.len()).find(|at| names[..*at].contains(&names[*at]));
-        let wrong = if !is_path(text) || text.starts_with("/__sandbox") {
+        let wrong = if text == crate::documents::OPENAPI {
+            format!("the sandbox itself answers at `{text}`: choose another path")
+        } else if !is_path(text) || text.starts_with("/__sandbox") {
             "a path is `/` and lower-case words between slashes, such as `/v1/identity/things`, \
              and not below `/__sandbox`"
                 .to_owned()

@@ -204,13 +204,18 @@ fn lines(sandbox: &Shared, told: &VecDeque<(Tag, u64)>) -> Vec<Value> {
     let worlds = sandbox.worlds.all().into_iter();
     let worlds = worlds.filter(|world| tags.contains(&tag(world)));
     let worlds: HashMap<Tag, _> = worlds
-        .map(|world| (tag(&world), (Mask::of(sandbox, &world), world)))
+        .map(|world| {
+            (
+                tag(&world),
+                (Mask::of(&world).and_control_token(sandbox), world),
+            )
+        })
         .collect();
     let find = |(tag, seq): &(Tag, u64)| {
         if *tag == NO_WORLD {
             return Some(line(
                 sandbox.strangers().get(*seq)?,
-                &Mask::of_strangers(sandbox),
+                &Mask::of_keys().and_control_token(sandbox),
             ));
         }
         let (mask, world) = worlds.get(tag)?;
@@ -241,7 +246,7 @@ fn latest(sandbox: &Shared, whose: Option<&World>, most: usize) -> Vec<Value> {
             lines_of(sandbox, &world, most, &mut found);
         }
         let strangers = sandbox.strangers();
-        let mask = Mask::of_strangers(sandbox);
+        let mask = Mask::of_keys().and_control_token(sandbox);
         found.extend(strangers.entries().map(|one| (one.at, line(one, &mask))));
     }
     found.sort_by_key(|(at, _)| *at);
@@ -256,7 +261,7 @@ fn lines_of(
     most: usize,
     found: &mut Vec<(std::time::SystemTime, Value)>,
 ) {
-    let mask = Mask::of(sandbox, world);
+    let mask = Mask::of(world).and_control_token(sandbox);
     let state = world.state();
     let too_many = state.journal.len().saturating_sub(most);
     let entries = state.journal.entries().skip(too_many);
@@ -267,7 +272,7 @@ fn lines_of(
 fn line(exchange: &Exchange, mask: &Mask) -> Value {
     let outcome = exchange.outcome.as_ref().and_then(|tag| tag.to_str().ok());
     let status = exchange.status.as_u16();
-    let noted = match (exchange.endpoint(), exchange.why.by) {
+    let note = match (exchange.endpoint(), exchange.why.by) {
         (None, _) if status == 404 => Some("unmatched"),
         (_, By::Nothing) if status >= 400 => Some("refused"),
         _ => None,
@@ -282,7 +287,7 @@ fn line(exchange: &Exchange, mask: &Mask) -> Value {
         "endpoint": exchange.endpoint(),
         "outcome": outcome,
         "status": status,
-        "mark": noted,
+        "mark": note,
         "record": exchange.why.record.as_deref(),
         "duration_us": u64::try_from(exchange.duration.as_micros()).unwrap_or(u64::MAX),
         "delay_ms": u64::try_from(exchange.delay.as_millis()).unwrap_or(u64::MAX),

@@ -96,8 +96,8 @@ impl Lines {
         });
         let masked = places.into_iter().map(|place| {
             let mask = match &place {
-                Place::World(world) => Mask::of(sandbox, world),
-                Place::Strangers => Mask::of_strangers(sandbox),
+                Place::World(world) => Mask::of(world).and_control_token(sandbox),
+                Place::Strangers => Mask::of_keys().and_control_token(sandbox),
             };
             (place, mask)
         });

@@ -73,8 +73,14 @@ impl Whose {
     /// common.
     pub(super) fn kept<'a>(&'a self, sandbox: &'a Shared) -> Option<(Kept<'a>, Mask)> {
         match self {
-            Self::Own(world) => Some((Kept::OfWorld(world), Mask::of(sandbox, world))),
-            Self::Strangers => Some((Kept::Strangers(sandbox), Mask::of_strangers(sandbox))),
+            Self::Own(world) => Some((
+                Kept::OfWorld(world),
+                Mask::of(world).and_control_token(sandbox),
+            )),
+            Self::Strangers => Some((
+                Kept::Strangers(sandbox),
+                Mask::of_keys().and_control_token(sandbox),
+            )),
             Self::All => None,
         }
     }
@@ -195,7 +201,7 @@ impl Page {
         let (page, _) = self.cut(&exchanges);
         let requests = page.iter().zip(&all).map(|(exchange, (_, world))| {
             let mut shown = shown(exchange);
-            Mask::of(sandbox, world).hide(&mut shown);
+            Mask::of(world).and_control_token(sandbox).hide(&mut shown);
             shown
         });
         json!({

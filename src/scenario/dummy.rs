@@ -125,6 +125,10 @@ pub(crate) enum Scope {
     Sanction,
 }
 
+impl Scope {
+    pub(crate) const ALL: [Self; 3] = [Self::Other, Self::Pep, Self::Sanction];
+}
+
 /// A whole number from 0 to 100; 100 where it is left out.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -114,6 +114,7 @@ fn it_is_sound_in_itself() {
         .map(|tag| &tag["name"])
         .collect();
     let mut ids = BTreeSet::new();
+    let named = Regex::new(r"\{[a-z]+\}").expect("a pattern");
     for (route, operation) in operations(&document) {
         assert!(
             ids.insert(operation["operationId"].as_str().expect("an id")),
@@ -152,7 +153,6 @@ fn it_is_sound_in_itself() {
             .filter(|one| one["in"] == "path")
             .map(|one| format!("{{{}}}", one["name"].as_str().expect("a name")))
             .collect();
-        let named = Regex::new(r"\{[a-z]+\}").expect("a pattern");
         let wanted: BTreeSet<_> = named
             .find_iter(&route)
             .map(|found| found.as_str().to_owned())
@@ -289,6 +289,7 @@ fn assert_fits(document: &Value, schema: &Value, value: &Value, what: &str) {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one call for each operation")]
 async fn every_operation_answers_as_it_is_described() {
     let mut held = Held {
         client: Client::start().await,
@@ -510,4 +511,30 @@ async fn the_parameters_that_a_refusal_lists_are_those_that_are_described() {
         assert_eq!(described, listed, "{route}");
     }
     assert!(count >= 10, "{count} routes list their parameters");
+}
+
+#[tokio::test]
+async fn the_fields_that_a_refusal_lists_are_those_that_are_described() {
+    let client = Client::start().await;
+    let document = document();
+    let quoted = Regex::new("`([a-z_]+)`").expect("a pattern");
+    let mut count = 0;
+    for (route, operation) in operations(&document) {
+        let (method, path) = route.split_once(' ').expect("a method");
+        let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+        let request = client.request(method, &format!("/__sandbox/{path}"));
+        let answer = Answer::of(request.json(&json!({"nothing": 1}))).await;
+        let Some((_, listed)) = answer.text.split_once("unknown field `nothing`, expected ") else {
+            continue;
+        };
+        let listed: BTreeSet<_> = quoted
+            .captures_iter(listed)
+            .map(|found| found[1].to_owned())
+            .collect();
+        let described = resolved(&document, schema)["properties"].as_object();
+        let described: BTreeSet<_> = described.expect("properties").keys().cloned().collect();
+        assert_eq!(described, listed, "{route}");
+        count += 1;
+    }
+    assert_eq!(count, 7, "routes that take an object of known fields");
 }

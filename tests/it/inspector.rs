@@ -37,8 +37,8 @@ impl Stream {
     async fn next(&mut self) -> Option<(String, Value)> {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
-                let (event, rest) = (event.to_owned(), rest.to_owned());
-                self.text = rest;
+                let event = event.to_owned();
+                rest.clone_into(&mut self.text);
                 let Some(event) = event.strip_prefix("event: ") else {
                     assert_eq!(event, ":", "a heartbeat");
                     continue;
@@ -107,7 +107,10 @@ async fn the_page_and_its_files_come_with_a_policy_that_lets_nothing_else_in() {
     while let Some(name) = asked.get(at).cloned() {
         let file = Answer::of(client.bare("GET", &format!("/__sandbox/inspector/{name}"))).await;
         assert_eq!(file.status, 200, "{name}");
-        let kind = if name == "style.css" {
+        let kind = if std::path::Path::new(&name)
+            .extension()
+            .is_some_and(|end| end == "css")
+        {
             "text/css; charset=utf-8"
         } else {
             "text/javascript; charset=utf-8"
@@ -288,14 +291,14 @@ async fn a_slow_reader_slows_no_answer_and_is_told_what_it_missed() {
         match event.as_str() {
             "skipped" => skipped += data["exchanges"].as_u64().expect("a number"),
             "exchanges" => {
-                let heard = data.as_array().expect("a list");
-                assert!(heard.len() <= 250);
-                for one in heard {
+                let listed = data.as_array().expect("a list");
+                assert!(listed.len() <= 250);
+                for one in listed {
                     let seq = one["seq"].as_u64().expect("a number");
                     assert!(seq > last, "{seq} after {last}");
                     last = seq;
                 }
-                told += heard.len() as u64;
+                told += listed.len() as u64;
             }
             _ => {}
         }

@@ -490,3 +490,22 @@ async fn what_cannot_be_asked_is_refused_with_what_could_be() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_control_token_that_was_sent_to_a_product_is_not_shown() {
+    let token = "s3cret-of-the-control-api";
+    let builder = Sandbox::builder().control_token(token.parse().expect("a token"));
+    let client = Client::of(builder).await;
+    let request = client.request("POST", BANK).json(&account("7000000001"));
+    Answer::of(request.header("x-sandbox-control-token", token)).await;
+    for path in ["requests", "requests?world=all", "export?world=all"] {
+        let request = client.request("GET", &format!("/__sandbox/{path}"));
+        let answer = Answer::of(request.header("x-sandbox-control-token", token)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        assert!(!answer.text.contains(token), "{path}: {}", answer.text);
+        assert!(
+            answer.text.contains(r#""x-sandbox-control-token":"…""#),
+            "{path}"
+        );
+    }
+}

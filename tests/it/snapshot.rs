@@ -244,7 +244,9 @@ async fn a_world_of_another_key_gets_the_records_and_is_told_what_it_does_not_ge
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of mistakes")]
 async fn a_snapshot_that_is_broken_or_foreign_changes_nothing() {
+    const BROKEN: &str = "the snapshot cannot be restored, and nothing was changed: ";
     let client = Client::start().await;
     client.post(BANK, &account("7000000001")).await;
     let queue = json!({"endpoint": BANK, "outcome": "SERVER_ERROR"});
@@ -257,7 +259,6 @@ async fn a_snapshot_that_is_broken_or_foreign_changes_nothing() {
             .unwrap_or_else(|| panic!("{path} in {saved}")) = value;
         changed.to_string()
     };
-    const BROKEN: &str = "the snapshot cannot be restored, and nothing was changed: ";
     for (document, status, message) in [
         (
             "no JSON".to_owned(),

@@ -309,3 +309,25 @@ async fn what_cannot_be_verified_is_refused_in_a_sentence() {
     let all = client.post("/__sandbox/verify?world=all", &json!({})).await;
     assert_eq!(all.message(), "`world`: one world is verified at a time");
 }
+
+#[tokio::test]
+async fn what_a_test_prints_shows_no_key() {
+    let client = Client::start().await;
+    let secret = client.sandbox.callback_token();
+    let body = json!({"bank_code": client.sandbox.api_key(), "token": secret});
+    client.post(BANK, &body).await;
+    let world = client.sandbox.default_world();
+    let wait = std::time::Duration::from_millis(1);
+    let query = Query::any().body("bank_code", "BCA").body("token", 1);
+    let said = world
+        .wait_for_within(wait, query)
+        .await
+        .expect_err("none")
+        .to_string();
+    assert!(
+        said.ends_with(
+            "    body.bank_code: expected \"BCA\", received \"iluma_development_…\"\n    body.token: expected 1, received \"…\""
+        ),
+        "{said}"
+    );
+}

@@ -122,10 +122,10 @@ export interface RateLimit {
 /** What breaks the replies of a world; without `endpoint` those of all products. */
 export interface Fault {
   endpoint?: string;
-  /** `"reset"`, `"truncate"`, `"slow(1kb/s)"`, `"status(503)"`, … */
-  fault?: string;
-  /** `"3s"`, `"uniform(1s, 3s)"`, `"lognormal(300ms, 0.5)"`. */
-  delay?: string;
+  /** `"reset"`, `"truncate"`, `"slow(1kb/s)"`, 503, …, or a table as in scenario files. */
+  fault?: string | number | Record<string, unknown>;
+  /** `"3s"`, `"uniform(1s, 3s)"`, `"lognormal(300ms, 0.5)"`, or a table as in scenario files. */
+  delay?: string | Record<string, unknown>;
   probability?: number;
   rate_limit?: RateLimit;
 }

@@ -156,7 +156,7 @@ test('a callback is sent without a request', async (t) => {
 
 test('faults break replies until they are healed', async (t) => {
   const world = await iluma.world(t);
-  await world.faults([{ endpoint: BANK, fault: 'status(503)' }], { ttl: '1m' });
+  await world.faults([{ endpoint: BANK, fault: 503 }], { ttl: '1m' });
   assert.equal((await ask(world, BANK_PATH, account(1234567890))).status, 503);
   await world.faults([]);
   assert.equal((await ask(world, BANK_PATH, account(1234567890))).status, 200);
@@ -197,6 +197,16 @@ test('the end of a world says what was left undone', async () => {
   const fresh = await sandbox.world('ends');
   assert.deepEqual(await fresh.requests(), []);
   await fresh[Symbol.asyncDispose]();
+});
+
+test('any other control call can be made', async (t) => {
+  const world = await iluma.world(t);
+  const { json } = await ask(world, BANK_PATH, account(1234567890));
+  const snapshot = await world.call('GET', 'snapshot');
+  await world.reset();
+  await world.call('PUT', 'snapshot', { body: snapshot });
+  assert.equal((await ask(world, `${BANK_PATH}/${json.id}`)).status, 200);
+  assert.match(await world.call('GET', 'export'), /\{"type":"exchange"/);
 });
 
 test('tests of one name that run at once have worlds of their own', async (t) => {

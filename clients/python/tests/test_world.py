@@ -6,7 +6,18 @@ from datetime import timedelta
 
 import pytest
 
-from iluma_sandbox import NotVerified, Sandbox, SandboxError, World
+from iluma_sandbox import (
+    Attempt,
+    Delivery,
+    Fault,
+    NotVerified,
+    Queued,
+    RateLimit,
+    Request,
+    Sandbox,
+    SandboxError,
+    World,
+)
 from product import BANK, BANK_CALLBACK, BANK_PATH, account, ask, register
 
 
@@ -142,7 +153,7 @@ def test_a_callback_is_sent_without_a_request(iluma_world: World) -> None:
 
 
 def test_faults_break_replies_until_they_are_healed(iluma_world: World) -> None:
-    iluma_world.faults({"endpoint": BANK, "fault": "status(503)"}, ttl="1m")
+    iluma_world.faults({"endpoint": BANK, "fault": 503}, ttl="1m")
     assert ask(iluma_world, BANK_PATH, account(1234567890)).status == 503
     iluma_world.faults()
     assert ask(iluma_world, BANK_PATH, account(1234567890)).status == 200
@@ -178,4 +189,25 @@ def test_the_end_of_a_world_says_what_was_left_undone(iluma_sandbox: Sandbox) ->
 
 
 def test_any_other_control_call_can_be_made(iluma_world: World) -> None:
-    assert iluma_world.call("GET", "livez") == {"status": "alive"}
+    record = ask(iluma_world, BANK_PATH, account(1234567890)).json["id"]
+    snapshot = iluma_world.call("GET", "snapshot")
+    iluma_world.reset()
+    iluma_world.call("PUT", "snapshot", body=snapshot)
+    assert ask(iluma_world, f"{BANK_PATH}/{record}").status == 200
+    assert '{"type":"exchange"' in iluma_world.call("GET", "export")
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("Request", Request),
+        ("Delivery", Delivery),
+        ("Attempt", Attempt),
+        ("NextEntry", Queued),
+        ("FaultItem", Fault),
+        ("RateLimit", RateLimit),
+    ],
+)
+def test_the_types_say_what_the_sandbox_says_of_itself(iluma_sandbox: Sandbox, name: str, shape: type) -> None:
+    described = iluma_sandbox.control.call("GET", "openapi.json")["components"]["schemas"][name]
+    assert set(described["properties"]) == set(shape.__annotations__)

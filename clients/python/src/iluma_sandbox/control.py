@@ -9,6 +9,7 @@ from typing import Any, Mapping, Optional
 from urllib.parse import quote, urlencode, urlsplit
 
 from .errors import SandboxError, of_answer
+from .shapes import given
 
 #: Longer than any answer takes: a request waits a minute at most, and an advance for receivers on its way.
 TIMEOUT_S = 600.0
@@ -49,12 +50,12 @@ class Control:
         Raises `SandboxError` with the sandbox's sentence when it refuses.
         """
         __tracebackhide__ = True  # pytest shows the line of the test
-        given = {name: _text(value) for name, value in (query or {}).items() if value is not None}
-        target = f"/__sandbox/{quote(path)}" + (f"?{urlencode(given)}" if given else "")
+        parameters = {name: _text(value) for name, value in given(query or {}).items()}
+        target = f"/__sandbox/{quote(path)}" + (f"?{urlencode(parameters)}" if parameters else "")
         headers = dict(self._headers)
         payload = None
         if body is not None:
-            payload = json.dumps({name: value for name, value in body.items() if value is not None})
+            payload = json.dumps(body)
             headers["content-type"] = "application/json"
         status, content_type, text = self._exchange(method, target, payload, headers)
         answer = json.loads(text) if content_type.startswith("application/json") else text

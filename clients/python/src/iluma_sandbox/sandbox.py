@@ -10,6 +10,7 @@ from typing import IO, Optional, Sequence, Union
 from .binary import PathLike, find_binary
 from .control import Control
 from .process import Process
+from .shapes import given
 from .world import World
 
 #: The key that the provider's documentation prints: every sandbox lets it in, and its world is shared by all who use it.
@@ -116,7 +117,7 @@ class Sandbox:
         The key follows from the seed and the name, so that a test which names itself gets the same ids in
         every run. A name in use is a `SandboxError` (409), unless ``reset`` empties that world.
         """
-        made = self._control.call("POST", "worlds", body={"name": name, "reset": reset})
+        made = self._control.call("POST", "worlds", body=given({"name": name, "reset": reset}))
         return World(
             self.url,
             name=made["name"],

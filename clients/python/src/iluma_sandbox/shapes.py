@@ -17,6 +17,11 @@ def written(duration: Duration) -> str:
     return f"{round(seconds * 1000)}ms"
 
 
+def given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that are not none."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
 class Match(TypedDict, total=False):
     """Which requests are meant; what is left out may be anything."""
 
@@ -139,10 +144,10 @@ class Fault(TypedDict, total=False):
     """What breaks the replies of a world; without ``endpoint`` those of all products."""
 
     endpoint: str
-    #: ``"reset"``, ``"truncate"``, ``"slow(1kb/s)"``, ``"status(503)"``, …
-    fault: str
-    #: ``"3s"``, ``"uniform(1s, 3s)"``, ``"lognormal(300ms, 0.5)"``.
-    delay: str
+    #: ``"reset"``, ``"truncate"``, ``"slow(1kb/s)"``, 503, …, or a table as in scenario files.
+    fault: Union[str, int, Mapping[str, Any]]
+    #: ``"3s"``, ``"uniform(1s, 3s)"``, ``"lognormal(300ms, 0.5)"``, or a table as in scenario files.
+    delay: Union[str, Mapping[str, Any]]
     probability: float
     rate_limit: RateLimit
 

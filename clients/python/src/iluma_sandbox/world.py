@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence
 
 from .control import Control, authorization
 from .inbox import Inbox
-from .shapes import Delivery, Duration, Ended, Fault, Match, Page, Queued, Request, flat, written
+from .shapes import Delivery, Duration, Ended, Fault, Match, Page, Queued, Request, flat, given, written
 
 if TYPE_CHECKING:  # nothing but the standard library is needed at run time
     from typing_extensions import Unpack
@@ -117,7 +117,7 @@ class World:
             "wait": None if wait is None else written(wait),
             "after_seq": after_seq,
         }
-        traces: list[str] = self.call("POST", "verify", body=body)["requests"]
+        traces: list[str] = self.call("POST", "verify", body=given(body))["requests"]
         return traces
 
     def deliveries(
@@ -171,7 +171,7 @@ class World:
             self.call("DELETE", "faults")
             return
         body = {"faults": list(faults), "ttl": None if ttl is None else written(ttl)}
-        self.call("PUT", "faults", body=body)
+        self.call("PUT", "faults", body=given(body))
 
     def trigger(
         self,
@@ -183,7 +183,7 @@ class World:
     ) -> Delivery:
         """Sends a callback without a request before it; ``set={"result.is_found": False}`` changes its body."""
         body = {"type": type, "outcome": outcome, "endpoint": endpoint, "set": set}
-        delivery: Delivery = self.call("POST", "trigger", body=body)
+        delivery: Delivery = self.call("POST", "trigger", body=given(body))
         return delivery
 
     def inbox(self, name: str = "inbox") -> Inbox:

@@ -1,0 +1,112 @@
+//! `iluma-sandbox openapi` and `iluma-sandbox postman`: the API as documents for other tools.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use hyper::Uri;
+use serde_json::Value;
+
+use super::client::sandbox_url;
+use super::{misused, print};
+use crate::auth::{ApiKey, PUBLIC_KEY};
+use crate::catalogue::Catalogue;
+use crate::curl::{self, DEFAULT_HOST};
+use crate::openapi::{self, About};
+use crate::postman;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Folder of scenario files to lay over the shipped ones; repeat it for more.
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "ILUMA_SANDBOX_SCENARIOS",
+        value_delimiter = ','
+    )]
+    scenarios: Vec<PathBuf>,
+    /// Leave out what a sandbox refuses that is started with `--strict`.
+    #[arg(long, env = "ILUMA_SANDBOX_STRICT", value_parser = clap::builder::FalseyValueParser::new())]
+    strict: bool,
+    /// Where the sandbox answers [default: `http://127.0.0.1:4586`].
+    #[arg(long, value_parser = sandbox_url)]
+    url: Option<Uri>,
+    #[arg(long, value_enum, default_value_t)]
+    format: JsonFormat,
+}
+
+/// These are JSON and nothing else.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum JsonFormat {
+    #[default]
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PostmanArguments {
+    /// Print the environment that goes with the collection: address and key.
+    #[arg(long)]
+    environment: bool,
+    /// The API key in that [default: the documentation's].
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "ILUMA_SANDBOX_API_KEY",
+        hide_env_values = true
+    )]
+    api_key: Option<String>,
+    #[command(flatten)]
+    of: Arguments,
+}
+
+pub(super) fn run(arguments: &Arguments) -> ExitCode {
+    let JsonFormat::Json = arguments.format;
+    match document(arguments) {
+        Ok(document) => print_json(&document),
+        Err(code) => code,
+    }
+}
+
+pub(super) fn run_postman(arguments: &PostmanArguments) -> ExitCode {
+    if !arguments.environment {
+        return match document(&arguments.of) {
+            Ok(document) => print_json(&postman::collection(&document)),
+            Err(code) => code,
+        };
+    }
+    // Of several, as `serve` takes them, the first. It is not repeated: it may be a real one.
+    let keys = arguments.api_key.as_deref().unwrap_or(PUBLIC_KEY);
+    let api_key = keys.split(',').next().unwrap_or_default();
+    if let Err(reason) = api_key.parse::<ApiKey>() {
+        return misused(format_args!("--api-key holds no API key: {reason}"));
+    }
+    let environment = postman::Environment {
+        base_url: &base(&arguments.of),
+        api_key,
+    };
+    print_json(&environment.written())
+}
+
+fn document(arguments: &Arguments) -> Result<Value, ExitCode> {
+    let catalogue = Catalogue::load(&arguments.scenarios, None).map_err(|errors| {
+        eprintln!("{errors}");
+        ExitCode::from(2)
+    })?;
+    Ok(openapi::document(About {
+        catalogue: &catalogue,
+        is_strict: arguments.strict || catalogue.settings.strict,
+        key: curl::lets_public_key_in(&catalogue).then_some(PUBLIC_KEY),
+        server: &base(arguments),
+    }))
+}
+
+fn base(arguments: &Arguments) -> String {
+    let url = arguments.url.as_ref().map(Uri::to_string);
+    let url = url.unwrap_or_else(|| format!("http://{DEFAULT_HOST}"));
+    url.trim_end_matches('/').to_owned()
+}
+
+fn print_json(document: &Value) -> ExitCode {
+    print(&format!("{document:#}\n"));
+    ExitCode::SUCCESS
+}
