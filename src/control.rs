@@ -147,11 +147,15 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call, pace: &Arc<Pace>) -> Result<
         call.method().as_str()
     };
     sandbox.guard.admit(call, method, &parts)?;
+    // No part of the API, but a page that uses it.
+    match parts.as_slice() {
+        [""] if method == "GET" && call.path() != PREFIX => return Ok(Said::Response(moved())),
+        [""] if method == "GET" => return page::file("").map(Said::Response),
+        ["inspector", name] if method == "GET" => return page::file(name).map(Said::Response),
+        _ => {}
+    }
     let query = call.query();
     match (method, parts.as_slice()) {
-        ("GET", [""]) if call.path() != PREFIX => return Ok(Said::Response(moved())),
-        ("GET", [""]) => return page::file("").map(Said::Response),
-        ("GET", ["inspector", name]) => return page::file(name).map(Said::Response),
         ("GET", ["events"]) => {
             return events::open(sandbox, call, &query, pace).map(Said::Response);
         }

@@ -521,6 +521,9 @@ async fn the_fields_that_a_refusal_lists_are_those_that_are_described() {
     let mut count = 0;
     for (route, operation) in operations(&document) {
         let (method, path) = route.split_once(' ').expect("a method");
+        if route == "GET events" {
+            continue; // takes no body, and never ends
+        }
         let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
         let request = client.request(method, &format!("/__sandbox/{path}"));
         let answer = Answer::of(request.json(&json!({"nothing": 1}))).await;

@@ -284,7 +284,7 @@ async fn a_question_that_makes_no_sense_is_refused() {
             "?endpoint=v2/ktp_data_request",
             "there is no endpoint `v2/ktp_data_request`: did you mean `v2/ktp_data_requests`?",
         ),
-        ("?world=mine", "`world` is all or own"),
+        ("?world=mine", "`world` is all, own or the tag of a world"),
         (
             "?key=iluma_development_FX4f0M5sxDgk5qFyZnk60ZengAfA9o31x3ecd29vihjc4VhyJ8FclZhHjjw",
             "`key` names a world: say `world=own` as well",

@@ -43,7 +43,8 @@ async fn a_request_is_shown_with_its_reply() {
     let client = asked().await;
     let mut listed = requests(&client, "order=oldest").await;
     let trace = listed["requests"][0]["trace"].as_str().expect("a trace");
-    let tag = trace.strip_suffix("-1").expect("the first").to_owned();
+    let trace = trace.to_owned();
+    let tag = trace.strip_suffix("-1").expect("the first");
     let mut first = listed["requests"][0].take();
     let id = first["reply"]["id"].as_str().expect("an id").to_owned();
     let record = client.get(&format!("{BANK}/{id}")).await.json();
@@ -86,6 +87,11 @@ async fn a_request_is_shown_with_its_reply() {
             "outcome": "v1.1/bank_account_data_requests/COMPLETED_FOUND",
             "status": 200,
             "reply": null,
+            "reply_headers": {
+                "content-type": "application/json; charset=utf-8",
+                "x-sandbox-outcome": "v1.1/bank_account_data_requests/COMPLETED_FOUND",
+                "x-sandbox-trace": trace,
+            },
             "reply_bytes": null,
             "duration_us": null,
             "delay_ms": 0,
@@ -476,7 +482,10 @@ async fn what_cannot_be_asked_is_refused_with_what_could_be() {
             "count=2",
             "`count` says how many to wait for: it needs `wait`",
         ),
-        ("world=mine", "`world` is own, all or strangers"),
+        (
+            "world=mine",
+            "`world` is own, all, strangers or the tag of a world",
+        ),
         (
             "world=all&after_seq=3",
             "`wait`, `after_seq` and `before_seq` need one world: each counts its own requests",
