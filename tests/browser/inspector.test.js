@@ -341,7 +341,7 @@ describe('scenarios', () => {
 describe('world', () => {
   test('the clock is advanced, faults stand and heal, outcomes queue, and a reset empties it all', () => looking({ hash: '#/world' }, async () => {
     const started = (await control('clock')).json().now;
-    assert.equal(await tab.locator('#now').textContent(), started);
+    await tab.locator('#now', { hasText: started }).waitFor();
     await tab.getByLabel('Advance by').fill('36h');
     await tab.getByRole('button', { name: 'Advance', exact: true }).click();
     await tab.waitForFunction((text) => document.querySelector('#now')?.textContent !== text, started);
