@@ -155,10 +155,11 @@ describe('requests', () => {
     const chosen = rows().nth(12);
     await chosen.click();
     const id = await chosen.getAttribute('id');
-    const before_ = await tab.locator(`#${id}`).boundingBox();
+    const place = () => tab.evaluate((one) => document.getElementById(one).getBoundingClientRect().y, id);
+    const before_ = await place();
     for (let count = 0; count < 7; count += 1) await sandbox.magic(BANK, 'COMPLETED_FOUND');
     await tab.locator('.fresh', { hasText: '7 new' }).waitFor();
-    assert.equal((await tab.locator(`#${id}`).boundingBox()).y, before_.y);
+    assert.equal(await place(), before_);
     assert.equal(await tab.locator(`#${id}`).getAttribute('aria-selected'), 'true');
     await tab.locator('.fresh').click();
     await rows().first().waitFor();

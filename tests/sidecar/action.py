@@ -17,6 +17,7 @@ import sys
 import tarfile
 import tempfile
 import threading
+import time
 import urllib.request
 from functools import partial
 from pathlib import Path
@@ -99,10 +100,14 @@ class Job:
         return urllib.request.urlopen(request, timeout=10).read().decode()
 
     def end(self):
-        """As a runner does with what a job leaves behind."""
+        """As a runner does with what a job leaves behind. The sandbox removes its ready file when it has stopped."""
         ready = self.folder / "temp/iluma-sandbox/ready.json"
-        if ready.exists():
-            os.kill(int(re.search(r'"pid":(\d+)', ready.read_text())[1]), signal.SIGTERM)
+        if not ready.exists():
+            return
+        os.kill(int(re.search(r'"pid":(\d+)', ready.read_text())[1]), signal.SIGTERM)
+        until = time.monotonic() + 10
+        while ready.exists() and time.monotonic() < until:
+            time.sleep(0.01)
 
 
 def check(claim):
