@@ -38,7 +38,8 @@ impl Stream {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
                 let event = event.to_owned();
-                rest.clone_into(&mut self.text);
+                let rest = rest.to_owned();
+                self.text = rest;
                 let Some(event) = event.strip_prefix("event: ") else {
                     assert_eq!(event, ":", "a heartbeat");
                     continue;
