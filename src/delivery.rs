@@ -54,6 +54,11 @@ impl Delivery {
         self.body.len() + attempts + DELIVERY_OVERHEAD_BYTES
     }
 
+    /// What the control API calls it.
+    pub(crate) fn id(&self) -> String {
+        delivery_id(self.seq)
+    }
+
     /// Where it stands, in words: `was delivered`, `failed after: connection refused`.
     pub(crate) fn standing(&self) -> String {
         let last = self.attempts.last();
@@ -120,6 +125,16 @@ pub enum DeliveryState {
     Suppressed,
     /// Not sent, because of a limit.
     Dropped,
+}
+
+/// What the control API calls the delivery of a number.
+pub(crate) fn delivery_id(seq: u64) -> String {
+    format!("dlv_{seq}")
+}
+
+/// The number of a delivery that is called so.
+pub(crate) fn seq_of(id: &str) -> Option<u64> {
+    id.strip_prefix("dlv_")?.parse().ok()
 }
 
 impl DeliveryState {

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{Answer, Refusal, bad_request, only, parameter, wait, whole_number};
 use crate::courier;
-use crate::delivery::{Attempt, Delivery, DeliveryState};
+use crate::delivery::{Attempt, Delivery, DeliveryState, delivery_id, seq_of};
 use crate::sandbox::Shared;
 use crate::world::World;
 
@@ -129,7 +129,7 @@ fn why_not(sandbox: &Shared, world: &World, filter: &Filter<'_>, wanted: u64) ->
     for delivery in others.iter().filter(|one| !filter.matches(one)) {
         reasons.push(format!(
             "{} of type {} {}",
-            id(delivery.seq),
+            delivery.id(),
             delivery.callback_type,
             delivery.standing()
         ));
@@ -151,9 +151,7 @@ pub(super) fn redeliver(
     world: &Arc<World>,
     written_id: &str,
 ) -> Result<Answer, Refusal> {
-    let seq = written_id
-        .strip_prefix("dlv_")
-        .and_then(|seq| seq.parse::<u64>().ok());
+    let seq = seq_of(written_id);
     let mut state = world.state();
     let now = world.now(&state);
     let original = seq.and_then(|seq| state.callbacks.log.get(seq)).cloned();
@@ -224,7 +222,7 @@ pub(super) async fn idle(
 
 pub(super) fn shown(delivery: &Delivery) -> Value {
     json!({
-        "id": id(delivery.seq),
+        "id": delivery.id(),
         "seq": delivery.seq,
         "type": &*delivery.callback_type,
         "state": delivery.state,
@@ -235,7 +233,7 @@ pub(super) fn shown(delivery: &Delivery) -> Value {
         "next_try": delivery.next_try.map(|at| at.to_string()),
         "on_purpose": delivery.on_purpose,
         "reason": delivery.reason,
-        "redelivery_of": delivery.redelivery_of.map(id),
+        "redelivery_of": delivery.redelivery_of.map(delivery_id),
         "depth": delivery.depth,
         "body": String::from_utf8_lossy(&delivery.body),
         "attempts": delivery.attempts.iter().map(shown_attempt).collect::<Vec<_>>(),
@@ -251,8 +249,4 @@ fn shown_attempt(attempt: &Attempt) -> Value {
         "error": attempt.error,
         "duration_ms": u64::try_from(attempt.took.as_millis()).unwrap_or(u64::MAX),
     })
-}
-
-fn id(seq: u64) -> String {
-    format!("dlv_{seq}")
 }

@@ -240,10 +240,7 @@ async fn a_trace_that_names_nothing_is_told_so() {
             "nothing".to_owned(),
             "`nothing`: a trace looks like 1a2b3c4d-7: it is in x-sandbox-trace of every reply",
         ),
-        (
-            format!("{tag}-2"),
-            "there has been no such exchange since the world began or was reset",
-        ),
+        (format!("{tag}-2"), "there has been no such exchange yet"),
         (
             "12345678-1".to_owned(),
             "`12345678-1`: there is no such world, or it was ended",
@@ -263,7 +260,7 @@ async fn a_trace_that_names_nothing_is_told_so() {
     let told = client.get(&format!("/__sandbox/explain/{trace}")).await;
     assert!(
         told.message()
-            .ends_with("the journal has dropped it: it keeps the latest 1000"),
+            .ends_with("it is not kept: the journal keeps the latest 1000 since the last reset"),
         "{}",
         told.message()
     );
