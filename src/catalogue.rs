@@ -261,6 +261,16 @@ impl Catalogue {
         Some(self.endpoint_at(at))
     }
 
+    /// As [`Catalogue::endpoint_named`], or the sentence that says that there is none.
+    pub(crate) fn known_endpoint(&self, name: &str) -> Result<&Endpoint, String> {
+        self.endpoint_named(name).ok_or_else(|| {
+            let known = self.endpoints().map(|endpoint| &*endpoint.id);
+            let near = nearest(name, known)
+                .map_or(String::new(), |near| format!(": did you mean `{near}`?"));
+            format!("there is no endpoint `{name}`{near}")
+        })
+    }
+
     /// Every endpoint, in the order of their paths.
     pub(crate) fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
         (0..self.slots.len()).map(|at| self.endpoint_at(at))

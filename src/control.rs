@@ -50,7 +50,6 @@ use crate::connection::Pace;
 use crate::effect::ReplyBody;
 use crate::endpoint::Endpoint;
 use crate::error::ApiError;
-use crate::load_error::nearest;
 use crate::sandbox::Shared;
 use crate::signing;
 use crate::snapshot::SNAPSHOT_BYTES_MAX;
@@ -361,12 +360,8 @@ fn no_world(message: String) -> Refusal {
 
 /// The endpoint of an id, or of a path as a client asks for it.
 fn endpoint_named<'c>(catalogue: &'c Catalogue, name: &str) -> Result<&'c Endpoint, Refusal> {
-    catalogue.endpoint_named(name).ok_or_else(|| {
-        let known = catalogue.endpoints().map(|endpoint| &*endpoint.id);
-        let near =
-            nearest(name, known).map_or(String::new(), |near| format!(": did you mean `{near}`?"));
-        bad_request(format!("`endpoint`: there is none with that id{near}"))
-    })
+    let refused = |sentence| bad_request(format!("`endpoint`: {sentence}"));
+    catalogue.known_endpoint(name).map_err(refused)
 }
 
 /// What a receiver of this world's callbacks has to know.

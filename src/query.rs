@@ -1,5 +1,6 @@
 //! Which requests of a journal are meant, and what of a request differs from that.
 
+mod naming;
 mod reading;
 
 use std::fmt;
@@ -126,7 +127,8 @@ impl Query {
         self.json(Field::Endpoint, endpoint.into())
     }
 
-    /// Those with an outcome, by its name or its whole tag, in upper or lower case.
+    /// Those with an outcome, by its name or its whole tag, in upper or lower case; where the endpoint is named
+    /// too, by another name of it as well.
     ///
     /// ```
     /// use iluma_sandbox::Query;
@@ -242,20 +244,6 @@ impl Query {
         let at = (self.conditions).partition_point(|condition| condition.field <= field);
         self.conditions.insert(at, Condition { field, expected });
         self
-    }
-
-    /// Gives each endpoint its id where it was named otherwise, or says what is wrong with its name.
-    pub(crate) fn name_endpoints<E>(
-        &mut self,
-        id_of: impl Fn(&str) -> Result<String, E>,
-    ) -> Result<(), E> {
-        for condition in &mut self.conditions {
-            if condition.field == Field::Endpoint {
-                let id = id_of(&condition.expected.text())?;
-                condition.expected = Expected::Json(id.into());
-            }
-        }
-        Ok(())
     }
 
     pub(crate) fn judge(&self, exchange: &Exchange) -> Judgement {

@@ -11,8 +11,7 @@ use tokio::time::Instant;
 
 pub(super) use self::shown::{shown, time};
 use super::{
-    Answer, Refusal, bad_request, endpoint_named, is_tag, may_see_all, parameter, wait,
-    whole_number, world,
+    Answer, Refusal, bad_request, is_tag, may_see_all, parameter, wait, whole_number, world,
 };
 use crate::call::Call;
 use crate::excerpt::{Excerpt, Kept, Wait};
@@ -263,7 +262,7 @@ fn is_setting(name: &str) -> bool {
     SETTINGS.contains(&name)
 }
 
-/// The filters of a URL or of a JSON body, with endpoints by id.
+/// The filters of a URL or of a JSON body, with endpoints and outcomes by the names that the journal has for them.
 pub(super) fn query_of<'n>(
     sandbox: &Shared,
     filters: impl Iterator<Item = (&'n str, Expected)>,
@@ -285,9 +284,7 @@ pub(super) fn query_of<'n>(
         };
     }
     let catalogue = sandbox.catalogue();
-    query.name_endpoints(|name| {
-        endpoint_named(&catalogue, name).map(|endpoint| endpoint.id.as_ref().to_owned())
-    })?;
+    query.name(&catalogue).map_err(bad_request)?;
     Ok(query)
 }
 

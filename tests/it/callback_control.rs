@@ -298,7 +298,7 @@ async fn a_trigger_that_cannot_be_fired_says_why() {
         ),
         (
             json!({"endpoint": "v1.1/bank_account_data_request"}),
-            "`endpoint`: there is none with that id: did you mean `v1.1/bank_account_data_requests`?",
+            "`endpoint`: there is no endpoint `v1.1/bank_account_data_request`: did you mean `v1.1/bank_account_data_requests`?",
         ),
         (
             json!({"type": TYPE, "outcome": "COMPLETED_FUOND"}),

@@ -164,7 +164,7 @@ async fn what_cannot_be_queued_is_refused_with_the_nearest_that_can() {
     for (entry, message) in [
         (
             json!({"endpoint": "v1.1/bank_acount_data_requests", "outcome": "SERVER_ERROR"}),
-            "`endpoint`: there is none with that id: did you mean `v1.1/bank_account_data_requests`?",
+            "`endpoint`: there is no endpoint `v1.1/bank_acount_data_requests`: did you mean `v1.1/bank_account_data_requests`?",
         ),
         (
             json!({"endpoint": BANK, "outcome": "SERVER_EROR", "reads": true}),

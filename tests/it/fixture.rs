@@ -282,6 +282,7 @@ async fn a_panic_names_the_line_of_the_test() {
         message
     };
     let unknown = Query::any().endpoint("v1.1/bank_account");
+    let misspelt = Query::any().outcome("COMPLETED_FUOND");
     let told = [
         of(&|| sandbox.next(ENDPOINT, "NONE_SUCH")),
         of(&|| world.next("v0/cft_pep_listings", "NOT_FOUND_ERROR")),
@@ -294,6 +295,7 @@ async fn a_panic_names_the_line_of_the_test() {
         of(&|| drop(world.trigger(json!({"typ": TYPE})))),
         of(&|| drop(world.explain("1a2b3c4d-1"))),
         of(&|| drop(world.verify(&Expectation::never(unknown.clone())))),
+        of(&|| drop(world.verify(&Expectation::never(misspelt.clone())))),
         of(&|| drop(sandbox.verify(&Expectation::at_least(1, Query::any())))),
         of(&|| drop(sandbox.world_of("secret"))),
         of(&|| drop(sandbox.world_of(iluma_sandbox::PUBLIC_KEY))),
@@ -316,6 +318,7 @@ async fn a_panic_names_the_line_of_the_test() {
             "this cannot be taken: unknown field `typ`, expected one of `type`, `endpoint`, `outcome`, `set`",
             "`1a2b3c4d-1`: there is no such world, or it was ended",
             "there is no endpoint `v1.1/bank_account`: did you mean `v1.1/bank_account_data_requests`?",
+            "there is no outcome `COMPLETED_FUOND`: did you mean `COMPLETED_FOUND`?",
             "expected at least 1 request with anything, but no request came",
             "an API key begins with `iluma_development_`, `iluma_live_` or `iluma_production_`",
             "This sandbox was started for other API keys than the one that was sent.",

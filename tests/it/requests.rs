@@ -140,6 +140,13 @@ async fn each_filter_keeps_what_it_says() {
             vec![4],
         ),
         ("outcome=v0/individual_cft_peps/COMPLETED_FOUND", vec![]),
+        ("outcome=listed", vec![]),
+        ("outcome=null", vec![5]),
+        (
+            "endpoint=v1.1/bank_account_data_requests&outcome=failed",
+            vec![],
+        ),
+        ("outcome=FAILED", vec![]),
         ("status=400", vec![4]),
         ("method=POST", vec![1, 2, 4]),
         ("path=/v1/callback/urls", vec![5]),
@@ -462,7 +469,23 @@ async fn what_cannot_be_asked_is_refused_with_what_could_be() {
         ),
         (
             "endpoint=v0/individual_cft_pep",
-            "`endpoint`: there is none with that id: did you mean `v0/individual_cft_peps`?",
+            "there is no endpoint `v0/individual_cft_pep`: did you mean `v0/individual_cft_peps`?",
+        ),
+        (
+            "outcome=COMPLETED_FUOND",
+            "there is no outcome `COMPLETED_FUOND`: did you mean `COMPLETED_FOUND`?",
+        ),
+        (
+            "endpoint=v0/individual_cft_peps&outcome=WAITING_ON_BNAK",
+            "`v0/individual_cft_peps` has no outcome `WAITING_ON_BNAK`",
+        ),
+        (
+            "outcome=v0/individual_cft_peps/COMPLETED_FUOND",
+            "`v0/individual_cft_peps` has no outcome `COMPLETED_FUOND`: did you mean `COMPLETED_FOUND`?",
+        ),
+        (
+            "outcome=v0/individual_cft_pep/COMPLETED_FOUND",
+            "there is no endpoint `v0/individual_cft_pep`: did you mean `v0/individual_cft_peps`?",
         ),
         ("status=ok", "`status` is a number such as 200"),
         (
@@ -517,4 +540,34 @@ async fn a_control_token_that_was_sent_to_a_product_is_not_shown() {
             "{path}"
         );
     }
+}
+
+#[tokio::test]
+async fn another_name_of_an_outcome_finds_it() {
+    let client = Client::start().await;
+    client.magic(BANK, "TEMPORARY_NETWORK_ERROR").await;
+    for query in [
+        "outcome=FAILED_TEMPORARY_NETWORK_ERROR",
+        "outcome=temporary_network_error",
+        "endpoint=v1.1/bank_account_data_requests&outcome=FAILED",
+        "outcome=v1.1/bank_account_data_requests/FAILED",
+    ] {
+        assert_eq!(numbers(&client, query).await, [1], "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_trace_means_one_request_also_after_a_reset() {
+    let client = Client::start().await;
+    let input = json!({"bank_account_number": "7000000001", "bank_code": "BCA"});
+    let trace = async || {
+        let answer = client.post(BANK, &input).await;
+        let trace = answer.header("x-sandbox-trace").expect("a trace");
+        let (_, number) = trace.split_once('-').expect("world and number");
+        number.to_owned()
+    };
+    assert_eq!(trace().await, "1");
+    client.post("/__sandbox/reset", &json!({})).await;
+    assert_eq!(trace().await, "2");
+    assert_eq!(numbers(&client, "after_seq=1").await, [2]);
 }

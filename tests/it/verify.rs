@@ -290,8 +290,12 @@ async fn what_cannot_be_verified_is_refused_in_a_sentence() {
             "`status` is a number such as 200",
         ),
         (
+            json!({"request": {"outcome": "COMPLETED_FUOND"}, "exactly": 0}),
+            "there is no outcome `COMPLETED_FUOND`: did you mean `COMPLETED_FOUND`?",
+        ),
+        (
             json!({"request": {"endpoint": "v1.1/bank"}}),
-            "`endpoint`: there is none with that id: did you mean `v1.1/bank_account_data_requests`?",
+            "there is no endpoint `v1.1/bank`: did you mean `v1.1/bank_account_data_requests`?",
         ),
         (
             json!({"times": 1}),
