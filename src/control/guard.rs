@@ -6,8 +6,8 @@
 //! 2. **Who made the request?** A browser says so: an `Origin` that is not this sandbox's is refused, and so is
 //!    what `Sec-Fetch-Site` calls cross-site. A link that is followed may come from anywhere: it changes nothing.
 //! 3. **Is the token right?** Where there is one. `livez` and `readyz` are asked by machines that have no
-//!    secrets, callbacks to the inbox carry none, and the files of the inspector hold nothing that is this
-//!    sandbox's: these are free. The page asks for the token and sends it with all that it asks for.
+//!    secrets, callbacks to the inbox carry none, and neither the files of the inspector nor the description of
+//!    this API hold anything that is this sandbox's: these are free. The page asks for the token and sends it with all that it asks for.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -68,7 +68,7 @@ impl Guard {
         check_origin(call, method)?;
         match (&self.token, method, parts) {
             (None, ..)
-            | (_, "GET", ["" | "livez" | "readyz"] | ["inspector", _])
+            | (_, "GET", ["" | "livez" | "readyz" | "openapi.json"] | ["inspector", _])
             | (_, "POST", ["inbox", _]) => Ok(()),
             (Some(token), ..) => token.check(call.headers()),
         }

@@ -263,7 +263,7 @@ function detail(one) {
     h("td", {}, parameter.in),
     h("td", {}, parameter.description || "", " ", h("small", {}, rules(parameter.schema).join("; ")))));
   return [
-    h("h2", {}, h("span", { class: "verb" }, one.method.toUpperCase()), h("code", {}, one.path)),
+    h("h2", {}, h("span", { class: "verb" }, one.method.toUpperCase()), " ", h("code", {}, one.path)),
     h("p", {}, operation.summary || "", " ", label(operation["x-source"])),
     operation.description && operation.description !== operation.summary && h("p", {}, operation.description),
     copyable(curl(one), "curl"),

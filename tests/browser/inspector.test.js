@@ -484,6 +484,18 @@ describe('the frame', () => {
     assert.equal(await ground(), light);
   }));
 
+  test('of a long path the middle is cut off first', () => looking({ width: 1600 }, async () => {
+    const { trace } = await sandbox.magic(BANK, 'COMPLETED_FOUND');
+    const isCut = (element) => element.scrollWidth > element.clientWidth;
+    const path = row(trace).locator('.c-path');
+    assert.equal(await path.textContent(), BANK);
+    assert.deepEqual(await path.locator('span').evaluateAll((all) => all.map((one) => one.textContent)), ['/v1.1', '/identity', '/bank_account_data_requests']);
+    assert.equal(await path.locator('.tail').evaluate(isCut), false);
+    await tab.setViewportSize({ width: 1280, height: 800 });
+    assert.equal(await path.locator('.middle').evaluate(isCut), true);
+    assert.equal(await path.locator('span').first().evaluate(isCut), false);
+  }));
+
   test('where there is a control token the page asks for it once', async () => {
     const guarded = await serve('--control-token', 'open-sesame');
     try {
@@ -523,6 +535,50 @@ describe('the frame', () => {
       });
     } finally {
       await choosy.stop();
+    }
+  });
+
+  for (const dark of [false, true]) {
+    for (const width of [400, 1600]) {
+      test(`the documents can be read by everybody: ${dark ? 'dark' : 'light'}, ${width} pixels`, () => looking({ page: 'docs', hash: `#api/post${BANK}`, ready: false, dark, width, height: 800 }, async () => {
+        await tab.getByRole('button', { name: 'COMPLETED_FOUND', exact: true }).first().click();
+        await tab.locator('#example').waitFor();
+        await accessible('an operation');
+        await fitsTheScreen('an operation');
+        await tab.getByRole('button', { name: 'Control API' }).click();
+        await tab.getByRole('heading', { name: 'GET /livez' }).waitFor();
+        await accessible('the control API');
+        await fitsTheScreen('the control API');
+      }));
+    }
+  }
+
+  test('the documents are searched and walked through by keyboard, and their curl gets the answer that they show', () => looking({ page: 'docs', ready: false }, async () => {
+    await tab.locator('#operation h2').waitFor();
+    await tab.keyboard.press('/');
+    await tab.keyboard.type('v1.1 bank_account_number');
+    await tab.keyboard.press('Enter');
+    await tab.getByRole('heading', { name: `POST ${BANK}` }).waitFor();
+    await tab.keyboard.press('Escape');
+    await tab.getByRole('button', { name: 'COMPLETED_NOT_FOUND', exact: true }).click();
+    const [curl, shown] = await tab.locator('#example pre').allTextContents();
+    assert.match(curl, new RegExp(`^curl -X POST ${sandbox.url}${BANK} .*-H 'x-magic-reply: COMPLETED_NOT_FOUND'$`));
+    const reply = (await sandbox.magic(BANK, 'COMPLETED_NOT_FOUND')).json();
+    assert.deepEqual(Object.keys(JSON.parse(shown)), Object.keys(reply));
+    assert.equal(JSON.parse(shown).status, reply.status);
+    await tab.keyboard.press('k');
+    await tab.waitForFunction((path) => !document.querySelector('#operation h2').textContent.includes(path), BANK);
+  }));
+
+  test('the documents are there where there is a control token', async () => {
+    const guarded = await serve('--control-token', 'open-sesame');
+    try {
+      await looking({ at: guarded, page: 'docs', ready: false }, async () => {
+        await tab.getByRole('button', { name: 'Control API' }).click();
+        await tab.getByRole('heading', { name: 'GET /livez' }).waitFor();
+      });
+    } finally {
+      await guarded.stop();
     }
   });
 

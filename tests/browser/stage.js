@@ -82,7 +82,7 @@ export async function quit() {
  * A tab that shows the inspector. `errors` is what its console complained of, `hosts` whom it asked.
  * With INSPECTOR_FROM_DISK the page's files are read anew, for the one who writes them.
  */
-export async function look(sandbox, { hash = '', width = 1280, height = 800, dark = false, ready = true } = {}) {
+export async function look(sandbox, { page = '', hash = '', width = 1280, height = 800, dark = false, ready = true } = {}) {
   const context = await launched();
   const tab = await context.newPage();
   await tab.setViewportSize({ width, height });
@@ -99,7 +99,7 @@ export async function look(sandbox, { hash = '', width = 1280, height = 800, dar
     await tab.route(sandbox.page, answer('index.html'));
     await tab.route(`${sandbox.page}inspector/*`, (route) => answer(new URL(route.request().url()).pathname.split('/').pop())(route));
   }
-  await tab.goto(sandbox.page + hash);
+  await tab.goto(sandbox.page + page + hash);
   if (ready) await tab.locator('#live.on').waitFor();
   return Object.assign(tab, { errors, hosts });
 }

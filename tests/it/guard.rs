@@ -219,13 +219,14 @@ async fn what_a_browser_calls_cross_site_is_refused_unless_somebody_follows_a_li
 }
 
 #[tokio::test]
-async fn with_a_token_all_of_the_control_api_asks_for_it_but_three_routes() {
+async fn with_a_token_all_of_the_control_api_asks_for_it_but_what_tells_nothing() {
     let client = Client::of(Sandbox::builder().control_token(token("s3cret"))).await;
     let ask = |method, path: &str| client.request(method, &format!("/__sandbox/{path}"));
     for (method, path) in [
         ("GET", "livez"),
         ("GET", "readyz"),
         ("HEAD", "readyz"),
+        ("GET", "openapi.json"),
         ("POST", "inbox/mine"),
     ] {
         let answer = Answer::of(ask(method, path)).await;

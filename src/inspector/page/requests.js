@@ -21,6 +21,13 @@ function fits(entry, { q, endpoint, status, world }) {
   return q.toLowerCase().split(/\s+/).every((word) => words.includes(word));
 }
 
+/** Where there is no room, the middle goes first: the version and what is asked for say most. */
+function pathOf(path) {
+  const [, version, middle, tail] = /^(\/[^/]*)(.*?)(\/[^/]*)?$/.exec(path);
+  return h('span', { class: 'c-path', title: path },
+    h('span', {}, version), h('span', { class: 'middle' }, middle), h('span', { class: 'tail' }, tail ?? ''));
+}
+
 function row(entry) {
   const marks = [
     entry.mark === 'unmatched' && h('span', { class: 'tag bad' }, 'no route'),
@@ -32,7 +39,7 @@ function row(entry) {
     h('span', { class: 'c-time dim' }, clock(entry.at)),
     h('span', { class: 'c-world dim', title: entry.world }, store.nameOf(entry.world)),
     h('span', { class: `c-method m-${entry.method}` }, entry.method),
-    h('span', { class: 'c-path', title: plainPath(entry.path) }, plainPath(entry.path)),
+    pathOf(plainPath(entry.path)),
     statusOf(entry.status),
     h('span', { class: 'c-outcome' }, marks, outcomeOf(entry.outcome)),
     h('span', { class: 'c-took dim' }, took(entry.duration_us)),
