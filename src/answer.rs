@@ -20,6 +20,7 @@ use crate::choice::{By, Choice, choose};
 use crate::control::named_world;
 use crate::endpoint::{Answer, Endpoint, Outcome};
 use crate::error::{self, ApiError, Code};
+use crate::hints;
 use crate::input;
 use crate::life::{Making, calls_back};
 use crate::magic;
@@ -64,11 +65,9 @@ pub(crate) fn answer(sandbox: &Shared, call: &Call) -> Answered {
     if let Some(standing) = &seen.rate {
         reply.headers.extend(standing.headers());
     }
-    if seen.key_is_live {
-        reply.headers.push((
-            HeaderName::from_static("x-sandbox-warning"),
-            HeaderValue::from_static("a key of the live environment was sent to a sandbox"),
-        ));
+    if let Some(warning) = seen.warning() {
+        let name = HeaderName::from_static("x-sandbox-warning");
+        reply.headers.push((name, warning));
     }
     seen.why.endpoint = seen.endpoint.map(|endpoint| endpoint.id.clone());
     Answered {
@@ -84,6 +83,8 @@ pub(crate) fn answer(sandbox: &Shared, call: &Call) -> Answered {
 struct Seen<'c> {
     endpoint: Option<&'c Endpoint>,
     key_is_live: bool,
+    /// What looks like the data of a real person.
+    hints: Option<String>,
     world: Option<Arc<World>>,
     route: Option<Arc<str>>,
     why: Why,
@@ -104,6 +105,18 @@ impl Seen<'_> {
             .breakage
             .clone();
         self.is_whole = error.by_sandbox.is_some() || self.rate.is_some_and(|rate| rate.is_over);
+    }
+
+    /// What the client is to be warned of.
+    fn warning(&self) -> Option<HeaderValue> {
+        const OF_KEY: &str = "a key of the live environment was sent to a sandbox";
+        let warnings = match (self.key_is_live, &self.hints) {
+            (false, None) => return None,
+            (true, None) => return Some(HeaderValue::from_static(OF_KEY)),
+            (false, Some(hints)) => hints.clone(),
+            (true, Some(hints)) => format!("{OF_KEY}; {hints}"),
+        };
+        HeaderValue::try_from(warnings).ok()
     }
 
     /// What was chosen does not answer: what was queued waits on.
@@ -206,6 +219,7 @@ fn ask(
         }
     }
     let input = input::sound(endpoint, path, call, magic.outcome.is_some())?;
+    seen.hints = hints::of(catalogue, &input.fields);
     let choice = if let Some((outcome, by)) = told {
         Choice::of(outcome, by)
     } else {

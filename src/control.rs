@@ -161,6 +161,13 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call, pace: &Arc<Pace>) -> Result<
         ("GET", ["export"]) => return export::answer(sandbox, call, &query).map(Said::Lines),
         ("GET", ["snapshot"]) => {
             only(&query, &[])?;
+            if sandbox.options.redact {
+                return Err(Refusal(
+                    StatusCode::FORBIDDEN,
+                    "redacted",
+                    "a snapshot holds all that a world knows, and this sandbox shows no personal fields (--redact)".to_owned(),
+                ));
+            }
             let taken = snapshot::take(&*world(sandbox, call, &query)?)?;
             return Ok(Said::Document(JSON, taken));
         }
@@ -252,7 +259,7 @@ async fn of_world(
         Route::Deliveries => deliveries::list(sandbox, world, query).await,
         Route::Redeliver(id) => deliveries::redeliver(sandbox, world, id),
         Route::Trigger => trigger::answer(sandbox, world, json_body(call)?),
-        Route::Idle => deliveries::idle(world, query).await,
+        Route::Idle => deliveries::idle(sandbox, world, query).await,
         Route::Clock => Ok(clock::show(world)),
         Route::SetClock => clock::set(sandbox, world, json_body(call)?).await,
         Route::Advance => clock::advance(sandbox, world, json_body(call)?).await,

@@ -16,6 +16,7 @@ use crate::call::{Body, Call, MediaType};
 use crate::catalogue::Route;
 use crate::journal::{Exchange, KeptBody, NO_WORLD};
 use crate::load_error::Origin;
+use crate::redaction;
 use crate::sandbox::Shared;
 use crate::world::World;
 
@@ -77,6 +78,9 @@ pub(crate) fn explain(sandbox: &Shared, world: Option<&World>, exchange: &Exchan
         add_life(&mut told, world, exchange);
     }
     told["notes"] = notes.into();
+    if sandbox.options.redact {
+        redaction::explanation(&mut told);
+    }
     told
 }
 

@@ -61,6 +61,7 @@ mod files;
 mod fixture;
 mod form;
 mod formats;
+mod hints;
 mod input;
 #[cfg(feature = "inspector")]
 mod inspector;
@@ -87,6 +88,7 @@ mod query;
 mod queue;
 mod rate_limit;
 mod reader;
+mod redaction;
 mod rules;
 mod sample;
 mod sandbox;

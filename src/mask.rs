@@ -20,6 +20,8 @@ const HIDDEN: &str = "…";
 pub(crate) struct Mask {
     /// The secrets of a world, and the control token.
     secrets: Vec<String>,
+    /// Personal fields are hidden as well, by `redaction`.
+    pub redacts: bool,
 }
 
 impl Mask {
@@ -27,6 +29,7 @@ impl Mask {
     pub(crate) fn of_keys() -> Self {
         Self {
             secrets: Vec::new(),
+            redacts: false,
         }
     }
 
@@ -36,11 +39,15 @@ impl Mask {
             world.callback_token(),
             written_secret(&world.signing_secret()),
         ];
-        Self { secrets }
+        Self {
+            secrets,
+            redacts: false,
+        }
     }
 
     /// Hides the control token too, which some client may have sent where it does not belong.
     pub(crate) fn and_control_token(mut self, sandbox: &Shared) -> Self {
+        self.redacts = sandbox.options.redact;
         let token = sandbox.guard.token();
         self.secrets
             .extend(token.map(|token| token.reveal().to_owned()));
@@ -109,6 +116,7 @@ mod tests {
     fn keys_are_hidden_wherever_they_stand() {
         let mask = Mask {
             secrets: vec!["s3cret".to_owned()],
+            redacts: false,
         };
         for (text, hidden) in [
             (PUBLIC_KEY.to_owned(), "iluma_development_…"),

@@ -107,6 +107,8 @@ pub(crate) struct Options {
     pub strict_reload: bool,
     /// Answers only what is documented or observed.
     pub strict: bool,
+    /// Personal fields are not shown.
+    pub redact: bool,
     pub callbacks: CallbackOptions,
     pub control_token: Option<ControlToken>,
 }
@@ -574,6 +576,34 @@ impl Builder {
     #[must_use]
     pub fn strict_reload(mut self, strict: bool) -> Self {
         self.options.strict_reload = strict;
+        self
+    }
+
+    /// Hides personal fields in what the control API, the inspector and [`World::explain`](crate::World::explain)
+    /// show of requests and callbacks, and refuses snapshots. Answers and callbacks are whole, and so is what
+    /// [`World::requests`](crate::World::requests) gives to the test itself.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let sandbox = Sandbox::builder().redact(true).start().await.unwrap();
+    /// let world = sandbox.world();
+    /// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # let input = serde_json::json!({"bank_account_number": "7000000001", "bank_code": "BCA"});
+    /// # client.post(bank).basic_auth(world.api_key(), Some("")).json(&input).send().await.unwrap();
+    /// // … the code under test asks, then:
+    /// let url = format!("{}/__sandbox/requests?key={}", sandbox.url(), world.api_key());
+    /// # let listed = client.get(url).send().await.unwrap().text().await.unwrap();
+    /// # let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    /// let body = &listed["requests"][0]["body"];
+    /// assert_eq!(body, &serde_json::json!({"bank_account_number": "…", "bank_code": "BCA"}));
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn redact(mut self, redact: bool) -> Self {
+        self.options.redact = redact;
         self
     }
 

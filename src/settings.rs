@@ -1,5 +1,6 @@
 //! `sandbox.toml`: the settings of a scenario folder that are not a product's.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::auth::ApiKey;
@@ -22,14 +23,17 @@ pub(crate) struct Settings {
     pub magic_file_names: bool,
     /// Answers only what is documented or observed.
     pub strict: bool,
+    /// What is made up though it does not look so, beside what the sandbox knows itself; in lower case.
+    dummy_values: HashSet<String>,
 }
 
-const KEYS: [&str; 5] = [
+const KEYS: [&str; 6] = [
     "watchlist_dates",
     "api_keys",
     "callback_urls",
     "magic_file_names",
     "strict",
+    "dummy_values",
 ];
 
 impl Settings {
@@ -43,6 +47,11 @@ impl Settings {
                     self.magic_file_names = reader.decode(value).unwrap_or(self.magic_file_names);
                 }
                 "strict" => self.strict = reader.decode(value).unwrap_or(self.strict),
+                "dummy_values" => {
+                    let values: Vec<String> = reader.decode(value).unwrap_or_default();
+                    let values = values.iter().map(|value| value.to_lowercase());
+                    self.dummy_values.extend(values);
+                }
                 "api_keys" => {
                     let keys: Vec<Spanned<String>> = reader.decode(value).unwrap_or_default();
                     self.api_keys.clear();
@@ -70,5 +79,16 @@ impl Settings {
             }
         }
         reader.errors
+    }
+
+    /// Whether a value was said to be made up: by itself or, of mail addresses, all of a domain by `@acme.co.id`.
+    pub(crate) fn is_dummy(&self, value: &str) -> bool {
+        if self.dummy_values.is_empty() {
+            return false;
+        }
+        let value = value.to_lowercase();
+        let domain = value.rfind('@').map(|at| &value[at..]);
+        self.dummy_values.contains(&value)
+            || domain.is_some_and(|domain| self.dummy_values.contains(domain))
     }
 }

@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{Answer, Refusal, bad_request, only, parameter, wait, whole_number};
 use crate::courier;
 use crate::delivery::{Attempt, Delivery, DeliveryState, delivery_id, seq_of};
+use crate::redaction;
 use crate::sandbox::Shared;
 use crate::world::World;
 
@@ -88,7 +89,11 @@ pub(super) async fn list(
                 .collect();
             let enough = wait.is_none() || matching.len() as u64 >= wanted;
             enough.then(|| {
-                let listed: Vec<_> = matching.iter().take(limit).map(|one| shown(one)).collect();
+                let listed: Vec<_> = matching
+                    .iter()
+                    .take(limit)
+                    .map(|one| shown(sandbox, one))
+                    .collect();
                 json!({
                     "deliveries": listed,
                     "matching": matching.len(),
@@ -141,7 +146,7 @@ fn why_not(sandbox: &Shared, world: &World, filter: &Filter<'_>, wanted: u64) ->
         "error": "timeout",
         "message": format!("{matching} of {wanted} deliveries matched in time"),
         "why": reasons,
-        "deliveries": others.into_iter().map(shown).collect::<Vec<_>>(),
+        "deliveries": others.into_iter().map(|one| shown(sandbox, one)).collect::<Vec<_>>(),
     })
 }
 
@@ -183,12 +188,17 @@ pub(super) fn redeliver(
         Instant::now(),
     );
     courier::wake(sandbox, world, &mut state);
-    let shown = state.callbacks.log.get(seq).map_or(Value::Null, shown);
+    let shown = state
+        .callbacks
+        .log
+        .get(seq)
+        .map_or(Value::Null, |one| shown(sandbox, one));
     Ok((StatusCode::ACCEPTED, shown))
 }
 
 /// Answers when nothing of the world is pending, or 408 with what still is.
 pub(super) async fn idle(
+    sandbox: &Shared,
     world: &Arc<World>,
     query: &HashMap<String, String>,
 ) -> Result<Answer, Refusal> {
@@ -207,7 +217,7 @@ pub(super) async fn idle(
                 .log
                 .newest_first()
                 .filter(|one| one.state.is_pending());
-            let pending: Vec<_> = pending.take(100).map(shown).collect();
+            let pending: Vec<_> = pending.take(100).map(|one| shown(sandbox, one)).collect();
             return Ok((
                 StatusCode::REQUEST_TIMEOUT,
                 json!({
@@ -220,8 +230,8 @@ pub(super) async fn idle(
     }
 }
 
-pub(super) fn shown(delivery: &Delivery) -> Value {
-    json!({
+pub(super) fn shown(sandbox: &Shared, delivery: &Delivery) -> Value {
+    let mut shown = json!({
         "id": delivery.id(),
         "seq": delivery.seq,
         "type": &*delivery.callback_type,
@@ -237,7 +247,11 @@ pub(super) fn shown(delivery: &Delivery) -> Value {
         "depth": delivery.depth,
         "body": String::from_utf8_lossy(&delivery.body),
         "attempts": delivery.attempts.iter().map(shown_attempt).collect::<Vec<_>>(),
-    })
+    });
+    if sandbox.options.redact {
+        redaction::delivery(&mut shown);
+    }
+    shown
 }
 
 fn shown_attempt(attempt: &Attempt) -> Value {

@@ -33,6 +33,7 @@ use crate::effect::ReplyBody;
 use crate::journal::{Exchange, NO_WORLD};
 use crate::live::{LOOKERS_MAX, Lookout, Tag};
 use crate::mask::Mask;
+use crate::redaction;
 use crate::sandbox::Shared;
 use crate::world::World;
 
@@ -277,13 +278,18 @@ fn line(exchange: &Exchange, mask: &Mask) -> Value {
         (_, By::Nothing) if status >= 400 => Some("refused"),
         _ => None,
     };
+    let path = if mask.redacts {
+        redaction::path(exchange.path())
+    } else {
+        exchange.path().to_owned()
+    };
     let mut line = json!({
         "seq": exchange.seq,
         "trace": exchange.trace(),
         "at": time(exchange.at),
         "world": exchange.world(),
         "method": exchange.method(),
-        "path": exchange.path(),
+        "path": path,
         "endpoint": exchange.endpoint(),
         "outcome": outcome,
         "status": status,

@@ -115,15 +115,15 @@ impl Lines {
         let (kind, fields) = match (entry, place) {
             (Entry::Exchange { .. }, Place::World(world)) => {
                 let exchange = world.state().journal.get(seq).cloned();
-                ("exchange", requests::shown(&exchange?))
+                ("exchange", requests::shown(&self.sandbox, &exchange?))
             }
             (Entry::Exchange { .. }, Place::Strangers) => {
                 let exchange = self.sandbox.strangers().get(seq).cloned();
-                ("exchange", requests::shown(&exchange?))
+                ("exchange", requests::shown(&self.sandbox, &exchange?))
             }
             (Entry::Delivery { .. }, Place::World(world)) => {
                 let delivery = world.state().callbacks.log.get(seq).cloned()?;
-                let mut fields = deliveries::shown(&delivery);
+                let mut fields = deliveries::shown(&self.sandbox, &delivery);
                 fields["at"] = time(delivery.at);
                 fields["world"] = world.tag.as_str().into();
                 fields["callback_type"] = fields["type"].take();

@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{Answer, Refusal, TOKEN_HEADER, bad_request, only, parameter, wait, whole_number};
 use crate::call::{Body, Call};
+use crate::redaction;
 use crate::sandbox::Shared;
 
 const NAMES_MAX: usize = 1000;
@@ -122,7 +123,7 @@ pub(super) async fn answer(
             sandbox.live.inbox();
             received
         }
-        "GET" => list(&sandbox.inbox, name, query).await,
+        "GET" => list(sandbox, name, query).await,
         "DELETE" => {
             let mut names = sandbox
                 .inbox
@@ -196,7 +197,7 @@ fn receive(
 
 /// What came, newest first. With `wait` it answers as soon as there are `count`.
 async fn list(
-    inbox: &Inbox,
+    sandbox: &Shared,
     name: &str,
     query: &HashMap<String, String>,
 ) -> Result<Answer, Refusal> {
@@ -205,6 +206,14 @@ async fn list(
     let wanted = parameter(query, "count", whole_number)?.unwrap_or(u64::from(wait.is_some()));
     let after_seq = parameter(query, "after_seq", whole_number)?.unwrap_or(0);
     let until = Instant::now() + wait.unwrap_or_default();
+    let inbox = &sandbox.inbox;
+    let show = |entry: &Entry| {
+        let mut shown = shown(entry);
+        if sandbox.options.redact {
+            redaction::received(&mut shown);
+        }
+        shown
+    };
     let mut changes = inbox.changes.subscribe();
     loop {
         changes.mark_unchanged();
@@ -218,7 +227,7 @@ async fn list(
                         .iter()
                         .rev()
                         .take_while(|entry| entry.seq > after_seq);
-                    newer.map(shown).collect()
+                    newer.map(show).collect()
                 })
                 .unwrap_or_default();
             (entries, received.map_or(0, |received| received.dropped))

@@ -12,6 +12,7 @@ use crate::auth::{ApiKey, PUBLIC_KEY};
 use crate::call::Call;
 use crate::effect::ReplyBody;
 use crate::error::ApiError;
+use crate::redaction;
 use crate::sandbox::Shared;
 use crate::strict;
 
@@ -61,6 +62,8 @@ pub(super) fn setup(
         "seed": sandbox.seed,
         "strict": strict::is_on(sandbox, &catalogue),
         "scenario_folders": sandbox.options.scenarios,
+        "redacts": sandbox.options.redact,
+        "personal_fields": redaction::PERSONAL,
         "has_control_token": sandbox.guard.token().is_some(),
     });
     Ok((StatusCode::OK, body))

@@ -18,6 +18,7 @@ use crate::excerpt::{Excerpt, Kept, Wait};
 use crate::journal::{ENTRIES_MAX, Exchange};
 use crate::mask::Mask;
 use crate::query::{Expected, Field, Judgement, Query};
+use crate::redaction;
 use crate::sandbox::Shared;
 use crate::verify::{Expectation, NotVerified};
 use crate::world::World;
@@ -123,10 +124,10 @@ pub(super) async fn list(
         let expectation = expectation.after(page.after_seq);
         let until = Wait::Until(Instant::now() + wait);
         if let Err(error) = kept.verify(&expectation, until).await {
-            return Ok(timed_out(&error, &mask));
+            return Ok(timed_out(sandbox, &error, &mask));
         }
     }
-    let mut body = page.of(&kept.excerpt(page.after_seq));
+    let mut body = page.of(sandbox, &kept.excerpt(page.after_seq));
     mask.hide(&mut body);
     Ok((StatusCode::OK, body))
 }
@@ -161,13 +162,13 @@ impl Page {
         })
     }
 
-    fn of(&self, excerpt: &Excerpt) -> Value {
+    fn of(&self, sandbox: &Shared, excerpt: &Excerpt) -> Value {
         let range = excerpt.exchanges.iter();
         let range = range.filter(|one| one.seq < self.before_seq);
         let (matching, unknown) = self.matching(range);
         let (page, left) = self.cut(&matching);
         json!({
-            "requests": page.iter().map(|one| shown(one)).collect::<Vec<_>>(),
+            "requests": page.iter().map(|one| shown(sandbox, one)).collect::<Vec<_>>(),
             "matched": matching.len(),
             "not_judged": unknown,
             "dropped": excerpt.dropped,
@@ -199,7 +200,7 @@ impl Page {
         let exchanges: Vec<_> = all.iter().map(|(exchange, _)| exchange).collect();
         let (page, _) = self.cut(&exchanges);
         let requests = page.iter().zip(&all).map(|(exchange, (_, world))| {
-            let mut shown = shown(exchange);
+            let mut shown = shown(sandbox, exchange);
             Mask::of(world).and_control_token(sandbox).hide(&mut shown);
             shown
         });
@@ -289,11 +290,14 @@ pub(super) fn query_of<'n>(
 }
 
 /// 408, with what came instead.
-fn timed_out(error: &NotVerified, mask: &Mask) -> Answer {
+fn timed_out(sandbox: &Shared, error: &NotVerified, mask: &Mask) -> Answer {
     let mut body = json!({"error": "timeout"});
     if let (Value::Object(body), Value::Object(error)) = (&mut body, json!(error)) {
         body.extend(error);
     }
     mask.hide(&mut body);
+    if sandbox.options.redact {
+        redaction::not_verified(&mut body);
+    }
     (StatusCode::REQUEST_TIMEOUT, body)
 }

@@ -112,7 +112,7 @@ pub(super) fn answer(
         .callbacks
         .log
         .get(seq)
-        .map_or(Value::Null, deliveries::shown);
+        .map_or(Value::Null, |one| deliveries::shown(sandbox, one));
     Ok((StatusCode::ACCEPTED, shown))
 }
 

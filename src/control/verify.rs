@@ -14,6 +14,7 @@ use crate::call::Call;
 use crate::clock::parse_duration;
 use crate::excerpt::Wait;
 use crate::query::{Expected, Query};
+use crate::redaction;
 use crate::sandbox::Shared;
 use crate::verify::Expectation;
 
@@ -62,6 +63,9 @@ pub(super) async fn answer(
         }
     };
     mask.hide(&mut body);
+    if sandbox.options.redact {
+        redaction::not_verified(&mut body);
+    }
     Ok((status, body))
 }
 

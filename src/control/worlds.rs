@@ -95,7 +95,11 @@ pub(super) async fn end(
     let key = own_key(sandbox, call, query)?;
     let worlds = &sandbox.worlds;
     let unfinished = worlds.end(&key, &sandbox.courier, Instant::now()).await;
-    let callbacks: Vec<_> = unfinished.callbacks.iter().map(deliveries::shown).collect();
+    let callbacks: Vec<_> = unfinished
+        .callbacks
+        .iter()
+        .map(|one| deliveries::shown(sandbox, one))
+        .collect();
     let body = json!({
         "status": "ended",
         "world": worlds.tag_of(&key),

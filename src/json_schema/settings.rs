@@ -24,6 +24,9 @@ pub(super) struct SettingsDocument {
     magic_file_names: Option<bool>,
     /// Answers only what is documented or observed.
     strict: Option<bool>,
+    /// Identity numbers, phone numbers and mail addresses that are made up, so that nothing warns of them;
+    /// `"@acme.co.id"` means all addresses of a domain.
+    dummy_values: Option<Vec<String>>,
 }
 
 #[derive(JsonSchema)]

@@ -16,13 +16,13 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const EVENTS: &str = "/__sandbox/events";
 
 /// A stream of events, read one by one.
-struct Stream {
+pub(crate) struct Stream {
     response: Response,
     text: String,
 }
 
 impl Stream {
-    async fn open(client: &Client, query: &str) -> Self {
+    pub(crate) async fn open(client: &Client, query: &str) -> Self {
         let request = client.request("GET", &format!("{EVENTS}{query}"));
         let response = request.send().await.expect("a stream");
         assert_eq!(response.status(), 200);
@@ -65,7 +65,7 @@ impl Stream {
     }
 
     /// So many exchanges, however many events they come in.
-    async fn exchanges(&mut self, count: usize) -> Vec<Value> {
+    pub(crate) async fn exchanges(&mut self, count: usize) -> Vec<Value> {
         let mut all = Vec::new();
         while all.len() < count {
             match self.until("exchanges").await {

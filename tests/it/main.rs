@@ -35,6 +35,7 @@ mod openapi;
 mod overlaps;
 mod own_products;
 mod postman;
+mod privacy;
 mod process;
 mod promises;
 mod raw;

@@ -8,9 +8,11 @@ use serde_json::{Map, Value, json};
 use crate::control::JSON;
 use crate::journal::{Exchange, KeptBody};
 use crate::kept::Content;
+use crate::redaction;
+use crate::sandbox::Shared;
 
 /// A request with its reply, as the control API writes it.
-pub(in crate::control) fn shown(exchange: &Exchange) -> Value {
+pub(in crate::control) fn shown(sandbox: &Shared, exchange: &Exchange) -> Value {
     let request = match exchange.content() {
         Content::Empty => Value::Null,
         Content::Json(value) | Content::Fields(value) => value,
@@ -45,6 +47,9 @@ pub(in crate::control) fn shown(exchange: &Exchange) -> Value {
     }
     if let Some(sha256) = &exchange.reply.sha256 {
         shown["reply_sha256"] = (&**sha256).into();
+    }
+    if sandbox.options.redact {
+        redaction::exchange(&mut shown);
     }
     shown
 }

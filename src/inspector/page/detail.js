@@ -1,6 +1,6 @@
 // One exchange: what was asked and answered, why, what became of it, and what else it could have been.
 
-import { NO_WORLD, api, send } from './api.js';
+import { NO_WORLD, api, known, send } from './api.js';
 import { button, bytes, clock, copy, fill, h, kind, outcomeOf, say, source, stamp, statusOf, took } from './dom.js';
 import { bodyOf, curl, isForm, isOwn, target } from './curl.js';
 import { body, headers } from './json.js';
@@ -47,6 +47,7 @@ export function detail(pane, { close }) {
 
   function draw(why) {
     const cannot = unsendable(request);
+    const { redacts } = known.setup;
     fill(pane,
       back(),
       h('div', { class: 'title' },
@@ -58,9 +59,9 @@ export function detail(pane, { close }) {
           request.fault && h('span', { class: 'tag warn' }, `broken: ${request.fault}`),
           h('span', { class: 'dim mono', title: 'x-sandbox-trace' }, request.trace))),
       h('div', { class: 'row actions' },
-        button('Copy as curl', () => copy(curl(request), 'curl')),
+        button('Copy as curl', () => copy(curl(request), 'curl'), redacts ? { disabled: true, title: cannot } : {}),
         button('Send again', again, { class: 'primary', disabled: cannot !== null, title: cannot ?? 'Sends the same request once more (r)' }),
-        button('Show personal fields', async () => revealAll(pane))),
+        redacts ? h('span', { class: 'tag', title: cannot }, 'redacted') : button('Show personal fields', async () => revealAll(pane))),
       h('h3', {}, 'Why'), explanation(why), life,
       h('h3', {}, 'Request'), part(request.headers, 'Request headers'), body(request.body, request.body_bytes, 'Request body'),
       request.body_sha256 && cut(request.body_bytes),
@@ -157,6 +158,7 @@ export function detail(pane, { close }) {
 }
 
 function unsendable(request) {
+  if (known.setup.redacts) return 'Personal fields are not shown here (--redact), so nothing whole is left to send';
   if (isForm(request)) return 'The files of an upload are not kept: copy it as curl, or try it from Scenarios';
   if (bodyOf(request) === null) return 'Only a part of the body is kept';
   return null;
