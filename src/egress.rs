@@ -98,6 +98,9 @@ impl Egress {
         body: Bytes,
         limit: Duration,
     ) -> Sent {
+        if cfg!(any(test, fuzzing)) {
+            return Sent::failed("connection refused".to_owned()); // a fuzzer would call whomever it comes upon
+        }
         let started = Instant::now();
         let mut reached = false;
         let exchange = async {

@@ -61,6 +61,8 @@ mod files;
 mod fixture;
 mod form;
 mod formats;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod input;
 #[cfg(feature = "inspector")]
 mod inspector;
