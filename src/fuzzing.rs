@@ -47,7 +47,8 @@ mod tests {
         let entries = fs::read_dir(at).expect("it is there");
         let name = |entry: fs::DirEntry| {
             let path = entry.path();
-            path.file_stem().map(|name| name.to_string_lossy().into_owned())
+            path.file_stem()
+                .map(|name| name.to_string_lossy().into_owned())
         };
         let mut names: Vec<_> = entries.filter_map(|entry| name(entry.ok()?)).collect();
         names.sort();
@@ -57,7 +58,9 @@ mod tests {
     #[test]
     fn every_seed_of_every_fuzz_target_goes_through_as_it_should() {
         for (name, target) in TARGETS {
-            let at = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(name);
+            let at = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("fuzz/seeds")
+                .join(name);
             let mut sent = 0;
             for entry in fs::read_dir(&at).expect("every target has seeds") {
                 let path = entry.expect("a file").path();

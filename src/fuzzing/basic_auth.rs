@@ -29,7 +29,9 @@ pub fn basic_auth(data: &[u8]) {
         }
         Some(Err(error)) => {
             let message = error.message.expect("a refusal has words");
-            let mut seen = SENTENCES_SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut seen = SENTENCES_SEEN
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             let seen = seen.get_or_insert_default();
             seen.insert(message);
             assert!(seen.len() <= SENTENCES, "{seen:?}");

@@ -33,7 +33,9 @@ pub fn control(data: &[u8]) {
 async fn snapshot_goes_round(sandbox: &Arc<Shared>) {
     let take = async || {
         let taken = ask(sandbox, "GET", "snapshot", b"").await.pop();
-        taken.and_then(|heard| heard.body).expect("a world can always be written down")
+        taken
+            .and_then(|heard| heard.body)
+            .expect("a world can always be written down")
     };
     let written = take().await;
     let restored = ask(sandbox, "PUT", "snapshot", &written).await.pop();

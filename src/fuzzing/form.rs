@@ -37,7 +37,10 @@ pub fn form(data: &[u8]) {
         shape.normalise(&mut input);
         assert_eq!(input, normal, "the normal form is one");
         if let Err(refused) = endpoint.schema.check(&input) {
-            assert!(!refused.complaints.is_empty(), "what is refused is complained about");
+            assert!(
+                !refused.complaints.is_empty(),
+                "what is refused is complained about"
+            );
         }
     }
 }
@@ -53,7 +56,11 @@ fn spell(name: String, value: &Value, depth: usize, pairs: &mut Vec<(String, boo
         Value::String(text) => add(&name, depth > 1 || is_plain(&name), text),
         Value::Array(items) if items.len() > 1 && items.iter().all(Value::is_string) => {
             for item in items {
-                add(&name, depth > 1 || is_plain(&name), item.as_str().unwrap_or_default());
+                add(
+                    &name,
+                    depth > 1 || is_plain(&name),
+                    item.as_str().unwrap_or_default(),
+                );
             }
         }
         Value::Array(items) => {

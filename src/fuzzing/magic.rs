@@ -32,7 +32,10 @@ fn held(data: &[u8], endpoint: &Endpoint, only_errors: bool) {
     let magic = match read {
         Ok(magic) => magic,
         Err(message) => {
-            assert!(!message.is_empty() && !message.contains(char::is_control), "{message:?}");
+            assert!(
+                !message.is_empty() && !message.contains(char::is_control),
+                "{message:?}"
+            );
             assert!(message.len() < 8 << 10, "{message}");
             return;
         }
@@ -41,7 +44,11 @@ fn held(data: &[u8], endpoint: &Endpoint, only_errors: bool) {
     let mut said = vec![name.to_owned()];
     said.extend(magic.breaking.delay.map(|delay| format!("delay={delay}")));
     said.extend(magic.breaking.fault.map(|fault| format!("fault={fault}")));
-    said.extend(magic.callback.map(|callback| format!("callback={}", callback.words())));
+    said.extend(
+        magic
+            .callback
+            .map(|callback| format!("callback={}", callback.words())),
+    );
     for written in [
         said.join("; "),
         said.join(";"),

@@ -36,14 +36,21 @@ pub fn scenario(data: &[u8]) {
         Err(mistakes) => mistakes.clone(),
     };
     let found = mistakes(&loaded);
-    assert_eq!(found, mistakes(&again), "a file is read the same every time");
+    assert_eq!(
+        found,
+        mistakes(&again),
+        "a file is read the same every time"
+    );
     for mistake in &found {
         check(text, name, mistake);
     }
     if let Ok(catalogue) = loaded {
         answer(catalogue);
     } else {
-        assert!(found.iter().any(LoadError::is_error), "nothing is wrong: {found:?}");
+        assert!(
+            found.iter().any(LoadError::is_error),
+            "nothing is wrong: {found:?}"
+        );
     }
 }
 
@@ -62,7 +69,13 @@ fn answer(catalogue: Catalogue) {
     let catalogue = Arc::new(catalogue);
     for endpoint in catalogue.touched() {
         let mut asked: HashSet<&str> = HashSet::from([""]);
-        asked.extend(endpoint.outcomes.keys().take(OUTCOMES_MAX).map(String::as_str));
+        asked.extend(
+            endpoint
+                .outcomes
+                .keys()
+                .take(OUTCOMES_MAX)
+                .map(String::as_str),
+        );
         for outcome in asked {
             if outcome.contains(|c: char| !c.is_ascii_graphic()) || endpoint.path.contains(' ') {
                 continue; // no header and no target can say it
@@ -80,4 +93,3 @@ fn answer(catalogue: Catalogue) {
         }
     }
 }
-

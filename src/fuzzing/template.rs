@@ -34,7 +34,9 @@ pub fn template(data: &[u8]) {
         return;
     };
     let catalogue = shipped();
-    let endpoint = catalogue.endpoint("v0/individual_cft_peps").expect("it is shipped");
+    let endpoint = catalogue
+        .endpoint("v0/individual_cft_peps")
+        .expect("it is shipped");
     let scope = Scope {
         fields: Fields {
             word: "input",
@@ -68,9 +70,16 @@ pub fn template(data: &[u8]) {
             panic!("{error}: {}", String::from_utf8_lossy(&rendered));
         });
         assert_eq!(rendered, render(&plan));
-        let has_holes = text.contains("{{") || text.contains("\\u") || text.contains("\\U") || text.contains("\\x");
+        let has_holes = text.contains("{{")
+            || text.contains("\\u")
+            || text.contains("\\U")
+            || text.contains("\\x");
         if !has_holes {
-            assert_eq!(json, tree.as_ref().to_json(), "a body without holes is what it says");
+            assert_eq!(
+                json,
+                tree.as_ref().to_json(),
+                "a body without holes is what it says"
+            );
         }
     }
 }

@@ -31,6 +31,8 @@ mod limits;
 mod llms;
 mod metrics;
 mod mistakes;
+mod model;
+mod model_based;
 mod openapi;
 mod overlaps;
 mod own_products;
