@@ -11,7 +11,7 @@ mod magic;
 mod multipart;
 mod request;
 mod scenario;
-mod stage;
+pub(crate) mod stage;
 mod template;
 
 pub use self::basic_auth::basic_auth;

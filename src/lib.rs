@@ -101,6 +101,8 @@ mod since;
 mod snapshot;
 mod spanned;
 mod store;
+#[cfg(test)]
+mod stress;
 mod strict;
 mod template;
 mod totals;

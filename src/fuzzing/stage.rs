@@ -37,18 +37,18 @@ static SHIPPED: LazyLock<Arc<Catalogue>> =
     LazyLock::new(|| Arc::new(Catalogue::load(&[], None).expect("the shipped files are sound")));
 
 /// The shipped catalogue, compiled once for all inputs.
-pub(super) fn shipped() -> Arc<Catalogue> {
+pub(crate) fn shipped() -> Arc<Catalogue> {
     SHIPPED.clone()
 }
 
 /// A sandbox that has seen nothing yet.
-pub(super) fn sandbox(catalogue: Arc<Catalogue>) -> Arc<Shared> {
+pub(crate) fn sandbox(catalogue: Arc<Catalogue>) -> Arc<Shared> {
     let address = ([127, 0, 0, 1], 4586).into();
     Arc::new(Shared::of(catalogue, Options::default(), address))
 }
 
 /// Runs to the end on a clock that jumps to whatever is waited for.
-pub(super) fn run<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -56,13 +56,17 @@ pub(super) fn run<T>(future: impl Future<Output = T>) -> T {
     runtime.expect("a clock is all it has").block_on(future)
 }
 
-pub(super) fn authorization() -> String {
-    format!("Basic {}", STANDARD.encode(format!("{PUBLIC_KEY}:")))
+pub(crate) fn authorization() -> String {
+    authorization_of(PUBLIC_KEY)
+}
+
+pub(crate) fn authorization_of(key: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{key}:")))
 }
 
 /// A reply and what it answers.
 #[derive(Debug, PartialEq)]
-pub(super) struct Heard {
+pub(crate) struct Heard {
     pub method: Method,
     pub path: String,
     pub status: u16,
@@ -74,13 +78,13 @@ pub(super) struct Heard {
 
 impl Heard {
     /// Whether the same request says the same of it in another sandbox: what the sandbox tells of itself has times in it.
-    pub(super) fn is_repeatable(&self) -> bool {
+    pub(crate) fn is_repeatable(&self) -> bool {
         !control::is_asked(&self.path)
     }
 }
 
 /// Sends bytes through a pipe to the server's own code. Returns all that came back, and each reply.
-pub(super) async fn send(sandbox: &Arc<Shared>, pieces: &[&[u8]]) -> (Vec<u8>, Vec<Heard>) {
+pub(crate) async fn send(sandbox: &Arc<Shared>, pieces: &[&[u8]]) -> (Vec<u8>, Vec<Heard>) {
     let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
     let (_keep, stop) = watch::channel(false);
     let pace = Arc::new(Pace::new(stop));

@@ -13,7 +13,7 @@ use crate::model::{Delivery, Model, Outcome, Product, assert_error};
 use crate::receiver::{Reaction, Receiver, StandingClock};
 
 /// Ten thousand take two minutes: `PROPTEST_CASES=10000 cargo test --test it model_based`.
-const CASES: u32 = 96;
+const CASES: u32 = 24;
 const STEPS_MAX: usize = 24;
 
 /// What is done to a world.
