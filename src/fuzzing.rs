@@ -26,7 +26,9 @@ pub use self::template::template;
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
+
+    use crate::dice::Mix;
 
     /// A folder below `fuzz/seeds`, and what is done with each file in it.
     type Target = (&'static str, fn(&[u8]));
@@ -55,20 +57,61 @@ mod tests {
         names
     }
 
+    /// How often each target is sent something that its seeds were mutated to: a moment in all.
+    const MUTANTS: u32 = 150;
+
+    fn seeds(of: &str) -> Vec<(PathBuf, Vec<u8>)> {
+        let at = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("fuzz/seeds")
+            .join(of);
+        let entries = fs::read_dir(at).expect("every target has seeds");
+        let mut paths: Vec<_> = entries.map(|entry| entry.expect("a file").path()).collect();
+        paths.sort();
+        assert!(!paths.is_empty(), "{of} has no seeds");
+        let read = |path: PathBuf| (path.clone(), fs::read(path).expect("it can be read"));
+        paths.into_iter().map(read).collect()
+    }
+
     #[test]
     fn every_seed_of_every_fuzz_target_goes_through_as_it_should() {
         for (name, target) in TARGETS {
-            let at = Path::new(env!("CARGO_MANIFEST_DIR"))
-                .join("fuzz/seeds")
-                .join(name);
-            let mut sent = 0;
-            for entry in fs::read_dir(&at).expect("every target has seeds") {
-                let path = entry.expect("a file").path();
+            for (path, seed) in seeds(name) {
                 eprintln!("{}", path.display()); // shown where it fails
-                target(&fs::read(&path).expect("it can be read"));
-                sent += 1;
+                target(&seed);
             }
-            assert!(sent > 0, "{name} has no seeds");
+        }
+    }
+
+    /// What a fuzzer does, in small, with any toolchain: the same mutants every time.
+    #[test]
+    fn what_the_seeds_are_mutated_to_goes_through_as_it_should() {
+        for (name, target) in TARGETS {
+            let seeds = seeds(name);
+            let mut dice = Mix::new(0, name).dice();
+            let mut below = |limit: usize| {
+                let limit = u32::try_from(limit).expect("a seed is small");
+                dice.between(0..limit.max(1)) as usize
+            };
+            for _ in 0..MUTANTS {
+                let mut mutant = seeds[below(seeds.len())].1.clone();
+                for _ in 0..=below(4) {
+                    let at = below(mutant.len());
+                    match below(5) {
+                        0 => mutant.insert(at, u8::try_from(below(256)).expect("a byte")),
+                        1 if !mutant.is_empty() => mutant[at] ^= 1 << below(8),
+                        2 => drop(mutant.drain(at..(at + below(8)).min(mutant.len()))),
+                        3 => mutant.extend_from_within(at..(at + below(64)).min(mutant.len())),
+                        _ => {
+                            let other = &seeds[below(seeds.len())].1;
+                            let from = below(other.len());
+                            mutant.truncate(at);
+                            mutant.extend_from_slice(&other[from..]);
+                        }
+                    }
+                }
+                eprintln!("{name}: {}", mutant.escape_ascii()); // shown where it fails
+                target(&mutant);
+            }
         }
     }
 

@@ -47,12 +47,14 @@ mod requests;
 mod scenario_schema;
 mod scenarios;
 mod screening;
+mod security;
 mod shape;
 mod shell;
 #[cfg(unix)]
 mod small_commands;
 mod snapshot;
 mod stage;
+mod stress;
 mod strict;
 mod thin_products;
 mod transport;
