@@ -1,6 +1,9 @@
 //! What SECURITY.md claims, attacked: web pages that want callbacks sent, addresses that are never called, secrets that
 //! could stand in what is shown, worlds that are asked for what is another's.
 
+use std::fs;
+use std::path::Path;
+
 use iluma_sandbox::{PUBLIC_KEY, Sandbox};
 use serde_json::{Value, json};
 
@@ -98,6 +101,54 @@ async fn a_web_page_cannot_have_callbacks_sent_and_nothing_is_tested_for_it() {
         200
     );
     assert_eq!(receiver.received(3).await.len(), 3);
+}
+
+#[tokio::test]
+async fn no_preflight_is_granted_and_no_reply_may_be_read_by_a_page() {
+    let client = Client::start().await;
+    for path in [
+        BANK,
+        URLS,
+        "/health",
+        "/openapi.json",
+        "/__sandbox/reset",
+        "/__sandbox/livez",
+    ] {
+        for method in ["OPTIONS", "GET"] {
+            let request = client.request(method, path);
+            let request = request
+                .header("access-control-request-method", "POST")
+                .header("access-control-request-headers", "authorization")
+                .header("origin", "https://attacker.example");
+            let answer = Answer::of(request).await;
+            let mut names = answer.headers.keys().map(|name| name.as_str());
+            let leave = names.find(|name| name.starts_with("access-control-"));
+            assert_eq!(leave, None, "{method} {path}");
+            if method == "OPTIONS" {
+                assert!(answer.status >= 400, "{path}: {}", answer.status);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_test_that_the_threat_model_names_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default();
+    let text = read("SECURITY.md");
+    let quoted = text.split('`').skip(1).step_by(2);
+    let named: Vec<_> = quoted.filter_map(|code| code.split_once("::")).collect();
+    assert!(named.len() > 25, "{named:?}");
+    for (file, name) in named {
+        let sources = [
+            read(&format!("tests/it/{file}.rs")),
+            read(&format!("src/{file}.rs")),
+        ];
+        let is_there = sources
+            .iter()
+            .any(|source| source.contains(&format!("fn {name}()")));
+        assert!(is_there, "there is no test {file}::{name}");
+    }
 }
 
 #[tokio::test]
