@@ -301,12 +301,13 @@ fn judge_v4(address: Ipv4Addr) -> Reach {
 }
 
 fn judge_v6(address: Ipv6Addr) -> Reach {
-    let is_metadata = match address.segments() {
-        [0xfd00, 0x0ec2, ..] | [0xfd20, 0x00ce, ..] => true, // Amazon's services, those of pods too; Google's
-        [0xfd00, 0x0042, 0, 0, 0, 0, 0, 0x0042] => true,     // Scaleway's
-        [0xfc00..=0xfdff, .., 0xa9fe, 0xa9fe] => true, // 169.254.169.254 behind a private prefix: Oracle's
-        _ => false,
-    };
+    let is_metadata = matches!(
+        address.segments(),
+        [0xfd00, 0x0ec2, ..] // Amazon's services, those of pods too
+            | [0xfd20, 0x00ce, ..] // Google's
+            | [0xfd00, 0x0042, 0, 0, 0, 0, 0, 0x0042] // Scaleway's
+            | [0xfc00..=0xfdff, .., 0xa9fe, 0xa9fe] // 169.254.169.254 behind a private prefix: Oracle's
+    );
     if address.is_unicast_link_local() || address.is_multicast() || is_metadata {
         return Reach::Never;
     }

@@ -35,9 +35,9 @@ fn ask(sandbox: &Arc<Shared>, key: &ApiKey, method: &str, path: &str, body: &[u8
         authorization_of(key.reveal()),
         body.len()
     );
-    let (_, mut heard) = run(async { send(sandbox, &[head.as_bytes(), body]).await });
-    assert_eq!(heard.len(), 1, "one request, one reply");
-    heard.remove(0)
+    let (_, mut replies) = run(async { send(sandbox, &[head.as_bytes(), body]).await });
+    assert_eq!(replies.len(), 1, "one request, one reply");
+    replies.remove(0)
 }
 
 fn json(heard: &Heard) -> Value {
@@ -99,8 +99,8 @@ fn a_request_during_reloads_is_answered_from_one_catalogue_and_never_from_an_old
                  x-magic-reply: STAMPED\r\n\r\n",
                 authorization_of(key(thread).reveal())
             );
-            let (_, heard) = run(async { send(&sandbox, &[head.as_bytes()]).await });
-            let reply = json(&heard[0]);
+            let (_, replies) = run(async { send(&sandbox, &[head.as_bytes()]).await });
+            let reply = json(&replies[0]);
             let number: u64 = reply["status"]
                 .as_str()
                 .and_then(|text| text.parse().ok())
@@ -109,12 +109,12 @@ fn a_request_during_reloads_is_answered_from_one_catalogue_and_never_from_an_old
                 reply["result"]["numbers"],
                 serde_json::json!([number, number])
             );
-            assert_eq!(u64::from(heard[0].status), 200 + number % 2);
+            assert_eq!(u64::from(replies[0].status), 200 + number % 2);
             assert!(
-                heard[0]
+                replies[0]
                     .headers
                     .contains(&format!("\"x-number\": \"{number}\"")),
-                "{heard:?}"
+                "{replies:?}"
             );
             assert!(number >= latest, "{number} comes behind {latest}");
             latest = number;

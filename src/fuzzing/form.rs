@@ -14,7 +14,7 @@ pub fn form(data: &[u8]) {
     let fields = read.as_object().expect("a form is an object");
     let mut pairs = Vec::new();
     for (name, value) in fields {
-        spell(name.clone(), value, 1, &mut pairs);
+        spell(name, value, 1, &mut pairs);
     }
     // A name with brackets of its own says something else when it is written beside others.
     if pairs.iter().all(|(_, is_plain, _)| *is_plain) {
@@ -46,32 +46,32 @@ pub fn form(data: &[u8]) {
 }
 
 /// The pairs that make a value: name, whether the name is plain, text.
-fn spell(name: String, value: &Value, depth: usize, pairs: &mut Vec<(String, bool, String)>) {
+fn spell(name: &str, value: &Value, depth: usize, pairs: &mut Vec<(String, bool, String)>) {
     assert!(depth <= 9, "brackets go eight deep");
     let mut add = |name: &str, is_plain: bool, text: &str| {
         pairs.push((name.to_owned(), is_plain, text.to_owned()));
     };
     let is_plain = |name: &str| !name.contains(['[', ']']) && !name.is_empty();
     match value {
-        Value::String(text) => add(&name, depth > 1 || is_plain(&name), text),
+        Value::String(text) => add(name, depth > 1 || is_plain(name), text),
         Value::Array(items) if items.len() > 1 && items.iter().all(Value::is_string) => {
             for item in items {
                 add(
-                    &name,
-                    depth > 1 || is_plain(&name),
+                    name,
+                    depth > 1 || is_plain(name),
                     item.as_str().unwrap_or_default(),
                 );
             }
         }
         Value::Array(items) => {
             for (at, item) in items.iter().enumerate() {
-                spell(format!("{name}[{at}]"), item, depth + 1, pairs);
+                spell(&format!("{name}[{at}]"), item, depth + 1, pairs);
             }
         }
         Value::Object(fields) => {
             for (key, value) in fields {
                 assert!(is_plain(key), "brackets in a name below the first");
-                spell(format!("{name}[{key}]"), value, depth + 1, pairs);
+                spell(&format!("{name}[{key}]"), value, depth + 1, pairs);
             }
         }
         other => panic!("a form holds texts, and not {other}"),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Collected, Full};
 use hyper::http::response;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -95,21 +95,21 @@ pub(crate) async fn send(sandbox: &Arc<Shared>, pieces: &[&[u8]]) -> (Vec<u8>, V
             let method = request.method().clone();
             let path = request.uri().path().to_owned();
             let response = respond(&sandbox, request, &pace).await.ok_or(Gone)?;
-            let (head, body) = response.into_parts();
+            let (parts, body) = response.into_parts();
             let whole = timeout(ENDLESS, body.collect()).await;
-            let whole = whole.ok().and_then(Result::ok).map(|body| body.to_bytes());
+            let whole = whole.ok().and_then(Result::ok).map(Collected::to_bytes);
             if let Some(body) = &whole {
-                check(&method, &path, &head, body);
+                check(&method, &path, &parts, body);
             }
             heard.borrow_mut().push(Heard {
                 method,
                 path,
-                status: head.status.as_u16(),
-                headers: format!("{:?}", head.headers),
+                status: parts.status.as_u16(),
+                headers: format!("{:?}", parts.headers),
                 body: whole.clone(),
             });
             let body = Full::new(whole.ok_or(Gone)?);
-            Ok::<_, Gone>(Response::from_parts(head, body))
+            Ok::<_, Gone>(Response::from_parts(parts, body))
         }
     });
     let io = PacedIo {

@@ -54,7 +54,7 @@ pub fn template(data: &[u8]) {
     let filled = sample.as_object().expect("an input is an object");
     for input in [filled, &serde_json::Map::new()] {
         let render = |plan: &Plan| {
-            let mut fill = Fill {
+            let mut holes = Fill {
                 input,
                 id: "cftpi_1",
                 created: Clock::default().now(),
@@ -62,7 +62,7 @@ pub fn template(data: &[u8]) {
                 finding: None,
                 drawn: Mix::new(0, "fuzzed").finish(),
             };
-            plan.render(&mut fill, &mut Vec::new()).body
+            plan.render(&mut holes, &mut Vec::new()).body
         };
         let plan = Plan::new(&body, Some("results"));
         let rendered = render(&plan);

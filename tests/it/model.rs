@@ -126,6 +126,13 @@ pub(crate) struct Delivery {
     pub(crate) state: &'static str,
 }
 
+impl Delivery {
+    /// When it is tried next, as it is written.
+    pub(crate) fn due(&self) -> Option<String> {
+        self.due_ms.map(stamp)
+    }
+}
+
 /// One world.
 #[derive(Debug, Default)]
 pub(crate) struct Model {
@@ -232,9 +239,8 @@ impl Model {
         let finished = now_ms >= record.created_ms + AFTER_MS;
         let (outcome, updated_ms) = match record.first.becomes() {
             Some(later) if finished => (later, Some(record.created_ms + AFTER_MS)),
-            Some(_) => (record.first, Some(record.created_ms)),
             None if record.first.calls_back() => (record.first, None),
-            None => (record.first, Some(record.created_ms)),
+            _ => (record.first, Some(record.created_ms)),
         };
         let seen = record
             .seen
@@ -299,12 +305,11 @@ impl Model {
         self.queue_of(product).push_back((outcome, times));
     }
 
-    /// How many were waiting.
-    pub(crate) fn waiting(&mut self, product: Product) -> Vec<(&'static str, u32)> {
-        let queue = self.queue_of(product);
+    /// What waits, one by one.
+    pub(crate) fn waiting(&self, product: Product) -> Vec<&'static str> {
+        let queue = self.queues.get(&product).into_iter().flatten();
         queue
-            .iter()
-            .map(|(outcome, times)| (outcome.name(), *times))
+            .flat_map(|(outcome, times)| vec![outcome.name(); *times as usize])
             .collect()
     }
 
@@ -372,10 +377,6 @@ impl Model {
     pub(crate) fn restore(&mut self) -> usize {
         let log = std::mem::take(&mut self.deliveries);
         log.iter().filter(|one| one.due_ms.is_some()).count()
-    }
-
-    pub(crate) fn due(&self, delivery: &Delivery) -> Option<String> {
-        delivery.due_ms.map(stamp)
     }
 
     fn schedule(&mut self, product: Product, record: String, due_ms: u64) {

@@ -35,12 +35,12 @@ enum Step {
 /// Requests that change nothing.
 #[derive(Clone, Copy, Debug)]
 enum Wrong {
-    NoJson,
-    NoField,
-    NoKey,
-    NoRoute,
-    NoMagic,
-    NoRecord,
+    Body,
+    Fields,
+    Key,
+    Path,
+    Outcome,
+    Id,
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -48,12 +48,12 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let outcome = || select(&Outcome::ALL[..]);
     let input = || prop_oneof![4 => (0..INPUTS).prop_map(Some), 1 => Just(None)];
     let wrong = select(vec![
-        Wrong::NoJson,
-        Wrong::NoField,
-        Wrong::NoKey,
-        Wrong::NoRoute,
-        Wrong::NoMagic,
-        Wrong::NoRecord,
+        Wrong::Body,
+        Wrong::Fields,
+        Wrong::Key,
+        Wrong::Path,
+        Wrong::Outcome,
+        Wrong::Id,
     ]);
     let step = prop_oneof![
         8 => (product(), input(), proptest::option::of(outcome())).prop_map(|(p, i, o)| Step::Ask(p, i, o)),
@@ -232,28 +232,28 @@ impl<'c> World<'c> {
         };
         let (request, status, code) = match wrong {
             // With a magic header nothing that is queued is looked at.
-            Wrong::NoJson => (post().body("{"), 400, "INVALID_JSON_FORMAT"),
-            Wrong::NoField => (post().body("{}"), 400, "API_VALIDATION_ERROR"),
-            Wrong::NoKey => {
+            Wrong::Body => (post().body("{"), 400, "INVALID_JSON_FORMAT"),
+            Wrong::Fields => (post().body("{}"), 400, "API_VALIDATION_ERROR"),
+            Wrong::Key => {
                 let bare = self.client.bare("POST", product.path());
                 let answer = Answer::of(bare.body("{}")).await;
                 return assert_error(answer.status, &answer.text, 401, "INVALID_API_KEY");
             }
-            Wrong::NoRoute => (self.request("DELETE", product.path()), 404, "NOT_FOUND"),
-            Wrong::NoMagic => {
+            Wrong::Path => (self.request("DELETE", product.path()), 404, "NOT_FOUND"),
+            Wrong::Outcome => {
                 let unheard_of = post()
                     .json(&input(0))
                     .header("x-magic-reply", "COMPLETED_UNHEARD_OF");
                 let answer = Answer::of(unheard_of).await;
                 return assert_error(answer.status, &answer.text, 400, "API_VALIDATION_ERROR");
             }
-            Wrong::NoRecord => {
+            Wrong::Id => {
                 let path = format!("{}/bknv_000000000000000000000000", product.path());
                 (self.request("GET", &path), 404, "DATA_NOT_FOUND")
             }
         };
         let request = match wrong {
-            Wrong::NoJson | Wrong::NoField => request.header("x-magic-reply", "COMPLETED_FOUND"),
+            Wrong::Body | Wrong::Fields => request.header("x-magic-reply", "COMPLETED_FOUND"),
             _ => request,
         };
         let answer = Answer::of(request).await;
@@ -273,20 +273,16 @@ impl<'c> World<'c> {
         let (_, next) = self.tell("GET", "next", &json!({})).await;
         for product in [Product::Bank, Product::Details] {
             let id = product.path().replace("/identity/", "/");
-            let waiting = next["waiting"].as_array().expect("a list").iter();
-            let waiting: Vec<_> = waiting
-                .filter(|entry| {
-                    format!("/{}", entry["endpoint"].as_str().unwrap_or_default()) == id
-                })
-                .map(|entry| (entry["outcome"].clone(), entry["times"].clone()))
-                .collect();
-            let expected: Vec<_> = self
-                .model
-                .waiting(product)
-                .into_iter()
-                .map(|(o, n)| (json!(o), json!(n)))
-                .collect();
-            assert_eq!(waiting, expected, "{product:?}");
+            // One by one: the same twice, put back after a refusal, may stand in one entry or in two.
+            let mut waiting = Vec::new();
+            for entry in next["waiting"].as_array().expect("a list") {
+                let text = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
+                if format!("/{}", text("endpoint")) == id {
+                    let times = entry["times"].as_u64().expect("a number");
+                    waiting.extend((0..times).map(|_| text("outcome")));
+                }
+            }
+            assert_eq!(waiting, self.model.waiting(product), "{product:?}");
         }
         let mut log = Value::Null;
         for _ in 0..10_000 {
@@ -310,7 +306,7 @@ impl<'c> World<'c> {
                 && shown["record"] == *expected.record
                 && shown["state"] == expected.state
                 && shown["attempts"].as_array().map(Vec::len) == Some(expected.tries)
-                && shown["next_try"] == json!(self.model.due(expected))
+                && shown["next_try"] == json!(expected.due())
         };
         let expected = self.model.deliveries.iter();
         log.len() == expected.len()

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use iluma_sandbox::{PUBLIC_KEY, Sandbox};
+use reqwest::header::HeaderName;
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Client};
@@ -24,7 +25,7 @@ async fn a_web_page_cannot_have_callbacks_sent_and_nothing_is_tested_for_it() {
     );
     let own_page = format!("http://{own}");
     let rebound_page = format!("http://{rebound}");
-    let post = async |host: &str, headers: &[(&str, &str)]| {
+    let register = async |host: &str, headers: &[(&str, &str)]| {
         let body = format!("type={TYPE}&url={}", receiver.url_text());
         let mut request = format!(
             "POST {URLS} HTTP/1.1\r\nhost: {host}\r\nauthorization: {}\r\n\
@@ -63,7 +64,7 @@ async fn a_web_page_cannot_have_callbacks_sent_and_nothing_is_tested_for_it() {
             "the Host `attacker.example",
         ),
     ] {
-        let answer = post(host, headers).await;
+        let answer = register(host, headers).await;
         let reply = answer.json();
         assert_eq!(
             (answer.status(), &reply["error_code"]),
@@ -89,10 +90,10 @@ async fn a_web_page_cannot_have_callbacks_sent_and_nothing_is_tested_for_it() {
     );
     assert_eq!(listed.await.json(), json!([]));
     // Programs, and the sandbox's own page.
-    assert_eq!(post(&own, &[]).await.status(), 200);
-    assert_eq!(post("iluma.test", &[]).await.status(), 200);
+    assert_eq!(register(&own, &[]).await.status(), 200);
+    assert_eq!(register("iluma.test", &[]).await.status(), 200);
     assert_eq!(
-        post(
+        register(
             &own,
             &[("origin", &own_page), ("sec-fetch-site", "same-origin")]
         )
@@ -121,7 +122,7 @@ async fn no_preflight_is_granted_and_no_reply_may_be_read_by_a_page() {
                 .header("access-control-request-headers", "authorization")
                 .header("origin", "https://attacker.example");
             let answer = Answer::of(request).await;
-            let mut names = answer.headers.keys().map(|name| name.as_str());
+            let mut names = answer.headers.keys().map(HeaderName::as_str);
             let leave = names.find(|name| name.starts_with("access-control-"));
             assert_eq!(leave, None, "{method} {path}");
             if method == "OPTIONS" {

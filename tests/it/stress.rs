@@ -33,11 +33,11 @@ async fn after_a_reset_nothing_comes_of_what_was_before_and_every_callback_came_
         answer.json()["id"].as_str().expect("an id").to_owned()
     };
     let came = |before: usize| -> Vec<String> {
-        let received = receiver.so_far().split_off(before);
+        let arrived = receiver.so_far().split_off(before);
         let id = |callback: &crate::receiver::Received| {
             callback.json()["id"].as_str().map(str::to_owned)
         };
-        received.iter().filter_map(id).collect()
+        arrived.iter().filter_map(id).collect()
     };
     let mut quiet_from = 0;
     for round in 0..ROUNDS {
