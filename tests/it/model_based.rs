@@ -1,6 +1,8 @@
 //! A world against a model of it: whatever is done to it, in whatever order, it does what the contract says, and what is
 //! done to the world beside it changes nothing.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -99,10 +101,8 @@ fn two_worlds_at_once_do_what_the_contract_says_whatever_is_done_to_them_in_what
     let outcome = TestRunner::new(config).run(&(steps(), steps()), |(one, other)| {
         runtime.block_on(async {
             let _still = StandingClock::hold();
-            let mut worlds = [
-                World::new(&client, '1').await,
-                World::new(&client, '2').await,
-            ];
+            // Keys of their own for every case: one that fails leaves its worlds as they are.
+            let mut worlds = [World::new(&client).await, World::new(&client).await];
             let [first, second] = &mut worlds;
             tokio::join!(first.go_through(&one), second.go_through(&other));
             let [first, second] = &worlds;
@@ -119,6 +119,9 @@ fn two_worlds_at_once_do_what_the_contract_says_whatever_is_done_to_them_in_what
     }
 }
 
+/// How many there were.
+static WORLDS: AtomicU64 = AtomicU64::new(0);
+
 /// A world of the sandbox, and what it has to be.
 struct World<'c> {
     client: &'c Client,
@@ -128,11 +131,12 @@ struct World<'c> {
 }
 
 impl<'c> World<'c> {
-    async fn new(client: &'c Client, letter: char) -> Self {
+    async fn new(client: &'c Client) -> Self {
+        let number = WORLDS.fetch_add(1, Ordering::Relaxed);
         Self {
             client,
             receiver: Receiver::start().await,
-            key: crate::stage::key(letter),
+            key: format!("iluma_development_{number:040}"),
             model: Model::default(),
         }
     }
