@@ -1,7 +1,7 @@
 # `make` alone lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test bless bench dist sidecar clients browser pictures documents
+.PHONY: help run check test bless bench deny fuzz dist sidecar clients browser pictures documents
 
 help: ## list these targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -16,6 +16,7 @@ check: ## everything that must pass before a change lands; needs cargo only
 	cargo test --locked
 	RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --document-private-items --locked
 	cargo run --locked --quiet -- check scenarios
+	.ci/deny
 
 test: ## the tests alone
 	cargo test --locked
@@ -25,6 +26,18 @@ bless: ## take the answers as they are now for the expected ones; read the diff
 
 bench: ## measure against a bare hyper server; takes about a minute on a quiet Linux machine
 	cargo bench --locked --bench throughput
+
+deny: ## licences, sources, duplicate, unused and unsound dependencies; says what it has to skip for want of a tool
+	.ci/deny
+
+FUZZ_MINUTES ?= 10
+FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+
+fuzz: ## every fuzz target for FUZZ_MINUTES (10) each; needs cargo-fuzz and a C++ compiler, and no nightly toolchain
+	cd fuzz && for target in $(FUZZ_TARGETS); do \
+	  mkdir -p corpus/$$target && cargo fuzz run --sanitizer none $$target corpus/$$target seeds/$$target -- \
+	    -max_total_time=$$(($(FUZZ_MINUTES) * 60)) -timeout=5 || exit 1; \
+	done
 
 clients: ## the clients in clients/, tested as they are installed; needs Python, Node, a JDK and the network
 	clients/check

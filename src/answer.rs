@@ -17,7 +17,7 @@ use crate::call::{Call, Effect, Reply};
 use crate::callback_urls;
 use crate::catalogue::{Catalogue, Route};
 use crate::choice::{By, Choice, choose};
-use crate::control::named_world;
+use crate::control::{named_world, no_foreign_page};
 use crate::endpoint::{Answer, Endpoint, Outcome};
 use crate::error::{self, ApiError, Code};
 use crate::hints;
@@ -176,9 +176,8 @@ fn decide<'c>(
         Route::Ask(endpoint, path) => ask(sandbox, catalogue, &world, endpoint, path, call, seen),
         Route::Read(endpoint, id) => read(sandbox, catalogue, &world, endpoint, id, call, seen),
         Route::ListCallbackUrls => Ok(callback_urls::list(sandbox, catalogue, &world)),
-        Route::SetCallbackUrl { may_be_all } => {
-            callback_urls::register(catalogue, &world, call, may_be_all)
-        }
+        Route::SetCallbackUrl { may_be_all } => no_foreign_page(sandbox, call)
+            .and_then(|()| callback_urls::register(catalogue, &world, call, may_be_all)),
         _ => Ok(account::callback_token(&world)),
     };
     if matches!(&answer, Err(error) if !error.is_asked_for) {

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::clock::{Stamp, parse_duration};
 use crate::courier::{Callbacks, Courier, REPLY_TIME};
+use crate::delay::written;
 use crate::delivery::{DEPTH_MAX, Delivery, DeliveryState, TokenSent};
 use crate::egress::ReceiverUrl;
 use crate::fault::no_json;
@@ -110,7 +111,7 @@ impl Behaviour {
             Self::Normal => return None,
             Self::None => "none",
             Self::Duplicate => "duplicate",
-            Self::Late(delay) => return Some(format!("late({delay:?})")),
+            Self::Late(delay) => return Some(format!("late({})", written(delay))),
             Self::Early => "early",
             Self::Reorder => "reorder",
             Self::WrongToken => "wrong-token",

@@ -114,6 +114,30 @@ impl Catalogue {
             found.extend(files::prove_shipped());
         }
         layers.settings.dates = dates.or(layers.settings.dates);
+        Self::of_read(layers, proof, found)
+    }
+
+    /// The shipped files with one laid over them that lies in no folder.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn with_file(
+        source: &Arc<crate::load_error::SourceFile>,
+    ) -> Result<Self, Vec<LoadError>> {
+        let (layers, found) = files::read_text_over(source);
+        Self::of_read(layers, Proof::OfFolders, found)
+    }
+
+    /// The endpoints that are not as they are shipped.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn touched(&self) -> impl Iterator<Item = &Endpoint> {
+        let touched = self.slots.iter().filter(|slot| slot.waiting.is_none());
+        touched.filter_map(|slot| slot.endpoint.get())
+    }
+
+    fn of_read(
+        layers: files::Layers,
+        proof: Proof,
+        mut found: Vec<LoadError>,
+    ) -> Result<Self, Vec<LoadError>> {
         let catalogue = Self::of_layers(layers, proof, &mut found);
         found.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
         found.dedup();

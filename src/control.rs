@@ -40,7 +40,7 @@ pub(crate) use self::export::Lines;
 pub use self::guard::ControlToken;
 pub(crate) use self::guard::{Guard, TOKEN_HEADER};
 pub(crate) use self::inbox::Inbox;
-pub(crate) use self::page::named_world;
+pub(crate) use self::page::{named_world, no_foreign_page};
 use crate::auth::{self, ApiKey};
 use crate::body::BODY_BYTES_MAX;
 use crate::call::{Body, Call};

@@ -263,6 +263,12 @@ impl ApiError {
     }
 
     /// `reason` is what the receiver did, such as `status 500`.
+    /// A web page asked, and no test was sent.
+    pub(crate) fn callback_of_a_page(reason: &str) -> Self {
+        let message = format!("No test was sent: {reason}.");
+        Self::new(ErrorCode::CallbackTestFailed, message).by_sandbox("foreign page")
+    }
+
     pub(crate) fn callback_test_failed(reason: &str) -> Self {
         Self::new(
             ErrorCode::CallbackTestFailed,

@@ -105,6 +105,14 @@ pub(crate) fn read(folders: &[PathBuf]) -> (Layers, Vec<LoadError>) {
     (layers, errors)
 }
 
+/// The same with one file that nobody has written to a disk.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn read_text_over(source: &Arc<SourceFile>) -> (Layers, Vec<LoadError>) {
+    let (mut layers, mut errors) = read(&[]);
+    lay_over(source, &mut layers, &mut errors);
+    (layers, errors)
+}
+
 /// A reload of a thousand files is not to be felt by requests on a core that they share: its thread offers
 /// its place after every file.
 pub(crate) fn let_requests_go_first() {
@@ -161,11 +169,15 @@ fn read_file(folder: &Path, path: &Path, layers: &mut Layers, errors: &mut Vec<L
         text: text.into(),
         shipped: false,
     });
+    lay_over(&source, layers, errors);
+}
+
+fn lay_over(source: &Arc<SourceFile>, layers: &mut Layers, errors: &mut Vec<LoadError>) {
     if source.id == "sandbox" {
-        errors.extend(layers.settings.read_over(&source));
+        errors.extend(layers.settings.read_over(source));
         return;
     }
-    let (file, mistakes) = scenario::parse(&source);
+    let (file, mistakes) = scenario::parse(source);
     errors.extend(mistakes);
     let Some(file) = file else {
         layers.unreadable.insert(source.id.clone());

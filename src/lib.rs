@@ -61,6 +61,8 @@ mod files;
 mod fixture;
 mod form;
 mod formats;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod hints;
 mod input;
 #[cfg(feature = "inspector")]
@@ -101,6 +103,8 @@ mod since;
 mod snapshot;
 mod spanned;
 mod store;
+#[cfg(test)]
+mod stress;
 mod strict;
 mod template;
 mod totals;

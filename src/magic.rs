@@ -41,7 +41,10 @@ pub(crate) fn read<'e>(
                 .to_owned(),
         ));
     }
-    let header = String::from_utf8_lossy(header.as_bytes());
+    let mut header = String::from_utf8_lossy(header.as_bytes());
+    if header.contains(char::is_control) {
+        header = header.replace(char::is_control, " ").into(); // what is wrong with it is repeated to its reader
+    }
     let (asked, axes) = match header.split_once(';') {
         None if header.contains('=') => ("", &*header), // axes alone
         None => (header.trim(), ""),

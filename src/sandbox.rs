@@ -694,13 +694,18 @@ impl Shared {
     fn new(options: Options, address: SocketAddr) -> Result<Self, LoadErrors> {
         let catalogue = Catalogue::load(&options.scenarios, options.dates)?;
         log_warnings(&catalogue);
+        Ok(Self::of(Arc::new(catalogue), options, address))
+    }
+
+    /// One that has answered nothing yet.
+    pub(crate) fn of(catalogue: Arc<Catalogue>, options: Options, address: SocketAddr) -> Self {
         let live = Arc::new(Live::default());
-        Ok(Self {
+        Self {
             seed: options.seed,
             worlds: Worlds::new(options.seed, options.clock, live.clone()),
             issued: IssuedKeys::default(),
             bodies: Arc::new(Semaphore::new(SHARES_MAX)),
-            catalogue: ArcSwap::from_pointee(catalogue),
+            catalogue: ArcSwap::new(catalogue),
             reloads: watch::Sender::default(),
             courier: Courier::new(
                 options.callbacks.egress.clone(),
@@ -717,7 +722,7 @@ impl Shared {
             strangers_recorded: watch::Sender::default(),
             reloading: Mutex::default(),
             options,
-        })
+        }
     }
 
     /// Refuses a default URL for a type that there is not: it would never be called.

@@ -60,12 +60,21 @@ impl Guard {
         self.token.as_ref()
     }
 
-    /// `method` and `parts` are those by which the request is routed.
-    pub(super) fn admit(&self, call: &Call, method: &str, parts: &[&str]) -> Result<(), Refusal> {
+    /// The first two questions, for what changes something.
+    pub(super) fn judge_page(&self, call: &Call) -> Result<(), Refusal> {
+        self.judge(call, "POST")
+    }
+
+    fn judge(&self, call: &Call, method: &str) -> Result<(), Refusal> {
         if self.listens_on_loopback {
             check_host(call)?;
         }
-        check_origin(call, method)?;
+        check_origin(call, method)
+    }
+
+    /// `method` and `parts` are those by which the request is routed.
+    pub(super) fn admit(&self, call: &Call, method: &str, parts: &[&str]) -> Result<(), Refusal> {
+        self.judge(call, method)?;
         match (&self.token, method, parts) {
             (None, ..)
             | (_, "GET", ["" | "livez" | "readyz" | "openapi.json"] | ["inspector", _])

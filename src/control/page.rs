@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use hyper::header::{HOST, HeaderName};
+use hyper::header::{HOST, HeaderName, ORIGIN};
 use hyper::{Response, StatusCode};
 use serde_json::json;
 
@@ -67,6 +67,18 @@ pub(super) fn setup(
         "has_control_token": sandbox.guard.token().is_some(),
     });
     Ok((StatusCode::OK, body))
+}
+
+/// Refuses what a browser sends for a page that is not the sandbox's own: a form can carry the documentation's key in its
+/// address, and would have callbacks sent to wherever the sandbox reaches. Programs send no `Origin`.
+pub(crate) fn no_foreign_page(sandbox: &Shared, call: &Call) -> Result<(), ApiError> {
+    let by_browser =
+        call.headers().contains_key(ORIGIN) || call.headers().contains_key("sec-fetch-site");
+    if !by_browser {
+        return Ok(());
+    }
+    let judged = sandbox.guard.judge_page(call);
+    judged.map_err(|Refusal(_, _, message)| ApiError::callback_of_a_page(&message))
 }
 
 /// The key of the world that a product request names. None where it names none, which is nearly always.

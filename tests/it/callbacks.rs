@@ -734,6 +734,12 @@ async fn late_comes_as_late_as_it_says() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn late_is_logged_as_it_is_written_in_a_request() {
+    let stage = misbehaving(Asked::ByHeader, "COMPLETED_FOUND", "late(1500ms)").await;
+    assert_eq!(each(&stage.log().await, "on_purpose"), ["late(1500ms)"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn late_counts_from_when_the_record_has_changed() {
     let stage = Stage::start().await;
     stage.ask(&format!("{PENDING}; callback=late(10s)")).await;

@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use iluma_sandbox::Sandbox;
+use reqwest::header::HeaderValue;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -402,6 +403,23 @@ async fn stopping_sends_what_is_late_or_slow_at_once_and_closes_what_hangs() {
 }
 
 // --- The header
+
+#[tokio::test]
+async fn an_axis_is_repeated_without_what_no_reader_can_see() {
+    let client = Client::start().await;
+    for axis in [
+        "delay=b\u{80}b\ts",
+        "fault=\u{85}trun\tcate",
+        "callback=\tl\tate",
+    ] {
+        let header = HeaderValue::from_bytes(axis.as_bytes()).expect("a header can hold it");
+        let request = client.request("POST", BANK).header("x-magic-reply", header);
+        let answer = Answer::of(request).await;
+        assert_eq!(answer.status, 400, "{}", answer.text);
+        let message = answer.message();
+        assert!(!message.contains(char::is_control), "{message:?}");
+    }
+}
 
 #[tokio::test]
 async fn an_axis_that_says_nothing_sound_is_refused_with_what_would() {

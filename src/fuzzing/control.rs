@@ -1,0 +1,61 @@
+//! The control API and the products in turns, in one world; then the world is written down and put back.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::stage::{Heard, authorization, run, sandbox, send, shipped};
+use crate::sandbox::Shared;
+
+/// Between two requests.
+const BETWEEN: &str = "\n---\n";
+const REQUESTS_MAX: usize = 12;
+const TARGET: &str = "/__sandbox/";
+
+/// Requests one after the other: a line with method and path, and behind it the body. A path that begins with no slash is
+/// the control API's.
+///
+/// # Panics
+/// Where a reply is not what every reply must be, or a world that is put back is another.
+pub fn control(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    run(async {
+        let sandbox = sandbox(shipped());
+        for request in text.split(BETWEEN).take(REQUESTS_MAX) {
+            let (line, body) = request.split_once('\n').unwrap_or((request, ""));
+            let (method, path) = line.split_once(' ').unwrap_or(("GET", line));
+            ask(&sandbox, method, path, body.as_bytes()).await;
+        }
+        snapshot_goes_round(&sandbox).await;
+    });
+}
+
+async fn snapshot_goes_round(sandbox: &Arc<Shared>) {
+    let take = async || {
+        let taken = ask(sandbox, "GET", "snapshot", b"").await.pop();
+        taken
+            .and_then(|heard| heard.body)
+            .expect("a world can always be written down")
+    };
+    let written = take().await;
+    let restored = ask(sandbox, "PUT", "snapshot", &written).await.pop();
+    let restored = restored.expect("it is answered");
+    assert_eq!(restored.status, 200, "{restored:?}");
+    let read = |document: &[u8]| -> Value {
+        let mut document: Value = serde_json::from_slice(document).expect("it is JSON");
+        document["left_out"].take(); // what a snapshot leaves out is not there any more
+        document
+    };
+    assert_eq!(read(&written), read(&take().await));
+}
+
+async fn ask(sandbox: &Arc<Shared>, method: &str, path: &str, body: &[u8]) -> Vec<Heard> {
+    let slash = if path.starts_with('/') { "" } else { TARGET };
+    let head = format!(
+        "{method} {slash}{path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: {}\r\n\
+         content-length: {}\r\n\r\n",
+        authorization(),
+        body.len()
+    );
+    send(sandbox, &[head.as_bytes(), body]).await.1
+}

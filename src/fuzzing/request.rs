@@ -1,0 +1,17 @@
+//! What comes over a socket: heads, bodies, pipelines and garbage.
+
+use super::stage::{Heard, run, sandbox, send, shipped};
+
+/// Sends the bytes as they are, to two sandboxes: both say the same.
+///
+/// # Panics
+/// Where a reply is not what every reply must be.
+pub fn request(data: &[u8]) {
+    let answers = || run(async { send(&sandbox(shipped()), &[data]).await });
+    let (came, heard) = answers();
+    let (again, heard_again) = answers();
+    if heard.iter().all(Heard::is_repeatable) {
+        assert_eq!(came, again, "the same bytes have the same answer");
+        assert_eq!(heard, heard_again);
+    }
+}

@@ -1,0 +1,92 @@
+//! Reply bodies with holes: what compiles renders to JSON, the same every time.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::stage::shipped;
+use crate::clock::Clock;
+use crate::dice::Mix;
+use crate::input::Fields;
+use crate::load_error::SourceFile;
+use crate::lookup::Lookup;
+use crate::plan::{Fill, Plan};
+use crate::reader::Reader;
+use crate::spanned::Spanned;
+use crate::template::{Scope, Template};
+use crate::tree::Tree;
+
+/// The bytes are what stands behind `body = ` in a scenario file.
+///
+/// # Panics
+/// Where a body that compiles does not render to JSON, or not to the same every time.
+pub fn template(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else {
+        return; // refused before it is read
+    };
+    let file = Arc::new(SourceFile {
+        id: "fuzzed".to_owned(),
+        name: "fuzzed.toml".to_owned(),
+        text: format!("body = {text}").into(),
+        shipped: false,
+    });
+    let Some(tree) = tree(&file) else {
+        return;
+    };
+    let catalogue = shipped();
+    let endpoint = catalogue
+        .endpoint("v0/individual_cft_peps")
+        .expect("it is shipped");
+    let scope = Scope {
+        fields: Fields {
+            word: "input",
+            shape: &endpoint.schema.shape,
+        },
+        lookup: Some(Lookup::Individuals),
+        has_id: true,
+    };
+    let mut mistakes = Vec::new();
+    let body = Template::compile_body(&tree, &file, scope, &mut mistakes);
+    if !mistakes.is_empty() {
+        return;
+    }
+    let sample = endpoint.schema.sample().expect("it has one");
+    let filled = sample.as_object().expect("an input is an object");
+    for input in [filled, &serde_json::Map::new()] {
+        let render = |plan: &Plan| {
+            let mut holes = Fill {
+                input,
+                id: "cftpi_1",
+                created: Clock::default().now(),
+                updated: Clock::default().now(),
+                finding: None,
+                drawn: Mix::new(0, "fuzzed").finish(),
+            };
+            plan.render(&mut holes, &mut Vec::new()).body
+        };
+        let plan = Plan::new(&body, Some("results"));
+        let rendered = render(&plan);
+        let json: Value = serde_json::from_slice(&rendered).unwrap_or_else(|error| {
+            panic!("{error}: {}", String::from_utf8_lossy(&rendered));
+        });
+        assert_eq!(rendered, render(&plan));
+        let has_holes = text.contains("{{")
+            || text.contains("\\u")
+            || text.contains("\\U")
+            || text.contains("\\x");
+        if !has_holes {
+            assert_eq!(
+                json,
+                tree.as_ref().to_json(),
+                "a body without holes is what it says"
+            );
+        }
+    }
+}
+
+/// The value of the one key there is.
+fn tree(file: &Arc<SourceFile>) -> Option<Spanned<Tree>> {
+    let mut reader = Reader::new(file);
+    let (_, value) = reader.table()?.into_iter().next()?;
+    reader.decode(value)
+}
