@@ -375,7 +375,10 @@ async fn attempt_unless_stopped(
     };
     let mut state = world.state();
     if ended == DeliveryState::Failed {
-        panics::log(format_args!("sending the callback {seq} of world {}", world.tag));
+        panics::log(format_args!(
+            "sending the callback {seq} of world {}",
+            world.tag
+        ));
     }
     if !settled {
         state.callbacks.in_flight -= 1;
@@ -504,6 +507,7 @@ pub(crate) enum Advance {
 pub(crate) async fn advance(sandbox: Arc<Shared>, world: Arc<World>, to: Advance) -> Vec<u64> {
     let _one_at_a_time = world.advancing.lock().await;
     let mut changes = world.changes();
+    sandbox.panic_if_told("advance");
     world.state().callbacks.advancing = true;
     // Set back whatever happens, also when the client goes away in the midst of it.
     let _guard = Advancing {

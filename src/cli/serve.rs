@@ -185,7 +185,9 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
         .sign_callbacks(arguments.callback_signing.is_some())
         .second_token_header(arguments.callback_token_twice);
     if std::env::var_os(TEST_PANICS).is_some_and(|value| value == "1") {
-        tracing::warn!("{TEST_PANICS} is set: whoever can send a request can have the sandbox panic");
+        tracing::warn!(
+            "{TEST_PANICS} is set: whoever can send a request can have the sandbox panic"
+        );
         builder = builder.test_panics();
     }
     for folder in arguments.scenarios {

@@ -34,6 +34,8 @@ mod mistakes;
 mod openapi;
 mod overlaps;
 mod own_products;
+#[cfg(unix)]
+mod panics;
 mod postman;
 mod process;
 mod promises;
