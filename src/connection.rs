@@ -57,7 +57,7 @@ pub(crate) async fn serve(
     loop {
         tokio::select! {
             biased;
-            // Before an answer that was held until now is written: it says that no other follows.
+            _ = &mut connection => break,
             _ = stop.wait_for(|stop| *stop), if !stopping => {
                 stopping = true;
                 if pace.is_streaming() {
@@ -65,7 +65,6 @@ pub(crate) async fn serve(
                 }
                 std::pin::Pin::new(&mut connection).graceful_shutdown();
             }
-            _ = &mut connection => break,
             _ = ticks.tick() => match pace.tick() {
                 Verdict::Fine => {}
                 Verdict::Idle => std::pin::Pin::new(&mut connection).graceful_shutdown(),

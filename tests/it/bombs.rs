@@ -40,8 +40,8 @@ async fn json_bombs_are_refused_and_cost_nothing() {
     let before = peak(&sandbox);
     let deep = |open: &str, depth: usize| open.repeat(depth).into_bytes();
     for (body, status, code) in [
-        (deep("[", 10 << 20), 413, "BODY_TOO_LARGE"),
-        (deep(r#"{"a":"#, 2 << 20), 413, "BODY_TOO_LARGE"),
+        (deep("[", 10 << 20), 413, "REQUEST_TOO_LARGE"),
+        (deep(r#"{"a":"#, 2 << 20), 413, "REQUEST_TOO_LARGE"),
         (deep("[", 1 << 20), 400, "INVALID_JSON_FORMAT"),
         (deep("[", 128), 400, "INVALID_JSON_FORMAT"),
         (deep(r#"{"a":"#, 100_000), 400, "INVALID_JSON_FORMAT"),
@@ -133,7 +133,7 @@ async fn a_pattern_that_could_be_tried_in_very_many_ways_is_tried_once() {
     let folder = tempfile::tempdir().expect("a folder");
     write(folder.path(), "ours.toml", &with_pattern("^(a+)+$"));
     let rule = "extends = \"v2/bank_account_data_requests\"\n\n\
-         [outcomes.OURS]\nstatus = 422\nerror = \"ours\"\nwhen = { reference_id = { matches = '^(a|a)*(b+)+$' } }\n";
+         [outcomes.OURS]\nstatus = 422\nerror = \"ours\"\nwhen = { \"input.reference_id\" = { regex = '^(a|a)*(b+)+$' } }\n";
     write(folder.path(), "rule.toml", rule);
     let sandbox = Attacked::start(&["--scenarios", folder.path().to_str().expect("UTF-8")]).await;
     let long = format!("{}!", "a".repeat(10_000));

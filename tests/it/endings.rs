@@ -58,11 +58,8 @@ async fn every_request_that_was_taken_is_answered_after_sigterm() {
         .collect();
     let ended = tokio::task::spawn_blocking(|| sandbox.into_process().terminate());
     for raw in &mut waiting {
-        let answer = raw.answer().await;
-        assert_eq!(
-            (answer.status(), answer.header("connection")),
-            (200, Some("close"))
-        );
+        assert_eq!(raw.answer().await.status(), 200);
+        assert_eq!(raw.rest().await, b"");
     }
     for asking in asking {
         asking.await.expect("no answer was cut");
@@ -172,15 +169,12 @@ int clock_gettime(clockid_t id, struct timespec *at) {
 }
 "#;
 
-#[tokio::test]
-async fn a_machine_whose_clock_jumps_answers_as_before() {
-    let folder = tempfile::tempdir().expect("a folder");
-    write(folder.path(), "clock.c", CLOCK);
-    let (source, library) = (
-        folder.path().join("clock.c"),
-        folder.path().join("clock.so"),
-    );
-    let built = Command::new("cc")
+/// A binary whose machine shows the time that a file of this folder holds.
+fn with_clock_of(folder: &Path, arguments: &[&str]) -> Command {
+    write(folder, "clock.c", CLOCK);
+    let (source, library) = (folder.join("clock.c"), folder.join("clock.so"));
+    let mut build = Command::new("cc");
+    let built = build
         .args(["-shared", "-fPIC", "-o"])
         .arg(&library)
         .arg(&source)
@@ -191,22 +185,34 @@ async fn a_machine_whose_clock_jumps_answers_as_before() {
             .expect("a C compiler, which linking needs too")
             .success()
     );
-    let clock = folder.path().join("clock");
-    let show = |seconds: i64| std::fs::write(&clock, seconds.to_string()).expect("a file");
-    show(1_800_000_000);
-    let mut serve = command(&["serve", "--port", "0"]);
-    serve.env("LD_PRELOAD", &library).env("CLOCK_FILE", &clock);
-    let mut sandbox = Attacked::of(serve).await;
+    show(folder, 1_800_000_000);
+    let mut serve = command(&[&["serve", "--port", "0"], arguments].concat());
+    serve
+        .env("LD_PRELOAD", &library)
+        .env("CLOCK_FILE", folder.join("clock"));
+    serve
+}
+
+fn show(folder: &Path, seconds: i64) {
+    std::fs::write(folder.join("clock"), seconds.to_string()).expect("a file");
+}
+
+/// On, back, to the epoch, before it, and to where calendars end.
+const JUMPS: [i64; 5] = [
+    1_900_000_000,
+    1_700_000_000,
+    0,
+    -1_000_000_000,
+    253_402_300_799,
+];
+
+#[tokio::test]
+async fn a_machine_whose_clock_jumps_answers_as_before() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut sandbox = Attacked::of(with_clock_of(folder.path(), &[])).await;
     let mut raw = Raw::to(sandbox.address).await;
-    // On, back, to the epoch, before it, and to the last second that a file system knows.
-    for seconds in [
-        1_900_000_000,
-        1_700_000_000,
-        0,
-        -1_000_000_000,
-        253_402_300_799,
-    ] {
-        show(seconds);
+    for seconds in JUMPS {
+        show(folder.path(), seconds);
         sandbox.witness_is_answered().await;
         raw.send(late("1ms")).await;
         assert_eq!(raw.answer().await.status(), 200, "{seconds}");
@@ -223,12 +229,46 @@ async fn a_machine_whose_clock_jumps_answers_as_before() {
             assert_eq!(answer.status(), 200, "{seconds}: {}", answer.text());
         }
     }
-    // The jumps were seen: otherwise nothing has been shown.
-    raw.send(request("GET /__sandbox/requests?limit=1", &[], b""))
+    // The jumps were seen: otherwise nothing has been shown. What no calendar holds is shown as nothing.
+    raw.send(request("GET /__sandbox/requests?limit=2", &[], b""))
         .await;
     let listed = raw.answer().await.json();
-    let at = listed["requests"][0]["time"].as_str().expect("an instant");
-    assert!(at.starts_with("9999-12-31T"), "{at}");
+    let at = [0, 1].map(|place| listed["requests"][place]["at"].as_str());
+    assert_eq!(at[0], None, "{listed}");
+    assert!(
+        at[1].is_some_and(|at| at.starts_with("1938-04-24T")),
+        "{listed}"
+    );
     drop(raw);
     sandbox.is_unharmed().await;
+}
+
+#[tokio::test]
+async fn records_that_show_the_machines_time_are_made_whatever_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sandbox = Process::start(with_clock_of(folder.path(), &["--clock", "system"]));
+    let address = sandbox.url.strip_prefix("http://").expect("plain HTTP");
+    let address = address.parse().expect("an address");
+    let mut created = Vec::new();
+    for seconds in JUMPS {
+        show(folder.path(), seconds);
+        let mut raw = Raw::to(address).await;
+        for turn in [
+            late("0s"),
+            request("POST /__sandbox/clock/advance", &[], br#"{"by":"1h"}"#),
+        ] {
+            raw.send(turn).await;
+            let answer = raw.answer().await;
+            assert_eq!(answer.status(), 200, "{seconds}: {}", answer.text());
+            created.extend(
+                answer.json()["created"]
+                    .as_str()
+                    .map(|at| at[..4].to_owned()),
+            );
+        }
+    }
+    assert_eq!(created, ["2030", "2023", "1970", "1970", "9999"]);
+    let (code, _, log) = sandbox.terminate();
+    assert_eq!(code, 0, "{log}");
+    assert!(!log.contains("panicked"), "{log}");
 }

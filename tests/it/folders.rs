@@ -138,7 +138,7 @@ const SPOILS: [Spoil; 9] = [
     (
         "a thousand brackets",
         |file| fs::write(file, format!("x = {}", "[".repeat(1000))).expect("a file"),
-        "recursion limit",
+        "max recursion depth met",
     ),
     (
         "a hundred thousand dots",
