@@ -227,7 +227,9 @@ fn ask(
     };
     seen.why.by = choice.by;
 
+    sandbox.panic_if_told("answer");
     let mut state = world.state();
+    sandbox.panic_if_told("lock");
     let (outcome, turn) = in_turn(world, &mut state, endpoint, choice.outcome);
     seen.why.chosen = Some(choice.outcome.clone());
     seen.why.turn = turn;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 
@@ -44,9 +44,7 @@ impl Clock {
     pub fn now(self) -> Stamp {
         match self {
             Self::Frozen(stamp) => stamp,
-            Self::System => Stamp {
-                unix_ms: Timestamp::now().as_millisecond(),
-            },
+            Self::System => Stamp::of(SystemTime::now()),
         }
     }
 }
@@ -86,6 +84,12 @@ pub struct Stamp {
 impl Stamp {
     /// The last millisecond that is still written with a year of four digits.
     const LAST: i64 = 253_402_300_799_999;
+
+    /// A machine's clock may show anything: what no four digits can write is the nearest that they can.
+    fn of(time: SystemTime) -> Self {
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { unix_ms: 0 }.after(since)
+    }
 
     /// So much later; no later than the last instant of the year 9999.
     ///

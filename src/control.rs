@@ -109,6 +109,7 @@ pub(crate) async fn respond(
     let refused = |Refusal(status, error, message)| {
         Said::Whole((status, json!({"error": error, "message": message})))
     };
+    sandbox.panic_if_told("control");
     let said = decide(sandbox, call, pace).await.unwrap_or_else(refused);
     let whole = |body: Bytes| ReplyBody::new(body, None);
     let (status, kind, body) = match said {
@@ -119,6 +120,17 @@ pub(crate) async fn respond(
         Said::Whole((status, body)) => (status, JSON, whole(body.to_string().into())),
     };
     written(status, kind, body)
+}
+
+/// A panic has left no answer.
+pub(crate) fn failed() -> Response<ReplyBody> {
+    let message = "the sandbox failed while it answered this request; its log says where";
+    let body = json!({"error": "server_error", "message": message}).to_string();
+    written(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        JSON,
+        ReplyBody::new(body.into(), None),
+    )
 }
 
 fn written(status: StatusCode, kind: HeaderValue, body: ReplyBody) -> Response<ReplyBody> {

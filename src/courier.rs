@@ -17,6 +17,7 @@ use crate::callback::WAIT;
 use crate::clock::Stamp;
 use crate::delivery::{Attempt, Deliveries, Delivery, DeliveryState, TokenSent};
 use crate::egress::{Egress, ReceiverUrl, Sent, TOKEN_HEADER};
+use crate::panics::{self, Panicked, contained_async};
 use crate::queue::Queue;
 use crate::sandbox::Shared;
 use crate::signing;
@@ -30,6 +31,8 @@ const SENDS_OF_WORLD_MAX: usize = 8;
 pub(crate) const PENDING_MAX: usize = 10_000;
 /// How long a receiver may take.
 pub(crate) const RECEIVER_TIME: Duration = Duration::from_secs(30);
+/// How long a world's line rests after a panic: one that comes again and again must not take a core.
+const PANIC_PAUSE: Duration = Duration::from_secs(1);
 /// How long a callback waits for its reply to be written.
 pub(crate) const REPLY_TIME: Duration = Duration::from_secs(1);
 
@@ -287,17 +290,26 @@ pub(crate) fn wake(sandbox: &Arc<Shared>, world: &Arc<World>, state: &mut State)
     }
     state.callbacks.runs = true;
     sandbox.live.deliveries(&world.tag);
-    tokio::spawn(run(sandbox.clone(), world.clone()));
+    tokio::spawn(run_on(sandbox.clone(), world.clone()));
+}
+
+/// Goes on after a panic: the line would otherwise wait for ever.
+async fn run_on(sandbox: Arc<Shared>, world: Arc<World>) {
+    while contained_async(run(&sandbox, &world)).await == Err(Panicked) {
+        panics::log("sending a world's callbacks");
+        tokio::time::sleep(PANIC_PAUSE).await;
+    }
 }
 
 /// Sends what is due by the machine's time until the line is empty or the sandbox stops.
-async fn run(sandbox: Arc<Shared>, world: Arc<World>) {
+async fn run(sandbox: &Arc<Shared>, world: &Arc<World>) {
     let mut changes = world.changes();
     let mut stopping = sandbox.stopping();
     loop {
         changes.mark_unchanged();
         let next = {
             let mut state = world.state();
+            sandbox.panic_if_told("line");
             let callbacks = &mut state.callbacks;
             if callbacks.queue.by_clock.is_empty() {
                 callbacks.runs = false;
@@ -342,7 +354,7 @@ async fn run(sandbox: Arc<Shared>, world: Arc<World>) {
     }
 }
 
-/// One try, given up when the sandbox stops or the world is reset.
+/// One try, given up when the sandbox stops, the world is reset, or it panics.
 async fn attempt_unless_stopped(
     sandbox: Arc<Shared>,
     world: Arc<World>,
@@ -350,26 +362,40 @@ async fn attempt_unless_stopped(
     mut resets: watch::Receiver<u64>,
 ) {
     let mut stopping = sandbox.stopping();
-    let reason = tokio::select! {
+    // Nothing waits for what is neither sent nor in flight: whoever counted it in must count it out, once.
+    let mut settled = false;
+    let (ended, reason) = tokio::select! {
         biased; // what was called back is not tried again
-        _ = stopping.wait_for(|stopping| *stopping) => "the sandbox stopped",
-        _ = resets.changed() => "the world was reset",
-        () = attempt(&sandbox, &world, seq) => return,
+        _ = stopping.wait_for(|stopping| *stopping) => (DeliveryState::Cancelled, "the sandbox stopped"),
+        _ = resets.changed() => (DeliveryState::Cancelled, "the world was reset"),
+        tried = contained_async(attempt(&sandbox, &world, seq, &mut settled)) => match tried {
+            Ok(()) => return,
+            Err(Panicked) => (DeliveryState::Failed, "the sandbox failed while it sent this; its log says where"),
+        },
     };
     let mut state = world.state();
-    state.callbacks.in_flight -= 1;
-    sandbox.courier.pending.fetch_sub(1, Ordering::Relaxed);
-    if let Some(delivery) = state.callbacks.log.get_mut(seq) {
-        delivery.state = DeliveryState::Cancelled;
-        delivery.reason = Some(reason.to_owned());
+    if ended == DeliveryState::Failed {
+        panics::log(format_args!(
+            "sending the callback {seq} of world {}",
+            world.tag
+        ));
     }
-    state.callbacks.log.ended.count(DeliveryState::Cancelled);
+    if !settled {
+        state.callbacks.in_flight -= 1;
+        sandbox.courier.pending.fetch_sub(1, Ordering::Relaxed);
+        state.callbacks.held.retain(|held| held.delivery != seq);
+        if let Some(delivery) = state.callbacks.log.get_mut(seq) {
+            delivery.state = ended;
+            delivery.reason = Some(reason.to_owned());
+        }
+        state.callbacks.log.ended.count(ended);
+    }
     drop(state);
     world.changed();
 }
 
 /// One try, from taking its turn to deciding what comes next.
-async fn attempt(sandbox: &Arc<Shared>, world: &Arc<World>, seq: u64) {
+async fn attempt(sandbox: &Arc<Shared>, world: &Arc<World>, seq: u64, settled: &mut bool) {
     let courier = &sandbox.courier;
     let turn = world.state().callbacks.sends.clone();
     let _of_world = turn.acquire().await.expect("never closed");
@@ -385,6 +411,7 @@ async fn attempt(sandbox: &Arc<Shared>, world: &Arc<World>, seq: u64) {
     };
     let Some((delivery, at)) = prepared else {
         let mut state = world.state(); // its entry had to leave the log
+        *settled = true;
         state.callbacks.in_flight -= 1;
         courier.pending.fetch_sub(1, Ordering::Relaxed);
         return;
@@ -398,10 +425,12 @@ async fn attempt(sandbox: &Arc<Shared>, world: &Arc<World>, seq: u64) {
         &delivery.body,
     );
     let request_head = head_text(&delivery.url, &headers);
+    sandbox.panic_if_told("attempt");
     let sent = courier
         .egress
         .send(&delivery.url, headers, delivery.body.clone(), RECEIVER_TIME)
         .await;
+    *settled = true;
     settle(sandbox, world, seq, at, request_head, sent);
 }
 
@@ -478,6 +507,7 @@ pub(crate) enum Advance {
 pub(crate) async fn advance(sandbox: Arc<Shared>, world: Arc<World>, to: Advance) -> Vec<u64> {
     let _one_at_a_time = world.advancing.lock().await;
     let mut changes = world.changes();
+    sandbox.panic_if_told("advance");
     world.state().callbacks.advancing = true;
     // Set back whatever happens, also when the client goes away in the midst of it.
     let _guard = Advancing {

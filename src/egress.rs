@@ -1,7 +1,7 @@
 //! The one way out: every ping, callback, retry and redelivery leaves through [`Egress::send`].
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
@@ -355,7 +355,8 @@ fn retry_delay(written: &str) -> Option<Duration> {
         return Some(Duration::from_secs(seconds));
     }
     let at = jiff::fmt::rfc2822::parse(written).ok()?.timestamp();
-    let delay = at.duration_since(jiff::Timestamp::now());
+    let now = jiff::Timestamp::try_from(SystemTime::now()).ok()?; // the machine's clock may show anything
+    let delay = at.duration_since(now);
     Some(Duration::try_from(delay).unwrap_or_default()) // what has passed already is now
 }
 

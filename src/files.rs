@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
@@ -198,38 +198,52 @@ fn lay_over(source: &Arc<SourceFile>, layers: &mut Layers, errors: &mut Vec<Load
 
 /// Every `*.toml` below a folder in a fixed order; dotfiles are passed over.
 fn find(folder: &Path) -> Vec<Result<PathBuf, (PathBuf, io::Error)>> {
-    let mut found = Vec::new();
-    walk(folder, 0, &mut found);
-    found
+    let mut walk = Walk::default();
+    walk.enter(folder, 0);
+    walk.found
 }
 
-fn walk(folder: &Path, depth: usize, found: &mut Vec<Result<PathBuf, (PathBuf, io::Error)>>) {
-    if depth > FOLDER_DEPTH_MAX || found.len() >= FILES_MAX {
-        let error = io::Error::other(format!(
-            "more than {FILES_MAX} files or {FOLDER_DEPTH_MAX} folders deep"
-        ));
-        found.push(Err((folder.to_owned(), error)));
-        return;
-    }
-    let entries = fs::read_dir(folder).and_then(std::iter::Iterator::collect::<io::Result<Vec<_>>>);
-    let mut entries = match entries {
-        Ok(entries) => entries,
-        Err(error) => {
-            found.push(Err((folder.to_owned(), error)));
+#[derive(Default)]
+struct Walk {
+    found: Vec<Result<PathBuf, (PathBuf, io::Error)>>,
+    /// Folders that lead into themselves are endless: where one limit is met, all ends.
+    is_over: bool,
+}
+
+impl Walk {
+    fn enter(&mut self, folder: &Path, depth: usize) {
+        if depth > FOLDER_DEPTH_MAX || self.found.len() >= FILES_MAX {
+            let error = io::Error::other(format!(
+                "there are more than {FILES_MAX} files or {FOLDER_DEPTH_MAX} folders deep"
+            ));
+            self.found.push(Err((folder.to_owned(), error)));
+            self.is_over = true;
             return;
         }
-    };
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        let path = entry.path();
-        if entry.file_name().as_encoded_bytes().starts_with(b".") {
-            continue;
-        }
-        match fs::metadata(&path) {
-            Ok(metadata) if metadata.is_dir() => walk(&path, depth + 1, found),
-            Ok(_) if is_toml(&path) => found.push(Ok(path)),
-            Err(error) if is_toml(&path) => found.push(Err((path, error))),
-            _ => {}
+        let entries =
+            fs::read_dir(folder).and_then(std::iter::Iterator::collect::<io::Result<Vec<_>>>);
+        let mut entries = match entries {
+            Ok(entries) => entries,
+            Err(error) => {
+                self.found.push(Err((folder.to_owned(), error)));
+                return;
+            }
+        };
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            let path = entry.path();
+            if entry.file_name().as_encoded_bytes().starts_with(b".") {
+                continue;
+            }
+            match fs::metadata(&path) {
+                Ok(metadata) if metadata.is_dir() => self.enter(&path, depth + 1),
+                Ok(_) if is_toml(&path) => self.found.push(Ok(path)),
+                Err(error) if is_toml(&path) => self.found.push(Err((path, error))),
+                _ => {}
+            }
+            if self.is_over {
+                return;
+            }
         }
     }
 }
@@ -239,17 +253,25 @@ fn is_toml(path: &Path) -> bool {
 }
 
 fn read_text(path: &Path) -> io::Result<Vec<u8>> {
-    let metadata = fs::metadata(path)?;
-    if !metadata.is_file() {
-        return Err(io::Error::other("it is no regular file")); // opening a FIFO would wait for ever
-    }
-    if metadata.len() > FILE_BYTES_MAX {
+    let regular = |metadata: &fs::Metadata| {
+        if !metadata.is_file() {
+            return Err(io::Error::other("it is no regular file"));
+        }
+        Ok(())
+    };
+    regular(&fs::metadata(path)?)?; // opening a FIFO would wait for ever
+    let file = fs::File::open(path)?;
+    regular(&file.metadata()?)?; // it may be another by now
+    let mut text = Vec::new();
+    // Not what its length says: it may grow while it is read.
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > FILE_BYTES_MAX {
         return Err(io::Error::other(format!(
             "it is larger than {} MiB",
             FILE_BYTES_MAX >> 20
         )));
     }
-    fs::read(path)
+    Ok(text)
 }
 
 /// `v1.1/things.toml` → `v1.1/things`

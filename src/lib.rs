@@ -83,6 +83,7 @@ mod mask;
 mod names;
 mod next;
 mod openapi;
+mod panics;
 mod plan;
 #[cfg(feature = "cli")]
 mod postman;

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
-use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
@@ -23,7 +22,8 @@ use crate::error::ApiError;
 use crate::files::fingerprint;
 use crate::journal::{Exchange, Journal, NO_WORLD};
 use crate::live::Live;
-use crate::load_error::LoadErrors;
+use crate::load_error::{LoadError, LoadErrors};
+use crate::panics::{self, Panicked, Panics, contained};
 use crate::sample;
 use crate::server;
 use crate::watch::Watcher;
@@ -111,6 +111,8 @@ pub(crate) struct Options {
     pub redact: bool,
     pub callbacks: CallbackOptions,
     pub control_token: Option<ControlToken>,
+    /// Only where the tests bring panics about.
+    pub test_panics: Option<Panics>,
 }
 
 /// How the last reload went.
@@ -662,7 +664,7 @@ impl Builder {
     pub async fn start(self) -> Result<Sandbox, StartError> {
         let address = self.address;
         let bind = |error| StartError::Bind { address, error };
-        let listener = TcpListener::bind(address).await.map_err(bind)?;
+        let listener = server::listen(address).map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
         let before = fingerprint(&self.options.scenarios);
         let shared = Arc::new(Shared::new(self.options, address)?);
@@ -682,6 +684,12 @@ impl Builder {
 }
 
 impl Builder {
+    /// Panics where requests say so: for the tests of what a panic costs.
+    pub(crate) fn test_panics(mut self) -> Self {
+        self.options.test_panics = Some(Panics::default());
+        self
+    }
+
     /// Loads the scenarios without listening: for what needs a sandbox's parts and no server.
     pub(crate) fn unserved(self) -> Result<Arc<Shared>, LoadErrors> {
         let mut shared = Shared::new(self.options, self.address)?;
@@ -743,6 +751,13 @@ impl Shared {
                 unknown: unknown.clone(),
                 known: known.into_iter().map(str::to_owned).collect(),
             }),
+        }
+    }
+
+    /// Panics, where a test wants it here.
+    pub(crate) fn panic_if_told(&self, place: &str) {
+        if let Some(panics) = &self.options.test_panics {
+            panics.reached(place);
         }
     }
 
@@ -812,7 +827,15 @@ impl Shared {
             .reloading
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let loaded = Catalogue::load(&self.options.scenarios, self.options.dates);
+        let loaded = contained(|| {
+            self.panic_if_told("reload");
+            Catalogue::load(&self.options.scenarios, self.options.dates)
+        });
+        let loaded = loaded.unwrap_or_else(|Panicked| {
+            panics::log("reloading the scenarios");
+            let sentence = "the scenario files cannot be read: the sandbox failed over them, and its log says where";
+            Err(LoadErrors(vec![LoadError::of_file("scenarios", sentence)]))
+        });
         let errors = match loaded {
             Ok(mut catalogue) => {
                 catalogue.generation = self.catalogue().generation + 1;

@@ -1,6 +1,7 @@
 //! The server: takes connections, reads requests, writes answers, stops gracefully.
 
-use std::panic::AssertUnwindSafe;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -8,7 +9,7 @@ use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Request, Response};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -23,17 +24,32 @@ use crate::documents;
 use crate::effect::{self, ReplyBody};
 use crate::error::ApiError;
 use crate::journal::{Exchange, KeptBody, NO_WORLD, head_text};
+use crate::panics::{self, Panicked, contained, contained_async};
 use crate::sandbox::Shared;
 use crate::why::Why;
 use crate::wire;
 
 const CONNECTIONS_MAX: usize = 10_000;
+/// How many may wait to be let in.
+const BACKLOG: u32 = 4096;
 /// How long requests in flight may take to finish when the sandbox stops.
 const STOP_TIME: Duration = Duration::from_secs(5);
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const OUTCOME: HeaderName = HeaderName::from_static("x-sandbox-outcome");
 const TRACE: HeaderName = HeaderName::from_static("x-sandbox-trace");
+
+/// Listens, with room for a crowd that comes at once: whom the system's own 128 have no place for tries again after a second.
+pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    #[cfg(unix)] // elsewhere it would let two listen at once
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Serves until `stop` is true or its sender is gone.
 pub(crate) async fn serve(
@@ -77,9 +93,29 @@ pub(crate) async fn serve(
     }
 }
 
-/// Answers one request. None when the client is gone, or is to get no answer. What few requests need is boxed: the future is
-/// moved for every one of them.
+/// Answers one request. None when the client is gone, or is to get no answer. A panic costs this request alone.
 pub(crate) async fn respond(
+    sandbox: &Arc<Shared>,
+    request: Request<Incoming>,
+    pace: &Arc<Pace>,
+) -> Option<Response<ReplyBody>> {
+    if let Some(panics) = &sandbox.options.test_panics {
+        panics.arm(request.headers());
+    }
+    let is_control = control::is_asked(request.uri().path());
+    let responded = contained_async(respond_or_panic(sandbox, request, pace)).await;
+    responded.unwrap_or_else(|Panicked| {
+        panics::log("answering a request");
+        Some(if is_control {
+            control::failed()
+        } else {
+            failed(sandbox)
+        })
+    })
+}
+
+/// What few requests need is boxed: the future is moved for every one of them.
+async fn respond_or_panic(
     sandbox: &Arc<Shared>,
     request: Request<Incoming>,
     pace: &Arc<Pace>,
@@ -101,7 +137,10 @@ pub(crate) async fn respond(
     if control::is_asked(call.path()) {
         return Some(Box::pin(control::respond(sandbox, &call, pace)).await);
     }
-    let mut answered = answer_or_500(sandbox, &call);
+    let (mut answered, panicked) = match contained(|| answer::answer(sandbox, &call)) {
+        Ok(answered) => (answered, false),
+        Err(Panicked) => (panicked(sandbox), true),
+    };
     let mut release = None;
     if let Some(world) = &answered.world {
         let effect = std::mem::take(&mut answered.reply.effect);
@@ -148,7 +187,12 @@ pub(crate) async fn respond(
         "answered"
     );
     let broken = breaking.as_deref();
-    headers.insert(TRACE, record(sandbox, &call, answered, broken, duration));
+    let trace = record(sandbox, &call, answered, broken, duration);
+    if panicked {
+        let trace = trace.to_str().expect("hex digits");
+        panics::log(format_args!("answering the request {trace}"));
+    }
+    headers.insert(TRACE, trace);
     let Some(breaking) = breaking else {
         return Some(response);
     };
@@ -156,19 +200,26 @@ pub(crate) async fn respond(
     Box::pin(wire::carry_out(response, *breaking, pace)).await
 }
 
-/// A panic costs the request that met it, and nothing else.
-fn answer_or_500(sandbox: &Shared, call: &Call) -> Answered {
-    std::panic::catch_unwind(AssertUnwindSafe(|| answer::answer(sandbox, call))).unwrap_or_else(
-        |_| {
-            tracing::error!("answering a request panicked; this is a bug of the sandbox");
-            Answered {
-                reply: answer::error_reply(&sandbox.catalogue(), None, &ApiError::server_error()),
-                world: None,
-                route: None,
-                why: Why::default(),
-            }
-        },
-    )
+/// Where a panic has left no answer.
+fn panicked(sandbox: &Shared) -> Answered {
+    Answered {
+        reply: answer::error_reply(&sandbox.catalogue(), None, &ApiError::server_error()),
+        world: None,
+        route: None,
+        why: Why::default(),
+    }
+}
+
+/// What is left to say where a panic came between the answer and its writing.
+fn failed(sandbox: &Shared) -> Response<ReplyBody> {
+    let reply = panicked(sandbox).reply;
+    let mut response = Response::new(ReplyBody::new(reply.body, None));
+    *response.status_mut() = reply.status;
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    if let Some(outcome) = reply.outcome {
+        response.headers_mut().insert(OUTCOME, outcome);
+    }
+    response
 }
 
 /// Keeps the exchange in its world's journal; returns what `x-sandbox-trace` shows.
@@ -191,6 +242,7 @@ fn record(
         return trace(str::from_utf8(&NO_WORLD).expect("zeros"), seq);
     };
     let world = world.clone();
+    sandbox.panic_if_told("record");
     let seq = world.record(exchange(call, answered, breaking, duration));
     trace(&world.tag, seq)
 }

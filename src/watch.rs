@@ -1,6 +1,5 @@
 //! Watches the scenario folders and has them read again when something in them changed.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
@@ -9,6 +8,7 @@ use std::time::{Duration, Instant};
 use notify::{EventKind, RecursiveMode, Watcher as _};
 
 use crate::files::fingerprint;
+use crate::panics::{self, Panicked, contained};
 use crate::sandbox::Shared;
 
 /// Editors write a file in several steps: a change counts when nothing has moved for so long.
@@ -113,17 +113,20 @@ fn watch(
             },
             Err(RecvTimeoutError::Timeout) => {}
         }
-        let now = fingerprint(&folders);
-        if now != loaded {
-            loaded = now;
-            let Some(sandbox) = sandbox.upgrade() else {
-                return;
-            };
-            // A panic would end the watching without a word.
-            let reloaded = std::panic::catch_unwind(AssertUnwindSafe(|| sandbox.reload()));
-            if reloaded.is_err() {
-                tracing::error!("reloading the scenarios panicked; this is a bug of the sandbox");
+        let Some(sandbox) = sandbox.upgrade() else {
+            return;
+        };
+        // A panic would end the watching without a word.
+        let compared = contained(|| {
+            sandbox.panic_if_told("watch");
+            let now = fingerprint(&folders);
+            if now != loaded {
+                loaded = now;
+                sandbox.reload();
             }
+        });
+        if compared == Err(Panicked) {
+            panics::log("watching the scenario files");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Logs go to stderr, through a thread of their own: a pipe that nobody reads must not stop an answer.
 
+use std::backtrace::Backtrace;
 use std::io::IsTerminal;
 
 use clap::ValueEnum;
@@ -17,14 +18,16 @@ pub(super) enum LogFormat {
     Off,
 }
 
-/// A panic's own words may hold what a client sent: only its place is logged.
+/// A panic's own words may hold what a client sent: only its place is logged, and the way there.
 pub(super) fn keep_panics_quiet() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic
             .location()
             .map(ToString::to_string)
             .unwrap_or_default();
-        tracing::error!("panicked at {place}");
+        // Whatever `RUST_BACKTRACE` says: a panic comes seldom, and tells a maintainer little without it.
+        let way = Backtrace::force_capture();
+        tracing::error!("panicked at {place}\n{way}");
     }));
 }
 

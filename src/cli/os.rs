@@ -65,8 +65,11 @@ pub(super) fn write_private(path: &Path, text: &str) -> io::Result<()> {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    options.open(&unfinished)?.write_all(text.as_bytes())?;
-    fs::rename(&unfinished, path).inspect_err(|_| {
-        fs::remove_file(&unfinished).ok();
+    let write = || {
+        options.open(&unfinished)?.write_all(text.as_bytes())?;
+        fs::rename(&unfinished, path)
+    };
+    write().inspect_err(|_| {
+        fs::remove_file(&unfinished).ok(); // the disk may be full as it is
     })
 }

@@ -17,6 +17,9 @@ use crate::control::TOKEN_HEADER;
 use crate::watchlist::DateForm;
 use crate::{CallbackUrl, ControlToken, Retries, Sandbox, StartError};
 
+/// No flag, for it is of no use to anybody but the sandbox's own tests.
+const TEST_PANICS: &str = "ILUMA_SANDBOX_TEST_PANICS";
+
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(super) struct Arguments {
@@ -185,6 +188,12 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
         .retries(&arguments.callback_retries)
         .sign_callbacks(arguments.callback_signing.is_some())
         .second_token_header(arguments.callback_token_twice);
+    if std::env::var_os(TEST_PANICS).is_some_and(|value| value == "1") {
+        tracing::warn!(
+            "{TEST_PANICS} is set: whoever can send a request can have the sandbox panic"
+        );
+        builder = builder.test_panics();
+    }
     for folder in arguments.scenarios {
         builder = builder.scenarios(folder);
     }

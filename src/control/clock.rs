@@ -9,6 +9,7 @@ use serde_json::json;
 use super::{Answer, Refusal, bad_request, deliveries};
 use crate::clock::{Clock, Stamp, parse_duration};
 use crate::courier::{self, Advance};
+use crate::panics;
 use crate::sandbox::Shared;
 use crate::world::World;
 
@@ -67,7 +68,7 @@ pub(super) async fn set(
 async fn moved(sandbox: &Arc<Shared>, world: &Arc<World>, to: Advance) -> Answer {
     // Spawned: a client that goes away must not leave it half done.
     let advance = courier::advance(sandbox.clone(), world.clone(), to);
-    let tried = tokio::spawn(advance).await.unwrap_or_default();
+    let tried = panics::passed_on(tokio::spawn(advance).await).unwrap_or_default();
     let (_, mut body) = show(world);
     let state = world.state();
     let tried = tried

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::{Answer, Refusal};
 use crate::call::{Body, Call};
+use crate::panics;
 use crate::sandbox::Shared;
 use crate::snapshot::{Refused, SNAPSHOT_BYTES_MAX, Snapshot};
 use crate::world::World;
@@ -66,7 +67,7 @@ pub(super) async fn restore(
     // Spawned: a client that goes away must not leave it half done.
     let (of, courier) = (world.clone(), sandbox.clone());
     let restored = tokio::spawn(async move { of.restore(&courier.courier, restoration).await });
-    let cancelled = restored.await.unwrap_or_default();
+    let cancelled = panics::passed_on(restored.await).unwrap_or_default();
     let mut notes: Vec<Value> = Vec::new();
     if !is_own {
         notes.push(

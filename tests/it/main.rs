@@ -2,10 +2,16 @@
 
 #![allow(unreachable_pub, reason = "nothing is outside of a test binary")]
 
+#[cfg(target_os = "linux")]
+mod attacked;
+#[cfg(target_os = "linux")]
+mod attacks;
 #[cfg(unix)]
 mod audit;
 mod authentication;
 mod bank_products;
+#[cfg(target_os = "linux")]
+mod bombs;
 mod callback_control;
 mod callbacks;
 mod catalog;
@@ -18,11 +24,15 @@ mod coverage;
 mod docs;
 mod document;
 mod documentation;
+#[cfg(target_os = "linux")]
+mod endings;
 mod every_outcome;
 mod explain;
 mod export;
 mod faults;
 mod fixture;
+#[cfg(target_os = "linux")]
+mod folders;
 mod forms;
 mod guard;
 mod id_cards;
@@ -36,6 +46,8 @@ mod model_based;
 mod openapi;
 mod overlaps;
 mod own_products;
+#[cfg(unix)]
+mod panics;
 mod postman;
 mod privacy;
 mod process;

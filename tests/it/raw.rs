@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 use std::io::ErrorKind;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use base64::Engine;
@@ -33,7 +33,14 @@ impl Raw {
         if address.ip().is_unspecified() {
             address.set_ip(Ipv4Addr::LOCALHOST.into());
         }
-        let socket = TcpStream::connect(address).await.expect("a connection");
+        Self::to(address).await
+    }
+
+    pub(crate) async fn to(address: SocketAddr) -> Self {
+        Self::of(TcpStream::connect(address).await.expect("a connection"))
+    }
+
+    pub(crate) fn of(socket: TcpStream) -> Self {
         socket.set_nodelay(true).expect("a socket");
         Self {
             socket,
@@ -62,6 +69,11 @@ impl Raw {
             .is_ok()
     }
 
+    /// Says that no more is sent; what is answered can still be read.
+    pub(crate) async fn shut(&mut self) {
+        self.socket.shutdown().await.expect("it can be shut");
+    }
+
     /// The next answer with the body that its content-length announces.
     pub(crate) async fn answer(&mut self) -> RawAnswer {
         let head = self.head().await;
@@ -77,6 +89,15 @@ impl Raw {
         }
         answer.body = self.buffer.drain(..length).collect();
         answer
+    }
+
+    /// The next answer, as it came; nothing where the connection ends before it.
+    pub(crate) async fn answer_or_nothing(&mut self) -> Vec<u8> {
+        if self.buffer.is_empty() && !self.read().await {
+            return Vec::new();
+        }
+        let answer = self.answer().await;
+        [answer.head.as_bytes(), &answer.body].concat()
     }
 
     /// Exactly so many bytes.

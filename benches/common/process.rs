@@ -1,0 +1,134 @@
+//! The release binary as a child: started on a free port, looked at through `/proc`, stopped by SIGTERM.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use super::{Explain, Outcome};
+
+pub struct Sandbox {
+    child: Child,
+    pub address: SocketAddr,
+    stderr: Option<std::thread::JoinHandle<String>>,
+}
+
+impl Sandbox {
+    /// Starts it and waits until it answers. `SANDBOX_BIN` takes the place of the binary that was built.
+    pub fn start(arguments: &[String]) -> Outcome<Self> {
+        let program = std::env::var_os("SANDBOX_BIN")
+            .map_or_else(|| env!("CARGO_BIN_EXE_iluma-sandbox").into(), PathBuf::from);
+        let mut command = Command::new(program);
+        for (name, _) in std::env::vars() {
+            if name.starts_with("ILUMA_SANDBOX_") {
+                command.env_remove(name);
+            }
+        }
+        let mut child = command
+            .args(["serve", "--port", "0"])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .explain("cannot start the sandbox")?;
+        let stdout = child.stdout.take().ok_or("the sandbox has no stdout")?;
+        let mut line = String::new();
+        BufReader::new(stdout)
+            .read_line(&mut line)
+            .explain("cannot read what the sandbox prints")?;
+        let address = line
+            .trim_end()
+            .strip_prefix("iluma-sandbox is ready at http://")
+            .ok_or(format!("the sandbox is not ready: it printed {line:?}"))?
+            .parse()
+            .explain("the sandbox printed no address")?;
+        // Only what matters is kept: half an hour of its log would be more than a gigabyte.
+        let pipe = child.stderr.take().ok_or("the sandbox has no stderr")?;
+        let stderr = std::thread::spawn(move || {
+            let mut kept = String::new();
+            for line in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
+                let line = String::from_utf8_lossy(&line);
+                if line.contains("panicked") && kept.len() < 1 << 16 {
+                    kept.push_str(&line);
+                    kept.push('\n');
+                }
+            }
+            kept
+        });
+        Ok(Self {
+            child,
+            address,
+            stderr: Some(stderr),
+        })
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Resident memory in KiB.
+    pub fn memory(&self) -> Outcome<u64> {
+        self.status("VmRSS:")
+    }
+
+    /// The most that it ever was.
+    pub fn memory_peak(&self) -> Outcome<u64> {
+        self.status("VmHWM:")
+    }
+
+    pub fn threads(&self) -> Outcome<u64> {
+        self.status("Threads:")
+    }
+
+    fn status(&self, label: &str) -> Outcome<u64> {
+        let path = format!("/proc/{}/status", self.pid());
+        let text = fs::read_to_string(path).explain("the sandbox cannot be looked at")?;
+        let (_, rest) = text.split_once(label).ok_or("/proc is odd")?;
+        let number = rest.split_whitespace().next().ok_or("/proc is odd")?;
+        number.parse().explain("/proc is odd")
+    }
+
+    pub fn descriptors(&self) -> Outcome<usize> {
+        let path = format!("/proc/{}/fd", self.pid());
+        Ok(fs::read_dir(path)
+            .explain("the sandbox cannot be looked at")?
+            .count())
+    }
+
+    /// Stops it by SIGTERM: its exit code, and the lines of its log that tell of a panic.
+    pub fn stop(mut self) -> Outcome<(Option<i32>, String)> {
+        let pid = i32::try_from(self.pid()).ok();
+        let pid = pid
+            .and_then(rustix::process::Pid::from_raw)
+            .ok_or("no process id")?;
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM)
+            .explain("the sandbox cannot be signalled")?;
+        let status = self.child.wait().explain("the sandbox does not end")?;
+        let panics = self.stderr.take().map(std::thread::JoinHandle::join);
+        let panics = panics.transpose().map_err(|_| "the log's reader failed")?;
+        Ok((status.code(), panics.unwrap_or_default()))
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// The processor, the cores, and how much ran on them besides.
+pub fn machine() -> String {
+    let mut text = String::new();
+    if let Ok(mut file) = fs::File::open("/proc/cpuinfo") {
+        file.read_to_string(&mut text).ok();
+    }
+    let processor = text.split("model name\t: ").nth(1).unwrap_or("unknown");
+    let processor = processor.lines().next().unwrap_or_default();
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').take(3).collect::<Vec<_>>().join(" ");
+    let cores = text.matches("processor\t:").count();
+    format!("{processor}, {cores} cores, load average {load}")
+}

@@ -1,0 +1,274 @@
+//! Ends that nobody plans: SIGTERM under load, kill -9, a disk without room, a clock that jumps.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::attacked::Attacked;
+use crate::process::{BINARY, Process, command, write};
+use crate::raw::{Raw, RawAnswer, request, request_as};
+use crate::stage::{BANK, key};
+
+fn late(delay: &str) -> Vec<u8> {
+    let asks = format!("x-magic-reply: COMPLETED_FOUND; delay={delay}");
+    request(&format!("POST {BANK}"), &[&asks], b"")
+}
+
+#[tokio::test]
+async fn every_request_that_was_taken_is_answered_after_sigterm() {
+    let sandbox = Attacked::start(&[]).await;
+    let address = sandbox.address;
+    let mut waiting = Vec::new();
+    for _ in 0..500 {
+        let mut raw = Raw::to(address).await;
+        raw.send(late("10m")).await;
+        waiting.push(raw);
+    }
+    // An exchange is in the journal before its delay begins.
+    let mut looker = Raw::to(address).await;
+    loop {
+        let look = request("GET /__sandbox/requests?limit=1", &[], b"");
+        looker.send(look).await;
+        let listed = looker.answer().await.json();
+        if listed["requests"][0]["seq"] == 500 {
+            break;
+        }
+    }
+    // Others ask without a pause until they are turned away: never is an answer cut in its midst.
+    let asking: Vec<_> = (0..20)
+        .map(|_| {
+            tokio::spawn(async move {
+                let mut answered = 0;
+                while let Ok(socket) = tokio::net::TcpStream::connect(address).await {
+                    let mut raw = Raw::of(socket);
+                    if !raw.try_send(late("0s")).await {
+                        break;
+                    }
+                    let bytes = raw.answer_or_nothing().await;
+                    if bytes.is_empty() {
+                        break; // it was in the system's queue, and never taken
+                    }
+                    assert_eq!(RawAnswer::of(&bytes).json()["status"], "COMPLETED");
+                    answered += 1;
+                }
+                answered
+            })
+        })
+        .collect();
+    let ended = tokio::task::spawn_blocking(|| sandbox.into_process().terminate());
+    for raw in &mut waiting {
+        assert_eq!(raw.answer().await.status(), 200);
+        assert_eq!(raw.rest().await, b"");
+    }
+    for asking in asking {
+        asking.await.expect("no answer was cut");
+    }
+    let (code, _, log) = ended.await.expect("it ends");
+    assert_eq!(code, 0, "{log}");
+    assert!(
+        !log.contains("panicked") && !log.contains("were cut"),
+        "{log}"
+    );
+}
+
+#[tokio::test]
+async fn after_kill_9_another_takes_the_same_port_and_the_ready_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("ready.json");
+    let path = file.to_str().expect("UTF-8");
+    let first = Process::serve(&["--ready-file", path]);
+    let port = first.url.rsplit(':').next().expect("a port").to_owned();
+    let address: std::net::SocketAddr = format!("127.0.0.1:{port}").parse().expect("an address");
+    // Connections in every state are left to the system.
+    let mut left = Vec::new();
+    for bytes in [
+        &b""[..],
+        b"GET /hea",
+        b"GET /health HTTP/1.1\r\nhost: a\r\n\r\n",
+        &late("10m"),
+    ] {
+        let mut raw = Raw::to(address).await;
+        raw.send(bytes).await;
+        left.push(raw);
+    }
+    assert_eq!(left[2].answer().await.status(), 200);
+    drop(first); // by SIGKILL
+    let stale: Value = read(&file);
+    let serve = command(&["serve", "--port", &port, "--ready-file", path]);
+    let second = Process::start(serve);
+    assert_eq!(second.url, format!("http://{address}"));
+    let ready: Value = read(&file);
+    assert_eq!(ready["pid"], second.pid());
+    assert_ne!(stale["pid"], ready["pid"]);
+    let answer = {
+        let mut raw = Raw::to(address).await;
+        raw.send(late("0s")).await;
+        raw.answer().await
+    };
+    assert_eq!(answer.status(), 200);
+    drop(left);
+    assert_eq!(second.terminate().0, 0);
+    assert!(!file.exists());
+}
+
+fn read(file: &Path) -> Value {
+    let text = std::fs::read_to_string(file).expect("the ready file");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+#[test]
+fn a_ready_file_that_does_not_fit_on_the_disk_is_one_sentence_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("ready.json");
+    // As a full disk, for whoever has no disk to fill: no file may grow.
+    let output = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh", BINARY])
+        .args([
+            "serve",
+            "--port",
+            "0",
+            "--log-format",
+            "off",
+            "--ready-file",
+        ])
+        .arg(&file)
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8(output.stderr).expect("UTF-8");
+    let sentence = format!("cannot write the ready file {}: ", file.display());
+    assert_eq!(
+        (output.status.code(), said.contains(&sentence)),
+        (Some(1), true),
+        "{said}"
+    );
+    let left: Vec<_> = std::fs::read_dir(folder.path())
+        .expect("a folder")
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// Stands between the binary and the C library: the machine's clock shows what a file says, in seconds.
+const CLOCK: &str = r#"
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+int clock_gettime(clockid_t id, struct timespec *at) {
+    static int (*real)(clockid_t, struct timespec *);
+    if (!real) real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+    int done = real(id, at);
+    if (id == CLOCK_REALTIME) {
+        FILE *file = fopen(getenv("CLOCK_FILE"), "r");
+        long long shown;
+        if (file && fscanf(file, "%lld", &shown) == 1) at->tv_sec = shown;
+        if (file) fclose(file);
+    }
+    return done;
+}
+"#;
+
+/// A binary whose machine shows the time that a file of this folder holds.
+fn with_clock_of(folder: &Path, arguments: &[&str]) -> Command {
+    write(folder, "clock.c", CLOCK);
+    let (source, library) = (folder.join("clock.c"), folder.join("clock.so"));
+    let mut build = Command::new("cc");
+    let built = build
+        .args(["-shared", "-fPIC", "-o"])
+        .arg(&library)
+        .arg(&source)
+        .arg("-ldl")
+        .status();
+    assert!(
+        built
+            .expect("a C compiler, which linking needs too")
+            .success()
+    );
+    show(folder, 1_800_000_000);
+    let mut serve = command(&[&["serve", "--port", "0"], arguments].concat());
+    serve
+        .env("LD_PRELOAD", &library)
+        .env("CLOCK_FILE", folder.join("clock"));
+    serve
+}
+
+fn show(folder: &Path, seconds: i64) {
+    std::fs::write(folder.join("clock"), seconds.to_string()).expect("a file");
+}
+
+/// On, back, to the epoch, before it, and to where calendars end.
+const JUMPS: [i64; 5] = [
+    1_900_000_000,
+    1_700_000_000,
+    0,
+    -1_000_000_000,
+    253_402_300_799,
+];
+
+#[tokio::test]
+async fn a_machine_whose_clock_jumps_answers_as_before() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut sandbox = Attacked::of(with_clock_of(folder.path(), &[])).await;
+    let mut raw = Raw::to(sandbox.address).await;
+    for seconds in JUMPS {
+        show(folder.path(), seconds);
+        sandbox.witness_is_answered().await;
+        raw.send(late("1ms")).await;
+        assert_eq!(raw.answer().await.status(), 200, "{seconds}");
+        for look in ["requests", "export", "worlds", "deliveries", "readyz"] {
+            let look = request_as(
+                &key('w'),
+                &format!("GET /__sandbox/{look}"),
+                &["connection: close"],
+                b"",
+            );
+            let mut raw = Raw::to(sandbox.address).await;
+            raw.send(look).await;
+            let answer = RawAnswer::of(&raw.rest().await);
+            assert_eq!(answer.status(), 200, "{seconds}: {}", answer.text());
+        }
+    }
+    // The jumps were seen: otherwise nothing has been shown. What no calendar holds is shown as nothing.
+    raw.send(request("GET /__sandbox/requests?limit=2", &[], b""))
+        .await;
+    let listed = raw.answer().await.json();
+    let at = [0, 1].map(|place| listed["requests"][place]["at"].as_str());
+    assert_eq!(at[0], None, "{listed}");
+    assert!(
+        at[1].is_some_and(|at| at.starts_with("1938-04-24T")),
+        "{listed}"
+    );
+    drop(raw);
+    sandbox.is_unharmed().await;
+}
+
+#[tokio::test]
+async fn records_that_show_the_machines_time_are_made_whatever_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sandbox = Process::start(with_clock_of(folder.path(), &["--clock", "system"]));
+    let address = sandbox.url.strip_prefix("http://").expect("plain HTTP");
+    let address = address.parse().expect("an address");
+    let mut created = Vec::new();
+    for seconds in JUMPS {
+        show(folder.path(), seconds);
+        let mut raw = Raw::to(address).await;
+        for turn in [
+            late("0s"),
+            request("POST /__sandbox/clock/advance", &[], br#"{"by":"1h"}"#),
+        ] {
+            raw.send(turn).await;
+            let answer = raw.answer().await;
+            assert_eq!(answer.status(), 200, "{seconds}: {}", answer.text());
+            created.extend(
+                answer.json()["created"]
+                    .as_str()
+                    .map(|at| at[..4].to_owned()),
+            );
+        }
+    }
+    assert_eq!(created, ["2030", "2023", "1970", "1970", "9999"]);
+    let (code, _, log) = sandbox.terminate();
+    assert_eq!(code, 0, "{log}");
+    assert!(!log.contains("panicked"), "{log}");
+}
