@@ -81,6 +81,7 @@ mod names;
 mod next;
 mod openapi;
 mod plan;
+mod port;
 #[cfg(feature = "cli")]
 mod postman;
 mod query;
@@ -101,6 +102,8 @@ mod spanned;
 mod store;
 mod strict;
 mod template;
+#[cfg(feature = "tls")]
+mod tls;
 mod totals;
 mod tree;
 mod turn;

@@ -24,6 +24,7 @@ use crate::files::fingerprint;
 use crate::journal::{Exchange, Journal, NO_WORLD};
 use crate::live::Live;
 use crate::load_error::LoadErrors;
+use crate::port::{Port, Ports};
 use crate::sample;
 use crate::server;
 use crate::watch::Watcher;
@@ -45,6 +46,7 @@ const STRANGERS_MAX: usize = 200;
 pub struct Sandbox {
     shared: Arc<Shared>,
     address: SocketAddr,
+    secure: Secured,
     /// Dropping it tells the server to stop.
     stop: watch::Sender<bool>,
     server: Option<tokio::task::JoinHandle<()>>,
@@ -66,7 +68,7 @@ pub struct Sandbox {
 #[derive(Clone, Debug)]
 pub struct Builder {
     address: SocketAddr,
-    options: Options,
+    pub(crate) options: Options,
 }
 
 /// What the server and its parts share.
@@ -109,6 +111,8 @@ pub(crate) struct Options {
     pub strict: bool,
     pub callbacks: CallbackOptions,
     pub control_token: Option<ControlToken>,
+    #[cfg(feature = "tls")]
+    pub tls: crate::tls::TlsOptions,
 }
 
 /// How the last reload went.
@@ -151,6 +155,9 @@ pub enum StartError {
         address: SocketAddr,
         error: io::Error,
     },
+    /// TLS cannot be set up: a certificate, a key or the folder of the authority is not as it has to be.
+    #[error("{0}")]
+    Tls(String),
 }
 
 impl Sandbox {
@@ -190,7 +197,38 @@ impl Sandbox {
     /// # });
     /// ```
     pub fn url(&self) -> String {
+        if self.secure.alone
+            && let Some(url) = self.tls_url()
+        {
+            return url;
+        }
         format!("http://{}", self.address)
+    }
+
+    /// Where it is by https, if it is.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// assert_eq!(sandbox.tls_url(), None);
+    /// # });
+    /// ```
+    pub fn tls_url(&self) -> Option<String> {
+        let address = self.secure.address?;
+        Some(format!("https://{address}"))
+    }
+
+    /// The certificate authority that clients have to trust, in PEM. None without TLS, and with a certificate
+    /// of one's own.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// assert_eq!(sandbox.ca_pem(), None);
+    /// # });
+    /// ```
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.secure.authority_pem.as_deref()
     }
 
     /// Where it listens.
@@ -634,21 +672,104 @@ impl Builder {
         let bind = |error| StartError::Bind { address, error };
         let listener = TcpListener::bind(address).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
+        let (ports, secure) = ports(listener, address, &self.options).await?;
         let before = fingerprint(&self.options.scenarios);
         let shared = Arc::new(Shared::new(self.options, address)?);
         shared.check_callback_types()?;
         let watcher = Watcher::start(&shared, before);
         let (stop, stopped) = watch::channel(false);
-        let server = tokio::spawn(server::serve(listener, shared.clone(), stopped));
+        let server = tokio::spawn(server::serve(ports, shared.clone(), stopped));
         Ok(Sandbox {
             shared,
             address,
+            secure,
             stop,
             server: Some(server),
             runtime: tokio::runtime::Handle::current(),
             _watcher: watcher,
         })
     }
+}
+
+/// By which addresses it is reached.
+#[derive(Debug, Default)]
+struct Secured {
+    /// The one that speaks TLS.
+    address: Option<SocketAddr>,
+    /// There is no other that answers.
+    alone: bool,
+    authority_pem: Option<String>,
+}
+
+#[cfg(not(feature = "tls"))]
+#[expect(
+    clippy::unused_async,
+    reason = "with TLS there may be one more to listen on"
+)]
+async fn ports(
+    listener: TcpListener,
+    _: SocketAddr,
+    _: &Options,
+) -> Result<(Ports, Secured), StartError> {
+    let first = (listener, Port::Plain);
+    let ports = Ports {
+        first,
+        second: None,
+    };
+    Ok((ports, Secured::default()))
+}
+
+/// What is spoken at the port, and at the one of `--tls-port`.
+#[cfg(feature = "tls")]
+async fn ports(
+    listener: TcpListener,
+    address: SocketAddr,
+    options: &Options,
+) -> Result<(Ports, Secured), StartError> {
+    let tls = &options.tls;
+    if !tls.is_wanted() {
+        let first = (listener, Port::Plain);
+        let ports = Ports {
+            first,
+            second: None,
+        };
+        return Ok((ports, Secured::default()));
+    }
+    let acceptor = crate::tls::Acceptor::new(tls, address.ip()).map_err(StartError::Tls)?;
+    let authority_pem = acceptor.authority_pem.clone();
+    let secured = Port::Tls(Arc::new(acceptor));
+    let (ports, address, alone) = match tls.port {
+        None => {
+            let first = (listener, secured);
+            let ports = Ports {
+                first,
+                second: None,
+            };
+            (ports, address, true)
+        }
+        Some(port) => {
+            let address = SocketAddr::new(address.ip(), port);
+            let bind = |error| StartError::Bind { address, error };
+            let second = TcpListener::bind(address).await.map_err(bind)?;
+            let address = second.local_addr().map_err(bind)?;
+            let plain = if tls.only {
+                Port::Refusing
+            } else {
+                Port::Plain
+            };
+            let ports = Ports {
+                first: (listener, plain),
+                second: Some((second, secured)),
+            };
+            (ports, address, tls.only)
+        }
+    };
+    let secure = Secured {
+        address: Some(address),
+        alone,
+        authority_pem,
+    };
+    Ok((ports, secure))
 }
 
 impl Builder {

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::log::LogFormat;
 use super::parent::Parent;
+use super::tls::{ReceiverArguments, TlsArguments};
 use super::{Format, fail, log, misused, os};
 use crate::auth::ApiKey;
 use crate::clock::Clock;
@@ -26,6 +27,8 @@ pub(super) struct Arguments {
     /// Port to listen on; 0 takes any free one.
     #[arg(long, env = "ILUMA_SANDBOX_PORT", default_value_t = 4586)]
     port: u16,
+    #[command(flatten)]
+    tls: TlsArguments,
     /// What ids and invented data are derived from.
     #[arg(
         long,
@@ -109,6 +112,8 @@ pub(super) struct Arguments {
         value_delimiter = ','
     )]
     allow_egress: Vec<String>,
+    #[command(flatten)]
+    receivers: ReceiverArguments,
     /// What the control API asks for in `x-sandbox-control-token` [default: nothing on a loopback address;
     /// on any other a random one, which is printed].
     #[arg(
@@ -181,6 +186,12 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
         .retries(&arguments.callback_retries)
         .sign_callbacks(arguments.callback_signing.is_some())
         .second_token_header(arguments.callback_token_twice);
+    let secured = arguments.tls.apply(builder);
+    builder = match secured.and_then(|builder| arguments.receivers.apply(builder)) {
+        Ok(builder) => builder,
+        Err(sentence) => return misused(sentence),
+    };
+    let ca_file = arguments.tls.authority_file();
     for folder in arguments.scenarios {
         builder = builder.scenarios(folder);
     }
@@ -220,7 +231,7 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
             fail("not started: mend the scenario files above");
             return ExitCode::from(2);
         }
-        Err(error @ StartError::CallbackType { .. }) => {
+        Err(error @ (StartError::CallbackType { .. } | StartError::Tls(_))) => {
             fail(error);
             return ExitCode::from(2);
         }
@@ -231,7 +242,7 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
         }
     };
     if let Some(path) = &arguments.ready_file
-        && let Err(error) = os::write_private(path, &ready(&sandbox))
+        && let Err(error) = os::write_private(path, &ready(&sandbox, ca_file.as_deref()))
     {
         return fail(format_args!(
             "cannot write the ready file {}: {error}",
@@ -239,7 +250,7 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
         ));
     }
     super::print(&match arguments.format {
-        Format::Json => ready(&sandbox),
+        Format::Json => ready(&sandbox, ca_file.as_deref()),
         Format::Text => ready_in_words(&sandbox, is_given),
     });
     let orphaned = async {
@@ -262,7 +273,11 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
 
 /// Where it is, and the control token that it has made where none was given.
 fn ready_in_words(sandbox: &Sandbox, token_is_given: bool) -> String {
-    let at = format!("iluma-sandbox is ready at {}\n", sandbox.url());
+    let url = sandbox.url();
+    let mut at = format!("iluma-sandbox is ready at {url}\n");
+    if let Some(other) = sandbox.tls_url().filter(|other| *other != url) {
+        at.push_str(&format!("it speaks HTTPS at {other}\n"));
+    }
     match sandbox.control_token().filter(|_| !token_is_given) {
         None => at,
         Some(token) => format!(
@@ -273,7 +288,7 @@ fn ready_in_words(sandbox: &Sandbox, token_is_given: bool) -> String {
 }
 
 /// What a launcher needs to know, as one line of JSON.
-fn ready(sandbox: &Sandbox) -> String {
+fn ready(sandbox: &Sandbox, ca_file: Option<&Path>) -> String {
     let url = sandbox.url();
     let ready = json!({
         "url": url,
@@ -283,6 +298,8 @@ fn ready(sandbox: &Sandbox) -> String {
         "callback_token": sandbox.callback_token(),
         "control_token": sandbox.control_token().map(ControlToken::reveal),
         "control_url": format!("{url}/__sandbox"),
+        "tls_url": sandbox.tls_url(),
+        "ca_file": ca_file.filter(|_| sandbox.ca_pem().is_some()),
         "version": env!("CARGO_PKG_VERSION"),
     });
     format!("{ready}\n")
