@@ -38,7 +38,7 @@ impl Default for CallbackOptions {
 /// assert!("http://127.0.0.1:8080/callbacks".parse::<CallbackUrl>().is_ok());
 /// assert_eq!(
 ///     "ftp://127.0.0.1/".parse::<CallbackUrl>().unwrap_err(),
-///     "`ftp://127.0.0.1/` is not an http or https URL"
+///     "`ftp://127.0.0.1/` is not an http URL"
 /// );
 /// ```
 #[derive(Clone, Debug)]

@@ -64,6 +64,10 @@ pub(crate) async fn serve(
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.reset();
+    #[cfg_attr(
+        not(feature = "tls"),
+        expect(unused_mut, reason = "no handshake is waited for")
+    )]
     let mut watched = Watched {
         pace: Arc::new(Pace::new(stop.clone())),
         port,

@@ -68,7 +68,7 @@ impl ReceiverUrl {
                         .to_owned(),
                 );
             }
-            _ => return Err(format!("`{}` is not an http or https URL", shown(text))),
+            _ => return Err(format!("`{}` is not an http URL", shown(text))),
         }
         let authority = uri
             .authority()

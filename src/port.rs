@@ -1,7 +1,5 @@
 //! One of the sandbox's ports: what is spoken there, and whether anything is answered.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
@@ -17,7 +15,7 @@ pub(crate) enum Port {
     /// Plain HTTP, all of which is refused.
     Refusing,
     #[cfg(feature = "tls")]
-    Tls(Arc<crate::tls::Acceptor>),
+    Tls(std::sync::Arc<crate::tls::Acceptor>),
 }
 
 /// Says of a request that it came by TLS.
@@ -32,6 +30,10 @@ pub(crate) struct Ports {
 
 impl Port {
     /// Notes how the request came. Some where that is all there is to it.
+    #[cfg_attr(
+        not(feature = "tls"),
+        expect(unused_variables, reason = "it came by no other way")
+    )]
     pub(crate) fn take(&self, request: &mut Request<Incoming>) -> Option<Response<ReplyBody>> {
         match self {
             Self::Plain => None,

@@ -9,7 +9,7 @@ mod trust;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::CryptoProvider;
@@ -24,7 +24,9 @@ use crate::connection::Protocol;
 
 /// What a client that speaks plain HTTP to a port of TLS is told, in its own language.
 const PLAIN_ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n\
-    content-length: 60\r\nconnection: close\r\n\r\nthis port speaks HTTPS: write https:// where the URL says so\n";
+    content-length: 61\r\nconnection: close\r\n\r\nthis port speaks HTTPS: write https:// where the URL says so\n";
+/// How often more is read of such a client than was looked at.
+const PLAIN_READS_MAX: usize = 16;
 /// The first byte of a TLS handshake.
 const HANDSHAKE: u8 = 0x16;
 
@@ -66,16 +68,15 @@ impl std::fmt::Debug for Acceptor {
 impl Acceptor {
     /// An error is a sentence.
     pub(crate) fn new(options: &TlsOptions, address: std::net::IpAddr) -> Result<Self, String> {
-        let (identity, authority_pem) = match &options.files {
-            Some((certificate, key)) => (identity::read(certificate, key)?, None),
-            None => {
-                let authority = match &options.folder {
-                    Some(folder) => Authority::kept_in(folder)?,
-                    None => Authority::new()?,
-                };
-                let identity = authority.identity(&options.hosts, address)?;
-                (identity, Some(authority.pem().to_owned()))
-            }
+        let (identity, authority_pem) = if let Some((certificate, key)) = &options.files {
+            (identity::read(certificate, key)?, None)
+        } else {
+            let authority = match &options.folder {
+                Some(folder) => Authority::kept_in(folder)?,
+                None => Authority::new()?,
+            };
+            let identity = authority.identity(&options.hosts, address)?;
+            (identity, Some(authority.pem().to_owned()))
         };
         Ok(Self {
             tls: acceptor(identity)?,
@@ -113,14 +114,12 @@ impl Acceptor {
 }
 
 async fn answer_plainly(socket: &mut TcpStream) {
-    use tokio::io::AsyncReadExt;
     tracing::info!("a client spoke plain HTTP to a port of TLS");
-    // What is unread when a socket is dropped has it reset, which may overtake the answer.
-    let mut unread = [0; 4096];
-    socket.read(&mut unread).await.ok();
     socket.write_all(PLAIN_ANSWER).await.ok();
     socket.shutdown().await.ok();
-    for _ in 0..16 {
+    // What is unread when a socket is dropped has it reset, which may overtake the answer.
+    let mut unread = [0; 4096];
+    for _ in 0..PLAIN_READS_MAX {
         if !socket.read(&mut unread).await.is_ok_and(|read| read > 0) {
             return;
         }

@@ -15,6 +15,8 @@ use crate::tls::{AUTHORITY_FILE, Authority};
 pub(super) struct Arguments {
     #[command(subcommand)]
     command: Command,
+    #[arg(long, value_enum, default_value_t, global = true)]
+    format: Format,
 }
 
 #[derive(Debug, Subcommand)]
@@ -26,15 +28,11 @@ enum Command {
         /// Write it to a file instead.
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
-        #[arg(long, value_enum, default_value_t)]
-        format: Format,
     },
     /// Print where its certificate is; it is made if there is none.
     Path {
         #[command(flatten)]
         folder: AuthorityFolder,
-        #[arg(long, value_enum, default_value_t)]
-        format: Format,
     },
     /// Print what makes clients trust it: curl, Node, Python, Java, Go, Docker.
     TrustHelp {
@@ -43,8 +41,6 @@ enum Command {
         /// This client alone.
         #[arg(value_enum)]
         client: Option<Client>,
-        #[arg(long, value_enum, default_value_t)]
-        format: Format,
     },
 }
 
@@ -63,14 +59,14 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     let path = folder.join(AUTHORITY_FILE);
     let path = std::path::absolute(&path).unwrap_or(path);
     match &arguments.command {
-        Command::Export { output, format, .. } => {
-            return export(&authority, &path, output.as_deref(), *format);
+        Command::Export { output, .. } => {
+            return export(&authority, &path, output.as_deref(), arguments.format);
         }
-        Command::Path { format, .. } => print(&match format {
+        Command::Path { .. } => print(&match arguments.format {
             Format::Text => format!("{}\n", path.display()),
             Format::Json => format!("{:#}\n", json!({"path": path})),
         }),
-        Command::TrustHelp { client, format, .. } => print(&match format {
+        Command::TrustHelp { client, .. } => print(&match arguments.format {
             Format::Text => trust_help::text(&path, *client),
             Format::Json => format!("{:#}\n", trust_help::json(&path, *client)),
         }),

@@ -186,8 +186,7 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
         .retries(&arguments.callback_retries)
         .sign_callbacks(arguments.callback_signing.is_some())
         .second_token_header(arguments.callback_token_twice);
-    let secured = arguments.tls.apply(builder);
-    builder = match secured.and_then(|builder| arguments.receivers.apply(builder)) {
+    builder = match arguments.tls.apply(builder, &arguments.receivers) {
         Ok(builder) => builder,
         Err(sentence) => return misused(sentence),
     };
@@ -200,8 +199,7 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
             Ok(key) => builder = builder.api_key(key),
             // The key itself is not repeated: it may be a real one.
             Err(reason) => {
-                fail(format_args!("a value of --api-key is no API key: {reason}"));
-                return ExitCode::from(2);
+                return misused(format_args!("a value of --api-key is no API key: {reason}"));
             }
         }
     }
@@ -232,8 +230,7 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
             return ExitCode::from(2);
         }
         Err(error @ (StartError::CallbackType { .. } | StartError::Tls(_))) => {
-            fail(error);
-            return ExitCode::from(2);
+            return misused(error);
         }
         Err(error @ StartError::Bind { .. }) => {
             return fail(format_args!(
@@ -241,8 +238,9 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
             ));
         }
     };
+    let told = ready(&sandbox, ca_file.as_deref());
     if let Some(path) = &arguments.ready_file
-        && let Err(error) = os::write_private(path, &ready(&sandbox, ca_file.as_deref()))
+        && let Err(error) = os::write_private(path, &told)
     {
         return fail(format_args!(
             "cannot write the ready file {}: {error}",
@@ -250,7 +248,7 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
         ));
     }
     super::print(&match arguments.format {
-        Format::Json => ready(&sandbox, ca_file.as_deref()),
+        Format::Json => told,
         Format::Text => ready_in_words(&sandbox, is_given),
     });
     let orphaned = async {
@@ -274,10 +272,12 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
 /// Where it is, and the control token that it has made where none was given.
 fn ready_in_words(sandbox: &Sandbox, token_is_given: bool) -> String {
     let url = sandbox.url();
-    let mut at = format!("iluma-sandbox is ready at {url}\n");
-    if let Some(other) = sandbox.tls_url().filter(|other| *other != url) {
-        at.push_str(&format!("it speaks HTTPS at {other}\n"));
-    }
+    let secured = sandbox.tls_url().filter(|other| *other != url);
+    let secured = secured.map(|other| format!("it speaks HTTPS at {other}\n"));
+    let at = format!(
+        "iluma-sandbox is ready at {url}\n{}",
+        secured.unwrap_or_default()
+    );
     match sandbox.control_token().filter(|_| !token_is_given) {
         None => at,
         Some(token) => format!(

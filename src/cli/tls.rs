@@ -22,8 +22,8 @@ pub(super) struct TlsArguments {
     /// HTTPS there.
     #[arg(long, env = "ILUMA_SANDBOX_HTTPS_ONLY", value_parser = FalseyValueParser::new())]
     https_only: bool,
-    /// Name or address that the certificate is good for, beside localhost, 127.0.0.1, ::1 and this machine's
-    /// name; repeat it, or separate by commas.
+    /// Name or address that the certificate is good for, beside localhost, 127.0.0.1, `::1` and this
+    /// machine's name; repeat it, or separate by commas.
     #[arg(
         long = "tls-host",
         value_name = "HOST",
@@ -102,7 +102,12 @@ impl TlsArguments {
     }
 
     /// An error is a sentence for somebody who called wrongly.
-    pub(super) fn apply(&self, mut builder: Builder) -> Result<Builder, String> {
+    pub(super) fn apply(
+        &self,
+        builder: Builder,
+        receivers: &ReceiverArguments,
+    ) -> Result<Builder, String> {
+        let mut builder = receivers.apply(builder)?;
         if !self.is_wanted() {
             if self.tls_hosts.is_empty() {
                 return Ok(builder);

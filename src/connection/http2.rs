@@ -124,7 +124,7 @@ async fn answer(
 async fn too_slow(pace: &Pace) {
     sleep(BODY_TIME).await;
     if !pace.is_reading() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

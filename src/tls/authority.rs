@@ -50,7 +50,6 @@ pub(crate) enum HostName {
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
-    certificate: CertificateDer<'static>,
 }
 
 impl FromStr for HostName {
@@ -96,7 +95,6 @@ impl Authority {
             .self_signed(&key)
             .map_err(|error| cannot_make(&error))?;
         Ok(Self {
-            certificate: made.der().clone(),
             pem: made.pem(),
             issuer: Issuer::new(params, key),
         })
@@ -169,7 +167,6 @@ impl Authority {
         Ok(Self {
             issuer: Issuer::new(params(&key), key),
             pem,
-            certificate,
         })
     }
 
@@ -215,7 +212,7 @@ impl Authority {
         let leaf = params
             .signed_by(&key, &self.issuer)
             .map_err(|error| cannot_make(&error))?;
-        let chain = vec![leaf.der().clone(), self.certificate.clone()];
+        let chain = vec![leaf.der().clone()]; // clients have the authority, or do not trust it
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
         CertifiedKey::from_der(chain, key, &provider())
             .map_err(|error| format!("TLS cannot be set up: {error}"))
@@ -374,7 +371,8 @@ fn write(path: &Path, text: &str, mode: u32) -> Result<(), String> {
 fn check_private(path: &Path) -> Result<(), String> {
     use std::os::unix::fs::PermissionsExt;
     let mode = fs::metadata(path).map_or(0, |about| about.permissions().mode() & 0o777);
-    if mode & 0o077 == 0 {
+    let others = mode & 0o077;
+    if others == 0 {
         return Ok(());
     }
     Err(format!(

@@ -142,6 +142,9 @@ fn why_not_trusted(host: &str, flag: &str, wrong: &CertificateError) -> String {
                 "its certificate is signed by nobody that is trusted: give its authority with {flag}"
             )
         }
+        CertificateError::BadSignature => {
+            "its certificate names an authority that is trusted and is not signed by it".to_owned()
+        }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             "its certificate has expired".to_owned()
         }

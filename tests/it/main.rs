@@ -25,6 +25,8 @@ mod faults;
 mod fixture;
 mod forms;
 mod guard;
+mod http2;
+mod https_callbacks;
 mod id_cards;
 mod inspector;
 mod limits;
@@ -45,6 +47,7 @@ mod requests;
 mod scenario_schema;
 mod scenarios;
 mod screening;
+mod secure;
 mod shape;
 mod shell;
 #[cfg(unix)]
@@ -53,6 +56,9 @@ mod snapshot;
 mod stage;
 mod strict;
 mod thin_products;
+mod tls;
+#[cfg(unix)]
+mod tls_files;
 mod transport;
 #[cfg(unix)]
 mod trigger;
