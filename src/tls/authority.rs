@@ -156,7 +156,15 @@ impl Authority {
         check_pair(&certificate, &key).ok_or_else(not_ours)?;
         if ends < Timestamp::now() + (RENEWED_DAYS * 24).hours() {
             let renewed = Self::of(key)?;
-            write(&path, &renewed.pem, 0o644)?;
+            if let Err(why) = write(&path, &renewed.pem, 0o644) {
+                if ends < Timestamp::now() {
+                    return Err(why);
+                }
+                tracing::warn!(
+                    "the certificate authority is good until {ends} and is not renewed: {why}"
+                );
+                return Ok(Self { pem, ..renewed });
+            }
             tracing::warn!(
                 "the certificate authority {} was good until {ends} and has been renewed: have your clients \
                  trust it anew",

@@ -496,3 +496,52 @@ async fn heads_that_are_too_large_are_refused_and_no_stream_beyond_the_limit_is_
         }
     }
 }
+
+#[tokio::test]
+async fn methods_that_are_strange_over_http2_are_answered_and_harm_nobody() {
+    let sandbox = start().await;
+    let http2 = Http2::plain(&sandbox).await;
+    for (method, path, status) in [
+        ("HEAD", "/health", 200),
+        ("OPTIONS", "/health", 404),
+        ("TRACE", "/health", 404),
+        ("PRI", "/health", 404),
+    ] {
+        let request = http2.request(method, path).body(Full::default());
+        let answer = http2.send(request.expect("a request")).await;
+        assert_eq!(answer.expect(method).status(), status, "{method}");
+    }
+    let connect = hyper::Request::connect(sandbox.address().to_string());
+    let connect = http2.send(connect.body(Full::default()).expect("a request"));
+    assert!(
+        !connect
+            .await
+            .is_ok_and(|answer| answer.status().is_success())
+    );
+    assert_eq!(http2.get("/health").await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_never_taken_does_not_hold_its_connection() {
+    let client = Client::start().await;
+    let before = tasks();
+    let mut socket = TcpStream::connect(client.sandbox.address())
+        .await
+        .expect("a connection");
+    // No window at all: nothing of a body may be sent.
+    let no_window = frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]);
+    let ask = frame(HEADERS, END_HEADERS | END_STREAM, 1, &head("/health"));
+    let hello = [PREFACE, &no_window, &ask].concat();
+    socket.write_all(&hello).await.expect("it is taken");
+    let mut frames = Frames { socket };
+    let started = Instant::now();
+    // It answers whether it is there, and takes nothing.
+    while let Some((kind, flags, _, opaque)) = frames.next().await {
+        if (kind, flags) == (PING, 0) {
+            frames.send(&frame(PING, 1, 0, &opaque)).await;
+        }
+    }
+    let waited = started.elapsed();
+    assert!(waited <= Duration::from_secs(105), "{waited:?}");
+    assert_unharmed(&client.sandbox, before + 4).await;
+}
