@@ -17,7 +17,10 @@ use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::{ServerConfig, crypto};
 use tokio_rustls::server::TlsStream;
 
-pub(crate) use self::authority::{AUTHORITY_FILE, Authority, HostName};
+#[cfg(feature = "cli")]
+pub(crate) use self::authority::AUTHORITY_FILE;
+pub(crate) use self::authority::{Authority, HostName};
+#[cfg(feature = "cli")]
 pub(crate) use self::identity::read_authorities;
 pub(crate) use self::trust::{Trust, connect};
 use crate::connection::Protocol;
