@@ -747,6 +747,12 @@ async fn ports(
             };
             (ports, address, true)
         }
+        Some(port) if port == address.port() => {
+            return Err(StartError::Tls(format!(
+                "plain HTTP and HTTPS cannot have the same port, {port}: name another with --tls-port, or speak \
+                 HTTPS alone with --tls"
+            )));
+        }
         Some(port) => {
             let address = SocketAddr::new(address.ip(), port);
             let bind = |error| StartError::Bind { address, error };

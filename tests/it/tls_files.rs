@@ -358,6 +358,25 @@ fn certificates_and_keys_that_cannot_be_used_are_refused_with_what_to_do() {
         refused(&["--tls-host", "kyc.test"]),
         "--tls-host is of no use without HTTPS: add --tls or --tls-port"
     );
+    let (code, _, err) = run(&[
+        "serve",
+        "--port",
+        "45860",
+        "--tls-port",
+        "45860",
+        "--ca-dir",
+        text(data.path()),
+    ]);
+    assert_eq!(
+        (code, err.lines().last()),
+        (
+            2,
+            Some(
+                "iluma-sandbox: plain HTTP and HTTPS cannot have the same port, 45860: name another with --tls-port, \
+                 or speak HTTPS alone with --tls"
+            )
+        )
+    );
     let (code, _, err) = run(&["serve", "--tls", "--tls-host", "https://kyc.test"]);
     assert_eq!(code, 2);
     assert!(
