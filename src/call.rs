@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method};
 use serde_json::Value;
@@ -12,8 +12,10 @@ use tokio::time::Instant;
 use crate::breaking::Breaking;
 use crate::callback::Planned;
 use crate::courier::DEPTH_HEADER;
+use crate::curl::DEFAULT_HOST;
 use crate::egress::ReceiverUrl;
 use crate::error::ApiError;
+use crate::port::Secure;
 
 /// A request and its body.
 pub(crate) struct Call {
@@ -44,6 +46,18 @@ impl Call {
 
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.head.headers
+    }
+
+    /// The sandbox's address as the client called it: `http://127.0.0.1:4586`.
+    pub(crate) fn base_url(&self) -> String {
+        let host = self.headers().get(HOST);
+        let host = host.and_then(|host| host.to_str().ok());
+        let scheme = if self.head.extensions.get::<Secure>().is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        format!("{scheme}://{}", host.unwrap_or(DEFAULT_HOST))
     }
 
     /// The query's pairs, decoded; of a repeated name the last counts.

@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and what each command exits with.
 
 mod audit;
+mod ca;
 mod check;
 mod client;
 mod completions;
@@ -20,7 +21,9 @@ mod readyz;
 mod schema;
 mod serve;
 mod target;
+mod tls;
 mod trigger;
+mod trust_help;
 mod try_out;
 
 use std::ffi::{OsStr, OsString};
@@ -97,6 +100,10 @@ enum Command {
     ///
     /// Exits with 0, 1 when no sandbox answers or it refuses, 2 when it is called wrongly.
     Env(env::Arguments),
+    /// The local certificate authority of `serve --tls`: where it is, and how clients come to trust it.
+    ///
+    /// Exits with 0, 1 when it cannot be read or made, 2 when it is called wrongly.
+    Ca(ca::Arguments),
     /// Print a script that completes commands and flags in a shell.
     Completions(completions::Arguments),
     /// Print the manual page of all or of one command, or write them all.
@@ -152,6 +159,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Readyz(arguments) => readyz::run(&arguments),
         Command::Env(arguments) => env::run(&arguments),
+        Command::Ca(arguments) => ca::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),

@@ -1,206 +1,172 @@
-//! One connection: HTTP/1.1 with a limit on how long a client may take over anything.
+//! One connection: HTTP/1.1 or HTTP/2, with a limit on how long a client may take over anything.
+
+mod begun;
+mod http2;
+mod pace;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
-use std::time::Duration;
 
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Interval, MissedTickBehavior};
 
+use self::begun::Begun;
+pub(crate) use self::begun::Protocol;
+pub(crate) use self::pace::{Ending, Pace};
+use self::pace::{Phase, TICK, Verdict};
+use crate::port::Port;
 use crate::sandbox::Shared;
 use crate::server::{Gone, respond};
 use crate::wire;
 
 const HEAD_BYTES_MAX: usize = 64 << 10;
-/// How long a client may take to send the head of a request.
-const HEAD_TIME: Duration = Duration::from_secs(10);
-/// How long a client may take to send a body.
-const BODY_TIME: Duration = Duration::from_mins(1);
-/// How long a connection may stay open without a request.
-const IDLE_TIME: Duration = Duration::from_secs(90);
-/// How often a connection looks at its own state: cheaper than a timer set for every request.
-const TICK: Duration = Duration::from_secs(1);
+/// What a connection is served on: a socket, or TLS over one.
+pub(crate) trait Wire: AsyncRead + AsyncWrite + Send + Unpin + 'static {
+    fn socket(&self) -> &TcpStream;
+}
+
+impl Wire for TcpStream {
+    fn socket(&self) -> &TcpStream {
+        self
+    }
+}
+
+#[cfg(feature = "tls")]
+impl Wire for tokio_rustls::server::TlsStream<TcpStream> {
+    fn socket(&self) -> &TcpStream {
+        self.get_ref().0
+    }
+}
+
+/// A connection that has come in by a port, and what it is watched by.
+struct Watched {
+    port: Port,
+    sandbox: Arc<Shared>,
+    pace: Arc<Pace>,
+    ticks: Interval,
+    stop: watch::Receiver<bool>,
+}
 
 /// Serves one connection to its end.
 pub(crate) async fn serve(
     socket: TcpStream,
+    port: Port,
     sandbox: Arc<Shared>,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) {
     socket.set_nodelay(true).ok();
-    let pace = Arc::new(Pace::new(stop.clone()));
-    let service = service_fn(|request| {
-        let (sandbox, pace) = (sandbox.clone(), pace.clone());
-        pace.enter(Phase::Body);
-        async move {
-            let response = respond(&sandbox, request, &pace).await;
-            pace.answered();
-            response.ok_or(Gone)
-        }
-    });
-    let io = PacedIo {
-        io: TokioIo::new(socket),
-        pace: pace.clone(),
-    };
-    let mut connection = http1::Builder::new()
-        .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(io, service);
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.reset();
-    let mut stopping = false;
-    loop {
-        tokio::select! {
-            biased;
-            _ = &mut connection => break,
-            _ = stop.wait_for(|stop| *stop), if !stopping => {
-                stopping = true;
-                if pace.is_streaming() {
-                    return; // no end of its own is to be waited for
-                }
-                std::pin::Pin::new(&mut connection).graceful_shutdown();
-            }
-            _ = ticks.tick() => match pace.tick() {
-                Verdict::Fine => {}
-                Verdict::Idle => std::pin::Pin::new(&mut connection).graceful_shutdown(),
-                Verdict::TooSlow => return,
-            },
+    #[cfg_attr(
+        not(feature = "tls"),
+        expect(unused_mut, reason = "no handshake is waited for")
+    )]
+    let mut watched = Watched {
+        pace: Arc::new(Pace::new(stop.clone())),
+        port,
+        sandbox,
+        ticks,
+        stop,
+    };
+    #[cfg(feature = "tls")]
+    if let Port::Tls(tls) = &watched.port {
+        let handshake = Box::pin(tls.clone().accept(socket));
+        if let Some(Some((stream, protocol))) = watched.in_time(handshake).await {
+            watched.pace.enter(Phase::Head);
+            Box::pin(watched.serve_as(stream, protocol)).await;
         }
+        return;
     }
-    if let Some(ending) = pace.ending() {
-        wire::end(connection.into_parts().io.io.into_inner(), ending, &pace).await;
-    }
+    watched.serve_as(socket, None).await;
 }
 
-/// What the client is doing, and since how many ticks; how the connection is to end, and when it has to.
-#[derive(Debug)]
-pub(crate) struct Pace {
-    phase: AtomicU8,
-    ticks: AtomicU32,
-    ending: AtomicU8,
-    stop: watch::Receiver<bool>,
-}
-
-/// How a connection ends that is broken on purpose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Ending {
-    /// By a FIN.
-    Close = 1,
-    /// By a RST.
-    Reset = 2,
-    /// By bytes that are no HTTP, and a FIN.
-    Garbage = 3,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-enum Phase {
-    /// The head of a request is awaited: a new connection is given no more time than that.
-    Head = 0,
-    Body = 1,
-    Answer = 2,
-    /// Between two requests.
-    Idle = 3,
-    /// An answer without an end, such as a stream of events.
-    Stream = 4,
-}
-
-enum Verdict {
-    Fine,
-    Idle,
-    TooSlow,
-}
-
-impl Pace {
-    pub(crate) fn new(stop: watch::Receiver<bool>) -> Self {
-        Self {
-            phase: AtomicU8::new(Phase::Head as u8),
-            ticks: AtomicU32::new(0),
-            ending: AtomicU8::new(0),
-            stop,
-        }
-    }
-
-    /// The request has been read.
-    pub(crate) fn answering(&self) {
-        self.enter(Phase::Answer);
-    }
-
-    pub(crate) fn answered(&self) {
-        self.enter(Phase::Idle);
-    }
-
-    /// What is being answered has no end of its own.
-    pub(crate) fn streaming(&self) {
-        self.enter(Phase::Stream);
-    }
-
-    fn is_streaming(&self) -> bool {
-        self.phase.load(Ordering::Relaxed) == Phase::Stream as u8
-    }
-
-    /// Says how the connection is to end, when what was written has been sent.
-    pub(crate) fn end(&self, ending: Ending) {
-        self.ending.store(ending as u8, Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_to_end(&self) -> bool {
-        self.ending.load(Ordering::Relaxed) != 0
-    }
-
-    fn ending(&self) -> Option<Ending> {
-        let ending = self.ending.load(Ordering::Relaxed);
-        [Ending::Close, Ending::Reset, Ending::Garbage]
-            .into_iter()
-            .find(|one| *one as u8 == ending)
-    }
-
-    /// Returns when the sandbox stops.
-    pub(crate) fn stopped(&self) -> impl Future<Output = ()> + Send + use<> {
-        let mut stop = self.stop.clone();
-        async move {
-            stop.wait_for(|stop| *stop).await.ok();
-        }
-    }
-
-    fn enter(&self, phase: Phase) {
-        self.phase.store(phase as u8, Ordering::Relaxed);
-        self.ticks.store(0, Ordering::Relaxed);
-    }
-
-    /// The first bytes after silence are the beginning of a head.
-    fn bytes_came(&self) {
-        if self.phase.load(Ordering::Relaxed) == Phase::Idle as u8 {
-            self.enter(Phase::Head);
-        }
-    }
-
-    fn tick(&self) -> Verdict {
-        let passed = TICK * (self.ticks.fetch_add(1, Ordering::Relaxed) + 1);
-        let phase = self.phase.load(Ordering::Relaxed);
-        if phase == Phase::Idle as u8 {
-            return match passed {
-                // Told to close, but its client does not even take the answers that it has.
-                _ if passed >= IDLE_TIME + HEAD_TIME => Verdict::TooSlow,
-                _ if passed >= IDLE_TIME => Verdict::Idle,
-                _ => Verdict::Fine,
-            };
-        }
-        let allowed = match phase {
-            0 => HEAD_TIME,
-            1 => BODY_TIME,
-            _ => return Verdict::Fine,
+impl Watched {
+    /// Serves what was agreed on, else what the client begins to speak.
+    async fn serve_as<S: Wire>(mut self, io: S, agreed: Option<Protocol>) {
+        let begun = match agreed {
+            Some(protocol) => Some((Begun::just(io), protocol)),
+            None => self.in_time(Begun::of(io)).await.and_then(Result::ok),
         };
-        if passed > allowed {
-            Verdict::TooSlow
-        } else {
-            Verdict::Fine
+        match begun {
+            Some((io, Protocol::Http1)) => self.http1(io).await,
+            Some((io, Protocol::Http2)) => Box::pin(self.http2(io)).await,
+            None => {}
+        }
+    }
+
+    /// What comes before the first request, given no more time than a head. None where it takes longer, or
+    /// the sandbox stops.
+    async fn in_time<T>(&mut self, beginning: impl Future<Output = T>) -> Option<T> {
+        tokio::pin!(beginning);
+        loop {
+            tokio::select! {
+                biased;
+                begun = &mut beginning => return Some(begun),
+                _ = self.stop.wait_for(|stop| *stop) => return None,
+                _ = self.ticks.tick() => if matches!(self.pace.tick(), Verdict::TooSlow) {
+                    return None;
+                }
+            }
+        }
+    }
+
+    async fn http1<S: Wire>(self, io: Begun<S>) {
+        let Self {
+            port,
+            sandbox,
+            pace,
+            mut ticks,
+            mut stop,
+        } = self;
+        let service = service_fn(|mut request: Request<Incoming>| {
+            let (sandbox, pace) = (sandbox.clone(), pace.clone());
+            pace.enter(Phase::Body);
+            let refusal = port.take(&mut request);
+            async move {
+                let response = match refusal {
+                    None => respond(&sandbox, request, &pace).await,
+                    refusal => refusal,
+                };
+                pace.answered();
+                response.ok_or_else(Gone::client)
+            }
+        });
+        let io = PacedIo {
+            io: TokioIo::new(io),
+            pace: pace.clone(),
+        };
+        let mut connection = http1::Builder::new()
+            .max_buf_size(HEAD_BYTES_MAX)
+            .serve_connection(io, service);
+        let mut stopping = false;
+        loop {
+            tokio::select! {
+                biased;
+                _ = &mut connection => break,
+                _ = stop.wait_for(|stop| *stop), if !stopping => {
+                    stopping = true;
+                    if pace.is_streaming() {
+                        return; // no end of its own is to be waited for
+                    }
+                    std::pin::Pin::new(&mut connection).graceful_shutdown();
+                }
+                _ = ticks.tick() => match pace.tick() {
+                    Verdict::Fine => {}
+                    Verdict::Idle => std::pin::Pin::new(&mut connection).graceful_shutdown(),
+                    Verdict::TooSlow => return,
+                },
+            }
+        }
+        if let Some(ending) = pace.ending() {
+            let io = connection.into_parts().io.io.into_inner();
+            Box::pin(wire::end(io.into_inner(), ending, &pace)).await;
         }
     }
 }

@@ -1,11 +1,10 @@
 //! Curl lines that work when they are pasted into a shell.
 
-use hyper::HeaderMap;
-use hyper::header::HOST;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::auth::{ApiKey, PUBLIC_KEY};
+use crate::call::Call;
 use crate::catalogue::Catalogue;
 use crate::endpoint::{ContentType, Endpoint, Verb};
 use crate::magic;
@@ -24,15 +23,17 @@ pub(crate) struct Curl {
 impl Curl {
     /// For the address that a client called the sandbox by, and the documentation's key: that one is
     /// public. Where it is not let in, a variable stands for the key.
-    pub(crate) fn of(sandbox: &Shared, catalogue: &Catalogue, headers: &HeaderMap) -> Self {
-        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    pub(crate) fn of(sandbox: &Shared, catalogue: &Catalogue, call: &Call) -> Self {
         let lets_in = admitted_key(sandbox, catalogue).is_some();
-        Self::new(host.unwrap_or(DEFAULT_HOST), lets_in)
+        Self::new(call.base_url(), lets_in)
     }
 
     /// For a sandbox that is started with these scenarios and no other setting.
     pub(crate) fn unserved(catalogue: &Catalogue) -> Self {
-        Self::new(DEFAULT_HOST, lets_public_key_in(catalogue))
+        Self::new(
+            format!("http://{DEFAULT_HOST}"),
+            lets_public_key_in(catalogue),
+        )
     }
 
     /// The same with the key that is in the variable.
@@ -43,9 +44,9 @@ impl Curl {
         }
     }
 
-    fn new(host: &str, lets_public_key_in: bool) -> Self {
+    fn new(base: String, lets_public_key_in: bool) -> Self {
         Self {
-            base: format!("http://{host}"),
+            base,
             user: if lets_public_key_in {
                 word(&format!("{PUBLIC_KEY}:"))
             } else {

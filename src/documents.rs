@@ -2,7 +2,7 @@
 //! documents. None of it needs a key: it says what there is, and nothing of anybody.
 
 use bytes::Bytes;
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Method, Response};
 
 use crate::call::Call;
@@ -35,14 +35,10 @@ pub(crate) fn answer(sandbox: &Shared, call: &Call) -> Option<Response<ReplyBody
             response.headers_mut().insert(MARK, openapi);
             Some(response)
         }
-        LLMS => {
-            let host = call.headers().get(HOST).and_then(|host| host.to_str().ok());
-            let base = format!("http://{}", host.unwrap_or(crate::curl::DEFAULT_HOST));
-            Some(document(
-                TEXT,
-                llms::text(&sandbox.catalogue(), &base).into(),
-            ))
-        }
+        LLMS => Some(document(
+            TEXT,
+            llms::text(&sandbox.catalogue(), &call.base_url()).into(),
+        )),
         path => docs_page::answer(path),
     }
 }

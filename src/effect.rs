@@ -17,6 +17,7 @@ use crate::control::Lines;
 use crate::courier::{self, Registered};
 use crate::error::ApiError;
 use crate::sandbox::Shared;
+use crate::server::Gone;
 use crate::wire::Broken;
 use crate::world::World;
 
@@ -183,7 +184,7 @@ impl Drop for Streamed {
 
 impl Body for ReplyBody {
     type Data = Bytes;
-    type Error = std::convert::Infallible;
+    type Error = Gone;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
@@ -202,7 +203,7 @@ impl Body for ReplyBody {
             return Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))));
         }
         let piece = match (broken, lines) {
-            (Some(broken), _) => ready!(broken.poll_piece(left, context)),
+            (Some(broken), _) => ready!(broken.poll_piece(left, context)).transpose()?,
             (None, Some(lines)) => lines.next(),
             (None, None) => Some(std::mem::take(left)).filter(|left| !left.is_empty()),
         };

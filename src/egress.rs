@@ -8,6 +8,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{HeaderMap, Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
@@ -24,9 +25,12 @@ pub(crate) struct Egress {
     pub allowed: Vec<String>,
     /// Host names that stand for others: `localhost` for `host.docker.internal`.
     pub host_map: Vec<(String, String)>,
+    /// What https receivers are verified against.
+    #[cfg(feature = "tls")]
+    pub trust: crate::tls::Trust,
 }
 
-/// A URL that callbacks can be sent to: http, with a host, without user name and password.
+/// A URL that callbacks can be sent to: http or https, with a host, without user name and password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ReceiverUrl {
     uri: Uri,
@@ -57,8 +61,12 @@ impl ReceiverUrl {
             .map_err(|_| format!("`{}` is not a URL", shown(text)))?;
         match uri.scheme_str() {
             Some("http") => {}
+            Some("https") if cfg!(feature = "tls") => {}
             Some("https") => {
-                return Err("https receivers cannot be called yet: give an http URL".to_owned());
+                return Err(
+                    "https receivers are called by a build with the feature `tls` alone: give an http URL"
+                        .to_owned(),
+                );
             }
             _ => return Err(format!("`{}` is not an http URL", shown(text))),
         }
@@ -87,6 +95,11 @@ impl ReceiverUrl {
     pub(crate) fn as_str(&self) -> &str {
         &self.written
     }
+
+    #[cfg(feature = "tls")]
+    fn is_https(&self) -> bool {
+        self.uri.scheme_str() == Some("https")
+    }
 }
 
 impl Egress {
@@ -106,6 +119,12 @@ impl Egress {
         let exchange = async {
             let socket = self.connect(url).await?;
             reached = true;
+            #[cfg(feature = "tls")]
+            if url.is_https() {
+                let host = url.uri.host().unwrap_or_default();
+                let stream = crate::tls::connect(&self.trust, host, socket).await?;
+                return Self::exchange(stream, url, headers, body).await;
+            }
             Self::exchange(socket, url, headers, body).await
         };
         let mut sent = match tokio::time::timeout(limit, exchange).await {
@@ -128,8 +147,8 @@ impl Egress {
         Ok(socket)
     }
 
-    async fn exchange(
-        socket: TcpStream,
+    async fn exchange<S: AsyncRead + AsyncWrite + Send + Unpin>(
+        socket: S,
         url: &ReceiverUrl,
         mut headers: HeaderMap,
         body: Bytes,
@@ -189,7 +208,12 @@ impl Egress {
             .find(|(from, _)| from.eq_ignore_ascii_case(written));
         let host = mapped.map_or(written, |(_, to)| to.as_str());
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        let port = uri.port_u16().unwrap_or(80);
+        let usual_port = if uri.scheme_str() == Some("https") {
+            443
+        } else {
+            80
+        };
+        let port = uri.port_u16().unwrap_or(usual_port);
         let found = tokio::net::lookup_host((host, port)).await;
         let addresses: Vec<_> = found
             .map_err(|_| format!("the host `{host}` is not known"))?

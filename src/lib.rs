@@ -85,6 +85,7 @@ mod next;
 mod openapi;
 mod panics;
 mod plan;
+mod port;
 #[cfg(feature = "cli")]
 mod postman;
 mod query;
@@ -108,6 +109,8 @@ mod store;
 mod stress;
 mod strict;
 mod template;
+#[cfg(feature = "tls")]
+mod tls;
 mod totals;
 mod tree;
 mod turn;

@@ -24,6 +24,7 @@ use crate::journal::{Exchange, Journal, NO_WORLD};
 use crate::live::Live;
 use crate::load_error::{LoadError, LoadErrors};
 use crate::panics::{self, Panicked, Panics, contained};
+use crate::port::{Ports, Secured};
 use crate::sample;
 use crate::server;
 use crate::watch::Watcher;
@@ -45,6 +46,7 @@ const STRANGERS_MAX: usize = 200;
 pub struct Sandbox {
     shared: Arc<Shared>,
     address: SocketAddr,
+    secure: Secured,
     /// Dropping it tells the server to stop.
     stop: watch::Sender<bool>,
     server: Option<tokio::task::JoinHandle<()>>,
@@ -66,7 +68,7 @@ pub struct Sandbox {
 #[derive(Clone, Debug)]
 pub struct Builder {
     address: SocketAddr,
-    options: Options,
+    pub(crate) options: Options,
 }
 
 /// What the server and its parts share.
@@ -113,6 +115,8 @@ pub(crate) struct Options {
     pub control_token: Option<ControlToken>,
     /// Only where the tests bring panics about.
     pub test_panics: Option<Panics>,
+    #[cfg(feature = "tls")]
+    pub tls: crate::tls::TlsOptions,
 }
 
 /// How the last reload went.
@@ -155,6 +159,9 @@ pub enum StartError {
         address: SocketAddr,
         error: io::Error,
     },
+    /// TLS cannot be set up: a certificate, a key or the folder of the authority is not as it has to be.
+    #[error("{0}")]
+    Tls(String),
 }
 
 impl Sandbox {
@@ -194,7 +201,38 @@ impl Sandbox {
     /// # });
     /// ```
     pub fn url(&self) -> String {
+        if self.secure.alone
+            && let Some(url) = self.tls_url()
+        {
+            return url;
+        }
         format!("http://{}", self.address)
+    }
+
+    /// Where it is by https, if it is.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// assert_eq!(sandbox.tls_url(), None);
+    /// # });
+    /// ```
+    pub fn tls_url(&self) -> Option<String> {
+        let address = self.secure.address?;
+        Some(format!("https://{address}"))
+    }
+
+    /// The certificate authority that clients have to trust, in PEM. None without TLS, and with a certificate
+    /// of one's own.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// assert_eq!(sandbox.ca_pem(), None);
+    /// # });
+    /// ```
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.secure.authority_pem.as_deref()
     }
 
     /// Where it listens.
@@ -661,20 +699,26 @@ impl Builder {
     /// assert_ne!(one.address(), other.address());
     /// # });
     /// ```
+    #[expect(
+        clippy::unused_async,
+        reason = "a runtime has to be there, and to start may once take a wait"
+    )]
     pub async fn start(self) -> Result<Sandbox, StartError> {
         let address = self.address;
         let bind = |error| StartError::Bind { address, error };
         let listener = server::listen(address).map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
+        let (ports, secure) = Ports::open(listener, address, &self.options)?;
         let before = fingerprint(&self.options.scenarios);
         let shared = Arc::new(Shared::new(self.options, address)?);
         shared.check_callback_types()?;
         let watcher = Watcher::start(&shared, before);
         let (stop, stopped) = watch::channel(false);
-        let server = tokio::spawn(server::serve(listener, shared.clone(), stopped));
+        let server = tokio::spawn(server::serve(ports, shared.clone(), stopped));
         Ok(Sandbox {
             shared,
             address,
+            secure,
             stop,
             server: Some(server),
             runtime: tokio::runtime::Handle::current(),

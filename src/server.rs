@@ -18,13 +18,14 @@ use crate::answer::{self, Answered};
 use crate::body;
 use crate::breaking::Breaking;
 use crate::call::{Body, Call, Effect};
-use crate::connection::{self, Pace};
+use crate::connection::{self, Ending, Pace};
 use crate::control;
 use crate::documents;
 use crate::effect::{self, ReplyBody};
 use crate::error::ApiError;
 use crate::journal::{Exchange, KeptBody, NO_WORLD, head_text};
 use crate::panics::{self, Panicked, contained, contained_async};
+use crate::port::Ports;
 use crate::sandbox::Shared;
 use crate::why::Why;
 use crate::wire;
@@ -52,11 +53,7 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Serves until `stop` is true or its sender is gone.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    sandbox: Arc<Shared>,
-    mut stop: watch::Receiver<bool>,
-) {
+pub(crate) async fn serve(ports: Ports, sandbox: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
     let stop_connections = stop.clone();
@@ -64,8 +61,8 @@ pub(crate) async fn serve(
         loop {
             // At the limit the next connection waits in the system's queue.
             let place = places.clone().acquire_owned().await.expect("never closed");
-            let socket = match listener.accept().await {
-                Ok((socket, _)) => socket,
+            let (socket, port) = match ports.accept().await {
+                Ok(accepted) => accepted,
                 Err(error) => {
                     tracing::warn!("cannot accept a connection: {error}");
                     tokio::time::sleep(Duration::from_millis(100)).await; // out of descriptors, most likely
@@ -74,7 +71,7 @@ pub(crate) async fn serve(
             };
             let (sandbox, stop) = (sandbox.clone(), stop_connections.clone());
             connections.spawn(async move {
-                connection::serve(socket, sandbox, stop).await;
+                connection::serve(socket, port, sandbox, stop).await;
                 drop(place);
             });
             while connections.try_join_next().is_some() {}
@@ -84,7 +81,7 @@ pub(crate) async fn serve(
         () = accepting => {}
         _ = stop.wait_for(|stop| *stop) => {}
     }
-    drop(listener);
+    drop(ports);
     let finished = tokio::time::timeout(STOP_TIME, async {
         while connections.join_next().await.is_some() {}
     });
@@ -302,8 +299,26 @@ fn shown_method(call: &Call) -> &'static str {
     }
 }
 
-/// The connection is closed without a word: its client went away before its request was whole, or it is
-/// to be broken.
+/// Nothing is answered: the client went away before its request was whole, or it is to be broken. Over HTTP/1.1 the
+/// connection ends, over HTTP/2 the stream is reset.
 #[derive(Debug, thiserror::Error)]
 #[error("there is nobody to answer")]
-pub(crate) struct Gone;
+pub(crate) struct Gone(#[source] h2::Error);
+
+impl Gone {
+    /// The client is, or takes too long.
+    pub(crate) fn client() -> Self {
+        Self(h2::Reason::CANCEL.into())
+    }
+
+    /// How a stream ends that is broken on purpose. It is never `REFUSED_STREAM`, which says that nothing
+    /// was done: clients ask again by themselves then.
+    pub(crate) fn by(ending: Ending) -> Self {
+        let reason = match ending {
+            Ending::Reset => h2::Reason::INTERNAL_ERROR,
+            Ending::Close => h2::Reason::CANCEL,
+            Ending::Garbage => h2::Reason::PROTOCOL_ERROR,
+        };
+        Self(reason.into())
+    }
+}

@@ -1,5 +1,7 @@
 //! Carries out on the wire what was decided to happen to a reply: waits, dribbles, breaks off.
 //!
+//! Over HTTP/2 a fault ends its own stream and leaves the connection, which carries the requests of others.
+//!
 //! A delay and a hang end when the sandbox stops, so that stopping need not wait for them; hyper drops
 //! what is done here as soon as the client has gone.
 
@@ -12,16 +14,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::Response;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use crate::breaking::{BROKEN_MAX, Breaking};
-use crate::connection::{Ending, Pace};
+use crate::connection::{Ending, Pace, Wire};
 use crate::effect::ReplyBody;
 use crate::fault::Fault;
+use crate::server::Gone;
 
 /// How often a piece of a slow body is written, where it comes with more than a few bytes a second.
 const PIECES_A_SECOND: u32 = 10;
+/// How long what was given of a stream has to be written before it is reset, which would overtake it.
+const WRITE_TIME: Duration = Duration::from_millis(50);
 /// How long a client may take to go after its connection was closed.
 const CLOSE_TIME: Duration = Duration::from_secs(1);
 const GARBAGE: &[u8] =
@@ -64,10 +68,10 @@ async fn wait(delay: Duration, pace: &Pace) {
 }
 
 /// Ends a connection that hyper has let go of.
-pub(crate) async fn end(mut socket: TcpStream, ending: Ending, pace: &Pace) {
+pub(crate) async fn end<S: Wire>(mut socket: S, ending: Ending, pace: &Pace) {
     match ending {
         Ending::Reset => {
-            socket.set_zero_linger().ok(); // dropping it sends a RST
+            socket.socket().set_zero_linger().ok(); // dropping it sends a RST
             return;
         }
         Ending::Garbage => {
@@ -92,6 +96,7 @@ pub(crate) enum Broken {
     Half {
         pace: Arc<Pace>,
         is_given: bool,
+        written: Option<Pin<Box<Sleep>>>,
     },
     Slow(Slow),
 }
@@ -112,6 +117,7 @@ impl Broken {
         Self::Half {
             pace: pace.clone(),
             is_given: false,
+            written: None,
         }
     }
 
@@ -134,20 +140,30 @@ impl Broken {
         &mut self,
         left: &mut Bytes,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Bytes>> {
+    ) -> Poll<Option<Result<Bytes, Gone>>> {
         match self {
             Self::Half { is_given, .. } if !*is_given && left.len() > 1 => {
                 *is_given = true;
-                Poll::Ready(Some(left.split_to(left.len() / 2)))
+                Poll::Ready(Some(Ok(left.split_to(left.len() / 2))))
             }
-            Self::Half { pace, .. } => break_off(pace, context),
+            Self::Half { pace, written, .. } => {
+                if pace.is_of_stream() {
+                    let written = written.get_or_insert_with(|| Box::pin(sleep(WRITE_TIME)));
+                    ready!(written.as_mut().poll(context));
+                }
+                break_off(pace, context)
+            }
             Self::Slow(slow) => slow.poll_piece(left, context),
         }
     }
 }
 
 impl Slow {
-    fn poll_piece(&mut self, left: &mut Bytes, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+    fn poll_piece(
+        &mut self,
+        left: &mut Bytes,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Gone>>> {
         if !self.is_started {
             self.is_started = true;
             self.pace.answering(); // no client is idle that is still being answered
@@ -156,7 +172,7 @@ impl Slow {
             return Poll::Ready(None);
         }
         if self.stopped.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Some(std::mem::take(left)));
+            return Poll::Ready(Some(Ok(std::mem::take(left))));
         }
         ready!(self.pause.as_mut().poll(context));
         let due = self.pause.deadline();
@@ -165,7 +181,7 @@ impl Slow {
         }
         self.pause.as_mut().reset(due + self.takes);
         let piece_bytes = self.piece_bytes.min(left.len());
-        Poll::Ready(Some(left.split_to(piece_bytes)))
+        Poll::Ready(Some(Ok(left.split_to(piece_bytes))))
     }
 }
 
@@ -177,8 +193,11 @@ impl Drop for Slow {
     }
 }
 
-/// Has the connection end as soon as what was given so far has been written.
-fn break_off(pace: &Pace, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+/// Has the connection end as soon as what was given so far has been written; a stream is reset.
+fn break_off(pace: &Pace, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Gone>>> {
+    if pace.is_of_stream() {
+        return Poll::Ready(Some(Err(Gone::by(Ending::Reset))));
+    }
     if !pace.is_to_end() {
         pace.end(Ending::Close);
         context.waker().wake_by_ref(); // so that hyper flushes once more

@@ -47,6 +47,8 @@ pub(super) struct Arguments {
         value_delimiter = ','
     )]
     allow_egress: Vec<String>,
+    #[command(flatten)]
+    receivers: super::tls::ReceiverArguments,
     /// How long the receiver may take over each callback, where 30 s are too long to test it.
     #[arg(long, hide = true, value_name = "DURATION", value_parser = parse_duration)]
     receiver_time: Option<Duration>,
@@ -60,6 +62,10 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     for host in &arguments.allow_egress {
         builder = builder.allow_egress(host);
     }
+    builder = match arguments.receivers.apply(builder) {
+        Ok(builder) => builder,
+        Err(sentence) => return misused(sentence),
+    };
     let sandbox = match builder.unserved() {
         Ok(sandbox) => sandbox,
         Err(errors) => {

@@ -10,10 +10,12 @@ use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use crate::auth::ApiKey;
 use crate::control::{ControlToken, TOKEN_HEADER};
+use crate::tls::{self, Trust};
 
 /// How long a sandbox may take over an answer, beyond the time that it was asked to wait.
 const ANSWER_TIME: Duration = Duration::from_secs(10);
@@ -23,14 +25,21 @@ pub(super) struct Client {
     url: Uri,
     key: Option<ApiKey>,
     control_token: Option<ControlToken>,
+    trust: Trust,
 }
 
 impl Client {
-    pub(super) fn new(url: Uri, key: Option<ApiKey>, control_token: Option<ControlToken>) -> Self {
+    pub(super) fn new(
+        url: Uri,
+        key: Option<ApiKey>,
+        control_token: Option<ControlToken>,
+        trust: Trust,
+    ) -> Self {
         Self {
             url,
             key,
             control_token,
+            trust,
         }
     }
 
@@ -77,11 +86,27 @@ impl Client {
         body: Option<&Value>,
     ) -> Result<(StatusCode, Bytes), String> {
         let host = self.url.host().unwrap_or_default();
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let port = self.url.port_u16().unwrap_or(80);
-        let socket = TcpStream::connect((host, port))
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let is_https = self.url.scheme_str() == Some("https");
+        let usual_port = if is_https { 443 } else { 80 };
+        let port = self.url.port_u16().unwrap_or(usual_port);
+        let socket = TcpStream::connect((bare, port))
             .await
             .map_err(|error| crate::files::reason(&error))?;
+        if is_https {
+            let stream = tls::connect(&self.trust, host, socket).await?;
+            return self.exchange_over(stream, method, path, body).await;
+        }
+        self.exchange_over(socket, method, path, body).await
+    }
+
+    async fn exchange_over<S: AsyncRead + AsyncWrite + Send + Unpin>(
+        &self,
+        socket: S,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(StatusCode, Bytes), String> {
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(socket))
             .await
             .map_err(|error| error.to_string())?;
@@ -133,7 +158,11 @@ pub(super) fn sandbox_url(text: &str) -> Result<Uri, String> {
         .authority()
         .is_some_and(|authority| authority.as_str().contains('@'));
     let has_host = url.host().is_some_and(|host| !host.is_empty());
-    if url.scheme_str() != Some("http") || !has_host || has_user || url.query().is_some() {
+    if !matches!(url.scheme_str(), Some("http" | "https"))
+        || !has_host
+        || has_user
+        || url.query().is_some()
+    {
         return Err(wrong());
     }
     Ok(url)

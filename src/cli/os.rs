@@ -3,7 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::future::Future;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Resolves when the process is asked to stop: SIGINT or SIGTERM, elsewhere Ctrl-C.
 #[cfg(unix)]
@@ -72,4 +72,24 @@ pub(super) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     write().inspect_err(|_| {
         fs::remove_file(&unfinished).ok(); // the disk may be full as it is
     })
+}
+
+/// Where a user's programs keep what they have made. None where the user has no folder.
+pub(super) fn data_folder() -> Option<PathBuf> {
+    let named = |name: &str| {
+        let path = std::env::var_os(name).map(PathBuf::from);
+        path.filter(|path| path.is_absolute())
+    };
+    if cfg!(windows) {
+        return named("LOCALAPPDATA");
+    }
+    if let Some(data) = named("XDG_DATA_HOME") {
+        return Some(data);
+    }
+    let own = if cfg!(target_os = "macos") {
+        "Library/Application Support"
+    } else {
+        ".local/share"
+    };
+    named("HOME").map(|home| home.join(own))
 }

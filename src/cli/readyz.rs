@@ -13,6 +13,7 @@ use super::target::Place;
 use super::{Format, block_on, fail, misused, print};
 use crate::clock::parse_duration;
 use crate::delay::written;
+use crate::tls::Trust;
 
 /// Between two questions.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -37,7 +38,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
 
 async fn readyz(arguments: &Arguments) -> ExitCode {
     let client = match arguments.place.url() {
-        Ok(url) => Client::new(url, None, None),
+        Ok(url) => Client::new(url, None, None, Trust::anybody()),
         Err(sentence) => return misused(sentence),
     };
     let until = Instant::now() + arguments.timeout;

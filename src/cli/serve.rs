@@ -10,12 +10,13 @@ use serde_json::json;
 
 use super::log::LogFormat;
 use super::parent::Parent;
+use super::tls::{ReceiverArguments, TlsArguments};
 use super::{Format, fail, log, misused, os};
 use crate::auth::ApiKey;
 use crate::clock::Clock;
 use crate::control::TOKEN_HEADER;
 use crate::watchlist::DateForm;
-use crate::{CallbackUrl, ControlToken, Retries, Sandbox, StartError};
+use crate::{Builder, CallbackUrl, ControlToken, Retries, Sandbox, StartError};
 
 /// No flag, for it is of no use to anybody but the sandbox's own tests.
 const TEST_PANICS: &str = "ILUMA_SANDBOX_TEST_PANICS";
@@ -29,6 +30,8 @@ pub(super) struct Arguments {
     /// Port to listen on; 0 takes any free one.
     #[arg(long, env = "ILUMA_SANDBOX_PORT", default_value_t = 4586)]
     port: u16,
+    #[command(flatten)]
+    tls: TlsArguments,
     /// What ids and invented data are derived from.
     #[arg(
         long,
@@ -115,6 +118,8 @@ pub(super) struct Arguments {
         value_delimiter = ','
     )]
     allow_egress: Vec<String>,
+    #[command(flatten)]
+    receivers: ReceiverArguments,
     /// What the control API asks for in `x-sandbox-control-token` [default: nothing on a loopback address;
     /// on any other a random one, which is printed].
     #[arg(
@@ -178,54 +183,14 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
         Ok(stopped) => stopped,
         Err(error) => return fail(format_args!("cannot listen for signals: {error}")),
     };
-    let mut builder = Sandbox::builder()
-        .address(SocketAddr::new(arguments.bind, arguments.port))
-        .seed(arguments.seed)
-        .clock(arguments.clock.unwrap_or_default())
-        .strict_reload(arguments.strict_reload)
-        .strict(arguments.strict)
-        .redact(arguments.redact)
-        .retries(&arguments.callback_retries)
-        .sign_callbacks(arguments.callback_signing.is_some())
-        .second_token_header(arguments.callback_token_twice);
-    if std::env::var_os(TEST_PANICS).is_some_and(|value| value == "1") {
-        tracing::warn!(
-            "{TEST_PANICS} is set: whoever can send a request can have the sandbox panic"
-        );
-        builder = builder.test_panics();
-    }
-    for folder in arguments.scenarios {
-        builder = builder.scenarios(folder);
-    }
-    for key in arguments.api_keys {
-        match key.parse::<ApiKey>() {
-            Ok(key) => builder = builder.api_key(key),
-            // The key itself is not repeated: it may be a real one.
-            Err(reason) => {
-                fail(format_args!("a value of --api-key is no API key: {reason}"));
-                return ExitCode::from(2);
-            }
-        }
-    }
-    let is_given = arguments.control_token.is_some();
-    if let Some(token) = arguments.control_token {
-        match token.parse::<ControlToken>() {
-            Ok(token) => builder = builder.control_token(token),
-            Err(reason) => return misused(format_args!("--control-token: {reason}")),
-        }
-    }
-    for (callback_type, url) in arguments.callbacks {
-        builder = builder.callback(callback_type, url);
-    }
-    for (from, to) in arguments.callback_host_map {
-        builder = builder.callback_host(from, to);
-    }
-    for host in arguments.allow_egress {
-        builder = builder.allow_egress(host);
-    }
-    if let Some(dates) = arguments.watchlist_dates {
-        builder = builder.watchlist_dates(dates);
-    }
+    let ca_file = arguments.tls.authority_file();
+    let token_is_given = arguments.control_token.is_some();
+    let ready_file = arguments.ready_file.clone();
+    let format = arguments.format;
+    let builder = match arguments.builder() {
+        Ok(builder) => builder,
+        Err(sentence) => return misused(sentence),
+    };
     let sandbox = match builder.start().await {
         Ok(sandbox) => sandbox,
         Err(StartError::Scenarios(errors)) => {
@@ -233,9 +198,8 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
             fail("not started: mend the scenario files above");
             return ExitCode::from(2);
         }
-        Err(error @ StartError::CallbackType { .. }) => {
-            fail(error);
-            return ExitCode::from(2);
+        Err(error @ (StartError::CallbackType { .. } | StartError::Tls(_))) => {
+            return misused(error);
         }
         Err(error @ StartError::Bind { .. }) => {
             return fail(format_args!(
@@ -243,17 +207,18 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
             ));
         }
     };
-    if let Some(path) = &arguments.ready_file
-        && let Err(error) = os::write_private(path, &ready(&sandbox))
+    let told = ready(&sandbox, ca_file.as_deref());
+    if let Some(path) = &ready_file
+        && let Err(error) = os::write_private(path, &told)
     {
         return fail(format_args!(
             "cannot write the ready file {}: {error}",
             path.display()
         ));
     }
-    super::print(&match arguments.format {
-        Format::Json => ready(&sandbox),
-        Format::Text => ready_in_words(&sandbox, is_given),
+    super::print(&match format {
+        Format::Json => told,
+        Format::Text => ready_in_words(&sandbox, token_is_given),
     });
     let orphaned = async {
         match parent {
@@ -267,15 +232,72 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
     };
     tracing::info!(why, "stopping");
     sandbox.stop().await;
-    match arguments.ready_file.as_deref().map(remove) {
+    match ready_file.as_deref().map(remove) {
         Some(Err(sentence)) => fail(sentence),
         _ => ExitCode::SUCCESS,
     }
 }
 
+impl Arguments {
+    /// The sandbox that they ask for, or what is wrong with one of them.
+    fn builder(self) -> Result<Builder, String> {
+        let mut builder = Sandbox::builder()
+            .address(SocketAddr::new(self.bind, self.port))
+            .seed(self.seed)
+            .clock(self.clock.unwrap_or_default())
+            .strict_reload(self.strict_reload)
+            .strict(self.strict)
+            .redact(self.redact)
+            .retries(&self.callback_retries)
+            .sign_callbacks(self.callback_signing.is_some())
+            .second_token_header(self.callback_token_twice);
+        if std::env::var_os(TEST_PANICS).is_some_and(|value| value == "1") {
+            tracing::warn!(
+                "{TEST_PANICS} is set: whoever can send a request can have the sandbox panic"
+            );
+            builder = builder.test_panics();
+        }
+        builder = self.tls.apply(builder, &self.receivers)?;
+        for folder in self.scenarios {
+            builder = builder.scenarios(folder);
+        }
+        for key in self.api_keys {
+            let key = key.parse::<ApiKey>();
+            // The key itself is not repeated: it may be a real one.
+            let key =
+                key.map_err(|reason| format!("a value of --api-key is no API key: {reason}"))?;
+            builder = builder.api_key(key);
+        }
+        if let Some(token) = self.control_token {
+            let token = token.parse::<ControlToken>();
+            let token = token.map_err(|reason| format!("--control-token: {reason}"))?;
+            builder = builder.control_token(token);
+        }
+        for (callback_type, url) in self.callbacks {
+            builder = builder.callback(callback_type, url);
+        }
+        for (from, to) in self.callback_host_map {
+            builder = builder.callback_host(from, to);
+        }
+        for host in self.allow_egress {
+            builder = builder.allow_egress(host);
+        }
+        if let Some(dates) = self.watchlist_dates {
+            builder = builder.watchlist_dates(dates);
+        }
+        Ok(builder)
+    }
+}
+
 /// Where it is, and the control token that it has made where none was given.
 fn ready_in_words(sandbox: &Sandbox, token_is_given: bool) -> String {
-    let at = format!("iluma-sandbox is ready at {}\n", sandbox.url());
+    let url = sandbox.url();
+    let secured = sandbox.tls_url().filter(|other| *other != url);
+    let secured = secured.map(|other| format!("it speaks HTTPS at {other}\n"));
+    let at = format!(
+        "iluma-sandbox is ready at {url}\n{}",
+        secured.unwrap_or_default()
+    );
     match sandbox.control_token().filter(|_| !token_is_given) {
         None => at,
         Some(token) => format!(
@@ -286,7 +308,7 @@ fn ready_in_words(sandbox: &Sandbox, token_is_given: bool) -> String {
 }
 
 /// What a launcher needs to know, as one line of JSON.
-fn ready(sandbox: &Sandbox) -> String {
+fn ready(sandbox: &Sandbox, ca_file: Option<&Path>) -> String {
     let url = sandbox.url();
     let ready = json!({
         "url": url,
@@ -296,6 +318,8 @@ fn ready(sandbox: &Sandbox) -> String {
         "callback_token": sandbox.callback_token(),
         "control_token": sandbox.control_token().map(ControlToken::reveal),
         "control_url": format!("{url}/__sandbox"),
+        "tls_url": sandbox.tls_url(),
+        "ca_file": ca_file.filter(|_| sandbox.ca_pem().is_some()),
         "version": env!("CARGO_PKG_VERSION"),
     });
     format!("{ready}\n")

@@ -21,6 +21,9 @@ pub(super) struct Place {
     /// As `serve` has it.
     #[arg(long, hide = true, env = "ILUMA_SANDBOX_PORT", default_value_t = 4586)]
     port: u16,
+    /// As `serve` has it.
+    #[command(flatten)]
+    secure: super::tls::Reached,
 }
 
 /// Where it is, and what to show there.
@@ -52,7 +55,8 @@ impl Place {
         if let Some(url) = &self.url {
             return Ok(url.clone());
         }
-        if self.port == 0 {
+        let (scheme, port) = self.secure.scheme_and_port(self.port);
+        if port == 0 {
             return Err(
                 "the port is 0, any free one: say with --url where the sandbox is, as its ready file does"
                     .to_owned(),
@@ -63,7 +67,7 @@ impl Place {
             IpAddr::V6(any) if any.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
             one => one,
         };
-        let url = format!("http://{}", SocketAddr::new(host, self.port));
+        let url = format!("{scheme}://{}", SocketAddr::new(host, port));
         Ok(url.parse().expect("an address makes a URL"))
     }
 }
@@ -78,6 +82,11 @@ impl Target {
         let key = key.map_err(|reason| format!("--api-key holds no API key: {reason}"))?;
         let token = self.control_token.as_deref().map(str::parse).transpose();
         let token = token.map_err(|reason: String| format!("--control-token: {reason}"))?;
-        Ok(Client::new(url, Some(key), token))
+        Ok(Client::new(
+            url,
+            Some(key),
+            token,
+            self.place.secure.trust()?,
+        ))
     }
 }

@@ -176,7 +176,11 @@ async fn ask(sandbox: &Arc<Shared>, request: Request<Full<Bytes>>) -> Result<Rep
         let paced = pace.clone();
         let service = service_fn(move |request| {
             let (sandbox, pace) = (sandbox.clone(), paced.clone());
-            async move { respond(&sandbox, request, &pace).await.ok_or(Gone) }
+            async move {
+                respond(&sandbox, request, &pace)
+                    .await
+                    .ok_or_else(Gone::client)
+            }
         });
         let io = PacedIo {
             io: TokioIo::new(theirs),

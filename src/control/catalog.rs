@@ -18,7 +18,7 @@ pub(super) fn answer(
 ) -> Result<Answer, Refusal> {
     only(query, &["endpoint", "format"])?;
     let catalogue = sandbox.catalogue();
-    let curl = Curl::of(sandbox, &catalogue, call.headers());
+    let curl = Curl::of(sandbox, &catalogue, call);
     let listing = match query.get("endpoint") {
         None => Listing::of(&catalogue, &curl),
         Some(id) => Listing::of_one(&catalogue, id, &curl).map_err(bad_request)?,

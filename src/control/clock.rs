@@ -74,6 +74,6 @@ async fn moved(sandbox: &Arc<Shared>, world: &Arc<World>, to: Advance) -> Answer
     let tried = tried
         .into_iter()
         .filter_map(|seq| state.callbacks.log.get(seq));
-    body["deliveries"] = tried.map(|one| deliveries::shown(sandbox, &one)).collect();
+    body["deliveries"] = tried.map(|one| deliveries::shown(sandbox, one)).collect();
     (StatusCode::OK, body)
 }

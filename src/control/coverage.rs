@@ -26,7 +26,7 @@ pub(super) fn answer(
     only(query, &["endpoint", "format", "world"])?;
     let catalogue = sandbox.catalogue();
     let endpoints = endpoints(&catalogue, call)?;
-    let mut curl = Curl::of(sandbox, &catalogue, call.headers());
+    let mut curl = Curl::of(sandbox, &catalogue, call);
     let public = PUBLIC_KEY.parse().expect("the public key is well-formed");
     let (of, exercised, asked) = match query.get("world").map(String::as_str) {
         Some(own) if own == "own" || is_tag(own) => {

@@ -23,7 +23,7 @@ pub(super) fn answer(
 ) -> Result<Answer, Refusal> {
     only(query, &[])?;
     let catalogue = sandbox.catalogue();
-    let listing = Listing::of(&catalogue, &Curl::of(sandbox, &catalogue, call.headers()));
+    let listing = Listing::of(&catalogue, &Curl::of(sandbox, &catalogue, call));
     let fields = || {
         listing
             .endpoints

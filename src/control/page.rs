@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use hyper::header::{HOST, HeaderName, ORIGIN};
+use hyper::header::{HeaderName, ORIGIN};
 use hyper::{Response, StatusCode};
 use serde_json::json;
 
@@ -50,13 +50,11 @@ pub(super) fn setup(
 ) -> Result<Answer, Refusal> {
     only(query, &[])?;
     let catalogue = sandbox.catalogue();
-    let host = call.headers().get(HOST);
-    let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
     let key = sandbox.default_key();
     let is_public = key.reveal() == PUBLIC_KEY;
     let body = json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "url": format!("http://{host}"),
+        "url": call.base_url(),
         "api_key": is_public.then_some(PUBLIC_KEY),
         "world": sandbox.worlds.tag_of(&key),
         "seed": sandbox.seed,

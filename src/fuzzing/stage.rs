@@ -94,7 +94,9 @@ pub(crate) async fn send(sandbox: &Arc<Shared>, pieces: &[&[u8]]) -> (Vec<u8>, V
         async move {
             let method = request.method().clone();
             let path = request.uri().path().to_owned();
-            let response = respond(&sandbox, request, &pace).await.ok_or(Gone)?;
+            let response = respond(&sandbox, request, &pace)
+                .await
+                .ok_or_else(Gone::client)?;
             let (parts, body) = response.into_parts();
             let whole = timeout(ENDLESS, body.collect()).await;
             let whole = whole.ok().and_then(Result::ok).map(Collected::to_bytes);
@@ -108,7 +110,7 @@ pub(crate) async fn send(sandbox: &Arc<Shared>, pieces: &[&[u8]]) -> (Vec<u8>, V
                 headers: format!("{:?}", parts.headers),
                 body: whole.clone(),
             });
-            let body = Full::new(whole.ok_or(Gone)?);
+            let body = Full::new(whole.ok_or_else(Gone::client)?);
             Ok::<_, Gone>(Response::from_parts(parts, body))
         }
     });

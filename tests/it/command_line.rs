@@ -92,6 +92,8 @@ fn the_ready_file_tells_a_launcher_everything_and_nobody_else() {
             "callback_token": token,
             "control_token": null,
             "control_url": format!("{}/__sandbox", process.url),
+            "tls_url": null,
+            "ca_file": null,
             "version": env!("CARGO_PKG_VERSION"),
         })
     );

@@ -35,6 +35,8 @@ mod fixture;
 mod folders;
 mod forms;
 mod guard;
+mod http2;
+mod https_callbacks;
 mod id_cards;
 mod inspector;
 mod limits;
@@ -60,6 +62,7 @@ mod requests;
 mod scenario_schema;
 mod scenarios;
 mod screening;
+mod secure;
 mod security;
 mod shape;
 mod shell;
@@ -70,6 +73,9 @@ mod stage;
 mod stress;
 mod strict;
 mod thin_products;
+mod tls;
+#[cfg(unix)]
+mod tls_files;
 mod transport;
 #[cfg(unix)]
 mod trigger;

@@ -66,6 +66,13 @@ impl Process {
         }
     }
 
+    /// The next line that it prints.
+    pub fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).expect("a line");
+        line
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id()
     }

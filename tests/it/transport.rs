@@ -278,7 +278,7 @@ async fn what_is_no_http_is_refused_or_closed() {
     for bytes in [
         &b"\r\n\r\n\r\n\r\nhello\r\n\r\n"[..],
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 a TLS client says hello \r\n\r\n",
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n",
         b"GET /health HTTP/3.0\r\n\r\n",
         b"GET /health\r\n\r\n",
         b"GET /health HTTP/1.1 \r\n\r\n",

@@ -210,8 +210,8 @@ fn trigger_called_wrongly_exits_with_2() {
             "write PATH=VALUE",
         ),
         (
-            vec!["trigger", TYPE, "--url", "https://127.0.0.1:4586"],
-            "`https://127.0.0.1:4586` is no URL of a sandbox",
+            vec!["trigger", TYPE, "--url", "ftp://127.0.0.1:4586"],
+            "`ftp://127.0.0.1:4586` is no URL of a sandbox",
         ),
         (
             vec!["trigger", TYPE, "--api-key", "secret"],

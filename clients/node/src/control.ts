@@ -26,11 +26,17 @@ export function authorization(apiKey: string): string {
 export class Control {
   readonly url: string;
   readonly controlToken: string | undefined;
+  /** The certificate authority to trust, where `url` is https; else the system's are. */
+  readonly caPem: string | undefined;
   readonly #headers: Record<string, string> = { accept: 'application/json' };
 
-  constructor(url: string, options: { apiKey?: string | undefined; controlToken?: string | undefined } = {}) {
+  constructor(
+    url: string,
+    options: { apiKey?: string | undefined; controlToken?: string | undefined; caPem?: string | undefined } = {},
+  ) {
     this.url = url;
     this.controlToken = options.controlToken;
+    this.caPem = options.caPem;
     if (options.apiKey !== undefined) {
       this.#headers.authorization = authorization(options.apiKey);
     }
@@ -71,7 +77,8 @@ export class Control {
         reject(new SandboxError(`the sandbox at ${this.url} does not answer: ${cause.message}`, { cause }));
       const { request } = target.protocol === 'https:' ? https : http;
       // A connection a call: none is left over to keep the test process from ending.
-      const asked = request(target, { method, headers, agent: false, timeout: TIMEOUT_MS }, (answer) => {
+      const trust = this.caPem === undefined ? {} : { ca: this.caPem };
+      const asked = request(target, { method, headers, agent: false, timeout: TIMEOUT_MS, ...trust }, (answer) => {
         const chunks: Buffer[] = [];
         answer.on('data', (chunk: Buffer) => chunks.push(chunk));
         answer.on('error', fail);

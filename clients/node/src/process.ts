@@ -23,6 +23,7 @@ export interface Ready {
   api_key: string;
   callback_token: string;
   control_token?: string | null;
+  ca_file?: string | null;
 }
 
 /**

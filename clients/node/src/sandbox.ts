@@ -3,6 +3,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import * as path from 'node:path';
 
 import { findBinary } from './binary.js';
 import { Control } from './control.js';
@@ -20,6 +22,8 @@ export interface SandboxOptions {
   /** A folder of scenario files, or several. */
   scenarios?: string | string[];
   strict?: boolean;
+  /** HTTPS, by an authority of its own that is kept nowhere but in `caPem`. */
+  tls?: boolean;
   bind?: string;
   /** A free one unless it is named. */
   port?: number;
@@ -38,6 +42,8 @@ export interface SandboxOptions {
 export interface ConnectOptions {
   apiKey?: string;
   controlToken?: string;
+  /** The certificate authority to trust, where it speaks HTTPS. */
+  caPem?: string | undefined;
 }
 
 export interface WorldOptions {
@@ -62,15 +68,23 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   if (options.strict) {
     flags.push('--strict');
   }
+  const authority = options.tls ? fs.mkdtempSync(path.join(tmpdir(), 'iluma-sandbox-ca-')) : undefined;
+  if (authority !== undefined) {
+    flags.push('--tls', '--ca-dir', authority);
+  }
   flags.push(...(options.args ?? []));
   const binary = findBinary(options.binary);
   const log = logFile === undefined ? undefined : fs.openSync(logFile, 'a');
   const stderr = log ?? (logFormat === 'off' ? 'pipe' : 'inherit');
   try {
     const running = await SandboxProcess.start(binary, flags, stderr, options.timeoutMs ?? 30_000);
-    const { url, api_key, callback_token, control_token } = running.ready;
-    return new Sandbox(url, api_key, callback_token, control_token ?? undefined, running);
+    const { url, api_key, callback_token, control_token, ca_file } = running.ready;
+    const caPem = ca_file ? fs.readFileSync(ca_file, 'ascii') : undefined;
+    return new Sandbox(url, api_key, callback_token, control_token ?? undefined, running, caPem);
   } finally {
+    if (authority !== undefined) {
+      fs.rmSync(authority, { recursive: true, force: true });
+    }
     if (log !== undefined) {
       fs.closeSync(log); // the sandbox has its own
     }
@@ -79,10 +93,10 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 
 /** One that runs already: a sidecar in CI, or that of a colleague. `stop` leaves it alone. */
 export async function connectSandbox(url: string, options: ConnectOptions = {}): Promise<Sandbox> {
-  const { apiKey = DOCUMENTED_API_KEY, controlToken } = options;
+  const { apiKey = DOCUMENTED_API_KEY, controlToken, caPem } = options;
   const there = url.replace(/\/+$/, '');
-  const secrets = await new Control(there, { apiKey, controlToken }).call('GET', 'world');
-  return new Sandbox(there, apiKey, secrets.callback_token, controlToken);
+  const secrets = await new Control(there, { apiKey, controlToken, caPem }).call('GET', 'world');
+  return new Sandbox(there, apiKey, secrets.callback_token, controlToken, undefined, caPem);
 }
 
 /** A sandbox, started by `startSandbox` or found by `connectSandbox`. */
@@ -93,6 +107,8 @@ export class Sandbox {
   readonly apiKey: string;
   /** What callbacks of that world carry as `x-callback-token`. */
   readonly callbackToken: string;
+  /** What clients have to trust where it is https: `https.get(url, { ca: sandbox.caPem })`. */
+  readonly caPem: string | undefined;
   /** For control calls that belong to no world: `sandbox.control.call('GET', 'coverage')`. */
   readonly control: Control;
   readonly #process: SandboxProcess | undefined;
@@ -103,11 +119,13 @@ export class Sandbox {
     callbackToken: string,
     controlToken: string | undefined,
     running?: SandboxProcess,
+    caPem?: string,
   ) {
     this.url = url;
     this.apiKey = apiKey;
     this.callbackToken = callbackToken;
-    this.control = new Control(url, { controlToken });
+    this.caPem = caPem;
+    this.control = new Control(url, { controlToken, caPem });
     this.#process = running;
   }
 
@@ -124,7 +142,7 @@ export class Sandbox {
    */
   async world(name?: string, { reset = false }: WorldOptions = {}): Promise<World> {
     const made = await this.control.call('POST', 'worlds', { body: { name, reset } });
-    return new World(this.url, made, this.control.controlToken);
+    return new World(this.url, made, this.control.controlToken, this.caPem);
   }
 
   /** Stops the sandbox that `startSandbox` started; a second time does nothing. */

@@ -84,13 +84,14 @@ export class World {
     url: string,
     made: { name: string; world: string; api_key: string; callback_token: string },
     controlToken: string | undefined,
+    caPem?: string,
   ) {
     this.url = url;
     this.name = made.name;
     this.tag = made.world;
     this.apiKey = made.api_key;
     this.callbackToken = made.callback_token;
-    this.#control = new Control(url, { apiKey: made.api_key, controlToken });
+    this.#control = new Control(url, { apiKey: made.api_key, controlToken, caPem });
   }
 
   /** User and password, as axios takes them: `axios.get(…, { auth: world.auth })`. */

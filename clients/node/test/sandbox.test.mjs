@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
+import * as https from 'node:https';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
@@ -54,6 +55,26 @@ test('strict and other flags are passed on', async () => {
   const sandbox = await startSandbox({ strict: true, args: ['--api-key', DOCUMENTED_API_KEY] });
   const reply = await ask(await sandbox.world(), '/v1/credit/drawdowns', account(1234567890));
   assert.equal(reply.json.error_code, 'STRICT_MODE_ERROR');
+  await sandbox.stop();
+});
+
+test('a sandbox speaks HTTPS to those who trust its authority', async () => {
+  const sandbox = await startSandbox({ tls: true });
+  assert.match(sandbox.url, /^https:/);
+  const status = (/** @type {https.RequestOptions} */ options) =>
+    new Promise((resolve, reject) => {
+      const asked = https.get(`${sandbox.url}/health`, { agent: false, ...options }, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode);
+      });
+      asked.on('error', reject);
+    });
+  assert.equal(await status({ ca: sandbox.caPem }), 200);
+  await assert.rejects(status({}), { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' });
+  const world = await sandbox.world();
+  assert.equal((await world.requests()).length, 0);
+  const again = await connectSandbox(sandbox.url, { caPem: sandbox.caPem });
+  assert.equal(again.callbackToken, sandbox.callbackToken);
   await sandbox.stop();
 });
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import select
 import signal
+import ssl
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -44,6 +47,19 @@ def test_strict_and_other_flags_are_passed_on() -> None:
         with sandbox.world() as world:
             reply = ask(world, "/v1/credit/drawdowns", account(1234567890))
             assert reply.json["error_code"] == "STRICT_MODE_ERROR"
+
+
+def test_a_sandbox_speaks_https_to_those_who_trust_its_authority() -> None:
+    with Sandbox.start(tls=True) as sandbox, sandbox.world() as world:
+        assert sandbox.url.startswith("https://127.0.0.1:")
+        trust = ssl.create_default_context(cadata=sandbox.ca_pem)
+        with urllib.request.urlopen(f"{sandbox.url}/health", context=trust, timeout=60) as answer:
+            assert answer.status == 200
+        with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
+            urllib.request.urlopen(f"{sandbox.url}/health", timeout=60)
+        assert world.requests() == []
+        again = Sandbox.connect(sandbox.url, ca_pem=sandbox.ca_pem)
+        assert again.callback_token == sandbox.callback_token
 
 
 def test_a_sandbox_that_does_not_start_says_why(tmp_path: Path) -> None:

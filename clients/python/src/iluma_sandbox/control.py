@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import ssl
 from typing import Any, Mapping, Optional
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -27,10 +28,17 @@ class Control:
     """
 
     def __init__(
-        self, url: str, *, api_key: Optional[str] = None, control_token: Optional[str] = None
+        self,
+        url: str,
+        *,
+        api_key: Optional[str] = None,
+        control_token: Optional[str] = None,
+        ca_pem: Optional[str] = None,
     ) -> None:
         self.url = url
         self.control_token = control_token
+        #: The certificate authority to trust beside the system's, where ``url`` is https.
+        self.ca_pem = ca_pem
         self._headers = {"accept": "application/json"}
         if api_key is not None:
             self._headers["authorization"] = authorization(api_key)
@@ -68,8 +76,14 @@ class Control:
     ) -> tuple[int, str, str]:
         where = urlsplit(self.url)
         secure = where.scheme == "https"
-        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-        connection = kind(where.hostname or "", where.port, timeout=TIMEOUT_S)
+        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=TIMEOUT_S)
+        if secure:
+            trust = ssl.create_default_context()
+            if self.ca_pem is not None:
+                trust.load_verify_locations(cadata=self.ca_pem)
+            connection = http.client.HTTPSConnection(
+                where.hostname or "", where.port, timeout=TIMEOUT_S, context=trust
+            )
         try:
             connection.request(method, target, body and body.encode(), dict(headers))
             answer = connection.getresponse()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Optional, Sequence, Union
 
@@ -27,15 +28,18 @@ class Sandbox:
         api_key: str = DOCUMENTED_API_KEY,
         callback_token: str,
         control_token: Optional[str] = None,
+        ca_pem: Optional[str] = None,
         process: Optional[Process] = None,
     ) -> None:
         #: Where the API is: ``http://127.0.0.1:34567``.
         self.url = url
+        #: What clients have to trust where it is https: ``ssl.create_default_context(cadata=sandbox.ca_pem)``.
+        self.ca_pem = ca_pem
         #: The key of the world that is there from the start; each test does better with a `world` of its own.
         self.api_key = api_key
         #: What callbacks of that world carry as ``x-callback-token``.
         self.callback_token = callback_token
-        self._control = Control(url, control_token=control_token)
+        self._control = Control(url, control_token=control_token, ca_pem=ca_pem)
         self._process = process
 
     @classmethod
@@ -46,6 +50,7 @@ class Sandbox:
         clock: Optional[str] = None,
         scenarios: Union[PathLike, Sequence[PathLike]] = (),
         strict: bool = False,
+        tls: bool = False,
         bind: str = "127.0.0.1",
         port: int = 0,
         args: Sequence[str] = (),
@@ -58,6 +63,7 @@ class Sandbox:
 
         ``seed``, ``clock``, ``scenarios`` (a folder, or several), ``strict`` and ``bind`` are the flags of
         ``iluma-sandbox serve``, and ``args`` takes any others: ``args=["--callback-retries", "none"]``.
+        ``tls`` has it speak HTTPS, by an authority of its own that is kept nowhere but in ``ca_pem``.
         ``log_format="pretty"`` logs to this process's stderr, or at the end of ``log_file``. Raises
         `SandboxError` with what the sandbox said when it does not start.
         """
@@ -77,28 +83,41 @@ class Sandbox:
             stderr = open(log_file, "ab+")
         elif log_format == "off":
             stderr = tempfile.TemporaryFile()
-        process = Process(program, [*arguments, *args], stderr, timeout_s)
-        ready = process.ready
+        with tempfile.TemporaryDirectory(prefix="iluma-sandbox-ca-") as folder:
+            if tls:
+                arguments += ["--tls", "--ca-dir", folder]
+            process = Process(program, [*arguments, *args], stderr, timeout_s)
+            ready = process.ready
+            ca_file = ready.get("ca_file")
+            ca_pem = Path(ca_file).read_text(encoding="ascii") if ca_file else None
         return cls(
             ready["url"],
             api_key=ready["api_key"],
             callback_token=ready["callback_token"],
             control_token=ready.get("control_token"),
+            ca_pem=ca_pem,
             process=process,
         )
 
     @classmethod
     def connect(
-        cls, url: str, *, api_key: str = DOCUMENTED_API_KEY, control_token: Optional[str] = None
+        cls,
+        url: str,
+        *,
+        api_key: str = DOCUMENTED_API_KEY,
+        control_token: Optional[str] = None,
+        ca_pem: Optional[str] = None,
     ) -> Sandbox:
         """One that runs already: a sidecar in CI, or that of a colleague. `stop` leaves it alone."""
         url = url.rstrip("/")
-        secrets = Control(url, api_key=api_key, control_token=control_token).call("GET", "world")
+        control = Control(url, api_key=api_key, control_token=control_token, ca_pem=ca_pem)
+        secrets = control.call("GET", "world")
         return cls(
             url,
             api_key=api_key,
             callback_token=secrets["callback_token"],
             control_token=control_token,
+            ca_pem=ca_pem,
         )
 
     @property
@@ -125,6 +144,7 @@ class Sandbox:
             api_key=made["api_key"],
             callback_token=made["callback_token"],
             control_token=self._control.control_token,
+            ca_pem=self.ca_pem,
         )
 
     def stop(self) -> None:

@@ -26,9 +26,12 @@ class World:
         api_key: str,
         callback_token: str,
         control_token: Optional[str] = None,
+        ca_pem: Optional[str] = None,
     ) -> None:
         #: Where the API is.
         self.url = url
+        #: What clients have to trust where it is https.
+        self.ca_pem = ca_pem
         self.name = name
         #: How the sandbox's log and journal call this world.
         self.tag = tag
@@ -36,7 +39,7 @@ class World:
         self.api_key = api_key
         #: What callbacks of this world carry as ``x-callback-token``.
         self.callback_token = callback_token
-        self._control = Control(url, api_key=api_key, control_token=control_token)
+        self._control = Control(url, api_key=api_key, control_token=control_token, ca_pem=ca_pem)
         self._inboxes: dict[str, Inbox] = {}
 
     @property

@@ -1,0 +1,113 @@
+//! The first bytes of a connection tell HTTP/2 by prior knowledge from HTTP/1.1.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+
+/// No method of HTTP/1.1 is called so: it is what an HTTP/2 client sends before anything else.
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// What a connection speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    Http1,
+    Http2,
+}
+
+/// A connection of which the first bytes have been looked at. They are read again.
+pub(super) struct Begun<S> {
+    io: S,
+    early: [u8; PREFACE.len()],
+    /// Where what has not been read again begins.
+    start: u8,
+    end: u8,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Begun<S> {
+    /// One of which nothing had to be looked at.
+    pub(super) fn just(io: S) -> Self {
+        Self {
+            io,
+            early: [0; PREFACE.len()],
+            start: 0,
+            end: 0,
+        }
+    }
+
+    /// Reads until it is clear what the client speaks: one read, nearly always.
+    pub(super) async fn of(io: S) -> io::Result<(Self, Protocol)> {
+        let mut begun = Self::just(io);
+        let mut read = 0;
+        while read < PREFACE.len() && begun.early[..read] == PREFACE[..read] {
+            match begun.io.read(&mut begun.early[read..]).await? {
+                0 if read == 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                0 => break,
+                more => read += more,
+            }
+        }
+        begun.end = u8::try_from(read).expect("24 at most");
+        let protocol = if begun.early == *PREFACE {
+            Protocol::Http2
+        } else {
+            Protocol::Http1
+        };
+        Ok((begun, protocol))
+    }
+
+    pub(super) fn into_inner(self) -> S {
+        self.io
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Begun<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.start == self.end {
+            return Pin::new(&mut self.io).poll_read(context, buffer);
+        }
+        let early = &self.early[self.start.into()..self.end.into()];
+        let taken = early.len().min(buffer.remaining());
+        buffer.put_slice(&early[..taken]);
+        self.start += u8::try_from(taken).expect("24 at most");
+        if buffer.remaining() > 0 {
+            // What is there already comes with it; if nothing is, or no more will be, the next read says so.
+            let _ = Pin::new(&mut self.io).poll_read(context, buffer);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Begun<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(context, slices)
+    }
+}

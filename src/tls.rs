@@ -1,0 +1,144 @@
+//! TLS: what is shown to clients at a port of the sandbox, and what is asked of receivers of callbacks.
+
+mod authority;
+mod builder;
+mod expiry;
+mod identity;
+mod trust;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::crypto::CryptoProvider;
+use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
+use tokio_rustls::rustls::{ServerConfig, crypto};
+use tokio_rustls::server::TlsStream;
+
+#[cfg(feature = "cli")]
+pub(crate) use self::authority::AUTHORITY_FILE;
+pub(crate) use self::authority::{Authority, HostName};
+#[cfg(feature = "cli")]
+pub(crate) use self::identity::read_authorities;
+pub(crate) use self::trust::{Trust, connect};
+use crate::connection::Protocol;
+
+/// What a client that speaks plain HTTP to a port of TLS is told, in its own language.
+const PLAIN_ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n\
+    content-length: 61\r\nconnection: close\r\n\r\nthis port speaks HTTPS: write https:// where the URL says so\n";
+/// How often more is read of such a client than was looked at.
+const PLAIN_READS_MAX: usize = 16;
+/// The first byte of a TLS handshake.
+const HANDSHAKE: u8 = 0x16;
+
+/// What a sandbox shows its clients.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TlsOptions {
+    /// At the port, unless it has one of its own.
+    pub on: bool,
+    pub port: Option<u16>,
+    /// What speaks plain HTTP is refused.
+    pub only: bool,
+    /// Names and addresses beside those of this machine.
+    pub hosts: Vec<HostName>,
+    /// Where the authority is kept; in memory alone where it is not said.
+    pub folder: Option<PathBuf>,
+    /// A certificate of one's own and its key, instead of one by the authority.
+    pub files: Option<(PathBuf, PathBuf)>,
+}
+
+impl TlsOptions {
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.on || self.only || self.port.is_some()
+    }
+}
+
+/// Takes connections by TLS.
+pub(crate) struct Acceptor {
+    tls: TlsAcceptor,
+    /// What its clients have to trust; none where the certificate is the operator's own.
+    pub authority_pem: Option<String>,
+}
+
+impl std::fmt::Debug for Acceptor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Acceptor(…)") // it holds a key
+    }
+}
+
+impl Acceptor {
+    /// An error is a sentence.
+    pub(crate) fn new(options: &TlsOptions, address: std::net::IpAddr) -> Result<Self, String> {
+        let (identity, authority_pem) = if let Some((certificate, key)) = &options.files {
+            (identity::read(certificate, key)?, None)
+        } else {
+            let authority = match &options.folder {
+                Some(folder) => Authority::kept_in(folder)?,
+                None => Authority::new()?,
+            };
+            let identity = authority.identity(&options.hosts, address)?;
+            (identity, Some(authority.pem().to_owned()))
+        };
+        Ok(Self {
+            tls: acceptor(identity)?,
+            authority_pem,
+        })
+    }
+
+    /// What was agreed on comes with it, where the client has asked. None where it speaks no TLS.
+    pub(crate) async fn accept(
+        self: Arc<Self>,
+        mut socket: TcpStream,
+    ) -> Option<(TlsStream<TcpStream>, Option<Protocol>)> {
+        let mut first = [0];
+        if socket.peek(&mut first).await.ok()? == 0 {
+            return None;
+        }
+        if first[0] != HANDSHAKE && first[0].is_ascii_alphabetic() {
+            answer_plainly(&mut socket).await;
+            return None;
+        }
+        let stream = match self.tls.accept(socket).await {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::debug!("a TLS handshake failed: {error}");
+                return None;
+            }
+        };
+        let protocol = match stream.get_ref().1.alpn_protocol() {
+            Some(b"h2") => Some(Protocol::Http2),
+            Some(_) => Some(Protocol::Http1),
+            None => None,
+        };
+        Some((stream, protocol))
+    }
+}
+
+async fn answer_plainly(socket: &mut TcpStream) {
+    tracing::info!("a client spoke plain HTTP to a port of TLS");
+    socket.write_all(PLAIN_ANSWER).await.ok();
+    socket.shutdown().await.ok();
+    // What is unread when a socket is dropped has it reset, which may overtake the answer.
+    let mut unread = [0; 4096];
+    for _ in 0..PLAIN_READS_MAX {
+        if !socket.read(&mut unread).await.is_ok_and(|read| read > 0) {
+            return;
+        }
+    }
+}
+
+fn acceptor(identity: CertifiedKey) -> Result<TlsAcceptor, String> {
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| format!("TLS cannot be set up: {error}"))?
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(identity)));
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config).into())
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(crypto::ring::default_provider())
+}
