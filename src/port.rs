@@ -79,6 +79,21 @@ pub(crate) struct Secured {
 }
 
 impl Ports {
+    /// Refuses what cannot be, before anything is listened on or made.
+    #[cfg(feature = "tls")]
+    pub(crate) fn check(address: SocketAddr, options: &Options) -> Result<(), StartError> {
+        let port = options
+            .tls
+            .port
+            .filter(|port| *port != 0 && *port == address.port());
+        port.map_or(Ok(()), |port| {
+            Err(StartError::Tls(format!(
+                "plain HTTP and HTTPS cannot have the same port, {port}: name another with --tls-port, or speak \
+                 HTTPS alone with --tls"
+            )))
+        })
+    }
+
     /// What is spoken at the port of `listener`, and where `--tls-port` names one at a second.
     #[cfg(feature = "tls")]
     pub(crate) fn open(
@@ -105,12 +120,6 @@ impl Ports {
             };
             return Ok((ports, secured));
         };
-        if port == address.port() {
-            return Err(StartError::Tls(format!(
-                "plain HTTP and HTTPS cannot have the same port, {port}: name another with --tls-port, or speak \
-                 HTTPS alone with --tls"
-            )));
-        }
         let address = SocketAddr::new(address.ip(), port);
         let bind = |error| StartError::Bind { address, error };
         let second = server::listen(address).map_err(bind)?;

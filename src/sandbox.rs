@@ -699,13 +699,12 @@ impl Builder {
     /// assert_ne!(one.address(), other.address());
     /// # });
     /// ```
-    #[expect(
-        clippy::unused_async,
-        reason = "a runtime has to be there, and to start may once take a wait"
-    )]
+    #[expect(clippy::unused_async, reason = "it needs a runtime")]
     pub async fn start(self) -> Result<Sandbox, StartError> {
         let address = self.address;
         let bind = |error| StartError::Bind { address, error };
+        #[cfg(feature = "tls")]
+        Ports::check(address, &self.options)?;
         let listener = server::listen(address).map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
         let (ports, secure) = Ports::open(listener, address, &self.options)?;
