@@ -15,8 +15,10 @@ use self::life::add_life;
 use crate::call::{Body, Call, MediaType};
 use crate::catalogue::Route;
 use crate::journal::{Exchange, KeptBody, NO_WORLD};
+use crate::kept::Content;
 use crate::load_error::Origin;
 use crate::sandbox::Shared;
+use crate::upload_fields;
 use crate::world::World;
 
 /// What is known of an exchange and why it went so. `world` is none for one that belongs to no world.
@@ -30,7 +32,7 @@ pub(crate) fn explain(sandbox: &Shared, world: Option<&World>, exchange: &Exchan
             catalogue.generation, why.generation
         ));
     }
-    let call = call(exchange);
+    let mut call = call(exchange);
     let (method, path) = (call.method().clone(), call.path().to_owned());
     let mut told = json!({
         "trace": exchange.trace(),
@@ -49,6 +51,9 @@ pub(crate) fn explain(sandbox: &Shared, world: Option<&World>, exchange: &Exchan
         Ok(Route::Ask(endpoint, _) | Route::Read(endpoint, _)) => Some(*endpoint),
         _ => None,
     };
+    if endpoint.is_some_and(|endpoint| endpoint.schema.uploads.is_some()) {
+        notes.extend(stand_in(&mut call, exchange));
+    }
     if let Some(endpoint) = endpoint {
         told["endpoint"] = json!({
             "id": &*endpoint.id,
@@ -117,6 +122,28 @@ fn call(exchange: &Exchange) -> Call {
         head,
         body,
     }
+}
+
+/// The files in a body are not kept: puts something in their place, and says so.
+fn stand_in(call: &mut Call, exchange: &Exchange) -> Option<String> {
+    let (mut value, is_text) = match exchange.content() {
+        Content::Json(value) => (value, false),
+        Content::Fields(value) => (value, true),
+        _ => return None,
+    };
+    let files = upload_fields::stand_in(&mut value);
+    if files.is_empty() {
+        return None;
+    }
+    call.body = if is_text {
+        Body::Parts(value)
+    } else {
+        Body::Bytes(value.to_string().into())
+    };
+    Some(format!(
+        "of {} no bytes are kept: for a condition on it stands the SHA-256 of the file",
+        files.join(", ")
+    ))
 }
 
 /// The exchange of a trace, or the status and the sentence that say why there is none.

@@ -26,6 +26,7 @@ use crate::live::Live;
 use crate::load_error::LoadErrors;
 use crate::sample;
 use crate::server;
+use crate::thumbnails::Thumbnails;
 use crate::watch::Watcher;
 use crate::watchlist::DateForm;
 use crate::world::Worlds;
@@ -85,6 +86,8 @@ pub(crate) struct Shared {
     pub inbox: Inbox,
     /// What happens is told here to those who look on.
     pub live: Arc<Live>,
+    /// Draws uploads for those who look on.
+    pub thumbnails: Arc<Thumbnails>,
     pub guard: Guard,
     /// Whether what lies in line is sent; not where nobody serves.
     pub sends_by_itself: bool,
@@ -109,6 +112,8 @@ pub(crate) struct Options {
     pub strict: bool,
     pub callbacks: CallbackOptions,
     pub control_token: Option<ControlToken>,
+    /// Draws no uploads, whoever looks on.
+    pub no_thumbnails: bool,
 }
 
 /// How the last reload went.
@@ -600,6 +605,23 @@ impl Builder {
         self
     }
 
+    /// Whether uploads are drawn small for those who have the inspector open, which is so unless it is turned off. Where
+    /// nobody looks on, none is made; the bytes of an upload are not kept in either case.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let sandbox = Sandbox::builder().thumbnails(false).start().await.unwrap();
+    /// assert!(sandbox.requests().is_empty());
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn thumbnails(mut self, drawn: bool) -> Self {
+        self.options.no_thumbnails = !drawn;
+        self
+    }
+
     /// What the control API asks for in `x-sandbox-control-token`. On a loopback address nothing unless said
     /// otherwise; on any other one is made up.
     ///
@@ -665,6 +687,7 @@ impl Shared {
         let catalogue = Catalogue::load(&options.scenarios, options.dates)?;
         log_warnings(&catalogue);
         let live = Arc::new(Live::default());
+        let draws = !options.no_thumbnails; // and nothing is to be hidden: `&& !options.redact`
         Ok(Self {
             seed: options.seed,
             worlds: Worlds::new(options.seed, options.clock, live.clone()),
@@ -679,6 +702,7 @@ impl Shared {
                 options.callbacks.second_token_header,
             ),
             inbox: Inbox::default(),
+            thumbnails: Arc::new(Thumbnails::new(draws, live.clone())),
             live,
             guard: Guard::new(address.ip(), options.control_token.clone()),
             sends_by_itself: true,

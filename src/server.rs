@@ -16,7 +16,8 @@ use tokio::time::Instant;
 use crate::answer::{self, Answered};
 use crate::body;
 use crate::breaking::Breaking;
-use crate::call::{Body, Call, Effect};
+use crate::call::{Body, Call, Effect, MediaType};
+use crate::catalogue::Route;
 use crate::connection::{self, Pace};
 use crate::control;
 use crate::documents;
@@ -24,6 +25,8 @@ use crate::effect::{self, ReplyBody};
 use crate::error::ApiError;
 use crate::journal::{Exchange, KeptBody, NO_WORLD, head_text};
 use crate::sandbox::Shared;
+use crate::thumbnails::Picture;
+use crate::upload_fields::UploadFields;
 use crate::why::Why;
 use crate::wire;
 
@@ -87,14 +90,21 @@ pub(crate) async fn respond(
     let came = Instant::now();
     let (head, incoming) = request.into_parts();
     let bytes_max = control::body_bytes_max(&head);
-    let received = body::read(&head.headers, incoming, bytes_max, &sandbox.bodies).await?;
+    let received = body::read(
+        &head.headers,
+        incoming,
+        bytes_max,
+        &sandbox.bodies,
+        &sandbox.thumbnails,
+    )
+    .await?;
     pace.answering();
     let call = Call {
         came,
         head,
         body: received.body,
     };
-    let until_answered = received.share;
+    let (until_answered, pictures) = (received.share, received.pictures);
     if let Some(response) = documents::answer(sandbox, &call) {
         return Some(response);
     }
@@ -148,7 +158,10 @@ pub(crate) async fn respond(
         "answered"
     );
     let broken = breaking.as_deref();
-    headers.insert(TRACE, record(sandbox, &call, answered, broken, duration));
+    headers.insert(
+        TRACE,
+        record(sandbox, &call, answered, broken, duration, pictures),
+    );
     let Some(breaking) = breaking else {
         return Some(response);
     };
@@ -165,38 +178,69 @@ fn answer_or_500(sandbox: &Shared, call: &Call) -> Answered {
                 reply: answer::error_reply(&sandbox.catalogue(), None, &ApiError::server_error()),
                 world: None,
                 route: None,
+                uploads: uploads(sandbox, call),
                 why: Why::default(),
             }
         },
     )
 }
 
-/// Keeps the exchange in its world's journal; returns what `x-sandbox-trace` shows.
+/// What a request whose answer is lost must not leave behind.
+fn uploads(sandbox: &Shared, call: &Call) -> Option<Arc<UploadFields>> {
+    match sandbox.catalogue().route(call.method(), call.path()) {
+        Ok(Route::Ask(endpoint, _)) => endpoint.schema.uploads.clone(),
+        _ => None,
+    }
+}
+
+/// Keeps the exchange in its world's journal, and has what was uploaded drawn for those who look on; returns what `x-sandbox-trace` shows.
 fn record(
     sandbox: &Shared,
     call: &Call,
     answered: Answered,
     breaking: Option<&Breaking>,
     duration: Duration,
+    mut pictures: Vec<Picture>,
 ) -> HeaderValue {
+    let (request, more) = kept(sandbox, call, answered.uploads.as_deref());
+    pictures.extend(more);
     let Some(world) = &answered.world else {
         sandbox.worlds.count_stranger(&answered.reply, duration);
         let refused =
             answered.reply.status.is_client_error() || answered.reply.status.is_server_error();
         let seq = if refused {
-            sandbox.record_stranger(exchange(call, answered, breaking, duration))
+            sandbox.record_stranger(exchange(call, request, answered, breaking, duration))
         } else {
             sandbox.strangers().pass()
         };
         return trace(str::from_utf8(&NO_WORLD).expect("zeros"), seq);
     };
     let world = world.clone();
-    let seq = world.record(exchange(call, answered, breaking, duration));
+    let seq = world.record(exchange(call, request, answered, breaking, duration));
+    if !pictures.is_empty() {
+        sandbox.thumbnails.draw(&world, seq, pictures);
+    }
     trace(&world.tag, seq)
+}
+
+/// What is kept of a request's body, and of its files those that are to be drawn.
+fn kept(sandbox: &Shared, call: &Call, uploads: Option<&UploadFields>) -> (KeptBody, Vec<Picture>) {
+    let kept = match (&call.body, uploads) {
+        (Body::Bytes(bytes), Some(uploads)) => {
+            let is_form = call.media_type() == MediaType::Form;
+            let (bytes, pictures) = uploads.keep(bytes, is_form, &sandbox.thumbnails);
+            return (KeptBody::copied(&bytes), pictures);
+        }
+        (Body::Bytes(bytes), None) => KeptBody::copied(bytes),
+        (Body::Parts(parts), _) => KeptBody::copied(parts.to_string().as_bytes()),
+        (Body::Empty | Body::Unreadable(_), _) => KeptBody::copied(b""),
+    };
+    (kept, Vec::new())
 }
 
 fn exchange(
     call: &Call,
+    request: KeptBody,
     answered: Answered,
     breaking: Option<&Breaking>,
     duration: Duration,
@@ -213,17 +257,14 @@ fn exchange(
         }),
         at: SystemTime::now() - duration,
         head: head_text(call.head.method.as_str(), target, &call.head.headers),
-        request: match &call.body {
-            Body::Bytes(bytes) => KeptBody::copied(bytes),
-            Body::Parts(parts) => KeptBody::copied(parts.to_string().as_bytes()),
-            Body::Empty | Body::Unreadable(_) => KeptBody::copied(b""),
-        },
+        request,
         status: answered.reply.status,
         outcome: answered.reply.outcome,
         reply: KeptBody::shared(&answered.reply.body),
         reply_headers: answered.reply.headers,
         duration,
         why: answered.why,
+        thumbnails: None,
         delay: breaking.map_or(Duration::ZERO, |breaking| breaking.delay),
         fault: breaking.and_then(Breaking::shown_fault),
     }

@@ -23,6 +23,7 @@ use crate::next::Next;
 use crate::rate_limit::Windows;
 use crate::snapshot::Restoration;
 use crate::store::{Counters, Records};
+use crate::thumbnails::Thumbnail;
 use crate::totals::Totals;
 use crate::world_faults::WorldFaults;
 
@@ -149,6 +150,14 @@ impl World {
             self.recorded.send_replace(());
         }
         seq
+    }
+
+    /// Keeps thumbnails with their exchange. False where it is kept no longer.
+    pub(crate) fn illustrate(&self, seq: u64, thumbnails: Vec<Thumbnail>) -> bool {
+        let mut state = self.state();
+        let is_kept = state.journal.illustrate(seq, thumbnails);
+        self.settle(&mut state);
+        is_kept && state.journal.get(seq).is_some()
     }
 
     pub(crate) fn recorded(&self) -> watch::Receiver<()> {

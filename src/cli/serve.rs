@@ -64,6 +64,9 @@ pub(super) struct Arguments {
     /// Refuse endpoints and outcomes that are merely decided or inferred.
     #[arg(long, env = "ILUMA_SANDBOX_STRICT", value_parser = clap::builder::FalseyValueParser::new())]
     strict: bool,
+    /// Draw no thumbnails of uploads for those who have the inspector open.
+    #[arg(long, env = "ILUMA_SANDBOX_NO_THUMBNAILS", value_parser = clap::builder::FalseyValueParser::new())]
+    no_thumbnails: bool,
     /// Where callbacks of a type go in every world that registers no other, as TYPE=URL; repeat it.
     #[arg(
         long = "callback",
@@ -178,6 +181,7 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
         .clock(arguments.clock.unwrap_or_default())
         .strict_reload(arguments.strict_reload)
         .strict(arguments.strict)
+        .thumbnails(!arguments.no_thumbnails)
         .retries(&arguments.callback_retries)
         .sign_callbacks(arguments.callback_signing.is_some())
         .second_token_header(arguments.callback_token_twice);
