@@ -182,7 +182,7 @@ async fn a_picture_can_be_asked_for_by_what_it_is_in_base64() {
     let client = Client::start().await;
     let (sent, other) = (in_base64(&halves(30, 20)), in_base64(&halves(20, 30)));
     client.post(IMAGES, &card(&sent)).await;
-    for (image, status) in [(&sent, 200), (&other, 409)] {
+    for (image, status) in [(&sent, 200), (&other, 417)] {
         let expected = json!({"request": {"body.image": image}, "exactly": 1});
         let verified = client.post("/__sandbox/verify", &expected).await;
         assert_eq!(verified.status, status, "{}", verified.text);
@@ -579,10 +579,7 @@ fn nothing_is_drawn_where_nobody_looks_on_or_thumbnails_are_off() {
             decoded(&asked(Sandbox::builder()).await["/image"]).0,
             (30, 20)
         );
-        assert_eq!(
-            asked(Sandbox::builder().thumbnails(false)).await,
-            json!({})
-        );
+        assert_eq!(asked(Sandbox::builder().thumbnails(false)).await, json!({}));
         let client = Client::start().await;
         assert_eq!(drawn_card(&client, &halves(30, 20)).await, json!({}));
         // Nor is what came before somebody looked on, or is of a world that nobody looks at.
