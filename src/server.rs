@@ -216,9 +216,10 @@ fn record(
         return trace(str::from_utf8(&NO_WORLD).expect("zeros"), seq);
     };
     let world = world.clone();
+    let era = if pictures.is_empty() { 0 } else { world.era() };
     let seq = world.record(exchange(call, request, answered, breaking, duration));
     if !pictures.is_empty() {
-        sandbox.thumbnails.draw(&world, seq, pictures);
+        sandbox.thumbnails.draw(&world, era, seq, pictures);
     }
     trace(&world.tag, seq)
 }

@@ -47,6 +47,7 @@ struct Waiting {
 struct Job {
     world: Weak<World>,
     tag: Tag,
+    era: u64,
     seq: u64,
     pictures: Vec<Picture>,
 }
@@ -115,8 +116,15 @@ impl Thumbnails {
         })
     }
 
-    /// Has the pictures of an exchange drawn as soon as it is their turn. Returns at once.
-    pub(crate) fn draw(self: &Arc<Self>, world: &Arc<World>, seq: u64, mut pictures: Vec<Picture>) {
+    /// Has the pictures of an exchange drawn as soon as it is their turn. Returns at once. `era` is the world's from before it
+    /// was recorded.
+    pub(crate) fn draw(
+        self: &Arc<Self>,
+        world: &Arc<World>,
+        era: u64,
+        seq: u64,
+        mut pictures: Vec<Picture>,
+    ) {
         pictures.truncate(OF_REQUEST_MAX);
         let Ok(tag) = world.tag.as_bytes().try_into() else {
             return;
@@ -128,6 +136,7 @@ impl Thumbnails {
         waiting.jobs.push_back(Job {
             world: Arc::downgrade(world),
             tag,
+            era,
             seq,
             pictures,
         });
@@ -163,7 +172,8 @@ impl Thumbnails {
             return;
         }
         // It may have been emptied, given up, or gone on by a thousand requests since.
-        let kept = (job.world.upgrade()).is_some_and(|world| world.illustrate(job.seq, thumbnails));
+        let kept = (job.world.upgrade())
+            .is_some_and(|world| world.illustrate(job.era, job.seq, thumbnails));
         if kept {
             self.live.thumbnails(job.tag, job.seq);
         }
