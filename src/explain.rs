@@ -14,11 +14,13 @@ use self::because::Because;
 use self::life::add_life;
 use crate::call::{Body, Call, MediaType};
 use crate::catalogue::Route;
+use crate::condition::Subject;
+use crate::endpoint::Endpoint;
 use crate::journal::{Exchange, KeptBody, NO_WORLD};
 use crate::kept::Content;
 use crate::load_error::Origin;
 use crate::sandbox::Shared;
-use crate::upload_fields;
+use crate::upload_fields::{self, UploadFields};
 use crate::world::World;
 
 /// What is known of an exchange and why it went so. `world` is none for one that belongs to no world.
@@ -51,8 +53,12 @@ pub(crate) fn explain(sandbox: &Shared, world: Option<&World>, exchange: &Exchan
         Ok(Route::Ask(endpoint, _) | Route::Read(endpoint, _)) => Some(*endpoint),
         _ => None,
     };
-    if endpoint.is_some_and(|endpoint| endpoint.schema.uploads.is_some()) {
-        notes.extend(stand_in(&mut call, exchange));
+    if let Some(endpoint) = endpoint
+        && let Some(uploads) = &endpoint.schema.uploads
+        && let Some(note) = stand_in(&mut call, exchange)
+        && tests_a_file(endpoint, uploads)
+    {
+        notes.push(note);
     }
     if let Some(endpoint) = endpoint {
         told["endpoint"] = json!({
@@ -141,9 +147,19 @@ fn stand_in(call: &mut Call, exchange: &Exchange) -> Option<String> {
         Body::Bytes(value.to_string().into())
     };
     Some(format!(
-        "of {} no bytes are kept: for a condition on it stands the SHA-256 of the file",
+        "of {} no bytes are kept: what rules say of it is held against the SHA-256 of the file",
         files.join(", ")
     ))
+}
+
+/// Whether any rule looks at a file.
+fn tests_a_file(endpoint: &Endpoint, uploads: &UploadFields) -> bool {
+    let rules = endpoint
+        .creation
+        .iter()
+        .flat_map(|creation| creation.rules.iter());
+    let mut conditions = rules.flat_map(|rule| rule.when.0.iter().flatten());
+    conditions.any(|one| matches!(&one.subject, Subject::Field(path) if uploads.touch(path)))
 }
 
 /// The exchange of a trace, or the status and the sentence that say why there is none.

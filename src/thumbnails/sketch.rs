@@ -17,6 +17,8 @@ const SIDE_MAX: usize = 16_384;
 const AREA_MAX: usize = 25_000_000;
 /// Beside the rows of pixels themselves.
 const PNG_BYTES_MAX: usize = 4 << 20;
+/// What the pixels of a JPEG may take, and of one that comes progressively its coefficients beside them.
+const JPEG_BYTES_MAX: usize = 80_000_000;
 /// Each reads the whole picture once more.
 const JPEG_SCANS_MAX: usize = 32;
 /// A JPEG needs two bits at least for each block of 64 pixels: one that claims more is cut off, or a trap.
@@ -117,6 +119,10 @@ fn read_jpeg(file: &[u8], canvas: &mut Canvas) -> Option<()> {
     if width * height / JPEG_PIXELS_OF_A_BYTE_MAX > file.len() {
         return None;
     }
+    let bytes_of_a_pixel = if is_progressive(file) { 3 + 3 * 2 } else { 3 };
+    if width * height * bytes_of_a_pixel > JPEG_BYTES_MAX {
+        return None;
+    }
     let options = DecoderOptions::default()
         .set_max_width(SIDE_MAX)
         .set_max_height(SIDE_MAX)
@@ -140,6 +146,25 @@ fn read_jpeg(file: &[u8], canvas: &mut Canvas) -> Option<()> {
         }
     }
     Some(())
+}
+
+/// Whether the frame's marker, the first of its kind, is that of progressive pictures.
+fn is_progressive(jpeg: &[u8]) -> bool {
+    let mut rest = jpeg.get(2..).unwrap_or_default();
+    while let [0xff, marker, high, low, ..] = *rest {
+        match marker {
+            0xc4 | 0xc8 | 0xcc => {} // tables among the frames' numbers
+            0xc0..=0xcf => return marker == 0xc2,
+            0xff => {
+                rest = &rest[1..]; // padding
+                continue;
+            }
+            _ => {}
+        }
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        rest = rest.get(2 + length..).unwrap_or_default();
+    }
+    true // it is not to be told: as the larger one
 }
 
 /// Where pixels come in, in any order.
@@ -193,5 +218,27 @@ impl Canvas {
         writer.write_image_data(&pixels).ok()?;
         writer.finish().ok()?;
         Some(png)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_progressive;
+
+    #[test]
+    fn a_progressive_jpeg_is_told_by_its_frame() {
+        let start = b"\xff\xd8\xff\xe0\0\x04\xff\xc2\xff\xc4\0\x02";
+        for (frame, is) in [
+            (&b"\xff\xc0\0\x02"[..], false),
+            (b"\xff\xff\xc2\0\x02", true),
+            (b"", true),
+        ] {
+            assert_eq!(
+                is_progressive(&[&start[..], frame].concat()),
+                is,
+                "{frame:x?}"
+            );
+        }
+        assert!(is_progressive(b"\xff"));
     }
 }

@@ -21,7 +21,7 @@ use crate::stage::key;
 const IMAGES: &str = "/v1/identity/id_card_images";
 const FACES: &str = "/v1/identity/face_comparisons";
 const ID_CARDS: &str = "/v0/identity/id_card_verifications";
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// 128 x 64 pixels, the left half red, the right one blue: as they come in lines, and progressively.
 const JPEGS: [&str; 2] = [
@@ -291,30 +291,35 @@ when = { "input.type" = "KTP" }
 body = { status = "OURS" }
 "#;
 
+const OF_A_FILE: &str = r#"
+[outcomes.OF_A_FILE]
+when = { "input.image" = "iVBORw0KGgo=" }
+body = { status = "OF_A_FILE" }
+"#;
+
 #[tokio::test]
 async fn why_a_picture_was_answered_so_is_told_without_it() {
-    let folder = tempfile::tempdir().expect("a folder");
-    write(folder.path(), "ours.toml", OURS);
-    let client = Client::of(Sandbox::builder().scenarios(folder.path())).await;
-    let picture = in_base64(&halves(30, 20));
-    let as_json = client.post(IMAGES, &card(&picture)).await;
-    let as_form = client
-        .request("POST", IMAGES)
-        .form(&[("image", picture.as_str()), ("type", "KTP")]);
-    for answer in [as_json, Answer::of(as_form).await] {
-        assert_eq!(answer.json()["status"], "OURS");
-        let told = control(&client, &format!("explain/{}", trace(&answer))).await;
-        assert_eq!(told["chosen_by"], "rule");
-        assert_eq!(
-            told["decided_by"],
-            json!([{"condition": "input.type", "expected": "KTP", "received": "KTP"}])
-        );
-        assert_eq!(
-            told["notes"],
-            json!([
-                "of image no bytes are kept: for a condition on it stands the SHA-256 of the file"
-            ])
-        );
+    let note =
+        "of image no bytes are kept: what rules say of it is held against the SHA-256 of the file";
+    let with_more = format!("{OURS}{OF_A_FILE}");
+    for (scenario, notes) in [(OURS, json!([])), (&with_more, json!([note]))] {
+        let folder = tempfile::tempdir().expect("a folder");
+        write(folder.path(), "ours.toml", scenario);
+        let client = Client::of(Sandbox::builder().scenarios(folder.path())).await;
+        let picture = in_base64(&halves(30, 20));
+        let as_json = client.post(IMAGES, &card(&picture)).await;
+        let form = [("image", picture.as_str()), ("type", "KTP")];
+        let as_form = Answer::of(client.request("POST", IMAGES).form(&form)).await;
+        for answer in [as_json, as_form] {
+            assert_eq!(answer.json()["status"], "OURS");
+            let told = control(&client, &format!("explain/{}", trace(&answer))).await;
+            assert_eq!(told["chosen_by"], "rule");
+            assert_eq!(
+                told["decided_by"],
+                json!([{"condition": "input.type", "expected": "KTP", "received": "KTP"}])
+            );
+            assert_eq!(told["notes"], notes);
+        }
     }
 }
 
@@ -603,7 +608,7 @@ fn nothing_is_drawn_where_nobody_looks_on_or_thumbnails_are_off() {
 }
 
 /// A chunk of a PNG with its checksum.
-fn chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+fn chunk(kind: [u8; 4], content: &[u8]) -> Vec<u8> {
     let mut sum = !0_u32;
     for byte in kind.iter().chain(content) {
         sum ^= u32::from(*byte);
@@ -636,7 +641,7 @@ fn claiming(file: &[u8], width: u32, height: u32) -> Vec<u8> {
         .into_iter()
         .skip(1)
         .flat_map(|(_, whole)| whole);
-    let start = [&file[..8], &chunk(b"IHDR", &head)].concat();
+    let start = [&file[..8], &chunk(*b"IHDR", &head)].concat();
     start.into_iter().chain(rest).collect()
 }
 
