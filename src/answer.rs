@@ -29,6 +29,7 @@ use crate::rate_limit::Standing;
 use crate::sandbox::Shared;
 use crate::strict;
 use crate::turn::in_turn;
+use crate::upload_fields::UploadFields;
 use crate::why::Why;
 use crate::world::World;
 
@@ -39,6 +40,8 @@ pub(crate) struct Answered {
     pub world: Option<Arc<World>>,
     /// Where the request went, in words that are safe to log; none where there is no such route.
     pub route: Option<Arc<str>>,
+    /// Where in the body files are that must not be kept.
+    pub uploads: Option<Arc<UploadFields>>,
     pub why: Why,
 }
 
@@ -74,6 +77,9 @@ pub(crate) fn answer(sandbox: &Shared, call: &Call) -> Answered {
         reply,
         world: seen.world,
         route: seen.route,
+        uploads: seen
+            .endpoint
+            .and_then(|endpoint| endpoint.schema.uploads.clone()),
         why: seen.why,
     }
 }

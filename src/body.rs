@@ -9,21 +9,19 @@ use hyper::HeaderMap;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use multer::{Constraints, Multipart, SizeLimit};
-use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
+use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_stream::{Stream, StreamExt};
 
 use crate::call::{Body, MediaType};
 use crate::error::ApiError;
-use crate::input::FILE_NAME;
+use crate::thumbnails::{Picture, Thumbnails};
+use crate::upload::{HELD_BYTES_MAX, Upload, pointer_part};
 
 /// JSON and forms.
 pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;
 /// A whole multipart request.
 pub(crate) const UPLOAD_BYTES_MAX: usize = 10 << 20;
-/// Of a file no more than this is held: enough to tell its type and size in pixels.
-const FILE_HELD_BYTES_MAX: usize = 1 << 20;
 const PARTS_MAX: usize = 100;
 /// A body of at most this is held without asking.
 const SMALL_BYTES_MAX: usize = 64 << 10;
@@ -32,12 +30,12 @@ const UNREAD_BYTES_MAX: usize = 64 << 10;
 /// What is still read, and thrown away, of a body that is too large: a client that is still sending
 /// would otherwise see its connection cut and not the answer.
 const DRAINED_BYTES_MAX: usize = 128 << 20;
-/// Of how a file was called, so much is kept.
-const FILE_NAME_CHARS_MAX: usize = 255;
 
 /// A body, and its share of what all bodies together may hold.
 pub(crate) struct Received {
     pub body: Body,
+    /// Files of a multipart form that are to be drawn.
+    pub pictures: Vec<Picture>,
     pub share: Option<OwnedSemaphorePermit>,
 }
 
@@ -48,7 +46,9 @@ pub(crate) async fn read(
     mut incoming: Incoming,
     bytes_max: usize,
     bodies: &Arc<Semaphore>,
+    thumbnails: &Thumbnails,
 ) -> Option<Received> {
+    let mut pictures = Vec::new();
     let mut share = Share { bodies, held: None };
     let read = async {
         if incoming.is_end_stream() {
@@ -63,13 +63,21 @@ pub(crate) async fn read(
             )));
         }
         if MediaType::of(headers) == MediaType::Multipart {
-            return Box::pin(read_multipart(headers, incoming, &mut share)).await;
+            return Box::pin(read_multipart(
+                headers,
+                incoming,
+                &mut share,
+                thumbnails,
+                &mut pictures,
+            ))
+            .await;
         }
         read_bytes(incoming, bytes_max, &mut share).await
     };
     let body = read.await.ok()?;
     Some(Received {
         body,
+        pictures,
         share: share.held,
     })
 }
@@ -161,6 +169,8 @@ async fn read_multipart(
     headers: &HeaderMap,
     incoming: Incoming,
     share: &mut Share<'_>,
+    thumbnails: &Thumbnails,
+    pictures: &mut Vec<Picture>,
 ) -> Result<Body, Gone> {
     let boundary = headers
         .get(CONTENT_TYPE)
@@ -180,12 +190,14 @@ async fn read_multipart(
             }
             Ok(data)
         });
-    let parts = match (boundary, share.take(FILE_HELD_BYTES_MAX)) {
+    let parts = match (boundary, share.take(HELD_BYTES_MAX)) {
         (_, Err(error)) => Err(error),
         (None, _) => Err(ApiError::broken_multipart(
             "the content-type does not say its boundary",
         )),
-        (Some(boundary), _) => read_parts(&mut stream, boundary, &unread).await,
+        (Some(boundary), _) => {
+            read_parts(&mut stream, boundary, &unread, thumbnails, pictures).await
+        }
     };
     // What follows the last boundary, or what is left of a body that is refused already.
     let mut drained = 0;
@@ -226,6 +238,8 @@ async fn read_parts<S>(
     stream: &mut S,
     boundary: String,
     unread: &AtomicUsize,
+    thumbnails: &Thumbnails,
+    pictures: &mut Vec<Picture>,
 ) -> Result<Value, ApiError>
 where
     S: Stream<Item = Result<Bytes, StreamError>> + Send + Unpin,
@@ -251,12 +265,14 @@ where
         let is_file = field.file_name().is_some();
         // Some clients send a file without a name, told by its type alone.
         let value = if is_file || !is_text {
-            let mut file = Upload::called(field.file_name());
+            let mut file = Upload::called(field.file_name(), thumbnails.room());
             while let Some(chunk) = field.chunk().await.map_err(multipart_error)? {
                 unread.store(0, Ordering::Relaxed);
                 file.take(&chunk);
             }
-            file.facts()
+            let (facts, picture) = file.facts(|| pointer_part(&name));
+            pictures.extend(picture);
+            facts
         } else {
             let mut text = Vec::new();
             while let Some(chunk) = field.chunk().await.map_err(multipart_error)? {
@@ -276,56 +292,6 @@ where
         parts.insert(name, value);
     }
     Ok(Value::Object(parts))
-}
-
-/// A file on its way in: counted and hashed as it comes, held only as far as the checks need it.
-#[derive(Default)]
-struct Upload {
-    file_name: Option<String>,
-    held: Vec<u8>,
-    bytes: u64,
-    hash: Sha256,
-}
-
-impl Upload {
-    fn called(file_name: Option<&str>) -> Self {
-        let short = |name: &str| name.chars().take(FILE_NAME_CHARS_MAX).collect();
-        Self {
-            file_name: file_name.map(short),
-            ..Self::default()
-        }
-    }
-
-    fn take(&mut self, chunk: &[u8]) {
-        self.bytes += chunk.len() as u64;
-        self.hash.update(chunk);
-        let room = FILE_HELD_BYTES_MAX - self.held.len();
-        self.held.extend_from_slice(&chunk[..chunk.len().min(room)]);
-    }
-
-    /// What schemas, rules and ids see of a file. The type is told from its bytes, not from its label.
-    fn facts(self) -> Value {
-        let kind = match imagesize::image_type(&self.held) {
-            Ok(imagesize::ImageType::Jpeg) => Some("image/jpeg"),
-            Ok(imagesize::ImageType::Png) => Some("image/png"),
-            _ => None,
-        };
-        let size = kind.and_then(|_| imagesize::blob_size(&self.held).ok());
-        let mut facts = json!({
-            "bytes": self.bytes,
-            "width": size.map_or(0, |size| size.width),
-            "height": size.map_or(0, |size| size.height),
-            "sha256": hex(&self.hash.finalize()),
-        });
-        // Of an empty file nothing can be told but that it is too small.
-        if self.bytes > 0 {
-            facts["type"] = kind.unwrap_or("application/octet-stream").into();
-        }
-        if let Some(name) = self.file_name {
-            facts[FILE_NAME] = name.into();
-        }
-        facts
-    }
 }
 
 fn multipart_error(error: multer::Error) -> ApiError {

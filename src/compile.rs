@@ -127,6 +127,7 @@ impl<'a> Compiler<'a> {
             fields: Fields {
                 word: verb.fields_word(),
                 shape: &schema.shape,
+                uploads: schema.uploads.as_deref(),
             },
             lookup: lookup.as_ref().map(|named| named.lookup),
             has_id: self.last(|file| file.id.as_ref()).is_some(),

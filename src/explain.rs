@@ -14,10 +14,14 @@ use self::because::Because;
 use self::life::add_life;
 use crate::call::{Body, Call, MediaType};
 use crate::catalogue::Route;
+use crate::condition::Subject;
+use crate::endpoint::Endpoint;
 use crate::journal::{Exchange, KeptBody, NO_WORLD};
+use crate::kept::Content;
 use crate::load_error::Origin;
 use crate::redaction;
 use crate::sandbox::Shared;
+use crate::upload_fields::{self, UploadFields};
 use crate::world::World;
 
 /// What is known of an exchange and why it went so. `world` is none for one that belongs to no world.
@@ -31,7 +35,7 @@ pub(crate) fn explain(sandbox: &Shared, world: Option<&World>, exchange: &Exchan
             catalogue.generation, why.generation
         ));
     }
-    let call = call(exchange);
+    let mut call = call(exchange);
     let (method, path) = (call.method().clone(), call.path().to_owned());
     let mut told = json!({
         "trace": exchange.trace(),
@@ -50,6 +54,13 @@ pub(crate) fn explain(sandbox: &Shared, world: Option<&World>, exchange: &Exchan
         Ok(Route::Ask(endpoint, _) | Route::Read(endpoint, _)) => Some(*endpoint),
         _ => None,
     };
+    if let Some(endpoint) = endpoint
+        && let Some(uploads) = &endpoint.schema.uploads
+        && let Some(note) = stand_in(&mut call, exchange)
+        && tests_a_file(endpoint, uploads)
+    {
+        notes.push(note);
+    }
     if let Some(endpoint) = endpoint {
         told["endpoint"] = json!({
             "id": &*endpoint.id,
@@ -121,6 +132,38 @@ fn call(exchange: &Exchange) -> Call {
         head,
         body,
     }
+}
+
+/// The files in a body are not kept: puts something in their place, and says so.
+fn stand_in(call: &mut Call, exchange: &Exchange) -> Option<String> {
+    let (mut value, is_text) = match exchange.content() {
+        Content::Json(value) => (value, false),
+        Content::Fields(value) => (value, true),
+        _ => return None,
+    };
+    let files = upload_fields::stand_in(&mut value);
+    if files.is_empty() {
+        return None;
+    }
+    call.body = if is_text {
+        Body::Parts(value)
+    } else {
+        Body::Bytes(value.to_string().into())
+    };
+    Some(format!(
+        "of {} no bytes are kept: what rules say of it is held against the SHA-256 of the file",
+        files.join(", ")
+    ))
+}
+
+/// Whether any rule looks at a file.
+fn tests_a_file(endpoint: &Endpoint, uploads: &UploadFields) -> bool {
+    let rules = endpoint
+        .creation
+        .iter()
+        .flat_map(|creation| creation.rules.iter());
+    let mut conditions = rules.flat_map(|rule| rule.when.0.iter().flatten());
+    conditions.any(|one| matches!(&one.subject, Subject::Field(path) if uploads.touch(path)))
 }
 
 /// The exchange of a trace, or the status and the sentence that say why there is none.

@@ -17,7 +17,7 @@ pub(crate) fn parse(body: &[u8]) -> Result<Value, ApiError> {
         if count == FIELDS_MAX {
             return Err(ApiError::too_many_fields(FIELDS_MAX));
         }
-        root.insert(&form_path(&key), text.into_owned());
+        root.insert(&path(&key), text.into_owned());
     }
     Ok(match root.into_json() {
         object @ Value::Object(_) => object,
@@ -26,7 +26,7 @@ pub(crate) fn parse(body: &[u8]) -> Result<Value, ApiError> {
 }
 
 /// `a[0][k]` → `a`, `0`, `k`. A key whose brackets do not match is taken as it stands.
-fn form_path(key: &str) -> Vec<&str> {
+pub(crate) fn path(key: &str) -> Vec<&str> {
     let Some((first, rest)) = key.split_once('[') else {
         return vec![key];
     };

@@ -8,6 +8,7 @@ use crate::endpoint::{ContentType, Endpoint, Verb};
 use crate::error::ApiError;
 use crate::form;
 use crate::load_error::nearest;
+use crate::upload_fields::UploadFields;
 
 /// An input that passed the endpoint's rules.
 pub(crate) struct Input {
@@ -138,6 +139,8 @@ pub(crate) fn looks_like_json(body: &[u8]) -> bool {
 pub(crate) struct Fields<'a> {
     pub word: &'static str,
     pub shape: &'a Shape,
+    /// Those that hold a file in base64.
+    pub uploads: Option<&'a UploadFields>,
 }
 
 impl Fields<'_> {

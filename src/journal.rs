@@ -1,6 +1,7 @@
 //! The journal of a world: what was asked and what was answered, the latest thousand.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::body::hex;
 use crate::control::TOKEN_HEADER;
+use crate::thumbnails::Thumbnail;
 use crate::why::Why;
 
 pub(crate) const ENTRIES_MAX: usize = 1000;
@@ -61,6 +63,8 @@ pub struct Exchange {
     /// How it was broken on purpose, such as `truncate`.
     pub fault: Option<Box<str>>,
     pub(crate) why: Why,
+    /// Of its uploads, made for those who look on.
+    pub(crate) thumbnails: Option<Arc<[Thumbnail]>>,
     /// The world's, or that of the requests which belong to none.
     pub(crate) tag: [u8; 8],
 }
@@ -217,6 +221,18 @@ impl Journal {
         self.seq
     }
 
+    /// Keeps thumbnails with the exchange of a number. False where that is kept no longer.
+    pub(crate) fn illustrate(&mut self, seq: u64, thumbnails: Vec<Thumbnail>) -> bool {
+        let found = self.entries.binary_search_by_key(&seq, |one| one.seq);
+        let Some(exchange) = found.ok().and_then(|at| self.entries.get_mut(at)) else {
+            return false;
+        };
+        self.bytes -= bytes(exchange);
+        exchange.thumbnails = Some(thumbnails.into());
+        self.bytes += bytes(exchange);
+        true
+    }
+
     /// False when there is nothing left to drop.
     pub(crate) fn drop_oldest(&mut self) -> bool {
         let Some(oldest) = self.entries.pop_front() else {
@@ -233,7 +249,16 @@ fn bytes(exchange: &Exchange) -> usize {
     exchange.head.len()
         + exchange.request.bytes.len()
         + exchange.reply.bytes.len()
+        + thumbnails_bytes(exchange)
         + exchange.fault.as_ref().map_or(0, |fault| fault.len())
         + exchange.reply_headers.len() * REPLY_HEADER_BYTES
         + ENTRY_OVERHEAD_BYTES
+}
+
+/// What the thumbnails of an exchange take.
+pub(crate) fn thumbnails_bytes(exchange: &Exchange) -> usize {
+    let thumbnails = exchange.thumbnails.iter().flat_map(|all| all.iter());
+    thumbnails
+        .map(|one| one.at.len() + one.png.len() + size_of::<Thumbnail>())
+        .sum()
 }

@@ -109,11 +109,14 @@ mod store;
 mod stress;
 mod strict;
 mod template;
+mod thumbnails;
 #[cfg(feature = "tls")]
 mod tls;
 mod totals;
 mod tree;
 mod turn;
+mod upload;
+mod upload_fields;
 mod verify;
 mod watch;
 mod watchlist;

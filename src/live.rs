@@ -36,6 +36,8 @@ struct Looker {
 pub(crate) struct Waiting {
     /// World and number of each, oldest first.
     pub exchanges: VecDeque<(Tag, u64)>,
+    /// The same of those that have thumbnails now. The oldest give way.
+    pub thumbnails: VecDeque<(Tag, u64)>,
     /// Exchanges that found no room; the oldest give way.
     pub skipped: u64,
     /// What else happened, by world. The same twice is told once.
@@ -85,6 +87,27 @@ impl Live {
         });
     }
 
+    pub(crate) fn thumbnails(&self, world: Tag, seq: u64) {
+        self.tell(Some(world), |waiting| {
+            if waiting.thumbnails.len() == WAITING_MAX {
+                waiting.thumbnails.pop_front();
+            }
+            waiting.thumbnails.push_back((world, seq));
+        });
+    }
+
+    /// Whether anybody looks on.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.open.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether anybody looks at a world.
+    pub(crate) fn is_looked_at(&self, world: Tag) -> bool {
+        let lookers = self.lookers.read().unwrap_or_else(PoisonError::into_inner);
+        let sees = |looker: &Arc<Looker>| looker.only.is_none_or(|only| only == world);
+        lookers.iter().any(sees)
+    }
+
     pub(crate) fn deliveries(&self, world: &str) {
         self.changed(world, |changed| changed.deliveries = true);
     }
@@ -115,7 +138,7 @@ impl Live {
     }
 
     fn tell(&self, world: Option<Tag>, tell: impl Fn(&mut Waiting)) {
-        if self.open.load(Ordering::Relaxed) == 0 {
+        if !self.is_watched() {
             return;
         }
         let lookers = self.lookers.read().unwrap_or_else(PoisonError::into_inner);

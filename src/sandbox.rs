@@ -27,6 +27,7 @@ use crate::panics::{self, Panicked, Panics, contained};
 use crate::port::{Ports, Secured};
 use crate::sample;
 use crate::server;
+use crate::thumbnails::Thumbnails;
 use crate::watch::Watcher;
 use crate::watchlist::DateForm;
 use crate::world::Worlds;
@@ -87,6 +88,8 @@ pub(crate) struct Shared {
     pub inbox: Inbox,
     /// What happens is told here to those who look on.
     pub live: Arc<Live>,
+    /// Draws uploads for those who look on.
+    pub thumbnails: Arc<Thumbnails>,
     pub guard: Guard,
     /// Whether what lies in line is sent; not where nobody serves.
     pub sends_by_itself: bool,
@@ -100,6 +103,7 @@ pub(crate) struct Shared {
 }
 
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting")]
 pub(crate) struct Options {
     pub seed: u64,
     pub clock: Clock,
@@ -117,6 +121,8 @@ pub(crate) struct Options {
     pub test_panics: Option<Panics>,
     #[cfg(feature = "tls")]
     pub tls: crate::tls::TlsOptions,
+    /// Draws no uploads, whoever looks on.
+    pub no_thumbnails: bool,
 }
 
 /// How the last reload went.
@@ -670,6 +676,23 @@ impl Builder {
         self
     }
 
+    /// Whether uploads are drawn small for those who have the inspector open, which is so unless it is turned off. Where
+    /// nobody looks on, none is made; the bytes of an upload are not kept in either case.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let sandbox = Sandbox::builder().thumbnails(false).start().await.unwrap();
+    /// assert!(sandbox.requests().is_empty());
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn thumbnails(mut self, drawn: bool) -> Self {
+        self.options.no_thumbnails = !drawn;
+        self
+    }
+
     /// What the control API asks for in `x-sandbox-control-token`. On a loopback address nothing unless said
     /// otherwise; on any other one is made up.
     ///
@@ -751,6 +774,7 @@ impl Shared {
     /// One that has answered nothing yet.
     pub(crate) fn of(catalogue: Arc<Catalogue>, options: Options, address: SocketAddr) -> Self {
         let live = Arc::new(Live::default());
+        let draws = !options.no_thumbnails && !options.redact;
         Self {
             seed: options.seed,
             worlds: Worlds::new(options.seed, options.clock, live.clone()),
@@ -765,6 +789,7 @@ impl Shared {
                 options.callbacks.second_token_header,
             ),
             inbox: Inbox::default(),
+            thumbnails: Arc::new(Thumbnails::new(draws, live.clone())),
             live,
             guard: Guard::new(address.ip(), options.control_token.clone()),
             sends_by_itself: true,

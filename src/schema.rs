@@ -1,6 +1,6 @@
 //! Request rules: JSON Schema in, Iluma's list of complaints out.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{PatternOptions, ValidationError, Validator};
@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::formats::FORMATS;
 use crate::input::{Property, Shape};
+use crate::upload_fields::UploadFields;
 use crate::{banks, formats};
 
 /// How well a field is known, where that differs from its endpoint.
@@ -19,6 +20,8 @@ pub(crate) const SOURCE_KEYWORD: &str = "x-source";
 pub(crate) struct RequestSchema {
     json: Value,
     pub shape: Shape,
+    /// Where files are in it, in base64.
+    pub uploads: Option<Arc<UploadFields>>,
     /// Compiled at first use: shipped schemas are proven by the tests, and cost the start nothing.
     validator: OnceLock<Validator>,
 }
@@ -52,6 +55,7 @@ impl RequestSchema {
         }
         Self {
             shape: Shape::of(&json),
+            uploads: UploadFields::of(&json),
             json,
             validator: OnceLock::new(),
         }

@@ -17,7 +17,8 @@ use tokio::time::Instant;
 use crate::answer::{self, Answered};
 use crate::body;
 use crate::breaking::Breaking;
-use crate::call::{Body, Call, Effect};
+use crate::call::{Body, Call, Effect, MediaType};
+use crate::catalogue::Route;
 use crate::connection::{self, Ending, Pace};
 use crate::control;
 use crate::documents;
@@ -27,6 +28,8 @@ use crate::journal::{Exchange, KeptBody, NO_WORLD, head_text};
 use crate::panics::{self, Panicked, contained, contained_async};
 use crate::port::Ports;
 use crate::sandbox::Shared;
+use crate::thumbnails::Picture;
+use crate::upload_fields::UploadFields;
 use crate::why::Why;
 use crate::wire;
 
@@ -120,14 +123,21 @@ async fn respond_or_panic(
     let came = Instant::now();
     let (head, incoming) = request.into_parts();
     let bytes_max = control::body_bytes_max(&head);
-    let received = body::read(&head.headers, incoming, bytes_max, &sandbox.bodies).await?;
+    let received = body::read(
+        &head.headers,
+        incoming,
+        bytes_max,
+        &sandbox.bodies,
+        &sandbox.thumbnails,
+    )
+    .await?;
     pace.answering();
     let call = Call {
         came,
         head,
         body: received.body,
     };
-    let until_answered = received.share;
+    let (until_answered, pictures) = (received.share, received.pictures);
     if let Some(response) = documents::answer(sandbox, &call) {
         return Some(response);
     }
@@ -136,7 +146,7 @@ async fn respond_or_panic(
     }
     let (mut answered, panicked) = match contained(|| answer::answer(sandbox, &call)) {
         Ok(answered) => (answered, false),
-        Err(Panicked) => (panicked(sandbox), true),
+        Err(Panicked) => (panicked(sandbox, uploads(sandbox, &call)), true),
     };
     let mut release = None;
     if let Some(world) = &answered.world {
@@ -184,7 +194,7 @@ async fn respond_or_panic(
         "answered"
     );
     let broken = breaking.as_deref();
-    let trace = record(sandbox, &call, answered, broken, duration);
+    let trace = record(sandbox, &call, answered, broken, duration, pictures);
     if panicked {
         let trace = trace.to_str().expect("hex digits");
         panics::log(format_args!("answering the request {trace}"));
@@ -198,18 +208,19 @@ async fn respond_or_panic(
 }
 
 /// Where a panic has left no answer.
-fn panicked(sandbox: &Shared) -> Answered {
+fn panicked(sandbox: &Shared, uploads: Option<Arc<UploadFields>>) -> Answered {
     Answered {
         reply: answer::error_reply(&sandbox.catalogue(), None, &ApiError::server_error()),
         world: None,
         route: None,
+        uploads,
         why: Why::default(),
     }
 }
 
 /// What is left to say where a panic came between the answer and its writing.
 fn failed(sandbox: &Shared) -> Response<ReplyBody> {
-    let reply = panicked(sandbox).reply;
+    let reply = panicked(sandbox, None).reply;
     let mut response = Response::new(ReplyBody::new(reply.body, None));
     *response.status_mut() = reply.status;
     response.headers_mut().insert(CONTENT_TYPE, JSON);
@@ -219,33 +230,64 @@ fn failed(sandbox: &Shared) -> Response<ReplyBody> {
     response
 }
 
-/// Keeps the exchange in its world's journal; returns what `x-sandbox-trace` shows.
+/// What a request whose answer is lost must not leave behind.
+fn uploads(sandbox: &Shared, call: &Call) -> Option<Arc<UploadFields>> {
+    match sandbox.catalogue().route(call.method(), call.path()) {
+        Ok(Route::Ask(endpoint, _)) => endpoint.schema.uploads.clone(),
+        _ => None,
+    }
+}
+
+/// Keeps the exchange in its world's journal, and has what was uploaded drawn for those who look on; returns what `x-sandbox-trace` shows.
 fn record(
     sandbox: &Shared,
     call: &Call,
     answered: Answered,
     breaking: Option<&Breaking>,
     duration: Duration,
+    mut pictures: Vec<Picture>,
 ) -> HeaderValue {
+    let (request, more) = kept(sandbox, call, answered.uploads.as_deref());
+    pictures.extend(more);
     let Some(world) = &answered.world else {
         sandbox.worlds.count_stranger(&answered.reply, duration);
         let refused =
             answered.reply.status.is_client_error() || answered.reply.status.is_server_error();
         let seq = if refused {
-            sandbox.record_stranger(exchange(call, answered, breaking, duration))
+            sandbox.record_stranger(exchange(call, request, answered, breaking, duration))
         } else {
             sandbox.strangers().pass()
         };
         return trace(str::from_utf8(&NO_WORLD).expect("zeros"), seq);
     };
     let world = world.clone();
+    let era = if pictures.is_empty() { 0 } else { world.era() };
     sandbox.panic_if_told("record");
-    let seq = world.record(exchange(call, answered, breaking, duration));
+    let seq = world.record(exchange(call, request, answered, breaking, duration));
+    if !pictures.is_empty() {
+        sandbox.thumbnails.draw(&world, era, seq, pictures);
+    }
     trace(&world.tag, seq)
+}
+
+/// What is kept of a request's body, and of its files those that are to be drawn.
+fn kept(sandbox: &Shared, call: &Call, uploads: Option<&UploadFields>) -> (KeptBody, Vec<Picture>) {
+    let kept = match (&call.body, uploads) {
+        (Body::Bytes(bytes), Some(uploads)) => {
+            let is_form = call.media_type() == MediaType::Form;
+            let (bytes, pictures) = uploads.keep(bytes, is_form, &sandbox.thumbnails);
+            return (KeptBody::copied(&bytes), pictures);
+        }
+        (Body::Bytes(bytes), None) => KeptBody::copied(bytes),
+        (Body::Parts(parts), _) => KeptBody::copied(parts.to_string().as_bytes()),
+        (Body::Empty | Body::Unreadable(_), _) => KeptBody::copied(b""),
+    };
+    (kept, Vec::new())
 }
 
 fn exchange(
     call: &Call,
+    request: KeptBody,
     answered: Answered,
     breaking: Option<&Breaking>,
     duration: Duration,
@@ -262,17 +304,14 @@ fn exchange(
         }),
         at: SystemTime::now() - duration,
         head: head_text(call.head.method.as_str(), target, &call.head.headers),
-        request: match &call.body {
-            Body::Bytes(bytes) => KeptBody::copied(bytes),
-            Body::Parts(parts) => KeptBody::copied(parts.to_string().as_bytes()),
-            Body::Empty | Body::Unreadable(_) => KeptBody::copied(b""),
-        },
+        request,
         status: answered.reply.status,
         outcome: answered.reply.outcome,
         reply: KeptBody::shared(&answered.reply.body),
         reply_headers: answered.reply.headers,
         duration,
         why: answered.why,
+        thumbnails: None,
         delay: breaking.map_or(Duration::ZERO, |breaking| breaking.delay),
         fault: breaking.and_then(Breaking::shown_fault),
     }

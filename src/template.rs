@@ -210,7 +210,13 @@ impl Hole {
             None => (written, false),
         };
         if let Some(path) = scope.fields.path_of(name) {
-            return path.map(|path| Self::Input { path, optional });
+            let path = path?;
+            if scope.fields.uploads.is_some_and(|files| files.touch(&path)) {
+                return Err(format!(
+                    "`{{{{{written}}}}}` is a file in base64, or holds one: files are not kept, so none can be answered"
+                ));
+            }
+            return Ok(Self::Input { path, optional });
         }
         let hole = match (name, name.split_once('.')) {
             ("id", _) if scope.has_id => Self::Id,

@@ -23,6 +23,7 @@ use crate::next::Next;
 use crate::rate_limit::Windows;
 use crate::snapshot::Restoration;
 use crate::store::{Counters, Records};
+use crate::thumbnails::Thumbnail;
 use crate::totals::Totals;
 use crate::world_faults::WorldFaults;
 
@@ -149,6 +150,20 @@ impl World {
             self.recorded.send_replace(());
         }
         seq
+    }
+
+    /// Keeps thumbnails with their exchange, unless the world was emptied since an era: a restored one counts its requests
+    /// from where it was. False where it is kept no longer.
+    pub(crate) fn illustrate(&self, era: u64, seq: u64, thumbnails: Vec<Thumbnail>) -> bool {
+        let mut state = self.state();
+        let is_kept = era == self.era() && state.journal.illustrate(seq, thumbnails);
+        self.settle(&mut state);
+        is_kept && state.journal.get(seq).is_some()
+    }
+
+    /// How often it was emptied.
+    pub(crate) fn era(&self) -> u64 {
+        *self.resets.borrow()
     }
 
     pub(crate) fn recorded(&self) -> watch::Receiver<()> {

@@ -73,6 +73,9 @@ pub(super) struct Arguments {
     /// Hide personal fields in what is shown of requests and callbacks; answers are whole.
     #[arg(long, env = "ILUMA_SANDBOX_REDACT", value_parser = clap::builder::FalseyValueParser::new())]
     redact: bool,
+    /// Draw no thumbnails of uploads for those who have the inspector open.
+    #[arg(long, env = "ILUMA_SANDBOX_NO_THUMBNAILS", value_parser = clap::builder::FalseyValueParser::new())]
+    no_thumbnails: bool,
     /// Where callbacks of a type go in every world that registers no other, as TYPE=URL; repeat it.
     #[arg(
         long = "callback",
@@ -248,6 +251,7 @@ impl Arguments {
             .strict_reload(self.strict_reload)
             .strict(self.strict)
             .redact(self.redact)
+            .thumbnails(!self.no_thumbnails)
             .retries(&self.callback_retries)
             .sign_callbacks(self.callback_signing.is_some())
             .second_token_header(self.callback_token_twice);

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `hello` | which sandbox this is; the first event of a stream |
 //! | `exchanges` | a list of requests with their answers, oldest first, without headers and bodies |
+//! | `thumbnails` | the traces of exchanges of which uploads have been drawn since |
 //! | `skipped` | how many exchanges came too quickly for this stream and are not in it |
 //! | `deliveries` | the callbacks of a world have changed: how many are pending, the number of the latest |
 //! | `world` | the clock, the faults, the queue or the like of a world was set |
@@ -167,6 +168,13 @@ impl Stream {
         let exchanges = lines(&self.sandbox, &waiting.exchanges);
         if !exchanges.is_empty() {
             self.say("exchanges", &json!(exchanges)).await?;
+        }
+        if !waiting.thumbnails.is_empty() {
+            let traces = waiting.thumbnails.iter();
+            let traces: Vec<_> = traces
+                .map(|(world, seq)| format!("{}-{seq}", shown(world)))
+                .collect();
+            self.say("thumbnails", &json!(traces)).await?;
         }
         for (world, changed) in &waiting.worlds {
             let world = shown(world);

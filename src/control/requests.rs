@@ -9,13 +9,14 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use self::shown::thumbnails;
 pub(super) use self::shown::{shown, time};
 use super::{
     Answer, Refusal, bad_request, is_tag, may_see_all, parameter, wait, whole_number, world,
 };
 use crate::call::Call;
 use crate::excerpt::{Excerpt, Kept, Wait};
-use crate::journal::{ENTRIES_MAX, Exchange};
+use crate::journal::{ENTRIES_MAX, Exchange, thumbnails_bytes};
 use crate::mask::Mask;
 use crate::query::{Expected, Field, Judgement, Query};
 use crate::redaction;
@@ -28,7 +29,7 @@ const LIMIT_DEFAULT: u64 = 100;
 const PAGE_BYTES_MAX: usize = 8 << 20;
 const FILTERS_MAX: usize = 100;
 /// What is no filter. `key` is where the world is chosen.
-const SETTINGS: [&str; 8] = [
+const SETTINGS: [&str; 9] = [
     "key",
     "world",
     "after_seq",
@@ -37,6 +38,7 @@ const SETTINGS: [&str; 8] = [
     "limit",
     "wait",
     "count",
+    "thumbnails",
 ];
 
 /// Whose requests are asked for.
@@ -93,6 +95,8 @@ struct Page {
     limit: usize,
     after_seq: u64,
     before_seq: u64,
+    /// Whether uploads are shown as far as they were drawn.
+    thumbnails: bool,
 }
 
 /// All that match, newest first unless it is said otherwise. With `wait` it answers as soon as `count` of
@@ -153,12 +157,18 @@ impl Page {
                 "`limit`: a page has {ENTRIES_MAX} requests at most"
             ))
         })?;
+        let thumbnails = match query.get("thumbnails").map(String::as_str) {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(_) => return Err(bad_request("`thumbnails` is true or false")),
+        };
         Ok(Self {
             query: query_of(sandbox, filters)?,
             newest_first,
             limit,
             after_seq: parameter(query, "after_seq", whole_number)?.unwrap_or(0),
             before_seq: parameter(query, "before_seq", whole_number)?.unwrap_or(u64::MAX),
+            thumbnails,
         })
     }
 
@@ -168,7 +178,7 @@ impl Page {
         let (matching, unknown) = self.matching(range);
         let (page, left) = self.cut(&matching);
         json!({
-            "requests": page.iter().map(|one| shown(sandbox, one)).collect::<Vec<_>>(),
+            "requests": page.iter().map(|one| self.shown(sandbox, one)).collect::<Vec<_>>(),
             "matched": matching.len(),
             "not_judged": unknown,
             "dropped": excerpt.dropped,
@@ -200,7 +210,7 @@ impl Page {
         let exchanges: Vec<_> = all.iter().map(|(exchange, _)| exchange).collect();
         let (page, _) = self.cut(&exchanges);
         let requests = page.iter().zip(&all).map(|(exchange, (_, world))| {
-            let mut shown = shown(sandbox, exchange);
+            let mut shown = self.shown(sandbox, exchange);
             Mask::of(world).and_control_token(sandbox).hide(&mut shown);
             shown
         });
@@ -213,6 +223,14 @@ impl Page {
             "last_seq": null,
             "next": null,
         })
+    }
+
+    fn shown(&self, sandbox: &Shared, exchange: &Exchange) -> Value {
+        let mut shown = shown(sandbox, exchange);
+        if self.thumbnails {
+            shown["thumbnails"] = thumbnails(exchange);
+        }
+        shown
     }
 
     /// Puts them in order, and lets go of those that have no place on the page.
@@ -251,6 +269,9 @@ impl Page {
         let mut bytes = 0;
         let fits = |one: &&&Exchange| {
             bytes += one.head.len() + one.request.bytes.len() + one.reply.bytes.len();
+            if self.thumbnails {
+                bytes += thumbnails_bytes(one) * 4 / 3;
+            }
             bytes <= PAGE_BYTES_MAX
         };
         let fitting = matching.iter().take(self.limit).take_while(fits).count();

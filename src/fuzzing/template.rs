@@ -41,6 +41,7 @@ pub fn template(data: &[u8]) {
         fields: Fields {
             word: "input",
             shape: &endpoint.schema.shape,
+            uploads: endpoint.schema.uploads.as_deref(),
         },
         lookup: Some(Lookup::Individuals),
         has_id: true,

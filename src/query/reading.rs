@@ -8,6 +8,7 @@ use super::{Condition, Difference, Expected, Field};
 use crate::input::dig;
 use crate::journal::Exchange;
 use crate::kept::Content;
+use crate::upload_fields;
 
 /// An exchange, and its body as far as it was asked for.
 pub(super) struct Reading<'e> {
@@ -86,12 +87,19 @@ impl Condition {
     pub(super) fn meets(&self, received: &Received) -> bool {
         match received {
             Received::NotKept(_) => false,
-            Received::Value(value) => self.expected.is(value.as_ref(), false),
             Received::Text(Some(Value::String(received)))
                 if matches!(self.field, Field::Outcome | Field::Method) =>
             {
                 self.expected.text().eq_ignore_ascii_case(received)
             }
+            // Of a file its facts are kept; it can be asked for by what it is in base64 all the same.
+            Received::Value(Some(file @ Value::Object(_)))
+            | Received::Text(Some(file @ Value::Object(_)))
+                if upload_fields::are_of(file, &self.expected.text()) =>
+            {
+                true
+            }
+            Received::Value(value) => self.expected.is(value.as_ref(), false),
             Received::Text(value) => self.expected.is(value.as_ref(), true),
         }
     }

@@ -1,6 +1,7 @@
 // The inspector as a developer uses it: in a real browser, against the real binary.
 
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -207,6 +208,92 @@ describe('requests', () => {
     await detail().getByRole('button', { name: 'Copy as curl' }).click();
     assert.match(await clipboard(), /-F selfie=@selfie\.png/);
   }));
+
+  const drawn = (kind) => tab.evaluate((type) => {
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [300, 200];
+    const draw = canvas.getContext('2d');
+    draw.fillStyle = 'rgb(200 30 30)';
+    draw.fillRect(0, 0, 300, 200);
+    return canvas.toDataURL(type).split(',')[1];
+  }, kind);
+  const FACES = '/v1/identity/face_comparisons';
+
+  test('pictures that come while the page is open are shown small when they are clicked, and their curl works', () => looking({}, async () => {
+    const pictures = { image1: await drawn('image/png'), image2: await drawn('image/jpeg') };
+    const { trace } = await sandbox.ask(FACES, { body: pictures });
+    await row(trace).click();
+    const show = detail().getByRole('button', { name: 'Show the picture' });
+    await show.nth(1).waitFor();
+    assert.equal(await detail().locator('canvas.thumb').count(), 0);
+    await detail().getByText(/^image\/png · .* · 300 × 200/).waitFor();
+    await accessible('thumbnails');
+    await show.first().click();
+    const picture = detail().getByRole('img', { name: 'thumbnail of the upload' });
+    assert.equal(await picture.count(), 1);
+    const seen = await picture.evaluate(async (image) => {
+      await image.decode();
+      const canvas = document.createElement('canvas');
+      const draw = canvas.getContext('2d');
+      draw.drawImage(image, 0, 0);
+      return [image.naturalWidth, image.naturalHeight, ...draw.getImageData(5, 5, 1, 1).data];
+    });
+    assert.deepEqual(seen, [64, 42, 200, 30, 30, 255]);
+    await detail().getByRole('button', { name: 'Show personal fields' }).click();
+    assert.equal(await picture.count(), 2);
+    assert.ok(await detail().getByRole('button', { name: 'Send again' }).isDisabled());
+    await detail().getByRole('button', { name: 'Copy as curl' }).click();
+    await says('curl copied');
+    const curl = await clipboard();
+    assert.ok(curl.startsWith(`printf %s '{"image1":"' "$(base64 < image1.png | tr -d '\\n')" '","image2":"' "$(base64 < image2.jpg | tr -d '\\n')" '"}' |\n  curl `), curl);
+    const there = mkdtempSync(path.join(tmpdir(), 'pictures-'));
+    try {
+      writeFileSync(path.join(there, 'image1.png'), Buffer.from(pictures.image1, 'base64'));
+      writeFileSync(path.join(there, 'image2.jpg'), Buffer.from(pictures.image2, 'base64'));
+      const answer = JSON.parse(await new Promise((resolve, reject) => {
+        execFile('sh', ['-c', curl], { cwd: there }, (error, stdout) => (error ? reject(error) : resolve(stdout)));
+      }));
+      assert.equal(answer.match_percentage, 97);
+      const { requests } = (await control(`requests?endpoint=${encodeURIComponent(FACES)}`)).json();
+      assert.deepEqual(requests[0].body, requests[1].body, 'the same files were sent');
+    } finally {
+      rmSync(there, { recursive: true });
+    }
+  }));
+
+  test('a picture that is drawn after its request is shown appears all the same, and not with --no-thumbnails', async () => {
+    await looking({}, async () => {
+      const { trace } = await sandbox.ask(FACES, { body: { image1: await drawn('image/png'), image2: await drawn('image/jpeg') } });
+      let asked = 0;
+      await tab.route('**/requests?*', async (route) => {
+        const response = await route.fetch();
+        const found = await response.json();
+        if (asked === 0) for (const one of found.requests) one.thumbnails = {};
+        asked += 1;
+        await route.fulfill({ response, json: found });
+      });
+      await tab.evaluate(async (to) => {
+        location.hash = to;
+        const { store } = await import('./inspector/store.js');
+        window.tell = () => store.tell('thumbnails', [new URLSearchParams(to.split('?')[1]).get('trace')]);
+      }, `#/requests?trace=${trace}`);
+      await detail().locator('canvas.thumb').nth(1).waitFor();
+      await tab.evaluate(() => window.tell());
+      await detail().getByRole('button', { name: 'Show the picture' }).nth(1).waitFor();
+    });
+    const without = await serve('--no-thumbnails');
+    try {
+      await looking({ at: without }, async () => {
+        const { trace } = await without.ask(FACES, { body: { image1: await drawn('image/png'), image2: await drawn('image/jpeg') } });
+        await row(trace).click();
+        await detail().locator('canvas.thumb').nth(1).waitFor();
+        const { requests } = (await without.ask('/__sandbox/requests?thumbnails=true')).json();
+        assert.deepEqual(requests[0].thumbnails, {});
+      });
+    } finally {
+      await without.stop();
+    }
+  });
 
   test('the world of a key that the page does not know can be asked all the same', () => looking({}, async () => {
     const { api_key: key, world } = (await control('worlds', { body: { name: 'unknown key', reset: true } })).json();

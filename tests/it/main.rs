@@ -80,6 +80,7 @@ mod transport;
 #[cfg(unix)]
 mod trigger;
 mod try_out;
+mod uploads;
 mod verify;
 mod warnings;
 mod world_faults;

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -52,6 +54,17 @@ pub(in crate::control) fn shown(sandbox: &Shared, exchange: &Exchange) -> Value 
         redaction::exchange(&mut shown);
     }
     shown
+}
+
+/// Of its uploads those that were drawn, as data URLs, by where in the body they are.
+pub(in crate::control) fn thumbnails(exchange: &Exchange) -> Value {
+    let all = exchange.thumbnails.iter().flat_map(|all| all.iter());
+    all.map(|one| {
+        let url = format!("data:image/png;base64,{}", STANDARD.encode(&one.png));
+        (one.at.clone(), url.into())
+    })
+    .collect::<Map<_, _>>()
+    .into()
 }
 
 /// What the head of the reply said beside its length and date. Of a name that was given twice the later counts.

@@ -22,12 +22,17 @@ export function target(request) {
 
 export const isForm = (request) => String([request.headers['content-type'] ?? ''].flat()[0]).startsWith('multipart/');
 
+/** What is kept of a file: its facts. */
+export const isUpload = (value) => typeof value?.sha256 === 'string' && 'bytes' in value && 'width' in value;
+
+export const hasUpload = (value) => isUpload(value) || (value !== null && typeof value === 'object' && Object.values(value).some(hasUpload));
+
 /** Null where only a part of the body is kept, or only the facts of its files. */
 export function bodyOf(request) {
   if (request.body === null) return '';
   if (request.body_sha256) return null;
   const type = String([request.headers['content-type'] ?? ''].flat()[0]);
-  if (isForm(request)) return null;
+  if (isForm(request) || hasUpload(request.body)) return null;
   if (type.startsWith('application/x-www-form-urlencoded') && typeof request.body === 'object') return form(request.body).toString();
   return typeof request.body === 'string' ? request.body : JSON.stringify(request.body);
 }
@@ -42,29 +47,49 @@ function form(fields) {
   return pairs;
 }
 
+const endingOf = (facts) => (facts.type === 'image/png' ? 'png' : 'jpg');
+
+/** A body with files in base64: a shell puts them in their places, from files that are called like their fields. */
+function filled(value) {
+  const files = [];
+  const written = JSON.stringify(value, (name, item) => {
+    if (!isUpload(item)) return item;
+    files.push(`"$(base64 < ${word(`${name}.${endingOf(item)}`)} | tr -d '\\n')"`);
+    return MARK;
+  });
+  return written.split(MARK).flatMap((text, at) => [word(text), ...files.slice(at, at + 1)]).join(' ');
+}
+
+/** Of private use: in no text, and JSON does not escape it. */
+const MARK = '\ue000';
+
 export function curl(request) {
   const { setup } = known;
   const isPublic = setup.api_key && setup.world === request.world;
   const type = isForm(request);
   const parts = [];
   const content = bodyOf(request);
+  const hasFiles = !type && hasUpload(request.body);
   if (request.method !== 'GET' && !(request.method === 'POST' && (content || type))) parts.push(`-X ${word(request.method)}`);
   parts.push(word(setup.url + target(request)));
   parts.push(isPublic ? `-u ${setup.api_key}:` : '-u "$ILUMA_API_KEY:"');
   for (const [name, value] of Object.entries(request.headers)) {
-    if (!isOwn(name) || (type && name === 'content-type')) continue;
+    if (!isOwn(name) || ((type || hasFiles) && name === 'content-type')) continue;
     for (const one of [value].flat()) parts.push(`-H ${word(`${name}: ${one}`)}`);
   }
+  if (hasFiles) parts.push(`-H ${word('content-type: application/json')}`);
   if (type && request.body && typeof request.body === 'object') {
     for (const [name, value] of Object.entries(request.body)) {
-      const isFile = value && typeof value === 'object' && 'sha256' in value;
-      const ending = isFile && value.type === 'image/png' ? 'png' : 'jpg';
-      parts.push(`-F ${word(isFile ? `${name}=@${value.file_name ?? `${name}.${ending}`}` : `${name}=${value}`)}`);
+      const isFile = isUpload(value);
+      parts.push(`-F ${word(isFile ? `${name}=@${value.file_name ?? `${name}.${endingOf(value)}`}` : `${name}=${value}`)}`);
     }
   } else if (content) {
     parts.push(`-d ${word(content)}`);
+  } else if (hasFiles) {
+    parts.push('-d @-');
   } else if (content === null) {
     parts.push('-d @body');
   }
-  return `curl ${parts.join(' \\\n    ')}`;
+  const line = `curl ${parts.join(' \\\n    ')}`;
+  return hasFiles ? `printf %s ${filled(request.body)} |\n  ${line}` : line;
 }

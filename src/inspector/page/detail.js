@@ -2,7 +2,7 @@
 
 import { NO_WORLD, api, known, send } from './api.js';
 import { button, bytes, clock, copy, fill, h, kind, outcomeOf, say, source, stamp, statusOf, took } from './dom.js';
-import { bodyOf, curl, isForm, isOwn, target } from './curl.js';
+import { bodyOf, curl, hasUpload, isForm, isOwn, target } from './curl.js';
 import { body, headers } from './json.js';
 import { masked, plainPath, revealAll, withoutSecrets } from './mask.js';
 import { change, link } from './place.js';
@@ -12,16 +12,20 @@ export function detail(pane, { close }) {
   const stop = new AbortController();
   let trace = null;
   let request = null;
+  let isIllustrated = false;
   let turn = 0;
+  const asked = h('div', {});
   const life = h('div', { class: 'life' });
   const others = h('div', { class: 'others' });
 
   const asks = (tag) => (tag === NO_WORLD ? 'strangers' : tag);
+  const fetched = () => api('requests', { world: asks(trace.split('-')[0]), query: { trace, limit: 1, thumbnails: true } });
 
   async function show(wanted) {
     if (wanted === trace) return;
     trace = wanted;
     request = null;
+    isIllustrated = false;
     turn += 1;
     const mine = turn;
     if (!trace) {
@@ -31,13 +35,14 @@ export function detail(pane, { close }) {
     const [tag] = trace.split('-');
     try {
       const [found, why] = await Promise.all([
-        api('requests', { world: asks(tag), query: { trace, limit: 1 } }),
+        fetched(),
         api(`explain/${encodeURIComponent(trace)}`, { world: tag === NO_WORLD ? undefined : tag }).catch((error) => ({ because: error.message })),
       ]);
       if (mine !== turn) return;
       request = found.requests[0];
       if (!request) throw new Error('This request is kept no longer: a world keeps its latest 1000, and none after a reset.');
       draw(why);
+      if (isIllustrated) illustrate();
     } catch (error) {
       if (mine === turn) fill(pane, back(), h('div', { class: 'empty' }, h('p', {}, error.message)));
     }
@@ -63,17 +68,20 @@ export function detail(pane, { close }) {
         button('Send again', again, { class: 'primary', disabled: cannot !== null, title: cannot ?? 'Sends the same request once more (r)' }),
         redacts ? h('span', { class: 'tag', title: cannot }, 'redacted') : button('Show personal fields', async () => revealAll(pane))),
       h('h3', {}, 'Why'), explanation(why), life,
-      h('h3', {}, 'Request'), part(request.headers, 'Request headers'), body(request.body, request.body_bytes, 'Request body'),
+      h('h3', {}, 'Request'), part(request.headers, 'Request headers'), asked,
       request.body_sha256 && cut(request.body_bytes),
       h('h3', {}, 'Reply'), part(request.reply_headers, 'Reply headers'), body(request.reply, request.reply_bytes, 'Reply body'),
       request.reply_sha256 && cut(request.reply_bytes),
       others);
+    drawAsked();
     pane.scrollTop = 0;
     fill(others);
     fill(life);
     drawLife(why).catch(() => {});
     drawOthers().catch(() => {});
   }
+
+  const drawAsked = () => fill(asked, body(request.body, request.body_bytes, 'Request body', request.thumbnails));
 
   const cut = (size) => h('p', { class: 'dim' }, `Of ${bytes(size)} the first 64 KiB are kept.`);
 
@@ -147,6 +155,18 @@ export function detail(pane, { close }) {
     const why = await api(`explain/${request.trace}`, { world: request.world }).catch(() => null);
     if (why && mine === turn) await drawLife(why);
   }, 250);
+  async function illustrate() {
+    const mine = turn;
+    const found = await fetched().catch(() => null);
+    if (mine !== turn || !found?.requests[0]) return;
+    [request] = found.requests;
+    drawAsked();
+  }
+  store.on('thumbnails', (traces) => {
+    if (!traces.includes(trace)) return;
+    if (request) illustrate();
+    else isIllustrated = true; // while it was on its way here
+  }, stop.signal);
   store.on('deliveries', ({ world }) => world === request?.world && lookAgain(), stop.signal);
   store.on('world', ({ world }) => {
     if (world !== request?.world) return;
@@ -159,7 +179,7 @@ export function detail(pane, { close }) {
 
 function unsendable(request) {
   if (known.setup.redacts) return 'Personal fields are not shown here (--redact), so nothing whole is left to send';
-  if (isForm(request)) return 'The files of an upload are not kept: copy it as curl, or try it from Scenarios';
+  if (isForm(request) || hasUpload(request.body)) return 'The files of an upload are not kept: copy it as curl, or try it from Scenarios';
   if (bodyOf(request) === null) return 'Only a part of the body is kept';
   return null;
 }

@@ -1,30 +1,32 @@
 // JSON and headers as they are read best, with what is personal masked.
 
 import { bytes, h } from './dom.js';
+import { isUpload } from './curl.js';
 import { isPersonal, isSecret, masked, withoutKeys, withoutSecrets } from './mask.js';
 
 const INDENT = '  ';
 
-/** Formatted and coloured. */
-export function json(value, label) {
+/** Formatted and coloured. `thumbnails` are data URLs by where in the value their files are, as JSON Pointers. */
+export function json(value, label, thumbnails = {}) {
   const place = h('pre', { class: 'json', tabindex: '0', role: 'region', 'aria-label': label });
-  write(place, value, '', '', false);
+  write(place, value, '', '', false, (at) => thumbnails[at], '');
   return place;
 }
 
-function write(place, value, indent, name, hidden) {
+function write(place, value, indent, name, hidden, picture, at) {
   if (Array.isArray(value) || (value && typeof value === 'object')) {
-    if (isUpload(value)) return place.append(upload(value));
+    if (isUpload(value)) return place.append(upload(value, picture(at)));
     const isList = Array.isArray(value);
     const items = isList ? value.map((item) => [null, item]) : Object.entries(value);
     const [open, close] = isList ? '[]' : '{}';
     if (!items.length) return place.append(open + close);
     place.append(`${open}\n`);
-    items.forEach(([key, item], at) => {
+    items.forEach(([key, item], count) => {
       place.append(indent + INDENT);
       if (key !== null) place.append(h('span', { class: 'k' }, JSON.stringify(withoutKeys(key))), ': ');
-      write(place, item, indent + INDENT, key ?? name, hidden || isPersonal(key ?? name));
-      place.append(at < items.length - 1 ? ',\n' : '\n');
+      const below = `${at}/${String(key ?? count).replaceAll('~', '~0').replaceAll('/', '~1')}`;
+      write(place, item, indent + INDENT, key ?? name, hidden || isPersonal(key ?? name), picture, below);
+      place.append(count < items.length - 1 ? ',\n' : '\n');
     });
     return place.append(indent + close);
   }
@@ -35,14 +37,13 @@ function write(place, value, indent, name, hidden) {
   else place.append(h('span', { class: cls }, text));
 }
 
-const isUpload = (value) => typeof value.sha256 === 'string' && 'bytes' in value && 'width' in value;
 
 /**
- * The bytes of an upload are not kept: in place of a thumbnail stands a pattern of its hash, in its proportions.
- * The same file looks the same.
+ * The bytes of an upload are not kept. There may be a thumbnail, if the page was open when it came; else a pattern of its
+ * hash stands for it, in its proportions: the same file looks the same.
  */
-function upload(facts) {
-  const [width, height] = [facts.width || 1, facts.height || 1];
+function upload(facts, url) {
+  const [width, height] = [Number(facts.width) || 1, Number(facts.height) || 1]; // of a form they are texts
   const scale = 44 / Math.max(width, height);
   const canvas = h('canvas', { class: 'thumb', role: 'img', 'aria-label': `pattern of the file's hash` });
   canvas.width = Math.max(8, Math.round(width * scale));
@@ -54,21 +55,23 @@ function upload(facts) {
     draw.fillStyle = `hsl(${hue + (hash[cell + 1] % 60)} 45% ${30 + (hash[cell + 8] % 45)}%)`;
     draw.fillRect((cell % 4) * canvas.width / 4, Math.floor(cell / 4) * canvas.height / 4, canvas.width / 4 + 1, canvas.height / 4 + 1);
   }
-  const size = facts.width ? `${facts.width} × ${facts.height}` : 'no picture';
-  return h('span', { class: 'upload' }, canvas,
-    h('span', {}, `${facts.type ?? 'empty file'} · ${bytes(facts.bytes)} · ${size}`,
+  const thumbnail = (cls, alt) => h('img', { class: `thumb ${cls}`, src: url, alt });
+  const picture = url ? masked(thumbnail('', 'thumbnail of the upload'), 'the picture', 'picture', thumbnail('blurred', '')) : canvas;
+  const size = Number(facts.width) ? `${facts.width} × ${facts.height}` : 'no picture';
+  return h('span', { class: 'upload' }, picture,
+    h('span', {}, `${facts.type ?? 'empty file'} · ${bytes(Number(facts.bytes))} · ${size}`,
       h('br'), facts.file_name ? [masked(facts.file_name, 'file name'), ' '] : null,
       h('span', { class: 'dim' }, `sha256 ${facts.sha256.slice(0, 12)}…`)));
 }
 
 /** A body as the control API gives it: JSON, text, or null. */
-export function body(value, size, label) {
+export function body(value, size, label, thumbnails) {
   if (value === null || value === undefined) return h('p', { class: 'dim' }, 'No body.');
   if (typeof value === 'string') {
     // Nothing can be told of its fields, so all of it may be personal.
     return h('pre', { class: 'json', tabindex: '0', role: 'region', 'aria-label': label }, masked(withoutSecrets(value), `${bytes(size)} of text`));
   }
-  return json(value, label);
+  return json(value, label, thumbnails);
 }
 
 /** Text that is JSON, most likely. */

@@ -15,11 +15,11 @@ export const withoutKeys = (text) => text.replace(KEYS, '$1…');
 /** For what may hold a callback token: those are 64 hex digits. */
 export const withoutSecrets = (text) => withoutKeys(text).replace(HEX, '…');
 
-/** A text that shows itself when it is clicked. */
-export function masked(text, name, cls = '') {
+/** A text, or a picture, that shows itself when its cover is clicked. */
+export function masked(text, name, cls = '', cover = '••••••') {
   const element = h('button', {
     type: 'button', class: `mask ${cls}`, 'aria-label': `Show ${name}`, title: `Show ${name}`,
-  }, '••••••');
+  }, cover);
   element.reveal = () => {
     const shown = h('span', { class: cls, tabindex: '-1' }, text);
     const hadFocus = document.activeElement === element;
