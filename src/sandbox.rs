@@ -631,6 +631,10 @@ impl Builder {
     /// assert_ne!(one.address(), other.address());
     /// # });
     /// ```
+    #[expect(
+        clippy::unused_async,
+        reason = "it needs a runtime, and may have to wait one day"
+    )]
     pub async fn start(self) -> Result<Sandbox, StartError> {
         let address = self.address;
         let bind = |error| StartError::Bind { address, error };

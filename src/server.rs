@@ -64,7 +64,14 @@ pub(crate) async fn serve(
         loop {
             // At the limit the next connection waits in the system's queue.
             let place = places.clone().acquire_owned().await.expect("never closed");
-            let socket = match listener.accept().await {
+            // What has ended is let go at once: its room is that of the connection, and nobody else may come for long.
+            let accepted = loop {
+                tokio::select! {
+                    accepted = listener.accept() => break accepted,
+                    Some(_) = connections.join_next() => {}
+                }
+            };
+            let socket = match accepted {
                 Ok((socket, _)) => socket,
                 Err(error) => {
                     tracing::warn!("cannot accept a connection: {error}");
@@ -77,7 +84,6 @@ pub(crate) async fn serve(
                 connection::serve(socket, sandbox, stop).await;
                 drop(place);
             });
-            while connections.try_join_next().is_some() {}
         }
     };
     tokio::select! {

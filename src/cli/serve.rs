@@ -15,7 +15,7 @@ use crate::auth::ApiKey;
 use crate::clock::Clock;
 use crate::control::TOKEN_HEADER;
 use crate::watchlist::DateForm;
-use crate::{CallbackUrl, ControlToken, Retries, Sandbox, StartError};
+use crate::{Builder, CallbackUrl, ControlToken, Retries, Sandbox, StartError};
 
 /// No flag, for it is of no use to anybody but the sandbox's own tests.
 const TEST_PANICS: &str = "ILUMA_SANDBOX_TEST_PANICS";
@@ -184,12 +184,7 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
         .retries(&arguments.callback_retries)
         .sign_callbacks(arguments.callback_signing.is_some())
         .second_token_header(arguments.callback_token_twice);
-    if std::env::var_os(TEST_PANICS).is_some_and(|value| value == "1") {
-        tracing::warn!(
-            "{TEST_PANICS} is set: whoever can send a request can have the sandbox panic"
-        );
-        builder = builder.test_panics();
-    }
+    builder = panicking_if_told(builder);
     for folder in arguments.scenarios {
         builder = builder.scenarios(folder);
     }
@@ -267,6 +262,14 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
         Some(Err(sentence)) => fail(sentence),
         _ => ExitCode::SUCCESS,
     }
+}
+
+fn panicking_if_told(builder: Builder) -> Builder {
+    if std::env::var_os(TEST_PANICS).is_none_or(|value| value != "1") {
+        return builder;
+    }
+    tracing::warn!("{TEST_PANICS} is set: whoever can send a request can have the sandbox panic");
+    builder.test_panics()
 }
 
 /// Where it is, and the control token that it has made where none was given.
