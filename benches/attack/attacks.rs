@@ -127,7 +127,8 @@ fn image() -> Vec<u8> {
 }
 
 impl Attack {
-    pub async fn run(&self, address: SocketAddr, folder: &Path, held: &mut Held) {
+    #[expect(clippy::too_many_lines, reason = "one arm for each attack")]
+    pub async fn run(&self, address: SocketAddr, folder: &Path, open: &mut Held) {
         match self.kind {
             Kind::Load => {
                 repeat(20, address, |mut client| async move {
@@ -135,7 +136,7 @@ impl Attack {
                     client.ask("POST", BANK, found, b"").await.ok();
                     client
                 })
-                .await
+                .await;
             }
             Kind::Hold(count, bytes) => {
                 for _ in 0..count {
@@ -144,12 +145,12 @@ impl Attack {
                         timeout(Duration::from_millis(100), TcpStream::connect(address));
                     if let Ok(Ok(mut socket)) = connecting.await {
                         socket.write_all(bytes).await.ok();
-                        held.0.push(socket);
+                        open.0.push(socket);
                     }
                 }
                 sleep(LENGTH).await;
             }
-            Kind::Trickle(count) => trickle(count, address, held).await,
+            Kind::Trickle(count) => trickle(count, address, open).await,
             Kind::Churn => {
                 each(address, |mut socket| async move {
                     socket.write_all(b"POST / HTTP/1.1\r\n").await.ok();
@@ -187,19 +188,19 @@ impl Attack {
                 let until = Instant::now() + LENGTH;
                 for _ in 0..200 {
                     if let Ok(socket) = TcpStream::connect(address).await {
-                        held.0.push(socket);
+                        open.0.push(socket);
                     }
                 }
                 while Instant::now() < until {
-                    for socket in &held.0 {
+                    for socket in &open.0 {
                         socket.try_write(&OPENAPI.repeat(10)).ok();
                     }
                     sleep(Duration::from_millis(10)).await;
                 }
             }
             Kind::Bodies(count, body, method, headers) => {
-                let body = body();
-                let head = if body.is_empty() {
+                let made = body();
+                let extra = if made.is_empty() {
                     format!("x: {}\r\n", "y".repeat(60_000))
                 } else {
                     headers.to_owned()
@@ -210,9 +211,9 @@ impl Attack {
                     BANK
                 };
                 repeat(count, address, |mut client| {
-                    let (body, head) = (&body, &head);
+                    let (made, extra) = (&made, &extra);
                     async move {
-                        client.ask(method, path, head, body).await.ok();
+                        client.ask(method, path, extra, made).await.ok();
                         client
                     }
                 })
@@ -275,7 +276,7 @@ where
     F: Future<Output = ()>,
 {
     let until = Instant::now() + LENGTH;
-    let all = (0..10).map(|_| {
+    let workers = (0..10).map(|_| {
         let once = &once;
         async move {
             while Instant::now() < until {
@@ -285,21 +286,21 @@ where
             }
         }
     });
-    together(all.collect()).await;
+    together(workers.collect()).await;
 }
 
 /// Polls all of them; there are few.
-async fn together<F: Future<Output = ()>>(all: Vec<F>) {
-    let mut all: Vec<_> = all.into_iter().map(Box::pin).map(Some).collect();
+async fn together<F: Future<Output = ()>>(futures: Vec<F>) {
+    let mut left: Vec<_> = futures.into_iter().map(Box::pin).map(Some).collect();
     std::future::poll_fn(|context| {
-        for one in &mut all {
+        for one in &mut left {
             if let Some(future) = one
                 && future.as_mut().poll(context).is_ready()
             {
                 *one = None;
             }
         }
-        if all.iter().all(Option::is_none) {
+        if left.iter().all(Option::is_none) {
             std::task::Poll::Ready(())
         } else {
             std::task::Poll::Pending
@@ -308,20 +309,20 @@ async fn together<F: Future<Output = ()>>(all: Vec<F>) {
     .await;
 }
 
-async fn trickle(count: usize, address: SocketAddr, held: &mut Held) {
+async fn trickle(count: usize, address: SocketAddr, open: &mut Held) {
     let head = b"GET /health HTTP/1.1\r\nx: ".to_vec();
     let body = format!("POST {BANK} HTTP/1.1\r\nhost: a\r\n{JSON}content-length: 100000\r\n\r\n{{");
     for start in [head, body.into_bytes()] {
         for _ in 0..count {
             if let Ok(mut socket) = TcpStream::connect(address).await {
                 socket.write_all(&start).await.ok();
-                held.0.push(socket);
+                open.0.push(socket);
             }
         }
     }
     let until = Instant::now() + LENGTH;
     while Instant::now() < until {
-        for socket in &held.0 {
+        for socket in &open.0 {
             socket.try_write(b" ").ok();
         }
         sleep(Duration::from_millis(100)).await;
