@@ -1,7 +1,7 @@
 # `make` alone lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test bless bench soak deny fuzz dist sidecar clients browser pictures documents
+.PHONY: help run check test bless bench attack soak deny fuzz dist sidecar clients browser pictures documents
 
 help: ## list these targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -26,6 +26,9 @@ bless: ## take the answers as they are now for the expected ones; read the diff
 
 bench: ## measure against a bare hyper server; takes about a minute on a quiet Linux machine
 	cargo bench --locked --bench throughput
+
+attack: ## what attacks cost another world, measured; prints the table of docs/reliability.md; needs Linux
+	cargo bench --locked --bench attack
 
 soak: ## half an hour of everything at once (SOAK_MINUTES=n); prints the table of docs/reliability.md
 	cargo bench --locked --bench soak

@@ -10,6 +10,8 @@
 //! outcome of every endpoint, records read back, callbacks whose receiver fails at first (500, reset, slow, silent),
 //! worlds that come, are reset and end, good and broken scenario files, exports, snapshots, and readers of events.
 
+#![allow(unreachable_pub, reason = "nothing is outside of a benchmark")]
+
 mod common;
 #[path = "soak/load.rs"]
 mod load;

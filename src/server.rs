@@ -64,7 +64,14 @@ pub(crate) async fn serve(ports: Ports, sandbox: Arc<Shared>, mut stop: watch::R
         loop {
             // At the limit the next connection waits in the system's queue.
             let place = places.clone().acquire_owned().await.expect("never closed");
-            let (socket, port) = match ports.accept().await {
+            // What has ended is let go at once: its room is that of the connection, and nobody else may come for long.
+            let accepted = loop {
+                tokio::select! {
+                    accepted = ports.accept() => break accepted,
+                    Some(_) = connections.join_next() => {}
+                }
+            };
+            let (socket, port) = match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
                     tracing::warn!("cannot accept a connection: {error}");
@@ -77,7 +84,6 @@ pub(crate) async fn serve(ports: Ports, sandbox: Arc<Shared>, mut stop: watch::R
                 connection::serve(socket, port, sandbox, stop).await;
                 drop(place);
             });
-            while connections.try_join_next().is_some() {}
         }
     };
     tokio::select! {

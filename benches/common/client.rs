@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::{Explain, Outcome};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub struct Client {
     address: SocketAddr,
@@ -65,13 +65,12 @@ impl Client {
 
     async fn exchange(&mut self, request: &[u8]) -> std::io::Result<Answer> {
         let began = Instant::now();
-        let mut socket = match self.socket.take() {
-            Some(socket) => socket,
-            None => {
-                let socket = TcpStream::connect(self.address).await?;
-                socket.set_nodelay(true)?;
-                socket
-            }
+        let mut socket = if let Some(socket) = self.socket.take() {
+            socket
+        } else {
+            let socket = TcpStream::connect(self.address).await?;
+            socket.set_nodelay(true)?;
+            socket
         };
         socket.write_all(request).await?;
         let mut read = Vec::new();
