@@ -33,7 +33,7 @@ use told::Told;
 
 const MINUTES: u64 = 30;
 /// How long what is on its way at the end may take: a receiver that stays silent costs 30 s, and then a retry.
-const LAST_CALLBACKS: Duration = Duration::from_secs(120);
+const LAST_CALLBACKS: Duration = Duration::from_mins(2);
 
 fn main() -> ExitCode {
     let minutes = match std::env::var("SOAK_MINUTES") {
@@ -82,12 +82,12 @@ async fn soak(minutes: u64) -> Outcome<bool> {
         plan.endpoints
     );
 
-    let until = Instant::now() + Duration::from_secs(60 * minutes);
+    let until = Instant::now() + Duration::from_mins(minutes);
     let start = sandbox.memory()?;
     let descriptors = sandbox.descriptors()?;
     let loads = load::all(sandbox.address, Arc::new(plan), folder.path(), &told, until);
     while Instant::now() < until {
-        tokio::time::sleep(Duration::from_secs(60).min(until - Instant::now())).await;
+        tokio::time::sleep(Duration::from_mins(1).min(until - Instant::now())).await;
         let (asked, failed) = told.so_far();
         let memory = sandbox.memory()? / 1024;
         eprintln!("{asked} requests, {failed} errors, {memory} MiB");

@@ -163,8 +163,8 @@ async fn one(client: &mut Client, ask: &Ask, told: &Told, counts: bool) {
 async fn worlds(address: SocketAddr, plan: Arc<Plan>, told: Arc<Told>, until: Instant) {
     let mut next = 0;
     while go_on(&told, until) {
-        let mut minter = Client::new(address, &key(0));
-        let minted = minter.ask("POST", "/__sandbox/worlds", JSON, b"{}").await;
+        let mut asker = Client::new(address, &key(0));
+        let minted = asker.ask("POST", "/__sandbox/worlds", JSON, b"{}").await;
         let Some(minted) = told.answer_untimed("POST worlds", 201, minted) else {
             continue;
         };
@@ -210,8 +210,8 @@ async fn readers(address: SocketAddr, told: Arc<Told>, until: Instant) {
         if !go_on(&told, until) {
             return;
         }
-        let read = client.get(&format!("/__sandbox/{path}")).await;
-        told.answer_untimed(path, 200, read);
+        let answer = client.get(&format!("/__sandbox/{path}")).await;
+        told.answer_untimed(path, 200, answer);
         sleep(Duration::from_secs(2)).await;
     }
 }

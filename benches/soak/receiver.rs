@@ -46,7 +46,7 @@ impl Receiver {
             while let Ok((socket, _)) = listener.accept().await {
                 let seen = seen.clone();
                 tokio::spawn(async move {
-                    timeout(Duration::from_secs(60), receive(socket, &seen))
+                    timeout(Duration::from_mins(1), receive(socket, &seen))
                         .await
                         .ok();
                 });
@@ -90,7 +90,7 @@ async fn receive(mut socket: TcpStream, seen: &Seen) -> Option<()> {
     };
     let attempt = seen.attempts.fetch_add(1, Ordering::Relaxed);
     let is_first = locked(&seen.came).insert(body.clone());
-    if is_first && attempt % 3 == 0 {
+    if is_first && attempt.is_multiple_of(3) {
         seen.failed_on_purpose.fetch_add(1, Ordering::Relaxed);
         match attempt / 3 % 20 {
             0 => sleep(Duration::from_secs(40)).await, // longer than the sandbox waits

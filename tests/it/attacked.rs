@@ -10,7 +10,7 @@ use crate::raw::{Raw, request_as};
 use crate::stage::{BANK, key};
 
 /// How long what is dropped may take to be let go.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct Attacked {
     process: Process,
@@ -126,7 +126,7 @@ impl Attacked {
 
     /// After the attack: nothing is left over, the other world begins anew with the same bytes, and it stops as it
     /// should. Returns its log.
-    pub(crate) async fn is_unharmed(mut self) -> String {
+    pub(crate) async fn ends_unharmed(mut self) -> String {
         self.holds(0).await;
         assert_eq!(self.entries("task"), self.threads, "threads");
         self.witness

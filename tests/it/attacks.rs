@@ -40,7 +40,7 @@ async fn a_thousand_slow_heads_and_a_thousand_slow_bodies_stand_in_nobodys_way()
     sandbox.holds(2000).await;
     sandbox.witness_is_answered().await;
     drop(slow);
-    sandbox.is_unharmed().await;
+    sandbox.ends_unharmed().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -89,7 +89,7 @@ async fn a_connection_too_many_waits_for_its_turn() {
     assert_eq!(late.answer().await.status(), 200);
     assert_eq!(later.answer().await.status(), 200);
     drop((held, late, later));
-    sandbox.is_unharmed().await;
+    sandbox.ends_unharmed().await;
 }
 
 /// Sockets of ten thousand connections are this process's as well.
@@ -145,7 +145,7 @@ async fn without_descriptors_it_serves_whom_it_has_and_takes_the_others_in_when_
     .await;
     assert_eq!(raw.answer().await.status(), 422);
     drop(raw);
-    let log = sandbox.is_unharmed().await;
+    let log = sandbox.ends_unharmed().await;
     assert!(log.contains("cannot accept a connection: "), "{log}");
     let told = log.matches("cannot accept a connection: ").count();
     assert!(told < 1000, "it does not spin: {told}");
@@ -170,7 +170,7 @@ async fn clients_that_reset_their_connection_anywhere_leave_nothing_behind() {
         rustix::net::sockopt::set_socket_linger(&socket, Some(Duration::ZERO)).expect("a socket");
         drop(socket); // by a RST
     }
-    sandbox.is_unharmed().await;
+    sandbox.ends_unharmed().await;
 }
 
 /// Its answers are not waited for: most who shut their half have gone altogether, and what they asked for may take long.
@@ -193,7 +193,7 @@ async fn clients_that_shut_their_half_are_closed() {
     raw.shut().await;
     assert_eq!(raw.rest().await, b"");
     drop(raw);
-    sandbox.is_unharmed().await;
+    sandbox.ends_unharmed().await;
 }
 
 #[tokio::test]
@@ -212,7 +212,7 @@ async fn a_thousand_pipelined_requests_are_answered_in_their_order() {
         );
     }
     drop(raw);
-    sandbox.is_unharmed().await;
+    sandbox.ends_unharmed().await;
 }
 
 /// What is sent after the headers that are tried: a request hidden in what may be a body or may not.
@@ -242,6 +242,7 @@ async fn statuses(sandbox: &Attacked, framing: &str) -> Vec<u16> {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn a_framing_that_two_readers_could_take_in_two_ways_hides_no_request() {
     let sandbox = Attacked::start(&[]).await;
     let body = ACCOUNT;
@@ -398,7 +399,7 @@ async fn a_framing_that_two_readers_could_take_in_two_ways_hides_no_request() {
             (expected.to_vec(), shown)
         );
     }
-    sandbox.is_unharmed().await;
+    sandbox.ends_unharmed().await;
 }
 
 #[tokio::test]
@@ -417,5 +418,5 @@ async fn a_log_on_a_full_disk_stops_nothing() {
     for _ in 0..1000 {
         sandbox.witness_is_answered().await;
     }
-    assert_eq!(sandbox.is_unharmed().await, "");
+    assert_eq!(sandbox.ends_unharmed().await, "");
 }

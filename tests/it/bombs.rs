@@ -55,7 +55,7 @@ async fn json_bombs_are_refused_and_cost_nothing() {
     }
     let grown = peak(&sandbox) - before;
     assert!(grown < 64 << 10, "{grown} KiB for bodies of 40 MiB in all");
-    sandbox.is_unharmed().await;
+    sandbox.ends_unharmed().await;
 }
 
 /// 127 within one another are taken, as the limit of 128 says.
@@ -69,7 +69,7 @@ async fn json_within_the_limit_of_nesting_is_taken() {
         let (answered, said) = post(&sandbox, BANK, "application/json", body.as_bytes()).await;
         assert_eq!(answered, status, "{depth}: {said}");
     }
-    sandbox.is_unharmed().await;
+    sandbox.ends_unharmed().await;
 }
 
 /// A JPEG that says how large it is and holds nothing.
@@ -116,7 +116,7 @@ async fn images_that_claim_to_be_huge_cost_nothing() {
         grown < 16 << 10,
         "{grown} KiB: pixels are not made of headers"
     );
-    sandbox.is_unharmed().await;
+    sandbox.ends_unharmed().await;
 }
 
 fn with_pattern(pattern: &str) -> String {
@@ -147,7 +147,7 @@ async fn a_pattern_that_could_be_tried_in_very_many_ways_is_tried_once() {
         let (answered, said) = post(&sandbox, path, "application/json", body.as_bytes()).await;
         assert_eq!(answered, status, "{path}: {said}");
     }
-    sandbox.is_unharmed().await;
+    sandbox.ends_unharmed().await;
 }
 
 /// What only an engine that backtracks can do, and what would take all memory once it is built.

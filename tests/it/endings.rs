@@ -173,8 +173,7 @@ int clock_gettime(clockid_t id, struct timespec *at) {
 fn with_clock_of(folder: &Path, arguments: &[&str]) -> Command {
     write(folder, "clock.c", CLOCK);
     let (source, library) = (folder.join("clock.c"), folder.join("clock.so"));
-    let mut build = Command::new("cc");
-    let built = build
+    let built = Command::new("cc")
         .args(["-shared", "-fPIC", "-o"])
         .arg(&library)
         .arg(&source)
@@ -240,7 +239,7 @@ async fn a_machine_whose_clock_jumps_answers_as_before() {
         "{listed}"
     );
     drop(raw);
-    sandbox.is_unharmed().await;
+    sandbox.ends_unharmed().await;
 }
 
 #[tokio::test]

@@ -78,9 +78,9 @@ impl Watched {
         assert_eq!(self.said().await, "first");
     }
 
-    async fn is_unharmed(self) {
+    async fn ends_unharmed(self) {
         drop(self.raw);
-        self.sandbox.is_unharmed().await;
+        self.sandbox.ends_unharmed().await;
     }
 }
 
@@ -93,7 +93,7 @@ const SPOILS: [Spoil; 9] = [
         |file| {
             fs::File::create(file)
                 .and_then(|file| file.set_len(1 << 30))
-                .expect("a sparse file")
+                .expect("a sparse file");
         },
         "cannot be read: it is larger than 4 MiB",
     ),
@@ -106,7 +106,7 @@ const SPOILS: [Spoil; 9] = [
                     .status()
                     .expect("mkfifo")
                     .success()
-            )
+            );
         },
         "cannot be read: it is no regular file",
     ),
@@ -160,7 +160,7 @@ async fn what_is_no_scenario_file_holds_a_reload_up_and_nothing_else() {
         fs::remove_file(&file).expect(what);
         watched.is_mended().await;
     }
-    watched.is_unharmed().await;
+    watched.ends_unharmed().await;
 }
 
 #[test]
@@ -211,7 +211,7 @@ async fn a_folder_may_go_come_back_and_be_swapped() {
         .reloaded(|ready| ready["scenarios"] == "current")
         .await;
     assert_eq!(watched.said().await, "fourth");
-    watched.is_unharmed().await;
+    watched.ends_unharmed().await;
 }
 
 #[tokio::test]
@@ -219,13 +219,13 @@ async fn a_folder_that_may_only_be_read_is_enough() {
     let folder = tempfile::tempdir().expect("a folder");
     write(folder.path(), "ours.toml", &saying("first"));
     let may = |mode: u32| {
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).expect("it is ours")
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).expect("it is ours");
     };
     may(0o500);
     let mut watched = Watched::start(folder.path()).await;
     assert_eq!(watched.said().await, "first");
     may(0o700);
-    watched.is_unharmed().await;
+    watched.ends_unharmed().await;
 }
 
 #[test]
