@@ -620,6 +620,10 @@ impl Builder {
         self
     }
 
+    #[expect(
+        clippy::unused_async,
+        reason = "it needs a runtime, and may have to wait one day"
+    )]
     /// Listens, loads the scenarios, serves on the caller's runtime.
     ///
     /// ```
@@ -631,10 +635,6 @@ impl Builder {
     /// assert_ne!(one.address(), other.address());
     /// # });
     /// ```
-    #[expect(
-        clippy::unused_async,
-        reason = "it needs a runtime, and may have to wait one day"
-    )]
     pub async fn start(self) -> Result<Sandbox, StartError> {
         let address = self.address;
         let bind = |error| StartError::Bind { address, error };
@@ -659,6 +659,7 @@ impl Builder {
 
 impl Builder {
     /// Panics where requests say so: for the tests of what a panic costs.
+    #[cfg(feature = "cli")]
     pub(crate) fn test_panics(mut self) -> Self {
         self.options.test_panics = Some(Panics::default());
         self
