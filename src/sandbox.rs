@@ -751,6 +751,7 @@ impl Builder {
 
 impl Builder {
     /// Panics where requests say so: for the tests of what a panic costs.
+    #[cfg(feature = "cli")]
     pub(crate) fn test_panics(mut self) -> Self {
         self.options.test_panics = Some(Panics::default());
         self
