@@ -4,14 +4,18 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
+use serde_json::json;
 
-use super::{Cli, print};
+use super::{Cli, Format, print};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Where its output goes: `source <(iluma-sandbox completions bash)`; for fish into
     /// `~/.config/fish/completions/iluma-sandbox.fish`, for zsh into `_iluma-sandbox` in a folder of `$fpath`.
     shell: Shell,
+    /// `text`, or `json` with the script as a text.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
@@ -22,6 +26,13 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         "iluma-sandbox",
         &mut script,
     );
-    print(&String::from_utf8_lossy(&script));
+    let script = String::from_utf8_lossy(&script);
+    print(&match arguments.format {
+        Format::Text => script.into_owned(),
+        Format::Json => {
+            let shell = arguments.shell.to_string();
+            format!("{}\n", json!({"shell": shell, "script": script}))
+        }
+    });
     ExitCode::SUCCESS
 }

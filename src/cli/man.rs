@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory};
+use serde_json::json;
 
-use super::{Cli, fail, misused, print};
+use super::{Cli, Format, fail, misused, print};
 use crate::files::reason;
 use crate::load_error::nearest;
 
@@ -16,6 +17,9 @@ pub(super) struct Arguments {
     /// Write a page for every command into this folder instead, which is made when there is none.
     #[arg(long, value_name = "DIR", conflicts_with = "command")]
     dir: Option<PathBuf>,
+    /// `text`, or `json` with the page as a text.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
@@ -23,7 +27,12 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     all.build();
     if let Some(dir) = &arguments.dir {
         return match write_all(all, dir) {
-            Ok(()) => ExitCode::SUCCESS,
+            Ok(()) => {
+                if arguments.format == Format::Json {
+                    print(&format!("{}\n", json!({"dir": dir})));
+                }
+                ExitCode::SUCCESS
+            }
             Err(error) => fail(format_args!(
                 "cannot write manual pages into {}: {}",
                 dir.display(),
@@ -38,11 +47,16 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
             Err(sentence) => return misused(sentence),
         },
     };
+    let name = command.get_bin_name().unwrap_or("iluma-sandbox").to_owned();
     let mut page = Vec::new();
     clap_mangen::Man::new(command)
         .render(&mut page)
         .expect("writing to memory cannot fail");
-    print(&String::from_utf8_lossy(&page));
+    let page = String::from_utf8_lossy(&page);
+    print(&match arguments.format {
+        Format::Text => page.into_owned(),
+        Format::Json => format!("{}\n", json!({"command": name, "page": page})),
+    });
     ExitCode::SUCCESS
 }
 

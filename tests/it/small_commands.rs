@@ -397,6 +397,9 @@ fn every_shell_completes_every_command() {
         for word in ["readyz", "exit-with-parent", "completions"] {
             assert!(out.contains(word), "{shell} does not know {word}");
         }
+        let (code, json, _) = run(&["completions", shell, "--format", "json"]);
+        let json: Value = serde_json::from_str(&json).expect("JSON");
+        assert_eq!((code, json), (0, json!({"shell": shell, "script": out})));
     }
     assert_eq!(run(&["completions", "csh"]).0, 2);
 }
@@ -433,6 +436,11 @@ fn the_manual_has_a_page_for_every_command() {
         serve.contains("exit\\-with\\-parent") && serve.contains("ILUMA_SANDBOX_PORT"),
         "{serve}"
     );
+
+    let (code, json, _) = run(&["man", "serve", "--format", "json"]);
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    let expected = json!({"command": "iluma-sandbox serve", "page": serve});
+    assert_eq!((code, json), (0, expected));
 
     let folder = tempfile::tempdir().expect("a folder");
     let pages = folder.path().join("new/man1");

@@ -585,6 +585,7 @@ fn nothing_is_drawn_where_nobody_looks_on_or_thumbnails_are_off() {
             (30, 20)
         );
         assert_eq!(asked(Sandbox::builder().thumbnails(false)).await, json!({}));
+        assert_eq!(asked(Sandbox::builder().redact(true)).await, json!({}));
         let client = Client::start().await;
         assert_eq!(drawn_card(&client, &halves(30, 20)).await, json!({}));
         // Nor is what came before somebody looked on, or is of a world that nobody looks at.
