@@ -1,0 +1,513 @@
+//! How a sandbox is started, and why it is not.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::{Sandbox, Shared};
+use crate::auth::ApiKey;
+use crate::callback_options::{CallbackOptions, CallbackUrl, Retries};
+use crate::clock::Clock;
+use crate::control::ControlToken;
+use crate::files::fingerprint;
+use crate::load_error::LoadErrors;
+use crate::panics::Panics;
+use crate::port::Ports;
+use crate::server;
+use crate::watch::Watcher;
+use crate::watchlist::DateForm;
+
+/// How a sandbox is set up. Every setting has a default.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use iluma_sandbox::{Clock, Sandbox};
+///
+/// let builder = Sandbox::builder().seed(7).clock(Clock::System);
+/// let (one, other) = (builder.clone().start().await.unwrap(), builder.start().await.unwrap());
+/// assert_eq!(one.callback_token(), other.callback_token());
+/// # });
+/// ```
+#[derive(Clone, Debug)]
+pub struct Builder {
+    pub(super) address: SocketAddr,
+    pub(crate) options: Options,
+}
+
+#[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting")]
+pub(crate) struct Options {
+    pub seed: u64,
+    pub clock: Clock,
+    pub scenarios: Vec<PathBuf>,
+    pub api_keys: Vec<ApiKey>,
+    pub dates: Option<DateForm>,
+    pub strict_reload: bool,
+    /// Answers only what is documented or observed.
+    pub strict: bool,
+    /// Personal fields are not shown.
+    pub redact: bool,
+    pub callbacks: CallbackOptions,
+    pub control_token: Option<ControlToken>,
+    /// Only where the tests bring panics about.
+    pub test_panics: Option<Panics>,
+    #[cfg(feature = "tls")]
+    pub tls: crate::tls::TlsOptions,
+    /// Draws no uploads, whoever looks on.
+    pub no_thumbnails: bool,
+}
+
+/// Why a sandbox did not start.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use iluma_sandbox::Sandbox;
+///
+/// let url = "http://127.0.0.1:8080/".parse().unwrap();
+/// let error = Sandbox::builder().callback("NAME_VALIDATOR", url).start().await.unwrap_err();
+/// assert!(
+///     error.to_string().starts_with("no product sends callbacks of the type `NAME_VALIDATOR`: there are ")
+/// );
+/// # });
+/// ```
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A scenario file is broken.
+    #[error(transparent)]
+    Scenarios(#[from] LoadErrors),
+    /// A URL was given for callbacks that no product sends.
+    #[error("no product sends callbacks of the type `{unknown}`: there are {}", .known.join(", "))]
+    CallbackType { unknown: String, known: Vec<String> },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {}", crate::files::reason(.error))]
+    Bind {
+        address: SocketAddr,
+        error: io::Error,
+    },
+    /// TLS cannot be set up: a certificate, a key or the folder of the authority is not as it has to be.
+    #[error("{0}")]
+    Tls(String),
+}
+
+impl Builder {
+    /// What ids and invented data are derived from. 0 unless said otherwise.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let seven = Sandbox::builder().seed(7).start().await.unwrap();
+    /// let eight = Sandbox::builder().seed(8).start().await.unwrap();
+    /// assert_ne!(seven.callback_token(), eight.callback_token());
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.options.seed = seed;
+        self
+    }
+
+    /// What `created` shows. Stands still at 2026-01-01 unless said otherwise.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::{Clock, Sandbox};
+    ///
+    /// let clock: Clock = "2026-03-01T00:00:00Z".parse().unwrap();
+    /// let sandbox = Sandbox::builder().clock(clock).start().await.unwrap();
+    /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
+    /// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+    /// let callback = world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
+    /// assert_eq!(callback.json()["created"], "2026-03-01T00:00:00.000Z");
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.options.clock = clock;
+        self
+    }
+
+    /// Lays a folder of scenario files over the shipped ones; several lie over each other in order.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let mine = "extends = 'v1.1/bank_account_data_requests'\n[outcomes.MINE]\nbody.status = 'MINE'";
+    /// std::fs::write(folder.path().join("mine.toml"), mine).unwrap();
+    /// let sandbox = Sandbox::builder().scenarios(folder.path()).start().await.unwrap();
+    /// sandbox.next("v1.1/bank_account_data_requests", "MINE");
+    /// assert_eq!(sandbox.default_world().end().await.queued, 1);
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn scenarios(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.options.scenarios.push(folder.into());
+        self
+    }
+
+    /// Lets only the keys in that are named this way.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let key = "iluma_development_TheOnlyKeyThatIsLetInHere000000";
+    /// let sandbox = Sandbox::builder().api_key(key.parse().unwrap()).start().await.unwrap();
+    /// assert_eq!(sandbox.api_key(), key);
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn api_key(mut self, key: ApiKey) -> Self {
+        self.options.api_keys.push(key);
+        self
+    }
+
+    /// Where to listen. A free port of the loopback interface unless said otherwise.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let any = "[::1]:0".parse().unwrap();
+    /// # let any = if std::net::TcpListener::bind(any).is_ok() { any } else { "127.0.0.1:0".parse().unwrap() };
+    /// let sandbox = Sandbox::builder().address(any).start().await.unwrap();
+    /// assert_eq!(sandbox.address().ip(), any.ip());
+    /// assert_ne!(sandbox.address().port(), 0);
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn address(mut self, address: SocketAddr) -> Self {
+        self.address = address;
+        self
+    }
+
+    /// Which port to listen on; 0 takes any free one.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let sandbox = Sandbox::builder().port(0).start().await.unwrap();
+    /// let taken = sandbox.address().port();
+    /// let error = Sandbox::builder().port(taken).start().await.unwrap_err();
+    /// assert!(error.to_string().starts_with("cannot listen on 127.0.0.1:"));
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.address.set_port(port);
+        self
+    }
+
+    /// How the watchlist's dates are written, whatever a `sandbox.toml` says.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::{DateForm, Sandbox};
+    ///
+    /// let sandbox = Sandbox::builder().watchlist_dates(DateForm::Objects).start().await.unwrap();
+    /// # let peps = format!("{}/v0/identity/individual_cft_peps", sandbox.url());
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # let ask = client.post(peps).basic_auth(sandbox.api_key(), Some(""));
+    /// # let eko = serde_json::json!({"given_names": "Eko Hadi Salim", "user_id": "1", "nationality": "ID", "scopes": ["PEP"]});
+    /// # ask.json(&eko).send().await.unwrap();
+    /// // … the code under test asks for `Eko Hadi Salim`, then:
+    /// let found = &sandbox.requests()[0].reply.json()["results"][0];
+    /// assert_eq!(found["dates_of_birth"][0]["y"], 1943);
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn watchlist_dates(mut self, dates: DateForm) -> Self {
+        self.options.dates = Some(dates);
+        self
+    }
+
+    /// Sends callbacks of a type to this URL, in every world that registers no other.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let url = "http://127.0.0.1:8080/callbacks".parse().unwrap();
+    /// let builder = Sandbox::builder().callback("NAME_VALIDATOR_REQUEST", url);
+    /// let sandbox = builder.start().await.unwrap();
+    /// let callback = sandbox.world().trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
+    /// assert_eq!(callback.url, "http://127.0.0.1:8080/callbacks");
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn callback(mut self, callback_type: impl Into<String>, url: CallbackUrl) -> Self {
+        self.options
+            .callbacks
+            .urls
+            .push((callback_type.into(), url.0));
+        self
+    }
+
+    /// When a callback that failed is tried again.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::{DeliveryState, Retries, Sandbox};
+    ///
+    /// let once = Retries::After(vec![]);
+    /// let sandbox = Sandbox::builder().retries(&once).start().await.unwrap();
+    /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
+    /// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+    /// receiver.refuse(500, 1);
+    /// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
+    /// world.idle().await;
+    /// assert_eq!(world.deliveries()[0].state, DeliveryState::Failed);
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn retries(mut self, retries: &Retries) -> Self {
+        self.options.callbacks.retries = retries.delays();
+        self
+    }
+
+    /// Signs callbacks as the Standard Webhooks specification says, beside the token.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let sandbox = Sandbox::builder().sign_callbacks(true).start().await.unwrap();
+    /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
+    /// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+    /// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
+    /// assert!(receiver.next().await.headers.contains_key("webhook-signature"));
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn sign_callbacks(mut self, sign: bool) -> Self {
+        self.options.callbacks.signing = sign;
+        self
+    }
+
+    /// Sends the token in `x-iluma-callback-token` as well.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let sandbox = Sandbox::builder().second_token_header(true).start().await.unwrap();
+    /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
+    /// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+    /// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
+    /// let callback = receiver.next().await;
+    /// assert_eq!(callback.headers["x-iluma-callback-token"], callback.token().unwrap());
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn second_token_header(mut self, send: bool) -> Self {
+        self.options.callbacks.second_token_header = send;
+        self
+    }
+
+    /// Calls `to` where a callback's URL says `from`: `localhost`, `host.docker.internal`.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let sandbox = Sandbox::builder().callback_host("receiver.test", "127.0.0.1").start().await.unwrap();
+    /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
+    /// let written = receiver.url().replace("127.0.0.1", "receiver.test");
+    /// world.call_back("NAME_VALIDATOR_REQUEST", &written);
+    /// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
+    /// assert_eq!(receiver.next().await.headers["host"], written.split('/').nth(2).unwrap());
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn callback_host(mut self, from: impl Into<String>, to: impl Into<String>) -> Self {
+        let host_map = &mut self.options.callbacks.egress.host_map;
+        host_map.push((from.into(), to.into()));
+        self
+    }
+
+    /// Lets callbacks go to this public host.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let sandbox = Sandbox::builder().allow_egress("hooks.example.com").start().await.unwrap();
+    /// let world = sandbox.world();
+    /// world.call_back("NAME_VALIDATOR_REQUEST", "http://hooks.example.com/iluma");
+    /// assert_eq!(world.deliveries(), []); // nothing has gone there yet
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn allow_egress(mut self, host: impl Into<String>) -> Self {
+        self.options.callbacks.egress.allowed.push(host.into());
+        self
+    }
+
+    /// Calls the sandbox unready, by 503, while a reload is broken.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let builder = Sandbox::builder().scenarios(folder.path()).strict_reload(true);
+    /// let sandbox = builder.start().await.unwrap();
+    /// std::fs::write(folder.path().join("mine.toml"), "this is broken").unwrap();
+    /// sandbox.reloaded(0).await;
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # let get = |path| client.get(format!("{}{path}", sandbox.url())).send();
+    /// let ready = get("/__sandbox/readyz").await.unwrap();
+    /// assert_eq!(ready.status(), 503);
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn strict_reload(mut self, strict: bool) -> Self {
+        self.options.strict_reload = strict;
+        self
+    }
+
+    /// Hides personal fields in what the control API, the inspector and [`World::explain`](crate::World::explain)
+    /// show of requests and callbacks, and refuses snapshots. Answers and callbacks are whole, and so is what
+    /// [`World::requests`](crate::World::requests) gives to the test itself.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let sandbox = Sandbox::builder().redact(true).start().await.unwrap();
+    /// let world = sandbox.world();
+    /// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # let input = serde_json::json!({"bank_account_number": "7000000001", "bank_code": "BCA"});
+    /// # client.post(bank).basic_auth(world.api_key(), Some("")).json(&input).send().await.unwrap();
+    /// // … the code under test asks, then:
+    /// let url = format!("{}/__sandbox/requests?key={}", sandbox.url(), world.api_key());
+    /// # let listed = client.get(url).send().await.unwrap().text().await.unwrap();
+    /// # let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    /// let body = &listed["requests"][0]["body"];
+    /// assert_eq!(body, &serde_json::json!({"bank_account_number": "…", "bank_code": "BCA"}));
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn redact(mut self, redact: bool) -> Self {
+        self.options.redact = redact;
+        self
+    }
+
+    /// Refuses endpoints and outcomes that are merely decided or inferred, by 501: a green test then
+    /// proves only what is documented or observed.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let sandbox = Sandbox::builder().strict(true).start().await.unwrap();
+    /// let world = sandbox.world();
+    /// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+    /// # ask.header("x-magic-reply", "PENDING_THEN_COMPLETED_FOUND").send().await.unwrap();
+    /// // … the code under test asks for `PENDING_THEN_COMPLETED_FOUND`, which no document knows:
+    /// assert_eq!(world.requests()[0].status, 501);
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.options.strict = strict;
+        self
+    }
+
+    /// Whether uploads are drawn small for those who have the inspector open, which is so unless it is turned off. Where
+    /// nobody looks on, none is made; the bytes of an upload are not kept in either case.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let sandbox = Sandbox::builder().thumbnails(false).start().await.unwrap();
+    /// assert!(sandbox.requests().is_empty());
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn thumbnails(mut self, drawn: bool) -> Self {
+        self.options.no_thumbnails = !drawn;
+        self
+    }
+
+    /// What the control API asks for in `x-sandbox-control-token`. On a loopback address nothing unless said
+    /// otherwise; on any other one is made up.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let builder = Sandbox::builder().control_token("s3cret".parse().unwrap());
+    /// let sandbox = builder.start().await.unwrap();
+    /// assert_eq!(sandbox.control_token().unwrap().reveal(), "s3cret");
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn control_token(mut self, token: ControlToken) -> Self {
+        self.options.control_token = Some(token);
+        self
+    }
+
+    /// Listens, loads the scenarios, serves on the caller's runtime.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let one = Sandbox::builder().start().await.unwrap();
+    /// let other = Sandbox::builder().start().await.unwrap();
+    /// assert_ne!(one.address(), other.address());
+    /// # });
+    /// ```
+    #[expect(clippy::unused_async, reason = "it needs a runtime")]
+    pub async fn start(self) -> Result<Sandbox, StartError> {
+        let address = self.address;
+        let bind = |error| StartError::Bind { address, error };
+        #[cfg(feature = "tls")]
+        Ports::check(address, &self.options)?;
+        let listener = server::listen(address).map_err(bind)?;
+        let address = listener.local_addr().map_err(bind)?;
+        let (ports, secure) = Ports::open(listener, address, &self.options)?;
+        let before = fingerprint(&self.options.scenarios);
+        let shared = Arc::new(Shared::new(self.options, address)?);
+        shared.check_callback_types()?;
+        let watcher = Watcher::start(&shared, before);
+        let (stop, stopped) = watch::channel(false);
+        let server = tokio::spawn(server::serve(ports, shared.clone(), stopped));
+        Ok(Sandbox {
+            shared,
+            address,
+            secure,
+            stop,
+            server: Some(server),
+            runtime: tokio::runtime::Handle::current(),
+            _watcher: watcher,
+        })
+    }
+}
+
+impl Builder {
+    /// Panics where requests say so: for the tests of what a panic costs.
+    #[cfg(feature = "cli")]
+    pub(crate) fn test_panics(mut self) -> Self {
+        self.options.test_panics = Some(Panics::default());
+        self
+    }
+
+    /// Loads the scenarios without listening: for what needs a sandbox's parts and no server.
+    pub(crate) fn unserved(self) -> Result<Arc<Shared>, LoadErrors> {
+        let mut shared = Shared::new(self.options, self.address)?;
+        shared.sends_by_itself = false;
+        Ok(Arc::new(shared))
+    }
+}
