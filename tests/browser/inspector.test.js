@@ -657,6 +657,25 @@ describe('the frame', () => {
     await tab.waitForFunction((path) => !document.querySelector('#operation h2').textContent.includes(path), BANK);
   }));
 
+  test('with --redact nothing personal is there to be shown, copied or sent', async () => {
+    const redacting = await serve('--redact');
+    try {
+      await looking({ at: redacting }, async () => {
+        const { trace } = await redacting.ask(BANK, { body: { bank_account_number: '7771234567', bank_code: 'BCA' } });
+        await row(trace).click();
+        await detail().getByText('redacted').waitFor();
+        assert.equal(await detail().getByRole('button', { name: 'Copy as curl' }).isDisabled(), true);
+        assert.equal(await detail().getByRole('button', { name: 'Send again' }).isDisabled(), true);
+        assert.equal(await detail().getByRole('button', { name: 'Show personal fields' }).count(), 0);
+        const shown = await tab.locator('body').textContent();
+        assert.ok(shown.includes('"bank_account_number": "…"') && shown.includes('"BCA"'), shown);
+        assert.ok(!shown.includes('7771234567'));
+      });
+    } finally {
+      await redacting.stop();
+    }
+  });
+
   test('the documents are there where there is a control token', async () => {
     const guarded = await serve('--control-token', 'open-sesame');
     try {
