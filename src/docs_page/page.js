@@ -23,10 +23,12 @@ function h(tag, attributes, ...children) {
 
 async function load(which) {
   const about = DOCUMENTS.find((one) => one.id === which) || DOCUMENTS[0];
+  state.wanted = about.id;
   if (state.document && state.document.id === about.id) return;
   const reply = await fetch(about.url);
   if (!reply.ok) throw new Error(`${about.url} answers ${reply.status}`);
   const json = await reply.json();
+  if (state.wanted !== about.id) return; // meanwhile another was asked for
   state.document = { ...about, json };
   state.operations = [];
   for (const [path, item] of Object.entries(json.paths || {})) {
@@ -298,6 +300,7 @@ async function route() {
   if (id === "operation") return $("operation").focus(); // the link that skips the list
   try {
     await load(id.split("/")[0]);
+    if (id !== decodeURIComponent(location.hash.slice(1))) return; // whoever asked last shows it
   } catch (error) {
     $("operation").replaceChildren(h("p", { class: "fails" }, `The document cannot be shown: ${error.message}.`));
     return;

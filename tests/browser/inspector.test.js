@@ -581,6 +581,9 @@ describe('the frame', () => {
     await tab.setViewportSize({ width: 1280, height: 800 });
     assert.equal(await path.locator('.middle').evaluate(isCut), true);
     assert.equal(await path.locator('span').first().evaluate(isCut), false);
+    const pathOf = async (to) => row((await sandbox.ask(to)).trace).locator('.c-path').textContent();
+    assert.equal(await pathOf(`${BANK}/bknv_0123456789abcdef01234567`), `${BANK}/bknv_0123456789abcdef01234567`, 'an id is nobody\'s number');
+    assert.equal(await pathOf('/v1/fraud/phone_numbers/6281200001234/age'), '/v1/fraud/phone_numbers/••••••••/age');
   }));
 
   test('where there is a control token the page asks for it once', async () => {

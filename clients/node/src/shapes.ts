@@ -56,10 +56,14 @@ export interface Request {
   body_bytes: number;
   /** Of a body that is kept in part. */
   body_sha256?: string;
+  /** Of uploads, where they were asked for: data URLs by the JSON Pointers of their files. */
+  thumbnails?: Record<string, string>;
   endpoint: string | null;
   outcome: string | null;
   status: number;
   reply: any;
+  /** In lower case, without length and date. */
+  reply_headers: Record<string, string>;
   reply_bytes: number;
   /** Of a reply that is kept in part. */
   reply_sha256?: string;

@@ -37,5 +37,5 @@ export function revealAll(root) {
   for (const element of root.querySelectorAll('button.mask')) element.reveal();
 }
 
-/** A path may hold a phone number or the like: digits, six or more of them. */
-export const plainPath = (path) => withoutKeys(path).replace(/\+?[0-9]{6,}/g, (digits) => '•'.repeat(Math.min(digits.length, 8)));
+/** A path may hold a phone number or the like: six digits or more, which are no part of an id. */
+export const plainPath = (path) => withoutKeys(path).replace(/(?:%2B|(?<!\w))\+?[0-9]{6,}(?!\w)/g, (digits) => '•'.repeat(Math.min(digits.length, 8)));

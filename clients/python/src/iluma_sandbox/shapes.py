@@ -51,14 +51,16 @@ def flat(match: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-class _Cut(TypedDict, total=False):
-    """Of a body that is kept in part."""
+class _Sometimes(TypedDict, total=False):
+    """The hashes of a body that is kept in part, and the thumbnails of uploads where they were asked for."""
 
     body_sha256: str
     reply_sha256: str
+    #: Data URLs by the JSON Pointers of their files.
+    thumbnails: dict[str, str]
 
 
-class Request(_Cut):
+class Request(_Sometimes):
     """A request that a world received, and how it was answered."""
 
     seq: int
@@ -77,6 +79,8 @@ class Request(_Cut):
     outcome: Optional[str]
     status: int
     reply: Any
+    #: In lower case, without length and date.
+    reply_headers: dict[str, str]
     reply_bytes: int
     duration_us: int
     delay_ms: int
