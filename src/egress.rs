@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
-use hyper::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT};
+use hyper::header::{
+    CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING, USER_AGENT,
+};
 use hyper::{HeaderMap, Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -179,9 +181,17 @@ impl Egress {
                 .await
                 .map_err(|error| said(&error))?;
             let (head, mut body) = response.into_parts();
+            let says_its_end = [CONTENT_LENGTH, TRANSFER_ENCODING];
+            let ends_by_closing = !says_its_end
+                .iter()
+                .any(|name| head.headers.contains_key(name));
             let mut read = BytesMut::new();
             while let Some(frame) = body.frame().await {
-                if let Ok(data) = frame.map_err(|error| said(&error))?.into_data() {
+                let frame = match frame {
+                    Err(error) if ends_by_closing && has_just_closed(&error) => break,
+                    frame => frame.map_err(|error| said(&error))?,
+                };
+                if let Ok(data) = frame.into_data() {
                     read.extend_from_slice(&data[..data.len().min(ANSWER_BYTES_MAX - read.len())]);
                 }
                 if read.len() == ANSWER_BYTES_MAX {
@@ -287,6 +297,20 @@ impl Sent {
     pub(crate) fn succeeded(&self) -> bool {
         self.error.is_none()
     }
+}
+
+/// Whether the receiver closed the connection without taking leave as TLS wants it: of an answer without a length
+/// that is the end, and many servers end theirs so.
+fn has_just_closed(error: &hyper::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        let io = error.downcast_ref::<std::io::Error>();
+        if io.is_some_and(|io| io.kind() == std::io::ErrorKind::UnexpectedEof) {
+            return true;
+        }
+        source = error.source();
+    }
+    false
 }
 
 /// How far away an address is.

@@ -7,7 +7,7 @@ mod rules;
 use std::time::Duration;
 
 use hyper::{Request, StatusCode};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use self::because::Because;
@@ -90,7 +90,7 @@ pub(crate) fn explain(sandbox: &Shared, world: Option<&World>, exchange: &Exchan
     }
     told["notes"] = notes.into();
     if sandbox.options.redact {
-        redaction::explanation(&mut told);
+        redaction::explanation(&mut told, redaction::exchange(&mut told_of(exchange)));
     }
     told
 }
@@ -106,6 +106,18 @@ fn place(origin: &Origin) -> Value {
 /// `my.toml:4`
 fn shown_place(origin: &Origin) -> String {
     format!("{}:{}", origin.file.name, origin.line())
+}
+
+/// What a sentence about it may repeat.
+fn told_of(exchange: &Exchange) -> Value {
+    let body = match exchange.content() {
+        Content::Json(value) | Content::Fields(value) => value,
+        Content::Empty | Content::Text(_) | Content::Beginning(_) => Value::Null,
+    };
+    let query: Map<_, _> = form_urlencoded::parse(exchange.query().as_bytes())
+        .map(|(name, value)| (name.into_owned(), Value::from(value.into_owned())))
+        .collect();
+    json!({"path": exchange.path(), "query": query, "body": body})
 }
 
 /// The request as it came, as far as it was kept.

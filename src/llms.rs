@@ -52,7 +52,7 @@ pub(crate) fn text(catalogue: &Catalogue, base: &str) -> String {
     text.push_str(
         "\n## Without a magic reply\n\n\
         Dummy data and rules of the scenario files decide, else the default. \
-        `POST /__sandbox/next` with `{\"endpoint\": ID, \"outcomes\": [OUTCOME]}` queues answers for calls to come.\n\n\
+        `POST /__sandbox/next` with `{\"endpoint\": ID, \"outcome\": OUTCOME}` queues answers for calls to come.\n\n\
         ## Callbacks\n\n\
         `POST /v1/callback/urls` with `{\"type\": TYPE, \"url\": URL}` registers a receiver, which is called once to \
         test it; `/__sandbox/inbox/NAME` is one that you can read. Each callback carries `x-callback-token`. \

@@ -190,6 +190,7 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
     let token_is_given = arguments.control_token.is_some();
     let ready_file = arguments.ready_file.clone();
     let format = arguments.format;
+    let tls_port = arguments.tls.port();
     let builder = match arguments.builder() {
         Ok(builder) => builder,
         Err(sentence) => return misused(sentence),
@@ -204,9 +205,13 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
         Err(error @ (StartError::CallbackType { .. } | StartError::Tls(_))) => {
             return misused(error);
         }
-        Err(error @ StartError::Bind { .. }) => {
+        Err(error @ StartError::Bind { address, .. }) => {
+            let flag = match tls_port {
+                Some(port) if port == address.port() => "--tls-port",
+                _ => "--port",
+            };
             return fail(format_args!(
-                "{error}; choose another with --port (0 takes any free one) or --bind"
+                "{error}; choose another with {flag} (0 takes any free one) or --bind"
             ));
         }
     };
@@ -314,9 +319,13 @@ fn ready_in_words(sandbox: &Sandbox, token_is_given: bool) -> String {
 /// What a launcher needs to know, as one line of JSON.
 fn ready(sandbox: &Sandbox, ca_file: Option<&Path>) -> String {
     let url = sandbox.url();
+    let port = url
+        .rsplit(':')
+        .next()
+        .and_then(|port| port.parse::<u16>().ok());
     let ready = json!({
         "url": url,
-        "port": sandbox.address().port(),
+        "port": port,
         "pid": std::process::id(),
         "api_key": sandbox.api_key(),
         "callback_token": sandbox.callback_token(),

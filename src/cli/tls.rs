@@ -129,6 +129,10 @@ impl TlsArguments {
         })
     }
 
+    pub(super) fn port(&self) -> Option<u16> {
+        self.tls_port
+    }
+
     /// What clients have to trust, where it is a file of this sandbox's.
     pub(super) fn authority_file(&self) -> Option<PathBuf> {
         let folder = self.authority.path().ok().filter(|_| self.is_wanted());

@@ -142,6 +142,10 @@ fn why_not_trusted(host: &str, flag: &str, wrong: &CertificateError) -> String {
                 "its certificate is signed by nobody that is trusted: give its authority with {flag}"
             )
         }
+        CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+            "its certificate is that of an authority and no server's: make one with basicConstraints=CA:FALSE"
+                .to_owned()
+        }
         CertificateError::BadSignature => {
             "its certificate names an authority that is trusted and is not signed by it".to_owned()
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use iluma_sandbox::Sandbox;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
@@ -44,13 +44,7 @@ impl Authority {
         }
     }
 
-    /// Puts TLS before a receiver, with a certificate for this name.
-    async fn before(
-        &self,
-        receiver: &Receiver,
-        name: &str,
-        more: impl FnOnce(&mut CertificateParams),
-    ) -> Front {
+    fn acceptor(&self, name: &str, more: impl FnOnce(&mut CertificateParams)) -> TlsAcceptor {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new([name.to_owned()]).expect("a name");
         more(&mut params);
@@ -62,7 +56,17 @@ impl Authority {
             .with_no_client_auth()
             .with_single_cert(vec![leaf.der().clone()], key)
             .expect("a certificate");
-        let acceptor = TlsAcceptor::from(Arc::new(config));
+        TlsAcceptor::from(Arc::new(config))
+    }
+
+    /// Puts TLS before a receiver, with a certificate for this name.
+    async fn before(
+        &self,
+        receiver: &Receiver,
+        name: &str,
+        more: impl FnOnce(&mut CertificateParams),
+    ) -> Front {
+        let acceptor = self.acceptor(name, more);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let behind = SocketAddr::from(([127, 0, 0, 1], receiver.port()));
@@ -323,4 +327,68 @@ async fn the_binary_trusts_what_callback_ca_names_and_the_systems() {
             "iluma-sandbox: --callback-ca: cannot read /none: no such file or directory\n"
         )
     );
+}
+
+/// Answers every request with these bytes and closes, without taking leave as TLS wants it.
+async fn curt(acceptor: TlsAcceptor, answer: &'static str) -> Front {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        loop {
+            let (socket, _) = listener.accept().await.expect("a connection");
+            let mut secured = acceptor.accept(socket).await.expect("a handshake");
+            let mut head = Vec::new();
+            while !head.ends_with(b"}") {
+                secured.read_buf(&mut head).await.expect("a request");
+            }
+            secured
+                .write_all(answer.as_bytes())
+                .await
+                .expect("it is read");
+            secured.flush().await.expect("it is read");
+        }
+    });
+    Front {
+        address,
+        _tasks: tasks,
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_a_length_ends_where_the_receiver_closes() {
+    let authority = Authority::new();
+    let client = client(&authority).await;
+    let acceptor = || authority.acceptor("hooks.test", |_| {});
+    let whole = curt(acceptor(), "HTTP/1.1 200 OK\r\n\r\nwell").await;
+    assert_eq!(register(&client, &whole.url("hooks.test")).await.0, 200);
+    let half = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nwell";
+    let half = curt(acceptor(), half).await;
+    assert_eq!(register(&client, &half.url("hooks.test")).await.0, 400);
+}
+
+#[tokio::test]
+async fn the_certificate_of_an_authority_is_no_servers() {
+    let authority = Authority::new();
+    let receiver = Receiver::start().await;
+    let front = authority.before(&receiver, "hooks.test", |params| {
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    });
+    let (status, refusal) =
+        register(&client(&authority).await, &front.await.url("hooks.test")).await;
+    assert_eq!(status, 400);
+    let message = refusal["message"].as_str().expect("a message");
+    assert!(
+        message.contains("its certificate is that of an authority and no server's: make one with basicConstraints=CA:FALSE"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn a_sandbox_that_speaks_https_calls_its_own_inbox() {
+    let client = Client::of(Sandbox::builder().tls(true).tls_port(0)).await;
+    let secured = client.sandbox.tls_url().expect("https");
+    let url = format!("{secured}/__sandbox/inbox/mine");
+    let (status, refusal) = register(&client, &url).await;
+    assert_eq!(status, 200, "{refusal}");
 }

@@ -149,7 +149,7 @@ async fn a_live_key_and_a_real_address_are_both_warned_of() {
 }
 
 /// What stands in the requests of the test below, and must be shown nowhere.
-const REAL: [&str; 7] = [
+const REAL: [&str; 12] = [
     "3171011202800001",
     "Zubaidah",
     "6281399887766",
@@ -157,6 +157,11 @@ const REAL: [&str; 7] = [
     "7771234567",
     "Jalan Mawar",
     "half a body of Zubaidah",
+    "3171015501700001",
+    "081399887755",
+    "Zu B.",
+    "budi@acme.id",
+    "of=Zubaidah",
 ];
 
 /// A sandbox that redacts and whose callbacks come back into its inbox, after requests that hold personal data.
@@ -194,6 +199,16 @@ async fn redacted() -> (Client, tempfile::TempDir) {
         REAL[4],
         "answers are whole"
     );
+    // In a path, in the sentence that refuses it, by form and not by name, in other spellings, in a header, in a URL.
+    client.get(&format!("{BANK}/{}", REAL[7])).await;
+    let mut other = person.clone();
+    other["user_id"] = REAL[8].into();
+    other["phoneNumber"] = REAL[8].into();
+    other["Full-Name"] = REAL[9].into();
+    let other = client.request("POST", PEPS).json(&other);
+    Answer::of(other.header("x-user-email", REAL[10])).await;
+    let url = json!({"type": "INDIVIDUAL_CFT_PEP", "url": format!("{inbox}?{}", REAL[11])});
+    client.post("/v1/callback/urls", &url).await;
     let idle = client.get("/__sandbox/idle?wait=10s").await;
     assert_eq!(idle.status, 200, "{}", idle.text);
     (client, folder)
@@ -257,7 +272,7 @@ async fn with_redact_no_personal_value_is_shown_anywhere() {
 async fn with_redact_what_is_decided_and_sent_is_whole() {
     let (client, _folder) = redacted().await;
     let asked =
-        json!({"request": {"body.given_names": REAL[1], "body.email": REAL[3]}, "exactly": 2});
+        json!({"request": {"body.given_names": REAL[1], "body.email": REAL[3]}, "exactly": 3});
     let verified = client.post("/__sandbox/verify", &asked).await;
     assert_eq!(verified.status, 200, "{}", verified.text);
     let nearest = client
@@ -296,7 +311,7 @@ async fn with_redact_what_is_decided_and_sent_is_whole() {
 async fn with_redact_the_events_show_no_number_in_a_path() {
     let (client, _folder) = redacted().await;
     let mut events = Stream::open(&client, "?world=all&backlog=100").await;
-    let told = events.exchanges(7).await;
+    let told = events.exchanges(10).await;
     let paths: Vec<_> = told.iter().filter_map(|one| one["path"].as_str()).collect();
     assert!(
         paths.contains(&"/v1/fraud/phone_numbers/…/age"),

@@ -35,7 +35,7 @@ async function admitted(error, used) {
   const name = isToken ? TOKEN : KEY;
   if (sessionStorage.getItem(name) !== used[name]) return true; // somebody was quicker
   asking ??= (isToken
-    ? ask('Control token', 'This sandbox is guarded. Its token was given with --control-token, or else printed at the start. It is kept until this tab is closed.', 'Token')
+    ? ask('Control token', `${/wrong/.test(error) ? 'That was not the token. ' : ''}This sandbox is guarded. Its token was given with --control-token, or else printed at the start. It is kept until this tab is closed.`, 'Token')
     : ask('API key', 'This sandbox lets only some keys in. Any of these will do. It is kept until this tab is closed.', 'Key')
   ).then((given) => {
     if (given) sessionStorage.setItem(name, given);

@@ -9,7 +9,7 @@ const HEX = /\b[0-9a-f]{64}\b/g;
 
 let personal;
 /** What the sandbox does not show has no mask to click. */
-export const isPersonal = (name) => !known.setup.redacts && (personal ??= new RegExp(known.setup.personal_fields, 'i')).test(name);
+export const isPersonal = (name) => !known.setup.redacts && (personal ??= new RegExp(known.setup.personal_fields, 'i')).test(name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').replace(/[-. ]/g, '_'));
 export const isSecret = (name) => SECRET.test(name);
 export const withoutKeys = (text) => text.replace(KEYS, '$1…');
 /** For what may hold a callback token: those are 64 hex digits. */
