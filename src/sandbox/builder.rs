@@ -470,7 +470,7 @@ impl Builder {
     /// # });
     /// ```
     #[expect(clippy::unused_async, reason = "it needs a runtime")]
-    pub async fn start(mut self) -> Result<Sandbox, StartError> {
+    pub async fn start(self) -> Result<Sandbox, StartError> {
         let address = self.address;
         let bind = |error| StartError::Bind { address, error };
         #[cfg(feature = "tls")]
@@ -480,11 +480,14 @@ impl Builder {
         let (ports, secure) = Ports::open(listener, address, &self.options)?;
         // Its own inbox, and another sandbox of this machine, speak by it.
         #[cfg(feature = "tls")]
-        if let Some(pem) = &secure.authority_pem {
-            self = self.callback_ca(pem).map_err(StartError::Tls)?;
-        }
-        let before = fingerprint(&self.options.scenarios);
-        let shared = Arc::new(Shared::new(self.options, address)?);
+        let options = match &secure.authority_pem {
+            Some(pem) => self.callback_ca(pem).map_err(StartError::Tls)?.options,
+            None => self.options,
+        };
+        #[cfg(not(feature = "tls"))]
+        let options = self.options;
+        let before = fingerprint(&options.scenarios);
+        let shared = Arc::new(Shared::new(options, address)?);
         shared.check_callback_types()?;
         let watcher = Watcher::start(&shared, before);
         let (stop, stopped) = watch::channel(false);
