@@ -62,6 +62,10 @@ fn look_at(
 
 /// What a text of a field may be, if it is not known to be made up.
 fn real(catalogue: &Catalogue, name: &str, text: &str) -> Option<&'static str> {
+    let may_be_number = text.starts_with(|c: char| c == '+' || c.is_ascii_digit());
+    if !may_be_number && !text.as_bytes().contains(&b'@') {
+        return None; // nearly always
+    }
     let (what, is_dummy) = if let Some((_, domain)) = text.rsplit_once('@') {
         ("the mail address of a real person", is_reserved(domain))
     } else if name.contains("phone") || name == "digits" {
