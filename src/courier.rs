@@ -3,6 +3,7 @@
 //! Due things lie in a queue per world. Each is due when its delay has passed in real time, or when
 //! the world's clock has been advanced that far, whichever comes first.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -295,7 +296,7 @@ pub(crate) fn wake(sandbox: &Arc<Shared>, world: &Arc<World>, state: &mut State)
 
 /// Goes on after a panic: the line would otherwise wait for ever.
 async fn run_on(sandbox: Arc<Shared>, world: Arc<World>) {
-    while contained_async(run(&sandbox, &world)).await == Err(Panicked) {
+    while contained_async(pin!(run(&sandbox, &world))).await == Err(Panicked) {
         panics::log("sending a world's callbacks");
         tokio::time::sleep(PANIC_PAUSE).await;
     }
@@ -364,14 +365,17 @@ async fn attempt_unless_stopped(
     let mut stopping = sandbox.stopping();
     // Nothing waits for what is neither sent nor in flight: whoever counted it in must count it out, once.
     let mut settled = false;
-    let (ended, reason) = tokio::select! {
-        biased; // what was called back is not tried again
-        _ = stopping.wait_for(|stopping| *stopping) => (DeliveryState::Cancelled, "the sandbox stopped"),
-        _ = resets.changed() => (DeliveryState::Cancelled, "the world was reset"),
-        tried = contained_async(attempt(&sandbox, &world, seq, &mut settled)) => match tried {
-            Ok(()) => return,
-            Err(Panicked) => (DeliveryState::Failed, "the sandbox failed while it sent this; its log says where"),
-        },
+    let (ended, reason) = {
+        let trying = pin!(attempt(&sandbox, &world, seq, &mut settled));
+        tokio::select! {
+            biased; // what was called back is not tried again
+            _ = stopping.wait_for(|stopping| *stopping) => (DeliveryState::Cancelled, "the sandbox stopped"),
+            _ = resets.changed() => (DeliveryState::Cancelled, "the world was reset"),
+            tried = contained_async(trying) => match tried {
+                Ok(()) => return,
+                Err(Panicked) => (DeliveryState::Failed, "the sandbox failed while it sent this; its log says where"),
+            },
+        }
     };
     let mut state = world.state();
     if ended == DeliveryState::Failed {

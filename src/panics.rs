@@ -7,7 +7,7 @@
 
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper::HeaderMap;
@@ -48,9 +48,10 @@ pub(crate) fn contained<T>(run: impl FnOnce() -> T) -> Result<T, Panicked> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|_| Panicked)
 }
 
-/// The same for what awaits.
-pub(crate) async fn contained_async<T>(run: impl Future<Output = T>) -> Result<T, Panicked> {
-    let mut run = pin!(run);
+/// The same for what awaits; whoever calls pins it, so that it is not moved once more.
+pub(crate) async fn contained_async<T>(
+    mut run: Pin<&mut impl Future<Output = T>>,
+) -> Result<T, Panicked> {
     std::future::poll_fn(|context| match contained(|| run.as_mut().poll(context)) {
         Ok(polled) => polled.map(Ok),
         Err(panicked) => std::task::Poll::Ready(Err(panicked)),

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -109,7 +110,7 @@ pub(crate) async fn respond(
         panics.arm(request.headers());
     }
     let is_control = control::is_asked(request.uri().path());
-    let responded = contained_async(respond_or_panic(sandbox, request, pace)).await;
+    let responded = contained_async(pin!(respond_or_panic(sandbox, request, pace))).await;
     responded.unwrap_or_else(|Panicked| {
         panics::log("answering a request");
         Some(if is_control {
