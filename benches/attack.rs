@@ -7,10 +7,12 @@
 //! ```
 //!
 //! Each attack has a fresh sandbox. A witness asks for a record once a millisecond on a connection of its own: for three
-//! seconds in peace, and then all through the attack. Afterwards the attacker closes whatever it holds, and after three
-//! more seconds memory, descriptors and threads are compared with those before. The witness, the attacker and the sandbox
-//! share the machine's cores, so the witness pays for the attacker's own work too: the row `load alone` shows how much that
-//! is, for it sends as many sound requests as it can.
+//! seconds in peace, and then all through the attack. Afterwards the attacker closes whatever it holds, its worlds are
+//! ended, and after three more seconds memory, descriptors and threads are compared with those before.
+//!
+//! The witness, the attacker and the server share the machine's cores. So the attacker is given only what the others leave
+//! (it is `nice`d), and the same is done to a server which does nothing but read and answer with hyper: what the witness
+//! waits for there is the price of the machine, of the runtime and of HTTP.
 
 #![allow(unreachable_pub, reason = "nothing is outside of a benchmark")]
 
@@ -19,22 +21,34 @@ mod attacks;
 mod common;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use attacks::{ATTACKS, Attack, Held};
+use attacks::{ATTACKERS_WORLDS, ATTACKS, Attack, Held};
+use common::bare::bare_server;
 use common::client::Client;
-use common::process::{Sandbox, machine};
+use common::process::{Server, machine};
 use common::{Explain, Outcome, key, millis, p99};
 
 const PEACE: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(1);
+/// About what the sandbox answers.
+const BARE_BYTES: usize = 548;
 const BANK: &str = "/v1.1/identity/bank_account_data_requests";
 
 fn main() -> ExitCode {
-    match attack_all() {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let done = match &*arguments {
+        [first, length, port] if first == "--bare-server" => {
+            bare_server(port, length, &[]).map(|()| true)
+        }
+        _ => attack_all(&arguments),
+    };
+    match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(sentence) => {
@@ -46,17 +60,16 @@ fn main() -> ExitCode {
 
 /// Whether nothing was left over, refused to the witness, or panicked. How late it is answered is shown, and for the
 /// reader to judge: it depends on what else the machine does.
-fn attack_all() -> Outcome<bool> {
+fn attack_all(arguments: &[String]) -> Outcome<bool> {
     raise_descriptor_limit();
     println!("{}.\n", machine());
     println!(
-        "| attack | p99 usually | p99 meanwhile | ratio | memory before, after | descriptors | threads | panics |"
+        "| attack | bare hyper: p99 usually, meanwhile | ratio | sandbox: p99 usually, meanwhile | ratio \
+         | memory before, after | descriptors | threads | panics |"
     );
-    println!("|---|--:|--:|--:|--:|--:|--:|--:|");
-    let only: Vec<_> = std::env::args()
-        .skip(1)
-        .filter(|name| !name.starts_with('-'))
-        .collect();
+    println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|");
+    let only = arguments.iter().filter(|name| !name.starts_with('-'));
+    let only: Vec<_> = only.collect();
     let mut sound = true;
     for attack in ATTACKS {
         if only.is_empty() || only.iter().any(|name| attack.name.contains(name.as_str())) {
@@ -67,43 +80,21 @@ fn attack_all() -> Outcome<bool> {
 }
 
 fn measure(attack: &Attack) -> Outcome<bool> {
+    let bare = witnessed(attack, Path::new("/nowhere"), &Server::bare(BARE_BYTES)?)?;
     let folder = tempfile::tempdir().explain("cannot make a folder")?;
     let path = folder.path().display().to_string();
     let arguments = ["--scenarios", &path, "--log-format", "off"].map(str::to_owned);
-    let sandbox = Sandbox::start(&arguments)?;
-    let address = sandbox.address;
-    let witness = Witness::start(address)?;
-
-    witness.warm_up();
-    let mut usual = witness.latencies(PEACE)?;
-    let before = Left::of(&sandbox)?;
-    let begun = Instant::now();
-    witness.forget()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .explain("cannot start a runtime")?;
-    let held = runtime.block_on(async {
-        let mut held = Held::default();
-        attack.run(address, folder.path(), &mut held).await;
-        held
-    });
-    let meanwhile = begun.elapsed();
-    let mut during = witness.latencies(Duration::ZERO)?;
-    drop((held, runtime));
-    std::thread::sleep(PEACE);
-    let after = Left::of(&sandbox)?;
-    witness.stop()?;
+    let sandbox = Server::sandbox(&arguments)?;
+    let seen = witnessed(attack, folder.path(), &sandbox)?;
     let (code, panics) = sandbox.stop()?;
 
-    let (usually, late) = (p99(&mut usual), p99(&mut during));
-    let ratio = late.as_secs_f64() / usually.as_secs_f64().max(1e-6);
+    let (before, after) = (seen.before, seen.after);
     println!(
-        "| {} ({:.1} s) | {} | {} | {ratio:.1} | {:.1} MiB, {:.1} MiB | {}, {} | {}, {} | {} |",
+        "| {} ({:.1} s) | {} | {} | {:.1} MiB, {:.1} MiB | {}, {} | {}, {} | {} |",
         attack.name,
-        meanwhile.as_secs_f64(),
-        millis(usually),
-        millis(late),
+        seen.length.as_secs_f64(),
+        bare.lateness,
+        seen.lateness,
         before.memory,
         after.memory,
         before.descriptors,
@@ -118,7 +109,85 @@ fn measure(attack: &Attack) -> Outcome<bool> {
         && after.threads <= before.threads)
 }
 
-/// What the sandbox holds.
+struct Seen {
+    lateness: Lateness,
+    length: Duration,
+    before: Left,
+    after: Left,
+}
+
+/// The p99 of a witness.
+struct Lateness {
+    usually: Duration,
+    meanwhile: Duration,
+}
+
+impl std::fmt::Display for Lateness {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ratio = self.meanwhile.as_secs_f64() / self.usually.as_secs_f64().max(1e-6);
+        let (usually, meanwhile) = (millis(self.usually), millis(self.meanwhile));
+        write!(formatter, "{usually}, {meanwhile} | {ratio:.1}")
+    }
+}
+
+/// What the attack is to a server, with `folder` as its scenarios.
+fn witnessed(attack: &Attack, folder: &Path, server: &Server) -> Outcome<Seen> {
+    let witness = Witness::start(server.address)?;
+    witness.warm_up();
+    let mut usual = witness.latencies(PEACE)?;
+    let before = Left::of(server)?;
+    let begun = Instant::now();
+    witness.forget()?;
+    let mut during = thread::scope(|scope| {
+        let attacker = scope.spawn(|| attack_nicely(attack, folder, server.address));
+        let held = attacker.join().map_err(|_| "the attacker failed")??;
+        let during = witness.latencies(Duration::ZERO);
+        drop(held);
+        during
+    })?;
+    let length = begun.elapsed();
+    thread::sleep(PEACE);
+    let after = Left::of(server)?;
+    witness.stop()?;
+    Ok(Seen {
+        lateness: Lateness {
+            usually: p99(&mut usual),
+            meanwhile: p99(&mut during),
+        },
+        length,
+        before,
+        after,
+    })
+}
+
+/// Attacks with what the other threads leave of the cores, and ends the attacker's worlds. What is still open is
+/// returned with what runs it.
+fn attack_nicely(
+    attack: &Attack,
+    folder: &Path,
+    address: SocketAddr,
+) -> Outcome<(Held, tokio::runtime::Runtime)> {
+    rustix::process::nice(19).explain("the attacker cannot be nice")?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .explain("cannot start a runtime")?;
+    let held = runtime.block_on(async {
+        let mut held = Held::default();
+        attack.run(address, folder, &mut held).await;
+        for world in ATTACKERS_WORLDS {
+            let mut client = Client::new(address, &key(world));
+            client
+                .ask("DELETE", "/__sandbox/worlds", "", b"")
+                .await
+                .ok();
+        }
+        held
+    });
+    Ok((held, runtime))
+}
+
+/// What a server holds.
 struct Left {
     memory: f64,
     descriptors: usize,
@@ -127,11 +196,11 @@ struct Left {
 
 impl Left {
     #[expect(clippy::cast_precision_loss, reason = "it is shown with one digit")]
-    fn of(sandbox: &Sandbox) -> Outcome<Self> {
+    fn of(server: &Server) -> Outcome<Self> {
         Ok(Self {
-            memory: sandbox.memory()? as f64 / 1024.0,
-            descriptors: sandbox.descriptors()?,
-            threads: sandbox.threads()?,
+            memory: server.memory()? as f64 / 1024.0,
+            descriptors: server.descriptors()?,
+            threads: server.threads()?,
         })
     }
 }

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::client::Client;
-use common::process::{Sandbox, machine};
+use common::process::{Server, machine};
 use common::{Explain, Outcome, key};
 use load::Plan;
 use receiver::Receiver;
@@ -70,7 +70,7 @@ async fn soak(minutes: u64) -> Outcome<bool> {
         arguments.push("--callback".to_owned());
         arguments.push(format!("{callback_type}={}", receiver.url()));
     }
-    let sandbox = Sandbox::start(&arguments)?;
+    let sandbox = Server::sandbox(&arguments)?;
     let catalog = Client::new(sandbox.address, &key(0))
         .get("/__sandbox/catalog")
         .await?;

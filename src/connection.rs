@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use self::begun::Begun;
@@ -127,9 +128,13 @@ impl Watched {
         } = self;
         let service = service_fn(|mut request: Request<Incoming>| {
             let (sandbox, pace) = (sandbox.clone(), pace.clone());
+            let came_with_another = pace.is_idle();
             pace.enter(Phase::Body);
             let refusal = port.take(&mut request);
             async move {
+                if came_with_another {
+                    yield_now().await; // a pipeline is one client: the others have their turn after each request
+                }
                 let response = match refusal {
                     None => respond(&sandbox, request, &pace).await,
                     refusal => refusal,

@@ -31,10 +31,8 @@ pub(crate) const WORLDS_MAX: usize = 10_000;
 /// Over all worlds.
 pub(crate) const BYTES_MAX: usize = 256 << 20;
 const WORLD_BYTES_MAX: usize = 64 << 20;
-/// What the delivery log may keep of that when the world is full, beside what is pending.
-const DELIVERIES_BYTES_MAX: usize = 16 << 20;
-/// What the journal may keep of that when the world is full.
-const JOURNAL_BYTES_MAX: usize = 16 << 20;
+/// Which part of what a full world may hold its journal may have, and its delivery log, beside what is pending.
+const LOG_PART: usize = 4;
 /// A world that was not asked for so long may be given up when room is needed.
 const IDLE: Duration = Duration::from_mins(10);
 
@@ -191,10 +189,21 @@ impl World {
 
     /// Brings the world back under its limit, and its share of the total up to date.
     pub(crate) fn settle(&self, state: &mut State) {
-        while state.bytes() > WORLD_BYTES_MAX {
-            let dropped = if state.journal.bytes > JOURNAL_BYTES_MAX {
+        self.shrink(state, WORLD_BYTES_MAX);
+    }
+
+    /// Lets go of the older half of what it holds, for others need the room.
+    fn halve(&self) {
+        let mut state = self.state();
+        let half = state.bytes() / 2;
+        self.shrink(&mut state, half);
+    }
+
+    fn shrink(&self, state: &mut State, bytes_max: usize) {
+        while state.bytes() > bytes_max {
+            let dropped = if state.journal.bytes > bytes_max / LOG_PART {
                 state.journal.drop_oldest()
-            } else if state.callbacks.log.bytes > DELIVERIES_BYTES_MAX {
+            } else if state.callbacks.log.bytes > bytes_max / LOG_PART {
                 state.callbacks.log.drop_oldest_ended() || state.records.drop_oldest()
             } else {
                 state.records.drop_oldest()
@@ -368,6 +377,7 @@ pub(crate) struct Worlds {
     clock: Clock,
     started: Instant,
     bytes: Arc<AtomicUsize>,
+    making_room: Mutex<()>,
     /// Names that were made up.
     minted: AtomicU64,
     evicted: AtomicU64,
@@ -386,6 +396,7 @@ impl Worlds {
             clock,
             started: Instant::now(),
             bytes: Arc::default(),
+            making_room: Mutex::default(),
             minted: AtomicU64::new(0),
             evicted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -403,7 +414,7 @@ impl Worlds {
     /// The same, and whether it is new.
     fn enter_or_create(&self, key: &ApiKey, now: Instant) -> Result<(Arc<World>, bool), ApiError> {
         let now_ms = self.since_start_ms(now);
-        if self.bytes.load(Ordering::Relaxed) > BYTES_MAX {
+        if self.is_full() {
             self.make_room(now_ms, key)?;
         }
         let (world, is_new) = match self.get(key) {
@@ -477,17 +488,32 @@ impl Worlds {
         Ok((world, true))
     }
 
+    /// Gives up worlds that nobody asks for; where that is not enough, those that hold the most let go of their oldest.
     fn make_room(&self, now_ms: u64, key: &ApiKey) -> Result<(), ApiError> {
-        let mut worlds = self.by_key.write().unwrap_or_else(PoisonError::into_inner);
-        while self.bytes.load(Ordering::Relaxed) > BYTES_MAX {
-            if !self.evict_idlest(&mut worlds, now_ms, key) {
-                self.refused.fetch_add(1, Ordering::Relaxed);
-                return Err(ApiError::sandbox_full(
-                    "All worlds together hold more than 256 MiB, and none has been idle for 10 minutes.",
-                ));
-            }
+        let _one_at_a_time = self
+            .making_room
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        {
+            let mut worlds = self.by_key.write().unwrap_or_else(PoisonError::into_inner);
+            while self.is_full() && self.evict_idlest(&mut worlds, now_ms, key) {}
+        }
+        let mut worlds = self.all();
+        worlds.sort_by_cached_key(|world| std::cmp::Reverse(world.bytes.load(Ordering::Relaxed)));
+        for world in worlds.iter().take_while(|_| self.is_full()) {
+            world.halve();
+        }
+        if self.is_full() {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            return Err(ApiError::sandbox_full(
+                "All worlds together hold more than 256 MiB which is still needed, and none has been idle for 10 minutes.",
+            ));
         }
         Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes.load(Ordering::Relaxed) > BYTES_MAX
     }
 
     /// Gives up the world that was not asked for the longest, if that was long ago. Never the asker's.

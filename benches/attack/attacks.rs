@@ -13,6 +13,8 @@ use crate::common::key;
 
 /// How long an attack lasts that could go on.
 const LENGTH: Duration = Duration::from_secs(5);
+/// The keys of those who [`repeat`] are those of these worlds.
+pub const ATTACKERS_WORLDS: std::ops::Range<usize> = 10..40;
 const BANK: &str = "/v1.1/identity/bank_account_data_requests";
 const JSON: &str = "content-type: application/json\r\n";
 
@@ -261,7 +263,7 @@ where
     let clients = (0..count).map(|number| {
         let once = &once;
         async move {
-            let mut client = Client::new(address, &key(number + 10));
+            let mut client = Client::new(address, &key(ATTACKERS_WORLDS.start + number));
             while Instant::now() < until {
                 client = once(client).await;
             }

@@ -1,7 +1,9 @@
-//! What `attack` and `soak` share: the sandbox as a process that is looked at from outside, and a client.
+//! What the benchmarks share: the sandbox as a process that is looked at from outside, a server that does nothing to
+//! measure it by, and a client.
 
 #![allow(dead_code, reason = "each target uses its part")]
 
+pub mod bare;
 pub mod client;
 pub mod process;
 
@@ -12,11 +14,11 @@ pub type Outcome<T> = Result<T, String>;
 
 /// Puts what was being tried in front of what went wrong.
 pub trait Explain<T> {
-    fn explain(self, attempt: &str) -> Outcome<T>;
+    fn explain(self, attempt: impl std::fmt::Display) -> Outcome<T>;
 }
 
 impl<T, E: std::fmt::Display> Explain<T> for Result<T, E> {
-    fn explain(self, attempt: &str) -> Outcome<T> {
+    fn explain(self, attempt: impl std::fmt::Display) -> Outcome<T> {
         self.map_err(|error| format!("{attempt}: {error}"))
     }
 }

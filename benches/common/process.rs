@@ -1,4 +1,4 @@
-//! The release binary as a child: started on a free port, looked at through `/proc`, stopped by SIGTERM.
+//! A server as a child: started on a free port, looked at through `/proc`, stopped by SIGTERM.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -8,15 +8,15 @@ use std::process::{Child, Command, Stdio};
 
 use super::{Explain, Outcome};
 
-pub struct Sandbox {
+pub struct Server {
     child: Child,
     pub address: SocketAddr,
     stderr: Option<std::thread::JoinHandle<String>>,
 }
 
-impl Sandbox {
-    /// Starts it and waits until it answers. `SANDBOX_BIN` takes the place of the binary that was built.
-    pub fn start(arguments: &[String]) -> Outcome<Self> {
+impl Server {
+    /// The sandbox. `SANDBOX_BIN` takes the place of the binary that was built.
+    pub fn sandbox(arguments: &[String]) -> Outcome<Self> {
         let program = std::env::var_os("SANDBOX_BIN")
             .map_or_else(|| env!("CARGO_BIN_EXE_iluma-sandbox").into(), PathBuf::from);
         let mut command = Command::new(program);
@@ -25,27 +25,38 @@ impl Sandbox {
                 command.env_remove(name);
             }
         }
+        Self::start(command.args(["serve", "--port", "0"]).args(arguments))
+    }
+
+    /// The rival: this executable, which has to know `--bare-server`.
+    pub fn bare(body_length: usize) -> Outcome<Self> {
+        let program = std::env::current_exe().explain("cannot find the bare server")?;
+        let length = body_length.to_string();
+        Self::start(Command::new(program).args(["--bare-server", &length, "0"]))
+    }
+
+    /// Starts it and waits until it answers.
+    fn start(command: &mut Command) -> Outcome<Self> {
         let mut child = command
-            .args(["serve", "--port", "0"])
-            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .explain("cannot start the sandbox")?;
-        let stdout = child.stdout.take().ok_or("the sandbox has no stdout")?;
+            .explain("cannot start the server")?;
+        let stdout = child.stdout.take().ok_or("the server has no stdout")?;
         let mut line = String::new();
         BufReader::new(stdout)
             .read_line(&mut line)
-            .explain("cannot read what the sandbox prints")?;
+            .explain("cannot read what the server prints")?;
         let address = line
             .trim_end()
-            .strip_prefix("iluma-sandbox is ready at http://")
-            .ok_or(format!("the sandbox is not ready: it printed {line:?}"))?
+            .split_once(" is ready at http://")
+            .ok_or(format!("the server is not ready: it printed {line:?}"))?
+            .1
             .parse()
-            .explain("the sandbox printed no address")?;
+            .explain("the server printed no address")?;
         // Only what matters is kept: half an hour of its log would be more than a gigabyte.
-        let pipe = child.stderr.take().ok_or("the sandbox has no stderr")?;
+        let pipe = child.stderr.take().ok_or("the server has no stderr")?;
         let stderr = std::thread::spawn(move || {
             let mut kept = String::new();
             for line in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
@@ -84,7 +95,7 @@ impl Sandbox {
 
     fn status(&self, label: &str) -> Outcome<u64> {
         let path = format!("/proc/{}/status", self.pid());
-        let text = fs::read_to_string(path).explain("the sandbox cannot be looked at")?;
+        let text = fs::read_to_string(path).explain("the server cannot be looked at")?;
         let (_, rest) = text.split_once(label).ok_or("/proc is odd")?;
         let number = rest.split_whitespace().next().ok_or("/proc is odd")?;
         number.parse().explain("/proc is odd")
@@ -93,7 +104,7 @@ impl Sandbox {
     pub fn descriptors(&self) -> Outcome<usize> {
         let path = format!("/proc/{}/fd", self.pid());
         Ok(fs::read_dir(path)
-            .explain("the sandbox cannot be looked at")?
+            .explain("the server cannot be looked at")?
             .count())
     }
 
@@ -104,15 +115,15 @@ impl Sandbox {
             .and_then(rustix::process::Pid::from_raw)
             .ok_or("no process id")?;
         rustix::process::kill_process(pid, rustix::process::Signal::TERM)
-            .explain("the sandbox cannot be signalled")?;
-        let status = self.child.wait().explain("the sandbox does not end")?;
+            .explain("the server cannot be signalled")?;
+        let status = self.child.wait().explain("the server does not end")?;
         let panics = self.stderr.take().map(std::thread::JoinHandle::join);
         let panics = panics.transpose().map_err(|_| "the log's reader failed")?;
         Ok((status.code(), panics.unwrap_or_default()))
     }
 }
 
-impl Drop for Sandbox {
+impl Drop for Server {
     fn drop(&mut self) {
         self.child.kill().ok();
         self.child.wait().ok();

@@ -94,6 +94,11 @@ impl Pace {
         self.phase.load(Ordering::Relaxed) == Phase::Body as u8
     }
 
+    /// Whether nothing has come since the last answer.
+    pub(super) fn is_idle(&self) -> bool {
+        self.phase.load(Ordering::Relaxed) == Phase::Idle as u8
+    }
+
     /// The request has been read.
     pub(crate) fn answering(&self) {
         self.enter(Phase::Answer);
@@ -158,7 +163,7 @@ impl Pace {
 
     /// The first bytes after silence are the beginning of a head.
     pub(super) fn bytes_came(&self) {
-        if self.phase.load(Ordering::Relaxed) == Phase::Idle as u8 {
+        if self.is_idle() {
             self.enter(Phase::Head);
         }
     }
