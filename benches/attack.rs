@@ -6,13 +6,12 @@
 //! SANDBOX_BIN=/some/other/build make attack
 //! ```
 //!
-//! Each attack has a fresh sandbox. A witness asks for a record once a millisecond on a connection of its own: for three
-//! seconds in peace, and then all through the attack. Afterwards the attacker closes whatever it holds, its worlds are
-//! ended, and after three more seconds memory, descriptors and threads are compared with those before.
+//! Each attack has a fresh sandbox. A witness reads a record once a millisecond on a connection of its own: for three
+//! seconds in peace, all through the attack, and for three seconds when it is over. Then memory, descriptors and threads are
+//! compared with those before; the attacker has closed whatever it held by then, and ended its worlds.
 //!
-//! The witness, the attacker and the server share the machine's cores. So the attacker is given only what the others leave
-//! (it is `nice`d), and the same is done to a server which does nothing but read and answer with hyper: what the witness
-//! waits for there is the price of the machine, of the runtime and of HTTP.
+//! The witness, the attacker and the server share the machine's cores. So the same is done to a server which does nothing
+//! but read and answer with hyper: what the witness waits for there is the price of the machine, the runtime and HTTP.
 
 #![allow(unreachable_pub, reason = "nothing is outside of a benchmark")]
 
@@ -32,7 +31,7 @@ use attacks::{ATTACKERS_WORLDS, ATTACKS, Attack, Held};
 use common::bare::bare_server;
 use common::client::Client;
 use common::process::{Server, machine};
-use common::{Explain, Outcome, key, millis, p99};
+use common::{Explain, Outcome, key, p99};
 
 const PEACE: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(1);
@@ -64,10 +63,10 @@ fn attack_all(arguments: &[String]) -> Outcome<bool> {
     raise_descriptor_limit();
     println!("{}.\n", machine());
     println!(
-        "| attack | bare hyper: p99 usually, meanwhile | ratio | sandbox: p99 usually, meanwhile | ratio \
+        "| attack | bare hyper: p99 before, during, after, ms | sandbox: p99 before, during, after, ms \
          | memory before, after | descriptors | threads | panics |"
     );
-    println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|");
+    println!("|---|--:|--:|--:|--:|--:|--:|");
     let only = arguments.iter().filter(|name| !name.starts_with('-'));
     let only: Vec<_> = only.collect();
     let mut sound = true;
@@ -116,17 +115,13 @@ struct Seen {
     after: Left,
 }
 
-/// The p99 of a witness.
-struct Lateness {
-    usually: Duration,
-    meanwhile: Duration,
-}
+/// The p99 of a witness: before, during and after.
+struct Lateness([Duration; 3]);
 
 impl std::fmt::Display for Lateness {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let ratio = self.meanwhile.as_secs_f64() / self.usually.as_secs_f64().max(1e-6);
-        let (usually, meanwhile) = (millis(self.usually), millis(self.meanwhile));
-        write!(formatter, "{usually}, {meanwhile} | {ratio:.1}")
+        let [before, during, after] = self.0.map(|p99| format!("{:.2}", p99.as_secs_f64() * 1e3));
+        write!(formatter, "{before}, {during}, {after}")
     }
 }
 
@@ -139,7 +134,7 @@ fn witnessed(attack: &Attack, folder: &Path, server: &Server) -> Outcome<Seen> {
     let begun = Instant::now();
     witness.forget()?;
     let mut during = thread::scope(|scope| {
-        let attacker = scope.spawn(|| attack_nicely(attack, folder, server.address));
+        let attacker = scope.spawn(|| attack_from_here(attack, folder, server.address));
         let held = attacker.join().map_err(|_| "the attacker failed")??;
         let during = witness.latencies(Duration::ZERO);
         drop(held);
@@ -147,27 +142,24 @@ fn witnessed(attack: &Attack, folder: &Path, server: &Server) -> Outcome<Seen> {
     })?;
     let length = begun.elapsed();
     thread::sleep(PEACE);
+    witness.forget()?;
+    let mut afterwards = witness.latencies(PEACE)?;
     let after = Left::of(server)?;
     witness.stop()?;
     Ok(Seen {
-        lateness: Lateness {
-            usually: p99(&mut usual),
-            meanwhile: p99(&mut during),
-        },
+        lateness: Lateness([&mut usual, &mut during, &mut afterwards].map(|all| p99(all))),
         length,
         before,
         after,
     })
 }
 
-/// Attacks with what the other threads leave of the cores, and ends the attacker's worlds. What is still open is
-/// returned with what runs it.
-fn attack_nicely(
+/// Attacks, and ends the attacker's worlds. What is still open is returned with what runs it.
+fn attack_from_here(
     attack: &Attack,
     folder: &Path,
     address: SocketAddr,
 ) -> Outcome<(Held, tokio::runtime::Runtime)> {
-    rustix::process::nice(19).explain("the attacker cannot be nice")?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -225,8 +217,17 @@ impl Witness {
             runtime.block_on(async {
                 let mut client = Client::new(address, &key(1));
                 let headers = "x-magic-reply: COMPLETED_FOUND\r\n";
+                let asked = client.ask("POST", BANK, headers, b"").await;
+                let path = asked.map(|answer| match answer.text("id") {
+                    Some(id) => format!("{BANK}/{id}"),
+                    None => BANK.to_owned(), // what the rival answers is no JSON
+                });
+                let path = match path {
+                    Ok(path) => path,
+                    Err(sentence) => return drop(tell.send(Err(sentence))),
+                };
                 while !until.load(Ordering::Relaxed) {
-                    let answer = client.ask("POST", BANK, headers, b"").await;
+                    let answer = client.get(&path).await;
                     let took = answer.and_then(|answer| match answer.status {
                         200 => Ok(answer.took),
                         status => Err(format!("the witness was answered {status}")),

@@ -10,6 +10,7 @@ mod document;
 mod env;
 mod explain;
 mod form;
+mod housekeeping;
 mod init;
 mod list;
 mod log;

@@ -118,19 +118,19 @@ impl KeptBody {
     }
 }
 
-/// The request line and headers as text. The API key is the world's own; it is not kept, nor is the control
-/// token.
+/// The request line and headers as text, as far as they are kept; what is cut ends in `…`. The API key is the world's own;
+/// it is not kept, nor is the control token.
 pub(crate) fn head_text(method: &str, target: &str, headers: &HeaderMap) -> Box<str> {
     let headers_bytes = headers
         .iter()
         .map(|(name, value)| name.as_str().len() + value.len() + 3);
     let whole_bytes = method.len() + 1 + target.len() + headers_bytes.sum::<usize>();
-    let mut text = String::with_capacity(whole_bytes.min(HEAD_KEPT_BYTES_MAX * 2));
-    text.push_str(method);
+    let mut text = String::with_capacity(whole_bytes.min(HEAD_KEPT_BYTES_MAX + 8));
+    push_within(&mut text, method);
     text.push(' ');
-    text.push_str(target);
+    push_within(&mut text, target);
     for (name, value) in headers {
-        if text.len() > HEAD_KEPT_BYTES_MAX {
+        if text.len() + name.as_str().len() + 3 > HEAD_KEPT_BYTES_MAX {
             text.push_str("\n…");
             break;
         }
@@ -140,10 +140,21 @@ pub(crate) fn head_text(method: &str, target: &str, headers: &HeaderMap) -> Box<
         if name == AUTHORIZATION || name == TOKEN_HEADER {
             text.push('…');
         } else {
-            text.push_str(&String::from_utf8_lossy(value.as_bytes()));
+            push_within(&mut text, &String::from_utf8_lossy(value.as_bytes()));
         }
     }
     text.into_boxed_str()
+}
+
+/// Adds as much of a piece as the text has room for.
+fn push_within(text: &mut String, piece: &str) {
+    let room = HEAD_KEPT_BYTES_MAX.saturating_sub(text.len());
+    if piece.len() <= room {
+        text.push_str(piece);
+    } else {
+        text.push_str(&piece[..piece.floor_char_boundary(room)]);
+        text.push('…');
+    }
 }
 
 /// The latest exchanges. The oldest leave first.

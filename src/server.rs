@@ -82,7 +82,8 @@ pub(crate) async fn serve(ports: Ports, sandbox: Arc<Shared>, mut stop: watch::R
             };
             let (sandbox, stop) = (sandbox.clone(), stop_connections.clone());
             connections.spawn(async move {
-                connection::serve(socket, port, sandbox, stop).await;
+                connection::serve(socket, port, sandbox.clone(), stop).await;
+                sandbox.connection_ended.notify_one();
                 drop(place);
             });
         }

@@ -25,6 +25,14 @@ pub struct Answer {
     pub took: Duration,
 }
 
+impl Answer {
+    /// The text at a name of the JSON object that was answered.
+    pub fn text(&self, name: &str) -> Option<String> {
+        let body: serde_json::Value = serde_json::from_slice(&self.body).ok()?;
+        Some(body.get(name)?.as_str()?.to_owned())
+    }
+}
+
 impl Client {
     pub fn new(address: SocketAddr, key: &str) -> Self {
         Self {

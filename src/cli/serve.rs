@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
+use super::housekeeping::keep_house;
 use super::log::LogFormat;
 use super::parent::Parent;
 use super::tls::{ReceiverArguments, TlsArguments};
@@ -237,6 +238,7 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
     let why = tokio::select! {
         () = stopped => "it was asked to",
         why = orphaned => why,
+        () = keep_house(sandbox.shared()) => unreachable!("there is always a house to keep"),
     };
     tracing::info!(why, "stopping");
     sandbox.stop().await;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::Instant;
 
 use super::{Options, StartError};
@@ -46,6 +46,8 @@ pub(crate) struct Shared {
     /// Draws uploads for those who look on.
     pub thumbnails: Arc<Thumbnails>,
     pub guard: Guard,
+    /// Told of every connection that ends.
+    pub connection_ended: Notify,
     /// Whether what lies in line is sent; not where nobody serves.
     pub sends_by_itself: bool,
     pub(super) stopping: watch::Sender<bool>,
@@ -98,6 +100,7 @@ impl Shared {
             thumbnails: Arc::new(Thumbnails::new(draws, live.clone())),
             live,
             guard: Guard::new(address.ip(), options.control_token.clone()),
+            connection_ended: Notify::new(),
             sends_by_itself: true,
             stopping: watch::Sender::new(false),
             strangers: Mutex::default(),

@@ -242,18 +242,19 @@ async fn the_journal_keeps_a_head_only_in_part() {
     let client = Client::start().await;
     let long = format!("x-long: {}", "v".repeat(50_000));
     let path = format!("GET {TOKEN_ROUTE}?{}", "q".repeat(10_000));
-    assert_eq!(
-        ask(&client.sandbox, request(&path, &[&long], b""))
-            .await
-            .status(),
-        200
-    );
+    let line = format!("GET {TOKEN_ROUTE}");
+    for (line, headers) in [(&path, [&*long, "x-b: 1"]), (&line, ["x-a: 1", &long])] {
+        let answer = ask(&client.sandbox, request(line, &headers, b"")).await;
+        assert_eq!(answer.status(), 200);
+    }
     let journal = client.sandbox.requests();
-    assert!(
-        journal[0].head.len() < 20_000,
-        "{} bytes of the head are kept",
-        journal[0].head.len()
-    );
+    let [of_line, of_header] = [0, 1].map(|at| &*journal[at].head);
+    assert!(of_line.ends_with("qq…\n…"), "{of_line}");
+    assert_eq!(of_line.len(), 8192 + "…\n…".len());
+    assert_eq!(journal[1].header("x-a").as_deref(), Some("1"));
+    assert!(of_header.contains("\nx-long: vvv"), "{of_header}");
+    assert!(of_header.ends_with("vv…") || of_header.ends_with("vv…\n…"));
+    assert!(of_header.len() <= 8192 + "…\n…".len());
 }
 
 #[tokio::test(start_paused = true)]
