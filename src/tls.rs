@@ -21,7 +21,7 @@ use tokio_rustls::server::TlsStream;
 pub(crate) use self::authority::AUTHORITY_FILE;
 pub(crate) use self::authority::{Authority, HostName};
 #[cfg(feature = "cli")]
-pub(crate) use self::identity::read_authorities;
+pub(crate) use self::identity::{is_one_certificate, read_authorities};
 pub(crate) use self::trust::{Trust, connect};
 use crate::connection::Protocol;
 

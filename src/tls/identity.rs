@@ -48,6 +48,16 @@ pub(crate) fn read_authorities(path: &Path) -> Result<Vec<CertificateDer<'static
     certificates(path)
 }
 
+/// Whether that is all that a file holds.
+pub(crate) fn is_one_certificate(path: &Path) -> bool {
+    let items = bytes(path).map(|text| {
+        String::from_utf8_lossy(&text)
+            .matches("-----BEGIN ")
+            .count()
+    });
+    items == Ok(1) && certificates(path).is_ok()
+}
+
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let text = bytes(path)?;
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
