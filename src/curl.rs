@@ -15,6 +15,8 @@ pub(crate) const DEFAULT_HOST: &str = "127.0.0.1:4586";
 
 /// For one sandbox, and the API key that its lines use.
 pub(crate) struct Curl {
+    /// `curl`, and what has it trust the sandbox.
+    start: String,
     base: String,
     /// As a shell writes it.
     user: String,
@@ -25,7 +27,10 @@ impl Curl {
     /// public. Where it is not let in, a variable stands for the key.
     pub(crate) fn of(sandbox: &Shared, catalogue: &Catalogue, call: &Call) -> Self {
         let lets_in = admitted_key(sandbox, catalogue).is_some();
-        Self::new(call.base_url(), lets_in)
+        Self {
+            start: start(sandbox, call),
+            ..Self::new(call.base_url(), lets_in)
+        }
     }
 
     /// For a sandbox that is started with these scenarios and no other setting.
@@ -46,6 +51,7 @@ impl Curl {
 
     fn new(base: String, lets_public_key_in: bool) -> Self {
         Self {
+            start: "curl".to_owned(),
             base,
             user: if lets_public_key_in {
                 word(&format!("{PUBLIC_KEY}:"))
@@ -105,7 +111,25 @@ impl Curl {
 
     fn line(&self, method: &str, path: &str, rest: &str) -> String {
         let url = word(&format!("{}{path}", self.base));
-        format!("curl{method} {url} -u {}{rest}", self.user)
+        format!("{}{method} {url} -u {}{rest}", self.start, self.user)
+    }
+}
+
+/// How a line begins that calls the sandbox as this call did. By HTTPS it names the sandbox's own authority, where that
+/// is in a file; a shell that has named another, since it is elsewhere, keeps that one.
+pub(crate) fn start(sandbox: &Shared, call: &Call) -> String {
+    let authority = sandbox.options.authority_file();
+    match authority.filter(|_| call.is_secure()) {
+        None => "curl".to_owned(),
+        Some(path) => {
+            let path = path.display().to_string();
+            let quoted = path.chars().flat_map(|c| {
+                let is_special = r#"\"$`}"#.contains(c);
+                is_special.then_some('\\').into_iter().chain([c])
+            });
+            let quoted: String = quoted.collect();
+            format!(r#"curl --cacert "${{CURL_CA_BUNDLE:-{quoted}}}""#)
+        }
     }
 }
 

@@ -552,6 +552,44 @@ fn the_folder_of_the_authority_may_be_named_before_what_is_asked_of_it() {
 }
 
 #[test]
+fn a_certificate_of_ones_own_that_is_an_authoritys_is_taken_with_a_warning() {
+    let data = folder();
+    let (certificate, key) = own(data.path(), "own", |params| {
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    });
+    let leaf = own(data.path(), "leaf", |params| {
+        params.is_ca = rcgen::IsCa::ExplicitNoCa;
+    });
+    let warned = |(certificate, key): (&Path, &Path)| {
+        let process = Process::serve(&["--tls-cert", text(certificate), "--tls-key", text(key)]);
+        let (_, _, log) = process.terminate();
+        let line = log.lines().find(|line| line.contains(" WARN "));
+        line.map(|line| line.split_once(" WARN ").expect("its level").1.to_owned())
+    };
+    assert_eq!(
+        warned((&certificate, &key)),
+        Some(format!(
+            "the certificate {} is an authority's (CA:TRUE), which some clients take from no server: show one that it \
+             has signed",
+            text(&certificate)
+        ))
+    );
+    assert_eq!(warned((&leaf.0, &leaf.1)), None);
+}
+
+#[test]
+fn what_asks_a_port_of_https_in_plain_is_told_so() {
+    let data = folder();
+    let process = serve(data.path(), &[]);
+    let plain = process.url.replace("https", "http");
+    let told = format!(
+        "iluma-sandbox: what answers at {plain} speaks HTTPS: name it as {}\n",
+        process.url
+    );
+    assert_eq!(run(&["readyz", "--url", &plain]), (1, String::new(), told));
+}
+
+#[test]
 fn an_export_overwrites_nothing_but_a_certificate() {
     let data = folder();
     let file = data.path().join("file");
