@@ -1,5 +1,7 @@
 //! Curl lines that work when they are pasted into a shell.
 
+use std::path::PathBuf;
+
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
@@ -118,7 +120,7 @@ impl Curl {
 /// How a line begins that calls the sandbox as this call did. By HTTPS it names the sandbox's own authority, where that
 /// is in a file; a shell that has named another, since it is elsewhere, keeps that one.
 pub(crate) fn start(sandbox: &Shared, call: &Call) -> String {
-    let authority = sandbox.options.authority_file();
+    let authority = authority_file(sandbox);
     match authority.filter(|_| call.is_secure()) {
         None => "curl".to_owned(),
         Some(path) => {
@@ -131,6 +133,16 @@ pub(crate) fn start(sandbox: &Shared, call: &Call) -> String {
             format!(r#"curl --cacert "${{CURL_CA_BUNDLE:-{quoted}}}""#)
         }
     }
+}
+
+#[cfg(feature = "tls")]
+fn authority_file(sandbox: &Shared) -> Option<PathBuf> {
+    sandbox.options.tls.authority_file()
+}
+
+#[cfg(not(feature = "tls"))]
+fn authority_file(_: &Shared) -> Option<PathBuf> {
+    None
 }
 
 /// The documentation's key, where a sandbox lets it in.

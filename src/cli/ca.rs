@@ -75,13 +75,13 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
             tls_port,
             port,
         } => {
-            let url = match url {
-                Some(url) => url.to_string().trim_end_matches('/').to_owned(),
-                None => {
+            let url = url.as_ref().map_or_else(
+                || {
                     let port = tls_port.or(*port).filter(|port| *port != 0);
                     format!("https://localhost:{}", port.unwrap_or(4586))
-                }
-            };
+                },
+                |url| url.to_string().trim_end_matches('/').to_owned(),
+            );
             let help = TrustHelp { path: &path, url };
             print(&match arguments.format {
                 Format::Text => help.text(*client),

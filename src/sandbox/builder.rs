@@ -60,16 +60,6 @@ pub(crate) struct Options {
     pub no_thumbnails: bool,
 }
 
-impl Options {
-    /// The certificate that clients have to trust, where it is the sandbox's own and is kept.
-    pub(crate) fn authority_file(&self) -> Option<PathBuf> {
-        #[cfg(feature = "tls")]
-        return self.tls.authority_file();
-        #[cfg(not(feature = "tls"))]
-        None
-    }
-}
-
 /// Why a sandbox did not start.
 ///
 /// ```
