@@ -1,5 +1,6 @@
 //! The command line: what can be asked for, and what each command exits with.
 
+mod answering;
 mod audit;
 mod ca;
 mod check;
