@@ -60,9 +60,9 @@ documents: ## hold the documents against a validator, schemathesis and newman; n
 	cargo build --release --locked
 	SANDBOX=$(abspath $(or $(CARGO_TARGET_DIR),target))/release/iluma-sandbox tests/documents/run.sh
 
-dist: ## the release binary, and the package as it would be published
+dist: ## the release binary, and the packages as they would be published
 	cargo build --release --locked
-	cargo package --locked --allow-dirty
+	cargo package --workspace --locked --allow-dirty
 
 sidecar: ## image, compose, action, workflows and docs/ci.md; needs python3, npm, and for the image root and buildah
 	tests/sidecar/run.sh

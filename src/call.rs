@@ -52,12 +52,13 @@ impl Call {
     pub(crate) fn base_url(&self) -> String {
         let host = self.headers().get(HOST);
         let host = host.and_then(|host| host.to_str().ok());
-        let scheme = if self.head.extensions.get::<Secure>().is_some() {
-            "https"
-        } else {
-            "http"
-        };
+        let scheme = if self.is_secure() { "https" } else { "http" };
         format!("{scheme}://{}", host.unwrap_or(DEFAULT_HOST))
+    }
+
+    /// Whether it came by TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.head.extensions.get::<Secure>().is_some()
     }
 
     /// The query's pairs, decoded; of a repeated name the last counts.

@@ -11,6 +11,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use crate::compile::{self, Proof, SharedErrors, Stack};
+use crate::control;
 use crate::dummy::Dummy;
 use crate::endpoint::{Endpoint, Verb};
 use crate::error::{ALL_CODES, ErrorCode};
@@ -244,8 +245,11 @@ impl Catalogue {
 
     fn no_route(&self, method: &Method, path: &str) -> String {
         // The path is the client's own words: taken only as far as it is short and plain.
-        let path = path.chars().filter(|c| !c.is_control()).take(200);
-        let asked = format!("{method} {}", path.collect::<String>());
+        let path: String = path.chars().filter(|c| !c.is_control()).take(200).collect();
+        let asked = format!("{method} {path}");
+        if let Some(own) = control::routes::meant(method, &path) {
+            return format!("There is no {asked} here. The sandbox's own is {own}.");
+        }
         let routes = self.routes();
         let near = routes
             .iter()

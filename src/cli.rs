@@ -1,5 +1,6 @@
 //! The command line: what can be asked for, and what each command exits with.
 
+mod answering;
 mod audit;
 mod ca;
 mod check;
@@ -130,8 +131,7 @@ enum Format {
 /// assert_eq!(exit, std::process::ExitCode::SUCCESS);
 /// ```
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let command = Cli::command().mut_subcommands(|command| command.mut_args(without_empty_twin));
-    let parsed = command
+    let parsed = without_empty_twins(Cli::command())
         .try_get_matches_from(with_default_command(arguments))
         .and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
@@ -175,6 +175,11 @@ pub(crate) fn commands() -> Vec<(String, String)> {
         (command.get_name().to_owned(), about.unwrap_or_default())
     });
     commands.collect()
+}
+
+fn without_empty_twins(command: clap::Command) -> clap::Command {
+    let command = command.mut_args(without_empty_twin);
+    command.mut_subcommands(without_empty_twins)
 }
 
 /// A variable that is set to nothing counts as not set: CI systems pass them on that way.

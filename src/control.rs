@@ -18,6 +18,7 @@ mod next;
 mod page;
 mod readyz;
 mod requests;
+pub(crate) mod routes;
 mod schema;
 mod snapshot;
 mod trigger;
@@ -70,10 +71,6 @@ type Answer = (StatusCode, Value);
 
 /// A refusal, with the sentence that says why.
 struct Refusal(StatusCode, &'static str, String);
-
-pub(crate) const ROUTES: &str = "GET events, livez, readyz, catalog, coverage, fidelity, metrics, explain/{trace}, worlds, world, requests, export, snapshot, openapi.json, next, faults, deliveries, callback_urls, idle, clock, schema, setup, inbox, inbox/{name}; \
-    POST worlds, verify, next, deliveries/{id}/redeliver, trigger, clock, clock/advance, reset, inbox/{name}; \
-    PUT faults, snapshot; DELETE worlds, next, faults, inbox/{name}";
 
 /// How large a body of a request may be: of all of them only a snapshot may be large.
 pub(crate) fn body_bytes_max(head: &Parts) -> usize {
@@ -192,8 +189,10 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call, pace: &Arc<Pace>) -> Result<
         }
         _ => {}
     }
-    let answer = route(sandbox, call, method, &parts, query);
-    answer.await.map(Said::Whole)
+    match route(sandbox, call, method, &parts, query).await? {
+        Some(answer) => Ok(Said::Whole(answer)),
+        None => routes::none(call.method().as_str(), &parts).map(Said::Response),
+    }
 }
 
 async fn route(
@@ -202,25 +201,37 @@ async fn route(
     method: &str,
     parts: &[&str],
     query: HashMap<String, String>,
-) -> Result<Answer, Refusal> {
-    match (method, parts) {
-        ("GET", ["livez"]) => return Ok((StatusCode::OK, json!({"status": "alive"}))),
-        ("GET", ["readyz"]) => return Ok(readyz::answer(sandbox)),
-        ("GET", ["catalog"]) => return catalog::answer(sandbox, call, &query),
-        ("GET", ["coverage"]) => return coverage::answer(sandbox, call, &query),
-        ("GET", ["fidelity"]) => return fidelity::answer(sandbox, call, &query),
-        ("GET", ["explain", trace]) => return explain::answer(sandbox, call, trace, &query),
-        ("GET", ["requests"]) => return requests::list(sandbox, call, &query).await,
-        ("POST", ["verify"]) => return verify::answer(sandbox, call, &query).await,
-        ("GET", ["worlds"]) => return worlds::list(sandbox, call, &query),
-        ("POST", ["worlds"]) => return worlds::mint(sandbox, call).await,
-        ("DELETE", ["worlds"]) => return worlds::end(sandbox, call, &query).await,
-        ("GET", ["inbox"]) => return inbox::names(sandbox, &query),
-        ("GET", ["schema"]) => return schema::answer(sandbox, &query),
-        ("GET", ["setup"]) => return page::setup(sandbox, call, &query),
-        (_, ["inbox", name]) => return inbox::answer(sandbox, call, method, name, &query).await,
-        _ => {}
-    }
+) -> Result<Option<Answer>, Refusal> {
+    let answer = match (method, parts) {
+        ("GET", ["livez"]) => Ok((StatusCode::OK, json!({"status": "alive"}))),
+        ("GET", ["readyz"]) => Ok(readyz::answer(sandbox)),
+        ("GET", ["catalog"]) => catalog::answer(sandbox, call, &query),
+        ("GET", ["coverage"]) => coverage::answer(sandbox, call, &query),
+        ("GET", ["fidelity"]) => fidelity::answer(sandbox, call, &query),
+        ("GET", ["explain", trace]) => explain::answer(sandbox, call, trace, &query),
+        ("GET", ["requests"]) => requests::list(sandbox, call, &query).await,
+        ("POST", ["verify"]) => verify::answer(sandbox, call, &query).await,
+        ("GET", ["worlds"]) => worlds::list(sandbox, call, &query),
+        ("POST", ["worlds"]) => worlds::mint(sandbox, call).await,
+        ("DELETE", ["worlds"]) => worlds::end(sandbox, call, &query).await,
+        ("GET", ["inbox"]) => inbox::names(sandbox, &query),
+        ("GET", ["schema"]) => schema::answer(sandbox, &query),
+        ("GET", ["setup"]) => page::setup(sandbox, call, &query),
+        ("GET" | "POST" | "DELETE", ["inbox", name]) => {
+            inbox::answer(sandbox, call, method, name, &query).await
+        }
+        _ => return of_own_world(sandbox, call, method, parts, &query).await,
+    };
+    answer.map(Some)
+}
+
+async fn of_own_world(
+    sandbox: &Arc<Shared>,
+    call: &Call,
+    method: &str,
+    parts: &[&str],
+    query: &HashMap<String, String>,
+) -> Result<Option<Answer>, Refusal> {
     let route = match (method, parts) {
         ("GET", ["world"]) => Route::World,
         ("GET", ["callback_urls"]) => Route::CallbackUrls,
@@ -239,20 +250,14 @@ async fn route(
         ("PUT", ["faults"]) => Route::SetFaults,
         ("DELETE", ["faults"]) => Route::Heal,
         ("PUT", ["snapshot"]) => Route::Restore,
-        _ => {
-            return Err(Refusal(
-                StatusCode::NOT_FOUND,
-                "unknown_control_route",
-                format!("known below {PREFIX} are {ROUTES}"),
-            ));
-        }
+        _ => return Ok(None),
     };
-    let world = world(sandbox, call, &query)?;
-    let answer = of_world(sandbox, call, &query, &world, route).await;
+    let world = world(sandbox, call, query)?;
+    let answer = of_world(sandbox, call, query, &world, route).await;
     if method != "GET" {
         sandbox.live.settings(&world.tag);
     }
-    answer
+    answer.map(Some)
 }
 
 async fn of_world(

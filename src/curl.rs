@@ -1,5 +1,7 @@
 //! Curl lines that work when they are pasted into a shell.
 
+use std::path::PathBuf;
+
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
@@ -15,6 +17,8 @@ pub(crate) const DEFAULT_HOST: &str = "127.0.0.1:4586";
 
 /// For one sandbox, and the API key that its lines use.
 pub(crate) struct Curl {
+    /// `curl`, and what has it trust the sandbox.
+    start: String,
     base: String,
     /// As a shell writes it.
     user: String,
@@ -25,7 +29,10 @@ impl Curl {
     /// public. Where it is not let in, a variable stands for the key.
     pub(crate) fn of(sandbox: &Shared, catalogue: &Catalogue, call: &Call) -> Self {
         let lets_in = admitted_key(sandbox, catalogue).is_some();
-        Self::new(call.base_url(), lets_in)
+        Self {
+            start: start(sandbox, call),
+            ..Self::new(call.base_url(), lets_in)
+        }
     }
 
     /// For a sandbox that is started with these scenarios and no other setting.
@@ -46,6 +53,7 @@ impl Curl {
 
     fn new(base: String, lets_public_key_in: bool) -> Self {
         Self {
+            start: "curl".to_owned(),
             base,
             user: if lets_public_key_in {
                 word(&format!("{PUBLIC_KEY}:"))
@@ -105,8 +113,36 @@ impl Curl {
 
     fn line(&self, method: &str, path: &str, rest: &str) -> String {
         let url = word(&format!("{}{path}", self.base));
-        format!("curl{method} {url} -u {}{rest}", self.user)
+        format!("{}{method} {url} -u {}{rest}", self.start, self.user)
     }
+}
+
+/// How a line begins that calls the sandbox as this call did. By HTTPS it names the sandbox's own authority, where that
+/// is in a file; a shell that has named another, since it is elsewhere, keeps that one.
+pub(crate) fn start(sandbox: &Shared, call: &Call) -> String {
+    let authority = authority_file(sandbox);
+    match authority.filter(|_| call.is_secure()) {
+        None => "curl".to_owned(),
+        Some(path) => {
+            let path = path.display().to_string();
+            let quoted = path.chars().flat_map(|c| {
+                let is_special = r#"\"$`}"#.contains(c);
+                is_special.then_some('\\').into_iter().chain([c])
+            });
+            let quoted: String = quoted.collect();
+            format!(r#"curl --cacert "${{CURL_CA_BUNDLE:-{quoted}}}""#)
+        }
+    }
+}
+
+#[cfg(feature = "tls")]
+fn authority_file(sandbox: &Shared) -> Option<PathBuf> {
+    sandbox.options.tls.authority_file()
+}
+
+#[cfg(not(feature = "tls"))]
+fn authority_file(_: &Shared) -> Option<PathBuf> {
+    None
 }
 
 /// The documentation's key, where a sandbox lets it in.

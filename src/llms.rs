@@ -6,8 +6,9 @@ use crate::auth::PUBLIC_KEY;
 use crate::callback::BEHAVIOURS;
 use crate::catalogue::Catalogue;
 use crate::compile::askable;
+use crate::control::routes;
 use crate::endpoint::{Endpoint, Outcome, Verb};
-use crate::{control, fault};
+use crate::fault;
 
 /// The page, for a sandbox at this address.
 pub(crate) fn text(catalogue: &Catalogue, base: &str) -> String {
@@ -71,7 +72,7 @@ pub(crate) fn text(catalogue: &Catalogue, base: &str) -> String {
     writeln!(
         text,
         "## Control API\n\nBelow `/__sandbox/`, with the same key: {}.",
-        control::ROUTES
+        routes::all()
     )
     .ok();
     commands(&mut text);

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 #[cfg(feature = "tls")]
 use std::sync::Arc;
 
-use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Request, Response, StatusCode};
@@ -19,8 +18,8 @@ use crate::server;
 #[derive(Clone, Debug)]
 pub(crate) enum Port {
     Plain,
-    /// Plain HTTP, all of which is refused.
-    Refusing,
+    /// Plain HTTP, all of which is refused: HTTPS is spoken at that port.
+    Refusing(u16),
     #[cfg(feature = "tls")]
     Tls(Arc<crate::tls::Acceptor>),
 }
@@ -44,7 +43,7 @@ impl Port {
     pub(crate) fn take(&self, request: &mut Request<Incoming>) -> Option<Response<ReplyBody>> {
         match self {
             Self::Plain => None,
-            Self::Refusing => Some(refusal()),
+            Self::Refusing(secured) => Some(refusal(*secured)),
             #[cfg(feature = "tls")]
             Self::Tls(_) => {
                 request.extensions_mut().insert(Secure);
@@ -125,7 +124,7 @@ impl Ports {
         let second = server::listen(address).map_err(bind)?;
         let address = second.local_addr().map_err(bind)?;
         let plain = if tls.only {
-            Port::Refusing
+            Port::Refusing(address.port())
         } else {
             Port::Plain
         };
@@ -163,9 +162,11 @@ impl Ports {
 }
 
 /// That calls over plain HTTP fail is documented; how they do is not, so that it is decided here.
-fn refusal() -> Response<ReplyBody> {
-    const BODY: &[u8] = br#"{"error_code":"HTTPS_REQUIRED","message":"Calls over plain HTTP fail: use https, and the port that --tls-port names."}"#;
-    let mut response = Response::new(ReplyBody::new(Bytes::from_static(BODY), None));
+fn refusal(secured: u16) -> Response<ReplyBody> {
+    let body = format!(
+        r#"{{"error_code":"HTTPS_REQUIRED","message":"Calls over plain HTTP fail: use https and the port {secured}."}}"#
+    );
+    let mut response = Response::new(ReplyBody::new(body.into(), None));
     *response.status_mut() = StatusCode::FORBIDDEN;
     let json = HeaderValue::from_static("application/json; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, json);

@@ -4,12 +4,12 @@ mod authority;
 mod builder;
 mod expiry;
 mod identity;
+mod plain;
 mod trust;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::CryptoProvider;
@@ -17,21 +17,13 @@ use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::{ServerConfig, crypto};
 use tokio_rustls::server::TlsStream;
 
+pub(crate) use self::authority::{AUTHORITY_FILE, Authority, HostName};
 #[cfg(feature = "cli")]
-pub(crate) use self::authority::AUTHORITY_FILE;
-pub(crate) use self::authority::{Authority, HostName};
+pub(crate) use self::identity::{is_one_certificate, read_authorities};
 #[cfg(feature = "cli")]
-pub(crate) use self::identity::read_authorities;
+pub(crate) use self::plain::WORDS as PLAIN_WORDS;
 pub(crate) use self::trust::{Trust, connect};
 use crate::connection::Protocol;
-
-/// What a client that speaks plain HTTP to a port of TLS is told, in its own language.
-const PLAIN_ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n\
-    content-length: 61\r\nconnection: close\r\n\r\nthis port speaks HTTPS: write https:// where the URL says so\n";
-/// How often more is read of such a client than was looked at.
-const PLAIN_READS_MAX: usize = 16;
-/// The first byte of a TLS handshake.
-const HANDSHAKE: u8 = 0x16;
 
 /// What a sandbox shows its clients.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +42,13 @@ pub(crate) struct TlsOptions {
 }
 
 impl TlsOptions {
+    /// The certificate that clients have to trust, where it is the sandbox's own and is kept.
+    pub(crate) fn authority_file(&self) -> Option<PathBuf> {
+        let folder = self.folder.as_ref().filter(|_| self.files.is_none())?;
+        let path = folder.join(AUTHORITY_FILE);
+        Some(std::path::absolute(&path).unwrap_or(path))
+    }
+
     pub(crate) fn is_wanted(&self) -> bool {
         self.on || self.only || self.port.is_some()
     }
@@ -92,12 +91,11 @@ impl Acceptor {
         self: Arc<Self>,
         mut socket: TcpStream,
     ) -> Option<(TlsStream<TcpStream>, Option<Protocol>)> {
-        let mut first = [0];
-        if socket.peek(&mut first).await.ok()? == 0 {
-            return None;
-        }
-        if first[0] != HANDSHAKE && first[0].is_ascii_alphabetic() {
-            answer_plainly(&mut socket).await;
+        let mut first = [0; plain::FIRST_BYTES];
+        let came = socket.peek(&mut first).await.ok()?;
+        let first = &first[..came];
+        if first.first()?.is_ascii_alphabetic() {
+            plain::answer(&mut socket, first).await;
             return None;
         }
         let stream = match self.tls.accept(socket).await {
@@ -113,19 +111,6 @@ impl Acceptor {
             None => None,
         };
         Some((stream, protocol))
-    }
-}
-
-async fn answer_plainly(socket: &mut TcpStream) {
-    tracing::info!("a client spoke plain HTTP to a port of TLS");
-    socket.write_all(PLAIN_ANSWER).await.ok();
-    socket.shutdown().await.ok();
-    // What is unread when a socket is dropped has it reset, which may overtake the answer.
-    let mut unread = [0; 4096];
-    for _ in 0..PLAIN_READS_MAX {
-        if !socket.read(&mut unread).await.is_ok_and(|read| read > 0) {
-            return;
-        }
     }
 }
 

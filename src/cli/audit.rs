@@ -2,7 +2,6 @@
 
 mod battery;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use hyper::header::HeaderValue;
 use serde_json::json;
 
 use self::battery::{Audit, Step, Verdict};
+use super::answering::Scenarios;
 use super::{Format, block_on, fail, misused, print};
 use crate::Sandbox;
 use crate::clock::parse_duration;
@@ -31,14 +31,8 @@ pub(super) struct Arguments {
     token: Option<HeaderValue>,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// Folder of scenario files to lay over the shipped ones; repeat it for more.
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "ILUMA_SANDBOX_SCENARIOS",
-        value_delimiter = ','
-    )]
-    scenarios: Vec<PathBuf>,
+    #[command(flatten)]
+    scenarios: Scenarios,
     /// Public host that callbacks may go to; repeat it. Loopback and private addresses need none.
     #[arg(
         long,
@@ -55,10 +49,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
-    let mut builder = Sandbox::builder();
-    for folder in &arguments.scenarios {
-        builder = builder.scenarios(folder);
-    }
+    let mut builder = arguments.scenarios.apply(Sandbox::builder());
     for host in &arguments.allow_egress {
         builder = builder.allow_egress(host);
     }

@@ -4,17 +4,20 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use hyper::Uri;
 use serde_json::json;
 
 use super::tls::AuthorityFolder;
-use super::trust_help::{self, Client};
-use super::{Format, fail, misused, print};
-use crate::tls::{AUTHORITY_FILE, Authority};
+use super::trust_help::{Client, TrustHelp};
+use super::{Format, client, fail, misused, print};
+use crate::tls::{AUTHORITY_FILE, Authority, is_one_certificate};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    folder: AuthorityFolder,
     #[arg(long, value_enum, default_value_t, global = true)]
     format: Format,
 }
@@ -23,32 +26,32 @@ pub(super) struct Arguments {
 enum Command {
     /// Print its certificate in PEM; it is made if there is none.
     Export {
-        #[command(flatten)]
-        folder: AuthorityFolder,
-        /// Write it to a file instead.
+        /// Write it to a file instead. One that is there and is no certificate in PEM stays.
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
     },
     /// Print where its certificate is; it is made if there is none.
-    Path {
-        #[command(flatten)]
-        folder: AuthorityFolder,
-    },
+    Path,
     /// Print what makes clients trust it: curl, Node, Python, Java, Go, Docker.
     TrustHelp {
-        #[command(flatten)]
-        folder: AuthorityFolder,
         /// This client alone.
         #[arg(value_enum)]
         client: Option<Client>,
+        /// What the sandbox is called by [default: `https://localhost:4586`, or the port that
+        /// `ILUMA_SANDBOX_TLS_PORT` or `ILUMA_SANDBOX_PORT` says].
+        #[arg(long, value_parser = secure_url)]
+        url: Option<Uri>,
+        /// As `serve` has it.
+        #[arg(long, hide = true, env = "ILUMA_SANDBOX_TLS_PORT")]
+        tls_port: Option<u16>,
+        /// As `serve` has it.
+        #[arg(long, hide = true, env = "ILUMA_SANDBOX_PORT")]
+        port: Option<u16>,
     },
 }
 
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
-    let (Command::Export { folder, .. }
-    | Command::Path { folder, .. }
-    | Command::TrustHelp { folder, .. }) = &arguments.command;
-    let folder = match folder.path() {
+    let folder = match arguments.folder.path() {
         Ok(folder) => folder,
         Err(sentence) => return misused(sentence),
     };
@@ -59,30 +62,51 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     let path = folder.join(AUTHORITY_FILE);
     let path = std::path::absolute(&path).unwrap_or(path);
     match &arguments.command {
-        Command::Export { output, .. } => {
+        Command::Export { output } => {
             return export(&authority, &path, output.as_deref(), arguments.format);
         }
-        Command::Path { .. } => print(&match arguments.format {
+        Command::Path => print(&match arguments.format {
             Format::Text => format!("{}\n", path.display()),
             Format::Json => format!("{:#}\n", json!({"path": path})),
         }),
-        Command::TrustHelp { client, .. } => print(&match arguments.format {
-            Format::Text => trust_help::text(&path, *client),
-            Format::Json => format!("{:#}\n", trust_help::json(&path, *client)),
-        }),
+        Command::TrustHelp {
+            client,
+            url,
+            tls_port,
+            port,
+        } => {
+            let url = url.as_ref().map_or_else(
+                || {
+                    let port = tls_port.or(*port).filter(|port| *port != 0);
+                    format!("https://localhost:{}", port.unwrap_or(4586))
+                },
+                |url| url.to_string().trim_end_matches('/').to_owned(),
+            );
+            let help = TrustHelp { path: &path, url };
+            print(&match arguments.format {
+                Format::Text => help.text(*client),
+                Format::Json => format!("{:#}\n", help.json(*client)),
+            });
+        }
     }
     ExitCode::SUCCESS
 }
 
 fn export(authority: &Authority, path: &Path, output: Option<&Path>, format: Format) -> ExitCode {
-    if let Some(output) = output
-        && let Err(error) = std::fs::write(output, authority.pem())
-    {
-        return fail(format_args!(
-            "cannot write {}: {}",
-            output.display(),
-            crate::files::reason(&error)
-        ));
+    if let Some(output) = output {
+        if holds_something_else(output) {
+            return fail(format_args!(
+                "{} is there and holds something else than one certificate in PEM: remove it, or name another file",
+                output.display()
+            ));
+        }
+        if let Err(error) = std::fs::write(output, authority.pem()) {
+            return fail(format_args!(
+                "cannot write {}: {}",
+                output.display(),
+                crate::files::reason(&error)
+            ));
+        }
     }
     match (format, output) {
         (Format::Json, _) => {
@@ -93,4 +117,20 @@ fn export(authority: &Authority, path: &Path, output: Option<&Path>, format: For
         (Format::Text, Some(output)) => print(&format!("{}\n", output.display())),
     }
     ExitCode::SUCCESS
+}
+
+/// Whether to write to this file would lose what is no single certificate: a key, a bundle of authorities.
+fn holds_something_else(path: &Path) -> bool {
+    let about = std::fs::metadata(path);
+    about.is_ok_and(|about| about.is_file() && about.len() > 0) && !is_one_certificate(path)
+}
+
+/// `https://localhost:8443`
+fn secure_url(text: &str) -> Result<Uri, String> {
+    let url = client::sandbox_url(text)?;
+    if url.scheme_str() == Some("https") {
+        Ok(url)
+    } else {
+        Err("nothing has to be trusted over plain HTTP: write https://".to_owned())
+    }
 }

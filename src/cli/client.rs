@@ -72,6 +72,10 @@ impl Client {
             })?;
         match serde_json::from_slice(&body) {
             Ok(json) => Ok((status, json)),
+            Err(_) if body == tls::PLAIN_WORDS => Err(format!(
+                "what answers at {url} speaks HTTPS: name it as {}",
+                url.replacen("http", "https", 1)
+            )),
             Err(_) => Err(format!(
                 "what answers at {url} is no sandbox: its answer to {path} is not JSON (status {})",
                 status.as_u16()

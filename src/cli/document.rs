@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
+use super::answering::Scenarios;
 use super::{Format, fail, misused, print};
 use crate::catalogue::Catalogue;
 use crate::endpoint::Endpoint;
@@ -39,14 +40,8 @@ pub(super) struct Arguments {
     /// Overwrite a file that is there.
     #[arg(long)]
     force: bool,
-    /// Folder of scenario files to lay over the shipped ones; repeat it for more.
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "ILUMA_SANDBOX_SCENARIOS",
-        value_delimiter = ','
-    )]
-    scenarios: Vec<PathBuf>,
+    #[command(flatten)]
+    scenarios: Scenarios,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -66,12 +61,9 @@ const SIDES: std::ops::RangeInclusive<usize> = 64..=4096;
 
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
     if let Some(asked) = &arguments.magic {
-        let catalogue = match Catalogue::load(&arguments.scenarios, None) {
+        let catalogue = match arguments.scenarios.catalogue() {
             Ok(catalogue) => catalogue,
-            Err(errors) => {
-                eprintln!("{errors}");
-                return ExitCode::from(2);
-            }
+            Err(code) => return code,
         };
         if let Err(sentence) = check_outcome(asked, &catalogue) {
             return misused(sentence);

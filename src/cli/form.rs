@@ -8,26 +8,46 @@ use super::try_out::read;
 /// Between the parts. It must not occur in any of them, and does not in what people upload.
 const BOUNDARY: &str = "iluma-sandbox-3f1c9a7e5b2d4860";
 
-/// `name=value`, or `name=@file`.
+/// `name=value`, or `name=@file`; `;type=` and `;filename=` may follow.
 #[derive(Clone, Debug)]
 pub(super) struct Field {
     name: String,
     value: String,
+    content_type: Option<String>,
+    file_name: Option<String>,
 }
 
 impl FromStr for Field {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once('=') {
-            Some((name, value)) if !name.is_empty() && !name.contains(['"', '\r', '\n']) => {
-                Ok(Self {
-                    name: name.to_owned(),
-                    value: value.to_owned(),
-                })
+        let wrong =
+            || "write NAME=VALUE, or NAME=@FILE, and perhaps ;type=TYPE behind it".to_owned();
+        let (name, mut value) = text.split_once('=').ok_or_else(wrong)?;
+        let is_sendable = |text: &str| !text.is_empty() && !text.contains(['"', '\r', '\n']);
+        let (mut content_type, mut file_name) = (None, None);
+        while let Some((before, said)) = value.rsplit_once(';') {
+            let (what, word) = if let Some(word) = said.strip_prefix("type=") {
+                (&mut content_type, word)
+            } else if let Some(word) = said.strip_prefix("filename=") {
+                (&mut file_name, word)
+            } else {
+                break;
+            };
+            if !is_sendable(word) || what.replace(word.to_owned()).is_some() {
+                return Err(wrong());
             }
-            _ => Err("write NAME=VALUE, or NAME=@FILE".to_owned()),
+            value = before;
         }
+        if !is_sendable(name) {
+            return Err(wrong());
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            content_type,
+            file_name,
+        })
     }
 }
 
@@ -37,21 +57,26 @@ pub(super) struct Form(Vec<u8>);
 impl Form {
     pub(super) fn of(fields: &[Field]) -> Result<Self, String> {
         let mut body = Vec::new();
-        for Field { name, value } in fields {
-            body.extend(
-                format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"").bytes(),
-            );
-            match value.strip_prefix('@') {
-                Some(file) => {
-                    let called = Path::new(file).file_name().unwrap_or_default();
-                    let called = called.to_string_lossy().replace(['"', '\r', '\n'], "_");
-                    let head = format!(
-                        "; filename=\"{called}\"\r\nContent-Type: application/octet-stream\r\n\r\n"
-                    );
-                    body.extend(head.bytes());
-                    body.extend(read(file)?);
-                }
-                None => body.extend(format!("\r\n\r\n{value}").bytes()),
+        for field in fields {
+            let name = &field.name;
+            let mut head =
+                format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"");
+            let file = field.value.strip_prefix('@');
+            let own_name = file.map(|file| {
+                let called = Path::new(file).file_name().unwrap_or_default();
+                called.to_string_lossy().replace(['"', '\r', '\n'], "_")
+            });
+            if let Some(called) = field.file_name.as_ref().or(own_name.as_ref()) {
+                head.extend(["; filename=\"", called, "\""]);
+            }
+            let unknown = file.map(|_| "application/octet-stream");
+            if let Some(content_type) = field.content_type.as_deref().or(unknown) {
+                head.extend(["\r\nContent-Type: ", content_type]);
+            }
+            body.extend(head.bytes().chain(*b"\r\n\r\n"));
+            match file {
+                Some(file) => body.extend(read(file)?),
+                None => body.extend(field.value.bytes()),
             }
             body.extend(b"\r\n");
         }

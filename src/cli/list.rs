@@ -1,12 +1,11 @@
 //! `iluma-sandbox list`: the endpoints and what they can be made to answer.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
+use super::answering::Scenarios;
 use super::{misused, print};
-use crate::catalogue::Catalogue;
 use crate::curl::Curl;
 use crate::listing::Listing;
 
@@ -15,14 +14,8 @@ pub(super) struct Arguments {
     /// Print this endpoint alone, such as `v1.1/bank_account_data_requests`.
     #[arg(value_name = "ENDPOINT")]
     endpoint: Option<String>,
-    /// Folder of scenario files to lay over the shipped ones; repeat it for more.
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "ILUMA_SANDBOX_SCENARIOS",
-        value_delimiter = ','
-    )]
-    scenarios: Vec<PathBuf>,
+    #[command(flatten)]
+    scenarios: Scenarios,
     /// `json` is what `/__sandbox/catalog` answers.
     #[arg(long, value_enum, default_value_t)]
     format: ListFormat,
@@ -37,12 +30,9 @@ enum ListFormat {
 }
 
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
-    let catalogue = match Catalogue::load(&arguments.scenarios, None) {
+    let catalogue = match arguments.scenarios.catalogue() {
         Ok(catalogue) => catalogue,
-        Err(errors) => {
-            eprintln!("{errors}");
-            return ExitCode::from(2);
-        }
+        Err(code) => return code,
     };
     let curl = Curl::unserved(&catalogue);
     let listing = match &arguments.endpoint {

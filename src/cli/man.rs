@@ -12,8 +12,8 @@ use crate::load_error::nearest;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The page of this command alone: `iluma-sandbox man serve | man -l -`.
-    command: Option<String>,
+    /// The page of this command alone: `iluma-sandbox man serve | man -l -`, `iluma-sandbox man ca path`.
+    command: Vec<String>,
     /// Write a page for every command into this folder instead, which is made when there is none.
     #[arg(long, value_name = "DIR", conflicts_with = "command")]
     dir: Option<PathBuf>,
@@ -23,7 +23,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
-    let mut all = Cli::command();
+    let mut all = without_help(Cli::command());
     all.build();
     if let Some(dir) = &arguments.dir {
         return match write_all(all, dir) {
@@ -40,12 +40,9 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
             )),
         };
     }
-    let command = match &arguments.command {
-        None => all,
-        Some(name) => match named(&all, name) {
-            Ok(command) => command.clone(),
-            Err(sentence) => return misused(sentence),
-        },
+    let command = match named(&all, &arguments.command) {
+        Ok(command) => command.clone(),
+        Err(sentence) => return misused(sentence),
     };
     let name = command.get_bin_name().unwrap_or("iluma-sandbox").to_owned();
     let mut page = Vec::new();
@@ -60,12 +57,30 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn named<'c>(all: &'c clap::Command, name: &str) -> Result<&'c clap::Command, String> {
-    all.find_subcommand(name).ok_or_else(|| {
-        let near = nearest(name, all.get_subcommands().map(clap::Command::get_name));
-        let near = near.map_or(String::new(), |near| format!(": did you mean `{near}`?"));
-        format!("there is no command `{name}`{near}")
-    })
+/// `help` says what the pages say.
+fn without_help(command: clap::Command) -> clap::Command {
+    command
+        .disable_help_subcommand(true)
+        .mut_subcommands(without_help)
+}
+
+/// `ca`, `path`: the command below a command.
+fn named<'c>(all: &'c clap::Command, names: &[String]) -> Result<&'c clap::Command, String> {
+    let mut command = all;
+    for (at, name) in names.iter().enumerate() {
+        command = command.find_subcommand(name).ok_or_else(|| {
+            let known = command.get_subcommands().map(clap::Command::get_name);
+            let above = names[..at]
+                .iter()
+                .fold(String::new(), |above, name| above + name + " ");
+            let near = nearest(name, known);
+            let near = near.map_or(String::new(), |near| {
+                format!(": did you mean `{above}{near}`?")
+            });
+            format!("there is no command `{above}{name}`{near}")
+        })?;
+    }
+    Ok(command)
 }
 
 fn write_all(all: clap::Command, dir: &Path) -> std::io::Result<()> {

@@ -1,30 +1,23 @@
 //! `iluma-sandbox openapi` and `iluma-sandbox postman`: the API as documents for other tools.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use hyper::Uri;
 use serde_json::Value;
 
+use super::answering::Scenarios;
 use super::client::sandbox_url;
 use super::{misused, print};
 use crate::auth::{ApiKey, PUBLIC_KEY};
-use crate::catalogue::Catalogue;
 use crate::curl::{self, DEFAULT_HOST};
 use crate::openapi::{self, About};
 use crate::postman;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Folder of scenario files to lay over the shipped ones; repeat it for more.
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "ILUMA_SANDBOX_SCENARIOS",
-        value_delimiter = ','
-    )]
-    scenarios: Vec<PathBuf>,
+    #[command(flatten)]
+    scenarios: Scenarios,
     /// Leave out what a sandbox refuses that is started with `--strict`.
     #[arg(long, env = "ILUMA_SANDBOX_STRICT", value_parser = clap::builder::FalseyValueParser::new())]
     strict: bool,
@@ -88,10 +81,7 @@ pub(super) fn run_postman(arguments: &PostmanArguments) -> ExitCode {
 }
 
 fn document(arguments: &Arguments) -> Result<Value, ExitCode> {
-    let catalogue = Catalogue::load(&arguments.scenarios, None).map_err(|errors| {
-        eprintln!("{errors}");
-        ExitCode::from(2)
-    })?;
+    let catalogue = arguments.scenarios.catalogue()?;
     Ok(openapi::document(About {
         catalogue: &catalogue,
         is_strict: arguments.strict || catalogue.settings.strict,

@@ -8,13 +8,13 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
+use super::answering::Answering;
 use super::housekeeping::keep_house;
 use super::log::LogFormat;
 use super::parent::Parent;
 use super::tls::{ReceiverArguments, TlsArguments};
 use super::{Format, fail, log, misused, os};
 use crate::auth::ApiKey;
-use crate::clock::Clock;
 use crate::control::TOKEN_HEADER;
 use crate::watchlist::DateForm;
 use crate::{Builder, CallbackUrl, ControlToken, Retries, Sandbox, StartError};
@@ -33,26 +33,8 @@ pub(super) struct Arguments {
     port: u16,
     #[command(flatten)]
     tls: TlsArguments,
-    /// What ids and invented data are derived from.
-    #[arg(
-        long,
-        value_name = "N",
-        env = "ILUMA_SANDBOX_SEED",
-        default_value_t = 0
-    )]
-    seed: u64,
-    /// What `created` shows: an instant at which it stands still, or `system`
-    /// [default: 2026-01-01T00:00:00Z].
-    #[arg(long, env = "ILUMA_SANDBOX_CLOCK")]
-    clock: Option<Clock>,
-    /// Folder of scenario files to lay over the shipped ones; repeat it, or separate by commas.
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "ILUMA_SANDBOX_SCENARIOS",
-        value_delimiter = ','
-    )]
-    scenarios: Vec<PathBuf>,
+    #[command(flatten)]
+    answering: Answering,
     /// API key to let in, and no other; repeat it, or separate by commas.
     #[arg(
         long = "api-key",
@@ -68,12 +50,6 @@ pub(super) struct Arguments {
     /// Answer 503 at /__sandbox/readyz while a changed scenario file is broken.
     #[arg(long, env = "ILUMA_SANDBOX_STRICT_RELOAD", value_parser = clap::builder::FalseyValueParser::new())]
     strict_reload: bool,
-    /// Refuse endpoints and outcomes that are merely decided or inferred.
-    #[arg(long, env = "ILUMA_SANDBOX_STRICT", value_parser = clap::builder::FalseyValueParser::new())]
-    strict: bool,
-    /// Hide personal fields in what is shown of requests and callbacks; answers are whole.
-    #[arg(long, env = "ILUMA_SANDBOX_REDACT", value_parser = clap::builder::FalseyValueParser::new())]
-    redact: bool,
     /// Draw no thumbnails of uploads for those who have the inspector open.
     #[arg(long, env = "ILUMA_SANDBOX_NO_THUMBNAILS", value_parser = clap::builder::FalseyValueParser::new())]
     no_thumbnails: bool,
@@ -253,11 +229,7 @@ impl Arguments {
     fn builder(self) -> Result<Builder, String> {
         let mut builder = Sandbox::builder()
             .address(SocketAddr::new(self.bind, self.port))
-            .seed(self.seed)
-            .clock(self.clock.unwrap_or_default())
             .strict_reload(self.strict_reload)
-            .strict(self.strict)
-            .redact(self.redact)
             .thumbnails(!self.no_thumbnails)
             .retries(&self.callback_retries)
             .sign_callbacks(self.callback_signing.is_some())
@@ -268,10 +240,8 @@ impl Arguments {
             );
             builder = builder.test_panics();
         }
+        builder = self.answering.apply(builder);
         builder = self.tls.apply(builder, &self.receivers)?;
-        for folder in self.scenarios {
-            builder = builder.scenarios(folder);
-        }
         for key in self.api_keys {
             let key = key.parse::<ApiKey>();
             // The key itself is not repeated: it may be a real one.

@@ -57,7 +57,7 @@ pub(super) struct TlsArguments {
 pub(super) struct AuthorityFolder {
     /// Folder of the local certificate authority, which is made there at first use [default:
     /// iluma-sandbox in the user's data folder].
-    #[arg(long, value_name = "DIR", env = "ILUMA_SANDBOX_CA_DIR")]
+    #[arg(long, value_name = "DIR", env = "ILUMA_SANDBOX_CA_DIR", global = true)]
     ca_dir: Option<PathBuf>,
 }
 

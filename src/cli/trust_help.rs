@@ -16,20 +16,81 @@ pub(super) enum Client {
     Docker,
 }
 
-pub(super) fn text(path: &Path, only: Option<Client>) -> String {
-    let said = asked(only).map(|client| {
-        let body = words(client, path);
-        format!("{}\n{}\n", title(client), indented(&body))
-    });
-    said.collect::<Vec<_>>().join("\n")
+/// What is to be trusted, and where.
+pub(super) struct TrustHelp<'a> {
+    pub path: &'a Path,
+    /// `https://localhost:4586`
+    pub url: String,
 }
 
-pub(super) fn json(path: &Path, only: Option<Client>) -> Value {
-    let clients = asked(only).map(|client| {
-        let name = client.to_possible_value().expect("none is skipped");
-        (name.get_name().to_owned(), words(client, path).into())
-    });
-    json!({"path": path, "clients": clients.collect::<serde_json::Map<String, Value>>()})
+impl TrustHelp<'_> {
+    pub(super) fn text(&self, only: Option<Client>) -> String {
+        let said = asked(only).map(|client| {
+            let body = self.words(client);
+            format!("{}\n{}\n", title(client), indented(&body))
+        });
+        said.collect::<Vec<_>>().join("\n")
+    }
+
+    pub(super) fn json(&self, only: Option<Client>) -> Value {
+        let clients = asked(only).map(|client| {
+            let name = client.to_possible_value().expect("none is skipped");
+            (name.get_name().to_owned(), self.words(client).into())
+        });
+        json!({"path": self.path, "clients": clients.collect::<serde_json::Map<String, Value>>()})
+    }
+
+    fn words(&self, client: Client) -> String {
+        let ca = shell_word(&self.path.display().to_string());
+        let url = shell_word(&self.url);
+        let quoted = Value::from(self.path.display().to_string()); // as Python and Go take it too
+        match client {
+            Client::Curl => format!(
+                "curl --cacert {ca} {url}/__sandbox/readyz\n\
+                 # or for all of a shell's:\n\
+                 export CURL_CA_BUNDLE={ca}"
+            ),
+            Client::Node => format!(
+                "# Beside the authorities that Node knows; it is read once, when the process starts:\n\
+                 export NODE_EXTRA_CA_CERTS={ca}"
+            ),
+            Client::Python => format!(
+                "# requests; in the place of the authorities that it knows:\n\
+                 export REQUESTS_CA_BUNDLE={ca}\n\
+                 # httpx and all that uses ssl.create_default_context(); in the place of those too:\n\
+                 export SSL_CERT_FILE={ca}\n\
+                 # or in the program, beside those of the system:\n\
+                 context = ssl.create_default_context()\n\
+                 context.load_verify_locations({quoted})\n\
+                 httpx.Client(verify=context)"
+            ),
+            Client::Java => format!(
+                "# A trust store with this authority alone:\n\
+                 keytool -importcert -noprompt -alias iluma-sandbox -file {ca} \\\n    \
+                 -keystore iluma-sandbox.p12 -storetype PKCS12 -storepass changeit\n\
+                 java -Djavax.net.ssl.trustStore=iluma-sandbox.p12 \\\n    \
+                 -Djavax.net.ssl.trustStorePassword=changeit -Djavax.net.ssl.trustStoreType=PKCS12 …"
+            ),
+            Client::Go => format!(
+                "# On Linux and the BSDs, in the place of the system's authorities:\n\
+                 export SSL_CERT_FILE={ca}\n\
+                 # or in the program, on every system:\n\
+                 pem, err := os.ReadFile({quoted})\n\
+                 roots := x509.NewCertPool()\n\
+                 roots.AppendCertsFromPEM(pem)\n\
+                 client := &http.Client{{Transport: &http.Transport{{TLSClientConfig: &tls.Config{{RootCAs: roots}}}}}}"
+            ),
+            Client::Docker => format!(
+                "# Start the sandbox with a name that containers call it by: --tls-host host.docker.internal\n\
+                 docker run --add-host host.docker.internal:host-gateway \\\n    \
+                 -v {ca}:/iluma-sandbox-ca.pem:ro -e NODE_EXTRA_CA_CERTS=/iluma-sandbox-ca.pem \\\n    \
+                 -e SSL_CERT_FILE=/iluma-sandbox-ca.pem -e REQUESTS_CA_BUNDLE=/iluma-sandbox-ca.pem …\n\
+                 # or for all of an image of Debian, in its Dockerfile:\n\
+                 COPY ca.pem /usr/local/share/ca-certificates/iluma-sandbox.crt\n\
+                 RUN update-ca-certificates"
+            ),
+        }
+    }
 }
 
 fn asked(only: Option<Client>) -> impl Iterator<Item = Client> {
@@ -48,68 +109,16 @@ fn title(client: Client) -> &'static str {
     }
 }
 
-fn words(client: Client, path: &Path) -> String {
-    let ca = shell_word(path);
-    let quoted = Value::from(path.display().to_string()); // as Python and Go take it too
-    match client {
-        Client::Curl => format!(
-            "curl --cacert {ca} https://localhost:4586/__sandbox/readyz\n\
-             # or for all of a shell's:\n\
-             export CURL_CA_BUNDLE={ca}"
-        ),
-        Client::Node => format!(
-            "# Beside the authorities that Node knows; it is read once, when the process starts:\n\
-             export NODE_EXTRA_CA_CERTS={ca}"
-        ),
-        Client::Python => format!(
-            "# requests; in the place of the authorities that it knows:\n\
-             export REQUESTS_CA_BUNDLE={ca}\n\
-             # httpx and all that uses ssl.create_default_context(); in the place of those too:\n\
-             export SSL_CERT_FILE={ca}\n\
-             # or in the program, beside those of the system:\n\
-             context = ssl.create_default_context()\n\
-             context.load_verify_locations({quoted})\n\
-             httpx.Client(verify=context)"
-        ),
-        Client::Java => format!(
-            "# A trust store with this authority alone:\n\
-             keytool -importcert -noprompt -alias iluma-sandbox -file {ca} \\\n    \
-             -keystore iluma-sandbox.p12 -storetype PKCS12 -storepass changeit\n\
-             java -Djavax.net.ssl.trustStore=iluma-sandbox.p12 \\\n    \
-             -Djavax.net.ssl.trustStorePassword=changeit -Djavax.net.ssl.trustStoreType=PKCS12 …"
-        ),
-        Client::Go => format!(
-            "# On Linux and the BSDs, in the place of the system's authorities:\n\
-             export SSL_CERT_FILE={ca}\n\
-             # or in the program, on every system:\n\
-             pem, err := os.ReadFile({quoted})\n\
-             roots := x509.NewCertPool()\n\
-             roots.AppendCertsFromPEM(pem)\n\
-             client := &http.Client{{Transport: &http.Transport{{TLSClientConfig: &tls.Config{{RootCAs: roots}}}}}}"
-        ),
-        Client::Docker => format!(
-            "# Start the sandbox with a name that containers call it by: --tls-host host.docker.internal\n\
-             docker run --add-host host.docker.internal:host-gateway \\\n    \
-             -v {ca}:/iluma-sandbox-ca.pem:ro -e NODE_EXTRA_CA_CERTS=/iluma-sandbox-ca.pem \\\n    \
-             -e SSL_CERT_FILE=/iluma-sandbox-ca.pem -e REQUESTS_CA_BUNDLE=/iluma-sandbox-ca.pem …\n\
-             # or for all of an image of Debian, in its Dockerfile:\n\
-             COPY ca.pem /usr/local/share/ca-certificates/iluma-sandbox.crt\n\
-             RUN update-ca-certificates"
-        ),
-    }
-}
-
 fn indented(text: &str) -> String {
     let lines = text.lines().map(|line| format!("    {line}"));
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// A path as a shell takes it.
-fn shell_word(path: &Path) -> String {
-    let text = path.display().to_string();
+/// Text as a shell takes it.
+fn shell_word(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@".contains(c);
     if text.chars().all(is_plain) {
-        return text;
+        return text.to_owned();
     }
     format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -1,6 +1,5 @@
 //! `iluma-sandbox try`: one request answered without a server, and why it is answered so.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,11 +17,11 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use super::answering::Answering;
 use super::form::{Field, Form};
 use super::{Format, block_on, explain, fail, misused, print};
 use crate::Sandbox;
 use crate::auth::PUBLIC_KEY;
-use crate::clock::Clock;
 use crate::connection::{Pace, PacedIo};
 use crate::sandbox::Shared;
 use crate::server::{Gone, respond};
@@ -41,7 +40,8 @@ pub(super) struct Arguments {
     /// The body; `@file` reads it from a file.
     #[arg(short, long, value_name = "TEXT", conflicts_with = "form")]
     data: Option<String>,
-    /// A part of a multipart form, `name=value` or `name=@file`; repeat it.
+    /// A part of a multipart form, `name=value` or `name=@file`, with `;type=image/png` or
+    /// `;filename=ktp.png` behind it; repeat it.
     #[arg(short = 'F', long, value_name = "NAME=VALUE")]
     form: Vec<Field>,
     /// `x-magic-reply: COMPLETED_FOUND`; repeat it.
@@ -50,43 +50,14 @@ pub(super) struct Arguments {
     /// The API key, as `curl -u KEY:` has it [default: the documentation's].
     #[arg(short, long, value_name = "KEY:")]
     user: Option<String>,
-    /// Folder of scenario files to lay over the shipped ones; repeat it for more.
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "ILUMA_SANDBOX_SCENARIOS",
-        value_delimiter = ','
-    )]
-    scenarios: Vec<PathBuf>,
-    /// What ids and invented data are derived from.
-    #[arg(
-        long,
-        value_name = "N",
-        env = "ILUMA_SANDBOX_SEED",
-        default_value_t = 0
-    )]
-    seed: u64,
-    /// What `created` shows [default: 2026-01-01T00:00:00Z].
-    #[arg(long, env = "ILUMA_SANDBOX_CLOCK")]
-    clock: Option<Clock>,
-    /// Refuse endpoints and outcomes that are merely decided or inferred.
-    #[arg(long, env = "ILUMA_SANDBOX_STRICT", value_parser = clap::builder::FalseyValueParser::new())]
-    strict: bool,
+    #[command(flatten)]
+    answering: Answering,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
-    let mut builder = Sandbox::builder()
-        .seed(arguments.seed)
-        .strict(arguments.strict);
-    if let Some(clock) = arguments.clock {
-        builder = builder.clock(clock);
-    }
-    for folder in &arguments.scenarios {
-        builder = builder.scenarios(folder);
-    }
-    match builder.unserved() {
+    match arguments.answering.apply(Sandbox::builder()).unserved() {
         Ok(sandbox) => block_on(try_out(&sandbox, arguments)),
         Err(errors) => misused(errors),
     }

@@ -124,7 +124,7 @@ pub(super) async fn answer(
             received
         }
         "GET" => list(sandbox, name, query).await,
-        "DELETE" => {
+        _ => {
             let mut names = sandbox
                 .inbox
                 .names
@@ -139,11 +139,6 @@ pub(super) async fn answer(
             sandbox.live.inbox();
             Ok((StatusCode::OK, json!({"deleted": gone.entries.len()})))
         }
-        _ => Err(Refusal(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "unknown_control_route",
-            "an inbox takes POST, GET and DELETE".to_owned(),
-        )),
     }
 }
 

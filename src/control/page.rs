@@ -10,6 +10,7 @@ use serde_json::json;
 use super::{Answer, Refusal, only};
 use crate::auth::{ApiKey, PUBLIC_KEY};
 use crate::call::Call;
+use crate::curl;
 use crate::effect::ReplyBody;
 use crate::error::ApiError;
 use crate::redaction;
@@ -55,6 +56,7 @@ pub(super) fn setup(
     let body = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "url": call.base_url(),
+        "curl": curl::start(sandbox, call),
         "api_key": is_public.then_some(PUBLIC_KEY),
         "world": sandbox.worlds.tag_of(&key),
         "seed": sandbox.seed,

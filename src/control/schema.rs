@@ -23,13 +23,19 @@ pub(super) fn answer(sandbox: &Shared, query: &HashMap<String, String>) -> Resul
         (Verb::Post, ContentType::Multipart) if is_asked => Some("multipart/form-data"),
         _ => None,
     };
+    // What is only read back has no request to be a sample of, but an id to begin with.
+    let listing = catalogue.dummy.any_listing().filter(|_| !is_asked);
+    let sample = match listing {
+        Some(listing) => Some(json!({"id": &*listing.id})),
+        None => endpoint.schema.sample().cloned(),
+    };
     let body = json!({
         "endpoint": &*endpoint.id,
         "method": if is_asked { endpoint.verb.name() } else { "GET" },
         "path": if is_asked { endpoint.path.clone() } else { format!("{}/{{id}}", endpoint.path) },
         "content_type": content_type,
         "schema": endpoint.schema.json(),
-        "sample": endpoint.schema.sample(),
+        "sample": sample,
     });
     Ok((StatusCode::OK, body))
 }

@@ -7,7 +7,7 @@ const DOCUMENTS = [
 ];
 const METHODS = ["get", "post", "put", "patch", "delete"];
 const $ = (id) => document.getElementById(id);
-const state = { document: null, operations: [], shown: [], selected: null, outcome: null, key: null };
+const state = { document: null, operations: [], shown: [], selected: null, outcome: null, key: null, curl: "curl" };
 
 function h(tag, attributes, ...children) {
   const element = document.createElement(tag);
@@ -25,7 +25,7 @@ async function load(which) {
   const about = DOCUMENTS.find((one) => one.id === which) || DOCUMENTS[0];
   state.wanted = about.id;
   if (state.document && state.document.id === about.id) return;
-  const reply = await fetch(about.url);
+  const [reply] = await Promise.all([fetch(about.url), learnCurl()]);
   if (!reply.ok) throw new Error(`${about.url} answers ${reply.status}`);
   const json = await reply.json();
   if (state.wanted !== about.id) return; // meanwhile another was asked for
@@ -116,6 +116,13 @@ function fields(schema, prefix = "", depth = 0) {
 
 const word = (text) => (/^[\w./:=@%+,-]+$/.test(text) ? text : `'${text.replace(/'/g, "'\\''")}'`);
 
+/** By HTTPS a line names the authority that is to be trusted, where this page may know it. */
+async function learnCurl() {
+  if (location.protocol !== "https:") return;
+  const reply = await fetch("/__sandbox/setup");
+  if (reply.ok) state.curl = (await reply.json()).curl;
+}
+
 function curl(one, outcome) {
   const value = (parameter) => {
     const example = parameter.example !== undefined ? parameter.example : exampleOf(parameter);
@@ -125,7 +132,7 @@ function curl(one, outcome) {
     .reduce((path, parameter) => path.replace(`{${parameter.name}}`, value(parameter)), one.path);
   const query = one.parameters.filter((parameter) => parameter.in === "query" && parameter.required)
     .map((parameter) => `${parameter.name}=${encodeURIComponent(value(parameter))}`).join("&");
-  const parts = ["curl"];
+  const parts = [state.curl];
   if (one.method !== "get") parts.push("-X", one.method.toUpperCase());
   const server = ((state.document.json.servers || [])[0] || { url: "/" }).url;
   const base = new URL(server, location.origin).href.replace(/\/$/, "");

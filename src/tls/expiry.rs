@@ -1,9 +1,11 @@
-//! Until when a certificate is good: the one thing that is read out of those that others have made.
+//! Until when a certificate is good, and whether it is an authority's: all that is read out of those that others have
+//! made.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
+const OCTETS: u8 = 0x04;
 const SEQUENCE: u8 = 0x30;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
@@ -30,6 +32,26 @@ pub(super) fn not_after(certificate: &[u8]) -> Option<Timestamp> {
     let (_, _, after) = element(validity)?;
     let (kind, text, _) = element(after)?;
     instant(kind, std::str::from_utf8(text).ok()?)
+}
+
+/// Whether a certificate says that others are signed with its key.
+pub(super) fn is_authority(certificate: &[u8]) -> bool {
+    /// The object identifier 2.5.29.19, and the `TRUE` of what is critical.
+    const BASIC_CONSTRAINTS: &[u8] = b"\x06\x03\x55\x1d\x13";
+    const TRUE: &[u8] = b"\x01\x01\xff";
+    let length = BASIC_CONSTRAINTS.len();
+    let at = certificate
+        .windows(length)
+        .position(|part| part == BASIC_CONSTRAINTS);
+    let said = at.and_then(|at| {
+        let value = &certificate[at + length..];
+        let value = value.strip_prefix(TRUE).unwrap_or(value);
+        let (OCTETS, value, _) = element(value)? else {
+            return None;
+        };
+        element(value)
+    });
+    said.is_some_and(|(_, fields, _)| fields.starts_with(TRUE))
 }
 
 /// The tag, the contents, and what follows.

@@ -10,7 +10,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::{Error, InconsistentKeys};
 
-use super::expiry::not_after;
+use super::expiry::{is_authority, not_after};
 use super::provider;
 use crate::files::reason;
 
@@ -22,6 +22,13 @@ pub(super) fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, Strin
     if let Some(ended) = not_after(&chain[0]).filter(|ends| *ends < Timestamp::now()) {
         tracing::warn!(
             "the certificate {} ended on {ended}: clients will refuse it",
+            certificate.display()
+        );
+    }
+    if is_authority(&chain[0]) {
+        tracing::warn!(
+            "the certificate {} is an authority's (CA:TRUE), which some clients take from no server: show one that it \
+             has signed",
             certificate.display()
         );
     }
@@ -46,6 +53,16 @@ pub(super) fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, Strin
 /// The authorities in a file, to be trusted.
 pub(crate) fn read_authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     certificates(path)
+}
+
+/// Whether that is all that a file holds.
+pub(crate) fn is_one_certificate(path: &Path) -> bool {
+    let items = bytes(path).map(|text| {
+        String::from_utf8_lossy(&text)
+            .matches("-----BEGIN ")
+            .count()
+    });
+    items == Ok(1) && certificates(path).is_ok()
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {

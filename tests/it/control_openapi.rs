@@ -67,7 +67,7 @@ fn every_arm_of_the_router_is_described_and_nothing_else() {
         })
         .collect();
     assert!(routed.len() > 20, "the arms are found: {routed:?}");
-    assert!(ROUTER.contains(r#"(_, ["inbox", name])"#));
+    assert!(ROUTER.contains(r#"("GET" | "POST" | "DELETE", ["inbox", name])"#));
     routed.extend(["GET", "POST", "DELETE"].map(|method| format!("{method} inbox/{{}}")));
     assert_eq!(routes(&document()), routed);
 }
@@ -89,6 +89,49 @@ async fn an_unknown_route_is_told_all_that_are_described() {
         })
         .collect();
     assert_eq!(listed, routes(&document()));
+}
+
+#[tokio::test]
+async fn a_method_that_a_route_does_not_take_is_told_those_it_does() {
+    let client = Client::start().await;
+    for (method, path, allowed, told) in [
+        (
+            "PATCH",
+            "next",
+            "GET, POST, DELETE",
+            "`GET`, `POST` and `DELETE`",
+        ),
+        ("GET", "deliveries/d-1/redeliver", "POST", "`POST`"),
+        (
+            "PUT",
+            "inbox/mine",
+            "GET, POST, DELETE",
+            "`GET`, `POST` and `DELETE`",
+        ),
+        ("DELETE", "docs", "GET", "`GET`"),
+        ("POST", "", "GET", "`GET`"),
+    ] {
+        let path = format!("/__sandbox/{path}");
+        let answer = Answer::of(client.request(method, &path)).await;
+        assert_eq!(
+            (answer.status, answer.header("allow")),
+            (405, Some(allowed))
+        );
+        let message = format!("{path} takes {told}, and not `{method}`");
+        assert_eq!(
+            answer.json(),
+            json!({"error": "method_not_allowed", "message": message})
+        );
+    }
+    for nothing in ["inbox/", "next/next", "inspector/"] {
+        let path = format!("/__sandbox/{nothing}");
+        let answer = Answer::of(client.request("PUT", &path)).await;
+        assert_eq!(
+            (answer.status, answer.header("allow")),
+            (404, None),
+            "{path}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -519,6 +519,14 @@ async fn the_schema_of_an_endpoint_comes_with_a_request_that_fits_it() {
     );
     let path = told["path"].as_str().expect("a path");
     assert_eq!(client.post(path, &told["sample"]).await.status, 200);
+    // What is only read back has an id to begin with.
+    let told = client
+        .get("/__sandbox/schema?endpoint=v0/cft_pep_listings")
+        .await
+        .json();
+    let path = told["path"].as_str().expect("a path");
+    let path = path.replace("{id}", told["sample"]["id"].as_str().expect("an id"));
+    assert_eq!(client.get(&path).await.status, 200);
     let none = client.get("/__sandbox/schema").await;
     assert_eq!(none.message(), "`endpoint` is missing: an id, or a path");
 }

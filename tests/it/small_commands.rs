@@ -453,11 +453,22 @@ fn the_manual_has_a_page_for_every_command() {
         let name = format!("iluma-sandbox{command}.1");
         assert!(pages.join(&name).exists(), "{name}");
     }
-    let written = std::fs::read_to_string(pages.join("iluma-sandbox-serve.1")).expect("a page");
-    assert_eq!(written, serve);
+    let page = |name: &str| std::fs::read_to_string(pages.join(name)).expect("a page");
+    assert_eq!(page("iluma-sandbox-serve.1"), serve);
+    assert_eq!(
+        page("iluma-sandbox-ca-path.1"),
+        run(&["man", "ca", "path"]).1
+    );
+    let names = std::fs::read_dir(&pages).expect("a folder");
+    let names = names.map(|name| name.expect("an entry").file_name());
+    let helps = names.filter(|name| name.to_string_lossy().contains("-help"));
+    assert_eq!(helps.collect::<Vec<_>>(), ["iluma-sandbox-ca-trust-help.1"]);
 
     let (code, _, err) = run(&["man", "server"]);
     let sentence = "iluma-sandbox: there is no command `server`: did you mean `serve`?\n";
+    assert_eq!((code, err.as_str()), (2, sentence));
+    let (code, _, err) = run(&["man", "ca", "paths"]);
+    let sentence = "iluma-sandbox: there is no command `ca paths`: did you mean `ca path`?\n";
     assert_eq!((code, err.as_str()), (2, sentence));
     write(folder.path(), "file", "");
     let file = folder.path().join("file");

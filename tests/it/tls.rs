@@ -149,7 +149,6 @@ async fn plain_http_at_a_port_of_tls_is_told_so_in_plain_words() {
     for said in [
         request("GET /health", &[], b""),
         request(&format!("POST {BANK}"), &[], b"{}"),
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(),
     ] {
         let came = told(sandbox.address(), &said).await;
         assert_eq!(
@@ -158,6 +157,14 @@ async fn plain_http_at_a_port_of_tls_is_told_so_in_plain_words() {
              connection: close\r\n\r\nthis port speaks HTTPS: write https:// where the URL says so\n"
         );
     }
+    let told = Http2::plain(&sandbox).await.get("/health").await;
+    assert_eq!(
+        (told.status, told.text().as_str()),
+        (
+            400,
+            "this port speaks HTTPS: write https:// where the URL says so\n"
+        )
+    );
 }
 
 #[tokio::test]
@@ -198,6 +205,7 @@ async fn a_handshake_that_stalls_is_cut_as_a_head_would_be() {
     for said in [
         &b""[..],
         b"\x16",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     ]
     .repeat(30)
@@ -271,11 +279,51 @@ async fn two_ports_answer_for_the_same_worlds() {
     assert_eq!(setup["url"], "http://localhost");
 }
 
+/// What a shell takes to be the authority that this line names.
+#[cfg(unix)]
+fn trusted_by(line: &str, bundle: Option<&str>) -> String {
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &format!("curl() {{ printf %s \"$2\"; }}; {line}")]);
+    shell.env_remove("CURL_CA_BUNDLE");
+    let output = shell.envs(bundle.map(|path| ("CURL_CA_BUNDLE", path)));
+    String::from_utf8(output.output().expect("a shell").stdout).expect("UTF-8")
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn lines_to_paste_name_the_authority_where_it_is_kept() {
+    let data = tempfile::tempdir().expect("a folder");
+    let folder = data.path().join(r#"of "us" $HOME `id` {\}"#);
+    let builder = Sandbox::builder().tls_port(0).ca_folder(&folder);
+    let kept = builder.start().await.expect("a sandbox");
+    let secured = address(&kept.tls_url().expect("https"));
+    let stream = Offer::trusting(pem(&kept)).to(secured, "localhost").await;
+    let http2 = Http2::over(stream.expect("TLS"), "https://localhost").await;
+    let catalog = http2.get("/__sandbox/catalog").await.json();
+    let line = catalog["endpoints"][0]["curl"].as_str().expect("a line");
+    let path = folder.join("ca.pem");
+    assert_eq!(trusted_by(line, None), path.to_str().expect("UTF-8"));
+    assert_eq!(trusted_by(line, Some("/other.pem")), "/other.pem");
+    let begun = &http2.get("/__sandbox/setup").await.json()["curl"];
+    assert!(line.starts_with(&format!("{} ", begun.as_str().expect("words"))));
+    // Over plain HTTP there is nothing to be trusted.
+    let setup = ask(&kept, request("GET /__sandbox/setup", &[], b"")).await;
+    assert_eq!(setup.json()["curl"], "curl");
+
+    let in_memory = start().await;
+    let offer = Offer::trusting(pem(&in_memory));
+    let stream = offer.to(in_memory.address(), "localhost").await;
+    let http2 = Http2::over(stream.expect("TLS"), "https://localhost").await;
+    let setup = http2.get("/__sandbox/setup").await.json();
+    assert_eq!(setup["curl"], "curl");
+}
+
 #[tokio::test]
 async fn plain_http_fails_where_https_alone_is_answered() {
     let builder = Sandbox::builder().tls_port(0).https_only(true);
     let sandbox = builder.start().await.expect("a sandbox");
     assert_eq!(Some(sandbox.url()), sandbox.tls_url());
+    let port = address(&sandbox.url()).port();
     for line in [
         "GET /health",
         "GET /__sandbox/readyz",
@@ -287,8 +335,7 @@ async fn plain_http_fails_where_https_alone_is_answered() {
             (
                 403,
                 "HTTPS_REQUIRED".to_owned(),
-                "Calls over plain HTTP fail: use https, and the port that --tls-port names."
-                    .to_owned()
+                format!("Calls over plain HTTP fail: use https and the port {port}.")
             )
         );
     }

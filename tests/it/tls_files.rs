@@ -501,6 +501,37 @@ fn the_authority_is_exported_found_and_explained() {
         ["go"]
     );
 
+    // By the address that is called.
+    for (arguments, environment, url) in [
+        (
+            &["--url", "https://kyc.test:8443/"][..],
+            None,
+            "https://kyc.test:8443",
+        ),
+        (
+            &[],
+            Some(("ILUMA_SANDBOX_PORT", "4600")),
+            "https://localhost:4600",
+        ),
+        (
+            &[],
+            Some(("ILUMA_SANDBOX_TLS_PORT", "0")),
+            "https://localhost:4586",
+        ),
+        (
+            &[],
+            Some(("ILUMA_SANDBOX_TLS_PORT", "")),
+            "https://localhost:4586",
+        ),
+    ] {
+        let mut help = command(&[&["ca", "trust-help", "curl"], arguments].concat());
+        help.env_remove("XDG_DATA_HOME").env("HOME", &home);
+        let output = help.envs(environment).output().expect("it runs");
+        let told = String::from_utf8(output.stdout).expect("UTF-8");
+        let line = format!("    curl --cacert {quoted} {url}/__sandbox/readyz");
+        assert_eq!(told.lines().nth(1), Some(line.as_str()));
+    }
+
     let mut homeless = command(&["serve", "--port", "0", "--tls"]);
     homeless.env_remove("XDG_DATA_HOME").env_remove("HOME");
     let output = homeless.output().expect("it runs");
@@ -510,6 +541,92 @@ fn the_authority_is_exported_found_and_explained() {
         "iluma-sandbox: there is no home folder to keep the certificate authority in: name a folder with --ca-dir, \
          or bring a certificate with --tls-cert and --tls-key\n"
     );
+}
+
+#[test]
+fn the_folder_of_the_authority_may_be_named_before_what_is_asked_of_it() {
+    let data = folder();
+    let told = run(&["ca", "--ca-dir", text(data.path()), "path"]);
+    let path = format!("{}\n", text(&data.path().join("ca.pem")));
+    assert_eq!(told, (0, path, String::new()));
+}
+
+#[test]
+fn a_certificate_of_ones_own_that_is_an_authoritys_is_taken_with_a_warning() {
+    let data = folder();
+    let (certificate, key) = own(data.path(), "own", |params| {
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    });
+    let leaf = own(data.path(), "leaf", |params| {
+        params.is_ca = rcgen::IsCa::ExplicitNoCa;
+    });
+    let warned = |(certificate, key): (&Path, &Path)| {
+        let process = Process::serve(&["--tls-cert", text(certificate), "--tls-key", text(key)]);
+        let (_, _, log) = process.terminate();
+        let line = log.lines().find(|line| line.contains(" WARN "));
+        line.map(|line| line.split_once(" WARN ").expect("its level").1.to_owned())
+    };
+    assert_eq!(
+        warned((&certificate, &key)),
+        Some(format!(
+            "the certificate {} is an authority's (CA:TRUE), which some clients take from no server: show one that it \
+             has signed",
+            text(&certificate)
+        ))
+    );
+    assert_eq!(warned((&leaf.0, &leaf.1)), None);
+}
+
+#[test]
+fn what_asks_a_port_of_https_in_plain_is_told_so() {
+    let data = folder();
+    let process = serve(data.path(), &[]);
+    let plain = process.url.replace("https", "http");
+    let told = format!(
+        "iluma-sandbox: what answers at {plain} speaks HTTPS: name it as {}\n",
+        process.url
+    );
+    assert_eq!(run(&["readyz", "--url", &plain]), (1, String::new(), told));
+}
+
+#[test]
+fn an_export_overwrites_nothing_but_a_certificate() {
+    let data = folder();
+    let file = data.path().join("file");
+    let export = || {
+        run(&[
+            "ca",
+            "export",
+            "--ca-dir",
+            text(data.path()),
+            "-o",
+            text(&file),
+        ])
+    };
+    let (own, own_key) = own(data.path(), "own", |_| {});
+    let (own, own_key) = (fs::read(own), fs::read(own_key));
+    let (own, own_key) = (own.expect("a file"), own_key.expect("a file"));
+    for kept in [
+        b"notes".to_vec(),
+        own_key.clone(),
+        own.repeat(2),
+        [own_key, own.clone()].concat(),
+    ] {
+        fs::write(&file, &kept).expect("a file");
+        let refused = format!(
+            "iluma-sandbox: {} is there and holds something else than one certificate in PEM: remove it, or name \
+             another file\n",
+            text(&file)
+        );
+        assert_eq!(export(), (1, String::new(), refused));
+        assert_eq!(fs::read(&file).expect("a file"), kept);
+    }
+    let pem = fs::read(data.path().join("ca.pem")).expect("an authority");
+    for replaced in [own, Vec::new()] {
+        fs::write(&file, replaced).expect("a file");
+        assert_eq!(export().0, 0);
+        assert_eq!(fs::read(&file).expect("a file"), pem);
+    }
 }
 
 #[test]

@@ -153,10 +153,38 @@ async fn a_target_that_is_no_path_is_an_unknown_route() {
 }
 
 #[tokio::test]
+async fn a_path_that_is_the_sandboxs_own_without_its_start_is_told_so() {
+    let sandbox = start().await;
+    for (line, own) in [
+        ("GET /", "GET /__sandbox/"),
+        ("GET /docs/", "GET /__sandbox/docs"),
+        ("GET /llms.txt", "GET /__sandbox/llms.txt"),
+        ("GET /metrics", "GET /__sandbox/metrics"),
+        ("GET /healthz", "GET /__sandbox/readyz"),
+        (
+            "GET /explain/1a2b3c4d-7",
+            "GET /__sandbox/explain/1a2b3c4d-7",
+        ),
+        ("POST /clock/advance", "POST /__sandbox/clock/advance"),
+    ] {
+        let (status, code, message) = ask(&sandbox, request(line, &[], b"")).await.error();
+        assert_eq!((status, code.as_str()), (404, "NOT_FOUND"));
+        assert_eq!(
+            message,
+            format!("There is no {line} here. The sandbox's own is {own}.")
+        );
+    }
+    let (_, _, message) = ask(&sandbox, request("GET /reset", &[], b"")).await.error();
+    assert!(
+        message.starts_with("There is no GET /reset here. The nearest is "),
+        "{message}"
+    );
+}
+
+#[tokio::test]
 async fn a_path_is_taken_literally() {
     let sandbox = start().await;
     for path in [
-        "/",
         "//health",
         "/health/",
         "/HEALTH",

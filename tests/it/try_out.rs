@@ -104,6 +104,68 @@ fn headers_forms_and_faults_are_tried_as_curl_sends_them() {
 }
 
 #[test]
+fn what_follows_a_file_is_tried_as_curl_sends_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write(folder.path(), "sandbox.toml", "magic_file_names = true\n");
+    let scenarios = folder.path().to_str().expect("UTF-8");
+    let upload = |selfie: &str| {
+        let (code, printed, said) = tried(&[
+            "POST",
+            "/v0/identity/id_card_verifications",
+            "-F",
+            "name=penito kristian;type=text/plain",
+            "-F",
+            "id_card_number=3275031210930027",
+            "-F",
+            selfie,
+            "--scenarios",
+            scenarios,
+            "--format",
+            "json",
+        ]);
+        let told = serde_json::from_str(&printed).unwrap_or(Value::Null);
+        (code, told, said)
+    };
+    for (selfie, outcome) in [
+        (
+            "selfie=@examples/selfie.png;type=image/png",
+            "COMPLETED_FOUND",
+        ),
+        (
+            "selfie=@examples/selfie.png;type=image/png;filename=completed_not_found.png",
+            "COMPLETED_NOT_FOUND",
+        ),
+    ] {
+        let (_, told, said) = upload(selfie);
+        assert_eq!(told["body"]["name"], "penito kristian", "{said}");
+        assert_eq!(told["explanation"]["chosen"]["outcome"], outcome);
+    }
+    for wrong in [
+        "selfie=@examples/selfie.png;type=",
+        "selfie=@examples/selfie.png;type=a/b;type=c/d",
+        "selfie=@examples/selfie.png;filename=\"a\"",
+    ] {
+        let (code, _, said) = upload(wrong);
+        assert_eq!(code, 2);
+        let sentence = "write NAME=VALUE, or NAME=@FILE, and perhaps ;type=TYPE behind it";
+        assert!(said.contains(sentence), "{said}");
+    }
+}
+
+#[test]
+fn what_is_tried_with_redact_is_explained_without_personal_values() {
+    let body = r#"{"bank_account_number": "7000000002", "bank_code": "BCA"}"#;
+    let (_, whole, _) = tried(&["POST", BANK, "-d", body]);
+    let (_, hidden, _) = tried(&["POST", BANK, "-d", body, "--redact"]);
+    let (reply, explanation) = hidden.split_once("\n\nPOST ").expect("both");
+    assert!(
+        whole.starts_with(reply) && reply.contains("7000000002"),
+        "{reply}"
+    );
+    assert!(!explanation.contains("7000000002"), "{explanation}");
+}
+
+#[test]
 fn nothing_is_sent_to_a_receiver_by_trying() {
     let folder = tempfile::tempdir().expect("a folder");
     let receiver = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -91,7 +91,7 @@ function deliveries(room, filter, count, signal) {
     const { setup } = known;
     const user = setup.api_key && setup.world === store.world ? `${setup.api_key}:` : '"$ILUMA_API_KEY:"';
     empty.append(
-      curlBox(`curl ${setup.url}/v1/callback/urls -u ${user} -d '${JSON.stringify({ type: one.callback_type, url: `${setup.url}/__sandbox/inbox/mine` })}'`),
+      curlBox(`${setup.curl} ${setup.url}/v1/callback/urls -u ${user} -d '${JSON.stringify({ type: one.callback_type, url: `${setup.url}/__sandbox/inbox/mine` })}'`),
       curlBox(one.curl));
   }
   function draw() {
@@ -218,7 +218,7 @@ function inbox(room, signal) {
     }));
     fill(place_, h('h2', {}, 'Inbox'), h('p', { class: 'dim' }, 'A receiver that comes with the sandbox: whatever is POSTed to ', h('code', {}, `${known.setup.url}/__sandbox/inbox/NAME`), ' is kept here. It belongs to no world.'),
       parts.length ? h('div', { class: 'cards' }, parts) : h('div', { class: 'empty' }, h('h2', {}, 'Nothing has come in'), h('p', {}, 'Try it:'),
-        curlBox(`curl ${known.setup.url}/__sandbox/inbox/mine -d '{"hello": "inbox"}'`)));
+        curlBox(`${known.setup.curl} ${known.setup.url}/__sandbox/inbox/mine -d '{"hello": "inbox"}'`)));
   }
   store.on('inbox', soon(() => place_.isConnected && draw().catch(() => {}), 200), signal);
   return {

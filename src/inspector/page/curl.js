@@ -90,6 +90,6 @@ export function curl(request) {
   } else if (content === null) {
     parts.push('-d @body');
   }
-  const line = `curl ${parts.join(' \\\n    ')}`;
+  const line = `${setup.curl} ${parts.join(' \\\n    ')}`;
   return hasFiles ? `printf %s ${filled(request.body)} |\n  ${line}` : line;
 }

@@ -81,7 +81,7 @@ function field(name, rule, sample, isRequired) {
   input.addEventListener('input', () => (isSent.checked = true));
   return {
     name,
-    row: h('div', { class: 'field' }, h('label', { for: id }, isSent, h('span', { class: 'mono' }, name), isRequired && h('span', { class: 'bad' }, ' *')), input,
+    row: h('div', { class: 'field' }, h('div', {}, isSent, h('label', { for: id }, h('span', { class: 'mono' }, name), isRequired && h('span', { class: 'bad' }, ' *'))), input,
       h('span', { class: 'dim' }, isFile(rule) ? ['Without a choice a specimen is drawn. ', rule.description] : rule.description)),
     async value() {
       if (!isSent.checked) return undefined;

@@ -116,6 +116,10 @@ export function open(main, signal) {
   });
   fill(faults, h('h2', {}, 'Faults ', heal), standing,
     h('div', { class: 'row' }, endpoint, fault, delay, h('label', {}, 'probability ', chance), h('label', {}, 'time to live ', ttl), button('Add', async () => {
+      if (!fault.value && !delay.value.trim()) {
+        fault.focus();
+        return say('Choose a fault or write a delay first: there is nothing to add', true);
+      }
       const added = clean({ endpoint: endpoint.value, fault: fault.value, delay: delay.value, probability: Number(chance.value) });
       await api('faults', { method: 'PUT', world: world(), body: { faults: [...faulty.map(clean), added], ttl: ttl.value } });
       await drawFaults();

@@ -1,0 +1,74 @@
+//! The flags that several commands share: what is answered, and by which scenario files.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use clap::builder::FalseyValueParser;
+
+use crate::Builder;
+use crate::catalogue::Catalogue;
+use crate::clock::Clock;
+
+/// By which scenario files.
+#[derive(Debug, Args)]
+pub(super) struct Scenarios {
+    /// Folder of scenario files to lay over the shipped ones; repeat it, or separate by commas.
+    #[arg(
+        long = "scenarios",
+        value_name = "DIR",
+        env = "ILUMA_SANDBOX_SCENARIOS",
+        value_delimiter = ','
+    )]
+    folders: Vec<PathBuf>,
+}
+
+/// What is answered, and shown of it.
+#[derive(Debug, Args)]
+pub(super) struct Answering {
+    #[command(flatten)]
+    scenarios: Scenarios,
+    /// What ids and invented data are derived from.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "ILUMA_SANDBOX_SEED",
+        default_value_t = 0
+    )]
+    seed: u64,
+    /// What `created` shows: an instant at which it stands still, or `system`
+    /// [default: 2026-01-01T00:00:00Z].
+    #[arg(long, env = "ILUMA_SANDBOX_CLOCK")]
+    clock: Option<Clock>,
+    /// Refuse endpoints and outcomes that are merely decided or inferred.
+    #[arg(long, env = "ILUMA_SANDBOX_STRICT", value_parser = FalseyValueParser::new())]
+    strict: bool,
+    /// Hide personal fields in what is shown of requests and callbacks; answers are whole.
+    #[arg(long, env = "ILUMA_SANDBOX_REDACT", value_parser = FalseyValueParser::new())]
+    redact: bool,
+}
+
+impl Scenarios {
+    pub(super) fn apply(&self, builder: Builder) -> Builder {
+        self.folders.iter().fold(builder, Builder::scenarios)
+    }
+
+    /// Where a file is broken it is said on stderr, and this is the exit code.
+    pub(super) fn catalogue(&self) -> Result<Catalogue, ExitCode> {
+        Catalogue::load(&self.folders, None).map_err(|errors| {
+            eprintln!("{errors}");
+            ExitCode::from(2)
+        })
+    }
+}
+
+impl Answering {
+    pub(super) fn apply(&self, builder: Builder) -> Builder {
+        let builder = builder
+            .seed(self.seed)
+            .clock(self.clock.unwrap_or_default())
+            .strict(self.strict)
+            .redact(self.redact);
+        self.scenarios.apply(builder)
+    }
+}

@@ -1,0 +1,102 @@
+//! What is routed below `/__sandbox/`, as the description of this API has it.
+
+use std::sync::LazyLock;
+
+use hyper::Method;
+use hyper::header::{ALLOW, HeaderValue};
+use hyper::{Response, StatusCode};
+use indexmap::IndexMap;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::json;
+
+use super::{JSON, OPENAPI, PREFIX, Refusal, written};
+use crate::effect::ReplyBody;
+use crate::load_error::listed;
+
+const METHODS: [&str; 4] = ["GET", "POST", "PUT", "DELETE"];
+/// To look at, with GET; no part of the API.
+const PAGES: [&str; 4] = ["", "docs", "llms.txt", "inspector/{name}"];
+
+static DESCRIBED: LazyLock<Described> =
+    LazyLock::new(|| serde_json::from_slice(OPENAPI).expect("the tests read it"));
+
+#[derive(Deserialize)]
+struct Described {
+    /// Their methods, in lower case.
+    paths: IndexMap<String, IndexMap<String, IgnoredAny>>,
+}
+
+impl Described {
+    /// The paths without their slash, each with its methods.
+    fn routes(&self) -> impl Iterator<Item = (&str, Vec<&'static str>)> {
+        self.paths.iter().map(|(path, operations)| {
+            let has = |method: &&str| operations.contains_key(&method.to_ascii_lowercase());
+            (&path[1..], METHODS.into_iter().filter(has).collect())
+        })
+    }
+}
+
+/// `GET livez, readyz, …; POST …`
+pub(crate) fn all() -> String {
+    let of_method = |method| {
+        let takes = DESCRIBED
+            .routes()
+            .filter(|(_, methods)| methods.contains(&method));
+        let paths: Vec<_> = takes.map(|(path, _)| path).collect();
+        format!("{method} {}", paths.join(", "))
+    };
+    METHODS.map(of_method).join("; ")
+}
+
+/// What a request meant that is no product's: the sandbox's own, without its prefix.
+pub(crate) fn meant(method: &Method, path: &str) -> Option<String> {
+    let path = path.strip_prefix('/')?;
+    let path = match path.strip_suffix('/').unwrap_or(path) {
+        "healthz" => "readyz",
+        path => path,
+    };
+    let method = match method.as_str() {
+        "HEAD" => "GET",
+        method => method,
+    };
+    let is_there = cfg!(feature = "inspector") || !path.is_empty();
+    let takes = methods(&path.split('/').collect::<Vec<_>>())?;
+    (is_there && takes.contains(&method)).then(|| format!("{method} {PREFIX}{path}"))
+}
+
+/// The answer where nothing is routed: there is no such path, or it does not take the method.
+pub(super) fn none(method: &str, parts: &[&str]) -> Result<Response<ReplyBody>, Refusal> {
+    let Some(methods) = methods(parts) else {
+        return Err(Refusal(
+            StatusCode::NOT_FOUND,
+            "unknown_control_route",
+            format!("known below {PREFIX} are {}", all()),
+        ));
+    };
+    let path = parts.join("/");
+    let message = format!(
+        "{PREFIX}{path} takes {}, and not `{method}`",
+        listed(methods.iter().copied())
+    );
+    let body = json!({"error": "method_not_allowed", "message": message}).to_string();
+    let body = ReplyBody::new(body.into(), None);
+    let mut response = written(StatusCode::METHOD_NOT_ALLOWED, JSON, body);
+    let allow = HeaderValue::try_from(methods.join(", ")).expect("methods are plain");
+    response.headers_mut().insert(ALLOW, allow);
+    Ok(response)
+}
+
+/// The methods that a path takes. None where there is no such path.
+fn methods(parts: &[&str]) -> Option<Vec<&'static str>> {
+    let is_it = |route: &str| {
+        let route: Vec<_> = route.split('/').collect();
+        let is_same = |(route, part): (&&str, &&str)| {
+            route == part || route.starts_with('{') && !part.is_empty()
+        };
+        route.len() == parts.len() && route.iter().zip(parts).all(is_same)
+    };
+    let pages = PAGES.into_iter().map(|page| (page, vec!["GET"]));
+    let mut routes = DESCRIBED.routes().chain(pages);
+    routes.find_map(|(route, methods)| is_it(route).then_some(methods))
+}
