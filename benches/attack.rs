@@ -79,8 +79,9 @@ fn attack_all(arguments: &[String]) -> Outcome<bool> {
 }
 
 fn measure(attack: &Attack) -> Outcome<bool> {
-    let bare = witnessed(attack, Path::new("/nowhere"), &Server::bare(BARE_BYTES)?)?;
-    let folder = tempfile::tempdir().explain("cannot make a folder")?;
+    let folder = || tempfile::tempdir().explain("cannot make a folder");
+    let bare = witnessed(attack, folder()?.path(), &Server::bare(BARE_BYTES)?)?;
+    let folder = folder()?;
     let path = folder.path().display().to_string();
     let arguments = ["--scenarios", &path, "--log-format", "off"].map(str::to_owned);
     let sandbox = Server::sandbox(&arguments)?;
@@ -127,20 +128,23 @@ impl std::fmt::Display for Lateness {
 
 /// What the attack is to a server, with `folder` as its scenarios.
 fn witnessed(attack: &Attack, folder: &Path, server: &Server) -> Outcome<Seen> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .explain("cannot start a runtime")?;
     let witness = Witness::start(server.address)?;
+    runtime.block_on(attack.once(server.address, folder));
     witness.warm_up();
     let mut usual = witness.latencies(PEACE)?;
     let before = Left::of(server)?;
     let begun = Instant::now();
     witness.forget()?;
-    let mut during = thread::scope(|scope| {
-        let attacker = scope.spawn(|| attack_from_here(attack, folder, server.address));
-        let held = attacker.join().map_err(|_| "the attacker failed")??;
-        let during = witness.latencies(Duration::ZERO);
-        drop(held);
-        during
-    })?;
+    let mut held = Held::default();
+    runtime.block_on(attack.run(server.address, folder, &mut held));
     let length = begun.elapsed();
+    let mut during = witness.latencies(Duration::ZERO)?;
+    runtime.block_on(end_worlds(server.address));
+    drop((held, runtime));
     thread::sleep(PEACE);
     witness.forget()?;
     let mut afterwards = witness.latencies(PEACE)?;
@@ -154,29 +158,13 @@ fn witnessed(attack: &Attack, folder: &Path, server: &Server) -> Outcome<Seen> {
     })
 }
 
-/// Attacks, and ends the attacker's worlds. What is still open is returned with what runs it.
-fn attack_from_here(
-    attack: &Attack,
-    folder: &Path,
-    address: SocketAddr,
-) -> Outcome<(Held, tokio::runtime::Runtime)> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .explain("cannot start a runtime")?;
-    let held = runtime.block_on(async {
-        let mut held = Held::default();
-        attack.run(address, folder, &mut held).await;
-        for world in ATTACKERS_WORLDS {
-            let mut client = Client::new(address, &key(world));
-            client
-                .ask("DELETE", "/__sandbox/worlds", "", b"")
-                .await
-                .ok();
-        }
-        held
-    });
-    Ok((held, runtime))
+/// Ends the attacker's worlds: what they hold is what it was sent, and is theirs until then.
+async fn end_worlds(address: SocketAddr) {
+    for world in ATTACKERS_WORLDS {
+        let mut client = Client::new(address, &key(world));
+        let ended = client.ask("DELETE", "/__sandbox/worlds", "", b"").await;
+        ended.ok(); // there need not be one
+    }
 }
 
 /// What a server holds.

@@ -129,7 +129,18 @@ fn image() -> Vec<u8> {
 }
 
 impl Attack {
-    #[expect(clippy::too_many_lines, reason = "one arm for each attack")]
+    /// Does once what has never been done on a fresh server: its code is read from the file then, and an endpoint compiled.
+    pub async fn once(&self, address: SocketAddr, folder: &Path) {
+        match self.kind {
+            Kind::Bodies(_, body, method, headers) => {
+                let mut client = Client::new(address, &key(ATTACKERS_WORLDS.start));
+                send_body(&mut client, &body(), method, headers).await;
+            }
+            Kind::Folder => change(folder, 0),
+            _ => {}
+        }
+    }
+
     pub async fn run(&self, address: SocketAddr, folder: &Path, open: &mut Held) {
         match self.kind {
             Kind::Load => {
@@ -202,20 +213,10 @@ impl Attack {
             }
             Kind::Bodies(count, body, method, headers) => {
                 let made = body();
-                let extra = if made.is_empty() {
-                    format!("x: {}\r\n", "y".repeat(60_000))
-                } else {
-                    headers.to_owned()
-                };
-                let path = if headers == MULTIPART {
-                    "/v0/identity/id_card_verifications"
-                } else {
-                    BANK
-                };
                 repeat(count, address, |mut client| {
-                    let (made, extra) = (&made, &extra);
+                    let made = &made;
                     async move {
-                        client.ask(method, path, extra, made).await.ok();
+                        send_body(&mut client, made, method, headers).await;
                         client
                     }
                 })
@@ -231,10 +232,7 @@ impl Attack {
                     .ok();
                 let until = Instant::now() + LENGTH;
                 for turn in 0_u32.. {
-                    let text = format!(
-                        "extends = \"v1.1/bank_account_data_requests\"\n\n[outcomes.TURN_{turn}]\nstatus = 422\nerror = \"x\"\n"
-                    );
-                    std::fs::write(folder.join("changes.toml"), text).ok();
+                    change(folder, turn);
                     if Instant::now() > until {
                         break;
                     }
@@ -253,6 +251,29 @@ const NONSENSE: [&[u8]; 3] = [
     b"POST / HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxx",
     b"\x16\x03\x01\x02 hello \r\n\r\n",
 ];
+
+/// A body, or a long head where there is none.
+async fn send_body(client: &mut Client, body: &[u8], method: &str, headers: &str) {
+    let extra = if body.is_empty() {
+        format!("x: {}\r\n", "y".repeat(60_000))
+    } else {
+        headers.to_owned()
+    };
+    let path = if headers == MULTIPART {
+        "/v0/identity/id_card_verifications"
+    } else {
+        BANK
+    };
+    client.ask(method, path, &extra, body).await.ok();
+}
+
+/// Saves a scenario file anew.
+fn change(folder: &Path, turn: u32) {
+    let text = format!(
+        "extends = \"v1.1/bank_account_data_requests\"\n\n[outcomes.TURN_{turn}]\nstatus = 422\nerror = \"x\"\n"
+    );
+    std::fs::write(folder.join("changes.toml"), text).ok();
+}
 
 /// So many clients, each of which does it again and again.
 async fn repeat<F>(count: usize, address: SocketAddr, once: impl Fn(Client) -> F)

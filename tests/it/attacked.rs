@@ -110,6 +110,28 @@ impl Attacked {
         self.entries("fd")
     }
 
+    /// What the system counts as its memory, in KiB.
+    pub(crate) fn memory(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.pid());
+        let status = std::fs::read_to_string(path).expect("it runs");
+        let (_, resident) = status.split_once("VmRSS:").expect("its memory");
+        let kibibytes = resident.split_whitespace().next().expect("a number");
+        kibibytes.parse().expect("a number")
+    }
+
+    /// Waits until it has no more than a fifth more memory than it had.
+    pub(crate) async fn memory_returns_to(&mut self, before: u64) {
+        let began = Instant::now();
+        while self.memory() > before + before / 5 {
+            assert!(
+                began.elapsed() < PATIENCE,
+                "{before} KiB before, {} KiB now",
+                self.memory()
+            );
+            self.witness_is_answered().await;
+        }
+    }
+
     /// Waits until it has so many more descriptors than at first.
     pub(crate) async fn holds(&mut self, more: usize) {
         let began = Instant::now();

@@ -43,6 +43,27 @@ async fn a_thousand_slow_heads_and_a_thousand_slow_bodies_stand_in_nobodys_way()
     sandbox.ends_unharmed().await;
 }
 
+/// Where the system's allocator is glibc's.
+#[cfg(target_env = "gnu")]
+#[tokio::test]
+async fn what_a_crowd_needed_is_given_back_to_the_system() {
+    let mut sandbox = Attacked::start(&["--log-format", "off"]).await;
+    sandbox.witness_is_answered().await;
+    let before = sandbox.memory();
+    let mut crowd = Vec::new();
+    for _ in 0..2000 {
+        let mut raw = Raw::to(sandbox.address).await;
+        raw.send(&HEALTH[..30]).await;
+        crowd.push(raw);
+    }
+    sandbox.holds(2000).await;
+    let meanwhile = sandbox.memory();
+    assert!(meanwhile > before * 2, "{before} KiB, {meanwhile} KiB");
+    drop(crowd);
+    sandbox.memory_returns_to(before).await;
+    sandbox.ends_unharmed().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_thousand_slow_heads_and_a_thousand_slow_bodies_are_all_cut_in_their_time() {
     let sandbox = Sandbox::start().await.expect("a sandbox");
