@@ -8,6 +8,7 @@ use bytes::Bytes;
 use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use hyper::{HeaderMap, StatusCode};
 use sha2::{Digest, Sha256};
+use tokio::task::yield_now;
 
 use crate::body::hex;
 use crate::control::TOKEN_HEADER;
@@ -109,11 +110,31 @@ impl KeptBody {
 
     /// Keeps a copy, so that the buffer of a whole connection does not stay for one body.
     pub(crate) fn copied(body: &[u8]) -> Self {
+        let hash = Self::keeps_a_part_of(body).then(|| Sha256::digest(body));
+        Self::begun(body, hash.map(|hash| hex(&hash).into()))
+    }
+
+    /// The same. To hash a long body takes longer than all the rest of its request: others have their turn in between.
+    pub(crate) async fn copied_in_turns(body: &[u8]) -> Self {
+        let mut hash = Sha256::new();
+        for piece in body.chunks(BODY_KEPT_BYTES_MAX) {
+            hash.update(piece);
+            yield_now().await;
+        }
+        Self::begun(body, Some(hex(&hash.finalize()).into()))
+    }
+
+    /// Whether a body is too long to be kept whole.
+    pub(crate) fn keeps_a_part_of(body: &[u8]) -> bool {
+        body.len() > BODY_KEPT_BYTES_MAX
+    }
+
+    fn begun(body: &[u8], sha256: Option<Box<str>>) -> Self {
         let kept = body.len().min(BODY_KEPT_BYTES_MAX);
         Self {
             bytes: Bytes::copy_from_slice(&body[..kept]),
             whole_bytes: body.len(),
-            sha256: (body.len() > kept).then(|| hex(&Sha256::digest(body)).into()),
+            sha256,
         }
     }
 }

@@ -145,7 +145,7 @@ async fn respond_or_panic(
         head,
         body: received.body,
     };
-    let (until_answered, pictures) = (received.share, received.pictures);
+    let (until_answered, mut pictures) = (received.share, received.pictures);
     if let Some(response) = documents::answer(sandbox, &call) {
         return Some(response);
     }
@@ -201,8 +201,19 @@ async fn respond_or_panic(
         micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
         "answered"
     );
+    let request = match (&call.body, &answered.uploads) {
+        (Body::Bytes(bytes), None) if KeptBody::keeps_a_part_of(bytes) => {
+            Box::pin(KeptBody::copied_in_turns(bytes)).await
+        }
+        (_, uploads) => {
+            let (request, more) = kept(sandbox, &call, uploads.as_deref());
+            pictures.extend(more);
+            request
+        }
+    };
     let broken = breaking.as_deref();
-    let trace = record(sandbox, &call, answered, broken, duration, pictures);
+    let request = (request, pictures);
+    let trace = record(sandbox, &call, request, answered, broken, duration);
     if panicked {
         let trace = trace.to_str().expect("hex digits");
         panics::log(format_args!("answering the request {trace}"));
@@ -250,13 +261,11 @@ fn uploads(sandbox: &Shared, call: &Call) -> Option<Arc<UploadFields>> {
 fn record(
     sandbox: &Shared,
     call: &Call,
+    (request, pictures): (KeptBody, Vec<Picture>),
     answered: Answered,
     breaking: Option<&Breaking>,
     duration: Duration,
-    mut pictures: Vec<Picture>,
 ) -> HeaderValue {
-    let (request, more) = kept(sandbox, call, answered.uploads.as_deref());
-    pictures.extend(more);
     let Some(world) = &answered.world else {
         sandbox.worlds.count_stranger(&answered.reply, duration);
         let refused =
