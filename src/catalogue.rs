@@ -94,28 +94,32 @@ impl Route<'_> {
 impl Catalogue {
     /// Loads the shipped files, then lays each folder over them. What is shipped is taken as proven.
     pub(crate) fn load(folders: &[PathBuf], dates: Option<DateForm>) -> Result<Self, LoadErrors> {
-        Self::read(folders, dates, Proof::OfFolders).map_err(|mut found| {
-            found.retain(LoadError::is_error);
-            LoadErrors(found)
-        })
+        Self::read(folders, dates, Proof::OfFolders, files::no_pause).map_err(LoadErrors::of_found)
+    }
+
+    /// The same beside requests that are being answered.
+    pub(crate) fn reload(folders: &[PathBuf], dates: Option<DateForm>) -> Result<Self, LoadErrors> {
+        let pause = files::let_requests_go_first;
+        Self::read(folders, dates, Proof::OfFolders, pause).map_err(LoadErrors::of_found)
     }
 
     /// Loads, and proves the shipped files as well. Of broken files the warnings are told too.
     pub(crate) fn check(folders: &[PathBuf]) -> Result<Self, Vec<LoadError>> {
-        Self::read(folders, None, Proof::OfAll)
+        Self::read(folders, None, Proof::OfAll, files::no_pause)
     }
 
     fn read(
         folders: &[PathBuf],
         dates: Option<DateForm>,
         proof: Proof,
+        pause: fn(),
     ) -> Result<Self, Vec<LoadError>> {
-        let (mut layers, mut found) = files::read(folders);
+        let (mut layers, mut found) = files::read(folders, pause);
         if proof == Proof::OfAll {
             found.extend(files::prove_shipped());
         }
         layers.settings.dates = dates.or(layers.settings.dates);
-        Self::of_read(layers, proof, found)
+        Self::of_read(layers, proof, found, pause)
     }
 
     /// The shipped files with one laid over them that lies in no folder.
@@ -124,7 +128,7 @@ impl Catalogue {
         source: &Arc<crate::load_error::SourceFile>,
     ) -> Result<Self, Vec<LoadError>> {
         let (layers, found) = files::read_text_over(source);
-        Self::of_read(layers, Proof::OfFolders, found)
+        Self::of_read(layers, Proof::OfFolders, found, files::no_pause)
     }
 
     /// The endpoints that are not as they are shipped.
@@ -138,8 +142,9 @@ impl Catalogue {
         layers: files::Layers,
         proof: Proof,
         mut found: Vec<LoadError>,
+        pause: fn(),
     ) -> Result<Self, Vec<LoadError>> {
-        let catalogue = Self::of_layers(layers, proof, &mut found);
+        let catalogue = Self::of_layers(layers, proof, &mut found, pause);
         found.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
         found.dedup();
         match catalogue {
@@ -151,7 +156,12 @@ impl Catalogue {
         }
     }
 
-    fn of_layers(layers: files::Layers, proof: Proof, errors: &mut Vec<LoadError>) -> Option<Self> {
+    fn of_layers(
+        layers: files::Layers,
+        proof: Proof,
+        errors: &mut Vec<LoadError>,
+        pause: fn(),
+    ) -> Option<Self> {
         let stacks = stack_up(&layers, errors);
         let errors_stack = stacks.get("errors").map_or(Stack::new(), whole);
         let shared_errors = compile::shared_errors(&errors_stack, errors);
@@ -175,7 +185,7 @@ impl Catalogue {
         }
         let mut slots = Vec::new();
         for (id, stack) in &stacks {
-            files::let_requests_go_first();
+            pause();
             if stack[0].is_only_data {
                 check_data_extensions(stack, errors);
             } else if id == "errors" {

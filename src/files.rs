@@ -83,8 +83,8 @@ pub(crate) fn json_schema(name: &str) -> &'static str {
     file.contents_utf8().expect("shipped files are UTF-8")
 }
 
-/// Reads the shipped files and every folder's. What can be read is returned beside every mistake.
-pub(crate) fn read(folders: &[PathBuf]) -> (Layers, Vec<LoadError>) {
+/// Reads the shipped files and every folder's, each after a `pause`. What can be read is returned beside every mistake.
+pub(crate) fn read(folders: &[PathBuf], pause: fn()) -> (Layers, Vec<LoadError>) {
     let mut layers = Layers {
         scenarios: SHIPPED_FILES.clone(),
         ..Layers::default()
@@ -92,7 +92,7 @@ pub(crate) fn read(folders: &[PathBuf]) -> (Layers, Vec<LoadError>) {
     let mut errors = Vec::new();
     for folder in folders {
         for found in find(folder) {
-            let_requests_go_first();
+            pause();
             match found {
                 Ok(path) => read_file(folder, &path, &mut layers, &mut errors),
                 Err((path, error)) => errors.push(LoadError::of_file(
@@ -108,16 +108,18 @@ pub(crate) fn read(folders: &[PathBuf]) -> (Layers, Vec<LoadError>) {
 /// The same with one file that nobody has written to a disk.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn read_text_over(source: &Arc<SourceFile>) -> (Layers, Vec<LoadError>) {
-    let (mut layers, mut errors) = read(&[]);
+    let (mut layers, mut errors) = read(&[], no_pause);
     lay_over(source, &mut layers, &mut errors);
     (layers, errors)
 }
 
-/// A reload of a thousand files is not to be felt by requests on a core that they share: its thread offers
-/// its place after every file.
+/// Of a reload: a thousand files are not to be felt by requests on a core that they share.
 pub(crate) fn let_requests_go_first() {
     std::thread::yield_now();
 }
+
+/// Of a start, which somebody waits for.
+pub(crate) fn no_pause() {}
 
 /// A hash over the names and contents of all files: what a poll compares, where events are not sent.
 pub(crate) fn fingerprint(folders: &[PathBuf]) -> [u8; 32] {

@@ -212,6 +212,14 @@ impl fmt::Display for LoadError {
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n"))]
 pub struct LoadErrors(pub Vec<LoadError>);
 
+impl LoadErrors {
+    /// Those of what was found; warnings are left out.
+    pub(crate) fn of_found(mut found: Vec<LoadError>) -> Self {
+        found.retain(LoadError::is_error);
+        Self(found)
+    }
+}
+
 /// The known word nearest to what was written, when it is near enough to be meant.
 pub(crate) fn nearest<'a>(
     written: &str,

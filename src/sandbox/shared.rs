@@ -206,7 +206,7 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner);
         let loaded = contained(|| {
             self.panic_if_told("reload");
-            Catalogue::load(&self.options.scenarios, self.options.dates)
+            Catalogue::reload(&self.options.scenarios, self.options.dates)
         });
         let loaded = loaded.unwrap_or_else(|Panicked| {
             panics::log("reloading the scenarios");
