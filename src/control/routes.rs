@@ -18,8 +18,18 @@ const METHODS: [&str; 4] = ["GET", "POST", "PUT", "DELETE"];
 /// To look at, with GET; no part of the API.
 const PAGES: [&str; 4] = ["", "docs", "llms.txt", "inspector/{name}"];
 
-static DESCRIBED: LazyLock<Described> =
-    LazyLock::new(|| serde_json::from_slice(OPENAPI).expect("the tests read it"));
+/// The paths without their first slash, each with its methods.
+static ROUTES: LazyLock<Vec<(String, Vec<&str>)>> = LazyLock::new(|| {
+    let described: Described = serde_json::from_slice(OPENAPI).expect("the tests read it");
+    let described = described.paths.into_iter().map(|(path, operations)| {
+        let has = |method: &&str| operations.contains_key(&method.to_ascii_lowercase());
+        (
+            path[1..].to_owned(),
+            METHODS.into_iter().filter(has).collect(),
+        )
+    });
+    described.collect()
+});
 
 #[derive(Deserialize)]
 struct Described {
@@ -27,23 +37,11 @@ struct Described {
     paths: IndexMap<String, IndexMap<String, IgnoredAny>>,
 }
 
-impl Described {
-    /// The paths without their slash, each with its methods.
-    fn routes(&self) -> impl Iterator<Item = (&str, Vec<&'static str>)> {
-        self.paths.iter().map(|(path, operations)| {
-            let has = |method: &&str| operations.contains_key(&method.to_ascii_lowercase());
-            (&path[1..], METHODS.into_iter().filter(has).collect())
-        })
-    }
-}
-
 /// `GET livez, readyz, …; POST …`
 pub(crate) fn all() -> String {
     let of_method = |method| {
-        let takes = DESCRIBED
-            .routes()
-            .filter(|(_, methods)| methods.contains(&method));
-        let paths: Vec<_> = takes.map(|(path, _)| path).collect();
+        let takes = ROUTES.iter().filter(|(_, takes)| takes.contains(&method));
+        let paths: Vec<_> = takes.map(|(path, _)| &**path).collect();
         format!("{method} {}", paths.join(", "))
     };
     METHODS.map(of_method).join("; ")
@@ -88,15 +86,20 @@ pub(super) fn none(method: &str, parts: &[&str]) -> Result<Response<ReplyBody>, 
 }
 
 /// The methods that a path takes. None where there is no such path.
-fn methods(parts: &[&str]) -> Option<Vec<&'static str>> {
+fn methods(parts: &[&str]) -> Option<&'static [&'static str]> {
     let is_it = |route: &str| {
-        let route: Vec<_> = route.split('/').collect();
-        let is_same = |(route, part): (&&str, &&str)| {
-            route == part || route.starts_with('{') && !part.is_empty()
+        let mut route = route.split('/');
+        let is_same = |part: &&str| {
+            let is_any = |name: &str| name.starts_with('{') && !part.is_empty();
+            route
+                .next()
+                .is_some_and(|name| name == *part || is_any(name))
         };
-        route.len() == parts.len() && route.iter().zip(parts).all(is_same)
+        parts.iter().all(is_same) && route.next().is_none()
     };
-    let pages = PAGES.into_iter().map(|page| (page, vec!["GET"]));
-    let mut routes = DESCRIBED.routes().chain(pages);
-    routes.find_map(|(route, methods)| is_it(route).then_some(methods))
+    if PAGES.into_iter().any(is_it) {
+        return Some(&["GET"]);
+    }
+    let route = ROUTES.iter().find(|(route, _)| is_it(route));
+    route.map(|(_, methods)| &**methods)
 }
