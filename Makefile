@@ -10,7 +10,7 @@ run: ## build and serve on http://127.0.0.1:4586
 	cargo run --release -- serve
 
 check: ## everything that must pass before a change lands; needs cargo only
-	cargo fmt --check
+	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
 	cargo clippy --lib --no-default-features --locked -- --deny warnings
 	cargo test --locked
