@@ -133,7 +133,8 @@ fn witnessed(attack: &Attack, folder: &Path, server: &Server) -> Outcome<Seen> {
         .build()
         .explain("cannot start a runtime")?;
     let witness = Witness::start(server.address)?;
-    runtime.block_on(attack.once(server.address, folder));
+    runtime.block_on(attack.begin(server.address, folder));
+    runtime.block_on(end_worlds(server.address));
     witness.warm_up();
     let mut usual = witness.latencies(PEACE)?;
     let before = Left::of(server)?;

@@ -129,12 +129,23 @@ fn image() -> Vec<u8> {
 }
 
 impl Attack {
-    /// Does once what has never been done on a fresh server: its code is read from the file then, and an endpoint compiled.
-    pub async fn once(&self, address: SocketAddr, folder: &Path) {
+    /// Does for a moment what has never been done on a fresh server: its code is read from the file then, an endpoint
+    /// compiled, and each thread makes what it keeps for such requests.
+    pub async fn begin(&self, address: SocketAddr, folder: &Path) {
         match self.kind {
-            Kind::Bodies(_, body, method, headers) => {
-                let mut client = Client::new(address, &key(ATTACKERS_WORLDS.start));
-                send_body(&mut client, &body(), method, headers).await;
+            Kind::Bodies(count, body, method, headers) => {
+                let made = body();
+                let clients = (0..count).map(|number| {
+                    let made = &made;
+                    async move {
+                        let mut client =
+                            Client::new(address, &key(ATTACKERS_WORLDS.start + number));
+                        for _ in 0..25 {
+                            send_body(&mut client, made, method, headers).await;
+                        }
+                    }
+                });
+                together(clients.collect()).await;
             }
             Kind::Folder => change(folder, 0),
             _ => {}
