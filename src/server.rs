@@ -152,6 +152,13 @@ async fn respond_or_panic(
     if control::is_asked(call.path()) {
         return Some(Box::pin(control::respond(sandbox, &call, pace)).await);
     }
+    // Before anything is done: who goes away meanwhile has asked for nothing.
+    let long = match &call.body {
+        Body::Bytes(bytes) if KeptBody::keeps_a_part_of(bytes) => {
+            Box::pin(kept_in_turns(sandbox, &call, bytes)).await
+        }
+        _ => None,
+    };
     let (mut answered, panicked) = match contained(|| answer::answer(sandbox, &call)) {
         Ok(answered) => (answered, false),
         Err(Panicked) => (panicked(sandbox, uploads(sandbox, &call)), true),
@@ -201,16 +208,8 @@ async fn respond_or_panic(
         micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
         "answered"
     );
-    let request = match (&call.body, &answered.uploads) {
-        (Body::Bytes(bytes), None) if KeptBody::keeps_a_part_of(bytes) => {
-            Box::pin(KeptBody::copied_in_turns(bytes)).await
-        }
-        (_, uploads) => {
-            let (request, more) = kept(sandbox, &call, uploads.as_deref());
-            pictures.extend(more);
-            request
-        }
-    };
+    let (request, more) = kept(sandbox, &call, long, answered.uploads.as_deref());
+    pictures.extend(more);
     let broken = breaking.as_deref();
     let request = (request, pictures);
     let trace = record(sandbox, &call, request, answered, broken, duration);
@@ -249,7 +248,7 @@ fn failed(sandbox: &Shared) -> Response<ReplyBody> {
     response
 }
 
-/// What a request whose answer is lost must not leave behind.
+/// Where a request may hold files, of which nothing must be left behind.
 fn uploads(sandbox: &Shared, call: &Call) -> Option<Arc<UploadFields>> {
     match sandbox.catalogue().route(call.method(), call.path()) {
         Ok(Route::Ask(endpoint, _)) => endpoint.schema.uploads.clone(),
@@ -287,8 +286,24 @@ fn record(
     trace(&world.tag, seq)
 }
 
-/// What is kept of a request's body, and of its files those that are to be drawn.
-fn kept(sandbox: &Shared, call: &Call, uploads: Option<&UploadFields>) -> (KeptBody, Vec<Picture>) {
+/// What is kept of a long body. None where files may lie in it, which are not.
+async fn kept_in_turns(sandbox: &Shared, call: &Call, body: &[u8]) -> Option<KeptBody> {
+    match uploads(sandbox, call) {
+        None => Some(KeptBody::copied_in_turns(body).await),
+        Some(_) => None,
+    }
+}
+
+/// What is kept of a request's body, where it is not known yet, and of its files those that are to be drawn.
+fn kept(
+    sandbox: &Shared,
+    call: &Call,
+    long: Option<KeptBody>,
+    uploads: Option<&UploadFields>,
+) -> (KeptBody, Vec<Picture>) {
+    if let (Some(kept), None) = (long, uploads) {
+        return (kept, Vec::new());
+    }
     let kept = match (&call.body, uploads) {
         (Body::Bytes(bytes), Some(uploads)) => {
             let is_form = call.media_type() == MediaType::Form;

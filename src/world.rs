@@ -499,8 +499,14 @@ impl Worlds {
             while self.is_full() && self.evict_idlest(&mut worlds, now_ms, key) {}
         }
         let mut worlds = self.all();
-        worlds.sort_by_cached_key(|world| std::cmp::Reverse(world.bytes.load(Ordering::Relaxed)));
-        for world in worlds.iter().take_while(|_| self.is_full()) {
+        let bytes = |world: &Arc<World>| world.bytes.load(Ordering::Relaxed);
+        worlds.sort_by_cached_key(|world| std::cmp::Reverse(bytes(world)));
+        // Who holds no more than its share keeps it, also where what others hold cannot be let go.
+        let share = BYTES_MAX / worlds.len().max(1);
+        for world in worlds.iter().take_while(|world| bytes(world) > share) {
+            if !self.is_full() {
+                break;
+            }
             world.halve();
         }
         if self.is_full() {

@@ -6,6 +6,8 @@ use std::path::Path;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
+use crate::curl::word;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Client {
     Curl,
@@ -41,8 +43,8 @@ impl TrustHelp<'_> {
     }
 
     fn words(&self, client: Client) -> String {
-        let ca = shell_word(&self.path.display().to_string());
-        let url = shell_word(&self.url);
+        let ca = word(&self.path.display().to_string());
+        let url = word(&self.url);
         let quoted = Value::from(self.path.display().to_string()); // as Python and Go take it too
         match client {
             Client::Curl => format!(
@@ -112,13 +114,4 @@ fn title(client: Client) -> &'static str {
 fn indented(text: &str) -> String {
     let lines = text.lines().map(|line| format!("    {line}"));
     lines.collect::<Vec<_>>().join("\n")
-}
-
-/// Text as a shell takes it.
-fn shell_word(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@".contains(c);
-    if text.chars().all(is_plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }

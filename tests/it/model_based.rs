@@ -14,7 +14,7 @@ use crate::client::{Answer, Client};
 use crate::model::{Delivery, Model, Outcome, Product, assert_error};
 use crate::receiver::{Reaction, Receiver, StandingClock};
 
-/// Ten thousand take two minutes: `PROPTEST_CASES=10000 cargo test --test it model_based`.
+/// Ten thousand take about twelve minutes: `PROPTEST_CASES=10000 cargo test --test it model_based`.
 const CASES: u32 = 24;
 const STEPS_MAX: usize = 24;
 
