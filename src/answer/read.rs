@@ -3,20 +3,14 @@
 use hyper::StatusCode;
 use tokio::time::Instant;
 
-use super::Seen;
-use crate::call::{Call, Effect, Reply};
-use crate::catalogue::Catalogue;
-use crate::choice::{By, Choice, choose_by_dummy_data, found};
-use crate::dice::Mix;
-use crate::endpoint::{Answer, Creation, Endpoint, PlantedRecord};
-use crate::error::ApiError;
-use crate::magic;
-use crate::next;
-use crate::plan::Fill;
-use crate::sandbox::Shared;
-use crate::store::Version;
-use crate::strict;
-use crate::world::World;
+use super::answer::Seen;
+use super::choice::{By, Choice, choose_by_dummy_data, found};
+use super::engine::Shared;
+use super::{magic, strict};
+use crate::base::Mix;
+use crate::catalogue::{Answer, Catalogue, Creation, Endpoint, Fill, PlantedRecord};
+use crate::http::{ApiError, Call, Effect, Reply};
+use crate::world::{self, Version, World};
 
 pub(super) fn read(
     sandbox: &Shared,
@@ -27,23 +21,23 @@ pub(super) fn read(
     call: &Call,
     seen: &mut Seen<'_>,
 ) -> Result<Reply, ApiError> {
-    strict::read(sandbox, catalogue, endpoint)?;
-    let magic = magic::read(call.headers(), endpoint, true)?;
+    strict::refuse_read_if_strict(sandbox, catalogue, endpoint)?;
+    let magic = magic::read_magic(call.headers(), endpoint, true)?;
     seen.asked = magic.breaking;
     let told = match magic.outcome {
         Some(outcome) => Some((outcome, By::Magic)),
-        None => next::queued(world, endpoint, true)?.map(|outcome| (outcome, By::Next)),
+        None => world::queued(world, endpoint, true)?.map(|outcome| (outcome, By::Next)),
     };
     let why = &mut seen.why;
     if let Some((outcome, by)) = told {
         why.by = by;
         why.chosen = Some(outcome.clone());
-        strict::outcome(sandbox, catalogue, endpoint, outcome)?;
+        strict::refuse_outcome_if_strict(sandbox, catalogue, endpoint, outcome)?;
         return Err(ApiError::asked_for(&outcome.name));
     }
     let version = find(sandbox, catalogue, world, endpoint, id, call.came)
         .ok_or_else(|| ApiError::no_record(id))?;
-    strict::version(sandbox, catalogue, &version)?;
+    strict::refuse_version_if_strict(sandbox, catalogue, &version)?;
     why.by = By::Record;
     why.record = Some(id.into());
     Ok(Reply {

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
-use crate::Builder;
+use crate::base::Clock;
 use crate::catalogue::Catalogue;
-use crate::clock::Clock;
+use crate::sandbox::Builder;
 
 /// By which scenario files.
 #[derive(Debug, Args)]

@@ -7,10 +7,11 @@ use clap::{Args, Subcommand};
 use hyper::Uri;
 use serde_json::json;
 
+use super::cli::{Format, fail, misused, print};
+use super::client;
 use super::tls::AuthorityFolder;
 use super::trust_help::{Client, TrustHelp};
-use super::{Format, client, fail, misused, print};
-use crate::tls::{AUTHORITY_FILE, Authority, is_one_certificate};
+use crate::server::{AUTHORITY_FILE, Authority, is_one_certificate};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -104,7 +105,7 @@ fn export(authority: &Authority, path: &Path, output: Option<&Path>, format: For
             return fail(format_args!(
                 "cannot write {}: {}",
                 output.display(),
-                crate::files::reason(&error)
+                crate::scenario::reason(&error)
             ));
         }
     }

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::{Format, print};
+use super::cli::{Format, print};
 use crate::catalogue::Catalogue;
-use crate::load_error::{LoadError, LoadErrors};
+use crate::scenario::{LoadError, LoadErrors};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

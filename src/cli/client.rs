@@ -13,9 +13,9 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-use crate::auth::ApiKey;
-use crate::control::{ControlToken, TOKEN_HEADER};
-use crate::tls::{self, Trust};
+use crate::callbacks::{self, Trust};
+use crate::http::{ApiKey, ControlToken, TOKEN_HEADER};
+use crate::server;
 
 /// How long a sandbox may take over an answer, beyond the time that it was asked to wait.
 const ANSWER_TIME: Duration = Duration::from_secs(10);
@@ -72,7 +72,7 @@ impl Client {
             })?;
         match serde_json::from_slice(&body) {
             Ok(json) => Ok((status, json)),
-            Err(_) if body == tls::PLAIN_WORDS => Err(format!(
+            Err(_) if body == server::PLAIN_WORDS => Err(format!(
                 "what answers at {url} speaks HTTPS: name it as {}",
                 url.replacen("http", "https", 1)
             )),
@@ -96,9 +96,9 @@ impl Client {
         let port = self.url.port_u16().unwrap_or(usual_port);
         let socket = TcpStream::connect((bare, port))
             .await
-            .map_err(|error| crate::files::reason(&error))?;
+            .map_err(|error| crate::scenario::reason(&error))?;
         if is_https {
-            let stream = tls::connect(&self.trust, host, socket).await?;
+            let stream = callbacks::connect_tls(&self.trust, host, socket).await?;
             return self.exchange_over(stream, method, path, body).await;
         }
         self.exchange_over(socket, method, path, body).await

@@ -6,7 +6,7 @@ use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 use serde_json::json;
 
-use super::{Cli, Format, print};
+use super::cli::{Cli, Format, print};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

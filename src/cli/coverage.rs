@@ -7,9 +7,9 @@ use clap::{Args, ValueEnum};
 use form_urlencoded::Serializer;
 use hyper::{Method, StatusCode};
 
+use super::cli::{Format, block_on, fail, misused, print};
 use super::target::Target;
-use super::{Format, block_on, fail, misused, print};
-use crate::coverage::Coverage;
+use crate::control::Coverage;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

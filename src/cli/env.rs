@@ -7,9 +7,9 @@ use clap::{Args, ValueEnum};
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::cli::{block_on, fail, misused, print};
 use super::client::Client;
 use super::target::Target;
-use super::{block_on, fail, misused, print};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -60,7 +60,7 @@ async fn env(arguments: &Arguments) -> ExitCode {
         Ok(world) => world,
         Err(sentence) => return fail(sentence),
     };
-    let own_key = client.key().map(crate::ApiKey::reveal);
+    let own_key = client.key().map(crate::http::ApiKey::reveal);
     let (Some(key), Some(token)) = (
         world["api_key"].as_str().or(own_key),
         world["callback_token"].as_str(),

@@ -8,8 +8,8 @@ use clap::Args;
 use hyper::{Method, StatusCode};
 use serde_json::Value;
 
+use super::cli::{Format, block_on, fail, misused, print};
 use super::target::Target;
-use super::{Format, block_on, fail, misused, print};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

@@ -7,8 +7,9 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::{Format, fail, print, schema};
-use crate::files::json_schema;
+use super::cli::{Format, fail, print};
+use super::schema;
+use crate::scenario::json_schema;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

@@ -5,9 +5,8 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use super::answering::Scenarios;
-use super::{misused, print};
-use crate::curl::Curl;
-use crate::listing::Listing;
+use super::cli::{misused, print};
+use crate::reference::{Curl, Listing};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

@@ -6,9 +6,8 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory};
 use serde_json::json;
 
-use super::{Cli, Format, fail, misused, print};
-use crate::files::reason;
-use crate::load_error::nearest;
+use super::cli::{Cli, Format, fail, misused, print};
+use crate::scenario::{nearest, reason};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

@@ -7,12 +7,10 @@ use hyper::Uri;
 use serde_json::Value;
 
 use super::answering::Scenarios;
+use super::cli::{misused, print};
 use super::client::sandbox_url;
-use super::{misused, print};
-use crate::auth::{ApiKey, PUBLIC_KEY};
-use crate::curl::{self, DEFAULT_HOST};
-use crate::openapi::{self, About};
-use crate::postman;
+use crate::http::{ApiKey, PUBLIC_KEY};
+use crate::reference::{self, About, DEFAULT_HOST};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -63,7 +61,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
 pub(super) fn run_postman(arguments: &PostmanArguments) -> ExitCode {
     if !arguments.environment {
         return match document(&arguments.of) {
-            Ok(document) => print_json(&postman::collection(&document)),
+            Ok(document) => print_json(&reference::postman_collection(&document)),
             Err(code) => code,
         };
     }
@@ -73,7 +71,7 @@ pub(super) fn run_postman(arguments: &PostmanArguments) -> ExitCode {
     if let Err(reason) = api_key.parse::<ApiKey>() {
         return misused(format_args!("--api-key holds no API key: {reason}"));
     }
-    let environment = postman::Environment {
+    let environment = reference::Environment {
         base_url: &base(&arguments.of),
         api_key,
     };
@@ -82,10 +80,10 @@ pub(super) fn run_postman(arguments: &PostmanArguments) -> ExitCode {
 
 fn document(arguments: &Arguments) -> Result<Value, ExitCode> {
     let catalogue = arguments.scenarios.catalogue()?;
-    Ok(openapi::document(About {
+    Ok(reference::openapi_document(About {
         catalogue: &catalogue,
         is_strict: arguments.strict || catalogue.settings.strict,
-        key: curl::lets_public_key_in(&catalogue).then_some(PUBLIC_KEY),
+        key: reference::lets_public_key_in(&catalogue).then_some(PUBLIC_KEY),
         server: &base(arguments),
     }))
 }

@@ -8,12 +8,11 @@ use hyper::{Method, StatusCode};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
+use super::cli::{Format, block_on, fail, misused, print};
 use super::client::Client;
 use super::target::Place;
-use super::{Format, block_on, fail, misused, print};
-use crate::clock::parse_duration;
-use crate::delay::written;
-use crate::tls::Trust;
+use crate::base::{duration_text, parse_duration};
+use crate::callbacks::Trust;
 
 /// Between two questions.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -42,7 +41,7 @@ async fn readyz(arguments: &Arguments) -> ExitCode {
         Err(sentence) => return misused(sentence),
     };
     let until = Instant::now() + arguments.timeout;
-    let limit = written(arguments.timeout);
+    let limit = duration_text(arguments.timeout);
     let mut reason = format!("no answer from {} within {limit}", client.url());
     loop {
         let asking = client.ask(Method::GET, "readyz", None, arguments.timeout);

@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
+use super::cli::print;
 use super::openapi::JsonFormat;
-use super::print;
-use crate::files;
+use crate::scenario;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -28,7 +28,7 @@ enum Subject {
 
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
     let JsonFormat::Json = arguments.format;
-    print(files::json_schema(match arguments.subject {
+    print(scenario::json_schema(match arguments.subject {
         Subject::Scenario => SCENARIO,
         Subject::Sandbox => SANDBOX,
     }));

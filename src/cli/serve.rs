@@ -4,20 +4,33 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
+use iluma_sandbox_give_back::{give_back, keep_at_most};
 use serde_json::json;
+use tokio::time::sleep;
 
 use super::answering::Answering;
-use super::housekeeping::keep_house;
-use super::log::LogFormat;
+use super::cli::{Format, fail, misused};
+use super::log::{self, LogFormat};
+use super::os;
 use super::parent::Parent;
 use super::tls::{ReceiverArguments, TlsArguments};
-use super::{Format, fail, log, misused, os};
-use crate::auth::ApiKey;
-use crate::control::TOKEN_HEADER;
-use crate::watchlist::DateForm;
-use crate::{Builder, CallbackUrl, ControlToken, Retries, Sandbox, StartError};
+use crate::answer::Shared;
+use crate::callbacks::{CallbackUrl, Retries};
+use crate::catalogue::DateForm;
+use crate::http::{ApiKey, ControlToken, TOKEN_HEADER};
+use crate::sandbox::{Builder, Sandbox, StartError};
+
+/// What the allocator may keep at the end of an arena; there is one for each thread.
+const KEPT_BYTES: i32 = 128 << 10;
+
+/// How long no connection has to have ended.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// How often that is waited for where they never cease to.
+const WAITS_MAX: usize = 10;
 
 /// No flag, for it is of no use to anybody but the sandbox's own tests.
 const TEST_PANICS: &str = "ILUMA_SANDBOX_TEST_PANICS";
@@ -201,7 +214,7 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
             path.display()
         ));
     }
-    super::print(&match format {
+    super::cli::print(&match format {
         Format::Json => told,
         Format::Text => ready_in_words(&sandbox, token_is_given),
     });
@@ -343,5 +356,25 @@ fn date_form(text: &str) -> Result<DateForm, String> {
         "strings" => Ok(DateForm::Strings),
         "objects" => Ok(DateForm::Objects),
         _ => Err("write `strings` or `objects`".to_owned()),
+    }
+}
+
+/// Gives memory back to the system after connections have ended. The allocator keeps what it ever needed otherwise.
+pub(super) async fn keep_house(sandbox: &Shared) {
+    keep_at_most(KEPT_BYTES);
+    loop {
+        sandbox.connection_ended.notified().await;
+        for _ in 0..WAITS_MAX {
+            sleep(QUIET).await;
+            let is_quiet = tokio::select! {
+                biased;
+                () = sandbox.connection_ended.notified() => false,
+                () = std::future::ready(()) => true,
+            };
+            if is_quiet {
+                break;
+            }
+        }
+        give_back();
     }
 }

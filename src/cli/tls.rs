@@ -6,8 +6,9 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 
 use super::os;
-use crate::Builder;
-use crate::tls::{AUTHORITY_FILE, HostName, Trust, read_authorities};
+use crate::callbacks::Trust;
+use crate::sandbox::Builder;
+use crate::server::{AUTHORITY_FILE, HostName, read_authorities};
 
 /// What is spoken.
 #[derive(Debug, Args)]

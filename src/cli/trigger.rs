@@ -10,14 +10,15 @@ use hyper::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
+use super::cli::{Format, block_on, fail, misused, print};
 use super::client::Client;
 use super::target::Target;
-use super::{Format, block_on, fail, misused, print};
-use crate::clock::parse_duration;
-use crate::delivery::DeliveryState;
+use crate::base::parse_duration;
+use crate::world::DeliveryState;
 
 /// How long one question to the sandbox waits for the delivery.
 const WAIT: Duration = Duration::from_millis(500);
+
 /// Between two questions, whatever they are answered.
 const PAUSE: Duration = Duration::from_millis(20);
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
-use crate::curl::word;
+use crate::reference::shell_word;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Client {
@@ -43,8 +43,8 @@ impl TrustHelp<'_> {
     }
 
     fn words(&self, client: Client) -> String {
-        let ca = word(&self.path.display().to_string());
-        let url = word(&self.url);
+        let ca = shell_word(&self.path.display().to_string());
+        let url = shell_word(&self.url);
         let quoted = Value::from(self.path.display().to_string()); // as Python and Go take it too
         match client {
             Client::Curl => format!(

@@ -18,16 +18,17 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::answering::Answering;
-use super::form::{Field, Form};
-use super::{Format, block_on, explain, fail, misused, print};
-use crate::Sandbox;
-use crate::auth::PUBLIC_KEY;
-use crate::connection::{Pace, PacedIo};
-use crate::sandbox::Shared;
-use crate::server::{Gone, respond};
+use super::cli::{Format, block_on, fail, misused, print};
+use super::explain;
+use super::files::{Field, Form};
+use crate::answer::Shared;
+use crate::http::PUBLIC_KEY;
+use crate::sandbox::Sandbox;
+use crate::server::{Gone, Pace, PacedIo, respond};
 
 /// A reply that is broken on purpose is waited for no longer than this.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
+
 const PIPE_BYTES: usize = 64 << 10;
 
 #[derive(Debug, Args)]
@@ -83,7 +84,7 @@ async fn try_out(sandbox: &Arc<Shared>, arguments: &Arguments) -> ExitCode {
     };
     let trace = reply.headers.get("x-sandbox-trace");
     let trace = trace.and_then(|trace| trace.to_str().ok());
-    let told = trace.and_then(|trace| crate::explain::find(sandbox, trace, |_| true).ok());
+    let told = trace.and_then(|trace| crate::answer::find_exchange(sandbox, trace, |_| true).ok());
     print(&match arguments.format {
         Format::Text => shown(&reply, told.as_ref()),
         Format::Json => {
@@ -110,7 +111,7 @@ async fn try_out(sandbox: &Arc<Shared>, arguments: &Arguments) -> ExitCode {
 fn unanswered(sandbox: &Shared) -> Option<Value> {
     let world = sandbox.worlds.all().pop()?;
     let exchange = world.state().journal.entries().last()?.clone();
-    Some(crate::explain::explain(sandbox, Some(&world), &exchange))
+    Some(crate::answer::explain(sandbox, Some(&world), &exchange))
 }
 
 fn shown(reply: &Reply, told: Option<&Value>) -> String {
@@ -231,7 +232,7 @@ fn request(arguments: &Arguments) -> Result<Request<Full<Bytes>>, String> {
 /// The contents of a file; an error is a sentence.
 pub(super) fn read(file: &str) -> Result<Vec<u8>, String> {
     std::fs::read(file)
-        .map_err(|error| format!("cannot read `{file}`: {}", crate::files::reason(&error)))
+        .map_err(|error| format!("cannot read `{file}`: {}", crate::scenario::reason(&error)))
 }
 
 fn path(text: &str) -> Result<String, String> {

@@ -5,10 +5,9 @@ use std::collections::HashMap;
 use hyper::StatusCode;
 use serde_json::json;
 
-use super::{Answer, Refusal, only};
-use crate::egress::ReceiverUrl;
-use crate::sample;
-use crate::sandbox::Shared;
+use super::control::{Answer, Refusal, only};
+use crate::answer::{self, Shared};
+use crate::callbacks::ReceiverUrl;
 use crate::world::World;
 
 /// All types, also those that go nowhere. `by` is `request` where the world registered it, else `default`.
@@ -20,7 +19,7 @@ pub(super) fn list(
     only(query, &[])?;
     let catalogue = sandbox.catalogue();
     let state = world.state();
-    let listed = sample::callback_types(&catalogue).into_iter().map(|kind| {
+    let listed = answer::callback_types(&catalogue).into_iter().map(|kind| {
         let registered = state.callbacks.urls.get(kind);
         let url = sandbox.callback_url(&catalogue, &state.callbacks, kind);
         json!({

@@ -5,11 +5,10 @@ use std::collections::HashMap;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Answer, Refusal, bad_request, only};
-use crate::call::Call;
-use crate::curl::Curl;
-use crate::listing::Listing;
-use crate::sandbox::Shared;
+use super::control::{Answer, Refusal, bad_request, only};
+use crate::answer::Shared;
+use crate::http::Call;
+use crate::reference::{Curl, Listing};
 
 pub(super) fn answer(
     sandbox: &Shared,

@@ -6,11 +6,11 @@ use hyper::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Answer, Refusal, bad_request, deliveries};
-use crate::clock::{Clock, Stamp, parse_duration};
-use crate::courier::{self, Advance};
-use crate::panics;
-use crate::sandbox::Shared;
+use super::control::{Answer, Refusal, bad_request};
+use super::deliveries;
+use crate::answer::Shared;
+use crate::base::{self, Clock, Stamp, parse_duration};
+use crate::callbacks::{self, Advance};
 use crate::world::World;
 
 #[derive(Deserialize)]
@@ -67,8 +67,8 @@ pub(super) async fn set(
 
 async fn moved(sandbox: &Arc<Shared>, world: &Arc<World>, to: Advance) -> Answer {
     // Spawned: a client that goes away must not leave it half done.
-    let advance = courier::advance(sandbox.clone(), world.clone(), to);
-    let tried = panics::passed_on(tokio::spawn(advance).await).unwrap_or_default();
+    let advance = callbacks::advance(sandbox.clone(), world.clone(), to);
+    let tried = base::pass_panic_on(tokio::spawn(advance).await).unwrap_or_default();
     let (_, mut body) = show(world);
     let state = world.state();
     let tried = tried

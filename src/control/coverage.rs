@@ -5,17 +5,14 @@ use std::collections::HashMap;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Answer, Refusal, bad_request, is_tag, only, world};
-use crate::auth::PUBLIC_KEY;
-use crate::call::Call;
-use crate::catalogue::Catalogue;
-use crate::courier::Callbacks;
-use crate::coverage::{Exercised, Measure};
-use crate::curl::Curl;
-use crate::endpoint::Endpoint;
-use crate::listing::named;
-use crate::sandbox::Shared;
-use crate::strict;
+use super::control::{Answer, Refusal, bad_request, is_tag, only, world};
+use super::coverage_report::Measure;
+use crate::answer::{self, Shared};
+use crate::callbacks::Callbacks;
+use crate::catalogue::{Catalogue, Endpoint};
+use crate::http::{Call, PUBLIC_KEY};
+use crate::reference::{Curl, endpoint_named};
+use crate::world::Exercised;
 
 /// Since the start and over all worlds; with `world=own` that of the key, since its last reset.
 pub(super) fn answer(
@@ -62,7 +59,7 @@ pub(super) fn answer(
         catalogue: &catalogue,
         endpoints,
         exercised,
-        strict: strict::is_on(sandbox, &catalogue),
+        strict: answer::is_strict(sandbox, &catalogue),
         curl,
         has_url: &has_url,
     };
@@ -81,7 +78,7 @@ fn endpoints<'c>(catalogue: &'c Catalogue, call: &Call) -> Result<Vec<&'c Endpoi
     let asked = form_urlencoded::parse(query.as_bytes());
     let mut chosen: Vec<&Endpoint> = Vec::new();
     for (_, id) in asked.filter(|(name, _)| name == "endpoint") {
-        let endpoint = named(catalogue, &id).map_err(bad_request)?;
+        let endpoint = endpoint_named(catalogue, &id).map_err(bad_request)?;
         if !chosen.iter().any(|known| std::ptr::eq(*known, endpoint)) {
             chosen.push(endpoint);
         }

@@ -7,12 +7,10 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
-use super::{Answer, Refusal, bad_request, only, parameter, wait, whole_number};
-use crate::courier;
-use crate::delivery::{Attempt, Delivery, DeliveryState, delivery_id, seq_of};
-use crate::redaction;
-use crate::sandbox::Shared;
-use crate::world::World;
+use super::control::{Answer, Refusal, bad_request, only, parameter, wait, whole_number};
+use crate::answer::Shared;
+use crate::callbacks;
+use crate::world::{self, Attempt, Delivery, DeliveryState, World, delivery_id, seq_of};
 
 const LIMIT_DEFAULT: u64 = 100;
 
@@ -187,7 +185,7 @@ pub(super) fn redeliver(
         std::time::Duration::ZERO,
         Instant::now(),
     );
-    courier::wake(sandbox, world, &mut state);
+    callbacks::wake(sandbox, world, &mut state);
     let shown = state
         .callbacks
         .log
@@ -249,7 +247,7 @@ pub(super) fn shown(sandbox: &Shared, delivery: &Delivery) -> Value {
         "attempts": delivery.attempts.iter().map(shown_attempt).collect::<Vec<_>>(),
     });
     if sandbox.options.redact {
-        redaction::delivery(&mut shown);
+        world::redact_delivery(&mut shown);
     }
     shown
 }

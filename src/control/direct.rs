@@ -6,8 +6,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Refusal, faults, trigger};
-use crate::sandbox::Shared;
+use super::control::Refusal;
+use super::faults;
+use crate::answer::Shared;
 use crate::world::World;
 
 /// As `PUT /__sandbox/faults`.
@@ -22,7 +23,7 @@ pub(crate) fn trigger(
     world: &Arc<World>,
     order: Value,
 ) -> Result<u64, String> {
-    let (_, shown) = trigger::answer(sandbox, world, read(order)?).map_err(sentence)?;
+    let (_, shown) = super::trigger::answer(sandbox, world, read(order)?).map_err(sentence)?;
     Ok(shown["seq"].as_u64().expect("a delivery has a number"))
 }
 

@@ -25,24 +25,23 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::requests::{Whose, time};
-use super::{Refusal, bad_request, only, parameter, readyz, whole_number};
-use crate::call::Call;
-use crate::choice::By;
-use crate::connection::Pace;
-use crate::effect::ReplyBody;
-use crate::journal::{Exchange, NO_WORLD};
-use crate::live::{LOOKERS_MAX, Lookout, Tag};
-use crate::mask::Mask;
-use crate::redaction;
-use crate::sandbox::Shared;
-use crate::world::World;
+use super::control::{Refusal, bad_request, only, parameter, whole_number};
+use super::readyz;
+use super::requests::Whose;
+use super::shown::time;
+use crate::answer::{By, Shared};
+use crate::http::Call;
+use crate::server::{Pace, ReplyBody};
+use crate::world::{self, Exchange, LOOKERS_MAX, Lookout, Mask, NO_WORLD, Tag, World};
 
 const BACKLOG_MAX: usize = 10_000;
+
 /// How many exchanges one event lists.
 const BATCH: usize = 500;
+
 /// The least time between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
+
 /// How often a stream says that it is alive where nothing else is to be said.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
@@ -287,7 +286,7 @@ fn line(exchange: &Exchange, mask: &Mask) -> Value {
         _ => None,
     };
     let path = if mask.redacts {
-        redaction::path(exchange.path())
+        world::redact_path(exchange.path())
     } else {
         exchange.path().to_owned()
     };

@@ -4,10 +4,9 @@ use std::collections::HashMap;
 
 use hyper::StatusCode;
 
-use super::{Answer, Refusal, only, world};
-use crate::call::Call;
-use crate::explain;
-use crate::sandbox::Shared;
+use super::control::{Answer, Refusal, only, world};
+use crate::answer::{self, Shared};
+use crate::http::Call;
 
 /// A trace names its world. Where only some keys are let in, the world's own must be sent as well.
 pub(super) fn answer(
@@ -23,7 +22,7 @@ pub(super) fn answer(
         Some(world(sandbox, call, query)?)
     };
     let may_see = |world: &crate::world::World| own.as_ref().is_none_or(|own| own.tag == world.tag);
-    match explain::find(sandbox, trace, may_see) {
+    match answer::find_exchange(sandbox, trace, may_see) {
         Ok(told) => Ok((StatusCode::OK, told)),
         Err((status, message)) => Err(Refusal(status, "unknown_trace", message)),
     }

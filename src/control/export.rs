@@ -7,15 +7,17 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::requests::{Whose, time};
-use super::{Refusal, deliveries, only, requests};
-use crate::call::Call;
-use crate::mask::Mask;
-use crate::sandbox::Shared;
-use crate::world::World;
+use super::control::{Refusal, only};
+use super::deliveries;
+use super::requests::Whose;
+use super::shown::{self, time};
+use crate::answer::Shared;
+use crate::http::Call;
+use crate::world::{Mask, World};
 
 /// The form of the lines; another number when it changes so that readers must.
 const VERSION: u32 = 1;
+
 /// Lines are written out when they are so many bytes together.
 const PIECE_BYTES: usize = 64 << 10;
 
@@ -115,11 +117,11 @@ impl Lines {
         let (kind, fields) = match (entry, place) {
             (Entry::Exchange { .. }, Place::World(world)) => {
                 let exchange = world.state().journal.get(seq).cloned();
-                ("exchange", requests::shown(&self.sandbox, &exchange?))
+                ("exchange", shown::shown(&self.sandbox, &exchange?))
             }
             (Entry::Exchange { .. }, Place::Strangers) => {
                 let exchange = self.sandbox.strangers().get(seq).cloned();
-                ("exchange", requests::shown(&self.sandbox, &exchange?))
+                ("exchange", shown::shown(&self.sandbox, &exchange?))
             }
             (Entry::Delivery { .. }, Place::World(world)) => {
                 let delivery = world.state().callbacks.log.get(seq).cloned()?;

@@ -7,15 +7,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Answer, Refusal, bad_request};
+use super::control::{Answer, Refusal, bad_request};
+use crate::base::{Probability, duration_text, parse_duration};
 use crate::catalogue::Catalogue;
-use crate::clock::parse_duration;
-use crate::delay::written;
-use crate::fault::Probability;
-use crate::load_error::nearest;
-use crate::scenario::{DelayPart, KindPart, RateLimitPart};
-use crate::world::World;
-use crate::world_faults::{FAULTS_MAX, TTL_MAX, WorldFault};
+use crate::scenario::{DelayPart, KindPart, RateLimitPart, nearest};
+use crate::world::{FAULTS_MAX, TTL_MAX, World, WorldFault};
 
 const TTL_DEFAULT: Duration = Duration::from_mins(5);
 
@@ -50,7 +46,7 @@ pub(super) fn show(world: &World, now: Instant) -> Answer {
 fn shown(fault: &WorldFault) -> Value {
     let limit = fault
         .rate_limit
-        .map(|limit| json!({"limit": limit.limit, "window": written(limit.window)}));
+        .map(|limit| json!({"limit": limit.limit, "window": duration_text(limit.window)}));
     json!({
         "endpoint": fault.endpoint.as_deref(),
         "fault": fault.fault.map(|fault| fault.to_string()),

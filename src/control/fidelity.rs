@@ -5,16 +5,12 @@ use std::collections::HashMap;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Answer, Refusal, only};
-use crate::call::Call;
-use crate::catalogue::Catalogue;
-use crate::compile::askable;
-use crate::curl::Curl;
-use crate::endpoint::Endpoint;
-use crate::listing::{ListedEndpoint, Listing};
-use crate::sandbox::Shared;
+use super::control::{Answer, Refusal, only};
+use crate::answer::{self, Shared};
+use crate::catalogue::{Catalogue, Endpoint, askable};
+use crate::http::Call;
+use crate::reference::{Curl, ListedEndpoint, Listing};
 use crate::scenario::Source;
-use crate::strict;
 
 pub(super) fn answer(
     sandbox: &Shared,
@@ -43,7 +39,7 @@ pub(super) fn answer(
         .map(|(listed, endpoint)| shown(listed, endpoint))
         .collect();
     let body = json!({
-        "strict": strict::is_on(sandbox, &catalogue),
+        "strict": answer::is_strict(sandbox, &catalogue),
         "counts": {
             "endpoints": counts(listing.endpoints.iter().map(|endpoint| endpoint.source)),
             "fields": counts(fields().map(|field| field.source)),
@@ -68,7 +64,7 @@ fn shown(listed: &ListedEndpoint, endpoint: &Endpoint) -> Value {
     let outcomes: Vec<_> = own
         .filter(|outcome| !outcome.is_shared)
         .map(|outcome| {
-            let answers = is_public && strict::weakest(endpoint, outcome).is_none();
+            let answers = is_public && answer::weakest_stage(endpoint, outcome).is_none();
             labelled(&outcome.name, outcome.source, answers)
         })
         .collect();

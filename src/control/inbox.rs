@@ -10,13 +10,14 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Answer, Refusal, TOKEN_HEADER, bad_request, only, parameter, wait, whole_number};
-use crate::call::{Body, Call};
-use crate::redaction;
-use crate::sandbox::Shared;
+use super::control::{Answer, Refusal, bad_request, only, parameter, wait, whole_number};
+use crate::answer::Shared;
+use crate::http::{Body, Call, TOKEN_HEADER};
+use crate::world;
 
 const NAMES_MAX: usize = 1000;
 const ENTRIES_MAX: usize = 1000;
+
 /// Over all names.
 const BYTES_MAX: usize = 64 << 20;
 
@@ -205,7 +206,7 @@ async fn list(
     let show = |entry: &Entry| {
         let mut shown = shown(entry);
         if sandbox.options.redact {
-            redaction::received(&mut shown);
+            world::redact_received(&mut shown);
         }
         shown
     };

@@ -5,10 +5,9 @@ use std::fmt::{self, Display, Write};
 
 use hyper::header::HeaderValue;
 
-use super::{Refusal, only};
-use crate::coverage::{Durations, Exercised, LIMITS_US};
-use crate::sandbox::Shared;
-use crate::totals::Dropped;
+use super::control::{Refusal, only};
+use crate::answer::Shared;
+use crate::world::{Dropped, Durations, Exercised, LIMITS_US};
 
 pub(super) const CONTENT_TYPE: HeaderValue =
     HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");

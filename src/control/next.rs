@@ -6,10 +6,9 @@ use hyper::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Answer, Refusal, bad_request, endpoint_named, only};
-use crate::next::{Calls, ENTRIES_MAX, Next, Queued, TIMES_MAX};
-use crate::sandbox::Shared;
-use crate::world::World;
+use super::control::{Answer, Refusal, bad_request, endpoint_named, only};
+use crate::answer::Shared;
+use crate::world::{Calls, ENTRIES_MAX, Next, Queued, TIMES_MAX, World};
 
 /// `{"endpoint": "v1.1/bank_account_data_requests", "outcome": "SERVER_ERROR", "times": 2}`
 #[derive(Deserialize)]

@@ -3,8 +3,8 @@
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::Answer;
-use crate::sandbox::{Reload, Shared};
+use super::control::Answer;
+use crate::answer::{Reload, Shared};
 
 pub(super) fn answer(sandbox: &Shared) -> Answer {
     let reload = sandbox.last_reload();

@@ -1,7 +1,5 @@
 //! `/__sandbox/requests`: what was asked and answered, and waiting for it.
 
-mod shown;
-
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -9,25 +7,24 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use self::shown::thumbnails;
-pub(super) use self::shown::{shown, time};
-use super::{
+use super::control::{
     Answer, Refusal, bad_request, is_tag, may_see_all, parameter, wait, whole_number, world,
 };
-use crate::call::Call;
-use crate::excerpt::{Excerpt, Kept, Wait};
-use crate::journal::{ENTRIES_MAX, Exchange, thumbnails_bytes};
-use crate::mask::Mask;
-use crate::query::{Expected, Field, Judgement, Query};
-use crate::redaction;
-use crate::sandbox::Shared;
-use crate::verify::{Expectation, NotVerified};
-use crate::world::World;
+use super::shown::{shown, thumbnails};
+use crate::answer::Shared;
+use crate::http::Call;
+use crate::world::{
+    self, ENTRIES_MAX, Excerpt, Exchange, Expectation, Expected, Field, Judgement, Kept, Mask,
+    NotVerified, Query, Wait, World, thumbnails_bytes,
+};
 
 const LIMIT_DEFAULT: u64 = 100;
+
 /// A page ends when it holds so much of bodies and heads, for they may be large.
 const PAGE_BYTES_MAX: usize = 8 << 20;
+
 const FILTERS_MAX: usize = 100;
+
 /// What is no filter. `key` is where the world is chosen.
 const SETTINGS: [&str; 9] = [
     "key",
@@ -318,7 +315,7 @@ fn timed_out(sandbox: &Shared, error: &NotVerified, mask: &Mask) -> Answer {
     }
     mask.hide(&mut body);
     if sandbox.options.redact {
-        redaction::not_verified(&mut body);
+        world::redact_not_verified(&mut body);
     }
     (StatusCode::REQUEST_TIMEOUT, body)
 }

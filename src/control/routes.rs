@@ -2,19 +2,19 @@
 
 use std::sync::LazyLock;
 
-use hyper::Method;
 use hyper::header::{ALLOW, HeaderValue};
-use hyper::{Response, StatusCode};
+use hyper::{Method, Response, StatusCode};
 use indexmap::IndexMap;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
 
-use super::{JSON, OPENAPI, PREFIX, Refusal, written};
-use crate::effect::ReplyBody;
-use crate::load_error::listed;
+use super::control::{JSON, OPENAPI, PREFIX, Refusal, written};
+use crate::scenario::listed;
+use crate::server::ReplyBody;
 
 const METHODS: [&str; 4] = ["GET", "POST", "PUT", "DELETE"];
+
 /// To look at, with GET; no part of the API.
 const PAGES: [&str; 4] = ["", "docs", "llms.txt", "inspector/{name}"];
 

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use hyper::StatusCode;
 use serde_json::json;
 
-use super::{Answer, Refusal, bad_request, endpoint_named, only};
-use crate::endpoint::{ContentType, Verb};
-use crate::sandbox::Shared;
+use super::control::{Answer, Refusal, bad_request, endpoint_named, only};
+use crate::answer::Shared;
+use crate::catalogue::{ContentType, Verb};
 
 /// The schema is that of the scenario file: a file of a form is an object with what can be told of it.
 pub(super) fn answer(sandbox: &Shared, query: &HashMap<String, String>) -> Result<Answer, Refusal> {

@@ -7,12 +7,11 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Answer, Refusal};
-use crate::call::{Body, Call};
-use crate::panics;
-use crate::sandbox::Shared;
-use crate::snapshot::{Refused, SNAPSHOT_BYTES_MAX, Snapshot};
-use crate::world::World;
+use super::control::{Answer, Refusal};
+use crate::answer::Shared;
+use crate::base;
+use crate::http::{Body, Call};
+use crate::world::{Refused, SNAPSHOT_BYTES_MAX, Snapshot, World};
 
 /// The world as a document.
 pub(super) fn take(world: &World) -> Result<Bytes, Refusal> {
@@ -67,7 +66,7 @@ pub(super) async fn restore(
     // Spawned: a client that goes away must not leave it half done.
     let (of, courier) = (world.clone(), sandbox.clone());
     let restored = tokio::spawn(async move { of.restore(&courier.courier, restoration).await });
-    let cancelled = panics::passed_on(restored.await).unwrap_or_default();
+    let cancelled = base::pass_panic_on(restored.await).unwrap_or_default();
     let mut notes: Vec<Value> = Vec::new();
     if !is_own {
         notes.push(

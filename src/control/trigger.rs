@@ -9,18 +9,13 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use super::{Answer, Refusal, bad_request, deliveries, endpoint_named};
-use crate::callback::Behaviour;
-use crate::catalogue::Catalogue;
-use crate::courier;
-use crate::delivery::{Delivery, DeliveryState, TokenSent};
-use crate::endpoint::Endpoint;
-use crate::error::ApiError;
-use crate::sample;
-use crate::sandbox::Shared;
-use crate::store::{Record, Version};
-use crate::strict;
-use crate::world::World;
+use super::control::{Answer, Refusal, bad_request, endpoint_named};
+use super::deliveries;
+use crate::answer::{self, Behaviour, Shared};
+use crate::callbacks;
+use crate::catalogue::{Catalogue, Endpoint};
+use crate::http::ApiError;
+use crate::world::{Delivery, DeliveryState, Record, TokenSent, Version, World};
 
 /// `{"type": "NAME_VALIDATOR_REQUEST", "outcome": "COMPLETED_FOUND", "set": {"result.is_found": false}}`
 #[derive(Deserialize)]
@@ -47,7 +42,7 @@ pub(super) fn answer(
         return Err(bad_request(format!("`{}` sends no callbacks", endpoint.id)));
     };
     let outcome = match &trigger.outcome {
-        None => sample::final_outcome(endpoint),
+        None => answer::final_outcome(endpoint),
         Some(name) => endpoint.outcome(name),
     };
     let Some(outcome) = outcome.filter(|outcome| !outcome.is_error()) else {
@@ -57,8 +52,8 @@ pub(super) fn answer(
             endpoint.unknown_outcome(asked, false)
         )));
     };
-    strict::asked(sandbox, &catalogue, endpoint)
-        .and_then(|()| strict::outcome(sandbox, &catalogue, endpoint, outcome))
+    answer::refuse_endpoint_if_strict(sandbox, &catalogue, endpoint)
+        .and_then(|()| answer::refuse_outcome_if_strict(sandbox, &catalogue, endpoint, outcome))
         .map_err(|error| strict_mode(&error))?;
     let mut state = world.state();
     let Some(url) = sandbox.callback_url(&catalogue, &state.callbacks, &callback_type) else {
@@ -66,7 +61,8 @@ pub(super) fn answer(
             "no URL is registered for {callback_type}: POST one to /v1/callback/urls, or start with --callback"
         )));
     };
-    let Some(written) = sample::write(&catalogue, world, &mut state, endpoint, outcome, "trigger")
+    let Some(written) =
+        answer::write_sample(&catalogue, world, &mut state, endpoint, outcome, "trigger")
     else {
         return Err(bad_request(format!(
             "the outcome {} has no body",
@@ -107,7 +103,7 @@ pub(super) fn answer(
     state.exercised.behaviour(Behaviour::Normal);
     let callbacks = &mut state.callbacks;
     let seq = callbacks.schedule(&sandbox.courier, delivery, Duration::ZERO, Instant::now());
-    courier::wake(sandbox, world, &mut state);
+    callbacks::wake(sandbox, world, &mut state);
     let shown = state
         .callbacks
         .log
@@ -125,14 +121,14 @@ fn endpoint<'c>(catalogue: &'c Catalogue, trigger: &Trigger) -> Result<&'c Endpo
     if let Some(id) = &trigger.endpoint {
         return endpoint_named(catalogue, id);
     }
-    let types = sample::callback_types(catalogue);
+    let types = answer::callback_types(catalogue);
     let Some(callback_type) = &trigger.callback_type else {
         return Err(bad_request(format!(
             "`type` is missing: one of {}",
             types.join(", ")
         )));
     };
-    sample::endpoint_of_type(catalogue, callback_type).ok_or_else(|| {
+    answer::endpoint_of_type(catalogue, callback_type).ok_or_else(|| {
         bad_request(format!(
             "`type`: there is none of that name, but {}",
             types.join(", ")

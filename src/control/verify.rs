@@ -8,15 +8,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
+use super::control::{Answer, Refusal, WAIT_MAX, bad_request, json_body, only};
 use super::requests::{Whose, query_of};
-use super::{Answer, Refusal, WAIT_MAX, bad_request, json_body, only};
-use crate::call::Call;
-use crate::clock::parse_duration;
-use crate::excerpt::Wait;
-use crate::query::{Expected, Query};
-use crate::redaction;
-use crate::sandbox::Shared;
-use crate::verify::Expectation;
+use crate::answer::Shared;
+use crate::base::parse_duration;
+use crate::http::Call;
+use crate::world::{self, Expectation, Expected, Query, Wait};
 
 const STEPS_MAX: usize = 100;
 
@@ -64,7 +61,7 @@ pub(super) async fn answer(
     };
     mask.hide(&mut body);
     if sandbox.options.redact {
-        redaction::not_verified(&mut body);
+        world::redact_not_verified(&mut body);
     }
     Ok((status, body))
 }

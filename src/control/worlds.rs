@@ -7,11 +7,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Answer, Refusal, bad_request, deliveries, json_body, only, own_key, secrets};
-use crate::call::Call;
-use crate::error::ApiError;
-use crate::sandbox::Shared;
-use crate::world::minting::Listed;
+use super::control::{Answer, Refusal, bad_request, json_body, only, own_key, secrets};
+use super::deliveries;
+use crate::answer::Shared;
+use crate::http::{ApiError, Call};
+use crate::world::Listed;
 
 const NAME_CHARS_MAX: usize = 200;
 

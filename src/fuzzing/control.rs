@@ -5,10 +5,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::stage::{Heard, authorization, run, sandbox, send, shipped};
-use crate::sandbox::Shared;
+use crate::answer::Shared;
 
 /// Between two requests.
 const BETWEEN: &str = "\n---\n";
+
 const REQUESTS_MAX: usize = 12;
 const TARGET: &str = "/__sandbox/";
 

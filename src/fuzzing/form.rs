@@ -3,12 +3,12 @@
 use serde_json::Value;
 
 use super::stage::shipped;
-use crate::form;
+use crate::http;
 
 /// # Panics
 /// Where what was read is no object, or is another when it is written and read again.
 pub fn form(data: &[u8]) {
-    let Ok(read) = form::parse(data) else {
+    let Ok(read) = http::parse_form(data) else {
         return; // too many fields
     };
     let fields = read.as_object().expect("a form is an object");
@@ -22,7 +22,7 @@ pub fn form(data: &[u8]) {
         for (name, _, text) in &pairs {
             written.append_pair(name, text);
         }
-        let again = form::parse(written.finish().as_bytes()).ok();
+        let again = http::parse_form(written.finish().as_bytes()).ok();
         assert_eq!(again.as_ref(), Some(&read));
     }
     for endpoint in shipped().endpoints() {

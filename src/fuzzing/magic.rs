@@ -4,8 +4,8 @@ use hyper::HeaderMap;
 use hyper::header::HeaderValue;
 
 use super::stage::shipped;
-use crate::endpoint::Endpoint;
-use crate::magic::{self, Magic};
+use crate::answer::{self, Magic};
+use crate::catalogue::Endpoint;
 
 const ENDPOINTS: [&str; 3] = [
     "v0/individual_cft_peps",
@@ -73,7 +73,7 @@ fn read<'e>(
     only_errors: bool,
 ) -> Option<Result<Magic<'e>, String>> {
     let mut headers = HeaderMap::new();
-    headers.insert(magic::HEADER, HeaderValue::from_bytes(data).ok()?);
-    let read = magic::read(&headers, endpoint, only_errors);
+    headers.insert(answer::HEADER, HeaderValue::from_bytes(data).ok()?);
+    let read = answer::read_magic(&headers, endpoint, only_errors);
     Some(read.map_err(|error| error.message.expect("a refusal has words")))
 }

@@ -4,12 +4,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::stage::{authorization, run, sandbox, send};
-use crate::catalogue::Catalogue;
-use crate::endpoint::Verb;
-use crate::load_error::{LoadError, SourceFile};
+use crate::catalogue::{Catalogue, Verb};
+use crate::scenario::{LoadError, SourceFile};
 
 /// A first line with this makes it a `sandbox.toml`.
 const SETTINGS: &str = "#sandbox";
+
 const OUTCOMES_MAX: usize = 20;
 
 /// # Panics

@@ -19,17 +19,19 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::auth::PUBLIC_KEY;
+use crate::answer::Shared;
 use crate::catalogue::Catalogue;
-use crate::connection::{Pace, PacedIo};
 use crate::control;
-use crate::sandbox::{Options, Shared};
-use crate::server::{Gone, respond};
+use crate::http::PUBLIC_KEY;
+use crate::sandbox::Options;
+use crate::server::{Gone, Pace, PacedIo, respond};
 
 /// Longer than anything may take; it passes at once.
 const LONG: Duration = Duration::from_mins(15);
+
 /// After this a reply is taken for one without an end, such as a stream of events.
 const ENDLESS: Duration = Duration::from_mins(11);
+
 const PIPE_BYTES: usize = 16 << 10;
 const HEAD_BYTES_MAX: usize = 64 << 10;
 
@@ -79,7 +81,7 @@ pub(crate) struct Heard {
 impl Heard {
     /// Whether the same request says the same of it in another sandbox: what the sandbox tells of itself has times in it.
     pub(crate) fn is_repeatable(&self) -> bool {
-        !control::is_asked(&self.path)
+        !control::is_control_path(&self.path)
     }
 }
 
@@ -158,7 +160,7 @@ fn check(method: &Method, path: &str, head: &response::Parts, body: &Bytes) {
         return; // broken as it was asked for
     }
     let kind = header("content-type");
-    if control::is_asked(path) || !header("x-sandbox-document").is_empty() {
+    if control::is_control_path(path) || !header("x-sandbox-document").is_empty() {
         assert_ne!(head.status, 500, "{}", said());
         if kind.starts_with("application/json") {
             let reply: Value = serde_json::from_slice(body).expect("what is called JSON is JSON");

@@ -5,16 +5,10 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::stage::shipped;
-use crate::clock::Clock;
-use crate::dice::Mix;
-use crate::input::Fields;
-use crate::load_error::SourceFile;
-use crate::lookup::Lookup;
-use crate::plan::{Fill, Plan};
-use crate::reader::Reader;
-use crate::spanned::Spanned;
-use crate::template::{Scope, Template};
-use crate::tree::Tree;
+use crate::answer::Fields;
+use crate::base::{Clock, Mix};
+use crate::catalogue::{Fill, Lookup, Plan, Scope, Template};
+use crate::scenario::{Reader, SourceFile, Spanned, Tree};
 
 /// The bytes are what stands behind `body = ` in a scenario file.
 ///

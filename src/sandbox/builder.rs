@@ -7,18 +7,14 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::{Sandbox, Shared};
-use crate::auth::ApiKey;
-use crate::callback_options::{CallbackOptions, CallbackUrl, Retries};
-use crate::clock::Clock;
-use crate::control::ControlToken;
-use crate::files::fingerprint;
-use crate::load_error::LoadErrors;
-use crate::panics::Panics;
-use crate::port::Ports;
-use crate::server;
-use crate::watch::Watcher;
-use crate::watchlist::DateForm;
+use super::sandbox::Sandbox;
+use crate::answer::Shared;
+use crate::base::{Clock, Panics};
+use crate::callbacks::{CallbackOptions, CallbackUrl, Retries};
+use crate::catalogue::{DateForm, Watcher};
+use crate::http::{ApiKey, ControlToken};
+use crate::scenario::{LoadErrors, fingerprint};
+use crate::server::{self, Ports};
 
 /// How a sandbox is set up. Every setting has a default.
 ///
@@ -55,7 +51,7 @@ pub(crate) struct Options {
     /// Only where the tests bring panics about.
     pub test_panics: Option<Panics>,
     #[cfg(feature = "tls")]
-    pub tls: crate::tls::TlsOptions,
+    pub tls: crate::server::TlsOptions,
     /// Draws no uploads, whoever looks on.
     pub no_thumbnails: bool,
 }
@@ -82,7 +78,7 @@ pub enum StartError {
     #[error("no product sends callbacks of the type `{unknown}`: there are {}", .known.join(", "))]
     CallbackType { unknown: String, known: Vec<String> },
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {}", crate::files::reason(.error))]
+    #[error("cannot listen on {address}: {}", crate::scenario::reason(.error))]
     Bind {
         address: SocketAddr,
         error: io::Error,

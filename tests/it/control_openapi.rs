@@ -9,7 +9,7 @@ use crate::client::{Answer, Client};
 use crate::stage::{BANK, TYPE, key};
 
 const DOCUMENT: &str = include_str!("../../src/control/openapi.json");
-const ROUTER: &str = include_str!("../../src/control.rs");
+const ROUTER: &str = include_str!("../../src/control/control.rs");
 
 fn document() -> Value {
     serde_json::from_str(DOCUMENT).expect("JSON")

@@ -127,7 +127,7 @@ async fn the_page_and_its_files_come_with_a_policy_that_lets_nothing_else_in() {
         }
         at += 1;
     }
-    let files = std::fs::read_dir("src/inspector/page").expect("the files");
+    let files = std::fs::read_dir("src/control/pages/inspector").expect("the files");
     assert_eq!(asked.len() + 1, files.count(), "every file is asked for");
     assert!(bytes < 150_000, "the page has {bytes} bytes");
 }

@@ -6,19 +6,16 @@ use std::time::Duration;
 use hyper::header::HeaderValue;
 use tokio::time::Instant;
 
-use crate::auth::PUBLIC_KEY;
-use crate::callback::{self, Behaviour, Event};
-use crate::catalogue::Catalogue;
-use crate::delivery::Delivery;
-use crate::egress::{ReceiverUrl, Sent};
-use crate::endpoint::{Endpoint, Outcome};
-use crate::load_error::nearest;
-use crate::sample;
-use crate::sandbox::Shared;
-use crate::world::World;
+use crate::answer::{self, Behaviour, Event, Shared};
+use crate::callbacks::{ReceiverUrl, Sent};
+use crate::catalogue::{Catalogue, Endpoint, Outcome};
+use crate::http::PUBLIC_KEY;
+use crate::scenario::nearest;
+use crate::world::{Delivery, World};
 
 /// How often a callback is sent again to a receiver that answers 5xx.
 const RESENDS_MAX: usize = 3;
+
 /// How long after each failure.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -285,7 +282,7 @@ impl Audit {
         let (endpoint, outcome) =
             product(&catalogue, &self.callback_type).expect("the catalogue is never reloaded");
         let mut state = self.world.state();
-        let sample = sample::write(
+        let sample = answer::write_sample(
             &catalogue,
             &self.world,
             &mut state,
@@ -301,7 +298,7 @@ impl Audit {
             url: &self.url,
             record: Some(sample.id),
             outcome: outcome.tag.to_str().unwrap_or_default(),
-            older: callback::pending_form(&sample.body),
+            older: answer::pending_form(&sample.body),
             body: sample.body,
             after: Duration::ZERO,
             behaviour,
@@ -309,7 +306,7 @@ impl Audit {
             now: self.world.now(&state),
             came: Instant::now(),
         };
-        callback::deliveries(&self.sandbox.courier, &event)
+        answer::deliveries_of_event(&self.sandbox.courier, &event)
     }
 }
 
@@ -318,8 +315,8 @@ fn product<'c>(
     catalogue: &'c Catalogue,
     callback_type: &str,
 ) -> Result<(&'c Endpoint, &'c Outcome), String> {
-    let Some(endpoint) = sample::endpoint_of_type(catalogue, callback_type) else {
-        let types = sample::callback_types(catalogue);
+    let Some(endpoint) = answer::endpoint_of_type(catalogue, callback_type) else {
+        let types = answer::callback_types(catalogue);
         let near = nearest(callback_type, types.iter().copied())
             .map_or(String::new(), |near| format!(" Did you mean `{near}`?"));
         return Err(format!(
@@ -327,7 +324,7 @@ fn product<'c>(
             types.join(", ")
         ));
     };
-    match sample::final_outcome(endpoint) {
+    match answer::final_outcome(endpoint) {
         Some(outcome) => Ok((endpoint, outcome)),
         None => Err(unsendable(callback_type)),
     }

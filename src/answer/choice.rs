@@ -1,0 +1,150 @@
+//! Which outcome answers when the request does not say: magic values in its data, rules, dummy data,
+//! the default.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::base::{Dice, Mix};
+use crate::catalogue::{Answer, Catalogue, Creation, Endpoint, Facts, Finding, Outcome};
+use crate::http::ApiError;
+use crate::world::{State, World};
+
+/// An outcome, what chose it, and what the dummy data found if it did.
+pub(crate) struct Choice<'c> {
+    pub outcome: &'c Arc<Outcome>,
+    pub by: By,
+    pub finding: Option<Finding>,
+}
+
+/// What chose an outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum By {
+    /// Nothing did: the request was refused before, or asks for no product.
+    #[default]
+    Nothing,
+    Magic,
+    /// The world's queue.
+    Next,
+    /// A magic value in the data, by its number among the endpoint's; none for a file's name.
+    Data(Option<u32>),
+    /// A `when`, by its number in the order of trying.
+    Rule(u32),
+    DummyData,
+    Default,
+    /// The record that was read.
+    Record,
+}
+
+impl<'c> Choice<'c> {
+    pub(crate) fn of(outcome: &'c Arc<Outcome>, by: By) -> Self {
+        Self {
+            outcome,
+            by,
+            finding: None,
+        }
+    }
+}
+
+/// What the holes of a reply refer to that was not chosen by the dummy data: what there is to find.
+pub(crate) fn found(
+    seed: u64,
+    catalogue: &Catalogue,
+    creation: &Creation,
+    input: &Map<String, Value>,
+    dice: &mut Dice,
+) -> Option<Finding> {
+    let rule = creation.lookup.as_ref()?;
+    Some((rule.lookup).assume_found(&catalogue.dummy, seed, rule.asked(input), dice))
+}
+
+/// Without a magic reply: magic values in the data, the rules, the dummy data, the default.
+pub(crate) fn choose<'c>(
+    seed: u64,
+    catalogue: &Catalogue,
+    endpoint: &'c Endpoint,
+    creation: &'c Creation,
+    facts: Facts<'_>,
+) -> Result<Choice<'c>, ApiError> {
+    let all_file_names = catalogue.settings.magic_file_names;
+    if let Some(named) = creation.magic.choose(endpoint, facts, all_file_names)? {
+        return Ok(Choice::of(named.outcome, By::Data(named.at)));
+    }
+    let rule = creation.rules.first(facts);
+    Ok(match rule {
+        Some((at, rule)) => {
+            let at = u32::try_from(at).unwrap_or(u32::MAX);
+            Choice::of(&rule.outcome, By::Rule(at))
+        }
+        None => choose_by_dummy_data(seed, catalogue, creation, facts.fields),
+    })
+}
+
+pub(crate) fn choose_by_dummy_data<'c>(
+    seed: u64,
+    catalogue: &Catalogue,
+    creation: &'c Creation,
+    input: &Map<String, Value>,
+) -> Choice<'c> {
+    let Some(rule) = &creation.lookup else {
+        return Choice::of(&creation.default, By::Default);
+    };
+    let finding = rule.lookup.find(&catalogue.dummy, seed, rule.asked(input));
+    let chosen = rule
+        .outcomes
+        .iter()
+        .find(|(verdict, _)| *verdict == finding.verdict);
+    let (outcome, by) = match chosen {
+        Some((_, outcome)) => (outcome, By::DummyData),
+        None => (&creation.default, By::Default),
+    };
+    Choice {
+        outcome,
+        by,
+        finding: Some(finding),
+    }
+}
+
+/// The outcome itself, or the one that a sequence or a draw puts in its place; and the how-many-th
+/// time this is, from 1, 0 where nothing is counted.
+pub(crate) fn in_turn(
+    world: &World,
+    state: &mut State,
+    endpoint: &Endpoint,
+    outcome: &Arc<Outcome>,
+) -> (Arc<Outcome>, u32) {
+    let mut count = |mix: &Mix| {
+        #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
+        state.counters.count(mix.finish() as u64)
+    };
+    let mut mix = match &outcome.answer {
+        Answer::Body { .. } | Answer::Error { .. } => return (outcome.clone(), 0),
+        Answer::Sequence { .. } => world.mix("sequence"),
+        Answer::Weighted(_) => world.mix("weighted"),
+    };
+    mix.text(&endpoint.id);
+    mix.text(&outcome.name);
+    let (epoch, times) = count(&mix);
+    let name = match &outcome.answer {
+        Answer::Sequence { names, cycle: true } => &names[times as usize % names.len()],
+        Answer::Sequence { names, .. } => &names[(times as usize).min(names.len() - 1)],
+        Answer::Weighted(weights) => {
+            mix.number(epoch);
+            mix.number(times.into());
+            drawn(weights, &mix)
+        }
+        Answer::Body { .. } | Answer::Error { .. } => unreachable!("returned above"),
+    };
+    (endpoint.outcomes[name].clone(), times + 1)
+}
+
+fn drawn<'w>(weights: &'w [(String, u32)], mix: &Mix) -> &'w String {
+    let total = weights.iter().map(|(_, weight)| weight).sum();
+    let mut draw = mix.dice().between(0..total);
+    let hit = weights.iter().find(|(_, weight)| {
+        let hit = draw < *weight;
+        draw = draw.saturating_sub(*weight);
+        hit
+    });
+    &hit.expect("a draw is below the sum").0
+}

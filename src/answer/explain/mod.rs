@@ -1,0 +1,8 @@
+//! Why a reply is as it is, worked out from what was kept with its exchange.
+
+mod because;
+mod explain;
+mod later;
+mod rules;
+
+pub(crate) use self::explain::{explain, find_exchange};

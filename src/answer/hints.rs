@@ -1,0 +1,128 @@
+//! Hints that a request may hold the data of a real person: a sandbox attracts it by accident.
+//!
+//! Looked at are identity numbers, phone numbers and mail addresses, nothing else. What is dummy data is told by its
+//! form where a form is set aside for that, by the population register, and by `dummy_values` in `sandbox.toml`.
+
+use serde_json::{Map, Value};
+
+use crate::catalogue::{Catalogue, Registered};
+
+/// How deep the fields of a request are looked through.
+const DEPTH_MAX: usize = 4;
+
+const HINTS_MAX: usize = 5;
+
+/// What `x-sandbox-warning` says of a request; none where nothing in it looks real. The values are not in it.
+pub(crate) fn of(catalogue: &Catalogue, fields: &Map<String, Value>) -> Option<String> {
+    let mut found = Vec::new();
+    for (name, value) in fields {
+        look_at(catalogue, name, value, 0, &mut found);
+    }
+    if found.is_empty() {
+        return None;
+    }
+    Some(format!(
+        "{}: send dummy data to a sandbox, or list it as dummy_values in sandbox.toml",
+        found.join(", ")
+    ))
+}
+
+fn look_at(
+    catalogue: &Catalogue,
+    name: &str,
+    value: &Value,
+    depth: usize,
+    found: &mut Vec<String>,
+) {
+    match value {
+        Value::String(text) if found.len() < HINTS_MAX => {
+            let Some(what) = real(catalogue, name, text) else {
+                return;
+            };
+            let name: String = name
+                .chars()
+                .filter(char::is_ascii_graphic)
+                .take(60)
+                .collect();
+            found.push(format!("{name} may be {what}"));
+        }
+        Value::Array(items) if depth < DEPTH_MAX => {
+            for item in items {
+                look_at(catalogue, name, item, depth + 1, found);
+            }
+        }
+        Value::Object(fields) if depth < DEPTH_MAX => {
+            for (name, value) in fields {
+                look_at(catalogue, name, value, depth + 1, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What a text of a field may be, if it is not known to be made up.
+fn real(catalogue: &Catalogue, name: &str, text: &str) -> Option<&'static str> {
+    let may_be_number = text.starts_with(|c: char| c == '+' || c.is_ascii_digit());
+    if !may_be_number && !text.as_bytes().contains(&b'@') {
+        return None; // nearly always
+    }
+    let (what, is_dummy) = if let Some((_, domain)) = text.rsplit_once('@') {
+        ("the mail address of a real person", is_reserved(domain))
+    } else if name.contains("phone") || name == "digits" {
+        let digits = international(text)?;
+        ("the phone number of a real person", is_set_aside(&digits))
+    } else if is_nik(text) && !name.contains("account") {
+        let is_listed = !matches!(catalogue.dummy.person(text), Registered::Unlisted);
+        (
+            "the identity number of a real person",
+            is_listed || is_invented(text),
+        )
+    } else {
+        return None;
+    };
+    let is_dummy = is_dummy || catalogue.settings.is_dummy(text);
+    (!is_dummy).then_some(what)
+}
+
+/// Whether a domain is nobody's, by RFC 2606 and RFC 6761.
+fn is_reserved(domain: &str) -> bool {
+    let domain = domain.to_ascii_lowercase();
+    let mut labels = domain.rsplit('.');
+    let (top, second) = (labels.next().unwrap_or_default(), labels.next());
+    match top {
+        "example" | "test" | "invalid" | "localhost" => true,
+        "com" | "net" | "org" => second == Some("example"),
+        _ => false,
+    }
+}
+
+/// The digits of a phone number with the country's code; none where it is no phone number.
+fn international(text: &str) -> Option<String> {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    let is_number = (8..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    is_number.then(|| match digits.strip_prefix('0') {
+        Some(domestic) => format!("62{domestic}"),
+        None => digits.to_owned(),
+    })
+}
+
+/// Indonesia sets no numbers aside for fiction, so the sandbox does: those that begin with +62 812 0000, and the one
+/// in its own examples. North America has set aside 555-0100 to 555-0199.
+fn is_set_aside(digits: &str) -> bool {
+    let is_american = digits.len() == 11 && digits.starts_with('1') && &digits[4..9] == "55501";
+    is_american || digits.starts_with("628120000") || digits == "6281234567890"
+}
+
+/// Whether a text has the form of a national identity number: region, `DDMMYY` (the day + 40 for women), serial number.
+fn is_nik(text: &str) -> bool {
+    if text.len() != 16 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return false;
+    }
+    let two = |at: usize| text[at..at + 2].parse::<u8>().unwrap_or_default();
+    (11..=94).contains(&two(0)) && matches!(two(6), 1..=31 | 41..=71) && (1..=12).contains(&two(8))
+}
+
+/// Serial numbers from 9001 on are those of the sandbox's own register.
+fn is_invented(nik: &str) -> bool {
+    nik[12..].parse::<u16>().is_ok_and(|serial| serial > 9000)
+}

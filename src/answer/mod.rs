@@ -1,0 +1,35 @@
+//! From a request and a world to a reply, and why; decides everything, awaits nothing.
+
+mod account;
+mod answer;
+mod breaking;
+mod callback_urls;
+mod callbacks;
+mod choice;
+mod engine;
+mod explain;
+mod hints;
+mod input;
+mod magic;
+mod read;
+mod record;
+mod sample;
+mod strict;
+
+pub(crate) use self::answer::{Answered, answer, error_reply};
+pub(crate) use self::breaking::{BROKEN_MAX, Breakage, Breaking, Struck};
+pub(crate) use self::callbacks::{
+    BEHAVIOURS, Behaviour, Event, Planned, WAIT, deliveries_of_event, pending_form,
+};
+pub(crate) use self::choice::{By, found};
+pub(crate) use self::engine::{Reload, Shared};
+pub(crate) use self::explain::{explain, find_exchange};
+pub(crate) use self::input::{FILE_NAME, Fields, Property, Shape, dig, looks_like_json};
+pub(crate) use self::magic::HEADER;
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::magic::{Magic, read_magic};
+pub(crate) use self::record::calls_back;
+pub(crate) use self::sample::{callback_types, endpoint_of_type, final_outcome, write_sample};
+pub(crate) use self::strict::{
+    is_strict, refuse_endpoint_if_strict, refuse_outcome_if_strict, weakest_stage,
+};

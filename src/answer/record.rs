@@ -1,0 +1,263 @@
+//! Making a record: its bodies for all its life, the callbacks that they cause, all of it under one lock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
+use super::callbacks::{self, Behaviour, Event, Planned, pending_form};
+use super::choice::found;
+use super::engine::Shared;
+use crate::base::{Dice, Stamp};
+use crate::catalogue::{
+    Answer, CallsBack, Catalogue, Creation, Endpoint, Fill, Finding, Outcome, Rendered,
+};
+use crate::http::Call;
+use crate::world::{Later, Record, State, Version, World};
+
+/// What a record is made from.
+pub(crate) struct Making<'a> {
+    pub sandbox: &'a Shared,
+    pub catalogue: &'a Catalogue,
+    pub world: &'a World,
+    pub endpoint: &'a Endpoint,
+    pub creation: &'a Creation,
+    pub call: &'a Call,
+    pub fields: &'a Map<String, Value>,
+    /// What id, times and fakes depend on.
+    pub drawn: u128,
+    /// How the request wants its callback to go.
+    pub callback: Option<Behaviour>,
+}
+
+/// A record that was made: the body to reply with, and its callbacks.
+pub(crate) struct Made {
+    pub id: Option<Arc<str>>,
+    pub body: Bytes,
+    pub planned: Planned,
+}
+
+/// The versions of a record, each with its time after the request, and which of them call back.
+struct Life {
+    created: Stamp,
+    versions: Vec<(Duration, Version)>,
+    calls: Vec<(usize, Behaviour)>,
+}
+
+/// Whether the outcome, or what it becomes, sends a callback.
+pub(crate) fn calls_back(endpoint: &Endpoint, outcome: &Outcome) -> bool {
+    let (mut changes, last) = (outcome.then.iter(), outcome.then.last());
+    outcome.callback.is_some()
+        || changes.any(|change| {
+            let own = endpoint.outcomes[&change.outcome].callback;
+            change.callback.unwrap_or(CallsBack(own)).0.is_some()
+        })
+        || last.is_some_and(|last| calls_back(endpoint, &endpoint.outcomes[&last.outcome]))
+}
+
+impl Making<'_> {
+    /// Writes the record with all that it becomes later, so that a reload cannot change it; keeps it, and
+    /// puts its callbacks in line.
+    pub(crate) fn record(
+        &self,
+        state: &mut State,
+        outcome: &Arc<Outcome>,
+        finding: Option<Finding>,
+    ) -> Made {
+        let pattern = self.creation.id_pattern.as_ref();
+        let id: Option<Arc<str>> = pattern.map(|pattern| pattern.write(self.drawn).into());
+        let Life {
+            mut versions,
+            calls,
+            ..
+        } = self.life(state, outcome, id.as_deref().unwrap_or_default(), finding);
+        for (at, behaviour) in &calls {
+            if *behaviour == Behaviour::Early {
+                versions[*at].0 = Duration::ZERO; // the callback overtakes the reply, so the record must too
+            }
+        }
+        let planned = self.plan_callbacks(state, id.as_ref(), &versions, &calls);
+        let (_, version) = versions.remove(0);
+        let body = version.body.clone();
+        if let Some(id) = id.clone() {
+            let record = Record {
+                endpoint: self.endpoint.id.clone(),
+                version,
+                later: Later::new(self.call.came, state.callbacks.advanced, versions),
+            };
+            state.records.put(id, record);
+        }
+        Made { id, body, planned }
+    }
+
+    fn life(
+        &self,
+        state: &mut State,
+        outcome: &Arc<Outcome>,
+        id: &str,
+        mut finding: Option<Finding>,
+    ) -> Life {
+        let mut dice = Dice::new(self.drawn);
+        let mut life = Life {
+            created: self.world.now(state),
+            versions: Vec::with_capacity(1),
+            calls: Vec::new(),
+        };
+        let mut carried = None;
+        let mut after = Duration::ZERO;
+        let mut current = outcome;
+        let mut changes = outcome.then.as_slice();
+        let mut begins_its_own = true;
+        let mut said: Option<CallsBack> = None;
+        loop {
+            let version = self.version(state, current, id, &mut finding, &mut dice, &life, after);
+            // Of a pending outcome the callback follows when it has become what it becomes.
+            let calls_back = if changes.is_empty() {
+                match said {
+                    Some(CallsBack(said)) => said,
+                    None => current.callback.or(carried.take()),
+                }
+            } else if begins_its_own && said.is_none() {
+                carried = current.callback.or(carried.take());
+                None
+            } else {
+                said.map_or(current.callback, |CallsBack(said)| said)
+            };
+            if let Some(behaviour) = calls_back {
+                let behaviour = self.callback.unwrap_or(behaviour);
+                life.calls.push((life.versions.len(), behaviour));
+            }
+            life.versions.push((after, version));
+            let Some((change, rest)) = changes.split_first() else {
+                return life;
+            };
+            after += change.after;
+            current = &self.endpoint.outcomes[&change.outcome];
+            said = change.callback;
+            begins_its_own = rest.is_empty();
+            changes = if begins_its_own { &current.then } else { rest };
+        }
+    }
+
+    /// What the record is when it has come to an outcome.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "all of it is the state of one loop"
+    )]
+    fn version(
+        &self,
+        state: &mut State,
+        current: &Outcome,
+        id: &str,
+        finding: &mut Option<Finding>,
+        dice: &mut Dice,
+        life: &Life,
+        after: Duration,
+    ) -> Version {
+        let Answer::Body { plan, asks_lookup } = &current.answer else {
+            unreachable!("errors and sequences are resolved before anything is written");
+        };
+        if *asks_lookup && finding.is_none() {
+            let seed = self.sandbox.seed;
+            *finding = found(seed, self.catalogue, self.creation, self.fields, dice);
+        }
+        let created = life.created;
+        let updated = if !life.versions.is_empty() {
+            created.after(after)
+        } else if current.pending {
+            created
+        } else {
+            created.after(processing_time(dice))
+        };
+        let mut fill = Fill {
+            input: self.fields,
+            id,
+            created,
+            updated,
+            finding: finding.as_ref(),
+            drawn: self.drawn,
+        };
+        let rendered = plan.render(&mut fill, &mut state.scratch);
+        keep_parts(state, self.creation, &rendered);
+        Version {
+            body: rendered.body,
+            outcome: current.tag.clone(),
+        }
+    }
+
+    /// Puts the callbacks of a record into the world's line.
+    fn plan_callbacks(
+        &self,
+        state: &mut State,
+        id: Option<&Arc<str>>,
+        versions: &[(Duration, Version)],
+        calls: &[(usize, Behaviour)],
+    ) -> Planned {
+        let mut planned = Planned::default();
+        let Some(callback_type) = &self.endpoint.callback_type else {
+            return planned;
+        };
+        if calls.is_empty() {
+            return planned;
+        }
+        let Some(url) = self
+            .sandbox
+            .callback_url(self.catalogue, &state.callbacks, callback_type)
+        else {
+            return planned;
+        };
+        let now = self.world.now(state);
+        for (at, behaviour) in calls {
+            let (after, version) = &versions[*at];
+            let older = match at.checked_sub(1) {
+                Some(before) => versions[before].1.body.clone(),
+                None => pending_form(&version.body),
+            };
+            let event = Event {
+                callback_type,
+                url: &url,
+                record: id.cloned(),
+                outcome: version.outcome.to_str().unwrap_or_default(),
+                body: version.body.clone(),
+                older,
+                after: *after,
+                behaviour: *behaviour,
+                depth: self.call.callback_depth(),
+                now,
+                came: self.call.came,
+            };
+            state.exercised.behaviour(*behaviour);
+            callbacks::plan(
+                &mut state.callbacks,
+                &self.sandbox.courier,
+                &event,
+                &mut planned,
+            );
+        }
+        planned
+    }
+}
+
+/// The documentation's examples show about 0.8 s between `created` and `updated`.
+fn processing_time(dice: &mut Dice) -> Duration {
+    Duration::from_millis(dice.between(700..900).into())
+}
+
+/// Keeps the parts of a reply that are read by ids of their own.
+fn keep_parts(state: &mut State, creation: &Creation, rendered: &Rendered) {
+    let Some(keep) = &creation.keep else {
+        return;
+    };
+    for (id, range) in &rendered.kept {
+        let record = Record {
+            endpoint: keep.at.clone(),
+            version: Version {
+                body: rendered.body.slice(range.clone()),
+                outcome: keep.tag.clone(),
+            },
+            later: None,
+        };
+        state.records.put(id.clone(), record);
+    }
+}

@@ -1,0 +1,99 @@
+//! Records without a request: what a callback URL is tested with, and what a trigger fires.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
+use super::choice::found;
+use crate::catalogue::{Answer, Catalogue, Endpoint, Fill, Outcome};
+use crate::world::{State, World};
+
+/// A record's id and body.
+pub(crate) struct Sample {
+    pub id: Arc<str>,
+    pub body: Bytes,
+}
+
+/// The endpoint whose sample stands for a callback type: the one that says so, else the first.
+pub(crate) fn endpoint_of_type<'c>(
+    catalogue: &'c Catalogue,
+    callback_type: &str,
+) -> Option<&'c Endpoint> {
+    let of_type = || {
+        let endpoints = catalogue.endpoints();
+        endpoints.filter(|endpoint| endpoint.callback_type.as_deref() == Some(callback_type))
+    };
+    of_type()
+        .find(|endpoint| endpoint.tests_callbacks)
+        .or_else(|| of_type().next())
+}
+
+/// Every callback type there is, in the order of the endpoints.
+pub(crate) fn callback_types(catalogue: &Catalogue) -> Vec<&str> {
+    let mut types = Vec::new();
+    for endpoint in catalogue.endpoints() {
+        if let Some(callback_type) = endpoint.callback_type.as_deref()
+            && !types.contains(&callback_type)
+        {
+            types.push(callback_type);
+        }
+    }
+    types
+}
+
+/// What the endpoint's default ends in.
+pub(crate) fn final_outcome(endpoint: &Endpoint) -> Option<&Arc<Outcome>> {
+    let mut outcome = &endpoint.creation.as_ref()?.default;
+    while let Some(then) = outcome.then.last() {
+        outcome = &endpoint.outcomes[&then.outcome];
+    }
+    Some(outcome)
+}
+
+/// Writes the record that the endpoint's sample input would make. None where the outcome has no body.
+pub(crate) fn write_sample(
+    catalogue: &Catalogue,
+    world: &World,
+    state: &mut State,
+    endpoint: &Endpoint,
+    outcome: &Outcome,
+    purpose: &str,
+) -> Option<Sample> {
+    let creation = endpoint.creation.as_ref()?;
+    let Answer::Body { plan, asks_lookup } = &outcome.answer else {
+        return None;
+    };
+    let mut input = endpoint
+        .schema
+        .sample()
+        .cloned()
+        .unwrap_or_else(|| Map::new().into());
+    endpoint.schema.shape.normalise(&mut input);
+    let Value::Object(input) = input else {
+        return None;
+    };
+    let mut mix = world.mix(purpose);
+    mix.text(&endpoint.id);
+    mix.text(&outcome.name);
+    #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
+    let (epoch, times) = state.counters.count(mix.finish() as u64);
+    mix.number(epoch);
+    mix.number(times.into());
+    let mut dice = mix.dice();
+    let id: Arc<str> = creation.id_pattern.as_ref()?.write(mix.finish()).into();
+    let finding = asks_lookup
+        .then(|| found(world.seed(), catalogue, creation, &input, &mut dice))
+        .flatten();
+    let now = world.now(state);
+    let mut fill = Fill {
+        input: &input,
+        id: &id,
+        created: now,
+        updated: now,
+        finding: finding.as_ref(),
+        drawn: mix.finish(),
+    };
+    let body = plan.render(&mut fill, &mut state.scratch).body;
+    Some(Sample { id, body })
+}

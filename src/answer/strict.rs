@@ -1,0 +1,135 @@
+//! `--strict`: what is merely inferred or decided is refused, so that a green test proves only what is
+//! documented or observed.
+//!
+//! What the sandbox refuses by itself (a bad request, a wrong key) stays as it is: those answers follow
+//! from the request, and no outcome was chosen.
+
+use super::engine::Shared;
+use crate::catalogue::{Catalogue, Endpoint, Outcome};
+use crate::http::ApiError;
+use crate::scenario::Source;
+use crate::world::Version;
+
+pub(crate) fn is_strict(sandbox: &Shared, catalogue: &Catalogue) -> bool {
+    sandbox.options.strict || catalogue.settings.strict
+}
+
+/// Refuses to make answers for an endpoint that is not public.
+pub(crate) fn refuse_endpoint_if_strict(
+    sandbox: &Shared,
+    catalogue: &Catalogue,
+    endpoint: &Endpoint,
+) -> Result<(), ApiError> {
+    if endpoint.source.is_public() || !is_strict(sandbox, catalogue) {
+        return Ok(());
+    }
+    Err(endpoint_refused(&endpoint.id, endpoint.source))
+}
+
+/// Refuses to read back where nothing public says that this can be done.
+pub(crate) fn refuse_read_if_strict(
+    sandbox: &Shared,
+    catalogue: &Catalogue,
+    endpoint: &Endpoint,
+) -> Result<(), ApiError> {
+    refuse_endpoint_if_strict(sandbox, catalogue, endpoint)?;
+    if endpoint.read_source.is_public() || !is_strict(sandbox, catalogue) {
+        return Ok(());
+    }
+    Err(ApiError::strict_mode(
+        &format!("reading the records of {} back by id", endpoint.id),
+        endpoint.read_source.name(),
+        "Take what the POST answered, or start without --strict.",
+    ))
+}
+
+/// Refuses an outcome that is not public, or that becomes one that is not.
+pub(crate) fn refuse_outcome_if_strict(
+    sandbox: &Shared,
+    catalogue: &Catalogue,
+    endpoint: &Endpoint,
+    outcome: &Outcome,
+) -> Result<(), ApiError> {
+    if !is_strict(sandbox, catalogue) {
+        return Ok(());
+    }
+    match weakest_stage(endpoint, outcome) {
+        None => Ok(()),
+        Some(stage) => Err(outcome_refused(endpoint, stage)),
+    }
+}
+
+/// Refuses a record whose outcome is not public: one that was planted, or made before a reload.
+pub(crate) fn refuse_version_if_strict(
+    sandbox: &Shared,
+    catalogue: &Catalogue,
+    version: &Version,
+) -> Result<(), ApiError> {
+    if !is_strict(sandbox, catalogue) {
+        return Ok(());
+    }
+    let tag = version.outcome.to_str().unwrap_or_default();
+    let Some((id, name)) = tag.rsplit_once('/') else {
+        return Ok(());
+    };
+    let Some(endpoint) = catalogue.endpoint(id) else {
+        return Ok(()); // a reload took it away; what it answered then was let through
+    };
+    match endpoint.outcomes.get(name) {
+        Some(outcome) if !outcome.source.is_public() => Err(outcome_refused(endpoint, outcome)),
+        _ => refuse_endpoint_if_strict(sandbox, catalogue, endpoint),
+    }
+}
+
+/// The first stage of an outcome that is not public.
+pub(crate) fn weakest_stage<'e>(
+    endpoint: &'e Endpoint,
+    outcome: &'e Outcome,
+) -> Option<&'e Outcome> {
+    if !outcome.source.is_public() {
+        return Some(outcome);
+    }
+    let stages = outcome
+        .then
+        .iter()
+        .map(|then| &*endpoint.outcomes[&then.outcome]);
+    let mut stages = stages.peekable();
+    while let Some(stage) = stages.next() {
+        if stages.peek().is_none() {
+            return weakest_stage(endpoint, stage); // the last goes on with what it becomes itself
+        }
+        if !stage.source.is_public() {
+            return Some(stage);
+        }
+    }
+    None
+}
+
+fn endpoint_refused(id: &str, source: Source) -> ApiError {
+    ApiError::strict_mode(
+        &format!("the endpoint {id}"),
+        source.name(),
+        "GET /__sandbox/fidelity shows what is left; without --strict it answers.",
+    )
+}
+
+fn outcome_refused(endpoint: &Endpoint, outcome: &Outcome) -> ApiError {
+    let left: Vec<_> = endpoint
+        .outcomes
+        .values()
+        .filter(|outcome| !outcome.is_shared && weakest_stage(endpoint, outcome).is_none())
+        .map(|outcome| outcome.name.as_str())
+        .collect();
+    let instead = match left.as_slice() {
+        [] => "This endpoint has no outcome that is more: start without --strict.".to_owned(),
+        left => format!(
+            "Ask for another with x-magic-reply ({}), or start without --strict.",
+            left.join(", ")
+        ),
+    };
+    ApiError::strict_mode(
+        &format!("the outcome {} of {}", outcome.name, endpoint.id),
+        outcome.source.name(),
+        &instead,
+    )
+}

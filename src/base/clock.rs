@@ -1,0 +1,236 @@
+//! All time: the instant that a world writes into its replies, and how it is written.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+/// What every world's clock shows: one instant for ever, or the machine's time.
+///
+/// ```
+/// use iluma_sandbox::Clock;
+///
+/// assert_eq!("system".parse(), Ok(Clock::System));
+/// assert_eq!("2026-01-01T00:00:00Z".parse(), Ok(Clock::DEFAULT));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// Stands still, so that two fresh starts answer byte for byte the same.
+    Frozen(Stamp),
+    /// Follows the machine.
+    System,
+}
+
+impl Clock {
+    /// Where a frozen clock stands unless it is told otherwise: `2026-01-01T00:00:00.000Z`.
+    ///
+    /// ```
+    /// assert_eq!(iluma_sandbox::Clock::DEFAULT.now().to_string(), "2026-01-01T00:00:00.000Z");
+    /// ```
+    pub const DEFAULT: Self = Self::Frozen(Stamp {
+        unix_ms: 1_767_225_600_000,
+    });
+
+    /// What it shows now.
+    ///
+    /// ```
+    /// use iluma_sandbox::Clock;
+    ///
+    /// let clock: Clock = "2026-03-01T09:30:00Z".parse().unwrap();
+    /// assert_eq!(clock.now(), clock.now());
+    /// assert_eq!(clock.now().to_string(), "2026-03-01T09:30:00.000Z");
+    /// ```
+    pub fn now(self) -> Stamp {
+        match self {
+            Self::Frozen(stamp) => stamp,
+            Self::System => Stamp::of(SystemTime::now()),
+        }
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+impl FromStr for Clock {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "system" {
+            return Ok(Self::System);
+        }
+        text.parse().map(Self::Frozen).map_err(|reason| {
+            format!("`{text}` is neither `system` nor an instant such as `2026-01-01T00:00:00Z`: {reason}")
+        })
+    }
+}
+
+/// An instant, to the millisecond. Written as Iluma does: `2022-02-10T18:55:02.061Z`.
+///
+/// ```
+/// use iluma_sandbox::Stamp;
+///
+/// let stamp: Stamp = "2022-02-10T19:55:02.061+01:00".parse().unwrap();
+/// assert_eq!(stamp.to_string(), "2022-02-10T18:55:02.061Z");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stamp {
+    unix_ms: i64,
+}
+
+impl Stamp {
+    /// The last millisecond that is still written with a year of four digits.
+    const LAST: i64 = 253_402_300_799_999;
+
+    /// A machine's clock may show anything: what no four digits can write is the nearest that they can.
+    fn of(time: SystemTime) -> Self {
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { unix_ms: 0 }.after(since)
+    }
+
+    /// So much later; no later than the last instant of the year 9999.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use iluma_sandbox::Stamp;
+    ///
+    /// let stamp: Stamp = "2026-02-28T23:59:59Z".parse().unwrap();
+    /// assert_eq!(stamp.after(Duration::from_secs(1)).to_string(), "2026-03-01T00:00:00.000Z");
+    /// ```
+    #[must_use]
+    pub fn after(self, delay: Duration) -> Self {
+        let delay_ms = i64::try_from(delay.as_millis()).unwrap_or(Self::LAST);
+        Self {
+            unix_ms: self.unix_ms.saturating_add(delay_ms).min(Self::LAST),
+        }
+    }
+
+    /// How long after another this is; none where it is before.
+    pub(crate) fn since(self, earlier: Self) -> Option<Duration> {
+        let ms = u64::try_from(self.unix_ms - earlier.unix_ms).ok()?;
+        Some(Duration::from_millis(ms))
+    }
+
+    /// The 24 characters that stand for this instant in a reply.
+    ///
+    /// ```
+    /// assert_eq!(&iluma_sandbox::Clock::DEFAULT.now().text(), b"2026-01-01T00:00:00.000Z");
+    /// ```
+    pub fn text(self) -> [u8; 24] {
+        let days = self.unix_ms.div_euclid(86_400_000);
+        let ms = self.unix_ms.rem_euclid(86_400_000);
+        let (year, month, day) = civil(days);
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        digits(&mut text[0..4], year);
+        digits(&mut text[5..7], month);
+        digits(&mut text[8..10], day);
+        digits(&mut text[11..13], ms / 3_600_000);
+        digits(&mut text[14..16], ms / 60_000 % 60);
+        digits(&mut text[17..19], ms / 1000 % 60);
+        digits(&mut text[20..23], ms % 1000);
+        text
+    }
+}
+
+impl fmt::Display for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::str::from_utf8(&self.text()).expect("digits and punctuation"))
+    }
+}
+
+impl FromStr for Stamp {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let unix_ms = text
+            .parse::<Timestamp>()
+            .map_err(|error| error.to_string())?
+            .as_millisecond();
+        if !(0..=Self::LAST).contains(&unix_ms) {
+            return Err(format!("`{text}` is not between 1970 and 9999"));
+        }
+        Ok(Self { unix_ms })
+    }
+}
+
+/// Year, month and day of a count of days since 1970-01-01.
+fn civil(days: i64) -> (i64, i64, i64) {
+    let days = i32::try_from(days).expect("a stamp lies between 1970 and 9999");
+    let date = jiff::civil::date(1970, 1, 1)
+        .checked_add(jiff::Span::new().days(days))
+        .expect("a stamp lies between 1970 and 9999");
+    (date.year().into(), date.month().into(), date.day().into())
+}
+
+fn digits(place: &mut [u8], mut number: i64) {
+    for digit in place.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(number % 10).expect("one digit");
+        number /= 10;
+    }
+}
+
+/// Parses `250ms`, `10s`, `5m`, `2h` or `3d`.
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let unit_ms: u64 = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => {
+            return Err(format!(
+                "`{text}` is no duration: write `250ms`, `10s`, `5m`, `2h` or `3d`"
+            ));
+        }
+    };
+    let too_long = || format!("`{text}` is longer than 366 days");
+    let ms = number
+        .parse::<u64>()
+        .map_err(|_| format!("`{text}` is no duration: write `250ms`, `10s`, `5m`, `2h` or `3d`"))?
+        .checked_mul(unit_ms)
+        .ok_or_else(too_long)?;
+    if ms > 366 * 86_400_000 {
+        return Err(too_long());
+    }
+    Ok(Duration::from_millis(ms))
+}
+
+/// A moment of a world.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Since {
+    at: Instant,
+    /// How far the world's clock had been advanced then.
+    advanced: Duration,
+}
+
+impl Since {
+    pub(crate) fn new(at: Instant, advanced: Duration) -> Self {
+        Self { at, advanced }
+    }
+
+    /// So long ago by the machine's time, when the world's clock had been advanced so far.
+    pub(crate) fn ago(now: Instant, real: Duration, advanced: Duration) -> Self {
+        Self {
+            // A machine that was started since has no such moment: then it takes longer, by its time alone.
+            at: now.checked_sub(real).unwrap_or(now),
+            advanced,
+        }
+    }
+
+    /// How long ago it was by the machine's time, and how far the world's clock had been advanced then.
+    pub(crate) fn parts(self, now: Instant) -> (Duration, Duration) {
+        (now.saturating_duration_since(self.at), self.advanced)
+    }
+
+    /// How long ago it was, now that the world's clock has been advanced so far.
+    pub(crate) fn passed(self, now: Instant, advanced: Duration) -> Duration {
+        now.saturating_duration_since(self.at)
+            .max(advanced.saturating_sub(self.advanced))
+    }
+}

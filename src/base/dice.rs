@@ -1,0 +1,116 @@
+//! All chance: draws that depend on the seed and on what is asked, never on the machine or the moment.
+
+use std::hash::Hasher;
+use std::ops::Range;
+
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+use serde_json::{Map, Value};
+use siphasher::sip128::{Hasher128, SipHasher13};
+
+/// What a draw depends on, gathered piece by piece; the same pieces give the same draws in every release.
+#[derive(Clone)]
+pub(crate) struct Mix(SipHasher13);
+
+impl Mix {
+    /// Starts from the sandbox's seed and the name of what is drawn.
+    pub(crate) fn new(seed: u64, purpose: &str) -> Self {
+        let mut mix = Self(SipHasher13::new_with_keys(seed, 0x696c_756d_6173_616e));
+        mix.text(purpose);
+        mix
+    }
+
+    pub(crate) fn text(&mut self, text: &str) {
+        self.number(text.len() as u64);
+        self.0.write(text.as_bytes());
+    }
+
+    pub(crate) fn number(&mut self, number: u64) {
+        self.0.write(&number.to_le_bytes());
+    }
+
+    pub(crate) fn wide(&mut self, number: u128) {
+        self.0.write(&number.to_le_bytes());
+    }
+
+    /// Mixes in a JSON value; the order of an object's keys does not matter.
+    pub(crate) fn json(&mut self, value: &Value) {
+        match value {
+            Value::Null => self.0.write(b"n"),
+            Value::Bool(true) => self.0.write(b"t"),
+            Value::Bool(false) => self.0.write(b"f"),
+            Value::Number(number) => {
+                self.0.write(b"#");
+                match number.as_i64() {
+                    Some(integer) => self.number(integer.cast_unsigned()),
+                    None => self.text(&number.to_string()),
+                }
+            }
+            Value::String(text) => {
+                self.0.write(b"s");
+                self.text(text);
+            }
+            Value::Array(items) => {
+                self.0.write(b"[");
+                self.number(items.len() as u64);
+                for item in items {
+                    self.json(item);
+                }
+            }
+            Value::Object(map) => self.object(map),
+        }
+    }
+
+    pub(crate) fn object(&mut self, map: &Map<String, Value>) {
+        self.0.write(b"{");
+        self.number(map.len() as u64);
+        let mut keys: Vec<_> = map.iter().collect();
+        keys.sort_unstable_by_key(|(key, _)| key.as_str());
+        for (key, value) in keys {
+            self.text(key);
+            self.json(value);
+        }
+    }
+
+    pub(crate) fn finish(&self) -> u128 {
+        self.0.finish128().as_u128()
+    }
+
+    pub(crate) fn dice(&self) -> Dice {
+        Dice::new(self.finish())
+    }
+}
+
+/// Draws from one [`Mix`]. The generator is set up at the first draw.
+pub(crate) struct Dice {
+    origin: u128,
+    rng: Option<ChaCha8Rng>,
+}
+
+impl Dice {
+    pub(crate) fn new(origin: u128) -> Self {
+        Self { origin, rng: None }
+    }
+
+    pub(crate) fn rng(&mut self) -> &mut ChaCha8Rng {
+        self.rng.get_or_insert_with(|| {
+            let mut seed = [0; 32];
+            seed[..16].copy_from_slice(&self.origin.to_le_bytes());
+            ChaCha8Rng::from_seed(seed)
+        })
+    }
+
+    /// A whole number in `range`, every one equally likely.
+    pub(crate) fn between(&mut self, range: Range<u32>) -> u32 {
+        self.rng().random_range(range)
+    }
+
+    /// From 0 up to, but not including, 1.
+    pub(crate) fn fraction(&mut self) -> f64 {
+        self.rng().random()
+    }
+
+    pub(crate) fn uuid(&mut self) -> uuid::Uuid {
+        uuid::Builder::from_random_bytes(self.rng().random()).into_uuid()
+    }
+}

@@ -1,0 +1,249 @@
+//! The ways in which a reply can be broken on purpose, and how they are written.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+
+use bytes::Bytes;
+use hyper::StatusCode;
+
+use super::dice::Dice;
+use crate::scenario::nearest;
+
+/// How a reply is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The connection is torn down (RST) without a byte.
+    Reset,
+    /// The connection is closed (FIN) without a byte.
+    Empty,
+    /// The whole length is announced, half of the body comes, the connection is closed.
+    Truncate,
+    /// A body that is no JSON, under the type and with the length of its own.
+    Malformed,
+    /// Bytes that are no HTTP, then the connection is closed.
+    Garbage,
+    /// The body comes with so many bytes a second.
+    Slow(NonZeroU32),
+    /// No answer: until the client leaves, the sandbox stops, or ten minutes have passed.
+    Hang,
+    /// An error with this status in place of the reply.
+    Status(StatusCode),
+}
+
+/// Every fault as it is written; of those with a value an example.
+pub(crate) const FAULTS: [&str; 8] = [
+    "reset",
+    "empty",
+    "truncate",
+    "malformed",
+    "garbage",
+    "slow(1kb/s)",
+    "hang",
+    "status(503)",
+];
+
+const RATE_MAX: u32 = 1_000_000_000;
+
+impl FromStr for Fault {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        if let Some(rate) = inside(text, "slow") {
+            return parse_rate(rate).map(Self::Slow);
+        }
+        let status = inside(text, "status").unwrap_or(text);
+        if status.starts_with(|c: char| c.is_ascii_digit()) || status.len() < text.len() {
+            return parse_status(status).map(Self::Status);
+        }
+        Ok(match text {
+            "reset" => Self::Reset,
+            "empty" => Self::Empty,
+            "truncate" => Self::Truncate,
+            "malformed" => Self::Malformed,
+            "garbage" => Self::Garbage,
+            "hang" => Self::Hang,
+            _ => {
+                let near = nearest(text, FAULTS);
+                let near = near.map_or(String::new(), |near| format!(" Did you mean `{near}`?"));
+                return Err(format!(
+                    "`{text}` is no fault.{near} Known are {}.",
+                    FAULTS.join(", ")
+                ));
+            }
+        })
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = match self {
+            Self::Reset => "reset",
+            Self::Empty => "empty",
+            Self::Truncate => "truncate",
+            Self::Malformed => "malformed",
+            Self::Garbage => "garbage",
+            Self::Hang => "hang",
+            Self::Slow(rate) => {
+                let (number, unit) = match rate.get() {
+                    rate if rate % 1_000_000 == 0 => (rate / 1_000_000, "mb"),
+                    rate if rate % 1000 == 0 => (rate / 1000, "kb"),
+                    rate => (rate, "b"),
+                };
+                return write!(f, "slow({number}{unit}/s)");
+            }
+            Self::Status(status) => return write!(f, "status({})", status.as_u16()),
+        };
+        f.write_str(word)
+    }
+}
+
+/// What stands in the brackets of `word(…)`.
+pub(crate) fn inside<'t>(text: &'t str, word: &str) -> Option<&'t str> {
+    let rest = text.strip_prefix(word)?.trim_start();
+    Some(rest.strip_prefix('(')?.strip_suffix(')')?.trim())
+}
+
+/// Bytes a second, of `500b/s`, `1kb/s` or `2mb/s`.
+fn parse_rate(text: &str) -> Result<NonZeroU32, String> {
+    let wrong = || {
+        format!(
+            "`slow({text})` names no rate: write `slow(500b/s)`, `slow(1kb/s)` or `slow(2mb/s)`, \
+             1 byte to 1000 megabytes a second"
+        )
+    };
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let bytes: u32 = match unit.trim_start() {
+        "b/s" => 1,
+        "kb/s" => 1000,
+        "mb/s" => 1_000_000,
+        _ => return Err(wrong()),
+    };
+    let rate = number.parse::<u32>().ok();
+    let rate = rate.and_then(|number| NonZeroU32::new(number.checked_mul(bytes)?));
+    rate.filter(|rate| rate.get() <= RATE_MAX).ok_or_else(wrong)
+}
+
+fn parse_status(text: &str) -> Result<StatusCode, String> {
+    text.parse::<u16>()
+        .ok()
+        .filter(|status| (400..600).contains(status))
+        .and_then(|status| StatusCode::from_u16(status).ok())
+        .ok_or_else(|| format!("the status `{text}` of a fault does not lie between 400 and 599"))
+}
+
+/// How likely something is: from 0, never, to 1, always.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Probability(f64);
+
+impl fmt::Display for Probability {
+    /// Nothing where it always is.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            1.0 => Ok(()),
+            part => write!(f, " ({} %)", part * 100.0),
+        }
+    }
+}
+
+impl Probability {
+    pub(crate) const ALWAYS: Self = Self(1.0);
+
+    pub(crate) fn new(probability: f64) -> Result<Self, String> {
+        if (0.0..=1.0).contains(&probability) {
+            return Ok(Self(probability));
+        }
+        Err(format!(
+            "the probability {probability} does not lie between 0 (never) and 1 (always)"
+        ))
+    }
+
+    pub(crate) fn get(self) -> f64 {
+        self.0
+    }
+
+    pub(crate) fn is_never(self) -> bool {
+        self.0 <= 0.0
+    }
+
+    /// Whether it comes about this time.
+    pub(crate) fn strikes(self, dice: &mut Dice) -> bool {
+        self.0 >= 1.0 || (self.0 > 0.0 && dice.fraction() < self.0)
+    }
+}
+
+/// A JSON body made into none: its end is missing, and what stands there is none.
+pub(crate) fn no_json(body: &[u8]) -> Bytes {
+    let mut broken = body.to_vec();
+    broken.pop();
+    broken.extend_from_slice(b",}");
+    broken.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_is_written_as_it_is_read() {
+        for written in FAULTS {
+            let fault: Fault = written.parse().expect(written);
+            assert_eq!(fault.to_string(), written);
+        }
+        for (written, plain) in [
+            ("503", "status(503)"),
+            ("slow(1000b/s)", "slow(1kb/s)"),
+            ("slow( 1 b/s )", "slow(1b/s)"),
+            (" slow(3mb/s)", "slow(3mb/s)"),
+        ] {
+            let fault: Fault = written.parse().expect(written);
+            assert_eq!(fault.to_string(), plain);
+        }
+    }
+
+    #[test]
+    fn what_is_no_fault_is_refused_with_what_would_be_one() {
+        const RATES: &str = "write `slow(500b/s)`, `slow(1kb/s)` or `slow(2mb/s)`, 1 byte to 1000 megabytes a second";
+        const KNOWN: &str =
+            "Known are reset, empty, truncate, malformed, garbage, slow(1kb/s), hang, status(503).";
+        for (written, message) in [
+            (
+                "trunkate",
+                format!("`trunkate` is no fault. Did you mean `truncate`? {KNOWN}"),
+            ),
+            ("", format!("`` is no fault. {KNOWN}")),
+            ("slow(0b/s)", format!("`slow(0b/s)` names no rate: {RATES}")),
+            ("slow(fast)", format!("`slow(fast)` names no rate: {RATES}")),
+            (
+                "slow(5000mb/s)",
+                format!("`slow(5000mb/s)` names no rate: {RATES}"),
+            ),
+            (
+                "status(200)",
+                "the status `200` of a fault does not lie between 400 and 599".to_owned(),
+            ),
+            (
+                "600",
+                "the status `600` of a fault does not lie between 400 and 599".to_owned(),
+            ),
+            (
+                "status(teapot)",
+                "the status `teapot` of a fault does not lie between 400 and 599".to_owned(),
+            ),
+        ] {
+            assert_eq!(written.parse::<Fault>(), Err(message));
+        }
+    }
+
+    #[test]
+    fn a_probability_is_a_number_from_0_to_1() {
+        for good in [0.0, 0.3, 1.0] {
+            assert!(Probability::new(good).is_ok(), "{good}");
+        }
+        for bad in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
+            assert!(Probability::new(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Rate limits: so many requests in a window of time, which begins with the first of them.
+
+use std::time::Duration;
+
+use hyper::header::{HeaderName, HeaderValue, RETRY_AFTER};
+use indexmap::IndexMap;
+use tokio::time::Instant;
+
+use super::clock::{Since, parse_duration};
+
+const LIMIT_MAX: u32 = 1_000_000;
+const WINDOW_MAX: Duration = Duration::from_hours(24);
+
+/// As many outcomes of a world may be limited at the same time; the longest known leaves first.
+pub(crate) const WINDOWS_MAX: usize = 1000;
+
+/// What an open window costs.
+const WINDOW_BYTES: usize = 100;
+
+/// `rate_limit = { limit = 5, window = "1s" }`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RateLimit {
+    pub limit: u32,
+    pub window: Duration,
+}
+
+/// The requests that came since one of them opened it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Window {
+    pub since: Since,
+    pub came: u32,
+}
+
+/// How a request stands to a limit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Standing {
+    limit: u32,
+    remaining: u32,
+    /// How long until the next window may be opened.
+    opens_in: Duration,
+    pub is_over: bool,
+}
+
+impl RateLimit {
+    pub(crate) fn new(limit: u32, window: &str) -> Result<Self, String> {
+        if !(1..=LIMIT_MAX).contains(&limit) {
+            return Err(format!(
+                "the limit {limit} does not lie between 1 and {LIMIT_MAX} requests"
+            ));
+        }
+        let length = parse_duration(window)?;
+        if length.is_zero() || length > WINDOW_MAX {
+            return Err(format!(
+                "the window `{window}` does not lie between 1ms and 24h"
+            ));
+        }
+        Ok(Self {
+            limit,
+            window: length,
+        })
+    }
+
+    /// Counts a request. What is over the limit is not counted.
+    pub(crate) fn judge(
+        &self,
+        open: &mut Option<Window>,
+        now: Instant,
+        advanced: Duration,
+    ) -> Standing {
+        let still = open
+            .as_mut()
+            .filter(|window| window.since.passed(now, advanced) < self.window);
+        let window = match still {
+            Some(window) => window,
+            None => open.insert(Window {
+                since: Since::new(now, advanced),
+                came: 0,
+            }),
+        };
+        let is_over = window.came >= self.limit;
+        window.came += u32::from(!is_over);
+        Standing {
+            limit: self.limit,
+            remaining: self.limit.saturating_sub(window.came), // a reload may have lowered it
+            opens_in: self
+                .window
+                .saturating_sub(window.since.passed(now, advanced)),
+            is_over,
+        }
+    }
+}
+
+impl Standing {
+    /// Of two limits the one that a client has to mind first.
+    pub(crate) fn tighter(self, other: Option<Self>) -> Self {
+        let is_tighter = |other: &Self| !self.is_over && other.remaining < self.remaining;
+        other.filter(is_tighter).unwrap_or(self)
+    }
+
+    /// What a reply says of the limit; the times in whole seconds, at least one.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let seconds = self.opens_in.as_millis().div_ceil(1000).max(1);
+        let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+        let retry = self.is_over.then_some((RETRY_AFTER, seconds));
+        let standing = [
+            (HeaderName::from_static("ratelimit-limit"), self.limit),
+            (
+                HeaderName::from_static("ratelimit-remaining"),
+                self.remaining,
+            ),
+            (HeaderName::from_static("ratelimit-reset"), seconds),
+        ];
+        let all = standing.into_iter().chain(retry);
+        all.map(|(name, number)| (name, HeaderValue::from(number)))
+    }
+}
+
+/// The windows of a world's limited outcomes, by the hash of their names.
+#[derive(Debug, Default)]
+pub(crate) struct Windows(pub(crate) IndexMap<u64, Option<Window>>);
+
+impl Windows {
+    pub(crate) fn judge(
+        &mut self,
+        what: u64,
+        limit: &RateLimit,
+        now: Instant,
+        advanced: Duration,
+    ) -> Standing {
+        if self.0.len() >= WINDOWS_MAX && !self.0.contains_key(&what) {
+            self.0.shift_remove_index(0);
+        }
+        limit.judge(self.0.entry(what).or_default(), now, advanced)
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.len() * WINDOW_BYTES
+    }
+}

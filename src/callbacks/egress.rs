@@ -1,0 +1,496 @@
+//! The one way out: every ping, callback, retry and redelivery leaves through [`Egress::send`].
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::{Duration, SystemTime};
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, Full};
+use hyper::header::{
+    CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING, USER_AGENT,
+};
+use hyper::{HeaderMap, Method, Request, StatusCode, Uri};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+/// A receiver does not put its callback off for more than a day.
+const RETRY_AFTER_MAX: Duration = Duration::from_hours(24);
+
+const ANSWER_BYTES_MAX: usize = 64 << 10;
+
+/// What a delivery log keeps of an answer.
+const ANSWER_KEPT_CHARS: usize = 1000;
+
+/// Where callbacks may go.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Egress {
+    /// Public hosts that may be called, by name.
+    pub allowed: Vec<String>,
+    /// Host names that stand for others: `localhost` for `host.docker.internal`.
+    pub host_map: Vec<(String, String)>,
+    /// What https receivers are verified against.
+    #[cfg(feature = "tls")]
+    pub trust: super::trust::Trust,
+}
+
+/// A URL that callbacks can be sent to: http or https, with a host, without user name and password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ReceiverUrl {
+    uri: Uri,
+    written: String,
+}
+
+/// What came of one attempt.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    /// Whether there was a connection, whatever became of it.
+    pub reached: bool,
+    /// None where no answer came.
+    pub status: Option<StatusCode>,
+    /// Status line, headers and the beginning of the body.
+    pub answer: String,
+    /// In plain words, such as `connection refused`; none where the receiver was content.
+    pub error: Option<String>,
+    /// What the receiver's `retry-after` asks for, where it may be asked.
+    pub retry_after: Option<Duration>,
+    pub took: Duration,
+}
+
+impl ReceiverUrl {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let uri: Uri = text
+            .parse()
+            .map_err(|_| format!("`{}` is not a URL", shown(text)))?;
+        match uri.scheme_str() {
+            Some("http") => {}
+            Some("https") if cfg!(feature = "tls") => {}
+            Some("https") => {
+                return Err(
+                    "https receivers are called by a build with the feature `tls` alone: give an http URL"
+                        .to_owned(),
+                );
+            }
+            _ => return Err(format!("`{}` is not an http URL", shown(text))),
+        }
+        let authority = uri
+            .authority()
+            .expect("a URL with a scheme has an authority");
+        if authority.as_str().contains('@') {
+            return Err("a URL with a user name or password in it is not called".to_owned());
+        }
+        if authority.host().is_empty() {
+            return Err(format!("`{}` names no host", shown(text)));
+        }
+        let host_ends_it = authority.as_str().len() == authority.host().len();
+        if !host_ends_it && authority.port_u16().is_none_or(|port| port == 0) {
+            return Err(format!(
+                "`{}` names no port between 1 and 65535",
+                shown(text)
+            ));
+        }
+        Ok(Self {
+            written: text.to_owned(),
+            uri,
+        })
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.written
+    }
+
+    #[cfg(feature = "tls")]
+    fn is_https(&self) -> bool {
+        self.uri.scheme_str() == Some("https")
+    }
+}
+
+impl Egress {
+    /// POSTs a body and reads the answer, all within `limit`.
+    pub(crate) async fn send(
+        &self,
+        url: &ReceiverUrl,
+        headers: HeaderMap,
+        body: Bytes,
+        limit: Duration,
+    ) -> Sent {
+        if cfg!(any(test, fuzzing)) {
+            return Sent::failed("connection refused".to_owned()); // a fuzzer would call whomever it comes upon
+        }
+        let started = Instant::now();
+        let mut reached = false;
+        let exchange = async {
+            let socket = self.connect(url).await?;
+            reached = true;
+            #[cfg(feature = "tls")]
+            if url.is_https() {
+                let host = url.uri.host().unwrap_or_default();
+                let stream = super::trust::connect_tls(&self.trust, host, socket).await?;
+                return Self::exchange(stream, url, headers, body).await;
+            }
+            Self::exchange(socket, url, headers, body).await
+        };
+        let mut sent = match tokio::time::timeout(limit, exchange).await {
+            Ok(Ok(sent)) => sent,
+            Ok(Err(error)) => Sent::failed(error),
+            Err(_) => Sent::failed(format!("timed out after {limit:?}")),
+        };
+        sent.reached = reached;
+        sent.took = started.elapsed();
+        sent
+    }
+
+    async fn connect(&self, url: &ReceiverUrl) -> Result<TcpStream, String> {
+        let addresses = self.resolve(&url.uri).await?;
+        // One after the other: `localhost` may be `::1` first, and the receiver at 127.0.0.1 alone.
+        let socket = TcpStream::connect(addresses.as_slice())
+            .await
+            .map_err(|error| crate::scenario::reason(&error))?;
+        socket.set_nodelay(true).ok();
+        Ok(socket)
+    }
+
+    async fn exchange<S: AsyncRead + AsyncWrite + Send + Unpin>(
+        socket: S,
+        url: &ReceiverUrl,
+        mut headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Sent, String> {
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(socket))
+            .await
+            .map_err(|error| said(&error))?;
+        let target = url
+            .uri
+            .path_and_query()
+            .map_or("/", |target| target.as_str());
+        let authority = url
+            .uri
+            .authority()
+            .map_or("", |authority| authority.as_str());
+        let host = HeaderValue::try_from(authority).map_err(|_| "the host is no plain text")?;
+        headers.insert(HOST, host);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(USER_AGENT, HeaderValue::from_static("iluma-sandbox"));
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = target.parse().map_err(|_| "the path cannot be sent")?;
+        *request.headers_mut() = headers;
+        // The connection is driven beside the exchange and dropped with it.
+        let answer = async {
+            let response = sender
+                .send_request(request)
+                .await
+                .map_err(|error| said(&error))?;
+            let (head, mut body) = response.into_parts();
+            let says_its_end = [CONTENT_LENGTH, TRANSFER_ENCODING];
+            let ends_by_closing = !says_its_end
+                .iter()
+                .any(|name| head.headers.contains_key(name));
+            let mut read = BytesMut::new();
+            while let Some(frame) = body.frame().await {
+                let frame = match frame {
+                    Err(error) if ends_by_closing && has_just_closed(&error) => break,
+                    frame => frame.map_err(|error| said(&error))?,
+                };
+                if let Ok(data) = frame.into_data() {
+                    read.extend_from_slice(&data[..data.len().min(ANSWER_BYTES_MAX - read.len())]);
+                }
+                if read.len() == ANSWER_BYTES_MAX {
+                    break;
+                }
+            }
+            Ok(Sent::answered(&head, &read))
+        };
+        tokio::pin!(connection, answer);
+        tokio::select! {
+            biased;
+            answer = &mut answer => answer,
+            _ = &mut connection => answer.await,
+        }
+    }
+
+    /// Resolves a name once and returns the addresses that may be called, never empty: no other is
+    /// connected to.
+    async fn resolve(&self, uri: &Uri) -> Result<Vec<SocketAddr>, String> {
+        let written = uri.host().unwrap_or_default();
+        let mapped = self
+            .host_map
+            .iter()
+            .find(|(from, _)| from.eq_ignore_ascii_case(written));
+        let host = mapped.map_or(written, |(_, to)| to.as_str());
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let usual_port = if uri.scheme_str() == Some("https") {
+            443
+        } else {
+            80
+        };
+        let port = uri.port_u16().unwrap_or(usual_port);
+        let found = tokio::net::lookup_host((host, port)).await;
+        let addresses: Vec<_> = found
+            .map_err(|_| format!("the host `{host}` is not known"))?
+            .collect();
+        let allowed_by_name = self
+            .allowed
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(host));
+        let mut refused = format!("the host `{host}` has no address");
+        let mut allowed = Vec::new();
+        for address in addresses {
+            match judge(address.ip()) {
+                Reach::Never => {
+                    refused = format!("{} is an address that is never called", address.ip());
+                }
+                Reach::Public if !allowed_by_name => {
+                    refused =
+                        format!("{host} is a public host: allow it with --allow-egress {host}");
+                }
+                Reach::Near | Reach::Public => allowed.push(address),
+            }
+        }
+        if allowed.is_empty() {
+            return Err(refused);
+        }
+        Ok(allowed)
+    }
+}
+
+impl Sent {
+    fn failed(error: String) -> Self {
+        Self {
+            reached: false, // whoever tried knows
+            status: None,
+            answer: String::new(),
+            error: Some(error),
+            retry_after: None,
+            took: Duration::ZERO,
+        }
+    }
+
+    fn answered(head: &hyper::http::response::Parts, body: &[u8]) -> Self {
+        let mut answer = format!("{:?} {}", head.version, head.status);
+        for (name, value) in &head.headers {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            answer.extend(["\n", name.as_str(), ": ", &*value]);
+        }
+        answer.push_str("\n\n");
+        answer.push_str(&String::from_utf8_lossy(body));
+        let status = head.status;
+        let error = if status.is_success() {
+            None
+        } else if status.is_redirection() {
+            Some(format!("redirect refused (status {})", status.as_u16()))
+        } else {
+            Some(format!("status {}", status.as_u16()))
+        };
+        let may_ask = matches!(status.as_u16(), 429 | 503);
+        let asked = head.headers.get("retry-after").filter(|_| may_ask);
+        let asked = asked.and_then(|value| retry_delay(value.to_str().ok()?.trim()));
+        Self {
+            reached: true,
+            status: Some(status),
+            answer: answer.chars().take(ANSWER_KEPT_CHARS).collect(),
+            error,
+            retry_after: asked.map(|delay| delay.min(RETRY_AFTER_MAX)),
+            took: Duration::ZERO,
+        }
+    }
+
+    pub(crate) fn succeeded(&self) -> bool {
+        self.error.is_none()
+    }
+}
+
+/// Whether the receiver closed the connection without taking leave as TLS wants it: of an answer without a length
+/// that is the end, and many servers end theirs so.
+fn has_just_closed(error: &hyper::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        let io = error.downcast_ref::<std::io::Error>();
+        if io.is_some_and(|io| io.kind() == std::io::ErrorKind::UnexpectedEof) {
+            return true;
+        }
+        source = error.source();
+    }
+    false
+}
+
+/// How far away an address is.
+#[derive(Debug, PartialEq, Eq)]
+enum Reach {
+    /// Link-local, or a cloud's metadata service: nothing of ours can be there.
+    Never,
+    /// This machine, its containers, the private network.
+    Near,
+    Public,
+}
+
+fn judge(address: IpAddr) -> Reach {
+    match address {
+        IpAddr::V4(v4) => judge_v4(v4),
+        IpAddr::V6(v6) => match embedded_v4(v6) {
+            Some(v4) => judge_v4(v4),
+            None => judge_v6(v6),
+        },
+    }
+}
+
+fn judge_v4(address: Ipv4Addr) -> Reach {
+    let [a, b, ..] = address.octets();
+    if address.is_link_local() || address == Ipv4Addr::new(100, 100, 100, 200) {
+        return Reach::Never;
+    }
+    if address.is_broadcast() || address.is_multicast() {
+        return Reach::Never;
+    }
+    let is_shared = a == 100 && (64..128).contains(&b);
+    if address.is_loopback() || address.is_private() || address.is_unspecified() || is_shared {
+        return Reach::Near;
+    }
+    Reach::Public
+}
+
+fn judge_v6(address: Ipv6Addr) -> Reach {
+    let is_metadata = matches!(
+        address.segments(),
+        [0xfd00, 0x0ec2, ..] // Amazon's services, those of pods too
+            | [0xfd20, 0x00ce, ..] // Google's
+            | [0xfd00, 0x0042, 0, 0, 0, 0, 0, 0x0042] // Scaleway's
+            | [0xfc00..=0xfdff, .., 0xa9fe, 0xa9fe] // 169.254.169.254 behind a private prefix: Oracle's
+    );
+    if address.is_unicast_link_local() || address.is_multicast() || is_metadata {
+        return Reach::Never;
+    }
+    if address.is_loopback() || address.is_unspecified() || address.is_unique_local() {
+        return Reach::Near;
+    }
+    Reach::Public
+}
+
+/// The IPv4 address that an IPv6 spelling stands for: mapped, compatible, translated, 6to4.
+fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let [s0, s1, s2, s3, s4, s5, s6, s7] = address.segments();
+    let v4 = |high: u16, low: u16| Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
+    match (s0, s1, s2, s3, s4, s5) {
+        (0, 0, 0, 0, 0, 0) if (s6, s7) <= (0, 1) => None, // `::` and `::1`
+        (0, 0, 0, 0, 0, 0 | 0xffff) | (0, 0, 0, 0, 0xffff, 0) | (0x64, 0xff9b, 0, 0, 0, 0) => {
+            v4(s6, s7)
+        }
+        (0x2002, ..) => v4(s1, s2),
+        _ => None,
+    }
+}
+
+fn said(error: &hyper::Error) -> String {
+    use std::error::Error;
+    if error.is_incomplete_message() {
+        return "the connection was closed without an answer".to_owned();
+    }
+    let mut source: Option<&(dyn Error + 'static)> = error.source();
+    while let Some(inner) = source {
+        if let Some(io) = inner.downcast_ref::<std::io::Error>() {
+            return crate::scenario::reason(io);
+        }
+        source = inner.source();
+    }
+    if error.is_parse() {
+        return "the answer is not HTTP".to_owned();
+    }
+    error.to_string()
+}
+
+/// `retry-after`: seconds, or an instant such as `Sun, 06 Nov 1994 08:49:37 GMT`.
+fn retry_delay(written: &str) -> Option<Duration> {
+    if let Ok(seconds) = written.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = jiff::fmt::rfc2822::parse(written).ok()?.timestamp();
+    let now = jiff::Timestamp::try_from(SystemTime::now()).ok()?; // the machine's clock may show anything
+    let delay = at.duration_since(now);
+    Some(Duration::try_from(delay).unwrap_or_default()) // what has passed already is now
+}
+
+fn shown(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(100).collect()
+}
+
+pub(crate) const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-callback-token");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn link_local_and_metadata_addresses_are_never_called_in_any_spelling() {
+        for address in [
+            "169.254.169.254",
+            "100.100.100.200",
+            "fe80::1",
+            "fd00:ec2::254",
+            "fd00:ec2::23",
+            "fd20:ce::254",
+            "fd00:42::42",
+            "fd00:c1::a9fe:a9fe",
+            "::ffff:169.254.169.254",
+            "::169.254.169.254",
+            "::ffff:0:169.254.169.254",
+            "64:ff9b::169.254.169.254",
+            "2002:a9fe:a9fe::1",
+            "::ffff:100.100.100.200",
+            "255.255.255.255",
+            "224.0.0.1",
+        ] {
+            assert_eq!(
+                judge(address.parse().expect("an address")),
+                Reach::Never,
+                "{address}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_retry_is_put_off_by_seconds_or_until_an_instant() {
+        assert_eq!(retry_delay("120"), Some(Duration::from_mins(2)));
+        assert_eq!(
+            retry_delay("Sun, 06 Nov 1994 08:49:37 GMT"),
+            Some(Duration::ZERO)
+        );
+        assert!(
+            retry_delay("Tue, 31 Dec 2999 23:59:59 GMT")
+                .is_some_and(|delay| delay > RETRY_AFTER_MAX)
+        );
+        assert_eq!(retry_delay("soon"), None);
+    }
+
+    #[test]
+    fn loopback_private_and_container_addresses_are_near_and_others_public() {
+        for address in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.17.0.1",
+            "192.168.1.1",
+            "100.64.0.1",
+            "::1",
+            "fd12::1",
+            "::ffff:127.0.0.1",
+        ] {
+            assert_eq!(
+                judge(address.parse().expect("an address")),
+                Reach::Near,
+                "{address}"
+            );
+        }
+        for address in [
+            "93.184.215.14",
+            "2606:2800::1",
+            "172.32.0.1",
+            "::ffff:8.8.8.8",
+        ] {
+            assert_eq!(
+                judge(address.parse().expect("an address")),
+                Reach::Public,
+                "{address}"
+            );
+        }
+    }
+}

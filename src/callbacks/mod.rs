@@ -1,0 +1,17 @@
+//! Sends what worlds have in their outboxes; the only way out.
+
+mod courier;
+mod egress;
+mod options;
+#[cfg(feature = "tls")]
+mod trust;
+
+pub(crate) use self::courier::{
+    Advance, Callbacks, Courier, DEPTH_HEADER, RECEIVER_TIME, REPLY_TIME, Registered, advance,
+    wake, written_secret,
+};
+pub(crate) use self::egress::{ReceiverUrl, Sent, TOKEN_HEADER};
+pub(crate) use self::options::CallbackOptions;
+pub use self::options::{CallbackUrl, Retries};
+#[cfg(feature = "tls")]
+pub(crate) use self::trust::{Trust, connect_tls};

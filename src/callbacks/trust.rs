@@ -1,0 +1,221 @@
+//! What a server has to show before anything is sent to it.
+
+use std::sync::{Arc, OnceLock};
+
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::client::danger::{
+    HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
+};
+use tokio_rustls::rustls::crypto::{
+    CryptoProvider, verify_tls12_signature, verify_tls13_signature,
+};
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+};
+
+use crate::server::provider;
+
+/// The authorities of the system and those given. They are read when they are first needed: they take time and memory.
+#[derive(Clone, Debug)]
+pub(crate) struct Trust {
+    /// The flag that adds to it.
+    flag: &'static str,
+    /// Whoever answers is believed.
+    anybody: bool,
+    given: Vec<CertificateDer<'static>>,
+    loaded: Arc<OnceLock<Arc<ClientConfig>>>,
+}
+
+impl Default for Trust {
+    fn default() -> Self {
+        Self {
+            flag: "--callback-ca",
+            anybody: false,
+            given: Vec::new(),
+            loaded: Arc::default(),
+        }
+    }
+}
+
+impl Trust {
+    /// For the sandbox's own commands.
+    #[cfg(feature = "cli")]
+    pub(crate) fn of_commands(given: Vec<CertificateDer<'static>>) -> Self {
+        Self {
+            flag: "--ca-file",
+            given,
+            ..Self::default()
+        }
+    }
+
+    /// For a question that holds no secret and whose answer is not relied on: whether a sandbox is ready. Its
+    /// certificate may be for another name than that of this machine.
+    #[cfg(feature = "cli")]
+    pub(crate) fn anybody() -> Self {
+        Self {
+            anybody: true,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn add(&mut self, given: impl IntoIterator<Item = CertificateDer<'static>>) {
+        self.given.extend(given);
+        self.loaded = Arc::default();
+    }
+
+    async fn config(&self) -> Result<Arc<ClientConfig>, String> {
+        if let Some(config) = self.loaded.get() {
+            return Ok(config.clone());
+        }
+        let trust = self.clone();
+        let loading =
+            tokio::task::spawn_blocking(move || trust.loaded.get_or_init(|| trust.load()).clone());
+        loading
+            .await
+            .map_err(|_| "the system's certificate authorities cannot be read".to_owned())
+    }
+
+    fn load(&self) -> Arc<ClientConfig> {
+        let builder = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .expect("the provider knows TLS 1.2 and 1.3");
+        let mut config = if self.anybody {
+            let anybody = Arc::new(Anybody(provider()));
+            let builder = builder
+                .dangerous()
+                .with_custom_certificate_verifier(anybody);
+            builder.with_no_client_auth()
+        } else {
+            let mut roots = RootCertStore::empty();
+            let system = rustls_native_certs::load_native_certs();
+            for error in &system.errors {
+                tracing::debug!("an authority of the system cannot be read: {error}");
+            }
+            roots.add_parsable_certificates(system.certs);
+            roots.add_parsable_certificates(self.given.iter().cloned());
+            builder.with_root_certificates(roots).with_no_client_auth()
+        };
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Arc::new(config)
+    }
+}
+
+/// Speaks TLS to the server that the URL names, whatever it is reached by. An error is a sentence.
+pub(crate) async fn connect_tls(
+    trust: &Trust,
+    host: &str,
+    socket: TcpStream,
+) -> Result<TlsStream<TcpStream>, String> {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let name = ServerName::try_from(bare.to_owned())
+        .map_err(|_| format!("`{host}` is no name that a certificate can be for"))?;
+    let connector = TlsConnector::from(trust.config().await?);
+    let connected = connector.connect(name, socket).await;
+    connected.map_err(|error| said(host, trust.flag, &error))
+}
+
+fn said(host: &str, flag: &str, error: &std::io::Error) -> String {
+    let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
+    let why = match tls {
+        Some(Error::InvalidCertificate(wrong)) => why_not_trusted(host, flag, wrong),
+        Some(Error::InvalidMessage(_)) => {
+            "what it says is no TLS: is it an http receiver?".to_owned()
+        }
+        Some(Error::AlertReceived(alert)) => format!("it refused the handshake ({alert:?})"),
+        Some(Error::PeerIncompatible(_)) => "it speaks neither TLS 1.2 nor 1.3".to_owned(),
+        Some(other) => other.to_string(),
+        None if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            "it closed the connection in the handshake".to_owned()
+        }
+        None => crate::scenario::reason(error),
+    };
+    format!("TLS with {host} failed: {why}")
+}
+
+fn why_not_trusted(host: &str, flag: &str, wrong: &CertificateError) -> String {
+    match wrong {
+        CertificateError::UnknownIssuer => {
+            format!(
+                "its certificate is signed by nobody that is trusted: give its authority with {flag}"
+            )
+        }
+        CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+            "its certificate is that of an authority and no server's: make one with basicConstraints=CA:FALSE"
+                .to_owned()
+        }
+        CertificateError::BadSignature => {
+            "its certificate names an authority that is trusted and is not signed by it".to_owned()
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "its certificate has expired".to_owned()
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "its certificate is not valid yet".to_owned()
+        }
+        CertificateError::NotValidForName => format!("its certificate is not for {host}"),
+        CertificateError::NotValidForNameContext { presented, .. } => {
+            let names: Vec<_> = presented
+                .iter()
+                .take(5)
+                .map(|name| plain_name(name))
+                .collect();
+            format!(
+                "its certificate is for {}, not for {host}",
+                names.join(", ")
+            )
+        }
+        other => format!("its certificate is refused: {other}"),
+    }
+}
+
+/// `kyc.test` out of `DnsName("kyc.test")`.
+fn plain_name(presented: &str) -> String {
+    let inner = presented
+        .split_once('(')
+        .and_then(|(_, inner)| inner.strip_suffix(')'));
+    inner.unwrap_or(presented).trim_matches('"').to_owned()
+}
+
+/// Takes any certificate that the server has the key of.
+#[derive(Debug)]
+struct Anybody(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signed, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signed, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

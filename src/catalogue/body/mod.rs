@@ -1,0 +1,7 @@
+//! Reply bodies: templates with holes, and what renders them.
+
+mod render;
+mod template;
+
+pub(crate) use self::render::{Fill, Plan, Rendered};
+pub(crate) use self::template::{Hole, Scope, Template};

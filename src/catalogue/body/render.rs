@@ -1,0 +1,344 @@
+//! A reply body flattened into steps that append bytes: what answering a request costs.
+
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::template::{Hole, Piece, Template};
+use crate::answer::dig;
+use crate::base::{Mix, Stamp};
+use crate::catalogue::dummy::{Field, FieldValue, Finding};
+
+/// What the holes are filled with.
+pub(crate) struct Fill<'a> {
+    pub input: &'a Map<String, Value>,
+    pub id: &'a str,
+    pub created: Stamp,
+    pub updated: Stamp,
+    pub finding: Option<&'a Finding>,
+    /// What the record's draws depend on.
+    pub drawn: u128,
+}
+
+/// A rendered body, and the parts of it that can be read by an id of their own.
+pub(crate) struct Rendered {
+    pub body: Bytes,
+    pub kept: Vec<(Arc<str>, Range<usize>)>,
+}
+
+/// A larger buffer is not held on to between replies.
+const SCRATCH_BYTES_MAX: usize = 4 << 10;
+
+/// A template flattened into steps that append bytes.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    steps: Vec<Step>,
+    /// What it was made of: it says what the body looks like.
+    template: Template,
+    /// Where in the body the plan is while it is made.
+    place: Vec<String>,
+}
+
+#[derive(Debug)]
+enum Step {
+    Literal(Vec<u8>),
+    Value(Hole),
+    Inside(Hole),
+    /// `"key":` and the value, or nothing.
+    OptionalEntry(Vec<u8>, Hole),
+    /// A comma unless the object has just been opened.
+    Comma,
+    /// Marks one item of the kept array.
+    KeepFrom,
+    KeepTo,
+    /// The listings that were found, every one kept.
+    KeepEach(Field),
+}
+
+impl Plan {
+    /// `keep` names the top-level array whose items can be read by their own id.
+    pub(crate) fn new(template: &Template, keep: Option<&str>) -> Self {
+        let mut plan = Self {
+            steps: Vec::new(),
+            template: template.clone(),
+            place: Vec::new(),
+        };
+        plan.flatten(template, keep);
+        plan
+    }
+
+    pub(crate) fn template(&self) -> &Template {
+        &self.template
+    }
+
+    /// Writes the body by way of `out`, which is emptied first.
+    pub(crate) fn render(&self, fill: &mut Fill<'_>, out: &mut Vec<u8>) -> Rendered {
+        out.clear();
+        let mut kept: Vec<(Option<Arc<str>>, Range<usize>)> = Vec::new();
+        for step in &self.steps {
+            match step {
+                Step::Literal(bytes) => out.extend_from_slice(bytes),
+                Step::Value(hole) => hole.write(out, fill),
+                Step::Inside(hole) => hole.write_inside(out, fill),
+                Step::Comma => comma(out),
+                Step::OptionalEntry(key, hole) => {
+                    if !hole.is_absent(fill) {
+                        comma(out);
+                        out.extend_from_slice(key);
+                        hole.write(out, fill);
+                    }
+                }
+                Step::KeepFrom => kept.push((None, out.len()..out.len())),
+                Step::KeepTo => {
+                    if let Some((_, range)) = kept.last_mut() {
+                        range.end = out.len();
+                    }
+                }
+                Step::KeepEach(field) => {
+                    let listings = match found(fill, *field) {
+                        Some(FieldValue::Listings(listings)) => listings.as_slice(),
+                        Some(FieldValue::Json(value)) => {
+                            write_json(out, value);
+                            continue;
+                        }
+                        None => &[],
+                    };
+                    write_list(out, listings, |out, (score, listing)| {
+                        let start = out.len();
+                        listing.write(out, *score);
+                        kept.push((Some(listing.id.clone()), start..out.len()));
+                    });
+                }
+            }
+        }
+        // Of the right size: it lives on in the record and the journal.
+        let body = Bytes::copy_from_slice(out);
+        if out.capacity() > SCRATCH_BYTES_MAX {
+            *out = Vec::new();
+        }
+        let kept = kept
+            .into_iter()
+            .filter_map(|(id, range)| Some((id.or_else(|| id_of(&body[range.clone()]))?, range)))
+            .collect();
+        Rendered { body, kept }
+    }
+
+    fn flatten(&mut self, template: &Template, keep: Option<&str>) {
+        match template {
+            Template::Scalar(value) => {
+                let mut json = Vec::new();
+                write_json(&mut json, value);
+                self.literal(&json);
+            }
+            Template::Hole(hole) => {
+                let hole = self.placed(hole);
+                self.steps.push(Step::Value(hole));
+            }
+            Template::Text(pieces) => {
+                self.literal(b"\"");
+                for piece in pieces {
+                    match piece {
+                        Piece::Text(text) => {
+                            let mut json = Vec::new();
+                            write_text(&mut json, text);
+                            self.literal(&json[1..json.len() - 1]);
+                        }
+                        Piece::Hole(hole) => {
+                            let hole = self.placed(hole);
+                            self.steps.push(Step::Inside(hole));
+                        }
+                    }
+                }
+                self.literal(b"\"");
+            }
+            Template::List(items) => {
+                self.literal(b"[");
+                for (at, item) in items.iter().enumerate() {
+                    if at > 0 {
+                        self.literal(b",");
+                    }
+                    self.flatten(item, None);
+                }
+                self.literal(b"]");
+            }
+            Template::Object(entries) => self.flatten_object(entries, keep),
+        }
+    }
+
+    /// A fake is drawn by its place in the body, so that it stays the same while a record changes.
+    fn placed(&self, hole: &Hole) -> Hole {
+        match hole {
+            Hole::Fake { fake, .. } => Hole::Fake {
+                fake: *fake,
+                place: self.place.join("."),
+            },
+            other => other.clone(),
+        }
+    }
+
+    fn flatten_object(&mut self, entries: &[(String, Template)], keep: Option<&str>) {
+        let some_absent = entries.iter().any(|(_, value)| value.may_be_absent());
+        self.literal(b"{");
+        for (at, (name, value)) in entries.iter().enumerate() {
+            let mut key = Vec::new();
+            write_text(&mut key, name);
+            key.push(b':');
+            if let Template::Hole(hole) = value
+                && hole.may_be_absent()
+            {
+                if !matches!(hole, Hole::Absent) {
+                    self.steps.push(Step::OptionalEntry(key, hole.clone()));
+                }
+                continue;
+            }
+            if at > 0 && some_absent {
+                self.steps.push(Step::Comma);
+            } else if at > 0 {
+                self.literal(b",");
+            }
+            self.literal(&key);
+            self.place.push(name.clone());
+            if keep == Some(name) {
+                self.flatten_kept(value);
+            } else {
+                self.flatten(value, None);
+            }
+            self.place.pop();
+        }
+        self.literal(b"}");
+    }
+
+    fn flatten_kept(&mut self, value: &Template) {
+        match value {
+            Template::Hole(Hole::Found { field, .. }) => self.steps.push(Step::KeepEach(*field)),
+            Template::List(items) => {
+                self.literal(b"[");
+                for (at, item) in items.iter().enumerate() {
+                    if at > 0 {
+                        self.literal(b",");
+                    }
+                    self.steps.push(Step::KeepFrom);
+                    self.flatten(item, None);
+                    self.steps.push(Step::KeepTo);
+                }
+                self.literal(b"]");
+            }
+            other => self.flatten(other, None),
+        }
+    }
+
+    fn literal(&mut self, bytes: &[u8]) {
+        if let Some(Step::Literal(last)) = self.steps.last_mut() {
+            last.extend_from_slice(bytes);
+        } else {
+            self.steps.push(Step::Literal(bytes.to_vec()));
+        }
+    }
+}
+
+/// A string that ends in `{` ends in a quote on the wire, so the last byte alone tells.
+fn comma(out: &mut Vec<u8>) {
+    if out.last() != Some(&b'{') {
+        out.push(b',');
+    }
+}
+
+fn found<'f>(fill: &Fill<'f>, field: Field) -> Option<&'f FieldValue> {
+    fill.finding?.get(field)
+}
+
+fn write_list<T>(out: &mut Vec<u8>, items: &[T], mut write: impl FnMut(&mut Vec<u8>, &T)) {
+    out.push(b'[');
+    for (at, item) in items.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        write(out, item);
+    }
+    out.push(b']');
+}
+
+/// The `id` of a kept object; one without cannot be read and is not kept.
+fn id_of(json: &[u8]) -> Option<Arc<str>> {
+    #[derive(Deserialize)]
+    struct Kept<'a> {
+        #[serde(borrow)]
+        id: Cow<'a, str>,
+    }
+    let kept = serde_json::from_slice::<Kept<'_>>(json).ok()?;
+    Some(kept.id.into())
+}
+
+fn write_stamp(out: &mut Vec<u8>, stamp: Stamp) {
+    out.push(b'"');
+    out.extend_from_slice(&stamp.text());
+    out.push(b'"');
+}
+
+fn write_text(out: &mut Vec<u8>, text: &str) {
+    serde_json::to_writer(out, text).expect("writing to memory cannot fail");
+}
+
+fn write_json(out: &mut Vec<u8>, value: &Value) {
+    serde_json::to_writer(out, value).expect("writing to memory cannot fail");
+}
+
+impl Hole {
+    fn is_absent(&self, fill: &Fill<'_>) -> bool {
+        match self {
+            Self::Input { path, .. } => dig(fill.input, path).is_none(),
+            Self::Found { field, .. } => found(fill, *field).is_none(),
+            Self::Absent => true,
+            _ => false,
+        }
+    }
+
+    fn write(&self, out: &mut Vec<u8>, fill: &mut Fill<'_>) {
+        match self {
+            Self::Id => write_text(out, fill.id),
+            Self::Created => write_stamp(out, fill.created),
+            Self::Updated => write_stamp(out, fill.updated),
+            Self::Null | Self::Absent => out.extend_from_slice(b"null"),
+            Self::Fake { fake, place } => {
+                let mut mix = Mix::new(0, "fake");
+                mix.wide(fill.drawn);
+                mix.text(place);
+                write_json(out, &fake.draw(&mut mix.dice()));
+            }
+            Self::Banks(list) => out.extend_from_slice(list.json()),
+            Self::Input { path, .. } => match dig(fill.input, path) {
+                Some(value) => write_json(out, value),
+                None => out.extend_from_slice(b"null"),
+            },
+            Self::Found { field, .. } => match found(fill, *field) {
+                Some(FieldValue::Json(value)) => write_json(out, value),
+                Some(FieldValue::Listings(listings)) => {
+                    write_list(out, listings, |out, (score, listing)| {
+                        listing.write(out, *score);
+                    });
+                }
+                None => out.extend_from_slice(b"null"),
+            },
+        }
+    }
+
+    /// Writes the hole inside a string: text without its quotes, anything else as its JSON.
+    fn write_inside(&self, out: &mut Vec<u8>, fill: &mut Fill<'_>) {
+        let mut json = Vec::new();
+        self.write(&mut json, fill);
+        match json.as_slice() {
+            [b'"', inner @ .., b'"'] => out.extend_from_slice(inner),
+            b"null" => {}
+            other => {
+                let text = String::from_utf8_lossy(other);
+                let mut quoted = Vec::new();
+                write_text(&mut quoted, &text);
+                out.extend_from_slice(&quoted[1..quoted.len() - 1]);
+            }
+        }
+    }
+}

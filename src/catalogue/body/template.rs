@@ -1,0 +1,294 @@
+//! Reply bodies as scenario files write them: JSON with holes.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::answer::Fields;
+use crate::catalogue::dummy::{Fake, Field, Lookup};
+use crate::scenario::{BankList, LoadError, SourceFile, Spanned, Tree, listed, nearest};
+
+/// A reply body before it is a plan: bodies of shared part and outcome still merge over each other.
+#[derive(Clone, Debug)]
+pub(crate) enum Template {
+    Scalar(Value),
+    /// A hole that is the whole string keeps its JSON type.
+    Hole(Hole),
+    /// Text with holes inside.
+    Text(Vec<Piece>),
+    List(Vec<Template>),
+    Object(Vec<(String, Template)>),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Piece {
+    Text(String),
+    Hole(Hole),
+}
+
+/// The closed list of what a reply may refer to.
+#[derive(Clone, Debug)]
+pub(crate) enum Hole {
+    /// `{{input.addresses}}` or, of a GET, `{{path.digits}}`; with `?` the key is left out when the
+    /// input is absent.
+    Input {
+        path: Vec<String>,
+        optional: bool,
+    },
+    Id,
+    Created,
+    Updated,
+    Null,
+    /// Leaves the key out: keeps a place in the order that an outcome may fill.
+    Absent,
+    /// What the endpoint's lookup found, such as `{{watchlist.results}}`.
+    Found {
+        field: Field,
+        optional: bool,
+    },
+    /// Drawn anew for every record and place, and the same through the record's life.
+    Fake {
+        fake: Fake,
+        place: String,
+    },
+    /// Every bank there is: `{{banks.plain}}`.
+    Banks(BankList),
+}
+
+/// What a template may refer to.
+#[derive(Clone, Copy)]
+pub(crate) struct Scope<'a> {
+    pub fields: Fields<'a>,
+    pub lookup: Option<Lookup>,
+    /// Whether the endpoint says how ids are written.
+    pub has_id: bool,
+}
+
+impl Template {
+    pub(crate) fn empty() -> Self {
+        Self::Object(Vec::new())
+    }
+
+    /// A whole body: an object, an array, or a hole that is either.
+    pub(crate) fn compile_body(
+        tree: &Spanned<Tree>,
+        file: &Arc<SourceFile>,
+        scope: Scope<'_>,
+        errors: &mut Vec<LoadError>,
+    ) -> Self {
+        let before = errors.len();
+        let body = Self::compile(tree, file, scope, errors);
+        let wrong = match &body {
+            _ if errors.len() > before => None,
+            Self::Scalar(_) | Self::Text(_) => Some(format!(
+                "a `body` must be a table, an array or one hole, not {}",
+                tree.as_ref().kind()
+            )),
+            hole if hole.may_be_absent() => Some(ONLY_OF_A_KEY.to_owned()),
+            _ => None,
+        };
+        errors.extend(wrong.map(|message| file.error(tree.span(), message)));
+        body
+    }
+
+    fn compile(
+        tree: &Spanned<Tree>,
+        file: &Arc<SourceFile>,
+        scope: Scope<'_>,
+        errors: &mut Vec<LoadError>,
+    ) -> Self {
+        match tree.as_ref() {
+            Tree::Text(text) => Self::compile_text(text, tree.span(), file, scope, errors),
+            Tree::List(items) => Self::List(
+                items
+                    .iter()
+                    .map(|item| {
+                        let compiled = Self::compile(item, file, scope, errors);
+                        if compiled.may_be_absent() {
+                            errors.push(file.error(item.span(), ONLY_OF_A_KEY));
+                        }
+                        compiled
+                    })
+                    .collect(),
+            ),
+            Tree::Table(entries) => Self::Object(
+                entries
+                    .iter()
+                    .map(|(key, value)| {
+                        let value = Self::compile(value, file, scope, errors);
+                        (key.as_ref().clone(), value)
+                    })
+                    .collect(),
+            ),
+            scalar => Self::Scalar(scalar.to_json()),
+        }
+    }
+
+    fn compile_text(
+        text: &str,
+        span: Range<usize>,
+        file: &Arc<SourceFile>,
+        scope: Scope<'_>,
+        errors: &mut Vec<LoadError>,
+    ) -> Self {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("{{") {
+            if !before.is_empty() {
+                pieces.push(Piece::Text(before.to_owned()));
+            }
+            let Some((name, after)) = after.split_once("}}") else {
+                errors.push(file.error(
+                    span,
+                    format!("the hole `{{{{{after}` is never closed by `}}}}`"),
+                ));
+                return Self::Scalar(Value::Null);
+            };
+            match Hole::parse(name.trim(), scope) {
+                Ok(hole) => pieces.push(Piece::Hole(hole)),
+                Err(message) => {
+                    errors.push(file.error(span, message));
+                    return Self::Scalar(Value::Null);
+                }
+            }
+            rest = after;
+        }
+        if pieces.is_empty() {
+            return Self::Scalar(Value::String(text.to_owned()));
+        }
+        if let ([Piece::Hole(hole)], true) = (pieces.as_slice(), rest.is_empty()) {
+            return Self::Hole(hole.clone());
+        }
+        if !rest.is_empty() {
+            pieces.push(Piece::Text(rest.to_owned()));
+        }
+        Self::Text(pieces)
+    }
+
+    /// Lays `over` on top: objects key by key, everything else replaced. New keys come last.
+    pub(crate) fn merge(&mut self, over: Self) {
+        match (self, over) {
+            (Self::Object(base), Self::Object(entries)) => {
+                for (key, value) in entries {
+                    match base.iter_mut().find(|(name, _)| *name == key) {
+                        Some((_, place)) => place.merge(value),
+                        None => base.push((key, value)),
+                    }
+                }
+            }
+            (place, over) => *place = over,
+        }
+    }
+
+    /// Whether any hole is filled by the endpoint's lookup.
+    pub(crate) fn asks_lookup(&self) -> bool {
+        match self {
+            Self::Scalar(_) => false,
+            Self::Hole(hole) => matches!(hole, Hole::Found { .. }),
+            Self::Text(pieces) => pieces
+                .iter()
+                .any(|piece| matches!(piece, Piece::Hole(Hole::Found { .. }))),
+            Self::List(items) => items.iter().any(Self::asks_lookup),
+            Self::Object(entries) => entries.iter().any(|(_, value)| value.asks_lookup()),
+        }
+    }
+
+    pub(crate) fn may_be_absent(&self) -> bool {
+        matches!(self, Self::Hole(hole) if hole.may_be_absent())
+    }
+}
+
+impl Hole {
+    fn parse(written: &str, scope: Scope<'_>) -> Result<Self, String> {
+        let (name, optional) = match written.strip_suffix('?') {
+            Some(name) => (name, true),
+            None => (written, false),
+        };
+        if let Some(path) = scope.fields.path_of(name) {
+            let path = path?;
+            if scope.fields.uploads.is_some_and(|files| files.touch(&path)) {
+                return Err(format!(
+                    "`{{{{{written}}}}}` is a file in base64, or holds one: files are not kept, so none can be answered"
+                ));
+            }
+            return Ok(Self::Input { path, optional });
+        }
+        let hole = match (name, name.split_once('.')) {
+            ("id", _) if scope.has_id => Self::Id,
+            ("id", _) => {
+                return Err(
+                    "there is no `{{id}}` here, and nothing to read back by it: say how ids are \
+                     written, `id = \"…_{uuid}\"`"
+                        .to_owned(),
+                );
+            }
+            ("created", _) => Self::Created,
+            ("updated", _) => Self::Updated,
+            ("null", _) => Self::Null,
+            ("absent", _) => Self::Absent,
+            (_, Some(("fake", fake))) if let Some(fake) = Fake::named(fake) => {
+                let place = String::new(); // known when the body is laid out
+                Self::Fake { fake, place }
+            }
+            (_, Some(("banks", list))) if let Some(list) = BankList::named(list) => {
+                Self::Banks(list)
+            }
+            (_, Some((prefix, field)))
+                if let Some(lookup) = scope.lookup.filter(|lookup| lookup.prefix() == prefix)
+                    && let Some(field) = lookup.field(field) =>
+            {
+                return Ok(Self::Found { field, optional });
+            }
+            _ => return Err(scope.unknown_hole(written)),
+        };
+        if optional {
+            return Err(format!(
+                "`{{{{{written}}}}}` is never absent: leave out the `?`"
+            ));
+        }
+        Ok(hole)
+    }
+
+    pub(crate) fn may_be_absent(&self) -> bool {
+        matches!(
+            self,
+            Self::Absent | Self::Input { optional: true, .. } | Self::Found { optional: true, .. }
+        )
+    }
+}
+
+impl Scope<'_> {
+    fn unknown_hole(self, written: &str) -> String {
+        let known = self.holes();
+        let known = || known.iter().map(String::as_str);
+        match nearest(written, known()) {
+            Some(near) => {
+                format!("unknown hole `{{{{{written}}}}}`: did you mean `{{{{{near}}}}}`?")
+            }
+            None => format!(
+                "unknown hole `{{{{{written}}}}}`: known here are {}",
+                listed(known())
+            ),
+        }
+    }
+
+    /// Every hole there is here.
+    fn holes(self) -> Vec<String> {
+        let found = self.lookup.into_iter().flat_map(|lookup| {
+            let fields = lookup.fields();
+            fields.map(move |field| format!("{}.{field}", lookup.prefix()))
+        });
+        let id = self.has_id.then(|| "id".to_owned());
+        let always = ["created", "updated", "null", "absent"];
+        id.into_iter()
+            .chain(always.map(str::to_owned))
+            .chain(self.fields.names())
+            .chain(found)
+            .chain(Fake::names().map(|name| format!("fake.{name}")))
+            .chain(BankList::names().map(|name| format!("banks.{name}")))
+            .collect()
+    }
+}
+
+const ONLY_OF_A_KEY: &str = "a hole that may be absent can only be the value of a key";

@@ -1,0 +1,63 @@
+//! What an outcome says of delays, faults and rate limits.
+
+use std::sync::Arc;
+
+use crate::answer::Breakage;
+use crate::scenario::{
+    DelayPart, FaultPart, LoadError, OutcomePart, RateLimitPart, SourceFile, Spanned,
+};
+
+/// None where it says nothing that could ever happen.
+pub(super) fn breakage(
+    name: &Spanned<String>,
+    part: &OutcomePart,
+    file: &Arc<SourceFile>,
+    errors: &mut Vec<LoadError>,
+) -> Option<Arc<Breakage>> {
+    let delay = parsed(part.delay.as_ref(), DelayPart::delay, file, errors);
+    let fault = parsed(part.fault.as_ref(), FaultPart::fault, file, errors);
+    let rate_limit = parsed(
+        part.rate_limit.as_ref(),
+        RateLimitPart::rate_limit,
+        file,
+        errors,
+    );
+    if let Some(sequence) = &part.sequence
+        && (part.delay.is_some() || part.fault.is_some() || part.rate_limit.is_some())
+    {
+        errors.push(file.error(
+            sequence.span(),
+            "a `sequence` only names other outcomes: `delay`, `fault` and `rate_limit` belong to these",
+        ));
+    }
+    if let Some(limit) = part.rate_limit.as_ref()
+        && part.error.is_some()
+    {
+        errors.push(file.error(
+            limit.span(),
+            "an error keeps nothing that a `rate_limit` could spare: limit the outcomes with a body",
+        ));
+    }
+    let fault = fault.filter(|(_, probability)| !probability.is_never());
+    if delay.is_none() && fault.is_none() && rate_limit.is_none() {
+        return None;
+    }
+    Some(Arc::new(Breakage {
+        outcome: name.as_ref().clone(),
+        delay,
+        fault,
+        rate_limit,
+    }))
+}
+
+fn parsed<P, T>(
+    part: Option<&Spanned<P>>,
+    parse: impl Fn(&P) -> Result<T, String>,
+    file: &Arc<SourceFile>,
+    errors: &mut Vec<LoadError>,
+) -> Option<T> {
+    let part = part?;
+    parse(part.as_ref())
+        .map_err(|message| errors.push(file.error(part.span(), message)))
+        .ok()
+}

@@ -1,0 +1,381 @@
+//! From scenario files to endpoints: merges what extends what, checks everything, reports every mistake.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde_json::{Value, json};
+
+use super::outcomes::{self, check_outcome_name, error_outcome};
+use super::schema_check::SchemaCheck;
+use crate::answer::Fields;
+use crate::catalogue::body::Scope;
+use crate::catalogue::endpoint::{ContentType, Endpoint, Outcome, Verb};
+use crate::catalogue::schema::{RequestSchema, SOURCE_KEYWORD};
+use crate::http::ErrorCode;
+use crate::scenario::{LoadError, Origin, ScenarioFile, Source, SourceFile, Spanned};
+
+/// A file and the files that extend it, in the order in which they are laid over each other.
+pub(crate) type Stack = Vec<Arc<ScenarioFile>>;
+
+pub(crate) type SharedErrors = IndexMap<String, Arc<Outcome>>;
+
+/// The shared errors that can be asked for. What strict mode refuses with is the sandbox's own word, and
+/// no answer of the service.
+pub(crate) fn askable(shared: &SharedErrors) -> impl Iterator<Item = (&String, &Arc<Outcome>)> {
+    shared
+        .iter()
+        .filter(|(name, _)| **name != ErrorCode::StrictMode.name())
+}
+
+/// Compiles `errors.toml` and what extends it: the outcomes that every endpoint shares.
+pub(crate) fn compile_shared_errors(stack: &Stack, errors: &mut Vec<LoadError>) -> SharedErrors {
+    let mut shared = SharedErrors::new();
+    for file in stack {
+        for (name, part) in &file.outcomes {
+            let source_file = &file.source_file;
+            if part.error.is_none() {
+                errors.push(source_file.error(
+                    name.span(),
+                    format!(
+                        "`{}` is shared by all endpoints, so it must have an `error`",
+                        name.as_ref()
+                    ),
+                ));
+                continue;
+            }
+            check_outcome_name(name, source_file, errors);
+            if part.default || part.when.is_some() || !part.aliases.is_empty() {
+                errors.push(source_file.error(
+                    name.span(),
+                    "an error that all endpoints share has no `default`, `when` or `aliases`",
+                ));
+            }
+            let outcome = Outcome {
+                is_shared: true,
+                ..error_outcome(name, part, source_file, errors)
+            };
+            shared.insert(name.as_ref().clone(), Arc::new(outcome));
+        }
+    }
+    shared
+}
+
+/// Which request schemas are compiled at once, and their samples and records tried on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// Those of folders. The shipped ones are proven by the tests, and wait for their first request.
+    OfFolders,
+    OfAll,
+}
+
+/// Compiles one endpoint. None where a mistake leaves nothing to compile; the mistake is reported.
+pub(crate) fn compile_endpoint(
+    stack: &Stack,
+    shared: &SharedErrors,
+    proof: Proof,
+    errors: &mut Vec<LoadError>,
+) -> Option<Endpoint> {
+    let shipped = stack.iter().all(|file| file.source_file.shipped);
+    Compiler {
+        stack,
+        shared,
+        base: &stack[0],
+        proven: shipped && proof == Proof::OfFolders,
+        errors,
+    }
+    .endpoint()
+}
+
+/// Where to point when something is wrong.
+type Place<'a> = (&'a Arc<SourceFile>, Range<usize>);
+
+pub(super) struct Compiler<'a> {
+    pub(super) stack: &'a Stack,
+    pub(super) shared: &'a SharedErrors,
+    pub(super) base: &'a ScenarioFile,
+    pub(super) proven: bool,
+    pub(super) errors: &'a mut Vec<LoadError>,
+}
+
+impl<'a> Compiler<'a> {
+    fn endpoint(&mut self) -> Option<Endpoint> {
+        let before = self.error_count();
+        let verb = self.verb();
+        let path = self.path(verb);
+        let content_type = self.content_type();
+        let (schema, schema_place) = self.schema(verb);
+        if !self.proven {
+            self.prove(&schema, schema_place)?;
+        }
+        let lookup = self.lookup_name(&schema.shape);
+        let scope = Scope {
+            fields: Fields {
+                word: verb.fields_word(),
+                shape: &schema.shape,
+                uploads: schema.uploads.as_deref(),
+            },
+            lookup: lookup.as_ref().map(|named| named.lookup),
+            has_id: self.last(|file| file.id.as_ref()).is_some(),
+        };
+        if !scope.has_id {
+            self.check_unkept();
+        }
+        let outcomes = self.outcomes(scope);
+        if !self.proven {
+            self.check_schema(&outcomes);
+            self.check_keep();
+            self.doubt();
+            self.check_conditions(&schema, scope.fields);
+        }
+        let aliases = self.aliases(&outcomes);
+        let creation = if outcomes.values().any(|outcome| !outcome.is_error()) {
+            self.creation(scope, &outcomes, lookup)
+        } else {
+            None
+        };
+        if creation.is_none() && self.base.listings.is_none() && self.error_count() == before {
+            self.missing(
+                "the file has no outcome: write at least one `[outcomes.NAME]` with `default = true`",
+            );
+        }
+        let records = self.records(&schema, &outcomes, creation.as_ref());
+        let source = self.base.source.unwrap_or_default();
+        Some(Endpoint {
+            id: self.base.source_file.id.as_str().into(),
+            name: self.last(|file| file.name.as_ref()).map_or_else(
+                || self.base.source_file.id.clone(),
+                |(_, name)| name.as_ref().clone(),
+            ),
+            verb,
+            path: path?,
+            source,
+            read_source: self.base.read_source.unwrap_or(source),
+            origin: Origin::new(
+                &self.base.source_file,
+                &self.base.path.as_ref().map_or(0..0, Spanned::span),
+            ),
+            content_type,
+            schema,
+            creation,
+            outcomes,
+            aliases,
+            records,
+            reads: self
+                .stack
+                .iter()
+                .flat_map(|file| &file.reads)
+                .map(|id| id.as_ref().clone())
+                .collect(),
+            reads_listings: self.base.listings.is_some(),
+            listing_tag: outcomes::tag(&self.base.source_file.id, "LISTED"),
+            callback_type: self
+                .last(|file| file.callback.as_ref())
+                .map(|(_, callback)| callback.callback_type.as_ref().clone()),
+            tests_callbacks: self
+                .last(|file| file.callback.as_ref())
+                .is_some_and(|(_, callback)| callback.test),
+        })
+    }
+
+    fn check_schema(&mut self, outcomes: &IndexMap<String, Arc<Outcome>>) {
+        let stack: &'a Stack = self.stack;
+        for file in stack {
+            if let Some(request) = &file.request {
+                let mut check = SchemaCheck {
+                    file: &file.source_file,
+                    outcomes,
+                    errors: self.errors,
+                };
+                check.schema(request);
+            }
+        }
+    }
+
+    /// What is kept must be somewhere in a body, and a listing read from where there are some.
+    fn check_keep(&mut self) {
+        let stack: &'a Stack = self.stack;
+        if let Some((file, keep)) = self.last(|file| file.keep.as_ref()) {
+            let from = keep.from.as_ref();
+            let shared = stack
+                .iter()
+                .filter_map(|file| file.reply.as_ref()?.body.as_ref());
+            let own = stack.iter().flat_map(|file| &file.outcomes);
+            let own = own.filter_map(|(_, part)| part.body.as_ref());
+            if !shared
+                .chain(own)
+                .any(|body| body.as_ref().get(from).is_some())
+            {
+                self.errors.push(file.error(
+                    keep.from.span(),
+                    format!("no body has the key `{from}` that is to be kept"),
+                ));
+            }
+        }
+        if let Some((file, listings)) = self.last(|file| file.listings.as_ref())
+            && listings.as_ref() != "watchlist"
+        {
+            self.errors.push(file.error(
+                listings.span(),
+                "the only listings there are is `watchlist`",
+            ));
+        }
+    }
+
+    /// Reports what loads and is hardly meant.
+    pub(super) fn warn(&mut self, (file, span): Place<'_>, message: impl Into<String>) {
+        self.errors.push(file.warning(span, message));
+    }
+
+    fn error_count(&self) -> usize {
+        self.errors.iter().filter(|error| error.is_error()).count()
+    }
+
+    /// Reports what a file does not say, unless it may have tried to.
+    pub(super) fn missing(&mut self, message: &str) {
+        if self.stack.iter().all(|file| !file.is_faulty) {
+            self.errors.push(self.base.source_file.error(0..0, message));
+        }
+    }
+
+    /// Without `id` there are no records, and nothing of the endpoint is read by an id.
+    fn check_unkept(&mut self) {
+        for file in self.stack {
+            let records = file.records.iter().map(Spanned::span);
+            let reads = file.reads.iter().map(Spanned::span);
+            let reads = reads.filter(|_| self.base.listings.is_none());
+            for span in records.chain(reads) {
+                self.errors.push(file.source_file.error(
+                    span,
+                    "nothing is read back here: say how ids are written, `id = \"…_{uuid}\"`",
+                ));
+            }
+        }
+    }
+
+    /// What the last file that says anything says.
+    pub(super) fn last<T>(
+        &self,
+        part: impl Fn(&'a ScenarioFile) -> Option<&'a T>,
+    ) -> Option<(&'a Arc<SourceFile>, &'a T)> {
+        let stack: &'a Stack = self.stack;
+        stack
+            .iter()
+            .rev()
+            .find_map(|file| Some((&file.source_file, part(file)?)))
+    }
+
+    fn content_type(&mut self) -> ContentType {
+        let Some((file, written)) = self.last(|file| file.content_type.as_ref()) else {
+            return ContentType::Json;
+        };
+        match written.as_ref().as_str() {
+            "application/json" => ContentType::Json,
+            "multipart/form-data" => ContentType::Multipart,
+            other => {
+                let error = file.error(
+                    written.span(),
+                    format!("`{other}` is neither `application/json` nor `multipart/form-data`"),
+                );
+                self.errors.push(error);
+                ContentType::Json
+            }
+        }
+    }
+
+    /// The request rules of all files, laid over each other, and where to point when they are wrong.
+    fn schema(&mut self, verb: Verb) -> (RequestSchema, Option<Place<'a>>) {
+        let mut json = json!({});
+        let mut place = None;
+        for file in self.stack {
+            if let Some(request) = &file.request {
+                let mut over = request.as_ref().to_json();
+                if !Arc::ptr_eq(file, &self.stack[0]) {
+                    label_additions(&json, &mut over);
+                }
+                merge_json(&mut json, over);
+                place = Some((&file.source_file, request.span()));
+            }
+        }
+        if verb == Verb::Get {
+            self.segment_rules(&mut json);
+        }
+        (RequestSchema::new(json), place)
+    }
+
+    /// Compiles the schema and tries it on its own sample. None where there is nothing to go on with.
+    fn prove(&mut self, schema: &RequestSchema, place: Option<Place<'_>>) -> Option<()> {
+        let Some((file, span)) = place else {
+            return Some(()); // no `request`: anything is taken
+        };
+        if let Err(message) = schema.prove() {
+            self.errors.push(file.error(
+                span,
+                format!("`request` is no sound JSON Schema: {message}"),
+            ));
+            return None;
+        }
+        if let Some(sample) = schema.sample()
+            && let Err(refused) = schema.check(sample)
+        {
+            let first = &refused.complaints[0];
+            self.errors.push(file.error(
+                span,
+                format!(
+                    "the first of `examples` does not fit the schema: `{}` {}",
+                    first.path, first.message
+                ),
+            ));
+        }
+        Some(())
+    }
+}
+
+/// What a file says of itself does not hold for the fields that others add: without a label of their own
+/// those are decided.
+fn label_additions(base: &Value, over: &mut Value) {
+    if let Some(items) = over.get_mut("items") {
+        label_additions(&base["items"], items);
+    }
+    let Some(Value::Object(fields)) = over.get_mut("properties") else {
+        return;
+    };
+    for (name, field) in fields {
+        match (base["properties"].get(name), field) {
+            (Some(known), field) => label_additions(known, field),
+            (None, Value::Object(field)) => {
+                field
+                    .entry(SOURCE_KEYWORD)
+                    .or_insert_with(|| Source::Decided.name().into());
+            }
+            (None, _) => {}
+        }
+    }
+}
+
+/// Lays one JSON value over another: objects key by key, everything else replaced.
+fn merge_json(base: &mut Value, over: Value) {
+    match (base, over) {
+        (Value::Object(base), Value::Object(over)) => {
+            for (key, value) in over {
+                merge_json(base.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (place, over) => *place = over,
+    }
+}
+
+impl Compiler<'_> {
+    pub(super) fn doubt(&mut self) {
+        for (file, _, part) in self.outcome_parts() {
+            if let Some(description) = &part.description
+                && description.as_ref().trim().is_empty()
+            {
+                self.warn(
+                    (file, description.span()),
+                    "the description is empty: say what the outcome is for, or leave it out",
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! From scenario files laid over each other to an endpoint; every mistake at its place.
+
+mod breaking;
+mod compiler;
+mod creation;
+mod head;
+mod lookups;
+mod never;
+mod outcomes;
+mod overlaps;
+mod route;
+mod schema_check;
+mod turns;
+
+pub(crate) use self::compiler::{
+    Proof, SharedErrors, Stack, askable, compile_endpoint, compile_shared_errors,
+};
+#[cfg(test)]
+pub(crate) use self::head::FRAMING;
+#[cfg(test)]
+pub(crate) use self::schema_check::{OF_LIST, OF_SCHEMA, OF_TABLE, PLAIN};

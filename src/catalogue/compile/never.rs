@@ -1,0 +1,236 @@
+//! Conditions that no request can fulfil, since its own rules refuse what they wait for.
+
+use std::ops::Range;
+
+use serde_json::{Map, Value};
+
+use super::compiler::Compiler;
+use crate::answer::{Fields, Shape};
+use crate::catalogue::schema::RequestSchema;
+use crate::scenario::{Spanned, Tree};
+
+impl Compiler<'_> {
+    /// Warns of every test in a `when` that can never hold.
+    pub(super) fn check_conditions(&mut self, schema: &RequestSchema, fields: Fields<'_>) {
+        for (file, _, part) in self.outcome_parts() {
+            let alternatives = match part.when.as_ref().map(Spanned::as_ref) {
+                Some(Tree::List(items)) => items.iter().map(Spanned::as_ref).collect(),
+                table => Vec::from_iter(table),
+            };
+            for alternative in alternatives {
+                let Tree::Table(conditions) = alternative else {
+                    continue; // an error already, as is all that is passed over below
+                };
+                for (subject, test) in conditions {
+                    if subject.as_ref() == "nth"
+                        && let Some(reason) = never_a_call(test)
+                    {
+                        let sentence = format!("{reason}: this can never hold");
+                        self.warn((file, test.span()), sentence);
+                    }
+                    let Some(Ok(path)) = fields.path_of(subject.as_ref()) else {
+                        continue;
+                    };
+                    let field = Field {
+                        name: subject.as_ref(),
+                        shape: shape_at(&schema.shape, &path),
+                        path: &path,
+                        schema,
+                    };
+                    for (span, sentence) in field.doubts(test) {
+                        self.warn((file, span), sentence);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Why no call is the how-many-th that is waited for.
+fn never_a_call(test: &Spanned<Tree>) -> Option<&'static str> {
+    let is_call = |tree: &Tree| matches!(tree, Tree::Integer(1..));
+    let is_one = match operation(test).map(|(operator, operand)| (operator, operand.as_ref())) {
+        None => is_call(test.as_ref()),
+        Some(("one_of", Tree::List(items))) => items.iter().any(|item| is_call(item.as_ref())),
+        Some(("lt", limit)) => limit.to_json().as_f64().is_none_or(|limit| limit > 1.0),
+        Some(("regex" | "starts_with", _) | ("present", Tree::Boolean(false))) => false,
+        Some(_) => true,
+    };
+    (!is_one).then_some("`nth` is a whole number, 1 or more, in every request")
+}
+
+/// A field of the request that a condition looks at.
+struct Field<'a> {
+    name: &'a str,
+    shape: &'a Shape,
+    path: &'a [String],
+    schema: &'a RequestSchema,
+}
+
+impl Field<'_> {
+    fn doubts(&self, test: &Spanned<Tree>) -> Vec<(Range<usize>, String)> {
+        let never = |(span, reason): (_, String)| (span, format!("{reason}: this can never hold"));
+        let Some((operator, operand)) = operation(test) else {
+            return self.misfit(test).map(never).into_iter().collect();
+        };
+        match (operator, operand.as_ref()) {
+            ("one_of", Tree::List(items)) if !items.is_empty() => {
+                let misfits = items.iter().filter_map(|item| self.misfit(item));
+                misfits.map(never).collect()
+            }
+            ("not", _) if self.is_never(operand) => {
+                let sentence = "what `not` turns round can never hold, so this always does";
+                vec![(operand.span(), sentence.to_owned())]
+            }
+            _ => {
+                let reason = self.useless(operator, operand.as_ref());
+                let reason = reason.map(|reason| never((operand.span(), reason)));
+                reason.into_iter().collect()
+            }
+        }
+    }
+
+    fn is_never(&self, test: &Spanned<Tree>) -> bool {
+        let doubts = self.doubts(test).len();
+        match operation(test).map(|(operator, operand)| (operator, operand.as_ref())) {
+            Some(("one_of", Tree::List(items))) => doubts == items.len().max(1),
+            Some(("not", _)) => false,
+            _ => doubts > 0,
+        }
+    }
+
+    /// Why a request that passes its own rules never has this value here.
+    fn misfit(&self, value: &Spanned<Tree>) -> Option<(Range<usize>, String)> {
+        let reason = match (self.shape, value.as_ref()) {
+            // Taken as a number by JSON Schema, and never equal to one without a fraction.
+            (Shape::Integer, Tree::Float(_)) => "must be an integer, without a point".to_owned(),
+            (shape, tree) => match self.refusal(value.as_ref().to_json()) {
+                Some(refusal) => refusal,
+                None if self.is_fact_of_other_kind(tree) => format!("is {}", kind(shape)),
+                None => return None,
+            },
+        };
+        Some((value.span(), format!("`{}` {reason}", self.name)))
+    }
+
+    /// The rules for a file need not say of what type its facts are.
+    fn is_fact_of_other_kind(&self, value: &Tree) -> bool {
+        match self.shape {
+            Shape::Integer => !matches!(value, Tree::Integer(_)),
+            Shape::Text => !matches!(value, Tree::Text(_)),
+            _ => false,
+        }
+    }
+
+    /// Why an operator that compares no single value finds nothing here.
+    fn useless(&self, operator: &str, operand: &Tree) -> Option<String> {
+        let name = self.name;
+        let kind = kind(self.shape);
+        match (operator, operand) {
+            ("one_of", Tree::List(_)) => Some("the list is empty".to_owned()),
+            ("regex" | "starts_with", Tree::Text(_)) => {
+                let is_text = matches!(self.shape, Shape::Text | Shape::Any);
+                (!is_text).then(|| format!("`{operator}` looks at text, and `{name}` is {kind}"))
+            }
+            ("gt" | "lt", Tree::Integer(_) | Tree::Float(_)) => match self.shape {
+                Shape::Integer | Shape::Number | Shape::Any => self.beyond(operator, operand),
+                _ => Some(format!(
+                    "`{operator}` compares numbers, and `{name}` is {kind}"
+                )),
+            },
+            ("present", Tree::Boolean(false)) => {
+                let [field] = self.path else { return None };
+                let is_there = self.schema.is_always_there(field);
+                is_there.then(|| format!("`{name}` is in every request"))
+            }
+            _ => None,
+        }
+    }
+
+    /// Where the field's own limit leaves nothing above `gt`, or below `lt`.
+    fn beyond(&self, operator: &str, limit: &Tree) -> Option<String> {
+        let limit = limit.to_json().as_f64()?;
+        let (next, whole, rule) = match operator {
+            "gt" => (limit.next_up(), limit.floor() + 1.0, "at most"),
+            _ => (limit.next_down(), limit.ceil() - 1.0, "at least"),
+        };
+        let is_integer = matches!(self.shape, Shape::Integer);
+        let refusal = self.refusal(if is_integer { whole } else { next }.into())?;
+        let exclusive = if rule == "at most" {
+            "less than"
+        } else {
+            "more than"
+        };
+        let is_limit = refusal.contains(rule) || refusal.contains(exclusive);
+        is_limit.then(|| format!("`{}` {refusal}", self.name))
+    }
+
+    fn refusal(&self, value: Value) -> Option<String> {
+        let mut input = value;
+        let mut pointer = String::new();
+        for name in self.path {
+            pointer.push('/');
+            pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
+        }
+        for (at, name) in self.path.iter().enumerate().rev() {
+            input = match shape_at(&self.schema.shape, &self.path[..at]) {
+                Shape::Array(_) => {
+                    let before = name.parse().unwrap_or(usize::MAX);
+                    if before > ITEMS_MAX {
+                        return None;
+                    }
+                    let mut items = vec![Value::Null; before];
+                    items.push(input);
+                    Value::Array(items)
+                }
+                _ => Value::Object(Map::from_iter([(name.clone(), input)])),
+            };
+        }
+        self.schema.complaint_at(&input, &pointer)
+    }
+}
+
+/// Behind the hundredth item of a list nothing is tried.
+const ITEMS_MAX: usize = 100;
+
+/// The operator of a test and what it is given; none of a plain value.
+fn operation(test: &Spanned<Tree>) -> Option<(&str, &Spanned<Tree>)> {
+    match test.as_ref() {
+        Tree::Table(entries) => {
+            let (operator, operand) = entries.first()?;
+            Some((operator.as_ref(), operand))
+        }
+        _ => None,
+    }
+}
+
+/// The shape of the field at a path, which is known to be one.
+fn shape_at<'a>(shape: &'a Shape, path: &[String]) -> &'a Shape {
+    let mut shape = shape;
+    for name in path {
+        shape = match shape {
+            Shape::Object(properties) => properties
+                .iter()
+                .find(|property| property.name == *name)
+                .map_or(&Shape::Any, |property| &property.shape),
+            Shape::Array(items) => items,
+            Shape::File if matches!(name.as_str(), "type" | "sha256") => &Shape::Text,
+            Shape::File => &Shape::Integer,
+            _ => &Shape::Any,
+        };
+    }
+    shape
+}
+
+fn kind(shape: &Shape) -> &'static str {
+    match shape {
+        Shape::Object(_) => "an object",
+        Shape::Array(_) => "an array",
+        Shape::Text => "text",
+        Shape::Integer => "an integer",
+        Shape::Number => "a number",
+        Shape::Boolean => "a boolean",
+        Shape::File => "a file",
+        Shape::Any => "of any kind",
+    }
+}

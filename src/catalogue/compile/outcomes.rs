@@ -1,0 +1,292 @@
+//! Outcomes: bodies merged and compiled, names and references checked.
+
+use std::sync::Arc;
+
+use hyper::StatusCode;
+use hyper::header::HeaderValue;
+use indexmap::IndexMap;
+
+use super::breaking::breakage;
+use super::compiler::{Compiler, Stack, askable};
+use super::head::{headers, status};
+use crate::answer::Behaviour;
+use crate::catalogue::body::{Plan, Scope, Template};
+use crate::catalogue::endpoint::{Answer, Outcome};
+use crate::scenario::{
+    CallbackRule, ErrorPart, LoadError, Origin, OutcomePart, ScenarioFile, Source, SourceFile,
+    Spanned, listed, nearest,
+};
+
+impl<'a> Compiler<'a> {
+    pub(super) fn outcomes(&mut self, scope: Scope<'_>) -> IndexMap<String, Arc<Outcome>> {
+        let mut shared_body = Template::empty();
+        let stack = self.stack;
+        for file in stack {
+            let body = file.reply.as_ref().and_then(|reply| reply.body.as_ref());
+            if let Some(body) = body {
+                let file = &file.source_file;
+                shared_body.merge(Template::compile_body(body, file, scope, self.errors));
+            }
+        }
+        let keep = self.last(|file| file.keep.as_ref());
+        let keep = keep.map(|(_, keep)| keep.from.as_ref().clone());
+        let mut outcomes = IndexMap::new();
+        for (file, name, part) in self.outcome_parts() {
+            check_outcome_name(name, file, self.errors);
+            let outcome = if part.error.is_some() {
+                error_outcome(name, part, file, self.errors)
+            } else {
+                let mut body = shared_body.clone();
+                if let Some(own) = &part.body {
+                    body.merge(Template::compile_body(own, file, scope, self.errors));
+                }
+                let answer = match self.turns(part, file) {
+                    Some(turns) => turns,
+                    None => Answer::Body {
+                        asks_lookup: body.asks_lookup(),
+                        plan: Plan::new(&body, keep.as_deref()),
+                    },
+                };
+                self.outcome(name, part, file, answer)
+            };
+            outcomes.insert(name.as_ref().clone(), Arc::new(outcome));
+        }
+        for (name, outcome) in askable(self.shared) {
+            outcomes
+                .entry(name.clone())
+                .or_insert_with(|| outcome.clone());
+        }
+        self.check_references(&outcomes, scope.has_id);
+        outcomes
+    }
+
+    /// Every outcome with the file that has the last word on it, in the order of first mention.
+    pub(super) fn outcome_parts(
+        &self,
+    ) -> Vec<(&'a Arc<SourceFile>, &'a Spanned<String>, &'a OutcomePart)> {
+        let stack: &'a Stack = self.stack;
+        let mut parts = IndexMap::new();
+        for file in stack {
+            for (name, part) in &file.outcomes {
+                parts.insert(name.as_ref().as_str(), (&file.source_file, name, part));
+            }
+        }
+        parts.into_values().collect()
+    }
+
+    fn outcome(
+        &mut self,
+        name: &Spanned<String>,
+        part: &OutcomePart,
+        file: &Arc<SourceFile>,
+        answer: Answer,
+    ) -> Outcome {
+        let then = self.changes(part, file);
+        Outcome {
+            name: name.as_ref().clone(),
+            description: part.description.as_ref().map(|text| text.as_ref().clone()),
+            // What a file says of itself holds for its own outcomes, not for those that others add.
+            source: part
+                .source
+                .or(self
+                    .base
+                    .source
+                    .filter(|_| Arc::ptr_eq(file, &self.base.source_file)))
+                .unwrap_or_default(),
+            status: status(part, StatusCode::OK, file, self.errors),
+            headers: headers(part, file, self.errors),
+            answer,
+            pending: part.pending || !then.is_empty(),
+            callback: self.callback(part.callback.as_ref(), file),
+            then,
+            breakage: breakage(name, part, file, self.errors),
+            is_shared: false,
+            tag: tag(&self.base.source_file.id, name.as_ref()),
+            origin: Origin::new(file, &name.span()),
+        }
+    }
+
+    pub(super) fn callback(
+        &mut self,
+        rule: Option<&Spanned<CallbackRule>>,
+        file: &Arc<SourceFile>,
+    ) -> Option<Behaviour> {
+        let rule = rule?;
+        let behaviour = match rule.as_ref() {
+            CallbackRule::Follows(false) => return None,
+            CallbackRule::Follows(true) => Ok(Behaviour::Normal),
+            CallbackRule::Behaves(words) => words.parse(),
+        };
+        if self.last(|file| file.callback.as_ref()).is_none() {
+            self.errors.push(file.error(
+                rule.span(),
+                "a callback needs a type to register a URL for: write `[callback] type = \"…\"`",
+            ));
+        }
+        behaviour
+            .map_err(|message: String| self.errors.push(file.error(rule.span(), message)))
+            .ok()
+    }
+
+    /// The outcome of that name, or a mistake reported at the place where it is named.
+    pub(super) fn referred<'o>(
+        &mut self,
+        file: &Arc<SourceFile>,
+        name: &Spanned<String>,
+        outcomes: &'o IndexMap<String, Arc<Outcome>>,
+    ) -> Option<&'o Arc<Outcome>> {
+        let found = outcomes.get(name.as_ref());
+        if found.is_none() {
+            self.errors
+                .push(file.error(name.span(), unknown_outcome(name.as_ref(), outcomes)));
+        }
+        found
+    }
+
+    pub(super) fn aliases(
+        &mut self,
+        outcomes: &IndexMap<String, Arc<Outcome>>,
+    ) -> IndexMap<String, String> {
+        let mut aliases = IndexMap::new();
+        for (file, name, part) in self.outcome_parts() {
+            for alias in &part.aliases {
+                check_outcome_name(alias, file, self.errors);
+                let taken_by = outcomes
+                    .get_key_value(alias.as_ref())
+                    .map(|(outcome, _)| outcome)
+                    .or_else(|| aliases.get(alias.as_ref()));
+                let Some(other) = taken_by else {
+                    aliases.insert(alias.as_ref().clone(), name.as_ref().clone());
+                    continue;
+                };
+                let written = alias.as_ref();
+                let error = match self.named_later(file, written) {
+                    Some((later, outcome)) => later.error(
+                        outcome.span(),
+                        format!(
+                            "`{written}` is another name of the outcome `{}`, so none can have it as its own",
+                            name.as_ref()
+                        ),
+                    ),
+                    None if other == written => file.error(
+                        alias.span(),
+                        format!("`{written}` is the name of an outcome already"),
+                    ),
+                    None => file.error(
+                        alias.span(),
+                        format!("`{written}` already names the outcome `{other}`"),
+                    ),
+                };
+                self.errors.push(error);
+            }
+        }
+        aliases
+    }
+
+    /// An outcome of this name in a file that lies over the given one: there is the place to mend.
+    fn named_later(
+        &self,
+        file: &Arc<SourceFile>,
+        name: &str,
+    ) -> Option<(&'a Arc<SourceFile>, &'a Spanned<String>)> {
+        let stack: &'a Stack = self.stack;
+        let at = |file: &Arc<SourceFile>| {
+            let of_stack = |other: &Arc<ScenarioFile>| Arc::ptr_eq(&other.source_file, file);
+            stack.iter().position(of_stack)
+        };
+        let mut parts = self.outcome_parts().into_iter();
+        let (later, named, _) = parts.find(|(_, named, _)| named.as_ref() == name)?;
+        (at(later) > at(file)).then_some((later, named))
+    }
+}
+
+/// `x-sandbox-outcome`. A folder may have any name; a header may not.
+pub(crate) fn tag(endpoint: &str, outcome: &str) -> HeaderValue {
+    let plain: String = format!("{endpoint}/{outcome}")
+        .chars()
+        .map(|c| if c.is_ascii_graphic() { c } else { '_' })
+        .collect();
+    HeaderValue::try_from(plain).expect("visible ASCII")
+}
+
+pub(super) fn error_outcome(
+    name: &Spanned<String>,
+    part: &OutcomePart,
+    file: &Arc<SourceFile>,
+    errors: &mut Vec<LoadError>,
+) -> Outcome {
+    let error = part
+        .error
+        .as_ref()
+        .expect("only called for outcomes with an error");
+    let (code, message) = match error.as_ref() {
+        ErrorPart::Message(message) => (name.as_ref().clone(), message.clone()),
+        ErrorPart::Full { code, message } => (code.clone(), message.clone()),
+    };
+    if let Some(body) = &part.body {
+        errors.push(file.error(
+            body.span(),
+            "an outcome has a `body` or an `error`, not both: the error makes its own body",
+        ));
+    }
+    let names_others = part.sequence.is_some() || part.weighted.is_some();
+    if part.then.is_some() || names_others || part.callback.is_some() || part.pending {
+        errors.push(file.error(
+            error.span(),
+            "an error makes no record, so it has no `then`, `sequence`, `weighted`, `callback` or `pending`",
+        ));
+    }
+    let status = status(part, StatusCode::INTERNAL_SERVER_ERROR, file, errors);
+    if !status.is_client_error() && !status.is_server_error() {
+        let span = part
+            .status
+            .as_ref()
+            .map_or_else(|| error.span(), Spanned::span);
+        errors.push(file.error(span, "the status of an error lies between 400 and 599"));
+    }
+    Outcome {
+        name: name.as_ref().clone(),
+        description: part.description.as_ref().map(|text| text.as_ref().clone()),
+        source: part.source.unwrap_or(Source::Decided),
+        status,
+        headers: headers(part, file, errors),
+        answer: Answer::Error { code, message },
+        pending: false,
+        callback: None,
+        then: Vec::new(),
+        breakage: breakage(name, part, file, errors),
+        is_shared: false,
+        tag: HeaderValue::from_static(""),
+        origin: Origin::new(file, &name.span()),
+    }
+}
+
+/// Outcome names are what clients write into a header.
+pub(super) fn check_outcome_name(
+    name: &Spanned<String>,
+    file: &Arc<SourceFile>,
+    errors: &mut Vec<LoadError>,
+) {
+    let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    if name.as_ref().is_empty() || !name.as_ref().bytes().all(plain) {
+        errors.push(file.error(
+            name.span(),
+            format!(
+                "`{}` cannot name an outcome: use upper-case letters, digits and `_`",
+                name.as_ref()
+            ),
+        ));
+    }
+}
+
+/// Of the errors that all endpoints share the list says no more than that there are some.
+fn unknown_outcome(written: &str, outcomes: &IndexMap<String, Arc<Outcome>>) -> String {
+    if let Some(near) = nearest(written, outcomes.keys().map(String::as_str)) {
+        return format!("there is no outcome `{written}`: did you mean `{near}`?");
+    }
+    let own = outcomes.values().filter(|outcome| !outcome.is_shared);
+    let own = listed(own.map(|outcome| outcome.name.as_str()));
+    format!(
+        "there is no outcome `{written}`: known are {own}, and the errors that all endpoints share"
+    )
+}

@@ -1,0 +1,204 @@
+//! Rules that get in each other's way: those that never come to their turn, and those of which both can
+//! hold without one being marked as the first.
+
+use foldhash::{HashMap, HashMapExt};
+use serde_json::Value;
+
+use super::compiler::Compiler;
+use crate::catalogue::condition::{Condition, Subject, Test};
+use crate::catalogue::rules::{Rarity, Rule, Rules};
+
+/// So many pairs are compared: of ten thousand rules on one field only those that want the same value.
+const PAIRS_MAX: usize = 500_000;
+
+/// Of the rules on another field a rule is held against the first so many.
+const OTHERS_MAX: usize = 1000;
+
+impl Compiler<'_> {
+    /// Warns of every rule that is shadowed by an earlier one, or overlaps with one of its own priority.
+    pub(super) fn check_overlaps(&mut self, rules: &Rules) {
+        let rules: Vec<_> = rules.iter().collect();
+        let mut met = Met::new(&rules);
+        let mut pairs = 0;
+        for (at, rule) in rules.iter().enumerate() {
+            let mut overlap = None;
+            for other in met.may_meet(rule) {
+                pairs += 1;
+                if pairs > PAIRS_MAX {
+                    return;
+                }
+                let other = rules[other];
+                if shadows(other, rule) {
+                    overlap = Some((other, true));
+                    break;
+                }
+                if overlap.is_none() && other.priority == rule.priority && meet(other, rule) {
+                    overlap = Some((other, false));
+                }
+            }
+            met.add(at, rule);
+            let Some((other, shadowed)) = overlap else {
+                continue;
+            };
+            let other_name = format!(
+                "`{}` ({}:{})",
+                other.outcome.name,
+                other.origin.file.name,
+                other.origin.line()
+            );
+            let sentence = if shadowed {
+                format!(
+                    "this rule never decides: {other_name} is tried before it, and holds whenever it does"
+                )
+            } else {
+                format!(
+                    "this rule and that of {other_name} can both hold, and the first in the file is taken: say \
+                     which, by `priority`"
+                )
+            };
+            self.errors
+                .push(rule.origin.file.warning(rule.origin.span(), sentence));
+        }
+    }
+}
+
+/// The rules met so far, by a value that each of their alternatives wants.
+struct Met<'r> {
+    rarity: Rarity<'r>,
+    by_subject: Vec<(&'r Subject, ByValue<'r>)>,
+    others: Vec<usize>,
+}
+
+#[derive(Default)]
+struct ByValue<'r> {
+    all: Vec<usize>,
+    of_value: HashMap<&'r Value, Vec<usize>>,
+}
+
+impl<'r> Met<'r> {
+    fn new(all: &[&'r Rule]) -> Self {
+        Self {
+            rarity: Rarity::among(all.iter().flat_map(|rule| rule.conditions())),
+            by_subject: Vec::new(),
+            others: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, at: usize, rule: &'r Rule) {
+        // A rule of several alternatives is compared to all.
+        let [conditions] = rule.when.0.as_slice() else {
+            return self.others.push(at);
+        };
+        let Some((subject, values)) = self.rarity.rarest(conditions) else {
+            return self.others.push(at);
+        };
+        let known = self.by_subject.iter().position(|(one, _)| *one == subject);
+        let place = known.unwrap_or_else(|| {
+            let none = ByValue {
+                all: Vec::new(),
+                of_value: HashMap::new(),
+            };
+            self.by_subject.push((subject, none));
+            self.by_subject.len() - 1
+        });
+        let by_value = &mut self.by_subject[place].1;
+        by_value.all.push(at);
+        for value in values {
+            by_value.of_value.entry(value).or_default().push(at);
+        }
+    }
+
+    /// The rules that this one may have something in common with.
+    fn may_meet(&self, rule: &Rule) -> Vec<usize> {
+        let wants = match rule.when.0.as_slice() {
+            [conditions] => self.rarity.rarest(conditions),
+            _ => None,
+        };
+        let mut found = self.others.clone();
+        for (subject, by_value) in &self.by_subject {
+            match wants {
+                Some((own, values)) if own == *subject => {
+                    let same = values
+                        .iter()
+                        .filter_map(|value| by_value.of_value.get(value));
+                    found.extend(same.flatten());
+                }
+                _ => found.extend(by_value.all.iter().take(OTHERS_MAX)),
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+}
+
+/// Whether the first holds whenever the second does.
+fn shadows(first: &Rule, second: &Rule) -> bool {
+    second.when.0.iter().all(|narrow| {
+        let mut wide = first.when.0.iter();
+        wide.any(|wide| {
+            wide.iter().all(|condition| {
+                let mut narrow = narrow.iter();
+                narrow.any(|one| {
+                    one.subject == condition.subject && implies(&one.test, &condition.test)
+                })
+            })
+        })
+    })
+}
+
+/// Whether every value that passes the first test passes the second.
+fn implies(narrow: &Test, wide: &Test) -> bool {
+    if let Some(values) = narrow.exact() {
+        return values.iter().all(|value| wide.holds(Some(value)));
+    }
+    match (narrow, wide) {
+        (Test::StartsWith(long), Test::StartsWith(short)) => long.starts_with(short.as_str()),
+        (Test::MoreThan(high), Test::MoreThan(low)) => high >= low,
+        (Test::LessThan(low), Test::LessThan(high)) => low <= high,
+        (Test::Matches(one), Test::Matches(other)) => one.as_str() == other.as_str(),
+        (Test::Present(one), Test::Present(other)) => one == other,
+        (
+            Test::Matches(_) | Test::StartsWith(_) | Test::MoreThan(_) | Test::LessThan(_),
+            Test::Present(true),
+        ) => true,
+        (Test::Not(one), Test::Not(other)) => implies(other, one),
+        _ => false,
+    }
+}
+
+/// Whether one request can make both hold, as far as can be told.
+fn meet(first: &Rule, second: &Rule) -> bool {
+    first.when.0.iter().any(|one| {
+        second.when.0.iter().any(|other| {
+            one.iter().all(|a| {
+                let mut same = other.iter().filter(|b| a.subject == b.subject);
+                same.all(|b| compatible(a, b))
+            })
+        })
+    })
+}
+
+/// Whether one value of the same subject can pass both.
+fn compatible(one: &Condition, other: &Condition) -> bool {
+    // Between 2 and 3 there is no call.
+    let step = f64::from(u8::from(one.subject == Subject::Nth));
+    let (one, other) = (&one.test, &other.test);
+    if let Some(values) = one.exact() {
+        return values.iter().any(|value| other.holds(Some(value)));
+    }
+    if let Some(values) = other.exact() {
+        return values.iter().any(|value| one.holds(Some(value)));
+    }
+    match (one, other) {
+        (Test::StartsWith(one), Test::StartsWith(other)) => {
+            one.starts_with(other.as_str()) || other.starts_with(one.as_str())
+        }
+        (Test::MoreThan(low), Test::LessThan(high))
+        | (Test::LessThan(high), Test::MoreThan(low)) => low + step < *high,
+        (Test::Present(one), Test::Present(other)) => one == other,
+        (Test::Present(false), test) | (test, Test::Present(false)) => test.holds(None),
+        (Test::Not(inner), test) | (test, Test::Not(inner)) => !implies(test, inner),
+        _ => true,
+    }
+}

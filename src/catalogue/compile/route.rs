@@ -1,0 +1,156 @@
+//! Where an endpoint answers: its method, its path, and what the segments of a path bring.
+
+use serde_json::{Value, json};
+
+use super::compiler::Compiler;
+use crate::catalogue::endpoint::{Verb, path_segments};
+use crate::scenario::{Tree, listed, nearest};
+
+impl Compiler<'_> {
+    pub(super) fn verb(&mut self) -> Verb {
+        for file in &self.stack[1..] {
+            let both = [("path", &file.path), ("method", &file.method)];
+            for (key, written) in both {
+                if let Some(written) = written {
+                    self.errors.push(file.source_file.error(
+                        written.span(),
+                        format!("a file that extends another keeps its {key}: leave this out"),
+                    ));
+                }
+            }
+        }
+        let Some(method) = &self.base.method else {
+            return Verb::Post;
+        };
+        let file = &self.base.source_file;
+        let verb = match method.as_ref().as_str() {
+            "GET" => Verb::Get,
+            "POST" => Verb::Post,
+            other => {
+                self.errors.push(file.error(
+                    method.span(),
+                    format!("`{other}` is neither `POST` nor `GET`"),
+                ));
+                return Verb::Post;
+            }
+        };
+        if verb == Verb::Get {
+            self.check_get();
+        }
+        verb
+    }
+
+    /// A GET has no body, and nothing of it is kept.
+    fn check_get(&mut self) {
+        for file in self.stack {
+            let useless = [
+                (
+                    &file.id,
+                    "a GET keeps no record that could be read back: leave out `id`",
+                ),
+                (
+                    &file.content_type,
+                    "a GET has no body: leave out `content_type`",
+                ),
+                (
+                    &file.listings,
+                    "where there are `listings` they are all that is read: leave out `method`",
+                ),
+            ];
+            for (written, message) in useless {
+                if let Some(written) = written {
+                    self.errors
+                        .push(file.source_file.error(written.span(), message));
+                }
+            }
+        }
+    }
+
+    pub(super) fn path(&mut self, verb: Verb) -> Option<String> {
+        let file = &self.base.source_file;
+        let Some(path) = &self.base.path else {
+            self.errors.push(file.error(
+                0..0,
+                "the file says neither where it answers (`path = \"/v1/…\"`) nor what it `extends`",
+            ));
+            return None;
+        };
+        let text = path.as_ref();
+        let names: Vec<_> = path_segments(text).collect();
+        let repeated = (1..names.len()).find(|at| names[..*at].contains(&names[*at]));
+        let wrong = if text == crate::control::OPENAPI {
+            format!("the sandbox itself answers at `{text}`: choose another path")
+        } else if !is_path(text) || text.starts_with("/__sandbox") {
+            "a path is `/` and lower-case words between slashes, such as `/v1/identity/things`, \
+             and not below `/__sandbox`"
+                .to_owned()
+        } else if verb == Verb::Post && !names.is_empty() {
+            format!(
+                "only the path of a GET has segments such as `{{{}}}`: say `method = \"GET\"`",
+                names[0]
+            )
+        } else if let Some(at) = repeated {
+            format!("the path has two segments `{{{}}}`", names[at])
+        } else {
+            return Some(text.clone());
+        };
+        self.errors.push(file.error(path.span(), wrong));
+        None
+    }
+
+    /// The rules for the segments of a GET's path: text, unless `request` says more of them.
+    pub(super) fn segment_rules(&mut self, schema: &mut Value) {
+        let path = self.base.path.as_ref();
+        let names: Vec<_> = path.map_or(Vec::new(), |path| path_segments(path.as_ref()).collect());
+        for file in self.stack {
+            let request = file.request.as_ref().map(crate::scenario::Spanned::as_ref);
+            let properties = request.and_then(|request| request.get("properties"));
+            let Some(Tree::Table(entries)) = properties.map(crate::scenario::Spanned::as_ref)
+            else {
+                continue;
+            };
+            for (name, _) in entries {
+                let written = name.as_ref().as_str();
+                if names.contains(&written) {
+                    continue;
+                }
+                let hint = match nearest(written, names.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("its segments are {}", listed(names.iter().copied())),
+                };
+                self.errors.push(file.source_file.error(
+                    name.span(),
+                    format!("a GET brings what is in its path, and `{{{written}}}` is not: {hint}"),
+                ));
+            }
+        }
+        if let Some(schema) = schema.as_object_mut() {
+            let properties = schema.entry("properties").or_insert_with(|| json!({}));
+            for name in names {
+                if let Some(properties) = properties.as_object_mut() {
+                    let rule = properties.entry(name);
+                    rule.or_insert_with(|| json!({"type": "string"}));
+                }
+            }
+        }
+    }
+}
+
+/// `/` and lower-case words between slashes; a word in braces is a segment of any text.
+fn is_path(text: &str) -> bool {
+    let is_word = |part: &str, more: &str| {
+        let plain = |byte: u8| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || more.contains(char::from(byte))
+        };
+        !part.is_empty() && part.bytes().all(plain)
+    };
+    let is_part = |part: &str| match part
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'))
+    {
+        Some(name) => is_word(name, "_"),
+        None => part != "." && part != ".." && is_word(part, "_-."),
+    };
+    text.strip_prefix('/')
+        .is_some_and(|rest| rest.split('/').all(is_part))
+}

@@ -1,0 +1,214 @@
+//! Outcomes that name others: `sequence`, `weighted`, and the changes of `then`.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::compiler::Compiler;
+use crate::base::parse_duration;
+use crate::catalogue::endpoint::{Answer, CallsBack, Outcome, Then};
+use crate::scenario::{OutcomePart, SourceFile, Spanned, Tree};
+
+/// The changes of one record that are written when it is made.
+const CHANGES_MAX: usize = 20;
+
+impl Compiler<'_> {
+    /// What an outcome says that only names others; none where it answers itself.
+    pub(super) fn turns(&mut self, part: &OutcomePart, file: &Arc<SourceFile>) -> Option<Answer> {
+        if let Some(cycle) = &part.cycle
+            && part.sequence.is_none()
+        {
+            self.errors.push(file.error(
+                cycle.span(),
+                "`cycle` says how a `sequence` goes on, and there is none here",
+            ));
+        }
+        let (what, span, answer) = match (&part.sequence, &part.weighted) {
+            (None, None) => return None,
+            (Some(sequence), _) => {
+                let names = sequence.as_ref().iter().map(|name| name.as_ref().clone());
+                let answer = Answer::Sequence {
+                    names: names.collect(),
+                    cycle: part.cycle.as_ref().is_some_and(|cycle| *cycle.as_ref()),
+                };
+                ("sequence", sequence.span(), answer)
+            }
+            (None, Some(weighted)) => {
+                let answer = Answer::Weighted(self.weights(weighted, file));
+                ("weighted", weighted.span(), answer)
+            }
+        };
+        let answers_itself = part.body.is_some() || part.then.is_some() || part.callback.is_some();
+        if answers_itself || (part.sequence.is_some() && part.weighted.is_some()) {
+            let other = if what == "sequence" {
+                "weighted"
+            } else {
+                "sequence"
+            };
+            self.errors.push(file.error(
+                span,
+                format!(
+                    "a `{what}` only names other outcomes: it has no `body`, `error`, `then`, `callback` or `{other}`"
+                ),
+            ));
+        }
+        Some(answer)
+    }
+
+    fn weights(&mut self, weighted: &Spanned<Tree>, file: &Arc<SourceFile>) -> Vec<(String, u32)> {
+        let Tree::Table(entries) = weighted.as_ref() else {
+            self.errors.push(file.error(
+                weighted.span(),
+                "`weighted` must be a table of outcomes and their weights, such as `{ COMPLETED_FOUND = 3, FAILED = 1 }`",
+            ));
+            return Vec::new();
+        };
+        let mut weights = Vec::new();
+        for (name, weight) in entries {
+            match weight.as_ref() {
+                Tree::Integer(number @ 0..=1_000_000) => {
+                    let number = u32::try_from(*number).expect("it is in range");
+                    weights.push((name.as_ref().clone(), number));
+                }
+                _ => self.errors.push(file.error(
+                    weight.span(),
+                    "a weight is a whole number between 0 and 1000000",
+                )),
+            }
+        }
+        if weights.iter().all(|(_, weight)| *weight == 0) {
+            self.errors.push(file.error(
+                weighted.span(),
+                "at least one outcome must have a weight above 0",
+            ));
+        }
+        weights
+    }
+
+    pub(super) fn changes(&mut self, part: &OutcomePart, file: &Arc<SourceFile>) -> Vec<Then> {
+        let Some(then) = &part.then else {
+            return Vec::new();
+        };
+        let parts = &then.as_ref().0;
+        if parts.is_empty() || parts.len() > CHANGES_MAX {
+            self.errors.push(file.error(
+                then.span(),
+                format!("`then` must name between 1 and {CHANGES_MAX} changes"),
+            ));
+        }
+        let mut changes = Vec::new();
+        for change in parts {
+            let says = change.callback.is_some();
+            let callback = self.callback(change.callback.as_ref(), file);
+            match parse_duration(change.after.as_ref()) {
+                Ok(after) => changes.push(Then {
+                    after,
+                    outcome: change.outcome.as_ref().clone(),
+                    callback: says.then_some(CallsBack(callback)),
+                }),
+                Err(message) => self.errors.push(file.error(change.after.span(), message)),
+            }
+        }
+        changes
+    }
+
+    /// Outcomes refer to each other by name: in `sequence`, in `weighted` and in `then`.
+    pub(super) fn check_references(
+        &mut self,
+        outcomes: &IndexMap<String, Arc<Outcome>>,
+        has_id: bool,
+    ) {
+        for (file, _, part) in self.outcome_parts() {
+            if let Some(sequence) = &part.sequence {
+                if sequence.as_ref().is_empty() {
+                    self.errors.push(file.error(
+                        sequence.span(),
+                        "a `sequence` must name at least one outcome",
+                    ));
+                }
+                for name in sequence.as_ref() {
+                    self.check_turn(file, name, "sequence", outcomes);
+                }
+            }
+            if let Some(weighted) = &part.weighted
+                && let Tree::Table(entries) = weighted.as_ref()
+            {
+                for (name, _) in entries {
+                    self.check_turn(file, name, "weighted", outcomes);
+                }
+            }
+            if let Some(then) = &part.then {
+                if !has_id {
+                    self.errors.push(file.error(
+                        then.span(),
+                        "nothing is kept here that could become anything: say how ids are written, \
+                         `id = \"…_{uuid}\"`",
+                    ));
+                }
+                self.check_changes(
+                    file,
+                    then.as_ref().0.iter().map(|change| &change.outcome),
+                    outcomes,
+                );
+            }
+        }
+    }
+
+    /// What comes in turn answers itself.
+    fn check_turn(
+        &mut self,
+        file: &Arc<SourceFile>,
+        name: &Spanned<String>,
+        what: &str,
+        outcomes: &IndexMap<String, Arc<Outcome>>,
+    ) {
+        let Some(outcome) = self.referred(file, name, outcomes) else {
+            return;
+        };
+        let inner = match outcome.answer {
+            Answer::Sequence { .. } => "a sequence",
+            Answer::Weighted(_) => "a weighted outcome",
+            Answer::Body { .. } | Answer::Error { .. } => return,
+        };
+        let outer = match what {
+            "sequence" => "a sequence",
+            _ => "a weighted outcome",
+        };
+        self.errors
+            .push(file.error(name.span(), format!("{inner} cannot be part of {outer}")));
+    }
+
+    /// A record can only become what has a body, and must come to an end.
+    fn check_changes<'n>(
+        &mut self,
+        file: &Arc<SourceFile>,
+        names: impl ExactSizeIterator<Item = &'n Spanned<String>>,
+        outcomes: &IndexMap<String, Arc<Outcome>>,
+    ) {
+        let last = names.len().saturating_sub(1);
+        for (at, name) in names.enumerate() {
+            let Some(first) = self.referred(file, name, outcomes) else {
+                continue;
+            };
+            if !matches!(first.answer, Answer::Body { .. }) {
+                self.errors.push(file.error(
+                    name.span(),
+                    "a record cannot become an error or a sequence: name an outcome with a body",
+                ));
+            }
+            if at < last {
+                continue; // what follows is the next of the list
+            }
+            let mut next = Some(first);
+            for _ in 0..outcomes.len() {
+                next = next.and_then(|outcome| outcomes.get(&outcome.then.last()?.outcome));
+            }
+            if next.is_some() {
+                self.errors.push(file.error(
+                    name.span(),
+                    "`then` leads back to where it came from and would never end",
+                ));
+            }
+        }
+    }
+}

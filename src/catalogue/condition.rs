@@ -1,0 +1,272 @@
+//! One condition of a `when`: what of a request it looks at, and the test that this has to pass.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use hyper::HeaderMap;
+use hyper::header::{AUTHORIZATION, HeaderName};
+use regex::Regex;
+use serde_json::{Map, Value, json};
+
+use crate::answer::{Fields, Shape, dig};
+use crate::scenario::{LoadError, SourceFile, Spanned, Tree, listed, nearest};
+
+/// What conditions can look at.
+#[derive(Clone, Copy)]
+pub(crate) struct Facts<'a> {
+    pub fields: &'a Map<String, Value>,
+    /// How uploaded files were called, by their fields.
+    pub file_names: &'a Map<String, Value>,
+    pub headers: &'a HeaderMap,
+    pub query: &'a str,
+    /// The how-many-th call of the endpoint this is; 0 where nobody counts.
+    pub nth: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Condition {
+    /// As the file names it: `input.bank_code`.
+    pub written: Box<str>,
+    pub subject: Subject,
+    pub test: Test,
+}
+
+/// What of a request is looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Subject {
+    Field(Vec<String>),
+    /// How the file in this field was called.
+    FileName(String),
+    Header(HeaderName),
+    Query(String),
+    Nth,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Test {
+    Equals(Value),
+    OneOf(Vec<Value>),
+    Matches(Regex),
+    StartsWith(String),
+    Present(bool),
+    MoreThan(f64),
+    LessThan(f64),
+    Not(Box<Test>),
+}
+
+pub(crate) const OPERATORS: [&str; 7] = [
+    "one_of",
+    "regex",
+    "starts_with",
+    "present",
+    "gt",
+    "lt",
+    "not",
+];
+
+impl Condition {
+    pub(crate) fn compile(
+        subject: &Spanned<String>,
+        test: &Spanned<Tree>,
+        file: &Arc<SourceFile>,
+        fields: Fields<'_>,
+    ) -> Result<Self, LoadError> {
+        let written = subject.as_ref();
+        let parsed = Subject::parse(written, fields);
+        let subject = parsed.map_err(|message| file.error(subject.span(), message))?;
+        let test = Test::compile(test, file, subject.is_text())?;
+        Ok(Self {
+            written: written.as_str().into(),
+            subject,
+            test,
+        })
+    }
+
+    pub(crate) fn holds(&self, facts: Facts<'_>) -> bool {
+        self.test.holds(self.subject.of(facts).as_deref())
+    }
+}
+
+impl Subject {
+    /// What a name such as `input.addresses.0.country` or `header.x-test-case` stands for.
+    pub(crate) fn parse(written: &str, fields: Fields<'_>) -> Result<Self, String> {
+        if written == "nth" {
+            return Ok(Self::Nth);
+        }
+        if let Some(name) = written.strip_prefix("header.") {
+            return match HeaderName::try_from(name) {
+                Ok(name) if name == AUTHORIZATION => {
+                    Err("the API key cannot be tested: each key has a world of its own".to_owned())
+                }
+                Ok(name) => Ok(Self::Header(name)),
+                Err(_) => Err(format!("`{name}` is no name of a header")),
+            };
+        }
+        if let Some(name) = written.strip_prefix("query.") {
+            return Ok(Self::Query(name.to_owned()));
+        }
+        if let Some((of_file, "file_name")) = written.rsplit_once('.')
+            && let Some(Ok(path)) = fields.path_of(of_file)
+            && let [name] = path.as_slice()
+            && fields.shape.property(name) == Some(&Shape::File)
+        {
+            return Ok(Self::FileName(name.clone()));
+        }
+        fields.path_of(written).map_or_else(
+            || {
+                let word = fields.word;
+                let example = fields.names().next();
+                let example = example.unwrap_or_else(|| format!("{word}.user_id"));
+                Err(format!(
+                    "`{written}` cannot be tested: a condition is on `{word}.`, `header.`, `query.` or `nth`, in quotes, such as `\"{example}\"`"
+                ))
+            },
+            |path| path.map(Self::Field),
+        )
+    }
+
+    /// Whether it is text whatever is sent, so that what it is compared to is text as well.
+    fn is_text(&self) -> bool {
+        matches!(self, Self::Header(_) | Self::Query(_) | Self::FileName(_))
+    }
+
+    /// What the request has there.
+    pub(crate) fn of<'a>(&self, facts: Facts<'a>) -> Option<Cow<'a, Value>> {
+        match self {
+            Self::Field(path) => dig(facts.fields, path).map(Cow::Borrowed),
+            Self::FileName(field) => facts.file_names.get(field).map(Cow::Borrowed),
+            Self::Header(name) => {
+                let value = facts.headers.get(name)?;
+                let text = String::from_utf8_lossy(value.as_bytes());
+                Some(Cow::Owned(text.into()))
+            }
+            // Of a repeated name the last counts.
+            Self::Query(name) => form_urlencoded::parse(facts.query.as_bytes())
+                .filter(|(key, _)| key == name)
+                .last()
+                .map(|(_, value)| Cow::Owned(value.into())),
+            Self::Nth => Some(Cow::Owned(facts.nth.into())),
+        }
+    }
+}
+
+impl Test {
+    fn compile(
+        tree: &Spanned<Tree>,
+        file: &Arc<SourceFile>,
+        as_text: bool,
+    ) -> Result<Self, LoadError> {
+        let literal = |tree: &Tree| match (tree, tree.to_json()) {
+            (Tree::Integer(_) | Tree::Float(_) | Tree::Boolean(_), json) if as_text => {
+                Value::from(json.to_string())
+            }
+            (_, json) => json,
+        };
+        let Tree::Table(entries) = tree.as_ref() else {
+            return Ok(Self::Equals(literal(tree.as_ref())));
+        };
+        let [(operator, operand)] = entries.as_slice() else {
+            return Err(file.error(
+                tree.span(),
+                format!("must name one operator: {}", listed(OPERATORS)),
+            ));
+        };
+        let wrong = |expected: &str| {
+            file.error(
+                operand.span(),
+                format!(
+                    "`{}` wants {expected}, not {}",
+                    operator.as_ref(),
+                    operand.as_ref().kind()
+                ),
+            )
+        };
+        match (operator.as_ref().as_str(), operand.as_ref()) {
+            ("one_of", Tree::List(items)) => Ok(Self::OneOf(
+                items.iter().map(|item| literal(item.as_ref())).collect(),
+            )),
+            ("one_of", _) => Err(wrong("an array")),
+            ("regex", Tree::Text(pattern)) => {
+                Regex::new(pattern).map(Self::Matches).map_err(|error| {
+                    let reason = error.to_string();
+                    let reason = reason.lines().last().unwrap_or_default();
+                    file.error(
+                        operand.span(),
+                        format!(
+                            "not a regular expression: {}",
+                            reason.trim_start_matches("error: ")
+                        ),
+                    )
+                })
+            }
+            ("regex" | "starts_with", operand) if !matches!(operand, Tree::Text(_)) => {
+                Err(wrong("text"))
+            }
+            ("starts_with", Tree::Text(start)) => Ok(Self::StartsWith(start.clone())),
+            ("present", Tree::Boolean(present)) => Ok(Self::Present(*present)),
+            ("present", _) => Err(wrong("true or false")),
+            ("gt", number) => Ok(Self::MoreThan(
+                as_number(number).ok_or_else(|| wrong("a number"))?,
+            )),
+            ("lt", number) => Ok(Self::LessThan(
+                as_number(number).ok_or_else(|| wrong("a number"))?,
+            )),
+            ("not", _) => Ok(Self::Not(Box::new(Self::compile(operand, file, as_text)?))),
+            (unknown, _) => {
+                let hint = nearest(unknown, OPERATORS).map_or_else(
+                    || format!("known are {}", listed(OPERATORS)),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                Err(file.error(
+                    operator.span(),
+                    format!("unknown operator `{unknown}`: {hint}"),
+                ))
+            }
+        }
+    }
+
+    pub(crate) fn holds(&self, value: Option<&Value>) -> bool {
+        let text = || value.and_then(Value::as_str);
+        let number = || match value? {
+            Value::String(text) => text.parse().ok(), // of a header or the query
+            other => other.as_f64(),
+        };
+        match self {
+            Self::Equals(expected) => value == Some(expected),
+            Self::OneOf(options) => value.is_some_and(|value| options.contains(value)),
+            Self::Matches(regex) => text().is_some_and(|text| regex.is_match(text)),
+            Self::StartsWith(start) => text().is_some_and(|text| text.starts_with(start.as_str())),
+            Self::Present(present) => value.is_some() == *present,
+            Self::MoreThan(limit) => number().is_some_and(|number: f64| number > *limit),
+            Self::LessThan(limit) => number().is_some_and(|number: f64| number < *limit),
+            Self::Not(inner) => !inner.holds(value),
+        }
+    }
+
+    /// The values of which one must be there, where the test names them.
+    pub(crate) fn exact(&self) -> Option<&[Value]> {
+        match self {
+            Self::Equals(value) => Some(std::slice::from_ref(value)),
+            Self::OneOf(values) => Some(values),
+            _ => None,
+        }
+    }
+
+    /// As a file writes it.
+    pub(crate) fn shown(&self) -> Value {
+        match self {
+            Self::Equals(value) => value.clone(),
+            Self::OneOf(values) => json!({"one_of": values}),
+            Self::Matches(regex) => json!({"regex": regex.as_str()}),
+            Self::StartsWith(start) => json!({"starts_with": start}),
+            Self::Present(present) => json!({"present": present}),
+            Self::MoreThan(limit) => json!({"gt": limit}),
+            Self::LessThan(limit) => json!({"lt": limit}),
+            Self::Not(inner) => json!({"not": inner.shown()}),
+        }
+    }
+}
+
+fn as_number(tree: &Tree) -> Option<f64> {
+    tree.to_json().as_f64()
+}

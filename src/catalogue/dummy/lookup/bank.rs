@@ -1,0 +1,100 @@
+//! What banks say of an account: whose it is, and whether a name is its holder's.
+
+use super::lookup::{Asked, FieldValue, Finding, Lookup};
+use crate::base::Mix;
+use crate::catalogue::dummy::dummy::Dummy;
+use crate::catalogue::dummy::fakes;
+use crate::catalogue::dummy::names::Name;
+use crate::scenario::AccountFinding;
+
+/// From this likeness on a name is the holder's.
+const MATCH_MIN: u8 = 90;
+
+/// From this likeness on somebody has to look.
+const UNCLEAR_MIN: u8 = 60;
+
+/// `bank.accounts`: whose account is it?
+pub(super) fn account(dummy: &Dummy, seed: u64, asked: Asked<'_>) -> Finding {
+    let (holder, finding) = listed(dummy, asked);
+    let verdict = match finding {
+        AccountFinding::Found => "found",
+        AccountFinding::VirtualAccount => "virtual_account",
+        AccountFinding::NeedReview => "need_review",
+        AccountFinding::NotFound => return Finding::empty("not_found", Lookup::BankAccounts),
+        AccountFinding::Timeout => return Finding::empty("timeout", Lookup::BankAccounts),
+    };
+    held(verdict, holder, finding, seed, asked)
+}
+
+pub(super) fn account_found(dummy: &Dummy, seed: u64, asked: Asked<'_>) -> Finding {
+    let (holder, _) = listed(dummy, asked);
+    held("found", holder, AccountFinding::Found, seed, asked)
+}
+
+/// `bank.names`: is the name that was sent the holder's? Of an account without a listed holder it is.
+pub(super) fn name(dummy: &Dummy, asked: Asked<'_>) -> Finding {
+    let (holder, finding) = listed(dummy, asked);
+    match finding {
+        AccountFinding::NotFound => return Finding::empty("not_found", Lookup::BankNames),
+        AccountFinding::Timeout => return Finding::empty("timeout", Lookup::BankNames),
+        AccountFinding::Found | AccountFinding::VirtualAccount | AccountFinding::NeedReview => {}
+    }
+    let (given_name, surname) = (asked.text("given_name"), asked.text("surname"));
+    let sent = Name::of_person(&format!("{given_name} {surname}"));
+    let likeness = holder.map_or(100, |holder| Name::of_person(holder).likeness(&sent));
+    let verdict = match likeness {
+        _ if sent.is_empty() => "unclear",
+        MATCH_MIN.. => "match",
+        UNCLEAR_MIN.. => "unclear",
+        _ => "not_match",
+    };
+    Finding {
+        verdict,
+        values: facts(finding).into(),
+    }
+}
+
+pub(super) fn name_found() -> Finding {
+    Finding {
+        verdict: "match",
+        values: facts(AccountFinding::Found).into(),
+    }
+}
+
+/// The holder, where one is known, and what a bank says. An account that is not listed is found.
+fn listed<'d>(dummy: &'d Dummy, asked: Asked<'_>) -> (Option<&'d str>, AccountFinding) {
+    dummy
+        .account(asked.text("bank_code"), asked.text("bank_account_number"))
+        .unwrap_or((None, AccountFinding::Found))
+}
+
+fn held(
+    verdict: &'static str,
+    holder: Option<&str>,
+    finding: AccountFinding,
+    seed: u64,
+    asked: Asked<'_>,
+) -> Finding {
+    let holder = holder.map_or_else(|| invented_holder(seed, asked), str::to_owned);
+    let mut values = Vec::from(facts(finding));
+    values.push(Some(holder.into()));
+    Finding { verdict, values }
+}
+
+/// `is_virtual_account`, `need_review`, `is_normal_account`.
+fn facts(finding: AccountFinding) -> [Option<FieldValue>; 3] {
+    let is_virtual = finding == AccountFinding::VirtualAccount;
+    [
+        Some(is_virtual.into()),
+        Some((finding == AccountFinding::NeedReview).into()),
+        Some((!is_virtual).into()),
+    ]
+}
+
+/// The same account belongs to the same person in every world and in every version of the API.
+fn invented_holder(seed: u64, asked: Asked<'_>) -> String {
+    let mut mix = Mix::new(seed, "bank account holder");
+    mix.text(crate::scenario::without_country(asked.text("bank_code")));
+    mix.text(asked.text("bank_account_number"));
+    fakes::account_holder(&mut mix.dice())
+}

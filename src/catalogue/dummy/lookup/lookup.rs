@@ -1,0 +1,263 @@
+//! The named functions behind `lookup = { in = "…" }`: they ask the dummy data what to answer, and
+//! say what replies may then refer to.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::{bank, register, search};
+use crate::base::Dice;
+use crate::catalogue::dummy::dummy::Dummy;
+use crate::catalogue::dummy::watchlist::{DateForm, Listing, ListingKind, Profile};
+
+/// Which dummy data an endpoint asks, and for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lookup {
+    Individuals,
+    Entities,
+    IdCards,
+    People,
+    BankAccounts,
+    BankNames,
+}
+
+/// A value that a lookup yields, such as `watchlist.results`: its place among the lookup's fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Field(usize);
+
+/// What was found: the word that picks the outcome, and the values of the lookup's fields.
+#[derive(Debug)]
+pub(crate) struct Finding {
+    pub verdict: &'static str,
+    pub(super) values: Vec<Option<FieldValue>>,
+}
+
+#[derive(Debug)]
+pub(crate) enum FieldValue {
+    Json(Value),
+    /// Listings of the watchlist with their scores.
+    Listings(Vec<(u8, Arc<Listing>)>),
+}
+
+impl<T: Into<Value>> From<T> for FieldValue {
+    fn from(value: T) -> Self {
+        Self::Json(value.into())
+    }
+}
+
+/// An input, with its fields under the names by which a lookup knows them.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub input: &'a Map<String, Value>,
+    pub reads: &'a Reads,
+}
+
+/// The fields of the request that a lookup reads in place of its own: its own name, the request's.
+#[derive(Debug, Default)]
+pub(crate) struct Reads(pub Vec<(&'static str, String)>);
+
+impl Reads {
+    /// What the request calls a field of the lookup's.
+    pub(crate) fn name_of<'a>(&'a self, own: &'a str) -> &'a str {
+        let other = self.0.iter().find(|(name, _)| *name == own);
+        other.map_or(own, |(_, other)| other.as_str())
+    }
+}
+
+impl Finding {
+    /// There is nothing to refer to.
+    pub(super) fn empty(verdict: &'static str, lookup: Lookup) -> Self {
+        Self {
+            verdict,
+            values: lookup.fields().map(|_| None).collect(),
+        }
+    }
+
+    pub(crate) fn get(&self, field: Field) -> Option<&FieldValue> {
+        self.values[field.0].as_ref()
+    }
+}
+
+impl Lookup {
+    const ALL: [Self; 6] = [
+        Self::Individuals,
+        Self::Entities,
+        Self::IdCards,
+        Self::People,
+        Self::BankAccounts,
+        Self::BankNames,
+    ];
+
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter()
+    }
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::all().find(|lookup| lookup.name() == name)
+    }
+
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        Self::all().map(Self::name)
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Individuals => "watchlist.individuals",
+            Self::Entities => "watchlist.entities",
+            Self::IdCards => "register.id_cards",
+            Self::People => "register.people",
+            Self::BankAccounts => "bank.accounts",
+            Self::BankNames => "bank.names",
+        }
+    }
+
+    /// What the holes of this lookup begin with: `{{watchlist.results}}`.
+    pub(crate) fn prefix(self) -> &'static str {
+        self.name()
+            .split('.')
+            .next()
+            .expect("a split yields one part")
+    }
+
+    /// The input fields that the lookup reads; a request schema must have them.
+    pub(crate) fn reads(self) -> &'static [&'static str] {
+        match self {
+            Self::Individuals => &["given_names", "nationality", "scopes", "score_threshold"],
+            Self::Entities => &["name", "business_domicile", "scopes", "score_threshold"],
+            Self::IdCards => &["id_card_number", "name"],
+            Self::People => &["id_card_number"],
+            Self::BankAccounts => &["bank_code", "bank_account_number"],
+            Self::BankNames => &["bank_code", "bank_account_number", "given_name", "surname"],
+        }
+    }
+
+    /// The input fields that it reads where a request schema has them.
+    pub(crate) fn may_read(self) -> &'static [&'static str] {
+        match self {
+            Self::Individuals => &["surname", "date_of_birth"],
+            Self::Entities => &["date_of_registration"],
+            Self::IdCards => &["birthdate", "birthplace", "address"],
+            Self::People | Self::BankAccounts | Self::BankNames => &[],
+        }
+    }
+
+    /// The words of which one picks the outcome.
+    pub(crate) fn verdicts(self) -> &'static [&'static str] {
+        match self {
+            Self::Individuals | Self::Entities | Self::IdCards | Self::People => {
+                &["found", "not_found"]
+            }
+            Self::BankAccounts => &[
+                "found",
+                "not_found",
+                "virtual_account",
+                "need_review",
+                "timeout",
+            ],
+            Self::BankNames => &["match", "unclear", "not_match", "not_found", "timeout"],
+        }
+    }
+
+    pub(crate) fn fields(self) -> impl Iterator<Item = &'static str> {
+        let fields: &[_] = match self {
+            Self::Individuals | Self::Entities => &["results"],
+            Self::IdCards => &[
+                "selfie_score",
+                "is_name_match",
+                "is_birthdate_match",
+                "is_birthplace_match",
+                "is_address_match",
+            ],
+            Self::People => &["name"],
+            Self::BankAccounts => &[
+                "is_virtual_account",
+                "need_review",
+                "is_normal_account",
+                "holder",
+            ],
+            Self::BankNames => &["is_virtual_account", "need_review", "is_normal_account"],
+        };
+        fields.iter().copied()
+    }
+
+    /// The JSON Schema of what it yields under a name, where it has found something.
+    pub(crate) fn schema(self, field: Field, dates: DateForm) -> Value {
+        let name = self.fields().nth(field.0).unwrap_or_default();
+        match (self, name) {
+            (Self::Individuals, _) => {
+                json!({"type": "array", "items": Profile::schema(ListingKind::Individual, dates)})
+            }
+            (Self::Entities, _) => {
+                json!({"type": "array", "items": Profile::schema(ListingKind::Entity, dates)})
+            }
+            (Self::IdCards, "selfie_score") => {
+                json!({"type": "integer", "minimum": 0, "maximum": 100})
+            }
+            (Self::People, _) | (Self::BankAccounts, "holder") => json!({"type": "string"}),
+            (Self::IdCards | Self::BankAccounts | Self::BankNames, _) => {
+                json!({"type": "boolean"})
+            }
+        }
+    }
+
+    /// The field of its own of which the request must hold something for this to be there.
+    pub(crate) fn depends_on(self, field: Field) -> Option<&'static str> {
+        let name = self.fields().nth(field.0).unwrap_or_default();
+        let compared = name.strip_prefix("is_")?.strip_suffix("_match")?;
+        let mut fields = self.reads().iter().chain(self.may_read());
+        fields.find(|read| **read == compared).copied()
+    }
+
+    /// Whether there is nothing to refer to when this is the verdict.
+    pub(crate) fn is_empty_handed(self, verdict: &str) -> bool {
+        match self {
+            Self::Individuals | Self::Entities => false, // there is a list, and nothing in it
+            _ => matches!(verdict, "not_found" | "timeout"),
+        }
+    }
+
+    pub(crate) fn field(self, name: &str) -> Option<Field> {
+        self.fields().position(|field| field == name).map(Field)
+    }
+
+    /// Asks the dummy data.
+    pub(crate) fn find(self, dummy: &Dummy, seed: u64, asked: Asked<'_>) -> Finding {
+        match self {
+            Self::Individuals | Self::Entities => search::find(self, dummy, asked),
+            Self::IdCards => register::card(dummy, asked),
+            Self::People => register::person(dummy, seed, asked),
+            Self::BankAccounts => bank::account(dummy, seed, asked),
+            Self::BankNames => bank::name(dummy, asked),
+        }
+    }
+
+    /// What there is to answer with when something else has already decided that it is found.
+    pub(crate) fn assume_found(
+        self,
+        dummy: &Dummy,
+        seed: u64,
+        asked: Asked<'_>,
+        dice: &mut Dice,
+    ) -> Finding {
+        match self {
+            Self::Individuals | Self::Entities => {
+                search::listed_or_invented(self, dummy, asked, dice)
+            }
+            Self::IdCards => register::card_found(dummy, asked),
+            Self::People => register::person_found(dummy, seed, asked),
+            Self::BankAccounts => bank::account_found(dummy, seed, asked),
+            Self::BankNames => bank::name_found(),
+        }
+    }
+}
+
+impl<'a> Asked<'a> {
+    pub(super) fn get(self, field: &str) -> Option<&'a Value> {
+        let renamed = self.reads.0.iter().find(|(own, _)| *own == field);
+        self.input.get(renamed.map_or(field, |(_, name)| name))
+    }
+
+    pub(super) fn text(self, field: &str) -> &'a str {
+        self.get(field).and_then(Value::as_str).unwrap_or_default()
+    }
+}

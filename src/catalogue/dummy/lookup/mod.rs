@@ -1,0 +1,8 @@
+//! Named functions that look a request up in dummy data.
+
+mod bank;
+mod lookup;
+mod register;
+mod search;
+
+pub(crate) use self::lookup::{Asked, Field, FieldValue, Finding, Lookup, Reads};

@@ -1,0 +1,77 @@
+//! What the population register says of a number, and of what was sent with it.
+
+use serde_json::Value;
+
+use super::lookup::{Asked, Finding, Lookup};
+use crate::base::Mix;
+use crate::catalogue::dummy::dummy::{Dummy, Registered};
+use crate::catalogue::dummy::fakes;
+use crate::catalogue::dummy::names::text_likeness;
+use crate::scenario::PersonPart;
+
+/// `register.id_cards`: does what was sent match the register?
+pub(super) fn card(dummy: &Dummy, asked: Asked<'_>) -> Finding {
+    match dummy.person(asked.text("id_card_number")) {
+        Registered::Missing => Finding::empty("not_found", Lookup::IdCards),
+        Registered::Person(person) => compared(Some(person), asked),
+        Registered::Unlisted => compared(None, asked),
+    }
+}
+
+pub(super) fn card_found(dummy: &Dummy, asked: Asked<'_>) -> Finding {
+    match dummy.person(asked.text("id_card_number")) {
+        Registered::Person(person) => compared(Some(person), asked),
+        Registered::Missing | Registered::Unlisted => compared(None, asked),
+    }
+}
+
+/// `register.people`: whose number is it?
+pub(super) fn person(dummy: &Dummy, seed: u64, asked: Asked<'_>) -> Finding {
+    match dummy.person(asked.text("id_card_number")) {
+        Registered::Missing => Finding::empty("not_found", Lookup::People),
+        Registered::Person(_) | Registered::Unlisted => person_found(dummy, seed, asked),
+    }
+}
+
+/// Of an unlisted number: the same invented person in every world.
+pub(super) fn person_found(dummy: &Dummy, seed: u64, asked: Asked<'_>) -> Finding {
+    let number = asked.text("id_card_number");
+    let name = if let Registered::Person(person) = dummy.person(number) {
+        person.name.clone()
+    } else {
+        let mut mix = Mix::new(seed, "registered person");
+        mix.text(number);
+        fakes::account_holder(&mut mix.dice())
+    };
+    Finding {
+        verdict: "found",
+        values: vec![Some(name.into())],
+    }
+}
+
+/// Compares what was sent with what the register holds; without an entry everything matches.
+fn compared(person: Option<&PersonPart>, asked: Asked<'_>) -> Finding {
+    let same = |field: &str, held: fn(&PersonPart) -> &str| {
+        let sent = asked.get(field)?.as_str()?;
+        let matches = person.is_none_or(|person| same_text(sent, held(person)));
+        Some(matches.into())
+    };
+    let address = asked.get("address").and_then(Value::as_str).map(|sent| {
+        (person.is_none_or(|person| text_likeness(sent, &person.address) >= 80)).into()
+    });
+    Finding {
+        verdict: "found",
+        values: vec![
+            Some(person.map_or(100, |person| person.selfie_score.0).into()),
+            same("name", |person| &person.name),
+            same("birthdate", |person| &person.birthdate.0),
+            same("birthplace", |person| &person.birthplace),
+            address,
+        ],
+    }
+}
+
+/// Letter case and surrounding blanks aside.
+fn same_text(one: &str, other: &str) -> bool {
+    one.trim().to_lowercase() == other.trim().to_lowercase()
+}

@@ -1,0 +1,155 @@
+//! The search of the watchlist by likeness of names.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::lookup::{Asked, FieldValue, Finding, Lookup};
+use crate::base::Dice;
+use crate::catalogue::dummy::dummy::Dummy;
+use crate::catalogue::dummy::fakes;
+use crate::catalogue::dummy::names::Name;
+use crate::catalogue::dummy::watchlist::{Listing, ListingKind, Profile, Watchlist};
+use crate::scenario::Scope;
+
+/// A search of the watchlist.
+struct Search<'a> {
+    kind: ListingKind,
+    name: Name,
+    full_name: String,
+    country: Option<&'a str>,
+    date: Option<&'a str>,
+    scopes: Vec<Scope>,
+    threshold: u64,
+}
+
+impl<'a> Search<'a> {
+    fn of(lookup: Lookup, asked: Asked<'a>) -> Self {
+        let scopes = asked.get("scopes").and_then(Value::as_array);
+        let scopes = scopes.map_or(Vec::new(), |scopes| {
+            scopes
+                .iter()
+                .filter_map(|scope| Scope::deserialize(scope).ok())
+                .collect()
+        });
+        let threshold = asked.get("score_threshold").and_then(Value::as_f64);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the schema keeps it between 50 and 100"
+        )]
+        let threshold = threshold.map_or(85, |threshold| threshold as u64);
+        if lookup == Lookup::Entities {
+            let full_name = asked.text("name").to_owned();
+            return Self {
+                kind: ListingKind::Entity,
+                name: Name::of_business(&full_name),
+                full_name,
+                country: asked.get("business_domicile").and_then(Value::as_str),
+                date: asked.get("date_of_registration").and_then(Value::as_str),
+                scopes,
+                threshold,
+            };
+        }
+        let (given, surname) = (asked.text("given_names"), asked.text("surname"));
+        let full_name = if surname.is_empty() {
+            given.to_owned()
+        } else {
+            [given, surname].join(" ")
+        };
+        Self {
+            kind: ListingKind::Individual,
+            name: Name::of_person(&full_name),
+            full_name,
+            country: asked.get("nationality").and_then(Value::as_str),
+            date: asked.get("date_of_birth").and_then(Value::as_str),
+            scopes,
+            threshold,
+        }
+    }
+
+    fn list<'d>(&self, dummy: &'d Dummy) -> &'d Watchlist {
+        match self.kind {
+            ListingKind::Individual => dummy.individuals(),
+            ListingKind::Entity => dummy.entities(),
+        }
+    }
+
+    fn wants(&self, listing: &Listing) -> bool {
+        listing
+            .scopes
+            .iter()
+            .any(|scope| self.scopes.contains(scope))
+    }
+}
+
+/// The fuzzy search: at or over the threshold, in a wanted scope, best first, then by the list's order.
+pub(super) fn find(lookup: Lookup, dummy: &Dummy, asked: Asked<'_>) -> Finding {
+    let search = Search::of(lookup, asked);
+    let mut hits: Vec<_> = search
+        .list(dummy)
+        .listings
+        .iter()
+        .filter(|listing| search.wants(listing))
+        .map(|listing| {
+            (
+                listing.score(&search.name, search.country, search.date),
+                listing.clone(),
+            )
+        })
+        .filter(|(score, _)| u64::from(*score) >= search.threshold)
+        .collect();
+    hits.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+    Finding {
+        verdict: if hits.is_empty() {
+            "not_found"
+        } else {
+            "found"
+        },
+        values: vec![Some(FieldValue::Listings(hits))],
+    }
+}
+
+/// The listing of exactly that name where there is one, else an invented one that echoes the input.
+pub(super) fn listed_or_invented(
+    lookup: Lookup,
+    dummy: &Dummy,
+    asked: Asked<'_>,
+    dice: &mut Dice,
+) -> Finding {
+    let search = Search::of(lookup, asked);
+    let listed = search.list(dummy).named(&search.name).cloned();
+    let listing = listed.unwrap_or_else(|| {
+        let profile = invented(&search, dice);
+        Arc::new(Listing::new(&profile, dummy.dates()))
+    });
+    Finding {
+        verdict: "found",
+        values: vec![Some(FieldValue::Listings(vec![(100, listing)]))],
+    }
+}
+
+/// Echoes the search; what it does not say is left unknown, but for a person's date of birth.
+fn invented(search: &Search<'_>, dice: &mut Dice) -> Profile {
+    let id = dice.uuid().to_string();
+    let dates = match (search.date, search.kind) {
+        (Some(date), _) => Some(vec![date.to_owned()]),
+        (None, ListingKind::Individual) => Some(vec![fakes::date(dice)]),
+        (None, ListingKind::Entity) => None,
+    };
+    let mut scopes = search.scopes.clone();
+    scopes.sort_unstable();
+    Profile {
+        id,
+        kind: search.kind,
+        names: vec![search.full_name.clone()],
+        scopes,
+        countries: search
+            .country
+            .iter()
+            .map(|&country| country.into())
+            .collect(),
+        dates,
+    }
+}

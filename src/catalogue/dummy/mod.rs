@@ -1,0 +1,13 @@
+//! Dummy data: people, accounts and watchlists, and the functions that look them up.
+
+mod dummy;
+mod fakes;
+mod lookup;
+mod names;
+mod watchlist;
+
+pub(crate) use self::dummy::{Dummy, Registered};
+pub(crate) use self::fakes::Fake;
+pub(crate) use self::lookup::{Asked, Field, FieldValue, Finding, Lookup, Reads};
+pub use self::watchlist::DateForm;
+pub(crate) use self::watchlist::{ListingKind, Profile};

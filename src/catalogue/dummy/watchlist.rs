@@ -1,0 +1,298 @@
+//! The watchlist: listings of people and businesses, how well they fit a search, how they are written.
+
+use std::sync::Arc;
+
+use foldhash::{HashMap, HashMapExt};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::names::Name;
+use crate::scenario::{EntityPart, ListingPart, Scope, is_calendar_date};
+
+/// The listings of one kind.
+#[derive(Debug, Default)]
+pub(crate) struct Watchlist {
+    pub listings: Vec<Arc<Listing>>,
+    by_name: HashMap<Name, usize>,
+}
+
+/// A person or a business on the watchlist, ready to be compared and written.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    pub id: Arc<str>,
+    pub scopes: Vec<Scope>,
+    names: Vec<Name>,
+    /// Nationalities of a person, domiciles of a business.
+    countries: Vec<String>,
+    /// Birth or registration, `YYYY-MM-DD`.
+    dates: Vec<String>,
+    /// Its JSON up to its score, and behind it.
+    json: (Vec<u8>, Vec<u8>),
+}
+
+/// What there is to say of a person or a business.
+#[derive(Debug)]
+pub(crate) struct Profile {
+    pub id: String,
+    pub kind: ListingKind,
+    pub names: Vec<String>,
+    pub scopes: Vec<Scope>,
+    pub countries: Vec<String>,
+    /// None where they are not known at all.
+    pub dates: Option<Vec<String>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ListingKind {
+    Individual,
+    Entity,
+}
+
+/// How a listing's dates are written: the examples of the documentation say one, its tables the other.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use iluma_sandbox::{DateForm, Sandbox};
+///
+/// let sandbox = Sandbox::builder().watchlist_dates(DateForm::Strings).start().await.unwrap();
+/// # let peps = format!("{}/v0/identity/individual_cft_peps", sandbox.url());
+/// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+/// # let ask = client.post(peps).basic_auth(sandbox.api_key(), Some(""));
+/// # let eko = serde_json::json!({"given_names": "Eko Hadi Salim", "user_id": "1", "nationality": "ID", "scopes": ["PEP"]});
+/// # ask.json(&eko).send().await.unwrap();
+/// // … the code under test asks for `Eko Hadi Salim`, then:
+/// let found = &sandbox.requests()[0].reply.json()["results"][0];
+/// assert_eq!(found["dates_of_birth"][0], "1943-03-11");
+/// # });
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DateForm {
+    /// `"1943-03-11"`. A date that is not wholly known is left out.
+    #[default]
+    Strings,
+    /// `{"y": 1943, "m": 3, "d": 11}`, with 0 for what is not known.
+    Objects,
+}
+
+impl Watchlist {
+    /// Of equal ids the last counts, in the place of the first.
+    pub(crate) fn new(profiles: impl IntoIterator<Item = Profile>, form: DateForm) -> Self {
+        let mut by_id: indexmap::IndexMap<String, Profile> = indexmap::IndexMap::new();
+        for profile in profiles {
+            by_id.insert(profile.id.clone(), profile);
+        }
+        let listings: Vec<_> = by_id
+            .into_values()
+            .map(|profile| Arc::new(Listing::new(&profile, form)))
+            .collect();
+        let mut by_name = HashMap::new();
+        for (at, listing) in listings.iter().enumerate() {
+            for name in &listing.names {
+                by_name.entry(name.clone()).or_insert(at);
+            }
+        }
+        Self { listings, by_name }
+    }
+
+    /// The first listing of exactly that name.
+    pub(crate) fn named(&self, name: &Name) -> Option<&Arc<Listing>> {
+        self.by_name.get(name).map(|at| &self.listings[*at])
+    }
+
+    pub(crate) fn listing(&self, id: &str) -> Option<&Arc<Listing>> {
+        self.listings.iter().find(|listing| *listing.id == *id)
+    }
+}
+
+impl Listing {
+    pub(crate) fn new(profile: &Profile, form: DateForm) -> Self {
+        let fold = match profile.kind {
+            ListingKind::Individual => Name::of_person,
+            ListingKind::Entity => Name::of_business,
+        };
+        Self {
+            id: profile.id.as_str().into(),
+            scopes: profile.scopes.clone(),
+            names: profile.names.iter().map(|name| fold(name)).collect(),
+            countries: profile.countries.clone(),
+            dates: profile.dates.clone().unwrap_or_default(),
+            json: profile.json_around_score(form),
+        }
+    }
+
+    /// How well a search fits, 0 to 100: the name first, then what else is known.
+    pub(crate) fn score(&self, name: &Name, country: Option<&str>, date: Option<&str>) -> u8 {
+        let by_name = self.names.iter().map(|listed| listed.likeness(name)).max();
+        let mut score = i16::from(by_name.unwrap_or(0));
+        let is_elsewhere = |country| !self.countries.iter().any(|listed| listed == country);
+        if !self.countries.is_empty() && country.is_some_and(is_elsewhere) {
+            score -= 5;
+        }
+        if let Some(date) = date {
+            let evidence = self.dates.iter().map(|listed| date_evidence(listed, date));
+            score += evidence.max().unwrap_or(0);
+        }
+        u8::try_from(score.clamp(0, 100)).expect("clamped to 0..=100")
+    }
+
+    /// Appends the listing as a search result and as `GET …/cft_pep_listings/{id}` show it.
+    pub(crate) fn write(&self, out: &mut Vec<u8>, score: u8) {
+        out.extend_from_slice(&self.json.0);
+        out.extend_from_slice(itoa::Buffer::new().format(score).as_bytes());
+        out.extend_from_slice(&self.json.1);
+    }
+}
+
+impl Profile {
+    pub(crate) fn of_individual(part: &ListingPart) -> Self {
+        Self {
+            id: part.id.0.clone(),
+            kind: ListingKind::Individual,
+            names: part.names.0.clone(),
+            scopes: part.scopes.clone(),
+            countries: part
+                .nationalities
+                .iter()
+                .map(|country| country.0.clone())
+                .collect(),
+            dates: Some(
+                part.dates_of_birth
+                    .iter()
+                    .map(|date| date.0.clone())
+                    .collect(),
+            ),
+        }
+    }
+
+    pub(crate) fn of_entity(part: &EntityPart) -> Self {
+        let dates = part.dates_of_registration.as_ref();
+        Self {
+            id: part.id.0.clone(),
+            kind: ListingKind::Entity,
+            names: part.names.0.clone(),
+            scopes: part.scopes.clone(),
+            countries: part
+                .business_domiciles
+                .iter()
+                .map(|country| country.0.clone())
+                .collect(),
+            dates: dates.map(|dates| dates.iter().map(|date| date.0.clone()).collect()),
+        }
+    }
+
+    /// The JSON Schema of a listing as it is written.
+    pub(crate) fn schema(kind: ListingKind, form: DateForm) -> Value {
+        let texts = || json!({"type": "array", "items": {"type": "string"}});
+        let dates = match form {
+            DateForm::Strings => texts(),
+            DateForm::Objects => {
+                let part = || json!({"type": "integer", "minimum": 0});
+                json!({
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": {"y": part(), "m": part(), "d": part()},
+                        "required": ["y", "m", "d"],
+                        "additionalProperties": false,
+                    },
+                })
+            }
+        };
+        let mut schema = json!({
+            "type": "object",
+            "properties": {
+                "id": {"type": "string"},
+                "names": texts(),
+                "score": {"type": "integer", "minimum": 0, "maximum": 100},
+                "scopes": {"type": "array", "items": {"enum": Scope::ALL}},
+            },
+            "additionalProperties": false,
+        });
+        let (places, dating) = match kind {
+            ListingKind::Individual => ("nationalities", "dates_of_birth"),
+            ListingKind::Entity => ("business_domiciles", "dates_of_registration"),
+        };
+        let mut required = vec!["id", "names", "score", "scopes", places];
+        schema["properties"][places] = texts();
+        schema["properties"][dating] = match kind {
+            ListingKind::Individual => {
+                required.push(dating);
+                json!({"anyOf": [dates, {"type": "null"}]})
+            }
+            ListingKind::Entity => dates,
+        };
+        schema["required"] = json!(required);
+        schema
+    }
+
+    /// The keys come in the order of the documentation's examples.
+    fn json_around_score(&self, form: DateForm) -> (Vec<u8>, Vec<u8>) {
+        let (id, names, scopes) = (json!(self.id), json!(self.names), json!(self.scopes));
+        let countries = json!(self.countries);
+        let dates = self.dates.as_ref().map(|dates| written_dates(dates, form));
+        let (before, after) = match self.kind {
+            ListingKind::Individual => (
+                format!(r#"{{"id":{id},"names":{names},"score":"#),
+                format!(
+                    r#","scopes":{scopes},"nationalities":{countries},"dates_of_birth":{}}}"#,
+                    dates.unwrap_or_default()
+                ),
+            ),
+            ListingKind::Entity => (
+                format!(r#"{{"id":{id},"score":"#),
+                format!(
+                    r#","names":{names},"business_domiciles":{countries}{},"scopes":{scopes}}}"#,
+                    // Left out where no date is known, or none that can be written.
+                    dates
+                        .filter(|dates| *dates != json!([]))
+                        .map_or(String::new(), |dates| format!(
+                            r#","dates_of_registration":{dates}"#
+                        ))
+                ),
+            ),
+        };
+        (before.into_bytes(), after.into_bytes())
+    }
+}
+
+/// What a date of birth or registration adds to a score or takes away.
+fn date_evidence(listed: &str, sent: &str) -> i16 {
+    if listed == sent {
+        return 5;
+    }
+    if !is_calendar_date(sent) {
+        return 0; // a request schema of the user's own may let anything through
+    }
+    if listed[..4] != sent[..4] {
+        return -10;
+    }
+    match (&listed[5..7], &listed[8..]) {
+        ("00", _) => 2,
+        (month, "00") if *month == sent[5..7] => 3,
+        _ => -5,
+    }
+}
+
+fn written_dates(dates: &[String], form: DateForm) -> Value {
+    match form {
+        DateForm::Strings => dates
+            .iter()
+            .filter(|date| !date.ends_with("-00"))
+            .map(|date| Value::from(date.as_str()))
+            .collect(),
+        DateForm::Objects => dates
+            .iter()
+            .map(|date| {
+                // A request schema of the user's own may let anything through.
+                let part = |range: std::ops::Range<usize>| {
+                    let digits = date
+                        .get(range)
+                        .and_then(|digits| digits.parse::<u16>().ok());
+                    digits.unwrap_or(0)
+                };
+                json!({"y": part(0..4), "m": part(5..7), "d": part(8..10)})
+            })
+            .collect(),
+    }
+}

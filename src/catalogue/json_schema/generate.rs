@@ -1,0 +1,108 @@
+//! The JSON Schemas of scenario files, with which editors complete and check them. They are made of the
+//! types that read the files; `make bless` writes them anew.
+//!
+//! Draft 7, although requests are written in 2020-12: it is the newest draft that all TOML editors know.
+//! Only the tests make them, so that neither the binary nor the library pays for it; `iluma-sandbox schema`
+//! prints the files that lie in the binary among the scenarios.
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use schemars::transform::{Transform, transform_subschemas};
+use serde_json::Value;
+
+use super::document::ScenarioDocument;
+use super::refine;
+use super::settings::SettingsDocument;
+
+#[test]
+fn the_schema_of_scenario_files_is_that_of_the_types() {
+    is_committed(
+        "scenario.schema.json",
+        &refine::refined::<ScenarioDocument>(),
+    );
+}
+
+#[test]
+fn the_schema_of_settings_is_that_of_the_types() {
+    is_committed(
+        "sandbox.schema.json",
+        &generated::<SettingsDocument>(|_| {}),
+    );
+}
+
+/// Compares with the file among the scenarios, or writes it, as `insta` does with snapshots.
+fn is_committed(name: &str, schema: &Value) {
+    let path = format!("{}/scenarios/{name}", env!("CARGO_MANIFEST_DIR"));
+    let text = format!("{schema:#}\n");
+    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+        std::fs::write(&path, &text).expect("the scenarios can be written");
+    }
+    let committed = std::fs::read_to_string(&path).expect("it is committed");
+    assert!(
+        committed == text,
+        "scenarios/{name} is not what the types say: run `make bless`"
+    );
+}
+
+/// The schema of a type, and of what else `more` asks for.
+pub(super) fn generated<T: JsonSchema>(more: impl FnOnce(&mut schemars::SchemaGenerator)) -> Value {
+    let settings = SchemaSettings::draft07().with_transform(WithoutNull);
+    let mut generator = settings.into_generator();
+    more(&mut generator);
+    let mut schema = generator.into_root_schema_for::<T>().to_value();
+    let map = schema.as_object_mut().expect("the schema of a struct");
+    for key in ["description", "title", "$schema"] {
+        let value = map.shift_remove(key).expect("every document has them");
+        map.shift_insert(0, key.to_owned(), value);
+    }
+    schema
+}
+
+/// TOML has no null: what may be left out may not be null. Nor do editors need the sizes of integers, or
+/// to know where a comment was wrapped.
+#[derive(Clone)]
+struct WithoutNull;
+
+impl Transform for WithoutNull {
+    fn transform(&mut self, schema: &mut schemars::Schema) {
+        transform_subschemas(self, schema);
+        let Some(map) = schema.as_object_mut() else {
+            return;
+        };
+        if map.get("format").is_some_and(is_integer_size) {
+            map.remove("format");
+        }
+        if let Some(Value::String(description)) = map.get_mut("description") {
+            *description = description.replace('\n', " ");
+        }
+        if let Some(Value::Array(options)) = map.get_mut("enum") {
+            options.retain(|option| !option.is_null());
+        }
+        if let Some(Value::Array(types)) = map.get_mut("type") {
+            types.retain(|kind| kind != "null");
+            if let [only] = types.as_slice() {
+                let only = only.clone();
+                map.insert("type".to_owned(), only);
+            }
+        }
+        if let Some(Value::Array(options)) = map.get_mut("anyOf") {
+            options.retain(|option| option.get("type").is_none_or(|kind| kind != "null"));
+            if let [Value::Object(only)] = options.as_slice() {
+                let only = only.clone();
+                map.remove("anyOf");
+                // Draft 7 overlooks what stands beside a reference.
+                if only.contains_key("$ref") && !map.is_empty() {
+                    map.insert("allOf".to_owned(), Value::Array(vec![only.into()]));
+                } else {
+                    map.extend(only);
+                }
+            }
+        }
+        map.retain(|key, value| key != "default" || !value.is_null());
+    }
+}
+
+fn is_integer_size(format: &Value) -> bool {
+    let format = format.as_str().unwrap_or_default();
+    format.starts_with("uint") || format.starts_with("int")
+}

@@ -1,0 +1,233 @@
+//! The trees of the file format, which only the compiler knows: bodies, conditions, lookups.
+
+use serde_json::{Map, Value, json};
+
+use super::texts::{OutcomeName, written};
+use crate::catalogue::condition::OPERATORS;
+use crate::catalogue::dummy::{Fake, Lookup as AnyLookup};
+use crate::scenario::{BankList, ThenPart, ThenRule};
+
+written!(
+    Body,
+    json!({
+        "description": "A table, an array, or one hole.",
+        "anyOf": [
+            {"type": "object", "additionalProperties": {"$ref": "#/definitions/BodyValue"}},
+            {"type": "array", "items": {"$ref": "#/definitions/BodyValue"}},
+            {"type": "string", "pattern": format!("^{}$", hole())},
+        ],
+    }),
+    BodyValue
+);
+
+written!(
+    BodyValue,
+    json!({
+        "description": format!(
+            "A value, or text with holes: `{{{{input.field}}}}` (`{{{{input.field?}}}}` leaves the key out when it \
+             is not sent), `{{{{id}}}}`, `{{{{created}}}}`, `{{{{updated}}}}`, `{{{{null}}}}`, `{{{{absent}}}}`, \
+             what the lookup found, {}.",
+            [
+                Fake::names().map(|name| format!("`{{{{fake.{name}}}}}`")).collect::<Vec<_>>(),
+                BankList::names().map(|name| format!("`{{{{banks.{name}}}}}`")).to_vec(),
+            ]
+            .concat()
+            .join(", ")
+        ),
+        "anyOf": [
+            {"type": ["number", "boolean"]},
+            // Not anchored alternatives but one walk through the text: whatever is no hole is no `{{`.
+            {"type": "string", "pattern": format!(r"^([^{{]|\{{[^{{]|{})*\{{?$", hole())},
+            {"type": "array", "items": {"$ref": "#/definitions/BodyValue"}},
+            {"type": "object", "additionalProperties": {"$ref": "#/definitions/BodyValue"}},
+        ],
+    })
+);
+
+written!(
+    When,
+    json!({
+        "description": "Conditions that must all hold, or a list of such tables, of which one must.",
+        "anyOf": [
+            {"$ref": "#/definitions/Conditions"},
+            {"type": "array", "minItems": 1, "items": {"$ref": "#/definitions/Conditions"}},
+        ],
+    }),
+    Conditions
+);
+
+written!(
+    Conditions,
+    json!({
+        "description": "What must hold, by the quoted name of what is looked at: `\"input.user_id\" = \"foo\"`.",
+        "type": "object",
+        "minProperties": 1,
+        "patternProperties": {
+            r"^(input|path|header|query)\..+$": {"$ref": "#/definitions/Test"},
+            "^nth$": {"$ref": "#/definitions/Test"},
+        },
+        "additionalProperties": false,
+    }),
+    Test
+);
+
+written!(
+    Test,
+    json!({
+        "description": "The value that it must have, or a table of one operator.",
+        "anyOf": [
+            {"type": ["string", "number", "boolean", "array"]},
+            {
+                "type": "object",
+                "properties": Map::from_iter(OPERATORS.map(|name| (name.to_owned(), operand(name)))),
+                "additionalProperties": false,
+                "minProperties": 1,
+                "maxProperties": 1,
+            },
+        ],
+    })
+);
+
+written!(
+    Lookup,
+    json!({
+        "description": "Which dummy data decides, and which outcome answers to each of its verdicts.",
+        "anyOf": AnyLookup::all().map(lookup).collect::<Vec<_>>(),
+    }),
+    OutcomeName
+);
+
+written!(
+    Weighted,
+    json!({
+        "description": "Outcomes and their weights, of which at least one is above 0.",
+        "type": "object",
+        "minProperties": 1,
+        "propertyNames": {"$ref": "#/definitions/OutcomeName"},
+        "additionalProperties": {"type": "integer", "minimum": 0, "maximum": 1_000_000},
+    }),
+    OutcomeName
+);
+
+written!(
+    Magic,
+    json!({
+        "description": "Fields whose values name an outcome: `\"input.given_names\" = { prefix = \"MAGIC \" }`.",
+        "type": "object",
+        "patternProperties": {
+            r"^(input|path)\..+$": {
+                "anyOf": [
+                    {"description": "The whole value names an outcome.", "const": true},
+                    {
+                        "description": "What follows on this names an outcome.",
+                        "type": "object",
+                        "properties": {"prefix": {"type": "string", "minLength": 1}},
+                        "required": ["prefix"],
+                        "additionalProperties": false,
+                    },
+                ],
+            },
+        },
+        "additionalProperties": false,
+    })
+);
+
+impl schemars::JsonSchema for ThenRule {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ThenRule".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let part = generator.subschema_for::<ThenPart>();
+        schemars::json_schema!({
+            // Not alternatives: a mistake in a table is to be shown at its place.
+            "if": {"type": "array"},
+            "then": {"minItems": 1, "maxItems": 20, "items": part},
+            "else": part,
+        })
+    }
+}
+
+/// Any hole that some endpoint may have.
+fn hole() -> String {
+    let fixed = ["id", "created", "updated", "null", "absent"];
+    let fakes = Fake::names().map(|name| format!(r"fake\.{name}"));
+    let banks = BankList::names().map(|name| format!(r"banks\.{name}"));
+    let never_absent = fixed
+        .map(str::to_owned)
+        .into_iter()
+        .chain(fakes)
+        .chain(banks);
+    let mut found: Vec<_> = AnyLookup::all()
+        .flat_map(|lookup| {
+            let prefix = lookup.prefix();
+            lookup
+                .fields()
+                .map(move |field| format!(r"{prefix}\.{field}"))
+        })
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    format!(
+        r"\{{\{{\s*({}|((input|path)\.[^{{}}\s?]+|{})\??)\s*\}}\}}",
+        never_absent.collect::<Vec<_>>().join("|"),
+        found.join("|")
+    )
+}
+
+/// What an operator is given.
+fn operand(operator: &str) -> Value {
+    match operator {
+        "one_of" => json!({"description": "It is one of these.", "type": "array"}),
+        "regex" => json!({
+            "description": "It matches the regular expression somewhere.",
+            "type": "string",
+            "format": "regex",
+        }),
+        "starts_with" => json!({"description": "Its text starts with this.", "type": "string"}),
+        "present" => json!({"description": "Whether it was sent.", "type": "boolean"}),
+        "gt" => json!({"description": "It is a number above this.", "type": "number"}),
+        "lt" => json!({"description": "It is a number below this.", "type": "number"}),
+        "not" => json!({
+            "description": "The value or the operator does not hold.",
+            "allOf": [{"$ref": "#/definitions/Test"}],
+        }),
+        other => panic!("say here what `{other}` is given"),
+    }
+}
+
+/// `[lookup]` with all its keys, for one lookup.
+fn lookup(lookup: AnyLookup) -> Value {
+    let name = lookup.name();
+    let fields = lookup.reads().iter().chain(lookup.may_read());
+    let fields = fields.map(|field| {
+        (
+            (*field).to_owned(),
+            json!({"type": "string", "minLength": 1}),
+        )
+    });
+    let mut properties = Map::from_iter([
+        ("in".to_owned(), json!({"const": name})),
+        (
+            "reads".to_owned(),
+            json!({
+                "description": "The field of the request that stands for one of the lookup's.",
+                "type": "object",
+                "properties": fields.collect::<Map<_, _>>(),
+                "additionalProperties": false,
+            }),
+        ),
+    ]);
+    let verdicts = lookup.verdicts();
+    let outcome = |verdict: &&str| {
+        let outcome = json!({"$ref": "#/definitions/OutcomeName"});
+        ((*verdict).to_owned(), outcome)
+    };
+    properties.extend(verdicts.iter().map(outcome));
+    json!({
+        "type": "object",
+        "properties": properties,
+        "required": std::iter::once(&"in").chain(verdicts).collect::<Vec<_>>(),
+        "additionalProperties": false,
+    })
+}

@@ -1,0 +1,302 @@
+//! Request rules: JSON Schema in, Iluma's list of complaints out.
+
+use std::sync::{Arc, OnceLock};
+
+use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::{PatternOptions, ValidationError, Validator};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::upload_fields::UploadFields;
+use crate::answer::{Property, Shape};
+use crate::scenario::{self, FORMATS};
+
+/// How well a field is known, where that differs from its endpoint.
+pub(crate) const SOURCE_KEYWORD: &str = "x-source";
+
+/// The schema of one endpoint's input.
+#[derive(Debug)]
+pub(crate) struct RequestSchema {
+    json: Value,
+    pub shape: Shape,
+    /// Where files are in it, in base64.
+    pub uploads: Option<Arc<UploadFields>>,
+    /// Compiled at first use: shipped schemas are proven by the tests, and cost the start nothing.
+    validator: OnceLock<Validator>,
+}
+
+/// One thing wrong with one field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Complaint {
+    /// `scopes[0]`, `addresses[0].country`; in multipart the part's name.
+    pub path: String,
+    pub message: String,
+}
+
+/// Everything that is wrong with an input, in the order of the documentation's table.
+pub(crate) struct Refused {
+    /// The error code that the schema asks for (`x-error`), where it is no plain validation error.
+    pub code: Option<String>,
+    pub complaints: Vec<Complaint>,
+    /// False where there is more than is said.
+    pub all_listed: bool,
+}
+
+/// A reader mends the first ones first.
+const COMPLAINTS_MAX: usize = 100;
+
+/// Behind this nothing more is looked for.
+const ERRORS_MAX: usize = 1000;
+
+impl RequestSchema {
+    pub(crate) fn new(mut json: Value) -> Self {
+        if let Value::Object(map) = &mut json {
+            map.entry("type").or_insert_with(|| "object".into());
+        }
+        Self {
+            shape: Shape::of(&json),
+            uploads: UploadFields::of(&json),
+            json,
+            validator: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn json(&self) -> &Value {
+        &self.json
+    }
+
+    /// The first of the schema's own `examples`: what stands in for a request without a body.
+    pub(crate) fn sample(&self) -> Option<&Value> {
+        self.json.get("examples")?.get(0)
+    }
+
+    /// Proves that the schema itself is sound; the sentence says what is wrong and where.
+    pub(crate) fn prove(&self) -> Result<(), String> {
+        self.compile().map(|_| ())
+    }
+
+    pub(crate) fn check(&self, input: &Value) -> Result<(), Refused> {
+        let validator = self
+            .compile()
+            .expect("a schema is proven when its file is loaded");
+        if validator.is_valid(input) {
+            return Ok(());
+        }
+        let mut found: Vec<_> = validator
+            .iter_errors(input)
+            .take(ERRORS_MAX)
+            .map(|error| self.complain(&error))
+            .collect();
+        // Plain complaints go before those with an error code of their own, such as `FILE_TOO_LARGE`.
+        let are_more = found.len() == ERRORS_MAX;
+        found.sort_by_cached_key(|(code, rank, complaint)| {
+            (code.is_some(), *rank, in_counting_order(&complaint.path))
+        });
+        let code = found[0].0.clone();
+        found.retain(|(other, ..)| *other == code);
+        let mut complaints: Vec<_> = found
+            .into_iter()
+            .map(|(_, _, complaint)| complaint)
+            .collect();
+        complaints.dedup_by(|later, first| later.path == first.path);
+        let all_listed = !are_more && complaints.len() <= COMPLAINTS_MAX;
+        complaints.truncate(COMPLAINTS_MAX);
+        Err(Refused {
+            code,
+            complaints,
+            all_listed,
+        })
+    }
+
+    /// What the rules always say against the value at a JSON Pointer, whatever else the input holds.
+    pub(crate) fn complaint_at(&self, input: &Value, pointer: &str) -> Option<String> {
+        let errors = self.compile().ok()?.iter_errors(input).take(ERRORS_MAX);
+        let mut unconditional = errors.filter(is_unconditional);
+        let found = unconditional.find(|error| {
+            let rest = error.instance_path().as_str().strip_prefix(pointer);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })?;
+        Some(sentence(&found))
+    }
+
+    /// Whether a field is in every input: required, or with a default.
+    pub(crate) fn is_always_there(&self, field: &str) -> bool {
+        let Shape::Object(properties) = &self.shape else {
+            return false;
+        };
+        let has_default = |property: &Property| property.default.is_some();
+        let property = properties.iter().find(|property| property.name == field);
+        let required = self.json.get("required").and_then(Value::as_array);
+        property.is_some_and(has_default)
+            || required.is_some_and(|names| names.iter().any(|name| name == field))
+    }
+
+    fn compile(&self) -> Result<&Validator, String> {
+        if let Some(validator) = self.validator.get() {
+            return Ok(validator);
+        }
+        let mut options = jsonschema::options()
+            .offline()
+            .with_pattern_options(PatternOptions::regex())
+            .should_validate_formats(true)
+            .should_ignore_unknown_formats(false);
+        for (name, check, _) in FORMATS {
+            options = options.with_format(name, check);
+        }
+        options = options.with_format("bank-code", scenario::is_bank_code);
+        let built =
+            options
+                .build(&self.json)
+                .map_err(|error| match error.instance_path().as_str() {
+                    "" => error.to_string(),
+                    path => format!("{error} (at `{}`)", written_path(path)),
+                })?;
+        Ok(self.validator.get_or_init(|| built))
+    }
+
+    /// The error code that is asked for, the field's place in the table, the complaint itself.
+    fn complain(&self, error: &ValidationError<'_>) -> (Option<String>, (usize, usize), Complaint) {
+        let mut path = written_path(error.instance_path().as_str());
+        if let ValidationErrorKind::Required { property } = error.kind() {
+            let name = property.as_str().unwrap_or_default();
+            path = match path.as_str() {
+                "" => name.to_owned(),
+                _ => format!("{path}.{name}"),
+            };
+        }
+        let rule = error.schema_path().as_str();
+        let (schema, keyword) = rule.rsplit_once('/').unwrap_or(("", rule));
+        let code = self
+            .json
+            .pointer(schema)
+            .and_then(|schema| schema.get("x-error")?.get(keyword)?.as_str())
+            .map(str::to_owned);
+        let mut message = sentence(error);
+        let top = path.split(['.', '[']).next().unwrap_or_default();
+        let place = self.shape.names().position(|name| name == top);
+        let mut rank = (place.unwrap_or(usize::MAX), 0);
+        if self.is_file(top) {
+            if let Some((part, inner)) = path.split_once('.') {
+                rank.1 = self.place_in_file(part, inner);
+                message = format!("its {inner} {message}");
+                path = part.to_owned();
+            } else if matches!(error.kind(), ValidationErrorKind::Type { .. }) {
+                "must be a file".clone_into(&mut message);
+            }
+        }
+        (code, rank, Complaint { path, message })
+    }
+
+    /// Where the schema lists this fact of a file: the first that is wrong is what is said.
+    fn place_in_file(&self, part: &str, fact: &str) -> usize {
+        let facts = self.json["properties"][part]["properties"].as_object();
+        facts
+            .and_then(|facts| facts.keys().position(|name| name == fact))
+            .unwrap_or(usize::MAX)
+    }
+
+    fn is_file(&self, name: &str) -> bool {
+        let Shape::Object(properties) = &self.shape else {
+            return false;
+        };
+        properties
+            .iter()
+            .any(|property| property.name == name && property.shape == Shape::File)
+    }
+}
+
+/// What stands below these depends on the rest of the input.
+fn is_unconditional(error: &ValidationError<'_>) -> bool {
+    let mut rule = error.schema_path().as_str().split('/');
+    !rule.any(|part| matches!(part, "if" | "then" | "else" | "dependentSchemas"))
+}
+
+/// `/addresses/0/country` → `addresses[0].country`
+fn written_path(pointer: &str) -> String {
+    let mut path = String::new();
+    for segment in pointer.split('/').skip(1) {
+        if segment.bytes().all(|byte| byte.is_ascii_digit()) {
+            path.extend(["[", segment, "]"]);
+        } else {
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path.push_str(&segment.replace("~1", "/").replace("~0", "~"));
+        }
+    }
+    path
+}
+
+/// A key that puts `scopes[2]` before `scopes[10]`.
+fn in_counting_order(path: &str) -> Vec<(u64, String)> {
+    path.split('[')
+        .map(|part| match part.split_once(']') {
+            Some((index, rest)) => (index.parse().unwrap_or(u64::MAX), rest.to_owned()),
+            None => (0, part.to_owned()),
+        })
+        .collect()
+}
+
+/// What an API client reads, by rule.
+fn sentence(error: &ValidationError<'_>) -> String {
+    use ValidationErrorKind as Kind;
+    match error.kind() {
+        Kind::Required { .. } => "is required".to_owned(),
+        Kind::Type { kind } => match kind {
+            TypeKind::Single(single) => format!("must be {}", with_article(&single.to_string())),
+            TypeKind::Multiple(set) => {
+                let kinds: Vec<_> = set
+                    .iter()
+                    .map(|kind| with_article(&kind.to_string()))
+                    .collect();
+                format!("must be {}", kinds.join(" or "))
+            }
+        },
+        Kind::Enum { options } => {
+            let options: Vec<_> = options
+                .as_array()
+                .map(|options| options.iter().map(plain).collect())
+                .unwrap_or_default();
+            format!("must be one of {}", options.join(", "))
+        }
+        Kind::Constant { expected_value } => format!("must be {}", plain(expected_value)),
+        Kind::MinLength { limit: 1 } => "must not be empty".to_owned(),
+        Kind::MinLength { limit } => format!("must be at least {limit} characters long"),
+        Kind::MaxLength { limit } => format!("must be at most {limit} characters long"),
+        Kind::MinItems { limit: 1 } => "must hold at least one item".to_owned(),
+        Kind::MinItems { limit } => format!("must hold at least {limit} items"),
+        Kind::MaxItems { limit } => format!("must hold at most {limit} items"),
+        Kind::UniqueItems => "must not hold the same item twice".to_owned(),
+        Kind::Minimum { limit } => format!("must be at least {limit}"),
+        Kind::Maximum { limit } => format!("must be at most {limit}"),
+        Kind::ExclusiveMinimum { limit } => format!("must be more than {limit}"),
+        Kind::ExclusiveMaximum { limit } => format!("must be less than {limit}"),
+        Kind::Pattern { pattern } => format!("must match the pattern {pattern}"),
+        Kind::Format { format } => scenario::FORMATS
+            .iter()
+            .find(|(name, ..)| name == format)
+            .map_or_else(
+                || match format.as_str() {
+                    "email" => "must be an email address".to_owned(),
+                    "bank-code" => "must be the code of a known bank, such as BCA".to_owned(),
+                    other => format!("must be written as {other}"),
+                },
+                |(.., sentence)| (*sentence).to_owned(),
+            ),
+        _ => "does not fit the schema".to_owned(),
+    }
+}
+
+fn with_article(kind: &str) -> String {
+    match kind {
+        "object" => "an object".to_owned(),
+        "array" | "integer" => format!("an {kind}"),
+        _ => format!("a {kind}"),
+    }
+}
+
+fn plain(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}

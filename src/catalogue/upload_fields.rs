@@ -1,0 +1,366 @@
+//! Files within JSON and forms: the fields that hold one in base64. Of what they hold the facts are kept, as of the files of
+//! a multipart form; the text is gone when the request has been answered.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde_json::Value;
+
+use crate::answer::looks_like_json;
+use crate::control::{Picture, Thumbnails};
+use crate::http::{self, Upload, pointer_part};
+
+/// Of a schema so many parts are looked into: its references may multiply.
+const PARTS_MAX: usize = 10_000;
+
+/// Of a body that cannot be read nothing is known of its fields: what is as long as this and could be base64 is left out.
+const UNREAD_BYTES_MAX: usize = 64;
+
+/// How PNG and JPEG begin in base64.
+const PICTURES: [&str; 2] = ["iVBORw0KGgo", "/9j/"];
+
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Where the request of an endpoint has files.
+#[derive(Debug)]
+pub(crate) struct UploadFields {
+    paths: Vec<Vec<Step>>,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Name(Box<str>),
+    /// Any item of a list, any value of an object.
+    Any,
+}
+
+impl Step {
+    fn leads_to(&self, name: &str) -> bool {
+        match self {
+            Self::Name(own) => **own == *name,
+            Self::Any => true,
+        }
+    }
+}
+
+impl UploadFields {
+    /// None where a request has no such fields, which is nearly always.
+    pub(crate) fn of(schema: &Value) -> Option<Arc<Self>> {
+        let mut finding = Finding {
+            root: schema,
+            path: Vec::new(),
+            followed: Vec::new(),
+            parts: 0,
+            paths: Vec::new(),
+        };
+        finding.look(schema);
+        let paths = finding.paths;
+        (!paths.is_empty()).then(|| Arc::new(Self { paths }))
+    }
+
+    /// Whether what is at a path is a file, is within one, or holds one.
+    pub(crate) fn touch(&self, path: &[String]) -> bool {
+        let meets = |steps: &Vec<Step>| {
+            steps
+                .iter()
+                .zip(path)
+                .all(|(step, name)| step.leads_to(name))
+        };
+        self.paths.iter().any(meets)
+    }
+
+    /// The body with facts in place of its files, and those of them that are to be drawn.
+    pub(crate) fn keep(
+        &self,
+        body: &[u8],
+        is_form: bool,
+        thumbnails: &Thumbnails,
+    ) -> (Vec<u8>, Vec<Picture>) {
+        let mut taking = Taking {
+            thumbnails,
+            pictures: Vec::new(),
+            at: String::new(),
+        };
+        let paths: Vec<_> = self.paths.iter().map(Vec::as_slice).collect();
+        let kept = if is_form && !looks_like_json(body) {
+            taking.form(body, &paths)
+        } else if let Ok(mut value) = serde_json::from_slice(body) {
+            taking.json(&mut value, &paths);
+            value.to_string().into_bytes()
+        } else {
+            without_runs(body)
+        };
+        (kept, taking.pictures)
+    }
+}
+
+/// Every path of a schema that ends at a text in base64.
+struct Finding<'s> {
+    root: &'s Value,
+    path: Vec<Step>,
+    /// The references that led here: they may go round.
+    followed: Vec<&'s str>,
+    parts: usize,
+    paths: Vec<Vec<Step>>,
+}
+
+impl<'s> Finding<'s> {
+    fn look(&mut self, schema: &'s Value) {
+        self.parts += 1;
+        if !schema.is_object() || self.parts > PARTS_MAX {
+            return;
+        }
+        if schema["format"] == "base64" || schema["contentEncoding"] == "base64" {
+            self.paths.push(self.path.clone());
+            return;
+        }
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            self.below(Step::Name(name.as_str().into()), property);
+        }
+        for word in ["items", "additionalProperties", "contains"] {
+            self.below(Step::Any, &schema[word]);
+        }
+        for item in schema["prefixItems"].as_array().into_iter().flatten() {
+            self.below(Step::Any, item);
+        }
+        for word in ["allOf", "anyOf", "oneOf"] {
+            let others = schema[word].as_array().into_iter().flatten();
+            others.for_each(|other| self.look(other));
+        }
+        for word in ["if", "then", "else"] {
+            self.look(&schema[word]);
+        }
+        let reference = schema["$ref"].as_str().and_then(|to| to.strip_prefix('#'));
+        if let Some(pointer) = reference.filter(|pointer| !self.followed.contains(pointer))
+            && let Some(other) = self.root.pointer(pointer)
+        {
+            self.followed.push(pointer);
+            self.look(other);
+            self.followed.pop();
+        }
+    }
+
+    fn below(&mut self, step: Step, schema: &'s Value) {
+        self.path.push(step);
+        self.look(schema);
+        self.path.pop();
+    }
+}
+
+/// Files being taken out of a body.
+struct Taking<'a> {
+    thumbnails: &'a Thumbnails,
+    pictures: Vec<Picture>,
+    /// Where in the body, as a JSON Pointer.
+    at: String,
+}
+
+impl Taking<'_> {
+    /// `paths` are the ways from here to files; one that is at its end is there.
+    fn json(&mut self, value: &mut Value, paths: &[&[Step]]) {
+        match value {
+            Value::String(text) => {
+                if is_there(paths) || is_picture(text) {
+                    *value = self.facts(text);
+                }
+            }
+            Value::Array(items) => {
+                for (at, item) in items.iter_mut().enumerate() {
+                    self.below(&at.to_string(), item, paths);
+                }
+            }
+            Value::Object(map) => {
+                for (name, value) in map {
+                    self.below(name, value, paths);
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    fn below(&mut self, name: &str, value: &mut Value, paths: &[&[Step]]) {
+        let length = self.at.len();
+        self.at += &pointer_part(name);
+        self.json(value, &onwards(paths, name));
+        self.at.truncate(length);
+    }
+
+    /// A form with a file's facts in brackets: `image[bytes]=67&image[width]=1`.
+    fn form(&mut self, body: &[u8], paths: &[&[Step]]) -> Vec<u8> {
+        let mut kept = form_urlencoded::Serializer::new(String::new());
+        for (key, text) in form_urlencoded::parse(body) {
+            let names = http::form_path(&key);
+            let there = names
+                .iter()
+                .fold(paths.to_vec(), |paths, name| onwards(&paths, name));
+            if !is_there(&there) && !is_picture(&text) {
+                kept.append_pair(&key, &text);
+                continue;
+            }
+            self.at = names.iter().map(|name| pointer_part(name)).collect();
+            if let Value::Object(facts) = self.facts(&text) {
+                for (name, fact) in facts {
+                    let fact = fact
+                        .as_str()
+                        .map_or_else(|| fact.to_string(), str::to_owned);
+                    kept.append_pair(&format!("{key}[{name}]"), &fact);
+                }
+            }
+        }
+        kept.finish().into_bytes()
+    }
+
+    fn facts(&mut self, text: &str) -> Value {
+        let (facts, picture) = facts(text, Some(self.thumbnails), || self.at.clone());
+        self.pictures.extend(picture);
+        facts
+    }
+}
+
+fn is_there(paths: &[&[Step]]) -> bool {
+    paths.iter().any(|steps| steps.is_empty())
+}
+
+/// The ways that lead on by a name. What is within a file is part of it.
+fn onwards<'p>(paths: &[&'p [Step]], name: &str) -> Vec<&'p [Step]> {
+    let lead = |steps: &&'p [Step]| match steps.split_first() {
+        None => Some(*steps),
+        Some((first, rest)) => first.leads_to(name).then_some(rest),
+    };
+    paths.iter().filter_map(lead).collect()
+}
+
+/// Of a text that is no base64 the facts are those of the text.
+fn facts(
+    text: &str,
+    thumbnails: Option<&Thumbnails>,
+    at: impl FnOnce() -> String,
+) -> (Value, Option<Picture>) {
+    let decoded = LENIENT.decode(without_label(text));
+    let room = thumbnails.and_then(Thumbnails::room);
+    let mut upload = Upload::called(None, room.filter(|_| decoded.is_ok()));
+    upload.take(decoded.as_deref().unwrap_or(text.as_bytes()));
+    let (mut facts, picture) = upload.facts(at);
+    if decoded.is_err() {
+        facts["type"] = "text/plain".into();
+    }
+    (facts, picture)
+}
+
+/// `data:image/png;base64,…` without what is before the comma.
+fn without_label(text: &str) -> &str {
+    let labelled = text.strip_prefix("data:");
+    let content = labelled.and_then(|rest| rest.split_once(";base64,"));
+    content.map_or(text, |(_, content)| content)
+}
+
+/// Somebody may have put a picture where it does not belong.
+fn is_picture(text: &str) -> bool {
+    let content = without_label(text);
+    PICTURES.iter().any(|start| content.starts_with(start))
+}
+
+/// Whether these facts are of the file that a text is in base64.
+pub(crate) fn facts_are_of(facts: &Value, text: &str) -> bool {
+    is_upload(facts) && self::facts(text, None, String::new).0["sha256"] == facts["sha256"]
+}
+
+fn is_upload(value: &Value) -> bool {
+    ["sha256", "bytes", "width"]
+        .iter()
+        .all(|name| value.get(name).is_some())
+}
+
+/// Puts a text of the right form in the place of facts, so that the rest of a kept body can be looked at by an endpoint's
+/// rules: the hash, whose digits are base64. Returns where there were any, as dotted paths.
+pub(crate) fn stand_in_for_facts(value: &mut Value) -> Vec<String> {
+    let mut found = Vec::new();
+    stand_in_below(value, "", &mut found);
+    found
+}
+
+fn stand_in_below(value: &mut Value, at: &str, found: &mut Vec<String>) {
+    let path = |name: &str| match at {
+        "" => name.to_owned(),
+        _ => format!("{at}.{name}"),
+    };
+    if is_upload(value) {
+        *value = value["sha256"].take();
+        found.push(at.to_owned());
+        return;
+    }
+    match value {
+        Value::Array(items) => {
+            for (index, item) in items.iter_mut().enumerate() {
+                stand_in_below(item, &path(&index.to_string()), found);
+            }
+        }
+        Value::Object(map) => {
+            for (name, value) in map {
+                stand_in_below(value, &path(name), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A body that is neither JSON nor a form, without what could be a file in it.
+fn without_runs(body: &[u8]) -> Vec<u8> {
+    let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=-_\\%".contains(&byte);
+    let mut kept = Vec::new();
+    for run in body.chunk_by(|one, next| is_digit(*one) == is_digit(*next)) {
+        if is_digit(run[0]) && run.len() > UNREAD_BYTES_MAX {
+            kept.extend_from_slice(format!("…{} bytes are not kept…", run.len()).as_bytes());
+        } else {
+            kept.extend_from_slice(run);
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn files_are_found_wherever_a_schema_has_them() {
+        let picture = json!({"type": "string", "format": "base64"});
+        let schema = json!({
+            "$defs": {"picture": picture},
+            "properties": {
+                "plain": {"type": "string"},
+                "front": picture,
+                "by_reference": {"$ref": "#/$defs/picture"},
+                "pages": {"type": "array", "items": {"properties": {"scan": picture}}},
+                "either": {"anyOf": [{"type": "null"}, {"contentEncoding": "base64"}]},
+                "around": {"$ref": "#"},
+            },
+        });
+        let fields = UploadFields::of(&schema).expect("it has files");
+        let path = |written: &str| written.split('.').map(str::to_owned).collect::<Vec<_>>();
+        for there in [
+            "front",
+            "front.bytes",
+            "by_reference",
+            "pages",
+            "pages.0.scan",
+            "either",
+            "around.front",
+        ] {
+            assert!(fields.touch(&path(there)), "{there}");
+        }
+        for elsewhere in ["plain", "pages.0.name", "around.plain"] {
+            assert!(!fields.touch(&path(elsewhere)), "{elsewhere}");
+        }
+        assert!(UploadFields::of(&json!({"properties": {"plain": {"type": "string"}}})).is_none());
+    }
+}

@@ -1,0 +1,134 @@
+//! Watches the scenario folders and has them read again when something in them changed.
+
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use notify::{EventKind, RecursiveMode, Watcher as _};
+
+use crate::answer::Shared;
+use crate::base::{self, Panicked, contained};
+use crate::scenario::fingerprint;
+
+/// Editors write a file in several steps: a change counts when nothing has moved for so long.
+const DEBOUNCE: Duration = Duration::from_millis(50);
+
+/// Something that writes without a pause must not put a reload off for ever.
+const DEBOUNCE_MAX: Duration = Duration::from_millis(500);
+
+/// Some mounts send no events: the contents are compared this often.
+const POLL: Duration = Duration::from_secs(1);
+
+/// A thread that ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Watcher {
+    wake: Sender<Wake>,
+    thread: Option<JoinHandle<()>>,
+}
+
+enum Wake {
+    Changed,
+    Stop,
+}
+
+impl Watcher {
+    /// None where there are no folders to watch. `loaded` is the fingerprint from before the folders
+    /// were loaded: what changed in the meantime is noticed.
+    pub(crate) fn start(sandbox: &Arc<Shared>, loaded: [u8; 32]) -> Option<Self> {
+        if sandbox.options.scenarios.is_empty() {
+            return None;
+        }
+        let (wake, woken) = mpsc::channel();
+        let events = wake.clone();
+        let sandbox = Arc::downgrade(sandbox);
+        let thread = std::thread::Builder::new()
+            .name("scenario-watch".to_owned())
+            .spawn(move || watch(&sandbox, &events, &woken, loaded));
+        match thread {
+            Ok(thread) => Some(Self {
+                wake,
+                thread: Some(thread),
+            }),
+            Err(error) => {
+                tracing::warn!("scenario files are not watched: {error}");
+                None
+            }
+        }
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.wake.send(Wake::Stop).ok();
+        if let Some(thread) = self.thread.take() {
+            thread.join().ok();
+        }
+    }
+}
+
+fn watch(
+    sandbox: &Weak<Shared>,
+    events: &Sender<Wake>,
+    woken: &mpsc::Receiver<Wake>,
+    mut loaded: [u8; 32],
+) {
+    let Some(folders) = sandbox
+        .upgrade()
+        .map(|sandbox| sandbox.options.scenarios.clone())
+    else {
+        return;
+    };
+    let changed = events.clone();
+    let notifier = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        // Reading the files is an event too: taking it for a change would never end.
+        if event.is_ok_and(|event| !matches!(event.kind, EventKind::Access(_))) {
+            changed.send(Wake::Changed).ok();
+        }
+    });
+    let mut notifier = match notifier {
+        Ok(notifier) => Some(notifier),
+        Err(error) => {
+            tracing::warn!("no file events, comparing contents every second instead: {error}");
+            None
+        }
+    };
+    for folder in &folders {
+        if let Some(notifier) = &mut notifier
+            && let Err(error) = notifier.watch(folder, RecursiveMode::Recursive)
+        {
+            tracing::warn!("no file events for {}: {error}", folder.display());
+        }
+    }
+    loop {
+        let woke = woken.recv_timeout(POLL);
+        let first = Instant::now();
+        match woke {
+            Ok(Wake::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+            Ok(Wake::Changed) => loop {
+                match woken.recv_timeout(DEBOUNCE) {
+                    Ok(Wake::Changed) if first.elapsed() >= DEBOUNCE_MAX => break,
+                    Ok(Wake::Changed) => {}
+                    Ok(Wake::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                    Err(RecvTimeoutError::Timeout) => break,
+                }
+            },
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        let Some(sandbox) = sandbox.upgrade() else {
+            return;
+        };
+        // A panic would end the watching without a word.
+        let compared = contained(|| {
+            sandbox.panic_if_told("watch");
+            let now = fingerprint(&folders);
+            if now != loaded {
+                loaded = now;
+                sandbox.reload();
+            }
+        });
+        if compared == Err(Panicked) {
+            base::log_panic("watching the scenario files");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! `iluma-sandbox audit`: callbacks, good and bad ones, against a receiver of the user's own.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use hyper::header::HeaderValue;
+use serde_json::json;
+
+use super::battery::{self, Audit, Step, Verdict};
+use crate::base::parse_duration;
+use crate::callbacks::{RECEIVER_TIME, ReceiverUrl, TOKEN_HEADER};
+use crate::cli::answering::Scenarios;
+use crate::cli::cli::{Format, block_on, fail, misused, print};
+use crate::sandbox::Sandbox;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Where the receiver takes callbacks, such as `http://127.0.0.1:8080/callbacks`.
+    #[arg(long = "callback", value_name = "URL", value_parser = ReceiverUrl::parse)]
+    url: ReceiverUrl,
+    /// The type of the callbacks; `iluma-sandbox list` shows them.
+    #[arg(long = "type", value_name = "TYPE")]
+    callback_type: String,
+    /// The token that the receiver accepts [default: the callback token of the documentation's key
+    /// with seed 0, which the report prints].
+    #[arg(long, value_parser = token)]
+    token: Option<HeaderValue>,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    #[command(flatten)]
+    scenarios: Scenarios,
+    /// Public host that callbacks may go to; repeat it. Loopback and private addresses need none.
+    #[arg(
+        long,
+        value_name = "HOST",
+        env = "ILUMA_SANDBOX_ALLOW_EGRESS",
+        value_delimiter = ','
+    )]
+    allow_egress: Vec<String>,
+    #[command(flatten)]
+    receivers: crate::cli::tls::ReceiverArguments,
+    /// How long the receiver may take over each callback, where 30 s are too long to test it.
+    #[arg(long, hide = true, value_name = "DURATION", value_parser = parse_duration)]
+    receiver_time: Option<Duration>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    let mut builder = arguments.scenarios.apply(Sandbox::builder());
+    for host in &arguments.allow_egress {
+        builder = builder.allow_egress(host);
+    }
+    builder = match arguments.receivers.apply(builder) {
+        Ok(builder) => builder,
+        Err(sentence) => return misused(sentence),
+    };
+    let sandbox = match builder.unserved() {
+        Ok(sandbox) => sandbox,
+        Err(errors) => {
+            eprintln!("{errors}");
+            return misused("nothing was sent: mend the scenario files above");
+        }
+    };
+    let audit = Audit::new(
+        sandbox,
+        &arguments.callback_type,
+        &arguments.url,
+        arguments.token.clone(),
+        arguments.receiver_time.unwrap_or(RECEIVER_TIME),
+    );
+    match audit {
+        Ok(audit) => block_on(play(audit, arguments)),
+        Err(sentence) => misused(sentence),
+    }
+}
+
+/// Plays every step. The text is printed as it goes: a receiver that hangs takes its time.
+async fn play(mut audit: Audit, arguments: &Arguments) -> ExitCode {
+    let is_text = arguments.format == Format::Text;
+    if is_text {
+        print(&format!(
+            "callbacks of type {} to {}\n{TOKEN_HEADER}: {}\n\n",
+            arguments.callback_type,
+            arguments.url.as_str(),
+            audit.token(),
+        ));
+    }
+    let mut verdicts = Vec::new();
+    for step in &battery::STEPS {
+        let verdict = match audit.play(step).await {
+            Ok(verdict) => verdict,
+            Err(reason) => {
+                let url = arguments.url.as_str();
+                return fail(format_args!(
+                    "the receiver {url} cannot be reached: {reason}"
+                ));
+            }
+        };
+        if is_text {
+            print(&line(step, &verdict));
+        }
+        verdicts.push((step, verdict));
+    }
+    let failed = verdicts.iter().filter(|(_, verdict)| !verdict.pass).count();
+    if is_text {
+        let passed = verdicts.len() - failed;
+        print(&format!("\n{passed} passed, {failed} failed\n"));
+    } else {
+        let steps: Vec<_> = verdicts
+            .iter()
+            .map(|(step, verdict)| {
+                json!({
+                    "name": step.name,
+                    "pass": verdict.pass,
+                    "expected": step.expected.words(),
+                    "received": verdict.received,
+                    "note": verdict.note,
+                })
+            })
+            .collect();
+        print(&format!(
+            "{:#}\n",
+            json!({"ok": failed == 0, "steps": steps})
+        ));
+    }
+    ExitCode::from(u8::from(failed > 0))
+}
+
+fn line(step: &Step, verdict: &Verdict) -> String {
+    let Step { name, sent, .. } = step;
+    let received = &verdict.received;
+    let (word, expected) = if verdict.pass {
+        ("pass", String::new())
+    } else {
+        ("FAIL", format!("; expected {}", step.expected.words()))
+    };
+    let note = verdict
+        .note
+        .map_or(String::new(), |note| format!(": {note}"));
+    format!("{word} {name}: sent {sent} → {received}{expected}{note}\n")
+}
+
+fn token(text: &str) -> Result<HeaderValue, String> {
+    match text.parse() {
+        Ok(token) if !text.trim().is_empty() => Ok(token),
+        _ => Err("a token is plain text that a header can carry".to_owned()),
+    }
+}

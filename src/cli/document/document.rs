@@ -1,0 +1,222 @@
+//! `iluma-sandbox document`: a picture to upload, plainly no real document, whose file name carries an
+//! outcome.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::{drawing, png};
+use crate::catalogue::{Catalogue, Endpoint};
+use crate::cli::answering::Scenarios;
+use crate::cli::cli::{Format, fail, misused, print};
+use crate::scenario::{listed, nearest, reason};
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Outcome that the file's name is to carry: one of an endpoint that takes an upload.
+    #[arg(long, value_name = "OUTCOME")]
+    magic: Option<String>,
+    /// File or folder to write to; `ktp.png` becomes `ktp.completed_not_found.png`.
+    #[arg(short, long, value_name = "PATH")]
+    output: Option<PathBuf>,
+    /// What to draw.
+    #[arg(long, value_enum, default_value_t)]
+    kind: Kind,
+    /// Pixels, to be refused for: what is drawn unasked is taken by every shipped endpoint.
+    #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = size)]
+    size: Option<(usize, usize)>,
+    /// Length of the file, to be refused for: filled up with text that no viewer shows.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=BYTES_MAX))]
+    bytes: Option<u64>,
+    /// Overwrite a file that is there.
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    scenarios: Scenarios,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// An identity card.
+    #[default]
+    Card,
+    /// Somebody, as far as circles go.
+    Selfie,
+}
+
+/// Above what any endpoint takes, so that it can be refused.
+const BYTES_MAX: u64 = 16 << 20;
+
+const SIDES: std::ops::RangeInclusive<usize> = 64..=4096;
+
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    if let Some(asked) = &arguments.magic {
+        let catalogue = match arguments.scenarios.catalogue() {
+            Ok(catalogue) => catalogue,
+            Err(code) => return code,
+        };
+        if let Err(sentence) = check_outcome(asked, &catalogue) {
+            return misused(sentence);
+        }
+    }
+    let magic = arguments.magic.as_deref().map(str::to_ascii_uppercase);
+    let path = match named(arguments, magic.as_deref()) {
+        Ok(path) => path,
+        Err(sentence) => return misused(sentence),
+    };
+    let (width, height) = arguments.size.unwrap_or(match arguments.kind {
+        Kind::Card => (1012, 638), // ID-1 at 300 dots an inch
+        Kind::Selfie => (640, 640),
+    });
+    let picture = match arguments.kind {
+        Kind::Card => drawing::card(width, height, magic.as_deref()),
+        Kind::Selfie => drawing::selfie(width, height, magic.as_deref()),
+    };
+    let file = match png::encode(&picture, arguments.bytes) {
+        Ok(file) => file,
+        Err(least) => {
+            return misused(format_args!(
+                "a picture of {width}x{height} takes {} bytes, or {least} and more: give a smaller --size",
+                least - png::FILLING_BYTES_MIN
+            ));
+        }
+    };
+    match write(&path, &file, arguments.force) {
+        Ok(()) => {
+            print(&match arguments.format {
+                Format::Text => format!("{}\n", path.display()),
+                Format::Json => {
+                    let told = json!({
+                        "path": path.display().to_string(),
+                        "bytes": file.len(),
+                        "width": width,
+                        "height": height,
+                        "magic": magic,
+                    });
+                    format!("{told:#}\n")
+                }
+            });
+            ExitCode::SUCCESS
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fail(format_args!(
+            "{} is there already: say --force to overwrite it",
+            path.display()
+        )),
+        Err(error) => fail(format_args!(
+            "cannot write {}: {}",
+            path.display(),
+            reason(&error)
+        )),
+    }
+}
+
+/// Refuses an outcome that no endpoint with an upload has: nothing would understand the file's name.
+fn check_outcome(asked: &str, catalogue: &Catalogue) -> Result<(), String> {
+    let uploads: Vec<_> = (catalogue
+        .endpoints()
+        .filter(|endpoint| takes_file(endpoint)))
+    .collect();
+    if uploads
+        .iter()
+        .any(|endpoint| endpoint.outcome(asked).is_some())
+    {
+        return Ok(());
+    }
+    let mut names: Vec<&str> = Vec::new();
+    for endpoint in uploads {
+        for name in endpoint.outcomes.keys().chain(endpoint.aliases.keys()) {
+            if !names.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
+    }
+    let near = nearest(asked, names.iter().copied())
+        .map_or(String::new(), |near| format!(" did you mean `{near}`?"));
+    Err(format!(
+        "`{asked}` is no outcome of an endpoint that takes an upload:{near} known are {}",
+        listed(names)
+    ))
+}
+
+fn takes_file(endpoint: &Endpoint) -> bool {
+    endpoint.schema.shape.has_file()
+}
+
+/// Where to write: the outcome is the last part of the name before its ending.
+fn named(arguments: &Arguments, magic: Option<&str>) -> Result<PathBuf, String> {
+    let kind = match arguments.kind {
+        Kind::Card => "card",
+        Kind::Selfie => "selfie",
+    };
+    let (folder, stem) = match arguments.output.as_deref() {
+        None => (PathBuf::new(), kind.to_owned()),
+        Some(path) if path.is_dir() || ends_in_slash(path) => (path.to_owned(), kind.to_owned()),
+        Some(path) => {
+            let name = path.file_name().and_then(|name| name.to_str());
+            let name = name.ok_or_else(|| format!("{} is no name for a file", path.display()))?;
+            let stem = match name.rsplit_once('.') {
+                Some((stem, ending)) if ending.eq_ignore_ascii_case("png") => stem,
+                Some((stem, ending))
+                    if ["jpg", "jpeg"].contains(&&*ending.to_ascii_lowercase()) =>
+                {
+                    return Err(format!("only PNG is drawn: write to `{stem}.png`"));
+                }
+                _ => name,
+            };
+            if stem.is_empty() {
+                return Err(format!("{} is no name for a file", path.display()));
+            }
+            (
+                path.parent().unwrap_or(Path::new("")).to_owned(),
+                stem.to_owned(),
+            )
+        }
+    };
+    let last = stem.rsplit('.').next().unwrap_or_default();
+    let suffix = match magic {
+        Some(magic) if !last.eq_ignore_ascii_case(magic) => {
+            format!(".{}", magic.to_ascii_lowercase())
+        }
+        _ => String::new(), // it says so already
+    };
+    Ok(folder.join(format!("{stem}{suffix}.png")))
+}
+
+fn ends_in_slash(path: &Path) -> bool {
+    let last = path.as_os_str().as_encoded_bytes().last().copied();
+    last.is_some_and(|byte| std::path::is_separator(byte.into()))
+}
+
+fn write(path: &Path, bytes: &[u8], force: bool) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    if force {
+        options.create(true).truncate(true);
+    } else {
+        options.create_new(true);
+    }
+    options.open(path)?.write_all(bytes)
+}
+
+fn size(text: &str) -> Result<(usize, usize), String> {
+    let wrong = || {
+        format!(
+            "write pixels such as `400x400`, from {} to {}",
+            SIDES.start(),
+            SIDES.end()
+        )
+    };
+    let (width, height) = text.split_once('x').ok_or_else(wrong)?;
+    match (width.parse(), height.parse()) {
+        (Ok(width), Ok(height)) if SIDES.contains(&width) && SIDES.contains(&height) => {
+            Ok((width, height))
+        }
+        _ => Err(wrong()),
+    }
+}

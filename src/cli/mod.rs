@@ -1,0 +1,35 @@
+//! The command line.
+
+mod answering;
+mod audit;
+mod ca;
+mod check;
+#[cfg(feature = "cli")]
+mod cli;
+mod client;
+mod completions;
+mod coverage;
+mod document;
+mod env;
+mod explain;
+mod files;
+mod init;
+mod list;
+mod log;
+mod man;
+mod openapi;
+mod os;
+mod parent;
+mod readyz;
+mod schema;
+mod serve;
+mod target;
+mod tls;
+mod trigger;
+mod trust_help;
+mod try_out;
+
+#[cfg(feature = "cli")]
+pub(crate) use self::cli::commands;
+#[cfg(feature = "cli")]
+pub use self::cli::run;

@@ -1,0 +1,457 @@
+//! The control API under `/__sandbox/`: what the sandbox says of itself, and what tests tell it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION};
+use hyper::http::request::Parts;
+use hyper::{Method, Response, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::export::{self, Lines};
+use super::{
+    callback_urls, catalog, clock, coverage, deliveries, events, explain, faults, fidelity, inbox,
+    metrics, next, readyz, requests, routes, schema, setup, snapshot, trigger, verify, worlds,
+};
+use crate::answer::Shared;
+use crate::base::parse_duration;
+use crate::callbacks;
+use crate::catalogue::{Catalogue, Endpoint};
+use crate::http::{self, ApiError, ApiKey, Body, Call};
+use crate::server::{BODY_BYTES_MAX, Pace, ReplyBody};
+use crate::world::{SNAPSHOT_BYTES_MAX, World};
+
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+const LINES: HeaderValue = HeaderValue::from_static("application/x-ndjson");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+pub(crate) const PREFIX: &str = "/__sandbox/";
+
+/// This API, described.
+pub(super) const OPENAPI: &[u8] = include_bytes!("openapi.json");
+
+/// The longest that a request may wait for something to happen.
+pub(super) const WAIT_MAX: Duration = Duration::from_mins(1);
+
+/// Status and JSON body; a bare string is sent as plain text.
+pub(super) type Answer = (StatusCode, Value);
+
+/// A refusal, with the sentence that says why.
+pub(crate) struct Refusal(
+    pub(crate) StatusCode,
+    pub(crate) &'static str,
+    pub(crate) String,
+);
+
+/// How large a body of a request may be: of all of them only a snapshot may be large.
+pub(crate) fn body_bytes_max(head: &Parts) -> usize {
+    let is_snapshot = head.method == Method::PUT && head.uri.path() == "/__sandbox/snapshot";
+    if is_snapshot {
+        SNAPSHOT_BYTES_MAX
+    } else {
+        BODY_BYTES_MAX
+    }
+}
+
+/// What is answered.
+enum Said {
+    Whole(Answer),
+    /// What is written already, and its type.
+    Document(HeaderValue, Bytes),
+    /// Written while it is sent.
+    Lines(Lines),
+    /// With headers of its own.
+    Response(Response<ReplyBody>),
+}
+
+/// Whether a path is the sandbox's own.
+pub(crate) fn is_control_path(path: &str) -> bool {
+    path.starts_with(PREFIX) || path == PREFIX.trim_end_matches('/')
+}
+
+pub(crate) async fn respond(
+    sandbox: &Arc<Shared>,
+    call: &Call,
+    pace: &Arc<Pace>,
+) -> Response<ReplyBody> {
+    let refused = |Refusal(status, error, message)| {
+        Said::Whole((status, json!({"error": error, "message": message})))
+    };
+    sandbox.panic_if_told("control");
+    let said = decide(sandbox, call, pace).await.unwrap_or_else(refused);
+    let whole = |body: Bytes| ReplyBody::new(body, None);
+    let (status, kind, body) = match said {
+        Said::Response(response) => return response,
+        Said::Document(kind, document) => (StatusCode::OK, kind, whole(document)),
+        Said::Lines(lines) => (StatusCode::OK, LINES, ReplyBody::lines(lines)),
+        Said::Whole((status, Value::String(text))) => (status, TEXT, whole(text.into())),
+        Said::Whole((status, body)) => (status, JSON, whole(body.to_string().into())),
+    };
+    written(status, kind, body)
+}
+
+/// A panic has left no answer.
+pub(crate) fn failed_reply() -> Response<ReplyBody> {
+    let message = "the sandbox failed while it answered this request; its log says where";
+    let body = json!({"error": "server_error", "message": message}).to_string();
+    written(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        JSON,
+        ReplyBody::new(body.into(), None),
+    )
+}
+
+pub(super) fn written(
+    status: StatusCode,
+    kind: HeaderValue,
+    body: ReplyBody,
+) -> Response<ReplyBody> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    response
+}
+
+/// To where the page finds its files.
+fn moved() -> Response<ReplyBody> {
+    let body = ReplyBody::new(PREFIX.into(), None);
+    let mut response = written(StatusCode::PERMANENT_REDIRECT, TEXT, body);
+    let location = HeaderValue::from_static(PREFIX);
+    response.headers_mut().insert(LOCATION, location);
+    response
+}
+
+async fn decide(sandbox: &Arc<Shared>, call: &Call, pace: &Arc<Pace>) -> Result<Said, Refusal> {
+    let path = call.path().strip_prefix(PREFIX).unwrap_or_default();
+    let parts: Vec<_> = path.split('/').collect();
+    let method = if *call.method() == Method::HEAD {
+        "GET"
+    } else {
+        call.method().as_str()
+    };
+    sandbox.guard.admit(call, method, &parts)?;
+    // No part of the API, but a page that uses it.
+    match parts.as_slice() {
+        [""] if method == "GET" && call.path() != PREFIX => return Ok(Said::Response(moved())),
+        [""] if method == "GET" => return setup::file("").map(Said::Response),
+        ["inspector", name] if method == "GET" => return setup::file(name).map(Said::Response),
+        _ => {}
+    }
+    let query = call.query();
+    match (method, parts.as_slice()) {
+        ("GET", ["events"]) => {
+            return events::open(sandbox, call, &query, pace).map(Said::Response);
+        }
+        ("GET", ["export"]) => return export::answer(sandbox, call, &query).map(Said::Lines),
+        ("GET", ["snapshot"]) => {
+            only(&query, &[])?;
+            if sandbox.options.redact {
+                return Err(Refusal(
+                    StatusCode::FORBIDDEN,
+                    "redacted",
+                    "a snapshot holds all that a world knows, and this sandbox shows no personal fields (--redact)".to_owned(),
+                ));
+            }
+            let taken = snapshot::take(&*world(sandbox, call, &query)?)?;
+            return Ok(Said::Document(JSON, taken));
+        }
+        ("GET", ["openapi.json"]) => {
+            return Ok(Said::Document(JSON, Bytes::from_static(OPENAPI)));
+        }
+        ("GET", ["metrics"]) => {
+            let text = metrics::page(sandbox, &query)?;
+            return Ok(Said::Document(metrics::CONTENT_TYPE, text.into()));
+        }
+        _ => {}
+    }
+    match route(sandbox, call, method, &parts, query).await? {
+        Some(answer) => Ok(Said::Whole(answer)),
+        None => routes::none(call.method().as_str(), &parts).map(Said::Response),
+    }
+}
+
+async fn route(
+    sandbox: &Arc<Shared>,
+    call: &Call,
+    method: &str,
+    parts: &[&str],
+    query: HashMap<String, String>,
+) -> Result<Option<Answer>, Refusal> {
+    let answer = match (method, parts) {
+        ("GET", ["livez"]) => Ok((StatusCode::OK, json!({"status": "alive"}))),
+        ("GET", ["readyz"]) => Ok(readyz::answer(sandbox)),
+        ("GET", ["catalog"]) => catalog::answer(sandbox, call, &query),
+        ("GET", ["coverage"]) => coverage::answer(sandbox, call, &query),
+        ("GET", ["fidelity"]) => fidelity::answer(sandbox, call, &query),
+        ("GET", ["explain", trace]) => explain::answer(sandbox, call, trace, &query),
+        ("GET", ["requests"]) => requests::list(sandbox, call, &query).await,
+        ("POST", ["verify"]) => verify::answer(sandbox, call, &query).await,
+        ("GET", ["worlds"]) => worlds::list(sandbox, call, &query),
+        ("POST", ["worlds"]) => worlds::mint(sandbox, call).await,
+        ("DELETE", ["worlds"]) => worlds::end(sandbox, call, &query).await,
+        ("GET", ["inbox"]) => inbox::names(sandbox, &query),
+        ("GET", ["schema"]) => schema::answer(sandbox, &query),
+        ("GET", ["setup"]) => setup::setup(sandbox, call, &query),
+        ("GET" | "POST" | "DELETE", ["inbox", name]) => {
+            inbox::answer(sandbox, call, method, name, &query).await
+        }
+        _ => return of_own_world(sandbox, call, method, parts, &query).await,
+    };
+    answer.map(Some)
+}
+
+async fn of_own_world(
+    sandbox: &Arc<Shared>,
+    call: &Call,
+    method: &str,
+    parts: &[&str],
+    query: &HashMap<String, String>,
+) -> Result<Option<Answer>, Refusal> {
+    let route = match (method, parts) {
+        ("GET", ["world"]) => Route::World,
+        ("GET", ["callback_urls"]) => Route::CallbackUrls,
+        ("GET", ["next"]) => Route::Next,
+        ("POST", ["next"]) => Route::Queue,
+        ("DELETE", ["next"]) => Route::ClearNext,
+        ("GET", ["deliveries"]) => Route::Deliveries,
+        ("POST", ["deliveries", id, "redeliver"]) => Route::Redeliver(id),
+        ("POST", ["trigger"]) => Route::Trigger,
+        ("GET", ["idle"]) => Route::Idle,
+        ("GET", ["clock"]) => Route::Clock,
+        ("POST", ["clock"]) => Route::SetClock,
+        ("POST", ["clock", "advance"]) => Route::Advance,
+        ("POST", ["reset"]) => Route::Reset,
+        ("GET", ["faults"]) => Route::Faults,
+        ("PUT", ["faults"]) => Route::SetFaults,
+        ("DELETE", ["faults"]) => Route::Heal,
+        ("PUT", ["snapshot"]) => Route::Restore,
+        _ => return Ok(None),
+    };
+    let world = world(sandbox, call, query)?;
+    let answer = of_world(sandbox, call, query, &world, route).await;
+    if method != "GET" {
+        sandbox.live.settings(&world.tag);
+    }
+    answer.map(Some)
+}
+
+async fn of_world(
+    sandbox: &Arc<Shared>,
+    call: &Call,
+    query: &HashMap<String, String>,
+    world: &Arc<World>,
+    route: Route<'_>,
+) -> Result<Answer, Refusal> {
+    match route {
+        Route::CallbackUrls => callback_urls::list(sandbox, world, query),
+        Route::World => Ok(secrets(sandbox, world)),
+        Route::Next => Ok(next::show(world)),
+        Route::Queue => next::queue(sandbox, world, &json_body(call)?),
+        Route::ClearNext => next::clear(sandbox, world, query),
+        Route::Deliveries => deliveries::list(sandbox, world, query).await,
+        Route::Redeliver(id) => deliveries::redeliver(sandbox, world, id),
+        Route::Trigger => trigger::answer(sandbox, world, json_body(call)?),
+        Route::Idle => deliveries::idle(sandbox, world, query).await,
+        Route::Clock => Ok(clock::show(world)),
+        Route::SetClock => clock::set(sandbox, world, json_body(call)?).await,
+        Route::Advance => clock::advance(sandbox, world, json_body(call)?).await,
+        Route::Reset => Ok(reset(sandbox, world).await),
+        Route::Faults => Ok(faults::show(world, call.came)),
+        Route::SetFaults => faults::set(&sandbox.catalogue(), world, json_body(call)?, call.came),
+        Route::Heal => Ok(faults::heal(world, call.came)),
+        Route::Restore => snapshot::restore(sandbox, world, call).await,
+    }
+}
+
+/// A route that belongs to one world.
+enum Route<'a> {
+    World,
+    CallbackUrls,
+    Next,
+    Queue,
+    ClearNext,
+    Deliveries,
+    Redeliver(&'a str),
+    Trigger,
+    Idle,
+    Clock,
+    SetClock,
+    Advance,
+    Reset,
+    Faults,
+    SetFaults,
+    Heal,
+    Restore,
+}
+
+/// The world of the API key that the request carries, by Basic auth or as `?key=`; or the one that `?world=` names
+/// by its tag, for those who may see all.
+pub(super) fn world(
+    sandbox: &Shared,
+    call: &Call,
+    query: &HashMap<String, String>,
+) -> Result<Arc<World>, Refusal> {
+    if let Some(tag) = query.get("world").filter(|tag| is_tag(tag)) {
+        may_see_all(sandbox, call, query)?;
+        return world_of_tag(sandbox, tag, call.came);
+    }
+    let key = own_key(sandbox, call, query)?;
+    let refused = |error: ApiError| no_world(error.message.unwrap_or_default());
+    sandbox.worlds.enter(&key, call.came).map_err(refused)
+}
+
+/// Whether the request may name any world: it has shown the control token, or every key is let in anyway, or it
+/// carries one that is.
+pub(super) fn may_see_all(
+    sandbox: &Shared,
+    call: &Call,
+    query: &HashMap<String, String>,
+) -> Result<(), Refusal> {
+    if sandbox.guard.token().is_some() || sandbox.admits_all_keys() {
+        return Ok(());
+    }
+    own_key(sandbox, call, query).map(|_| ())
+}
+
+/// The world of the key that the sandbox names first is there whenever it is asked for.
+pub(super) fn world_of_tag(
+    sandbox: &Shared,
+    tag: &str,
+    now: Instant,
+) -> Result<Arc<World>, Refusal> {
+    if let Some(world) = sandbox.worlds.by_tag(tag) {
+        return Ok(world);
+    }
+    let key = sandbox.default_key();
+    if sandbox.worlds.tag_of(&key) == tag {
+        let refused = |error: ApiError| no_world(error.message.unwrap_or_default());
+        return sandbox.worlds.enter(&key, now).map_err(refused);
+    }
+    Err(Refusal(
+        StatusCode::NOT_FOUND,
+        "unknown_world",
+        format!("there is no world `{tag}`, or it was ended: GET worlds lists all"),
+    ))
+}
+
+/// Whether this is the tag of a world: eight hex digits.
+pub(super) fn is_tag(text: &str) -> bool {
+    let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    text.len() == 8 && text.bytes().all(is_hex)
+}
+
+/// The API key that the request carries, where it is let in.
+pub(super) fn own_key(
+    sandbox: &Shared,
+    call: &Call,
+    query: &HashMap<String, String>,
+) -> Result<ApiKey, Refusal> {
+    let key = match query.get("key") {
+        Some(key) => key.parse().map_err(no_world)?,
+        None => http::authenticate(call.headers()).map_err(|error| {
+            no_world(error.message.unwrap_or_default() + " Or name the key as ?key=….")
+        })?,
+    };
+    let refused = |error: ApiError| no_world(error.message.unwrap_or_default());
+    sandbox.admit(&sandbox.catalogue(), &key).map_err(refused)?;
+    Ok(key)
+}
+
+fn no_world(message: String) -> Refusal {
+    Refusal(StatusCode::UNAUTHORIZED, "no_world", message)
+}
+
+/// The endpoint of an id, or of a path as a client asks for it.
+pub(super) fn endpoint_named<'c>(
+    catalogue: &'c Catalogue,
+    name: &str,
+) -> Result<&'c Endpoint, Refusal> {
+    let refused = |sentence| bad_request(format!("`endpoint`: {sentence}"));
+    catalogue.known_endpoint(name).map_err(refused)
+}
+
+/// What a receiver of this world's callbacks has to know.
+pub(super) fn secrets(sandbox: &Shared, world: &World) -> Answer {
+    let signed = sandbox.courier.signing;
+    let secret = signed.then(|| callbacks::written_secret(&world.signing_secret()));
+    let body = json!({
+        "world": world.tag,
+        "callback_token": world.callback_token(),
+        "callback_signing_secret": secret,
+    });
+    (StatusCode::OK, body)
+}
+
+/// Empties a world, and answers when nothing of it is left: also what was on its way is called back.
+async fn reset(sandbox: &Arc<Shared>, world: &Arc<World>) -> Answer {
+    let cancelled = world.reset(&sandbox.courier).await;
+    (
+        StatusCode::OK,
+        json!({"status": "reset", "cancelled_callbacks": cancelled}),
+    )
+}
+
+pub(super) fn json_body<T: DeserializeOwned>(call: &Call) -> Result<T, Refusal> {
+    let body: &[u8] = match &call.body {
+        Body::Bytes(body) => body,
+        Body::Empty => b"{}",
+        Body::Parts(_) | Body::Unreadable(_) => b"",
+    };
+    serde_json::from_slice(body)
+        .map_err(|error| bad_request(format!("the body cannot be taken: {error}")))
+}
+
+pub(super) fn bad_request(message: impl Into<String>) -> Refusal {
+    Refusal(StatusCode::BAD_REQUEST, "bad_request", message.into())
+}
+
+/// A parameter of the query, parsed; none where it is not given.
+pub(super) fn parameter<T>(
+    query: &HashMap<String, String>,
+    name: &str,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Result<Option<T>, Refusal> {
+    let Some(text) = query.get(name) else {
+        return Ok(None);
+    };
+    let parsed = parse(text).map_err(|message| bad_request(format!("`{name}`: {message}")))?;
+    Ok(Some(parsed))
+}
+
+pub(super) fn whole_number(text: &str) -> Result<u64, String> {
+    text.parse()
+        .map_err(|_| format!("`{text}` is no whole number"))
+}
+
+/// `wait=5s`, a minute at most.
+pub(super) fn wait(query: &HashMap<String, String>) -> Result<Option<Duration>, Refusal> {
+    let wait = parameter(query, "wait", parse_duration)?;
+    if wait.is_some_and(|wait| wait > WAIT_MAX) {
+        return Err(bad_request("`wait`: a request waits a minute at most"));
+    }
+    Ok(wait)
+}
+
+/// Refuses parameters that mean nothing here: a misspelt filter would match everything.
+pub(super) fn only(query: &HashMap<String, String>, known: &[&str]) -> Result<(), Refusal> {
+    let mut unknown: Vec<_> = query
+        .iter()
+        .filter(|(name, value)| *name != "key" && !(*name == "world" && is_tag(value)))
+        .map(|(name, _)| name)
+        .filter(|name| !known.contains(&name.as_str()))
+        .collect();
+    unknown.sort();
+    match unknown.first() {
+        None => Ok(()),
+        Some(name) if known.is_empty() => Err(bad_request(format!(
+            "unknown parameter `{name}`: there are none here"
+        ))),
+        Some(name) => Err(bad_request(format!(
+            "unknown parameter `{name}`: known are {}",
+            known.join(", ")
+        ))),
+    }
+}

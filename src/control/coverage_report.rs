@@ -1,0 +1,291 @@
+//! What a run has exercised: which outcomes, error codes and ways of callbacks were answered at least once,
+//! and a curl for each that was not.
+//!
+//! In all count: every endpoint's own outcomes, but for sequences, which only name others; every shared
+//! error once, wherever it was answered; every way for a callback to go once. Under `--strict` what is
+//! refused does not count.
+
+use std::fmt::{self, Write};
+
+use foldhash::HashMap;
+use serde::{Deserialize, Serialize};
+
+use crate::answer::{self, BEHAVIOURS, Behaviour};
+use crate::catalogue::{Answer, Catalogue, Endpoint, Outcome, askable};
+use crate::reference::Curl;
+use crate::world::Exercised;
+
+/// Which part of all there is has been exercised.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Coverage {
+    /// `all worlds`, or the tag of one.
+    pub of: String,
+    pub exercised: usize,
+    pub total: usize,
+    /// Rounded down, so that 100 means all.
+    pub percent: f64,
+    pub endpoints: Vec<Part>,
+    pub errors: Part,
+    pub callback_behaviours: Part,
+    /// Replies that were too many to tell apart.
+    pub uncounted: u64,
+}
+
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub(crate) struct Part {
+    /// The endpoint's id, or what all of the part are.
+    pub name: String,
+    pub exercised: Vec<Done>,
+    pub missed: Vec<Missed>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Done {
+    pub name: String,
+    pub count: u64,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Missed {
+    pub name: String,
+    /// Exercises it.
+    pub curl: String,
+}
+
+impl Coverage {
+    /// Whether at least so much was exercised, in percent.
+    pub(crate) fn reaches(&self, min: u8) -> bool {
+        self.exercised * 100 >= self.total * usize::from(min)
+    }
+}
+
+impl Part {
+    fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    fn put(&mut self, name: &str, count: u64, curl: impl FnOnce() -> String) {
+        let name = name.to_owned();
+        if count > 0 {
+            self.exercised.push(Done { name, count });
+        } else {
+            self.missed.push(Missed { name, curl: curl() });
+        }
+    }
+
+    pub(crate) fn total(&self) -> usize {
+        self.exercised.len() + self.missed.len()
+    }
+}
+
+/// What a coverage is made from.
+pub(crate) struct Measure<'a> {
+    pub catalogue: &'a Catalogue,
+    /// Only these, or all where there are none.
+    pub endpoints: Vec<&'a Endpoint>,
+    pub exercised: Exercised,
+    pub strict: bool,
+    pub curl: Curl,
+    /// Whether callbacks of a type have somewhere to go in the world that the curls ask.
+    pub has_url: &'a dyn Fn(&str) -> bool,
+}
+
+impl Measure<'_> {
+    pub(crate) fn coverage(&self, of: String) -> Coverage {
+        let chosen: Vec<_> = self
+            .endpoints
+            .iter()
+            .copied()
+            .filter(|endpoint| !self.strict || endpoint.source.is_public())
+            .collect();
+        let endpoints: Vec<_> = chosen
+            .iter()
+            .map(|endpoint| self.endpoint(endpoint))
+            .collect();
+        let errors = self.errors(&chosen);
+        let callback_behaviours = self.behaviours(&chosen);
+        let parts = || endpoints.iter().chain([&errors, &callback_behaviours]);
+        let exercised = parts().map(|part| part.exercised.len()).sum();
+        let total = parts().map(Part::total).sum();
+        Coverage {
+            of,
+            exercised,
+            total,
+            percent: percent(exercised, total),
+            endpoints,
+            errors,
+            callback_behaviours,
+            uncounted: self.exercised.uncounted,
+        }
+    }
+
+    fn endpoint(&self, endpoint: &Endpoint) -> Part {
+        let mut part = Part::named(&endpoint.id);
+        for outcome in endpoint.outcomes.values() {
+            if outcome.is_shared || !self.counts(endpoint, outcome) {
+                continue;
+            }
+            let count = self.exercised.times(&tag(endpoint, outcome));
+            let curl = || self.curl.magic(endpoint, &outcome.name);
+            part.put(&outcome.name, count, curl);
+        }
+        if endpoint.reads_listings
+            && let Some(listing) = self.catalogue.dummy.any_listing()
+        {
+            let count = self.exercised.times(endpoint.listing_tag.as_bytes());
+            part.put("LISTED", count, || self.curl.read(endpoint, &listing.id));
+        }
+        part
+    }
+
+    /// A sequence is no answer of its own.
+    fn counts(&self, endpoint: &Endpoint, outcome: &Outcome) -> bool {
+        matches!(outcome.answer, Answer::Body { .. } | Answer::Error { .. })
+            && !(self.strict && answer::weakest_stage(endpoint, outcome).is_some())
+    }
+
+    fn errors(&self, chosen: &[&Endpoint]) -> Part {
+        let mut part = Part::named("errors");
+        let own: Vec<_> = self
+            .catalogue
+            .endpoints()
+            .flat_map(|endpoint| {
+                let own = endpoint.outcomes.values();
+                let own = own.filter(|outcome| !outcome.is_shared && outcome.is_error());
+                own.map(|outcome| tag(endpoint, outcome))
+            })
+            .collect();
+        let mut counts: HashMap<&[u8], u64> = HashMap::default();
+        for (outcome, _, times) in self.exercised.by_status() {
+            let outcome = outcome.as_bytes();
+            if own.iter().any(|own| own == outcome) {
+                continue;
+            }
+            let name = outcome.rsplit(|byte| *byte == b'/').next();
+            *counts.entry(name.unwrap_or_default()).or_default() += times;
+        }
+        for (name, error) in askable(&self.catalogue.shared_errors) {
+            let shares = |endpoint: &&&Endpoint| {
+                let known = endpoint.outcomes.get(name);
+                known.is_some_and(|known| known.is_shared)
+            };
+            if self.strict && !error.source.is_public() {
+                continue;
+            }
+            if let Some(endpoint) = chosen.iter().find(shares) {
+                let count = counts.get(name.as_bytes()).copied().unwrap_or(0);
+                part.put(name, count, || self.curl.magic(endpoint, name));
+            }
+        }
+        part
+    }
+
+    fn behaviours(&self, chosen: &[&Endpoint]) -> Part {
+        let mut part = Part::named("callback behaviours");
+        let calling = |endpoint: &&&Endpoint| self.callback_of(endpoint).is_some();
+        let preferred = chosen
+            .iter()
+            .find(|endpoint| endpoint.tests_callbacks && calling(endpoint))
+            .or_else(|| chosen.iter().find(calling));
+        let Some((endpoint, (outcome, callback_type))) =
+            preferred.and_then(|endpoint| Some((endpoint, self.callback_of(endpoint)?)))
+        else {
+            return part; // none of these endpoints calls back
+        };
+        for behaviour in ["normal"].into_iter().chain(BEHAVIOURS) {
+            let count = self.exercised.behaviours.get(behaviour);
+            let curl = || {
+                let magic = match behaviour {
+                    "normal" => outcome.name.clone(),
+                    how => format!("{}; callback={how}", outcome.name),
+                };
+                let ask = self.curl.magic(endpoint, &magic);
+                if (self.has_url)(callback_type) {
+                    return ask;
+                }
+                format!("{} && {ask}", self.curl.register(callback_type))
+            };
+            part.put(behaviour, count.copied().unwrap_or(0), curl);
+        }
+        part
+    }
+
+    /// An outcome whose callback goes as it should unless it is told otherwise, and the callback's type.
+    fn callback_of<'e>(&self, endpoint: &'e Endpoint) -> Option<(&'e Outcome, &'e str)> {
+        let callback_type = endpoint.callback_type.as_deref()?;
+        endpoint.creation.as_ref()?.id_pattern.as_ref()?; // a URL is tested with a record
+        let outcome = endpoint.outcomes.values().find(|outcome| {
+            outcome.callback == Some(Behaviour::Normal) && self.counts(endpoint, outcome)
+        })?;
+        Some((outcome, callback_type))
+    }
+}
+
+/// What `x-sandbox-outcome` says when this answers.
+fn tag(endpoint: &Endpoint, outcome: &Outcome) -> Vec<u8> {
+    if outcome.is_error() {
+        format!("{}/{}", endpoint.id, outcome.name).into()
+    } else {
+        outcome.tag.as_bytes().to_vec()
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts are far below the precision of a float"
+)]
+fn percent(exercised: usize, total: usize) -> f64 {
+    match total {
+        0 => 100.0,
+        _ => (exercised * 1000 / total) as f64 / 10.0,
+    }
+}
+
+impl Coverage {
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        self.write_to(&mut text)
+            .expect("writing to a string cannot fail");
+        text
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &Part> {
+        let more = [&self.errors, &self.callback_behaviours];
+        let counting = |part: &&Part| part.total() > 0;
+        self.endpoints.iter().chain(more).filter(counting)
+    }
+
+    fn write_to(&self, text: &mut String) -> fmt::Result {
+        for part in self.parts() {
+            let (done, total) = (part.exercised.len(), part.total());
+            let percent = percent(done, total);
+            writeln!(
+                text,
+                "{percent:5.1} %  {done:3} of {total:3}  {}",
+                part.name
+            )?;
+        }
+        writeln!(
+            text,
+            "{:5.1} %  {:3} of {:3}  in all, over {}",
+            self.percent, self.exercised, self.total, self.of
+        )?;
+        if self.uncounted > 0 {
+            writeln!(
+                text,
+                "{} replies were too many to tell apart",
+                self.uncounted
+            )?;
+        }
+        for part in self.parts().filter(|part| !part.missed.is_empty()) {
+            writeln!(text, "\nmissed of {}:", part.name)?;
+            for missed in &part.missed {
+                writeln!(text, "  {}\n    {}", missed.name, missed.curl)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,42 @@
+//! Everything the sandbox says as itself: `/__sandbox/`, its documents and pages.
+
+mod callback_urls;
+mod catalog;
+mod clock;
+mod control;
+mod coverage;
+mod coverage_report;
+mod deliveries;
+mod direct;
+mod events;
+mod explain;
+mod export;
+mod faults;
+mod fidelity;
+mod inbox;
+mod metrics;
+mod next;
+mod pages;
+mod readyz;
+mod requests;
+mod routes;
+mod schema;
+mod setup;
+mod shown;
+#[cfg(feature = "inspector")]
+mod sketch;
+mod snapshot;
+mod thumbnails;
+mod trigger;
+mod verify;
+mod worlds;
+
+pub(crate) use self::control::{Refusal, body_bytes_max, failed_reply, is_control_path, respond};
+pub(crate) use self::coverage_report::Coverage;
+pub(crate) use self::direct::{set_faults, trigger};
+pub(crate) use self::export::Lines;
+pub(crate) use self::inbox::Inbox;
+pub(crate) use self::pages::{OPENAPI, answer_document};
+pub(crate) use self::routes::meant;
+pub(crate) use self::setup::{named_world, no_foreign_page};
+pub(crate) use self::thumbnails::{Picture, Room, Thumbnail, Thumbnails};

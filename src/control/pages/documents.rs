@@ -1,0 +1,65 @@
+//! What other tools and agents read: `/openapi.json`, `/__sandbox/llms.txt`, and the page that renders the
+//! documents. None of it needs a key: it says what there is, and nothing of anybody.
+
+use bytes::Bytes;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::{Method, Response};
+
+use super::{docs_page, llms};
+use crate::answer::{self, Shared};
+use crate::http::Call;
+use crate::reference::{self, About};
+use crate::server::ReplyBody;
+
+/// The document of the emulated API. It is the sandbox's own, though its path is not below the others.
+pub(crate) const OPENAPI: &str = "/openapi.json";
+
+const LLMS: &str = "/__sandbox/llms.txt";
+
+/// Says that what is at an address of the API is not Iluma's.
+const MARK: HeaderName = HeaderName::from_static("x-sandbox-document");
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+/// The document that is asked for; none where it is something else.
+pub(crate) fn answer_document(sandbox: &Shared, call: &Call) -> Option<Response<ReplyBody>> {
+    if !matches!(*call.method(), Method::GET | Method::HEAD) {
+        return None;
+    }
+    match call.path() {
+        OPENAPI => {
+            let mut response = document(JSON, openapi(sandbox));
+            let openapi = HeaderValue::from_static("openapi");
+            response.headers_mut().insert(MARK, openapi);
+            Some(response)
+        }
+        LLMS => Some(document(
+            TEXT,
+            llms::text(&sandbox.catalogue(), &call.base_url()).into(),
+        )),
+        path => docs_page::answer(path),
+    }
+}
+
+fn openapi(sandbox: &Shared) -> Bytes {
+    let catalogue = sandbox.catalogue();
+    let written = || {
+        let about = About {
+            catalogue: &catalogue,
+            is_strict: answer::is_strict(sandbox, &catalogue),
+            key: crate::reference::admitted_key(sandbox, &catalogue),
+            server: "/",
+        };
+        reference::openapi_document(about).to_string().into()
+    };
+    catalogue.openapi.get_or_init(written).clone()
+}
+
+pub(crate) fn document(content_type: HeaderValue, body: Bytes) -> Response<ReplyBody> {
+    let mut response = Response::new(ReplyBody::new(body, None));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, content_type);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}

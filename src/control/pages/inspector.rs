@@ -1,0 +1,66 @@
+//! The inspector: a page that shows every request, every callback, and why. Its files are in the binary, and it
+//! asks nobody but the sandbox that served it.
+
+use bytes::Bytes;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::{Response, StatusCode};
+
+use crate::server::ReplyBody;
+
+/// Scripts and styles come from the sandbox alone, nothing is written into the page itself, and nobody may put
+/// the page into a frame.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+    img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+
+macro_rules! files {
+    ($($name:literal: $kind:ident),+ $(,)?) => {
+        /// Name, type, bytes of everything that there is.
+        const FILES: &[(&str, &str, &[u8])] = &[
+            $(($name, $kind, include_bytes!(concat!("inspector/", $name)))),+
+        ];
+    };
+}
+
+files! {
+    "index.html": HTML,
+    "style.css": CSS,
+    "main.js": JAVASCRIPT,
+    "api.js": JAVASCRIPT,
+    "callbacks.js": JAVASCRIPT,
+    "curl.js": JAVASCRIPT,
+    "detail.js": JAVASCRIPT,
+    "dom.js": JAVASCRIPT,
+    "json.js": JAVASCRIPT,
+    "keys.js": JAVASCRIPT,
+    "mask.js": JAVASCRIPT,
+    "place.js": JAVASCRIPT,
+    "requests.js": JAVASCRIPT,
+    "rows.js": JAVASCRIPT,
+    "scenarios.js": JAVASCRIPT,
+    "store.js": JAVASCRIPT,
+    "tryit.js": JAVASCRIPT,
+    "world.js": JAVASCRIPT,
+}
+
+/// The file below `/__sandbox/inspector/`, or the page itself where the name is empty.
+pub(crate) fn file(name: &str) -> Option<Response<ReplyBody>> {
+    let name = if name.is_empty() { "index.html" } else { name };
+    let (_, kind, bytes) = FILES.iter().find(|(known, ..)| *known == name)?;
+    let mut response = Response::new(ReplyBody::new(Bytes::from_static(bytes), None));
+    *response.status_mut() = StatusCode::OK;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (CONTENT_TYPE, *kind),
+        (CACHE_CONTROL, "no-cache"),
+        (HeaderName::from_static("content-security-policy"), POLICY),
+        (HeaderName::from_static("x-content-type-options"), "nosniff"),
+        (HeaderName::from_static("referrer-policy"), "no-referrer"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    Some(response)
+}

@@ -1,0 +1,126 @@
+//! `/__sandbox/llms.txt`: what a coding agent needs to use the sandbox, in one page.
+
+use std::fmt::Write;
+
+use crate::answer::BEHAVIOURS;
+use crate::base;
+use crate::catalogue::{Catalogue, Endpoint, Outcome, Verb, askable};
+use crate::control::routes;
+use crate::http::PUBLIC_KEY;
+
+/// The page, for a sandbox at this address.
+pub(crate) fn text(catalogue: &Catalogue, base: &str) -> String {
+    let mut text = format!(
+        "# iluma-sandbox {version}\n\n\
+        > A local emulator of the Iluma KYC API. Same request, same answer: nothing is random, nobody is real.\n\n\
+        ## Start\n\n\
+        `iluma-sandbox serve --port 0 --ready-file ready.json` serves on a free port; the file then holds \
+        `url`, `api_key` and `callback_token`. This one answers at {base}. \
+        `iluma-sandbox --help` lists the commands.\n\n\
+        ## Key\n\n\
+        Basic auth, the API key as the user name, no password: `-u {PUBLIC_KEY}:`. Any key of that form is \
+        taken unless the sandbox was started for certain ones. A key owns a world of its own: records, \
+        callbacks, clock, queue. Give each test its own, `POST {base}/__sandbox/worlds` with \
+        `{{\"name\": \"my test\"}}`.\n\n\
+        ## Documents\n\n\
+        - {base}/openapi.json: every path, schema, outcome and example (OpenAPI 3.1)\n\
+        - {base}/__sandbox/catalog: the same as a list with curl lines\n\
+        - {base}/__sandbox/openapi.json: the control API\n\
+        - {base}/__sandbox/docs: both to read\n\n\
+        ## Magic replies\n\n\
+        Send `x-magic-reply: OUTCOME` and that is the answer; the body may then be left out. \
+        `; delay=3s`, `; fault=KIND` and `; callback=HOW` may follow. An unknown one is refused with a list \
+        of those there are. A GET that reads back takes errors only.\n",
+        version = env!("CARGO_PKG_VERSION"),
+    );
+    let faults = base::FAULTS.join(", ");
+    writeln!(
+        text,
+        "Faults: {faults}. Callbacks: {}.\n",
+        BEHAVIOURS.join(", ")
+    )
+    .ok();
+    for endpoint in catalogue.endpoints() {
+        endpoint_line(&mut text, endpoint);
+    }
+    let errors = askable(&catalogue.shared_errors);
+    let errors: Vec<_> = errors
+        .map(|(name, error)| format!("{name} ({})", error.status.as_u16()))
+        .collect();
+    writeln!(text, "\nEvery endpoint: {}.", errors.join(", ")).ok();
+    text.push_str(
+        "\n## Without a magic reply\n\n\
+        Dummy data and rules of the scenario files decide, else the default. \
+        `POST /__sandbox/next` with `{\"endpoint\": ID, \"outcome\": OUTCOME}` queues answers for calls to come.\n\n\
+        ## Callbacks\n\n\
+        `POST /v1/callback/urls` with `{\"type\": TYPE, \"url\": URL}` registers a receiver, which is called once to \
+        test it; `/__sandbox/inbox/NAME` is one that you can read. Each callback carries `x-callback-token`. \
+        `GET /__sandbox/deliveries` shows them, `POST /__sandbox/trigger` sends one.\n\n\
+        ## Waiting\n\n\
+        Never sleep. `GET /__sandbox/idle?wait=10s` answers when no callback is pending; \
+        `POST /__sandbox/clock/advance` with `{\"by\": \"1h\"}` makes what is due happen now; most lists take `wait=5s`.\n\n\
+        ## Faults\n\n\
+        `PUT /__sandbox/faults` breaks what is answered from then on in this world; `DELETE` heals it. \
+        `POST /__sandbox/reset` forgets all that the world holds.\n\n\
+        ## Why was it answered so?\n\n\
+        Every reply has `x-sandbox-trace`: `GET /__sandbox/explain/TRACE` or `iluma-sandbox explain TRACE`. \
+        An error with `x-sandbox-error` is the sandbox's own refusal and not Iluma's. Labels: documented and \
+        observed are facts; inferred and decided are not.\n\n",
+    );
+    writeln!(
+        text,
+        "## Control API\n\nBelow `/__sandbox/`, with the same key: {}.",
+        routes::all()
+    )
+    .ok();
+    commands(&mut text);
+    text
+}
+
+/// `- POST /v0/… (CALLBACK_TYPE): COMPLETED_FOUND*, PENDING`
+fn endpoint_line(text: &mut String, endpoint: &Endpoint) {
+    let own = endpoint.outcomes.values();
+    let own = own.filter(|outcome| !outcome.is_shared);
+    let is_default = |outcome: &Outcome| {
+        let creation = endpoint.creation.as_ref();
+        creation.is_some_and(|creation| creation.default.name == outcome.name)
+    };
+    let names: Vec<_> = own
+        .map(|outcome| {
+            let mark = if is_default(outcome) { "*" } else { "" };
+            format!("{}{mark}", outcome.name)
+        })
+        .collect();
+    let (verb, path) = match &endpoint.creation {
+        Some(_) => (endpoint.verb, endpoint.path.clone()),
+        None => (Verb::Get, format!("{}/{{id}}", endpoint.path)),
+    };
+    let read = if endpoint.creation.is_some() && endpoint.reads_back() {
+        ", read back at /{id}"
+    } else {
+        ""
+    };
+    let calls = endpoint.callback_type.as_ref();
+    let calls = calls.map_or(String::new(), |name| format!(", calls back as {name}"));
+    let (id, verb) = (&endpoint.id, verb.name());
+    let source = endpoint.source.name();
+    writeln!(
+        text,
+        "- {verb} {path} (id {id}, {source}{read}{calls}): {}",
+        names.join(", ")
+    )
+    .ok();
+}
+
+/// The commands and what each is for. A fixture has no command line.
+fn commands(text: &mut String) {
+    #[cfg(feature = "cli")]
+    {
+        text.push_str("\n## Command line\n\nEvery command takes `--format json`.\n\n");
+        for (name, about) in crate::cli::commands() {
+            writeln!(text, "- `iluma-sandbox {name}`: {about}").ok();
+        }
+    }
+    #[cfg(not(feature = "cli"))]
+    let _ = text;
+}

@@ -1,0 +1,11 @@
+//! The pages for people and agents: inspector, documents, llms.txt.
+
+mod docs_page;
+mod documents;
+#[cfg(feature = "inspector")]
+mod inspector;
+mod llms;
+
+pub(crate) use self::documents::{OPENAPI, answer_document};
+#[cfg(feature = "inspector")]
+pub(crate) use self::inspector::file;

@@ -1,0 +1,92 @@
+//! What the inspector needs beside the control API: its files, what it has to know at the start, and requests in the
+//! name of a world whose key it does not know.
+
+use std::collections::HashMap;
+
+use hyper::header::{HeaderName, ORIGIN};
+use hyper::{Response, StatusCode};
+use serde_json::json;
+
+use super::control::{Answer, Refusal, only};
+use crate::answer::{self, Shared};
+use crate::http::{ApiError, ApiKey, Call, PUBLIC_KEY};
+use crate::server::ReplyBody;
+use crate::{reference, world};
+
+/// Names the world that a product request belongs to, in place of its key. It asks for what the control API asks
+/// for: a host and an origin of this sandbox, the control token where there is one, and else, where only some keys
+/// are let in, one of these.
+const WORLD_HEADER: HeaderName = HeaderName::from_static("x-sandbox-world");
+
+/// The page and its files.
+#[cfg(feature = "inspector")]
+pub(super) fn file(name: &str) -> Result<Response<ReplyBody>, Refusal> {
+    super::pages::file(name).ok_or_else(|| {
+        let message = "there is no such file; the page is at /__sandbox/".to_owned();
+        Refusal(StatusCode::NOT_FOUND, "unknown_control_route", message)
+    })
+}
+
+#[cfg(not(feature = "inspector"))]
+pub(super) fn file(_: &str) -> Result<Response<ReplyBody>, Refusal> {
+    Err(Refusal(
+        StatusCode::NOT_FOUND,
+        "no_inspector",
+        "the inspector is not in this build: it comes with the feature `inspector`, which is on unless \
+         default features are turned off; the control API is here all the same"
+            .to_owned(),
+    ))
+}
+
+/// `GET /__sandbox/setup`: where the sandbox is, how it was started, and whose world to show first. The key is
+/// told only where it is the documentation's, which is no secret.
+pub(super) fn setup(
+    sandbox: &Shared,
+    call: &Call,
+    query: &HashMap<String, String>,
+) -> Result<Answer, Refusal> {
+    only(query, &[])?;
+    let catalogue = sandbox.catalogue();
+    let key = sandbox.default_key();
+    let is_public = key.reveal() == PUBLIC_KEY;
+    let body = json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "url": call.base_url(),
+        "curl": reference::curl_start(sandbox, call),
+        "api_key": is_public.then_some(PUBLIC_KEY),
+        "world": sandbox.worlds.tag_of(&key),
+        "seed": sandbox.seed,
+        "strict": answer::is_strict(sandbox, &catalogue),
+        "scenario_folders": sandbox.options.scenarios,
+        "redacts": sandbox.options.redact,
+        "personal_fields": world::PERSONAL,
+        "has_control_token": sandbox.guard.token().is_some(),
+    });
+    Ok((StatusCode::OK, body))
+}
+
+/// Refuses what a browser sends for a page that is not the sandbox's own: a form can carry the documentation's key in its
+/// address, and would have callbacks sent to wherever the sandbox reaches. Programs send no `Origin`.
+pub(crate) fn no_foreign_page(sandbox: &Shared, call: &Call) -> Result<(), ApiError> {
+    let by_browser =
+        call.headers().contains_key(ORIGIN) || call.headers().contains_key("sec-fetch-site");
+    if !by_browser {
+        return Ok(());
+    }
+    let judged = sandbox.guard.judge_page(call);
+    judged.map_err(|Refusal(_, _, message)| ApiError::callback_of_a_page(&message))
+}
+
+/// The key of the world that a product request names. None where it names none, which is nearly always.
+pub(crate) fn named_world(sandbox: &Shared, call: &Call) -> Option<Result<ApiKey, ApiError>> {
+    let tag = call.headers().get(WORLD_HEADER)?;
+    let tag = tag.to_str().unwrap_or_default();
+    let refuse = |Refusal(_, _, message): Refusal| ApiError::invalid_key(message);
+    let method = call.method().as_str();
+    let found = sandbox
+        .guard
+        .admit(call, method, &[])
+        .and_then(|()| super::control::may_see_all(sandbox, call, &HashMap::new()))
+        .and_then(|()| super::control::world_of_tag(sandbox, tag, call.came));
+    Some(found.map(|world| world.key.clone()).map_err(refuse))
+}

@@ -1,0 +1,117 @@
+//! How the control API writes a request with its reply.
+
+use std::time::{Duration, SystemTime};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::control::JSON;
+use crate::answer::Shared;
+use crate::world::{self, Content, Exchange, KeptBody};
+
+/// A request with its reply, as the control API writes it.
+pub(in crate::control) fn shown(sandbox: &Shared, exchange: &Exchange) -> Value {
+    let request = match exchange.content() {
+        Content::Empty => Value::Null,
+        Content::Json(value) | Content::Fields(value) => value,
+        Content::Text(text) | Content::Beginning(text) => text.into(),
+    };
+    let tag = exchange.outcome.as_ref().and_then(|tag| tag.to_str().ok());
+    let query = form_urlencoded::parse(exchange.query().as_bytes());
+    let mut shown = json!({
+        "seq": exchange.seq,
+        "trace": exchange.trace(),
+        "at": time(exchange.at),
+        "world": exchange.world(),
+        "method": exchange.method(),
+        "path": exchange.path(),
+        "query": gathered(query),
+        "headers": gathered(exchange.headers()),
+        "body": request,
+        "body_bytes": exchange.request.whole_bytes,
+        "endpoint": exchange.endpoint(),
+        "outcome": tag,
+        "status": exchange.status.as_u16(),
+        "reply": reply(&exchange.reply),
+        "reply_headers": reply_headers(exchange),
+        "reply_bytes": exchange.reply.whole_bytes,
+        "duration_us": u64::try_from(exchange.duration.as_micros()).unwrap_or(u64::MAX),
+        "delay_ms": milliseconds(exchange.delay),
+        "fault": exchange.fault,
+    });
+    // Of what is kept only in part.
+    if let Some(sha256) = &exchange.request.sha256 {
+        shown["body_sha256"] = (&**sha256).into();
+    }
+    if let Some(sha256) = &exchange.reply.sha256 {
+        shown["reply_sha256"] = (&**sha256).into();
+    }
+    if sandbox.options.redact {
+        world::redact_exchange(&mut shown);
+    }
+    shown
+}
+
+/// Of its uploads those that were drawn, as data URLs, by where in the body they are.
+pub(in crate::control) fn thumbnails(exchange: &Exchange) -> Value {
+    let all = exchange.thumbnails.iter().flat_map(|all| all.iter());
+    all.map(|one| {
+        let url = format!("data:image/png;base64,{}", STANDARD.encode(&one.png));
+        (one.at.clone(), url.into())
+    })
+    .collect::<Map<_, _>>()
+    .into()
+}
+
+/// What the head of the reply said beside its length and date. Of a name that was given twice the later counts.
+fn reply_headers(exchange: &Exchange) -> Value {
+    let mut headers = Map::new();
+    let mut put = |name: &str, value: &[u8]| {
+        headers.insert(name.to_owned(), String::from_utf8_lossy(value).into());
+    };
+    put("content-type", JSON.as_bytes());
+    for (name, value) in &exchange.reply_headers {
+        put(name.as_str(), value.as_bytes());
+    }
+    if let Some(outcome) = &exchange.outcome {
+        put("x-sandbox-outcome", outcome.as_bytes());
+    }
+    put("x-sandbox-trace", exchange.trace().as_bytes());
+    Value::Object(headers)
+}
+
+fn reply(kept: &KeptBody) -> Value {
+    if kept.whole_bytes == 0 {
+        return Value::Null;
+    }
+    let json = kept
+        .is_whole()
+        .then(|| serde_json::from_slice(&kept.bytes).ok());
+    json.flatten().unwrap_or_else(|| kept.text().into())
+}
+
+/// Pairs as an object; of a name that comes more than once a list of its values.
+fn gathered<N: AsRef<str>, V: AsRef<str>>(pairs: impl Iterator<Item = (N, V)>) -> Value {
+    let mut gathered = Map::new();
+    for (name, value) in pairs {
+        let value = Value::from(value.as_ref());
+        match gathered.get_mut(name.as_ref()) {
+            None => {
+                gathered.insert(name.as_ref().to_owned(), value);
+            }
+            Some(Value::Array(values)) => values.push(value),
+            Some(one) => *one = Value::Array(vec![one.take(), value]),
+        }
+    }
+    Value::Object(gathered)
+}
+
+pub(in crate::control) fn time(at: SystemTime) -> Value {
+    Timestamp::try_from(at).map_or(Value::Null, |at| format!("{at:.6}").into())
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,190 @@
+//! Thumbnails of uploads, for those who look on. A picture waits with its bytes until it has been drawn, one at a time, beside
+//! the threads that answer; what finds no room is not drawn. Where nobody looks on, no byte is held.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+#[cfg(feature = "inspector")]
+use super::sketch::sketch;
+use crate::world::{Live, Tag, World};
+
+/// What all pictures together may hold that are on their way in or wait to be drawn.
+const ROOM_BYTES: usize = 32 << 20;
+
+/// A picture takes its room in pieces of this size, the smallest one such.
+const PIECE_BYTES: usize = 128 << 10;
+
+/// Of one request so many pictures are drawn.
+const OF_REQUEST_MAX: usize = 4;
+
+/// A small picture of a file, and where in the request it was, as a JSON Pointer.
+#[derive(Debug)]
+pub(crate) struct Thumbnail {
+    pub at: String,
+    pub png: Vec<u8>,
+}
+
+/// Where pictures wait and are drawn.
+#[derive(Debug)]
+pub(crate) struct Thumbnails {
+    is_on: bool,
+    live: Arc<Live>,
+    room: Arc<Semaphore>,
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    jobs: VecDeque<Job>,
+    is_drawing: bool,
+}
+
+/// The pictures of one exchange. It keeps no world alive.
+#[derive(Debug)]
+struct Job {
+    world: Weak<World>,
+    tag: Tag,
+    era: u64,
+    seq: u64,
+    pictures: Vec<Picture>,
+}
+
+/// A file that is to be drawn.
+#[derive(Debug)]
+pub(crate) struct Picture {
+    at: String,
+    bytes: Vec<u8>,
+    _room: Room,
+}
+
+impl Picture {
+    pub(crate) fn new(at: String, bytes: Vec<u8>, room: Room) -> Self {
+        Self {
+            at,
+            bytes,
+            _room: room,
+        }
+    }
+}
+
+/// A share of what all pictures together may hold.
+#[derive(Debug)]
+pub(crate) struct Room {
+    all: Arc<Semaphore>,
+    held: Option<OwnedSemaphorePermit>,
+}
+
+impl Room {
+    /// Grows to so many bytes, if there is room.
+    pub(crate) fn fits(&mut self, bytes: usize) -> bool {
+        let held = (self.held.as_ref()).map_or(0, OwnedSemaphorePermit::num_permits);
+        let more = bytes.div_ceil(PIECE_BYTES).max(1).saturating_sub(held);
+        let more = u32::try_from(more).unwrap_or(u32::MAX);
+        if more == 0 {
+            return true;
+        }
+        let Ok(more) = self.all.clone().try_acquire_many_owned(more) else {
+            return false;
+        };
+        match &mut self.held {
+            Some(held) => held.merge(more),
+            None => self.held = Some(more),
+        }
+        true
+    }
+}
+
+impl Thumbnails {
+    pub(crate) fn new(is_on: bool, live: Arc<Live>) -> Self {
+        Self {
+            is_on: is_on && cfg!(feature = "inspector"),
+            live,
+            room: Arc::new(Semaphore::new(ROOM_BYTES / PIECE_BYTES)),
+            waiting: Mutex::default(),
+        }
+    }
+
+    /// Room for a file that comes in; none where nobody would see it.
+    pub(crate) fn room(&self) -> Option<Room> {
+        let is_wanted = self.is_on && self.live.is_watched();
+        is_wanted.then(|| Room {
+            all: self.room.clone(),
+            held: None,
+        })
+    }
+
+    /// Has the pictures of an exchange drawn as soon as it is their turn. Returns at once. `era` is the world's from before it
+    /// was recorded.
+    pub(crate) fn draw(
+        self: &Arc<Self>,
+        world: &Arc<World>,
+        era: u64,
+        seq: u64,
+        mut pictures: Vec<Picture>,
+    ) {
+        pictures.truncate(OF_REQUEST_MAX);
+        let Ok(tag) = world.tag.as_bytes().try_into() else {
+            return;
+        };
+        if pictures.is_empty() || !self.live.is_looked_at(tag) {
+            return;
+        }
+        let mut waiting = self.waiting();
+        waiting.jobs.push_back(Job {
+            world: Arc::downgrade(world),
+            tag,
+            era,
+            seq,
+            pictures,
+        });
+        if !std::mem::replace(&mut waiting.is_drawing, true) {
+            let this = self.clone();
+            tokio::task::spawn_blocking(move || this.draw_all());
+        }
+    }
+
+    fn draw_all(&self) {
+        loop {
+            let mut waiting = self.waiting();
+            let Some(job) = waiting.jobs.pop_front() else {
+                waiting.is_drawing = false;
+                return;
+            };
+            drop(waiting);
+            if self.live.is_looked_at(job.tag) {
+                self.finish(job);
+            }
+        }
+    }
+
+    fn finish(&self, job: Job) {
+        // A decoder that stumbles costs this picture and no more.
+        let drawn = |picture: Picture| {
+            let png = catch_unwind(AssertUnwindSafe(|| sketch(&picture.bytes)));
+            let (at, png) = (picture.at, png.ok()??);
+            Some(Thumbnail { at, png })
+        };
+        let thumbnails: Vec<_> = job.pictures.into_iter().filter_map(drawn).collect();
+        if thumbnails.is_empty() {
+            return;
+        }
+        // It may have been emptied, given up, or gone on by a thousand requests since.
+        let kept = (job.world.upgrade())
+            .is_some_and(|world| world.illustrate(job.era, job.seq, thumbnails));
+        if kept {
+            self.live.thumbnails(job.tag, job.seq);
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(not(feature = "inspector"))]
+fn sketch(_: &[u8]) -> Option<Vec<u8>> {
+    None
+}

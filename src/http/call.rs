@@ -1,0 +1,162 @@
+//! One request as the sandbox sees it: read to its end, not yet understood.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use hyper::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Method};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::error::ApiError;
+use crate::answer::{Breaking, Planned};
+use crate::callbacks::{DEPTH_HEADER, ReceiverUrl};
+use crate::reference::DEFAULT_HOST;
+use crate::server::Secure;
+
+/// A request and its body.
+pub(crate) struct Call {
+    /// When its head was read.
+    pub came: Instant,
+    pub head: Parts,
+    pub body: Body,
+}
+
+/// What came with a request.
+pub(crate) enum Body {
+    Empty,
+    Bytes(Bytes),
+    /// A multipart form: each part's text, or the facts of its file.
+    Parts(Value),
+    /// It could not be read; complained about when its turn comes, so that a missing key comes first.
+    Unreadable(ApiError),
+}
+
+impl Call {
+    pub(crate) fn method(&self) -> &Method {
+        &self.head.method
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.head.uri.path()
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.head.headers
+    }
+
+    /// The sandbox's address as the client called it: `http://127.0.0.1:4586`.
+    pub(crate) fn base_url(&self) -> String {
+        let host = self.headers().get(HOST);
+        let host = host.and_then(|host| host.to_str().ok());
+        let scheme = if self.is_secure() { "https" } else { "http" };
+        format!("{scheme}://{}", host.unwrap_or(DEFAULT_HOST))
+    }
+
+    /// Whether it came by TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.head.extensions.get::<Secure>().is_some()
+    }
+
+    /// The query's pairs, decoded; of a repeated name the last counts.
+    pub(crate) fn query(&self) -> HashMap<String, String> {
+        let query = self.head.uri.query().unwrap_or_default();
+        form_urlencoded::parse(query.as_bytes())
+            .into_owned()
+            .collect()
+    }
+
+    /// How often a callback has come back into the sandbox before this request.
+    pub(crate) fn callback_depth(&self) -> u32 {
+        let header = self.headers().get(DEPTH_HEADER);
+        let depth = header.and_then(|value| value.to_str().ok()?.parse().ok());
+        depth.unwrap_or(0)
+    }
+
+    pub(crate) fn media_type(&self) -> MediaType {
+        MediaType::of(self.headers())
+    }
+}
+
+/// What a body says it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MediaType {
+    /// A body that says nothing is taken for JSON too.
+    Json,
+    Form,
+    Multipart,
+    Other,
+}
+
+impl MediaType {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let header = headers
+            .get(CONTENT_TYPE)
+            .map_or(Ok(""), |value| value.to_str());
+        Self::named(header.unwrap_or("?"))
+    }
+
+    /// Of what the header says.
+    pub(crate) fn named(content_type: &str) -> Self {
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        let is = |name: &str| essence.eq_ignore_ascii_case(name);
+        let is_json_kind = || {
+            let essence = essence.to_ascii_lowercase();
+            essence.starts_with("application/") && essence.ends_with("+json")
+        };
+        if essence.is_empty() || is("application/json") {
+            Self::Json
+        } else if is("application/x-www-form-urlencoded") {
+            Self::Form
+        } else if is("multipart/form-data") {
+            Self::Multipart
+        } else if is_json_kind() {
+            Self::Json
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// An answer before it is written: what `answer` decided.
+pub(crate) struct Reply {
+    pub status: hyper::StatusCode,
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    pub body: Bytes,
+    /// `x-sandbox-outcome`, on every reply of a product.
+    pub outcome: Option<HeaderValue>,
+    pub effect: Effect,
+    /// What is to happen to it on its way.
+    pub breaking: Option<Box<Breaking>>,
+}
+
+/// What is still to be done when the answer has been decided.
+#[derive(Default)]
+pub(crate) enum Effect {
+    #[default]
+    None,
+    /// Let these callbacks go when the reply has been written.
+    Release(Vec<u64>),
+    /// Let this callback go at once, and write the reply when the receiver has answered.
+    AfterCallback(u64),
+    /// Test the URL; only then is it registered and the reply true.
+    Register(Registration),
+}
+
+impl Effect {
+    pub(crate) fn of(planned: Planned) -> Self {
+        match planned.early {
+            Some(early) => Self::AfterCallback(early),
+            None if !planned.any => Self::None,
+            None => Self::Release(planned.held),
+        }
+    }
+}
+
+/// A URL that a client wants its callbacks to be sent to.
+pub(crate) struct Registration {
+    /// With the body that each is tested with.
+    pub types: Vec<(String, Bytes)>,
+    pub url: ReceiverUrl,
+}

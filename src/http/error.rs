@@ -1,0 +1,306 @@
+//! Errors as Iluma words them: one constructor a situation, and the one place that writes the envelope.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::catalogue::{Complaint, Refused};
+
+/// A request that was refused. Status and standard words come from `scenarios/errors.toml`.
+#[derive(Clone, Debug)]
+pub(crate) struct ApiError {
+    pub code: Code,
+    /// In place of the standard words.
+    pub message: Option<String>,
+    pub complaints: Vec<Complaint>,
+    /// The refusal is the sandbox's own and not Iluma's: said in `x-sandbox-error`.
+    pub by_sandbox: Option<&'static str>,
+    /// It answers because it was chosen, and not because the request is refused.
+    pub is_asked_for: bool,
+}
+
+/// Which error it is.
+#[derive(Clone, Debug)]
+pub(crate) enum Code {
+    Known(ErrorCode),
+    /// An error that a scenario file brings, by the name of its outcome.
+    Outcome(String),
+}
+
+macro_rules! error_codes {
+    ($($name:ident = $text:literal),+ $(,)?) => {
+        /// The errors that the sandbox answers by itself.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum ErrorCode { $($name),+ }
+
+        pub(crate) const ALL_CODES: &[ErrorCode] = &[$(ErrorCode::$name),+];
+
+        impl ErrorCode {
+            pub(crate) fn name(self) -> &'static str {
+                match self { $(Self::$name => $text),+ }
+            }
+        }
+    };
+}
+
+error_codes! {
+    ApiValidation = "API_VALIDATION_ERROR",
+    InvalidJson = "INVALID_JSON_FORMAT",
+    InvalidApiKey = "INVALID_API_KEY",
+    CallbackTestFailed = "CALLBACK_TEST_FAILED_ERROR",
+    InvalidUrl = "INVALID_URL_FORMAT",
+    TokenAlreadyUsed = "TOKEN_ALREADY_USED_ERROR",
+    DataNotFound = "DATA_NOT_FOUND",
+    NotFound = "NOT_FOUND",
+    FileTooLarge = "FILE_TOO_LARGE",
+    RequestTooLarge = "REQUEST_TOO_LARGE",
+    UnsupportedContentType = "UNSUPPORTED_CONTENT_TYPE",
+    RateLimit = "RATE_LIMIT_EXCEEDED",
+    Server = "SERVER_ERROR",
+    ServiceUnavailable = "SERVICE_UNAVAILABLE_ERROR",
+    StrictMode = "STRICT_MODE_ERROR",
+}
+
+impl ApiError {
+    fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self {
+            code: Code::Known(code),
+            message: Some(message.into()),
+            complaints: Vec::new(),
+            by_sandbox: None,
+            is_asked_for: false,
+        }
+    }
+
+    fn by_sandbox(mut self, reason: &'static str) -> Self {
+        self.by_sandbox = Some(reason);
+        self
+    }
+
+    pub(crate) fn no_route(message: String) -> Self {
+        Self::new(ErrorCode::NotFound, message)
+    }
+
+    pub(crate) fn invalid_key(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::InvalidApiKey, message)
+    }
+
+    pub(crate) fn key_not_allowed() -> Self {
+        Self::new(
+            ErrorCode::InvalidApiKey,
+            "This sandbox was started for other API keys than the one that was sent.",
+        )
+        .by_sandbox("API key not allowed")
+    }
+
+    pub(crate) fn unknown_magic(message: String) -> Self {
+        Self::new(ErrorCode::ApiValidation, message).by_sandbox("unknown x-magic-reply")
+    }
+
+    pub(crate) fn no_callback(outcome: &str) -> Self {
+        Self::unknown_magic(format!(
+            "The outcome {outcome} sends no callback that could misbehave."
+        ))
+    }
+
+    pub(crate) fn missing_token() -> Self {
+        Self::field("token", "is required")
+    }
+
+    pub(crate) fn token_already_used() -> Self {
+        Self {
+            message: None,
+            ..Self::new(ErrorCode::TokenAlreadyUsed, "")
+        }
+    }
+
+    pub(crate) fn no_record(id: &str) -> Self {
+        let shown: String = id.chars().take(100).collect();
+        Self::new(
+            ErrorCode::DataNotFound,
+            format!("There is no record {shown} in the world of this API key."),
+        )
+    }
+
+    pub(crate) fn no_body() -> Self {
+        Self::new(ErrorCode::InvalidJson, "The request has no body.")
+    }
+
+    pub(crate) fn not_json(error: &serde_json::Error) -> Self {
+        let text = error.to_string();
+        let reason = text.split(" at line ").next().unwrap_or_default();
+        Self::new(
+            ErrorCode::InvalidJson,
+            format!(
+                "The body is not valid JSON: {reason} at line {} column {}.",
+                error.line(),
+                error.column()
+            ),
+        )
+    }
+
+    pub(crate) fn too_many_fields(limit: usize) -> Self {
+        Self::new(
+            ErrorCode::ApiValidation,
+            format!("The form has more than {limit} fields."),
+        )
+    }
+
+    pub(crate) fn not_an_object() -> Self {
+        Self::new(
+            ErrorCode::InvalidJson,
+            "The body must be a JSON object, at line 1 column 1.",
+        )
+    }
+
+    pub(crate) fn unsupported_content_type(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::UnsupportedContentType, message)
+    }
+
+    pub(crate) fn body_too_large(limit_bytes: usize) -> Self {
+        Self::new(
+            ErrorCode::RequestTooLarge,
+            format!("The body is larger than {} KiB.", limit_bytes >> 10),
+        )
+    }
+
+    pub(crate) fn upload_too_large(limit_bytes: usize) -> Self {
+        Self::new(
+            ErrorCode::FileTooLarge,
+            format!("The upload is larger than {} MiB.", limit_bytes >> 20),
+        )
+    }
+
+    pub(crate) fn broken_multipart(reason: impl std::fmt::Display) -> Self {
+        let reason: String = reason
+            .to_string()
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(200)
+            .collect();
+        Self::new(
+            ErrorCode::ApiValidation,
+            format!("The multipart body cannot be read: {reason}."),
+        )
+    }
+
+    pub(crate) fn refused(refused: Refused) -> Self {
+        Self {
+            code: match refused.code {
+                None => Code::Known(ErrorCode::ApiValidation),
+                Some(code) => Code::Outcome(code),
+            },
+            message: (!refused.all_listed).then(|| {
+                "There was an error with the format submitted to the server. \
+                 Only the first mistakes are listed."
+                    .to_owned()
+            }),
+            complaints: refused.complaints,
+            by_sandbox: None,
+            is_asked_for: false,
+        }
+    }
+
+    pub(crate) fn asked_for(outcome: &str) -> Self {
+        Self {
+            code: Code::Outcome(outcome.to_owned()),
+            message: None,
+            complaints: Vec::new(),
+            by_sandbox: None,
+            is_asked_for: true,
+        }
+    }
+
+    pub(crate) fn rate_limit_exceeded() -> Self {
+        Self {
+            message: None,
+            ..Self::new(ErrorCode::RateLimit, "")
+        }
+    }
+
+    pub(crate) fn sandbox_full(message: &str) -> Self {
+        Self::new(ErrorCode::ServiceUnavailable, message).by_sandbox("sandbox full")
+    }
+
+    /// `what` is asked for and merely `source`; `instead` says how to go on.
+    pub(crate) fn strict_mode(what: &str, source: &str, instead: &str) -> Self {
+        Self::new(
+            ErrorCode::StrictMode,
+            format!(
+                "With --strict this sandbox answers only what is documented or observed, and {what} is {source}. {instead}"
+            ),
+        )
+        .by_sandbox("strict mode")
+    }
+
+    pub(crate) fn server_error() -> Self {
+        Self::new(
+            ErrorCode::Server,
+            "The sandbox failed while it answered this request.",
+        )
+        .by_sandbox("internal error")
+    }
+
+    fn field(path: &str, message: &str) -> Self {
+        Self::complaints(vec![Complaint {
+            path: path.to_owned(),
+            message: message.to_owned(),
+        }])
+    }
+
+    pub(crate) fn complaints(complaints: Vec<Complaint>) -> Self {
+        Self {
+            message: None,
+            complaints,
+            ..Self::new(ErrorCode::ApiValidation, "")
+        }
+    }
+
+    pub(crate) fn invalid_url(reason: &str) -> Self {
+        Self::new(
+            ErrorCode::InvalidUrl,
+            format!("The callback URL cannot be taken: {reason}."),
+        )
+    }
+
+    /// `reason` is what the receiver did, such as `status 500`.
+    /// A web page asked, and no test was sent.
+    pub(crate) fn callback_of_a_page(reason: &str) -> Self {
+        let message = format!("No test was sent: {reason}.");
+        Self::new(ErrorCode::CallbackTestFailed, message).by_sandbox("foreign page")
+    }
+
+    pub(crate) fn callback_test_failed(reason: &str) -> Self {
+        Self::new(
+            ErrorCode::CallbackTestFailed,
+            format!(
+                "The test callback was not answered with a 2xx: {reason}. The former URL stays."
+            ),
+        )
+    }
+
+    pub(crate) fn outcome_name(&self) -> &str {
+        match &self.code {
+            Code::Known(code) => code.name(),
+            Code::Outcome(name) => name,
+        }
+    }
+}
+
+/// Writes Iluma's error envelope.
+pub(crate) fn error_envelope(error_code: &str, message: &str, complaints: &[Complaint]) -> Bytes {
+    #[derive(Serialize)]
+    struct Envelope<'a> {
+        error_code: &'a str,
+        message: &'a str,
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        errors: &'a [Complaint],
+    }
+    let envelope = Envelope {
+        error_code,
+        message,
+        errors: complaints,
+    };
+    serde_json::to_vec(&envelope)
+        .expect("texts always serialise")
+        .into()
+}

@@ -1,0 +1,222 @@
+//! Curl lines that work when they are pasted into a shell.
+
+use std::path::PathBuf;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+
+use crate::answer::{self, Shared};
+use crate::catalogue::{Catalogue, ContentType, Endpoint, Verb};
+use crate::http::{ApiKey, Call, PUBLIC_KEY};
+
+/// Where the sandbox is for lists that are made without one.
+pub(crate) const DEFAULT_HOST: &str = "127.0.0.1:4586";
+
+/// For one sandbox, and the API key that its lines use.
+pub(crate) struct Curl {
+    /// `curl`, and what has it trust the sandbox.
+    start: String,
+    base: String,
+    /// As a shell writes it.
+    user: String,
+}
+
+impl Curl {
+    /// For the address that a client called the sandbox by, and the documentation's key: that one is
+    /// public. Where it is not let in, a variable stands for the key.
+    pub(crate) fn of(sandbox: &Shared, catalogue: &Catalogue, call: &Call) -> Self {
+        let lets_in = admitted_key(sandbox, catalogue).is_some();
+        Self {
+            start: curl_start(sandbox, call),
+            ..Self::new(call.base_url(), lets_in)
+        }
+    }
+
+    /// For a sandbox that is started with these scenarios and no other setting.
+    pub(crate) fn unserved(catalogue: &Catalogue) -> Self {
+        Self::new(
+            format!("http://{DEFAULT_HOST}"),
+            lets_public_key_in(catalogue),
+        )
+    }
+
+    /// The same with the key that is in the variable.
+    pub(crate) fn with_own_key(self) -> Self {
+        Self {
+            user: own_key(),
+            ..self
+        }
+    }
+
+    fn new(base: String, lets_public_key_in: bool) -> Self {
+        Self {
+            start: "curl".to_owned(),
+            base,
+            user: if lets_public_key_in {
+                shell_word(&format!("{PUBLIC_KEY}:"))
+            } else {
+                own_key()
+            },
+        }
+    }
+
+    /// Asks a product with the sample of its documentation.
+    pub(crate) fn sample(&self, catalogue: &Catalogue, endpoint: &Endpoint) -> String {
+        if endpoint.creation.is_none() {
+            let listing = catalogue.dummy.any_listing();
+            return self.read(endpoint, listing.map_or("any", |listing| &listing.id));
+        }
+        let sample = endpoint.schema.sample();
+        let fields = match (endpoint.verb, endpoint.content_type) {
+            (Verb::Get, _) => String::new(),
+            (Verb::Post, ContentType::Json) => {
+                let body = sample.cloned().unwrap_or_else(|| json!({})).to_string();
+                format!(
+                    " -H 'Content-Type: application/json' -d {}",
+                    shell_word(&body)
+                )
+            }
+            (Verb::Post, ContentType::Multipart) => parts(sample),
+        };
+        let method = if fields.is_empty() && endpoint.verb == Verb::Post {
+            " -X POST"
+        } else {
+            ""
+        };
+        self.line(method, &asked_path(endpoint), &fields)
+    }
+
+    /// Asks for what `x-magic-reply` says, without a body. The sample stands in for it.
+    pub(crate) fn magic(&self, endpoint: &Endpoint, magic: &str) -> String {
+        let header = format!(
+            " -H {}",
+            shell_word(&format!("{}: {magic}", answer::HEADER))
+        );
+        if endpoint.creation.is_none() {
+            return self.line("", &format!("{}/any", endpoint.path), &header);
+        }
+        let method = match endpoint.verb {
+            Verb::Get => "",
+            Verb::Post => " -X POST",
+        };
+        self.line(method, &asked_path(endpoint), &header)
+    }
+
+    /// Reads something back by its id.
+    pub(crate) fn read(&self, endpoint: &Endpoint, id: &str) -> String {
+        self.line("", &format!("{}/{id}", endpoint.path), "")
+    }
+
+    /// Registers the sandbox's own inbox for callbacks of a type.
+    pub(crate) fn register(&self, callback_type: &str) -> String {
+        let url = format!("{}/__sandbox/inbox/coverage", self.base);
+        let body = json!({"type": callback_type, "url": url}).to_string();
+        self.line(
+            "",
+            "/v1/callback/urls",
+            &format!(" -d {}", shell_word(&body)),
+        )
+    }
+
+    fn line(&self, method: &str, path: &str, rest: &str) -> String {
+        let url = shell_word(&format!("{}{path}", self.base));
+        format!("{}{method} {url} -u {}{rest}", self.start, self.user)
+    }
+}
+
+/// How a line begins that calls the sandbox as this call did. By HTTPS it names the sandbox's own authority, where that
+/// is in a file; a shell that has named another, since it is elsewhere, keeps that one.
+pub(crate) fn curl_start(sandbox: &Shared, call: &Call) -> String {
+    let authority = authority_file(sandbox);
+    match authority.filter(|_| call.is_secure()) {
+        None => "curl".to_owned(),
+        Some(path) => {
+            let path = path.display().to_string();
+            let quoted = path.chars().flat_map(|c| {
+                let is_special = r#"\"$`}"#.contains(c);
+                is_special.then_some('\\').into_iter().chain([c])
+            });
+            let quoted: String = quoted.collect();
+            format!(r#"curl --cacert "${{CURL_CA_BUNDLE:-{quoted}}}""#)
+        }
+    }
+}
+
+#[cfg(feature = "tls")]
+fn authority_file(sandbox: &Shared) -> Option<PathBuf> {
+    sandbox.options.tls.authority_file()
+}
+
+#[cfg(not(feature = "tls"))]
+fn authority_file(_: &Shared) -> Option<PathBuf> {
+    None
+}
+
+/// The documentation's key, where a sandbox lets it in.
+pub(crate) fn admitted_key(sandbox: &Shared, catalogue: &Catalogue) -> Option<&'static str> {
+    let admitted = sandbox.admit(catalogue, &public_key());
+    admitted.ok().map(|()| PUBLIC_KEY)
+}
+
+/// Whether a sandbox with these scenarios and no other setting lets the documentation's key in.
+pub(crate) fn lets_public_key_in(catalogue: &Catalogue) -> bool {
+    let allowed = &catalogue.settings.api_keys;
+    allowed.is_empty() || allowed.contains(&public_key())
+}
+
+fn public_key() -> ApiKey {
+    PUBLIC_KEY.parse().expect("the public key is well-formed")
+}
+
+fn own_key() -> String {
+    r#""$ILUMA_API_KEY:""#.to_owned()
+}
+
+/// The path with the sample's values in its segments.
+fn asked_path(endpoint: &Endpoint) -> String {
+    let sample = endpoint.schema.sample();
+    let part = |part: &str| {
+        let name = part
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'));
+        let Some(name) = name else {
+            return part.to_owned();
+        };
+        let value = sample.and_then(|sample| sample.get(name));
+        let value = value.map_or_else(|| "example".to_owned(), text);
+        utf8_percent_encode(&value, NON_ALPHANUMERIC).to_string()
+    };
+    let parts: Vec<_> = endpoint.path.split('/').map(part).collect();
+    parts.join("/")
+}
+
+/// A multipart form: an uploaded file is named after its field.
+fn parts(sample: Option<&Value>) -> String {
+    let fields = sample.and_then(Value::as_object).into_iter().flatten();
+    let part = |(name, value): (&String, &Value)| {
+        let part = match value["type"].as_str() {
+            Some(media_type) => {
+                let ending = media_type.rsplit('/').next().unwrap_or_default();
+                format!("{name}=@{name}.{ending}")
+            }
+            None => format!("{name}={}", text(value)),
+        };
+        format!(" -F {}", shell_word(&part))
+    };
+    fields.map(part).collect()
+}
+
+fn text(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Text as one word of a shell.
+pub(crate) fn shell_word(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}

@@ -1,0 +1,209 @@
+//! The fields of a request, with the rules of its JSON Schema in words.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::catalogue::{Endpoint, SOURCE_KEYWORD, Verb};
+use crate::scenario::{FORMATS, Source};
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Field {
+    /// `score_threshold`, `addresses[].country`
+    pub name: String,
+    /// `body`, or `path` where it is a segment of that.
+    #[serde(rename = "in")]
+    pub place: &'static str,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub required: bool,
+    pub source: Source,
+    pub description: Option<String>,
+    pub rules: Vec<String>,
+    pub default: Option<Value>,
+    pub example: Option<Value>,
+}
+
+/// How deep objects in objects are listed. Schemas of users may be of any depth.
+const DEPTH_MAX: usize = 8;
+
+/// Keywords that take more words than a table has room for.
+const HARDER: [&str; 9] = [
+    "allOf",
+    "anyOf",
+    "oneOf",
+    "not",
+    "if",
+    "$ref",
+    "contains",
+    "prefixItems",
+    "dependentRequired",
+];
+
+pub(super) fn of(endpoint: &Endpoint) -> Vec<Field> {
+    let mut walk = Walk {
+        place: match endpoint.verb {
+            Verb::Get => "path",
+            Verb::Post => "body",
+        },
+        fields: Vec::new(),
+    };
+    if endpoint.creation.is_some() {
+        let sample = endpoint.schema.sample();
+        walk.object(endpoint.schema.json(), "", endpoint.source, sample, 0);
+    }
+    walk.fields
+}
+
+struct Walk {
+    place: &'static str,
+    fields: Vec<Field>,
+}
+
+impl Walk {
+    fn object(
+        &mut self,
+        schema: &Value,
+        prefix: &str,
+        source: Source,
+        sample: Option<&Value>,
+        depth: usize,
+    ) {
+        let required = schema["required"].as_array();
+        let is_segment = self.place == "path";
+        let is_required = |name: &str| {
+            required.is_some_and(|required| required.iter().any(|one| one == name)) || is_segment
+        };
+        let properties = schema["properties"].as_object().into_iter().flatten();
+        for (name, rule) in properties {
+            let label = rule.get(SOURCE_KEYWORD);
+            let label =
+                label.and_then(|label| serde_json::from_value::<Source>(label.clone()).ok());
+            let source = label.unwrap_or(source);
+            let sample = sample.and_then(|sample| sample.get(name));
+            let path = format!("{prefix}{name}");
+            self.fields.push(Field {
+                name: path.clone(),
+                place: self.place,
+                kind: kind(rule),
+                required: is_required(name),
+                source,
+                description: rule["description"].as_str().map(str::to_owned),
+                rules: rules(rule),
+                default: rule.get("default").cloned(),
+                example: rule["examples"].get(0).or(sample).cloned(),
+            });
+            if is_file(rule) || depth == DEPTH_MAX {
+                continue;
+            }
+            self.object(rule, &format!("{path}."), source, sample, depth + 1);
+            let of_items = sample.and_then(|sample| sample.get(0));
+            let prefix = format!("{path}[].");
+            self.object(&rule["items"], &prefix, source, of_items, depth + 1);
+        }
+    }
+}
+
+fn is_file(rule: &Value) -> bool {
+    rule["format"] == "file"
+}
+
+/// `string`, `array of string`, `integer or null`, `file`
+fn kind(rule: &Value) -> String {
+    if is_file(rule) {
+        return "file".to_owned();
+    }
+    match &rule["type"] {
+        Value::String(kind) if kind == "array" && rule.get("items").is_some() => {
+            format!("array of {}", kind_of_items(&rule["items"]))
+        }
+        Value::String(kind) => kind.clone(),
+        Value::Array(kinds) => {
+            let kinds: Vec<_> = kinds.iter().filter_map(Value::as_str).collect();
+            kinds.join(" or ")
+        }
+        _ => "any".to_owned(),
+    }
+}
+
+fn kind_of_items(rule: &Value) -> String {
+    rule["type"].as_str().unwrap_or("any").to_owned()
+}
+
+/// What a value has to be beside its type.
+fn rules(rule: &Value) -> Vec<String> {
+    let mut rules = Vec::new();
+    if let Some(options) = rule["enum"].as_array() {
+        let options: Vec<_> = options.iter().map(plain).collect();
+        rules.push(format!("one of {}", options.join(", ")));
+    }
+    if let Some(only) = rule.get("const") {
+        rules.push(format!("always {}", plain(only)));
+    }
+    if let Some(format) = rule["format"].as_str().filter(|_| !is_file(rule)) {
+        rules.push(format_in_words(format));
+    }
+    if let Some(pattern) = rule["pattern"].as_str() {
+        rules.push(format!("matches {pattern}"));
+    }
+    rules.extend(range(rule, "minLength", "maxLength", " characters"));
+    rules.extend(range(rule, "minItems", "maxItems", " items"));
+    rules.extend(range(rule, "minimum", "maximum", ""));
+    for (keyword, words) in [
+        ("exclusiveMinimum", "more than"),
+        ("exclusiveMaximum", "less than"),
+        ("multipleOf", "a multiple of"),
+    ] {
+        if let Some(limit) = rule.get(keyword) {
+            rules.push(format!("{words} {limit}"));
+        }
+    }
+    if rule["uniqueItems"] == true {
+        rules.push("no item twice".to_owned());
+    }
+    for (fact, about) in rule["properties"].as_object().into_iter().flatten() {
+        if is_file(rule) {
+            let of_fact = self::rules(about);
+            rules.extend(of_fact.iter().map(|words| format!("{fact} {words}")));
+        }
+    }
+    if let Some(items) = rule.get("items").filter(|items| items["type"] != "object") {
+        rules.extend(
+            self::rules(items)
+                .iter()
+                .map(|words| format!("each {words}")),
+        );
+    }
+    if HARDER.iter().any(|keyword| rule.get(keyword).is_some()) {
+        rules.push("more in its scenario file".to_owned());
+    }
+    rules
+}
+
+/// `2 to 100 characters`, `at least 500`, `not empty`
+fn range(rule: &Value, lowest: &str, highest: &str, unit: &str) -> Option<String> {
+    let is_number = unit.is_empty();
+    Some(match (rule.get(lowest), rule.get(highest)) {
+        (Some(low), None) if !is_number && *low == 1 => "not empty".to_owned(),
+        (Some(low), Some(high)) if low == high => format!("{low}{unit}"),
+        (Some(low), Some(high)) => format!("{low} to {high}{unit}"),
+        (Some(low), None) => format!("at least {low}{unit}"),
+        (None, Some(high)) => format!("at most {high}{unit}"),
+        (None, None) => return None,
+    })
+}
+
+fn format_in_words(format: &str) -> String {
+    let ours = FORMATS.iter().find(|(name, ..)| *name == format);
+    match (ours, format) {
+        (Some((.., sentence)), _) => sentence.trim_start_matches("must be ").to_owned(),
+        (None, "email") => "an email address".to_owned(),
+        (None, "bank-code") => "the code of a known bank, such as BCA".to_owned(),
+        (None, other) => format!("written as {other}"),
+    }
+}
+
+fn plain(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}

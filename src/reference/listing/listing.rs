@@ -1,0 +1,282 @@
+//! What there is to ask for: the catalogue as lists and pages show it.
+
+use indexmap::IndexMap;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::fields::{self, Field};
+use crate::answer::{BEHAVIOURS, Behaviour, Breakage};
+use crate::catalogue::{Answer, Catalogue, ContentType, Endpoint, Outcome, Then, Verb, askable};
+use crate::reference::curl::Curl;
+use crate::scenario::{Source, nearest};
+
+/// Serialises to what `GET /__sandbox/catalog` answers.
+#[derive(Debug, Serialize)]
+pub(crate) struct Listing {
+    pub endpoints: Vec<ListedEndpoint>,
+    /// The errors that every endpoint takes as `x-magic-reply`.
+    pub errors: Vec<ListedOutcome>,
+    /// Routes that are no product.
+    pub account: &'static [AccountRoute],
+    /// What may follow `callback=` in `x-magic-reply`.
+    pub callback_behaviours: [&'static str; 11],
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct ListedEndpoint {
+    pub id: String,
+    pub name: String,
+    pub source: Source,
+    pub method: &'static str,
+    pub path: String,
+    /// None where an endpoint only reads: there the path is that of reading.
+    pub content_type: Option<&'static str>,
+    pub read_back: Option<ReadBack>,
+    pub fields: Vec<Field>,
+    pub outcomes: Vec<ListedOutcome>,
+    pub callback_type: Option<String>,
+    /// A request with the sample of its documentation.
+    pub curl: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct ReadBack {
+    pub path: String,
+    pub source: Source,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct ListedOutcome {
+    pub name: String,
+    pub source: Source,
+    pub status: u16,
+    pub description: Option<String>,
+    /// The answer when nothing else decides.
+    #[serde(rename = "default")]
+    pub is_default: bool,
+    pub aliases: Vec<String>,
+    pub error_code: Option<String>,
+    /// The words of an error.
+    pub message: Option<String>,
+    /// How its callback goes, `normal` where nothing is wrong with it; none where it sends none.
+    pub callback: Option<String>,
+    /// What its record becomes, change by change.
+    pub then: Vec<ListedThen>,
+    /// The outcomes that answer in turn.
+    pub sequence: Vec<String>,
+    /// After the last of the sequence the first comes again.
+    pub cycle: bool,
+    /// The outcomes of which one is drawn, with their weights.
+    pub weighted: IndexMap<String, u32>,
+    /// The requests that it answers without being asked for: alternatives of conditions.
+    pub when: Vec<IndexMap<String, Value>>,
+    /// Of its `when` among others.
+    pub priority: i64,
+    /// What is done to its replies: `delay 3s`, `fault truncate`, `at most 5 in 1s`.
+    pub breaks: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct ListedThen {
+    pub after: String,
+    pub outcome: String,
+}
+
+impl ListedThen {
+    fn of(then: &Then) -> Self {
+        Self {
+            after: format!("{:?}", then.after),
+            outcome: then.outcome.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct AccountRoute {
+    pub method: &'static str,
+    pub path: &'static str,
+    pub source: Source,
+    pub description: &'static str,
+    #[serde(skip)]
+    pub needs_key: bool,
+}
+
+/// What is known of these is the path; their bodies are the sandbox's choice.
+pub(crate) const ACCOUNT_ROUTES: [AccountRoute; 6] = [
+    AccountRoute {
+        method: "GET",
+        path: "/health",
+        source: Source::Documented,
+        description: "Whether the service is up; needs no key. Its body is decided.",
+        needs_key: false,
+    },
+    AccountRoute {
+        method: "GET",
+        path: "/businesses/{business_id}/api_keys?token={token}",
+        source: Source::Documented,
+        description: "The API keys of a business, for a token that works once. Its body is decided.",
+        needs_key: false,
+    },
+    AccountRoute {
+        method: "GET",
+        path: "/v1/callback/authentication_tokens",
+        source: Source::Documented,
+        description: "The token that callbacks carry. Its body is decided.",
+        needs_key: true,
+    },
+    AccountRoute {
+        method: "GET",
+        path: "/v1/callback/urls",
+        source: Source::Observed,
+        description: "Where callbacks go, by type. Its body is decided.",
+        needs_key: true,
+    },
+    AccountRoute {
+        method: "POST",
+        path: "/v1/callback/urls",
+        source: Source::Observed,
+        description: "Registers a URL for a type, after a test. Its body is decided.",
+        needs_key: true,
+    },
+    AccountRoute {
+        method: "PATCH",
+        path: "/v1/callback/urls",
+        source: Source::Observed,
+        description: "Changes the URL of one type or of all. Its body is decided.",
+        needs_key: true,
+    },
+];
+
+impl Listing {
+    pub(crate) fn of(catalogue: &Catalogue, curl: &Curl) -> Self {
+        Self::of_endpoints(catalogue, catalogue.endpoints(), curl)
+    }
+
+    /// Of one endpoint, by its id; the sentence names the nearest where there is none.
+    pub(crate) fn of_one(catalogue: &Catalogue, id: &str, curl: &Curl) -> Result<Self, String> {
+        let endpoint = endpoint_named(catalogue, id)?;
+        Ok(Self::of_endpoints(
+            catalogue,
+            std::iter::once(endpoint),
+            curl,
+        ))
+    }
+
+    fn of_endpoints<'c>(
+        catalogue: &'c Catalogue,
+        endpoints: impl Iterator<Item = &'c Endpoint>,
+        curl: &Curl,
+    ) -> Self {
+        let errors = askable(&catalogue.shared_errors);
+        Self {
+            endpoints: endpoints
+                .map(|endpoint| ListedEndpoint::of(catalogue, endpoint, curl))
+                .collect(),
+            errors: errors
+                .map(|(_, error)| ListedOutcome::of(error, None))
+                .collect(),
+            account: &ACCOUNT_ROUTES,
+            callback_behaviours: BEHAVIOURS,
+        }
+    }
+}
+
+/// The endpoint of that id, or the sentence that names the nearest.
+pub(crate) fn endpoint_named<'c>(
+    catalogue: &'c Catalogue,
+    id: &str,
+) -> Result<&'c Endpoint, String> {
+    catalogue.endpoint(id).ok_or_else(|| {
+        let known = || catalogue.endpoints().map(|endpoint| &*endpoint.id);
+        let shown: String = id.chars().filter(|c| !c.is_control()).take(100).collect();
+        match nearest(id, known()) {
+            Some(near) => format!("there is no endpoint `{shown}`: did you mean `{near}`?"),
+            None => format!(
+                "there is no endpoint `{shown}`: known are {}",
+                known().collect::<Vec<_>>().join(", ")
+            ),
+        }
+    })
+}
+
+impl ListedEndpoint {
+    fn of(catalogue: &Catalogue, endpoint: &Endpoint, curl: &Curl) -> Self {
+        let read_path = || format!("{}/{{id}}", endpoint.path);
+        let is_asked = endpoint.creation.is_some();
+        let verb = if is_asked { endpoint.verb } else { Verb::Get };
+        let read_back = (is_asked && endpoint.reads_back()).then(|| ReadBack {
+            path: read_path(),
+            source: endpoint.read_source,
+        });
+        let own = endpoint.outcomes.values();
+        let own = own.filter(|outcome| !outcome.is_shared);
+        Self {
+            id: endpoint.id.to_string(),
+            name: endpoint.name.clone(),
+            source: endpoint.source,
+            method: verb.name(),
+            path: if is_asked {
+                endpoint.path.clone()
+            } else {
+                read_path()
+            },
+            content_type: match (verb, endpoint.content_type) {
+                (Verb::Get, _) => None,
+                (Verb::Post, ContentType::Json) => Some("application/json"),
+                (Verb::Post, ContentType::Multipart) => Some("multipart/form-data"),
+            },
+            read_back,
+            fields: fields::of(endpoint),
+            outcomes: own
+                .map(|outcome| ListedOutcome::of(outcome, Some(endpoint)))
+                .collect(),
+            callback_type: endpoint.callback_type.clone(),
+            curl: curl.sample(catalogue, endpoint),
+        }
+    }
+}
+
+impl ListedOutcome {
+    pub(crate) fn of(outcome: &Outcome, endpoint: Option<&Endpoint>) -> Self {
+        let default = endpoint.and_then(|endpoint| endpoint.creation.as_ref());
+        let error = match &outcome.answer {
+            Answer::Error { code, message } => Some((code, message)),
+            _ => None,
+        };
+        let aliases = endpoint.into_iter().flat_map(|endpoint| &endpoint.aliases);
+        let rule = default.and_then(|creation| {
+            let mut rules = creation.rules.iter();
+            rules.find(|rule| rule.outcome.name == outcome.name)
+        });
+        Self {
+            name: outcome.name.clone(),
+            source: outcome.source,
+            status: outcome.status.as_u16(),
+            description: outcome.description.clone(),
+            is_default: default.is_some_and(|creation| creation.default.name == outcome.name),
+            aliases: aliases
+                .filter(|(_, name)| **name == outcome.name)
+                .map(|(alias, _)| alias.clone())
+                .collect(),
+            error_code: error.map(|(code, _)| code.clone()),
+            message: error.map(|(_, message)| message.clone()),
+            callback: outcome.callback.map(Behaviour::words),
+            then: outcome.then.iter().map(ListedThen::of).collect(),
+            sequence: match &outcome.answer {
+                Answer::Sequence { names, .. } => names.clone(),
+                _ => Vec::new(),
+            },
+            when: rule.map_or(Vec::new(), |rule| rule.when.shown()),
+            priority: rule.map_or(0, |rule| rule.priority),
+            breaks: outcome
+                .breakage
+                .as_deref()
+                .map_or(Vec::new(), Breakage::words),
+            cycle: matches!(outcome.answer, Answer::Sequence { cycle: true, .. }),
+            weighted: match &outcome.answer {
+                Answer::Weighted(weights) => weights.iter().cloned().collect(),
+                _ => IndexMap::new(),
+            },
+        }
+    }
+}

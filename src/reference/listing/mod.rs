@@ -1,0 +1,10 @@
+//! What there is to ask for: as JSON, text and Markdown.
+
+mod fields;
+mod listing;
+mod markdown;
+mod text;
+
+pub(crate) use self::listing::{
+    ACCOUNT_ROUTES, AccountRoute, ListedEndpoint, ListedOutcome, Listing, endpoint_named,
+};

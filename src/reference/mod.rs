@@ -1,0 +1,15 @@
+//! The emulated API described for people and tools: lists, curl lines, OpenAPI, Postman.
+
+mod curl;
+mod listing;
+mod openapi;
+#[cfg(feature = "cli")]
+mod postman;
+
+pub(crate) use self::curl::{
+    Curl, DEFAULT_HOST, admitted_key, curl_start, lets_public_key_in, shell_word,
+};
+pub(crate) use self::listing::{ListedEndpoint, Listing, endpoint_named};
+pub(crate) use self::openapi::{About, openapi_document};
+#[cfg(feature = "cli")]
+pub(crate) use self::postman::{Environment, postman_collection};

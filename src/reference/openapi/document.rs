@@ -1,0 +1,124 @@
+//! The emulated API as an `OpenAPI` 3.1 document, made of the catalogue: nothing in it is written twice.
+
+use serde_json::{Map, Value, json};
+
+use super::account;
+use super::names::Names;
+use super::operations::{Product, Written};
+use crate::catalogue::Catalogue;
+use crate::scenario::FORMATS;
+
+/// What a document is made for.
+#[derive(Clone, Copy)]
+pub(crate) struct About<'a> {
+    pub catalogue: &'a Catalogue,
+    /// Leaves out what `--strict` refuses.
+    pub is_strict: bool,
+    /// A key that is let in; none where it is not to be told.
+    pub key: Option<&'a str>,
+    /// Where the API answers; `/` for the server that the document came from.
+    pub server: &'a str,
+}
+
+/// The whole document.
+pub(crate) fn openapi_document(about: About<'_>) -> Value {
+    let catalogue = about.catalogue;
+    let names = Names::of(catalogue);
+    let mut written = Written::default();
+    written.component("Error", error_schema());
+    let mut tags =
+        vec![json!({"name": account::TAG, "description": "Keys, callback URLs, health."})];
+    let shown = catalogue.endpoints();
+    let shown = shown.filter(|endpoint| !about.is_strict || endpoint.source.is_public());
+    for endpoint in shown {
+        let product = Product::new(about, &names, endpoint);
+        product.write(&mut written);
+        let tag = json!({"name": names.tag(endpoint), "x-source": endpoint.source});
+        tags.push(tag);
+    }
+    for (path, method, operation) in account::operations(catalogue) {
+        written.operation(path, &method, operation);
+    }
+    let strict = if about.is_strict {
+        " With --strict it answers only what is documented or observed; what it refuses is left out here."
+    } else {
+        ""
+    };
+    let mut api_key = json!({
+        "type": "http",
+        "scheme": "basic",
+        "description": "The API key as the user name, and no password.",
+    });
+    if let Some(key) = about.key {
+        api_key["x-sandbox-key"] = key.into();
+    }
+    let formats: Map<_, _> = FORMATS
+        .iter()
+        .map(|(name, _, sentence)| ((*name).to_owned(), json!(sentence)))
+        .chain([(
+            "bank-code".to_owned(),
+            json!("must be the code of a known bank"),
+        )])
+        .collect();
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Iluma KYC API, as iluma-sandbox emulates it",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": format!("{ABOUT}{strict}"),
+            "license": {"name": "MIT", "identifier": "MIT"},
+            "x-formats": formats,
+        },
+        "servers": [{"url": about.server}],
+        "security": [{"api_key": []}],
+        "tags": tags,
+        "paths": written.paths,
+        "components": {
+            "schemas": written.components,
+            "headers": headers(),
+            "securitySchemes": {"api_key": api_key},
+        },
+    })
+}
+
+const ABOUT: &str = "Made of the scenario files that the sandbox has loaded. `x-source` says how well a fact \
+    is known: `documented`, `observed`, `inferred` or `decided` (the sandbox's own choice). The header \
+    `x-magic-reply` picks an outcome; what begins with `x-sandbox-` is the sandbox's and not Iluma's.";
+
+/// Iluma's envelope.
+fn error_schema() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "error_code": {"type": "string"},
+            "message": {"type": "string"},
+            "errors": {
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "type": "object",
+                    "properties": {"path": {"type": "string"}, "message": {"type": "string"}},
+                    "required": ["path", "message"],
+                    "additionalProperties": false,
+                },
+            },
+        },
+        "required": ["error_code", "message"],
+        "additionalProperties": false,
+    })
+}
+
+/// The headers of the sandbox's own.
+fn headers() -> Value {
+    json!({
+        "x-sandbox-trace": {
+            "description": "Names the exchange: `iluma-sandbox explain` says why it was answered so.",
+            "required": true,
+            "schema": {"type": "string", "pattern": "^[0-9a-f]{8}-[0-9]+$"},
+        },
+        "x-sandbox-outcome": {
+            "description": "Which outcome of which endpoint answered.",
+            "schema": {"type": "string"},
+        },
+    })
+}

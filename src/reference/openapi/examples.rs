@@ -1,0 +1,78 @@
+//! What each outcome answers to the sample of its documentation: written by the very plans that answer
+//! requests, with times and draws that stay the same.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::answer::{error_reply, found};
+use crate::base::{Clock, Mix};
+use crate::catalogue::{Answer, Catalogue, Creation, Endpoint, Fill, Outcome};
+use crate::http::ApiError;
+
+/// The documentation's examples show about as much between `created` and `updated`.
+const PROCESSING_TIME: Duration = Duration::from_millis(800);
+
+/// The outcome that answers where this one stands for others: itself, or the first of those.
+pub(super) fn first_of<'e>(endpoint: &'e Endpoint, outcome: &'e Outcome) -> Option<&'e Outcome> {
+    let mut outcome = outcome;
+    let mut seen = HashSet::new();
+    while seen.insert(outcome.name.as_str()) {
+        let name = match &outcome.answer {
+            Answer::Body { .. } | Answer::Error { .. } => return Some(outcome),
+            Answer::Sequence { names, .. } => names.first()?,
+            Answer::Weighted(weights) => &weights.iter().max_by_key(|(_, weight)| *weight)?.0,
+        };
+        outcome = endpoint.outcomes.get(name)?;
+    }
+    None
+}
+
+/// The body of an outcome. None where there is none to show.
+pub(super) fn body(
+    catalogue: &Catalogue,
+    endpoint: &Endpoint,
+    creation: &Creation,
+    outcome: &Outcome,
+) -> Option<Value> {
+    let Answer::Body { plan, .. } = &outcome.answer else {
+        return None;
+    };
+    let sample = endpoint.schema.sample().cloned();
+    let mut input = sample.unwrap_or_else(|| Map::new().into());
+    endpoint.schema.shape.normalise(&mut input);
+    let Value::Object(input) = input else {
+        return None;
+    };
+    let mut mix = Mix::new(0, "example");
+    mix.text(&endpoint.id);
+    mix.text(&outcome.name);
+    let id = creation
+        .id_pattern
+        .as_ref()
+        .map(|pattern| pattern.write(mix.finish()));
+    let finding = found(0, catalogue, creation, &input, &mut mix.dice());
+    let created = Clock::DEFAULT.now();
+    let updated = if outcome.pending {
+        created
+    } else {
+        created.after(PROCESSING_TIME)
+    };
+    let mut fill = Fill {
+        input: &input,
+        id: &id.unwrap_or_default(),
+        created,
+        updated,
+        finding: finding.as_ref(),
+        drawn: mix.finish(),
+    };
+    let body = plan.render(&mut fill, &mut Vec::new()).body;
+    serde_json::from_slice(&body).ok()
+}
+
+/// The envelope of an error.
+pub(super) fn error(catalogue: &Catalogue, endpoint: Option<&Endpoint>, name: &str) -> Value {
+    let reply = error_reply(catalogue, endpoint, &ApiError::asked_for(name));
+    serde_json::from_slice(&reply.body).expect("an envelope is JSON")
+}

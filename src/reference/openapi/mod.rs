@@ -1,0 +1,13 @@
+//! The OpenAPI document of the emulated API.
+
+mod account;
+mod callbacks;
+mod document;
+mod examples;
+mod names;
+mod operations;
+mod replies;
+mod requests;
+mod yields;
+
+pub(crate) use self::document::{About, openapi_document};

@@ -1,0 +1,305 @@
+//! The callbacks of a world: where they go, what became of them, time that passes for them.
+
+use std::fmt;
+use std::panic::resume_unwind;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::timeout_at;
+
+use super::world::World;
+use super::worlds::{PATIENCE, deadline};
+use crate::callbacks::{self, Advance, CallbackUrl, Registered};
+use crate::world::{Delivery, DeliveryState};
+use crate::{answer, control};
+
+/// The furthest that a clock is moved on at once.
+const ADVANCE_MAX: Duration = Duration::from_hours(24 * 366);
+
+/// How many pending callbacks a panic tells of.
+const TOLD_MAX: usize = 5;
+
+/// A callback as the delivery log of a world has it. `Display` says in a line where it stands.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use iluma_sandbox::{DeliveryState, Sandbox};
+///
+/// let sandbox = Sandbox::start().await.unwrap();
+/// let (world, receiver) = (sandbox.world(), sandbox.receiver());
+/// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+/// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
+/// world.idle().await;
+/// let callback = &world.deliveries()[0];
+/// assert_eq!((callback.state, callback.attempts), (DeliveryState::Delivered, 1));
+/// assert_eq!(
+///     callback.to_string(),
+///     format!("NAME_VALIDATOR_REQUEST to {} was delivered", receiver.url())
+/// );
+/// # });
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Callback {
+    /// Counts the world's callbacks from 1; never repeats.
+    pub seq: u64,
+    /// Such as `NAME_VALIDATOR_REQUEST`.
+    pub callback_type: String,
+    /// The id of the record that it shows.
+    pub record: Option<String>,
+    /// Such as `v1.1/bank_account_data_requests/COMPLETED_FOUND`.
+    pub outcome: String,
+    pub url: String,
+    pub body: String,
+    pub state: DeliveryState,
+    /// The same in words, with the time of the next try: `is tried again at … after: connection refused`.
+    pub standing: String,
+    /// How often it was tried.
+    pub attempts: usize,
+    /// Why the last try failed, or why it was never sent.
+    pub error: Option<String>,
+    /// What was asked to go wrong with it.
+    pub on_purpose: Option<String>,
+}
+
+impl fmt::Display for Callback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} to {} {}",
+            self.callback_type, self.url, self.standing
+        )
+    }
+}
+
+impl Callback {
+    pub(super) fn of(delivery: &Delivery) -> Self {
+        let last = delivery.attempts.last();
+        Self {
+            seq: delivery.seq,
+            callback_type: delivery.callback_type.to_string(),
+            record: delivery.record.as_deref().map(str::to_owned),
+            outcome: delivery.outcome.to_string(),
+            url: delivery.url.as_str().to_owned(),
+            body: String::from_utf8_lossy(&delivery.body).into_owned(),
+            state: delivery.state,
+            standing: delivery.standing(),
+            attempts: delivery.attempts.len(),
+            error: last
+                .and_then(|last| last.error.clone())
+                .or(delivery.reason.clone()),
+            on_purpose: delivery.on_purpose.clone(),
+        }
+    }
+
+    /// The body as JSON; `null` where it is none, on purpose.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
+    /// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+    /// let callback = world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
+    /// assert_eq!(callback.json()["status"], "COMPLETED");
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_default()
+    }
+}
+
+impl World {
+    /// Sends callbacks of a type to this URL, without the test that `POST /v1/callback/urls` makes.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let world = sandbox.world();
+    /// world.call_back("NAME_VALIDATOR_REQUEST", "http://127.0.0.1:9/callbacks");
+    /// let callback = world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
+    /// assert_eq!(callback.url, "http://127.0.0.1:9/callbacks");
+    /// # });
+    /// ```
+    ///
+    /// # Panics
+    /// When no product sends callbacks of that type, or the URL is none that can be called.
+    #[track_caller]
+    pub fn call_back(&self, callback_type: &str, url: &str) {
+        let known = self.shared.catalogue();
+        let known = answer::callback_types(&known);
+        assert!(
+            known.contains(&callback_type),
+            "no product sends callbacks of the type `{callback_type}`: there are {}",
+            known.join(", ")
+        );
+        let url: CallbackUrl = match url.parse() {
+            Ok(url) => url,
+            Err(sentence) => panic!("callbacks cannot go there: {sentence}"),
+        };
+        let world = self.owned();
+        let mut state = world.state();
+        let now = world.now(&state);
+        let registered = Registered {
+            url: url.0,
+            created: now,
+            updated: now,
+        };
+        let urls = &mut state.callbacks.urls;
+        urls.insert(callback_type.to_owned(), registered);
+    }
+
+    /// Sends a callback without a request before it, as `POST /__sandbox/trigger` does.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
+    /// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+    /// world.trigger(serde_json::json!({
+    ///     "type": "NAME_VALIDATOR_REQUEST",
+    ///     "outcome": "COMPLETED_FOUND",
+    ///     "set": {"result.is_found": false},
+    /// }));
+    /// assert_eq!(receiver.next().await.json()["result"]["is_found"], false);
+    /// # });
+    /// ```
+    ///
+    /// # Panics
+    /// When it cannot be taken, with what is wrong; when no URL is registered for it.
+    #[track_caller]
+    pub fn trigger(&self, callback: Value) -> Callback {
+        let world = self.owned();
+        let _sends = self.runtime.enter(); // the test may be in none
+        let seq = match control::trigger(&self.shared, &world, callback) {
+            Ok(seq) => seq,
+            Err(sentence) => panic!("{sentence}"),
+        };
+        let state = world.state();
+        let delivery = state.callbacks.log.get(seq);
+        Callback::of(delivery.expect("what was put into the log just now is there"))
+    }
+
+    /// Every callback that is kept, oldest first: all that are pending, and the latest thousand that have
+    /// ended.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// assert_eq!(sandbox.world().deliveries(), []);
+    /// # });
+    /// ```
+    pub fn deliveries(&self) -> Vec<Callback> {
+        self.logged(|_| true)
+    }
+
+    fn logged(&self, which: impl Fn(&Delivery) -> bool) -> Vec<Callback> {
+        let world = self.owned();
+        let state = world.state();
+        let newest_first = state.callbacks.log.newest_first();
+        let mut callbacks: Vec<_> = newest_first
+            .filter(|delivery| which(delivery))
+            .map(Callback::of)
+            .collect();
+        callbacks.reverse();
+        callbacks
+    }
+
+    /// Moves the world's clock on, through every callback and retry that falls due on the way, and
+    /// returns those that were tried. A receiver that does not answer holds it up for 30 s a try.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use std::time::Duration;
+    ///
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
+    /// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+    /// receiver.refuse(503, 2);
+    /// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
+    /// receiver.next().await;
+    /// let tried = world.advance(Duration::from_mins(1)).await; // the retries are 1 and 2 s away
+    /// assert_eq!(tried[0].attempts, 3);
+    /// # });
+    /// ```
+    ///
+    /// # Panics
+    /// When it is more than 366 days, or the runtime of the sandbox has ended.
+    pub async fn advance(&self, by: Duration) -> Vec<Callback> {
+        assert!(
+            by <= ADVANCE_MAX,
+            "a clock is moved on by 366 days at most, and this is {by:?}"
+        );
+        let world = self.owned();
+        let advance = callbacks::advance(self.shared.clone(), world.clone(), Advance::By(by));
+        // Spawned where the sandbox runs: a test that gives up, or whose own runtime ends, must not leave
+        // it half done.
+        let tried = match self.runtime.spawn(advance).await {
+            Ok(tried) => tried,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                Err(cancelled) => panic!("the runtime of the sandbox has ended: {cancelled}"),
+            },
+        };
+        let state = world.state();
+        let log = &state.callbacks.log;
+        let tried = tried.into_iter().filter_map(|seq| log.get(seq));
+        tried.map(Callback::of).collect()
+    }
+
+    /// Waits until no callback is pending any more, 10 s at most. It moves no clock.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
+    /// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+    /// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
+    /// world.idle().await;
+    /// assert_eq!(receiver.received().len(), 1);
+    /// # });
+    /// ```
+    ///
+    /// # Panics
+    /// When one is pending still, such as one that waits for its next try, with where it stands.
+    pub async fn idle(&self) {
+        if let Err(pending) = self.idle_within(PATIENCE).await {
+            let mut told: Vec<_> = pending
+                .iter()
+                .take(TOLD_MAX)
+                .map(ToString::to_string)
+                .collect();
+            if pending.len() > TOLD_MAX {
+                told.push(format!("and {} more", pending.len() - TOLD_MAX));
+            }
+            panic!(
+                "waited {PATIENCE:?}: callbacks are still pending; `advance` moves the clock on to them:\n  {}",
+                told.join("\n  ")
+            );
+        }
+    }
+
+    /// The same with another patience, and what is pending still instead of a panic.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use std::time::Duration;
+    ///
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// assert_eq!(sandbox.world().idle_within(Duration::from_secs(1)).await, Ok(()));
+    /// # });
+    /// ```
+    pub async fn idle_within(&self, patience: Duration) -> Result<(), Vec<Callback>> {
+        let until = deadline(patience);
+        let world = self.owned();
+        let mut changes = world.changes();
+        loop {
+            changes.mark_unchanged();
+            if world.state().callbacks.pending() == 0 {
+                return Ok(());
+            }
+            if timeout_at(until, changes.changed()).await.is_err() {
+                return Err(self.logged(|delivery| delivery.state.is_pending()));
+            }
+        }
+    }
+}

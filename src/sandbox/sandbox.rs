@@ -1,0 +1,207 @@
+//! A running sandbox: start it, ask for its address, drop it to stop it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::builder::{Builder, Options, StartError};
+use crate::answer::Shared;
+use crate::catalogue::Watcher;
+use crate::http::ControlToken;
+use crate::server::Secured;
+
+/// A sandbox that serves on a socket of its own until it is dropped.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+/// assert!(sandbox.url().starts_with("http://127.0.0.1:"));
+/// # });
+/// ```
+#[derive(Debug)]
+pub struct Sandbox {
+    pub(super) shared: Arc<Shared>,
+    pub(super) address: SocketAddr,
+    pub(super) secure: Secured,
+    /// Dropping it tells the server to stop.
+    pub(super) stop: watch::Sender<bool>,
+    pub(super) server: Option<tokio::task::JoinHandle<()>>,
+    pub(super) runtime: tokio::runtime::Handle,
+    pub(super) _watcher: Option<Watcher>,
+}
+
+impl Sandbox {
+    /// Starts on a free port of the loopback interface, with the shipped scenarios.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// assert!(sandbox.url().starts_with("http://127.0.0.1:"));
+    /// # });
+    /// ```
+    pub async fn start() -> Result<Self, StartError> {
+        Self::builder().start().await
+    }
+
+    /// A sandbox that is set up before it starts.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::builder().seed(7).start().await.unwrap();
+    /// assert!(sandbox.requests().is_empty());
+    /// # });
+    /// ```
+    pub fn builder() -> Builder {
+        Builder {
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            options: Options::default(),
+        }
+    }
+
+    /// `http://127.0.0.1:41233`, to put in place of `https://api.iluma.ai`.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// assert_eq!(sandbox.url(), format!("http://{}", sandbox.address()));
+    /// # });
+    /// ```
+    pub fn url(&self) -> String {
+        if self.secure.alone
+            && let Some(url) = self.tls_url()
+        {
+            return url;
+        }
+        format!("http://{}", self.address)
+    }
+
+    /// Where it is by https, if it is.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// assert_eq!(sandbox.tls_url(), None);
+    /// # });
+    /// ```
+    pub fn tls_url(&self) -> Option<String> {
+        let address = self.secure.address?;
+        Some(format!("https://{address}"))
+    }
+
+    /// The certificate authority that clients have to trust, in PEM. None without TLS, and with a certificate
+    /// of one's own.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// assert_eq!(sandbox.ca_pem(), None);
+    /// # });
+    /// ```
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.secure.authority_pem.as_deref()
+    }
+
+    /// Where it listens.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// assert!(sandbox.address().ip().is_loopback());
+    /// # });
+    /// ```
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A key that this sandbox lets in: the first of those it was given, else the documentation's.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// assert_eq!(sandbox.api_key(), iluma_sandbox::PUBLIC_KEY);
+    /// # });
+    /// ```
+    pub fn api_key(&self) -> String {
+        self.shared.default_key().reveal().to_owned()
+    }
+
+    /// The secret that callbacks to the owner of [`Sandbox::api_key`] carry.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// assert_eq!(sandbox.callback_token(), sandbox.default_world().callback_token());
+    /// assert_eq!(sandbox.callback_token().len(), 64);
+    /// # });
+    /// ```
+    pub fn callback_token(&self) -> String {
+        self.default_world().callback_token()
+    }
+
+    /// What the control API asks for, where it asks for a token: one was given, or the address is not of the
+    /// loopback interface.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// assert!(sandbox.control_token().is_none());
+    /// # });
+    /// ```
+    pub fn control_token(&self) -> Option<&ControlToken> {
+        self.shared.guard.token()
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// What it runs on.
+    pub(crate) fn runtime(&self) -> &tokio::runtime::Handle {
+        &self.runtime
+    }
+
+    /// Waits until the scenario folders have been read again more than `count` times, successfully
+    /// or not, and returns how often they have been. Where no folder changes it waits for ever.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let sandbox = iluma_sandbox::Sandbox::builder().scenarios(folder.path()).start().await.unwrap();
+    /// std::fs::write(folder.path().join("sandbox.toml"), "strict = true").unwrap();
+    /// assert!(sandbox.reloaded(0).await >= 1);
+    /// # });
+    /// ```
+    pub async fn reloaded(&self, count: u64) -> u64 {
+        let mut reloads = self.shared.reloads.subscribe();
+        let reload = reloads.wait_for(|reload| reload.count > count).await;
+        reload.map_or(count, |reload| reload.count)
+    }
+
+    /// Stops taking requests, lets those in flight finish (5 s at most), and returns when all is quiet.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let address = sandbox.address();
+    /// sandbox.stop().await;
+    /// assert!(std::net::TcpStream::connect(address).is_err());
+    /// # });
+    /// ```
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        if let Some(server) = self.server.take() {
+            server.await.ok();
+        }
+        self.shared.stopping.send_replace(true);
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.shared.stopping.send_replace(true);
+        if let Some(server) = &self.server {
+            server.abort();
+        }
+    }
+}

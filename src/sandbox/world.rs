@@ -1,0 +1,328 @@
+//! A world as a test has it in hand: what answers next, what breaks the answers, its end.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+use super::callbacks::Callback;
+use super::sandbox::Sandbox;
+use super::worlds::room;
+use crate::answer::{self, Shared};
+use crate::control;
+use crate::http::ApiKey;
+use crate::world::{self, Calls, Queued};
+
+/// One world of a sandbox: everything that one API key owns. Worlds never see each other, so tests that
+/// each have their own can share a sandbox and run side by side.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+/// let (one, other) = (sandbox.world(), sandbox.world());
+/// assert_ne!(one.api_key(), other.api_key());
+/// assert_eq!(one.requests().len(), 0);
+/// # });
+/// ```
+#[derive(Clone)]
+pub struct World {
+    pub(super) shared: Arc<Shared>,
+    key: ApiKey,
+    url: String,
+    /// Where the sandbox runs. A test's own runtime may end sooner.
+    pub(super) runtime: Handle,
+}
+
+/// What was still to come when a world ended.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+/// let world = sandbox.world();
+/// world.next_times("v1.1/bank_account_data_requests", "SERVER_ERROR", 3);
+/// let unfinished = world.end().await;
+/// assert_eq!((unfinished.queued, unfinished.faults), (3, 0));
+/// assert_eq!(unfinished.callbacks, []);
+/// # });
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Callbacks that were cancelled: the hundred oldest.
+    pub callbacks: Vec<Callback>,
+    /// How many more there were.
+    pub more_callbacks: usize,
+    /// Calls that were to be answered with an outcome of [`World::next`].
+    pub queued: u64,
+    /// Faults that stood.
+    pub faults: usize,
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tag = self.shared.worlds.tag_of(&self.key);
+        write!(f, "World({tag} at {})", self.url)
+    }
+}
+
+impl World {
+    pub(super) fn new(sandbox: &Sandbox, key: ApiKey) -> Self {
+        Self {
+            shared: sandbox.shared().clone(),
+            key,
+            url: sandbox.url(),
+            runtime: sandbox.runtime().clone(),
+        }
+    }
+
+    /// What the key owns now: after its end, or when it had to make room, a fresh world.
+    #[track_caller]
+    pub(super) fn owned(&self) -> Arc<world::World> {
+        room(self.shared.worlds.enter(&self.key, Instant::now()))
+    }
+
+    /// `http://127.0.0.1:41233`, the sandbox's.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// assert_eq!(sandbox.world().url(), sandbox.url());
+    /// # });
+    /// ```
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The key that owns this world.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// assert!(sandbox.world().api_key().starts_with("iluma_development_"));
+    /// # });
+    /// ```
+    pub fn api_key(&self) -> &str {
+        self.key.reveal()
+    }
+
+    /// The secret that callbacks of this world carry.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let (one, other) = (sandbox.world(), sandbox.world());
+    /// assert_ne!(one.callback_token(), other.callback_token());
+    /// # });
+    /// ```
+    pub fn callback_token(&self) -> String {
+        self.owned().callback_token()
+    }
+
+    /// The next call of an endpoint, by its id or path, gets this outcome, for clients that cannot send
+    /// `x-magic-reply`.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let world = sandbox.world();
+    /// world.next("v1.1/bank_account_data_requests", "SERVICE_UNAVAILABLE_ERROR");
+    /// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+    /// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+    /// // … the code under test asks, then:
+    /// assert_eq!(world.requests()[0].status, 503);
+    /// # });
+    /// ```
+    ///
+    /// # Panics
+    /// When there is no such endpoint or outcome, with the nearest there is; when 1000 are queued.
+    #[track_caller]
+    pub fn next(&self, endpoint: &str, outcome: &str) {
+        self.queue(endpoint, outcome, 1, false);
+    }
+
+    /// The same for several calls.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let world = sandbox.world();
+    /// world.next_times("v1.1/bank_account_data_requests", "SERVICE_UNAVAILABLE_ERROR", 2);
+    /// assert_eq!(world.end().await.queued, 2); // nobody asked
+    /// # });
+    /// ```
+    ///
+    /// # Panics
+    /// As [`World::next`], and when `times` is 0.
+    #[track_caller]
+    pub fn next_times(&self, endpoint: &str, outcome: &str, times: u32) {
+        self.queue(endpoint, outcome, times, false);
+    }
+
+    /// The next GET of one of an endpoint's records gets this error.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let world = sandbox.world();
+    /// world.next_read("v1.1/bank_account_data_requests", "SERVER_ERROR");
+    /// # let bank = format!("{}/v1.1/identity/bank_account_data_requests/any", world.url());
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # client.get(bank).basic_auth(world.api_key(), Some("")).send().await.unwrap();
+    /// // … the code under test reads a record back, then:
+    /// assert_eq!(world.requests()[0].status, 500);
+    /// # });
+    /// ```
+    ///
+    /// # Panics
+    /// As [`World::next`], when the outcome is no error, and when the endpoint keeps no records.
+    #[track_caller]
+    pub fn next_read(&self, endpoint: &str, error: &str) {
+        self.queue(endpoint, error, 1, true);
+    }
+
+    #[track_caller]
+    fn queue(&self, endpoint: &str, outcome: &str, times: u32, reads: bool) {
+        assert!(times > 0, "an outcome is queued at least once");
+        let catalogue = self.shared.catalogue();
+        let found = match catalogue.known_endpoint(endpoint) {
+            Ok(found) => found,
+            Err(sentence) => panic!("{sentence}"),
+        };
+        assert!(
+            reads || found.creation.is_some(),
+            "`{}` only reads: `next_read` queues for that",
+            found.id
+        );
+        assert!(
+            !reads || found.reads_back(),
+            "nothing is read back at `{}`",
+            found.id
+        );
+        let known = found.outcome(outcome);
+        let Some(known) = known.filter(|known| !reads || known.is_error()) else {
+            panic!("{}", found.unknown_outcome(outcome, reads));
+        };
+        let queued = Queued {
+            outcome: known.name.as_str().into(),
+            times,
+        };
+        let has_room = self.owned().queue(Calls::new(found, reads), queued);
+        assert!(has_room, "1000 outcomes are queued, and more are not taken");
+    }
+
+    /// Breaks the answers for a time, as `PUT /__sandbox/faults` does: what is given takes the place of
+    /// what stood before, and heals after `ttl`, 5 minutes unless said otherwise.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use serde_json::json;
+    ///
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let world = sandbox.world();
+    /// let reset = json!({"endpoint": "v1.1/bank_account_data_requests", "fault": "reset"});
+    /// world.set_faults(json!({"faults": [reset, {"delay": "20ms"}], "ttl": "1m"}));
+    /// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+    /// # ask.header("x-magic-reply", "COMPLETED_FOUND").send().await.unwrap_err();
+    /// // … the code under test asks and gets no answer:
+    /// assert_eq!(world.requests()[0].fault.as_deref(), Some("reset"));
+    /// # });
+    /// ```
+    ///
+    /// # Panics
+    /// When it cannot be taken, with what is wrong.
+    #[track_caller]
+    pub fn set_faults(&self, faults: Value) {
+        if let Err(sentence) = control::set_faults(&self.shared, &self.owned(), faults) {
+            panic!("{sentence}");
+        }
+    }
+
+    /// Ends all faults of [`World::set_faults`] at once.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let world = sandbox.world();
+    /// world.set_faults(serde_json::json!({"faults": [{"fault": "hang"}]}));
+    /// world.heal();
+    /// assert_eq!(world.end().await.faults, 0);
+    /// # });
+    /// ```
+    pub fn heal(&self) {
+        let now = Instant::now();
+        self.owned()
+            .set_faults(Vec::new(), std::time::Duration::ZERO, now);
+    }
+
+    /// Why a request of this world was answered as it was, as `GET /__sandbox/explain/{trace}` tells it.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let world = sandbox.world();
+    /// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+    /// # ask.header("x-magic-reply", "COMPLETED_FOUND").send().await.unwrap();
+    /// // … the code under test asks with `x-magic-reply: COMPLETED_FOUND`, then:
+    /// let why = world.explain(&world.requests()[0].trace());
+    /// assert_eq!(why["chosen_by"], "magic");
+    /// # });
+    /// ```
+    ///
+    /// # Panics
+    /// When this world has kept no such exchange, with the reason.
+    #[track_caller]
+    pub fn explain(&self, trace: &str) -> Value {
+        let tag = &self.owned().tag;
+        match answer::find_exchange(&self.shared, trace, |world| world.tag == *tag) {
+            Ok(told) => told,
+            Err((_, sentence)) => panic!("{sentence}"),
+        }
+    }
+
+    /// Empties the world: records, counters, queue, faults, journal, callback URLs, clock. Returns when it
+    /// is quiet, with the number of callbacks that were cancelled.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let world = sandbox.world();
+    /// world.next("v1.1/bank_account_data_requests", "SERVER_ERROR");
+    /// assert_eq!(world.reset().await, 0);
+    /// assert_eq!(world.end().await.queued, 0);
+    /// # });
+    /// ```
+    pub async fn reset(&self) -> usize {
+        self.owned().reset(&self.shared.courier).await
+    }
+
+    /// Ends the world, as `DELETE /__sandbox/worlds` does, and says what was still to come. Returns when
+    /// it is quiet. The next request of its key, and what is asked of this world next, finds a fresh one.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let world = sandbox.world();
+    /// // … at the end of a test: whatever it queued was taken, and no callback is left.
+    /// assert_eq!(world.end().await, iluma_sandbox::Unfinished::default());
+    /// # });
+    /// ```
+    pub async fn end(&self) -> Unfinished {
+        let Shared {
+            worlds, courier, ..
+        } = &*self.shared;
+        let unfinished = worlds.end(&self.key, courier, Instant::now()).await;
+        Unfinished {
+            callbacks: unfinished.callbacks.iter().map(Callback::of).collect(),
+            more_callbacks: unfinished.more_callbacks,
+            queued: unfinished.queued,
+            faults: unfinished.faults,
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The banks of Indonesia by code: `scenarios/banks.tsv`.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// `code`, `name`, `swift_code` and, where there is one, `remark`: tab-separated, with a heading.
+const TABLE: &str = include_str!("../../scenarios/banks.tsv");
+
+/// A bank as the lists show it.
+#[derive(Serialize)]
+struct Bank {
+    name: &'static str,
+    code: String,
+    swift_code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remark: Option<&'static str>,
+}
+
+static CODES: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| rows().map(|[code, ..]| code).collect());
+
+static PLAIN: LazyLock<Vec<u8>> = LazyLock::new(|| all_banks(""));
+static PREFIXED: LazyLock<Vec<u8>> = LazyLock::new(|| all_banks("ID_"));
+
+/// Every bank as a JSON array: `{{banks.plain}}` writes `BCA`, `{{banks.prefixed}}` writes `ID_BCA`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum BankList {
+    Plain,
+    Prefixed,
+}
+
+impl BankList {
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        match name {
+            "plain" => Some(Self::Plain),
+            "prefixed" => Some(Self::Prefixed),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn names() -> [&'static str; 2] {
+        ["plain", "prefixed"]
+    }
+
+    pub(crate) fn json(self) -> &'static [u8] {
+        match self {
+            Self::Plain => &PLAIN,
+            Self::Prefixed => &PREFIXED,
+        }
+    }
+
+    /// The JSON Schema of the list.
+    pub(crate) fn schema(self) -> Value {
+        let code = match self {
+            Self::Plain => json!({"type": "string"}),
+            Self::Prefixed => json!({"type": "string", "pattern": "^ID_"}),
+        };
+        json!({
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "object",
+                "properties": {
+                    "name": {"type": "string"},
+                    "code": code,
+                    "swift_code": {"type": "string"},
+                    "remark": {"type": "string"},
+                },
+                "required": ["name", "code", "swift_code"],
+                "additionalProperties": false,
+            },
+        })
+    }
+}
+
+/// Whether a bank has this code, plain (`BCA`) or with its country (`ID_BCA`).
+pub(crate) fn is_bank_code(code: &str) -> bool {
+    CODES.contains(without_country(code))
+}
+
+/// The code as the table writes it: every version of the API takes it with and without `ID_`.
+pub(crate) fn without_country(code: &str) -> &str {
+    code.strip_prefix("ID_").unwrap_or(code)
+}
+
+fn all_banks(prefix: &str) -> Vec<u8> {
+    let banks = rows().map(|[code, name, swift_code, remark]| Bank {
+        name,
+        code: [prefix, code].concat(),
+        swift_code,
+        remark: Some(remark).filter(|remark| !remark.is_empty()),
+    });
+    serde_json::to_vec(&banks.collect::<Vec<_>>()).expect("texts always serialise")
+}
+
+/// The table's columns, empty where a row is too short.
+fn rows() -> impl Iterator<Item = [&'static str; 4]> {
+    TABLE.lines().skip(1).map(|line| {
+        let mut columns = line.split('\t');
+        [(); 4].map(|()| columns.next().unwrap_or_default())
+    })
+}

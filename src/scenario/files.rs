@@ -1,0 +1,294 @@
+//! Scenario files as they lie in the binary and in folders: finding, reading, nothing more.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+
+use include_dir::{Dir, DirEntry, include_dir};
+use sha2::{Digest, Sha256};
+
+use super::format::{self, ScenarioFile};
+use super::mistake::{LoadError, SourceFile};
+use super::settings::Settings;
+
+static SHIPPED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
+
+/// A scenario file is text that people write.
+const FILE_BYTES_MAX: u64 = 4 << 20;
+
+const FOLDER_DEPTH_MAX: usize = 16;
+const FILES_MAX: usize = 10_000;
+
+/// Every file that counts, shipped ones first, a later folder's in place of an earlier one's.
+#[derive(Default)]
+pub(crate) struct Layers {
+    pub scenarios: Vec<Arc<ScenarioFile>>,
+    pub settings: Settings,
+    /// Ids of files that are no TOML: whoever refers to one is not wrong because of that.
+    pub unreadable: HashSet<String>,
+}
+
+impl Layers {
+    pub(crate) fn is_extension(&self, id: &str) -> bool {
+        let mut extensions = self.scenarios.iter().filter(|file| file.extends.is_some());
+        extensions.any(|file| file.source_file.id == id)
+    }
+}
+
+/// Of the shipped files the tops are read once; a reload only reads the folders.
+static SHIPPED_FILES: LazyLock<Vec<Arc<ScenarioFile>>> = LazyLock::new(|| {
+    let read = |(path, text): (&str, &'static str)| {
+        let source = Arc::new(SourceFile {
+            id: id_of(Path::new(path)),
+            name: format!("shipped:{path}"),
+            text: text.into(),
+            shipped: true,
+        });
+        Arc::new(ScenarioFile::of_top(&source, text))
+    };
+    shipped().map(read).collect()
+});
+
+/// What is wrong with the shipped files, which are taken as sound at the start.
+pub(crate) fn prove_shipped() -> Vec<LoadError> {
+    let mistakes = |file: &Arc<ScenarioFile>| format::parse(&file.source_file).1;
+    SHIPPED_FILES.iter().flat_map(mistakes).collect()
+}
+
+/// The shipped scenario files by their path, such as `v0/individual_cft_peps.toml`.
+pub(crate) fn shipped() -> impl Iterator<Item = (&'static str, &'static str)> {
+    fn walk(dir: &'static Dir<'static>, found: &mut Vec<(&'static str, &'static str)>) {
+        for entry in dir.entries() {
+            match entry {
+                DirEntry::Dir(dir) => walk(dir, found),
+                DirEntry::File(file) => {
+                    let path = file.path().to_str().expect("shipped paths are ASCII");
+                    if is_toml(file.path()) {
+                        found.push((path, file.contents_utf8().expect("shipped files are UTF-8")));
+                    }
+                }
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(&SHIPPED, &mut found);
+    found.sort_unstable();
+    found.into_iter()
+}
+
+/// The JSON Schema of scenario files or of `sandbox.toml`, as it lies beside the shipped files.
+pub(crate) fn json_schema(name: &str) -> &'static str {
+    let file = SHIPPED.get_file(name).expect("the schemas are shipped");
+    file.contents_utf8().expect("shipped files are UTF-8")
+}
+
+/// Reads the shipped files and every folder's, each after a `pause`. What can be read is returned beside every mistake.
+pub(crate) fn read_files(folders: &[PathBuf], pause: fn()) -> (Layers, Vec<LoadError>) {
+    let mut layers = Layers {
+        scenarios: SHIPPED_FILES.clone(),
+        ..Layers::default()
+    };
+    let mut errors = Vec::new();
+    for folder in folders {
+        for found in find(folder) {
+            pause();
+            match found {
+                Ok(path) => read_file(folder, &path, &mut layers, &mut errors),
+                Err((path, error)) => errors.push(LoadError::of_file(
+                    path.display().to_string(),
+                    format!("cannot be read: {}", reason(&error)),
+                )),
+            }
+        }
+    }
+    (layers, errors)
+}
+
+/// The same with one file that nobody has written to a disk.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn read_text_over(source: &Arc<SourceFile>) -> (Layers, Vec<LoadError>) {
+    let (mut layers, mut errors) = read_files(&[], no_pause);
+    lay_over(source, &mut layers, &mut errors);
+    (layers, errors)
+}
+
+/// Of a reload: a thousand files are not to be felt by requests on a core that they share.
+pub(crate) fn let_requests_go_first() {
+    std::thread::yield_now();
+}
+
+/// Of a start, which somebody waits for.
+pub(crate) fn no_pause() {}
+
+/// A hash over the names and contents of all files: what a poll compares, where events are not sent.
+pub(crate) fn fingerprint(folders: &[PathBuf]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for folder in folders {
+        for found in find(folder) {
+            let_requests_go_first();
+            match found {
+                Ok(path) => {
+                    hash.update(path.as_os_str().as_encoded_bytes());
+                    hash.update([0]);
+                    hash.update(read_text(&path).unwrap_or_default());
+                }
+                Err((path, _)) => hash.update(path.as_os_str().as_encoded_bytes()),
+            }
+            hash.update([0]);
+        }
+    }
+    hash.finalize().into()
+}
+
+fn read_file(folder: &Path, path: &Path, layers: &mut Layers, errors: &mut Vec<LoadError>) {
+    let name = path.display().to_string();
+    let text = match read_text(path) {
+        Ok(text) => text,
+        Err(error) => {
+            errors.push(LoadError::of_file(
+                name,
+                format!("cannot be read: {}", reason(&error)),
+            ));
+            return;
+        }
+    };
+    let text = match String::from_utf8(text) {
+        Ok(text) => text,
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            errors.push(LoadError::of_file(
+                name,
+                format!("is not UTF-8 text: the bytes from {at} on are no character"),
+            ));
+            return;
+        }
+    };
+    let id = id_of(path.strip_prefix(folder).unwrap_or(path));
+    let source = Arc::new(SourceFile {
+        id,
+        name,
+        text: text.into(),
+        shipped: false,
+    });
+    lay_over(&source, layers, errors);
+}
+
+fn lay_over(source: &Arc<SourceFile>, layers: &mut Layers, errors: &mut Vec<LoadError>) {
+    if source.id == "sandbox" {
+        errors.extend(layers.settings.read_over(source));
+        return;
+    }
+    let (file, mistakes) = format::parse(source);
+    errors.extend(mistakes);
+    let Some(file) = file else {
+        layers.unreadable.insert(source.id.clone());
+        return;
+    };
+    // The same path replaces, unless the file says that it adds to what it would replace.
+    let adds = file
+        .extends
+        .as_ref()
+        .is_some_and(|id| *id.as_ref() == source.id);
+    if !adds {
+        layers
+            .scenarios
+            .retain(|known| known.source_file.id != source.id);
+    }
+    layers.scenarios.push(Arc::new(file));
+}
+
+/// Every `*.toml` below a folder in a fixed order; dotfiles are passed over.
+fn find(folder: &Path) -> Vec<Result<PathBuf, (PathBuf, io::Error)>> {
+    let mut walk = Walk::default();
+    walk.enter(folder, 0);
+    walk.found
+}
+
+#[derive(Default)]
+struct Walk {
+    found: Vec<Result<PathBuf, (PathBuf, io::Error)>>,
+    /// Folders that lead into themselves are endless: where one limit is met, all ends.
+    is_over: bool,
+}
+
+impl Walk {
+    fn enter(&mut self, folder: &Path, depth: usize) {
+        if depth > FOLDER_DEPTH_MAX || self.found.len() >= FILES_MAX {
+            let error = io::Error::other(format!(
+                "there are more than {FILES_MAX} files or {FOLDER_DEPTH_MAX} folders deep"
+            ));
+            self.found.push(Err((folder.to_owned(), error)));
+            self.is_over = true;
+            return;
+        }
+        let entries =
+            fs::read_dir(folder).and_then(std::iter::Iterator::collect::<io::Result<Vec<_>>>);
+        let mut entries = match entries {
+            Ok(entries) => entries,
+            Err(error) => {
+                self.found.push(Err((folder.to_owned(), error)));
+                return;
+            }
+        };
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            let path = entry.path();
+            if entry.file_name().as_encoded_bytes().starts_with(b".") {
+                continue;
+            }
+            match fs::metadata(&path) {
+                Ok(metadata) if metadata.is_dir() => self.enter(&path, depth + 1),
+                Ok(_) if is_toml(&path) => self.found.push(Ok(path)),
+                Err(error) if is_toml(&path) => self.found.push(Err((path, error))),
+                _ => {}
+            }
+            if self.is_over {
+                return;
+            }
+        }
+    }
+}
+
+fn is_toml(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "toml")
+}
+
+fn read_text(path: &Path) -> io::Result<Vec<u8>> {
+    let regular = |metadata: &fs::Metadata| {
+        if !metadata.is_file() {
+            return Err(io::Error::other("it is no regular file"));
+        }
+        Ok(())
+    };
+    regular(&fs::metadata(path)?)?; // opening a FIFO would wait for ever
+    let file = fs::File::open(path)?;
+    regular(&file.metadata()?)?; // it may be another by now
+    let mut text = Vec::new();
+    // Not what its length says: it may grow while it is read.
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > FILE_BYTES_MAX {
+        return Err(io::Error::other(format!(
+            "it is larger than {} MiB",
+            FILE_BYTES_MAX >> 20
+        )));
+    }
+    Ok(text)
+}
+
+/// `v1.1/things.toml` → `v1.1/things`
+fn id_of(path: &Path) -> String {
+    let id = path.with_extension("");
+    let parts: Vec<_> = id.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
+}
+
+/// An input or output error in one clause, without the number that the system adds.
+pub(crate) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error") {
+        Some((reason, _)) => reason.to_lowercase(),
+        None => text,
+    }
+}

@@ -1,0 +1,241 @@
+//! The dummy data that scenario files bring along, checked while it is read.
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::format::Source;
+
+/// The dummy data that a file brings along.
+#[derive(Debug, Default)]
+pub(crate) struct DummyPart {
+    pub individuals: Vec<ListingPart>,
+    pub entities: Vec<EntityPart>,
+    pub people: Vec<PersonPart>,
+    pub missing: Vec<MissingPart>,
+    pub bank_accounts: Vec<BankAccountPart>,
+}
+
+/// A person on the watchlist.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListingPart {
+    pub id: ListingId,
+    pub names: Names,
+    /// The databases that it is in.
+    pub scopes: Vec<Scope>,
+    /// Every nationality that is told of the person.
+    pub nationalities: Vec<Country>,
+    /// Every date of birth that is told of the person.
+    #[serde(default)]
+    pub dates_of_birth: Vec<PartialDate>,
+    /// How well it is known; for the reader of the file.
+    #[serde(default)]
+    #[expect(dead_code, reason = "checked, and shown nowhere yet")]
+    pub source: Source,
+}
+
+/// A business on the watchlist.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EntityPart {
+    pub id: ListingId,
+    pub names: Names,
+    /// The databases that it is in.
+    pub scopes: Vec<Scope>,
+    /// Every country that it is told to be domiciled in.
+    pub business_domiciles: Vec<Country>,
+    /// Left out where nothing is known of them.
+    pub dates_of_registration: Option<Vec<PartialDate>>,
+    /// How well it is known; for the reader of the file.
+    #[serde(default)]
+    #[expect(dead_code, reason = "checked, and shown nowhere yet")]
+    pub source: Source,
+}
+
+/// Somebody in the population register.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PersonPart {
+    pub nik: Nik,
+    /// As on the card.
+    pub name: String,
+    pub birthdate: BirthDate,
+    pub birthplace: String,
+    pub address: String,
+    /// How alike the submitted selfie is said to be, 0 to 100.
+    #[serde(default)]
+    pub selfie_score: Percent,
+    /// How well it is known; for the reader of the file.
+    #[serde(default)]
+    #[expect(dead_code, reason = "checked, and shown nowhere yet")]
+    pub source: Source,
+}
+
+/// A number that the population register does not know.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MissingPart {
+    pub nik: Nik,
+    /// How well it is known; for the reader of the file.
+    #[serde(default)]
+    #[expect(dead_code, reason = "checked, and shown nowhere yet")]
+    pub source: Source,
+}
+
+/// An account whose holder, or whose trouble, is known beforehand.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BankAccountPart {
+    pub bank_code: BankCode,
+    pub bank_account_number: AccountNumber,
+    /// Invented where it is left out.
+    pub holder: Option<String>,
+    #[serde(default)]
+    pub finding: AccountFinding,
+    /// How well it is known; for the reader of the file.
+    #[serde(default)]
+    #[expect(dead_code, reason = "checked, and shown nowhere yet")]
+    pub source: Source,
+}
+
+/// What a bank says of an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AccountFinding {
+    #[default]
+    Found,
+    NotFound,
+    VirtualAccount,
+    NeedReview,
+    Timeout,
+}
+
+/// The databases that a search looks through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum Scope {
+    Other,
+    Pep,
+    Sanction,
+}
+
+impl Scope {
+    pub(crate) const ALL: [Self; 3] = [Self::Other, Self::Pep, Self::Sanction];
+}
+
+/// A whole number from 0 to 100; 100 where it is left out.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Percent(pub u8);
+
+impl Default for Percent {
+    fn default() -> Self {
+        Self(100)
+    }
+}
+
+impl<'de> Deserialize<'de> for Percent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = i64::deserialize(deserializer)?;
+        match u8::try_from(number) {
+            Ok(percent) if percent <= 100 => Ok(Self(percent)),
+            _ => Err(serde::de::Error::custom(format_args!(
+                "`{number}` is not a whole number from 0 to 100"
+            ))),
+        }
+    }
+}
+
+/// A string that was checked while it was read, so that a mistake is reported at its place.
+macro_rules! checked_text {
+    ($(#[$doc:meta])* $name:ident, $expected:literal, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
+        pub(crate) struct $name(pub String);
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                let check: fn(&str) -> bool = $check;
+                if check(&text) {
+                    Ok(Self(text))
+                } else {
+                    Err(serde::de::Error::custom(format_args!(
+                        concat!("`{}` is not ", $expected), text
+                    )))
+                }
+            }
+        }
+    };
+}
+
+checked_text!(
+    /// A listing's id: a UUID in lower case.
+    ListingId, "a lower-case UUID", |text| uuid::Uuid::parse_str(text)
+        .is_ok_and(|uuid| uuid.hyphenated().to_string() == text)
+);
+
+checked_text!(
+    /// An ISO 3166-1 alpha-2 code in upper case, such as `ID`.
+    Country, "an ISO 3166-1 country of two upper-case letters", super::formats::is_country
+);
+
+checked_text!(
+    /// `YYYY-MM-DD` in quotes, unknown parts as zeros: `1961-00-00`.
+    PartialDate, "a date `YYYY-MM-DD` (unknown parts as zeros: `1961-00-00`)", super::formats::is_partial_date
+);
+
+checked_text!(
+    /// The 16 digits of an Indonesian identity card.
+    Nik, "a number of 16 digits", |text| text.len() == 16 && text.bytes().all(|b| b.is_ascii_digit())
+);
+
+checked_text!(
+    /// A real date, `DD-MM-YYYY`.
+    BirthDate, "a real date `DD-MM-YYYY`", super::formats::is_day_month_year
+);
+
+checked_text!(
+    /// The code of a bank, with or without `ID_`: `BCA`.
+    BankCode, "the code of a bank in `scenarios/banks.tsv`", super::banks::is_bank_code
+);
+
+checked_text!(
+    /// Up to 34 digits, in quotes.
+    AccountNumber, "an account number of up to 34 digits", |text| (1..=34).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_digit())
+);
+
+/// The names of a listing: the primary one first, at least one.
+#[derive(Clone, Debug)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Names(pub Vec<String>);
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let names = Vec::<String>::deserialize(deserializer)?;
+        if names.is_empty() || names.iter().any(|name| name.trim().is_empty()) {
+            return Err(serde::de::Error::custom(
+                "`names` must hold at least one name, none of them empty",
+            ));
+        }
+        Ok(Self(names))
+    }
+}
+
+impl DummyPart {
+    pub(super) fn has_any(&self) -> bool {
+        !(self.individuals.is_empty()
+            && self.entities.is_empty()
+            && self.people.is_empty()
+            && self.missing.is_empty()
+            && self.bank_accounts.is_empty())
+    }
+}

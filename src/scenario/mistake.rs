@@ -1,0 +1,271 @@
+//! What is wrong with a scenario file: where, what was expected, what to do.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+/// One scenario file as it was read: its id, the name to show, its text.
+#[derive(Debug)]
+pub(crate) struct SourceFile {
+    /// Path below the root without the ending, such as `v1.1/bank_account_data_requests`.
+    pub id: String,
+    /// What the operator calls it: a path, or `shipped:v1.1/….toml` for a file inside the binary.
+    pub name: String,
+    pub text: Cow<'static, str>,
+    /// Comes with the binary, and is proven by the tests.
+    pub shipped: bool,
+}
+
+impl SourceFile {
+    pub(crate) fn error(
+        self: &Arc<Self>,
+        span: Range<usize>,
+        message: impl Into<String>,
+    ) -> LoadError {
+        LoadError::at(self, span, message)
+    }
+
+    /// Something that loads and is hardly meant.
+    pub(crate) fn warning(
+        self: &Arc<Self>,
+        span: Range<usize>,
+        message: impl Into<String>,
+    ) -> LoadError {
+        LoadError {
+            severity: Severity::Warning,
+            ..LoadError::at(self, span, message)
+        }
+    }
+}
+
+/// Where in a scenario file something was said.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    pub file: Arc<SourceFile>,
+    at: usize,
+    until: usize,
+}
+
+impl Origin {
+    pub(crate) fn new(file: &Arc<SourceFile>, span: &Range<usize>) -> Self {
+        Self {
+            file: file.clone(),
+            at: span.start,
+            until: span.end,
+        }
+    }
+
+    pub(crate) fn span(&self) -> Range<usize> {
+        self.at..self.until
+    }
+
+    /// Counted from 1.
+    pub(crate) fn line(&self) -> usize {
+        let end = floor_char_boundary(&self.file.text, self.at);
+        self.file.text[..end].matches('\n').count() + 1
+    }
+}
+
+/// Whether a file can be served as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Severity {
+    #[default]
+    Error,
+    /// It loads, and does not do what was meant.
+    Warning,
+}
+
+/// One mistake in one scenario file, or a warning of one. `Display` prints file, line, column, the line itself and a caret.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use iluma_sandbox::{Sandbox, StartError};
+///
+/// let folder = tempfile::tempdir().unwrap();
+/// std::fs::write(folder.path().join("mine.toml"), "extends = 'v9/bank_account'").unwrap();
+/// let started = Sandbox::builder().scenarios(folder.path()).start().await;
+/// let Err(StartError::Scenarios(errors)) = started else { panic!() };
+/// assert_eq!((errors.0[0].line, errors.0[0].column), (1, 11));
+/// assert_eq!(errors.0[0].excerpt, "extends = 'v9/bank_account'");
+/// # });
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LoadError {
+    /// The file as the operator knows it.
+    pub file: String,
+    /// Counted from 1; 0 where the mistake is the file itself (unreadable, not UTF-8).
+    pub line: usize,
+    /// Counted from 1, in characters.
+    pub column: usize,
+    /// A lower-case sentence: what is wrong and what was expected.
+    pub message: String,
+    /// The offending line, or the part of it around the mistake.
+    pub excerpt: String,
+    /// How many characters the caret marks.
+    #[serde(skip)]
+    marked: usize,
+    /// How many characters of the line stand before the excerpt.
+    #[serde(skip)]
+    left_out: usize,
+    #[serde(skip)]
+    severity: Severity,
+}
+
+const EXCERPT_CHARS: usize = 200;
+
+impl LoadError {
+    pub(crate) fn at(
+        file: &Arc<SourceFile>,
+        span: Range<usize>,
+        message: impl Into<String>,
+    ) -> Self {
+        let text = &*file.text;
+        let start = floor_char_boundary(text, span.start);
+        let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
+        let end = floor_char_boundary(text, span.end).clamp(start, line_end.max(start));
+        let column = text[line_start..start].chars().count() + 1;
+        // Of a very long line the part around the mistake.
+        let left_out = column.saturating_sub(EXCERPT_CHARS / 2);
+        let left_out = if column < EXCERPT_CHARS { 0 } else { left_out };
+        let line = without_keys(text[line_start..line_end].trim_end());
+        let excerpt: String = line.chars().skip(left_out).take(EXCERPT_CHARS).collect();
+        Self {
+            file: file.name.clone(),
+            line: text[..start].matches('\n').count() + 1,
+            column,
+            message: message.into(),
+            excerpt: excerpt.replace('\t', " "),
+            marked: text[start..end].chars().count().clamp(1, EXCERPT_CHARS),
+            left_out,
+            severity: Severity::Error,
+        }
+    }
+
+    /// A mistake that has no place inside the file: it cannot be read, or is not text.
+    pub(crate) fn of_file(name: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            file: name.into(),
+            line: 0,
+            column: 0,
+            message: message.into(),
+            excerpt: String::new(),
+            marked: 0,
+            left_out: 0,
+            severity: Severity::Error,
+        }
+    }
+
+    /// Nothing can be served from the file, unlike with a warning.
+    pub(crate) fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        writeln!(f, "{word}: {}", self.message)?;
+        if self.line == 0 {
+            return write!(f, " --> {}", self.file);
+        }
+        let gutter = self.line.to_string().len();
+        writeln!(
+            f,
+            "{:gutter$}--> {}:{}:{}",
+            "", self.file, self.line, self.column
+        )?;
+        writeln!(f, "{:gutter$} |", "")?;
+        writeln!(f, "{} | {}", self.line, self.excerpt)?;
+        write!(
+            f,
+            "{:gutter$} | {:indent$}{}",
+            "",
+            "",
+            "^".repeat(self.marked),
+            indent = (self.column - 1).saturating_sub(self.left_out)
+        )
+    }
+}
+
+/// Every mistake found in a set of scenario files; `Display` prints one after the other.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use iluma_sandbox::{Sandbox, StartError};
+///
+/// let folder = tempfile::tempdir().unwrap();
+/// std::fs::write(folder.path().join("mine.toml"), "extends = 'v9/bank_account'").unwrap();
+/// let started = Sandbox::builder().scenarios(folder.path()).start().await;
+/// let Err(StartError::Scenarios(errors)) = started else { panic!() };
+/// assert!(errors.to_string().starts_with("error: "));
+/// assert!(errors.to_string().ends_with("^"));
+/// # });
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n"))]
+pub struct LoadErrors(pub Vec<LoadError>);
+
+impl LoadErrors {
+    /// Those of what was found; warnings are left out.
+    pub(crate) fn of_found(mut found: Vec<LoadError>) -> Self {
+        found.retain(LoadError::is_error);
+        Self(found)
+    }
+}
+
+/// The known word nearest to what was written, when it is near enough to be meant.
+pub(crate) fn nearest<'a>(
+    written: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let written = written.to_lowercase();
+    known
+        .into_iter()
+        .map(|word| (strsim::jaro_winkler(&written, &word.to_lowercase()), word))
+        .filter(|(likeness, _)| *likeness >= 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, word)| word)
+}
+
+/// `` `a`, `b` and `c` ``
+pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let words: Vec<_> = words.into_iter().map(|word| format!("`{word}`")).collect();
+    match words.as_slice() {
+        [] => "none".to_owned(),
+        [only] => only.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+/// A line of a settings file may hold a real key: its secret part becomes as many dots.
+fn without_keys(line: &str) -> String {
+    let mut masked = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((at, prefix)) = crate::http::PREFIXES
+        .iter()
+        .filter_map(|prefix| Some((rest.find(prefix)?, prefix)))
+        .min()
+    {
+        let (before, key) = rest.split_at(at + prefix.len());
+        masked.push_str(before);
+        let end = key.find(['"', '\'', ' ', ',', ']']).unwrap_or(key.len());
+        masked.extend(key[..end].chars().map(|_| '·'));
+        rest = &key[end..];
+    }
+    masked + rest
+}
+
+fn floor_char_boundary(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}

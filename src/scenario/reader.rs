@@ -1,0 +1,163 @@
+//! Reads a TOML document piece by piece, so that a mistake in one piece does not hide the others'.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use toml::de::{DeTable, DeValue};
+
+use super::mistake::{LoadError, SourceFile, listed, nearest};
+use super::tree::Spanned;
+
+/// Reads pieces of one TOML document, so that a mistake in one piece does not hide the others'.
+pub(crate) struct Reader<'f> {
+    source_file: &'f Arc<SourceFile>,
+    pub(crate) errors: Vec<LoadError>,
+}
+
+impl<'f> Reader<'f> {
+    pub(crate) fn new(source_file: &'f Arc<SourceFile>) -> Self {
+        Self {
+            source_file,
+            errors: Vec::new(),
+        }
+    }
+
+    /// The top-level entries, in the file's order; none where the file is no TOML.
+    pub(crate) fn table(&mut self) -> Option<Vec<(Spanned<String>, toml::Spanned<DeValue<'f>>)>> {
+        let (document, mistakes) = DeTable::parse_recoverable(&self.source_file.text);
+        for mistake in &mistakes {
+            self.report(mistake);
+        }
+        if !mistakes.is_empty() {
+            return None; // what follows from broken syntax would only confuse
+        }
+        let mut entries = Vec::new();
+        for (key, mut value) in document.into_inner() {
+            self.refuse_dates(&mut value);
+            let span = key.span();
+            entries.push((Spanned::new(span, key.into_inner().into_owned()), value));
+        }
+        Some(entries)
+    }
+
+    pub(crate) fn decode<T: DeserializeOwned>(
+        &mut self,
+        value: toml::Spanned<DeValue<'_>>,
+    ) -> Option<T> {
+        let whole = value.span();
+        match T::deserialize(toml::de::ValueDeserializer::from(value)) {
+            Ok(decoded) => Some(decoded),
+            Err(mistake) => {
+                let span = mistake.span().unwrap_or(whole);
+                self.errors
+                    .push(self.source_file.error(span, sentence(mistake.message())));
+                None
+            }
+        }
+    }
+
+    pub(crate) fn unknown_key(&mut self, key: &Spanned<String>, known: &[&str]) {
+        let written = key.as_ref();
+        let hint = match nearest(written, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("known are {}", listed(known.iter().copied())),
+        };
+        self.errors.push(
+            self.source_file
+                .error(key.span(), format!("unknown key `{written}`: {hint}")),
+        );
+    }
+
+    /// The entries of a table of tables, by their names.
+    pub(crate) fn named<T: DeserializeOwned>(
+        &mut self,
+        value: toml::Spanned<DeValue<'_>>,
+        shape: &str,
+    ) -> Vec<(Spanned<String>, T)> {
+        let span = value.span();
+        let DeValue::Table(table) = value.into_inner() else {
+            self.errors.push(
+                self.source_file
+                    .error(span, format!("must be tables: `{shape}`")),
+            );
+            return Vec::new();
+        };
+        let mut entries = Vec::new();
+        for (key, value) in table {
+            let name = Spanned::new(key.span(), key.into_inner().into_owned());
+            if let Some(decoded) = self.decode(value) {
+                entries.push((name, decoded));
+            }
+        }
+        entries
+    }
+
+    /// The items of an array of tables.
+    pub(crate) fn each<T: DeserializeOwned>(
+        &mut self,
+        value: toml::Spanned<DeValue<'_>>,
+        shape: &str,
+    ) -> Vec<T> {
+        let span = value.span();
+        let DeValue::Array(items) = value.into_inner() else {
+            self.errors.push(
+                self.source_file
+                    .error(span, format!("must be an array: `{shape}`")),
+            );
+            return Vec::new();
+        };
+        items
+            .into_iter()
+            .filter_map(|item| self.decode(item))
+            .collect()
+    }
+
+    /// TOML dates would lose their spelling on the way into JSON.
+    fn refuse_dates(&mut self, value: &mut toml::Spanned<DeValue<'_>>) {
+        let span = value.span();
+        match value.as_mut() {
+            DeValue::Datetime(date) => {
+                let text = date.to_string();
+                self.errors.push(self.source_file.error(
+                    span,
+                    format!("a date is written as text here: put it in quotes, `\"{text}\"`"),
+                ));
+                *value.as_mut() = DeValue::String(text.into());
+            }
+            DeValue::Array(items) => {
+                for item in items.iter_mut() {
+                    self.refuse_dates(item);
+                }
+            }
+            DeValue::Table(table) => table
+                .iter_mut()
+                .for_each(|(_, entry)| self.refuse_dates(entry)),
+            _ => {}
+        }
+    }
+
+    fn report(&mut self, mistake: &toml::de::Error) {
+        let span = mistake.span().unwrap_or(0..0);
+        self.errors
+            .push(self.source_file.error(span, sentence(mistake.message())));
+    }
+}
+
+/// The parser's words as one line, with the nearest known key where it lists them all.
+fn sentence(message: &str) -> String {
+    let line = message.trim().replace('\n', ", ");
+    if let Some((found, _)) = line.split_once(", expected struct ") {
+        return format!("{found}, expected a table");
+    }
+    let Some(rest) = line.strip_prefix("unknown field `") else {
+        return line;
+    };
+    let Some((written, known)) = rest.split_once("`, expected ") else {
+        return line.replacen("unknown field", "unknown key", 1);
+    };
+    let known: Vec<_> = known.split('`').skip(1).step_by(2).collect();
+    match nearest(written, known.iter().copied()) {
+        Some(near) => format!("unknown key `{written}`: did you mean `{near}`?"),
+        None => format!("unknown key `{written}`: known are {}", listed(known)),
+    }
+}

@@ -1,0 +1,94 @@
+//! `sandbox.toml`: the settings of a scenario folder that are not a product's.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::mistake::{LoadError, SourceFile};
+use super::reader::Reader;
+use super::tree::Spanned;
+use crate::callbacks::ReceiverUrl;
+use crate::catalogue::DateForm;
+use crate::http::ApiKey;
+
+/// What the folders' `sandbox.toml` say; flags have the last word.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settings {
+    /// How the watchlist's dates are written.
+    pub dates: Option<DateForm>,
+    /// Where callbacks go in every world that registered nothing else, by type.
+    pub callback_urls: Vec<(String, ReceiverUrl)>,
+    /// Only these API keys are let in, where any are given.
+    pub api_keys: Vec<ApiKey>,
+    /// Whether an upload's file name may name an outcome, at every endpoint.
+    pub magic_file_names: bool,
+    /// Answers only what is documented or observed.
+    pub strict: bool,
+    /// What is made up though it does not look so, beside what the sandbox knows itself; in lower case.
+    dummy_values: HashSet<String>,
+}
+
+const KEYS: [&str; 6] = [
+    "watchlist_dates",
+    "api_keys",
+    "callback_urls",
+    "magic_file_names",
+    "strict",
+    "dummy_values",
+];
+
+impl Settings {
+    /// Lays one folder's settings over what earlier folders said.
+    pub(crate) fn read_over(&mut self, file: &Arc<SourceFile>) -> Vec<LoadError> {
+        let mut reader = Reader::new(file);
+        for (key, value) in reader.table().unwrap_or_default() {
+            match key.as_ref().as_str() {
+                "watchlist_dates" => self.dates = reader.decode(value).or(self.dates),
+                "magic_file_names" => {
+                    self.magic_file_names = reader.decode(value).unwrap_or(self.magic_file_names);
+                }
+                "strict" => self.strict = reader.decode(value).unwrap_or(self.strict),
+                "dummy_values" => {
+                    let values: Vec<String> = reader.decode(value).unwrap_or_default();
+                    let values = values.iter().map(|value| value.to_lowercase());
+                    self.dummy_values.extend(values);
+                }
+                "api_keys" => {
+                    let keys: Vec<Spanned<String>> = reader.decode(value).unwrap_or_default();
+                    self.api_keys.clear();
+                    for key in keys {
+                        match key.as_ref().parse() {
+                            Ok(parsed) => self.api_keys.push(parsed),
+                            Err(message) => reader.errors.push(file.error(key.span(), message)),
+                        }
+                    }
+                }
+                "callback_urls" => {
+                    let urls: Vec<(Spanned<String>, Spanned<String>)> =
+                        reader.named(value, "[callback_urls]");
+                    for (callback_type, url) in urls {
+                        match ReceiverUrl::parse(url.as_ref()) {
+                            Ok(parsed) => {
+                                self.callback_urls
+                                    .push((callback_type.into_inner(), parsed));
+                            }
+                            Err(message) => reader.errors.push(file.error(url.span(), message)),
+                        }
+                    }
+                }
+                _ => reader.unknown_key(&key, &KEYS),
+            }
+        }
+        reader.errors
+    }
+
+    /// Whether a value was said to be made up: by itself or, of mail addresses, all of a domain by `@acme.co.id`.
+    pub(crate) fn is_dummy(&self, value: &str) -> bool {
+        if self.dummy_values.is_empty() {
+            return false;
+        }
+        let value = value.to_lowercase();
+        let domain = value.rfind('@').map(|at| &value[at..]);
+        self.dummy_values.contains(&value)
+            || domain.is_some_and(|domain| self.dummy_values.contains(domain))
+    }
+}

@@ -1,0 +1,233 @@
+//! One connection: HTTP/1.1 or HTTP/2, with a limit on how long a client may take over anything.
+
+use std::sync::Arc;
+
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::task::yield_now;
+use tokio::time::{Interval, MissedTickBehavior};
+
+use super::begun::{Begun, Protocol};
+use crate::answer::Shared;
+use crate::server::pace::{Pace, Phase, TICK, Verdict};
+use crate::server::ports::Port;
+use crate::server::respond::{Gone, respond};
+use crate::server::wire;
+
+pub(super) const HEAD_BYTES_MAX: usize = 64 << 10;
+
+/// What a connection is served on: a socket, or TLS over one.
+pub(crate) trait Wire: AsyncRead + AsyncWrite + Send + Unpin + 'static {
+    fn socket(&self) -> &TcpStream;
+}
+
+impl Wire for TcpStream {
+    fn socket(&self) -> &TcpStream {
+        self
+    }
+}
+
+#[cfg(feature = "tls")]
+impl Wire for tokio_rustls::server::TlsStream<TcpStream> {
+    fn socket(&self) -> &TcpStream {
+        self.get_ref().0
+    }
+}
+
+/// A connection that has come in by a port, and what it is watched by.
+pub(super) struct Watched {
+    pub(super) port: Port,
+    pub(super) sandbox: Arc<Shared>,
+    pub(super) pace: Arc<Pace>,
+    pub(super) ticks: Interval,
+    pub(super) stop: watch::Receiver<bool>,
+}
+
+/// Serves one connection to its end.
+pub(crate) async fn serve(
+    socket: TcpStream,
+    port: Port,
+    sandbox: Arc<Shared>,
+    stop: watch::Receiver<bool>,
+) {
+    socket.set_nodelay(true).ok();
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks.reset();
+    #[cfg_attr(
+        not(feature = "tls"),
+        expect(unused_mut, reason = "no handshake is waited for")
+    )]
+    let mut watched = Watched {
+        pace: Arc::new(Pace::new(stop.clone())),
+        port,
+        sandbox,
+        ticks,
+        stop,
+    };
+    #[cfg(feature = "tls")]
+    if let Port::Tls(tls) = &watched.port {
+        let handshake = Box::pin(tls.clone().accept(socket));
+        if let Some(Some((stream, protocol))) = watched.in_time(handshake).await {
+            watched.pace.enter(Phase::Head);
+            Box::pin(watched.serve_as(stream, protocol)).await;
+        }
+        return;
+    }
+    watched.serve_as(socket, None).await;
+}
+
+impl Watched {
+    /// Serves what was agreed on, else what the client begins to speak.
+    async fn serve_as<S: Wire>(mut self, io: S, agreed: Option<Protocol>) {
+        let begun = match agreed {
+            Some(protocol) => Some((Begun::just(io), protocol)),
+            None => self.in_time(Begun::of(io)).await.and_then(Result::ok),
+        };
+        match begun {
+            Some((io, Protocol::Http1)) => self.http1(io).await,
+            Some((io, Protocol::Http2)) => Box::pin(self.http2(io)).await,
+            None => {}
+        }
+    }
+
+    /// What comes before the first request, given no more time than a head. None where it takes longer, or
+    /// the sandbox stops.
+    async fn in_time<T>(&mut self, beginning: impl Future<Output = T>) -> Option<T> {
+        tokio::pin!(beginning);
+        loop {
+            tokio::select! {
+                biased;
+                begun = &mut beginning => return Some(begun),
+                _ = self.stop.wait_for(|stop| *stop) => return None,
+                _ = self.ticks.tick() => if matches!(self.pace.tick(), Verdict::TooSlow) {
+                    return None;
+                }
+            }
+        }
+    }
+
+    async fn http1<S: Wire>(self, io: Begun<S>) {
+        let Self {
+            port,
+            sandbox,
+            pace,
+            mut ticks,
+            mut stop,
+        } = self;
+        let service = service_fn(|mut request: Request<Incoming>| {
+            let (sandbox, pace) = (sandbox.clone(), pace.clone());
+            let came_with_another = pace.is_idle();
+            pace.enter(Phase::Body);
+            let refusal = port.take(&mut request);
+            async move {
+                if came_with_another {
+                    yield_now().await; // a pipeline is one client: the others have their turn after each request
+                }
+                let response = match refusal {
+                    None => respond(&sandbox, request, &pace).await,
+                    refusal => refusal,
+                };
+                pace.answered();
+                response.ok_or_else(Gone::client)
+            }
+        });
+        let io = PacedIo {
+            io: TokioIo::new(io),
+            pace: pace.clone(),
+        };
+        let mut connection = http1::Builder::new()
+            .max_buf_size(HEAD_BYTES_MAX)
+            .serve_connection(io, service);
+        let mut stopping = false;
+        loop {
+            tokio::select! {
+                biased;
+                _ = &mut connection => break,
+                _ = stop.wait_for(|stop| *stop), if !stopping => {
+                    stopping = true;
+                    if pace.is_streaming() {
+                        return; // no end of its own is to be waited for
+                    }
+                    std::pin::Pin::new(&mut connection).graceful_shutdown();
+                }
+                _ = ticks.tick() => match pace.tick() {
+                    Verdict::Fine => {}
+                    Verdict::Idle => std::pin::Pin::new(&mut connection).graceful_shutdown(),
+                    Verdict::TooSlow => return,
+                },
+            }
+        }
+        if let Some(ending) = pace.ending() {
+            let io = connection.into_parts().io.io.into_inner();
+            Box::pin(wire::end(io.into_inner(), ending, &pace)).await;
+        }
+    }
+}
+
+/// The socket, watched for the first bytes of a request.
+pub(crate) struct PacedIo<S> {
+    pub io: TokioIo<S>,
+    pub pace: Arc<Pace>,
+}
+
+impl<S: AsyncRead + Unpin> hyper::rt::Read for PacedIo<S> {
+    fn poll_read(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+        buffer: hyper::rt::ReadBufCursor<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        let polled = std::pin::Pin::new(&mut self.io).poll_read(context, buffer);
+        if polled.is_ready() {
+            self.pace.bytes_came();
+        }
+        polled
+    }
+}
+
+impl<S: AsyncWrite + Unpin> hyper::rt::Write for PacedIo<S> {
+    fn poll_write(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+        bytes: &[u8],
+    ) -> std::task::Poll<std::io::Result<usize>> {
+        std::pin::Pin::new(&mut self.io).poll_write(context, bytes)
+    }
+
+    fn poll_flush(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        let flushed = std::pin::Pin::new(&mut self.io).poll_flush(context);
+        if flushed.is_ready() && self.pace.is_to_end() {
+            // Everything that was to be written has been: hyper lets go of the connection.
+            return std::task::Poll::Ready(Err(std::io::ErrorKind::ConnectionAborted.into()));
+        }
+        flushed
+    }
+
+    fn poll_shutdown(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::pin::Pin::new(&mut self.io).poll_shutdown(context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+        slices: &[std::io::IoSlice<'_>],
+    ) -> std::task::Poll<std::io::Result<usize>> {
+        std::pin::Pin::new(&mut self.io).poll_write_vectored(context, slices)
+    }
+}

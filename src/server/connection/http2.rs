@@ -1,0 +1,165 @@
+//! A connection that speaks HTTP/2: many requests at once, each of which has its own limits of time and its own
+//! faults. Everything that it runs ends with it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hyper::body::{Body, Incoming};
+use hyper::header::{HOST, HeaderValue};
+use hyper::rt::Executor;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::begun::Begun;
+use super::connection::{HEAD_BYTES_MAX, Watched, Wire};
+use crate::answer::Shared;
+use crate::server::effect::ReplyBody;
+use crate::server::pace::{BODY_TIME, Pace, Phase, Verdict};
+use crate::server::respond::{Gone, respond};
+
+const STREAMS_MAX: u32 = 100;
+const FRAME_BYTES_MAX: u32 = 16 << 10;
+
+/// What a client may send ahead of what has been read.
+const STREAM_WINDOW_BYTES: u32 = 256 << 10;
+
+const CONNECTION_WINDOW_BYTES: u32 = 1 << 20;
+
+/// What is held of an answer that its client does not take.
+const SEND_BYTES_MAX: usize = 256 << 10;
+
+/// Streams that are opened and reset before anybody looked at them; more end the connection.
+const UNSEEN_RESETS_MAX: usize = 20;
+
+/// Streams that had to be reset for what the client did on them; more end the connection.
+const FAULTY_STREAMS_MAX: usize = 100;
+
+/// A client that says nothing is asked whether it is there, and given so long to answer.
+const PING_AFTER: Duration = Duration::from_secs(30);
+
+const PONG_TIME: Duration = Duration::from_secs(20);
+
+/// How long a client may take to go when the sandbox stops and nothing is in flight.
+const QUIET_TICKS_MAX: u32 = 1;
+
+impl Watched {
+    pub(super) async fn http2<S: Wire>(self, io: Begun<S>) {
+        let Self {
+            port,
+            sandbox,
+            pace,
+            mut ticks,
+            mut stop,
+        } = self;
+        pace.enter(Phase::Idle); // a client may be early
+        let tasks = Tasks::default();
+        let service = service_fn(|mut request: Request<Incoming>| {
+            let pace = Arc::new(Pace::of_stream(&pace));
+            let sandbox = sandbox.clone();
+            name_host(&mut request);
+            let refusal = port.take(&mut request);
+            async move {
+                match refusal {
+                    None => answer(&sandbox, request, &pace).await,
+                    Some(refusal) => Ok(refusal),
+                }
+            }
+        });
+        let connection = http2::Builder::new(tasks.clone())
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS_MAX)
+            .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).expect("64 KiB"))
+            .max_frame_size(FRAME_BYTES_MAX)
+            .initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+            .max_send_buf_size(SEND_BYTES_MAX)
+            .max_pending_accept_reset_streams(UNSEEN_RESETS_MAX)
+            .max_local_error_reset_streams(FAULTY_STREAMS_MAX)
+            .keep_alive_interval(PING_AFTER)
+            .keep_alive_timeout(PONG_TIME)
+            .serve_connection(TokioIo::new(io), service);
+        tokio::pin!(connection);
+        let (mut stopping, mut leaving, mut quiet_ticks) = (false, false, 0);
+        loop {
+            tokio::select! {
+                biased;
+                _ = &mut connection => break,
+                _ = stop.wait_for(|stop| *stop), if !stopping => stopping = true,
+                _ = ticks.tick() => {
+                    quiet_ticks = if stopping && pace.is_quiet() { quiet_ticks + 1 } else { 0 };
+                    match pace.tick() {
+                        // Nothing is in flight, and the client does not say that it has understood.
+                        _ if quiet_ticks > QUIET_TICKS_MAX => break,
+                        Verdict::Fine => continue,
+                        Verdict::Idle => {}
+                        Verdict::TooSlow => break,
+                    }
+                }
+            }
+            if !std::mem::replace(&mut leaving, true) {
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+        tasks.end();
+    }
+}
+
+async fn answer(
+    sandbox: &Arc<Shared>,
+    request: Request<Incoming>,
+    pace: &Arc<Pace>,
+) -> Result<Response<ReplyBody>, Gone> {
+    let has_body = !request.body().is_end_stream();
+    let responding = respond(sandbox, request, pace);
+    let response = if has_body {
+        tokio::select! {
+            biased;
+            response = responding => response,
+            () = too_slow(pace) => None,
+        }
+    } else {
+        responding.await
+    };
+    pace.answered();
+    response.ok_or_else(|| pace.ending().map_or_else(Gone::client, Gone::by))
+}
+
+/// Returns when a client takes too long over its body.
+async fn too_slow(pace: &Pace) {
+    sleep(BODY_TIME).await;
+    if !pace.is_reading() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// HTTP/2 has no `host`: what it has instead is said by that name too, to everything that asks for it.
+fn name_host(request: &mut Request<Incoming>) {
+    let authority = request.uri().authority();
+    let host = authority.and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+    if let Some(host) = host {
+        request.headers_mut().entry(HOST).or_insert(host);
+    }
+}
+
+/// What a connection runs beside itself. None of it is left when the connection has ended.
+#[derive(Clone, Default)]
+struct Tasks(Arc<Mutex<JoinSet<()>>>);
+
+impl Tasks {
+    fn end(&self) {
+        let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.abort_all();
+    }
+}
+
+impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Tasks {
+    fn execute(&self, task: F) {
+        let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(task);
+    }
+}

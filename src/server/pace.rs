@@ -1,0 +1,208 @@
+//! How long a client may take over anything, counted in ticks of its connection.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+/// How long a client may take to send the head of a request.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+
+/// How long a client may take to send a body.
+pub(super) const BODY_TIME: Duration = Duration::from_mins(1);
+
+/// How long a connection may stay open without a request.
+const IDLE_TIME: Duration = Duration::from_secs(90);
+
+/// How often a connection looks at its own state: cheaper than a timer set for every request.
+pub(super) const TICK: Duration = Duration::from_secs(1);
+
+/// What the client is doing, and since how many ticks; how the connection is to end, and when it has to.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    phase: AtomicU8,
+    ticks: AtomicU32,
+    ending: AtomicU8,
+    stop: watch::Receiver<bool>,
+    /// Of a stream of HTTP/2: its connection's.
+    connection: Option<Arc<Pace>>,
+    /// Of a connection with streams: how many of them have something to be done.
+    busy: AtomicU32,
+}
+
+/// How a connection ends that is broken on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Ending {
+    /// By a FIN.
+    Close = 1,
+    /// By a RST.
+    Reset = 2,
+    /// By bytes that are no HTTP, and a FIN.
+    Garbage = 3,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Phase {
+    /// The head of a request is awaited: a new connection is given no more time than that.
+    Head = 0,
+    Body = 1,
+    Answer = 2,
+    /// Between two requests.
+    Idle = 3,
+    /// An answer without an end, such as a stream of events.
+    Stream = 4,
+}
+
+pub(super) enum Verdict {
+    Fine,
+    Idle,
+    TooSlow,
+}
+
+impl Pace {
+    pub(crate) fn new(stop: watch::Receiver<bool>) -> Self {
+        Self {
+            phase: AtomicU8::new(Phase::Head as u8),
+            ticks: AtomicU32::new(0),
+            ending: AtomicU8::new(0),
+            stop,
+            connection: None,
+            busy: AtomicU32::new(0),
+        }
+    }
+
+    /// Of a request that shares its connection with others.
+    pub(super) fn of_stream(connection: &Arc<Self>) -> Self {
+        let mut stream = Self::new(connection.stop.clone());
+        stream.phase = AtomicU8::new(Phase::Idle as u8);
+        stream.connection = Some(connection.clone());
+        stream.enter(Phase::Body);
+        stream
+    }
+
+    /// Whether it is one request's alone: to end it ends no connection.
+    pub(crate) fn is_of_stream(&self) -> bool {
+        self.connection.is_some()
+    }
+
+    /// Whether no stream has anything to be done.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.busy.load(Ordering::Relaxed) == 0
+    }
+
+    pub(super) fn is_reading(&self) -> bool {
+        self.phase.load(Ordering::Relaxed) == Phase::Body as u8
+    }
+
+    /// Whether nothing has come since the last answer.
+    pub(super) fn is_idle(&self) -> bool {
+        self.phase.load(Ordering::Relaxed) == Phase::Idle as u8
+    }
+
+    /// The request has been read.
+    pub(crate) fn answering(&self) {
+        self.enter(Phase::Answer);
+    }
+
+    pub(crate) fn answered(&self) {
+        self.enter(Phase::Idle);
+    }
+
+    /// What is being answered has no end of its own.
+    pub(crate) fn streaming(&self) {
+        self.enter(Phase::Stream);
+    }
+
+    pub(super) fn is_streaming(&self) -> bool {
+        self.phase.load(Ordering::Relaxed) == Phase::Stream as u8
+    }
+
+    /// Says how the connection is to end, when what was written has been sent.
+    pub(crate) fn end(&self, ending: Ending) {
+        self.ending.store(ending as u8, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_to_end(&self) -> bool {
+        self.ending.load(Ordering::Relaxed) != 0
+    }
+
+    pub(super) fn ending(&self) -> Option<Ending> {
+        let ending = self.ending.load(Ordering::Relaxed);
+        [Ending::Close, Ending::Reset, Ending::Garbage]
+            .into_iter()
+            .find(|one| *one as u8 == ending)
+    }
+
+    /// Returns when the sandbox stops.
+    pub(crate) fn stopped(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut stop = self.stop.clone();
+        async move {
+            stop.wait_for(|stop| *stop).await.ok();
+        }
+    }
+
+    pub(super) fn enter(&self, phase: Phase) {
+        if let Some(connection) = &self.connection {
+            let before = self.phase.swap(phase as u8, Ordering::Relaxed);
+            connection.count(before != Phase::Idle as u8, phase != Phase::Idle);
+        } else {
+            self.phase.store(phase as u8, Ordering::Relaxed);
+        }
+        self.ticks.store(0, Ordering::Relaxed);
+    }
+
+    /// One of its streams had something to be done, and now has or not.
+    fn count(&self, had: bool, has: bool) {
+        match (had, has) {
+            (false, true) => self.busy.fetch_add(1, Ordering::Relaxed),
+            (true, false) => self.busy.fetch_sub(1, Ordering::Relaxed),
+            _ => return,
+        };
+        self.ticks.store(0, Ordering::Relaxed);
+    }
+
+    /// The first bytes after silence are the beginning of a head.
+    pub(super) fn bytes_came(&self) {
+        if self.is_idle() {
+            self.enter(Phase::Head);
+        }
+    }
+
+    pub(super) fn tick(&self) -> Verdict {
+        let passed = TICK * (self.ticks.fetch_add(1, Ordering::Relaxed) + 1);
+        let phase = self.phase.load(Ordering::Relaxed);
+        if !self.is_quiet() {
+            self.ticks.store(0, Ordering::Relaxed);
+            return Verdict::Fine; // each stream has limits of its own
+        }
+        if phase == Phase::Idle as u8 {
+            return match passed {
+                // Told to close, but its client does not even take the answers that it has.
+                _ if passed >= IDLE_TIME + HEAD_TIME => Verdict::TooSlow,
+                _ if passed >= IDLE_TIME => Verdict::Idle,
+                _ => Verdict::Fine,
+            };
+        }
+        let allowed = match phase {
+            0 => HEAD_TIME,
+            1 => BODY_TIME,
+            _ => return Verdict::Fine,
+        };
+        if passed > allowed {
+            Verdict::TooSlow
+        } else {
+            Verdict::Fine
+        }
+    }
+}
+
+impl Drop for Pace {
+    fn drop(&mut self) {
+        if self.is_of_stream() {
+            self.enter(Phase::Idle); // dropped with its stream, whatever was to be done
+        }
+    }
+}

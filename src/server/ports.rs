@@ -1,0 +1,174 @@
+//! One of the sandbox's ports: what is spoken there, and whether anything is answered.
+
+use std::net::SocketAddr;
+#[cfg(feature = "tls")]
+use std::sync::Arc;
+
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::{Request, Response, StatusCode};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::effect::ReplyBody;
+#[cfg(feature = "tls")]
+use super::respond;
+use crate::sandbox::{Options, StartError};
+
+/// What is spoken at a port.
+#[derive(Clone, Debug)]
+pub(crate) enum Port {
+    Plain,
+    /// Plain HTTP, all of which is refused: HTTPS is spoken at that port.
+    Refusing(u16),
+    #[cfg(feature = "tls")]
+    Tls(Arc<super::tls::Acceptor>),
+}
+
+/// Says of a request that it came by TLS.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Secure;
+
+/// One or two sockets that are listened on.
+pub(crate) struct Ports {
+    pub first: (TcpListener, Port),
+    pub second: Option<(TcpListener, Port)>,
+}
+
+impl Port {
+    /// Notes how the request came. Some where that is all there is to it.
+    #[cfg_attr(
+        not(feature = "tls"),
+        expect(unused_variables, reason = "it came by no other way")
+    )]
+    pub(crate) fn take(&self, request: &mut Request<Incoming>) -> Option<Response<ReplyBody>> {
+        match self {
+            Self::Plain => None,
+            Self::Refusing(secured) => Some(refusal(*secured)),
+            #[cfg(feature = "tls")]
+            Self::Tls(_) => {
+                request.extensions_mut().insert(Secure);
+                None
+            }
+        }
+    }
+}
+
+impl Ports {
+    /// The next connection, of whichever port.
+    pub(crate) async fn accept(&self) -> std::io::Result<(TcpStream, Port)> {
+        let ((socket, _), port) = match &self.second {
+            None => (self.first.0.accept().await?, &self.first.1),
+            Some(second) => tokio::select! {
+                accepted = self.first.0.accept() => (accepted?, &self.first.1),
+                accepted = second.0.accept() => (accepted?, &second.1),
+            },
+        };
+        Ok((socket, port.clone()))
+    }
+}
+
+/// By which addresses the sandbox is reached with TLS.
+#[derive(Debug, Default)]
+pub(crate) struct Secured {
+    /// The one that speaks it.
+    pub address: Option<SocketAddr>,
+    /// There is no other that answers.
+    pub alone: bool,
+    pub authority_pem: Option<String>,
+}
+
+impl Ports {
+    /// Refuses what cannot be, before anything is listened on or made.
+    #[cfg(feature = "tls")]
+    pub(crate) fn check(address: SocketAddr, options: &Options) -> Result<(), StartError> {
+        let port = options
+            .tls
+            .port
+            .filter(|port| *port != 0 && *port == address.port());
+        port.map_or(Ok(()), |port| {
+            Err(StartError::Tls(format!(
+                "plain HTTP and HTTPS cannot have the same port, {port}: name another with --tls-port, or speak \
+                 HTTPS alone with --tls"
+            )))
+        })
+    }
+
+    /// What is spoken at the port of `listener`, and where `--tls-port` names one at a second.
+    #[cfg(feature = "tls")]
+    pub(crate) fn open(
+        listener: TcpListener,
+        address: SocketAddr,
+        options: &Options,
+    ) -> Result<(Self, Secured), StartError> {
+        let tls = &options.tls;
+        if !tls.is_wanted() {
+            return Ok((Self::plain(listener), Secured::default()));
+        }
+        let acceptor = super::tls::Acceptor::new(tls, address.ip()).map_err(StartError::Tls)?;
+        let authority_pem = acceptor.authority_pem.clone();
+        let secured = Port::Tls(Arc::new(acceptor));
+        let Some(port) = tls.port else {
+            let ports = Self {
+                first: (listener, secured),
+                second: None,
+            };
+            let secured = Secured {
+                address: Some(address),
+                alone: true,
+                authority_pem,
+            };
+            return Ok((ports, secured));
+        };
+        let address = SocketAddr::new(address.ip(), port);
+        let bind = |error| StartError::Bind { address, error };
+        let second = respond::listen(address).map_err(bind)?;
+        let address = second.local_addr().map_err(bind)?;
+        let plain = if tls.only {
+            Port::Refusing(address.port())
+        } else {
+            Port::Plain
+        };
+        let ports = Self {
+            first: (listener, plain),
+            second: Some((second, secured)),
+        };
+        let secured = Secured {
+            address: Some(address),
+            alone: tls.only,
+            authority_pem,
+        };
+        Ok((ports, secured))
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "with TLS there is more that can fail"
+    )]
+    pub(crate) fn open(
+        listener: TcpListener,
+        _: SocketAddr,
+        _: &Options,
+    ) -> Result<(Self, Secured), StartError> {
+        Ok((Self::plain(listener), Secured::default()))
+    }
+
+    fn plain(listener: TcpListener) -> Self {
+        Self {
+            first: (listener, Port::Plain),
+            second: None,
+        }
+    }
+}
+
+/// That calls over plain HTTP fail is documented; how they do is not, so that it is decided here.
+fn refusal(secured: u16) -> Response<ReplyBody> {
+    let body = format!(
+        r#"{{"error_code":"HTTPS_REQUIRED","message":"Calls over plain HTTP fail: use https and the port {secured}."}}"#
+    );
+    let mut response = Response::new(ReplyBody::new(body.into(), None));
+    *response.status_mut() = StatusCode::FORBIDDEN;
+    let json = HeaderValue::from_static("application/json; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    response
+}

@@ -1,0 +1,118 @@
+//! TLS: what is shown to clients at a port of the sandbox, and what is asked of receivers of callbacks.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::{self, CryptoProvider};
+use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
+use tokio_rustls::server::TlsStream;
+
+use super::authority::{AUTHORITY_FILE, Authority, HostName};
+use super::{identity, plain};
+use crate::server::connection::Protocol;
+
+/// What a sandbox shows its clients.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TlsOptions {
+    /// At the port, unless it has one of its own.
+    pub on: bool,
+    pub port: Option<u16>,
+    /// What speaks plain HTTP is refused.
+    pub only: bool,
+    /// Names and addresses beside those of this machine.
+    pub hosts: Vec<HostName>,
+    /// Where the authority is kept; in memory alone where it is not said.
+    pub folder: Option<PathBuf>,
+    /// A certificate of one's own and its key, instead of one by the authority.
+    pub files: Option<(PathBuf, PathBuf)>,
+}
+
+impl TlsOptions {
+    /// The certificate that clients have to trust, where it is the sandbox's own and is kept.
+    pub(crate) fn authority_file(&self) -> Option<PathBuf> {
+        let folder = self.folder.as_ref().filter(|_| self.files.is_none())?;
+        let path = folder.join(AUTHORITY_FILE);
+        Some(std::path::absolute(&path).unwrap_or(path))
+    }
+
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.on || self.only || self.port.is_some()
+    }
+}
+
+/// Takes connections by TLS.
+pub(crate) struct Acceptor {
+    tls: TlsAcceptor,
+    /// What its clients have to trust; none where the certificate is the operator's own.
+    pub authority_pem: Option<String>,
+}
+
+impl std::fmt::Debug for Acceptor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Acceptor(…)") // it holds a key
+    }
+}
+
+impl Acceptor {
+    /// An error is a sentence.
+    pub(crate) fn new(options: &TlsOptions, address: std::net::IpAddr) -> Result<Self, String> {
+        let (identity, authority_pem) = if let Some((certificate, key)) = &options.files {
+            (identity::read(certificate, key)?, None)
+        } else {
+            let authority = match &options.folder {
+                Some(folder) => Authority::kept_in(folder)?,
+                None => Authority::new()?,
+            };
+            let identity = authority.identity(&options.hosts, address)?;
+            (identity, Some(authority.pem().to_owned()))
+        };
+        Ok(Self {
+            tls: acceptor(identity)?,
+            authority_pem,
+        })
+    }
+
+    /// What was agreed on comes with it, where the client has asked. None where it speaks no TLS.
+    pub(crate) async fn accept(
+        self: Arc<Self>,
+        mut socket: TcpStream,
+    ) -> Option<(TlsStream<TcpStream>, Option<Protocol>)> {
+        let mut first = [0; plain::FIRST_BYTES];
+        let came = socket.peek(&mut first).await.ok()?;
+        let first = &first[..came];
+        if first.first()?.is_ascii_alphabetic() {
+            plain::answer(&mut socket, first).await;
+            return None;
+        }
+        let stream = match self.tls.accept(socket).await {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::debug!("a TLS handshake failed: {error}");
+                return None;
+            }
+        };
+        let protocol = match stream.get_ref().1.alpn_protocol() {
+            Some(b"h2") => Some(Protocol::Http2),
+            Some(_) => Some(Protocol::Http1),
+            None => None,
+        };
+        Some((stream, protocol))
+    }
+}
+
+fn acceptor(identity: CertifiedKey) -> Result<TlsAcceptor, String> {
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| format!("TLS cannot be set up: {error}"))?
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(identity)));
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config).into())
+}
+
+pub(crate) fn provider() -> Arc<CryptoProvider> {
+    Arc::new(crypto::ring::default_provider())
+}

@@ -1,0 +1,12 @@
+//! TLS towards clients: certificates, the local authority, plain requests at a TLS port.
+
+mod acceptor;
+mod authority;
+mod expiry;
+mod identity;
+mod plain;
+
+pub(crate) use self::acceptor::{Acceptor, TlsOptions, provider};
+pub(crate) use self::authority::{AUTHORITY_FILE, Authority, HostName};
+pub(crate) use self::identity::{is_one_certificate, read_authorities};
+pub(crate) use self::plain::PLAIN_WORDS;

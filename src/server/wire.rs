@@ -1,0 +1,210 @@
+//! Carries out on the wire what was decided to happen to a reply: waits, dribbles, breaks off.
+//!
+//! Over HTTP/2 a fault ends its own stream and leaves the connection, which carries the requests of others.
+//!
+//! A delay and a hang end when the sandbox stops, so that stopping need not wait for them; hyper drops
+//! what is done here as soon as the client has gone.
+
+use std::num::NonZeroU32;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::Response;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Instant, Sleep, sleep, timeout};
+
+use super::connection::Wire;
+use super::effect::ReplyBody;
+use super::pace::{Ending, Pace};
+use super::respond::Gone;
+use crate::answer::{BROKEN_MAX, Breaking};
+use crate::base::Fault;
+
+/// How often a piece of a slow body is written, where it comes with more than a few bytes a second.
+const PIECES_A_SECOND: u32 = 10;
+
+/// How long what was given of a stream has to be written before it is reset, which would overtake it.
+const WRITE_TIME: Duration = Duration::from_millis(50);
+
+/// How long a client may take to go after its connection was closed.
+const CLOSE_TIME: Duration = Duration::from_secs(1);
+
+const GARBAGE: &[u8] =
+    b"\x00\xfe\x89 garbage: these bytes are no HTTP, on purpose \xff\x00\r\n\r\n";
+
+/// Waits as long as the reply is to be late, then breaks it. None where the connection is to end instead.
+pub(crate) async fn carry_out(
+    response: Response<ReplyBody>,
+    breaking: Breaking,
+    pace: &Arc<Pace>,
+) -> Option<Response<ReplyBody>> {
+    wait(breaking.delay, pace).await;
+    let ending = match breaking.fault {
+        None | Some(Fault::Malformed | Fault::Status(_)) => return Some(response),
+        Some(Fault::Truncate) => return Some(response.map(|body| body.broken(Broken::half(pace)))),
+        Some(Fault::Slow(rate)) => {
+            return Some(response.map(|body| body.broken(Broken::slow(rate, pace))));
+        }
+        Some(Fault::Reset) => Ending::Reset,
+        Some(Fault::Empty) => Ending::Close,
+        Some(Fault::Garbage) => Ending::Garbage,
+        Some(Fault::Hang) => {
+            drop(response); // its callbacks go: the server believes that it has answered
+            wait(BROKEN_MAX, pace).await;
+            Ending::Close
+        }
+    };
+    pace.end(ending);
+    None
+}
+
+/// Waits so long, or until the sandbox stops.
+async fn wait(delay: Duration, pace: &Pace) {
+    if !delay.is_zero() {
+        tokio::select! {
+            () = sleep(delay) => {}
+            () = pace.stopped() => {}
+        }
+    }
+}
+
+/// Ends a connection that hyper has let go of.
+pub(crate) async fn end<S: Wire>(mut socket: S, ending: Ending, pace: &Pace) {
+    match ending {
+        Ending::Reset => {
+            socket.socket().set_zero_linger().ok(); // dropping it sends a RST
+            return;
+        }
+        Ending::Garbage => {
+            timeout(CLOSE_TIME, socket.write_all(GARBAGE)).await.ok();
+        }
+        Ending::Close => {}
+    }
+    socket.shutdown().await.ok();
+    // Dropping a socket with something unread in it sends a RST, which may overtake what was written.
+    let mut unread = [0; 1024];
+    let drained = async { while socket.read(&mut unread).await.is_ok_and(|read| read > 0) {} };
+    tokio::select! {
+        () = drained => {}
+        () = sleep(CLOSE_TIME) => {}
+        () = pace.stopped() => {}
+    }
+}
+
+/// How a body is broken while it is written.
+pub(crate) enum Broken {
+    /// Its first half comes, then the connection is closed.
+    Half {
+        pace: Arc<Pace>,
+        is_given: bool,
+        written: Option<Pin<Box<Sleep>>>,
+    },
+    Slow(Slow),
+}
+
+pub(crate) struct Slow {
+    pace: Arc<Pace>,
+    piece_bytes: usize,
+    /// How long each piece takes.
+    takes: Duration,
+    pause: Pin<Box<Sleep>>,
+    stopped: Pin<Box<dyn Future<Output = ()> + Send>>,
+    gives_up: Instant,
+    is_started: bool,
+}
+
+impl Broken {
+    fn half(pace: &Arc<Pace>) -> Self {
+        Self::Half {
+            pace: pace.clone(),
+            is_given: false,
+            written: None,
+        }
+    }
+
+    fn slow(rate: NonZeroU32, pace: &Arc<Pace>) -> Self {
+        let piece_bytes = (rate.get() / PIECES_A_SECOND).max(1);
+        let takes = Duration::from_secs(piece_bytes.into()) / rate.get();
+        Self::Slow(Slow {
+            pace: pace.clone(),
+            piece_bytes: piece_bytes as usize,
+            takes,
+            pause: Box::pin(sleep(takes)),
+            stopped: Box::pin(pace.stopped()),
+            gives_up: Instant::now() + BROKEN_MAX,
+            is_started: false,
+        })
+    }
+
+    /// Takes the next piece out of the bytes that are left.
+    pub(crate) fn poll_piece(
+        &mut self,
+        left: &mut Bytes,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Gone>>> {
+        match self {
+            Self::Half { is_given, .. } if !*is_given && left.len() > 1 => {
+                *is_given = true;
+                Poll::Ready(Some(Ok(left.split_to(left.len() / 2))))
+            }
+            Self::Half { pace, written, .. } => {
+                if pace.is_of_stream() {
+                    let written = written.get_or_insert_with(|| Box::pin(sleep(WRITE_TIME)));
+                    ready!(written.as_mut().poll(context));
+                }
+                break_off(pace, context)
+            }
+            Self::Slow(slow) => slow.poll_piece(left, context),
+        }
+    }
+}
+
+impl Slow {
+    fn poll_piece(
+        &mut self,
+        left: &mut Bytes,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Gone>>> {
+        if !self.is_started {
+            self.is_started = true;
+            self.pace.answering(); // no client is idle that is still being answered
+        }
+        if left.is_empty() {
+            return Poll::Ready(None);
+        }
+        if self.stopped.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Some(Ok(std::mem::take(left))));
+        }
+        ready!(self.pause.as_mut().poll(context));
+        let due = self.pause.deadline();
+        if due >= self.gives_up {
+            return break_off(&self.pace, context);
+        }
+        self.pause.as_mut().reset(due + self.takes);
+        let piece_bytes = self.piece_bytes.min(left.len());
+        Poll::Ready(Some(Ok(left.split_to(piece_bytes))))
+    }
+}
+
+impl Drop for Slow {
+    fn drop(&mut self) {
+        if self.is_started {
+            self.pace.answered();
+        }
+    }
+}
+
+/// Has the connection end as soon as what was given so far has been written; a stream is reset.
+fn break_off(pace: &Pace, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Gone>>> {
+    if pace.is_of_stream() {
+        return Poll::Ready(Some(Err(Gone::by(Ending::Reset))));
+    }
+    if !pace.is_to_end() {
+        pace.end(Ending::Close);
+        context.waker().wake_by_ref(); // so that hyper flushes once more
+    }
+    Poll::Pending
+}

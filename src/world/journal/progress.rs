@@ -1,0 +1,239 @@
+//! How far requests have come to what is expected, and what is said of it when it is not reached.
+
+use std::fmt::Write;
+
+use super::journal::{ENTRIES_MAX, Exchange};
+use super::query::{Judgement, Query};
+use super::verify::{Expectation, NEAR_MISSES_MAX, NearMiss, NotVerified, Verified, What};
+use super::wait::Excerpt;
+
+/// How far requests have come to what is expected.
+#[derive(Debug)]
+pub(crate) struct Progress<'e> {
+    expectation: &'e Expectation,
+    matched: Seen,
+    /// Those of which too little is kept to tell.
+    unknown: Seen,
+    /// One that is not the next to be awaited in an order, but a later one.
+    early: Option<(usize, String)>,
+    /// The number of the latest that the journal has dropped.
+    dropped_until: u64,
+}
+
+/// Requests that were seen: their traces, as far as a journal keeps so many.
+#[derive(Debug, Default)]
+struct Seen {
+    count: u64,
+    traces: Vec<String>,
+    last_seq: u64,
+}
+
+/// How an expectation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Holds,
+    /// Requests to come may make it hold.
+    Open,
+    Failed,
+}
+
+impl Seen {
+    fn add(&mut self, exchange: &Exchange) {
+        self.count += 1;
+        self.last_seq = exchange.seq;
+        if self.traces.len() < ENTRIES_MAX {
+            self.traces.push(exchange.trace());
+        }
+    }
+}
+
+impl<'e> Progress<'e> {
+    pub(crate) fn new(expectation: &'e Expectation) -> Self {
+        Self {
+            expectation,
+            matched: Seen::default(),
+            unknown: Seen::default(),
+            early: None,
+            dropped_until: 0,
+        }
+    }
+
+    /// Takes into account what came next.
+    pub(crate) fn see(&mut self, excerpt: &Excerpt) {
+        self.dropped_until = excerpt.dropped_until;
+        for exchange in &excerpt.exchanges {
+            self.see_one(exchange);
+        }
+    }
+
+    pub(super) fn see_one(&mut self, exchange: &Exchange) {
+        if exchange.seq <= self.expectation.after_seq {
+            return;
+        }
+        match &self.expectation.what {
+            What::Times { query, .. } => match query.judge(exchange) {
+                Judgement::Meant => self.matched.add(exchange),
+                Judgement::Unknown => self.unknown.add(exchange),
+                Judgement::Other => {}
+            },
+            What::InOrder(queries) => {
+                let mut awaited = queries.iter().enumerate().skip(self.step());
+                let is_meant = |query: &Query| query.judge(exchange) == Judgement::Meant;
+                let Some((_, next)) = awaited.next() else {
+                    return;
+                };
+                if is_meant(next) {
+                    self.matched.add(exchange);
+                } else if let Some((later, _)) = awaited.find(|(_, later)| is_meant(later)) {
+                    self.early = Some((later, exchange.trace()));
+                }
+            }
+        }
+    }
+
+    /// How many of an order have come.
+    fn step(&self) -> usize {
+        usize::try_from(self.matched.count).unwrap_or(usize::MAX)
+    }
+
+    pub(crate) fn standing(&self) -> Standing {
+        let matched = self.matched.count;
+        match &self.expectation.what {
+            What::Times {
+                at_least, at_most, ..
+            } => {
+                let most = at_most.unwrap_or(u64::MAX);
+                let may_be_more = matched + self.unknown.count > most || self.reaches_back();
+                if matched > most || (at_most.is_some() && may_be_more) {
+                    Standing::Failed // or nobody can tell
+                } else if matched < *at_least {
+                    Standing::Open
+                } else {
+                    Standing::Holds
+                }
+            }
+            What::InOrder(queries) if matched == queries.len() as u64 => Standing::Holds,
+            What::InOrder(_) => Standing::Open,
+        }
+    }
+
+    /// Whether requests that count may have been dropped.
+    fn reaches_back(&self) -> bool {
+        self.expectation.after_seq < self.dropped_until
+    }
+
+    /// How it ended, with what came closest among the exchanges that were seen.
+    pub(crate) fn verdict(self, exchanges: &[Exchange]) -> Result<Verified, NotVerified> {
+        let standing = self.standing();
+        let matched = self.matched.count;
+        if standing == Standing::Holds {
+            let requests = self.matched.traces;
+            return Ok(Verified { matched, requests });
+        }
+        Err(NotVerified {
+            message: self.message(exchanges),
+            expected: self.expectation.to_string(),
+            near_misses: self.near_misses(exchanges),
+            matched,
+            requests: self.matched.traces,
+            is_open: standing == Standing::Open,
+        })
+    }
+
+    fn message(&self, exchanges: &[Exchange]) -> String {
+        let after = self.expectation.after_seq;
+        let count = exchanges.iter().filter(|one| one.seq > after).count();
+        let came = match &self.expectation.what {
+            _ if count == 0 => "no request came".to_owned(),
+            What::Times { .. } => format!("{} of {count} matched", self.matched.count),
+            What::InOrder(queries) => self.missing_step(queries, exchanges, count),
+        };
+        let mut message = format!("expected {}, but {came}", self.expectation);
+        if self.unknown.count > 0 {
+            let traces = &self.unknown.traces;
+            let some = traces[..traces.len().min(10)].join(", ");
+            let count = self.unknown.count;
+            write!(message, "; of {count} too little is kept to tell: {some}").ok();
+        }
+        if self.reaches_back() {
+            let until = self.dropped_until;
+            write!(
+                message,
+                "; the journal has dropped its requests up to number {until}, which may have matched: \
+                 let only those after {until} count"
+            )
+            .ok(); // a text takes all
+        }
+        message
+    }
+
+    fn missing_step(&self, queries: &[Query], exchanges: &[Exchange], count: usize) -> String {
+        let step = self.step();
+        let last = self.matched.traces.last();
+        let last = last.map_or(String::new(), |last| format!(" after {last}"));
+        let said = format!(
+            "of {count} requests none was the {}{last}",
+            ordinal(step + 1)
+        );
+        let came_early = |query: &Query| {
+            let range = self.expectation.after_seq + 1..self.matched.last_seq;
+            let mut earlier = exchanges
+                .iter()
+                .rev()
+                .filter(|one| range.contains(&one.seq));
+            earlier.find(|one| {
+                query.judge(one) == Judgement::Meant && !self.matched.traces.contains(&one.trace())
+            })
+        };
+        match (queries.get(step).and_then(came_early), &self.early) {
+            (Some(early), _) => format!("{said}: it came before that, as {}", early.trace()),
+            (None, Some((later, trace))) => {
+                format!(
+                    "{said}: the {} came without it, as {trace}",
+                    ordinal(later + 1)
+                )
+            }
+            (None, None) => said,
+        }
+    }
+
+    /// What nearly was what is awaited; nothing where there was too much of it.
+    fn near_misses(&self, exchanges: &[Exchange]) -> Vec<NearMiss> {
+        let after = self.expectation.after_seq;
+        let (query, after) = match &self.expectation.what {
+            What::Times {
+                query, at_least, ..
+            } if self.matched.count < *at_least => (query, after),
+            What::Times { .. } => return Vec::new(),
+            What::InOrder(queries) => match queries.get(self.step()) {
+                Some(query) => (query, after.max(self.matched.last_seq)),
+                None => return Vec::new(),
+            },
+        };
+        let mut nearest: Vec<(f64, NearMiss)> = Vec::new();
+        for exchange in exchanges.iter().rev().filter(|one| one.seq > after) {
+            let differences = query.differences(exchange);
+            if differences.is_empty() {
+                continue; // it is one of those that were meant
+            }
+            let distance = Query::distance(&differences);
+            let at = nearest.partition_point(|(other, _)| *other <= distance);
+            if at < NEAR_MISSES_MAX {
+                nearest.truncate(NEAR_MISSES_MAX - 1);
+                nearest.insert(at, (distance, NearMiss::of(exchange, differences)));
+            }
+        }
+        nearest.into_iter().map(|(_, near)| near).collect()
+    }
+}
+
+fn ordinal(number: usize) -> String {
+    let suffix = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{suffix}")
+}

@@ -1,0 +1,94 @@
+//! Names of endpoints and outcomes in a query: each is brought to the one that the journal holds, and one that
+//! nothing answers with is refused. A misspelt name would match nothing, and a test that asks for "never" would pass.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::query::{Condition, Expected, Field, Query};
+use crate::catalogue::{Catalogue, Endpoint};
+use crate::scenario::{listed, nearest};
+
+/// What a read of the watchlist is recorded as; no outcome that could be asked for.
+const LISTED: &str = "LISTED";
+
+impl Query {
+    /// Gives endpoints their ids and outcomes their names, or says in one sentence what is wrong with one.
+    pub(crate) fn name(&mut self, catalogue: &Catalogue) -> Result<(), String> {
+        // The endpoint comes first among the conditions.
+        let mut endpoint = None;
+        for condition in &mut self.conditions {
+            match condition.field {
+                Field::Endpoint if !condition.is_absence() => {
+                    let found = catalogue.known_endpoint(&condition.expected.text())?;
+                    condition.expected = Expected::Json((*found.id).into());
+                    endpoint = Some(found);
+                }
+                Field::Outcome if !condition.is_absence() => {
+                    let name = outcome_of(catalogue, endpoint, &condition.expected.text())?;
+                    condition.expected = Expected::Json(name.into());
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Condition {
+    /// Whether it asks for the requests that have none of it.
+    fn is_absence(&self) -> bool {
+        self.expected.value() == Value::Null
+    }
+}
+
+/// The name, or the whole tag where that was written, of an outcome of the endpoint, or of any where none is named.
+fn outcome_of(
+    catalogue: &Catalogue,
+    endpoint: Option<&Endpoint>,
+    asked: &str,
+) -> Result<String, String> {
+    if let Some((id, name)) = asked.rsplit_once('/') {
+        let endpoint = catalogue.known_endpoint(id)?;
+        let name = outcome_of(catalogue, Some(endpoint), name)?;
+        return Ok(format!("{}/{name}", endpoint.id));
+    }
+    let endpoints: Vec<_> = match endpoint {
+        Some(endpoint) => vec![endpoint],
+        None => catalogue.endpoints().collect(),
+    };
+    let names = endpoints.iter().filter_map(|one| recorded(one, asked));
+    let names: BTreeSet<_> = names.collect();
+    // What is the outcome of one endpoint and another name at others is that outcome.
+    if let Some(itself) = names.iter().find(|name| name.eq_ignore_ascii_case(asked)) {
+        return Ok((*itself).to_owned());
+    }
+    let mut names = names.into_iter();
+    match (names.next(), names.next()) {
+        (Some(only), None) => Ok(only.to_owned()),
+        (Some(one), Some(other)) => Err(format!(
+            "`{asked}` is another name of {}, depending on the endpoint: name the endpoint too, or one of these",
+            listed([one, other].into_iter().chain(names)),
+        )),
+        (None, _) => {
+            let names = endpoints.iter().flat_map(|one| one.outcomes.keys());
+            let aliases = endpoints.iter().flat_map(|one| one.aliases.keys());
+            let known = names.chain(aliases).map(String::as_str);
+            let near = nearest(asked, known)
+                .map_or(String::new(), |near| format!(": did you mean `{near}`?"));
+            let whose = match endpoint {
+                Some(endpoint) => format!("`{}` has", endpoint.id),
+                None => "there is".to_owned(),
+            };
+            Err(format!("{whose} no outcome `{asked}`{near}"))
+        }
+    }
+}
+
+/// What the journal calls an outcome of an endpoint.
+fn recorded<'e>(endpoint: &'e Endpoint, asked: &str) -> Option<&'e str> {
+    if let Some(outcome) = endpoint.outcome(asked) {
+        return Some(&outcome.name);
+    }
+    asked.eq_ignore_ascii_case(LISTED).then_some(LISTED)
+}

@@ -1,0 +1,124 @@
+//! What an exchange has in a field, and whether that is what was expected.
+
+use std::cell::OnceCell;
+
+use serde_json::{Map, Value};
+
+use super::exchange::Content;
+use super::journal::Exchange;
+use super::query::{Condition, Difference, Expected, Field};
+use crate::answer::dig;
+use crate::catalogue;
+
+/// An exchange, and its body as far as it was asked for.
+pub(super) struct Reading<'e> {
+    exchange: &'e Exchange,
+    content: OnceCell<Content>,
+}
+
+/// What an exchange has in a field.
+pub(super) enum Received {
+    Value(Option<Value>),
+    /// Where everything is text: a form, a header, a query.
+    Text(Option<Value>),
+    NotKept(String),
+}
+
+impl<'e> Reading<'e> {
+    pub(super) fn of(exchange: &'e Exchange) -> Self {
+        Self {
+            exchange,
+            content: OnceCell::new(),
+        }
+    }
+
+    fn body(&self, path: &[String]) -> Received {
+        let at = |value: &Value| dig(value.as_object().unwrap_or(&Map::new()), path).cloned();
+        match self.content.get_or_init(|| self.exchange.content()) {
+            Content::Json(value) => Received::Value(at(value)),
+            Content::Fields(value) => Received::Text(at(value)),
+            Content::Empty | Content::Text(_) => Received::Value(None),
+            Content::Beginning(_) => Received::NotKept(format!(
+                "of the {} bytes of the body only the first {} are kept",
+                self.exchange.request.whole_bytes,
+                self.exchange.request.bytes.len()
+            )),
+        }
+    }
+}
+
+impl Condition {
+    pub(super) fn received(&self, reading: &Reading<'_>) -> Received {
+        let exchange = reading.exchange;
+        let text = |text: Option<String>| Received::Text(text.map(Value::String));
+        match &self.field {
+            Field::Endpoint => text(exchange.endpoint().map(str::to_owned)),
+            Field::Status => Received::Value(Some(exchange.status.as_u16().into())),
+            Field::Outcome => {
+                let tag = exchange.outcome.as_ref().and_then(|tag| tag.to_str().ok());
+                // Whichever of the two was asked for.
+                let is_whole = self.expected.text().contains('/');
+                let asked = if is_whole {
+                    tag
+                } else {
+                    exchange.outcome_name()
+                };
+                text(asked.map(str::to_owned))
+            }
+            Field::Method => text(Some(exchange.method().to_owned())),
+            Field::Path => text(Some(exchange.path().to_owned())),
+            Field::Trace => text(Some(exchange.trace())),
+            // Of a repeated name the last counts.
+            Field::Query(name) => {
+                let pairs = form_urlencoded::parse(exchange.query().as_bytes());
+                let last = pairs.filter(|(other, _)| other == name).last();
+                text(last.map(|(_, value)| value.into_owned()))
+            }
+            Field::Header(name) => match exchange.header(name) {
+                None if exchange.lacks_headers() => {
+                    Received::NotKept("of the headers only the first 8 KiB are kept".to_owned())
+                }
+                value => text(value),
+            },
+            Field::Body(path) => reading.body(path),
+        }
+    }
+
+    pub(super) fn meets(&self, received: &Received) -> bool {
+        match received {
+            Received::NotKept(_) => false,
+            Received::Text(Some(Value::String(received)))
+                if matches!(self.field, Field::Outcome | Field::Method) =>
+            {
+                self.expected.text().eq_ignore_ascii_case(received)
+            }
+            // Of a file its facts are kept; it can be asked for by what it is in base64 all the same.
+            Received::Value(Some(file @ Value::Object(_)))
+            | Received::Text(Some(file @ Value::Object(_)))
+                if catalogue::facts_are_of(file, &self.expected.text()) =>
+            {
+                true
+            }
+            Received::Value(value) => self.expected.is(value.as_ref(), false),
+            Received::Text(value) => self.expected.is(value.as_ref(), true),
+        }
+    }
+
+    pub(super) fn difference(&self, received: Received) -> Difference {
+        let (received, note) = match received {
+            Received::Value(value) | Received::Text(value) => (value.unwrap_or_default(), None),
+            Received::NotKept(why) => (Value::Null, Some(why)),
+        };
+        let expected = match &self.expected {
+            // A number of a URL is a text where texts are compared.
+            Expected::Written(text) if received.is_string() => text.as_str().into(),
+            expected => expected.value(),
+        };
+        Difference {
+            field: self.field.to_string(),
+            expected,
+            received,
+            note,
+        }
+    }
+}

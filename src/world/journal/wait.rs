@@ -1,0 +1,119 @@
+//! What a journal holds at a moment, and waiting until it holds what is expected.
+
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+
+use super::journal::{Exchange, Journal};
+use super::mask::Mask;
+use super::progress::{Progress, Standing};
+use super::verify::{Expectation, NotVerified, Verified};
+use crate::answer::Shared;
+use crate::world::world::World;
+
+/// Where requests are kept.
+#[derive(Clone, Copy)]
+pub(crate) enum Kept<'a> {
+    OfWorld(&'a World),
+    /// Those that belong to no world, as far as they were refused.
+    Strangers(&'a Shared),
+}
+
+/// What is kept at a moment, copied out: nobody waits for the one who reads it.
+#[derive(Debug)]
+pub(crate) struct Excerpt {
+    /// Oldest first.
+    pub exchanges: Vec<Exchange>,
+    pub last_seq: u64,
+    pub dropped: u64,
+    /// The number of the latest that was dropped.
+    pub dropped_until: u64,
+}
+
+/// How long an expectation is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// As soon as it holds, all is well.
+    Until(Instant),
+    /// It has to hold all the time.
+    Throughout(Instant),
+}
+
+impl Kept<'_> {
+    /// What came after a number, as far as it is still kept.
+    pub(crate) fn excerpt(self, after_seq: u64) -> Excerpt {
+        let of = |journal: &Journal| Excerpt {
+            exchanges: journal.after(after_seq).cloned().collect(),
+            last_seq: journal.last_seq(),
+            dropped: journal.dropped,
+            dropped_until: journal.dropped_until(),
+        };
+        match self {
+            Self::OfWorld(world) => of(&world.state().journal),
+            Self::Strangers(sandbox) => of(&sandbox.strangers()),
+        }
+    }
+
+    fn news(self) -> watch::Receiver<()> {
+        match self {
+            Self::OfWorld(world) => world.recorded(),
+            Self::Strangers(sandbox) => sandbox.strangers_recorded(),
+        }
+    }
+
+    /// Holds what is expected against what is kept now.
+    pub(crate) fn verify_now(self, expectation: &Expectation) -> Result<Verified, NotVerified> {
+        let excerpt = self.excerpt(0);
+        let mut progress = Progress::new(expectation);
+        progress.see(&excerpt);
+        let verdict = progress.verdict(&excerpt.exchanges);
+        verdict.map_err(|not_verified| match self {
+            Self::OfWorld(world) => not_verified.hiding(&Mask::of(world)),
+            Self::Strangers(_) => not_verified.hiding(&Mask::of_keys()),
+        })
+    }
+
+    /// Waits for what is expected, and holds it against what is kept then.
+    pub(crate) async fn verify(
+        self,
+        expectation: &Expectation,
+        wait: Wait,
+    ) -> Result<Verified, NotVerified> {
+        let (until, throughout) = match wait {
+            Wait::Until(until) => (until, false),
+            Wait::Throughout(until) => (until, true),
+        };
+        loop {
+            let is_late = self.watch(expectation, until, throughout).await;
+            let verdict = self.verify_now(expectation);
+            // Between the two the world may have been emptied.
+            let may_still = verdict.as_ref().is_err_and(|error| error.is_open);
+            if is_late || throughout || !may_still {
+                return verdict;
+            }
+        }
+    }
+
+    /// Looks at what comes, at each request once. True when the time is over.
+    async fn watch(self, expectation: &Expectation, until: Instant, throughout: bool) -> bool {
+        let mut news = self.news();
+        let mut progress = Progress::new(expectation);
+        let mut seen = expectation.after_seq();
+        loop {
+            news.mark_unchanged();
+            let excerpt = self.excerpt(seen);
+            if excerpt.last_seq < seen {
+                progress = Progress::new(expectation); // the world was emptied
+            }
+            seen = excerpt.last_seq;
+            progress.see(&excerpt);
+            match progress.standing() {
+                Standing::Holds if !throughout => return false,
+                Standing::Failed => return false,
+                Standing::Holds | Standing::Open => {}
+            }
+            if timeout_at(until, news.changed()).await.is_err() {
+                return true;
+            }
+        }
+    }
+}

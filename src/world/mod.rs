@@ -1,0 +1,39 @@
+//! What one API key owns: records, queue, faults, outbox, journal – and the journal searched, verified, hidden.
+
+mod exercised;
+mod journal;
+mod named;
+mod outbox;
+mod queued;
+mod records;
+mod snapshot;
+mod standing_faults;
+mod totals;
+mod watchers;
+mod world;
+
+pub(crate) use self::exercised::{Durations, Exercised, LIMITS_US};
+pub(crate) use self::journal::{
+    Content, ENTRIES_MAX, Excerpt, Expected, Field, Journal, Judgement, Kept, Mask, NO_WORLD,
+    PERSONAL, Wait, Why, head_text, redact_delivery, redact_exchange, redact_explanation,
+    redact_not_verified, redact_path, redact_received, thumbnails_bytes,
+};
+pub use self::journal::{
+    Difference, Exchange, Expectation, KeptBody, NearMiss, NotVerified, Query, Verified, verify,
+};
+pub(crate) use self::named::Listed;
+pub use self::outbox::DeliveryState;
+pub(crate) use self::outbox::{
+    Attempt, DEPTH_MAX, Deliveries, Delivery, Queue, TokenSent, delivery_id, seq_of,
+};
+pub(crate) use self::queued::{Calls, Next, Queued, TIMES_MAX, queued};
+pub(crate) use self::records::{Later, Record, Version};
+pub(crate) use self::snapshot::{Refused, SNAPSHOT_BYTES_MAX, Snapshot};
+pub(crate) use self::standing_faults::{FAULTS_MAX, TTL_MAX, WorldFault};
+pub(crate) use self::totals::Dropped;
+#[cfg(test)]
+pub(crate) use self::watchers::WAITING_MAX;
+pub(crate) use self::watchers::{LOOKERS_MAX, Live, Lookout, Tag};
+#[cfg(test)]
+pub(crate) use self::world::WORLDS_MAX;
+pub(crate) use self::world::{State, World, Worlds};

@@ -1,0 +1,130 @@
+//! Worlds that are asked for by name: made, listed, ended.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+
+use tokio::time::Instant;
+
+use super::outbox::Delivery;
+use super::world::{State, Tally, World, Worlds, locked, tag};
+use crate::base::Mix;
+use crate::callbacks::Courier;
+use crate::http::{ApiError, ApiKey};
+
+/// Deliveries that are shown of those that a world's end cancelled.
+const SHOWN_MAX: usize = 100;
+
+/// What was still to come when a world ended.
+#[derive(Debug, Default)]
+pub(crate) struct Unfinished {
+    /// The oldest of them.
+    pub callbacks: Vec<Delivery>,
+    pub more_callbacks: usize,
+    /// Outcomes that no call has taken.
+    pub queued: u64,
+    pub faults: usize,
+}
+
+impl Unfinished {
+    fn of(state: &State, now: Instant) -> Self {
+        let log = &state.callbacks.log;
+        let pending = || log.newest_first().filter(|one| one.state.is_pending());
+        let more_callbacks = pending().count().saturating_sub(SHOWN_MAX);
+        let mut callbacks: Vec<_> = pending().skip(more_callbacks).cloned().collect();
+        callbacks.reverse();
+        Self {
+            callbacks,
+            more_callbacks,
+            queued: state.next.answers(),
+            faults: state.faults.standing(now, state.callbacks.advanced).0.len(),
+        }
+    }
+}
+
+/// A world as a list shows it.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    pub tag: String,
+    pub name: Option<Box<str>>,
+    pub holds: Tally,
+    pub idle_ms: u64,
+}
+
+impl Worlds {
+    /// The key that belongs to a name: the same on every start with the same seed.
+    pub(crate) fn key_named(&self, name: &str) -> ApiKey {
+        let half = |which: &str| {
+            let mut mix = Mix::new(self.seed, which);
+            mix.text(name);
+            format!("{:032x}", mix.finish())
+        };
+        let halves = ["minted key, first half", "minted key, second half"].map(half);
+        format!("iluma_development_{}", halves.concat())
+            .parse()
+            .expect("64 hex digits behind a known prefix make a key")
+    }
+
+    /// The world of a name, and whether it is new.
+    pub(crate) fn mint(&self, name: &str, now: Instant) -> Result<(Arc<World>, bool), ApiError> {
+        let (world, is_new) = self.enter_or_create(&self.key_named(name), now)?;
+        world.name.set(name.into()).ok(); // it can have no other: the key is made from it
+        Ok((world, is_new))
+    }
+
+    /// The same for a name that nobody has: `world 1`, `world 2`, ….
+    pub(crate) fn mint_next(&self, now: Instant) -> Result<(Arc<World>, String), ApiError> {
+        loop {
+            let number = self.minted.fetch_add(1, Ordering::Relaxed) + 1;
+            let name = format!("world {number}");
+            if let (world, true) = self.mint(&name, now)? {
+                return Ok((world, name));
+            }
+        }
+    }
+
+    /// Ends the world of a key: the next request of the key finds a fresh one. Returns when all of it is
+    /// quiet, with what was still to come.
+    pub(crate) async fn end(&self, key: &ApiKey, courier: &Courier, now: Instant) -> Unfinished {
+        let ended = {
+            let mut worlds = self.by_key.write().unwrap_or_else(PoisonError::into_inner);
+            // Who sums up does not see it from here on, so its counts must be elsewhere already.
+            worlds.remove(key).inspect(|world| {
+                locked(&self.totals).take(&mut world.state());
+            })
+        };
+        let Some(world) = ended else {
+            return Unfinished::default();
+        };
+        let see = |state: &State| Unfinished::of(state, now);
+        world.reset_seen(courier, see, |_| ()).await.0
+    }
+
+    /// Eight hex digits that stand for a key.
+    pub(crate) fn tag_of(&self, key: &ApiKey) -> String {
+        tag(self.seed, key)
+    }
+
+    /// All worlds, by their tags.
+    pub(crate) fn list(&self, now: Instant) -> Vec<Listed> {
+        let now_ms = self.since_start_ms(now);
+        let mut listed: Vec<_> = self
+            .all()
+            .iter()
+            .map(|world| Listed {
+                tag: world.tag.clone(),
+                name: world.name.get().cloned(),
+                holds: world.tally(),
+                idle_ms: now_ms.saturating_sub(world.last_used_ms.load(Ordering::Relaxed)),
+            })
+            .collect();
+        listed.sort_by(|one, other| one.tag.cmp(&other.tag));
+        listed
+    }
+}
+
+impl World {
+    /// Whether it was made by name.
+    pub(crate) fn is_minted(&self) -> bool {
+        self.name.get().is_some()
+    }
+}

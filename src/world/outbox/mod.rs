@@ -1,0 +1,10 @@
+//! Callbacks of a world: what is planned, what is due, what came of each attempt.
+
+mod delivery;
+mod line;
+
+pub use self::delivery::DeliveryState;
+pub(crate) use self::delivery::{
+    Attempt, DEPTH_MAX, Deliveries, Delivery, Ended, TokenSent, delivery_id, seq_of,
+};
+pub(crate) use self::line::Queue;

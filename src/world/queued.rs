@@ -1,0 +1,177 @@
+//! What a test has queued: the outcomes of the next calls, for clients that cannot send the header.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use foldhash::HashMap;
+
+use super::world::World;
+use crate::catalogue::{Endpoint, Outcome};
+use crate::http::ApiError;
+
+/// Over all endpoints of a world.
+pub(crate) const ENTRIES_MAX: usize = 1000;
+
+/// What an entry holds in memory, about.
+const ENTRY_BYTES: usize = 150;
+
+pub(crate) const TIMES_MAX: u32 = 1_000_000;
+
+/// The outcomes that are queued in a world, by endpoint.
+#[derive(Debug, Default)]
+pub(crate) struct Next {
+    by_endpoint: HashMap<Calls, VecDeque<Queued>>,
+}
+
+/// Which calls an outcome is queued for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Calls {
+    /// The endpoint's id.
+    pub endpoint: Arc<str>,
+    /// Reading a record back, instead of asking for a new one.
+    pub reads: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Queued {
+    pub outcome: Arc<str>,
+    pub times: u32,
+}
+
+impl Calls {
+    pub(crate) fn new(endpoint: &Endpoint, reads: bool) -> Self {
+        Self {
+            endpoint: endpoint.id.clone(),
+            reads,
+        }
+    }
+}
+
+impl Next {
+    /// False when the queue is full.
+    pub(crate) fn push(&mut self, calls: Calls, queued: Queued) -> bool {
+        if self.len() >= ENTRIES_MAX {
+            return false;
+        }
+        self.by_endpoint.entry(calls).or_default().push_back(queued);
+        true
+    }
+
+    /// The name of the outcome whose turn it is, which is used up by that.
+    pub(crate) fn take(&mut self, calls: &Calls) -> Option<Arc<str>> {
+        let queue = self.by_endpoint.get_mut(calls)?;
+        let first = queue.front_mut()?;
+        let outcome = first.outcome.clone();
+        first.times -= 1;
+        if first.times == 0 {
+            queue.pop_front();
+        }
+        if queue.is_empty() {
+            self.by_endpoint.remove(calls);
+        }
+        Some(outcome)
+    }
+
+    /// Puts one back in front: the call that took it got no answer of the endpoint's.
+    pub(crate) fn put_back(&mut self, calls: Calls, outcome: Arc<str>) {
+        let queue = self.by_endpoint.entry(calls).or_default();
+        match queue.front_mut() {
+            Some(first) if first.outcome == outcome => first.times += 1,
+            _ => queue.push_front(Queued { outcome, times: 1 }),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.by_endpoint.values().map(VecDeque::len).sum()
+    }
+
+    /// How many calls are answered from here still.
+    pub(crate) fn answers(&self) -> u64 {
+        self.by_endpoint.values().map(answers).sum()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.len() * ENTRY_BYTES
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_endpoint.is_empty()
+    }
+
+    /// All that waits, by endpoint, in the order in which it will be used.
+    pub(crate) fn waiting(&self) -> Vec<(&Calls, &VecDeque<Queued>)> {
+        let mut waiting: Vec<_> = self.by_endpoint.iter().collect();
+        waiting.sort_by_key(|(calls, _)| *calls);
+        waiting
+    }
+
+    /// Empties the queue of these calls, or all; returns how many outcomes that were.
+    pub(crate) fn clear(&mut self, calls: Option<&Calls>) -> u64 {
+        match calls {
+            Some(calls) => self.by_endpoint.remove(calls).as_ref().map_or(0, answers),
+            None => self
+                .by_endpoint
+                .drain()
+                .map(|(_, queue)| answers(&queue))
+                .sum(),
+        }
+    }
+}
+
+fn answers(queue: &VecDeque<Queued>) -> u64 {
+    queue.iter().map(|one| u64::from(one.times)).sum()
+}
+
+impl World {
+    /// Queues an outcome for the next calls; false when there is no room.
+    pub(crate) fn queue(&self, calls: Calls, queued: Queued) -> bool {
+        let mut state = self.state();
+        let queued = state.next.push(calls, queued);
+        self.rig(&state);
+        queued
+    }
+
+    /// Takes the outcome that is queued for a call.
+    pub(crate) fn take_next(&self, calls: &Calls) -> Option<Arc<str>> {
+        let mut state = self.state();
+        let taken = state.next.take(calls);
+        self.rig(&state);
+        taken
+    }
+
+    /// Puts an outcome back that a call has taken and not answered with.
+    pub(crate) fn put_back(&self, calls: Calls, outcome: Arc<str>) {
+        let mut state = self.state();
+        state.next.put_back(calls, outcome);
+        self.rig(&state);
+    }
+
+    /// Empties the queue, of some calls or of all; returns how many outcomes waited.
+    pub(crate) fn clear_next(&self, calls: Option<&Calls>) -> u64 {
+        let mut state = self.state();
+        let cleared = state.next.clear(calls);
+        self.rig(&state);
+        cleared
+    }
+}
+
+/// The outcome that a test has queued for this call, taken from the queue.
+pub(crate) fn queued<'e>(
+    world: &World,
+    endpoint: &'e Endpoint,
+    reads: bool,
+) -> Result<Option<&'e Arc<Outcome>>, ApiError> {
+    if !world.is_rigged() {
+        return Ok(None);
+    }
+    let Some(name) = world.take_next(&Calls::new(endpoint, reads)) else {
+        return Ok(None);
+    };
+    match endpoint.outcome(&name) {
+        Some(outcome) if !reads || outcome.is_error() => Ok(Some(outcome)),
+        _ => Err(ApiError::unknown_magic(format!(
+            "Queued for this call was {name}. {}",
+            endpoint.unknown_outcome(&name, reads)
+        ))),
+    }
+}

@@ -1,0 +1,247 @@
+//! What a world remembers of its requests: records by id, and how often each input came.
+
+use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use foldhash::HashMap;
+use hyper::header::HeaderValue;
+use tokio::time::Instant;
+
+use crate::base::Since;
+
+pub(crate) const RECORDS_MAX: usize = 10_000;
+pub(crate) const COUNTERS_MAX: usize = 100_000;
+
+/// What a record costs beside its body: its id twice, its places in map and queue.
+const RECORD_OVERHEAD_BYTES: usize = 350;
+
+/// One answer that can be read back.
+#[derive(Debug)]
+pub(crate) struct Record {
+    /// The endpoint that reads it back, by id.
+    pub endpoint: Arc<str>,
+    pub version: Version,
+    pub later: Option<Box<Later>>,
+}
+
+/// What a record is for a time: the very bytes that a client reads.
+#[derive(Clone, Debug)]
+pub(crate) struct Version {
+    pub body: Bytes,
+    /// `x-sandbox-outcome`.
+    pub outcome: HeaderValue,
+}
+
+/// What a pending record becomes, planned and written when the request was answered.
+#[derive(Debug)]
+pub(crate) struct Later {
+    pub since: Since,
+    /// How long after the request, and the version from then on; in the order of time.
+    pub versions: Vec<(Duration, Version)>,
+}
+
+impl Later {
+    /// None for a record that stays as it is.
+    pub(crate) fn new(
+        since: Instant,
+        advanced: Duration,
+        versions: Vec<(Duration, Version)>,
+    ) -> Option<Box<Self>> {
+        Self::since(Since::new(since, advanced), versions)
+    }
+
+    /// The same from a moment of its world.
+    pub(crate) fn since(since: Since, versions: Vec<(Duration, Version)>) -> Option<Box<Self>> {
+        (!versions.is_empty()).then(|| Box::new(Self { since, versions }))
+    }
+}
+
+impl Record {
+    /// A version is due when its time has passed, or when the world's clock was advanced that far.
+    pub(crate) fn version_at(&self, now: Instant, advanced: Duration) -> &Version {
+        let Some(later) = &self.later else {
+            return &self.version;
+        };
+        let passed = later.since.passed(now, advanced);
+        later
+            .versions
+            .iter()
+            .rev()
+            .find(|(after, _)| *after <= passed)
+            .map_or(&self.version, |(_, version)| version)
+    }
+
+    /// What it becomes after its request, and when.
+    pub(crate) fn changes(&self) -> impl Iterator<Item = (Duration, &Version)> {
+        let later = self.later.iter().flat_map(|later| &later.versions);
+        later.map(|(after, version)| (*after, version))
+    }
+
+    fn bytes(&self) -> usize {
+        let later = self.later.iter().flat_map(|later| &later.versions);
+        let later: usize = later.map(|(_, version)| version.body.len() + 100).sum();
+        self.version.body.len() + later + RECORD_OVERHEAD_BYTES
+    }
+}
+
+/// Records by id. The oldest leave first.
+#[derive(Debug, Default)]
+pub(crate) struct Records {
+    by_id: HashMap<Arc<str>, (u64, Record)>,
+    /// Ids with the number of the put that placed them; of an id that was put again only the last counts.
+    oldest_first: VecDeque<(Arc<str>, u64)>,
+    puts: u64,
+    pub bytes: usize,
+    pub dropped: u64,
+}
+
+impl Records {
+    pub(crate) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<&Record> {
+        self.by_id.get(id).map(|(_, record)| record)
+    }
+
+    /// All of them, in the order in which they will leave.
+    pub(crate) fn oldest_first(&self) -> impl Iterator<Item = (&Arc<str>, &Record)> {
+        self.oldest_first.iter().filter_map(|(id, put)| {
+            let (last, record) = self.by_id.get(id)?;
+            (last == put).then_some((id, record))
+        })
+    }
+
+    /// Keeps a record as the newest, in place of one with the same id.
+    pub(crate) fn put(&mut self, id: Arc<str>, record: Record) {
+        self.puts += 1;
+        self.bytes += record.bytes();
+        self.oldest_first.push_back((id.clone(), self.puts));
+        if let Some((_, replaced)) = self.by_id.insert(id, (self.puts, record)) {
+            self.bytes -= replaced.bytes();
+        }
+        if self.by_id.len() > RECORDS_MAX {
+            self.drop_oldest();
+        }
+        if self.oldest_first.len() > 2 * RECORDS_MAX {
+            let by_id = &self.by_id;
+            self.oldest_first
+                .retain(|(id, put)| by_id.get(id).is_some_and(|(last, _)| last == put));
+        }
+    }
+
+    /// False when there is nothing left to drop.
+    pub(crate) fn drop_oldest(&mut self) -> bool {
+        while let Some((id, put)) = self.oldest_first.pop_front() {
+            let Entry::Occupied(place) = self.by_id.entry(id) else {
+                continue;
+            };
+            if place.get().0 == put {
+                let (_, record) = place.remove();
+                self.bytes -= record.bytes();
+                self.dropped += 1;
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// How often each thing happened, by its hash. The oldest leave first.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    counts: HashMap<u64, Count>,
+    oldest_first: VecDeque<u64>,
+    pub dropped: u64,
+}
+
+#[derive(Debug)]
+struct Count {
+    times: u32,
+    /// How many counters had been dropped when this one began: one that comes back starts in
+    /// another epoch, so that its ids do not repeat.
+    epoch: u64,
+}
+
+impl Counters {
+    pub(crate) fn len(&self) -> usize {
+        self.counts.len()
+    }
+
+    /// All of them, with how often each was counted and its epoch, in the order in which they will leave.
+    pub(crate) fn oldest_first(&self) -> impl Iterator<Item = (u64, u32, u64)> {
+        self.oldest_first.iter().filter_map(|what| {
+            let count = self.counts.get(what)?;
+            Some((*what, count.times, count.epoch))
+        })
+    }
+
+    /// Puts one back as it was; it must not be there yet.
+    pub(crate) fn put(&mut self, what: u64, times: u32, epoch: u64) {
+        self.counts.insert(what, Count { times, epoch });
+        self.oldest_first.push_back(what);
+    }
+
+    /// Counts one more, and says how many came before: within which epoch, how often.
+    pub(crate) fn count(&mut self, what: u64) -> (u64, u32) {
+        if let Some(count) = self.counts.get_mut(&what) {
+            count.times += 1;
+            return (count.epoch, count.times - 1);
+        }
+        if self.counts.len() >= COUNTERS_MAX
+            && let Some(oldest) = self.oldest_first.pop_front()
+        {
+            self.counts.remove(&oldest);
+            self.dropped += 1;
+        }
+        let epoch = self.dropped;
+        self.counts.insert(what, Count { times: 1, epoch });
+        self.oldest_first.push_back(what);
+        (epoch, 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_counter_that_had_to_go_comes_back_in_another_epoch() {
+        let mut counters = Counters::default();
+        assert_eq!(counters.count(0), (0, 0));
+        assert_eq!(counters.count(0), (0, 1));
+        for other in 1..=COUNTERS_MAX as u64 {
+            counters.count(other);
+        }
+        assert_eq!((counters.len(), counters.dropped), (COUNTERS_MAX, 1));
+        assert_eq!(counters.count(0), (2, 0), "its ids do not repeat");
+    }
+
+    #[test]
+    fn a_record_that_is_put_again_is_the_newest() {
+        let record = || Record {
+            endpoint: "v0/things".into(),
+            version: Version {
+                body: Bytes::from_static(b"{}"),
+                outcome: HeaderValue::from_static("v0/things/DONE"),
+            },
+            later: None,
+        };
+        let mut records = Records::default();
+        records.put("kept".into(), record());
+        records.put("first".into(), record());
+        for _ in 0..3 * RECORDS_MAX {
+            records.put("kept".into(), record());
+        }
+        for at in 0..RECORDS_MAX - 1 {
+            records.put(at.to_string().into(), record());
+        }
+        assert_eq!((records.len(), records.dropped), (RECORDS_MAX, 1));
+        assert!(records.get("kept").is_some());
+        assert!(records.get("first").is_none());
+        assert!(records.oldest_first.len() <= 2 * RECORDS_MAX);
+    }
+}

@@ -1,0 +1,7 @@
+//! A world as a document, written and read back.
+
+mod restore;
+mod snapshot;
+
+pub(crate) use self::restore::{Refused, Restoration};
+pub(crate) use self::snapshot::{SNAPSHOT_BYTES_MAX, Snapshot};

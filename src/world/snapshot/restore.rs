@@ -1,0 +1,345 @@
+//! Puts a world back from a snapshot: first everything is checked, then nothing can fail.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use foldhash::HashSet;
+use hyper::header::HeaderValue;
+use tokio::time::Instant;
+
+use super::snapshot::{
+    Ago, SavedFault, SavedFaults, SavedLater, SavedNext, SavedRecord, SavedUrl, SavedWindow,
+    Snapshot, Text, frozen_at,
+};
+use crate::answer::{self, Shared};
+use crate::base::{Probability, RateLimit, Since, Stamp, WINDOWS_MAX, Window, parse_duration};
+use crate::callbacks::{ReceiverUrl, Registered};
+use crate::catalogue::{Catalogue, Endpoint};
+use crate::world::journal::Journal;
+use crate::world::queued::{self, Calls, Queued};
+use crate::world::records::{COUNTERS_MAX, Later, RECORDS_MAX, Record, Version};
+use crate::world::standing_faults::{FAULTS_MAX, TTL_MAX, WorldFault};
+use crate::world::world::{State, World};
+
+/// Why a snapshot is not restored.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// The document is broken.
+    Broken(String),
+    /// It is of a sandbox that was started otherwise, and would not go on as it did there.
+    Foreign(String),
+}
+
+impl From<String> for Refused {
+    fn from(message: String) -> Self {
+        Self::Broken(message)
+    }
+}
+
+/// A snapshot that was checked.
+#[derive(Debug)]
+pub(crate) struct Restoration {
+    advanced: Duration,
+    last_request: u64,
+    last_delivery: u64,
+    urls: Vec<(String, Registered)>,
+    next: Vec<(Calls, Queued)>,
+    faults: Option<CheckedFaults>,
+    limits: Vec<(u64, Option<SavedWindow>)>,
+    records: Vec<CheckedRecord>,
+    records_dropped: u64,
+    counters: Vec<(u64, u32, u64)>,
+    counters_dropped: u64,
+    /// Whether it was taken from a world of the same key: only then does all go on as it did.
+    pub is_own: bool,
+}
+
+#[derive(Debug)]
+struct CheckedFaults {
+    since: Ago,
+    ttl: Duration,
+    all: Vec<(WorldFault, Option<SavedWindow>)>,
+}
+
+#[derive(Debug)]
+struct CheckedRecord {
+    id: Arc<str>,
+    endpoint: Arc<str>,
+    version: Version,
+    becomes: Option<Becomes>,
+}
+
+#[derive(Debug)]
+struct Becomes {
+    since: Ago,
+    versions: Vec<(Duration, Version)>,
+}
+
+impl Snapshot {
+    /// Checks every part against this sandbox and this world. Nothing has been changed when it refuses.
+    pub(crate) fn check(self, sandbox: &Shared, world: &World) -> Result<Restoration, Refused> {
+        if self.seed != world.seed() {
+            return Err(Refused::Foreign(format!(
+                "it was taken with the seed {}, and this sandbox has {}: ids would not go on as they did, so start it with `--seed {0}`",
+                self.seed,
+                world.seed()
+            )));
+        }
+        let own = frozen_at(world.clock);
+        if self.clock.frozen_at != own {
+            let shown = |clock: Option<&str>| clock.unwrap_or("system").to_owned();
+            let taken = shown(self.clock.frozen_at.as_deref());
+            return Err(Refused::Foreign(format!(
+                "it was taken with the clock `{taken}`, and this sandbox has `{}`: start it with `--clock {taken}`",
+                shown(own.as_deref()),
+            )));
+        }
+        let catalogue = sandbox.catalogue();
+        let is_own = self.world == world.tag;
+        at_most("records", self.records.len(), RECORDS_MAX)?;
+        at_most("counters", self.counters.len(), COUNTERS_MAX)?;
+        at_most("next", self.next.len(), queued::ENTRIES_MAX)?;
+        at_most("rate_limits", self.rate_limits.len(), WINDOWS_MAX)?;
+        let limits = (self.rate_limits.into_iter())
+            .map(|limit| Ok((hash("rate_limits", &limit.of)?, limit.window)))
+            .collect::<Result<Vec<_>, String>>()?;
+        let faults = self.faults.map(|faults| faults.check(&catalogue));
+        // Hashes are made with the key: under another they mean nothing.
+        let counters = counters(self.counters)?;
+        let of_own = |count: usize| if is_own { count } else { 0 };
+        Ok(Restoration {
+            advanced: Duration::from_millis(self.clock.advanced_ms),
+            last_request: self.last_request,
+            last_delivery: self.last_delivery,
+            urls: each(self.callback_urls, "callback_urls", |url| {
+                url.check(&catalogue)
+            })?,
+            next: each(self.next, "next", |next| next.check(&catalogue))?,
+            faults: faults.transpose()?,
+            records: each(self.records, "records", |record| record.check(&catalogue))?,
+            records_dropped: self.records_dropped,
+            limits: limits[..of_own(limits.len())].to_vec(),
+            counters: counters[..of_own(counters.len())].to_vec(),
+            counters_dropped: if is_own { self.counters_dropped } else { 0 },
+            is_own,
+        })
+    }
+}
+
+impl Restoration {
+    pub(crate) fn records(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Fills a world that has been emptied.
+    pub(crate) fn fill(self, state: &mut State, now: Instant) {
+        state.journal = Journal::starting_after(self.last_request);
+        state.callbacks.log.start_after(self.last_delivery);
+        state.callbacks.advanced = self.advanced;
+        state.callbacks.urls = self.urls.into_iter().collect();
+        for (calls, queued) in self.next {
+            state.next.push(calls, queued);
+        }
+        if let Some(CheckedFaults { since, ttl, all }) = self.faults {
+            let faults = all.into_iter().map(|(mut fault, window)| {
+                fault.open = window.map(|window| window.at(now));
+                fault
+            });
+            state.faults.set(faults.collect(), ttl, since.at(now));
+        }
+        for (of, window) in self.limits {
+            let window = window.map(|window| window.at(now));
+            state.windows.0.insert(of, window);
+        }
+        for (what, times, epoch) in self.counters {
+            state.counters.put(what, times, epoch);
+        }
+        state.counters.dropped = self.counters_dropped;
+        for one in self.records {
+            let becomes = one.becomes.map(|next| (next.since.at(now), next.versions));
+            let record = Record {
+                endpoint: one.endpoint,
+                version: one.version,
+                later: becomes.and_then(|(since, versions)| Later::since(since, versions)),
+            };
+            state.records.put(one.id, record);
+        }
+        state.records.dropped = self.records_dropped;
+    }
+}
+
+/// Checks the items of a list; a refusal says which it is.
+fn each<T, C>(
+    items: Vec<T>,
+    name: &str,
+    check: impl Fn(T) -> Result<C, String>,
+) -> Result<Vec<C>, String> {
+    let checked = items
+        .into_iter()
+        .enumerate()
+        .map(|(at, item)| check(item).map_err(|message| format!("`{name}[{at}]`: {message}")));
+    checked.collect()
+}
+
+fn at_most(name: &str, count: usize, most: usize) -> Result<(), String> {
+    if count > most {
+        return Err(format!(
+            "`{name}`: a world has {most} at most, and these are {count}"
+        ));
+    }
+    Ok(())
+}
+
+fn hash(name: &str, written: &str) -> Result<u64, String> {
+    u64::from_str_radix(written, 16)
+        .map_err(|_| format!("`{name}`: `{}` is no hash of 16 hex digits", short(written)))
+}
+
+fn short(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(100).collect()
+}
+
+fn counters(saved: Vec<(String, u32, u64)>) -> Result<Vec<(u64, u32, u64)>, String> {
+    let mut known = HashSet::default();
+    let mut counters = Vec::with_capacity(saved.len());
+    for (what, times, epoch) in saved {
+        let what = hash("counters", &what)?;
+        if !known.insert(what) {
+            return Err(format!("`counters`: `{what:016x}` is there twice"));
+        }
+        counters.push((what, times, epoch));
+    }
+    Ok(counters)
+}
+
+fn known_endpoint<'c>(catalogue: &'c Catalogue, id: &str) -> Result<&'c Endpoint, String> {
+    catalogue.endpoint(id).ok_or_else(|| {
+        format!(
+            "the endpoint `{}` is not among the scenarios of this sandbox",
+            short(id)
+        )
+    })
+}
+
+fn stamp(name: &str, written: &str) -> Result<Stamp, String> {
+    written
+        .parse()
+        .map_err(|_| format!("`{name}`: `{}` is no instant", short(written)))
+}
+
+impl Ago {
+    fn at(self, now: Instant) -> Since {
+        let real = Duration::from_millis(self.real_ms);
+        Since::ago(now, real, Duration::from_millis(self.advanced_ms))
+    }
+}
+
+impl SavedWindow {
+    fn at(self, now: Instant) -> Window {
+        Window {
+            since: self.since.at(now),
+            came: self.came,
+        }
+    }
+}
+
+impl SavedUrl {
+    fn check(self, catalogue: &Catalogue) -> Result<(String, Registered), String> {
+        if !answer::callback_types(catalogue).contains(&self.callback_type.as_str()) {
+            return Err(format!(
+                "no product sends callbacks of the type `{}`",
+                short(&self.callback_type)
+            ));
+        }
+        let registered = Registered {
+            url: ReceiverUrl::parse(&self.url)?,
+            created: stamp("created", &self.created)?,
+            updated: stamp("updated", &self.updated)?,
+        };
+        Ok((self.callback_type, registered))
+    }
+}
+
+impl SavedNext {
+    fn check(self, catalogue: &Catalogue) -> Result<(Calls, Queued), String> {
+        let endpoint = known_endpoint(catalogue, &self.endpoint)?;
+        let Some(outcome) = endpoint.outcome(&self.outcome) else {
+            return Err(endpoint.unknown_outcome(&self.outcome, self.reads));
+        };
+        if !(1..=queued::TIMES_MAX).contains(&self.times) {
+            return Err(format!("`times`: between 1 and {}", queued::TIMES_MAX));
+        }
+        let queued = Queued {
+            outcome: outcome.name.as_str().into(),
+            times: self.times,
+        };
+        Ok((Calls::new(endpoint, self.reads), queued))
+    }
+}
+
+impl SavedFaults {
+    fn check(self, catalogue: &Catalogue) -> Result<CheckedFaults, String> {
+        at_most("faults", self.faults.len(), FAULTS_MAX)?;
+        let ttl = parse_duration(&self.ttl).map_err(|message| format!("`ttl`: {message}"))?;
+        if ttl > TTL_MAX {
+            return Err(format!("`ttl`: `{}` is longer than 24h", self.ttl));
+        }
+        Ok(CheckedFaults {
+            since: self.since,
+            ttl,
+            all: each(self.faults, "faults", |fault| fault.check(catalogue))?,
+        })
+    }
+}
+
+impl SavedFault {
+    fn check(self, catalogue: &Catalogue) -> Result<(WorldFault, Option<SavedWindow>), String> {
+        let endpoint = match &self.endpoint {
+            None => None,
+            Some(id) => Some(known_endpoint(catalogue, id)?.id.clone()),
+        };
+        let delay = self.delay.map(|delay| delay.parse()).transpose()?;
+        let fault = self.fault.map(|fault| fault.parse()).transpose()?;
+        let rate = self
+            .rate_limit
+            .map(|rate| RateLimit::new(rate.limit, &rate.window))
+            .transpose()?;
+        let probability = Probability::new(self.probability)?;
+        let mut fault = WorldFault::new(endpoint, delay, fault, probability, rate);
+        (fault.seen, fault.struck) = (self.seen, self.struck);
+        Ok((fault, self.window))
+    }
+}
+
+impl SavedRecord {
+    fn check(self, catalogue: &Catalogue) -> Result<CheckedRecord, String> {
+        Ok(CheckedRecord {
+            id: self.id.into(),
+            endpoint: known_endpoint(catalogue, &self.endpoint)?.id.clone(),
+            version: version(&self.outcome, self.body)?,
+            becomes: self.later.map(SavedLater::check).transpose()?,
+        })
+    }
+}
+
+impl SavedLater {
+    fn check(self) -> Result<Becomes, String> {
+        let versions = self.versions.into_iter().map(|later| {
+            let after = Duration::from_millis(later.after_ms);
+            Ok((after, version(&later.outcome, later.body)?))
+        });
+        Ok(Becomes {
+            since: self.since,
+            versions: versions.collect::<Result<_, String>>()?,
+        })
+    }
+}
+
+fn version(outcome: &str, body: Text) -> Result<Version, String> {
+    let outcome = HeaderValue::try_from(outcome)
+        .map_err(|_| format!("`outcome`: `{}` is none", short(outcome)))?;
+    Ok(Version {
+        body: body.0,
+        outcome,
+    })
+}

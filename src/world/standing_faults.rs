@@ -1,0 +1,181 @@
+//! Faults that stand in a world until they heal: set by `PUT /__sandbox/faults`, with a time to live.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::world::{State, World};
+use crate::answer::Struck;
+use crate::base::{Delay, Fault, Probability, RateLimit, Since, Standing, Window};
+use crate::catalogue::Endpoint;
+
+pub(crate) const FAULTS_MAX: usize = 100;
+pub(crate) const TTL_MAX: Duration = Duration::from_hours(24);
+
+/// What one of them costs, with its endpoint's id.
+const FAULT_BYTES: usize = 300;
+
+/// The standing faults of a world. They are set together, and heal together.
+#[derive(Debug, Default)]
+pub(crate) struct WorldFaults(Option<Set>);
+
+#[derive(Debug)]
+struct Set {
+    faults: Vec<WorldFault>,
+    since: Since,
+    ttl: Duration,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub(crate) struct WorldFault {
+    /// None: all product requests.
+    pub endpoint: Option<Arc<str>>,
+    pub delay: Option<Delay>,
+    pub fault: Option<Fault>,
+    /// Of delay and fault; they come together.
+    pub probability: Probability,
+    pub rate_limit: Option<RateLimit>,
+    /// How many requests it has seen that were not over a limit, and how many of them it struck.
+    pub seen: u64,
+    pub struck: u64,
+    pub open: Option<Window>,
+}
+
+impl WorldFault {
+    pub(crate) fn new(
+        endpoint: Option<Arc<str>>,
+        delay: Option<Delay>,
+        fault: Option<Fault>,
+        probability: Probability,
+        rate_limit: Option<RateLimit>,
+    ) -> Self {
+        Self {
+            endpoint,
+            delay,
+            fault,
+            probability,
+            rate_limit,
+            seen: 0,
+            struck: 0,
+            open: None,
+        }
+    }
+
+    fn concerns(&self, endpoint: &Endpoint) -> bool {
+        self.endpoint.as_ref().is_none_or(|id| *id == endpoint.id)
+    }
+}
+
+impl WorldFaults {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.0
+            .as_ref()
+            .map_or(0, |set| set.faults.len() * FAULT_BYTES)
+    }
+
+    /// What stands, and for how long still.
+    pub(crate) fn standing(&self, now: Instant, advanced: Duration) -> (&[WorldFault], Duration) {
+        let Some(set) = &self.0 else {
+            return (&[], Duration::ZERO);
+        };
+        let passed = set.since.passed(now, advanced);
+        match set.ttl.checked_sub(passed) {
+            Some(left) if !left.is_zero() => (&set.faults, left),
+            _ => (&[], Duration::ZERO),
+        }
+    }
+
+    /// The same with the time that they live, and from when on.
+    pub(crate) fn set_of(
+        &self,
+        now: Instant,
+        advanced: Duration,
+    ) -> Option<(&[WorldFault], Duration, Since)> {
+        let set = self.0.as_ref()?;
+        let (faults, _) = self.standing(now, advanced);
+        (!faults.is_empty()).then_some((faults, set.ttl, set.since))
+    }
+
+    /// Takes the place of what stood before.
+    pub(crate) fn set(&mut self, faults: Vec<WorldFault>, ttl: Duration, since: Since) {
+        let set = Set { faults, since, ttl };
+        self.0 = (!set.faults.is_empty()).then_some(set);
+    }
+
+    /// Those that stand now; forgets them when their time is over.
+    fn alive(&mut self, now: Instant, advanced: Duration) -> &mut [WorldFault] {
+        if self.standing(now, advanced).0.is_empty() {
+            self.0 = None;
+        }
+        self.0
+            .as_mut()
+            .map_or(&mut [], |set| set.faults.as_mut_slice())
+    }
+}
+
+impl World {
+    /// Sets the standing faults anew; none at all heals the world.
+    pub(crate) fn set_faults(&self, faults: Vec<WorldFault>, ttl: Duration, now: Instant) {
+        let mut state = self.state();
+        let since = Since::new(now, state.callbacks.advanced);
+        state.faults.set(faults, ttl, since);
+        self.rig(&state);
+        self.settle(&mut state);
+    }
+
+    /// How a request stands to the world's rate limits; none where there is none.
+    pub(crate) fn judge_rate(&self, endpoint: &Endpoint, now: Instant) -> Option<Standing> {
+        let mut state = self.state();
+        let state = &mut *state;
+        let advanced = state.callbacks.advanced;
+        let mut standing = None;
+        let faults = state.faults.alive(now, advanced).iter_mut();
+        for fault in faults.filter(|fault| fault.concerns(endpoint)) {
+            let Some(limit) = &fault.rate_limit else {
+                continue;
+            };
+            let judged = limit.judge(&mut fault.open, now, advanced);
+            standing = Some(judged.tighter(standing));
+            if judged.is_over {
+                break;
+            }
+        }
+        self.rig(state);
+        standing
+    }
+
+    /// What the world's faults do to a reply: of each kind the first that strikes.
+    pub(crate) fn standing_faults(
+        &self,
+        state: &mut State,
+        endpoint: &Endpoint,
+        now: Instant,
+    ) -> Struck {
+        let mut struck = Struck::default();
+        let advanced = state.callbacks.advanced;
+        let faults = state.faults.alive(now, advanced).iter_mut().enumerate();
+        for (at, fault) in faults.filter(|(_, fault)| fault.concerns(endpoint)) {
+            let mut mix = self.mix("fault of a world");
+            mix.number(at as u64);
+            mix.number(fault.seen);
+            fault.seen += 1;
+            let mut dice = mix.dice();
+            if (fault.fault.is_some() || fault.delay.is_some())
+                && fault.probability.strikes(&mut dice)
+            {
+                fault.struck += 1;
+                struck = struck.or(Struck {
+                    delay: fault.delay.map(|delay| delay.draw(&mut dice)),
+                    fault: fault.fault,
+                });
+            }
+        }
+        struck
+    }
+}
