@@ -10,8 +10,8 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use super::engine::Shared;
-use crate::base::Mix;
-use crate::http::{ApiError, ApiKey, Call, Effect, Reply};
+use crate::base::{ApiKey, Mix};
+use crate::http::{ApiError, Call, Effect, Reply};
 use crate::world::World;
 
 const TOKENS_MAX: usize = 10_000;

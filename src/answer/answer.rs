@@ -198,7 +198,7 @@ fn ask(
     seen.asked = magic.breaking;
     let told = match magic.outcome {
         Some(outcome) => Some((outcome, By::Magic)),
-        None => world::queued(world, endpoint, false)?.map(|outcome| (outcome, By::Next)),
+        None => world::queued_outcome(world, endpoint, false)?.map(|outcome| (outcome, By::Next)),
     };
     if let Some((outcome, by)) = told {
         seen.why.by = by;

@@ -5,13 +5,10 @@ use std::time::Duration;
 use hyper::header::{HeaderName, HeaderValue};
 use tokio::time::Instant;
 
-use crate::base::{Delay, Fault, Mix, Probability, RateLimit, duration_text, no_json};
+use crate::base::{BROKEN_MAX, Delay, Fault, Mix, Probability, RateLimit, duration_text, no_json};
 use crate::catalogue::{Answer, Catalogue, Endpoint};
 use crate::http::{Effect, ErrorCode, Reply, error_envelope};
 use crate::world::{State, World};
-
-/// The longest that a broken reply may take: hanging, or one byte after the other.
-pub(crate) const BROKEN_MAX: Duration = Duration::from_mins(10);
 
 const FAULT: HeaderName = HeaderName::from_static("x-sandbox-fault");
 const DELAY: HeaderName = HeaderName::from_static("x-sandbox-delay");

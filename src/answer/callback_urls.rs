@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::account::ok;
 use super::engine::Shared;
 use super::{input, sample};
-use crate::callbacks::ReceiverUrl;
+use crate::base::ReceiverUrl;
 use crate::catalogue::{Catalogue, Complaint};
 use crate::http::{self, ApiError, Body, Call, Effect, MediaType, Registration, Reply};
 use crate::world::World;

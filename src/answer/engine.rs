@@ -9,11 +9,11 @@ use tokio::time::Instant;
 
 use super::account::IssuedKeys;
 use super::sample;
-use crate::base::{self, Panicked, contained};
-use crate::callbacks::{Callbacks, Courier, ReceiverUrl};
+use crate::base::{self, ApiKey, PUBLIC_KEY, Panicked, ReceiverUrl, contained};
+use crate::callbacks::{Callbacks, Courier};
 use crate::catalogue::Catalogue;
 use crate::control::{Inbox, Thumbnails};
-use crate::http::{ApiError, ApiKey, Guard, PUBLIC_KEY};
+use crate::http::{ApiError, Guard};
 use crate::sandbox::{Options, StartError};
 use crate::scenario::{LoadError, LoadErrors};
 use crate::server::SHARES_MAX;

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use crate::base::nearest;
 use crate::catalogue::{ContentType, Endpoint, Facts, UploadFields, Verb};
 use crate::http::{self, ApiError, Body, Call, MediaType};
-use crate::scenario::nearest;
 
 /// An input that passed the endpoint's rules.
 pub(crate) struct Input {

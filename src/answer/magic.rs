@@ -5,10 +5,9 @@ use std::sync::Arc;
 use hyper::HeaderMap;
 
 use super::breaking::Asked;
-use super::callbacks::Behaviour;
+use crate::base::{Behaviour, nearest};
 use crate::catalogue::{Endpoint, Outcome};
 use crate::http::ApiError;
-use crate::scenario::nearest;
 
 pub(crate) const HEADER: &str = "x-magic-reply";
 

@@ -17,10 +17,8 @@ mod sample;
 mod strict;
 
 pub(crate) use self::answer::{Answered, answer, error_reply};
-pub(crate) use self::breaking::{BROKEN_MAX, Breakage, Breaking, Struck};
-pub(crate) use self::callbacks::{
-    BEHAVIOURS, Behaviour, Event, Planned, WAIT, deliveries_of_event, pending_form,
-};
+pub(crate) use self::breaking::{Breakage, Breaking, Struck};
+pub(crate) use self::callbacks::{Event, Planned, WAIT, deliveries_of_event, pending_form};
 pub(crate) use self::choice::{By, found};
 pub(crate) use self::engine::{Reload, Shared};
 pub(crate) use self::explain::{explain, find_exchange};

@@ -26,7 +26,7 @@ pub(super) fn read(
     seen.asked = magic.breaking;
     let told = match magic.outcome {
         Some(outcome) => Some((outcome, By::Magic)),
-        None => world::queued(world, endpoint, true)?.map(|outcome| (outcome, By::Next)),
+        None => world::queued_outcome(world, endpoint, true)?.map(|outcome| (outcome, By::Next)),
     };
     let why = &mut seen.why;
     if let Some((outcome, by)) = told {

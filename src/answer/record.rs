@@ -6,10 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::callbacks::{self, Behaviour, Event, Planned, pending_form};
+use super::callbacks::{self, Event, Planned, pending_form};
 use super::choice::found;
 use super::engine::Shared;
-use crate::base::{Dice, Stamp};
+use crate::base::{Behaviour, Dice, Stamp};
 use crate::catalogue::{
     Answer, CallsBack, Catalogue, Creation, Endpoint, Fill, Finding, Outcome, Rendered,
 };

@@ -3,12 +3,16 @@
 use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::StatusCode;
 
 use super::dice::Dice;
-use crate::scenario::nearest;
+use super::text::nearest;
+
+/// The longest that a broken reply may take: hanging, or one byte after the other.
+pub(crate) const BROKEN_MAX: Duration = Duration::from_mins(10);
 
 /// How a reply is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

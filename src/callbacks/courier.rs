@@ -18,9 +18,9 @@ use sha2::Sha256;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
-use super::egress::{Egress, ReceiverUrl, Sent, TOKEN_HEADER};
+use super::egress::{Egress, Sent, TOKEN_HEADER};
 use crate::answer::{Shared, WAIT};
-use crate::base::{self, Panicked, Stamp, contained_async};
+use crate::base::{self, Panicked, ReceiverUrl, Stamp, contained_async};
 use crate::world::{Attempt, Deliveries, Delivery, DeliveryState, Queue, State, TokenSent, World};
 
 /// Sends at once, over all worlds.

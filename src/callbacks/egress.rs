@@ -14,6 +14,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+use crate::base::ReceiverUrl;
+
 /// A receiver does not put its callback off for more than a day.
 const RETRY_AFTER_MAX: Duration = Duration::from_hours(24);
 
@@ -34,13 +36,6 @@ pub(crate) struct Egress {
     pub trust: super::trust::Trust,
 }
 
-/// A URL that callbacks can be sent to: http or https, with a host, without user name and password.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ReceiverUrl {
-    uri: Uri,
-    written: String,
-}
-
 /// What came of one attempt.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
@@ -55,55 +50,6 @@ pub(crate) struct Sent {
     /// What the receiver's `retry-after` asks for, where it may be asked.
     pub retry_after: Option<Duration>,
     pub took: Duration,
-}
-
-impl ReceiverUrl {
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let text = text.trim();
-        let uri: Uri = text
-            .parse()
-            .map_err(|_| format!("`{}` is not a URL", shown(text)))?;
-        match uri.scheme_str() {
-            Some("http") => {}
-            Some("https") if cfg!(feature = "tls") => {}
-            Some("https") => {
-                return Err(
-                    "https receivers are called by a build with the feature `tls` alone: give an http URL"
-                        .to_owned(),
-                );
-            }
-            _ => return Err(format!("`{}` is not an http URL", shown(text))),
-        }
-        let authority = uri
-            .authority()
-            .expect("a URL with a scheme has an authority");
-        if authority.as_str().contains('@') {
-            return Err("a URL with a user name or password in it is not called".to_owned());
-        }
-        if authority.host().is_empty() {
-            return Err(format!("`{}` names no host", shown(text)));
-        }
-        let host_ends_it = authority.as_str().len() == authority.host().len();
-        if !host_ends_it && authority.port_u16().is_none_or(|port| port == 0) {
-            return Err(format!(
-                "`{}` names no port between 1 and 65535",
-                shown(text)
-            ));
-        }
-        Ok(Self {
-            written: text.to_owned(),
-            uri,
-        })
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.written
-    }
-
-    #[cfg(feature = "tls")]
-    fn is_https(&self) -> bool {
-        self.uri.scheme_str() == Some("https")
-    }
 }
 
 impl Egress {
@@ -146,7 +92,7 @@ impl Egress {
         // One after the other: `localhost` may be `::1` first, and the receiver at 127.0.0.1 alone.
         let socket = TcpStream::connect(addresses.as_slice())
             .await
-            .map_err(|error| crate::scenario::reason(&error))?;
+            .map_err(|error| crate::base::reason(&error))?;
         socket.set_nodelay(true).ok();
         Ok(socket)
     }
@@ -389,7 +335,7 @@ fn said(error: &hyper::Error) -> String {
     let mut source: Option<&(dyn Error + 'static)> = error.source();
     while let Some(inner) = source {
         if let Some(io) = inner.downcast_ref::<std::io::Error>() {
-            return crate::scenario::reason(io);
+            return crate::base::reason(io);
         }
         source = inner.source();
     }
@@ -408,10 +354,6 @@ fn retry_delay(written: &str) -> Option<Duration> {
     let now = jiff::Timestamp::try_from(SystemTime::now()).ok()?; // the machine's clock may show anything
     let delay = at.duration_since(now);
     Some(Duration::try_from(delay).unwrap_or_default()) // what has passed already is now
-}
-
-fn shown(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(100).collect()
 }
 
 pub(crate) const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-callback-token");

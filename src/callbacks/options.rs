@@ -3,8 +3,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::egress::{Egress, ReceiverUrl};
-use crate::base::parse_duration;
+use super::egress::Egress;
+use crate::base::{ReceiverUrl, parse_duration};
 
 /// How callbacks are sent.
 #[derive(Clone, Debug)]

@@ -130,7 +130,7 @@ fn said(host: &str, flag: &str, error: &std::io::Error) -> String {
         None if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             "it closed the connection in the handshake".to_owned()
         }
-        None => crate::scenario::reason(error),
+        None => crate::base::reason(error),
     };
     format!("TLS with {host} failed: {why}")
 }

@@ -13,9 +13,10 @@ use serde_json::{Map, Value};
 use super::compile::{self, Proof, SharedErrors, Stack};
 use super::dummy::{DateForm, Dummy};
 use super::endpoint::{Endpoint, Verb};
+use crate::base::{listed, nearest};
 use crate::control;
 use crate::http::{ALL_CODES, ErrorCode};
-use crate::scenario::{self, LoadError, LoadErrors, ScenarioFile, Settings, listed, nearest};
+use crate::scenario::{self, LoadError, LoadErrors, ScenarioFile, Settings};
 
 /// Everything the sandbox answers from. Never changed, only replaced.
 #[derive(Debug)]

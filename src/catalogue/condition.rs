@@ -9,7 +9,8 @@ use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Fields, Shape, dig};
-use crate::scenario::{LoadError, SourceFile, Spanned, Tree, listed, nearest};
+use crate::base::{listed, nearest};
+use crate::scenario::{LoadError, SourceFile, Spanned, Tree};
 
 /// What conditions can look at.
 #[derive(Clone, Copy)]

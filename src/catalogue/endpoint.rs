@@ -14,9 +14,9 @@ use super::dummy::{Asked, Lookup, Reads};
 use super::magic_values::MagicValues;
 use super::rules::Rules;
 use super::schema::RequestSchema;
-use crate::answer::{Behaviour, Breakage};
-use crate::base::Stamp;
-use crate::scenario::{Origin, Source, nearest};
+use crate::answer::Breakage;
+use crate::base::{Behaviour, Stamp, nearest};
+use crate::scenario::{Origin, Source};
 
 /// A product of the API: what one scenario file, with everything that extends it, has become.
 #[derive(Debug)]

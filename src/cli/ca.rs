@@ -105,7 +105,7 @@ fn export(authority: &Authority, path: &Path, output: Option<&Path>, format: For
             return fail(format_args!(
                 "cannot write {}: {}",
                 output.display(),
-                crate::scenario::reason(&error)
+                crate::base::reason(&error)
             ));
         }
     }

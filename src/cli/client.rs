@@ -13,8 +13,9 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use crate::base::ApiKey;
 use crate::callbacks::{self, Trust};
-use crate::http::{ApiKey, ControlToken, TOKEN_HEADER};
+use crate::http::{ControlToken, TOKEN_HEADER};
 use crate::server;
 
 /// How long a sandbox may take over an answer, beyond the time that it was asked to wait.
@@ -96,7 +97,7 @@ impl Client {
         let port = self.url.port_u16().unwrap_or(usual_port);
         let socket = TcpStream::connect((bare, port))
             .await
-            .map_err(|error| crate::scenario::reason(&error))?;
+            .map_err(|error| crate::base::reason(&error))?;
         if is_https {
             let stream = callbacks::connect_tls(&self.trust, host, socket).await?;
             return self.exchange_over(stream, method, path, body).await;

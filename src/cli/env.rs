@@ -60,7 +60,7 @@ async fn env(arguments: &Arguments) -> ExitCode {
         Ok(world) => world,
         Err(sentence) => return fail(sentence),
     };
-    let own_key = client.key().map(crate::http::ApiKey::reveal);
+    let own_key = client.key().map(crate::base::ApiKey::reveal);
     let (Some(key), Some(token)) = (
         world["api_key"].as_str().or(own_key),
         world["callback_token"].as_str(),

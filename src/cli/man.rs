@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory};
 use serde_json::json;
 
 use super::cli::{Cli, Format, fail, misused, print};
-use crate::scenario::{nearest, reason};
+use crate::base::{nearest, reason};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

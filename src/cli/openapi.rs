@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::answering::Scenarios;
 use super::cli::{misused, print};
 use super::client::sandbox_url;
-use crate::http::{ApiKey, PUBLIC_KEY};
+use crate::base::{ApiKey, PUBLIC_KEY};
 use crate::reference::{self, About, DEFAULT_HOST};
 
 #[derive(Debug, Args)]

@@ -18,9 +18,10 @@ use super::os;
 use super::parent::Parent;
 use super::tls::{ReceiverArguments, TlsArguments};
 use crate::answer::Shared;
+use crate::base::ApiKey;
 use crate::callbacks::{CallbackUrl, Retries};
 use crate::catalogue::DateForm;
-use crate::http::{ApiKey, ControlToken, TOKEN_HEADER};
+use crate::http::{ControlToken, TOKEN_HEADER};
 use crate::sandbox::{Builder, Sandbox, StartError};
 
 /// What the allocator may keep at the end of an arena; there is one for each thread.

@@ -6,7 +6,7 @@ use clap::Args;
 use hyper::Uri;
 
 use super::client::{Client, sandbox_url};
-use crate::http::PUBLIC_KEY;
+use crate::base::PUBLIC_KEY;
 
 /// Where it is.
 #[derive(Debug, Args)]

@@ -22,7 +22,7 @@ use super::cli::{Format, block_on, fail, misused, print};
 use super::explain;
 use super::files::{Field, Form};
 use crate::answer::Shared;
-use crate::http::PUBLIC_KEY;
+use crate::base::PUBLIC_KEY;
 use crate::sandbox::Sandbox;
 use crate::server::{Gone, Pace, PacedIo, respond};
 
@@ -232,7 +232,7 @@ fn request(arguments: &Arguments) -> Result<Request<Full<Bytes>>, String> {
 /// The contents of a file; an error is a sentence.
 pub(super) fn read(file: &str) -> Result<Vec<u8>, String> {
     std::fs::read(file)
-        .map_err(|error| format!("cannot read `{file}`: {}", crate::scenario::reason(&error)))
+        .map_err(|error| format!("cannot read `{file}`: {}", crate::base::reason(&error)))
 }
 
 fn path(text: &str) -> Result<String, String> {

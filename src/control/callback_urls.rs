@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::control::{Answer, Refusal, only};
 use crate::answer::{self, Shared};
-use crate::callbacks::ReceiverUrl;
+use crate::base::ReceiverUrl;
 use crate::world::World;
 
 /// All types, also those that go nowhere. `by` is `request` where the world registered it, else `default`.

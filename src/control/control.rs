@@ -18,10 +18,10 @@ use super::{
     metrics, next, readyz, requests, routes, schema, setup, snapshot, trigger, verify, worlds,
 };
 use crate::answer::Shared;
-use crate::base::parse_duration;
+use crate::base::{ApiKey, parse_duration};
 use crate::callbacks;
 use crate::catalogue::{Catalogue, Endpoint};
-use crate::http::{self, ApiError, ApiKey, Body, Call};
+use crate::http::{self, ApiError, Body, Call};
 use crate::server::{BODY_BYTES_MAX, Pace, ReplyBody};
 use crate::world::{SNAPSHOT_BYTES_MAX, World};
 

@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use super::control::{Answer, Refusal, bad_request, is_tag, only, world};
 use super::coverage_report::Measure;
 use crate::answer::{self, Shared};
+use crate::base::PUBLIC_KEY;
 use crate::callbacks::Callbacks;
 use crate::catalogue::{Catalogue, Endpoint};
-use crate::http::{Call, PUBLIC_KEY};
+use crate::http::Call;
 use crate::reference::{Curl, endpoint_named};
 use crate::world::Exercised;
 

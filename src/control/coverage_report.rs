@@ -10,7 +10,8 @@ use std::fmt::{self, Write};
 use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
 
-use crate::answer::{self, BEHAVIOURS, Behaviour};
+use crate::answer;
+use crate::base::{BEHAVIOURS, Behaviour};
 use crate::catalogue::{Answer, Catalogue, Endpoint, Outcome, askable};
 use crate::reference::Curl;
 use crate::world::Exercised;

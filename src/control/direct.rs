@@ -18,7 +18,7 @@ pub(crate) fn set_faults(sandbox: &Shared, world: &World, order: Value) -> Resul
 }
 
 /// As `POST /__sandbox/trigger`; returns the delivery's number.
-pub(crate) fn trigger(
+pub(crate) fn trigger_directly(
     sandbox: &Arc<Shared>,
     world: &Arc<World>,
     order: Value,

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::control::{Answer, Refusal, bad_request};
-use crate::base::{Probability, duration_text, parse_duration};
+use crate::base::{Probability, duration_text, nearest, parse_duration};
 use crate::catalogue::Catalogue;
-use crate::scenario::{DelayPart, KindPart, RateLimitPart, nearest};
+use crate::scenario::{DelayPart, KindPart, RateLimitPart};
 use crate::world::{FAULTS_MAX, TTL_MAX, World, WorldFault};
 
 const TTL_DEFAULT: Duration = Duration::from_mins(5);

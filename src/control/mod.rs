@@ -33,7 +33,7 @@ mod worlds;
 
 pub(crate) use self::control::{Refusal, body_bytes_max, failed_reply, is_control_path, respond};
 pub(crate) use self::coverage_report::Coverage;
-pub(crate) use self::direct::{set_faults, trigger};
+pub(crate) use self::direct::{set_faults, trigger_directly};
 pub(crate) use self::export::Lines;
 pub(crate) use self::inbox::Inbox;
 pub(crate) use self::pages::{OPENAPI, answer_document};

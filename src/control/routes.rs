@@ -10,7 +10,7 @@ use serde::de::IgnoredAny;
 use serde_json::json;
 
 use super::control::{JSON, OPENAPI, PREFIX, Refusal, written};
-use crate::scenario::listed;
+use crate::base::listed;
 use crate::server::ReplyBody;
 
 const METHODS: [&str; 4] = ["GET", "POST", "PUT", "DELETE"];

@@ -9,7 +9,8 @@ use serde_json::json;
 
 use super::control::{Answer, Refusal, only};
 use crate::answer::{self, Shared};
-use crate::http::{ApiError, ApiKey, Call, PUBLIC_KEY};
+use crate::base::{ApiKey, PUBLIC_KEY};
+use crate::http::{ApiError, Call};
 use crate::server::ReplyBody;
 use crate::{reference, world};
 

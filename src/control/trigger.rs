@@ -11,7 +11,8 @@ use tokio::time::Instant;
 
 use super::control::{Answer, Refusal, bad_request, endpoint_named};
 use super::deliveries;
-use crate::answer::{self, Behaviour, Shared};
+use crate::answer::{self, Shared};
+use crate::base::Behaviour;
 use crate::callbacks;
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::http::ApiError;

@@ -8,7 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use hyper::HeaderMap;
 use hyper::header::{AUTHORIZATION, HeaderValue};
 
-use crate::http::{ApiError, ApiKey, authenticate};
+use crate::base::ApiKey;
+use crate::http::{ApiError, authenticate};
 
 /// As many sentences as there are ways to get it wrong. With what came in one of them there would be more.
 const SENTENCES: usize = 10;

@@ -20,9 +20,9 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::answer::Shared;
+use crate::base::PUBLIC_KEY;
 use crate::catalogue::Catalogue;
 use crate::control;
-use crate::http::PUBLIC_KEY;
 use crate::sandbox::Options;
 use crate::server::{Gone, Pace, PacedIo, respond};
 

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::stage::{Heard, authorization_of, run, sandbox, send, shipped};
 use crate::answer::Shared;
-use crate::http::ApiKey;
+use crate::base::ApiKey;
 use crate::sandbox::Sandbox;
 use crate::world::{Live, WAITING_MAX, WORLDS_MAX};
 

@@ -11,7 +11,8 @@ use tokio::time::Instant;
 
 use super::error::ApiError;
 use crate::answer::{Breaking, Planned};
-use crate::callbacks::{DEPTH_HEADER, ReceiverUrl};
+use crate::base::ReceiverUrl;
+use crate::callbacks::DEPTH_HEADER;
 use crate::reference::DEFAULT_HOST;
 use crate::server::Secure;
 

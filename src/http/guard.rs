@@ -22,8 +22,8 @@ use rand::rngs::SysRng;
 use sha2::{Digest, Sha256};
 
 use super::call::Call;
+use crate::base::hex;
 use crate::control::Refusal;
-use crate::server::hex;
 
 pub(crate) const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-sandbox-control-token");
 const TOKEN_CHARS_MAX: usize = 200;

@@ -7,8 +7,7 @@ mod form;
 mod guard;
 mod upload;
 
-pub use self::basic_auth::{ApiKey, PUBLIC_KEY};
-pub(crate) use self::basic_auth::{PREFIXES, authenticate};
+pub(crate) use self::basic_auth::authenticate;
 pub(crate) use self::call::{Body, Call, Effect, MediaType, Registration, Reply};
 pub(crate) use self::error::{ALL_CODES, ApiError, Code, ErrorCode, error_envelope};
 pub(crate) use self::form::{form_path, parse_form};

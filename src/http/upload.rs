@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::answer::FILE_NAME;
+use crate::base::hex;
 use crate::control::{Picture, Room};
-use crate::server::hex;
 
 /// Of a file no more than this is held: enough to tell its type and size in pixels.
 pub(crate) const HELD_BYTES_MAX: usize = 1 << 20;

@@ -6,8 +6,9 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::answer::{self, Shared};
+use crate::base::{ApiKey, PUBLIC_KEY};
 use crate::catalogue::{Catalogue, ContentType, Endpoint, Verb};
-use crate::http::{ApiKey, Call, PUBLIC_KEY};
+use crate::http::Call;
 
 /// Where the sandbox is for lists that are made without one.
 pub(crate) const DEFAULT_HOST: &str = "127.0.0.1:4586";

@@ -9,10 +9,10 @@ use tokio::sync::watch;
 
 use super::sandbox::Sandbox;
 use crate::answer::Shared;
-use crate::base::{Clock, Panics};
+use crate::base::{ApiKey, Clock, Panics};
 use crate::callbacks::{CallbackOptions, CallbackUrl, Retries};
 use crate::catalogue::{DateForm, Watcher};
-use crate::http::{ApiKey, ControlToken};
+use crate::http::ControlToken;
 use crate::scenario::{LoadErrors, fingerprint};
 use crate::server::{self, Ports};
 
@@ -78,7 +78,7 @@ pub enum StartError {
     #[error("no product sends callbacks of the type `{unknown}`: there are {}", .known.join(", "))]
     CallbackType { unknown: String, known: Vec<String> },
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {}", crate::scenario::reason(.error))]
+    #[error("cannot listen on {address}: {}", crate::base::reason(.error))]
     Bind {
         address: SocketAddr,
         error: io::Error,

@@ -170,7 +170,7 @@ impl World {
     pub fn trigger(&self, callback: Value) -> Callback {
         let world = self.owned();
         let _sends = self.runtime.enter(); // the test may be in none
-        let seq = match control::trigger(&self.shared, &world, callback) {
+        let seq = match control::trigger_directly(&self.shared, &world, callback) {
             Ok(seq) => seq,
             Err(sentence) => panic!("{sentence}"),
         };

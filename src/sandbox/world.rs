@@ -11,8 +11,8 @@ use super::callbacks::Callback;
 use super::sandbox::Sandbox;
 use super::worlds::room;
 use crate::answer::{self, Shared};
+use crate::base::ApiKey;
 use crate::control;
-use crate::http::ApiKey;
 use crate::world::{self, Calls, Queued};
 
 /// One world of a sandbox: everything that one API key owns. Worlds never see each other, so tests that

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::format::{self, ScenarioFile};
 use super::mistake::{LoadError, SourceFile};
 use super::settings::Settings;
+use crate::base::reason;
 
 static SHIPPED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
 
@@ -282,13 +283,4 @@ fn id_of(path: &Path) -> String {
     let id = path.with_extension("");
     let parts: Vec<_> = id.iter().map(|part| part.to_string_lossy()).collect();
     parts.join("/")
-}
-
-/// An input or output error in one clause, without the number that the system adds.
-pub(crate) fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.split_once(" (os error") {
-        Some((reason, _)) => reason.to_lowercase(),
-        None => text,
-    }
 }

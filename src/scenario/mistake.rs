@@ -220,35 +220,11 @@ impl LoadErrors {
     }
 }
 
-/// The known word nearest to what was written, when it is near enough to be meant.
-pub(crate) fn nearest<'a>(
-    written: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    let written = written.to_lowercase();
-    known
-        .into_iter()
-        .map(|word| (strsim::jaro_winkler(&written, &word.to_lowercase()), word))
-        .filter(|(likeness, _)| *likeness >= 0.75)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, word)| word)
-}
-
-/// `` `a`, `b` and `c` ``
-pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    let words: Vec<_> = words.into_iter().map(|word| format!("`{word}`")).collect();
-    match words.as_slice() {
-        [] => "none".to_owned(),
-        [only] => only.clone(),
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
-    }
-}
-
 /// A line of a settings file may hold a real key: its secret part becomes as many dots.
 fn without_keys(line: &str) -> String {
     let mut masked = String::with_capacity(line.len());
     let mut rest = line;
-    while let Some((at, prefix)) = crate::http::PREFIXES
+    while let Some((at, prefix)) = crate::base::PREFIXES
         .iter()
         .filter_map(|prefix| Some((rest.find(prefix)?, prefix)))
         .min()

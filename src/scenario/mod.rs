@@ -16,12 +16,12 @@ pub(crate) use self::banks::{BankList, is_bank_code, without_country};
 pub(crate) use self::files::read_text_over;
 pub(crate) use self::files::{
     Layers, fingerprint, json_schema, let_requests_go_first, no_pause, prove_shipped, read_files,
-    reason,
 };
-pub(crate) use self::format::ScenarioFile;
 #[cfg(test)]
 pub(crate) use self::format::{CallbackPart, KeepPart, ReplyPart, ThenPart, ThenRule};
-pub(crate) use self::format::{CallbackRule, ErrorPart, OutcomePart, RecordPart, Source};
+pub(crate) use self::format::{
+    CallbackRule, ErrorPart, OutcomePart, RecordPart, ScenarioFile, Source,
+};
 #[cfg(test)]
 pub(crate) use self::format_dummy::MissingPart;
 pub(crate) use self::format_dummy::{
@@ -30,7 +30,7 @@ pub(crate) use self::format_dummy::{
 pub(crate) use self::format_faults::{DelayPart, FaultPart, KindPart, RateLimitPart};
 pub(crate) use self::formats::{FORMATS, is_calendar_date};
 pub use self::mistake::{LoadError, LoadErrors};
-pub(crate) use self::mistake::{Origin, SourceFile, listed, nearest};
+pub(crate) use self::mistake::{Origin, SourceFile};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::reader::Reader;
 pub(crate) use self::settings::Settings;

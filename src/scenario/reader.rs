@@ -5,8 +5,9 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use toml::de::{DeTable, DeValue};
 
-use super::mistake::{LoadError, SourceFile, listed, nearest};
+use super::mistake::{LoadError, SourceFile};
 use super::tree::Spanned;
+use crate::base::{listed, nearest};
 
 /// Reads pieces of one TOML document, so that a mistake in one piece does not hide the others'.
 pub(crate) struct Reader<'f> {

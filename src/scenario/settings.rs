@@ -6,9 +6,8 @@ use std::sync::Arc;
 use super::mistake::{LoadError, SourceFile};
 use super::reader::Reader;
 use super::tree::Spanned;
-use crate::callbacks::ReceiverUrl;
+use crate::base::{ApiKey, ReceiverUrl};
 use crate::catalogue::DateForm;
-use crate::http::ApiKey;
 
 /// What the folders' `sandbox.toml` say; flags have the last word.
 #[derive(Clone, Debug, Default)]

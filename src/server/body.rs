@@ -322,11 +322,3 @@ async fn drain(incoming: &mut Incoming) -> Result<(), Gone> {
     }
     Ok(())
 }
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-        text
-    })
-}

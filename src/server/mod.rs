@@ -10,7 +10,7 @@ mod respond;
 mod tls;
 mod wire;
 
-pub(crate) use self::body::{BODY_BYTES_MAX, SHARES_MAX, hex};
+pub(crate) use self::body::{BODY_BYTES_MAX, SHARES_MAX};
 pub(crate) use self::connection::PacedIo;
 pub(crate) use self::effect::ReplyBody;
 pub(crate) use self::pace::Pace;

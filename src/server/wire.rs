@@ -20,8 +20,8 @@ use super::connection::Wire;
 use super::effect::ReplyBody;
 use super::pace::{Ending, Pace};
 use super::respond::Gone;
-use crate::answer::{BROKEN_MAX, Breaking};
-use crate::base::Fault;
+use crate::answer::Breaking;
+use crate::base::{BROKEN_MAX, Fault};
 
 /// How often a piece of a slow body is written, where it comes with more than a few bytes a second.
 const PIECES_A_SECOND: u32 = 10;

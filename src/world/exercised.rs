@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use hyper::header::HeaderValue;
 use serde::Deserialize;
 
-use crate::answer::Behaviour;
+use crate::base::Behaviour;
 
 /// In microseconds. An answer is made in some ten of them; a callback that comes before its reply, or a URL
 /// that is tested, takes as long as the receiver.

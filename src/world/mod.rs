@@ -26,14 +26,14 @@ pub use self::outbox::DeliveryState;
 pub(crate) use self::outbox::{
     Attempt, DEPTH_MAX, Deliveries, Delivery, Queue, TokenSent, delivery_id, seq_of,
 };
-pub(crate) use self::queued::{Calls, Next, Queued, TIMES_MAX, queued};
+pub(crate) use self::queued::{Calls, Next, Queued, TIMES_MAX, queued_outcome};
 pub(crate) use self::records::{Later, Record, Version};
 pub(crate) use self::snapshot::{Refused, SNAPSHOT_BYTES_MAX, Snapshot};
 pub(crate) use self::standing_faults::{FAULTS_MAX, TTL_MAX, WorldFault};
 pub(crate) use self::totals::Dropped;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) use self::watchers::WAITING_MAX;
 pub(crate) use self::watchers::{LOOKERS_MAX, Live, Lookout, Tag};
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) use self::world::WORLDS_MAX;
 pub(crate) use self::world::{State, World, Worlds};

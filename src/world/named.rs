@@ -7,9 +7,9 @@ use tokio::time::Instant;
 
 use super::outbox::Delivery;
 use super::world::{State, Tally, World, Worlds, locked, tag};
-use crate::base::Mix;
+use crate::base::{ApiKey, Mix};
 use crate::callbacks::Courier;
-use crate::http::{ApiError, ApiKey};
+use crate::http::ApiError;
 
 /// Deliveries that are shown of those that a world's end cancelled.
 const SHOWN_MAX: usize = 100;

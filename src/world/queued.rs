@@ -156,7 +156,7 @@ impl World {
 }
 
 /// The outcome that a test has queued for this call, taken from the queue.
-pub(crate) fn queued<'e>(
+pub(crate) fn queued_outcome<'e>(
     world: &World,
     endpoint: &'e Endpoint,
     reads: bool,

@@ -16,10 +16,10 @@ use super::snapshot::Restoration;
 use super::standing_faults::WorldFaults;
 use super::totals::Totals;
 use super::watchers::Live;
-use crate::base::{Clock, Mix, Stamp, Windows};
+use crate::base::{ApiKey, Clock, Mix, Stamp, Windows};
 use crate::callbacks::{Callbacks, Courier};
 use crate::control::Thumbnail;
-use crate::http::{ApiError, ApiKey, Reply};
+use crate::http::{ApiError, Reply};
 
 pub(crate) const WORLDS_MAX: usize = 10_000;
 

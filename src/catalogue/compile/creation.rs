@@ -9,13 +9,13 @@ use serde_json::Value;
 use super::compiler::{Compiler, Stack};
 use super::lookups::NamedLookup;
 use super::outcomes::tag;
-use crate::base::Stamp;
+use crate::base::{Stamp, nearest};
 use crate::catalogue::body::Scope;
 use crate::catalogue::endpoint::{Answer, Creation, IdPattern, Keep, Outcome, PlantedRecord};
 use crate::catalogue::magic_values::{MagicValue, MagicValues};
 use crate::catalogue::rules::{Rule, Rules, When};
 use crate::catalogue::schema::RequestSchema;
-use crate::scenario::{Origin, RecordPart, SourceFile, Spanned, Tree, nearest};
+use crate::scenario::{Origin, RecordPart, SourceFile, Spanned, Tree};
 
 impl<'a> Compiler<'a> {
     pub(super) fn creation(

@@ -6,9 +6,10 @@ use indexmap::IndexMap;
 
 use super::compiler::Compiler;
 use crate::answer::Shape;
+use crate::base::{listed, nearest};
 use crate::catalogue::dummy::{Lookup, Reads};
 use crate::catalogue::endpoint::{LookupRule, Outcome};
-use crate::scenario::{SourceFile, Spanned, Tree, listed, nearest};
+use crate::scenario::{SourceFile, Spanned, Tree};
 
 /// A lookup that exists, and where it is written.
 pub(super) struct NamedLookup<'a> {

@@ -9,12 +9,12 @@ use indexmap::IndexMap;
 use super::breaking::breakage;
 use super::compiler::{Compiler, Stack, askable};
 use super::head::{headers, status};
-use crate::answer::Behaviour;
+use crate::base::{Behaviour, listed, nearest};
 use crate::catalogue::body::{Plan, Scope, Template};
 use crate::catalogue::endpoint::{Answer, Outcome};
 use crate::scenario::{
     CallbackRule, ErrorPart, LoadError, Origin, OutcomePart, ScenarioFile, Source, SourceFile,
-    Spanned, listed, nearest,
+    Spanned,
 };
 
 impl<'a> Compiler<'a> {

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::compiler::Compiler;
+use crate::base::{listed, nearest};
 use crate::catalogue::endpoint::{Verb, path_segments};
-use crate::scenario::{Tree, listed, nearest};
+use crate::scenario::Tree;
 
 impl Compiler<'_> {
     pub(super) fn verb(&mut self) -> Verb {

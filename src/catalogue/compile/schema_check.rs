@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use crate::base::{listed, nearest};
 use crate::catalogue::endpoint::Outcome;
 use crate::catalogue::schema::SOURCE_KEYWORD;
-use crate::scenario::{LoadError, Source, SourceFile, Spanned, Tree, listed, nearest};
+use crate::scenario::{LoadError, Source, SourceFile, Spanned, Tree};
 
 /// Keywords whose value is a schema.
 pub(crate) const OF_SCHEMA: [&str; 10] = [

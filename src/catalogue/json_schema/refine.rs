@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::texts::{DURATION, Duration, Headers, Instant, OutcomeName, Status};
 use super::trees::{Body, Weighted, When};
-use crate::answer::BEHAVIOURS;
+use crate::base::BEHAVIOURS;
 
 /// The schema of a file, its texts and trees said closer than their types do.
 pub(super) fn refined<T: JsonSchema>() -> Value {

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
+use crate::base::PREFIXES;
 use crate::catalogue::compile::FRAMING;
-use crate::http::PREFIXES;
 
 /// A type that is nothing but its schema.
 macro_rules! written {
@@ -24,6 +24,7 @@ macro_rules! written {
         }
     };
 }
+
 pub(super) use written;
 
 /// How durations are written, without its ends.

@@ -8,8 +8,8 @@ use hyper::header::HeaderValue;
 use serde_json::json;
 
 use super::battery::{self, Audit, Step, Verdict};
-use crate::base::parse_duration;
-use crate::callbacks::{RECEIVER_TIME, ReceiverUrl, TOKEN_HEADER};
+use crate::base::{ReceiverUrl, parse_duration};
+use crate::callbacks::{RECEIVER_TIME, TOKEN_HEADER};
 use crate::cli::answering::Scenarios;
 use crate::cli::cli::{Format, block_on, fail, misused, print};
 use crate::sandbox::Sandbox;

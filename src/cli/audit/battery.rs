@@ -6,11 +6,10 @@ use std::time::Duration;
 use hyper::header::HeaderValue;
 use tokio::time::Instant;
 
-use crate::answer::{self, Behaviour, Event, Shared};
-use crate::callbacks::{ReceiverUrl, Sent};
+use crate::answer::{self, Event, Shared};
+use crate::base::{Behaviour, PUBLIC_KEY, ReceiverUrl, nearest};
+use crate::callbacks::Sent;
 use crate::catalogue::{Catalogue, Endpoint, Outcome};
-use crate::http::PUBLIC_KEY;
-use crate::scenario::nearest;
 use crate::world::{Delivery, World};
 
 /// How often a callback is sent again to a receiver that answers 5xx.

@@ -10,10 +10,10 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::{drawing, png};
+use crate::base::{listed, nearest, reason};
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::cli::answering::Scenarios;
 use crate::cli::cli::{Format, fail, misused, print};
-use crate::scenario::{listed, nearest, reason};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {

@@ -2,11 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::answer::BEHAVIOURS;
-use crate::base;
+use crate::base::{self, BEHAVIOURS, PUBLIC_KEY};
 use crate::catalogue::{Catalogue, Endpoint, Outcome, Verb, askable};
 use crate::control::routes;
-use crate::http::PUBLIC_KEY;
 
 /// The page, for a sandbox at this address.
 pub(crate) fn text(catalogue: &Catalogue, base: &str) -> String {

@@ -5,10 +5,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::fields::{self, Field};
-use crate::answer::{BEHAVIOURS, Behaviour, Breakage};
+use crate::answer::Breakage;
+use crate::base::{BEHAVIOURS, Behaviour, nearest};
 use crate::catalogue::{Answer, Catalogue, ContentType, Endpoint, Outcome, Then, Verb, askable};
 use crate::reference::curl::Curl;
-use crate::scenario::{Source, nearest};
+use crate::scenario::Source;
 
 /// Serialises to what `GET /__sandbox/catalog` answers.
 #[derive(Debug, Serialize)]

@@ -23,8 +23,7 @@ use tokio_rustls::rustls::sign::CertifiedKey;
 
 use super::acceptor::provider;
 use super::expiry::not_after;
-use crate::scenario::reason;
-use crate::server::body::hex;
+use crate::base::{hex, reason};
 
 pub(crate) const AUTHORITY_FILE: &str = "ca.pem";
 const KEY_FILE: &str = "ca-key.pem";

@@ -12,7 +12,7 @@ use tokio_rustls::rustls::{Error, InconsistentKeys};
 
 use super::acceptor::provider;
 use super::expiry::{is_authority, not_after};
-use crate::scenario::reason;
+use crate::base::reason;
 
 const FILE_BYTES_MAX: u64 = 4 << 20;
 

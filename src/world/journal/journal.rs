@@ -11,9 +11,9 @@ use sha2::{Digest, Sha256};
 use tokio::task::yield_now;
 
 use super::exchange::Why;
+use crate::base::hex;
 use crate::control::Thumbnail;
 use crate::http::TOKEN_HEADER;
-use crate::server::hex;
 
 pub(crate) const ENTRIES_MAX: usize = 1000;
 

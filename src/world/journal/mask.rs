@@ -6,8 +6,8 @@ use std::ops::Range;
 use serde_json::{Map, Value};
 
 use crate::answer::Shared;
+use crate::base::PREFIXES;
 use crate::callbacks::written_secret;
-use crate::http::PREFIXES;
 use crate::world::world::World;
 
 /// How the base64 of every API key begins, as it stands in an `authorization` header.
@@ -111,7 +111,7 @@ impl Mask {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::PUBLIC_KEY;
+    use crate::base::PUBLIC_KEY;
 
     #[test]
     fn keys_are_hidden_wherever_they_stand() {

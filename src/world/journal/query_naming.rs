@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::query::{Condition, Expected, Field, Query};
+use crate::base::{listed, nearest};
 use crate::catalogue::{Catalogue, Endpoint};
-use crate::scenario::{listed, nearest};
 
 /// What a read of the watchlist is recorded as; no outcome that could be asked for.
 const LISTED: &str = "LISTED";

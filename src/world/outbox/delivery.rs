@@ -8,8 +8,7 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use crate::base::Stamp;
-use crate::callbacks::ReceiverUrl;
+use crate::base::{ReceiverUrl, Stamp};
 
 pub(crate) const DELIVERIES_MAX: usize = 1000;
 const DELIVERY_OVERHEAD_BYTES: usize = 400;

@@ -12,8 +12,10 @@ use super::snapshot::{
     Snapshot, Text, frozen_at,
 };
 use crate::answer::{self, Shared};
-use crate::base::{Probability, RateLimit, Since, Stamp, WINDOWS_MAX, Window, parse_duration};
-use crate::callbacks::{ReceiverUrl, Registered};
+use crate::base::{
+    Probability, RateLimit, ReceiverUrl, Since, Stamp, WINDOWS_MAX, Window, parse_duration,
+};
+use crate::callbacks::Registered;
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::world::journal::Journal;
 use crate::world::queued::{self, Calls, Queued};
