@@ -7,11 +7,8 @@ use tokio::time::Instant;
 
 use crate::base::{BROKEN_MAX, Delay, Fault, Mix, Probability, RateLimit, duration_text, no_json};
 use crate::catalogue::{Answer, Catalogue, Endpoint};
-use crate::http::{Effect, ErrorCode, Reply, error_envelope};
+use crate::http::{DELAY_HEADER, Effect, ErrorCode, FAULT_HEADER, Reply, error_envelope};
 use crate::world::{State, World};
-
-const FAULT: HeaderName = HeaderName::from_static("x-sandbox-fault");
-const DELAY: HeaderName = HeaderName::from_static("x-sandbox-delay");
 
 /// What one request asks for: `x-magic-reply: …; delay=3s; fault=truncate`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -211,8 +208,11 @@ impl Breaking {
     /// What a reply says of it, as far as a reply is sent.
     pub(crate) fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
         let text = |text: String| HeaderValue::try_from(text).expect("visible ASCII");
-        let fault = self.fault.map(|fault| (FAULT, text(fault.to_string())));
-        let delay = (!self.delay.is_zero()).then(|| (DELAY, text(duration_text(self.delay))));
+        let fault = self
+            .fault
+            .map(|fault| (FAULT_HEADER, text(fault.to_string())));
+        let delay =
+            (!self.delay.is_zero()).then(|| (DELAY_HEADER, text(duration_text(self.delay))));
         fault.into_iter().chain(delay)
     }
 }

@@ -6,8 +6,8 @@ use super::account::ok;
 use super::engine::Shared;
 use super::{input, sample};
 use crate::base::ReceiverUrl;
-use crate::catalogue::{Catalogue, Complaint};
-use crate::http::{self, ApiError, Body, Call, Effect, MediaType, Registration, Reply};
+use crate::catalogue::Catalogue;
+use crate::http::{self, ApiError, Body, Call, Complaint, Effect, MediaType, Registration, Reply};
 use crate::world::World;
 
 /// `GET`: what is registered, and what flags and folders say of the other types.
@@ -112,7 +112,7 @@ fn fields(call: &Call) -> Result<Map<String, Value>, ApiError> {
         Body::Empty => return Err(ApiError::no_body()),
         Body::Parts(parts) => parts.clone(),
         Body::Bytes(body) => match call.media_type() {
-            MediaType::Form if !input::looks_like_json(body) => http::parse_form(body)?,
+            MediaType::Form if !http::looks_like_json(body) => http::parse_form(body)?,
             MediaType::Form | MediaType::Json => input::parse_json(body)?,
             MediaType::Multipart | MediaType::Other => return Err(input::neither_json_nor_form()),
         },

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::base::nearest;
 use crate::catalogue::{ContentType, Endpoint, Facts, UploadFields, Verb};
-use crate::http::{self, ApiError, Body, Call, MediaType};
+use crate::http::{self, ApiError, Body, Call, FILE_NAME, MediaType, looks_like_json};
 
 /// An input that passed the endpoint's rules.
 pub(crate) struct Input {
@@ -25,9 +25,6 @@ impl Input {
         }
     }
 }
-
-/// Where the facts of an upload say how its file was called.
-pub(crate) const FILE_NAME: &str = "file_name";
 
 /// What the client sent, read and held against the endpoint's rules.
 pub(crate) fn sound(
@@ -123,10 +120,6 @@ pub(crate) fn parse_json(body: &[u8]) -> Result<Value, ApiError> {
         Value::Object(_) => Ok(value),
         _ => Err(ApiError::not_an_object()),
     }
-}
-
-pub(crate) fn looks_like_json(body: &[u8]) -> bool {
-    body.trim_ascii_start().starts_with(b"{")
 }
 
 /// The fields of a request under the names that holes and conditions have for them: `input.user_id`,

@@ -7,9 +7,7 @@ use hyper::HeaderMap;
 use super::breaking::Asked;
 use crate::base::{Behaviour, nearest};
 use crate::catalogue::{Endpoint, Outcome};
-use crate::http::ApiError;
-
-pub(crate) const HEADER: &str = "x-magic-reply";
+use crate::http::{ApiError, MAGIC_HEADER};
 
 /// What the header asks for: `COMPLETED_FOUND; delay=3s; fault=truncate; callback=duplicate`.
 #[derive(Default)]
@@ -31,7 +29,7 @@ pub(crate) fn read_magic<'e>(
     only_errors: bool,
 ) -> Result<Magic<'e>, ApiError> {
     let mut magic = Magic::default();
-    let mut came = headers.get_all(HEADER).iter();
+    let mut came = headers.get_all(MAGIC_HEADER).iter();
     let Some(header) = came.next() else {
         return Ok(magic);
     };

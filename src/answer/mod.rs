@@ -22,8 +22,7 @@ pub(crate) use self::callbacks::{Event, Planned, WAIT, deliveries_of_event, pend
 pub(crate) use self::choice::{By, found};
 pub(crate) use self::engine::{Reload, Shared};
 pub(crate) use self::explain::{explain, find_exchange};
-pub(crate) use self::input::{FILE_NAME, Fields, Property, Shape, dig, looks_like_json};
-pub(crate) use self::magic::HEADER;
+pub(crate) use self::input::{Fields, Property, Shape, dig};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::magic::{Magic, read_magic};
 pub(crate) use self::record::calls_back;

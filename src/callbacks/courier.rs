@@ -18,9 +18,10 @@ use sha2::Sha256;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
-use super::egress::{Egress, Sent, TOKEN_HEADER};
+use super::egress::{Egress, Sent};
 use crate::answer::{Shared, WAIT};
 use crate::base::{self, Panicked, ReceiverUrl, Stamp, contained_async};
+use crate::http::{CALLBACK_TOKEN_HEADER, DEPTH_HEADER};
 use crate::world::{Attempt, Deliveries, Delivery, DeliveryState, Queue, State, TokenSent, World};
 
 /// Sends at once, over all worlds.
@@ -40,8 +41,6 @@ const PANIC_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long a callback waits for its reply to be written.
 pub(crate) const REPLY_TIME: Duration = Duration::from_secs(1);
-
-pub(crate) const DEPTH_HEADER: HeaderName = HeaderName::from_static("x-sandbox-callback-depth");
 
 /// What all worlds' callbacks share.
 #[derive(Debug)]
@@ -247,7 +246,7 @@ impl Courier {
         let Delivery { seq, depth, .. } = *delivery;
         let mut headers = self.headers(world, delivery.token, seq, depth, &delivery.body);
         if let (TokenSent::Right, Some(token)) = (delivery.token, token) {
-            headers.insert(TOKEN_HEADER, token.clone());
+            headers.insert(CALLBACK_TOKEN_HEADER, token.clone());
         }
         self.egress
             .send(&delivery.url, headers, delivery.body.clone(), limit)
@@ -273,7 +272,7 @@ impl Courier {
                 let name = HeaderName::from_static("x-iluma-callback-token");
                 headers.insert(name, token.clone());
             }
-            headers.insert(TOKEN_HEADER, token);
+            headers.insert(CALLBACK_TOKEN_HEADER, token);
         }
         headers.insert(DEPTH_HEADER, HeaderValue::from(depth + 1));
         if self.signing {

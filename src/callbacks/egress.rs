@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use hyper::header::{
-    CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING, USER_AGENT,
+    CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, TRANSFER_ENCODING, USER_AGENT,
 };
 use hyper::{HeaderMap, Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
@@ -355,8 +355,6 @@ fn retry_delay(written: &str) -> Option<Duration> {
     let delay = at.duration_since(now);
     Some(Duration::try_from(delay).unwrap_or_default()) // what has passed already is now
 }
-
-pub(crate) const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-callback-token");
 
 #[cfg(test)]
 mod tests {

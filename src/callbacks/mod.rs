@@ -7,10 +7,10 @@ mod options;
 mod trust;
 
 pub(crate) use self::courier::{
-    Advance, Callbacks, Courier, DEPTH_HEADER, RECEIVER_TIME, REPLY_TIME, Registered, advance,
-    wake, written_secret,
+    Advance, Callbacks, Courier, RECEIVER_TIME, REPLY_TIME, Registered, advance, wake,
+    written_secret,
 };
-pub(crate) use self::egress::{Sent, TOKEN_HEADER};
+pub(crate) use self::egress::Sent;
 pub(crate) use self::options::CallbackOptions;
 pub use self::options::{CallbackUrl, Retries};
 #[cfg(feature = "tls")]

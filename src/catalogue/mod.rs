@@ -29,6 +29,6 @@ pub(crate) use self::endpoint::{
     Verb, path_segments,
 };
 pub(crate) use self::rules::Rule;
-pub(crate) use self::schema::{Complaint, Refused, SOURCE_KEYWORD};
+pub(crate) use self::schema::SOURCE_KEYWORD;
 pub(crate) use self::upload_fields::{UploadFields, facts_are_of, stand_in_for_facts};
 pub(crate) use self::watch::Watcher;

@@ -4,11 +4,11 @@ use std::sync::{Arc, OnceLock};
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{PatternOptions, ValidationError, Validator};
-use serde::Serialize;
 use serde_json::Value;
 
 use super::upload_fields::UploadFields;
 use crate::answer::{Property, Shape};
+use crate::http::{Complaint, Refused};
 use crate::scenario::{self, FORMATS};
 
 /// How well a field is known, where that differs from its endpoint.
@@ -23,23 +23,6 @@ pub(crate) struct RequestSchema {
     pub uploads: Option<Arc<UploadFields>>,
     /// Compiled at first use: shipped schemas are proven by the tests, and cost the start nothing.
     validator: OnceLock<Validator>,
-}
-
-/// One thing wrong with one field.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Complaint {
-    /// `scopes[0]`, `addresses[0].country`; in multipart the part's name.
-    pub path: String,
-    pub message: String,
-}
-
-/// Everything that is wrong with an input, in the order of the documentation's table.
-pub(crate) struct Refused {
-    /// The error code that the schema asks for (`x-error`), where it is no plain validation error.
-    pub code: Option<String>,
-    pub complaints: Vec<Complaint>,
-    /// False where there is more than is said.
-    pub all_listed: bool,
 }
 
 /// A reader mends the first ones first.

@@ -8,9 +8,8 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::Value;
 
-use crate::answer::looks_like_json;
-use crate::control::{Picture, Thumbnails};
-use crate::http::{self, Upload, pointer_part};
+use crate::control::Thumbnails;
+use crate::http::{self, Picture, Upload, looks_like_json, pointer_part};
 
 /// Of a schema so many parts are looked into: its references may multiply.
 const PARTS_MAX: usize = 10_000;

@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 
 use crate::base::ApiKey;
 use crate::callbacks::{self, Trust};
-use crate::http::{ControlToken, TOKEN_HEADER};
+use crate::http::{CONTROL_TOKEN_HEADER, ControlToken};
 use crate::server;
 
 /// How long a sandbox may take over an answer, beyond the time that it was asked to wait.
@@ -125,7 +125,7 @@ impl Client {
             request = request.header(AUTHORIZATION, format!("Basic {credentials}"));
         }
         if let Some(token) = &self.control_token {
-            request = request.header(TOKEN_HEADER, token.reveal());
+            request = request.header(CONTROL_TOKEN_HEADER, token.reveal());
         }
         let request = request
             .method(method)

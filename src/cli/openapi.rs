@@ -10,7 +10,8 @@ use super::answering::Scenarios;
 use super::cli::{misused, print};
 use super::client::sandbox_url;
 use crate::base::{ApiKey, PUBLIC_KEY};
-use crate::reference::{self, About, DEFAULT_HOST};
+use crate::http::DEFAULT_HOST;
+use crate::reference::{self, About};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

@@ -21,7 +21,7 @@ use crate::answer::Shared;
 use crate::base::ApiKey;
 use crate::callbacks::{CallbackUrl, Retries};
 use crate::catalogue::DateForm;
-use crate::http::{ControlToken, TOKEN_HEADER};
+use crate::http::{CONTROL_TOKEN_HEADER, ControlToken};
 use crate::sandbox::{Builder, Sandbox, StartError};
 
 /// What the allocator may keep at the end of an arena; there is one for each thread.
@@ -296,7 +296,7 @@ fn ready_in_words(sandbox: &Sandbox, token_is_given: bool) -> String {
     match sandbox.control_token().filter(|_| !token_is_given) {
         None => at,
         Some(token) => format!(
-            "{at}its control API asks for {TOKEN_HEADER}: {}\n",
+            "{at}its control API asks for {CONTROL_TOKEN_HEADER}: {}\n",
             token.reveal()
         ),
     }

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use hyper::StatusCode;
 use serde_json::json;
 
-use super::control::{Answer, Refusal, only};
+use super::control::{Answer, only};
 use crate::answer::{self, Shared};
 use crate::base::ReceiverUrl;
+use crate::http::Refusal;
 use crate::world::World;
 
 /// All types, also those that go nowhere. `by` is `request` where the world registered it, else `default`.

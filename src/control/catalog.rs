@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::control::{Answer, Refusal, bad_request, only};
+use super::control::{Answer, bad_request, only};
 use crate::answer::Shared;
-use crate::http::Call;
+use crate::http::{Call, Refusal};
 use crate::reference::{Curl, Listing};
 
 pub(super) fn answer(

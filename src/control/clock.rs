@@ -6,11 +6,12 @@ use hyper::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::control::{Answer, Refusal, bad_request};
+use super::control::{Answer, bad_request};
 use super::deliveries;
 use crate::answer::Shared;
 use crate::base::{self, Clock, Stamp, parse_duration};
 use crate::callbacks::{self, Advance};
+use crate::http::Refusal;
 use crate::world::World;
 
 #[derive(Deserialize)]

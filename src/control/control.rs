@@ -21,14 +21,13 @@ use crate::answer::Shared;
 use crate::base::{ApiKey, parse_duration};
 use crate::callbacks;
 use crate::catalogue::{Catalogue, Endpoint};
-use crate::http::{self, ApiError, Body, Call};
-use crate::server::{BODY_BYTES_MAX, Pace, ReplyBody};
+use crate::http::{self, ApiError, BODY_BYTES_MAX, Body, CONTROL_PREFIX, Call, Refusal};
+use crate::server::{Pace, ReplyBody};
 use crate::world::{SNAPSHOT_BYTES_MAX, World};
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const LINES: HeaderValue = HeaderValue::from_static("application/x-ndjson");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-pub(crate) const PREFIX: &str = "/__sandbox/";
 
 /// This API, described.
 pub(super) const OPENAPI: &[u8] = include_bytes!("openapi.json");
@@ -38,13 +37,6 @@ pub(super) const WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// Status and JSON body; a bare string is sent as plain text.
 pub(super) type Answer = (StatusCode, Value);
-
-/// A refusal, with the sentence that says why.
-pub(crate) struct Refusal(
-    pub(crate) StatusCode,
-    pub(crate) &'static str,
-    pub(crate) String,
-);
 
 /// How large a body of a request may be: of all of them only a snapshot may be large.
 pub(crate) fn body_bytes_max(head: &Parts) -> usize {
@@ -69,7 +61,7 @@ enum Said {
 
 /// Whether a path is the sandbox's own.
 pub(crate) fn is_control_path(path: &str) -> bool {
-    path.starts_with(PREFIX) || path == PREFIX.trim_end_matches('/')
+    path.starts_with(CONTROL_PREFIX) || path == CONTROL_PREFIX.trim_end_matches('/')
 }
 
 pub(crate) async fn respond(
@@ -117,15 +109,15 @@ pub(super) fn written(
 
 /// To where the page finds its files.
 fn moved() -> Response<ReplyBody> {
-    let body = ReplyBody::new(PREFIX.into(), None);
+    let body = ReplyBody::new(CONTROL_PREFIX.into(), None);
     let mut response = written(StatusCode::PERMANENT_REDIRECT, TEXT, body);
-    let location = HeaderValue::from_static(PREFIX);
+    let location = HeaderValue::from_static(CONTROL_PREFIX);
     response.headers_mut().insert(LOCATION, location);
     response
 }
 
 async fn decide(sandbox: &Arc<Shared>, call: &Call, pace: &Arc<Pace>) -> Result<Said, Refusal> {
-    let path = call.path().strip_prefix(PREFIX).unwrap_or_default();
+    let path = call.path().strip_prefix(CONTROL_PREFIX).unwrap_or_default();
     let parts: Vec<_> = path.split('/').collect();
     let method = if *call.method() == Method::HEAD {
         "GET"
@@ -135,7 +127,9 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call, pace: &Arc<Pace>) -> Result<
     sandbox.guard.admit(call, method, &parts)?;
     // No part of the API, but a page that uses it.
     match parts.as_slice() {
-        [""] if method == "GET" && call.path() != PREFIX => return Ok(Said::Response(moved())),
+        [""] if method == "GET" && call.path() != CONTROL_PREFIX => {
+            return Ok(Said::Response(moved()));
+        }
         [""] if method == "GET" => return setup::file("").map(Said::Response),
         ["inspector", name] if method == "GET" => return setup::file(name).map(Said::Response),
         _ => {}

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::control::{Answer, Refusal, bad_request, is_tag, only, world};
+use super::control::{Answer, bad_request, is_tag, only, world};
 use super::coverage_report::Measure;
 use crate::answer::{self, Shared};
 use crate::base::PUBLIC_KEY;
 use crate::callbacks::Callbacks;
 use crate::catalogue::{Catalogue, Endpoint};
-use crate::http::Call;
+use crate::http::{Call, Refusal};
 use crate::reference::{Curl, endpoint_named};
 use crate::world::Exercised;
 

@@ -7,9 +7,10 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
-use super::control::{Answer, Refusal, bad_request, only, parameter, wait, whole_number};
+use super::control::{Answer, bad_request, only, parameter, wait, whole_number};
 use crate::answer::Shared;
 use crate::callbacks;
+use crate::http::Refusal;
 use crate::world::{self, Attempt, Delivery, DeliveryState, World, delivery_id, seq_of};
 
 const LIMIT_DEFAULT: u64 = 100;

@@ -6,9 +6,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::control::Refusal;
 use super::faults;
 use crate::answer::Shared;
+use crate::http::Refusal;
 use crate::world::World;
 
 /// As `PUT /__sandbox/faults`.

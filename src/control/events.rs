@@ -25,12 +25,12 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::control::{Refusal, bad_request, only, parameter, whole_number};
+use super::control::{bad_request, only, parameter, whole_number};
 use super::readyz;
 use super::requests::Whose;
 use super::shown::time;
 use crate::answer::{By, Shared};
-use crate::http::Call;
+use crate::http::{Call, Refusal};
 use crate::server::{Pace, ReplyBody};
 use crate::world::{self, Exchange, LOOKERS_MAX, Lookout, Mask, NO_WORLD, Tag, World};
 

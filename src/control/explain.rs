@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use hyper::StatusCode;
 
-use super::control::{Answer, Refusal, only, world};
+use super::control::{Answer, only, world};
 use crate::answer::{self, Shared};
-use crate::http::Call;
+use crate::http::{Call, Refusal};
 
 /// A trace names its world. Where only some keys are let in, the world's own must be sent as well.
 pub(super) fn answer(

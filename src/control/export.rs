@@ -7,12 +7,12 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::control::{Refusal, only};
+use super::control::only;
 use super::deliveries;
 use super::requests::Whose;
 use super::shown::{self, time};
 use crate::answer::Shared;
-use crate::http::Call;
+use crate::http::{Call, Refusal};
 use crate::world::{Mask, World};
 
 /// The form of the lines; another number when it changes so that readers must.

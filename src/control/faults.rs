@@ -7,9 +7,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::control::{Answer, Refusal, bad_request};
+use super::control::{Answer, bad_request};
 use crate::base::{Probability, duration_text, nearest, parse_duration};
 use crate::catalogue::Catalogue;
+use crate::http::Refusal;
 use crate::scenario::{DelayPart, KindPart, RateLimitPart};
 use crate::world::{FAULTS_MAX, TTL_MAX, World, WorldFault};
 

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::control::{Answer, Refusal, only};
+use super::control::{Answer, only};
 use crate::answer::{self, Shared};
 use crate::catalogue::{Catalogue, Endpoint, askable};
-use crate::http::Call;
+use crate::http::{Call, Refusal};
 use crate::reference::{Curl, ListedEndpoint, Listing};
 use crate::scenario::Source;
 

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use super::control::{Answer, Refusal, bad_request, only, parameter, wait, whole_number};
+use super::control::{Answer, bad_request, only, parameter, wait, whole_number};
 use crate::answer::Shared;
-use crate::http::{Body, Call, TOKEN_HEADER};
+use crate::http::{Body, CONTROL_TOKEN_HEADER, Call, Refusal};
 use crate::world;
 
 const NAMES_MAX: usize = 1000;
@@ -168,7 +168,7 @@ fn receive(
     };
     let sent = call.headers().iter();
     let headers = sent
-        .filter(|(name, _)| *name != TOKEN_HEADER)
+        .filter(|(name, _)| *name != CONTROL_TOKEN_HEADER)
         .map(|(name, value)| {
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
             (name.as_str().to_owned(), value)

@@ -5,8 +5,9 @@ use std::fmt::{self, Display, Write};
 
 use hyper::header::HeaderValue;
 
-use super::control::{Refusal, only};
+use super::control::only;
 use crate::answer::Shared;
+use crate::http::Refusal;
 use crate::world::{Dropped, Durations, Exercised, LIMITS_US};
 
 pub(super) const CONTENT_TYPE: HeaderValue =

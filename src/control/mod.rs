@@ -31,12 +31,12 @@ mod trigger;
 mod verify;
 mod worlds;
 
-pub(crate) use self::control::{Refusal, body_bytes_max, failed_reply, is_control_path, respond};
+pub(crate) use self::control::{body_bytes_max, failed_reply, is_control_path, respond};
 pub(crate) use self::coverage_report::Coverage;
 pub(crate) use self::direct::{set_faults, trigger_directly};
 pub(crate) use self::export::Lines;
 pub(crate) use self::inbox::Inbox;
-pub(crate) use self::pages::{OPENAPI, answer_document};
+pub(crate) use self::pages::answer_document;
 pub(crate) use self::routes::meant;
 pub(crate) use self::setup::{named_world, no_foreign_page};
-pub(crate) use self::thumbnails::{Picture, Room, Thumbnail, Thumbnails};
+pub(crate) use self::thumbnails::{Thumbnail, Thumbnails};

@@ -6,8 +6,9 @@ use hyper::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::control::{Answer, Refusal, bad_request, endpoint_named, only};
+use super::control::{Answer, bad_request, endpoint_named, only};
 use crate::answer::Shared;
+use crate::http::Refusal;
 use crate::world::{Calls, ENTRIES_MAX, Next, Queued, TIMES_MAX, World};
 
 /// `{"endpoint": "v1.1/bank_account_data_requests", "outcome": "SERVER_ERROR", "times": 2}`

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::control::{
-    Answer, Refusal, bad_request, is_tag, may_see_all, parameter, wait, whole_number, world,
+    Answer, bad_request, is_tag, may_see_all, parameter, wait, whole_number, world,
 };
 use super::shown::{shown, thumbnails};
 use crate::answer::Shared;
-use crate::http::Call;
+use crate::http::{Call, Refusal};
 use crate::world::{
     self, ENTRIES_MAX, Excerpt, Exchange, Expectation, Expected, Field, Judgement, Kept, Mask,
     NotVerified, Query, Wait, World, thumbnails_bytes,

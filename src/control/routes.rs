@@ -9,8 +9,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
 
-use super::control::{JSON, OPENAPI, PREFIX, Refusal, written};
+use super::control::{JSON, OPENAPI, written};
 use crate::base::listed;
+use crate::http::{CONTROL_PREFIX, Refusal};
 use crate::server::ReplyBody;
 
 const METHODS: [&str; 4] = ["GET", "POST", "PUT", "DELETE"];
@@ -60,7 +61,7 @@ pub(crate) fn meant(method: &Method, path: &str) -> Option<String> {
     };
     let is_there = cfg!(feature = "inspector") || !path.is_empty();
     let takes = methods(&path.split('/').collect::<Vec<_>>())?;
-    (is_there && takes.contains(&method)).then(|| format!("{method} {PREFIX}{path}"))
+    (is_there && takes.contains(&method)).then(|| format!("{method} {CONTROL_PREFIX}{path}"))
 }
 
 /// The answer where nothing is routed: there is no such path, or it does not take the method.
@@ -69,12 +70,12 @@ pub(super) fn none(method: &str, parts: &[&str]) -> Result<Response<ReplyBody>, 
         return Err(Refusal(
             StatusCode::NOT_FOUND,
             "unknown_control_route",
-            format!("known below {PREFIX} are {}", all()),
+            format!("known below {CONTROL_PREFIX} are {}", all()),
         ));
     };
     let path = parts.join("/");
     let message = format!(
-        "{PREFIX}{path} takes {}, and not `{method}`",
+        "{CONTROL_PREFIX}{path} takes {}, and not `{method}`",
         listed(methods.iter().copied())
     );
     let body = json!({"error": "method_not_allowed", "message": message}).to_string();

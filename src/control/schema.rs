@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use hyper::StatusCode;
 use serde_json::json;
 
-use super::control::{Answer, Refusal, bad_request, endpoint_named, only};
+use super::control::{Answer, bad_request, endpoint_named, only};
 use crate::answer::Shared;
 use crate::catalogue::{ContentType, Verb};
+use crate::http::Refusal;
 
 /// The schema is that of the scenario file: a file of a form is an object with what can be told of it.
 pub(super) fn answer(sandbox: &Shared, query: &HashMap<String, String>) -> Result<Answer, Refusal> {

@@ -3,21 +3,16 @@
 
 use std::collections::HashMap;
 
-use hyper::header::{HeaderName, ORIGIN};
+use hyper::header::ORIGIN;
 use hyper::{Response, StatusCode};
 use serde_json::json;
 
-use super::control::{Answer, Refusal, only};
+use super::control::{Answer, only};
 use crate::answer::{self, Shared};
 use crate::base::{ApiKey, PUBLIC_KEY};
-use crate::http::{ApiError, Call};
+use crate::http::{ApiError, Call, Refusal, WORLD_HEADER};
 use crate::server::ReplyBody;
 use crate::{reference, world};
-
-/// Names the world that a product request belongs to, in place of its key. It asks for what the control API asks
-/// for: a host and an origin of this sandbox, the control token where there is one, and else, where only some keys
-/// are let in, one of these.
-const WORLD_HEADER: HeaderName = HeaderName::from_static("x-sandbox-world");
 
 /// The page and its files.
 #[cfg(feature = "inspector")]

@@ -7,10 +7,10 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::control::{Answer, Refusal};
+use super::control::Answer;
 use crate::answer::Shared;
 use crate::base;
-use crate::http::{Body, Call};
+use crate::http::{Body, Call, Refusal};
 use crate::world::{Refused, SNAPSHOT_BYTES_MAX, Snapshot, World};
 
 /// The world as a document.

@@ -5,17 +5,15 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
 #[cfg(feature = "inspector")]
 use super::sketch::sketch;
+use crate::http::{PIECE_BYTES, Picture, Room};
 use crate::world::{Live, Tag, World};
 
 /// What all pictures together may hold that are on their way in or wait to be drawn.
 const ROOM_BYTES: usize = 32 << 20;
-
-/// A picture takes its room in pieces of this size, the smallest one such.
-const PIECE_BYTES: usize = 128 << 10;
 
 /// Of one request so many pictures are drawn.
 const OF_REQUEST_MAX: usize = 4;
@@ -50,51 +48,6 @@ struct Job {
     era: u64,
     seq: u64,
     pictures: Vec<Picture>,
-}
-
-/// A file that is to be drawn.
-#[derive(Debug)]
-pub(crate) struct Picture {
-    at: String,
-    bytes: Vec<u8>,
-    _room: Room,
-}
-
-impl Picture {
-    pub(crate) fn new(at: String, bytes: Vec<u8>, room: Room) -> Self {
-        Self {
-            at,
-            bytes,
-            _room: room,
-        }
-    }
-}
-
-/// A share of what all pictures together may hold.
-#[derive(Debug)]
-pub(crate) struct Room {
-    all: Arc<Semaphore>,
-    held: Option<OwnedSemaphorePermit>,
-}
-
-impl Room {
-    /// Grows to so many bytes, if there is room.
-    pub(crate) fn fits(&mut self, bytes: usize) -> bool {
-        let held = (self.held.as_ref()).map_or(0, OwnedSemaphorePermit::num_permits);
-        let more = bytes.div_ceil(PIECE_BYTES).max(1).saturating_sub(held);
-        let more = u32::try_from(more).unwrap_or(u32::MAX);
-        if more == 0 {
-            return true;
-        }
-        let Ok(more) = self.all.clone().try_acquire_many_owned(more) else {
-            return false;
-        };
-        match &mut self.held {
-            Some(held) => held.merge(more),
-            None => self.held = Some(more),
-        }
-        true
-    }
 }
 
 impl Thumbnails {

@@ -9,13 +9,13 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use super::control::{Answer, Refusal, bad_request, endpoint_named};
+use super::control::{Answer, bad_request, endpoint_named};
 use super::deliveries;
 use crate::answer::{self, Shared};
 use crate::base::Behaviour;
 use crate::callbacks;
 use crate::catalogue::{Catalogue, Endpoint};
-use crate::http::ApiError;
+use crate::http::{ApiError, Refusal};
 use crate::world::{Delivery, DeliveryState, Record, TokenSent, Version, World};
 
 /// `{"type": "NAME_VALIDATOR_REQUEST", "outcome": "COMPLETED_FOUND", "set": {"result.is_found": false}}`

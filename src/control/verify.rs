@@ -8,11 +8,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use super::control::{Answer, Refusal, WAIT_MAX, bad_request, json_body, only};
+use super::control::{Answer, WAIT_MAX, bad_request, json_body, only};
 use super::requests::{Whose, query_of};
 use crate::answer::Shared;
 use crate::base::parse_duration;
-use crate::http::Call;
+use crate::http::{Call, Refusal};
 use crate::world::{self, Expectation, Expected, Query, Wait};
 
 const STEPS_MAX: usize = 100;

@@ -7,10 +7,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::control::{Answer, Refusal, bad_request, json_body, only, own_key, secrets};
+use super::control::{Answer, bad_request, json_body, only, own_key, secrets};
 use super::deliveries;
 use crate::answer::Shared;
-use crate::http::{ApiError, Call};
+use crate::http::{ApiError, Call, Refusal};
 use crate::world::Listed;
 
 const NAME_CHARS_MAX: usize = 200;

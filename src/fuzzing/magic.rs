@@ -6,6 +6,7 @@ use hyper::header::HeaderValue;
 use super::stage::shipped;
 use crate::answer::{self, Magic};
 use crate::catalogue::Endpoint;
+use crate::http;
 
 const ENDPOINTS: [&str; 3] = [
     "v0/individual_cft_peps",
@@ -73,7 +74,7 @@ fn read<'e>(
     only_errors: bool,
 ) -> Option<Result<Magic<'e>, String>> {
     let mut headers = HeaderMap::new();
-    headers.insert(answer::HEADER, HeaderValue::from_bytes(data).ok()?);
+    headers.insert(http::MAGIC_HEADER, HeaderValue::from_bytes(data).ok()?);
     let read = answer::read_magic(&headers, endpoint, only_errors);
     Some(read.map_err(|error| error.message.expect("a refusal has words")))
 }

@@ -10,11 +10,9 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::error::ApiError;
+use super::headers::{DEFAULT_HOST, DEPTH_HEADER};
 use crate::answer::{Breaking, Planned};
 use crate::base::ReceiverUrl;
-use crate::callbacks::DEPTH_HEADER;
-use crate::reference::DEFAULT_HOST;
-use crate::server::Secure;
 
 /// A request and its body.
 pub(crate) struct Call {
@@ -161,3 +159,7 @@ pub(crate) struct Registration {
     pub types: Vec<(String, Bytes)>,
     pub url: ReceiverUrl,
 }
+
+/// Says of a request that it came by TLS.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Secure;

@@ -3,8 +3,6 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::catalogue::{Complaint, Refused};
-
 /// A request that was refused. Status and standard words come from `scenarios/errors.toml`.
 #[derive(Clone, Debug)]
 pub(crate) struct ApiError {
@@ -303,4 +301,21 @@ pub(crate) fn error_envelope(error_code: &str, message: &str, complaints: &[Comp
     serde_json::to_vec(&envelope)
         .expect("texts always serialise")
         .into()
+}
+
+/// One thing wrong with one field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Complaint {
+    /// `scopes[0]`, `addresses[0].country`; in multipart the part's name.
+    pub path: String,
+    pub message: String,
+}
+
+/// Everything that is wrong with an input, in the order of the documentation's table.
+pub(crate) struct Refused {
+    /// The error code that the schema asks for (`x-error`), where it is no plain validation error.
+    pub code: Option<String>,
+    pub complaints: Vec<Complaint>,
+    /// False where there is more than is said.
+    pub all_listed: bool,
 }

@@ -86,3 +86,7 @@ impl FormNode {
         self.children.into_values().map(Self::into_json).collect()
     }
 }
+
+pub(crate) fn looks_like_json(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"{")
+}

@@ -14,7 +14,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use ctutils::CtEq;
-use hyper::header::{AsHeaderName, HOST, HeaderName, ORIGIN};
+use hyper::header::{AsHeaderName, HOST, ORIGIN};
 use hyper::http::uri::Authority;
 use hyper::{HeaderMap, StatusCode, Uri};
 use rand::TryRng;
@@ -22,10 +22,9 @@ use rand::rngs::SysRng;
 use sha2::{Digest, Sha256};
 
 use super::call::Call;
+use super::headers::CONTROL_TOKEN_HEADER;
 use crate::base::hex;
-use crate::control::Refusal;
 
-pub(crate) const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-sandbox-control-token");
 const TOKEN_CHARS_MAX: usize = 200;
 
 /// What the control API asks for in `x-sandbox-control-token`. `Debug` does not show it.
@@ -209,7 +208,7 @@ impl ControlToken {
             let message = message.to_owned();
             Err(Refusal(StatusCode::UNAUTHORIZED, error, message))
         };
-        match headers.get(TOKEN_HEADER) {
+        match headers.get(CONTROL_TOKEN_HEADER) {
             None => refuse(
                 "control_token_required",
                 "send the control token in x-sandbox-control-token: it was given with --control-token, or else \
@@ -250,3 +249,10 @@ impl fmt::Debug for ControlToken {
         f.write_str("ControlToken(…)")
     }
 }
+
+/// A refusal, with the sentence that says why.
+pub(crate) struct Refusal(
+    pub(crate) StatusCode,
+    pub(crate) &'static str,
+    pub(crate) String,
+);

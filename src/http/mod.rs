@@ -5,12 +5,21 @@ mod call;
 mod error;
 mod form;
 mod guard;
+mod headers;
 mod upload;
 
 pub(crate) use self::basic_auth::authenticate;
-pub(crate) use self::call::{Body, Call, Effect, MediaType, Registration, Reply};
-pub(crate) use self::error::{ALL_CODES, ApiError, Code, ErrorCode, error_envelope};
-pub(crate) use self::form::{form_path, parse_form};
+pub(crate) use self::call::{Body, Call, Effect, MediaType, Registration, Reply, Secure};
+pub(crate) use self::error::{
+    ALL_CODES, ApiError, Code, Complaint, ErrorCode, Refused, error_envelope,
+};
+pub(crate) use self::form::{form_path, looks_like_json, parse_form};
 pub use self::guard::ControlToken;
-pub(crate) use self::guard::{Guard, TOKEN_HEADER};
-pub(crate) use self::upload::{HELD_BYTES_MAX, Upload, pointer_part};
+pub(crate) use self::guard::{Guard, Refusal};
+pub(crate) use self::headers::{
+    BODY_BYTES_MAX, CALLBACK_TOKEN_HEADER, CONTROL_PREFIX, CONTROL_TOKEN_HEADER, DEFAULT_HOST,
+    DELAY_HEADER, DEPTH_HEADER, FAULT_HEADER, MAGIC_HEADER, OPENAPI_PATH, WORLD_HEADER,
+};
+pub(crate) use self::upload::{
+    FILE_NAME, HELD_BYTES_MAX, PIECE_BYTES, Picture, Room, Upload, pointer_part,
+};

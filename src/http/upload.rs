@@ -1,12 +1,19 @@
 //! A file that is uploaded: counted and hashed as it comes, held only as far as the checks need it, or for as long as a
 //! thumbnail of it is to be drawn.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::answer::FILE_NAME;
 use crate::base::hex;
-use crate::control::{Picture, Room};
+
+/// Where the facts of an upload say how its file was called.
+pub(crate) const FILE_NAME: &str = "file_name";
+
+/// A picture takes its room in pieces of this size, the smallest one such.
+pub(crate) const PIECE_BYTES: usize = 128 << 10;
 
 /// Of a file no more than this is held: enough to tell its type and size in pixels.
 pub(crate) const HELD_BYTES_MAX: usize = 1 << 20;
@@ -81,4 +88,49 @@ impl Upload {
 /// A name as one part of a JSON Pointer.
 pub(crate) fn pointer_part(name: &str) -> String {
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
+/// A file that is to be drawn.
+#[derive(Debug)]
+pub(crate) struct Picture {
+    pub(crate) at: String,
+    pub(crate) bytes: Vec<u8>,
+    _room: Room,
+}
+
+impl Picture {
+    pub(crate) fn new(at: String, bytes: Vec<u8>, room: Room) -> Self {
+        Self {
+            at,
+            bytes,
+            _room: room,
+        }
+    }
+}
+
+/// A share of what all pictures together may hold.
+#[derive(Debug)]
+pub(crate) struct Room {
+    all: Arc<Semaphore>,
+    held: Option<OwnedSemaphorePermit>,
+}
+
+impl Room {
+    /// Grows to so many bytes, if there is room.
+    pub(crate) fn fits(&mut self, bytes: usize) -> bool {
+        let held = (self.held.as_ref()).map_or(0, OwnedSemaphorePermit::num_permits);
+        let more = bytes.div_ceil(PIECE_BYTES).max(1).saturating_sub(held);
+        let more = u32::try_from(more).unwrap_or(u32::MAX);
+        if more == 0 {
+            return true;
+        }
+        let Ok(more) = self.all.clone().try_acquire_many_owned(more) else {
+            return false;
+        };
+        match &mut self.held {
+            Some(held) => held.merge(more),
+            None => self.held = Some(more),
+        }
+        true
+    }
 }

@@ -5,13 +5,10 @@ use std::path::PathBuf;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use crate::answer::{self, Shared};
+use crate::answer::Shared;
 use crate::base::{ApiKey, PUBLIC_KEY};
 use crate::catalogue::{Catalogue, ContentType, Endpoint, Verb};
-use crate::http::Call;
-
-/// Where the sandbox is for lists that are made without one.
-pub(crate) const DEFAULT_HOST: &str = "127.0.0.1:4586";
+use crate::http::{self, Call, DEFAULT_HOST};
 
 /// For one sandbox, and the API key that its lines use.
 pub(crate) struct Curl {
@@ -91,7 +88,7 @@ impl Curl {
     pub(crate) fn magic(&self, endpoint: &Endpoint, magic: &str) -> String {
         let header = format!(
             " -H {}",
-            shell_word(&format!("{}: {magic}", answer::HEADER))
+            shell_word(&format!("{}: {magic}", http::MAGIC_HEADER))
         );
         if endpoint.creation.is_none() {
             return self.line("", &format!("{}/any", endpoint.path), &header);

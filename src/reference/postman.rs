@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::answer;
+use crate::http;
 
 /// What a collection's requests are sent with.
 pub(crate) struct Environment<'a> {
@@ -135,7 +135,7 @@ impl<'a> Operation<'a> {
 
     /// Asks for what every endpoint can be asked for.
     fn shared_errors(&self) -> Vec<Value> {
-        let of_header = |one: &&Value| one["name"] == answer::HEADER;
+        let of_header = |one: &&Value| one["name"] == http::MAGIC_HEADER;
         let header = entries(&self.described["parameters"]).find(of_header);
         let names = header.map_or(&Value::Null, |header| &header["schema"]["enum"]);
         let is_own = |name: &str| {
@@ -169,7 +169,7 @@ impl<'a> Operation<'a> {
     fn request(&self, name: &str, magic: Option<&str>, expected: &Expected<'_>) -> Value {
         let mut headers = Vec::new();
         if let Some(magic) = magic {
-            headers.push(json!({"key": answer::HEADER, "value": magic}));
+            headers.push(json!({"key": http::MAGIC_HEADER, "value": magic}));
         }
         let mut request = json!({
             "method": self.method.to_uppercase(),

@@ -112,7 +112,7 @@ impl ReceivedCallback {
     #[must_use]
     pub fn token(&self) -> Option<&str> {
         self.headers
-            .get(crate::callbacks::TOKEN_HEADER)
+            .get(crate::http::CALLBACK_TOKEN_HEADER)
             .and_then(|token| token.to_str().ok())
     }
 

@@ -13,11 +13,10 @@ use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_stream::{Stream, StreamExt};
 
-use crate::control::{Picture, Thumbnails};
-use crate::http::{ApiError, Body, HELD_BYTES_MAX, MediaType, Upload, pointer_part};
-
-/// JSON and forms.
-pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;
+use crate::control::Thumbnails;
+use crate::http::{
+    ApiError, BODY_BYTES_MAX, Body, HELD_BYTES_MAX, MediaType, Picture, Upload, pointer_part,
+};
 
 /// A whole multipart request.
 pub(crate) const UPLOAD_BYTES_MAX: usize = 10 << 20;

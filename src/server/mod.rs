@@ -10,11 +10,11 @@ mod respond;
 mod tls;
 mod wire;
 
-pub(crate) use self::body::{BODY_BYTES_MAX, SHARES_MAX};
+pub(crate) use self::body::SHARES_MAX;
 pub(crate) use self::connection::PacedIo;
 pub(crate) use self::effect::ReplyBody;
 pub(crate) use self::pace::Pace;
-pub(crate) use self::ports::{Ports, Secure, Secured};
+pub(crate) use self::ports::{Ports, Secured};
 pub(crate) use self::respond::{Gone, listen, respond, serve};
 #[cfg(feature = "tls")]
 pub(crate) use self::tls::{

@@ -11,7 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::effect::ReplyBody;
 #[cfg(feature = "tls")]
-use super::respond;
+use super::respond::{self};
+use crate::http::Secure;
 use crate::sandbox::{Options, StartError};
 
 /// What is spoken at a port.
@@ -23,10 +24,6 @@ pub(crate) enum Port {
     #[cfg(feature = "tls")]
     Tls(Arc<super::tls::Acceptor>),
 }
-
-/// Says of a request that it came by TLS.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Secure;
 
 /// One or two sockets that are listened on.
 pub(crate) struct Ports {

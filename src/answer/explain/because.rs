@@ -6,9 +6,9 @@ use super::explain::{place, shown_place};
 use super::rules::{nearest_rule, tried_rules};
 use crate::answer::choice::By;
 use crate::answer::engine::Shared;
-use crate::answer::{input, magic};
+use crate::answer::input;
 use crate::catalogue::{Catalogue, Creation, Endpoint, Facts};
-use crate::http::Call;
+use crate::http::{self, Call};
 use crate::world::Exchange;
 
 /// The explanation as it grows.
@@ -98,14 +98,14 @@ impl Because<'_> {
     }
 
     fn by_magic(&mut self, call: &Call) {
-        let header = call.headers().get(magic::HEADER);
+        let header = call.headers().get(http::MAGIC_HEADER);
         let value = header.map_or_else(String::new, |value| {
             String::from_utf8_lossy(value.as_bytes()).into_owned()
         });
-        self.told["decided_by"] = json!({"header": magic::HEADER, "received": value});
+        self.told["decided_by"] = json!({"header": http::MAGIC_HEADER, "received": value});
         self.say(
             "magic",
-            format!("The request asked for it: {}: {value}", magic::HEADER),
+            format!("The request asked for it: {}: {value}", http::MAGIC_HEADER),
         );
     }
 

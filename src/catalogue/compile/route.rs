@@ -79,7 +79,7 @@ impl Compiler<'_> {
         let text = path.as_ref();
         let names: Vec<_> = path_segments(text).collect();
         let repeated = (1..names.len()).find(|at| names[..*at].contains(&names[*at]));
-        let wrong = if text == crate::control::OPENAPI {
+        let wrong = if text == crate::http::OPENAPI_PATH {
             format!("the sandbox itself answers at `{text}`: choose another path")
         } else if !is_path(text) || text.starts_with("/__sandbox") {
             "a path is `/` and lower-case words between slashes, such as `/v1/identity/things`, \

@@ -9,9 +9,10 @@ use serde_json::json;
 
 use super::battery::{self, Audit, Step, Verdict};
 use crate::base::{ReceiverUrl, parse_duration};
-use crate::callbacks::{RECEIVER_TIME, TOKEN_HEADER};
+use crate::callbacks::RECEIVER_TIME;
 use crate::cli::answering::Scenarios;
 use crate::cli::cli::{Format, block_on, fail, misused, print};
+use crate::http::CALLBACK_TOKEN_HEADER;
 use crate::sandbox::Sandbox;
 
 #[derive(Debug, Args)]
@@ -79,7 +80,7 @@ async fn play(mut audit: Audit, arguments: &Arguments) -> ExitCode {
     let is_text = arguments.format == Format::Text;
     if is_text {
         print(&format!(
-            "callbacks of type {} to {}\n{TOKEN_HEADER}: {}\n\n",
+            "callbacks of type {} to {}\n{CALLBACK_TOKEN_HEADER}: {}\n\n",
             arguments.callback_type,
             arguments.url.as_str(),
             audit.token(),

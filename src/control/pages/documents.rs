@@ -7,12 +7,9 @@ use hyper::{Method, Response};
 
 use super::{docs_page, llms};
 use crate::answer::{self, Shared};
-use crate::http::Call;
+use crate::http::{Call, OPENAPI_PATH};
 use crate::reference::{self, About};
 use crate::server::ReplyBody;
-
-/// The document of the emulated API. It is the sandbox's own, though its path is not below the others.
-pub(crate) const OPENAPI: &str = "/openapi.json";
 
 const LLMS: &str = "/__sandbox/llms.txt";
 
@@ -28,7 +25,7 @@ pub(crate) fn answer_document(sandbox: &Shared, call: &Call) -> Option<Response<
         return None;
     }
     match call.path() {
-        OPENAPI => {
+        OPENAPI_PATH => {
             let mut response = document(JSON, openapi(sandbox));
             let openapi = HeaderValue::from_static("openapi");
             response.headers_mut().insert(MARK, openapi);

@@ -6,6 +6,6 @@ mod documents;
 mod inspector;
 mod llms;
 
-pub(crate) use self::documents::{OPENAPI, answer_document};
+pub(crate) use self::documents::answer_document;
 #[cfg(feature = "inspector")]
 pub(crate) use self::inspector::file;

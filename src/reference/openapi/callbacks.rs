@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::yields::named;
 use crate::answer::calls_back;
-use crate::callbacks::TOKEN_HEADER;
 use crate::catalogue::{Answer, Endpoint, Outcome};
+use crate::http::CALLBACK_TOKEN_HEADER;
 
 /// Stands for the registered URL, which no expression of a request leads to.
 const RECEIVER: &str = "https://receiver.example/callbacks";
@@ -64,7 +64,7 @@ pub(super) fn written(
 /// What every callback carries.
 pub(super) fn headers() -> Value {
     json!([{
-        "name": TOKEN_HEADER.as_str(),
+        "name": CALLBACK_TOKEN_HEADER.as_str(),
         "in": "header",
         "required": true,
         "description": "The token of `GET /v1/callback/authentication_tokens`: compare it.",

@@ -8,11 +8,11 @@ use super::names::Names;
 use super::replies::{Replies, example};
 use super::yields::Yields;
 use super::{callbacks, examples, requests};
-use crate::answer;
 use crate::catalogue::{
     Answer, Creation, Endpoint, ListingKind, Outcome, Profile, Template, Verb, askable,
 };
 use crate::reference::listing::ListedOutcome;
+use crate::{answer, http};
 
 /// What has been written of the document.
 #[derive(Default)]
@@ -326,7 +326,7 @@ impl<'a> Product<'a> {
             "`; delay=3s`, `; fault=truncate` and `; callback=duplicate` may follow."
         };
         json!({
-            "name": answer::HEADER,
+            "name": http::MAGIC_HEADER,
             "in": "header",
             "description": format!("The sandbox's own: which outcome to answer. {more}"),
             "schema": {"type": "string", "enum": names},

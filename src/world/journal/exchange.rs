@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::journal::{Exchange, KeptBody};
-use crate::answer::{By, looks_like_json};
+use crate::answer::By;
 use crate::catalogue::Outcome;
-use crate::http::{self, MediaType};
+use crate::http::{self, MediaType, looks_like_json};
 
 /// What a body says, as far as it is kept.
 #[derive(Clone, Debug)]

@@ -13,7 +13,7 @@ use tokio::task::yield_now;
 use super::exchange::Why;
 use crate::base::hex;
 use crate::control::Thumbnail;
-use crate::http::TOKEN_HEADER;
+use crate::http::CONTROL_TOKEN_HEADER;
 
 pub(crate) const ENTRIES_MAX: usize = 1000;
 
@@ -160,7 +160,7 @@ pub(crate) fn head_text(method: &str, target: &str, headers: &HeaderMap) -> Box<
         text.push('\n');
         text.push_str(name.as_str());
         text.push_str(": ");
-        if name == AUTHORIZATION || name == TOKEN_HEADER {
+        if name == AUTHORIZATION || name == CONTROL_TOKEN_HEADER {
             text.push('…');
         } else {
             push_within(&mut text, &String::from_utf8_lossy(value.as_bytes()));
