@@ -35,13 +35,12 @@ mod world;
 
 pub use base::{ApiKey, Clock, PUBLIC_KEY, Stamp};
 pub use callbacks::{CallbackUrl, Retries};
-pub use catalogue::DateForm;
 pub use http::ControlToken;
 pub use sandbox::{
     BlockingSandbox, Builder, Callback, ReceivedCallback, Receiver, Sandbox, StartError,
     Unfinished, World,
 };
-pub use scenario::{LoadError, LoadErrors};
+pub use scenario::{DateForm, LoadError, LoadErrors};
 pub use world::{
     DeliveryState, Difference, Exchange, Expectation, KeptBody, NearMiss, NotVerified, Query,
     Verified, verify,

@@ -11,12 +11,12 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use super::compile::{self, Proof, SharedErrors, Stack};
-use super::dummy::{DateForm, Dummy};
+use super::dummy::Dummy;
 use super::endpoint::{Endpoint, Verb};
 use crate::base::{listed, nearest};
 use crate::control;
 use crate::http::{ALL_CODES, ErrorCode};
-use crate::scenario::{self, LoadError, LoadErrors, ScenarioFile, Settings};
+use crate::scenario::{self, DateForm, LoadError, LoadErrors, ScenarioFile, Settings};
 
 /// Everything the sandbox answers from. Never changed, only replaced.
 #[derive(Debug)]

@@ -20,7 +20,6 @@ pub(crate) use self::body::{Plan, Scope};
 pub(crate) use self::catalogue::{Catalogue, Route};
 pub(crate) use self::compile::askable;
 pub(crate) use self::condition::{Condition, Facts, Subject};
-pub use self::dummy::DateForm;
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::dummy::Lookup;
 pub(crate) use self::dummy::{Field, Finding, ListingKind, Profile, Registered};

@@ -8,8 +8,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::Value;
 
-use crate::control::Thumbnails;
-use crate::http::{self, Picture, Upload, looks_like_json, pointer_part};
+use crate::http::{self, Picture, Room, Upload, looks_like_json, pointer_part};
 
 /// Of a schema so many parts are looked into: its references may multiply.
 const PARTS_MAX: usize = 10_000;
@@ -80,10 +79,10 @@ impl UploadFields {
         &self,
         body: &[u8],
         is_form: bool,
-        thumbnails: &Thumbnails,
+        room: &dyn Fn() -> Option<Room>,
     ) -> (Vec<u8>, Vec<Picture>) {
         let mut taking = Taking {
-            thumbnails,
+            room,
             pictures: Vec::new(),
             at: String::new(),
         };
@@ -155,7 +154,7 @@ impl<'s> Finding<'s> {
 
 /// Files being taken out of a body.
 struct Taking<'a> {
-    thumbnails: &'a Thumbnails,
+    room: &'a dyn Fn() -> Option<Room>,
     pictures: Vec<Picture>,
     /// Where in the body, as a JSON Pointer.
     at: String,
@@ -217,7 +216,7 @@ impl Taking<'_> {
     }
 
     fn facts(&mut self, text: &str) -> Value {
-        let (facts, picture) = facts(text, Some(self.thumbnails), || self.at.clone());
+        let (facts, picture) = facts(text, (self.room)(), || self.at.clone());
         self.pictures.extend(picture);
         facts
     }
@@ -237,13 +236,8 @@ fn onwards<'p>(paths: &[&'p [Step]], name: &str) -> Vec<&'p [Step]> {
 }
 
 /// Of a text that is no base64 the facts are those of the text.
-fn facts(
-    text: &str,
-    thumbnails: Option<&Thumbnails>,
-    at: impl FnOnce() -> String,
-) -> (Value, Option<Picture>) {
+fn facts(text: &str, room: Option<Room>, at: impl FnOnce() -> String) -> (Value, Option<Picture>) {
     let decoded = LENIENT.decode(without_label(text));
-    let room = thumbnails.and_then(Thumbnails::room);
     let mut upload = Upload::called(None, room.filter(|_| decoded.is_ok()));
     upload.take(decoded.as_deref().unwrap_or(text.as_bytes()));
     let (mut facts, picture) = upload.facts(at);

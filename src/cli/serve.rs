@@ -20,9 +20,9 @@ use super::tls::{ReceiverArguments, TlsArguments};
 use crate::answer::Shared;
 use crate::base::ApiKey;
 use crate::callbacks::{CallbackUrl, Retries};
-use crate::catalogue::DateForm;
 use crate::http::{CONTROL_TOKEN_HEADER, ControlToken};
 use crate::sandbox::{Builder, Sandbox, StartError};
+use crate::scenario::DateForm;
 
 /// What the allocator may keep at the end of an arena; there is one for each thread.
 const KEPT_BYTES: i32 = 128 << 10;

@@ -63,10 +63,7 @@ impl Thumbnails {
     /// Room for a file that comes in; none where nobody would see it.
     pub(crate) fn room(&self) -> Option<Room> {
         let is_wanted = self.is_on && self.live.is_watched();
-        is_wanted.then(|| Room {
-            all: self.room.clone(),
-            held: None,
-        })
+        is_wanted.then(|| Room::of(&self.room))
     }
 
     /// Has the pictures of an exchange drawn as soon as it is their turn. Returns at once. `era` is the world's from before it

@@ -116,6 +116,14 @@ pub(crate) struct Room {
 }
 
 impl Room {
+    /// An empty share of `all`.
+    pub(crate) fn of(all: &Arc<Semaphore>) -> Self {
+        Self {
+            all: all.clone(),
+            held: None,
+        }
+    }
+
     /// Grows to so many bytes, if there is room.
     pub(crate) fn fits(&mut self, bytes: usize) -> bool {
         let held = (self.held.as_ref()).map_or(0, OwnedSemaphorePermit::num_permits);

@@ -11,9 +11,9 @@ use super::sandbox::Sandbox;
 use crate::answer::Shared;
 use crate::base::{ApiKey, Clock, Panics};
 use crate::callbacks::{CallbackOptions, CallbackUrl, Retries};
-use crate::catalogue::{DateForm, Watcher};
+use crate::catalogue::Watcher;
 use crate::http::ControlToken;
-use crate::scenario::{LoadErrors, fingerprint};
+use crate::scenario::{DateForm, LoadErrors, fingerprint};
 use crate::server::{self, Ports};
 
 /// How a sandbox is set up. Every setting has a default.

@@ -5,12 +5,13 @@ use std::sync::{Arc, OnceLock};
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 
 use super::format_dummy::DummyPart;
 use super::format_faults::{DelayPart, FaultPart, RateLimitPart};
 use super::mistake::{LoadError, SourceFile};
 use super::reader::Reader;
+use super::source::Source;
 use super::tree::{Spanned, Tree};
 
 /// One scenario file. Everything is optional here; what a whole endpoint needs is checked when the
@@ -61,45 +62,6 @@ pub(crate) struct ScenarioFile {
 
 /// The shipped files below this hold dummy data and nothing else.
 const SHIPPED_DATA: &str = "dummy/";
-
-/// How well a fact is known. Every endpoint and outcome carries one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Source {
-    /// In the provider's own documentation.
-    Documented,
-    /// Seen in replies of the real API, or in what several public clients send and read.
-    Observed,
-    /// From the parent company's conventions, or one weak source.
-    Inferred,
-    /// Nothing is public; this is the sandbox's choice.
-    #[default]
-    Decided,
-}
-
-impl Source {
-    pub(crate) const ALL: [Self; 4] = [
-        Self::Documented,
-        Self::Observed,
-        Self::Inferred,
-        Self::Decided,
-    ];
-
-    /// Whether a test that rests on it proves anything of the real service.
-    pub(crate) fn is_public(self) -> bool {
-        matches!(self, Self::Documented | Self::Observed)
-    }
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Documented => "documented",
-            Self::Observed => "observed",
-            Self::Inferred => "inferred",
-            Self::Decided => "decided",
-        }
-    }
-}
 
 /// What every outcome shares.
 #[derive(Debug, Deserialize)]

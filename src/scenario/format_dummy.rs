@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::format::Source;
+use super::source::Source;
 
 /// The dummy data that a file brings along.
 #[derive(Debug, Default)]

@@ -9,6 +9,7 @@ mod formats;
 mod mistake;
 mod reader;
 mod settings;
+mod source;
 mod tree;
 
 pub(crate) use self::banks::{BankList, is_bank_code, without_country};
@@ -19,9 +20,7 @@ pub(crate) use self::files::{
 };
 #[cfg(test)]
 pub(crate) use self::format::{CallbackPart, KeepPart, ReplyPart, ThenPart, ThenRule};
-pub(crate) use self::format::{
-    CallbackRule, ErrorPart, OutcomePart, RecordPart, ScenarioFile, Source,
-};
+pub(crate) use self::format::{CallbackRule, ErrorPart, OutcomePart, RecordPart, ScenarioFile};
 #[cfg(test)]
 pub(crate) use self::format_dummy::MissingPart;
 pub(crate) use self::format_dummy::{
@@ -33,5 +32,7 @@ pub use self::mistake::{LoadError, LoadErrors};
 pub(crate) use self::mistake::{Origin, SourceFile};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::reader::Reader;
+pub use self::settings::DateForm;
 pub(crate) use self::settings::Settings;
+pub(crate) use self::source::Source;
 pub(crate) use self::tree::{Spanned, Tree};

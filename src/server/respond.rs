@@ -301,7 +301,7 @@ fn kept(
     let kept = match (&call.body, uploads) {
         (Body::Bytes(bytes), Some(uploads)) => {
             let is_form = call.media_type() == MediaType::Form;
-            let (bytes, pictures) = uploads.keep(bytes, is_form, &sandbox.thumbnails);
+            let (bytes, pictures) = uploads.keep(bytes, is_form, &|| sandbox.thumbnails.room());
             return (KeptBody::copied(&bytes), pictures);
         }
         (Body::Bytes(bytes), None) => KeptBody::copied(bytes),

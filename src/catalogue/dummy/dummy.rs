@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
-use super::watchlist::{DateForm, Listing, Profile, Watchlist};
-use crate::scenario::{self, AccountFinding, BankAccountPart, PersonPart, ScenarioFile};
+use super::watchlist::{Listing, Profile, Watchlist};
+use crate::scenario::{self, AccountFinding, BankAccountPart, DateForm, PersonPart, ScenarioFile};
 
 /// Everything the sandbox knows of its invented world: what the files of one catalogue bring. It was
 /// checked when they were read, and is put in order when it is first asked for.

@@ -9,5 +9,4 @@ mod watchlist;
 pub(crate) use self::dummy::{Dummy, Registered};
 pub(crate) use self::fakes::Fake;
 pub(crate) use self::lookup::{Asked, Field, FieldValue, Finding, Lookup, Reads};
-pub use self::watchlist::DateForm;
 pub(crate) use self::watchlist::{ListingKind, Profile};

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::names::Name;
-use crate::scenario::{EntityPart, ListingPart, Scope, is_calendar_date};
+use crate::scenario::{DateForm, EntityPart, ListingPart, Scope, is_calendar_date};
 
 /// The listings of one kind.
 #[derive(Debug, Default)]
@@ -46,33 +45,6 @@ pub(crate) struct Profile {
 pub(crate) enum ListingKind {
     Individual,
     Entity,
-}
-
-/// How a listing's dates are written: the examples of the documentation say one, its tables the other.
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// use iluma_sandbox::{DateForm, Sandbox};
-///
-/// let sandbox = Sandbox::builder().watchlist_dates(DateForm::Strings).start().await.unwrap();
-/// # let peps = format!("{}/v0/identity/individual_cft_peps", sandbox.url());
-/// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
-/// # let ask = client.post(peps).basic_auth(sandbox.api_key(), Some(""));
-/// # let eko = serde_json::json!({"given_names": "Eko Hadi Salim", "user_id": "1", "nationality": "ID", "scopes": ["PEP"]});
-/// # ask.json(&eko).send().await.unwrap();
-/// // … the code under test asks for `Eko Hadi Salim`, then:
-/// let found = &sandbox.requests()[0].reply.json()["results"][0];
-/// assert_eq!(found["dates_of_birth"][0], "1943-03-11");
-/// # });
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DateForm {
-    /// `"1943-03-11"`. A date that is not wholly known is left out.
-    #[default]
-    Strings,
-    /// `{"y": 1943, "m": 3, "d": 11}`, with 0 for what is not known.
-    Objects,
 }
 
 impl Watchlist {

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::requests::field;
 use crate::answer::Shape;
-use crate::catalogue::{Creation, DateForm, Endpoint, Field, Hole, Outcome, Template};
+use crate::catalogue::{Creation, Endpoint, Field, Hole, Outcome, Template};
+use crate::scenario::DateForm;
 
 /// What the holes of one endpoint's bodies depend on.
 pub(super) struct Yields<'a> {

@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 use super::{bank, register, search};
 use crate::base::Dice;
 use crate::catalogue::dummy::dummy::Dummy;
-use crate::catalogue::dummy::watchlist::{DateForm, Listing, ListingKind, Profile};
+use crate::catalogue::dummy::watchlist::{Listing, ListingKind, Profile};
+use crate::scenario::DateForm;
 
 /// Which dummy data an endpoint asks, and for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
