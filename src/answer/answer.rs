@@ -6,16 +6,18 @@ use std::sync::Arc;
 use hyper::header::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
-use super::breaking::{self, Asked, Breakage};
+use super::breaking::{self, Asked};
 use super::choice::{By, Choice, choose, in_turn};
 use super::engine::Shared;
 use super::read::read;
-use super::record::{Making, calls_back};
+use super::record::Making;
 use super::{account, callback_urls, hints, input, magic, strict};
 use crate::base::Standing;
-use crate::catalogue::{Answer, Catalogue, Endpoint, Outcome, Route, UploadFields};
+use crate::catalogue::{
+    Answer, Breakage, Catalogue, Endpoint, Route, UploadFields, calls_back, error_outcome,
+};
 use crate::control::{named_world, no_foreign_page};
-use crate::http::{self, ApiError, Call, Code, Effect, Reply};
+use crate::http::{self, ApiError, Call, Effect, Reply};
 use crate::world::{self, Calls, Why, World};
 
 /// A reply, and what the journal and the log want to know of its making.
@@ -297,20 +299,5 @@ pub(crate) fn error_reply(
             .and_then(|endpoint| HeaderValue::try_from(format!("{}/{name}", endpoint.id)).ok()),
         effect: Effect::None,
         breaking: None,
-    }
-}
-
-/// The outcome with the status and the words of an error.
-fn error_outcome<'c>(
-    catalogue: &'c Catalogue,
-    endpoint: Option<&'c Endpoint>,
-    error: &ApiError,
-) -> &'c Outcome {
-    match &error.code {
-        Code::Known(code) => catalogue.error(*code),
-        Code::Outcome(name) => endpoint
-            .and_then(|endpoint| endpoint.outcomes.get(name))
-            .or_else(|| catalogue.shared_errors.get(name))
-            .expect("outcomes are named only where they exist"),
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use hyper::header::{HeaderName, HeaderValue};
 use tokio::time::Instant;
 
-use crate::base::{BROKEN_MAX, Delay, Fault, Mix, Probability, RateLimit, duration_text, no_json};
-use crate::catalogue::{Answer, Catalogue, Endpoint};
+use crate::base::{BROKEN_MAX, Delay, Fault, Mix, duration_text, no_json};
+use crate::catalogue::{Answer, Breakage, Catalogue, Endpoint};
 use crate::http::{DELAY_HEADER, Effect, ErrorCode, FAULT_HEADER, Reply, error_envelope};
 use crate::world::{State, World};
 
@@ -15,16 +15,6 @@ use crate::world::{State, World};
 pub(crate) struct Asked {
     pub delay: Option<Delay>,
     pub fault: Option<Fault>,
-}
-
-/// What an outcome of a scenario file says.
-#[derive(Debug)]
-pub(crate) struct Breakage {
-    /// The outcome's name.
-    pub outcome: String,
-    pub delay: Option<Delay>,
-    pub fault: Option<(Fault, Probability)>,
-    pub rate_limit: Option<RateLimit>,
 }
 
 /// What happens to one reply.
@@ -73,54 +63,14 @@ impl Asked {
     }
 }
 
-impl Breakage {
-    fn strike(&self, world: &World, state: &mut State, endpoint: &Endpoint) -> Struck {
-        let mut mix = world.mix("fault of an outcome");
-        mix.text(&endpoint.id);
-        mix.text(&self.outcome);
-        let may_differ = |fault: &(Fault, Probability)| fault.1 != Probability::ALWAYS;
-        if self.fault.as_ref().is_some_and(may_differ)
-            || self.delay.is_some_and(|delay| !delay.is_fixed())
-        {
-            count(state, &mut mix);
-        }
-        let mut dice = mix.dice();
-        let fault = self.fault.filter(|fault| fault.1.strikes(&mut dice));
-        Struck {
-            fault: fault.map(|(fault, _)| fault),
-            delay: self.delay.map(|delay| delay.draw(&mut dice)),
-        }
-    }
-
-    /// What its windows are known by.
-    /// For lists: `delay 3s`, `fault truncate (30 %)`, `at most 5 in 1s`.
-    pub(crate) fn words(&self) -> Vec<String> {
-        let delay = self.delay.as_ref().map(|delay| format!("delay {delay}"));
-        let fault = self
-            .fault
-            .as_ref()
-            .map(|(fault, probability)| format!("fault {fault}{probability}"));
-        let limit = self.rate_limit.as_ref();
-        let limit = limit.map(|rate| format!("at most {} in {:?}", rate.limit, rate.window));
-        [delay, fault, limit].into_iter().flatten().collect()
-    }
-
-    pub(crate) fn hash(&self, world: &World, endpoint: &Endpoint) -> u64 {
-        let mut mix = world.mix("rate limit");
-        mix.text(&endpoint.id);
-        mix.text(&self.outcome);
-        half(&mix)
-    }
-}
-
 /// Makes the draws of a mix other ones each time.
-fn count(state: &mut State, mix: &mut Mix) {
+pub(crate) fn count(state: &mut State, mix: &mut Mix) {
     let (epoch, times) = state.counters.count(half(mix));
     mix.number(epoch);
     mix.number(times.into());
 }
 
-fn half(mix: &Mix) -> u64 {
+pub(crate) fn half(mix: &Mix) -> u64 {
     #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
     let half = mix.finish() as u64;
     half

@@ -6,7 +6,7 @@ use super::account::ok;
 use super::engine::Shared;
 use super::{input, sample};
 use crate::base::ReceiverUrl;
-use crate::catalogue::Catalogue;
+use crate::catalogue::{self, Catalogue};
 use crate::http::{self, ApiError, Body, Call, Complaint, Effect, MediaType, Registration, Reply};
 use crate::world::World;
 
@@ -14,7 +14,7 @@ use crate::world::World;
 pub(crate) fn list(sandbox: &Shared, catalogue: &Catalogue, world: &World) -> Reply {
     let state = world.state();
     let since = world.clock.now();
-    let listed: Vec<_> = sample::callback_types(catalogue)
+    let listed: Vec<_> = catalogue::callback_types(catalogue)
         .into_iter()
         .filter_map(|callback_type| {
             let registered = state.callbacks.urls.get(callback_type);
@@ -46,7 +46,7 @@ pub(crate) fn register(
             .and_then(Value::as_str)
             .filter(|text| !text.is_empty())
     };
-    let known = sample::callback_types(catalogue);
+    let known = catalogue::callback_types(catalogue);
     let asked = text("type").or_else(|| text("callback_type"));
     let mut complaints = Vec::new();
     let mut complain = |path: &str, message: String| {
@@ -92,8 +92,8 @@ pub(crate) fn register(
     let types = types
         .into_iter()
         .filter_map(|callback_type| {
-            let endpoint = sample::endpoint_of_type(catalogue, callback_type)?;
-            let outcome = sample::final_outcome(endpoint)?;
+            let endpoint = catalogue::endpoint_of_type(catalogue, callback_type)?;
+            let outcome = catalogue::final_outcome(endpoint)?;
             let purpose = "callback URL test";
             let sample =
                 sample::write_sample(catalogue, world, &mut state, endpoint, outcome, purpose)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::base::{Dice, Mix};
+use crate::base::Mix;
 use crate::catalogue::{Answer, Catalogue, Creation, Endpoint, Facts, Finding, Outcome};
 use crate::http::ApiError;
 use crate::world::{State, World};
@@ -44,18 +44,6 @@ impl<'c> Choice<'c> {
             finding: None,
         }
     }
-}
-
-/// What the holes of a reply refer to that was not chosen by the dummy data: what there is to find.
-pub(crate) fn found(
-    seed: u64,
-    catalogue: &Catalogue,
-    creation: &Creation,
-    input: &Map<String, Value>,
-    dice: &mut Dice,
-) -> Option<Finding> {
-    let rule = creation.lookup.as_ref()?;
-    Some((rule.lookup).assume_found(&catalogue.dummy, seed, rule.asked(input), dice))
 }
 
 /// Without a magic reply: magic values in the data, the rules, the dummy data, the default.

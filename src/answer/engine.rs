@@ -8,10 +8,9 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::Instant;
 
 use super::account::IssuedKeys;
-use super::sample;
 use crate::base::{self, ApiKey, PUBLIC_KEY, Panicked, ReceiverUrl, contained};
 use crate::callbacks::{Callbacks, Courier};
-use crate::catalogue::Catalogue;
+use crate::catalogue::{self, Catalogue, Reload, log_warnings};
 use crate::control::{Inbox, Thumbnails};
 use crate::http::{ApiError, Guard};
 use crate::sandbox::{Options, StartError};
@@ -52,19 +51,6 @@ pub(crate) struct Shared {
     strangers_recorded: watch::Sender<()>,
     /// One reload at a time: the last to read is the last to be put in place.
     reloading: Mutex<()>,
-}
-
-/// How the last reload went.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Reload {
-    /// How many there were, whether they succeeded or not.
-    pub count: u64,
-    /// How many of them did not.
-    pub failed: u64,
-    /// When the last one was.
-    pub at: Option<Instant>,
-    /// Why the catalogue in place is older than the files.
-    pub errors: Option<Arc<LoadErrors>>,
 }
 
 impl Shared {
@@ -116,7 +102,7 @@ impl Shared {
         if types.peek().is_none() {
             return Ok(());
         }
-        let known = sample::callback_types(&catalogue);
+        let known = catalogue::callback_types(&catalogue);
         match types.find(|(name, _)| !known.contains(&name.as_str())) {
             None => Ok(()),
             Some((unknown, _)) => Err(StartError::CallbackType {
@@ -251,13 +237,5 @@ impl Shared {
             .or_else(|| catalogue.settings.api_keys.first())
             .cloned()
             .unwrap_or_else(|| PUBLIC_KEY.parse().expect("the public key is well-formed"))
-    }
-}
-
-/// Once for every load: what loaded and is hardly meant.
-fn log_warnings(catalogue: &Catalogue) {
-    if !catalogue.warnings.is_empty() {
-        let warnings = LoadErrors(catalogue.warnings.clone());
-        tracing::warn!("the scenarios load, with warnings:\n{warnings}");
     }
 }

@@ -17,16 +17,12 @@ mod sample;
 mod strict;
 
 pub(crate) use self::answer::{Answered, answer, error_reply};
-pub(crate) use self::breaking::{Breakage, Breaking, Struck};
+pub(crate) use self::breaking::{Breaking, Struck, count, half};
 pub(crate) use self::callbacks::{Event, Planned, WAIT, deliveries_of_event, pending_form};
-pub(crate) use self::choice::{By, found};
-pub(crate) use self::engine::{Reload, Shared};
+pub(crate) use self::choice::By;
+pub(crate) use self::engine::Shared;
 pub(crate) use self::explain::{explain, find_exchange};
-pub(crate) use self::input::{Fields, Property, Shape, dig};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::magic::{Magic, read_magic};
-pub(crate) use self::record::calls_back;
-pub(crate) use self::sample::{callback_types, endpoint_of_type, final_outcome, write_sample};
-pub(crate) use self::strict::{
-    is_strict, refuse_endpoint_if_strict, refuse_outcome_if_strict, weakest_stage,
-};
+pub(crate) use self::sample::write_sample;
+pub(crate) use self::strict::{is_strict, refuse_endpoint_if_strict, refuse_outcome_if_strict};

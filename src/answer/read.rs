@@ -4,11 +4,11 @@ use hyper::StatusCode;
 use tokio::time::Instant;
 
 use super::answer::Seen;
-use super::choice::{By, Choice, choose_by_dummy_data, found};
+use super::choice::{By, Choice, choose_by_dummy_data};
 use super::engine::Shared;
 use super::{magic, strict};
 use crate::base::Mix;
-use crate::catalogue::{Answer, Catalogue, Creation, Endpoint, Fill, PlantedRecord};
+use crate::catalogue::{Answer, Catalogue, Creation, Endpoint, Fill, PlantedRecord, found};
 use crate::http::{ApiError, Call, Effect, Reply};
 use crate::world::{self, Version, World};
 

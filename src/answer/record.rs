@@ -7,11 +7,10 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::callbacks::{self, Event, Planned, pending_form};
-use super::choice::found;
 use super::engine::Shared;
 use crate::base::{Behaviour, Dice, Stamp};
 use crate::catalogue::{
-    Answer, CallsBack, Catalogue, Creation, Endpoint, Fill, Finding, Outcome, Rendered,
+    Answer, CallsBack, Catalogue, Creation, Endpoint, Fill, Finding, Outcome, Rendered, found,
 };
 use crate::http::Call;
 use crate::world::{Later, Record, State, Version, World};
@@ -43,17 +42,6 @@ struct Life {
     created: Stamp,
     versions: Vec<(Duration, Version)>,
     calls: Vec<(usize, Behaviour)>,
-}
-
-/// Whether the outcome, or what it becomes, sends a callback.
-pub(crate) fn calls_back(endpoint: &Endpoint, outcome: &Outcome) -> bool {
-    let (mut changes, last) = (outcome.then.iter(), outcome.then.last());
-    outcome.callback.is_some()
-        || changes.any(|change| {
-            let own = endpoint.outcomes[&change.outcome].callback;
-            change.callback.unwrap_or(CallsBack(own)).0.is_some()
-        })
-        || last.is_some_and(|last| calls_back(endpoint, &endpoint.outcomes[&last.outcome]))
 }
 
 impl Making<'_> {

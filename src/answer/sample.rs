@@ -5,50 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::choice::found;
-use crate::catalogue::{Answer, Catalogue, Endpoint, Fill, Outcome};
+use crate::catalogue::{Answer, Catalogue, Endpoint, Fill, Outcome, found};
 use crate::world::{State, World};
 
 /// A record's id and body.
 pub(crate) struct Sample {
     pub id: Arc<str>,
     pub body: Bytes,
-}
-
-/// The endpoint whose sample stands for a callback type: the one that says so, else the first.
-pub(crate) fn endpoint_of_type<'c>(
-    catalogue: &'c Catalogue,
-    callback_type: &str,
-) -> Option<&'c Endpoint> {
-    let of_type = || {
-        let endpoints = catalogue.endpoints();
-        endpoints.filter(|endpoint| endpoint.callback_type.as_deref() == Some(callback_type))
-    };
-    of_type()
-        .find(|endpoint| endpoint.tests_callbacks)
-        .or_else(|| of_type().next())
-}
-
-/// Every callback type there is, in the order of the endpoints.
-pub(crate) fn callback_types(catalogue: &Catalogue) -> Vec<&str> {
-    let mut types = Vec::new();
-    for endpoint in catalogue.endpoints() {
-        if let Some(callback_type) = endpoint.callback_type.as_deref()
-            && !types.contains(&callback_type)
-        {
-            types.push(callback_type);
-        }
-    }
-    types
-}
-
-/// What the endpoint's default ends in.
-pub(crate) fn final_outcome(endpoint: &Endpoint) -> Option<&Arc<Outcome>> {
-    let mut outcome = &endpoint.creation.as_ref()?.default;
-    while let Some(then) = outcome.then.last() {
-        outcome = &endpoint.outcomes[&then.outcome];
-    }
-    Some(outcome)
 }
 
 /// Writes the record that the endpoint's sample input would make. None where the outcome has no body.

@@ -5,7 +5,7 @@
 //! from the request, and no outcome was chosen.
 
 use super::engine::Shared;
-use crate::catalogue::{Catalogue, Endpoint, Outcome};
+use crate::catalogue::{Catalogue, Endpoint, Outcome, weakest_stage};
 use crate::http::ApiError;
 use crate::scenario::Source;
 use crate::world::Version;
@@ -79,30 +79,6 @@ pub(crate) fn refuse_version_if_strict(
         Some(outcome) if !outcome.source.is_public() => Err(outcome_refused(endpoint, outcome)),
         _ => refuse_endpoint_if_strict(sandbox, catalogue, endpoint),
     }
-}
-
-/// The first stage of an outcome that is not public.
-pub(crate) fn weakest_stage<'e>(
-    endpoint: &'e Endpoint,
-    outcome: &'e Outcome,
-) -> Option<&'e Outcome> {
-    if !outcome.source.is_public() {
-        return Some(outcome);
-    }
-    let stages = outcome
-        .then
-        .iter()
-        .map(|then| &*endpoint.outcomes[&then.outcome]);
-    let mut stages = stages.peekable();
-    while let Some(stage) = stages.next() {
-        if stages.peek().is_none() {
-            return weakest_stage(endpoint, stage); // the last goes on with what it becomes itself
-        }
-        if !stage.source.is_public() {
-            return Some(stage);
-        }
-    }
-    None
 }
 
 fn endpoint_refused(id: &str, source: Source) -> ApiError {

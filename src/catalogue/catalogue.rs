@@ -5,17 +5,21 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use hyper::Method;
-use indexmap::IndexMap;
 use matchit::Router;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
-use super::compile::{self, Proof, SharedErrors, Stack};
-use super::dummy::Dummy;
-use super::endpoint::{Endpoint, Verb};
-use crate::base::{listed, nearest};
+use super::compile::{self, Proof, Stack};
+use super::dummy::{Dummy, Finding};
+use super::endpoint::{Creation, Endpoint, Verb};
+use super::load::{
+    ACCOUNT_ROUTES, Place, check_data_extensions, check_links, router, stack_up, whole,
+};
+use super::outcome::{Outcome, SharedErrors};
+use super::slot::Slot;
+use crate::base::{Dice, nearest};
 use crate::control;
-use crate::http::{ALL_CODES, ErrorCode};
+use crate::http::{ALL_CODES, ApiError, Code, ErrorCode};
 use crate::scenario::{self, DateForm, LoadError, LoadErrors, ScenarioFile, Settings};
 
 /// Everything the sandbox answers from. Never changed, only replaced.
@@ -32,17 +36,6 @@ pub(crate) struct Catalogue {
     /// What `/openapi.json` answers, written when it is first asked for.
     pub(crate) openapi: OnceLock<Bytes>,
     router: Router<Place>,
-}
-
-/// What a path belongs to, whatever the method.
-#[derive(Clone, Copy, Debug)]
-enum Place {
-    Health,
-    ApiKeys,
-    CallbackToken,
-    CallbackUrls,
-    Endpoint(usize),
-    Record(usize),
 }
 
 /// Where a request goes.
@@ -62,18 +55,6 @@ pub(crate) enum Route<'a> {
     Ask(&'a Endpoint, Map<String, Value>),
     Read(&'a Endpoint, &'a str),
 }
-
-/// The routes that are no product, for lists and for finding the nearest.
-const ACCOUNT_ROUTES: [(&str, &str, Place); 4] = [
-    ("GET", "/health", Place::Health),
-    ("GET", "/businesses/{business_id}/api_keys", Place::ApiKeys),
-    (
-        "GET",
-        "/v1/callback/authentication_tokens",
-        Place::CallbackToken,
-    ),
-    ("POST", "/v1/callback/urls", Place::CallbackUrls),
-];
 
 impl Route<'_> {
     /// What a log may show: unlike the path it holds nothing of the client's.
@@ -327,173 +308,70 @@ impl Catalogue {
     }
 
     /// The status and words of an error that the sandbox itself answers with.
-    pub(crate) fn error(&self, code: ErrorCode) -> &super::endpoint::Outcome {
+    pub(crate) fn error(&self, code: ErrorCode) -> &super::outcome::Outcome {
         &self.shared_errors[code.name()]
     }
 }
 
-/// The place of an endpoint: what the routes have to know of it, and the endpoint itself once it is
-/// compiled.
-#[derive(Debug)]
-struct Slot {
-    id: String,
-    path: String,
-    verb: Verb,
-    is_asked: bool,
-    reads_back: bool,
-    endpoint: OnceLock<Endpoint>,
-    /// The shipped file that it is still to be compiled from.
-    waiting: Option<Arc<ScenarioFile>>,
-}
-
-impl Slot {
-    fn of(endpoint: Endpoint) -> Self {
-        Self {
-            id: endpoint.id.to_string(),
-            path: endpoint.path.clone(),
-            verb: endpoint.verb,
-            is_asked: endpoint.creation.is_some(),
-            reads_back: endpoint.reads_back(),
-            endpoint: endpoint.into(),
-            waiting: None,
-        }
-    }
-
-    fn waiting(top: &Arc<ScenarioFile>) -> Self {
-        let is_get = top
-            .method
-            .as_ref()
-            .is_some_and(|method| method.as_ref() == "GET");
-        Self {
-            id: top.source_file.id.clone(),
-            path: top
-                .path
-                .as_ref()
-                .map_or(String::new(), |path| path.as_ref().clone()),
-            verb: if is_get { Verb::Get } else { Verb::Post },
-            is_asked: top.listings.is_none(),
-            reads_back: top.listings.is_some() || top.id.is_some(),
-            endpoint: OnceLock::new(),
-            waiting: Some(top.clone()),
-        }
+/// The outcome with the status and the words of an error.
+pub(crate) fn error_outcome<'c>(
+    catalogue: &'c Catalogue,
+    endpoint: Option<&'c Endpoint>,
+    error: &ApiError,
+) -> &'c Outcome {
+    match &error.code {
+        Code::Known(code) => catalogue.error(*code),
+        Code::Outcome(name) => endpoint
+            .and_then(|endpoint| endpoint.outcomes.get(name))
+            .or_else(|| catalogue.shared_errors.get(name))
+            .expect("outcomes are named only where they exist"),
     }
 }
 
-/// The files of a stack with all that is in them.
-fn whole(stack: &Stack) -> Stack {
-    stack.iter().map(ScenarioFile::whole).collect()
+/// What the holes of a reply refer to that was not chosen by the dummy data: what there is to find.
+pub(crate) fn found(
+    seed: u64,
+    catalogue: &Catalogue,
+    creation: &Creation,
+    input: &Map<String, Value>,
+    dice: &mut Dice,
+) -> Option<Finding> {
+    let rule = creation.lookup.as_ref()?;
+    Some((rule.lookup).assume_found(&catalogue.dummy, seed, rule.asked(input), dice))
 }
 
-/// Groups files by what they make together: later folders replace the same id, `extends` piles up.
-fn stack_up(layers: &scenario::Layers, errors: &mut Vec<LoadError>) -> IndexMap<String, Stack> {
-    let mut stacks: IndexMap<String, Stack> = IndexMap::new();
-    let is_base = |file: &&Arc<ScenarioFile>| file.extends.is_none();
-    for file in layers.scenarios.iter().filter(is_base) {
-        stacks.insert(file.source_file.id.clone(), vec![file.clone()]);
-    }
-    for file in &layers.scenarios {
-        let Some(extends) = &file.extends else {
-            continue;
-        };
-        let id = extends.as_ref();
-        if let Some(stack) = stacks.get_mut(id) {
-            stack.push(file.clone());
-        } else if !layers.unreadable.contains(id) {
-            let known = || stacks.keys().map(String::as_str);
-            let hint = match nearest(id, known()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known are {}", listed(known())),
-            };
-            errors.push(file.source_file.error(
-                extends.span(),
-                if layers.is_extension(id) {
-                    format!("`{id}` itself extends another file: name the one that it extends")
-                } else {
-                    format!("there is no file `{id}` to extend: {hint}")
-                },
-            ));
-        }
-    }
-    stacks
+/// The endpoint whose sample stands for a callback type: the one that says so, else the first.
+pub(crate) fn endpoint_of_type<'c>(
+    catalogue: &'c Catalogue,
+    callback_type: &str,
+) -> Option<&'c Endpoint> {
+    let of_type = || {
+        let endpoints = catalogue.endpoints();
+        endpoints.filter(|endpoint| endpoint.callback_type.as_deref() == Some(callback_type))
+    };
+    of_type()
+        .find(|endpoint| endpoint.tests_callbacks)
+        .or_else(|| of_type().next())
 }
 
-/// To a file of dummy data only more of that can be added.
-fn check_data_extensions(stack: &Stack, errors: &mut Vec<LoadError>) {
-    for file in stack[1..]
-        .iter()
-        .filter(|file| !file.is_only_data && !file.is_faulty)
-    {
-        let Some(extends) = &file.extends else {
-            continue;
-        };
-        errors.push(file.source_file.error(
-            extends.span(),
-            format!(
-                "`{}` holds dummy data: only more of that can be added to it",
-                extends.as_ref()
-            ),
-        ));
-    }
-}
-
-/// Endpoints name each other in `reads` and in `keep`.
-fn check_links(stacks: &IndexMap<String, Stack>, errors: &mut Vec<LoadError>) {
-    // Endpoints with a mistake in them are meant all the same.
-    let is_endpoint = |stack: &Stack| stack[0].source_file.id != "errors" && !stack[0].is_only_data;
-    let known: Vec<_> = stacks
-        .iter()
-        .filter(|(_, stack)| is_endpoint(stack))
-        .map(|(id, _)| id.as_str())
-        .collect();
-    for file in stacks.values().flatten() {
-        let kept_at = file.keep.iter().map(|keep| &keep.at);
-        for id in file.reads.iter().chain(kept_at) {
-            if known.contains(&id.as_ref().as_str()) {
-                continue;
-            }
-            let hint = nearest(id.as_ref(), known.iter().copied())
-                .map_or(String::new(), |near| format!(": did you mean `{near}`?"));
-            errors.push(file.source_file.error(
-                id.span(),
-                format!("there is no endpoint `{}`{hint}", id.as_ref()),
-            ));
-        }
-    }
-}
-
-fn router(
-    stacks: &IndexMap<String, Stack>,
-    slots: &[Slot],
-    errors: &mut Vec<LoadError>,
-) -> Option<Router<Place>> {
-    let mut router = Router::new();
-    for (_, path, place) in ACCOUNT_ROUTES {
-        router
-            .insert(path, place)
-            .expect("the account routes do not overlap");
-    }
-    let mut sound = true;
-    for (at, slot) in slots.iter().enumerate() {
-        let ask = slot.is_asked;
-        let ask = ask.then(|| router.insert(slot.path.clone(), Place::Endpoint(at)));
-        let read = slot.reads_back;
-        let read = read.then(|| router.insert(format!("{}/{{id}}", slot.path), Place::Record(at)));
-        if [ask, read]
-            .into_iter()
-            .flatten()
-            .any(|inserted| inserted.is_err())
+/// Every callback type there is, in the order of the endpoints.
+pub(crate) fn callback_types(catalogue: &Catalogue) -> Vec<&str> {
+    let mut types = Vec::new();
+    for endpoint in catalogue.endpoints() {
+        if let Some(callback_type) = endpoint.callback_type.as_deref()
+            && !types.contains(&callback_type)
         {
-            sound = false;
-            let file = &stacks[&slot.id][0];
-            let span = file
-                .path
-                .as_ref()
-                .map_or(0..0, crate::scenario::Spanned::span);
-            errors.push(file.source_file.error(
-                span,
-                format!("the path `{}` is another endpoint's already", slot.path),
-            ));
+            types.push(callback_type);
         }
     }
-    sound.then_some(router)
+    types
+}
+
+/// What the endpoint's default ends in.
+pub(crate) fn final_outcome(endpoint: &Endpoint) -> Option<&Arc<Outcome>> {
+    let mut outcome = &endpoint.creation.as_ref()?.default;
+    while let Some(then) = outcome.then.last() {
+        outcome = &endpoint.outcomes[&then.outcome];
+    }
+    Some(outcome)
 }

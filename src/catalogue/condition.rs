@@ -8,7 +8,7 @@ use hyper::header::{AUTHORIZATION, HeaderName};
 use regex::Regex;
 use serde_json::{Map, Value, json};
 
-use crate::answer::{Fields, Shape, dig};
+use super::shape::{Fields, Shape, dig};
 use crate::base::{listed, nearest};
 use crate::scenario::{LoadError, SourceFile, Spanned, Tree};
 

@@ -2,20 +2,17 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use hyper::StatusCode;
-use hyper::header::{HeaderName, HeaderValue};
+use hyper::header::HeaderValue;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-use super::body::Plan;
 use super::dummy::{Asked, Lookup, Reads};
 use super::magic_values::MagicValues;
+use super::outcome::{CallsBack, Outcome};
 use super::rules::Rules;
 use super::schema::RequestSchema;
-use crate::answer::Breakage;
-use crate::base::{Behaviour, Stamp, nearest};
+use crate::base::{Stamp, nearest};
 use crate::scenario::{Origin, Source};
 
 /// A product of the API: what one scenario file, with everything that extends it, has become.
@@ -97,64 +94,6 @@ pub(crate) struct LookupRule {
     pub outcomes: Vec<(&'static str, Arc<Outcome>)>,
 }
 
-/// One answer of an endpoint.
-#[derive(Debug)]
-pub(crate) struct Outcome {
-    pub name: String,
-    /// For lists: what it stands for.
-    pub description: Option<String>,
-    pub source: Source,
-    pub status: StatusCode,
-    pub headers: Vec<(HeaderName, HeaderValue)>,
-    pub answer: Answer,
-    /// Not finished yet: `updated` equals `created`.
-    pub pending: bool,
-    /// Whether a callback follows, and how.
-    pub callback: Option<Behaviour>,
-    /// The changes of a record, in their order; empty where it stays as it is.
-    pub then: Vec<Then>,
-    /// What breaks its replies.
-    pub breakage: Option<Arc<Breakage>>,
-    /// One of `errors.toml`, that every endpoint has.
-    pub is_shared: bool,
-    /// `x-sandbox-outcome`; an error's is written when it answers.
-    pub tag: HeaderValue,
-    pub origin: Origin,
-}
-
-#[derive(Debug)]
-pub(crate) enum Answer {
-    Body {
-        plan: Plan,
-        asks_lookup: bool,
-    },
-    Error {
-        code: String,
-        message: String,
-    },
-    /// The outcomes of these names in turn, then the last one for ever, or the first again.
-    Sequence {
-        names: Vec<String>,
-        cycle: bool,
-    },
-    /// One of these, drawn by its weight.
-    Weighted(Vec<(String, u32)>),
-}
-
-/// One change of a record.
-#[derive(Clone, Debug)]
-pub(crate) struct Then {
-    /// How long after the change before.
-    pub after: Duration,
-    pub outcome: String,
-    /// None where its outcome decides.
-    pub callback: Option<CallsBack>,
-}
-
-/// Whether a change calls back, and how.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct CallsBack(pub Option<Behaviour>);
-
 /// A record that exists from the start in every world.
 #[derive(Debug)]
 pub(crate) struct PlantedRecord {
@@ -189,12 +128,6 @@ impl LookupRule {
             input,
             reads: &self.reads,
         }
-    }
-}
-
-impl Outcome {
-    pub(crate) fn is_error(&self) -> bool {
-        matches!(self.answer, Answer::Error { .. })
     }
 }
 
@@ -316,4 +249,39 @@ impl IdPattern {
         };
         [&self.before, drawn, &self.after].concat()
     }
+}
+
+/// Whether the outcome, or what it becomes, sends a callback.
+pub(crate) fn calls_back(endpoint: &Endpoint, outcome: &Outcome) -> bool {
+    let (mut changes, last) = (outcome.then.iter(), outcome.then.last());
+    outcome.callback.is_some()
+        || changes.any(|change| {
+            let own = endpoint.outcomes[&change.outcome].callback;
+            change.callback.unwrap_or(CallsBack(own)).0.is_some()
+        })
+        || last.is_some_and(|last| calls_back(endpoint, &endpoint.outcomes[&last.outcome]))
+}
+
+/// The first stage of an outcome that is not public.
+pub(crate) fn weakest_stage<'e>(
+    endpoint: &'e Endpoint,
+    outcome: &'e Outcome,
+) -> Option<&'e Outcome> {
+    if !outcome.source.is_public() {
+        return Some(outcome);
+    }
+    let stages = outcome
+        .then
+        .iter()
+        .map(|then| &*endpoint.outcomes[&then.outcome]);
+    let mut stages = stages.peekable();
+    while let Some(stage) = stages.next() {
+        if stages.peek().is_none() {
+            return weakest_stage(endpoint, stage); // the last goes on with what it becomes itself
+        }
+        if !stage.source.is_public() {
+            return Some(stage);
+        }
+    }
+    None
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::condition::{Facts, Subject};
-use super::endpoint::{Endpoint, Outcome};
-use crate::answer::Fields;
+use super::endpoint::Endpoint;
+use super::outcome::Outcome;
+use super::shape::Fields;
 use crate::http::ApiError;
 use crate::scenario::{LoadError, Origin, SourceFile, Spanned, Tree};
 

@@ -4,30 +4,41 @@ mod body;
 mod catalogue;
 mod compile;
 mod condition;
+mod current;
 mod dummy;
 mod endpoint;
 #[cfg(test)]
 mod json_schema;
+mod load;
 mod magic_values;
+mod outcome;
 mod rules;
 mod schema;
+mod shape;
+mod slot;
 mod upload_fields;
 mod watch;
 
 pub(crate) use self::body::{Fill, Hole, Rendered, Template};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::body::{Plan, Scope};
-pub(crate) use self::catalogue::{Catalogue, Route};
-pub(crate) use self::compile::askable;
+pub(crate) use self::catalogue::{
+    Catalogue, Route, callback_types, endpoint_of_type, error_outcome, final_outcome, found,
+};
 pub(crate) use self::condition::{Condition, Facts, Subject};
+pub(crate) use self::current::{Reload, log_warnings};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::dummy::Lookup;
 pub(crate) use self::dummy::{Field, Finding, ListingKind, Profile, Registered};
 pub(crate) use self::endpoint::{
-    Answer, CallsBack, ContentType, Creation, Endpoint, IdPattern, Outcome, PlantedRecord, Then,
-    Verb, path_segments,
+    ContentType, Creation, Endpoint, IdPattern, PlantedRecord, Verb, calls_back, path_segments,
+    weakest_stage,
 };
+pub(crate) use self::outcome::{Answer, Breakage, CallsBack, Outcome, Then, askable};
 pub(crate) use self::rules::Rule;
 pub(crate) use self::schema::SOURCE_KEYWORD;
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::shape::Fields;
+pub(crate) use self::shape::{Shape, dig};
 pub(crate) use self::upload_fields::{UploadFields, facts_are_of, stand_in_for_facts};
 pub(crate) use self::watch::Watcher;

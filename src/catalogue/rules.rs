@@ -8,8 +8,8 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::condition::{Condition, Facts, Subject};
-use super::endpoint::Outcome;
-use crate::answer::Fields;
+use super::outcome::Outcome;
+use super::shape::Fields;
 use crate::scenario::{LoadError, Origin, SourceFile, Spanned, Tree};
 
 /// So few are tried one by one sooner than looked up.

@@ -6,8 +6,8 @@ use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 
+use super::shape::{Property, Shape};
 use super::upload_fields::UploadFields;
-use crate::answer::{Property, Shape};
 use crate::http::{Complaint, Refused};
 use crate::scenario::{self, FORMATS};
 

@@ -6,8 +6,9 @@ use hyper::StatusCode;
 use serde_json::json;
 
 use super::control::{Answer, only};
-use crate::answer::{self, Shared};
+use crate::answer::Shared;
 use crate::base::ReceiverUrl;
+use crate::catalogue;
 use crate::http::Refusal;
 use crate::world::World;
 
@@ -20,7 +21,7 @@ pub(super) fn list(
     only(query, &[])?;
     let catalogue = sandbox.catalogue();
     let state = world.state();
-    let listed = answer::callback_types(&catalogue).into_iter().map(|kind| {
+    let listed = catalogue::callback_types(&catalogue).into_iter().map(|kind| {
         let registered = state.callbacks.urls.get(kind);
         let url = sandbox.callback_url(&catalogue, &state.callbacks, kind);
         json!({

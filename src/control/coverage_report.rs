@@ -10,9 +10,8 @@ use std::fmt::{self, Write};
 use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
 
-use crate::answer;
 use crate::base::{BEHAVIOURS, Behaviour};
-use crate::catalogue::{Answer, Catalogue, Endpoint, Outcome, askable};
+use crate::catalogue::{self, Answer, Catalogue, Endpoint, Outcome, askable};
 use crate::reference::Curl;
 use crate::world::Exercised;
 
@@ -145,7 +144,7 @@ impl Measure<'_> {
     /// A sequence is no answer of its own.
     fn counts(&self, endpoint: &Endpoint, outcome: &Outcome) -> bool {
         matches!(outcome.answer, Answer::Body { .. } | Answer::Error { .. })
-            && !(self.strict && answer::weakest_stage(endpoint, outcome).is_some())
+            && !(self.strict && catalogue::weakest_stage(endpoint, outcome).is_some())
     }
 
     fn errors(&self, chosen: &[&Endpoint]) -> Part {

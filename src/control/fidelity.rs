@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::control::{Answer, only};
 use crate::answer::{self, Shared};
-use crate::catalogue::{Catalogue, Endpoint, askable};
+use crate::catalogue::{self, Catalogue, Endpoint, askable};
 use crate::http::{Call, Refusal};
 use crate::reference::{Curl, ListedEndpoint, Listing};
 use crate::scenario::Source;
@@ -64,7 +64,7 @@ fn shown(listed: &ListedEndpoint, endpoint: &Endpoint) -> Value {
     let outcomes: Vec<_> = own
         .filter(|outcome| !outcome.is_shared)
         .map(|outcome| {
-            let answers = is_public && answer::weakest_stage(endpoint, outcome).is_none();
+            let answers = is_public && catalogue::weakest_stage(endpoint, outcome).is_none();
             labelled(&outcome.name, outcome.source, answers)
         })
         .collect();

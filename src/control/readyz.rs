@@ -4,7 +4,8 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use super::control::Answer;
-use crate::answer::{Reload, Shared};
+use crate::answer::Shared;
+use crate::catalogue::Reload;
 
 pub(super) fn answer(sandbox: &Shared) -> Answer {
     let reload = sandbox.last_reload();

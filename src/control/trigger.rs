@@ -14,7 +14,7 @@ use super::deliveries;
 use crate::answer::{self, Shared};
 use crate::base::Behaviour;
 use crate::callbacks;
-use crate::catalogue::{Catalogue, Endpoint};
+use crate::catalogue::{self, Catalogue, Endpoint};
 use crate::http::{ApiError, Refusal};
 use crate::world::{Delivery, DeliveryState, Record, TokenSent, Version, World};
 
@@ -43,7 +43,7 @@ pub(super) fn answer(
         return Err(bad_request(format!("`{}` sends no callbacks", endpoint.id)));
     };
     let outcome = match &trigger.outcome {
-        None => answer::final_outcome(endpoint),
+        None => catalogue::final_outcome(endpoint),
         Some(name) => endpoint.outcome(name),
     };
     let Some(outcome) = outcome.filter(|outcome| !outcome.is_error()) else {
@@ -122,14 +122,14 @@ fn endpoint<'c>(catalogue: &'c Catalogue, trigger: &Trigger) -> Result<&'c Endpo
     if let Some(id) = &trigger.endpoint {
         return endpoint_named(catalogue, id);
     }
-    let types = answer::callback_types(catalogue);
+    let types = catalogue::callback_types(catalogue);
     let Some(callback_type) = &trigger.callback_type else {
         return Err(bad_request(format!(
             "`type` is missing: one of {}",
             types.join(", ")
         )));
     };
-    answer::endpoint_of_type(catalogue, callback_type).ok_or_else(|| {
+    catalogue::endpoint_of_type(catalogue, callback_type).ok_or_else(|| {
         bad_request(format!(
             "`type`: there is none of that name, but {}",
             types.join(", ")

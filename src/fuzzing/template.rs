@@ -5,9 +5,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::stage::shipped;
-use crate::answer::Fields;
 use crate::base::{Clock, Mix};
-use crate::catalogue::{Fill, Lookup, Plan, Scope, Template};
+use crate::catalogue::{Fields, Fill, Lookup, Plan, Scope, Template};
 use crate::scenario::{Reader, SourceFile, Spanned, Tree};
 
 /// The bytes are what stands behind `body = ` in a scenario file.

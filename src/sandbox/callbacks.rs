@@ -11,7 +11,7 @@ use super::world::World;
 use super::worlds::{PATIENCE, deadline};
 use crate::callbacks::{self, Advance, CallbackUrl, Registered};
 use crate::world::{Delivery, DeliveryState};
-use crate::{answer, control};
+use crate::{catalogue, control};
 
 /// The furthest that a clock is moved on at once.
 const ADVANCE_MAX: Duration = Duration::from_hours(24 * 366);
@@ -126,7 +126,7 @@ impl World {
     #[track_caller]
     pub fn call_back(&self, callback_type: &str, url: &str) {
         let known = self.shared.catalogue();
-        let known = answer::callback_types(&known);
+        let known = catalogue::callback_types(&known);
         assert!(
             known.contains(&callback_type),
             "no product sends callbacks of the type `{callback_type}`: there are {}",

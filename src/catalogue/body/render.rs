@@ -9,9 +9,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::template::{Hole, Piece, Template};
-use crate::answer::dig;
 use crate::base::{Mix, Stamp};
 use crate::catalogue::dummy::{Field, FieldValue, Finding};
+use crate::catalogue::shape::dig;
 
 /// What the holes are filled with.
 pub(crate) struct Fill<'a> {

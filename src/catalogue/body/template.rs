@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::answer::Fields;
 use crate::base::{listed, nearest};
 use crate::catalogue::dummy::{Fake, Field, Lookup};
+use crate::catalogue::shape::Fields;
 use crate::scenario::{BankList, LoadError, SourceFile, Spanned, Tree};
 
 /// A reply body before it is a plan: bodies of shared part and outcome still merge over each other.

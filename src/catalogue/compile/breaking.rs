@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::answer::Breakage;
+use crate::catalogue::outcome::Breakage;
 use crate::scenario::{
     DelayPart, FaultPart, LoadError, OutcomePart, RateLimitPart, SourceFile, Spanned,
 };

@@ -1,32 +1,19 @@
 //! From scenario files to endpoints: merges what extends what, checks everything, reports every mistake.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 
-use super::outcomes::{self, check_outcome_name, error_outcome};
+use super::outcomes::{check_outcome_name, error_outcome};
 use super::schema_check::SchemaCheck;
-use crate::answer::Fields;
+use super::stack::{Place, Proof, Stack};
 use crate::catalogue::body::Scope;
-use crate::catalogue::endpoint::{ContentType, Endpoint, Outcome, Verb};
+use crate::catalogue::endpoint::{ContentType, Endpoint, Verb};
+use crate::catalogue::outcome::{self, Outcome, SharedErrors};
 use crate::catalogue::schema::{RequestSchema, SOURCE_KEYWORD};
-use crate::http::ErrorCode;
+use crate::catalogue::shape::Fields;
 use crate::scenario::{LoadError, Origin, ScenarioFile, Source, SourceFile, Spanned};
-
-/// A file and the files that extend it, in the order in which they are laid over each other.
-pub(crate) type Stack = Vec<Arc<ScenarioFile>>;
-
-pub(crate) type SharedErrors = IndexMap<String, Arc<Outcome>>;
-
-/// The shared errors that can be asked for. What strict mode refuses with is the sandbox's own word, and
-/// no answer of the service.
-pub(crate) fn askable(shared: &SharedErrors) -> impl Iterator<Item = (&String, &Arc<Outcome>)> {
-    shared
-        .iter()
-        .filter(|(name, _)| **name != ErrorCode::StrictMode.name())
-}
 
 /// Compiles `errors.toml` and what extends it: the outcomes that every endpoint shares.
 pub(crate) fn compile_shared_errors(stack: &Stack, errors: &mut Vec<LoadError>) -> SharedErrors {
@@ -61,14 +48,6 @@ pub(crate) fn compile_shared_errors(stack: &Stack, errors: &mut Vec<LoadError>) 
     shared
 }
 
-/// Which request schemas are compiled at once, and their samples and records tried on them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Proof {
-    /// Those of folders. The shipped ones are proven by the tests, and wait for their first request.
-    OfFolders,
-    OfAll,
-}
-
 /// Compiles one endpoint. None where a mistake leaves nothing to compile; the mistake is reported.
 pub(crate) fn compile_endpoint(
     stack: &Stack,
@@ -86,9 +65,6 @@ pub(crate) fn compile_endpoint(
     }
     .endpoint()
 }
-
-/// Where to point when something is wrong.
-type Place<'a> = (&'a Arc<SourceFile>, Range<usize>);
 
 pub(super) struct Compiler<'a> {
     pub(super) stack: &'a Stack,
@@ -168,7 +144,7 @@ impl<'a> Compiler<'a> {
                 .map(|id| id.as_ref().clone())
                 .collect(),
             reads_listings: self.base.listings.is_some(),
-            listing_tag: outcomes::tag(&self.base.source_file.id, "LISTED"),
+            listing_tag: outcome::tag(&self.base.source_file.id, "LISTED"),
             callback_type: self
                 .last(|file| file.callback.as_ref())
                 .map(|(_, callback)| callback.callback_type.as_ref().clone()),

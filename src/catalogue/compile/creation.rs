@@ -6,13 +6,14 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::compiler::{Compiler, Stack};
+use super::compiler::Compiler;
 use super::lookups::NamedLookup;
-use super::outcomes::tag;
+use super::stack::Stack;
 use crate::base::{Stamp, nearest};
 use crate::catalogue::body::Scope;
-use crate::catalogue::endpoint::{Answer, Creation, IdPattern, Keep, Outcome, PlantedRecord};
+use crate::catalogue::endpoint::{Creation, IdPattern, Keep, PlantedRecord};
 use crate::catalogue::magic_values::{MagicValue, MagicValues};
+use crate::catalogue::outcome::{Answer, Outcome, tag};
 use crate::catalogue::rules::{Rule, Rules, When};
 use crate::catalogue::schema::RequestSchema;
 use crate::scenario::{Origin, RecordPart, SourceFile, Spanned, Tree};

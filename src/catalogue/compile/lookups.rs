@@ -5,10 +5,11 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::compiler::Compiler;
-use crate::answer::Shape;
 use crate::base::{listed, nearest};
 use crate::catalogue::dummy::{Lookup, Reads};
-use crate::catalogue::endpoint::{LookupRule, Outcome};
+use crate::catalogue::endpoint::LookupRule;
+use crate::catalogue::outcome::Outcome;
+use crate::catalogue::shape::Shape;
 use crate::scenario::{SourceFile, Spanned, Tree};
 
 /// A lookup that exists, and where it is written.

@@ -10,12 +10,12 @@ mod outcomes;
 mod overlaps;
 mod route;
 mod schema_check;
+mod stack;
 mod turns;
 
-pub(crate) use self::compiler::{
-    Proof, SharedErrors, Stack, askable, compile_endpoint, compile_shared_errors,
-};
+pub(crate) use self::compiler::{compile_endpoint, compile_shared_errors};
 #[cfg(test)]
 pub(crate) use self::head::FRAMING;
 #[cfg(test)]
 pub(crate) use self::schema_check::{OF_LIST, OF_SCHEMA, OF_TABLE, PLAIN};
+pub(crate) use self::stack::{Proof, Stack};

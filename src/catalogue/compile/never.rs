@@ -5,8 +5,8 @@ use std::ops::Range;
 use serde_json::{Map, Value};
 
 use super::compiler::Compiler;
-use crate::answer::{Fields, Shape};
 use crate::catalogue::schema::RequestSchema;
+use crate::catalogue::shape::{Fields, Shape};
 use crate::scenario::{Spanned, Tree};
 
 impl Compiler<'_> {

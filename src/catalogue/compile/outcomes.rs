@@ -7,11 +7,12 @@ use hyper::header::HeaderValue;
 use indexmap::IndexMap;
 
 use super::breaking::breakage;
-use super::compiler::{Compiler, Stack, askable};
+use super::compiler::Compiler;
 use super::head::{headers, status};
+use super::stack::Stack;
 use crate::base::{Behaviour, listed, nearest};
 use crate::catalogue::body::{Plan, Scope, Template};
-use crate::catalogue::endpoint::{Answer, Outcome};
+use crate::catalogue::outcome::{Answer, Outcome, askable, tag};
 use crate::scenario::{
     CallbackRule, ErrorPart, LoadError, Origin, OutcomePart, ScenarioFile, Source, SourceFile,
     Spanned,
@@ -198,15 +199,6 @@ impl<'a> Compiler<'a> {
         let (later, named, _) = parts.find(|(_, named, _)| named.as_ref() == name)?;
         (at(later) > at(file)).then_some((later, named))
     }
-}
-
-/// `x-sandbox-outcome`. A folder may have any name; a header may not.
-pub(crate) fn tag(endpoint: &str, outcome: &str) -> HeaderValue {
-    let plain: String = format!("{endpoint}/{outcome}")
-        .chars()
-        .map(|c| if c.is_ascii_graphic() { c } else { '_' })
-        .collect();
-    HeaderValue::try_from(plain).expect("visible ASCII")
 }
 
 pub(super) fn error_outcome(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::base::{listed, nearest};
-use crate::catalogue::endpoint::Outcome;
+use crate::catalogue::outcome::Outcome;
 use crate::catalogue::schema::SOURCE_KEYWORD;
 use crate::scenario::{LoadError, Source, SourceFile, Spanned, Tree};
 

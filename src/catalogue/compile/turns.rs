@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::compiler::Compiler;
 use crate::base::parse_duration;
-use crate::catalogue::endpoint::{Answer, CallsBack, Outcome, Then};
+use crate::catalogue::outcome::{Answer, CallsBack, Outcome, Then};
 use crate::scenario::{OutcomePart, SourceFile, Spanned, Tree};
 
 /// The changes of one record that are written when it is made.

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::answer::{self, Event, Shared};
 use crate::base::{Behaviour, PUBLIC_KEY, ReceiverUrl, nearest};
 use crate::callbacks::Sent;
-use crate::catalogue::{Catalogue, Endpoint, Outcome};
+use crate::catalogue::{self, Catalogue, Endpoint, Outcome};
 use crate::world::{Delivery, World};
 
 /// How often a callback is sent again to a receiver that answers 5xx.
@@ -314,8 +314,8 @@ fn product<'c>(
     catalogue: &'c Catalogue,
     callback_type: &str,
 ) -> Result<(&'c Endpoint, &'c Outcome), String> {
-    let Some(endpoint) = answer::endpoint_of_type(catalogue, callback_type) else {
-        let types = answer::callback_types(catalogue);
+    let Some(endpoint) = catalogue::endpoint_of_type(catalogue, callback_type) else {
+        let types = catalogue::callback_types(catalogue);
         let near = nearest(callback_type, types.iter().copied())
             .map_or(String::new(), |near| format!(" Did you mean `{near}`?"));
         return Err(format!(
@@ -323,7 +323,7 @@ fn product<'c>(
             types.join(", ")
         ));
     };
-    match answer::final_outcome(endpoint) {
+    match catalogue::final_outcome(endpoint) {
         Some(outcome) => Ok((endpoint, outcome)),
         None => Err(unsendable(callback_type)),
     }

@@ -5,9 +5,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::fields::{self, Field};
-use crate::answer::Breakage;
 use crate::base::{BEHAVIOURS, Behaviour, nearest};
-use crate::catalogue::{Answer, Catalogue, ContentType, Endpoint, Outcome, Then, Verb, askable};
+use crate::catalogue::{
+    Answer, Breakage, Catalogue, ContentType, Endpoint, Outcome, Then, Verb, askable,
+};
 use crate::reference::curl::Curl;
 use crate::scenario::Source;
 

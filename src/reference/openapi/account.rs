@@ -4,8 +4,7 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use super::replies::Replies;
-use crate::answer;
-use crate::catalogue::Catalogue;
+use crate::catalogue::{self, Catalogue};
 use crate::http::ErrorCode;
 use crate::reference::listing::{ACCOUNT_ROUTES, AccountRoute};
 
@@ -81,7 +80,7 @@ fn parameters(path: &str) -> Vec<Value> {
 }
 
 fn registration(catalogue: &Catalogue, method: &str) -> Value {
-    let types = answer::callback_types(catalogue);
+    let types = catalogue::callback_types(catalogue);
     let mut required = vec!["url"];
     if method == "POST" {
         required.push("type");
@@ -131,7 +130,7 @@ fn reply(catalogue: &Catalogue, method: &str, path: &str) -> Value {
         }
         ("GET", _) => {
             let registered = json!({
-                "type": {"enum": answer::callback_types(catalogue)},
+                "type": {"enum": catalogue::callback_types(catalogue)},
                 "url": text(),
                 "created": {"type": "string", "format": "date-time"},
                 "updated": {"type": "string", "format": "date-time"},
@@ -142,7 +141,7 @@ fn reply(catalogue: &Catalogue, method: &str, path: &str) -> Value {
         _ => {
             let done = json!({
                 "status": {"const": "SUCCESSFUL"},
-                "type": {"enum": answer::callback_types(catalogue)},
+                "type": {"enum": catalogue::callback_types(catalogue)},
                 "types": {"type": "array", "items": text(), "description": "Where all were meant."},
                 "url": text(),
                 "environment": {"enum": ["TEST", "LIVE"]},

@@ -5,8 +5,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value, json};
 
 use super::yields::named;
-use crate::answer::calls_back;
-use crate::catalogue::{Answer, Endpoint, Outcome};
+use crate::catalogue::{Answer, Endpoint, Outcome, calls_back};
 use crate::http::CALLBACK_TOKEN_HEADER;
 
 /// Stands for the registered URL, which no expression of a request leads to.

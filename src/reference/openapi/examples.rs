@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::answer::{error_reply, found};
+use crate::answer::error_reply;
 use crate::base::{Clock, Mix};
-use crate::catalogue::{Answer, Catalogue, Creation, Endpoint, Fill, Outcome};
+use crate::catalogue::{Answer, Catalogue, Creation, Endpoint, Fill, Outcome, found};
 use crate::http::ApiError;
 
 /// The documentation's examples show about as much between `created` and `updated`.

@@ -9,10 +9,10 @@ use super::replies::{Replies, example};
 use super::yields::Yields;
 use super::{callbacks, examples, requests};
 use crate::catalogue::{
-    Answer, Creation, Endpoint, ListingKind, Outcome, Profile, Template, Verb, askable,
+    self, Answer, Creation, Endpoint, ListingKind, Outcome, Profile, Template, Verb, askable,
 };
+use crate::http;
 use crate::reference::listing::ListedOutcome;
-use crate::{answer, http};
 
 /// What has been written of the document.
 #[derive(Default)]
@@ -77,7 +77,9 @@ impl<'a> Product<'a> {
         let (endpoint, is_strict) = (self.endpoint, self.about.is_strict);
         let own = endpoint.outcomes.values().map(|outcome| &**outcome);
         own.filter(|outcome| !outcome.is_shared)
-            .filter(move |outcome| !is_strict || answer::weakest_stage(endpoint, outcome).is_none())
+            .filter(move |outcome| {
+                !is_strict || catalogue::weakest_stage(endpoint, outcome).is_none()
+            })
     }
 
     /// The outcomes that may answer, asked for or not.

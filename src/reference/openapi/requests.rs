@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::answer::Shape;
-use crate::catalogue::{ContentType, Endpoint, path_segments};
+use crate::catalogue::{ContentType, Endpoint, Shape, path_segments};
 
 /// Keywords that are data and no schema: nothing in them is rewritten.
 const DATA: [&str; 5] = ["const", "enum", "default", "example", "examples"];

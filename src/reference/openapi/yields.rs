@@ -5,8 +5,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value, json};
 
 use super::requests::field;
-use crate::answer::Shape;
-use crate::catalogue::{Creation, Endpoint, Field, Hole, Outcome, Template};
+use crate::catalogue::{Creation, Endpoint, Field, Hole, Outcome, Shape, Template};
 use crate::scenario::DateForm;
 
 /// What the holes of one endpoint's bodies depend on.

@@ -7,8 +7,7 @@ use serde_json::{Map, Value};
 use super::exchange::Content;
 use super::journal::Exchange;
 use super::query::{Condition, Difference, Expected, Field};
-use crate::answer::dig;
-use crate::catalogue;
+use crate::catalogue::{self, dig};
 
 /// An exchange, and its body as far as it was asked for.
 pub(super) struct Reading<'e> {

@@ -11,12 +11,12 @@ use super::snapshot::{
     Ago, SavedFault, SavedFaults, SavedLater, SavedNext, SavedRecord, SavedUrl, SavedWindow,
     Snapshot, Text, frozen_at,
 };
-use crate::answer::{self, Shared};
+use crate::answer::Shared;
 use crate::base::{
     Probability, RateLimit, ReceiverUrl, Since, Stamp, WINDOWS_MAX, Window, parse_duration,
 };
 use crate::callbacks::Registered;
-use crate::catalogue::{Catalogue, Endpoint};
+use crate::catalogue::{self, Catalogue, Endpoint};
 use crate::world::journal::Journal;
 use crate::world::queued::{self, Calls, Queued};
 use crate::world::records::{COUNTERS_MAX, Later, RECORDS_MAX, Record, Version};
@@ -247,7 +247,7 @@ impl SavedWindow {
 
 impl SavedUrl {
     fn check(self, catalogue: &Catalogue) -> Result<(String, Registered), String> {
-        if !answer::callback_types(catalogue).contains(&self.callback_type.as_str()) {
+        if !catalogue::callback_types(catalogue).contains(&self.callback_type.as_str()) {
             return Err(format!(
                 "no product sends callbacks of the type `{}`",
                 short(&self.callback_type)

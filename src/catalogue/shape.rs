@@ -1,0 +1,241 @@
+//! The types of input fields, and values at dotted paths.
+
+use serde_json::{Map, Value};
+
+use super::upload_fields::UploadFields;
+use crate::base::nearest;
+
+/// The fields of a request under the names that holes and conditions have for them: `input.user_id`,
+/// and of a GET, which has those of its path alone, `path.digits`.
+#[derive(Clone, Copy)]
+pub(crate) struct Fields<'a> {
+    pub word: &'static str,
+    pub shape: &'a Shape,
+    /// Those that hold a file in base64.
+    pub uploads: Option<&'a UploadFields>,
+}
+
+impl Fields<'_> {
+    /// What follows on `input.`, if the request has such a field; None where the name is no field's.
+    pub(crate) fn path_of(self, name: &str) -> Option<Result<Vec<String>, String>> {
+        let path = name.strip_prefix(self.word)?.strip_prefix('.')?;
+        let path: Vec<_> = path.split('.').map(str::to_owned).collect();
+        Some(self.shape.check_path(&path).map(|()| path))
+    }
+
+    pub(crate) fn names(self) -> impl Iterator<Item = String> {
+        let word = self.word;
+        self.shape.names().map(move |name| format!("{word}.{name}"))
+    }
+}
+
+/// What the request schema says of a value's place and type; drives forms, defaults and order.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Shape {
+    Object(Vec<Property>),
+    Array(Box<Shape>),
+    Text,
+    Integer,
+    Number,
+    Boolean,
+    /// An uploaded file, seen as `{bytes, type, width, height}`.
+    File,
+    /// The schema does not pin the type down.
+    Any,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Property {
+    pub name: String,
+    pub shape: Shape,
+    pub default: Option<Value>,
+}
+
+impl Shape {
+    pub(crate) fn of(schema: &Value) -> Self {
+        if schema.get("format").and_then(Value::as_str) == Some("file") {
+            return Self::File;
+        }
+        match schema.get("type").and_then(Value::as_str) {
+            Some("object") => match schema.get("properties").and_then(Value::as_object) {
+                Some(properties) => Self::Object(
+                    properties
+                        .iter()
+                        .map(|(name, property)| Property {
+                            name: name.clone(),
+                            shape: Self::of(property),
+                            default: property.get("default").cloned(),
+                        })
+                        .collect(),
+                ),
+                None => Self::Any,
+            },
+            Some("array") => Self::Array(Box::new(schema.get("items").map_or(Self::Any, Self::of))),
+            Some("string") => Self::Text,
+            Some("integer") => Self::Integer,
+            Some("number") => Self::Number,
+            Some("boolean") => Self::Boolean,
+            _ => Self::Any,
+        }
+    }
+
+    /// Whether a file is uploaded as one of the fields.
+    pub(crate) fn has_file(&self) -> bool {
+        match self {
+            Self::Object(properties) => properties
+                .iter()
+                .any(|property| property.shape == Self::File),
+            _ => false,
+        }
+    }
+
+    /// The names that `{{input.…}}` may begin with.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let properties = match self {
+            Self::Object(properties) => properties.as_slice(),
+            _ => &[],
+        };
+        properties.iter().map(|property| property.name.as_str())
+    }
+
+    /// What a field of an object is.
+    pub(crate) fn property(&self, name: &str) -> Option<&Self> {
+        let Self::Object(properties) = self else {
+            return None;
+        };
+        let found = properties.iter().find(|property| property.name == name);
+        found.map(|property| &property.shape)
+    }
+
+    /// Refuses a dotted path that names no field of the request.
+    pub(crate) fn check_path(&self, path: &[String]) -> Result<(), String> {
+        let mut shape = self;
+        for name in path {
+            shape = match shape {
+                Self::Object(properties) => {
+                    let found = properties.iter().find(|property| property.name == *name);
+                    &found
+                        .ok_or_else(|| {
+                            let hint = nearest(name, shape.names())
+                                .map_or(String::new(), |near| format!(": did you mean `{near}`?"));
+                            format!("the request has no field `{}`{hint}", path.join("."))
+                        })?
+                        .shape
+                }
+                Self::Array(items) if name.bytes().all(|byte| byte.is_ascii_digit()) => items,
+                Self::Any => return Ok(()),
+                Self::File
+                    if matches!(
+                        name.as_str(),
+                        "bytes" | "type" | "width" | "height" | "sha256"
+                    ) =>
+                {
+                    &Self::Any
+                }
+                _ => {
+                    return Err(format!(
+                        "`{}` reaches into a field that has no parts",
+                        path.join(".")
+                    ));
+                }
+            };
+        }
+        Ok(())
+    }
+
+    /// Brings an object into its one normal form: no nulls, no unknown keys, defaults filled in.
+    ///
+    /// An optional field that is `null` counts as absent, a required one as missing.
+    pub(crate) fn normalise(&self, value: &mut Value) {
+        match (self, value) {
+            (Self::Object(properties), Value::Object(map)) => {
+                map.retain(|name, value| {
+                    if value.is_null() {
+                        return false;
+                    }
+                    match properties.iter().find(|property| property.name == *name) {
+                        Some(property) => {
+                            property.shape.normalise(value);
+                            true
+                        }
+                        None => false,
+                    }
+                });
+                for property in properties {
+                    if let Some(default) = &property.default
+                        && !map.contains_key(&property.name)
+                    {
+                        map.insert(property.name.clone(), default.clone());
+                    }
+                }
+            }
+            // JSON Schema takes 90.0 for an integer; from here on it is one.
+            (Self::Integer, Value::Number(number)) if number.is_f64() => {
+                let float = number.as_f64().unwrap_or_default();
+                if float.fract() == 0.0 && float.abs() < 9.0e15 {
+                    #[expect(clippy::cast_possible_truncation, reason = "it is whole and in range")]
+                    let integer = float as i64;
+                    *number = integer.into();
+                }
+            }
+            (Self::Array(items), Value::Array(values)) if !items.is_plain() => {
+                for value in values {
+                    items.normalise(value);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn is_plain(&self) -> bool {
+        matches!(self, Self::Text | Self::Boolean | Self::File | Self::Any)
+    }
+
+    /// Turns the text of a form into numbers and booleans where the schema wants them. What cannot
+    /// be converted stays text, to be complained about.
+    pub(crate) fn coerce(&self, value: &mut Value) {
+        match (self, &mut *value) {
+            (Self::Integer | Self::Number, Value::String(text)) => {
+                if let Ok(number @ Value::Number(_)) = serde_json::from_str(text) {
+                    *value = number;
+                }
+            }
+            (Self::Boolean, Value::String(text)) => match text.as_str() {
+                "true" => *value = Value::Bool(true),
+                "false" => *value = Value::Bool(false),
+                _ => {}
+            },
+            (Self::Array(items), Value::Array(values)) => {
+                for value in values {
+                    items.coerce(value);
+                }
+            }
+            (Self::Array(_), Value::String(_)) => {
+                *value = Value::Array(vec![value.take()]);
+                self.coerce(value);
+            }
+            (Self::Object(properties), Value::Object(map)) => {
+                for property in properties {
+                    if let Some(value) = map.get_mut(&property.name) {
+                        property.shape.coerce(value);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The value at a dotted path, such as `addresses.0.country`.
+pub(crate) fn dig<'a>(input: &'a Map<String, Value>, path: &[String]) -> Option<&'a Value> {
+    let (first, rest) = path.split_first()?;
+    // Of a few fields the one is found sooner by looking than by hashing.
+    let value = match input.len() {
+        0..=12 => input.iter().find(|(name, _)| *name == first)?.1,
+        _ => input.get(first)?,
+    };
+    rest.iter().try_fold(value, |value, name| match value {
+        Value::Array(items) => items.get(name.parse::<usize>().ok()?),
+        other => other.get(name),
+    })
+}

@@ -1,0 +1,53 @@
+//! An endpoint that is compiled when it is first needed.
+
+use std::sync::{Arc, OnceLock};
+
+use super::endpoint::{Endpoint, Verb};
+use crate::scenario::ScenarioFile;
+
+/// The place of an endpoint: what the routes have to know of it, and the endpoint itself once it is
+/// compiled.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) id: String,
+    pub(super) path: String,
+    pub(super) verb: Verb,
+    pub(super) is_asked: bool,
+    pub(super) reads_back: bool,
+    pub(super) endpoint: OnceLock<Endpoint>,
+    /// The shipped file that it is still to be compiled from.
+    pub(super) waiting: Option<Arc<ScenarioFile>>,
+}
+
+impl Slot {
+    pub(super) fn of(endpoint: Endpoint) -> Self {
+        Self {
+            id: endpoint.id.to_string(),
+            path: endpoint.path.clone(),
+            verb: endpoint.verb,
+            is_asked: endpoint.creation.is_some(),
+            reads_back: endpoint.reads_back(),
+            endpoint: endpoint.into(),
+            waiting: None,
+        }
+    }
+
+    pub(super) fn waiting(top: &Arc<ScenarioFile>) -> Self {
+        let is_get = top
+            .method
+            .as_ref()
+            .is_some_and(|method| method.as_ref() == "GET");
+        Self {
+            id: top.source_file.id.clone(),
+            path: top
+                .path
+                .as_ref()
+                .map_or(String::new(), |path| path.as_ref().clone()),
+            verb: if is_get { Verb::Get } else { Verb::Post },
+            is_asked: top.listings.is_none(),
+            reads_back: top.listings.is_some() || top.id.is_some(),
+            endpoint: OnceLock::new(),
+            waiting: Some(top.clone()),
+        }
+    }
+}
