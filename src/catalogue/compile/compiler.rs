@@ -5,7 +5,6 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 
-use super::outcomes::{check_outcome_name, error_outcome};
 use super::schema_check::SchemaCheck;
 use super::stack::{Place, Proof, Stack};
 use crate::catalogue::body::Scope;
@@ -14,39 +13,6 @@ use crate::catalogue::outcome::{self, Outcome, SharedErrors};
 use crate::catalogue::schema::{RequestSchema, SOURCE_KEYWORD};
 use crate::catalogue::shape::Fields;
 use crate::scenario::{LoadError, Origin, ScenarioFile, Source, SourceFile, Spanned};
-
-/// Compiles `errors.toml` and what extends it: the outcomes that every endpoint shares.
-pub(crate) fn compile_shared_errors(stack: &Stack, errors: &mut Vec<LoadError>) -> SharedErrors {
-    let mut shared = SharedErrors::new();
-    for file in stack {
-        for (name, part) in &file.outcomes {
-            let source_file = &file.source_file;
-            if part.error.is_none() {
-                errors.push(source_file.error(
-                    name.span(),
-                    format!(
-                        "`{}` is shared by all endpoints, so it must have an `error`",
-                        name.as_ref()
-                    ),
-                ));
-                continue;
-            }
-            check_outcome_name(name, source_file, errors);
-            if part.default || part.when.is_some() || !part.aliases.is_empty() {
-                errors.push(source_file.error(
-                    name.span(),
-                    "an error that all endpoints share has no `default`, `when` or `aliases`",
-                ));
-            }
-            let outcome = Outcome {
-                is_shared: true,
-                ..error_outcome(name, part, source_file, errors)
-            };
-            shared.insert(name.as_ref().clone(), Arc::new(outcome));
-        }
-    }
-    shared
-}
 
 /// Compiles one endpoint. None where a mistake leaves nothing to compile; the mistake is reported.
 pub(crate) fn compile_endpoint(

@@ -10,12 +10,14 @@ mod outcomes;
 mod overlaps;
 mod route;
 mod schema_check;
+mod shared_errors;
 mod stack;
 mod turns;
 
-pub(crate) use self::compiler::{compile_endpoint, compile_shared_errors};
+pub(crate) use self::compiler::compile_endpoint;
 #[cfg(test)]
 pub(crate) use self::head::FRAMING;
 #[cfg(test)]
 pub(crate) use self::schema_check::{OF_LIST, OF_SCHEMA, OF_TABLE, PLAIN};
+pub(crate) use self::shared_errors::compile_shared_errors;
 pub(crate) use self::stack::{Proof, Stack};
