@@ -1,77 +1,13 @@
 //! The routes that are no product: health, API keys, the callback token.
 
-use std::collections::{HashSet, VecDeque};
-use std::sync::{Mutex, PoisonError};
-
-use bytes::Bytes;
-use hyper::StatusCode;
-use indexmap::IndexSet;
 use percent_encoding::percent_decode_str;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::engine::Shared;
+use super::reply::{Reply, ok};
 use crate::base::{ApiKey, Mix};
-use crate::http::{ApiError, Call, Effect, Reply};
+use crate::http::{ApiError, Call};
 use crate::world::World;
-
-const TOKENS_MAX: usize = 10_000;
-const MINTED_MAX: usize = 10_000;
-
-/// Which one-time tokens have been used, and which keys were handed out: for them, and with worlds that
-/// were made by name. They belong to no world; the oldest leave first.
-#[derive(Debug, Default)]
-pub(crate) struct IssuedKeys(Mutex<Issued>);
-
-#[derive(Debug, Default)]
-struct Issued {
-    used: HashSet<u128>,
-    oldest_first: VecDeque<(u128, [ApiKey; 2])>,
-    keys: HashSet<ApiKey>,
-    minted: IndexSet<ApiKey>,
-}
-
-impl IssuedKeys {
-    /// False when this business has used this token before.
-    fn issue(&self, token: u128, keys: [ApiKey; 2]) -> bool {
-        let mut issued = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !issued.used.insert(token) {
-            return false;
-        }
-        issued.keys.extend(keys.clone());
-        issued.oldest_first.push_back((token, keys));
-        if issued.oldest_first.len() > TOKENS_MAX
-            && let Some((oldest, keys)) = issued.oldest_first.pop_front()
-        {
-            issued.used.remove(&oldest);
-            let still_held = |key: &ApiKey| {
-                issued
-                    .oldest_first
-                    .iter()
-                    .any(|(_, held)| held.contains(key))
-            };
-            let gone: Vec<_> = keys.into_iter().filter(|key| !still_held(key)).collect();
-            for key in gone {
-                issued.keys.remove(&key);
-            }
-        }
-        true
-    }
-
-    /// Remembers the key of a world that was made by name.
-    pub(crate) fn mint(&self, key: &ApiKey) {
-        let mut issued = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        issued.minted.shift_remove(key); // it is the latest now
-        issued.minted.insert(key.clone());
-        if issued.minted.len() > MINTED_MAX {
-            issued.minted.shift_remove_index(0);
-        }
-    }
-
-    pub(crate) fn contains(&self, key: &ApiKey) -> bool {
-        let issued = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        issued.keys.contains(key) || issued.minted.contains(key)
-    }
-}
 
 pub(crate) fn health() -> Reply {
     ok(&json!({"status": "ok"}))
@@ -127,15 +63,4 @@ fn derived_key(seed: u64, prefix: &str, business_id: &str) -> ApiKey {
     .concat();
     key.parse()
         .expect("60 hex digits behind a known prefix make a key")
-}
-
-pub(crate) fn ok(body: &Value) -> Reply {
-    Reply {
-        status: StatusCode::OK,
-        headers: Vec::new(),
-        body: Bytes::from(body.to_string()),
-        outcome: None,
-        effect: Effect::None,
-        breaking: None,
-    }
 }

@@ -6,19 +6,19 @@ use std::sync::Arc;
 use hyper::header::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
-use super::breaking::{self, Asked};
-use super::choice::{By, Choice, choose, in_turn};
+use super::caller::{named_world, no_foreign_page};
+use super::choice::{Choice, choose, in_turn};
 use super::engine::Shared;
 use super::read::read;
 use super::record::Making;
-use super::{account, callback_urls, hints, input, magic, strict};
-use crate::base::Standing;
+use super::reply::{Effect, Reply};
+use super::seen::Seen;
+use super::{account, breaking, callback_urls, hints, input, magic, strict};
 use crate::catalogue::{
-    Answer, Breakage, Catalogue, Endpoint, Route, UploadFields, calls_back, error_outcome,
+    Answer, Catalogue, Endpoint, Route, UploadFields, calls_back, error_outcome,
 };
-use crate::control::{named_world, no_foreign_page};
-use crate::http::{self, ApiError, Call, Effect, Reply};
-use crate::world::{self, Calls, Why, World};
+use crate::http::{self, ApiError, Call};
+use crate::world::{self, By, Why, World};
 
 /// A reply, and what the journal and the log want to know of its making.
 pub(crate) struct Answered {
@@ -68,68 +68,6 @@ pub(crate) fn answer(sandbox: &Shared, call: &Call) -> Answered {
             .endpoint
             .and_then(|endpoint| endpoint.schema.uploads.clone()),
         why: seen.why,
-    }
-}
-
-/// What has become known of a request on the way to its answer.
-#[derive(Default)]
-pub(super) struct Seen<'c> {
-    endpoint: Option<&'c Endpoint>,
-    key_is_live: bool,
-    /// What looks like the data of a real person.
-    hints: Option<String>,
-    world: Option<Arc<World>>,
-    route: Option<Arc<str>>,
-    pub(super) why: Why,
-    /// What the request asks to be done to its reply, and what the outcome says.
-    pub(super) asked: Asked,
-    breakage: Option<Arc<Breakage>>,
-    /// How it stands to the limits that concern it.
-    rate: Option<Standing>,
-    /// The reply is not to be broken: the sandbox's own words must be read, and what is over a limit is
-    /// broken enough.
-    is_whole: bool,
-}
-
-impl Seen<'_> {
-    /// An error answers: what its own outcome says counts.
-    fn failed(&mut self, catalogue: &Catalogue, error: &ApiError) {
-        self.breakage = error_outcome(catalogue, self.endpoint, error)
-            .breakage
-            .clone();
-        self.is_whole = error.by_sandbox.is_some() || self.rate.is_some_and(|rate| rate.is_over);
-    }
-
-    /// What the client is to be warned of.
-    fn warning(&self) -> Option<HeaderValue> {
-        const OF_KEY: &str = "a key of the live environment was sent to a sandbox";
-        let warnings = match (self.key_is_live, &self.hints) {
-            (false, None) => return None,
-            (true, None) => return Some(HeaderValue::from_static(OF_KEY)),
-            (false, Some(hints)) => hints.clone(),
-            (true, Some(hints)) => format!("{OF_KEY}; {hints}"),
-        };
-        HeaderValue::try_from(warnings).ok()
-    }
-
-    /// What was chosen does not answer: what was queued waits on.
-    fn refused(&mut self, reads: bool) {
-        self.why.is_refused = true;
-        if let (By::Next, Some(outcome)) = (self.why.by, &self.why.chosen)
-            && let (Some(endpoint), Some(world)) = (self.endpoint, &self.world)
-        {
-            let calls = Calls::new(endpoint, reads);
-            world.put_back(calls, outcome.name.as_str().into());
-        }
-    }
-
-    /// Refuses what is over a limit.
-    fn judged(&mut self, standing: Standing) -> Result<(), ApiError> {
-        self.rate = Some(standing.tighter(self.rate));
-        if standing.is_over {
-            return Err(ApiError::rate_limit_exceeded());
-        }
-        Ok(())
     }
 }
 

@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::account::ok;
 use super::engine::Shared;
+use super::reply::{Effect, Registration, Reply, ok};
 use super::{input, sample};
 use crate::base::ReceiverUrl;
 use crate::catalogue::{self, Catalogue};
-use crate::http::{self, ApiError, Body, Call, Complaint, Effect, MediaType, Registration, Reply};
+use crate::http::{self, ApiError, Body, Call, Complaint, MediaType};
 use crate::world::World;
 
 /// `GET`: what is registered, and what flags and folders say of the other types.

@@ -7,12 +7,10 @@ use bytes::Bytes;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::reply::Planned;
 use crate::base::{Behaviour, ReceiverUrl, Stamp, no_json};
-use crate::callbacks::{Callbacks, Courier, REPLY_TIME};
-use crate::world::{DEPTH_MAX, Delivery, DeliveryState, TokenSent};
-
-/// How long a reply waits for an early callback, and a callback for the one that is to overtake it.
-pub(crate) const WAIT: Duration = Duration::from_secs(5);
+use crate::callbacks::Courier;
+use crate::world::{Callbacks, DEPTH_MAX, Delivery, DeliveryState, REPLY_TIME, TokenSent, WAIT};
 
 /// One event that calls back.
 pub(crate) struct Event<'a> {
@@ -29,16 +27,6 @@ pub(crate) struct Event<'a> {
     /// The world's time.
     pub now: Stamp,
     pub came: Instant,
-}
-
-/// Deliveries that wait for the reply to be written.
-#[derive(Default)]
-pub(crate) struct Planned {
-    pub held: Vec<u64>,
-    /// The reply waits for this one.
-    pub early: Option<u64>,
-    /// Something was put in line.
-    pub any: bool,
 }
 
 /// Puts what an event causes into the world's line.

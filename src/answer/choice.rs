@@ -8,32 +8,13 @@ use serde_json::{Map, Value};
 use crate::base::Mix;
 use crate::catalogue::{Answer, Catalogue, Creation, Endpoint, Facts, Finding, Outcome};
 use crate::http::ApiError;
-use crate::world::{State, World};
+use crate::world::{By, State, World};
 
 /// An outcome, what chose it, and what the dummy data found if it did.
 pub(crate) struct Choice<'c> {
     pub outcome: &'c Arc<Outcome>,
     pub by: By,
     pub finding: Option<Finding>,
-}
-
-/// What chose an outcome.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum By {
-    /// Nothing did: the request was refused before, or asks for no product.
-    #[default]
-    Nothing,
-    Magic,
-    /// The world's queue.
-    Next,
-    /// A magic value in the data, by its number among the endpoint's; none for a file's name.
-    Data(Option<u32>),
-    /// A `when`, by its number in the order of trying.
-    Rule(u32),
-    DummyData,
-    Default,
-    /// The record that was read.
-    Record,
 }
 
 impl<'c> Choice<'c> {

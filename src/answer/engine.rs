@@ -7,19 +7,16 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::Instant;
 
-use super::account::IssuedKeys;
+use super::admission::IssuedKeys;
 use crate::base::{self, ApiKey, PUBLIC_KEY, Panicked, ReceiverUrl, contained};
-use crate::callbacks::{Callbacks, Courier};
+use crate::callbacks::Courier;
 use crate::catalogue::{self, Catalogue, Reload, log_warnings};
 use crate::control::{Inbox, Thumbnails};
 use crate::http::{ApiError, Guard};
 use crate::sandbox::{Options, StartError};
 use crate::scenario::{LoadError, LoadErrors};
 use crate::server::SHARES_MAX;
-use crate::world::{Exchange, Journal, Live, NO_WORLD, Worlds};
-
-/// How many requests are kept that belong to no world.
-const STRANGERS_MAX: usize = 200;
+use crate::world::{Callbacks, Exchange, Journal, Live, NO_WORLD, STRANGERS_MAX, Worlds};
 
 /// What the server and its parts share.
 #[derive(Debug)]

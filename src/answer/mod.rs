@@ -1,28 +1,35 @@
 //! From a request and a world to a reply, and why; decides everything, awaits nothing.
 
 mod account;
+mod admission;
 mod answer;
 mod breaking;
 mod callback_urls;
 mod callbacks;
+mod caller;
 mod choice;
 mod engine;
 mod explain;
 mod hints;
 mod input;
 mod magic;
+mod magic_values;
 mod read;
 mod record;
+mod reply;
 mod sample;
+mod seen;
 mod strict;
 
 pub(crate) use self::answer::{Answered, answer, error_reply};
-pub(crate) use self::breaking::{Breaking, Struck, count, half};
-pub(crate) use self::callbacks::{Event, Planned, WAIT, deliveries_of_event, pending_form};
-pub(crate) use self::choice::By;
+pub(crate) use self::breaking::{count, half};
+pub(crate) use self::callbacks::{Event, deliveries_of_event, pending_form};
+pub(crate) use self::caller::{is_tag, may_see_all, own_key, world};
 pub(crate) use self::engine::Shared;
 pub(crate) use self::explain::{explain, find_exchange};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::magic::{Magic, read_magic};
+pub(crate) use self::magic_values::{Named, as_name, named_by_file};
+pub(crate) use self::reply::{Breaking, Effect, Registration, Reply};
 pub(crate) use self::sample::write_sample;
 pub(crate) use self::strict::{is_strict, refuse_endpoint_if_strict, refuse_outcome_if_strict};

@@ -3,14 +3,15 @@
 use hyper::StatusCode;
 use tokio::time::Instant;
 
-use super::answer::Seen;
-use super::choice::{By, Choice, choose_by_dummy_data};
+use super::choice::{Choice, choose_by_dummy_data};
 use super::engine::Shared;
+use super::reply::{Effect, Reply};
+use super::seen::Seen;
 use super::{magic, strict};
 use crate::base::Mix;
 use crate::catalogue::{Answer, Catalogue, Creation, Endpoint, Fill, PlantedRecord, found};
-use crate::http::{ApiError, Call, Effect, Reply};
-use crate::world::{self, Version, World};
+use crate::http::{ApiError, Call};
+use crate::world::{self, By, Version, World};
 
 pub(super) fn read(
     sandbox: &Shared,

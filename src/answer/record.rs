@@ -6,8 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::callbacks::{self, Event, Planned, pending_form};
+use super::callbacks::{self, Event, pending_form};
 use super::engine::Shared;
+use super::reply::Planned;
 use crate::base::{Behaviour, Dice, Stamp};
 use crate::catalogue::{
     Answer, CallsBack, Catalogue, Creation, Endpoint, Fill, Finding, Outcome, Rendered, found,

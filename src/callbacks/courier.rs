@@ -13,34 +13,24 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
-use indexmap::IndexMap;
 use sha2::Sha256;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
 use super::egress::{Egress, Sent};
-use crate::answer::{Shared, WAIT};
+use crate::answer::Shared;
 use crate::base::{self, Panicked, ReceiverUrl, Stamp, contained_async};
 use crate::http::{CALLBACK_TOKEN_HEADER, DEPTH_HEADER};
-use crate::world::{Attempt, Deliveries, Delivery, DeliveryState, Queue, State, TokenSent, World};
+use crate::world::{Attempt, Delivery, DeliveryState, State, TokenSent, World};
 
 /// Sends at once, over all worlds.
 const SENDS_MAX: usize = 64;
-
-/// Sends at once of one world: no world stands in another's way.
-const SENDS_OF_WORLD_MAX: usize = 8;
-
-/// Pending deliveries, over all worlds.
-pub(crate) const PENDING_MAX: usize = 10_000;
 
 /// How long a receiver may take.
 pub(crate) const RECEIVER_TIME: Duration = Duration::from_secs(30);
 
 /// How long a world's line rests after a panic: one that comes again and again must not take a core.
 const PANIC_PAUSE: Duration = Duration::from_secs(1);
-
-/// How long a callback waits for its reply to be written.
-pub(crate) const REPLY_TIME: Duration = Duration::from_secs(1);
 
 /// What all worlds' callbacks share.
 #[derive(Debug)]
@@ -51,164 +41,7 @@ pub(crate) struct Courier {
     /// Sends the token in `x-iluma-callback-token` as well.
     pub second_token_header: bool,
     sends: Semaphore,
-    pending: AtomicUsize,
-}
-
-/// A world's callbacks.
-#[derive(Debug)]
-pub(crate) struct Callbacks {
-    /// Registered by call, by type.
-    pub urls: IndexMap<String, Registered>,
-    pub log: Deliveries,
-    /// How far the world's clock has been advanced.
-    pub advanced: Duration,
-    queue: Queue,
-    /// Deliveries that wait for the next one to go before them, and when they would be due without it.
-    held: Vec<Held>,
-    in_flight: usize,
-    advancing: bool,
-    runs: bool,
-    sends: Arc<Semaphore>,
-}
-
-/// A URL that a client registered.
-#[derive(Clone, Debug)]
-pub(crate) struct Registered {
-    pub url: ReceiverUrl,
-    pub created: Stamp,
-    pub updated: Stamp,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Held {
-    delivery: u64,
-    clock: Duration,
-    at: Instant,
-}
-
-impl Default for Callbacks {
-    fn default() -> Self {
-        Self {
-            urls: IndexMap::new(),
-            log: Deliveries::default(),
-            advanced: Duration::ZERO,
-            queue: Queue::default(),
-            held: Vec::new(),
-            in_flight: 0,
-            advancing: false,
-            runs: false,
-            sends: Arc::new(Semaphore::new(SENDS_OF_WORLD_MAX)),
-        }
-    }
-}
-
-impl Callbacks {
-    /// Whether a task sees to what lies in line.
-    pub(crate) fn runs(&self) -> bool {
-        self.runs
-    }
-
-    pub(crate) fn set_runs(&mut self, runs: bool) {
-        self.runs = runs;
-    }
-
-    pub(crate) fn pending(&self) -> usize {
-        self.queue.by_clock.len() + self.in_flight
-    }
-
-    /// Puts a delivery in line. False where there is no room: the delivery says so.
-    pub(crate) fn schedule(
-        &mut self,
-        courier: &Courier,
-        delivery: Delivery,
-        after: Duration,
-        now: Instant,
-    ) -> u64 {
-        self.schedule_for_reply(courier, delivery, after, now, None)
-    }
-
-    /// The same for a delivery that waits, in real time, for its reply to be written.
-    pub(crate) fn schedule_for_reply(
-        &mut self,
-        courier: &Courier,
-        mut delivery: Delivery,
-        after: Duration,
-        now: Instant,
-        reply_time: Option<Duration>,
-    ) -> u64 {
-        if delivery.state != DeliveryState::Scheduled {
-            return self.log.add(delivery, self.pending());
-        }
-        if courier.pending.fetch_add(1, Ordering::Relaxed) >= PENDING_MAX {
-            courier.pending.fetch_sub(1, Ordering::Relaxed);
-            delivery.state = DeliveryState::Dropped;
-            delivery.reason = Some(format!("{PENDING_MAX} callbacks are pending already"));
-            delivery.next_try = None;
-            return self.log.add(delivery, self.pending());
-        }
-        let is_held = delivery.held_for_next;
-        let seq = self.log.add(delivery, self.pending());
-        let at = now + after + reply_time.unwrap_or_default();
-        let clock = self.advanced + after;
-        if is_held {
-            self.held.push(Held {
-                delivery: seq,
-                clock,
-                at,
-            });
-            self.queue.add(clock + WAIT, at + WAIT, seq);
-        } else {
-            self.queue.add(clock, at, seq);
-        }
-        seq
-    }
-
-    /// Lets go what waits to be overtaken. What is not due yet, for its record has not changed, stays.
-    fn release_held(&mut self) {
-        let (now, advanced) = (Instant::now(), self.advanced);
-        let (due, later) = std::mem::take(&mut self.held)
-            .into_iter()
-            .partition(|held: &Held| held.at <= now || held.clock <= advanced);
-        self.held = later;
-        for held in due {
-            self.release(held.delivery);
-        }
-    }
-
-    /// Lets go by the world's clock what waits to be overtaken: at once, or when its record changes.
-    fn release_held_in_time(&mut self) {
-        for held in std::mem::take(&mut self.held) {
-            let clock = held.clock.max(self.advanced);
-            self.queue.hasten(held.delivery, clock, held.at);
-        }
-    }
-
-    /// Lets a callback go whose reply has been written.
-    pub(crate) fn release(&mut self, seq: u64) {
-        let advanced = self.advanced;
-        self.queue.hasten(seq, advanced, Instant::now());
-    }
-
-    /// Lets a callback wait longer whose reply will be written so much later.
-    pub(crate) fn put_off(&mut self, seq: u64, by: Duration) {
-        self.queue.put_off(seq, by);
-    }
-
-    /// Takes everything out of the line that has not been sent; what is in flight comes back to nothing.
-    pub(crate) fn cancel(&mut self, courier: &Courier, reason: &str) -> Vec<u64> {
-        let mut cancelled = Vec::new();
-        while let Some((_, seq)) = self.queue.take_by_clock(Duration::MAX) {
-            courier.pending.fetch_sub(1, Ordering::Relaxed);
-            if let Some(delivery) = self.log.get_mut(seq) {
-                delivery.state = DeliveryState::Cancelled;
-                delivery.reason = Some(reason.to_owned());
-                delivery.next_try = None;
-            }
-            self.log.ended.count(DeliveryState::Cancelled);
-            cancelled.push(seq);
-        }
-        cancelled
-    }
+    pub(crate) pending: AtomicUsize,
 }
 
 impl Courier {

@@ -6,10 +6,7 @@ mod options;
 #[cfg(feature = "tls")]
 mod trust;
 
-pub(crate) use self::courier::{
-    Advance, Callbacks, Courier, RECEIVER_TIME, REPLY_TIME, Registered, advance, wake,
-    written_secret,
-};
+pub(crate) use self::courier::{Advance, Courier, RECEIVER_TIME, advance, wake, written_secret};
 pub(crate) use self::egress::Sent;
 pub(crate) use self::options::CallbackOptions;
 pub use self::options::{CallbackUrl, Retries};

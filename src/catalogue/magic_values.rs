@@ -9,6 +9,7 @@ use super::condition::{Facts, Subject};
 use super::endpoint::Endpoint;
 use super::outcome::Outcome;
 use super::shape::Fields;
+use crate::answer::{Named, as_name, named_by_file};
 use crate::http::ApiError;
 use crate::scenario::{LoadError, Origin, SourceFile, Spanned, Tree};
 
@@ -24,12 +25,6 @@ pub(crate) struct MagicValue {
     /// What stands before the outcome's name. Without it the whole value must be one.
     prefix: Option<String>,
     pub origin: Origin,
-}
-
-/// The outcome that a request's data name, and the number of the field that does; none for a file.
-pub(crate) struct Named<'e> {
-    pub outcome: &'e Arc<Outcome>,
-    pub at: Option<u32>,
 }
 
 impl MagicValue {
@@ -130,22 +125,4 @@ impl MagicValues {
             .find_map(|name| named_by_file(endpoint, name));
         Ok(found.map(|outcome| Named { outcome, at: None }))
     }
-}
-
-/// `completed_not_found.jpg` and `ktp.completed_not_found.png` name `COMPLETED_NOT_FOUND`.
-fn named_by_file<'e>(endpoint: &'e Endpoint, file_name: &str) -> Option<&'e Arc<Outcome>> {
-    let stem = file_name
-        .rsplit_once('.')
-        .map_or(file_name, |(stem, _)| stem);
-    let last = stem.rsplit_once('.').map_or(stem, |(_, last)| last);
-    endpoint.outcome(&as_name(last))
-}
-
-/// As outcomes are written: `completed not-found` is `COMPLETED_NOT_FOUND`.
-fn as_name(text: &str) -> String {
-    let upper = |c: char| match c {
-        ' ' | '-' => '_',
-        other => other.to_ascii_uppercase(),
-    };
-    text.trim().chars().take(200).map(upper).collect()
 }

@@ -9,11 +9,11 @@ use indexmap::IndexMap;
 
 use super::body::Plan;
 use super::endpoint::Endpoint;
-use crate::answer::{Struck, count, half};
+use crate::answer::{count, half};
 use crate::base::{Behaviour, Delay, Fault, Probability, RateLimit};
 use crate::http::ErrorCode;
 use crate::scenario::{Origin, Source};
-use crate::world::{State, World};
+use crate::world::{State, Struck, World};
 
 /// What an outcome of a scenario file says.
 #[derive(Debug)]

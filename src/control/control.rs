@@ -10,18 +10,17 @@ use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use super::export::{self, Lines};
 use super::{
     callback_urls, catalog, clock, coverage, deliveries, events, explain, faults, fidelity, inbox,
     metrics, next, readyz, requests, routes, schema, setup, snapshot, trigger, verify, worlds,
 };
-use crate::answer::Shared;
-use crate::base::{ApiKey, parse_duration};
+use crate::answer::{Shared, is_tag, world};
+use crate::base::parse_duration;
 use crate::callbacks;
 use crate::catalogue::{Catalogue, Endpoint};
-use crate::http::{self, ApiError, BODY_BYTES_MAX, Body, CONTROL_PREFIX, Call, Refusal};
+use crate::http::{BODY_BYTES_MAX, Body, CONTROL_PREFIX, Call, Refusal};
 use crate::server::{Pace, ReplyBody};
 use crate::world::{SNAPSHOT_BYTES_MAX, World};
 
@@ -279,83 +278,6 @@ enum Route<'a> {
     SetFaults,
     Heal,
     Restore,
-}
-
-/// The world of the API key that the request carries, by Basic auth or as `?key=`; or the one that `?world=` names
-/// by its tag, for those who may see all.
-pub(super) fn world(
-    sandbox: &Shared,
-    call: &Call,
-    query: &HashMap<String, String>,
-) -> Result<Arc<World>, Refusal> {
-    if let Some(tag) = query.get("world").filter(|tag| is_tag(tag)) {
-        may_see_all(sandbox, call, query)?;
-        return world_of_tag(sandbox, tag, call.came);
-    }
-    let key = own_key(sandbox, call, query)?;
-    let refused = |error: ApiError| no_world(error.message.unwrap_or_default());
-    sandbox.worlds.enter(&key, call.came).map_err(refused)
-}
-
-/// Whether the request may name any world: it has shown the control token, or every key is let in anyway, or it
-/// carries one that is.
-pub(super) fn may_see_all(
-    sandbox: &Shared,
-    call: &Call,
-    query: &HashMap<String, String>,
-) -> Result<(), Refusal> {
-    if sandbox.guard.token().is_some() || sandbox.admits_all_keys() {
-        return Ok(());
-    }
-    own_key(sandbox, call, query).map(|_| ())
-}
-
-/// The world of the key that the sandbox names first is there whenever it is asked for.
-pub(super) fn world_of_tag(
-    sandbox: &Shared,
-    tag: &str,
-    now: Instant,
-) -> Result<Arc<World>, Refusal> {
-    if let Some(world) = sandbox.worlds.by_tag(tag) {
-        return Ok(world);
-    }
-    let key = sandbox.default_key();
-    if sandbox.worlds.tag_of(&key) == tag {
-        let refused = |error: ApiError| no_world(error.message.unwrap_or_default());
-        return sandbox.worlds.enter(&key, now).map_err(refused);
-    }
-    Err(Refusal(
-        StatusCode::NOT_FOUND,
-        "unknown_world",
-        format!("there is no world `{tag}`, or it was ended: GET worlds lists all"),
-    ))
-}
-
-/// Whether this is the tag of a world: eight hex digits.
-pub(super) fn is_tag(text: &str) -> bool {
-    let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    text.len() == 8 && text.bytes().all(is_hex)
-}
-
-/// The API key that the request carries, where it is let in.
-pub(super) fn own_key(
-    sandbox: &Shared,
-    call: &Call,
-    query: &HashMap<String, String>,
-) -> Result<ApiKey, Refusal> {
-    let key = match query.get("key") {
-        Some(key) => key.parse().map_err(no_world)?,
-        None => http::authenticate(call.headers()).map_err(|error| {
-            no_world(error.message.unwrap_or_default() + " Or name the key as ?key=….")
-        })?,
-    };
-    let refused = |error: ApiError| no_world(error.message.unwrap_or_default());
-    sandbox.admit(&sandbox.catalogue(), &key).map_err(refused)?;
-    Ok(key)
-}
-
-fn no_world(message: String) -> Refusal {
-    Refusal(StatusCode::UNAUTHORIZED, "no_world", message)
 }
 
 /// The endpoint of an id, or of a path as a client asks for it.

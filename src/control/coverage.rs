@@ -5,15 +5,14 @@ use std::collections::HashMap;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::control::{Answer, bad_request, is_tag, only, world};
+use super::control::{Answer, bad_request, only};
 use super::coverage_report::Measure;
-use crate::answer::{self, Shared};
+use crate::answer::{self, Shared, is_tag, world};
 use crate::base::PUBLIC_KEY;
-use crate::callbacks::Callbacks;
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::http::{Call, Refusal};
 use crate::reference::{Curl, endpoint_named};
-use crate::world::Exercised;
+use crate::world::{Callbacks, Exercised};
 
 /// Since the start and over all worlds; with `world=own` that of the key, since its last reset.
 pub(super) fn answer(

@@ -29,10 +29,10 @@ use super::control::{bad_request, only, parameter, whole_number};
 use super::readyz;
 use super::requests::Whose;
 use super::shown::time;
-use crate::answer::{By, Shared};
+use crate::answer::Shared;
 use crate::http::{Call, Refusal};
 use crate::server::{Pace, ReplyBody};
-use crate::world::{self, Exchange, LOOKERS_MAX, Lookout, Mask, NO_WORLD, Tag, World};
+use crate::world::{self, By, Exchange, LOOKERS_MAX, Lookout, Mask, NO_WORLD, Tag, World};
 
 const BACKLOG_MAX: usize = 10_000;
 

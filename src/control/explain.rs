@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use hyper::StatusCode;
 
-use super::control::{Answer, only, world};
-use crate::answer::{self, Shared};
+use super::control::{Answer, only};
+use crate::answer::{self, Shared, world};
 use crate::http::{Call, Refusal};
 
 /// A trace names its world. Where only some keys are let in, the world's own must be sent as well.

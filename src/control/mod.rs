@@ -38,5 +38,4 @@ pub(crate) use self::export::Lines;
 pub(crate) use self::inbox::Inbox;
 pub(crate) use self::pages::answer_document;
 pub(crate) use self::routes::meant;
-pub(crate) use self::setup::{named_world, no_foreign_page};
 pub(crate) use self::thumbnails::{Thumbnail, Thumbnails};

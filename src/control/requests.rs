@@ -7,11 +7,9 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::control::{
-    Answer, bad_request, is_tag, may_see_all, parameter, wait, whole_number, world,
-};
+use super::control::{Answer, bad_request, parameter, wait, whole_number};
 use super::shown::{shown, thumbnails};
-use crate::answer::Shared;
+use crate::answer::{Shared, is_tag, may_see_all, world};
 use crate::http::{Call, Refusal};
 use crate::world::{
     self, ENTRIES_MAX, Excerpt, Exchange, Expectation, Expected, Field, Judgement, Kept, Mask,

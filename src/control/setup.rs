@@ -3,14 +3,13 @@
 
 use std::collections::HashMap;
 
-use hyper::header::ORIGIN;
 use hyper::{Response, StatusCode};
 use serde_json::json;
 
 use super::control::{Answer, only};
 use crate::answer::{self, Shared};
-use crate::base::{ApiKey, PUBLIC_KEY};
-use crate::http::{ApiError, Call, Refusal, WORLD_HEADER};
+use crate::base::PUBLIC_KEY;
+use crate::http::{Call, Refusal};
 use crate::server::ReplyBody;
 use crate::{reference, world};
 
@@ -59,30 +58,4 @@ pub(super) fn setup(
         "has_control_token": sandbox.guard.token().is_some(),
     });
     Ok((StatusCode::OK, body))
-}
-
-/// Refuses what a browser sends for a page that is not the sandbox's own: a form can carry the documentation's key in its
-/// address, and would have callbacks sent to wherever the sandbox reaches. Programs send no `Origin`.
-pub(crate) fn no_foreign_page(sandbox: &Shared, call: &Call) -> Result<(), ApiError> {
-    let by_browser =
-        call.headers().contains_key(ORIGIN) || call.headers().contains_key("sec-fetch-site");
-    if !by_browser {
-        return Ok(());
-    }
-    let judged = sandbox.guard.judge_page(call);
-    judged.map_err(|Refusal(_, _, message)| ApiError::callback_of_a_page(&message))
-}
-
-/// The key of the world that a product request names. None where it names none, which is nearly always.
-pub(crate) fn named_world(sandbox: &Shared, call: &Call) -> Option<Result<ApiKey, ApiError>> {
-    let tag = call.headers().get(WORLD_HEADER)?;
-    let tag = tag.to_str().unwrap_or_default();
-    let refuse = |Refusal(_, _, message): Refusal| ApiError::invalid_key(message);
-    let method = call.method().as_str();
-    let found = sandbox
-        .guard
-        .admit(call, method, &[])
-        .and_then(|()| super::control::may_see_all(sandbox, call, &HashMap::new()))
-        .and_then(|()| super::control::world_of_tag(sandbox, tag, call.came));
-    Some(found.map(|world| world.key.clone()).map_err(refuse))
 }

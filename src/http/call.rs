@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use hyper::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HOST};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method};
 use serde_json::Value;
@@ -11,8 +11,6 @@ use tokio::time::Instant;
 
 use super::error::ApiError;
 use super::headers::{DEFAULT_HOST, DEPTH_HEADER};
-use crate::answer::{Breaking, Planned};
-use crate::base::ReceiverUrl;
 
 /// A request and its body.
 pub(crate) struct Call {
@@ -116,48 +114,6 @@ impl MediaType {
             Self::Other
         }
     }
-}
-
-/// An answer before it is written: what `answer` decided.
-pub(crate) struct Reply {
-    pub status: hyper::StatusCode,
-    pub headers: Vec<(HeaderName, HeaderValue)>,
-    pub body: Bytes,
-    /// `x-sandbox-outcome`, on every reply of a product.
-    pub outcome: Option<HeaderValue>,
-    pub effect: Effect,
-    /// What is to happen to it on its way.
-    pub breaking: Option<Box<Breaking>>,
-}
-
-/// What is still to be done when the answer has been decided.
-#[derive(Default)]
-pub(crate) enum Effect {
-    #[default]
-    None,
-    /// Let these callbacks go when the reply has been written.
-    Release(Vec<u64>),
-    /// Let this callback go at once, and write the reply when the receiver has answered.
-    AfterCallback(u64),
-    /// Test the URL; only then is it registered and the reply true.
-    Register(Registration),
-}
-
-impl Effect {
-    pub(crate) fn of(planned: Planned) -> Self {
-        match planned.early {
-            Some(early) => Self::AfterCallback(early),
-            None if !planned.any => Self::None,
-            None => Self::Release(planned.held),
-        }
-    }
-}
-
-/// A URL that a client wants its callbacks to be sent to.
-pub(crate) struct Registration {
-    /// With the body that each is tested with.
-    pub types: Vec<(String, Bytes)>,
-    pub url: ReceiverUrl,
 }
 
 /// Says of a request that it came by TLS.

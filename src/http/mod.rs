@@ -9,7 +9,7 @@ mod headers;
 mod upload;
 
 pub(crate) use self::basic_auth::authenticate;
-pub(crate) use self::call::{Body, Call, Effect, MediaType, Registration, Reply, Secure};
+pub(crate) use self::call::{Body, Call, MediaType, Secure};
 pub(crate) use self::error::{
     ALL_CODES, ApiError, Code, Complaint, ErrorCode, Refused, error_envelope,
 };

@@ -9,8 +9,8 @@ use tokio::time::timeout_at;
 
 use super::world::World;
 use super::worlds::{PATIENCE, deadline};
-use crate::callbacks::{self, Advance, CallbackUrl, Registered};
-use crate::world::{Delivery, DeliveryState};
+use crate::callbacks::{self, Advance, CallbackUrl};
+use crate::world::{Delivery, DeliveryState, Registered};
 use crate::{catalogue, control};
 
 /// The furthest that a clock is moved on at once.

@@ -13,11 +13,11 @@ use tokio::time::timeout;
 use super::pace::Pace;
 use super::respond::Gone;
 use super::wire::Broken;
-use crate::answer::{Shared, WAIT};
-use crate::callbacks::{self, Registered};
+use crate::answer::{Effect, Registration, Shared};
+use crate::callbacks;
 use crate::control::Lines;
-use crate::http::{ApiError, Effect, Registration};
-use crate::world::World;
+use crate::http::ApiError;
+use crate::world::{Registered, WAIT, World};
 
 /// How long the receiver of a test may take.
 const TEST_TIME: Duration = Duration::from_secs(10);

@@ -19,11 +19,11 @@ use super::effect::{self, ReplyBody};
 use super::pace::{Ending, Pace};
 use super::ports::Ports;
 use super::{body, connection, wire};
-use crate::answer::{self, Answered, Breaking, Shared};
+use crate::answer::{self, Answered, Breaking, Effect, Shared};
 use crate::base::{self, Panicked, contained, contained_async};
 use crate::catalogue::{Route, UploadFields};
 use crate::control;
-use crate::http::{ApiError, Body, Call, Effect, MediaType, Picture};
+use crate::http::{ApiError, Body, Call, MediaType, Picture};
 use crate::world::{Exchange, KeptBody, NO_WORLD, Why, head_text};
 
 const CONNECTIONS_MAX: usize = 10_000;

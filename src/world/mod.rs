@@ -8,13 +8,16 @@ mod queued;
 mod records;
 mod snapshot;
 mod standing_faults;
+mod state;
+mod strangers;
 mod totals;
 mod watchers;
 mod world;
+mod worlds;
 
 pub(crate) use self::exercised::{Durations, Exercised, LIMITS_US};
 pub(crate) use self::journal::{
-    Content, ENTRIES_MAX, Excerpt, Expected, Field, Journal, Judgement, Kept, Mask, NO_WORLD,
+    By, Content, ENTRIES_MAX, Excerpt, Expected, Field, Journal, Judgement, Kept, Mask, NO_WORLD,
     PERSONAL, Wait, Why, head_text, redact_delivery, redact_exchange, redact_explanation,
     redact_not_verified, redact_path, redact_received, thumbnails_bytes,
 };
@@ -24,16 +27,20 @@ pub use self::journal::{
 pub(crate) use self::named::Listed;
 pub use self::outbox::DeliveryState;
 pub(crate) use self::outbox::{
-    Attempt, DEPTH_MAX, Deliveries, Delivery, Queue, TokenSent, delivery_id, seq_of,
+    Attempt, Callbacks, DEPTH_MAX, Delivery, REPLY_TIME, Registered, TokenSent, WAIT, delivery_id,
+    seq_of,
 };
 pub(crate) use self::queued::{Calls, Next, Queued, TIMES_MAX, queued_outcome};
 pub(crate) use self::records::{Later, Record, Version};
 pub(crate) use self::snapshot::{Refused, SNAPSHOT_BYTES_MAX, Snapshot};
-pub(crate) use self::standing_faults::{FAULTS_MAX, TTL_MAX, WorldFault};
+pub(crate) use self::standing_faults::{FAULTS_MAX, Struck, TTL_MAX, WorldFault};
+pub(crate) use self::state::State;
+pub(crate) use self::strangers::STRANGERS_MAX;
 pub(crate) use self::totals::Dropped;
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::watchers::WAITING_MAX;
 pub(crate) use self::watchers::{LOOKERS_MAX, Live, Lookout, Tag};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::world::WORLDS_MAX;
-pub(crate) use self::world::{State, World, Worlds};
+pub(crate) use self::world::World;
+pub(crate) use self::worlds::Worlds;

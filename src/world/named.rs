@@ -6,7 +6,10 @@ use std::sync::{Arc, PoisonError};
 use tokio::time::Instant;
 
 use super::outbox::Delivery;
-use super::world::{State, Tally, World, Worlds, locked, tag};
+use super::state::State;
+use super::totals::{Tally, locked};
+use super::world::World;
+use super::worlds::{Worlds, tag};
 use crate::base::{ApiKey, Mix};
 use crate::callbacks::Courier;
 use crate::http::ApiError;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::world::{State, World};
-use crate::answer::Struck;
+use super::state::State;
+use super::world::World;
 use crate::base::{Delay, Fault, Probability, RateLimit, Since, Standing, Window};
 use crate::catalogue::Endpoint;
 
@@ -177,5 +177,22 @@ impl World {
             }
         }
         struck
+    }
+}
+
+/// A delay and a fault as far as something has decided them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Struck {
+    pub delay: Option<Duration>,
+    pub fault: Option<Fault>,
+}
+
+impl Struck {
+    /// What is not decided yet is decided by the other.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self {
+            delay: self.delay.or(other.delay),
+            fault: self.fault.or(other.fault),
+        }
     }
 }

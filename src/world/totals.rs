@@ -1,9 +1,11 @@
 //! What a run has counted since its start: in all its worlds, also in those that were emptied or are no more,
 //! and in the requests that belong to none. None of it ever falls.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use super::exercised::Exercised;
 use super::outbox::Ended;
-use super::world::State;
+use super::state::State;
 
 /// A world counts for itself, under the lock that it holds anyway. When it is emptied or ends, its counts come
 /// here. Whoever does that takes the lock of these first, then that of the world: so does who sums up, and no
@@ -54,4 +56,22 @@ impl Totals {
         self.dropped.counters += other.dropped.counters;
         self.dropped.deliveries += other.dropped.deliveries;
     }
+}
+
+/// How much a world holds, and what it had to let go.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
+    pub records: usize,
+    pub records_dropped: u64,
+    pub journal: usize,
+    pub journal_dropped: u64,
+    pub counters: usize,
+    pub counters_dropped: u64,
+    pub deliveries: usize,
+    pub deliveries_dropped: u64,
+    pub deliveries_pending: usize,
+}
+
+pub(super) fn locked(totals: &Mutex<Totals>) -> MutexGuard<'_, Totals> {
+    totals.lock().unwrap_or_else(PoisonError::into_inner)
 }

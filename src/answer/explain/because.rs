@@ -2,14 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::explain::{place, shown_place};
 use super::rules::{nearest_rule, tried_rules};
-use crate::answer::choice::By;
+use super::words::{place, shown_place};
 use crate::answer::engine::Shared;
 use crate::answer::input;
 use crate::catalogue::{Catalogue, Creation, Endpoint, Facts};
 use crate::http::{self, Call};
-use crate::world::Exchange;
+use crate::world::{By, Exchange};
 
 /// The explanation as it grows.
 pub(super) struct Because<'a> {

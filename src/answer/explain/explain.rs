@@ -1,17 +1,15 @@
 //! Why an exchange was answered as it was, worked out from what the journal keeps of it.
 
-use std::time::Duration;
-
 use hyper::{Request, StatusCode};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::because::Because;
 use super::later::add_life;
+use super::words::{milliseconds, place};
 use crate::answer::engine::Shared;
 use crate::catalogue::{self, Endpoint, Route, Subject, UploadFields};
 use crate::http::{Body, Call, MediaType};
-use crate::scenario::Origin;
 use crate::world::{self, Content, Exchange, KeptBody, NO_WORLD, World};
 
 /// What is known of an exchange and why it went so. `world` is none for one that belongs to no world.
@@ -83,19 +81,6 @@ pub(crate) fn explain(sandbox: &Shared, world: Option<&World>, exchange: &Exchan
         world::redact_explanation(&mut told, world::redact_exchange(&mut told_of(exchange)));
     }
     told
-}
-
-pub(super) fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-pub(super) fn place(origin: &Origin) -> Value {
-    json!({"file": origin.file.name, "line": origin.line()})
-}
-
-/// `my.toml:4`
-pub(super) fn shown_place(origin: &Origin) -> String {
-    format!("{}:{}", origin.file.name, origin.line())
 }
 
 /// What a sentence about it may repeat.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::explain::milliseconds;
+use super::words::milliseconds;
 use crate::world::{Exchange, World};
 
 /// The record that came of it, what it becomes, and its callbacks.

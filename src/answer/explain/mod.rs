@@ -4,5 +4,6 @@ mod because;
 mod explain;
 mod later;
 mod rules;
+mod words;
 
 pub(crate) use self::explain::{explain, find_exchange};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::explain::{place, shown_place};
+use super::words::{place, shown_place};
 use crate::catalogue::{Condition, Creation, Facts, Rule};
 
 /// Of very many rules the nearest are shown.

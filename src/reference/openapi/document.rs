@@ -2,23 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
+use super::about::About;
 use super::account;
 use super::names::Names;
 use super::operations::{Product, Written};
-use crate::catalogue::Catalogue;
 use crate::scenario::FORMATS;
-
-/// What a document is made for.
-#[derive(Clone, Copy)]
-pub(crate) struct About<'a> {
-    pub catalogue: &'a Catalogue,
-    /// Leaves out what `--strict` refuses.
-    pub is_strict: bool,
-    /// A key that is let in; none where it is not to be told.
-    pub key: Option<&'a str>,
-    /// Where the API answers; `/` for the server that the document came from.
-    pub server: &'a str,
-}
 
 /// The whole document.
 pub(crate) fn openapi_document(about: About<'_>) -> Value {

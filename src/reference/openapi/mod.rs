@@ -1,5 +1,6 @@
 //! The OpenAPI document of the emulated API.
 
+mod about;
 mod account;
 mod callbacks;
 mod document;
@@ -10,4 +11,5 @@ mod replies;
 mod requests;
 mod yields;
 
-pub(crate) use self::document::{About, openapi_document};
+pub(crate) use self::about::About;
+pub(crate) use self::document::openapi_document;

@@ -3,7 +3,7 @@
 use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::document::About;
+use super::about::About;
 use super::names::Names;
 use super::replies::{Replies, example};
 use super::yields::Yields;

@@ -1,6 +1,8 @@
 //! What was asked and answered: kept, searched, verified, hidden.
 
+mod condition;
 mod exchange;
+mod expectation;
 mod journal;
 mod mask;
 mod progress;
@@ -11,15 +13,19 @@ mod redaction;
 mod verify;
 mod wait;
 
-pub(crate) use self::exchange::{Content, Why};
-pub(crate) use self::journal::{ENTRIES_MAX, Journal, NO_WORLD, head_text, thumbnails_bytes};
-pub use self::journal::{Exchange, KeptBody};
+pub use self::condition::Difference;
+pub(crate) use self::condition::{Expected, Field};
+pub(crate) use self::exchange::{By, Content, NO_WORLD, Why, head_text};
+pub use self::exchange::{Exchange, KeptBody};
+pub(crate) use self::expectation::{Excerpt, Wait};
+pub use self::expectation::{Expectation, NearMiss, NotVerified, Verified};
+pub(crate) use self::journal::{ENTRIES_MAX, Journal, thumbnails_bytes};
 pub(crate) use self::mask::Mask;
-pub use self::query::{Difference, Query};
-pub(crate) use self::query::{Expected, Field, Judgement};
+pub(crate) use self::query::Judgement;
+pub use self::query::Query;
 pub(crate) use self::redaction::{
     PERSONAL, redact_delivery, redact_exchange, redact_explanation, redact_not_verified,
     redact_path, redact_received,
 };
-pub use self::verify::{Expectation, NearMiss, NotVerified, Verified, verify};
-pub(crate) use self::wait::{Excerpt, Kept, Wait};
+pub use self::verify::verify;
+pub(crate) use self::wait::Kept;

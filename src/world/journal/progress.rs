@@ -2,10 +2,12 @@
 
 use std::fmt::Write;
 
-use super::journal::{ENTRIES_MAX, Exchange};
+use super::exchange::Exchange;
+use super::expectation::{
+    Excerpt, Expectation, NEAR_MISSES_MAX, NearMiss, NotVerified, Verified, What,
+};
+use super::journal::ENTRIES_MAX;
 use super::query::{Judgement, Query};
-use super::verify::{Expectation, NEAR_MISSES_MAX, NearMiss, NotVerified, Verified, What};
-use super::wait::Excerpt;
 
 /// How far requests have come to what is expected.
 #[derive(Debug)]

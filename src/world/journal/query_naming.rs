@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::query::{Condition, Expected, Field, Query};
+use super::condition::{Condition, Expected, Field};
+use super::query::Query;
 use crate::base::{listed, nearest};
 use crate::catalogue::{Catalogue, Endpoint};
 

@@ -4,9 +4,8 @@ use std::cell::OnceCell;
 
 use serde_json::{Map, Value};
 
-use super::exchange::Content;
-use super::journal::Exchange;
-use super::query::{Condition, Difference, Expected, Field};
+use super::condition::{Condition, Difference, Expected, Field};
+use super::exchange::{Content, Exchange};
 use crate::catalogue::{self, dig};
 
 /// An exchange, and its body as far as it was asked for.

@@ -3,10 +3,10 @@
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use super::journal::{Exchange, Journal};
+use super::expectation::{Excerpt, Expectation, NotVerified, Verified, Wait};
+use super::journal::Journal;
 use super::mask::Mask;
 use super::progress::{Progress, Standing};
-use super::verify::{Expectation, NotVerified, Verified};
 use crate::answer::Shared;
 use crate::world::world::World;
 
@@ -16,26 +16,6 @@ pub(crate) enum Kept<'a> {
     OfWorld(&'a World),
     /// Those that belong to no world, as far as they were refused.
     Strangers(&'a Shared),
-}
-
-/// What is kept at a moment, copied out: nobody waits for the one who reads it.
-#[derive(Debug)]
-pub(crate) struct Excerpt {
-    /// Oldest first.
-    pub exchanges: Vec<Exchange>,
-    pub last_seq: u64,
-    pub dropped: u64,
-    /// The number of the latest that was dropped.
-    pub dropped_until: u64,
-}
-
-/// How long an expectation is looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wait {
-    /// As soon as it holds, all is well.
-    Until(Instant),
-    /// It has to hold all the time.
-    Throughout(Instant),
 }
 
 impl Kept<'_> {

@@ -2,9 +2,10 @@
 
 mod delivery;
 mod line;
+mod outbox;
 
 pub use self::delivery::DeliveryState;
 pub(crate) use self::delivery::{
-    Attempt, DEPTH_MAX, Deliveries, Delivery, Ended, TokenSent, delivery_id, seq_of,
+    Attempt, DEPTH_MAX, Delivery, Ended, TokenSent, delivery_id, seq_of,
 };
-pub(crate) use self::line::Queue;
+pub(crate) use self::outbox::{Callbacks, REPLY_TIME, Registered, WAIT};

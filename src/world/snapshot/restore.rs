@@ -15,13 +15,14 @@ use crate::answer::Shared;
 use crate::base::{
     Probability, RateLimit, ReceiverUrl, Since, Stamp, WINDOWS_MAX, Window, parse_duration,
 };
-use crate::callbacks::Registered;
 use crate::catalogue::{self, Catalogue, Endpoint};
 use crate::world::journal::Journal;
+use crate::world::outbox::Registered;
 use crate::world::queued::{self, Calls, Queued};
 use crate::world::records::{COUNTERS_MAX, Later, RECORDS_MAX, Record, Version};
 use crate::world::standing_faults::{FAULTS_MAX, TTL_MAX, WorldFault};
-use crate::world::world::{State, World};
+use crate::world::state::State;
+use crate::world::world::World;
 
 /// Why a snapshot is not restored.
 #[derive(Debug)]

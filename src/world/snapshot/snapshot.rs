@@ -10,7 +10,8 @@ use tokio::time::Instant;
 use crate::base::{Clock, Since, duration_text};
 use crate::world::records::Version;
 use crate::world::standing_faults::WorldFault;
-use crate::world::world::{State, World};
+use crate::world::state::State;
+use crate::world::world::World;
 
 /// The form of the document. Another is refused.
 const VERSION: u64 = 1;

@@ -1,0 +1,136 @@
+//! A decided reply, and what follows it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use hyper::header::{HeaderName, HeaderValue};
+use serde_json::Value;
+
+use crate::base::{BROKEN_MAX, Fault, ReceiverUrl, duration_text, no_json};
+use crate::catalogue::{Answer, Catalogue};
+use crate::http::{DELAY_HEADER, ErrorCode, FAULT_HEADER, error_envelope};
+
+pub(crate) fn ok(body: &Value) -> Reply {
+    Reply {
+        status: StatusCode::OK,
+        headers: Vec::new(),
+        body: Bytes::from(body.to_string()),
+        outcome: None,
+        effect: Effect::None,
+        breaking: None,
+    }
+}
+
+/// What happens to one reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Breaking {
+    pub delay: Duration,
+    pub fault: Option<Fault>,
+}
+
+impl Breaking {
+    pub(super) fn rewrite(&self, catalogue: &Catalogue, reply: &mut Reply) {
+        match self.fault {
+            Some(Fault::Malformed) => reply.body = no_json(&reply.body),
+            Some(Fault::Status(status)) => {
+                let errors = &catalogue.shared_errors;
+                let known = errors.values().find(|error| error.status == status);
+                let error = match known {
+                    Some(error) => error,
+                    None => catalogue.error(ErrorCode::Server),
+                };
+                if let Answer::Error { code, message } = &error.answer {
+                    reply.status = status;
+                    reply.headers.clone_from(&error.headers);
+                    reply.body = error_envelope(code, message, &[]);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// How long after its time the reply will have been written.
+    pub(super) fn lasts(&self, reply: &Reply) -> Duration {
+        match self.fault {
+            Some(Fault::Slow(rate)) => {
+                let bytes = u32::try_from(reply.body.len()).unwrap_or(u32::MAX);
+                let dribbles = Duration::from_secs(bytes.into()) / rate.get();
+                self.delay + dribbles.min(BROKEN_MAX)
+            }
+            _ => self.delay,
+        }
+    }
+
+    pub(crate) fn delay_ms(&self) -> Option<u64> {
+        let ms = u64::try_from(self.delay.as_millis()).ok();
+        ms.filter(|ms| *ms > 0)
+    }
+
+    pub(crate) fn shown_fault(&self) -> Option<Box<str>> {
+        self.fault.map(|fault| fault.to_string().into())
+    }
+
+    /// What a reply says of it, as far as a reply is sent.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let text = |text: String| HeaderValue::try_from(text).expect("visible ASCII");
+        let fault = self
+            .fault
+            .map(|fault| (FAULT_HEADER, text(fault.to_string())));
+        let delay =
+            (!self.delay.is_zero()).then(|| (DELAY_HEADER, text(duration_text(self.delay))));
+        fault.into_iter().chain(delay)
+    }
+}
+
+/// Deliveries that wait for the reply to be written.
+#[derive(Default)]
+pub(crate) struct Planned {
+    pub held: Vec<u64>,
+    /// The reply waits for this one.
+    pub early: Option<u64>,
+    /// Something was put in line.
+    pub any: bool,
+}
+
+/// An answer before it is written: what `answer` decided.
+pub(crate) struct Reply {
+    pub status: hyper::StatusCode,
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    pub body: Bytes,
+    /// `x-sandbox-outcome`, on every reply of a product.
+    pub outcome: Option<HeaderValue>,
+    pub effect: Effect,
+    /// What is to happen to it on its way.
+    pub breaking: Option<Box<Breaking>>,
+}
+
+/// What is still to be done when the answer has been decided.
+#[derive(Default)]
+pub(crate) enum Effect {
+    #[default]
+    None,
+    /// Let these callbacks go when the reply has been written.
+    Release(Vec<u64>),
+    /// Let this callback go at once, and write the reply when the receiver has answered.
+    AfterCallback(u64),
+    /// Test the URL; only then is it registered and the reply true.
+    Register(Registration),
+}
+
+impl Effect {
+    pub(crate) fn of(planned: Planned) -> Self {
+        match planned.early {
+            Some(early) => Self::AfterCallback(early),
+            None if !planned.any => Self::None,
+            None => Self::Release(planned.held),
+        }
+    }
+}
+
+/// A URL that a client wants its callbacks to be sent to.
+pub(crate) struct Registration {
+    /// With the body that each is tested with.
+    pub types: Vec<(String, Bytes)>,
+    pub url: ReceiverUrl,
+}

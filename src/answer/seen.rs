@@ -1,0 +1,73 @@
+//! What is known of a request while it is answered.
+
+use std::sync::Arc;
+
+use hyper::header::HeaderValue;
+
+use super::breaking::Asked;
+use crate::base::Standing;
+use crate::catalogue::{Breakage, Catalogue, Endpoint, error_outcome};
+use crate::http::ApiError;
+use crate::world::{By, Calls, Why, World};
+
+/// What has become known of a request on the way to its answer.
+#[derive(Default)]
+pub(super) struct Seen<'c> {
+    pub(super) endpoint: Option<&'c Endpoint>,
+    pub(super) key_is_live: bool,
+    /// What looks like the data of a real person.
+    pub(super) hints: Option<String>,
+    pub(super) world: Option<Arc<World>>,
+    pub(super) route: Option<Arc<str>>,
+    pub(super) why: Why,
+    /// What the request asks to be done to its reply, and what the outcome says.
+    pub(super) asked: Asked,
+    pub(super) breakage: Option<Arc<Breakage>>,
+    /// How it stands to the limits that concern it.
+    pub(super) rate: Option<Standing>,
+    /// The reply is not to be broken: the sandbox's own words must be read, and what is over a limit is
+    /// broken enough.
+    pub(super) is_whole: bool,
+}
+
+impl Seen<'_> {
+    /// An error answers: what its own outcome says counts.
+    pub(super) fn failed(&mut self, catalogue: &Catalogue, error: &ApiError) {
+        self.breakage = error_outcome(catalogue, self.endpoint, error)
+            .breakage
+            .clone();
+        self.is_whole = error.by_sandbox.is_some() || self.rate.is_some_and(|rate| rate.is_over);
+    }
+
+    /// What the client is to be warned of.
+    pub(super) fn warning(&self) -> Option<HeaderValue> {
+        const OF_KEY: &str = "a key of the live environment was sent to a sandbox";
+        let warnings = match (self.key_is_live, &self.hints) {
+            (false, None) => return None,
+            (true, None) => return Some(HeaderValue::from_static(OF_KEY)),
+            (false, Some(hints)) => hints.clone(),
+            (true, Some(hints)) => format!("{OF_KEY}; {hints}"),
+        };
+        HeaderValue::try_from(warnings).ok()
+    }
+
+    /// What was chosen does not answer: what was queued waits on.
+    pub(super) fn refused(&mut self, reads: bool) {
+        self.why.is_refused = true;
+        if let (By::Next, Some(outcome)) = (self.why.by, &self.why.chosen)
+            && let (Some(endpoint), Some(world)) = (self.endpoint, &self.world)
+        {
+            let calls = Calls::new(endpoint, reads);
+            world.put_back(calls, outcome.name.as_str().into());
+        }
+    }
+
+    /// Refuses what is over a limit.
+    pub(super) fn judged(&mut self, standing: Standing) -> Result<(), ApiError> {
+        self.rate = Some(standing.tighter(self.rate));
+        if standing.is_over {
+            return Err(ApiError::rate_limit_exceeded());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,172 @@
+//! One condition of a query, and how a request differs from it.
+
+use std::fmt;
+
+use hyper::header::{AUTHORIZATION, HeaderName};
+use serde::Serialize;
+use serde_json::Value;
+
+#[derive(Clone, Debug)]
+pub(super) struct Condition {
+    pub(super) field: Field,
+    pub(super) expected: Expected,
+}
+
+/// What of an exchange is looked at, in the order of what that costs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Field {
+    Endpoint,
+    Status,
+    Outcome,
+    Method,
+    Path,
+    Trace,
+    Query(String),
+    Header(String),
+    Body(Vec<String>),
+}
+
+/// What is to be there.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Expected {
+    /// This value; `null` where there is to be none.
+    Json(Value),
+    /// Written in a URL: this text, or the JSON that it is.
+    Written(String),
+}
+
+/// What of one request is otherwise than was expected.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use iluma_sandbox::{Expectation, Query, verify};
+///
+/// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+/// let world = sandbox.world();
+/// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+/// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+/// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+/// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+/// // … the code under test asks, then:
+/// let other = Query::any().body("bank_code", "BNI");
+/// let error = verify(&world.requests(), &Expectation::at_least(1, other)).unwrap_err();
+/// let difference = &error.near_misses[0].differences[0];
+/// assert_eq!(difference.to_string(), r#"body.bank_code: expected "BNI", received "BCA""#);
+/// # });
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Difference {
+    /// `endpoint`, `status`, `body.given_names` and the like.
+    pub field: String,
+    pub expected: Value,
+    /// `null` where the request had nothing there.
+    pub received: Value,
+    /// Why nothing can be said of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+impl Field {
+    /// What a filter's name stands for, such as `status`, `body.given_names` or `header.x-test`.
+    pub(crate) fn parse(name: &str) -> Result<Self, String> {
+        if let Some((kind, rest)) = name.split_once('.').filter(|(_, rest)| !rest.is_empty()) {
+            match kind {
+                "body" => return Ok(Self::Body(rest.split('.').map(str::to_owned).collect())),
+                "query" => return Ok(Self::Query(rest.to_owned())),
+                "header" => {
+                    let header = HeaderName::try_from(rest)
+                        .map_err(|_| format!("`{name}` names no header"))?;
+                    if header == AUTHORIZATION {
+                        return Err("the API key is not kept: `header.authorization` is the same in all requests of a world".to_owned());
+                    }
+                    return Ok(Self::Header(header.as_str().to_owned()));
+                }
+                _ => {}
+            }
+        }
+        let plain = PLAIN.iter().find(|(word, _)| *word == name);
+        plain.map(|(_, field)| field.clone()).ok_or_else(|| {
+            let known = PLAIN.map(|(word, _)| word).join(", ");
+            format!("unknown filter `{name}`: known are {known}, body.…, header.… and query.…")
+        })
+    }
+}
+
+const PLAIN: [(&str, Field); 6] = [
+    ("endpoint", Field::Endpoint),
+    ("outcome", Field::Outcome),
+    ("status", Field::Status),
+    ("method", Field::Method),
+    ("path", Field::Path),
+    ("trace", Field::Trace),
+];
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Body(path) => write!(f, "body.{}", path.join(".")),
+            Self::Header(name) => write!(f, "header.{name}"),
+            Self::Query(name) => write!(f, "query.{name}"),
+            plain => {
+                let named = PLAIN.iter().find(|(_, field)| field == plain);
+                f.write_str(named.expect("every other field is plain").0)
+            }
+        }
+    }
+}
+
+impl Expected {
+    pub(super) fn value(&self) -> Value {
+        match self {
+            Self::Json(value) => value.clone(),
+            Self::Written(text) => {
+                serde_json::from_str(text).unwrap_or_else(|_| text.as_str().into())
+            }
+        }
+    }
+
+    /// The number of a status, where it is one.
+    pub(crate) fn status(&self) -> Option<u16> {
+        let status = self.text().parse().ok();
+        status.filter(|status| (100..1000).contains(status))
+    }
+
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Json(Value::String(text)) | Self::Written(text) => text.clone(),
+            Self::Json(value) => value.to_string(),
+        }
+    }
+
+    /// Whether a value is the expected. Where everything is text, numbers are what they are written like.
+    pub(super) fn is(&self, received: Option<&Value>, is_text: bool) -> bool {
+        if let (Self::Written(text), Some(Value::String(received))) = (self, received) {
+            return text == received;
+        }
+        let expected = self.value();
+        match received {
+            None => expected.is_null(),
+            Some(Value::String(received)) if is_text && !expected.is_null() => {
+                *received == self.text()
+            }
+            Some(received) => same(&expected, received),
+        }
+    }
+}
+
+/// Numbers are the same however they are written.
+fn same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => {
+            one == other || one.as_f64() == other.as_f64() && (one.is_f64() || other.is_f64())
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            let same_in = |(name, value)| other.get(name).is_some_and(|other| same(value, other));
+            one.len() == other.len() && one.iter().all(same_in)
+        }
+        _ => one == other,
+    }
+}

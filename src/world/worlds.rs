@@ -1,0 +1,262 @@
+//! All worlds by API key; makes room when there are too many.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
+
+use foldhash::HashMap;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::totals::{Tally, Totals, locked};
+use super::watchers::Live;
+use super::world::{BYTES_MAX, WORLDS_MAX, World};
+use crate::answer::Reply;
+use crate::base::{ApiKey, Clock, Mix};
+use crate::http::ApiError;
+
+/// A world that was not asked for so long may be given up when room is needed.
+const IDLE: Duration = Duration::from_mins(10);
+
+/// What all worlds together are and hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held {
+    pub worlds: usize,
+    pub holds: Tally,
+    pub bytes: usize,
+    /// Worlds that were given up.
+    pub evicted: u64,
+    /// Requests that found no room.
+    pub refused: u64,
+}
+
+/// All worlds, by their keys.
+#[derive(Debug)]
+pub(crate) struct Worlds {
+    pub(super) by_key: RwLock<HashMap<ApiKey, Arc<World>>>,
+    pub(super) seed: u64,
+    clock: Clock,
+    started: Instant,
+    bytes: Arc<AtomicUsize>,
+    making_room: Mutex<()>,
+    /// Names that were made up.
+    pub(super) minted: AtomicU64,
+    evicted: AtomicU64,
+    /// Requests that found no room.
+    refused: AtomicU64,
+    /// What worlds had counted that are no more, and requests that had no world.
+    pub(super) totals: Arc<Mutex<Totals>>,
+    live: Arc<Live>,
+}
+
+impl Worlds {
+    pub(crate) fn new(seed: u64, clock: Clock, live: Arc<Live>) -> Self {
+        Self {
+            by_key: RwLock::default(),
+            seed,
+            clock,
+            started: Instant::now(),
+            bytes: Arc::default(),
+            making_room: Mutex::default(),
+            minted: AtomicU64::new(0),
+            evicted: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            totals: Arc::default(),
+            live,
+        }
+    }
+
+    /// The world of a key, made when it is new.
+    pub(crate) fn enter(&self, key: &ApiKey, now: Instant) -> Result<Arc<World>, ApiError> {
+        let (world, _) = self.enter_or_create(key, now)?;
+        Ok(world)
+    }
+
+    /// The same, and whether it is new.
+    pub(super) fn enter_or_create(
+        &self,
+        key: &ApiKey,
+        now: Instant,
+    ) -> Result<(Arc<World>, bool), ApiError> {
+        let now_ms = self.since_start_ms(now);
+        if self.is_full() {
+            self.make_room(now_ms, key)?;
+        }
+        let (world, is_new) = match self.get(key) {
+            Some(world) => (world, false),
+            None => self.create(key, now_ms)?,
+        };
+        world.last_used_ms.store(now_ms, Ordering::Relaxed);
+        Ok((world, is_new))
+    }
+
+    pub(super) fn since_start_ms(&self, now: Instant) -> u64 {
+        let since_start = now.saturating_duration_since(self.started);
+        u64::try_from(since_start.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// The world of a key, if there is one.
+    pub(crate) fn get(&self, key: &ApiKey) -> Option<Arc<World>> {
+        let worlds = self.by_key.read().unwrap_or_else(PoisonError::into_inner);
+        worlds.get(key).cloned()
+    }
+
+    /// The world that a trace names.
+    pub(crate) fn by_tag(&self, tag: &str) -> Option<Arc<World>> {
+        let worlds = self.by_key.read().unwrap_or_else(PoisonError::into_inner);
+        worlds.values().find(|world| world.tag == tag).cloned()
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<World>> {
+        let worlds = self.by_key.read().unwrap_or_else(PoisonError::into_inner);
+        worlds.values().cloned().collect()
+    }
+
+    /// All worlds, the one that was used last first.
+    pub(crate) fn latest_used(&self) -> Vec<Arc<World>> {
+        let mut worlds = self.all();
+        let used = |world: &Arc<World>| world.last_used_ms.load(Ordering::Relaxed);
+        worlds.sort_by_cached_key(|world| std::cmp::Reverse(used(world)));
+        worlds
+    }
+
+    fn create(&self, key: &ApiKey, now_ms: u64) -> Result<(Arc<World>, bool), ApiError> {
+        let mut worlds = self.by_key.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(world) = worlds.get(key) {
+            return Ok((world.clone(), false)); // somebody was quicker
+        }
+        if worlds.len() >= WORLDS_MAX && !self.evict_idlest(&mut worlds, now_ms, key) {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            return Err(ApiError::sandbox_full(
+                "The sandbox holds 10000 worlds, and none has been idle for 10 minutes.",
+            ));
+        }
+        let world = Arc::new(World {
+            key: key.clone(),
+            tag: tag(self.seed, key),
+            name: OnceLock::new(),
+            clock: self.clock,
+            seed: self.seed,
+            state: Mutex::default(),
+            rigged: AtomicBool::new(false),
+            advancing: tokio::sync::Mutex::default(),
+            changes: watch::Sender::default(),
+            resets: watch::Sender::default(),
+            recorded: watch::Sender::default(),
+            last_used_ms: AtomicU64::new(now_ms),
+            bytes: AtomicUsize::new(0),
+            bytes_of_all: self.bytes.clone(),
+            totals: self.totals.clone(),
+            live: self.live.clone(),
+        });
+        worlds.insert(key.clone(), world.clone());
+        Ok((world, true))
+    }
+
+    /// Gives up worlds that nobody asks for; where that is not enough, those that hold the most let go of their oldest.
+    fn make_room(&self, now_ms: u64, key: &ApiKey) -> Result<(), ApiError> {
+        let _one_at_a_time = self
+            .making_room
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        {
+            let mut worlds = self.by_key.write().unwrap_or_else(PoisonError::into_inner);
+            while self.is_full() && self.evict_idlest(&mut worlds, now_ms, key) {}
+        }
+        let mut worlds = self.all();
+        let bytes = |world: &Arc<World>| world.bytes.load(Ordering::Relaxed);
+        worlds.sort_by_cached_key(|world| std::cmp::Reverse(bytes(world)));
+        // Who holds no more than its share keeps it, also where what others hold cannot be let go.
+        let share = BYTES_MAX / worlds.len().max(1);
+        for world in worlds.iter().take_while(|world| bytes(world) > share) {
+            if !self.is_full() {
+                break;
+            }
+            world.halve();
+        }
+        if self.is_full() {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            return Err(ApiError::sandbox_full(
+                "All worlds together hold more than 256 MiB which is still needed, and none has been idle for 10 minutes.",
+            ));
+        }
+        Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes.load(Ordering::Relaxed) > BYTES_MAX
+    }
+
+    /// Gives up the world that was not asked for the longest, if that was long ago. Never the asker's.
+    fn evict_idlest(
+        &self,
+        worlds: &mut HashMap<ApiKey, Arc<World>>,
+        now_ms: u64,
+        asker: &ApiKey,
+    ) -> bool {
+        let idle_ms = u64::try_from(IDLE.as_millis()).expect("ten minutes");
+        let idlest = worlds
+            .values()
+            .filter(|world| world.key != *asker && Arc::strong_count(world) == 1)
+            .map(|world| (world.last_used_ms.load(Ordering::Relaxed), &world.key))
+            .filter(|(last_used_ms, _)| now_ms.saturating_sub(*last_used_ms) >= idle_ms)
+            .min_by_key(|(last_used_ms, _)| *last_used_ms)
+            .map(|(_, key)| key.clone());
+        let Some(key) = idlest else {
+            return false;
+        };
+        worlds.remove(&key);
+        self.evicted.fetch_add(1, Ordering::Relaxed);
+        true
+    }
+
+    /// Counts a reply that was given before any world was known.
+    pub(crate) fn count_stranger(&self, reply: &Reply, duration: Duration) {
+        let outcome = reply.outcome.as_ref();
+        let exercised = &mut locked(&self.totals).exercised;
+        exercised.reply(outcome, reply.status, &reply.body, duration);
+    }
+
+    /// What was counted since the start, in all worlds, also those that are no more.
+    pub(crate) fn totals(&self) -> Totals {
+        let worlds = self.all();
+        let mut all = Totals::default();
+        let before = locked(&self.totals);
+        all.merge(&before);
+        for world in &worlds {
+            all.add(&world.state());
+        }
+        drop(before); // a world that ends here, as the last to hold it lets go, adds to it
+        all
+    }
+
+    pub(crate) fn tally(&self) -> Held {
+        let worlds = self.all();
+        let mut total = Tally::default();
+        for world in &worlds {
+            let one = world.tally();
+            total.records += one.records;
+            total.records_dropped += one.records_dropped;
+            total.journal += one.journal;
+            total.journal_dropped += one.journal_dropped;
+            total.counters += one.counters;
+            total.counters_dropped += one.counters_dropped;
+            total.deliveries += one.deliveries;
+            total.deliveries_dropped += one.deliveries_dropped;
+            total.deliveries_pending += one.deliveries_pending;
+        }
+        Held {
+            worlds: worlds.len(),
+            holds: total,
+            bytes: self.bytes.load(Ordering::Relaxed),
+            evicted: self.evicted.load(Ordering::Relaxed),
+            refused: self.refused.load(Ordering::Relaxed),
+        }
+    }
+}
+
+pub(super) fn tag(seed: u64, key: &ApiKey) -> String {
+    let mut mix = Mix::new(seed, "world");
+    mix.text(key.reveal());
+    format!("{:08x}", mix.finish() >> 96)
+}
