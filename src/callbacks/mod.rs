@@ -1,14 +1,19 @@
 //! Sends what worlds have in their outboxes; the only way out.
 
+mod advance;
 mod courier;
 mod egress;
 mod options;
+mod reach;
+mod run;
 #[cfg(feature = "tls")]
 mod trust;
 
-pub(crate) use self::courier::{Advance, Courier, RECEIVER_TIME, advance, wake, written_secret};
+pub(crate) use self::advance::{Advance, advance};
+pub(crate) use self::courier::{Courier, RECEIVER_TIME, written_secret};
 pub(crate) use self::egress::Sent;
 pub(crate) use self::options::CallbackOptions;
 pub use self::options::{CallbackUrl, Retries};
+pub(crate) use self::run::wake;
 #[cfg(feature = "tls")]
-pub(crate) use self::trust::{Trust, connect_tls};
+pub(crate) use self::trust::{Trust, connect_tls, provider};

@@ -7,8 +7,8 @@ use clap::{Args, Subcommand};
 use hyper::Uri;
 use serde_json::json;
 
-use super::cli::{Format, fail, misused, print};
 use super::client;
+use super::output::{Format, fail, misused, print};
 use super::tls::AuthorityFolder;
 use super::trust_help::{Client, TrustHelp};
 use crate::server::{AUTHORITY_FILE, Authority, is_one_certificate};

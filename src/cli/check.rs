@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::cli::{Format, print};
+use super::output::{Format, print};
 use crate::catalogue::Catalogue;
 use crate::scenario::{LoadError, LoadErrors};
 

@@ -1,10 +1,9 @@
 //! The command line: what can be asked for, and what each command exits with.
 
 use std::ffi::{OsStr, OsString};
-use std::future::Future;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::{
     audit, ca, check, completions, coverage, document, env, explain, init, list, man, openapi,
@@ -91,14 +90,6 @@ enum Command {
     Init(init::Arguments),
 }
 
-/// How a command prints its findings.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    #[default]
-    Text,
-    Json,
-}
-
 /// Runs the command that the arguments ask for, the program's own name first.
 ///
 /// ```
@@ -180,33 +171,4 @@ fn with_default_command(arguments: impl IntoIterator<Item = OsString>) -> Vec<Os
         arguments.insert(1.min(arguments.len()), "serve".into());
     }
     arguments
-}
-
-/// One sentence on stderr, and the exit code 1.
-pub(super) fn fail(sentence: impl std::fmt::Display) -> ExitCode {
-    eprintln!("iluma-sandbox: {sentence}");
-    ExitCode::FAILURE
-}
-
-/// One sentence on stderr, and the exit code 2.
-pub(super) fn misused(sentence: impl std::fmt::Display) -> ExitCode {
-    fail(sentence);
-    ExitCode::from(2)
-}
-
-/// Awaits what a command does, on this thread.
-pub(super) fn block_on(command: impl Future<Output = ExitCode>) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    match runtime {
-        Ok(runtime) => runtime.block_on(command),
-        Err(error) => fail(format_args!("cannot start: {error}")),
-    }
-}
-
-/// Prints; a reader that has gone away (`| head`) is no error.
-pub(super) fn print(text: &str) {
-    use std::io::Write;
-    std::io::stdout().write_all(text.as_bytes()).ok();
 }

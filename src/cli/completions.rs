@@ -6,7 +6,8 @@ use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 use serde_json::json;
 
-use super::cli::{Cli, Format, print};
+use super::cli::Cli;
+use super::output::{Format, print};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

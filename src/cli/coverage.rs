@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use form_urlencoded::Serializer;
 use hyper::{Method, StatusCode};
 
-use super::cli::{Format, block_on, fail, misused, print};
+use super::output::{Format, block_on, fail, misused, print};
 use super::target::Target;
 use crate::control::Coverage;
 

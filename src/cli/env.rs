@@ -7,8 +7,8 @@ use clap::{Args, ValueEnum};
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::cli::{block_on, fail, misused, print};
 use super::client::Client;
+use super::output::{block_on, fail, misused, print};
 use super::target::Target;
 
 #[derive(Debug, Args)]

@@ -8,7 +8,7 @@ use clap::Args;
 use hyper::{Method, StatusCode};
 use serde_json::Value;
 
-use super::cli::{Format, block_on, fail, misused, print};
+use super::output::{Format, block_on, fail, misused, print};
 use super::target::Target;
 
 #[derive(Debug, Args)]

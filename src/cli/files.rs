@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use super::try_out::read;
-
 /// Between the parts. It must not occur in any of them, and does not in what people upload.
 const BOUNDARY: &str = "iluma-sandbox-3f1c9a7e5b2d4860";
 
@@ -88,4 +86,10 @@ impl Form {
     pub(super) fn into_parts(self) -> (String, Vec<u8>) {
         (format!("multipart/form-data; boundary={BOUNDARY}"), self.0)
     }
+}
+
+/// The contents of a file; an error is a sentence.
+pub(super) fn read(file: &str) -> Result<Vec<u8>, String> {
+    std::fs::read(file)
+        .map_err(|error| format!("cannot read `{file}`: {}", crate::base::reason(&error)))
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::cli::{Format, fail, print};
+use super::output::{Format, fail, print};
 use super::schema;
 use crate::scenario::json_schema;
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use super::answering::Scenarios;
-use super::cli::{misused, print};
+use super::output::{misused, print};
 use crate::reference::{Curl, Listing};
 
 #[derive(Debug, Args)]

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory};
 use serde_json::json;
 
-use super::cli::{Cli, Format, fail, misused, print};
+use super::cli::Cli;
+use super::output::{Format, fail, misused, print};
 use crate::base::{nearest, reason};
 
 #[derive(Debug, Args)]

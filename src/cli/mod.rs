@@ -19,6 +19,7 @@ mod log;
 mod man;
 mod openapi;
 mod os;
+mod output;
 mod parent;
 mod readyz;
 mod schema;

@@ -7,8 +7,8 @@ use hyper::Uri;
 use serde_json::Value;
 
 use super::answering::Scenarios;
-use super::cli::{misused, print};
 use super::client::sandbox_url;
+use super::output::{misused, print};
 use crate::base::{ApiKey, PUBLIC_KEY};
 use crate::http::DEFAULT_HOST;
 use crate::reference::{self, About};

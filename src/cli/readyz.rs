@@ -8,8 +8,8 @@ use hyper::{Method, StatusCode};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
-use super::cli::{Format, block_on, fail, misused, print};
 use super::client::Client;
+use super::output::{Format, block_on, fail, misused, print};
 use super::target::Place;
 use crate::base::{duration_text, parse_duration};
 use crate::callbacks::Trust;

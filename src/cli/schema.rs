@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use super::cli::print;
 use super::openapi::JsonFormat;
+use super::output::print;
 use crate::scenario;
 
 #[derive(Debug, Args)]

@@ -12,9 +12,9 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::answering::Answering;
-use super::cli::{Format, fail, misused};
 use super::log::{self, LogFormat};
 use super::os;
+use super::output::{Format, fail, misused};
 use super::parent::Parent;
 use super::tls::{ReceiverArguments, TlsArguments};
 use crate::answer::Shared;
@@ -215,7 +215,7 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
             path.display()
         ));
     }
-    super::cli::print(&match format {
+    super::output::print(&match format {
         Format::Json => told,
         Format::Text => ready_in_words(&sandbox, token_is_given),
     });

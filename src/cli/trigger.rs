@@ -10,8 +10,8 @@ use hyper::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use super::cli::{Format, block_on, fail, misused, print};
 use super::client::Client;
+use super::output::{Format, block_on, fail, misused, print};
 use super::target::Target;
 use crate::base::parse_duration;
 use crate::world::DeliveryState;

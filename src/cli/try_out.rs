@@ -18,9 +18,9 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::answering::Answering;
-use super::cli::{Format, block_on, fail, misused, print};
 use super::explain;
-use super::files::{Field, Form};
+use super::files::{Field, Form, read};
+use super::output::{Format, block_on, fail, misused, print};
 use crate::answer::Shared;
 use crate::base::PUBLIC_KEY;
 use crate::sandbox::Sandbox;
@@ -227,12 +227,6 @@ fn request(arguments: &Arguments) -> Result<Request<Full<Bytes>>, String> {
     }
     let request = request.body(Full::new(body.into()));
     request.map_err(|error| format!("this makes no request: {error}"))
-}
-
-/// The contents of a file; an error is a sentence.
-pub(super) fn read(file: &str) -> Result<Vec<u8>, String> {
-    std::fs::read(file)
-        .map_err(|error| format!("cannot read `{file}`: {}", crate::base::reason(&error)))
 }
 
 fn path(text: &str) -> Result<String, String> {

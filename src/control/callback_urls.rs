@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use hyper::StatusCode;
 use serde_json::json;
 
-use super::control::{Answer, only};
+use super::ask::{Answer, only};
 use crate::answer::Shared;
 use crate::base::ReceiverUrl;
 use crate::catalogue;

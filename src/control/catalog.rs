@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::control::{Answer, bad_request, only};
+use super::ask::{Answer, bad_request, only};
 use crate::answer::Shared;
 use crate::http::{Call, Refusal};
 use crate::reference::{Curl, Listing};

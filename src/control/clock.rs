@@ -6,7 +6,7 @@ use hyper::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::control::{Answer, bad_request};
+use super::ask::{Answer, bad_request};
 use super::deliveries;
 use crate::answer::Shared;
 use crate::base::{self, Clock, Stamp, parse_duration};

@@ -2,61 +2,23 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION};
-use hyper::http::request::Parts;
+use hyper::header::{HeaderValue, LOCATION};
 use hyper::{Method, Response, StatusCode};
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::export::{self, Lines};
+use super::ask::{Answer, JSON, LINES, Said, TEXT, json_body, only, secrets, written};
+use super::export::{self};
+use super::routes::{self, OPENAPI};
 use super::{
     callback_urls, catalog, clock, coverage, deliveries, events, explain, faults, fidelity, inbox,
-    metrics, next, readyz, requests, routes, schema, setup, snapshot, trigger, verify, worlds,
+    metrics, next, readyz, requests, schema, setup, snapshot, trigger, verify, worlds,
 };
-use crate::answer::{Shared, is_tag, world};
-use crate::base::parse_duration;
-use crate::callbacks;
-use crate::catalogue::{Catalogue, Endpoint};
-use crate::http::{BODY_BYTES_MAX, Body, CONTROL_PREFIX, Call, Refusal};
+use crate::answer::{Shared, world};
+use crate::http::{CONTROL_PREFIX, Call, Refusal};
 use crate::server::{Pace, ReplyBody};
-use crate::world::{SNAPSHOT_BYTES_MAX, World};
-
-pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
-const LINES: HeaderValue = HeaderValue::from_static("application/x-ndjson");
-const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-
-/// This API, described.
-pub(super) const OPENAPI: &[u8] = include_bytes!("openapi.json");
-
-/// The longest that a request may wait for something to happen.
-pub(super) const WAIT_MAX: Duration = Duration::from_mins(1);
-
-/// Status and JSON body; a bare string is sent as plain text.
-pub(super) type Answer = (StatusCode, Value);
-
-/// How large a body of a request may be: of all of them only a snapshot may be large.
-pub(crate) fn body_bytes_max(head: &Parts) -> usize {
-    let is_snapshot = head.method == Method::PUT && head.uri.path() == "/__sandbox/snapshot";
-    if is_snapshot {
-        SNAPSHOT_BYTES_MAX
-    } else {
-        BODY_BYTES_MAX
-    }
-}
-
-/// What is answered.
-enum Said {
-    Whole(Answer),
-    /// What is written already, and its type.
-    Document(HeaderValue, Bytes),
-    /// Written while it is sent.
-    Lines(Lines),
-    /// With headers of its own.
-    Response(Response<ReplyBody>),
-}
+use crate::world::World;
 
 /// Whether a path is the sandbox's own.
 pub(crate) fn is_control_path(path: &str) -> bool {
@@ -93,17 +55,6 @@ pub(crate) fn failed_reply() -> Response<ReplyBody> {
         JSON,
         ReplyBody::new(body.into(), None),
     )
-}
-
-pub(super) fn written(
-    status: StatusCode,
-    kind: HeaderValue,
-    body: ReplyBody,
-) -> Response<ReplyBody> {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, kind);
-    response
 }
 
 /// To where the page finds its files.
@@ -280,27 +231,6 @@ enum Route<'a> {
     Restore,
 }
 
-/// The endpoint of an id, or of a path as a client asks for it.
-pub(super) fn endpoint_named<'c>(
-    catalogue: &'c Catalogue,
-    name: &str,
-) -> Result<&'c Endpoint, Refusal> {
-    let refused = |sentence| bad_request(format!("`endpoint`: {sentence}"));
-    catalogue.known_endpoint(name).map_err(refused)
-}
-
-/// What a receiver of this world's callbacks has to know.
-pub(super) fn secrets(sandbox: &Shared, world: &World) -> Answer {
-    let signed = sandbox.courier.signing;
-    let secret = signed.then(|| callbacks::written_secret(&world.signing_secret()));
-    let body = json!({
-        "world": world.tag,
-        "callback_token": world.callback_token(),
-        "callback_signing_secret": secret,
-    });
-    (StatusCode::OK, body)
-}
-
 /// Empties a world, and answers when nothing of it is left: also what was on its way is called back.
 async fn reset(sandbox: &Arc<Shared>, world: &Arc<World>) -> Answer {
     let cancelled = world.reset(&sandbox.courier).await;
@@ -308,66 +238,4 @@ async fn reset(sandbox: &Arc<Shared>, world: &Arc<World>) -> Answer {
         StatusCode::OK,
         json!({"status": "reset", "cancelled_callbacks": cancelled}),
     )
-}
-
-pub(super) fn json_body<T: DeserializeOwned>(call: &Call) -> Result<T, Refusal> {
-    let body: &[u8] = match &call.body {
-        Body::Bytes(body) => body,
-        Body::Empty => b"{}",
-        Body::Parts(_) | Body::Unreadable(_) => b"",
-    };
-    serde_json::from_slice(body)
-        .map_err(|error| bad_request(format!("the body cannot be taken: {error}")))
-}
-
-pub(super) fn bad_request(message: impl Into<String>) -> Refusal {
-    Refusal(StatusCode::BAD_REQUEST, "bad_request", message.into())
-}
-
-/// A parameter of the query, parsed; none where it is not given.
-pub(super) fn parameter<T>(
-    query: &HashMap<String, String>,
-    name: &str,
-    parse: impl Fn(&str) -> Result<T, String>,
-) -> Result<Option<T>, Refusal> {
-    let Some(text) = query.get(name) else {
-        return Ok(None);
-    };
-    let parsed = parse(text).map_err(|message| bad_request(format!("`{name}`: {message}")))?;
-    Ok(Some(parsed))
-}
-
-pub(super) fn whole_number(text: &str) -> Result<u64, String> {
-    text.parse()
-        .map_err(|_| format!("`{text}` is no whole number"))
-}
-
-/// `wait=5s`, a minute at most.
-pub(super) fn wait(query: &HashMap<String, String>) -> Result<Option<Duration>, Refusal> {
-    let wait = parameter(query, "wait", parse_duration)?;
-    if wait.is_some_and(|wait| wait > WAIT_MAX) {
-        return Err(bad_request("`wait`: a request waits a minute at most"));
-    }
-    Ok(wait)
-}
-
-/// Refuses parameters that mean nothing here: a misspelt filter would match everything.
-pub(super) fn only(query: &HashMap<String, String>, known: &[&str]) -> Result<(), Refusal> {
-    let mut unknown: Vec<_> = query
-        .iter()
-        .filter(|(name, value)| *name != "key" && !(*name == "world" && is_tag(value)))
-        .map(|(name, _)| name)
-        .filter(|name| !known.contains(&name.as_str()))
-        .collect();
-    unknown.sort();
-    match unknown.first() {
-        None => Ok(()),
-        Some(name) if known.is_empty() => Err(bad_request(format!(
-            "unknown parameter `{name}`: there are none here"
-        ))),
-        Some(name) => Err(bad_request(format!(
-            "unknown parameter `{name}`: known are {}",
-            known.join(", ")
-        ))),
-    }
 }

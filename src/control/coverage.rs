@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::control::{Answer, bad_request, only};
+use super::ask::{Answer, bad_request, only};
 use super::coverage_report::Measure;
 use crate::answer::{self, Shared, is_tag, world};
 use crate::base::PUBLIC_KEY;

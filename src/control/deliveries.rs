@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
-use super::control::{Answer, bad_request, only, parameter, wait, whole_number};
+use super::ask::{Answer, bad_request, only, parameter, wait, whole_number};
 use crate::answer::Shared;
 use crate::callbacks;
 use crate::http::Refusal;

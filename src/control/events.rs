@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::control::{bad_request, only, parameter, whole_number};
+use super::ask::{bad_request, only, parameter, whole_number};
 use super::readyz;
 use super::requests::Whose;
 use super::shown::time;

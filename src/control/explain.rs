@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use hyper::StatusCode;
 
-use super::control::{Answer, only};
+use super::ask::{Answer, only};
 use crate::answer::{self, Shared, world};
 use crate::http::{Call, Refusal};
 

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::control::only;
+use super::ask::only;
 use super::deliveries;
 use super::requests::Whose;
 use super::shown::{self, time};

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::control::{Answer, bad_request};
+use super::ask::{Answer, bad_request};
 use crate::base::{Probability, duration_text, nearest, parse_duration};
 use crate::catalogue::Catalogue;
 use crate::http::Refusal;

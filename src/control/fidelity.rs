@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::control::{Answer, only};
+use super::ask::{Answer, only};
 use crate::answer::{self, Shared};
 use crate::catalogue::{self, Catalogue, Endpoint, askable};
 use crate::http::{Call, Refusal};

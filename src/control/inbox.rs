@@ -1,92 +1,18 @@
 //! `/__sandbox/inbox/{name}`: a receiver for callbacks, so that nobody has to write one first.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::PoisonError;
 
 use bytes::Bytes;
 use hyper::StatusCode;
-use indexmap::IndexMap;
 use serde_json::{Value, json};
-use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use super::control::{Answer, bad_request, only, parameter, wait, whole_number};
+use super::ask::{Answer, bad_request, only, parameter, wait, whole_number};
+use super::inbox_store::{Entry, Inbox};
 use crate::answer::Shared;
 use crate::http::{Body, CONTROL_TOKEN_HEADER, Call, Refusal};
 use crate::world;
-
-const NAMES_MAX: usize = 1000;
-const ENTRIES_MAX: usize = 1000;
-
-/// Over all names.
-const BYTES_MAX: usize = 64 << 20;
-
-/// What was received, by name. Callbacks carry no API key, so names belong to no world.
-#[derive(Debug, Default)]
-pub(crate) struct Inbox {
-    names: Mutex<Names>,
-    changes: watch::Sender<()>,
-}
-
-#[derive(Debug, Default)]
-struct Names {
-    by_name: IndexMap<String, Received>,
-    bytes: usize,
-}
-
-#[derive(Debug, Default)]
-struct Received {
-    entries: VecDeque<Entry>,
-    seq: u64,
-    refused: u64,
-    dropped: u64,
-}
-
-#[derive(Debug)]
-struct Entry {
-    seq: u64,
-    headers: Vec<(String, String)>,
-    body: Bytes,
-    answered: u16,
-}
-
-impl Names {
-    fn put(
-        &mut self,
-        name: &str,
-        headers: Vec<(String, String)>,
-        body: Bytes,
-        answered: u16,
-    ) -> u64 {
-        self.bytes += body.len();
-        let received = self.by_name.entry(name.to_owned()).or_default();
-        received.seq += 1;
-        let seq = received.seq;
-        received.entries.push_back(Entry {
-            seq,
-            headers,
-            body,
-            answered,
-        });
-        while received.entries.len() > ENTRIES_MAX || self.bytes > BYTES_MAX {
-            let Some(oldest) = received.entries.pop_front() else {
-                break;
-            };
-            self.bytes -= oldest.body.len();
-            received.dropped += 1;
-        }
-        if self.by_name.len() > NAMES_MAX
-            && let Some((_, gone)) = self.by_name.shift_remove_index(0)
-        {
-            self.bytes -= gone
-                .entries
-                .iter()
-                .map(|entry| entry.body.len())
-                .sum::<usize>();
-        }
-        seq
-    }
-}
 
 /// `GET /__sandbox/inbox`: the names under which something came, the latest last.
 pub(super) fn names(sandbox: &Shared, query: &HashMap<String, String>) -> Result<Answer, Refusal> {

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Write};
 
 use hyper::header::HeaderValue;
 
-use super::control::only;
+use super::ask::only;
 use crate::answer::Shared;
 use crate::http::Refusal;
 use crate::world::{Dropped, Durations, Exercised, LIMITS_US};

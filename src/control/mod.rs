@@ -1,5 +1,6 @@
 //! Everything the sandbox says as itself: `/__sandbox/`, its documents and pages.
 
+mod ask;
 mod callback_urls;
 mod catalog;
 mod clock;
@@ -14,6 +15,7 @@ mod export;
 mod faults;
 mod fidelity;
 mod inbox;
+mod inbox_store;
 mod metrics;
 mod next;
 mod pages;
@@ -31,11 +33,12 @@ mod trigger;
 mod verify;
 mod worlds;
 
-pub(crate) use self::control::{body_bytes_max, failed_reply, is_control_path, respond};
+pub(crate) use self::ask::body_bytes_max;
+pub(crate) use self::control::{failed_reply, is_control_path, respond};
 pub(crate) use self::coverage_report::Coverage;
 pub(crate) use self::direct::{set_faults, trigger_directly};
 pub(crate) use self::export::Lines;
-pub(crate) use self::inbox::Inbox;
+pub(crate) use self::inbox_store::Inbox;
 pub(crate) use self::pages::answer_document;
 pub(crate) use self::routes::meant;
 pub(crate) use self::thumbnails::{Thumbnail, Thumbnails};

@@ -6,7 +6,7 @@ use hyper::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::control::{Answer, bad_request, endpoint_named, only};
+use super::ask::{Answer, bad_request, endpoint_named, only};
 use crate::answer::Shared;
 use crate::http::Refusal;
 use crate::world::{Calls, ENTRIES_MAX, Next, Queued, TIMES_MAX, World};

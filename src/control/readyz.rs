@@ -3,7 +3,7 @@
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::control::Answer;
+use super::ask::Answer;
 use crate::answer::Shared;
 use crate::catalogue::Reload;
 

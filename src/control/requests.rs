@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::control::{Answer, bad_request, parameter, wait, whole_number};
+use super::ask::{Answer, bad_request, parameter, wait, whole_number};
 use super::shown::{shown, thumbnails};
 use crate::answer::{Shared, is_tag, may_see_all, world};
 use crate::http::{Call, Refusal};

@@ -9,10 +9,13 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
 
-use super::control::{JSON, OPENAPI, written};
+use super::ask::{JSON, written};
 use crate::base::listed;
 use crate::http::{CONTROL_PREFIX, Refusal};
 use crate::server::ReplyBody;
+
+/// This API, described.
+pub(super) const OPENAPI: &[u8] = include_bytes!("openapi.json");
 
 const METHODS: [&str; 4] = ["GET", "POST", "PUT", "DELETE"];
 

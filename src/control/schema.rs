@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use hyper::StatusCode;
 use serde_json::json;
 
-use super::control::{Answer, bad_request, endpoint_named, only};
+use super::ask::{Answer, bad_request, endpoint_named, only};
 use crate::answer::Shared;
 use crate::catalogue::{ContentType, Verb};
 use crate::http::Refusal;

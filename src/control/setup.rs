@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use hyper::{Response, StatusCode};
 use serde_json::json;
 
-use super::control::{Answer, only};
+use super::ask::{Answer, only};
 use crate::answer::{self, Shared};
 use crate::base::PUBLIC_KEY;
 use crate::http::{Call, Refusal};

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::control::JSON;
+use super::ask::JSON;
 use crate::answer::Shared;
 use crate::world::{self, Content, Exchange, KeptBody};
 

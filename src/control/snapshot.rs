@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::control::Answer;
+use super::ask::Answer;
 use crate::answer::Shared;
 use crate::base;
 use crate::http::{Body, Call, Refusal};

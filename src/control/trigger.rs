@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use super::control::{Answer, bad_request, endpoint_named};
+use super::ask::{Answer, bad_request, endpoint_named};
 use super::deliveries;
 use crate::answer::{self, Shared};
 use crate::base::Behaviour;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use super::control::{Answer, WAIT_MAX, bad_request, json_body, only};
+use super::ask::{Answer, WAIT_MAX, bad_request, json_body, only};
 use super::requests::{Whose, query_of};
 use crate::answer::Shared;
 use crate::base::parse_duration;

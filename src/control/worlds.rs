@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::control::{Answer, bad_request, json_body, only, secrets};
+use super::ask::{Answer, bad_request, json_body, only, secrets};
 use super::deliveries;
 use crate::answer::{Shared, own_key};
 use crate::http::{ApiError, Call, Refusal};

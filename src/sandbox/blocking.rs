@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use tokio::runtime::{Handle, Runtime};
 
-use super::builder::{Builder, StartError};
-use super::callbacks::Callback;
+use super::builder::Builder;
+use super::callback::Callback;
+use super::options::StartError;
 use super::sandbox::Sandbox;
 use super::world::World;
 use crate::world::{Exchange, Query};

@@ -1,16 +1,16 @@
 //! The callbacks of a world: where they go, what became of them, time that passes for them.
 
-use std::fmt;
 use std::panic::resume_unwind;
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::timeout_at;
 
+use super::callback::Callback;
+use super::patience::{PATIENCE, deadline};
 use super::world::World;
-use super::worlds::{PATIENCE, deadline};
 use crate::callbacks::{self, Advance, CallbackUrl};
-use crate::world::{Delivery, DeliveryState, Registered};
+use crate::world::{Delivery, Registered};
 use crate::{catalogue, control};
 
 /// The furthest that a clock is moved on at once.
@@ -18,95 +18,6 @@ const ADVANCE_MAX: Duration = Duration::from_hours(24 * 366);
 
 /// How many pending callbacks a panic tells of.
 const TOLD_MAX: usize = 5;
-
-/// A callback as the delivery log of a world has it. `Display` says in a line where it stands.
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// use iluma_sandbox::{DeliveryState, Sandbox};
-///
-/// let sandbox = Sandbox::start().await.unwrap();
-/// let (world, receiver) = (sandbox.world(), sandbox.receiver());
-/// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
-/// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
-/// world.idle().await;
-/// let callback = &world.deliveries()[0];
-/// assert_eq!((callback.state, callback.attempts), (DeliveryState::Delivered, 1));
-/// assert_eq!(
-///     callback.to_string(),
-///     format!("NAME_VALIDATOR_REQUEST to {} was delivered", receiver.url())
-/// );
-/// # });
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Callback {
-    /// Counts the world's callbacks from 1; never repeats.
-    pub seq: u64,
-    /// Such as `NAME_VALIDATOR_REQUEST`.
-    pub callback_type: String,
-    /// The id of the record that it shows.
-    pub record: Option<String>,
-    /// Such as `v1.1/bank_account_data_requests/COMPLETED_FOUND`.
-    pub outcome: String,
-    pub url: String,
-    pub body: String,
-    pub state: DeliveryState,
-    /// The same in words, with the time of the next try: `is tried again at … after: connection refused`.
-    pub standing: String,
-    /// How often it was tried.
-    pub attempts: usize,
-    /// Why the last try failed, or why it was never sent.
-    pub error: Option<String>,
-    /// What was asked to go wrong with it.
-    pub on_purpose: Option<String>,
-}
-
-impl fmt::Display for Callback {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} to {} {}",
-            self.callback_type, self.url, self.standing
-        )
-    }
-}
-
-impl Callback {
-    pub(super) fn of(delivery: &Delivery) -> Self {
-        let last = delivery.attempts.last();
-        Self {
-            seq: delivery.seq,
-            callback_type: delivery.callback_type.to_string(),
-            record: delivery.record.as_deref().map(str::to_owned),
-            outcome: delivery.outcome.to_string(),
-            url: delivery.url.as_str().to_owned(),
-            body: String::from_utf8_lossy(&delivery.body).into_owned(),
-            state: delivery.state,
-            standing: delivery.standing(),
-            attempts: delivery.attempts.len(),
-            error: last
-                .and_then(|last| last.error.clone())
-                .or(delivery.reason.clone()),
-            on_purpose: delivery.on_purpose.clone(),
-        }
-    }
-
-    /// The body as JSON; `null` where it is none, on purpose.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
-    /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
-    /// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
-    /// let callback = world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
-    /// assert_eq!(callback.json()["status"], "COMPLETED");
-    /// # });
-    /// ```
-    #[must_use]
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_default()
-    }
-}
 
 impl World {
     /// Sends callbacks of a type to this URL, without the test that `POST /v1/callback/urls` makes.

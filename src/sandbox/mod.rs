@@ -4,7 +4,10 @@ mod blocking;
 mod builder;
 #[cfg(feature = "tls")]
 mod builder_tls;
+mod callback;
 mod callbacks;
+mod options;
+mod patience;
 mod receiver;
 mod requests;
 mod sandbox;
@@ -12,9 +15,10 @@ mod world;
 mod worlds;
 
 pub use self::blocking::BlockingSandbox;
-pub(crate) use self::builder::Options;
-pub use self::builder::{Builder, StartError};
-pub use self::callbacks::Callback;
+pub use self::builder::Builder;
+pub use self::callback::Callback;
+pub(crate) use self::options::Options;
+pub use self::options::StartError;
 pub use self::receiver::{ReceivedCallback, Receiver};
 pub use self::sandbox::Sandbox;
 pub use self::world::{Unfinished, World};

@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout_at;
 
-use super::worlds::{PATIENCE, deadline};
+use super::patience::{PATIENCE, deadline};
 
 const BODY_BYTES_MAX: usize = 1 << 20;
 

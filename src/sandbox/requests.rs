@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::patience::{PATIENCE, deadline};
 use super::world::World;
-use super::worlds::{PATIENCE, deadline};
 use crate::world::{Exchange, Expectation, Kept, NotVerified, Query, Verified, Wait};
 
 impl World {

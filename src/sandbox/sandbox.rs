@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::builder::{Builder, Options, StartError};
+use super::builder::Builder;
+use super::options::{Options, StartError};
 use crate::answer::Shared;
 use crate::catalogue::Watcher;
 use crate::http::ControlToken;

@@ -7,9 +7,9 @@ use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use super::callbacks::Callback;
+use super::callback::Callback;
+use super::patience::room;
 use super::sandbox::Sandbox;
-use super::worlds::room;
 use crate::answer::{self, Shared};
 use crate::base::ApiKey;
 use crate::control;

@@ -8,20 +8,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::callbacks::Callback;
+use super::callback::Callback;
+use super::patience::room;
 use super::receiver::Receiver;
 use super::sandbox::Sandbox;
 use super::world::World;
-use crate::http::ApiError;
 use crate::world::{Exchange, Expectation, Query, Verified};
-
-/// How long a test waits unless it says otherwise.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
-
-/// When patience is at its end. Longer than a year is for ever.
-pub(super) fn deadline(patience: Duration) -> Instant {
-    Instant::now() + patience.min(Duration::from_hours(24 * 366))
-}
 
 /// What is not said of a world here speaks of that of [`Sandbox::api_key`]. Tests that run side by side
 /// on one sandbox take a [`Sandbox::world`] each.
@@ -220,14 +212,5 @@ impl Sandbox {
     #[track_caller]
     pub fn receiver(&self) -> Receiver {
         Receiver::start(self.runtime())
-    }
-}
-
-/// A world that there is room for.
-#[track_caller]
-pub(super) fn room<T>(world: Result<T, ApiError>) -> T {
-    match world {
-        Ok(world) => world,
-        Err(error) => panic!("no more worlds: {}", error.message.unwrap_or_default()),
     }
 }

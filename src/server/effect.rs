@@ -10,8 +10,8 @@ use hyper::body::{Body, Frame, SizeHint};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use super::gone::Gone;
 use super::pace::Pace;
-use super::respond::Gone;
 use super::wire::Broken;
 use crate::answer::{Effect, Registration, Shared};
 use crate::callbacks;

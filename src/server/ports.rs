@@ -1,5 +1,6 @@
 //! One of the sandbox's ports: what is spoken there, and whether anything is answered.
 
+use std::io;
 use std::net::SocketAddr;
 #[cfg(feature = "tls")]
 use std::sync::Arc;
@@ -7,13 +8,14 @@ use std::sync::Arc;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Request, Response, StatusCode};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::effect::ReplyBody;
-#[cfg(feature = "tls")]
-use super::respond::{self};
 use crate::http::Secure;
 use crate::sandbox::{Options, StartError};
+
+/// How many may wait to be let in.
+const BACKLOG: u32 = 4096;
 
 /// What is spoken at a port.
 #[derive(Clone, Debug)]
@@ -118,7 +120,7 @@ impl Ports {
         };
         let address = SocketAddr::new(address.ip(), port);
         let bind = |error| StartError::Bind { address, error };
-        let second = respond::listen(address).map_err(bind)?;
+        let second = listen(address).map_err(bind)?;
         let address = second.local_addr().map_err(bind)?;
         let plain = if tls.only {
             Port::Refusing(address.port())
@@ -168,4 +170,16 @@ fn refusal(secured: u16) -> Response<ReplyBody> {
     let json = HeaderValue::from_static("application/json; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, json);
     response
+}
+
+/// Listens, with room for a crowd that comes at once: whom the system's own 128 have no place for tries again after a second.
+pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    #[cfg(unix)] // elsewhere it would let two listen at once
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }

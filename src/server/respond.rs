@@ -1,99 +1,27 @@
 //! The server: takes connections, reads requests, writes answers, stops gracefully.
 
-use std::io;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Request, Response};
-use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::effect::{self, ReplyBody};
-use super::pace::{Ending, Pace};
-use super::ports::Ports;
-use super::{body, connection, wire};
-use crate::answer::{self, Answered, Breaking, Effect, Shared};
+use super::pace::Pace;
+use super::record::{kept, kept_in_turns, record, shown_method, uploads};
+use super::{body, wire};
+use crate::answer::{self, Answered, Effect, Shared};
 use crate::base::{self, Panicked, contained, contained_async};
-use crate::catalogue::{Route, UploadFields};
+use crate::catalogue::UploadFields;
 use crate::control;
-use crate::http::{ApiError, Body, Call, MediaType, Picture};
-use crate::world::{Exchange, KeptBody, NO_WORLD, Why, head_text};
-
-const CONNECTIONS_MAX: usize = 10_000;
-
-/// How many may wait to be let in.
-const BACKLOG: u32 = 4096;
-
-/// How long requests in flight may take to finish when the sandbox stops.
-const STOP_TIME: Duration = Duration::from_secs(5);
+use crate::http::{ApiError, Body, Call};
+use crate::world::{KeptBody, Why};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const OUTCOME: HeaderName = HeaderName::from_static("x-sandbox-outcome");
 const TRACE: HeaderName = HeaderName::from_static("x-sandbox-trace");
-
-/// Listens, with room for a crowd that comes at once: whom the system's own 128 have no place for tries again after a second.
-pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = match address {
-        SocketAddr::V4(_) => TcpSocket::new_v4()?,
-        SocketAddr::V6(_) => TcpSocket::new_v6()?,
-    };
-    #[cfg(unix)] // elsewhere it would let two listen at once
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
-}
-
-/// Serves until `stop` is true or its sender is gone.
-pub(crate) async fn serve(ports: Ports, sandbox: Arc<Shared>, mut stop: watch::Receiver<bool>) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let mut connections = JoinSet::new();
-    let stop_connections = stop.clone();
-    let accepting = async {
-        loop {
-            // At the limit the next connection waits in the system's queue.
-            let place = places.clone().acquire_owned().await.expect("never closed");
-            // What has ended is let go at once: its room is that of the connection, and nobody else may come for long.
-            let accepted = loop {
-                tokio::select! {
-                    accepted = ports.accept() => break accepted,
-                    Some(_) = connections.join_next() => {}
-                }
-            };
-            let (socket, port) = match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    tracing::warn!("cannot accept a connection: {error}");
-                    tokio::time::sleep(Duration::from_millis(100)).await; // out of descriptors, most likely
-                    continue;
-                }
-            };
-            let (sandbox, stop) = (sandbox.clone(), stop_connections.clone());
-            connections.spawn(async move {
-                connection::serve(socket, port, sandbox.clone(), stop).await;
-                sandbox.connection_ended.notify_one();
-                drop(place);
-            });
-        }
-    };
-    tokio::select! {
-        () = accepting => {}
-        _ = stop.wait_for(|stop| *stop) => {}
-    }
-    drop(ports);
-    let finished = tokio::time::timeout(STOP_TIME, async {
-        while connections.join_next().await.is_some() {}
-    });
-    if finished.await.is_err() {
-        tracing::warn!("{} connections were cut after 5 s", connections.len());
-    }
-}
 
 /// Answers one request. None when the client is gone, or is to get no answer. A panic costs this request alone.
 pub(crate) async fn respond(
@@ -240,150 +168,4 @@ fn failed(sandbox: &Shared) -> Response<ReplyBody> {
         response.headers_mut().insert(OUTCOME, outcome);
     }
     response
-}
-
-/// Where a request may hold files, of which nothing must be left behind.
-fn uploads(sandbox: &Shared, call: &Call) -> Option<Arc<UploadFields>> {
-    match sandbox.catalogue().route(call.method(), call.path()) {
-        Ok(Route::Ask(endpoint, _)) => endpoint.schema.uploads.clone(),
-        _ => None,
-    }
-}
-
-/// Keeps the exchange in its world's journal, and has what was uploaded drawn for those who look on; returns what `x-sandbox-trace` shows.
-fn record(
-    sandbox: &Shared,
-    call: &Call,
-    (request, pictures): (KeptBody, Vec<Picture>),
-    answered: Answered,
-    breaking: Option<&Breaking>,
-    duration: Duration,
-) -> HeaderValue {
-    let Some(world) = &answered.world else {
-        sandbox.worlds.count_stranger(&answered.reply, duration);
-        let refused =
-            answered.reply.status.is_client_error() || answered.reply.status.is_server_error();
-        let seq = if refused {
-            sandbox.record_stranger(exchange(call, request, answered, breaking, duration))
-        } else {
-            sandbox.strangers().pass()
-        };
-        return trace(str::from_utf8(&NO_WORLD).expect("zeros"), seq);
-    };
-    let world = world.clone();
-    let era = if pictures.is_empty() { 0 } else { world.era() };
-    sandbox.panic_if_told("record");
-    let seq = world.record(exchange(call, request, answered, breaking, duration));
-    if !pictures.is_empty() {
-        sandbox.thumbnails.draw(&world, era, seq, pictures);
-    }
-    trace(&world.tag, seq)
-}
-
-/// What is kept of a long body. None where files may lie in it, which are not.
-async fn kept_in_turns(sandbox: &Shared, call: &Call, body: &[u8]) -> Option<KeptBody> {
-    match uploads(sandbox, call) {
-        None => Some(KeptBody::copied_in_turns(body).await),
-        Some(_) => None,
-    }
-}
-
-/// What is kept of a request's body, where it is not known yet, and of its files those that are to be drawn.
-fn kept(
-    sandbox: &Shared,
-    call: &Call,
-    long: Option<KeptBody>,
-    uploads: Option<&UploadFields>,
-) -> (KeptBody, Vec<Picture>) {
-    if let (Some(kept), None) = (long, uploads) {
-        return (kept, Vec::new());
-    }
-    let kept = match (&call.body, uploads) {
-        (Body::Bytes(bytes), Some(uploads)) => {
-            let is_form = call.media_type() == MediaType::Form;
-            let (bytes, pictures) = uploads.keep(bytes, is_form, &|| sandbox.thumbnails.room());
-            return (KeptBody::copied(&bytes), pictures);
-        }
-        (Body::Bytes(bytes), None) => KeptBody::copied(bytes),
-        (Body::Parts(parts), _) => KeptBody::copied(parts.to_string().as_bytes()),
-        (Body::Empty | Body::Unreadable(_), _) => KeptBody::copied(b""),
-    };
-    (kept, Vec::new())
-}
-
-fn exchange(
-    call: &Call,
-    request: KeptBody,
-    answered: Answered,
-    breaking: Option<&Breaking>,
-    duration: Duration,
-) -> Exchange {
-    let target = call
-        .head
-        .uri
-        .path_and_query()
-        .map_or("", |target| target.as_str());
-    Exchange {
-        seq: 0, // the journal knows
-        tag: answered.world.as_ref().map_or(NO_WORLD, |world| {
-            world.tag.as_bytes().try_into().expect("eight hex digits")
-        }),
-        at: SystemTime::now() - duration,
-        head: head_text(call.head.method.as_str(), target, &call.head.headers),
-        request,
-        status: answered.reply.status,
-        outcome: answered.reply.outcome,
-        reply: KeptBody::shared(&answered.reply.body),
-        reply_headers: answered.reply.headers,
-        duration,
-        why: answered.why,
-        thumbnails: None,
-        delay: breaking.map_or(Duration::ZERO, |breaking| breaking.delay),
-        fault: breaking.and_then(Breaking::shown_fault),
-    }
-}
-
-/// `x-sandbox-trace`: the world's tag and the number of the exchange.
-fn trace(tag: &str, seq: u64) -> HeaderValue {
-    let mut digits = itoa::Buffer::new();
-    let trace = [tag, "-", digits.format(seq)].concat();
-    HeaderValue::from_maybe_shared(Bytes::from(trace)).expect("hex digits")
-}
-
-/// A method of the client's own making could hold anything.
-fn shown_method(call: &Call) -> &'static str {
-    match call.method().as_str() {
-        "GET" => "GET",
-        "POST" => "POST",
-        "HEAD" => "HEAD",
-        "PUT" => "PUT",
-        "PATCH" => "PATCH",
-        "DELETE" => "DELETE",
-        "OPTIONS" => "OPTIONS",
-        _ => "other",
-    }
-}
-
-/// Nothing is answered: the client went away before its request was whole, or it is to be broken. Over HTTP/1.1 the
-/// connection ends, over HTTP/2 the stream is reset.
-#[derive(Debug, thiserror::Error)]
-#[error("there is nobody to answer")]
-pub(crate) struct Gone(#[source] h2::Error);
-
-impl Gone {
-    /// The client is, or takes too long.
-    pub(crate) fn client() -> Self {
-        Self(h2::Reason::CANCEL.into())
-    }
-
-    /// How a stream ends that is broken on purpose. It is never `REFUSED_STREAM`, which says that nothing
-    /// was done: clients ask again by themselves then.
-    pub(crate) fn by(ending: Ending) -> Self {
-        let reason = match ending {
-            Ending::Reset => h2::Reason::INTERNAL_ERROR,
-            Ending::Close => h2::Reason::CANCEL,
-            Ending::Garbage => h2::Reason::PROTOCOL_ERROR,
-        };
-        Self(reason.into())
-    }
 }

@@ -16,10 +16,10 @@ use hyper::Response;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
-use super::connection::Wire;
 use super::effect::ReplyBody;
+use super::gone::Gone;
 use super::pace::{Ending, Pace};
-use super::respond::Gone;
+use super::socket::Wire;
 use crate::answer::Breaking;
 use crate::base::{BROKEN_MAX, Fault};
 

@@ -11,7 +11,7 @@ use super::battery::{self, Audit, Step, Verdict};
 use crate::base::{ReceiverUrl, parse_duration};
 use crate::callbacks::RECEIVER_TIME;
 use crate::cli::answering::Scenarios;
-use crate::cli::cli::{Format, block_on, fail, misused, print};
+use crate::cli::output::{Format, block_on, fail, misused, print};
 use crate::http::CALLBACK_TOKEN_HEADER;
 use crate::sandbox::Sandbox;
 

@@ -13,7 +13,7 @@ use super::{drawing, png};
 use crate::base::{listed, nearest, reason};
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::cli::answering::Scenarios;
-use crate::cli::cli::{Format, fail, misused, print};
+use crate::cli::output::{Format, fail, misused, print};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {

@@ -4,7 +4,7 @@
 use hyper::Response;
 use hyper::header::{CONTENT_SECURITY_POLICY, HeaderName, HeaderValue};
 
-use super::documents::document;
+use super::document::document;
 use crate::server::ReplyBody;
 
 /// Path, content type, contents.

@@ -2,9 +2,10 @@
 //! documents. None of it needs a key: it says what there is, and nothing of anybody.
 
 use bytes::Bytes;
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{HeaderName, HeaderValue};
 use hyper::{Method, Response};
 
+use super::document::document;
 use super::{docs_page, llms};
 use crate::answer::{self, Shared};
 use crate::http::{Call, OPENAPI_PATH};
@@ -51,12 +52,4 @@ fn openapi(sandbox: &Shared) -> Bytes {
         reference::openapi_document(about).to_string().into()
     };
     catalogue.openapi.get_or_init(written).clone()
-}
-
-pub(crate) fn document(content_type: HeaderValue, body: Bytes) -> Response<ReplyBody> {
-    let mut response = Response::new(ReplyBody::new(body, None));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, content_type);
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    response
 }

@@ -1,6 +1,7 @@
 //! The pages for people and agents: inspector, documents, llms.txt.
 
 mod docs_page;
+mod document;
 mod documents;
 #[cfg(feature = "inspector")]
 mod inspector;

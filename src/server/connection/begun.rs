@@ -6,15 +6,10 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
+use crate::server::begin::Protocol;
+
 /// No method of HTTP/1.1 is called so: it is what an HTTP/2 client sends before anything else.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-/// What a connection speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Protocol {
-    Http1,
-    Http2,
-}
 
 /// A connection of which the first bytes have been looked at. They are read again.
 pub(super) struct Begun<S> {

@@ -15,11 +15,13 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::begun::Begun;
-use super::connection::{HEAD_BYTES_MAX, Watched, Wire};
+use super::connection::{HEAD_BYTES_MAX, Watched};
 use crate::answer::Shared;
 use crate::server::effect::ReplyBody;
+use crate::server::gone::Gone;
 use crate::server::pace::{BODY_TIME, Pace, Phase, Verdict};
-use crate::server::respond::{Gone, respond};
+use crate::server::respond::respond;
+use crate::server::socket::Wire;
 
 const STREAMS_MAX: u32 = 100;
 const FRAME_BYTES_MAX: u32 = 16 << 10;

@@ -4,5 +4,4 @@ mod begun;
 mod connection;
 mod http2;
 
-pub(crate) use self::begun::Protocol;
-pub(crate) use self::connection::{PacedIo, Wire, serve};
+pub(crate) use self::connection::serve;

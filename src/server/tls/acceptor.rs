@@ -6,13 +6,13 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::{self, CryptoProvider};
 use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::server::TlsStream;
 
 use super::authority::{AUTHORITY_FILE, Authority, HostName};
 use super::{identity, plain};
-use crate::server::connection::Protocol;
+use crate::callbacks::provider;
+use crate::server::begin::Protocol;
 
 /// What a sandbox shows its clients.
 #[derive(Clone, Debug, Default)]
@@ -111,8 +111,4 @@ fn acceptor(identity: CertifiedKey) -> Result<TlsAcceptor, String> {
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(identity)));
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config).into())
-}
-
-pub(crate) fn provider() -> Arc<CryptoProvider> {
-    Arc::new(crypto::ring::default_provider())
 }

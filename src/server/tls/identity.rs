@@ -10,9 +10,9 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::{Error, InconsistentKeys};
 
-use super::acceptor::provider;
 use super::expiry::{is_authority, not_after};
 use crate::base::reason;
+use crate::callbacks::provider;
 
 const FILE_BYTES_MAX: u64 = 4 << 20;
 

@@ -6,7 +6,7 @@ mod expiry;
 mod identity;
 mod plain;
 
-pub(crate) use self::acceptor::{Acceptor, TlsOptions, provider};
+pub(crate) use self::acceptor::{Acceptor, TlsOptions};
 pub(crate) use self::authority::{AUTHORITY_FILE, Authority, HostName};
 pub(crate) use self::identity::{is_one_certificate, read_authorities};
 pub(crate) use self::plain::PLAIN_WORDS;

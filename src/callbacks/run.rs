@@ -1,0 +1,250 @@
+//! Runs a world's outbox: waits, sends, tries again.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use hyper::HeaderMap;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::courier::RECEIVER_TIME;
+use super::egress::Sent;
+use crate::answer::Shared;
+use crate::base::{self, Panicked, ReceiverUrl, Stamp, contained_async};
+use crate::world::{Attempt, DeliveryState, State, World};
+
+/// How long a world's line rests after a panic: one that comes again and again must not take a core.
+const PANIC_PAUSE: Duration = Duration::from_secs(1);
+
+/// Sees to it that what lies in the world's line is sent. Called whenever something was put there.
+pub(crate) fn wake(sandbox: &Arc<Shared>, world: &Arc<World>, state: &mut State) {
+    if state.callbacks.queue.by_clock.is_empty() || !sandbox.sends_by_itself {
+        return;
+    }
+    if state.callbacks.runs {
+        world.changed();
+        return;
+    }
+    state.callbacks.runs = true;
+    sandbox.live.deliveries(&world.tag);
+    tokio::spawn(run_on(sandbox.clone(), world.clone()));
+}
+
+/// Goes on after a panic: the line would otherwise wait for ever.
+async fn run_on(sandbox: Arc<Shared>, world: Arc<World>) {
+    while contained_async(pin!(run(&sandbox, &world))).await == Err(Panicked) {
+        base::log_panic("sending a world's callbacks");
+        tokio::time::sleep(PANIC_PAUSE).await;
+    }
+}
+
+/// Sends what is due by the machine's time until the line is empty or the sandbox stops.
+async fn run(sandbox: &Arc<Shared>, world: &Arc<World>) {
+    let mut changes = world.changes();
+    let mut stopping = sandbox.stopping();
+    loop {
+        changes.mark_unchanged();
+        let next = {
+            let mut state = world.state();
+            sandbox.panic_if_told("line");
+            let callbacks = &mut state.callbacks;
+            if callbacks.queue.by_clock.is_empty() {
+                callbacks.runs = false;
+                return;
+            }
+            if callbacks.advancing {
+                None // everything that is due is sent by the advance
+            } else {
+                let now = Instant::now();
+                while let Some(seq) = callbacks.queue.take_by_time(now) {
+                    callbacks.in_flight += 1;
+                    let resets = world.resets(); // from before the lock is given back
+                    tokio::spawn(attempt_unless_stopped(
+                        sandbox.clone(),
+                        world.clone(),
+                        seq,
+                        resets,
+                    ));
+                }
+                callbacks.queue.next_time()
+            }
+        };
+        let due = async {
+            match next {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = due => {}
+            _ = changes.changed() => {}
+            _ = stopping.wait_for(|stopping| *stopping) => {
+                let mut state = world.state();
+                let cancelled = state.callbacks.cancel(&sandbox.courier, "the sandbox stopped");
+                state.callbacks.runs = false;
+                if !cancelled.is_empty() {
+                    tracing::info!("{} pending callbacks were cancelled", cancelled.len());
+                }
+                return;
+            }
+        }
+    }
+}
+
+/// One try, given up when the sandbox stops, the world is reset, or it panics.
+pub(super) async fn attempt_unless_stopped(
+    sandbox: Arc<Shared>,
+    world: Arc<World>,
+    seq: u64,
+    mut resets: watch::Receiver<u64>,
+) {
+    let mut stopping = sandbox.stopping();
+    // Nothing waits for what is neither sent nor in flight: whoever counted it in must count it out, once.
+    let mut settled = false;
+    let (ended, reason) = {
+        let trying = pin!(attempt(&sandbox, &world, seq, &mut settled));
+        tokio::select! {
+            biased; // what was called back is not tried again
+            _ = stopping.wait_for(|stopping| *stopping) => (DeliveryState::Cancelled, "the sandbox stopped"),
+            _ = resets.changed() => (DeliveryState::Cancelled, "the world was reset"),
+            tried = contained_async(trying) => match tried {
+                Ok(()) => return,
+                Err(Panicked) => (DeliveryState::Failed, "the sandbox failed while it sent this; its log says where"),
+            },
+        }
+    };
+    let mut state = world.state();
+    if ended == DeliveryState::Failed {
+        base::log_panic(format_args!(
+            "sending the callback {seq} of world {}",
+            world.tag
+        ));
+    }
+    if !settled {
+        state.callbacks.in_flight -= 1;
+        sandbox.courier.pending.fetch_sub(1, Ordering::Relaxed);
+        state.callbacks.held.retain(|held| held.delivery != seq);
+        if let Some(delivery) = state.callbacks.log.get_mut(seq) {
+            delivery.state = ended;
+            delivery.reason = Some(reason.to_owned());
+        }
+        state.callbacks.log.ended.count(ended);
+    }
+    drop(state);
+    world.changed();
+}
+
+/// One try, from taking its turn to deciding what comes next.
+async fn attempt(sandbox: &Arc<Shared>, world: &Arc<World>, seq: u64, settled: &mut bool) {
+    let courier = &sandbox.courier;
+    let turn = world.state().callbacks.sends.clone();
+    let _of_world = turn.acquire().await.expect("never closed");
+    let _of_all = courier.sends.acquire().await.expect("never closed");
+    let prepared = {
+        let mut state = world.state();
+        let at = world.now(&state);
+        state.callbacks.log.get_mut(seq).map(|delivery| {
+            delivery.state = DeliveryState::Sending;
+            delivery.next_try = None;
+            (delivery.clone(), at)
+        })
+    };
+    let Some((delivery, at)) = prepared else {
+        let mut state = world.state(); // its entry had to leave the log
+        *settled = true;
+        state.callbacks.in_flight -= 1;
+        courier.pending.fetch_sub(1, Ordering::Relaxed);
+        return;
+    };
+    let message = delivery.redelivery_of.unwrap_or(seq);
+    let headers = courier.headers(
+        world,
+        delivery.token,
+        message,
+        delivery.depth,
+        &delivery.body,
+    );
+    let request_head = head_text(&delivery.url, &headers);
+    sandbox.panic_if_told("attempt");
+    let sent = courier
+        .egress
+        .send(&delivery.url, headers, delivery.body.clone(), RECEIVER_TIME)
+        .await;
+    *settled = true;
+    settle(sandbox, world, seq, at, request_head, sent);
+}
+
+/// Writes an attempt into the log and puts the next one in line, if there is to be one.
+fn settle(
+    sandbox: &Arc<Shared>,
+    world: &Arc<World>,
+    seq: u64,
+    at: Stamp,
+    request_head: Arc<str>,
+    sent: Sent,
+) {
+    let courier = &sandbox.courier;
+    let mut state = world.state();
+    let now = world.now(&state);
+    let callbacks = &mut state.callbacks;
+    callbacks.in_flight -= 1;
+    let mut again = None;
+    let mut frees_next = false;
+    let succeeded = sent.succeeded();
+    let attempt = Attempt {
+        at,
+        request_head,
+        status: sent.status,
+        answer: sent.answer.into(),
+        error: sent.error,
+        took: sent.took,
+    };
+    if let Some(delivery) = callbacks.log.attempted(seq, attempt) {
+        let tried = delivery.attempts.len();
+        delivery.state = if succeeded {
+            DeliveryState::Delivered
+        } else if let Some(delay) = courier.retries.get(tried - 1) {
+            let delay = sent.retry_after.unwrap_or(*delay);
+            delivery.next_try = Some(now.after(delay));
+            again = Some(delay);
+            DeliveryState::Retrying
+        } else {
+            DeliveryState::Failed
+        };
+        frees_next = !delivery.held_for_next;
+        let ended = delivery.state;
+        callbacks.log.ended.count(ended);
+    }
+    callbacks.held.retain(|held| held.delivery != seq); // nothing hastens its next try
+    match again {
+        Some(delay) => {
+            let clock = callbacks.advanced + delay;
+            callbacks.queue.add(clock, Instant::now() + delay, seq);
+        }
+        None => {
+            courier.pending.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+    if frees_next {
+        callbacks.release_held();
+    }
+    callbacks.log.make_room(callbacks.pending());
+    wake(sandbox, world, &mut state);
+    drop(state);
+    world.changed();
+}
+
+fn head_text(url: &ReceiverUrl, headers: &HeaderMap) -> Arc<str> {
+    let mut text = format!("POST {}", url.as_str());
+    for (name, value) in headers {
+        text.extend([
+            "\n",
+            name.as_str(),
+            ": ",
+            value.to_str().unwrap_or_default(),
+        ]);
+    }
+    text.into()
+}

@@ -1,0 +1,61 @@
+//! Accepts connections until the sandbox stops.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use super::connection;
+use super::ports::Ports;
+use crate::answer::Shared;
+
+const CONNECTIONS_MAX: usize = 10_000;
+
+/// How long requests in flight may take to finish when the sandbox stops.
+const STOP_TIME: Duration = Duration::from_secs(5);
+
+/// Serves until `stop` is true or its sender is gone.
+pub(crate) async fn serve(ports: Ports, sandbox: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut connections = JoinSet::new();
+    let stop_connections = stop.clone();
+    let accepting = async {
+        loop {
+            // At the limit the next connection waits in the system's queue.
+            let place = places.clone().acquire_owned().await.expect("never closed");
+            // What has ended is let go at once: its room is that of the connection, and nobody else may come for long.
+            let accepted = loop {
+                tokio::select! {
+                    accepted = ports.accept() => break accepted,
+                    Some(_) = connections.join_next() => {}
+                }
+            };
+            let (socket, port) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    tracing::warn!("cannot accept a connection: {error}");
+                    tokio::time::sleep(Duration::from_millis(100)).await; // out of descriptors, most likely
+                    continue;
+                }
+            };
+            let (sandbox, stop) = (sandbox.clone(), stop_connections.clone());
+            connections.spawn(async move {
+                connection::serve(socket, port, sandbox.clone(), stop).await;
+                sandbox.connection_ended.notify_one();
+                drop(place);
+            });
+        }
+    };
+    tokio::select! {
+        () = accepting => {}
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+    drop(ports);
+    let finished = tokio::time::timeout(STOP_TIME, async {
+        while connections.join_next().await.is_some() {}
+    });
+    if finished.await.is_err() {
+        tracing::warn!("{} connections were cut after 5 s", connections.len());
+    }
+}
