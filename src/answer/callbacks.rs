@@ -9,7 +9,6 @@ use tokio::time::Instant;
 
 use super::reply::Planned;
 use crate::base::{Behaviour, ReceiverUrl, Stamp, no_json};
-use crate::callbacks::Courier;
 use crate::world::{Callbacks, DEPTH_MAX, Delivery, DeliveryState, REPLY_TIME, TokenSent, WAIT};
 
 /// One event that calls back.
@@ -30,12 +29,7 @@ pub(crate) struct Event<'a> {
 }
 
 /// Puts what an event causes into the world's line.
-pub(crate) fn plan(
-    callbacks: &mut Callbacks,
-    courier: &Courier,
-    event: &Event<'_>,
-    planned: &mut Planned,
-) {
+pub(crate) fn plan(callbacks: &mut Callbacks, event: &Event<'_>, planned: &mut Planned) {
     let first = delivery(event);
     if event.depth >= DEPTH_MAX {
         let reason = format!(
@@ -62,13 +56,8 @@ pub(crate) fn plan(
             next_try: (delivery.state == DeliveryState::Scheduled).then(|| event.now.after(due)),
             ..delivery
         };
-        let seq = callbacks.schedule_for_reply(
-            courier,
-            delivery,
-            after,
-            event.came,
-            waits.then_some(REPLY_TIME),
-        );
+        let seq =
+            callbacks.schedule_for_reply(delivery, after, event.came, waits.then_some(REPLY_TIME));
         planned.any = true;
         if waits {
             planned.held.push(seq);
@@ -155,12 +144,12 @@ fn delivery(event: &Event<'_>) -> Delivery {
 }
 
 /// What an event sends, first to last, for one who sends it past the line.
-pub(crate) fn deliveries_of_event(courier: &Courier, event: &Event<'_>) -> Vec<Delivery> {
+pub(crate) fn deliveries_of_event(event: &Event<'_>) -> Vec<Delivery> {
     let mut callbacks = Callbacks::default();
-    plan(&mut callbacks, courier, event, &mut Planned::default());
+    plan(&mut callbacks, event, &mut Planned::default());
     let mut planned: Vec<_> = callbacks.log.newest_first().cloned().collect();
     planned.reverse();
-    callbacks.cancel(courier, "sent past the line"); // nothing counts as pending
+    callbacks.cancel("sent past the line"); // nothing counts as pending
     planned
 }
 

@@ -217,12 +217,7 @@ impl Making<'_> {
                 came: self.call.came,
             };
             state.exercised.behaviour(*behaviour);
-            callbacks::plan(
-                &mut state.callbacks,
-                &self.sandbox.courier,
-                &event,
-                &mut planned,
-            );
+            callbacks::plan(&mut state.callbacks, &event, &mut planned);
         }
         planned
     }

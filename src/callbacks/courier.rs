@@ -3,7 +3,6 @@
 //! Due things lie in a queue per world. Each is due when its delay has passed in real time, or when
 //! the world's clock has been advanced that far, whichever comes first.
 
-use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
@@ -34,7 +33,6 @@ pub(crate) struct Courier {
     /// Sends the token in `x-iluma-callback-token` as well.
     pub second_token_header: bool,
     pub(super) sends: Semaphore,
-    pub(crate) pending: AtomicUsize,
 }
 
 impl Courier {
@@ -45,7 +43,6 @@ impl Courier {
             signing,
             second_token_header: second,
             sends: Semaphore::new(SENDS_MAX),
-            pending: AtomicUsize::new(0),
         }
     }
 

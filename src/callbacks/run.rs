@@ -2,7 +2,6 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hyper::HeaderMap;
@@ -82,7 +81,7 @@ async fn run(sandbox: &Arc<Shared>, world: &Arc<World>) {
             _ = changes.changed() => {}
             _ = stopping.wait_for(|stopping| *stopping) => {
                 let mut state = world.state();
-                let cancelled = state.callbacks.cancel(&sandbox.courier, "the sandbox stopped");
+                let cancelled = state.callbacks.cancel("the sandbox stopped");
                 state.callbacks.runs = false;
                 if !cancelled.is_empty() {
                     tracing::info!("{} pending callbacks were cancelled", cancelled.len());
@@ -124,7 +123,7 @@ pub(super) async fn attempt_unless_stopped(
     }
     if !settled {
         state.callbacks.in_flight -= 1;
-        sandbox.courier.pending.fetch_sub(1, Ordering::Relaxed);
+        state.callbacks.count_out();
         state.callbacks.held.retain(|held| held.delivery != seq);
         if let Some(delivery) = state.callbacks.log.get_mut(seq) {
             delivery.state = ended;
@@ -155,7 +154,7 @@ async fn attempt(sandbox: &Arc<Shared>, world: &Arc<World>, seq: u64, settled: &
         let mut state = world.state(); // its entry had to leave the log
         *settled = true;
         state.callbacks.in_flight -= 1;
-        courier.pending.fetch_sub(1, Ordering::Relaxed);
+        state.callbacks.count_out();
         return;
     };
     let message = delivery.redelivery_of.unwrap_or(seq);
@@ -223,9 +222,7 @@ fn settle(
             let clock = callbacks.advanced + delay;
             callbacks.queue.add(clock, Instant::now() + delay, seq);
         }
-        None => {
-            courier.pending.fetch_sub(1, Ordering::Relaxed);
-        }
+        None => callbacks.count_out(),
     }
     if frees_next {
         callbacks.release_held();

@@ -202,7 +202,7 @@ async fn of_world(
         Route::Clock => Ok(clock::show(world)),
         Route::SetClock => clock::set(sandbox, world, json_body(call)?).await,
         Route::Advance => clock::advance(sandbox, world, json_body(call)?).await,
-        Route::Reset => Ok(reset(sandbox, world).await),
+        Route::Reset => Ok(reset(world).await),
         Route::Faults => Ok(faults::show(world, call.came)),
         Route::SetFaults => faults::set(&sandbox.catalogue(), world, json_body(call)?, call.came),
         Route::Heal => Ok(faults::heal(world, call.came)),
@@ -232,8 +232,8 @@ enum Route<'a> {
 }
 
 /// Empties a world, and answers when nothing of it is left: also what was on its way is called back.
-async fn reset(sandbox: &Arc<Shared>, world: &Arc<World>) -> Answer {
-    let cancelled = world.reset(&sandbox.courier).await;
+async fn reset(world: &World) -> Answer {
+    let cancelled = world.reset().await;
     (
         StatusCode::OK,
         json!({"status": "reset", "cancelled_callbacks": cancelled}),

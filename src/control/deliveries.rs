@@ -180,12 +180,7 @@ pub(super) fn redeliver(
         ..original
     };
     let callbacks = &mut state.callbacks;
-    let seq = callbacks.schedule(
-        &sandbox.courier,
-        again,
-        std::time::Duration::ZERO,
-        Instant::now(),
-    );
+    let seq = callbacks.schedule(again, std::time::Duration::ZERO, Instant::now());
     callbacks::wake(sandbox, world, &mut state);
     let shown = state
         .callbacks

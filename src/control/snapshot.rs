@@ -64,8 +64,8 @@ pub(super) async fn restore(
         })?;
     let (records, is_own) = (restoration.records(), restoration.is_own);
     // Spawned: a client that goes away must not leave it half done.
-    let (of, courier) = (world.clone(), sandbox.clone());
-    let restored = tokio::spawn(async move { of.restore(&courier.courier, restoration).await });
+    let of = world.clone();
+    let restored = tokio::spawn(async move { of.restore(restoration).await });
     let cancelled = base::pass_panic_on(restored.await).unwrap_or_default();
     let mut notes: Vec<Value> = Vec::new();
     if !is_own {

@@ -103,7 +103,7 @@ pub(super) fn answer(
     };
     state.exercised.behaviour(Behaviour::Normal);
     let callbacks = &mut state.callbacks;
-    let seq = callbacks.schedule(&sandbox.courier, delivery, Duration::ZERO, Instant::now());
+    let seq = callbacks.schedule(delivery, Duration::ZERO, Instant::now());
     callbacks::wake(sandbox, world, &mut state);
     let shown = state
         .callbacks

@@ -60,7 +60,7 @@ pub(super) async fn mint(sandbox: &Shared, call: &Call) -> Result<Answer, Refusa
         ));
     }
     if wish.reset && !is_new {
-        world.reset(&sandbox.courier).await;
+        world.reset().await;
     }
     sandbox.issued.mint(&world.key);
     let mut body = json!({"name": name, "api_key": world.key.reveal()});
@@ -94,7 +94,7 @@ pub(super) async fn end(
     only(query, &[])?;
     let key = own_key(sandbox, call, query)?;
     let worlds = &sandbox.worlds;
-    let unfinished = worlds.end(&key, &sandbox.courier, Instant::now()).await;
+    let unfinished = worlds.end(&key, Instant::now()).await;
     let callbacks: Vec<_> = unfinished
         .callbacks
         .iter()

@@ -241,7 +241,7 @@ fn a_request_while_its_world_is_ended_is_answered_and_every_reply_is_counted_onc
     at_once(THREADS, |thread| match thread {
         0 => {
             while done.load(Ordering::Acquire) < THREADS - 2 {
-                run(sandbox.worlds.end(&one, &sandbox.courier, Instant::now()));
+                run(sandbox.worlds.end(&one, Instant::now()));
             }
         }
         1 => {
@@ -261,7 +261,7 @@ fn a_request_while_its_world_is_ended_is_answered_and_every_reply_is_counted_onc
             done.fetch_add(1, Ordering::Release);
         }
     });
-    run(sandbox.worlds.end(&one, &sandbox.courier, Instant::now()));
+    run(sandbox.worlds.end(&one, Instant::now()));
     assert_eq!(counted(), (THREADS - 2) * EACH);
     assert!(sandbox.worlds.get(&one).is_none());
     assert_eq!(

@@ -299,7 +299,7 @@ impl World {
     /// # });
     /// ```
     pub async fn reset(&self) -> usize {
-        self.owned().reset(&self.shared.courier).await
+        self.owned().reset().await
     }
 
     /// Ends the world, as `DELETE /__sandbox/worlds` does, and says what was still to come. Returns when
@@ -314,10 +314,7 @@ impl World {
     /// # });
     /// ```
     pub async fn end(&self) -> Unfinished {
-        let Shared {
-            worlds, courier, ..
-        } = &*self.shared;
-        let unfinished = worlds.end(&self.key, courier, Instant::now()).await;
+        let unfinished = self.shared.worlds.end(&self.key, Instant::now()).await;
         Unfinished {
             callbacks: unfinished.callbacks.iter().map(Callback::of).collect(),
             more_callbacks: unfinished.more_callbacks,

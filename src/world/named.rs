@@ -11,7 +11,6 @@ use super::totals::{Tally, locked};
 use super::world::World;
 use super::worlds::{Worlds, tag};
 use crate::base::{ApiKey, Mix};
-use crate::callbacks::Courier;
 use crate::http::ApiError;
 
 /// Deliveries that are shown of those that a world's end cancelled.
@@ -87,7 +86,7 @@ impl Worlds {
 
     /// Ends the world of a key: the next request of the key finds a fresh one. Returns when all of it is
     /// quiet, with what was still to come.
-    pub(crate) async fn end(&self, key: &ApiKey, courier: &Courier, now: Instant) -> Unfinished {
+    pub(crate) async fn end(&self, key: &ApiKey, now: Instant) -> Unfinished {
         let ended = {
             let mut worlds = self.by_key.write().unwrap_or_else(PoisonError::into_inner);
             // Who sums up does not see it from here on, so its counts must be elsewhere already.
@@ -99,7 +98,7 @@ impl Worlds {
             return Unfinished::default();
         };
         let see = |state: &State| Unfinished::of(state, now);
-        world.reset_seen(courier, see, |_| ()).await.0
+        world.reset_seen(see, |_| ()).await.0
     }
 
     /// Eight hex digits that stand for a key.

@@ -1,5 +1,8 @@
 //! What the one lock of a world guards.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
 use super::exercised::Exercised;
 use super::journal::Journal;
 use super::outbox::Callbacks;
@@ -26,6 +29,14 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// The state of a new world.
+    pub(super) fn new(pending_in_all: Arc<AtomicUsize>) -> Self {
+        Self {
+            callbacks: Callbacks::counted_in(pending_in_all),
+            ..Self::default()
+        }
+    }
+
     pub(super) fn bytes(&self) -> usize {
         let counters = self.counters.len() * 32;
         let kept = self.records.bytes + self.journal.bytes + self.callbacks.log.bytes;
@@ -40,10 +51,10 @@ impl State {
     /// As it was at the start, but that requests are counted on: a trace means one of them, and who asks for those
     /// after a number misses none.
     pub(super) fn clear(&mut self) {
-        let runs = self.callbacks.runs();
-        let journal = Journal::starting_after(self.journal.last_seq());
-        *self = Self::default();
-        self.journal = journal;
-        self.callbacks.set_runs(runs);
+        *self = Self {
+            callbacks: self.callbacks.emptied(),
+            journal: Journal::starting_after(self.journal.last_seq()),
+            ..Self::default()
+        };
     }
 }

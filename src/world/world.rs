@@ -12,7 +12,6 @@ use super::state::State;
 use super::totals::{Tally, Totals, locked};
 use super::watchers::Live;
 use crate::base::{ApiKey, Clock, Mix, Stamp};
-use crate::callbacks::Courier;
 use crate::control::Thumbnail;
 
 pub(crate) const WORLDS_MAX: usize = 10_000;
@@ -204,27 +203,26 @@ impl World {
     }
 
     /// Empties the world. What was pending is cancelled, also what was on its way, and counted.
-    pub(crate) async fn reset(&self, courier: &Courier) -> usize {
-        self.reset_seen(courier, |_| (), |_| ()).await.1
+    pub(crate) async fn reset(&self) -> usize {
+        self.reset_seen(|_| (), |_| ()).await.1
     }
 
     /// Empties the world and fills it again, in one.
-    pub(crate) async fn restore(&self, courier: &Courier, from: Restoration) -> usize {
+    pub(crate) async fn restore(&self, from: Restoration) -> usize {
         let fill = |state: &mut State| from.fill(state, Instant::now());
-        self.reset_seen(courier, |_| (), fill).await.1
+        self.reset_seen(|_| (), fill).await.1
     }
 
     /// The same with a last look at what there was, and a first hand at what is to be.
     pub(super) async fn reset_seen<T>(
         &self,
-        courier: &Courier,
         see: impl FnOnce(&State) -> T,
         fill: impl FnOnce(&mut State),
     ) -> (T, usize) {
         // An advance ends as soon as what it sends has been called back.
         let (seen, (in_line, on_their_way)) = {
             let mut state = self.state();
-            (see(&state), self.call_back(&mut state, courier))
+            (see(&state), self.call_back(&mut state))
         };
         let mut cancelled = in_line + on_their_way;
         let _no_advance = self.advancing.lock().await;
@@ -234,7 +232,7 @@ impl World {
             {
                 let mut totals = locked(&self.totals);
                 let mut state = self.state();
-                cancelled += self.call_back(&mut state, courier).0; // what came meanwhile
+                cancelled += self.call_back(&mut state).0; // what came meanwhile
                 if state.callbacks.pending() == 0 {
                     totals.take(&mut state);
                     state.clear();
@@ -252,8 +250,8 @@ impl World {
     }
 
     /// Cancels what lies in line and calls back what is on its way. Returns how many there were of each.
-    fn call_back(&self, state: &mut State, courier: &Courier) -> (usize, usize) {
-        let in_line = state.callbacks.cancel(courier, "the world was reset").len();
+    fn call_back(&self, state: &mut State) -> (usize, usize) {
+        let in_line = state.callbacks.cancel("the world was reset").len();
         self.resets.send_modify(|resets| *resets += 1);
         (in_line, state.callbacks.pending())
     }

@@ -8,6 +8,7 @@ use foldhash::HashMap;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::state::State;
 use super::totals::{Tally, Totals, locked};
 use super::watchers::Live;
 use super::world::{BYTES_MAX, WORLDS_MAX, World};
@@ -38,6 +39,8 @@ pub(crate) struct Worlds {
     clock: Clock,
     started: Instant,
     bytes: Arc<AtomicUsize>,
+    /// Pending deliveries of all worlds together.
+    pending: Arc<AtomicUsize>,
     making_room: Mutex<()>,
     /// Names that were made up.
     pub(super) minted: AtomicU64,
@@ -57,6 +60,7 @@ impl Worlds {
             clock,
             started: Instant::now(),
             bytes: Arc::default(),
+            pending: Arc::default(),
             making_room: Mutex::default(),
             minted: AtomicU64::new(0),
             evicted: AtomicU64::new(0),
@@ -137,7 +141,7 @@ impl Worlds {
             name: OnceLock::new(),
             clock: self.clock,
             seed: self.seed,
-            state: Mutex::default(),
+            state: Mutex::new(State::new(self.pending.clone())),
             rigged: AtomicBool::new(false),
             advancing: tokio::sync::Mutex::default(),
             changes: watch::Sender::default(),

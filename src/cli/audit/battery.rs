@@ -305,7 +305,7 @@ impl Audit {
             now: self.world.now(&state),
             came: Instant::now(),
         };
-        answer::deliveries_of_event(&self.sandbox.courier, &event)
+        answer::deliveries_of_event(&event)
     }
 }
 

@@ -1,7 +1,7 @@
 //! A world's callbacks: registered URLs, what is held, what is due, what was sent.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -11,7 +11,6 @@ use tokio::time::Instant;
 use super::delivery::{Deliveries, Delivery, DeliveryState};
 use super::line::Queue;
 use crate::base::{ReceiverUrl, Stamp};
-use crate::callbacks::Courier;
 
 /// How long a reply waits for an early callback, and a callback for the one that is to overtake it.
 pub(crate) const WAIT: Duration = Duration::from_secs(5);
@@ -40,6 +39,8 @@ pub(crate) struct Callbacks {
     pub(crate) advancing: bool,
     pub(crate) runs: bool,
     pub(crate) sends: Arc<Semaphore>,
+    /// Pending deliveries of all worlds together, this one's among them.
+    pending_in_all: Arc<AtomicUsize>,
 }
 
 /// A URL that a client registered.
@@ -69,18 +70,26 @@ impl Default for Callbacks {
             advancing: false,
             runs: false,
             sends: Arc::new(Semaphore::new(SENDS_OF_WORLD_MAX)),
+            pending_in_all: Arc::default(),
         }
     }
 }
 
 impl Callbacks {
-    /// Whether a task sees to what lies in line.
-    pub(crate) fn runs(&self) -> bool {
-        self.runs
+    /// The callbacks of a world that counts what is pending together with other worlds.
+    pub(in crate::world) fn counted_in(pending_in_all: Arc<AtomicUsize>) -> Self {
+        Self {
+            pending_in_all,
+            ..Self::default()
+        }
     }
 
-    pub(crate) fn set_runs(&mut self, runs: bool) {
-        self.runs = runs;
+    /// Callbacks of the same world, with nothing in them. The task that sends them goes on.
+    pub(in crate::world) fn emptied(&self) -> Self {
+        Self {
+            runs: self.runs,
+            ..Self::counted_in(self.pending_in_all.clone())
+        }
     }
 
     pub(crate) fn pending(&self) -> usize {
@@ -88,20 +97,13 @@ impl Callbacks {
     }
 
     /// Puts a delivery in line. False where there is no room: the delivery says so.
-    pub(crate) fn schedule(
-        &mut self,
-        courier: &Courier,
-        delivery: Delivery,
-        after: Duration,
-        now: Instant,
-    ) -> u64 {
-        self.schedule_for_reply(courier, delivery, after, now, None)
+    pub(crate) fn schedule(&mut self, delivery: Delivery, after: Duration, now: Instant) -> u64 {
+        self.schedule_for_reply(delivery, after, now, None)
     }
 
     /// The same for a delivery that waits, in real time, for its reply to be written.
     pub(crate) fn schedule_for_reply(
         &mut self,
-        courier: &Courier,
         mut delivery: Delivery,
         after: Duration,
         now: Instant,
@@ -110,8 +112,8 @@ impl Callbacks {
         if delivery.state != DeliveryState::Scheduled {
             return self.log.add(delivery, self.pending());
         }
-        if courier.pending.fetch_add(1, Ordering::Relaxed) >= PENDING_MAX {
-            courier.pending.fetch_sub(1, Ordering::Relaxed);
+        if self.pending_in_all.fetch_add(1, Ordering::Relaxed) >= PENDING_MAX {
+            self.count_out();
             delivery.state = DeliveryState::Dropped;
             delivery.reason = Some(format!("{PENDING_MAX} callbacks are pending already"));
             delivery.next_try = None;
@@ -165,11 +167,16 @@ impl Callbacks {
         self.queue.put_off(seq, by);
     }
 
+    /// One delivery is pending no longer.
+    pub(crate) fn count_out(&self) {
+        self.pending_in_all.fetch_sub(1, Ordering::Relaxed);
+    }
+
     /// Takes everything out of the line that has not been sent; what is in flight comes back to nothing.
-    pub(crate) fn cancel(&mut self, courier: &Courier, reason: &str) -> Vec<u64> {
+    pub(crate) fn cancel(&mut self, reason: &str) -> Vec<u64> {
         let mut cancelled = Vec::new();
         while let Some((_, seq)) = self.queue.take_by_clock(Duration::MAX) {
-            courier.pending.fetch_sub(1, Ordering::Relaxed);
+            self.count_out();
             if let Some(delivery) = self.log.get_mut(seq) {
                 delivery.state = DeliveryState::Cancelled;
                 delivery.reason = Some(reason.to_owned());
