@@ -10,13 +10,11 @@ use hyper::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::export::Lines;
 use crate::answer::{Shared, is_tag};
 use crate::base::parse_duration;
 use crate::callbacks;
 use crate::catalogue::{Catalogue, Endpoint};
-use crate::http::{BODY_BYTES_MAX, Body, Call, Refusal};
-use crate::server::ReplyBody;
+use crate::http::{BODY_BYTES_MAX, Body, Call, Refusal, ReplyBody};
 use crate::world::{SNAPSHOT_BYTES_MAX, World};
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
@@ -45,7 +43,7 @@ pub(super) enum Said {
     /// What is written already, and its type.
     Document(HeaderValue, Bytes),
     /// Written while it is sent.
-    Lines(Lines),
+    Lines(Box<dyn Iterator<Item = Bytes> + Send>),
     /// With headers of its own.
     Response(Response<ReplyBody>),
 }

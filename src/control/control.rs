@@ -16,8 +16,8 @@ use super::{
     metrics, next, readyz, requests, schema, setup, snapshot, trigger, verify, worlds,
 };
 use crate::answer::{Shared, world};
-use crate::http::{CONTROL_PREFIX, Call, Refusal};
-use crate::server::{Pace, ReplyBody};
+use crate::http::{CONTROL_PREFIX, Call, Refusal, ReplyBody};
+use crate::server::Pace;
 use crate::world::World;
 
 /// Whether a path is the sandbox's own.
@@ -35,13 +35,12 @@ pub(crate) async fn respond(
     };
     sandbox.panic_if_told("control");
     let said = decide(sandbox, call, pace).await.unwrap_or_else(refused);
-    let whole = |body: Bytes| ReplyBody::new(body, None);
     let (status, kind, body) = match said {
         Said::Response(response) => return response,
-        Said::Document(kind, document) => (StatusCode::OK, kind, whole(document)),
-        Said::Lines(lines) => (StatusCode::OK, LINES, ReplyBody::lines(lines)),
-        Said::Whole((status, Value::String(text))) => (status, TEXT, whole(text.into())),
-        Said::Whole((status, body)) => (status, JSON, whole(body.to_string().into())),
+        Said::Document(kind, document) => (StatusCode::OK, kind, ReplyBody::new(document)),
+        Said::Lines(lines) => (StatusCode::OK, LINES, ReplyBody::pieces(lines)),
+        Said::Whole((status, Value::String(text))) => (status, TEXT, ReplyBody::new(text)),
+        Said::Whole((status, body)) => (status, JSON, ReplyBody::new(body.to_string())),
     };
     written(status, kind, body)
 }
@@ -53,13 +52,13 @@ pub(crate) fn failed_reply() -> Response<ReplyBody> {
     written(
         StatusCode::INTERNAL_SERVER_ERROR,
         JSON,
-        ReplyBody::new(body.into(), None),
+        ReplyBody::new(body),
     )
 }
 
 /// To where the page finds its files.
 fn moved() -> Response<ReplyBody> {
-    let body = ReplyBody::new(CONTROL_PREFIX.into(), None);
+    let body = ReplyBody::new(CONTROL_PREFIX);
     let mut response = written(StatusCode::PERMANENT_REDIRECT, TEXT, body);
     let location = HeaderValue::from_static(CONTROL_PREFIX);
     response.headers_mut().insert(LOCATION, location);
@@ -89,7 +88,9 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call, pace: &Arc<Pace>) -> Result<
         ("GET", ["events"]) => {
             return events::open(sandbox, call, &query, pace).map(Said::Response);
         }
-        ("GET", ["export"]) => return export::answer(sandbox, call, &query).map(Said::Lines),
+        ("GET", ["export"]) => {
+            return export::answer(sandbox, call, &query).map(|lines| Said::Lines(Box::new(lines)));
+        }
         ("GET", ["snapshot"]) => {
             only(&query, &[])?;
             if sandbox.options.redact {

@@ -30,8 +30,9 @@ use super::readyz;
 use super::requests::Whose;
 use super::shown::time;
 use crate::answer::Shared;
+use crate::http::ReplyBody;
 use crate::http::{Call, Refusal};
-use crate::server::{Pace, ReplyBody};
+use crate::server::Pace;
 use crate::world::{self, By, Exchange, LOOKERS_MAX, Lookout, Mask, NO_WORLD, Tag, World};
 
 const BACKLOG_MAX: usize = 10_000;
@@ -96,7 +97,7 @@ pub(super) fn open(
             () = stopped => {}
         }
     });
-    let mut response = Response::new(ReplyBody::streamed(receiver, pace));
+    let mut response = Response::new(ReplyBody::stream(receiver));
     let headers = response.headers_mut();
     let fixed = [
         (CONTENT_TYPE, "text/event-stream; charset=utf-8"),

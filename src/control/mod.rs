@@ -37,7 +37,6 @@ pub(crate) use self::ask::body_bytes_max;
 pub(crate) use self::control::{failed_reply, is_control_path, respond};
 pub(crate) use self::coverage_report::Coverage;
 pub(crate) use self::direct::{set_faults, trigger_directly};
-pub(crate) use self::export::Lines;
 pub(crate) use self::inbox_store::Inbox;
 pub(crate) use self::pages::answer_document;
 pub(crate) use self::routes::meant;

@@ -11,8 +11,8 @@ use serde_json::json;
 
 use super::ask::{JSON, written};
 use crate::base::listed;
+use crate::http::ReplyBody;
 use crate::http::{CONTROL_PREFIX, Refusal};
-use crate::server::ReplyBody;
 
 /// This API, described.
 pub(super) const OPENAPI: &[u8] = include_bytes!("openapi.json");
@@ -82,7 +82,7 @@ pub(super) fn none(method: &str, parts: &[&str]) -> Result<Response<ReplyBody>, 
         listed(methods.iter().copied())
     );
     let body = json!({"error": "method_not_allowed", "message": message}).to_string();
-    let body = ReplyBody::new(body.into(), None);
+    let body = ReplyBody::new(body);
     let mut response = written(StatusCode::METHOD_NOT_ALLOWED, JSON, body);
     let allow = HeaderValue::try_from(methods.join(", ")).expect("methods are plain");
     response.headers_mut().insert(ALLOW, allow);

@@ -9,8 +9,8 @@ use serde_json::json;
 use super::ask::{Answer, only};
 use crate::answer::{self, Shared};
 use crate::base::PUBLIC_KEY;
+use crate::http::ReplyBody;
 use crate::http::{Call, Refusal};
-use crate::server::ReplyBody;
 use crate::{reference, world};
 
 /// The page and its files.

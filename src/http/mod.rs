@@ -6,6 +6,7 @@ mod error;
 mod form;
 mod guard;
 mod headers;
+mod reply_body;
 mod upload;
 
 pub(crate) use self::basic_auth::authenticate;
@@ -20,6 +21,7 @@ pub(crate) use self::headers::{
     BODY_BYTES_MAX, CALLBACK_TOKEN_HEADER, CONTROL_PREFIX, CONTROL_TOKEN_HEADER, DEFAULT_HOST,
     DELAY_HEADER, DEPTH_HEADER, FAULT_HEADER, MAGIC_HEADER, OPENAPI_PATH, WORLD_HEADER,
 };
+pub(crate) use self::reply_body::{Content, ReplyBody};
 pub(crate) use self::upload::{
     FILE_NAME, HELD_BYTES_MAX, PIECE_BYTES, Picture, Room, Upload, pointer_part,
 };

@@ -1,21 +1,12 @@
 //! What is done after the answer has been decided and before or after it is written.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
-use hyper::body::{Body, Frame, SizeHint};
-use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::gone::Gone;
-use super::pace::Pace;
-use super::wire::Broken;
 use crate::answer::{Effect, Registration, Shared};
 use crate::callbacks;
-use crate::control::Lines;
 use crate::http::ApiError;
 use crate::world::{Registered, WAIT, World};
 
@@ -117,105 +108,5 @@ impl Drop for Release {
             state.callbacks.release(*seq);
         }
         callbacks::wake(&self.sandbox, &self.world, &mut state);
-    }
-}
-
-/// A reply's body, and what is let go when it has been written.
-pub(crate) struct ReplyBody {
-    left: Bytes,
-    broken: Option<Box<Broken>>,
-    /// What is written while it is sent.
-    lines: Option<Box<Lines>>,
-    streamed: Option<Box<Streamed>>,
-    _release: Option<Release>,
-}
-
-impl ReplyBody {
-    pub(crate) fn new(body: Bytes, release: Option<Release>) -> Self {
-        Self {
-            left: body,
-            broken: None,
-            lines: None,
-            streamed: None,
-            _release: release,
-        }
-    }
-
-    pub(crate) fn lines(lines: Lines) -> Self {
-        Self {
-            lines: Some(Box::new(lines)),
-            ..Self::new(Bytes::new(), None)
-        }
-    }
-
-    /// What is sent through the channel, until that ends.
-    pub(crate) fn streamed(pieces: mpsc::Receiver<Bytes>, pace: &Arc<Pace>) -> Self {
-        Self {
-            streamed: Some(Box::new(Streamed {
-                pieces,
-                pace: pace.clone(),
-            })),
-            ..Self::new(Bytes::new(), None)
-        }
-    }
-
-    /// The same body, broken while it is written.
-    pub(crate) fn broken(self, broken: Broken) -> Self {
-        Self {
-            broken: Some(Box::new(broken)),
-            ..self
-        }
-    }
-}
-
-/// A body that has no end of its own.
-struct Streamed {
-    pieces: mpsc::Receiver<Bytes>,
-    pace: Arc<Pace>,
-}
-
-impl Drop for Streamed {
-    fn drop(&mut self) {
-        self.pace.answered();
-    }
-}
-
-impl Body for ReplyBody {
-    type Data = Bytes;
-    type Error = Gone;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let Self {
-            left,
-            broken,
-            lines,
-            streamed,
-            ..
-        } = &mut *self;
-        if let Some(streamed) = streamed {
-            streamed.pace.streaming(); // the answer is given, and goes on
-            let piece = ready!(streamed.pieces.poll_recv(context));
-            return Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))));
-        }
-        let piece = match (broken, lines) {
-            (Some(broken), _) => ready!(broken.poll_piece(left, context)).transpose()?,
-            (None, Some(lines)) => lines.next(),
-            (None, None) => Some(std::mem::take(left)).filter(|left| !left.is_empty()),
-        };
-        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.left.is_empty() && self.lines.is_none() && self.streamed.is_none()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match (&self.lines, &self.streamed) {
-            (None, None) => SizeHint::with_exact(self.left.len() as u64),
-            _ => SizeHint::default(),
-        }
     }
 }

@@ -17,7 +17,6 @@ mod wire;
 
 pub(crate) use self::accept::serve;
 pub(crate) use self::body::SHARES_MAX;
-pub(crate) use self::effect::ReplyBody;
 pub(crate) use self::gone::Gone;
 pub(crate) use self::pace::Pace;
 pub(crate) use self::ports::{Ports, Secured, listen};

@@ -10,7 +10,7 @@ use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-use super::effect::ReplyBody;
+use crate::http::ReplyBody;
 use crate::http::Secure;
 use crate::sandbox::{Options, StartError};
 
@@ -165,7 +165,7 @@ fn refusal(secured: u16) -> Response<ReplyBody> {
     let body = format!(
         r#"{{"error_code":"HTTPS_REQUIRED","message":"Calls over plain HTTP fail: use https and the port {secured}."}}"#
     );
-    let mut response = Response::new(ReplyBody::new(body.into(), None));
+    let mut response = Response::new(ReplyBody::new(body));
     *response.status_mut() = StatusCode::FORBIDDEN;
     let json = HeaderValue::from_static("application/json; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, json);

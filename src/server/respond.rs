@@ -8,15 +8,16 @@ use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Request, Response};
 use tokio::time::Instant;
 
-use super::effect::{self, ReplyBody};
+use super::body;
+use super::effect;
 use super::pace::Pace;
 use super::record::{kept, kept_in_turns, record, shown_method, uploads};
-use super::{body, wire};
+use super::wire::{self, Written};
 use crate::answer::{self, Answered, Effect, Shared};
 use crate::base::{self, Panicked, contained, contained_async};
 use crate::catalogue::UploadFields;
 use crate::control;
-use crate::http::{ApiError, Body, Call};
+use crate::http::{ApiError, Body, Call, Content, ReplyBody};
 use crate::world::{KeptBody, Why};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
@@ -28,7 +29,7 @@ pub(crate) async fn respond(
     sandbox: &Arc<Shared>,
     request: Request<Incoming>,
     pace: &Arc<Pace>,
-) -> Option<Response<ReplyBody>> {
+) -> Option<Response<Written>> {
     if let Some(panics) = &sandbox.options.test_panics {
         panics.arm(request.headers());
     }
@@ -36,11 +37,12 @@ pub(crate) async fn respond(
     let responded = contained_async(pin!(respond_or_panic(sandbox, request, pace))).await;
     responded.unwrap_or_else(|Panicked| {
         base::log_panic("answering a request");
-        Some(if is_control {
+        let response = if is_control {
             control::failed_reply()
         } else {
             failed(sandbox)
-        })
+        };
+        Some(response.map(|body| Written::new(body, pace)))
     })
 }
 
@@ -49,7 +51,7 @@ async fn respond_or_panic(
     sandbox: &Arc<Shared>,
     request: Request<Incoming>,
     pace: &Arc<Pace>,
-) -> Option<Response<ReplyBody>> {
+) -> Option<Response<Written>> {
     let came = Instant::now();
     let (head, incoming) = request.into_parts();
     let bytes_max = control::body_bytes_max(&head);
@@ -69,10 +71,11 @@ async fn respond_or_panic(
     };
     let (until_answered, mut pictures) = (received.share, received.pictures);
     if let Some(response) = control::answer_document(sandbox, &call) {
-        return Some(response);
+        return Some(response.map(|body| Written::new(body, pace)));
     }
     if control::is_control_path(call.path()) {
-        return Some(Box::pin(control::respond(sandbox, &call, pace)).await);
+        let response = Box::pin(control::respond(sandbox, &call, pace)).await;
+        return Some(response.map(|body| Written::new(body, pace)));
     }
     // Before anything is done: who goes away meanwhile has asked for nothing.
     let long = match &call.body {
@@ -97,7 +100,10 @@ async fn respond_or_panic(
             }
         }
     }
-    let mut response = Response::new(ReplyBody::new(answered.reply.body.clone(), release));
+    let mut response = Response::new(ReplyBody {
+        content: Content::Whole(answered.reply.body.clone()),
+        until_written: release.map(|release| Box::new(release) as Box<dyn Send>),
+    });
     *response.status_mut() = answered.reply.status;
     let headers = response.headers_mut();
     headers.reserve(4);
@@ -141,7 +147,7 @@ async fn respond_or_panic(
     }
     headers.insert(TRACE, trace);
     let Some(breaking) = breaking else {
-        return Some(response);
+        return Some(response.map(|body| Written::new(body, pace)));
     };
     drop((call, until_answered)); // a reply that waits holds nothing of its request
     Box::pin(wire::carry_out(response, *breaking, pace)).await
@@ -161,7 +167,7 @@ fn panicked(sandbox: &Shared, uploads: Option<Arc<UploadFields>>) -> Answered {
 /// What is left to say where a panic came between the answer and its writing.
 fn failed(sandbox: &Shared) -> Response<ReplyBody> {
     let reply = panicked(sandbox, None).reply;
-    let mut response = Response::new(ReplyBody::new(reply.body, None));
+    let mut response = Response::new(ReplyBody::new(reply.body));
     *response.status_mut() = reply.status;
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     if let Some(outcome) = reply.outcome {

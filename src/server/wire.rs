@@ -13,15 +13,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::Response;
+use hyper::body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
-use super::effect::ReplyBody;
 use super::gone::Gone;
 use super::pace::{Ending, Pace};
 use super::socket::Wire;
 use crate::answer::Breaking;
 use crate::base::{BROKEN_MAX, Fault};
+use crate::http::{Content, ReplyBody};
 
 /// How often a piece of a slow body is written, where it comes with more than a few bytes a second.
 const PIECES_A_SECOND: u32 = 10;
@@ -40,13 +41,17 @@ pub(crate) async fn carry_out(
     response: Response<ReplyBody>,
     breaking: Breaking,
     pace: &Arc<Pace>,
-) -> Option<Response<ReplyBody>> {
+) -> Option<Response<Written>> {
     wait(breaking.delay, pace).await;
     let ending = match breaking.fault {
-        None | Some(Fault::Malformed | Fault::Status(_)) => return Some(response),
-        Some(Fault::Truncate) => return Some(response.map(|body| body.broken(Broken::half(pace)))),
+        None | Some(Fault::Malformed | Fault::Status(_)) => {
+            return Some(response.map(|body| Written::new(body, pace)));
+        }
+        Some(Fault::Truncate) => {
+            return Some(response.map(|body| Written::broken(body, Broken::half(pace))));
+        }
         Some(Fault::Slow(rate)) => {
-            return Some(response.map(|body| body.broken(Broken::slow(rate, pace))));
+            return Some(response.map(|body| Written::broken(body, Broken::slow(rate, pace))));
         }
         Some(Fault::Reset) => Ending::Reset,
         Some(Fault::Empty) => Ending::Close,
@@ -91,6 +96,89 @@ pub(crate) async fn end<S: Wire>(mut socket: S, ending: Ending, pace: &Pace) {
         () = drained => {}
         () = sleep(CLOSE_TIME) => {}
         () = pace.stopped() => {}
+    }
+}
+
+/// A body while it is written to a connection.
+pub(crate) struct Written {
+    content: Content,
+    broken: Option<Box<Broken>>,
+    /// Of a body that has no end of its own.
+    streaming: Option<Streaming>,
+    _until_written: Option<Box<dyn Send>>,
+}
+
+impl Written {
+    pub(crate) fn new(body: ReplyBody, pace: &Arc<Pace>) -> Self {
+        let is_stream = matches!(body.content, Content::Stream(_));
+        Self {
+            content: body.content,
+            broken: None,
+            streaming: is_stream.then(|| Streaming(pace.clone())),
+            _until_written: body.until_written,
+        }
+    }
+
+    fn broken(body: ReplyBody, broken: Broken) -> Self {
+        Self {
+            content: body.content,
+            broken: Some(Box::new(broken)),
+            streaming: None,
+            _until_written: body.until_written,
+        }
+    }
+}
+
+impl Body for Written {
+    type Data = Bytes;
+    type Error = Gone;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let Self {
+            content,
+            broken,
+            streaming,
+            ..
+        } = &mut *self;
+        let piece = match (content, broken) {
+            (Content::Whole(left), Some(broken)) => {
+                ready!(broken.poll_piece(left, context)).transpose()?
+            }
+            (Content::Whole(left), None) => {
+                Some(std::mem::take(left)).filter(|left| !left.is_empty())
+            }
+            (Content::Pieces(pieces), _) => pieces.next(),
+            (Content::Stream(pieces), _) => {
+                if let Some(Streaming(pace)) = streaming {
+                    pace.streaming(); // the answer is given, and goes on
+                }
+                ready!(pieces.poll_recv(context))
+            }
+        };
+        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(&self.content, Content::Whole(left) if left.is_empty())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Whole(left) => SizeHint::with_exact(left.len() as u64),
+            Content::Pieces(_) | Content::Stream(_) => SizeHint::default(),
+        }
+    }
+}
+
+/// Says that its request is answered when its body ends or is let go.
+struct Streaming(Arc<Pace>);
+
+impl Drop for Streaming {
+    fn drop(&mut self) {
+        self.0.answered();
     }
 }
 

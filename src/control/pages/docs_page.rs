@@ -5,7 +5,7 @@ use hyper::Response;
 use hyper::header::{CONTENT_SECURITY_POLICY, HeaderName, HeaderValue};
 
 use super::document::document;
-use crate::server::ReplyBody;
+use crate::http::ReplyBody;
 
 /// Path, content type, contents.
 const FILES: [(&str, &str, &str); 3] = [

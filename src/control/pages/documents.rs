@@ -8,9 +8,9 @@ use hyper::{Method, Response};
 use super::document::document;
 use super::{docs_page, llms};
 use crate::answer::{self, Shared};
+use crate::http::ReplyBody;
 use crate::http::{Call, OPENAPI_PATH};
 use crate::reference::{self, About};
-use crate::server::ReplyBody;
 
 const LLMS: &str = "/__sandbox/llms.txt";
 

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 
-use crate::server::ReplyBody;
+use crate::http::ReplyBody;
 
 /// Scripts and styles come from the sandbox alone, nothing is written into the page itself, and nobody may put
 /// the page into a frame.
@@ -50,7 +50,7 @@ files! {
 pub(crate) fn file(name: &str) -> Option<Response<ReplyBody>> {
     let name = if name.is_empty() { "index.html" } else { name };
     let (_, kind, bytes) = FILES.iter().find(|(known, ..)| *known == name)?;
-    let mut response = Response::new(ReplyBody::new(Bytes::from_static(bytes), None));
+    let mut response = Response::new(ReplyBody::new(Bytes::from_static(bytes)));
     *response.status_mut() = StatusCode::OK;
     let headers = response.headers_mut();
     for (name, value) in [

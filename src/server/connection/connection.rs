@@ -20,7 +20,7 @@ use crate::server::pace::{Pace, Phase, TICK, Verdict};
 use crate::server::ports::Port;
 use crate::server::respond::respond;
 use crate::server::socket::{PacedIo, Wire};
-use crate::server::wire;
+use crate::server::wire::{self, Written};
 
 pub(super) const HEAD_BYTES_MAX: usize = 64 << 10;
 
@@ -129,7 +129,7 @@ impl Watched {
                 }
                 let response = match refusal {
                     None => respond(&sandbox, request, &pace).await,
-                    refusal => refusal,
+                    Some(refusal) => Some(refusal.map(|body| Written::new(body, &pace))),
                 };
                 pace.answered();
                 response.ok_or_else(Gone::client)

@@ -17,11 +17,11 @@ use tokio::time::sleep;
 use super::begun::Begun;
 use super::connection::{HEAD_BYTES_MAX, Watched};
 use crate::answer::Shared;
-use crate::server::effect::ReplyBody;
 use crate::server::gone::Gone;
 use crate::server::pace::{BODY_TIME, Pace, Phase, Verdict};
 use crate::server::respond::respond;
 use crate::server::socket::Wire;
+use crate::server::wire::Written;
 
 const STREAMS_MAX: u32 = 100;
 const FRAME_BYTES_MAX: u32 = 16 << 10;
@@ -67,7 +67,7 @@ impl Watched {
             async move {
                 match refusal {
                     None => answer(&sandbox, request, &pace).await,
-                    Some(refusal) => Ok(refusal),
+                    Some(refusal) => Ok(refusal.map(|body| Written::new(body, &pace))),
                 }
             }
         });
@@ -114,7 +114,7 @@ async fn answer(
     sandbox: &Arc<Shared>,
     request: Request<Incoming>,
     pace: &Arc<Pace>,
-) -> Result<Response<ReplyBody>, Gone> {
+) -> Result<Response<Written>, Gone> {
     let has_body = !request.body().is_end_stream();
     let responding = respond(sandbox, request, pace);
     let response = if has_body {

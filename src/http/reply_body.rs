@@ -1,0 +1,40 @@
+//! The body of a reply, before it is written to a socket.
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+/// A body, and what is dropped when it has been written.
+pub(crate) struct ReplyBody {
+    pub content: Content,
+    pub until_written: Option<Box<dyn Send>>,
+}
+
+/// Where the bytes of a body come from.
+pub(crate) enum Content {
+    Whole(Bytes),
+    /// Made one after the other while they are sent.
+    Pieces(Box<dyn Iterator<Item = Bytes> + Send>),
+    /// Sent through a channel, until that ends.
+    Stream(mpsc::Receiver<Bytes>),
+}
+
+impl ReplyBody {
+    pub(crate) fn new(bytes: impl Into<Bytes>) -> Self {
+        Self::of(Content::Whole(bytes.into()))
+    }
+
+    pub(crate) fn pieces(pieces: Box<dyn Iterator<Item = Bytes> + Send>) -> Self {
+        Self::of(Content::Pieces(pieces))
+    }
+
+    pub(crate) fn stream(pieces: mpsc::Receiver<Bytes>) -> Self {
+        Self::of(Content::Stream(pieces))
+    }
+
+    fn of(content: Content) -> Self {
+        Self {
+            content,
+            until_written: None,
+        }
+    }
+}
