@@ -17,6 +17,10 @@
 //! A request passes [`server`](self) → `answer` → `world`, reading from the `catalogue` of its moment.
 //! `ARCHITECTURE.md` walks through a request, a record that finishes later, and a reload.
 
+// The command line uses more of every module than a fixture does.
+#![cfg_attr(not(feature = "cli"), allow(dead_code, unused_imports))]
+#![forbid(unsafe_code)]
+
 mod answer;
 mod base;
 mod callbacks;

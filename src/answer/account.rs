@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 
-use super::engine::Shared;
+use super::admission::IssuedKeys;
 use super::reply::{Reply, ok};
 use crate::base::{ApiKey, Mix};
 use crate::http::{ApiError, Call};
@@ -15,7 +15,8 @@ pub(crate) fn health() -> Reply {
 
 /// `GET /businesses/{business_id}/api_keys?token={token}`: a token works once.
 pub(crate) fn api_keys(
-    sandbox: &Shared,
+    seed: u64,
+    issued: &IssuedKeys,
     call: &Call,
     business_id: &str,
 ) -> Result<Reply, ApiError> {
@@ -24,15 +25,12 @@ pub(crate) fn api_keys(
     if token.is_empty() {
         return Err(ApiError::missing_token());
     }
-    let mut used = Mix::new(sandbox.seed, "one-time token");
+    let mut used = Mix::new(seed, "one-time token");
     used.text(business_id);
     used.text(&token);
-    let test = derived_key(sandbox.seed, "iluma_development_", business_id);
-    let live = derived_key(sandbox.seed, "iluma_live_", business_id);
-    if !sandbox
-        .issued
-        .issue(used.finish(), [test.clone(), live.clone()])
-    {
+    let test = derived_key(seed, "iluma_development_", business_id);
+    let live = derived_key(seed, "iluma_live_", business_id);
+    if !issued.issue(used.finish(), [test.clone(), live.clone()]) {
         return Err(ApiError::token_already_used());
     }
     Ok(ok(&json!({

@@ -5,10 +5,49 @@ use std::sync::{Mutex, PoisonError};
 
 use indexmap::IndexSet;
 
-use crate::base::ApiKey;
+use crate::base::{ApiKey, PUBLIC_KEY};
+use crate::scenario::Settings;
 
 const TOKENS_MAX: usize = 10_000;
 const MINTED_MAX: usize = 10_000;
+
+/// The keys that were given by flags or the builder, and those that were issued since.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    pub given: Vec<ApiKey>,
+    pub issued: IssuedKeys,
+}
+
+impl Admission {
+    pub(crate) fn new(given: Vec<ApiKey>) -> Self {
+        Self {
+            given,
+            issued: IssuedKeys::default(),
+        }
+    }
+
+    /// The keys that alone are let in: the given ones, else those of the folders. All are where there are none.
+    fn allowed<'a>(&'a self, settings: &'a Settings) -> &'a [ApiKey] {
+        match self.given.as_slice() {
+            [] => &settings.api_keys,
+            given => given,
+        }
+    }
+
+    pub(super) fn admits(&self, settings: &Settings, key: &ApiKey) -> bool {
+        let allowed = self.allowed(settings);
+        allowed.is_empty() || allowed.contains(key) || self.issued.contains(key)
+    }
+
+    pub(super) fn admits_all(&self, settings: &Settings) -> bool {
+        self.allowed(settings).is_empty()
+    }
+
+    pub(super) fn default(&self, settings: &Settings) -> ApiKey {
+        let first = self.allowed(settings).first().cloned();
+        first.unwrap_or_else(|| PUBLIC_KEY.parse().expect("the public key is well-formed"))
+    }
+}
 
 /// Which one-time tokens have been used, and which keys were handed out: for them, and with worlds that
 /// were made by name. They belong to no world; the oldest leave first.

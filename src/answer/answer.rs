@@ -8,17 +8,20 @@ use serde_json::{Map, Value};
 
 use super::caller::{named_world, no_foreign_page};
 use super::choice::{Choice, choose, in_turn};
-use super::engine::Shared;
+use super::engine::Engine;
+use super::product_request::ProductRequest;
 use super::read::read;
 use super::record::Making;
 use super::reply::{Effect, Reply};
 use super::seen::Seen;
 use super::{account, breaking, callback_urls, hints, input, magic, strict};
+use crate::base::Behaviour;
 use crate::catalogue::{
-    Answer, Catalogue, Endpoint, Route, UploadFields, calls_back, error_outcome,
+    Answer, Catalogue, Creation, Endpoint, Route, UploadFields, asked_route, calls_back,
+    error_outcome,
 };
 use crate::http::{self, ApiError, Call};
-use crate::world::{self, By, Why, World};
+use crate::world::{Why, World};
 
 /// A reply, and what the journal and the log want to know of its making.
 pub(crate) struct Answered {
@@ -32,26 +35,15 @@ pub(crate) struct Answered {
     pub why: Why,
 }
 
-pub(crate) fn answer(sandbox: &Shared, call: &Call) -> Answered {
-    let catalogue = sandbox.catalogue();
+pub(crate) fn answer(engine: &Engine, call: &Call) -> Answered {
+    let catalogue = engine.catalogue();
     let mut seen = Seen::default();
-    let decided = decide(sandbox, &catalogue, call, &mut seen);
+    let decided = decide(engine, &catalogue, call, &mut seen);
     let mut reply = decided.unwrap_or_else(|error| {
         seen.failed(&catalogue, &error);
         error_reply(&catalogue, seen.endpoint, &error)
     });
-    if let (Some(endpoint), Some(world), false) = (seen.endpoint, &seen.world, seen.is_whole) {
-        let breakage = seen.breakage.as_deref();
-        breaking::decide(
-            &catalogue,
-            world,
-            endpoint,
-            &seen.asked,
-            breakage,
-            call.came,
-            &mut reply,
-        );
-    }
+    breaking::decide(&catalogue, &seen, call.came, &mut reply);
     if let Some(standing) = &seen.rate {
         reply.headers.extend(standing.headers());
     }
@@ -71,43 +63,40 @@ pub(crate) fn answer(sandbox: &Shared, call: &Call) -> Answered {
     }
 }
 
+/// Route, API key, world, rate limit; then what the route asks for.
 fn decide<'c>(
-    sandbox: &Shared,
+    engine: &Engine,
     catalogue: &'c Catalogue,
     call: &'c Call,
     seen: &mut Seen<'c>,
 ) -> Result<Reply, ApiError> {
-    let route = catalogue
-        .route(call.method(), call.path())
-        .map_err(ApiError::no_route)?;
+    let route = (catalogue.route(call.method(), call.path()))
+        .map_err(|nearest| ApiError::no_route(no_route(engine, call, nearest.as_deref())))?;
     seen.route = Some(route.shown());
     match route {
         Route::Health => return Ok(account::health()),
-        Route::ApiKeys { business_id } => return account::api_keys(sandbox, call, business_id),
+        Route::ApiKeys { business_id } => {
+            return account::api_keys(engine.seed, &engine.keys.issued, call, business_id);
+        }
         Route::CallbackToken | Route::ListCallbackUrls | Route::SetCallbackUrl { .. } => {}
         Route::Ask(endpoint, _) | Route::Read(endpoint, _) => seen.endpoint = Some(endpoint),
     }
-    let key = match named_world(sandbox, call) {
-        None => http::authenticate(call.headers())?,
-        Some(key) => key?,
-    };
-    seen.key_is_live = key.is_live();
-    sandbox.admit(catalogue, &key)?;
-    let world = sandbox.worlds.enter(&key, call.came)?;
-    seen.world = Some(world.clone());
-    seen.why.generation = catalogue.generation;
-    if let Some(endpoint) = seen.endpoint
-        && world.is_rigged()
-        && let Some(standing) = world.judge_rate(endpoint, call.came)
-    {
-        seen.judged(standing)?;
-    }
+    let world = enter_world(engine, catalogue, call, seen)?;
+    judge_rate(&world, call, seen)?;
     let reads = matches!(route, Route::Read(..));
+    let request = |endpoint| ProductRequest {
+        engine,
+        catalogue,
+        world: &world,
+        endpoint,
+        call,
+        is_strict: engine.is_strict(catalogue),
+    };
     let answer = match route {
-        Route::Ask(endpoint, path) => ask(sandbox, catalogue, &world, endpoint, path, call, seen),
-        Route::Read(endpoint, id) => read(sandbox, catalogue, &world, endpoint, id, call, seen),
-        Route::ListCallbackUrls => Ok(callback_urls::list(sandbox, catalogue, &world)),
-        Route::SetCallbackUrl { may_be_all } => no_foreign_page(sandbox, call)
+        Route::Ask(endpoint, path) => ask(&request(endpoint), path, seen),
+        Route::Read(endpoint, id) => read(&request(endpoint), id, seen),
+        Route::ListCallbackUrls => Ok(callback_urls::list(engine, catalogue, &world)),
+        Route::SetCallbackUrl { may_be_all } => no_foreign_page(engine, call)
             .and_then(|()| callback_urls::register(catalogue, &world, call, may_be_all)),
         _ => Ok(account::callback_token(&world)),
     };
@@ -117,89 +106,160 @@ fn decide<'c>(
     answer
 }
 
-fn ask(
-    sandbox: &Shared,
+/// What is said where there is no such route: which one of the sandbox's own is meant, else the nearest product.
+pub(super) fn no_route(engine: &Engine, call: &Call, nearest: Option<&str>) -> String {
+    let asked = asked_route(call.method(), call.path());
+    let path = asked.split_once(' ').map_or("", |(_, path)| path);
+    if let Some(own) = (engine.own_route)(call.method(), path) {
+        return format!("There is no {asked} here. The sandbox's own is {own}.");
+    }
+    let near = nearest.map_or(String::new(), |route| format!(" The nearest is {route}."));
+    format!("There is no {asked} here.{near}")
+}
+
+/// The world of the API key, or the one that a header names.
+fn enter_world(
+    engine: &Engine,
     catalogue: &Catalogue,
-    world: &World,
-    endpoint: &Endpoint,
-    path: Map<String, Value>,
     call: &Call,
     seen: &mut Seen<'_>,
+) -> Result<Arc<World>, ApiError> {
+    let key = match named_world(engine, call) {
+        None => http::authenticate(call.headers())?,
+        Some(key) => key?,
+    };
+    seen.key_is_live = key.is_live();
+    engine.admit(catalogue, &key)?;
+    let world = engine.worlds.enter(&key, call.came)?;
+    seen.world = Some(world.clone());
+    seen.why.generation = catalogue.generation;
+    Ok(world)
+}
+
+/// Refuses a call that is over a limit which a test has set for the endpoint.
+fn judge_rate(world: &World, call: &Call, seen: &mut Seen<'_>) -> Result<(), ApiError> {
+    if let Some(endpoint) = seen.endpoint
+        && world.is_rigged()
+        && let Some(standing) = world.judge_rate(endpoint, call.came)
+    {
+        return seen.judged(standing);
+    }
+    Ok(())
+}
+
+/// A product is asked: magic reply or queue, input, outcome; then the record is made.
+fn ask(
+    request: &ProductRequest<'_>,
+    path: Map<String, Value>,
+    seen: &mut Seen<'_>,
 ) -> Result<Reply, ApiError> {
+    let ProductRequest {
+        engine,
+        catalogue,
+        world,
+        endpoint,
+        call,
+        is_strict,
+    } = *request;
     let creation = endpoint
         .creation
         .as_ref()
         .expect("only products are routed here");
-    strict::refuse_endpoint_if_strict(sandbox, catalogue, endpoint)?;
+    strict::refuse_endpoint_if_strict(is_strict, endpoint)?;
     if creation.rules.count_calls {
         seen.why.nth = world.count_call(&endpoint.id);
     }
     let magic = magic::read_magic(call.headers(), endpoint, false)?;
-    seen.asked = magic.breaking;
-    let told = match magic.outcome {
-        Some(outcome) => Some((outcome, By::Magic)),
-        None => world::queued_outcome(world, endpoint, false)?.map(|outcome| (outcome, By::Next)),
-    };
-    if let Some((outcome, by)) = told {
+    seen.asked = magic.faults;
+    let named = request.named_outcome(&magic, false)?;
+    if let Some((outcome, by)) = named {
         seen.why.by = by;
         seen.why.chosen = Some(outcome.clone());
         if outcome.is_error() {
-            strict::refuse_outcome_if_strict(sandbox, catalogue, endpoint, outcome)?;
+            strict::refuse_outcome_if_strict(is_strict, endpoint, outcome)?;
             return Err(ApiError::asked_for(&outcome.name));
         }
     }
     let input = input::sound(endpoint, path, call, magic.outcome.is_some())?;
     seen.hints = hints::of(catalogue, &input.fields);
-    let choice = if let Some((outcome, by)) = told {
+    let choice = if let Some((outcome, by)) = named {
         Choice::of(outcome, by)
     } else {
         let facts = input.facts(call, seen.why.nth);
-        choose(sandbox.seed, catalogue, endpoint, creation, facts)?
+        choose(engine.seed, catalogue, endpoint, creation, facts)?
     };
     seen.why.by = choice.by;
+    let wish = Wish {
+        creation,
+        fields: &input.fields,
+        callback: magic.callback,
+        choice,
+    };
+    commit(request, wish, seen)
+}
 
-    sandbox.panic_if_told("answer");
+/// What a request wants to become of it.
+struct Wish<'i> {
+    creation: &'i Creation,
+    fields: &'i Map<String, Value>,
+    /// How its callback is to go.
+    callback: Option<Behaviour>,
+    choice: Choice<'i>,
+}
+
+/// Under the world's lock: resolves the outcome, counts, draws, keeps the record and plans its callbacks.
+fn commit(
+    request: &ProductRequest<'_>,
+    wish: Wish<'_>,
+    seen: &mut Seen<'_>,
+) -> Result<Reply, ApiError> {
+    let ProductRequest {
+        engine,
+        catalogue,
+        world,
+        endpoint,
+        call,
+        is_strict,
+    } = *request;
+    engine.panics.reached("answer");
     let mut state = world.state();
-    sandbox.panic_if_told("lock");
-    let (outcome, turn) = in_turn(world, &mut state, endpoint, choice.outcome);
-    seen.why.chosen = Some(choice.outcome.clone());
+    engine.panics.reached("lock");
+    let (outcome, turn) = in_turn(world, &mut state, endpoint, wish.choice.outcome);
+    seen.why.chosen = Some(wish.choice.outcome.clone());
     seen.why.turn = turn;
-    strict::refuse_outcome_if_strict(sandbox, catalogue, endpoint, &outcome)?;
+    strict::refuse_outcome_if_strict(is_strict, endpoint, &outcome)?;
     if outcome.is_error() {
         return Err(ApiError::asked_for(&outcome.name));
     }
-    if magic.callback.is_some() && !calls_back(endpoint, &outcome) {
+    if wish.callback.is_some() && !calls_back(endpoint, &outcome) {
         return Err(ApiError::no_callback(&outcome.name));
     }
     if let Some(breakage) = &outcome.breakage {
         seen.breakage = Some(breakage.clone());
         if let Some(limit) = &breakage.rate_limit {
-            let (what, advanced) = (breakage.hash(world, endpoint), state.callbacks.advanced);
-            let standing = state.windows.judge(what, limit, call.came, advanced);
+            let what = breaking::window_of(breakage, world, endpoint);
+            let advanced = state.callbacks.advanced;
+            let standing = (state.windows).judge(what, limit, call.came, advanced);
             seen.judged(standing)?;
         }
     }
     let mut mix = world.mix(&endpoint.id);
-    mix.object(&input.fields);
-    #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
-    let (epoch, times) = state.counters.count(mix.finish() as u64);
-    mix.number(epoch);
-    mix.number(times.into());
+    mix.object(wish.fields);
+    breaking::count(&mut state, &mut mix);
     let making = Making {
-        sandbox,
+        engine,
         catalogue,
         world,
         endpoint,
-        creation,
+        creation: wish.creation,
         call,
-        fields: &input.fields,
+        fields: wish.fields,
         drawn: mix.finish(),
-        callback: magic.callback,
+        callback: wish.callback,
     };
-    let made = making.record(&mut state, &outcome, choice.finding);
+    let made = making.record(&mut state, &outcome, wish.choice.finding);
     drop(state);
     seen.why.record = made.id;
-
     Ok(Reply {
         status: outcome.status,
         headers: outcome.headers.clone(),

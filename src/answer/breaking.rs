@@ -2,39 +2,12 @@
 
 use tokio::time::Instant;
 
+use super::magic::AskedFaults;
 use super::reply::{Breaking, Effect, Reply};
-use crate::base::{Delay, Fault, Mix};
+use super::seen::Seen;
+use crate::base::{Fault, Mix, Probability};
 use crate::catalogue::{Breakage, Catalogue, Endpoint};
 use crate::world::{State, Struck, World};
-
-/// What one request asks for: `x-magic-reply: …; delay=3s; fault=truncate`.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Asked {
-    pub delay: Option<Delay>,
-    pub fault: Option<Fault>,
-}
-
-impl Asked {
-    fn is_none(&self) -> bool {
-        self.delay.is_none() && self.fault.is_none()
-    }
-
-    fn strike(&self, world: &World, state: &mut State, endpoint: &Endpoint) -> Struck {
-        let delay = self.delay.map(|delay| {
-            let mut mix = world.mix("delay that was asked for");
-            mix.text(&endpoint.id);
-            if !delay.is_fixed() {
-                mix.text(&delay.to_string());
-                count(state, &mut mix);
-            }
-            delay.draw(&mut mix.dice())
-        });
-        Struck {
-            delay,
-            fault: self.fault,
-        }
-    }
-}
 
 /// Makes the draws of a mix other ones each time.
 pub(crate) fn count(state: &mut State, mix: &mut Mix) {
@@ -50,22 +23,18 @@ pub(crate) fn half(mix: &Mix) -> u64 {
 }
 
 /// Decides what happens to a product's reply, and does to it what can be done before it is written.
-pub(crate) fn decide(
-    catalogue: &Catalogue,
-    world: &World,
-    endpoint: &Endpoint,
-    asked: &Asked,
-    breakage: Option<&Breakage>,
-    came: Instant,
-    reply: &mut Reply,
-) {
+pub(super) fn decide(catalogue: &Catalogue, seen: &Seen<'_>, came: Instant, reply: &mut Reply) {
+    let (Some(endpoint), Some(world), false) = (seen.endpoint, &seen.world, seen.is_whole) else {
+        return;
+    };
+    let (asked, breakage) = (&seen.asked, seen.breakage.as_deref());
     if asked.is_none() && breakage.is_none() && !world.is_rigged() {
         return;
     }
     let mut state = world.state();
-    let mut struck = asked.strike(world, &mut state, endpoint);
+    let mut struck = strike_as_asked(asked, world, &mut state, endpoint);
     if let Some(breakage) = breakage {
-        struck = struck.or(breakage.strike(world, &mut state, endpoint));
+        struck = struck.or(strike_by_outcome(breakage, world, &mut state, endpoint));
     }
     // Counted also where it does not get a say: what it does to the next request must not depend on this.
     struck = struck.or(world.standing_faults(&mut state, endpoint, came));
@@ -84,4 +53,58 @@ pub(crate) fn decide(
         }
     }
     reply.breaking = Some(Box::new(breaking));
+}
+
+/// What the request asks for.
+fn strike_as_asked(
+    asked: &AskedFaults,
+    world: &World,
+    state: &mut State,
+    endpoint: &Endpoint,
+) -> Struck {
+    let delay = asked.delay.map(|delay| {
+        let mut mix = world.mix("delay that was asked for");
+        mix.text(&endpoint.id);
+        if !delay.is_fixed() {
+            mix.text(&delay.to_string());
+            count(state, &mut mix);
+        }
+        delay.draw(&mut mix.dice())
+    });
+    Struck {
+        delay,
+        fault: asked.fault,
+    }
+}
+
+/// What the outcome says, as its dice fall.
+fn strike_by_outcome(
+    breakage: &Breakage,
+    world: &World,
+    state: &mut State,
+    endpoint: &Endpoint,
+) -> Struck {
+    let mut mix = world.mix("fault of an outcome");
+    mix.text(&endpoint.id);
+    mix.text(&breakage.outcome);
+    let may_differ = |fault: &(Fault, Probability)| fault.1 != Probability::ALWAYS;
+    if breakage.fault.as_ref().is_some_and(may_differ)
+        || breakage.delay.is_some_and(|delay| !delay.is_fixed())
+    {
+        count(state, &mut mix);
+    }
+    let mut dice = mix.dice();
+    let fault = breakage.fault.filter(|fault| fault.1.strikes(&mut dice));
+    Struck {
+        fault: fault.map(|(fault, _)| fault),
+        delay: breakage.delay.map(|delay| delay.draw(&mut dice)),
+    }
+}
+
+/// The number under which the rate limit of an outcome counts its calls.
+pub(super) fn window_of(breakage: &Breakage, world: &World, endpoint: &Endpoint) -> u64 {
+    let mut mix = world.mix("rate limit");
+    mix.text(&endpoint.id);
+    mix.text(&breakage.outcome);
+    half(&mix)
 }

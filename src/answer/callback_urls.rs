@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::engine::Shared;
+use super::engine::Engine;
 use super::reply::{Effect, Registration, Reply, ok};
 use super::{input, sample};
 use crate::base::ReceiverUrl;
@@ -11,7 +11,7 @@ use crate::http::{self, ApiError, Body, Call, Complaint, MediaType};
 use crate::world::World;
 
 /// `GET`: what is registered, and what flags and folders say of the other types.
-pub(crate) fn list(sandbox: &Shared, catalogue: &Catalogue, world: &World) -> Reply {
+pub(crate) fn list(engine: &Engine, catalogue: &Catalogue, world: &World) -> Reply {
     let state = world.state();
     let since = world.clock.now();
     let listed: Vec<_> = catalogue::callback_types(catalogue)
@@ -20,7 +20,7 @@ pub(crate) fn list(sandbox: &Shared, catalogue: &Catalogue, world: &World) -> Re
             let registered = state.callbacks.urls.get(callback_type);
             let (created, updated) =
                 registered.map_or((since, since), |known| (known.created, known.updated));
-            let url = sandbox.callback_url(catalogue, &state.callbacks, callback_type)?;
+            let url = engine.callback_url(catalogue, &state.callbacks, callback_type)?;
             Some(json!({
                 "type": callback_type,
                 "url": url.as_str(),

@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use hyper::header::ORIGIN;
 use tokio::time::Instant;
 
-use super::engine::Shared;
+use super::engine::Engine;
 use crate::base::ApiKey;
 use crate::http::{self, ApiError, Call, Refusal, WORLD_HEADER};
 use crate::world::World;
@@ -15,45 +15,45 @@ use crate::world::World;
 /// The world of the API key that the request carries, by Basic auth or as `?key=`; or the one that `?world=` names
 /// by its tag, for those who may see all.
 pub(crate) fn world(
-    sandbox: &Shared,
+    engine: &Engine,
     call: &Call,
     query: &HashMap<String, String>,
 ) -> Result<Arc<World>, Refusal> {
     if let Some(tag) = query.get("world").filter(|tag| is_tag(tag)) {
-        may_see_all(sandbox, call, query)?;
-        return world_of_tag(sandbox, tag, call.came);
+        may_see_all(engine, call, query)?;
+        return world_of_tag(engine, tag, call.came);
     }
-    let key = own_key(sandbox, call, query)?;
+    let key = own_key(engine, call, query)?;
     let refused = |error: ApiError| no_world(error.message.unwrap_or_default());
-    sandbox.worlds.enter(&key, call.came).map_err(refused)
+    engine.worlds.enter(&key, call.came).map_err(refused)
 }
 
 /// Whether the request may name any world: it has shown the control token, or every key is let in anyway, or it
 /// carries one that is.
 pub(crate) fn may_see_all(
-    sandbox: &Shared,
+    engine: &Engine,
     call: &Call,
     query: &HashMap<String, String>,
 ) -> Result<(), Refusal> {
-    if sandbox.guard.token().is_some() || sandbox.admits_all_keys() {
+    if engine.guard.token().is_some() || engine.admits_all_keys() {
         return Ok(());
     }
-    own_key(sandbox, call, query).map(|_| ())
+    own_key(engine, call, query).map(|_| ())
 }
 
 /// The world of the key that the sandbox names first is there whenever it is asked for.
 pub(super) fn world_of_tag(
-    sandbox: &Shared,
+    engine: &Engine,
     tag: &str,
     now: Instant,
 ) -> Result<Arc<World>, Refusal> {
-    if let Some(world) = sandbox.worlds.by_tag(tag) {
+    if let Some(world) = engine.worlds.by_tag(tag) {
         return Ok(world);
     }
-    let key = sandbox.default_key();
-    if sandbox.worlds.tag_of(&key) == tag {
+    let key = engine.default_key();
+    if engine.worlds.tag_of(&key) == tag {
         let refused = |error: ApiError| no_world(error.message.unwrap_or_default());
-        return sandbox.worlds.enter(&key, now).map_err(refused);
+        return engine.worlds.enter(&key, now).map_err(refused);
     }
     Err(Refusal(
         StatusCode::NOT_FOUND,
@@ -70,7 +70,7 @@ pub(crate) fn is_tag(text: &str) -> bool {
 
 /// The API key that the request carries, where it is let in.
 pub(crate) fn own_key(
-    sandbox: &Shared,
+    engine: &Engine,
     call: &Call,
     query: &HashMap<String, String>,
 ) -> Result<ApiKey, Refusal> {
@@ -81,7 +81,7 @@ pub(crate) fn own_key(
         })?,
     };
     let refused = |error: ApiError| no_world(error.message.unwrap_or_default());
-    sandbox.admit(&sandbox.catalogue(), &key).map_err(refused)?;
+    engine.admit(&engine.catalogue(), &key).map_err(refused)?;
     Ok(key)
 }
 
@@ -91,26 +91,26 @@ fn no_world(message: String) -> Refusal {
 
 /// Refuses what a browser sends for a page that is not the sandbox's own: a form can carry the documentation's key in its
 /// address, and would have callbacks sent to wherever the sandbox reaches. Programs send no `Origin`.
-pub(crate) fn no_foreign_page(sandbox: &Shared, call: &Call) -> Result<(), ApiError> {
+pub(crate) fn no_foreign_page(engine: &Engine, call: &Call) -> Result<(), ApiError> {
     let by_browser =
         call.headers().contains_key(ORIGIN) || call.headers().contains_key("sec-fetch-site");
     if !by_browser {
         return Ok(());
     }
-    let judged = sandbox.guard.judge_page(call);
+    let judged = engine.guard.judge_page(call);
     judged.map_err(|Refusal(_, _, message)| ApiError::callback_of_a_page(&message))
 }
 
 /// The key of the world that a product request names. None where it names none, which is nearly always.
-pub(crate) fn named_world(sandbox: &Shared, call: &Call) -> Option<Result<ApiKey, ApiError>> {
+pub(crate) fn named_world(engine: &Engine, call: &Call) -> Option<Result<ApiKey, ApiError>> {
     let tag = call.headers().get(WORLD_HEADER)?;
     let tag = tag.to_str().unwrap_or_default();
     let refuse = |Refusal(_, _, message): Refusal| ApiError::invalid_key(message);
     let method = call.method().as_str();
-    let found = sandbox
+    let found = engine
         .guard
         .admit(call, method, &[])
-        .and_then(|()| may_see_all(sandbox, call, &HashMap::new()))
-        .and_then(|()| world_of_tag(sandbox, tag, call.came));
+        .and_then(|()| may_see_all(engine, call, &HashMap::new()))
+        .and_then(|()| world_of_tag(engine, tag, call.came));
     Some(found.map(|world| world.key.clone()).map_err(refuse))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::magic_values::choose_by_values;
 use crate::base::Mix;
 use crate::catalogue::{Answer, Catalogue, Creation, Endpoint, Facts, Finding, Outcome};
 use crate::http::ApiError;
@@ -36,7 +37,7 @@ pub(crate) fn choose<'c>(
     facts: Facts<'_>,
 ) -> Result<Choice<'c>, ApiError> {
     let all_file_names = catalogue.settings.magic_file_names;
-    if let Some(named) = creation.magic.choose(endpoint, facts, all_file_names)? {
+    if let Some(named) = choose_by_values(&creation.magic, endpoint, facts, all_file_names)? {
         return Ok(Choice::of(named.outcome, By::Data(named.at)));
     }
     let rule = creation.rules.first(facts);

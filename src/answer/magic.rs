@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use hyper::HeaderMap;
 
-use super::breaking::Asked;
-use crate::base::{Behaviour, nearest};
+use crate::base::{Behaviour, Delay, Fault, nearest};
 use crate::catalogue::{Endpoint, Outcome};
 use crate::http::{ApiError, MAGIC_HEADER};
 
@@ -14,7 +13,20 @@ use crate::http::{ApiError, MAGIC_HEADER};
 pub(crate) struct Magic<'e> {
     pub outcome: Option<&'e Arc<Outcome>>,
     pub callback: Option<Behaviour>,
-    pub breaking: Asked,
+    pub faults: AskedFaults,
+}
+
+/// What is to be done to the reply.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct AskedFaults {
+    pub delay: Option<Delay>,
+    pub fault: Option<Fault>,
+}
+
+impl AskedFaults {
+    pub(super) fn is_none(&self) -> bool {
+        self.delay.is_none() && self.fault.is_none()
+    }
 }
 
 /// What may stand behind an outcome, or alone; a GET has no callback.
@@ -76,11 +88,11 @@ impl Magic<'_> {
             }
             "delay" => {
                 let delay = value.parse().map_err(ApiError::unknown_magic)?;
-                self.breaking.delay.replace(delay).is_some()
+                self.faults.delay.replace(delay).is_some()
             }
             "fault" => {
                 let fault = value.parse().map_err(ApiError::unknown_magic)?;
-                self.breaking.fault.replace(fault).is_some()
+                self.faults.fault.replace(fault).is_some()
             }
             "callback" if !only_errors => {
                 let behaviour = value.parse().map_err(ApiError::unknown_magic)?;

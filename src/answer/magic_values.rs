@@ -2,12 +2,71 @@
 
 use std::sync::Arc;
 
-use crate::catalogue::{Endpoint, Outcome};
+use serde_json::Value;
+
+use crate::catalogue::{Endpoint, Facts, MagicValue, MagicValues, Outcome, Subject};
+use crate::http::ApiError;
 
 /// The outcome that a request's data name, and the number of the field that does; none for a file.
 pub(crate) struct Named<'e> {
     pub outcome: &'e Arc<Outcome>,
     pub at: Option<u32>,
+}
+
+/// What the values of a request name.
+pub(crate) fn choose_by_values<'e>(
+    values: &MagicValues,
+    endpoint: &'e Endpoint,
+    facts: Facts<'_>,
+    all_file_names: bool,
+) -> Result<Option<Named<'e>>, ApiError> {
+    for (at, value) in (0..).zip(&values.0) {
+        if let Some(outcome) = choose_by_value(value, endpoint, facts)? {
+            return Ok(Some(Named {
+                outcome,
+                at: Some(at),
+            }));
+        }
+    }
+    if !all_file_names {
+        return Ok(None);
+    }
+    let names = facts.file_names.values().filter_map(Value::as_str);
+    let found = names
+        .into_iter()
+        .find_map(|name| named_by_file(endpoint, name));
+    Ok(found.map(|outcome| Named { outcome, at: None }))
+}
+
+/// The outcome that the value names. With a prefix it must name one.
+fn choose_by_value<'e>(
+    magic: &MagicValue,
+    endpoint: &'e Endpoint,
+    facts: Facts<'_>,
+) -> Result<Option<&'e Arc<Outcome>>, ApiError> {
+    let value = magic.subject.of(facts);
+    let Some(text) = value.as_deref().and_then(Value::as_str) else {
+        return Ok(None);
+    };
+    let text = match &magic.prefix {
+        None => text,
+        Some(prefix) => match text.strip_prefix(prefix.as_str()) {
+            None => return Ok(None),
+            Some(name) => name,
+        },
+    };
+    let found = match &magic.subject {
+        Subject::FileName(_) => named_by_file(endpoint, text),
+        _ => endpoint.outcome(&as_name(text)),
+    };
+    if found.is_none() && magic.prefix.is_some() {
+        let message = endpoint.unknown_outcome(text, false);
+        return Err(ApiError::unknown_magic(format!(
+            "{}: {message}",
+            magic.written
+        )));
+    }
+    Ok(found)
 }
 
 /// `completed_not_found.jpg` and `ktp.completed_not_found.png` name `COMPLETED_NOT_FOUND`.

@@ -1,46 +1,42 @@
 //! Reading back: a record of this world, one that is planted in every world, a listing of the watchlist.
 
 use hyper::StatusCode;
-use tokio::time::Instant;
 
 use super::choice::{Choice, choose_by_dummy_data};
-use super::engine::Shared;
+use super::product_request::ProductRequest;
 use super::reply::{Effect, Reply};
 use super::seen::Seen;
 use super::{magic, strict};
 use crate::base::Mix;
-use crate::catalogue::{Answer, Catalogue, Creation, Endpoint, Fill, PlantedRecord, found};
-use crate::http::{ApiError, Call};
-use crate::world::{self, By, Version, World};
+use crate::catalogue::{Answer, Creation, Fill, PlantedRecord, found};
+use crate::http::ApiError;
+use crate::world::{By, Version};
 
 pub(super) fn read(
-    sandbox: &Shared,
-    catalogue: &Catalogue,
-    world: &World,
-    endpoint: &Endpoint,
+    request: &ProductRequest<'_>,
     id: &str,
-    call: &Call,
     seen: &mut Seen<'_>,
 ) -> Result<Reply, ApiError> {
-    strict::refuse_read_if_strict(sandbox, catalogue, endpoint)?;
+    let ProductRequest {
+        catalogue,
+        endpoint,
+        call,
+        ..
+    } = *request;
+    let is_strict = request.is_strict;
+    strict::refuse_read_if_strict(is_strict, endpoint)?;
     let magic = magic::read_magic(call.headers(), endpoint, true)?;
-    seen.asked = magic.breaking;
-    let told = match magic.outcome {
-        Some(outcome) => Some((outcome, By::Magic)),
-        None => world::queued_outcome(world, endpoint, true)?.map(|outcome| (outcome, By::Next)),
-    };
-    let why = &mut seen.why;
-    if let Some((outcome, by)) = told {
-        why.by = by;
-        why.chosen = Some(outcome.clone());
-        strict::refuse_outcome_if_strict(sandbox, catalogue, endpoint, outcome)?;
+    seen.asked = magic.faults;
+    if let Some((outcome, by)) = request.named_outcome(&magic, true)? {
+        seen.why.by = by;
+        seen.why.chosen = Some(outcome.clone());
+        strict::refuse_outcome_if_strict(is_strict, endpoint, outcome)?;
         return Err(ApiError::asked_for(&outcome.name));
     }
-    let version = find(sandbox, catalogue, world, endpoint, id, call.came)
-        .ok_or_else(|| ApiError::no_record(id))?;
-    strict::refuse_version_if_strict(sandbox, catalogue, &version)?;
-    why.by = By::Record;
-    why.record = Some(id.into());
+    let version = find(request, id).ok_or_else(|| ApiError::no_record(id))?;
+    strict::refuse_version_if_strict(is_strict, catalogue, &version)?;
+    seen.why.by = By::Record;
+    seen.why.record = Some(id.into());
     Ok(Reply {
         status: StatusCode::OK,
         headers: Vec::new(),
@@ -52,14 +48,14 @@ pub(super) fn read(
 }
 
 /// A record of this world, one that is planted in every world, or a listing of the watchlist.
-fn find(
-    sandbox: &Shared,
-    catalogue: &Catalogue,
-    world: &World,
-    endpoint: &Endpoint,
-    id: &str,
-    now: Instant,
-) -> Option<Version> {
+fn find(request: &ProductRequest<'_>, id: &str) -> Option<Version> {
+    let ProductRequest {
+        catalogue,
+        world,
+        endpoint,
+        ..
+    } = *request;
+    let now = request.call.came;
     let also = endpoint
         .reads
         .iter()
@@ -75,7 +71,7 @@ fn find(
     }
     places.iter().find_map(|place| {
         if let (Some(record), Some(creation)) = (place.records.get(id), &place.creation) {
-            return planted(sandbox, catalogue, creation, id, record);
+            return planted(request, creation, (id, record));
         }
         let listing = place
             .reads_listings
@@ -91,25 +87,24 @@ fn find(
 }
 
 fn planted(
-    sandbox: &Shared,
-    catalogue: &Catalogue,
+    request: &ProductRequest<'_>,
     creation: &Creation,
-    id: &str,
-    record: &PlantedRecord,
+    (id, record): (&str, &PlantedRecord),
 ) -> Option<Version> {
+    let (seed, catalogue) = (request.engine.seed, request.catalogue);
     let choice = match &record.outcome {
         Some(outcome) => Choice::of(outcome, By::Record),
-        None => choose_by_dummy_data(sandbox.seed, catalogue, creation, &record.input),
+        None => choose_by_dummy_data(seed, catalogue, creation, &record.input),
     };
     let Answer::Body { plan, .. } = &choice.outcome.answer else {
         return None; // the dummy data chose an error: there is no such record
     };
-    let mut mix = Mix::new(sandbox.seed, "planted record");
+    let mut mix = Mix::new(seed, "planted record");
     mix.text(id);
     let mut dice = mix.dice();
     let finding = choice
         .finding
-        .or_else(|| found(sandbox.seed, catalogue, creation, &record.input, &mut dice));
+        .or_else(|| found(seed, catalogue, creation, &record.input, &mut dice));
     let mut fill = Fill {
         input: &record.input,
         id,

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::callbacks::{self, Event, pending_form};
-use super::engine::Shared;
+use super::engine::Engine;
 use super::reply::Planned;
 use crate::base::{Behaviour, Dice, Stamp};
 use crate::catalogue::{
@@ -18,7 +18,7 @@ use crate::world::{Later, Record, State, Version, World};
 
 /// What a record is made from.
 pub(crate) struct Making<'a> {
-    pub sandbox: &'a Shared,
+    pub engine: &'a Engine,
     pub catalogue: &'a Catalogue,
     pub world: &'a World,
     pub endpoint: &'a Endpoint,
@@ -148,7 +148,7 @@ impl Making<'_> {
             unreachable!("errors and sequences are resolved before anything is written");
         };
         if *asks_lookup && finding.is_none() {
-            let seed = self.sandbox.seed;
+            let seed = self.engine.seed;
             *finding = found(seed, self.catalogue, self.creation, self.fields, dice);
         }
         let created = life.created;
@@ -191,7 +191,7 @@ impl Making<'_> {
             return planned;
         }
         let Some(url) = self
-            .sandbox
+            .engine
             .callback_url(self.catalogue, &state.callbacks, callback_type)
         else {
             return planned;

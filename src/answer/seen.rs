@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hyper::header::HeaderValue;
 
-use super::breaking::Asked;
+use super::magic::AskedFaults;
 use crate::base::Standing;
 use crate::catalogue::{Breakage, Catalogue, Endpoint, error_outcome};
 use crate::http::ApiError;
@@ -21,7 +21,7 @@ pub(super) struct Seen<'c> {
     pub(super) route: Option<Arc<str>>,
     pub(super) why: Why,
     /// What the request asks to be done to its reply, and what the outcome says.
-    pub(super) asked: Asked,
+    pub(super) asked: AskedFaults,
     pub(super) breakage: Option<Arc<Breakage>>,
     /// How it stands to the limits that concern it.
     pub(super) rate: Option<Standing>,

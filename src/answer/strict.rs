@@ -4,36 +4,26 @@
 //! What the sandbox refuses by itself (a bad request, a wrong key) stays as it is: those answers follow
 //! from the request, and no outcome was chosen.
 
-use super::engine::Shared;
 use crate::catalogue::{Catalogue, Endpoint, Outcome, weakest_stage};
 use crate::http::ApiError;
 use crate::scenario::Source;
 use crate::world::Version;
 
-pub(crate) fn is_strict(sandbox: &Shared, catalogue: &Catalogue) -> bool {
-    sandbox.options.strict || catalogue.settings.strict
-}
-
 /// Refuses to make answers for an endpoint that is not public.
 pub(crate) fn refuse_endpoint_if_strict(
-    sandbox: &Shared,
-    catalogue: &Catalogue,
+    is_strict: bool,
     endpoint: &Endpoint,
 ) -> Result<(), ApiError> {
-    if endpoint.source.is_public() || !is_strict(sandbox, catalogue) {
+    if endpoint.source.is_public() || !is_strict {
         return Ok(());
     }
     Err(endpoint_refused(&endpoint.id, endpoint.source))
 }
 
 /// Refuses to read back where nothing public says that this can be done.
-pub(crate) fn refuse_read_if_strict(
-    sandbox: &Shared,
-    catalogue: &Catalogue,
-    endpoint: &Endpoint,
-) -> Result<(), ApiError> {
-    refuse_endpoint_if_strict(sandbox, catalogue, endpoint)?;
-    if endpoint.read_source.is_public() || !is_strict(sandbox, catalogue) {
+pub(crate) fn refuse_read_if_strict(is_strict: bool, endpoint: &Endpoint) -> Result<(), ApiError> {
+    refuse_endpoint_if_strict(is_strict, endpoint)?;
+    if endpoint.read_source.is_public() || !is_strict {
         return Ok(());
     }
     Err(ApiError::strict_mode(
@@ -45,12 +35,11 @@ pub(crate) fn refuse_read_if_strict(
 
 /// Refuses an outcome that is not public, or that becomes one that is not.
 pub(crate) fn refuse_outcome_if_strict(
-    sandbox: &Shared,
-    catalogue: &Catalogue,
+    is_strict: bool,
     endpoint: &Endpoint,
     outcome: &Outcome,
 ) -> Result<(), ApiError> {
-    if !is_strict(sandbox, catalogue) {
+    if !is_strict {
         return Ok(());
     }
     match weakest_stage(endpoint, outcome) {
@@ -61,11 +50,11 @@ pub(crate) fn refuse_outcome_if_strict(
 
 /// Refuses a record whose outcome is not public: one that was planted, or made before a reload.
 pub(crate) fn refuse_version_if_strict(
-    sandbox: &Shared,
+    is_strict: bool,
     catalogue: &Catalogue,
     version: &Version,
 ) -> Result<(), ApiError> {
-    if !is_strict(sandbox, catalogue) {
+    if !is_strict {
         return Ok(());
     }
     let tag = version.outcome.to_str().unwrap_or_default();
@@ -77,7 +66,7 @@ pub(crate) fn refuse_version_if_strict(
     };
     match endpoint.outcomes.get(name) {
         Some(outcome) if !outcome.source.is_public() => Err(outcome_refused(endpoint, outcome)),
-        _ => refuse_endpoint_if_strict(sandbox, catalogue, endpoint),
+        _ => refuse_endpoint_if_strict(is_strict, endpoint),
     }
 }
 

@@ -15,21 +15,33 @@ use tokio::task::JoinError;
 
 const HEADER: &str = "x-sandbox-test-panic";
 
-/// Where the next panic is to be; a clone is the same.
+/// Where the next panic is to be; a clone is the same. By default requests cannot bring panics about.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Panics(Arc<Mutex<Option<String>>>);
+pub(crate) struct Panics(Option<Arc<Mutex<Option<String>>>>);
 
 impl Panics {
+    /// Panics where requests say so: for tests.
+    #[cfg(feature = "cli")]
+    pub(crate) fn by_request() -> Self {
+        Self(Some(Arc::default()))
+    }
+
     /// A request says where.
     pub(crate) fn arm(&self, headers: &HeaderMap) {
+        let Some(armed) = &self.0 else {
+            return;
+        };
         if let Some(place) = headers.get(HEADER).and_then(|place| place.to_str().ok()) {
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(place.to_owned());
+            *armed.lock().unwrap_or_else(PoisonError::into_inner) = Some(place.to_owned());
         }
     }
 
     /// Panics here, once, if it was said.
     pub(crate) fn reached(&self, place: &str) {
-        let mut armed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(armed) = &self.0 else {
+            return;
+        };
+        let mut armed = armed.lock().unwrap_or_else(PoisonError::into_inner);
         if armed.as_deref() == Some(place) {
             *armed = None;
             drop(armed);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::run::{attempt_unless_stopped, wake};
-use crate::answer::Shared;
+use super::courier::Courier;
+use super::run::attempt_unless_stopped;
 use crate::base::Stamp;
 use crate::world::World;
 
@@ -15,59 +15,61 @@ pub(crate) enum Advance {
     To(Stamp),
 }
 
-/// Moves the world's clock on, through everything that falls due on the way, and waits for the
-/// receivers' answers. Returns the deliveries that were tried. To be spawned: it must not be dropped
-/// while it waits.
-pub(crate) async fn advance(sandbox: Arc<Shared>, world: Arc<World>, to: Advance) -> Vec<u64> {
-    let _one_at_a_time = world.advancing.lock().await;
-    let mut changes = world.changes();
-    sandbox.panic_if_told("advance");
-    world.state().callbacks.advancing = true;
-    // Set back whatever happens, also when the client goes away in the midst of it.
-    let _guard = Advancing {
-        sandbox: &sandbox,
-        world: &world,
-    };
-    loop {
-        changes.mark_unchanged();
-        if world.state().callbacks.in_flight == 0 {
-            break;
-        }
-        changes.changed().await.ok();
-    }
-    let until = {
-        let mut state = world.state();
-        state.callbacks.release_held_in_time();
-        let by = match to {
-            Advance::By(by) => by,
-            // Another advance may have come first, and further: then there is nothing to do.
-            Advance::To(instant) => instant.since(world.now(&state)).unwrap_or_default(),
+impl Courier {
+    /// Moves the world's clock on, through everything that falls due on the way, and waits for the
+    /// receivers' answers. Returns the deliveries that were tried. To be spawned: it must not be dropped
+    /// while it waits.
+    pub(crate) async fn advance(self: Arc<Self>, world: Arc<World>, to: Advance) -> Vec<u64> {
+        let _one_at_a_time = world.advancing.lock().await;
+        let mut changes = world.changes();
+        self.panics.reached("advance");
+        world.state().callbacks.advancing = true;
+        // Set back whatever happens, also when the client goes away in the midst of it.
+        let _guard = Advancing {
+            courier: &self,
+            world: &world,
         };
-        state.callbacks.advanced + by
-    };
-    let mut tried = Vec::new();
-    loop {
-        let next = {
+        loop {
+            changes.mark_unchanged();
+            if world.state().callbacks.in_flight == 0 {
+                break;
+            }
+            changes.changed().await.ok();
+        }
+        let until = {
             let mut state = world.state();
-            let callbacks = &mut state.callbacks;
-            let next = callbacks.queue.take_by_clock(until);
-            callbacks.advanced = next.map_or(until, |(clock, _)| callbacks.advanced.max(clock));
-            callbacks.in_flight += usize::from(next.is_some());
-            next
+            state.callbacks.release_held_in_time();
+            let by = match to {
+                Advance::By(by) => by,
+                // Another advance may have come first, and further: then there is nothing to do.
+                Advance::To(instant) => instant.since(world.now(&state)).unwrap_or_default(),
+            };
+            state.callbacks.advanced + by
         };
-        let Some((_, seq)) = next else {
-            return tried;
-        };
-        if !tried.contains(&seq) {
-            tried.push(seq);
+        let mut tried = Vec::new();
+        loop {
+            let next = {
+                let mut state = world.state();
+                let callbacks = &mut state.callbacks;
+                let next = callbacks.queue.take_by_clock(until);
+                callbacks.advanced = next.map_or(until, |(clock, _)| callbacks.advanced.max(clock));
+                callbacks.in_flight += usize::from(next.is_some());
+                next
+            };
+            let Some((_, seq)) = next else {
+                return tried;
+            };
+            if !tried.contains(&seq) {
+                tried.push(seq);
+            }
+            let resets = world.resets();
+            attempt_unless_stopped(self.clone(), world.clone(), seq, resets).await;
         }
-        let resets = world.resets();
-        attempt_unless_stopped(sandbox.clone(), world.clone(), seq, resets).await;
     }
 }
 
 struct Advancing<'a> {
-    sandbox: &'a Arc<Shared>,
+    courier: &'a Arc<Courier>,
     world: &'a Arc<World>,
 }
 
@@ -75,7 +77,7 @@ impl Drop for Advancing<'_> {
     fn drop(&mut self) {
         let mut state = self.world.state();
         state.callbacks.advancing = false;
-        wake(self.sandbox, self.world, &mut state);
+        self.courier.wake(self.world, &mut state);
         drop(state);
         self.world.changed();
     }

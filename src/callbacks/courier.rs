@@ -11,10 +11,11 @@ use hmac::{Hmac, KeyInit, Mac};
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
 use sha2::Sha256;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use super::egress::{Egress, Sent};
-use crate::base::ReceiverUrl;
+use super::options::CallbackOptions;
+use crate::base::{Panics, ReceiverUrl};
 use crate::http::{CALLBACK_TOKEN_HEADER, DEPTH_HEADER};
 use crate::world::{Delivery, TokenSent, World};
 
@@ -33,17 +34,29 @@ pub(crate) struct Courier {
     /// Sends the token in `x-iluma-callback-token` as well.
     pub second_token_header: bool,
     pub(super) sends: Semaphore,
+    /// Whether what lies in line is sent; not where nobody serves.
+    pub(super) sends_by_itself: bool,
+    pub(super) stopping: watch::Sender<bool>,
+    pub(super) panics: Panics,
 }
 
 impl Courier {
-    pub(crate) fn new(egress: Egress, retries: Vec<Duration>, signing: bool, second: bool) -> Self {
+    pub(crate) fn new(options: &CallbackOptions, sends_by_itself: bool, panics: Panics) -> Self {
         Self {
-            egress,
-            retries,
-            signing,
-            second_token_header: second,
+            egress: options.egress.clone(),
+            retries: options.retries.clone(),
+            signing: options.signing,
+            second_token_header: options.second_token_header,
             sends: Semaphore::new(SENDS_MAX),
+            sends_by_itself,
+            stopping: watch::Sender::new(false),
+            panics,
         }
+    }
+
+    /// Cancels what is pending, and what is on its way.
+    pub(crate) fn stop(&self) {
+        self.stopping.send_replace(true);
     }
 
     /// Sends one body to a URL that is being registered.
@@ -128,11 +141,6 @@ fn signature(id: &str, timestamp: &str, secret: &[u8], body: &[u8]) -> String {
         mac.update(part);
     }
     format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
-}
-
-/// How a secret is written for receivers: `whsec_` and its base64.
-pub(crate) fn written_secret(secret: &[u8]) -> String {
-    format!("whsec_{}", STANDARD.encode(secret))
 }
 
 #[cfg(test)]

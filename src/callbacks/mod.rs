@@ -9,11 +9,10 @@ mod run;
 #[cfg(feature = "tls")]
 mod trust;
 
-pub(crate) use self::advance::{Advance, advance};
-pub(crate) use self::courier::{Courier, RECEIVER_TIME, written_secret};
+pub(crate) use self::advance::Advance;
+pub(crate) use self::courier::{Courier, RECEIVER_TIME};
 pub(crate) use self::egress::Sent;
 pub(crate) use self::options::CallbackOptions;
 pub use self::options::{CallbackUrl, Retries};
-pub(crate) use self::run::wake;
 #[cfg(feature = "tls")]
 pub(crate) use self::trust::{Trust, connect_tls, provider};

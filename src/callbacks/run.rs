@@ -8,46 +8,47 @@ use hyper::HeaderMap;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::courier::RECEIVER_TIME;
+use super::courier::{Courier, RECEIVER_TIME};
 use super::egress::Sent;
-use crate::answer::Shared;
 use crate::base::{self, Panicked, ReceiverUrl, Stamp, contained_async};
 use crate::world::{Attempt, DeliveryState, State, World};
 
 /// How long a world's line rests after a panic: one that comes again and again must not take a core.
 const PANIC_PAUSE: Duration = Duration::from_secs(1);
 
-/// Sees to it that what lies in the world's line is sent. Called whenever something was put there.
-pub(crate) fn wake(sandbox: &Arc<Shared>, world: &Arc<World>, state: &mut State) {
-    if state.callbacks.queue.by_clock.is_empty() || !sandbox.sends_by_itself {
-        return;
+impl Courier {
+    /// Sees to it that what lies in the world's line is sent. Called whenever something was put there.
+    pub(crate) fn wake(self: &Arc<Self>, world: &Arc<World>, state: &mut State) {
+        if state.callbacks.queue.by_clock.is_empty() || !self.sends_by_itself {
+            return;
+        }
+        if state.callbacks.runs {
+            world.changed();
+            return;
+        }
+        state.callbacks.runs = true;
+        world.show_deliveries();
+        tokio::spawn(run_on(self.clone(), world.clone()));
     }
-    if state.callbacks.runs {
-        world.changed();
-        return;
-    }
-    state.callbacks.runs = true;
-    sandbox.live.deliveries(&world.tag);
-    tokio::spawn(run_on(sandbox.clone(), world.clone()));
 }
 
 /// Goes on after a panic: the line would otherwise wait for ever.
-async fn run_on(sandbox: Arc<Shared>, world: Arc<World>) {
-    while contained_async(pin!(run(&sandbox, &world))).await == Err(Panicked) {
+async fn run_on(courier: Arc<Courier>, world: Arc<World>) {
+    while contained_async(pin!(run(&courier, &world))).await == Err(Panicked) {
         base::log_panic("sending a world's callbacks");
         tokio::time::sleep(PANIC_PAUSE).await;
     }
 }
 
 /// Sends what is due by the machine's time until the line is empty or the sandbox stops.
-async fn run(sandbox: &Arc<Shared>, world: &Arc<World>) {
+async fn run(courier: &Arc<Courier>, world: &Arc<World>) {
     let mut changes = world.changes();
-    let mut stopping = sandbox.stopping();
+    let mut stopping = courier.stopping.subscribe();
     loop {
         changes.mark_unchanged();
         let next = {
             let mut state = world.state();
-            sandbox.panic_if_told("line");
+            courier.panics.reached("line");
             let callbacks = &mut state.callbacks;
             if callbacks.queue.by_clock.is_empty() {
                 callbacks.runs = false;
@@ -61,7 +62,7 @@ async fn run(sandbox: &Arc<Shared>, world: &Arc<World>) {
                     callbacks.in_flight += 1;
                     let resets = world.resets(); // from before the lock is given back
                     tokio::spawn(attempt_unless_stopped(
-                        sandbox.clone(),
+                        courier.clone(),
                         world.clone(),
                         seq,
                         resets,
@@ -94,16 +95,16 @@ async fn run(sandbox: &Arc<Shared>, world: &Arc<World>) {
 
 /// One try, given up when the sandbox stops, the world is reset, or it panics.
 pub(super) async fn attempt_unless_stopped(
-    sandbox: Arc<Shared>,
+    courier: Arc<Courier>,
     world: Arc<World>,
     seq: u64,
     mut resets: watch::Receiver<u64>,
 ) {
-    let mut stopping = sandbox.stopping();
+    let mut stopping = courier.stopping.subscribe();
     // Nothing waits for what is neither sent nor in flight: whoever counted it in must count it out, once.
     let mut settled = false;
     let (ended, reason) = {
-        let trying = pin!(attempt(&sandbox, &world, seq, &mut settled));
+        let trying = pin!(attempt(&courier, &world, seq, &mut settled));
         tokio::select! {
             biased; // what was called back is not tried again
             _ = stopping.wait_for(|stopping| *stopping) => (DeliveryState::Cancelled, "the sandbox stopped"),
@@ -136,8 +137,7 @@ pub(super) async fn attempt_unless_stopped(
 }
 
 /// One try, from taking its turn to deciding what comes next.
-async fn attempt(sandbox: &Arc<Shared>, world: &Arc<World>, seq: u64, settled: &mut bool) {
-    let courier = &sandbox.courier;
+async fn attempt(courier: &Arc<Courier>, world: &Arc<World>, seq: u64, settled: &mut bool) {
     let turn = world.state().callbacks.sends.clone();
     let _of_world = turn.acquire().await.expect("never closed");
     let _of_all = courier.sends.acquire().await.expect("never closed");
@@ -166,25 +166,24 @@ async fn attempt(sandbox: &Arc<Shared>, world: &Arc<World>, seq: u64, settled: &
         &delivery.body,
     );
     let request_head = head_text(&delivery.url, &headers);
-    sandbox.panic_if_told("attempt");
+    courier.panics.reached("attempt");
     let sent = courier
         .egress
         .send(&delivery.url, headers, delivery.body.clone(), RECEIVER_TIME)
         .await;
     *settled = true;
-    settle(sandbox, world, seq, at, request_head, sent);
+    settle(courier, world, seq, at, request_head, sent);
 }
 
 /// Writes an attempt into the log and puts the next one in line, if there is to be one.
 fn settle(
-    sandbox: &Arc<Shared>,
+    courier: &Arc<Courier>,
     world: &Arc<World>,
     seq: u64,
     at: Stamp,
     request_head: Arc<str>,
     sent: Sent,
 ) {
-    let courier = &sandbox.courier;
     let mut state = world.state();
     let now = world.now(&state);
     let callbacks = &mut state.callbacks;
@@ -228,7 +227,7 @@ fn settle(
         callbacks.release_held();
     }
     callbacks.log.make_room(callbacks.pending());
-    wake(sandbox, world, &mut state);
+    courier.wake(world, &mut state);
     drop(state);
     world.changed();
 }

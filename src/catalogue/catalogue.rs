@@ -18,7 +18,6 @@ use super::load::{
 use super::outcome::{Outcome, SharedErrors};
 use super::slot::Slot;
 use crate::base::{Dice, nearest};
-use crate::control;
 use crate::http::{ALL_CODES, ApiError, Code, ErrorCode};
 use crate::scenario::{self, DateForm, LoadError, LoadErrors, ScenarioFile, Settings};
 
@@ -193,8 +192,12 @@ impl Catalogue {
         })
     }
 
-    /// Finds where a request goes, or the sentence that names the nearest route there is.
-    pub(crate) fn route<'a>(&'a self, method: &Method, path: &'a str) -> Result<Route<'a>, String> {
+    /// Finds where a request goes, or the nearest route there is.
+    pub(crate) fn route<'a>(
+        &'a self,
+        method: &Method,
+        path: &'a str,
+    ) -> Result<Route<'a>, Option<String>> {
         let found = self.router.at(path).ok();
         let reads = matches!(*method, Method::GET | Method::HEAD);
         let posts = *method == Method::POST;
@@ -229,25 +232,16 @@ impl Catalogue {
             )),
             _ => None,
         });
-        route.ok_or_else(|| self.no_route(method, path))
+        route.ok_or_else(|| self.nearest_route(method, path))
     }
 
-    fn no_route(&self, method: &Method, path: &str) -> String {
-        // The path is the client's own words: taken only as far as it is short and plain.
-        let path: String = path.chars().filter(|c| !c.is_control()).take(200).collect();
-        let asked = format!("{method} {path}");
-        if let Some(own) = control::meant(method, &path) {
-            return format!("There is no {asked} here. The sandbox's own is {own}.");
-        }
-        let routes = self.routes();
-        let near = routes
-            .iter()
-            .map(|route| (strsim::jaro_winkler(&asked, route), route))
+    fn nearest_route(&self, method: &Method, path: &str) -> Option<String> {
+        let asked = asked_route(method, path);
+        let routes = self.routes().into_iter();
+        routes
+            .map(|route| (strsim::jaro_winkler(&asked, &route), route))
             .max_by(|a, b| a.0.total_cmp(&b.0))
-            .map_or(String::new(), |(_, route)| {
-                format!(" The nearest is {route}.")
-            });
-        format!("There is no {asked} here.{near}")
+            .map(|(_, route)| route)
     }
 
     /// Every route as a client would write it: `POST /v0/…`.
@@ -311,6 +305,12 @@ impl Catalogue {
     pub(crate) fn error(&self, code: ErrorCode) -> &super::outcome::Outcome {
         &self.shared_errors[code.name()]
     }
+}
+
+/// A route as a client asked for it. The path is the client's own words: taken only as far as it is short and plain.
+pub(crate) fn asked_route(method: &Method, path: &str) -> String {
+    let path: String = path.chars().filter(|c| !c.is_control()).take(200).collect();
+    format!("{method} {path}")
 }
 
 /// The outcome with the status and the words of an error.

@@ -1,11 +1,28 @@
 //! The catalogue in use, and its reloads.
 
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use arc_swap::ArcSwap;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::catalogue::Catalogue;
-use crate::scenario::LoadErrors;
+use crate::base::{self, Panicked, Panics, contained};
+use crate::scenario::{DateForm, LoadError, LoadErrors};
+
+/// The catalogue of this moment. A reload replaces it whole.
+#[derive(Debug)]
+pub(crate) struct Current {
+    pub folders: Vec<PathBuf>,
+    dates: Option<DateForm>,
+    pub panics: Panics,
+    catalogue: ArcSwap<Catalogue>,
+    /// Changes with every reload, failed ones too, after the catalogue has.
+    reloads: watch::Sender<Reload>,
+    /// One reload at a time: the last to read is the last to be put in place.
+    reloading: Mutex<()>,
+}
 
 /// How the last reload went.
 #[derive(Clone, Debug, Default)]
@@ -20,8 +37,88 @@ pub(crate) struct Reload {
     pub errors: Option<Arc<LoadErrors>>,
 }
 
+impl Current {
+    /// Loads the shipped files with these folders laid over them.
+    pub(crate) fn load(
+        folders: Vec<PathBuf>,
+        dates: Option<DateForm>,
+        panics: Panics,
+    ) -> Result<Self, LoadErrors> {
+        let catalogue = Catalogue::load(&folders, dates)?;
+        log_warnings(&catalogue);
+        Ok(Self {
+            folders,
+            dates,
+            panics,
+            ..Self::of(Arc::new(catalogue))
+        })
+    }
+
+    /// A catalogue that was loaded already, from no folder.
+    pub(crate) fn of(catalogue: Arc<Catalogue>) -> Self {
+        Self {
+            folders: Vec::new(),
+            dates: None,
+            panics: Panics::default(),
+            catalogue: ArcSwap::new(catalogue),
+            reloads: watch::Sender::default(),
+            reloading: Mutex::default(),
+        }
+    }
+
+    /// The catalogue of this moment. A request takes it once.
+    pub(crate) fn catalogue(&self) -> arc_swap::Guard<Arc<Catalogue>> {
+        self.catalogue.load()
+    }
+
+    /// Told of every reload, failed ones too.
+    pub(crate) fn reloads(&self) -> watch::Receiver<Reload> {
+        self.reloads.subscribe()
+    }
+
+    pub(crate) fn last_reload(&self) -> Reload {
+        self.reloads.borrow().clone()
+    }
+
+    /// Reads the folders again. A broken file leaves the last good catalogue in place.
+    pub(crate) fn reload(&self) {
+        let _one_at_a_time = self
+            .reloading
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let loaded = contained(|| {
+            self.panics.reached("reload");
+            Catalogue::reload(&self.folders, self.dates)
+        });
+        let loaded = loaded.unwrap_or_else(|Panicked| {
+            base::log_panic("reloading the scenarios");
+            let sentence = "the scenario files cannot be read: the sandbox failed over them, and its log says where";
+            Err(LoadErrors(vec![LoadError::of_file("scenarios", sentence)]))
+        });
+        let errors = match loaded {
+            Ok(mut catalogue) => {
+                catalogue.generation = self.catalogue().generation + 1;
+                tracing::info!(generation = catalogue.generation, "scenarios reloaded");
+                log_warnings(&catalogue);
+                self.catalogue.store(Arc::new(catalogue));
+                None
+            }
+            Err(errors) => {
+                tracing::error!("scenarios not reloaded, the last good ones stay:\n{errors}");
+                Some(Arc::new(errors))
+            }
+        };
+        self.reloads.send_modify(|reload| {
+            reload.count += 1;
+            reload.at = Some(Instant::now());
+            reload.failed += u64::from(errors.is_some());
+            reload.errors = errors;
+        });
+    }
+}
+
 /// Once for every load: what loaded and is hardly meant.
-pub(crate) fn log_warnings(catalogue: &Catalogue) {
+fn log_warnings(catalogue: &Catalogue) {
     if !catalogue.warnings.is_empty() {
         let warnings = LoadErrors(catalogue.warnings.clone());
         tracing::warn!("the scenarios load, with warnings:\n{warnings}");

@@ -23,10 +23,11 @@ pub(crate) use self::body::{Fill, Hole, Rendered, Template};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::body::{Plan, Scope};
 pub(crate) use self::catalogue::{
-    Catalogue, Route, callback_types, endpoint_of_type, error_outcome, final_outcome, found,
+    Catalogue, Route, asked_route, callback_types, endpoint_of_type, error_outcome, final_outcome,
+    found,
 };
 pub(crate) use self::condition::{Condition, Facts, Subject};
-pub(crate) use self::current::{Reload, log_warnings};
+pub(crate) use self::current::{Current, Reload};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::dummy::Lookup;
 pub(crate) use self::dummy::{Field, Finding, ListingKind, Profile, Registered};
@@ -34,6 +35,7 @@ pub(crate) use self::endpoint::{
     ContentType, Creation, Endpoint, IdPattern, PlantedRecord, Verb, calls_back, path_segments,
     weakest_stage,
 };
+pub(crate) use self::magic_values::{MagicValue, MagicValues};
 pub(crate) use self::outcome::{Answer, Breakage, CallsBack, Outcome, Then, askable};
 pub(crate) use self::rules::Rule;
 pub(crate) use self::schema::SOURCE_KEYWORD;

@@ -8,12 +8,9 @@ use hyper::header::{HeaderName, HeaderValue};
 use indexmap::IndexMap;
 
 use super::body::Plan;
-use super::endpoint::Endpoint;
-use crate::answer::{count, half};
 use crate::base::{Behaviour, Delay, Fault, Probability, RateLimit};
 use crate::http::ErrorCode;
 use crate::scenario::{Origin, Source};
-use crate::world::{State, Struck, World};
 
 /// What an outcome of a scenario file says.
 #[derive(Debug)]
@@ -26,25 +23,6 @@ pub(crate) struct Breakage {
 }
 
 impl Breakage {
-    pub(crate) fn strike(&self, world: &World, state: &mut State, endpoint: &Endpoint) -> Struck {
-        let mut mix = world.mix("fault of an outcome");
-        mix.text(&endpoint.id);
-        mix.text(&self.outcome);
-        let may_differ = |fault: &(Fault, Probability)| fault.1 != Probability::ALWAYS;
-        if self.fault.as_ref().is_some_and(may_differ)
-            || self.delay.is_some_and(|delay| !delay.is_fixed())
-        {
-            count(state, &mut mix);
-        }
-        let mut dice = mix.dice();
-        let fault = self.fault.filter(|fault| fault.1.strikes(&mut dice));
-        Struck {
-            fault: fault.map(|(fault, _)| fault),
-            delay: self.delay.map(|delay| delay.draw(&mut dice)),
-        }
-    }
-
-    /// What its windows are known by.
     /// For lists: `delay 3s`, `fault truncate (30 %)`, `at most 5 in 1s`.
     pub(crate) fn words(&self) -> Vec<String> {
         let delay = self.delay.as_ref().map(|delay| format!("delay {delay}"));
@@ -55,13 +33,6 @@ impl Breakage {
         let limit = self.rate_limit.as_ref();
         let limit = limit.map(|rate| format!("at most {} in {:?}", rate.limit, rate.window));
         [delay, fault, limit].into_iter().flatten().collect()
-    }
-
-    pub(crate) fn hash(&self, world: &World, endpoint: &Endpoint) -> u64 {
-        let mut mix = world.mix("rate limit");
-        mix.text(&endpoint.id);
-        mix.text(&self.outcome);
-        half(&mix)
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use notify::{EventKind, RecursiveMode, Watcher as _};
 
-use crate::answer::Shared;
+use super::current::Current;
 use crate::base::{self, Panicked, contained};
 use crate::scenario::fingerprint;
 
@@ -35,16 +35,16 @@ enum Wake {
 impl Watcher {
     /// None where there are no folders to watch. `loaded` is the fingerprint from before the folders
     /// were loaded: what changed in the meantime is noticed.
-    pub(crate) fn start(sandbox: &Arc<Shared>, loaded: [u8; 32]) -> Option<Self> {
-        if sandbox.options.scenarios.is_empty() {
+    pub(crate) fn start(current: &Arc<Current>, loaded: [u8; 32]) -> Option<Self> {
+        if current.folders.is_empty() {
             return None;
         }
         let (wake, woken) = mpsc::channel();
         let events = wake.clone();
-        let sandbox = Arc::downgrade(sandbox);
+        let current = Arc::downgrade(current);
         let thread = std::thread::Builder::new()
             .name("scenario-watch".to_owned())
-            .spawn(move || watch(&sandbox, &events, &woken, loaded));
+            .spawn(move || watch(&current, &events, &woken, loaded));
         match thread {
             Ok(thread) => Some(Self {
                 wake,
@@ -68,15 +68,12 @@ impl Drop for Watcher {
 }
 
 fn watch(
-    sandbox: &Weak<Shared>,
+    current: &Weak<Current>,
     events: &Sender<Wake>,
     woken: &mpsc::Receiver<Wake>,
     mut loaded: [u8; 32],
 ) {
-    let Some(folders) = sandbox
-        .upgrade()
-        .map(|sandbox| sandbox.options.scenarios.clone())
-    else {
+    let Some(folders) = current.upgrade().map(|current| current.folders.clone()) else {
         return;
     };
     let changed = events.clone();
@@ -115,16 +112,16 @@ fn watch(
             },
             Err(RecvTimeoutError::Timeout) => {}
         }
-        let Some(sandbox) = sandbox.upgrade() else {
+        let Some(current) = current.upgrade() else {
             return;
         };
         // A panic would end the watching without a word.
         let compared = contained(|| {
-            sandbox.panic_if_told("watch");
+            current.panics.reached("watch");
             let now = fingerprint(&folders);
             if now != loaded {
                 loaded = now;
-                sandbox.reload();
+                current.reload();
             }
         });
         if compared == Err(Panicked) {

@@ -6,7 +6,7 @@ use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 use serde_json::json;
 
-use super::cli::Cli;
+use super::commands::Cli;
 use super::output::{Format, print};
 
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory};
 use serde_json::json;
 
-use super::cli::Cli;
+use super::commands::Cli;
 use super::output::{Format, fail, misused, print};
 use crate::base::{nearest, reason};
 

@@ -4,9 +4,9 @@ mod answering;
 mod audit;
 mod ca;
 mod check;
-#[cfg(feature = "cli")]
-mod cli;
 mod client;
+#[cfg(feature = "cli")]
+mod commands;
 mod completions;
 mod coverage;
 mod document;
@@ -31,6 +31,4 @@ mod trust_help;
 mod try_out;
 
 #[cfg(feature = "cli")]
-pub(crate) use self::cli::commands;
-#[cfg(feature = "cli")]
-pub use self::cli::run;
+pub use self::commands::run;

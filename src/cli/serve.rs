@@ -17,12 +17,12 @@ use super::os;
 use super::output::{Format, fail, misused};
 use super::parent::Parent;
 use super::tls::{ReceiverArguments, TlsArguments};
-use crate::answer::Shared;
 use crate::base::ApiKey;
 use crate::callbacks::{CallbackUrl, Retries};
 use crate::http::{CONTROL_TOKEN_HEADER, ControlToken};
 use crate::sandbox::{Builder, Sandbox, StartError};
 use crate::scenario::DateForm;
+use crate::server::Serving;
 
 /// What the allocator may keep at the end of an arena; there is one for each thread.
 const KEPT_BYTES: i32 = 128 << 10;
@@ -141,7 +141,8 @@ pub(super) struct Arguments {
     log_format: LogFormat,
 }
 
-pub(super) fn run(arguments: Arguments) -> ExitCode {
+/// `commands` names those of the binary, for its own documents.
+pub(super) fn run(arguments: Arguments, commands: fn() -> Vec<(String, String)>) -> ExitCode {
     let parent = match arguments.exit_with_parent.then(Parent::of_this_process) {
         Some(Err(sentence)) => return misused(sentence),
         Some(Ok(parent)) => Some(parent),
@@ -153,7 +154,7 @@ pub(super) fn run(arguments: Arguments) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(format_args!("cannot start: {error}")),
     };
-    runtime.block_on(serve(arguments, parent))
+    runtime.block_on(serve(arguments, parent, commands))
 }
 
 /// One core is served best by one thread.
@@ -166,7 +167,11 @@ fn runtime() -> io::Result<tokio::runtime::Runtime> {
     builder.enable_all().build()
 }
 
-async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
+async fn serve(
+    arguments: Arguments,
+    parent: Option<Parent>,
+    commands: fn() -> Vec<(String, String)>,
+) -> ExitCode {
     if let Some(path) = &arguments.ready_file
         && let Err(sentence) = remove(path)
     {
@@ -183,7 +188,7 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
     let format = arguments.format;
     let tls_port = arguments.tls.port();
     let builder = match arguments.builder() {
-        Ok(builder) => builder,
+        Ok(builder) => builder.commands(commands),
         Err(sentence) => return misused(sentence),
     };
     let sandbox = match builder.start().await {
@@ -228,7 +233,7 @@ async fn serve(arguments: Arguments, parent: Option<Parent>) -> ExitCode {
     let why = tokio::select! {
         () = stopped => "it was asked to",
         why = orphaned => why,
-        () = keep_house(sandbox.shared()) => unreachable!("there is always a house to keep"),
+        () = keep_house(sandbox.serving()) => unreachable!("there is always a house to keep"),
     };
     tracing::info!(why, "stopping");
     sandbox.stop().await;
@@ -361,15 +366,15 @@ fn date_form(text: &str) -> Result<DateForm, String> {
 }
 
 /// Gives memory back to the system after connections have ended. The allocator keeps what it ever needed otherwise.
-pub(super) async fn keep_house(sandbox: &Shared) {
+pub(super) async fn keep_house(serving: &Serving) {
     keep_at_most(KEPT_BYTES);
     loop {
-        sandbox.connection_ended.notified().await;
+        serving.connection_ended.notified().await;
         for _ in 0..WAITS_MAX {
             sleep(QUIET).await;
             let is_quiet = tokio::select! {
                 biased;
-                () = sandbox.connection_ended.notified() => false,
+                () = serving.connection_ended.notified() => false,
                 () = std::future::ready(()) => true,
             };
             if is_quiet {

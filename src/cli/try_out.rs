@@ -21,9 +21,9 @@ use super::answering::Answering;
 use super::explain;
 use super::files::{Field, Form, read};
 use super::output::{Format, block_on, fail, misused, print};
-use crate::answer::Shared;
 use crate::base::PUBLIC_KEY;
 use crate::sandbox::Sandbox;
+use crate::server::Serving;
 use crate::server::{Gone, Pace, PacedIo, respond};
 
 /// A reply that is broken on purpose is waited for no longer than this.
@@ -57,14 +57,16 @@ pub(super) struct Arguments {
     format: Format,
 }
 
-pub(super) fn run(arguments: &Arguments) -> ExitCode {
-    match arguments.answering.apply(Sandbox::builder()).unserved() {
+/// `commands` names those of the binary, for its own documents.
+pub(super) fn run(arguments: &Arguments, commands: fn() -> Vec<(String, String)>) -> ExitCode {
+    let builder = Sandbox::builder().commands(commands);
+    match arguments.answering.apply(builder).unserved() {
         Ok(sandbox) => block_on(try_out(&sandbox, arguments)),
         Err(errors) => misused(errors),
     }
 }
 
-async fn try_out(sandbox: &Arc<Shared>, arguments: &Arguments) -> ExitCode {
+async fn try_out(sandbox: &Arc<Serving>, arguments: &Arguments) -> ExitCode {
     let request = match request(arguments) {
         Ok(request) => request,
         Err(sentence) => return misused(sentence),
@@ -84,7 +86,7 @@ async fn try_out(sandbox: &Arc<Shared>, arguments: &Arguments) -> ExitCode {
     };
     let trace = reply.headers.get("x-sandbox-trace");
     let trace = trace.and_then(|trace| trace.to_str().ok());
-    let told = trace.and_then(|trace| crate::answer::find_exchange(sandbox, trace, |_| true).ok());
+    let told = trace.and_then(|trace| sandbox.control.explain_trace(trace, |_| true).ok());
     print(&match arguments.format {
         Format::Text => shown(&reply, told.as_ref()),
         Format::Json => {
@@ -108,10 +110,10 @@ async fn try_out(sandbox: &Arc<Shared>, arguments: &Arguments) -> ExitCode {
 }
 
 /// Why there was no answer: no reply says a trace, but one exchange is all there is.
-fn unanswered(sandbox: &Shared) -> Option<Value> {
-    let world = sandbox.worlds.all().pop()?;
+fn unanswered(sandbox: &Serving) -> Option<Value> {
+    let world = sandbox.control.engine.worlds.all().pop()?;
     let exchange = world.state().journal.entries().last()?.clone();
-    Some(crate::answer::explain(sandbox, Some(&world), &exchange))
+    Some(sandbox.control.explain(Some(&world), &exchange))
 }
 
 fn shown(reply: &Reply, told: Option<&Value>) -> String {
@@ -139,7 +141,7 @@ struct Reply {
 }
 
 /// Sends the request through a pipe to the server's own code.
-async fn ask(sandbox: &Arc<Shared>, request: Request<Full<Bytes>>) -> Result<Reply, String> {
+async fn ask(sandbox: &Arc<Serving>, request: Request<Full<Bytes>>) -> Result<Reply, String> {
     let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
     let (_keep, stop) = watch::channel(false);
     let pace = Arc::new(Pace::new(stop));

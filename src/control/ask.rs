@@ -10,9 +10,9 @@ use hyper::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::answer::{Shared, is_tag};
+use super::context::Context;
+use crate::answer::is_tag;
 use crate::base::parse_duration;
-use crate::callbacks;
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::http::{BODY_BYTES_MAX, Body, Call, Refusal, ReplyBody};
 use crate::world::{SNAPSHOT_BYTES_MAX, World};
@@ -69,9 +69,9 @@ pub(super) fn endpoint_named<'c>(
 }
 
 /// What a receiver of this world's callbacks has to know.
-pub(super) fn secrets(sandbox: &Shared, world: &World) -> Answer {
-    let signed = sandbox.courier.signing;
-    let secret = signed.then(|| callbacks::written_secret(&world.signing_secret()));
+pub(super) fn secrets(context: &Context, world: &World) -> Answer {
+    let signed = context.courier.signing;
+    let secret = signed.then(|| world.signing_secret_text());
     let body = json!({
         "world": world.tag,
         "callback_token": world.callback_token(),

@@ -6,7 +6,7 @@ use hyper::StatusCode;
 use serde_json::json;
 
 use super::ask::{Answer, only};
-use crate::answer::Shared;
+use super::context::Context;
 use crate::base::ReceiverUrl;
 use crate::catalogue;
 use crate::http::Refusal;
@@ -14,16 +14,16 @@ use crate::world::World;
 
 /// All types, also those that go nowhere. `by` is `request` where the world registered it, else `default`.
 pub(super) fn list(
-    sandbox: &Shared,
+    context: &Context,
     world: &World,
     query: &HashMap<String, String>,
 ) -> Result<Answer, Refusal> {
     only(query, &[])?;
-    let catalogue = sandbox.catalogue();
+    let catalogue = context.engine.catalogue();
     let state = world.state();
     let listed = catalogue::callback_types(&catalogue).into_iter().map(|kind| {
         let registered = state.callbacks.urls.get(kind);
-        let url = sandbox.callback_url(&catalogue, &state.callbacks, kind);
+        let url = context.engine.callback_url(&catalogue, &state.callbacks, kind);
         json!({
             "type": kind,
             "url": url.as_ref().map(ReceiverUrl::as_str),

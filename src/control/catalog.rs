@@ -6,18 +6,18 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use super::ask::{Answer, bad_request, only};
-use crate::answer::Shared;
+use super::context::Context;
 use crate::http::{Call, Refusal};
-use crate::reference::{Curl, Listing};
+use crate::reference::Listing;
 
 pub(super) fn answer(
-    sandbox: &Shared,
+    context: &Context,
     call: &Call,
     query: &HashMap<String, String>,
 ) -> Result<Answer, Refusal> {
     only(query, &["endpoint", "format"])?;
-    let catalogue = sandbox.catalogue();
-    let curl = Curl::of(sandbox, &catalogue, call);
+    let catalogue = context.engine.catalogue();
+    let curl = context.curl(&catalogue, call);
     let listing = match query.get("endpoint") {
         None => Listing::of(&catalogue, &curl),
         Some(id) => Listing::of_one(&catalogue, id, &curl).map_err(bad_request)?,

@@ -7,10 +7,10 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::ask::{Answer, bad_request};
+use super::context::Context;
 use super::deliveries;
-use crate::answer::Shared;
 use crate::base::{self, Clock, Stamp, parse_duration};
-use crate::callbacks::{self, Advance};
+use crate::callbacks::Advance;
 use crate::http::Refusal;
 use crate::world::World;
 
@@ -38,17 +38,17 @@ pub(super) fn show(world: &World) -> Answer {
 
 /// Moves the clock on, through everything that falls due on the way.
 pub(super) async fn advance(
-    sandbox: &Arc<Shared>,
+    context: &Arc<Context>,
     world: &Arc<World>,
     By { by }: By,
 ) -> Result<Answer, Refusal> {
     let by = parse_duration(&by).map_err(|message| bad_request(format!("`by`: {message}")))?;
-    Ok(moved(sandbox, world, Advance::By(by)).await)
+    Ok(moved(context, world, Advance::By(by)).await)
 }
 
 /// Moves the clock on to an instant, never back.
 pub(super) async fn set(
-    sandbox: &Arc<Shared>,
+    context: &Arc<Context>,
     world: &Arc<World>,
     Now { now: to }: Now,
 ) -> Result<Answer, Refusal> {
@@ -63,18 +63,18 @@ pub(super) async fn set(
             "`now`: a clock is never put back, and this one shows {now}"
         )));
     }
-    Ok(moved(sandbox, world, Advance::To(to)).await)
+    Ok(moved(context, world, Advance::To(to)).await)
 }
 
-async fn moved(sandbox: &Arc<Shared>, world: &Arc<World>, to: Advance) -> Answer {
+async fn moved(context: &Arc<Context>, world: &Arc<World>, to: Advance) -> Answer {
     // Spawned: a client that goes away must not leave it half done.
-    let advance = callbacks::advance(sandbox.clone(), world.clone(), to);
+    let advance = context.courier.clone().advance(world.clone(), to);
     let tried = base::pass_panic_on(tokio::spawn(advance).await).unwrap_or_default();
     let (_, mut body) = show(world);
     let state = world.state();
     let tried = tried
         .into_iter()
         .filter_map(|seq| state.callbacks.log.get(seq));
-    body["deliveries"] = tried.map(|one| deliveries::shown(sandbox, one)).collect();
+    body["deliveries"] = tried.map(|one| deliveries::shown(context, one)).collect();
     (StatusCode::OK, body)
 }

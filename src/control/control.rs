@@ -9,15 +9,15 @@ use hyper::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::ask::{Answer, JSON, LINES, Said, TEXT, json_body, only, secrets, written};
+use super::context::Context;
 use super::export::{self};
 use super::routes::{self, OPENAPI};
 use super::{
     callback_urls, catalog, clock, coverage, deliveries, events, explain, faults, fidelity, inbox,
     metrics, next, readyz, requests, schema, setup, snapshot, trigger, verify, worlds,
 };
-use crate::answer::{Shared, world};
+use crate::answer::world;
 use crate::http::{CONTROL_PREFIX, Call, Refusal, ReplyBody};
-use crate::server::Pace;
 use crate::world::World;
 
 /// Whether a path is the sandbox's own.
@@ -25,16 +25,12 @@ pub(crate) fn is_control_path(path: &str) -> bool {
     path.starts_with(CONTROL_PREFIX) || path == CONTROL_PREFIX.trim_end_matches('/')
 }
 
-pub(crate) async fn respond(
-    sandbox: &Arc<Shared>,
-    call: &Call,
-    pace: &Arc<Pace>,
-) -> Response<ReplyBody> {
+pub(crate) async fn respond(context: &Arc<Context>, call: &Call) -> Response<ReplyBody> {
     let refused = |Refusal(status, error, message)| {
         Said::Whole((status, json!({"error": error, "message": message})))
     };
-    sandbox.panic_if_told("control");
-    let said = decide(sandbox, call, pace).await.unwrap_or_else(refused);
+    context.engine.panics.reached("control");
+    let said = decide(context, call).await.unwrap_or_else(refused);
     let (status, kind, body) = match said {
         Said::Response(response) => return response,
         Said::Document(kind, document) => (StatusCode::OK, kind, ReplyBody::new(document)),
@@ -65,7 +61,7 @@ fn moved() -> Response<ReplyBody> {
     response
 }
 
-async fn decide(sandbox: &Arc<Shared>, call: &Call, pace: &Arc<Pace>) -> Result<Said, Refusal> {
+async fn decide(context: &Arc<Context>, call: &Call) -> Result<Said, Refusal> {
     let path = call.path().strip_prefix(CONTROL_PREFIX).unwrap_or_default();
     let parts: Vec<_> = path.split('/').collect();
     let method = if *call.method() == Method::HEAD {
@@ -73,7 +69,7 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call, pace: &Arc<Pace>) -> Result<
     } else {
         call.method().as_str()
     };
-    sandbox.guard.admit(call, method, &parts)?;
+    context.engine.guard.admit(call, method, &parts)?;
     // No part of the API, but a page that uses it.
     match parts.as_slice() {
         [""] if method == "GET" && call.path() != CONTROL_PREFIX => {
@@ -86,40 +82,40 @@ async fn decide(sandbox: &Arc<Shared>, call: &Call, pace: &Arc<Pace>) -> Result<
     let query = call.query();
     match (method, parts.as_slice()) {
         ("GET", ["events"]) => {
-            return events::open(sandbox, call, &query, pace).map(Said::Response);
+            return events::open(context, call, &query).map(Said::Response);
         }
         ("GET", ["export"]) => {
-            return export::answer(sandbox, call, &query).map(|lines| Said::Lines(Box::new(lines)));
+            return export::answer(context, call, &query).map(|lines| Said::Lines(Box::new(lines)));
         }
         ("GET", ["snapshot"]) => {
             only(&query, &[])?;
-            if sandbox.options.redact {
+            if context.redacts {
                 return Err(Refusal(
                     StatusCode::FORBIDDEN,
                     "redacted",
                     "a snapshot holds all that a world knows, and this sandbox shows no personal fields (--redact)".to_owned(),
                 ));
             }
-            let taken = snapshot::take(&*world(sandbox, call, &query)?)?;
+            let taken = snapshot::take(&*world(&context.engine, call, &query)?)?;
             return Ok(Said::Document(JSON, taken));
         }
         ("GET", ["openapi.json"]) => {
             return Ok(Said::Document(JSON, Bytes::from_static(OPENAPI)));
         }
         ("GET", ["metrics"]) => {
-            let text = metrics::page(sandbox, &query)?;
+            let text = metrics::page(context, &query)?;
             return Ok(Said::Document(metrics::CONTENT_TYPE, text.into()));
         }
         _ => {}
     }
-    match route(sandbox, call, method, &parts, query).await? {
+    match route(context, call, method, &parts, query).await? {
         Some(answer) => Ok(Said::Whole(answer)),
         None => routes::none(call.method().as_str(), &parts).map(Said::Response),
     }
 }
 
 async fn route(
-    sandbox: &Arc<Shared>,
+    context: &Arc<Context>,
     call: &Call,
     method: &str,
     parts: &[&str],
@@ -127,29 +123,29 @@ async fn route(
 ) -> Result<Option<Answer>, Refusal> {
     let answer = match (method, parts) {
         ("GET", ["livez"]) => Ok((StatusCode::OK, json!({"status": "alive"}))),
-        ("GET", ["readyz"]) => Ok(readyz::answer(sandbox)),
-        ("GET", ["catalog"]) => catalog::answer(sandbox, call, &query),
-        ("GET", ["coverage"]) => coverage::answer(sandbox, call, &query),
-        ("GET", ["fidelity"]) => fidelity::answer(sandbox, call, &query),
-        ("GET", ["explain", trace]) => explain::answer(sandbox, call, trace, &query),
-        ("GET", ["requests"]) => requests::list(sandbox, call, &query).await,
-        ("POST", ["verify"]) => verify::answer(sandbox, call, &query).await,
-        ("GET", ["worlds"]) => worlds::list(sandbox, call, &query),
-        ("POST", ["worlds"]) => worlds::mint(sandbox, call).await,
-        ("DELETE", ["worlds"]) => worlds::end(sandbox, call, &query).await,
-        ("GET", ["inbox"]) => inbox::names(sandbox, &query),
-        ("GET", ["schema"]) => schema::answer(sandbox, &query),
-        ("GET", ["setup"]) => setup::setup(sandbox, call, &query),
+        ("GET", ["readyz"]) => Ok(readyz::answer(context)),
+        ("GET", ["catalog"]) => catalog::answer(context, call, &query),
+        ("GET", ["coverage"]) => coverage::answer(context, call, &query),
+        ("GET", ["fidelity"]) => fidelity::answer(context, call, &query),
+        ("GET", ["explain", trace]) => explain::answer(context, call, trace, &query),
+        ("GET", ["requests"]) => requests::list(context, call, &query).await,
+        ("POST", ["verify"]) => verify::answer(context, call, &query).await,
+        ("GET", ["worlds"]) => worlds::list(context, call, &query),
+        ("POST", ["worlds"]) => worlds::mint(context, call).await,
+        ("DELETE", ["worlds"]) => worlds::end(context, call, &query).await,
+        ("GET", ["inbox"]) => inbox::names(context, &query),
+        ("GET", ["schema"]) => schema::answer(context, &query),
+        ("GET", ["setup"]) => setup::setup(context, call, &query),
         ("GET" | "POST" | "DELETE", ["inbox", name]) => {
-            inbox::answer(sandbox, call, method, name, &query).await
+            inbox::answer(context, call, method, name, &query).await
         }
-        _ => return of_own_world(sandbox, call, method, parts, &query).await,
+        _ => return of_own_world(context, call, method, parts, &query).await,
     };
     answer.map(Some)
 }
 
 async fn of_own_world(
-    sandbox: &Arc<Shared>,
+    context: &Arc<Context>,
     call: &Call,
     method: &str,
     parts: &[&str],
@@ -175,39 +171,44 @@ async fn of_own_world(
         ("PUT", ["snapshot"]) => Route::Restore,
         _ => return Ok(None),
     };
-    let world = world(sandbox, call, query)?;
-    let answer = of_world(sandbox, call, query, &world, route).await;
+    let world = world(&context.engine, call, query)?;
+    let answer = of_world(context, call, query, &world, route).await;
     if method != "GET" {
-        sandbox.live.settings(&world.tag);
+        context.engine.worlds.live.settings(&world.tag);
     }
     answer.map(Some)
 }
 
 async fn of_world(
-    sandbox: &Arc<Shared>,
+    context: &Arc<Context>,
     call: &Call,
     query: &HashMap<String, String>,
     world: &Arc<World>,
     route: Route<'_>,
 ) -> Result<Answer, Refusal> {
     match route {
-        Route::CallbackUrls => callback_urls::list(sandbox, world, query),
-        Route::World => Ok(secrets(sandbox, world)),
+        Route::CallbackUrls => callback_urls::list(context, world, query),
+        Route::World => Ok(secrets(context, world)),
         Route::Next => Ok(next::show(world)),
-        Route::Queue => next::queue(sandbox, world, &json_body(call)?),
-        Route::ClearNext => next::clear(sandbox, world, query),
-        Route::Deliveries => deliveries::list(sandbox, world, query).await,
-        Route::Redeliver(id) => deliveries::redeliver(sandbox, world, id),
-        Route::Trigger => trigger::answer(sandbox, world, json_body(call)?),
-        Route::Idle => deliveries::idle(sandbox, world, query).await,
+        Route::Queue => next::queue(context, world, &json_body(call)?),
+        Route::ClearNext => next::clear(context, world, query),
+        Route::Deliveries => deliveries::list(context, world, query).await,
+        Route::Redeliver(id) => deliveries::redeliver(context, world, id),
+        Route::Trigger => trigger::answer(context, world, json_body(call)?),
+        Route::Idle => deliveries::idle(context, world, query).await,
         Route::Clock => Ok(clock::show(world)),
-        Route::SetClock => clock::set(sandbox, world, json_body(call)?).await,
-        Route::Advance => clock::advance(sandbox, world, json_body(call)?).await,
+        Route::SetClock => clock::set(context, world, json_body(call)?).await,
+        Route::Advance => clock::advance(context, world, json_body(call)?).await,
         Route::Reset => Ok(reset(world).await),
         Route::Faults => Ok(faults::show(world, call.came)),
-        Route::SetFaults => faults::set(&sandbox.catalogue(), world, json_body(call)?, call.came),
+        Route::SetFaults => faults::set(
+            &context.engine.catalogue(),
+            world,
+            json_body(call)?,
+            call.came,
+        ),
         Route::Heal => Ok(faults::heal(world, call.came)),
-        Route::Restore => snapshot::restore(sandbox, world, call).await,
+        Route::Restore => snapshot::restore(context, world, call).await,
     }
 }
 

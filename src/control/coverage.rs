@@ -6,28 +6,29 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use super::ask::{Answer, bad_request, only};
+use super::context::Context;
 use super::coverage_report::Measure;
-use crate::answer::{self, Shared, is_tag, world};
+use crate::answer::{is_tag, world};
 use crate::base::PUBLIC_KEY;
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::http::{Call, Refusal};
-use crate::reference::{Curl, endpoint_named};
+use crate::reference::endpoint_named;
 use crate::world::{Callbacks, Exercised};
 
 /// Since the start and over all worlds; with `world=own` that of the key, since its last reset.
 pub(super) fn answer(
-    sandbox: &Shared,
+    context: &Context,
     call: &Call,
     query: &HashMap<String, String>,
 ) -> Result<Answer, Refusal> {
     only(query, &["endpoint", "format", "world"])?;
-    let catalogue = sandbox.catalogue();
+    let catalogue = context.engine.catalogue();
     let endpoints = endpoints(&catalogue, call)?;
-    let mut curl = Curl::of(sandbox, &catalogue, call);
+    let mut curl = context.curl(&catalogue, call);
     let public = PUBLIC_KEY.parse().expect("the public key is well-formed");
     let (of, exercised, asked) = match query.get("world").map(String::as_str) {
         Some(own) if own == "own" || is_tag(own) => {
-            let world = world(sandbox, call, query)?;
+            let world = world(&context.engine, call, query)?;
             if world.key != public {
                 curl = curl.with_own_key();
             }
@@ -42,8 +43,8 @@ pub(super) fn answer(
             let of = "all worlds".to_owned();
             (
                 of,
-                sandbox.worlds.totals().exercised,
-                sandbox.worlds.get(&public),
+                context.engine.worlds.totals().exercised,
+                context.engine.worlds.get(&public),
             )
         }
         Some(_) => return Err(bad_request("`world` is all, own or the tag of a world")),
@@ -52,14 +53,16 @@ pub(super) fn answer(
     let has_url = |callback_type: &str| {
         let state = asked.as_ref().map(|world| world.state());
         let callbacks = state.as_ref().map_or(&untouched, |state| &state.callbacks);
-        let url = sandbox.callback_url(&catalogue, callbacks, callback_type);
+        let url = context
+            .engine
+            .callback_url(&catalogue, callbacks, callback_type);
         url.is_some()
     };
     let measure = Measure {
         catalogue: &catalogue,
         endpoints,
         exercised,
-        strict: answer::is_strict(sandbox, &catalogue),
+        strict: context.engine.is_strict(&catalogue),
         curl,
         has_url: &has_url,
     };

@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use super::ask::{Answer, bad_request, only, parameter, wait, whole_number};
-use crate::answer::Shared;
-use crate::callbacks;
+use super::context::Context;
 use crate::http::Refusal;
 use crate::world::{self, Attempt, Delivery, DeliveryState, World, delivery_id, seq_of};
 
@@ -38,7 +37,7 @@ impl Filter<'_> {
 /// All that match, newest first. With `wait` it answers as soon as `count` of them match, or 408 with
 /// what did happen and why nothing matched.
 pub(super) async fn list(
-    sandbox: &Shared,
+    context: &Context,
     world: &Arc<World>,
     query: &HashMap<String, String>,
 ) -> Result<Answer, Refusal> {
@@ -91,7 +90,7 @@ pub(super) async fn list(
                 let listed: Vec<_> = matching
                     .iter()
                     .take(limit)
-                    .map(|one| shown(sandbox, one))
+                    .map(|one| shown(context, one))
                     .collect();
                 json!({
                     "deliveries": listed,
@@ -107,20 +106,24 @@ pub(super) async fn list(
         if timeout_at(until, changes.changed()).await.is_err() {
             return Ok((
                 StatusCode::REQUEST_TIMEOUT,
-                why_not(sandbox, world, &filter, wanted),
+                why_not(context, world, &filter, wanted),
             ));
         }
     }
 }
 
 /// What did happen, and what stands in the way of what was waited for.
-fn why_not(sandbox: &Shared, world: &World, filter: &Filter<'_>, wanted: u64) -> Value {
+fn why_not(context: &Context, world: &World, filter: &Filter<'_>, wanted: u64) -> Value {
     let state = world.state();
     let log = &state.callbacks.log;
     let matching = log.newest_first().filter(|one| filter.matches(one)).count();
     let mut reasons = Vec::new();
     if let Some(callback_type) = filter.callback_type {
-        let url = sandbox.callback_url(&sandbox.catalogue(), &state.callbacks, callback_type);
+        let url = context.engine.callback_url(
+            &context.engine.catalogue(),
+            &state.callbacks,
+            callback_type,
+        );
         if url.is_none() {
             reasons.push(format!("no URL is registered for {callback_type}"));
         }
@@ -145,13 +148,13 @@ fn why_not(sandbox: &Shared, world: &World, filter: &Filter<'_>, wanted: u64) ->
         "error": "timeout",
         "message": format!("{matching} of {wanted} deliveries matched in time"),
         "why": reasons,
-        "deliveries": others.into_iter().map(|one| shown(sandbox, one)).collect::<Vec<_>>(),
+        "deliveries": others.into_iter().map(|one| shown(context, one)).collect::<Vec<_>>(),
     })
 }
 
 /// Sends the bytes of a delivery once more, whatever became of it.
 pub(super) fn redeliver(
-    sandbox: &Arc<Shared>,
+    context: &Arc<Context>,
     world: &Arc<World>,
     written_id: &str,
 ) -> Result<Answer, Refusal> {
@@ -181,18 +184,18 @@ pub(super) fn redeliver(
     };
     let callbacks = &mut state.callbacks;
     let seq = callbacks.schedule(again, std::time::Duration::ZERO, Instant::now());
-    callbacks::wake(sandbox, world, &mut state);
+    context.courier.wake(world, &mut state);
     let shown = state
         .callbacks
         .log
         .get(seq)
-        .map_or(Value::Null, |one| shown(sandbox, one));
+        .map_or(Value::Null, |one| shown(context, one));
     Ok((StatusCode::ACCEPTED, shown))
 }
 
 /// Answers when nothing of the world is pending, or 408 with what still is.
 pub(super) async fn idle(
-    sandbox: &Shared,
+    context: &Context,
     world: &Arc<World>,
     query: &HashMap<String, String>,
 ) -> Result<Answer, Refusal> {
@@ -211,7 +214,7 @@ pub(super) async fn idle(
                 .log
                 .newest_first()
                 .filter(|one| one.state.is_pending());
-            let pending: Vec<_> = pending.take(100).map(|one| shown(sandbox, one)).collect();
+            let pending: Vec<_> = pending.take(100).map(|one| shown(context, one)).collect();
             return Ok((
                 StatusCode::REQUEST_TIMEOUT,
                 json!({
@@ -224,7 +227,7 @@ pub(super) async fn idle(
     }
 }
 
-pub(super) fn shown(sandbox: &Shared, delivery: &Delivery) -> Value {
+pub(super) fn shown(context: &Context, delivery: &Delivery) -> Value {
     let mut shown = json!({
         "id": delivery.id(),
         "seq": delivery.seq,
@@ -242,7 +245,7 @@ pub(super) fn shown(sandbox: &Shared, delivery: &Delivery) -> Value {
         "body": String::from_utf8_lossy(&delivery.body),
         "attempts": delivery.attempts.iter().map(shown_attempt).collect::<Vec<_>>(),
     });
-    if sandbox.options.redact {
+    if context.redacts {
         world::redact_delivery(&mut shown);
     }
     shown

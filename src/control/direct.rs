@@ -6,24 +6,29 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::context::Context;
 use super::faults;
-use crate::answer::Shared;
 use crate::http::Refusal;
 use crate::world::World;
 
 /// As `PUT /__sandbox/faults`.
-pub(crate) fn set_faults(sandbox: &Shared, world: &World, order: Value) -> Result<(), String> {
-    let set = faults::set(&sandbox.catalogue(), world, read(order)?, Instant::now());
+pub(crate) fn set_faults(context: &Context, world: &World, order: Value) -> Result<(), String> {
+    let set = faults::set(
+        &context.engine.catalogue(),
+        world,
+        read(order)?,
+        Instant::now(),
+    );
     set.map(|_| ()).map_err(sentence)
 }
 
 /// As `POST /__sandbox/trigger`; returns the delivery's number.
 pub(crate) fn trigger_directly(
-    sandbox: &Arc<Shared>,
+    context: &Arc<Context>,
     world: &Arc<World>,
     order: Value,
 ) -> Result<u64, String> {
-    let (_, shown) = super::trigger::answer(sandbox, world, read(order)?).map_err(sentence)?;
+    let (_, shown) = super::trigger::answer(context, world, read(order)?).map_err(sentence)?;
     Ok(shown["seq"].as_u64().expect("a delivery has a number"))
 }
 

@@ -26,13 +26,12 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::ask::{bad_request, only, parameter, whole_number};
+use super::context::Context;
 use super::readyz;
 use super::requests::Whose;
 use super::shown::time;
-use crate::answer::Shared;
 use crate::http::ReplyBody;
 use crate::http::{Call, Refusal};
-use crate::server::Pace;
 use crate::world::{self, By, Exchange, LOOKERS_MAX, Lookout, Mask, NO_WORLD, Tag, World};
 
 const BACKLOG_MAX: usize = 10_000;
@@ -50,10 +49,9 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 struct Closed;
 
 pub(super) fn open(
-    sandbox: &Arc<Shared>,
+    context: &Arc<Context>,
     call: &Call,
     query: &HashMap<String, String>,
-    pace: &Arc<Pace>,
 ) -> Result<Response<ReplyBody>, Refusal> {
     only(query, &["world", "backlog"])?;
     let backlog = parameter(query, "backlog", whole_number)?.unwrap_or(0);
@@ -65,7 +63,7 @@ pub(super) fn open(
             "`backlog`: a stream begins with the latest {BACKLOG_MAX} exchanges at most"
         ))
     })?;
-    let whose = match Whose::of(sandbox, call, query)? {
+    let whose = match Whose::of(context, call, query)? {
         Whose::Own(world) => Some(world),
         Whose::All => None,
         Whose::Strangers => {
@@ -75,7 +73,7 @@ pub(super) fn open(
         }
     };
     let only = whose.as_ref().map(|world| tag(world));
-    let lookout = sandbox.live.look(only).ok_or_else(|| {
+    let lookout = context.engine.worlds.live.look(only).ok_or_else(|| {
         Refusal(
             StatusCode::SERVICE_UNAVAILABLE,
             "too_many_streams",
@@ -84,17 +82,17 @@ pub(super) fn open(
     })?;
     let (sender, receiver) = mpsc::channel(1);
     let stream = Stream {
-        sandbox: sandbox.clone(),
+        context: context.clone(),
         lookout,
         sender,
     };
-    let stopped = pace.stopped();
+    let mut stop = context.stop.clone();
     tokio::spawn(async move {
         let closed = stream.sender.clone();
         tokio::select! {
             _ = stream.run(whose, backlog) => {}
             () = closed.closed() => {}
-            () = stopped => {}
+            _ = stop.wait_for(|stop| *stop) => {}
         }
     });
     let mut response = Response::new(ReplyBody::stream(receiver));
@@ -115,21 +113,21 @@ fn tag(world: &World) -> Tag {
 }
 
 struct Stream {
-    sandbox: Arc<Shared>,
+    context: Arc<Context>,
     lookout: Lookout,
     sender: mpsc::Sender<Bytes>,
 }
 
 impl Stream {
     async fn run(&self, whose: Option<Arc<World>>, backlog: usize) -> Result<(), Closed> {
-        let mut reloads = self.sandbox.reloads();
+        let mut reloads = self.context.engine.scenarios.reloads();
         reloads.mark_unchanged();
-        let hello = json!({"version": env!("CARGO_PKG_VERSION"), "seed": self.sandbox.seed});
+        let hello = json!({"version": env!("CARGO_PKG_VERSION"), "seed": self.context.engine.seed});
         self.say("hello", &hello).await?;
-        self.say("reload", &readyz::scenarios(&self.sandbox))
+        self.say("reload", &readyz::scenarios(&self.context))
             .await?;
         if backlog > 0 {
-            let latest = latest(&self.sandbox, whose.as_deref(), backlog);
+            let latest = latest(&self.context, whose.as_deref(), backlog);
             for batch in latest.chunks(BATCH) {
                 self.say("exchanges", &json!(batch)).await?;
             }
@@ -143,7 +141,7 @@ impl Stream {
                     if changed.is_err() {
                         return Ok(());
                     }
-                    self.say("reload", &readyz::scenarios(&self.sandbox)).await?;
+                    self.say("reload", &readyz::scenarios(&self.context)).await?;
                 }
                 () = sleep_until(beats) => self.send(Bytes::from_static(b":\n\n")).await?,
             }
@@ -165,7 +163,7 @@ impl Stream {
             self.say("skipped", &json!({"exchanges": waiting.skipped}))
                 .await?;
         }
-        let exchanges = lines(&self.sandbox, &waiting.exchanges);
+        let exchanges = lines(&self.context, &waiting.exchanges);
         if !exchanges.is_empty() {
             self.say("exchanges", &json!(exchanges)).await?;
         }
@@ -179,7 +177,7 @@ impl Stream {
         for (world, changed) in &waiting.worlds {
             let world = shown(world);
             if changed.deliveries || changed.emptied {
-                self.say("deliveries", &deliveries(&self.sandbox, world))
+                self.say("deliveries", &deliveries(&self.context, world))
                     .await?;
             }
             if changed.settings || changed.emptied {
@@ -208,33 +206,33 @@ fn shown(tag: &Tag) -> &str {
 }
 
 /// Those that are still kept.
-fn lines(sandbox: &Shared, told: &VecDeque<(Tag, u64)>) -> Vec<Value> {
+fn lines(context: &Context, told: &VecDeque<(Tag, u64)>) -> Vec<Value> {
     let tags: HashSet<Tag> = told.iter().map(|(tag, _)| *tag).collect();
-    let worlds = sandbox.worlds.all().into_iter();
+    let worlds = context.engine.worlds.all().into_iter();
     let worlds = worlds.filter(|world| tags.contains(&tag(world)));
     let worlds: HashMap<Tag, _> = worlds
-        .map(|world| {
-            (
-                tag(&world),
-                (Mask::of(&world).and_control_token(sandbox), world),
-            )
-        })
+        .map(|world| (tag(&world), (context.mask_of(&world), world)))
         .collect();
     let find = |(tag, seq): &(Tag, u64)| {
         if *tag == NO_WORLD {
             return Some(line(
-                sandbox.strangers().get(*seq)?,
-                &Mask::of_keys().and_control_token(sandbox),
+                context.engine.strangers.journal().get(*seq)?,
+                &context.mask_of_strangers(),
+                context.redacts,
             ));
         }
         let (mask, world) = worlds.get(tag)?;
-        Some(line(world.state().journal.get(*seq)?, mask))
+        Some(line(
+            world.state().journal.get(*seq)?,
+            mask,
+            context.redacts,
+        ))
     };
     told.iter().filter_map(find).collect()
 }
 
-fn deliveries(sandbox: &Shared, world: &str) -> Value {
-    let found = sandbox.worlds.by_tag(world);
+fn deliveries(context: &Context, world: &str) -> Value {
+    let found = context.engine.worlds.by_tag(world);
     let (pending, last_seq) = found.map_or((0, 0), |world| {
         let callbacks = &world.state().callbacks;
         (callbacks.pending(), callbacks.log.last_seq())
@@ -243,20 +241,24 @@ fn deliveries(sandbox: &Shared, world: &str) -> Value {
 }
 
 /// The latest exchanges, oldest first: of one world, or of those that were used last.
-fn latest(sandbox: &Shared, whose: Option<&World>, most: usize) -> Vec<Value> {
+fn latest(context: &Context, whose: Option<&World>, most: usize) -> Vec<Value> {
     let mut found = Vec::new();
     if let Some(world) = whose {
-        lines_of(sandbox, world, most, &mut found);
+        lines_of(context, world, most, &mut found);
     } else {
-        for world in sandbox.worlds.latest_used() {
+        for world in context.engine.worlds.latest_used() {
             if found.len() >= most {
                 break;
             }
-            lines_of(sandbox, &world, most, &mut found);
+            lines_of(context, &world, most, &mut found);
         }
-        let strangers = sandbox.strangers();
-        let mask = Mask::of_keys().and_control_token(sandbox);
-        found.extend(strangers.entries().map(|one| (one.at, line(one, &mask))));
+        let strangers = context.engine.strangers.journal();
+        let mask = context.mask_of_strangers();
+        found.extend(
+            strangers
+                .entries()
+                .map(|one| (one.at, line(one, &mask, context.redacts))),
+        );
     }
     found.sort_by_key(|(at, _)| *at);
     let too_many = found.len().saturating_sub(most);
@@ -265,20 +267,20 @@ fn latest(sandbox: &Shared, whose: Option<&World>, most: usize) -> Vec<Value> {
 }
 
 fn lines_of(
-    sandbox: &Shared,
+    context: &Context,
     world: &World,
     most: usize,
     found: &mut Vec<(std::time::SystemTime, Value)>,
 ) {
-    let mask = Mask::of(world).and_control_token(sandbox);
+    let mask = context.mask_of(world);
     let state = world.state();
     let too_many = state.journal.len().saturating_sub(most);
     let entries = state.journal.entries().skip(too_many);
-    found.extend(entries.map(|one| (one.at, line(one, &mask))));
+    found.extend(entries.map(|one| (one.at, line(one, &mask, context.redacts))));
 }
 
 /// An exchange without what makes it large.
-fn line(exchange: &Exchange, mask: &Mask) -> Value {
+fn line(exchange: &Exchange, mask: &Mask, redacts: bool) -> Value {
     let outcome = exchange.outcome.as_ref().and_then(|tag| tag.to_str().ok());
     let status = exchange.status.as_u16();
     let note = match (exchange.endpoint(), exchange.why.by) {
@@ -286,7 +288,7 @@ fn line(exchange: &Exchange, mask: &Mask) -> Value {
         (_, By::Nothing) if status >= 400 => Some("refused"),
         _ => None,
     };
-    let path = if mask.redacts {
+    let path = if redacts {
         world::redact_path(exchange.path())
     } else {
         exchange.path().to_owned()

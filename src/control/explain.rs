@@ -5,24 +5,25 @@ use std::collections::HashMap;
 use hyper::StatusCode;
 
 use super::ask::{Answer, only};
-use crate::answer::{self, Shared, world};
+use super::context::Context;
+use crate::answer::world;
 use crate::http::{Call, Refusal};
 
 /// A trace names its world. Where only some keys are let in, the world's own must be sent as well.
 pub(super) fn answer(
-    sandbox: &Shared,
+    context: &Context,
     call: &Call,
     trace: &str,
     query: &HashMap<String, String>,
 ) -> Result<Answer, Refusal> {
     only(query, &[])?;
-    let own = if sandbox.admits_all_keys() {
+    let own = if context.engine.admits_all_keys() {
         None
     } else {
-        Some(world(sandbox, call, query)?)
+        Some(world(&context.engine, call, query)?)
     };
     let may_see = |world: &crate::world::World| own.as_ref().is_none_or(|own| own.tag == world.tag);
-    match answer::find_exchange(sandbox, trace, may_see) {
+    match context.explain_trace(trace, may_see) {
         Ok(told) => Ok((StatusCode::OK, told)),
         Err((status, message)) => Err(Refusal(status, "unknown_trace", message)),
     }

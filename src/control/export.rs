@@ -8,10 +8,10 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::ask::only;
+use super::context::Context;
 use super::deliveries;
 use super::requests::Whose;
 use super::shown::{self, time};
-use crate::answer::Shared;
 use crate::http::{Call, Refusal};
 use crate::world::{Mask, World};
 
@@ -23,7 +23,7 @@ const PIECE_BYTES: usize = 64 << 10;
 
 /// The lines, written while they are sent: what has been dropped by then is left out.
 pub(crate) struct Lines {
-    sandbox: Arc<Shared>,
+    context: Arc<Context>,
     head: Option<Value>,
     places: Vec<(Place, Mask)>,
     entries: std::vec::IntoIter<(SystemTime, Entry)>,
@@ -44,24 +44,24 @@ enum Entry {
 
 /// Of the caller's own world; with `world=all` of all, and the requests that belong to none.
 pub(super) fn answer(
-    sandbox: &Arc<Shared>,
+    context: &Arc<Context>,
     call: &Call,
     query: &HashMap<String, String>,
 ) -> Result<Lines, Refusal> {
     only(query, &["world"])?;
-    let places = match Whose::of(sandbox, call, query)? {
+    let places = match Whose::of(context, call, query)? {
         Whose::Own(world) => vec![Place::World(world)],
         Whose::Strangers => vec![Place::Strangers],
         Whose::All => {
-            let worlds = sandbox.worlds.all().into_iter();
+            let worlds = context.engine.worlds.all().into_iter();
             worlds.map(Place::World).chain([Place::Strangers]).collect()
         }
     };
-    Ok(Lines::of(sandbox, places))
+    Ok(Lines::of(context, places))
 }
 
 impl Lines {
-    fn of(sandbox: &Arc<Shared>, places: Vec<Place>) -> Self {
+    fn of(context: &Arc<Context>, places: Vec<Place>) -> Self {
         let mut entries = Vec::new();
         let mut worlds = Vec::new();
         let (mut requests_dropped, mut deliveries_dropped) = (0, 0);
@@ -79,7 +79,7 @@ impl Lines {
                     entries.extend(log.newest_first().map(|one| (one.at, delivery(one.seq))));
                 }
                 Place::Strangers => {
-                    let journal = sandbox.strangers();
+                    let journal = context.engine.strangers.journal();
                     requests_dropped += journal.dropped;
                     entries.extend(journal.entries().map(|one| (one.at, exchange(one.seq))));
                 }
@@ -91,20 +91,20 @@ impl Lines {
             "type": "export",
             "version": VERSION,
             "sandbox": env!("CARGO_PKG_VERSION"),
-            "seed": sandbox.seed,
+            "seed": context.engine.seed,
             "at": time(SystemTime::now()),
             "worlds": worlds,
             "dropped": {"requests": requests_dropped, "deliveries": deliveries_dropped},
         });
         let masked = places.into_iter().map(|place| {
             let mask = match &place {
-                Place::World(world) => Mask::of(world).and_control_token(sandbox),
-                Place::Strangers => Mask::of_keys().and_control_token(sandbox),
+                Place::World(world) => context.mask_of(world),
+                Place::Strangers => context.mask_of_strangers(),
             };
             (place, mask)
         });
         Self {
-            sandbox: sandbox.clone(),
+            context: context.clone(),
             head: Some(head),
             places: masked.collect(),
             entries: entries.into_iter(),
@@ -117,15 +117,15 @@ impl Lines {
         let (kind, fields) = match (entry, place) {
             (Entry::Exchange { .. }, Place::World(world)) => {
                 let exchange = world.state().journal.get(seq).cloned();
-                ("exchange", shown::shown(&self.sandbox, &exchange?))
+                ("exchange", shown::shown(&self.context, &exchange?))
             }
             (Entry::Exchange { .. }, Place::Strangers) => {
-                let exchange = self.sandbox.strangers().get(seq).cloned();
-                ("exchange", shown::shown(&self.sandbox, &exchange?))
+                let exchange = self.context.engine.strangers.journal().get(seq).cloned();
+                ("exchange", shown::shown(&self.context, &exchange?))
             }
             (Entry::Delivery { .. }, Place::World(world)) => {
                 let delivery = world.state().callbacks.log.get(seq).cloned()?;
-                let mut fields = deliveries::shown(&self.sandbox, &delivery);
+                let mut fields = deliveries::shown(&self.context, &delivery);
                 fields["at"] = time(delivery.at);
                 fields["world"] = world.tag.as_str().into();
                 fields["callback_type"] = fields["type"].take();

@@ -6,20 +6,20 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use super::ask::{Answer, only};
-use crate::answer::{self, Shared};
+use super::context::Context;
 use crate::catalogue::{self, Catalogue, Endpoint, askable};
 use crate::http::{Call, Refusal};
-use crate::reference::{Curl, ListedEndpoint, Listing};
+use crate::reference::{ListedEndpoint, Listing};
 use crate::scenario::Source;
 
 pub(super) fn answer(
-    sandbox: &Shared,
+    context: &Context,
     call: &Call,
     query: &HashMap<String, String>,
 ) -> Result<Answer, Refusal> {
     only(query, &[])?;
-    let catalogue = sandbox.catalogue();
-    let listing = Listing::of(&catalogue, &Curl::of(sandbox, &catalogue, call));
+    let catalogue = context.engine.catalogue();
+    let listing = Listing::of(&catalogue, &context.curl(&catalogue, call));
     let fields = || {
         listing
             .endpoints
@@ -39,7 +39,7 @@ pub(super) fn answer(
         .map(|(listed, endpoint)| shown(listed, endpoint))
         .collect();
     let body = json!({
-        "strict": answer::is_strict(sandbox, &catalogue),
+        "strict": context.engine.is_strict(&catalogue),
         "counts": {
             "endpoints": counts(listing.endpoints.iter().map(|endpoint| endpoint.source)),
             "fields": counts(fields().map(|field| field.source)),

@@ -9,15 +9,15 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use super::ask::{Answer, bad_request, only, parameter, wait, whole_number};
+use super::context::Context;
 use super::inbox_store::{Entry, Inbox};
-use crate::answer::Shared;
 use crate::http::{Body, CONTROL_TOKEN_HEADER, Call, Refusal};
 use crate::world;
 
 /// `GET /__sandbox/inbox`: the names under which something came, the latest last.
-pub(super) fn names(sandbox: &Shared, query: &HashMap<String, String>) -> Result<Answer, Refusal> {
+pub(super) fn names(context: &Context, query: &HashMap<String, String>) -> Result<Answer, Refusal> {
     only(query, &[])?;
-    let names = sandbox.inbox.names.lock();
+    let names = context.inbox.names.lock();
     let names = names.unwrap_or_else(PoisonError::into_inner);
     let listed = names.by_name.iter().map(|(name, received)| {
         json!({
@@ -32,7 +32,7 @@ pub(super) fn names(sandbox: &Shared, query: &HashMap<String, String>) -> Result
 }
 
 pub(super) async fn answer(
-    sandbox: &Shared,
+    context: &Context,
     call: &Call,
     method: &str,
     name: &str,
@@ -46,13 +46,13 @@ pub(super) async fn answer(
     }
     match method {
         "POST" => {
-            let received = receive(&sandbox.inbox, call, name, query);
-            sandbox.live.inbox();
+            let received = receive(&context.inbox, call, name, query);
+            context.engine.worlds.live.inbox();
             received
         }
-        "GET" => list(sandbox, name, query).await,
+        "GET" => list(context, name, query).await,
         _ => {
-            let mut names = sandbox
+            let mut names = context
                 .inbox
                 .names
                 .lock()
@@ -63,7 +63,7 @@ pub(super) async fn answer(
                 .iter()
                 .map(|entry| entry.body.len())
                 .sum::<usize>();
-            sandbox.live.inbox();
+            context.engine.worlds.live.inbox();
             Ok((StatusCode::OK, json!({"deleted": gone.entries.len()})))
         }
     }
@@ -119,7 +119,7 @@ fn receive(
 
 /// What came, newest first. With `wait` it answers as soon as there are `count`.
 async fn list(
-    sandbox: &Shared,
+    context: &Context,
     name: &str,
     query: &HashMap<String, String>,
 ) -> Result<Answer, Refusal> {
@@ -128,10 +128,10 @@ async fn list(
     let wanted = parameter(query, "count", whole_number)?.unwrap_or(u64::from(wait.is_some()));
     let after_seq = parameter(query, "after_seq", whole_number)?.unwrap_or(0);
     let until = Instant::now() + wait.unwrap_or_default();
-    let inbox = &sandbox.inbox;
+    let inbox = &context.inbox;
     let show = |entry: &Entry| {
         let mut shown = shown(entry);
-        if sandbox.options.redact {
+        if context.redacts {
             world::redact_received(&mut shown);
         }
         shown

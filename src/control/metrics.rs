@@ -6,25 +6,25 @@ use std::fmt::{self, Display, Write};
 use hyper::header::HeaderValue;
 
 use super::ask::only;
-use crate::answer::Shared;
+use super::context::Context;
 use crate::http::Refusal;
 use crate::world::{Dropped, Durations, Exercised, LIMITS_US};
 
 pub(super) const CONTENT_TYPE: HeaderValue =
     HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
-pub(super) fn page(sandbox: &Shared, query: &HashMap<String, String>) -> Result<String, Refusal> {
+pub(super) fn page(context: &Context, query: &HashMap<String, String>) -> Result<String, Refusal> {
     only(query, &[])?;
     let mut text = String::new();
-    write(&mut text, sandbox).expect("writing to a string cannot fail");
+    write(&mut text, context).expect("writing to a string cannot fail");
     Ok(text)
 }
 
-fn write(text: &mut String, sandbox: &Shared) -> fmt::Result {
-    let worlds = &sandbox.worlds;
+fn write(text: &mut String, context: &Context) -> fmt::Result {
+    let worlds = &context.engine.worlds;
     let totals = worlds.totals();
     let tally = worlds.tally();
-    let reload = sandbox.last_reload();
+    let reload = context.engine.scenarios.last_reload();
     let Dropped {
         records,
         journal,
@@ -66,7 +66,7 @@ fn write(text: &mut String, sandbox: &Shared) -> fmt::Result {
     }
     let help = "What was let go because of a limit.";
     head(text, "dropped_total", "counter", help)?;
-    let strangers = sandbox.strangers().dropped;
+    let strangers = context.engine.strangers.journal().dropped;
     for (what, count) in [
         ("records", records),
         ("journal_entries", journal + strangers),

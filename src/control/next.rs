@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::ask::{Answer, bad_request, endpoint_named, only};
-use crate::answer::Shared;
+use super::context::Context;
 use crate::http::Refusal;
 use crate::world::{Calls, ENTRIES_MAX, Next, Queued, TIMES_MAX, World};
 
@@ -37,8 +37,8 @@ pub(super) fn show(world: &World) -> Answer {
     )
 }
 
-pub(super) fn queue(sandbox: &Shared, world: &World, entry: &Entry) -> Result<Answer, Refusal> {
-    let catalogue = sandbox.catalogue();
+pub(super) fn queue(context: &Context, world: &World, entry: &Entry) -> Result<Answer, Refusal> {
+    let catalogue = context.engine.catalogue();
     let endpoint = endpoint_named(&catalogue, &entry.endpoint)?;
     if endpoint.creation.is_none() && !entry.reads {
         return Err(bad_request(format!(
@@ -74,7 +74,7 @@ pub(super) fn queue(sandbox: &Shared, world: &World, entry: &Entry) -> Result<An
 
 /// Empties the queue, or with `?endpoint=` that of one endpoint's calls.
 pub(super) fn clear(
-    sandbox: &Shared,
+    context: &Context,
     world: &World,
     query: &HashMap<String, String>,
 ) -> Result<Answer, Refusal> {
@@ -82,7 +82,7 @@ pub(super) fn clear(
     let cleared = match query.get("endpoint") {
         None => world.clear_next(None),
         Some(name) => {
-            let catalogue = sandbox.catalogue();
+            let catalogue = context.engine.catalogue();
             let endpoint = endpoint_named(&catalogue, name)?;
             let both = [false, true].map(|reads| Calls::new(endpoint, reads));
             both.iter().map(|calls| world.clear_next(Some(calls))).sum()

@@ -4,13 +4,13 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use super::ask::Answer;
-use crate::answer::Shared;
+use super::context::Context;
 use crate::catalogue::Reload;
 
-pub(super) fn answer(sandbox: &Shared) -> Answer {
-    let reload = sandbox.last_reload();
-    let catalogue = sandbox.catalogue();
-    let held = sandbox.worlds.tally();
+pub(super) fn answer(context: &Context) -> Answer {
+    let reload = context.engine.scenarios.last_reload();
+    let catalogue = context.engine.catalogue();
+    let held = context.engine.worlds.tally();
     let tally = held.holds;
     let mut body = json!({
         "status": "ready",
@@ -39,7 +39,7 @@ pub(super) fn answer(sandbox: &Shared) -> Answer {
     };
     body["errors"] = json!(errors.0);
     body["error_text"] = errors.to_string().into();
-    if sandbox.options.strict_reload {
+    if context.strict_reload {
         body["status"] = "unready".into();
         return (StatusCode::SERVICE_UNAVAILABLE, body);
     }
@@ -47,9 +47,9 @@ pub(super) fn answer(sandbox: &Shared) -> Answer {
 }
 
 /// What of this concerns the scenario files: said in the event `reload`.
-pub(super) fn scenarios(sandbox: &Shared) -> Value {
-    let reload = sandbox.last_reload();
-    let catalogue = sandbox.catalogue();
+pub(super) fn scenarios(context: &Context) -> Value {
+    let reload = context.engine.scenarios.last_reload();
+    let catalogue = context.engine.catalogue();
     let errors = reload.errors.as_deref();
     json!({
         "scenarios": if errors.is_some() { "stale" } else { "current" },

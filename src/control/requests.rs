@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::ask::{Answer, bad_request, parameter, wait, whole_number};
+use super::context::Context;
 use super::shown::{shown, thumbnails};
-use crate::answer::{Shared, is_tag, may_see_all, world};
+use crate::answer::{is_tag, may_see_all, world};
 use crate::http::{Call, Refusal};
 use crate::world::{
     self, ENTRIES_MAX, Excerpt, Exchange, Expectation, Expected, Field, Judgement, Kept, Mask,
@@ -47,13 +48,13 @@ impl Whose {
     /// The caller's own world, unless `world=` says `all` or `strangers`. Where only some keys are let in,
     /// these need one of them as well.
     pub(super) fn of(
-        sandbox: &Shared,
+        context: &Context,
         call: &Call,
         query: &HashMap<String, String>,
     ) -> Result<Self, Refusal> {
         let whose = match query.get("world").map(String::as_str) {
-            None | Some("own") => return world(sandbox, call, query).map(Self::Own),
-            Some(tag) if is_tag(tag) => return world(sandbox, call, query).map(Self::Own),
+            None | Some("own") => return world(&context.engine, call, query).map(Self::Own),
+            Some(tag) if is_tag(tag) => return world(&context.engine, call, query).map(Self::Own),
             Some("all") => Self::All,
             Some("strangers") => Self::Strangers,
             Some(_) => {
@@ -62,21 +63,18 @@ impl Whose {
                 ));
             }
         };
-        may_see_all(sandbox, call, query)?;
+        may_see_all(&context.engine, call, query)?;
         Ok(whose)
     }
 
     /// Where these are kept, and what of them is not shown; none for all worlds, which have no journal in
     /// common.
-    pub(super) fn kept<'a>(&'a self, sandbox: &'a Shared) -> Option<(Kept<'a>, Mask)> {
+    pub(super) fn kept<'a>(&'a self, context: &'a Context) -> Option<(Kept<'a>, Mask)> {
         match self {
-            Self::Own(world) => Some((
-                Kept::OfWorld(world),
-                Mask::of(world).and_control_token(sandbox),
-            )),
+            Self::Own(world) => Some((Kept::OfWorld(world), context.mask_of(world))),
             Self::Strangers => Some((
-                Kept::Strangers(sandbox),
-                Mask::of_keys().and_control_token(sandbox),
+                Kept::Strangers(&context.engine.strangers),
+                context.mask_of_strangers(),
             )),
             Self::All => None,
         }
@@ -97,11 +95,11 @@ struct Page {
 /// All that match, newest first unless it is said otherwise. With `wait` it answers as soon as `count` of
 /// them match, or 408 with what came closest.
 pub(super) async fn list(
-    sandbox: &Shared,
+    context: &Context,
     call: &Call,
     query: &HashMap<String, String>,
 ) -> Result<Answer, Refusal> {
-    let page = Page::read(sandbox, query)?;
+    let page = Page::read(context, query)?;
     let count = parameter(query, "count", whole_number)?;
     let wait = wait(query)?;
     if wait.is_none() && count.is_some() {
@@ -109,30 +107,30 @@ pub(super) async fn list(
             "`count` says how many to wait for: it needs `wait`",
         ));
     }
-    let whose = Whose::of(sandbox, call, query)?;
-    let Some((kept, mask)) = whose.kept(sandbox) else {
+    let whose = Whose::of(context, call, query)?;
+    let Some((kept, mask)) = whose.kept(context) else {
         if wait.is_some() || page.after_seq > 0 || page.before_seq < u64::MAX {
             return Err(bad_request(
                 "`wait`, `after_seq` and `before_seq` need one world: each counts its own requests",
             ));
         }
-        return Ok((StatusCode::OK, page.of_all(sandbox)));
+        return Ok((StatusCode::OK, page.of_all(context)));
     };
     if let Some(wait) = wait {
         let expectation = Expectation::at_least(count.unwrap_or(1), page.query.clone());
         let expectation = expectation.after(page.after_seq);
         let until = Wait::Until(Instant::now() + wait);
         if let Err(error) = kept.verify(&expectation, until).await {
-            return Ok(timed_out(sandbox, &error, &mask));
+            return Ok(timed_out(context, &error, &mask));
         }
     }
-    let mut body = page.of(sandbox, &kept.excerpt(page.after_seq));
+    let mut body = page.of(context, &kept.excerpt(page.after_seq));
     mask.hide(&mut body);
     Ok((StatusCode::OK, body))
 }
 
 impl Page {
-    fn read(sandbox: &Shared, query: &HashMap<String, String>) -> Result<Self, Refusal> {
+    fn read(context: &Context, query: &HashMap<String, String>) -> Result<Self, Refusal> {
         let mut names: Vec<_> = query.keys().filter(|name| !is_setting(name)).collect();
         names.sort();
         let filters = names
@@ -158,7 +156,7 @@ impl Page {
             Some(_) => return Err(bad_request("`thumbnails` is true or false")),
         };
         Ok(Self {
-            query: query_of(sandbox, filters)?,
+            query: query_of(context, filters)?,
             newest_first,
             limit,
             after_seq: parameter(query, "after_seq", whole_number)?.unwrap_or(0),
@@ -167,13 +165,13 @@ impl Page {
         })
     }
 
-    fn of(&self, sandbox: &Shared, excerpt: &Excerpt) -> Value {
+    fn of(&self, context: &Context, excerpt: &Excerpt) -> Value {
         let range = excerpt.exchanges.iter();
         let range = range.filter(|one| one.seq < self.before_seq);
         let (matching, unknown) = self.matching(range);
         let (page, left) = self.cut(&matching);
         json!({
-            "requests": page.iter().map(|one| self.shown(sandbox, one)).collect::<Vec<_>>(),
+            "requests": page.iter().map(|one| self.shown(context, one)).collect::<Vec<_>>(),
             "matched": matching.len(),
             "not_judged": unknown,
             "dropped": excerpt.dropped,
@@ -184,12 +182,12 @@ impl Page {
     }
 
     /// Over all worlds, in the order of time. There is no next page: each world counts its own requests.
-    fn of_all(&self, sandbox: &Shared) -> Value {
+    fn of_all(&self, context: &Context) -> Value {
         let mut dropped = 0;
         let mut all: Vec<(Exchange, Arc<World>)> = Vec::new();
         let mut matched = 0;
         let mut unknown = Vec::new();
-        for world in sandbox.worlds.all() {
+        for world in context.engine.worlds.all() {
             let excerpt = Kept::OfWorld(&world).excerpt(0);
             dropped += excerpt.dropped;
             let (matching, not_judged) = self.matching(excerpt.exchanges.iter());
@@ -205,8 +203,8 @@ impl Page {
         let exchanges: Vec<_> = all.iter().map(|(exchange, _)| exchange).collect();
         let (page, _) = self.cut(&exchanges);
         let requests = page.iter().zip(&all).map(|(exchange, (_, world))| {
-            let mut shown = self.shown(sandbox, exchange);
-            Mask::of(world).and_control_token(sandbox).hide(&mut shown);
+            let mut shown = self.shown(context, exchange);
+            context.mask_of(world).hide(&mut shown);
             shown
         });
         json!({
@@ -220,8 +218,8 @@ impl Page {
         })
     }
 
-    fn shown(&self, sandbox: &Shared, exchange: &Exchange) -> Value {
-        let mut shown = shown(sandbox, exchange);
+    fn shown(&self, context: &Context, exchange: &Exchange) -> Value {
+        let mut shown = shown(context, exchange);
         if self.thumbnails {
             shown["thumbnails"] = thumbnails(exchange);
         }
@@ -281,7 +279,7 @@ fn is_setting(name: &str) -> bool {
 
 /// The filters of a URL or of a JSON body, with endpoints and outcomes by the names that the journal has for them.
 pub(super) fn query_of<'n>(
-    sandbox: &Shared,
+    context: &Context,
     filters: impl Iterator<Item = (&'n str, Expected)>,
 ) -> Result<Query, Refusal> {
     let mut query = Query::any();
@@ -300,19 +298,19 @@ pub(super) fn query_of<'n>(
             _ => query.with(field, expected),
         };
     }
-    let catalogue = sandbox.catalogue();
+    let catalogue = context.engine.catalogue();
     query.name(&catalogue).map_err(bad_request)?;
     Ok(query)
 }
 
 /// 408, with what came instead.
-fn timed_out(sandbox: &Shared, error: &NotVerified, mask: &Mask) -> Answer {
+fn timed_out(context: &Context, error: &NotVerified, mask: &Mask) -> Answer {
     let mut body = json!({"error": "timeout"});
     if let (Value::Object(body), Value::Object(error)) = (&mut body, json!(error)) {
         body.extend(error);
     }
     mask.hide(&mut body);
-    if sandbox.options.redact {
+    if context.redacts {
         world::redact_not_verified(&mut body);
     }
     (StatusCode::REQUEST_TIMEOUT, body)

@@ -52,7 +52,7 @@ pub(crate) fn all() -> String {
 }
 
 /// What a request meant that is no product's: the sandbox's own, without its prefix.
-pub(crate) fn meant(method: &Method, path: &str) -> Option<String> {
+pub(crate) fn own_route(method: &Method, path: &str) -> Option<String> {
     let path = path.strip_prefix('/')?;
     let path = match path.strip_suffix('/').unwrap_or(path) {
         "healthz" => "readyz",

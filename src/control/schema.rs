@@ -6,17 +6,20 @@ use hyper::StatusCode;
 use serde_json::json;
 
 use super::ask::{Answer, bad_request, endpoint_named, only};
-use crate::answer::Shared;
+use super::context::Context;
 use crate::catalogue::{ContentType, Verb};
 use crate::http::Refusal;
 
 /// The schema is that of the scenario file: a file of a form is an object with what can be told of it.
-pub(super) fn answer(sandbox: &Shared, query: &HashMap<String, String>) -> Result<Answer, Refusal> {
+pub(super) fn answer(
+    context: &Context,
+    query: &HashMap<String, String>,
+) -> Result<Answer, Refusal> {
     only(query, &["endpoint"])?;
     let Some(name) = query.get("endpoint") else {
         return Err(bad_request("`endpoint` is missing: an id, or a path"));
     };
-    let catalogue = sandbox.catalogue();
+    let catalogue = context.engine.catalogue();
     let endpoint = endpoint_named(&catalogue, name)?;
     let is_asked = endpoint.creation.is_some();
     let content_type = match (endpoint.verb, endpoint.content_type) {

@@ -7,11 +7,11 @@ use hyper::{Response, StatusCode};
 use serde_json::json;
 
 use super::ask::{Answer, only};
-use crate::answer::{self, Shared};
+use super::context::Context;
 use crate::base::PUBLIC_KEY;
 use crate::http::ReplyBody;
 use crate::http::{Call, Refusal};
-use crate::{reference, world};
+use crate::world;
 
 /// The page and its files.
 #[cfg(feature = "inspector")]
@@ -36,26 +36,26 @@ pub(super) fn file(_: &str) -> Result<Response<ReplyBody>, Refusal> {
 /// `GET /__sandbox/setup`: where the sandbox is, how it was started, and whose world to show first. The key is
 /// told only where it is the documentation's, which is no secret.
 pub(super) fn setup(
-    sandbox: &Shared,
+    context: &Context,
     call: &Call,
     query: &HashMap<String, String>,
 ) -> Result<Answer, Refusal> {
     only(query, &[])?;
-    let catalogue = sandbox.catalogue();
-    let key = sandbox.default_key();
+    let catalogue = context.engine.catalogue();
+    let key = context.engine.default_key();
     let is_public = key.reveal() == PUBLIC_KEY;
     let body = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "url": call.base_url(),
-        "curl": reference::curl_start(sandbox, call),
+        "curl": context.curl_start(call),
         "api_key": is_public.then_some(PUBLIC_KEY),
-        "world": sandbox.worlds.tag_of(&key),
-        "seed": sandbox.seed,
-        "strict": answer::is_strict(sandbox, &catalogue),
-        "scenario_folders": sandbox.options.scenarios,
-        "redacts": sandbox.options.redact,
+        "world": context.engine.worlds.tag_of(&key),
+        "seed": context.engine.seed,
+        "strict": context.engine.is_strict(&catalogue),
+        "scenario_folders": context.engine.scenarios.folders,
+        "redacts": context.redacts,
         "personal_fields": world::PERSONAL,
-        "has_control_token": sandbox.guard.token().is_some(),
+        "has_control_token": context.engine.guard.token().is_some(),
     });
     Ok((StatusCode::OK, body))
 }

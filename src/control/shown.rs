@@ -8,11 +8,11 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::ask::JSON;
-use crate::answer::Shared;
+use super::context::Context;
 use crate::world::{self, Content, Exchange, KeptBody};
 
 /// A request with its reply, as the control API writes it.
-pub(in crate::control) fn shown(sandbox: &Shared, exchange: &Exchange) -> Value {
+pub(in crate::control) fn shown(context: &Context, exchange: &Exchange) -> Value {
     let request = match exchange.content() {
         Content::Empty => Value::Null,
         Content::Json(value) | Content::Fields(value) => value,
@@ -48,7 +48,7 @@ pub(in crate::control) fn shown(sandbox: &Shared, exchange: &Exchange) -> Value 
     if let Some(sha256) = &exchange.reply.sha256 {
         shown["reply_sha256"] = (&**sha256).into();
     }
-    if sandbox.options.redact {
+    if context.redacts {
         world::redact_exchange(&mut shown);
     }
     shown

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::ask::Answer;
-use crate::answer::Shared;
+use super::context::Context;
 use crate::base;
 use crate::http::{Body, Call, Refusal};
 use crate::world::{Refused, SNAPSHOT_BYTES_MAX, Snapshot, World};
@@ -33,7 +33,7 @@ pub(super) fn take(world: &World) -> Result<Bytes, Refusal> {
 
 /// Makes the world what it was when the snapshot was taken. What is pending now is cancelled.
 pub(super) async fn restore(
-    sandbox: &Arc<Shared>,
+    context: &Arc<Context>,
     world: &Arc<World>,
     call: &Call,
 ) -> Result<Answer, Refusal> {
@@ -54,7 +54,7 @@ pub(super) async fn restore(
     };
     let checked = Snapshot::parse(document).map_err(broken)?;
     let restoration = checked
-        .check(sandbox, world)
+        .check(&context.engine.catalogue(), world)
         .map_err(|refused| match refused {
             Refused::Broken(message) => broken(message),
             Refused::Foreign(message) => {

@@ -10,20 +10,13 @@ use tokio::sync::Semaphore;
 #[cfg(feature = "inspector")]
 use super::sketch::sketch;
 use crate::http::{PIECE_BYTES, Picture, Room};
-use crate::world::{Live, Tag, World};
+use crate::world::{Live, Tag, Thumbnail, World};
 
 /// What all pictures together may hold that are on their way in or wait to be drawn.
 const ROOM_BYTES: usize = 32 << 20;
 
 /// Of one request so many pictures are drawn.
 const OF_REQUEST_MAX: usize = 4;
-
-/// A small picture of a file, and where in the request it was, as a JSON Pointer.
-#[derive(Debug)]
-pub(crate) struct Thumbnail {
-    pub at: String,
-    pub png: Vec<u8>,
-}
 
 /// Where pictures wait and are drawn.
 #[derive(Debug)]

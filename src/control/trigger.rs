@@ -10,10 +10,10 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::ask::{Answer, bad_request, endpoint_named};
+use super::context::Context;
 use super::deliveries;
-use crate::answer::{self, Shared};
+use crate::answer;
 use crate::base::Behaviour;
-use crate::callbacks;
 use crate::catalogue::{self, Catalogue, Endpoint};
 use crate::http::{ApiError, Refusal};
 use crate::world::{Delivery, DeliveryState, Record, TokenSent, Version, World};
@@ -33,11 +33,11 @@ pub(super) struct Trigger {
 }
 
 pub(super) fn answer(
-    sandbox: &Arc<Shared>,
+    context: &Arc<Context>,
     world: &Arc<World>,
     trigger: Trigger,
 ) -> Result<Answer, Refusal> {
-    let catalogue = sandbox.catalogue();
+    let catalogue = context.engine.catalogue();
     let endpoint = endpoint(&catalogue, &trigger)?;
     let Some(callback_type) = endpoint.callback_type.clone() else {
         return Err(bad_request(format!("`{}` sends no callbacks", endpoint.id)));
@@ -53,11 +53,15 @@ pub(super) fn answer(
             endpoint.unknown_outcome(asked, false)
         )));
     };
-    answer::refuse_endpoint_if_strict(sandbox, &catalogue, endpoint)
-        .and_then(|()| answer::refuse_outcome_if_strict(sandbox, &catalogue, endpoint, outcome))
+    let is_strict = context.engine.is_strict(&catalogue);
+    answer::refuse_endpoint_if_strict(is_strict, endpoint)
+        .and_then(|()| answer::refuse_outcome_if_strict(is_strict, endpoint, outcome))
         .map_err(|error| strict_mode(&error))?;
     let mut state = world.state();
-    let Some(url) = sandbox.callback_url(&catalogue, &state.callbacks, &callback_type) else {
+    let Some(url) = context
+        .engine
+        .callback_url(&catalogue, &state.callbacks, &callback_type)
+    else {
         return Err(bad_request(format!(
             "no URL is registered for {callback_type}: POST one to /v1/callback/urls, or start with --callback"
         )));
@@ -104,12 +108,12 @@ pub(super) fn answer(
     state.exercised.behaviour(Behaviour::Normal);
     let callbacks = &mut state.callbacks;
     let seq = callbacks.schedule(delivery, Duration::ZERO, Instant::now());
-    callbacks::wake(sandbox, world, &mut state);
+    context.courier.wake(world, &mut state);
     let shown = state
         .callbacks
         .log
         .get(seq)
-        .map_or(Value::Null, |one| deliveries::shown(sandbox, one));
+        .map_or(Value::Null, |one| deliveries::shown(context, one));
     Ok((StatusCode::ACCEPTED, shown))
 }
 

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::ask::{Answer, WAIT_MAX, bad_request, json_body, only};
+use super::context::Context;
 use super::requests::{Whose, query_of};
-use crate::answer::Shared;
 use crate::base::parse_duration;
 use crate::http::{Call, Refusal};
 use crate::world::{self, Expectation, Expected, Query, Wait};
@@ -36,15 +36,15 @@ struct Question {
 }
 
 pub(super) async fn answer(
-    sandbox: &Shared,
+    context: &Context,
     call: &Call,
     query: &HashMap<String, String>,
 ) -> Result<Answer, Refusal> {
     only(query, &["world"])?;
     let question: Question = json_body(call)?;
-    let (expectation, wait) = question.read(sandbox)?;
-    let whose = Whose::of(sandbox, call, query)?;
-    let Some((kept, mask)) = whose.kept(sandbox) else {
+    let (expectation, wait) = question.read(context)?;
+    let whose = Whose::of(context, call, query)?;
+    let Some((kept, mask)) = whose.kept(context) else {
         return Err(bad_request("`world`: one world is verified at a time"));
     };
     let (status, mut body) = match kept.verify(&expectation, wait).await {
@@ -60,7 +60,7 @@ pub(super) async fn answer(
         }
     };
     mask.hide(&mut body);
-    if sandbox.options.redact {
+    if context.redacts {
         world::redact_not_verified(&mut body);
     }
     Ok((status, body))
@@ -73,7 +73,7 @@ fn add(body: &mut Value, more: Value) {
 }
 
 impl Question {
-    fn read(self, sandbox: &Shared) -> Result<(Expectation, Wait), Refusal> {
+    fn read(self, context: &Context) -> Result<(Expectation, Wait), Refusal> {
         let now = Instant::now();
         let wait = self.wait.as_deref().map(|text| duration("wait", text));
         let wait = Wait::Until(now + wait.transpose()?.unwrap_or_default());
@@ -97,10 +97,10 @@ impl Question {
                 )));
             }
             let queries: Result<Vec<_>, _> =
-                steps.into_iter().map(|step| asked(sandbox, step)).collect();
+                steps.into_iter().map(|step| asked(context, step)).collect();
             return Ok((Expectation::in_order(queries?).after(self.after_seq), wait));
         }
-        let query = asked(sandbox, self.request.unwrap_or_default())?;
+        let query = asked(context, self.request.unwrap_or_default())?;
         if let Some(within) = self.never_within {
             if self.wait.is_some() {
                 return Err(bad_request(
@@ -130,12 +130,12 @@ impl Question {
     }
 }
 
-fn asked(sandbox: &Shared, filters: Map<String, Value>) -> Result<Query, Refusal> {
+fn asked(context: &Context, filters: Map<String, Value>) -> Result<Query, Refusal> {
     let filters: Vec<_> = filters.into_iter().collect();
     let filters = filters
         .iter()
         .map(|(name, value)| (name.as_str(), Expected::Json(value.clone())));
-    query_of(sandbox, filters)
+    query_of(context, filters)
 }
 
 fn duration(name: &str, text: &str) -> Result<Duration, Refusal> {

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::ask::{Answer, bad_request, json_body, only, secrets};
+use super::context::Context;
 use super::deliveries;
-use crate::answer::{Shared, own_key};
+use crate::answer::own_key;
 use crate::http::{ApiError, Call, Refusal};
 use crate::world::Listed;
 
@@ -29,7 +30,7 @@ struct Wish {
 
 /// Makes a world. Its key is derived from seed and name: a test that passes its own id has the same ids
 /// in every run.
-pub(super) async fn mint(sandbox: &Shared, call: &Call) -> Result<Answer, Refusal> {
+pub(super) async fn mint(context: &Context, call: &Call) -> Result<Answer, Refusal> {
     let wish: Wish = json_body(call)?;
     if wish.reset && wish.share {
         return Err(bad_request(
@@ -40,7 +41,7 @@ pub(super) async fn mint(sandbox: &Shared, call: &Call) -> Result<Answer, Refusa
         let message = error.message.unwrap_or_default();
         Refusal(StatusCode::SERVICE_UNAVAILABLE, "sandbox_full", message)
     };
-    let worlds = &sandbox.worlds;
+    let worlds = &context.engine.worlds;
     let (world, is_new, name) = if let Some(name) = wish.name {
         check(&name).map_err(bad_request)?;
         let (world, is_new) = worlds.mint(&name, call.came).map_err(full)?;
@@ -62,9 +63,9 @@ pub(super) async fn mint(sandbox: &Shared, call: &Call) -> Result<Answer, Refusa
     if wish.reset && !is_new {
         world.reset().await;
     }
-    sandbox.issued.mint(&world.key);
+    context.engine.keys.issued.mint(&world.key);
     let mut body = json!({"name": name, "api_key": world.key.reveal()});
-    if let (Value::Object(body), Value::Object(secrets)) = (&mut body, secrets(sandbox, &world).1) {
+    if let (Value::Object(body), Value::Object(secrets)) = (&mut body, secrets(context, &world).1) {
         body.extend(secrets);
     }
     let status = if is_new {
@@ -87,18 +88,18 @@ fn check(name: &str) -> Result<(), String> {
 
 /// Ends the caller's own world, whether there is one or not, and says what was still to come.
 pub(super) async fn end(
-    sandbox: &Shared,
+    context: &Context,
     call: &Call,
     query: &HashMap<String, String>,
 ) -> Result<Answer, Refusal> {
     only(query, &[])?;
-    let key = own_key(sandbox, call, query)?;
-    let worlds = &sandbox.worlds;
+    let key = own_key(&context.engine, call, query)?;
+    let worlds = &context.engine.worlds;
     let unfinished = worlds.end(&key, Instant::now()).await;
     let callbacks: Vec<_> = unfinished
         .callbacks
         .iter()
-        .map(|one| deliveries::shown(sandbox, one))
+        .map(|one| deliveries::shown(context, one))
         .collect();
     let body = json!({
         "status": "ended",
@@ -115,12 +116,18 @@ pub(super) async fn end(
 
 /// All worlds with what they hold. Never their keys.
 pub(super) fn list(
-    sandbox: &Shared,
+    context: &Context,
     call: &Call,
     query: &HashMap<String, String>,
 ) -> Result<Answer, Refusal> {
     only(query, &[])?;
-    let listed: Vec<_> = sandbox.worlds.list(call.came).iter().map(shown).collect();
+    let listed: Vec<_> = context
+        .engine
+        .worlds
+        .list(call.came)
+        .iter()
+        .map(shown)
+        .collect();
     Ok((StatusCode::OK, json!({"worlds": listed})))
 }
 

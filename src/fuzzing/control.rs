@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::stage::{Heard, authorization, run, sandbox, send, shipped};
-use crate::answer::Shared;
+use crate::server::Serving;
 
 /// Between two requests.
 const BETWEEN: &str = "\n---\n";
@@ -31,7 +31,7 @@ pub fn control(data: &[u8]) {
     });
 }
 
-async fn snapshot_goes_round(sandbox: &Arc<Shared>) {
+async fn snapshot_goes_round(sandbox: &Arc<Serving>) {
     let take = async || {
         let taken = ask(sandbox, "GET", "snapshot", b"").await.pop();
         taken
@@ -50,7 +50,7 @@ async fn snapshot_goes_round(sandbox: &Arc<Shared>) {
     assert_eq!(read(&written), read(&take().await));
 }
 
-async fn ask(sandbox: &Arc<Shared>, method: &str, path: &str, body: &[u8]) -> Vec<Heard> {
+async fn ask(sandbox: &Arc<Serving>, method: &str, path: &str, body: &[u8]) -> Vec<Heard> {
     let slash = if path.starts_with('/') { "" } else { TARGET };
     let head = format!(
         "{method} {slash}{path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: {}\r\n\

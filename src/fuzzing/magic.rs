@@ -43,8 +43,8 @@ fn held(data: &[u8], endpoint: &Endpoint, only_errors: bool) {
     };
     let name = magic.outcome.map_or("", |outcome| &outcome.name);
     let mut said = vec![name.to_owned()];
-    said.extend(magic.breaking.delay.map(|delay| format!("delay={delay}")));
-    said.extend(magic.breaking.fault.map(|fault| format!("fault={fault}")));
+    said.extend(magic.faults.delay.map(|delay| format!("delay={delay}")));
+    said.extend(magic.faults.fault.map(|fault| format!("fault={fault}")));
     said.extend(
         magic
             .callback
@@ -62,8 +62,8 @@ fn held(data: &[u8], endpoint: &Endpoint, only_errors: bool) {
         });
         let name_again = again.outcome.map_or("", |outcome| &outcome.name);
         assert_eq!(name_again, name, "{written}");
-        assert_eq!(again.breaking.delay, magic.breaking.delay, "{written}");
-        assert_eq!(again.breaking.fault, magic.breaking.fault, "{written}");
+        assert_eq!(again.faults.delay, magic.faults.delay, "{written}");
+        assert_eq!(again.faults.fault, magic.faults.fault, "{written}");
         assert_eq!(again.callback, magic.callback, "{written}");
     }
 }

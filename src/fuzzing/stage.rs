@@ -19,12 +19,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::answer::Shared;
 use crate::base::PUBLIC_KEY;
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Current};
 use crate::control;
-use crate::sandbox::Options;
-use crate::server::{Gone, Pace, PacedIo, respond};
+use crate::sandbox::{Options, assemble};
+use crate::server::{Gone, Pace, PacedIo, Serving, respond};
 
 /// Longer than anything may take; it passes at once.
 const LONG: Duration = Duration::from_mins(15);
@@ -44,9 +43,14 @@ pub(crate) fn shipped() -> Arc<Catalogue> {
 }
 
 /// A sandbox that has seen nothing yet.
-pub(crate) fn sandbox(catalogue: Arc<Catalogue>) -> Arc<Shared> {
+pub(crate) fn sandbox(catalogue: Arc<Catalogue>) -> Arc<Serving> {
     let address = ([127, 0, 0, 1], 4586).into();
-    Arc::new(Shared::of(catalogue, Options::default(), address))
+    Arc::new(assemble(
+        Options::default(),
+        Current::of(catalogue),
+        address,
+        true,
+    ))
 }
 
 /// Runs to the end on a clock that jumps to whatever is waited for.
@@ -86,7 +90,7 @@ impl Heard {
 }
 
 /// Sends bytes through a pipe to the server's own code. Returns all that came back, and each reply.
-pub(crate) async fn send(sandbox: &Arc<Shared>, pieces: &[&[u8]]) -> (Vec<u8>, Vec<Heard>) {
+pub(crate) async fn send(sandbox: &Arc<Serving>, pieces: &[&[u8]]) -> (Vec<u8>, Vec<Heard>) {
     let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
     let (_keep, stop) = watch::channel(false);
     let pace = Arc::new(Pace::new(stop));

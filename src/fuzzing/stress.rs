@@ -11,9 +11,9 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::stage::{Heard, authorization_of, run, sandbox, send, shipped};
-use crate::answer::Shared;
 use crate::base::ApiKey;
 use crate::sandbox::Sandbox;
+use crate::server::Serving;
 use crate::world::{Live, WAITING_MAX, WORLDS_MAX};
 
 const BANK: &str = "/v1.1/identity/bank_account_data_requests";
@@ -26,7 +26,7 @@ fn key(number: u64) -> ApiKey {
 }
 
 /// One request through the server's own code, on the thread that asks.
-fn ask(sandbox: &Arc<Shared>, key: &ApiKey, method: &str, path: &str, body: &[u8]) -> Heard {
+fn ask(sandbox: &Arc<Serving>, key: &ApiKey, method: &str, path: &str, body: &[u8]) -> Heard {
     let head = format!(
         "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: {}\r\n\
          content-length: {}\r\n\r\n",
@@ -84,7 +84,7 @@ fn a_request_during_reloads_is_answered_from_one_catalogue_and_never_from_an_old
         if thread == 0 {
             for number in 1..=20 {
                 write(number);
-                sandbox.reload();
+                sandbox.control.engine.scenarios.reload();
             }
             done.store(true, Ordering::Release);
             return;
@@ -123,7 +123,7 @@ fn a_request_during_reloads_is_answered_from_one_catalogue_and_never_from_an_old
             }
         }
     });
-    assert_eq!(sandbox.last_reload().failed, 0);
+    assert_eq!(sandbox.control.engine.scenarios.last_reload().failed, 0);
     assert!(asked.into_inner() >= THREADS - 1);
 }
 
@@ -134,6 +134,8 @@ fn a_world_that_is_in_use_is_not_given_up_and_one_that_is_given_up_begins_again_
     let now = long_ago + Duration::from_mins(11);
     for number in 0..WORLDS_MAX as u64 {
         sandbox
+            .control
+            .engine
             .worlds
             .enter(&key(number), long_ago)
             .expect("there is room");
@@ -141,6 +143,8 @@ fn a_world_that_is_in_use_is_not_given_up_and_one_that_is_given_up_begins_again_
     // Each holds a world of its own and makes a hundred new ones, which take the places of idle ones.
     at_once(THREADS, |thread| {
         let mine = sandbox
+            .control
+            .engine
             .worlds
             .enter(&key(thread), long_ago)
             .expect("it is there");
@@ -148,12 +152,16 @@ fn a_world_that_is_in_use_is_not_given_up_and_one_that_is_given_up_begins_again_
         for number in 0..100 {
             let fresh = key(1_000_000 + thread * 1000 + number);
             let world = sandbox
+                .control
+                .engine
                 .worlds
                 .enter(&fresh, now)
                 .expect("an idle one gives way");
             assert_eq!(world.key, fresh);
             assert_eq!(world.state().counters.len(), 0, "a fresh world is empty");
             let again = sandbox
+                .control
+                .engine
                 .worlds
                 .enter(&key(thread), long_ago)
                 .expect("it is still there");
@@ -164,7 +172,7 @@ fn a_world_that_is_in_use_is_not_given_up_and_one_that_is_given_up_begins_again_
         }
         assert_eq!(mine.state().counters.len(), 1);
     });
-    let held = sandbox.worlds.tally();
+    let held = sandbox.control.engine.worlds.tally();
     assert_eq!(
         (held.worlds, held.evicted, held.refused),
         (WORLDS_MAX, THREADS * 100, 0)
@@ -230,7 +238,7 @@ fn a_request_while_its_world_is_ended_is_answered_and_every_reply_is_counted_onc
     let sandbox = sandbox(shipped());
     let one = key(1);
     let counted = || {
-        let totals = sandbox.worlds.totals();
+        let totals = sandbox.control.engine.worlds.totals();
         totals
             .exercised
             .by_status()
@@ -241,7 +249,7 @@ fn a_request_while_its_world_is_ended_is_answered_and_every_reply_is_counted_onc
     at_once(THREADS, |thread| match thread {
         0 => {
             while done.load(Ordering::Acquire) < THREADS - 2 {
-                run(sandbox.worlds.end(&one, Instant::now()));
+                run(sandbox.control.engine.worlds.end(&one, Instant::now()));
             }
         }
         1 => {
@@ -261,11 +269,11 @@ fn a_request_while_its_world_is_ended_is_answered_and_every_reply_is_counted_onc
             done.fetch_add(1, Ordering::Release);
         }
     });
-    run(sandbox.worlds.end(&one, Instant::now()));
+    run(sandbox.control.engine.worlds.end(&one, Instant::now()));
     assert_eq!(counted(), (THREADS - 2) * EACH);
-    assert!(sandbox.worlds.get(&one).is_none());
+    assert!(sandbox.control.engine.worlds.get(&one).is_none());
     assert_eq!(
-        sandbox.worlds.tally().bytes,
+        sandbox.control.engine.worlds.tally().bytes,
         0,
         "what is no more takes no room"
     );

@@ -1,14 +1,13 @@
 //! Curl lines that work when they are pasted into a shell.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use crate::answer::Shared;
 use crate::base::{ApiKey, PUBLIC_KEY};
 use crate::catalogue::{Catalogue, ContentType, Endpoint, Verb};
-use crate::http::{self, Call, DEFAULT_HOST};
+use crate::http::{self, DEFAULT_HOST};
 
 /// For one sandbox, and the API key that its lines use.
 pub(crate) struct Curl {
@@ -20,19 +19,10 @@ pub(crate) struct Curl {
 }
 
 impl Curl {
-    /// For the address that a client called the sandbox by, and the documentation's key: that one is
-    /// public. Where it is not let in, a variable stands for the key.
-    pub(crate) fn of(sandbox: &Shared, catalogue: &Catalogue, call: &Call) -> Self {
-        let lets_in = admitted_key(sandbox, catalogue).is_some();
-        Self {
-            start: curl_start(sandbox, call),
-            ..Self::new(call.base_url(), lets_in)
-        }
-    }
-
     /// For a sandbox that is started with these scenarios and no other setting.
     pub(crate) fn unserved(catalogue: &Catalogue) -> Self {
         Self::new(
+            "curl".to_owned(),
             format!("http://{DEFAULT_HOST}"),
             lets_public_key_in(catalogue),
         )
@@ -46,9 +36,11 @@ impl Curl {
         }
     }
 
-    fn new(base: String, lets_public_key_in: bool) -> Self {
+    /// For a sandbox at `base`, with the documentation's key: that one is public. Where it is not let in, a variable
+    /// stands for the key. `start` is what [`curl_start`] makes.
+    pub(crate) fn new(start: String, base: String, lets_public_key_in: bool) -> Self {
         Self {
-            start: "curl".to_owned(),
+            start,
             base,
             user: if lets_public_key_in {
                 shell_word(&format!("{PUBLIC_KEY}:"))
@@ -122,11 +114,10 @@ impl Curl {
     }
 }
 
-/// How a line begins that calls the sandbox as this call did. By HTTPS it names the sandbox's own authority, where that
-/// is in a file; a shell that has named another, since it is elsewhere, keeps that one.
-pub(crate) fn curl_start(sandbox: &Shared, call: &Call) -> String {
-    let authority = authority_file(sandbox);
-    match authority.filter(|_| call.is_secure()) {
+/// How a line begins. Where HTTPS is called, it names the file of the sandbox's own authority; a shell that has named
+/// another, since it is elsewhere, keeps that one.
+pub(crate) fn curl_start(authority_file: Option<&Path>) -> String {
+    match authority_file {
         None => "curl".to_owned(),
         Some(path) => {
             let path = path.display().to_string();
@@ -140,29 +131,13 @@ pub(crate) fn curl_start(sandbox: &Shared, call: &Call) -> String {
     }
 }
 
-#[cfg(feature = "tls")]
-fn authority_file(sandbox: &Shared) -> Option<PathBuf> {
-    sandbox.options.tls.authority_file()
-}
-
-#[cfg(not(feature = "tls"))]
-fn authority_file(_: &Shared) -> Option<PathBuf> {
-    None
-}
-
-/// The documentation's key, where a sandbox lets it in.
-pub(crate) fn admitted_key(sandbox: &Shared, catalogue: &Catalogue) -> Option<&'static str> {
-    let admitted = sandbox.admit(catalogue, &public_key());
-    admitted.ok().map(|()| PUBLIC_KEY)
-}
-
 /// Whether a sandbox with these scenarios and no other setting lets the documentation's key in.
 pub(crate) fn lets_public_key_in(catalogue: &Catalogue) -> bool {
     let allowed = &catalogue.settings.api_keys;
     allowed.is_empty() || allowed.contains(&public_key())
 }
 
-fn public_key() -> ApiKey {
+pub(crate) fn public_key() -> ApiKey {
     PUBLIC_KEY.parse().expect("the public key is well-formed")
 }
 

@@ -6,7 +6,7 @@ mod openapi;
 #[cfg(feature = "cli")]
 mod postman;
 
-pub(crate) use self::curl::{Curl, admitted_key, curl_start, lets_public_key_in, shell_word};
+pub(crate) use self::curl::{Curl, curl_start, lets_public_key_in, public_key, shell_word};
 pub(crate) use self::listing::{ListedEndpoint, Listing, endpoint_named};
 pub(crate) use self::openapi::{About, openapi_document};
 #[cfg(feature = "cli")]

@@ -4,17 +4,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::sync::watch;
-
+use super::assembly::assemble;
 use super::options::{Options, StartError};
 use super::sandbox::Sandbox;
-use crate::answer::Shared;
 use crate::base::{ApiKey, Clock, Panics};
 use crate::callbacks::{CallbackUrl, Retries};
 use crate::catalogue::Watcher;
 use crate::http::ControlToken;
 use crate::scenario::{DateForm, LoadErrors, fingerprint};
-use crate::server::{self, Ports};
+use crate::server::{self, Ports, Serving};
 
 /// How a sandbox is set up. Every setting has a default.
 ///
@@ -415,10 +413,13 @@ impl Builder {
         let address = self.address;
         let bind = |error| StartError::Bind { address, error };
         #[cfg(feature = "tls")]
-        Ports::check(address, &self.options)?;
+        Ports::check(address, &self.options.tls)?;
         let listener = server::listen(address).map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
-        let (ports, secure) = Ports::open(listener, address, &self.options)?;
+        #[cfg(feature = "tls")]
+        let (ports, secure) = Ports::open(listener, address, &self.options.tls)?;
+        #[cfg(not(feature = "tls"))]
+        let (ports, secure) = (Ports::plain(listener), crate::server::Secured::default());
         // Its own inbox, and another sandbox of this machine, speak by it.
         #[cfg(feature = "tls")]
         let options = match &secure.authority_pem {
@@ -428,16 +429,16 @@ impl Builder {
         #[cfg(not(feature = "tls"))]
         let options = self.options;
         let before = fingerprint(&options.scenarios);
-        let shared = Arc::new(Shared::new(options, address)?);
-        shared.check_callback_types()?;
-        let watcher = Watcher::start(&shared, before);
-        let (stop, stopped) = watch::channel(false);
-        let server = tokio::spawn(server::serve(ports, shared.clone(), stopped));
+        let scenarios = options.load()?;
+        let serving = Arc::new(assemble(options, scenarios, address, true));
+        let engine = &serving.control.engine;
+        engine.urls.check(&engine.catalogue())?;
+        let watcher = Watcher::start(&engine.scenarios, before);
+        let server = tokio::spawn(server::serve(ports, serving.clone()));
         Ok(Sandbox {
-            shared,
+            serving,
             address,
             secure,
-            stop,
             server: Some(server),
             runtime: tokio::runtime::Handle::current(),
             _watcher: watcher,
@@ -446,17 +447,28 @@ impl Builder {
 }
 
 impl Builder {
+    /// Names the commands of the binary in its own documents.
+    #[cfg(feature = "cli")]
+    pub(crate) fn commands(mut self, commands: fn() -> Vec<(String, String)>) -> Self {
+        self.options.commands = commands;
+        self
+    }
+
     /// Panics where requests say so: for the tests of what a panic costs.
     #[cfg(feature = "cli")]
     pub(crate) fn test_panics(mut self) -> Self {
-        self.options.test_panics = Some(Panics::default());
+        self.options.test_panics = Panics::by_request();
         self
     }
 
     /// Loads the scenarios without listening: for what needs a sandbox's parts and no server.
-    pub(crate) fn unserved(self) -> Result<Arc<Shared>, LoadErrors> {
-        let mut shared = Shared::new(self.options, self.address)?;
-        shared.sends_by_itself = false;
-        Ok(Arc::new(shared))
+    pub(crate) fn unserved(self) -> Result<Arc<Serving>, LoadErrors> {
+        let scenarios = self.options.load()?;
+        Ok(Arc::new(assemble(
+            self.options,
+            scenarios,
+            self.address,
+            false,
+        )))
     }
 }

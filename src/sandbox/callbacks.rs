@@ -9,7 +9,7 @@ use tokio::time::timeout_at;
 use super::callback::Callback;
 use super::patience::{PATIENCE, deadline};
 use super::world::World;
-use crate::callbacks::{self, Advance, CallbackUrl};
+use crate::callbacks::{Advance, CallbackUrl};
 use crate::world::{Delivery, Registered};
 use crate::{catalogue, control};
 
@@ -36,7 +36,7 @@ impl World {
     /// When no product sends callbacks of that type, or the URL is none that can be called.
     #[track_caller]
     pub fn call_back(&self, callback_type: &str, url: &str) {
-        let known = self.shared.catalogue();
+        let known = self.context.engine.catalogue();
         let known = catalogue::callback_types(&known);
         assert!(
             known.contains(&callback_type),
@@ -81,7 +81,7 @@ impl World {
     pub fn trigger(&self, callback: Value) -> Callback {
         let world = self.owned();
         let _sends = self.runtime.enter(); // the test may be in none
-        let seq = match control::trigger_directly(&self.shared, &world, callback) {
+        let seq = match control::trigger_directly(&self.context, &world, callback) {
             Ok(seq) => seq,
             Err(sentence) => panic!("{sentence}"),
         };
@@ -141,7 +141,11 @@ impl World {
             "a clock is moved on by 366 days at most, and this is {by:?}"
         );
         let world = self.owned();
-        let advance = callbacks::advance(self.shared.clone(), world.clone(), Advance::By(by));
+        let advance = self
+            .context
+            .courier
+            .clone()
+            .advance(world.clone(), Advance::By(by));
         // Spawned where the sandbox runs: a test that gives up, or whose own runtime ends, must not leave
         // it half done.
         let tried = match self.runtime.spawn(advance).await {

@@ -1,5 +1,6 @@
 //! The library: `Sandbox`, `Builder`, and a test's `World` and `Receiver`.
 
+mod assembly;
 mod blocking;
 mod builder;
 #[cfg(feature = "tls")]
@@ -14,9 +15,12 @@ mod sandbox;
 mod world;
 mod worlds;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::assembly::assemble;
 pub use self::blocking::BlockingSandbox;
 pub use self::builder::Builder;
 pub use self::callback::Callback;
+#[cfg(any(test, fuzzing))]
 pub(crate) use self::options::Options;
 pub use self::options::StartError;
 pub use self::receiver::{ReceivedCallback, Receiver};

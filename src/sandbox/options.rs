@@ -4,12 +4,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::answer::UnknownType;
 use crate::base::{ApiKey, Clock, Panics};
 use crate::callbacks::CallbackOptions;
+use crate::catalogue::Current;
 use crate::http::ControlToken;
 use crate::scenario::{DateForm, LoadErrors};
+use crate::server::OpenError;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting")]
 pub(crate) struct Options {
     pub seed: u64,
@@ -25,11 +28,50 @@ pub(crate) struct Options {
     pub callbacks: CallbackOptions,
     pub control_token: Option<ControlToken>,
     /// Only where the tests bring panics about.
-    pub test_panics: Option<Panics>,
+    pub test_panics: Panics,
     #[cfg(feature = "tls")]
     pub tls: crate::server::TlsOptions,
     /// Draws no uploads, whoever looks on.
     pub no_thumbnails: bool,
+    /// The commands of the binary with what each is for.
+    pub commands: fn() -> Vec<(String, String)>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            clock: Clock::default(),
+            scenarios: Vec::new(),
+            api_keys: Vec::new(),
+            dates: None,
+            strict_reload: false,
+            strict: false,
+            redact: false,
+            callbacks: CallbackOptions::default(),
+            control_token: None,
+            test_panics: Panics::default(),
+            #[cfg(feature = "tls")]
+            tls: crate::server::TlsOptions::default(),
+            no_thumbnails: false,
+            commands: Vec::new,
+        }
+    }
+}
+
+impl Options {
+    /// Loads the shipped scenarios with the folders laid over them.
+    pub(super) fn load(&self) -> Result<Current, LoadErrors> {
+        Current::load(self.scenarios.clone(), self.dates, self.test_panics.clone())
+    }
+
+    /// Where the certificate of the sandbox's own authority lies; none where it has none, or in memory alone.
+    pub(super) fn authority_file(&self) -> Option<PathBuf> {
+        #[cfg(feature = "tls")]
+        return self.tls.authority_file();
+        #[cfg(not(feature = "tls"))]
+        return None;
+    }
 }
 
 /// Why a sandbox did not start.
@@ -62,4 +104,20 @@ pub enum StartError {
     /// TLS cannot be set up: a certificate, a key or the folder of the authority is not as it has to be.
     #[error("{0}")]
     Tls(String),
+}
+
+impl From<UnknownType> for StartError {
+    fn from(UnknownType { unknown, known }: UnknownType) -> Self {
+        Self::CallbackType { unknown, known }
+    }
+}
+
+impl From<OpenError> for StartError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Bind { address, error } => Self::Bind { address, error },
+            #[cfg(feature = "tls")]
+            OpenError::Tls(message) => Self::Tls(message),
+        }
+    }
 }

@@ -147,7 +147,7 @@ impl World {
     /// Gives endpoints and outcomes the names that the journal has for them.
     #[track_caller]
     fn named(&self, expectation: &Expectation) -> Expectation {
-        let catalogue = self.shared.catalogue();
+        let catalogue = self.context.engine.catalogue();
         let mut wrong = None;
         let expectation = expectation.clone().map_queries(|mut query| {
             let named = query.name(&catalogue);

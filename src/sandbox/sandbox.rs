@@ -3,14 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::sync::watch;
-
 use super::builder::Builder;
 use super::options::{Options, StartError};
-use crate::answer::Shared;
 use crate::catalogue::Watcher;
 use crate::http::ControlToken;
-use crate::server::Secured;
+use crate::server::{Secured, Serving};
 
 /// A sandbox that serves on a socket of its own until it is dropped.
 ///
@@ -22,11 +19,9 @@ use crate::server::Secured;
 /// ```
 #[derive(Debug)]
 pub struct Sandbox {
-    pub(super) shared: Arc<Shared>,
+    pub(super) serving: Arc<Serving>,
     pub(super) address: SocketAddr,
     pub(super) secure: Secured,
-    /// Dropping it tells the server to stop.
-    pub(super) stop: watch::Sender<bool>,
     pub(super) server: Option<tokio::task::JoinHandle<()>>,
     pub(super) runtime: tokio::runtime::Handle,
     pub(super) _watcher: Option<Watcher>,
@@ -124,7 +119,12 @@ impl Sandbox {
     /// # });
     /// ```
     pub fn api_key(&self) -> String {
-        self.shared.default_key().reveal().to_owned()
+        self.serving
+            .control
+            .engine
+            .default_key()
+            .reveal()
+            .to_owned()
     }
 
     /// The secret that callbacks to the owner of [`Sandbox::api_key`] carry.
@@ -150,11 +150,11 @@ impl Sandbox {
     /// # });
     /// ```
     pub fn control_token(&self) -> Option<&ControlToken> {
-        self.shared.guard.token()
+        self.serving.control.engine.guard.token()
     }
 
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
+    pub(crate) fn serving(&self) -> &Arc<Serving> {
+        &self.serving
     }
 
     /// What it runs on.
@@ -174,7 +174,7 @@ impl Sandbox {
     /// # });
     /// ```
     pub async fn reloaded(&self, count: u64) -> u64 {
-        let mut reloads = self.shared.reloads.subscribe();
+        let mut reloads = self.serving.control.engine.scenarios.reloads();
         let reload = reloads.wait_for(|reload| reload.count > count).await;
         reload.map_or(count, |reload| reload.count)
     }
@@ -190,17 +190,18 @@ impl Sandbox {
     /// # });
     /// ```
     pub async fn stop(mut self) {
-        self.stop.send_replace(true);
+        self.serving.stop();
         if let Some(server) = self.server.take() {
             server.await.ok();
         }
-        self.shared.stopping.send_replace(true);
+        self.serving.control.courier.stop();
     }
 }
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        self.shared.stopping.send_replace(true);
+        self.serving.stop();
+        self.serving.control.courier.stop();
         if let Some(server) = &self.server {
             server.abort();
         }

@@ -10,9 +10,8 @@ use tokio::time::Instant;
 use super::callback::Callback;
 use super::patience::room;
 use super::sandbox::Sandbox;
-use crate::answer::{self, Shared};
 use crate::base::ApiKey;
-use crate::control;
+use crate::control::{self, Context};
 use crate::world::{self, Calls, Queued};
 
 /// One world of a sandbox: everything that one API key owns. Worlds never see each other, so tests that
@@ -28,7 +27,7 @@ use crate::world::{self, Calls, Queued};
 /// ```
 #[derive(Clone)]
 pub struct World {
-    pub(super) shared: Arc<Shared>,
+    pub(super) context: Arc<Context>,
     key: ApiKey,
     url: String,
     /// Where the sandbox runs. A test's own runtime may end sooner.
@@ -61,7 +60,7 @@ pub struct Unfinished {
 
 impl fmt::Debug for World {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tag = self.shared.worlds.tag_of(&self.key);
+        let tag = self.context.engine.worlds.tag_of(&self.key);
         write!(f, "World({tag} at {})", self.url)
     }
 }
@@ -69,7 +68,7 @@ impl fmt::Debug for World {
 impl World {
     pub(super) fn new(sandbox: &Sandbox, key: ApiKey) -> Self {
         Self {
-            shared: sandbox.shared().clone(),
+            context: sandbox.serving().control.clone(),
             key,
             url: sandbox.url(),
             runtime: sandbox.runtime().clone(),
@@ -79,7 +78,7 @@ impl World {
     /// What the key owns now: after its end, or when it had to make room, a fresh world.
     #[track_caller]
     pub(super) fn owned(&self) -> Arc<world::World> {
-        room(self.shared.worlds.enter(&self.key, Instant::now()))
+        room(self.context.engine.worlds.enter(&self.key, Instant::now()))
     }
 
     /// `http://127.0.0.1:41233`, the sandbox's.
@@ -186,7 +185,7 @@ impl World {
     #[track_caller]
     fn queue(&self, endpoint: &str, outcome: &str, times: u32, reads: bool) {
         assert!(times > 0, "an outcome is queued at least once");
-        let catalogue = self.shared.catalogue();
+        let catalogue = self.context.engine.catalogue();
         let found = match catalogue.known_endpoint(endpoint) {
             Ok(found) => found,
             Err(sentence) => panic!("{sentence}"),
@@ -237,7 +236,7 @@ impl World {
     /// When it cannot be taken, with what is wrong.
     #[track_caller]
     pub fn set_faults(&self, faults: Value) {
-        if let Err(sentence) = control::set_faults(&self.shared, &self.owned(), faults) {
+        if let Err(sentence) = control::set_faults(&self.context, &self.owned(), faults) {
             panic!("{sentence}");
         }
     }
@@ -280,7 +279,7 @@ impl World {
     #[track_caller]
     pub fn explain(&self, trace: &str) -> Value {
         let tag = &self.owned().tag;
-        match answer::find_exchange(&self.shared, trace, |world| world.tag == *tag) {
+        match self.context.explain_trace(trace, |world| world.tag == *tag) {
             Ok(told) => told,
             Err((_, sentence)) => panic!("{sentence}"),
         }
@@ -314,7 +313,12 @@ impl World {
     /// # });
     /// ```
     pub async fn end(&self) -> Unfinished {
-        let unfinished = self.shared.worlds.end(&self.key, Instant::now()).await;
+        let unfinished = self
+            .context
+            .engine
+            .worlds
+            .end(&self.key, Instant::now())
+            .await;
         Unfinished {
             callbacks: unfinished.callbacks.iter().map(Callback::of).collect(),
             more_callbacks: unfinished.more_callbacks,

@@ -32,7 +32,13 @@ impl Sandbox {
     /// When 10,000 worlds are in use: [`World::end`] gives one back.
     #[track_caller]
     pub fn world(&self) -> World {
-        let (world, _) = room(self.shared().worlds.mint_next(Instant::now()));
+        let (world, _) = room(
+            self.serving()
+                .control
+                .engine
+                .worlds
+                .mint_next(Instant::now()),
+        );
         self.own(&world)
     }
 
@@ -52,12 +58,18 @@ impl Sandbox {
     /// When 10,000 worlds are in use.
     #[track_caller]
     pub fn world_named(&self, name: &str) -> World {
-        let (world, _) = room(self.shared().worlds.mint(name, Instant::now()));
+        let (world, _) = room(
+            self.serving()
+                .control
+                .engine
+                .worlds
+                .mint(name, Instant::now()),
+        );
         self.own(&world)
     }
 
     fn own(&self, world: &Arc<crate::world::World>) -> World {
-        self.shared().issued.mint(&world.key);
+        self.serving().control.engine.keys.issued.mint(&world.key);
         World::new(self, world.key.clone())
     }
 
@@ -70,7 +82,7 @@ impl Sandbox {
     /// # });
     /// ```
     pub fn default_world(&self) -> World {
-        World::new(self, self.shared().default_key())
+        World::new(self, self.serving().control.engine.default_key())
     }
 
     /// The world of a key that a test has made up.
@@ -91,8 +103,8 @@ impl Sandbox {
             Ok(key) => key,
             Err(sentence) => panic!("{sentence}"),
         };
-        let shared = self.shared();
-        if let Err(error) = shared.admit(&shared.catalogue(), &key) {
+        let engine = &self.serving().control.engine;
+        if let Err(error) = engine.admit(&engine.catalogue(), &key) {
             panic!("{}", error.message.unwrap_or_default());
         }
         World::new(self, key)

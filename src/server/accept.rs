@@ -3,20 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::connection;
 use super::ports::Ports;
-use crate::answer::Shared;
+use super::serving::Serving;
 
 const CONNECTIONS_MAX: usize = 10_000;
 
 /// How long requests in flight may take to finish when the sandbox stops.
 const STOP_TIME: Duration = Duration::from_secs(5);
 
-/// Serves until `stop` is true or its sender is gone.
-pub(crate) async fn serve(ports: Ports, sandbox: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+/// Serves until the sandbox stops.
+pub(crate) async fn serve(ports: Ports, serving: Arc<Serving>) {
+    let mut stop = serving.stopping();
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
     let stop_connections = stop.clone();
@@ -39,10 +40,10 @@ pub(crate) async fn serve(ports: Ports, sandbox: Arc<Shared>, mut stop: watch::R
                     continue;
                 }
             };
-            let (sandbox, stop) = (sandbox.clone(), stop_connections.clone());
+            let (serving, stop) = (serving.clone(), stop_connections.clone());
             connections.spawn(async move {
-                connection::serve(socket, port, sandbox.clone(), stop).await;
-                sandbox.connection_ended.notify_one();
+                connection::serve(socket, port, serving.clone(), stop).await;
+                serving.connection_ended.notify_one();
                 drop(place);
             });
         }

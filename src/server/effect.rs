@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::answer::{Effect, Registration, Shared};
-use crate::callbacks;
+use crate::answer::{Effect, Registration};
+use crate::callbacks::Courier;
 use crate::http::ApiError;
 use crate::world::{Registered, WAIT, World};
 
@@ -15,7 +15,7 @@ const TEST_TIME: Duration = Duration::from_secs(10);
 
 /// Does what has to be done before the reply is written. Returns what is to follow it.
 pub(crate) async fn before_reply(
-    sandbox: &Arc<Shared>,
+    courier: &Arc<Courier>,
     world: &Arc<World>,
     effect: Effect,
 ) -> Result<Option<Release>, ApiError> {
@@ -23,10 +23,10 @@ pub(crate) async fn before_reply(
         Effect::None => Ok(None),
         Effect::Release(held) => {
             let mut state = world.state();
-            callbacks::wake(sandbox, world, &mut state);
+            courier.wake(world, &mut state);
             drop(state);
             Ok(Some(Release {
-                sandbox: sandbox.clone(),
+                courier: courier.clone(),
                 world: world.clone(),
                 held,
             }))
@@ -36,7 +36,7 @@ pub(crate) async fn before_reply(
             {
                 let mut state = world.state();
                 state.callbacks.release(seq);
-                callbacks::wake(sandbox, world, &mut state);
+                courier.wake(world, &mut state);
             }
             let answered = async {
                 loop {
@@ -56,20 +56,19 @@ pub(crate) async fn before_reply(
             Ok(None)
         }
         Effect::Register(registration) => {
-            register(sandbox, world, registration).await.map(|()| None)
+            register(courier, world, registration).await.map(|()| None)
         }
     }
 }
 
 /// Sends each type's test; only when all are taken is the URL registered.
 async fn register(
-    sandbox: &Shared,
+    courier: &Courier,
     world: &World,
     registration: Registration,
 ) -> Result<(), ApiError> {
     for (_, body) in &registration.types {
-        let sent = sandbox
-            .courier
+        let sent = courier
             .ping(world, &registration.url, body.clone(), TEST_TIME)
             .await;
         if let Some(error) = sent.error {
@@ -93,7 +92,7 @@ async fn register(
 
 /// Lets callbacks go when it is dropped: when their reply has been written, or nobody takes it.
 pub(crate) struct Release {
-    sandbox: Arc<Shared>,
+    courier: Arc<Courier>,
     world: Arc<World>,
     held: Vec<u64>,
 }
@@ -107,6 +106,6 @@ impl Drop for Release {
         for seq in &self.held {
             state.callbacks.release(*seq);
         }
-        callbacks::wake(&self.sandbox, &self.world, &mut state);
+        self.courier.wake(&self.world, &mut state);
     }
 }

@@ -10,17 +10,18 @@ mod pace;
 mod ports;
 mod record;
 mod respond;
+mod serving;
 mod socket;
 #[cfg(feature = "tls")]
 mod tls;
 mod wire;
 
 pub(crate) use self::accept::serve;
-pub(crate) use self::body::SHARES_MAX;
 pub(crate) use self::gone::Gone;
 pub(crate) use self::pace::Pace;
-pub(crate) use self::ports::{Ports, Secured, listen};
+pub(crate) use self::ports::{OpenError, Ports, Secured, listen};
 pub(crate) use self::respond::respond;
+pub(crate) use self::serving::Serving;
 pub(crate) use self::socket::PacedIo;
 #[cfg(feature = "tls")]
 pub(crate) use self::tls::{

@@ -10,9 +10,10 @@ use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
+#[cfg(feature = "tls")]
+use super::tls::TlsOptions;
 use crate::http::ReplyBody;
 use crate::http::Secure;
-use crate::sandbox::{Options, StartError};
 
 /// How many may wait to be let in.
 const BACKLOG: u32 = 4096;
@@ -66,6 +67,19 @@ impl Ports {
     }
 }
 
+/// Why nothing can be listened on.
+#[derive(Debug)]
+pub(crate) enum OpenError {
+    /// The address cannot be listened on.
+    Bind {
+        address: SocketAddr,
+        error: io::Error,
+    },
+    /// TLS cannot be set up.
+    #[cfg(feature = "tls")]
+    Tls(String),
+}
+
 /// By which addresses the sandbox is reached with TLS.
 #[derive(Debug, Default)]
 pub(crate) struct Secured {
@@ -79,13 +93,12 @@ pub(crate) struct Secured {
 impl Ports {
     /// Refuses what cannot be, before anything is listened on or made.
     #[cfg(feature = "tls")]
-    pub(crate) fn check(address: SocketAddr, options: &Options) -> Result<(), StartError> {
-        let port = options
-            .tls
+    pub(crate) fn check(address: SocketAddr, tls: &TlsOptions) -> Result<(), OpenError> {
+        let port = tls
             .port
             .filter(|port| *port != 0 && *port == address.port());
         port.map_or(Ok(()), |port| {
-            Err(StartError::Tls(format!(
+            Err(OpenError::Tls(format!(
                 "plain HTTP and HTTPS cannot have the same port, {port}: name another with --tls-port, or speak \
                  HTTPS alone with --tls"
             )))
@@ -97,13 +110,12 @@ impl Ports {
     pub(crate) fn open(
         listener: TcpListener,
         address: SocketAddr,
-        options: &Options,
-    ) -> Result<(Self, Secured), StartError> {
-        let tls = &options.tls;
+        tls: &TlsOptions,
+    ) -> Result<(Self, Secured), OpenError> {
         if !tls.is_wanted() {
             return Ok((Self::plain(listener), Secured::default()));
         }
-        let acceptor = super::tls::Acceptor::new(tls, address.ip()).map_err(StartError::Tls)?;
+        let acceptor = super::tls::Acceptor::new(tls, address.ip()).map_err(OpenError::Tls)?;
         let authority_pem = acceptor.authority_pem.clone();
         let secured = Port::Tls(Arc::new(acceptor));
         let Some(port) = tls.port else {
@@ -119,7 +131,7 @@ impl Ports {
             return Ok((ports, secured));
         };
         let address = SocketAddr::new(address.ip(), port);
-        let bind = |error| StartError::Bind { address, error };
+        let bind = |error| OpenError::Bind { address, error };
         let second = listen(address).map_err(bind)?;
         let address = second.local_addr().map_err(bind)?;
         let plain = if tls.only {
@@ -139,20 +151,8 @@ impl Ports {
         Ok((ports, secured))
     }
 
-    #[cfg(not(feature = "tls"))]
-    #[expect(
-        clippy::unnecessary_wraps,
-        reason = "with TLS there is more that can fail"
-    )]
-    pub(crate) fn open(
-        listener: TcpListener,
-        _: SocketAddr,
-        _: &Options,
-    ) -> Result<(Self, Secured), StartError> {
-        Ok((Self::plain(listener), Secured::default()))
-    }
-
-    fn plain(listener: TcpListener) -> Self {
+    /// Plain HTTP at one port.
+    pub(crate) fn plain(listener: TcpListener) -> Self {
         Self {
             first: (listener, Port::Plain),
             second: None,

@@ -6,14 +6,20 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use hyper::header::HeaderValue;
 
-use crate::answer::{Answered, Breaking, Shared};
+use super::serving::Serving;
+use crate::answer::{Answered, Breaking};
 use crate::catalogue::{Route, UploadFields};
 use crate::http::{Body, Call, MediaType, Picture};
 use crate::world::{Exchange, KeptBody, NO_WORLD, head_text};
 
 /// Where a request may hold files, of which nothing must be left behind.
-pub(super) fn uploads(sandbox: &Shared, call: &Call) -> Option<Arc<UploadFields>> {
-    match sandbox.catalogue().route(call.method(), call.path()) {
+pub(super) fn uploads(serving: &Serving, call: &Call) -> Option<Arc<UploadFields>> {
+    match serving
+        .control
+        .engine
+        .catalogue()
+        .route(call.method(), call.path())
+    {
         Ok(Route::Ask(endpoint, _)) => endpoint.schema.uploads.clone(),
         _ => None,
     }
@@ -21,7 +27,7 @@ pub(super) fn uploads(sandbox: &Shared, call: &Call) -> Option<Arc<UploadFields>
 
 /// Keeps the exchange in its world's journal, and has what was uploaded drawn for those who look on; returns what `x-sandbox-trace` shows.
 pub(super) fn record(
-    sandbox: &Shared,
+    serving: &Serving,
     call: &Call,
     (request, pictures): (KeptBody, Vec<Picture>),
     answered: Answered,
@@ -29,29 +35,38 @@ pub(super) fn record(
     duration: Duration,
 ) -> HeaderValue {
     let Some(world) = &answered.world else {
-        sandbox.worlds.count_stranger(&answered.reply, duration);
+        serving.control.engine.worlds.count_stranger(
+            answered.reply.outcome.as_ref(),
+            answered.reply.status,
+            &answered.reply.body,
+            duration,
+        );
         let refused =
             answered.reply.status.is_client_error() || answered.reply.status.is_server_error();
         let seq = if refused {
-            sandbox.record_stranger(exchange(call, request, answered, breaking, duration))
+            serving
+                .control
+                .engine
+                .strangers
+                .record(exchange(call, request, answered, breaking, duration))
         } else {
-            sandbox.strangers().pass()
+            serving.control.engine.strangers.journal().pass()
         };
         return trace(str::from_utf8(&NO_WORLD).expect("zeros"), seq);
     };
     let world = world.clone();
     let era = if pictures.is_empty() { 0 } else { world.era() };
-    sandbox.panic_if_told("record");
+    serving.control.engine.panics.reached("record");
     let seq = world.record(exchange(call, request, answered, breaking, duration));
     if !pictures.is_empty() {
-        sandbox.thumbnails.draw(&world, era, seq, pictures);
+        serving.control.thumbnails.draw(&world, era, seq, pictures);
     }
     trace(&world.tag, seq)
 }
 
 /// What is kept of a long body. None where files may lie in it, which are not.
-pub(super) async fn kept_in_turns(sandbox: &Shared, call: &Call, body: &[u8]) -> Option<KeptBody> {
-    match uploads(sandbox, call) {
+pub(super) async fn kept_in_turns(serving: &Serving, call: &Call, body: &[u8]) -> Option<KeptBody> {
+    match uploads(serving, call) {
         None => Some(KeptBody::copied_in_turns(body).await),
         Some(_) => None,
     }
@@ -59,7 +74,7 @@ pub(super) async fn kept_in_turns(sandbox: &Shared, call: &Call, body: &[u8]) ->
 
 /// What is kept of a request's body, where it is not known yet, and of its files those that are to be drawn.
 pub(super) fn kept(
-    sandbox: &Shared,
+    serving: &Serving,
     call: &Call,
     long: Option<KeptBody>,
     uploads: Option<&UploadFields>,
@@ -70,7 +85,8 @@ pub(super) fn kept(
     let kept = match (&call.body, uploads) {
         (Body::Bytes(bytes), Some(uploads)) => {
             let is_form = call.media_type() == MediaType::Form;
-            let (bytes, pictures) = uploads.keep(bytes, is_form, &|| sandbox.thumbnails.room());
+            let (bytes, pictures) =
+                uploads.keep(bytes, is_form, &|| serving.control.thumbnails.room());
             return (KeptBody::copied(&bytes), pictures);
         }
         (Body::Bytes(bytes), None) => KeptBody::copied(bytes),

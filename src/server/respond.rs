@@ -12,8 +12,9 @@ use super::body;
 use super::effect;
 use super::pace::Pace;
 use super::record::{kept, kept_in_turns, record, shown_method, uploads};
+use super::serving::Serving;
 use super::wire::{self, Written};
-use crate::answer::{self, Answered, Effect, Shared};
+use crate::answer::{self, Answered, Effect};
 use crate::base::{self, Panicked, contained, contained_async};
 use crate::catalogue::UploadFields;
 use crate::control;
@@ -26,21 +27,19 @@ const TRACE: HeaderName = HeaderName::from_static("x-sandbox-trace");
 
 /// Answers one request. None when the client is gone, or is to get no answer. A panic costs this request alone.
 pub(crate) async fn respond(
-    sandbox: &Arc<Shared>,
+    serving: &Arc<Serving>,
     request: Request<Incoming>,
     pace: &Arc<Pace>,
 ) -> Option<Response<Written>> {
-    if let Some(panics) = &sandbox.options.test_panics {
-        panics.arm(request.headers());
-    }
+    serving.control.engine.panics.arm(request.headers());
     let is_control = control::is_control_path(request.uri().path());
-    let responded = contained_async(pin!(respond_or_panic(sandbox, request, pace))).await;
+    let responded = contained_async(pin!(respond_or_panic(serving, request, pace))).await;
     responded.unwrap_or_else(|Panicked| {
         base::log_panic("answering a request");
         let response = if is_control {
             control::failed_reply()
         } else {
-            failed(sandbox)
+            failed(serving)
         };
         Some(response.map(|body| Written::new(body, pace)))
     })
@@ -48,7 +47,7 @@ pub(crate) async fn respond(
 
 /// What few requests need is boxed: the future is moved for every one of them.
 async fn respond_or_panic(
-    sandbox: &Arc<Shared>,
+    serving: &Arc<Serving>,
     request: Request<Incoming>,
     pace: &Arc<Pace>,
 ) -> Option<Response<Written>> {
@@ -59,8 +58,8 @@ async fn respond_or_panic(
         &head.headers,
         incoming,
         bytes_max,
-        &sandbox.bodies,
-        &sandbox.thumbnails,
+        &serving.bodies,
+        &serving.control.thumbnails,
     )
     .await?;
     pace.answering();
@@ -70,32 +69,40 @@ async fn respond_or_panic(
         body: received.body,
     };
     let (until_answered, mut pictures) = (received.share, received.pictures);
-    if let Some(response) = control::answer_document(sandbox, &call) {
+    if let Some(response) = control::answer_document(&serving.control, &call) {
         return Some(response.map(|body| Written::new(body, pace)));
     }
     if control::is_control_path(call.path()) {
-        let response = Box::pin(control::respond(sandbox, &call, pace)).await;
+        let response = Box::pin(control::respond(&serving.control, &call)).await;
         return Some(response.map(|body| Written::new(body, pace)));
     }
     // Before anything is done: who goes away meanwhile has asked for nothing.
     let long = match &call.body {
         Body::Bytes(bytes) if KeptBody::keeps_a_part_of(bytes) => {
-            Box::pin(kept_in_turns(sandbox, &call, bytes)).await
+            Box::pin(kept_in_turns(serving, &call, bytes)).await
         }
         _ => None,
     };
-    let (mut answered, panicked) = match contained(|| answer::answer(sandbox, &call)) {
-        Ok(answered) => (answered, false),
-        Err(Panicked) => (panicked(sandbox, uploads(sandbox, &call)), true),
-    };
+    let (mut answered, panicked) =
+        match contained(|| answer::answer(&serving.control.engine, &call)) {
+            Ok(answered) => (answered, false),
+            Err(Panicked) => (panicked(serving, uploads(serving, &call)), true),
+        };
     let mut release = None;
     if let Some(world) = &answered.world {
         let effect = std::mem::take(&mut answered.reply.effect);
         if !matches!(effect, Effect::None) {
-            match Box::pin(effect::before_reply(sandbox, world, effect)).await {
+            match Box::pin(effect::before_reply(
+                &serving.control.courier,
+                world,
+                effect,
+            ))
+            .await
+            {
                 Ok(to_release) => release = to_release,
                 Err(error) => {
-                    answered.reply = answer::error_reply(&sandbox.catalogue(), None, &error);
+                    answered.reply =
+                        answer::error_reply(&serving.control.engine.catalogue(), None, &error);
                 }
             }
         }
@@ -136,11 +143,11 @@ async fn respond_or_panic(
         micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
         "answered"
     );
-    let (request, more) = kept(sandbox, &call, long, answered.uploads.as_deref());
+    let (request, more) = kept(serving, &call, long, answered.uploads.as_deref());
     pictures.extend(more);
     let broken = breaking.as_deref();
     let request = (request, pictures);
-    let trace = record(sandbox, &call, request, answered, broken, duration);
+    let trace = record(serving, &call, request, answered, broken, duration);
     if panicked {
         let trace = trace.to_str().expect("hex digits");
         base::log_panic(format_args!("answering the request {trace}"));
@@ -154,9 +161,13 @@ async fn respond_or_panic(
 }
 
 /// Where a panic has left no answer.
-fn panicked(sandbox: &Shared, uploads: Option<Arc<UploadFields>>) -> Answered {
+fn panicked(serving: &Serving, uploads: Option<Arc<UploadFields>>) -> Answered {
     Answered {
-        reply: answer::error_reply(&sandbox.catalogue(), None, &ApiError::server_error()),
+        reply: answer::error_reply(
+            &serving.control.engine.catalogue(),
+            None,
+            &ApiError::server_error(),
+        ),
         world: None,
         route: None,
         uploads,
@@ -165,8 +176,8 @@ fn panicked(sandbox: &Shared, uploads: Option<Arc<UploadFields>>) -> Answered {
 }
 
 /// What is left to say where a panic came between the answer and its writing.
-fn failed(sandbox: &Shared) -> Response<ReplyBody> {
-    let reply = panicked(sandbox, None).reply;
+fn failed(serving: &Serving) -> Response<ReplyBody> {
+    let reply = panicked(serving, None).reply;
     let mut response = Response::new(ReplyBody::new(reply.body));
     *response.status_mut() = reply.status;
     response.headers_mut().insert(CONTENT_TYPE, JSON);

@@ -17,8 +17,8 @@ mod worlds;
 
 pub(crate) use self::exercised::{Durations, Exercised, LIMITS_US};
 pub(crate) use self::journal::{
-    By, Content, ENTRIES_MAX, Excerpt, Expected, Field, Journal, Judgement, Kept, Mask, NO_WORLD,
-    PERSONAL, Wait, Why, head_text, redact_delivery, redact_exchange, redact_explanation,
+    By, Content, ENTRIES_MAX, Excerpt, Expected, Field, Judgement, Kept, Mask, NO_WORLD, PERSONAL,
+    Thumbnail, Wait, Why, head_text, redact_delivery, redact_exchange, redact_explanation,
     redact_not_verified, redact_path, redact_received, thumbnails_bytes,
 };
 pub use self::journal::{
@@ -30,12 +30,12 @@ pub(crate) use self::outbox::{
     Attempt, Callbacks, DEPTH_MAX, Delivery, REPLY_TIME, Registered, TokenSent, WAIT, delivery_id,
     seq_of,
 };
-pub(crate) use self::queued::{Calls, Next, Queued, TIMES_MAX, queued_outcome};
+pub(crate) use self::queued::{Calls, Next, Queued, TIMES_MAX};
 pub(crate) use self::records::{Later, Record, Version};
 pub(crate) use self::snapshot::{Refused, SNAPSHOT_BYTES_MAX, Snapshot};
 pub(crate) use self::standing_faults::{FAULTS_MAX, Struck, TTL_MAX, WorldFault};
 pub(crate) use self::state::State;
-pub(crate) use self::strangers::STRANGERS_MAX;
+pub(crate) use self::strangers::Strangers;
 pub(crate) use self::totals::Dropped;
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::watchers::WAITING_MAX;

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use foldhash::HashMap;
 
 use super::world::World;
-use crate::catalogue::{Endpoint, Outcome};
-use crate::http::ApiError;
+use crate::catalogue::Endpoint;
 
 /// Over all endpoints of a world.
 pub(crate) const ENTRIES_MAX: usize = 1000;
@@ -152,26 +151,5 @@ impl World {
         let cleared = state.next.clear(calls);
         self.rig(&state);
         cleared
-    }
-}
-
-/// The outcome that a test has queued for this call, taken from the queue.
-pub(crate) fn queued_outcome<'e>(
-    world: &World,
-    endpoint: &'e Endpoint,
-    reads: bool,
-) -> Result<Option<&'e Arc<Outcome>>, ApiError> {
-    if !world.is_rigged() {
-        return Ok(None);
-    }
-    let Some(name) = world.take_next(&Calls::new(endpoint, reads)) else {
-        return Ok(None);
-    };
-    match endpoint.outcome(&name) {
-        Some(outcome) if !reads || outcome.is_error() => Ok(Some(outcome)),
-        _ => Err(ApiError::unknown_magic(format!(
-            "Queued for this call was {name}. {}",
-            endpoint.unknown_outcome(&name, reads)
-        ))),
     }
 }

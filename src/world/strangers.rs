@@ -1,4 +1,46 @@
 //! Refused requests that belong to no world.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use super::journal::{Exchange, Journal, NO_WORLD};
+use super::watchers::Live;
+
 /// How many requests are kept that belong to no world.
-pub(crate) const STRANGERS_MAX: usize = 200;
+const STRANGERS_MAX: usize = 200;
+
+/// The requests that belong to no world, as far as they were refused.
+#[derive(Debug)]
+pub(crate) struct Strangers {
+    journal: Mutex<Journal>,
+    /// Told of every one of them.
+    recorded: watch::Sender<()>,
+    live: Arc<Live>,
+}
+
+impl Strangers {
+    pub(crate) fn new(live: Arc<Live>) -> Self {
+        Self {
+            journal: Mutex::default(),
+            recorded: watch::Sender::default(),
+            live,
+        }
+    }
+
+    pub(crate) fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a refused request and returns its number.
+    pub(crate) fn record(&self, exchange: Exchange) -> u64 {
+        let seq = self.journal().keep(exchange, STRANGERS_MAX);
+        self.recorded.send_replace(());
+        self.live.exchange(NO_WORLD, seq);
+        seq
+    }
+
+    pub(crate) fn recorded(&self) -> watch::Receiver<()> {
+        self.recorded.subscribe()
+    }
+}

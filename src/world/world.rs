@@ -3,16 +3,17 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::journal::Exchange;
+use super::journal::{Exchange, Mask, Thumbnail};
 use super::snapshot::Restoration;
 use super::state::State;
 use super::totals::{Tally, Totals, locked};
 use super::watchers::Live;
 use crate::base::{ApiKey, Clock, Mix, Stamp};
-use crate::control::Thumbnail;
 
 pub(crate) const WORLDS_MAX: usize = 10_000;
 
@@ -163,6 +164,11 @@ impl World {
 
     pub(crate) fn changed(&self) {
         self.changes.send_replace(());
+        self.show_deliveries();
+    }
+
+    /// Tells those who look on that its callbacks have changed.
+    pub(crate) fn show_deliveries(&self) {
         self.live.deliveries(&self.tag);
     }
 
@@ -192,6 +198,18 @@ impl World {
                 .to_be_bytes()[..8],
         );
         secret
+    }
+
+    /// The same as receivers are told it: `whsec_` and its base64.
+    pub(crate) fn signing_secret_text(&self) -> String {
+        format!("whsec_{}", STANDARD.encode(self.signing_secret()))
+    }
+
+    /// Hides what must not be shown: API keys, and this world's own tokens.
+    pub(crate) fn mask(&self) -> Mask {
+        Mask::of_keys()
+            .and(Some(&self.callback_token()))
+            .and(Some(&self.signing_secret_text()))
     }
 
     /// The secret that callbacks of this world carry: 64 lower-case hex digits.

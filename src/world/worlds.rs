@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use foldhash::HashMap;
+use hyper::StatusCode;
+use hyper::header::HeaderValue;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -12,7 +14,6 @@ use super::state::State;
 use super::totals::{Tally, Totals, locked};
 use super::watchers::Live;
 use super::world::{BYTES_MAX, WORLDS_MAX, World};
-use crate::answer::Reply;
 use crate::base::{ApiKey, Clock, Mix};
 use crate::http::ApiError;
 
@@ -49,7 +50,7 @@ pub(crate) struct Worlds {
     refused: AtomicU64,
     /// What worlds had counted that are no more, and requests that had no world.
     pub(super) totals: Arc<Mutex<Totals>>,
-    live: Arc<Live>,
+    pub(crate) live: Arc<Live>,
 }
 
 impl Worlds {
@@ -215,10 +216,15 @@ impl Worlds {
     }
 
     /// Counts a reply that was given before any world was known.
-    pub(crate) fn count_stranger(&self, reply: &Reply, duration: Duration) {
-        let outcome = reply.outcome.as_ref();
+    pub(crate) fn count_stranger(
+        &self,
+        outcome: Option<&HeaderValue>,
+        status: StatusCode,
+        body: &[u8],
+        duration: Duration,
+    ) {
         let exercised = &mut locked(&self.totals).exercised;
-        exercised.reply(outcome, reply.status, &reply.body, duration);
+        exercised.reply(outcome, status, body, duration);
     }
 
     /// What was counted since the start, in all worlds, also those that are no more.

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use serde_json::Value;
 
 use crate::client::{Answer, Client};
-use crate::process::{command, run};
+use crate::process::{Process, command, run};
 
 /// The commands that the help lists.
 fn commands() -> Vec<String> {
@@ -26,7 +26,7 @@ fn commands() -> Vec<String> {
 }
 
 #[tokio::test]
-async fn it_names_every_endpoint_outcome_and_command() {
+async fn it_names_every_endpoint_and_outcome() {
     let client = Client::start().await;
     let answer = Answer::of(client.bare("GET", "/__sandbox/llms.txt")).await;
     assert_eq!(answer.status, 200);
@@ -54,19 +54,24 @@ async fn it_names_every_endpoint_outcome_and_command() {
             assert!(line.contains(&word(&outcome["name"])), "{line} {outcome}");
         }
     }
+    assert!(
+        !answer.text.contains("## Command line"),
+        "a fixture has none"
+    );
+}
+
+#[tokio::test]
+async fn where_the_binary_serves_it_names_every_command() {
+    let sandbox = Process::serve(&[]);
+    let page = reqwest::get(format!("{}/__sandbox/llms.txt", sandbox.url)).await;
+    let page = page.expect("an answer").text().await.expect("text");
     for command in commands() {
         assert!(
-            answer
-                .text
-                .contains(&format!("- `iluma-sandbox {command}`: ")),
+            page.contains(&format!("- `iluma-sandbox {command}`: ")),
             "{command}"
         );
     }
-    assert!(
-        answer.text.len() < 20_000,
-        "one page, not {} bytes",
-        answer.text.len()
-    );
+    assert!(page.len() < 20_000, "one page, not {} bytes", page.len());
 }
 
 #[test]

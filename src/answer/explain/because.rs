@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::rules::{nearest_rule, tried_rules};
 use super::words::{place, shown_place};
-use crate::answer::engine::Shared;
+use crate::answer::engine::Engine;
 use crate::answer::input;
 use crate::catalogue::{Catalogue, Creation, Endpoint, Facts};
 use crate::http::{self, Call};
@@ -61,7 +61,7 @@ impl Because<'_> {
 
     pub(super) fn of_ask(
         &mut self,
-        sandbox: &Shared,
+        engine: &Engine,
         catalogue: &Catalogue,
         endpoint: &Endpoint,
         path: Map<String, Value>,
@@ -85,7 +85,7 @@ impl Because<'_> {
                     self.say(kind(why.by), in_short(why.by).to_owned());
                 } else if let Ok(input) = input::sound(endpoint, path, call, false) {
                     let facts = input.facts(call, why.nth);
-                    self.by_input(sandbox, catalogue, creation, facts, exchange);
+                    self.by_input(engine, catalogue, creation, facts, exchange);
                 } else {
                     self.say(kind(why.by), in_short(why.by).to_owned());
                     self.notes
@@ -119,7 +119,7 @@ impl Because<'_> {
     /// Tries again what a request brings by itself: magic values, rules, dummy data.
     fn by_input(
         &mut self,
-        sandbox: &Shared,
+        engine: &Engine,
         catalogue: &Catalogue,
         creation: &Creation,
         facts: Facts<'_>,
@@ -194,7 +194,7 @@ impl Because<'_> {
             && matches!(by, By::DummyData | By::Default)
         {
             let asked = rule.asked(facts.fields);
-            let finding = rule.lookup.find(&catalogue.dummy, sandbox.seed, asked);
+            let finding = rule.lookup.find(&catalogue.dummy, engine.seed, asked);
             let fields = rule.lookup.reads().iter().chain(rule.lookup.may_read());
             let read: Map<_, _> = fields
                 .filter_map(|own| {

@@ -1,20 +1,23 @@
 //! Why an exchange was answered as it was, worked out from what the journal keeps of it.
 
+use std::sync::Arc;
+
 use hyper::{Request, StatusCode};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::because::Because;
 use super::later::add_life;
 use super::words::{milliseconds, place};
-use crate::answer::engine::Shared;
+use crate::answer::answer::no_route;
+use crate::answer::engine::Engine;
 use crate::catalogue::{self, Endpoint, Route, Subject, UploadFields};
 use crate::http::{Body, Call, MediaType};
-use crate::world::{self, Content, Exchange, KeptBody, NO_WORLD, World};
+use crate::world::{Content, Exchange, KeptBody, NO_WORLD, World};
 
 /// What is known of an exchange and why it went so. `world` is none for one that belongs to no world.
-pub(crate) fn explain(sandbox: &Shared, world: Option<&World>, exchange: &Exchange) -> Value {
-    let catalogue = sandbox.catalogue();
+pub(crate) fn explain(engine: &Engine, world: Option<&World>, exchange: &Exchange) -> Value {
+    let catalogue = engine.catalogue();
     let why = &exchange.why;
     let mut notes = Vec::new();
     if why.generation != 0 && why.generation != catalogue.generation {
@@ -61,10 +64,10 @@ pub(crate) fn explain(sandbox: &Shared, world: Option<&World>, exchange: &Exchan
         notes,
     };
     match &route {
-        Err(nearest) => because.say("no_route", nearest.clone()),
+        Err(nearest) => because.say("no_route", no_route(engine, &call, nearest.as_deref())),
         Ok(_) if world.is_none() => because.refused(exchange),
         Ok(Route::Ask(endpoint, path)) => {
-            because.of_ask(sandbox, &catalogue, endpoint, path.clone(), &call, exchange);
+            because.of_ask(engine, &catalogue, endpoint, path.clone(), &call, exchange);
         }
         Ok(Route::Read(endpoint, _)) => because.of_read(endpoint, &call, exchange),
         Ok(_) => because.say(
@@ -77,22 +80,7 @@ pub(crate) fn explain(sandbox: &Shared, world: Option<&World>, exchange: &Exchan
         add_life(&mut told, world, exchange);
     }
     told["notes"] = notes.into();
-    if sandbox.options.redact {
-        world::redact_explanation(&mut told, world::redact_exchange(&mut told_of(exchange)));
-    }
     told
-}
-
-/// What a sentence about it may repeat.
-fn told_of(exchange: &Exchange) -> Value {
-    let body = match exchange.content() {
-        Content::Json(value) | Content::Fields(value) => value,
-        Content::Empty | Content::Text(_) | Content::Beginning(_) => Value::Null,
-    };
-    let query: Map<_, _> = form_urlencoded::parse(exchange.query().as_bytes())
-        .map(|(name, value)| (name.into_owned(), Value::from(value.into_owned())))
-        .collect();
-    json!({"path": exchange.path(), "query": query, "body": body})
 }
 
 /// The request as it came, as far as it was kept.
@@ -153,12 +141,18 @@ fn tests_a_file(endpoint: &Endpoint, uploads: &UploadFields) -> bool {
     conditions.any(|one| matches!(&one.subject, Subject::Field(path) if uploads.touch(path)))
 }
 
+/// An exchange that a trace names, and its world if it has one.
+pub(crate) struct Found {
+    pub world: Option<Arc<World>>,
+    pub exchange: Exchange,
+}
+
 /// The exchange of a trace, or the status and the sentence that say why there is none.
 pub(crate) fn find_exchange(
-    sandbox: &Shared,
+    engine: &Engine,
     trace: &str,
     may_see: impl Fn(&World) -> bool,
-) -> Result<Value, (StatusCode, String)> {
+) -> Result<Found, (StatusCode, String)> {
     let shown: String = trace.chars().filter(|c| !c.is_control()).take(50).collect();
     let unknown = |why: &str| Err((StatusCode::NOT_FOUND, format!("`{shown}`: {why}")));
     let Some((tag, seq)) = trace.rsplit_once('-') else {
@@ -168,14 +162,17 @@ pub(crate) fn find_exchange(
         return unknown("a trace ends in the number of its exchange");
     };
     if tag.as_bytes() == NO_WORLD {
-        return match sandbox.strangers().get(seq).cloned() {
-            Some(exchange) => Ok(explain(sandbox, None, &exchange)),
+        return match engine.strangers.journal().get(seq).cloned() {
+            Some(exchange) => Ok(Found {
+                world: None,
+                exchange,
+            }),
             None => unknown(
                 "of the requests that belong to no world only the latest refused ones are kept",
             ),
         };
     }
-    let world = sandbox.worlds.by_tag(tag).filter(|world| may_see(world));
+    let world = engine.worlds.by_tag(tag).filter(|world| may_see(world));
     let Some(world) = world else {
         return unknown("there is no such world, or it was ended");
     };
@@ -184,7 +181,10 @@ pub(crate) fn find_exchange(
         (state.journal.get(seq).cloned(), state.journal.last_seq())
     };
     match found {
-        Some(exchange) => Ok(explain(sandbox, Some(&world), &exchange)),
+        Some(exchange) => Ok(Found {
+            world: Some(world),
+            exchange,
+        }),
         None if seq > last => unknown("there has been no such exchange yet"),
         None => unknown("it is not kept: the journal keeps the latest 1000 since the last reset"),
     }

@@ -6,4 +6,4 @@ mod later;
 mod rules;
 mod words;
 
-pub(crate) use self::explain::{explain, find_exchange};
+pub(crate) use self::explain::{Found, explain, find_exchange};

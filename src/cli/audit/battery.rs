@@ -6,10 +6,11 @@ use std::time::Duration;
 use hyper::header::HeaderValue;
 use tokio::time::Instant;
 
-use crate::answer::{self, Event, Shared};
+use crate::answer::{self, Event};
 use crate::base::{Behaviour, PUBLIC_KEY, ReceiverUrl, nearest};
 use crate::callbacks::Sent;
 use crate::catalogue::{self, Catalogue, Endpoint, Outcome};
+use crate::server::Serving;
 use crate::world::{Delivery, World};
 
 /// How often a callback is sent again to a receiver that answers 5xx.
@@ -143,7 +144,7 @@ impl Expected {
 
 /// One receiver under audit.
 pub(super) struct Audit {
-    sandbox: Arc<Shared>,
+    sandbox: Arc<Serving>,
     world: Arc<World>,
     /// Known to have a record to send.
     callback_type: String,
@@ -159,15 +160,15 @@ pub(super) struct Audit {
 impl Audit {
     /// Refuses, in a sentence, a type that has no callbacks.
     pub(super) fn new(
-        sandbox: Arc<Shared>,
+        sandbox: Arc<Serving>,
         callback_type: &str,
         url: &ReceiverUrl,
         token: Option<HeaderValue>,
         limit: Duration,
     ) -> Result<Self, String> {
-        product(&sandbox.catalogue(), callback_type)?;
+        product(&sandbox.control.engine.catalogue(), callback_type)?;
         let key = PUBLIC_KEY.parse().expect("the public key is well-formed");
-        let world = sandbox.worlds.enter(&key, Instant::now());
+        let world = sandbox.control.engine.worlds.enter(&key, Instant::now());
         let world = world.map_err(|error| error.message.unwrap_or_default())?;
         let audit = Self {
             sandbox,
@@ -248,7 +249,7 @@ impl Audit {
         delivery: &Delivery,
         answers: &mut Vec<String>,
     ) -> Result<Sent, String> {
-        let courier = &self.sandbox.courier;
+        let courier = &self.sandbox.control.courier;
         let sent = courier
             .send_once(&self.world, delivery, self.token.as_ref(), self.limit)
             .await;
@@ -277,7 +278,7 @@ impl Audit {
 
     /// What one record's callback sends.
     fn event(&self, behaviour: Behaviour) -> Vec<Delivery> {
-        let catalogue = self.sandbox.catalogue();
+        let catalogue = self.sandbox.control.engine.catalogue();
         let (endpoint, outcome) =
             product(&catalogue, &self.callback_type).expect("the catalogue is never reloaded");
         let mut state = self.world.state();

@@ -5,9 +5,11 @@ use bytes::Bytes;
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::{Method, Response};
 
+use crate::base::PUBLIC_KEY;
+
 use super::document::document;
 use super::{docs_page, llms};
-use crate::answer::{self, Shared};
+use crate::control::context::Context;
 use crate::http::ReplyBody;
 use crate::http::{Call, OPENAPI_PATH};
 use crate::reference::{self, About};
@@ -21,32 +23,37 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=ut
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// The document that is asked for; none where it is something else.
-pub(crate) fn answer_document(sandbox: &Shared, call: &Call) -> Option<Response<ReplyBody>> {
+pub(crate) fn answer_document(context: &Context, call: &Call) -> Option<Response<ReplyBody>> {
     if !matches!(*call.method(), Method::GET | Method::HEAD) {
         return None;
     }
     match call.path() {
         OPENAPI_PATH => {
-            let mut response = document(JSON, openapi(sandbox));
+            let mut response = document(JSON, openapi(context));
             let openapi = HeaderValue::from_static("openapi");
             response.headers_mut().insert(MARK, openapi);
             Some(response)
         }
         LLMS => Some(document(
             TEXT,
-            llms::text(&sandbox.catalogue(), &call.base_url()).into(),
+            llms::text(
+                &context.engine.catalogue(),
+                &call.base_url(),
+                (context.commands)(),
+            )
+            .into(),
         )),
         path => docs_page::answer(path),
     }
 }
 
-fn openapi(sandbox: &Shared) -> Bytes {
-    let catalogue = sandbox.catalogue();
+fn openapi(context: &Context) -> Bytes {
+    let catalogue = context.engine.catalogue();
     let written = || {
         let about = About {
             catalogue: &catalogue,
-            is_strict: answer::is_strict(sandbox, &catalogue),
-            key: crate::reference::admitted_key(sandbox, &catalogue),
+            is_strict: context.engine.is_strict(&catalogue),
+            key: context.admits_public_key(&catalogue).then_some(PUBLIC_KEY),
             server: "/",
         };
         reference::openapi_document(about).to_string().into()

@@ -1,4 +1,4 @@
-//! `/__sandbox/llms.txt`: what a coding agent needs to use the sandbox, in one page.
+//! `/__sandbox/llms.txt`: what a coding agent needs to use the context, in one page.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use crate::catalogue::{Catalogue, Endpoint, Outcome, Verb, askable};
 use crate::control::routes;
 
 /// The page, for a sandbox at this address.
-pub(crate) fn text(catalogue: &Catalogue, base: &str) -> String {
+pub(crate) fn text(catalogue: &Catalogue, base: &str, commands: Vec<(String, String)>) -> String {
     let mut text = format!(
         "# iluma-sandbox {version}\n\n\
         > A local emulator of the Iluma KYC API. Same request, same answer: nothing is random, nobody is real.\n\n\
@@ -71,7 +71,7 @@ pub(crate) fn text(catalogue: &Catalogue, base: &str) -> String {
         routes::all()
     )
     .ok();
-    commands(&mut text);
+    self::commands(&mut text, commands);
     text
 }
 
@@ -110,15 +110,13 @@ fn endpoint_line(text: &mut String, endpoint: &Endpoint) {
     .ok();
 }
 
-/// The commands and what each is for. A fixture has no command line.
-fn commands(text: &mut String) {
-    #[cfg(feature = "cli")]
-    {
-        text.push_str("\n## Command line\n\nEvery command takes `--format json`.\n\n");
-        for (name, about) in crate::cli::commands() {
-            writeln!(text, "- `iluma-sandbox {name}`: {about}").ok();
-        }
+/// The commands and what each is for. A library has none.
+fn commands(text: &mut String, commands: Vec<(String, String)>) {
+    if commands.is_empty() {
+        return;
     }
-    #[cfg(not(feature = "cli"))]
-    let _ = text;
+    text.push_str("\n## Command line\n\nEvery command takes `--format json`.\n\n");
+    for (name, about) in commands {
+        writeln!(text, "- `iluma-sandbox {name}`: {about}").ok();
+    }
 }

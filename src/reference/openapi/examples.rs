@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::answer::error_reply;
 use crate::base::{Clock, Mix};
-use crate::catalogue::{Answer, Catalogue, Creation, Endpoint, Fill, Outcome, found};
-use crate::http::ApiError;
+use crate::catalogue::{
+    Answer, Catalogue, Creation, Endpoint, Fill, Outcome, error_outcome, found,
+};
+use crate::http::{ApiError, error_envelope};
 
 /// The documentation's examples show about as much between `created` and `updated`.
 const PROCESSING_TIME: Duration = Duration::from_millis(800);
@@ -73,6 +74,10 @@ pub(super) fn body(
 
 /// The envelope of an error.
 pub(super) fn error(catalogue: &Catalogue, endpoint: Option<&Endpoint>, name: &str) -> Value {
-    let reply = error_reply(catalogue, endpoint, &ApiError::asked_for(name));
-    serde_json::from_slice(&reply.body).expect("an envelope is JSON")
+    let error = ApiError::asked_for(name);
+    let Answer::Error { code, message } = &error_outcome(catalogue, endpoint, &error).answer else {
+        unreachable!("an error's outcome is an error");
+    };
+    let envelope = error_envelope(code, message, &[]);
+    serde_json::from_slice(&envelope).expect("an envelope is JSON")
 }

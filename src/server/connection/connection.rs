@@ -13,12 +13,12 @@ use tokio::task::yield_now;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use super::begun::Begun;
-use crate::answer::Shared;
 use crate::server::begin::Protocol;
 use crate::server::gone::Gone;
 use crate::server::pace::{Pace, Phase, TICK, Verdict};
 use crate::server::ports::Port;
 use crate::server::respond::respond;
+use crate::server::serving::Serving;
 use crate::server::socket::{PacedIo, Wire};
 use crate::server::wire::{self, Written};
 
@@ -40,7 +40,7 @@ impl Wire for tokio_rustls::server::TlsStream<TcpStream> {
 /// A connection that has come in by a port, and what it is watched by.
 pub(super) struct Watched {
     pub(super) port: Port,
-    pub(super) sandbox: Arc<Shared>,
+    pub(super) serving: Arc<Serving>,
     pub(super) pace: Arc<Pace>,
     pub(super) ticks: Interval,
     pub(super) stop: watch::Receiver<bool>,
@@ -50,7 +50,7 @@ pub(super) struct Watched {
 pub(crate) async fn serve(
     socket: TcpStream,
     port: Port,
-    sandbox: Arc<Shared>,
+    serving: Arc<Serving>,
     stop: watch::Receiver<bool>,
 ) {
     socket.set_nodelay(true).ok();
@@ -64,7 +64,7 @@ pub(crate) async fn serve(
     let mut watched = Watched {
         pace: Arc::new(Pace::new(stop.clone())),
         port,
-        sandbox,
+        serving,
         ticks,
         stop,
     };
@@ -113,13 +113,13 @@ impl Watched {
     async fn http1<S: Wire>(self, io: Begun<S>) {
         let Self {
             port,
-            sandbox,
+            serving,
             pace,
             mut ticks,
             mut stop,
         } = self;
         let service = service_fn(|mut request: Request<Incoming>| {
-            let (sandbox, pace) = (sandbox.clone(), pace.clone());
+            let (serving, pace) = (serving.clone(), pace.clone());
             let came_with_another = pace.is_idle();
             pace.enter(Phase::Body);
             let refusal = port.take(&mut request);
@@ -128,7 +128,7 @@ impl Watched {
                     yield_now().await; // a pipeline is one client: the others have their turn after each request
                 }
                 let response = match refusal {
-                    None => respond(&sandbox, request, &pace).await,
+                    None => respond(&serving, request, &pace).await,
                     Some(refusal) => Some(refusal.map(|body| Written::new(body, &pace))),
                 };
                 pace.answered();

@@ -16,10 +16,10 @@ use tokio::time::sleep;
 
 use super::begun::Begun;
 use super::connection::{HEAD_BYTES_MAX, Watched};
-use crate::answer::Shared;
 use crate::server::gone::Gone;
 use crate::server::pace::{BODY_TIME, Pace, Phase, Verdict};
 use crate::server::respond::respond;
+use crate::server::serving::Serving;
 use crate::server::socket::Wire;
 use crate::server::wire::Written;
 
@@ -52,7 +52,7 @@ impl Watched {
     pub(super) async fn http2<S: Wire>(self, io: Begun<S>) {
         let Self {
             port,
-            sandbox,
+            serving,
             pace,
             mut ticks,
             mut stop,
@@ -61,12 +61,12 @@ impl Watched {
         let tasks = Tasks::default();
         let service = service_fn(|mut request: Request<Incoming>| {
             let pace = Arc::new(Pace::of_stream(&pace));
-            let sandbox = sandbox.clone();
+            let serving = serving.clone();
             name_host(&mut request);
             let refusal = port.take(&mut request);
             async move {
                 match refusal {
-                    None => answer(&sandbox, request, &pace).await,
+                    None => answer(&serving, request, &pace).await,
                     Some(refusal) => Ok(refusal.map(|body| Written::new(body, &pace))),
                 }
             }
@@ -111,12 +111,12 @@ impl Watched {
 }
 
 async fn answer(
-    sandbox: &Arc<Shared>,
+    serving: &Arc<Serving>,
     request: Request<Incoming>,
     pace: &Arc<Pace>,
 ) -> Result<Response<Written>, Gone> {
     let has_body = !request.body().is_end_stream();
-    let responding = respond(sandbox, request, pace);
+    let responding = respond(serving, request, pace);
     let response = if has_body {
         tokio::select! {
             biased;

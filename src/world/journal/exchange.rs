@@ -11,9 +11,9 @@ use sha2::{Digest, Sha256};
 use tokio::task::yield_now;
 
 use super::journal::thumbnails_bytes;
+use super::thumbnail::Thumbnail;
 use crate::base::hex;
 use crate::catalogue::Outcome;
-use crate::control::Thumbnail;
 use crate::http::{self, CONTROL_TOKEN_HEADER, MediaType, looks_like_json};
 
 /// What stands in a trace for the world of a request that belongs to none.

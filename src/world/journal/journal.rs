@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::exchange::{ENTRY_OVERHEAD_BYTES, Exchange, bytes};
-use crate::control::Thumbnail;
+use super::thumbnail::Thumbnail;
 
 pub(crate) const ENTRIES_MAX: usize = 1000;
 const _: () = assert!(size_of::<Exchange>() <= ENTRY_OVERHEAD_BYTES);

@@ -5,10 +5,7 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
-use crate::answer::Shared;
 use crate::base::PREFIXES;
-use crate::callbacks::written_secret;
-use crate::world::world::World;
 
 /// How the base64 of every API key begins, as it stands in an `authorization` header.
 const IN_BASE64: &str = "aWx1bWFf";
@@ -21,8 +18,6 @@ const HIDDEN: &str = "…";
 pub(crate) struct Mask {
     /// The secrets of a world, and the control token.
     secrets: Vec<String>,
-    /// Personal fields are hidden as well, by `redaction`.
-    pub redacts: bool,
 }
 
 impl Mask {
@@ -30,28 +25,13 @@ impl Mask {
     pub(crate) fn of_keys() -> Self {
         Self {
             secrets: Vec::new(),
-            redacts: false,
         }
     }
 
-    /// Hides the world's own tokens as well.
-    pub(crate) fn of(world: &World) -> Self {
-        let secrets = vec![
-            world.callback_token(),
-            written_secret(&world.signing_secret()),
-        ];
-        Self {
-            secrets,
-            redacts: false,
-        }
-    }
-
-    /// Hides the control token too, which some client may have sent where it does not belong.
-    pub(crate) fn and_control_token(mut self, sandbox: &Shared) -> Self {
-        self.redacts = sandbox.options.redact;
-        let token = sandbox.guard.token();
-        self.secrets
-            .extend(token.map(|token| token.reveal().to_owned()));
+    /// Hides a secret as well: a world's own, or the control token, which some client may have sent where it does not
+    /// belong.
+    pub(crate) fn and(mut self, secret: Option<&str>) -> Self {
+        self.secrets.extend(secret.map(str::to_owned));
         self
     }
 
@@ -117,7 +97,6 @@ mod tests {
     fn keys_are_hidden_wherever_they_stand() {
         let mask = Mask {
             secrets: vec!["s3cret".to_owned()],
-            redacts: false,
         };
         for (text, hidden) in [
             (PUBLIC_KEY.to_owned(), "iluma_development_…"),

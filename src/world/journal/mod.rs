@@ -10,6 +10,7 @@ mod query;
 mod query_naming;
 mod query_reading;
 mod redaction;
+mod thumbnail;
 mod verify;
 mod wait;
 
@@ -27,5 +28,6 @@ pub(crate) use self::redaction::{
     PERSONAL, redact_delivery, redact_exchange, redact_explanation, redact_not_verified,
     redact_path, redact_received,
 };
+pub(crate) use self::thumbnail::Thumbnail;
 pub use self::verify::verify;
 pub(crate) use self::wait::Kept;

@@ -7,7 +7,7 @@ use super::expectation::{Excerpt, Expectation, NotVerified, Verified, Wait};
 use super::journal::Journal;
 use super::mask::Mask;
 use super::progress::{Progress, Standing};
-use crate::answer::Shared;
+use crate::world::strangers::Strangers;
 use crate::world::world::World;
 
 /// Where requests are kept.
@@ -15,7 +15,7 @@ use crate::world::world::World;
 pub(crate) enum Kept<'a> {
     OfWorld(&'a World),
     /// Those that belong to no world, as far as they were refused.
-    Strangers(&'a Shared),
+    Strangers(&'a Strangers),
 }
 
 impl Kept<'_> {
@@ -29,14 +29,14 @@ impl Kept<'_> {
         };
         match self {
             Self::OfWorld(world) => of(&world.state().journal),
-            Self::Strangers(sandbox) => of(&sandbox.strangers()),
+            Self::Strangers(strangers) => of(&strangers.journal()),
         }
     }
 
     fn news(self) -> watch::Receiver<()> {
         match self {
             Self::OfWorld(world) => world.recorded(),
-            Self::Strangers(sandbox) => sandbox.strangers_recorded(),
+            Self::Strangers(strangers) => strangers.recorded(),
         }
     }
 
@@ -47,7 +47,7 @@ impl Kept<'_> {
         progress.see(&excerpt);
         let verdict = progress.verdict(&excerpt.exchanges);
         verdict.map_err(|not_verified| match self {
-            Self::OfWorld(world) => not_verified.hiding(&Mask::of(world)),
+            Self::OfWorld(world) => not_verified.hiding(&world.mask()),
             Self::Strangers(_) => not_verified.hiding(&Mask::of_keys()),
         })
     }

@@ -11,7 +11,6 @@ use super::snapshot::{
     Ago, SavedFault, SavedFaults, SavedLater, SavedNext, SavedRecord, SavedUrl, SavedWindow,
     Snapshot, Text, frozen_at,
 };
-use crate::answer::Shared;
 use crate::base::{
     Probability, RateLimit, ReceiverUrl, Since, Stamp, WINDOWS_MAX, Window, parse_duration,
 };
@@ -80,7 +79,11 @@ struct Becomes {
 
 impl Snapshot {
     /// Checks every part against this sandbox and this world. Nothing has been changed when it refuses.
-    pub(crate) fn check(self, sandbox: &Shared, world: &World) -> Result<Restoration, Refused> {
+    pub(crate) fn check(
+        self,
+        catalogue: &Catalogue,
+        world: &World,
+    ) -> Result<Restoration, Refused> {
         if self.seed != world.seed() {
             return Err(Refused::Foreign(format!(
                 "it was taken with the seed {}, and this sandbox has {}: ids would not go on as they did, so start it with `--seed {0}`",
@@ -97,7 +100,6 @@ impl Snapshot {
                 shown(own.as_deref()),
             )));
         }
-        let catalogue = sandbox.catalogue();
         let is_own = self.world == world.tag;
         at_most("records", self.records.len(), RECORDS_MAX)?;
         at_most("counters", self.counters.len(), COUNTERS_MAX)?;
@@ -106,7 +108,7 @@ impl Snapshot {
         let limits = (self.rate_limits.into_iter())
             .map(|limit| Ok((hash("rate_limits", &limit.of)?, limit.window)))
             .collect::<Result<Vec<_>, String>>()?;
-        let faults = self.faults.map(|faults| faults.check(&catalogue));
+        let faults = self.faults.map(|faults| faults.check(catalogue));
         // Hashes are made with the key: under another they mean nothing.
         let counters = counters(self.counters)?;
         let of_own = |count: usize| if is_own { count } else { 0 };
@@ -115,11 +117,11 @@ impl Snapshot {
             last_request: self.last_request,
             last_delivery: self.last_delivery,
             urls: each(self.callback_urls, "callback_urls", |url| {
-                url.check(&catalogue)
+                url.check(catalogue)
             })?,
-            next: each(self.next, "next", |next| next.check(&catalogue))?,
+            next: each(self.next, "next", |next| next.check(catalogue))?,
             faults: faults.transpose()?,
-            records: each(self.records, "records", |record| record.check(&catalogue))?,
+            records: each(self.records, "records", |record| record.check(catalogue))?,
             records_dropped: self.records_dropped,
             limits: limits[..of_own(limits.len())].to_vec(),
             counters: counters[..of_own(counters.len())].to_vec(),

@@ -1,0 +1,48 @@
+//! Callback URLs for worlds that have registered none.
+
+use crate::base::ReceiverUrl;
+use crate::catalogue::{Catalogue, callback_types};
+use crate::scenario::Settings;
+
+/// What flags and the builder say, by type; the folders may say more.
+#[derive(Debug)]
+pub(crate) struct DefaultUrls(pub Vec<(String, ReceiverUrl)>);
+
+/// A callback type that no product has, and those that there are.
+#[derive(Debug)]
+pub(crate) struct UnknownType {
+    pub unknown: String,
+    pub known: Vec<String>,
+}
+
+impl DefaultUrls {
+    /// The last that names the type: a flag, else a folder.
+    pub(crate) fn of(&self, settings: &Settings, callback_type: &str) -> Option<ReceiverUrl> {
+        let by_flag = self.0.iter().rev();
+        let by_folder = settings.callback_urls.iter().rev();
+        let default = by_flag
+            .chain(by_folder)
+            .find(|(name, _)| name == callback_type);
+        default.map(|(_, url)| url.clone())
+    }
+
+    /// Refuses a URL for a type that there is not: it would never be called.
+    pub(crate) fn check(&self, catalogue: &Catalogue) -> Result<(), UnknownType> {
+        let mut types = self
+            .0
+            .iter()
+            .chain(&catalogue.settings.callback_urls)
+            .peekable();
+        if types.peek().is_none() {
+            return Ok(());
+        }
+        let known = callback_types(catalogue);
+        match types.find(|(name, _)| !known.contains(&name.as_str())) {
+            None => Ok(()),
+            Some((unknown, _)) => Err(UnknownType {
+                unknown: unknown.clone(),
+                known: known.into_iter().map(str::to_owned).collect(),
+            }),
+        }
+    }
+}

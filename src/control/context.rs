@@ -1,0 +1,102 @@
+//! What the control API works with: the engine, the courier, and what is the sandbox's own.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use hyper::StatusCode;
+use serde_json::{Map, Value, json};
+use tokio::sync::watch;
+
+use super::inbox_store::Inbox;
+use super::thumbnails::Thumbnails;
+use crate::answer::{self, Engine, Found};
+use crate::callbacks::Courier;
+use crate::catalogue::Catalogue;
+use crate::http::{Call, ControlToken};
+use crate::reference::{Curl, curl_start, public_key};
+use crate::world::{self, Content, Exchange, Mask, World};
+
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub engine: Arc<Engine>,
+    pub courier: Arc<Courier>,
+    pub inbox: Inbox,
+    /// Draws uploads for those who look on.
+    pub thumbnails: Arc<Thumbnails>,
+    /// Personal fields are not shown.
+    pub redacts: bool,
+    /// A broken file makes the sandbox unready.
+    pub strict_reload: bool,
+    /// Where the certificate of the sandbox's own authority lies.
+    pub authority_file: Option<PathBuf>,
+    /// The commands of the binary with what each is for; none where it is a library.
+    pub commands: fn() -> Vec<(String, String)>,
+    /// True when the sandbox stops.
+    pub stop: watch::Receiver<bool>,
+}
+
+impl Context {
+    /// Curl lines for the address that a client called the sandbox by.
+    pub(super) fn curl(&self, catalogue: &Catalogue, call: &Call) -> Curl {
+        let lets_in = self.admits_public_key(catalogue);
+        Curl::new(self.curl_start(call), call.base_url(), lets_in)
+    }
+
+    /// How a curl line begins that calls the sandbox as this call did.
+    pub(super) fn curl_start(&self, call: &Call) -> String {
+        let authority = self.authority_file.as_deref();
+        curl_start(authority.filter(|_| call.is_secure()))
+    }
+
+    /// Whether the documentation's key is let in.
+    pub(super) fn admits_public_key(&self, catalogue: &Catalogue) -> bool {
+        self.engine.admit(catalogue, &public_key()).is_ok()
+    }
+
+    /// Hides keys, the world's own tokens, and the control token.
+    pub(super) fn mask_of(&self, world: &World) -> Mask {
+        self.and_control_token(world.mask())
+    }
+
+    /// The same for requests that belong to no world.
+    pub(super) fn mask_of_strangers(&self) -> Mask {
+        self.and_control_token(Mask::of_keys())
+    }
+
+    fn and_control_token(&self, mask: Mask) -> Mask {
+        let token = self.engine.guard.token();
+        mask.and(token.map(ControlToken::reveal))
+    }
+
+    /// Why an exchange was answered as it was. `world` is none for one that belongs to no world.
+    pub(crate) fn explain(&self, world: Option<&World>, exchange: &Exchange) -> Value {
+        let mut explanation = answer::explain(&self.engine, world, exchange);
+        if self.redacts {
+            let found = world::redact_exchange(&mut repeated(exchange));
+            world::redact_explanation(&mut explanation, found);
+        }
+        explanation
+    }
+
+    /// The same for the exchange that a trace names, or the status and the sentence that say why there is none.
+    pub(crate) fn explain_trace(
+        &self,
+        trace: &str,
+        may_see: impl Fn(&World) -> bool,
+    ) -> Result<Value, (StatusCode, String)> {
+        let Found { world, exchange } = answer::find_exchange(&self.engine, trace, may_see)?;
+        Ok(self.explain(world.as_deref(), &exchange))
+    }
+}
+
+/// What a sentence about an exchange may repeat.
+fn repeated(exchange: &Exchange) -> Value {
+    let body = match exchange.content() {
+        Content::Json(value) | Content::Fields(value) => value,
+        Content::Empty | Content::Text(_) | Content::Beginning(_) => Value::Null,
+    };
+    let query: Map<_, _> = form_urlencoded::parse(exchange.query().as_bytes())
+        .map(|(name, value)| (name.into_owned(), Value::from(value.into_owned())))
+        .collect();
+    json!({"path": exchange.path(), "query": query, "body": body})
+}

@@ -1,0 +1,57 @@
+//! Puts the parts of a sandbox together.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::options::Options;
+use crate::answer::{Admission, DefaultUrls, Engine};
+use crate::callbacks::Courier;
+use crate::catalogue::Current;
+use crate::control::{Context, Inbox, Thumbnails, own_route};
+use crate::http::Guard;
+use crate::server::Serving;
+use crate::world::{Live, Strangers, Worlds};
+
+/// A sandbox that has answered nothing yet. `sends_by_itself` says whether callbacks are sent when they are due.
+pub(crate) fn assemble(
+    options: Options,
+    scenarios: Current,
+    address: SocketAddr,
+    sends_by_itself: bool,
+) -> Serving {
+    let live = Arc::new(Live::default());
+    let draws = !options.no_thumbnails && !options.redact;
+    let (stop, stopped) = watch::channel(false);
+    let authority_file = options.authority_file();
+    let courier = Courier::new(
+        &options.callbacks,
+        sends_by_itself,
+        options.test_panics.clone(),
+    );
+    let engine = Engine {
+        seed: options.seed,
+        strict: options.strict,
+        scenarios: Arc::new(scenarios),
+        worlds: Worlds::new(options.seed, options.clock, live.clone()),
+        strangers: Strangers::new(live.clone()),
+        keys: Admission::new(options.api_keys),
+        urls: DefaultUrls(options.callbacks.urls),
+        guard: Guard::new(address.ip(), options.control_token),
+        panics: options.test_panics,
+        own_route,
+    };
+    let control = Context {
+        engine: Arc::new(engine),
+        courier: Arc::new(courier),
+        inbox: Inbox::default(),
+        thumbnails: Arc::new(Thumbnails::new(draws, live)),
+        redacts: options.redact,
+        strict_reload: options.strict_reload,
+        authority_file,
+        commands: options.commands,
+        stop: stopped,
+    };
+    Serving::new(control, stop)
+}

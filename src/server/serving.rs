@@ -1,0 +1,40 @@
+//! What every connection serves from.
+
+use std::sync::Arc;
+
+use tokio::sync::{Notify, Semaphore, watch};
+
+use super::body::SHARES_MAX;
+use crate::control::Context;
+
+#[derive(Debug)]
+pub(crate) struct Serving {
+    pub control: Arc<Context>,
+    /// What large bodies in flight may hold together.
+    pub(super) bodies: Arc<Semaphore>,
+    /// Told of every connection that ends.
+    pub connection_ended: Notify,
+    stop: watch::Sender<bool>,
+}
+
+impl Serving {
+    /// `stop` is what `control` is told by when the sandbox stops.
+    pub(crate) fn new(control: Context, stop: watch::Sender<bool>) -> Self {
+        Self {
+            control: Arc::new(control),
+            bodies: Arc::new(Semaphore::new(SHARES_MAX)),
+            connection_ended: Notify::new(),
+            stop,
+        }
+    }
+
+    /// Takes no more connections, and lets the requests in flight finish.
+    pub(crate) fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Turns true when the sandbox stops.
+    pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
+        self.stop.subscribe()
+    }
+}
