@@ -1,37 +1,137 @@
 //! Loads a catalogue: layers files, compiles them, checks the links between them.
 
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexMap;
 use matchit::Router;
 
-use super::compile::Stack;
+use super::catalogue::Catalogue;
+use super::compile::{self, Proof, Stack};
+use super::dummy::Dummy;
+use super::route::{ACCOUNT_ROUTES, Place};
 use super::slot::Slot;
 use crate::base::{listed, nearest};
-use crate::scenario::{self, LoadError, ScenarioFile};
+use crate::http::ALL_CODES;
+use crate::scenario::{self, DateForm, LoadError, LoadErrors, ScenarioFile};
 
-/// What a path belongs to, whatever the method.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Place {
-    Health,
-    ApiKeys,
-    CallbackToken,
-    CallbackUrls,
-    Endpoint(usize),
-    Record(usize),
+impl Catalogue {
+    /// Loads the shipped files, then lays each folder over them. What is shipped is taken as proven.
+    pub(crate) fn load(folders: &[PathBuf], dates: Option<DateForm>) -> Result<Self, LoadErrors> {
+        Self::read(folders, dates, Proof::OfFolders, scenario::no_pause)
+            .map_err(LoadErrors::of_found)
+    }
+
+    /// The same beside requests that are being answered.
+    pub(crate) fn reload(folders: &[PathBuf], dates: Option<DateForm>) -> Result<Self, LoadErrors> {
+        let pause = scenario::let_requests_go_first;
+        Self::read(folders, dates, Proof::OfFolders, pause).map_err(LoadErrors::of_found)
+    }
+
+    /// Loads, and proves the shipped files as well. Of broken files the warnings are told too.
+    pub(crate) fn check(folders: &[PathBuf]) -> Result<Self, Vec<LoadError>> {
+        Self::read(folders, None, Proof::OfAll, scenario::no_pause)
+    }
+
+    fn read(
+        folders: &[PathBuf],
+        dates: Option<DateForm>,
+        proof: Proof,
+        pause: fn(),
+    ) -> Result<Self, Vec<LoadError>> {
+        let (mut layers, mut found) = scenario::read_files(folders, pause);
+        if proof == Proof::OfAll {
+            found.extend(scenario::prove_shipped());
+        }
+        layers.settings.dates = dates.or(layers.settings.dates);
+        Self::of_read(layers, proof, found, pause)
+    }
+
+    /// The shipped files with one laid over them that lies in no folder.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn with_file(
+        source: &Arc<crate::scenario::SourceFile>,
+    ) -> Result<Self, Vec<LoadError>> {
+        let (layers, found) = scenario::read_text_over(source);
+        Self::of_read(layers, Proof::OfFolders, found, scenario::no_pause)
+    }
+
+    fn of_read(
+        layers: scenario::Layers,
+        proof: Proof,
+        mut found: Vec<LoadError>,
+        pause: fn(),
+    ) -> Result<Self, Vec<LoadError>> {
+        let catalogue = Self::of_layers(layers, proof, &mut found, pause);
+        found.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+        found.dedup();
+        match catalogue {
+            Some(catalogue) if !found.iter().any(LoadError::is_error) => Ok(Self {
+                warnings: found,
+                ..catalogue
+            }),
+            _ => Err(found),
+        }
+    }
+
+    fn of_layers(
+        layers: scenario::Layers,
+        proof: Proof,
+        errors: &mut Vec<LoadError>,
+        pause: fn(),
+    ) -> Option<Self> {
+        let stacks = stack_up(&layers, errors);
+        let errors_stack = stacks.get("errors").map_or(Stack::new(), whole);
+        let shared_errors = compile::compile_shared_errors(&errors_stack, errors);
+        // What is shipped and touched by nobody is sound, and compiled when it is first asked for.
+        let may_wait = |stack: &Stack| {
+            proof == Proof::OfFolders
+                && matches!(stack.as_slice(), [only] if only.is_top())
+                && errors_stack.iter().all(|file| file.source_file.shipped)
+        };
+        for code in ALL_CODES {
+            if !shared_errors.contains_key(code.name()) {
+                let file = stacks.get("errors").and_then(|stack| stack.last());
+                errors.push(LoadError::of_file(
+                    file.map_or("errors.toml", |file| file.source_file.name.as_str()),
+                    format!(
+                        "the outcome `{}` is missing: the sandbox itself answers with it",
+                        code.name()
+                    ),
+                ));
+            }
+        }
+        let mut slots = Vec::new();
+        for (id, stack) in &stacks {
+            pause();
+            if stack[0].is_only_data {
+                check_data_extensions(stack, errors);
+            } else if id == "errors" {
+            } else if may_wait(stack) {
+                slots.push(Slot::waiting(&stack[0]));
+            } else {
+                let stack = whole(stack);
+                let compiled = compile::compile_endpoint(&stack, &shared_errors, proof, errors);
+                slots.extend(compiled.map(Slot::of));
+            }
+        }
+        slots.sort_by(|a, b| a.path.cmp(&b.path));
+        check_links(&stacks, errors);
+        let router = router(&stacks, &slots, errors)?;
+        let files = stacks.into_values().flatten().collect();
+        let dummy = Dummy::new(files, layers.settings.dates.unwrap_or_default());
+        Some(Self {
+            generation: 1,
+            slots,
+            shared_errors,
+            dummy,
+            settings: layers.settings,
+            warnings: Vec::new(), // known when everything has been looked at
+            openapi: OnceLock::new(),
+            router,
+        })
+    }
 }
-
-/// The routes that are no product, for lists and for finding the nearest.
-pub(super) const ACCOUNT_ROUTES: [(&str, &str, Place); 4] = [
-    ("GET", "/health", Place::Health),
-    ("GET", "/businesses/{business_id}/api_keys", Place::ApiKeys),
-    (
-        "GET",
-        "/v1/callback/authentication_tokens",
-        Place::CallbackToken,
-    ),
-    ("POST", "/v1/callback/urls", Place::CallbackUrls),
-];
 
 /// The files of a stack with all that is in them.
 pub(super) fn whole(stack: &Stack) -> Stack {

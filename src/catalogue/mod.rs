@@ -12,6 +12,7 @@ mod json_schema;
 mod load;
 mod magic_values;
 mod outcome;
+mod route;
 mod rules;
 mod schema;
 mod shape;
@@ -23,8 +24,7 @@ pub(crate) use self::body::{Fill, Hole, Rendered, Template};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::body::{Plan, Scope};
 pub(crate) use self::catalogue::{
-    Catalogue, Route, asked_route, callback_types, endpoint_of_type, error_outcome, final_outcome,
-    found,
+    Catalogue, callback_types, endpoint_of_type, error_outcome, final_outcome, found,
 };
 pub(crate) use self::condition::{Condition, Facts, Subject};
 pub(crate) use self::current::{Current, Reload};
@@ -37,6 +37,7 @@ pub(crate) use self::endpoint::{
 };
 pub(crate) use self::magic_values::{MagicValue, MagicValues};
 pub(crate) use self::outcome::{Answer, Breakage, CallsBack, Outcome, Then, askable};
+pub(crate) use self::route::{Route, asked_route};
 pub(crate) use self::rules::Rule;
 pub(crate) use self::schema::SOURCE_KEYWORD;
 #[cfg(any(test, fuzzing))]

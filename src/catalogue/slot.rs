@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::compile::{self, Proof};
 use super::endpoint::{Endpoint, Verb};
+use super::outcome::SharedErrors;
 use crate::scenario::ScenarioFile;
 
 /// The place of an endpoint: what the routes have to know of it, and the endpoint itself once it is
@@ -14,12 +16,28 @@ pub(super) struct Slot {
     pub(super) verb: Verb,
     pub(super) is_asked: bool,
     pub(super) reads_back: bool,
-    pub(super) endpoint: OnceLock<Endpoint>,
+    endpoint: OnceLock<Endpoint>,
     /// The shipped file that it is still to be compiled from.
     pub(super) waiting: Option<Arc<ScenarioFile>>,
 }
 
 impl Slot {
+    /// The endpoint, compiled if it was not yet.
+    pub(super) fn endpoint(&self, shared_errors: &SharedErrors) -> &Endpoint {
+        self.endpoint.get_or_init(|| {
+            let stack = self.waiting.iter().map(ScenarioFile::whole).collect();
+            let proven = Proof::OfFolders;
+            compile::compile_endpoint(&stack, shared_errors, proven, &mut Vec::new())
+                .expect("the tests prove every shipped file")
+        })
+    }
+
+    /// The endpoint, where it has been compiled.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn compiled(&self) -> Option<&Endpoint> {
+        self.endpoint.get()
+    }
+
     pub(super) fn of(endpoint: Endpoint) -> Self {
         Self {
             id: endpoint.id.to_string(),

@@ -30,8 +30,7 @@ use super::context::Context;
 use super::readyz;
 use super::requests::Whose;
 use super::shown::time;
-use crate::http::ReplyBody;
-use crate::http::{Call, Refusal};
+use crate::http::{Call, Refusal, ReplyBody};
 use crate::world::{self, By, Exchange, LOOKERS_MAX, Lookout, Mask, NO_WORLD, Tag, World};
 
 const BACKLOG_MAX: usize = 10_000;

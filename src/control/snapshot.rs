@@ -65,7 +65,7 @@ pub(super) async fn restore(
     let (records, is_own) = (restoration.records(), restoration.is_own);
     // Spawned: a client that goes away must not leave it half done.
     let of = world.clone();
-    let restored = tokio::spawn(async move { of.restore(restoration).await });
+    let restored = tokio::spawn(async move { restoration.restore(&of).await });
     let cancelled = base::pass_panic_on(restored.await).unwrap_or_default();
     let mut notes: Vec<Value> = Vec::new();
     if !is_own {

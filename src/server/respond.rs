@@ -8,12 +8,11 @@ use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Request, Response};
 use tokio::time::Instant;
 
-use super::body;
-use super::effect;
 use super::pace::Pace;
 use super::record::{kept, kept_in_turns, record, shown_method, uploads};
 use super::serving::Serving;
 use super::wire::{self, Written};
+use super::{body, effect};
 use crate::answer::{self, Answered, Effect};
 use crate::base::{self, Panicked, contained, contained_async};
 use crate::catalogue::UploadFields;

@@ -6,6 +6,7 @@ mod named;
 mod outbox;
 mod queued;
 mod records;
+mod setup;
 mod snapshot;
 mod standing_faults;
 mod state;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use foldhash::HashMap;
 
-use super::world::World;
 use crate::catalogue::Endpoint;
 
 /// Over all endpoints of a world.
@@ -119,37 +118,4 @@ impl Next {
 
 fn answers(queue: &VecDeque<Queued>) -> u64 {
     queue.iter().map(|one| u64::from(one.times)).sum()
-}
-
-impl World {
-    /// Queues an outcome for the next calls; false when there is no room.
-    pub(crate) fn queue(&self, calls: Calls, queued: Queued) -> bool {
-        let mut state = self.state();
-        let queued = state.next.push(calls, queued);
-        self.rig(&state);
-        queued
-    }
-
-    /// Takes the outcome that is queued for a call.
-    pub(crate) fn take_next(&self, calls: &Calls) -> Option<Arc<str>> {
-        let mut state = self.state();
-        let taken = state.next.take(calls);
-        self.rig(&state);
-        taken
-    }
-
-    /// Puts an outcome back that a call has taken and not answered with.
-    pub(crate) fn put_back(&self, calls: Calls, outcome: Arc<str>) {
-        let mut state = self.state();
-        state.next.put_back(calls, outcome);
-        self.rig(&state);
-    }
-
-    /// Empties the queue, of some calls or of all; returns how many outcomes waited.
-    pub(crate) fn clear_next(&self, calls: Option<&Calls>) -> u64 {
-        let mut state = self.state();
-        let cleared = state.next.clear(calls);
-        self.rig(&state);
-        cleared
-    }
 }

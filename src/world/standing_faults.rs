@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::state::State;
-use super::world::World;
-use crate::base::{Delay, Fault, Probability, RateLimit, Since, Standing, Window};
+use crate::base::{Delay, Fault, Probability, RateLimit, Since, Window};
 use crate::catalogue::Endpoint;
 
 pub(crate) const FAULTS_MAX: usize = 100;
@@ -63,7 +61,7 @@ impl WorldFault {
         }
     }
 
-    fn concerns(&self, endpoint: &Endpoint) -> bool {
+    pub(super) fn concerns(&self, endpoint: &Endpoint) -> bool {
         self.endpoint.as_ref().is_none_or(|id| *id == endpoint.id)
     }
 }
@@ -109,74 +107,13 @@ impl WorldFaults {
     }
 
     /// Those that stand now; forgets them when their time is over.
-    fn alive(&mut self, now: Instant, advanced: Duration) -> &mut [WorldFault] {
+    pub(super) fn alive(&mut self, now: Instant, advanced: Duration) -> &mut [WorldFault] {
         if self.standing(now, advanced).0.is_empty() {
             self.0 = None;
         }
         self.0
             .as_mut()
             .map_or(&mut [], |set| set.faults.as_mut_slice())
-    }
-}
-
-impl World {
-    /// Sets the standing faults anew; none at all heals the world.
-    pub(crate) fn set_faults(&self, faults: Vec<WorldFault>, ttl: Duration, now: Instant) {
-        let mut state = self.state();
-        let since = Since::new(now, state.callbacks.advanced);
-        state.faults.set(faults, ttl, since);
-        self.rig(&state);
-        self.settle(&mut state);
-    }
-
-    /// How a request stands to the world's rate limits; none where there is none.
-    pub(crate) fn judge_rate(&self, endpoint: &Endpoint, now: Instant) -> Option<Standing> {
-        let mut state = self.state();
-        let state = &mut *state;
-        let advanced = state.callbacks.advanced;
-        let mut standing = None;
-        let faults = state.faults.alive(now, advanced).iter_mut();
-        for fault in faults.filter(|fault| fault.concerns(endpoint)) {
-            let Some(limit) = &fault.rate_limit else {
-                continue;
-            };
-            let judged = limit.judge(&mut fault.open, now, advanced);
-            standing = Some(judged.tighter(standing));
-            if judged.is_over {
-                break;
-            }
-        }
-        self.rig(state);
-        standing
-    }
-
-    /// What the world's faults do to a reply: of each kind the first that strikes.
-    pub(crate) fn standing_faults(
-        &self,
-        state: &mut State,
-        endpoint: &Endpoint,
-        now: Instant,
-    ) -> Struck {
-        let mut struck = Struck::default();
-        let advanced = state.callbacks.advanced;
-        let faults = state.faults.alive(now, advanced).iter_mut().enumerate();
-        for (at, fault) in faults.filter(|(_, fault)| fault.concerns(endpoint)) {
-            let mut mix = self.mix("fault of a world");
-            mix.number(at as u64);
-            mix.number(fault.seen);
-            fault.seen += 1;
-            let mut dice = mix.dice();
-            if (fault.fault.is_some() || fault.delay.is_some())
-                && fault.probability.strikes(&mut dice)
-            {
-                fault.struck += 1;
-                struck = struck.or(Struck {
-                    delay: fault.delay.map(|delay| delay.draw(&mut dice)),
-                    fault: fault.fault,
-                });
-            }
-        }
-        struck
     }
 }
 

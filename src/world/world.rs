@@ -6,10 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tokio::sync::watch;
-use tokio::time::Instant;
 
 use super::journal::{Exchange, Mask, Thumbnail};
-use super::snapshot::Restoration;
 use super::state::State;
 use super::totals::{Tally, Totals, locked};
 use super::watchers::Live;
@@ -226,8 +224,7 @@ impl World {
     }
 
     /// Empties the world and fills it again, in one.
-    pub(crate) async fn restore(&self, from: Restoration) -> usize {
-        let fill = |state: &mut State| from.fill(state, Instant::now());
+    pub(super) async fn refill(&self, fill: impl FnOnce(&mut State)) -> usize {
         self.reset_seen(|_| (), fill).await.1
     }
 

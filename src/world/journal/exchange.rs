@@ -3,23 +3,18 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
 use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use hyper::{HeaderMap, StatusCode};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
-use tokio::task::yield_now;
 
-use super::journal::thumbnails_bytes;
+use super::kept_body::KeptBody;
 use super::thumbnail::Thumbnail;
-use crate::base::hex;
-use crate::catalogue::Outcome;
+use super::why::Why;
 use crate::http::{self, CONTROL_TOKEN_HEADER, MediaType, looks_like_json};
 
 /// What stands in a trace for the world of a request that belongs to none.
 pub(crate) const NO_WORLD: [u8; 8] = *b"00000000";
 
-const BODY_KEPT_BYTES_MAX: usize = 64 << 10;
 const HEAD_KEPT_BYTES_MAX: usize = 8 << 10;
 pub(super) const ENTRY_OVERHEAD_BYTES: usize = 370;
 const REPLY_HEADER_BYTES: usize = 100;
@@ -277,90 +272,6 @@ impl Exchange {
     }
 }
 
-impl KeptBody {
-    pub(crate) fn is_whole(&self) -> bool {
-        self.bytes.len() == self.whole_bytes
-    }
-
-    /// What is kept of it as JSON; `null` where it is none, or where only a part is kept.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
-    /// let world = sandbox.world();
-    /// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
-    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    /// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
-    /// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
-    /// // … the code under test asks, then:
-    /// assert_eq!(world.requests()[0].reply.json()["status"], "COMPLETED");
-    /// # });
-    /// ```
-    pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.bytes).unwrap_or_default()
-    }
-
-    /// What is kept of it, with signs of replacement for what is not UTF-8.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
-    /// let world = sandbox.world();
-    /// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
-    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    /// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
-    /// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
-    /// // … the code under test asks, then:
-    /// assert_eq!(
-    ///     world.requests()[0].request.text(),
-    ///     r#"{"bank_account_number":"1","bank_code":"BCA"}"#
-    /// );
-    /// # });
-    /// ```
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.bytes).into_owned()
-    }
-}
-
-/// What cannot be worked out again from the request alone.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Why {
-    /// The endpoint that was asked, also where the request was refused.
-    pub endpoint: Option<Arc<str>>,
-    /// The catalogue that answered.
-    pub generation: u64,
-    pub by: By,
-    /// The outcome that was chosen; another may have answered where it is a sequence.
-    pub chosen: Option<Arc<Outcome>>,
-    /// The how-many-th turn of a sequence, the how-many-th draw of a weighted one; 0 for others.
-    pub turn: u32,
-    /// The how-many-th call of its endpoint this was, where a rule counts them.
-    pub nth: u64,
-    /// What was chosen did not answer: the request was refused for a reason of its own.
-    pub is_refused: bool,
-    /// The record that was made or read.
-    pub record: Option<Arc<str>>,
-}
-
-/// What chose an outcome.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum By {
-    /// Nothing did: the request was refused before, or asks for no product.
-    #[default]
-    Nothing,
-    Magic,
-    /// The world's queue.
-    Next,
-    /// A magic value in the data, by its number among the endpoint's; none for a file's name.
-    Data(Option<u32>),
-    /// A `when`, by its number in the order of trying.
-    Rule(u32),
-    DummyData,
-    Default,
-    /// The record that was read.
-    Record,
-}
-
 /// One request with its reply.
 ///
 /// ```
@@ -405,75 +316,6 @@ pub struct Exchange {
     pub(crate) thumbnails: Option<Arc<[Thumbnail]>>,
     /// The world's, or that of the requests which belong to none.
     pub(crate) tag: [u8; 8],
-}
-
-/// A body as far as it is kept.
-///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
-/// let world = sandbox.world();
-/// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
-/// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
-/// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
-/// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
-/// // … the code under test asks, then:
-/// let kept = &world.requests()[0].reply;
-/// assert_eq!(kept.bytes.len(), kept.whole_bytes); // it is not so long that only a part is kept
-/// assert_eq!(kept.json()["bank_code"], "BCA");
-/// # });
-/// ```
-#[derive(Clone, Debug)]
-pub struct KeptBody {
-    /// Its first 64 KiB.
-    pub bytes: Bytes,
-    pub whole_bytes: usize,
-    /// SHA-256 of the whole, in hex, where only a part is kept.
-    pub sha256: Option<Box<str>>,
-}
-
-impl KeptBody {
-    /// Keeps a body that is alive anyway, such as a record's.
-    pub(crate) fn shared(body: &Bytes) -> Self {
-        if body.len() > BODY_KEPT_BYTES_MAX {
-            return Self::copied(body);
-        }
-        Self {
-            bytes: body.clone(),
-            whole_bytes: body.len(),
-            sha256: None,
-        }
-    }
-
-    /// Keeps a copy, so that the buffer of a whole connection does not stay for one body.
-    pub(crate) fn copied(body: &[u8]) -> Self {
-        let hash = Self::keeps_a_part_of(body).then(|| Sha256::digest(body));
-        Self::begun(body, hash.map(|hash| hex(&hash).into()))
-    }
-
-    /// The same. To hash a long body takes longer than all the rest of its request: others have their turn in between.
-    pub(crate) async fn copied_in_turns(body: &[u8]) -> Self {
-        let mut hash = Sha256::new();
-        for piece in body.chunks(BODY_KEPT_BYTES_MAX) {
-            hash.update(piece);
-            yield_now().await;
-        }
-        Self::begun(body, Some(hex(&hash.finalize()).into()))
-    }
-
-    /// Whether a body is too long to be kept whole.
-    pub(crate) fn keeps_a_part_of(body: &[u8]) -> bool {
-        body.len() > BODY_KEPT_BYTES_MAX
-    }
-
-    fn begun(body: &[u8], sha256: Option<Box<str>>) -> Self {
-        let kept = body.len().min(BODY_KEPT_BYTES_MAX);
-        Self {
-            bytes: Bytes::copy_from_slice(&body[..kept]),
-            whole_bytes: body.len(),
-            sha256,
-        }
-    }
 }
 
 /// The request line and headers as text, as far as they are kept; what is cut ends in `…`. The API key is the world's own;
@@ -523,4 +365,12 @@ pub(super) fn bytes(exchange: &Exchange) -> usize {
         + exchange.fault.as_ref().map_or(0, |fault| fault.len())
         + exchange.reply_headers.len() * REPLY_HEADER_BYTES
         + ENTRY_OVERHEAD_BYTES
+}
+
+/// What the thumbnails of an exchange take.
+pub(crate) fn thumbnails_bytes(exchange: &Exchange) -> usize {
+    let thumbnails = exchange.thumbnails.iter().flat_map(|all| all.iter());
+    thumbnails
+        .map(|one| one.at.len() + one.png.len() + size_of::<Thumbnail>())
+        .sum()
 }

@@ -106,11 +106,3 @@ impl Journal {
         true
     }
 }
-
-/// What the thumbnails of an exchange take.
-pub(crate) fn thumbnails_bytes(exchange: &Exchange) -> usize {
-    let thumbnails = exchange.thumbnails.iter().flat_map(|all| all.iter());
-    thumbnails
-        .map(|one| one.at.len() + one.png.len() + size_of::<Thumbnail>())
-        .sum()
-}

@@ -136,8 +136,14 @@ impl Restoration {
         self.records.len()
     }
 
+    /// Empties a world and fills it, in one. Returns how many callbacks were cancelled.
+    pub(crate) async fn restore(self, world: &World) -> usize {
+        let fill = |state: &mut State| self.fill(state, Instant::now());
+        world.refill(fill).await
+    }
+
     /// Fills a world that has been emptied.
-    pub(crate) fn fill(self, state: &mut State, now: Instant) {
+    fn fill(self, state: &mut State, now: Instant) {
         state.journal = Journal::starting_after(self.last_request);
         state.callbacks.log.start_after(self.last_delivery);
         state.callbacks.advanced = self.advanced;

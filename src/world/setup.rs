@@ -1,0 +1,105 @@
+//! What a test sets up in a world: queued outcomes and standing faults.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::queued::{Calls, Queued};
+use super::standing_faults::{Struck, WorldFault};
+use super::state::State;
+use super::world::World;
+use crate::base::{Since, Standing};
+use crate::catalogue::Endpoint;
+
+impl World {
+    /// Queues an outcome for the next calls; false when there is no room.
+    pub(crate) fn queue(&self, calls: Calls, queued: Queued) -> bool {
+        let mut state = self.state();
+        let queued = state.next.push(calls, queued);
+        self.rig(&state);
+        queued
+    }
+
+    /// Takes the outcome that is queued for a call.
+    pub(crate) fn take_next(&self, calls: &Calls) -> Option<Arc<str>> {
+        let mut state = self.state();
+        let taken = state.next.take(calls);
+        self.rig(&state);
+        taken
+    }
+
+    /// Puts an outcome back that a call has taken and not answered with.
+    pub(crate) fn put_back(&self, calls: Calls, outcome: Arc<str>) {
+        let mut state = self.state();
+        state.next.put_back(calls, outcome);
+        self.rig(&state);
+    }
+
+    /// Empties the queue, of some calls or of all; returns how many outcomes waited.
+    pub(crate) fn clear_next(&self, calls: Option<&Calls>) -> u64 {
+        let mut state = self.state();
+        let cleared = state.next.clear(calls);
+        self.rig(&state);
+        cleared
+    }
+
+    /// Sets the standing faults anew; none at all heals the world.
+    pub(crate) fn set_faults(&self, faults: Vec<WorldFault>, ttl: Duration, now: Instant) {
+        let mut state = self.state();
+        let since = Since::new(now, state.callbacks.advanced);
+        state.faults.set(faults, ttl, since);
+        self.rig(&state);
+        self.settle(&mut state);
+    }
+
+    /// How a request stands to the world's rate limits; none where there is none.
+    pub(crate) fn judge_rate(&self, endpoint: &Endpoint, now: Instant) -> Option<Standing> {
+        let mut state = self.state();
+        let state = &mut *state;
+        let advanced = state.callbacks.advanced;
+        let mut standing = None;
+        let faults = state.faults.alive(now, advanced).iter_mut();
+        for fault in faults.filter(|fault| fault.concerns(endpoint)) {
+            let Some(limit) = &fault.rate_limit else {
+                continue;
+            };
+            let judged = limit.judge(&mut fault.open, now, advanced);
+            standing = Some(judged.tighter(standing));
+            if judged.is_over {
+                break;
+            }
+        }
+        self.rig(state);
+        standing
+    }
+
+    /// What the world's faults do to a reply: of each kind the first that strikes.
+    pub(crate) fn standing_faults(
+        &self,
+        state: &mut State,
+        endpoint: &Endpoint,
+        now: Instant,
+    ) -> Struck {
+        let mut struck = Struck::default();
+        let advanced = state.callbacks.advanced;
+        let faults = state.faults.alive(now, advanced).iter_mut().enumerate();
+        for (at, fault) in faults.filter(|(_, fault)| fault.concerns(endpoint)) {
+            let mut mix = self.mix("fault of a world");
+            mix.number(at as u64);
+            mix.number(fault.seen);
+            fault.seen += 1;
+            let mut dice = mix.dice();
+            if (fault.fault.is_some() || fault.delay.is_some())
+                && fault.probability.strikes(&mut dice)
+            {
+                fault.struck += 1;
+                struck = struck.or(Struck {
+                    delay: fault.delay.map(|delay| delay.draw(&mut dice)),
+                    fault: fault.fault,
+                });
+            }
+        }
+        struck
+    }
+}
