@@ -1,13 +1,10 @@
-//! The named functions behind `lookup = { in = "…" }`: they ask the dummy data what to answer, and
-//! say what replies may then refer to.
+//! The named functions behind `lookup = { in = "…" }`: what each reads, what each can find, and what replies may
+//! then refer to.
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::{bank, register, search};
-use crate::base::Dice;
-use crate::catalogue::dummy::dummy::Dummy;
 use crate::catalogue::dummy::watchlist::{Listing, ListingKind, Profile};
 use crate::scenario::DateForm;
 
@@ -219,36 +216,6 @@ impl Lookup {
 
     pub(crate) fn field(self, name: &str) -> Option<Field> {
         self.fields().position(|field| field == name).map(Field)
-    }
-
-    /// Asks the dummy data.
-    pub(crate) fn find(self, dummy: &Dummy, seed: u64, asked: Asked<'_>) -> Finding {
-        match self {
-            Self::Individuals | Self::Entities => search::find(self, dummy, asked),
-            Self::IdCards => register::card(dummy, asked),
-            Self::People => register::person(dummy, seed, asked),
-            Self::BankAccounts => bank::account(dummy, seed, asked),
-            Self::BankNames => bank::name(dummy, asked),
-        }
-    }
-
-    /// What there is to answer with when something else has already decided that it is found.
-    pub(crate) fn assume_found(
-        self,
-        dummy: &Dummy,
-        seed: u64,
-        asked: Asked<'_>,
-        dice: &mut Dice,
-    ) -> Finding {
-        match self {
-            Self::Individuals | Self::Entities => {
-                search::listed_or_invented(self, dummy, asked, dice)
-            }
-            Self::IdCards => register::card_found(dummy, asked),
-            Self::People => register::person_found(dummy, seed, asked),
-            Self::BankAccounts => bank::account_found(dummy, seed, asked),
-            Self::BankNames => bank::name_found(),
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Named functions that look a request up in dummy data.
 
 mod bank;
+mod find;
 mod lookup;
 mod register;
 mod search;

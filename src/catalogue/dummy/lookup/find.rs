@@ -1,0 +1,38 @@
+//! Looks a request up in the dummy data, by the function that its endpoint names.
+
+use super::lookup::{Asked, Finding, Lookup};
+use super::{bank, register, search};
+use crate::base::Dice;
+use crate::catalogue::dummy::dummy::Dummy;
+
+impl Lookup {
+    /// Asks the dummy data.
+    pub(crate) fn find(self, dummy: &Dummy, seed: u64, asked: Asked<'_>) -> Finding {
+        match self {
+            Self::Individuals | Self::Entities => search::find(self, dummy, asked),
+            Self::IdCards => register::card(dummy, asked),
+            Self::People => register::person(dummy, seed, asked),
+            Self::BankAccounts => bank::account(dummy, seed, asked),
+            Self::BankNames => bank::name(dummy, asked),
+        }
+    }
+
+    /// Finds something to answer with. A rule has already decided that there is something.
+    pub(crate) fn assume_found(
+        self,
+        dummy: &Dummy,
+        seed: u64,
+        asked: Asked<'_>,
+        dice: &mut Dice,
+    ) -> Finding {
+        match self {
+            Self::Individuals | Self::Entities => {
+                search::listed_or_invented(self, dummy, asked, dice)
+            }
+            Self::IdCards => register::card_found(dummy, asked),
+            Self::People => register::person_found(dummy, seed, asked),
+            Self::BankAccounts => bank::account_found(dummy, seed, asked),
+            Self::BankNames => bank::name_found(),
+        }
+    }
+}
