@@ -18,7 +18,7 @@ use super::{
     max_term_width = 100,
     after_help = "Without a command it serves; `iluma-sandbox serve --help` lists the flags of that."
 )]
-pub(super) struct Cli {
+struct Cli {
     #[command(subcommand)]
     command: Command,
 }
@@ -129,8 +129,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Readyz(arguments) => readyz::run(&arguments),
         Command::Env(arguments) => env::run(&arguments),
         Command::Ca(arguments) => ca::run(&arguments),
-        Command::Completions(arguments) => completions::run(&arguments),
-        Command::Man(arguments) => man::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments, Cli::command()),
+        Command::Man(arguments) => man::run(&arguments, Cli::command()),
         Command::Init(arguments) => init::run(&arguments),
     }
 }

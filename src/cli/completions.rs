@@ -2,11 +2,10 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::Shell;
 use serde_json::json;
 
-use super::commands::Cli;
 use super::output::{Format, print};
 
 #[derive(Debug, Args)]
@@ -19,14 +18,10 @@ pub(super) struct Arguments {
     format: Format,
 }
 
-pub(super) fn run(arguments: &Arguments) -> ExitCode {
+/// Prints the script that completes `all`, the command line with all its commands.
+pub(super) fn run(arguments: &Arguments, mut all: clap::Command) -> ExitCode {
     let mut script = Vec::new();
-    clap_complete::generate(
-        arguments.shell,
-        &mut Cli::command(),
-        "iluma-sandbox",
-        &mut script,
-    );
+    clap_complete::generate(arguments.shell, &mut all, "iluma-sandbox", &mut script);
     let script = String::from_utf8_lossy(&script);
     print(&match arguments.format {
         Format::Text => script.into_owned(),

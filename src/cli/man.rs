@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use serde_json::json;
 
-use super::commands::Cli;
 use super::output::{Format, fail, misused, print};
 use crate::base::{nearest, reason};
 
@@ -22,8 +21,9 @@ pub(super) struct Arguments {
     format: Format,
 }
 
-pub(super) fn run(arguments: &Arguments) -> ExitCode {
-    let mut all = without_help(Cli::command());
+/// Prints or writes pages of `all`, the command line with all its commands.
+pub(super) fn run(arguments: &Arguments, all: clap::Command) -> ExitCode {
+    let mut all = without_help(all);
     all.build();
     if let Some(dir) = &arguments.dir {
         return match write_all(all, dir) {
