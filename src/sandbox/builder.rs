@@ -1,4 +1,4 @@
-//! How a sandbox is started, and why it is not.
+//! How a sandbox is set up and started.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,7 +8,6 @@ use super::assembly::assemble;
 use super::options::{Options, StartError};
 use super::sandbox::Sandbox;
 use crate::base::{ApiKey, Clock, Panics};
-use crate::callbacks::{CallbackUrl, Retries};
 use crate::catalogue::Watcher;
 use crate::http::ControlToken;
 use crate::scenario::{DateForm, LoadErrors, fingerprint};
@@ -29,6 +28,35 @@ use crate::server::{self, Ports, Serving};
 pub struct Builder {
     pub(super) address: SocketAddr,
     pub(crate) options: Options,
+}
+
+impl Sandbox {
+    /// Starts on a free port of the loopback interface, with the shipped scenarios.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// assert!(sandbox.url().starts_with("http://127.0.0.1:"));
+    /// # });
+    /// ```
+    pub async fn start() -> Result<Self, StartError> {
+        Self::builder().start().await
+    }
+
+    /// A sandbox that is set up before it starts.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::builder().seed(7).start().await.unwrap();
+    /// assert!(sandbox.requests().is_empty());
+    /// # });
+    /// ```
+    pub fn builder() -> Builder {
+        Builder {
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            options: Options::default(),
+        }
+    }
 }
 
 impl Builder {
@@ -163,128 +191,6 @@ impl Builder {
     #[must_use]
     pub fn watchlist_dates(mut self, dates: DateForm) -> Self {
         self.options.dates = Some(dates);
-        self
-    }
-
-    /// Sends callbacks of a type to this URL, in every world that registers no other.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use iluma_sandbox::Sandbox;
-    ///
-    /// let url = "http://127.0.0.1:8080/callbacks".parse().unwrap();
-    /// let builder = Sandbox::builder().callback("NAME_VALIDATOR_REQUEST", url);
-    /// let sandbox = builder.start().await.unwrap();
-    /// let callback = sandbox.world().trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
-    /// assert_eq!(callback.url, "http://127.0.0.1:8080/callbacks");
-    /// # });
-    /// ```
-    #[must_use]
-    pub fn callback(mut self, callback_type: impl Into<String>, url: CallbackUrl) -> Self {
-        self.options
-            .callbacks
-            .urls
-            .push((callback_type.into(), url.0));
-        self
-    }
-
-    /// When a callback that failed is tried again.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use iluma_sandbox::{DeliveryState, Retries, Sandbox};
-    ///
-    /// let once = Retries::After(vec![]);
-    /// let sandbox = Sandbox::builder().retries(&once).start().await.unwrap();
-    /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
-    /// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
-    /// receiver.refuse(500, 1);
-    /// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
-    /// world.idle().await;
-    /// assert_eq!(world.deliveries()[0].state, DeliveryState::Failed);
-    /// # });
-    /// ```
-    #[must_use]
-    pub fn retries(mut self, retries: &Retries) -> Self {
-        self.options.callbacks.retries = retries.delays();
-        self
-    }
-
-    /// Signs callbacks as the Standard Webhooks specification says, beside the token.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use iluma_sandbox::Sandbox;
-    ///
-    /// let sandbox = Sandbox::builder().sign_callbacks(true).start().await.unwrap();
-    /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
-    /// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
-    /// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
-    /// assert!(receiver.next().await.headers.contains_key("webhook-signature"));
-    /// # });
-    /// ```
-    #[must_use]
-    pub fn sign_callbacks(mut self, sign: bool) -> Self {
-        self.options.callbacks.signing = sign;
-        self
-    }
-
-    /// Sends the token in `x-iluma-callback-token` as well.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use iluma_sandbox::Sandbox;
-    ///
-    /// let sandbox = Sandbox::builder().second_token_header(true).start().await.unwrap();
-    /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
-    /// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
-    /// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
-    /// let callback = receiver.next().await;
-    /// assert_eq!(callback.headers["x-iluma-callback-token"], callback.token().unwrap());
-    /// # });
-    /// ```
-    #[must_use]
-    pub fn second_token_header(mut self, send: bool) -> Self {
-        self.options.callbacks.second_token_header = send;
-        self
-    }
-
-    /// Calls `to` where a callback's URL says `from`: `localhost`, `host.docker.internal`.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use iluma_sandbox::Sandbox;
-    ///
-    /// let sandbox = Sandbox::builder().callback_host("receiver.test", "127.0.0.1").start().await.unwrap();
-    /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
-    /// let written = receiver.url().replace("127.0.0.1", "receiver.test");
-    /// world.call_back("NAME_VALIDATOR_REQUEST", &written);
-    /// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
-    /// assert_eq!(receiver.next().await.headers["host"], written.split('/').nth(2).unwrap());
-    /// # });
-    /// ```
-    #[must_use]
-    pub fn callback_host(mut self, from: impl Into<String>, to: impl Into<String>) -> Self {
-        let host_map = &mut self.options.callbacks.egress.host_map;
-        host_map.push((from.into(), to.into()));
-        self
-    }
-
-    /// Lets callbacks go to this public host.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use iluma_sandbox::Sandbox;
-    ///
-    /// let sandbox = Sandbox::builder().allow_egress("hooks.example.com").start().await.unwrap();
-    /// let world = sandbox.world();
-    /// world.call_back("NAME_VALIDATOR_REQUEST", "http://hooks.example.com/iluma");
-    /// assert_eq!(world.deliveries(), []); // nothing has gone there yet
-    /// # });
-    /// ```
-    #[must_use]
-    pub fn allow_egress(mut self, host: impl Into<String>) -> Self {
-        self.options.callbacks.egress.allowed.push(host.into());
         self
     }
 

@@ -1,10 +1,8 @@
-//! A running sandbox: start it, ask for its address, drop it to stop it.
+//! A running sandbox: ask for its address, drop it to stop it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::builder::Builder;
-use super::options::{Options, StartError};
 use crate::catalogue::Watcher;
 use crate::http::ControlToken;
 use crate::server::{Secured, Serving};
@@ -28,33 +26,6 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts on a free port of the loopback interface, with the shipped scenarios.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
-    /// assert!(sandbox.url().starts_with("http://127.0.0.1:"));
-    /// # });
-    /// ```
-    pub async fn start() -> Result<Self, StartError> {
-        Self::builder().start().await
-    }
-
-    /// A sandbox that is set up before it starts.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// let sandbox = iluma_sandbox::Sandbox::builder().seed(7).start().await.unwrap();
-    /// assert!(sandbox.requests().is_empty());
-    /// # });
-    /// ```
-    pub fn builder() -> Builder {
-        Builder {
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
-            options: Options::default(),
-        }
-    }
-
     /// `http://127.0.0.1:41233`, to put in place of `https://api.iluma.ai`.
     ///
     /// ```
