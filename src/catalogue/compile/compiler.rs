@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::schema_check::SchemaCheck;
 use super::stack::{Place, Proof, Stack};
 use crate::catalogue::body::Scope;
+use crate::catalogue::dummy::Lookup;
 use crate::catalogue::endpoint::{ContentType, Endpoint, Verb};
 use crate::catalogue::outcome::{self, Outcome, SharedErrors};
 use crate::catalogue::schema::{RequestSchema, SOURCE_KEYWORD};
@@ -51,24 +52,13 @@ impl<'a> Compiler<'a> {
             self.prove(&schema, schema_place)?;
         }
         let lookup = self.lookup_name(&schema.shape);
-        let scope = Scope {
-            fields: Fields {
-                word: verb.fields_word(),
-                shape: &schema.shape,
-                uploads: schema.uploads.as_deref(),
-            },
-            lookup: lookup.as_ref().map(|named| named.lookup),
-            has_id: self.last(|file| file.id.as_ref()).is_some(),
-        };
+        let scope = self.scope(verb, &schema, lookup.as_ref().map(|named| named.lookup));
         if !scope.has_id {
             self.check_unkept();
         }
         let outcomes = self.outcomes(scope);
         if !self.proven {
-            self.check_schema(&outcomes);
-            self.check_keep();
-            self.doubt();
-            self.check_conditions(&schema, scope.fields);
+            self.check_unproven(&schema, &outcomes, scope.fields);
         }
         let aliases = self.aliases(&outcomes);
         let creation = if outcomes.values().any(|outcome| !outcome.is_error()) {
@@ -83,41 +73,80 @@ impl<'a> Compiler<'a> {
         }
         let records = self.records(&schema, &outcomes, creation.as_ref());
         let source = self.base.source.unwrap_or_default();
+        let callback = self.last(|file| file.callback.as_ref());
+        let callback = callback.map(|(_, callback)| callback);
         Some(Endpoint {
             id: self.base.source_file.id.as_str().into(),
-            name: self.last(|file| file.name.as_ref()).map_or_else(
-                || self.base.source_file.id.clone(),
-                |(_, name)| name.as_ref().clone(),
-            ),
+            name: self.name(),
             verb,
             path: path?,
             source,
             read_source: self.base.read_source.unwrap_or(source),
-            origin: Origin::new(
-                &self.base.source_file,
-                &self.base.path.as_ref().map_or(0..0, Spanned::span),
-            ),
+            origin: self.origin(),
             content_type,
             schema,
             creation,
             outcomes,
             aliases,
             records,
-            reads: self
-                .stack
-                .iter()
-                .flat_map(|file| &file.reads)
-                .map(|id| id.as_ref().clone())
-                .collect(),
+            reads: self.reads(),
             reads_listings: self.base.listings.is_some(),
             listing_tag: outcome::tag(&self.base.source_file.id, "LISTED"),
-            callback_type: self
-                .last(|file| file.callback.as_ref())
-                .map(|(_, callback)| callback.callback_type.as_ref().clone()),
-            tests_callbacks: self
-                .last(|file| file.callback.as_ref())
-                .is_some_and(|(_, callback)| callback.test),
+            callback_type: callback.map(|callback| callback.callback_type.as_ref().clone()),
+            tests_callbacks: callback.is_some_and(|callback| callback.test),
         })
+    }
+
+    /// The name that the last file gives, or else the id.
+    fn name(&self) -> String {
+        let name = self.last(|file| file.name.as_ref());
+        name.map_or_else(
+            || self.base.source_file.id.clone(),
+            |(_, name)| name.as_ref().clone(),
+        )
+    }
+
+    /// The place where the base file says its path, or its beginning.
+    fn origin(&self) -> Origin {
+        let span = self.base.path.as_ref().map_or(0..0, Spanned::span);
+        Origin::new(&self.base.source_file, &span)
+    }
+
+    /// The ids of all endpoints that any file of the stack reads back.
+    fn reads(&self) -> Vec<String> {
+        let reads = self.stack.iter().flat_map(|file| &file.reads);
+        reads.map(|id| id.as_ref().clone()).collect()
+    }
+
+    /// The names that templates and rules of this endpoint may refer to.
+    fn scope<'s>(
+        &self,
+        verb: Verb,
+        schema: &'s RequestSchema,
+        lookup: Option<Lookup>,
+    ) -> Scope<'s> {
+        Scope {
+            fields: Fields {
+                word: verb.fields_word(),
+                shape: &schema.shape,
+                uploads: schema.uploads.as_deref(),
+            },
+            lookup,
+            has_id: self.last(|file| file.id.as_ref()).is_some(),
+        }
+    }
+
+    /// Checks everything that the tests have checked already for the shipped files.
+    fn check_unproven(
+        &mut self,
+        schema: &RequestSchema,
+        outcomes: &IndexMap<String, Arc<Outcome>>,
+        fields: Fields<'_>,
+    ) {
+        self.check_schema(outcomes);
+        self.check_keep();
+        self.doubt();
+        self.check_conditions(schema, fields);
     }
 
     fn check_schema(&mut self, outcomes: &IndexMap<String, Arc<Outcome>>) {
