@@ -1,22 +1,18 @@
-//! How an endpoint makes records, and the records that are there from the start.
+//! How an endpoint makes records.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use serde_json::Value;
 
 use super::compiler::Compiler;
 use super::lookups::NamedLookup;
 use super::stack::Stack;
-use crate::base::{Stamp, nearest};
 use crate::catalogue::body::Scope;
-use crate::catalogue::endpoint::{Creation, IdPattern, Keep, PlantedRecord};
+use crate::catalogue::endpoint::{Creation, IdPattern, Keep};
 use crate::catalogue::magic_values::{MagicValue, MagicValues};
-use crate::catalogue::outcome::{Answer, Outcome, tag};
+use crate::catalogue::outcome::{Outcome, tag};
 use crate::catalogue::rules::{Rule, Rules, When};
-use crate::catalogue::schema::RequestSchema;
-use crate::scenario::{Origin, RecordPart, SourceFile, Spanned, Tree};
+use crate::scenario::{Origin, Tree};
 
 impl<'a> Compiler<'a> {
     pub(super) fn creation(
@@ -127,116 +123,5 @@ impl<'a> Compiler<'a> {
         }
         self.missing("no outcome is the default: say `default = true` in one of them");
         None
-    }
-
-    pub(super) fn records(
-        &mut self,
-        schema: &RequestSchema,
-        outcomes: &IndexMap<String, Arc<Outcome>>,
-        creation: Option<&Creation>,
-    ) -> HashMap<String, PlantedRecord> {
-        let stack: &'a Stack = self.stack;
-        let mut records = HashMap::new();
-        for file in stack {
-            for record in &file.records {
-                let compiled = self.record(record, &file.source_file, schema, outcomes, creation);
-                if let Some(compiled) = compiled {
-                    records.insert(record.as_ref().id.as_ref().clone(), compiled);
-                }
-            }
-        }
-        records
-    }
-
-    fn record(
-        &mut self,
-        record: &Spanned<RecordPart>,
-        file: &Arc<SourceFile>,
-        schema: &RequestSchema,
-        outcomes: &IndexMap<String, Arc<Outcome>>,
-        creation: Option<&Creation>,
-    ) -> Option<PlantedRecord> {
-        let part = record.as_ref();
-        let id = &part.id;
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-        if id.as_ref().is_empty() || !id.as_ref().bytes().all(plain) {
-            self.errors.push(file.error(
-                id.span(),
-                "a record's id is part of a path: use letters, digits, `_` and `-`",
-            ));
-        }
-        if let Tree::Table(entries) = part.input.as_ref() {
-            let known: Vec<_> = schema.shape.names().collect();
-            for (name, _) in entries
-                .iter()
-                .filter(|(name, _)| !known.is_empty() && !known.contains(&name.as_ref().as_str()))
-            {
-                let hint = nearest(name.as_ref(), known.iter().copied())
-                    .map_or(String::new(), |near| format!(": did you mean `{near}`?"));
-                self.errors.push(file.error(
-                    name.span(),
-                    format!("the request has no field `{}`{hint}", name.as_ref()),
-                ));
-            }
-        }
-        let mut input = part.input.as_ref().to_json();
-        schema.shape.normalise(&mut input);
-        if !self.proven
-            && let Err(refused) = schema.check(&input)
-        {
-            for complaint in &refused.complaints {
-                self.errors.push(file.error(
-                    part.input.span(),
-                    format!("`input.{}` {}", complaint.path, complaint.message),
-                ));
-            }
-        }
-        let outcome = match &part.outcome {
-            Some(name) => {
-                let outcome = self.referred(file, name, outcomes)?;
-                if !matches!(outcome.answer, Answer::Body { .. }) {
-                    self.errors.push(file.error(
-                        name.span(),
-                        "a record cannot be an error or a sequence: name an outcome with a body",
-                    ));
-                    return None;
-                }
-                Some(outcome.clone())
-            }
-            None if creation.is_some_and(|creation| creation.lookup.is_some()) => None,
-            None => {
-                self.errors.push(file.error(
-                    record.span(),
-                    "the record must name its `outcome`, since no dummy data decides here",
-                ));
-                return None;
-            }
-        };
-        let mut stamp = |text: &Spanned<String>| {
-            text.as_ref()
-                .parse::<Stamp>()
-                .map_err(|_| {
-                    self.errors.push(file.error(
-                        text.span(),
-                        format!(
-                            "`{}` is no instant such as `2022-02-10T18:55:02.061Z`",
-                            text.as_ref()
-                        ),
-                    ));
-                })
-                .ok()
-        };
-        let (created, updated) = (stamp(&part.created), stamp(&part.updated));
-        let Value::Object(input) = input else {
-            self.errors
-                .push(file.error(part.input.span(), "`input` must be a table"));
-            return None;
-        };
-        Some(PlantedRecord {
-            outcome,
-            created: created?,
-            updated: updated?,
-            input,
-        })
     }
 }

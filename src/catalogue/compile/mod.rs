@@ -8,6 +8,7 @@ mod lookups;
 mod never;
 mod outcomes;
 mod overlaps;
+mod records;
 mod route;
 mod schema_check;
 mod shared_errors;
