@@ -19,6 +19,14 @@ pub(super) fn refined<T: JsonSchema>() -> Value {
         generator.subschema_for::<Instant>();
         generator.subschema_for::<OutcomeName>();
     });
+    refer_to_definitions(&mut schema);
+    refer_to_outcome_names(&mut schema);
+    add_keywords(&mut schema);
+    schema
+}
+
+/// Puts a definition in place of what the type of a property says. Its description stays.
+fn refer_to_definitions(schema: &mut Value) {
     let parts = [
         ("ReplyPart", "body", "Body"),
         ("OutcomePart", "body", "Body"),
@@ -40,12 +48,20 @@ pub(super) fn refined<T: JsonSchema>() -> Value {
         let reference = json!([{"$ref": format!("#/definitions/{definition}")}]);
         *property = json!({"description": property["description"], "allOf": reference});
     }
+}
+
+/// Lets lists of outcomes hold names of outcomes, not any text.
+fn refer_to_outcome_names(schema: &mut Value) {
     let lists = [("OutcomePart", "aliases"), ("OutcomePart", "sequence")];
     for (part, key) in lists {
         let items = &mut schema["definitions"][part]["properties"][key]["items"];
         assert!(!items.is_null(), "{part} has no list `{key}`");
         *items = json!({"$ref": "#/definitions/OutcomeName"});
     }
+}
+
+/// Adds what a type cannot say: patterns, limits, how many.
+fn add_keywords(schema: &mut Value) {
     let more = [
         ("OutcomePart/properties/sequence", json!({"minItems": 1})),
         (
@@ -85,7 +101,6 @@ pub(super) fn refined<T: JsonSchema>() -> Value {
         let keywords = keywords.as_object().expect("keywords").clone();
         place.expect("what is refined is there").extend(keywords);
     }
-    schema
 }
 
 /// The ways for a callback to go: words, and one with a delay.
