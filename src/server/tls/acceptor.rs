@@ -9,7 +9,8 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::server::TlsStream;
 
-use super::authority::{AUTHORITY_FILE, Authority, HostName};
+use super::authority::{Authority, HostName};
+use super::authority_folder::AUTHORITY_FILE;
 use super::{identity, plain};
 use crate::callbacks::provider;
 use crate::server::begin::Protocol;

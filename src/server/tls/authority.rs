@@ -4,12 +4,9 @@
 //! what clients trust already stays right. It is for this machine's own tests: it has no constraints of names, since
 //! `--tls-host` may name any, and therefore its key is its owner's alone to read.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::str::FromStr;
-use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, ToSpan, Zoned};
 use rcgen::{
@@ -21,18 +18,11 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, DnsName, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::sign::CertifiedKey;
 
+use super::authority_folder::AuthorityFolder;
 use super::expiry::not_after;
-use crate::base::{hex, reason};
+use crate::base::hex;
 use crate::callbacks::provider;
 
-pub(crate) const AUTHORITY_FILE: &str = "ca.pem";
-const KEY_FILE: &str = "ca-key.pem";
-const LOCK_FILE: &str = "ca.lock";
-
-/// How long another sandbox may take to make the authority.
-const LOCK_TIME: Duration = Duration::from_secs(5);
-
-const FILE_BYTES_MAX: u64 = 64 << 10;
 const YEARS: i64 = 10;
 
 /// So near its end it is renewed: before a leaf that it signs would outlive it.
@@ -104,80 +94,69 @@ impl Authority {
 
     /// The one in a folder, which is made there if there is none. An error is a sentence.
     pub(crate) fn kept_in(folder: &Path) -> Result<Self, String> {
-        create_private_folder(folder).map_err(|error| {
-            format!(
-                "cannot make the folder of the certificate authority {}: {}; name another with --ca-dir",
-                folder.display(),
-                reason(&error)
-            )
-        })?;
-        let _lock = lock(folder)?;
-        let (key_path, path) = (folder.join(KEY_FILE), folder.join(AUTHORITY_FILE));
-        let key = read(&key_path)?;
-        let kept = read(&path)?;
-        let (key, kept) = match (key, kept) {
-            (None, None) => {
-                let made = Self::new()?;
-                let key = made.issuer.key().serialize_pem();
-                write(&key_path, &key, 0o600)?;
-                write(&path, &made.pem, 0o644)?;
-                tracing::info!("a certificate authority was made: {}", path.display());
-                return Ok(made);
-            }
-            (None, Some(_)) => {
-                return Err(format!(
-                    "{} is there and its key {KEY_FILE} is not: put the key back beside it, or remove both to \
-                     have a new authority made",
-                    path.display()
-                ));
-            }
-            (Some(key), kept) => (key, kept),
+        let folder = AuthorityFolder::open(folder)?;
+        let (key, certificate) = (folder.read_key()?, folder.read_certificate()?);
+        let Some(key) = key else {
+            return match certificate {
+                None => Self::made_in(&folder),
+                Some(_) => Err(folder.key_is_missing()),
+            };
         };
-        check_private(&key_path)?;
-        let key = KeyPair::from_pem(&key).map_err(|_| {
-            format!(
-                "{} holds no private key that this sandbox has made: remove it and {AUTHORITY_FILE} to have a new \
-                 authority made",
-                key_path.display()
-            )
-        })?;
-        let Some(pem) = kept else {
+        folder.check_key_is_private()?;
+        let key = KeyPair::from_pem(&key).map_err(|_| folder.key_is_foreign())?;
+        let Some(pem) = certificate else {
             let made = Self::of(key)?;
-            write(&path, &made.pem, 0o644)?;
+            folder.write_certificate(&made.pem)?;
             return Ok(made);
         };
-        let not_ours = || {
-            format!(
-                "{} is not the certificate of the key beside it: remove both to have a new authority made, or \
-                 bring a certificate of your own with --tls-cert and --tls-key",
-                path.display()
-            )
-        };
-        let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| not_ours())?;
-        let ends = not_after(&certificate).ok_or_else(not_ours)?;
-        check_pair(&certificate, &key).ok_or_else(not_ours)?;
+        let ends = end_of_own(&pem, &key).ok_or_else(|| folder.certificate_is_foreign())?;
         if ends < Timestamp::now() + (RENEWED_DAYS * 24).hours() {
-            let renewed = Self::of(key)?;
-            if let Err(why) = write(&path, &renewed.pem, 0o644) {
-                if ends < Timestamp::now() {
-                    return Err(why);
-                }
-                tracing::warn!(
-                    "the certificate authority is good until {ends} and is not renewed: {why}"
-                );
-                return Ok(Self { pem, ..renewed });
-            }
-            tracing::warn!(
-                "the certificate authority {} was good until {ends} and has been renewed: have your clients \
-                 trust it anew",
-                path.display()
-            );
-            return Ok(renewed);
+            return Self::of(key)?.in_place_of(pem, ends, &folder);
         }
         Ok(Self {
             issuer: Issuer::new(params(&key), key),
             pem,
         })
+    }
+
+    /// A new one, with a new key.
+    fn made_in(folder: &AuthorityFolder) -> Result<Self, String> {
+        let made = Self::new()?;
+        folder.write_key(&made.issuer.key().serialize_pem())?;
+        folder.write_certificate(&made.pem)?;
+        tracing::info!(
+            "a certificate authority was made: {}",
+            folder.certificate_path.display()
+        );
+        Ok(made)
+    }
+
+    /// Replaces a certificate that is near its end. Where the folder cannot be written, the old one serves on as
+    /// long as it is good.
+    fn in_place_of(
+        self,
+        old_pem: String,
+        ends: Timestamp,
+        folder: &AuthorityFolder,
+    ) -> Result<Self, String> {
+        if let Err(why) = folder.write_certificate(&self.pem) {
+            if ends < Timestamp::now() {
+                return Err(why);
+            }
+            tracing::warn!(
+                "the certificate authority is good until {ends} and is not renewed: {why}"
+            );
+            return Ok(Self {
+                pem: old_pem,
+                ..self
+            });
+        }
+        tracing::warn!(
+            "the certificate authority {} was good until {ends} and has been renewed: have your clients \
+             trust it anew",
+            folder.certificate_path.display()
+        );
+        Ok(self)
     }
 
     pub(crate) fn pem(&self) -> &str {
@@ -256,6 +235,14 @@ fn good_for(params: &mut CertificateParams, days: i64) {
     params.not_after = day(now + ((days - 1) * 24).hours());
 }
 
+/// When a certificate ends. None for one that is not the key's.
+fn end_of_own(pem: &str, key: &KeyPair) -> Option<Timestamp> {
+    let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).ok()?;
+    let ends = not_after(&certificate)?;
+    check_pair(&certificate, key)?;
+    Some(ends)
+}
+
 /// Whether the certificate is the key's and says what this program writes.
 fn check_pair(certificate: &CertificateDer<'static>, key: &KeyPair) -> Option<()> {
     let der = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
@@ -271,129 +258,4 @@ fn check_pair(certificate: &CertificateDer<'static>, key: &KeyPair) -> Option<()
 
 fn cannot_make(error: &rcgen::Error) -> String {
     format!("a certificate cannot be made: {error}")
-}
-
-fn create_private_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        builder.mode(0o700);
-    }
-    builder.create(folder)
-}
-
-/// Held while the authority is read or made: of two sandboxes that start at once one makes it. A file system
-/// without locks has to do without.
-fn lock(folder: &Path) -> Result<Option<File>, String> {
-    let path = folder.join(LOCK_FILE);
-    let opened = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path);
-    let file = match opened {
-        Ok(file) => file,
-        // One that was made elsewhere and is merely mounted.
-        Err(_) if folder.join(KEY_FILE).exists() => return Ok(None),
-        Err(error) => {
-            return Err(format!(
-                "cannot write to the folder of the certificate authority {}: {}; name another with --ca-dir",
-                folder.display(),
-                reason(&error)
-            ));
-        }
-    };
-    let started = Instant::now();
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(Some(file)),
-            Err(TryLockError::WouldBlock) if started.elapsed() < LOCK_TIME => {
-                std::thread::sleep(Duration::from_millis(10));
-            }
-            Err(TryLockError::WouldBlock) => {
-                return Err(format!(
-                    "{} is held by another process: end it, or name another folder with --ca-dir",
-                    path.display()
-                ));
-            }
-            Err(TryLockError::Error(_)) => return Ok(None),
-        }
-    }
-}
-
-/// None where it is not there.
-fn read(path: &Path) -> Result<Option<String>, String> {
-    use std::io::Read;
-    let read = || {
-        let mut text = String::new();
-        let file = File::open(path)?;
-        if !file.metadata()?.is_file() {
-            return Err(io::Error::other("it is no file"));
-        }
-        file.take(FILE_BYTES_MAX).read_to_string(&mut text)?;
-        Ok(text)
-    };
-    match read() {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(format!(
-            "cannot read {} of the certificate authority: {}",
-            path.display(),
-            reason(&error)
-        )),
-    }
-}
-
-/// In one step, so that no reader ever sees half a file.
-fn write(path: &Path, text: &str, mode: u32) -> Result<(), String> {
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(format!(".{}.tmp", std::process::id()));
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(mode);
-    }
-    #[cfg(not(unix))]
-    let _ = mode; // a user's folder is the user's own there
-    let written = || {
-        fs::remove_file(&unfinished).ok(); // of a process that was ended half-way
-        let mut file = options.open(&unfinished)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&unfinished, path)
-    };
-    written().map_err(|error| {
-        fs::remove_file(&unfinished).ok();
-        format!(
-            "cannot write {} of the certificate authority: {}; name another folder with --ca-dir",
-            path.display(),
-            reason(&error)
-        )
-    })
-}
-
-/// Who has the key can pretend to be any server.
-#[cfg(unix)]
-fn check_private(path: &Path) -> Result<(), String> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = fs::metadata(path).map_or(0, |about| about.permissions().mode() & 0o777);
-    let others = mode & 0o077;
-    if others == 0 {
-        return Ok(());
-    }
-    Err(format!(
-        "others than its owner may use {path} (its mode is {mode:03o}): whoever has it can pretend to be any server \
-         to your clients; `chmod 600 {path}`, or remove it and {AUTHORITY_FILE} to have a new authority made",
-        path = path.display()
-    ))
-}
-
-#[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "there are no modes elsewhere")]
-fn check_private(_: &Path) -> Result<(), String> {
-    Ok(())
 }

@@ -2,11 +2,13 @@
 
 mod acceptor;
 mod authority;
+mod authority_folder;
 mod expiry;
 mod identity;
 mod plain;
 
 pub(crate) use self::acceptor::{Acceptor, TlsOptions};
-pub(crate) use self::authority::{AUTHORITY_FILE, Authority, HostName};
+pub(crate) use self::authority::{Authority, HostName};
+pub(crate) use self::authority_folder::AUTHORITY_FILE;
 pub(crate) use self::identity::{is_one_certificate, read_authorities};
 pub(crate) use self::plain::PLAIN_WORDS;

@@ -1,0 +1,213 @@
+//! The folder of the local certificate authority: its key, its certificate, and the lock of whoever makes them.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::base::reason;
+
+pub(crate) const AUTHORITY_FILE: &str = "ca.pem";
+const KEY_FILE: &str = "ca-key.pem";
+const LOCK_FILE: &str = "ca.lock";
+
+/// How long another sandbox may take to make the authority.
+const LOCK_TIME: Duration = Duration::from_secs(5);
+
+const FILE_BYTES_MAX: u64 = 64 << 10;
+
+/// A folder that is locked for as long as this lives. Errors are sentences.
+pub(super) struct AuthorityFolder {
+    pub certificate_path: PathBuf,
+    key_path: PathBuf,
+    _lock: Option<File>,
+}
+
+impl AuthorityFolder {
+    /// Makes the folder where there is none, and waits for another sandbox that makes an authority in it.
+    pub(super) fn open(folder: &Path) -> Result<Self, String> {
+        create_private_folder(folder).map_err(|error| {
+            format!(
+                "cannot make the folder of the certificate authority {}: {}; name another with --ca-dir",
+                folder.display(),
+                reason(&error)
+            )
+        })?;
+        Ok(Self {
+            _lock: lock(folder)?,
+            certificate_path: folder.join(AUTHORITY_FILE),
+            key_path: folder.join(KEY_FILE),
+        })
+    }
+
+    /// The private key in PEM. None where it is not there.
+    pub(super) fn read_key(&self) -> Result<Option<String>, String> {
+        read(&self.key_path)
+    }
+
+    /// The certificate in PEM. None where it is not there.
+    pub(super) fn read_certificate(&self) -> Result<Option<String>, String> {
+        read(&self.certificate_path)
+    }
+
+    pub(super) fn write_key(&self, pem: &str) -> Result<(), String> {
+        write(&self.key_path, pem, 0o600)
+    }
+
+    pub(super) fn write_certificate(&self, pem: &str) -> Result<(), String> {
+        write(&self.certificate_path, pem, 0o644)
+    }
+
+    /// Refuses a key that others can read: whoever has it can pretend to be any server.
+    pub(super) fn check_key_is_private(&self) -> Result<(), String> {
+        check_private(&self.key_path)
+    }
+
+    pub(super) fn key_is_missing(&self) -> String {
+        format!(
+            "{} is there and its key {KEY_FILE} is not: put the key back beside it, or remove both to \
+             have a new authority made",
+            self.certificate_path.display()
+        )
+    }
+
+    pub(super) fn key_is_foreign(&self) -> String {
+        format!(
+            "{} holds no private key that this sandbox has made: remove it and {AUTHORITY_FILE} to have a new \
+             authority made",
+            self.key_path.display()
+        )
+    }
+
+    pub(super) fn certificate_is_foreign(&self) -> String {
+        format!(
+            "{} is not the certificate of the key beside it: remove both to have a new authority made, or \
+             bring a certificate of your own with --tls-cert and --tls-key",
+            self.certificate_path.display()
+        )
+    }
+}
+
+fn create_private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(folder)
+}
+
+/// Held while the authority is read or made: of two sandboxes that start at once one makes it. A file system
+/// without locks has to do without.
+fn lock(folder: &Path) -> Result<Option<File>, String> {
+    let path = folder.join(LOCK_FILE);
+    let opened = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path);
+    let file = match opened {
+        Ok(file) => file,
+        // One that was made elsewhere and is merely mounted.
+        Err(_) if folder.join(KEY_FILE).exists() => return Ok(None),
+        Err(error) => {
+            return Err(format!(
+                "cannot write to the folder of the certificate authority {}: {}; name another with --ca-dir",
+                folder.display(),
+                reason(&error)
+            ));
+        }
+    };
+    let started = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(file)),
+            Err(TryLockError::WouldBlock) if started.elapsed() < LOCK_TIME => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(format!(
+                    "{} is held by another process: end it, or name another folder with --ca-dir",
+                    path.display()
+                ));
+            }
+            Err(TryLockError::Error(_)) => return Ok(None),
+        }
+    }
+}
+
+/// None where it is not there.
+fn read(path: &Path) -> Result<Option<String>, String> {
+    use std::io::Read;
+    let read = || {
+        let mut text = String::new();
+        let file = File::open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::other("it is no file"));
+        }
+        file.take(FILE_BYTES_MAX).read_to_string(&mut text)?;
+        Ok(text)
+    };
+    match read() {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(format!(
+            "cannot read {} of the certificate authority: {}",
+            path.display(),
+            reason(&error)
+        )),
+    }
+}
+
+/// In one step, so that no reader ever sees half a file.
+fn write(path: &Path, text: &str, mode: u32) -> Result<(), String> {
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(format!(".{}.tmp", std::process::id()));
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(mode);
+    }
+    #[cfg(not(unix))]
+    let _ = mode; // a user's folder is the user's own there
+    let written = || {
+        fs::remove_file(&unfinished).ok(); // of a process that was ended half-way
+        let mut file = options.open(&unfinished)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&unfinished, path)
+    };
+    written().map_err(|error| {
+        fs::remove_file(&unfinished).ok();
+        format!(
+            "cannot write {} of the certificate authority: {}; name another folder with --ca-dir",
+            path.display(),
+            reason(&error)
+        )
+    })
+}
+
+#[cfg(unix)]
+fn check_private(path: &Path) -> Result<(), String> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = fs::metadata(path).map_or(0, |about| about.permissions().mode() & 0o777);
+    let others = mode & 0o077;
+    if others == 0 {
+        return Ok(());
+    }
+    Err(format!(
+        "others than its owner may use {path} (its mode is {mode:03o}): whoever has it can pretend to be any server \
+         to your clients; `chmod 600 {path}`, or remove it and {AUTHORITY_FILE} to have a new authority made",
+        path = path.display()
+    ))
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "there are no modes elsewhere")]
+fn check_private(_: &Path) -> Result<(), String> {
+    Ok(())
+}
