@@ -17,6 +17,18 @@ pub(super) struct Because<'a> {
     pub notes: Vec<String>,
 }
 
+/// What an exchange is tried again with.
+struct Retrial<'a> {
+    seed: u64,
+    catalogue: &'a Catalogue,
+    creation: &'a Creation,
+    facts: Facts<'a>,
+    /// What decided at the time.
+    by: By,
+    /// The rules and magic values are those that decided: no reload has come between.
+    is_same_generation: bool,
+}
+
 impl Because<'_> {
     pub(super) fn say(&mut self, chosen_by: &str, because: String) {
         self.told["chosen_by"] = chosen_by.into();
@@ -84,8 +96,14 @@ impl Because<'_> {
                     );
                     self.say(kind(why.by), in_short(why.by).to_owned());
                 } else if let Ok(input) = input::sound(endpoint, path, call, false) {
-                    let facts = input.facts(call, why.nth);
-                    self.by_input(engine, catalogue, creation, facts, exchange);
+                    self.by_input(&Retrial {
+                        seed: engine.seed,
+                        catalogue,
+                        creation,
+                        facts: input.facts(call, why.nth),
+                        by: why.by,
+                        is_same_generation: why.generation == catalogue.generation,
+                    });
                 } else {
                     self.say(kind(why.by), in_short(why.by).to_owned());
                     self.notes
@@ -117,97 +135,106 @@ impl Because<'_> {
     }
 
     /// Tries again what a request brings by itself: magic values, rules, dummy data.
-    fn by_input(
-        &mut self,
-        engine: &Engine,
-        catalogue: &Catalogue,
-        creation: &Creation,
-        facts: Facts<'_>,
-        exchange: &Exchange,
-    ) {
-        let by = exchange.why.by;
-        let generation_is_the_same = exchange.why.generation == catalogue.generation;
-        let chosen = match by {
-            By::Rule(at) if generation_is_the_same => Some(at as usize),
-            _ => None,
-        };
+    fn by_input(&mut self, retrial: &Retrial<'_>) {
+        let by = retrial.by;
         if !matches!(by, By::Data(_)) {
-            let (tried, count) = tried_rules(creation, facts, chosen);
+            let chosen = match by {
+                By::Rule(at) if retrial.is_same_generation => Some(at as usize),
+                _ => None,
+            };
+            let (tried, count) = tried_rules(retrial.creation, retrial.facts, chosen);
             self.told["rules"] = tried;
             self.told["rules_tried"] = count.into();
         }
         match by {
-            By::Rule(at) => {
-                let rule = creation.rules.iter().nth(at as usize);
-                let rule = rule.filter(|_| generation_is_the_same);
-                let Some(rule) = rule else {
-                    return self.say("rule", in_short(by).to_owned());
-                };
-                let held = rule
-                    .when
-                    .0
-                    .iter()
-                    .find(|all| all.iter().all(|condition| condition.holds(facts)));
-                let decided: Vec<_> = (held.into_iter().flatten())
-                    .map(|condition| {
-                        json!({
-                            "condition": &*condition.written,
-                            "expected": condition.test.shown(),
-                            "received": condition.subject.of(facts),
-                        })
-                    })
-                    .collect();
-                let place = shown_place(&rule.origin);
-                self.say("rule", format!("The rule at {place} holds."));
-                self.told["decided_by"] = decided.into();
-            }
-            By::Data(at) => {
-                let value = at.and_then(|at| creation.magic.0.get(at as usize));
-                let value = value.filter(|_| generation_is_the_same);
-                let because = if let Some(value) = value {
-                    self.told["decided_by"] = json!({
-                        "condition": value.written,
-                        "received": value.subject.of(facts),
-                        "place": place(&value.origin),
-                    });
-                    format!("{} names the outcome.", value.written)
-                } else {
-                    self.told["decided_by"] = json!({"file_names": facts.file_names});
-                    in_short(by).to_owned()
-                };
-                self.say("magic_value", because);
-            }
-            _ => {
-                let near = nearest_rule(creation, facts);
-                let hint = near.as_ref().and_then(|near| near["differs"].as_str());
-                let mut because = in_short(by).to_owned();
-                if let Some(hint) = hint {
-                    because = format!("{because} The nearest rule: {hint}");
-                }
-                self.say(kind(by), because);
-                if let Some(near) = near {
-                    self.told["nearest_rule"] = near;
-                }
-            }
+            By::Rule(at) => self.by_rule(retrial, at as usize),
+            By::Data(at) => self.by_magic_value(retrial, at.map(|at| at as usize)),
+            _ => self.by_no_rule(retrial),
         }
-        if let Some(rule) = &creation.lookup
-            && matches!(by, By::DummyData | By::Default)
-        {
-            let asked = rule.asked(facts.fields);
-            let finding = rule.lookup.find(&catalogue.dummy, engine.seed, asked);
-            let fields = rule.lookup.reads().iter().chain(rule.lookup.may_read());
-            let read: Map<_, _> = fields
-                .filter_map(|own| {
-                    let name = rule.reads.name_of(own);
-                    Some((name.to_owned(), facts.fields.get(name)?.clone()))
+        if matches!(by, By::DummyData | By::Default) {
+            self.add_dummy_data(retrial);
+        }
+    }
+
+    fn by_rule(&mut self, retrial: &Retrial<'_>, at: usize) {
+        let rule = retrial.creation.rules.iter().nth(at);
+        let rule = rule.filter(|_| retrial.is_same_generation);
+        let Some(rule) = rule else {
+            return self.say("rule", in_short(retrial.by).to_owned());
+        };
+        let facts = retrial.facts;
+        let held = rule
+            .when
+            .0
+            .iter()
+            .find(|all| all.iter().all(|condition| condition.holds(facts)));
+        let decided: Vec<_> = (held.into_iter().flatten())
+            .map(|condition| {
+                json!({
+                    "condition": &*condition.written,
+                    "expected": condition.test.shown(),
+                    "received": condition.subject.of(facts),
                 })
-                .collect();
-            self.told["dummy_data"] = json!({
-                "lookup": rule.lookup.name(),
-                "read": read,
-                "verdict": finding.verdict,
+            })
+            .collect();
+        let place = shown_place(&rule.origin);
+        self.say("rule", format!("The rule at {place} holds."));
+        self.told["decided_by"] = decided.into();
+    }
+
+    /// A magic value of the endpoint decided, or the name of an uploaded file, which has no number.
+    fn by_magic_value(&mut self, retrial: &Retrial<'_>, at: Option<usize>) {
+        let value = at.and_then(|at| retrial.creation.magic.0.get(at));
+        let value = value.filter(|_| retrial.is_same_generation);
+        let because = if let Some(value) = value {
+            self.told["decided_by"] = json!({
+                "condition": value.written,
+                "received": value.subject.of(retrial.facts),
+                "place": place(&value.origin),
             });
+            format!("{} names the outcome.", value.written)
+        } else {
+            self.told["decided_by"] = json!({"file_names": retrial.facts.file_names});
+            in_short(retrial.by).to_owned()
+        };
+        self.say("magic_value", because);
+    }
+
+    /// Says which rule was nearest to holding.
+    fn by_no_rule(&mut self, retrial: &Retrial<'_>) {
+        let near = nearest_rule(retrial.creation, retrial.facts);
+        let hint = near.as_ref().and_then(|near| near["differs"].as_str());
+        let mut because = in_short(retrial.by).to_owned();
+        if let Some(hint) = hint {
+            because = format!("{because} The nearest rule: {hint}");
         }
+        self.say(kind(retrial.by), because);
+        if let Some(near) = near {
+            self.told["nearest_rule"] = near;
+        }
+    }
+
+    /// Adds what the endpoint's lookup reads and what it finds, if the endpoint has one.
+    fn add_dummy_data(&mut self, retrial: &Retrial<'_>) {
+        let Some(rule) = &retrial.creation.lookup else {
+            return;
+        };
+        let input = retrial.facts.fields;
+        let finding = rule
+            .lookup
+            .find(&retrial.catalogue.dummy, retrial.seed, rule.asked(input));
+        let fields = rule.lookup.reads().iter().chain(rule.lookup.may_read());
+        let read: Map<_, _> = fields
+            .filter_map(|own| {
+                let name = rule.reads.name_of(own);
+                Some((name.to_owned(), input.get(name)?.clone()))
+            })
+            .collect();
+        self.told["dummy_data"] = json!({
+            "lookup": rule.lookup.name(),
+            "read": read,
+            "verdict": finding.verdict,
+        });
     }
 
     /// Which file and line answered; a sequence answers through another outcome, and a refusal in place
