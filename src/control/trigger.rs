@@ -13,8 +13,8 @@ use super::ask::{Answer, bad_request, endpoint_named};
 use super::context::Context;
 use super::deliveries;
 use crate::answer;
-use crate::base::Behaviour;
-use crate::catalogue::{self, Catalogue, Endpoint};
+use crate::base::{Behaviour, ReceiverUrl, Stamp};
+use crate::catalogue::{self, Catalogue, Endpoint, Outcome};
 use crate::http::{ApiError, Refusal};
 use crate::world::{Delivery, DeliveryState, Record, TokenSent, Version, World};
 
@@ -32,6 +32,18 @@ pub(super) struct Trigger {
     set: Map<String, Value>,
 }
 
+/// A record that nobody asked for, and the callback that tells of it.
+struct Fired<'a> {
+    endpoint: &'a Endpoint,
+    callback_type: &'a str,
+    outcome: &'a Outcome,
+    id: Arc<str>,
+    body: Bytes,
+    url: ReceiverUrl,
+    /// The world's time.
+    now: Stamp,
+}
+
 pub(super) fn answer(
     context: &Arc<Context>,
     world: &Arc<World>,
@@ -42,17 +54,7 @@ pub(super) fn answer(
     let Some(callback_type) = endpoint.callback_type.clone() else {
         return Err(bad_request(format!("`{}` sends no callbacks", endpoint.id)));
     };
-    let outcome = match &trigger.outcome {
-        None => catalogue::final_outcome(endpoint),
-        Some(name) => endpoint.outcome(name),
-    };
-    let Some(outcome) = outcome.filter(|outcome| !outcome.is_error()) else {
-        let asked = trigger.outcome.as_deref().unwrap_or_default();
-        return Err(bad_request(format!(
-            "`outcome`: {}",
-            endpoint.unknown_outcome(asked, false)
-        )));
-    };
+    let outcome = outcome(endpoint, &trigger)?;
     let is_strict = context.engine.is_strict(&catalogue);
     answer::refuse_endpoint_if_strict(is_strict, endpoint)
         .and_then(|()| answer::refuse_outcome_if_strict(is_strict, endpoint, outcome))
@@ -74,37 +76,17 @@ pub(super) fn answer(
             outcome.name
         )));
     };
-    let body = with_overrides(&written.body, trigger.set)?;
-    let id = written.id;
-    let now = world.now(&state);
-    let record = Record {
-        endpoint: endpoint.id.clone(),
-        version: Version {
-            body: body.clone(),
-            outcome: outcome.tag.clone(),
-        },
-        later: None,
-    };
-    state.records.put(id.clone(), record);
-    let delivery = Delivery {
-        seq: 0,                     // the log knows
-        at: SystemTime::UNIX_EPOCH, // and this too
-        callback_type: callback_type.as_str().into(),
-        record: Some(id),
-        outcome: outcome.tag.to_str().unwrap_or_default().into(),
+    let fired = Fired {
+        endpoint,
+        callback_type: &callback_type,
+        outcome,
+        id: written.id,
+        body: with_overrides(&written.body, trigger.set)?,
         url,
-        body,
-        state: DeliveryState::Scheduled,
-        attempts: Vec::new(),
-        on_purpose: None,
-        token: TokenSent::Right,
-        redelivery_of: None,
-        depth: 0,
-        created: now,
-        next_try: Some(now),
-        reason: None,
-        held_for_next: false,
+        now: world.now(&state),
     };
+    state.records.put(fired.id.clone(), fired.record());
+    let delivery = fired.delivery();
     state.exercised.behaviour(Behaviour::Normal);
     let callbacks = &mut state.callbacks;
     let seq = callbacks.schedule(delivery, Duration::ZERO, Instant::now());
@@ -115,6 +97,42 @@ pub(super) fn answer(
         .get(seq)
         .map_or(Value::Null, |one| deliveries::shown(context, one));
     Ok((StatusCode::ACCEPTED, shown))
+}
+
+impl Fired<'_> {
+    fn record(&self) -> Record {
+        Record {
+            endpoint: self.endpoint.id.clone(),
+            version: Version {
+                body: self.body.clone(),
+                outcome: self.outcome.tag.clone(),
+            },
+            later: None,
+        }
+    }
+
+    /// The callback, due at once.
+    fn delivery(self) -> Delivery {
+        Delivery {
+            seq: 0,                     // the log knows
+            at: SystemTime::UNIX_EPOCH, // and this too
+            callback_type: self.callback_type.into(),
+            record: Some(self.id),
+            outcome: self.outcome.tag.to_str().unwrap_or_default().into(),
+            url: self.url,
+            body: self.body,
+            state: DeliveryState::Scheduled,
+            attempts: Vec::new(),
+            on_purpose: None,
+            token: TokenSent::Right,
+            redelivery_of: None,
+            depth: 0,
+            created: self.now,
+            next_try: Some(self.now),
+            reason: None,
+            held_for_next: false,
+        }
+    }
 }
 
 fn strict_mode(error: &ApiError) -> Refusal {
@@ -139,6 +157,21 @@ fn endpoint<'c>(catalogue: &'c Catalogue, trigger: &Trigger) -> Result<&'c Endpo
             types.join(", ")
         ))
     })
+}
+
+/// The outcome that the trigger names, or else the endpoint's final one. An error calls nobody back.
+fn outcome<'c>(endpoint: &'c Endpoint, trigger: &Trigger) -> Result<&'c Arc<Outcome>, Refusal> {
+    let outcome = match &trigger.outcome {
+        None => catalogue::final_outcome(endpoint),
+        Some(name) => endpoint.outcome(name),
+    };
+    outcome
+        .filter(|outcome| !outcome.is_error())
+        .ok_or_else(|| {
+            let asked = trigger.outcome.as_deref().unwrap_or_default();
+            let unknown = endpoint.unknown_outcome(asked, false);
+            bad_request(format!("`outcome`: {unknown}"))
+        })
 }
 
 /// Writes values at dotted paths; objects on the way are made.
