@@ -28,23 +28,103 @@ pub(crate) struct Event<'a> {
     pub came: Instant,
 }
 
+/// The world's line, as one event puts its deliveries into it.
+struct Line<'a> {
+    callbacks: &'a mut Callbacks,
+    event: &'a Event<'a>,
+    planned: &'a mut Planned,
+}
+
 /// Puts what an event causes into the world's line.
 pub(crate) fn plan(callbacks: &mut Callbacks, event: &Event<'_>, planned: &mut Planned) {
     let first = delivery(event);
     if event.depth >= DEPTH_MAX {
-        let reason = format!(
-            "a callback has come back into the sandbox {DEPTH_MAX} times: the loop ends here"
-        );
-        let dropped = Delivery {
-            state: DeliveryState::Dropped,
-            reason: Some(reason),
+        return cut_loop(callbacks, first);
+    }
+    let mut line = Line {
+        callbacks,
+        event,
+        planned,
+    };
+    match event.behaviour {
+        Behaviour::None => line.suppress(first),
+        Behaviour::Duplicate => line.send_twice(first),
+        Behaviour::Late(delay) => line.send_after(first, event.after + delay),
+        Behaviour::Reorder => line.send_behind_next(first),
+        Behaviour::Stale => line.send_before_stale(first),
+        Behaviour::Early if event.after.is_zero() => line.send_before_reply(first),
+        _ => line.send_after(first, event.after),
+    }
+}
+
+/// Logs a delivery that is not sent, since callbacks cause each other without end.
+fn cut_loop(callbacks: &mut Callbacks, first: Delivery) {
+    let reason =
+        format!("a callback has come back into the sandbox {DEPTH_MAX} times: the loop ends here");
+    let dropped = Delivery {
+        state: DeliveryState::Dropped,
+        reason: Some(reason),
+        ..first
+    };
+    let pending = callbacks.pending();
+    callbacks.log.add(dropped, pending);
+}
+
+impl Line<'_> {
+    fn suppress(&mut self, first: Delivery) {
+        let suppressed = Delivery {
+            state: DeliveryState::Suppressed,
             ..first
         };
-        let pending = callbacks.pending();
-        callbacks.log.add(dropped, pending);
-        return;
+        self.put(suppressed, self.event.after);
     }
-    let mut send = |delivery: Delivery, after: Duration| {
+
+    fn send_after(&mut self, first: Delivery, after: Duration) {
+        self.put(first, after);
+    }
+
+    fn send_twice(&mut self, first: Delivery) {
+        let seq = self.put(first.clone(), self.event.after);
+        let again = Delivery {
+            redelivery_of: Some(seq), // the same message for who counts by `webhook-id`
+            ..first
+        };
+        self.put(again, self.event.after);
+    }
+
+    /// Lets the world's next delivery overtake this one.
+    fn send_behind_next(&mut self, first: Delivery) {
+        let held = Delivery {
+            held_for_next: true,
+            ..first
+        };
+        self.put(held, self.event.after);
+    }
+
+    /// Sends the record as it is, then as it was before.
+    fn send_before_stale(&mut self, first: Delivery) {
+        // Held until the new one has gone, however long its reply or its receiver takes.
+        let stale = Delivery {
+            body: self.event.older.clone(),
+            held_for_next: true,
+            ..first.clone()
+        };
+        let fresh = Delivery {
+            on_purpose: None,
+            ..first
+        };
+        self.put(fresh, self.event.after);
+        self.put(stale, self.event.after);
+    }
+
+    /// Makes the reply wait for the callback.
+    fn send_before_reply(&mut self, first: Delivery) {
+        let seq = self.put(first, self.event.after);
+        self.planned.early = Some(seq);
+    }
+
+    /// Puts a delivery at its place in the line. Returns its number.
+    fn put(&mut self, delivery: Delivery, after: Duration) -> u64 {
         // What is due at once leaves when the reply is written, or a second later.
         let waits = after.is_zero() && !delivery.held_for_next;
         let due = if delivery.held_for_next {
@@ -52,67 +132,22 @@ pub(crate) fn plan(callbacks: &mut Callbacks, event: &Event<'_>, planned: &mut P
         } else {
             after
         };
+        let is_scheduled = delivery.state == DeliveryState::Scheduled;
         let delivery = Delivery {
-            next_try: (delivery.state == DeliveryState::Scheduled).then(|| event.now.after(due)),
+            next_try: is_scheduled.then(|| self.event.now.after(due)),
             ..delivery
         };
-        let seq =
-            callbacks.schedule_for_reply(delivery, after, event.came, waits.then_some(REPLY_TIME));
-        planned.any = true;
+        let seq = self.callbacks.schedule_for_reply(
+            delivery,
+            after,
+            self.event.came,
+            waits.then_some(REPLY_TIME),
+        );
+        self.planned.any = true;
         if waits {
-            planned.held.push(seq);
+            self.planned.held.push(seq);
         }
         seq
-    };
-    match event.behaviour {
-        Behaviour::None => {
-            send(
-                Delivery {
-                    state: DeliveryState::Suppressed,
-                    ..first
-                },
-                event.after,
-            );
-        }
-        Behaviour::Duplicate => {
-            let seq = send(first.clone(), event.after);
-            let again = Delivery {
-                redelivery_of: Some(seq), // the same message for who counts by `webhook-id`
-                ..first
-            };
-            send(again, event.after);
-        }
-        Behaviour::Late(delay) => {
-            send(first, event.after + delay);
-        }
-        Behaviour::Reorder => {
-            let held = Delivery {
-                held_for_next: true,
-                ..first
-            };
-            send(held, event.after);
-        }
-        Behaviour::Stale => {
-            // Held until the new one has gone, however long its reply or its receiver takes.
-            let stale = Delivery {
-                body: event.older.clone(),
-                held_for_next: true,
-                ..first.clone()
-            };
-            let fresh = Delivery {
-                on_purpose: None,
-                ..first
-            };
-            send(fresh, event.after);
-            send(stale, event.after);
-        }
-        Behaviour::Early if event.after.is_zero() => {
-            let seq = send(first, event.after);
-            planned.early = Some(seq);
-        }
-        _ => {
-            send(first, event.after);
-        }
     }
 }
 
