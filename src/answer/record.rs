@@ -40,9 +40,20 @@ pub(crate) struct Made {
 
 /// The versions of a record, each with its time after the request, and which of them call back.
 struct Life {
-    created: Stamp,
     versions: Vec<(Duration, Version)>,
     calls: Vec<(usize, Behaviour)>,
+}
+
+/// The versions of a record while they are written, in order.
+struct Writing<'a> {
+    making: &'a Making<'a>,
+    state: &'a mut State,
+    id: &'a str,
+    /// Looked up by the first version that needs it, and the same for those after it.
+    finding: Option<Finding>,
+    dice: Dice,
+    created: Stamp,
+    versions: Vec<(Duration, Version)>,
 }
 
 impl Making<'_> {
@@ -59,7 +70,6 @@ impl Making<'_> {
         let Life {
             mut versions,
             calls,
-            ..
         } = self.life(state, outcome, id.as_deref().unwrap_or_default(), finding);
         for (at, behaviour) in &calls {
             if *behaviour == Behaviour::Early {
@@ -85,14 +95,18 @@ impl Making<'_> {
         state: &mut State,
         outcome: &Arc<Outcome>,
         id: &str,
-        mut finding: Option<Finding>,
+        finding: Option<Finding>,
     ) -> Life {
-        let mut dice = Dice::new(self.drawn);
-        let mut life = Life {
+        let mut writing = Writing {
+            making: self,
+            id,
+            finding,
+            dice: Dice::new(self.drawn),
             created: self.world.now(state),
             versions: Vec::with_capacity(1),
-            calls: Vec::new(),
+            state,
         };
+        let mut calls = Vec::new();
         let mut carried = None;
         let mut after = Duration::ZERO;
         let mut current = outcome;
@@ -100,7 +114,7 @@ impl Making<'_> {
         let mut begins_its_own = true;
         let mut said: Option<CallsBack> = None;
         loop {
-            let version = self.version(state, current, id, &mut finding, &mut dice, &life, after);
+            let at = writing.write(current, after);
             // Of a pending outcome the callback follows when it has become what it becomes.
             let calls_back = if changes.is_empty() {
                 match said {
@@ -114,64 +128,17 @@ impl Making<'_> {
                 said.map_or(current.callback, |CallsBack(said)| said)
             };
             if let Some(behaviour) = calls_back {
-                let behaviour = self.callback.unwrap_or(behaviour);
-                life.calls.push((life.versions.len(), behaviour));
+                calls.push((at, self.callback.unwrap_or(behaviour)));
             }
-            life.versions.push((after, version));
             let Some((change, rest)) = changes.split_first() else {
-                return life;
+                let versions = writing.versions;
+                return Life { versions, calls };
             };
             after += change.after;
             current = &self.endpoint.outcomes[&change.outcome];
             said = change.callback;
             begins_its_own = rest.is_empty();
             changes = if begins_its_own { &current.then } else { rest };
-        }
-    }
-
-    /// What the record is when it has come to an outcome.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "all of it is the state of one loop"
-    )]
-    fn version(
-        &self,
-        state: &mut State,
-        current: &Outcome,
-        id: &str,
-        finding: &mut Option<Finding>,
-        dice: &mut Dice,
-        life: &Life,
-        after: Duration,
-    ) -> Version {
-        let Answer::Body { plan, asks_lookup } = &current.answer else {
-            unreachable!("errors and sequences are resolved before anything is written");
-        };
-        if *asks_lookup && finding.is_none() {
-            let seed = self.engine.seed;
-            *finding = found(seed, self.catalogue, self.creation, self.fields, dice);
-        }
-        let created = life.created;
-        let updated = if !life.versions.is_empty() {
-            created.after(after)
-        } else if current.pending {
-            created
-        } else {
-            created.after(processing_time(dice))
-        };
-        let mut fill = Fill {
-            input: self.fields,
-            id,
-            created,
-            updated,
-            finding: finding.as_ref(),
-            drawn: self.drawn,
-        };
-        let rendered = plan.render(&mut fill, &mut state.scratch);
-        keep_parts(state, self.creation, &rendered);
-        Version {
-            body: rendered.body,
-            outcome: current.tag.clone(),
         }
     }
 
@@ -220,6 +187,52 @@ impl Making<'_> {
             callbacks::plan(&mut state.callbacks, &event, &mut planned);
         }
         planned
+    }
+}
+
+impl Writing<'_> {
+    /// Writes what the record is when it has come to an outcome, and returns the number of that version.
+    fn write(&mut self, outcome: &Outcome, after: Duration) -> usize {
+        let making = self.making;
+        let Answer::Body { plan, asks_lookup } = &outcome.answer else {
+            unreachable!("errors and sequences are resolved before anything is written");
+        };
+        if *asks_lookup && self.finding.is_none() {
+            let seed = making.engine.seed;
+            self.finding = found(
+                seed,
+                making.catalogue,
+                making.creation,
+                making.fields,
+                &mut self.dice,
+            );
+        }
+        let mut fill = Fill {
+            input: making.fields,
+            id: self.id,
+            created: self.created,
+            updated: self.updated(outcome, after),
+            finding: self.finding.as_ref(),
+            drawn: making.drawn,
+        };
+        let rendered = plan.render(&mut fill, &mut self.state.scratch);
+        keep_parts(self.state, making.creation, &rendered);
+        let version = Version {
+            body: rendered.body,
+            outcome: outcome.tag.clone(),
+        };
+        self.versions.push((after, version));
+        self.versions.len() - 1
+    }
+
+    fn updated(&mut self, outcome: &Outcome, after: Duration) -> Stamp {
+        if !self.versions.is_empty() {
+            self.created.after(after)
+        } else if outcome.pending {
+            self.created
+        } else {
+            self.created.after(processing_time(&mut self.dice))
+        }
     }
 }
 
