@@ -6,15 +6,17 @@ use std::sync::Arc;
 use hyper::header::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
+use super::arrived::Arrived;
 use super::caller::{named_world, no_foreign_page};
 use super::choice::{Choice, choose, in_turn};
 use super::engine::Engine;
+use super::input::Unread;
 use super::product_request::ProductRequest;
 use super::read::read;
 use super::record::Making;
 use super::reply::{Effect, Reply};
 use super::seen::Seen;
-use super::{account, breaking, callback_urls, hints, input, magic, strict};
+use super::{account, breaking, callback_urls, hints, magic, strict};
 use crate::base::Behaviour;
 use crate::catalogue::{
     Answer, Catalogue, Creation, Endpoint, Route, UploadFields, asked_route, calls_back,
@@ -37,13 +39,18 @@ pub(crate) struct Answered {
 
 pub(crate) fn answer(engine: &Engine, call: &Call) -> Answered {
     let catalogue = engine.catalogue();
+    let arrived = Arrived {
+        engine,
+        catalogue: &catalogue,
+        call,
+    };
     let mut seen = Seen::default();
-    let decided = decide(engine, &catalogue, call, &mut seen);
+    let decided = decide(&arrived, &mut seen);
     let mut reply = decided.unwrap_or_else(|error| {
         seen.failed(&catalogue, &error);
         error_reply(&catalogue, seen.endpoint, &error)
     });
-    breaking::decide(&catalogue, &seen, call.came, &mut reply);
+    breaking::decide(&arrived, &seen, &mut reply);
     if let Some(standing) = &seen.rate {
         reply.headers.extend(standing.headers());
     }
@@ -64,12 +71,12 @@ pub(crate) fn answer(engine: &Engine, call: &Call) -> Answered {
 }
 
 /// Route, API key, world, rate limit; then what the route asks for.
-fn decide<'c>(
-    engine: &Engine,
-    catalogue: &'c Catalogue,
-    call: &'c Call,
-    seen: &mut Seen<'c>,
-) -> Result<Reply, ApiError> {
+fn decide<'c>(arrived: &Arrived<'c>, seen: &mut Seen<'c>) -> Result<Reply, ApiError> {
+    let Arrived {
+        engine,
+        catalogue,
+        call,
+    } = *arrived;
     let route = (catalogue.route(call.method(), call.path()))
         .map_err(|nearest| ApiError::no_route(no_route(engine, call, nearest.as_deref())))?;
     seen.route = Some(route.shown());
@@ -81,7 +88,7 @@ fn decide<'c>(
         Route::CallbackToken | Route::ListCallbackUrls | Route::SetCallbackUrl { .. } => {}
         Route::Ask(endpoint, _) | Route::Read(endpoint, _) => seen.endpoint = Some(endpoint),
     }
-    let world = enter_world(engine, catalogue, call, seen)?;
+    let world = enter_world(arrived, seen)?;
     judge_rate(&world, call, seen)?;
     let reads = matches!(route, Route::Read(..));
     let request = |endpoint| ProductRequest {
@@ -118,12 +125,12 @@ pub(super) fn no_route(engine: &Engine, call: &Call, nearest: Option<&str>) -> S
 }
 
 /// The world of the API key, or the one that a header names.
-fn enter_world(
-    engine: &Engine,
-    catalogue: &Catalogue,
-    call: &Call,
-    seen: &mut Seen<'_>,
-) -> Result<Arc<World>, ApiError> {
+fn enter_world(arrived: &Arrived<'_>, seen: &mut Seen<'_>) -> Result<Arc<World>, ApiError> {
+    let Arrived {
+        engine,
+        catalogue,
+        call,
+    } = *arrived;
     let key = match named_world(engine, call) {
         None => http::authenticate(call.headers())?,
         Some(key) => key?,
@@ -154,12 +161,12 @@ fn ask(
     seen: &mut Seen<'_>,
 ) -> Result<Reply, ApiError> {
     let ProductRequest {
-        engine,
         catalogue,
         world,
         endpoint,
         call,
         is_strict,
+        ..
     } = *request;
     let creation = endpoint
         .creation
@@ -180,13 +187,18 @@ fn ask(
             return Err(ApiError::asked_for(&outcome.name));
         }
     }
-    let input = input::sound(endpoint, path, call, magic.outcome.is_some())?;
+    let unread = Unread {
+        endpoint,
+        call,
+        sample_stands_in: magic.outcome.is_some(),
+    };
+    let input = unread.validated(path)?;
     seen.hints = hints::of(catalogue, &input.fields);
     let choice = if let Some((outcome, by)) = named {
         Choice::of(outcome, by)
     } else {
         let facts = input.facts(call, seen.why.nth);
-        choose(engine.seed, catalogue, endpoint, creation, facts)?
+        choose(request, creation, facts)?
     };
     seen.why.by = choice.by;
     let wish = Wish {
@@ -224,7 +236,7 @@ fn commit(
     engine.panics.reached("answer");
     let mut state = world.state();
     engine.panics.reached("lock");
-    let (outcome, turn) = in_turn(world, &mut state, endpoint, wish.choice.outcome);
+    let (outcome, turn) = in_turn(request, &mut state, wish.choice.outcome);
     seen.why.chosen = Some(wish.choice.outcome.clone());
     seen.why.turn = turn;
     strict::refuse_outcome_if_strict(is_strict, endpoint, &outcome)?;

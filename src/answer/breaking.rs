@@ -1,12 +1,11 @@
 //! What breaks a reply: asked for by the request, by the outcome, or standing in the world, in this order.
 
-use tokio::time::Instant;
-
+use super::arrived::Arrived;
 use super::magic::AskedFaults;
 use super::reply::{Breaking, Effect, Reply};
 use super::seen::Seen;
 use crate::base::{Fault, Mix, Probability};
-use crate::catalogue::{Breakage, Catalogue, Endpoint};
+use crate::catalogue::{Breakage, Endpoint};
 use crate::world::{State, Struck, World};
 
 /// Makes the draws of a mix other ones each time.
@@ -23,7 +22,7 @@ pub(crate) fn half(mix: &Mix) -> u64 {
 }
 
 /// Decides what happens to a product's reply, and does to it what can be done before it is written.
-pub(super) fn decide(catalogue: &Catalogue, seen: &Seen<'_>, came: Instant, reply: &mut Reply) {
+pub(super) fn decide(arrived: &Arrived<'_>, seen: &Seen<'_>, reply: &mut Reply) {
     let (Some(endpoint), Some(world), false) = (seen.endpoint, &seen.world, seen.is_whole) else {
         return;
     };
@@ -37,7 +36,7 @@ pub(super) fn decide(catalogue: &Catalogue, seen: &Seen<'_>, came: Instant, repl
         struck = struck.or(strike_by_outcome(breakage, world, &mut state, endpoint));
     }
     // Counted also where it does not get a say: what it does to the next request must not depend on this.
-    struck = struck.or(world.standing_faults(&mut state, endpoint, came));
+    struck = struck.or(world.standing_faults(&mut state, endpoint, arrived.call.came));
     let breaking = Breaking {
         delay: struck.delay.unwrap_or_default(),
         fault: struck.fault,
@@ -45,7 +44,7 @@ pub(super) fn decide(catalogue: &Catalogue, seen: &Seen<'_>, came: Instant, repl
     if breaking.delay.is_zero() && breaking.fault.is_none() {
         return;
     }
-    breaking.rewrite(catalogue, reply);
+    breaking.rewrite(arrived.catalogue, reply);
     if let Effect::Release(held) = &reply.effect {
         // A callback leaves when its reply has been written: it must not overtake one that is late.
         for seq in held {

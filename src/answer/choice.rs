@@ -6,10 +6,11 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::magic_values::choose_by_values;
+use super::product_request::ProductRequest;
 use crate::base::Mix;
-use crate::catalogue::{Answer, Catalogue, Creation, Endpoint, Facts, Finding, Outcome};
+use crate::catalogue::{Answer, Catalogue, Creation, Facts, Finding, Outcome};
 use crate::http::ApiError;
-use crate::world::{By, State, World};
+use crate::world::{By, State};
 
 /// An outcome, what chose it, and what the dummy data found if it did.
 pub(crate) struct Choice<'c> {
@@ -29,13 +30,17 @@ impl<'c> Choice<'c> {
 }
 
 /// Without a magic reply: magic values in the data, the rules, the dummy data, the default.
-pub(crate) fn choose<'c>(
-    seed: u64,
-    catalogue: &Catalogue,
-    endpoint: &'c Endpoint,
-    creation: &'c Creation,
+pub(super) fn choose<'r>(
+    request: &ProductRequest<'r>,
+    creation: &'r Creation,
     facts: Facts<'_>,
-) -> Result<Choice<'c>, ApiError> {
+) -> Result<Choice<'r>, ApiError> {
+    let ProductRequest {
+        engine,
+        catalogue,
+        endpoint,
+        ..
+    } = *request;
     let all_file_names = catalogue.settings.magic_file_names;
     if let Some(named) = choose_by_values(&creation.magic, endpoint, facts, all_file_names)? {
         return Ok(Choice::of(named.outcome, By::Data(named.at)));
@@ -46,7 +51,7 @@ pub(crate) fn choose<'c>(
             let at = u32::try_from(at).unwrap_or(u32::MAX);
             Choice::of(&rule.outcome, By::Rule(at))
         }
-        None => choose_by_dummy_data(seed, catalogue, creation, facts.fields),
+        None => choose_by_dummy_data(engine.seed, catalogue, creation, facts.fields),
     })
 }
 
@@ -77,12 +82,14 @@ pub(crate) fn choose_by_dummy_data<'c>(
 
 /// The outcome itself, or the one that a sequence or a draw puts in its place; and the how-many-th
 /// time this is, from 1, 0 where nothing is counted.
-pub(crate) fn in_turn(
-    world: &World,
+pub(super) fn in_turn(
+    request: &ProductRequest<'_>,
     state: &mut State,
-    endpoint: &Endpoint,
     outcome: &Arc<Outcome>,
 ) -> (Arc<Outcome>, u32) {
+    let ProductRequest {
+        world, endpoint, ..
+    } = *request;
     let mut count = |mix: &Mix| {
         #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
         state.counters.count(mix.finish() as u64)

@@ -25,22 +25,28 @@ impl Input {
     }
 }
 
-/// What the client sent, read and held against the endpoint's rules.
-pub(crate) fn sound(
-    endpoint: &Endpoint,
-    path: Map<String, Value>,
-    call: &Call,
-    has_magic: bool,
-) -> Result<Input, ApiError> {
-    let (value, file_names) = match endpoint.verb {
-        Verb::Get => of_path(endpoint, path),
-        Verb::Post => read(endpoint, call, has_magic)?,
-    };
-    endpoint.schema.check(&value).map_err(ApiError::refused)?;
-    let Value::Object(fields) = value else {
-        return Err(ApiError::not_an_object());
-    };
-    Ok(Input { fields, file_names })
+/// What the client sent to an endpoint, not read yet.
+pub(crate) struct Unread<'r> {
+    pub endpoint: &'r Endpoint,
+    pub call: &'r Call,
+    /// The documented sample stands in where there is no body.
+    pub sample_stands_in: bool,
+}
+
+impl Unread<'_> {
+    /// The input, read and held against the endpoint's rules. `path` are the segments of the path, by their names.
+    pub(crate) fn validated(&self, path: Map<String, Value>) -> Result<Input, ApiError> {
+        let endpoint = self.endpoint;
+        let (value, file_names) = match endpoint.verb {
+            Verb::Get => of_path(endpoint, path),
+            Verb::Post => read(endpoint, self.call, self.sample_stands_in)?,
+        };
+        endpoint.schema.check(&value).map_err(ApiError::refused)?;
+        let Value::Object(fields) = value else {
+            return Err(ApiError::not_an_object());
+        };
+        Ok(Input { fields, file_names })
+    }
 }
 
 /// What the client sent as one normalised JSON object, and how its files were called; the documented

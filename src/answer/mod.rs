@@ -3,6 +3,7 @@
 mod account;
 mod admission;
 mod answer;
+mod arrived;
 mod breaking;
 mod callback_urls;
 mod callbacks;
@@ -32,6 +33,6 @@ pub(crate) use self::engine::Engine;
 pub(crate) use self::explain::{Found, explain, find_exchange};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::magic::{Magic, read_magic};
-pub(crate) use self::reply::{Breaking, Effect, Registration};
+pub(crate) use self::reply::{Breaking, Effect, Registration, Reply};
 pub(crate) use self::sample::write_sample;
 pub(crate) use self::strict::{refuse_endpoint_if_strict, refuse_outcome_if_strict};

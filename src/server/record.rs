@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hyper::header::HeaderValue;
 
 use super::serving::Serving;
-use crate::answer::{Answered, Breaking};
+use crate::answer::{Answered, Breaking, Engine};
 use crate::catalogue::{Route, UploadFields};
 use crate::http::{Body, Call, MediaType, Picture};
 use crate::world::{Exchange, KeptBody, NO_WORLD, head_text};
@@ -25,84 +25,98 @@ pub(super) fn uploads(serving: &Serving, call: &Call) -> Option<Arc<UploadFields
     }
 }
 
-/// Keeps the exchange in its world's journal, and has what was uploaded drawn for those who look on; returns what `x-sandbox-trace` shows.
-pub(super) fn record(
+/// A request with its decided reply.
+pub(super) struct Finished<'r> {
+    pub call: &'r Call,
+    pub answered: Answered,
+    pub breaking: Option<&'r Breaking>,
+    pub duration: Duration,
+}
+
+/// A request's body as it is kept, and those of its files that are to be drawn.
+pub(super) struct Kept {
+    pub body: KeptBody,
+    pub pictures: Vec<Picture>,
+}
+
+/// What is kept of a long body, made in turns with other requests. None where files may lie in it, which are not kept.
+pub(super) async fn keep_long_body(serving: &Serving, call: &Call) -> Option<KeptBody> {
+    match &call.body {
+        Body::Bytes(bytes) if KeptBody::keeps_a_part_of(bytes) => {
+            if uploads(serving, call).is_some() {
+                return None;
+            }
+            Some(Box::pin(KeptBody::copied_in_turns(bytes)).await)
+        }
+        _ => None,
+    }
+}
+
+/// What is kept of a request's body; `long_body` where it is known already.
+pub(super) fn keep(
     serving: &Serving,
-    call: &Call,
-    (request, pictures): (KeptBody, Vec<Picture>),
-    answered: Answered,
-    breaking: Option<&Breaking>,
-    duration: Duration,
-) -> HeaderValue {
-    let Some(world) = &answered.world else {
-        serving.control.engine.worlds.count_stranger(
-            answered.reply.outcome.as_ref(),
-            answered.reply.status,
-            &answered.reply.body,
-            duration,
-        );
-        let refused =
-            answered.reply.status.is_client_error() || answered.reply.status.is_server_error();
-        let seq = if refused {
-            serving
-                .control
-                .engine
-                .strangers
-                .record(exchange(call, request, answered, breaking, duration))
-        } else {
-            serving.control.engine.strangers.journal().pass()
-        };
-        return trace(str::from_utf8(&NO_WORLD).expect("zeros"), seq);
+    finished: &Finished<'_>,
+    long_body: Option<KeptBody>,
+) -> Kept {
+    let call = finished.call;
+    let uploads = finished.answered.uploads.as_deref();
+    let body = match (long_body, &call.body, uploads) {
+        (Some(kept), _, None) => kept,
+        (_, Body::Bytes(bytes), Some(uploads)) => {
+            let is_form = call.media_type() == MediaType::Form;
+            let room = || serving.control.thumbnails.room();
+            let (bytes, pictures) = uploads.keep(bytes, is_form, &room);
+            let body = KeptBody::copied(&bytes);
+            return Kept { body, pictures };
+        }
+        (_, Body::Bytes(bytes), None) => KeptBody::copied(bytes),
+        (_, Body::Parts(parts), _) => KeptBody::copied(parts.to_string().as_bytes()),
+        (_, Body::Empty | Body::Unreadable(_), _) => KeptBody::copied(b""),
     };
-    let world = world.clone();
+    Kept {
+        body,
+        pictures: Vec::new(),
+    }
+}
+
+/// Keeps the exchange in its world's journal, and has its uploads drawn for those who look on. Returns what
+/// `x-sandbox-trace` shows.
+pub(super) fn record(serving: &Serving, finished: Finished<'_>, kept: Kept) -> HeaderValue {
+    let engine = &serving.control.engine;
+    let Kept { body, pictures } = kept;
+    let Some(world) = finished.answered.world.clone() else {
+        return record_stranger(engine, finished, body);
+    };
     let era = if pictures.is_empty() { 0 } else { world.era() };
-    serving.control.engine.panics.reached("record");
-    let seq = world.record(exchange(call, request, answered, breaking, duration));
+    engine.panics.reached("record");
+    let seq = world.record(exchange(finished, body));
     if !pictures.is_empty() {
         serving.control.thumbnails.draw(&world, era, seq, pictures);
     }
     trace(&world.tag, seq)
 }
 
-/// What is kept of a long body. None where files may lie in it, which are not.
-pub(super) async fn kept_in_turns(serving: &Serving, call: &Call, body: &[u8]) -> Option<KeptBody> {
-    match uploads(serving, call) {
-        None => Some(KeptBody::copied_in_turns(body).await),
-        Some(_) => None,
-    }
-}
-
-/// What is kept of a request's body, where it is not known yet, and of its files those that are to be drawn.
-pub(super) fn kept(
-    serving: &Serving,
-    call: &Call,
-    long: Option<KeptBody>,
-    uploads: Option<&UploadFields>,
-) -> (KeptBody, Vec<Picture>) {
-    if let (Some(kept), None) = (long, uploads) {
-        return (kept, Vec::new());
-    }
-    let kept = match (&call.body, uploads) {
-        (Body::Bytes(bytes), Some(uploads)) => {
-            let is_form = call.media_type() == MediaType::Form;
-            let (bytes, pictures) =
-                uploads.keep(bytes, is_form, &|| serving.control.thumbnails.room());
-            return (KeptBody::copied(&bytes), pictures);
-        }
-        (Body::Bytes(bytes), None) => KeptBody::copied(bytes),
-        (Body::Parts(parts), _) => KeptBody::copied(parts.to_string().as_bytes()),
-        (Body::Empty | Body::Unreadable(_), _) => KeptBody::copied(b""),
+/// The same for a request that belongs to no world: kept only where it was refused.
+fn record_stranger(engine: &Engine, finished: Finished<'_>, body: KeptBody) -> HeaderValue {
+    let reply = &finished.answered.reply;
+    let (outcome, status) = (reply.outcome.as_ref(), reply.status);
+    let duration = finished.duration;
+    (engine.worlds).count_stranger(outcome, status, &reply.body, duration);
+    let seq = if status.is_client_error() || status.is_server_error() {
+        engine.strangers.record(exchange(finished, body))
+    } else {
+        engine.strangers.journal().pass()
     };
-    (kept, Vec::new())
+    trace(str::from_utf8(&NO_WORLD).expect("zeros"), seq)
 }
 
-fn exchange(
-    call: &Call,
-    request: KeptBody,
-    answered: Answered,
-    breaking: Option<&Breaking>,
-    duration: Duration,
-) -> Exchange {
+fn exchange(finished: Finished<'_>, request: KeptBody) -> Exchange {
+    let Finished {
+        call,
+        answered,
+        breaking,
+        duration,
+    } = finished;
     let target = call
         .head
         .uri
@@ -128,15 +142,37 @@ fn exchange(
     }
 }
 
+/// A line in the log.
+pub(super) fn log(finished: &Finished<'_>) {
+    let Finished {
+        call,
+        answered,
+        breaking,
+        duration,
+    } = finished;
+    let reply = &answered.reply;
+    let outcome = reply.outcome.as_ref();
+    tracing::info!(
+        method = shown_method(call),
+        route = answered.route.as_deref().unwrap_or("no such route"),
+        status = reply.status.as_u16(),
+        outcome = outcome.and_then(|outcome| outcome.to_str().ok()),
+        delay_ms = breaking.and_then(Breaking::delay_ms),
+        fault = breaking.and_then(Breaking::shown_fault).as_deref(),
+        micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
+        "answered"
+    );
+}
+
 /// `x-sandbox-trace`: the world's tag and the number of the exchange.
-pub(super) fn trace(tag: &str, seq: u64) -> HeaderValue {
+fn trace(tag: &str, seq: u64) -> HeaderValue {
     let mut digits = itoa::Buffer::new();
     let trace = [tag, "-", digits.format(seq)].concat();
     HeaderValue::from_maybe_shared(Bytes::from(trace)).expect("hex digits")
 }
 
 /// A method of the client's own making could hold anything.
-pub(super) fn shown_method(call: &Call) -> &'static str {
+fn shown_method(call: &Call) -> &'static str {
     match call.method().as_str() {
         "GET" => "GET",
         "POST" => "POST",

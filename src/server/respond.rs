@@ -6,19 +6,21 @@ use std::sync::Arc;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Request, Response};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
+use super::effect::Release;
 use super::pace::Pace;
-use super::record::{kept, kept_in_turns, record, shown_method, uploads};
+use super::record::{Finished, keep, keep_long_body, log, record, uploads};
 use super::serving::Serving;
 use super::wire::{self, Written};
 use super::{body, effect};
-use crate::answer::{self, Answered, Effect};
+use crate::answer::{self, Answered, Effect, Reply};
 use crate::base::{self, Panicked, contained, contained_async};
 use crate::catalogue::UploadFields;
 use crate::control;
-use crate::http::{ApiError, Body, Call, Content, ReplyBody};
-use crate::world::{KeptBody, Why};
+use crate::http::{ApiError, Call, Content, Picture, ReplyBody};
+use crate::world::Why;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const OUTCOME: HeaderName = HeaderName::from_static("x-sandbox-outcome");
@@ -44,12 +46,61 @@ pub(crate) async fn respond(
     })
 }
 
-/// What few requests need is boxed: the future is moved for every one of them.
+/// The way of a request. What few requests need is boxed: the future is moved for every one of them.
 async fn respond_or_panic(
     serving: &Arc<Serving>,
     request: Request<Incoming>,
     pace: &Arc<Pace>,
 ) -> Option<Response<Written>> {
+    let Read {
+        call,
+        pictures,
+        until_answered,
+    } = read(serving, request).await?;
+    pace.answering();
+    if let Some(response) = answer_as_sandbox(serving, &call).await {
+        return Some(response.map(|body| Written::new(body, pace)));
+    }
+    // Before anything is done: who goes away meanwhile has asked for nothing.
+    let long_body = keep_long_body(serving, &call).await;
+    let (mut answered, panicked) = answer(serving, &call);
+    let released = follow_up(serving, &mut answered).await;
+    let mut response = begin_response(&answered.reply, released);
+    let breaking = answered.reply.breaking.take();
+    if let Some(breaking) = &breaking {
+        response.headers_mut().extend(breaking.headers());
+    }
+    let finished = Finished {
+        duration: call.came.elapsed(),
+        call: &call,
+        answered,
+        breaking: breaking.as_deref(),
+    };
+    log(&finished);
+    let mut kept = keep(serving, &finished, long_body);
+    kept.pictures.splice(0..0, pictures);
+    let trace = record(serving, finished, kept);
+    if panicked {
+        let trace = trace.to_str().expect("hex digits");
+        base::log_panic(format_args!("answering the request {trace}"));
+    }
+    response.headers_mut().insert(TRACE, trace);
+    let Some(breaking) = breaking else {
+        return Some(response.map(|body| Written::new(body, pace)));
+    };
+    drop((call, until_answered)); // a reply that waits holds nothing of its request
+    Box::pin(wire::carry_out(response, *breaking, pace)).await
+}
+
+/// A request that was read, the files in it that are to be drawn, and its share of what all bodies may hold.
+struct Read {
+    call: Call,
+    pictures: Vec<Picture>,
+    until_answered: Option<OwnedSemaphorePermit>,
+}
+
+/// None when the client is gone.
+async fn read(serving: &Serving, request: Request<Incoming>) -> Option<Read> {
     let came = Instant::now();
     let (head, incoming) = request.into_parts();
     let bytes_max = control::body_bytes_max(&head);
@@ -61,106 +112,75 @@ async fn respond_or_panic(
         &serving.control.thumbnails,
     )
     .await?;
-    pace.answering();
-    let call = Call {
-        came,
-        head,
-        body: received.body,
-    };
-    let (until_answered, mut pictures) = (received.share, received.pictures);
-    if let Some(response) = control::answer_document(&serving.control, &call) {
-        return Some(response.map(|body| Written::new(body, pace)));
+    Some(Read {
+        call: Call {
+            came,
+            head,
+            body: received.body,
+        },
+        pictures: received.pictures,
+        until_answered: received.share,
+    })
+}
+
+/// What the sandbox answers as itself: its documents, and everything below `/__sandbox/`.
+async fn answer_as_sandbox(serving: &Serving, call: &Call) -> Option<Response<ReplyBody>> {
+    if let Some(response) = control::answer_document(&serving.control, call) {
+        return Some(response);
     }
     if control::is_control_path(call.path()) {
-        let response = Box::pin(control::respond(&serving.control, &call)).await;
-        return Some(response.map(|body| Written::new(body, pace)));
+        return Some(Box::pin(control::respond(&serving.control, call)).await);
     }
-    // Before anything is done: who goes away meanwhile has asked for nothing.
-    let long = match &call.body {
-        Body::Bytes(bytes) if KeptBody::keeps_a_part_of(bytes) => {
-            Box::pin(kept_in_turns(serving, &call, bytes)).await
-        }
-        _ => None,
-    };
-    let (mut answered, panicked) =
-        match contained(|| answer::answer(&serving.control.engine, &call)) {
-            Ok(answered) => (answered, false),
-            Err(Panicked) => (panicked(serving, uploads(serving, &call)), true),
-        };
-    let mut release = None;
-    if let Some(world) = &answered.world {
-        let effect = std::mem::take(&mut answered.reply.effect);
-        if !matches!(effect, Effect::None) {
-            match Box::pin(effect::before_reply(
-                &serving.control.courier,
-                world,
-                effect,
-            ))
-            .await
-            {
-                Ok(to_release) => release = to_release,
-                Err(error) => {
-                    answered.reply =
-                        answer::error_reply(&serving.control.engine.catalogue(), None, &error);
-                }
-            }
+    None
+}
+
+/// The answer as the emulated API, and whether a panic has taken its place.
+fn answer(serving: &Serving, call: &Call) -> (Answered, bool) {
+    match contained(|| answer::answer(&serving.control.engine, call)) {
+        Ok(answered) => (answered, false),
+        Err(Panicked) => (without_answer(serving, uploads(serving, call)), true),
+    }
+}
+
+/// Does what has to be done before the reply is written. Returns what is let go when it has been.
+async fn follow_up(serving: &Serving, answered: &mut Answered) -> Option<Release> {
+    let world = answered.world.as_ref()?;
+    let effect = std::mem::take(&mut answered.reply.effect);
+    if matches!(effect, Effect::None) {
+        return None;
+    }
+    let courier = &serving.control.courier;
+    match Box::pin(effect::before_reply(courier, world, effect)).await {
+        Ok(to_release) => to_release,
+        Err(error) => {
+            let catalogue = serving.control.engine.catalogue();
+            answered.reply = answer::error_reply(&catalogue, None, &error);
+            None
         }
     }
+}
+
+/// The response but for its trace, and what is done to it on its way.
+fn begin_response(reply: &Reply, released: Option<Release>) -> Response<ReplyBody> {
     let mut response = Response::new(ReplyBody {
-        content: Content::Whole(answered.reply.body.clone()),
-        until_written: release.map(|release| Box::new(release) as Box<dyn Send>),
+        content: Content::Whole(reply.body.clone()),
+        until_written: released.map(|released| Box::new(released) as Box<dyn Send>),
     });
-    *response.status_mut() = answered.reply.status;
+    *response.status_mut() = reply.status;
     let headers = response.headers_mut();
     headers.reserve(4);
     headers.insert(CONTENT_TYPE, JSON);
-    for (name, value) in &answered.reply.headers {
+    for (name, value) in &reply.headers {
         headers.insert(name, value.clone());
     }
-    if let Some(outcome) = &answered.reply.outcome {
+    if let Some(outcome) = &reply.outcome {
         headers.insert(OUTCOME, outcome.clone());
     }
-    let breaking = answered.reply.breaking.take();
-    if let Some(breaking) = &breaking {
-        headers.extend(breaking.headers());
-    }
-    let duration = came.elapsed();
-    tracing::info!(
-        method = shown_method(&call),
-        route = answered.route.as_deref().unwrap_or("no such route"),
-        status = answered.reply.status.as_u16(),
-        outcome = answered
-            .reply
-            .outcome
-            .as_ref()
-            .and_then(|outcome| outcome.to_str().ok()),
-        delay_ms = breaking.as_ref().and_then(|breaking| breaking.delay_ms()),
-        fault = breaking
-            .as_ref()
-            .and_then(|breaking| breaking.shown_fault())
-            .as_deref(),
-        micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
-        "answered"
-    );
-    let (request, more) = kept(serving, &call, long, answered.uploads.as_deref());
-    pictures.extend(more);
-    let broken = breaking.as_deref();
-    let request = (request, pictures);
-    let trace = record(serving, &call, request, answered, broken, duration);
-    if panicked {
-        let trace = trace.to_str().expect("hex digits");
-        base::log_panic(format_args!("answering the request {trace}"));
-    }
-    headers.insert(TRACE, trace);
-    let Some(breaking) = breaking else {
-        return Some(response.map(|body| Written::new(body, pace)));
-    };
-    drop((call, until_answered)); // a reply that waits holds nothing of its request
-    Box::pin(wire::carry_out(response, *breaking, pace)).await
+    response
 }
 
 /// Where a panic has left no answer.
-fn panicked(serving: &Serving, uploads: Option<Arc<UploadFields>>) -> Answered {
+fn without_answer(serving: &Serving, uploads: Option<Arc<UploadFields>>) -> Answered {
     Answered {
         reply: answer::error_reply(
             &serving.control.engine.catalogue(),
@@ -176,7 +196,7 @@ fn panicked(serving: &Serving, uploads: Option<Arc<UploadFields>>) -> Answered {
 
 /// What is left to say where a panic came between the answer and its writing.
 fn failed(serving: &Serving) -> Response<ReplyBody> {
-    let reply = panicked(serving, None).reply;
+    let reply = without_answer(serving, None).reply;
     let mut response = Response::new(ReplyBody::new(reply.body));
     *response.status_mut() = reply.status;
     response.headers_mut().insert(CONTENT_TYPE, JSON);

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::rules::{nearest_rule, tried_rules};
 use super::words::{place, shown_place};
 use crate::answer::engine::Engine;
-use crate::answer::input;
+use crate::answer::input::Unread;
 use crate::catalogue::{Catalogue, Creation, Endpoint, Facts};
 use crate::http::{self, Call};
 use crate::world::{By, Exchange};
@@ -84,6 +84,11 @@ impl Because<'_> {
         let Some(creation) = &endpoint.creation else {
             return;
         };
+        let unread = Unread {
+            endpoint,
+            call,
+            sample_stands_in: false,
+        };
         match why.by {
             By::Nothing | By::Record => return self.refused(exchange),
             By::Magic => self.by_magic(call),
@@ -95,7 +100,7 @@ impl Because<'_> {
                             .to_owned(),
                     );
                     self.say(kind(why.by), in_short(why.by).to_owned());
-                } else if let Ok(input) = input::sound(endpoint, path, call, false) {
+                } else if let Ok(input) = unread.validated(path) {
                     self.by_input(&Retrial {
                         seed: engine.seed,
                         catalogue,
