@@ -22,7 +22,21 @@ struct Filter<'a> {
     after_seq: u64,
 }
 
-impl Filter<'_> {
+impl<'q> Filter<'q> {
+    fn of(query: &'q HashMap<String, String>) -> Result<Self, Refusal> {
+        let state = parameter(query, "state", |text| {
+            serde_json::from_value::<DeliveryState>(text.into()).map_err(|_| {
+                format!("`{text}` is none of scheduled, sending, retrying, delivered, failed, cancelled, suppressed, dropped")
+            })
+        })?;
+        Ok(Self {
+            callback_type: query.get("type"),
+            record: query.get("record"),
+            state,
+            after_seq: parameter(query, "after_seq", whole_number)?.unwrap_or(0),
+        })
+    }
+
     fn matches(&self, delivery: &Delivery) -> bool {
         let same = |asked: Option<&String>, is: Option<&str>| {
             asked.is_none_or(|asked| Some(asked.as_str()) == is)
@@ -34,6 +48,16 @@ impl Filter<'_> {
     }
 }
 
+const PARAMETERS: [&str; 7] = [
+    "type",
+    "record",
+    "state",
+    "after_seq",
+    "wait",
+    "count",
+    "limit",
+];
+
 /// All that match, newest first. With `wait` it answers as soon as `count` of them match, or 408 with
 /// what did happen and why nothing matched.
 pub(super) async fn list(
@@ -41,29 +65,8 @@ pub(super) async fn list(
     world: &Arc<World>,
     query: &HashMap<String, String>,
 ) -> Result<Answer, Refusal> {
-    only(
-        query,
-        &[
-            "type",
-            "record",
-            "state",
-            "after_seq",
-            "wait",
-            "count",
-            "limit",
-        ],
-    )?;
-    let state = parameter(query, "state", |text| {
-        serde_json::from_value::<DeliveryState>(text.into()).map_err(|_| {
-            format!("`{text}` is none of scheduled, sending, retrying, delivered, failed, cancelled, suppressed, dropped")
-        })
-    })?;
-    let filter = Filter {
-        callback_type: query.get("type"),
-        record: query.get("record"),
-        state,
-        after_seq: parameter(query, "after_seq", whole_number)?.unwrap_or(0),
-    };
+    only(query, &PARAMETERS)?;
+    let filter = Filter::of(query)?;
     let limit = parameter(query, "limit", whole_number)?.unwrap_or(LIMIT_DEFAULT);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let count = parameter(query, "count", whole_number)?;

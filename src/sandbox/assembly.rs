@@ -24,7 +24,10 @@ pub(crate) fn assemble(
     let live = Arc::new(Live::default());
     let draws = !options.no_thumbnails && !options.redact;
     let (stop, stopped) = watch::channel(false);
-    let authority_file = options.authority_file();
+    #[cfg(feature = "tls")]
+    let authority_file = options.tls.authority_file();
+    #[cfg(not(feature = "tls"))]
+    let authority_file = None;
     let courier = Courier::new(
         &options.callbacks,
         sends_by_itself,

@@ -64,14 +64,6 @@ impl Options {
     pub(super) fn load(&self) -> Result<Current, LoadErrors> {
         Current::load(self.scenarios.clone(), self.dates, self.test_panics.clone())
     }
-
-    /// Where the certificate of the sandbox's own authority lies; none where it has none, or in memory alone.
-    pub(super) fn authority_file(&self) -> Option<PathBuf> {
-        #[cfg(feature = "tls")]
-        return self.tls.authority_file();
-        #[cfg(not(feature = "tls"))]
-        return None;
-    }
 }
 
 /// Why a sandbox did not start.

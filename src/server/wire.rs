@@ -105,7 +105,8 @@ pub(crate) struct Written {
     broken: Option<Box<Broken>>,
     /// Of a body that has no end of its own.
     streaming: Option<Streaming>,
-    _until_written: Option<Box<dyn Send>>,
+    /// Dropped when the body has been written, or nobody takes it.
+    _held: Option<Box<dyn Send>>,
 }
 
 impl Written {
@@ -115,7 +116,7 @@ impl Written {
             content: body.content,
             broken: None,
             streaming: is_stream.then(|| Streaming(pace.clone())),
-            _until_written: body.until_written,
+            _held: body.until_written,
         }
     }
 
@@ -124,7 +125,7 @@ impl Written {
             content: body.content,
             broken: Some(Box::new(broken)),
             streaming: None,
-            _until_written: body.until_written,
+            _held: body.until_written,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(unreachable_pub, reason = "nothing is outside of a test binary")]
 
+mod architecture;
 #[cfg(target_os = "linux")]
 mod attacked;
 #[cfg(target_os = "linux")]
