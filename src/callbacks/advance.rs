@@ -48,13 +48,13 @@ impl Courier {
         };
         let mut tried = Vec::new();
         loop {
-            let next = {
+            let (next, resets) = {
                 let mut state = world.state();
                 let callbacks = &mut state.callbacks;
                 let next = callbacks.queue.take_by_clock(until);
                 callbacks.advanced = next.map_or(until, |(clock, _)| callbacks.advanced.max(clock));
                 callbacks.in_flight += usize::from(next.is_some());
-                next
+                (next, world.resets()) // from before the lock is given back
             };
             let Some((_, seq)) = next else {
                 return tried;
@@ -62,7 +62,6 @@ impl Courier {
             if !tried.contains(&seq) {
                 tried.push(seq);
             }
-            let resets = world.resets();
             attempt_unless_stopped(self.clone(), world.clone(), seq, resets).await;
         }
     }

@@ -93,7 +93,8 @@ async fn run(courier: &Arc<Courier>, world: &Arc<World>) {
     }
 }
 
-/// One try, given up when the sandbox stops, the world is reset, or it panics.
+/// One try, given up when the sandbox stops, the world is reset, or it panics. Its connection is closed before it
+/// counts as no longer in flight.
 pub(super) async fn attempt_unless_stopped(
     courier: Arc<Courier>,
     world: Arc<World>,

@@ -286,7 +286,8 @@ impl World {
     }
 
     /// Empties the world: records, counters, queue, faults, journal, callback URLs, clock. Returns when it
-    /// is quiet, with the number of callbacks that were cancelled.
+    /// is quiet, with the number of callbacks that were cancelled. What a receiver had been sent by then it may
+    /// still read; who waits for [`World::idle`] before leaves nothing on its way.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {

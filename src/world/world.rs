@@ -218,7 +218,9 @@ impl World {
             .concat()
     }
 
-    /// Empties the world. What was pending is cancelled, also what was on its way, and counted.
+    /// Empties the world. What was pending is cancelled, also what was on its way, and counted. Nothing of it is sent
+    /// any more when this returns: its connections are closed. What a receiver had been sent by then lies with the
+    /// system, which gives it out also after a close or a reset of the connection.
     pub(crate) async fn reset(&self) -> usize {
         self.reset_seen(|_| (), |_| ()).await.1
     }
@@ -235,11 +237,12 @@ impl World {
         fill: impl FnOnce(&mut State),
     ) -> (T, usize) {
         // An advance ends as soon as what it sends has been called back.
-        let (seen, (in_line, on_their_way)) = {
+        let seen = {
             let mut state = self.state();
-            (see(&state), self.call_back(&mut state))
+            let seen = see(&state);
+            self.call_back(&mut state);
+            seen
         };
-        let mut cancelled = in_line + on_their_way;
         let _no_advance = self.advancing.lock().await;
         let mut changes = self.changes();
         loop {
@@ -247,8 +250,9 @@ impl World {
             {
                 let mut totals = locked(&self.totals);
                 let mut state = self.state();
-                cancelled += self.call_back(&mut state).0; // what came meanwhile
+                self.call_back(&mut state); // what came meanwhile
                 if state.callbacks.pending() == 0 {
+                    let cancelled = state.callbacks.log.ended.cancelled(); // nothing else cancels any
                     totals.take(&mut state);
                     state.clear();
                     fill(&mut state);
@@ -264,11 +268,10 @@ impl World {
         }
     }
 
-    /// Cancels what lies in line and calls back what is on its way. Returns how many there were of each.
-    fn call_back(&self, state: &mut State) -> (usize, usize) {
-        let in_line = state.callbacks.cancel("the world was reset").len();
+    /// Cancels what lies in line and calls back what is on its way.
+    fn call_back(&self, state: &mut State) {
+        state.callbacks.cancel("the world was reset");
         self.resets.send_modify(|resets| *resets += 1);
-        (in_line, state.callbacks.pending())
     }
 
     /// Changes with every reset: what is on its way then is called back.

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use iluma_sandbox::{Retries, Sandbox};
 use serde_json::{Value, json};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
 use tokio::time::advance;
 
 use crate::client::{Answer, Client};
@@ -590,7 +592,7 @@ async fn an_inbox_refuses_twice_and_then_accepts_so_that_retries_can_be_seen() {
 // --- Reset, stop, worlds
 
 #[tokio::test(start_paused = true)]
-async fn a_reset_in_the_midst_counts_what_it_cancels_and_nothing_arrives_afterwards() {
+async fn a_reset_in_the_midst_counts_what_it_cancels_and_nothing_is_sent_afterwards() {
     let stage = Stage::start().await;
     stage.receiver.usually(Reaction::Hang);
     for _ in 0..20 {
@@ -618,6 +620,31 @@ async fn a_reset_in_the_midst_counts_what_it_cancels_and_nothing_arrives_afterwa
         (&log[0]["seq"], &log[0]["state"]),
         (&json!(1), &json!("delivered"))
     );
+}
+
+/// No close takes back what lies with the receiver's system.
+#[tokio::test]
+async fn what_had_been_sent_before_a_reset_may_be_read_after_it_from_a_connection_that_has_ended() {
+    for (method, path) in [("POST", "reset"), ("DELETE", "worlds"), ("PUT", "snapshot")] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let url = format!("http://{address}/callbacks");
+        let builder = Sandbox::builder().callback(TYPE, url.parse().expect("a URL"));
+        let client = Client::of(builder).await;
+        let snapshot = client.get("/__sandbox/snapshot").await.json();
+        client.magic(BANK, "COMPLETED_FOUND").await;
+        let (mut socket, _) = listener.accept().await.expect("a connection");
+        socket.readable().await.expect("a callback");
+        let body = (method == "PUT").then_some(snapshot);
+        let answer = control(&client, method, path, body).await;
+        assert_eq!(answer.expect("an answer").status, 200, "{method} {path}");
+        let log = client.get("/__sandbox/deliveries").await.json();
+        assert_eq!(log["matching"], 0, "{method} {path}");
+        let mut came = String::new();
+        let read = socket.read_to_string(&mut came).await;
+        read.expect("the connection ends");
+        assert!(came.starts_with("POST /callbacks HTTP/1.1\r\n"), "{came}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -191,6 +191,14 @@ impl Ended {
         }
     }
 
+    pub(crate) fn cancelled(&self) -> usize {
+        let place = ENDS
+            .iter()
+            .position(|(end, _)| *end == DeliveryState::Cancelled);
+        let count = self.0[place.expect("it is an end")];
+        usize::try_from(count).expect("they were in line")
+    }
+
     pub(crate) fn add(&mut self, other: &Self) {
         for (count, more) in self.0.iter_mut().zip(other.0) {
             *count += more;
