@@ -9,6 +9,7 @@ use iluma_sandbox::Sandbox;
 use serde_json::Value;
 
 use crate::process::{run, write};
+use crate::receiver::refusing_address;
 
 const TYPE: &str = "NAME_VALIDATOR_REQUEST";
 
@@ -361,9 +362,7 @@ fn a_redirect_is_no_acceptance() {
 
 #[test]
 fn a_receiver_that_is_not_there_ends_it_at_once() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("http://{}/", listener.local_addr().expect("an address"));
-    drop(listener);
+    let url = format!("http://{}/", refusing_address());
     for format in ["text", "json"] {
         let (code, out, err) = audit(&url, &["--format", format]);
         assert_eq!(code, 1);

@@ -188,7 +188,7 @@ async fn who_waits_in_vain_is_told_why() {
         )
     );
 
-    let url = refusing_url().await.parse().expect("a URL");
+    let url = refusing_url().parse().expect("a URL");
     let stage =
         Stage::with(|builder| builder.retries(&Retries::After(vec![])).callback(TYPE, url)).await;
     stage.ask("COMPLETED_FOUND").await;

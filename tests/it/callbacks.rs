@@ -181,7 +181,7 @@ async fn a_receiver_that_fails_the_test_is_told_of_in_plain_words_and_the_former
         refused(&client, &body, said).await;
         assert_eq!(listed(&client).await, [(TYPE.to_owned(), former.clone())]);
     }
-    let refusing = refusing_url().await;
+    let refusing = refusing_url();
     for (url, said) in [
         (refusing.as_str(), "connection refused"),
         (
@@ -596,7 +596,7 @@ async fn each_way_to_fail_is_logged_in_plain_words() {
     );
     assert_eq!(elsewhere.so_far().len(), 0, "the redirect was not followed");
 
-    let refusing = refusing_url().await.parse().expect("a URL");
+    let refusing = refusing_url().parse().expect("a URL");
     let stage = Stage::with(|builder| {
         builder
             .retries(&Retries::After(vec![]))

@@ -200,7 +200,8 @@ async fn a_folder_may_go_come_back_and_be_swapped() {
     watched
         .is_held_up("cannot be read: no such file or directory")
         .await;
-    write(&at("one"), "ours.toml", &saying("third"));
+    write(&at("new"), "ours.toml", &saying("third"));
+    fs::rename(at("new"), at("one")).expect("it can be moved");
     watched
         .reloaded(|ready| ready["scenarios"] == "current")
         .await;

@@ -107,9 +107,12 @@ impl Drop for Process {
     }
 }
 
-/// Writes a file below a folder, its parents too.
+/// Writes a file below a folder, its parents too. It is whole from its first moment on: a sandbox that watches the
+/// folder never reads half of it.
 pub fn write(folder: &Path, name: &str, text: &str) {
     let path = folder.join(name);
     std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
-    std::fs::write(path, text).expect("a file");
+    let whole = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(whole.path(), text).expect("a file");
+    whole.persist(path).expect("it can be moved there");
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use iluma_sandbox::CallbackUrl;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
@@ -213,13 +213,21 @@ impl Drop for Receiver {
     }
 }
 
-/// A URL at which nothing listens: its port was free a moment ago.
-pub(crate) async fn refusing_url() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    format!(
-        "http://{}/callbacks",
-        listener.local_addr().expect("an address")
-    )
+/// A URL at which nothing listens.
+pub(crate) fn refusing_url() -> String {
+    format!("http://{}/callbacks", refusing_address())
+}
+
+/// An address at which nothing listens. Its port is held until the tests end, so that no other test is given it; who
+/// asks for this very port may listen there.
+pub(crate) fn refusing_address() -> SocketAddr {
+    let holder = TcpSocket::new_v4().expect("a socket");
+    holder.set_reuseaddr(true).expect("it can be shared");
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    holder.bind(any).expect("a port");
+    let address = holder.local_addr().expect("an address");
+    std::mem::forget(holder);
+    address
 }
 
 /// Longer than any test lets pass: it ends a wait for what will never be.
@@ -336,7 +344,7 @@ async fn read(socket: &mut TcpStream) -> Option<Received> {
 }
 
 /// While this is held, the paused clock moves only when it is told to: tokio never advances it by
-/// itself while a blocking task runs. It lets go after a minute, so that who waits in vain gets to know.
+/// itself while a blocking task runs. It lets go after ten minutes, so that who waits in vain gets to know.
 pub(crate) struct StandingClock {
     _released_on_drop: std::sync::mpsc::Sender<()>,
 }
@@ -344,7 +352,7 @@ pub(crate) struct StandingClock {
 impl StandingClock {
     pub(crate) fn hold() -> Self {
         let (sender, receiver) = std::sync::mpsc::channel::<()>();
-        tokio::task::spawn_blocking(move || receiver.recv_timeout(Duration::from_mins(1)).ok());
+        tokio::task::spawn_blocking(move || receiver.recv_timeout(Duration::from_mins(10)).ok());
         Self {
             _released_on_drop: sender,
         }

@@ -1,5 +1,6 @@
 //! Scenario files change while the sandbox runs.
 
+use std::io::Write;
 use std::path::Path;
 
 use iluma_sandbox::Sandbox;
@@ -18,6 +19,17 @@ fn saying(message: &str) -> String {
     )
 }
 
+/// Saves in place, over a text of the same length and in one write: nobody reads half of it.
+fn save(file: &Path, text: &str) {
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .open(file)
+        .expect("it is there");
+    let before = file.metadata().expect("a size").len();
+    assert_eq!(before, text.len() as u64);
+    file.write_all(text.as_bytes()).expect("written");
+}
+
 async fn start(folder: &Path) -> Client {
     Client::of(Sandbox::builder().scenarios(folder)).await
 }
@@ -34,9 +46,9 @@ async fn a_saved_change_is_answered_from_at_once() {
     let client = start(folder.path()).await;
     assert_eq!(client.magic(BANK, "OURS").await.message(), "before");
 
-    write(folder.path(), "ours.toml", &saying("after"));
+    save(&folder.path().join("ours.toml"), &saying("behind"));
     client.sandbox.reloaded(0).await;
-    assert_eq!(client.magic(BANK, "OURS").await.message(), "after");
+    assert_eq!(client.magic(BANK, "OURS").await.message(), "behind");
     let (status, ready) = readyz(&client).await;
     assert_eq!(
         (status, &ready["scenarios"], &ready["generation"]),
@@ -220,7 +232,7 @@ async fn a_change_that_sends_no_event_is_noticed_by_its_content() {
     std::fs::hard_link(&there, here).expect("a link");
     let client = start(folder.path()).await;
 
-    std::fs::write(there, saying("after")).expect("written");
+    save(&there, &saying("behind"));
     client.sandbox.reloaded(0).await;
-    assert_eq!(client.magic(BANK, "OURS").await.message(), "after");
+    assert_eq!(client.magic(BANK, "OURS").await.message(), "behind");
 }

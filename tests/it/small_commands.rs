@@ -9,6 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::process::{BINARY, Process, command, run, write};
+use crate::receiver::refusing_address;
 use crate::stage::key;
 
 const EXITING: [&str; 6] = [
@@ -197,10 +198,9 @@ mod readyz {
         );
     }
 
-    /// A URL of the loopback interface at which nothing listens: its port was free a moment ago.
+    /// A URL of the loopback interface at which nothing listens.
     fn unused() -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        format!("http://{}", listener.local_addr().expect("an address"))
+        format!("http://{}", refusing_address())
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! `iluma-sandbox trigger` against a sandbox that serves, with an inbox as the receiver.
 
-use std::net::TcpListener;
-
 use iluma_sandbox::PUBLIC_KEY;
 use serde_json::{Value, json};
 
 use crate::process::{Process, command, run};
+use crate::receiver::refusing_address;
 
 const TYPE: &str = "NAME_VALIDATOR_REQUEST";
 
@@ -187,9 +186,7 @@ async fn what_the_sandbox_refuses_is_said_in_its_words() {
 
 #[test]
 fn a_sandbox_that_is_not_there_is_one_clear_sentence() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("http://{}", listener.local_addr().expect("an address"));
-    drop(listener);
+    let url = format!("http://{}", refusing_address());
     let (code, out, err) = run(&["trigger", TYPE, "--url", &url]);
     assert_eq!((code, out.as_str()), (1, ""));
     assert_eq!(
