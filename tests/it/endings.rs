@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::attacked::Attacked;
 use crate::process::{BINARY, Process, command, write};
 use crate::raw::{Raw, RawAnswer, request, request_as};
+use crate::receiver::refusing_address;
 use crate::stage::{BANK, key};
 
 fn late(delay: &str) -> Vec<u8> {
@@ -77,9 +78,10 @@ async fn after_kill_9_another_takes_the_same_port_and_the_ready_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("ready.json");
     let path = file.to_str().expect("UTF-8");
-    let first = Process::serve(&["--ready-file", path]);
-    let port = first.url.rsplit(':').next().expect("a port").to_owned();
-    let address: std::net::SocketAddr = format!("127.0.0.1:{port}").parse().expect("an address");
+    let address = refusing_address(); // so that no other test is given it in between
+    let port = address.port().to_string();
+    let serve = || command(&["serve", "--port", &port, "--ready-file", path]);
+    let first = Process::start(serve());
     // Connections in every state are left to the system.
     let mut left = Vec::new();
     for bytes in [
@@ -95,8 +97,7 @@ async fn after_kill_9_another_takes_the_same_port_and_the_ready_file() {
     assert_eq!(left[2].answer().await.status(), 200);
     drop(first); // by SIGKILL
     let stale: Value = read(&file);
-    let serve = command(&["serve", "--port", &port, "--ready-file", path]);
-    let second = Process::start(serve);
+    let second = Process::start(serve());
     assert_eq!(second.url, format!("http://{address}"));
     let ready: Value = read(&file);
     assert_eq!(ready["pid"], second.pid());
@@ -193,7 +194,7 @@ fn with_clock_of(folder: &Path, arguments: &[&str]) -> Command {
 }
 
 fn show(folder: &Path, seconds: i64) {
-    std::fs::write(folder.join("clock"), seconds.to_string()).expect("a file");
+    write(folder, "clock", &seconds.to_string());
 }
 
 /// On, back, to the epoch, and to where calendars end. Beyond these two hyper has no date for an answer.

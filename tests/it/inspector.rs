@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::client::{Answer, Client};
+use crate::process::write;
 use crate::receiver::StandingClock;
 use crate::stage::{BANK, key};
 
@@ -258,8 +259,7 @@ async fn a_stream_tells_of_a_broken_file_and_of_its_mending() {
     let client = Client::of(Sandbox::builder().scenarios(folder.path())).await;
     let mut stream = Stream::open(&client, "?world=all").await;
     assert_eq!(stream.until("reload").await["scenarios"], "current");
-    let file = folder.path().join("broken.toml");
-    std::fs::write(&file, "path = 12\n").expect("a file");
+    write(folder.path(), "broken.toml", "path = 12\n");
     let broken = stream.until("reload").await;
     assert_eq!(broken["scenarios"], "stale");
     assert_eq!(broken["errors"][0]["line"], 1);
@@ -268,7 +268,7 @@ async fn a_stream_tells_of_a_broken_file_and_of_its_mending() {
         text.contains("1 | path = 12") && text.contains("^^"),
         "{text}"
     );
-    std::fs::remove_file(&file).expect("it goes");
+    std::fs::remove_file(folder.path().join("broken.toml")).expect("it goes");
     assert_eq!(stream.until("reload").await["scenarios"], "current");
 }
 
