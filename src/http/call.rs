@@ -1,6 +1,7 @@
 //! One request as the sandbox sees it: read to its end, not yet understood.
 
 use std::collections::HashMap;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HOST};
@@ -16,6 +17,8 @@ use super::headers::{DEFAULT_HOST, DEPTH_HEADER};
 pub(crate) struct Call {
     /// When its head was read.
     pub came: Instant,
+    /// The same by the machine's clock.
+    pub at: SystemTime,
     pub head: Parts,
     pub body: Body,
 }

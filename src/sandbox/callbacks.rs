@@ -122,13 +122,14 @@ impl World {
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// use std::time::Duration;
     ///
-    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let retries = "1h,1h".parse().unwrap();
+    /// let sandbox = iluma_sandbox::Sandbox::builder().retries(&retries).start().await.unwrap();
     /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
     /// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
     /// receiver.refuse(503, 2);
     /// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
     /// receiver.next().await;
-    /// let tried = world.advance(Duration::from_mins(1)).await; // the retries are 1 and 2 s away
+    /// let tried = world.advance(Duration::from_hours(2)).await; // both retries fall due
     /// assert_eq!(tried[0].attempts, 3);
     /// # });
     /// ```

@@ -1,7 +1,7 @@
 //! From a request and its reply to the journal's entry.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::header::HeaderValue;
@@ -127,7 +127,7 @@ fn exchange(finished: Finished<'_>, request: KeptBody) -> Exchange {
         tag: answered.world.as_ref().map_or(NO_WORLD, |world| {
             world.tag.as_bytes().try_into().expect("eight hex digits")
         }),
-        at: SystemTime::now() - duration,
+        at: call.at,
         head: head_text(call.head.method.as_str(), target, &call.head.headers),
         request,
         status: answered.reply.status,

@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
@@ -101,7 +102,7 @@ struct Read {
 
 /// None when the client is gone.
 async fn read(serving: &Serving, request: Request<Incoming>) -> Option<Read> {
-    let came = Instant::now();
+    let (came, at) = (Instant::now(), SystemTime::now());
     let (head, incoming) = request.into_parts();
     let bytes_max = control::body_bytes_max(&head);
     let received = body::read(
@@ -115,6 +116,7 @@ async fn read(serving: &Serving, request: Request<Incoming>) -> Option<Read> {
     Some(Read {
         call: Call {
             came,
+            at,
             head,
             body: received.body,
         },

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Answer, Client};
 use crate::process::write;
+use crate::receiver::StandingClock;
 use crate::scenarios::start;
 use crate::stage::{BANK, key};
 
@@ -143,8 +144,9 @@ async fn a_magic_reply_a_queue_and_a_sequence_are_told_as_such() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_a_record_becomes_and_its_callbacks_are_told() {
+    let _still = StandingClock::hold();
     let client = Client::start().await;
     let register = json!({"type": "NAME_VALIDATOR_REQUEST", "url": format!("{}/__sandbox/inbox/mine", client.sandbox.url())});
     assert_eq!(

@@ -137,7 +137,7 @@ async fn a_request_that_never_comes_panics_with_what_did() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_receiver_takes_callbacks_and_refuses_as_it_is_told() {
     let _still = StandingClock::hold();
     let sandbox = Sandbox::start().await.expect("it starts");
@@ -475,8 +475,11 @@ async fn an_expectation_is_waited_for_as_long_as_it_can_hold() {
 /// A `static`, as a test binary has it whose tests are async: each has a runtime of its own.
 #[test]
 fn async_tests_share_a_sandbox_and_outlive_each_others_runtimes() {
-    static SHARED: LazyLock<BlockingSandbox> =
-        LazyLock::new(|| Sandbox::start_in_thread().expect("it starts"));
+    const NEXT_TRY: Duration = Duration::from_hours(1); // it does not come by itself
+    static SHARED: LazyLock<BlockingSandbox> = LazyLock::new(|| {
+        let builder = Sandbox::builder().retries(&Retries::After(vec![NEXT_TRY]));
+        builder.start_in_thread().expect("it starts")
+    });
     let test = async || {
         let world = SHARED.world();
         let receiver = SHARED.receiver();
@@ -489,7 +492,7 @@ fn async_tests_share_a_sandbox_and_outlive_each_others_runtimes() {
     let runtime = || tokio::runtime::Runtime::new().expect("a runtime");
     let (world, receiver) = runtime().block_on(test());
     runtime().block_on(async {
-        let tried = world.advance(Duration::from_secs(1)).await;
+        let tried = world.advance(NEXT_TRY).await;
         assert_eq!(tried[0].attempts, 2);
         assert_eq!(receiver.next().await.answered, 200);
         test().await;

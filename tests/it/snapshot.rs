@@ -182,7 +182,7 @@ async fn another_sandbox_goes_on_from_a_snapshot_as_the_first_would_have() {
     assert_eq!(other.json()["id"], id);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_restore_cancels_what_is_pending_and_empties_the_journal() {
     let stage = Stage::start().await;
     stage.ask("COMPLETED_FOUND").await;

@@ -104,6 +104,7 @@ fn call(exchange: &Exchange) -> Call {
     };
     Call {
         came: Instant::now(),
+        at: exchange.at,
         head,
         body,
     }
