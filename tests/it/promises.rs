@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 use tokio::runtime::Runtime;
 
 use crate::client::{Answer, Client, png};
+use crate::receiver::StandingClock;
 use crate::shape;
 
 const INDIVIDUALS: &str = "/v0/identity/individual_cft_peps";
@@ -190,9 +191,15 @@ fn a_valid_individual_is_echoed_unchanged_and_read_back_byte_for_byte() {
 
 #[test]
 fn the_same_seed_and_requests_give_the_same_bytes_and_another_seed_gives_other_ids() {
-    let runtime = runtime();
-    property(12, (any::<u64>(), steps()), |(seed, steps)| {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    let steps = steps(&[&LASTING[..], &["PENDING_THEN_FAILED"]].concat());
+    property(12, (any::<u64>(), steps), |(seed, steps)| {
         runtime.block_on(async {
+            let _still = StandingClock::hold();
             let key = key(0);
             let first = play(&seeded(seed).await, &key, &steps).await;
             let again = play(&seeded(seed).await, &key, &steps).await;
@@ -216,7 +223,8 @@ fn eight_worlds_at_once_answer_as_they_do_one_after_the_other() {
         .enable_all()
         .build()
         .expect("a runtime");
-    property(5, steps(), |steps| {
+    // Many threads share no clock that stands still.
+    property(5, steps(&LASTING), |steps| {
         let steps = Arc::new(steps);
         runtime.block_on(async {
             let client = seeded(7).await;
@@ -534,7 +542,15 @@ enum Step {
     ReadBack(prop::sample::Index),
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+/// Outcomes whose records are what they are, however much time passes.
+const LASTING: [&str; 4] = [
+    "COMPLETED_FOUND",
+    "COMPLETED_NOT_FOUND",
+    "RATE_LIMIT_EXCEEDED",
+    "NO_SUCH_OUTCOME",
+];
+
+fn steps(outcomes: &[&'static str]) -> impl Strategy<Value = Vec<Step>> + use<> {
     let names = select(vec![
         "intel",
         "PT Samudra Lintang Kelawa",
@@ -558,13 +574,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
                 json!({"bank_account_number": number, "bank_code": bank}),
             )
         });
-    let outcomes = select(vec![
-        "COMPLETED_FOUND",
-        "COMPLETED_NOT_FOUND",
-        "PENDING_THEN_FAILED",
-        "RATE_LIMIT_EXCEEDED",
-        "NO_SUCH_OUTCOME",
-    ]);
+    let outcomes = select(outcomes.to_vec());
     let id_cards = ("32750312109300(27|21|99)", "[a-z]{1,3}", any::<u8>());
     let step = prop_oneof![
         2 => individual().prop_map(|body| Step::Post(INDIVIDUALS, body)),
