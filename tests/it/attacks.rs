@@ -28,9 +28,13 @@ fn halves() -> [Vec<u8>; 2] {
 
 #[tokio::test]
 async fn a_thousand_slow_heads_and_a_thousand_slow_bodies_stand_in_nobodys_way() {
+    if !has_descriptors() {
+        return;
+    }
     let mut sandbox = Attacked::start(&[]).await;
     let mut slow = Vec::new();
-    for half in halves() {
+    // The bodies first: they have a minute, and heads only ten seconds.
+    for half in halves().into_iter().rev() {
         for _ in 0..1000 {
             let mut raw = Raw::to(sandbox.address).await;
             raw.send(&half).await;
@@ -47,13 +51,17 @@ async fn a_thousand_slow_heads_and_a_thousand_slow_bodies_stand_in_nobodys_way()
 #[cfg(target_env = "gnu")]
 #[tokio::test]
 async fn what_a_crowd_needed_is_given_back_to_the_system() {
+    if !has_descriptors() {
+        return;
+    }
+    let [_, slow_body] = halves();
     let mut sandbox = Attacked::start(&["--log-format", "off"]).await;
     sandbox.witness_is_answered().await;
     let before = sandbox.memory();
     let mut crowd = Vec::new();
     for _ in 0..2000 {
         let mut raw = Raw::to(sandbox.address).await;
-        raw.send(&HEALTH[..30]).await;
+        raw.send(&slow_body).await;
         crowd.push(raw);
     }
     sandbox.holds(2000).await;
@@ -66,6 +74,9 @@ async fn what_a_crowd_needed_is_given_back_to_the_system() {
 
 #[tokio::test(start_paused = true)]
 async fn a_thousand_slow_heads_and_a_thousand_slow_bodies_are_all_cut_in_their_time() {
+    if !has_descriptors() {
+        return; // both ends are this process's
+    }
     let sandbox = Sandbox::start().await.expect("a sandbox");
     for (half, limit) in halves().into_iter().zip([10, 60]) {
         let mut slow = Vec::new();
@@ -91,7 +102,6 @@ async fn a_thousand_slow_heads_and_a_thousand_slow_bodies_are_all_cut_in_their_t
 #[tokio::test]
 async fn a_connection_too_many_waits_for_its_turn() {
     if !has_descriptors() {
-        eprintln!("SKIPPED: a process may not have as many descriptors here (ulimit -Hn)");
         return;
     }
     let mut sandbox = Attacked::start(&[]).await;
@@ -116,10 +126,11 @@ async fn a_connection_too_many_waits_for_its_turn() {
     sandbox.ends_unharmed().await;
 }
 
-/// Sockets of ten thousand connections are this process's as well. False where it may not have so many.
+/// The sockets of up to ten thousand connections are this process's as well, and other tests have theirs at the same
+/// time. False where it may not have so many, which is said.
 fn has_descriptors() -> bool {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let enough = CONNECTIONS_MAX as u64 + 200;
+    let enough = 2 * CONNECTIONS_MAX as u64;
     let limit = getrlimit(Resource::Nofile);
     // Who is privileged may raise the hard limit too.
     let at_least = |limit: Option<u64>| limit.map(|limit| limit.max(enough));
@@ -127,7 +138,11 @@ fn has_descriptors() -> bool {
         current: at_least(limit.current),
         maximum: at_least(limit.maximum),
     };
-    setrlimit(Resource::Nofile, raised).is_ok()
+    let has = setrlimit(Resource::Nofile, raised).is_ok();
+    if !has {
+        eprintln!("SKIPPED: a process may not have as many descriptors here (ulimit -Hn)");
+    }
+    has
 }
 
 #[tokio::test]
