@@ -42,10 +42,10 @@ async fn readyz(arguments: &Arguments) -> ExitCode {
     };
     let until = Instant::now() + arguments.timeout;
     let limit = duration_text(arguments.timeout);
-    let mut reason = format!("no answer from {} within {limit}", client.url());
+    let mut former = None;
     loop {
         let asking = client.ask(Method::GET, "readyz", None, arguments.timeout);
-        match timeout_at(until, asking).await {
+        let reason = match timeout_at(until, asking).await {
             Ok(Ok((StatusCode::OK, ready))) if ready["status"] == "ready" => {
                 print(&match arguments.format {
                     Format::Text => format!("{} is ready\n", client.url()),
@@ -53,16 +53,22 @@ async fn readyz(arguments: &Arguments) -> ExitCode {
                 });
                 return ExitCode::SUCCESS;
             }
-            Ok(Ok((_, answer))) => reason = why_not(&client, &answer),
-            Ok(Err(sentence)) => reason = sentence,
-            Err(_) => return fail(reason), // what came before it says most
-        }
+            Ok(Ok((_, answer))) => why_not(&client, &answer),
+            Ok(Err(sentence)) => sentence,
+            Err(_) => {
+                return fail(former.map_or_else(
+                    || format!("no answer from {} within {limit}", client.url()),
+                    |reason| format!("not ready after {limit}: {reason}"),
+                ));
+            }
+        };
         if !arguments.wait {
             return fail(reason);
         }
         if timeout_at(until, tokio::time::sleep(PAUSE)).await.is_err() {
             return fail(format_args!("not ready after {limit}: {reason}"));
         }
+        former = Some(reason);
     }
 }
 

@@ -81,7 +81,7 @@ async fn a_thousand_slow_heads_and_a_thousand_slow_bodies_are_all_cut_in_their_t
     for (half, limit) in halves().into_iter().zip([10, 60]) {
         let mut slow = Vec::new();
         for _ in 0..1000 {
-            let mut raw = Raw::connect(&sandbox).await.patient(600);
+            let mut raw = Raw::connect(&sandbox).await;
             raw.send(&half).await;
             slow.push(raw);
         }

@@ -19,7 +19,7 @@ const ACCOUNT: &str = r#"{"bank_account_number": "1234567890", "bank_code": "BCA
 
 /// Asks the bank validator by a bare socket.
 async fn asking(sandbox: &Sandbox, magic: &str) -> Raw {
-    let mut raw = Raw::connect(sandbox).await.patient(3600);
+    let mut raw = Raw::connect(sandbox).await;
     raw.send(post(magic)).await;
     raw
 }
@@ -107,7 +107,7 @@ async fn a_truncated_answer_larger_than_a_socket_takes_at_once_is_cut_at_its_hal
         "path = \"/v9/large\"\n[outcomes.LARGE]\ndefault = true\nbody = {{ text = \"{text}\" }}\n"
     );
     let (client, _folder) = with_file(&file).await;
-    let mut raw = Raw::connect(&client.sandbox).await.patient(3600);
+    let mut raw = Raw::connect(&client.sandbox).await;
     let headers = ["x-magic-reply: LARGE; fault=truncate"];
     raw.send(request("POST /v9/large", &headers, b"")).await;
     let (bytes, end) = raw.ending().await;
@@ -186,7 +186,7 @@ async fn a_slow_answer_is_cut_after_ten_minutes() {
         "score_threshold": 90,
         "scopes": ["PEP"],
     });
-    let mut raw = Raw::connect(&sandbox).await.patient(3600);
+    let mut raw = Raw::connect(&sandbox).await;
     let headers = ["x-magic-reply: COMPLETED_FOUND; fault=slow(1b/s)"];
     raw.send(request(line, &headers, person.to_string().as_bytes()))
         .await;

@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use crate::client::Client;
+use crate::patience::patiently;
 use crate::raw::{ask, request};
 use crate::secure::{Http2, Read};
 use crate::stage::Stage;
@@ -93,10 +94,7 @@ impl Frames {
     async fn next(&mut self) -> Option<(u8, u8, u32, Vec<u8>)> {
         let mut head = [0; 9];
         let reading = self.socket.read_exact(&mut head);
-        timeout(Duration::from_mins(5), reading)
-            .await
-            .expect("it ends")
-            .ok()?;
+        patiently(reading).await.expect("it ends").ok()?;
         let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
         let mut payload = vec![0; length as usize];
         self.socket.read_exact(&mut payload).await.ok()?;
@@ -361,7 +359,7 @@ async fn a_client_of_http2_that_says_nothing_is_let_go() {
         socket.write_all(said).await.expect("it is taken");
         let mut came = Vec::new();
         let started = Instant::now();
-        timeout(Duration::from_mins(3), socket.read_to_end(&mut came))
+        patiently(socket.read_to_end(&mut came))
             .await
             .expect("it ends")
             .ok();

@@ -8,12 +8,11 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::client::{Answer, Client};
+use crate::patience::patiently;
 use crate::process::write;
 use crate::receiver::StandingClock;
 use crate::stage::{BANK, key};
 
-/// A stream that is open and never read would hold a test for ever.
-const PATIENCE: Duration = Duration::from_secs(30);
 const EVENTS: &str = "/__sandbox/events";
 
 /// A stream of events, read one by one.
@@ -49,7 +48,7 @@ impl Stream {
                 let data = serde_json::from_str(data).expect("JSON");
                 return Some((name.to_owned(), data));
             }
-            let piece = timeout(PATIENCE, self.response.chunk()).await;
+            let piece = patiently(self.response.chunk()).await;
             let piece = piece.expect("it comes in time").ok().flatten()?;
             self.text += std::str::from_utf8(&piece).expect("UTF-8");
         }

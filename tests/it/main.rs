@@ -51,6 +51,7 @@ mod overlaps;
 mod own_products;
 #[cfg(unix)]
 mod panics;
+mod patience;
 mod postman;
 mod privacy;
 mod process;

@@ -3,7 +3,6 @@
 use std::fmt::Write;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,13 +10,13 @@ use iluma_sandbox::{PUBLIC_KEY, Sandbox};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+
+use crate::patience::patiently;
 
 pub(crate) struct Raw {
     socket: TcpStream,
     /// Read, but not yet given out.
     buffer: Vec<u8>,
-    patience: Duration,
 }
 
 /// One answer, cut out of what came.
@@ -45,14 +44,7 @@ impl Raw {
         Self {
             socket,
             buffer: Vec::new(),
-            patience: Duration::from_secs(30),
         }
-    }
-
-    /// How long to wait for the server, in the clock's own time.
-    pub(crate) fn patient(mut self, seconds: u64) -> Self {
-        self.patience = Duration::from_secs(seconds);
-        self
     }
 
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
@@ -62,7 +54,7 @@ impl Raw {
 
     /// False when the server does not take it.
     pub(crate) async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
-        let sending = timeout(self.patience, self.socket.write_all(bytes.as_ref()));
+        let sending = patiently(self.socket.write_all(bytes.as_ref()));
         sending
             .await
             .expect("the server takes no more bytes")
@@ -134,7 +126,7 @@ impl Raw {
     pub(crate) async fn ending(&mut self) -> (Vec<u8>, Result<(), ErrorKind>) {
         let mut end = Ok(1);
         while end.as_ref().is_ok_and(|bytes| *bytes > 0) {
-            let reading = timeout(self.patience, self.socket.read_buf(&mut self.buffer));
+            let reading = patiently(self.socket.read_buf(&mut self.buffer));
             end = reading.await.expect("the server does not close");
         }
         let bytes = std::mem::take(&mut self.buffer);
@@ -144,7 +136,7 @@ impl Raw {
     /// False at the end of the connection, gentle or not.
     async fn read(&mut self) -> bool {
         self.buffer.reserve(1 << 16);
-        let reading = timeout(self.patience, self.socket.read_buf(&mut self.buffer));
+        let reading = patiently(self.socket.read_buf(&mut self.buffer));
         let read = reading
             .await
             .expect("the server neither answers nor closes");

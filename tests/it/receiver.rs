@@ -16,6 +16,8 @@ use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 
+use crate::patience::patiently;
+
 /// What a receiver does with a callback that it has read to its end.
 #[derive(Clone, Debug)]
 pub(crate) enum Reaction {
@@ -178,8 +180,8 @@ impl Receiver {
     pub(crate) async fn received(&self, count: usize) -> Vec<Received> {
         let mut received = self.shared.received.subscribe();
         let came = received.wait_for(|received| received.len() >= count);
-        let came = tokio::time::timeout(PATIENCE, came).await;
-        came.unwrap_or_else(|_| panic!("{} of {count} callbacks came", self.so_far().len()))
+        let came = patiently(came).await;
+        came.unwrap_or_else(|| panic!("{} of {count} callbacks came", self.so_far().len()))
             .expect("it listens")
             .clone()
     }
@@ -195,7 +197,7 @@ impl Receiver {
     pub(crate) async fn open(&self, count: usize) {
         let mut open = self.shared.open.subscribe();
         let opened = open.wait_for(|(now, _)| *now == count);
-        let opened = tokio::time::timeout(PATIENCE, opened).await;
+        let opened = patiently(opened).await;
         opened
             .expect("exchanges are opened and closed")
             .expect("it listens");
@@ -229,9 +231,6 @@ pub(crate) fn refusing_address() -> SocketAddr {
     std::mem::forget(holder);
     address
 }
-
-/// Longer than any test lets pass: it ends a wait for what will never be.
-const PATIENCE: Duration = Duration::from_hours(10_000);
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

@@ -7,10 +7,11 @@ use iluma_sandbox::Sandbox;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use tokio_rustls::rustls::ProtocolVersion;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 
+use crate::patience::patiently;
 use crate::raw::{ask, request};
 use crate::secure::{Http2, Offer, Read, address, get_http1};
 
@@ -39,7 +40,7 @@ async fn told(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     let mut socket = TcpStream::connect(address).await.expect("a connection");
     socket.write_all(bytes).await.expect("it is taken");
     let mut came = Vec::new();
-    let reading = timeout(Duration::from_mins(2), socket.read_to_end(&mut came));
+    let reading = patiently(socket.read_to_end(&mut came));
     reading.await.expect("the connection ends").ok();
     came
 }
@@ -185,7 +186,7 @@ async fn rubbish_at_a_port_of_tls_is_refused_and_harms_nobody() {
         socket.write_all(rubbish).await.ok();
         socket.shutdown().await.ok();
         let mut came = Vec::new();
-        let reading = timeout(Duration::from_secs(30), socket.read_to_end(&mut came));
+        let reading = patiently(socket.read_to_end(&mut came));
         reading.await.expect("the connection ends").ok();
         assert!(came.len() < 100, "{came:?}");
         let stream = Offer::trusting(pem(&sandbox))
@@ -218,7 +219,7 @@ async fn a_handshake_that_stalls_is_cut_as_a_head_would_be() {
     }
     let started = Instant::now();
     for mut socket in stalled {
-        let reading = timeout(Duration::from_mins(1), socket.read_u8());
+        let reading = patiently(socket.read_u8());
         assert!(reading.await.expect("the connection ends").is_err());
     }
     let waited = started.elapsed();

@@ -860,7 +860,7 @@ async fn text_is_echoed_unchanged_whatever_it_holds() {
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_says_nothing_is_closed_after_ten_seconds() {
     let sandbox = start().await;
-    let mut raw = Raw::connect(&sandbox).await.patient(600);
+    let mut raw = Raw::connect(&sandbox).await;
     assert_closed_after(&mut raw, 10).await;
 }
 
@@ -891,8 +891,8 @@ async fn trickle(raw: &mut Raw, bytes: &[u8], seconds: usize) -> bool {
 async fn a_head_that_takes_longer_than_ten_seconds_is_cut() {
     let sandbox = start().await;
     let mut raw = Raw::connect(&sandbox).await;
-    assert!(trickle(&mut raw, HEALTH, 15).await);
-    assert_eq!(raw.rest().await, b"");
+    assert!(!trickle(&mut raw, HEALTH, 8).await);
+    assert_closed_after(&mut raw, 2).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -910,7 +910,7 @@ async fn a_head_that_takes_nine_seconds_is_served() {
 #[tokio::test(start_paused = true)]
 async fn the_second_head_of_a_connection_has_no_more_time_than_the_first() {
     let sandbox = start().await;
-    let mut raw = Raw::connect(&sandbox).await.patient(600);
+    let mut raw = Raw::connect(&sandbox).await;
     raw.send(HEALTH).await;
     assert_eq!(raw.answer().await.status(), 200);
     sleep(Duration::from_secs(30)).await;
@@ -921,7 +921,7 @@ async fn the_second_head_of_a_connection_has_no_more_time_than_the_first() {
 #[tokio::test(start_paused = true)]
 async fn half_a_head_that_came_with_a_request_has_the_time_of_an_idle_connection() {
     let sandbox = start().await;
-    let mut raw = Raw::connect(&sandbox).await.patient(600);
+    let mut raw = Raw::connect(&sandbox).await;
     raw.send([HEALTH, b"GET /hea"].concat()).await;
     assert_eq!(raw.answer().await.status(), 200);
     assert_closed_after(&mut raw, 90).await;
@@ -936,8 +936,7 @@ async fn a_body_that_takes_longer_than_a_minute_is_cut() {
         let (head, body) = whole.split_at(whole.len() - 1000);
         raw.send(head).await;
         assert!(!trickle(&mut raw, body, 58).await);
-        assert!(trickle(&mut raw, body, 6).await);
-        assert_eq!(raw.rest().await, b"");
+        assert_closed_after(&mut raw, 2).await;
     }
     assert_healthy(&sandbox).await;
 }
@@ -945,7 +944,7 @@ async fn a_body_that_takes_longer_than_a_minute_is_cut() {
 #[tokio::test(start_paused = true)]
 async fn a_connection_without_a_request_is_closed_after_ninety_seconds() {
     let sandbox = start().await;
-    let mut raw = Raw::connect(&sandbox).await.patient(600);
+    let mut raw = Raw::connect(&sandbox).await;
     for _ in 0..3 {
         raw.send(HEALTH).await;
         assert_eq!(raw.answer().await.status(), 200);
@@ -971,14 +970,10 @@ async fn a_client_that_never_reads_its_answers_is_cut() {
     let mut raw = Raw::connect(&sandbox).await;
     raw.send(read.repeat(60)).await;
     sleep(Duration::from_mins(10)).await;
-    let mut cut = false;
-    for _ in 0..10 {
-        cut = cut || !raw.try_send(HEALTH).await;
-        sleep(Duration::from_secs(1)).await;
-    }
+    let came = raw.rest().await.len();
     assert!(
-        cut,
-        "ten minutes later the connection is still held, and its answer with it"
+        came < 30 * MIB,
+        "ten minutes later the connection is still held, and its answers with it: {came} bytes came"
     );
 }
 

@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 use std::future::Future;
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,9 +10,9 @@ use reqwest::Response;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use tokio::time::timeout;
 
 use crate::client::{Answer, Client};
+use crate::patience::patiently;
 use crate::process::write;
 use crate::raw::{Raw, request};
 use crate::stage::key;
@@ -21,7 +20,6 @@ use crate::stage::key;
 const IMAGES: &str = "/v1/identity/id_card_images";
 const FACES: &str = "/v1/identity/face_comparisons";
 const ID_CARDS: &str = "/v0/identity/id_card_verifications";
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// 128 x 64 pixels, the left half red, the right one blue: as they come in lines, and progressively.
 const JPEGS: [&str; 2] = [
@@ -411,9 +409,7 @@ async fn who_looks_on_is_told_of_thumbnails_and_finds_them_small() {
     let told = format!("event: thumbnails\ndata: [\"{}\"]\n\n", trace(&answer));
     let mut text = String::new();
     while !text.contains(&told) {
-        let piece = timeout(PATIENCE, stream.chunk())
-            .await
-            .expect("it comes in time");
+        let piece = patiently(stream.chunk()).await.expect("it comes in time");
         text += std::str::from_utf8(&piece.expect("a piece").expect("no end")).expect("UTF-8");
     }
     let thumbnails = thumbnails(&client, &answer).await;
