@@ -1,4 +1,7 @@
-//! What a fuzz target does with its bytes, and threads against shared structures; only in tests and fuzzers.
+//! What the fuzz targets do with their bytes, and threads against shared structures; only in tests and fuzzers.
+//!
+//! A target is a function that panics where something is wrong: more than a crash, wherever there is more to say of what
+//! must come out.
 
 mod basic_auth;
 mod control;
@@ -7,7 +10,7 @@ mod magic;
 mod multipart;
 mod request;
 mod scenario;
-#[cfg(any(test, fuzzing))]
+#[cfg(test)]
 mod seeds;
 mod stage;
 #[cfg(test)]

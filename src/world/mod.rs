@@ -38,10 +38,10 @@ pub(crate) use self::standing_faults::{FAULTS_MAX, Struck, TTL_MAX, WorldFault};
 pub(crate) use self::state::State;
 pub(crate) use self::strangers::Strangers;
 pub(crate) use self::totals::Dropped;
-#[cfg(any(test, fuzzing))]
+#[cfg(test)]
 pub(crate) use self::watchers::WAITING_MAX;
 pub(crate) use self::watchers::{LOOKERS_MAX, Live, Lookout, Tag};
-#[cfg(any(test, fuzzing))]
+#[cfg(test)]
 pub(crate) use self::world::WORLDS_MAX;
 pub(crate) use self::world::World;
 pub(crate) use self::worlds::Worlds;

@@ -93,7 +93,7 @@ export async function look(sandbox, { page = '', hash = '', width = 1280, height
   tab.on('pageerror', (error) => errors.push(String(error)));
   tab.on('request', (request) => request.url().startsWith('data:') || hosts.add(new URL(request.url()).host));
   if (process.env.INSPECTOR_FROM_DISK) {
-    const files = path.join(repository, 'src/inspector/page');
+    const files = path.join(repository, 'src/control/pages/inspector');
     const types = { js: 'text/javascript', css: 'text/css', html: 'text/html' };
     const answer = (name) => (route) => route.fulfill({ body: readFileSync(path.join(files, name)), contentType: types[name.split('.').pop()] });
     await tab.route(sandbox.page, answer('index.html'));
