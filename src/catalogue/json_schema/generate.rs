@@ -1,48 +1,9 @@
-//! The JSON Schemas of scenario files, with which editors complete and check them. They are made of the
-//! types that read the files; `make bless` writes them anew.
-//!
-//! Draft 7, although requests are written in 2020-12: it is the newest draft that all TOML editors know.
-//! Only the tests make them, so that neither the binary nor the library pays for it; `iluma-sandbox schema`
-//! prints the files that lie in the binary among the scenarios.
+//! Makes the schema of a type, in the form that TOML editors take.
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
 use serde_json::Value;
-
-use super::document::ScenarioDocument;
-use super::refine;
-use super::settings::SettingsDocument;
-
-#[test]
-fn the_schema_of_scenario_files_is_that_of_the_types() {
-    is_committed(
-        "scenario.schema.json",
-        &refine::refined::<ScenarioDocument>(),
-    );
-}
-
-#[test]
-fn the_schema_of_settings_is_that_of_the_types() {
-    is_committed(
-        "sandbox.schema.json",
-        &generated::<SettingsDocument>(|_| {}),
-    );
-}
-
-/// Compares with the file among the scenarios, or writes it, as `insta` does with snapshots.
-fn is_committed(name: &str, schema: &Value) {
-    let path = format!("{}/scenarios/{name}", env!("CARGO_MANIFEST_DIR"));
-    let text = format!("{schema:#}\n");
-    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
-        std::fs::write(&path, &text).expect("the scenarios can be written");
-    }
-    let committed = std::fs::read_to_string(&path).expect("it is committed");
-    assert!(
-        committed == text,
-        "scenarios/{name} is not what the types say: run `make bless`"
-    );
-}
 
 /// The schema of a type, and of what else `more` asks for.
 pub(super) fn generated<T: JsonSchema>(more: impl FnOnce(&mut schemars::SchemaGenerator)) -> Value {
