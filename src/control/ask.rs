@@ -1,21 +1,21 @@
-//! What the handlers of the control API share: answers, parameters, bodies, waiting.
+//! What the handlers of the control API share: requests, answers, parameters, bodies, waiting.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
-use hyper::http::request::Parts;
-use hyper::{Method, Response, StatusCode};
+use hyper::{Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::context::Context;
-use crate::answer::is_tag;
+use crate::answer::{is_tag, world};
 use crate::base::parse_duration;
 use crate::catalogue::{Catalogue, Endpoint};
-use crate::http::{BODY_BYTES_MAX, Body, Call, Refusal, ReplyBody};
-use crate::world::{SNAPSHOT_BYTES_MAX, World};
+use crate::http::{Body, Call, Refusal, ReplyBody};
+use crate::world::World;
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 pub(super) const LINES: HeaderValue = HeaderValue::from_static("application/x-ndjson");
@@ -27,13 +27,20 @@ pub(super) const WAIT_MAX: Duration = Duration::from_mins(1);
 /// Status and JSON body; a bare string is sent as plain text.
 pub(super) type Answer = (StatusCode, Value);
 
-/// How large a body of a request may be: of all of them only a snapshot may be large.
-pub(crate) fn body_bytes_max(head: &Parts) -> usize {
-    let is_snapshot = head.method == Method::PUT && head.uri.path() == "/__sandbox/snapshot";
-    if is_snapshot {
-        SNAPSHOT_BYTES_MAX
-    } else {
-        BODY_BYTES_MAX
+/// A request to the control API, as every handler gets it.
+#[derive(Clone, Copy)]
+pub(super) struct ControlRequest<'a> {
+    pub context: &'a Arc<Context>,
+    pub call: &'a Call,
+    pub query: &'a HashMap<String, String>,
+    /// The part of the path in the place of the pattern's `{…}`; empty where the pattern has none.
+    pub path_parameter: &'a str,
+}
+
+impl ControlRequest<'_> {
+    /// The caller's own world, or the one that `?world=` names by its tag.
+    pub(super) fn world(self) -> Result<Arc<World>, Refusal> {
+        world(&self.context.engine, self.call, self.query)
     }
 }
 

@@ -1,12 +1,11 @@
 //! `GET /__sandbox/callback_urls`: where the callbacks of a world go, type by type, and who said so.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use hyper::StatusCode;
 use serde_json::json;
 
-use super::ask::{Answer, only};
-use super::context::Context;
+use super::ask::{Answer, ControlRequest, only};
 use crate::base::ReceiverUrl;
 use crate::catalogue;
 use crate::http::Refusal;
@@ -14,9 +13,8 @@ use crate::world::World;
 
 /// All types, also those that go nowhere. `by` is `request` where the world registered it, else `default`.
 pub(super) fn list(
-    context: &Context,
-    world: &World,
-    query: &HashMap<String, String>,
+    ControlRequest { context, query, .. }: ControlRequest<'_>,
+    world: &Arc<World>,
 ) -> Result<Answer, Refusal> {
     only(query, &[])?;
     let catalogue = context.engine.catalogue();

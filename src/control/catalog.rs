@@ -1,23 +1,17 @@
 //! `GET /__sandbox/catalog`: every endpoint with its fields, outcomes, callbacks and sources.
 
-use std::collections::HashMap;
-
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::ask::{Answer, bad_request, only};
-use super::context::Context;
-use crate::http::{Call, Refusal};
+use super::ask::{Answer, ControlRequest, bad_request, only};
+use crate::http::Refusal;
 use crate::reference::Listing;
 
-pub(super) fn answer(
-    context: &Context,
-    call: &Call,
-    query: &HashMap<String, String>,
-) -> Result<Answer, Refusal> {
+pub(super) fn answer(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
+    let ControlRequest { context, query, .. } = request;
     only(query, &["endpoint", "format"])?;
     let catalogue = context.engine.catalogue();
-    let curl = context.curl(&catalogue, call);
+    let curl = context.curl(&catalogue, request.call);
     let listing = match query.get("endpoint") {
         None => Listing::of(&catalogue, &curl),
         Some(id) => Listing::of_one(&catalogue, id, &curl).map_err(bad_request)?,

@@ -6,7 +6,7 @@ use hyper::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::ask::{Answer, bad_request};
+use super::ask::{Answer, ControlRequest, bad_request, json_body};
 use super::context::Context;
 use super::deliveries;
 use crate::base::{self, Clock, Stamp, parse_duration};
@@ -16,13 +16,13 @@ use crate::world::World;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct By {
+struct By {
     by: String,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Now {
+struct Now {
     now: String,
 }
 
@@ -38,20 +38,20 @@ pub(super) fn show(world: &World) -> Answer {
 
 /// Moves the clock on, through everything that falls due on the way.
 pub(super) async fn advance(
-    context: &Arc<Context>,
+    ControlRequest { context, call, .. }: ControlRequest<'_>,
     world: &Arc<World>,
-    By { by }: By,
 ) -> Result<Answer, Refusal> {
+    let By { by } = json_body(call)?;
     let by = parse_duration(&by).map_err(|message| bad_request(format!("`by`: {message}")))?;
     Ok(moved(context, world, Advance::By(by)).await)
 }
 
 /// Moves the clock on to an instant, never back.
 pub(super) async fn set(
-    context: &Arc<Context>,
+    ControlRequest { context, call, .. }: ControlRequest<'_>,
     world: &Arc<World>,
-    Now { now: to }: Now,
 ) -> Result<Answer, Refusal> {
+    let Now { now: to } = json_body(call)?;
     let to: Stamp = to.parse().map_err(|_| {
         bad_request(format!(
             "`now`: `{to}` is no instant such as `2026-01-02T00:00:00Z`"

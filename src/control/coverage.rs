@@ -1,14 +1,11 @@
 //! `GET /__sandbox/coverage`: what this run has exercised, and a curl for what it has not.
 
-use std::collections::HashMap;
-
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::ask::{Answer, bad_request, only};
-use super::context::Context;
+use super::ask::{Answer, ControlRequest, bad_request, only};
 use super::coverage_report::Measure;
-use crate::answer::{is_tag, world};
+use crate::answer::is_tag;
 use crate::base::PUBLIC_KEY;
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::http::{Call, Refusal};
@@ -16,19 +13,16 @@ use crate::reference::endpoint_named;
 use crate::world::{Callbacks, Exercised};
 
 /// Since the start and over all worlds; with `world=own` that of the key, since its last reset.
-pub(super) fn answer(
-    context: &Context,
-    call: &Call,
-    query: &HashMap<String, String>,
-) -> Result<Answer, Refusal> {
+pub(super) fn answer(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
+    let ControlRequest { context, query, .. } = request;
     only(query, &["endpoint", "format", "world"])?;
     let catalogue = context.engine.catalogue();
-    let endpoints = endpoints(&catalogue, call)?;
-    let mut curl = context.curl(&catalogue, call);
+    let endpoints = endpoints(&catalogue, request.call)?;
+    let mut curl = context.curl(&catalogue, request.call);
     let public = PUBLIC_KEY.parse().expect("the public key is well-formed");
     let (of, exercised, asked) = match query.get("world").map(String::as_str) {
         Some(own) if own == "own" || is_tag(own) => {
-            let world = world(&context.engine, call, query)?;
+            let world = request.world()?;
             if world.key != public {
                 curl = curl.with_own_key();
             }

@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
-use super::ask::{Answer, bad_request, only, parameter, wait, whole_number};
+use super::ask::{Answer, ControlRequest, bad_request, only, parameter, wait, whole_number};
 use super::context::Context;
 use crate::http::Refusal;
 use crate::world::{self, Attempt, Delivery, DeliveryState, World, delivery_id, seq_of};
@@ -61,9 +61,8 @@ const PARAMETERS: [&str; 7] = [
 /// All that match, newest first. With `wait` it answers as soon as `count` of them match, or 408 with
 /// what did happen and why nothing matched.
 pub(super) async fn list(
-    context: &Context,
+    ControlRequest { context, query, .. }: ControlRequest<'_>,
     world: &Arc<World>,
-    query: &HashMap<String, String>,
 ) -> Result<Answer, Refusal> {
     only(query, &PARAMETERS)?;
     let filter = Filter::of(query)?;
@@ -157,10 +156,10 @@ fn why_not(context: &Context, world: &World, filter: &Filter<'_>, wanted: u64) -
 
 /// Sends the bytes of a delivery once more, whatever became of it.
 pub(super) fn redeliver(
-    context: &Arc<Context>,
+    request: ControlRequest<'_>,
     world: &Arc<World>,
-    written_id: &str,
 ) -> Result<Answer, Refusal> {
+    let (context, written_id) = (request.context, request.path_parameter);
     let seq = seq_of(written_id);
     let mut state = world.state();
     let now = world.now(&state);
@@ -198,9 +197,8 @@ pub(super) fn redeliver(
 
 /// Answers when nothing of the world is pending, or 408 with what still is.
 pub(super) async fn idle(
-    context: &Context,
+    ControlRequest { context, query, .. }: ControlRequest<'_>,
     world: &Arc<World>,
-    query: &HashMap<String, String>,
 ) -> Result<Answer, Refusal> {
     only(query, &["wait"])?;
     let until = Instant::now() + wait(query)?.unwrap_or_default();

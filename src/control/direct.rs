@@ -28,7 +28,7 @@ pub(crate) fn trigger_directly(
     world: &Arc<World>,
     order: Value,
 ) -> Result<u64, String> {
-    let (_, shown) = super::trigger::answer(context, world, read(order)?).map_err(sentence)?;
+    let (_, shown) = super::trigger::fire(context, world, read(order)?).map_err(sentence)?;
     Ok(shown["seq"].as_u64().expect("a delivery has a number"))
 }
 

@@ -25,12 +25,12 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::ask::{bad_request, only, parameter, whole_number};
+use super::ask::{ControlRequest, Said, bad_request, only, parameter, whole_number};
 use super::context::Context;
 use super::readyz;
 use super::requests::Whose;
 use super::shown::time;
-use crate::http::{Call, Refusal, ReplyBody};
+use crate::http::{Refusal, ReplyBody};
 use crate::world::{self, By, Exchange, LOOKERS_MAX, Lookout, Mask, NO_WORLD, Tag, World};
 
 const BACKLOG_MAX: usize = 10_000;
@@ -47,11 +47,8 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// The stream's writer has gone: nobody reads any more.
 struct Closed;
 
-pub(super) fn open(
-    context: &Arc<Context>,
-    call: &Call,
-    query: &HashMap<String, String>,
-) -> Result<Response<ReplyBody>, Refusal> {
+pub(super) fn open(request: ControlRequest<'_>) -> Result<Said, Refusal> {
+    let ControlRequest { context, query, .. } = request;
     only(query, &["world", "backlog"])?;
     let backlog = parameter(query, "backlog", whole_number)?.unwrap_or(0);
     let backlog = usize::try_from(backlog)
@@ -62,7 +59,7 @@ pub(super) fn open(
             "`backlog`: a stream begins with the latest {BACKLOG_MAX} exchanges at most"
         ))
     })?;
-    let whose = match Whose::of(context, call, query)? {
+    let whose = match Whose::of(request)? {
         Whose::Own(world) => Some(world),
         Whose::All => None,
         Whose::Strangers => {
@@ -103,7 +100,7 @@ pub(super) fn open(
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    Ok(response)
+    Ok(Said::Response(response))
 }
 
 fn tag(world: &World) -> Tag {

@@ -1,29 +1,22 @@
 //! `GET /__sandbox/explain/{trace}`: why an exchange was answered as it was.
 
-use std::collections::HashMap;
-
 use hyper::StatusCode;
 
-use super::ask::{Answer, only};
-use super::context::Context;
-use crate::answer::world;
-use crate::http::{Call, Refusal};
+use super::ask::{Answer, ControlRequest, only};
+use crate::http::Refusal;
+use crate::world::World;
 
 /// A trace names its world. Where only some keys are let in, the world's own must be sent as well.
-pub(super) fn answer(
-    context: &Context,
-    call: &Call,
-    trace: &str,
-    query: &HashMap<String, String>,
-) -> Result<Answer, Refusal> {
-    only(query, &[])?;
+pub(super) fn answer(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
+    let context = request.context;
+    only(request.query, &[])?;
     let own = if context.engine.admits_all_keys() {
         None
     } else {
-        Some(world(&context.engine, call, query)?)
+        Some(request.world()?)
     };
-    let may_see = |world: &crate::world::World| own.as_ref().is_none_or(|own| own.tag == world.tag);
-    match context.explain_trace(trace, may_see) {
+    let may_see = |world: &World| own.as_ref().is_none_or(|own| own.tag == world.tag);
+    match context.explain_trace(request.path_parameter, may_see) {
         Ok(told) => Ok((StatusCode::OK, told)),
         Err((status, message)) => Err(Refusal(status, "unknown_trace", message)),
     }

@@ -1,18 +1,17 @@
 //! `GET /__sandbox/export`: all that was asked, answered and called back, one JSON object a line.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::ask::only;
+use super::ask::{ControlRequest, Said, only};
 use super::context::Context;
 use super::deliveries;
 use super::requests::Whose;
 use super::shown::{self, time};
-use crate::http::{Call, Refusal};
+use crate::http::Refusal;
 use crate::world::{Mask, World};
 
 /// The form of the lines; another number when it changes so that readers must.
@@ -22,7 +21,7 @@ const VERSION: u32 = 1;
 const PIECE_BYTES: usize = 64 << 10;
 
 /// The lines, written while they are sent: what has been dropped by then is left out.
-pub(crate) struct Lines {
+struct Lines {
     context: Arc<Context>,
     head: Option<Value>,
     places: Vec<(Place, Mask)>,
@@ -43,13 +42,10 @@ enum Entry {
 }
 
 /// Of the caller's own world; with `world=all` of all, and the requests that belong to none.
-pub(super) fn answer(
-    context: &Arc<Context>,
-    call: &Call,
-    query: &HashMap<String, String>,
-) -> Result<Lines, Refusal> {
-    only(query, &["world"])?;
-    let places = match Whose::of(context, call, query)? {
+pub(super) fn answer(request: ControlRequest<'_>) -> Result<Said, Refusal> {
+    let context = request.context;
+    only(request.query, &["world"])?;
+    let places = match Whose::of(request)? {
         Whose::Own(world) => vec![Place::World(world)],
         Whose::Strangers => vec![Place::Strangers],
         Whose::All => {
@@ -57,7 +53,7 @@ pub(super) fn answer(
             worlds.map(Place::World).chain([Place::Strangers]).collect()
         }
     };
-    Ok(Lines::of(context, places))
+    Ok(Said::Lines(Box::new(Lines::of(context, places))))
 }
 
 impl Lines {

@@ -1,5 +1,6 @@
 //! `/__sandbox/faults`: what breaks the replies of a world, for a time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::StatusCode;
@@ -7,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::ask::{Answer, bad_request};
+use super::ask::{Answer, ControlRequest, bad_request, json_body};
 use crate::base::{Probability, duration_text, nearest, parse_duration};
 use crate::catalogue::Catalogue;
 use crate::http::Refusal;
@@ -57,6 +58,14 @@ fn shown(fault: &WorldFault) -> Value {
         "seen": fault.seen,
         "struck": fault.struck,
     })
+}
+
+pub(super) fn put(
+    ControlRequest { context, call, .. }: ControlRequest<'_>,
+    world: &Arc<World>,
+) -> Result<Answer, Refusal> {
+    let catalogue = context.engine.catalogue();
+    set(&catalogue, world, json_body(call)?, call.came)
 }
 
 /// Takes the place of all that stood before.

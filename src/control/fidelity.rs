@@ -1,25 +1,19 @@
 //! `GET /__sandbox/fidelity`: how well everything is known, and what `--strict` refuses.
 
-use std::collections::HashMap;
-
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::ask::{Answer, only};
-use super::context::Context;
+use super::ask::{Answer, ControlRequest, only};
 use crate::catalogue::{self, Catalogue, Endpoint, askable};
-use crate::http::{Call, Refusal};
+use crate::http::Refusal;
 use crate::reference::{ListedEndpoint, Listing};
 use crate::scenario::Source;
 
-pub(super) fn answer(
-    context: &Context,
-    call: &Call,
-    query: &HashMap<String, String>,
-) -> Result<Answer, Refusal> {
-    only(query, &[])?;
+pub(super) fn answer(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
+    let context = request.context;
+    only(request.query, &[])?;
     let catalogue = context.engine.catalogue();
-    let listing = Listing::of(&catalogue, &context.curl(&catalogue, call));
+    let listing = Listing::of(&catalogue, &context.curl(&catalogue, request.call));
     let fields = || {
         listing
             .endpoints

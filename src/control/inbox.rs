@@ -1,6 +1,5 @@
 //! `/__sandbox/inbox/{name}`: a receiver for callbacks, so that nobody has to write one first.
 
-use std::collections::HashMap;
 use std::sync::PoisonError;
 
 use bytes::Bytes;
@@ -8,16 +7,15 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
-use super::ask::{Answer, bad_request, only, parameter, wait, whole_number};
-use super::context::Context;
-use super::inbox_store::{Entry, Inbox};
-use crate::http::{Body, CONTROL_TOKEN_HEADER, Call, Refusal};
+use super::ask::{Answer, ControlRequest, bad_request, only, parameter, wait, whole_number};
+use super::inbox_store::Entry;
+use crate::http::{Body, CONTROL_TOKEN_HEADER, Refusal};
 use crate::world;
 
 /// `GET /__sandbox/inbox`: the names under which something came, the latest last.
-pub(super) fn names(context: &Context, query: &HashMap<String, String>) -> Result<Answer, Refusal> {
-    only(query, &[])?;
-    let names = context.inbox.names.lock();
+pub(super) fn names(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
+    only(request.query, &[])?;
+    let names = request.context.inbox.names.lock();
     let names = names.unwrap_or_else(PoisonError::into_inner);
     let listed = names.by_name.iter().map(|(name, received)| {
         json!({
@@ -31,51 +29,17 @@ pub(super) fn names(context: &Context, query: &HashMap<String, String>) -> Resul
     Ok((StatusCode::OK, body))
 }
 
-pub(super) async fn answer(
-    context: &Context,
-    call: &Call,
-    method: &str,
-    name: &str,
-    query: &HashMap<String, String>,
-) -> Result<Answer, Refusal> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    if name.is_empty() || name.len() > 100 || !name.bytes().all(plain) {
-        return Err(bad_request(
-            "an inbox is named by up to 100 letters, digits, `-`, `_` and `.`",
-        ));
-    }
-    match method {
-        "POST" => {
-            let received = receive(&context.inbox, call, name, query);
-            context.engine.worlds.live.inbox();
-            received
-        }
-        "GET" => list(context, name, query).await,
-        _ => {
-            let mut names = context
-                .inbox
-                .names
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            let gone = names.by_name.shift_remove(name).unwrap_or_default();
-            names.bytes -= gone
-                .entries
-                .iter()
-                .map(|entry| entry.body.len())
-                .sum::<usize>();
-            context.engine.worlds.live.inbox();
-            Ok((StatusCode::OK, json!({"deleted": gone.entries.len()})))
-        }
-    }
+/// `POST`: keeps what came. With `?status=500&times=2` the first two of this name are answered so.
+pub(super) fn receive(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
+    let name = name_of(request)?;
+    let received = keep(request, name);
+    request.context.engine.worlds.live.inbox();
+    received
 }
 
-/// Keeps what came. With `?status=500&times=2` the first two of this name are answered so.
-fn receive(
-    inbox: &Inbox,
-    call: &Call,
-    name: &str,
-    query: &HashMap<String, String>,
-) -> Result<Answer, Refusal> {
+fn keep(request: ControlRequest<'_>, name: &str) -> Result<Answer, Refusal> {
+    let ControlRequest { call, query, .. } = request;
+    let inbox = &request.context.inbox;
     only(query, &["status", "times"])?;
     let status = parameter(query, "status", |text| {
         let status = text
@@ -117,12 +81,29 @@ fn receive(
     Ok((answered, json!({"inbox": name, "seq": seq})))
 }
 
-/// What came, newest first. With `wait` it answers as soon as there are `count`.
-async fn list(
-    context: &Context,
-    name: &str,
-    query: &HashMap<String, String>,
-) -> Result<Answer, Refusal> {
+/// `DELETE`: forgets what came.
+pub(super) fn clear(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
+    let name = name_of(request)?;
+    let context = request.context;
+    let mut names = context
+        .inbox
+        .names
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    let gone = names.by_name.shift_remove(name).unwrap_or_default();
+    names.bytes -= gone
+        .entries
+        .iter()
+        .map(|entry| entry.body.len())
+        .sum::<usize>();
+    context.engine.worlds.live.inbox();
+    Ok((StatusCode::OK, json!({"deleted": gone.entries.len()})))
+}
+
+/// `GET`: what came, newest first. With `wait` it answers as soon as there are `count`.
+pub(super) async fn list(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
+    let name = name_of(request)?;
+    let ControlRequest { context, query, .. } = request;
     only(query, &["wait", "count", "after_seq"])?;
     let wait = wait(query)?;
     let wanted = parameter(query, "count", whole_number)?.unwrap_or(u64::from(wait.is_some()));
@@ -162,6 +143,18 @@ async fn list(
             return Ok((StatusCode::REQUEST_TIMEOUT, body));
         }
     }
+}
+
+/// The name of the inbox that is asked for.
+fn name_of(request: ControlRequest<'_>) -> Result<&str, Refusal> {
+    let name = request.path_parameter;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if name.is_empty() || name.len() > 100 || !name.bytes().all(plain) {
+        return Err(bad_request(
+            "an inbox is named by up to 100 letters, digits, `-`, `_` and `.`",
+        ));
+    }
+    Ok(name)
 }
 
 fn shown(entry: &Entry) -> Value {

@@ -1,23 +1,22 @@
 //! `GET /__sandbox/metrics`: what the sandbox has done and what it holds, as Prometheus reads it.
 
-use std::collections::HashMap;
 use std::fmt::{self, Display, Write};
 
 use hyper::header::HeaderValue;
 
-use super::ask::only;
+use super::ask::{ControlRequest, Said, only};
 use super::context::Context;
 use crate::http::Refusal;
 use crate::world::{Dropped, Durations, Exercised, LIMITS_US};
 
-pub(super) const CONTENT_TYPE: HeaderValue =
+const CONTENT_TYPE: HeaderValue =
     HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
-pub(super) fn page(context: &Context, query: &HashMap<String, String>) -> Result<String, Refusal> {
-    only(query, &[])?;
+pub(super) fn answer(request: ControlRequest<'_>) -> Result<Said, Refusal> {
+    only(request.query, &[])?;
     let mut text = String::new();
-    write(&mut text, context).expect("writing to a string cannot fail");
-    Ok(text)
+    write(&mut text, request.context).expect("writing to a string cannot fail");
+    Ok(Said::Document(CONTENT_TYPE, text.into()))
 }
 
 fn write(text: &mut String, context: &Context) -> fmt::Result {

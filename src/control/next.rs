@@ -1,20 +1,19 @@
 //! `/__sandbox/next`: outcomes for the calls to come.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use hyper::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::ask::{Answer, bad_request, endpoint_named, only};
-use super::context::Context;
+use super::ask::{Answer, ControlRequest, bad_request, endpoint_named, json_body, only};
 use crate::http::Refusal;
 use crate::world::{Calls, ENTRIES_MAX, Next, Queued, TIMES_MAX, World};
 
 /// `{"endpoint": "v1.1/bank_account_data_requests", "outcome": "SERVER_ERROR", "times": 2}`
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Entry {
+struct Entry {
     /// An endpoint's id or path.
     endpoint: String,
     outcome: String,
@@ -37,7 +36,11 @@ pub(super) fn show(world: &World) -> Answer {
     )
 }
 
-pub(super) fn queue(context: &Context, world: &World, entry: &Entry) -> Result<Answer, Refusal> {
+pub(super) fn queue(
+    ControlRequest { context, call, .. }: ControlRequest<'_>,
+    world: &Arc<World>,
+) -> Result<Answer, Refusal> {
+    let entry: Entry = json_body(call)?;
     let catalogue = context.engine.catalogue();
     let endpoint = endpoint_named(&catalogue, &entry.endpoint)?;
     if endpoint.creation.is_none() && !entry.reads {
@@ -74,9 +77,8 @@ pub(super) fn queue(context: &Context, world: &World, entry: &Entry) -> Result<A
 
 /// Empties the queue, or with `?endpoint=` that of one endpoint's calls.
 pub(super) fn clear(
-    context: &Context,
-    world: &World,
-    query: &HashMap<String, String>,
+    ControlRequest { context, query, .. }: ControlRequest<'_>,
+    world: &Arc<World>,
 ) -> Result<Answer, Refusal> {
     only(query, &["endpoint"])?;
     let cleared = match query.get("endpoint") {

@@ -1,4 +1,5 @@
-//! `GET /__sandbox/readyz`: whether the sandbox answers from the files as they are now, and what it holds.
+//! `GET /__sandbox/readyz`: whether the sandbox answers from the files as they are now, and what it holds. And `livez`:
+//! that it answers at all.
 
 use hyper::StatusCode;
 use serde_json::{Value, json};
@@ -6,6 +7,10 @@ use serde_json::{Value, json};
 use super::ask::Answer;
 use super::context::Context;
 use crate::catalogue::Reload;
+
+pub(super) fn alive() -> Answer {
+    (StatusCode::OK, json!({"status": "alive"}))
+}
 
 pub(super) fn answer(context: &Context) -> Answer {
     let reload = context.engine.scenarios.last_reload();

@@ -7,11 +7,11 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::ask::{Answer, bad_request, parameter, wait, whole_number};
+use super::ask::{Answer, ControlRequest, bad_request, parameter, wait, whole_number};
 use super::context::Context;
 use super::shown::{shown, thumbnails};
-use crate::answer::{is_tag, may_see_all, world};
-use crate::http::{Call, Refusal};
+use crate::answer::{is_tag, may_see_all};
+use crate::http::Refusal;
 use crate::world::{
     self, ENTRIES_MAX, Excerpt, Exchange, Expectation, Expected, Field, Judgement, Kept, Mask,
     NotVerified, Query, Wait, World, thumbnails_bytes,
@@ -47,14 +47,11 @@ pub(super) enum Whose {
 impl Whose {
     /// The caller's own world, unless `world=` says `all` or `strangers`. Where only some keys are let in,
     /// these need one of them as well.
-    pub(super) fn of(
-        context: &Context,
-        call: &Call,
-        query: &HashMap<String, String>,
-    ) -> Result<Self, Refusal> {
+    pub(super) fn of(request: ControlRequest<'_>) -> Result<Self, Refusal> {
+        let ControlRequest { context, query, .. } = request;
         let whose = match query.get("world").map(String::as_str) {
-            None | Some("own") => return world(&context.engine, call, query).map(Self::Own),
-            Some(tag) if is_tag(tag) => return world(&context.engine, call, query).map(Self::Own),
+            None | Some("own") => return request.world().map(Self::Own),
+            Some(tag) if is_tag(tag) => return request.world().map(Self::Own),
             Some("all") => Self::All,
             Some("strangers") => Self::Strangers,
             Some(_) => {
@@ -63,7 +60,7 @@ impl Whose {
                 ));
             }
         };
-        may_see_all(&context.engine, call, query)?;
+        may_see_all(&context.engine, request.call, query)?;
         Ok(whose)
     }
 
@@ -94,11 +91,8 @@ struct Page {
 
 /// All that match, newest first unless it is said otherwise. With `wait` it answers as soon as `count` of
 /// them match, or 408 with what came closest.
-pub(super) async fn list(
-    context: &Context,
-    call: &Call,
-    query: &HashMap<String, String>,
-) -> Result<Answer, Refusal> {
+pub(super) async fn list(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
+    let ControlRequest { context, query, .. } = request;
     let page = Page::read(context, query)?;
     let count = parameter(query, "count", whole_number)?;
     let wait = wait(query)?;
@@ -107,7 +101,7 @@ pub(super) async fn list(
             "`count` says how many to wait for: it needs `wait`",
         ));
     }
-    let whose = Whose::of(context, call, query)?;
+    let whose = Whose::of(request)?;
     let Some((kept, mask)) = whose.kept(context) else {
         if wait.is_some() || page.after_seq > 0 || page.before_seq < u64::MAX {
             return Err(bad_request(

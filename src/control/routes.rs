@@ -1,52 +1,197 @@
-//! What is routed below `/__sandbox/`, as the description of this API has it.
+//! The routes below `/__sandbox/`, one row each. What depends on a route reads its row. A test compares the rows with
+//! `openapi.json`.
 
-use std::sync::LazyLock;
+use std::pin::Pin;
+use std::sync::Arc;
 
+use bytes::Bytes;
 use hyper::header::{ALLOW, HeaderValue};
+use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
-use indexmap::IndexMap;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::json;
 
-use super::ask::{JSON, written};
+use self::Handler::{Custom, OwnWorld, OwnWorldAsync, Page, Plain, PlainAsync};
+use super::ask::{Answer, ControlRequest, JSON, Said, secrets, written};
+use super::{
+    callback_urls, catalog, clock, coverage, deliveries, events, explain, export, faults, fidelity,
+    inbox, metrics, next, readyz, requests, schema, setup, snapshot, trigger, verify, worlds,
+};
 use crate::base::listed;
-use crate::http::ReplyBody;
-use crate::http::{CONTROL_PREFIX, Refusal};
+use crate::http::{BODY_BYTES_MAX, CONTROL_PREFIX, Refusal, ReplyBody};
+use crate::world::{SNAPSHOT_BYTES_MAX, World};
 
-/// This API, described.
-pub(super) const OPENAPI: &[u8] = include_bytes!("openapi.json");
+/// The description of this API.
+const OPENAPI: &[u8] = include_bytes!("openapi.json");
 
 const METHODS: [&str; 4] = ["GET", "POST", "PUT", "DELETE"];
 
-/// To look at, with GET; no part of the API.
-const PAGES: [&str; 4] = ["", "docs", "llms.txt", "inspector/{name}"];
+/// Documents that `pages::answer_document` answers before the guard is asked.
+const DOCUMENTS: [&str; 2] = ["docs", "llms.txt"];
 
-/// The paths without their first slash, each with its methods.
-static ROUTES: LazyLock<Vec<(String, Vec<&str>)>> = LazyLock::new(|| {
-    let described: Described = serde_json::from_slice(OPENAPI).expect("the tests read it");
-    let described = described.paths.into_iter().map(|(path, operations)| {
-        let has = |method: &&str| operations.contains_key(&method.to_ascii_lowercase());
-        (
-            path[1..].to_owned(),
-            METHODS.into_iter().filter(has).collect(),
-        )
-    });
-    described.collect()
-});
+/// In the order of `openapi.json`; the rows of one path in the order of `METHODS`.
+#[rustfmt::skip] // one line a row
+static ROUTES: &[Route] = &[
+    get("", Page(setup::page)),
+    get("inspector/{name}", Page(setup::page_file)),
+    get("livez", Plain(|_| Ok(readyz::alive()))),
+    get("readyz", Plain(|request| Ok(readyz::answer(request.context)))),
+    get("metrics", Custom(metrics::answer)),
+    get("openapi.json", Custom(|_| Ok(Said::Document(JSON, Bytes::from_static(OPENAPI))))),
+    get("catalog", Plain(catalog::answer)),
+    get("coverage", Plain(coverage::answer)),
+    get("fidelity", Plain(fidelity::answer)),
+    get("explain/{trace}", Plain(explain::answer)),
+    get("worlds", Plain(worlds::list)),
+    post("worlds", PlainAsync(|request| Box::pin(worlds::mint(request)))),
+    delete("worlds", PlainAsync(|request| Box::pin(worlds::end(request)))),
+    get("world", OwnWorld(|request, world| Ok(secrets(request.context, world)))),
+    post("reset", OwnWorldAsync(|_, world| Box::pin(worlds::reset(world)))),
+    get("snapshot", Custom(snapshot::answer)),
+    put("snapshot", OwnWorldAsync(|request, world| Box::pin(snapshot::restore(request, world))))
+        .with_body_bytes_max(SNAPSHOT_BYTES_MAX),
+    get("requests", PlainAsync(|request| Box::pin(requests::list(request)))),
+    post("verify", PlainAsync(|request| Box::pin(verify::answer(request)))),
+    get("export", Custom(export::answer)),
+    get("next", OwnWorld(|_, world| Ok(next::show(world)))),
+    post("next", OwnWorld(next::queue)),
+    delete("next", OwnWorld(next::clear)),
+    get("faults", OwnWorld(|request, world| Ok(faults::show(world, request.call.came)))),
+    put("faults", OwnWorld(faults::put)),
+    delete("faults", OwnWorld(|request, world| Ok(faults::heal(world, request.call.came)))),
+    get("deliveries", OwnWorldAsync(|request, world| Box::pin(deliveries::list(request, world)))),
+    post("deliveries/{id}/redeliver", OwnWorld(deliveries::redeliver)),
+    post("trigger", OwnWorld(trigger::answer)),
+    get("idle", OwnWorldAsync(|request, world| Box::pin(deliveries::idle(request, world)))),
+    get("clock", OwnWorld(|_, world| Ok(clock::show(world)))),
+    post("clock", OwnWorldAsync(|request, world| Box::pin(clock::set(request, world)))),
+    post("clock/advance", OwnWorldAsync(|request, world| Box::pin(clock::advance(request, world)))),
+    get("events", Custom(events::open)),
+    get("callback_urls", OwnWorld(callback_urls::list)),
+    get("schema", Plain(schema::answer)),
+    get("setup", Plain(setup::setup)),
+    get("inbox", Plain(inbox::names)),
+    get("inbox/{name}", PlainAsync(|request| Box::pin(inbox::list(request)))),
+    post("inbox/{name}", Plain(inbox::receive)),
+    delete("inbox/{name}", Plain(inbox::clear)),
+];
 
-#[derive(Deserialize)]
-struct Described {
-    /// Their methods, in lower case.
-    paths: IndexMap<String, IndexMap<String, IgnoredAny>>,
+/// A row: a method, a path, and what answers there.
+pub(super) struct Route {
+    method: &'static str,
+    /// The path without `/__sandbox/`. `{…}` stands for any one part; a pattern has at most one of these.
+    pattern: &'static str,
+    pub handler: Handler,
+    /// How large the body of a request may be.
+    body_bytes_max: usize,
+}
+
+/// The function that answers, and whose world it answers for.
+pub(super) enum Handler {
+    /// No part of the API, but a page that uses it.
+    Page(fn(ControlRequest<'_>) -> Result<Said, Refusal>),
+    /// For no world, or for worlds that the function finds itself.
+    Plain(fn(ControlRequest<'_>) -> Result<Answer, Refusal>),
+    PlainAsync(for<'a> fn(ControlRequest<'a>) -> Answering<'a>),
+    /// The same, answered with more than a status and JSON.
+    Custom(fn(ControlRequest<'_>) -> Result<Said, Refusal>),
+    /// For the caller's own world.
+    OwnWorld(fn(ControlRequest<'_>, &Arc<World>) -> Result<Answer, Refusal>),
+    OwnWorldAsync(for<'a> fn(ControlRequest<'a>, &'a Arc<World>) -> Answering<'a>),
+}
+
+pub(super) type Answering<'a> = Pin<Box<dyn Future<Output = Result<Answer, Refusal>> + Send + 'a>>;
+
+const fn get(pattern: &'static str, handler: Handler) -> Route {
+    Route::new("GET", pattern, handler)
+}
+
+const fn post(pattern: &'static str, handler: Handler) -> Route {
+    Route::new("POST", pattern, handler)
+}
+
+const fn put(pattern: &'static str, handler: Handler) -> Route {
+    Route::new("PUT", pattern, handler)
+}
+
+const fn delete(pattern: &'static str, handler: Handler) -> Route {
+    Route::new("DELETE", pattern, handler)
+}
+
+impl Route {
+    const fn new(method: &'static str, pattern: &'static str, handler: Handler) -> Self {
+        Self {
+            method,
+            pattern,
+            handler,
+            body_bytes_max: BODY_BYTES_MAX,
+        }
+    }
+
+    const fn with_body_bytes_max(mut self, body_bytes_max: usize) -> Self {
+        self.body_bytes_max = body_bytes_max;
+        self
+    }
+
+    /// Whether a request may change the world it is for.
+    pub(super) fn changes_something(&self) -> bool {
+        self.method != "GET"
+    }
+
+    fn is_page(&self) -> bool {
+        matches!(self.handler, Page(_))
+    }
+
+    /// The part of a path in the place of `{…}`, or an empty text where the pattern has no `{…}`. None where the path
+    /// does not fit. An empty part fits too: the handler says what is wrong with it.
+    fn parameter_in<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let mut parameter = "";
+        let mut parts = path.split('/');
+        for name in self.pattern.split('/') {
+            let part = parts.next()?;
+            if name.starts_with('{') {
+                parameter = part;
+            } else if name != part {
+                return None;
+            }
+        }
+        parts.next().is_none().then_some(parameter)
+    }
+
+    /// Whether this is the path, with something in the place of `{…}`.
+    fn is_at(&self, path: &str) -> bool {
+        let parameter = self.parameter_in(path);
+        parameter.is_some_and(|parameter| !parameter.is_empty() || !self.pattern.contains('{'))
+    }
+}
+
+/// The method by which a request is routed.
+pub(super) fn routed_method(method: &Method) -> &str {
+    match method.as_str() {
+        "HEAD" => "GET",
+        method => method,
+    }
+}
+
+/// The route of a request and its path parameter. `path` is without the prefix.
+pub(super) fn find<'p>(method: &str, path: &'p str) -> Option<(&'static Route, &'p str)> {
+    let mut of_method = ROUTES.iter().filter(|route| route.method == method);
+    of_method.find_map(|route| Some((route, route.parameter_in(path)?)))
+}
+
+/// How large the body of a request may be: of all of them only a snapshot may be large.
+pub(crate) fn body_bytes_max(head: &Parts) -> usize {
+    let path = head.uri.path().strip_prefix(CONTROL_PREFIX);
+    let found = path.and_then(|path| find(head.method.as_str(), path));
+    found.map_or(BODY_BYTES_MAX, |(route, _)| route.body_bytes_max)
 }
 
 /// `GET livez, readyz, …; POST …`
 pub(crate) fn all() -> String {
     let of_method = |method| {
-        let takes = ROUTES.iter().filter(|(_, takes)| takes.contains(&method));
-        let paths: Vec<_> = takes.map(|(path, _)| &**path).collect();
-        format!("{method} {}", paths.join(", "))
+        let routes = ROUTES.iter().filter(|route| !route.is_page());
+        let of_method = routes.filter(|route| route.method == method);
+        let patterns: Vec<_> = of_method.map(|route| route.pattern).collect();
+        format!("{method} {}", patterns.join(", "))
     };
     METHODS.map(of_method).join("; ")
 }
@@ -58,25 +203,22 @@ pub(crate) fn own_route(method: &Method, path: &str) -> Option<String> {
         "healthz" => "readyz",
         path => path,
     };
-    let method = match method.as_str() {
-        "HEAD" => "GET",
-        method => method,
-    };
+    let method = routed_method(method);
     let is_there = cfg!(feature = "inspector") || !path.is_empty();
-    let takes = methods(&path.split('/').collect::<Vec<_>>())?;
-    (is_there && takes.contains(&method)).then(|| format!("{method} {CONTROL_PREFIX}{path}"))
+    let takes = methods(path).contains(&method);
+    (is_there && takes).then(|| format!("{method} {CONTROL_PREFIX}{path}"))
 }
 
 /// The answer where nothing is routed: there is no such path, or it does not take the method.
-pub(super) fn none(method: &str, parts: &[&str]) -> Result<Response<ReplyBody>, Refusal> {
-    let Some(methods) = methods(parts) else {
+pub(super) fn none(method: &str, path: &str) -> Result<Response<ReplyBody>, Refusal> {
+    let methods = methods(path);
+    if methods.is_empty() {
         return Err(Refusal(
             StatusCode::NOT_FOUND,
             "unknown_control_route",
             format!("known below {CONTROL_PREFIX} are {}", all()),
         ));
-    };
-    let path = parts.join("/");
+    }
     let message = format!(
         "{CONTROL_PREFIX}{path} takes {}, and not `{method}`",
         listed(methods.iter().copied())
@@ -89,21 +231,11 @@ pub(super) fn none(method: &str, parts: &[&str]) -> Result<Response<ReplyBody>, 
     Ok(response)
 }
 
-/// The methods that a path takes. None where there is no such path.
-fn methods(parts: &[&str]) -> Option<&'static [&'static str]> {
-    let is_it = |route: &str| {
-        let mut route = route.split('/');
-        let is_same = |part: &&str| {
-            let is_any = |name: &str| name.starts_with('{') && !part.is_empty();
-            route
-                .next()
-                .is_some_and(|name| name == *part || is_any(name))
-        };
-        parts.iter().all(is_same) && route.next().is_none()
-    };
-    if PAGES.into_iter().any(is_it) {
-        return Some(&["GET"]);
+/// The methods that a path takes. Empty where there is no such path.
+fn methods(path: &str) -> Vec<&'static str> {
+    if DOCUMENTS.contains(&path) {
+        return vec!["GET"];
     }
-    let route = ROUTES.iter().find(|(route, _)| is_it(route));
-    route.map(|(_, methods)| &**methods)
+    let routes = ROUTES.iter().filter(|route| route.is_at(path));
+    routes.map(|route| route.method).collect()
 }

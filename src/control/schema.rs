@@ -1,19 +1,15 @@
 //! `GET /__sandbox/schema?endpoint=`: what a request has to look like, and one that does.
 
-use std::collections::HashMap;
-
 use hyper::StatusCode;
 use serde_json::json;
 
-use super::ask::{Answer, bad_request, endpoint_named, only};
-use super::context::Context;
+use super::ask::{Answer, ControlRequest, bad_request, endpoint_named, only};
 use crate::catalogue::{ContentType, Verb};
 use crate::http::Refusal;
 
 /// The schema is that of the scenario file: a file of a form is an object with what can be told of it.
 pub(super) fn answer(
-    context: &Context,
-    query: &HashMap<String, String>,
+    ControlRequest { context, query, .. }: ControlRequest<'_>,
 ) -> Result<Answer, Refusal> {
     only(query, &["endpoint"])?;
     let Some(name) = query.get("endpoint") else {

@@ -1,21 +1,40 @@
 //! What the inspector needs beside the control API: its files, what it has to know at the start, and requests in the
 //! name of a world whose key it does not know.
 
-use std::collections::HashMap;
-
+use hyper::header::{HeaderValue, LOCATION};
 use hyper::{Response, StatusCode};
 use serde_json::json;
 
-use super::ask::{Answer, only};
-use super::context::Context;
+use super::ask::{Answer, ControlRequest, Said, TEXT, only, written};
 use crate::base::PUBLIC_KEY;
-use crate::http::ReplyBody;
-use crate::http::{Call, Refusal};
+use crate::http::{CONTROL_PREFIX, Refusal, ReplyBody};
 use crate::world;
+
+/// The page, below whose address its files are.
+pub(super) fn page(request: ControlRequest<'_>) -> Result<Said, Refusal> {
+    if request.call.path() == CONTROL_PREFIX {
+        file("").map(Said::Response)
+    } else {
+        Ok(Said::Response(moved()))
+    }
+}
+
+pub(super) fn page_file(request: ControlRequest<'_>) -> Result<Said, Refusal> {
+    file(request.path_parameter).map(Said::Response)
+}
+
+/// To where the page finds its files.
+fn moved() -> Response<ReplyBody> {
+    let body = ReplyBody::new(CONTROL_PREFIX);
+    let mut response = written(StatusCode::PERMANENT_REDIRECT, TEXT, body);
+    let location = HeaderValue::from_static(CONTROL_PREFIX);
+    response.headers_mut().insert(LOCATION, location);
+    response
+}
 
 /// The page and its files.
 #[cfg(feature = "inspector")]
-pub(super) fn file(name: &str) -> Result<Response<ReplyBody>, Refusal> {
+fn file(name: &str) -> Result<Response<ReplyBody>, Refusal> {
     super::pages::file(name).ok_or_else(|| {
         let message = "there is no such file; the page is at /__sandbox/".to_owned();
         Refusal(StatusCode::NOT_FOUND, "unknown_control_route", message)
@@ -23,7 +42,7 @@ pub(super) fn file(name: &str) -> Result<Response<ReplyBody>, Refusal> {
 }
 
 #[cfg(not(feature = "inspector"))]
-pub(super) fn file(_: &str) -> Result<Response<ReplyBody>, Refusal> {
+fn file(_: &str) -> Result<Response<ReplyBody>, Refusal> {
     Err(Refusal(
         StatusCode::NOT_FOUND,
         "no_inspector",
@@ -35,12 +54,9 @@ pub(super) fn file(_: &str) -> Result<Response<ReplyBody>, Refusal> {
 
 /// `GET /__sandbox/setup`: where the sandbox is, how it was started, and whose world to show first. The key is
 /// told only where it is the documentation's, which is no secret.
-pub(super) fn setup(
-    context: &Context,
-    call: &Call,
-    query: &HashMap<String, String>,
-) -> Result<Answer, Refusal> {
-    only(query, &[])?;
+pub(super) fn setup(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
+    let ControlRequest { context, call, .. } = request;
+    only(request.query, &[])?;
     let catalogue = context.engine.catalogue();
     let key = context.engine.default_key();
     let is_public = key.reveal() == PUBLIC_KEY;

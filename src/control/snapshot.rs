@@ -7,14 +7,27 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::ask::Answer;
-use super::context::Context;
+use super::ask::{Answer, ControlRequest, JSON, Said, only};
 use crate::base;
-use crate::http::{Body, Call, Refusal};
+use crate::http::{Body, Refusal};
 use crate::world::{Refused, SNAPSHOT_BYTES_MAX, Snapshot, World};
 
+/// `GET`: the caller's own world, found only after the request is known to be sound.
+pub(super) fn answer(request: ControlRequest<'_>) -> Result<Said, Refusal> {
+    only(request.query, &[])?;
+    if request.context.redacts {
+        return Err(Refusal(
+            StatusCode::FORBIDDEN,
+            "redacted",
+            "a snapshot holds all that a world knows, and this sandbox shows no personal fields (--redact)".to_owned(),
+        ));
+    }
+    let taken = take(&*request.world()?)?;
+    Ok(Said::Document(JSON, taken))
+}
+
 /// The world as a document.
-pub(super) fn take(world: &World) -> Result<Bytes, Refusal> {
+fn take(world: &World) -> Result<Bytes, Refusal> {
     let snapshot = Snapshot::of(world, &world.state(), Instant::now());
     let document = serde_json::to_vec(&snapshot).expect("texts and numbers can be written");
     if document.len() > SNAPSHOT_BYTES_MAX {
@@ -33,9 +46,8 @@ pub(super) fn take(world: &World) -> Result<Bytes, Refusal> {
 
 /// Makes the world what it was when the snapshot was taken. What is pending now is cancelled.
 pub(super) async fn restore(
-    context: &Arc<Context>,
+    ControlRequest { context, call, .. }: ControlRequest<'_>,
     world: &Arc<World>,
-    call: &Call,
 ) -> Result<Answer, Refusal> {
     let broken = |message: String| {
         Refusal(

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use super::ask::{Answer, bad_request, endpoint_named};
+use super::ask::{Answer, ControlRequest, bad_request, endpoint_named, json_body};
 use super::context::Context;
 use super::deliveries;
 use crate::answer;
@@ -45,6 +45,13 @@ struct Fired<'a> {
 }
 
 pub(super) fn answer(
+    ControlRequest { context, call, .. }: ControlRequest<'_>,
+    world: &Arc<World>,
+) -> Result<Answer, Refusal> {
+    fire(context, world, json_body(call)?)
+}
+
+pub(super) fn fire(
     context: &Arc<Context>,
     world: &Arc<World>,
     trigger: Trigger,

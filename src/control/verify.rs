@@ -1,6 +1,5 @@
 //! `POST /__sandbox/verify`: whether it was asked as often, or in the order, that was expected.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use hyper::StatusCode;
@@ -8,11 +7,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use super::ask::{Answer, WAIT_MAX, bad_request, json_body, only};
+use super::ask::{Answer, ControlRequest, WAIT_MAX, bad_request, json_body, only};
 use super::context::Context;
 use super::requests::{Whose, query_of};
 use crate::base::parse_duration;
-use crate::http::{Call, Refusal};
+use crate::http::Refusal;
 use crate::world::{self, Expectation, Expected, Query, Wait};
 
 const STEPS_MAX: usize = 100;
@@ -35,15 +34,12 @@ struct Question {
     after_seq: u64,
 }
 
-pub(super) async fn answer(
-    context: &Context,
-    call: &Call,
-    query: &HashMap<String, String>,
-) -> Result<Answer, Refusal> {
+pub(super) async fn answer(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
+    let ControlRequest { context, query, .. } = request;
     only(query, &["world"])?;
-    let question: Question = json_body(call)?;
+    let question: Question = json_body(request.call)?;
     let (expectation, wait) = question.read(context)?;
-    let whose = Whose::of(context, call, query)?;
+    let whose = Whose::of(request)?;
     let Some((kept, mask)) = whose.kept(context) else {
         return Err(bad_request("`world`: one world is verified at a time"));
     };

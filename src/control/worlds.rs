@@ -1,18 +1,15 @@
-//! `/__sandbox/worlds`: a world made for a test by its name, all there are, and the end of one.
-
-use std::collections::HashMap;
+//! `/__sandbox/worlds`: a world made for a test by its name, all there are, and the end of one. And `reset`.
 
 use hyper::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::ask::{Answer, bad_request, json_body, only, secrets};
-use super::context::Context;
+use super::ask::{Answer, ControlRequest, bad_request, json_body, only, secrets};
 use super::deliveries;
 use crate::answer::own_key;
-use crate::http::{ApiError, Call, Refusal};
-use crate::world::Listed;
+use crate::http::{ApiError, Refusal};
+use crate::world::{Listed, World};
 
 const NAME_CHARS_MAX: usize = 200;
 
@@ -30,7 +27,9 @@ struct Wish {
 
 /// Makes a world. Its key is derived from seed and name: a test that passes its own id has the same ids
 /// in every run.
-pub(super) async fn mint(context: &Context, call: &Call) -> Result<Answer, Refusal> {
+pub(super) async fn mint(
+    ControlRequest { context, call, .. }: ControlRequest<'_>,
+) -> Result<Answer, Refusal> {
     let wish: Wish = json_body(call)?;
     if wish.reset && wish.share {
         return Err(bad_request(
@@ -87,13 +86,10 @@ fn check(name: &str) -> Result<(), String> {
 }
 
 /// Ends the caller's own world, whether there is one or not, and says what was still to come.
-pub(super) async fn end(
-    context: &Context,
-    call: &Call,
-    query: &HashMap<String, String>,
-) -> Result<Answer, Refusal> {
+pub(super) async fn end(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
+    let ControlRequest { context, query, .. } = request;
     only(query, &[])?;
-    let key = own_key(&context.engine, call, query)?;
+    let key = own_key(&context.engine, request.call, query)?;
     let worlds = &context.engine.worlds;
     let unfinished = worlds.end(&key, Instant::now()).await;
     let callbacks: Vec<_> = unfinished
@@ -114,17 +110,23 @@ pub(super) async fn end(
     Ok((StatusCode::OK, body))
 }
 
+/// Empties a world, and answers when nothing of it is left: also what was on its way is called back.
+pub(super) async fn reset(world: &World) -> Result<Answer, Refusal> {
+    let cancelled = world.reset().await;
+    Ok((
+        StatusCode::OK,
+        json!({"status": "reset", "cancelled_callbacks": cancelled}),
+    ))
+}
+
 /// All worlds with what they hold. Never their keys.
-pub(super) fn list(
-    context: &Context,
-    call: &Call,
-    query: &HashMap<String, String>,
-) -> Result<Answer, Refusal> {
-    only(query, &[])?;
-    let listed: Vec<_> = context
+pub(super) fn list(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
+    only(request.query, &[])?;
+    let listed: Vec<_> = request
+        .context
         .engine
         .worlds
-        .list(call.came)
+        .list(request.call.came)
         .iter()
         .map(shown)
         .collect();
