@@ -1,4 +1,5 @@
-//! The counts: what was answered, by what answered it. A world has its own, and the run those of no world.
+//! Counts of what was answered, by outcome. Each world has its own counts; the run has those of requests
+//! without a world.
 
 use std::time::Duration;
 
@@ -9,24 +10,25 @@ use serde::Deserialize;
 
 use crate::base::Behaviour;
 
-/// In microseconds. An answer is made in some ten of them; a callback that comes before its reply, or a URL
-/// that is tested, takes as long as the receiver.
+/// Limits of the duration buckets, in microseconds. An answer takes about ten. It takes as long as the receiver
+/// when a callback comes before its reply, or when a URL is tested.
 pub(crate) const LIMITS_US: [u64; 14] = [
     50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000,
     10_000_000,
 ];
 
-/// Different replies that are told apart. There are some hundred, unless scenario files change all the time.
+/// Different replies that are counted apart. There are a few hundred, unless scenario files change all the
+/// time.
 const REPLIES_MAX: usize = 10_000;
 
 const REPLY_BYTES: usize = 180;
 
-/// What was exercised, and how often.
+/// The outcomes and behaviours that were exercised, and how often.
 #[derive(Debug, Default)]
 pub(crate) struct Exercised {
-    /// By `x-sandbox-outcome`, or the bare name of an error where no product answered.
+    /// By `x-sandbox-outcome`. An error outside the products has its bare name.
     replies: HashMap<HeaderValue, Statuses>,
-    /// Replies of what is no product, where nothing went wrong.
+    /// Successful replies outside the products.
     unnamed: Statuses,
     pub(crate) behaviours: HashMap<&'static str, u64>,
     /// Replies beyond the limit.
@@ -34,7 +36,7 @@ pub(crate) struct Exercised {
     pub(crate) durations: Durations,
 }
 
-/// How often it was answered with each status. That is one, unless an answer is broken or read back.
+/// How often a reply had each status. A reply has one status, unless it is broken or read back.
 #[derive(Clone, Debug, Default)]
 struct Statuses(Vec<(StatusCode, u64)>);
 
@@ -73,7 +75,7 @@ impl Exercised {
         }
     }
 
-    /// A reply of what is no product: its envelope names the error.
+    /// Counts a reply outside the products. The envelope of an error names it.
     fn error(&mut self, status: StatusCode, body: &[u8]) {
         #[derive(Deserialize)]
         struct Envelope {
@@ -93,7 +95,7 @@ impl Exercised {
         *self.behaviours.entry(behaviour.kind()).or_default() += 1;
     }
 
-    /// `times` are as many as `count` adds.
+    /// `times` is how much `count` adds.
     fn count(&mut self, outcome: &HeaderValue, count: impl FnOnce(&mut Statuses), times: u64) {
         if let Some(statuses) = self.replies.get_mut(outcome) {
             count(statuses);
@@ -126,7 +128,7 @@ impl Exercised {
             .map_or(0, Statuses::total)
     }
 
-    /// Of each outcome how often it was answered with which status; the name of what has none is empty.
+    /// The number of replies by outcome and status. The name is empty for replies without an outcome.
     pub(crate) fn by_status(&self) -> impl Iterator<Item = (&str, StatusCode, u64)> {
         let named = self.replies.iter().map(|(tag, statuses)| {
             let tag = std::str::from_utf8(tag.as_bytes()).unwrap_or("other");
@@ -140,10 +142,11 @@ impl Exercised {
     }
 }
 
-/// How many took so long.
+/// How many replies took how long.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Durations {
-    /// By the first limit that is not exceeded; behind them those that exceed all.
+    /// One count for each limit: durations up to it and above the one before. The last counts those above all
+    /// limits.
     pub counts: [u64; LIMITS_US.len() + 1],
     pub sum: Duration,
 }

@@ -1,4 +1,4 @@
-//! Worlds that are asked for by name: made, listed, ended.
+//! Worlds that tests ask for by name: created, listed, ended.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -13,16 +13,16 @@ use super::worlds::{Worlds, tag};
 use crate::base::{ApiKey, Mix};
 use crate::http::ApiError;
 
-/// Deliveries that are shown of those that a world's end cancelled.
+/// How many of the cancelled deliveries are shown when a world ends.
 const SHOWN_MAX: usize = 100;
 
-/// What was still to come when a world ended.
+/// What was still pending when a world ended.
 #[derive(Debug, Default)]
 pub(crate) struct Unfinished {
-    /// The oldest of them.
+    /// The oldest of them, oldest first.
     pub callbacks: Vec<Delivery>,
     pub more_callbacks: usize,
-    /// Outcomes that no call has taken.
+    /// How many calls the queue would still have answered.
     pub queued: u64,
     pub faults: usize,
 }
@@ -69,11 +69,11 @@ impl Worlds {
     /// The world of a name, and whether it is new.
     pub(crate) fn mint(&self, name: &str, now: Instant) -> Result<(Arc<World>, bool), ApiError> {
         let (world, is_new) = self.enter_or_create(&self.key_named(name), now)?;
-        world.name.set(name.into()).ok(); // it can have no other: the key is made from it
+        world.name.set(name.into()).ok(); // the first name stays: the key is made from it
         Ok((world, is_new))
     }
 
-    /// The same for a name that nobody has: `world 1`, `world 2`, ….
+    /// Makes a world with a name that is still free: `world 1`, `world 2`, ….
     pub(crate) fn mint_next(&self, now: Instant) -> Result<(Arc<World>, String), ApiError> {
         loop {
             let number = self.minted.fetch_add(1, Ordering::Relaxed) + 1;
@@ -84,12 +84,12 @@ impl Worlds {
         }
     }
 
-    /// Ends the world of a key: the next request of the key finds a fresh one. Returns when all of it is
-    /// quiet, with what was still to come.
+    /// Ends the world of a key: the next request with the key gets a fresh one. Returns what was still pending,
+    /// after everything in the world has stopped.
     pub(crate) async fn end(&self, key: &ApiKey, now: Instant) -> Unfinished {
         let ended = {
             let mut worlds = self.by_key.write().unwrap_or_else(PoisonError::into_inner);
-            // Who sums up does not see it from here on, so its counts must be elsewhere already.
+            // From here on `Worlds::totals` no longer sees this world, so its counts must be added before.
             worlds.remove(key).inspect(|world| {
                 locked(&self.totals).take(&mut world.state());
             })
@@ -106,7 +106,7 @@ impl Worlds {
         tag(self.seed, key)
     }
 
-    /// All worlds, by their tags.
+    /// All worlds, sorted by tag.
     pub(crate) fn list(&self, now: Instant) -> Vec<Listed> {
         let now_ms = self.since_start_ms(now);
         let mut listed: Vec<_> = self
@@ -125,7 +125,7 @@ impl Worlds {
 }
 
 impl World {
-    /// Whether it was made by name.
+    /// True for a world that was made by name.
     pub(crate) fn is_minted(&self) -> bool {
         self.name.get().is_some()
     }

@@ -1,4 +1,4 @@
-//! What a test has queued: the outcomes of the next calls, for clients that cannot send the header.
+//! The outcomes that a test queues for the next calls, for clients that cannot send the header.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use foldhash::HashMap;
 
 use crate::catalogue::Endpoint;
 
-/// Over all endpoints of a world.
+/// Limit for all endpoints of a world together.
 pub(crate) const ENTRIES_MAX: usize = 1000;
 
-/// What an entry holds in memory, about.
+/// Approximate memory of one entry.
 const ENTRY_BYTES: usize = 150;
 
 pub(crate) const TIMES_MAX: u32 = 1_000_000;
@@ -26,7 +26,7 @@ pub(crate) struct Next {
 pub(crate) struct Calls {
     /// The endpoint's id.
     pub endpoint: Arc<str>,
-    /// Reading a record back, instead of asking for a new one.
+    /// True for reading a record back, false for a new request.
     pub reads: bool,
 }
 
@@ -55,7 +55,7 @@ impl Next {
         true
     }
 
-    /// The name of the outcome whose turn it is, which is used up by that.
+    /// Takes the name of the next outcome and uses it up once.
     pub(crate) fn take(&mut self, calls: &Calls) -> Option<Arc<str>> {
         let queue = self.by_endpoint.get_mut(calls)?;
         let first = queue.front_mut()?;
@@ -70,7 +70,7 @@ impl Next {
         Some(outcome)
     }
 
-    /// Puts one back in front: the call that took it got no answer of the endpoint's.
+    /// Puts an outcome back in front, because the call that took it was not answered by the endpoint.
     pub(crate) fn put_back(&mut self, calls: Calls, outcome: Arc<str>) {
         let queue = self.by_endpoint.entry(calls).or_default();
         match queue.front_mut() {
@@ -83,7 +83,7 @@ impl Next {
         self.by_endpoint.values().map(VecDeque::len).sum()
     }
 
-    /// How many calls are answered from here still.
+    /// The number of calls that the queue still answers.
     pub(crate) fn answers(&self) -> u64 {
         self.by_endpoint.values().map(answers).sum()
     }
@@ -96,14 +96,14 @@ impl Next {
         self.by_endpoint.is_empty()
     }
 
-    /// All that waits, by endpoint, in the order in which it will be used.
+    /// All queued outcomes by endpoint, in the order of their use.
     pub(crate) fn waiting(&self) -> Vec<(&Calls, &VecDeque<Queued>)> {
         let mut waiting: Vec<_> = self.by_endpoint.iter().collect();
         waiting.sort_by_key(|(calls, _)| *calls);
         waiting
     }
 
-    /// Empties the queue of these calls, or all; returns how many outcomes that were.
+    /// Empties the queue of these calls, or all queues. Returns the number of outcomes removed.
     pub(crate) fn clear(&mut self, calls: Option<&Calls>) -> u64 {
         match calls {
             Some(calls) => self.by_endpoint.remove(calls).as_ref().map_or(0, answers),

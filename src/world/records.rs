@@ -15,7 +15,7 @@ use crate::base::Since;
 pub(crate) const RECORDS_MAX: usize = 10_000;
 pub(crate) const COUNTERS_MAX: usize = 100_000;
 
-/// What a record costs beside its body: its id twice, its places in map and queue.
+/// Memory of a record besides its body: its id twice, its entries in the map and the queue.
 const RECORD_OVERHEAD_BYTES: usize = 350;
 
 /// One answer that can be read back.
@@ -27,7 +27,7 @@ pub(crate) struct Record {
     pub later: Option<Box<Later>>,
 }
 
-/// What a record is for a time: the very bytes that a client reads.
+/// The state of a record for some time: the exact bytes that a client reads.
 #[derive(Clone, Debug)]
 pub(crate) struct Version {
     pub body: Bytes,
@@ -35,11 +35,11 @@ pub(crate) struct Version {
     pub outcome: HeaderValue,
 }
 
-/// What a pending record becomes, planned and written when the request was answered.
+/// The later versions of a pending record. They are planned and written when the request is answered.
 #[derive(Debug)]
 pub(crate) struct Later {
     pub since: Since,
-    /// How long after the request, and the version from then on; in the order of time.
+    /// Each version with its delay after the request, in the order of time.
     pub versions: Vec<(Duration, Version)>,
 }
 
@@ -53,14 +53,15 @@ impl Later {
         Self::since(Since::new(since, advanced), versions)
     }
 
-    /// The same from a moment of its world.
+    /// The same for a moment that is known as `Since`.
     pub(crate) fn since(since: Since, versions: Vec<(Duration, Version)>) -> Option<Box<Self>> {
         (!versions.is_empty()).then(|| Box::new(Self { since, versions }))
     }
 }
 
 impl Record {
-    /// A version is due when its time has passed, or when the world's clock was advanced that far.
+    /// Returns the version that is valid now. A version becomes valid when its delay has passed in real time,
+    /// or when the world's clock was advanced that far.
     pub(crate) fn version_at(&self, now: Instant, advanced: Duration) -> &Version {
         let Some(later) = &self.later else {
             return &self.version;
@@ -74,7 +75,7 @@ impl Record {
             .map_or(&self.version, |(_, version)| version)
     }
 
-    /// What it becomes after its request, and when.
+    /// The versions that follow the first, with their delays after the request.
     pub(crate) fn changes(&self) -> impl Iterator<Item = (Duration, &Version)> {
         let later = self.later.iter().flat_map(|later| &later.versions);
         later.map(|(after, version)| (*after, version))
@@ -91,7 +92,7 @@ impl Record {
 #[derive(Debug, Default)]
 pub(crate) struct Records {
     by_id: HashMap<Arc<str>, (u64, Record)>,
-    /// Ids with the number of the put that placed them; of an id that was put again only the last counts.
+    /// Insertion order: (id, insertion number). If an id was inserted twice, only its newest entry is valid.
     oldest_first: VecDeque<(Arc<str>, u64)>,
     puts: u64,
     pub bytes: usize,
@@ -107,7 +108,7 @@ impl Records {
         self.by_id.get(id).map(|(_, record)| record)
     }
 
-    /// All of them, in the order in which they will leave.
+    /// All records, in the order in which they will be dropped.
     pub(crate) fn oldest_first(&self) -> impl Iterator<Item = (&Arc<str>, &Record)> {
         self.oldest_first.iter().filter_map(|(id, put)| {
             let (last, record) = self.by_id.get(id)?;
@@ -115,7 +116,7 @@ impl Records {
         })
     }
 
-    /// Keeps a record as the newest, in place of one with the same id.
+    /// Inserts a record as the newest. It replaces a record with the same id.
     pub(crate) fn put(&mut self, id: Arc<str>, record: Record) {
         self.puts += 1;
         self.bytes += record.bytes();
@@ -150,7 +151,7 @@ impl Records {
     }
 }
 
-/// How often each thing happened, by its hash. The oldest leave first.
+/// How often each thing happened, by the hash of the thing. The oldest leave first.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     counts: HashMap<u64, Count>,
@@ -161,8 +162,8 @@ pub(crate) struct Counters {
 #[derive(Debug)]
 struct Count {
     times: u32,
-    /// How many counters had been dropped when this one began: one that comes back starts in
-    /// another epoch, so that its ids do not repeat.
+    /// How many counters had been dropped when this one began. A counter that comes back has another epoch, so
+    /// that its ids do not repeat.
     epoch: u64,
 }
 
@@ -171,7 +172,7 @@ impl Counters {
         self.counts.len()
     }
 
-    /// All of them, with how often each was counted and its epoch, in the order in which they will leave.
+    /// All counters with count and epoch, in the order in which they will be dropped.
     pub(crate) fn oldest_first(&self) -> impl Iterator<Item = (u64, u32, u64)> {
         self.oldest_first.iter().filter_map(|what| {
             let count = self.counts.get(what)?;
@@ -179,13 +180,13 @@ impl Counters {
         })
     }
 
-    /// Puts one back as it was; it must not be there yet.
+    /// Restores a counter. It must not exist yet.
     pub(crate) fn put(&mut self, what: u64, times: u32, epoch: u64) {
         self.counts.insert(what, Count { times, epoch });
         self.oldest_first.push_back(what);
     }
 
-    /// Counts one more, and says how many came before: within which epoch, how often.
+    /// Counts one more. Returns the epoch and the count before.
     pub(crate) fn count(&mut self, what: u64) -> (u64, u32) {
         if let Some(count) = self.counts.get_mut(&what) {
             count.times += 1;

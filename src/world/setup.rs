@@ -29,14 +29,14 @@ impl World {
         taken
     }
 
-    /// Puts an outcome back that a call has taken and not answered with.
+    /// Puts back an outcome that a call took but did not answer with.
     pub(crate) fn put_back(&self, calls: Calls, outcome: Arc<str>) {
         let mut state = self.state();
         state.next.put_back(calls, outcome);
         self.rig(&state);
     }
 
-    /// Empties the queue, of some calls or of all; returns how many outcomes waited.
+    /// Empties the queue of these calls, or all queues. Returns how many outcomes were queued.
     pub(crate) fn clear_next(&self, calls: Option<&Calls>) -> u64 {
         let mut state = self.state();
         let cleared = state.next.clear(calls);
@@ -44,7 +44,7 @@ impl World {
         cleared
     }
 
-    /// Sets the standing faults anew; none at all heals the world.
+    /// Replaces the standing faults. An empty list heals the world.
     pub(crate) fn set_faults(&self, faults: Vec<WorldFault>, ttl: Duration, now: Instant) {
         let mut state = self.state();
         let since = Since::new(now, state.callbacks.advanced);
@@ -53,7 +53,7 @@ impl World {
         self.settle(&mut state);
     }
 
-    /// How a request stands to the world's rate limits; none where there is none.
+    /// Counts a request against the world's rate limits. None where no limit applies.
     pub(crate) fn judge_rate(&self, endpoint: &Endpoint, now: Instant) -> Option<Standing> {
         let mut state = self.state();
         let state = &mut *state;
@@ -74,7 +74,7 @@ impl World {
         standing
     }
 
-    /// What the world's faults do to a reply: of each kind the first that strikes.
+    /// What the world's faults do to a reply: the first delay and the first fault that strike.
     pub(crate) fn standing_faults(
         &self,
         state: &mut State,

@@ -1,4 +1,4 @@
-//! Faults that stand in a world until they heal: set by `PUT /__sandbox/faults`, with a time to live.
+//! Standing faults of a world: `PUT /__sandbox/faults` sets them, with a time to live.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::catalogue::Endpoint;
 pub(crate) const FAULTS_MAX: usize = 100;
 pub(crate) const TTL_MAX: Duration = Duration::from_hours(24);
 
-/// What one of them costs, with its endpoint's id.
+/// Approximate memory of one fault, with its endpoint's id.
 const FAULT_BYTES: usize = 300;
 
 /// The standing faults of a world. They are set together, and heal together.
@@ -25,17 +25,17 @@ struct Set {
     ttl: Duration,
 }
 
-/// One of them.
+/// One standing fault.
 #[derive(Debug)]
 pub(crate) struct WorldFault {
-    /// None: all product requests.
+    /// None means all product requests.
     pub endpoint: Option<Arc<str>>,
     pub delay: Option<Delay>,
     pub fault: Option<Fault>,
-    /// Of delay and fault; they come together.
+    /// The probability of the delay and the fault, which come together.
     pub probability: Probability,
     pub rate_limit: Option<RateLimit>,
-    /// How many requests it has seen that were not over a limit, and how many of them it struck.
+    /// `seen` counts the requests that were not over a limit, `struck` those of them that it struck.
     pub seen: u64,
     pub struck: u64,
     pub open: Option<Window>,
@@ -77,7 +77,7 @@ impl WorldFaults {
             .map_or(0, |set| set.faults.len() * FAULT_BYTES)
     }
 
-    /// What stands, and for how long still.
+    /// The faults that stand, and for how much longer.
     pub(crate) fn standing(&self, now: Instant, advanced: Duration) -> (&[WorldFault], Duration) {
         let Some(set) = &self.0 else {
             return (&[], Duration::ZERO);
@@ -89,7 +89,7 @@ impl WorldFaults {
         }
     }
 
-    /// The same with the time that they live, and from when on.
+    /// The faults that stand, with their time to live and the moment when it began.
     pub(crate) fn set_of(
         &self,
         now: Instant,
@@ -100,13 +100,13 @@ impl WorldFaults {
         (!faults.is_empty()).then_some((faults, set.ttl, set.since))
     }
 
-    /// Takes the place of what stood before.
+    /// Replaces the faults that stood before.
     pub(crate) fn set(&mut self, faults: Vec<WorldFault>, ttl: Duration, since: Since) {
         let set = Set { faults, since, ttl };
         self.0 = (!set.faults.is_empty()).then_some(set);
     }
 
-    /// Those that stand now; forgets them when their time is over.
+    /// The faults that stand now. Forgets them when their time is over.
     pub(super) fn alive(&mut self, now: Instant, advanced: Duration) -> &mut [WorldFault] {
         if self.standing(now, advanced).0.is_empty() {
             self.0 = None;
@@ -117,7 +117,7 @@ impl WorldFaults {
     }
 }
 
-/// A delay and a fault as far as something has decided them.
+/// A delay and a fault, each none while nothing has decided it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Struck {
     pub delay: Option<Duration>,
@@ -125,7 +125,7 @@ pub(crate) struct Struck {
 }
 
 impl Struck {
-    /// What is not decided yet is decided by the other.
+    /// Fills what is not decided yet from the other.
     pub(crate) fn or(self, other: Self) -> Self {
         Self {
             delay: self.delay.or(other.delay),

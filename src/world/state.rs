@@ -1,4 +1,4 @@
-//! What the one lock of a world guards.
+//! The state that the one lock of a world guards.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -11,20 +11,20 @@ use super::records::{Counters, Records};
 use super::standing_faults::WorldFaults;
 use crate::base::Windows;
 
-/// What changes. Held for one request at a time, never across an await.
+/// The changeable part of a world. One request at a time holds it, never across an await.
 #[derive(Debug, Default)]
 pub(crate) struct State {
     pub callbacks: Callbacks,
     pub records: Records,
     pub counters: Counters,
     pub journal: Journal,
-    /// What is queued for the calls to come.
+    /// Outcomes that are queued for the next calls.
     pub next: Next,
     pub exercised: Exercised,
     pub faults: WorldFaults,
-    /// Of outcomes with a rate limit.
+    /// The windows of outcomes with a rate limit.
     pub windows: Windows,
-    /// Where replies are written before they are copied out in the right size.
+    /// Replies are written here first, and then copied out in the right size.
     pub scratch: Vec<u8>,
 }
 
@@ -48,8 +48,8 @@ impl State {
         !self.faults.is_empty() || !self.next.is_empty()
     }
 
-    /// As it was at the start, but that requests are counted on: a trace means one of them, and who asks for those
-    /// after a number misses none.
+    /// Resets everything except the request numbers. They go on: a trace names one request only, and a client
+    /// that asks for requests after a number misses none.
     pub(super) fn clear(&mut self) {
         *self = Self {
             callbacks: self.callbacks.emptied(),

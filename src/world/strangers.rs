@@ -7,14 +7,14 @@ use tokio::sync::watch;
 use super::journal::{Exchange, Journal, NO_WORLD};
 use super::watchers::Live;
 
-/// How many requests are kept that belong to no world.
+/// How many of these requests are kept.
 const STRANGERS_MAX: usize = 200;
 
-/// The requests that belong to no world, as far as they were refused.
+/// The refused requests that belong to no world.
 #[derive(Debug)]
 pub(crate) struct Strangers {
     journal: Mutex<Journal>,
-    /// Told of every one of them.
+    /// Notified of every one of them.
     recorded: watch::Sender<()>,
     live: Arc<Live>,
 }

@@ -1,5 +1,5 @@
-//! What a run has counted since its start: in all its worlds, also in those that were emptied or are no more,
-//! and in the requests that belong to none. None of it ever falls.
+//! The counts of a run since its start. They include worlds that were emptied or have ended, and requests
+//! without a world. They never fall.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -7,9 +7,9 @@ use super::exercised::Exercised;
 use super::outbox::Ended;
 use super::state::State;
 
-/// A world counts for itself, under the lock that it holds anyway. When it is emptied or ends, its counts come
-/// here. Whoever does that takes the lock of these first, then that of the world: so does who sums up, and no
-/// count is seen twice or not at all.
+/// A world counts for itself, under the lock that it holds anyway. When it is emptied or ends, its counts are
+/// added here. Lock order: totals first, then the world. Readers use the same order, so every count is seen
+/// exactly once.
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
     pub exercised: Exercised,
@@ -17,7 +17,7 @@ pub(crate) struct Totals {
     pub dropped: Dropped,
 }
 
-/// What had to leave because of a limit.
+/// How much was dropped because of a limit.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Dropped {
     pub records: u64,
@@ -37,7 +37,7 @@ impl Totals {
         self.dropped.deliveries += state.callbacks.log.dropped;
     }
 
-    /// The same, where the world goes on without these counts.
+    /// Adds the counts of a world and sets them to zero in the world.
     pub(crate) fn take(&mut self, state: &mut State) {
         self.add(state);
         state.exercised = Exercised::default();
@@ -58,7 +58,7 @@ impl Totals {
     }
 }
 
-/// How much a world holds, and what it had to let go.
+/// How much a world holds, and how much it has dropped.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tally {
     pub records: usize,

@@ -1,5 +1,5 @@
-//! What happens, told to those who look on. Each looks on through a box of limited size, which says what
-//! found no room in it; where nobody looks, telling costs one load of a number.
+//! Tells watchers what happens. Each watcher has a box of limited size, which also says what did not fit.
+//! Without watchers this costs one atomic load.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,23 +8,23 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use indexmap::IndexMap;
 use tokio::sync::Notify;
 
-/// Who looks on at once.
+/// Watchers at the same time.
 pub(crate) const LOOKERS_MAX: usize = 100;
 
-/// Exchanges that wait to be looked at, and worlds of which something else is to be said.
+/// Limit of a box: exchanges, and worlds with other changes.
 pub(crate) const WAITING_MAX: usize = 250;
 
-/// The eight hex digits of a world.
+/// The eight hex digits that stand for a world.
 pub(crate) type Tag = [u8; 8];
 
-/// Where everything is told.
+/// All watchers. Every event goes through here.
 #[derive(Debug, Default)]
 pub(crate) struct Live {
     lookers: RwLock<Vec<Arc<Looker>>>,
     open: AtomicUsize,
 }
 
-/// One who looks on, at one world or at all.
+/// One watcher of one world or of all.
 #[derive(Debug)]
 struct Looker {
     only: Option<Tag>,
@@ -32,34 +32,34 @@ struct Looker {
     bell: Notify,
 }
 
-/// What was not looked at yet.
+/// What a watcher has not taken yet.
 #[derive(Debug, Default)]
 pub(crate) struct Waiting {
     /// World and number of each, oldest first.
     pub exchanges: VecDeque<(Tag, u64)>,
-    /// The same of those that have thumbnails now. The oldest give way.
+    /// The same for exchanges whose thumbnails are ready. The oldest are dropped.
     pub thumbnails: VecDeque<(Tag, u64)>,
-    /// Exchanges that found no room; the oldest give way.
+    /// Exchanges that did not fit: the oldest are dropped.
     pub skipped: u64,
-    /// What else happened, by world. The same twice is told once.
+    /// Other changes by world. Two equal changes are told once.
     pub worlds: IndexMap<Tag, Changed>,
-    /// More worlds have changed than there was room for.
+    /// True when more worlds have changed than fit.
     pub many_worlds: bool,
     pub inbox: bool,
 }
 
-/// What of a world is to be looked at again.
+/// What has changed in a world.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Changed {
     pub deliveries: bool,
-    /// Its clock, faults, queue, or the like.
+    /// Its clock, faults or queue, for example.
     pub settings: bool,
-    /// It was emptied: its exchanges from before are gone.
+    /// The world was emptied: its earlier exchanges are gone.
     pub emptied: bool,
 }
 
 impl Live {
-    /// None where too many look on already.
+    /// None when there are too many watchers already.
     pub(crate) fn look(self: &Arc<Self>, only: Option<Tag>) -> Option<Lookout> {
         let looker = Arc::new(Looker {
             only,
@@ -97,12 +97,12 @@ impl Live {
         });
     }
 
-    /// Whether anybody looks on.
+    /// Whether there is any watcher.
     pub(crate) fn is_watched(&self) -> bool {
         self.open.load(Ordering::Relaxed) > 0
     }
 
-    /// Whether anybody looks at a world.
+    /// Whether anybody watches this world.
     pub(crate) fn is_looked_at(&self, world: Tag) -> bool {
         let lookers = self.lookers.read().unwrap_or_else(PoisonError::into_inner);
         let sees = |looker: &Arc<Looker>| looker.only.is_none_or(|only| only == world);
@@ -158,7 +158,7 @@ impl Live {
     }
 }
 
-/// Ends the looking on when it is dropped.
+/// Stops watching when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Lookout {
     live: Arc<Live>,
@@ -166,7 +166,7 @@ pub(crate) struct Lookout {
 }
 
 impl Lookout {
-    /// Returns when there is something to take, which may have been taken already.
+    /// Returns when there may be something to take. It may have been taken already.
     pub(crate) async fn news(&self) {
         self.looker.bell.notified().await;
     }

@@ -15,12 +15,12 @@ use crate::base::{ApiKey, Clock, Mix, Stamp};
 
 pub(crate) const WORLDS_MAX: usize = 10_000;
 
-/// Over all worlds.
+/// Limit for all worlds together.
 pub(crate) const BYTES_MAX: usize = 256 << 20;
 
 const WORLD_BYTES_MAX: usize = 64 << 20;
 
-/// Which part of what a full world may hold its journal may have, and its delivery log, beside what is pending.
+/// In a full world, the journal and the log of ended deliveries may each use one part in this many.
 const LOG_PART: usize = 4;
 
 #[derive(Debug)]
@@ -28,32 +28,33 @@ pub(crate) struct World {
     pub key: ApiKey,
     /// Eight hex digits that stand for the key where it must not be shown.
     pub tag: String,
-    /// The name that its key was made from, where it was.
+    /// The name that the key was made from, if any.
     pub(super) name: OnceLock<Box<str>>,
     pub clock: Clock,
     pub(super) seed: u64,
     pub(super) state: Mutex<State>,
-    /// Whether something was set up in the state that every request has to look at: looking takes the lock.
+    /// True when the state holds faults or queued outcomes, which every request must look at. Looking takes the
+    /// lock.
     pub(super) rigged: AtomicBool,
     /// One advance of the clock at a time.
     pub advancing: tokio::sync::Mutex<()>,
-    /// Told of every change to a delivery, for those who wait for one.
+    /// Notified of every change to a delivery.
     pub(super) changes: watch::Sender<()>,
     pub(super) resets: watch::Sender<u64>,
-    /// Told of every exchange, while somebody waits for one.
+    /// Notified of every exchange, while somebody waits for one.
     pub(super) recorded: watch::Sender<()>,
     /// Milliseconds since the sandbox started.
     pub(super) last_used_ms: AtomicU64,
     pub(super) bytes: AtomicUsize,
     pub(super) bytes_of_all: Arc<AtomicUsize>,
-    /// Takes what was counted here when it is reset or given up.
+    /// Takes the counts of this world when it is reset or dropped.
     pub(super) totals: Arc<Mutex<Totals>>,
-    /// Where what happens here is told to those who look on.
+    /// Tells watchers what happens in this world.
     pub(super) live: Arc<Live>,
 }
 
 impl World {
-    /// What every draw of this world depends on.
+    /// The start of every draw of this world: its seed, the purpose and its key.
     pub(crate) fn mix(&self, purpose: &str) -> Mix {
         let mut mix = Mix::new(self.seed, purpose);
         mix.text(self.key.reveal());
@@ -61,7 +62,7 @@ impl World {
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        // A panic elsewhere cost its own request; what it left is still whole.
+        // A panic elsewhere cost one request only; the state is still whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -83,8 +84,8 @@ impl World {
         seq
     }
 
-    /// Keeps thumbnails with their exchange, unless the world was emptied since an era: a restored one counts its requests
-    /// from where it was. False where it is kept no longer.
+    /// Adds thumbnails to their exchange, unless the world was emptied after `era`: a restored world uses
+    /// request numbers again. False when the exchange is no longer kept.
     pub(crate) fn illustrate(&self, era: u64, seq: u64, thumbnails: Vec<Thumbnail>) -> bool {
         let mut state = self.state();
         let is_kept = era == self.era() && state.journal.illustrate(seq, thumbnails);
@@ -92,7 +93,7 @@ impl World {
         is_kept && state.journal.get(seq).is_some()
     }
 
-    /// How often it was emptied.
+    /// How often the world was emptied.
     pub(crate) fn era(&self) -> u64 {
         *self.resets.borrow()
     }
@@ -101,17 +102,17 @@ impl World {
         self.recorded.subscribe()
     }
 
-    /// Whether requests have to look at what was set up in the state. Asked of every request.
+    /// Whether requests must look at the state for faults and queued outcomes. Every request asks this.
     pub(crate) fn is_rigged(&self) -> bool {
         self.rigged.load(Ordering::Acquire)
     }
 
-    /// Says anew whether the world is rigged. To be called with the lock held.
+    /// Updates `is_rigged`. Call it with the lock held.
     pub(crate) fn rig(&self, state: &State) {
         self.rigged.store(state.is_rigged(), Ordering::Release);
     }
 
-    /// One more call of an endpoint; returns the how-many-th.
+    /// Counts a call of an endpoint. Returns its number, from 1.
     pub(crate) fn count_call(&self, endpoint: &str) -> u64 {
         let mut mix = self.mix("calls");
         mix.text(endpoint);
@@ -120,12 +121,12 @@ impl World {
         u64::from(times) + 1
     }
 
-    /// Brings the world back under its limit, and its share of the total up to date.
+    /// Brings the world back under its limit, and updates its share of the total.
     pub(crate) fn settle(&self, state: &mut State) {
         self.shrink(state, WORLD_BYTES_MAX);
     }
 
-    /// Lets go of the older half of what it holds, for others need the room.
+    /// Drops the older half of what it holds, because other worlds need the memory.
     pub(super) fn halve(&self) {
         let mut state = self.state();
         let half = state.bytes() / 2;
@@ -155,7 +156,7 @@ impl World {
         self.seed
     }
 
-    /// What the world's clock shows.
+    /// The time on the world's clock.
     pub(crate) fn now(&self, state: &State) -> Stamp {
         self.clock.now().after(state.callbacks.advanced)
     }
@@ -165,7 +166,7 @@ impl World {
         self.show_deliveries();
     }
 
-    /// Tells those who look on that its callbacks have changed.
+    /// Tells watchers that its callbacks have changed.
     pub(crate) fn show_deliveries(&self) {
         self.live.deliveries(&self.tag);
     }
@@ -198,19 +199,19 @@ impl World {
         secret
     }
 
-    /// The same as receivers are told it: `whsec_` and its base64.
+    /// The signing key as receivers get it: `whsec_` and its base64.
     pub(crate) fn signing_secret_text(&self) -> String {
         format!("whsec_{}", STANDARD.encode(self.signing_secret()))
     }
 
-    /// Hides what must not be shown: API keys, and this world's own tokens.
+    /// The mask for secrets: API keys, and this world's own tokens.
     pub(crate) fn mask(&self) -> Mask {
         Mask::of_keys()
             .and(Some(&self.callback_token()))
             .and(Some(&self.signing_secret_text()))
     }
 
-    /// The secret that callbacks of this world carry: 64 lower-case hex digits.
+    /// The token that callbacks of this world carry: 64 lower-case hex digits.
     pub(crate) fn callback_token(&self) -> String {
         let halves = ["callback token, first half", "callback token, second half"];
         halves
@@ -218,25 +219,25 @@ impl World {
             .concat()
     }
 
-    /// Empties the world. What was pending is cancelled, also what was on its way, and counted. Nothing of it is sent
-    /// any more when this returns: its connections are closed. What a receiver had been sent by then lies with the
-    /// system, which gives it out also after a close or a reset of the connection.
+    /// Empties the world. Cancels and counts pending callbacks, also those in flight. When this returns, their
+    /// connections are closed and nothing more is sent. The system still delivers what a receiver had been sent
+    /// by then, even after a close or a reset of the connection.
     pub(crate) async fn reset(&self) -> usize {
         self.reset_seen(|_| (), |_| ()).await.1
     }
 
-    /// Empties the world and fills it again, in one.
+    /// Empties the world and fills it again under the same lock.
     pub(super) async fn refill(&self, fill: impl FnOnce(&mut State)) -> usize {
         self.reset_seen(|_| (), fill).await.1
     }
 
-    /// The same with a last look at what there was, and a first hand at what is to be.
+    /// Empties the world. `see` reads the state before the reset, and `fill` prepares the state after it.
     pub(super) async fn reset_seen<T>(
         &self,
         see: impl FnOnce(&State) -> T,
         fill: impl FnOnce(&mut State),
     ) -> (T, usize) {
-        // An advance ends as soon as what it sends has been called back.
+        // A running advance ends as soon as its callbacks are called back.
         let seen = {
             let mut state = self.state();
             let seen = see(&state);
@@ -250,9 +251,9 @@ impl World {
             {
                 let mut totals = locked(&self.totals);
                 let mut state = self.state();
-                self.call_back(&mut state); // what came meanwhile
+                self.call_back(&mut state); // callbacks that came in the meantime
                 if state.callbacks.pending() == 0 {
-                    let cancelled = state.callbacks.log.ended.cancelled(); // nothing else cancels any
+                    let cancelled = state.callbacks.log.ended.cancelled(); // only a reset cancels
                     totals.take(&mut state);
                     state.clear();
                     fill(&mut state);
@@ -268,13 +269,13 @@ impl World {
         }
     }
 
-    /// Cancels what lies in line and calls back what is on its way.
+    /// Cancels queued callbacks and calls back those in flight.
     fn call_back(&self, state: &mut State) {
         state.callbacks.cancel("the world was reset");
         self.resets.send_modify(|resets| *resets += 1);
     }
 
-    /// Changes with every reset: what is on its way then is called back.
+    /// The number of resets. A change calls back what is in flight.
     pub(crate) fn resets(&self) -> watch::Receiver<u64> {
         self.resets.subscribe()
     }

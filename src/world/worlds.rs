@@ -17,18 +17,18 @@ use super::world::{BYTES_MAX, WORLDS_MAX, World};
 use crate::base::{ApiKey, Clock, Mix};
 use crate::http::ApiError;
 
-/// A world that was not asked for so long may be given up when room is needed.
+/// A world without a request for this long may be dropped when memory is needed.
 const IDLE: Duration = Duration::from_mins(10);
 
-/// What all worlds together are and hold.
+/// The number of worlds, and what all of them together hold.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Held {
     pub worlds: usize,
     pub holds: Tally,
     pub bytes: usize,
-    /// Worlds that were given up.
+    /// Worlds that were dropped to make room.
     pub evicted: u64,
-    /// Requests that found no room.
+    /// Requests refused because there was no room.
     pub refused: u64,
 }
 
@@ -46,9 +46,9 @@ pub(crate) struct Worlds {
     /// Names that were made up.
     pub(super) minted: AtomicU64,
     evicted: AtomicU64,
-    /// Requests that found no room.
+    /// Requests refused because there was no room.
     refused: AtomicU64,
-    /// What worlds had counted that are no more, and requests that had no world.
+    /// The counts of worlds that have ended, and of requests without a world.
     pub(super) totals: Arc<Mutex<Totals>>,
     pub(crate) live: Arc<Live>,
 }
@@ -71,13 +71,13 @@ impl Worlds {
         }
     }
 
-    /// The world of a key, made when it is new.
+    /// The world of a key. Makes it when the key is new.
     pub(crate) fn enter(&self, key: &ApiKey, now: Instant) -> Result<Arc<World>, ApiError> {
         let (world, _) = self.enter_or_create(key, now)?;
         Ok(world)
     }
 
-    /// The same, and whether it is new.
+    /// The world of a key, and whether it is new.
     pub(super) fn enter_or_create(
         &self,
         key: &ApiKey,
@@ -128,7 +128,7 @@ impl Worlds {
     fn create(&self, key: &ApiKey, now_ms: u64) -> Result<(Arc<World>, bool), ApiError> {
         let mut worlds = self.by_key.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(world) = worlds.get(key) {
-            return Ok((world.clone(), false)); // somebody was quicker
+            return Ok((world.clone(), false)); // another request was quicker
         }
         if worlds.len() >= WORLDS_MAX && !self.evict_idlest(&mut worlds, now_ms, key) {
             self.refused.fetch_add(1, Ordering::Relaxed);
@@ -158,7 +158,7 @@ impl Worlds {
         Ok((world, true))
     }
 
-    /// Gives up worlds that nobody asks for; where that is not enough, those that hold the most let go of their oldest.
+    /// Drops idle worlds. If that is not enough, the worlds that hold the most drop their oldest data.
     fn make_room(&self, now_ms: u64, key: &ApiKey) -> Result<(), ApiError> {
         let _one_at_a_time = self
             .making_room
@@ -171,7 +171,7 @@ impl Worlds {
         let mut worlds = self.all();
         let bytes = |world: &Arc<World>| world.bytes.load(Ordering::Relaxed);
         worlds.sort_by_cached_key(|world| std::cmp::Reverse(bytes(world)));
-        // Who holds no more than its share keeps it, also where what others hold cannot be let go.
+        // A world with no more than its share keeps it, even when the others cannot drop theirs.
         let share = BYTES_MAX / worlds.len().max(1);
         for world in worlds.iter().take_while(|world| bytes(world) > share) {
             if !self.is_full() {
@@ -192,7 +192,7 @@ impl Worlds {
         self.bytes.load(Ordering::Relaxed) > BYTES_MAX
     }
 
-    /// Gives up the world that was not asked for the longest, if that was long ago. Never the asker's.
+    /// Drops the world that has been idle longest, if that is long enough. Never drops the asker's.
     fn evict_idlest(
         &self,
         worlds: &mut HashMap<ApiKey, Arc<World>>,
@@ -215,7 +215,7 @@ impl Worlds {
         true
     }
 
-    /// Counts a reply that was given before any world was known.
+    /// Counts a reply to a request without a world.
     pub(crate) fn count_stranger(
         &self,
         outcome: Option<&HeaderValue>,
@@ -227,7 +227,7 @@ impl Worlds {
         exercised.reply(outcome, status, body, duration);
     }
 
-    /// What was counted since the start, in all worlds, also those that are no more.
+    /// All counts since the start, including those of worlds that have ended.
     pub(crate) fn totals(&self) -> Totals {
         let worlds = self.all();
         let mut all = Totals::default();
@@ -236,7 +236,7 @@ impl Worlds {
         for world in &worlds {
             all.add(&world.state());
         }
-        drop(before); // a world that ends here, as the last to hold it lets go, adds to it
+        drop(before); // before `worlds`: dropping the last owner of a world locks the totals
         all
     }
 

@@ -12,7 +12,7 @@ pub(super) struct Condition {
     pub(super) expected: Expected,
 }
 
-/// What of an exchange is looked at, in the order of what that costs.
+/// The field of an exchange that a condition looks at, in the order of the cost.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Field {
     Endpoint,
@@ -26,16 +26,16 @@ pub(crate) enum Field {
     Body(Vec<String>),
 }
 
-/// What is to be there.
+/// The expected value of a field.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Expected {
-    /// This value; `null` where there is to be none.
+    /// This value. `null` means that the field must be absent.
     Json(Value),
-    /// Written in a URL: this text, or the JSON that it is.
+    /// Written in a URL: this text, or the JSON value that it spells.
     Written(String),
 }
 
-/// What of one request is otherwise than was expected.
+/// How one field of a request differs from what was expected.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -59,15 +59,15 @@ pub struct Difference {
     /// `endpoint`, `status`, `body.given_names` and the like.
     pub field: String,
     pub expected: Value,
-    /// `null` where the request had nothing there.
+    /// `null` when the request had nothing there.
     pub received: Value,
-    /// Why nothing can be said of it.
+    /// Why the field cannot be judged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 
 impl Field {
-    /// What a filter's name stands for, such as `status`, `body.given_names` or `header.x-test`.
+    /// The field that a filter's name means, such as `status`, `body.given_names` or `header.x-test`.
     pub(crate) fn parse(name: &str) -> Result<Self, String> {
         if let Some((kind, rest)) = name.split_once('.').filter(|(_, rest)| !rest.is_empty()) {
             match kind {
@@ -125,7 +125,7 @@ impl Expected {
         }
     }
 
-    /// The number of a status, where it is one.
+    /// The status number, if the value is one.
     pub(crate) fn status(&self) -> Option<u16> {
         let status = self.text().parse().ok();
         status.filter(|status| (100..1000).contains(status))
@@ -138,7 +138,7 @@ impl Expected {
         }
     }
 
-    /// Whether a value is the expected. Where everything is text, numbers are what they are written like.
+    /// Whether a value is the expected one. Fields of text compare a number by its spelling.
     pub(super) fn is(&self, received: Option<&Value>, is_text: bool) -> bool {
         if let (Self::Written(text), Some(Value::String(received))) = (self, received) {
             return text == received;
@@ -154,7 +154,7 @@ impl Expected {
     }
 }
 
-/// Numbers are the same however they are written.
+/// Compares JSON values. Numbers are equal however they are written.
 fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => {

@@ -1,4 +1,4 @@
-//! What a kept exchange says: the parts of its request, and its body as JSON.
+//! An exchange as the journal keeps it: the parts of its request, and its body as JSON.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -12,23 +12,23 @@ use super::thumbnail::Thumbnail;
 use super::why::Why;
 use crate::http::{self, CONTROL_TOKEN_HEADER, MediaType, looks_like_json};
 
-/// What stands in a trace for the world of a request that belongs to none.
+/// Stands for the world in the trace of a request that belongs to no world.
 pub(crate) const NO_WORLD: [u8; 8] = *b"00000000";
 
 const HEAD_KEPT_BYTES_MAX: usize = 8 << 10;
 pub(super) const ENTRY_OVERHEAD_BYTES: usize = 370;
 const REPLY_HEADER_BYTES: usize = 100;
 
-/// What a body says, as far as it is kept.
+/// The content of a body, as far as it is kept.
 #[derive(Clone, Debug)]
 pub(crate) enum Content {
     Empty,
     Json(Value),
-    /// The fields of a form, of which every value is text; of files the facts.
+    /// The fields of a form. Every value is text; a file is represented by its facts.
     Fields(Value),
     /// Neither JSON nor a form.
     Text(String),
-    /// Only the beginning is kept: as text, for nothing can be told of its fields.
+    /// Only the beginning is kept. It is text, because its fields cannot be read.
     Beginning(String),
 }
 
@@ -51,7 +51,7 @@ impl Exchange {
         self.request_line().0
     }
 
-    /// `/v0/individual_cft_peps`, as it was sent.
+    /// The path as it was sent, such as `/v0/individual_cft_peps`.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -70,7 +70,7 @@ impl Exchange {
         target.split_once('?').map_or(target, |(path, _)| path)
     }
 
-    /// What followed the question mark, as it was sent; empty where there was none.
+    /// The query after the question mark, as it was sent. Empty when there was none.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -107,7 +107,7 @@ impl Exchange {
         lines.filter_map(|line| line.split_once(": "))
     }
 
-    /// What a header said; several of the same name are joined by commas.
+    /// The value of a header. Several headers of the same name are joined by commas.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -131,8 +131,8 @@ impl Exchange {
             .reduce(|all, value| all + ", " + &value)
     }
 
-    /// The request's body as JSON: also the fields of a form, and of a file its facts. None where there
-    /// is none, where it is no JSON, or where only a part of it is kept.
+    /// The request's body as JSON. This includes the fields of a form, with the facts of files. None when there
+    /// is no body, when it is not JSON, or when only a part of it is kept.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -153,8 +153,8 @@ impl Exchange {
         }
     }
 
-    /// The id of the endpoint that was asked, such as `v0/individual_cft_peps`; none where there is no such
-    /// route, or where it is no product.
+    /// The id of the endpoint, such as `v0/individual_cft_peps`. None when there is no such route, or when the
+    /// route is not a product's.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -191,7 +191,7 @@ impl Exchange {
         Some(tag.rsplit_once('/').map_or(tag, |(_, name)| name))
     }
 
-    /// What `x-sandbox-trace` of the reply said: the world, and the number in it.
+    /// The value of the reply's `x-sandbox-trace`: the world and the number of the request in it.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -210,7 +210,7 @@ impl Exchange {
         format!("{}-{}", self.world(), self.seq)
     }
 
-    /// Eight hex digits that stand for the world; zeros where there is none.
+    /// Eight hex digits that stand for the world. Zeros when there is no world.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -243,7 +243,7 @@ impl Exchange {
         self.head.ends_with("\n…")
     }
 
-    /// What the body says it is.
+    /// The media type that the request's `content-type` names.
     pub(crate) fn media_type(&self) -> MediaType {
         let content_type = self.headers().find(|(name, _)| *name == "content-type");
         MediaType::named(content_type.map_or("", |(_, value)| value))
@@ -260,7 +260,7 @@ impl Exchange {
         let json = || serde_json::from_slice(&kept.bytes).ok();
         let text = || Content::Text(kept.text());
         match self.media_type() {
-            // How the facts of a multipart form are kept.
+            // The facts of a multipart form are kept as JSON.
             MediaType::Multipart => json().map_or_else(text, Content::Fields),
             MediaType::Form if !looks_like_json(&kept.bytes) => {
                 http::parse_form(&kept.bytes).map_or_else(|_| text(), Content::Fields)
@@ -295,31 +295,31 @@ pub struct Exchange {
     pub seq: u64,
     /// When the request's head had been read.
     pub at: SystemTime,
-    /// `POST /v0/… ` and the header lines, the API key left out.
+    /// The request line, such as `POST /v0/…`, and the header lines. The API key is left out.
     pub head: Box<str>,
     pub request: KeptBody,
     pub status: StatusCode,
-    /// Such as `v0/individual_cft_peps/COMPLETED_FOUND`; none where no product answered.
+    /// Such as `v0/individual_cft_peps/COMPLETED_FOUND`. None when no product answered.
     pub outcome: Option<HeaderValue>,
-    /// What was answered. Of a reply with a `fault` less may have been sent, or nothing.
+    /// The reply's body. A reply with a `fault` may have been sent in part, or not at all.
     pub reply: KeptBody,
-    /// Those that not every reply has.
+    /// The headers that not every reply has.
     pub(crate) reply_headers: Vec<(HeaderName, HeaderValue)>,
-    /// How long the answer took to make, without the delay.
+    /// How long it took to make the answer, without the delay.
     pub duration: Duration,
-    /// How much later it was sent on purpose.
+    /// How long the reply was delayed on purpose.
     pub delay: Duration,
-    /// How it was broken on purpose, such as `truncate`.
+    /// The fault that broke the reply on purpose, such as `truncate`.
     pub fault: Option<Box<str>>,
     pub(crate) why: Why,
-    /// Of its uploads, made for those who look on.
+    /// Thumbnails of its uploads, made for watchers.
     pub(crate) thumbnails: Option<Arc<[Thumbnail]>>,
-    /// The world's, or that of the requests which belong to none.
+    /// The world's tag, or `NO_WORLD`.
     pub(crate) tag: [u8; 8],
 }
 
-/// The request line and headers as text, as far as they are kept; what is cut ends in `…`. The API key is the world's own;
-/// it is not kept, nor is the control token.
+/// The request line and the headers as text, as far as they are kept. A part that was cut ends in `…`. The API
+/// key and the control token are not kept.
 pub(crate) fn head_text(method: &str, target: &str, headers: &HeaderMap) -> Box<str> {
     let headers_bytes = headers
         .iter()
@@ -346,7 +346,7 @@ pub(crate) fn head_text(method: &str, target: &str, headers: &HeaderMap) -> Box<
     text.into_boxed_str()
 }
 
-/// Adds as much of a piece as the text has room for.
+/// Adds as much of a piece as fits.
 fn push_within(text: &mut String, piece: &str) {
     let room = HEAD_KEPT_BYTES_MAX.saturating_sub(text.len());
     if piece.len() <= room {
@@ -367,7 +367,7 @@ pub(super) fn bytes(exchange: &Exchange) -> usize {
         + ENTRY_OVERHEAD_BYTES
 }
 
-/// What the thumbnails of an exchange take.
+/// The memory that the thumbnails of an exchange take.
 pub(crate) fn thumbnails_bytes(exchange: &Exchange) -> usize {
     let thumbnails = exchange.thumbnails.iter().flat_map(|all| all.iter());
     thumbnails

@@ -1,4 +1,4 @@
-//! How many requests are expected, and what is reported when they did not come.
+//! Expected numbers of requests, and the report when they did not come.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use super::exchange::Exchange;
 use super::mask::Mask;
 use super::query::Query;
 
-/// So many of the requests that came closest are told of.
+/// How many of the closest requests are reported.
 pub(super) const NEAR_MISSES_MAX: usize = 5;
 
 /// How often, or in which order, requests are expected.
@@ -46,7 +46,7 @@ pub(super) enum What {
 }
 
 impl Expectation {
-    /// Neither more nor less often.
+    /// Exactly this often.
     ///
     /// ```
     /// use iluma_sandbox::{Expectation, Query};
@@ -59,7 +59,7 @@ impl Expectation {
         Self::times(times, Some(times), query)
     }
 
-    /// So often, or more often.
+    /// This often, or more often.
     ///
     /// ```
     /// use iluma_sandbox::{Expectation, Query};
@@ -72,7 +72,7 @@ impl Expectation {
         Self::times(times, None, query)
     }
 
-    /// So often, or less often, or not at all.
+    /// This often, less often, or not at all.
     ///
     /// ```
     /// use iluma_sandbox::{Expectation, Query};
@@ -85,7 +85,7 @@ impl Expectation {
         Self::times(0, Some(times), query)
     }
 
-    /// So often at least, and so often at most.
+    /// At least `at_least` and at most `at_most` times.
     ///
     /// ```
     /// use iluma_sandbox::{Expectation, Query};
@@ -111,7 +111,7 @@ impl Expectation {
         Self::times(0, Some(0), query)
     }
 
-    /// One after the other; others may come between them.
+    /// One after the other. Other requests may come between them.
     ///
     /// ```
     /// use iluma_sandbox::{Expectation, Query};
@@ -126,7 +126,7 @@ impl Expectation {
         Self::of(What::InOrder(queries.into_iter().collect()))
     }
 
-    /// Looks at nothing up to a number: what came before does not count.
+    /// Counts only requests with a number above `seq`.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -163,7 +163,7 @@ impl Expectation {
         Self { what, after_seq: 0 }
     }
 
-    /// The same of other queries.
+    /// The same expectation with its queries replaced.
     pub(crate) fn map_queries(mut self, mut map: impl FnMut(Query) -> Query) -> Self {
         self.what = match self.what {
             What::Times {
@@ -239,7 +239,7 @@ impl fmt::Display for Expectation {
 #[derive(Clone, Debug, Serialize)]
 pub struct Verified {
     pub matched: u64,
-    /// The traces of the requests that were meant, oldest first.
+    /// The traces of the requests that matched, oldest first.
     pub requests: Vec<String>,
 }
 
@@ -266,20 +266,20 @@ pub struct Verified {
 /// ```
 #[derive(Clone, Debug, Serialize, thiserror::Error)]
 pub struct NotVerified {
-    /// What is wrong, in a sentence.
+    /// What is wrong, in one sentence.
     pub message: String,
     pub expected: String,
     pub matched: u64,
-    /// The traces of the requests that were meant, oldest first.
+    /// The traces of the requests that matched, oldest first.
     pub requests: Vec<String>,
-    /// What came instead, nearest first.
+    /// The closest requests that did not match, nearest first.
     pub near_misses: Vec<NearMiss>,
-    /// Whether requests to come could still make it hold.
+    /// True when later requests could still fulfil it.
     #[serde(skip)]
     pub(crate) is_open: bool,
 }
 
-/// A request that nearly was one of those that were meant.
+/// A request that nearly matched.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -304,7 +304,7 @@ pub struct NotVerified {
 pub struct NearMiss {
     pub trace: String,
     pub seq: u64,
-    /// `POST /v0/individual_cft_peps`, and what it was answered.
+    /// The request and its reply: `POST /v0/individual_cft_peps → 200 COMPLETED_FOUND`.
     pub request: String,
     pub differences: Vec<Difference>,
 }
@@ -323,7 +323,7 @@ impl fmt::Display for NotVerified {
 }
 
 impl NotVerified {
-    /// Leaves secrets out of what was received.
+    /// Hides secrets in what was received.
     pub(crate) fn hiding(mut self, mask: &Mask) -> Self {
         for near in &mut self.near_misses {
             near.request = mask.hidden(&near.request).into_owned();
@@ -353,22 +353,22 @@ impl NearMiss {
     }
 }
 
-/// What is kept at a moment, copied out: nobody waits for the one who reads it.
+/// A copy of what the journal keeps at one moment, so that readers do not hold the lock.
 #[derive(Debug)]
 pub(crate) struct Excerpt {
     /// Oldest first.
     pub exchanges: Vec<Exchange>,
     pub last_seq: u64,
     pub dropped: u64,
-    /// The number of the latest that was dropped.
+    /// The number of the latest exchange that was dropped.
     pub dropped_until: u64,
 }
 
-/// How long an expectation is looked at.
+/// How long an expectation is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wait {
-    /// As soon as it holds, all is well.
+    /// It is enough that it holds once before this moment.
     Until(Instant),
-    /// It has to hold all the time.
+    /// It must hold until this moment.
     Throughout(Instant),
 }

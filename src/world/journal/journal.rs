@@ -1,4 +1,4 @@
-//! The journal of a world: what was asked and what was answered, the latest thousand.
+//! The journal of a world: its latest thousand requests and replies.
 
 use std::collections::VecDeque;
 
@@ -19,7 +19,7 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// An empty one that goes on counting.
+    /// An empty journal that continues the numbers after `seq`.
     pub(crate) fn starting_after(seq: u64) -> Self {
         Self {
             seq,
@@ -35,23 +35,23 @@ impl Journal {
         self.entries.iter()
     }
 
-    /// Those with larger numbers, oldest first.
+    /// The exchanges with larger numbers, oldest first.
     pub(crate) fn after(&self, seq: u64) -> impl Iterator<Item = &Exchange> {
         let at = self.entries.partition_point(|one| one.seq <= seq);
         self.entries.range(at..)
     }
 
-    /// The number of the latest that was dropped; 0 where none was.
+    /// The number of the latest exchange that was dropped; 0 if none was.
     pub(crate) fn dropped_until(&self) -> u64 {
         self.dropped_until
     }
 
-    /// The number of the latest.
+    /// The number of the latest exchange.
     pub(crate) fn last_seq(&self) -> u64 {
         self.seq
     }
 
-    /// The exchange of a number, if it is still kept.
+    /// The exchange with this number, if it is still kept.
     pub(crate) fn get(&self, seq: u64) -> Option<&Exchange> {
         let at = self
             .entries
@@ -71,7 +71,7 @@ impl Journal {
         self.keep(exchange, ENTRIES_MAX)
     }
 
-    /// The same where fewer are kept.
+    /// The same with a limit of its own.
     pub(crate) fn keep(&mut self, mut exchange: Exchange, entries_max: usize) -> u64 {
         self.seq += 1;
         exchange.seq = self.seq;
@@ -83,7 +83,7 @@ impl Journal {
         self.seq
     }
 
-    /// Keeps thumbnails with the exchange of a number. False where that is kept no longer.
+    /// Adds thumbnails to the exchange with this number. False when it is no longer kept.
     pub(crate) fn illustrate(&mut self, seq: u64, thumbnails: Vec<Thumbnail>) -> bool {
         let found = self.entries.binary_search_by_key(&seq, |one| one.seq);
         let Some(exchange) = found.ok().and_then(|at| self.entries.get_mut(at)) else {

@@ -14,7 +14,7 @@ impl KeptBody {
         self.bytes.len() == self.whole_bytes
     }
 
-    /// What is kept of it as JSON; `null` where it is none, or where only a part is kept.
+    /// The kept bytes as JSON. `null` when they are not JSON, or when only a part is kept.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -32,7 +32,7 @@ impl KeptBody {
         serde_json::from_slice(&self.bytes).unwrap_or_default()
     }
 
-    /// What is kept of it, with signs of replacement for what is not UTF-8.
+    /// The kept bytes as text. Replacement characters stand for bytes that are not UTF-8.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -54,7 +54,7 @@ impl KeptBody {
     }
 }
 
-/// A body as far as it is kept.
+/// A body, as far as it is kept.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -75,12 +75,12 @@ pub struct KeptBody {
     /// Its first 64 KiB.
     pub bytes: Bytes,
     pub whole_bytes: usize,
-    /// SHA-256 of the whole, in hex, where only a part is kept.
+    /// SHA-256 of the whole body in hex, when only a part is kept.
     pub sha256: Option<Box<str>>,
 }
 
 impl KeptBody {
-    /// Keeps a body that is alive anyway, such as a record's.
+    /// Keeps a body that is in memory anyway, such as a record's.
     pub(crate) fn shared(body: &Bytes) -> Self {
         if body.len() > BODY_KEPT_BYTES_MAX {
             return Self::copied(body);
@@ -92,13 +92,14 @@ impl KeptBody {
         }
     }
 
-    /// Keeps a copy, so that the buffer of a whole connection does not stay for one body.
+    /// Keeps a copy, so that one body does not keep the buffer of a whole connection alive.
     pub(crate) fn copied(body: &[u8]) -> Self {
         let hash = Self::keeps_a_part_of(body).then(|| Sha256::digest(body));
         Self::begun(body, hash.map(|hash| hex(&hash).into()))
     }
 
-    /// The same. To hash a long body takes longer than all the rest of its request: others have their turn in between.
+    /// The same in steps. Hashing a long body takes longer than the rest of its request, so other tasks get
+    /// their turn in between.
     pub(crate) async fn copied_in_turns(body: &[u8]) -> Self {
         let mut hash = Sha256::new();
         for piece in body.chunks(BODY_KEPT_BYTES_MAX) {

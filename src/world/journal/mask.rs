@@ -1,4 +1,4 @@
-//! Leaves keys and tokens out of what is shown: of requests, replies and callbacks, wherever they stand.
+//! Hides keys and tokens in everything that is shown: requests, replies and callbacks.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -7,13 +7,13 @@ use serde_json::{Map, Value};
 
 use crate::base::PREFIXES;
 
-/// How the base64 of every API key begins, as it stands in an `authorization` header.
+/// The beginning of every API key in base64, as in an `authorization` header.
 const IN_BASE64: &str = "aWx1bWFf";
 
-/// What stands for what is not shown.
+/// Stands for a hidden text.
 const HIDDEN: &str = "…";
 
-/// What must not be shown.
+/// The secrets that must not be shown.
 #[derive(Debug)]
 pub(crate) struct Mask {
     /// The secrets of a world, and the control token.
@@ -21,21 +21,21 @@ pub(crate) struct Mask {
 }
 
 impl Mask {
-    /// Hides API keys, whosesoever they are.
+    /// Hides all API keys, whoever they belong to.
     pub(crate) fn of_keys() -> Self {
         Self {
             secrets: Vec::new(),
         }
     }
 
-    /// Hides a secret as well: a world's own, or the control token, which some client may have sent where it does not
-    /// belong.
+    /// Also hides this secret: a world's own, or the control token, which a client may have sent to the wrong
+    /// place.
     pub(crate) fn and(mut self, secret: Option<&str>) -> Self {
         self.secrets.extend(secret.map(str::to_owned));
         self
     }
 
-    /// Hides them in all texts of a value, also in the names.
+    /// Hides secrets in all texts of a value, and in the names of its fields.
     pub(crate) fn hide(&self, value: &mut Value) {
         match value {
             Value::String(text) => {
@@ -58,7 +58,7 @@ impl Mask {
         }
     }
 
-    /// A text without them.
+    /// The text with its secrets hidden.
     pub(crate) fn hidden<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut hidden = Cow::Borrowed(text);
         let mut from = 0;
@@ -71,7 +71,7 @@ impl Mask {
 
     fn first_secret(&self, text: &str, from: usize) -> Option<Range<usize>> {
         let rest = text.get(from..)?;
-        // Of a key its beginning is shown, as everywhere: it says which environment it is of.
+        // The beginning of a key is shown everywhere, because it names the environment.
         let of_keys = PREFIXES.iter().chain([&IN_BASE64]).filter_map(|prefix| {
             let at = rest.find(prefix)? + prefix.len();
             let is_of_key = |c: char| c.is_ascii_alphanumeric() || "/=+%\\".contains(c);

@@ -1,4 +1,4 @@
-//! What was asked and answered: kept, searched, verified, hidden.
+//! Requests and replies: kept, searched, verified, hidden.
 
 mod condition;
 mod exchange;

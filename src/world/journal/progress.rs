@@ -1,4 +1,4 @@
-//! How far requests have come to what is expected, and what is said of it when it is not reached.
+//! How much of an expectation has been fulfilled, and the message when it is not.
 
 use std::fmt::Write;
 
@@ -9,20 +9,20 @@ use super::expectation::{
 use super::journal::ENTRIES_MAX;
 use super::query::{Judgement, Query};
 
-/// How far requests have come to what is expected.
+/// How much of an expectation the requests have fulfilled.
 #[derive(Debug)]
 pub(crate) struct Progress<'e> {
     expectation: &'e Expectation,
     matched: Seen,
-    /// Those of which too little is kept to tell.
+    /// Requests that cannot be judged, because too little of them is kept.
     unknown: Seen,
-    /// One that is not the next to be awaited in an order, but a later one.
+    /// A request that matched a later step of an order before the next step came.
     early: Option<(usize, String)>,
-    /// The number of the latest that the journal has dropped.
+    /// The number of the latest exchange that the journal has dropped.
     dropped_until: u64,
 }
 
-/// Requests that were seen: their traces, as far as a journal keeps so many.
+/// Requests that were counted. Their traces are kept up to the size of a journal.
 #[derive(Debug, Default)]
 struct Seen {
     count: u64,
@@ -30,11 +30,11 @@ struct Seen {
     last_seq: u64,
 }
 
-/// How an expectation stands.
+/// Whether an expectation holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
     Holds,
-    /// Requests to come may make it hold.
+    /// Later requests may fulfil it.
     Open,
     Failed,
 }
@@ -60,7 +60,7 @@ impl<'e> Progress<'e> {
         }
     }
 
-    /// Takes into account what came next.
+    /// Takes the next requests into account.
     pub(crate) fn see(&mut self, excerpt: &Excerpt) {
         self.dropped_until = excerpt.dropped_until;
         for exchange in &excerpt.exchanges {
@@ -93,7 +93,7 @@ impl<'e> Progress<'e> {
         }
     }
 
-    /// How many of an order have come.
+    /// How many steps of an order have come.
     fn step(&self) -> usize {
         usize::try_from(self.matched.count).unwrap_or(usize::MAX)
     }
@@ -119,12 +119,12 @@ impl<'e> Progress<'e> {
         }
     }
 
-    /// Whether requests that count may have been dropped.
+    /// Whether requests that would count may have been dropped.
     fn reaches_back(&self) -> bool {
         self.expectation.after_seq < self.dropped_until
     }
 
-    /// How it ended, with what came closest among the exchanges that were seen.
+    /// The result, with the closest of the given exchanges.
     pub(crate) fn verdict(self, exchanges: &[Exchange]) -> Result<Verified, NotVerified> {
         let standing = self.standing();
         let matched = self.matched.count;
@@ -164,7 +164,7 @@ impl<'e> Progress<'e> {
                 "; the journal has dropped its requests up to number {until}, which may have matched: \
                  let only those after {until} count"
             )
-            .ok(); // a text takes all
+            .ok(); // writing to a string never fails
         }
         message
     }
@@ -199,7 +199,7 @@ impl<'e> Progress<'e> {
         }
     }
 
-    /// What nearly was what is awaited; nothing where there was too much of it.
+    /// The requests that nearly matched. Empty when too many matched.
     fn near_misses(&self, exchanges: &[Exchange]) -> Vec<NearMiss> {
         let after = self.expectation.after_seq;
         let (query, after) = match &self.expectation.what {
@@ -216,7 +216,7 @@ impl<'e> Progress<'e> {
         for exchange in exchanges.iter().rev().filter(|one| one.seq > after) {
             let differences = query.differences(exchange);
             if differences.is_empty() {
-                continue; // it is one of those that were meant
+                continue; // it matched
             }
             let distance = Query::distance(&differences);
             let at = nearest.partition_point(|(other, _)| *other <= distance);

@@ -1,4 +1,4 @@
-//! Which requests of a journal are meant, and what of a request differs from that.
+//! Queries of a journal: which requests match, and how the others differ.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use super::condition::{Condition, Difference, Expected, Field};
 use super::exchange::Exchange;
 use super::query_reading::{Reading, Received};
 
-/// Which requests are meant: those of which everything holds that is said here. [`Query::any`] means all.
+/// A filter for requests: a request must fulfil every condition. [`Query::any`] matches all.
 ///
 /// ```
 /// use iluma_sandbox::Query;
@@ -24,16 +24,16 @@ use super::query_reading::{Reading, Received};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Query {
-    /// In the order in which they are looked at: what is cheap first.
+    /// In the order of checking: cheap ones first.
     pub(super) conditions: Vec<Condition>,
 }
 
-/// Whether a request is among those that are meant.
+/// Whether a request matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Judgement {
     Meant,
     Other,
-    /// What it depends on was not kept.
+    /// The journal did not keep what it depends on.
     Unknown,
 }
 
@@ -50,7 +50,7 @@ impl Query {
         Self::default()
     }
 
-    /// Those to an endpoint, by its id or path.
+    /// Requests to an endpoint, by its id or path.
     ///
     /// ```
     /// use iluma_sandbox::Query;
@@ -63,8 +63,8 @@ impl Query {
         self.json(Field::Endpoint, endpoint.into())
     }
 
-    /// Those with an outcome, by its name or its whole tag, in upper or lower case; where the endpoint is named
-    /// too, by another name of it as well.
+    /// Requests with an outcome, by its name or its whole tag, in upper or lower case. Where the endpoint is
+    /// given too, another name of the outcome also works.
     ///
     /// ```
     /// use iluma_sandbox::Query;
@@ -77,7 +77,7 @@ impl Query {
         self.json(Field::Outcome, outcome.into())
     }
 
-    /// Those that were answered with a status.
+    /// Requests that were answered with a status.
     ///
     /// ```
     /// use iluma_sandbox::Query;
@@ -90,7 +90,7 @@ impl Query {
         self.json(Field::Status, status)
     }
 
-    /// Those with a method, in upper or lower case.
+    /// Requests with a method, in upper or lower case.
     ///
     /// ```
     /// use iluma_sandbox::Query;
@@ -103,7 +103,7 @@ impl Query {
         self.json(Field::Method, method.into())
     }
 
-    /// Those to a path as it was sent, without the query.
+    /// Requests to a path as it was sent, without the query.
     ///
     /// ```
     /// use iluma_sandbox::Query;
@@ -116,7 +116,7 @@ impl Query {
         self.json(Field::Path, path.into())
     }
 
-    /// The one that `x-sandbox-trace` names.
+    /// The request that this `x-sandbox-trace` names.
     ///
     /// ```
     /// use iluma_sandbox::Query;
@@ -129,8 +129,8 @@ impl Query {
         self.json(Field::Trace, trace.into())
     }
 
-    /// Those whose body has a value at a dotted path such as `addresses.0.country`; `null` means none.
-    /// Fields of forms are compared as text.
+    /// Requests with a value at a dotted path of the body, such as `addresses.0.country`. `null` means no
+    /// value. Fields of forms are compared as text.
     ///
     /// ```
     /// use iluma_sandbox::Query;
@@ -145,7 +145,7 @@ impl Query {
         self.json(Field::Body(path), value)
     }
 
-    /// Those with a header; `null` means without it. The API key is not kept, so `authorization` is always
+    /// Requests with a header. `null` means without it. The API key is not kept, so `authorization` is always
     /// the same.
     ///
     /// ```
@@ -159,7 +159,7 @@ impl Query {
         self.json(Field::Header(name.to_ascii_lowercase()), value)
     }
 
-    /// Those with a parameter in the query of their URL; `null` means without it.
+    /// Requests with a parameter in the query of their URL. `null` means without it.
     ///
     /// ```
     /// use iluma_sandbox::Query;
@@ -195,7 +195,7 @@ impl Query {
         judgement
     }
 
-    /// What of a request is otherwise, with what was there.
+    /// How a request differs from the query, with what it had instead.
     pub(crate) fn differences(&self, exchange: &Exchange) -> Vec<Difference> {
         let reading = Reading::of(exchange);
         let differing = self.conditions.iter().filter_map(|condition| {
@@ -205,8 +205,8 @@ impl Query {
         differing.collect()
     }
 
-    /// How far a request is from what is meant, given what differs: 0 is what is meant. Where a request
-    /// went counts more than what it held, and texts that are alike count less than others.
+    /// How far a request is from matching, by its differences: 0 means that it matches. The path and the method
+    /// count more than other fields, and similar texts count less than different ones.
     pub(crate) fn distance(differences: &[Difference]) -> f64 {
         let weigh = |difference: &Difference| {
             let weight = match difference.field.as_str() {
@@ -220,7 +220,7 @@ impl Query {
                     let start = |text: &str| text.chars().take(LIKENESS_CHARS).collect::<String>();
                     strsim::jaro_winkler(&start(one), &start(other))
                 }
-                _ => 0.2, // there is something, if not this
+                _ => 0.2, // there is another value
             };
             weight * (1.0 - likeness / 2.0)
         };
@@ -228,7 +228,7 @@ impl Query {
     }
 }
 
-/// No more of a text is compared to tell how alike it is.
+/// How many characters of a text are compared for similarity.
 const LIKENESS_CHARS: usize = 200;
 
 impl fmt::Display for Query {

@@ -1,5 +1,5 @@
-//! Names of endpoints and outcomes in a query: each is brought to the one that the journal holds, and one that
-//! nothing answers with is refused. A misspelt name would match nothing, and a test that asks for "never" would pass.
+//! Names of endpoints and outcomes in a query. Each becomes the name that the journal uses, and an unknown name
+//! is refused. A misspelt name would match nothing, and a test that asks for "never" would pass.
 
 use std::collections::BTreeSet;
 
@@ -10,13 +10,13 @@ use super::query::Query;
 use crate::base::{listed, nearest};
 use crate::catalogue::{Catalogue, Endpoint};
 
-/// What a read of the watchlist is recorded as; no outcome that could be asked for.
+/// The journal's name for a read of the watchlist. No client can ask for this outcome.
 const LISTED: &str = "LISTED";
 
 impl Query {
-    /// Gives endpoints their ids and outcomes their names, or says in one sentence what is wrong with one.
+    /// Gives endpoints their ids and outcomes their names. The error is one sentence about a wrong name.
     pub(crate) fn name(&mut self, catalogue: &Catalogue) -> Result<(), String> {
-        // The endpoint comes first among the conditions.
+        // Conditions about the endpoint come first.
         let mut endpoint = None;
         for condition in &mut self.conditions {
             match condition.field {
@@ -37,13 +37,14 @@ impl Query {
 }
 
 impl Condition {
-    /// Whether it asks for the requests that have none of it.
+    /// Whether it asks for requests without the field.
     fn is_absence(&self) -> bool {
         self.expected.value() == Value::Null
     }
 }
 
-/// The name, or the whole tag where that was written, of an outcome of the endpoint, or of any where none is named.
+/// The name of an outcome, or its whole tag if `asked` is one. Without an endpoint, outcomes of all endpoints
+/// count.
 fn outcome_of(
     catalogue: &Catalogue,
     endpoint: Option<&Endpoint>,
@@ -60,7 +61,7 @@ fn outcome_of(
     };
     let names = endpoints.iter().filter_map(|one| recorded(one, asked));
     let names: BTreeSet<_> = names.collect();
-    // What is the outcome of one endpoint and another name at others is that outcome.
+    // A name can be an outcome of one endpoint and another name at others. The outcome wins.
     if let Some(itself) = names.iter().find(|name| name.eq_ignore_ascii_case(asked)) {
         return Ok((*itself).to_owned());
     }
@@ -86,7 +87,7 @@ fn outcome_of(
     }
 }
 
-/// What the journal calls an outcome of an endpoint.
+/// The journal's name for an outcome of an endpoint.
 fn recorded<'e>(endpoint: &'e Endpoint, asked: &str) -> Option<&'e str> {
     if let Some(outcome) = endpoint.outcome(asked) {
         return Some(&outcome.name);

@@ -1,4 +1,4 @@
-//! What an exchange has in a field, and whether that is what was expected.
+//! Reads a field of an exchange and compares it with what is expected.
 
 use std::cell::OnceCell;
 
@@ -8,16 +8,16 @@ use super::condition::{Condition, Difference, Expected, Field};
 use super::exchange::{Content, Exchange};
 use crate::catalogue::{self, dig};
 
-/// An exchange, and its body as far as it was asked for.
+/// An exchange whose body is read when a condition first needs it.
 pub(super) struct Reading<'e> {
     exchange: &'e Exchange,
     content: OnceCell<Content>,
 }
 
-/// What an exchange has in a field.
+/// The value of a field in an exchange.
 pub(super) enum Received {
     Value(Option<Value>),
-    /// Where everything is text: a form, a header, a query.
+    /// From a form, a header or a query, where everything is text.
     Text(Option<Value>),
     NotKept(String),
 }
@@ -54,7 +54,7 @@ impl Condition {
             Field::Status => Received::Value(Some(exchange.status.as_u16().into())),
             Field::Outcome => {
                 let tag = exchange.outcome.as_ref().and_then(|tag| tag.to_str().ok());
-                // Whichever of the two was asked for.
+                // The whole tag or the bare name, as it was asked for.
                 let is_whole = self.expected.text().contains('/');
                 let asked = if is_whole {
                     tag
@@ -66,7 +66,7 @@ impl Condition {
             Field::Method => text(Some(exchange.method().to_owned())),
             Field::Path => text(Some(exchange.path().to_owned())),
             Field::Trace => text(Some(exchange.trace())),
-            // Of a repeated name the last counts.
+            // The last parameter of a name counts.
             Field::Query(name) => {
                 let pairs = form_urlencoded::parse(exchange.query().as_bytes());
                 let last = pairs.filter(|(other, _)| other == name).last();
@@ -90,7 +90,7 @@ impl Condition {
             {
                 self.expected.text().eq_ignore_ascii_case(received)
             }
-            // Of a file its facts are kept; it can be asked for by what it is in base64 all the same.
+            // Only the facts of a file are kept. A query can still ask for the file by its base64.
             Received::Value(Some(file @ Value::Object(_)))
             | Received::Text(Some(file @ Value::Object(_)))
                 if catalogue::facts_are_of(file, &self.expected.text()) =>
@@ -108,7 +108,7 @@ impl Condition {
             Received::NotKept(why) => (Value::Null, Some(why)),
         };
         let expected = match &self.expected {
-            // A number of a URL is a text where texts are compared.
+            // A number from a URL is text where texts are compared.
             Expected::Written(text) if received.is_string() => text.as_str().into(),
             expected => expected.value(),
         };

@@ -1,15 +1,16 @@
-//! `--redact`: personal values are not shown. They are hidden on the way out, in what the control API writes of
-//! requests, callbacks and reasons; answers, callbacks and the checks of `verify` are what they are without it.
+//! `--redact`: personal values are not shown. They are hidden only in what the control API writes about
+//! requests, callbacks and reasons. Answers, callbacks and the checks of `verify` do not change.
 //!
-//! A value is personal by the name of its field, or by its form: a mail address, or nine digits and more. What was
-//! hidden in a request is hidden in its reply too, wherever a sentence repeats it.
+//! A value is personal by the name of its field, or by its form: a mail address, or nine or more digits. A
+//! value that is hidden in a request is hidden in its reply too, wherever a sentence repeats it.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 use serde_json::Value;
 
-/// The names of personal fields in snake case, for the inspector too, which masks them until they are clicked.
+/// The names of personal fields in snake case. The inspector uses them too, and masks these fields until they
+/// are clicked.
 pub(crate) const PERSONAL: &str = "(^|_)(names?|surname|mother|niks?|ktp|npwp|number|account_no|id_card|digits|phone|mobile|\
     msisdn|email|address|addresses|street_line[12]|address_line[12]?|city|province|state|postal_code|birth|birthdate|\
     birthplace|dob|dates?_of_birth|gender|nationality|nationalities|holder|image|selfie|photo)$";
@@ -17,7 +18,7 @@ pub(crate) const PERSONAL: &str = "(^|_)(names?|surname|mother|niks?|ktp|npwp|nu
 static IS_PERSONAL: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(&format!("(?i){PERSONAL}")).expect("the pattern is sound"));
 
-/// Headers that say nothing of anybody; of all others the values are hidden.
+/// Headers with nothing personal in them. The values of all other headers are hidden.
 const PLAIN_HEADERS: [&str; 14] = [
     "accept",
     "accept-encoding",
@@ -35,16 +36,16 @@ const PLAIN_HEADERS: [&str; 14] = [
     "x-sandbox-world",
 ];
 
-/// What stands for what is not shown.
+/// Stands for a hidden value.
 const HIDDEN: &str = "…";
 
-/// Shorter values are hidden where they stand and not looked for elsewhere.
+/// Shorter values are hidden in their own field, but not looked for elsewhere.
 const SOUGHT_BYTES_MIN: usize = 4;
 
-/// A number in this many digits may be somebody's.
+/// A number with this many digits may be personal.
 const DIGITS_MIN: usize = 9;
 
-/// What was hidden, to be looked for where sentences may repeat it.
+/// The values that were hidden. They are also looked for in sentences.
 #[derive(Default)]
 pub(crate) struct Found(Vec<String>);
 
@@ -81,12 +82,12 @@ pub(crate) fn redact_delivery(shown: &mut Value) {
     }
 }
 
-/// What came to an inbox.
+/// A request that an inbox received.
 pub(crate) fn redact_received(shown: &mut Value) {
     contents(&mut shown["body"], true, &mut Found::default());
 }
 
-/// What of some requests is otherwise than was expected.
+/// The differences between some requests and an expectation.
 pub(crate) fn redact_not_verified(shown: &mut Value) {
     for near in shown["near_misses"].as_array_mut().into_iter().flatten() {
         if let Some(request) = near["request"].as_str() {
@@ -109,7 +110,7 @@ pub(crate) fn redact_not_verified(shown: &mut Value) {
     }
 }
 
-/// Why a request was answered so: what was expected is the scenario's, what was received is hidden.
+/// The explanation of an answer. Expected values come from the scenario and stay; received values are hidden.
 pub(crate) fn redact_explanation(told: &mut Value, mut found: Found) {
     if let Some(path) = told.pointer_mut("/request/path") {
         path_in(path, &mut found);
@@ -155,7 +156,7 @@ fn text_of(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// A path, of which a segment may be somebody's number or address.
+/// Hides segments of a path that may be somebody's number or address.
 pub(crate) fn redact_path(path: &str) -> String {
     let segments = path.split('/').map(|segment| {
         if is_personal_segment(segment) {
@@ -186,7 +187,7 @@ fn path_in(value: &mut Value, found: &mut Found) {
 static QUERY: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\?[^\s#]+").expect("the pattern is sound"));
 
-/// A URL, whose query may say of whom it is.
+/// Hides the query of a URL, because it may name a person.
 fn without_query(url: &mut Value) {
     if let Some(text) = url.as_str() {
         *url = QUERY.replace(text, "?…").into();
@@ -206,7 +207,7 @@ fn received_in(conditions: &mut Value) {
     }
 }
 
-/// Of JSON the personal values, of a text that is JSON the same, and of any other text all.
+/// Hides the personal values of JSON, also of JSON in a text. Any other text is hidden whole.
 fn contents(value: &mut Value, is_whole: bool, found: &mut Found) {
     match value {
         Value::Null => {}
@@ -244,7 +245,7 @@ fn fields(value: &mut Value, found: &mut Found) {
     }
 }
 
-/// Whether the name of a field says that it is personal, in whichever spelling: `givenNames`, `given-names`.
+/// Whether the name of a field says that it is personal, in any spelling: `givenNames`, `given-names`.
 fn is_personal(name: &str) -> bool {
     let mut snake = String::with_capacity(name.len() + 2);
     let mut was_lower = false;
@@ -258,7 +259,7 @@ fn is_personal(name: &str) -> bool {
     IS_PERSONAL.is_match(&snake)
 }
 
-/// Whether the form of a value does.
+/// Whether the form of a value says that it is personal.
 fn has_personal(value: &Value) -> bool {
     match value {
         Value::String(text) => {
@@ -271,7 +272,7 @@ fn has_personal(value: &Value) -> bool {
     }
 }
 
-/// Hides all values in a value; that there is one stays to be seen.
+/// Hides all values in a value. It stays visible that there is one.
 fn hide(value: &mut Value, found: &mut Found) {
     match value {
         Value::Null => {}
@@ -294,7 +295,7 @@ impl Found {
         }
     }
 
-    /// Hides in all texts of a value what was hidden before.
+    /// Hides the found values in all texts of a value.
     fn scrub(&self, value: &mut Value) {
         match value {
             Value::String(text) => {

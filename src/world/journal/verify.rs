@@ -1,4 +1,4 @@
-//! Holds what was asked against what was expected, and says what came closest where it differs.
+//! Compares requests with an expectation, and reports the closest ones when it does not hold.
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Holds what was asked against what was expected. The exchanges are given oldest first.
+/// Compares requests with an expectation. The exchanges are given oldest first.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {

@@ -1,4 +1,4 @@
-//! What a journal holds at a moment, and waiting until it holds what is expected.
+//! Copies a journal at one moment, and waits until an expectation holds.
 
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
@@ -10,16 +10,16 @@ use super::progress::{Progress, Standing};
 use crate::world::strangers::Strangers;
 use crate::world::world::World;
 
-/// Where requests are kept.
+/// The place where requests are kept.
 #[derive(Clone, Copy)]
 pub(crate) enum Kept<'a> {
     OfWorld(&'a World),
-    /// Those that belong to no world, as far as they were refused.
+    /// Refused requests that belong to no world.
     Strangers(&'a Strangers),
 }
 
 impl Kept<'_> {
-    /// What came after a number, as far as it is still kept.
+    /// The exchanges after a number, as far as they are still kept.
     pub(crate) fn excerpt(self, after_seq: u64) -> Excerpt {
         let of = |journal: &Journal| Excerpt {
             exchanges: journal.after(after_seq).cloned().collect(),
@@ -40,7 +40,7 @@ impl Kept<'_> {
         }
     }
 
-    /// Holds what is expected against what is kept now.
+    /// Compares an expectation with what is kept now.
     pub(crate) fn verify_now(self, expectation: &Expectation) -> Result<Verified, NotVerified> {
         let excerpt = self.excerpt(0);
         let mut progress = Progress::new(expectation);
@@ -52,7 +52,7 @@ impl Kept<'_> {
         })
     }
 
-    /// Waits for what is expected, and holds it against what is kept then.
+    /// Waits until an expectation holds, and compares it with what is kept then.
     pub(crate) async fn verify(
         self,
         expectation: &Expectation,
@@ -65,7 +65,7 @@ impl Kept<'_> {
         loop {
             let is_late = self.watch(expectation, until, throughout).await;
             let verdict = self.verify_now(expectation);
-            // Between the two the world may have been emptied.
+            // The world may have been emptied between the two.
             let may_still = verdict.as_ref().is_err_and(|error| error.is_open);
             if is_late || throughout || !may_still {
                 return verdict;
@@ -73,7 +73,7 @@ impl Kept<'_> {
         }
     }
 
-    /// Looks at what comes, at each request once. True when the time is over.
+    /// Looks at each new request once. True when the time is over.
     async fn watch(self, expectation: &Expectation, until: Instant, throughout: bool) -> bool {
         let mut news = self.news();
         let mut progress = Progress::new(expectation);

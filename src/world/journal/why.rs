@@ -1,41 +1,41 @@
-//! How an answer was decided: kept with its exchange, for the one who asks later.
+//! How an answer was decided. It is kept with its exchange for later explanations.
 
 use std::sync::Arc;
 
 use crate::catalogue::Outcome;
 
-/// What cannot be worked out again from the request alone.
+/// The facts of a decision that cannot be derived again from the request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Why {
-    /// The endpoint that was asked, also where the request was refused.
+    /// The endpoint of the request, even if the request was refused.
     pub endpoint: Option<Arc<str>>,
     /// The catalogue that answered.
     pub generation: u64,
     pub by: By,
-    /// The outcome that was chosen; another may have answered where it is a sequence.
+    /// The outcome that was chosen. If it is a sequence, another outcome answered.
     pub chosen: Option<Arc<Outcome>>,
-    /// The how-many-th turn of a sequence, the how-many-th draw of a weighted one; 0 for others.
+    /// The turn of a sequence or the draw of a weighted outcome, counted from 1; 0 for other outcomes.
     pub turn: u32,
-    /// The how-many-th call of its endpoint this was, where a rule counts them.
+    /// The call number of its endpoint, counted from 1, if a rule counts calls.
     pub nth: u64,
-    /// What was chosen did not answer: the request was refused for a reason of its own.
+    /// True when the request was refused for another reason, so that the chosen outcome did not answer.
     pub is_refused: bool,
     /// The record that was made or read.
     pub record: Option<Arc<str>>,
 }
 
-/// What chose an outcome.
+/// What chose the outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum By {
-    /// Nothing did: the request was refused before, or asks for no product.
+    /// Nothing: the request was refused earlier, or is not for a product.
     #[default]
     Nothing,
     Magic,
     /// The world's queue.
     Next,
-    /// A magic value in the data, by its number among the endpoint's; none for a file's name.
+    /// A magic value in the data, by its number among the endpoint's magic values. None for a file's name.
     Data(Option<u32>),
-    /// A `when`, by its number in the order of trying.
+    /// A `when` rule, by its number in the order in which they are tried.
     Rule(u32),
     DummyData,
     Default,

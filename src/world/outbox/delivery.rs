@@ -1,4 +1,4 @@
-//! The delivery log of a world: every callback, what was to become of it, what did.
+//! The delivery log of a world: every callback, its plan and its attempts.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::base::{ReceiverUrl, Stamp};
 pub(crate) const DELIVERIES_MAX: usize = 1000;
 const DELIVERY_OVERHEAD_BYTES: usize = 400;
 
-/// A callback that comes back into the sandbox and causes another is cut at this depth.
+/// A callback that comes back into the sandbox can cause another. The chain is cut at this depth.
 pub(crate) const DEPTH_MAX: u32 = 5;
 
 /// One callback on its way to one URL.
@@ -21,10 +21,10 @@ pub(crate) const DEPTH_MAX: u32 = 5;
 pub(crate) struct Delivery {
     /// Counts the world's deliveries from 1; never repeats.
     pub seq: u64,
-    /// When it was put into the log, by the machine's time.
+    /// When it was added to the log, by the machine's time.
     pub at: SystemTime,
     pub callback_type: Arc<str>,
-    /// The record's id; none for a body that stands for no record.
+    /// The record's id; none for a body without a record.
     pub record: Option<Arc<str>>,
     /// `v1.1/bank_account_data_requests/COMPLETED_FOUND`
     pub outcome: Arc<str>,
@@ -32,19 +32,19 @@ pub(crate) struct Delivery {
     pub body: Bytes,
     pub state: DeliveryState,
     pub attempts: Vec<Attempt>,
-    /// What was asked to go wrong, in the words of the scenario: nobody hunts a fault that was asked for.
+    /// The faults that the scenario asked for, in its words, so that nobody hunts for their cause.
     pub on_purpose: Option<String>,
     pub token: TokenSent,
-    /// The delivery whose bytes are sent once more.
+    /// The delivery whose bytes are sent again.
     pub redelivery_of: Option<u64>,
-    /// How often a callback has come back into the sandbox before this one was caused.
+    /// How often callbacks had come back into the sandbox before this one was caused.
     pub depth: u32,
     pub created: Stamp,
-    /// The world's time of the next try, while there is one.
+    /// The world's time of the next attempt, if there is one.
     pub next_try: Option<Stamp>,
     /// Why it was cancelled or dropped.
     pub reason: Option<String>,
-    /// What it leaves room for others when it has gone: see `reorder`.
+    /// True when it waits until the next delivery has overtaken it: see `reorder`.
     pub held_for_next: bool,
 }
 
@@ -54,12 +54,12 @@ impl Delivery {
         self.body.len() + attempts + DELIVERY_OVERHEAD_BYTES
     }
 
-    /// What the control API calls it.
+    /// Its id in the control API.
     pub(crate) fn id(&self) -> String {
         delivery_id(self.seq)
     }
 
-    /// Where it stands, in words: `was delivered`, `failed after: connection refused`.
+    /// Its state in words: `was delivered`, `failed after: connection refused`.
     pub(crate) fn standing(&self) -> String {
         let last = self.attempts.last();
         let last = last.and_then(|attempt| attempt.error.as_deref());
@@ -109,17 +109,17 @@ pub(crate) enum TokenSent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
-    /// Not tried yet.
+    /// Not attempted yet.
     Scheduled,
-    /// Being tried.
+    /// An attempt is under way.
     Sending,
-    /// Tried in vain, and to be tried again.
+    /// An attempt has failed, and another will follow.
     Retrying,
-    /// Taken by its receiver.
+    /// The receiver has accepted it.
     Delivered,
-    /// Tried in vain for the last time.
+    /// The last attempt has failed.
     Failed,
-    /// Called back by a reset or a stop.
+    /// A reset or a stop has cancelled it.
     Cancelled,
     /// Not sent, on purpose.
     Suppressed,
@@ -127,12 +127,12 @@ pub enum DeliveryState {
     Dropped,
 }
 
-/// What the control API calls the delivery of a number.
+/// The id of a delivery in the control API.
 pub(crate) fn delivery_id(seq: u64) -> String {
     format!("dlv_{seq}")
 }
 
-/// The number of a delivery that is called so.
+/// The number of the delivery with this id.
 pub(crate) fn seq_of(id: &str) -> Option<u64> {
     id.strip_prefix("dlv_")?.parse().ok()
 }
@@ -143,7 +143,7 @@ impl DeliveryState {
     }
 }
 
-/// One try.
+/// One attempt to send a delivery.
 #[derive(Clone, Debug)]
 pub(crate) struct Attempt {
     pub at: Stamp,
@@ -161,7 +161,7 @@ impl Attempt {
     }
 }
 
-/// The latest deliveries: all that are pending, and a thousand that have ended.
+/// The latest deliveries: all pending ones, and a thousand that have ended.
 #[derive(Debug, Default)]
 pub(crate) struct Deliveries {
     kept: VecDeque<Delivery>,
@@ -171,7 +171,7 @@ pub(crate) struct Deliveries {
     pub ended: Ended,
 }
 
-/// How many have ended, by the state in which they did.
+/// How many deliveries have ended, by their final state.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Ended([u64; ENDS.len()]);
 
@@ -184,7 +184,7 @@ const ENDS: [(DeliveryState, &str); 5] = [
 ];
 
 impl Ended {
-    /// What is still pending does not count.
+    /// Pending deliveries do not count.
     pub(crate) fn count(&mut self, state: DeliveryState) {
         if let Some(place) = ENDS.iter().position(|(end, _)| *end == state) {
             self.0[place] += 1;
@@ -215,7 +215,7 @@ impl Deliveries {
         self.kept.len()
     }
 
-    /// Goes on counting after this number.
+    /// Continues the numbers after this one.
     pub(crate) fn start_after(&mut self, seq: u64) {
         self.seq = seq;
     }
@@ -243,8 +243,8 @@ impl Deliveries {
             .ok()
     }
 
-    /// Gives the delivery its number and keeps it. Those that are pending never leave, however many
-    /// they are, and leave the others their room.
+    /// Gives the delivery its number and keeps it. Pending deliveries never leave, however many there are, and
+    /// do not use up the room of the others.
     pub(crate) fn add(&mut self, mut delivery: Delivery, pending: usize) -> u64 {
         self.seq += 1;
         delivery.seq = self.seq;
@@ -256,12 +256,12 @@ impl Deliveries {
         self.seq
     }
 
-    /// Lets go of the oldest that have ended, where they are too many.
+    /// Drops the oldest ended deliveries when there are too many.
     pub(crate) fn make_room(&mut self, pending: usize) {
         while self.kept.len() > pending + DELIVERIES_MAX && self.drop_oldest_ended() {}
     }
 
-    /// False when everything that is left is pending.
+    /// False when all that are left are pending.
     pub(crate) fn drop_oldest_ended(&mut self) -> bool {
         let mut kept = self.kept.iter();
         let ended = kept.position(|delivery| !delivery.state.is_pending());

@@ -1,5 +1,5 @@
-//! A world's line of due deliveries. Each is due when its delay has passed in real time, or when the
-//! world's clock has been advanced that far, whichever comes first.
+//! The queue of a world's deliveries. Each is due when its delay has passed in real time, or when the world's
+//! clock has been advanced that far, whichever comes first.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -35,7 +35,7 @@ impl Queue {
         self.by_time.first().map(|(at, ..)| *at)
     }
 
-    /// Takes the first that is due by the machine's time.
+    /// Takes the first delivery that is due by the machine's time.
     pub(crate) fn take_by_time(&mut self, now: Instant) -> Option<u64> {
         let (at, clock, order) = *self.by_time.first()?;
         if at > now {
@@ -44,7 +44,7 @@ impl Queue {
         self.take(clock, order)
     }
 
-    /// Takes the first that is due by the world's clock, with its time.
+    /// Takes the first delivery that is due by the world's clock, with its time.
     pub(crate) fn take_by_clock(&mut self, until: Duration) -> Option<(Duration, u64)> {
         let (clock, order) = *self.by_clock.first_key_value()?.0;
         if clock > until {
@@ -60,7 +60,7 @@ impl Queue {
         Some(due.delivery)
     }
 
-    /// Makes a delivery due sooner: by the world's clock, and by the machine's time.
+    /// Makes a delivery due sooner, by the world's clock and by the machine's time.
     pub(crate) fn hasten(&mut self, delivery: u64, clock: Duration, at: Instant) {
         if let Some((before, order)) = self.places.get(&delivery).copied()
             && self.take(before, order).is_some()
@@ -72,7 +72,7 @@ impl Queue {
         }
     }
 
-    /// Makes a delivery due later by the machine's time; by the world's clock it stays where it is.
+    /// Makes a delivery due later by the machine's time. Its time by the world's clock stays.
     pub(crate) fn put_off(&mut self, delivery: u64, by: Duration) {
         if let Some((clock, order)) = self.places.get(&delivery).copied()
             && let Some(due) = self.by_clock.get_mut(&(clock, order))

@@ -1,4 +1,4 @@
-//! Callbacks of a world: what is planned, what is due, what came of each attempt.
+//! The callbacks of a world: planned, due, and the result of each attempt.
 
 mod delivery;
 mod line;

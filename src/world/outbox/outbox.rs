@@ -1,4 +1,4 @@
-//! A world's callbacks: registered URLs, what is held, what is due, what was sent.
+//! The callbacks of a world: registered URLs, held and due deliveries, the delivery log.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,13 +12,13 @@ use super::delivery::{Deliveries, Delivery, DeliveryState};
 use super::line::Queue;
 use crate::base::{ReceiverUrl, Stamp};
 
-/// How long a reply waits for an early callback, and a callback for the one that is to overtake it.
+/// How long a reply waits for an early callback, and how long a callback waits for the one that overtakes it.
 pub(crate) const WAIT: Duration = Duration::from_secs(5);
 
-/// Sends at once of one world: no world stands in another's way.
+/// Simultaneous sends of one world, so that no world blocks another.
 const SENDS_OF_WORLD_MAX: usize = 8;
 
-/// Pending deliveries, over all worlds.
+/// Pending deliveries of all worlds together.
 pub(crate) const PENDING_MAX: usize = 10_000;
 
 /// How long a callback waits for its reply to be written.
@@ -27,19 +27,20 @@ pub(crate) const REPLY_TIME: Duration = Duration::from_secs(1);
 /// A world's callbacks.
 #[derive(Debug)]
 pub(crate) struct Callbacks {
-    /// Registered by call, by type.
+    /// The URLs that clients registered, by callback type.
     pub urls: IndexMap<String, Registered>,
     pub log: Deliveries,
     /// How far the world's clock has been advanced.
     pub advanced: Duration,
     pub(crate) queue: Queue,
-    /// Deliveries that wait for the next one to go before them, and when they would be due without it.
+    /// Deliveries that wait until the next one has overtaken them, with the time when they would be due without
+    /// it.
     pub(crate) held: Vec<Held>,
     pub(crate) in_flight: usize,
     pub(crate) advancing: bool,
     pub(crate) runs: bool,
     pub(crate) sends: Arc<Semaphore>,
-    /// Pending deliveries of all worlds together, this one's among them.
+    /// Pending deliveries of all worlds together, including this one.
     pending_in_all: Arc<AtomicUsize>,
 }
 
@@ -76,7 +77,8 @@ impl Default for Callbacks {
 }
 
 impl Callbacks {
-    /// The callbacks of a world that counts what is pending together with other worlds.
+    /// The callbacks of a world. `pending_in_all` counts its pending deliveries together with those of other
+    /// worlds.
     pub(in crate::world) fn counted_in(pending_in_all: Arc<AtomicUsize>) -> Self {
         Self {
             pending_in_all,
@@ -84,7 +86,7 @@ impl Callbacks {
         }
     }
 
-    /// Callbacks of the same world, with nothing in them. The task that sends them goes on.
+    /// Empty callbacks for the same world. The task that sends them goes on.
     pub(in crate::world) fn emptied(&self) -> Self {
         Self {
             runs: self.runs,
@@ -96,12 +98,12 @@ impl Callbacks {
         self.queue.by_clock.len() + self.in_flight
     }
 
-    /// Puts a delivery in line. False where there is no room: the delivery says so.
+    /// Queues a delivery. When there is no room, the delivery is logged as dropped.
     pub(crate) fn schedule(&mut self, delivery: Delivery, after: Duration, now: Instant) -> u64 {
         self.schedule_for_reply(delivery, after, now, None)
     }
 
-    /// The same for a delivery that waits, in real time, for its reply to be written.
+    /// Queues a delivery that also waits, in real time, until its reply is written.
     pub(crate) fn schedule_for_reply(
         &mut self,
         mut delivery: Delivery,
@@ -136,7 +138,8 @@ impl Callbacks {
         seq
     }
 
-    /// Lets go what waits to be overtaken. What is not due yet, for its record has not changed, stays.
+    /// Releases the held deliveries that are due. The others stay held, because their record has not changed
+    /// yet.
     pub(crate) fn release_held(&mut self) {
         let (now, advanced) = (Instant::now(), self.advanced);
         let (due, later) = std::mem::take(&mut self.held)
@@ -148,7 +151,7 @@ impl Callbacks {
         }
     }
 
-    /// Lets go by the world's clock what waits to be overtaken: at once, or when its record changes.
+    /// Releases all held deliveries by the world's clock: at once, or when their record changes.
     pub(crate) fn release_held_in_time(&mut self) {
         for held in std::mem::take(&mut self.held) {
             let clock = held.clock.max(self.advanced);
@@ -156,23 +159,23 @@ impl Callbacks {
         }
     }
 
-    /// Lets a callback go whose reply has been written.
+    /// Releases a callback, because its reply has been written.
     pub(crate) fn release(&mut self, seq: u64) {
         let advanced = self.advanced;
         self.queue.hasten(seq, advanced, Instant::now());
     }
 
-    /// Lets a callback wait longer whose reply will be written so much later.
+    /// Lets a callback wait longer, because its reply will be written that much later.
     pub(crate) fn put_off(&mut self, seq: u64, by: Duration) {
         self.queue.put_off(seq, by);
     }
 
-    /// One delivery is pending no longer.
+    /// Counts one pending delivery less.
     pub(crate) fn count_out(&self) {
         self.pending_in_all.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Takes everything out of the line that has not been sent; what is in flight comes back to nothing.
+    /// Cancels all queued deliveries. A delivery in flight is not touched here.
     pub(crate) fn cancel(&mut self, reason: &str) -> Vec<u64> {
         let mut cancelled = Vec::new();
         while let Some((_, seq)) = self.queue.take_by_clock(Duration::MAX) {

@@ -1,4 +1,4 @@
-//! Puts a world back from a snapshot: first everything is checked, then nothing can fail.
+//! Restores a world from a snapshot. Everything is checked first; after that nothing can fail.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,7 @@ use crate::world::world::World;
 pub(crate) enum Refused {
     /// The document is broken.
     Broken(String),
-    /// It is of a sandbox that was started otherwise, and would not go on as it did there.
+    /// It comes from a sandbox with other start options, and would not go on as it did there.
     Foreign(String),
 }
 
@@ -38,7 +38,7 @@ impl From<String> for Refused {
     }
 }
 
-/// A snapshot that was checked.
+/// A snapshot that has passed all checks.
 #[derive(Debug)]
 pub(crate) struct Restoration {
     advanced: Duration,
@@ -52,7 +52,7 @@ pub(crate) struct Restoration {
     records_dropped: u64,
     counters: Vec<(u64, u32, u64)>,
     counters_dropped: u64,
-    /// Whether it was taken from a world of the same key: only then does all go on as it did.
+    /// True when it comes from a world of the same key. Only then does everything go on as it did.
     pub is_own: bool,
 }
 
@@ -78,7 +78,7 @@ struct Becomes {
 }
 
 impl Snapshot {
-    /// Checks every part against this sandbox and this world. Nothing has been changed when it refuses.
+    /// Checks every part against this sandbox and this world. A refusal changes nothing.
     pub(crate) fn check(
         self,
         catalogue: &Catalogue,
@@ -109,7 +109,7 @@ impl Snapshot {
             .map(|limit| Ok((hash("rate_limits", &limit.of)?, limit.window)))
             .collect::<Result<Vec<_>, String>>()?;
         let faults = self.faults.map(|faults| faults.check(catalogue));
-        // Hashes are made with the key: under another they mean nothing.
+        // Hashes are made with the key, so they mean nothing under another key.
         let counters = counters(self.counters)?;
         let of_own = |count: usize| if is_own { count } else { 0 };
         Ok(Restoration {
@@ -136,7 +136,7 @@ impl Restoration {
         self.records.len()
     }
 
-    /// Empties a world and fills it, in one. Returns how many callbacks were cancelled.
+    /// Empties a world and fills it under one lock. Returns how many callbacks were cancelled.
     pub(crate) async fn restore(self, world: &World) -> usize {
         let fill = |state: &mut State| self.fill(state, Instant::now());
         world.refill(fill).await
@@ -179,7 +179,7 @@ impl Restoration {
     }
 }
 
-/// Checks the items of a list; a refusal says which it is.
+/// Checks the items of a list. A refusal names the item.
 fn each<T, C>(
     items: Vec<T>,
     name: &str,

@@ -1,4 +1,4 @@
-//! A world written down, so that it can be put back: whatever the answers to come depend on.
+//! A world as a document that can be restored. It holds everything that later answers depend on.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use crate::world::standing_faults::WorldFault;
 use crate::world::state::State;
 use crate::world::world::World;
 
-/// The form of the document. Another is refused.
+/// The version of the document's format. Other versions are refused.
 const VERSION: u64 = 1;
 
 /// A larger document is neither written nor read.
 pub(crate) const SNAPSHOT_BYTES_MAX: usize = 64 << 20;
 
-/// A world at a moment. What is left out is lost with a restore: callbacks that are still to be sent,
-/// the journal and the delivery log, and what has been exercised.
+/// A world at one moment. A restore loses what is left out: pending callbacks, the journal, the delivery log
+/// and the counts of what was exercised.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Snapshot {
@@ -31,7 +31,7 @@ pub(crate) struct Snapshot {
     pub(super) world: String,
     pub(super) seed: u64,
     pub(super) clock: SavedClock,
-    /// The numbers of the latest request and the latest delivery: traces and ids go on from there.
+    /// The numbers of the latest request and the latest delivery. Traces and ids continue from there.
     pub(super) last_request: u64,
     pub(super) last_delivery: u64,
     pub(super) callback_urls: Vec<SavedUrl>,
@@ -49,12 +49,13 @@ pub(crate) struct Snapshot {
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SavedClock {
-    /// Null where it follows the machine's time.
+    /// Null when it follows the machine's time.
     pub(super) frozen_at: Option<String>,
     pub(super) advanced_ms: u64,
 }
 
-/// How long ago something was: by the machine's time, and how far the world's clock had been advanced then.
+/// How long ago something happened, by the machine's time. `advanced_ms` says how far the world's clock had
+/// been advanced then.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Ago {
@@ -109,7 +110,7 @@ pub(super) struct SavedRate {
     pub(super) window: String,
 }
 
-/// The requests that came since one of them opened it.
+/// A rate limit's window: when its first request opened it, and how many requests came since.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SavedWindow {
@@ -117,7 +118,7 @@ pub(super) struct SavedWindow {
     pub(super) came: u32,
 }
 
-/// The window of an outcome, by its hash.
+/// The window of an outcome. `of` is the outcome's hash.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SavedLimit {
@@ -132,7 +133,7 @@ pub(super) struct SavedRecord {
     pub(super) endpoint: String,
     pub(super) outcome: String,
     pub(super) body: Text,
-    /// What it becomes.
+    /// Its later versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) later: Option<SavedLater>,
 }
@@ -152,7 +153,7 @@ pub(super) struct LaterVersion {
     pub(super) body: Text,
 }
 
-/// The very bytes of a body, which are text.
+/// The exact bytes of a body, which are text.
 #[derive(Debug)]
 pub(super) struct Text(pub(super) Bytes);
 
@@ -168,7 +169,7 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
-/// What a restore does not bring back, counted when the snapshot was taken.
+/// What a restore does not bring back, counted when the snapshot is taken.
 #[derive(Debug, Deserialize, Serialize)]
 struct LeftOut {
     pending_callbacks: usize,
@@ -187,7 +188,7 @@ impl Ago {
 }
 
 impl Snapshot {
-    /// Takes it under the world's lock; what is large is shared, not copied.
+    /// Takes a snapshot under the world's lock. Large parts are shared, not copied.
     pub(crate) fn of(world: &World, state: &State, now: Instant) -> Self {
         let callbacks = &state.callbacks;
         Self {
