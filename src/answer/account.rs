@@ -1,4 +1,4 @@
-//! The routes that are no product: health, API keys, the callback token.
+//! The routes outside the products: health, API keys, the callback token.
 
 use percent_encoding::percent_decode_str;
 use serde_json::json;

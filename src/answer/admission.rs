@@ -1,4 +1,4 @@
-//! Which API keys are let in.
+//! The API keys that are let in.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -11,7 +11,7 @@ use crate::scenario::Settings;
 const TOKENS_MAX: usize = 10_000;
 const MINTED_MAX: usize = 10_000;
 
-/// The keys that were given by flags or the builder, and those that were issued since.
+/// The keys that flags or the builder gave, and those that were issued since.
 #[derive(Debug)]
 pub(crate) struct Admission {
     pub given: Vec<ApiKey>,
@@ -26,7 +26,8 @@ impl Admission {
         }
     }
 
-    /// The keys that alone are let in: the given ones, else those of the folders. All are where there are none.
+    /// The only keys that are let in: the given ones, else those of the folders. If there are none, all keys
+    /// are let in.
     fn allowed<'a>(&'a self, settings: &'a Settings) -> &'a [ApiKey] {
         match self.given.as_slice() {
             [] => &settings.api_keys,
@@ -49,8 +50,8 @@ impl Admission {
     }
 }
 
-/// Which one-time tokens have been used, and which keys were handed out: for them, and with worlds that
-/// were made by name. They belong to no world; the oldest leave first.
+/// The one-time tokens that were used, and the keys that were handed out for tokens or with worlds made by
+/// name. They belong to no world. The oldest leave first.
 #[derive(Debug, Default)]
 pub(crate) struct IssuedKeys(Mutex<Issued>);
 
@@ -92,7 +93,7 @@ impl IssuedKeys {
     /// Remembers the key of a world that was made by name.
     pub(crate) fn mint(&self, key: &ApiKey) {
         let mut issued = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        issued.minted.shift_remove(key); // it is the latest now
+        issued.minted.shift_remove(key); // now it is the latest
         issued.minted.insert(key.clone());
         if issued.minted.len() > MINTED_MAX {
             issued.minted.shift_remove_index(0);

@@ -1,5 +1,5 @@
-//! The answer to a request, decided step by step; the order of the steps is the specification.
-//! Nothing here waits or does any input or output.
+//! Decides the answer to a request, step by step. The order of the steps is the specification. Nothing here
+//! waits, and nothing does input or output.
 
 use std::sync::Arc;
 
@@ -25,14 +25,14 @@ use crate::catalogue::{
 use crate::http::{self, ApiError, Call};
 use crate::world::{Why, World};
 
-/// A reply, and what the journal and the log want to know of its making.
+/// A reply, and what the journal and the log record about it.
 pub(crate) struct Answered {
     pub reply: Reply,
-    /// None where the request was refused before its key was known.
+    /// None when the request was refused before its key was known.
     pub world: Option<Arc<World>>,
-    /// Where the request went, in words that are safe to log; none where there is no such route.
+    /// The route in words that are safe to log. None when there is no such route.
     pub route: Option<Arc<str>>,
-    /// Where in the body files are that must not be kept.
+    /// Where the body has files that must not be kept.
     pub uploads: Option<Arc<UploadFields>>,
     pub why: Why,
 }
@@ -70,7 +70,7 @@ pub(crate) fn answer(engine: &Engine, call: &Call) -> Answered {
     }
 }
 
-/// Route, API key, world, rate limit; then what the route asks for.
+/// Checks route, API key, world and rate limit, then does what the route asks for.
 fn decide<'c>(arrived: &Arrived<'c>, seen: &mut Seen<'c>) -> Result<Reply, ApiError> {
     let Arrived {
         engine,
@@ -113,7 +113,8 @@ fn decide<'c>(arrived: &Arrived<'c>, seen: &mut Seen<'c>) -> Result<Reply, ApiEr
     answer
 }
 
-/// What is said where there is no such route: which one of the sandbox's own is meant, else the nearest product.
+/// The message when there is no such route. It names the sandbox's own route that is meant, else the nearest
+/// product.
 pub(super) fn no_route(engine: &Engine, call: &Call, nearest: Option<&str>) -> String {
     let asked = asked_route(call.method(), call.path());
     let path = asked.split_once(' ').map_or("", |(_, path)| path);
@@ -143,7 +144,7 @@ fn enter_world(arrived: &Arrived<'_>, seen: &mut Seen<'_>) -> Result<Arc<World>,
     Ok(world)
 }
 
-/// Refuses a call that is over a limit which a test has set for the endpoint.
+/// Refuses a call that is over a rate limit which a test has set for the endpoint.
 fn judge_rate(world: &World, call: &Call, seen: &mut Seen<'_>) -> Result<(), ApiError> {
     if let Some(endpoint) = seen.endpoint
         && world.is_rigged()
@@ -154,7 +155,7 @@ fn judge_rate(world: &World, call: &Call, seen: &mut Seen<'_>) -> Result<(), Api
     Ok(())
 }
 
-/// A product is asked: magic reply or queue, input, outcome; then the record is made.
+/// Asks a product: magic reply or queue, input, outcome. Then the record is made.
 fn ask(
     request: &ProductRequest<'_>,
     path: Map<String, Value>,
@@ -210,11 +211,11 @@ fn ask(
     commit(request, wish, seen)
 }
 
-/// What a request wants to become of it.
+/// The outcome that a request gets, and its input.
 struct Wish<'i> {
     creation: &'i Creation,
     fields: &'i Map<String, Value>,
-    /// How its callback is to go.
+    /// The behaviour that the request wants for its callback.
     callback: Option<Behaviour>,
     choice: Choice<'i>,
 }

@@ -1,4 +1,4 @@
-//! A request that has arrived, and what it is answered from.
+//! A request that has arrived, with everything that is needed to answer it.
 
 use super::engine::Engine;
 use crate::catalogue::Catalogue;
@@ -7,7 +7,7 @@ use crate::http::Call;
 #[derive(Clone, Copy)]
 pub(super) struct Arrived<'c> {
     pub engine: &'c Engine,
-    /// The catalogue of the moment when it arrived.
+    /// The catalogue at the moment of arrival.
     pub catalogue: &'c Catalogue,
     pub call: &'c Call,
 }

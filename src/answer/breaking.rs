@@ -1,4 +1,4 @@
-//! What breaks a reply: asked for by the request, by the outcome, or standing in the world, in this order.
+//! Faults and delays of a reply, in this order: from the request, from the outcome, from the world.
 
 use super::arrived::Arrived;
 use super::magic::AskedFaults;
@@ -8,7 +8,7 @@ use crate::base::{Fault, Mix, Probability};
 use crate::catalogue::{Breakage, Endpoint};
 use crate::world::{State, Struck, World};
 
-/// Makes the draws of a mix other ones each time.
+/// Makes repeated draws from the same mix differ, by mixing in a counter.
 pub(crate) fn count(state: &mut State, mix: &mut Mix) {
     let (epoch, times) = state.counters.count(half(mix));
     mix.number(epoch);
@@ -21,7 +21,8 @@ pub(crate) fn half(mix: &Mix) -> u64 {
     half
 }
 
-/// Decides what happens to a product's reply, and does to it what can be done before it is written.
+/// Decides the delay and the fault of a product's reply. Makes those changes to the reply that come before it
+/// is written.
 pub(super) fn decide(arrived: &Arrived<'_>, seen: &Seen<'_>, reply: &mut Reply) {
     let (Some(endpoint), Some(world), false) = (seen.endpoint, &seen.world, seen.is_whole) else {
         return;
@@ -35,7 +36,8 @@ pub(super) fn decide(arrived: &Arrived<'_>, seen: &Seen<'_>, reply: &mut Reply) 
     if let Some(breakage) = breakage {
         struck = struck.or(strike_by_outcome(breakage, world, &mut state, endpoint));
     }
-    // Counted also where it does not get a say: what it does to the next request must not depend on this.
+    // The world's faults count every request, even when another fault comes first. Otherwise their effect on
+    // the next request would depend on this one.
     struck = struck.or(world.standing_faults(&mut state, endpoint, arrived.call.came));
     let breaking = Breaking {
         delay: struck.delay.unwrap_or_default(),
@@ -46,7 +48,7 @@ pub(super) fn decide(arrived: &Arrived<'_>, seen: &Seen<'_>, reply: &mut Reply) 
     }
     breaking.rewrite(arrived.catalogue, reply);
     if let Effect::Release(held) = &reply.effect {
-        // A callback leaves when its reply has been written: it must not overtake one that is late.
+        // A callback leaves when its reply has been written, so it must not overtake a late reply.
         for seq in held {
             state.callbacks.put_off(*seq, breaking.lasts(reply));
         }
@@ -54,7 +56,7 @@ pub(super) fn decide(arrived: &Arrived<'_>, seen: &Seen<'_>, reply: &mut Reply) 
     reply.breaking = Some(Box::new(breaking));
 }
 
-/// What the request asks for.
+/// The delay and the fault that the request asks for.
 fn strike_as_asked(
     asked: &AskedFaults,
     world: &World,
@@ -76,7 +78,7 @@ fn strike_as_asked(
     }
 }
 
-/// What the outcome says, as its dice fall.
+/// The delay and the fault of the outcome, as its dice fall.
 fn strike_by_outcome(
     breakage: &Breakage,
     world: &World,
@@ -100,7 +102,7 @@ fn strike_by_outcome(
     }
 }
 
-/// The number under which the rate limit of an outcome counts its calls.
+/// The hash under which the rate limit of an outcome counts its calls.
 pub(super) fn window_of(breakage: &Breakage, world: &World, endpoint: &Endpoint) -> u64 {
     let mut mix = world.mix("rate limit");
     mix.text(&endpoint.id);

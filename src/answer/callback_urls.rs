@@ -1,4 +1,4 @@
-//! `/v1/callback/urls`: where a world wants its callbacks to be sent.
+//! `/v1/callback/urls`: the URLs that a world's callbacks go to.
 
 use serde_json::{Map, Value, json};
 
@@ -10,7 +10,7 @@ use crate::catalogue::{self, Catalogue};
 use crate::http::{self, ApiError, Body, Call, Complaint, MediaType};
 use crate::world::World;
 
-/// `GET`: what is registered, and what flags and folders say of the other types.
+/// `GET`: the registered URLs, and the default URLs of flags and folders for the other types.
 pub(crate) fn list(engine: &Engine, catalogue: &Catalogue, world: &World) -> Reply {
     let state = world.state();
     let since = world.clock.now();
@@ -32,7 +32,7 @@ pub(crate) fn list(engine: &Engine, catalogue: &Catalogue, world: &World) -> Rep
     ok(&Value::Array(listed))
 }
 
-/// `POST` for one type, `PATCH` for one or all: a reply that is true once the URL has been tested.
+/// `POST` for one type, `PATCH` for one or all. The reply becomes true when the URL has been tested.
 pub(crate) fn register(
     catalogue: &Catalogue,
     world: &World,

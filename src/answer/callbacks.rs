@@ -1,4 +1,4 @@
-//! What callbacks a request causes, and how they are to misbehave when that is asked for.
+//! Plans the callbacks of a request, and how they misbehave when that is asked for.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -11,14 +11,14 @@ use super::reply::Planned;
 use crate::base::{Behaviour, ReceiverUrl, Stamp, no_json};
 use crate::world::{Callbacks, DEPTH_MAX, Delivery, DeliveryState, REPLY_TIME, TokenSent, WAIT};
 
-/// One event that calls back.
+/// An event that sends a callback.
 pub(crate) struct Event<'a> {
     pub callback_type: &'a str,
     pub url: &'a ReceiverUrl,
     pub record: Option<Arc<str>>,
     pub outcome: &'a str,
     pub body: Bytes,
-    /// What the record was before, for `stale`.
+    /// The earlier body of the record, for `stale`.
     pub older: Bytes,
     pub after: Duration,
     pub behaviour: Behaviour,
@@ -28,14 +28,14 @@ pub(crate) struct Event<'a> {
     pub came: Instant,
 }
 
-/// The world's line, as one event puts its deliveries into it.
+/// Puts the deliveries of one event into the world's queue.
 struct Line<'a> {
     callbacks: &'a mut Callbacks,
     event: &'a Event<'a>,
     planned: &'a mut Planned,
 }
 
-/// Puts what an event causes into the world's line.
+/// Puts the deliveries of an event into the world's queue.
 pub(crate) fn plan(callbacks: &mut Callbacks, event: &Event<'_>, planned: &mut Planned) {
     let first = delivery(event);
     if event.depth >= DEPTH_MAX {
@@ -57,7 +57,7 @@ pub(crate) fn plan(callbacks: &mut Callbacks, event: &Event<'_>, planned: &mut P
     }
 }
 
-/// Logs a delivery that is not sent, since callbacks cause each other without end.
+/// Logs a delivery that is not sent, because callbacks would cause each other without end.
 fn cut_loop(callbacks: &mut Callbacks, first: Delivery) {
     let reason =
         format!("a callback has come back into the sandbox {DEPTH_MAX} times: the loop ends here");
@@ -86,7 +86,7 @@ impl Line<'_> {
     fn send_twice(&mut self, first: Delivery) {
         let seq = self.put(first.clone(), self.event.after);
         let again = Delivery {
-            redelivery_of: Some(seq), // the same message for who counts by `webhook-id`
+            redelivery_of: Some(seq), // receivers that count by `webhook-id` see the same message
             ..first
         };
         self.put(again, self.event.after);
@@ -101,9 +101,9 @@ impl Line<'_> {
         self.put(held, self.event.after);
     }
 
-    /// Sends the record as it is, then as it was before.
+    /// Sends the record as it is, then its earlier form.
     fn send_before_stale(&mut self, first: Delivery) {
-        // Held until the new one has gone, however long its reply or its receiver takes.
+        // Held until the fresh one has gone, however long its reply or its receiver takes.
         let stale = Delivery {
             body: self.event.older.clone(),
             held_for_next: true,
@@ -123,9 +123,9 @@ impl Line<'_> {
         self.planned.early = Some(seq);
     }
 
-    /// Puts a delivery at its place in the line. Returns its number.
+    /// Puts a delivery into the queue. Returns its number.
     fn put(&mut self, delivery: Delivery, after: Duration) -> u64 {
-        // What is due at once leaves when the reply is written, or a second later.
+        // A callback that is due at once leaves when the reply is written, or after a second.
         let waits = after.is_zero() && !delivery.held_for_next;
         let due = if delivery.held_for_next {
             after + WAIT
@@ -151,11 +151,11 @@ impl Line<'_> {
     }
 }
 
-/// The delivery of an event, before anything else goes wrong with it.
+/// The delivery of an event. Faults of its body and its token are already in it.
 fn delivery(event: &Event<'_>) -> Delivery {
     Delivery {
-        seq: 0,                     // the log knows
-        at: SystemTime::UNIX_EPOCH, // and this too
+        seq: 0,                     // set by the log
+        at: SystemTime::UNIX_EPOCH, // this too
         callback_type: event.callback_type.into(),
         record: event.record.clone(),
         outcome: event.outcome.into(),
@@ -178,7 +178,7 @@ fn delivery(event: &Event<'_>) -> Delivery {
     }
 }
 
-/// What an event sends, first to last, for one who sends it past the line.
+/// The deliveries of an event, first to last, for callers that send without the queue.
 pub(crate) fn deliveries_of_event(event: &Event<'_>) -> Vec<Delivery> {
     let mut callbacks = Callbacks::default();
     plan(&mut callbacks, event, &mut Planned::default());
@@ -188,7 +188,7 @@ pub(crate) fn deliveries_of_event(event: &Event<'_>) -> Vec<Delivery> {
     planned
 }
 
-/// The body, with the fault in it that was asked for.
+/// The body, with the fault that was asked for.
 fn misshapen(event: &Event<'_>) -> Bytes {
     let body = &event.body;
     match event.behaviour {
@@ -212,7 +212,7 @@ fn misshapen(event: &Event<'_>) -> Bytes {
     }
 }
 
-/// What a record that never pended would have been while it did: no results, times equal.
+/// The pending form of a record that was never pending: no results, equal times.
 pub(crate) fn pending_form(body: &Bytes) -> Bytes {
     const RESULTS: [&str; 9] = [
         "result",

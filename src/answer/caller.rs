@@ -1,4 +1,4 @@
-//! Who asks: the world of the caller, or another one that the caller may see.
+//! The caller of a request: its own world, or another one that it may see.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use crate::base::ApiKey;
 use crate::http::{self, ApiError, Call, Refusal, WORLD_HEADER};
 use crate::world::World;
 
-/// The world of the API key that the request carries, by Basic auth or as `?key=`; or the one that `?world=` names
-/// by its tag, for those who may see all.
+/// The world of the request's API key, given by Basic auth or as `?key=`. Callers that may see all worlds can
+/// name one by its tag with `?world=`.
 pub(crate) fn world(
     engine: &Engine,
     call: &Call,
@@ -28,8 +28,8 @@ pub(crate) fn world(
     engine.worlds.enter(&key, call.came).map_err(refused)
 }
 
-/// Whether the request may name any world: it has shown the control token, or every key is let in anyway, or it
-/// carries one that is.
+/// Whether the request may name any world. It may if it has shown the control token, if every key is let in, or
+/// if it carries a key that is let in.
 pub(crate) fn may_see_all(
     engine: &Engine,
     call: &Call,
@@ -41,7 +41,7 @@ pub(crate) fn may_see_all(
     own_key(engine, call, query).map(|_| ())
 }
 
-/// The world of the key that the sandbox names first is there whenever it is asked for.
+/// The world with this tag. The world of the default key is made when it is first asked for.
 pub(super) fn world_of_tag(
     engine: &Engine,
     tag: &str,
@@ -62,13 +62,13 @@ pub(super) fn world_of_tag(
     ))
 }
 
-/// Whether this is the tag of a world: eight hex digits.
+/// Whether a text can be the tag of a world: eight hex digits.
 pub(crate) fn is_tag(text: &str) -> bool {
     let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     text.len() == 8 && text.bytes().all(is_hex)
 }
 
-/// The API key that the request carries, where it is let in.
+/// The API key that the request carries, if it is let in.
 pub(crate) fn own_key(
     engine: &Engine,
     call: &Call,
@@ -89,8 +89,9 @@ fn no_world(message: String) -> Refusal {
     Refusal(StatusCode::UNAUTHORIZED, "no_world", message)
 }
 
-/// Refuses what a browser sends for a page that is not the sandbox's own: a form can carry the documentation's key in its
-/// address, and would have callbacks sent to wherever the sandbox reaches. Programs send no `Origin`.
+/// Refuses requests that a browser sends for a page other than the sandbox's own. A form of such a page could
+/// carry the documentation's key in its address, and have callbacks sent to anything that the sandbox can
+/// reach. Programs send no `Origin`.
 pub(crate) fn no_foreign_page(engine: &Engine, call: &Call) -> Result<(), ApiError> {
     let by_browser =
         call.headers().contains_key(ORIGIN) || call.headers().contains_key("sec-fetch-site");
@@ -101,7 +102,7 @@ pub(crate) fn no_foreign_page(engine: &Engine, call: &Call) -> Result<(), ApiErr
     judged.map_err(|Refusal(_, _, message)| ApiError::callback_of_a_page(&message))
 }
 
-/// The key of the world that a product request names. None where it names none, which is nearly always.
+/// The key of the world that a product request names in a header. Nearly all requests name none.
 pub(crate) fn named_world(engine: &Engine, call: &Call) -> Option<Result<ApiKey, ApiError>> {
     let tag = call.headers().get(WORLD_HEADER)?;
     let tag = tag.to_str().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Which outcome answers when the request does not say: magic values in its data, rules, dummy data,
+//! Chooses the outcome when the request names none: by magic values in its data, by rules, by dummy data, by
 //! the default.
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::catalogue::{Answer, Catalogue, Creation, Facts, Finding, Outcome};
 use crate::http::ApiError;
 use crate::world::{By, State};
 
-/// An outcome, what chose it, and what the dummy data found if it did.
+/// An outcome, what chose it, and what a lookup in the dummy data found.
 pub(crate) struct Choice<'c> {
     pub outcome: &'c Arc<Outcome>,
     pub by: By,
@@ -29,7 +29,7 @@ impl<'c> Choice<'c> {
     }
 }
 
-/// Without a magic reply: magic values in the data, the rules, the dummy data, the default.
+/// The outcome without a magic reply: magic values in the data, rules, dummy data, the default.
 pub(super) fn choose<'r>(
     request: &ProductRequest<'r>,
     creation: &'r Creation,
@@ -80,8 +80,8 @@ pub(crate) fn choose_by_dummy_data<'c>(
     }
 }
 
-/// The outcome itself, or the one that a sequence or a draw puts in its place; and the how-many-th
-/// time this is, from 1, 0 where nothing is counted.
+/// The outcome that answers: the given one, or the one that a sequence or a draw puts in its place. Also the
+/// number of this turn, counted from 1; 0 where nothing is counted.
 pub(super) fn in_turn(
     request: &ProductRequest<'_>,
     state: &mut State,

@@ -1,14 +1,14 @@
-//! Callback URLs for worlds that have registered none.
+//! Callback URLs for worlds that have not registered their own.
 
 use crate::base::ReceiverUrl;
 use crate::catalogue::{Catalogue, callback_types};
 use crate::scenario::Settings;
 
-/// What flags and the builder say, by type; the folders may say more.
+/// The URLs of flags and the builder, by type. Folders may have more.
 #[derive(Debug)]
 pub(crate) struct DefaultUrls(pub Vec<(String, ReceiverUrl)>);
 
-/// A callback type that no product has, and those that there are.
+/// A callback type that no product has, and the known types.
 #[derive(Debug)]
 pub(crate) struct UnknownType {
     pub unknown: String,
@@ -16,7 +16,7 @@ pub(crate) struct UnknownType {
 }
 
 impl DefaultUrls {
-    /// The last that names the type: a flag, else a folder.
+    /// The last URL for the type: a flag's, else a folder's.
     pub(crate) fn of(&self, settings: &Settings, callback_type: &str) -> Option<ReceiverUrl> {
         let by_flag = self.0.iter().rev();
         let by_folder = settings.callback_urls.iter().rev();
@@ -26,7 +26,7 @@ impl DefaultUrls {
         default.map(|(_, url)| url.clone())
     }
 
-    /// Refuses a URL for a type that there is not: it would never be called.
+    /// Refuses a URL for an unknown type, because it would never be called.
     pub(crate) fn check(&self, catalogue: &Catalogue) -> Result<(), UnknownType> {
         let mut types = self
             .0

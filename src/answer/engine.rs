@@ -1,4 +1,4 @@
-//! Everything that an answer is decided from: no socket, no task.
+//! Everything that decides an answer. No socket, no task.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::world::{Callbacks, Strangers, Worlds};
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub seed: u64,
-    /// Answers only what is documented or observed, whatever the folders say.
+    /// Answers only with what is documented or observed, even when the folders are not strict.
     pub strict: bool,
     pub scenarios: Arc<Current>,
     pub worlds: Worlds,
@@ -24,43 +24,43 @@ pub(crate) struct Engine {
     pub urls: DefaultUrls,
     pub guard: Guard,
     pub panics: Panics,
-    /// The route of the sandbox itself that a request for no product means.
+    /// The sandbox's own route that a request without a route probably means.
     pub own_route: fn(&Method, &str) -> Option<String>,
 }
 
 impl Engine {
-    /// The catalogue of this moment. A request takes it once.
+    /// The current catalogue. A request takes it once.
     pub(crate) fn catalogue(&self) -> Snapshot<Arc<Catalogue>> {
         self.scenarios.catalogue()
     }
 
-    /// Whether only what is documented or observed is answered.
+    /// Whether the sandbox answers only with what is documented or observed.
     pub(crate) fn is_strict(&self, catalogue: &Catalogue) -> bool {
         self.strict || catalogue.settings.strict
     }
 
-    /// Refuses a key that is not among the allowed, where only some are.
+    /// Refuses a key that is not allowed.
     pub(crate) fn admit(&self, catalogue: &Catalogue, key: &ApiKey) -> Result<(), ApiError> {
         if self.keys.admits(&catalogue.settings, key) {
             return Ok(());
         }
         if self.worlds.get(key).is_some_and(|world| world.is_minted()) {
-            return Ok(()); // in use, however many were minted since
+            return Ok(()); // its world is in use, however many keys were minted since
         }
         Err(ApiError::key_not_allowed())
     }
 
-    /// Whether every well-formed API key has a world here.
+    /// Whether every well-formed API key has a world.
     pub(crate) fn admits_all_keys(&self) -> bool {
         self.keys.admits_all(&self.catalogue().settings)
     }
 
-    /// A key that is let in: the first of those that were given, else the documentation's.
+    /// A key that is let in: the first given one, else the documentation's.
     pub(crate) fn default_key(&self) -> ApiKey {
         self.keys.default(&self.catalogue().settings)
     }
 
-    /// Where callbacks of a type go: as the world registered, else as flags say, else as folders do.
+    /// The URL for callbacks of a type: the world's own, else a flag's, else a folder's.
     pub(crate) fn callback_url(
         &self,
         catalogue: &Catalogue,

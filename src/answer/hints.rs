@@ -1,18 +1,18 @@
-//! Hints that a request may hold the data of a real person: a sandbox attracts it by accident.
+//! Hints that a request may hold data of a real person, which easily comes to a sandbox by accident.
 //!
-//! Looked at are identity numbers, phone numbers and mail addresses, nothing else. What is dummy data is told by its
-//! form where a form is set aside for that, by the population register, and by `dummy_values` in `sandbox.toml`.
+//! Only identity numbers, phone numbers and mail addresses are looked at. Dummy data is recognised by a form
+//! that is set aside for it, by the population register, and by `dummy_values` in `sandbox.toml`.
 
 use serde_json::{Map, Value};
 
 use crate::catalogue::{Catalogue, Registered};
 
-/// How deep the fields of a request are looked through.
+/// Fields of a request below this depth are not looked at.
 const DEPTH_MAX: usize = 4;
 
 const HINTS_MAX: usize = 5;
 
-/// What `x-sandbox-warning` says of a request; none where nothing in it looks real. The values are not in it.
+/// The text of `x-sandbox-warning`. None when nothing looks real. It does not contain the values.
 pub(crate) fn of(catalogue: &Catalogue, fields: &Map<String, Value>) -> Option<String> {
     let mut found = Vec::new();
     for (name, value) in fields {
@@ -60,11 +60,11 @@ fn look_at(
     }
 }
 
-/// What a text of a field may be, if it is not known to be made up.
+/// What a text may be, if it is not known as dummy data.
 fn real(catalogue: &Catalogue, name: &str, text: &str) -> Option<&'static str> {
     let may_be_number = text.starts_with(|c: char| c == '+' || c.is_ascii_digit());
     if !may_be_number && !text.as_bytes().contains(&b'@') {
-        return None; // nearly always
+        return None; // the usual case
     }
     let (what, is_dummy) = if let Some((_, domain)) = text.rsplit_once('@') {
         ("the mail address of a real person", is_reserved(domain))
@@ -84,7 +84,7 @@ fn real(catalogue: &Catalogue, name: &str, text: &str) -> Option<&'static str> {
     (!is_dummy).then_some(what)
 }
 
-/// Whether a domain is nobody's, by RFC 2606 and RFC 6761.
+/// Whether a domain belongs to nobody, by RFC 2606 and RFC 6761.
 fn is_reserved(domain: &str) -> bool {
     let domain = domain.to_ascii_lowercase();
     let mut labels = domain.rsplit('.');
@@ -96,7 +96,7 @@ fn is_reserved(domain: &str) -> bool {
     }
 }
 
-/// The digits of a phone number with the country's code; none where it is no phone number.
+/// The digits of a phone number with its country code. None for other texts.
 fn international(text: &str) -> Option<String> {
     let digits = text.strip_prefix('+').unwrap_or(text);
     let is_number = (8..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
@@ -106,14 +106,16 @@ fn international(text: &str) -> Option<String> {
     })
 }
 
-/// Indonesia sets no numbers aside for fiction, so the sandbox does: those that begin with +62 812 0000, and the one
-/// in its own examples. North America has set aside 555-0100 to 555-0199.
+/// Whether a phone number belongs to nobody. Indonesia sets no numbers aside for fiction, so the sandbox does:
+/// numbers that begin with +62 812 0000, and the one in its own examples. North America has set aside 555-0100
+/// to 555-0199.
 fn is_set_aside(digits: &str) -> bool {
     let is_american = digits.len() == 11 && digits.starts_with('1') && &digits[4..9] == "55501";
     is_american || digits.starts_with("628120000") || digits == "6281234567890"
 }
 
-/// Whether a text has the form of a national identity number: region, `DDMMYY` (the day + 40 for women), serial number.
+/// Whether a text has the form of a national identity number: region, `DDMMYY` (day + 40 for women), serial
+/// number.
 fn is_nik(text: &str) -> bool {
     if text.len() != 16 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return false;
@@ -122,7 +124,7 @@ fn is_nik(text: &str) -> bool {
     (11..=94).contains(&two(0)) && matches!(two(6), 1..=31 | 41..=71) && (1..=12).contains(&two(8))
 }
 
-/// Serial numbers from 9001 on are those of the sandbox's own register.
+/// Whether the serial number is above 9000. The sandbox's own register uses those.
 fn is_invented(nik: &str) -> bool {
     nik[12..].parse::<u16>().is_ok_and(|serial| serial > 9000)
 }

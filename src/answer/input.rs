@@ -1,19 +1,19 @@
-//! The input pipeline: what a client sent, by whichever content type, becomes one normalised JSON object.
+//! The input pipeline. It turns what a client sent, in any content type, into one normalised JSON object.
 
 use serde_json::{Map, Value};
 
 use crate::catalogue::{ContentType, Endpoint, Facts, Verb};
 use crate::http::{self, ApiError, Body, Call, FILE_NAME, MediaType, looks_like_json};
 
-/// An input that passed the endpoint's rules.
+/// An input that has passed the endpoint's rules.
 pub(crate) struct Input {
     pub fields: Map<String, Value>,
-    /// How uploaded files were called, by their fields.
+    /// The names of uploaded files, by field.
     pub file_names: Map<String, Value>,
 }
 
 impl Input {
-    /// What rules can look at. `nth` is the how-many-th call of its endpoint this is.
+    /// The facts that rules can look at. `nth` is the call number of the endpoint, counted from 1.
     pub(crate) fn facts<'a>(&'a self, call: &'a Call, nth: u64) -> Facts<'a> {
         Facts {
             fields: &self.fields,
@@ -25,16 +25,16 @@ impl Input {
     }
 }
 
-/// What the client sent to an endpoint, not read yet.
+/// A client's input that has not been read yet.
 pub(crate) struct Unread<'r> {
     pub endpoint: &'r Endpoint,
     pub call: &'r Call,
-    /// The documented sample stands in where there is no body.
+    /// The documented sample is used when there is no body.
     pub sample_stands_in: bool,
 }
 
 impl Unread<'_> {
-    /// The input, read and held against the endpoint's rules. `path` are the segments of the path, by their names.
+    /// Reads the input and checks it against the endpoint's rules. `path` has the segments of the path by name.
     pub(crate) fn validated(&self, path: Map<String, Value>) -> Result<Input, ApiError> {
         let endpoint = self.endpoint;
         let (value, file_names) = match endpoint.verb {
@@ -49,8 +49,8 @@ impl Unread<'_> {
     }
 }
 
-/// What the client sent as one normalised JSON object, and how its files were called; the documented
-/// sample where there is no body.
+/// The client's input as one normalised JSON object, and the names of its files. Without a body, a magic reply
+/// uses the documented sample.
 fn read(
     endpoint: &Endpoint,
     call: &Call,
@@ -94,7 +94,7 @@ fn read(
     Ok((input, file_names))
 }
 
-/// How files were called may choose an outcome, but is no part of the input: ids do not depend on it.
+/// File names may choose an outcome, but they are not part of the input: ids do not depend on them.
 fn take_file_names(parts: &mut Value) -> Map<String, Value> {
     let parts = parts.as_object_mut().into_iter().flatten();
     parts
@@ -105,7 +105,7 @@ fn take_file_names(parts: &mut Value) -> Map<String, Value> {
         .collect()
 }
 
-/// What the segments of a GET's path hold, numbers and booleans where the rules want them.
+/// The input of a GET: the segments of its path, as numbers and booleans where the rules want them.
 fn of_path(endpoint: &Endpoint, path: Map<String, Value>) -> (Value, Map<String, Value>) {
     let mut input = Value::Object(path);
     endpoint.schema.shape.coerce(&mut input);

@@ -8,7 +8,7 @@ use crate::base::{Behaviour, Delay, Fault, nearest};
 use crate::catalogue::{Endpoint, Outcome};
 use crate::http::{ApiError, MAGIC_HEADER};
 
-/// What the header asks for: `COMPLETED_FOUND; delay=3s; fault=truncate; callback=duplicate`.
+/// The parts of the header: `COMPLETED_FOUND; delay=3s; fault=truncate; callback=duplicate`.
 #[derive(Default)]
 pub(crate) struct Magic<'e> {
     pub outcome: Option<&'e Arc<Outcome>>,
@@ -16,7 +16,7 @@ pub(crate) struct Magic<'e> {
     pub faults: AskedFaults,
 }
 
-/// What is to be done to the reply.
+/// The delay and the fault that a request asks for.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct AskedFaults {
     pub delay: Option<Delay>,
@@ -29,12 +29,12 @@ impl AskedFaults {
     }
 }
 
-/// What may stand behind an outcome, or alone; a GET has no callback.
+/// The parts that may follow an outcome, or stand alone. A GET has no callback.
 const AXES: [&str; 3] = ["delay", "fault", "callback"];
 
 const AXIS_BYTES_MAX: usize = 200;
 
-/// Reads the header. An empty one counts as none; an unknown value is refused.
+/// Reads the header. An empty header counts as none. An unknown value is refused.
 pub(crate) fn read_magic<'e>(
     headers: &HeaderMap,
     endpoint: &'e Endpoint,
@@ -53,7 +53,7 @@ pub(crate) fn read_magic<'e>(
     }
     let mut header = String::from_utf8_lossy(header.as_bytes());
     if header.contains(char::is_control) {
-        header = header.replace(char::is_control, " ").into(); // what is wrong with it is repeated to its reader
+        header = header.replace(char::is_control, " ").into(); // error messages repeat it
     }
     let (asked, axes) = match header.split_once(';') {
         None if header.contains('=') => ("", &*header), // axes alone

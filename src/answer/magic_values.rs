@@ -1,4 +1,4 @@
-//! Chooses an outcome by a magic value in the data of a request.
+//! Chooses an outcome by magic values in the data of a request.
 
 use std::sync::Arc;
 
@@ -7,13 +7,14 @@ use serde_json::Value;
 use crate::catalogue::{Endpoint, Facts, MagicValue, MagicValues, Outcome, Subject};
 use crate::http::ApiError;
 
-/// The outcome that a request's data name, and the number of the field that does; none for a file.
+/// The outcome that a request's data name. `at` is the number of the magic value, none where any file's name
+/// may choose.
 pub(crate) struct Named<'e> {
     pub outcome: &'e Arc<Outcome>,
     pub at: Option<u32>,
 }
 
-/// What the values of a request name.
+/// Looks for an outcome in the values of a request.
 pub(crate) fn choose_by_values<'e>(
     values: &MagicValues,
     endpoint: &'e Endpoint,
@@ -38,7 +39,7 @@ pub(crate) fn choose_by_values<'e>(
     Ok(found.map(|outcome| Named { outcome, at: None }))
 }
 
-/// The outcome that the value names. With a prefix it must name one.
+/// The outcome that the value names. After a prefix, an unknown name is refused.
 fn choose_by_value<'e>(
     magic: &MagicValue,
     endpoint: &'e Endpoint,
@@ -81,7 +82,7 @@ pub(crate) fn named_by_file<'e>(
     endpoint.outcome(&as_name(last))
 }
 
-/// As outcomes are written: `completed not-found` is `COMPLETED_NOT_FOUND`.
+/// Writes a text as outcomes are written: `completed not-found` becomes `COMPLETED_NOT_FOUND`.
 pub(crate) fn as_name(text: &str) -> String {
     let upper = |c: char| match c {
         ' ' | '-' => '_',

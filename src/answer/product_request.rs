@@ -8,7 +8,7 @@ use crate::catalogue::{Catalogue, Endpoint, Outcome};
 use crate::http::{ApiError, Call};
 use crate::world::{By, Calls, World};
 
-/// What every step of its answer may look at.
+/// What every step of the answer may look at.
 #[derive(Clone, Copy)]
 pub(super) struct ProductRequest<'r> {
     pub engine: &'r Engine,
@@ -16,12 +16,13 @@ pub(super) struct ProductRequest<'r> {
     pub world: &'r World,
     pub endpoint: &'r Endpoint,
     pub call: &'r Call,
-    /// Only what is documented or observed is answered.
+    /// True when only what is documented or observed may answer.
     pub is_strict: bool,
 }
 
 impl<'r> ProductRequest<'r> {
-    /// The outcome that the header names, else the one that a test has queued for this call, and which of the two it was.
+    /// The outcome that the header names, else the one that a test has queued for this call, with the origin of
+    /// the name.
     pub(super) fn named_outcome(
         &self,
         magic: &Magic<'r>,
@@ -34,7 +35,7 @@ impl<'r> ProductRequest<'r> {
         Ok(queued.map(|outcome| (outcome, By::Next)))
     }
 
-    /// Takes the outcome from the queue that a test has put there for this call.
+    /// Takes the outcome that a test has queued for this call.
     fn take_queued(&self, reads: bool) -> Result<Option<&'r Arc<Outcome>>, ApiError> {
         let Self {
             world, endpoint, ..

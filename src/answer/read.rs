@@ -1,4 +1,4 @@
-//! Reading back: a record of this world, one that is planted in every world, a listing of the watchlist.
+//! Reads back a record of this world, a record that is planted in every world, or a listing of the watchlist.
 
 use hyper::StatusCode;
 
@@ -97,7 +97,7 @@ fn planted(
         None => choose_by_dummy_data(seed, catalogue, creation, &record.input),
     };
     let Answer::Body { plan, .. } = &choice.outcome.answer else {
-        return None; // the dummy data chose an error: there is no such record
+        return None; // the dummy data chose an error, so there is no such record
     };
     let mut mix = Mix::new(seed, "planted record");
     mix.text(id);

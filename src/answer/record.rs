@@ -1,4 +1,4 @@
-//! Making a record: its bodies for all its life, the callbacks that they cause, all of it under one lock.
+//! Makes a record: all its versions and the callbacks that they cause, under one lock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,31 +25,31 @@ pub(crate) struct Making<'a> {
     pub creation: &'a Creation,
     pub call: &'a Call,
     pub fields: &'a Map<String, Value>,
-    /// What id, times and fakes depend on.
+    /// The seed of the id, the times and the fakes.
     pub drawn: u128,
-    /// How the request wants its callback to go.
+    /// The behaviour that the request wants for its callback.
     pub callback: Option<Behaviour>,
 }
 
-/// A record that was made: the body to reply with, and its callbacks.
+/// A new record: the body of the reply, and its callbacks.
 pub(crate) struct Made {
     pub id: Option<Arc<str>>,
     pub body: Bytes,
     pub planned: Planned,
 }
 
-/// The versions of a record, each with its time after the request, and which of them call back.
+/// The versions of a record, each with its delay after the request, and the versions that call back.
 struct Life {
     versions: Vec<(Duration, Version)>,
     calls: Vec<(usize, Behaviour)>,
 }
 
-/// The versions of a record while they are written, in order.
+/// Writes the versions of a record in order.
 struct Writing<'a> {
     making: &'a Making<'a>,
     state: &'a mut State,
     id: &'a str,
-    /// Looked up by the first version that needs it, and the same for those after it.
+    /// The first version that needs it looks it up. Later versions use the same.
     finding: Option<Finding>,
     dice: Dice,
     created: Stamp,
@@ -57,8 +57,8 @@ struct Writing<'a> {
 }
 
 impl Making<'_> {
-    /// Writes the record with all that it becomes later, so that a reload cannot change it; keeps it, and
-    /// puts its callbacks in line.
+    /// Writes the record with all its later versions, so that a reload cannot change them. Keeps it, and puts
+    /// its callbacks into the queue.
     pub(crate) fn record(
         &self,
         state: &mut State,
@@ -115,7 +115,7 @@ impl Making<'_> {
         let mut said: Option<CallsBack> = None;
         loop {
             let at = writing.write(current, after);
-            // Of a pending outcome the callback follows when it has become what it becomes.
+            // A pending outcome sends its callback after its last change.
             let calls_back = if changes.is_empty() {
                 match said {
                     Some(CallsBack(said)) => said,
@@ -142,7 +142,7 @@ impl Making<'_> {
         }
     }
 
-    /// Puts the callbacks of a record into the world's line.
+    /// Puts the callbacks of a record into the world's queue.
     fn plan_callbacks(
         &self,
         state: &mut State,
@@ -191,7 +191,7 @@ impl Making<'_> {
 }
 
 impl Writing<'_> {
-    /// Writes what the record is when it has come to an outcome, and returns the number of that version.
+    /// Writes the version for an outcome and returns its number.
     fn write(&mut self, outcome: &Outcome, after: Duration) -> usize {
         let making = self.making;
         let Answer::Body { plan, asks_lookup } = &outcome.answer else {
@@ -241,7 +241,7 @@ fn processing_time(dice: &mut Dice) -> Duration {
     Duration::from_millis(dice.between(700..900).into())
 }
 
-/// Keeps the parts of a reply that are read by ids of their own.
+/// Keeps those parts of a reply that can be read by their own ids.
 fn keep_parts(state: &mut State, creation: &Creation, rendered: &Rendered) {
     let Some(keep) = &creation.keep else {
         return;

@@ -22,7 +22,7 @@ pub(crate) fn ok(body: &Value) -> Reply {
     }
 }
 
-/// What happens to one reply.
+/// The delay and the fault of one reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Breaking {
     pub delay: Duration,
@@ -50,7 +50,7 @@ impl Breaking {
         }
     }
 
-    /// How long after its time the reply will have been written.
+    /// How much later than usual the reply is completely written.
     pub(super) fn lasts(&self, reply: &Reply) -> Duration {
         match self.fault {
             Some(Fault::Slow(rate)) => {
@@ -71,7 +71,7 @@ impl Breaking {
         self.fault.map(|fault| fault.to_string().into())
     }
 
-    /// What a reply says of it, as far as a reply is sent.
+    /// The headers that announce it in the reply, if a reply is sent at all.
     pub(crate) fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
         let text = |text: String| HeaderValue::try_from(text).expect("visible ASCII");
         let fault = self
@@ -83,17 +83,17 @@ impl Breaking {
     }
 }
 
-/// Deliveries that wait for the reply to be written.
+/// The deliveries that a request has planned. `held` wait until the reply is written.
 #[derive(Default)]
 pub(crate) struct Planned {
     pub held: Vec<u64>,
-    /// The reply waits for this one.
+    /// The reply waits for this delivery.
     pub early: Option<u64>,
-    /// Something was put in line.
+    /// True when something was put into the queue.
     pub any: bool,
 }
 
-/// An answer before it is written: what `answer` decided.
+/// A reply before it is written, as `answer` decided it.
 pub(crate) struct Reply {
     pub status: hyper::StatusCode,
     pub headers: Vec<(HeaderName, HeaderValue)>,
@@ -101,20 +101,20 @@ pub(crate) struct Reply {
     /// `x-sandbox-outcome`, on every reply of a product.
     pub outcome: Option<HeaderValue>,
     pub effect: Effect,
-    /// What is to happen to it on its way.
+    /// The delay and the fault on its way.
     pub breaking: Option<Box<Breaking>>,
 }
 
-/// What is still to be done when the answer has been decided.
+/// What is still to do when the answer has been decided.
 #[derive(Default)]
 pub(crate) enum Effect {
     #[default]
     None,
-    /// Let these callbacks go when the reply has been written.
+    /// Release these callbacks when the reply has been written.
     Release(Vec<u64>),
-    /// Let this callback go at once, and write the reply when the receiver has answered.
+    /// Release this callback at once. Write the reply when the receiver has answered.
     AfterCallback(u64),
-    /// Test the URL; only then is it registered and the reply true.
+    /// Test the URL. It is registered, and the reply becomes true, only after that.
     Register(Registration),
 }
 
@@ -128,9 +128,9 @@ impl Effect {
     }
 }
 
-/// A URL that a client wants its callbacks to be sent to.
+/// A URL that a client wants to register for callbacks.
 pub(crate) struct Registration {
-    /// With the body that each is tested with.
+    /// Each callback type, with the body that tests it.
     pub types: Vec<(String, Bytes)>,
     pub url: ReceiverUrl,
 }

@@ -1,4 +1,4 @@
-//! Records without a request: what a callback URL is tested with, and what a trigger fires.
+//! Records without a request, for the test of a callback URL and for triggers.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ pub(crate) struct Sample {
     pub body: Bytes,
 }
 
-/// Writes the record that the endpoint's sample input would make. None where the outcome has no body.
+/// Writes the record that the endpoint's sample input would make. None when the outcome has no body.
 pub(crate) fn write_sample(
     catalogue: &Catalogue,
     world: &World,

@@ -1,4 +1,4 @@
-//! What is known of a request while it is answered.
+//! What is known about a request while it is answered.
 
 use std::sync::Arc;
 
@@ -10,28 +10,28 @@ use crate::catalogue::{Breakage, Catalogue, Endpoint, error_outcome};
 use crate::http::ApiError;
 use crate::world::{By, Calls, Why, World};
 
-/// What has become known of a request on the way to its answer.
+/// Facts about a request, filled in on the way to its answer.
 #[derive(Default)]
 pub(super) struct Seen<'c> {
     pub(super) endpoint: Option<&'c Endpoint>,
     pub(super) key_is_live: bool,
-    /// What looks like the data of a real person.
+    /// A hint at data of a real person.
     pub(super) hints: Option<String>,
     pub(super) world: Option<Arc<World>>,
     pub(super) route: Option<Arc<str>>,
     pub(super) why: Why,
-    /// What the request asks to be done to its reply, and what the outcome says.
+    /// `asked` are the request's faults for its reply, `breakage` are the outcome's.
     pub(super) asked: AskedFaults,
     pub(super) breakage: Option<Arc<Breakage>>,
-    /// How it stands to the limits that concern it.
+    /// How the request stands to its rate limits.
     pub(super) rate: Option<Standing>,
-    /// The reply is not to be broken: the sandbox's own words must be read, and what is over a limit is
-    /// broken enough.
+    /// True when the reply must not be broken. The sandbox's own messages must be readable, and a request over
+    /// a limit is already refused.
     pub(super) is_whole: bool,
 }
 
 impl Seen<'_> {
-    /// An error answers: what its own outcome says counts.
+    /// An error answers, so the faults of its own outcome count.
     pub(super) fn failed(&mut self, catalogue: &Catalogue, error: &ApiError) {
         self.breakage = error_outcome(catalogue, self.endpoint, error)
             .breakage
@@ -39,7 +39,7 @@ impl Seen<'_> {
         self.is_whole = error.by_sandbox.is_some() || self.rate.is_some_and(|rate| rate.is_over);
     }
 
-    /// What the client is to be warned of.
+    /// The warnings for the client.
     pub(super) fn warning(&self) -> Option<HeaderValue> {
         const OF_KEY: &str = "a key of the live environment was sent to a sandbox";
         let warnings = match (self.key_is_live, &self.hints) {
@@ -51,7 +51,7 @@ impl Seen<'_> {
         HeaderValue::try_from(warnings).ok()
     }
 
-    /// What was chosen does not answer: what was queued waits on.
+    /// The chosen outcome does not answer. If it was queued, it goes back to the queue.
     pub(super) fn refused(&mut self, reads: bool) {
         self.why.is_refused = true;
         if let (By::Next, Some(outcome)) = (self.why.by, &self.why.chosen)
@@ -62,7 +62,7 @@ impl Seen<'_> {
         }
     }
 
-    /// Refuses what is over a limit.
+    /// Refuses a request that is over a limit.
     pub(super) fn judged(&mut self, standing: Standing) -> Result<(), ApiError> {
         self.rate = Some(standing.tighter(self.rate));
         if standing.is_over {

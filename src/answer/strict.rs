@@ -1,15 +1,15 @@
-//! `--strict`: what is merely inferred or decided is refused, so that a green test proves only what is
-//! documented or observed.
+//! `--strict`: refuses what is only inferred or decided, so that a green test proves only what is documented or
+//! observed.
 //!
-//! What the sandbox refuses by itself (a bad request, a wrong key) stays as it is: those answers follow
-//! from the request, and no outcome was chosen.
+//! The sandbox's own refusals (a bad request, a wrong key) stay as they are. They follow from the request, and
+//! no outcome was chosen.
 
 use crate::catalogue::{Catalogue, Endpoint, Outcome, weakest_stage};
 use crate::http::ApiError;
 use crate::scenario::Source;
 use crate::world::Version;
 
-/// Refuses to make answers for an endpoint that is not public.
+/// Refuses an endpoint that is not public.
 pub(crate) fn refuse_endpoint_if_strict(
     is_strict: bool,
     endpoint: &Endpoint,
@@ -20,7 +20,7 @@ pub(crate) fn refuse_endpoint_if_strict(
     Err(endpoint_refused(&endpoint.id, endpoint.source))
 }
 
-/// Refuses to read back where nothing public says that this can be done.
+/// Refuses to read back where no public source says that this is possible.
 pub(crate) fn refuse_read_if_strict(is_strict: bool, endpoint: &Endpoint) -> Result<(), ApiError> {
     refuse_endpoint_if_strict(is_strict, endpoint)?;
     if endpoint.read_source.is_public() || !is_strict {
@@ -33,7 +33,7 @@ pub(crate) fn refuse_read_if_strict(is_strict: bool, endpoint: &Endpoint) -> Res
     ))
 }
 
-/// Refuses an outcome that is not public, or that becomes one that is not.
+/// Refuses an outcome that is not public, or that changes into one that is not.
 pub(crate) fn refuse_outcome_if_strict(
     is_strict: bool,
     endpoint: &Endpoint,
@@ -48,7 +48,7 @@ pub(crate) fn refuse_outcome_if_strict(
     }
 }
 
-/// Refuses a record whose outcome is not public: one that was planted, or made before a reload.
+/// Refuses a record with an outcome that is not public: a planted record, or one from before a reload.
 pub(crate) fn refuse_version_if_strict(
     is_strict: bool,
     catalogue: &Catalogue,
@@ -62,7 +62,7 @@ pub(crate) fn refuse_version_if_strict(
         return Ok(());
     };
     let Some(endpoint) = catalogue.endpoint(id) else {
-        return Ok(()); // a reload took it away; what it answered then was let through
+        return Ok(()); // a reload removed the endpoint; its answer was allowed then
     };
     match endpoint.outcomes.get(name) {
         Some(outcome) if !outcome.source.is_public() => Err(outcome_refused(endpoint, outcome)),

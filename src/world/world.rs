@@ -253,7 +253,7 @@ impl World {
                 let mut state = self.state();
                 self.call_back(&mut state); // callbacks that came in the meantime
                 if state.callbacks.pending() == 0 {
-                    let cancelled = state.callbacks.log.ended.cancelled(); // only a reset cancels
+                    let cancelled = state.callbacks.log.ended.cancelled(); // cancelled by this reset only
                     totals.take(&mut state);
                     state.clear();
                     fill(&mut state);
