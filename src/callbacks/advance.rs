@@ -1,4 +1,4 @@
-//! Advances a world's clock and sends what falls due on the way.
+//! Advances a world's clock, and sends the deliveries that become due.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use super::run::attempt_unless_stopped;
 use crate::base::Stamp;
 use crate::world::World;
 
-/// How far a world's clock is moved on.
+/// How far a world's clock is advanced.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Advance {
     By(Duration),
@@ -16,15 +16,14 @@ pub(crate) enum Advance {
 }
 
 impl Courier {
-    /// Moves the world's clock on, through everything that falls due on the way, and waits for the
-    /// receivers' answers. Returns the deliveries that were tried. To be spawned: it must not be dropped
-    /// while it waits.
+    /// Advances the world's clock past everything that becomes due, and waits for the receivers' answers.
+    /// Returns the deliveries that were attempted. Spawn it: it must not be dropped while it waits.
     pub(crate) async fn advance(self: Arc<Self>, world: Arc<World>, to: Advance) -> Vec<u64> {
         let _one_at_a_time = world.advancing.lock().await;
         let mut changes = world.changes();
         self.panics.reached("advance");
         world.state().callbacks.advancing = true;
-        // Set back whatever happens, also when the client goes away in the midst of it.
+        // Reset in every case, even when the client goes away in the meantime.
         let _guard = Advancing {
             courier: &self,
             world: &world,
@@ -41,7 +40,7 @@ impl Courier {
             state.callbacks.release_held_in_time();
             let by = match to {
                 Advance::By(by) => by,
-                // Another advance may have come first, and further: then there is nothing to do.
+                // Another advance may have come first and gone further. Then nothing is left to do.
                 Advance::To(instant) => instant.since(world.now(&state)).unwrap_or_default(),
             };
             state.callbacks.advanced + by
@@ -54,7 +53,7 @@ impl Courier {
                 let next = callbacks.queue.take_by_clock(until);
                 callbacks.advanced = next.map_or(until, |(clock, _)| callbacks.advanced.max(clock));
                 callbacks.in_flight += usize::from(next.is_some());
-                (next, world.resets()) // from before the lock is given back
+                (next, world.resets()) // taken before the lock is released
             };
             let Some((_, seq)) = next else {
                 return tried;

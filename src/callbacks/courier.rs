@@ -1,7 +1,7 @@
-//! The courier: sends what is due, tries again, advances a world's clock through what it set off.
+//! The courier sends due deliveries, retries them, and advances a world's clock through what became due.
 //!
-//! Due things lie in a queue per world. Each is due when its delay has passed in real time, or when
-//! the world's clock has been advanced that far, whichever comes first.
+//! Each world has a queue. A delivery is due when its delay has passed in real time, or when the world's clock
+//! has been advanced that far, whichever comes first.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -19,22 +19,22 @@ use crate::base::{Panics, ReceiverUrl};
 use crate::http::{CALLBACK_TOKEN_HEADER, DEPTH_HEADER};
 use crate::world::{Delivery, TokenSent, World};
 
-/// Sends at once, over all worlds.
+/// Simultaneous sends of all worlds together.
 const SENDS_MAX: usize = 64;
 
-/// How long a receiver may take.
+/// The time limit of a receiver.
 pub(crate) const RECEIVER_TIME: Duration = Duration::from_secs(30);
 
-/// What all worlds' callbacks share.
+/// What the callbacks of all worlds share.
 #[derive(Debug)]
 pub(crate) struct Courier {
     pub egress: Egress,
     pub retries: Vec<Duration>,
     pub signing: bool,
-    /// Sends the token in `x-iluma-callback-token` as well.
+    /// Whether the token is also sent in `x-iluma-callback-token`.
     pub second_token_header: bool,
     pub(super) sends: Semaphore,
-    /// Whether what lies in line is sent; not where nobody serves.
+    /// Whether queued deliveries are sent. False when there is no server.
     pub(super) sends_by_itself: bool,
     pub(super) stopping: watch::Sender<bool>,
     pub(super) panics: Panics,
@@ -54,7 +54,7 @@ impl Courier {
         }
     }
 
-    /// Cancels what is pending, and what is on its way.
+    /// Cancels queued deliveries and those in flight.
     pub(crate) fn stop(&self) {
         self.stopping.send_replace(true);
     }
@@ -71,7 +71,7 @@ impl Courier {
         self.egress.send(url, headers, body, limit).await
     }
 
-    /// Sends a delivery once, past the line and the log. A given token stands in for the world's own.
+    /// Sends a delivery once, without the queue and the log. A given token replaces the world's own.
     pub(crate) async fn send_once(
         &self,
         world: &World,
@@ -119,7 +119,7 @@ impl Courier {
     }
 }
 
-/// Adds `webhook-id`, which stays the same over retries, `webhook-timestamp` and `webhook-signature`.
+/// Adds `webhook-id` (which stays the same over retries), `webhook-timestamp` and `webhook-signature`.
 pub(crate) fn sign(headers: &mut HeaderMap, id: &str, secret: &[u8], body: &[u8]) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let timestamp = now.map_or(0, |now| now.as_secs()).to_string();
@@ -134,7 +134,7 @@ pub(crate) fn sign(headers: &mut HeaderMap, id: &str, secret: &[u8], body: &[u8]
     }
 }
 
-/// `v1,` and the base64 of HMAC-SHA256 over id, timestamp and body, with dots between them.
+/// `v1,` and the base64 of HMAC-SHA256 over id, timestamp and body, which dots separate.
 fn signature(id: &str, timestamp: &str, secret: &[u8], body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("a key of any length will do");
     for part in [id.as_bytes(), b".", timestamp.as_bytes(), b".", body] {

@@ -17,38 +17,38 @@ use tokio::time::Instant;
 use super::reach::{Reach, judge};
 use crate::base::ReceiverUrl;
 
-/// A receiver does not put its callback off for more than a day.
+/// A receiver cannot delay its callback by more than a day.
 const RETRY_AFTER_MAX: Duration = Duration::from_hours(24);
 
 const ANSWER_BYTES_MAX: usize = 64 << 10;
 
-/// What a delivery log keeps of an answer.
+/// How much of an answer the delivery log keeps.
 const ANSWER_KEPT_CHARS: usize = 1000;
 
-/// Where callbacks may go.
+/// The hosts that callbacks may go to.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Egress {
-    /// Public hosts that may be called, by name.
+    /// Names of public hosts that may be called.
     pub allowed: Vec<String>,
-    /// Host names that stand for others: `localhost` for `host.docker.internal`.
+    /// Host names that are replaced by others, such as `localhost` by `host.docker.internal`.
     pub host_map: Vec<(String, String)>,
-    /// What https receivers are verified against.
+    /// The trust that https receivers are verified with.
     #[cfg(feature = "tls")]
     pub trust: super::trust::Trust,
 }
 
-/// What came of one attempt.
+/// The result of one attempt.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
-    /// Whether there was a connection, whatever became of it.
+    /// Whether a connection was made, whatever happened to it later.
     pub reached: bool,
-    /// None where no answer came.
+    /// None when no answer came.
     pub status: Option<StatusCode>,
-    /// Status line, headers and the beginning of the body.
+    /// The status line, the headers and the beginning of the body.
     pub answer: String,
-    /// In plain words, such as `connection refused`; none where the receiver was content.
+    /// The error in plain words, such as `connection refused`. None when the receiver accepted it.
     pub error: Option<String>,
-    /// What the receiver's `retry-after` asks for, where it may be asked.
+    /// The delay that the receiver's `retry-after` asks for, with a status that allows it.
     pub retry_after: Option<Duration>,
     pub took: Duration,
 }
@@ -63,7 +63,7 @@ impl Egress {
         limit: Duration,
     ) -> Sent {
         if cfg!(any(test, fuzzing)) {
-            return Sent::failed("connection refused".to_owned()); // a fuzzer would call whomever it comes upon
+            return Sent::failed("connection refused".to_owned()); // a fuzzer would call any host it finds
         }
         let started = Instant::now();
         let mut reached = false;
@@ -90,7 +90,8 @@ impl Egress {
 
     async fn connect(&self, url: &ReceiverUrl) -> Result<TcpStream, String> {
         let addresses = self.resolve(&url.uri).await?;
-        // One after the other: `localhost` may be `::1` first, and the receiver at 127.0.0.1 alone.
+        // Tries one address after the other: `localhost` may be `::1` first, and the receiver only at
+        // 127.0.0.1.
         let socket = TcpStream::connect(addresses.as_slice())
             .await
             .map_err(|error| crate::base::reason(&error))?;
@@ -123,7 +124,7 @@ impl Egress {
         *request.method_mut() = Method::POST;
         *request.uri_mut() = target.parse().map_err(|_| "the path cannot be sent")?;
         *request.headers_mut() = headers;
-        // The connection is driven beside the exchange and dropped with it.
+        // The connection is driven together with the exchange, and dropped with it.
         let answer = async {
             let response = sender
                 .send_request(request)
@@ -157,8 +158,8 @@ impl Egress {
         }
     }
 
-    /// Resolves a name once and returns the addresses that may be called, never empty: no other is
-    /// connected to.
+    /// Resolves a name once and returns the addresses that may be called. The list is never empty, and no other
+    /// address is connected to.
     async fn resolve(&self, uri: &Uri) -> Result<Vec<SocketAddr>, String> {
         let written = uri.host().unwrap_or_default();
         let mapped = self
@@ -205,7 +206,7 @@ impl Egress {
 impl Sent {
     fn failed(error: String) -> Self {
         Self {
-            reached: false, // whoever tried knows
+            reached: false, // the caller knows it
             status: None,
             answer: String::new(),
             error: Some(error),
@@ -248,8 +249,8 @@ impl Sent {
     }
 }
 
-/// Whether the receiver closed the connection without taking leave as TLS wants it: of an answer without a length
-/// that is the end, and many servers end theirs so.
+/// Whether the receiver closed the connection without the closing message of TLS. Many servers end an answer
+/// without a length this way.
 fn has_just_closed(error: &hyper::Error) -> bool {
     let mut source = std::error::Error::source(error);
     while let Some(error) = source {
@@ -286,9 +287,9 @@ fn retry_delay(written: &str) -> Option<Duration> {
         return Some(Duration::from_secs(seconds));
     }
     let at = jiff::fmt::rfc2822::parse(written).ok()?.timestamp();
-    let now = jiff::Timestamp::try_from(SystemTime::now()).ok()?; // the machine's clock may show anything
+    let now = jiff::Timestamp::try_from(SystemTime::now()).ok()?; // the machine's clock may show any time
     let delay = at.duration_since(now);
-    Some(Duration::try_from(delay).unwrap_or_default()) // what has passed already is now
+    Some(Duration::try_from(delay).unwrap_or_default()) // a moment in the past means now
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! How callbacks are sent: what flags and the builder say.
+//! How callbacks are sent, from flags and the builder.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -12,7 +12,7 @@ pub(crate) struct CallbackOptions {
     /// Default URLs by type.
     pub urls: Vec<(String, ReceiverUrl)>,
     pub egress: Egress,
-    /// How long after each failure the next try comes.
+    /// The delay of the next attempt after each failure.
     pub retries: Vec<Duration>,
     pub signing: bool,
     pub second_token_header: bool,
@@ -55,7 +55,7 @@ impl FromStr for CallbackUrl {
 impl FromStr for Retries {
     type Err = String;
 
-    /// `fast`, `realistic`, or durations with commas between them.
+    /// Parses `fast`, `realistic`, `none`, or durations with commas between them.
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "fast" => Ok(Self::Fast),
@@ -71,7 +71,7 @@ impl FromStr for Retries {
     }
 }
 
-/// When a callback that failed is tried again.
+/// When a failed callback is tried again.
 ///
 /// ```
 /// use std::time::Duration;
@@ -84,9 +84,9 @@ impl FromStr for Retries {
 pub enum Retries {
     /// After 1, 2, 4, 8, 16 and 32 seconds.
     Fast,
-    /// After 15 and 45 minutes, 2, 3, 6 and 12 hours, as the provider's parent company says of itself.
+    /// After 15 and 45 minutes, 2, 3, 6 and 12 hours, as the provider's parent company publishes.
     Realistic,
-    /// After each of these; none at all if there are none.
+    /// After each of these delays. An empty list means no retries.
     After(Vec<Duration>),
 }
 

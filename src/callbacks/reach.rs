@@ -1,11 +1,11 @@
-//! Which addresses callbacks may go to.
+//! The addresses that callbacks may go to.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// How far away an address is.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// Link-local, or a cloud's metadata service: nothing of ours can be there.
+    /// Link-local addresses and metadata services of clouds. No receiver can be there.
     Never,
     /// This machine, its containers, the private network.
     Near,

@@ -1,4 +1,4 @@
-//! Runs a world's outbox: waits, sends, tries again.
+//! Runs a world's outbox: waits, sends and retries.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use super::egress::Sent;
 use crate::base::{self, Panicked, ReceiverUrl, Stamp, contained_async};
 use crate::world::{Attempt, DeliveryState, State, World};
 
-/// How long a world's line rests after a panic: one that comes again and again must not take a core.
+/// How long a world's queue pauses after a panic. A panic that repeats must not use up a core.
 const PANIC_PAUSE: Duration = Duration::from_secs(1);
 
 impl Courier {
-    /// Sees to it that what lies in the world's line is sent. Called whenever something was put there.
+    /// Makes sure that the world's queue is sent. Called whenever something was put into it.
     pub(crate) fn wake(self: &Arc<Self>, world: &Arc<World>, state: &mut State) {
         if state.callbacks.queue.by_clock.is_empty() || !self.sends_by_itself {
             return;
@@ -32,7 +32,7 @@ impl Courier {
     }
 }
 
-/// Goes on after a panic: the line would otherwise wait for ever.
+/// Continues after a panic. Otherwise the queue would wait for ever.
 async fn run_on(courier: Arc<Courier>, world: Arc<World>) {
     while contained_async(pin!(run(&courier, &world))).await == Err(Panicked) {
         base::log_panic("sending a world's callbacks");
@@ -40,7 +40,7 @@ async fn run_on(courier: Arc<Courier>, world: Arc<World>) {
     }
 }
 
-/// Sends what is due by the machine's time until the line is empty or the sandbox stops.
+/// Sends what is due by the machine's time, until the queue is empty or the sandbox stops.
 async fn run(courier: &Arc<Courier>, world: &Arc<World>) {
     let mut changes = world.changes();
     let mut stopping = courier.stopping.subscribe();
@@ -55,12 +55,12 @@ async fn run(courier: &Arc<Courier>, world: &Arc<World>) {
                 return;
             }
             if callbacks.advancing {
-                None // everything that is due is sent by the advance
+                None // the advance sends everything that is due
             } else {
                 let now = Instant::now();
                 while let Some(seq) = callbacks.queue.take_by_time(now) {
                     callbacks.in_flight += 1;
-                    let resets = world.resets(); // from before the lock is given back
+                    let resets = world.resets(); // taken before the lock is released
                     tokio::spawn(attempt_unless_stopped(
                         courier.clone(),
                         world.clone(),
@@ -93,8 +93,8 @@ async fn run(courier: &Arc<Courier>, world: &Arc<World>) {
     }
 }
 
-/// One try, given up when the sandbox stops, the world is reset, or it panics. Its connection is closed before it
-/// counts as no longer in flight.
+/// One attempt. It is given up when the sandbox stops, when the world is reset, or when it panics. Its
+/// connection is closed before it stops counting as in flight.
 pub(super) async fn attempt_unless_stopped(
     courier: Arc<Courier>,
     world: Arc<World>,
@@ -102,12 +102,13 @@ pub(super) async fn attempt_unless_stopped(
     mut resets: watch::Receiver<u64>,
 ) {
     let mut stopping = courier.stopping.subscribe();
-    // Nothing waits for what is neither sent nor in flight: whoever counted it in must count it out, once.
+    // Every attempt must be counted out exactly once. One that stays counted in would make others wait for
+    // ever.
     let mut settled = false;
     let (ended, reason) = {
         let trying = pin!(attempt(&courier, &world, seq, &mut settled));
         tokio::select! {
-            biased; // what was called back is not tried again
+            biased; // a cancelled attempt is not tried again
             _ = stopping.wait_for(|stopping| *stopping) => (DeliveryState::Cancelled, "the sandbox stopped"),
             _ = resets.changed() => (DeliveryState::Cancelled, "the world was reset"),
             tried = contained_async(trying) => match tried {
@@ -137,7 +138,7 @@ pub(super) async fn attempt_unless_stopped(
     world.changed();
 }
 
-/// One try, from taking its turn to deciding what comes next.
+/// One attempt, from waiting for its turn to deciding what comes next.
 async fn attempt(courier: &Arc<Courier>, world: &Arc<World>, seq: u64, settled: &mut bool) {
     let turn = world.state().callbacks.sends.clone();
     let _of_world = turn.acquire().await.expect("never closed");
@@ -152,7 +153,7 @@ async fn attempt(courier: &Arc<Courier>, world: &Arc<World>, seq: u64, settled: 
         })
     };
     let Some((delivery, at)) = prepared else {
-        let mut state = world.state(); // its entry had to leave the log
+        let mut state = world.state(); // the log has dropped its entry
         *settled = true;
         state.callbacks.in_flight -= 1;
         state.callbacks.count_out();
@@ -176,7 +177,7 @@ async fn attempt(courier: &Arc<Courier>, world: &Arc<World>, seq: u64, settled: 
     settle(courier, world, seq, at, request_head, sent);
 }
 
-/// Writes an attempt into the log and puts the next one in line, if there is to be one.
+/// Writes an attempt into the log, and queues the next one if there is one.
 fn settle(
     courier: &Arc<Courier>,
     world: &Arc<World>,
@@ -216,7 +217,7 @@ fn settle(
         let ended = delivery.state;
         callbacks.log.ended.count(ended);
     }
-    callbacks.held.retain(|held| held.delivery != seq); // nothing hastens its next try
+    callbacks.held.retain(|held| held.delivery != seq); // nothing makes its next attempt come sooner
     match again {
         Some(delay) => {
             let clock = callbacks.advanced + delay;

@@ -1,4 +1,4 @@
-//! What a server has to show before anything is sent to it.
+//! What a server must prove before anything is sent to it.
 
 use std::sync::{Arc, OnceLock};
 
@@ -16,12 +16,13 @@ use tokio_rustls::rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
 
-/// The authorities of the system and those given. They are read when they are first needed: they take time and memory.
+/// The system's certificate authorities and the given ones. They are read when they are first needed, because
+/// that takes time and memory.
 #[derive(Clone, Debug)]
 pub(crate) struct Trust {
-    /// The flag that adds to it.
+    /// The flag that adds authorities. Error messages name it.
     flag: &'static str,
-    /// Whoever answers is believed.
+    /// True when any certificate is accepted.
     anybody: bool,
     given: Vec<CertificateDer<'static>>,
     loaded: Arc<OnceLock<Arc<ClientConfig>>>,
@@ -39,7 +40,7 @@ impl Default for Trust {
 }
 
 impl Trust {
-    /// For the sandbox's own commands.
+    /// The trust of the sandbox's own commands.
     #[cfg(feature = "cli")]
     pub(crate) fn of_commands(given: Vec<CertificateDer<'static>>) -> Self {
         Self {
@@ -49,8 +50,8 @@ impl Trust {
         }
     }
 
-    /// For a question that holds no secret and whose answer is not relied on: whether a sandbox is ready. Its
-    /// certificate may be for another name than that of this machine.
+    /// Accepts any certificate. Only for the question whether a sandbox is ready: it holds no secret, and
+    /// nothing relies on the answer. The certificate may be for another name than that of this machine.
     #[cfg(feature = "cli")]
     pub(crate) fn anybody() -> Self {
         Self {
@@ -101,7 +102,7 @@ impl Trust {
     }
 }
 
-/// Speaks TLS to the server that the URL names, whatever it is reached by. An error is a sentence.
+/// Starts TLS with the server that the URL names, whatever address it is reached by. An error is a sentence.
 pub(crate) async fn connect_tls(
     trust: &Trust,
     host: &str,
@@ -169,7 +170,7 @@ fn why_not_trusted(host: &str, flag: &str, wrong: &CertificateError) -> String {
     }
 }
 
-/// `kyc.test` out of `DnsName("kyc.test")`.
+/// Takes `kyc.test` out of `DnsName("kyc.test")`.
 fn plain_name(presented: &str) -> String {
     let inner = presented
         .split_once('(')
@@ -177,7 +178,7 @@ fn plain_name(presented: &str) -> String {
     inner.unwrap_or(presented).trim_matches('"').to_owned()
 }
 
-/// Takes any certificate that the server has the key of.
+/// Accepts any certificate, if the server has its key.
 #[derive(Debug)]
 struct Anybody(Arc<CryptoProvider>);
 
