@@ -9,17 +9,17 @@ use crate::base::{ApiKey, PUBLIC_KEY};
 use crate::catalogue::{Catalogue, ContentType, Endpoint, Verb};
 use crate::http::{self, DEFAULT_HOST};
 
-/// For one sandbox, and the API key that its lines use.
+/// Writes lines for one sandbox and one API key.
 pub(crate) struct Curl {
-    /// `curl`, and what has it trust the sandbox.
+    /// `curl`, with the option that makes it trust the sandbox.
     start: String,
     base: String,
-    /// As a shell writes it.
+    /// The user, quoted for a shell.
     user: String,
 }
 
 impl Curl {
-    /// For a sandbox that is started with these scenarios and no other setting.
+    /// For a sandbox that is started with these scenarios and no other settings.
     pub(crate) fn unserved(catalogue: &Catalogue) -> Self {
         Self::new(
             "curl".to_owned(),
@@ -28,7 +28,7 @@ impl Curl {
         )
     }
 
-    /// The same with the key that is in the variable.
+    /// The same, with the key from the shell's variable.
     pub(crate) fn with_own_key(self) -> Self {
         Self {
             user: own_key(),
@@ -36,8 +36,8 @@ impl Curl {
         }
     }
 
-    /// For a sandbox at `base`, with the documentation's key: that one is public. Where it is not let in, a variable
-    /// stands for the key. `start` is what [`curl_start`] makes.
+    /// For a sandbox at `base`, with the documentation's key, which is public. If that key is not let in, a
+    /// variable stands for the key. [`curl_start`] makes `start`.
     pub(crate) fn new(start: String, base: String, lets_public_key_in: bool) -> Self {
         Self {
             start,
@@ -76,7 +76,7 @@ impl Curl {
         self.line(method, &asked_path(endpoint), &fields)
     }
 
-    /// Asks for what `x-magic-reply` says, without a body. The sample stands in for it.
+    /// Asks for the outcome in `x-magic-reply`, without a body. The sample is used instead.
     pub(crate) fn magic(&self, endpoint: &Endpoint, magic: &str) -> String {
         let header = format!(
             " -H {}",
@@ -92,7 +92,7 @@ impl Curl {
         self.line(method, &asked_path(endpoint), &header)
     }
 
-    /// Reads something back by its id.
+    /// Reads a record or a listing back by its id.
     pub(crate) fn read(&self, endpoint: &Endpoint, id: &str) -> String {
         self.line("", &format!("{}/{id}", endpoint.path), "")
     }
@@ -114,8 +114,8 @@ impl Curl {
     }
 }
 
-/// How a line begins. Where HTTPS is called, it names the file of the sandbox's own authority; a shell that has named
-/// another, since it is elsewhere, keeps that one.
+/// The beginning of a line. For HTTPS it names the file of the sandbox's own authority. A shell on another
+/// machine can name its own file in a variable, and that one wins.
 pub(crate) fn curl_start(authority_file: Option<&Path>) -> String {
     match authority_file {
         None => "curl".to_owned(),
@@ -131,7 +131,7 @@ pub(crate) fn curl_start(authority_file: Option<&Path>) -> String {
     }
 }
 
-/// Whether a sandbox with these scenarios and no other setting lets the documentation's key in.
+/// Whether a sandbox with these scenarios and no other settings lets the documentation's key in.
 pub(crate) fn lets_public_key_in(catalogue: &Catalogue) -> bool {
     let allowed = &catalogue.settings.api_keys;
     allowed.is_empty() || allowed.contains(&public_key())
@@ -163,7 +163,7 @@ fn asked_path(endpoint: &Endpoint) -> String {
     parts.join("/")
 }
 
-/// A multipart form: an uploaded file is named after its field.
+/// The parts of a multipart form. An uploaded file is named after its field.
 fn parts(sample: Option<&Value>) -> String {
     let fields = sample.and_then(Value::as_object).into_iter().flatten();
     let part = |(name, value): (&String, &Value)| {
@@ -185,7 +185,7 @@ fn text(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Text as one word of a shell.
+/// Writes a text as one word of a shell.
 pub(crate) fn shell_word(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
     if !text.is_empty() && text.bytes().all(is_plain) {

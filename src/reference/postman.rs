@@ -1,11 +1,11 @@
-//! The `OpenAPI` document as a Postman collection: a folder for each product, a request for each outcome,
-//! and tests that hold what comes back against what the document says.
+//! The `OpenAPI` document as a Postman collection: a folder for each product, a request for each outcome, and
+//! tests that compare the replies with the document.
 
 use serde_json::{Map, Value, json};
 
 use crate::http;
 
-/// What a collection's requests are sent with.
+/// The values that a collection's requests use.
 pub(crate) struct Environment<'a> {
     pub base_url: &'a str,
     pub api_key: &'a str,
@@ -25,7 +25,7 @@ impl Environment<'_> {
     }
 }
 
-/// A collection of what an `OpenAPI` document of ours describes.
+/// The collection of everything that one of our `OpenAPI` documents describes.
 pub(crate) fn postman_collection(openapi: &Value) -> Value {
     let mut folders: Vec<_> = entries(&openapi["tags"])
         .map(|tag| Folder {
@@ -82,10 +82,10 @@ struct Operation<'a> {
     described: &'a Value,
 }
 
-/// What a reply has to be.
+/// What the tests of a reply expect.
 struct Expected<'a> {
     status: &'a str,
-    /// `x-sandbox-outcome`, where it is known.
+    /// `x-sandbox-outcome`, if it is known.
     outcome: Option<String>,
     example: Option<&'a Value>,
     schema: &'a Value,
@@ -105,7 +105,7 @@ impl<'a> Operation<'a> {
         }
         let is_read = self.described.get("x-sandbox-endpoint").is_some();
         if is_read && self.described["x-sandbox-reads"] == "listing" {
-            return Vec::new(); // its ids are those of results
+            return Vec::new(); // the ids of listings come from results
         }
         let expected = Expected {
             status: "200",
@@ -126,14 +126,14 @@ impl<'a> Operation<'a> {
         let expected = self.expected(name)?;
         let expected = Expected {
             outcome: expected.outcome.filter(|_| !stands_for_others),
-            // Others of a draw look otherwise.
+            // Other outcomes of a sequence or a draw look different.
             example: expected.example.filter(|_| !stands_for_others),
             ..expected
         };
         Some(self.request(name, Some(name), &expected))
     }
 
-    /// Asks for what every endpoint can be asked for.
+    /// Requests for the errors that every endpoint has.
     fn shared_errors(&self) -> Vec<Value> {
         let of_header = |one: &&Value| one["name"] == http::MAGIC_HEADER;
         let header = entries(&self.described["parameters"]).find(of_header);
@@ -150,7 +150,7 @@ impl<'a> Operation<'a> {
         names.filter_map(request).collect()
     }
 
-    /// What the document shows of an outcome.
+    /// The reply that the document shows for an outcome.
     fn expected(&self, name: &str) -> Option<Expected<'a>> {
         let replies = self.described["responses"].as_object()?;
         replies.iter().find_map(|(status, reply)| {
@@ -212,7 +212,7 @@ impl<'a> Operation<'a> {
         self.described["summary"].as_str().unwrap_or(self.path)
     }
 
-    /// The body. An upload has none: the header alone answers, and files are not part of a collection.
+    /// The body. An upload has none: the header alone gets the answer, and files are not part of a collection.
     fn sample(&self) -> Option<Value> {
         let examples = &self.described["requestBody"]["content"]["application/json"]["examples"];
         let mut sample = examples.as_object()?.values().next()?["value"].clone();
@@ -222,7 +222,7 @@ impl<'a> Operation<'a> {
         Some(sample)
     }
 
-    /// With a value in each segment: its example, the id of the last record, or one that is new.
+    /// The URL with a value in each segment: its example, the id of the last record, or a new id.
     fn url(&self) -> Value {
         let parameters = || entries(&self.described["parameters"]);
         let value = |name: &str| {
@@ -256,7 +256,7 @@ impl<'a> Operation<'a> {
         json!({"raw": raw, "host": ["{{base_url}}"], "path": segments, "query": query})
     }
 
-    /// `pm.test` for the status, the type, the outcome, and what the body says.
+    /// The `pm.test` calls for the status, the content type, the outcome and the body.
     fn tests(&self, expected: &Expected<'_>) -> Vec<String> {
         let status = expected.status;
         let mut script = vec![
@@ -298,7 +298,7 @@ impl<'a> Operation<'a> {
         script
     }
 
-    /// The one schema that holds for the reply: of several that which its example fits.
+    /// The one schema that the reply must match. If there are several, it is the one that the example fits.
     fn schema_of(&self, expected: &Expected<'a>) -> Option<&'a Value> {
         let alternatives = expected.schema.get("anyOf").and_then(Value::as_array);
         let alternatives =
@@ -320,7 +320,7 @@ impl<'a> Operation<'a> {
     }
 }
 
-/// Later a request may read the record back.
+/// Keeps the id, so that a later request can read the record back.
 fn keep_id() -> &'static str {
     "if (body && body.id) pm.collectionVariables.set('id', body.id);"
 }
@@ -329,7 +329,7 @@ fn same_id() -> &'static str {
     "pm.test('it is the record that was asked for', () => pm.expect(body.id).to.equal(pm.collectionVariables.get('id')));"
 }
 
-/// Whether an object has what a schema demands at its top.
+/// Whether an object has the required fields, the constants and no unknown fields at its top level.
 fn fits(schema: &Value, example: &Value) -> bool {
     let has_all = entries(&schema["required"])
         .filter_map(Value::as_str)

@@ -10,7 +10,7 @@ use crate::scenario::{FORMATS, Source};
 pub(crate) struct Field {
     /// `score_threshold`, `addresses[].country`
     pub name: String,
-    /// `body`, or `path` where it is a segment of that.
+    /// `body`, or `path` for a segment of the path.
     #[serde(rename = "in")]
     pub place: &'static str,
     #[serde(rename = "type")]
@@ -23,10 +23,10 @@ pub(crate) struct Field {
     pub example: Option<Value>,
 }
 
-/// How deep objects in objects are listed. Schemas of users may be of any depth.
+/// Objects in objects are listed down to this depth. Users' schemas may have any depth.
 const DEPTH_MAX: usize = 8;
 
-/// Keywords that take more words than a table has room for.
+/// Keywords that need more words than a table has space for.
 const HARDER: [&str; 9] = [
     "allOf",
     "anyOf",
@@ -129,7 +129,7 @@ fn kind_of_items(rule: &Value) -> String {
     rule["type"].as_str().unwrap_or("any").to_owned()
 }
 
-/// What a value has to be beside its type.
+/// The rules for a value besides its type, in words.
 fn rules(rule: &Value) -> Vec<String> {
     let mut rules = Vec::new();
     if let Some(options) = rule["enum"].as_array() {

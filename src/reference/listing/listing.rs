@@ -1,4 +1,4 @@
-//! What there is to ask for: the catalogue as lists and pages show it.
+//! The catalogue as lists and pages show it.
 
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -12,15 +12,15 @@ use crate::catalogue::{
 use crate::reference::curl::Curl;
 use crate::scenario::Source;
 
-/// Serialises to what `GET /__sandbox/catalog` answers.
+/// The body of `GET /__sandbox/catalog`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Listing {
     pub endpoints: Vec<ListedEndpoint>,
     /// The errors that every endpoint takes as `x-magic-reply`.
     pub errors: Vec<ListedOutcome>,
-    /// Routes that are no product.
+    /// Routes outside the products.
     pub account: &'static [AccountRoute],
-    /// What may follow `callback=` in `x-magic-reply`.
+    /// The values that may follow `callback=` in `x-magic-reply`.
     pub callback_behaviours: [&'static str; 11],
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct ListedEndpoint {
     pub source: Source,
     pub method: &'static str,
     pub path: String,
-    /// None where an endpoint only reads: there the path is that of reading.
+    /// None for an endpoint that only reads. Its path is the path for reading.
     pub content_type: Option<&'static str>,
     pub read_back: Option<ReadBack>,
     pub fields: Vec<Field>,
@@ -53,28 +53,28 @@ pub(crate) struct ListedOutcome {
     pub source: Source,
     pub status: u16,
     pub description: Option<String>,
-    /// The answer when nothing else decides.
+    /// True for the outcome that answers when nothing else decides.
     #[serde(rename = "default")]
     pub is_default: bool,
     pub aliases: Vec<String>,
     pub error_code: Option<String>,
-    /// The words of an error.
+    /// The message of an error.
     pub message: Option<String>,
-    /// How its callback goes, `normal` where nothing is wrong with it; none where it sends none.
+    /// The behaviour of its callback: `normal` if nothing is wrong with it, none if it sends no callback.
     pub callback: Option<String>,
-    /// What its record becomes, change by change.
+    /// The later outcomes of its record, change by change.
     pub then: Vec<ListedThen>,
-    /// The outcomes that answer in turn.
+    /// The outcomes that answer one after the other.
     pub sequence: Vec<String>,
-    /// After the last of the sequence the first comes again.
+    /// True when the first of the sequence follows the last again.
     pub cycle: bool,
-    /// The outcomes of which one is drawn, with their weights.
+    /// One of these outcomes is drawn. The numbers are weights.
     pub weighted: IndexMap<String, u32>,
-    /// The requests that it answers without being asked for: alternatives of conditions.
+    /// The requests that it answers by a rule. Each entry is an alternative with its conditions.
     pub when: Vec<IndexMap<String, Value>>,
-    /// Of its `when` among others.
+    /// The priority of its `when` among others.
     pub priority: i64,
-    /// What is done to its replies: `delay 3s`, `fault truncate`, `at most 5 in 1s`.
+    /// The faults, delays and limits of its replies: `delay 3s`, `fault truncate`, `at most 5 in 1s`.
     pub breaks: Vec<String>,
 }
 
@@ -103,7 +103,7 @@ pub(crate) struct AccountRoute {
     pub needs_key: bool,
 }
 
-/// What is known of these is the path; their bodies are the sandbox's choice.
+/// Only the paths of these routes are known. Their bodies are the sandbox's choice.
 pub(crate) const ACCOUNT_ROUTES: [AccountRoute; 6] = [
     AccountRoute {
         method: "GET",
@@ -154,7 +154,7 @@ impl Listing {
         Self::of_endpoints(catalogue, catalogue.endpoints(), curl)
     }
 
-    /// Of one endpoint, by its id; the sentence names the nearest where there is none.
+    /// The listing of one endpoint, by its id. If there is none, the error names the nearest.
     pub(crate) fn of_one(catalogue: &Catalogue, id: &str, curl: &Curl) -> Result<Self, String> {
         let endpoint = endpoint_named(catalogue, id)?;
         Ok(Self::of_endpoints(
@@ -183,7 +183,7 @@ impl Listing {
     }
 }
 
-/// The endpoint of that id, or the sentence that names the nearest.
+/// The endpoint with this id. If there is none, the error is a sentence that names the nearest.
 pub(crate) fn endpoint_named<'c>(
     catalogue: &'c Catalogue,
     id: &str,

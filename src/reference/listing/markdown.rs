@@ -115,7 +115,7 @@ fn write_outcomes(page: &mut String, endpoint: &ListedEndpoint) -> fmt::Result {
     Ok(())
 }
 
-/// What an outcome stands for and what follows it, in sentences.
+/// The meaning of an outcome and what follows it, in sentences.
 fn meaning(outcome: &ListedOutcome) -> String {
     let mut sentences = Vec::new();
     if outcome.is_default {
@@ -206,7 +206,7 @@ fn write_row(page: &mut String, cells: &[&str]) -> fmt::Result {
     writeln!(page, "| {} |", cells.join(" | "))
 }
 
-/// A pattern is full of signs that a page would take for its own.
+/// Writes a pattern as code, because its characters have a meaning in Markdown.
 fn in_words(rule: &str) -> String {
     match rule.split_once("matches ") {
         Some((before, pattern)) => format!("{before}matches {}", code(pattern)),
@@ -214,7 +214,7 @@ fn in_words(rule: &str) -> String {
     }
 }
 
-/// What would end a cell of a table, or the table, is written as text.
+/// Escapes what would end a cell or the table.
 fn in_a_cell(text: &str) -> String {
     text.replace('|', r"\|").replace(['\r', '\n'], " ")
 }

@@ -1,4 +1,4 @@
-//! What there is to ask for: as JSON, text and Markdown.
+//! The catalogue as a list: in JSON, text and Markdown.
 
 mod fields;
 mod listing;

@@ -1,4 +1,4 @@
-//! The list as a person reads it in a terminal.
+//! The list as text for a terminal.
 
 use std::fmt::{self, Write};
 
@@ -83,7 +83,7 @@ fn notes(endpoint: &ListedEndpoint, outcome: &ListedOutcome) -> String {
     notes.join(", ")
 }
 
-/// `input.user_id = "foo" and nth < 3`, in the words of the file.
+/// Conditions in the words of the file, such as `input.user_id = "foo" and nth < 3`.
 pub(super) fn conditions(all: &IndexMap<String, Value>) -> String {
     let one = |(subject, test): (&String, &Value)| match test {
         Value::Object(operator) => {

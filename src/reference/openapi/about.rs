@@ -1,15 +1,15 @@
-//! What the OpenAPI document is told about this sandbox.
+//! The sandbox that an OpenAPI document describes.
 
 use crate::catalogue::Catalogue;
 
-/// What a document is made for.
+/// What a document is made from.
 #[derive(Clone, Copy)]
 pub(crate) struct About<'a> {
     pub catalogue: &'a Catalogue,
-    /// Leaves out what `--strict` refuses.
+    /// Leaves out everything that `--strict` refuses.
     pub is_strict: bool,
-    /// A key that is let in; none where it is not to be told.
+    /// A key that is let in. None when it must not be shown.
     pub key: Option<&'a str>,
-    /// Where the API answers; `/` for the server that the document came from.
+    /// The URL of the API. `/` means the server that the document came from.
     pub server: &'a str,
 }

@@ -1,4 +1,4 @@
-//! The routes that are no product: what they take and what they answer.
+//! The routes outside the products, with their requests and replies.
 
 use hyper::StatusCode;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::catalogue::{self, Catalogue};
 use crate::http::ErrorCode;
 use crate::reference::listing::{ACCOUNT_ROUTES, AccountRoute};
 
-/// Each with its path, its method in lower case and its operation.
+/// Each route as path, method in lower case and operation.
 pub(super) fn operations(catalogue: &Catalogue) -> impl Iterator<Item = (&str, String, Value)> {
     ACCOUNT_ROUTES.iter().map(|route| {
         let path = route.path.split('?').next().unwrap_or_default();
@@ -69,7 +69,7 @@ fn operation(catalogue: &Catalogue, route: &AccountRoute, path: &str) -> Value {
 
 pub(super) const TAG: &str = "Account";
 
-/// `/businesses/{business_id}/api_keys?token={token}`: what is in braces.
+/// The names in braces of a path such as `/businesses/{business_id}/api_keys?token={token}`.
 fn parameters(path: &str) -> Vec<Value> {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let parameter = |name: &str, place: &str| json!({"name": name, "in": place, "required": true, "schema": {"type": "string", "minLength": 1}});
@@ -101,7 +101,7 @@ fn registration(catalogue: &Catalogue, method: &str) -> Value {
     }})
 }
 
-/// A URL is called before it is taken.
+/// The callback that tests a URL before it is registered.
 fn test_callback() -> Value {
     json!({"test": {"{$request.body#/url}": {"post": {
         "summary": "The sample of the type, before the URL is taken.",

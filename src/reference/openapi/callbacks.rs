@@ -1,4 +1,4 @@
-//! The callbacks of an endpoint: what is sent to the URL that is registered for its type.
+//! The callbacks of an endpoint, to the URL that is registered for its type.
 
 use std::collections::HashSet;
 
@@ -8,10 +8,10 @@ use super::yields::named;
 use crate::catalogue::{Answer, Endpoint, Outcome, calls_back};
 use crate::http::CALLBACK_TOKEN_HEADER;
 
-/// Stands for the registered URL, which no expression of a request leads to.
+/// Stands for the registered URL. No OpenAPI expression over the request leads to it.
 const RECEIVER: &str = "https://receiver.example/callbacks";
 
-/// The outcomes whose bodies may be sent, out of those that may be asked for.
+/// The outcomes whose bodies callbacks may send, from those that may be asked for.
 pub(super) fn sent<'e>(
     endpoint: &'e Endpoint,
     asked: impl Iterator<Item = &'e Outcome>,
@@ -60,7 +60,7 @@ pub(super) fn written(
     }}}})
 }
 
-/// What every callback carries.
+/// The headers of every callback.
 pub(super) fn headers() -> Value {
     json!([{
         "name": CALLBACK_TOKEN_HEADER.as_str(),

@@ -1,4 +1,4 @@
-//! The emulated API as an `OpenAPI` 3.1 document, made of the catalogue: nothing in it is written twice.
+//! The emulated API as an `OpenAPI` 3.1 document. It is made from the catalogue, so nothing is written twice.
 
 use serde_json::{Map, Value, json};
 
@@ -73,7 +73,7 @@ const ABOUT: &str = "Made of the scenario files that the sandbox has loaded. `x-
     is known: `documented`, `observed`, `inferred` or `decided` (the sandbox's own choice). The header \
     `x-magic-reply` picks an outcome; what begins with `x-sandbox-` is the sandbox's and not Iluma's.";
 
-/// Iluma's envelope.
+/// The schema of Iluma's error envelope.
 fn error_schema() -> Value {
     json!({
         "type": "object",
@@ -96,7 +96,7 @@ fn error_schema() -> Value {
     })
 }
 
-/// The headers of the sandbox's own.
+/// The sandbox's own headers.
 fn headers() -> Value {
     json!({
         "x-sandbox-trace": {

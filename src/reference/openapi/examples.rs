@@ -1,5 +1,5 @@
-//! What each outcome answers to the sample of its documentation: written by the very plans that answer
-//! requests, with times and draws that stay the same.
+//! The answer of each outcome to the sample of its documentation. The same plans as for requests write it, with
+//! fixed times and draws.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -12,10 +12,11 @@ use crate::catalogue::{
 };
 use crate::http::{ApiError, error_envelope};
 
-/// The documentation's examples show about as much between `created` and `updated`.
+/// About the time between `created` and `updated` in the documentation's examples.
 const PROCESSING_TIME: Duration = Duration::from_millis(800);
 
-/// The outcome that answers where this one stands for others: itself, or the first of those.
+/// The outcome that stands as the example: the outcome itself, the first of a sequence, or the heaviest of a
+/// draw.
 pub(super) fn first_of<'e>(endpoint: &'e Endpoint, outcome: &'e Outcome) -> Option<&'e Outcome> {
     let mut outcome = outcome;
     let mut seen = HashSet::new();
@@ -30,7 +31,7 @@ pub(super) fn first_of<'e>(endpoint: &'e Endpoint, outcome: &'e Outcome) -> Opti
     None
 }
 
-/// The body of an outcome. None where there is none to show.
+/// The body of an outcome. None when it has no body to show.
 pub(super) fn body(
     catalogue: &Catalogue,
     endpoint: &Endpoint,

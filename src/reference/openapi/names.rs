@@ -1,11 +1,11 @@
-//! What things are called in the document: the names that files give, as far as `OpenAPI` takes them.
+//! Names in the document. They are those of the files, with the characters that `OpenAPI` allows.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::catalogue::{Catalogue, Endpoint};
 
 pub(super) struct Names {
-    /// By the endpoints' ids.
+    /// By endpoint id.
     components: HashMap<String, String>,
     tags: HashMap<String, String>,
 }
@@ -32,7 +32,7 @@ impl Names {
         names
     }
 
-    /// What an endpoint's components begin with.
+    /// The beginning of the names of an endpoint's components.
     pub(super) fn component(&self, endpoint: &Endpoint) -> &str {
         &self.components[&*endpoint.id]
     }
@@ -49,7 +49,7 @@ impl Names {
     }
 }
 
-/// The name, with a number where it is taken: two files may come to the same.
+/// The name, with a number if it is taken: two files may lead to the same name.
 fn free(name: &str, taken: &mut HashSet<String>) -> String {
     let key = |name: &str| name.replace(['.', '-', ' '], "_");
     let numbered = (2..).map(|number| format!("{name}_{number}"));

@@ -1,4 +1,4 @@
-//! The operations of one product: asking it, and reading back what it answered.
+//! The operations of one product: asking it, and reading back its answers.
 
 use hyper::StatusCode;
 use serde_json::{Map, Value, json};
@@ -14,7 +14,7 @@ use crate::catalogue::{
 use crate::http;
 use crate::reference::listing::ListedOutcome;
 
-/// What has been written of the document.
+/// The parts of the document that are written already.
 #[derive(Default)]
 pub(super) struct Written {
     pub paths: Map<String, Value>,
@@ -37,12 +37,12 @@ fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
-/// One endpoint, on its way into the document.
+/// Writes one endpoint into the document.
 pub(super) struct Product<'a> {
     about: About<'a>,
     names: &'a Names,
     endpoint: &'a Endpoint,
-    /// Where its request schema stands.
+    /// The name of the component with its request schema.
     request: String,
 }
 
@@ -72,7 +72,7 @@ impl<'a> Product<'a> {
         }
     }
 
-    /// The outcomes of its own that may be asked for.
+    /// The endpoint's own outcomes that may be asked for.
     fn outcomes(&self) -> impl Iterator<Item = &'a Outcome> {
         let (endpoint, is_strict) = (self.endpoint, self.about.is_strict);
         let own = endpoint.outcomes.values().map(|outcome| &**outcome);
@@ -82,7 +82,7 @@ impl<'a> Product<'a> {
             })
     }
 
-    /// The outcomes that may answer, asked for or not.
+    /// The outcomes that may answer, whether asked for or not.
     fn shown(&self) -> impl Iterator<Item = &'a Outcome> {
         let is_strict = self.about.is_strict;
         let all = self.endpoint.outcomes.values().map(|outcome| &**outcome);
@@ -93,7 +93,7 @@ impl<'a> Product<'a> {
         format!("#/components/schemas/{}", self.request)
     }
 
-    /// A component for the body of every outcome.
+    /// Writes a component for the body of every outcome.
     fn write_bodies(&self, creation: &Creation, written: &mut Written) {
         let definitions = self.definitions();
         let dates = self.about.catalogue.dummy.dates();
@@ -118,7 +118,7 @@ impl<'a> Product<'a> {
         reference(&self.body_name(outcome))
     }
 
-    /// The bodies of all outcomes, with what they look like.
+    /// Adds the bodies of all outcomes, with examples.
     fn bodies(&self, replies: &mut Replies<'_>, status: impl Fn(&Outcome) -> StatusCode) {
         let Some(creation) = &self.endpoint.creation else {
             return;
@@ -134,7 +134,7 @@ impl<'a> Product<'a> {
                 replies.example(status(first), &outcome.name, example(outcome, &body));
             }
         }
-        // What a sequence or a draw may come to, and what is not asked for by name.
+        // The results of a sequence or a draw, and outcomes that cannot be asked for by name.
         for outcome in self.shown() {
             if matches!(outcome.answer, Answer::Body { .. }) {
                 replies.schema(status(outcome), self.body(outcome));
@@ -193,7 +193,7 @@ impl<'a> Product<'a> {
         operation
     }
 
-    /// From what was answered to reading it back.
+    /// Adds a link from the answer to reading it back.
     fn link(&self, responses: &mut Value) {
         let link = json!({"read": {
             "operationId": self.names.operation(self.endpoint, "read"),
@@ -253,8 +253,8 @@ impl<'a> Product<'a> {
         })
     }
 
-    /// The schemas of what is read at a place though it was made elsewhere: listings, and parts of replies
-    /// that are kept there.
+    /// The schemas of what is read at this endpoint but made by another: listings, and parts of replies that
+    /// are kept here.
     fn kept_at(&self, place: &Endpoint, written: &mut Written) -> Vec<Value> {
         let catalogue = self.about.catalogue;
         let mut schemas = Vec::new();
@@ -298,7 +298,7 @@ impl<'a> Product<'a> {
         }
     }
 
-    /// The header that picks an outcome, with all that it may say here.
+    /// The header that picks an outcome, with all its values for this operation.
     fn magic_reply(&self, only_errors: bool) -> Value {
         let (endpoint, is_strict) = (self.endpoint, self.about.is_strict);
         let own = self.outcomes();

@@ -1,4 +1,4 @@
-//! The replies of an operation, by status: the schema of each outcome, and what it looks like.
+//! The replies of an operation by status: the schema and an example of each outcome.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::examples;
 use crate::catalogue::{Answer, Catalogue, Endpoint, Outcome};
 use crate::http::ErrorCode;
 
-/// Collects what an operation may answer.
+/// Collects the possible replies of an operation.
 pub(super) struct Replies<'c> {
     catalogue: &'c Catalogue,
     endpoint: Option<&'c Endpoint>,
@@ -35,7 +35,7 @@ impl<'c> Replies<'c> {
         }
     }
 
-    /// A body of this shape may come.
+    /// Adds the schema of a possible body.
     pub(super) fn schema(&mut self, status: StatusCode, schema: Value) {
         let of_status = self.of(status);
         if !of_status.schemas.contains(&schema) {
@@ -43,7 +43,7 @@ impl<'c> Replies<'c> {
         }
     }
 
-    /// An example of what comes, under a name; the first of a name stays.
+    /// Adds an example under a name. The first example of a name stays.
     pub(super) fn example(&mut self, status: StatusCode, name: &str, example: Value) {
         self.of(status).examples.entry(name).or_insert(example);
     }
@@ -59,13 +59,13 @@ impl<'c> Replies<'c> {
         }
     }
 
-    /// An error that the endpoint has by this name, or else all share.
+    /// Adds an error by its name: the endpoint's own and the shared one.
     pub(super) fn error(&mut self, name: &str) {
         let own = self
             .endpoint
             .and_then(|endpoint| endpoint.outcomes.get(name));
         let both = [own, self.catalogue.shared_errors.get(name)];
-        // The sandbox's own refusals are the shared one, what is asked for is the endpoint's.
+        // The sandbox's own refusals are the shared error. An error that is asked for is the endpoint's.
         for outcome in both.into_iter().flatten().cloned().collect::<Vec<_>>() {
             let Answer::Error { code, .. } = &outcome.answer else {
                 continue;
@@ -80,7 +80,7 @@ impl<'c> Replies<'c> {
         }
     }
 
-    /// Every error that all endpoints share.
+    /// Adds every error that all endpoints share.
     pub(super) fn shared_errors(&mut self, is_strict: bool) {
         let names = self.catalogue.shared_errors.keys();
         let names = names.filter(|name| is_strict || *name != ErrorCode::StrictMode.name());
@@ -93,7 +93,7 @@ impl<'c> Replies<'c> {
         self.by_status.entry(status.as_u16()).or_default()
     }
 
-    /// As `OpenAPI` has it.
+    /// The replies as `OpenAPI` writes them.
     pub(super) fn written(self) -> Value {
         let has_outcomes = self.endpoint.is_some();
         let written = self.by_status.into_iter();
@@ -150,7 +150,7 @@ impl OfStatus {
     }
 }
 
-/// An example with what is known of its outcome.
+/// An example with the source and the description of its outcome.
 pub(super) fn example(outcome: &Outcome, value: &Value) -> Value {
     let mut example = json!({"value": value, "x-source": outcome.source});
     if let Some(description) = &outcome.description {

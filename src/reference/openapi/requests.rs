@@ -1,17 +1,17 @@
-//! What a request may hold: the schema of its scenario file, in the terms of `OpenAPI`.
+//! The request of an endpoint: the schema of its scenario file, in the terms of `OpenAPI`.
 
 use serde_json::{Map, Value, json};
 
 use crate::catalogue::{ContentType, Endpoint, Shape, path_segments};
 
-/// Keywords that are data and no schema: nothing in them is rewritten.
+/// Keywords that hold data, not schemas. Nothing in them is rewritten.
 const DATA: [&str; 5] = ["const", "enum", "default", "example", "examples"];
 
-/// The request schema of an endpoint. `definitions` is where it is going to stand in the document.
+/// The request schema of an endpoint. `definitions` is its place in the document.
 pub(super) fn schema(endpoint: &Endpoint, definitions: &str) -> Value {
     let mut schema = passed_on(endpoint.schema.json(), definitions);
     if let Value::Object(schema) = &mut schema {
-        schema.shift_remove("examples"); // they stand at the body
+        schema.shift_remove("examples"); // the body has them
     }
     let files = files(endpoint);
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
@@ -26,14 +26,14 @@ pub(super) fn schema(endpoint: &Endpoint, definitions: &str) -> Value {
                 rule["description"] = description;
             }
             if !facts.is_null() {
-                rule["x-file"] = facts; // what is demanded of `bytes`, `type`, `width` and `height`
+                rule["x-file"] = facts; // the rules for `bytes`, `type`, `width` and `height`
             }
         }
     }
     schema
 }
 
-/// One field of the request as a reply echoes it.
+/// The schema of one request field, as a reply echoes it.
 pub(super) fn field(rule: &Value, definitions: &str) -> Value {
     let mut rule = passed_on(rule, definitions);
     if let Value::Object(rule) = &mut rule {
@@ -44,7 +44,7 @@ pub(super) fn field(rule: &Value, definitions: &str) -> Value {
     rule
 }
 
-/// The body of a POST, for every content type that is taken.
+/// The body of a POST, for every accepted content type.
 pub(super) fn body(endpoint: &Endpoint, reference: &Value) -> Value {
     let sample = sample(endpoint);
     let media = |more: Value| {
@@ -76,7 +76,7 @@ pub(super) fn body(endpoint: &Endpoint, reference: &Value) -> Value {
     })
 }
 
-/// The parameters in the path of a GET.
+/// The path parameters of a GET.
 pub(super) fn segments_of(endpoint: &Endpoint, definitions: &str) -> Vec<Value> {
     let sample = endpoint.schema.sample();
     let parameter = |name: &str| {
@@ -98,7 +98,7 @@ pub(super) fn segments_of(endpoint: &Endpoint, definitions: &str) -> Vec<Value> 
     path_segments(&endpoint.path).map(parameter).collect()
 }
 
-/// The documented sample; an upload is a word, since nothing of its bytes can be shown.
+/// The documented sample. A word stands for an upload, because its bytes cannot be shown.
 fn sample(endpoint: &Endpoint) -> Option<Value> {
     let mut sample = endpoint.schema.sample()?.clone();
     for name in files(endpoint) {
@@ -120,7 +120,7 @@ fn files(endpoint: &Endpoint) -> Vec<String> {
     files.map(|property| property.name.clone()).collect()
 }
 
-/// Which types of file each upload takes.
+/// The file types that each upload accepts.
 fn encoding(endpoint: &Endpoint) -> Value {
     let properties = &endpoint.schema.json()["properties"];
     let types = |name: &String| {
@@ -135,8 +135,8 @@ fn encoding(endpoint: &Endpoint) -> Value {
         .into()
 }
 
-/// A schema without what only the sandbox understands, and with its references led to where its
-/// definitions stand in the document.
+/// A schema without the keywords that only the sandbox understands. Its references point to the place of its
+/// definitions in the document.
 fn passed_on(schema: &Value, definitions: &str) -> Value {
     match schema {
         Value::Object(entries) => {

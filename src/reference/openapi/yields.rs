@@ -1,4 +1,5 @@
-//! The JSON Schema of what a template writes: literals are constants, and each hole says what it yields.
+//! The JSON Schema of what a template writes. Literals are constants, and each placeholder has the schema of
+//! its values.
 
 use std::collections::HashSet;
 
@@ -8,14 +9,14 @@ use super::requests::field;
 use crate::catalogue::{Creation, Endpoint, Field, Hole, Outcome, Shape, Template};
 use crate::scenario::DateForm;
 
-/// What the holes of one endpoint's bodies depend on.
+/// Everything that the placeholders of one endpoint's bodies depend on.
 pub(super) struct Yields<'a> {
     endpoint: &'a Endpoint,
     creation: &'a Creation,
     dates: DateForm,
-    /// Where the request schema's own definitions are.
+    /// The place of the request schema's definitions.
     definitions: &'a str,
-    /// Outcomes that may be written when the lookup has found nothing.
+    /// Outcomes that may answer when the lookup has found nothing.
     empty_handed: HashSet<&'a str>,
 }
 
@@ -90,7 +91,7 @@ impl<'a> Yields<'a> {
             Hole::Id => {
                 let pattern = self.creation.id_pattern.as_ref();
                 let pattern = pattern.map(crate::catalogue::IdPattern::pattern);
-                // What is planted may have any id.
+                // A planted record may have any id.
                 let is_plain = self.endpoint.records.is_empty();
                 match pattern.filter(|_| is_plain) {
                     Some(pattern) => json!({"type": "string", "pattern": pattern}),
@@ -129,7 +130,7 @@ impl<'a> Yields<'a> {
         is_given && !self.empty_handed.contains(outcome.name.as_str())
     }
 
-    /// What the request schema says of a field, and whether every request has it.
+    /// The request schema's rule for a field, and whether every request has the field.
     fn input(&self, path: &[String]) -> (Value, bool) {
         let mut rule = self.endpoint.schema.json();
         let mut shape = &self.endpoint.schema.shape;
@@ -170,7 +171,7 @@ impl<'a> Yields<'a> {
     }
 }
 
-/// The outcomes that an outcome becomes or stands for.
+/// The outcomes that an outcome changes into or stands for.
 pub(super) fn named<'e>(
     endpoint: &'e Endpoint,
     outcome: &'e Outcome,
@@ -199,7 +200,7 @@ fn constant(value: &Value) -> Value {
     json!({"type": kind, "const": value})
 }
 
-/// What is told of an uploaded file.
+/// The schema of a fact about an uploaded file.
 fn fact(name: &str) -> Value {
     match name {
         "type" => json!({"type": "string"}),
