@@ -69,7 +69,7 @@ impl Worlds {
     /// The world of a name, and whether it is new.
     pub(crate) fn mint(&self, name: &str, now: Instant) -> Result<(Arc<World>, bool), ApiError> {
         let (world, is_new) = self.enter_or_create(&self.key_named(name), now)?;
-        world.name.set(name.into()).ok(); // the first name stays: the key is made from it
+        world.name.set(name.into()).ok(); // it can have no other name: the key is made from it
         Ok((world, is_new))
     }
 

@@ -1,4 +1,4 @@
-//! What a world remembers of its requests: records by id, and how often each input came.
+//! What a world remembers of its requests: records by id, and the number of times that each input came.
 
 use std::collections::VecDeque;
 use std::collections::hash_map::Entry;

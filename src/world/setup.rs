@@ -13,7 +13,7 @@ use crate::base::{Since, Standing};
 use crate::catalogue::Endpoint;
 
 impl World {
-    /// Queues an outcome for the next calls; false when there is no room.
+    /// Queues an outcome for the next calls. False when there is no room.
     pub(crate) fn queue(&self, calls: Calls, queued: Queued) -> bool {
         let mut state = self.state();
         let queued = state.next.push(calls, queued);

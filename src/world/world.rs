@@ -20,7 +20,8 @@ pub(crate) const BYTES_MAX: usize = 256 << 20;
 
 const WORLD_BYTES_MAX: usize = 64 << 20;
 
-/// In a full world, the journal and the log of ended deliveries may each use one part in this many.
+/// The journal and the delivery log may each use one part in this many of a full world's limit. Pending
+/// deliveries may use more.
 const LOG_PART: usize = 4;
 
 #[derive(Debug)]

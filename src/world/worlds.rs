@@ -43,7 +43,7 @@ pub(crate) struct Worlds {
     /// Pending deliveries of all worlds together.
     pending: Arc<AtomicUsize>,
     making_room: Mutex<()>,
-    /// Names that were made up.
+    /// Names that the sandbox made up, such as `world 1`.
     pub(super) minted: AtomicU64,
     evicted: AtomicU64,
     /// Requests refused because there was no room.
@@ -117,7 +117,7 @@ impl Worlds {
         worlds.values().cloned().collect()
     }
 
-    /// All worlds, the one that was used last first.
+    /// All worlds, the last used first.
     pub(crate) fn latest_used(&self) -> Vec<Arc<World>> {
         let mut worlds = self.all();
         let used = |world: &Arc<World>| world.last_used_ms.load(Ordering::Relaxed);

@@ -291,7 +291,7 @@ impl Exchange {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Exchange {
-    /// Counts the world's requests from 1; never repeats.
+    /// Counts the world's requests from 1. Only a restored snapshot makes a number repeat.
     pub seq: u64,
     /// When the request's head had been read.
     pub at: SystemTime,

@@ -12,7 +12,7 @@ pub(crate) struct Why {
     /// The catalogue that answered.
     pub generation: u64,
     pub by: By,
-    /// The outcome that was chosen. If it is a sequence, another outcome answered.
+    /// The outcome that was chosen. If it is a sequence or a draw, another outcome answered.
     pub chosen: Option<Arc<Outcome>>,
     /// The turn of a sequence or the draw of a weighted outcome, counted from 1; 0 for other outcomes.
     pub turn: u32,

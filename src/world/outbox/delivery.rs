@@ -19,7 +19,7 @@ pub(crate) const DEPTH_MAX: u32 = 5;
 /// One callback on its way to one URL.
 #[derive(Clone, Debug)]
 pub(crate) struct Delivery {
-    /// Counts the world's deliveries from 1; never repeats.
+    /// Counts the world's deliveries from 1. Starts again after a reset.
     pub seq: u64,
     /// When it was added to the log, by the machine's time.
     pub at: SystemTime,

@@ -110,7 +110,7 @@ pub(super) struct SavedRate {
     pub(super) window: String,
 }
 
-/// A rate limit's window: when its first request opened it, and how many requests came since.
+/// A rate limit's window: when its first request opened it, and how many requests it let through since.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SavedWindow {
