@@ -1,4 +1,4 @@
-//! API keys: what is well-formed, and the public one.
+//! API keys: which keys are well-formed, and the public key.
 
 use std::fmt;
 use std::str::FromStr;
@@ -29,7 +29,7 @@ pub(crate) const PREFIXES: [&str; 3] = ["iluma_development_", "iluma_live_", "il
 const SECRET_CHARS: std::ops::RangeInclusive<usize> = 30..=80;
 
 impl ApiKey {
-    /// The whole key, to be sent and never to be logged.
+    /// The whole key. Send it, but never log it.
     ///
     /// ```
     /// use iluma_sandbox::{ApiKey, PUBLIC_KEY};

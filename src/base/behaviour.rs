@@ -7,23 +7,23 @@ use super::clock::parse_duration;
 use super::delay::duration_text;
 use super::text::nearest;
 
-/// How a callback is delivered. Everything but `Normal` is a fault on purpose.
+/// How a callback is delivered. Every variant but `Normal` is a fault on purpose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Behaviour {
     #[default]
     Normal,
-    /// Lost.
+    /// The callback is lost.
     None,
-    /// Twice, the same bytes.
+    /// The same bytes are sent twice.
     Duplicate,
     Late(Duration),
     /// The reply waits until the receiver has answered, 5 s at most.
     Early,
-    /// After the callback that comes next.
+    /// The callback is sent after the next one.
     Reorder,
     WrongToken,
     NoToken,
-    /// An older state of the record once more, after the new one.
+    /// An older state of the record is sent again, after the new one.
     Stale,
     Truncated,
     InvalidJson,
@@ -78,12 +78,12 @@ impl FromStr for Behaviour {
 }
 
 impl Behaviour {
-    /// Its words; for one that nothing is wrong with `normal`.
+    /// The behaviour as it is written, such as `late(10s)`. A callback without a fault is `normal`.
     pub(crate) fn words(self) -> String {
         self.on_purpose().unwrap_or_else(|| "normal".to_owned())
     }
 
-    /// Which of `normal` and [`BEHAVIOURS`] it is: all that are late are one.
+    /// Its entry in [`BEHAVIOURS`], or `normal`. All late callbacks have the same entry.
     pub(crate) fn kind(self) -> &'static str {
         let words = self.words();
         let name = words.split('(').next().unwrap_or_default();
@@ -93,7 +93,7 @@ impl Behaviour {
         known.unwrap_or("normal")
     }
 
-    /// Its words, for the log; none for what is not a fault.
+    /// The fault as it is written, for the log. None for `Normal`.
     pub(crate) fn on_purpose(self) -> Option<String> {
         let words = match self {
             Self::Normal => return None,

@@ -1,4 +1,4 @@
-//! All time: the instant that a world writes into its replies, and how it is written.
+//! Time: the instant that a world writes into its replies, and how an instant is written.
 
 use std::fmt;
 use std::str::FromStr;
@@ -24,7 +24,7 @@ pub enum Clock {
 }
 
 impl Clock {
-    /// Where a frozen clock stands unless it is told otherwise: `2026-01-01T00:00:00.000Z`.
+    /// The clock unless another one is set: frozen at `2026-01-01T00:00:00.000Z`.
     ///
     /// ```
     /// assert_eq!(iluma_sandbox::Clock::DEFAULT.now().to_string(), "2026-01-01T00:00:00.000Z");
@@ -33,7 +33,7 @@ impl Clock {
         unix_ms: 1_767_225_600_000,
     });
 
-    /// What it shows now.
+    /// The instant that the clock shows now.
     ///
     /// ```
     /// use iluma_sandbox::Clock;
@@ -86,13 +86,13 @@ impl Stamp {
     /// The last millisecond that is still written with a year of four digits.
     const LAST: i64 = 253_402_300_799_999;
 
-    /// A machine's clock may show anything: what no four digits can write is the nearest that they can.
+    /// A machine's clock may show any time. A time outside of 1970 to 9999 becomes the nearest one inside.
     fn of(time: SystemTime) -> Self {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
         Self { unix_ms: 0 }.after(since)
     }
 
-    /// So much later; no later than the last instant of the year 9999.
+    /// The instant that is `delay` later. The last instant of the year 9999 is the latest possible.
     ///
     /// ```
     /// use std::time::Duration;
@@ -109,7 +109,7 @@ impl Stamp {
         }
     }
 
-    /// How long after another this is; none where it is before.
+    /// The time from `earlier` to this instant. None if `earlier` is in fact later.
     pub(crate) fn since(self, earlier: Self) -> Option<Duration> {
         let ms = u64::try_from(self.unix_ms - earlier.unix_ms).ok()?;
         Some(Duration::from_millis(ms))
@@ -201,11 +201,11 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_millis(ms))
 }
 
-/// A moment of a world.
+/// A moment of a world, by both of its clocks: the machine's time, and how far its own clock was advanced.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Since {
     at: Instant,
-    /// How far the world's clock had been advanced then.
+    /// How far the world's clock was advanced at this moment.
     advanced: Duration,
 }
 
@@ -214,21 +214,23 @@ impl Since {
         Self { at, advanced }
     }
 
-    /// So long ago by the machine's time, when the world's clock had been advanced so far.
+    /// The moment that was `real` ago by the machine's time, when the world's clock was advanced by `advanced`.
     pub(crate) fn ago(now: Instant, real: Duration, advanced: Duration) -> Self {
         Self {
-            // A machine that was started since has no such moment: then it takes longer, by its time alone.
+            // A machine that started after that moment cannot express it. Then `now` is taken: waits that are
+            // measured from it last longer by the machine's time, but not when the world's clock is advanced.
             at: now.checked_sub(real).unwrap_or(now),
             advanced,
         }
     }
 
-    /// How long ago it was by the machine's time, and how far the world's clock had been advanced then.
+    /// How long ago the moment was by the machine's time, and how far the world's clock was advanced then.
     pub(crate) fn parts(self, now: Instant) -> (Duration, Duration) {
         (now.saturating_duration_since(self.at), self.advanced)
     }
 
-    /// How long ago it was, now that the world's clock has been advanced so far.
+    /// The time since the moment: by the machine, or by how far the world's clock was advanced since, whichever is
+    /// longer. `advanced` is how far it is advanced now.
     pub(crate) fn passed(self, now: Instant, advanced: Duration) -> Duration {
         now.saturating_duration_since(self.at)
             .max(advanced.saturating_sub(self.advanced))

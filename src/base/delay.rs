@@ -1,4 +1,4 @@
-//! How much later a reply comes: so long, or drawn from a distribution.
+//! Delays of replies: a fixed time, or a draw from a distribution.
 
 use std::f64::consts::TAU;
 use std::fmt;
@@ -9,18 +9,19 @@ use super::clock::parse_duration;
 use super::dice::Dice;
 use super::fault::inside;
 
-/// The longest delay there is, and the most that a draw may come to.
+/// The longest delay that a file may ask for. Longer draws are cut to it.
 pub(crate) const DELAY_MAX: Duration = Duration::from_mins(10);
 
-/// With a larger one nearly all draws would be 0 or the most there is.
+/// With a larger sigma nearly all draws would be 0 or the maximum.
 const SIGMA_MAX: f64 = 5.0;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Delay {
     Fixed(Duration),
-    /// Every millisecond from the first to the last equally likely.
+    /// Every whole millisecond from the first to the last duration is equally likely.
     Uniform(Duration, Duration),
-    /// Half of the draws are shorter than the median; the logarithm is normal with this deviation.
+    /// Half of the draws are shorter than the median. The logarithm of a draw is normally distributed with the
+    /// deviation `sigma`.
     LogNormal {
         median: Duration,
         sigma: f64,
@@ -81,7 +82,7 @@ impl Delay {
         matches!(self, Self::Fixed(_))
     }
 
-    /// A delay, in whole milliseconds.
+    /// Draws a delay in whole milliseconds.
     pub(crate) fn draw(&self, dice: &mut Dice) -> Duration {
         match *self {
             Self::Fixed(delay) => delay,
@@ -90,7 +91,7 @@ impl Delay {
                 Duration::from_millis(ms.into())
             }
             Self::LogNormal { median, sigma } => {
-                // Box and Muller: a normal draw of two that are uniform.
+                // Box–Muller transform: two uniform draws make one normal draw.
                 let radius = (-2.0 * (1.0 - dice.fraction()).ln()).sqrt();
                 let normal = radius * (TAU * dice.fraction()).cos();
                 let seconds = median.as_secs_f64() * (sigma * normal).exp();
@@ -118,7 +119,7 @@ impl fmt::Display for Delay {
     }
 }
 
-/// A duration as it would be read: `3s`, `250ms`.
+/// A duration in the form that [`parse_duration`] reads: `3s`, `250ms`.
 pub(crate) fn duration_text(duration: Duration) -> String {
     match duration.as_millis() {
         ms if ms % 1000 == 0 => format!("{}s", ms / 1000),
@@ -226,7 +227,7 @@ mod tests {
             "{:?}",
             log_normal[500]
         );
-        // A standard deviation to either side lie 68 of 100.
+        // 68 of 100 draws lie within one standard deviation.
         assert!(
             (ms(172)..ms(192)).contains(&log_normal[159]),
             "{:?}",

@@ -1,4 +1,4 @@
-//! All chance: draws that depend on the seed and on what is asked, never on the machine or the moment.
+//! Chance: draws that depend on the seed and on the request, never on the machine or the time.
 
 use std::hash::Hasher;
 use std::ops::Range;
@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 use serde_json::{Map, Value};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-/// What a draw depends on, gathered piece by piece; the same pieces give the same draws in every release.
+/// Hashes everything that a draw depends on, piece by piece. The same pieces give the same draws in every release.
 #[derive(Clone)]
 pub(crate) struct Mix(SipHasher13);
 
@@ -100,12 +100,12 @@ impl Dice {
         })
     }
 
-    /// A whole number in `range`, every one equally likely.
+    /// A whole number in `range`. All are equally likely.
     pub(crate) fn between(&mut self, range: Range<u32>) -> u32 {
         self.rng().random_range(range)
     }
 
-    /// From 0 up to, but not including, 1.
+    /// A number from 0 (included) to 1 (excluded).
     pub(crate) fn fraction(&mut self) -> f64 {
         self.rng().random()
     }

@@ -11,7 +11,7 @@ use hyper::StatusCode;
 use super::dice::Dice;
 use super::text::nearest;
 
-/// The longest that a broken reply may take: hanging, or one byte after the other.
+/// The longest time that a broken reply may take, whether it hangs or is sent slowly.
 pub(crate) const BROKEN_MAX: Duration = Duration::from_mins(10);
 
 /// How a reply is broken.
@@ -21,21 +21,21 @@ pub(crate) enum Fault {
     Reset,
     /// The connection is closed (FIN) without a byte.
     Empty,
-    /// The whole length is announced, half of the body comes, the connection is closed.
+    /// The headers announce the whole length, half of the body is sent, and the connection is closed.
     Truncate,
-    /// A body that is no JSON, under the type and with the length of its own.
+    /// The body is not valid JSON. The content type stays, and the length fits the broken body.
     Malformed,
-    /// Bytes that are no HTTP, then the connection is closed.
+    /// Bytes that are not HTTP are sent, then the connection is closed.
     Garbage,
-    /// The body comes with so many bytes a second.
+    /// The body is sent at this many bytes a second.
     Slow(NonZeroU32),
-    /// No answer: until the client leaves, the sandbox stops, or ten minutes have passed.
+    /// There is no answer until the client leaves, the sandbox stops, or ten minutes have passed.
     Hang,
-    /// An error with this status in place of the reply.
+    /// An error with this status replaces the reply.
     Status(StatusCode),
 }
 
-/// Every fault as it is written; of those with a value an example.
+/// Every fault as it is written. A fault that takes a value has an example value.
 pub(crate) const FAULTS: [&str; 8] = [
     "reset",
     "empty",
@@ -103,13 +103,13 @@ impl fmt::Display for Fault {
     }
 }
 
-/// What stands in the brackets of `word(…)`.
+/// The text inside the brackets of `word(…)`.
 pub(crate) fn inside<'t>(text: &'t str, word: &str) -> Option<&'t str> {
     let rest = text.strip_prefix(word)?.trim_start();
     Some(rest.strip_prefix('(')?.strip_suffix(')')?.trim())
 }
 
-/// Bytes a second, of `500b/s`, `1kb/s` or `2mb/s`.
+/// Parses `500b/s`, `1kb/s` or `2mb/s` into bytes a second.
 fn parse_rate(text: &str) -> Result<NonZeroU32, String> {
     let wrong = || {
         format!(
@@ -138,12 +138,12 @@ fn parse_status(text: &str) -> Result<StatusCode, String> {
         .ok_or_else(|| format!("the status `{text}` of a fault does not lie between 400 and 599"))
 }
 
-/// How likely something is: from 0, never, to 1, always.
+/// How likely something is: from 0 (never) to 1 (always).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Probability(f64);
 
 impl fmt::Display for Probability {
-    /// Nothing where it always is.
+    /// In brackets behind a fault: ` (30 %)`. Writes nothing for 1, always.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             1.0 => Ok(()),
@@ -172,13 +172,13 @@ impl Probability {
         self.0 <= 0.0
     }
 
-    /// Whether it comes about this time.
+    /// Draws whether it happens this time.
     pub(crate) fn strikes(self, dice: &mut Dice) -> bool {
         self.0 >= 1.0 || (self.0 > 0.0 && dice.fraction() < self.0)
     }
 }
 
-/// A JSON body made into none: its end is missing, and what stands there is none.
+/// Makes a JSON body invalid: replaces its last byte with `,}`.
 pub(crate) fn no_json(body: &[u8]) -> Bytes {
     let mut broken = body.to_vec();
     broken.pop();

@@ -1,9 +1,9 @@
-//! Panics: what one costs, and how the tests bring one about.
+//! Panics: what a panic costs, and how the tests cause one.
 //!
-//! A panic is a bug of the sandbox. It must cost the request that met it and nothing else, which can only be shown
-//! with a panic. So the tests start the binary with `ILUMA_SANDBOX_TEST_PANICS=1` and send the header
-//! `x-sandbox-test-panic` with the name of a place: the next time that the place is reached, it panics. Without the
-//! variable, which the command line alone reads and no help mentions, the header is one that nobody looks at.
+//! A panic is a bug of the sandbox. It must cost only the request that met it, and only a panic can prove that. So
+//! the tests start the binary with `ILUMA_SANDBOX_TEST_PANICS=1` and send the header `x-sandbox-test-panic` with the
+//! name of a place. The next time that this place is reached, it panics. Without the variable the header is ignored.
+//! Only the command line reads the variable, and no help text mentions it.
 
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,18 +15,18 @@ use tokio::task::JoinError;
 
 const HEADER: &str = "x-sandbox-test-panic";
 
-/// Where the next panic is to be; a clone is the same. By default requests cannot bring panics about.
+/// The place where the next panic shall happen. Clones share it. By default requests cannot cause panics.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Panics(Option<Arc<Mutex<Option<String>>>>);
 
 impl Panics {
-    /// Panics where requests say so: for tests.
+    /// Lets requests cause panics. For tests only.
     #[cfg(feature = "cli")]
     pub(crate) fn by_request() -> Self {
         Self(Some(Arc::default()))
     }
 
-    /// A request says where.
+    /// Takes the place of the next panic from a request's header.
     pub(crate) fn arm(&self, headers: &HeaderMap) {
         let Some(armed) = &self.0 else {
             return;
@@ -36,7 +36,7 @@ impl Panics {
         }
     }
 
-    /// Panics here, once, if it was said.
+    /// Panics once if a request asked for a panic at this place.
     pub(crate) fn reached(&self, place: &str) {
         let Some(armed) = &self.0 else {
             return;
@@ -50,17 +50,17 @@ impl Panics {
     }
 }
 
-/// It panicked. The words of the panic are not kept: they may hold what a client sent.
+/// Something panicked. The message of the panic is not kept, because it may hold what a client sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Panicked;
 
-/// Runs it; a panic ends here. What it had in its hands has to be sound afterwards, whatever it left undone: every
-/// lock of the sandbox is taken again after a panic under it.
+/// Runs a function and catches its panic. The state that it changes must be sound after a panic, even when the change
+/// is incomplete, because every lock of the sandbox is taken again after a panic.
 pub(crate) fn contained<T>(run: impl FnOnce() -> T) -> Result<T, Panicked> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|_| Panicked)
 }
 
-/// The same for what awaits; whoever calls pins it, so that it is not moved once more.
+/// The same for a future. The caller pins it, so that it is not moved again.
 pub(crate) async fn contained_async<T>(
     mut run: Pin<&mut impl Future<Output = T>>,
 ) -> Result<T, Panicked> {
@@ -71,14 +71,14 @@ pub(crate) async fn contained_async<T>(
     .await
 }
 
-/// A task's panic becomes one of whoever waits for it. None where the task was ended with the sandbox.
+/// Panics if the task panicked, so that the panic reaches the waiting caller. None if the task ended with the sandbox.
 pub(crate) fn pass_panic_on<T>(ended: Result<T, JoinError>) -> Option<T> {
     ended
         .inspect_err(|error| assert!(!error.is_panic(), "what was waited for panicked"))
         .ok()
 }
 
-/// The panic's own line, with the way there, was logged where it happened; this one says whose it was.
+/// Logs what panicked. The panic itself was logged where it happened, with its location.
 pub(crate) fn log_panic(what: impl Display) {
     tracing::error!("{what} panicked; this is a bug of the sandbox");
 }

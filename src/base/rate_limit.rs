@@ -1,4 +1,4 @@
-//! Rate limits: so many requests in a window of time, which begins with the first of them.
+//! Rate limits: a number of requests in a window of time. The first request opens the window.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use super::clock::{Since, parse_duration};
 const LIMIT_MAX: u32 = 1_000_000;
 const WINDOW_MAX: Duration = Duration::from_hours(24);
 
-/// As many outcomes of a world may be limited at the same time; the longest known leaves first.
+/// At most this many outcomes of a world have windows at the same time. The oldest entry is removed first.
 pub(crate) const WINDOWS_MAX: usize = 1000;
 
-/// What an open window costs.
+/// The estimated memory of an open window.
 const WINDOW_BYTES: usize = 100;
 
 /// `rate_limit = { limit = 5, window = "1s" }`
@@ -24,19 +24,19 @@ pub(crate) struct RateLimit {
     pub window: Duration,
 }
 
-/// The requests that came since one of them opened it.
+/// An open window, and how many requests came since the first of them opened it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Window {
     pub since: Since,
     pub came: u32,
 }
 
-/// How a request stands to a limit.
+/// The state of a limit after a request: what the reply's headers say.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Standing {
     limit: u32,
     remaining: u32,
-    /// How long until the next window may be opened.
+    /// How long until a new window can open.
     opens_in: Duration,
     pub is_over: bool,
 }
@@ -60,7 +60,7 @@ impl RateLimit {
         })
     }
 
-    /// Counts a request. What is over the limit is not counted.
+    /// Counts a request, unless it is over the limit.
     pub(crate) fn judge(
         &self,
         open: &mut Option<Window>,
@@ -91,13 +91,13 @@ impl RateLimit {
 }
 
 impl Standing {
-    /// Of two limits the one that a client has to mind first.
+    /// Of two limits, the one that a client reaches first.
     pub(crate) fn tighter(self, other: Option<Self>) -> Self {
         let is_tighter = |other: &Self| !self.is_over && other.remaining < self.remaining;
         other.filter(is_tighter).unwrap_or(self)
     }
 
-    /// What a reply says of the limit; the times in whole seconds, at least one.
+    /// The headers of a reply about the limit. Times are in whole seconds, at least one.
     pub(crate) fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
         let seconds = self.opens_in.as_millis().div_ceil(1000).max(1);
         let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);

@@ -15,7 +15,7 @@ pub(crate) fn reason(error: &io::Error) -> String {
     }
 }
 
-/// The known word nearest to what was written, when it is near enough to be meant.
+/// The known word nearest to the written one, if it is near enough to be meant.
 pub(crate) fn nearest<'a>(
     written: &str,
     known: impl IntoIterator<Item = &'a str>,
