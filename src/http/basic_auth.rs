@@ -8,10 +8,10 @@ use hyper::header::AUTHORIZATION;
 use super::error::ApiError;
 use crate::base::ApiKey;
 
-/// The longest key, a colon, and room for a password to complain about.
+/// Room for the longest key, a colon, and a password, so that the answer can complain about the password.
 const CREDENTIALS_BYTES_MAX: usize = 512;
 
-/// Reads the key out of the `authorization` header. Every way to get it wrong has its own sentence.
+/// Reads the API key from the `authorization` header. Every mistake has its own message.
 pub(crate) fn authenticate(headers: &HeaderMap) -> Result<ApiKey, ApiError> {
     const RIGHT: &str = "Send `Authorization: Basic ` and the base64 of your API key with a colon \
                          behind it, as `curl -u <API key>:` does.";

@@ -1,4 +1,4 @@
-//! One request as the sandbox sees it: read to its end, not yet understood.
+//! One request as the sandbox sees it: completely read, but not interpreted.
 
 use std::collections::HashMap;
 use std::time::SystemTime;
@@ -15,21 +15,21 @@ use super::headers::{DEFAULT_HOST, DEPTH_HEADER};
 
 /// A request and its body.
 pub(crate) struct Call {
-    /// When its head was read.
+    /// When the head of the request was read.
     pub came: Instant,
-    /// The same by the machine's clock.
+    /// The same moment by the machine's clock.
     pub at: SystemTime,
     pub head: Parts,
     pub body: Body,
 }
 
-/// What came with a request.
+/// The body of a request.
 pub(crate) enum Body {
     Empty,
     Bytes(Bytes),
     /// A multipart form: each part's text, or the facts of its file.
     Parts(Value),
-    /// It could not be read; complained about when its turn comes, so that a missing key comes first.
+    /// The body could not be read. The error is reported after the earlier checks, such as a missing API key.
     Unreadable(ApiError),
 }
 
@@ -54,12 +54,12 @@ impl Call {
         format!("{scheme}://{}", host.unwrap_or(DEFAULT_HOST))
     }
 
-    /// Whether it came by TLS.
+    /// Whether the request came over TLS.
     pub(crate) fn is_secure(&self) -> bool {
         self.head.extensions.get::<Secure>().is_some()
     }
 
-    /// The query's pairs, decoded; of a repeated name the last counts.
+    /// The decoded pairs of the query. If a name is repeated, its last value counts.
     pub(crate) fn query(&self) -> HashMap<String, String> {
         let query = self.head.uri.query().unwrap_or_default();
         form_urlencoded::parse(query.as_bytes())
@@ -67,7 +67,7 @@ impl Call {
             .collect()
     }
 
-    /// How often a callback has come back into the sandbox before this request.
+    /// How many callbacks in a chain have come back into the sandbox before this request.
     pub(crate) fn callback_depth(&self) -> u32 {
         let header = self.headers().get(DEPTH_HEADER);
         let depth = header.and_then(|value| value.to_str().ok()?.parse().ok());
@@ -79,10 +79,10 @@ impl Call {
     }
 }
 
-/// What a body says it is.
+/// The media type that a request gives its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MediaType {
-    /// A body that says nothing is taken for JSON too.
+    /// Also for a body without a media type.
     Json,
     Form,
     Multipart,
@@ -97,7 +97,7 @@ impl MediaType {
         Self::named(header.unwrap_or("?"))
     }
 
-    /// Of what the header says.
+    /// The media type of a `content-type` header.
     pub(crate) fn named(content_type: &str) -> Self {
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         let is = |name: &str| essence.eq_ignore_ascii_case(name);
@@ -119,6 +119,6 @@ impl MediaType {
     }
 }
 
-/// Says of a request that it came by TLS.
+/// Marks a request that came over TLS.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Secure;

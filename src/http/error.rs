@@ -1,18 +1,18 @@
-//! Errors as Iluma words them: one constructor a situation, and the one place that writes the envelope.
+//! Errors in Iluma's words: one constructor per situation, and the one place that writes the error envelope.
 
 use bytes::Bytes;
 use serde::Serialize;
 
-/// A request that was refused. Status and standard words come from `scenarios/errors.toml`.
+/// A refused request. The status and the standard message come from `scenarios/errors.toml`.
 #[derive(Clone, Debug)]
 pub(crate) struct ApiError {
     pub code: Code,
-    /// In place of the standard words.
+    /// Replaces the standard message.
     pub message: Option<String>,
     pub complaints: Vec<Complaint>,
-    /// The refusal is the sandbox's own and not Iluma's: said in `x-sandbox-error`.
+    /// Set when the sandbox itself refuses, not the emulated API. It is the text of the `x-sandbox-error` header.
     pub by_sandbox: Option<&'static str>,
-    /// It answers because it was chosen, and not because the request is refused.
+    /// True if the client chose this error as its answer. Then the request itself is not refused.
     pub is_asked_for: bool,
 }
 
@@ -20,13 +20,13 @@ pub(crate) struct ApiError {
 #[derive(Clone, Debug)]
 pub(crate) enum Code {
     Known(ErrorCode),
-    /// An error that a scenario file brings, by the name of its outcome.
+    /// An error that a scenario file defines, by the name of its outcome.
     Outcome(String),
 }
 
 macro_rules! error_codes {
     ($($name:ident = $text:literal),+ $(,)?) => {
-        /// The errors that the sandbox answers by itself.
+        /// The errors that the sandbox answers on its own.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum ErrorCode { $($name),+ }
 
@@ -219,7 +219,7 @@ impl ApiError {
         Self::new(ErrorCode::ServiceUnavailable, message).by_sandbox("sandbox full")
     }
 
-    /// `what` is asked for and merely `source`; `instead` says how to go on.
+    /// The client asked for `what`, which is not public but `source`. `instead` tells the client what to do.
     pub(crate) fn strict_mode(what: &str, source: &str, instead: &str) -> Self {
         Self::new(
             ErrorCode::StrictMode,
@@ -260,13 +260,13 @@ impl ApiError {
         )
     }
 
-    /// `reason` is what the receiver did, such as `status 500`.
-    /// A web page asked, and no test was sent.
+    /// A page of another site asked to register a URL, so no test was sent.
     pub(crate) fn callback_of_a_page(reason: &str) -> Self {
         let message = format!("No test was sent: {reason}.");
         Self::new(ErrorCode::CallbackTestFailed, message).by_sandbox("foreign page")
     }
 
+    /// `reason` is what the receiver did, such as `status 500`.
     pub(crate) fn callback_test_failed(reason: &str) -> Self {
         Self::new(
             ErrorCode::CallbackTestFailed,
@@ -303,19 +303,19 @@ pub(crate) fn error_envelope(error_code: &str, message: &str, complaints: &[Comp
         .into()
 }
 
-/// One thing wrong with one field.
+/// One mistake in one field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Complaint {
-    /// `scopes[0]`, `addresses[0].country`; in multipart the part's name.
+    /// `scopes[0]` or `addresses[0].country`. In a multipart form it is the name of the part.
     pub path: String,
     pub message: String,
 }
 
-/// Everything that is wrong with an input, in the order of the documentation's table.
+/// All mistakes in an input, in the order of the documentation's table.
 pub(crate) struct Refused {
-    /// The error code that the schema asks for (`x-error`), where it is no plain validation error.
+    /// The error code that the schema asks for (`x-error`). None for a plain validation error.
     pub code: Option<String>,
     pub complaints: Vec<Complaint>,
-    /// False where there is more than is said.
+    /// False if there are more mistakes than `complaints` lists.
     pub all_listed: bool,
 }

@@ -5,13 +5,13 @@ use serde_json::{Map, Value};
 
 use super::error::ApiError;
 
-/// How deep the brackets of a form key may go; the JSON reader has a limit of its own.
+/// The maximum depth of brackets in a form key. The JSON reader has its own limit.
 const FORM_DEPTH_MAX: usize = 8;
 
 const FIELDS_MAX: usize = 10_000;
 
 /// Reads `application/x-www-form-urlencoded`: repeated keys, `a[]=` and `a[0][k]=` make arrays and
-/// objects. Everything is text until `Shape::coerce` has seen it.
+/// objects. All values are text until `Shape::coerce` converts them.
 pub(crate) fn parse_form(body: &[u8]) -> Result<Value, ApiError> {
     let mut root = FormNode::default();
     for (count, (key, text)) in form_urlencoded::parse(body).enumerate() {
@@ -26,7 +26,7 @@ pub(crate) fn parse_form(body: &[u8]) -> Result<Value, ApiError> {
     })
 }
 
-/// `a[0][k]` → `a`, `0`, `k`. A key whose brackets do not match is taken as it stands.
+/// `a[0][k]` → `a`, `0`, `k`. A key with unmatched brackets stays as it is.
 pub(crate) fn form_path(key: &str) -> Vec<&str> {
     let Some((first, rest)) = key.split_once('[') else {
         return vec![key];
@@ -42,12 +42,12 @@ pub(crate) fn form_path(key: &str) -> Vec<&str> {
     path
 }
 
-/// A form under construction: texts under this very key, and what the brackets lead to.
+/// A form while it is read: the values of this key, and the children that its brackets name.
 #[derive(Default)]
 struct FormNode {
     texts: Vec<String>,
     children: IndexMap<String, FormNode>,
-    /// How many `[]` have been counted.
+    /// How many `[]` were inserted: the index of the next one.
     pushed: usize,
 }
 

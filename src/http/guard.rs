@@ -1,13 +1,14 @@
-//! Who may use the control API. Three questions, in this order; the first that is answered badly refuses.
+//! Who may use the control API. Three checks run in this order; the first that fails refuses the request.
 //!
-//! 1. **Which sandbox is asked?** On a loopback address the `Host` has to be a loopback name: else a web page
-//!    could have its own name point here and read what is answered. On any other address it is free, so that
-//!    `http://iluma:4586` works between containers; the token stands guard there.
-//! 2. **Who made the request?** A browser says so: an `Origin` that is not this sandbox's is refused, and so is
-//!    what `Sec-Fetch-Site` calls cross-site. A link that is followed may come from anywhere: it changes nothing.
-//! 3. **Is the token right?** Where there is one. `livez` and `readyz` are asked by machines that have no
-//!    secrets, callbacks to the inbox carry none, and neither the files of the inspector nor the description of
-//!    this API hold anything that is this sandbox's: these are free. The page asks for the token and sends it with all that it asks for.
+//! 1. **Is the host right?** On a loopback address the `Host` must be a loopback name. Otherwise a web page could let
+//!    its own host name point to this machine and read the answers. On any other address every `Host` is allowed, so
+//!    that `http://iluma:4586` works between containers. There the token protects the API.
+//! 2. **Who made the request?** Browsers tell. An `Origin` of another site is refused, and so is a request that
+//!    `Sec-Fetch-Site` calls cross-site. A followed link may come from any site, because it changes nothing.
+//! 3. **Is the token right?** Only if the sandbox has a token. Some paths are free: `livez` and `readyz`, because
+//!    machines without secrets ask for them; the inbox, because callbacks carry no token; the files of the inspector
+//!    and the description of this API, because they hold no data of this sandbox. The inspector's page asks the user
+//!    for the token and sends it with every request.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -27,7 +28,7 @@ use crate::base::hex;
 
 const TOKEN_CHARS_MAX: usize = 200;
 
-/// What the control API asks for in `x-sandbox-control-token`. `Debug` does not show it.
+/// The secret that the control API expects in `x-sandbox-control-token`. `Debug` does not show it.
 ///
 /// ```
 /// use iluma_sandbox::ControlToken;
@@ -46,7 +47,7 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    /// Outside of the loopback interface there is always a token: one is made where none is given.
+    /// On an address other than loopback there is always a token. If none is given, a random one is made.
     pub(crate) fn new(address: IpAddr, token: Option<ControlToken>) -> Self {
         let listens_on_loopback = address.is_loopback();
         Self {
@@ -59,7 +60,7 @@ impl Guard {
         self.token.as_ref()
     }
 
-    /// The first two questions, for what changes something.
+    /// The first two checks, for a request that changes something.
     pub(crate) fn judge_page(&self, call: &Call) -> Result<(), Refusal> {
         self.judge(call, "POST")
     }
@@ -71,7 +72,7 @@ impl Guard {
         check_origin(call, method)
     }
 
-    /// `method` and `parts` are those by which the request is routed.
+    /// All three checks. `method` and `parts` (of the path) are those that route the request.
     pub(crate) fn admit(&self, call: &Call, method: &str, parts: &[&str]) -> Result<(), Refusal> {
         self.judge(call, method)?;
         match (&self.token, method, parts) {
@@ -137,21 +138,21 @@ fn check_origin(call: &Call, method: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// All values of a header; one that is no text is a text that nothing likes.
+/// All values of a header. A value that is not text becomes `?`, which no check accepts.
 fn texts(headers: &HeaderMap, name: impl AsHeaderName) -> impl Iterator<Item = &str> {
     let values = headers.get_all(name).into_iter();
     values.map(|value| value.to_str().unwrap_or("?"))
 }
 
-/// Whether a page of this origin comes from the sandbox: it has the request's own host, or another name of
-/// this machine and the same port.
+/// Whether a page of this origin comes from the sandbox. Its port must be that of the request's host. Its name must
+/// be that of the request's host, or another name of this machine.
 fn is_own(origin: &str, host: Option<&Authority>) -> bool {
     let (Ok(origin), Some(host)) = (origin.parse::<Uri>(), host) else {
         return false;
     };
     let usual_port = match origin.scheme_str() {
         Some("http") => 80,
-        Some("https") => 443, // something before the sandbox speaks TLS
+        Some("https") => 443, // a proxy before the sandbox may speak TLS
         _ => return false,
     };
     let Some(page) = origin.authority() else {
@@ -182,7 +183,7 @@ fn is_loopback(authority: &Authority) -> bool {
 }
 
 impl ControlToken {
-    /// The whole token, to be sent and never to be logged.
+    /// The whole token. Send it, but never log it.
     ///
     /// ```
     /// use iluma_sandbox::ControlToken;
@@ -194,7 +195,8 @@ impl ControlToken {
         &self.0
     }
 
-    /// The one thing here that does not come from the seed: who knows that must not know this.
+    /// A random token. It is the only chance that does not come from the seed, because whoever knows the seed must not
+    /// know the token.
     fn random() -> Self {
         let mut bytes = [0; 32];
         SysRng
@@ -222,7 +224,7 @@ impl ControlToken {
         }
     }
 
-    /// In a time that says nothing of how much of it is right, nor of its length.
+    /// Compares in a time that reveals neither how much of the given token is right nor how long the token is.
     fn is(&self, given: &[u8]) -> bool {
         let [given, own]: [[u8; 32]; 2] =
             [given, self.0.as_bytes()].map(|token| Sha256::digest(token).into());
@@ -250,7 +252,7 @@ impl fmt::Debug for ControlToken {
     }
 }
 
-/// A refusal, with the sentence that says why.
+/// A refusal: the status, the error code, and the sentence that says why.
 pub(crate) struct Refusal(
     pub(crate) StatusCode,
     pub(crate) &'static str,

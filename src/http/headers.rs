@@ -9,19 +9,20 @@ pub(crate) const DEPTH_HEADER: HeaderName = HeaderName::from_static("x-sandbox-c
 pub(crate) const CALLBACK_TOKEN_HEADER: HeaderName = HeaderName::from_static("x-callback-token");
 pub(crate) const CONTROL_PREFIX: &str = "/__sandbox/";
 
-/// The document of the emulated API. It is the sandbox's own, though its path is not below the others.
+/// The OpenAPI document of the emulated API. The sandbox itself serves it, although the path is not below
+/// `/__sandbox/`.
 pub(crate) const OPENAPI_PATH: &str = "/openapi.json";
 
-/// Names the world that a product request belongs to, in place of its key. It asks for what the control API asks
-/// for: a host and an origin of this sandbox, the control token where there is one, and else, where only some keys
-/// are let in, one of these.
+/// Names the world of a product request, in place of the request's API key. Such a request must pass the checks of the
+/// control API: a host and an origin of this sandbox, and the control token where there is one. Without a control
+/// token, a sandbox that lets in only some API keys asks for one of these keys.
 pub(crate) const WORLD_HEADER: HeaderName = HeaderName::from_static("x-sandbox-world");
 
 pub(crate) const CONTROL_TOKEN_HEADER: HeaderName =
     HeaderName::from_static("x-sandbox-control-token");
 
-/// Where the sandbox is for lists that are made without one.
+/// The address of the sandbox in lists that are made without a running sandbox.
 pub(crate) const DEFAULT_HOST: &str = "127.0.0.1:4586";
 
-/// JSON and forms.
+/// The largest body of JSON or of a form.
 pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;

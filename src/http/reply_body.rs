@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-/// A body, and what is dropped when it has been written.
+/// A body, and a value that is held until the body is written.
 pub(crate) struct ReplyBody {
     pub content: Content,
     pub until_written: Option<Box<dyn Send>>,
@@ -12,9 +12,9 @@ pub(crate) struct ReplyBody {
 /// Where the bytes of a body come from.
 pub(crate) enum Content {
     Whole(Bytes),
-    /// Made one after the other while they are sent.
+    /// Pieces that are made one by one while the body is sent.
     Pieces(Box<dyn Iterator<Item = Bytes> + Send>),
-    /// Sent through a channel, until that ends.
+    /// Pieces from a channel, until the channel closes.
     Stream(mpsc::Receiver<Bytes>),
 }
 

@@ -1,5 +1,5 @@
-//! A file that is uploaded: counted and hashed as it comes, held only as far as the checks need it, or for as long as a
-//! thumbnail of it is to be drawn.
+//! Uploaded files. A file is counted and hashed while it arrives. Only the part that the checks need is held, or the
+//! whole file if a thumbnail of it shall be drawn.
 
 use std::sync::Arc;
 
@@ -9,26 +9,26 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::base::hex;
 
-/// Where the facts of an upload say how its file was called.
+/// The key of the file name in the facts of an upload.
 pub(crate) const FILE_NAME: &str = "file_name";
 
-/// A picture takes its room in pieces of this size, the smallest one such.
+/// Pictures take memory from their common budget in pieces of this size. The smallest picture takes one piece.
 pub(crate) const PIECE_BYTES: usize = 128 << 10;
 
-/// Of a file no more than this is held: enough to tell its type and size in pixels.
+/// At most this much of a file is held. It is enough to find out its type and its size in pixels.
 pub(crate) const HELD_BYTES_MAX: usize = 1 << 20;
 
-/// Of how a file was called, so much is kept.
+/// Longer file names are cut to this length.
 const FILE_NAME_CHARS_MAX: usize = 255;
 
-/// A file on its way in.
+/// A file while it arrives.
 #[derive(Default)]
 pub(crate) struct Upload {
     file_name: Option<String>,
     held: Vec<u8>,
     bytes: u64,
     hash: Sha256,
-    /// Where it is to be drawn: as long as there is room, all of it is held.
+    /// Set if a thumbnail shall be drawn. The whole file is held as long as the budget has room.
     room: Option<Room>,
 }
 
@@ -57,8 +57,8 @@ impl Upload {
         self.held.extend_from_slice(&chunk[..chunk.len().min(most)]);
     }
 
-    /// What schemas, rules and ids see of a file, and the file itself where it is to be drawn. The type is told from
-    /// its bytes, not from its label.
+    /// The facts that schemas, rules and ids see of a file, and the file itself if it shall be drawn. The type comes
+    /// from the bytes of the file, not from its label.
     pub(crate) fn facts(self, at: impl FnOnce() -> String) -> (Value, Option<Picture>) {
         let kind = match imagesize::image_type(&self.held) {
             Ok(imagesize::ImageType::Jpeg) => Some("image/jpeg"),
@@ -72,7 +72,7 @@ impl Upload {
             "height": size.map_or(0, |size| size.height),
             "sha256": hex(&self.hash.finalize()),
         });
-        // Of an empty file nothing can be told but that it is too small.
+        // An empty file has no type: the only complaint shall be that it is too small.
         if self.bytes > 0 {
             facts["type"] = kind.unwrap_or("application/octet-stream").into();
         }
@@ -90,7 +90,7 @@ pub(crate) fn pointer_part(name: &str) -> String {
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
-/// A file that is to be drawn.
+/// A file of which a thumbnail shall be drawn.
 #[derive(Debug)]
 pub(crate) struct Picture {
     pub(crate) at: String,
@@ -108,7 +108,7 @@ impl Picture {
     }
 }
 
-/// A share of what all pictures together may hold.
+/// The part that one picture takes of the memory budget of all pictures.
 #[derive(Debug)]
 pub(crate) struct Room {
     all: Arc<Semaphore>,
@@ -116,7 +116,7 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    /// An empty share of `all`.
+    /// An empty part of the budget `all`.
     pub(crate) fn of(all: &Arc<Semaphore>) -> Self {
         Self {
             all: all.clone(),
@@ -124,7 +124,7 @@ impl Room {
         }
     }
 
-    /// Grows to so many bytes, if there is room.
+    /// Grows the part to `bytes`. False if the budget does not have so much left.
     pub(crate) fn fits(&mut self, bytes: usize) -> bool {
         let held = (self.held.as_ref()).map_or(0, OwnedSemaphorePermit::num_permits);
         let more = bytes.div_ceil(PIECE_BYTES).max(1).saturating_sub(held);
