@@ -1,4 +1,4 @@
-//! The catalogue: every endpoint, route and piece of dummy data of one moment. A reload makes a new one.
+//! The catalogue: all endpoints, routes and dummy data at one moment. A reload makes a new one.
 
 use std::sync::{Arc, OnceLock};
 
@@ -17,31 +17,31 @@ use crate::base::{Dice, nearest};
 use crate::http::{ApiError, Code, ErrorCode};
 use crate::scenario::{LoadError, Settings};
 
-/// Everything the sandbox answers from. Never changed, only replaced.
+/// The data from which the sandbox answers. It is never changed, only replaced.
 #[derive(Debug)]
 pub(crate) struct Catalogue {
-    /// 1 for the one that the sandbox started with, one more with every reload that succeeded.
+    /// The number of the catalogue: 1 at the start, one more after every successful reload.
     pub generation: u64,
     pub(super) slots: Vec<Slot>,
     pub(crate) shared_errors: SharedErrors,
     pub(crate) dummy: Dummy,
     pub(crate) settings: Settings,
-    /// What loaded and is hardly meant, in the order of the files.
+    /// Warnings about content that loads but is probably not meant, in the order of the files.
     pub(crate) warnings: Vec<LoadError>,
-    /// What `/openapi.json` answers, written when it is first asked for.
+    /// The answer of `/openapi.json`, written at the first request for it.
     pub(crate) openapi: OnceLock<Bytes>,
     pub(super) router: Router<Place>,
 }
 
 impl Catalogue {
-    /// The endpoints that are not as they are shipped.
+    /// The endpoints that differ from the shipped ones.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn touched(&self) -> impl Iterator<Item = &Endpoint> {
         let touched = self.slots.iter().filter(|slot| slot.waiting.is_none());
         touched.filter_map(Slot::compiled)
     }
 
-    /// Finds where a request goes, or the nearest route there is.
+    /// Finds the route of a request. The error is the nearest known route.
     pub(crate) fn route<'a>(
         &'a self,
         method: &Method,
@@ -74,7 +74,7 @@ impl Catalogue {
                     Route::Ask(self.endpoint_at(*at), path)
                 })
             }
-            // The documentation's headings say POST where its curls send GET.
+            // The documentation says POST in its headings and GET in its curl examples.
             Place::Record(at) if reads || posts => Some(Route::Read(
                 self.endpoint_at(*at),
                 found.params.get("id").unwrap_or_default(),
@@ -93,7 +93,7 @@ impl Catalogue {
             .map(|(_, route)| route)
     }
 
-    /// Every route as a client would write it: `POST /v0/…`.
+    /// All routes as a client writes them: `POST /v0/…`.
     fn routes(&self) -> Vec<String> {
         let more = ["GET /v1/callback/urls", "PATCH /v1/callback/urls"].map(str::to_owned);
         let account = ACCOUNT_ROUTES
@@ -114,14 +114,14 @@ impl Catalogue {
         Some(self.endpoint_at(at))
     }
 
-    /// The endpoint of an id, or of a path as a client asks for it.
+    /// The endpoint with this id or with this path.
     pub(crate) fn endpoint_named(&self, name: &str) -> Option<&Endpoint> {
         let named = |slot: &Slot| *slot.id == *name || slot.path == name;
         let at = self.slots.iter().position(named)?;
         Some(self.endpoint_at(at))
     }
 
-    /// As [`Catalogue::endpoint_named`], or the sentence that says that there is none.
+    /// Like [`Catalogue::endpoint_named`]. The error is a message that the endpoint does not exist.
     pub(crate) fn known_endpoint(&self, name: &str) -> Result<&Endpoint, String> {
         self.endpoint_named(name).ok_or_else(|| {
             let known = self.endpoints().map(|endpoint| &*endpoint.id);
@@ -131,7 +131,7 @@ impl Catalogue {
         })
     }
 
-    /// Every endpoint, in the order of their paths.
+    /// All endpoints, in the order of their paths.
     pub(crate) fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
         (0..self.slots.len()).map(|at| self.endpoint_at(at))
     }
@@ -144,13 +144,13 @@ impl Catalogue {
         self.slots[at].endpoint(&self.shared_errors)
     }
 
-    /// The status and words of an error that the sandbox itself answers with.
+    /// The outcome with the status and the message of an error that the sandbox answers on its own.
     pub(crate) fn error(&self, code: ErrorCode) -> &super::outcome::Outcome {
         &self.shared_errors[code.name()]
     }
 }
 
-/// The outcome with the status and the words of an error.
+/// The outcome with the status and the message of an error.
 pub(crate) fn error_outcome<'c>(
     catalogue: &'c Catalogue,
     endpoint: Option<&'c Endpoint>,
@@ -165,7 +165,8 @@ pub(crate) fn error_outcome<'c>(
     }
 }
 
-/// What the holes of a reply refer to that was not chosen by the dummy data: what there is to find.
+/// Looks up the dummy data for the holes of a reply whose outcome the dummy data did not choose. It
+/// always finds something, because the outcome is already decided. None if the endpoint has no lookup.
 pub(crate) fn found(
     seed: u64,
     catalogue: &Catalogue,
@@ -177,7 +178,7 @@ pub(crate) fn found(
     Some((rule.lookup).assume_found(&catalogue.dummy, seed, rule.asked(input), dice))
 }
 
-/// The endpoint whose sample stands for a callback type: the one that says so, else the first.
+/// The endpoint whose sample tests a callback type: the one marked with `test`, or else the first of the type.
 pub(crate) fn endpoint_of_type<'c>(
     catalogue: &'c Catalogue,
     callback_type: &str,
@@ -191,7 +192,7 @@ pub(crate) fn endpoint_of_type<'c>(
         .or_else(|| of_type().next())
 }
 
-/// Every callback type there is, in the order of the endpoints.
+/// All callback types, in the order of the endpoints.
 pub(crate) fn callback_types(catalogue: &Catalogue) -> Vec<&str> {
     let mut types = Vec::new();
     for endpoint in catalogue.endpoints() {
@@ -204,7 +205,7 @@ pub(crate) fn callback_types(catalogue: &Catalogue) -> Vec<&str> {
     types
 }
 
-/// What the endpoint's default ends in.
+/// The last outcome of the endpoint's default: what a record becomes in the end.
 pub(crate) fn final_outcome(endpoint: &Endpoint) -> Option<&Arc<Outcome>> {
     let mut outcome = &endpoint.creation.as_ref()?.default;
     while let Some(then) = outcome.then.last() {

@@ -1,4 +1,4 @@
-//! One condition of a `when`: what of a request it looks at, and the test that this has to pass.
+//! One condition of a `when`: the part of the request that it checks, and the test that this part must pass.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -12,15 +12,15 @@ use super::shape::{Fields, Shape, dig};
 use crate::base::{listed, nearest};
 use crate::scenario::{LoadError, SourceFile, Spanned, Tree};
 
-/// What conditions can look at.
+/// The parts of a request that conditions can check.
 #[derive(Clone, Copy)]
 pub(crate) struct Facts<'a> {
     pub fields: &'a Map<String, Value>,
-    /// How uploaded files were called, by their fields.
+    /// The names of uploaded files, by their fields.
     pub file_names: &'a Map<String, Value>,
     pub headers: &'a HeaderMap,
     pub query: &'a str,
-    /// The how-many-th call of the endpoint this is; 0 where nobody counts.
+    /// The call number of its endpoint, counted from 1. It is 0 if calls are not counted.
     pub nth: u64,
 }
 
@@ -32,11 +32,11 @@ pub(crate) struct Condition {
     pub test: Test,
 }
 
-/// What of a request is looked at.
+/// The part of a request that a condition checks.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Subject {
     Field(Vec<String>),
-    /// How the file in this field was called.
+    /// The name of the uploaded file in this field.
     FileName(String),
     Header(HeaderName),
     Query(String),
@@ -89,7 +89,7 @@ impl Condition {
 }
 
 impl Subject {
-    /// What a name such as `input.addresses.0.country` or `header.x-test-case` stands for.
+    /// Parses a name such as `input.addresses.0.country` or `header.x-test-case`.
     pub(crate) fn parse(written: &str, fields: Fields<'_>) -> Result<Self, String> {
         if written == "nth" {
             return Ok(Self::Nth);
@@ -126,12 +126,12 @@ impl Subject {
         )
     }
 
-    /// Whether it is text whatever is sent, so that what it is compared to is text as well.
+    /// Whether the value is always text, whatever the client sends. Then it is compared to text only.
     fn is_text(&self) -> bool {
         matches!(self, Self::Header(_) | Self::Query(_) | Self::FileName(_))
     }
 
-    /// What the request has there.
+    /// The value that the request has there.
     pub(crate) fn of<'a>(&self, facts: Facts<'a>) -> Option<Cow<'a, Value>> {
         match self {
             Self::Field(path) => dig(facts.fields, path).map(Cow::Borrowed),
@@ -141,7 +141,7 @@ impl Subject {
                 let text = String::from_utf8_lossy(value.as_bytes());
                 Some(Cow::Owned(text.into()))
             }
-            // Of a repeated name the last counts.
+            // If a name is repeated, its last value counts.
             Self::Query(name) => form_urlencoded::parse(facts.query.as_bytes())
                 .filter(|(key, _)| key == name)
                 .last()
@@ -229,7 +229,7 @@ impl Test {
     pub(crate) fn holds(&self, value: Option<&Value>) -> bool {
         let text = || value.and_then(Value::as_str);
         let number = || match value? {
-            Value::String(text) => text.parse().ok(), // of a header or the query
+            Value::String(text) => text.parse().ok(), // from a header or the query
             other => other.as_f64(),
         };
         match self {
@@ -244,7 +244,7 @@ impl Test {
         }
     }
 
-    /// The values of which one must be there, where the test names them.
+    /// The values of which one must be there. None if the test does not list values.
     pub(crate) fn exact(&self) -> Option<&[Value]> {
         match self {
             Self::Equals(value) => Some(std::slice::from_ref(value)),
@@ -253,7 +253,7 @@ impl Test {
         }
     }
 
-    /// As a file writes it.
+    /// The test as a file writes it.
     pub(crate) fn shown(&self) -> Value {
         match self {
             Self::Equals(value) => value.clone(),

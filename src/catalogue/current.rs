@@ -11,34 +11,34 @@ use super::catalogue::Catalogue;
 use crate::base::{self, Panicked, Panics, contained};
 use crate::scenario::{DateForm, LoadError, LoadErrors};
 
-/// The catalogue of this moment. A reload replaces it whole.
+/// The catalogue in use. A reload replaces it as a whole.
 #[derive(Debug)]
 pub(crate) struct Current {
     pub folders: Vec<PathBuf>,
     dates: Option<DateForm>,
     pub panics: Panics,
     catalogue: ArcSwap<Catalogue>,
-    /// Changes with every reload, failed ones too, after the catalogue has.
+    /// Changes with every reload, also a failed one. The catalogue is replaced first.
     reloads: watch::Sender<Reload>,
-    /// One reload at a time: the last to read is the last to be put in place.
+    /// Allows one reload at a time, so that the reload that reads last is also the last to replace the catalogue.
     reloading: Mutex<()>,
 }
 
 /// How the last reload went.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reload {
-    /// How many there were, whether they succeeded or not.
+    /// How many reloads there were, successful or not.
     pub count: u64,
-    /// How many of them did not.
+    /// How many reloads failed.
     pub failed: u64,
-    /// When the last one was.
+    /// When the last reload was.
     pub at: Option<Instant>,
-    /// Why the catalogue in place is older than the files.
+    /// The errors of the last reload, if it failed. Then the catalogue in use is older than the files.
     pub errors: Option<Arc<LoadErrors>>,
 }
 
 impl Current {
-    /// Loads the shipped files with these folders laid over them.
+    /// Loads the shipped files, with these folders laid over them.
     pub(crate) fn load(
         folders: Vec<PathBuf>,
         dates: Option<DateForm>,
@@ -54,7 +54,7 @@ impl Current {
         })
     }
 
-    /// A catalogue that was loaded already, from no folder.
+    /// Uses a catalogue that is loaded already. No folder belongs to it.
     pub(crate) fn of(catalogue: Arc<Catalogue>) -> Self {
         Self {
             folders: Vec::new(),
@@ -66,12 +66,12 @@ impl Current {
         }
     }
 
-    /// The catalogue of this moment. A request takes it once.
+    /// The catalogue in use. A request takes it only once.
     pub(crate) fn catalogue(&self) -> arc_swap::Guard<Arc<Catalogue>> {
         self.catalogue.load()
     }
 
-    /// Told of every reload, failed ones too.
+    /// Receives every reload, also a failed one.
     pub(crate) fn reloads(&self) -> watch::Receiver<Reload> {
         self.reloads.subscribe()
     }
@@ -117,7 +117,7 @@ impl Current {
     }
 }
 
-/// Once for every load: what loaded and is hardly meant.
+/// Logs the warnings of a load, once.
 fn log_warnings(catalogue: &Catalogue) {
     if !catalogue.warnings.is_empty() {
         let warnings = LoadErrors(catalogue.warnings.clone());

@@ -1,4 +1,4 @@
-//! One endpoint, compiled: its request rules, its outcomes, its planted records.
+//! One compiled endpoint: its request rules, its outcomes, its planted records.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,44 +15,44 @@ use super::schema::RequestSchema;
 use crate::base::{Stamp, nearest};
 use crate::scenario::{Origin, Source};
 
-/// A product of the API: what one scenario file, with everything that extends it, has become.
+/// A product of the API, compiled from one scenario file and all files that extend it.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     /// The file's id, such as `v1.1/bank_account_data_requests`.
     pub id: Arc<str>,
-    /// What people call it; the id where its file does not say.
+    /// The name for people. It is the id if the file gives no name.
     pub name: String,
     pub verb: Verb,
-    /// With segments such as `{digits}` where it is a GET's.
+    /// The path of a GET may have segments such as `{digits}`.
     pub path: String,
     pub source: Source,
-    /// Of reading back by id.
+    /// How well reading a record back by its id is known.
     pub read_source: Source,
-    /// Where it says its path.
+    /// The place of the path in the file.
     pub origin: Origin,
     pub content_type: ContentType,
     pub schema: RequestSchema,
-    /// How answers are made; none for an endpoint that only reads.
+    /// How answers are made. None for an endpoint that only reads.
     pub creation: Option<Creation>,
-    /// The outcomes by their names, the endpoint's own first, then the errors that all share.
+    /// The outcomes by their names: first the endpoint's own ones, then the errors that all endpoints share.
     pub outcomes: IndexMap<String, Arc<Outcome>>,
-    /// Other names of outcomes.
+    /// Other names of outcomes, with the name of each outcome.
     pub aliases: IndexMap<String, String>,
     pub records: HashMap<String, PlantedRecord>,
-    /// Endpoints whose records this path reads back too, by id.
+    /// The ids of other endpoints whose records this path reads back too.
     pub reads: Vec<String>,
-    /// Reads the watchlist's listings by their ids.
+    /// True if the endpoint reads the watchlist's listings by their ids.
     pub reads_listings: bool,
-    /// `x-sandbox-outcome` of a listing.
+    /// The `x-sandbox-outcome` header of a listing that is read.
     pub listing_tag: HeaderValue,
     pub callback_type: Option<String>,
-    /// Its sample is what a URL of its callback type is tested with.
+    /// True if the sample of this endpoint tests the URLs of its callback type.
     pub tests_callbacks: bool,
 }
 
 #[derive(Debug)]
 pub(crate) struct Creation {
-    /// None: nothing is kept of an answer, and nothing read back.
+    /// None if answers are not kept. Then nothing can be read back.
     pub id_pattern: Option<IdPattern>,
     pub default: Arc<Outcome>,
     pub magic: MagicValues,
@@ -61,18 +61,18 @@ pub(crate) struct Creation {
     pub keep: Option<Keep>,
 }
 
-/// Where the items of the kept array can be read.
+/// The endpoint at which the items of the kept array can be read.
 #[derive(Debug)]
 pub(crate) struct Keep {
     /// The key of the array in the body.
     pub from: String,
-    /// The endpoint's id.
+    /// The id of that endpoint.
     pub at: Arc<str>,
-    /// `x-sandbox-outcome` when they are.
+    /// The `x-sandbox-outcome` header of an item that is read.
     pub tag: HeaderValue,
 }
 
-/// The method that a product is asked with.
+/// The method of a product's requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verb {
     Get,
@@ -81,12 +81,12 @@ pub(crate) enum Verb {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ContentType {
-    /// Forms are taken as well.
+    /// Forms are accepted too.
     Json,
     Multipart,
 }
 
-/// Which outcome answers, by what the dummy data says.
+/// Chooses the outcome by the dummy data.
 #[derive(Debug)]
 pub(crate) struct LookupRule {
     pub lookup: Lookup,
@@ -97,7 +97,7 @@ pub(crate) struct LookupRule {
 /// A record that exists from the start in every world.
 #[derive(Debug)]
 pub(crate) struct PlantedRecord {
-    /// None: the dummy data decides.
+    /// None if the dummy data decides.
     pub outcome: Option<Arc<Outcome>>,
     pub created: Stamp,
     pub updated: Stamp,
@@ -112,7 +112,7 @@ impl Verb {
         }
     }
 
-    /// What the names of a request's fields begin with, in holes and conditions.
+    /// The prefix of field names in holes and conditions: `path` or `input`.
     pub(crate) fn fields_word(self) -> &'static str {
         match self {
             Self::Get => "path",
@@ -122,7 +122,7 @@ impl Verb {
 }
 
 impl LookupRule {
-    /// An input as the lookup reads it.
+    /// The input under the field names of the lookup.
     pub(crate) fn asked<'a>(&'a self, input: &'a Map<String, Value>) -> Asked<'a> {
         Asked {
             input,
@@ -138,7 +138,7 @@ impl Endpoint {
         self.reads_listings || self.creation.as_ref().is_some_and(keeps)
     }
 
-    /// The outcome that a magic value asks for, by its name or an alias, in any letter case.
+    /// The outcome with this name or alias, in any letter case, as a magic value asks for it.
     pub(crate) fn outcome(&self, name: &str) -> Option<&Arc<Outcome>> {
         if let Some(outcome) = self.outcomes.get(name) {
             return Some(outcome);
@@ -148,7 +148,7 @@ impl Endpoint {
         self.outcomes.get(name)
     }
 
-    /// What a client reads when it asks for an outcome that does not exist.
+    /// The message for a client that asks for an outcome that does not exist.
     pub(crate) fn unknown_outcome(&self, asked: &str, only_errors: bool) -> String {
         let names: Vec<_> = self
             .outcomes
@@ -180,13 +180,13 @@ impl Endpoint {
     }
 }
 
-/// The names of a path's segments: `digits` of `/v1/{digits}/age`.
+/// The names of a path's segments: `digits` in `/v1/{digits}/age`.
 pub(crate) fn path_segments(path: &str) -> impl Iterator<Item = &str> {
     path.split('/')
         .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
 }
 
-/// How ids are written: text around one drawn part.
+/// The form of ids: text around one drawn part.
 #[derive(Clone, Debug)]
 pub(crate) struct IdPattern {
     before: String,
@@ -226,7 +226,7 @@ impl IdPattern {
         Err(wrong())
     }
 
-    /// The regular expression of its ids.
+    /// A regular expression for the ids.
     pub(crate) fn pattern(&self) -> String {
         let drawn = match self.drawn {
             Drawn::Uuid => "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
@@ -251,7 +251,7 @@ impl IdPattern {
     }
 }
 
-/// Whether the outcome, or what it becomes, sends a callback.
+/// Whether the outcome, or an outcome that it becomes, sends a callback.
 pub(crate) fn calls_back(endpoint: &Endpoint, outcome: &Outcome) -> bool {
     let (mut changes, last) = (outcome.then.iter(), outcome.then.last());
     outcome.callback.is_some()
@@ -262,7 +262,7 @@ pub(crate) fn calls_back(endpoint: &Endpoint, outcome: &Outcome) -> bool {
         || last.is_some_and(|last| calls_back(endpoint, &endpoint.outcomes[&last.outcome]))
 }
 
-/// The first stage of an outcome that is not public.
+/// The first stage of an outcome whose source is not public. The outcome itself is its first stage.
 pub(crate) fn weakest_stage<'e>(
     endpoint: &'e Endpoint,
     outcome: &'e Outcome,
@@ -277,7 +277,7 @@ pub(crate) fn weakest_stage<'e>(
     let mut stages = stages.peekable();
     while let Some(stage) = stages.next() {
         if stages.peek().is_none() {
-            return weakest_stage(endpoint, stage); // the last goes on with what it becomes itself
+            return weakest_stage(endpoint, stage); // the last one may have later stages of its own
         }
         if !stage.source.is_public() {
             return Some(stage);

@@ -1,4 +1,4 @@
-//! Loads a catalogue: layers files, compiles them, checks the links between them.
+//! Loads a catalogue: lays files over each other, compiles them, and checks the links between them.
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -16,19 +16,19 @@ use crate::http::ALL_CODES;
 use crate::scenario::{self, DateForm, LoadError, LoadErrors, ScenarioFile};
 
 impl Catalogue {
-    /// Loads the shipped files, then lays each folder over them. What is shipped is taken as proven.
+    /// Loads the shipped files, then lays each folder over them. The shipped files count as proven.
     pub(crate) fn load(folders: &[PathBuf], dates: Option<DateForm>) -> Result<Self, LoadErrors> {
         Self::read(folders, dates, Proof::OfFolders, scenario::no_pause)
             .map_err(LoadErrors::of_found)
     }
 
-    /// The same beside requests that are being answered.
+    /// The same while requests are answered: it pauses to let them go first.
     pub(crate) fn reload(folders: &[PathBuf], dates: Option<DateForm>) -> Result<Self, LoadErrors> {
         let pause = scenario::let_requests_go_first;
         Self::read(folders, dates, Proof::OfFolders, pause).map_err(LoadErrors::of_found)
     }
 
-    /// Loads, and proves the shipped files as well. Of broken files the warnings are told too.
+    /// Loads and also proves the shipped files. If files are broken, the result has their warnings too.
     pub(crate) fn check(folders: &[PathBuf]) -> Result<Self, Vec<LoadError>> {
         Self::read(folders, None, Proof::OfAll, scenario::no_pause)
     }
@@ -47,7 +47,7 @@ impl Catalogue {
         Self::of_read(layers, proof, found, pause)
     }
 
-    /// The shipped files with one laid over them that lies in no folder.
+    /// Loads the shipped files with one file over them that is in no folder.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn with_file(
         source: &Arc<crate::scenario::SourceFile>,
@@ -83,7 +83,7 @@ impl Catalogue {
         let stacks = stack_up(&layers, errors);
         let errors_stack = stacks.get("errors").map_or(Stack::new(), whole);
         let shared_errors = compile::compile_shared_errors(&errors_stack, errors);
-        // What is shipped and touched by nobody is sound, and compiled when it is first asked for.
+        // A shipped file that no folder changes is sound. It is compiled at the first request for it.
         let may_wait = |stack: &Stack| {
             proof == Proof::OfFolders
                 && matches!(stack.as_slice(), [only] if only.is_top())
@@ -126,19 +126,20 @@ impl Catalogue {
             shared_errors,
             dummy,
             settings: layers.settings,
-            warnings: Vec::new(), // known when everything has been looked at
+            warnings: Vec::new(), // set when everything is checked
             openapi: OnceLock::new(),
             router,
         })
     }
 }
 
-/// The files of a stack with all that is in them.
+/// The files of a stack, completely read.
 pub(super) fn whole(stack: &Stack) -> Stack {
     stack.iter().map(ScenarioFile::whole).collect()
 }
 
-/// Groups files by what they make together: later folders replace the same id, `extends` piles up.
+/// Groups the files that make one endpoint. A file of a later folder replaces the file with the same id. Files with
+/// `extends` are added on top.
 pub(super) fn stack_up(
     layers: &scenario::Layers,
     errors: &mut Vec<LoadError>,
@@ -174,7 +175,7 @@ pub(super) fn stack_up(
     stacks
 }
 
-/// To a file of dummy data only more of that can be added.
+/// A file of dummy data can be extended only with more dummy data.
 pub(super) fn check_data_extensions(stack: &Stack, errors: &mut Vec<LoadError>) {
     for file in stack[1..]
         .iter()
@@ -193,9 +194,9 @@ pub(super) fn check_data_extensions(stack: &Stack, errors: &mut Vec<LoadError>) 
     }
 }
 
-/// Endpoints name each other in `reads` and in `keep`.
+/// Checks the endpoints that endpoints name in `reads` and in `keep`.
 pub(super) fn check_links(stacks: &IndexMap<String, Stack>, errors: &mut Vec<LoadError>) {
-    // Endpoints with a mistake in them are meant all the same.
+    // An endpoint with a mistake counts as known: a link to it is right.
     let is_endpoint = |stack: &Stack| stack[0].source_file.id != "errors" && !stack[0].is_only_data;
     let known: Vec<_> = stacks
         .iter()

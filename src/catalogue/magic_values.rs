@@ -1,5 +1,5 @@
-//! `[magic]`: values that ride in a request's data and pick an outcome by its name, for flows where no
-//! header can be set: `given_names = "MAGIC FAILED"`, an upload called `completed_not_found.jpg`.
+//! `[magic]`: values in a request's data that choose an outcome by its name, for clients that cannot set a header.
+//! Examples are `given_names = "MAGIC FAILED"` and an upload with the name `completed_not_found.jpg`.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub(crate) struct MagicValue {
     /// As the file names it: `input.given_names`.
     pub written: String,
     pub subject: Subject,
-    /// What stands before the outcome's name. Without it the whole value must be one.
+    /// The text before the outcome's name. Without a prefix the whole value must be the name.
     pub prefix: Option<String>,
     pub origin: Origin,
 }

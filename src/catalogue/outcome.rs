@@ -12,7 +12,7 @@ use crate::base::{Behaviour, Delay, Fault, Probability, RateLimit};
 use crate::http::ErrorCode;
 use crate::scenario::{Origin, Source};
 
-/// What an outcome of a scenario file says.
+/// The delay, the fault and the rate limit that an outcome of a scenario file sets.
 #[derive(Debug)]
 pub(crate) struct Breakage {
     /// The outcome's name.
@@ -38,15 +38,15 @@ impl Breakage {
 
 pub(crate) type SharedErrors = IndexMap<String, Arc<Outcome>>;
 
-/// The shared errors that can be asked for. What strict mode refuses with is the sandbox's own word, and
-/// no answer of the service.
+/// The shared errors that a client can ask for. The error of strict mode is not among them: it is an answer of the
+/// sandbox itself, not of the emulated API.
 pub(crate) fn askable(shared: &SharedErrors) -> impl Iterator<Item = (&String, &Arc<Outcome>)> {
     shared
         .iter()
         .filter(|(name, _)| **name != ErrorCode::StrictMode.name())
 }
 
-/// `x-sandbox-outcome`. A folder may have any name; a header may not.
+/// The `x-sandbox-outcome` header. A folder may have any name, so characters that a header cannot have become `_`.
 pub(crate) fn tag(endpoint: &str, outcome: &str) -> HeaderValue {
     let plain: String = format!("{endpoint}/{outcome}")
         .chars()
@@ -59,7 +59,7 @@ pub(crate) fn tag(endpoint: &str, outcome: &str) -> HeaderValue {
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub name: String,
-    /// For lists: what it stands for.
+    /// The meaning of the outcome, for lists.
     pub description: Option<String>,
     pub source: Source,
     pub status: StatusCode,
@@ -67,15 +67,15 @@ pub(crate) struct Outcome {
     pub answer: Answer,
     /// Not finished yet: `updated` equals `created`.
     pub pending: bool,
-    /// Whether a callback follows, and how.
+    /// How a callback follows. None if no callback follows.
     pub callback: Option<Behaviour>,
-    /// The changes of a record, in their order; empty where it stays as it is.
+    /// The later changes of a record, in their order. Empty if the record does not change.
     pub then: Vec<Then>,
-    /// What breaks its replies.
+    /// How its replies are delayed, broken or limited.
     pub breakage: Option<Arc<Breakage>>,
-    /// One of `errors.toml`, that every endpoint has.
+    /// True for an error of `errors.toml`, which every endpoint has.
     pub is_shared: bool,
-    /// `x-sandbox-outcome`; an error's is written when it answers.
+    /// The `x-sandbox-outcome` header. It is empty for an error: that header is made when the error answers.
     pub tag: HeaderValue,
     pub origin: Origin,
 }
@@ -90,26 +90,26 @@ pub(crate) enum Answer {
         code: String,
         message: String,
     },
-    /// The outcomes of these names in turn, then the last one for ever, or the first again.
+    /// These outcomes answer one after the other. Then the last one answers always, or with `cycle` they begin again.
     Sequence {
         names: Vec<String>,
         cycle: bool,
     },
-    /// One of these, drawn by its weight.
+    /// One of these outcomes, drawn by its weight.
     Weighted(Vec<(String, u32)>),
 }
 
 /// One change of a record.
 #[derive(Clone, Debug)]
 pub(crate) struct Then {
-    /// How long after the change before.
+    /// The time since the previous change.
     pub after: Duration,
     pub outcome: String,
-    /// None where its outcome decides.
+    /// None if the outcome decides.
     pub callback: Option<CallsBack>,
 }
 
-/// Whether a change calls back, and how.
+/// How a change sends a callback. `CallsBack(None)` sends none.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CallsBack(pub Option<Behaviour>);
 

@@ -1,4 +1,4 @@
-//! Where a request goes: the routes that are no product, and what the router leads to.
+//! Where a request goes: the routes without a product, and the targets of the router.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::endpoint::Endpoint;
 
-/// The routes that are no product, for lists and for finding the nearest.
+/// The routes without a product, for lists and for the search of the nearest route.
 pub(super) const ACCOUNT_ROUTES: [(&str, &str, Place); 4] = [
     ("GET", "/health", Place::Health),
     ("GET", "/businesses/{business_id}/api_keys", Place::ApiKeys),
@@ -28,17 +28,17 @@ pub(crate) enum Route<'a> {
     },
     CallbackToken,
     ListCallbackUrls,
-    /// For one type, or with a PATCH for all.
+    /// Sets the URL of one callback type. A PATCH may set the URL of all types.
     SetCallbackUrl {
         may_be_all: bool,
     },
-    /// A product, and what its path brings when it is asked with a GET.
+    /// A request to a product. For a GET the map has the segments of its path.
     Ask(&'a Endpoint, Map<String, Value>),
     Read(&'a Endpoint, &'a str),
 }
 
 impl Route<'_> {
-    /// What a log may show: unlike the path it holds nothing of the client's.
+    /// The route as logs may show it. Unlike the path, it holds nothing that the client sent.
     pub(crate) fn shown(&self) -> Arc<str> {
         match self {
             Self::Health => "health".into(),
@@ -50,13 +50,13 @@ impl Route<'_> {
     }
 }
 
-/// A route as a client asked for it. The path is the client's own words: taken only as far as it is short and plain.
+/// The route as the client sent it. The path is cut to 200 characters, without control characters.
 pub(crate) fn asked_route(method: &Method, path: &str) -> String {
     let path: String = path.chars().filter(|c| !c.is_control()).take(200).collect();
     format!("{method} {path}")
 }
 
-/// What a path belongs to, whatever the method.
+/// The target of a path, for any method.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Place {
     Health,

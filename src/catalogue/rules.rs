@@ -1,4 +1,4 @@
-//! `when`: rules that choose an outcome by what a request holds, and the order in which they are tried.
+//! `when`: rules that choose an outcome by the content of a request, and the order in which they are tried.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -12,20 +12,20 @@ use super::outcome::Outcome;
 use super::shape::Fields;
 use crate::scenario::{LoadError, Origin, SourceFile, Spanned, Tree};
 
-/// So few are tried one by one sooner than looked up.
+/// Up to this number of rules, trying them one by one is faster than the index.
 const FEW: usize = 8;
 
 /// An endpoint's rules.
 #[derive(Debug, Default)]
 pub(crate) struct Rules {
-    /// In the order in which they are tried: the higher priority first, then as the files have them.
+    /// The rules in the order in which they are tried: by priority, highest first, then by their order in the files.
     in_order: Vec<Rule>,
     index: Option<Index>,
-    /// Whether one looks at `nth`, so that calls must be counted.
+    /// True if a rule checks `nth`, so that calls must be counted.
     pub count_calls: bool,
 }
 
-/// Chooses an outcome when any of its alternatives holds.
+/// Chooses an outcome if one of its alternatives holds.
 #[derive(Debug)]
 pub(crate) struct Rule {
     pub outcome: Arc<Outcome>,
@@ -34,7 +34,7 @@ pub(crate) struct Rule {
     pub origin: Origin,
 }
 
-/// Alternatives, of which each is conditions that must all hold.
+/// Alternatives. Each is a list of conditions that must all hold.
 #[derive(Clone, Debug)]
 pub(crate) struct When(pub Vec<Vec<Condition>>);
 
@@ -51,7 +51,7 @@ impl Rules {
         }
     }
 
-    /// The first that holds, and its number.
+    /// The first rule that holds, and its index.
     pub(crate) fn first(&self, facts: Facts<'_>) -> Option<(usize, &Rule)> {
         let holds = |at: &usize| self.in_order[*at].when.holds(facts);
         let at = match &self.index {
@@ -131,12 +131,12 @@ impl When {
     }
 }
 
-/// Which rules a value leads to, so that of ten thousand exact ones only those that can hold are tried.
+/// Finds rules by the values that they want. So only the rules that can hold are tried, even with ten thousand rules.
 #[derive(Debug, Default)]
 struct Index {
-    /// By what is looked at: the rules that want a value there, by that value, in order.
+    /// For each subject, the rules that want a value there: by this value, in order.
     exact: Vec<(Subject, HashMap<Value, Vec<usize>>)>,
-    /// The rules that no one value leads to, in order.
+    /// The rules that are found by no value, in order.
     others: Vec<usize>,
 }
 
@@ -192,7 +192,7 @@ impl Index {
     }
 }
 
-/// How many conditions want a value.
+/// Counts how many conditions want a value.
 pub(crate) struct Rarity<'r>(HashMap<(&'r Subject, &'r Value), usize>);
 
 impl<'r> Rarity<'r> {
@@ -206,8 +206,8 @@ impl<'r> Rarity<'r> {
         Self(wanted)
     }
 
-    /// What one of an alternative's conditions is on, and the values of which it wants one: those that
-    /// the fewest others want. None where no condition names its values.
+    /// The condition of an alternative whose values the fewest other conditions want, as its subject and its values.
+    /// None if no condition lists values.
     pub(crate) fn rarest<'c>(
         &self,
         conditions: &'c [Condition],

@@ -11,7 +11,7 @@ use super::upload_fields::UploadFields;
 use crate::http::{Complaint, Refused};
 use crate::scenario::{self, FORMATS};
 
-/// How well a field is known, where that differs from its endpoint.
+/// The keyword that says how well a field is known, if this differs from its endpoint.
 pub(crate) const SOURCE_KEYWORD: &str = "x-source";
 
 /// The schema of one endpoint's input.
@@ -19,16 +19,16 @@ pub(crate) const SOURCE_KEYWORD: &str = "x-source";
 pub(crate) struct RequestSchema {
     json: Value,
     pub shape: Shape,
-    /// Where files are in it, in base64.
+    /// The fields that hold files in base64.
     pub uploads: Option<Arc<UploadFields>>,
-    /// Compiled at first use: shipped schemas are proven by the tests, and cost the start nothing.
+    /// Compiled at the first use. The tests prove the shipped schemas, so they cost no time at the start.
     validator: OnceLock<Validator>,
 }
 
-/// A reader mends the first ones first.
+/// More complaints are not listed. A reader corrects the first ones first.
 const COMPLAINTS_MAX: usize = 100;
 
-/// Behind this nothing more is looked for.
+/// The validator stops after this number of errors.
 const ERRORS_MAX: usize = 1000;
 
 impl RequestSchema {
@@ -48,12 +48,12 @@ impl RequestSchema {
         &self.json
     }
 
-    /// The first of the schema's own `examples`: what stands in for a request without a body.
+    /// The first of the schema's `examples`. It replaces the body of a request that has none.
     pub(crate) fn sample(&self) -> Option<&Value> {
         self.json.get("examples")?.get(0)
     }
 
-    /// Proves that the schema itself is sound; the sentence says what is wrong and where.
+    /// Proves that the schema itself is sound. The error says what is wrong and where.
     pub(crate) fn prove(&self) -> Result<(), String> {
         self.compile().map(|_| ())
     }
@@ -70,7 +70,7 @@ impl RequestSchema {
             .take(ERRORS_MAX)
             .map(|error| self.complain(&error))
             .collect();
-        // Plain complaints go before those with an error code of their own, such as `FILE_TOO_LARGE`.
+        // Plain complaints go first. Those with an error code of their own, such as `FILE_TOO_LARGE`, follow.
         let are_more = found.len() == ERRORS_MAX;
         found.sort_by_cached_key(|(code, rank, complaint)| {
             (code.is_some(), *rank, in_counting_order(&complaint.path))
@@ -91,7 +91,7 @@ impl RequestSchema {
         })
     }
 
-    /// What the rules always say against the value at a JSON Pointer, whatever else the input holds.
+    /// The complaint about the value at a JSON Pointer that does not depend on the rest of the input.
     pub(crate) fn complaint_at(&self, input: &Value, pointer: &str) -> Option<String> {
         let errors = self.compile().ok()?.iter_errors(input).take(ERRORS_MAX);
         let mut unconditional = errors.filter(is_unconditional);
@@ -102,7 +102,7 @@ impl RequestSchema {
         Some(sentence(&found))
     }
 
-    /// Whether a field is in every input: required, or with a default.
+    /// Whether a field is in every input: it is required, or it has a default.
     pub(crate) fn is_always_there(&self, field: &str) -> bool {
         let Shape::Object(properties) = &self.shape else {
             return false;
@@ -137,7 +137,7 @@ impl RequestSchema {
         Ok(self.validator.get_or_init(|| built))
     }
 
-    /// The error code that is asked for, the field's place in the table, the complaint itself.
+    /// The error code that the schema asks for, the field's place in the table, and the complaint itself.
     fn complain(&self, error: &ValidationError<'_>) -> (Option<String>, (usize, usize), Complaint) {
         let mut path = written_path(error.instance_path().as_str());
         if let ValidationErrorKind::Required { property } = error.kind() {
@@ -170,7 +170,7 @@ impl RequestSchema {
         (code, rank, Complaint { path, message })
     }
 
-    /// Where the schema lists this fact of a file: the first that is wrong is what is said.
+    /// The place of this fact of a file in the schema. Only the first wrong fact is reported.
     fn place_in_file(&self, part: &str, fact: &str) -> usize {
         let facts = self.json["properties"][part]["properties"].as_object();
         facts
@@ -188,7 +188,7 @@ impl RequestSchema {
     }
 }
 
-/// What stands below these depends on the rest of the input.
+/// Whether an error does not depend on the rest of the input. Below these keywords it does.
 fn is_unconditional(error: &ValidationError<'_>) -> bool {
     let mut rule = error.schema_path().as_str().split('/');
     !rule.any(|part| matches!(part, "if" | "then" | "else" | "dependentSchemas"))
@@ -210,7 +210,7 @@ fn written_path(pointer: &str) -> String {
     path
 }
 
-/// A key that puts `scopes[2]` before `scopes[10]`.
+/// A sort key that puts `scopes[2]` before `scopes[10]`.
 fn in_counting_order(path: &str) -> Vec<(u64, String)> {
     path.split('[')
         .map(|part| match part.split_once(']') {
@@ -220,7 +220,7 @@ fn in_counting_order(path: &str) -> Vec<(u64, String)> {
         .collect()
 }
 
-/// What an API client reads, by rule.
+/// The message that an API client reads, for each kind of rule.
 fn sentence(error: &ValidationError<'_>) -> String {
     use ValidationErrorKind as Kind;
     match error.kind() {

@@ -5,18 +5,19 @@ use serde_json::{Map, Value};
 use super::upload_fields::UploadFields;
 use crate::base::nearest;
 
-/// The fields of a request under the names that holes and conditions have for them: `input.user_id`,
-/// and of a GET, which has those of its path alone, `path.digits`.
+/// The fields of a request, under their names in holes and conditions: `input.user_id`. A GET has only the fields
+/// of its path: `path.digits`.
 #[derive(Clone, Copy)]
 pub(crate) struct Fields<'a> {
     pub word: &'static str,
     pub shape: &'a Shape,
-    /// Those that hold a file in base64.
+    /// The fields that hold a file in base64.
     pub uploads: Option<&'a UploadFields>,
 }
 
 impl Fields<'_> {
-    /// What follows on `input.`, if the request has such a field; None where the name is no field's.
+    /// The part of a name after `input.`, split at its dots. The error says that the request has no such field. None if
+    /// the name is not that of a field.
     pub(crate) fn path_of(self, name: &str) -> Option<Result<Vec<String>, String>> {
         let path = name.strip_prefix(self.word)?.strip_prefix('.')?;
         let path: Vec<_> = path.split('.').map(str::to_owned).collect();
@@ -29,7 +30,8 @@ impl Fields<'_> {
     }
 }
 
-/// What the request schema says of a value's place and type; drives forms, defaults and order.
+/// The structure and types of an input, from the request schema. They decide how forms are converted, which defaults
+/// are filled in, and the order of fields.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Shape {
     Object(Vec<Property>),
@@ -38,9 +40,9 @@ pub(crate) enum Shape {
     Integer,
     Number,
     Boolean,
-    /// An uploaded file, seen as `{bytes, type, width, height}`.
+    /// An uploaded file. Rules see it as `{bytes, type, width, height}`.
     File,
-    /// The schema does not pin the type down.
+    /// The schema does not say one type.
     Any,
 }
 
@@ -79,7 +81,7 @@ impl Shape {
         }
     }
 
-    /// Whether a file is uploaded as one of the fields.
+    /// Whether one of the fields is an uploaded file.
     pub(crate) fn has_file(&self) -> bool {
         match self {
             Self::Object(properties) => properties
@@ -89,7 +91,7 @@ impl Shape {
         }
     }
 
-    /// The names that `{{input.…}}` may begin with.
+    /// The names of the top-level fields, which can follow on `{{input.`.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         let properties = match self {
             Self::Object(properties) => properties.as_slice(),
@@ -98,7 +100,7 @@ impl Shape {
         properties.iter().map(|property| property.name.as_str())
     }
 
-    /// What a field of an object is.
+    /// The shape of an object's field.
     pub(crate) fn property(&self, name: &str) -> Option<&Self> {
         let Self::Object(properties) = self else {
             return None;
@@ -143,9 +145,9 @@ impl Shape {
         Ok(())
     }
 
-    /// Brings an object into its one normal form: no nulls, no unknown keys, defaults filled in.
+    /// Brings an object into its normal form: no nulls, no unknown keys, and with defaults.
     ///
-    /// An optional field that is `null` counts as absent, a required one as missing.
+    /// A field that is `null` counts as absent. So a required field that is `null` is missing.
     pub(crate) fn normalise(&self, value: &mut Value) {
         match (self, value) {
             (Self::Object(properties), Value::Object(map)) => {
@@ -169,7 +171,7 @@ impl Shape {
                     }
                 }
             }
-            // JSON Schema takes 90.0 for an integer; from here on it is one.
+            // JSON Schema accepts 90.0 as an integer. Here it becomes one.
             (Self::Integer, Value::Number(number)) if number.is_f64() => {
                 let float = number.as_f64().unwrap_or_default();
                 if float.fract() == 0.0 && float.abs() < 9.0e15 {
@@ -191,8 +193,8 @@ impl Shape {
         matches!(self, Self::Text | Self::Boolean | Self::File | Self::Any)
     }
 
-    /// Turns the text of a form into numbers and booleans where the schema wants them. What cannot
-    /// be converted stays text, to be complained about.
+    /// Converts the text of a form into numbers and booleans if the schema wants them. Text that cannot be converted
+    /// stays text, so that the schema complains about it.
     pub(crate) fn coerce(&self, value: &mut Value) {
         match (self, &mut *value) {
             (Self::Integer | Self::Number, Value::String(text)) => {
@@ -229,7 +231,7 @@ impl Shape {
 /// The value at a dotted path, such as `addresses.0.country`.
 pub(crate) fn dig<'a>(input: &'a Map<String, Value>, path: &[String]) -> Option<&'a Value> {
     let (first, rest) = path.split_first()?;
-    // Of a few fields the one is found sooner by looking than by hashing.
+    // With few fields, a linear search is faster than hashing.
     let value = match input.len() {
         0..=12 => input.iter().find(|(name, _)| *name == first)?.1,
         _ => input.get(first)?,

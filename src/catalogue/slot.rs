@@ -1,4 +1,4 @@
-//! An endpoint that is compiled when it is first needed.
+//! An endpoint that is compiled at its first use.
 
 use std::sync::{Arc, OnceLock};
 
@@ -7,8 +7,7 @@ use super::endpoint::{Endpoint, Verb};
 use super::outcome::SharedErrors;
 use crate::scenario::ScenarioFile;
 
-/// The place of an endpoint: what the routes have to know of it, and the endpoint itself once it is
-/// compiled.
+/// The place of an endpoint: the facts that routing needs, and the endpoint itself after it is compiled.
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) id: String,
@@ -17,12 +16,12 @@ pub(super) struct Slot {
     pub(super) is_asked: bool,
     pub(super) reads_back: bool,
     endpoint: OnceLock<Endpoint>,
-    /// The shipped file that it is still to be compiled from.
+    /// The shipped file from which the endpoint is compiled later.
     pub(super) waiting: Option<Arc<ScenarioFile>>,
 }
 
 impl Slot {
-    /// The endpoint, compiled if it was not yet.
+    /// The endpoint. It is compiled now if it was not compiled before.
     pub(super) fn endpoint(&self, shared_errors: &SharedErrors) -> &Endpoint {
         self.endpoint.get_or_init(|| {
             let stack = self.waiting.iter().map(ScenarioFile::whole).collect();
@@ -32,7 +31,7 @@ impl Slot {
         })
     }
 
-    /// The endpoint, where it has been compiled.
+    /// The endpoint, if it is compiled already.
     #[cfg(any(test, fuzzing))]
     pub(super) fn compiled(&self) -> Option<&Endpoint> {
         self.endpoint.get()

@@ -1,5 +1,5 @@
-//! Files within JSON and forms: the fields that hold one in base64. Of what they hold the facts are kept, as of the files of
-//! a multipart form; the text is gone when the request has been answered.
+//! Files in JSON and forms: the fields that hold a file in base64. Only the facts of such a file are kept, as for the
+//! files of a multipart form. The text itself is dropped after the request is answered.
 
 use std::sync::Arc;
 
@@ -10,13 +10,14 @@ use serde_json::Value;
 
 use crate::http::{self, Picture, Room, Upload, looks_like_json, pointer_part};
 
-/// Of a schema so many parts are looked into: its references may multiply.
+/// At most this many parts of a schema are searched, because its references may multiply.
 const PARTS_MAX: usize = 10_000;
 
-/// Of a body that cannot be read nothing is known of its fields: what is as long as this and could be base64 is left out.
+/// The fields of an unreadable body are unknown. So every run of base64 characters that is longer than this is left
+/// out.
 const UNREAD_BYTES_MAX: usize = 64;
 
-/// How PNG and JPEG begin in base64.
+/// The first characters of PNG and JPEG files in base64.
 const PICTURES: [&str; 2] = ["iVBORw0KGgo", "/9j/"];
 
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -26,7 +27,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Where the request of an endpoint has files.
+/// The places of files in the requests of an endpoint.
 #[derive(Debug)]
 pub(crate) struct UploadFields {
     paths: Vec<Vec<Step>>,
@@ -49,7 +50,7 @@ impl Step {
 }
 
 impl UploadFields {
-    /// None where a request has no such fields, which is nearly always.
+    /// None if the request has no such fields, which is the usual case.
     pub(crate) fn of(schema: &Value) -> Option<Arc<Self>> {
         let mut finding = Finding {
             root: schema,
@@ -63,7 +64,7 @@ impl UploadFields {
         (!paths.is_empty()).then(|| Arc::new(Self { paths }))
     }
 
-    /// Whether what is at a path is a file, is within one, or holds one.
+    /// Whether the value at a path is a file, is inside a file, or contains a file.
     pub(crate) fn touch(&self, path: &[String]) -> bool {
         let meets = |steps: &Vec<Step>| {
             steps
@@ -74,7 +75,7 @@ impl UploadFields {
         self.paths.iter().any(meets)
     }
 
-    /// The body with facts in place of its files, and those of them that are to be drawn.
+    /// The body with facts in place of its files, and the pictures of which thumbnails shall be drawn.
     pub(crate) fn keep(
         &self,
         body: &[u8],
@@ -99,11 +100,11 @@ impl UploadFields {
     }
 }
 
-/// Every path of a schema that ends at a text in base64.
+/// Collects all paths of a schema that lead to a text in base64.
 struct Finding<'s> {
     root: &'s Value,
     path: Vec<Step>,
-    /// The references that led here: they may go round.
+    /// The references that led here, because references may form a circle.
     followed: Vec<&'s str>,
     parts: usize,
     paths: Vec<Vec<Step>>,
@@ -152,16 +153,16 @@ impl<'s> Finding<'s> {
     }
 }
 
-/// Files being taken out of a body.
+/// Takes the files out of a body.
 struct Taking<'a> {
     room: &'a dyn Fn() -> Option<Room>,
     pictures: Vec<Picture>,
-    /// Where in the body, as a JSON Pointer.
+    /// The current place in the body, as a JSON Pointer.
     at: String,
 }
 
 impl Taking<'_> {
-    /// `paths` are the ways from here to files; one that is at its end is there.
+    /// `paths` lead from this value to files. An empty path means that this value is a file.
     fn json(&mut self, value: &mut Value, paths: &[&[Step]]) {
         match value {
             Value::String(text) => {
@@ -190,7 +191,7 @@ impl Taking<'_> {
         self.at.truncate(length);
     }
 
-    /// A form with a file's facts in brackets: `image[bytes]=67&image[width]=1`.
+    /// The form with the facts of each file in brackets: `image[bytes]=67&image[width]=1`.
     fn form(&mut self, body: &[u8], paths: &[&[Step]]) -> Vec<u8> {
         let mut kept = form_urlencoded::Serializer::new(String::new());
         for (key, text) in form_urlencoded::parse(body) {
@@ -226,7 +227,8 @@ fn is_there(paths: &[&[Step]]) -> bool {
     paths.iter().any(|steps| steps.is_empty())
 }
 
-/// The ways that lead on by a name. What is within a file is part of it.
+/// The rest of the paths that go through `name`. A path that has reached its file stays: everything inside is part
+/// of the file.
 fn onwards<'p>(paths: &[&'p [Step]], name: &str) -> Vec<&'p [Step]> {
     let lead = |steps: &&'p [Step]| match steps.split_first() {
         None => Some(*steps),
@@ -235,7 +237,7 @@ fn onwards<'p>(paths: &[&'p [Step]], name: &str) -> Vec<&'p [Step]> {
     paths.iter().filter_map(lead).collect()
 }
 
-/// Of a text that is no base64 the facts are those of the text.
+/// The facts of the file that a text holds in base64. If it is not base64, they are the facts of the text itself.
 fn facts(text: &str, room: Option<Room>, at: impl FnOnce() -> String) -> (Value, Option<Picture>) {
     let decoded = LENIENT.decode(without_label(text));
     let mut upload = Upload::called(None, room.filter(|_| decoded.is_ok()));
@@ -247,20 +249,20 @@ fn facts(text: &str, room: Option<Room>, at: impl FnOnce() -> String) -> (Value,
     (facts, picture)
 }
 
-/// `data:image/png;base64,…` without what is before the comma.
+/// The part of `data:image/png;base64,…` after the comma. Any other text stays whole.
 fn without_label(text: &str) -> &str {
     let labelled = text.strip_prefix("data:");
     let content = labelled.and_then(|rest| rest.split_once(";base64,"));
     content.map_or(text, |(_, content)| content)
 }
 
-/// Somebody may have put a picture where it does not belong.
+/// Whether a text begins like a picture. A client may put a picture into a field that is not for files.
 fn is_picture(text: &str) -> bool {
     let content = without_label(text);
     PICTURES.iter().any(|start| content.starts_with(start))
 }
 
-/// Whether these facts are of the file that a text is in base64.
+/// Whether these are the facts of the file that the text holds in base64.
 pub(crate) fn facts_are_of(facts: &Value, text: &str) -> bool {
     is_upload(facts) && self::facts(text, None, String::new).0["sha256"] == facts["sha256"]
 }
@@ -271,8 +273,8 @@ fn is_upload(value: &Value) -> bool {
         .all(|name| value.get(name).is_some())
 }
 
-/// Puts a text of the right form in the place of facts, so that the rest of a kept body can be looked at by an endpoint's
-/// rules: the hash, whose digits are base64. Returns where there were any, as dotted paths.
+/// Replaces facts with a text in base64 form, so that an endpoint's rules can check the rest of a kept body. The text
+/// is the hash, because its digits are valid base64. Returns the dotted paths of all replaced facts.
 pub(crate) fn stand_in_for_facts(value: &mut Value) -> Vec<String> {
     let mut found = Vec::new();
     stand_in_below(value, "", &mut found);
@@ -304,7 +306,7 @@ fn stand_in_below(value: &mut Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
-/// A body that is neither JSON nor a form, without what could be a file in it.
+/// A body that is neither JSON nor a form, without the parts that could be a file.
 fn without_runs(body: &[u8]) -> Vec<u8> {
     let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=-_\\%".contains(&byte);
     let mut kept = Vec::new();

@@ -1,4 +1,4 @@
-//! Watches the scenario folders and has them read again when something in them changed.
+//! Watches the scenario folders and reloads them after a change.
 
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Weak};
@@ -11,16 +11,16 @@ use super::current::Current;
 use crate::base::{self, Panicked, contained};
 use crate::scenario::fingerprint;
 
-/// Editors write a file in several steps: a change counts when nothing has moved for so long.
+/// Editors write a file in several steps. A reload waits until nothing has changed for this long.
 const DEBOUNCE: Duration = Duration::from_millis(50);
 
-/// Something that writes without a pause must not put a reload off for ever.
+/// The longest wait, so that a program that writes without a pause cannot delay a reload for ever.
 const DEBOUNCE_MAX: Duration = Duration::from_millis(500);
 
-/// Some mounts send no events: the contents are compared this often.
+/// How often the contents are compared, because some mounts send no events.
 const POLL: Duration = Duration::from_secs(1);
 
-/// A thread that ends when this is dropped.
+/// The watching thread. It ends when this value is dropped.
 #[derive(Debug)]
 pub(crate) struct Watcher {
     wake: Sender<Wake>,
@@ -33,8 +33,8 @@ enum Wake {
 }
 
 impl Watcher {
-    /// None where there are no folders to watch. `loaded` is the fingerprint from before the folders
-    /// were loaded: what changed in the meantime is noticed.
+    /// None if there are no folders to watch. `loaded` is the fingerprint from before the folders were loaded, so that
+    /// changes since then are noticed.
     pub(crate) fn start(current: &Arc<Current>, loaded: [u8; 32]) -> Option<Self> {
         if current.folders.is_empty() {
             return None;
@@ -78,7 +78,7 @@ fn watch(
     };
     let changed = events.clone();
     let notifier = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        // Reading the files is an event too: taking it for a change would never end.
+        // Reading the files causes events too. If they counted as changes, reloads would never end.
         if event.is_ok_and(|event| !matches!(event.kind, EventKind::Access(_))) {
             changed.send(Wake::Changed).ok();
         }
@@ -115,7 +115,7 @@ fn watch(
         let Some(current) = current.upgrade() else {
             return;
         };
-        // A panic would end the watching without a word.
+        // Without this, a panic would end the watching silently.
         let compared = contained(|| {
             current.panics.reached("watch");
             let now = fingerprint(&folders);

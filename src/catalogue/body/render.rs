@@ -1,4 +1,4 @@
-//! A reply body flattened into steps that append bytes: what answering a request costs.
+//! A reply body, flattened into steps that append bytes. These steps are all the work for a reply's body.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -13,33 +13,33 @@ use crate::base::{Mix, Stamp};
 use crate::catalogue::dummy::{Field, FieldValue, Finding};
 use crate::catalogue::shape::dig;
 
-/// What the holes are filled with.
+/// The values that fill the holes.
 pub(crate) struct Fill<'a> {
     pub input: &'a Map<String, Value>,
     pub id: &'a str,
     pub created: Stamp,
     pub updated: Stamp,
     pub finding: Option<&'a Finding>,
-    /// What the record's draws depend on.
+    /// The number on which the record's draws depend.
     pub drawn: u128,
 }
 
-/// A rendered body, and the parts of it that can be read by an id of their own.
+/// A rendered body, and the ids and ranges of its parts that can be read by an id of their own.
 pub(crate) struct Rendered {
     pub body: Bytes,
     pub kept: Vec<(Arc<str>, Range<usize>)>,
 }
 
-/// A larger buffer is not held on to between replies.
+/// A buffer larger than this is freed after a reply.
 const SCRATCH_BYTES_MAX: usize = 4 << 10;
 
 /// A template flattened into steps that append bytes.
 #[derive(Debug)]
 pub(crate) struct Plan {
     steps: Vec<Step>,
-    /// What it was made of: it says what the body looks like.
+    /// The template from which the plan was made. It describes the body.
     template: Template,
-    /// Where in the body the plan is while it is made.
+    /// The current place in the body while the plan is made.
     place: Vec<String>,
 }
 
@@ -48,19 +48,19 @@ enum Step {
     Literal(Vec<u8>),
     Value(Hole),
     Inside(Hole),
-    /// `"key":` and the value, or nothing.
+    /// Writes `"key":` and the value, or nothing if the value is absent.
     OptionalEntry(Vec<u8>, Hole),
-    /// A comma unless the object has just been opened.
+    /// Writes a comma, unless the object has just been opened.
     Comma,
-    /// Marks one item of the kept array.
+    /// Marks the start of one item of the kept array.
     KeepFrom,
     KeepTo,
-    /// The listings that were found, every one kept.
+    /// Writes the listings that were found, and keeps each of them.
     KeepEach(Field),
 }
 
 impl Plan {
-    /// `keep` names the top-level array whose items can be read by their own id.
+    /// `keep` is the key of the top-level array whose items can be read by their own ids.
     pub(crate) fn new(template: &Template, keep: Option<&str>) -> Self {
         let mut plan = Self {
             steps: Vec::new(),
@@ -75,7 +75,7 @@ impl Plan {
         &self.template
     }
 
-    /// Writes the body by way of `out`, which is emptied first.
+    /// Renders the body. `out` is only a buffer, and is emptied first.
     pub(crate) fn render(&self, fill: &mut Fill<'_>, out: &mut Vec<u8>) -> Rendered {
         out.clear();
         let mut kept: Vec<(Option<Arc<str>>, Range<usize>)> = Vec::new();
@@ -115,7 +115,7 @@ impl Plan {
                 }
             }
         }
-        // Of the right size: it lives on in the record and the journal.
+        // A copy of the exact size, because the record and the journal keep it.
         let body = Bytes::copy_from_slice(out);
         if out.capacity() > SCRATCH_BYTES_MAX {
             *out = Vec::new();
@@ -169,7 +169,7 @@ impl Plan {
         }
     }
 
-    /// A fake is drawn by its place in the body, so that it stays the same while a record changes.
+    /// The hole with its place in the body. A fake depends on its place, so it stays the same while a record changes.
     fn placed(&self, hole: &Hole) -> Hole {
         match hole {
             Hole::Fake { fake, .. } => Hole::Fake {
@@ -240,7 +240,7 @@ impl Plan {
     }
 }
 
-/// A string that ends in `{` ends in a quote on the wire, so the last byte alone tells.
+/// The last byte shows whether the object has just been opened: in JSON a string that ends in `{` has a quote after it.
 fn comma(out: &mut Vec<u8>) {
     if out.last() != Some(&b'{') {
         out.push(b',');
@@ -262,7 +262,7 @@ fn write_list<T>(out: &mut Vec<u8>, items: &[T], mut write: impl FnMut(&mut Vec<
     out.push(b']');
 }
 
-/// The `id` of a kept object; one without cannot be read and is not kept.
+/// The `id` of a kept object. An object without an `id` cannot be read, and is not kept.
 fn id_of(json: &[u8]) -> Option<Arc<str>> {
     #[derive(Deserialize)]
     struct Kept<'a> {
@@ -326,7 +326,7 @@ impl Hole {
         }
     }
 
-    /// Writes the hole inside a string: text without its quotes, anything else as its JSON.
+    /// Writes a hole inside a string: text without its quotes, any other value as JSON.
     fn write_inside(&self, out: &mut Vec<u8>, fill: &mut Fill<'_>) {
         let mut json = Vec::new();
         self.write(&mut json, fill);

@@ -10,11 +10,11 @@ use crate::catalogue::dummy::{Fake, Field, Lookup};
 use crate::catalogue::shape::Fields;
 use crate::scenario::{BankList, LoadError, SourceFile, Spanned, Tree};
 
-/// A reply body before it is a plan: bodies of shared part and outcome still merge over each other.
+/// A reply body before it becomes a plan. The bodies of the shared part and of an outcome are merged in this form.
 #[derive(Clone, Debug)]
 pub(crate) enum Template {
     Scalar(Value),
-    /// A hole that is the whole string keeps its JSON type.
+    /// A hole that is the whole string. The value keeps its JSON type.
     Hole(Hole),
     /// Text with holes inside.
     Text(Vec<Piece>),
@@ -28,11 +28,10 @@ pub(crate) enum Piece {
     Hole(Hole),
 }
 
-/// The closed list of what a reply may refer to.
+/// The complete list of values that a reply may refer to.
 #[derive(Clone, Debug)]
 pub(crate) enum Hole {
-    /// `{{input.addresses}}` or, of a GET, `{{path.digits}}`; with `?` the key is left out when the
-    /// input is absent.
+    /// `{{input.addresses}}`, or `{{path.digits}}` for a GET. With `?` the key is left out when the input is absent.
     Input {
         path: Vec<String>,
         optional: bool,
@@ -41,28 +40,28 @@ pub(crate) enum Hole {
     Created,
     Updated,
     Null,
-    /// Leaves the key out: keeps a place in the order that an outcome may fill.
+    /// Leaves the key out, but keeps its place in the order, so that an outcome can fill it.
     Absent,
-    /// What the endpoint's lookup found, such as `{{watchlist.results}}`.
+    /// A value that the endpoint's lookup found, such as `{{watchlist.results}}`.
     Found {
         field: Field,
         optional: bool,
     },
-    /// Drawn anew for every record and place, and the same through the record's life.
+    /// An invented value. It is drawn for every record and place, and stays the same as long as the record exists.
     Fake {
         fake: Fake,
         place: String,
     },
-    /// Every bank there is: `{{banks.plain}}`.
+    /// All banks: `{{banks.plain}}`.
     Banks(BankList),
 }
 
-/// What a template may refer to.
+/// The names that a template may refer to.
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'a> {
     pub fields: Fields<'a>,
     pub lookup: Option<Lookup>,
-    /// Whether the endpoint says how ids are written.
+    /// Whether the endpoint has a form for ids.
     pub has_id: bool,
 }
 
@@ -71,7 +70,7 @@ impl Template {
         Self::Object(Vec::new())
     }
 
-    /// A whole body: an object, an array, or a hole that is either.
+    /// Compiles a whole body: an object, an array, or a hole.
     pub(crate) fn compile_body(
         tree: &Spanned<Tree>,
         file: &Arc<SourceFile>,
@@ -167,7 +166,7 @@ impl Template {
         Self::Text(pieces)
     }
 
-    /// Lays `over` on top: objects key by key, everything else replaced. New keys come last.
+    /// Lays `over` on top. Objects are merged key by key, anything else is replaced. New keys come last.
     pub(crate) fn merge(&mut self, over: Self) {
         match (self, over) {
             (Self::Object(base), Self::Object(entries)) => {
@@ -182,7 +181,7 @@ impl Template {
         }
     }
 
-    /// Whether any hole is filled by the endpoint's lookup.
+    /// Whether the endpoint's lookup fills any hole.
     pub(crate) fn asks_lookup(&self) -> bool {
         match self {
             Self::Scalar(_) => false,
@@ -274,7 +273,7 @@ impl Scope<'_> {
         }
     }
 
-    /// Every hole there is here.
+    /// All holes that are possible in this scope.
     fn holes(self) -> Vec<String> {
         let found = self.lookup.into_iter().flat_map(|lookup| {
             let fields = lookup.fields();

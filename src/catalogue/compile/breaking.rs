@@ -1,4 +1,4 @@
-//! What an outcome says of delays, faults and rate limits.
+//! Compiles the delays, faults and rate limits of outcomes.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::scenario::{
     DelayPart, FaultPart, LoadError, OutcomePart, RateLimitPart, SourceFile, Spanned,
 };
 
-/// None where it says nothing that could ever happen.
+/// The breakage of an outcome. None if the outcome has none, or only a fault that never happens.
 pub(super) fn breakage(
     name: &Spanned<String>,
     part: &OutcomePart,

@@ -1,4 +1,5 @@
-//! From scenario files to endpoints: merges what extends what, checks everything, reports every mistake.
+//! From scenario files to endpoints: merges files with the files that extend them, checks everything, and reports
+//! every mistake.
 
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use crate::catalogue::schema::{RequestSchema, SOURCE_KEYWORD};
 use crate::catalogue::shape::Fields;
 use crate::scenario::{LoadError, Origin, ScenarioFile, Source, SourceFile, Spanned};
 
-/// Compiles one endpoint. None where a mistake leaves nothing to compile; the mistake is reported.
+/// Compiles one endpoint. None if a mistake leaves nothing to compile. The mistake is reported.
 pub(crate) fn compile_endpoint(
     stack: &Stack,
     shared: &SharedErrors,
@@ -106,13 +107,13 @@ impl<'a> Compiler<'a> {
         )
     }
 
-    /// The place where the base file says its path, or its beginning.
+    /// The place of the path in the base file, or the beginning of the file.
     fn origin(&self) -> Origin {
         let span = self.base.path.as_ref().map_or(0..0, Spanned::span);
         Origin::new(&self.base.source_file, &span)
     }
 
-    /// The ids of all endpoints that any file of the stack reads back.
+    /// The ids of all endpoints that a file of the stack names in `reads`.
     fn reads(&self) -> Vec<String> {
         let reads = self.stack.iter().flat_map(|file| &file.reads);
         reads.map(|id| id.as_ref().clone()).collect()
@@ -136,7 +137,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// Checks everything that the tests have checked already for the shipped files.
+    /// The checks that shipped files do not need, because the tests have run them.
     fn check_unproven(
         &mut self,
         schema: &RequestSchema,
@@ -163,7 +164,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// What is kept must be somewhere in a body, and a listing read from where there are some.
+    /// Checks that a body has the key that `keep` names, and that `listings` names a known list.
     fn check_keep(&mut self) {
         let stack: &'a Stack = self.stack;
         if let Some((file, keep)) = self.last(|file| file.keep.as_ref()) {
@@ -193,7 +194,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// Reports what loads and is hardly meant.
+    /// Warns about content that loads but is probably not meant.
     pub(super) fn warn(&mut self, (file, span): Place<'_>, message: impl Into<String>) {
         self.errors.push(file.warning(span, message));
     }
@@ -202,14 +203,14 @@ impl<'a> Compiler<'a> {
         self.errors.iter().filter(|error| error.is_error()).count()
     }
 
-    /// Reports what a file does not say, unless it may have tried to.
+    /// Reports a missing value. A file with a mistake is not reported, because the mistake may be this value.
     pub(super) fn missing(&mut self, message: &str) {
         if self.stack.iter().all(|file| !file.is_faulty) {
             self.errors.push(self.base.source_file.error(0..0, message));
         }
     }
 
-    /// Without `id` there are no records, and nothing of the endpoint is read by an id.
+    /// Refuses records and `reads` of an endpoint without `id`, because nothing can be read by an id there.
     fn check_unkept(&mut self) {
         for file in self.stack {
             let records = file.records.iter().map(Spanned::span);
@@ -224,7 +225,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// What the last file that says anything says.
+    /// The value from the last file that has one.
     pub(super) fn last<T>(
         &self,
         part: impl Fn(&'a ScenarioFile) -> Option<&'a T>,
@@ -254,7 +255,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// The request rules of all files, laid over each other, and where to point when they are wrong.
+    /// The request rules of all files, laid over each other, and the place to report when they are wrong.
     fn schema(&mut self, verb: Verb) -> (RequestSchema, Option<Place<'a>>) {
         let mut json = json!({});
         let mut place = None;
@@ -274,10 +275,10 @@ impl<'a> Compiler<'a> {
         (RequestSchema::new(json), place)
     }
 
-    /// Compiles the schema and tries it on its own sample. None where there is nothing to go on with.
+    /// Compiles the schema and checks its own sample with it. None if the compilation cannot continue.
     fn prove(&mut self, schema: &RequestSchema, place: Option<Place<'_>>) -> Option<()> {
         let Some((file, span)) = place else {
-            return Some(()); // no `request`: anything is taken
+            return Some(()); // no `request`: any input is accepted
         };
         if let Err(message) = schema.prove() {
             self.errors.push(file.error(
@@ -302,8 +303,8 @@ impl<'a> Compiler<'a> {
     }
 }
 
-/// What a file says of itself does not hold for the fields that others add: without a label of their own
-/// those are decided.
+/// Labels fields that an extending file adds. The `source` of the base file does not hold for them, so they are
+/// `decided` unless they have a label of their own.
 fn label_additions(base: &Value, over: &mut Value) {
     if let Some(items) = over.get_mut("items") {
         label_additions(&base["items"], items);
@@ -324,7 +325,7 @@ fn label_additions(base: &Value, over: &mut Value) {
     }
 }
 
-/// Lays one JSON value over another: objects key by key, everything else replaced.
+/// Lays one JSON value over another. Objects are merged key by key, anything else is replaced.
 fn merge_json(base: &mut Value, over: Value) {
     match (base, over) {
         (Value::Object(base), Value::Object(over)) => {

@@ -69,7 +69,7 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    /// The fields of `[magic]`; a later file replaces what an earlier one says of the same field.
+    /// The fields of `[magic]`. If two files have the same field, the later file counts.
     fn magic_values(&mut self, scope: Scope<'_>) -> MagicValues {
         let stack: &'a Stack = self.stack;
         let mut values: IndexMap<&str, MagicValue> = IndexMap::new();
@@ -94,7 +94,7 @@ impl<'a> Compiler<'a> {
         MagicValues(values.into_values().collect())
     }
 
-    /// The outcome marked `default`; of several files the last one that marks any decides.
+    /// The outcome marked `default`. If several files mark one, the last file decides.
     fn default_outcome(
         &mut self,
         outcomes: &IndexMap<String, Arc<Outcome>>,

@@ -1,4 +1,4 @@
-//! Status and headers of an outcome: what a reply has above its body.
+//! Status and headers of an outcome: the part of a reply before its body.
 
 use std::sync::Arc;
 
@@ -65,7 +65,7 @@ pub(super) fn headers(
     headers
 }
 
-/// Headers that say how the body is framed: a wrong one would break the connection, not the test.
+/// Headers that frame the body. A wrong one would break the connection, which is not what the file's author wants.
 pub(crate) const FRAMING: [&str; 8] = [
     "connection",
     "content-length",

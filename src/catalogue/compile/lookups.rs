@@ -1,4 +1,4 @@
-//! `[lookup]`: which dummy data decides, what it reads, and which outcome answers to each verdict.
+//! `[lookup]`: which dummy data decides, which fields it reads, and which outcome belongs to each verdict.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::catalogue::outcome::Outcome;
 use crate::catalogue::shape::Shape;
 use crate::scenario::{SourceFile, Spanned, Tree};
 
-/// A lookup that exists, and where it is written.
+/// A lookup that exists, and its place in the file.
 pub(super) struct NamedLookup<'a> {
     pub lookup: Lookup,
     file: &'a Arc<SourceFile>,
@@ -54,7 +54,7 @@ impl<'a> Compiler<'a> {
         Some(named)
     }
 
-    /// `reads = { id_card_number = "nik" }`: the field of the request that stands for one of the lookup's.
+    /// `reads = { id_card_number = "nik" }`: the lookup's field, and the field of the request that replaces it.
     fn lookup_reads(&mut self, named: &mut NamedLookup<'a>, input: &Shape) {
         let (file, lookup) = (named.file, named.lookup);
         let written = named.tree.as_ref().get("reads");
@@ -93,7 +93,7 @@ impl<'a> Compiler<'a> {
                         name.span(),
                         format!("the request has no field `{text}`{hint}"),
                     ));
-                    text // it stands for the field all the same: one mistake, said once
+                    text // used all the same, so that the mistake is reported only once
                 }
                 _ => {
                     self.errors

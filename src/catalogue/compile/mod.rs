@@ -1,4 +1,4 @@
-//! From scenario files laid over each other to an endpoint; every mistake at its place.
+//! From scenario files, laid over each other, to an endpoint. Every mistake is reported at its place.
 
 mod breaking;
 mod compiler;

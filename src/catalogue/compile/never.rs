@@ -1,4 +1,4 @@
-//! Conditions that no request can fulfil, since its own rules refuse what they wait for.
+//! Conditions that no request can fulfil, because the request rules refuse the value that they wait for.
 
 use std::ops::Range;
 
@@ -19,7 +19,7 @@ impl Compiler<'_> {
             };
             for alternative in alternatives {
                 let Tree::Table(conditions) = alternative else {
-                    continue; // an error already, as is all that is passed over below
+                    continue; // already an error, like everything that is skipped below
                 };
                 for (subject, test) in conditions {
                     if subject.as_ref() == "nth"
@@ -46,7 +46,7 @@ impl Compiler<'_> {
     }
 }
 
-/// Why no call is the how-many-th that is waited for.
+/// The reason why no call can have the number that the test waits for.
 fn never_a_call(test: &Spanned<Tree>) -> Option<&'static str> {
     let is_call = |tree: &Tree| matches!(tree, Tree::Integer(1..));
     let is_one = match operation(test).map(|(operator, operand)| (operator, operand.as_ref())) {
@@ -99,10 +99,10 @@ impl Field<'_> {
         }
     }
 
-    /// Why a request that passes its own rules never has this value here.
+    /// The reason why a request that passes its rules never has this value here.
     fn misfit(&self, value: &Spanned<Tree>) -> Option<(Range<usize>, String)> {
         let reason = match (self.shape, value.as_ref()) {
-            // Taken as a number by JSON Schema, and never equal to one without a fraction.
+            // JSON Schema accepts such a number as an integer, but it never equals an integer of a request.
             (Shape::Integer, Tree::Float(_)) => "must be an integer, without a point".to_owned(),
             (shape, tree) => match self.refusal(value.as_ref().to_json()) {
                 Some(refusal) => refusal,
@@ -113,7 +113,7 @@ impl Field<'_> {
         Some((value.span(), format!("`{}` {reason}", self.name)))
     }
 
-    /// The rules for a file need not say of what type its facts are.
+    /// Whether the value has another type than the field. The schema of a file need not give the types of its facts.
     fn is_fact_of_other_kind(&self, value: &Tree) -> bool {
         match self.shape {
             Shape::Integer => !matches!(value, Tree::Integer(_)),
@@ -122,7 +122,7 @@ impl Field<'_> {
         }
     }
 
-    /// Why an operator that compares no single value finds nothing here.
+    /// The reason why an operator that compares no single value never holds here.
     fn useless(&self, operator: &str, operand: &Tree) -> Option<String> {
         let name = self.name;
         let kind = kind(self.shape);
@@ -147,7 +147,7 @@ impl Field<'_> {
         }
     }
 
-    /// Where the field's own limit leaves nothing above `gt`, or below `lt`.
+    /// The reason why no value is above `gt` or below `lt`: the field's own limit.
     fn beyond(&self, operator: &str, limit: &Tree) -> Option<String> {
         let limit = limit.to_json().as_f64()?;
         let (next, whole, rule) = match operator {
@@ -190,10 +190,10 @@ impl Field<'_> {
     }
 }
 
-/// Behind the hundredth item of a list nothing is tried.
+/// Items of a list after this index are not checked.
 const ITEMS_MAX: usize = 100;
 
-/// The operator of a test and what it is given; none of a plain value.
+/// The operator of a test and its operand. None for a plain value.
 fn operation(test: &Spanned<Tree>) -> Option<(&str, &Spanned<Tree>)> {
     match test.as_ref() {
         Tree::Table(entries) => {
@@ -204,7 +204,7 @@ fn operation(test: &Spanned<Tree>) -> Option<(&str, &Spanned<Tree>)> {
     }
 }
 
-/// The shape of the field at a path, which is known to be one.
+/// The shape of the field at a path. The path must be that of a field.
 fn shape_at<'a>(shape: &'a Shape, path: &[String]) -> &'a Shape {
     let mut shape = shape;
     for name in path {

@@ -61,7 +61,7 @@ impl<'a> Compiler<'a> {
         outcomes
     }
 
-    /// Every outcome with the file that has the last word on it, in the order of first mention.
+    /// All outcomes, in the order of their first mention. Each comes from the last file that defines it.
     pub(super) fn outcome_parts(
         &self,
     ) -> Vec<(&'a Arc<SourceFile>, &'a Spanned<String>, &'a OutcomePart)> {
@@ -86,7 +86,7 @@ impl<'a> Compiler<'a> {
         Outcome {
             name: name.as_ref().clone(),
             description: part.description.as_ref().map(|text| text.as_ref().clone()),
-            // What a file says of itself holds for its own outcomes, not for those that others add.
+            // The `source` of a file holds only for the file's own outcomes, not for those that other files add.
             source: part
                 .source
                 .or(self
@@ -129,7 +129,7 @@ impl<'a> Compiler<'a> {
             .ok()
     }
 
-    /// The outcome of that name, or a mistake reported at the place where it is named.
+    /// The outcome of that name. If there is none, a mistake is reported at the place of the name.
     pub(super) fn referred<'o>(
         &mut self,
         file: &Arc<SourceFile>,
@@ -184,7 +184,7 @@ impl<'a> Compiler<'a> {
         aliases
     }
 
-    /// An outcome of this name in a file that lies over the given one: there is the place to mend.
+    /// An outcome of this name in a file that lies over the given one. The mistake is reported there.
     fn named_later(
         &self,
         file: &Arc<SourceFile>,
@@ -253,7 +253,7 @@ pub(super) fn error_outcome(
     }
 }
 
-/// Outcome names are what clients write into a header.
+/// Checks the form of an outcome's name, because clients write it into a header.
 pub(super) fn check_outcome_name(
     name: &Spanned<String>,
     file: &Arc<SourceFile>,
@@ -271,7 +271,8 @@ pub(super) fn check_outcome_name(
     }
 }
 
-/// Of the errors that all endpoints share the list says no more than that there are some.
+/// The message about an outcome that does not exist. It has the nearest name, or else a list of the endpoint's own
+/// outcomes. The shared errors are not listed by name.
 fn unknown_outcome(written: &str, outcomes: &IndexMap<String, Arc<Outcome>>) -> String {
     if let Some(near) = nearest(written, outcomes.keys().map(String::as_str)) {
         return format!("there is no outcome `{written}`: did you mean `{near}`?");

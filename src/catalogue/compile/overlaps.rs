@@ -1,5 +1,5 @@
-//! Rules that get in each other's way: those that never come to their turn, and those of which both can
-//! hold without one being marked as the first.
+//! Rules that conflict: a rule that never decides, because an earlier one always holds first; and two rules that can
+//! both hold, without a priority that says which is first.
 
 use foldhash::{HashMap, HashMapExt};
 use serde_json::Value;
@@ -8,14 +8,15 @@ use super::compiler::Compiler;
 use crate::catalogue::condition::{Condition, Subject, Test};
 use crate::catalogue::rules::{Rarity, Rule, Rules};
 
-/// So many pairs are compared: of ten thousand rules on one field only those that want the same value.
+/// The maximum number of compared pairs. Rules on one field are compared only if they want the same value, so ten
+/// thousand such rules need few pairs.
 const PAIRS_MAX: usize = 500_000;
 
-/// Of the rules on another field a rule is held against the first so many.
+/// A rule is compared only to the first rules on each other field, up to this number.
 const OTHERS_MAX: usize = 1000;
 
 impl Compiler<'_> {
-    /// Warns of every rule that is shadowed by an earlier one, or overlaps with one of its own priority.
+    /// Warns of every rule that an earlier rule shadows, or that overlaps with a rule of the same priority.
     pub(super) fn check_overlaps(&mut self, rules: &Rules) {
         let rules: Vec<_> = rules.iter().collect();
         let mut met = Met::new(&rules);
@@ -62,7 +63,7 @@ impl Compiler<'_> {
     }
 }
 
-/// The rules met so far, by a value that each of their alternatives wants.
+/// The rules that were visited so far, by the values that they want.
 struct Met<'r> {
     rarity: Rarity<'r>,
     by_subject: Vec<(&'r Subject, ByValue<'r>)>,
@@ -85,7 +86,7 @@ impl<'r> Met<'r> {
     }
 
     fn add(&mut self, at: usize, rule: &'r Rule) {
-        // A rule of several alternatives is compared to all.
+        // A rule with several alternatives is compared to all rules.
         let [conditions] = rule.when.0.as_slice() else {
             return self.others.push(at);
         };
@@ -108,7 +109,7 @@ impl<'r> Met<'r> {
         }
     }
 
-    /// The rules that this one may have something in common with.
+    /// The rules that may hold together with this one.
     fn may_meet(&self, rule: &Rule) -> Vec<usize> {
         let wants = match rule.when.0.as_slice() {
             [conditions] => self.rarity.rarest(conditions),
@@ -132,7 +133,7 @@ impl<'r> Met<'r> {
     }
 }
 
-/// Whether the first holds whenever the second does.
+/// Whether the first rule holds whenever the second holds.
 fn shadows(first: &Rule, second: &Rule) -> bool {
     second.when.0.iter().all(|narrow| {
         let mut wide = first.when.0.iter();
@@ -167,7 +168,7 @@ fn implies(narrow: &Test, wide: &Test) -> bool {
     }
 }
 
-/// Whether one request can make both hold, as far as can be told.
+/// Whether one request can make both rules hold, as far as this can be known.
 fn meet(first: &Rule, second: &Rule) -> bool {
     first.when.0.iter().any(|one| {
         second.when.0.iter().any(|other| {
@@ -179,9 +180,9 @@ fn meet(first: &Rule, second: &Rule) -> bool {
     })
 }
 
-/// Whether one value of the same subject can pass both.
+/// Whether one value of the same subject can pass both tests.
 fn compatible(one: &Condition, other: &Condition) -> bool {
-    // Between 2 and 3 there is no call.
+    // Call numbers are whole: there is none between 2 and 3.
     let step = f64::from(u8::from(one.subject == Subject::Nth));
     let (one, other) = (&one.test, &other.test);
     if let Some(values) = one.exact() {

@@ -1,4 +1,4 @@
-//! The records that are there from the start.
+//! Records that exist from the start.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -15,18 +15,18 @@ use crate::catalogue::outcome::{Answer, Outcome};
 use crate::catalogue::schema::RequestSchema;
 use crate::scenario::{RecordPart, SourceFile, Spanned, Tree};
 
-/// The compilation of the records of one file.
+/// Compiles the records of one file.
 struct Planting<'c, 'a> {
     compiler: &'c mut Compiler<'a>,
     file: &'c Arc<SourceFile>,
     schema: &'c RequestSchema,
     outcomes: &'c IndexMap<String, Arc<Outcome>>,
-    /// The dummy data chooses the outcome of a record that names none.
+    /// True if the endpoint has a lookup. Then the dummy data chooses the outcome of a record that names none.
     has_lookup: bool,
 }
 
 impl<'a> Compiler<'a> {
-    /// The records of all files by their ids. A later file replaces an earlier one's record of the same id.
+    /// The records of all files, by their ids. If two files have the same id, the later file counts.
     pub(super) fn records(
         &mut self,
         schema: &RequestSchema,
@@ -93,7 +93,7 @@ impl Planting<'_, '_> {
         }
     }
 
-    /// Reports fields that the request does not have. A request without known fields takes any.
+    /// Reports fields that the request does not have. A request without known fields accepts any.
     fn check_field_names(&mut self, input: &Tree) {
         let known: Vec<_> = self.schema.shape.names().collect();
         let Tree::Table(entries) = input else {
@@ -112,7 +112,7 @@ impl Planting<'_, '_> {
         }
     }
 
-    /// The input as a request brings it, checked like one.
+    /// The input of a record, in the normal form of a request's input and checked in the same way.
     fn input(&mut self, written: &Spanned<Tree>) -> Value {
         let mut input = written.as_ref().to_json();
         self.schema.shape.normalise(&mut input);

@@ -1,4 +1,4 @@
-//! Where an endpoint answers: its method, its path, and what the segments of a path bring.
+//! Where an endpoint answers: its method, its path, and the values of the path's segments.
 
 use serde_json::{Value, json};
 
@@ -41,7 +41,7 @@ impl Compiler<'_> {
         verb
     }
 
-    /// A GET has no body, and nothing of it is kept.
+    /// Refuses keys that are useless for a GET, because a GET has no body and makes no record.
     fn check_get(&mut self) {
         for file in self.stack {
             let useless = [
@@ -99,7 +99,7 @@ impl Compiler<'_> {
         None
     }
 
-    /// The rules for the segments of a GET's path: text, unless `request` says more of them.
+    /// The rules for the segments of a GET's path. A segment is text, unless `request` has a rule for it.
     pub(super) fn segment_rules(&mut self, schema: &mut Value) {
         let path = self.base.path.as_ref();
         let names: Vec<_> = path.map_or(Vec::new(), |path| path_segments(path.as_ref()).collect());
@@ -137,7 +137,7 @@ impl Compiler<'_> {
     }
 }
 
-/// `/` and lower-case words between slashes; a word in braces is a segment of any text.
+/// Whether a text is a path: lower-case words between slashes. A word in braces stands for a segment with any text.
 fn is_path(text: &str) -> bool {
     let is_word = |part: &str, more: &str| {
         let plain = |byte: u8| {

@@ -1,4 +1,4 @@
-//! Mistakes in `[request]` that JSON Schema itself would let pass: misspelt keywords, unknown errors.
+//! Finds mistakes in `[request]` that JSON Schema itself accepts: misspelt keywords, unknown errors.
 
 use std::sync::Arc;
 
@@ -72,7 +72,7 @@ pub(crate) const PLAIN: [&str; 34] = [
     "writeOnly",
 ];
 
-/// Walks one file's part of a schema.
+/// Checks one file's part of a schema.
 pub(super) struct SchemaCheck<'a> {
     pub file: &'a Arc<SourceFile>,
     pub outcomes: &'a IndexMap<String, Arc<Outcome>>,
@@ -82,7 +82,7 @@ pub(super) struct SchemaCheck<'a> {
 impl SchemaCheck<'_> {
     pub(super) fn schema(&mut self, tree: &Spanned<Tree>) {
         let Tree::Table(entries) = tree.as_ref() else {
-            return; // `true`, `false`, or what the schema's own rules refuse
+            return; // `true`, `false`, or a value that the schema compiler refuses
         };
         for (keyword, value) in entries {
             match keyword.as_ref().as_str() {

@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use crate::scenario::{ScenarioFile, SourceFile};
 
-/// A file and the files that extend it, in the order in which they are laid over each other.
+/// A file and the files that extend it. Each is laid over the ones before it.
 pub(crate) type Stack = Vec<Arc<ScenarioFile>>;
 
-/// Which request schemas are compiled at once, and their samples and records tried on them.
+/// Which request schemas are compiled while files load, and are then tried on their samples and records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Proof {
-    /// Those of folders. The shipped ones are proven by the tests, and wait for their first request.
+    /// The schemas of folders. The tests prove the shipped schemas, so these wait for their first request.
     OfFolders,
     OfAll,
 }
 
-/// Where to point when something is wrong.
+/// The place of a value in a file, for reports.
 pub(super) type Place<'a> = (&'a Arc<SourceFile>, Range<usize>);

@@ -9,11 +9,11 @@ use crate::base::parse_duration;
 use crate::catalogue::outcome::{Answer, CallsBack, Outcome, Then};
 use crate::scenario::{OutcomePart, SourceFile, Spanned, Tree};
 
-/// The changes of one record that are written when it is made.
+/// The maximum number of changes in a `then`. All of them are written when the record is made.
 const CHANGES_MAX: usize = 20;
 
 impl Compiler<'_> {
-    /// What an outcome says that only names others; none where it answers itself.
+    /// The answer of an outcome that only names other outcomes. None if the outcome has an answer of its own.
     pub(super) fn turns(&mut self, part: &OutcomePart, file: &Arc<SourceFile>) -> Option<Answer> {
         if let Some(cycle) = &part.cycle
             && part.sequence.is_none()
@@ -112,7 +112,7 @@ impl Compiler<'_> {
         changes
     }
 
-    /// Outcomes refer to each other by name: in `sequence`, in `weighted` and in `then`.
+    /// Checks the names of other outcomes in `sequence`, `weighted` and `then`.
     pub(super) fn check_references(
         &mut self,
         outcomes: &IndexMap<String, Arc<Outcome>>,
@@ -154,7 +154,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// What comes in turn answers itself.
+    /// An outcome in a `sequence` or `weighted` must have an answer of its own.
     fn check_turn(
         &mut self,
         file: &Arc<SourceFile>,
@@ -178,7 +178,7 @@ impl Compiler<'_> {
             .push(file.error(name.span(), format!("{inner} cannot be part of {outer}")));
     }
 
-    /// A record can only become what has a body, and must come to an end.
+    /// A record can only become outcomes with a body, and its changes must end.
     fn check_changes<'n>(
         &mut self,
         file: &Arc<SourceFile>,
@@ -197,7 +197,7 @@ impl Compiler<'_> {
                 ));
             }
             if at < last {
-                continue; // what follows is the next of the list
+                continue; // the next item of the list follows, not the `then` of this outcome
             }
             let mut next = Some(first);
             for _ in 0..outcomes.len() {

@@ -1,4 +1,4 @@
-//! Dummy data: the watchlist, the population register and the bank accounts that answers come from.
+//! Dummy data: the watchlist, the population register and the bank accounts behind the answers.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use super::watchlist::{Listing, Profile, Watchlist};
 use crate::scenario::{self, AccountFinding, BankAccountPart, DateForm, PersonPart, ScenarioFile};
 
-/// Everything the sandbox knows of its invented world: what the files of one catalogue bring. It was
-/// checked when they were read, and is put in order when it is first asked for.
+/// All dummy data from the files of one catalogue. It is checked when the files are read, and is indexed at its first
+/// use.
 #[derive(Debug)]
 pub(crate) struct Dummy {
     files: Vec<Arc<ScenarioFile>>,
@@ -24,16 +24,16 @@ struct Data {
     accounts: HashMap<(String, String), BankAccountPart>,
 }
 
-/// What the population register says of a number.
+/// The answer of the population register for a number.
 pub(crate) enum Registered<'a> {
     Person(&'a PersonPart),
     Missing,
-    /// Not in the dummy data: found, and matching whatever was sent.
+    /// Not in the dummy data. Such a person is found, and matches everything that was sent.
     Unlisted,
 }
 
 impl Dummy {
-    /// Of two files that say something of the same id, number or account, the later counts.
+    /// If two files have the same id, number or account, the later file counts.
     pub(crate) fn new(files: Vec<Arc<ScenarioFile>>, dates: DateForm) -> Self {
         Self {
             files,
@@ -61,7 +61,7 @@ impl Dummy {
             .or_else(|| data.entities.listing(id))
     }
 
-    /// The first listing there is, for who only wants one.
+    /// The first listing, for callers that need any listing.
     pub(crate) fn any_listing(&self) -> Option<&Arc<Listing>> {
         let data = self.data();
         let lists = [&data.individuals, &data.entities];
@@ -77,7 +77,7 @@ impl Dummy {
         person.map_or(Registered::Unlisted, Registered::Person)
     }
 
-    /// A listed account's holder and finding.
+    /// The holder and the finding of a listed account.
     pub(crate) fn account(
         &self,
         bank: &str,

@@ -1,4 +1,4 @@
-//! Invented people: Indonesian names for the `fake` crate, which has no such locale of its own.
+//! Invented people: Indonesian names for the `fake` crate, which has no Indonesian locale.
 
 use fake::Fake as _;
 use fake::faker::name::raw::{FirstName, LastName};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::base::Dice;
 
-/// Common given and family names of Indonesia; a drawn pair is nobody in particular.
+/// Common given and family names of Indonesia. A drawn pair means no real person.
 #[derive(Clone, Copy)]
 pub(crate) struct Indonesian;
 
@@ -83,7 +83,7 @@ type Draw = fn(&mut Dice) -> Value;
 
 type Schema = fn() -> Value;
 
-/// What each is called, draws, and says of what it draws.
+/// The name of each fake, its draw, and its JSON Schema.
 const FAKES: [(&str, Draw, Schema); 4] = [
     (
         "full_name",
@@ -123,13 +123,13 @@ impl Fake {
         FAKES[self.0].1(dice)
     }
 
-    /// The JSON Schema of what is drawn.
+    /// The JSON Schema of the drawn value.
     pub(crate) fn schema(self) -> Value {
         FAKES[self.0].2()
     }
 }
 
-/// A date of birth of a grown-up: `1958-03-27`.
+/// A date of birth of an adult: `1958-03-27`.
 pub(crate) fn date(dice: &mut Dice) -> String {
     format!(
         "{}-{:02}-{:02}",

@@ -1,15 +1,16 @@
-//! How alike two names are, from 0 to 100, as somebody who screens customers would say.
+//! How similar two names are, from 0 to 100, as a person who screens customers would judge it.
 
-/// A name ready to be compared: folded to ASCII and lower case, its words in order, legal forms left out.
+/// A name in the form for comparison: in lower-case ASCII, with sorted words. Legal forms of
+/// businesses are left out.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Name {
     words: String,
 }
 
-/// Forms of several words, of which each alone may be part of a name.
+/// Legal forms of several words. Each word alone may be part of a name.
 const LEGAL_PHRASES: [&str; 3] = [" sa de cv ", " cong ty tnhh ", " cong ty co phan "];
 
-/// What a company's name says of its form and not of itself.
+/// Words for the legal form of a company. They are not part of its name.
 const LEGAL_FORMS: &[&str] = &[
     "ab",
     "ae",
@@ -64,12 +65,12 @@ const LEGAL_FORMS: &[&str] = &[
     "yk",
 ];
 
-/// Nobody's name is longer; comparing costs the square of it.
+/// No real name is longer. The cost of a comparison grows with the square of the length.
 const NAME_BYTES_MAX: usize = 300;
 
 const WORDS_MAX: usize = 20;
 
-/// Words less alike than this are different words, not misspellings.
+/// Words that are less similar than this are different words, not misspellings.
 const WORD_LIKENESS_MIN: f64 = 0.6;
 
 impl Name {
@@ -90,7 +91,7 @@ impl Name {
             .filter(|word| !LEGAL_FORMS.contains(word))
             .collect();
         if own.is_empty() {
-            return Self::of_words(all); // a company called `Co` is still called something
+            return Self::of_words(all); // a company with the name `Co` must keep a name
         }
         Self::of_words(own)
     }
@@ -102,12 +103,12 @@ impl Name {
         }
     }
 
-    /// Whether there is no letter or digit in it.
+    /// Whether the name has no letter and no digit.
     pub(crate) fn is_empty(&self) -> bool {
         self.words.is_empty()
     }
 
-    /// 100 for the same words in any order; a missing or misspelt word costs by its share of the name.
+    /// 100 for the same words in any order. A missing or misspelt word costs as much as its share of the name's length.
     pub(crate) fn likeness(&self, other: &Self) -> u8 {
         if self.words == other.words {
             return 100;
@@ -117,24 +118,25 @@ impl Name {
             other.words.split(' ').collect(),
         );
         let by_words = likeness_by_words(&one, &two);
-        // Words that one side writes apart: `Hari Shankar` and `Harishankar`.
+        // One side may write as two words what the other writes as one: `Hari Shankar` and `Harishankar`.
         let joined = strsim::normalized_damerau_levenshtein(&one.concat(), &two.concat());
         let likeness = if joined >= 0.8 {
             joined.max(by_words)
         } else {
             by_words
         };
-        // Only the same words are a 100.
+        // Only the same words give 100.
         percent(likeness).min(99)
     }
 }
 
-/// How alike two texts are, word by word: for addresses.
+/// How similar two addresses are, word by word.
 pub(crate) fn text_likeness(one: &str, other: &str) -> u8 {
     Name::of_person(one).likeness(&Name::of_person(other))
 }
 
-/// Two shares: how much of the better covered name is covered, and how much of both together.
+/// Pairs similar words and adds two shares: 60 % for how much of the better matched name is matched, and 40 % for how
+/// much of both names together is.
 fn likeness_by_words(one: &[&str], other: &[&str]) -> f64 {
     let mut pairs: Vec<(f64, usize, usize)> = Vec::new();
     for (i, a) in one.iter().enumerate() {
@@ -165,14 +167,14 @@ fn likeness_by_words(one: &[&str], other: &[&str]) -> f64 {
     0.6 * better + 0.4 * together
 }
 
-/// In lower-case ASCII; `S.A.` becomes `sa`, every other dot the end of a word.
+/// The name in lower-case ASCII. Initials such as `S.A.` become `sa`. Any other dot ends a word.
 fn fold(name: &str) -> String {
     let mut folded = if name.is_ascii() {
         name.to_owned()
     } else {
         any_ascii::any_ascii(name)
     };
-    folded.truncate(NAME_BYTES_MAX); // it is ASCII now: any byte is a boundary
+    folded.truncate(NAME_BYTES_MAX); // in ASCII every byte is a character boundary
     folded.make_ascii_lowercase();
     folded.retain(|c| !matches!(c, '\'' | '`'));
     if !folded.contains('.') {

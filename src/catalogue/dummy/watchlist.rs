@@ -1,4 +1,4 @@
-//! The watchlist: listings of people and businesses, how well they fit a search, how they are written.
+//! The watchlist: listings of people and businesses, their scores in a search, and their JSON.
 
 use std::sync::Arc;
 
@@ -15,21 +15,21 @@ pub(crate) struct Watchlist {
     by_name: HashMap<Name, usize>,
 }
 
-/// A person or a business on the watchlist, ready to be compared and written.
+/// A person or a business on the watchlist, in the form for comparing and writing.
 #[derive(Debug)]
 pub(crate) struct Listing {
     pub id: Arc<str>,
     pub scopes: Vec<Scope>,
     names: Vec<Name>,
-    /// Nationalities of a person, domiciles of a business.
+    /// The nationalities of a person, or the domiciles of a business.
     countries: Vec<String>,
-    /// Birth or registration, `YYYY-MM-DD`.
+    /// The dates of birth or registration, `YYYY-MM-DD`.
     dates: Vec<String>,
-    /// Its JSON up to its score, and behind it.
+    /// The JSON of the listing before its score, and after it.
     json: (Vec<u8>, Vec<u8>),
 }
 
-/// What there is to say of a person or a business.
+/// The data of a person or a business, before it becomes a listing.
 #[derive(Debug)]
 pub(crate) struct Profile {
     pub id: String,
@@ -37,7 +37,7 @@ pub(crate) struct Profile {
     pub names: Vec<String>,
     pub scopes: Vec<Scope>,
     pub countries: Vec<String>,
-    /// None where they are not known at all.
+    /// None if no dates are known at all.
     pub dates: Option<Vec<String>>,
 }
 
@@ -48,7 +48,7 @@ pub(crate) enum ListingKind {
 }
 
 impl Watchlist {
-    /// Of equal ids the last counts, in the place of the first.
+    /// If an id is repeated, the last profile counts. It takes the place of the first.
     pub(crate) fn new(profiles: impl IntoIterator<Item = Profile>, form: DateForm) -> Self {
         let mut by_id: indexmap::IndexMap<String, Profile> = indexmap::IndexMap::new();
         for profile in profiles {
@@ -67,7 +67,7 @@ impl Watchlist {
         Self { listings, by_name }
     }
 
-    /// The first listing of exactly that name.
+    /// The first listing with exactly this name.
     pub(crate) fn named(&self, name: &Name) -> Option<&Arc<Listing>> {
         self.by_name.get(name).map(|at| &self.listings[*at])
     }
@@ -93,7 +93,7 @@ impl Listing {
         }
     }
 
-    /// How well a search fits, 0 to 100: the name first, then what else is known.
+    /// The score of a search, 0 to 100. It depends on the name, and is adjusted by country and date.
     pub(crate) fn score(&self, name: &Name, country: Option<&str>, date: Option<&str>) -> u8 {
         let by_name = self.names.iter().map(|listed| listed.likeness(name)).max();
         let mut score = i16::from(by_name.unwrap_or(0));
@@ -108,7 +108,7 @@ impl Listing {
         u8::try_from(score.clamp(0, 100)).expect("clamped to 0..=100")
     }
 
-    /// Appends the listing as a search result and as `GET …/cft_pep_listings/{id}` show it.
+    /// Appends the JSON of the listing, as in search results and in `GET …/cft_pep_listings/{id}`.
     pub(crate) fn write(&self, out: &mut Vec<u8>, score: u8) {
         out.extend_from_slice(&self.json.0);
         out.extend_from_slice(itoa::Buffer::new().format(score).as_bytes());
@@ -153,7 +153,7 @@ impl Profile {
         }
     }
 
-    /// The JSON Schema of a listing as it is written.
+    /// The JSON Schema of a written listing.
     pub(crate) fn schema(kind: ListingKind, form: DateForm) -> Value {
         let texts = || json!({"type": "array", "items": {"type": "string"}});
         let dates = match form {
@@ -198,7 +198,7 @@ impl Profile {
         schema
     }
 
-    /// The keys come in the order of the documentation's examples.
+    /// The JSON before and after the score. The keys are in the order of the documentation's examples.
     fn json_around_score(&self, form: DateForm) -> (Vec<u8>, Vec<u8>) {
         let (id, names, scopes) = (json!(self.id), json!(self.names), json!(self.scopes));
         let countries = json!(self.countries);
@@ -215,7 +215,7 @@ impl Profile {
                 format!(r#"{{"id":{id},"score":"#),
                 format!(
                     r#","names":{names},"business_domiciles":{countries}{},"scopes":{scopes}}}"#,
-                    // Left out where no date is known, or none that can be written.
+                    // Left out if no date is known, or if no date can be written in this form.
                     dates
                         .filter(|dates| *dates != json!([]))
                         .map_or(String::new(), |dates| format!(
@@ -228,13 +228,13 @@ impl Profile {
     }
 }
 
-/// What a date of birth or registration adds to a score or takes away.
+/// How much a date of birth or registration changes the score.
 fn date_evidence(listed: &str, sent: &str) -> i16 {
     if listed == sent {
         return 5;
     }
     if !is_calendar_date(sent) {
-        return 0; // a request schema of the user's own may let anything through
+        return 0; // a user's request schema may accept any text
     }
     if listed[..4] != sent[..4] {
         return -10;
@@ -256,7 +256,7 @@ fn written_dates(dates: &[String], form: DateForm) -> Value {
         DateForm::Objects => dates
             .iter()
             .map(|date| {
-                // A request schema of the user's own may let anything through.
+                // A user's request schema may accept any text.
                 let part = |range: std::ops::Range<usize>| {
                     let digits = date
                         .get(range)

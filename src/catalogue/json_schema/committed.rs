@@ -1,4 +1,4 @@
-//! The schemas in `scenarios/` are those of the types; `make bless` writes them anew.
+//! Tests that the schemas in `scenarios/` are those of the types. `make bless` writes them again.
 
 use serde_json::Value;
 
@@ -20,7 +20,7 @@ fn the_schema_of_settings_is_that_of_the_types() {
     );
 }
 
-/// Compares with the file among the scenarios, or writes it, as `insta` does with snapshots.
+/// Compares a schema with its file in `scenarios/`, or writes the file, as `insta` does with snapshots.
 fn is_committed(name: &str, schema: &Value) {
     let path = format!("{}/scenarios/{name}", env!("CARGO_MANIFEST_DIR"));
     let text = format!("{schema:#}\n");

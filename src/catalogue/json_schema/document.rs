@@ -1,4 +1,4 @@
-//! A scenario file as a whole. `scenario` reads it key by key; a test proves that these are its keys.
+//! A scenario file as one type. `scenario` reads files key by key; a test proves that these are the keys.
 
 use std::collections::BTreeMap;
 

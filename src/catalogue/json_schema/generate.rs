@@ -1,11 +1,11 @@
-//! Makes the schema of a type, in the form that TOML editors take.
+//! Makes the schema of a type, in the form that TOML editors accept.
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
 use serde_json::Value;
 
-/// The schema of a type, and of what else `more` asks for.
+/// The schema of a type, with the definitions that `more` adds.
 pub(super) fn generated<T: JsonSchema>(more: impl FnOnce(&mut schemars::SchemaGenerator)) -> Value {
     let settings = SchemaSettings::draft07().with_transform(WithoutNull);
     let mut generator = settings.into_generator();
@@ -19,8 +19,8 @@ pub(super) fn generated<T: JsonSchema>(more: impl FnOnce(&mut schemars::SchemaGe
     schema
 }
 
-/// TOML has no null: what may be left out may not be null. Nor do editors need the sizes of integers, or
-/// to know where a comment was wrapped.
+/// Removes null: TOML has none, so an optional value may be absent but not null. It also removes the sizes of integers
+/// and the line breaks of comments, which editors do not need.
 #[derive(Clone)]
 struct WithoutNull;
 
@@ -51,7 +51,7 @@ impl Transform for WithoutNull {
             if let [Value::Object(only)] = options.as_slice() {
                 let only = only.clone();
                 map.remove("anyOf");
-                // Draft 7 overlooks what stands beside a reference.
+                // Draft 7 ignores the other keys beside a reference.
                 if only.contains_key("$ref") && !map.is_empty() {
                     map.insert("allOf".to_owned(), Value::Array(vec![only.into()]));
                 } else {

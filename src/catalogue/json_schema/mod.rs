@@ -1,9 +1,9 @@
-//! The JSON Schemas of scenario files, with which editors complete and check them. They are made of the
-//! types that read the files; `make bless` writes them anew.
+//! The JSON Schemas of scenario files. Editors complete and check files with them. They are made from the types that
+//! read the files, and `make bless` writes them again.
 //!
-//! Draft 7, although requests are written in 2020-12: it is the newest draft that all TOML editors know.
-//! Only the tests make them, so that neither the binary nor the library pays for it; `iluma-sandbox schema`
-//! prints the files that lie in the binary among the scenarios.
+//! They use Draft 7, although requests use 2020-12, because it is the newest draft that all TOML editors know. Only the
+//! tests make them, so they cost the binary and the library nothing. `iluma-sandbox schema` prints the files, which are
+//! in the binary beside the scenarios.
 
 mod committed;
 mod document;

@@ -1,4 +1,5 @@
-//! What the types of the file format leave open, said closer. A new field needs nothing here; it may.
+//! Refines the schema where the types of the file format are too general. A new field may have an entry here, but needs
+//! none.
 
 use schemars::JsonSchema;
 use serde_json::{Value, json};
@@ -7,7 +8,7 @@ use super::texts::{DURATION, Duration, Headers, Instant, OutcomeName, Status};
 use super::trees::{Body, Weighted, When};
 use crate::base::BEHAVIOURS;
 
-/// The schema of a file, its texts and trees said closer than their types do.
+/// The schema of a file, with stricter texts and trees than their types give.
 pub(super) fn refined<T: JsonSchema>() -> Value {
     let mut schema = super::generate::generated::<T>(|generator| {
         generator.subschema_for::<Body>();
@@ -25,7 +26,7 @@ pub(super) fn refined<T: JsonSchema>() -> Value {
     schema
 }
 
-/// Puts a definition in place of what the type of a property says. Its description stays.
+/// Replaces the schema of a property by a definition. The description of the property stays.
 fn refer_to_definitions(schema: &mut Value) {
     let parts = [
         ("ReplyPart", "body", "Body"),
@@ -60,7 +61,7 @@ fn refer_to_outcome_names(schema: &mut Value) {
     }
 }
 
-/// Adds what a type cannot say: patterns, limits, how many.
+/// Adds keywords that a type cannot express: patterns, limits, counts.
 fn add_keywords(schema: &mut Value) {
     let more = [
         ("OutcomePart/properties/sequence", json!({"minItems": 1})),
@@ -103,7 +104,7 @@ fn add_keywords(schema: &mut Value) {
     }
 }
 
-/// The ways for a callback to go: words, and one with a delay.
+/// The behaviours of a callback: fixed words, and one with a delay.
 fn behaviours() -> Value {
     let (delayed, words): (Vec<_>, Vec<_>) =
         BEHAVIOURS.into_iter().partition(|word| word.contains('('));

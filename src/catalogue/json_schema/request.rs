@@ -75,7 +75,7 @@ fn keywords() -> Map<String, Value> {
         .collect()
 }
 
-/// What a keyword is given that holds no schema.
+/// The schema for the value of a keyword whose value is not a schema itself.
 fn plain(keyword: &str) -> Value {
     match keyword {
         "type" => {

@@ -1,4 +1,4 @@
-//! `sandbox.toml`, which `settings` reads key by key; a test proves that these are its keys.
+//! `sandbox.toml` as one type. `settings` reads it key by key; a test proves that these are the keys.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Texts and numbers whose pattern their Rust types do not say.
+//! Texts and numbers with a pattern that their Rust types cannot express.
 
 use serde_json::json;
 
@@ -27,7 +27,7 @@ macro_rules! written {
 
 pub(super) use written;
 
-/// How durations are written, without its ends.
+/// The pattern of durations, without `^` and `$`.
 pub(super) const DURATION: &str = "[0-9]{1,11}(ms|s|m|h|d)";
 
 written!(

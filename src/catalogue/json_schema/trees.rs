@@ -1,4 +1,4 @@
-//! The trees of the file format, which only the compiler knows: bodies, conditions, lookups.
+//! The trees of the file format: bodies, conditions, lookups. Otherwise only the compiler knows their form.
 
 use serde_json::{Map, Value, json};
 
@@ -36,7 +36,7 @@ written!(
         ),
         "anyOf": [
             {"type": ["number", "boolean"]},
-            // Not anchored alternatives but one walk through the text: whatever is no hole is no `{{`.
+            // One pattern for the whole text: a text may hold holes, but no other `{{`.
             {"type": "string", "pattern": format!(r"^([^{{]|\{{[^{{]|{})*\{{?$", hole())},
             {"type": "array", "items": {"$ref": "#/definitions/BodyValue"}},
             {"type": "object", "additionalProperties": {"$ref": "#/definitions/BodyValue"}},
@@ -140,7 +140,7 @@ impl schemars::JsonSchema for ThenRule {
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         let part = generator.subschema_for::<ThenPart>();
         schemars::json_schema!({
-            // Not alternatives: a mistake in a table is to be shown at its place.
+            // `if` and not `anyOf`, so that editors show a mistake in a table at its place.
             "if": {"type": "array"},
             "then": {"minItems": 1, "maxItems": 20, "items": part},
             "else": part,
@@ -148,7 +148,7 @@ impl schemars::JsonSchema for ThenRule {
     }
 }
 
-/// Any hole that some endpoint may have.
+/// The pattern of all holes that any endpoint may have.
 fn hole() -> String {
     let fixed = ["id", "created", "updated", "null", "absent"];
     let fakes = Fake::names().map(|name| format!(r"fake\.{name}"));
@@ -175,7 +175,7 @@ fn hole() -> String {
     )
 }
 
-/// What an operator is given.
+/// The schema of an operator's operand.
 fn operand(operator: &str) -> Value {
     match operator {
         "one_of" => json!({"description": "It is one of these.", "type": "array"}),
@@ -196,7 +196,7 @@ fn operand(operator: &str) -> Value {
     }
 }
 
-/// `[lookup]` with all its keys, for one lookup.
+/// The schema of `[lookup]` with all its keys, for one lookup.
 fn lookup(lookup: AnyLookup) -> Value {
     let name = lookup.name();
     let fields = lookup.reads().iter().chain(lookup.may_read());

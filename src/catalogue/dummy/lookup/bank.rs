@@ -1,4 +1,4 @@
-//! What banks say of an account: whose it is, and whether a name is its holder's.
+//! Answers of banks about an account: who its holder is, and whether a name is the holder's name.
 
 use super::lookup::{Asked, FieldValue, Finding, Lookup};
 use crate::base::Mix;
@@ -7,13 +7,13 @@ use crate::catalogue::dummy::fakes;
 use crate::catalogue::dummy::names::Name;
 use crate::scenario::AccountFinding;
 
-/// From this likeness on a name is the holder's.
+/// With at least this likeness, a name counts as the holder's name.
 const MATCH_MIN: u8 = 90;
 
-/// From this likeness on somebody has to look.
+/// With at least this likeness, a name is unclear: a person must check it.
 const UNCLEAR_MIN: u8 = 60;
 
-/// `bank.accounts`: whose account is it?
+/// `bank.accounts`: who is the holder of the account?
 pub(super) fn account(dummy: &Dummy, seed: u64, asked: Asked<'_>) -> Finding {
     let (holder, finding) = listed(dummy, asked);
     let verdict = match finding {
@@ -31,7 +31,7 @@ pub(super) fn account_found(dummy: &Dummy, seed: u64, asked: Asked<'_>) -> Findi
     held("found", holder, AccountFinding::Found, seed, asked)
 }
 
-/// `bank.names`: is the name that was sent the holder's? Of an account without a listed holder it is.
+/// `bank.names`: is the given name the holder's name? Without a listed holder every name is.
 pub(super) fn name(dummy: &Dummy, asked: Asked<'_>) -> Finding {
     let (holder, finding) = listed(dummy, asked);
     match finding {
@@ -61,7 +61,7 @@ pub(super) fn name_found() -> Finding {
     }
 }
 
-/// The holder, where one is known, and what a bank says. An account that is not listed is found.
+/// The holder, if one is known, and the finding of the bank. An account that is not listed counts as found.
 fn listed<'d>(dummy: &'d Dummy, asked: Asked<'_>) -> (Option<&'d str>, AccountFinding) {
     dummy
         .account(asked.text("bank_code"), asked.text("bank_account_number"))
@@ -81,7 +81,7 @@ fn held(
     Finding { verdict, values }
 }
 
-/// `is_virtual_account`, `need_review`, `is_normal_account`.
+/// The fields `is_virtual_account`, `need_review` and `is_normal_account`.
 fn facts(finding: AccountFinding) -> [Option<FieldValue>; 3] {
     let is_virtual = finding == AccountFinding::VirtualAccount;
     [
@@ -91,7 +91,7 @@ fn facts(finding: AccountFinding) -> [Option<FieldValue>; 3] {
     ]
 }
 
-/// The same account belongs to the same person in every world and in every version of the API.
+/// Invents a holder. An account has the same one in every world and in every version of the API.
 fn invented_holder(seed: u64, asked: Asked<'_>) -> String {
     let mut mix = Mix::new(seed, "bank account holder");
     mix.text(crate::scenario::without_country(asked.text("bank_code")));

@@ -1,4 +1,4 @@
-//! Looks a request up in the dummy data, by the function that its endpoint names.
+//! Looks a request up in the dummy data, with the lookup that its endpoint names.
 
 use super::lookup::{Asked, Finding, Lookup};
 use super::{bank, register, search};
@@ -6,7 +6,7 @@ use crate::base::Dice;
 use crate::catalogue::dummy::dummy::Dummy;
 
 impl Lookup {
-    /// Asks the dummy data.
+    /// Looks the request up. The verdict chooses the outcome.
     pub(crate) fn find(self, dummy: &Dummy, seed: u64, asked: Asked<'_>) -> Finding {
         match self {
             Self::Individuals | Self::Entities => search::find(self, dummy, asked),
@@ -17,7 +17,7 @@ impl Lookup {
         }
     }
 
-    /// Finds something to answer with. A rule has already decided that there is something.
+    /// Looks the request up and always finds something, because the outcome is already decided.
     pub(crate) fn assume_found(
         self,
         dummy: &Dummy,

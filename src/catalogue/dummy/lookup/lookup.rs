@@ -1,5 +1,5 @@
-//! The named functions behind `lookup = { in = "…" }`: what each reads, what each can find, and what replies may
-//! then refer to.
+//! The named functions behind `lookup = { in = "…" }`: the fields that each reads, the verdicts that each can give,
+//! and the values that replies can refer to.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::catalogue::dummy::watchlist::{Listing, ListingKind, Profile};
 use crate::scenario::DateForm;
 
-/// Which dummy data an endpoint asks, and for what.
+/// A lookup: which dummy data an endpoint asks, and what for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lookup {
     Individuals,
@@ -19,11 +19,11 @@ pub(crate) enum Lookup {
     BankNames,
 }
 
-/// A value that a lookup yields, such as `watchlist.results`: its place among the lookup's fields.
+/// A value that a lookup yields, such as `watchlist.results`, as its index among the lookup's fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Field(usize);
 
-/// What was found: the word that picks the outcome, and the values of the lookup's fields.
+/// The result of a lookup: the verdict, which chooses the outcome, and the values of the lookup's fields.
 #[derive(Debug)]
 pub(crate) struct Finding {
     pub verdict: &'static str,
@@ -33,7 +33,7 @@ pub(crate) struct Finding {
 #[derive(Debug)]
 pub(crate) enum FieldValue {
     Json(Value),
-    /// Listings of the watchlist with their scores.
+    /// Listings of the watchlist, each with its score.
     Listings(Vec<(u8, Arc<Listing>)>),
 }
 
@@ -43,19 +43,19 @@ impl<T: Into<Value>> From<T> for FieldValue {
     }
 }
 
-/// An input, with its fields under the names by which a lookup knows them.
+/// An input, whose fields can be read by the names of the lookup.
 #[derive(Clone, Copy)]
 pub(crate) struct Asked<'a> {
     pub input: &'a Map<String, Value>,
     pub reads: &'a Reads,
 }
 
-/// The fields of the request that a lookup reads in place of its own: its own name, the request's.
+/// The fields of a lookup that have another name in the request: the lookup's name, then the request's name.
 #[derive(Debug, Default)]
 pub(crate) struct Reads(pub Vec<(&'static str, String)>);
 
 impl Reads {
-    /// What the request calls a field of the lookup's.
+    /// The name that a field of the lookup has in the request.
     pub(crate) fn name_of<'a>(&'a self, own: &'a str) -> &'a str {
         let other = self.0.iter().find(|(name, _)| *name == own);
         other.map_or(own, |(_, other)| other.as_str())
@@ -63,7 +63,7 @@ impl Reads {
 }
 
 impl Finding {
-    /// There is nothing to refer to.
+    /// A finding without values.
     pub(super) fn empty(verdict: &'static str, lookup: Lookup) -> Self {
         Self {
             verdict,
@@ -109,7 +109,7 @@ impl Lookup {
         }
     }
 
-    /// What the holes of this lookup begin with: `{{watchlist.results}}`.
+    /// The prefix of this lookup's holes: `watchlist` in `{{watchlist.results}}`.
     pub(crate) fn prefix(self) -> &'static str {
         self.name()
             .split('.')
@@ -117,7 +117,7 @@ impl Lookup {
             .expect("a split yields one part")
     }
 
-    /// The input fields that the lookup reads; a request schema must have them.
+    /// The input fields that the lookup reads. A request schema must have them.
     pub(crate) fn reads(self) -> &'static [&'static str] {
         match self {
             Self::Individuals => &["given_names", "nationality", "scopes", "score_threshold"],
@@ -129,7 +129,7 @@ impl Lookup {
         }
     }
 
-    /// The input fields that it reads where a request schema has them.
+    /// The input fields that the lookup reads if the request schema has them.
     pub(crate) fn may_read(self) -> &'static [&'static str] {
         match self {
             Self::Individuals => &["surname", "date_of_birth"],
@@ -139,7 +139,7 @@ impl Lookup {
         }
     }
 
-    /// The words of which one picks the outcome.
+    /// The possible verdicts. The verdict chooses the outcome.
     pub(crate) fn verdicts(self) -> &'static [&'static str] {
         match self {
             Self::Individuals | Self::Entities | Self::IdCards | Self::People => {
@@ -178,7 +178,7 @@ impl Lookup {
         fields.iter().copied()
     }
 
-    /// The JSON Schema of what it yields under a name, where it has found something.
+    /// The JSON Schema of a field's value, for a lookup that has found something.
     pub(crate) fn schema(self, field: Field, dates: DateForm) -> Value {
         let name = self.fields().nth(field.0).unwrap_or_default();
         match (self, name) {
@@ -198,7 +198,7 @@ impl Lookup {
         }
     }
 
-    /// The field of its own of which the request must hold something for this to be there.
+    /// The input field that the request must have, so that this value exists. None if it exists without one.
     pub(crate) fn depends_on(self, field: Field) -> Option<&'static str> {
         let name = self.fields().nth(field.0).unwrap_or_default();
         let compared = name.strip_prefix("is_")?.strip_suffix("_match")?;
@@ -206,10 +206,10 @@ impl Lookup {
         fields.find(|read| **read == compared).copied()
     }
 
-    /// Whether there is nothing to refer to when this is the verdict.
+    /// Whether the lookup yields no values with this verdict.
     pub(crate) fn is_empty_handed(self, verdict: &str) -> bool {
         match self {
-            Self::Individuals | Self::Entities => false, // there is a list, and nothing in it
+            Self::Individuals | Self::Entities => false, // the value is an empty list
             _ => matches!(verdict, "not_found" | "timeout"),
         }
     }

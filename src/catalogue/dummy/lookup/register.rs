@@ -1,4 +1,4 @@
-//! What the population register says of a number, and of what was sent with it.
+//! Answers of the population register about a number, and about the data that was sent with it.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::catalogue::dummy::fakes;
 use crate::catalogue::dummy::names::text_likeness;
 use crate::scenario::PersonPart;
 
-/// `register.id_cards`: does what was sent match the register?
+/// `register.id_cards`: does the sent data match the register?
 pub(super) fn card(dummy: &Dummy, asked: Asked<'_>) -> Finding {
     match dummy.person(asked.text("id_card_number")) {
         Registered::Missing => Finding::empty("not_found", Lookup::IdCards),
@@ -25,7 +25,7 @@ pub(super) fn card_found(dummy: &Dummy, asked: Asked<'_>) -> Finding {
     }
 }
 
-/// `register.people`: whose number is it?
+/// `register.people`: who has this number?
 pub(super) fn person(dummy: &Dummy, seed: u64, asked: Asked<'_>) -> Finding {
     match dummy.person(asked.text("id_card_number")) {
         Registered::Missing => Finding::empty("not_found", Lookup::People),
@@ -33,7 +33,7 @@ pub(super) fn person(dummy: &Dummy, seed: u64, asked: Asked<'_>) -> Finding {
     }
 }
 
-/// Of an unlisted number: the same invented person in every world.
+/// The person with this number. An unlisted number has the same invented person in every world.
 pub(super) fn person_found(dummy: &Dummy, seed: u64, asked: Asked<'_>) -> Finding {
     let number = asked.text("id_card_number");
     let name = if let Registered::Person(person) = dummy.person(number) {
@@ -49,7 +49,7 @@ pub(super) fn person_found(dummy: &Dummy, seed: u64, asked: Asked<'_>) -> Findin
     }
 }
 
-/// Compares what was sent with what the register holds; without an entry everything matches.
+/// Compares the sent data with the register. Without an entry everything matches.
 fn compared(person: Option<&PersonPart>, asked: Asked<'_>) -> Finding {
     let same = |field: &str, held: fn(&PersonPart) -> &str| {
         let sent = asked.get(field)?.as_str()?;
@@ -71,7 +71,7 @@ fn compared(person: Option<&PersonPart>, asked: Asked<'_>) -> Finding {
     }
 }
 
-/// Letter case and surrounding blanks aside.
+/// Whether two texts are the same, apart from letter case and surrounding blanks.
 fn same_text(one: &str, other: &str) -> bool {
     one.trim().to_lowercase() == other.trim().to_lowercase()
 }

@@ -1,4 +1,4 @@
-//! The search of the watchlist by likeness of names.
+//! The search in the watchlist by similar names.
 
 use std::sync::Arc;
 
@@ -84,7 +84,8 @@ impl<'a> Search<'a> {
     }
 }
 
-/// The fuzzy search: at or over the threshold, in a wanted scope, best first, then by the list's order.
+/// The fuzzy search. It finds listings of a wanted scope with at least the threshold as score. The best score comes
+/// first; equal scores stay in the order of the list.
 pub(super) fn find(lookup: Lookup, dummy: &Dummy, asked: Asked<'_>) -> Finding {
     let search = Search::of(lookup, asked);
     let mut hits: Vec<_> = search
@@ -111,7 +112,7 @@ pub(super) fn find(lookup: Lookup, dummy: &Dummy, asked: Asked<'_>) -> Finding {
     }
 }
 
-/// The listing of exactly that name where there is one, else an invented one that echoes the input.
+/// The listing with exactly this name, or else an invented listing that echoes the input.
 pub(super) fn listed_or_invented(
     lookup: Lookup,
     dummy: &Dummy,
@@ -130,7 +131,8 @@ pub(super) fn listed_or_invented(
     }
 }
 
-/// Echoes the search; what it does not say is left unknown, but for a person's date of birth.
+/// Invents a listing from the search. Values that the search lacks stay unknown, except that a person's date of birth
+/// is drawn.
 fn invented(search: &Search<'_>, dice: &mut Dice) -> Profile {
     let id = dice.uuid().to_string();
     let dates = match (search.date, search.kind) {
