@@ -6,10 +6,10 @@ use std::sync::LazyLock;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// `code`, `name`, `swift_code` and, where there is one, `remark`: tab-separated, with a heading.
+/// The columns `code`, `name`, `swift_code` and an optional `remark`, separated by tabs, below a heading.
 const TABLE: &str = include_str!("../../scenarios/banks.tsv");
 
-/// A bank as the lists show it.
+/// A bank in the form of the lists.
 #[derive(Serialize)]
 struct Bank {
     name: &'static str,
@@ -25,7 +25,7 @@ static CODES: LazyLock<HashSet<&'static str>> =
 static PLAIN: LazyLock<Vec<u8>> = LazyLock::new(|| all_banks(""));
 static PREFIXED: LazyLock<Vec<u8>> = LazyLock::new(|| all_banks("ID_"));
 
-/// Every bank as a JSON array: `{{banks.plain}}` writes `BCA`, `{{banks.prefixed}}` writes `ID_BCA`.
+/// All banks as a JSON array: `{{banks.plain}}` writes codes such as `BCA`, `{{banks.prefixed}}` such as `ID_BCA`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum BankList {
     Plain,
@@ -81,7 +81,7 @@ pub(crate) fn is_bank_code(code: &str) -> bool {
     CODES.contains(without_country(code))
 }
 
-/// The code as the table writes it: every version of the API takes it with and without `ID_`.
+/// The code as in the table. Every version of the API accepts codes with and without `ID_`.
 pub(crate) fn without_country(code: &str) -> &str {
     code.strip_prefix("ID_").unwrap_or(code)
 }
@@ -96,7 +96,7 @@ fn all_banks(prefix: &str) -> Vec<u8> {
     serde_json::to_vec(&banks.collect::<Vec<_>>()).expect("texts always serialise")
 }
 
-/// The table's columns, empty where a row is too short.
+/// The columns of each row. The missing columns of a short row are empty.
 fn rows() -> impl Iterator<Item = [&'static str; 4]> {
     TABLE.lines().skip(1).map(|line| {
         let mut columns = line.split('\t');

@@ -1,4 +1,4 @@
-//! Scenario files as they lie in the binary and in folders: finding, reading, nothing more.
+//! Finds and reads scenario files, in the binary and in folders.
 
 use std::collections::HashSet;
 use std::fs;
@@ -16,18 +16,18 @@ use crate::base::reason;
 
 static SHIPPED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
 
-/// A scenario file is text that people write.
+/// The largest scenario file. People write these files by hand, so they are small.
 const FILE_BYTES_MAX: u64 = 4 << 20;
 
 const FOLDER_DEPTH_MAX: usize = 16;
 const FILES_MAX: usize = 10_000;
 
-/// Every file that counts, shipped ones first, a later folder's in place of an earlier one's.
+/// All files in use, the shipped ones first. A file of a later folder replaces the file with the same path.
 #[derive(Default)]
 pub(crate) struct Layers {
     pub scenarios: Vec<Arc<ScenarioFile>>,
     pub settings: Settings,
-    /// Ids of files that are no TOML: whoever refers to one is not wrong because of that.
+    /// The ids of files that are not valid TOML. A reference to such a file is not reported as a mistake.
     pub unreadable: HashSet<String>,
 }
 
@@ -38,7 +38,7 @@ impl Layers {
     }
 }
 
-/// Of the shipped files the tops are read once; a reload only reads the folders.
+/// The shipped files, of which only the tops are read, and only once. A reload reads only the folders.
 static SHIPPED_FILES: LazyLock<Vec<Arc<ScenarioFile>>> = LazyLock::new(|| {
     let read = |(path, text): (&str, &'static str)| {
         let source = Arc::new(SourceFile {
@@ -52,13 +52,13 @@ static SHIPPED_FILES: LazyLock<Vec<Arc<ScenarioFile>>> = LazyLock::new(|| {
     shipped().map(read).collect()
 });
 
-/// What is wrong with the shipped files, which are taken as sound at the start.
+/// The mistakes in the shipped files. At a normal start these files are taken as sound.
 pub(crate) fn prove_shipped() -> Vec<LoadError> {
     let mistakes = |file: &Arc<ScenarioFile>| format::parse(&file.source_file).1;
     SHIPPED_FILES.iter().flat_map(mistakes).collect()
 }
 
-/// The shipped scenario files by their path, such as `v0/individual_cft_peps.toml`.
+/// The paths and texts of the shipped scenario files. A path is such as `v0/individual_cft_peps.toml`.
 pub(crate) fn shipped() -> impl Iterator<Item = (&'static str, &'static str)> {
     fn walk(dir: &'static Dir<'static>, found: &mut Vec<(&'static str, &'static str)>) {
         for entry in dir.entries() {
@@ -79,13 +79,14 @@ pub(crate) fn shipped() -> impl Iterator<Item = (&'static str, &'static str)> {
     found.into_iter()
 }
 
-/// The JSON Schema of scenario files or of `sandbox.toml`, as it lies beside the shipped files.
+/// The JSON Schema of scenario files or of `sandbox.toml`, which is shipped beside the scenario files.
 pub(crate) fn json_schema(name: &str) -> &'static str {
     let file = SHIPPED.get_file(name).expect("the schemas are shipped");
     file.contents_utf8().expect("shipped files are UTF-8")
 }
 
-/// Reads the shipped files and every folder's, each after a `pause`. What can be read is returned beside every mistake.
+/// Reads the shipped files and the files of all folders, with a `pause` before each file of a folder. Returns
+/// everything that can be read, and all mistakes.
 pub(crate) fn read_files(folders: &[PathBuf], pause: fn()) -> (Layers, Vec<LoadError>) {
     let mut layers = Layers {
         scenarios: SHIPPED_FILES.clone(),
@@ -107,7 +108,7 @@ pub(crate) fn read_files(folders: &[PathBuf], pause: fn()) -> (Layers, Vec<LoadE
     (layers, errors)
 }
 
-/// The same with one file that nobody has written to a disk.
+/// The same with one more file, which is not on a disk.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn read_text_over(source: &Arc<SourceFile>) -> (Layers, Vec<LoadError>) {
     let (mut layers, mut errors) = read_files(&[], no_pause);
@@ -115,15 +116,15 @@ pub(crate) fn read_text_over(source: &Arc<SourceFile>) -> (Layers, Vec<LoadError
     (layers, errors)
 }
 
-/// Of a reload: a thousand files are not to be felt by requests on a core that they share.
+/// The pause of a reload: even a thousand files must not slow down requests that run on the same core.
 pub(crate) fn let_requests_go_first() {
     std::thread::yield_now();
 }
 
-/// Of a start, which somebody waits for.
+/// The pause of a start: none, because somebody waits for the start.
 pub(crate) fn no_pause() {}
 
-/// A hash over the names and contents of all files: what a poll compares, where events are not sent.
+/// A hash over the names and contents of all files. The watcher compares it to find changes.
 pub(crate) fn fingerprint(folders: &[PathBuf]) -> [u8; 32] {
     let mut hash = Sha256::new();
     for folder in folders {
@@ -187,7 +188,7 @@ fn lay_over(source: &Arc<SourceFile>, layers: &mut Layers, errors: &mut Vec<Load
         layers.unreadable.insert(source.id.clone());
         return;
     };
-    // The same path replaces, unless the file says that it adds to what it would replace.
+    // A file with the same path replaces the earlier file, unless it extends just that file.
     let adds = file
         .extends
         .as_ref()
@@ -200,7 +201,7 @@ fn lay_over(source: &Arc<SourceFile>, layers: &mut Layers, errors: &mut Vec<Load
     layers.scenarios.push(Arc::new(file));
 }
 
-/// Every `*.toml` below a folder in a fixed order; dotfiles are passed over.
+/// All `*.toml` files below a folder, in a fixed order. Dotfiles are skipped.
 fn find(folder: &Path) -> Vec<Result<PathBuf, (PathBuf, io::Error)>> {
     let mut walk = Walk::default();
     walk.enter(folder, 0);
@@ -210,7 +211,7 @@ fn find(folder: &Path) -> Vec<Result<PathBuf, (PathBuf, io::Error)>> {
 #[derive(Default)]
 struct Walk {
     found: Vec<Result<PathBuf, (PathBuf, io::Error)>>,
-    /// Folders that lead into themselves are endless: where one limit is met, all ends.
+    /// True after a limit was reached. Then the whole walk ends, because a folder that contains itself is endless.
     is_over: bool,
 }
 
@@ -265,9 +266,9 @@ fn read_text(path: &Path) -> io::Result<Vec<u8>> {
     };
     regular(&fs::metadata(path)?)?; // opening a FIFO would wait for ever
     let file = fs::File::open(path)?;
-    regular(&file.metadata()?)?; // it may be another by now
+    regular(&file.metadata()?)?; // it may be another file by now
     let mut text = Vec::new();
-    // Not what its length says: it may grow while it is read.
+    // Not by the length in the metadata, because the file may grow while it is read.
     file.take(FILE_BYTES_MAX + 1).read_to_end(&mut text)?;
     if text.len() as u64 > FILE_BYTES_MAX {
         return Err(io::Error::other(format!(

@@ -1,11 +1,11 @@
-//! The named text formats that request schemas may use beside JSON Schema's own.
+//! The named text formats that request schemas can use, in addition to those of JSON Schema.
 
 use jiff::civil::Date;
 
-/// A check of a text: whether it is written in the format.
+/// Checks whether a text has the format.
 pub(crate) type Check = fn(&str) -> bool;
 
-/// Every format of ours: its name, its check, and what an API client reads when it fails.
+/// Our formats: the name, the check, and the message that an API client reads when the check fails.
 pub(crate) const FORMATS: [(&str, Check, &str); 6] = [
     (
         "country",
@@ -51,7 +51,7 @@ pub(crate) fn is_day_month_year(text: &str) -> bool {
     real_date([y1, y2, y3, y4], [m1, m2], [d1, d2])
 }
 
-/// `YYYY-MM-DD` where month and day, or the day alone, may be unknown: zeros.
+/// Whether a text is a date `YYYY-MM-DD`. The day, or month and day, may be unknown; they are zeros then.
 pub(crate) fn is_partial_date(text: &str) -> bool {
     let year_known = || text.as_bytes()[..4].iter().all(u8::is_ascii_digit) && &text[..4] != "0000";
     if !text.is_ascii() || text.len() != 10 {
@@ -66,7 +66,7 @@ pub(crate) fn is_partial_date(text: &str) -> bool {
     is_calendar_date(text)
 }
 
-/// `+`, a first digit that is no zero, at most 15 digits.
+/// Whether a text is `+` and 2 to 15 digits, of which the first is not zero.
 fn is_e164(text: &str) -> bool {
     text.strip_prefix('+').is_some_and(|digits| {
         (2..=15).contains(&digits.len())
@@ -75,7 +75,8 @@ fn is_e164(text: &str) -> bool {
     })
 }
 
-/// The standard alphabet, with its padding or without. Not decoded: it may be an image of a megabyte.
+/// Whether a text uses the standard alphabet, with or without padding. It is not decoded, because it may be an image
+/// of a megabyte.
 fn is_base64(text: &str) -> bool {
     let digits = text.trim_end_matches('=');
     let padding = text.len() - digits.len();

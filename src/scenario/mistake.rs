@@ -1,4 +1,4 @@
-//! What is wrong with a scenario file: where, what was expected, what to do.
+//! Mistakes in scenario files: where they are, what was expected, what to do.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,15 +7,15 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-/// One scenario file as it was read: its id, the name to show, its text.
+/// One scenario file as it was read: its id, its name for people, its text.
 #[derive(Debug)]
 pub(crate) struct SourceFile {
-    /// Path below the root without the ending, such as `v1.1/bank_account_data_requests`.
+    /// The path below the root, without the ending, such as `v1.1/bank_account_data_requests`.
     pub id: String,
-    /// What the operator calls it: a path, or `shipped:v1.1/….toml` for a file inside the binary.
+    /// The name for people: a path, or `shipped:v1.1/….toml` for a file in the binary.
     pub name: String,
     pub text: Cow<'static, str>,
-    /// Comes with the binary, and is proven by the tests.
+    /// True for a file in the binary. The tests prove these files.
     pub shipped: bool,
 }
 
@@ -28,7 +28,7 @@ impl SourceFile {
         LoadError::at(self, span, message)
     }
 
-    /// Something that loads and is hardly meant.
+    /// A warning about content that loads but is probably not meant.
     pub(crate) fn warning(
         self: &Arc<Self>,
         span: Range<usize>,
@@ -41,7 +41,7 @@ impl SourceFile {
     }
 }
 
-/// Where in a scenario file something was said.
+/// The place of something in a scenario file.
 #[derive(Clone, Debug)]
 pub(crate) struct Origin {
     pub file: Arc<SourceFile>,
@@ -62,23 +62,24 @@ impl Origin {
         self.at..self.until
     }
 
-    /// Counted from 1.
+    /// The line, counted from 1.
     pub(crate) fn line(&self) -> usize {
         let end = floor_char_boundary(&self.file.text, self.at);
         self.file.text[..end].matches('\n').count() + 1
     }
 }
 
-/// Whether a file can be served as it is.
+/// Whether a file with this mistake can be served.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Severity {
     #[default]
     Error,
-    /// It loads, and does not do what was meant.
+    /// The file loads, but probably does not do what was meant.
     Warning,
 }
 
-/// One mistake in one scenario file, or a warning of one. `Display` prints file, line, column, the line itself and a caret.
+/// One mistake in one scenario file, or a warning about one. `Display` prints the file, line and column, the line
+/// itself, and a caret.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -94,9 +95,9 @@ pub(crate) enum Severity {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LoadError {
-    /// The file as the operator knows it.
+    /// The name of the file for people: a path, or `shipped:….toml`.
     pub file: String,
-    /// Counted from 1; 0 where the mistake is the file itself (unreadable, not UTF-8).
+    /// Counted from 1. It is 0 if the mistake is the file itself (unreadable, not UTF-8).
     pub line: usize,
     /// Counted from 1, in characters.
     pub column: usize,
@@ -128,7 +129,7 @@ impl LoadError {
         let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
         let end = floor_char_boundary(text, span.end).clamp(start, line_end.max(start));
         let column = text[line_start..start].chars().count() + 1;
-        // Of a very long line the part around the mistake.
+        // For a very long line, the excerpt is the part around the mistake.
         let left_out = column.saturating_sub(EXCERPT_CHARS / 2);
         let left_out = if column < EXCERPT_CHARS { 0 } else { left_out };
         let line = without_keys(text[line_start..line_end].trim_end());
@@ -159,7 +160,7 @@ impl LoadError {
         }
     }
 
-    /// Nothing can be served from the file, unlike with a warning.
+    /// True if nothing can be served from the file, false for a warning.
     pub(crate) fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
@@ -213,14 +214,15 @@ impl fmt::Display for LoadError {
 pub struct LoadErrors(pub Vec<LoadError>);
 
 impl LoadErrors {
-    /// Those of what was found; warnings are left out.
+    /// The errors among the found mistakes, without the warnings.
     pub(crate) fn of_found(mut found: Vec<LoadError>) -> Self {
         found.retain(LoadError::is_error);
         Self(found)
     }
 }
 
-/// A line of a settings file may hold a real key: its secret part becomes as many dots.
+/// Replaces the secret part of every API key by the same number of dots, because a line of a settings file may hold a
+/// real key.
 fn without_keys(line: &str) -> String {
     let mut masked = String::with_capacity(line.len());
     let mut rest = line;

@@ -1,4 +1,4 @@
-//! Reads a TOML document piece by piece, so that a mistake in one piece does not hide the others'.
+//! Reads a TOML document piece by piece, so that a mistake in one piece does not hide the mistakes in others.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::mistake::{LoadError, SourceFile};
 use super::tree::Spanned;
 use crate::base::{listed, nearest};
 
-/// Reads pieces of one TOML document, so that a mistake in one piece does not hide the others'.
+/// Reads the pieces of one TOML document, and collects their mistakes.
 pub(crate) struct Reader<'f> {
     source_file: &'f Arc<SourceFile>,
     pub(crate) errors: Vec<LoadError>,
@@ -23,14 +23,14 @@ impl<'f> Reader<'f> {
         }
     }
 
-    /// The top-level entries, in the file's order; none where the file is no TOML.
+    /// The top-level entries, in the order of the file. None if the file is not valid TOML.
     pub(crate) fn table(&mut self) -> Option<Vec<(Spanned<String>, toml::Spanned<DeValue<'f>>)>> {
         let (document, mistakes) = DeTable::parse_recoverable(&self.source_file.text);
         for mistake in &mistakes {
             self.report(mistake);
         }
         if !mistakes.is_empty() {
-            return None; // what follows from broken syntax would only confuse
+            return None; // mistakes that only follow from broken syntax would confuse
         }
         let mut entries = Vec::new();
         for (key, mut value) in document.into_inner() {
@@ -113,7 +113,7 @@ impl<'f> Reader<'f> {
             .collect()
     }
 
-    /// TOML dates would lose their spelling on the way into JSON.
+    /// Refuses TOML dates, because they would lose their spelling in JSON.
     fn refuse_dates(&mut self, value: &mut toml::Spanned<DeValue<'_>>) {
         let span = value.span();
         match value.as_mut() {
@@ -144,7 +144,7 @@ impl<'f> Reader<'f> {
     }
 }
 
-/// The parser's words as one line, with the nearest known key where it lists them all.
+/// The parser's message as one line. If it lists all known keys, the nearest key replaces the list.
 fn sentence(message: &str) -> String {
     let line = message.trim().replace('\n', ", ");
     if let Some((found, _)) = line.split_once(", expected struct ") {

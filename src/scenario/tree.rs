@@ -1,4 +1,4 @@
-//! A TOML value that remembers its place: bodies, schemas and conditions before they are compiled.
+//! TOML values that know their place in the file: bodies, schemas and conditions before they are compiled.
 
 use std::fmt;
 use std::ops::Range;
@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// A TOML value that remembers where it stood and in which order its keys came.
+/// A TOML value that knows its place in the file and the order of its keys.
 #[derive(Clone, Debug)]
 pub(crate) enum Tree {
     Text(String),
@@ -33,7 +33,7 @@ impl Tree {
         }
     }
 
-    /// What an operator calls this kind of value.
+    /// The name of this kind of value, for messages.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Text(_) => "text",
@@ -66,7 +66,7 @@ impl schemars::JsonSchema for Tree {
         "Tree".into()
     }
 
-    /// Anything; where more is known, `json_schema` says it.
+    /// Accepts any value. The module `json_schema` adds the rules that are known for a place.
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         true.into()
     }
@@ -120,7 +120,7 @@ impl<'de> Deserialize<'de> for Tree {
     }
 }
 
-/// The TOML crate's own, under a type of ours: its schema is that of the value.
+/// The TOML crate's `Spanned` in a type of ours, so that it can have a JSON Schema: that of its value.
 #[derive(Clone, Debug)]
 pub(crate) struct Spanned<T>(toml::Spanned<T>);
 
@@ -129,7 +129,7 @@ impl<T> Spanned<T> {
         Self(toml::Spanned::new(range, value))
     }
 
-    /// The bytes of the file that it takes.
+    /// The range of bytes of the value in the file.
     pub(crate) fn span(&self) -> Range<usize> {
         self.0.span()
     }
