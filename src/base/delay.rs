@@ -9,7 +9,7 @@ use super::clock::parse_duration;
 use super::dice::Dice;
 use super::fault::inside;
 
-/// The longest delay that a file may ask for. Longer draws are cut to it.
+/// The longest delay that can be asked for. Longer draws are cut to it.
 pub(crate) const DELAY_MAX: Duration = Duration::from_mins(10);
 
 /// With a larger sigma nearly all draws would be 0 or the maximum.

@@ -152,7 +152,7 @@ fn is_own(origin: &str, host: Option<&Authority>) -> bool {
     };
     let usual_port = match origin.scheme_str() {
         Some("http") => 80,
-        Some("https") => 443, // a proxy before the sandbox may speak TLS
+        Some("https") => 443, // the sandbox or a proxy before it speaks TLS
         _ => return false,
     };
     let Some(page) = origin.authority() else {
