@@ -25,7 +25,8 @@ pub(crate) async fn serve(ports: Ports, serving: Arc<Serving>) {
         loop {
             // At the limit the next connection waits in the system's queue.
             let place = places.clone().acquire_owned().await.expect("never closed");
-            // What has ended is let go at once: its room is that of the connection, and nobody else may come for long.
+            // An ended task keeps the memory of its connection until it is joined. So it is joined at once:
+            // the next connection may not come for long.
             let accepted = loop {
                 tokio::select! {
                     accepted = ports.accept() => break accepted,

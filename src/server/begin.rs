@@ -1,6 +1,5 @@
 //! Which protocol a connection speaks.
 
-/// What a connection speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
     Http1,

@@ -18,19 +18,19 @@ use crate::http::{
     ApiError, BODY_BYTES_MAX, Body, HELD_BYTES_MAX, MediaType, Picture, Upload, pointer_part,
 };
 
-/// A whole multipart request.
+/// How many bytes a whole multipart request may have.
 pub(crate) const UPLOAD_BYTES_MAX: usize = 10 << 20;
 
 const PARTS_MAX: usize = 100;
 
-/// A body of at most this is held without asking.
+/// A body up to this size takes no share of the memory for bodies.
 const SMALL_BYTES_MAX: usize = 64 << 10;
 
-/// How much of a multipart body may go by without a part or a piece of one.
+/// How many bytes of a multipart body may pass before a part, or a piece of one, is found.
 const UNREAD_BYTES_MAX: usize = 64 << 10;
 
-/// What is still read, and thrown away, of a body that is too large: a client that is still sending
-/// would otherwise see its connection cut and not the answer.
+/// How much of a refused body is still read and thrown away. Otherwise a client that is still sending would
+/// see its connection cut and not the answer.
 const DRAINED_BYTES_MAX: usize = 128 << 20;
 
 /// A body, and its share of what all bodies together may hold.
@@ -41,8 +41,8 @@ pub(crate) struct Received {
     pub share: Option<OwnedSemaphorePermit>,
 }
 
-/// None when the client went away: there is nobody left to answer. How long it may take is the
-/// connection's to say.
+/// Reads the body of a request. None when the client went away: there is nobody left to answer. The
+/// connection limits the time.
 pub(crate) async fn read(
     headers: &HeaderMap,
     mut incoming: Incoming,
@@ -87,10 +87,10 @@ pub(crate) async fn read(
 /// The client went away.
 struct Gone;
 
-/// How much all bodies in flight may hold together, in shares of the most that one may hold.
+/// How many shares all bodies in flight may hold together. One share is `BODY_BYTES_MAX` bytes.
 pub(crate) const SHARES_MAX: usize = 128;
 
-/// A body that is not small takes its shares before it is held.
+/// The shares of one body. A body that is not small takes them before it is held in memory.
 struct Share<'a> {
     bodies: &'a Arc<Semaphore>,
     held: Option<OwnedSemaphorePermit>,
@@ -143,7 +143,7 @@ async fn read_bytes(
             return Ok(Body::Unreadable(error));
         }
         if whole.is_empty() && rest.is_empty() {
-            whole = data; // nearly always all there is: not copied
+            whole = data; // nearly always the whole body: not copied
             if incoming.is_end_stream() {
                 break;
             }
@@ -186,7 +186,7 @@ async fn read_multipart(
         .map(|data| {
             let data = data?;
             whole_bytes += data.len();
-            // What the parser has been given since it last found anything.
+            // Counts the bytes since the parser last found anything.
             if unread.fetch_add(data.len(), Ordering::Relaxed) > UNREAD_BYTES_MAX {
                 return Err(StreamError::NoPart);
             }
@@ -201,7 +201,7 @@ async fn read_multipart(
             read_parts(&mut stream, boundary, &unread, thumbnails, pictures).await
         }
     };
-    // What follows the last boundary, or what is left of a body that is refused already.
+    // Reads what follows the last boundary, or the rest of a body that is refused already.
     let mut drained = 0;
     while let Some(data) = stream.next().await {
         unread.store(0, Ordering::Relaxed);
@@ -265,7 +265,7 @@ where
             .content_type()
             .is_none_or(|kind| kind.type_().as_str() == "text");
         let is_file = field.file_name().is_some();
-        // Some clients send a file without a name, told by its type alone.
+        // Some clients send a file without a file name. Only its type shows that it is a file.
         let value = if is_file || !is_text {
             let mut file = Upload::called(field.file_name(), thumbnails.room());
             while let Some(chunk) = field.chunk().await.map_err(multipart_error)? {

@@ -1,4 +1,4 @@
-//! What is done after the answer has been decided and before or after it is written.
+//! Carries out what follows from a decided answer, before and after it is written.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::world::{Registered, WAIT, World};
 /// How long the receiver of a test may take.
 const TEST_TIME: Duration = Duration::from_secs(10);
 
-/// Does what has to be done before the reply is written. Returns what is to follow it.
+/// Does what must happen before the reply is written. Returns what must happen after it.
 pub(crate) async fn before_reply(
     courier: &Arc<Courier>,
     world: &Arc<World>,
@@ -61,7 +61,7 @@ pub(crate) async fn before_reply(
     }
 }
 
-/// Sends each type's test; only when all are taken is the URL registered.
+/// Sends the test of each type. The URL is registered only if the receiver accepts all of them.
 async fn register(
     courier: &Courier,
     world: &World,
@@ -90,7 +90,7 @@ async fn register(
     Ok(())
 }
 
-/// Lets callbacks go when it is dropped: when their reply has been written, or nobody takes it.
+/// Releases callbacks when it is dropped: after their reply has been written, or when the client has gone.
 pub(crate) struct Release {
     courier: Arc<Courier>,
     world: Arc<World>,

@@ -1,4 +1,4 @@
-//! How long a client may take over anything, counted in ticks of its connection.
+//! The time limits of a client, counted in ticks of its connection.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
@@ -15,23 +15,23 @@ pub(super) const BODY_TIME: Duration = Duration::from_mins(1);
 /// How long a connection may stay open without a request.
 const IDLE_TIME: Duration = Duration::from_secs(90);
 
-/// How often a connection looks at its own state: cheaper than a timer set for every request.
+/// How often a connection checks its time limits. This is cheaper than a timer for every request.
 pub(super) const TICK: Duration = Duration::from_secs(1);
 
-/// What the client is doing, and since how many ticks; how the connection is to end, and when it has to.
+/// What the client is doing and for how many ticks, how the connection ends, and the signal to stop.
 #[derive(Debug)]
 pub(crate) struct Pace {
     phase: AtomicU8,
     ticks: AtomicU32,
     ending: AtomicU8,
     stop: watch::Receiver<bool>,
-    /// Of a stream of HTTP/2: its connection's.
+    /// The pace of the connection. Only a stream of HTTP/2 has one.
     connection: Option<Arc<Pace>>,
-    /// Of a connection with streams: how many of them have something to be done.
+    /// How many streams of this connection have work to do.
     busy: AtomicU32,
 }
 
-/// How a connection ends that is broken on purpose.
+/// How a connection ends that a fault breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Ending {
@@ -46,7 +46,7 @@ pub(crate) enum Ending {
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Phase {
-    /// The head of a request is awaited: a new connection is given no more time than that.
+    /// The head of a request is awaited. A new connection begins here, with the same limit.
     Head = 0,
     Body = 1,
     Answer = 2,
@@ -74,7 +74,7 @@ impl Pace {
         }
     }
 
-    /// Of a request that shares its connection with others.
+    /// The pace of a stream: a request that shares its connection with others.
     pub(super) fn of_stream(connection: &Arc<Self>) -> Self {
         let mut stream = Self::new(connection.stop.clone());
         stream.phase = AtomicU8::new(Phase::Idle as u8);
@@ -83,12 +83,12 @@ impl Pace {
         stream
     }
 
-    /// Whether it is one request's alone: to end it ends no connection.
+    /// True for a stream of HTTP/2: ending it does not end the connection.
     pub(crate) fn is_of_stream(&self) -> bool {
         self.connection.is_some()
     }
 
-    /// Whether no stream has anything to be done.
+    /// Whether no stream has work to do.
     pub(super) fn is_quiet(&self) -> bool {
         self.busy.load(Ordering::Relaxed) == 0
     }
@@ -111,7 +111,7 @@ impl Pace {
         self.enter(Phase::Idle);
     }
 
-    /// What is being answered has no end of its own.
+    /// The answer has no end of its own.
     pub(crate) fn streaming(&self) {
         self.enter(Phase::Stream);
     }
@@ -120,7 +120,7 @@ impl Pace {
         self.phase.load(Ordering::Relaxed) == Phase::Stream as u8
     }
 
-    /// Says how the connection is to end, when what was written has been sent.
+    /// Sets how the connection ends after everything that was written has been sent.
     pub(crate) fn end(&self, ending: Ending) {
         self.ending.store(ending as u8, Ordering::Relaxed);
     }
@@ -154,7 +154,7 @@ impl Pace {
         self.ticks.store(0, Ordering::Relaxed);
     }
 
-    /// One of its streams had something to be done, and now has or not.
+    /// Counts a stream that has begun its work, or has done it.
     fn count(&self, had: bool, has: bool) {
         match (had, has) {
             (false, true) => self.busy.fetch_add(1, Ordering::Relaxed),
@@ -180,7 +180,7 @@ impl Pace {
         }
         if phase == Phase::Idle as u8 {
             return match passed {
-                // Told to close, but its client does not even take the answers that it has.
+                // It was told to close, but its client does not even read the answers that it has.
                 _ if passed >= IDLE_TIME + HEAD_TIME => Verdict::TooSlow,
                 _ if passed >= IDLE_TIME => Verdict::Idle,
                 _ => Verdict::Fine,
@@ -202,7 +202,7 @@ impl Pace {
 impl Drop for Pace {
     fn drop(&mut self) {
         if self.is_of_stream() {
-            self.enter(Phase::Idle); // dropped with its stream, whatever was to be done
+            self.enter(Phase::Idle); // the stream is gone, and its work with it
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One of the sandbox's ports: what is spoken there, and whether anything is answered.
+//! The ports of the sandbox: which protocol is spoken there, and whether requests are answered.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,30 +15,30 @@ use super::tls::TlsOptions;
 use crate::http::ReplyBody;
 use crate::http::Secure;
 
-/// How many may wait to be let in.
+/// How many connections may wait to be accepted.
 const BACKLOG: u32 = 4096;
 
-/// What is spoken at a port.
+/// The protocol of a port.
 #[derive(Clone, Debug)]
 pub(crate) enum Port {
     Plain,
-    /// Plain HTTP, all of which is refused: HTTPS is spoken at that port.
+    /// Plain HTTP where every request is refused. The number is the port that speaks HTTPS.
     Refusing(u16),
     #[cfg(feature = "tls")]
     Tls(Arc<super::tls::Acceptor>),
 }
 
-/// One or two sockets that are listened on.
+/// One or two listening sockets.
 pub(crate) struct Ports {
     pub first: (TcpListener, Port),
     pub second: Option<(TcpListener, Port)>,
 }
 
 impl Port {
-    /// Notes how the request came. Some where that is all there is to it.
+    /// Notes whether the request came by TLS. Returns the refusal where the port refuses every request.
     #[cfg_attr(
         not(feature = "tls"),
-        expect(unused_variables, reason = "it came by no other way")
+        expect(unused_variables, reason = "only a request by TLS is marked")
     )]
     pub(crate) fn take(&self, request: &mut Request<Incoming>) -> Option<Response<ReplyBody>> {
         match self {
@@ -54,7 +54,7 @@ impl Port {
 }
 
 impl Ports {
-    /// The next connection, of whichever port.
+    /// Accepts the next connection of either port.
     pub(crate) async fn accept(&self) -> std::io::Result<(TcpStream, Port)> {
         let ((socket, _), port) = match &self.second {
             None => (self.first.0.accept().await?, &self.first.1),
@@ -67,7 +67,7 @@ impl Ports {
     }
 }
 
-/// Why nothing can be listened on.
+/// Why a port cannot be opened.
 #[derive(Debug)]
 pub(crate) enum OpenError {
     /// The address cannot be listened on.
@@ -80,18 +80,18 @@ pub(crate) enum OpenError {
     Tls(String),
 }
 
-/// By which addresses the sandbox is reached with TLS.
+/// How the sandbox is reached with TLS.
 #[derive(Debug, Default)]
 pub(crate) struct Secured {
-    /// The one that speaks it.
+    /// The address that speaks TLS.
     pub address: Option<SocketAddr>,
-    /// There is no other that answers.
+    /// No other address answers.
     pub alone: bool,
     pub authority_pem: Option<String>,
 }
 
 impl Ports {
-    /// Refuses what cannot be, before anything is listened on or made.
+    /// Refuses one port for both plain HTTP and HTTPS, before anything is opened or made.
     #[cfg(feature = "tls")]
     pub(crate) fn check(address: SocketAddr, tls: &TlsOptions) -> Result<(), OpenError> {
         let port = tls
@@ -105,7 +105,7 @@ impl Ports {
         })
     }
 
-    /// What is spoken at the port of `listener`, and where `--tls-port` names one at a second.
+    /// Decides what is spoken at the port of `listener`. Opens a second port where `--tls-port` names one.
     #[cfg(feature = "tls")]
     pub(crate) fn open(
         listener: TcpListener,
@@ -160,7 +160,7 @@ impl Ports {
     }
 }
 
-/// That calls over plain HTTP fail is documented; how they do is not, so that it is decided here.
+/// The answer to calls over plain HTTP. Iluma documents that they fail but not how, so the form is decided here.
 fn refusal(secured: u16) -> Response<ReplyBody> {
     let body = format!(
         r#"{{"error_code":"HTTPS_REQUIRED","message":"Calls over plain HTTP fail: use https and the port {secured}."}}"#
@@ -172,13 +172,14 @@ fn refusal(secured: u16) -> Response<ReplyBody> {
     response
 }
 
-/// Listens, with room for a crowd that comes at once: whom the system's own 128 have no place for tries again after a second.
+/// Listens, with room for many clients that connect at once. With the 128 places of the system, a client
+/// without a place would try again only after a second.
 pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
-    #[cfg(unix)] // elsewhere it would let two listen at once
+    #[cfg(unix)] // elsewhere it would let two processes listen at one port
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)

@@ -1,4 +1,4 @@
-//! From a request and its reply to the journal's entry.
+//! Makes a journal entry from a request and its reply.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::catalogue::{Route, UploadFields};
 use crate::http::{Body, Call, MediaType, Picture};
 use crate::world::{Exchange, KeptBody, NO_WORLD, head_text};
 
-/// Where a request may hold files, of which nothing must be left behind.
+/// The fields of a request that may hold files. Nothing of these files may be kept.
 pub(super) fn uploads(serving: &Serving, call: &Call) -> Option<Arc<UploadFields>> {
     match serving
         .control
@@ -33,13 +33,14 @@ pub(super) struct Finished<'r> {
     pub duration: Duration,
 }
 
-/// A request's body as it is kept, and those of its files that are to be drawn.
+/// The body of a request as the journal keeps it, and the files to draw.
 pub(super) struct Kept {
     pub body: KeptBody,
     pub pictures: Vec<Picture>,
 }
 
-/// What is kept of a long body, made in turns with other requests. None where files may lie in it, which are not kept.
+/// Copies the part of a long body that is kept, in turns with other requests. None for a short body, and
+/// where the body may hold files, which are not kept.
 pub(super) async fn keep_long_body(serving: &Serving, call: &Call) -> Option<KeptBody> {
     match &call.body {
         Body::Bytes(bytes) if KeptBody::keeps_a_part_of(bytes) => {
@@ -52,7 +53,7 @@ pub(super) async fn keep_long_body(serving: &Serving, call: &Call) -> Option<Kep
     }
 }
 
-/// What is kept of a request's body; `long_body` where it is known already.
+/// Copies what the journal keeps of a request's body. `long_body` is that copy where it was made already.
 pub(super) fn keep(
     serving: &Serving,
     finished: &Finished<'_>,
@@ -79,8 +80,8 @@ pub(super) fn keep(
     }
 }
 
-/// Keeps the exchange in its world's journal, and has its uploads drawn for those who look on. Returns what
-/// `x-sandbox-trace` shows.
+/// Keeps the exchange in its world's journal, and has its uploads drawn for open inspectors. Returns the
+/// value of `x-sandbox-trace`.
 pub(super) fn record(serving: &Serving, finished: Finished<'_>, kept: Kept) -> HeaderValue {
     let engine = &serving.control.engine;
     let Kept { body, pictures } = kept;
@@ -96,7 +97,7 @@ pub(super) fn record(serving: &Serving, finished: Finished<'_>, kept: Kept) -> H
     trace(&world.tag, seq)
 }
 
-/// The same for a request that belongs to no world: kept only where it was refused.
+/// The same for a request that belongs to no world. It is kept only if it was refused.
 fn record_stranger(engine: &Engine, finished: Finished<'_>, body: KeptBody) -> HeaderValue {
     let reply = &finished.answered.reply;
     let (outcome, status) = (reply.outcome.as_ref(), reply.status);
@@ -123,7 +124,7 @@ fn exchange(finished: Finished<'_>, request: KeptBody) -> Exchange {
         .path_and_query()
         .map_or("", |target| target.as_str());
     Exchange {
-        seq: 0, // the journal knows
+        seq: 0, // the journal sets it
         tag: answered.world.as_ref().map_or(NO_WORLD, |world| {
             world.tag.as_bytes().try_into().expect("eight hex digits")
         }),
@@ -171,7 +172,7 @@ fn trace(tag: &str, seq: u64) -> HeaderValue {
     HeaderValue::from_maybe_shared(Bytes::from(trace)).expect("hex digits")
 }
 
-/// A method of the client's own making could hold anything.
+/// The method for the log. A method that the client made up could hold anything, so it is not shown.
 fn shown_method(call: &Call) -> &'static str {
     match call.method().as_str() {
         "GET" => "GET",

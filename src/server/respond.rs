@@ -1,4 +1,4 @@
-//! The server: takes connections, reads requests, writes answers, stops gracefully.
+//! The way of one request: read, answered, followed up, recorded, and its reply broken if a fault says so.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -47,7 +47,8 @@ pub(crate) async fn respond(
     })
 }
 
-/// The way of a request. What few requests need is boxed: the future is moved for every one of them.
+/// The steps of a request. Futures that few requests need are boxed, because this future is moved for every
+/// request.
 async fn respond_or_panic(
     serving: &Arc<Serving>,
     request: Request<Incoming>,
@@ -62,7 +63,7 @@ async fn respond_or_panic(
     if let Some(response) = answer_as_sandbox(serving, &call).await {
         return Some(response.map(|body| Written::new(body, pace)));
     }
-    // Before anything is done: who goes away meanwhile has asked for nothing.
+    // This comes before anything is done: if the client goes away meanwhile, its request has no effect.
     let long_body = keep_long_body(serving, &call).await;
     let (mut answered, panicked) = answer(serving, &call);
     let released = follow_up(serving, &mut answered).await;
@@ -93,7 +94,7 @@ async fn respond_or_panic(
     Box::pin(wire::carry_out(response, *breaking, pace)).await
 }
 
-/// A request that was read, the files in it that are to be drawn, and its share of what all bodies may hold.
+/// A request that was read, its files to draw, and its share of the memory for bodies.
 struct Read {
     call: Call,
     pictures: Vec<Picture>,
@@ -144,7 +145,7 @@ fn answer(serving: &Serving, call: &Call) -> (Answered, bool) {
     }
 }
 
-/// Does what has to be done before the reply is written. Returns what is let go when it has been.
+/// Does what must happen before the reply is written. Returns the callbacks to release after it.
 async fn follow_up(serving: &Serving, answered: &mut Answered) -> Option<Release> {
     let world = answered.world.as_ref()?;
     let effect = std::mem::take(&mut answered.reply.effect);
@@ -162,7 +163,7 @@ async fn follow_up(serving: &Serving, answered: &mut Answered) -> Option<Release
     }
 }
 
-/// The response but for its trace, and what is done to it on its way.
+/// The response without its trace, its delay and its fault.
 fn begin_response(reply: &Reply, released: Option<Release>) -> Response<ReplyBody> {
     let mut response = Response::new(ReplyBody {
         content: Content::Whole(reply.body.clone()),
@@ -181,7 +182,7 @@ fn begin_response(reply: &Reply, released: Option<Release>) -> Response<ReplyBod
     response
 }
 
-/// Where a panic has left no answer.
+/// The error that takes the place of an answer after a panic.
 fn without_answer(serving: &Serving, uploads: Option<Arc<UploadFields>>) -> Answered {
     Answered {
         reply: answer::error_reply(
@@ -196,7 +197,7 @@ fn without_answer(serving: &Serving, uploads: Option<Arc<UploadFields>>) -> Answ
     }
 }
 
-/// What is left to say where a panic came between the answer and its writing.
+/// The response after a panic outside of `answer`, which contains its own panics.
 fn failed(serving: &Serving) -> Response<ReplyBody> {
     let reply = without_answer(serving, None).reply;
     let mut response = Response::new(ReplyBody::new(reply.body));

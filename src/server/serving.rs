@@ -1,4 +1,4 @@
-//! What every connection serves from.
+//! What all connections share.
 
 use std::sync::Arc;
 
@@ -10,15 +10,15 @@ use crate::control::Context;
 #[derive(Debug)]
 pub(crate) struct Serving {
     pub control: Arc<Context>,
-    /// What large bodies in flight may hold together.
+    /// The shares that large bodies in flight may hold together.
     pub(super) bodies: Arc<Semaphore>,
-    /// Told of every connection that ends.
+    /// Notified whenever a connection ends.
     pub connection_ended: Notify,
     stop: watch::Sender<bool>,
 }
 
 impl Serving {
-    /// `stop` is what `control` is told by when the sandbox stops.
+    /// `stop` sends the signal that `control` receives when the sandbox stops.
     pub(crate) fn new(control: Context, stop: watch::Sender<bool>) -> Self {
         Self {
             control: Arc::new(control),

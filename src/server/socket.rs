@@ -48,7 +48,7 @@ impl<S: AsyncWrite + Unpin> hyper::rt::Write for PacedIo<S> {
     ) -> std::task::Poll<std::io::Result<()>> {
         let flushed = std::pin::Pin::new(&mut self.io).poll_flush(context);
         if flushed.is_ready() && self.pace.is_to_end() {
-            // Everything that was to be written has been: hyper lets go of the connection.
+            // Everything has been written. The error makes hyper let go of the connection.
             return std::task::Poll::Ready(Err(std::io::ErrorKind::ConnectionAborted.into()));
         }
         flushed

@@ -1,9 +1,9 @@
-//! Carries out on the wire what was decided to happen to a reply: waits, dribbles, breaks off.
+//! Carries out the delay and the fault of a reply on the wire: waits, slows down, breaks off.
 //!
-//! Over HTTP/2 a fault ends its own stream and leaves the connection, which carries the requests of others.
+//! Over HTTP/2 a fault ends its own stream and not the connection, which carries other requests.
 //!
-//! A delay and a hang end when the sandbox stops, so that stopping need not wait for them; hyper drops
-//! what is done here as soon as the client has gone.
+//! A delay and a hang end when the sandbox stops, so that stopping need not wait for them. When the client
+//! goes away, hyper drops the future or the body at once.
 
 use std::num::NonZeroU32;
 use std::pin::Pin;
@@ -24,10 +24,12 @@ use crate::answer::Breaking;
 use crate::base::{BROKEN_MAX, Fault};
 use crate::http::{Content, ReplyBody};
 
-/// How often a piece of a slow body is written, where it comes with more than a few bytes a second.
+/// About how many pieces of a slow body are written in a second. Below 10 bytes a second a piece is one byte,
+/// and there are fewer.
 const PIECES_A_SECOND: u32 = 10;
 
-/// How long what was given of a stream has to be written before it is reset, which would overtake it.
+/// How long the first half of a stream has to be written before the stream is reset. A reset at once would
+/// overtake it.
 const WRITE_TIME: Duration = Duration::from_millis(50);
 
 /// How long a client may take to go after its connection was closed.
@@ -36,7 +38,7 @@ const CLOSE_TIME: Duration = Duration::from_secs(1);
 const GARBAGE: &[u8] =
     b"\x00\xfe\x89 garbage: these bytes are no HTTP, on purpose \xff\x00\r\n\r\n";
 
-/// Waits as long as the reply is to be late, then breaks it. None where the connection is to end instead.
+/// Waits for the delay of the reply, then carries out its fault. None where the connection ends without a reply.
 pub(crate) async fn carry_out(
     response: Response<ReplyBody>,
     breaking: Breaking,
@@ -57,7 +59,7 @@ pub(crate) async fn carry_out(
         Some(Fault::Empty) => Ending::Close,
         Some(Fault::Garbage) => Ending::Garbage,
         Some(Fault::Hang) => {
-            drop(response); // its callbacks go: the server believes that it has answered
+            drop(response); // its callbacks are released: the server believes that it has answered
             wait(BROKEN_MAX, pace).await;
             Ending::Close
         }
@@ -66,7 +68,7 @@ pub(crate) async fn carry_out(
     None
 }
 
-/// Waits so long, or until the sandbox stops.
+/// Waits for `delay`, or until the sandbox stops.
 async fn wait(delay: Duration, pace: &Pace) {
     if !delay.is_zero() {
         tokio::select! {
@@ -103,9 +105,9 @@ pub(crate) async fn end<S: Wire>(mut socket: S, ending: Ending, pace: &Pace) {
 pub(crate) struct Written {
     content: Content,
     broken: Option<Box<Broken>>,
-    /// Of a body that has no end of its own.
+    /// Set for a body that has no end of its own.
     streaming: Option<Streaming>,
-    /// Dropped when the body has been written, or nobody takes it.
+    /// Dropped when the body has been written, or the client has gone.
     _held: Option<Box<dyn Send>>,
 }
 
@@ -154,7 +156,7 @@ impl Body for Written {
             (Content::Pieces(pieces), _) => pieces.next(),
             (Content::Stream(pieces), _) => {
                 if let Some(Streaming(pace)) = streaming {
-                    pace.streaming(); // the answer is given, and goes on
+                    pace.streaming(); // the answer has begun, and goes on
                 }
                 ready!(pieces.poll_recv(context))
             }
@@ -174,7 +176,7 @@ impl Body for Written {
     }
 }
 
-/// Says that its request is answered when its body ends or is let go.
+/// Marks its request as answered when the body ends or is dropped.
 struct Streaming(Arc<Pace>);
 
 impl Drop for Streaming {
@@ -259,7 +261,7 @@ impl Slow {
     ) -> Poll<Option<Result<Bytes, Gone>>> {
         if !self.is_started {
             self.is_started = true;
-            self.pace.answering(); // no client is idle that is still being answered
+            self.pace.answering(); // a client that is still being answered is not idle
         }
         if left.is_empty() {
             return Poll::Ready(None);
@@ -286,7 +288,7 @@ impl Drop for Slow {
     }
 }
 
-/// Has the connection end as soon as what was given so far has been written; a stream is reset.
+/// Ends the connection as soon as the pieces so far have been written. A stream is reset instead.
 fn break_off(pace: &Pace, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Gone>>> {
     if pace.is_of_stream() {
         return Poll::Ready(Some(Err(Gone::by(Ending::Reset))));

@@ -8,20 +8,20 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 use crate::server::begin::Protocol;
 
-/// No method of HTTP/1.1 is called so: it is what an HTTP/2 client sends before anything else.
+/// An HTTP/2 client sends this before anything else. No method of HTTP/1.1 has this name.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// A connection of which the first bytes have been looked at. They are read again.
+/// A connection whose first bytes have been looked at. A reader gets them again.
 pub(super) struct Begun<S> {
     io: S,
     early: [u8; PREFACE.len()],
-    /// Where what has not been read again begins.
+    /// The bytes of `early` from `start` to `end` have not been read again yet.
     start: u8,
     end: u8,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Begun<S> {
-    /// One of which nothing had to be looked at.
+    /// A connection whose protocol is known already. Nothing has been read.
     pub(super) fn just(io: S) -> Self {
         Self {
             io,
@@ -31,7 +31,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Begun<S> {
         }
     }
 
-    /// Reads until it is clear what the client speaks: one read, nearly always.
+    /// Reads until it is clear which protocol the client speaks. Nearly always one read is enough.
     pub(super) async fn of(io: S) -> io::Result<(Self, Protocol)> {
         let mut begun = Self::just(io);
         let mut read = 0;
@@ -70,7 +70,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Begun<S> {
         buffer.put_slice(&early[..taken]);
         self.start += u8::try_from(taken).expect("24 at most");
         if buffer.remaining() > 0 {
-            // What is there already comes with it; if nothing is, or no more will be, the next read says so.
+            // Adds bytes that have come already. If there are none yet, or no more will come, the next read
+            // says so.
             let _ = Pin::new(&mut self.io).poll_read(context, buffer);
         }
         Poll::Ready(Ok(()))

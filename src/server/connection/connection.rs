@@ -1,4 +1,4 @@
-//! One connection: HTTP/1.1 or HTTP/2, with a limit on how long a client may take over anything.
+//! One connection: HTTP/1.1 or HTTP/2, with a time limit for every step of the client.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ impl Wire for tokio_rustls::server::TlsStream<TcpStream> {
     }
 }
 
-/// A connection that has come in by a port, and what it is watched by.
+/// What serves a connection and watches it: its port, its pace, its ticks, the signal to stop.
 pub(super) struct Watched {
     pub(super) port: Port,
     pub(super) serving: Arc<Serving>,
@@ -59,7 +59,7 @@ pub(crate) async fn serve(
     ticks.reset();
     #[cfg_attr(
         not(feature = "tls"),
-        expect(unused_mut, reason = "no handshake is waited for")
+        expect(unused_mut, reason = "only a handshake needs it")
     )]
     let mut watched = Watched {
         pace: Arc::new(Pace::new(stop.clone())),
@@ -81,7 +81,7 @@ pub(crate) async fn serve(
 }
 
 impl Watched {
-    /// Serves what was agreed on, else what the client begins to speak.
+    /// Speaks the protocol that TLS agreed on. Without one, the first bytes of the client decide.
     async fn serve_as<S: Wire>(mut self, io: S, agreed: Option<Protocol>) {
         let begun = match agreed {
             Some(protocol) => Some((Begun::just(io), protocol)),
@@ -94,8 +94,8 @@ impl Watched {
         }
     }
 
-    /// What comes before the first request, given no more time than a head. None where it takes longer, or
-    /// the sandbox stops.
+    /// Awaits what comes before the first request. It gets no more time than a head. None where it takes
+    /// longer, or the sandbox stops.
     async fn in_time<T>(&mut self, beginning: impl Future<Output = T>) -> Option<T> {
         tokio::pin!(beginning);
         loop {
@@ -125,7 +125,7 @@ impl Watched {
             let refusal = port.take(&mut request);
             async move {
                 if came_with_another {
-                    yield_now().await; // a pipeline is one client: the others have their turn after each request
+                    yield_now().await; // a pipeline is one client: after each request the others get a turn
                 }
                 let response = match refusal {
                     None => respond(&serving, request, &pace).await,
@@ -150,7 +150,7 @@ impl Watched {
                 _ = stop.wait_for(|stop| *stop), if !stopping => {
                     stopping = true;
                     if pace.is_streaming() {
-                        return; // no end of its own is to be waited for
+                        return; // a stream has no end to wait for
                     }
                     std::pin::Pin::new(&mut connection).graceful_shutdown();
                 }

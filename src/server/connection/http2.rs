@@ -1,5 +1,5 @@
-//! A connection that speaks HTTP/2: many requests at once, each of which has its own limits of time and its own
-//! faults. Everything that it runs ends with it.
+//! A connection that speaks HTTP/2. It carries many requests at once, each with its own time limits and its
+//! own faults. All its tasks end with it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -26,26 +26,26 @@ use crate::server::wire::Written;
 const STREAMS_MAX: u32 = 100;
 const FRAME_BYTES_MAX: u32 = 16 << 10;
 
-/// What a client may send ahead of what has been read.
+/// How many bytes a client may send before they are read.
 const STREAM_WINDOW_BYTES: u32 = 256 << 10;
 
 const CONNECTION_WINDOW_BYTES: u32 = 1 << 20;
 
-/// What is held of an answer that its client does not take.
+/// How much of an answer is held when its client does not read it.
 const SEND_BYTES_MAX: usize = 256 << 10;
 
-/// Streams that are opened and reset before anybody looked at them; more end the connection.
+/// How many streams a client may open and reset before they are looked at. More end the connection.
 const UNSEEN_RESETS_MAX: usize = 20;
 
-/// Streams that had to be reset for what the client did on them; more end the connection.
+/// How many streams may be reset because of what the client did on them. More end the connection.
 const FAULTY_STREAMS_MAX: usize = 100;
 
-/// A client that says nothing is asked whether it is there, and given so long to answer.
+/// After this silence a client is asked whether it is there. It has `PONG_TIME` to answer.
 const PING_AFTER: Duration = Duration::from_secs(30);
 
 const PONG_TIME: Duration = Duration::from_secs(20);
 
-/// How long a client may take to go when the sandbox stops and nothing is in flight.
+/// How many ticks a client may take to go when the sandbox stops and nothing is in flight.
 const QUIET_TICKS_MAX: u32 = 1;
 
 impl Watched {
@@ -57,7 +57,7 @@ impl Watched {
             mut ticks,
             mut stop,
         } = self;
-        pace.enter(Phase::Idle); // a client may be early
+        pace.enter(Phase::Idle); // a client may connect before it has a request
         let tasks = Tasks::default();
         let service = service_fn(|mut request: Request<Incoming>| {
             let pace = Arc::new(Pace::of_stream(&pace));
@@ -94,7 +94,7 @@ impl Watched {
                 _ = ticks.tick() => {
                     quiet_ticks = if stopping && pace.is_quiet() { quiet_ticks + 1 } else { 0 };
                     match pace.tick() {
-                        // Nothing is in flight, and the client does not say that it has understood.
+                        // Nothing is in flight, and the client does not acknowledge the shutdown.
                         _ if quiet_ticks > QUIET_TICKS_MAX => break,
                         Verdict::Fine => continue,
                         Verdict::Idle => {}
@@ -138,7 +138,7 @@ async fn too_slow(pace: &Pace) {
     }
 }
 
-/// HTTP/2 has no `host`: what it has instead is said by that name too, to everything that asks for it.
+/// HTTP/2 has `:authority` instead of `host`. It is copied into `host`, which the rest of the code reads.
 fn name_host(request: &mut Request<Incoming>) {
     let authority = request.uri().authority();
     let host = authority.and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
@@ -147,7 +147,7 @@ fn name_host(request: &mut Request<Incoming>) {
     }
 }
 
-/// What a connection runs beside itself. None of it is left when the connection has ended.
+/// The tasks that a connection runs beside itself. None of them outlives the connection.
 #[derive(Clone, Default)]
 struct Tasks(Arc<Mutex<JoinSet<()>>>);
 

@@ -1,4 +1,4 @@
-//! TLS: what is shown to clients at a port of the sandbox, and what is asked of receivers of callbacks.
+//! TLS at a port of the sandbox: its options, its certificate, and the handshake.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,24 +15,25 @@ use super::{identity, plain};
 use crate::callbacks::provider;
 use crate::server::begin::Protocol;
 
-/// What a sandbox shows its clients.
+/// How TLS is set up.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TlsOptions {
-    /// At the port, unless it has one of its own.
+    /// TLS at the main port, unless `port` names another.
     pub on: bool,
     pub port: Option<u16>,
-    /// What speaks plain HTTP is refused.
+    /// Plain HTTP is refused.
     pub only: bool,
-    /// Names and addresses beside those of this machine.
+    /// More names and addresses for the certificate, besides those of this machine.
     pub hosts: Vec<HostName>,
-    /// Where the authority is kept; in memory alone where it is not said.
+    /// The folder of the authority. Without one, the authority is in memory only.
     pub folder: Option<PathBuf>,
-    /// A certificate of one's own and its key, instead of one by the authority.
+    /// The operator's own certificate and its key, instead of a certificate by the authority.
     pub files: Option<(PathBuf, PathBuf)>,
 }
 
 impl TlsOptions {
-    /// The certificate that clients have to trust, where it is the sandbox's own and is kept.
+    /// The file with the certificate that clients have to trust. None where the certificate is the operator's
+    /// own, or the authority is in memory only.
     pub(crate) fn authority_file(&self) -> Option<PathBuf> {
         let folder = self.folder.as_ref().filter(|_| self.files.is_none())?;
         let path = folder.join(AUTHORITY_FILE);
@@ -44,10 +45,10 @@ impl TlsOptions {
     }
 }
 
-/// Takes connections by TLS.
+/// Accepts TLS connections.
 pub(crate) struct Acceptor {
     tls: TlsAcceptor,
-    /// What its clients have to trust; none where the certificate is the operator's own.
+    /// The certificate that clients have to trust. None where the certificate is the operator's own.
     pub authority_pem: Option<String>,
 }
 
@@ -76,7 +77,8 @@ impl Acceptor {
         })
     }
 
-    /// What was agreed on comes with it, where the client has asked. None where it speaks no TLS.
+    /// Makes the handshake. The result holds the protocol that was agreed on, if the client asked for one.
+    /// None if the client speaks no TLS.
     pub(crate) async fn accept(
         self: Arc<Self>,
         mut socket: TcpStream,

@@ -1,8 +1,9 @@
-//! The local certificate authority: made once, kept in a folder of the user's, the same for every sandbox after.
+//! The local certificate authority. It is made once and kept in a folder of the user's. Every later sandbox
+//! uses it.
 //!
-//! All but its time follows from its key, so that a certificate that is missing or near its end is made anew and
-//! what clients trust already stays right. It is for this machine's own tests: it has no constraints of names, since
-//! `--tls-host` may name any, and therefore its key is its owner's alone to read.
+//! All of it but its times follows from its key. So a certificate that is missing or near its end is made
+//! anew, and what clients trust already stays right. It is for tests on this machine. It has no name
+//! constraints, since `--tls-host` may name any host. Therefore only its owner may read its key.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
@@ -25,10 +26,10 @@ use crate::callbacks::provider;
 
 const YEARS: i64 = 10;
 
-/// So near its end it is renewed: before a leaf that it signs would outlive it.
+/// It is renewed this many days before its end, so that no leaf that it signs outlives it.
 const RENEWED_DAYS: i64 = 400;
 
-/// More is not accepted by every client.
+/// Some clients refuse a certificate that is good for longer.
 const LEAF_DAYS: i64 = 397;
 
 /// A name or an address that a certificate is good for.
@@ -69,12 +70,12 @@ impl FromStr for HostName {
 }
 
 impl Authority {
-    /// One that is kept nowhere.
+    /// A new authority that is kept nowhere.
     pub(crate) fn new() -> Result<Self, String> {
         Self::of(KeyPair::generate().map_err(|error| cannot_make(&error))?)
     }
 
-    /// With a certificate that begins today.
+    /// The authority of a key, with a new certificate.
     fn of(key: KeyPair) -> Result<Self, String> {
         let mut params = params(&key);
         good_for(&mut params, YEARS * 365);
@@ -92,7 +93,7 @@ impl Authority {
         })
     }
 
-    /// The one in a folder, which is made there if there is none. An error is a sentence.
+    /// The authority of a folder. It is made if there is none. An error is a sentence.
     pub(crate) fn kept_in(folder: &Path) -> Result<Self, String> {
         let folder = AuthorityFolder::open(folder)?;
         let (key, certificate) = (folder.read_key()?, folder.read_certificate()?);
@@ -119,7 +120,7 @@ impl Authority {
         })
     }
 
-    /// A new one, with a new key.
+    /// Makes a new authority, with a new key.
     fn made_in(folder: &AuthorityFolder) -> Result<Self, String> {
         let made = Self::new()?;
         folder.write_key(&made.issuer.key().serialize_pem())?;
@@ -131,8 +132,8 @@ impl Authority {
         Ok(made)
     }
 
-    /// Replaces a certificate that is near its end. Where the folder cannot be written, the old one serves on as
-    /// long as it is good.
+    /// Replaces a certificate that is near its end. If the folder cannot be written, the old one stays in use
+    /// as long as it is good.
     fn in_place_of(
         self,
         old_pem: String,
@@ -208,7 +209,8 @@ impl Authority {
     }
 }
 
-/// What follows from the key: a name that no other authority has, and what it may do.
+/// The parts of the certificate that follow from the key: a name that no other authority has, and what the
+/// key may do.
 fn params(key: &KeyPair) -> CertificateParams {
     let digest = hex(&Sha256::digest(key.public_key_raw()));
     let mut params = CertificateParams::default();
@@ -223,7 +225,7 @@ fn params(key: &KeyPair) -> CertificateParams {
     params
 }
 
-/// Good for so many days, from the day before: clocks differ.
+/// Makes a certificate good for `days` days from yesterday on, because clocks differ.
 fn good_for(params: &mut CertificateParams, days: i64) {
     let now = Timestamp::now();
     let day = |at: Timestamp| {
@@ -235,7 +237,7 @@ fn good_for(params: &mut CertificateParams, days: i64) {
     params.not_after = day(now + ((days - 1) * 24).hours());
 }
 
-/// When a certificate ends. None for one that is not the key's.
+/// When a certificate ends. None if it does not belong to the key.
 fn end_of_own(pem: &str, key: &KeyPair) -> Option<Timestamp> {
     let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).ok()?;
     let ends = not_after(&certificate)?;
@@ -243,11 +245,11 @@ fn end_of_own(pem: &str, key: &KeyPair) -> Option<Timestamp> {
     Some(ends)
 }
 
-/// Whether the certificate is the key's and says what this program writes.
+/// Checks that the certificate belongs to the key and holds the name that this program writes.
 fn check_pair(certificate: &CertificateDer<'static>, key: &KeyPair) -> Option<()> {
     let der = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
     CertifiedKey::from_der(vec![certificate.clone()], der, &provider()).ok()?;
-    // The name that leaves are issued by is the one that is trusted.
+    // Leaves name their issuer by it. So the trusted certificate must have the same name.
     let name = params(key).distinguished_name;
     let Some(rcgen::DnValue::Utf8String(name)) = name.get(&DnType::CommonName) else {
         return None;

@@ -1,4 +1,4 @@
-//! The folder of the local certificate authority: its key, its certificate, and the lock of whoever makes them.
+//! The folder of the local certificate authority: its key, its certificate, and a lock for making them.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -24,7 +24,7 @@ pub(super) struct AuthorityFolder {
 }
 
 impl AuthorityFolder {
-    /// Makes the folder where there is none, and waits for another sandbox that makes an authority in it.
+    /// Makes the folder if there is none. Waits while another sandbox makes an authority in it.
     pub(super) fn open(folder: &Path) -> Result<Self, String> {
         create_private_folder(folder).map_err(|error| {
             format!(
@@ -99,8 +99,8 @@ fn create_private_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Held while the authority is read or made: of two sandboxes that start at once one makes it. A file system
-/// without locks has to do without.
+/// The lock is held while the authority is read or made: if two sandboxes start at once, one makes it. A file
+/// system without locks gives none.
 fn lock(folder: &Path) -> Result<Option<File>, String> {
     let path = folder.join(LOCK_FILE);
     let opened = OpenOptions::new()
@@ -110,7 +110,7 @@ fn lock(folder: &Path) -> Result<Option<File>, String> {
         .open(&path);
     let file = match opened {
         Ok(file) => file,
-        // One that was made elsewhere and is merely mounted.
+        // The authority was made elsewhere, and its folder is only mounted.
         Err(_) if folder.join(KEY_FILE).exists() => return Ok(None),
         Err(error) => {
             return Err(format!(
@@ -138,7 +138,7 @@ fn lock(folder: &Path) -> Result<Option<File>, String> {
     }
 }
 
-/// None where it is not there.
+/// None if there is no such file.
 fn read(path: &Path) -> Result<Option<String>, String> {
     use std::io::Read;
     let read = || {
@@ -161,7 +161,7 @@ fn read(path: &Path) -> Result<Option<String>, String> {
     }
 }
 
-/// In one step, so that no reader ever sees half a file.
+/// Writes a file in one step, so that no reader ever sees half of it.
 fn write(path: &Path, text: &str, mode: u32) -> Result<(), String> {
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(format!(".{}.tmp", std::process::id()));
@@ -173,9 +173,9 @@ fn write(path: &Path, text: &str, mode: u32) -> Result<(), String> {
         options.mode(mode);
     }
     #[cfg(not(unix))]
-    let _ = mode; // a user's folder is the user's own there
+    let _ = mode; // elsewhere a user's folder is closed to others already
     let written = || {
-        fs::remove_file(&unfinished).ok(); // of a process that was ended half-way
+        fs::remove_file(&unfinished).ok(); // left by a process that was ended half-way
         let mut file = options.open(&unfinished)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
@@ -207,7 +207,7 @@ fn check_private(path: &Path) -> Result<(), String> {
 }
 
 #[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "there are no modes elsewhere")]
+#[expect(clippy::unnecessary_wraps, reason = "only Unix has file modes")]
 fn check_private(_: &Path) -> Result<(), String> {
     Ok(())
 }

@@ -1,5 +1,4 @@
-//! Until when a certificate is good, and whether it is an authority's: all that is read out of those that others have
-//! made.
+//! Reads two facts from certificates that others have made: when they end, and whether they are an authority's.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -13,7 +12,7 @@ const GENERALIZED_TIME: u8 = 0x18;
 /// `[0]`, before the serial number.
 const VERSION: u8 = 0xa0;
 
-/// The end of a certificate's time. None where it is no certificate.
+/// When a certificate ends. None if the bytes are no certificate.
 pub(super) fn not_after(certificate: &[u8]) -> Option<Timestamp> {
     let (SEQUENCE, signed, _) = element(certificate)? else {
         return None;
@@ -35,9 +34,9 @@ pub(super) fn not_after(certificate: &[u8]) -> Option<Timestamp> {
     instant(kind, std::str::from_utf8(text).ok()?)
 }
 
-/// Whether a certificate says that others are signed with its key.
+/// Whether a certificate is an authority's: its key signs others.
 pub(super) fn is_authority(certificate: &[u8]) -> bool {
-    /// The object identifier 2.5.29.19, and the `TRUE` of what is critical.
+    /// The object identifier 2.5.29.19. `TRUE` follows it where the extension is critical.
     const BASIC_CONSTRAINTS: &[u8] = b"\x06\x03\x55\x1d\x13";
     const TRUE: &[u8] = b"\x01\x01\xff";
     let length = BASIC_CONSTRAINTS.len();
@@ -55,7 +54,7 @@ pub(super) fn is_authority(certificate: &[u8]) -> bool {
     said.is_some_and(|(_, fields, _)| fields.starts_with(TRUE))
 }
 
-/// The tag, the contents, and what follows.
+/// The first element, taken apart: its tag, its contents, and what follows it.
 fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&[tag, short], rest) = der.split_first_chunk()?;
     let (length, rest) = match usize::from(short) {

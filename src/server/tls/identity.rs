@@ -1,4 +1,4 @@
-//! Certificates that an operator brings: read, and refused in words that say what to do.
+//! Reads the certificates that an operator brings. Errors say what to do.
 
 use std::fs::File;
 use std::io::Read;
@@ -55,7 +55,7 @@ pub(crate) fn read_authorities(path: &Path) -> Result<Vec<CertificateDer<'static
     certificates(path)
 }
 
-/// Whether that is all that a file holds.
+/// Whether a file holds one certificate and nothing else.
 pub(crate) fn is_one_certificate(path: &Path) -> bool {
     let items = bytes(path).map(|text| {
         String::from_utf8_lossy(&text)

@@ -1,4 +1,4 @@
-//! What a client is told that speaks plain HTTP to a port of TLS, in its own language.
+//! Answers a client that speaks plain HTTP to a TLS port, in the version of HTTP that it speaks.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -6,7 +6,7 @@ use tokio::net::TcpStream;
 pub(crate) const PLAIN_WORDS: &str =
     "this port speaks HTTPS: write https:// where the URL says so\n";
 
-/// So many bytes tell which language it is.
+/// This many bytes tell HTTP/2 from HTTP/1.1.
 pub(super) const FIRST_BYTES: usize = 4;
 
 /// How HTTP/2 begins.
@@ -15,10 +15,10 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// How many frames may come before the first request.
 const FRAMES_MAX: usize = 16;
 
-/// What every client keeps to before it is told of another limit.
+/// The frame size that every client keeps to until it is given another limit.
 const FRAME_BYTES_MAX: usize = 16 << 10;
 
-/// How often more is read of a client than was looked at.
+/// How many more reads take a client's bytes away after the answer.
 const READS_MAX: usize = 16;
 
 const DATA: u8 = 0;
@@ -28,10 +28,10 @@ const GOAWAY: u8 = 7;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 
-/// `:status: 400` and `content-type: text/plain`, by their numbers in the table that every client has.
+/// `:status: 400` and `content-type: text/plain`, by their numbers in the static table of HPACK.
 const HEAD: &[u8] = b"\x8c\x0f\x10\x0atext/plain";
 
-/// `first` is what the client has said so far, or its start.
+/// `first` is the start of what the client has sent so far.
 pub(super) async fn answer(socket: &mut TcpStream, first: &[u8]) {
     tracing::info!("a client spoke plain HTTP to a port of TLS");
     let answer = if first == &PREFACE[..FIRST_BYTES] {
@@ -44,7 +44,7 @@ pub(super) async fn answer(socket: &mut TcpStream, first: &[u8]) {
     };
     socket.write_all(&answer).await.ok();
     socket.shutdown().await.ok();
-    // What is unread when a socket is dropped has it reset, which may overtake the answer.
+    // Dropping a socket with unread bytes sends a RST, which may overtake the answer.
     let mut unread = [0; 4096];
     for _ in 0..READS_MAX {
         if !socket.read(&mut unread).await.is_ok_and(|read| read > 0) {
@@ -62,7 +62,7 @@ fn http1() -> Vec<u8> {
     .into_bytes()
 }
 
-/// The stream of the first request: none may be answered before it has come.
+/// Reads up to the first request and returns its stream. No stream can be answered before.
 async fn first_stream(socket: &mut TcpStream) -> Option<[u8; 4]> {
     let mut preface = [0; PREFACE.len()];
     socket.read_exact(&mut preface).await.ok()?;
