@@ -44,14 +44,14 @@ impl ControlRequest<'_> {
     }
 }
 
-/// What is answered.
+/// The answer of a handler.
 pub(super) enum Said {
     Whole(Answer),
-    /// What is written already, and its type.
+    /// A finished body with its content type.
     Document(HeaderValue, Bytes),
-    /// Written while it is sent.
+    /// Lines that are written while they are sent.
     Lines(Box<dyn Iterator<Item = Bytes> + Send>),
-    /// With headers of its own.
+    /// A response with headers of its own.
     Response(Response<ReplyBody>),
 }
 
@@ -66,7 +66,7 @@ pub(super) fn written(
     response
 }
 
-/// The endpoint of an id, or of a path as a client asks for it.
+/// Finds an endpoint by its id, or by a path as a client asks for it.
 pub(super) fn endpoint_named<'c>(
     catalogue: &'c Catalogue,
     name: &str,
@@ -101,7 +101,7 @@ pub(super) fn bad_request(message: impl Into<String>) -> Refusal {
     Refusal(StatusCode::BAD_REQUEST, "bad_request", message.into())
 }
 
-/// A parameter of the query, parsed; none where it is not given.
+/// A parsed parameter of the query. None where it is not given.
 pub(super) fn parameter<T>(
     query: &HashMap<String, String>,
     name: &str,

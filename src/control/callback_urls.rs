@@ -1,4 +1,4 @@
-//! `GET /__sandbox/callback_urls`: where the callbacks of a world go, type by type, and who said so.
+//! `GET /__sandbox/callback_urls`: where the callbacks of a world go, type by type, and who set each URL.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::catalogue;
 use crate::http::Refusal;
 use crate::world::World;
 
-/// All types, also those that go nowhere. `by` is `request` where the world registered it, else `default`.
+/// Lists all types, even those without a URL. `by` is `request` where the world registered the URL, else `default`.
 pub(super) fn list(
     ControlRequest { context, query, .. }: ControlRequest<'_>,
     world: &Arc<World>,

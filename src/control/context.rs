@@ -1,4 +1,4 @@
-//! What the control API works with: the engine, the courier, and what is the sandbox's own.
+//! What the control API works with: the engine, the courier, and the parts that belong to the sandbox itself.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,28 +21,28 @@ pub(crate) struct Context {
     pub engine: Arc<Engine>,
     pub courier: Arc<Courier>,
     pub inbox: Inbox,
-    /// Draws uploads for those who look on.
+    /// Draws uploads for open inspectors.
     pub thumbnails: Arc<Thumbnails>,
     /// Personal fields are not shown.
     pub redacts: bool,
     /// A broken file makes the sandbox unready.
     pub strict_reload: bool,
-    /// Where the certificate of the sandbox's own authority lies.
+    /// The file with the certificate of the sandbox's own authority.
     pub authority_file: Option<PathBuf>,
-    /// The commands of the binary with what each is for; none where it is a library.
+    /// The commands of the binary, each with its purpose. A library has none.
     pub commands: fn() -> Vec<(String, String)>,
     /// True when the sandbox stops.
     pub stop: watch::Receiver<bool>,
 }
 
 impl Context {
-    /// Curl lines for the address that a client called the sandbox by.
+    /// Curl lines for the address at which the client called the sandbox.
     pub(super) fn curl(&self, catalogue: &Catalogue, call: &Call) -> Curl {
         let lets_in = self.admits_public_key(catalogue);
         Curl::new(self.curl_start(call), call.base_url(), lets_in)
     }
 
-    /// How a curl line begins that calls the sandbox as this call did.
+    /// The start of a curl line that calls the sandbox as this call did.
     pub(super) fn curl_start(&self, call: &Call) -> String {
         let authority = self.authority_file.as_deref();
         curl_start(authority.filter(|_| call.is_secure()))
@@ -68,7 +68,7 @@ impl Context {
         mask.and(token.map(ControlToken::reveal))
     }
 
-    /// Why an exchange was answered as it was. `world` is none for one that belongs to no world.
+    /// Explains why an exchange was answered as it was. `world` is none for an exchange of no world.
     pub(crate) fn explain(&self, world: Option<&World>, exchange: &Exchange) -> Value {
         let mut explanation = answer::explain(&self.engine, world, exchange);
         if self.redacts {
@@ -78,7 +78,7 @@ impl Context {
         explanation
     }
 
-    /// The same for the exchange that a trace names, or the status and the sentence that say why there is none.
+    /// The same for the exchange of a trace. If there is none, the error is a status and a sentence.
     pub(crate) fn explain_trace(
         &self,
         trace: &str,
@@ -89,7 +89,7 @@ impl Context {
     }
 }
 
-/// What a sentence about an exchange may repeat.
+/// The values of an exchange that a sentence about it may repeat.
 fn repeated(exchange: &Exchange) -> Value {
     let body = match exchange.content() {
         Content::Json(value) | Content::Fields(value) => value,

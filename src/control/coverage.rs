@@ -69,7 +69,7 @@ pub(super) fn answer(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
     Ok((StatusCode::OK, body))
 }
 
-/// Those that `endpoint=` names, which may be repeated; without it all.
+/// The endpoints that `endpoint=` names, which may be repeated. Without it, all.
 fn endpoints<'c>(catalogue: &'c Catalogue, call: &Call) -> Result<Vec<&'c Endpoint>, Refusal> {
     let query = call.head.uri.query().unwrap_or_default();
     let asked = form_urlencoded::parse(query.as_bytes());

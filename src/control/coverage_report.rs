@@ -1,9 +1,9 @@
-//! What a run has exercised: which outcomes, error codes and ways of callbacks were answered at least once,
-//! and a curl for each that was not.
+//! What a run has exercised: the outcomes, error codes and callback behaviours that were answered at least
+//! once. Each that was not has a curl.
 //!
-//! In all count: every endpoint's own outcomes, but for sequences, which only name others; every shared
-//! error once, wherever it was answered; every way for a callback to go once. Under `--strict` what is
-//! refused does not count.
+//! What counts: every endpoint's own outcomes, except sequences, which only name others; every shared error
+//! once, wherever it was answered; every callback behaviour once. Under `--strict` refused outcomes do not
+//! count.
 
 use std::fmt::{self, Write};
 
@@ -15,7 +15,7 @@ use crate::catalogue::{self, Answer, Catalogue, Endpoint, Outcome, askable};
 use crate::reference::Curl;
 use crate::world::Exercised;
 
-/// Which part of all there is has been exercised.
+/// How much of everything has been exercised.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Coverage {
     /// `all worlds`, or the tag of one.
@@ -27,13 +27,13 @@ pub(crate) struct Coverage {
     pub endpoints: Vec<Part>,
     pub errors: Part,
     pub callback_behaviours: Part,
-    /// Replies that were too many to tell apart.
+    /// How many replies were not counted, because there were too many kinds of them.
     pub uncounted: u64,
 }
 
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Part {
-    /// The endpoint's id, or what all of the part are.
+    /// The id of the endpoint, or what all items of the part are.
     pub name: String,
     pub exercised: Vec<Done>,
     pub missed: Vec<Missed>,
@@ -48,12 +48,12 @@ pub(crate) struct Done {
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Missed {
     pub name: String,
-    /// Exercises it.
+    /// A curl that exercises it.
     pub curl: String,
 }
 
 impl Coverage {
-    /// Whether at least so much was exercised, in percent.
+    /// Whether at least `min` percent was exercised.
     pub(crate) fn reaches(&self, min: u8) -> bool {
         self.exercised * 100 >= self.total * usize::from(min)
     }
@@ -84,12 +84,12 @@ impl Part {
 /// What a coverage is made from.
 pub(crate) struct Measure<'a> {
     pub catalogue: &'a Catalogue,
-    /// Only these, or all where there are none.
+    /// The endpoints to measure.
     pub endpoints: Vec<&'a Endpoint>,
     pub exercised: Exercised,
     pub strict: bool,
     pub curl: Curl,
-    /// Whether callbacks of a type have somewhere to go in the world that the curls ask.
+    /// Whether callbacks of a type have a URL in the world that the curls ask.
     pub has_url: &'a dyn Fn(&str) -> bool,
 }
 
@@ -141,7 +141,7 @@ impl Measure<'_> {
         part
     }
 
-    /// A sequence is no answer of its own.
+    /// Whether an outcome counts. A sequence does not, because it is no answer of its own.
     fn counts(&self, endpoint: &Endpoint, outcome: &Outcome) -> bool {
         matches!(outcome.answer, Answer::Body { .. } | Answer::Error { .. })
             && !(self.strict && catalogue::weakest_stage(endpoint, outcome).is_some())
@@ -213,7 +213,7 @@ impl Measure<'_> {
         part
     }
 
-    /// An outcome whose callback goes as it should unless it is told otherwise, and the callback's type.
+    /// An outcome whose callback behaves normally by default, and the type of the callback.
     fn callback_of<'e>(&self, endpoint: &'e Endpoint) -> Option<(&'e Outcome, &'e str)> {
         let callback_type = endpoint.callback_type.as_deref()?;
         endpoint.creation.as_ref()?.id_pattern.as_ref()?; // a URL is tested with a record
@@ -224,7 +224,7 @@ impl Measure<'_> {
     }
 }
 
-/// What `x-sandbox-outcome` says when this answers.
+/// The value of `x-sandbox-outcome` when this outcome answers.
 fn tag(endpoint: &Endpoint, outcome: &Outcome) -> Vec<u8> {
     if outcome.is_error() {
         format!("{}/{}", endpoint.id, outcome.name).into()

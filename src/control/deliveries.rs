@@ -14,7 +14,7 @@ use crate::world::{self, Attempt, Delivery, DeliveryState, World, delivery_id, s
 
 const LIMIT_DEFAULT: u64 = 100;
 
-/// Which deliveries are asked for.
+/// The deliveries that are asked for.
 struct Filter<'a> {
     callback_type: Option<&'a String>,
     record: Option<&'a String>,
@@ -58,8 +58,8 @@ const PARAMETERS: [&str; 7] = [
     "limit",
 ];
 
-/// All that match, newest first. With `wait` it answers as soon as `count` of them match, or 408 with
-/// what did happen and why nothing matched.
+/// Lists all that match, newest first. With `wait` it answers as soon as `count` of them match. Else it
+/// answers 408, with what did happen and why nothing matched.
 pub(super) async fn list(
     ControlRequest { context, query, .. }: ControlRequest<'_>,
     world: &Arc<World>,
@@ -114,7 +114,7 @@ pub(super) async fn list(
     }
 }
 
-/// What did happen, and what stands in the way of what was waited for.
+/// What did happen, and why the awaited deliveries did not.
 fn why_not(context: &Context, world: &World, filter: &Filter<'_>, wanted: u64) -> Value {
     let state = world.state();
     let log = &state.callbacks.log;
@@ -154,7 +154,7 @@ fn why_not(context: &Context, world: &World, filter: &Filter<'_>, wanted: u64) -
     })
 }
 
-/// Sends the bytes of a delivery once more, whatever became of it.
+/// Sends the bytes of a delivery once more, whatever its state.
 pub(super) fn redeliver(
     request: ControlRequest<'_>,
     world: &Arc<World>,
@@ -195,7 +195,7 @@ pub(super) fn redeliver(
     Ok((StatusCode::ACCEPTED, shown))
 }
 
-/// Answers when nothing of the world is pending, or 408 with what still is.
+/// Answers when nothing of the world is pending, or 408 with what is still pending.
 pub(super) async fn idle(
     ControlRequest { context, query, .. }: ControlRequest<'_>,
     world: &Arc<World>,

@@ -1,4 +1,4 @@
-//! What Rust tests ask of the control API without a socket: the same orders, the same sentences.
+//! The control API for Rust tests, without a socket: the same orders, the same sentences.
 
 use std::sync::Arc;
 

@@ -1,18 +1,18 @@
-//! `GET /__sandbox/events`: what happens, as server-sent events, for the inspector and for whoever looks on.
+//! `GET /__sandbox/events`: server-sent events about everything that happens, for the inspector and other readers.
 //!
 //! | event | says |
 //! |---|---|
 //! | `hello` | which sandbox this is; the first event of a stream |
 //! | `exchanges` | a list of requests with their answers, oldest first, without headers and bodies |
-//! | `thumbnails` | the traces of exchanges of which uploads have been drawn since |
+//! | `thumbnails` | the traces of exchanges whose uploads have been drawn since |
 //! | `skipped` | how many exchanges came too quickly for this stream and are not in it |
 //! | `deliveries` | the callbacks of a world have changed: how many are pending, the number of the latest |
-//! | `world` | the clock, the faults, the queue or the like of a world was set |
+//! | `world` | a setting of a world has changed, such as its clock, its faults or its queue |
 //! | `reset` | a world was emptied; `world` is null where too many changed to name them |
-//! | `inbox` | something came in, or was cleared away |
+//! | `inbox` | a callback came in, or an inbox was cleared |
 //! | `reload` | the state of the scenario files, with errors if they are broken; at the start, and with every reload |
 //!
-//! Nothing here is on the way of an answer: the stream takes what waits for it, a tenth of a second apart.
+//! No answer waits for this: a stream collects what waits for it, at most every tenth of a second.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -38,10 +38,10 @@ const BACKLOG_MAX: usize = 10_000;
 /// How many exchanges one event lists.
 const BATCH: usize = 500;
 
-/// The least time between two looks.
+/// The shortest time between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How often a stream says that it is alive where nothing else is to be said.
+/// How long a stream is silent before it sends a sign of life.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// The stream's writer has gone: nobody reads any more.
@@ -148,7 +148,7 @@ impl Stream {
 
     async fn tell_news(&self) -> Result<(), Closed> {
         let waiting = self.lookout.take();
-        // First: what came before is gone, and what follows came after it.
+        // Resets come first: everything before them is gone, and the events below came after them.
         if waiting.many_worlds {
             self.say("reset", &json!({"world": null})).await?;
         }
@@ -201,7 +201,7 @@ fn shown(tag: &Tag) -> &str {
     std::str::from_utf8(tag).expect("hex digits")
 }
 
-/// Those that are still kept.
+/// The lines of the exchanges that are still kept.
 fn lines(context: &Context, told: &VecDeque<(Tag, u64)>) -> Vec<Value> {
     let tags: HashSet<Tag> = told.iter().map(|(tag, _)| *tag).collect();
     let worlds = context.engine.worlds.all().into_iter();
@@ -236,7 +236,7 @@ fn deliveries(context: &Context, world: &str) -> Value {
     json!({"world": world, "pending": pending, "last_seq": last_seq})
 }
 
-/// The latest exchanges, oldest first: of one world, or of those that were used last.
+/// The latest exchanges, oldest first: of one world, or of the worlds that were used last.
 fn latest(context: &Context, whose: Option<&World>, most: usize) -> Vec<Value> {
     let mut found = Vec::new();
     if let Some(world) = whose {
@@ -275,7 +275,7 @@ fn lines_of(
     found.extend(entries.map(|one| (one.at, line(one, &mask, context.redacts))));
 }
 
-/// An exchange without what makes it large.
+/// An exchange without its large parts.
 fn line(exchange: &Exchange, mask: &Mask, redacts: bool) -> Value {
     let outcome = exchange.outcome.as_ref().and_then(|tag| tag.to_str().ok());
     let status = exchange.status.as_u16();

@@ -1,4 +1,4 @@
-//! `GET /__sandbox/export`: all that was asked, answered and called back, one JSON object a line.
+//! `GET /__sandbox/export`: all requests, answers and callbacks, one JSON object a line.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -14,10 +14,10 @@ use super::shown::{self, time};
 use crate::http::Refusal;
 use crate::world::{Mask, World};
 
-/// The form of the lines; another number when it changes so that readers must.
+/// The version of the lines. It changes when readers have to change.
 const VERSION: u32 = 1;
 
-/// Lines are written out when they are so many bytes together.
+/// Lines are sent in pieces of about this size.
 const PIECE_BYTES: usize = 64 << 10;
 
 /// The lines, written while they are sent: what has been dropped by then is left out.
@@ -34,7 +34,7 @@ enum Place {
     Strangers,
 }
 
-/// What stands in a line: which entry of which place.
+/// The entry of a line: its place and its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Entry {
     Exchange { place: usize, seq: u64 },

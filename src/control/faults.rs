@@ -93,7 +93,7 @@ pub(super) fn set(
     Ok(show(world, now))
 }
 
-/// Heals the world at once.
+/// Ends all faults of the world at once.
 pub(super) fn heal(world: &World, now: Instant) -> Answer {
     world.set_faults(Vec::new(), Duration::ZERO, now);
     show(world, now)

@@ -81,7 +81,8 @@ fn shown(listed: &ListedEndpoint, endpoint: &Endpoint) -> Value {
     })
 }
 
-/// Of these the labels hold where they are asked for; what follows from a bad request is always answered.
+/// The shared errors that can be asked for. Their labels count only then: an error that follows from a bad
+/// request is always answered.
 fn errors(catalogue: &Catalogue) -> Vec<Value> {
     askable(&catalogue.shared_errors)
         .map(|(name, error)| labelled(name, error.source, error.source.is_public()))

@@ -1,4 +1,4 @@
-//! Inboxes: what came to them, within limits.
+//! Inboxes: the callbacks that came to them, within limits.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -10,7 +10,7 @@ use tokio::sync::watch;
 const NAMES_MAX: usize = 1000;
 const ENTRIES_MAX: usize = 1000;
 
-/// Over all names.
+/// How many bytes all inboxes may hold together.
 const BYTES_MAX: usize = 64 << 20;
 
 /// What was received, by name. Callbacks carry no API key, so names belong to no world.

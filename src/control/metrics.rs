@@ -89,7 +89,7 @@ fn write(text: &mut String, context: &Context) -> fmt::Result {
     Ok(())
 }
 
-/// As many lines as there are outcomes that were answered: `Exercised` tells no more apart than it can hold.
+/// One line for each outcome that was answered. `Exercised` limits how many there are.
 fn requests(text: &mut String, exercised: &Exercised) -> fmt::Result {
     let name = "requests_total";
     let help = "Requests answered, but for those to /__sandbox/. Where no endpoint was reached it is empty; \

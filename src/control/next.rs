@@ -19,7 +19,7 @@ struct Entry {
     outcome: String,
     #[serde(default = "once")]
     times: u32,
-    /// For the GETs of its records instead of for new ones: errors only.
+    /// Answers GETs of the endpoint's records instead of new requests. Errors only.
     #[serde(default)]
     reads: bool,
 }
@@ -28,7 +28,7 @@ fn once() -> u32 {
     1
 }
 
-/// What waits, in the order in which it will be used.
+/// The waiting outcomes, in the order in which they will be used.
 pub(super) fn show(world: &World) -> Answer {
     (
         StatusCode::OK,
@@ -75,7 +75,7 @@ pub(super) fn queue(
     Ok(show(world))
 }
 
-/// Empties the queue, or with `?endpoint=` that of one endpoint's calls.
+/// Empties the queue. With `?endpoint=` it empties only the queue of one endpoint.
 pub(super) fn clear(
     ControlRequest { context, query, .. }: ControlRequest<'_>,
     world: &Arc<World>,

@@ -51,7 +51,7 @@ pub(super) fn answer(context: &Context) -> Answer {
     (StatusCode::OK, body)
 }
 
-/// What of this concerns the scenario files: said in the event `reload`.
+/// The part about the scenario files. The event `reload` carries it too.
 pub(super) fn scenarios(context: &Context) -> Value {
     let reload = context.engine.scenarios.last_reload();
     let catalogue = context.engine.catalogue();

@@ -1,4 +1,4 @@
-//! `/__sandbox/requests`: what was asked and answered, and waiting for it.
+//! `/__sandbox/requests`: lists requests with their answers, and waits for them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,12 +19,12 @@ use crate::world::{
 
 const LIMIT_DEFAULT: u64 = 100;
 
-/// A page ends when it holds so much of bodies and heads, for they may be large.
+/// A page ends when its bodies and heads reach this size, for they may be large.
 const PAGE_BYTES_MAX: usize = 8 << 20;
 
 const FILTERS_MAX: usize = 100;
 
-/// What is no filter. `key` is where the world is chosen.
+/// Parameters that are no filters. `key` chooses the world.
 const SETTINGS: [&str; 9] = [
     "key",
     "world",
@@ -64,8 +64,8 @@ impl Whose {
         Ok(whose)
     }
 
-    /// Where these are kept, and what of them is not shown; none for all worlds, which have no journal in
-    /// common.
+    /// The journal of these requests, and the mask for what is not shown. None for all worlds, which have no
+    /// common journal.
     pub(super) fn kept<'a>(&'a self, context: &'a Context) -> Option<(Kept<'a>, Mask)> {
         match self {
             Self::Own(world) => Some((Kept::OfWorld(world), context.mask_of(world))),
@@ -78,14 +78,14 @@ impl Whose {
     }
 }
 
-/// How a list of requests is asked for.
+/// The page of a list that is asked for.
 struct Page {
     query: Query,
     newest_first: bool,
     limit: usize,
     after_seq: u64,
     before_seq: u64,
-    /// Whether uploads are shown as far as they were drawn.
+    /// Whether the thumbnails of uploads are shown, as far as they have been drawn.
     thumbnails: bool,
 }
 
@@ -175,7 +175,7 @@ impl Page {
         })
     }
 
-    /// Over all worlds, in the order of time. There is no next page: each world counts its own requests.
+    /// A page over all worlds, in the order of time. There is no next page: each world counts its own requests.
     fn of_all(&self, context: &Context) -> Value {
         let mut dropped = 0;
         let mut all: Vec<(Exchange, Arc<World>)> = Vec::new();
@@ -220,7 +220,7 @@ impl Page {
         shown
     }
 
-    /// Puts them in order, and lets go of those that have no place on the page.
+    /// Sorts the exchanges, and drops those that do not fit on the page.
     fn sort(&self, all: &mut Vec<(Exchange, Arc<World>)>) {
         all.sort_by_cached_key(|(one, _)| (one.at, one.trace()));
         if self.newest_first {
@@ -229,7 +229,7 @@ impl Page {
         all.truncate(self.limit);
     }
 
-    /// Those that match in the order that was asked for, and the traces of those that nobody can judge.
+    /// The exchanges that match, in the order that was asked for, and the traces of those that cannot be judged.
     fn matching<'e>(
         &self,
         exchanges: impl DoubleEndedIterator<Item = &'e Exchange>,
@@ -251,7 +251,7 @@ impl Page {
         (matching, unknown)
     }
 
-    /// As many as a page may have, one at least if any; and how many are left.
+    /// As many exchanges as a page may have, at least one if there are any, and how many are left.
     fn cut<'m, 'e>(&self, matching: &'m [&'e Exchange]) -> (&'m [&'e Exchange], usize) {
         let mut bytes = 0;
         let fits = |one: &&&Exchange| {
@@ -271,7 +271,7 @@ fn is_setting(name: &str) -> bool {
     SETTINGS.contains(&name)
 }
 
-/// The filters of a URL or of a JSON body, with endpoints and outcomes by the names that the journal has for them.
+/// Reads the filters of a URL or of a JSON body. Endpoints and outcomes get the names that the journal uses.
 pub(super) fn query_of<'n>(
     context: &Context,
     filters: impl Iterator<Item = (&'n str, Expected)>,
@@ -297,7 +297,7 @@ pub(super) fn query_of<'n>(
     Ok(query)
 }
 
-/// 408, with what came instead.
+/// 408, with the requests that came instead.
 fn timed_out(context: &Context, error: &NotVerified, mask: &Mask) -> Answer {
     let mut body = json!({"error": "timeout"});
     if let (Value::Object(body), Value::Object(error)) = (&mut body, json!(error)) {

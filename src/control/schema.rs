@@ -1,4 +1,4 @@
-//! `GET /__sandbox/schema?endpoint=`: what a request has to look like, and one that does.
+//! `GET /__sandbox/schema?endpoint=`: the schema of a request, and a sample.
 
 use hyper::StatusCode;
 use serde_json::json;
@@ -7,7 +7,8 @@ use super::ask::{Answer, ControlRequest, bad_request, endpoint_named, only};
 use crate::catalogue::{ContentType, Verb};
 use crate::http::Refusal;
 
-/// The schema is that of the scenario file: a file of a form is an object with what can be told of it.
+/// The schema is that of the scenario file. A file of a form is an object with the facts that can be known
+/// about it.
 pub(super) fn answer(
     ControlRequest { context, query, .. }: ControlRequest<'_>,
 ) -> Result<Answer, Refusal> {
@@ -23,7 +24,7 @@ pub(super) fn answer(
         (Verb::Post, ContentType::Multipart) if is_asked => Some("multipart/form-data"),
         _ => None,
     };
-    // What is only read back has no request to be a sample of, but an id to begin with.
+    // An endpoint that only reads has no request for a sample. Its sample is an id that can be read.
     let listing = catalogue.dummy.any_listing().filter(|_| !is_asked);
     let sample = match listing {
         Some(listing) => Some(json!({"id": &*listing.id})),

@@ -1,5 +1,4 @@
-//! What the inspector needs beside the control API: its files, what it has to know at the start, and requests in the
-//! name of a world whose key it does not know.
+//! What the inspector needs beside the control API: its files, and what it has to know at the start.
 
 use hyper::header::{HeaderValue, LOCATION};
 use hyper::{Response, StatusCode};

@@ -1,4 +1,4 @@
-//! How the control API writes a request with its reply.
+//! How the control API writes an exchange.
 
 use std::time::{Duration, SystemTime};
 
@@ -41,7 +41,7 @@ pub(in crate::control) fn shown(context: &Context, exchange: &Exchange) -> Value
         "delay_ms": milliseconds(exchange.delay),
         "fault": exchange.fault,
     });
-    // Of what is kept only in part.
+    // Hashes of bodies that are kept only in part.
     if let Some(sha256) = &exchange.request.sha256 {
         shown["body_sha256"] = (&**sha256).into();
     }
@@ -54,7 +54,7 @@ pub(in crate::control) fn shown(context: &Context, exchange: &Exchange) -> Value
     shown
 }
 
-/// Of its uploads those that were drawn, as data URLs, by where in the body they are.
+/// The uploads that were drawn, as data URLs, by their place in the body.
 pub(in crate::control) fn thumbnails(exchange: &Exchange) -> Value {
     let all = exchange.thumbnails.iter().flat_map(|all| all.iter());
     all.map(|one| {
@@ -65,7 +65,7 @@ pub(in crate::control) fn thumbnails(exchange: &Exchange) -> Value {
     .into()
 }
 
-/// What the head of the reply said beside its length and date. Of a name that was given twice the later counts.
+/// The headers of the reply besides its length and date. If a name was given twice, the later one counts.
 fn reply_headers(exchange: &Exchange) -> Value {
     let mut headers = Map::new();
     let mut put = |name: &str, value: &[u8]| {
@@ -92,7 +92,7 @@ fn reply(kept: &KeptBody) -> Value {
     json.flatten().unwrap_or_else(|| kept.text().into())
 }
 
-/// Pairs as an object; of a name that comes more than once a list of its values.
+/// Pairs as an object. A name that comes more than once has a list of its values.
 fn gathered<N: AsRef<str>, V: AsRef<str>>(pairs: impl Iterator<Item = (N, V)>) -> Value {
     let mut gathered = Map::new();
     for (name, value) in pairs {

@@ -1,5 +1,5 @@
-//! Draws a picture small. What a picture claims is believed only within limits, and a PNG is read row by row, so that one which
-//! claims much costs little.
+//! Draws a picture small. The size that a picture claims is believed only within limits. A PNG is read row by
+//! row, so that one that claims much costs little.
 
 use std::io::Cursor;
 
@@ -9,28 +9,29 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-/// Of the longer side.
+/// The longer side of a thumbnail, in pixels.
 const PIXELS: usize = 64;
 
-/// As many pixels of the picture as make one of the thumbnail, in each direction, are looked at.
+/// For one pixel of the thumbnail, about this many pixels of the picture are looked at in each direction.
 const SAMPLES: usize = 4;
 
 const SIDE_MAX: usize = 16_384;
 const AREA_MAX: usize = 25_000_000;
 
-/// Beside the rows of pixels themselves.
+/// How much memory the decoder of a PNG may take, besides the rows of pixels.
 const PNG_BYTES_MAX: usize = 4 << 20;
 
-/// What the pixels of a JPEG may take, and of one that comes progressively its coefficients beside them.
+/// How much memory the pixels of a JPEG may take, with the coefficients if it is progressive.
 const JPEG_BYTES_MAX: usize = 80_000_000;
 
-/// Each reads the whole picture once more.
+/// How many scans a JPEG may have. Each scan reads the whole picture once more.
 const JPEG_SCANS_MAX: usize = 32;
 
-/// A JPEG needs two bits at least for each block of 64 pixels: one that claims more is cut off, or a trap.
+/// How many pixels a byte of a JPEG may stand for. A JPEG needs at least two bits for each block of 64
+/// pixels: one that claims more pixels is cut off, or a trap.
 const JPEG_PIXELS_OF_A_BYTE_MAX: usize = 500;
 
-/// A PNG of at most 64 x 64 pixels, 13 KB; None of what is no picture, too large, or broken.
+/// Returns a PNG of at most 64 x 64 pixels, 13 KB. None if the file is no picture, too large, or broken.
 pub(super) fn sketch(file: &[u8]) -> Option<Vec<u8>> {
     let kind = imagesize::image_type(file).ok()?;
     let size = imagesize::blob_size(file).ok()?;
@@ -97,7 +98,7 @@ fn on_white(colour: u8, alpha: u8) -> u8 {
     u8::try_from(mixed / 255).unwrap_or(u8::MAX)
 }
 
-/// Which pixels come together.
+/// One pass of a PNG: the pixels that come together.
 struct Pass {
     x: usize,
     y: usize,
@@ -155,7 +156,7 @@ fn read_jpeg(file: &[u8], canvas: &mut Canvas) -> Option<()> {
     Some(())
 }
 
-/// Whether the frame's marker, the first of its kind, is that of progressive pictures.
+/// Whether the first frame marker is that of progressive pictures.
 fn is_progressive(jpeg: &[u8]) -> bool {
     let mut rest = jpeg.get(2..).unwrap_or_default();
     while let [0xff, marker, high, low, ..] = *rest {
@@ -171,16 +172,16 @@ fn is_progressive(jpeg: &[u8]) -> bool {
         let length = usize::from(u16::from_be_bytes([high, low]));
         rest = rest.get(2 + length..).unwrap_or_default();
     }
-    true // it is not to be told: as the larger one
+    true // unknown: count it as the larger kind
 }
 
-/// Where pixels come in, in any order.
+/// Takes pixels in any order.
 struct Canvas {
     from: (usize, usize),
     to: (usize, usize),
-    /// Every so-many-th pixel is looked at.
+    /// Only every `step`th pixel is looked at, in each direction.
     step: (usize, usize),
-    /// Of each pixel the sums of its colours, and of how many.
+    /// For each pixel of the thumbnail: the sums of its colours, and how many pixels were added.
     sums: Vec<([u32; 3], u32)>,
 }
 

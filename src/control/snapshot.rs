@@ -1,4 +1,4 @@
-//! `/__sandbox/snapshot`: a world saved, and put back.
+//! `/__sandbox/snapshot`: saves a world, and restores it.
 
 use std::sync::Arc;
 

@@ -1,5 +1,6 @@
-//! Thumbnails of uploads, for those who look on. A picture waits with its bytes until it has been drawn, one at a time, beside
-//! the threads that answer; what finds no room is not drawn. Where nobody looks on, no byte is held.
+//! Thumbnails of uploads, for open inspectors. A picture waits with its bytes until it is drawn. Pictures are
+//! drawn one at a time, beside the threads that answer. A picture without room is not drawn. While no
+//! inspector is open, no byte is held.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,13 +13,13 @@ use super::sketch::sketch;
 use crate::http::{PIECE_BYTES, Picture, Room};
 use crate::world::{Live, Tag, Thumbnail, World};
 
-/// What all pictures together may hold that are on their way in or wait to be drawn.
+/// How many bytes all pictures together may hold that come in or wait to be drawn.
 const ROOM_BYTES: usize = 32 << 20;
 
-/// Of one request so many pictures are drawn.
+/// How many pictures of one request are drawn.
 const OF_REQUEST_MAX: usize = 4;
 
-/// Where pictures wait and are drawn.
+/// The pictures that wait to be drawn, and the memory for them.
 #[derive(Debug)]
 pub(crate) struct Thumbnails {
     is_on: bool,
@@ -53,14 +54,14 @@ impl Thumbnails {
         }
     }
 
-    /// Room for a file that comes in; none where nobody would see it.
+    /// Room for a file that comes in. None where nobody would see its thumbnail.
     pub(crate) fn room(&self) -> Option<Room> {
         let is_wanted = self.is_on && self.live.is_watched();
         is_wanted.then(|| Room::of(&self.room))
     }
 
-    /// Has the pictures of an exchange drawn as soon as it is their turn. Returns at once. `era` is the world's from before it
-    /// was recorded.
+    /// Queues the pictures of an exchange for drawing, and returns at once. `era` is the world's era from
+    /// before the exchange was recorded.
     pub(crate) fn draw(
         self: &Arc<Self>,
         world: &Arc<World>,
@@ -104,7 +105,7 @@ impl Thumbnails {
     }
 
     fn finish(&self, job: Job) {
-        // A decoder that stumbles costs this picture and no more.
+        // A decoder that panics costs this picture and no more.
         let drawn = |picture: Picture| {
             let png = catch_unwind(AssertUnwindSafe(|| sketch(&picture.bytes)));
             let (at, png) = (picture.at, png.ok()??);
@@ -114,7 +115,7 @@ impl Thumbnails {
         if thumbnails.is_empty() {
             return;
         }
-        // It may have been emptied, given up, or gone on by a thousand requests since.
+        // Meanwhile the world may have been emptied or ended, or the exchange may have left its journal.
         let kept = (job.world.upgrade())
             .is_some_and(|world| world.illustrate(job.era, job.seq, thumbnails));
         if kept {

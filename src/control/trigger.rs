@@ -24,15 +24,15 @@ use crate::world::{Delivery, DeliveryState, Record, TokenSent, Version, World};
 pub(super) struct Trigger {
     #[serde(rename = "type")]
     callback_type: Option<String>,
-    /// Where a type has several products, which of them.
+    /// Which product, where a type has several.
     endpoint: Option<String>,
     outcome: Option<String>,
-    /// Dotted paths into the body, and what to write there.
+    /// Values to write into the body, by dotted path.
     #[serde(default)]
     set: Map<String, Value>,
 }
 
-/// A record that nobody asked for, and the callback that tells of it.
+/// A record that no request made, and the callback that shows it.
 struct Fired<'a> {
     endpoint: &'a Endpoint,
     callback_type: &'a str,
@@ -121,7 +121,7 @@ impl Fired<'_> {
     /// The callback, due at once.
     fn delivery(self) -> Delivery {
         Delivery {
-            seq: 0,                     // the log knows
+            seq: 0,                     // the log sets it
             at: SystemTime::UNIX_EPOCH, // and this too
             callback_type: self.callback_type.into(),
             record: Some(self.id),
@@ -166,7 +166,7 @@ fn endpoint<'c>(catalogue: &'c Catalogue, trigger: &Trigger) -> Result<&'c Endpo
     })
 }
 
-/// The outcome that the trigger names, or else the endpoint's final one. An error calls nobody back.
+/// The outcome that the trigger names, or the endpoint's final one. An error sends no callback.
 fn outcome<'c>(endpoint: &'c Endpoint, trigger: &Trigger) -> Result<&'c Arc<Outcome>, Refusal> {
     let outcome = match &trigger.outcome {
         None => catalogue::final_outcome(endpoint),
@@ -181,7 +181,7 @@ fn outcome<'c>(endpoint: &'c Endpoint, trigger: &Trigger) -> Result<&'c Arc<Outc
         })
 }
 
-/// Writes values at dotted paths; objects on the way are made.
+/// Writes values at dotted paths. Missing objects on the way are made.
 fn with_overrides(body: &Bytes, set: Map<String, Value>) -> Result<Bytes, Refusal> {
     if set.is_empty() {
         return Ok(body.clone());

@@ -1,4 +1,4 @@
-//! `POST /__sandbox/verify`: whether it was asked as often, or in the order, that was expected.
+//! `POST /__sandbox/verify`: checks that requests came as often, or in the order, that was expected.
 
 use std::time::Duration;
 
@@ -25,10 +25,10 @@ struct Question {
     exactly: Option<u64>,
     at_least: Option<u64>,
     at_most: Option<u64>,
-    /// Not up to now, and not for so long from now on.
+    /// No request until now, and none for this long from now on.
     never_within: Option<String>,
     in_order: Option<Vec<Map<String, Value>>>,
-    /// How long to wait for it.
+    /// How long to wait for the expectation to hold.
     wait: Option<String>,
     #[serde(default)]
     after_seq: u64,

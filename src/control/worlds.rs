@@ -17,10 +17,10 @@ const NAME_CHARS_MAX: usize = 200;
 #[serde(deny_unknown_fields)]
 struct Wish {
     name: Option<String>,
-    /// Where the name is in use: empty its world and go on with it.
+    /// If the name is in use, empty its world and use it.
     #[serde(default)]
     reset: bool,
-    /// Where the name is in use: go on with its world as it is.
+    /// If the name is in use, use its world as it is.
     #[serde(default)]
     share: bool,
 }

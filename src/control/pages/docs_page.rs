@@ -1,5 +1,5 @@
-//! `/__sandbox/docs`: the page that renders the `OpenAPI` documents. Its files are embedded, and it asks for
-//! nothing that is not here.
+//! `/__sandbox/docs`: the page that renders the `OpenAPI` documents. Its files are embedded, and it loads
+//! nothing from elsewhere.
 
 use hyper::Response;
 use hyper::header::{CONTENT_SECURITY_POLICY, HeaderName, HeaderValue};

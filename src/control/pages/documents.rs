@@ -1,5 +1,5 @@
-//! What other tools and agents read: `/openapi.json`, `/__sandbox/llms.txt`, and the page that renders the
-//! documents. None of it needs a key: it says what there is, and nothing of anybody.
+//! Documents for other tools and agents: `/openapi.json`, `/__sandbox/llms.txt`, and the page that renders
+//! them. None needs a key: they describe the API and show no data.
 
 use bytes::Bytes;
 use hyper::header::{HeaderName, HeaderValue};
@@ -16,13 +16,13 @@ use crate::reference::{self, About};
 
 const LLMS: &str = "/__sandbox/llms.txt";
 
-/// Says that what is at an address of the API is not Iluma's.
+/// Marks a document that is at an address of the API but is not Iluma's.
 const MARK: HeaderName = HeaderName::from_static("x-sandbox-document");
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
-/// The document that is asked for; none where it is something else.
+/// Answers a request for a document. None for any other request.
 pub(crate) fn answer_document(context: &Context, call: &Call) -> Option<Response<ReplyBody>> {
     if !matches!(*call.method(), Method::GET | Method::HEAD) {
         return None;

@@ -1,5 +1,5 @@
-//! The inspector: a page that shows every request, every callback, and why. Its files are in the binary, and it
-//! asks nobody but the sandbox that served it.
+//! The inspector: a page that shows every request, every callback, and why. Its files are in the binary, and
+//! it talks only to the sandbox that served it.
 
 use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
@@ -7,8 +7,7 @@ use hyper::{Response, StatusCode};
 
 use crate::http::ReplyBody;
 
-/// Scripts and styles come from the sandbox alone, nothing is written into the page itself, and nobody may put
-/// the page into a frame.
+/// Scripts and styles come only from the sandbox, nothing is inline, and no page may put this one into a frame.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
     img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -18,7 +17,7 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
 macro_rules! files {
     ($($name:literal: $kind:ident),+ $(,)?) => {
-        /// Name, type, bytes of everything that there is.
+        /// Every file: its name, type and bytes.
         const FILES: &[(&str, &str, &[u8])] = &[
             $(($name, $kind, include_bytes!(concat!("inspector/", $name)))),+
         ];
@@ -46,7 +45,7 @@ files! {
     "world.js": JAVASCRIPT,
 }
 
-/// The file below `/__sandbox/inspector/`, or the page itself where the name is empty.
+/// A file below `/__sandbox/inspector/`. An empty name means the page itself.
 pub(crate) fn file(name: &str) -> Option<Response<ReplyBody>> {
     let name = if name.is_empty() { "index.html" } else { name };
     let (_, kind, bytes) = FILES.iter().find(|(known, ..)| *known == name)?;

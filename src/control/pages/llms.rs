@@ -1,4 +1,4 @@
-//! `/__sandbox/llms.txt`: what a coding agent needs to use the context, in one page.
+//! `/__sandbox/llms.txt`: what a coding agent needs to use the sandbox, in one page.
 
 use std::fmt::Write;
 

@@ -28,7 +28,7 @@ async function load(which) {
   const [reply] = await Promise.all([fetch(about.url), learnCurl()]);
   if (!reply.ok) throw new Error(`${about.url} answers ${reply.status}`);
   const json = await reply.json();
-  if (state.wanted !== about.id) return; // meanwhile another was asked for
+  if (state.wanted !== about.id) return; // another was asked for meanwhile
   state.document = { ...about, json };
   state.operations = [];
   for (const [path, item] of Object.entries(json.paths || {})) {
@@ -116,7 +116,7 @@ function fields(schema, prefix = "", depth = 0) {
 
 const word = (text) => (/^[\w./:=@%+,-]+$/.test(text) ? text : `'${text.replace(/'/g, "'\\''")}'`);
 
-/** By HTTPS a line names the authority that is to be trusted, where this page may know it. */
+/** Over HTTPS a line names the authority to trust, where this page may know it. */
 async function learnCurl() {
   if (location.protocol !== "https:") return;
   const reply = await fetch("/__sandbox/setup");
@@ -307,7 +307,7 @@ async function route() {
   if (id === "operation") return $("operation").focus(); // the link that skips the list
   try {
     await load(id.split("/")[0]);
-    if (id !== decodeURIComponent(location.hash.slice(1))) return; // whoever asked last shows it
+    if (id !== decodeURIComponent(location.hash.slice(1))) return; // only the last request is shown
   } catch (error) {
     $("operation").replaceChildren(h("p", { class: "fails" }, `The document cannot be shown: ${error.message}.`));
     return;

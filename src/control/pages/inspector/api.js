@@ -7,7 +7,7 @@ const root = new URL('..', base);
 const TOKEN = 'iluma-control-token';
 const KEY = 'iluma-api-key';
 
-/** What stands for the world of requests that belong to none. */
+/** The tag of requests that belong to no world. */
 export const NO_WORLD = '00000000';
 
 export const known = { setup: null };
@@ -28,12 +28,12 @@ function credentials(headers) {
   return headers;
 }
 
-// Whatever is refused at the same time is asked for once.
+// Several refusals at the same time ask only once.
 let asking = null;
 async function admitted(error, used) {
   const isToken = /control_token/.test(error);
   const name = isToken ? TOKEN : KEY;
-  if (sessionStorage.getItem(name) !== used[name]) return true; // somebody was quicker
+  if (sessionStorage.getItem(name) !== used[name]) return true; // another question was answered first
   asking ??= (isToken
     ? ask('Control token', `${/wrong/.test(error) ? 'That was not the token. ' : ''}This sandbox is guarded. Its token was given with --control-token, or else printed at the start. It is kept until this tab is closed.`, 'Token')
     : ask('API key', 'This sandbox lets only some keys in. Any of these will do. It is kept until this tab is closed.', 'Key')

@@ -2,7 +2,7 @@
 
 import { known } from './api.js';
 
-// What a client sets by itself, or what is not shown.
+// Headers that a client sets by itself, or that are not shown.
 const LEFT_OUT = new Set(['host', 'authorization', 'content-length', 'user-agent', 'accept', 'accept-encoding', 'accept-language',
   'connection', 'x-sandbox-control-token', 'x-sandbox-world', 'origin', 'referer', 'cookie', 'expect', 'transfer-encoding',
   'cache-control', 'pragma', 'dnt', 'priority', 'te', 'upgrade-insecure-requests']);
@@ -22,12 +22,12 @@ export function target(request) {
 
 export const isForm = (request) => String([request.headers['content-type'] ?? ''].flat()[0]).startsWith('multipart/');
 
-/** What is kept of a file: its facts. */
+/** Only the facts of a file are kept. */
 export const isUpload = (value) => typeof value?.sha256 === 'string' && 'bytes' in value && 'width' in value;
 
 export const hasUpload = (value) => isUpload(value) || (value !== null && typeof value === 'object' && Object.values(value).some(hasUpload));
 
-/** Null where only a part of the body is kept, or only the facts of its files. */
+/** Null if only a part of the body is kept, or only the facts of its files. */
 export function bodyOf(request) {
   if (request.body === null) return '';
   if (request.body_sha256) return null;
@@ -49,7 +49,7 @@ function form(fields) {
 
 const endingOf = (facts) => (facts.type === 'image/png' ? 'png' : 'jpg');
 
-/** A body with files in base64: a shell puts them in their places, from files that are called like their fields. */
+/** A body with files in base64. The shell inserts them from files that have the names of their fields. */
 function filled(value) {
   const files = [];
   const written = JSON.stringify(value, (name, item) => {
@@ -60,7 +60,7 @@ function filled(value) {
   return written.split(MARK).flatMap((text, at) => [word(text), ...files.slice(at, at + 1)]).join(' ');
 }
 
-/** Of private use: in no text, and JSON does not escape it. */
+/** A private-use character: no text holds it, and JSON does not escape it. */
 const MARK = '\ue000';
 
 export function curl(request) {

@@ -165,7 +165,7 @@ export function detail(pane, { close }) {
   store.on('thumbnails', (traces) => {
     if (!traces.includes(trace)) return;
     if (request) illustrate();
-    else isIllustrated = true; // while it was on its way here
+    else isIllustrated = true; // drawn while the exchange was being loaded
   }, stop.signal);
   store.on('deliveries', ({ world }) => world === request?.world && lookAgain(), stop.signal);
   store.on('world', ({ world }) => {
@@ -195,7 +195,7 @@ const shown = (value) => (value === null || value === undefined ? 'nothing' : JS
 function explanation(why) {
   const rules = why.rules ?? [];
   const decided = [why.decided_by ?? []].flat();
-  // What a condition received may be personal.
+  // The value that a condition received may be personal.
   const received = (value, name) => (value === null || value === undefined ? 'nothing' : masked(shown(value), name));
   return h('div', { class: 'why' },
     why.nearest_rule && why.chosen_by !== 'rule'

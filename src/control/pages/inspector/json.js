@@ -1,4 +1,4 @@
-// JSON and headers as they are read best, with what is personal masked.
+// JSON and headers in a readable form, with personal values masked.
 
 import { bytes, h } from './dom.js';
 import { isUpload } from './curl.js';
@@ -6,7 +6,7 @@ import { isPersonal, isSecret, masked, withoutKeys, withoutSecrets } from './mas
 
 const INDENT = '  ';
 
-/** Formatted and coloured. `thumbnails` are data URLs by where in the value their files are, as JSON Pointers. */
+/** Formats and colours. `thumbnails` are data URLs, by the JSON Pointer of their file in the value. */
 export function json(value, label, thumbnails = {}) {
   const place = h('pre', { class: 'json', tabindex: '0', role: 'region', 'aria-label': label });
   write(place, value, '', '', false, (at) => thumbnails[at], '');
@@ -43,7 +43,7 @@ function write(place, value, indent, name, hidden, picture, at) {
  * hash stands for it, in its proportions: the same file looks the same.
  */
 function upload(facts, url) {
-  const [width, height] = [Number(facts.width) || 1, Number(facts.height) || 1]; // of a form they are texts
+  const [width, height] = [Number(facts.width) || 1, Number(facts.height) || 1]; // in a form they are texts
   const scale = 44 / Math.max(width, height);
   const canvas = h('canvas', { class: 'thumb', role: 'img', 'aria-label': `pattern of the file's hash` });
   canvas.width = Math.max(8, Math.round(width * scale));
@@ -68,7 +68,7 @@ function upload(facts, url) {
 export function body(value, size, label, thumbnails) {
   if (value === null || value === undefined) return h('p', { class: 'dim' }, 'No body.');
   if (typeof value === 'string') {
-    // Nothing can be told of its fields, so all of it may be personal.
+    // Its fields are unknown, so all of it may be personal.
     return h('pre', { class: 'json', tabindex: '0', role: 'region', 'aria-label': label }, masked(withoutSecrets(value), `${bytes(size)} of text`));
   }
   return json(value, label, thumbnails);

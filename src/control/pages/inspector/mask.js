@@ -8,11 +8,11 @@ const KEYS = /(iluma_(?:development|live|production)_)[A-Za-z0-9/=+]+/g;
 const HEX = /\b[0-9a-f]{64}\b/g;
 
 let personal;
-/** What the sandbox does not show has no mask to click. */
+/** A value that the sandbox does not show has no mask to click. */
 export const isPersonal = (name) => !known.setup.redacts && (personal ??= new RegExp(known.setup.personal_fields, 'i')).test(name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').replace(/[-. ]/g, '_'));
 export const isSecret = (name) => SECRET.test(name);
 export const withoutKeys = (text) => text.replace(KEYS, '$1…');
-/** For what may hold a callback token: those are 64 hex digits. */
+/** For texts that may hold a callback token: 64 hex digits. */
 export const withoutSecrets = (text) => withoutKeys(text).replace(HEX, '…');
 
 /** A text, or a picture, that shows itself when its cover is clicked. */
@@ -37,5 +37,5 @@ export function revealAll(root) {
   for (const element of root.querySelectorAll('button.mask')) element.reveal();
 }
 
-/** A path may hold a phone number or the like: six digits or more, which are no part of an id. */
+/** A path may hold a phone number or the like: six digits or more that are no part of an id. */
 export const plainPath = (path) => withoutKeys(path).replace(/(?:%2B|(?<!\w))\+?[0-9]{6,}(?!\w)/g, (digits) => '•'.repeat(Math.min(digits.length, 8)));

@@ -13,7 +13,7 @@ export function link(view, query = {}) {
   return `#/${view}${text && `?${text}`}`;
 }
 
-/** Changes some of the filters; those that are empty go. */
+/** Changes some of the filters; empty ones are removed. */
 export function change(changes, { push = false } = {}) {
   const { view, query } = place();
   const to = link(view, { ...query, ...changes });

@@ -21,7 +21,7 @@ function fits(entry, { q, endpoint, status, world }) {
   return q.toLowerCase().split(/\s+/).every((word) => words.includes(word));
 }
 
-/** Where there is no room, the middle goes first: the version and what is asked for say most. */
+/** If there is no room, the middle goes first: the version and the resource say most. */
 function pathOf(path) {
   const [, version, middle, tail] = /^(\/[^/]*)(.*?)(\/[^/]*)?$/.exec(path);
   return h('span', { class: 'c-path', title: path },

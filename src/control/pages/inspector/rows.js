@@ -1,5 +1,5 @@
-// A list that renders what is seen of it, however long it is. Its choice stays where it is on the screen while
-// others come in above.
+// A list that renders only its visible rows, however long it is. The chosen row stays in its place on the
+// screen while others come in above.
 
 import { fill, h } from './dom.js';
 
@@ -12,7 +12,7 @@ export class Rows {
   #drawn = new Map();
   #first = 0;
 
-  /** `row(item)` gives the cells; `key(item)` is unique; `pick(item, isOpened)` is told of a choice. */
+  /** `row(item)` gives the cells; `key(item)` is unique; `pick(item, isOpened)` is called on a choice. */
   constructor({ id, label, row, key, pick, tall = 46, flat = 26 }) {
     Object.assign(this, { id, row, key, pick, tall, flat });
     this.space = h('div', { role: 'presentation', class: 'space' });
@@ -44,7 +44,7 @@ export class Rows {
     return this.#items.find((item) => this.key(item) === this.#chosen) ?? null;
   }
 
-  /** With `keep` what is seen stays where it is, unless the reader is at the top and has chosen nothing. */
+  /** With `keep` the visible rows stay in place, unless the reader is at the top and has chosen nothing. */
   show(items, { keep = false, again = false } = {}) {
     const top = this.element.scrollTop;
     const mayMove = keep && (top > 0 || this.#chosen !== null) && this.#items.length > 0;
@@ -63,7 +63,7 @@ export class Rows {
     this.draw(again);
   }
 
-  /** How many are above what is seen. */
+  /** How many rows are above the visible ones. */
   get above() {
     return Math.floor(this.element.scrollTop / this.height);
   }

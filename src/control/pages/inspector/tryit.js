@@ -99,7 +99,7 @@ function field(name, rule, sample, isRequired) {
   };
 }
 
-/** A picture that says what it is, large enough for the rules: padded behind its end, which no reader minds. */
+/** A picture that says what it is. It is padded after its end to be large enough for the rules; readers ignore that. */
 async function specimen(rules) {
   const canvas = document.createElement('canvas');
   canvas.width = Math.max(600, rules.width?.minimum ?? 0);

@@ -7,7 +7,7 @@ import { catalog, soon, store } from './store.js';
 
 const FAULTS = ['reset', 'empty', 'truncate', 'malformed', 'garbage', 'hang', 'slow(1kb/s)', 'status(503)', 'status(500)', 'status(429)'];
 
-/** A fault as it is set, of one as it is shown. */
+/** Turns a fault as it is shown into one as it is set. */
 function clean({ endpoint, fault, delay, probability, rate_limit: limit }) {
   const given = Object.entries({ endpoint, fault, delay, rate_limit: limit }).filter(([, value]) => value !== null && value !== undefined && value !== '');
   return { ...Object.fromEntries(given), ...(fault || delay ? { probability } : {}) };
@@ -61,12 +61,12 @@ export function open(main, signal) {
     })));
   async function drawClock() {
     const told = await api('clock', { world: world() });
-    if (to.value === now.textContent) to.value = told.now; // unless something else was written there
+    if (to.value === now.textContent) to.value = told.now; // unless the reader wrote something else there
     fill(now, told.now);
     fill(moves, told.frozen ? 'It stands still until it is advanced' : 'It runs', told.advanced_ms ? `; advanced by ${told.advanced_ms / 1000} s so far.` : '.');
   }
 
-  /** Endpoints to choose from, filled anew only when the scenarios are others. */
+  /** Endpoints to choose from, filled anew only when the scenarios have changed. */
   const choices = (element, first, all) => {
     const print = all.map((one) => one.id).join();
     if (element.print === print) return;
