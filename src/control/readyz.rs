@@ -51,7 +51,7 @@ pub(super) fn answer(context: &Context) -> Answer {
     (StatusCode::OK, body)
 }
 
-/// The part about the scenario files. The event `reload` carries it too.
+/// The state of the scenario files, as the event `reload` shows it.
 pub(super) fn scenarios(context: &Context) -> Value {
     let reload = context.engine.scenarios.last_reload();
     let catalogue = context.engine.catalogue();

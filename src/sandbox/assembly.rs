@@ -14,7 +14,8 @@ use crate::http::Guard;
 use crate::server::Serving;
 use crate::world::{Live, Strangers, Worlds};
 
-/// A sandbox that has answered nothing yet. `sends_by_itself` says whether callbacks are sent when they are due.
+/// Makes a sandbox that has answered nothing yet. `sends_by_itself` says whether callbacks are sent when they
+/// are due.
 pub(crate) fn assemble(
     options: Options,
     scenarios: Current,

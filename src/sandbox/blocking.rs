@@ -15,12 +15,12 @@ use super::sandbox::Sandbox;
 use super::world::World;
 use crate::world::{Exchange, Query};
 
-/// How long what is under way may take to end.
+/// How long tasks may take to end when the sandbox stops.
 const STOP_TIME: Duration = Duration::from_secs(5);
 
-/// A sandbox in a thread of its own, for blocking tests, and for a `static` that all tests of a binary
-/// share, async ones too. What is not async is that of [`Sandbox`]; what is async is awaited where there is
-/// somebody to await it, else through [`block_on`](Self::block_on).
+/// A sandbox in a thread of its own. It is for blocking tests, and for a `static` that all tests of a binary
+/// share, async ones too. The methods that are not async are those of [`Sandbox`]. An async method is awaited
+/// in an async test, and else passed to [`block_on`](Self::block_on).
 ///
 /// ```
 /// use std::sync::LazyLock;
@@ -36,7 +36,7 @@ const STOP_TIME: Duration = Duration::from_secs(5);
 /// ```
 #[derive(Debug)]
 pub struct BlockingSandbox {
-    /// None only while it is dropped.
+    /// None only during the drop.
     sandbox: Option<Sandbox>,
     runtime: Option<Runtime>,
 }
@@ -73,8 +73,8 @@ impl Builder {
     /// # Panics
     /// When no thread can be started.
     pub fn start_in_thread(self) -> Result<BlockingSandbox, StartError> {
-        // From a thread that nobody awaits anything in: an async test may be the first to ask for the
-        // sandbox that all share.
+        // Started in a new thread, in which nothing is awaited: an async test may be the first to use the
+        // shared sandbox.
         let started = thread::spawn(|| {
             let runtime = tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(1)
@@ -93,7 +93,7 @@ impl Builder {
 }
 
 impl BlockingSandbox {
-    /// Waits for what is async, such as [`World::idle`] or [`Receiver::next`](crate::Receiver::next).
+    /// Waits for a future, such as that of [`World::idle`] or [`Receiver::next`](crate::Receiver::next).
     ///
     /// ```
     /// let sandbox = iluma_sandbox::Sandbox::start_in_thread().unwrap();

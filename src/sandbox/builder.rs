@@ -60,7 +60,7 @@ impl Sandbox {
 }
 
 impl Builder {
-    /// What ids and invented data are derived from. 0 unless said otherwise.
+    /// The seed of ids and invented data. The default is 0.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -77,7 +77,7 @@ impl Builder {
         self
     }
 
-    /// What `created` shows. Stands still at 2026-01-01 unless said otherwise.
+    /// The clock that `created` shows. By default it stands still at 2026-01-01.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -97,7 +97,7 @@ impl Builder {
         self
     }
 
-    /// Lays a folder of scenario files over the shipped ones; several lie over each other in order.
+    /// Lays a folder of scenario files over the shipped ones. Several folders are laid over each other in order.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -117,7 +117,7 @@ impl Builder {
         self
     }
 
-    /// Lets only the keys in that are named this way.
+    /// Lets in this key and no others. Call it once for each key.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -134,7 +134,7 @@ impl Builder {
         self
     }
 
-    /// Where to listen. A free port of the loopback interface unless said otherwise.
+    /// The address to listen on. The default is a free port of the loopback interface.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -153,7 +153,7 @@ impl Builder {
         self
     }
 
-    /// Which port to listen on; 0 takes any free one.
+    /// The port to listen on; 0 takes any free one.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -171,7 +171,7 @@ impl Builder {
         self
     }
 
-    /// How the watchlist's dates are written, whatever a `sandbox.toml` says.
+    /// How the watchlist writes dates. It takes precedence over a `sandbox.toml`.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -194,7 +194,7 @@ impl Builder {
         self
     }
 
-    /// Calls the sandbox unready, by 503, while a reload is broken.
+    /// Makes `readyz` answer 503 while a reload is broken.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -217,9 +217,9 @@ impl Builder {
         self
     }
 
-    /// Hides personal fields in what the control API, the inspector and [`World::explain`](crate::World::explain)
-    /// show of requests and callbacks, and refuses snapshots. Answers and callbacks are whole, and so is what
-    /// [`World::requests`](crate::World::requests) gives to the test itself.
+    /// Hides personal fields of requests and callbacks in the control API, the inspector and
+    /// [`World::explain`](crate::World::explain), and refuses snapshots. Answers and callbacks stay whole,
+    /// and so does the result of [`World::requests`](crate::World::requests).
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -245,8 +245,8 @@ impl Builder {
         self
     }
 
-    /// Refuses endpoints and outcomes that are merely decided or inferred, by 501: a green test then
-    /// proves only what is documented or observed.
+    /// Answers 501 for endpoints and outcomes that are merely decided or inferred. A green test then proves
+    /// only what is documented or observed.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -268,8 +268,8 @@ impl Builder {
         self
     }
 
-    /// Whether uploads are drawn small for those who have the inspector open, which is so unless it is turned off. Where
-    /// nobody looks on, none is made; the bytes of an upload are not kept in either case.
+    /// Whether thumbnails of uploads are drawn while an inspector is open. This is on by default. While no
+    /// inspector is open, none is drawn. The bytes of an upload are not kept in either case.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -285,8 +285,8 @@ impl Builder {
         self
     }
 
-    /// What the control API asks for in `x-sandbox-control-token`. On a loopback address nothing unless said
-    /// otherwise; on any other one is made up.
+    /// The token that the control API asks for in `x-sandbox-control-token`. By default a loopback address
+    /// needs none, and any other address gets a random one.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -303,7 +303,7 @@ impl Builder {
         self
     }
 
-    /// Listens, loads the scenarios, serves on the caller's runtime.
+    /// Listens, loads the scenarios, and serves on the caller's runtime.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -326,7 +326,7 @@ impl Builder {
         let (ports, secure) = Ports::open(listener, address, &self.options.tls)?;
         #[cfg(not(feature = "tls"))]
         let (ports, secure) = (Ports::plain(listener), crate::server::Secured::default());
-        // Its own inbox, and another sandbox of this machine, speak by it.
+        // Callbacks to its own inbox, and to another sandbox of this machine, need this authority.
         #[cfg(feature = "tls")]
         let options = match &secure.authority_pem {
             Some(pem) => self.callback_ca(pem).map_err(StartError::Tls)?.options,
@@ -353,21 +353,21 @@ impl Builder {
 }
 
 impl Builder {
-    /// Names the commands of the binary in its own documents.
+    /// Sets the commands of the binary, which its own documents list.
     #[cfg(feature = "cli")]
     pub(crate) fn commands(mut self, commands: fn() -> Vec<(String, String)>) -> Self {
         self.options.commands = commands;
         self
     }
 
-    /// Panics where requests say so: for the tests of what a panic costs.
+    /// Makes requests panic that ask for it, for tests of what a panic costs.
     #[cfg(feature = "cli")]
     pub(crate) fn test_panics(mut self) -> Self {
         self.options.test_panics = Panics::by_request();
         self
     }
 
-    /// Loads the scenarios without listening: for what needs a sandbox's parts and no server.
+    /// Loads the scenarios without listening, for code that needs the parts of a sandbox but no server.
     pub(crate) fn unserved(self) -> Result<Arc<Serving>, LoadErrors> {
         let scenarios = self.options.load()?;
         Ok(Arc::new(assemble(

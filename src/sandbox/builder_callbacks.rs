@@ -1,4 +1,4 @@
-//! How a sandbox is told to send callbacks.
+//! The settings for callbacks.
 
 use super::builder::Builder;
 use crate::callbacks::{CallbackUrl, Retries};
@@ -48,7 +48,7 @@ impl Builder {
         self
     }
 
-    /// Signs callbacks as the Standard Webhooks specification says, beside the token.
+    /// Signs callbacks as the Standard Webhooks specification says. The token is sent as well.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -87,7 +87,8 @@ impl Builder {
         self
     }
 
-    /// Calls `to` where a callback's URL says `from`: `localhost`, `host.docker.internal`.
+    /// Calls the host `to` where the URL of a callback has the host `from`, such as `localhost` or
+    /// `host.docker.internal`.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {

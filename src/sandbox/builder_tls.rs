@@ -1,4 +1,4 @@
-//! How a sandbox is told to speak TLS.
+//! The settings for TLS.
 
 use std::path::PathBuf;
 
@@ -8,8 +8,8 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use super::builder::Builder;
 
 impl Builder {
-    /// Speaks HTTPS and nothing else, by a certificate authority that is made for it and kept in memory alone:
-    /// see [`Sandbox::ca_pem`](crate::Sandbox::ca_pem).
+    /// Speaks HTTPS only. A new certificate authority signs its certificate and is kept only in memory: see
+    /// [`Sandbox::ca_pem`](crate::Sandbox::ca_pem).
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -26,7 +26,7 @@ impl Builder {
         self
     }
 
-    /// Speaks HTTPS at a port of its own, beside plain HTTP; 0 takes any free one.
+    /// Speaks HTTPS at a separate port, besides plain HTTP; 0 takes any free one.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -43,7 +43,7 @@ impl Builder {
         self
     }
 
-    /// Refuses what is asked over plain HTTP, as the real service does.
+    /// Refuses requests over plain HTTP, as the real service does.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -60,10 +60,10 @@ impl Builder {
         self
     }
 
-    /// A name or an address that the certificate is good for, beside those of this machine.
+    /// Adds a name or an address to the certificate, besides those of this machine.
     ///
     /// # Errors
-    /// In a sentence, when it is neither.
+    /// If it is neither. The error is a sentence.
     ///
     /// ```
     /// use iluma_sandbox::Sandbox;
@@ -76,7 +76,7 @@ impl Builder {
         Ok(self)
     }
 
-    /// Keeps the certificate authority in this folder: the next sandbox has the same.
+    /// Keeps the certificate authority in this folder. The next sandbox uses the same one.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -94,7 +94,7 @@ impl Builder {
         self
     }
 
-    /// Shows this certificate, with its chain, instead of one by the authority. Both files are PEM.
+    /// Uses this certificate, with its chain, instead of one that the authority signs. Both files are PEM.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -110,11 +110,11 @@ impl Builder {
         self
     }
 
-    /// Trusts receivers of callbacks whose certificates these authorities have signed, beside those of the
-    /// system.
+    /// Trusts receivers of callbacks whose certificates these authorities have signed, besides the
+    /// authorities of the system.
     ///
     /// # Errors
-    /// In a sentence, when the text holds no certificate in PEM.
+    /// If the text holds no certificate in PEM. The error is a sentence.
     ///
     /// ```
     /// use iluma_sandbox::Sandbox;

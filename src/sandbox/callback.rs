@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::world::{Delivery, DeliveryState};
 
-/// A callback as the delivery log of a world has it. `Display` says in a line where it stands.
+/// A callback as it stands in the delivery log of a world. `Display` describes its state in one line.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -31,20 +31,20 @@ pub struct Callback {
     pub seq: u64,
     /// Such as `NAME_VALIDATOR_REQUEST`.
     pub callback_type: String,
-    /// The id of the record that it shows.
+    /// The id of the record that the callback shows.
     pub record: Option<String>,
     /// Such as `v1.1/bank_account_data_requests/COMPLETED_FOUND`.
     pub outcome: String,
     pub url: String,
     pub body: String,
     pub state: DeliveryState,
-    /// The same in words, with the time of the next try: `is tried again at … after: connection refused`.
+    /// The state in words, with the time of the next try: `is tried again at … after: connection refused`.
     pub standing: String,
     /// How often it was tried.
     pub attempts: usize,
-    /// Why the last try failed, or why it was never sent.
+    /// Why the last try failed, or why the callback was never sent.
     pub error: Option<String>,
-    /// What was asked to go wrong with it.
+    /// The fault that was requested for this callback.
     pub on_purpose: Option<String>,
 }
 

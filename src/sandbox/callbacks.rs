@@ -1,4 +1,4 @@
-//! The callbacks of a world: where they go, what became of them, time that passes for them.
+//! The callbacks of a world: where they go, what became of them, and moving the clock on for them.
 
 use std::panic::resume_unwind;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use crate::callbacks::{Advance, CallbackUrl};
 use crate::world::{Delivery, Registered};
 use crate::{catalogue, control};
 
-/// The furthest that a clock is moved on at once.
+/// The longest time that a clock is moved on at once.
 const ADVANCE_MAX: Duration = Duration::from_hours(24 * 366);
 
-/// How many pending callbacks a panic tells of.
+/// How many pending callbacks the message of a panic lists.
 const TOLD_MAX: usize = 5;
 
 impl World {
@@ -33,7 +33,7 @@ impl World {
     /// ```
     ///
     /// # Panics
-    /// When no product sends callbacks of that type, or the URL is none that can be called.
+    /// When no product sends callbacks of that type, or the URL cannot be called.
     #[track_caller]
     pub fn call_back(&self, callback_type: &str, url: &str) {
         let known = self.context.engine.catalogue();
@@ -76,11 +76,11 @@ impl World {
     /// ```
     ///
     /// # Panics
-    /// When it cannot be taken, with what is wrong; when no URL is registered for it.
+    /// When the request is invalid, with the reason, or when no URL is registered for the type.
     #[track_caller]
     pub fn trigger(&self, callback: Value) -> Callback {
         let world = self.owned();
-        let _sends = self.runtime.enter(); // the test may be in none
+        let _sends = self.runtime.enter(); // the test may run in no runtime
         let seq = match control::trigger_directly(&self.context, &world, callback) {
             Ok(seq) => seq,
             Err(sentence) => panic!("{sentence}"),
@@ -90,8 +90,7 @@ impl World {
         Callback::of(delivery.expect("what was put into the log just now is there"))
     }
 
-    /// Every callback that is kept, oldest first: all that are pending, and the latest thousand that have
-    /// ended.
+    /// Every callback that is kept, oldest first: all pending ones, and the latest thousand that have ended.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -115,8 +114,8 @@ impl World {
         callbacks
     }
 
-    /// Moves the world's clock on, through every callback and retry that falls due on the way, and
-    /// returns those that were tried. A receiver that does not answer holds it up for 30 s a try.
+    /// Moves the world's clock on. Callbacks and retries that fall due on the way are sent, and those that
+    /// were tried are returned. A receiver that does not answer holds this up for 30 s a try.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -135,7 +134,7 @@ impl World {
     /// ```
     ///
     /// # Panics
-    /// When it is more than 366 days, or the runtime of the sandbox has ended.
+    /// When `by` is more than 366 days, or the runtime of the sandbox has ended.
     pub async fn advance(&self, by: Duration) -> Vec<Callback> {
         assert!(
             by <= ADVANCE_MAX,
@@ -147,8 +146,8 @@ impl World {
             .courier
             .clone()
             .advance(world.clone(), Advance::By(by));
-        // Spawned where the sandbox runs: a test that gives up, or whose own runtime ends, must not leave
-        // it half done.
+        // Spawned on the runtime of the sandbox: a test that gives up, or whose own runtime ends, must not
+        // leave it half done.
         let tried = match self.runtime.spawn(advance).await {
             Ok(tried) => tried,
             Err(error) => match error.try_into_panic() {
@@ -162,7 +161,7 @@ impl World {
         tried.map(Callback::of).collect()
     }
 
-    /// Waits until no callback is pending any more, 10 s at most. It moves no clock.
+    /// Waits until no callback is pending any more, at most 10 s. It does not move the clock.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -176,7 +175,7 @@ impl World {
     /// ```
     ///
     /// # Panics
-    /// When one is pending still, such as one that waits for its next try, with where it stands.
+    /// When a callback is still pending, for example until its next try. The message lists what is pending.
     pub async fn idle(&self) {
         if let Err(pending) = self.idle_within(PATIENCE).await {
             let mut told: Vec<_> = pending
@@ -194,7 +193,7 @@ impl World {
         }
     }
 
-    /// The same with another patience, and what is pending still instead of a panic.
+    /// The same with another time limit. It returns the pending callbacks instead of a panic.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {

@@ -21,19 +21,19 @@ pub(crate) struct Options {
     pub api_keys: Vec<ApiKey>,
     pub dates: Option<DateForm>,
     pub strict_reload: bool,
-    /// Answers only what is documented or observed.
+    /// Only documented or observed behaviour is answered.
     pub strict: bool,
     /// Personal fields are not shown.
     pub redact: bool,
     pub callbacks: CallbackOptions,
     pub control_token: Option<ControlToken>,
-    /// Only where the tests bring panics about.
+    /// Panics that tests cause on purpose.
     pub test_panics: Panics,
     #[cfg(feature = "tls")]
     pub tls: crate::server::TlsOptions,
-    /// Draws no uploads, whoever looks on.
+    /// Uploads are never drawn, even while an inspector is open.
     pub no_thumbnails: bool,
-    /// The commands of the binary with what each is for.
+    /// The commands of the binary, each with its purpose.
     pub commands: fn() -> Vec<(String, String)>,
 }
 

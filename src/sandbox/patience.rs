@@ -6,15 +6,15 @@ use tokio::time::Instant;
 
 use crate::http::ApiError;
 
-/// How long a test waits unless it says otherwise.
+/// How long a test waits unless it sets another time.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// When patience is at its end. Longer than a year is for ever.
+/// The end of the wait. Waiting longer than a year means for ever.
 pub(super) fn deadline(patience: Duration) -> Instant {
     Instant::now() + patience.min(Duration::from_hours(24 * 366))
 }
 
-/// A world that there is room for.
+/// The world, or a panic when there is no room for another.
 #[track_caller]
 pub(super) fn room<T>(world: Result<T, ApiError>) -> T {
     match world {

@@ -1,4 +1,4 @@
-//! A receiver of callbacks for tests: it takes what comes, keeps it, and answers as it is told.
+//! A receiver of callbacks for tests: it keeps every callback and answers as the test wants.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -25,12 +25,12 @@ use super::patience::{PATIENCE, deadline};
 
 const BODY_BYTES_MAX: usize = 1 << 20;
 
-/// More are refused by 507.
+/// How many callbacks a receiver keeps. More are refused with 507.
 const RECEIVED_MAX: usize = 10_000;
 
-/// A receiver of callbacks on a port of its own, for tests: see [`Sandbox::receiver`](crate::Sandbox::receiver).
-/// It answers 200 unless it is told otherwise, keeps the first 10,000 that come, and stops when it is
-/// dropped.
+/// A receiver of callbacks on a port of its own, for tests: see
+/// [`Sandbox::receiver`](crate::Sandbox::receiver). It answers 200 unless the test sets another status. It
+/// keeps the first 10,000 callbacks, and stops when it is dropped.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -58,7 +58,7 @@ pub struct Receiver {
     server: JoinHandle<()>,
 }
 
-/// A callback that came.
+/// A callback that a receiver got.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -77,7 +77,7 @@ pub struct ReceivedCallback {
     pub path: String,
     pub headers: HeaderMap,
     pub body: Bytes,
-    /// What it was answered.
+    /// The status that the receiver answered.
     pub answered: StatusCode,
 }
 
@@ -90,14 +90,15 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     received: Vec<ReceivedCallback>,
-    /// How many of them `next` has returned.
+    /// How many callbacks `next` has returned.
     taken: usize,
-    /// The answers to the next callbacks, each so often; then 200.
+    /// The statuses for the next callbacks, each with its number of times. After them the answer is 200.
     refusals: VecDeque<(StatusCode, usize)>,
 }
 
 impl ReceivedCallback {
-    /// The token that it carried: its receiver holds it against the world's before anything else.
+    /// The token that the callback carried. A receiver compares it with the token of the world before
+    /// anything else.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -116,7 +117,7 @@ impl ReceivedCallback {
             .and_then(|token| token.to_str().ok())
     }
 
-    /// The body as JSON; `null` where it is none.
+    /// The body as JSON, or `null` if it is none.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -157,7 +158,7 @@ impl Receiver {
         }
     }
 
-    /// Where callbacks are taken; any path is.
+    /// The URL of this receiver. It takes callbacks at any other path too.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -170,7 +171,7 @@ impl Receiver {
         format!("http://{}/callbacks", self.address)
     }
 
-    /// Answers the next callbacks with this status; what comes after them with 200.
+    /// Answers the next `times` callbacks with this status, and later ones with 200.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -186,7 +187,7 @@ impl Receiver {
     /// ```
     ///
     /// # Panics
-    /// When it is no status that ends a request: 200 to 599.
+    /// When the status cannot end a request: only 200 to 599 can.
     #[track_caller]
     pub fn refuse(&self, status: u16, times: usize) {
         let known = StatusCode::from_u16(status).ok();
@@ -197,7 +198,7 @@ impl Receiver {
         state.refusals.push_back((known, times));
     }
 
-    /// All that came, oldest first.
+    /// All callbacks that came, oldest first.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -210,7 +211,7 @@ impl Receiver {
         self.shared.state().received.clone()
     }
 
-    /// The next callback that this has not returned yet; waits for it, 10 s at most.
+    /// The next callback that this method has not returned yet. It waits at most 10 s.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -223,7 +224,7 @@ impl Receiver {
     /// ```
     ///
     /// # Panics
-    /// When none comes, with the number of those that came before.
+    /// When none comes. The message says how many came before.
     pub async fn next(&self) -> ReceivedCallback {
         let Some(next) = self.next_within(PATIENCE).await else {
             let count = self.shared.state().received.len();
@@ -234,7 +235,7 @@ impl Receiver {
         next
     }
 
-    /// The same with another patience; none where none comes.
+    /// The same with another time limit. It returns none if no callback comes.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -268,7 +269,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps a callback, and says what it is answered.
+    /// Keeps a callback, and returns the status of its answer.
     fn take(&self, head: Parts, body: Bytes) -> StatusCode {
         let mut state = self.state();
         if state.received.len() >= RECEIVED_MAX {
@@ -294,7 +295,7 @@ impl State {
         Some(next)
     }
 
-    /// What the next callback is answered.
+    /// The status for the next callback.
     fn answer(&mut self) -> StatusCode {
         while let Some((status, times)) = self.refusals.front_mut() {
             if *times > 0 {
@@ -308,7 +309,7 @@ impl State {
 }
 
 async fn serve(listener: TcpListener, shared: Arc<Shared>) {
-    let mut connections = tokio::task::JoinSet::new(); // ended with the receiver
+    let mut connections = tokio::task::JoinSet::new(); // they end with the receiver
     loop {
         let Ok((socket, _)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(100)).await; // out of descriptors, most likely
@@ -318,7 +319,7 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
         let service = service_fn(move |request| receive(shared.clone(), request));
         connections.spawn(async move {
             let connection = http1::Builder::new().serve_connection(TokioIo::new(socket), service);
-            connection.await.ok(); // a sender that goes away is its own affair
+            connection.await.ok(); // a sender may go away
         });
         while connections.try_join_next().is_some() {}
     }

@@ -1,4 +1,4 @@
-//! What a world was asked: listed, waited for, verified.
+//! The requests of a world: listed, waited for, verified.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use super::world::World;
 use crate::world::{Exchange, Expectation, Kept, NotVerified, Query, Verified, Wait};
 
 impl World {
-    /// What was asked and answered, oldest first: the latest thousand.
+    /// The latest thousand requests with their answers, oldest first.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -27,7 +27,7 @@ impl World {
         self.owned().state().journal.entries().cloned().collect()
     }
 
-    /// Waits for a request, 10 s at most, and returns the first that is meant; one that has come already
+    /// Waits at most 10 s for a request, and returns the first that matches. A request that has come already
     /// counts.
     ///
     /// ```
@@ -47,7 +47,7 @@ impl World {
     /// ```
     ///
     /// # Panics
-    /// When none comes, with those that came closest; when it names an endpoint that there is not.
+    /// When none comes, with the requests that came closest, or when the query names an unknown endpoint.
     pub async fn wait_for(&self, query: Query) -> Exchange {
         match self.wait_for_within(PATIENCE, query).await {
             Ok(exchange) => exchange,
@@ -55,7 +55,7 @@ impl World {
         }
     }
 
-    /// The same with another patience, and an error instead of a panic.
+    /// The same with another time limit, and an error instead of a panic.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -69,7 +69,7 @@ impl World {
     /// ```
     ///
     /// # Panics
-    /// When it names an endpoint or an outcome that there is not.
+    /// When the query names an unknown endpoint or outcome.
     pub async fn wait_for_within(
         &self,
         patience: Duration,
@@ -84,12 +84,12 @@ impl World {
             let is_first = |one: &Exchange| one.trace() == verified.requests[0];
             let mut requests = kept.excerpt(0).exchanges.into_iter();
             if let Some(first) = requests.find(is_first) {
-                return Ok(first); // else the world was emptied just now
+                return Ok(first); // otherwise the world was emptied just now
             }
         }
     }
 
-    /// Holds what was asked against what is expected.
+    /// Compares the requests that came with what is expected.
     ///
     /// ```should_panic
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -104,8 +104,8 @@ impl World {
     /// ```
     ///
     /// # Panics
-    /// When it does not hold, with the requests that came closest, field by field; when it names an
-    /// endpoint that there is not.
+    /// When the expectation is not met, with the requests that came closest, field by field, or when it names
+    /// an unknown endpoint.
     #[track_caller]
     pub fn verify(&self, expectation: &Expectation) -> Verified {
         let expectation = self.named(expectation);
@@ -115,8 +115,8 @@ impl World {
         }
     }
 
-    /// Waits until it holds: for code under test that asks in the background. An expectation that can no
-    /// longer come to hold is not waited for.
+    /// Waits until the expectation is met, for code under test that asks in the background. It stops at once
+    /// when the expectation can no longer be met.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -132,7 +132,7 @@ impl World {
     /// ```
     ///
     /// # Panics
-    /// When it names an endpoint or an outcome that there is not.
+    /// When the expectation names an unknown endpoint or outcome.
     pub async fn verify_within(
         &self,
         patience: Duration,
@@ -144,7 +144,7 @@ impl World {
         Kept::OfWorld(&world).verify(&expectation, until).await
     }
 
-    /// Gives endpoints and outcomes the names that the journal has for them.
+    /// Replaces the names of endpoints and outcomes by those that the journal uses.
     #[track_caller]
     fn named(&self, expectation: &Expectation) -> Expectation {
         let catalogue = self.context.engine.catalogue();
@@ -156,7 +156,7 @@ impl World {
         });
         match wrong {
             None => expectation,
-            Some(sentence) => panic!("{sentence}"), // here, for a closure does not know who called
+            Some(sentence) => panic!("{sentence}"), // not in a closure: that does not know the caller
         }
     }
 }

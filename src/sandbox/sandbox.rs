@@ -1,4 +1,4 @@
-//! A running sandbox: ask for its address, drop it to stop it.
+//! A running sandbox. Dropping it stops it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// `http://127.0.0.1:41233`, to put in place of `https://api.iluma.ai`.
+    /// The address to use instead of `https://api.iluma.ai`, such as `http://127.0.0.1:41233`.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -43,7 +43,7 @@ impl Sandbox {
         format!("http://{}", self.address)
     }
 
-    /// Where it is by https, if it is.
+    /// Its https URL. None without TLS.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -56,8 +56,8 @@ impl Sandbox {
         Some(format!("https://{address}"))
     }
 
-    /// The certificate authority that clients have to trust, in PEM. None without TLS, and with a certificate
-    /// of one's own.
+    /// The certificate authority that clients have to trust, in PEM. None without TLS, and none if the
+    /// certificate is the operator's own.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -69,7 +69,7 @@ impl Sandbox {
         self.secure.authority_pem.as_deref()
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -81,7 +81,7 @@ impl Sandbox {
         self.address
     }
 
-    /// A key that this sandbox lets in: the first of those it was given, else the documentation's.
+    /// A key that this sandbox lets in: the first one that was set, or else the documentation's.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -111,8 +111,7 @@ impl Sandbox {
         self.default_world().callback_token()
     }
 
-    /// What the control API asks for, where it asks for a token: one was given, or the address is not of the
-    /// loopback interface.
+    /// The token that the control API asks for. None if the address is a loopback address and no token was set.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -128,13 +127,13 @@ impl Sandbox {
         &self.serving
     }
 
-    /// What it runs on.
+    /// The runtime of the sandbox.
     pub(crate) fn runtime(&self) -> &tokio::runtime::Handle {
         &self.runtime
     }
 
-    /// Waits until the scenario folders have been read again more than `count` times, successfully
-    /// or not, and returns how often they have been. Where no folder changes it waits for ever.
+    /// Waits until the scenario folders have been read again more than `count` times, successfully or not.
+    /// Returns how often they have been read again. If no folder changes, it waits for ever.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -150,7 +149,7 @@ impl Sandbox {
         reload.map_or(count, |reload| reload.count)
     }
 
-    /// Stops taking requests, lets those in flight finish (5 s at most), and returns when all is quiet.
+    /// Stops taking requests, lets those in flight finish (5 s at most), and returns when everything has ended.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {

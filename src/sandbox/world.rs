@@ -1,4 +1,4 @@
-//! A world as a test has it in hand: what answers next, what breaks the answers, its end.
+//! A world, as a test uses it: queued outcomes, faults, its end.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use crate::base::ApiKey;
 use crate::control::{self, Context};
 use crate::world::{self, Calls, Queued};
 
-/// One world of a sandbox: everything that one API key owns. Worlds never see each other, so tests that
-/// each have their own can share a sandbox and run side by side.
+/// One world of a sandbox: everything that one API key owns. Worlds never see each other. So tests with a
+/// world each can share a sandbox and run side by side.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -30,11 +30,11 @@ pub struct World {
     pub(super) context: Arc<Context>,
     key: ApiKey,
     url: String,
-    /// Where the sandbox runs. A test's own runtime may end sooner.
+    /// The runtime of the sandbox. A test's own runtime may end sooner.
     pub(super) runtime: Handle,
 }
 
-/// What was still to come when a world ended.
+/// What was still pending when a world ended.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -48,13 +48,13 @@ pub struct World {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unfinished {
-    /// Callbacks that were cancelled: the hundred oldest.
+    /// The hundred oldest of the callbacks that were cancelled.
     pub callbacks: Vec<Callback>,
-    /// How many more there were.
+    /// How many more callbacks were cancelled.
     pub more_callbacks: usize,
-    /// Calls that were to be answered with an outcome of [`World::next`].
+    /// How many calls were still to get an outcome of [`World::next`].
     pub queued: u64,
-    /// Faults that stood.
+    /// How many faults were set.
     pub faults: usize,
 }
 
@@ -75,13 +75,13 @@ impl World {
         }
     }
 
-    /// What the key owns now: after its end, or when it had to make room, a fresh world.
+    /// The world that the key owns now. It is a fresh one after the end of a world, or after its eviction.
     #[track_caller]
     pub(super) fn owned(&self) -> Arc<world::World> {
         room(self.context.engine.worlds.enter(&self.key, Instant::now()))
     }
 
-    /// `http://127.0.0.1:41233`, the sandbox's.
+    /// The URL of the sandbox, such as `http://127.0.0.1:41233`.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -118,8 +118,8 @@ impl World {
         self.owned().callback_token()
     }
 
-    /// The next call of an endpoint, by its id or path, gets this outcome, for clients that cannot send
-    /// `x-magic-reply`.
+    /// Gives the next call of an endpoint this outcome, for clients that cannot send `x-magic-reply`. The
+    /// endpoint is an id or a path.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -136,7 +136,7 @@ impl World {
     /// ```
     ///
     /// # Panics
-    /// When there is no such endpoint or outcome, with the nearest there is; when 1000 are queued.
+    /// When there is no such endpoint or outcome, with the nearest name, or when 1000 outcomes are queued.
     #[track_caller]
     pub fn next(&self, endpoint: &str, outcome: &str) {
         self.queue(endpoint, outcome, 1, false);
@@ -160,7 +160,7 @@ impl World {
         self.queue(endpoint, outcome, times, false);
     }
 
-    /// The next GET of one of an endpoint's records gets this error.
+    /// Gives the next GET of a record of an endpoint this error.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -176,7 +176,7 @@ impl World {
     /// ```
     ///
     /// # Panics
-    /// As [`World::next`], when the outcome is no error, and when the endpoint keeps no records.
+    /// As [`World::next`], and when the outcome is no error, or the endpoint keeps no records.
     #[track_caller]
     pub fn next_read(&self, endpoint: &str, error: &str) {
         self.queue(endpoint, error, 1, true);
@@ -212,8 +212,8 @@ impl World {
         assert!(has_room, "1000 outcomes are queued, and more are not taken");
     }
 
-    /// Breaks the answers for a time, as `PUT /__sandbox/faults` does: what is given takes the place of
-    /// what stood before, and heals after `ttl`, 5 minutes unless said otherwise.
+    /// Breaks the answers for a time, as `PUT /__sandbox/faults` does. The faults replace those set before.
+    /// They end after `ttl`, which is 5 minutes by default.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -233,7 +233,7 @@ impl World {
     /// ```
     ///
     /// # Panics
-    /// When it cannot be taken, with what is wrong.
+    /// When the faults are invalid, with the reason.
     #[track_caller]
     pub fn set_faults(&self, faults: Value) {
         if let Err(sentence) = control::set_faults(&self.context, &self.owned(), faults) {
@@ -258,7 +258,7 @@ impl World {
             .set_faults(Vec::new(), std::time::Duration::ZERO, now);
     }
 
-    /// Why a request of this world was answered as it was, as `GET /__sandbox/explain/{trace}` tells it.
+    /// Explains why a request of this world was answered as it was, as `GET /__sandbox/explain/{trace}` does.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -275,7 +275,7 @@ impl World {
     /// ```
     ///
     /// # Panics
-    /// When this world has kept no such exchange, with the reason.
+    /// When this world keeps no such exchange, with the reason.
     #[track_caller]
     pub fn explain(&self, trace: &str) -> Value {
         let tag = &self.owned().tag;
@@ -285,9 +285,9 @@ impl World {
         }
     }
 
-    /// Empties the world: records, counters, queue, faults, journal, callback URLs, clock. Returns when it
-    /// is quiet, with the number of callbacks that were cancelled. What a receiver had been sent by then it may
-    /// still read; who waits for [`World::idle`] before leaves nothing on its way.
+    /// Empties the world: records, counters, queue, faults, journal, callback URLs, clock. Returns the number
+    /// of cancelled callbacks, once nothing of the world is under way. A receiver may still read what had
+    /// been sent to it by then; to avoid that, wait for [`World::idle`] before.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -302,8 +302,9 @@ impl World {
         self.owned().reset().await
     }
 
-    /// Ends the world, as `DELETE /__sandbox/worlds` does, and says what was still to come. Returns when
-    /// it is quiet. The next request of its key, and what is asked of this world next, finds a fresh one.
+    /// Ends the world, as `DELETE /__sandbox/worlds` does, and returns what was still pending, once nothing
+    /// of the world is under way. The next request of its key, or the next call on this value, uses a fresh
+    /// world.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {

@@ -1,7 +1,7 @@
-//! The sandbox as a fixture of Rust tests: worlds of their own, outcomes queued, requests verified,
-//! callbacks waited for. Misuse panics with the nearest thing that there is; so does what was expected
-//! and did not come, with the closest request. A panic names the test's own line, except where the test
-//! awaits: callers are not tracked through an await.
+//! The sandbox as a fixture of Rust tests: separate worlds, queued outcomes, verified requests, awaited
+//! callbacks. Misuse panics with the nearest name that exists. An expected request that did not come panics
+//! with the closest one. A panic names the line of the test, except where the test awaits: callers are not
+//! tracked through an await.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use super::sandbox::Sandbox;
 use super::world::World;
 use crate::world::{Exchange, Expectation, Query, Verified};
 
-/// What is not said of a world here speaks of that of [`Sandbox::api_key`]. Tests that run side by side
-/// on one sandbox take a [`Sandbox::world`] each.
+/// Methods without a world of their own use the world of [`Sandbox::api_key`]. Tests that run side by side on
+/// one sandbox take a [`Sandbox::world`] each.
 impl Sandbox {
-    /// A fresh world with a key of its own, which is the same in every run for the same order of calls.
+    /// A fresh world with a key of its own. The key is the same in every run if the order of calls is the same.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -29,7 +29,7 @@ impl Sandbox {
     /// ```
     ///
     /// # Panics
-    /// When 10,000 worlds are in use: [`World::end`] gives one back.
+    /// When 10,000 worlds are in use. [`World::end`] frees one.
     #[track_caller]
     pub fn world(&self) -> World {
         let (world, _) = room(
@@ -42,8 +42,8 @@ impl Sandbox {
         self.own(&world)
     }
 
-    /// The world of a name: the same key in every run, whatever else is made. Made when it is new; two
-    /// tests with the same name share it.
+    /// The world with this name. Its key is the same in every run, whatever other worlds are made. It is made
+    /// when it is new; two tests with the same name share it.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -85,7 +85,7 @@ impl Sandbox {
         World::new(self, self.serving().control.engine.default_key())
     }
 
-    /// The world of a key that a test has made up.
+    /// The world of a key that a test chose itself.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -96,7 +96,7 @@ impl Sandbox {
     /// ```
     ///
     /// # Panics
-    /// When it is no well-formed key, or not one of those that the sandbox lets in.
+    /// When the key is not well-formed, or the sandbox does not let it in.
     #[track_caller]
     pub fn world_of(&self, api_key: &str) -> World {
         let key = match api_key.parse() {
@@ -208,7 +208,7 @@ impl Sandbox {
         self.default_world().advance(by).await
     }
 
-    /// Starts a receiver of callbacks on a free port of this machine. It is served where the sandbox is.
+    /// Starts a receiver of callbacks on a free port of this machine, on the runtime of the sandbox.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
