@@ -53,7 +53,7 @@ impl Scenarios {
         self.folders.iter().fold(builder, Builder::scenarios)
     }
 
-    /// Where a file is broken it is said on stderr, and this is the exit code.
+    /// Loads the catalogue. If a file is broken, the mistakes go to stderr and the error is the exit code.
     pub(super) fn catalogue(&self) -> Result<Catalogue, ExitCode> {
         Catalogue::load(&self.folders, None).map_err(|errors| {
             eprintln!("{errors}");

@@ -120,7 +120,8 @@ fn export(authority: &Authority, path: &Path, output: Option<&Path>, format: For
     ExitCode::SUCCESS
 }
 
-/// Whether to write to this file would lose what is no single certificate: a key, a bundle of authorities.
+/// Whether writing to this file would lose something other than a single certificate, such as a key or a
+/// bundle of authorities.
 fn holds_something_else(path: &Path) -> bool {
     let about = std::fs::metadata(path);
     about.is_ok_and(|about| about.is_file() && about.len() > 0) && !is_one_certificate(path)

@@ -1,4 +1,4 @@
-//! What commands ask a running sandbox: one request a connection, the API key as Basic auth.
+//! How commands ask a running sandbox: one request a connection, the API key as Basic auth.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::callbacks::{self, Trust};
 use crate::http::{CONTROL_TOKEN_HEADER, ControlToken};
 use crate::server;
 
-/// How long a sandbox may take over an answer, beyond the time that it was asked to wait.
+/// How long a sandbox may take to answer, beyond the time that it was asked to wait.
 const ANSWER_TIME: Duration = Duration::from_secs(10);
 
 /// The control API of a running sandbox, for one key or for none.
@@ -53,7 +53,7 @@ impl Client {
         self.key.as_ref()
     }
 
-    /// Asks for a path below `/__sandbox/`. An error is a sentence that says what stands in the way.
+    /// Asks for a path below `/__sandbox/`. An error is a sentence that says what went wrong.
     pub(super) async fn ask(
         &self,
         method: Method,
@@ -155,7 +155,7 @@ impl Client {
     }
 }
 
-/// `http://127.0.0.1:4586`, with nothing in it that would be lost.
+/// Reads the URL of a sandbox, such as `http://127.0.0.1:4586`. It refuses any part that would be lost.
 pub(super) fn sandbox_url(text: &str) -> Result<Uri, String> {
     let wrong = || format!("`{text}` is no URL of a sandbox, such as http://127.0.0.1:4586");
     let url: Uri = text.parse().map_err(|_| wrong())?;

@@ -88,7 +88,7 @@ async fn env(arguments: &Arguments) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// What the sandbox says of the world of a name, or of the client's own.
+/// Asks the sandbox about the world of this name, or about the client's own.
 async fn world(client: &Client, name: Option<&str>) -> Result<Value, String> {
     let asked = match name {
         Some(name) => {

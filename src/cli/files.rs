@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::str::FromStr;
 
-/// Between the parts. It must not occur in any of them, and does not in what people upload.
+/// The boundary between the parts. It must not occur in any part, and files that people upload do not hold it.
 const BOUNDARY: &str = "iluma-sandbox-3f1c9a7e5b2d4860";
 
-/// `name=value`, or `name=@file`; `;type=` and `;filename=` may follow.
+/// A field: `name=value`, or `name=@file`. `;type=` and `;filename=` may follow.
 #[derive(Clone, Debug)]
 pub(super) struct Field {
     name: String,
@@ -82,7 +82,7 @@ impl Form {
         Ok(Self(body))
     }
 
-    /// Its media type, and its bytes.
+    /// The media type and the bytes of the form.
     pub(super) fn into_parts(self) -> (String, Vec<u8>) {
         (format!("multipart/form-data; boundary={BOUNDARY}"), self.0)
     }

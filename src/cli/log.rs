@@ -18,21 +18,22 @@ pub(super) enum LogFormat {
     Off,
 }
 
-/// A panic's own words may hold what a client sent: only its place is logged, and the way there.
+/// Logs only the place of a panic and the way there. Its message may hold what a client sent.
 pub(super) fn keep_panics_quiet() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic
             .location()
             .map(ToString::to_string)
             .unwrap_or_default();
-        // Whatever `RUST_BACKTRACE` says: a panic comes seldom, and tells a maintainer little without it.
+        // The backtrace is taken whatever `RUST_BACKTRACE` says: a panic is rare, and without a backtrace it
+        // tells a maintainer little.
         let way = Backtrace::force_capture();
         tracing::error!("panicked at {place}\n{way}");
     }));
 }
 
-/// Starts logging. What was logged is written when the guard is dropped; lines that the reader is too
-/// slow for are left out.
+/// Starts logging. Dropping the guard writes what is still to be written. Lines are left out when the reader
+/// is too slow.
 pub(super) fn start(format: LogFormat) -> Option<WorkerGuard> {
     if format == LogFormat::Off {
         return None;

@@ -57,14 +57,14 @@ pub(super) fn run(arguments: &Arguments, all: clap::Command) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// `help` says what the pages say.
+/// Leaves out the `help` commands: they say what the pages say.
 fn without_help(command: clap::Command) -> clap::Command {
     command
         .disable_help_subcommand(true)
         .mut_subcommands(without_help)
 }
 
-/// `ca`, `path`: the command below a command.
+/// Finds a command by its names, such as `ca` and `path`.
 fn named<'c>(all: &'c clap::Command, names: &[String]) -> Result<&'c clap::Command, String> {
     let mut command = all;
     for (at, name) in names.iter().enumerate() {

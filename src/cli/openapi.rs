@@ -66,7 +66,8 @@ pub(super) fn run_postman(arguments: &PostmanArguments) -> ExitCode {
             Err(code) => code,
         };
     }
-    // Of several, as `serve` takes them, the first. It is not repeated: it may be a real one.
+    // As for `serve` there may be several keys, and the first is used. An error does not repeat the key: it
+    // may be a real one.
     let keys = arguments.api_key.as_deref().unwrap_or(PUBLIC_KEY);
     let api_key = keys.split(',').next().unwrap_or_default();
     if let Err(reason) = api_key.parse::<ApiKey>() {

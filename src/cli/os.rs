@@ -26,9 +26,9 @@ pub(super) fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// The parent process, as long as it lives; another takes its place when it goes.
+/// The parent process. When it ends, another takes its place.
 #[cfg(unix)]
-#[expect(clippy::unnecessary_wraps, reason = "elsewhere there is none")]
+#[expect(clippy::unnecessary_wraps, reason = "other systems tell none")]
 pub(super) fn parent_id() -> Option<u32> {
     Some(std::os::unix::process::parent_id())
 }
@@ -38,7 +38,7 @@ pub(super) fn parent_id() -> Option<u32> {
     None
 }
 
-/// Whether stdin is a pipe or a socket, whose other end somebody holds.
+/// Whether stdin is a pipe or a socket: somebody holds its other end.
 #[cfg(unix)]
 pub(super) fn stdin_is_held() -> bool {
     use std::os::fd::AsFd;
@@ -48,13 +48,13 @@ pub(super) fn stdin_is_held() -> bool {
     about.is_ok_and(|about| about.file_type().is_fifo() || about.file_type().is_socket())
 }
 
-/// Elsewhere only a terminal can be told from a pipe.
+/// Whether stdin may be a pipe. Here only a terminal can be told from one.
 #[cfg(not(unix))]
 pub(super) fn stdin_is_held() -> bool {
     !io::IsTerminal::is_terminal(&io::stdin())
 }
 
-/// Writes a file in one step, so that a reader sees it whole or not at all; only its owner may read it.
+/// Writes a file in one step, so that a reader sees it whole or not at all. Only its owner may read it.
 pub(super) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(format!(".{}.tmp", std::process::id()));
@@ -74,7 +74,7 @@ pub(super) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     })
 }
 
-/// Where a user's programs keep what they have made. None where the user has no folder.
+/// The folder for the data of a user's programs. None where the user has none.
 pub(super) fn data_folder() -> Option<PathBuf> {
     let named = |name: &str| {
         let path = std::env::var_os(name).map(PathBuf::from);

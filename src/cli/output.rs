@@ -25,7 +25,7 @@ pub(super) fn misused(sentence: impl std::fmt::Display) -> ExitCode {
     ExitCode::from(2)
 }
 
-/// Awaits what a command does, on this thread.
+/// Runs the future of a command on this thread.
 pub(super) fn block_on(command: impl Future<Output = ExitCode>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

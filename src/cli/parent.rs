@@ -1,8 +1,8 @@
-//! `--exit-with-parent`: a sandbox that a test started must not outlive it, however that one dies.
+//! `--exit-with-parent`: a sandbox that a test started must not outlive the test, however that ends.
 //!
-//! Two things count. The end of stdin, where that is a pipe or a socket: the launcher holds the other end and
-//! need not do more than that. And the parent process, where it can be told: when it goes, another takes its
-//! place. A terminal, a file or `/dev/null` as stdin does not count: nobody holds it.
+//! Two things show that the parent is gone. First, the end of stdin, if stdin is a pipe or a socket: the
+//! launcher holds the other end and need not do more than that. Second, another parent process, on systems
+//! that tell it. A terminal, a file or `/dev/null` as stdin does not count: nobody holds it.
 
 use std::io;
 use std::time::Duration;
@@ -13,7 +13,8 @@ use super::os;
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// What a sandbox lives by. To be made first thing: a parent that is gone by then is not missed.
+/// The parent that a sandbox must not outlive. It is made first thing: a parent that has ended before that is
+/// not missed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Parent {
     id: Option<u32>,
@@ -21,7 +22,7 @@ pub(super) struct Parent {
 }
 
 impl Parent {
-    /// An error is a sentence that says why there is nothing to go by.
+    /// An error is a sentence that says why no parent can be watched.
     pub(super) fn of_this_process() -> Result<Self, &'static str> {
         let parent = Self {
             id: os::parent_id(),
@@ -56,7 +57,7 @@ async fn end_of_stdin(holds_stdin: bool) {
         return std::future::pending().await;
     }
     let (ended, end) = oneshot::channel();
-    // A thread of its own: the runtime would wait for one of its own at the end, and a read does not end.
+    // A plain thread: at its end the runtime would wait for a thread of its own, and this read may never end.
     let reading = std::thread::Builder::new()
         .name("stdin".to_owned())
         .spawn(move || {

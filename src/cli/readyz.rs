@@ -14,7 +14,7 @@ use super::target::Place;
 use crate::base::{duration_text, parse_duration};
 use crate::callbacks::Trust;
 
-/// Between two questions.
+/// The pause between two questions.
 const PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Args)]

@@ -1,4 +1,4 @@
-//! `iluma-sandbox schema`: what editors complete and check scenario files with.
+//! `iluma-sandbox schema`: the schemas by which editors complete and check scenario files.
 
 use std::process::ExitCode;
 

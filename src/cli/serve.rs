@@ -24,16 +24,16 @@ use crate::sandbox::{Builder, Sandbox, StartError};
 use crate::scenario::DateForm;
 use crate::server::Serving;
 
-/// What the allocator may keep at the end of an arena; there is one for each thread.
+/// How many free bytes the allocator may keep at the end of an arena. There is an arena for each thread.
 const KEPT_BYTES: i32 = 128 << 10;
 
-/// How long no connection has to have ended.
+/// How long no connection must have ended before memory is given back.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// How often that is waited for where they never cease to.
+/// How often that is waited for if connections never cease to end.
 const WAITS_MAX: usize = 10;
 
-/// No flag, for it is of no use to anybody but the sandbox's own tests.
+/// Makes requests panic that ask for it. It is no flag, because only the sandbox's own tests use it.
 const TEST_PANICS: &str = "ILUMA_SANDBOX_TEST_PANICS";
 
 #[derive(Debug, Args)]
@@ -141,7 +141,7 @@ pub(super) struct Arguments {
     log_format: LogFormat,
 }
 
-/// `commands` names those of the binary, for its own documents.
+/// `commands` returns the commands of the binary, which its own documents list.
 pub(super) fn run(arguments: Arguments, commands: fn() -> Vec<(String, String)>) -> ExitCode {
     let parent = match arguments.exit_with_parent.then(Parent::of_this_process) {
         Some(Err(sentence)) => return misused(sentence),
@@ -157,7 +157,7 @@ pub(super) fn run(arguments: Arguments, commands: fn() -> Vec<(String, String)>)
     runtime.block_on(serve(arguments, parent, commands))
 }
 
-/// One core is served best by one thread.
+/// With one core, one thread is best.
 fn runtime() -> io::Result<tokio::runtime::Runtime> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut builder = match cores {
@@ -177,7 +177,7 @@ async fn serve(
     {
         return fail(sentence);
     }
-    // Before the ready file is there to be seen: from then on a signal must find its handler.
+    // This comes before the ready file is written: from then on a signal must find its handler.
     let stopped = match os::stop_signal() {
         Ok(stopped) => stopped,
         Err(error) => return fail(format_args!("cannot listen for signals: {error}")),
@@ -244,7 +244,7 @@ async fn serve(
 }
 
 impl Arguments {
-    /// The sandbox that they ask for, or what is wrong with one of them.
+    /// A builder with these arguments, or a sentence about a wrong one.
     fn builder(self) -> Result<Builder, String> {
         let mut builder = Sandbox::builder()
             .address(SocketAddr::new(self.bind, self.port))
@@ -289,7 +289,7 @@ impl Arguments {
     }
 }
 
-/// Where it is, and the control token that it has made where none was given.
+/// The ready message: where the sandbox is, and its control token if it made one itself.
 fn ready_in_words(sandbox: &Sandbox, token_is_given: bool) -> String {
     let url = sandbox.url();
     let secured = sandbox.tls_url().filter(|other| *other != url);
@@ -329,7 +329,7 @@ fn ready(sandbox: &Sandbox, ca_file: Option<&Path>) -> String {
     format!("{ready}\n")
 }
 
-/// Removes a ready file; one that is not there is removed already.
+/// Removes a ready file. A missing one is no error.
 fn remove(path: &Path) -> Result<(), String> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(format!(
@@ -365,7 +365,8 @@ fn date_form(text: &str) -> Result<DateForm, String> {
     }
 }
 
-/// Gives memory back to the system after connections have ended. The allocator keeps what it ever needed otherwise.
+/// Gives memory back to the system after connections have ended. Otherwise the allocator keeps as much as it
+/// ever needed.
 pub(super) async fn keep_house(serving: &Serving) {
     keep_at_most(KEPT_BYTES);
     loop {

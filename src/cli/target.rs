@@ -1,4 +1,4 @@
-//! Where a command finds the running sandbox that it asks, and whose world it asks about.
+//! How a command finds the running sandbox that it asks, and whose world it asks about.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -50,7 +50,7 @@ pub(super) struct Target {
 }
 
 impl Place {
-    /// An error is a sentence for somebody who called wrongly.
+    /// The URL of the sandbox. An error is a sentence about wrong arguments.
     pub(super) fn url(&self) -> Result<Uri, String> {
         if let Some(url) = &self.url {
             return Ok(url.clone());
@@ -73,10 +73,11 @@ impl Place {
 }
 
 impl Target {
-    /// The control API there; an error is a sentence for somebody who called wrongly.
+    /// A client of the control API. An error is a sentence about wrong arguments.
     pub(super) fn client(&self) -> Result<Client, String> {
         let url = self.place.url()?;
-        // Of several, as `serve` takes them, the first. It is not repeated: it may be a real one.
+        // As for `serve` there may be several keys, and the first is used. An error does not repeat the key:
+        // it may be a real one.
         let keys = self.api_key.as_deref().unwrap_or(PUBLIC_KEY);
         let key = keys.split(',').next().unwrap_or_default().parse();
         let key = key.map_err(|reason| format!("--api-key holds no API key: {reason}"))?;

@@ -102,7 +102,7 @@ impl TlsArguments {
         self.tls || self.https_only || self.tls_port.is_some() || self.tls_cert.is_some()
     }
 
-    /// An error is a sentence for somebody who called wrongly.
+    /// Sets up TLS. An error is a sentence about wrong arguments.
     pub(super) fn apply(
         &self,
         builder: Builder,
@@ -134,7 +134,7 @@ impl TlsArguments {
         self.tls_port
     }
 
-    /// What clients have to trust, where it is a file of this sandbox's.
+    /// The file with the certificate that clients have to trust, if it is the sandbox's own.
     pub(super) fn authority_file(&self) -> Option<PathBuf> {
         let folder = self.authority.path().ok().filter(|_| self.is_wanted());
         let file = folder?.join(AUTHORITY_FILE);
@@ -176,7 +176,7 @@ impl Reached {
         }
     }
 
-    /// The system's authorities, the one that is named, and the local one if there is any.
+    /// Trusts the authorities of the system, the one that is named, and the local one if there is any.
     pub(super) fn trust(&self) -> Result<Trust, String> {
         let mut given = match &self.ca_file {
             Some(path) => read_authorities(path).map_err(|why| format!("--ca-file: {why}"))?,

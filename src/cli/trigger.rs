@@ -19,7 +19,7 @@ use crate::world::DeliveryState;
 /// How long one question to the sandbox waits for the delivery.
 const WAIT: Duration = Duration::from_millis(500);
 
-/// Between two questions, whatever they are answered.
+/// The pause between two questions, whatever the answers.
 const PAUSE: Duration = Duration::from_millis(20);
 
 #[derive(Debug, Args)]
@@ -93,7 +93,7 @@ async fn trigger(arguments: &Arguments) -> ExitCode {
     fail(why_not(&delivery, arguments.wait))
 }
 
-/// The delivery when nothing more comes of it, or as it is when the time is over.
+/// Waits until nothing more happens to the delivery and returns it, or returns it as it is when the time is over.
 async fn ended(client: &Client, mut delivery: Value, wait: Duration) -> Result<Value, String> {
     let until = Instant::now() + wait;
     loop {
@@ -109,7 +109,7 @@ async fn ended(client: &Client, mut delivery: Value, wait: Duration) -> Result<V
             query.append_pair("after_seq", &seq.saturating_sub(1).to_string());
             query.extend_pairs(more).finish()
         };
-        // Answers as soon as it is delivered; what else became of it the list says.
+        // This answers as soon as it is delivered. The list shows every other end.
         let waits = left.min(WAIT);
         let wait = format!("{}ms", waits.as_millis());
         let delivered = query(&[("state", "delivered"), ("wait", &wait)]);
@@ -173,7 +173,7 @@ fn why_not(delivery: &Value, wait: Duration) -> String {
     }
 }
 
-/// What the sandbox says of a request that it refuses.
+/// The message of the sandbox about a request that it refused.
 fn message(refusal: &Value) -> String {
     match refusal["message"].as_str() {
         Some(message) => message.to_owned(),

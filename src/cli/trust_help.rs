@@ -1,5 +1,5 @@
-//! What makes each client trust the local certificate authority, in words to paste. Each of them trusts it for one
-//! program or one process: nothing here changes what the whole machine trusts, but where it says so.
+//! How to make each client trust the local certificate authority, in words to paste. Each entry is for one
+//! program or one process: nothing here changes what the whole machine trusts, unless the entry says so.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ pub(super) enum Client {
     Docker,
 }
 
-/// What is to be trusted, and where.
+/// The certificate to trust, and the sandbox that shows it.
 pub(super) struct TrustHelp<'a> {
     pub path: &'a Path,
     /// `https://localhost:4586`
@@ -45,7 +45,7 @@ impl TrustHelp<'_> {
     fn words(&self, client: Client) -> String {
         let ca = shell_word(&self.path.display().to_string());
         let url = shell_word(&self.url);
-        let quoted = Value::from(self.path.display().to_string()); // as Python and Go take it too
+        let quoted = Value::from(self.path.display().to_string()); // Python and Go read this quoting too
         match client {
             Client::Curl => format!(
                 "curl --cacert {ca} {url}/__sandbox/readyz\n\

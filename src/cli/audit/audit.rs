@@ -1,4 +1,4 @@
-//! `iluma-sandbox audit`: callbacks, good and bad ones, against a receiver of the user's own.
+//! `iluma-sandbox audit`: sends good and bad callbacks to the user's own receiver.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -75,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-/// Plays every step. The text is printed as it goes: a receiver that hangs takes its time.
+/// Plays every step. The text is printed step by step, because a receiver that hangs takes long.
 async fn play(mut audit: Audit, arguments: &Arguments) -> ExitCode {
     let is_text = arguments.format == Format::Text;
     if is_text {

@@ -16,32 +16,32 @@ use crate::world::{Delivery, World};
 /// How often a callback is sent again to a receiver that answers 5xx.
 const RESENDS_MAX: usize = 3;
 
-/// How long after each failure.
+/// How long to wait after each failure.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// What is sent at once, to be answered in one way.
+/// One step: the callbacks to send, and the answer that is expected to each.
 pub(super) struct Step {
     pub name: &'static str,
     /// Completes "sent …".
     pub sent: &'static str,
     pub expected: Expected,
-    /// What to tell one whose receiver fails here.
+    /// The advice when the receiver fails this step.
     advice: &'static str,
-    /// An event for each record.
+    /// The events, one for each record.
     events: &'static [Behaviour],
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Expected {
     Accepted,
-    /// A 5xx means that the same bytes are sent again.
+    /// After a 5xx the same bytes are sent again.
     AcceptedInTheEnd,
     Refused,
     /// As `Refused`, for a body that cannot be read.
     RefusedAsUnreadable,
 }
 
-/// What became of a step.
+/// The result of a step.
 pub(super) struct Verdict {
     pub pass: bool,
     /// The answers, as `200, then 500`.
@@ -146,10 +146,10 @@ impl Expected {
 pub(super) struct Audit {
     sandbox: Arc<Serving>,
     world: Arc<World>,
-    /// Known to have a record to send.
+    /// A type that has a record to send.
     callback_type: String,
     url: ReceiverUrl,
-    /// In place of the world's own.
+    /// Replaces the token of the world.
     token: Option<HeaderValue>,
     limit: Duration,
     /// Whether anything was answered before.
@@ -158,7 +158,7 @@ pub(super) struct Audit {
 }
 
 impl Audit {
-    /// Refuses, in a sentence, a type that has no callbacks.
+    /// Prepares an audit. If the type has no callbacks, the error is a sentence.
     pub(super) fn new(
         sandbox: Arc<Serving>,
         callback_type: &str,
@@ -186,7 +186,7 @@ impl Audit {
         Ok(audit)
     }
 
-    /// What the receiver should accept.
+    /// The token that the receiver should accept.
     pub(super) fn token(&self) -> String {
         match &self.token {
             Some(token) => String::from_utf8_lossy(token.as_bytes()).into_owned(),
@@ -265,7 +265,7 @@ impl Audit {
         Ok(sent)
     }
 
-    /// What a step sends, in this order: what waits to be overtaken comes last.
+    /// The deliveries of a step, in order. A delivery that waits to be overtaken comes last.
     fn deliveries(&self, step: &Step) -> Vec<Delivery> {
         let mut deliveries: Vec<_> = step
             .events
@@ -276,7 +276,7 @@ impl Audit {
         deliveries
     }
 
-    /// What one record's callback sends.
+    /// The deliveries of one record's callback.
     fn event(&self, behaviour: Behaviour) -> Vec<Delivery> {
         let catalogue = self.sandbox.control.engine.catalogue();
         let (endpoint, outcome) =
@@ -310,7 +310,7 @@ impl Audit {
     }
 }
 
-/// The endpoint whose sample stands for the type, and the outcome that is sent.
+/// The endpoint whose sample represents the type, and the outcome that is sent.
 fn product<'c>(
     catalogue: &'c Catalogue,
     callback_type: &str,

@@ -1,4 +1,4 @@
-//! `audit`: a battery of requests against a running service.
+//! `audit`: a battery of callbacks against a user's receiver.
 
 mod audit;
 mod battery;

@@ -2,7 +2,7 @@
 
 use font8x8::legacy::BASIC_LEGACY;
 
-/// Pixels as places in [`PALETTE`], row by row.
+/// A picture. Each pixel is an index into [`PALETTE`], row by row.
 pub(super) struct Canvas {
     pub width: usize,
     pub height: usize,
@@ -61,7 +61,7 @@ impl Canvas {
         }
     }
 
-    /// An ellipse around a middle, above `floor` only.
+    /// Draws an ellipse around a middle, above `floor` only.
     pub(super) fn ellipse(
         &mut self,
         (middle_x, middle_y): (usize, usize),
@@ -80,7 +80,7 @@ impl Canvas {
         }
     }
 
-    /// Words of printable ASCII; each pixel of a letter is a square of `scale`.
+    /// Draws words of printable ASCII. Each pixel of a letter is a square of `scale` pixels.
     pub(super) fn text(
         &mut self,
         (left, top): (usize, usize),
@@ -100,7 +100,7 @@ impl Canvas {
         }
     }
 
-    /// The same in the middle of the width, as large as it fits into a box.
+    /// Draws words in the middle of the width, as large as they fit into a box.
     pub(super) fn centred(
         &mut self,
         top: usize,
@@ -115,7 +115,7 @@ impl Canvas {
     }
 }
 
-/// The largest scale at which words fit into a box; 1 where none does.
+/// The largest scale at which words fit into a box, or 1 if none does.
 pub(super) fn scale_to_fit(words: &str, width: usize, height: usize) -> usize {
     let letters = words.len().max(1) * LETTER;
     (width / letters).min(height / LETTER).max(1)

@@ -1,4 +1,4 @@
-//! `iluma-sandbox document`: a picture to upload, plainly no real document, whose file name carries an
+//! `iluma-sandbox document`: a picture to upload that is plainly no real document. Its file name carries an
 //! outcome.
 
 use std::fs::OpenOptions;
@@ -50,7 +50,7 @@ enum Kind {
     Selfie,
 }
 
-/// Above what any endpoint takes, so that it can be refused.
+/// More than any endpoint takes, so that a file can be refused for its length.
 const BYTES_MAX: u64 = 16 << 20;
 
 const SIDES: std::ops::RangeInclusive<usize> = 64..=4096;
@@ -183,7 +183,7 @@ fn named(arguments: &Arguments, magic: Option<&str>) -> Result<PathBuf, String> 
         Some(magic) if !last.eq_ignore_ascii_case(magic) => {
             format!(".{}", magic.to_ascii_lowercase())
         }
-        _ => String::new(), // it says so already
+        _ => String::new(), // the name has it already
     };
     Ok(folder.join(format!("{stem}{suffix}.png")))
 }

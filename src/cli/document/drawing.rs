@@ -1,4 +1,4 @@
-//! What is drawn: nothing that could pass for a document, with the words that say so.
+//! Draws pictures that could not pass for a document, and that say so in words.
 
 use super::canvas::{Canvas, Colour, LETTER, scale_to_fit};
 
@@ -42,7 +42,7 @@ pub(super) fn selfie(width: usize, height: usize, magic: Option<&str>) -> Canvas
     canvas
 }
 
-/// Rows of the same words all over, each pushed on a little.
+/// A canvas full of rows of the same words, each row shifted a little.
 fn watermarked(width: usize, height: usize) -> Canvas {
     let mut canvas = Canvas::new(width, height, Colour::Paper);
     let scale = (height / 320).max(1);
@@ -65,7 +65,7 @@ fn figure(canvas: &mut Canvas, (left, top): (usize, usize), (width, height): (us
     canvas.ellipse((middle, floor), shoulders, floor, Colour::Figure);
 }
 
-/// What it is, and which outcome it asks for, across the lower third.
+/// Writes what the picture is and which outcome it asks for, across the lower third.
 fn words(canvas: &mut Canvas, magic: Option<&str>) {
     let (width, height) = (canvas.width, canvas.height);
     let band = height * 13 / 20;

@@ -1,4 +1,4 @@
-//! `document`: specimen pictures of id cards.
+//! `document`: specimen pictures of identity cards and faces.
 
 mod canvas;
 mod document;

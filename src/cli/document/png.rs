@@ -1,21 +1,21 @@
-//! PNG, written plainly: nothing is compressed, so that the bytes are the same in every release, and a
-//! picture has the size in bytes that its pixels make.
+//! Writes PNG without compression. So the bytes are the same in every release, and the size of a file follows
+//! from its pixels.
 
 use super::canvas::{Canvas, PALETTE};
 
 const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
-/// Two pixels a byte.
+/// The bits of a pixel: two pixels a byte.
 const BITS: u8 = 4;
 const INDEXED: u8 = 3;
 /// The longest block of deflate that is stored as it is.
 const STORED_MAX: usize = 0xffff;
-/// A chunk's length, type and checksum.
+/// The bytes of a chunk's length, type and checksum.
 const FRAME: u64 = 12;
 const KEYWORD: &[u8] = b"Comment\0";
-/// The shortest that a file can be filled up by.
+/// The fewest bytes that a file can be filled up by.
 pub(super) const FILLING_BYTES_MIN: u64 = FRAME + KEYWORD.len() as u64;
 
-/// The file, filled up to a length if one is asked for; else the least that it can be filled up to.
+/// The file, filled up to `bytes` if they are given. The error is the least length that it can be filled up to.
 pub(super) fn encode(canvas: &Canvas, bytes: Option<u64>) -> Result<Vec<u8>, u64> {
     let mut file = SIGNATURE.to_vec();
     let mut header = Vec::new();
@@ -42,7 +42,7 @@ pub(super) fn encode(canvas: &Canvas, bytes: Option<u64>) -> Result<Vec<u8>, u64
     Ok(file)
 }
 
-/// Each row behind the number of its filter: none.
+/// The rows of the picture. Before each row stands the number of its filter: none.
 fn rows(canvas: &Canvas) -> Vec<u8> {
     let mut rows = Vec::new();
     for row in canvas.pixels.chunks(canvas.width) {
