@@ -1,4 +1,4 @@
-//! `authorization`: what is let in is let in again, and what is refused is not repeated.
+//! `authorization`: a key that is let in is let in again, and an error does not repeat what came.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -11,16 +11,16 @@ use hyper::header::{AUTHORIZATION, HeaderValue};
 use crate::base::ApiKey;
 use crate::http::{ApiError, authenticate};
 
-/// As many sentences as there are ways to get it wrong. With what came in one of them there would be more.
+/// How many sentences there are, one for each mistake. If a sentence repeated what came, there would be more.
 const SENTENCES: usize = 10;
 
 static SENTENCES_SEEN: Mutex<Option<HashSet<String>>> = Mutex::new(None);
 
 /// # Panics
-/// Where a key that was let in is not let in as `curl` would send it, or an error holds what came.
+/// If a key that was let in is not let in as `curl` would send it, or an error holds what came.
 pub fn basic_auth(data: &[u8]) {
     match read(data) {
-        None => {} // no header can say it
+        None => {} // no header can hold it
         Some(Ok(key)) => {
             let key = key.reveal();
             let sent = format!("Basic {}", STANDARD.encode(format!("{key}:")));

@@ -1,4 +1,4 @@
-//! The control API and the products in turns, in one world; then the world is written down and put back.
+//! The control API and the products in turns, in one world. Then the world is saved and restored.
 
 use std::sync::Arc;
 
@@ -7,17 +7,17 @@ use serde_json::Value;
 use super::stage::{Heard, authorization, run, sandbox, send, shipped};
 use crate::server::Serving;
 
-/// Between two requests.
+/// The separator of two requests.
 const BETWEEN: &str = "\n---\n";
 
 const REQUESTS_MAX: usize = 12;
 const TARGET: &str = "/__sandbox/";
 
-/// Requests one after the other: a line with method and path, and behind it the body. A path that begins with no slash is
-/// the control API's.
+/// Sends requests one after the other. Each is a line with method and path, and the body after it. A path
+/// without a slash at its start is one of the control API.
 ///
 /// # Panics
-/// Where a reply is not what every reply must be, or a world that is put back is another.
+/// If a reply breaks a rule for every reply, or a restored world differs.
 pub fn control(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     run(async {

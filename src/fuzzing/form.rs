@@ -1,4 +1,4 @@
-//! Forms: what is read of one, written as a form, reads the same.
+//! Forms: a value that was read from a form stays the same when it is written as a form and read again.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::stage::shipped;
 use crate::http;
 
 /// # Panics
-/// Where what was read is no object, or is another when it is written and read again.
+/// If the value is no object, or differs after it is written and read again.
 pub fn form(data: &[u8]) {
     let Ok(read) = http::parse_form(data) else {
         return; // too many fields
@@ -16,7 +16,7 @@ pub fn form(data: &[u8]) {
     for (name, value) in fields {
         spell(name, value, 1, &mut pairs);
     }
-    // A name with brackets of its own says something else when it is written beside others.
+    // A name with brackets of its own means something else when it is written beside others.
     if pairs.iter().all(|(_, is_plain, _)| *is_plain) {
         let mut written = form_urlencoded::Serializer::new(String::new());
         for (name, _, text) in &pairs {

@@ -1,4 +1,4 @@
-//! `x-magic-reply`: what is understood means the same when it is written in other ways.
+//! `x-magic-reply`: a value means the same when it is written in other ways.
 
 use hyper::HeaderMap;
 use hyper::header::HeaderValue;
@@ -15,7 +15,7 @@ const ENDPOINTS: [&str; 3] = [
 ];
 
 /// # Panics
-/// Where the same said in another way means something else, or a refusal says nothing.
+/// If the same value means something else in another spelling, or a refusal has no message.
 pub fn magic(data: &[u8]) {
     let catalogue = shipped();
     for id in ENDPOINTS {
@@ -28,7 +28,7 @@ pub fn magic(data: &[u8]) {
 
 fn held(data: &[u8], endpoint: &Endpoint, only_errors: bool) {
     let Some(read) = read(data, endpoint, only_errors) else {
-        return; // no header can say it
+        return; // no header can hold it
     };
     let magic = match read {
         Ok(magic) => magic,

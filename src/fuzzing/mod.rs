@@ -1,7 +1,7 @@
 //! What the fuzz targets do with their bytes, and threads against shared structures; only in tests and fuzzers.
 //!
-//! A target is a function that panics where something is wrong: more than a crash, wherever there is more to say of what
-//! must come out.
+//! A target is a function that panics where something is wrong. It looks not only for crashes: it also checks
+//! the results, wherever a rule for them is known.
 
 mod basic_auth;
 mod control;

@@ -4,18 +4,18 @@ use super::stage::{authorization, run, sandbox, send, shipped};
 
 const PATH: &str = "/v0/identity/id_card_verifications";
 
-/// The first line is the boundary as the header says it, the rest is the body. However a body is cut into pieces, its
-/// answer is the same.
+/// Sends a multipart body. The first line is the boundary for the header, the rest is the body. The answer
+/// must be the same however the body is cut into pieces.
 ///
 /// # Panics
-/// Where a reply is not what every reply must be.
+/// If a reply breaks a rule for every reply.
 pub fn multipart(data: &[u8]) {
     let end = data.iter().position(|byte| *byte == b'\n').unwrap_or(0);
     let (boundary, body) = data.split_at(end);
     let body = body.get(1..).unwrap_or_default();
     let plain = |byte: &u8| matches!(byte, b' '..=b'~');
     if !boundary.iter().all(plain) {
-        return; // no header has it
+        return; // no header can hold it
     }
     let boundary = String::from_utf8_lossy(boundary);
     let head = |framing: String| {
@@ -28,7 +28,7 @@ pub fn multipart(data: &[u8]) {
     let whole = head(format!("content-length: {}", body.len()));
     let (_, in_one) = run(async { send(&sandbox(shipped()), &[whole.as_bytes(), body]).await });
 
-    // Pieces of lengths that meet the boundary everywhere.
+    // The lengths of the pieces are such that cuts fall everywhere in the boundary.
     let mut chunked = vec![head("transfer-encoding: chunked".to_owned()).into_bytes()];
     let (mut rest, mut length) = (body, 1);
     while !rest.is_empty() {

@@ -1,11 +1,11 @@
-//! What comes over a socket: heads, bodies, pipelines and garbage.
+//! The bytes of a socket: heads, bodies, pipelines and garbage.
 
 use super::stage::{Heard, run, sandbox, send, shipped};
 
-/// Sends the bytes as they are, to two sandboxes: both say the same.
+/// Sends the bytes as they are to two sandboxes. Both must answer the same.
 ///
 /// # Panics
-/// Where a reply is not what every reply must be.
+/// If a reply breaks a rule for every reply.
 pub fn request(data: &[u8]) {
     let answers = || run(async { send(&sandbox(shipped()), &[data]).await });
     let (came, heard) = answers();

@@ -1,4 +1,5 @@
-//! Scenario files: what loads answers, what does not says where and why, and both the same every time.
+//! Scenario files: a file that loads answers. A file that does not gives errors with place and reason. Both
+//! happen the same way every time.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ const SETTINGS: &str = "#sandbox";
 const OUTCOMES_MAX: usize = 20;
 
 /// # Panics
-/// Where a mistake points outside of the file, loading twice differs, or what loaded fails when it is asked.
+/// If a mistake points outside of the file, loading twice differs, or a loaded file fails when it is asked.
 pub fn scenario(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else {
         return; // refused before it is read
@@ -78,7 +79,7 @@ fn answer(catalogue: Catalogue) {
         );
         for outcome in asked {
             if outcome.contains(|c: char| !c.is_ascii_graphic()) || endpoint.path.contains(' ') {
-                continue; // no header and no target can say it
+                continue; // no header and no target can hold it
             }
             let method = match endpoint.verb {
                 Verb::Get => "GET",

@@ -13,7 +13,7 @@ use super::scenario::scenario;
 use super::template::template;
 use crate::base::Mix;
 
-/// A folder below `fuzz/seeds`, and what is done with each file in it.
+/// A folder below `fuzz/seeds`, and the function that each file in it is given to.
 type Target = (&'static str, fn(&[u8]));
 
 const TARGETS: [Target; 8] = [
@@ -37,7 +37,7 @@ fn entries(of: &str) -> Option<Vec<PathBuf>> {
     Some(paths)
 }
 
-/// How often each target is sent something that its seeds were mutated to: a moment in all.
+/// How many mutants of its seeds each target gets. In all they take only a moment.
 const MUTANTS: u32 = 150;
 
 fn seeds(of: &str) -> Option<Vec<Vec<u8>>> {
@@ -57,7 +57,7 @@ fn every_seed_of_every_fuzz_target_goes_through_as_it_should() {
     }
 }
 
-/// What a fuzzer does, in small, with any toolchain: the same mutants every time.
+/// A small fuzzer that needs no special toolchain. Its mutants are the same every time.
 #[test]
 fn what_the_seeds_are_mutated_to_goes_through_as_it_should() {
     for (name, target) in TARGETS {

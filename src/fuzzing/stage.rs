@@ -1,4 +1,4 @@
-//! A sandbox that nobody serves, a time that passes by itself, and what must hold of every reply.
+//! A sandbox without a server, a clock that moves by itself, and the rules for every reply.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -25,10 +25,10 @@ use crate::control;
 use crate::sandbox::{Options, assemble};
 use crate::server::{Gone, Pace, PacedIo, Serving, respond};
 
-/// Longer than anything may take; it passes at once.
+/// Longer than anything may take. On the paused clock it passes at once.
 const LONG: Duration = Duration::from_mins(15);
 
-/// After this a reply is taken for one without an end, such as a stream of events.
+/// After this time a reply counts as endless, such as a stream of events.
 const ENDLESS: Duration = Duration::from_mins(11);
 
 const PIPE_BYTES: usize = 16 << 10;
@@ -53,7 +53,7 @@ pub(crate) fn sandbox(catalogue: Arc<Catalogue>) -> Arc<Serving> {
     ))
 }
 
-/// Runs to the end on a clock that jumps to whatever is waited for.
+/// Runs a future to its end, on a clock that jumps to the next timer.
 pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -76,14 +76,15 @@ pub(crate) struct Heard {
     pub method: Method,
     pub path: String,
     pub status: u16,
-    /// As they would be written.
+    /// The headers as they would be written.
     pub headers: String,
-    /// None where it has no end, or is broken on purpose.
+    /// None if the body has no end, or is broken on purpose.
     pub body: Option<Bytes>,
 }
 
 impl Heard {
-    /// Whether the same request says the same of it in another sandbox: what the sandbox tells of itself has times in it.
+    /// Whether the same request gets the same reply in another sandbox. Replies of the control API hold
+    /// times, so they do not.
     pub(crate) fn is_repeatable(&self) -> bool {
         !control::is_control_path(&self.path)
     }
@@ -134,7 +135,7 @@ pub(crate) async fn send(sandbox: &Arc<Serving>, pieces: &[&[u8]]) -> (Vec<u8>, 
         let asking = async {
             for piece in pieces {
                 if writer.write_all(piece).await.is_err() {
-                    break; // it has been told enough
+                    break; // the server has stopped reading
                 }
                 tokio::task::yield_now().await;
             }
@@ -148,7 +149,7 @@ pub(crate) async fn send(sandbox: &Arc<Serving>, pieces: &[&[u8]]) -> (Vec<u8>, 
     (came, heard.take())
 }
 
-/// What must hold of every reply, whatever was asked.
+/// Checks the rules for every reply, whatever was asked.
 fn check(method: &Method, path: &str, head: &response::Parts, body: &Bytes) {
     let header = |name: &str| {
         let value = head.headers.get(name);
@@ -168,7 +169,7 @@ fn check(method: &Method, path: &str, head: &response::Parts, body: &Bytes) {
         assert_ne!(head.status, 500, "{}", said());
         if kind.starts_with("application/json") {
             let reply: Value = serde_json::from_slice(body).expect("what is called JSON is JSON");
-            let waited = head.status == 408; // and shows what there is
+            let waited = head.status == 408; // a 408 shows what there is instead
             if head.status.is_client_error() && !waited {
                 let is_text = |name: &str| reply[name].is_string();
                 assert!(is_text("error") && is_text("message"), "{}", said());

@@ -1,5 +1,5 @@
-//! The few structures that threads share, under all that threads can do to them at once. Nothing here waits for a time;
-//! what must come out is exact.
+//! The few structures that threads share, under everything that threads can do to them at once. Nothing here
+//! waits for a time. Every result must be exact.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -46,7 +46,7 @@ fn account(number: u64) -> Vec<u8> {
     format!(r#"{{"bank_account_number": "{number}", "bank_code": "BCA"}}"#).into_bytes()
 }
 
-/// All of them at once, from the same instant on.
+/// Runs `work` in all threads at once, from the same instant on.
 fn at_once(threads: u64, work: impl Fn(u64) + Sync) {
     let start = Barrier::new(usize::try_from(threads).expect("few"));
     thread::scope(|scope| {
@@ -65,7 +65,7 @@ fn a_request_during_reloads_is_answered_from_one_catalogue_and_never_from_an_old
 {
     let folder = tempfile::tempdir().expect("a folder");
     let write = |number: u64| {
-        // One number in many places: a reply of two catalogues would show two.
+        // One number in many places: a reply from two catalogues would show two numbers.
         let text = format!(
             "extends = 'v1.1/bank_account_data_requests'\n[outcomes.STAMPED]\nstatus = {}\n\
              headers.x-number = '{number}'\nbody = {{ status = '{number}', result = {{ numbers = [{number}, {number}] }} }}\n",
@@ -308,7 +308,7 @@ fn a_world_is_put_back_whole_whatever_is_asked_meanwhile() {
         let mut number = thread * 1_000_000;
         while !done.load(Ordering::Acquire) {
             number += 1;
-            // Never a world that is half put back.
+            // The world is never half restored.
             let now = ids(&take());
             assert_eq!(
                 now[..saved.len()],

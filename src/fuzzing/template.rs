@@ -1,4 +1,4 @@
-//! Reply bodies with holes: what compiles renders to JSON, the same every time.
+//! Reply bodies with placeholders: a body that compiles renders to JSON, the same every time.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use crate::base::{Clock, Mix};
 use crate::catalogue::{Fields, Fill, Lookup, Plan, Scope, Template};
 use crate::scenario::{Reader, SourceFile, Spanned, Tree};
 
-/// The bytes are what stands behind `body = ` in a scenario file.
+/// The bytes are what follows `body = ` in a scenario file.
 ///
 /// # Panics
-/// Where a body that compiles does not render to JSON, or not to the same every time.
+/// If a body that compiles does not render to JSON, or not to the same every time.
 pub fn template(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else {
         return; // refused before it is read
@@ -78,7 +78,7 @@ pub fn template(data: &[u8]) {
     }
 }
 
-/// The value of the one key there is.
+/// The value of the only key.
 fn tree(file: &Arc<SourceFile>) -> Option<Spanned<Tree>> {
     let mut reader = Reader::new(file);
     let (_, value) = reader.table()?.into_iter().next()?;
