@@ -1,7 +1,7 @@
 //! A local sandbox of the Iluma KYC API: deterministic answers, magic replies, scenario files that
 //! reload while it runs.
 //!
-//! As a fixture it starts in a line, listens on a port of its own, and stops when it is dropped:
+//! As a fixture it starts in one line of code, listens on a port of its own, and stops when it is dropped:
 //!
 //! ```
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
