@@ -155,7 +155,7 @@ impl Client {
     }
 }
 
-/// Reads the URL of a sandbox, such as `http://127.0.0.1:4586`. It refuses any part that would be lost.
+/// Reads the URL of a sandbox, such as `http://127.0.0.1:4586`. It refuses a user and a query: they would be lost.
 pub(super) fn sandbox_url(text: &str) -> Result<Uri, String> {
     let wrong = || format!("`{text}` is no URL of a sandbox, such as http://127.0.0.1:4586");
     let url: Uri = text.parse().map_err(|_| wrong())?;

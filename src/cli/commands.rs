@@ -135,7 +135,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// Every command with what it is for, in a line.
+/// Every command with its purpose, in one line.
 pub(crate) fn commands() -> Vec<(String, String)> {
     let cli = Cli::command();
     let commands = cli.get_subcommands().map(|command| {

@@ -75,7 +75,7 @@ pub(super) fn endpoint_named<'c>(
     catalogue.known_endpoint(name).map_err(refused)
 }
 
-/// What a receiver of this world's callbacks has to know.
+/// The secrets that a receiver of this world's callbacks needs.
 pub(super) fn secrets(context: &Context, world: &World) -> Answer {
     let signed = context.courier.signing;
     let secret = signed.then(|| world.signing_secret_text());

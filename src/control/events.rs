@@ -44,7 +44,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How long a stream is silent before it sends a sign of life.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// The stream's writer has gone: nobody reads any more.
+/// The reader of the stream has gone.
 struct Closed;
 
 pub(super) fn open(request: ControlRequest<'_>) -> Result<Said, Refusal> {

@@ -44,7 +44,7 @@ fn take(world: &World) -> Result<Bytes, Refusal> {
     Ok(document.into())
 }
 
-/// Makes the world what it was when the snapshot was taken. What is pending now is cancelled.
+/// Makes the world what it was when the snapshot was taken. Callbacks that are pending now are cancelled.
 pub(super) async fn restore(
     ControlRequest { context, call, .. }: ControlRequest<'_>,
     world: &Arc<World>,

@@ -171,7 +171,7 @@ impl Builder {
         self
     }
 
-    /// How the watchlist writes dates. It takes precedence over a `sandbox.toml`.
+    /// How the watchlist writes dates. This setting takes precedence over a `sandbox.toml`.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {

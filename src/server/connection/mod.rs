@@ -1,4 +1,4 @@
-//! One connection: its protocol, its limits of time, its end.
+//! One connection: its protocol, its time limits, its end.
 
 mod begun;
 mod connection;
