@@ -12,7 +12,7 @@ use crate::http::{Call, Refusal};
 use crate::reference::endpoint_named;
 use crate::world::{Callbacks, Exercised};
 
-/// Since the start and over all worlds; with `world=own` that of the key, since its last reset.
+/// Covers all worlds since the start. With `world=own` it covers the world of the key since its last reset.
 pub(super) fn answer(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
     let ControlRequest { context, query, .. } = request;
     only(query, &["endpoint", "format", "world"])?;

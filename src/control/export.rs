@@ -20,7 +20,7 @@ const VERSION: u32 = 1;
 /// Lines are sent in pieces of about this size.
 const PIECE_BYTES: usize = 64 << 10;
 
-/// The lines, written while they are sent: what has been dropped by then is left out.
+/// The lines, written while they are sent. Entries that have been dropped by then are left out.
 struct Lines {
     context: Arc<Context>,
     head: Option<Value>,
@@ -41,7 +41,7 @@ enum Entry {
     Delivery { place: usize, seq: u64 },
 }
 
-/// Of the caller's own world; with `world=all` of all, and the requests that belong to none.
+/// Exports the caller's own world. With `world=all` it exports all worlds, and the requests that belong to none.
 pub(super) fn answer(request: ControlRequest<'_>) -> Result<Said, Refusal> {
     let context = request.context;
     only(request.query, &["world"])?;

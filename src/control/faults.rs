@@ -68,7 +68,7 @@ pub(super) fn put(
     set(&catalogue, world, json_body(call)?, call.came)
 }
 
-/// Takes the place of all that stood before.
+/// Sets the faults of a world. They replace all that were set before.
 pub(super) fn set(
     catalogue: &Catalogue,
     world: &World,
