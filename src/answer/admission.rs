@@ -1,11 +1,11 @@
 //! The API keys that are let in.
 
 use std::collections::{HashSet, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use indexmap::IndexSet;
 
-use crate::base::{ApiKey, PUBLIC_KEY};
+use crate::base::{ApiKey, PUBLIC_KEY, lock};
 use crate::scenario::Settings;
 
 const TOKENS_MAX: usize = 10_000;
@@ -66,7 +66,7 @@ struct Issued {
 impl IssuedKeys {
     /// False when this business has used this token before.
     pub(super) fn issue(&self, token: u128, keys: [ApiKey; 2]) -> bool {
-        let mut issued = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut issued = lock(&self.0);
         if !issued.used.insert(token) {
             return false;
         }
@@ -92,8 +92,8 @@ impl IssuedKeys {
 
     /// Remembers the key of a world that was made by name.
     pub(crate) fn mint(&self, key: &ApiKey) {
-        let mut issued = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        issued.minted.shift_remove(key); // now it is the latest
+        let mut issued = lock(&self.0);
+        issued.minted.shift_remove(key); // it is the latest now
         issued.minted.insert(key.clone());
         if issued.minted.len() > MINTED_MAX {
             issued.minted.shift_remove_index(0);
@@ -101,7 +101,7 @@ impl IssuedKeys {
     }
 
     pub(crate) fn contains(&self, key: &ApiKey) -> bool {
-        let issued = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let issued = lock(&self.0);
         issued.keys.contains(key) || issued.minted.contains(key)
     }
 }

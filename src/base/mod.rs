@@ -9,6 +9,7 @@ mod fault;
 mod panics;
 mod rate_limit;
 mod receiver_url;
+mod sync;
 mod text;
 
 pub(crate) use self::api_key::PREFIXES;
@@ -24,4 +25,5 @@ pub(crate) use self::panics::{
 };
 pub(crate) use self::rate_limit::{RateLimit, Standing, WINDOWS_MAX, Window, Windows};
 pub(crate) use self::receiver_url::ReceiverUrl;
+pub(crate) use self::sync::{lock, read_lock, write_lock};
 pub(crate) use self::text::{hex, listed, nearest, reason};

@@ -8,10 +8,12 @@
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use hyper::HeaderMap;
 use tokio::task::JoinError;
+
+use super::sync::lock;
 
 const HEADER: &str = "x-sandbox-test-panic";
 
@@ -32,7 +34,7 @@ impl Panics {
             return;
         };
         if let Some(place) = headers.get(HEADER).and_then(|place| place.to_str().ok()) {
-            *armed.lock().unwrap_or_else(PoisonError::into_inner) = Some(place.to_owned());
+            *lock(armed) = Some(place.to_owned());
         }
     }
 
@@ -41,7 +43,7 @@ impl Panics {
         let Some(armed) = &self.0 else {
             return;
         };
-        let mut armed = armed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut armed = lock(armed);
         if armed.as_deref() == Some(place) {
             *armed = None;
             drop(armed);

@@ -1,14 +1,14 @@
 //! The catalogue in use, and its reloads.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::catalogue::Catalogue;
-use crate::base::{self, Panicked, Panics, contained};
+use crate::base::{self, Panicked, Panics, contained, lock};
 use crate::scenario::{DateForm, LoadError, LoadErrors};
 
 /// The catalogue in use. A reload replaces it as a whole.
@@ -82,10 +82,7 @@ impl Current {
 
     /// Reads the folders again. A broken file leaves the last good catalogue in place.
     pub(crate) fn reload(&self) {
-        let _one_at_a_time = self
-            .reloading
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = lock(&self.reloading);
         let loaded = contained(|| {
             self.panics.reached("reload");
             Catalogue::reload(&self.folders, self.dates)

@@ -1,7 +1,5 @@
 //! `/__sandbox/inbox/{name}`: a receiver for callbacks, so that nobody has to write one first.
 
-use std::sync::PoisonError;
-
 use bytes::Bytes;
 use hyper::StatusCode;
 use serde_json::{Value, json};
@@ -9,14 +7,14 @@ use tokio::time::{Instant, timeout_at};
 
 use super::ask::{Answer, ControlRequest, bad_request, only, parameter, wait, whole_number};
 use super::inbox_store::Entry;
+use crate::base::lock;
 use crate::http::{Body, CONTROL_TOKEN_HEADER, Refusal};
 use crate::world;
 
 /// `GET /__sandbox/inbox`: the names under which something came, the latest last.
 pub(super) fn names(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
     only(request.query, &[])?;
-    let names = request.context.inbox.names.lock();
-    let names = names.unwrap_or_else(PoisonError::into_inner);
+    let names = lock(&request.context.inbox.names);
     let listed = names.by_name.iter().map(|(name, received)| {
         json!({
             "inbox": name,
@@ -63,7 +61,7 @@ fn keep(request: ControlRequest<'_>, name: &str) -> Result<Answer, Refusal> {
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
             (name.as_str().to_owned(), value)
         });
-    let mut names = inbox.names.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut names = lock(&inbox.names);
     let refused = names
         .by_name
         .get(name)
@@ -121,7 +119,7 @@ pub(super) async fn list(request: ControlRequest<'_>) -> Result<Answer, Refusal>
     loop {
         changes.mark_unchanged();
         let (entries, dropped) = {
-            let names = inbox.names.lock().unwrap_or_else(PoisonError::into_inner);
+            let names = lock(&inbox.names);
             let received = names.by_name.get(name);
             let entries: Vec<_> = received
                 .map(|received| {

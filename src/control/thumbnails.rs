@@ -4,12 +4,13 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use tokio::sync::Semaphore;
 
 #[cfg(feature = "inspector")]
 use super::sketch::sketch;
+use crate::base::lock;
 use crate::http::{PIECE_BYTES, Picture, Room};
 use crate::world::{Live, Tag, Thumbnail, World};
 
@@ -124,7 +125,7 @@ impl Thumbnails {
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.waiting)
     }
 }
 

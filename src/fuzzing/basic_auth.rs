@@ -1,14 +1,14 @@
 //! `authorization`: a key that is let in is let in again, and an error does not repeat what came.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hyper::HeaderMap;
 use hyper::header::{AUTHORIZATION, HeaderValue};
 
-use crate::base::ApiKey;
+use crate::base::{ApiKey, lock};
 use crate::http::{ApiError, authenticate};
 
 /// How many sentences there are, one for each mistake. If a sentence repeated what came, there would be more.
@@ -29,9 +29,7 @@ pub fn basic_auth(data: &[u8]) {
         }
         Some(Err(error)) => {
             let message = error.message.expect("a refusal has words");
-            let mut seen = SENTENCES_SEEN
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut seen = lock(&SENTENCES_SEEN);
             let seen = seen.get_or_insert_default();
             seen.insert(message);
             assert!(seen.len() <= SENTENCES, "{seen:?}");

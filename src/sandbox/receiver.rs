@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,6 +22,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout_at;
 
 use super::patience::{PATIENCE, deadline};
+use crate::base::lock;
 
 const BODY_BYTES_MAX: usize = 1 << 20;
 
@@ -266,7 +267,7 @@ impl Drop for Receiver {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Keeps a callback, and returns the status of its answer.

@@ -1,16 +1,16 @@
 //! Worlds that tests ask for by name: created, listed, ended.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 
 use tokio::time::Instant;
 
 use super::outbox::Delivery;
 use super::state::State;
-use super::totals::{Tally, locked};
+use super::totals::Tally;
 use super::world::World;
 use super::worlds::{Worlds, tag};
-use crate::base::{ApiKey, Mix};
+use crate::base::{ApiKey, Mix, lock, write_lock};
 use crate::http::ApiError;
 
 /// How many of the cancelled deliveries are shown when a world ends.
@@ -88,10 +88,10 @@ impl Worlds {
     /// after everything in the world has stopped.
     pub(crate) async fn end(&self, key: &ApiKey, now: Instant) -> Unfinished {
         let ended = {
-            let mut worlds = self.by_key.write().unwrap_or_else(PoisonError::into_inner);
+            let mut worlds = write_lock(&self.by_key);
             // From here on `Worlds::totals` no longer sees this world, so its counts must be added before.
             worlds.remove(key).inspect(|world| {
-                locked(&self.totals).take(&mut world.state());
+                lock(&self.totals).take(&mut world.state());
             })
         };
         let Some(world) = ended else {

@@ -1,11 +1,12 @@
 //! Refused requests that belong to no world.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::watch;
 
 use super::journal::{Exchange, Journal, NO_WORLD};
 use super::watchers::Live;
+use crate::base::lock;
 
 /// How many of these requests are kept.
 const STRANGERS_MAX: usize = 200;
@@ -29,7 +30,7 @@ impl Strangers {
     }
 
     pub(crate) fn journal(&self) -> MutexGuard<'_, Journal> {
-        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.journal)
     }
 
     /// Keeps a refused request and returns its number.

@@ -1,8 +1,6 @@
 //! The counts of a run since its start. They include worlds that were emptied or have ended, and requests
 //! without a world. They never fall.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use super::exercised::Exercised;
 use super::outbox::Ended;
 use super::state::State;
@@ -70,8 +68,4 @@ pub(crate) struct Tally {
     pub deliveries: usize,
     pub deliveries_dropped: u64,
     pub deliveries_pending: usize,
-}
-
-pub(super) fn locked(totals: &Mutex<Totals>) -> MutexGuard<'_, Totals> {
-    totals.lock().unwrap_or_else(PoisonError::into_inner)
 }

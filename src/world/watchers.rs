@@ -3,10 +3,12 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use indexmap::IndexMap;
 use tokio::sync::Notify;
+
+use crate::base::{lock, read_lock, write_lock};
 
 /// Watchers at the same time.
 pub(crate) const LOOKERS_MAX: usize = 100;
@@ -66,7 +68,7 @@ impl Live {
             waiting: Mutex::default(),
             bell: Notify::new(),
         });
-        let mut lookers = self.lookers.write().unwrap_or_else(PoisonError::into_inner);
+        let mut lookers = write_lock(&self.lookers);
         if lookers.len() >= LOOKERS_MAX {
             return None;
         }
@@ -104,7 +106,7 @@ impl Live {
 
     /// Whether anybody watches this world.
     pub(crate) fn is_looked_at(&self, world: Tag) -> bool {
-        let lookers = self.lookers.read().unwrap_or_else(PoisonError::into_inner);
+        let lookers = read_lock(&self.lookers);
         let sees = |looker: &Arc<Looker>| looker.only.is_none_or(|only| only == world);
         lookers.iter().any(sees)
     }
@@ -142,15 +144,12 @@ impl Live {
         if !self.is_watched() {
             return;
         }
-        let lookers = self.lookers.read().unwrap_or_else(PoisonError::into_inner);
+        let lookers = read_lock(&self.lookers);
         for looker in lookers.iter() {
             if looker.only.is_some() && world.is_some() && looker.only != world {
                 continue;
             }
-            let mut waiting = looker
-                .waiting
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut waiting = lock(&looker.waiting);
             tell(&mut waiting);
             drop(waiting);
             looker.bell.notify_one();
@@ -172,15 +171,13 @@ impl Lookout {
     }
 
     pub(crate) fn take(&self) -> Waiting {
-        let waiting = &self.looker.waiting;
-        std::mem::take(&mut waiting.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut lock(&self.looker.waiting))
     }
 }
 
 impl Drop for Lookout {
     fn drop(&mut self) {
-        let lookers = &self.live.lookers;
-        let mut lookers = lookers.write().unwrap_or_else(PoisonError::into_inner);
+        let mut lookers = write_lock(&self.live.lookers);
         lookers.retain(|looker| !Arc::ptr_eq(looker, &self.looker));
         self.live.open.store(lookers.len(), Ordering::Relaxed);
     }

@@ -1,7 +1,7 @@
 //! A world: everything that one API key owns. Worlds never see each other.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,9 +9,9 @@ use tokio::sync::watch;
 
 use super::journal::{Exchange, Mask, Thumbnail};
 use super::state::State;
-use super::totals::{Tally, Totals, locked};
+use super::totals::{Tally, Totals};
 use super::watchers::Live;
-use crate::base::{ApiKey, Clock, Mix, Stamp};
+use crate::base::{ApiKey, Clock, Mix, Stamp, lock};
 
 pub(crate) const WORLDS_MAX: usize = 10_000;
 
@@ -63,8 +63,7 @@ impl World {
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        // A panic elsewhere cost one request only; the state is still whole.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Keeps an exchange and returns its number.
@@ -250,7 +249,7 @@ impl World {
         loop {
             changes.mark_unchanged();
             {
-                let mut totals = locked(&self.totals);
+                let mut totals = lock(&self.totals);
                 let mut state = self.state();
                 self.call_back(&mut state); // callbacks that came in the meantime
                 if state.callbacks.pending() == 0 {
@@ -301,7 +300,6 @@ impl Drop for World {
     fn drop(&mut self) {
         self.bytes_of_all
             .fetch_sub(self.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
-        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        locked(&self.totals).add(state);
+        lock(&self.totals).add(&self.state());
     }
 }

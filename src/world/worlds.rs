@@ -1,7 +1,7 @@
 //! All worlds by API key; makes room when there are too many.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::time::Duration;
 
 use foldhash::HashMap;
@@ -11,10 +11,10 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::state::State;
-use super::totals::{Tally, Totals, locked};
+use super::totals::{Tally, Totals};
 use super::watchers::Live;
 use super::world::{BYTES_MAX, WORLDS_MAX, World};
-use crate::base::{ApiKey, Clock, Mix};
+use crate::base::{ApiKey, Clock, Mix, lock, read_lock, write_lock};
 use crate::http::ApiError;
 
 /// A world without a request for this long may be dropped when memory is needed.
@@ -102,18 +102,18 @@ impl Worlds {
 
     /// The world of a key, if there is one.
     pub(crate) fn get(&self, key: &ApiKey) -> Option<Arc<World>> {
-        let worlds = self.by_key.read().unwrap_or_else(PoisonError::into_inner);
+        let worlds = read_lock(&self.by_key);
         worlds.get(key).cloned()
     }
 
     /// The world that a trace names.
     pub(crate) fn by_tag(&self, tag: &str) -> Option<Arc<World>> {
-        let worlds = self.by_key.read().unwrap_or_else(PoisonError::into_inner);
+        let worlds = read_lock(&self.by_key);
         worlds.values().find(|world| world.tag == tag).cloned()
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<World>> {
-        let worlds = self.by_key.read().unwrap_or_else(PoisonError::into_inner);
+        let worlds = read_lock(&self.by_key);
         worlds.values().cloned().collect()
     }
 
@@ -126,7 +126,7 @@ impl Worlds {
     }
 
     fn create(&self, key: &ApiKey, now_ms: u64) -> Result<(Arc<World>, bool), ApiError> {
-        let mut worlds = self.by_key.write().unwrap_or_else(PoisonError::into_inner);
+        let mut worlds = write_lock(&self.by_key);
         if let Some(world) = worlds.get(key) {
             return Ok((world.clone(), false)); // another request was quicker
         }
@@ -160,12 +160,9 @@ impl Worlds {
 
     /// Drops idle worlds. If that is not enough, the worlds that hold the most drop their oldest data.
     fn make_room(&self, now_ms: u64, key: &ApiKey) -> Result<(), ApiError> {
-        let _one_at_a_time = self
-            .making_room
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = lock(&self.making_room);
         {
-            let mut worlds = self.by_key.write().unwrap_or_else(PoisonError::into_inner);
+            let mut worlds = write_lock(&self.by_key);
             while self.is_full() && self.evict_idlest(&mut worlds, now_ms, key) {}
         }
         let mut worlds = self.all();
@@ -223,7 +220,7 @@ impl Worlds {
         body: &[u8],
         duration: Duration,
     ) {
-        let exercised = &mut locked(&self.totals).exercised;
+        let exercised = &mut lock(&self.totals).exercised;
         exercised.reply(outcome, status, body, duration);
     }
 
@@ -231,7 +228,7 @@ impl Worlds {
     pub(crate) fn totals(&self) -> Totals {
         let worlds = self.all();
         let mut all = Totals::default();
-        let before = locked(&self.totals);
+        let before = lock(&self.totals);
         all.merge(&before);
         for world in &worlds {
             all.add(&world.state());

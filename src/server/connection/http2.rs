@@ -1,7 +1,7 @@
 //! A connection that speaks HTTP/2. It carries many requests at once, each with its own time limits and its
 //! own faults. All its tasks end with it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hyper::body::{Body, Incoming};
@@ -16,6 +16,7 @@ use tokio::time::sleep;
 
 use super::begun::Begun;
 use super::connection::{HEAD_BYTES_MAX, Watched};
+use crate::base::lock;
 use crate::server::gone::Gone;
 use crate::server::pace::{BODY_TIME, Pace, Phase, Verdict};
 use crate::server::respond::respond;
@@ -153,14 +154,14 @@ struct Tasks(Arc<Mutex<JoinSet<()>>>);
 
 impl Tasks {
     fn end(&self) {
-        let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tasks = lock(&self.0);
         tasks.abort_all();
     }
 }
 
 impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Tasks {
     fn execute(&self, task: F) {
-        let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tasks = lock(&self.0);
         while tasks.try_join_next().is_some() {}
         tasks.spawn(task);
     }
