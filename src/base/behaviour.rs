@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::clock::parse_duration;
 use super::delay::duration_text;
-use super::text::nearest;
+use super::text::nearest_sentence;
 
 /// How a callback is delivered. Every variant but `Normal` is a fault on purpose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,8 +66,7 @@ impl FromStr for Behaviour {
             "invalid-json" => Self::InvalidJson,
             "unknown-fields" => Self::UnknownFields,
             _ => {
-                let near = nearest(text, BEHAVIOURS);
-                let near = near.map_or(String::new(), |near| format!(" Did you mean `{near}`?"));
+                let near = nearest_sentence(text, BEHAVIOURS);
                 return Err(format!(
                     "`{text}` is no way for a callback to go.{near} Known are {}.",
                     BEHAVIOURS.join(", ")

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use hyper::StatusCode;
 
 use super::dice::Dice;
-use super::text::nearest;
+use super::text::nearest_sentence;
 
 /// The longest time that a broken reply may take, whether it hangs or is sent slowly.
 pub(crate) const BROKEN_MAX: Duration = Duration::from_mins(10);
@@ -69,8 +69,7 @@ impl FromStr for Fault {
             "garbage" => Self::Garbage,
             "hang" => Self::Hang,
             _ => {
-                let near = nearest(text, FAULTS);
-                let near = near.map_or(String::new(), |near| format!(" Did you mean `{near}`?"));
+                let near = nearest_sentence(text, FAULTS);
                 return Err(format!(
                     "`{text}` is no fault.{near} Known are {}.",
                     FAULTS.join(", ")

@@ -26,4 +26,6 @@ pub(crate) use self::panics::{
 pub(crate) use self::rate_limit::{RateLimit, Standing, WINDOWS_MAX, Window, Windows};
 pub(crate) use self::receiver_url::ReceiverUrl;
 pub(crate) use self::sync::{lock, read_lock, write_lock};
-pub(crate) use self::text::{hex, listed, nearest, reason};
+pub(crate) use self::text::{
+    hex, listed, nearest, nearest_clause, nearest_or_all, nearest_sentence, reason,
+};

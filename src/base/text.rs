@@ -29,6 +29,33 @@ pub(crate) fn nearest<'a>(
         .map(|(_, word)| word)
 }
 
+/// `` : did you mean `x`? `` as the end of a sentence; nothing where no known word is near.
+pub(crate) fn nearest_clause<'a>(
+    written: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> String {
+    nearest(written, known).map_or(String::new(), |near| format!(": did you mean `{near}`?"))
+}
+
+/// `` Did you mean `x`? `` between two sentences, after a space; nothing where no known word is near.
+pub(crate) fn nearest_sentence<'a>(
+    written: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> String {
+    nearest(written, known).map_or(String::new(), |near| format!(" Did you mean `{near}`?"))
+}
+
+/// `` did you mean `x`? `` or, where no known word is near, all of them: ``known are `a`, `b` and `c` ``.
+pub(crate) fn nearest_or_all<'a>(
+    written: &str,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> String {
+    match nearest(written, known.clone()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("known are {}", listed(known)),
+    }
+}
+
 /// `` `a`, `b` and `c` ``
 pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let words: Vec<_> = words.into_iter().map(|word| format!("`{word}`")).collect();

@@ -13,7 +13,7 @@ use super::endpoint::{Creation, Endpoint, Verb};
 use super::outcome::{Outcome, SharedErrors};
 use super::route::{ACCOUNT_ROUTES, Place, Route, asked_route};
 use super::slot::Slot;
-use crate::base::{Dice, nearest};
+use crate::base::{Dice, nearest_clause};
 use crate::http::{ApiError, Code, ErrorCode};
 use crate::scenario::{LoadError, Settings};
 
@@ -125,8 +125,7 @@ impl Catalogue {
     pub(crate) fn known_endpoint(&self, name: &str) -> Result<&Endpoint, String> {
         self.endpoint_named(name).ok_or_else(|| {
             let known = self.endpoints().map(|endpoint| &*endpoint.id);
-            let near = nearest(name, known)
-                .map_or(String::new(), |near| format!(": did you mean `{near}`?"));
+            let near = nearest_clause(name, known);
             format!("there is no endpoint `{name}`{near}")
         })
     }

@@ -9,7 +9,7 @@ use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use super::shape::{Fields, Shape, dig};
-use crate::base::{listed, nearest};
+use crate::base::{listed, nearest_or_all};
 use crate::scenario::{LoadError, SourceFile, Spanned, Tree};
 
 /// The parts of a request that conditions can check.
@@ -214,10 +214,7 @@ impl Test {
             )),
             ("not", _) => Ok(Self::Not(Box::new(Self::compile(operand, file, as_text)?))),
             (unknown, _) => {
-                let hint = nearest(unknown, OPERATORS).map_or_else(
-                    || format!("known are {}", listed(OPERATORS)),
-                    |near| format!("did you mean `{near}`?"),
-                );
+                let hint = nearest_or_all(unknown, OPERATORS);
                 Err(file.error(
                     operator.span(),
                     format!("unknown operator `{unknown}`: {hint}"),

@@ -12,7 +12,7 @@ use super::magic_values::MagicValues;
 use super::outcome::{CallsBack, Outcome};
 use super::rules::Rules;
 use super::schema::RequestSchema;
-use crate::base::{Stamp, nearest};
+use crate::base::{Stamp, nearest_sentence};
 use crate::scenario::{Origin, Source};
 
 /// A product of the API, compiled from one scenario file and all files that extend it.
@@ -166,8 +166,7 @@ impl Endpoint {
             .filter(|c| !c.is_control())
             .take(100)
             .collect();
-        let near = nearest(&asked, names.iter().copied().chain(aliases))
-            .map_or(String::new(), |near| format!(" Did you mean `{near}`?"));
+        let near = nearest_sentence(&asked, names.iter().copied().chain(aliases));
         let which = if only_errors {
             "a GET; only errors can be asked for there"
         } else {

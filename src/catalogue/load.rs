@@ -11,7 +11,7 @@ use super::compile::{self, Proof, Stack};
 use super::dummy::Dummy;
 use super::route::{ACCOUNT_ROUTES, Place};
 use super::slot::Slot;
-use crate::base::{listed, nearest};
+use crate::base::{nearest_clause, nearest_or_all};
 use crate::http::ALL_CODES;
 use crate::scenario::{self, DateForm, LoadError, LoadErrors, ScenarioFile};
 
@@ -157,11 +157,7 @@ pub(super) fn stack_up(
         if let Some(stack) = stacks.get_mut(id) {
             stack.push(file.clone());
         } else if !layers.unreadable.contains(id) {
-            let known = || stacks.keys().map(String::as_str);
-            let hint = match nearest(id, known()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known are {}", listed(known())),
-            };
+            let hint = nearest_or_all(id, stacks.keys().map(String::as_str));
             errors.push(file.source_file.error(
                 extends.span(),
                 if layers.is_extension(id) {
@@ -209,8 +205,7 @@ pub(super) fn check_links(stacks: &IndexMap<String, Stack>, errors: &mut Vec<Loa
             if known.contains(&id.as_ref().as_str()) {
                 continue;
             }
-            let hint = nearest(id.as_ref(), known.iter().copied())
-                .map_or(String::new(), |near| format!(": did you mean `{near}`?"));
+            let hint = nearest_clause(id.as_ref(), known.iter().copied());
             errors.push(file.source_file.error(
                 id.span(),
                 format!("there is no endpoint `{}`{hint}", id.as_ref()),

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::upload_fields::UploadFields;
-use crate::base::nearest;
+use crate::base::nearest_clause;
 
 /// The fields of a request, under their names in holes and conditions: `input.user_id`. A GET has only the fields
 /// of its path: `path.digits`.
@@ -118,8 +118,7 @@ impl Shape {
                     let found = properties.iter().find(|property| property.name == *name);
                     &found
                         .ok_or_else(|| {
-                            let hint = nearest(name, shape.names())
-                                .map_or(String::new(), |near| format!(": did you mean `{near}`?"));
+                            let hint = nearest_clause(name, shape.names());
                             format!("the request has no field `{}`{hint}", path.join("."))
                         })?
                         .shape

@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::mistake::{LoadError, SourceFile};
 use super::tree::Spanned;
-use crate::base::{listed, nearest};
+use crate::base::nearest_or_all;
 
 /// Reads the pieces of one TOML document, and collects their mistakes.
 pub(crate) struct Reader<'f> {
@@ -59,10 +59,7 @@ impl<'f> Reader<'f> {
 
     pub(crate) fn unknown_key(&mut self, key: &Spanned<String>, known: &[&str]) {
         let written = key.as_ref();
-        let hint = match nearest(written, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("known are {}", listed(known.iter().copied())),
-        };
+        let hint = nearest_or_all(written, known.iter().copied());
         self.errors.push(
             self.source_file
                 .error(key.span(), format!("unknown key `{written}`: {hint}")),
@@ -157,8 +154,6 @@ fn sentence(message: &str) -> String {
         return line.replacen("unknown field", "unknown key", 1);
     };
     let known: Vec<_> = known.split('`').skip(1).step_by(2).collect();
-    match nearest(written, known.iter().copied()) {
-        Some(near) => format!("unknown key `{written}`: did you mean `{near}`?"),
-        None => format!("unknown key `{written}`: known are {}", listed(known)),
-    }
+    let hint = nearest_or_all(written, known);
+    format!("unknown key `{written}`: {hint}")
 }

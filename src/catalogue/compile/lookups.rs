@@ -5,7 +5,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::compiler::Compiler;
-use crate::base::{listed, nearest};
+use crate::base::{listed, nearest_clause, nearest_or_all};
 use crate::catalogue::dummy::{Lookup, Reads};
 use crate::catalogue::endpoint::LookupRule;
 use crate::catalogue::outcome::Outcome;
@@ -36,10 +36,7 @@ impl<'a> Compiler<'a> {
         };
         let Some(lookup) = Lookup::named(text) else {
             let span = name.map_or_else(|| tree.span(), Spanned::span);
-            let hint = match nearest(text, Lookup::names()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known are {}", listed(Lookup::names())),
-            };
+            let hint = nearest_or_all(text, Lookup::names());
             self.errors
                 .push(file.error(span, format!("unknown lookup `{text}`: {hint}")));
             return None;
@@ -87,8 +84,7 @@ impl<'a> Compiler<'a> {
             let text = match name.as_ref() {
                 Tree::Text(text) if input.names().any(|known| known == text) => text,
                 Tree::Text(text) => {
-                    let hint = nearest(text, input.names())
-                        .map_or(String::new(), |near| format!(": did you mean `{near}`?"));
+                    let hint = nearest_clause(text, input.names());
                     self.errors.push(file.error(
                         name.span(),
                         format!("the request has no field `{text}`{hint}"),

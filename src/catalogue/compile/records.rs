@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::compiler::Compiler;
 use super::stack::Stack;
-use crate::base::{Stamp, nearest};
+use crate::base::{Stamp, nearest_clause};
 use crate::catalogue::endpoint::{Creation, PlantedRecord};
 use crate::catalogue::outcome::{Answer, Outcome};
 use crate::catalogue::schema::RequestSchema;
@@ -103,8 +103,7 @@ impl Planting<'_, '_> {
             .iter()
             .filter(|(name, _)| !known.is_empty() && !known.contains(&name.as_ref().as_str()))
         {
-            let hint = nearest(name.as_ref(), known.iter().copied())
-                .map_or(String::new(), |near| format!(": did you mean `{near}`?"));
+            let hint = nearest_clause(name.as_ref(), known.iter().copied());
             self.report(
                 name.span(),
                 format!("the request has no field `{}`{hint}", name.as_ref()),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::base::{listed, nearest};
+use crate::base::{listed, nearest_clause};
 use crate::catalogue::outcome::Outcome;
 use crate::catalogue::schema::SOURCE_KEYWORD;
 use crate::scenario::{LoadError, Source, SourceFile, Spanned, Tree};
@@ -107,8 +107,7 @@ impl SchemaCheck<'_> {
                 name => {
                     let known = PLAIN.into_iter().chain(OF_SCHEMA).chain(OF_LIST);
                     let known = known.chain(OF_TABLE).chain(["x-error", SOURCE_KEYWORD]);
-                    let hint = nearest(name, known)
-                        .map_or(String::new(), |near| format!(": did you mean `{near}`?"));
+                    let hint = nearest_clause(name, known);
                     self.errors.push(self.file.error(
                         keyword.span(),
                         format!("`{name}` is no keyword of JSON Schema{hint}"),

@@ -7,7 +7,7 @@ use hyper::header::HeaderValue;
 use tokio::time::Instant;
 
 use crate::answer::{self, Event};
-use crate::base::{Behaviour, PUBLIC_KEY, ReceiverUrl, nearest};
+use crate::base::{Behaviour, PUBLIC_KEY, ReceiverUrl, nearest_sentence};
 use crate::callbacks::Sent;
 use crate::catalogue::{self, Catalogue, Endpoint, Outcome};
 use crate::server::Serving;
@@ -317,8 +317,7 @@ fn product<'c>(
 ) -> Result<(&'c Endpoint, &'c Outcome), String> {
     let Some(endpoint) = catalogue::endpoint_of_type(catalogue, callback_type) else {
         let types = catalogue::callback_types(catalogue);
-        let near = nearest(callback_type, types.iter().copied())
-            .map_or(String::new(), |near| format!(" Did you mean `{near}`?"));
+        let near = nearest_sentence(callback_type, types.iter().copied());
         return Err(format!(
             "there are no callbacks of type `{callback_type}`.{near} Known are {}.",
             types.join(", ")

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::condition::{Condition, Expected, Field};
 use super::query::Query;
-use crate::base::{listed, nearest};
+use crate::base::{listed, nearest_clause};
 use crate::catalogue::{Catalogue, Endpoint};
 
 /// The journal's name for a read of the watchlist. No client can ask for this outcome.
@@ -76,8 +76,7 @@ fn outcome_of(
             let names = endpoints.iter().flat_map(|one| one.outcomes.keys());
             let aliases = endpoints.iter().flat_map(|one| one.aliases.keys());
             let known = names.chain(aliases).map(String::as_str);
-            let near = nearest(asked, known)
-                .map_or(String::new(), |near| format!(": did you mean `{near}`?"));
+            let near = nearest_clause(asked, known);
             let whose = match endpoint {
                 Some(endpoint) => format!("`{}` has", endpoint.id),
                 None => "there is".to_owned(),

@@ -86,7 +86,7 @@ impl Lookup {
         Self::BankNames,
     ];
 
-    pub(crate) fn all() -> impl Iterator<Item = Self> {
+    pub(crate) fn all() -> impl Iterator<Item = Self> + Clone {
         Self::ALL.into_iter()
     }
 
@@ -94,7 +94,7 @@ impl Lookup {
         Self::all().find(|lookup| lookup.name() == name)
     }
 
-    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> + Clone {
         Self::all().map(Self::name)
     }
 
