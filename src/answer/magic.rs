@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hyper::HeaderMap;
 
-use crate::base::{Behaviour, Delay, Fault, nearest};
+use crate::base::{Behaviour, Delay, Fault, nearest, short};
 use crate::catalogue::{Endpoint, Outcome};
 use crate::http::{ApiError, MAGIC_HEADER};
 
@@ -118,7 +118,7 @@ impl Magic<'_> {
 }
 
 fn unknown_axis(axis: &str, name: &str, only_errors: bool) -> ApiError {
-    let shown: String = axis.chars().filter(|c| !c.is_control()).take(100).collect();
+    let shown = short(axis);
     let known = &AXES[..AXES.len() - usize::from(only_errors)];
     let near = nearest(name, known.iter().copied()).filter(|near| *near != name);
     let near = near.map_or(String::new(), |near| format!(" Did you mean `{near}`?"));

@@ -27,5 +27,6 @@ pub(crate) use self::rate_limit::{RateLimit, Standing, WINDOWS_MAX, Window, Wind
 pub(crate) use self::receiver_url::ReceiverUrl;
 pub(crate) use self::sync::{lock, read_lock, write_lock};
 pub(crate) use self::text::{
-    hex, listed, nearest, nearest_clause, nearest_or_all, nearest_sentence, reason,
+    hex, listed, nearest, nearest_clause, nearest_or_all, nearest_sentence, reason, short,
+    shortened,
 };

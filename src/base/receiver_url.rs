@@ -2,7 +2,7 @@
 
 use hyper::Uri;
 
-use super::text::shown;
+use super::text::short;
 
 /// A URL that callbacks can be sent to: http or https, with a host, without user name and password.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ impl ReceiverUrl {
         let text = text.trim();
         let uri: Uri = text
             .parse()
-            .map_err(|_| format!("`{}` is not a URL", shown(text)))?;
+            .map_err(|_| format!("`{}` is not a URL", short(text)))?;
         match uri.scheme_str() {
             Some("http") => {}
             Some("https") if cfg!(feature = "tls") => {}
@@ -26,7 +26,7 @@ impl ReceiverUrl {
                         .to_owned(),
                 );
             }
-            _ => return Err(format!("`{}` is not an http URL", shown(text))),
+            _ => return Err(format!("`{}` is not an http URL", short(text))),
         }
         let authority = uri
             .authority()
@@ -35,13 +35,13 @@ impl ReceiverUrl {
             return Err("a URL with a user name or password in it is not called".to_owned());
         }
         if authority.host().is_empty() {
-            return Err(format!("`{}` names no host", shown(text)));
+            return Err(format!("`{}` names no host", short(text)));
         }
         let host_ends_it = authority.as_str().len() == authority.host().len();
         if !host_ends_it && authority.port_u16().is_none_or(|port| port == 0) {
             return Err(format!(
                 "`{}` names no port between 1 and 65535",
-                shown(text)
+                short(text)
             ));
         }
         Ok(Self {

@@ -2,8 +2,15 @@
 
 use std::io::{self};
 
-pub(super) fn shown(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(100).collect()
+/// A text that somebody else wrote, as a message repeats it: its first 100 characters, without control characters.
+pub(crate) fn short(text: &str) -> String {
+    shortened(text, 100)
+}
+
+/// The same with another length.
+pub(crate) fn shortened(text: &str, chars_max: usize) -> String {
+    let plain = text.chars().filter(|c| !c.is_control());
+    plain.take(chars_max).collect()
 }
 
 /// An input or output error in one clause, without the number that the system adds.

@@ -12,7 +12,7 @@ use super::magic_values::MagicValues;
 use super::outcome::{CallsBack, Outcome};
 use super::rules::Rules;
 use super::schema::RequestSchema;
-use crate::base::{Stamp, nearest_sentence};
+use crate::base::{Stamp, nearest_sentence, short};
 use crate::scenario::{Origin, Source};
 
 /// A product of the API, compiled from one scenario file and all files that extend it.
@@ -161,11 +161,7 @@ impl Endpoint {
             .keys()
             .map(String::as_str)
             .filter(|_| !only_errors);
-        let asked: String = asked
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(100)
-            .collect();
+        let asked = short(asked);
         let near = nearest_sentence(&asked, names.iter().copied().chain(aliases));
         let which = if only_errors {
             "a GET; only errors can be asked for there"

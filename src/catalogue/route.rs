@@ -6,6 +6,7 @@ use hyper::Method;
 use serde_json::{Map, Value};
 
 use super::endpoint::Endpoint;
+use crate::base::shortened;
 
 /// The routes without a product, for lists and for the search of the nearest route.
 pub(super) const ACCOUNT_ROUTES: [(&str, &str, Place); 4] = [
@@ -52,7 +53,7 @@ impl Route<'_> {
 
 /// The route as the client sent it. The path is cut to 200 characters, without control characters.
 pub(crate) fn asked_route(method: &Method, path: &str) -> String {
-    let path: String = path.chars().filter(|c| !c.is_control()).take(200).collect();
+    let path = shortened(path, 200);
     format!("{method} {path}")
 }
 

@@ -83,11 +83,7 @@ fn keep(request: ControlRequest<'_>, name: &str) -> Result<Answer, Refusal> {
 pub(super) fn clear(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
     let name = name_of(request)?;
     let context = request.context;
-    let mut names = context
-        .inbox
-        .names
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut names = lock(&context.inbox.names);
     let gone = names.by_name.shift_remove(name).unwrap_or_default();
     names.bytes -= gone
         .entries

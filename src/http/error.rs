@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use serde::Serialize;
 
+use crate::base::shortened;
+
 /// A refused request. The status and the standard message come from `scenarios/errors.toml`.
 #[derive(Clone, Debug)]
 pub(crate) struct ApiError {
@@ -169,12 +171,7 @@ impl ApiError {
     }
 
     pub(crate) fn broken_multipart(reason: impl std::fmt::Display) -> Self {
-        let reason: String = reason
-            .to_string()
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(200)
-            .collect();
+        let reason = shortened(&reason.to_string(), 200);
         Self::new(
             ErrorCode::ApiValidation,
             format!("The multipart body cannot be read: {reason}."),

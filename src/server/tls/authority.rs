@@ -21,7 +21,7 @@ use tokio_rustls::rustls::sign::CertifiedKey;
 
 use super::authority_folder::AuthorityFolder;
 use super::expiry::not_after;
-use crate::base::hex;
+use crate::base::{hex, short};
 use crate::callbacks::provider;
 
 const YEARS: i64 = 10;
@@ -59,10 +59,7 @@ impl FromStr for HostName {
             return Err(format!(
                 "`{}` is no host name and no address: write one such as kyc.test, *.kyc.test or 192.168.1.7, \
                  without scheme and port, in ASCII",
-                text.chars()
-                    .filter(|c| !c.is_control())
-                    .take(100)
-                    .collect::<String>()
+                short(text)
             ));
         }
         Ok(Self::Name(text.to_ascii_lowercase()))

@@ -12,7 +12,7 @@ use super::snapshot::{
     Snapshot, Text, frozen_at,
 };
 use crate::base::{
-    Probability, RateLimit, ReceiverUrl, Since, Stamp, WINDOWS_MAX, Window, parse_duration,
+    Probability, RateLimit, ReceiverUrl, Since, Stamp, WINDOWS_MAX, Window, parse_duration, short,
 };
 use crate::catalogue::{self, Catalogue, Endpoint};
 use crate::world::journal::Journal;
@@ -204,10 +204,6 @@ fn at_most(name: &str, count: usize, most: usize) -> Result<(), String> {
 fn hash(name: &str, written: &str) -> Result<u64, String> {
     u64::from_str_radix(written, 16)
         .map_err(|_| format!("`{name}`: `{}` is no hash of 16 hex digits", short(written)))
-}
-
-fn short(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(100).collect()
 }
 
 fn counters(saved: Vec<(String, u32, u64)>) -> Result<Vec<(u64, u32, u64)>, String> {
