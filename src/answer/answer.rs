@@ -258,7 +258,7 @@ fn commit(
     }
     let mut mix = world.mix(&endpoint.id);
     mix.object(wish.fields);
-    breaking::count(&mut state, &mut mix);
+    state.counters.count_into(&mut mix);
     let making = Making {
         engine,
         catalogue,

@@ -4,22 +4,9 @@ use super::arrived::Arrived;
 use super::magic::AskedFaults;
 use super::reply::{Breaking, Effect, Reply};
 use super::seen::Seen;
-use crate::base::{Fault, Mix, Probability};
+use crate::base::{Fault, Probability};
 use crate::catalogue::{Breakage, Endpoint};
 use crate::world::{State, Struck, World};
-
-/// Makes repeated draws from the same mix differ, by mixing in a counter.
-pub(crate) fn count(state: &mut State, mix: &mut Mix) {
-    let (epoch, times) = state.counters.count(half(mix));
-    mix.number(epoch);
-    mix.number(times.into());
-}
-
-pub(crate) fn half(mix: &Mix) -> u64 {
-    #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
-    let half = mix.finish() as u64;
-    half
-}
 
 /// Decides the delay and the fault of a product's reply. Makes those changes to the reply that come before it
 /// is written.
@@ -68,7 +55,7 @@ fn strike_as_asked(
         mix.text(&endpoint.id);
         if !delay.is_fixed() {
             mix.text(&delay.to_string());
-            count(state, &mut mix);
+            state.counters.count_into(&mut mix);
         }
         delay.draw(&mut mix.dice())
     });
@@ -92,7 +79,7 @@ fn strike_by_outcome(
     if breakage.fault.as_ref().is_some_and(may_differ)
         || breakage.delay.is_some_and(|delay| !delay.is_fixed())
     {
-        count(state, &mut mix);
+        state.counters.count_into(&mut mix);
     }
     let mut dice = mix.dice();
     let fault = breakage.fault.filter(|fault| fault.1.strikes(&mut dice));
@@ -107,5 +94,5 @@ pub(super) fn window_of(breakage: &Breakage, world: &World, endpoint: &Endpoint)
     let mut mix = world.mix("rate limit");
     mix.text(&endpoint.id);
     mix.text(&breakage.outcome);
-    half(&mix)
+    mix.half()
 }

@@ -90,10 +90,6 @@ pub(super) fn in_turn(
     let ProductRequest {
         world, endpoint, ..
     } = *request;
-    let mut count = |mix: &Mix| {
-        #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
-        state.counters.count(mix.finish() as u64)
-    };
     let mut mix = match &outcome.answer {
         Answer::Body { .. } | Answer::Error { .. } => return (outcome.clone(), 0),
         Answer::Sequence { .. } => world.mix("sequence"),
@@ -101,15 +97,11 @@ pub(super) fn in_turn(
     };
     mix.text(&endpoint.id);
     mix.text(&outcome.name);
-    let (epoch, times) = count(&mix);
+    let times = state.counters.count_into(&mut mix);
     let name = match &outcome.answer {
         Answer::Sequence { names, cycle: true } => &names[times as usize % names.len()],
         Answer::Sequence { names, .. } => &names[(times as usize).min(names.len() - 1)],
-        Answer::Weighted(weights) => {
-            mix.number(epoch);
-            mix.number(times.into());
-            drawn(weights, &mix)
-        }
+        Answer::Weighted(weights) => drawn(weights, &mix),
         Answer::Body { .. } | Answer::Error { .. } => unreachable!("returned above"),
     };
     (endpoint.outcomes[name].clone(), times + 1)

@@ -39,10 +39,7 @@ pub(crate) fn write_sample(
     let mut mix = world.mix(purpose);
     mix.text(&endpoint.id);
     mix.text(&outcome.name);
-    #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
-    let (epoch, times) = state.counters.count(mix.finish() as u64);
-    mix.number(epoch);
-    mix.number(times.into());
+    state.counters.count_into(&mut mix);
     let mut dice = mix.dice();
     let id: Arc<str> = creation.id_pattern.as_ref()?.write(mix.finish()).into();
     let finding = asks_lookup

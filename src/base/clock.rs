@@ -173,6 +173,16 @@ fn digits(place: &mut [u8], mut number: i64) {
     }
 }
 
+/// Whole milliseconds, as JSON shows a duration.
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Whole microseconds.
+pub(crate) fn microseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
 /// Parses `250ms`, `10s`, `5m`, `2h` or `3d`.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();

@@ -76,6 +76,13 @@ impl Mix {
         self.0.finish128().as_u128()
     }
 
+    /// Half of the hash: enough to tell what is counted apart.
+    pub(crate) fn half(&self) -> u64 {
+        #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
+        let half = self.finish() as u64;
+        half
+    }
+
     pub(crate) fn dice(&self) -> Dice {
         Dice::new(self.finish())
     }

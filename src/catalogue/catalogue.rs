@@ -13,7 +13,7 @@ use super::endpoint::{Creation, Endpoint, Verb};
 use super::outcome::{Outcome, SharedErrors};
 use super::route::{ACCOUNT_ROUTES, Place, Route, asked_route};
 use super::slot::Slot;
-use crate::base::{Dice, nearest_clause};
+use crate::base::{Dice, nearest};
 use crate::http::{ApiError, Code, ErrorCode};
 use crate::scenario::{LoadError, Settings};
 
@@ -123,11 +123,22 @@ impl Catalogue {
 
     /// Like [`Catalogue::endpoint_named`]. The error is a message that the endpoint does not exist.
     pub(crate) fn known_endpoint(&self, name: &str) -> Result<&Endpoint, String> {
-        self.endpoint_named(name).ok_or_else(|| {
-            let known = self.endpoints().map(|endpoint| &*endpoint.id);
-            let near = nearest_clause(name, known);
-            format!("there is no endpoint `{name}`{near}")
-        })
+        self.endpoint_named(name)
+            .ok_or_else(|| self.unknown_endpoint(name, String::new))
+    }
+
+    /// Says that there is no endpoint of this name, with the nearest there is. `otherwise` ends the sentence where none is
+    /// near.
+    pub(crate) fn unknown_endpoint(
+        &self,
+        name: &str,
+        otherwise: impl FnOnce() -> String,
+    ) -> String {
+        let known = self.endpoints().map(|endpoint| &*endpoint.id);
+        match nearest(name, known) {
+            Some(near) => format!("there is no endpoint `{name}`: did you mean `{near}`?"),
+            None => format!("there is no endpoint `{name}`{}", otherwise()),
+        }
     }
 
     /// All endpoints, in the order of their paths.

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::ask::{Answer, ControlRequest, bad_request, json_body};
 use super::context::Context;
 use super::deliveries;
-use crate::base::{self, Clock, Stamp, parse_duration};
+use crate::base::{self, Clock, Stamp, milliseconds, parse_duration};
 use crate::callbacks::Advance;
 use crate::http::Refusal;
 use crate::world::World;
@@ -30,7 +30,7 @@ pub(super) fn show(world: &World) -> Answer {
     let state = world.state();
     let body = json!({
         "now": world.now(&state).to_string(),
-        "advanced_ms": u64::try_from(state.callbacks.advanced.as_millis()).unwrap_or(u64::MAX),
+        "advanced_ms": milliseconds(state.callbacks.advanced),
         "frozen": matches!(world.clock, Clock::Frozen(_)),
     });
     (StatusCode::OK, body)

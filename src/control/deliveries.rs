@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::ask::{Answer, ControlRequest, bad_request, only, parameter, wait, whole_number};
 use super::context::Context;
+use crate::base::milliseconds;
 use crate::http::Refusal;
 use crate::world::{self, Attempt, Delivery, DeliveryState, World, delivery_id, seq_of};
 
@@ -259,6 +260,6 @@ fn shown_attempt(attempt: &Attempt) -> Value {
         "status": attempt.status.map(|status| status.as_u16()),
         "answer": &*attempt.answer,
         "error": attempt.error,
-        "duration_ms": u64::try_from(attempt.took.as_millis()).unwrap_or(u64::MAX),
+        "duration_ms": milliseconds(attempt.took),
     })
 }

@@ -30,6 +30,7 @@ use super::context::Context;
 use super::readyz;
 use super::requests::Whose;
 use super::shown::time;
+use crate::base::{microseconds, milliseconds};
 use crate::http::{Refusal, ReplyBody};
 use crate::world::{self, By, Exchange, LOOKERS_MAX, Lookout, Mask, NO_WORLD, Tag, World};
 
@@ -301,8 +302,8 @@ fn line(exchange: &Exchange, mask: &Mask, redacts: bool) -> Value {
         "status": status,
         "mark": note,
         "record": exchange.why.record.as_deref(),
-        "duration_us": u64::try_from(exchange.duration.as_micros()).unwrap_or(u64::MAX),
-        "delay_ms": u64::try_from(exchange.delay.as_millis()).unwrap_or(u64::MAX),
+        "duration_us": microseconds(exchange.duration),
+        "delay_ms": milliseconds(exchange.delay),
         "fault": exchange.fault,
     });
     mask.hide(&mut line);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::ask::{Answer, ControlRequest, bad_request, json_body};
-use crate::base::{Probability, duration_text, nearest, parse_duration};
+use crate::base::{Probability, duration_text, milliseconds, parse_duration, short};
 use crate::catalogue::Catalogue;
 use crate::http::Refusal;
 use crate::scenario::{DelayPart, KindPart, RateLimitPart};
@@ -38,7 +38,7 @@ pub(super) fn show(world: &World, now: Instant) -> Answer {
     let state = world.state();
     let (faults, left) = state.faults.standing(now, state.callbacks.advanced);
     let faults: Vec<_> = faults.iter().map(shown).collect();
-    let left_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+    let left_ms = milliseconds(left);
     (
         StatusCode::OK,
         json!({"faults": faults, "left_ms": left_ms}),
@@ -135,10 +135,7 @@ fn parse(catalogue: &Catalogue, item: Value) -> Result<WorldFault, String> {
 }
 
 fn unknown_endpoint(catalogue: &Catalogue, id: &str) -> String {
-    let id: String = id.chars().filter(|c| !c.is_control()).take(100).collect();
-    let known = catalogue.endpoints().map(|endpoint| &*endpoint.id);
-    match nearest(&id, known) {
-        Some(near) => format!("there is no endpoint `{id}`: did you mean `{near}`?"),
-        None => format!("there is no endpoint `{id}`: `iluma-sandbox list` shows them all"),
-    }
+    catalogue.unknown_endpoint(&short(id), || {
+        ": `iluma-sandbox list` shows them all".to_owned()
+    })
 }

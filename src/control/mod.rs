@@ -39,6 +39,7 @@ pub(crate) use self::control::{failed_reply, is_control_path, respond};
 pub(crate) use self::coverage_report::Coverage;
 pub(crate) use self::direct::{set_faults, trigger_directly};
 pub(crate) use self::inbox_store::Inbox;
+pub(crate) use self::next::{NextOutcome, Unqueueable};
 pub(crate) use self::pages::answer_document;
 pub(crate) use self::routes::{body_bytes_max, own_route};
 pub(crate) use self::thumbnails::Thumbnails;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::ask::{Answer, ControlRequest, bad_request, endpoint_named, json_body, only};
+use crate::catalogue::Catalogue;
 use crate::http::Refusal;
 use crate::world::{Calls, ENTRIES_MAX, Next, Queued, TIMES_MAX, World};
 
@@ -42,37 +43,78 @@ pub(super) fn queue(
 ) -> Result<Answer, Refusal> {
     let entry: Entry = json_body(call)?;
     let catalogue = context.engine.catalogue();
-    let endpoint = endpoint_named(&catalogue, &entry.endpoint)?;
-    if endpoint.creation.is_none() && !entry.reads {
-        return Err(bad_request(format!(
-            "`{}` only reads: say `\"reads\": true`",
-            endpoint.id
-        )));
-    }
-    if entry.reads && !endpoint.reads_back() {
-        return Err(bad_request(format!(
-            "nothing is read back at `{}`",
-            endpoint.id
-        )));
-    }
-    let found = endpoint.outcome(&entry.outcome);
-    let Some(outcome) = found.filter(|outcome| !entry.reads || outcome.is_error()) else {
-        let message = endpoint.unknown_outcome(&entry.outcome, entry.reads);
-        return Err(bad_request(format!("`outcome`: {message}")));
-    };
+    let next = NextOutcome::of(&catalogue, &entry.endpoint, &entry.outcome, entry.reads);
+    let next = next.map_err(refused)?;
     if !(1..=TIMES_MAX).contains(&entry.times) {
         return Err(bad_request(format!("`times`: between 1 and {TIMES_MAX}")));
     }
-    let queued = Queued {
-        outcome: outcome.name.as_str().into(),
-        times: entry.times,
-    };
-    if !world.queue(Calls::new(endpoint, entry.reads), queued) {
-        return Err(bad_request(format!(
-            "{ENTRIES_MAX} outcomes are queued, and more are not taken"
-        )));
-    }
+    next.queue(world, entry.times).map_err(refused)?;
     Ok(show(world))
+}
+
+fn refused(why: Unqueueable) -> Refusal {
+    bad_request(match why {
+        Unqueueable::UnknownEndpoint(sentence) => format!("`endpoint`: {sentence}"),
+        Unqueueable::UnknownOutcome(sentence) => format!("`outcome`: {sentence}"),
+        Unqueueable::OnlyReads(id) => format!("`{id}` only reads: say `\"reads\": true`"),
+        Unqueueable::Other(sentence) => sentence,
+    })
+}
+
+/// An outcome that the next calls of an endpoint can be answered with.
+pub(crate) struct NextOutcome {
+    calls: Calls,
+    outcome: Arc<str>,
+}
+
+/// Why an outcome cannot be queued: the sentence that says so, or the id of an endpoint that only reads, for which each
+/// caller knows another way.
+pub(crate) enum Unqueueable {
+    UnknownEndpoint(String),
+    UnknownOutcome(String),
+    OnlyReads(Arc<str>),
+    Other(String),
+}
+
+impl NextOutcome {
+    pub(crate) fn of(
+        catalogue: &Catalogue,
+        endpoint: &str,
+        outcome: &str,
+        reads: bool,
+    ) -> Result<Self, Unqueueable> {
+        let endpoint = catalogue.known_endpoint(endpoint);
+        let endpoint = endpoint.map_err(Unqueueable::UnknownEndpoint)?;
+        if endpoint.creation.is_none() && !reads {
+            return Err(Unqueueable::OnlyReads(endpoint.id.clone()));
+        }
+        if reads && !endpoint.reads_back() {
+            let sentence = format!("nothing is read back at `{}`", endpoint.id);
+            return Err(Unqueueable::Other(sentence));
+        }
+        let found = endpoint.outcome(outcome);
+        let Some(found) = found.filter(|found| !reads || found.is_error()) else {
+            let sentence = endpoint.unknown_outcome(outcome, reads);
+            return Err(Unqueueable::UnknownOutcome(sentence));
+        };
+        Ok(Self {
+            calls: Calls::new(endpoint, reads),
+            outcome: found.name.as_str().into(),
+        })
+    }
+
+    /// Queues it behind what waits already.
+    pub(crate) fn queue(self, world: &World, times: u32) -> Result<(), Unqueueable> {
+        let queued = Queued {
+            outcome: self.outcome,
+            times,
+        };
+        if !world.queue(self.calls, queued) {
+            let sentence = format!("{ENTRIES_MAX} outcomes are queued, and more are not taken");
+            return Err(Unqueueable::Other(sentence));
+        }
+        Ok(())
+    }
 }
 
 /// Empties the queue. With `?endpoint=` it empties only the queue of one endpoint.

@@ -1,6 +1,6 @@
 //! How the control API writes an exchange.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::ask::JSON;
 use super::context::Context;
+use crate::base::{microseconds, milliseconds};
 use crate::world::{self, Content, Exchange, KeptBody};
 
 /// A request with its reply, as the control API writes it.
@@ -37,7 +38,7 @@ pub(in crate::control) fn shown(context: &Context, exchange: &Exchange) -> Value
         "reply": reply(&exchange.reply),
         "reply_headers": reply_headers(exchange),
         "reply_bytes": exchange.reply.whole_bytes,
-        "duration_us": u64::try_from(exchange.duration.as_micros()).unwrap_or(u64::MAX),
+        "duration_us": microseconds(exchange.duration),
         "delay_ms": milliseconds(exchange.delay),
         "fault": exchange.fault,
     });
@@ -110,8 +111,4 @@ fn gathered<N: AsRef<str>, V: AsRef<str>>(pairs: impl Iterator<Item = (N, V)>) -
 
 pub(in crate::control) fn time(at: SystemTime) -> Value {
     Timestamp::try_from(at).map_or(Value::Null, |at| format!("{at:.6}").into())
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

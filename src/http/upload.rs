@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::base::hex;
+use crate::base::{grow_share, hex};
 
 /// The key of the file name in the facts of an upload.
 pub(crate) const FILE_NAME: &str = "file_name";
@@ -126,19 +126,7 @@ impl Room {
 
     /// Grows the part to `bytes`. False if the budget does not have so much left.
     pub(crate) fn fits(&mut self, bytes: usize) -> bool {
-        let held = (self.held.as_ref()).map_or(0, OwnedSemaphorePermit::num_permits);
-        let more = bytes.div_ceil(PIECE_BYTES).max(1).saturating_sub(held);
-        let more = u32::try_from(more).unwrap_or(u32::MAX);
-        if more == 0 {
-            return true;
-        }
-        let Ok(more) = self.all.clone().try_acquire_many_owned(more) else {
-            return false;
-        };
-        match &mut self.held {
-            Some(held) => held.merge(more),
-            None => self.held = Some(more),
-        }
-        true
+        let pieces = bytes.div_ceil(PIECE_BYTES).max(1);
+        grow_share(&mut self.held, &self.all, pieces)
     }
 }

@@ -11,8 +11,8 @@ use super::callback::Callback;
 use super::patience::room;
 use super::sandbox::Sandbox;
 use crate::base::ApiKey;
-use crate::control::{self, Context};
-use crate::world::{self, Calls, Queued};
+use crate::control::{self, Context, NextOutcome, Unqueueable};
+use crate::world;
 
 /// One world of a sandbox: everything that one API key owns. Worlds never see each other. So tests with a
 /// world each can share a sandbox and run side by side.
@@ -186,30 +186,18 @@ impl World {
     fn queue(&self, endpoint: &str, outcome: &str, times: u32, reads: bool) {
         assert!(times > 0, "an outcome is queued at least once");
         let catalogue = self.context.engine.catalogue();
-        let found = match catalogue.known_endpoint(endpoint) {
-            Ok(found) => found,
-            Err(sentence) => panic!("{sentence}"),
-        };
-        assert!(
-            reads || found.creation.is_some(),
-            "`{}` only reads: `next_read` queues for that",
-            found.id
-        );
-        assert!(
-            !reads || found.reads_back(),
-            "nothing is read back at `{}`",
-            found.id
-        );
-        let known = found.outcome(outcome);
-        let Some(known) = known.filter(|known| !reads || known.is_error()) else {
-            panic!("{}", found.unknown_outcome(outcome, reads));
-        };
-        let queued = Queued {
-            outcome: known.name.as_str().into(),
-            times,
-        };
-        let has_room = self.owned().queue(Calls::new(found, reads), queued);
-        assert!(has_room, "1000 outcomes are queued, and more are not taken");
+        let next = NextOutcome::of(&catalogue, endpoint, outcome, reads);
+        match next.and_then(|next| next.queue(&self.owned(), times)) {
+            Ok(()) => {}
+            Err(Unqueueable::OnlyReads(id)) => {
+                panic!("`{id}` only reads: `next_read` queues for that")
+            }
+            Err(
+                Unqueueable::UnknownEndpoint(sentence)
+                | Unqueueable::UnknownOutcome(sentence)
+                | Unqueueable::Other(sentence),
+            ) => panic!("{sentence}"),
+        }
     }
 
     /// Breaks the answers for a time, as `PUT /__sandbox/faults` does. The faults replace those set before.

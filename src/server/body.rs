@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_stream::{Stream, StreamExt};
 
+use crate::base::grow_share;
 use crate::control::Thumbnails;
 use crate::http::{
     ApiError, BODY_BYTES_MAX, Body, HELD_BYTES_MAX, MediaType, Picture, Upload, pointer_part,
@@ -98,24 +99,12 @@ struct Share<'a> {
 
 impl Share<'_> {
     fn take(&mut self, bytes: usize) -> Result<(), ApiError> {
-        let held = self
-            .held
-            .as_ref()
-            .map_or(0, OwnedSemaphorePermit::num_permits);
-        let needed = bytes.div_ceil(BODY_BYTES_MAX);
-        if needed <= held {
+        if grow_share(&mut self.held, self.bodies, bytes.div_ceil(BODY_BYTES_MAX)) {
             return Ok(());
         }
-        let more = u32::try_from(needed - held).unwrap_or(u32::MAX);
-        let more = self.bodies.clone().try_acquire_many_owned(more);
-        let more = more.map_err(|_| {
-            ApiError::sandbox_full("Too many large bodies are being sent at the same time.")
-        })?;
-        match &mut self.held {
-            Some(held) => held.merge(more),
-            None => self.held = Some(more),
-        }
-        Ok(())
+        Err(ApiError::sandbox_full(
+            "Too many large bodies are being sent at the same time.",
+        ))
     }
 }
 

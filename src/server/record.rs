@@ -8,6 +8,7 @@ use hyper::header::HeaderValue;
 
 use super::serving::Serving;
 use crate::answer::{Answered, Breaking, Engine};
+use crate::base::microseconds;
 use crate::catalogue::{Route, UploadFields};
 use crate::http::{Body, Call, MediaType, Picture};
 use crate::world::{Exchange, KeptBody, NO_WORLD, head_text};
@@ -160,7 +161,7 @@ pub(super) fn log(finished: &Finished<'_>) {
         outcome = outcome.and_then(|outcome| outcome.to_str().ok()),
         delay_ms = breaking.and_then(Breaking::delay_ms),
         fault = breaking.and_then(Breaking::shown_fault).as_deref(),
-        micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
+        micros = microseconds(*duration),
         "answered"
     );
 }

@@ -10,7 +10,7 @@ use foldhash::HashMap;
 use hyper::header::HeaderValue;
 use tokio::time::Instant;
 
-use crate::base::Since;
+use crate::base::{Mix, Since};
 
 pub(crate) const RECORDS_MAX: usize = 10_000;
 pub(crate) const COUNTERS_MAX: usize = 100_000;
@@ -202,6 +202,15 @@ impl Counters {
         self.counts.insert(what, Count { times: 1, epoch });
         self.oldest_first.push_back(what);
         (epoch, 0)
+    }
+
+    /// Counts what was mixed so far, and mixes the count in: the same draw comes out differently each time. Returns how many
+    /// came before.
+    pub(crate) fn count_into(&mut self, mix: &mut Mix) -> u32 {
+        let (epoch, times) = self.count(mix.half());
+        mix.number(epoch);
+        mix.number(times.into());
+        times
     }
 }
 

@@ -14,7 +14,7 @@ use super::state::State;
 use super::totals::{Tally, Totals};
 use super::watchers::Live;
 use super::world::{BYTES_MAX, WORLDS_MAX, World};
-use crate::base::{ApiKey, Clock, Mix, lock, read_lock, write_lock};
+use crate::base::{ApiKey, Clock, Mix, lock, milliseconds, read_lock, write_lock};
 use crate::http::ApiError;
 
 /// A world without a request for this long may be dropped when memory is needed.
@@ -97,7 +97,7 @@ impl Worlds {
 
     pub(super) fn since_start_ms(&self, now: Instant) -> u64 {
         let since_start = now.saturating_duration_since(self.started);
-        u64::try_from(since_start.as_millis()).unwrap_or(u64::MAX)
+        milliseconds(since_start)
     }
 
     /// The world of a key, if there is one.
@@ -196,7 +196,7 @@ impl Worlds {
         now_ms: u64,
         asker: &ApiKey,
     ) -> bool {
-        let idle_ms = u64::try_from(IDLE.as_millis()).expect("ten minutes");
+        let idle_ms = milliseconds(IDLE);
         let idlest = worlds
             .values()
             .filter(|world| world.key != *asker && Arc::strong_count(world) == 1)

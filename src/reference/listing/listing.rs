@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::fields::{self, Field};
-use crate::base::{BEHAVIOURS, Behaviour, nearest};
+use crate::base::{BEHAVIOURS, Behaviour, short};
 use crate::catalogue::{
     Answer, Breakage, Catalogue, ContentType, Endpoint, Outcome, Then, Verb, askable,
 };
@@ -189,15 +189,10 @@ pub(crate) fn endpoint_named<'c>(
     id: &str,
 ) -> Result<&'c Endpoint, String> {
     catalogue.endpoint(id).ok_or_else(|| {
-        let known = || catalogue.endpoints().map(|endpoint| &*endpoint.id);
-        let shown: String = id.chars().filter(|c| !c.is_control()).take(100).collect();
-        match nearest(id, known()) {
-            Some(near) => format!("there is no endpoint `{shown}`: did you mean `{near}`?"),
-            None => format!(
-                "there is no endpoint `{shown}`: known are {}",
-                known().collect::<Vec<_>>().join(", ")
-            ),
-        }
+        catalogue.unknown_endpoint(&short(id), || {
+            let known: Vec<_> = catalogue.endpoints().map(|known| &*known.id).collect();
+            format!(": known are {}", known.join(", "))
+        })
     })
 }
 

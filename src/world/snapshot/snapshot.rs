@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::base::{Clock, Since, duration_text};
+use crate::base::{Clock, Since, duration_text, milliseconds};
 use crate::world::records::Version;
 use crate::world::standing_faults::WorldFault;
 use crate::world::state::State;
@@ -181,8 +181,8 @@ impl Ago {
     fn of(since: Since, now: Instant) -> Self {
         let (real, advanced) = since.parts(now);
         Self {
-            real_ms: ms(real),
-            advanced_ms: ms(advanced),
+            real_ms: milliseconds(real),
+            advanced_ms: milliseconds(advanced),
         }
     }
 }
@@ -198,7 +198,7 @@ impl Snapshot {
             seed: world.seed(),
             clock: SavedClock {
                 frozen_at: frozen_at(world.clock),
-                advanced_ms: ms(callbacks.advanced),
+                advanced_ms: milliseconds(callbacks.advanced),
             },
             last_request: state.journal.last_seq(),
             last_delivery: callbacks.log.last_seq(),
@@ -329,7 +329,7 @@ fn records(state: &State, now: Instant) -> Vec<SavedRecord> {
 
 fn later_version((after, version): &(Duration, Version)) -> LaterVersion {
     LaterVersion {
-        after_ms: ms(*after),
+        after_ms: milliseconds(*after),
         outcome: outcome(version),
         body: Text(version.body.clone()),
     }
@@ -337,8 +337,4 @@ fn later_version((after, version): &(Duration, Version)) -> LaterVersion {
 
 fn outcome(version: &Version) -> String {
     version.outcome.to_str().unwrap_or_default().to_owned()
-}
-
-fn ms(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
