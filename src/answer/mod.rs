@@ -30,7 +30,7 @@ pub(crate) use self::callbacks::{Event, deliveries_of_event, pending_form};
 pub(crate) use self::caller::{is_tag, may_see_all, own_key, world};
 pub(crate) use self::default_urls::{DefaultUrls, UnknownType};
 pub(crate) use self::engine::Engine;
-pub(crate) use self::explain::{Found, explain, find_exchange};
+pub(crate) use self::explain::{DecidedBy, Explanation, Found, explain, find_exchange};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::magic::{Magic, read_magic};
 pub(crate) use self::reply::{Breaking, Effect, Registration, Reply};

@@ -1,4 +1,4 @@
-//! `iluma-sandbox explain`: why a running sandbox answered a request as it did.
+//! `iluma-sandbox explain`: asks a running sandbox why it answered a request as it did.
 
 use std::fmt::{self, Write};
 use std::process::ExitCode;
@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use clap::Args;
 use hyper::{Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::output::{Format, block_on, fail, misused, print};
 use super::target::Target;
+use crate::answer::{DecidedBy, Explanation};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -35,94 +36,102 @@ async fn explain(arguments: &Arguments) -> ExitCode {
         return misused("a trace looks like 1a2b3c4d-7: it is in x-sandbox-trace of every reply");
     }
     let path = format!("explain/{}", arguments.trace);
-    match client.ask(Method::GET, &path, None, Duration::ZERO).await {
-        Ok((StatusCode::OK, told)) => {
-            print(&match arguments.format {
-                Format::Text => shown(&told),
-                Format::Json => format!("{told:#}\n"),
-            });
-            ExitCode::SUCCESS
-        }
-        Ok((_, refusal)) => fail(refusal["message"].as_str().unwrap_or("it was refused")),
-        Err(sentence) => fail(sentence),
+    let answer = match client.ask(Method::GET, &path, None, Duration::ZERO).await {
+        Ok((StatusCode::OK, answer)) => answer,
+        Ok((_, refusal)) => return fail(refusal["message"].as_str().unwrap_or("it was refused")),
+        Err(sentence) => return fail(sentence),
+    };
+    match arguments.format {
+        Format::Json => print(&format!("{answer:#}\n")),
+        Format::Text => match serde_json::from_value(answer) {
+            Ok(explanation) => print(&explanation_text(&explanation)),
+            Err(error) => {
+                return fail(format_args!(
+                    "the sandbox sent an explanation that this version cannot read: {error}"
+                ));
+            }
+        },
     }
+    ExitCode::SUCCESS
 }
 
-/// An explanation, for people.
-pub(super) fn shown(told: &Value) -> String {
+/// Writes an explanation as lines for people.
+pub(super) fn explanation_text(explanation: &Explanation) -> String {
     let mut text = String::new();
-    let parts = [write_answer, write_decision, write_rules, write_life];
+    let parts = [write_answer, write_decision, write_rules, write_record];
     for write in parts {
-        write(&mut text, told).expect("writing to a string cannot fail");
+        write(&mut text, explanation).expect("writing to a string cannot fail");
     }
     text
 }
 
-/// What was asked and answered, and from where.
-fn write_answer(text: &mut String, told: &Value) -> fmt::Result {
-    let (request, status) = (&told["request"], &told["status"]);
-    let (method, path) = (word(&request["method"]), word(&request["path"]));
-    writeln!(text, "{method} {path} → {status}")?;
-    writeln!(text, "trace    {}", word(&told["trace"]))?;
-    if !told["outcome"].is_null() {
-        writeln!(text, "outcome  {}", word(&told["outcome"]))?;
+/// The request, the reply, and the line of the scenario that wrote it.
+fn write_answer(text: &mut String, explanation: &Explanation) -> fmt::Result {
+    let (request, status) = (&explanation.request, explanation.status);
+    writeln!(text, "{} {} → {status}", request.method, request.path)?;
+    writeln!(text, "trace    {}", explanation.trace)?;
+    if let Some(outcome) = &explanation.outcome {
+        writeln!(text, "outcome  {outcome}")?;
     }
-    if told["answered_from"].is_object() {
-        let from = &told["answered_from"];
-        let source = word(&from["source"]);
-        writeln!(text, "from     {} ({source})", place(&from["place"]))?;
+    if let Some(from) = &explanation.answered_from {
+        writeln!(text, "from     {} ({})", from.place, from.source.name())?;
     }
-    if !told["fault"].is_null() {
-        writeln!(text, "fault    {}", word(&told["fault"]))?;
+    if let Some(fault) = &explanation.fault {
+        writeln!(text, "fault    {fault}")?;
     }
-    if !told["delay_ms"].is_null() {
-        writeln!(text, "delay    {} ms", told["delay_ms"])?;
+    if let Some(delay_ms) = explanation.delay_ms {
+        writeln!(text, "delay    {delay_ms} ms")?;
     }
     Ok(())
 }
 
-/// Why it was that, and the values that decided.
-fn write_decision(text: &mut String, told: &Value) -> fmt::Result {
-    writeln!(text, "because  {}", word(&told["because"]))?;
-    let (chosen, turn) = (&told["chosen"], &told["chosen"]["turn"]);
-    if turn.is_number() {
-        let (name, at) = (word(&chosen["outcome"]), place(&chosen["place"]));
+/// The decision, and the values that led to it.
+fn write_decision(text: &mut String, explanation: &Explanation) -> fmt::Result {
+    let decision = &explanation.decision;
+    writeln!(text, "because  {}", decision.because)?;
+    if let Some(chosen) = &explanation.chosen
+        && let Some(turn) = chosen.turn
+    {
+        let (name, at) = (&chosen.outcome, &chosen.place);
         writeln!(text, "         it is turn {turn} of {name} ({at})")?;
     }
-    for complaint in items(&told["errors"]) {
-        let (path, message) = (word(&complaint["path"]), word(&complaint["message"]));
-        writeln!(text, "         {path} {message}")?;
+    for complaint in &explanation.errors {
+        writeln!(text, "         {} {}", complaint.path, complaint.message)?;
     }
-    for decided in items(&told["decided_by"]) {
-        let (condition, received) = (word(&decided["condition"]), &decided["received"]);
-        writeln!(text, "         {condition} is {received}")?;
+    match &decision.decided_by {
+        Some(DecidedBy::Rule(conditions)) => {
+            for tried in conditions {
+                writeln!(text, "         {} is {}", tried.condition, tried.received)?;
+            }
+        }
+        Some(DecidedBy::MagicValue {
+            condition,
+            received,
+            place,
+        }) => writeln!(text, "         {condition} ({place}) is {received}")?,
+        Some(DecidedBy::FileNames { file_names }) => {
+            let names = json!(file_names);
+            writeln!(text, "         the names of files are {names}")?;
+        }
+        // The sentence has its value already.
+        Some(DecidedBy::Header { .. }) | None => {}
     }
-    let (one, received) = (&told["decided_by"], &told["decided_by"]["received"]);
-    if one["condition"].is_string() {
-        let (condition, at) = (word(&one["condition"]), place(&one["place"]));
-        writeln!(text, "         {condition} ({at}) is {received}")?;
-    }
-    let names = &one["file_names"];
-    if names.is_object() {
-        writeln!(text, "         the names of files are {names}")?;
-    }
-    let data = &told["dummy_data"];
-    if data.is_object() {
-        let (lookup, verdict) = (word(&data["lookup"]), word(&data["verdict"]));
-        writeln!(text, "data     {lookup} says {verdict} to {}", data["read"])?;
+    if let Some(data) = &explanation.dummy_data {
+        let (lookup, verdict) = (&data.lookup, &data.verdict);
+        let read = json!(data.read);
+        writeln!(text, "data     {lookup} says {verdict} to {read}")?;
     }
     Ok(())
 }
 
 /// The rules that did not hold.
-fn write_rules(text: &mut String, told: &Value) -> fmt::Result {
-    let rules = items(&told["rules"]);
-    for rule in rules.iter().filter(|rule| rule["held"] == false) {
-        let (outcome, at) = (word(&rule["outcome"]), place(&rule["place"]));
-        writeln!(text, "tried    {outcome} ({at})")?;
-        for failed in items(&rule["failed"]) {
-            let (condition, expected) = (word(&failed["condition"]), &failed["expected"]);
-            let received = match &failed["received"] {
+fn write_rules(text: &mut String, explanation: &Explanation) -> fmt::Result {
+    let rules = explanation.rules.as_deref().unwrap_or_default();
+    for rule in rules.iter().filter(|rule| !rule.held) {
+        writeln!(text, "tried    {} ({})", rule.outcome, rule.place)?;
+        for failed in &rule.failed {
+            let (condition, expected) = (&failed.condition, &failed.expected);
+            let received = match &failed.received {
                 Value::Null => "nothing".to_owned(),
                 received => received.to_string(),
             };
@@ -130,8 +139,8 @@ fn write_rules(text: &mut String, told: &Value) -> fmt::Result {
             writeln!(text, "         {differs}")?;
         }
     }
-    let (tried, shown) = (&told["rules_tried"], rules.len());
-    if tried.as_u64() > Some(shown as u64) {
+    let (tried, shown) = (explanation.rules_tried.unwrap_or_default(), rules.len());
+    if tried > shown {
         writeln!(
             text,
             "         of {tried} rules the nearest {shown} are shown"
@@ -140,39 +149,22 @@ fn write_rules(text: &mut String, told: &Value) -> fmt::Result {
     Ok(())
 }
 
-/// What came of it.
-fn write_life(text: &mut String, told: &Value) -> fmt::Result {
-    if told["record"].is_object() {
-        writeln!(text, "record   {}", word(&told["record"]["id"]))?;
+/// The record, its changes and callbacks, and the notes.
+fn write_record(text: &mut String, explanation: &Explanation) -> fmt::Result {
+    if let Some(record) = &explanation.record {
+        writeln!(text, "record   {}", record.id)?;
+        for change in record.changes.iter().flatten() {
+            writeln!(text, "then     {} after {}", change.outcome, change.after)?;
+        }
     }
-    for change in items(&told["record"]["changes"]) {
-        let (after, outcome) = (word(&change["after"]), word(&change["outcome"]));
-        writeln!(text, "then     {outcome} after {after}")?;
-    }
-    for callback in items(&told["callbacks"]) {
-        let (id, state) = (word(&callback["id"]), word(&callback["state"]));
-        let (kind, url) = (word(&callback["type"]), word(&callback["url"]));
+    for callback in explanation.callbacks.iter().flatten() {
+        let (id, kind, url) = (&callback.id, &callback.callback_type, &callback.url);
+        let state = json!(callback.state);
+        let state = state.as_str().expect("a state is written as text");
         writeln!(text, "callback {id} {kind} to {url}: {state}")?;
     }
-    for note in items(&told["notes"]) {
-        writeln!(text, "note     {}", word(note))?;
+    for note in &explanation.notes {
+        writeln!(text, "note     {note}")?;
     }
     Ok(())
-}
-
-fn items(list: &Value) -> &[Value] {
-    list.as_array().map_or(&[], Vec::as_slice)
-}
-
-fn word(value: &Value) -> String {
-    match value {
-        Value::String(word) => word.clone(),
-        Value::Null => "nothing".to_owned(),
-        other => other.to_string(),
-    }
-}
-
-/// `my.toml:4`
-fn place(place: &Value) -> String {
-    format!("{}:{}", word(&place["file"]), place["line"])
 }

@@ -18,9 +18,10 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::answering::Answering;
-use super::explain;
+use super::explain::explanation_text;
 use super::files::{Field, Form, read};
 use super::output::{Format, block_on, fail, misused, print};
+use crate::answer::Explanation;
 use crate::base::PUBLIC_KEY;
 use crate::sandbox::Sandbox;
 use crate::server::Serving;
@@ -76,19 +77,20 @@ async fn try_out(sandbox: &Arc<Serving>, arguments: &Arguments) -> ExitCode {
     let reply = match reply {
         Ok(reply) => reply,
         Err(sentence) => {
-            let told = unanswered(sandbox);
+            let explanation = explain_unanswered(sandbox);
             print(&match arguments.format {
-                Format::Text => told.as_ref().map_or(String::new(), explain::shown),
-                Format::Json => format!("{:#}\n", json!({"explanation": told})),
+                Format::Text => explanation.as_ref().map_or(String::new(), explanation_text),
+                Format::Json => format!("{:#}\n", json!({"explanation": explanation})),
             });
             return fail(sentence);
         }
     };
     let trace = reply.headers.get("x-sandbox-trace");
     let trace = trace.and_then(|trace| trace.to_str().ok());
-    let told = trace.and_then(|trace| sandbox.control.explain_trace(trace, |_| true).ok());
+    let explain = |trace: &str| sandbox.control.explain_trace(trace, |_| true).ok();
+    let explanation = trace.and_then(explain);
     print(&match arguments.format {
-        Format::Text => shown(&reply, told.as_ref()),
+        Format::Text => shown(&reply, explanation.as_ref()),
         Format::Json => {
             let body: Value = serde_json::from_slice(&reply.body)
                 .unwrap_or_else(|_| String::from_utf8_lossy(&reply.body).into());
@@ -96,27 +98,27 @@ async fn try_out(sandbox: &Arc<Serving>, arguments: &Arguments) -> ExitCode {
                 let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
                 (name.to_string(), Value::String(value))
             });
-            let told = json!({
+            let printed = json!({
                 "status": reply.status.as_u16(),
                 "headers": headers.collect::<serde_json::Map<_, _>>(),
                 "body": body,
                 "cut_short": reply.cut_short,
-                "explanation": told,
+                "explanation": explanation,
             });
-            format!("{told:#}\n")
+            format!("{printed:#}\n")
         }
     });
     ExitCode::SUCCESS
 }
 
-/// Why there was no answer: no reply says a trace, but one exchange is all there is.
-fn unanswered(sandbox: &Serving) -> Option<Value> {
+/// Explains why there was no answer. There is no reply with a trace, but the journal has only one exchange.
+fn explain_unanswered(sandbox: &Serving) -> Option<Explanation> {
     let world = sandbox.control.engine.worlds.all().pop()?;
     let exchange = world.state().journal.entries().last()?.clone();
     Some(sandbox.control.explain(Some(&world), &exchange))
 }
 
-fn shown(reply: &Reply, told: Option<&Value>) -> String {
+fn shown(reply: &Reply, explanation: Option<&Explanation>) -> String {
     let headers = reply.headers.iter().map(|(name, value)| {
         let value = String::from_utf8_lossy(value.as_bytes());
         format!("{name}: {value}\n")
@@ -127,7 +129,9 @@ fn shown(reply: &Reply, told: Option<&Value>) -> String {
         headers.collect(),
         format!("\n{}\n", String::from_utf8_lossy(&reply.body)),
         cut_short.map_or(String::new(), |why| format!("(cut short: {why})\n")),
-        told.map_or(String::new(), |told| format!("\n{}", explain::shown(told))),
+        explanation.map_or(String::new(), |explanation| {
+            format!("\n{}", explanation_text(explanation))
+        }),
     ]
     .concat()
 }

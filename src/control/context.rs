@@ -4,17 +4,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use hyper::StatusCode;
-use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use super::inbox_store::Inbox;
+use super::redacted_explanation::redact_explanation;
 use super::thumbnails::Thumbnails;
-use crate::answer::{self, Engine, Found};
+use crate::answer::{self, Engine, Explanation, Found};
 use crate::callbacks::Courier;
 use crate::catalogue::Catalogue;
 use crate::http::{Call, ControlToken};
 use crate::reference::{Curl, curl_start, public_key};
-use crate::world::{self, Content, Exchange, Mask, World};
+use crate::world::{Exchange, Mask, World};
 
 #[derive(Debug)]
 pub(crate) struct Context {
@@ -69,11 +69,10 @@ impl Context {
     }
 
     /// Explains why an exchange was answered as it was. `world` is none for an exchange of no world.
-    pub(crate) fn explain(&self, world: Option<&World>, exchange: &Exchange) -> Value {
+    pub(crate) fn explain(&self, world: Option<&World>, exchange: &Exchange) -> Explanation {
         let mut explanation = answer::explain(&self.engine, world, exchange);
         if self.redacts {
-            let found = world::redact_exchange(&mut repeated(exchange));
-            world::redact_explanation(&mut explanation, found);
+            redact_explanation(&mut explanation, exchange);
         }
         explanation
     }
@@ -83,20 +82,8 @@ impl Context {
         &self,
         trace: &str,
         may_see: impl Fn(&World) -> bool,
-    ) -> Result<Value, (StatusCode, String)> {
+    ) -> Result<Explanation, (StatusCode, String)> {
         let Found { world, exchange } = answer::find_exchange(&self.engine, trace, may_see)?;
         Ok(self.explain(world.as_deref(), &exchange))
     }
-}
-
-/// The values of an exchange that a sentence about it may repeat.
-fn repeated(exchange: &Exchange) -> Value {
-    let body = match exchange.content() {
-        Content::Json(value) | Content::Fields(value) => value,
-        Content::Empty | Content::Text(_) | Content::Beginning(_) => Value::Null,
-    };
-    let query: Map<_, _> = form_urlencoded::parse(exchange.query().as_bytes())
-        .map(|(name, value)| (name.into_owned(), Value::from(value.into_owned())))
-        .collect();
-    json!({"path": exchange.path(), "query": query, "body": body})
 }

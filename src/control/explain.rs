@@ -1,6 +1,7 @@
 //! `GET /__sandbox/explain/{trace}`: why an exchange was answered as it was.
 
 use hyper::StatusCode;
+use serde_json::json;
 
 use super::ask::{Answer, ControlRequest, only};
 use crate::http::Refusal;
@@ -17,7 +18,7 @@ pub(super) fn answer(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
     };
     let may_see = |world: &World| own.as_ref().is_none_or(|own| own.tag == world.tag);
     match context.explain_trace(request.path_parameter, may_see) {
-        Ok(told) => Ok((StatusCode::OK, told)),
+        Ok(explanation) => Ok((StatusCode::OK, json!(explanation))),
         Err((status, message)) => Err(Refusal(status, "unknown_trace", message)),
     }
 }

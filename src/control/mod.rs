@@ -21,6 +21,7 @@ mod metrics;
 mod next;
 mod pages;
 mod readyz;
+mod redacted_explanation;
 mod requests;
 mod routes;
 mod schema;

@@ -1,7 +1,7 @@
 //! Errors in Iluma's words: one constructor per situation, and the one place that writes the error envelope.
 
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::base::shortened;
 
@@ -301,7 +301,7 @@ pub(crate) fn error_envelope(error_code: &str, message: &str, complaints: &[Comp
 }
 
 /// One mistake in one field.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct Complaint {
     /// `scopes[0]` or `addresses[0].country`. In a multipart form it is the name of the part.
     pub path: String,

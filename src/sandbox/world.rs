@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
@@ -268,7 +268,7 @@ impl World {
     pub fn explain(&self, trace: &str) -> Value {
         let tag = &self.owned().tag;
         match self.context.explain_trace(trace, |world| world.tag == *tag) {
-            Ok(told) => told,
+            Ok(explanation) => json!(explanation),
             Err((_, sentence)) => panic!("{sentence}"),
         }
     }

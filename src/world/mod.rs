@@ -18,8 +18,8 @@ mod worlds;
 
 pub(crate) use self::exercised::{Durations, Exercised, LIMITS_US};
 pub(crate) use self::journal::{
-    By, Content, ENTRIES_MAX, Excerpt, Expected, Field, Judgement, Kept, Mask, NO_WORLD, PERSONAL,
-    Thumbnail, Wait, Why, head_text, redact_delivery, redact_exchange, redact_explanation,
+    By, Content, ENTRIES_MAX, Excerpt, Expected, Field, HiddenValues, Judgement, Kept, Mask,
+    NO_WORLD, PERSONAL, Thumbnail, Wait, Why, head_text, redact_delivery, redact_exchange,
     redact_not_verified, redact_path, redact_received, thumbnails_bytes,
 };
 pub use self::journal::{

@@ -1,89 +1,97 @@
-//! Why an exchange was answered as it was, worked out from what the journal keeps of it.
+//! Explains an exchange from what the journal keeps of it.
 
 use std::sync::Arc;
 
 use hyper::{Request, StatusCode};
-use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::because::Because;
-use super::later::add_life;
-use super::words::{milliseconds, place};
+use super::conversion::{file_place, milliseconds};
+use super::decision::DecisionExplainer;
+use super::explanation::{ChosenBy, Explanation, RequestedEndpoint, RequestedRoute};
+use super::later::add_record;
 use crate::answer::answer::no_route;
 use crate::answer::engine::Engine;
-use crate::catalogue::{self, Endpoint, Route, Subject, UploadFields};
+use crate::catalogue::{self, Catalogue, Endpoint, Route, Subject, UploadFields};
 use crate::http::{Body, Call, MediaType};
 use crate::world::{Content, Exchange, KeptBody, NO_WORLD, World};
 
-/// What is known of an exchange and why it went so. `world` is none for one that belongs to no world.
-pub(crate) fn explain(engine: &Engine, world: Option<&World>, exchange: &Exchange) -> Value {
+/// Explains why an exchange was answered as it was. `world` is none for an exchange that belongs to no world.
+pub(crate) fn explain(engine: &Engine, world: Option<&World>, exchange: &Exchange) -> Explanation {
     let catalogue = engine.catalogue();
-    let why = &exchange.why;
-    let mut notes = Vec::new();
-    if why.generation != 0 && why.generation != catalogue.generation {
-        notes.push(format!(
-            "the scenarios were reloaded since: rules and dummy data are shown as they are now (generation {}, then {})",
-            catalogue.generation, why.generation
-        ));
-    }
     let mut call = call(exchange);
     let (method, path) = (call.method().clone(), call.path().to_owned());
-    let mut told = json!({
-        "trace": exchange.trace(),
-        "request": {"method": method.as_str(), "path": path},
-        "status": exchange.status.as_u16(),
-        "outcome": exchange.outcome.as_ref().and_then(|tag| tag.to_str().ok()),
-    });
-    if !exchange.delay.is_zero() {
-        told["delay_ms"] = milliseconds(exchange.delay).into();
-    }
-    if let Some(fault) = &exchange.fault {
-        told["fault"] = (&**fault).into();
-    }
     let route = catalogue.route(&method, &path);
     let endpoint = match &route {
         Ok(Route::Ask(endpoint, _) | Route::Read(endpoint, _)) => Some(*endpoint),
         _ => None,
     };
-    if let Some(endpoint) = endpoint
-        && let Some(uploads) = &endpoint.schema.uploads
-        && let Some(note) = stand_in(&mut call, exchange)
-        && tests_a_file(endpoint, uploads)
-    {
-        notes.push(note);
-    }
-    if let Some(endpoint) = endpoint {
-        told["endpoint"] = json!({
-            "id": &*endpoint.id,
-            "source": endpoint.source.name(),
-            "place": place(&endpoint.origin),
-        });
-    }
-    let mut because = Because {
-        told: &mut told,
-        notes,
+    let reloaded = note_of_reload(&catalogue, exchange);
+    let files = endpoint.and_then(|endpoint| replace_files(endpoint, &mut call, exchange));
+    let mut explanation = Explanation {
+        notes: reloaded.into_iter().chain(files).collect(),
+        ..facts(&call, endpoint, exchange)
+    };
+    let mut decision = DecisionExplainer {
+        explanation: &mut explanation,
+        call: &call,
+        exchange,
     };
     match &route {
-        Err(nearest) => because.say("no_route", no_route(engine, &call, nearest.as_deref())),
-        Ok(_) if world.is_none() => because.refused(exchange),
-        Ok(Route::Ask(endpoint, path)) => {
-            because.of_ask(engine, &catalogue, endpoint, path.clone(), &call, exchange);
+        Err(nearest) => {
+            let sentence = no_route(engine, &call, nearest.as_deref());
+            decision.decide(ChosenBy::NoRoute, sentence);
         }
-        Ok(Route::Read(endpoint, _)) => because.of_read(endpoint, &call, exchange),
-        Ok(_) => because.say(
-            "account",
+        Ok(_) if world.is_none() => decision.explain_refusal(),
+        Ok(Route::Ask(endpoint, path)) => {
+            decision.explain_product_request(engine, &catalogue, endpoint, path.clone());
+        }
+        Ok(Route::Read(endpoint, _)) => decision.explain_read(endpoint),
+        Ok(_) => decision.decide(
+            ChosenBy::Account,
             "This path is no product: it is answered from what the world holds.".to_owned(),
         ),
     }
-    let notes = because.notes;
     if let Some(world) = world {
-        add_life(&mut told, world, exchange);
+        add_record(&mut explanation, world, exchange);
     }
-    told["notes"] = notes.into();
-    told
+    explanation
 }
 
-/// The request as it came, as far as it was kept.
+/// The request and the reply, without the decision.
+fn facts(call: &Call, endpoint: Option<&Endpoint>, exchange: &Exchange) -> Explanation {
+    let outcome = exchange.outcome.as_ref();
+    let outcome = outcome.and_then(|tag| tag.to_str().ok());
+    Explanation {
+        trace: exchange.trace(),
+        request: RequestedRoute {
+            method: call.method().to_string(),
+            path: call.path().to_owned(),
+        },
+        status: exchange.status.as_u16(),
+        outcome: outcome.map(str::to_owned),
+        delay_ms: (!exchange.delay.is_zero()).then(|| milliseconds(exchange.delay)),
+        fault: exchange.fault.as_deref().map(str::to_owned),
+        endpoint: endpoint.map(|endpoint| RequestedEndpoint {
+            id: endpoint.id.to_string(),
+            source: endpoint.source,
+            place: file_place(&endpoint.origin),
+        }),
+        ..Explanation::default()
+    }
+}
+
+/// Says that the scenarios were reloaded since the request, if they were.
+fn note_of_reload(catalogue: &Catalogue, exchange: &Exchange) -> Option<String> {
+    let then = exchange.why.generation;
+    let now = catalogue.generation;
+    (then != 0 && then != now).then(|| {
+        format!(
+            "the scenarios were reloaded since: rules and dummy data are shown as they are now (generation {now}, then {then})"
+        )
+    })
+}
+
+/// The request, as far as the journal keeps it.
 fn call(exchange: &Exchange) -> Call {
     let mut request = Request::builder()
         .method(exchange.method())
@@ -110,8 +118,9 @@ fn call(exchange: &Exchange) -> Call {
     }
 }
 
-/// The files in a body are not kept: puts something in their place, and says so.
-fn stand_in(call: &mut Call, exchange: &Exchange) -> Option<String> {
+/// The journal keeps no files: puts digests in their place. Returns a note if a rule tests a file.
+fn replace_files(endpoint: &Endpoint, call: &mut Call, exchange: &Exchange) -> Option<String> {
+    let uploads = endpoint.schema.uploads.as_ref()?;
     let (mut value, is_text) = match exchange.content() {
         Content::Json(value) => (value, false),
         Content::Fields(value) => (value, true),
@@ -126,13 +135,15 @@ fn stand_in(call: &mut Call, exchange: &Exchange) -> Option<String> {
     } else {
         Body::Bytes(value.to_string().into())
     };
-    Some(format!(
-        "of {} no bytes are kept: what rules say of it is held against the SHA-256 of the file",
-        files.join(", ")
-    ))
+    tests_a_file(endpoint, uploads).then(|| {
+        format!(
+            "of {} no bytes are kept: what rules say of it is held against the SHA-256 of the file",
+            files.join(", ")
+        )
+    })
 }
 
-/// Whether any rule looks at a file.
+/// Whether any rule tests a file.
 fn tests_a_file(endpoint: &Endpoint, uploads: &UploadFields) -> bool {
     let rules = endpoint
         .creation
@@ -142,7 +153,7 @@ fn tests_a_file(endpoint: &Endpoint, uploads: &UploadFields) -> bool {
     conditions.any(|one| matches!(&one.subject, Subject::Field(path) if uploads.touch(path)))
 }
 
-/// An exchange that a trace names, and its world if it has one.
+/// The exchange of a trace, and its world if it has one.
 pub(crate) struct Found {
     pub world: Option<Arc<World>>,
     pub exchange: Exchange,

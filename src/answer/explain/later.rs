@@ -1,52 +1,57 @@
-//! What became of an answer: its record, and the callbacks of that.
+//! The record that a request made or read, and the callbacks of that record.
 
-use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::words::milliseconds;
-use crate::world::{Exchange, World};
+use super::conversion::milliseconds;
+use super::explanation::{ExplainedCallback, ExplainedRecord, Explanation, RecordChange};
+use crate::world::{Delivery, Exchange, Record, World};
 
-/// The record that came of it, what it becomes, and its callbacks.
-pub(super) fn add_life(told: &mut Value, world: &World, exchange: &Exchange) {
+/// Adds the record of an exchange, its changes, and its callbacks.
+pub(super) fn add_record(explanation: &mut Explanation, world: &World, exchange: &Exchange) {
     let Some(id) = exchange.why.record.as_deref() else {
         return;
     };
     let state = world.state();
-    let mut record = json!({"id": id});
-    if let Some(kept) = state.records.get(id) {
-        let now = Instant::now();
-        let shown = kept.version_at(now, state.callbacks.advanced);
-        record["shows"] = shown.outcome.to_str().unwrap_or_default().into();
-        let changes = kept.changes().map(|(after, version)| {
-            json!({
-                "after": format!("{after:?}"),
-                "after_ms": milliseconds(after),
-                "outcome": version.outcome.to_str().unwrap_or_default(),
-            })
-        });
-        record["changes"] = changes.collect();
-    }
-    told["record"] = record;
-    let of_record = |id: &str| {
-        let deliveries = state.callbacks.log.newest_first();
-        deliveries
-            .filter(|one| one.record.as_deref() == Some(id))
-            .map(|one| {
-                json!({
-                    "id": one.id(),
-                    "type": &*one.callback_type,
-                    "outcome": &*one.outcome,
-                    "url": one.url.as_str(),
-                    "state": one.state,
-                    "attempts": one.attempts.len(),
-                    "next_try": one.next_try.map(|at| at.to_string()),
-                    "on_purpose": one.on_purpose,
-                    "reason": one.reason,
-                })
-            })
-            .collect::<Vec<_>>()
-    };
-    let mut callbacks = of_record(id);
+    let kept = state.records.get(id);
+    let advanced = state.callbacks.advanced;
+    explanation.record = Some(ExplainedRecord {
+        id: id.to_owned(),
+        shows: kept.map(|record| {
+            let version = record.version_at(Instant::now(), advanced);
+            version.outcome.to_str().unwrap_or_default().to_owned()
+        }),
+        changes: kept.map(changes),
+    });
+    let deliveries = state.callbacks.log.newest_first();
+    let mut callbacks: Vec<_> = deliveries
+        .filter(|delivery| delivery.record.as_deref() == Some(id))
+        .map(explained_callback)
+        .collect();
     callbacks.reverse();
-    told["callbacks"] = callbacks.into();
+    explanation.callbacks = Some(callbacks);
+}
+
+fn changes(record: &Record) -> Vec<RecordChange> {
+    let changes = record.changes();
+    changes
+        .map(|(after, version)| RecordChange {
+            after: format!("{after:?}"),
+            after_ms: milliseconds(after),
+            outcome: version.outcome.to_str().unwrap_or_default().to_owned(),
+        })
+        .collect()
+}
+
+fn explained_callback(delivery: &Delivery) -> ExplainedCallback {
+    ExplainedCallback {
+        id: delivery.id(),
+        callback_type: delivery.callback_type.to_string(),
+        outcome: delivery.outcome.to_string(),
+        url: delivery.url.as_str().to_owned(),
+        state: delivery.state,
+        attempts: delivery.attempts.len(),
+        next_try: delivery.next_try.map(|at| at.to_string()),
+        on_purpose: delivery.on_purpose.clone(),
+        reason: delivery.reason.clone(),
+    }
 }

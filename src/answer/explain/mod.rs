@@ -1,9 +1,11 @@
-//! Why a reply is as it is, worked out from what was kept with its exchange.
+//! Explains a reply from what the journal keeps of its exchange.
 
-mod because;
+mod conversion;
+mod decision;
 mod explain;
+mod explanation;
 mod later;
 mod rules;
-mod words;
 
 pub(crate) use self::explain::{Found, explain, find_exchange};
+pub(crate) use self::explanation::{DecidedBy, Explanation};

@@ -1,20 +1,21 @@
-//! The rules that were tried, and in what each that failed differs from the request.
+//! The rules that were tried, and how the request differs from each rule that failed.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::words::{place, shown_place};
+use super::conversion::{file_place, tried_condition};
+use super::explanation::{NearestRule, TriedCondition, TriedRule};
 use crate::catalogue::{Condition, Creation, Facts, Rule};
 
-/// Of very many rules the nearest are shown.
+/// If more rules were tried, only the nearest are shown.
 const SHOWN_MAX: usize = 50;
 
-/// The rules that were tried, up to the one that held: in their order, or the nearest of very many.
-/// And how many there were.
+/// The rules that were tried, up to the one that held, in their order; and how many were tried. If these are very many,
+/// only the nearest are returned.
 pub(super) fn tried_rules(
     creation: &Creation,
     facts: Facts<'_>,
     chosen: Option<usize>,
-) -> (Value, usize) {
+) -> (Vec<TriedRule>, usize) {
     let all = creation.rules.iter().count();
     let count = chosen.map_or(all, |chosen| chosen + 1);
     let mut tried: Vec<_> = creation.rules.iter().take(count).enumerate().collect();
@@ -25,19 +26,23 @@ pub(super) fn tried_rules(
     }
     let shown = tried.iter().map(|(at, rule)| {
         let held = Some(*at) == chosen;
-        json!({
-            "outcome": rule.outcome.name,
-            "place": place(&rule.origin),
-            "priority": rule.priority,
-            "held": held,
-            "failed": if held { Vec::new() } else { failed(rule, facts) },
-        })
+        TriedRule {
+            outcome: rule.outcome.name.clone(),
+            place: file_place(&rule.origin),
+            priority: rule.priority,
+            held,
+            failed: if held {
+                Vec::new()
+            } else {
+                failed(rule, facts)
+            },
+        }
     });
     (shown.collect(), count)
 }
 
-/// The rule of which the fewest conditions fail, and what the request would have to hold.
-pub(super) fn nearest_rule(creation: &Creation, facts: Facts<'_>) -> Option<Value> {
+/// The rule with the fewest failed conditions, and how the request differs from it.
+pub(super) fn nearest_rule(creation: &Creation, facts: Facts<'_>) -> Option<NearestRule> {
     let rules = creation.rules.iter();
     let rule = rules.min_by_key(|rule| distance(rule, facts))?;
     let alternative = nearest_alternative(rule, facts)?;
@@ -51,20 +56,20 @@ pub(super) fn nearest_rule(creation: &Creation, facts: Facts<'_>) -> Option<Valu
             format!("{} must be {expected} and is {received}", condition.written)
         })
         .collect();
+    let outcome = rule.outcome.name.clone();
+    let place = file_place(&rule.origin);
     let differs = format!(
-        "{} ({}) would have answered, but {}.",
-        rule.outcome.name,
-        shown_place(&rule.origin),
+        "{outcome} ({place}) would have answered, but {}.",
         differences.join(", and ")
     );
-    Some(json!({
-        "outcome": rule.outcome.name,
-        "place": place(&rule.origin),
-        "differs": differs,
-    }))
+    Some(NearestRule {
+        outcome,
+        place,
+        differs,
+    })
 }
 
-/// How far a rule is from holding: the conditions that fail, then how unlike the texts are.
+/// How far a rule is from holding: the number of its failed conditions, then how unlike the texts are.
 fn distance(rule: &Rule, facts: Facts<'_>) -> (usize, u32) {
     let alternatives = rule.when.0.iter();
     let distances = alternatives.map(|all| alternative_distance(all, facts));
@@ -84,7 +89,7 @@ fn alternative_distance(conditions: &[Condition], facts: Facts<'_>) -> (usize, u
     (failing(conditions, facts).count(), unlike)
 }
 
-/// Between 0 (all but the same) and 1.
+/// How unlike the expected and the received text are: from 0 (nearly the same) to 1.
 fn unlikeness(condition: &Condition, facts: Facts<'_>) -> f64 {
     let received = condition.subject.of(facts);
     let Some(received) = received.as_deref() else {
@@ -112,17 +117,11 @@ fn failing<'r>(
     conditions.iter().filter(move |one| !one.holds(facts))
 }
 
-/// The failed conditions of the alternative that came nearest.
-fn failed(rule: &Rule, facts: Facts<'_>) -> Vec<Value> {
+/// The failed conditions of the alternative that is nearest to holding.
+fn failed(rule: &Rule, facts: Facts<'_>) -> Vec<TriedCondition> {
     let nearest = nearest_alternative(rule, facts).unwrap_or_default();
     failing(nearest, facts)
-        .map(|condition| {
-            json!({
-                "condition": &*condition.written,
-                "expected": condition.test.shown(),
-                "received": condition.subject.of(facts),
-            })
-        })
+        .map(|condition| tried_condition(condition, facts))
         .collect()
 }
 

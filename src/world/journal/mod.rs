@@ -28,8 +28,8 @@ pub(crate) use self::mask::Mask;
 pub(crate) use self::query::Judgement;
 pub use self::query::Query;
 pub(crate) use self::redaction::{
-    PERSONAL, redact_delivery, redact_exchange, redact_explanation, redact_not_verified,
-    redact_path, redact_received,
+    HiddenValues, PERSONAL, redact_delivery, redact_exchange, redact_not_verified, redact_path,
+    redact_received,
 };
 pub(crate) use self::thumbnail::Thumbnail;
 pub use self::verify::verify;

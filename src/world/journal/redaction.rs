@@ -7,7 +7,7 @@
 use std::sync::LazyLock;
 
 use regex::Regex;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The names of personal fields in snake case. The inspector uses them too, and masks these fields until they
 /// are clicked.
@@ -47,36 +47,36 @@ const DIGITS_MIN: usize = 9;
 
 /// The values that were hidden. They are also looked for in sentences.
 #[derive(Default)]
-pub(crate) struct Found(Vec<String>);
+pub(crate) struct HiddenValues(Vec<String>);
 
 /// A request with its reply, as the control API writes it.
-pub(crate) fn redact_exchange(shown: &mut Value) -> Found {
-    let mut found = Found::default();
-    path_in(&mut shown["path"], &mut found);
+pub(crate) fn redact_exchange(shown: &mut Value) -> HiddenValues {
+    let mut hidden = HiddenValues::default();
+    path_in(&mut shown["path"], &mut hidden);
     for (part, is_whole) in [
         ("query", true),
         ("body", shown.get("body_sha256").is_none()),
         ("reply", shown.get("reply_sha256").is_none()),
     ] {
-        contents(&mut shown[part], is_whole, &mut found);
+        contents(&mut shown[part], is_whole, &mut hidden);
     }
     for (name, value) in shown["headers"].as_object_mut().into_iter().flatten() {
         if !PLAIN_HEADERS.contains(&name.as_str()) {
-            hide(value, &mut found);
+            hidden.hide(value);
         }
     }
-    found.scrub(&mut shown["reply"]);
-    found.scrub(&mut shown["reply_headers"]);
-    found
+    hidden.redact_texts(&mut shown["reply"]);
+    hidden.redact_texts(&mut shown["reply_headers"]);
+    hidden
 }
 
 /// A callback with its attempts.
 pub(crate) fn redact_delivery(shown: &mut Value) {
-    let mut found = Found::default();
-    contents(&mut shown["body"], true, &mut found);
+    let mut hidden = HiddenValues::default();
+    contents(&mut shown["body"], true, &mut hidden);
     without_query(&mut shown["url"]);
     for attempt in shown["attempts"].as_array_mut().into_iter().flatten() {
-        contents(&mut attempt["answer"], true, &mut found);
+        contents(&mut attempt["answer"], true, &mut hidden);
         let head = attempt["request"].as_str().unwrap_or_default();
         attempt["request"] = QUERY.replace_all(head, "?…").into();
     }
@@ -84,7 +84,7 @@ pub(crate) fn redact_delivery(shown: &mut Value) {
 
 /// A request that an inbox received.
 pub(crate) fn redact_received(shown: &mut Value) {
-    contents(&mut shown["body"], true, &mut Found::default());
+    contents(&mut shown["body"], true, &mut HiddenValues::default());
 }
 
 /// The differences between some requests and an expectation.
@@ -103,60 +103,14 @@ pub(crate) fn redact_not_verified(shown: &mut Value) {
                 _ => name.split('.').any(is_personal) || has_personal(&difference["received"]),
             };
             if is_hidden {
-                hide(&mut difference["expected"], &mut Found::default());
-                hide(&mut difference["received"], &mut Found::default());
+                HiddenValues::default().hide(&mut difference["expected"]);
+                HiddenValues::default().hide(&mut difference["received"]);
             }
         }
     }
 }
 
-/// The explanation of an answer. Expected values come from the scenario and stay; received values are hidden.
-pub(crate) fn redact_explanation(told: &mut Value, mut found: Found) {
-    if let Some(path) = told.pointer_mut("/request/path") {
-        path_in(path, &mut found);
-    }
-    for hidden in ["/decided_by/file_names", "/dummy_data/read"] {
-        if let Some(hidden) = told.pointer_mut(hidden) {
-            hide(hidden, &mut found);
-        }
-    }
-    if let Some(decided) = told.get_mut("decided_by") {
-        received_in(decided);
-    }
-    let rules = told.get_mut("rules").and_then(Value::as_array_mut);
-    for rule in rules.into_iter().flatten() {
-        received_in(&mut rule["failed"]);
-    }
-    nearest_rule(told);
-    for said in ["because", "errors", "notes"] {
-        if let Some(said) = told.get_mut(said) {
-            found.scrub(said);
-        }
-    }
-}
-
-/// The sentence about the nearest rule quotes what was received.
-fn nearest_rule(told: &mut Value) {
-    let Some(nearest) = told.get_mut("nearest_rule") else {
-        return;
-    };
-    let place = format!(
-        "{}:{}",
-        text_of(&nearest["place"]["file"]),
-        nearest["place"]["line"]
-    );
-    let outcome = text_of(&nearest["outcome"]);
-    let hidden = format!("{outcome} ({place}) would have answered, but for what is redacted here.");
-    let differs = std::mem::replace(&mut nearest["differs"], hidden.as_str().into());
-    let because = text_of(&told["because"]).replace(text_of(&differs), &hidden);
-    told["because"] = because.into();
-}
-
-fn text_of(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
-}
-
-/// Hides segments of a path that may be somebody's number or address.
+/// A path, of which a segment may be somebody's number or address.
 pub(crate) fn redact_path(path: &str) -> String {
     let segments = path.split('/').map(|segment| {
         if is_personal_segment(segment) {
@@ -174,13 +128,9 @@ fn is_personal_segment(segment: &str) -> bool {
     is_number || segment.contains('@') || segment.contains("%40")
 }
 
-fn path_in(value: &mut Value, found: &mut Found) {
-    if let Some(text) = value.as_str() {
-        let personal = text
-            .split('/')
-            .filter(|segment| is_personal_segment(segment));
-        personal.for_each(|segment| found.add(segment));
-        *value = redact_path(text).into();
+fn path_in(value: &mut Value, hidden: &mut HiddenValues) {
+    if let Value::String(path) = value {
+        hidden.redact_path(path);
     }
 }
 
@@ -194,21 +144,8 @@ fn without_query(url: &mut Value) {
     }
 }
 
-fn received_in(conditions: &mut Value) {
-    let conditions: &mut [Value] = match conditions {
-        Value::Array(conditions) => conditions,
-        Value::Null => return,
-        one => std::slice::from_mut(one),
-    };
-    for condition in conditions {
-        if let Some(received) = condition.get_mut("received") {
-            hide(received, &mut Found::default());
-        }
-    }
-}
-
 /// Hides the personal values of JSON, also of JSON in a text. Any other text is hidden whole.
-fn contents(value: &mut Value, is_whole: bool, found: &mut Found) {
+fn contents(value: &mut Value, is_whole: bool, hidden: &mut HiddenValues) {
     match value {
         Value::Null => {}
         Value::String(text) if text.is_empty() => {}
@@ -218,29 +155,29 @@ fn contents(value: &mut Value, is_whole: bool, found: &mut Found) {
             *text = json.map_or_else(
                 || HIDDEN.to_owned(),
                 |mut json| {
-                    fields(&mut json, found);
+                    fields(&mut json, hidden);
                     json.to_string()
                 },
             );
         }
-        json => fields(json, found),
+        json => fields(json, hidden),
     }
 }
 
-fn fields(value: &mut Value, found: &mut Found) {
+fn fields(value: &mut Value, hidden: &mut HiddenValues) {
     match value {
         Value::Object(map) => {
             for (name, value) in map {
                 if is_personal(name) {
-                    hide(value, found);
+                    hidden.hide(value);
                 } else {
-                    fields(value, found);
+                    fields(value, hidden);
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| fields(item, found)),
+        Value::Array(items) => items.iter_mut().for_each(|item| fields(item, hidden)),
         Value::String(text) if text.starts_with("http") => without_query(value),
-        one if has_personal(one) => hide(one, found),
+        one if has_personal(one) => hidden.hide(one),
         _ => {}
     }
 }
@@ -272,23 +209,7 @@ fn has_personal(value: &Value) -> bool {
     }
 }
 
-/// Hides all values in a value. It stays visible that there is one.
-fn hide(value: &mut Value, found: &mut Found) {
-    match value {
-        Value::Null => {}
-        Value::Object(map) => map.values_mut().for_each(|value| hide(value, found)),
-        Value::Array(items) => items.iter_mut().for_each(|item| hide(item, found)),
-        one => {
-            match &*one {
-                Value::String(text) => found.add(text),
-                other => found.add(&other.to_string()),
-            }
-            *one = HIDDEN.into();
-        }
-    }
-}
-
-impl Found {
+impl HiddenValues {
     fn add(&mut self, value: &str) {
         if value.len() >= SOUGHT_BYTES_MIN && value != "true" && value != "false" {
             self.0.push(value.to_owned());
@@ -296,17 +217,52 @@ impl Found {
     }
 
     /// Hides the found values in all texts of a value.
-    fn scrub(&self, value: &mut Value) {
+    pub(crate) fn hide(&mut self, value: &mut Value) {
         match value {
-            Value::String(text) => {
-                for found in &self.0 {
-                    if text.contains(found.as_str()) {
-                        *text = text.replace(found.as_str(), HIDDEN);
-                    }
-                }
+            Value::Null => {}
+            Value::Object(map) => self.hide_all(map),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.hide(item)),
+            Value::String(text) => self.hide_text(text),
+            one => {
+                self.add(&one.to_string());
+                *one = HIDDEN.into();
             }
-            Value::Array(items) => items.iter_mut().for_each(|item| self.scrub(item)),
-            Value::Object(map) => map.values_mut().for_each(|value| self.scrub(value)),
+        }
+    }
+
+    /// Hides the values of an object; its names stay.
+    pub(crate) fn hide_all(&mut self, map: &mut Map<String, Value>) {
+        map.values_mut().for_each(|value| self.hide(value));
+    }
+
+    pub(crate) fn hide_text(&mut self, text: &mut String) {
+        self.add(text);
+        HIDDEN.clone_into(text);
+    }
+
+    /// Hides the personal segments of a path.
+    pub(crate) fn redact_path(&mut self, path: &mut String) {
+        let segments = path.split('/');
+        let personal = segments.filter(|segment| is_personal_segment(segment));
+        personal.for_each(|segment| self.add(segment));
+        *path = redact_path(path);
+    }
+
+    /// Hides in a sentence the values that were hidden before.
+    pub(crate) fn redact_text(&self, text: &mut String) {
+        for value in &self.0 {
+            if text.contains(value.as_str()) {
+                *text = text.replace(value.as_str(), HIDDEN);
+            }
+        }
+    }
+
+    /// The same in all texts of a value.
+    fn redact_texts(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => self.redact_text(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.redact_texts(item)),
+            Value::Object(map) => map.values_mut().for_each(|value| self.redact_texts(value)),
             _ => {}
         }
     }

@@ -1,0 +1,302 @@
+//! The decision that led to a reply, in a sentence and in fields.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::conversion::{file_place, received, tried_condition};
+use super::explanation::{
+    AnsweringOutcome, ChosenBy, ChosenOutcome, DecidedBy, Decision, Explanation, LookupVerdict,
+};
+use super::rules::{nearest_rule, tried_rules};
+use crate::answer::engine::Engine;
+use crate::answer::input::Unread;
+use crate::catalogue::{Catalogue, Creation, Endpoint, Facts};
+use crate::http::{self, Call, Complaint};
+use crate::world::{By, Exchange};
+
+/// Adds the decision to an explanation.
+pub(super) struct DecisionExplainer<'a> {
+    pub explanation: &'a mut Explanation,
+    pub call: &'a Call,
+    pub exchange: &'a Exchange,
+}
+
+/// Rules and dummy data, to be tried again with the facts of an exchange.
+struct Retrial<'a> {
+    seed: u64,
+    catalogue: &'a Catalogue,
+    creation: &'a Creation,
+    facts: Facts<'a>,
+    /// What decided when the request was answered.
+    by: By,
+    /// True if there was no reload since: the rules and magic values are those that decided.
+    is_same_generation: bool,
+}
+
+impl DecisionExplainer<'_> {
+    pub(super) fn decide(&mut self, chosen_by: ChosenBy, because: String) {
+        let decision = &mut self.explanation.decision;
+        decision.chosen_by = chosen_by;
+        decision.because = because;
+    }
+
+    fn decide_by(&mut self, chosen_by: ChosenBy, because: String, values: DecidedBy) {
+        self.explanation.decision = Decision {
+            chosen_by,
+            because,
+            decided_by: Some(values),
+        };
+    }
+
+    /// The request was refused, before or after an outcome was chosen. The reply says why.
+    pub(super) fn explain_refusal(&mut self) {
+        let body: Value = serde_json::from_slice(&self.exchange.reply.bytes).unwrap_or_default();
+        let message = body["message"].as_str().unwrap_or("its reply says no more");
+        let fault = self.exchange.fault.as_deref().unwrap_or_default();
+        let refusal = if fault == "malformed" || fault.starts_with("status") {
+            format!("The request was refused; in what words is lost to its fault, {fault}.")
+        } else {
+            format!("The request was refused: {message}")
+        };
+        let because = match self.explanation.decision.because.as_str() {
+            "" => refusal,
+            chosen if chosen.ends_with('.') => format!("{chosen} {refusal}"),
+            chosen => format!("{chosen}. {refusal}"),
+        };
+        self.decide(ChosenBy::Refusal, because);
+        self.explanation.errors = complaints(&body);
+    }
+
+    /// Explains the reply to a request that read a record.
+    pub(super) fn explain_read(&mut self, endpoint: &Endpoint) {
+        match self.exchange.why.by {
+            By::Magic => self.explain_magic(),
+            By::Next => self.explain_next(),
+            By::Record => {
+                let id = self.exchange.why.record.as_deref().unwrap_or_default();
+                let because = format!("The record {id} is what it was when it was read.");
+                self.decide(ChosenBy::Record, because);
+            }
+            _ => return self.explain_refusal(),
+        }
+        self.add_outcomes(endpoint);
+    }
+
+    /// Explains the reply to a product request. `path` has the segments of its path, by their names.
+    pub(super) fn explain_product_request(
+        &mut self,
+        engine: &Engine,
+        catalogue: &Catalogue,
+        endpoint: &Endpoint,
+        path: Map<String, Value>,
+    ) {
+        let why = &self.exchange.why;
+        match why.by {
+            By::Nothing | By::Record => return self.explain_refusal(),
+            By::Magic => self.explain_magic(),
+            By::Next => self.explain_next(),
+            By::Data(_) | By::Rule(_) | By::DummyData | By::Default => {
+                if self.exchange.request.whole_bytes > self.exchange.request.bytes.len() {
+                    self.explain_in_short(
+                        "only a part of the body is kept, so rules and dummy data cannot be tried again",
+                    );
+                } else if let Ok(input) = unread(endpoint, self.call).validated(path) {
+                    self.explain_input(&Retrial {
+                        seed: engine.seed,
+                        catalogue,
+                        creation: endpoint
+                            .creation
+                            .as_ref()
+                            .expect("only products are routed here"),
+                        facts: input.facts(self.call, why.nth),
+                        by: why.by,
+                        is_same_generation: why.generation == catalogue.generation,
+                    });
+                } else {
+                    self.explain_in_short("by the rules of now the input would be refused");
+                }
+            }
+        }
+        self.add_outcomes(endpoint);
+    }
+
+    /// Says what decided, and why there is no more to say.
+    fn explain_in_short(&mut self, note: &str) {
+        let by = self.exchange.why.by;
+        self.explanation.notes.push(note.to_owned());
+        self.decide(chosen_by(by), in_short(by).to_owned());
+    }
+
+    fn explain_magic(&mut self) {
+        let header = self.call.headers().get(http::MAGIC_HEADER);
+        let received = header.map_or_else(String::new, |value| {
+            String::from_utf8_lossy(value.as_bytes()).into_owned()
+        });
+        let header = http::MAGIC_HEADER.to_owned();
+        let because = format!("The request asked for it: {header}: {received}");
+        let values = DecidedBy::Header { header, received };
+        self.decide_by(ChosenBy::Magic, because, values);
+    }
+
+    fn explain_next(&mut self) {
+        let chosen = self.exchange.why.chosen.as_ref();
+        let name = chosen.map_or("", |outcome| outcome.name.as_str());
+        let because = format!("{name} was queued for this call by POST /__sandbox/next.");
+        self.decide(ChosenBy::Next, because);
+    }
+
+    /// Tries magic values, rules and dummy data again.
+    fn explain_input(&mut self, retrial: &Retrial<'_>) {
+        let by = retrial.by;
+        if !matches!(by, By::Data(_)) {
+            let chosen = match by {
+                By::Rule(at) if retrial.is_same_generation => Some(at as usize),
+                _ => None,
+            };
+            let (rules, count) = tried_rules(retrial.creation, retrial.facts, chosen);
+            self.explanation.rules = Some(rules);
+            self.explanation.rules_tried = Some(count);
+        }
+        match by {
+            By::Rule(at) => self.explain_rule(retrial, at as usize),
+            By::Data(at) => self.explain_magic_value(retrial, at.map(|at| at as usize)),
+            _ => self.explain_nearest_rule(retrial),
+        }
+        if matches!(by, By::DummyData | By::Default) {
+            self.explanation.dummy_data = lookup_verdict(retrial);
+        }
+    }
+
+    fn explain_rule(&mut self, retrial: &Retrial<'_>, at: usize) {
+        let rule = retrial.creation.rules.iter().nth(at);
+        let rule = rule.filter(|_| retrial.is_same_generation);
+        let Some(rule) = rule else {
+            return self.decide(ChosenBy::Rule, in_short(retrial.by).to_owned());
+        };
+        let facts = retrial.facts;
+        let held = rule
+            .when
+            .0
+            .iter()
+            .find(|all| all.iter().all(|condition| condition.holds(facts)));
+        let conditions = (held.into_iter().flatten())
+            .map(|condition| tried_condition(condition, facts))
+            .collect();
+        let because = format!("The rule at {} holds.", file_place(&rule.origin));
+        self.decide_by(ChosenBy::Rule, because, DecidedBy::Rule(conditions));
+    }
+
+    /// A magic value of the endpoint decided, or the name of an uploaded file. A file name has no number.
+    fn explain_magic_value(&mut self, retrial: &Retrial<'_>, at: Option<usize>) {
+        let value = at.and_then(|at| retrial.creation.magic.0.get(at));
+        let value = value.filter(|_| retrial.is_same_generation);
+        let (because, values) = if let Some(value) = value {
+            let values = DecidedBy::MagicValue {
+                condition: value.written.clone(),
+                received: received(&value.subject, retrial.facts),
+                place: file_place(&value.origin),
+            };
+            (format!("{} names the outcome.", value.written), values)
+        } else {
+            let file_names = retrial.facts.file_names.clone();
+            let values = DecidedBy::FileNames { file_names };
+            (in_short(retrial.by).to_owned(), values)
+        };
+        self.decide_by(ChosenBy::MagicValue, because, values);
+    }
+
+    /// No rule held: says which one was nearest to holding.
+    fn explain_nearest_rule(&mut self, retrial: &Retrial<'_>) {
+        let mut because = in_short(retrial.by).to_owned();
+        let nearest = nearest_rule(retrial.creation, retrial.facts);
+        if let Some(nearest) = &nearest {
+            because = format!("{because} The nearest rule: {}", nearest.differs);
+        }
+        self.decide(chosen_by(retrial.by), because);
+        self.explanation.nearest_rule = nearest;
+    }
+
+    /// Adds the outcome that was chosen and the one that wrote the reply. These differ where a sequence was chosen.
+    /// A refusal stands in place of the second.
+    fn add_outcomes(&mut self, endpoint: &Endpoint) {
+        let Some(chosen) = &self.exchange.why.chosen else {
+            return;
+        };
+        let turn = self.exchange.why.turn;
+        self.explanation.chosen = Some(ChosenOutcome {
+            outcome: chosen.name.clone(),
+            place: file_place(&chosen.origin),
+            turn: (turn > 0).then_some(turn),
+        });
+        if self.exchange.why.is_refused {
+            return self.explain_refusal();
+        }
+        let tag = self.exchange.outcome.as_ref();
+        let tag = tag.and_then(|tag| tag.to_str().ok());
+        let name = tag.and_then(|tag| Some(tag.rsplit_once('/')?.1));
+        let answered = match name {
+            Some(name) if name != chosen.name => endpoint.outcomes.get(name),
+            _ => Some(chosen),
+        };
+        self.explanation.answered_from = answered.map(|outcome| AnsweringOutcome {
+            outcome: outcome.name.clone(),
+            source: outcome.source,
+            place: file_place(&outcome.origin),
+        });
+    }
+}
+
+fn unread<'r>(endpoint: &'r Endpoint, call: &'r Call) -> Unread<'r> {
+    Unread {
+        endpoint,
+        call,
+        sample_stands_in: false,
+    }
+}
+
+/// The mistakes that a refusal lists.
+fn complaints(body: &Value) -> Vec<Complaint> {
+    Vec::deserialize(&body["errors"]).unwrap_or_default()
+}
+
+/// The fields that the endpoint's lookup reads, and its verdict; none if the endpoint has no lookup.
+fn lookup_verdict(retrial: &Retrial<'_>) -> Option<LookupVerdict> {
+    let rule = retrial.creation.lookup.as_ref()?;
+    let input = retrial.facts.fields;
+    let finding = rule
+        .lookup
+        .find(&retrial.catalogue.dummy, retrial.seed, rule.asked(input));
+    let fields = rule.lookup.reads().iter().chain(rule.lookup.may_read());
+    let read = fields.filter_map(|own| {
+        let name = rule.reads.name_of(own);
+        Some((name.to_owned(), input.get(name)?.clone()))
+    });
+    Some(LookupVerdict {
+        lookup: rule.lookup.name().to_owned(),
+        read: read.collect(),
+        verdict: finding.verdict.to_owned(),
+    })
+}
+
+fn chosen_by(by: By) -> ChosenBy {
+    match by {
+        By::Nothing => ChosenBy::Refusal,
+        By::Magic => ChosenBy::Magic,
+        By::Next => ChosenBy::Next,
+        By::Data(_) => ChosenBy::MagicValue,
+        By::Rule(_) => ChosenBy::Rule,
+        By::DummyData => ChosenBy::DummyData,
+        By::Default => ChosenBy::Default,
+        By::Record => ChosenBy::Record,
+    }
+}
+
+fn in_short(by: By) -> &'static str {
+    match by {
+        By::DummyData => "No rule holds; the dummy data decided.",
+        By::Default => "No rule holds and no dummy data decides: it is the endpoint's default.",
+        By::Rule(_) => "A rule held.",
+        By::Data(_) => "The name of a file names the outcome.",
+        By::Nothing | By::Magic | By::Next | By::Record => "",
+    }
+}

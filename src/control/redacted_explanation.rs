@@ -1,0 +1,75 @@
+//! `--redact` in an explanation: the values that were received are hidden. The expected values are the scenario's.
+
+use serde_json::{Map, Value, json};
+
+use crate::answer::{DecidedBy, Explanation};
+use crate::world::{self, Content, Exchange, HiddenValues};
+
+pub(super) fn redact_explanation(explanation: &mut Explanation, exchange: &Exchange) {
+    let mut hidden = world::redact_exchange(&mut request_values(exchange));
+    hidden.redact_path(&mut explanation.request.path);
+    if let Some(values) = &mut explanation.decision.decided_by {
+        redact_deciding_values(values, &mut hidden);
+    }
+    if let Some(data) = &mut explanation.dummy_data {
+        hidden.hide_all(&mut data.read);
+    }
+    for rule in explanation.rules.iter_mut().flatten() {
+        for condition in &mut rule.failed {
+            hide(&mut condition.received);
+        }
+    }
+    redact_nearest_rule(explanation);
+    hidden.redact_text(&mut explanation.decision.because);
+    for complaint in &mut explanation.errors {
+        hidden.redact_text(&mut complaint.path);
+        hidden.redact_text(&mut complaint.message);
+    }
+    for note in &mut explanation.notes {
+        hidden.redact_text(note);
+    }
+}
+
+/// The values of a request that a sentence may repeat.
+fn request_values(exchange: &Exchange) -> Value {
+    let body = match exchange.content() {
+        Content::Json(value) | Content::Fields(value) => value,
+        Content::Empty | Content::Text(_) | Content::Beginning(_) => Value::Null,
+    };
+    let query: Map<_, _> = form_urlencoded::parse(exchange.query().as_bytes())
+        .map(|(name, value)| (name.into_owned(), Value::from(value.into_owned())))
+        .collect();
+    json!({"path": exchange.path(), "query": query, "body": body})
+}
+
+fn redact_deciding_values(values: &mut DecidedBy, hidden: &mut HiddenValues) {
+    match values {
+        DecidedBy::Header { received, .. } => HiddenValues::default().hide_text(received),
+        DecidedBy::MagicValue { received, .. } => hide(received),
+        DecidedBy::FileNames { file_names } => hidden.hide_all(file_names),
+        DecidedBy::Rule(conditions) => {
+            for condition in conditions {
+                hide(&mut condition.received);
+            }
+        }
+    }
+}
+
+/// Hides a value here alone: sentences keep it, because most such values are the names of outcomes.
+fn hide(received: &mut Value) {
+    HiddenValues::default().hide(received);
+}
+
+/// The sentence about the nearest rule quotes the request.
+fn redact_nearest_rule(explanation: &mut Explanation) {
+    let Some(nearest) = &mut explanation.nearest_rule else {
+        return;
+    };
+    let redacted = format!(
+        "{} ({}) would have answered, but for what is redacted here.",
+        nearest.outcome, nearest.place
+    );
+    let because = &mut explanation.decision.because;
+    *because = because.replace(&nearest.differs, &redacted);
+    nearest.differs = redacted;
+}
