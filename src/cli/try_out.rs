@@ -251,3 +251,113 @@ fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     let value = HeaderValue::try_from(value.trim()).map_err(|_| wrong())?;
     Ok((name, value))
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    const BANK: &str = "/v1.1/identity/bank_account_data_requests";
+    const CARD: &str = "/v0/identity/id_card_verifications";
+
+    const SCENARIO: &str = r#"extends = "v1.1/bank_account_data_requests"
+[magic]
+"input.reference_id" = { prefix = "MAGIC_" }
+[outcomes.UNDER_REVIEW]
+when = { "input.bank_account_number" = "7000000001", "header.x-case" = "1" }
+body.result = { is_found = true }
+[outcomes.ALTERNATING]
+when = { "input.bank_account_number" = "7000000002" }
+sequence = ["SERVER_ERROR", "COMPLETED_FOUND"]
+"#;
+
+    const SETTINGS: &str = r#"magic_file_names = true
+[callback_urls]
+NAME_VALIDATOR_REQUEST = "http://127.0.0.1:9/"
+"#;
+
+    /// Arguments, and the parts of the explanation in their order.
+    const EXPLAINED: [(&str, &str); 9] = [
+        (
+            "POST /nowhere",
+            "trace request status outcome chosen_by because notes",
+        ),
+        (
+            "GET /v1/callback/urls",
+            "trace request status outcome chosen_by because notes",
+        ),
+        (
+            "POST BANK -d {}",
+            "trace request status outcome endpoint chosen_by because errors notes",
+        ),
+        (
+            "POST BANK -H x-magic-reply:PENDING_THEN_COMPLETED_FOUND;delay=10ms;fault=slow(64kb/s)",
+            "trace request status outcome delay_ms fault endpoint decided_by chosen_by because chosen answered_from \
+             record callbacks notes",
+        ),
+        (
+            r#"POST BANK -d {"bank_account_number":"1","bank_code":"BCA","reference_id":"MAGIC_failed"}"#,
+            "trace request status outcome endpoint decided_by chosen_by because chosen answered_from record callbacks \
+             notes",
+        ),
+        (
+            r#"POST BANK -H x-case:1 -d {"bank_account_number":"7000000001","bank_code":"BCA"}"#,
+            "trace request status outcome endpoint rules rules_tried chosen_by because decided_by chosen answered_from \
+             record callbacks notes",
+        ),
+        (
+            r#"POST BANK -d {"bank_account_number":"7000000002","bank_code":"BCA"}"#,
+            "trace request status outcome endpoint rules rules_tried chosen_by because decided_by chosen answered_from \
+             notes",
+        ),
+        (
+            r#"POST BANK --redact -d {"bank_account_number":"7000000001","bank_code":"BCA"}"#,
+            "trace request status outcome endpoint rules rules_tried chosen_by because nearest_rule dummy_data chosen \
+             answered_from record callbacks notes",
+        ),
+        (
+            "POST CARD -F name=Budi -F id_card_number=3275031210930027 \
+             -F selfie=@examples/selfie.png;filename=completed_not_found.png",
+            "trace request status outcome endpoint decided_by chosen_by because chosen answered_from record callbacks \
+             notes",
+        ),
+    ];
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    async fn explanation(line: &str) -> Explanation {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, text) in [("mine.toml", SCENARIO), ("sandbox.toml", SETTINGS)] {
+            std::fs::write(folder.path().join(name), text).expect("a file");
+        }
+        let scenarios = folder.path().to_str().expect("UTF-8");
+        let line = format!("try {line} --scenarios {scenarios}");
+        let line = line.replace("BANK", BANK).replace("CARD", CARD);
+        let line = Line::try_parse_from(line.split_whitespace()).expect("it parses");
+        let builder = line.arguments.answering.apply(Sandbox::builder());
+        let sandbox = builder.unserved().expect("it loads");
+        let request = request(&line.arguments).expect("a request");
+        let reply = ask(&sandbox, request).await.expect("a reply");
+        let trace = reply.headers["x-sandbox-trace"].to_str().expect("text");
+        let explanation = sandbox.control.explain_trace(trace, |_| true);
+        explanation.expect("the trace is known")
+    }
+
+    #[tokio::test]
+    async fn an_explanation_that_is_read_and_written_again_is_the_same_json() {
+        for (line, parts) in EXPLAINED {
+            let written = json!(explanation(line).await);
+            let names = written.as_object().expect("an object").keys();
+            let names: Vec<_> = names.map(String::as_str).collect();
+            assert_eq!(names.join(" "), parts, "{line}");
+            let text = written.to_string();
+            let read: Explanation = serde_json::from_str(&text).expect("it can be read");
+            assert_eq!(json!(read).to_string(), text);
+        }
+    }
+}
