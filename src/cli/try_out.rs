@@ -10,12 +10,10 @@ use bytes::Bytes;
 use clap::Args;
 use http_body_util::{BodyExt, Full};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
-use hyper::server::conn::http1 as server;
-use hyper::service::service_fn;
+use hyper::server::conn::http1;
 use hyper::{HeaderMap, Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::sync::watch;
 
 use super::answering::Answering;
 use super::explain::explanation_text;
@@ -24,8 +22,7 @@ use super::output::{Format, block_on, fail, misused, print};
 use crate::answer::Explanation;
 use crate::base::PUBLIC_KEY;
 use crate::sandbox::Sandbox;
-use crate::server::Serving;
-use crate::server::{Gone, Pace, PacedIo, respond};
+use crate::server::{InMemory, Serving};
 
 /// A reply that is broken on purpose is waited for no longer than this.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
@@ -147,31 +144,15 @@ struct Reply {
 /// Sends the request through a pipe to the server's own code.
 async fn ask(sandbox: &Arc<Serving>, request: Request<Full<Bytes>>) -> Result<Reply, String> {
     let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
-    let (_keep, stop) = watch::channel(false);
-    let pace = Arc::new(Pace::new(stop));
-    let serving = {
-        let (sandbox, pace) = (sandbox.clone(), pace.clone());
-        let paced = pace.clone();
-        let service = service_fn(move |request| {
-            let (sandbox, pace) = (sandbox.clone(), paced.clone());
-            async move {
-                respond(&sandbox, request, &pace)
-                    .await
-                    .ok_or_else(Gone::client)
-            }
-        });
-        let io = PacedIo {
-            io: TokioIo::new(theirs),
-            pace,
-        };
-        server::Builder::new().serve_connection(io, service)
-    };
+    let server = &InMemory::new(sandbox);
+    let http = http1::Builder::new();
+    let serving = server.serve(theirs, &http, async |request| server.respond(request).await);
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(ours))
         .await
         .map_err(|error| error.to_string())?;
     let answer = async move {
         let response = sender.send_request(request).await.map_err(|error| {
-            if pace.is_to_end() {
+            if server.is_ended_by_fault() {
                 "the connection was ended without an answer, as the fault asks".to_owned()
             } else {
                 format!("no answer: {error}")

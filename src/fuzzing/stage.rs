@@ -1,7 +1,6 @@
 //! A sandbox without a server, a clock that moves by itself, and the rules for every reply.
 
 use std::cell::RefCell;
-use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -11,19 +10,16 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Collected, Full};
 use hyper::http::response;
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Method, Request, Response};
-use hyper_util::rt::TokioIo;
+use hyper::{Method, Response};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::base::PUBLIC_KEY;
 use crate::catalogue::{Catalogue, Current};
 use crate::control;
 use crate::sandbox::{Options, assemble};
-use crate::server::{Gone, Pace, PacedIo, Serving, respond};
+use crate::server::{InMemory, Serving};
 
 /// Longer than anything may take. On the paused clock it passes at once.
 const LONG: Duration = Duration::from_mins(15);
@@ -93,42 +89,28 @@ impl Heard {
 /// Sends bytes through a pipe to the server's own code. Returns all that came back, and each reply.
 pub(crate) async fn send(sandbox: &Arc<Serving>, pieces: &[&[u8]]) -> (Vec<u8>, Vec<Heard>) {
     let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
-    let (_keep, stop) = watch::channel(false);
-    let pace = Arc::new(Pace::new(stop));
-    let heard = Rc::new(RefCell::new(Vec::new()));
-    let service = service_fn(|request: Request<_>| {
-        let (sandbox, pace, heard) = (sandbox.clone(), pace.clone(), heard.clone());
-        async move {
-            let method = request.method().clone();
-            let path = request.uri().path().to_owned();
-            let response = respond(&sandbox, request, &pace)
-                .await
-                .ok_or_else(Gone::client)?;
-            let (parts, body) = response.into_parts();
-            let whole = timeout(ENDLESS, body.collect()).await;
-            let whole = whole.ok().and_then(Result::ok).map(Collected::to_bytes);
-            if let Some(body) = &whole {
-                check(&method, &path, &parts, body);
-            }
-            heard.borrow_mut().push(Heard {
-                method,
-                path,
-                status: parts.status.as_u16(),
-                headers: format!("{:?}", parts.headers),
-                body: whole.clone(),
-            });
-            let body = Full::new(whole.ok_or_else(Gone::client)?);
-            Ok::<_, Gone>(Response::from_parts(parts, body))
+    let heard = RefCell::new(Vec::new());
+    let server = InMemory::new(sandbox);
+    let mut http = http1::Builder::new();
+    http.auto_date_header(false).max_buf_size(HEAD_BYTES_MAX);
+    let serving = server.serve(theirs, &http, async |request| {
+        let method = request.method().clone();
+        let path = request.uri().path().to_owned();
+        let (parts, body) = server.respond(request).await?.into_parts();
+        let whole = timeout(ENDLESS, body.collect()).await;
+        let whole = whole.ok().and_then(Result::ok).map(Collected::to_bytes);
+        if let Some(body) = &whole {
+            check(&method, &path, &parts, body);
         }
+        heard.borrow_mut().push(Heard {
+            method,
+            path,
+            status: parts.status.as_u16(),
+            headers: format!("{:?}", parts.headers),
+            body: whole.clone(),
+        });
+        Some(Response::from_parts(parts, Full::new(whole?)))
     });
-    let io = PacedIo {
-        io: TokioIo::new(theirs),
-        pace: pace.clone(),
-    };
-    let serving = http1::Builder::new()
-        .auto_date_header(false)
-        .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(io, service);
     let (mut reader, mut writer) = tokio::io::split(ours);
     let mut came = Vec::new();
     {
@@ -141,7 +123,6 @@ pub(crate) async fn send(sandbox: &Arc<Serving>, pieces: &[&[u8]]) -> (Vec<u8>, 
             }
         };
         let hearing = async { reader.read_to_end(&mut came).await.ok() };
-        let serving = async { serving.await.ok() };
         timeout(LONG, async { tokio::join!(asking, hearing, serving) })
             .await
             .ok();

@@ -6,6 +6,7 @@ mod body;
 mod connection;
 mod effect;
 mod gone;
+mod in_memory;
 mod pace;
 mod ports;
 mod record;
@@ -17,12 +18,9 @@ mod tls;
 mod wire;
 
 pub(crate) use self::accept::serve;
-pub(crate) use self::gone::Gone;
-pub(crate) use self::pace::Pace;
+pub(crate) use self::in_memory::InMemory;
 pub(crate) use self::ports::{OpenError, Ports, Secured, listen};
-pub(crate) use self::respond::respond;
 pub(crate) use self::serving::Serving;
-pub(crate) use self::socket::PacedIo;
 #[cfg(feature = "tls")]
 pub(crate) use self::tls::{
     AUTHORITY_FILE, Authority, HostName, PLAIN_WORDS, TlsOptions, is_one_certificate,
