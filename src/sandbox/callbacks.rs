@@ -10,7 +10,7 @@ use super::callback::Callback;
 use super::patience::{PATIENCE, deadline};
 use super::world::World;
 use crate::callbacks::{Advance, CallbackUrl};
-use crate::world::{Delivery, Registered};
+use crate::world::Delivery;
 use crate::{catalogue, control};
 
 /// The longest time that a clock is moved on at once.
@@ -50,13 +50,8 @@ impl World {
         let world = self.owned();
         let mut state = world.state();
         let now = world.now(&state);
-        let registered = Registered {
-            url: url.0,
-            created: now,
-            updated: now,
-        };
-        let urls = &mut state.callbacks.urls;
-        urls.insert(callback_type.to_owned(), registered);
+        let callback_type = callback_type.to_owned();
+        state.callbacks.register(callback_type, url.0, now);
     }
 
     /// Sends a callback without a request before it, as `POST /__sandbox/trigger` does.

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use crate::answer::{Effect, Registration};
 use crate::callbacks::Courier;
 use crate::http::ApiError;
-use crate::world::{Registered, WAIT, World};
+use crate::world::{WAIT, World};
 
 /// How long the receiver of a test may take.
 const TEST_TIME: Duration = Duration::from_secs(10);
@@ -78,14 +78,8 @@ async fn register(
     let mut state = world.state();
     let now = world.now(&state);
     for (callback_type, _) in registration.types {
-        let known = state.callbacks.urls.get(&callback_type);
-        let created = known.map_or(now, |known| known.created);
-        let registered = Registered {
-            url: registration.url.clone(),
-            created,
-            updated: now,
-        };
-        state.callbacks.urls.insert(callback_type, registered);
+        let url = registration.url.clone();
+        state.callbacks.register(callback_type, url, now);
     }
     Ok(())
 }

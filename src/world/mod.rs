@@ -28,8 +28,7 @@ pub use self::journal::{
 pub(crate) use self::named::Listed;
 pub use self::outbox::DeliveryState;
 pub(crate) use self::outbox::{
-    Attempt, Callbacks, DEPTH_MAX, Delivery, REPLY_TIME, Registered, TokenSent, WAIT, delivery_id,
-    seq_of,
+    Attempt, Callbacks, DEPTH_MAX, Delivery, REPLY_TIME, TokenSent, WAIT, delivery_id, seq_of,
 };
 pub(crate) use self::queued::{Calls, Next, Queued, TIMES_MAX};
 pub(crate) use self::records::{Later, Record, Version};

@@ -94,6 +94,18 @@ impl Callbacks {
         }
     }
 
+    /// Registers the URL of a type. One that takes the place of another keeps the time when that was created.
+    pub(crate) fn register(&mut self, callback_type: String, url: ReceiverUrl, now: Stamp) {
+        let known = self.urls.get(&callback_type);
+        let created = known.map_or(now, |known| known.created);
+        let registered = Registered {
+            url,
+            created,
+            updated: now,
+        };
+        self.urls.insert(callback_type, registered);
+    }
+
     pub(crate) fn pending(&self) -> usize {
         self.queue.by_clock.len() + self.in_flight
     }
