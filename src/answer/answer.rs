@@ -8,15 +8,15 @@ use serde_json::{Map, Value};
 
 use super::arrived::Arrived;
 use super::caller::{named_world, no_foreign_page};
-use super::choice::{Choice, choose, in_turn};
+use super::choice::{Choice, choose, resolve_sequence};
 use super::engine::Engine;
 use super::input::Unread;
 use super::product_request::ProductRequest;
 use super::read::read;
-use super::record::Making;
-use super::reply::{Effect, Reply};
+use super::record::NewRecord;
+use super::reply::{FollowUp, Reply};
 use super::seen::Seen;
-use super::{account, breaking, callback_urls, hints, magic, strict};
+use super::{account, breaking, callback_urls, magic, real_data, strict};
 use crate::base::Behaviour;
 use crate::catalogue::{
     Answer, Catalogue, Creation, Endpoint, Route, UploadFields, asked_route, calls_back,
@@ -147,7 +147,7 @@ fn enter_world(arrived: &Arrived<'_>, seen: &mut Seen<'_>) -> Result<Arc<World>,
 /// Refuses a call that is over a rate limit which a test has set for the endpoint.
 fn judge_rate(world: &World, call: &Call, seen: &mut Seen<'_>) -> Result<(), ApiError> {
     if let Some(endpoint) = seen.endpoint
-        && world.is_rigged()
+        && world.has_setup()
         && let Some(standing) = world.judge_rate(endpoint, call.came)
     {
         return seen.judged(standing);
@@ -194,7 +194,7 @@ fn ask(
         sample_stands_in: magic.outcome.is_some(),
     };
     let input = unread.validated(path)?;
-    seen.hints = hints::of(catalogue, &input.fields);
+    seen.hints = real_data::of(catalogue, &input.fields);
     let choice = if let Some((outcome, by)) = named {
         Choice::of(outcome, by)
     } else {
@@ -237,7 +237,7 @@ fn commit(
     engine.panics.reached("answer");
     let mut state = world.state();
     engine.panics.reached("lock");
-    let (outcome, turn) = in_turn(request, &mut state, wish.choice.outcome);
+    let (outcome, turn) = resolve_sequence(request, &mut state, wish.choice.outcome);
     seen.why.chosen = Some(wish.choice.outcome.clone());
     seen.why.turn = turn;
     strict::refuse_outcome_if_strict(is_strict, endpoint, &outcome)?;
@@ -259,7 +259,7 @@ fn commit(
     let mut mix = world.mix(&endpoint.id);
     mix.object(wish.fields);
     state.counters.count_into(&mut mix);
-    let making = Making {
+    let making = NewRecord {
         engine,
         catalogue,
         world,
@@ -278,7 +278,7 @@ fn commit(
         headers: outcome.headers.clone(),
         body: made.body,
         outcome: Some(outcome.tag.clone()),
-        effect: Effect::of(made.planned),
+        effect: FollowUp::of(made.planned),
         breaking: None,
     })
 }
@@ -308,7 +308,7 @@ pub(crate) fn error_reply(
         body: http::error_envelope(code, message, &error.complaints),
         outcome: endpoint
             .and_then(|endpoint| HeaderValue::try_from(format!("{}/{name}", endpoint.id)).ok()),
-        effect: Effect::None,
+        effect: FollowUp::None,
         breaking: None,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::arrived::Arrived;
 use super::magic::AskedFaults;
-use super::reply::{Breaking, Effect, Reply};
+use super::reply::{Breaking, FollowUp, Reply};
 use super::seen::Seen;
 use crate::base::{Fault, Probability};
 use crate::catalogue::{Breakage, Endpoint};
@@ -15,7 +15,7 @@ pub(super) fn decide(arrived: &Arrived<'_>, seen: &Seen<'_>, reply: &mut Reply) 
         return;
     };
     let (asked, breakage) = (&seen.asked, seen.breakage.as_deref());
-    if asked.is_none() && breakage.is_none() && !world.is_rigged() {
+    if asked.is_none() && breakage.is_none() && !world.has_setup() {
         return;
     }
     let mut state = world.state();
@@ -34,7 +34,7 @@ pub(super) fn decide(arrived: &Arrived<'_>, seen: &Seen<'_>, reply: &mut Reply) 
         return;
     }
     breaking.rewrite(arrived.catalogue, reply);
-    if let Effect::Release(held) = &reply.effect {
+    if let FollowUp::Release(held) = &reply.effect {
         // A callback leaves when its reply has been written, so it must not overtake a late reply.
         for seq in held {
             state.callbacks.put_off(*seq, breaking.lasts(reply));

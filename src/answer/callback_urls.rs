@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::engine::Engine;
-use super::reply::{Effect, Registration, Reply, ok};
-use super::{input, sample};
+use super::reply::{FollowUp, Registration, Reply, ok};
+use super::{input, unrequested};
 use crate::base::ReceiverUrl;
 use crate::catalogue::{self, Catalogue};
 use crate::http::{self, ApiError, Body, Call, Complaint, MediaType};
@@ -95,13 +95,14 @@ pub(crate) fn register(
             let endpoint = catalogue::endpoint_of_type(catalogue, callback_type)?;
             let outcome = catalogue::final_outcome(endpoint)?;
             let purpose = "callback URL test";
-            let sample =
-                sample::write_sample(catalogue, world, &mut state, endpoint, outcome, purpose)?;
+            let sample = unrequested::write_unrequested(
+                catalogue, world, &mut state, endpoint, outcome, purpose,
+            )?;
             Some((callback_type.to_owned(), sample.body))
         })
         .collect();
     Ok(Reply {
-        effect: Effect::Register(Registration { types, url }),
+        effect: FollowUp::Register(Registration { types, url }),
         ..ok(&Value::Object(reply))
     })
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::reply::Planned;
+use super::reply::Scheduled;
 use crate::base::{Behaviour, ReceiverUrl, Stamp, no_json};
 use crate::world::{Callbacks, DEPTH_MAX, Delivery, DeliveryState, REPLY_TIME, TokenSent, WAIT};
 
@@ -32,11 +32,15 @@ pub(crate) struct Event<'a> {
 struct Line<'a> {
     callbacks: &'a mut Callbacks,
     event: &'a Event<'a>,
-    planned: &'a mut Planned,
+    planned: &'a mut Scheduled,
 }
 
 /// Puts the deliveries of an event into the world's queue.
-pub(crate) fn plan(callbacks: &mut Callbacks, event: &Event<'_>, planned: &mut Planned) {
+pub(crate) fn schedule_event(
+    callbacks: &mut Callbacks,
+    event: &Event<'_>,
+    planned: &mut Scheduled,
+) {
     let first = delivery(event);
     if event.depth >= DEPTH_MAX {
         return cut_loop(callbacks, first);
@@ -181,7 +185,7 @@ fn delivery(event: &Event<'_>) -> Delivery {
 /// The deliveries of an event, first to last, for callers that send without the queue.
 pub(crate) fn deliveries_of_event(event: &Event<'_>) -> Vec<Delivery> {
     let mut callbacks = Callbacks::default();
-    plan(&mut callbacks, event, &mut Planned::default());
+    schedule_event(&mut callbacks, event, &mut Scheduled::default());
     let mut planned: Vec<_> = callbacks.log.newest_first().cloned().collect();
     planned.reverse();
     callbacks.cancel("sent past the line"); // nothing counts as pending

@@ -82,7 +82,7 @@ pub(crate) fn choose_by_dummy_data<'c>(
 
 /// The outcome that answers: the given one, or the one that a sequence or a draw puts in its place. Also the
 /// number of this turn, counted from 1; 0 where nothing is counted.
-pub(super) fn in_turn(
+pub(super) fn resolve_sequence(
     request: &ProductRequest<'_>,
     state: &mut State,
     outcome: &Arc<Outcome>,

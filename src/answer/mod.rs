@@ -12,17 +12,17 @@ mod choice;
 mod default_urls;
 mod engine;
 mod explain;
-mod hints;
 mod input;
 mod magic;
 mod magic_values;
 mod product_request;
 mod read;
+mod real_data;
 mod record;
 mod reply;
-mod sample;
 mod seen;
 mod strict;
+mod unrequested;
 
 pub(crate) use self::admission::Admission;
 pub(crate) use self::answer::{Answered, answer, error_reply};
@@ -33,6 +33,6 @@ pub(crate) use self::engine::Engine;
 pub(crate) use self::explain::{DecidedBy, Explanation, Found, explain, find_exchange};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::magic::{Magic, read_magic};
-pub(crate) use self::reply::{Breaking, Effect, Registration, Reply};
-pub(crate) use self::sample::write_sample;
+pub(crate) use self::reply::{Breaking, FollowUp, Registration, Reply};
 pub(crate) use self::strict::{refuse_endpoint_if_strict, refuse_outcome_if_strict};
+pub(crate) use self::unrequested::write_unrequested;

@@ -6,7 +6,7 @@ use super::engine::Engine;
 use super::magic::Magic;
 use crate::catalogue::{Catalogue, Endpoint, Outcome};
 use crate::http::{ApiError, Call};
-use crate::world::{By, Calls, World};
+use crate::world::{By, CallKind, World};
 
 /// What every step of the answer may look at.
 #[derive(Clone, Copy)]
@@ -40,10 +40,10 @@ impl<'r> ProductRequest<'r> {
         let Self {
             world, endpoint, ..
         } = *self;
-        if !world.is_rigged() {
+        if !world.has_setup() {
             return Ok(None);
         }
-        let Some(name) = world.take_next(&Calls::new(endpoint, reads)) else {
+        let Some(name) = world.take_next(&CallKind::new(endpoint, reads)) else {
             return Ok(None);
         };
         match endpoint.outcome(&name) {

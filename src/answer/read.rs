@@ -4,7 +4,7 @@ use hyper::StatusCode;
 
 use super::choice::{Choice, choose_by_dummy_data};
 use super::product_request::ProductRequest;
-use super::reply::{Effect, Reply};
+use super::reply::{FollowUp, Reply};
 use super::seen::Seen;
 use super::{magic, strict};
 use crate::base::Mix;
@@ -42,7 +42,7 @@ pub(super) fn read(
         headers: Vec::new(),
         body: version.body,
         outcome: Some(version.outcome),
-        effect: Effect::None,
+        effect: FollowUp::None,
         breaking: None,
     })
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::callbacks::{self, Event, pending_form};
 use super::engine::Engine;
-use super::reply::Planned;
+use super::reply::Scheduled;
 use crate::base::{Behaviour, Dice, Stamp};
 use crate::catalogue::{
     Answer, CallsBack, Catalogue, Creation, Endpoint, Fill, Finding, Outcome, Rendered, found,
@@ -17,7 +17,7 @@ use crate::http::Call;
 use crate::world::{Later, Record, State, Version, World};
 
 /// What a record is made from.
-pub(crate) struct Making<'a> {
+pub(crate) struct NewRecord<'a> {
     pub engine: &'a Engine,
     pub catalogue: &'a Catalogue,
     pub world: &'a World,
@@ -35,18 +35,18 @@ pub(crate) struct Making<'a> {
 pub(crate) struct Made {
     pub id: Option<Arc<str>>,
     pub body: Bytes,
-    pub planned: Planned,
+    pub planned: Scheduled,
 }
 
 /// The versions of a record, each with its delay after the request, and the versions that call back.
-struct Life {
+struct Stages {
     versions: Vec<(Duration, Version)>,
     calls: Vec<(usize, Behaviour)>,
 }
 
 /// Writes the versions of a record in order.
 struct Writing<'a> {
-    making: &'a Making<'a>,
+    making: &'a NewRecord<'a>,
     state: &'a mut State,
     id: &'a str,
     /// The first version that needs it looks it up. Later versions use the same.
@@ -56,7 +56,7 @@ struct Writing<'a> {
     versions: Vec<(Duration, Version)>,
 }
 
-impl Making<'_> {
+impl NewRecord<'_> {
     /// Writes the record with all its later versions, so that a reload cannot change them. Keeps it, and puts
     /// its callbacks into the queue.
     pub(crate) fn record(
@@ -67,7 +67,7 @@ impl Making<'_> {
     ) -> Made {
         let pattern = self.creation.id_pattern.as_ref();
         let id: Option<Arc<str>> = pattern.map(|pattern| pattern.write(self.drawn).into());
-        let Life {
+        let Stages {
             mut versions,
             calls,
         } = self.life(state, outcome, id.as_deref().unwrap_or_default(), finding);
@@ -96,7 +96,7 @@ impl Making<'_> {
         outcome: &Arc<Outcome>,
         id: &str,
         finding: Option<Finding>,
-    ) -> Life {
+    ) -> Stages {
         let mut writing = Writing {
             making: self,
             id,
@@ -132,7 +132,7 @@ impl Making<'_> {
             }
             let Some((change, rest)) = changes.split_first() else {
                 let versions = writing.versions;
-                return Life { versions, calls };
+                return Stages { versions, calls };
             };
             after += change.after;
             current = &self.endpoint.outcomes[&change.outcome];
@@ -149,8 +149,8 @@ impl Making<'_> {
         id: Option<&Arc<str>>,
         versions: &[(Duration, Version)],
         calls: &[(usize, Behaviour)],
-    ) -> Planned {
-        let mut planned = Planned::default();
+    ) -> Scheduled {
+        let mut planned = Scheduled::default();
         let Some(callback_type) = &self.endpoint.callback_type else {
             return planned;
         };
@@ -184,7 +184,7 @@ impl Making<'_> {
                 came: self.call.came,
             };
             state.exercised.behaviour(*behaviour);
-            callbacks::plan(&mut state.callbacks, &event, &mut planned);
+            callbacks::schedule_event(&mut state.callbacks, &event, &mut planned);
         }
         planned
     }

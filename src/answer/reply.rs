@@ -17,7 +17,7 @@ pub(crate) fn ok(body: &Value) -> Reply {
         headers: Vec::new(),
         body: Bytes::from(body.to_string()),
         outcome: None,
-        effect: Effect::None,
+        effect: FollowUp::None,
         breaking: None,
     }
 }
@@ -85,7 +85,7 @@ impl Breaking {
 
 /// The deliveries that a request has planned. `held` wait until the reply is written.
 #[derive(Default)]
-pub(crate) struct Planned {
+pub(crate) struct Scheduled {
     pub held: Vec<u64>,
     /// The reply waits for this delivery.
     pub early: Option<u64>,
@@ -100,14 +100,14 @@ pub(crate) struct Reply {
     pub body: Bytes,
     /// `x-sandbox-outcome`, on every reply of a product.
     pub outcome: Option<HeaderValue>,
-    pub effect: Effect,
+    pub effect: FollowUp,
     /// The delay and the fault on its way.
     pub breaking: Option<Box<Breaking>>,
 }
 
 /// What is still to do when the answer has been decided.
 #[derive(Default)]
-pub(crate) enum Effect {
+pub(crate) enum FollowUp {
     #[default]
     None,
     /// Release these callbacks when the reply has been written.
@@ -118,8 +118,8 @@ pub(crate) enum Effect {
     Register(Registration),
 }
 
-impl Effect {
-    pub(crate) fn of(planned: Planned) -> Self {
+impl FollowUp {
+    pub(crate) fn of(planned: Scheduled) -> Self {
         match planned.early {
             Some(early) => Self::AfterCallback(early),
             None if !planned.any => Self::None,

@@ -8,7 +8,7 @@ use super::magic::AskedFaults;
 use crate::base::Standing;
 use crate::catalogue::{Breakage, Catalogue, Endpoint, error_outcome};
 use crate::http::ApiError;
-use crate::world::{By, Calls, Why, World};
+use crate::world::{By, CallKind, Why, World};
 
 /// Facts about a request, filled in on the way to its answer.
 #[derive(Default)]
@@ -57,7 +57,7 @@ impl Seen<'_> {
         if let (By::Next, Some(outcome)) = (self.why.by, &self.why.chosen)
             && let (Some(endpoint), Some(world)) = (self.endpoint, &self.world)
         {
-            let calls = Calls::new(endpoint, reads);
+            let calls = CallKind::new(endpoint, reads);
             world.put_back(calls, outcome.name.as_str().into());
         }
     }

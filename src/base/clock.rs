@@ -213,13 +213,13 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
 
 /// A moment of a world, by both of its clocks: the machine's time, and how far its own clock was advanced.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Since {
+pub(crate) struct Moment {
     at: Instant,
     /// How far the world's clock was advanced at this moment.
     advanced: Duration,
 }
 
-impl Since {
+impl Moment {
     pub(crate) fn new(at: Instant, advanced: Duration) -> Self {
         Self { at, advanced }
     }

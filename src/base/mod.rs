@@ -17,7 +17,7 @@ pub(crate) use self::api_key::PREFIXES;
 pub use self::api_key::{ApiKey, PUBLIC_KEY};
 pub(crate) use self::behaviour::{BEHAVIOURS, Behaviour};
 pub use self::clock::{Clock, Stamp};
-pub(crate) use self::clock::{Since, microseconds, milliseconds, parse_duration};
+pub(crate) use self::clock::{Moment, microseconds, milliseconds, parse_duration};
 pub(crate) use self::delay::{Delay, duration_text};
 pub(crate) use self::dice::{Dice, Mix};
 pub(crate) use self::fault::{BROKEN_MAX, FAULTS, Fault, Probability, no_json};

@@ -6,7 +6,7 @@ use hyper::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use indexmap::IndexMap;
 use tokio::time::Instant;
 
-use super::clock::{Since, parse_duration};
+use super::clock::{Moment, parse_duration};
 
 const LIMIT_MAX: u32 = 1_000_000;
 const WINDOW_MAX: Duration = Duration::from_hours(24);
@@ -27,7 +27,7 @@ pub(crate) struct RateLimit {
 /// An open window, and how many requests came since the first of them opened it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Window {
-    pub since: Since,
+    pub since: Moment,
     pub came: u32,
 }
 
@@ -73,7 +73,7 @@ impl RateLimit {
         let window = match still {
             Some(window) => window,
             None => open.insert(Window {
-                since: Since::new(now, advanced),
+                since: Moment::new(now, advanced),
                 came: 0,
             }),
         };

@@ -174,11 +174,11 @@ async fn attempt(courier: &Arc<Courier>, world: &Arc<World>, seq: u64, settled: 
         .send(&delivery.url, headers, delivery.body.clone(), RECEIVER_TIME)
         .await;
     *settled = true;
-    settle(courier, world, seq, at, request_head, sent);
+    record_attempt(courier, world, seq, at, request_head, sent);
 }
 
 /// Writes an attempt into the log, and queues the next one if there is one.
-fn settle(
+fn record_attempt(
     courier: &Arc<Courier>,
     world: &Arc<World>,
     seq: u64,

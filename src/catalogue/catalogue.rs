@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::dummy::{Dummy, Finding};
 use super::endpoint::{Creation, Endpoint, Verb};
 use super::outcome::{Outcome, SharedErrors};
-use super::route::{ACCOUNT_ROUTES, Place, Route, asked_route};
+use super::route::{ACCOUNT_ROUTES, Route, RouteTarget, asked_route};
 use super::slot::Slot;
 use crate::base::{Dice, nearest};
 use crate::http::{ApiError, Code, ErrorCode};
@@ -30,7 +30,7 @@ pub(crate) struct Catalogue {
     pub(crate) warnings: Vec<LoadError>,
     /// The answer of `/openapi.json`, written at the first request for it.
     pub(crate) openapi: OnceLock<Bytes>,
-    pub(super) router: Router<Place>,
+    pub(super) router: Router<RouteTarget>,
 }
 
 impl Catalogue {
@@ -51,16 +51,16 @@ impl Catalogue {
         let reads = matches!(*method, Method::GET | Method::HEAD);
         let posts = *method == Method::POST;
         let route = found.and_then(|found| match found.value {
-            Place::Health if reads => Some(Route::Health),
-            Place::ApiKeys if reads => Some(Route::ApiKeys {
+            RouteTarget::Health if reads => Some(Route::Health),
+            RouteTarget::ApiKeys if reads => Some(Route::ApiKeys {
                 business_id: found.params.get("business_id").unwrap_or_default(),
             }),
-            Place::CallbackToken if reads => Some(Route::CallbackToken),
-            Place::CallbackUrls if reads => Some(Route::ListCallbackUrls),
-            Place::CallbackUrls if posts || *method == Method::PATCH => {
+            RouteTarget::CallbackToken if reads => Some(Route::CallbackToken),
+            RouteTarget::CallbackUrls if reads => Some(Route::ListCallbackUrls),
+            RouteTarget::CallbackUrls if posts || *method == Method::PATCH => {
                 Some(Route::SetCallbackUrl { may_be_all: !posts })
             }
-            Place::Endpoint(at) => {
+            RouteTarget::Endpoint(at) => {
                 let is_asked = match self.slots[*at].verb {
                     Verb::Get => reads,
                     Verb::Post => posts,
@@ -75,7 +75,7 @@ impl Catalogue {
                 })
             }
             // The documentation says POST in its headings and GET in its curl examples.
-            Place::Record(at) if reads || posts => Some(Route::Read(
+            RouteTarget::Record(at) if reads || posts => Some(Route::Read(
                 self.endpoint_at(*at),
                 found.params.get("id").unwrap_or_default(),
             )),

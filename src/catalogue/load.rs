@@ -9,7 +9,7 @@ use matchit::Router;
 use super::catalogue::Catalogue;
 use super::compile::{self, Proof, Stack};
 use super::dummy::Dummy;
-use super::route::{ACCOUNT_ROUTES, Place};
+use super::route::{ACCOUNT_ROUTES, RouteTarget};
 use super::slot::Slot;
 use crate::base::{nearest_clause, nearest_or_all};
 use crate::http::ALL_CODES;
@@ -80,7 +80,7 @@ impl Catalogue {
         errors: &mut Vec<LoadError>,
         pause: fn(),
     ) -> Option<Self> {
-        let stacks = stack_up(&layers, errors);
+        let stacks = layer_files(&layers, errors);
         let errors_stack = stacks.get("errors").map_or(Stack::new(), whole);
         let shared_errors = compile::compile_shared_errors(&errors_stack, errors);
         // A shipped file that no folder changes is sound. It is compiled at the first request for it.
@@ -140,7 +140,7 @@ pub(super) fn whole(stack: &Stack) -> Stack {
 
 /// Groups the files that make one endpoint. A file of a later folder replaces the file with the same id. Files with
 /// `extends` are added on top.
-pub(super) fn stack_up(
+pub(super) fn layer_files(
     layers: &scenario::Layers,
     errors: &mut Vec<LoadError>,
 ) -> IndexMap<String, Stack> {
@@ -218,7 +218,7 @@ pub(super) fn router(
     stacks: &IndexMap<String, Stack>,
     slots: &[Slot],
     errors: &mut Vec<LoadError>,
-) -> Option<Router<Place>> {
+) -> Option<Router<RouteTarget>> {
     let mut router = Router::new();
     for (_, path, place) in ACCOUNT_ROUTES {
         router
@@ -228,9 +228,10 @@ pub(super) fn router(
     let mut sound = true;
     for (at, slot) in slots.iter().enumerate() {
         let ask = slot.is_asked;
-        let ask = ask.then(|| router.insert(slot.path.clone(), Place::Endpoint(at)));
+        let ask = ask.then(|| router.insert(slot.path.clone(), RouteTarget::Endpoint(at)));
         let read = slot.reads_back;
-        let read = read.then(|| router.insert(format!("{}/{{id}}", slot.path), Place::Record(at)));
+        let read =
+            read.then(|| router.insert(format!("{}/{{id}}", slot.path), RouteTarget::Record(at)));
         if [ask, read]
             .into_iter()
             .flatten()

@@ -20,9 +20,9 @@ mod slot;
 mod upload_fields;
 mod watch;
 
-pub(crate) use self::body::{Fill, Hole, Rendered, Template};
 #[cfg(any(test, fuzzing))]
-pub(crate) use self::body::{Plan, Scope};
+pub(crate) use self::body::{BodyPlan, Scope};
+pub(crate) use self::body::{Fill, Hole, Rendered, Template};
 pub(crate) use self::catalogue::{
     Catalogue, callback_types, endpoint_of_type, error_outcome, final_outcome, found,
 };
@@ -36,7 +36,7 @@ pub(crate) use self::endpoint::{
     weakest_stage,
 };
 pub(crate) use self::magic_values::{MagicValue, MagicValues};
-pub(crate) use self::outcome::{Answer, Breakage, CallsBack, Outcome, Then, askable};
+pub(crate) use self::outcome::{Answer, Breakage, CallsBack, Outcome, Then, requestable_errors};
 pub(crate) use self::route::{Route, asked_route};
 pub(crate) use self::rules::Rule;
 pub(crate) use self::schema::SOURCE_KEYWORD;
@@ -44,4 +44,4 @@ pub(crate) use self::schema::SOURCE_KEYWORD;
 pub(crate) use self::shape::Fields;
 pub(crate) use self::shape::{Shape, dig};
 pub(crate) use self::upload_fields::{UploadFields, facts_are_of, stand_in_for_facts};
-pub(crate) use self::watch::Watcher;
+pub(crate) use self::watch::FolderWatcher;

@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
 use indexmap::IndexMap;
 
-use super::body::Plan;
+use super::body::BodyPlan;
 use crate::base::{Behaviour, Delay, Fault, Probability, RateLimit};
 use crate::http::ErrorCode;
 use crate::scenario::{Origin, Source};
@@ -40,7 +40,9 @@ pub(crate) type SharedErrors = IndexMap<String, Arc<Outcome>>;
 
 /// The shared errors that a client can ask for. The error of strict mode is not among them: it is an answer of the
 /// sandbox itself, not of the emulated API.
-pub(crate) fn askable(shared: &SharedErrors) -> impl Iterator<Item = (&String, &Arc<Outcome>)> {
+pub(crate) fn requestable_errors(
+    shared: &SharedErrors,
+) -> impl Iterator<Item = (&String, &Arc<Outcome>)> {
     shared
         .iter()
         .filter(|(name, _)| **name != ErrorCode::StrictMode.name())
@@ -83,7 +85,7 @@ pub(crate) struct Outcome {
 #[derive(Debug)]
 pub(crate) enum Answer {
     Body {
-        plan: Plan,
+        plan: BodyPlan,
         asks_lookup: bool,
     },
     Error {

@@ -9,15 +9,19 @@ use super::endpoint::Endpoint;
 use crate::base::shortened;
 
 /// The routes without a product, for lists and for the search of the nearest route.
-pub(super) const ACCOUNT_ROUTES: [(&str, &str, Place); 4] = [
-    ("GET", "/health", Place::Health),
-    ("GET", "/businesses/{business_id}/api_keys", Place::ApiKeys),
+pub(super) const ACCOUNT_ROUTES: [(&str, &str, RouteTarget); 4] = [
+    ("GET", "/health", RouteTarget::Health),
+    (
+        "GET",
+        "/businesses/{business_id}/api_keys",
+        RouteTarget::ApiKeys,
+    ),
     (
         "GET",
         "/v1/callback/authentication_tokens",
-        Place::CallbackToken,
+        RouteTarget::CallbackToken,
     ),
-    ("POST", "/v1/callback/urls", Place::CallbackUrls),
+    ("POST", "/v1/callback/urls", RouteTarget::CallbackUrls),
 ];
 
 /// Where a request goes.
@@ -59,7 +63,7 @@ pub(crate) fn asked_route(method: &Method, path: &str) -> String {
 
 /// The target of a path, for any method.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Place {
+pub(super) enum RouteTarget {
     Health,
     ApiKeys,
     CallbackToken,

@@ -22,7 +22,7 @@ const POLL: Duration = Duration::from_secs(1);
 
 /// The watching thread. It ends when this value is dropped.
 #[derive(Debug)]
-pub(crate) struct Watcher {
+pub(crate) struct FolderWatcher {
     wake: Sender<Wake>,
     thread: Option<JoinHandle<()>>,
 }
@@ -32,7 +32,7 @@ enum Wake {
     Stop,
 }
 
-impl Watcher {
+impl FolderWatcher {
     /// None if there are no folders to watch. `loaded` is the fingerprint from before the folders were loaded, so that
     /// changes since then are noticed.
     pub(crate) fn start(current: &Arc<Current>, loaded: [u8; 32]) -> Option<Self> {
@@ -58,7 +58,7 @@ impl Watcher {
     }
 }
 
-impl Drop for Watcher {
+impl Drop for FolderWatcher {
     fn drop(&mut self) {
         self.wake.send(Wake::Stop).ok();
         if let Some(thread) = self.thread.take() {

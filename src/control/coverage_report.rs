@@ -11,7 +11,7 @@ use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{BEHAVIOURS, Behaviour};
-use crate::catalogue::{self, Answer, Catalogue, Endpoint, Outcome, askable};
+use crate::catalogue::{self, Answer, Catalogue, Endpoint, Outcome, requestable_errors};
 use crate::reference::Curl;
 use crate::world::Exercised;
 
@@ -167,7 +167,7 @@ impl Measure<'_> {
             let name = outcome.rsplit(|byte| *byte == b'/').next();
             *counts.entry(name.unwrap_or_default()).or_default() += times;
         }
-        for (name, error) in askable(&self.catalogue.shared_errors) {
+        for (name, error) in requestable_errors(&self.catalogue.shared_errors) {
             let shares = |endpoint: &&&Endpoint| {
                 let known = endpoint.outcomes.get(name);
                 known.is_some_and(|known| known.is_shared)

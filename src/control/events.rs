@@ -32,7 +32,7 @@ use super::requests::Whose;
 use super::shown::time;
 use crate::base::{microseconds, milliseconds};
 use crate::http::{Refusal, ReplyBody};
-use crate::world::{self, By, Exchange, LOOKERS_MAX, Lookout, Mask, NO_WORLD, Tag, World};
+use crate::world::{self, By, Exchange, LOOKERS_MAX, Mask, NO_WORLD, Subscription, Tag, World};
 
 const BACKLOG_MAX: usize = 10_000;
 
@@ -111,7 +111,7 @@ fn tag(world: &World) -> Tag {
 
 struct Stream {
     context: Arc<Context>,
-    lookout: Lookout,
+    lookout: Subscription,
     sender: mpsc::Sender<Bytes>,
 }
 

@@ -4,7 +4,7 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use super::ask::{Answer, ControlRequest, only};
-use crate::catalogue::{self, Catalogue, Endpoint, askable};
+use crate::catalogue::{self, Catalogue, Endpoint, requestable_errors};
 use crate::http::Refusal;
 use crate::reference::{ListedEndpoint, Listing};
 use crate::scenario::Source;
@@ -84,7 +84,7 @@ fn shown(listed: &ListedEndpoint, endpoint: &Endpoint) -> Value {
 /// The shared errors that can be asked for. Their labels count only then: an error that follows from a bad
 /// request is always answered.
 fn errors(catalogue: &Catalogue) -> Vec<Value> {
-    askable(&catalogue.shared_errors)
+    requestable_errors(&catalogue.shared_errors)
         .map(|(name, error)| labelled(name, error.source, error.source.is_public()))
         .collect()
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::ask::{Answer, ControlRequest, bad_request, endpoint_named, json_body, only};
 use crate::catalogue::Catalogue;
 use crate::http::Refusal;
-use crate::world::{Calls, ENTRIES_MAX, Next, Queued, TIMES_MAX, World};
+use crate::world::{CallKind, QUEUED_MAX, Queued, QueuedOutcomes, TIMES_MAX, World};
 
 /// `{"endpoint": "v1.1/bank_account_data_requests", "outcome": "SERVER_ERROR", "times": 2}`
 #[derive(Deserialize)]
@@ -63,7 +63,7 @@ fn refused(why: Unqueueable) -> Refusal {
 
 /// An outcome that the next calls of an endpoint can be answered with.
 pub(crate) struct NextOutcome {
-    calls: Calls,
+    calls: CallKind,
     outcome: Arc<str>,
 }
 
@@ -98,7 +98,7 @@ impl NextOutcome {
             return Err(Unqueueable::UnknownOutcome(sentence));
         };
         Ok(Self {
-            calls: Calls::new(endpoint, reads),
+            calls: CallKind::new(endpoint, reads),
             outcome: found.name.as_str().into(),
         })
     }
@@ -110,7 +110,7 @@ impl NextOutcome {
             times,
         };
         if !world.queue(self.calls, queued) {
-            let sentence = format!("{ENTRIES_MAX} outcomes are queued, and more are not taken");
+            let sentence = format!("{QUEUED_MAX} outcomes are queued, and more are not taken");
             return Err(Unqueueable::Other(sentence));
         }
         Ok(())
@@ -128,14 +128,14 @@ pub(super) fn clear(
         Some(name) => {
             let catalogue = context.engine.catalogue();
             let endpoint = endpoint_named(&catalogue, name)?;
-            let both = [false, true].map(|reads| Calls::new(endpoint, reads));
+            let both = [false, true].map(|reads| CallKind::new(endpoint, reads));
             both.iter().map(|calls| world.clear_next(Some(calls))).sum()
         }
     };
     Ok((StatusCode::OK, json!({"cleared": cleared})))
 }
 
-fn waiting(next: &Next) -> Value {
+fn waiting(next: &QueuedOutcomes) -> Value {
     let entries = next.waiting().into_iter().flat_map(|(calls, queue)| {
         queue.iter().map(move |queued| {
             json!({

@@ -13,7 +13,7 @@ use super::shown::{shown, thumbnails};
 use crate::answer::{is_tag, may_see_all};
 use crate::http::Refusal;
 use crate::world::{
-    self, ENTRIES_MAX, Excerpt, Exchange, Expectation, Expected, Field, Judgement, Kept, Mask,
+    self, ENTRIES_MAX, Excerpt, Exchange, Expectation, Expected, Field, JournalOf, Judgement, Mask,
     NotVerified, Query, Wait, World, thumbnails_bytes,
 };
 
@@ -66,11 +66,11 @@ impl Whose {
 
     /// The journal of these requests, and the mask for what is not shown. None for all worlds, which have no
     /// common journal.
-    pub(super) fn kept<'a>(&'a self, context: &'a Context) -> Option<(Kept<'a>, Mask)> {
+    pub(super) fn kept<'a>(&'a self, context: &'a Context) -> Option<(JournalOf<'a>, Mask)> {
         match self {
-            Self::Own(world) => Some((Kept::OfWorld(world), context.mask_of(world))),
+            Self::Own(world) => Some((JournalOf::OfWorld(world), context.mask_of(world))),
             Self::Strangers => Some((
-                Kept::Strangers(&context.engine.strangers),
+                JournalOf::Strangers(&context.engine.strangers),
                 context.mask_of_strangers(),
             )),
             Self::All => None,
@@ -182,7 +182,7 @@ impl Page {
         let mut matched = 0;
         let mut unknown = Vec::new();
         for world in context.engine.worlds.all() {
-            let excerpt = Kept::OfWorld(&world).excerpt(0);
+            let excerpt = JournalOf::OfWorld(&world).excerpt(0);
             dropped += excerpt.dropped;
             let (matching, not_judged) = self.matching(excerpt.exchanges.iter());
             matched += matching.len();

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use super::sketch::sketch;
 use crate::base::lock;
 use crate::http::{PIECE_BYTES, Picture, Room};
-use crate::world::{Live, Tag, Thumbnail, World};
+use crate::world::{Tag, Thumbnail, Watchers, World};
 
 /// How many bytes all pictures together may hold that come in or wait to be drawn.
 const ROOM_BYTES: usize = 32 << 20;
@@ -24,7 +24,7 @@ const OF_REQUEST_MAX: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Thumbnails {
     is_on: bool,
-    live: Arc<Live>,
+    live: Arc<Watchers>,
     room: Arc<Semaphore>,
     waiting: Mutex<Waiting>,
 }
@@ -40,13 +40,13 @@ struct Waiting {
 struct Job {
     world: Weak<World>,
     tag: Tag,
-    era: u64,
+    reset_count: u64,
     seq: u64,
     pictures: Vec<Picture>,
 }
 
 impl Thumbnails {
-    pub(crate) fn new(is_on: bool, live: Arc<Live>) -> Self {
+    pub(crate) fn new(is_on: bool, live: Arc<Watchers>) -> Self {
         Self {
             is_on: is_on && cfg!(feature = "inspector"),
             live,
@@ -61,12 +61,12 @@ impl Thumbnails {
         is_wanted.then(|| Room::of(&self.room))
     }
 
-    /// Queues the pictures of an exchange for drawing, and returns at once. `era` is the world's era from
+    /// Queues the pictures of an exchange for drawing, and returns at once. `reset_count` is the world's count of resets from
     /// before the exchange was recorded.
     pub(crate) fn draw(
         self: &Arc<Self>,
         world: &Arc<World>,
-        era: u64,
+        reset_count: u64,
         seq: u64,
         mut pictures: Vec<Picture>,
     ) {
@@ -81,7 +81,7 @@ impl Thumbnails {
         waiting.jobs.push_back(Job {
             world: Arc::downgrade(world),
             tag,
-            era,
+            reset_count,
             seq,
             pictures,
         });
@@ -118,7 +118,7 @@ impl Thumbnails {
         }
         // Meanwhile the world may have been emptied or ended, or the exchange may have left its journal.
         let kept = (job.world.upgrade())
-            .is_some_and(|world| world.illustrate(job.era, job.seq, thumbnails));
+            .is_some_and(|world| world.illustrate(job.reset_count, job.seq, thumbnails));
         if kept {
             self.live.thumbnails(job.tag, job.seq);
         }

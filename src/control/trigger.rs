@@ -76,7 +76,7 @@ pub(super) fn fire(
         )));
     };
     let Some(written) =
-        answer::write_sample(&catalogue, world, &mut state, endpoint, outcome, "trigger")
+        answer::write_unrequested(&catalogue, world, &mut state, endpoint, outcome, "trigger")
     else {
         return Err(bad_request(format!(
             "the outcome {} has no body",

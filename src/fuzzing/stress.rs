@@ -14,7 +14,7 @@ use super::stage::{Heard, authorization_of, run, sandbox, send, shipped};
 use crate::base::ApiKey;
 use crate::sandbox::Sandbox;
 use crate::server::Serving;
-use crate::world::{Live, WAITING_MAX, WORLDS_MAX};
+use crate::world::{WAITING_MAX, WORLDS_MAX, Watchers};
 
 const BANK: &str = "/v1.1/identity/bank_account_data_requests";
 const THREADS: u64 = 4;
@@ -182,7 +182,7 @@ fn a_world_that_is_in_use_is_not_given_up_and_one_that_is_given_up_begins_again_
 #[test]
 fn who_looks_on_slowly_is_told_of_every_exchange_or_how_many_were_skipped_and_holds_nobody_up() {
     const EACH: u64 = 20_000;
-    let live = Arc::new(Live::default());
+    let live = Arc::new(Watchers::default());
     let slow = live.look(None).expect("there is room");
     let told = AtomicU64::new(0);
     let (mut taken, mut skipped) = (Vec::new(), 0);

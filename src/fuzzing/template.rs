@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::stage::shipped;
 use crate::base::{Clock, Mix};
-use crate::catalogue::{Fields, Fill, Lookup, Plan, Scope, Template};
+use crate::catalogue::{BodyPlan, Fields, Fill, Lookup, Scope, Template};
 use crate::scenario::{Reader, SourceFile, Spanned, Tree};
 
 /// The bytes are what follows `body = ` in a scenario file.
@@ -47,7 +47,7 @@ pub fn template(data: &[u8]) {
     let sample = endpoint.schema.sample().expect("it has one");
     let filled = sample.as_object().expect("an input is an object");
     for input in [filled, &serde_json::Map::new()] {
-        let render = |plan: &Plan| {
+        let render = |plan: &BodyPlan| {
             let mut holes = Fill {
                 input,
                 id: "cftpi_1",
@@ -58,7 +58,7 @@ pub fn template(data: &[u8]) {
             };
             plan.render(&mut holes, &mut Vec::new()).body
         };
-        let plan = Plan::new(&body, Some("results"));
+        let plan = BodyPlan::new(&body, Some("results"));
         let rendered = render(&plan);
         let json: Value = serde_json::from_slice(&rendered).unwrap_or_else(|error| {
             panic!("{error}: {}", String::from_utf8_lossy(&rendered));

@@ -12,7 +12,7 @@ use crate::catalogue::Current;
 use crate::control::{Context, Inbox, Thumbnails, own_route};
 use crate::http::Guard;
 use crate::server::Serving;
-use crate::world::{Live, Strangers, Worlds};
+use crate::world::{Strangers, Watchers, Worlds};
 
 /// Makes a sandbox that has answered nothing yet. `sends_by_itself` says whether callbacks are sent when they
 /// are due.
@@ -22,7 +22,7 @@ pub(crate) fn assemble(
     address: SocketAddr,
     sends_by_itself: bool,
 ) -> Serving {
-    let live = Arc::new(Live::default());
+    let live = Arc::new(Watchers::default());
     let draws = !options.no_thumbnails && !options.redact;
     let (stop, stopped) = watch::channel(false);
     #[cfg(feature = "tls")]

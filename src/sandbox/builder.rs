@@ -8,7 +8,7 @@ use super::assembly::assemble;
 use super::options::{Options, StartError};
 use super::sandbox::Sandbox;
 use crate::base::{ApiKey, Clock, Panics};
-use crate::catalogue::Watcher;
+use crate::catalogue::FolderWatcher;
 use crate::http::ControlToken;
 use crate::scenario::{DateForm, LoadErrors, fingerprint};
 use crate::server::{self, Ports, Serving};
@@ -339,7 +339,7 @@ impl Builder {
         let serving = Arc::new(assemble(options, scenarios, address, true));
         let engine = &serving.control.engine;
         engine.urls.check(&engine.catalogue())?;
-        let watcher = Watcher::start(&engine.scenarios, before);
+        let watcher = FolderWatcher::start(&engine.scenarios, before);
         let server = tokio::spawn(server::serve(ports, serving.clone()));
         Ok(Sandbox {
             serving,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::patience::{PATIENCE, deadline};
 use super::world::World;
-use crate::world::{Exchange, Expectation, Kept, NotVerified, Query, Verified, Wait};
+use crate::world::{Exchange, Expectation, JournalOf, NotVerified, Query, Verified, Wait};
 
 impl World {
     /// The latest thousand requests with their answers, oldest first.
@@ -78,7 +78,7 @@ impl World {
         let until = Wait::Until(deadline(patience));
         let expectation = self.named(&Expectation::at_least(1, query));
         let world = self.owned();
-        let kept = Kept::OfWorld(&world);
+        let kept = JournalOf::OfWorld(&world);
         loop {
             let verified = kept.verify(&expectation, until).await?;
             let is_first = |one: &Exchange| one.trace() == verified.requests[0];
@@ -109,7 +109,7 @@ impl World {
     #[track_caller]
     pub fn verify(&self, expectation: &Expectation) -> Verified {
         let expectation = self.named(expectation);
-        match Kept::OfWorld(&self.owned()).verify_now(&expectation) {
+        match JournalOf::OfWorld(&self.owned()).verify_now(&expectation) {
             Ok(verified) => verified,
             Err(not_verified) => panic!("{not_verified}"),
         }
@@ -141,7 +141,7 @@ impl World {
         let until = Wait::Until(deadline(patience));
         let expectation = self.named(expectation);
         let world = self.owned();
-        Kept::OfWorld(&world).verify(&expectation, until).await
+        JournalOf::OfWorld(&world).verify(&expectation, until).await
     }
 
     /// Replaces the names of endpoints and outcomes by those that the journal uses.

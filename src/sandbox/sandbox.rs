@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::catalogue::Watcher;
+use crate::catalogue::FolderWatcher;
 use crate::http::ControlToken;
 use crate::server::{Secured, Serving};
 
@@ -22,7 +22,7 @@ pub struct Sandbox {
     pub(super) secure: Secured,
     pub(super) server: Option<tokio::task::JoinHandle<()>>,
     pub(super) runtime: tokio::runtime::Handle,
-    pub(super) _watcher: Option<Watcher>,
+    pub(super) _watcher: Option<FolderWatcher>,
 }
 
 impl Sandbox {

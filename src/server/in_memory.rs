@@ -14,9 +14,9 @@ use tokio::sync::watch;
 use super::gone::Gone;
 use super::pace::Pace;
 use super::respond::respond;
+use super::sabotage::Written;
 use super::serving::Serving;
 use super::socket::PacedIo;
-use super::wire::Written;
 
 /// One connection. No limit of time ends it.
 pub(crate) struct InMemory {

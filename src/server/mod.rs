@@ -4,18 +4,18 @@ mod accept;
 mod begin;
 mod body;
 mod connection;
-mod effect;
+mod follow_up;
 mod gone;
 mod in_memory;
 mod pace;
 mod ports;
 mod record;
 mod respond;
+mod sabotage;
 mod serving;
 mod socket;
 #[cfg(feature = "tls")]
 mod tls;
-mod wire;
 
 pub(crate) use self::accept::serve;
 pub(crate) use self::in_memory::InMemory;

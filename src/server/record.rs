@@ -89,11 +89,18 @@ pub(super) fn record(serving: &Serving, finished: Finished<'_>, kept: Kept) -> H
     let Some(world) = finished.answered.world.clone() else {
         return record_stranger(engine, finished, body);
     };
-    let era = if pictures.is_empty() { 0 } else { world.era() };
+    let reset_count = if pictures.is_empty() {
+        0
+    } else {
+        world.reset_count()
+    };
     engine.panics.reached("record");
     let seq = world.record(exchange(finished, body));
     if !pictures.is_empty() {
-        serving.control.thumbnails.draw(&world, era, seq, pictures);
+        serving
+            .control
+            .thumbnails
+            .draw(&world, reset_count, seq, pictures);
     }
     trace(&world.tag, seq)
 }

@@ -10,13 +10,13 @@ use hyper::{Request, Response};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
-use super::effect::Release;
+use super::body;
+use super::follow_up::{self, Release};
 use super::pace::Pace;
 use super::record::{Finished, keep, keep_long_body, log, record, uploads};
+use super::sabotage::{self, Written};
 use super::serving::Serving;
-use super::wire::{self, Written};
-use super::{body, effect};
-use crate::answer::{self, Answered, Effect, Reply};
+use crate::answer::{self, Answered, FollowUp, Reply};
 use crate::base::{self, Panicked, contained, contained_async};
 use crate::catalogue::UploadFields;
 use crate::control;
@@ -91,7 +91,7 @@ async fn respond_or_panic(
         return Some(response.map(|body| Written::new(body, pace)));
     };
     drop((call, until_answered)); // a reply that waits holds nothing of its request
-    Box::pin(wire::carry_out(response, *breaking, pace)).await
+    Box::pin(sabotage::carry_out(response, *breaking, pace)).await
 }
 
 /// A request that was read, its files to draw, and its share of the memory for bodies.
@@ -149,11 +149,11 @@ fn answer(serving: &Serving, call: &Call) -> (Answered, bool) {
 async fn follow_up(serving: &Serving, answered: &mut Answered) -> Option<Release> {
     let world = answered.world.as_ref()?;
     let effect = std::mem::take(&mut answered.reply.effect);
-    if matches!(effect, Effect::None) {
+    if matches!(effect, FollowUp::None) {
         return None;
     }
     let courier = &serving.control.courier;
-    match Box::pin(effect::before_reply(courier, world, effect)).await {
+    match Box::pin(follow_up::carry_out_before_reply(courier, world, effect)).await {
         Ok(to_release) => to_release,
         Err(error) => {
             let catalogue = serving.control.engine.catalogue();

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use super::pace::Pace;
 
 /// What a connection is served on: a socket, or TLS over one.
-pub(crate) trait Wire: AsyncRead + AsyncWrite + Send + Unpin + 'static {
+pub(crate) trait Socket: AsyncRead + AsyncWrite + Send + Unpin + 'static {
     fn socket(&self) -> &TcpStream;
 }
 

@@ -18,7 +18,7 @@ mod worlds;
 
 pub(crate) use self::exercised::{Durations, Exercised, LIMITS_US};
 pub(crate) use self::journal::{
-    By, Content, ENTRIES_MAX, Excerpt, Expected, Field, HiddenValues, Judgement, Kept, Mask,
+    By, Content, ENTRIES_MAX, Excerpt, Expected, Field, HiddenValues, JournalOf, Judgement, Mask,
     NO_WORLD, PERSONAL, Thumbnail, Wait, Why, head_text, redact_delivery, redact_exchange,
     redact_not_verified, redact_path, redact_received, thumbnails_bytes,
 };
@@ -30,17 +30,17 @@ pub use self::outbox::DeliveryState;
 pub(crate) use self::outbox::{
     Attempt, Callbacks, DEPTH_MAX, Delivery, REPLY_TIME, TokenSent, WAIT, delivery_id, seq_of,
 };
-pub(crate) use self::queued::{Calls, Next, Queued, TIMES_MAX};
+pub(crate) use self::queued::{CallKind, QUEUED_MAX, Queued, QueuedOutcomes, TIMES_MAX};
 pub(crate) use self::records::{Later, Record, Version};
 pub(crate) use self::snapshot::{Refused, SNAPSHOT_BYTES_MAX, Snapshot};
 pub(crate) use self::standing_faults::{FAULTS_MAX, Struck, TTL_MAX, WorldFault};
 pub(crate) use self::state::State;
 pub(crate) use self::strangers::Strangers;
 pub(crate) use self::totals::Dropped;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) use self::watchers::WAITING_MAX;
-pub(crate) use self::watchers::{LOOKERS_MAX, Live, Lookout, Tag};
-#[cfg(test)]
+pub(crate) use self::watchers::{LOOKERS_MAX, Subscription, Tag, Watchers};
+#[cfg(any(test, fuzzing))]
 pub(crate) use self::world::WORLDS_MAX;
 pub(crate) use self::world::World;
 pub(crate) use self::worlds::Worlds;

@@ -8,7 +8,7 @@ use foldhash::HashMap;
 use crate::catalogue::Endpoint;
 
 /// Limit for all endpoints of a world together.
-pub(crate) const ENTRIES_MAX: usize = 1000;
+pub(crate) const QUEUED_MAX: usize = 1000;
 
 /// Approximate memory of one entry.
 const ENTRY_BYTES: usize = 150;
@@ -17,13 +17,13 @@ pub(crate) const TIMES_MAX: u32 = 1_000_000;
 
 /// The outcomes that are queued in a world, by endpoint.
 #[derive(Debug, Default)]
-pub(crate) struct Next {
-    by_endpoint: HashMap<Calls, VecDeque<Queued>>,
+pub(crate) struct QueuedOutcomes {
+    by_endpoint: HashMap<CallKind, VecDeque<Queued>>,
 }
 
 /// Which calls an outcome is queued for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Calls {
+pub(crate) struct CallKind {
     /// The endpoint's id.
     pub endpoint: Arc<str>,
     /// True for reading a record back, false for a new request.
@@ -36,7 +36,7 @@ pub(crate) struct Queued {
     pub times: u32,
 }
 
-impl Calls {
+impl CallKind {
     pub(crate) fn new(endpoint: &Endpoint, reads: bool) -> Self {
         Self {
             endpoint: endpoint.id.clone(),
@@ -45,10 +45,10 @@ impl Calls {
     }
 }
 
-impl Next {
+impl QueuedOutcomes {
     /// False when the queue is full.
-    pub(crate) fn push(&mut self, calls: Calls, queued: Queued) -> bool {
-        if self.len() >= ENTRIES_MAX {
+    pub(crate) fn push(&mut self, calls: CallKind, queued: Queued) -> bool {
+        if self.len() >= QUEUED_MAX {
             return false;
         }
         self.by_endpoint.entry(calls).or_default().push_back(queued);
@@ -56,7 +56,7 @@ impl Next {
     }
 
     /// Takes the name of the next outcome and uses it up once.
-    pub(crate) fn take(&mut self, calls: &Calls) -> Option<Arc<str>> {
+    pub(crate) fn take(&mut self, calls: &CallKind) -> Option<Arc<str>> {
         let queue = self.by_endpoint.get_mut(calls)?;
         let first = queue.front_mut()?;
         let outcome = first.outcome.clone();
@@ -71,7 +71,7 @@ impl Next {
     }
 
     /// Puts an outcome back in front, because the call that took it was not answered by the endpoint.
-    pub(crate) fn put_back(&mut self, calls: Calls, outcome: Arc<str>) {
+    pub(crate) fn put_back(&mut self, calls: CallKind, outcome: Arc<str>) {
         let queue = self.by_endpoint.entry(calls).or_default();
         match queue.front_mut() {
             Some(first) if first.outcome == outcome => first.times += 1,
@@ -97,14 +97,14 @@ impl Next {
     }
 
     /// All queued outcomes by endpoint, in the order of their use.
-    pub(crate) fn waiting(&self) -> Vec<(&Calls, &VecDeque<Queued>)> {
+    pub(crate) fn waiting(&self) -> Vec<(&CallKind, &VecDeque<Queued>)> {
         let mut waiting: Vec<_> = self.by_endpoint.iter().collect();
         waiting.sort_by_key(|(calls, _)| *calls);
         waiting
     }
 
     /// Empties the queue of these calls, or all queues. Returns the number of outcomes removed.
-    pub(crate) fn clear(&mut self, calls: Option<&Calls>) -> u64 {
+    pub(crate) fn clear(&mut self, calls: Option<&CallKind>) -> u64 {
         match calls {
             Some(calls) => self.by_endpoint.remove(calls).as_ref().map_or(0, answers),
             None => self

@@ -10,7 +10,7 @@ use foldhash::HashMap;
 use hyper::header::HeaderValue;
 use tokio::time::Instant;
 
-use crate::base::{Mix, Since};
+use crate::base::{Mix, Moment};
 
 pub(crate) const RECORDS_MAX: usize = 10_000;
 pub(crate) const COUNTERS_MAX: usize = 100_000;
@@ -38,7 +38,7 @@ pub(crate) struct Version {
 /// The later versions of a pending record. They are planned and written when the request is answered.
 #[derive(Debug)]
 pub(crate) struct Later {
-    pub since: Since,
+    pub since: Moment,
     /// Each version with its delay after the request, in the order of time.
     pub versions: Vec<(Duration, Version)>,
 }
@@ -50,11 +50,11 @@ impl Later {
         advanced: Duration,
         versions: Vec<(Duration, Version)>,
     ) -> Option<Box<Self>> {
-        Self::since(Since::new(since, advanced), versions)
+        Self::since(Moment::new(since, advanced), versions)
     }
 
     /// The same for a moment that is known as `Since`.
-    pub(crate) fn since(since: Since, versions: Vec<(Duration, Version)>) -> Option<Box<Self>> {
+    pub(crate) fn since(since: Moment, versions: Vec<(Duration, Version)>) -> Option<Box<Self>> {
         (!versions.is_empty()).then(|| Box::new(Self { since, versions }))
     }
 }

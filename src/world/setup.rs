@@ -5,52 +5,52 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::queued::{Calls, Queued};
+use super::queued::{CallKind, Queued};
 use super::standing_faults::{Struck, WorldFault};
 use super::state::State;
 use super::world::World;
-use crate::base::{Since, Standing};
+use crate::base::{Moment, Standing};
 use crate::catalogue::Endpoint;
 
 impl World {
     /// Queues an outcome for the next calls. False when there is no room.
-    pub(crate) fn queue(&self, calls: Calls, queued: Queued) -> bool {
+    pub(crate) fn queue(&self, calls: CallKind, queued: Queued) -> bool {
         let mut state = self.state();
         let queued = state.next.push(calls, queued);
-        self.rig(&state);
+        self.note_setup(&state);
         queued
     }
 
     /// Takes the outcome that is queued for a call.
-    pub(crate) fn take_next(&self, calls: &Calls) -> Option<Arc<str>> {
+    pub(crate) fn take_next(&self, calls: &CallKind) -> Option<Arc<str>> {
         let mut state = self.state();
         let taken = state.next.take(calls);
-        self.rig(&state);
+        self.note_setup(&state);
         taken
     }
 
     /// Puts back an outcome that a call took but did not answer with.
-    pub(crate) fn put_back(&self, calls: Calls, outcome: Arc<str>) {
+    pub(crate) fn put_back(&self, calls: CallKind, outcome: Arc<str>) {
         let mut state = self.state();
         state.next.put_back(calls, outcome);
-        self.rig(&state);
+        self.note_setup(&state);
     }
 
     /// Empties the queue of these calls, or all queues. Returns how many outcomes were queued.
-    pub(crate) fn clear_next(&self, calls: Option<&Calls>) -> u64 {
+    pub(crate) fn clear_next(&self, calls: Option<&CallKind>) -> u64 {
         let mut state = self.state();
         let cleared = state.next.clear(calls);
-        self.rig(&state);
+        self.note_setup(&state);
         cleared
     }
 
     /// Replaces the standing faults. An empty list heals the world.
     pub(crate) fn set_faults(&self, faults: Vec<WorldFault>, ttl: Duration, now: Instant) {
         let mut state = self.state();
-        let since = Since::new(now, state.callbacks.advanced);
+        let since = Moment::new(now, state.callbacks.advanced);
         state.faults.set(faults, ttl, since);
-        self.rig(&state);
-        self.settle(&mut state);
+        self.note_setup(&state);
+        self.enforce_limits(&mut state);
     }
 
     /// Counts a request against the world's rate limits. None where no limit applies.
@@ -70,7 +70,7 @@ impl World {
                 break;
             }
         }
-        self.rig(state);
+        self.note_setup(state);
         standing
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::base::{Delay, Fault, Probability, RateLimit, Since, Window};
+use crate::base::{Delay, Fault, Moment, Probability, RateLimit, Window};
 use crate::catalogue::Endpoint;
 
 pub(crate) const FAULTS_MAX: usize = 100;
@@ -21,7 +21,7 @@ pub(crate) struct WorldFaults(Option<Set>);
 #[derive(Debug)]
 struct Set {
     faults: Vec<WorldFault>,
-    since: Since,
+    since: Moment,
     ttl: Duration,
 }
 
@@ -94,14 +94,14 @@ impl WorldFaults {
         &self,
         now: Instant,
         advanced: Duration,
-    ) -> Option<(&[WorldFault], Duration, Since)> {
+    ) -> Option<(&[WorldFault], Duration, Moment)> {
         let set = self.0.as_ref()?;
         let (faults, _) = self.standing(now, advanced);
         (!faults.is_empty()).then_some((faults, set.ttl, set.since))
     }
 
     /// Replaces the faults that stood before.
-    pub(crate) fn set(&mut self, faults: Vec<WorldFault>, ttl: Duration, since: Since) {
+    pub(crate) fn set(&mut self, faults: Vec<WorldFault>, ttl: Duration, since: Moment) {
         let set = Set { faults, since, ttl };
         self.0 = (!set.faults.is_empty()).then_some(set);
     }

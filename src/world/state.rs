@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicUsize;
 use super::exercised::Exercised;
 use super::journal::Journal;
 use super::outbox::Callbacks;
-use super::queued::Next;
+use super::queued::QueuedOutcomes;
 use super::records::{Counters, Records};
 use super::standing_faults::WorldFaults;
 use crate::base::Windows;
@@ -19,7 +19,7 @@ pub(crate) struct State {
     pub counters: Counters,
     pub journal: Journal,
     /// Outcomes that are queued for the next calls.
-    pub next: Next,
+    pub next: QueuedOutcomes,
     pub exercised: Exercised,
     pub faults: WorldFaults,
     /// The windows of outcomes with a rate limit.
@@ -44,7 +44,7 @@ impl State {
         kept + counters + ready + self.exercised.bytes()
     }
 
-    pub(super) fn is_rigged(&self) -> bool {
+    pub(super) fn has_setup(&self) -> bool {
         !self.faults.is_empty() || !self.next.is_empty()
     }
 

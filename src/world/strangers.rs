@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::watch;
 
 use super::journal::{Exchange, Journal, NO_WORLD};
-use super::watchers::Live;
+use super::watchers::Watchers;
 use crate::base::lock;
 
 /// How many of these requests are kept.
@@ -17,11 +17,11 @@ pub(crate) struct Strangers {
     journal: Mutex<Journal>,
     /// Notified of every one of them.
     recorded: watch::Sender<()>,
-    live: Arc<Live>,
+    live: Arc<Watchers>,
 }
 
 impl Strangers {
-    pub(crate) fn new(live: Arc<Live>) -> Self {
+    pub(crate) fn new(live: Arc<Watchers>) -> Self {
         Self {
             journal: Mutex::default(),
             recorded: watch::Sender::default(),

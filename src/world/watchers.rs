@@ -21,22 +21,22 @@ pub(crate) type Tag = [u8; 8];
 
 /// All watchers. Every event goes through here.
 #[derive(Debug, Default)]
-pub(crate) struct Live {
-    lookers: RwLock<Vec<Arc<Looker>>>,
+pub(crate) struct Watchers {
+    lookers: RwLock<Vec<Arc<Subscriber>>>,
     open: AtomicUsize,
 }
 
 /// One watcher of one world or of all.
 #[derive(Debug)]
-struct Looker {
+struct Subscriber {
     only: Option<Tag>,
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<News>,
     bell: Notify,
 }
 
 /// What a watcher has not taken yet.
 #[derive(Debug, Default)]
-pub(crate) struct Waiting {
+pub(crate) struct News {
     /// World and number of each, oldest first.
     pub exchanges: VecDeque<(Tag, u64)>,
     /// The same for exchanges whose thumbnails are ready. The oldest are dropped.
@@ -60,10 +60,10 @@ pub(crate) struct Changed {
     pub emptied: bool,
 }
 
-impl Live {
+impl Watchers {
     /// None when there are too many watchers already.
-    pub(crate) fn look(self: &Arc<Self>, only: Option<Tag>) -> Option<Lookout> {
-        let looker = Arc::new(Looker {
+    pub(crate) fn look(self: &Arc<Self>, only: Option<Tag>) -> Option<Subscription> {
+        let looker = Arc::new(Subscriber {
             only,
             waiting: Mutex::default(),
             bell: Notify::new(),
@@ -74,7 +74,7 @@ impl Live {
         }
         lookers.push(looker.clone());
         self.open.store(lookers.len(), Ordering::Relaxed);
-        Some(Lookout {
+        Some(Subscription {
             live: self.clone(),
             looker,
         })
@@ -107,7 +107,7 @@ impl Live {
     /// Whether anybody watches this world.
     pub(crate) fn is_looked_at(&self, world: Tag) -> bool {
         let lookers = read_lock(&self.lookers);
-        let sees = |looker: &Arc<Looker>| looker.only.is_none_or(|only| only == world);
+        let sees = |looker: &Arc<Subscriber>| looker.only.is_none_or(|only| only == world);
         lookers.iter().any(sees)
     }
 
@@ -140,7 +140,7 @@ impl Live {
         });
     }
 
-    fn tell(&self, world: Option<Tag>, tell: impl Fn(&mut Waiting)) {
+    fn tell(&self, world: Option<Tag>, tell: impl Fn(&mut News)) {
         if !self.is_watched() {
             return;
         }
@@ -159,23 +159,23 @@ impl Live {
 
 /// Stops watching when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Lookout {
-    live: Arc<Live>,
-    looker: Arc<Looker>,
+pub(crate) struct Subscription {
+    live: Arc<Watchers>,
+    looker: Arc<Subscriber>,
 }
 
-impl Lookout {
+impl Subscription {
     /// Returns when there may be something to take. It may have been taken already.
     pub(crate) async fn news(&self) {
         self.looker.bell.notified().await;
     }
 
-    pub(crate) fn take(&self) -> Waiting {
+    pub(crate) fn take(&self) -> News {
         std::mem::take(&mut lock(&self.looker.waiting))
     }
 }
 
-impl Drop for Lookout {
+impl Drop for Subscription {
     fn drop(&mut self) {
         let mut lookers = write_lock(&self.live.lookers);
         lookers.retain(|looker| !Arc::ptr_eq(looker, &self.looker));

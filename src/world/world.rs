@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::journal::{Exchange, Mask, Thumbnail};
 use super::state::State;
 use super::totals::{Tally, Totals};
-use super::watchers::Live;
+use super::watchers::Watchers;
 use crate::base::{ApiKey, Clock, Mix, Stamp, lock};
 
 pub(crate) const WORLDS_MAX: usize = 10_000;
@@ -36,7 +36,7 @@ pub(crate) struct World {
     pub(super) state: Mutex<State>,
     /// True when the state holds faults or queued outcomes, which every request must look at. Looking takes the
     /// lock.
-    pub(super) rigged: AtomicBool,
+    pub(super) has_setup: AtomicBool,
     /// One advance of the clock at a time.
     pub advancing: tokio::sync::Mutex<()>,
     /// Notified of every change to a delivery.
@@ -51,7 +51,7 @@ pub(crate) struct World {
     /// Takes the counts of this world when it is reset or dropped.
     pub(super) totals: Arc<Mutex<Totals>>,
     /// Tells watchers what happens in this world.
-    pub(super) live: Arc<Live>,
+    pub(super) live: Arc<Watchers>,
 }
 
 impl World {
@@ -75,7 +75,7 @@ impl World {
         state.exercised.reply(outcome, status, reply, duration);
         let tag = exchange.tag;
         let seq = state.journal.record(exchange);
-        self.settle(&mut state);
+        self.enforce_limits(&mut state);
         drop(state);
         self.live.exchange(tag, seq);
         if self.recorded.receiver_count() > 0 {
@@ -84,17 +84,23 @@ impl World {
         seq
     }
 
-    /// Adds thumbnails to their exchange, unless the world was emptied after `era`: a restored world uses
+    /// Adds thumbnails to their exchange, unless the world was emptied after `reset_count`: a restored world uses
     /// request numbers again. False when the exchange is no longer kept.
-    pub(crate) fn illustrate(&self, era: u64, seq: u64, thumbnails: Vec<Thumbnail>) -> bool {
+    pub(crate) fn illustrate(
+        &self,
+        reset_count: u64,
+        seq: u64,
+        thumbnails: Vec<Thumbnail>,
+    ) -> bool {
         let mut state = self.state();
-        let is_kept = era == self.era() && state.journal.illustrate(seq, thumbnails);
-        self.settle(&mut state);
+        let is_kept =
+            reset_count == self.reset_count() && state.journal.illustrate(seq, thumbnails);
+        self.enforce_limits(&mut state);
         is_kept && state.journal.get(seq).is_some()
     }
 
     /// How often the world was emptied.
-    pub(crate) fn era(&self) -> u64 {
+    pub(crate) fn reset_count(&self) -> u64 {
         *self.resets.borrow()
     }
 
@@ -103,13 +109,13 @@ impl World {
     }
 
     /// Whether requests must look at the state for faults and queued outcomes. Every request asks this.
-    pub(crate) fn is_rigged(&self) -> bool {
-        self.rigged.load(Ordering::Acquire)
+    pub(crate) fn has_setup(&self) -> bool {
+        self.has_setup.load(Ordering::Acquire)
     }
 
-    /// Updates `is_rigged`. Call it with the lock held.
-    pub(crate) fn rig(&self, state: &State) {
-        self.rigged.store(state.is_rigged(), Ordering::Release);
+    /// Updates `has_setup`. Call it with the lock held.
+    pub(crate) fn note_setup(&self, state: &State) {
+        self.has_setup.store(state.has_setup(), Ordering::Release);
     }
 
     /// Counts a call of an endpoint. Returns its number, from 1.
@@ -121,7 +127,7 @@ impl World {
     }
 
     /// Brings the world back under its limit, and updates its share of the total.
-    pub(crate) fn settle(&self, state: &mut State) {
+    pub(crate) fn enforce_limits(&self, state: &mut State) {
         self.shrink(state, WORLD_BYTES_MAX);
     }
 
@@ -240,7 +246,7 @@ impl World {
         let seen = {
             let mut state = self.state();
             let seen = see(&state);
-            self.call_back(&mut state);
+            self.recall_all(&mut state);
             seen
         };
         let _no_advance = self.advancing.lock().await;
@@ -250,14 +256,14 @@ impl World {
             {
                 let mut totals = lock(&self.totals);
                 let mut state = self.state();
-                self.call_back(&mut state); // callbacks that came in the meantime
+                self.recall_all(&mut state); // callbacks that came in the meantime
                 if state.callbacks.pending() == 0 {
                     let cancelled = state.callbacks.log.ended.cancelled(); // cancelled by this reset only
                     totals.take(&mut state);
                     state.clear();
                     fill(&mut state);
-                    self.rig(&state);
-                    self.settle(&mut state);
+                    self.note_setup(&state);
+                    self.enforce_limits(&mut state);
                     drop(state);
                     self.changed();
                     self.live.emptied(&self.tag);
@@ -269,7 +275,7 @@ impl World {
     }
 
     /// Cancels queued callbacks and calls back those in flight.
-    fn call_back(&self, state: &mut State) {
+    fn recall_all(&self, state: &mut State) {
         state.callbacks.cancel("the world was reset");
         self.resets.send_modify(|resets| *resets += 1);
     }

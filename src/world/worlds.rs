@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::state::State;
 use super::totals::{Tally, Totals};
-use super::watchers::Live;
+use super::watchers::Watchers;
 use super::world::{BYTES_MAX, WORLDS_MAX, World};
 use crate::base::{ApiKey, Clock, Mix, lock, milliseconds, read_lock, write_lock};
 use crate::http::ApiError;
@@ -50,11 +50,11 @@ pub(crate) struct Worlds {
     refused: AtomicU64,
     /// The counts of worlds that have ended, and of requests without a world.
     pub(super) totals: Arc<Mutex<Totals>>,
-    pub(crate) live: Arc<Live>,
+    pub(crate) live: Arc<Watchers>,
 }
 
 impl Worlds {
-    pub(crate) fn new(seed: u64, clock: Clock, live: Arc<Live>) -> Self {
+    pub(crate) fn new(seed: u64, clock: Clock, live: Arc<Watchers>) -> Self {
         Self {
             by_key: RwLock::default(),
             seed,
@@ -143,7 +143,7 @@ impl Worlds {
             clock: self.clock,
             seed: self.seed,
             state: Mutex::new(State::new(self.pending.clone())),
-            rigged: AtomicBool::new(false),
+            has_setup: AtomicBool::new(false),
             advancing: tokio::sync::Mutex::default(),
             changes: watch::Sender::default(),
             resets: watch::Sender::default(),

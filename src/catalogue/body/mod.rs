@@ -3,5 +3,5 @@
 mod render;
 mod template;
 
-pub(crate) use self::render::{Fill, Plan, Rendered};
+pub(crate) use self::render::{BodyPlan, Fill, Rendered};
 pub(crate) use self::template::{Hole, Scope, Template};

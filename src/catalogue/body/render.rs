@@ -35,7 +35,7 @@ const SCRATCH_BYTES_MAX: usize = 4 << 10;
 
 /// A template flattened into steps that append bytes.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub(crate) struct BodyPlan {
     steps: Vec<Step>,
     /// The template from which the plan was made. It describes the body.
     template: Template,
@@ -59,7 +59,7 @@ enum Step {
     KeepEach(Field),
 }
 
-impl Plan {
+impl BodyPlan {
     /// `keep` is the key of the top-level array whose items can be read by their own ids.
     pub(crate) fn new(template: &Template, keep: Option<&str>) -> Self {
         let mut plan = Self {

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use serde_json::{Value, json};
 
 use super::schema_check::SchemaCheck;
-use super::stack::{Place, Proof, Stack};
+use super::stack::{Proof, SourceSpot, Stack};
 use crate::catalogue::body::Scope;
 use crate::catalogue::dummy::Lookup;
 use crate::catalogue::endpoint::{ContentType, Endpoint, Verb};
@@ -195,7 +195,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Warns about content that loads but is probably not meant.
-    pub(super) fn warn(&mut self, (file, span): Place<'_>, message: impl Into<String>) {
+    pub(super) fn warn(&mut self, (file, span): SourceSpot<'_>, message: impl Into<String>) {
         self.errors.push(file.warning(span, message));
     }
 
@@ -256,7 +256,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// The request rules of all files, laid over each other, and the place to report when they are wrong.
-    fn schema(&mut self, verb: Verb) -> (RequestSchema, Option<Place<'a>>) {
+    fn schema(&mut self, verb: Verb) -> (RequestSchema, Option<SourceSpot<'a>>) {
         let mut json = json!({});
         let mut place = None;
         for file in self.stack {
@@ -276,7 +276,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Compiles the schema and checks its own sample with it. None if the compilation cannot continue.
-    fn prove(&mut self, schema: &RequestSchema, place: Option<Place<'_>>) -> Option<()> {
+    fn prove(&mut self, schema: &RequestSchema, place: Option<SourceSpot<'_>>) -> Option<()> {
         let Some((file, span)) = place else {
             return Some(()); // no `request`: any input is accepted
         };

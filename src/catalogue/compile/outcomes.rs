@@ -11,8 +11,8 @@ use super::compiler::Compiler;
 use super::head::{headers, status};
 use super::stack::Stack;
 use crate::base::{Behaviour, listed, nearest};
-use crate::catalogue::body::{Plan, Scope, Template};
-use crate::catalogue::outcome::{Answer, Outcome, askable, tag};
+use crate::catalogue::body::{BodyPlan, Scope, Template};
+use crate::catalogue::outcome::{Answer, Outcome, requestable_errors, tag};
 use crate::scenario::{
     CallbackRule, ErrorPart, LoadError, Origin, OutcomePart, ScenarioFile, Source, SourceFile,
     Spanned,
@@ -45,14 +45,14 @@ impl<'a> Compiler<'a> {
                     Some(turns) => turns,
                     None => Answer::Body {
                         asks_lookup: body.asks_lookup(),
-                        plan: Plan::new(&body, keep.as_deref()),
+                        plan: BodyPlan::new(&body, keep.as_deref()),
                     },
                 };
                 self.outcome(name, part, file, answer)
             };
             outcomes.insert(name.as_ref().clone(), Arc::new(outcome));
         }
-        for (name, outcome) in askable(self.shared) {
+        for (name, outcome) in requestable_errors(self.shared) {
             outcomes
                 .entry(name.clone())
                 .or_insert_with(|| outcome.clone());

@@ -17,4 +17,4 @@ pub(crate) enum Proof {
 }
 
 /// The place of a value in a file, for reports.
-pub(super) type Place<'a> = (&'a Arc<SourceFile>, Range<usize>);
+pub(super) type SourceSpot<'a> = (&'a Arc<SourceFile>, Range<usize>);

@@ -282,7 +282,7 @@ impl Audit {
         let (endpoint, outcome) =
             product(&catalogue, &self.callback_type).expect("the catalogue is never reloaded");
         let mut state = self.world.state();
-        let sample = answer::write_sample(
+        let sample = answer::write_unrequested(
             &catalogue,
             &self.world,
             &mut state,

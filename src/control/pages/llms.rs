@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::base::{self, BEHAVIOURS, PUBLIC_KEY};
-use crate::catalogue::{Catalogue, Endpoint, Outcome, Verb, askable};
+use crate::catalogue::{Catalogue, Endpoint, Outcome, Verb, requestable_errors};
 use crate::control::routes;
 
 /// The page, for a sandbox at this address.
@@ -41,7 +41,7 @@ pub(crate) fn text(catalogue: &Catalogue, base: &str, commands: Vec<(String, Str
     for endpoint in catalogue.endpoints() {
         endpoint_line(&mut text, endpoint);
     }
-    let errors = askable(&catalogue.shared_errors);
+    let errors = requestable_errors(&catalogue.shared_errors);
     let errors: Vec<_> = errors
         .map(|(name, error)| format!("{name} ({})", error.status.as_u16()))
         .collect();

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::fields::{self, Field};
 use crate::base::{BEHAVIOURS, Behaviour, short};
 use crate::catalogue::{
-    Answer, Breakage, Catalogue, ContentType, Endpoint, Outcome, Then, Verb, askable,
+    Answer, Breakage, Catalogue, ContentType, Endpoint, Outcome, Then, Verb, requestable_errors,
 };
 use crate::reference::curl::Curl;
 use crate::scenario::Source;
@@ -169,7 +169,7 @@ impl Listing {
         endpoints: impl Iterator<Item = &'c Endpoint>,
         curl: &Curl,
     ) -> Self {
-        let errors = askable(&catalogue.shared_errors);
+        let errors = requestable_errors(&catalogue.shared_errors);
         Self {
             endpoints: endpoints
                 .map(|endpoint| ListedEndpoint::of(catalogue, endpoint, curl))

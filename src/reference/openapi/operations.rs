@@ -9,7 +9,8 @@ use super::replies::{Replies, example};
 use super::yields::Yields;
 use super::{callbacks, examples, requests};
 use crate::catalogue::{
-    self, Answer, Creation, Endpoint, ListingKind, Outcome, Profile, Template, Verb, askable,
+    self, Answer, Creation, Endpoint, ListingKind, Outcome, Profile, Template, Verb,
+    requestable_errors,
 };
 use crate::http;
 use crate::reference::listing::ListedOutcome;
@@ -302,7 +303,7 @@ impl<'a> Product<'a> {
     fn magic_reply(&self, only_errors: bool) -> Value {
         let (endpoint, is_strict) = (self.endpoint, self.about.is_strict);
         let own = self.outcomes();
-        let shared = askable(&self.about.catalogue.shared_errors);
+        let shared = requestable_errors(&self.about.catalogue.shared_errors);
         let shared = shared
             .map(|(_, outcome)| &**outcome)
             .filter(|outcome| {

@@ -18,20 +18,20 @@ use crate::server::gone::Gone;
 use crate::server::pace::{Pace, Phase, TICK, Verdict};
 use crate::server::ports::Port;
 use crate::server::respond::respond;
+use crate::server::sabotage::{self, Written};
 use crate::server::serving::Serving;
-use crate::server::socket::{PacedIo, Wire};
-use crate::server::wire::{self, Written};
+use crate::server::socket::{PacedIo, Socket};
 
 pub(super) const HEAD_BYTES_MAX: usize = 64 << 10;
 
-impl Wire for TcpStream {
+impl Socket for TcpStream {
     fn socket(&self) -> &TcpStream {
         self
     }
 }
 
 #[cfg(feature = "tls")]
-impl Wire for tokio_rustls::server::TlsStream<TcpStream> {
+impl Socket for tokio_rustls::server::TlsStream<TcpStream> {
     fn socket(&self) -> &TcpStream {
         self.get_ref().0
     }
@@ -82,7 +82,7 @@ pub(crate) async fn serve(
 
 impl Watched {
     /// Speaks the protocol that TLS agreed on. Without one, the first bytes of the client decide.
-    async fn serve_as<S: Wire>(mut self, io: S, agreed: Option<Protocol>) {
+    async fn serve_as<S: Socket>(mut self, io: S, agreed: Option<Protocol>) {
         let begun = match agreed {
             Some(protocol) => Some((Begun::just(io), protocol)),
             None => self.in_time(Begun::of(io)).await.and_then(Result::ok),
@@ -110,7 +110,7 @@ impl Watched {
         }
     }
 
-    async fn http1<S: Wire>(self, io: Begun<S>) {
+    async fn http1<S: Socket>(self, io: Begun<S>) {
         let Self {
             port,
             serving,
@@ -163,7 +163,7 @@ impl Watched {
         }
         if let Some(ending) = pace.ending() {
             let io = connection.into_parts().io.io.into_inner();
-            Box::pin(wire::end(io.into_inner(), ending, &pace)).await;
+            Box::pin(sabotage::end(io.into_inner(), ending, &pace)).await;
         }
     }
 }

@@ -20,9 +20,9 @@ use crate::base::lock;
 use crate::server::gone::Gone;
 use crate::server::pace::{BODY_TIME, Pace, Phase, Verdict};
 use crate::server::respond::respond;
+use crate::server::sabotage::Written;
 use crate::server::serving::Serving;
-use crate::server::socket::Wire;
-use crate::server::wire::Written;
+use crate::server::socket::Socket;
 
 const STREAMS_MAX: u32 = 100;
 const FRAME_BYTES_MAX: u32 = 16 << 10;
@@ -50,7 +50,7 @@ const PONG_TIME: Duration = Duration::from_secs(20);
 const QUIET_TICKS_MAX: u32 = 1;
 
 impl Watched {
-    pub(super) async fn http2<S: Wire>(self, io: Begun<S>) {
+    pub(super) async fn http2<S: Socket>(self, io: Begun<S>) {
         let Self {
             port,
             serving,

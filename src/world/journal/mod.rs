@@ -33,5 +33,5 @@ pub(crate) use self::redaction::{
 };
 pub(crate) use self::thumbnail::Thumbnail;
 pub use self::verify::verify;
-pub(crate) use self::wait::Kept;
+pub(crate) use self::wait::JournalOf;
 pub(crate) use self::why::{By, Why};

@@ -12,13 +12,13 @@ use crate::world::world::World;
 
 /// The place where requests are kept.
 #[derive(Clone, Copy)]
-pub(crate) enum Kept<'a> {
+pub(crate) enum JournalOf<'a> {
     OfWorld(&'a World),
     /// Refused requests that belong to no world.
     Strangers(&'a Strangers),
 }
 
-impl Kept<'_> {
+impl JournalOf<'_> {
     /// The exchanges after a number, as far as they are still kept.
     pub(crate) fn excerpt(self, after_seq: u64) -> Excerpt {
         let of = |journal: &Journal| Excerpt {

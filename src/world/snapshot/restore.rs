@@ -12,12 +12,12 @@ use super::snapshot::{
     Snapshot, Text, frozen_at,
 };
 use crate::base::{
-    Probability, RateLimit, ReceiverUrl, Since, Stamp, WINDOWS_MAX, Window, parse_duration, short,
+    Moment, Probability, RateLimit, ReceiverUrl, Stamp, WINDOWS_MAX, Window, parse_duration, short,
 };
 use crate::catalogue::{self, Catalogue, Endpoint};
 use crate::world::journal::Journal;
 use crate::world::outbox::Registered;
-use crate::world::queued::{self, Calls, Queued};
+use crate::world::queued::{self, CallKind, Queued};
 use crate::world::records::{COUNTERS_MAX, Later, RECORDS_MAX, Record, Version};
 use crate::world::standing_faults::{FAULTS_MAX, TTL_MAX, WorldFault};
 use crate::world::state::State;
@@ -45,7 +45,7 @@ pub(crate) struct Restoration {
     last_request: u64,
     last_delivery: u64,
     urls: Vec<(String, Registered)>,
-    next: Vec<(Calls, Queued)>,
+    next: Vec<(CallKind, Queued)>,
     faults: Option<CheckedFaults>,
     limits: Vec<(u64, Option<SavedWindow>)>,
     records: Vec<CheckedRecord>,
@@ -103,7 +103,7 @@ impl Snapshot {
         let is_own = self.world == world.tag;
         at_most("records", self.records.len(), RECORDS_MAX)?;
         at_most("counters", self.counters.len(), COUNTERS_MAX)?;
-        at_most("next", self.next.len(), queued::ENTRIES_MAX)?;
+        at_most("next", self.next.len(), queued::QUEUED_MAX)?;
         at_most("rate_limits", self.rate_limits.len(), WINDOWS_MAX)?;
         let limits = (self.rate_limits.into_iter())
             .map(|limit| Ok((hash("rate_limits", &limit.of)?, limit.window)))
@@ -235,9 +235,9 @@ fn stamp(name: &str, written: &str) -> Result<Stamp, String> {
 }
 
 impl Ago {
-    fn at(self, now: Instant) -> Since {
+    fn at(self, now: Instant) -> Moment {
         let real = Duration::from_millis(self.real_ms);
-        Since::ago(now, real, Duration::from_millis(self.advanced_ms))
+        Moment::ago(now, real, Duration::from_millis(self.advanced_ms))
     }
 }
 
@@ -268,7 +268,7 @@ impl SavedUrl {
 }
 
 impl SavedNext {
-    fn check(self, catalogue: &Catalogue) -> Result<(Calls, Queued), String> {
+    fn check(self, catalogue: &Catalogue) -> Result<(CallKind, Queued), String> {
         let endpoint = known_endpoint(catalogue, &self.endpoint)?;
         let Some(outcome) = endpoint.outcome(&self.outcome) else {
             return Err(endpoint.unknown_outcome(&self.outcome, self.reads));
@@ -280,7 +280,7 @@ impl SavedNext {
             outcome: outcome.name.as_str().into(),
             times: self.times,
         };
-        Ok((Calls::new(endpoint, self.reads), queued))
+        Ok((CallKind::new(endpoint, self.reads), queued))
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::base::{Clock, Since, duration_text, milliseconds};
+use crate::base::{Clock, Moment, duration_text, milliseconds};
 use crate::world::records::Version;
 use crate::world::standing_faults::WorldFault;
 use crate::world::state::State;
@@ -178,7 +178,7 @@ struct LeftOut {
 }
 
 impl Ago {
-    fn of(since: Since, now: Instant) -> Self {
+    fn of(since: Moment, now: Instant) -> Self {
         let (real, advanced) = since.parts(now);
         Self {
             real_ms: milliseconds(real),

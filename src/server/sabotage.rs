@@ -19,7 +19,7 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::gone::Gone;
 use super::pace::{Ending, Pace};
-use super::socket::Wire;
+use super::socket::Socket;
 use crate::answer::Breaking;
 use crate::base::{BROKEN_MAX, Fault};
 use crate::http::{Content, ReplyBody};
@@ -50,10 +50,10 @@ pub(crate) async fn carry_out(
             return Some(response.map(|body| Written::new(body, pace)));
         }
         Some(Fault::Truncate) => {
-            return Some(response.map(|body| Written::broken(body, Broken::half(pace))));
+            return Some(response.map(|body| Written::broken(body, BrokenBody::half(pace))));
         }
         Some(Fault::Slow(rate)) => {
-            return Some(response.map(|body| Written::broken(body, Broken::slow(rate, pace))));
+            return Some(response.map(|body| Written::broken(body, BrokenBody::slow(rate, pace))));
         }
         Some(Fault::Reset) => Ending::Reset,
         Some(Fault::Empty) => Ending::Close,
@@ -79,7 +79,7 @@ async fn wait(delay: Duration, pace: &Pace) {
 }
 
 /// Ends a connection that hyper has let go of.
-pub(crate) async fn end<S: Wire>(mut socket: S, ending: Ending, pace: &Pace) {
+pub(crate) async fn end<S: Socket>(mut socket: S, ending: Ending, pace: &Pace) {
     match ending {
         Ending::Reset => {
             socket.socket().set_zero_linger().ok(); // dropping it sends a RST
@@ -104,7 +104,7 @@ pub(crate) async fn end<S: Wire>(mut socket: S, ending: Ending, pace: &Pace) {
 /// A body while it is written to a connection.
 pub(crate) struct Written {
     content: Content,
-    broken: Option<Box<Broken>>,
+    broken: Option<Box<BrokenBody>>,
     /// Set for a body that has no end of its own.
     streaming: Option<Streaming>,
     /// Dropped when the body has been written, or the client has gone.
@@ -122,7 +122,7 @@ impl Written {
         }
     }
 
-    fn broken(body: ReplyBody, broken: Broken) -> Self {
+    fn broken(body: ReplyBody, broken: BrokenBody) -> Self {
         Self {
             content: body.content,
             broken: Some(Box::new(broken)),
@@ -186,7 +186,7 @@ impl Drop for Streaming {
 }
 
 /// How a body is broken while it is written.
-pub(crate) enum Broken {
+pub(crate) enum BrokenBody {
     /// Its first half comes, then the connection is closed.
     Half {
         pace: Arc<Pace>,
@@ -207,7 +207,7 @@ pub(crate) struct Slow {
     is_started: bool,
 }
 
-impl Broken {
+impl BrokenBody {
     fn half(pace: &Arc<Pace>) -> Self {
         Self::Half {
             pace: pace.clone(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::answer::{Effect, Registration};
+use crate::answer::{FollowUp, Registration};
 use crate::callbacks::Courier;
 use crate::http::ApiError;
 use crate::world::{WAIT, World};
@@ -14,14 +14,14 @@ use crate::world::{WAIT, World};
 const TEST_TIME: Duration = Duration::from_secs(10);
 
 /// Does what must happen before the reply is written. Returns what must happen after it.
-pub(crate) async fn before_reply(
+pub(crate) async fn carry_out_before_reply(
     courier: &Arc<Courier>,
     world: &Arc<World>,
-    effect: Effect,
+    effect: FollowUp,
 ) -> Result<Option<Release>, ApiError> {
     match effect {
-        Effect::None => Ok(None),
-        Effect::Release(held) => {
+        FollowUp::None => Ok(None),
+        FollowUp::Release(held) => {
             let mut state = world.state();
             courier.wake(world, &mut state);
             drop(state);
@@ -31,7 +31,7 @@ pub(crate) async fn before_reply(
                 held,
             }))
         }
-        Effect::AfterCallback(seq) => {
+        FollowUp::AfterCallback(seq) => {
             let mut changes = world.changes();
             {
                 let mut state = world.state();
@@ -55,7 +55,7 @@ pub(crate) async fn before_reply(
             timeout(WAIT, answered).await.ok();
             Ok(None)
         }
-        Effect::Register(registration) => {
+        FollowUp::Register(registration) => {
             register(courier, world, registration).await.map(|()| None)
         }
     }

@@ -9,20 +9,20 @@ use crate::catalogue::{Answer, Catalogue, Endpoint, Fill, Outcome, found};
 use crate::world::{State, World};
 
 /// A record's id and body.
-pub(crate) struct Sample {
+pub(crate) struct UnrequestedRecord {
     pub id: Arc<str>,
     pub body: Bytes,
 }
 
 /// Writes the record that the endpoint's sample input would make. None when the outcome has no body.
-pub(crate) fn write_sample(
+pub(crate) fn write_unrequested(
     catalogue: &Catalogue,
     world: &World,
     state: &mut State,
     endpoint: &Endpoint,
     outcome: &Outcome,
     purpose: &str,
-) -> Option<Sample> {
+) -> Option<UnrequestedRecord> {
     let creation = endpoint.creation.as_ref()?;
     let Answer::Body { plan, asks_lookup } = &outcome.answer else {
         return None;
@@ -55,5 +55,5 @@ pub(crate) fn write_sample(
         drawn: mix.finish(),
     };
     let body = plan.render(&mut fill, &mut state.scratch).body;
-    Some(Sample { id, body })
+    Some(UnrequestedRecord { id, body })
 }
