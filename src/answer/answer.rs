@@ -16,7 +16,7 @@ use super::read::read;
 use super::record::NewRecord;
 use super::reply::{FollowUp, Reply};
 use super::seen::Seen;
-use super::{account, breaking, callback_urls, magic, real_data, strict};
+use super::{account, callback_urls, faults, magic, real_data, strict};
 use crate::base::Behaviour;
 use crate::catalogue::{
     Answer, Catalogue, Creation, Endpoint, Route, UploadFields, asked_route, calls_back,
@@ -50,7 +50,7 @@ pub(crate) fn answer(engine: &Engine, call: &Call) -> Answered {
         seen.failed(&catalogue, &error);
         error_reply(&catalogue, seen.endpoint, &error)
     });
-    breaking::decide(&arrived, &seen, &mut reply);
+    faults::decide(&arrived, &seen, &mut reply);
     if let Some(standing) = &seen.rate {
         reply.headers.extend(standing.headers());
     }
@@ -247,10 +247,10 @@ fn commit(
     if wish.callback.is_some() && !calls_back(endpoint, &outcome) {
         return Err(ApiError::no_callback(&outcome.name));
     }
-    if let Some(breakage) = &outcome.breakage {
-        seen.breakage = Some(breakage.clone());
-        if let Some(limit) = &breakage.rate_limit {
-            let what = breaking::window_of(breakage, world, endpoint);
+    if let Some(outcome_faults) = &outcome.faults {
+        seen.outcome_faults = Some(outcome_faults.clone());
+        if let Some(limit) = &outcome_faults.rate_limit {
+            let what = faults::window_of(outcome_faults, world, endpoint);
             let advanced = state.callbacks.advanced;
             let standing = (state.windows).judge(what, limit, call.came, advanced);
             seen.judged(standing)?;
@@ -279,7 +279,7 @@ fn commit(
         body: made.body,
         outcome: Some(outcome.tag.clone()),
         effect: FollowUp::of(made.planned),
-        breaking: None,
+        faults: None,
     })
 }
 
@@ -309,6 +309,6 @@ pub(crate) fn error_reply(
         outcome: endpoint
             .and_then(|endpoint| HeaderValue::try_from(format!("{}/{name}", endpoint.id)).ok()),
         effect: FollowUp::None,
-        breaking: None,
+        faults: None,
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn read(
         body: version.body,
         outcome: Some(version.outcome),
         effect: FollowUp::None,
-        breaking: None,
+        faults: None,
     })
 }
 

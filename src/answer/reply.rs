@@ -18,18 +18,18 @@ pub(crate) fn ok(body: &Value) -> Reply {
         body: Bytes::from(body.to_string()),
         outcome: None,
         effect: FollowUp::None,
-        breaking: None,
+        faults: None,
     }
 }
 
 /// The delay and the fault of one reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Breaking {
+pub(crate) struct ReplyFaults {
     pub delay: Duration,
     pub fault: Option<Fault>,
 }
 
-impl Breaking {
+impl ReplyFaults {
     pub(super) fn rewrite(&self, catalogue: &Catalogue, reply: &mut Reply) {
         match self.fault {
             Some(Fault::Malformed) => reply.body = no_json(&reply.body),
@@ -102,7 +102,7 @@ pub(crate) struct Reply {
     pub outcome: Option<HeaderValue>,
     pub effect: FollowUp,
     /// The delay and the fault on its way.
-    pub breaking: Option<Box<Breaking>>,
+    pub faults: Option<Box<ReplyFaults>>,
 }
 
 /// What is still to do when the answer has been decided.

@@ -6,7 +6,7 @@ use hyper::header::HeaderValue;
 
 use super::magic::AskedFaults;
 use crate::base::Standing;
-use crate::catalogue::{Breakage, Catalogue, Endpoint, error_outcome};
+use crate::catalogue::{Catalogue, Endpoint, OutcomeFaults, error_outcome};
 use crate::http::ApiError;
 use crate::world::{By, CallKind, Why, World};
 
@@ -20,9 +20,9 @@ pub(super) struct Seen<'c> {
     pub(super) world: Option<Arc<World>>,
     pub(super) route: Option<Arc<str>>,
     pub(super) why: Why,
-    /// `asked` are the request's faults for its reply, `breakage` are the outcome's.
+    /// `asked` are the request's faults for its reply, `outcome_faults` are the outcome's.
     pub(super) asked: AskedFaults,
-    pub(super) breakage: Option<Arc<Breakage>>,
+    pub(super) outcome_faults: Option<Arc<OutcomeFaults>>,
     /// How the request stands to its rate limits.
     pub(super) rate: Option<Standing>,
     /// True when the reply must not be broken. The sandbox's own messages must be readable, and a request over
@@ -33,8 +33,8 @@ pub(super) struct Seen<'c> {
 impl Seen<'_> {
     /// An error answers, so the faults of its own outcome count.
     pub(super) fn failed(&mut self, catalogue: &Catalogue, error: &ApiError) {
-        self.breakage = error_outcome(catalogue, self.endpoint, error)
-            .breakage
+        self.outcome_faults = error_outcome(catalogue, self.endpoint, error)
+            .faults
             .clone();
         self.is_whole = error.by_sandbox.is_some() || self.rate.is_some_and(|rate| rate.is_over);
     }

@@ -36,7 +36,9 @@ pub(crate) use self::endpoint::{
     weakest_stage,
 };
 pub(crate) use self::magic_values::{MagicValue, MagicValues};
-pub(crate) use self::outcome::{Answer, Breakage, CallsBack, Outcome, Then, requestable_errors};
+pub(crate) use self::outcome::{
+    Answer, CallsBack, Outcome, OutcomeFaults, Then, requestable_errors,
+};
 pub(crate) use self::route::{Route, asked_route};
 pub(crate) use self::rules::Rule;
 pub(crate) use self::schema::SOURCE_KEYWORD;

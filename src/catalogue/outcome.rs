@@ -14,7 +14,7 @@ use crate::scenario::{Origin, Source};
 
 /// The delay, the fault and the rate limit that an outcome of a scenario file sets.
 #[derive(Debug)]
-pub(crate) struct Breakage {
+pub(crate) struct OutcomeFaults {
     /// The outcome's name.
     pub outcome: String,
     pub delay: Option<Delay>,
@@ -22,7 +22,7 @@ pub(crate) struct Breakage {
     pub rate_limit: Option<RateLimit>,
 }
 
-impl Breakage {
+impl OutcomeFaults {
     /// For lists: `delay 3s`, `fault truncate (30 %)`, `at most 5 in 1s`.
     pub(crate) fn words(&self) -> Vec<String> {
         let delay = self.delay.as_ref().map(|delay| format!("delay {delay}"));
@@ -74,7 +74,7 @@ pub(crate) struct Outcome {
     /// The later changes of a record, in their order. Empty if the record does not change.
     pub then: Vec<Then>,
     /// How its replies are delayed, broken or limited.
-    pub breakage: Option<Arc<Breakage>>,
+    pub faults: Option<Arc<OutcomeFaults>>,
     /// True for an error of `errors.toml`, which every endpoint has.
     pub is_shared: bool,
     /// The `x-sandbox-outcome` header. It is empty for an error: that header is made when the error answers.

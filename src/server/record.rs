@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hyper::header::HeaderValue;
 
 use super::serving::Serving;
-use crate::answer::{Answered, Breaking, Engine};
+use crate::answer::{Answered, Engine, ReplyFaults};
 use crate::base::microseconds;
 use crate::catalogue::{Route, UploadFields};
 use crate::http::{Body, Call, MediaType, Picture};
@@ -30,7 +30,7 @@ pub(super) fn uploads(serving: &Serving, call: &Call) -> Option<Arc<UploadFields
 pub(super) struct Finished<'r> {
     pub call: &'r Call,
     pub answered: Answered,
-    pub breaking: Option<&'r Breaking>,
+    pub faults: Option<&'r ReplyFaults>,
     pub duration: Duration,
 }
 
@@ -123,7 +123,7 @@ fn exchange(finished: Finished<'_>, request: KeptBody) -> Exchange {
     let Finished {
         call,
         answered,
-        breaking,
+        faults,
         duration,
     } = finished;
     let target = call
@@ -146,8 +146,8 @@ fn exchange(finished: Finished<'_>, request: KeptBody) -> Exchange {
         duration,
         why: answered.why,
         thumbnails: None,
-        delay: breaking.map_or(Duration::ZERO, |breaking| breaking.delay),
-        fault: breaking.and_then(Breaking::shown_fault),
+        delay: faults.map_or(Duration::ZERO, |faults| faults.delay),
+        fault: faults.and_then(ReplyFaults::shown_fault),
     }
 }
 
@@ -156,7 +156,7 @@ pub(super) fn log(finished: &Finished<'_>) {
     let Finished {
         call,
         answered,
-        breaking,
+        faults,
         duration,
     } = finished;
     let reply = &answered.reply;
@@ -166,8 +166,8 @@ pub(super) fn log(finished: &Finished<'_>) {
         route = answered.route.as_deref().unwrap_or("no such route"),
         status = reply.status.as_u16(),
         outcome = outcome.and_then(|outcome| outcome.to_str().ok()),
-        delay_ms = breaking.and_then(Breaking::delay_ms),
-        fault = breaking.and_then(Breaking::shown_fault).as_deref(),
+        delay_ms = faults.and_then(ReplyFaults::delay_ms),
+        fault = faults.and_then(ReplyFaults::shown_fault).as_deref(),
         micros = microseconds(*duration),
         "answered"
     );

@@ -68,15 +68,15 @@ async fn respond_or_panic(
     let (mut answered, panicked) = answer(serving, &call);
     let released = follow_up(serving, &mut answered).await;
     let mut response = begin_response(&answered.reply, released);
-    let breaking = answered.reply.breaking.take();
-    if let Some(breaking) = &breaking {
-        response.headers_mut().extend(breaking.headers());
+    let faults = answered.reply.faults.take();
+    if let Some(faults) = &faults {
+        response.headers_mut().extend(faults.headers());
     }
     let finished = Finished {
         duration: call.came.elapsed(),
         call: &call,
         answered,
-        breaking: breaking.as_deref(),
+        faults: faults.as_deref(),
     };
     log(&finished);
     let mut kept = keep(serving, &finished, long_body);
@@ -87,11 +87,11 @@ async fn respond_or_panic(
         base::log_panic(format_args!("answering the request {trace}"));
     }
     response.headers_mut().insert(TRACE, trace);
-    let Some(breaking) = breaking else {
+    let Some(faults) = faults else {
         return Some(response.map(|body| Written::new(body, pace)));
     };
     drop((call, until_answered)); // a reply that waits holds nothing of its request
-    Box::pin(sabotage::carry_out(response, *breaking, pace)).await
+    Box::pin(sabotage::carry_out(response, *faults, pace)).await
 }
 
 /// A request that was read, its files to draw, and its share of the memory for bodies.

@@ -20,7 +20,7 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 use super::gone::Gone;
 use super::pace::{Ending, Pace};
 use super::socket::Socket;
-use crate::answer::Breaking;
+use crate::answer::ReplyFaults;
 use crate::base::{BROKEN_MAX, Fault};
 use crate::http::{Content, ReplyBody};
 
@@ -41,11 +41,11 @@ const GARBAGE: &[u8] =
 /// Waits for the delay of the reply, then carries out its fault. None where the connection ends without a reply.
 pub(crate) async fn carry_out(
     response: Response<ReplyBody>,
-    breaking: Breaking,
+    faults: ReplyFaults,
     pace: &Arc<Pace>,
 ) -> Option<Response<Written>> {
-    wait(breaking.delay, pace).await;
-    let ending = match breaking.fault {
+    wait(faults.delay, pace).await;
+    let ending = match faults.fault {
         None | Some(Fault::Malformed | Fault::Status(_)) => {
             return Some(response.map(|body| Written::new(body, pace)));
         }

@@ -33,7 +33,7 @@ pub(crate) use self::outbox::{
 pub(crate) use self::queued::{CallKind, QUEUED_MAX, Queued, QueuedOutcomes, TIMES_MAX};
 pub(crate) use self::records::{Later, Record, Version};
 pub(crate) use self::snapshot::{Refused, SNAPSHOT_BYTES_MAX, Snapshot};
-pub(crate) use self::standing_faults::{FAULTS_MAX, Struck, TTL_MAX, WorldFault};
+pub(crate) use self::standing_faults::{DrawnFaults, FAULTS_MAX, TTL_MAX, WorldFault};
 pub(crate) use self::state::State;
 pub(crate) use self::strangers::Strangers;
 pub(crate) use self::totals::Dropped;

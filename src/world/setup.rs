@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::queued::{CallKind, Queued};
-use super::standing_faults::{Struck, WorldFault};
+use super::standing_faults::{DrawnFaults, WorldFault};
 use super::state::State;
 use super::world::World;
 use crate::base::{Moment, Standing};
@@ -80,8 +80,8 @@ impl World {
         state: &mut State,
         endpoint: &Endpoint,
         now: Instant,
-    ) -> Struck {
-        let mut struck = Struck::default();
+    ) -> DrawnFaults {
+        let mut struck = DrawnFaults::default();
         let advanced = state.callbacks.advanced;
         let faults = state.faults.alive(now, advanced).iter_mut().enumerate();
         for (at, fault) in faults.filter(|(_, fault)| fault.concerns(endpoint)) {
@@ -94,7 +94,7 @@ impl World {
                 && fault.probability.strikes(&mut dice)
             {
                 fault.struck += 1;
-                struck = struck.or(Struck {
+                struck = struck.or(DrawnFaults {
                     delay: fault.delay.map(|delay| delay.draw(&mut dice)),
                     fault: fault.fault,
                 });

@@ -119,12 +119,12 @@ impl WorldFaults {
 
 /// A delay and a fault, each none while nothing has decided it.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Struck {
+pub(crate) struct DrawnFaults {
     pub delay: Option<Duration>,
     pub fault: Option<Fault>,
 }
 
-impl Struck {
+impl DrawnFaults {
     /// Fills what is not decided yet from the other.
     pub(crate) fn or(self, other: Self) -> Self {
         Self {

@@ -1,8 +1,8 @@
 //! From scenario files, laid over each other, to an endpoint. Every mistake is reported at its place.
 
-mod breaking;
 mod compiler;
 mod creation;
+mod faults;
 mod head;
 mod lookups;
 mod never;

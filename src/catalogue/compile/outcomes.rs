@@ -6,8 +6,8 @@ use hyper::StatusCode;
 use hyper::header::HeaderValue;
 use indexmap::IndexMap;
 
-use super::breaking::breakage;
 use super::compiler::Compiler;
+use super::faults::faults;
 use super::head::{headers, status};
 use super::stack::Stack;
 use crate::base::{Behaviour, listed, nearest};
@@ -100,7 +100,7 @@ impl<'a> Compiler<'a> {
             pending: part.pending || !then.is_empty(),
             callback: self.callback(part.callback.as_ref(), file),
             then,
-            breakage: breakage(name, part, file, self.errors),
+            faults: faults(name, part, file, self.errors),
             is_shared: false,
             tag: tag(&self.base.source_file.id, name.as_ref()),
             origin: Origin::new(file, &name.span()),
@@ -246,7 +246,7 @@ pub(super) fn error_outcome(
         pending: false,
         callback: None,
         then: Vec::new(),
-        breakage: breakage(name, part, file, errors),
+        faults: faults(name, part, file, errors),
         is_shared: false,
         tag: HeaderValue::from_static(""),
         origin: Origin::new(file, &name.span()),

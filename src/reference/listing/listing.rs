@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::fields::{self, Field};
 use crate::base::{BEHAVIOURS, Behaviour, short};
 use crate::catalogue::{
-    Answer, Breakage, Catalogue, ContentType, Endpoint, Outcome, Then, Verb, requestable_errors,
+    Answer, Catalogue, ContentType, Endpoint, Outcome, OutcomeFaults, Then, Verb,
+    requestable_errors,
 };
 use crate::reference::curl::Curl;
 use crate::scenario::Source;
@@ -266,9 +267,9 @@ impl ListedOutcome {
             when: rule.map_or(Vec::new(), |rule| rule.when.shown()),
             priority: rule.map_or(0, |rule| rule.priority),
             breaks: outcome
-                .breakage
+                .faults
                 .as_deref()
-                .map_or(Vec::new(), Breakage::words),
+                .map_or(Vec::new(), OutcomeFaults::words),
             cycle: matches!(outcome.answer, Answer::Sequence { cycle: true, .. }),
             weighted: match &outcome.answer {
                 Answer::Weighted(weights) => weights.iter().cloned().collect(),

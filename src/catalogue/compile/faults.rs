@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use crate::catalogue::outcome::Breakage;
+use crate::catalogue::outcome::OutcomeFaults;
 use crate::scenario::{
     DelayPart, FaultPart, LoadError, OutcomePart, RateLimitPart, SourceFile, Spanned,
 };
 
-/// The breakage of an outcome. None if the outcome has none, or only a fault that never happens.
-pub(super) fn breakage(
+/// The faults of an outcome. None if the outcome has none, or only a fault that never happens.
+pub(super) fn faults(
     name: &Spanned<String>,
     part: &OutcomePart,
     file: &Arc<SourceFile>,
     errors: &mut Vec<LoadError>,
-) -> Option<Arc<Breakage>> {
+) -> Option<Arc<OutcomeFaults>> {
     let delay = parsed(part.delay.as_ref(), DelayPart::delay, file, errors);
     let fault = parsed(part.fault.as_ref(), FaultPart::fault, file, errors);
     let rate_limit = parsed(
@@ -42,7 +42,7 @@ pub(super) fn breakage(
     if delay.is_none() && fault.is_none() && rate_limit.is_none() {
         return None;
     }
-    Some(Arc::new(Breakage {
+    Some(Arc::new(OutcomeFaults {
         outcome: name.as_ref().clone(),
         delay,
         fault,

@@ -2,11 +2,11 @@
 
 use super::arrived::Arrived;
 use super::magic::AskedFaults;
-use super::reply::{Breaking, FollowUp, Reply};
+use super::reply::{FollowUp, Reply, ReplyFaults};
 use super::seen::Seen;
 use crate::base::{Fault, Probability};
-use crate::catalogue::{Breakage, Endpoint};
-use crate::world::{State, Struck, World};
+use crate::catalogue::{Endpoint, OutcomeFaults};
+use crate::world::{DrawnFaults, State, World};
 
 /// Decides the delay and the fault of a product's reply. Makes those changes to the reply that come before it
 /// is written.
@@ -14,33 +14,38 @@ pub(super) fn decide(arrived: &Arrived<'_>, seen: &Seen<'_>, reply: &mut Reply) 
     let (Some(endpoint), Some(world), false) = (seen.endpoint, &seen.world, seen.is_whole) else {
         return;
     };
-    let (asked, breakage) = (&seen.asked, seen.breakage.as_deref());
-    if asked.is_none() && breakage.is_none() && !world.has_setup() {
+    let (asked, outcome_faults) = (&seen.asked, seen.outcome_faults.as_deref());
+    if asked.is_none() && outcome_faults.is_none() && !world.has_setup() {
         return;
     }
     let mut state = world.state();
     let mut struck = strike_as_asked(asked, world, &mut state, endpoint);
-    if let Some(breakage) = breakage {
-        struck = struck.or(strike_by_outcome(breakage, world, &mut state, endpoint));
+    if let Some(outcome_faults) = outcome_faults {
+        struck = struck.or(strike_by_outcome(
+            outcome_faults,
+            world,
+            &mut state,
+            endpoint,
+        ));
     }
     // The world's faults count every request, even when another fault comes first. Otherwise their effect on
     // the next request would depend on this one.
     struck = struck.or(world.standing_faults(&mut state, endpoint, arrived.call.came));
-    let breaking = Breaking {
+    let reply_faults = ReplyFaults {
         delay: struck.delay.unwrap_or_default(),
         fault: struck.fault,
     };
-    if breaking.delay.is_zero() && breaking.fault.is_none() {
+    if reply_faults.delay.is_zero() && reply_faults.fault.is_none() {
         return;
     }
-    breaking.rewrite(arrived.catalogue, reply);
+    reply_faults.rewrite(arrived.catalogue, reply);
     if let FollowUp::Release(held) = &reply.effect {
         // A callback leaves when its reply has been written, so it must not overtake a late reply.
         for seq in held {
-            state.callbacks.put_off(*seq, breaking.lasts(reply));
+            state.callbacks.put_off(*seq, reply_faults.lasts(reply));
         }
     }
-    reply.breaking = Some(Box::new(breaking));
+    reply.faults = Some(Box::new(reply_faults));
 }
 
 /// The delay and the fault that the request asks for.
@@ -49,7 +54,7 @@ fn strike_as_asked(
     world: &World,
     state: &mut State,
     endpoint: &Endpoint,
-) -> Struck {
+) -> DrawnFaults {
     let delay = asked.delay.map(|delay| {
         let mut mix = world.mix("delay that was asked for");
         mix.text(&endpoint.id);
@@ -59,7 +64,7 @@ fn strike_as_asked(
         }
         delay.draw(&mut mix.dice())
     });
-    Struck {
+    DrawnFaults {
         delay,
         fault: asked.fault,
     }
@@ -67,32 +72,34 @@ fn strike_as_asked(
 
 /// The delay and the fault of the outcome, as its dice fall.
 fn strike_by_outcome(
-    breakage: &Breakage,
+    outcome_faults: &OutcomeFaults,
     world: &World,
     state: &mut State,
     endpoint: &Endpoint,
-) -> Struck {
+) -> DrawnFaults {
     let mut mix = world.mix("fault of an outcome");
     mix.text(&endpoint.id);
-    mix.text(&breakage.outcome);
+    mix.text(&outcome_faults.outcome);
     let may_differ = |fault: &(Fault, Probability)| fault.1 != Probability::ALWAYS;
-    if breakage.fault.as_ref().is_some_and(may_differ)
-        || breakage.delay.is_some_and(|delay| !delay.is_fixed())
+    if outcome_faults.fault.as_ref().is_some_and(may_differ)
+        || outcome_faults.delay.is_some_and(|delay| !delay.is_fixed())
     {
         state.counters.count_into(&mut mix);
     }
     let mut dice = mix.dice();
-    let fault = breakage.fault.filter(|fault| fault.1.strikes(&mut dice));
-    Struck {
+    let fault = outcome_faults
+        .fault
+        .filter(|fault| fault.1.strikes(&mut dice));
+    DrawnFaults {
         fault: fault.map(|(fault, _)| fault),
-        delay: breakage.delay.map(|delay| delay.draw(&mut dice)),
+        delay: outcome_faults.delay.map(|delay| delay.draw(&mut dice)),
     }
 }
 
 /// The hash under which the rate limit of an outcome counts its calls.
-pub(super) fn window_of(breakage: &Breakage, world: &World, endpoint: &Endpoint) -> u64 {
+pub(super) fn window_of(outcome_faults: &OutcomeFaults, world: &World, endpoint: &Endpoint) -> u64 {
     let mut mix = world.mix("rate limit");
     mix.text(&endpoint.id);
-    mix.text(&breakage.outcome);
+    mix.text(&outcome_faults.outcome);
     mix.half()
 }
