@@ -1,5 +1,5 @@
-//! Until when a certificate is good, and whether it is an authority's: all that is read out of those that others have
-//! made.
+//! The end of a certificate's validity, and whether it belongs to an authority. Nothing else is read from foreign
+//! certificates.
 
 use jiff::Timestamp;
 use x509_cert::certificate::{CertificateInner, Raw};
