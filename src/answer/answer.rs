@@ -202,7 +202,7 @@ fn ask(
         choose(request, creation, facts)?
     };
     seen.why.by = choice.by;
-    let wish = Wish {
+    let wish = RecordWish {
         creation,
         fields: &input.fields,
         callback: magic.callback,
@@ -212,7 +212,7 @@ fn ask(
 }
 
 /// The outcome that a request gets, and its input.
-struct Wish<'i> {
+struct RecordWish<'i> {
     creation: &'i Creation,
     fields: &'i Map<String, Value>,
     /// The behaviour that the request wants for its callback.
@@ -223,7 +223,7 @@ struct Wish<'i> {
 /// Under the world's lock: resolves the outcome, counts, draws, keeps the record and plans its callbacks.
 fn commit(
     request: &ProductRequest<'_>,
-    wish: Wish<'_>,
+    wish: RecordWish<'_>,
     seen: &mut Seen<'_>,
 ) -> Result<Reply, ApiError> {
     let ProductRequest {

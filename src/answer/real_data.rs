@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::catalogue::{Catalogue, Registered};
+use crate::catalogue::{Catalogue, RegisterEntry};
 
 /// Fields of a request below this depth are not looked at.
 const DEPTH_MAX: usize = 4;
@@ -72,7 +72,7 @@ fn real(catalogue: &Catalogue, name: &str, text: &str) -> Option<&'static str> {
         let digits = international(text)?;
         ("the phone number of a real person", is_set_aside(&digits))
     } else if is_nik(text) && !name.contains("account") {
-        let is_listed = !matches!(catalogue.dummy.person(text), Registered::Unlisted);
+        let is_listed = !matches!(catalogue.dummy.person(text), RegisterEntry::Unlisted);
         (
             "the identity number of a real person",
             is_listed || is_invented(text),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hyper::header::HeaderValue;
 
 use super::magic::AskedFaults;
-use crate::base::Standing;
+use crate::base::RateStanding;
 use crate::catalogue::{Catalogue, Endpoint, OutcomeFaults, error_outcome};
 use crate::http::ApiError;
 use crate::world::{By, CallKind, Why, World};
@@ -24,7 +24,7 @@ pub(super) struct Seen<'c> {
     pub(super) asked: AskedFaults,
     pub(super) outcome_faults: Option<Arc<OutcomeFaults>>,
     /// How the request stands to its rate limits.
-    pub(super) rate: Option<Standing>,
+    pub(super) rate: Option<RateStanding>,
     /// True when the reply must not be broken. The sandbox's own messages must be readable, and a request over
     /// a limit is already refused.
     pub(super) is_whole: bool,
@@ -63,7 +63,7 @@ impl Seen<'_> {
     }
 
     /// Refuses a request that is over a limit.
-    pub(super) fn judged(&mut self, standing: Standing) -> Result<(), ApiError> {
+    pub(super) fn judged(&mut self, standing: RateStanding) -> Result<(), ApiError> {
         self.rate = Some(standing.tighter(self.rate));
         if standing.is_over {
             return Err(ApiError::rate_limit_exceeded());

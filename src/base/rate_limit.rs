@@ -33,7 +33,7 @@ pub(crate) struct Window {
 
 /// The state of a limit after a request: what the reply's headers say.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Standing {
+pub(crate) struct RateStanding {
     limit: u32,
     remaining: u32,
     /// How long until a new window can open.
@@ -66,7 +66,7 @@ impl RateLimit {
         open: &mut Option<Window>,
         now: Instant,
         advanced: Duration,
-    ) -> Standing {
+    ) -> RateStanding {
         let still = open
             .as_mut()
             .filter(|window| window.since.passed(now, advanced) < self.window);
@@ -79,7 +79,7 @@ impl RateLimit {
         };
         let is_over = window.came >= self.limit;
         window.came += u32::from(!is_over);
-        Standing {
+        RateStanding {
             limit: self.limit,
             remaining: self.limit.saturating_sub(window.came), // a reload may have lowered it
             opens_in: self
@@ -90,7 +90,7 @@ impl RateLimit {
     }
 }
 
-impl Standing {
+impl RateStanding {
     /// Of two limits, the one that a client reaches first.
     pub(crate) fn tighter(self, other: Option<Self>) -> Self {
         let is_tighter = |other: &Self| !self.is_over && other.remaining < self.remaining;
@@ -126,7 +126,7 @@ impl Windows {
         limit: &RateLimit,
         now: Instant,
         advanced: Duration,
-    ) -> Standing {
+    ) -> RateStanding {
         if self.0.len() >= WINDOWS_MAX && !self.0.contains_key(&what) {
             self.0.shift_remove_index(0);
         }

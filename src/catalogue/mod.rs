@@ -21,7 +21,7 @@ mod upload_fields;
 mod watch;
 
 #[cfg(any(test, fuzzing))]
-pub(crate) use self::body::{BodyPlan, Scope};
+pub(crate) use self::body::{BodyPlan, TemplateScope};
 pub(crate) use self::body::{Fill, Hole, Rendered, Template};
 pub(crate) use self::catalogue::{
     Catalogue, callback_types, endpoint_of_type, error_outcome, final_outcome, found,
@@ -30,7 +30,7 @@ pub(crate) use self::condition::{Condition, Facts, Subject};
 pub(crate) use self::current::{Current, Reload};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::dummy::Lookup;
-pub(crate) use self::dummy::{Field, Finding, ListingKind, Profile, Registered};
+pub(crate) use self::dummy::{Finding, ListingKind, LookupField, Profile, RegisterEntry};
 pub(crate) use self::endpoint::{
     ContentType, Creation, Endpoint, IdPattern, PlantedRecord, Verb, calls_back, path_segments,
     weakest_stage,

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::shape::{Property, Shape};
 use super::upload_fields::UploadFields;
-use crate::http::{Complaint, Refused};
+use crate::http::{Complaint, RefusedInput};
 use crate::scenario::{self, FORMATS};
 
 /// The keyword that says how well a field is known, if this differs from its endpoint.
@@ -58,7 +58,7 @@ impl RequestSchema {
         self.compile().map(|_| ())
     }
 
-    pub(crate) fn check(&self, input: &Value) -> Result<(), Refused> {
+    pub(crate) fn check(&self, input: &Value) -> Result<(), RefusedInput> {
         let validator = self
             .compile()
             .expect("a schema is proven when its file is loaded");
@@ -84,7 +84,7 @@ impl RequestSchema {
         complaints.dedup_by(|later, first| later.path == first.path);
         let all_listed = !are_more && complaints.len() <= COMPLAINTS_MAX;
         complaints.truncate(COMPLAINTS_MAX);
-        Err(Refused {
+        Err(RefusedInput {
             code,
             complaints,
             all_listed,

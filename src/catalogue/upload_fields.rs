@@ -30,17 +30,17 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 /// The places of files in the requests of an endpoint.
 #[derive(Debug)]
 pub(crate) struct UploadFields {
-    paths: Vec<Vec<Step>>,
+    paths: Vec<Vec<PathStep>>,
 }
 
 #[derive(Clone, Debug)]
-enum Step {
+enum PathStep {
     Name(Box<str>),
     /// Any item of a list, any value of an object.
     Any,
 }
 
-impl Step {
+impl PathStep {
     fn leads_to(&self, name: &str) -> bool {
         match self {
             Self::Name(own) => **own == *name,
@@ -52,7 +52,7 @@ impl Step {
 impl UploadFields {
     /// None if the request has no such fields, which is the usual case.
     pub(crate) fn of(schema: &Value) -> Option<Arc<Self>> {
-        let mut finding = Finding {
+        let mut finding = FieldFinding {
             root: schema,
             path: Vec::new(),
             followed: Vec::new(),
@@ -66,7 +66,7 @@ impl UploadFields {
 
     /// Whether the value at a path is a file, is inside a file, or contains a file.
     pub(crate) fn touch(&self, path: &[String]) -> bool {
-        let meets = |steps: &Vec<Step>| {
+        let meets = |steps: &Vec<PathStep>| {
             steps
                 .iter()
                 .zip(path)
@@ -101,16 +101,16 @@ impl UploadFields {
 }
 
 /// Collects all paths of a schema that lead to a text in base64.
-struct Finding<'s> {
+struct FieldFinding<'s> {
     root: &'s Value,
-    path: Vec<Step>,
+    path: Vec<PathStep>,
     /// The references that led here, because references may form a circle.
     followed: Vec<&'s str>,
     parts: usize,
-    paths: Vec<Vec<Step>>,
+    paths: Vec<Vec<PathStep>>,
 }
 
-impl<'s> Finding<'s> {
+impl<'s> FieldFinding<'s> {
     fn look(&mut self, schema: &'s Value) {
         self.parts += 1;
         if !schema.is_object() || self.parts > PARTS_MAX {
@@ -121,13 +121,13 @@ impl<'s> Finding<'s> {
             return;
         }
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-            self.below(Step::Name(name.as_str().into()), property);
+            self.below(PathStep::Name(name.as_str().into()), property);
         }
         for word in ["items", "additionalProperties", "contains"] {
-            self.below(Step::Any, &schema[word]);
+            self.below(PathStep::Any, &schema[word]);
         }
         for item in schema["prefixItems"].as_array().into_iter().flatten() {
-            self.below(Step::Any, item);
+            self.below(PathStep::Any, item);
         }
         for word in ["allOf", "anyOf", "oneOf"] {
             let others = schema[word].as_array().into_iter().flatten();
@@ -146,7 +146,7 @@ impl<'s> Finding<'s> {
         }
     }
 
-    fn below(&mut self, step: Step, schema: &'s Value) {
+    fn below(&mut self, step: PathStep, schema: &'s Value) {
         self.path.push(step);
         self.look(schema);
         self.path.pop();
@@ -163,7 +163,7 @@ struct Taking<'a> {
 
 impl Taking<'_> {
     /// `paths` lead from this value to files. An empty path means that this value is a file.
-    fn json(&mut self, value: &mut Value, paths: &[&[Step]]) {
+    fn json(&mut self, value: &mut Value, paths: &[&[PathStep]]) {
         match value {
             Value::String(text) => {
                 if is_there(paths) || is_picture(text) {
@@ -184,7 +184,7 @@ impl Taking<'_> {
         }
     }
 
-    fn below(&mut self, name: &str, value: &mut Value, paths: &[&[Step]]) {
+    fn below(&mut self, name: &str, value: &mut Value, paths: &[&[PathStep]]) {
         let length = self.at.len();
         self.at += &pointer_part(name);
         self.json(value, &onwards(paths, name));
@@ -192,7 +192,7 @@ impl Taking<'_> {
     }
 
     /// The form with the facts of each file in brackets: `image[bytes]=67&image[width]=1`.
-    fn form(&mut self, body: &[u8], paths: &[&[Step]]) -> Vec<u8> {
+    fn form(&mut self, body: &[u8], paths: &[&[PathStep]]) -> Vec<u8> {
         let mut kept = form_urlencoded::Serializer::new(String::new());
         for (key, text) in form_urlencoded::parse(body) {
             let names = http::form_path(&key);
@@ -223,14 +223,14 @@ impl Taking<'_> {
     }
 }
 
-fn is_there(paths: &[&[Step]]) -> bool {
+fn is_there(paths: &[&[PathStep]]) -> bool {
     paths.iter().any(|steps| steps.is_empty())
 }
 
 /// The rest of the paths that go through `name`. A path that has reached its file stays: everything inside is part
 /// of the file.
-fn onwards<'p>(paths: &[&'p [Step]], name: &str) -> Vec<&'p [Step]> {
-    let lead = |steps: &&'p [Step]| match steps.split_first() {
+fn onwards<'p>(paths: &[&'p [PathStep]], name: &str) -> Vec<&'p [PathStep]> {
+    let lead = |steps: &&'p [PathStep]| match steps.split_first() {
         None => Some(*steps),
         Some((first, rest)) => first.leads_to(name).then_some(rest),
     };

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::client;
 use super::output::{Format, fail, misused, print};
-use super::tls::AuthorityFolder;
+use super::tls::AuthorityFolderArgument;
 use super::trust_help::{Client, TrustHelp};
 use crate::server::{AUTHORITY_FILE, Authority, is_one_certificate};
 
@@ -18,7 +18,7 @@ pub(super) struct Arguments {
     #[command(subcommand)]
     command: Command,
     #[command(flatten)]
-    folder: AuthorityFolder,
+    folder: AuthorityFolderArgument,
     #[arg(long, value_enum, default_value_t, global = true)]
     format: Format,
 }

@@ -8,14 +8,14 @@ const BOUNDARY: &str = "iluma-sandbox-3f1c9a7e5b2d4860";
 
 /// A field: `name=value`, or `name=@file`. `;type=` and `;filename=` may follow.
 #[derive(Clone, Debug)]
-pub(super) struct Field {
+pub(super) struct FormField {
     name: String,
     value: String,
     content_type: Option<String>,
     file_name: Option<String>,
 }
 
-impl FromStr for Field {
+impl FromStr for FormField {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -53,7 +53,7 @@ impl FromStr for Field {
 pub(super) struct Form(Vec<u8>);
 
 impl Form {
-    pub(super) fn of(fields: &[Field]) -> Result<Self, String> {
+    pub(super) fn of(fields: &[FormField]) -> Result<Self, String> {
         let mut body = Vec::new();
         for field in fields {
             let name = &field.name;

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::client::Client;
 use super::output::{Format, block_on, fail, misused, print};
-use super::target::Place;
+use super::target::SandboxAddress;
 use crate::base::{duration_text, parse_duration};
 use crate::callbacks::Trust;
 
@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
-    place: Place,
+    place: SandboxAddress,
     /// Ask again until it is ready.
     #[arg(long)]
     wait: bool,

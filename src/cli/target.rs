@@ -10,7 +10,7 @@ use crate::base::PUBLIC_KEY;
 
 /// Where it is.
 #[derive(Debug, Args)]
-pub(super) struct Place {
+pub(super) struct SandboxAddress {
     /// Where the sandbox is [default: `http://127.0.0.1:4586`, or as `ILUMA_SANDBOX_BIND` and
     /// `ILUMA_SANDBOX_PORT` say].
     #[arg(long, value_parser = sandbox_url)]
@@ -30,7 +30,7 @@ pub(super) struct Place {
 #[derive(Debug, Args)]
 pub(super) struct Target {
     #[command(flatten)]
-    pub place: Place,
+    pub place: SandboxAddress,
     /// The API key whose world it is [default: the documentation's].
     #[arg(
         long,
@@ -49,7 +49,7 @@ pub(super) struct Target {
     control_token: Option<String>,
 }
 
-impl Place {
+impl SandboxAddress {
     /// The URL of the sandbox. An error is a sentence about wrong arguments.
     pub(super) fn url(&self) -> Result<Uri, String> {
         if let Some(url) = &self.url {

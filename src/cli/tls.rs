@@ -50,12 +50,12 @@ pub(super) struct TlsArguments {
     )]
     tls_key: Option<PathBuf>,
     #[command(flatten)]
-    authority: AuthorityFolder,
+    authority: AuthorityFolderArgument,
 }
 
 /// Where the local certificate authority is kept.
 #[derive(Clone, Debug, Args)]
-pub(super) struct AuthorityFolder {
+pub(super) struct AuthorityFolderArgument {
     /// Folder of the local certificate authority, which is made there at first use [default:
     /// iluma-sandbox in the user's data folder].
     #[arg(long, value_name = "DIR", env = "ILUMA_SANDBOX_CA_DIR", global = true)]
@@ -94,7 +94,7 @@ pub(super) struct Reached {
     #[arg(long, hide = true, env = "ILUMA_SANDBOX_TLS_CERT")]
     tls_cert: Option<PathBuf>,
     #[command(flatten)]
-    authority: AuthorityFolder,
+    authority: AuthorityFolderArgument,
 }
 
 impl TlsArguments {
@@ -142,7 +142,7 @@ impl TlsArguments {
     }
 }
 
-impl AuthorityFolder {
+impl AuthorityFolderArgument {
     pub(super) fn path(&self) -> Result<PathBuf, String> {
         if let Some(folder) = &self.ca_dir {
             return Ok(folder.clone());

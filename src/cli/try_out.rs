@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::answering::Answering;
 use super::explain::explanation_text;
-use super::files::{Field, Form, read};
+use super::files::{Form, FormField, read};
 use super::output::{Format, block_on, fail, misused, print};
 use crate::answer::Explanation;
 use crate::base::PUBLIC_KEY;
@@ -42,7 +42,7 @@ pub(super) struct Arguments {
     /// A part of a multipart form, `name=value` or `name=@file`, with `;type=image/png` or
     /// `;filename=ktp.png` behind it; repeat it.
     #[arg(short = 'F', long, value_name = "NAME=VALUE")]
-    form: Vec<Field>,
+    form: Vec<FormField>,
     /// `x-magic-reply: COMPLETED_FOUND`; repeat it.
     #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = header)]
     header: Vec<(HeaderName, HeaderValue)>,
@@ -115,7 +115,7 @@ fn explain_unanswered(sandbox: &Serving) -> Option<Explanation> {
     Some(sandbox.control.explain(Some(&world), &exchange))
 }
 
-fn shown(reply: &Reply, explanation: Option<&Explanation>) -> String {
+fn shown(reply: &TriedReply, explanation: Option<&Explanation>) -> String {
     let headers = reply.headers.iter().map(|(name, value)| {
         let value = String::from_utf8_lossy(value.as_bytes());
         format!("{name}: {value}\n")
@@ -134,7 +134,7 @@ fn shown(reply: &Reply, explanation: Option<&Explanation>) -> String {
 }
 
 /// What came back, as far as it came.
-struct Reply {
+struct TriedReply {
     status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
@@ -142,7 +142,7 @@ struct Reply {
 }
 
 /// Sends the request through a pipe to the server's own code.
-async fn ask(sandbox: &Arc<Serving>, request: Request<Full<Bytes>>) -> Result<Reply, String> {
+async fn ask(sandbox: &Arc<Serving>, request: Request<Full<Bytes>>) -> Result<TriedReply, String> {
     let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
     let server = &InMemory::new(sandbox);
     let http = http1::Builder::new();
@@ -167,7 +167,7 @@ async fn ask(sandbox: &Arc<Serving>, request: Request<Full<Bytes>>) -> Result<Re
                 Err(error) => cut_short = Some(error.to_string()),
             }
         }
-        Ok(Reply {
+        Ok(TriedReply {
             status: head.status,
             headers: head.headers,
             body: received.into(),

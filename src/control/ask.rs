@@ -25,7 +25,7 @@ pub(super) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; chars
 pub(super) const WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// Status and JSON body; a bare string is sent as plain text.
-pub(super) type Answer = (StatusCode, Value);
+pub(super) type ControlAnswer = (StatusCode, Value);
 
 /// A request to the control API, as every handler gets it.
 #[derive(Clone, Copy)]
@@ -46,7 +46,7 @@ impl ControlRequest<'_> {
 
 /// The answer of a handler.
 pub(super) enum Said {
-    Whole(Answer),
+    Whole(ControlAnswer),
     /// A finished body with its content type.
     Document(HeaderValue, Bytes),
     /// Lines that are written while they are sent.
@@ -76,7 +76,7 @@ pub(super) fn endpoint_named<'c>(
 }
 
 /// The secrets that a receiver of this world's callbacks needs.
-pub(super) fn secrets(context: &Context, world: &World) -> Answer {
+pub(super) fn secrets(context: &Context, world: &World) -> ControlAnswer {
     let signed = context.courier.signing;
     let secret = signed.then(|| world.signing_secret_text());
     let body = json!({

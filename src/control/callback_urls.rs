@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hyper::StatusCode;
 use serde_json::json;
 
-use super::ask::{Answer, ControlRequest, only};
+use super::ask::{ControlAnswer, ControlRequest, only};
 use crate::base::ReceiverUrl;
 use crate::catalogue;
 use crate::http::Refusal;
@@ -15,7 +15,7 @@ use crate::world::World;
 pub(super) fn list(
     ControlRequest { context, query, .. }: ControlRequest<'_>,
     world: &Arc<World>,
-) -> Result<Answer, Refusal> {
+) -> Result<ControlAnswer, Refusal> {
     only(query, &[])?;
     let catalogue = context.engine.catalogue();
     let state = world.state();

@@ -3,11 +3,11 @@
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::ask::{Answer, ControlRequest, bad_request, only};
+use super::ask::{ControlAnswer, ControlRequest, bad_request, only};
 use crate::http::Refusal;
 use crate::reference::Listing;
 
-pub(super) fn answer(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
+pub(super) fn answer(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
     let ControlRequest { context, query, .. } = request;
     only(query, &["endpoint", "format"])?;
     let catalogue = context.engine.catalogue();

@@ -6,7 +6,7 @@ use hyper::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::ask::{Answer, ControlRequest, bad_request, json_body};
+use super::ask::{ControlAnswer, ControlRequest, bad_request, json_body};
 use super::context::Context;
 use super::deliveries;
 use crate::base::{self, Clock, Stamp, milliseconds, parse_duration};
@@ -26,7 +26,7 @@ struct Now {
     now: String,
 }
 
-pub(super) fn show(world: &World) -> Answer {
+pub(super) fn show(world: &World) -> ControlAnswer {
     let state = world.state();
     let body = json!({
         "now": world.now(&state).to_string(),
@@ -40,7 +40,7 @@ pub(super) fn show(world: &World) -> Answer {
 pub(super) async fn advance(
     ControlRequest { context, call, .. }: ControlRequest<'_>,
     world: &Arc<World>,
-) -> Result<Answer, Refusal> {
+) -> Result<ControlAnswer, Refusal> {
     let By { by } = json_body(call)?;
     let by = parse_duration(&by).map_err(|message| bad_request(format!("`by`: {message}")))?;
     Ok(moved(context, world, Advance::By(by)).await)
@@ -50,7 +50,7 @@ pub(super) async fn advance(
 pub(super) async fn set(
     ControlRequest { context, call, .. }: ControlRequest<'_>,
     world: &Arc<World>,
-) -> Result<Answer, Refusal> {
+) -> Result<ControlAnswer, Refusal> {
     let Now { now: to } = json_body(call)?;
     let to: Stamp = to.parse().map_err(|_| {
         bad_request(format!(
@@ -66,7 +66,7 @@ pub(super) async fn set(
     Ok(moved(context, world, Advance::To(to)).await)
 }
 
-async fn moved(context: &Arc<Context>, world: &Arc<World>, to: Advance) -> Answer {
+async fn moved(context: &Arc<Context>, world: &Arc<World>, to: Advance) -> ControlAnswer {
     // Spawned: a client that goes away must not leave it half done.
     let advance = context.courier.clone().advance(world.clone(), to);
     let tried = base::pass_panic_on(tokio::spawn(advance).await).unwrap_or_default();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::ask::{ControlRequest, JSON, LINES, Said, TEXT, written};
 use super::context::Context;
-use super::routes::{self, Handler, Route};
+use super::routes::{self, ControlRoute, Handler};
 use crate::http::{CONTROL_PREFIX, Call, Refusal, ReplyBody};
 use crate::world::World;
 
@@ -78,7 +78,7 @@ async fn decide(context: &Arc<Context>, call: &Call) -> Result<Said, Refusal> {
 }
 
 /// Tells those who look on that the settings of a world may be others now.
-fn tell_of_change(context: &Context, route: &Route, world: &World) {
+fn tell_of_change(context: &Context, route: &ControlRoute, world: &World) {
     if route.changes_something() {
         context.engine.worlds.live.settings(&world.tag);
     }

@@ -3,7 +3,7 @@
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::ask::{Answer, ControlRequest, bad_request, only};
+use super::ask::{ControlAnswer, ControlRequest, bad_request, only};
 use super::coverage_report::Measure;
 use crate::answer::is_tag;
 use crate::base::PUBLIC_KEY;
@@ -13,7 +13,7 @@ use crate::reference::endpoint_named;
 use crate::world::{Callbacks, Exercised};
 
 /// Covers all worlds since the start. With `world=own` it covers the world of the key since its last reset.
-pub(super) fn answer(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
+pub(super) fn answer(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
     let ControlRequest { context, query, .. } = request;
     only(query, &["endpoint", "format", "world"])?;
     let catalogue = context.engine.catalogue();

@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
-use super::ask::{Answer, ControlRequest, bad_request, only, parameter, wait, whole_number};
+use super::ask::{ControlAnswer, ControlRequest, bad_request, only, parameter, wait, whole_number};
 use super::context::Context;
 use crate::base::milliseconds;
 use crate::http::Refusal;
@@ -64,7 +64,7 @@ const PARAMETERS: [&str; 7] = [
 pub(super) async fn list(
     ControlRequest { context, query, .. }: ControlRequest<'_>,
     world: &Arc<World>,
-) -> Result<Answer, Refusal> {
+) -> Result<ControlAnswer, Refusal> {
     only(query, &PARAMETERS)?;
     let filter = Filter::of(query)?;
     let limit = parameter(query, "limit", whole_number)?.unwrap_or(LIMIT_DEFAULT);
@@ -159,7 +159,7 @@ fn why_not(context: &Context, world: &World, filter: &Filter<'_>, wanted: u64) -
 pub(super) fn redeliver(
     request: ControlRequest<'_>,
     world: &Arc<World>,
-) -> Result<Answer, Refusal> {
+) -> Result<ControlAnswer, Refusal> {
     let (context, written_id) = (request.context, request.path_parameter);
     let seq = seq_of(written_id);
     let mut state = world.state();
@@ -200,7 +200,7 @@ pub(super) fn redeliver(
 pub(super) async fn idle(
     ControlRequest { context, query, .. }: ControlRequest<'_>,
     world: &Arc<World>,
-) -> Result<Answer, Refusal> {
+) -> Result<ControlAnswer, Refusal> {
     only(query, &["wait"])?;
     let until = Instant::now() + wait(query)?.unwrap_or_default();
     let mut changes = world.changes();

@@ -28,7 +28,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::ask::{ControlRequest, Said, bad_request, only, parameter, whole_number};
 use super::context::Context;
 use super::readyz;
-use super::requests::Whose;
+use super::requests::RequestsOf;
 use super::shown::time;
 use crate::base::{microseconds, milliseconds};
 use crate::http::{Refusal, ReplyBody};
@@ -60,10 +60,10 @@ pub(super) fn open(request: ControlRequest<'_>) -> Result<Said, Refusal> {
             "`backlog`: a stream begins with the latest {BACKLOG_MAX} exchanges at most"
         ))
     })?;
-    let whose = match Whose::of(request)? {
-        Whose::Own(world) => Some(world),
-        Whose::All => None,
-        Whose::Strangers => {
+    let whose = match RequestsOf::of(request)? {
+        RequestsOf::Own(world) => Some(world),
+        RequestsOf::All => None,
+        RequestsOf::Strangers => {
             return Err(bad_request(
                 "`world` is own, all, or the tag of a world: those that belong to none are among all",
             ));

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::ask::{ControlRequest, Said, only};
 use super::context::Context;
 use super::deliveries;
-use super::requests::Whose;
+use super::requests::RequestsOf;
 use super::shown::{self, time};
 use crate::http::Refusal;
 use crate::world::{Mask, World};
@@ -24,19 +24,19 @@ const PIECE_BYTES: usize = 64 << 10;
 struct Lines {
     context: Arc<Context>,
     head: Option<Value>,
-    places: Vec<(Place, Mask)>,
-    entries: std::vec::IntoIter<(SystemTime, Entry)>,
+    places: Vec<(JournalPlace, Mask)>,
+    entries: std::vec::IntoIter<(SystemTime, ExportEntry)>,
 }
 
 /// Where entries are kept.
-enum Place {
+enum JournalPlace {
     World(Arc<World>),
     Strangers,
 }
 
 /// The entry of a line: its place and its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Entry {
+enum ExportEntry {
     Exchange { place: usize, seq: u64 },
     Delivery { place: usize, seq: u64 },
 }
@@ -45,36 +45,39 @@ enum Entry {
 pub(super) fn answer(request: ControlRequest<'_>) -> Result<Said, Refusal> {
     let context = request.context;
     only(request.query, &["world"])?;
-    let places = match Whose::of(request)? {
-        Whose::Own(world) => vec![Place::World(world)],
-        Whose::Strangers => vec![Place::Strangers],
-        Whose::All => {
+    let places = match RequestsOf::of(request)? {
+        RequestsOf::Own(world) => vec![JournalPlace::World(world)],
+        RequestsOf::Strangers => vec![JournalPlace::Strangers],
+        RequestsOf::All => {
             let worlds = context.engine.worlds.all().into_iter();
-            worlds.map(Place::World).chain([Place::Strangers]).collect()
+            worlds
+                .map(JournalPlace::World)
+                .chain([JournalPlace::Strangers])
+                .collect()
         }
     };
     Ok(Said::Lines(Box::new(Lines::of(context, places))))
 }
 
 impl Lines {
-    fn of(context: &Arc<Context>, places: Vec<Place>) -> Self {
+    fn of(context: &Arc<Context>, places: Vec<JournalPlace>) -> Self {
         let mut entries = Vec::new();
         let mut worlds = Vec::new();
         let (mut requests_dropped, mut deliveries_dropped) = (0, 0);
         for (place, kept) in places.iter().enumerate() {
-            let exchange = |seq| Entry::Exchange { place, seq };
+            let exchange = |seq| ExportEntry::Exchange { place, seq };
             match kept {
-                Place::World(world) => {
+                JournalPlace::World(world) => {
                     worlds.push(world.tag.as_str());
                     let state = world.state();
                     let (journal, log) = (&state.journal, &state.callbacks.log);
                     requests_dropped += journal.dropped;
                     deliveries_dropped += log.dropped;
                     entries.extend(journal.entries().map(|one| (one.at, exchange(one.seq))));
-                    let delivery = |seq| Entry::Delivery { place, seq };
+                    let delivery = |seq| ExportEntry::Delivery { place, seq };
                     entries.extend(log.newest_first().map(|one| (one.at, delivery(one.seq))));
                 }
-                Place::Strangers => {
+                JournalPlace::Strangers => {
                     let journal = context.engine.strangers.journal();
                     requests_dropped += journal.dropped;
                     entries.extend(journal.entries().map(|one| (one.at, exchange(one.seq))));
@@ -94,8 +97,8 @@ impl Lines {
         });
         let masked = places.into_iter().map(|place| {
             let mask = match &place {
-                Place::World(world) => context.mask_of(world),
-                Place::Strangers => context.mask_of_strangers(),
+                JournalPlace::World(world) => context.mask_of(world),
+                JournalPlace::Strangers => context.mask_of_strangers(),
             };
             (place, mask)
         });
@@ -107,19 +110,19 @@ impl Lines {
         }
     }
 
-    fn line(&self, entry: Entry) -> Option<Value> {
-        let (Entry::Exchange { place, seq } | Entry::Delivery { place, seq }) = entry;
+    fn line(&self, entry: ExportEntry) -> Option<Value> {
+        let (ExportEntry::Exchange { place, seq } | ExportEntry::Delivery { place, seq }) = entry;
         let (place, mask) = &self.places[place];
         let (kind, fields) = match (entry, place) {
-            (Entry::Exchange { .. }, Place::World(world)) => {
+            (ExportEntry::Exchange { .. }, JournalPlace::World(world)) => {
                 let exchange = world.state().journal.get(seq).cloned();
                 ("exchange", shown::shown(&self.context, &exchange?))
             }
-            (Entry::Exchange { .. }, Place::Strangers) => {
+            (ExportEntry::Exchange { .. }, JournalPlace::Strangers) => {
                 let exchange = self.context.engine.strangers.journal().get(seq).cloned();
                 ("exchange", shown::shown(&self.context, &exchange?))
             }
-            (Entry::Delivery { .. }, Place::World(world)) => {
+            (ExportEntry::Delivery { .. }, JournalPlace::World(world)) => {
                 let delivery = world.state().callbacks.log.get(seq).cloned()?;
                 let mut fields = deliveries::shown(&self.context, &delivery);
                 fields["at"] = time(delivery.at);
@@ -127,7 +130,7 @@ impl Lines {
                 fields["callback_type"] = fields["type"].take();
                 ("delivery", fields)
             }
-            (Entry::Delivery { .. }, Place::Strangers) => return None, // nobody calls them back
+            (ExportEntry::Delivery { .. }, JournalPlace::Strangers) => return None, // nobody calls them back
         };
         let mut line = Map::from_iter([("type".to_owned(), Value::from(kind))]);
         if let Value::Object(fields) = fields {

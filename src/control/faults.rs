@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::ask::{Answer, ControlRequest, bad_request, json_body};
+use super::ask::{ControlAnswer, ControlRequest, bad_request, json_body};
 use crate::base::{Probability, duration_text, milliseconds, parse_duration, short};
 use crate::catalogue::Catalogue;
 use crate::http::Refusal;
@@ -34,7 +34,7 @@ struct FaultItem {
     rate_limit: Option<RateLimitPart>,
 }
 
-pub(super) fn show(world: &World, now: Instant) -> Answer {
+pub(super) fn show(world: &World, now: Instant) -> ControlAnswer {
     let state = world.state();
     let (faults, left) = state.faults.standing(now, state.callbacks.advanced);
     let faults: Vec<_> = faults.iter().map(shown).collect();
@@ -63,7 +63,7 @@ fn shown(fault: &WorldFault) -> Value {
 pub(super) fn put(
     ControlRequest { context, call, .. }: ControlRequest<'_>,
     world: &Arc<World>,
-) -> Result<Answer, Refusal> {
+) -> Result<ControlAnswer, Refusal> {
     let catalogue = context.engine.catalogue();
     set(&catalogue, world, json_body(call)?, call.came)
 }
@@ -74,7 +74,7 @@ pub(super) fn set(
     world: &World,
     set: Set,
     now: Instant,
-) -> Result<Answer, Refusal> {
+) -> Result<ControlAnswer, Refusal> {
     if set.faults.len() > FAULTS_MAX {
         return Err(bad_request(format!(
             "`faults`: a world has {FAULTS_MAX} faults at most, and these are {}",
@@ -94,7 +94,7 @@ pub(super) fn set(
 }
 
 /// Ends all faults of the world at once.
-pub(super) fn heal(world: &World, now: Instant) -> Answer {
+pub(super) fn heal(world: &World, now: Instant) -> ControlAnswer {
     world.set_faults(Vec::new(), Duration::ZERO, now);
     show(world, now)
 }

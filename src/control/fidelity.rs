@@ -3,13 +3,13 @@
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::ask::{Answer, ControlRequest, only};
+use super::ask::{ControlAnswer, ControlRequest, only};
 use crate::catalogue::{self, Catalogue, Endpoint, requestable_errors};
 use crate::http::Refusal;
 use crate::reference::{ListedEndpoint, Listing};
 use crate::scenario::Source;
 
-pub(super) fn answer(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
+pub(super) fn answer(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
     let context = request.context;
     only(request.query, &[])?;
     let catalogue = context.engine.catalogue();

@@ -5,14 +5,14 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
-use super::ask::{Answer, ControlRequest, bad_request, only, parameter, wait, whole_number};
-use super::inbox_store::Entry;
+use super::ask::{ControlAnswer, ControlRequest, bad_request, only, parameter, wait, whole_number};
+use super::inbox_store::InboxEntry;
 use crate::base::lock;
 use crate::http::{Body, CONTROL_TOKEN_HEADER, Refusal};
 use crate::world;
 
 /// `GET /__sandbox/inbox`: the names under which something came, the latest last.
-pub(super) fn names(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
+pub(super) fn names(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
     only(request.query, &[])?;
     let names = lock(&request.context.inbox.names);
     let listed = names.by_name.iter().map(|(name, received)| {
@@ -28,14 +28,14 @@ pub(super) fn names(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
 }
 
 /// `POST`: keeps what came. With `?status=500&times=2` the first two of this name are answered so.
-pub(super) fn receive(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
+pub(super) fn receive(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
     let name = name_of(request)?;
     let received = keep(request, name);
     request.context.engine.worlds.live.inbox();
     received
 }
 
-fn keep(request: ControlRequest<'_>, name: &str) -> Result<Answer, Refusal> {
+fn keep(request: ControlRequest<'_>, name: &str) -> Result<ControlAnswer, Refusal> {
     let ControlRequest { call, query, .. } = request;
     let inbox = &request.context.inbox;
     only(query, &["status", "times"])?;
@@ -80,7 +80,7 @@ fn keep(request: ControlRequest<'_>, name: &str) -> Result<Answer, Refusal> {
 }
 
 /// `DELETE`: forgets what came.
-pub(super) fn clear(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
+pub(super) fn clear(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
     let name = name_of(request)?;
     let context = request.context;
     let mut names = lock(&context.inbox.names);
@@ -95,7 +95,7 @@ pub(super) fn clear(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
 }
 
 /// `GET`: what came, newest first. With `wait` it answers as soon as there are `count`.
-pub(super) async fn list(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
+pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
     let name = name_of(request)?;
     let ControlRequest { context, query, .. } = request;
     only(query, &["wait", "count", "after_seq"])?;
@@ -104,7 +104,7 @@ pub(super) async fn list(request: ControlRequest<'_>) -> Result<Answer, Refusal>
     let after_seq = parameter(query, "after_seq", whole_number)?.unwrap_or(0);
     let until = Instant::now() + wait.unwrap_or_default();
     let inbox = &context.inbox;
-    let show = |entry: &Entry| {
+    let show = |entry: &InboxEntry| {
         let mut shown = shown(entry);
         if context.redacts {
             world::redact_received(&mut shown);
@@ -151,7 +151,7 @@ fn name_of(request: ControlRequest<'_>) -> Result<&str, Refusal> {
     Ok(name)
 }
 
-fn shown(entry: &Entry) -> Value {
+fn shown(entry: &InboxEntry) -> Value {
     let headers: serde_json::Map<String, Value> = entry
         .headers
         .iter()

@@ -16,33 +16,33 @@ const BYTES_MAX: usize = 64 << 20;
 /// What was received, by name. Callbacks carry no API key, so names belong to no world.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
-    pub(super) names: Mutex<Names>,
+    pub(super) names: Mutex<InboxNames>,
     pub(super) changes: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Names {
-    pub(super) by_name: IndexMap<String, Received>,
+pub(super) struct InboxNames {
+    pub(super) by_name: IndexMap<String, InboxEntries>,
     pub(super) bytes: usize,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Received {
-    pub(super) entries: VecDeque<Entry>,
+pub(super) struct InboxEntries {
+    pub(super) entries: VecDeque<InboxEntry>,
     pub(super) seq: u64,
     pub(super) refused: u64,
     pub(super) dropped: u64,
 }
 
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct InboxEntry {
     pub(super) seq: u64,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Bytes,
     pub(super) answered: u16,
 }
 
-impl Names {
+impl InboxNames {
     pub(super) fn put(
         &mut self,
         name: &str,
@@ -54,7 +54,7 @@ impl Names {
         let received = self.by_name.entry(name.to_owned()).or_default();
         received.seq += 1;
         let seq = received.seq;
-        received.entries.push_back(Entry {
+        received.entries.push_back(InboxEntry {
             seq,
             headers,
             body,

@@ -6,7 +6,7 @@ use hyper::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::ask::{Answer, ControlRequest, bad_request, endpoint_named, json_body, only};
+use super::ask::{ControlAnswer, ControlRequest, bad_request, endpoint_named, json_body, only};
 use crate::catalogue::Catalogue;
 use crate::http::Refusal;
 use crate::world::{CallKind, QUEUED_MAX, Queued, QueuedOutcomes, TIMES_MAX, World};
@@ -30,7 +30,7 @@ fn once() -> u32 {
 }
 
 /// The waiting outcomes, in the order in which they will be used.
-pub(super) fn show(world: &World) -> Answer {
+pub(super) fn show(world: &World) -> ControlAnswer {
     (
         StatusCode::OK,
         json!({"waiting": waiting(&world.state().next)}),
@@ -40,7 +40,7 @@ pub(super) fn show(world: &World) -> Answer {
 pub(super) fn queue(
     ControlRequest { context, call, .. }: ControlRequest<'_>,
     world: &Arc<World>,
-) -> Result<Answer, Refusal> {
+) -> Result<ControlAnswer, Refusal> {
     let entry: Entry = json_body(call)?;
     let catalogue = context.engine.catalogue();
     let next = NextOutcome::of(&catalogue, &entry.endpoint, &entry.outcome, entry.reads);
@@ -121,7 +121,7 @@ impl NextOutcome {
 pub(super) fn clear(
     ControlRequest { context, query, .. }: ControlRequest<'_>,
     world: &Arc<World>,
-) -> Result<Answer, Refusal> {
+) -> Result<ControlAnswer, Refusal> {
     only(query, &["endpoint"])?;
     let cleared = match query.get("endpoint") {
         None => world.clear_next(None),

@@ -4,15 +4,15 @@
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::ask::Answer;
+use super::ask::ControlAnswer;
 use super::context::Context;
 use crate::catalogue::Reload;
 
-pub(super) fn alive() -> Answer {
+pub(super) fn alive() -> ControlAnswer {
     (StatusCode::OK, json!({"status": "alive"}))
 }
 
-pub(super) fn answer(context: &Context) -> Answer {
+pub(super) fn answer(context: &Context) -> ControlAnswer {
     let reload = context.engine.scenarios.last_reload();
     let catalogue = context.engine.catalogue();
     let held = context.engine.worlds.tally();

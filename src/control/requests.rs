@@ -7,14 +7,14 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::ask::{Answer, ControlRequest, bad_request, parameter, wait, whole_number};
+use super::ask::{ControlAnswer, ControlRequest, bad_request, parameter, wait, whole_number};
 use super::context::Context;
 use super::shown::{shown, thumbnails};
 use crate::answer::{is_tag, may_see_all};
 use crate::http::Refusal;
 use crate::world::{
-    self, ENTRIES_MAX, Excerpt, Exchange, Expectation, Expected, Field, JournalOf, Judgement, Mask,
-    NotVerified, Query, Wait, World, thumbnails_bytes,
+    self, ENTRIES_MAX, Excerpt, Exchange, Expectation, Expected, JournalOf, Judgement, Mask,
+    NotVerified, Query, RequestField, Wait, World, thumbnails_bytes,
 };
 
 const LIMIT_DEFAULT: u64 = 100;
@@ -38,13 +38,13 @@ const SETTINGS: [&str; 9] = [
 ];
 
 /// Whose requests are asked for.
-pub(super) enum Whose {
+pub(super) enum RequestsOf {
     Own(Arc<World>),
     Strangers,
     All,
 }
 
-impl Whose {
+impl RequestsOf {
     /// The caller's own world, unless `world=` says `all` or `strangers`. Where only some keys are let in,
     /// these need one of them as well.
     pub(super) fn of(request: ControlRequest<'_>) -> Result<Self, Refusal> {
@@ -91,7 +91,7 @@ struct Page {
 
 /// All that match, newest first unless it is said otherwise. With `wait` it answers as soon as `count` of
 /// them match, or 408 with what came closest.
-pub(super) async fn list(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
+pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
     let ControlRequest { context, query, .. } = request;
     let page = Page::read(context, query)?;
     let count = parameter(query, "count", whole_number)?;
@@ -101,7 +101,7 @@ pub(super) async fn list(request: ControlRequest<'_>) -> Result<Answer, Refusal>
             "`count` says how many to wait for: it needs `wait`",
         ));
     }
-    let whose = Whose::of(request)?;
+    let whose = RequestsOf::of(request)?;
     let Some((kept, mask)) = whose.kept(context) else {
         if wait.is_some() || page.after_seq > 0 || page.before_seq < u64::MAX {
             return Err(bad_request(
@@ -283,12 +283,12 @@ pub(super) fn query_of<'n>(
                 "there are more than {FILTERS_MAX} filters"
             )));
         }
-        let field = Field::parse(name).map_err(bad_request)?;
+        let field = RequestField::parse(name).map_err(bad_request)?;
         query = match (&field, expected.status()) {
-            (Field::Status, None) => {
+            (RequestField::Status, None) => {
                 return Err(bad_request("`status` is a number such as 200"));
             }
-            (Field::Status, Some(status)) => query.status(status),
+            (RequestField::Status, Some(status)) => query.status(status),
             _ => query.with(field, expected),
         };
     }
@@ -298,7 +298,7 @@ pub(super) fn query_of<'n>(
 }
 
 /// 408, with the requests that came instead.
-fn timed_out(context: &Context, error: &NotVerified, mask: &Mask) -> Answer {
+fn timed_out(context: &Context, error: &NotVerified, mask: &Mask) -> ControlAnswer {
     let mut body = json!({"error": "timeout"});
     if let (Value::Object(body), Value::Object(error)) = (&mut body, json!(error)) {
         body.extend(error);

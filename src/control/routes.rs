@@ -11,7 +11,7 @@ use hyper::{Method, Response, StatusCode};
 use serde_json::json;
 
 use self::Handler::{Custom, OwnWorld, OwnWorldAsync, Page, Plain, PlainAsync};
-use super::ask::{Answer, ControlRequest, JSON, Said, secrets, written};
+use super::ask::{ControlAnswer, ControlRequest, JSON, Said, secrets, written};
 use super::{
     callback_urls, catalog, clock, coverage, deliveries, events, explain, export, faults, fidelity,
     inbox, metrics, next, readyz, requests, schema, setup, snapshot, trigger, verify, worlds,
@@ -30,7 +30,7 @@ const DOCUMENTS: [&str; 2] = ["docs", "llms.txt"];
 
 /// In the order of `openapi.json`; the rows of one path in the order of `METHODS`.
 #[rustfmt::skip] // one line a row
-static ROUTES: &[Route] = &[
+static ROUTES: &[ControlRoute] = &[
     get("", Page(setup::page)),
     get("inspector/{name}", Page(setup::page_file)),
     get("livez", Plain(|_| Ok(readyz::alive()))),
@@ -76,7 +76,7 @@ static ROUTES: &[Route] = &[
 ];
 
 /// A row: a method, a path, and what answers there.
-pub(super) struct Route {
+pub(super) struct ControlRoute {
     method: &'static str,
     /// The path without `/__sandbox/`. `{…}` stands for any one part; a pattern has at most one of these.
     pattern: &'static str,
@@ -90,34 +90,35 @@ pub(super) enum Handler {
     /// No part of the API, but a page that uses it.
     Page(fn(ControlRequest<'_>) -> Result<Said, Refusal>),
     /// For no world, or for worlds that the function finds itself.
-    Plain(fn(ControlRequest<'_>) -> Result<Answer, Refusal>),
-    PlainAsync(for<'a> fn(ControlRequest<'a>) -> Answering<'a>),
+    Plain(fn(ControlRequest<'_>) -> Result<ControlAnswer, Refusal>),
+    PlainAsync(for<'a> fn(ControlRequest<'a>) -> AnswerFuture<'a>),
     /// The same, answered with more than a status and JSON.
     Custom(fn(ControlRequest<'_>) -> Result<Said, Refusal>),
     /// For the caller's own world.
-    OwnWorld(fn(ControlRequest<'_>, &Arc<World>) -> Result<Answer, Refusal>),
-    OwnWorldAsync(for<'a> fn(ControlRequest<'a>, &'a Arc<World>) -> Answering<'a>),
+    OwnWorld(fn(ControlRequest<'_>, &Arc<World>) -> Result<ControlAnswer, Refusal>),
+    OwnWorldAsync(for<'a> fn(ControlRequest<'a>, &'a Arc<World>) -> AnswerFuture<'a>),
 }
 
-pub(super) type Answering<'a> = Pin<Box<dyn Future<Output = Result<Answer, Refusal>> + Send + 'a>>;
+pub(super) type AnswerFuture<'a> =
+    Pin<Box<dyn Future<Output = Result<ControlAnswer, Refusal>> + Send + 'a>>;
 
-const fn get(pattern: &'static str, handler: Handler) -> Route {
-    Route::new("GET", pattern, handler)
+const fn get(pattern: &'static str, handler: Handler) -> ControlRoute {
+    ControlRoute::new("GET", pattern, handler)
 }
 
-const fn post(pattern: &'static str, handler: Handler) -> Route {
-    Route::new("POST", pattern, handler)
+const fn post(pattern: &'static str, handler: Handler) -> ControlRoute {
+    ControlRoute::new("POST", pattern, handler)
 }
 
-const fn put(pattern: &'static str, handler: Handler) -> Route {
-    Route::new("PUT", pattern, handler)
+const fn put(pattern: &'static str, handler: Handler) -> ControlRoute {
+    ControlRoute::new("PUT", pattern, handler)
 }
 
-const fn delete(pattern: &'static str, handler: Handler) -> Route {
-    Route::new("DELETE", pattern, handler)
+const fn delete(pattern: &'static str, handler: Handler) -> ControlRoute {
+    ControlRoute::new("DELETE", pattern, handler)
 }
 
-impl Route {
+impl ControlRoute {
     const fn new(method: &'static str, pattern: &'static str, handler: Handler) -> Self {
         Self {
             method,
@@ -173,7 +174,7 @@ pub(super) fn routed_method(method: &Method) -> &str {
 }
 
 /// The route of a request and its path parameter. `path` is without the prefix.
-pub(super) fn find<'p>(method: &str, path: &'p str) -> Option<(&'static Route, &'p str)> {
+pub(super) fn find<'p>(method: &str, path: &'p str) -> Option<(&'static ControlRoute, &'p str)> {
     let mut of_method = ROUTES.iter().filter(|route| route.method == method);
     of_method.find_map(|route| Some((route, route.parameter_in(path)?)))
 }

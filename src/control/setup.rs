@@ -4,7 +4,7 @@ use hyper::header::{HeaderValue, LOCATION};
 use hyper::{Response, StatusCode};
 use serde_json::json;
 
-use super::ask::{Answer, ControlRequest, Said, TEXT, only, written};
+use super::ask::{ControlAnswer, ControlRequest, Said, TEXT, only, written};
 use crate::base::PUBLIC_KEY;
 use crate::http::{CONTROL_PREFIX, Refusal, ReplyBody};
 use crate::world;
@@ -53,7 +53,7 @@ fn file(_: &str) -> Result<Response<ReplyBody>, Refusal> {
 
 /// `GET /__sandbox/setup`: where the sandbox is, how it was started, and whose world to show first. The key is
 /// told only where it is the documentation's, which is no secret.
-pub(super) fn setup(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
+pub(super) fn setup(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
     let ControlRequest { context, call, .. } = request;
     only(request.query, &[])?;
     let catalogue = context.engine.catalogue();

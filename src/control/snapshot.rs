@@ -7,10 +7,10 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::ask::{Answer, ControlRequest, JSON, Said, only};
+use super::ask::{ControlAnswer, ControlRequest, JSON, Said, only};
 use crate::base;
 use crate::http::{Body, Refusal};
-use crate::world::{Refused, SNAPSHOT_BYTES_MAX, Snapshot, World};
+use crate::world::{SNAPSHOT_BYTES_MAX, Snapshot, SnapshotRefused, World};
 
 /// `GET`: the caller's own world, found only after the request is known to be sound.
 pub(super) fn answer(request: ControlRequest<'_>) -> Result<Said, Refusal> {
@@ -48,7 +48,7 @@ fn take(world: &World) -> Result<Bytes, Refusal> {
 pub(super) async fn restore(
     ControlRequest { context, call, .. }: ControlRequest<'_>,
     world: &Arc<World>,
-) -> Result<Answer, Refusal> {
+) -> Result<ControlAnswer, Refusal> {
     let broken = |message: String| {
         Refusal(
             StatusCode::BAD_REQUEST,
@@ -68,8 +68,8 @@ pub(super) async fn restore(
     let restoration = checked
         .check(&context.engine.catalogue(), world)
         .map_err(|refused| match refused {
-            Refused::Broken(message) => broken(message),
-            Refused::Foreign(message) => {
+            SnapshotRefused::Broken(message) => broken(message),
+            SnapshotRefused::Foreign(message) => {
                 let Refusal(_, _, message) = broken(message);
                 Refusal(StatusCode::CONFLICT, "foreign_snapshot", message)
             }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use super::ask::{Answer, ControlRequest, bad_request, endpoint_named, json_body};
+use super::ask::{ControlAnswer, ControlRequest, bad_request, endpoint_named, json_body};
 use super::context::Context;
 use super::deliveries;
 use crate::answer;
@@ -47,7 +47,7 @@ struct Fired<'a> {
 pub(super) fn answer(
     ControlRequest { context, call, .. }: ControlRequest<'_>,
     world: &Arc<World>,
-) -> Result<Answer, Refusal> {
+) -> Result<ControlAnswer, Refusal> {
     fire(context, world, json_body(call)?)
 }
 
@@ -55,7 +55,7 @@ pub(super) fn fire(
     context: &Arc<Context>,
     world: &Arc<World>,
     trigger: Trigger,
-) -> Result<Answer, Refusal> {
+) -> Result<ControlAnswer, Refusal> {
     let catalogue = context.engine.catalogue();
     let endpoint = endpoint(&catalogue, &trigger)?;
     let Some(callback_type) = endpoint.callback_type.clone() else {

@@ -7,9 +7,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use super::ask::{Answer, ControlRequest, WAIT_MAX, bad_request, json_body, only};
+use super::ask::{ControlAnswer, ControlRequest, WAIT_MAX, bad_request, json_body, only};
 use super::context::Context;
-use super::requests::{Whose, query_of};
+use super::requests::{RequestsOf, query_of};
 use crate::base::parse_duration;
 use crate::http::Refusal;
 use crate::world::{self, Expectation, Expected, Query, Wait};
@@ -34,12 +34,12 @@ struct Question {
     after_seq: u64,
 }
 
-pub(super) async fn answer(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
+pub(super) async fn answer(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
     let ControlRequest { context, query, .. } = request;
     only(query, &["world"])?;
     let question: Question = json_body(request.call)?;
     let (expectation, wait) = question.read(context)?;
-    let whose = Whose::of(request)?;
+    let whose = RequestsOf::of(request)?;
     let Some((kept, mask)) = whose.kept(context) else {
         return Err(bad_request("`world`: one world is verified at a time"));
     };

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::ask::{Answer, ControlRequest, bad_request, json_body, only, secrets};
+use super::ask::{ControlAnswer, ControlRequest, bad_request, json_body, only, secrets};
 use super::deliveries;
 use crate::answer::own_key;
 use crate::http::{ApiError, Refusal};
@@ -29,7 +29,7 @@ struct Wish {
 /// in every run.
 pub(super) async fn mint(
     ControlRequest { context, call, .. }: ControlRequest<'_>,
-) -> Result<Answer, Refusal> {
+) -> Result<ControlAnswer, Refusal> {
     let wish: Wish = json_body(call)?;
     if wish.reset && wish.share {
         return Err(bad_request(
@@ -86,7 +86,7 @@ fn check(name: &str) -> Result<(), String> {
 }
 
 /// Ends the caller's own world, whether there is one or not, and says what was still to come.
-pub(super) async fn end(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
+pub(super) async fn end(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
     let ControlRequest { context, query, .. } = request;
     only(query, &[])?;
     let key = own_key(&context.engine, request.call, query)?;
@@ -111,7 +111,7 @@ pub(super) async fn end(request: ControlRequest<'_>) -> Result<Answer, Refusal> 
 }
 
 /// Empties a world, and answers when nothing of it is left: also what was on its way is called back.
-pub(super) async fn reset(world: &World) -> Result<Answer, Refusal> {
+pub(super) async fn reset(world: &World) -> Result<ControlAnswer, Refusal> {
     let cancelled = world.reset().await;
     Ok((
         StatusCode::OK,
@@ -120,7 +120,7 @@ pub(super) async fn reset(world: &World) -> Result<Answer, Refusal> {
 }
 
 /// All worlds with what they hold. Never their keys.
-pub(super) fn list(request: ControlRequest<'_>) -> Result<Answer, Refusal> {
+pub(super) fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
     only(request.query, &[])?;
     let listed: Vec<_> = request
         .context

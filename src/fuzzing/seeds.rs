@@ -14,9 +14,9 @@ use super::template::template;
 use crate::base::Mix;
 
 /// A folder below `fuzz/seeds`, and the function that each file in it is given to.
-type Target = (&'static str, fn(&[u8]));
+type FuzzTarget = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 8] = [
+const TARGETS: [FuzzTarget; 8] = [
     ("basic_auth", basic_auth),
     ("control", control),
     ("form", form),

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::stage::shipped;
 use crate::base::{Clock, Mix};
-use crate::catalogue::{BodyPlan, Fields, Fill, Lookup, Scope, Template};
+use crate::catalogue::{BodyPlan, Fields, Fill, Lookup, Template, TemplateScope};
 use crate::scenario::{Reader, SourceFile, Spanned, Tree};
 
 /// The bytes are what follows `body = ` in a scenario file.
@@ -30,7 +30,7 @@ pub fn template(data: &[u8]) {
     let endpoint = catalogue
         .endpoint("v0/individual_cft_peps")
         .expect("it is shipped");
-    let scope = Scope {
+    let scope = TemplateScope {
         fields: Fields {
             word: "input",
             shape: &endpoint.schema.shape,

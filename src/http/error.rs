@@ -178,7 +178,7 @@ impl ApiError {
         )
     }
 
-    pub(crate) fn refused(refused: Refused) -> Self {
+    pub(crate) fn refused(refused: RefusedInput) -> Self {
         Self {
             code: match refused.code {
                 None => Code::Known(ErrorCode::ApiValidation),
@@ -309,7 +309,7 @@ pub(crate) struct Complaint {
 }
 
 /// All mistakes in an input, in the order of the documentation's table.
-pub(crate) struct Refused {
+pub(crate) struct RefusedInput {
     /// The error code that the schema asks for (`x-error`). None for a plain validation error.
     pub code: Option<String>,
     pub complaints: Vec<Complaint>,

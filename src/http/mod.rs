@@ -12,7 +12,7 @@ mod upload;
 pub(crate) use self::basic_auth::authenticate;
 pub(crate) use self::call::{Body, Call, MediaType, Secure};
 pub(crate) use self::error::{
-    ALL_CODES, ApiError, Code, Complaint, ErrorCode, Refused, error_envelope,
+    ALL_CODES, ApiError, Code, Complaint, ErrorCode, RefusedInput, error_envelope,
 };
 pub(crate) use self::form::{form_path, looks_like_json, parse_form};
 pub use self::guard::ControlToken;
@@ -21,7 +21,7 @@ pub(crate) use self::headers::{
     BODY_BYTES_MAX, CALLBACK_TOKEN_HEADER, CONTROL_PREFIX, CONTROL_TOKEN_HEADER, DEFAULT_HOST,
     DELAY_HEADER, DEPTH_HEADER, FAULT_HEADER, MAGIC_HEADER, OPENAPI_PATH, WORLD_HEADER,
 };
-pub(crate) use self::reply_body::{Content, ReplyBody};
+pub(crate) use self::reply_body::{BodyContent, ReplyBody};
 pub(crate) use self::upload::{
     FILE_NAME, HELD_BYTES_MAX, PIECE_BYTES, Picture, Room, Upload, pointer_part,
 };

@@ -5,12 +5,12 @@ use tokio::sync::mpsc;
 
 /// A body, and a value that is held until the body is written.
 pub(crate) struct ReplyBody {
-    pub content: Content,
+    pub content: BodyContent,
     pub until_written: Option<Box<dyn Send>>,
 }
 
 /// Where the bytes of a body come from.
-pub(crate) enum Content {
+pub(crate) enum BodyContent {
     Whole(Bytes),
     /// Pieces that are made one by one while the body is sent.
     Pieces(Box<dyn Iterator<Item = Bytes> + Send>),
@@ -20,18 +20,18 @@ pub(crate) enum Content {
 
 impl ReplyBody {
     pub(crate) fn new(bytes: impl Into<Bytes>) -> Self {
-        Self::of(Content::Whole(bytes.into()))
+        Self::of(BodyContent::Whole(bytes.into()))
     }
 
     pub(crate) fn pieces(pieces: Box<dyn Iterator<Item = Bytes> + Send>) -> Self {
-        Self::of(Content::Pieces(pieces))
+        Self::of(BodyContent::Pieces(pieces))
     }
 
     pub(crate) fn stream(pieces: mpsc::Receiver<Bytes>) -> Self {
-        Self::of(Content::Stream(pieces))
+        Self::of(BodyContent::Stream(pieces))
     }
 
-    fn of(content: Content) -> Self {
+    fn of(content: BodyContent) -> Self {
         Self {
             content,
             until_written: None,

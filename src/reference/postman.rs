@@ -83,7 +83,7 @@ struct Operation<'a> {
 }
 
 /// What the tests of a reply expect.
-struct Expected<'a> {
+struct ExpectedReply<'a> {
     status: &'a str,
     /// `x-sandbox-outcome`, if it is known.
     outcome: Option<String>,
@@ -107,7 +107,7 @@ impl<'a> Operation<'a> {
         if is_read && self.described["x-sandbox-reads"] == "listing" {
             return Vec::new(); // the ids of listings come from results
         }
-        let expected = Expected {
+        let expected = ExpectedReply {
             status: "200",
             outcome: None,
             example: None,
@@ -124,7 +124,7 @@ impl<'a> Operation<'a> {
                 .as_object()
                 .is_some_and(|weights| !weights.is_empty());
         let expected = self.expected(name)?;
-        let expected = Expected {
+        let expected = ExpectedReply {
             outcome: expected.outcome.filter(|_| !stands_for_others),
             // Other outcomes of a sequence or a draw look different.
             example: expected.example.filter(|_| !stands_for_others),
@@ -151,13 +151,13 @@ impl<'a> Operation<'a> {
     }
 
     /// The reply that the document shows for an outcome.
-    fn expected(&self, name: &str) -> Option<Expected<'a>> {
+    fn expected(&self, name: &str) -> Option<ExpectedReply<'a>> {
         let replies = self.described["responses"].as_object()?;
         replies.iter().find_map(|(status, reply)| {
             let media = &reply["content"]["application/json"];
             let example = media["examples"].get(name)?;
             let endpoint = self.described["x-sandbox-endpoint"].as_str()?;
-            Some(Expected {
+            Some(ExpectedReply {
                 status,
                 outcome: Some(format!("{endpoint}/{name}")),
                 example: example.get("value"),
@@ -166,7 +166,7 @@ impl<'a> Operation<'a> {
         })
     }
 
-    fn request(&self, name: &str, magic: Option<&str>, expected: &Expected<'_>) -> Value {
+    fn request(&self, name: &str, magic: Option<&str>, expected: &ExpectedReply<'_>) -> Value {
         let mut headers = Vec::new();
         if let Some(magic) = magic {
             headers.push(json!({"key": http::MAGIC_HEADER, "value": magic}));
@@ -257,7 +257,7 @@ impl<'a> Operation<'a> {
     }
 
     /// The `pm.test` calls for the status, the content type, the outcome and the body.
-    fn tests(&self, expected: &Expected<'_>) -> Vec<String> {
+    fn tests(&self, expected: &ExpectedReply<'_>) -> Vec<String> {
         let status = expected.status;
         let mut script = vec![
             format!("pm.test('the status is {status}', () => pm.response.to.have.status({status}));"),
@@ -299,7 +299,7 @@ impl<'a> Operation<'a> {
     }
 
     /// The one schema that the reply must match. If there are several, it is the one that the example fits.
-    fn schema_of(&self, expected: &Expected<'a>) -> Option<&'a Value> {
+    fn schema_of(&self, expected: &ExpectedReply<'a>) -> Option<&'a Value> {
         let alternatives = expected.schema.get("anyOf").and_then(Value::as_array);
         let alternatives =
             alternatives.map_or(std::slice::from_ref(expected.schema), Vec::as_slice);

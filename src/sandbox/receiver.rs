@@ -84,12 +84,12 @@ pub struct ReceivedCallback {
 
 #[derive(Debug)]
 struct Shared {
-    state: Mutex<State>,
+    state: Mutex<ReceiverState>,
     changes: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct ReceiverState {
     received: Vec<ReceivedCallback>,
     /// How many callbacks `next` has returned.
     taken: usize,
@@ -266,7 +266,7 @@ impl Drop for Receiver {
 }
 
 impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ReceiverState> {
         lock(&self.state)
     }
 
@@ -289,7 +289,7 @@ impl Shared {
     }
 }
 
-impl State {
+impl ReceiverState {
     fn take_next(&mut self) -> Option<ReceivedCallback> {
         let next = self.received.get(self.taken).cloned()?;
         self.taken += 1;

@@ -203,19 +203,19 @@ fn lay_over(source: &Arc<SourceFile>, layers: &mut Layers, errors: &mut Vec<Load
 
 /// All `*.toml` files below a folder, in a fixed order. Dotfiles are skipped.
 fn find(folder: &Path) -> Vec<Result<PathBuf, (PathBuf, io::Error)>> {
-    let mut walk = Walk::default();
+    let mut walk = FolderWalk::default();
     walk.enter(folder, 0);
     walk.found
 }
 
 #[derive(Default)]
-struct Walk {
+struct FolderWalk {
     found: Vec<Result<PathBuf, (PathBuf, io::Error)>>,
     /// True after a limit was reached. Then the whole walk ends, because a folder that contains itself is endless.
     is_over: bool,
 }
 
-impl Walk {
+impl FolderWalk {
     fn enter(&mut self, folder: &Path, depth: usize) {
         if depth > FOLDER_DEPTH_MAX || self.found.len() >= FILES_MAX {
             let error = io::Error::other(format!(

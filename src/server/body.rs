@@ -35,7 +35,7 @@ const UNREAD_BYTES_MAX: usize = 64 << 10;
 const DRAINED_BYTES_MAX: usize = 128 << 20;
 
 /// A body, and its share of what all bodies together may hold.
-pub(crate) struct Received {
+pub(crate) struct ReadBody {
     pub body: Body,
     /// Files of a multipart form that are to be drawn.
     pub pictures: Vec<Picture>,
@@ -50,7 +50,7 @@ pub(crate) async fn read(
     bytes_max: usize,
     bodies: &Arc<Semaphore>,
     thumbnails: &Thumbnails,
-) -> Option<Received> {
+) -> Option<ReadBody> {
     let mut pictures = Vec::new();
     let mut share = Share { bodies, held: None };
     let read = async {
@@ -78,7 +78,7 @@ pub(crate) async fn read(
         read_bytes(incoming, bytes_max, &mut share).await
     };
     let body = read.await.ok()?;
-    Some(Received {
+    Some(ReadBody {
         body,
         pictures,
         share: share.held,
@@ -86,7 +86,7 @@ pub(crate) async fn read(
 }
 
 /// The client went away.
-struct Gone;
+struct ClientGone;
 
 /// How many shares all bodies in flight may hold together. One share is `BODY_BYTES_MAX` bytes.
 pub(crate) const SHARES_MAX: usize = 128;
@@ -112,11 +112,11 @@ async fn read_bytes(
     mut incoming: Incoming,
     bytes_max: usize,
     share: &mut Share<'_>,
-) -> Result<Body, Gone> {
+) -> Result<Body, ClientGone> {
     let mut whole = Bytes::new();
     let mut rest = BytesMut::new();
     while let Some(frame) = incoming.frame().await {
-        let Ok(data) = frame.map_err(|_| Gone)?.into_data() else {
+        let Ok(data) = frame.map_err(|_| ClientGone)?.into_data() else {
             continue; // trailers
         };
         let bytes = whole.len() + rest.len() + data.len();
@@ -162,7 +162,7 @@ async fn read_multipart(
     share: &mut Share<'_>,
     thumbnails: &Thumbnails,
     pictures: &mut Vec<Picture>,
-) -> Result<Body, Gone> {
+) -> Result<Body, ClientGone> {
     let boundary = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -197,10 +197,10 @@ async fn read_multipart(
         match data {
             Ok(data) => drained += data.len(),
             Err(StreamError::NoPart) => {}
-            Err(StreamError::Gone) => return Err(Gone),
+            Err(StreamError::Gone) => return Err(ClientGone),
         }
         if drained > DRAINED_BYTES_MAX {
-            return Err(Gone);
+            return Err(ClientGone);
         }
     }
     drop(stream);
@@ -298,14 +298,14 @@ fn multipart_error(error: multer::Error) -> ApiError {
     }
 }
 
-async fn drain(incoming: &mut Incoming) -> Result<(), Gone> {
+async fn drain(incoming: &mut Incoming) -> Result<(), ClientGone> {
     let mut drained = 0;
     while let Some(frame) = incoming.frame().await {
-        if let Ok(data) = frame.map_err(|_| Gone)?.into_data() {
+        if let Ok(data) = frame.map_err(|_| ClientGone)?.into_data() {
             drained += data.len();
         }
         if drained > DRAINED_BYTES_MAX {
-            return Err(Gone);
+            return Err(ClientGone);
         }
     }
     Ok(())

@@ -56,7 +56,7 @@ pub(super) enum Phase {
     Stream = 4,
 }
 
-pub(super) enum Verdict {
+pub(super) enum PaceVerdict {
     Fine,
     Idle,
     TooSlow,
@@ -171,30 +171,30 @@ impl Pace {
         }
     }
 
-    pub(super) fn tick(&self) -> Verdict {
+    pub(super) fn tick(&self) -> PaceVerdict {
         let passed = TICK * (self.ticks.fetch_add(1, Ordering::Relaxed) + 1);
         let phase = self.phase.load(Ordering::Relaxed);
         if !self.is_quiet() {
             self.ticks.store(0, Ordering::Relaxed);
-            return Verdict::Fine; // each stream has limits of its own
+            return PaceVerdict::Fine; // each stream has limits of its own
         }
         if phase == Phase::Idle as u8 {
             return match passed {
                 // It was told to close, but its client does not even read the answers that it has.
-                _ if passed >= IDLE_TIME + HEAD_TIME => Verdict::TooSlow,
-                _ if passed >= IDLE_TIME => Verdict::Idle,
-                _ => Verdict::Fine,
+                _ if passed >= IDLE_TIME + HEAD_TIME => PaceVerdict::TooSlow,
+                _ if passed >= IDLE_TIME => PaceVerdict::Idle,
+                _ => PaceVerdict::Fine,
             };
         }
         let allowed = match phase {
             0 => HEAD_TIME,
             1 => BODY_TIME,
-            _ => return Verdict::Fine,
+            _ => return PaceVerdict::Fine,
         };
         if passed > allowed {
-            Verdict::TooSlow
+            PaceVerdict::TooSlow
         } else {
-            Verdict::Fine
+            PaceVerdict::Fine
         }
     }
 }

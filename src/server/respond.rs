@@ -20,7 +20,7 @@ use crate::answer::{self, Answered, FollowUp, Reply};
 use crate::base::{self, Panicked, contained, contained_async};
 use crate::catalogue::UploadFields;
 use crate::control;
-use crate::http::{ApiError, Call, Content, Picture, ReplyBody};
+use crate::http::{ApiError, BodyContent, Call, Picture, ReplyBody};
 use crate::world::Why;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
@@ -166,7 +166,7 @@ async fn follow_up(serving: &Serving, answered: &mut Answered) -> Option<Release
 /// The response without its trace, its delay and its fault.
 fn begin_response(reply: &Reply, released: Option<Release>) -> Response<ReplyBody> {
     let mut response = Response::new(ReplyBody {
-        content: Content::Whole(reply.body.clone()),
+        content: BodyContent::Whole(reply.body.clone()),
         until_written: released.map(|released| Box::new(released) as Box<dyn Send>),
     });
     *response.status_mut() = reply.status;

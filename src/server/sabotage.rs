@@ -22,7 +22,7 @@ use super::pace::{Ending, Pace};
 use super::socket::Socket;
 use crate::answer::ReplyFaults;
 use crate::base::{BROKEN_MAX, Fault};
-use crate::http::{Content, ReplyBody};
+use crate::http::{BodyContent, ReplyBody};
 
 /// About how many pieces of a slow body are written in a second. Below 10 bytes a second a piece is one byte,
 /// and there are fewer.
@@ -103,7 +103,7 @@ pub(crate) async fn end<S: Socket>(mut socket: S, ending: Ending, pace: &Pace) {
 
 /// A body while it is written to a connection.
 pub(crate) struct Written {
-    content: Content,
+    content: BodyContent,
     broken: Option<Box<BrokenBody>>,
     /// Set for a body that has no end of its own.
     streaming: Option<Streaming>,
@@ -113,7 +113,7 @@ pub(crate) struct Written {
 
 impl Written {
     pub(crate) fn new(body: ReplyBody, pace: &Arc<Pace>) -> Self {
-        let is_stream = matches!(body.content, Content::Stream(_));
+        let is_stream = matches!(body.content, BodyContent::Stream(_));
         Self {
             content: body.content,
             broken: None,
@@ -147,14 +147,14 @@ impl Body for Written {
             ..
         } = &mut *self;
         let piece = match (content, broken) {
-            (Content::Whole(left), Some(broken)) => {
+            (BodyContent::Whole(left), Some(broken)) => {
                 ready!(broken.poll_piece(left, context)).transpose()?
             }
-            (Content::Whole(left), None) => {
+            (BodyContent::Whole(left), None) => {
                 Some(std::mem::take(left)).filter(|left| !left.is_empty())
             }
-            (Content::Pieces(pieces), _) => pieces.next(),
-            (Content::Stream(pieces), _) => {
+            (BodyContent::Pieces(pieces), _) => pieces.next(),
+            (BodyContent::Stream(pieces), _) => {
                 if let Some(Streaming(pace)) = streaming {
                     pace.streaming(); // the answer has begun, and goes on
                 }
@@ -165,13 +165,13 @@ impl Body for Written {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(&self.content, Content::Whole(left) if left.is_empty())
+        matches!(&self.content, BodyContent::Whole(left) if left.is_empty())
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.content {
-            Content::Whole(left) => SizeHint::with_exact(left.len() as u64),
-            Content::Pieces(_) | Content::Stream(_) => SizeHint::default(),
+            BodyContent::Whole(left) => SizeHint::with_exact(left.len() as u64),
+            BodyContent::Pieces(_) | BodyContent::Stream(_) => SizeHint::default(),
         }
     }
 }

@@ -18,9 +18,9 @@ mod worlds;
 
 pub(crate) use self::exercised::{Durations, Exercised, LIMITS_US};
 pub(crate) use self::journal::{
-    By, Content, ENTRIES_MAX, Excerpt, Expected, Field, HiddenValues, JournalOf, Judgement, Mask,
-    NO_WORLD, PERSONAL, Thumbnail, Wait, Why, head_text, redact_delivery, redact_exchange,
-    redact_not_verified, redact_path, redact_received, thumbnails_bytes,
+    By, Content, ENTRIES_MAX, Excerpt, Expected, HiddenValues, JournalOf, Judgement, Mask,
+    NO_WORLD, PERSONAL, RequestField, Thumbnail, Wait, Why, head_text, redact_delivery,
+    redact_exchange, redact_not_verified, redact_path, redact_received, thumbnails_bytes,
 };
 pub use self::journal::{
     Difference, Exchange, Expectation, KeptBody, NearMiss, NotVerified, Query, Verified, verify,
@@ -32,7 +32,7 @@ pub(crate) use self::outbox::{
 };
 pub(crate) use self::queued::{CallKind, QUEUED_MAX, Queued, QueuedOutcomes, TIMES_MAX};
 pub(crate) use self::records::{Later, Record, Version};
-pub(crate) use self::snapshot::{Refused, SNAPSHOT_BYTES_MAX, Snapshot};
+pub(crate) use self::snapshot::{SNAPSHOT_BYTES_MAX, Snapshot, SnapshotRefused};
 pub(crate) use self::standing_faults::{DrawnFaults, FAULTS_MAX, TTL_MAX, WorldFault};
 pub(crate) use self::state::State;
 pub(crate) use self::strangers::Strangers;

@@ -18,7 +18,7 @@ const SHOWN_MAX: usize = 100;
 
 /// What was still pending when a world ended.
 #[derive(Debug, Default)]
-pub(crate) struct Unfinished {
+pub(crate) struct UnfinishedWork {
     /// The oldest of them, oldest first.
     pub callbacks: Vec<Delivery>,
     pub more_callbacks: usize,
@@ -27,7 +27,7 @@ pub(crate) struct Unfinished {
     pub faults: usize,
 }
 
-impl Unfinished {
+impl UnfinishedWork {
     fn of(state: &State, now: Instant) -> Self {
         let log = &state.callbacks.log;
         let pending = || log.newest_first().filter(|one| one.state.is_pending());
@@ -86,7 +86,7 @@ impl Worlds {
 
     /// Ends the world of a key: the next request with the key gets a fresh one. Returns what was still pending,
     /// after everything in the world has stopped.
-    pub(crate) async fn end(&self, key: &ApiKey, now: Instant) -> Unfinished {
+    pub(crate) async fn end(&self, key: &ApiKey, now: Instant) -> UnfinishedWork {
         let ended = {
             let mut worlds = write_lock(&self.by_key);
             // From here on `Worlds::totals` no longer sees this world, so its counts must be added before.
@@ -95,9 +95,9 @@ impl Worlds {
             })
         };
         let Some(world) = ended else {
-            return Unfinished::default();
+            return UnfinishedWork::default();
         };
-        let see = |state: &State| Unfinished::of(state, now);
+        let see = |state: &State| UnfinishedWork::of(state, now);
         world.reset_seen(see, |_| ()).await.0
     }
 

@@ -9,7 +9,7 @@ use super::queued::{CallKind, Queued};
 use super::standing_faults::{DrawnFaults, WorldFault};
 use super::state::State;
 use super::world::World;
-use crate::base::{Moment, Standing};
+use crate::base::{Moment, RateStanding};
 use crate::catalogue::Endpoint;
 
 impl World {
@@ -54,7 +54,7 @@ impl World {
     }
 
     /// Counts a request against the world's rate limits. None where no limit applies.
-    pub(crate) fn judge_rate(&self, endpoint: &Endpoint, now: Instant) -> Option<Standing> {
+    pub(crate) fn judge_rate(&self, endpoint: &Endpoint, now: Instant) -> Option<RateStanding> {
         let mut state = self.state();
         let state = &mut *state;
         let advanced = state.callbacks.advanced;

@@ -16,10 +16,10 @@ const FAULT_BYTES: usize = 300;
 
 /// The standing faults of a world. They are set together, and heal together.
 #[derive(Debug, Default)]
-pub(crate) struct WorldFaults(Option<Set>);
+pub(crate) struct WorldFaults(Option<FaultSet>);
 
 #[derive(Debug)]
-struct Set {
+struct FaultSet {
     faults: Vec<WorldFault>,
     since: Moment,
     ttl: Duration,
@@ -102,7 +102,7 @@ impl WorldFaults {
 
     /// Replaces the faults that stood before.
     pub(crate) fn set(&mut self, faults: Vec<WorldFault>, ttl: Duration, since: Moment) {
-        let set = Set { faults, since, ttl };
+        let set = FaultSet { faults, since, ttl };
         self.0 = (!set.faults.is_empty()).then_some(set);
     }
 

@@ -22,7 +22,7 @@ const IDLE: Duration = Duration::from_mins(10);
 
 /// The number of worlds, and what all of them together hold.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Held {
+pub(crate) struct WorldsHeld {
     pub worlds: usize,
     pub holds: Tally,
     pub bytes: usize,
@@ -237,7 +237,7 @@ impl Worlds {
         all
     }
 
-    pub(crate) fn tally(&self) -> Held {
+    pub(crate) fn tally(&self) -> WorldsHeld {
         let worlds = self.all();
         let mut total = Tally::default();
         for world in &worlds {
@@ -252,7 +252,7 @@ impl Worlds {
             total.deliveries_dropped += one.deliveries_dropped;
             total.deliveries_pending += one.deliveries_pending;
         }
-        Held {
+        WorldsHeld {
             worlds: worlds.len(),
             holds: total,
             bytes: self.bytes.load(Ordering::Relaxed),

@@ -4,4 +4,4 @@ mod render;
 mod template;
 
 pub(crate) use self::render::{BodyPlan, Fill, Rendered};
-pub(crate) use self::template::{Hole, Scope, Template};
+pub(crate) use self::template::{Hole, Template, TemplateScope};

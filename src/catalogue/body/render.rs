@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::template::{Hole, Piece, Template};
 use crate::base::{Mix, Stamp};
-use crate::catalogue::dummy::{Field, FieldValue, Finding};
+use crate::catalogue::dummy::{FieldValue, Finding, LookupField};
 use crate::catalogue::shape::dig;
 
 /// The values that fill the holes.
@@ -36,7 +36,7 @@ const SCRATCH_BYTES_MAX: usize = 4 << 10;
 /// A template flattened into steps that append bytes.
 #[derive(Debug)]
 pub(crate) struct BodyPlan {
-    steps: Vec<Step>,
+    steps: Vec<RenderStep>,
     /// The template from which the plan was made. It describes the body.
     template: Template,
     /// The current place in the body while the plan is made.
@@ -44,7 +44,7 @@ pub(crate) struct BodyPlan {
 }
 
 #[derive(Debug)]
-enum Step {
+enum RenderStep {
     Literal(Vec<u8>),
     Value(Hole),
     Inside(Hole),
@@ -56,7 +56,7 @@ enum Step {
     KeepFrom,
     KeepTo,
     /// Writes the listings that were found, and keeps each of them.
-    KeepEach(Field),
+    KeepEach(LookupField),
 }
 
 impl BodyPlan {
@@ -81,24 +81,24 @@ impl BodyPlan {
         let mut kept: Vec<(Option<Arc<str>>, Range<usize>)> = Vec::new();
         for step in &self.steps {
             match step {
-                Step::Literal(bytes) => out.extend_from_slice(bytes),
-                Step::Value(hole) => hole.write(out, fill),
-                Step::Inside(hole) => hole.write_inside(out, fill),
-                Step::Comma => comma(out),
-                Step::OptionalEntry(key, hole) => {
+                RenderStep::Literal(bytes) => out.extend_from_slice(bytes),
+                RenderStep::Value(hole) => hole.write(out, fill),
+                RenderStep::Inside(hole) => hole.write_inside(out, fill),
+                RenderStep::Comma => comma(out),
+                RenderStep::OptionalEntry(key, hole) => {
                     if !hole.is_absent(fill) {
                         comma(out);
                         out.extend_from_slice(key);
                         hole.write(out, fill);
                     }
                 }
-                Step::KeepFrom => kept.push((None, out.len()..out.len())),
-                Step::KeepTo => {
+                RenderStep::KeepFrom => kept.push((None, out.len()..out.len())),
+                RenderStep::KeepTo => {
                     if let Some((_, range)) = kept.last_mut() {
                         range.end = out.len();
                     }
                 }
-                Step::KeepEach(field) => {
+                RenderStep::KeepEach(field) => {
                     let listings = match found(fill, *field) {
                         Some(FieldValue::Listings(listings)) => listings.as_slice(),
                         Some(FieldValue::Json(value)) => {
@@ -136,7 +136,7 @@ impl BodyPlan {
             }
             Template::Hole(hole) => {
                 let hole = self.placed(hole);
-                self.steps.push(Step::Value(hole));
+                self.steps.push(RenderStep::Value(hole));
             }
             Template::Text(pieces) => {
                 self.literal(b"\"");
@@ -149,7 +149,7 @@ impl BodyPlan {
                         }
                         Piece::Hole(hole) => {
                             let hole = self.placed(hole);
-                            self.steps.push(Step::Inside(hole));
+                            self.steps.push(RenderStep::Inside(hole));
                         }
                     }
                 }
@@ -191,12 +191,13 @@ impl BodyPlan {
                 && hole.may_be_absent()
             {
                 if !matches!(hole, Hole::Absent) {
-                    self.steps.push(Step::OptionalEntry(key, hole.clone()));
+                    self.steps
+                        .push(RenderStep::OptionalEntry(key, hole.clone()));
                 }
                 continue;
             }
             if at > 0 && some_absent {
-                self.steps.push(Step::Comma);
+                self.steps.push(RenderStep::Comma);
             } else if at > 0 {
                 self.literal(b",");
             }
@@ -214,16 +215,18 @@ impl BodyPlan {
 
     fn flatten_kept(&mut self, value: &Template) {
         match value {
-            Template::Hole(Hole::Found { field, .. }) => self.steps.push(Step::KeepEach(*field)),
+            Template::Hole(Hole::Found { field, .. }) => {
+                self.steps.push(RenderStep::KeepEach(*field));
+            }
             Template::List(items) => {
                 self.literal(b"[");
                 for (at, item) in items.iter().enumerate() {
                     if at > 0 {
                         self.literal(b",");
                     }
-                    self.steps.push(Step::KeepFrom);
+                    self.steps.push(RenderStep::KeepFrom);
                     self.flatten(item, None);
-                    self.steps.push(Step::KeepTo);
+                    self.steps.push(RenderStep::KeepTo);
                 }
                 self.literal(b"]");
             }
@@ -232,10 +235,10 @@ impl BodyPlan {
     }
 
     fn literal(&mut self, bytes: &[u8]) {
-        if let Some(Step::Literal(last)) = self.steps.last_mut() {
+        if let Some(RenderStep::Literal(last)) = self.steps.last_mut() {
             last.extend_from_slice(bytes);
         } else {
-            self.steps.push(Step::Literal(bytes.to_vec()));
+            self.steps.push(RenderStep::Literal(bytes.to_vec()));
         }
     }
 }
@@ -247,7 +250,7 @@ fn comma(out: &mut Vec<u8>) {
     }
 }
 
-fn found<'f>(fill: &Fill<'f>, field: Field) -> Option<&'f FieldValue> {
+fn found<'f>(fill: &Fill<'f>, field: LookupField) -> Option<&'f FieldValue> {
     fill.finding?.get(field)
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::base::{listed, nearest};
-use crate::catalogue::dummy::{Fake, Field, Lookup};
+use crate::catalogue::dummy::{Fake, Lookup, LookupField};
 use crate::catalogue::shape::Fields;
 use crate::scenario::{BankList, LoadError, SourceFile, Spanned, Tree};
 
@@ -44,7 +44,7 @@ pub(crate) enum Hole {
     Absent,
     /// A value that the endpoint's lookup found, such as `{{watchlist.results}}`.
     Found {
-        field: Field,
+        field: LookupField,
         optional: bool,
     },
     /// An invented value. It is drawn for every record and place, and stays the same as long as the record exists.
@@ -58,7 +58,7 @@ pub(crate) enum Hole {
 
 /// The names that a template may refer to.
 #[derive(Clone, Copy)]
-pub(crate) struct Scope<'a> {
+pub(crate) struct TemplateScope<'a> {
     pub fields: Fields<'a>,
     pub lookup: Option<Lookup>,
     /// Whether the endpoint has a form for ids.
@@ -74,7 +74,7 @@ impl Template {
     pub(crate) fn compile_body(
         tree: &Spanned<Tree>,
         file: &Arc<SourceFile>,
-        scope: Scope<'_>,
+        scope: TemplateScope<'_>,
         errors: &mut Vec<LoadError>,
     ) -> Self {
         let before = errors.len();
@@ -95,7 +95,7 @@ impl Template {
     fn compile(
         tree: &Spanned<Tree>,
         file: &Arc<SourceFile>,
-        scope: Scope<'_>,
+        scope: TemplateScope<'_>,
         errors: &mut Vec<LoadError>,
     ) -> Self {
         match tree.as_ref() {
@@ -129,7 +129,7 @@ impl Template {
         text: &str,
         span: Range<usize>,
         file: &Arc<SourceFile>,
-        scope: Scope<'_>,
+        scope: TemplateScope<'_>,
         errors: &mut Vec<LoadError>,
     ) -> Self {
         let mut pieces = Vec::new();
@@ -200,7 +200,7 @@ impl Template {
 }
 
 impl Hole {
-    fn parse(written: &str, scope: Scope<'_>) -> Result<Self, String> {
+    fn parse(written: &str, scope: TemplateScope<'_>) -> Result<Self, String> {
         let (name, optional) = match written.strip_suffix('?') {
             Some(name) => (name, true),
             None => (written, false),
@@ -258,7 +258,7 @@ impl Hole {
     }
 }
 
-impl Scope<'_> {
+impl TemplateScope<'_> {
     fn unknown_hole(self, written: &str) -> String {
         let known = self.holes();
         let known = || known.iter().map(String::as_str);

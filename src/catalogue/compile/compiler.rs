@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::schema_check::SchemaCheck;
 use super::stack::{Proof, SourceSpot, Stack};
-use crate::catalogue::body::Scope;
+use crate::catalogue::body::TemplateScope;
 use crate::catalogue::dummy::Lookup;
 use crate::catalogue::endpoint::{ContentType, Endpoint, Verb};
 use crate::catalogue::outcome::{self, Outcome, SharedErrors};
@@ -125,8 +125,8 @@ impl<'a> Compiler<'a> {
         verb: Verb,
         schema: &'s RequestSchema,
         lookup: Option<Lookup>,
-    ) -> Scope<'s> {
-        Scope {
+    ) -> TemplateScope<'s> {
+        TemplateScope {
             fields: Fields {
                 word: verb.fields_word(),
                 shape: &schema.shape,

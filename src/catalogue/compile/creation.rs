@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use super::compiler::Compiler;
 use super::lookups::NamedLookup;
 use super::stack::Stack;
-use crate::catalogue::body::Scope;
+use crate::catalogue::body::TemplateScope;
 use crate::catalogue::endpoint::{Creation, IdPattern, Keep};
 use crate::catalogue::magic_values::{MagicValue, MagicValues};
 use crate::catalogue::outcome::{Outcome, tag};
@@ -17,7 +17,7 @@ use crate::scenario::{Origin, Tree};
 impl<'a> Compiler<'a> {
     pub(super) fn creation(
         &mut self,
-        scope: Scope<'_>,
+        scope: TemplateScope<'_>,
         outcomes: &IndexMap<String, Arc<Outcome>>,
         lookup: Option<NamedLookup<'a>>,
     ) -> Option<Creation> {
@@ -70,7 +70,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// The fields of `[magic]`. If two files have the same field, the later file counts.
-    fn magic_values(&mut self, scope: Scope<'_>) -> MagicValues {
+    fn magic_values(&mut self, scope: TemplateScope<'_>) -> MagicValues {
         let stack: &'a Stack = self.stack;
         let mut values: IndexMap<&str, MagicValue> = IndexMap::new();
         for file in stack {

@@ -31,7 +31,7 @@ impl Compiler<'_> {
                     let Some(Ok(path)) = fields.path_of(subject.as_ref()) else {
                         continue;
                     };
-                    let field = Field {
+                    let field = TestedField {
                         name: subject.as_ref(),
                         shape: shape_at(&schema.shape, &path),
                         path: &path,
@@ -60,14 +60,14 @@ fn never_a_call(test: &Spanned<Tree>) -> Option<&'static str> {
 }
 
 /// A field of the request that a condition looks at.
-struct Field<'a> {
+struct TestedField<'a> {
     name: &'a str,
     shape: &'a Shape,
     path: &'a [String],
     schema: &'a RequestSchema,
 }
 
-impl Field<'_> {
+impl TestedField<'_> {
     fn doubts(&self, test: &Spanned<Tree>) -> Vec<(Range<usize>, String)> {
         let never = |(span, reason): (_, String)| (span, format!("{reason}: this can never hold"));
         let Some((operator, operand)) = operation(test) else {

@@ -11,7 +11,7 @@ use super::faults::faults;
 use super::head::{headers, status};
 use super::stack::Stack;
 use crate::base::{Behaviour, listed, nearest};
-use crate::catalogue::body::{BodyPlan, Scope, Template};
+use crate::catalogue::body::{BodyPlan, Template, TemplateScope};
 use crate::catalogue::outcome::{Answer, Outcome, requestable_errors, tag};
 use crate::scenario::{
     CallbackRule, ErrorPart, LoadError, Origin, OutcomePart, ScenarioFile, Source, SourceFile,
@@ -19,7 +19,7 @@ use crate::scenario::{
 };
 
 impl<'a> Compiler<'a> {
-    pub(super) fn outcomes(&mut self, scope: Scope<'_>) -> IndexMap<String, Arc<Outcome>> {
+    pub(super) fn outcomes(&mut self, scope: TemplateScope<'_>) -> IndexMap<String, Arc<Outcome>> {
         let mut shared_body = Template::empty();
         let stack = self.stack;
         for file in stack {

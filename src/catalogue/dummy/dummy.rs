@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
-use super::watchlist::{Listing, Profile, Watchlist};
+use super::watchlist::{Profile, Watchlist, WatchlistListing};
 use crate::scenario::{self, AccountFinding, BankAccountPart, DateForm, PersonPart, ScenarioFile};
 
 /// All dummy data from the files of one catalogue. It is checked when the files are read, and is indexed at its first
@@ -25,7 +25,7 @@ struct Data {
 }
 
 /// The answer of the population register for a number.
-pub(crate) enum Registered<'a> {
+pub(crate) enum RegisterEntry<'a> {
     Person(&'a PersonPart),
     Missing,
     /// Not in the dummy data. Such a person is found, and matches everything that was sent.
@@ -54,7 +54,7 @@ impl Dummy {
         &self.data().entities
     }
 
-    pub(crate) fn listing(&self, id: &str) -> Option<&Arc<Listing>> {
+    pub(crate) fn listing(&self, id: &str) -> Option<&Arc<WatchlistListing>> {
         let data = self.data();
         data.individuals
             .listing(id)
@@ -62,19 +62,19 @@ impl Dummy {
     }
 
     /// The first listing, for callers that need any listing.
-    pub(crate) fn any_listing(&self) -> Option<&Arc<Listing>> {
+    pub(crate) fn any_listing(&self) -> Option<&Arc<WatchlistListing>> {
         let data = self.data();
         let lists = [&data.individuals, &data.entities];
         lists.into_iter().find_map(|list| list.listings.first())
     }
 
-    pub(crate) fn person(&self, nik: &str) -> Registered<'_> {
+    pub(crate) fn person(&self, nik: &str) -> RegisterEntry<'_> {
         let data = self.data();
         if data.missing.contains(nik) {
-            return Registered::Missing;
+            return RegisterEntry::Missing;
         }
         let person = data.people.get(nik);
-        person.map_or(Registered::Unlisted, Registered::Person)
+        person.map_or(RegisterEntry::Unlisted, RegisterEntry::Person)
     }
 
     /// The holder and the finding of a listed account.

@@ -6,7 +6,7 @@ mod lookup;
 mod names;
 mod watchlist;
 
-pub(crate) use self::dummy::{Dummy, Registered};
+pub(crate) use self::dummy::{Dummy, RegisterEntry};
 pub(crate) use self::fakes::Fake;
-pub(crate) use self::lookup::{Asked, Field, FieldValue, Finding, Lookup, Reads};
+pub(crate) use self::lookup::{Asked, FieldValue, Finding, Lookup, LookupField, Reads};
 pub(crate) use self::watchlist::{ListingKind, Profile};

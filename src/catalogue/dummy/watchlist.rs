@@ -11,13 +11,13 @@ use crate::scenario::{DateForm, EntityPart, ListingPart, Scope, is_calendar_date
 /// The listings of one kind.
 #[derive(Debug, Default)]
 pub(crate) struct Watchlist {
-    pub listings: Vec<Arc<Listing>>,
+    pub listings: Vec<Arc<WatchlistListing>>,
     by_name: HashMap<Name, usize>,
 }
 
 /// A person or a business on the watchlist, in the form for comparing and writing.
 #[derive(Debug)]
-pub(crate) struct Listing {
+pub(crate) struct WatchlistListing {
     pub id: Arc<str>,
     pub scopes: Vec<Scope>,
     names: Vec<Name>,
@@ -56,7 +56,7 @@ impl Watchlist {
         }
         let listings: Vec<_> = by_id
             .into_values()
-            .map(|profile| Arc::new(Listing::new(&profile, form)))
+            .map(|profile| Arc::new(WatchlistListing::new(&profile, form)))
             .collect();
         let mut by_name = HashMap::new();
         for (at, listing) in listings.iter().enumerate() {
@@ -68,16 +68,16 @@ impl Watchlist {
     }
 
     /// The first listing with exactly this name.
-    pub(crate) fn named(&self, name: &Name) -> Option<&Arc<Listing>> {
+    pub(crate) fn named(&self, name: &Name) -> Option<&Arc<WatchlistListing>> {
         self.by_name.get(name).map(|at| &self.listings[*at])
     }
 
-    pub(crate) fn listing(&self, id: &str) -> Option<&Arc<Listing>> {
+    pub(crate) fn listing(&self, id: &str) -> Option<&Arc<WatchlistListing>> {
         self.listings.iter().find(|listing| *listing.id == *id)
     }
 }
 
-impl Listing {
+impl WatchlistListing {
     pub(crate) fn new(profile: &Profile, form: DateForm) -> Self {
         let fold = match profile.kind {
             ListingKind::Individual => Name::of_person,

@@ -7,7 +7,7 @@ use clap::Args;
 use hyper::header::HeaderValue;
 use serde_json::json;
 
-use super::battery::{self, Audit, Step, Verdict};
+use super::battery::{self, Audit, AuditStep, AuditVerdict};
 use crate::base::{ReceiverUrl, parse_duration};
 use crate::callbacks::RECEIVER_TIME;
 use crate::cli::answering::Scenarios;
@@ -127,8 +127,8 @@ async fn play(mut audit: Audit, arguments: &Arguments) -> ExitCode {
     ExitCode::from(u8::from(failed > 0))
 }
 
-fn line(step: &Step, verdict: &Verdict) -> String {
-    let Step { name, sent, .. } = step;
+fn line(step: &AuditStep, verdict: &AuditVerdict) -> String {
+    let AuditStep { name, sent, .. } = step;
     let received = &verdict.received;
     let (word, expected) = if verdict.pass {
         ("pass", String::new())

@@ -20,11 +20,11 @@ const RESENDS_MAX: usize = 3;
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// One step: the callbacks to send, and the answer that is expected to each.
-pub(super) struct Step {
+pub(super) struct AuditStep {
     pub name: &'static str,
     /// Completes "sent …".
     pub sent: &'static str,
-    pub expected: Expected,
+    pub expected: ExpectedAnswer,
     /// The advice when the receiver fails this step.
     advice: &'static str,
     /// The events, one for each record.
@@ -32,7 +32,7 @@ pub(super) struct Step {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Expected {
+pub(super) enum ExpectedAnswer {
     Accepted,
     /// After a 5xx the same bytes are sent again.
     AcceptedInTheEnd,
@@ -42,87 +42,87 @@ pub(super) enum Expected {
 }
 
 /// The result of a step.
-pub(super) struct Verdict {
+pub(super) struct AuditVerdict {
     pub pass: bool,
     /// The answers, as `200, then 500`.
     pub received: String,
     pub note: Option<&'static str>,
 }
 
-pub(super) const STEPS: [Step; 10] = [
-    Step {
+pub(super) const STEPS: [AuditStep; 10] = [
+    AuditStep {
         name: "normal",
         sent: "a callback",
-        expected: Expected::Accepted,
+        expected: ExpectedAnswer::Accepted,
         advice: "no callback would arrive",
         events: &[Behaviour::Normal],
     },
-    Step {
+    AuditStep {
         name: "duplicate",
         sent: "the same callback twice",
-        expected: Expected::Accepted,
+        expected: ExpectedAnswer::Accepted,
         advice: "a callback may come more than once, and what was taken before needs no error",
         events: &[Behaviour::Duplicate],
     },
-    Step {
+    AuditStep {
         name: "reorder",
         sent: "the callbacks of two records, the later one first",
-        expected: Expected::Accepted,
+        expected: ExpectedAnswer::Accepted,
         advice: "callbacks come in any order",
         events: &[Behaviour::Reorder, Behaviour::Normal],
     },
-    Step {
+    AuditStep {
         name: "wrong-token",
         sent: "a callback with a wrong token",
-        expected: Expected::Refused,
+        expected: ExpectedAnswer::Refused,
         advice: "whoever finds the URL could send callbacks: compare the token first",
         events: &[Behaviour::WrongToken],
     },
-    Step {
+    AuditStep {
         name: "no-token",
         sent: "a callback without a token",
-        expected: Expected::Refused,
+        expected: ExpectedAnswer::Refused,
         advice: "whoever finds the URL could send callbacks: ask for the token first",
         events: &[Behaviour::NoToken],
     },
-    Step {
+    AuditStep {
         name: "stale",
         sent: "a finished record, then its older state",
-        expected: Expected::Accepted,
+        expected: ExpectedAnswer::Accepted,
         advice: "an old state may come late: keep the newer one, and take the old one without an error",
         events: &[Behaviour::Stale],
     },
-    Step {
+    AuditStep {
         name: "unknown-fields",
         sent: "a callback with fields that are not documented",
-        expected: Expected::Accepted,
+        expected: ExpectedAnswer::Accepted,
         advice: "fields may be added at any time: ignore those that you do not know",
         events: &[Behaviour::UnknownFields],
     },
-    Step {
+    AuditStep {
         name: "invalid-json",
         sent: "a callback that is not JSON",
-        expected: Expected::RefusedAsUnreadable,
+        expected: ExpectedAnswer::RefusedAsUnreadable,
         advice: "what cannot be read was not taken, and is no fault of the receiver: answer 400",
         events: &[Behaviour::InvalidJson],
     },
-    Step {
+    AuditStep {
         name: "truncated",
         sent: "the first half of a callback",
-        expected: Expected::RefusedAsUnreadable,
+        expected: ExpectedAnswer::RefusedAsUnreadable,
         advice: "what cannot be read was not taken, and is no fault of the receiver: answer 400",
         events: &[Behaviour::Truncated],
     },
-    Step {
+    AuditStep {
         name: "retry",
         sent: "a callback, again after each 5xx",
-        expected: Expected::AcceptedInTheEnd,
+        expected: ExpectedAnswer::AcceptedInTheEnd,
         advice: "a callback that failed is sent again, and must be taken then",
         events: &[Behaviour::Normal],
     },
 ];
 
-impl Expected {
+impl ExpectedAnswer {
     pub(super) fn words(self) -> &'static str {
         match self {
             Self::Accepted => "2xx",
@@ -195,12 +195,12 @@ impl Audit {
     }
 
     /// Plays one step. An error says why the receiver cannot be reached at all.
-    pub(super) async fn play(&mut self, step: &Step) -> Result<Verdict, String> {
+    pub(super) async fn play(&mut self, step: &AuditStep) -> Result<AuditVerdict, String> {
         let mut answers: Vec<String> = Vec::new();
         let mut last = None;
         for delivery in self.deliveries(step) {
             let mut sent = self.send(&delivery, &mut answers).await?;
-            if step.expected == Expected::AcceptedInTheEnd {
+            if step.expected == ExpectedAnswer::AcceptedInTheEnd {
                 let mut resends = 0;
                 while sent.status.is_some_and(|status| status.is_server_error())
                     && resends < RESENDS_MAX
@@ -222,22 +222,24 @@ impl Audit {
         let status = last.and_then(|sent| sent.status);
         let is_refusal = status.is_some_and(|status| status.is_client_error());
         let note = match step.expected {
-            Expected::Accepted
+            ExpectedAnswer::Accepted
                 if !pass && matches!(status.map(|s| s.as_u16()), Some(401 | 403)) =>
             {
                 Some("does the receiver know the token? --token sends another")
             }
             _ if !pass => Some(step.advice),
-            Expected::AcceptedInTheEnd if answers.len() == 1 => {
+            ExpectedAnswer::AcceptedInTheEnd if answers.len() == 1 => {
                 Some("the receiver did not fail, so nothing was sent again")
             }
-            Expected::Refused | Expected::RefusedAsUnreadable if self.refuses_everything => {
+            ExpectedAnswer::Refused | ExpectedAnswer::RefusedAsUnreadable
+                if self.refuses_everything =>
+            {
                 Some("it refused the normal callback too, so this says little")
             }
             _ => None,
         };
         self.refuses_everything |= step.name == STEPS[0].name && is_refusal;
-        Ok(Verdict {
+        Ok(AuditVerdict {
             pass,
             received: answers.join(", then "),
             note,
@@ -266,7 +268,7 @@ impl Audit {
     }
 
     /// The deliveries of a step, in order. A delivery that waits to be overtaken comes last.
-    fn deliveries(&self, step: &Step) -> Vec<Delivery> {
+    fn deliveries(&self, step: &AuditStep) -> Vec<Delivery> {
         let mut deliveries: Vec<_> = step
             .events
             .iter()

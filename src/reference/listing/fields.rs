@@ -7,7 +7,7 @@ use crate::catalogue::{Endpoint, SOURCE_KEYWORD, Verb};
 use crate::scenario::{FORMATS, Source};
 
 #[derive(Debug, Serialize)]
-pub(crate) struct Field {
+pub(crate) struct ListedField {
     /// `score_threshold`, `addresses[].country`
     pub name: String,
     /// `body`, or `path` for a segment of the path.
@@ -39,8 +39,8 @@ const HARDER: [&str; 9] = [
     "dependentRequired",
 ];
 
-pub(super) fn of(endpoint: &Endpoint) -> Vec<Field> {
-    let mut walk = Walk {
+pub(super) fn of(endpoint: &Endpoint) -> Vec<ListedField> {
+    let mut walk = FieldWalk {
         place: match endpoint.verb {
             Verb::Get => "path",
             Verb::Post => "body",
@@ -54,12 +54,12 @@ pub(super) fn of(endpoint: &Endpoint) -> Vec<Field> {
     walk.fields
 }
 
-struct Walk {
+struct FieldWalk {
     place: &'static str,
-    fields: Vec<Field>,
+    fields: Vec<ListedField>,
 }
 
-impl Walk {
+impl FieldWalk {
     fn object(
         &mut self,
         schema: &Value,
@@ -81,7 +81,7 @@ impl Walk {
             let source = label.unwrap_or(source);
             let sample = sample.and_then(|sample| sample.get(name));
             let path = format!("{prefix}{name}");
-            self.fields.push(Field {
+            self.fields.push(ListedField {
                 name: path.clone(),
                 place: self.place,
                 kind: kind(rule),

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::fields::{self, Field};
+use super::fields::{self, ListedField};
 use crate::base::{BEHAVIOURS, Behaviour, short};
 use crate::catalogue::{
     Answer, Catalogue, ContentType, Endpoint, Outcome, OutcomeFaults, Then, Verb,
@@ -35,7 +35,7 @@ pub(crate) struct ListedEndpoint {
     /// None for an endpoint that only reads. Its path is the path for reading.
     pub content_type: Option<&'static str>,
     pub read_back: Option<ReadBack>,
-    pub fields: Vec<Field>,
+    pub fields: Vec<ListedField>,
     pub outcomes: Vec<ListedOutcome>,
     pub callback_type: Option<String>,
     /// A request with the sample of its documentation.

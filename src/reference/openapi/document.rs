@@ -4,15 +4,15 @@ use serde_json::{Map, Value, json};
 
 use super::about::About;
 use super::account;
-use super::names::Names;
-use super::operations::{Product, Written};
+use super::names::ComponentNames;
+use super::operations::{Product, WrittenOperation};
 use crate::scenario::FORMATS;
 
 /// The whole document.
 pub(crate) fn openapi_document(about: About<'_>) -> Value {
     let catalogue = about.catalogue;
-    let names = Names::of(catalogue);
-    let mut written = Written::default();
+    let names = ComponentNames::of(catalogue);
+    let mut written = WrittenOperation::default();
     written.component("Error", error_schema());
     let mut tags =
         vec![json!({"name": account::TAG, "description": "Keys, callback URLs, health."})];

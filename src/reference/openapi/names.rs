@@ -4,13 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use crate::catalogue::{Catalogue, Endpoint};
 
-pub(super) struct Names {
+pub(super) struct ComponentNames {
     /// By endpoint id.
     components: HashMap<String, String>,
     tags: HashMap<String, String>,
 }
 
-impl Names {
+impl ComponentNames {
     pub(super) fn of(catalogue: &Catalogue) -> Self {
         let (mut taken, mut taken_tags) = (HashSet::new(), HashSet::new());
         let mut names = Self {

@@ -4,7 +4,7 @@ use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::about::About;
-use super::names::Names;
+use super::names::ComponentNames;
 use super::replies::{Replies, example};
 use super::yields::Yields;
 use super::{callbacks, examples, requests};
@@ -17,12 +17,12 @@ use crate::reference::listing::ListedOutcome;
 
 /// The parts of the document that are written already.
 #[derive(Default)]
-pub(super) struct Written {
+pub(super) struct WrittenOperation {
     pub paths: Map<String, Value>,
     pub components: Map<String, Value>,
 }
 
-impl Written {
+impl WrittenOperation {
     pub(super) fn operation(&mut self, path: &str, method: &str, operation: Value) {
         let item = self.paths.entry(path).or_insert_with(|| json!({}));
         item[method] = operation;
@@ -41,14 +41,14 @@ fn reference(name: &str) -> Value {
 /// Writes one endpoint into the document.
 pub(super) struct Product<'a> {
     about: About<'a>,
-    names: &'a Names,
+    names: &'a ComponentNames,
     endpoint: &'a Endpoint,
     /// The name of the component with its request schema.
     request: String,
 }
 
 impl<'a> Product<'a> {
-    pub(super) fn new(about: About<'a>, names: &'a Names, endpoint: &'a Endpoint) -> Self {
+    pub(super) fn new(about: About<'a>, names: &'a ComponentNames, endpoint: &'a Endpoint) -> Self {
         let request = format!("{}.request", names.component(endpoint));
         Self {
             about,
@@ -58,7 +58,7 @@ impl<'a> Product<'a> {
         }
     }
 
-    pub(super) fn write(&self, written: &mut Written) {
+    pub(super) fn write(&self, written: &mut WrittenOperation) {
         let endpoint = self.endpoint;
         if let Some(creation) = &endpoint.creation {
             self.write_bodies(creation, written);
@@ -95,7 +95,7 @@ impl<'a> Product<'a> {
     }
 
     /// Writes a component for the body of every outcome.
-    fn write_bodies(&self, creation: &Creation, written: &mut Written) {
+    fn write_bodies(&self, creation: &Creation, written: &mut WrittenOperation) {
         let definitions = self.definitions();
         let dates = self.about.catalogue.dummy.dates();
         let yields = Yields::new(self.endpoint, creation, dates, &definitions);
@@ -143,7 +143,7 @@ impl<'a> Product<'a> {
         }
     }
 
-    fn ask(&self, creation: &Creation, written: &mut Written) -> Value {
+    fn ask(&self, creation: &Creation, written: &mut WrittenOperation) -> Value {
         let (endpoint, definitions) = (self.endpoint, self.definitions());
         let mut replies = Replies::new(self.about.catalogue, Some(endpoint));
         self.bodies(&mut replies, |outcome| outcome.status);
@@ -207,7 +207,7 @@ impl<'a> Product<'a> {
         }
     }
 
-    fn read(&self, written: &mut Written) -> Value {
+    fn read(&self, written: &mut WrittenOperation) -> Value {
         let (endpoint, catalogue) = (self.endpoint, self.about.catalogue);
         let mut replies = Replies::new(catalogue, Some(endpoint));
         self.bodies(&mut replies, |_| StatusCode::OK);
@@ -256,7 +256,7 @@ impl<'a> Product<'a> {
 
     /// The schemas of what is read at this endpoint but made by another: listings, and parts of replies that
     /// are kept here.
-    fn kept_at(&self, place: &Endpoint, written: &mut Written) -> Vec<Value> {
+    fn kept_at(&self, place: &Endpoint, written: &mut WrittenOperation) -> Vec<Value> {
         let catalogue = self.about.catalogue;
         let mut schemas = Vec::new();
         if place.reads_listings {

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value, json};
 
 use super::requests::field;
-use crate::catalogue::{Creation, Endpoint, Field, Hole, Outcome, Shape, Template};
+use crate::catalogue::{Creation, Endpoint, Hole, LookupField, Outcome, Shape, Template};
 use crate::scenario::DateForm;
 
 /// Everything that the placeholders of one endpoint's bodies depend on.
@@ -113,12 +113,12 @@ impl<'a> Yields<'a> {
         }
     }
 
-    fn found(&self, field: Field) -> Value {
+    fn found(&self, field: LookupField) -> Value {
         let lookup = self.creation.lookup.as_ref().map(|rule| rule.lookup);
         lookup.map_or(json!({}), |lookup| lookup.schema(field, self.dates))
     }
 
-    fn is_always_found(&self, field: Field, outcome: &Outcome) -> bool {
+    fn is_always_found(&self, field: LookupField, outcome: &Outcome) -> bool {
         let Some(rule) = &self.creation.lookup else {
             return false;
         };

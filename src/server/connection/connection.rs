@@ -15,7 +15,7 @@ use tokio::time::{Interval, MissedTickBehavior};
 use super::begun::Begun;
 use crate::server::begin::Protocol;
 use crate::server::gone::Gone;
-use crate::server::pace::{Pace, Phase, TICK, Verdict};
+use crate::server::pace::{Pace, PaceVerdict, Phase, TICK};
 use crate::server::ports::Port;
 use crate::server::respond::respond;
 use crate::server::sabotage::{self, Written};
@@ -103,7 +103,7 @@ impl Watched {
                 biased;
                 begun = &mut beginning => return Some(begun),
                 _ = self.stop.wait_for(|stop| *stop) => return None,
-                _ = self.ticks.tick() => if matches!(self.pace.tick(), Verdict::TooSlow) {
+                _ = self.ticks.tick() => if matches!(self.pace.tick(), PaceVerdict::TooSlow) {
                     return None;
                 }
             }
@@ -155,9 +155,9 @@ impl Watched {
                     std::pin::Pin::new(&mut connection).graceful_shutdown();
                 }
                 _ = ticks.tick() => match pace.tick() {
-                    Verdict::Fine => {}
-                    Verdict::Idle => std::pin::Pin::new(&mut connection).graceful_shutdown(),
-                    Verdict::TooSlow => return,
+                    PaceVerdict::Fine => {}
+                    PaceVerdict::Idle => std::pin::Pin::new(&mut connection).graceful_shutdown(),
+                    PaceVerdict::TooSlow => return,
                 },
             }
         }

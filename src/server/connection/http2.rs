@@ -18,7 +18,7 @@ use super::begun::Begun;
 use super::connection::{HEAD_BYTES_MAX, Watched};
 use crate::base::lock;
 use crate::server::gone::Gone;
-use crate::server::pace::{BODY_TIME, Pace, Phase, Verdict};
+use crate::server::pace::{BODY_TIME, Pace, PaceVerdict, Phase};
 use crate::server::respond::respond;
 use crate::server::sabotage::Written;
 use crate::server::serving::Serving;
@@ -97,9 +97,9 @@ impl Watched {
                     match pace.tick() {
                         // Nothing is in flight, and the client does not acknowledge the shutdown.
                         _ if quiet_ticks > QUIET_TICKS_MAX => break,
-                        Verdict::Fine => continue,
-                        Verdict::Idle => {}
-                        Verdict::TooSlow => break,
+                        PaceVerdict::Fine => continue,
+                        PaceVerdict::Idle => {}
+                        PaceVerdict::TooSlow => break,
                     }
                 }
             }

@@ -7,14 +7,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 #[derive(Clone, Debug)]
-pub(super) struct Condition {
-    pub(super) field: Field,
+pub(super) struct QueryCondition {
+    pub(super) field: RequestField,
     pub(super) expected: Expected,
 }
 
 /// The field of an exchange that a condition looks at, in the order of the cost.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Field {
+pub(crate) enum RequestField {
     Endpoint,
     Status,
     Outcome,
@@ -66,7 +66,7 @@ pub struct Difference {
     pub note: Option<String>,
 }
 
-impl Field {
+impl RequestField {
     /// The field that a filter's name means, such as `status`, `body.given_names` or `header.x-test`.
     pub(crate) fn parse(name: &str) -> Result<Self, String> {
         if let Some((kind, rest)) = name.split_once('.').filter(|(_, rest)| !rest.is_empty()) {
@@ -92,16 +92,16 @@ impl Field {
     }
 }
 
-const PLAIN: [(&str, Field); 6] = [
-    ("endpoint", Field::Endpoint),
-    ("outcome", Field::Outcome),
-    ("status", Field::Status),
-    ("method", Field::Method),
-    ("path", Field::Path),
-    ("trace", Field::Trace),
+const PLAIN: [(&str, RequestField); 6] = [
+    ("endpoint", RequestField::Endpoint),
+    ("outcome", RequestField::Outcome),
+    ("status", RequestField::Status),
+    ("method", RequestField::Method),
+    ("path", RequestField::Path),
+    ("trace", RequestField::Trace),
 ];
 
-impl fmt::Display for Field {
+impl fmt::Display for RequestField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Body(path) => write!(f, "body.{}", path.join(".")),

@@ -17,7 +17,7 @@ mod wait;
 mod why;
 
 pub use self::condition::Difference;
-pub(crate) use self::condition::{Expected, Field};
+pub(crate) use self::condition::{Expected, RequestField};
 pub use self::exchange::Exchange;
 pub(crate) use self::exchange::{Content, NO_WORLD, head_text, thumbnails_bytes};
 pub(crate) use self::expectation::{Excerpt, Wait};

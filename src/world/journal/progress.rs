@@ -13,9 +13,9 @@ use super::query::{Judgement, Query};
 #[derive(Debug)]
 pub(crate) struct Progress<'e> {
     expectation: &'e Expectation,
-    matched: Seen,
+    matched: SeenRequests,
     /// Requests that cannot be judged, because too little of them is kept.
-    unknown: Seen,
+    unknown: SeenRequests,
     /// A request that matched a later step of an order before the next step came.
     early: Option<(usize, String)>,
     /// The number of the latest exchange that the journal has dropped.
@@ -24,7 +24,7 @@ pub(crate) struct Progress<'e> {
 
 /// Requests that were counted. Their traces are kept up to the size of a journal.
 #[derive(Debug, Default)]
-struct Seen {
+struct SeenRequests {
     count: u64,
     traces: Vec<String>,
     last_seq: u64,
@@ -32,14 +32,14 @@ struct Seen {
 
 /// Whether an expectation holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum ProgressStanding {
     Holds,
     /// Later requests may fulfil it.
     Open,
     Failed,
 }
 
-impl Seen {
+impl SeenRequests {
     fn add(&mut self, exchange: &Exchange) {
         self.count += 1;
         self.last_seq = exchange.seq;
@@ -53,8 +53,8 @@ impl<'e> Progress<'e> {
     pub(crate) fn new(expectation: &'e Expectation) -> Self {
         Self {
             expectation,
-            matched: Seen::default(),
-            unknown: Seen::default(),
+            matched: SeenRequests::default(),
+            unknown: SeenRequests::default(),
             early: None,
             dropped_until: 0,
         }
@@ -98,7 +98,7 @@ impl<'e> Progress<'e> {
         usize::try_from(self.matched.count).unwrap_or(usize::MAX)
     }
 
-    pub(crate) fn standing(&self) -> Standing {
+    pub(crate) fn standing(&self) -> ProgressStanding {
         let matched = self.matched.count;
         match &self.expectation.what {
             What::Times {
@@ -107,15 +107,15 @@ impl<'e> Progress<'e> {
                 let most = at_most.unwrap_or(u64::MAX);
                 let may_be_more = matched + self.unknown.count > most || self.reaches_back();
                 if matched > most || (at_most.is_some() && may_be_more) {
-                    Standing::Failed // or nobody can tell
+                    ProgressStanding::Failed // or nobody can tell
                 } else if matched < *at_least {
-                    Standing::Open
+                    ProgressStanding::Open
                 } else {
-                    Standing::Holds
+                    ProgressStanding::Holds
                 }
             }
-            What::InOrder(queries) if matched == queries.len() as u64 => Standing::Holds,
-            What::InOrder(_) => Standing::Open,
+            What::InOrder(queries) if matched == queries.len() as u64 => ProgressStanding::Holds,
+            What::InOrder(_) => ProgressStanding::Open,
         }
     }
 
@@ -128,7 +128,7 @@ impl<'e> Progress<'e> {
     pub(crate) fn verdict(self, exchanges: &[Exchange]) -> Result<Verified, NotVerified> {
         let standing = self.standing();
         let matched = self.matched.count;
-        if standing == Standing::Holds {
+        if standing == ProgressStanding::Holds {
             let requests = self.matched.traces;
             return Ok(Verified { matched, requests });
         }
@@ -138,7 +138,7 @@ impl<'e> Progress<'e> {
             near_misses: self.near_misses(exchanges),
             matched,
             requests: self.matched.traces,
-            is_open: standing == Standing::Open,
+            is_open: standing == ProgressStanding::Open,
         })
     }
 

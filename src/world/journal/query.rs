@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::condition::{Condition, Difference, Expected, Field};
+use super::condition::{Difference, Expected, QueryCondition, RequestField};
 use super::exchange::Exchange;
-use super::query_reading::{Reading, Received};
+use super::query_reading::{Reading, ReceivedValue};
 
 /// A filter for requests: a request must fulfil every condition. [`Query::any`] matches all.
 ///
@@ -25,7 +25,7 @@ use super::query_reading::{Reading, Received};
 #[derive(Clone, Debug, Default)]
 pub struct Query {
     /// In the order of checking: cheap ones first.
-    pub(super) conditions: Vec<Condition>,
+    pub(super) conditions: Vec<QueryCondition>,
 }
 
 /// Whether a request matches.
@@ -60,7 +60,7 @@ impl Query {
     /// ```
     #[must_use]
     pub fn endpoint(self, endpoint: impl Into<String>) -> Self {
-        self.json(Field::Endpoint, endpoint.into())
+        self.json(RequestField::Endpoint, endpoint.into())
     }
 
     /// Requests with an outcome, by its name or its whole tag, in upper or lower case. Where the endpoint is
@@ -74,7 +74,7 @@ impl Query {
     /// ```
     #[must_use]
     pub fn outcome(self, outcome: impl Into<String>) -> Self {
-        self.json(Field::Outcome, outcome.into())
+        self.json(RequestField::Outcome, outcome.into())
     }
 
     /// Requests that were answered with a status.
@@ -87,7 +87,7 @@ impl Query {
     /// ```
     #[must_use]
     pub fn status(self, status: u16) -> Self {
-        self.json(Field::Status, status)
+        self.json(RequestField::Status, status)
     }
 
     /// Requests with a method, in upper or lower case.
@@ -100,7 +100,7 @@ impl Query {
     /// ```
     #[must_use]
     pub fn method(self, method: impl Into<String>) -> Self {
-        self.json(Field::Method, method.into())
+        self.json(RequestField::Method, method.into())
     }
 
     /// Requests to a path as it was sent, without the query.
@@ -113,7 +113,7 @@ impl Query {
     /// ```
     #[must_use]
     pub fn path(self, path: impl Into<String>) -> Self {
-        self.json(Field::Path, path.into())
+        self.json(RequestField::Path, path.into())
     }
 
     /// The request that this `x-sandbox-trace` names.
@@ -126,7 +126,7 @@ impl Query {
     /// ```
     #[must_use]
     pub fn trace(self, trace: impl Into<String>) -> Self {
-        self.json(Field::Trace, trace.into())
+        self.json(RequestField::Trace, trace.into())
     }
 
     /// Requests with a value at a dotted path of the body, such as `addresses.0.country`. `null` means no
@@ -142,7 +142,7 @@ impl Query {
     #[must_use]
     pub fn body(self, path: &str, value: impl Into<Value>) -> Self {
         let path = path.split('.').map(str::to_owned).collect();
-        self.json(Field::Body(path), value)
+        self.json(RequestField::Body(path), value)
     }
 
     /// Requests with a header. `null` means without it. The API key is not kept, so `authorization` is always
@@ -156,7 +156,7 @@ impl Query {
     /// ```
     #[must_use]
     pub fn header(self, name: &str, value: impl Into<Value>) -> Self {
-        self.json(Field::Header(name.to_ascii_lowercase()), value)
+        self.json(RequestField::Header(name.to_ascii_lowercase()), value)
     }
 
     /// Requests with a parameter in the query of their URL. `null` means without it.
@@ -169,16 +169,17 @@ impl Query {
     /// ```
     #[must_use]
     pub fn query(self, name: &str, value: impl Into<Value>) -> Self {
-        self.json(Field::Query(name.to_owned()), value)
+        self.json(RequestField::Query(name.to_owned()), value)
     }
 
-    fn json(self, field: Field, value: impl Into<Value>) -> Self {
+    fn json(self, field: RequestField, value: impl Into<Value>) -> Self {
         self.with(field, Expected::Json(value.into()))
     }
 
-    pub(crate) fn with(mut self, field: Field, expected: Expected) -> Self {
+    pub(crate) fn with(mut self, field: RequestField, expected: Expected) -> Self {
         let at = (self.conditions).partition_point(|condition| condition.field <= field);
-        self.conditions.insert(at, Condition { field, expected });
+        self.conditions
+            .insert(at, QueryCondition { field, expected });
         self
     }
 
@@ -187,7 +188,7 @@ impl Query {
         let mut judgement = Judgement::Meant;
         for condition in &self.conditions {
             match condition.received(&reading) {
-                Received::NotKept(_) => judgement = Judgement::Unknown,
+                ReceivedValue::NotKept(_) => judgement = Judgement::Unknown,
                 received if condition.meets(&received) => {}
                 _ => return Judgement::Other,
             }
@@ -238,7 +239,7 @@ impl fmt::Display for Query {
         }
         for (at, condition) in self.conditions.iter().enumerate() {
             let comma = if at == 0 { "" } else { ", " };
-            let Condition { field, expected } = condition;
+            let QueryCondition { field, expected } = condition;
             match expected.value() {
                 Value::Null => write!(f, "{comma}no {field}")?,
                 value => write!(f, "{comma}{field} {value}")?,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::condition::{Condition, Expected, Field};
+use super::condition::{Expected, QueryCondition, RequestField};
 use super::query::Query;
 use crate::base::{listed, nearest_clause};
 use crate::catalogue::{Catalogue, Endpoint};
@@ -20,12 +20,12 @@ impl Query {
         let mut endpoint = None;
         for condition in &mut self.conditions {
             match condition.field {
-                Field::Endpoint if !condition.is_absence() => {
+                RequestField::Endpoint if !condition.is_absence() => {
                     let found = catalogue.known_endpoint(&condition.expected.text())?;
                     condition.expected = Expected::Json((*found.id).into());
                     endpoint = Some(found);
                 }
-                Field::Outcome if !condition.is_absence() => {
+                RequestField::Outcome if !condition.is_absence() => {
                     let name = outcome_of(catalogue, endpoint, &condition.expected.text())?;
                     condition.expected = Expected::Json(name.into());
                 }
@@ -36,7 +36,7 @@ impl Query {
     }
 }
 
-impl Condition {
+impl QueryCondition {
     /// Whether it asks for requests without the field.
     fn is_absence(&self) -> bool {
         self.expected.value() == Value::Null

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use serde_json::{Map, Value};
 
-use super::condition::{Condition, Difference, Expected, Field};
+use super::condition::{Difference, Expected, QueryCondition, RequestField};
 use super::exchange::{Content, Exchange};
 use crate::catalogue::{self, dig};
 
@@ -15,7 +15,7 @@ pub(super) struct Reading<'e> {
 }
 
 /// The value of a field in an exchange.
-pub(super) enum Received {
+pub(super) enum ReceivedValue {
     Value(Option<Value>),
     /// From a form, a header or a query, where everything is text.
     Text(Option<Value>),
@@ -30,13 +30,13 @@ impl<'e> Reading<'e> {
         }
     }
 
-    fn body(&self, path: &[String]) -> Received {
+    fn body(&self, path: &[String]) -> ReceivedValue {
         let at = |value: &Value| dig(value.as_object().unwrap_or(&Map::new()), path).cloned();
         match self.content.get_or_init(|| self.exchange.content()) {
-            Content::Json(value) => Received::Value(at(value)),
-            Content::Fields(value) => Received::Text(at(value)),
-            Content::Empty | Content::Text(_) => Received::Value(None),
-            Content::Beginning(_) => Received::NotKept(format!(
+            Content::Json(value) => ReceivedValue::Value(at(value)),
+            Content::Fields(value) => ReceivedValue::Text(at(value)),
+            Content::Empty | Content::Text(_) => ReceivedValue::Value(None),
+            Content::Beginning(_) => ReceivedValue::NotKept(format!(
                 "of the {} bytes of the body only the first {} are kept",
                 self.exchange.request.whole_bytes,
                 self.exchange.request.bytes.len()
@@ -45,14 +45,14 @@ impl<'e> Reading<'e> {
     }
 }
 
-impl Condition {
-    pub(super) fn received(&self, reading: &Reading<'_>) -> Received {
+impl QueryCondition {
+    pub(super) fn received(&self, reading: &Reading<'_>) -> ReceivedValue {
         let exchange = reading.exchange;
-        let text = |text: Option<String>| Received::Text(text.map(Value::String));
+        let text = |text: Option<String>| ReceivedValue::Text(text.map(Value::String));
         match &self.field {
-            Field::Endpoint => text(exchange.endpoint().map(str::to_owned)),
-            Field::Status => Received::Value(Some(exchange.status.as_u16().into())),
-            Field::Outcome => {
+            RequestField::Endpoint => text(exchange.endpoint().map(str::to_owned)),
+            RequestField::Status => ReceivedValue::Value(Some(exchange.status.as_u16().into())),
+            RequestField::Outcome => {
                 let tag = exchange.outcome.as_ref().and_then(|tag| tag.to_str().ok());
                 // The whole tag or the bare name, as it was asked for.
                 let is_whole = self.expected.text().contains('/');
@@ -63,49 +63,51 @@ impl Condition {
                 };
                 text(asked.map(str::to_owned))
             }
-            Field::Method => text(Some(exchange.method().to_owned())),
-            Field::Path => text(Some(exchange.path().to_owned())),
-            Field::Trace => text(Some(exchange.trace())),
+            RequestField::Method => text(Some(exchange.method().to_owned())),
+            RequestField::Path => text(Some(exchange.path().to_owned())),
+            RequestField::Trace => text(Some(exchange.trace())),
             // The last parameter of a name counts.
-            Field::Query(name) => {
+            RequestField::Query(name) => {
                 let pairs = form_urlencoded::parse(exchange.query().as_bytes());
                 let last = pairs.filter(|(other, _)| other == name).last();
                 text(last.map(|(_, value)| value.into_owned()))
             }
-            Field::Header(name) => match exchange.header(name) {
-                None if exchange.lacks_headers() => {
-                    Received::NotKept("of the headers only the first 8 KiB are kept".to_owned())
-                }
+            RequestField::Header(name) => match exchange.header(name) {
+                None if exchange.lacks_headers() => ReceivedValue::NotKept(
+                    "of the headers only the first 8 KiB are kept".to_owned(),
+                ),
                 value => text(value),
             },
-            Field::Body(path) => reading.body(path),
+            RequestField::Body(path) => reading.body(path),
         }
     }
 
-    pub(super) fn meets(&self, received: &Received) -> bool {
+    pub(super) fn meets(&self, received: &ReceivedValue) -> bool {
         match received {
-            Received::NotKept(_) => false,
-            Received::Text(Some(Value::String(received)))
-                if matches!(self.field, Field::Outcome | Field::Method) =>
+            ReceivedValue::NotKept(_) => false,
+            ReceivedValue::Text(Some(Value::String(received)))
+                if matches!(self.field, RequestField::Outcome | RequestField::Method) =>
             {
                 self.expected.text().eq_ignore_ascii_case(received)
             }
             // Only the facts of a file are kept. A query can still ask for the file by its base64.
-            Received::Value(Some(file @ Value::Object(_)))
-            | Received::Text(Some(file @ Value::Object(_)))
+            ReceivedValue::Value(Some(file @ Value::Object(_)))
+            | ReceivedValue::Text(Some(file @ Value::Object(_)))
                 if catalogue::facts_are_of(file, &self.expected.text()) =>
             {
                 true
             }
-            Received::Value(value) => self.expected.is(value.as_ref(), false),
-            Received::Text(value) => self.expected.is(value.as_ref(), true),
+            ReceivedValue::Value(value) => self.expected.is(value.as_ref(), false),
+            ReceivedValue::Text(value) => self.expected.is(value.as_ref(), true),
         }
     }
 
-    pub(super) fn difference(&self, received: Received) -> Difference {
+    pub(super) fn difference(&self, received: ReceivedValue) -> Difference {
         let (received, note) = match received {
-            Received::Value(value) | Received::Text(value) => (value.unwrap_or_default(), None),
-            Received::NotKept(why) => (Value::Null, Some(why)),
+            ReceivedValue::Value(value) | ReceivedValue::Text(value) => {
+                (value.unwrap_or_default(), None)
+            }
+            ReceivedValue::NotKept(why) => (Value::Null, Some(why)),
         };
         let expected = match &self.expected {
             // A number from a URL is text where texts are compared.

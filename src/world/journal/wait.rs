@@ -6,7 +6,7 @@ use tokio::time::{Instant, timeout_at};
 use super::expectation::{Excerpt, Expectation, NotVerified, Verified, Wait};
 use super::journal::Journal;
 use super::mask::Mask;
-use super::progress::{Progress, Standing};
+use super::progress::{Progress, ProgressStanding};
 use crate::world::strangers::Strangers;
 use crate::world::world::World;
 
@@ -87,9 +87,9 @@ impl JournalOf<'_> {
             seen = excerpt.last_seq;
             progress.see(&excerpt);
             match progress.standing() {
-                Standing::Holds if !throughout => return false,
-                Standing::Failed => return false,
-                Standing::Holds | Standing::Open => {}
+                ProgressStanding::Holds if !throughout => return false,
+                ProgressStanding::Failed => return false,
+                ProgressStanding::Holds | ProgressStanding::Open => {}
             }
             if timeout_at(until, news.changed()).await.is_err() {
                 return true;

@@ -8,4 +8,4 @@ pub use self::delivery::DeliveryState;
 pub(crate) use self::delivery::{
     Attempt, DEPTH_MAX, Delivery, Ended, TokenSent, delivery_id, seq_of,
 };
-pub(crate) use self::outbox::{Callbacks, REPLY_TIME, Registered, WAIT};
+pub(crate) use self::outbox::{Callbacks, REPLY_TIME, RegisteredUrl, WAIT};

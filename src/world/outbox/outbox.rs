@@ -28,14 +28,14 @@ pub(crate) const REPLY_TIME: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Callbacks {
     /// The URLs that clients registered, by callback type.
-    pub urls: IndexMap<String, Registered>,
+    pub urls: IndexMap<String, RegisteredUrl>,
     pub log: Deliveries,
     /// How far the world's clock has been advanced.
     pub advanced: Duration,
     pub(crate) queue: Queue,
     /// Deliveries that wait until the next one has overtaken them, with the time when they would be due without
     /// it.
-    pub(crate) held: Vec<Held>,
+    pub(crate) held: Vec<HeldDelivery>,
     pub(crate) in_flight: usize,
     pub(crate) advancing: bool,
     pub(crate) runs: bool,
@@ -46,14 +46,14 @@ pub(crate) struct Callbacks {
 
 /// A URL that a client registered.
 #[derive(Clone, Debug)]
-pub(crate) struct Registered {
+pub(crate) struct RegisteredUrl {
     pub url: ReceiverUrl,
     pub created: Stamp,
     pub updated: Stamp,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Held {
+pub(crate) struct HeldDelivery {
     pub(crate) delivery: u64,
     clock: Duration,
     at: Instant,
@@ -98,7 +98,7 @@ impl Callbacks {
     pub(crate) fn register(&mut self, callback_type: String, url: ReceiverUrl, now: Stamp) {
         let known = self.urls.get(&callback_type);
         let created = known.map_or(now, |known| known.created);
-        let registered = Registered {
+        let registered = RegisteredUrl {
             url,
             created,
             updated: now,
@@ -138,7 +138,7 @@ impl Callbacks {
         let at = now + after + reply_time.unwrap_or_default();
         let clock = self.advanced + after;
         if is_held {
-            self.held.push(Held {
+            self.held.push(HeldDelivery {
                 delivery: seq,
                 clock,
                 at,
@@ -156,7 +156,7 @@ impl Callbacks {
         let (now, advanced) = (Instant::now(), self.advanced);
         let (due, later) = std::mem::take(&mut self.held)
             .into_iter()
-            .partition(|held: &Held| held.at <= now || held.clock <= advanced);
+            .partition(|held: &HeldDelivery| held.at <= now || held.clock <= advanced);
         self.held = later;
         for held in due {
             self.release(held.delivery);

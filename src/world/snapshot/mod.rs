@@ -3,5 +3,5 @@
 mod restore;
 mod snapshot;
 
-pub(crate) use self::restore::Refused;
+pub(crate) use self::restore::SnapshotRefused;
 pub(crate) use self::snapshot::{SNAPSHOT_BYTES_MAX, Snapshot};

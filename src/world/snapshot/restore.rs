@@ -16,7 +16,7 @@ use crate::base::{
 };
 use crate::catalogue::{self, Catalogue, Endpoint};
 use crate::world::journal::Journal;
-use crate::world::outbox::Registered;
+use crate::world::outbox::RegisteredUrl;
 use crate::world::queued::{self, CallKind, Queued};
 use crate::world::records::{COUNTERS_MAX, Later, RECORDS_MAX, Record, Version};
 use crate::world::standing_faults::{FAULTS_MAX, TTL_MAX, WorldFault};
@@ -25,14 +25,14 @@ use crate::world::world::World;
 
 /// Why a snapshot is not restored.
 #[derive(Debug)]
-pub(crate) enum Refused {
+pub(crate) enum SnapshotRefused {
     /// The document is broken.
     Broken(String),
     /// It comes from a sandbox with other start options, and would not go on as it did there.
     Foreign(String),
 }
 
-impl From<String> for Refused {
+impl From<String> for SnapshotRefused {
     fn from(message: String) -> Self {
         Self::Broken(message)
     }
@@ -44,7 +44,7 @@ pub(crate) struct Restoration {
     advanced: Duration,
     last_request: u64,
     last_delivery: u64,
-    urls: Vec<(String, Registered)>,
+    urls: Vec<(String, RegisteredUrl)>,
     next: Vec<(CallKind, Queued)>,
     faults: Option<CheckedFaults>,
     limits: Vec<(u64, Option<SavedWindow>)>,
@@ -83,9 +83,9 @@ impl Snapshot {
         self,
         catalogue: &Catalogue,
         world: &World,
-    ) -> Result<Restoration, Refused> {
+    ) -> Result<Restoration, SnapshotRefused> {
         if self.seed != world.seed() {
-            return Err(Refused::Foreign(format!(
+            return Err(SnapshotRefused::Foreign(format!(
                 "it was taken with the seed {}, and this sandbox has {}: ids would not go on as they did, so start it with `--seed {0}`",
                 self.seed,
                 world.seed()
@@ -95,7 +95,7 @@ impl Snapshot {
         if self.clock.frozen_at != own {
             let shown = |clock: Option<&str>| clock.unwrap_or("system").to_owned();
             let taken = shown(self.clock.frozen_at.as_deref());
-            return Err(Refused::Foreign(format!(
+            return Err(SnapshotRefused::Foreign(format!(
                 "it was taken with the clock `{taken}`, and this sandbox has `{}`: start it with `--clock {taken}`",
                 shown(own.as_deref()),
             )));
@@ -251,14 +251,14 @@ impl SavedWindow {
 }
 
 impl SavedUrl {
-    fn check(self, catalogue: &Catalogue) -> Result<(String, Registered), String> {
+    fn check(self, catalogue: &Catalogue) -> Result<(String, RegisteredUrl), String> {
         if !catalogue::callback_types(catalogue).contains(&self.callback_type.as_str()) {
             return Err(format!(
                 "no product sends callbacks of the type `{}`",
                 short(&self.callback_type)
             ));
         }
-        let registered = Registered {
+        let registered = RegisteredUrl {
             url: ReceiverUrl::parse(&self.url)?,
             created: stamp("created", &self.created)?,
             updated: stamp("updated", &self.updated)?,

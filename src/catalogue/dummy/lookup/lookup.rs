@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use crate::catalogue::dummy::watchlist::{Listing, ListingKind, Profile};
+use crate::catalogue::dummy::watchlist::{ListingKind, Profile, WatchlistListing};
 use crate::scenario::DateForm;
 
 /// A lookup: which dummy data an endpoint asks, and what for.
@@ -21,7 +21,7 @@ pub(crate) enum Lookup {
 
 /// A value that a lookup yields, such as `watchlist.results`, as its index among the lookup's fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Field(usize);
+pub(crate) struct LookupField(usize);
 
 /// The result of a lookup: the verdict, which chooses the outcome, and the values of the lookup's fields.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub(crate) struct Finding {
 pub(crate) enum FieldValue {
     Json(Value),
     /// Listings of the watchlist, each with its score.
-    Listings(Vec<(u8, Arc<Listing>)>),
+    Listings(Vec<(u8, Arc<WatchlistListing>)>),
 }
 
 impl<T: Into<Value>> From<T> for FieldValue {
@@ -71,7 +71,7 @@ impl Finding {
         }
     }
 
-    pub(crate) fn get(&self, field: Field) -> Option<&FieldValue> {
+    pub(crate) fn get(&self, field: LookupField) -> Option<&FieldValue> {
         self.values[field.0].as_ref()
     }
 }
@@ -179,7 +179,7 @@ impl Lookup {
     }
 
     /// The JSON Schema of a field's value, for a lookup that has found something.
-    pub(crate) fn schema(self, field: Field, dates: DateForm) -> Value {
+    pub(crate) fn schema(self, field: LookupField, dates: DateForm) -> Value {
         let name = self.fields().nth(field.0).unwrap_or_default();
         match (self, name) {
             (Self::Individuals, _) => {
@@ -199,7 +199,7 @@ impl Lookup {
     }
 
     /// The input field that the request must have, so that this value exists. None if it exists without one.
-    pub(crate) fn depends_on(self, field: Field) -> Option<&'static str> {
+    pub(crate) fn depends_on(self, field: LookupField) -> Option<&'static str> {
         let name = self.fields().nth(field.0).unwrap_or_default();
         let compared = name.strip_prefix("is_")?.strip_suffix("_match")?;
         let mut fields = self.reads().iter().chain(self.may_read());
@@ -214,8 +214,10 @@ impl Lookup {
         }
     }
 
-    pub(crate) fn field(self, name: &str) -> Option<Field> {
-        self.fields().position(|field| field == name).map(Field)
+    pub(crate) fn field(self, name: &str) -> Option<LookupField> {
+        self.fields()
+            .position(|field| field == name)
+            .map(LookupField)
     }
 }
 

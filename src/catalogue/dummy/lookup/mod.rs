@@ -6,4 +6,4 @@ mod lookup;
 mod register;
 mod search;
 
-pub(crate) use self::lookup::{Asked, Field, FieldValue, Finding, Lookup, Reads};
+pub(crate) use self::lookup::{Asked, FieldValue, Finding, Lookup, LookupField, Reads};

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::lookup::{Asked, Finding, Lookup};
 use crate::base::Mix;
-use crate::catalogue::dummy::dummy::{Dummy, Registered};
+use crate::catalogue::dummy::dummy::{Dummy, RegisterEntry};
 use crate::catalogue::dummy::fakes;
 use crate::catalogue::dummy::names::text_likeness;
 use crate::scenario::PersonPart;
@@ -12,31 +12,31 @@ use crate::scenario::PersonPart;
 /// `register.id_cards`: does the sent data match the register?
 pub(super) fn card(dummy: &Dummy, asked: Asked<'_>) -> Finding {
     match dummy.person(asked.text("id_card_number")) {
-        Registered::Missing => Finding::empty("not_found", Lookup::IdCards),
-        Registered::Person(person) => compared(Some(person), asked),
-        Registered::Unlisted => compared(None, asked),
+        RegisterEntry::Missing => Finding::empty("not_found", Lookup::IdCards),
+        RegisterEntry::Person(person) => compared(Some(person), asked),
+        RegisterEntry::Unlisted => compared(None, asked),
     }
 }
 
 pub(super) fn card_found(dummy: &Dummy, asked: Asked<'_>) -> Finding {
     match dummy.person(asked.text("id_card_number")) {
-        Registered::Person(person) => compared(Some(person), asked),
-        Registered::Missing | Registered::Unlisted => compared(None, asked),
+        RegisterEntry::Person(person) => compared(Some(person), asked),
+        RegisterEntry::Missing | RegisterEntry::Unlisted => compared(None, asked),
     }
 }
 
 /// `register.people`: who has this number?
 pub(super) fn person(dummy: &Dummy, seed: u64, asked: Asked<'_>) -> Finding {
     match dummy.person(asked.text("id_card_number")) {
-        Registered::Missing => Finding::empty("not_found", Lookup::People),
-        Registered::Person(_) | Registered::Unlisted => person_found(dummy, seed, asked),
+        RegisterEntry::Missing => Finding::empty("not_found", Lookup::People),
+        RegisterEntry::Person(_) | RegisterEntry::Unlisted => person_found(dummy, seed, asked),
     }
 }
 
 /// The person with this number. An unlisted number has the same invented person in every world.
 pub(super) fn person_found(dummy: &Dummy, seed: u64, asked: Asked<'_>) -> Finding {
     let number = asked.text("id_card_number");
-    let name = if let Registered::Person(person) = dummy.person(number) {
+    let name = if let RegisterEntry::Person(person) = dummy.person(number) {
         person.name.clone()
     } else {
         let mut mix = Mix::new(seed, "registered person");

@@ -10,7 +10,7 @@ use crate::base::Dice;
 use crate::catalogue::dummy::dummy::Dummy;
 use crate::catalogue::dummy::fakes;
 use crate::catalogue::dummy::names::Name;
-use crate::catalogue::dummy::watchlist::{Listing, ListingKind, Profile, Watchlist};
+use crate::catalogue::dummy::watchlist::{ListingKind, Profile, Watchlist, WatchlistListing};
 use crate::scenario::Scope;
 
 /// A search of the watchlist.
@@ -76,7 +76,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn wants(&self, listing: &Listing) -> bool {
+    fn wants(&self, listing: &WatchlistListing) -> bool {
         listing
             .scopes
             .iter()
@@ -123,7 +123,7 @@ pub(super) fn listed_or_invented(
     let listed = search.list(dummy).named(&search.name).cloned();
     let listing = listed.unwrap_or_else(|| {
         let profile = invented(&search, dice);
-        Arc::new(Listing::new(&profile, dummy.dates()))
+        Arc::new(WatchlistListing::new(&profile, dummy.dates()))
     });
     Finding {
         verdict: "found",
