@@ -501,3 +501,28 @@ fn async_tests_share_a_sandbox_and_outlive_each_others_runtimes() {
     assert_eq!(own.requests().len(), 0);
     runtime().block_on(async move { drop(own) });
 }
+
+#[tokio::test]
+async fn a_url_that_takes_the_place_of_another_keeps_the_time_when_that_was_created() {
+    let sandbox = Sandbox::start().await.expect("it starts");
+    let world = sandbox.world();
+    let urls = async || -> Value {
+        let request = reqwest::Client::new().get(format!("{}/v1/callback/urls", world.url()));
+        let request = request.basic_auth(world.api_key(), Some(""));
+        let answer = request.send().await.expect("an answer");
+        answer.json().await.expect("JSON")
+    };
+    world.call_back(TYPE, "http://127.0.0.1:1/");
+    let before = urls().await;
+    world.advance(Duration::from_hours(1)).await;
+    world.call_back(TYPE, "http://127.0.0.1:2/");
+    let after = urls().await;
+    let text = |urls: &Value, name: &str| {
+        let found = urls.as_array().and_then(|urls| urls.first());
+        let found = found.unwrap_or_else(|| panic!("a list of URLs: {urls}"));
+        found[name].as_str().expect("a text").to_owned()
+    };
+    assert_eq!(text(&before, "created"), "2026-01-01T00:00:00.000Z");
+    assert_eq!(text(&after, "created"), "2026-01-01T00:00:00.000Z");
+    assert_eq!(text(&after, "updated"), "2026-01-01T01:00:00.000Z");
+}
