@@ -247,6 +247,9 @@ fn commit(
     if wish.callback.is_some() && !calls_back(endpoint, &outcome) {
         return Err(ApiError::no_callback(&outcome.name));
     }
+    if wish.callback == Some(Behaviour::Stale) && endpoint.pending_outcome().is_none() {
+        return Err(ApiError::no_older_state(&endpoint.id));
+    }
     if let Some(outcome_faults) = &outcome.faults {
         seen.outcome_faults = Some(outcome_faults.clone());
         if let Some(limit) = &outcome_faults.rate_limit {

@@ -18,7 +18,7 @@ pub(crate) struct Event<'a> {
     pub record: Option<Arc<str>>,
     pub outcome: &'a str,
     pub body: Bytes,
-    /// The earlier body of the record, for `stale`.
+    /// The earlier body of the record, for `stale`. Empty for other behaviours.
     pub older: Bytes,
     pub after: Duration,
     pub behaviour: Behaviour,
@@ -214,32 +214,4 @@ fn misshapen(event: &Event<'_>) -> Bytes {
         }
         _ => body.clone(),
     }
-}
-
-/// The pending form of a record that was never pending: no results, equal times.
-pub(crate) fn pending_form(body: &Bytes) -> Bytes {
-    const RESULTS: [&str; 9] = [
-        "result",
-        "results",
-        "is_found",
-        "failure_reason",
-        "bank_account_holder_name",
-        "is_normal_account",
-        "name_matching_result",
-        "account_name",
-        "match_percentage",
-    ];
-    let Ok(Value::Object(mut map)) = serde_json::from_slice(body) else {
-        return body.clone();
-    };
-    for name in RESULTS {
-        map.shift_remove(name);
-    }
-    if map.contains_key("status") {
-        map.insert("status".to_owned(), "PENDING".into());
-    }
-    if let (Some(created), true) = (map.get("created").cloned(), map.contains_key("updated")) {
-        map.insert("updated".to_owned(), created);
-    }
-    Value::Object(map).to_string().into()
 }

@@ -148,6 +148,13 @@ impl Endpoint {
         self.outcomes.get(name)
     }
 
+    /// The first outcome that writes a pending record. Its body is the earlier state of every other record.
+    pub(crate) fn pending_outcome(&self) -> Option<&Arc<Outcome>> {
+        self.outcomes
+            .values()
+            .find(|outcome| outcome.writes_pending())
+    }
+
     /// The message for a client that asks for an outcome that does not exist.
     pub(crate) fn unknown_outcome(&self, asked: &str, only_errors: bool) -> String {
         let names: Vec<_> = self

@@ -21,8 +21,8 @@ mod upload_fields;
 mod watch;
 
 #[cfg(any(test, fuzzing))]
-pub(crate) use self::body::{BodyPlan, TemplateScope};
-pub(crate) use self::body::{Fill, Hole, Rendered, Template};
+pub(crate) use self::body::TemplateScope;
+pub(crate) use self::body::{BodyPlan, Fill, Hole, Rendered, Template};
 pub(crate) use self::catalogue::{
     Catalogue, callback_types, endpoint_of_type, error_outcome, final_outcome, found,
 };

@@ -116,6 +116,19 @@ pub(crate) struct Then {
 pub(crate) struct CallsBack(pub Option<Behaviour>);
 
 impl Outcome {
+    /// The plan of its body, and whether the plan needs the endpoint's lookup. None if it has no body of its own.
+    pub(crate) fn plan(&self) -> Option<(&BodyPlan, bool)> {
+        match &self.answer {
+            Answer::Body { plan, asks_lookup } => Some((plan, *asks_lookup)),
+            _ => None,
+        }
+    }
+
+    /// Whether it writes a record that is not finished yet.
+    pub(crate) fn writes_pending(&self) -> bool {
+        self.pending && self.plan().is_some()
+    }
+
     pub(crate) fn is_error(&self) -> bool {
         matches!(self.answer, Answer::Error { .. })
     }

@@ -102,6 +102,13 @@ impl ApiError {
         ))
     }
 
+    pub(crate) fn no_older_state(endpoint: &str) -> Self {
+        Self::unknown_magic(format!(
+            "`callback=stale` sends the pending state of a record, and {endpoint} has none: write an outcome with \
+             `pending = true` into its file."
+        ))
+    }
+
     pub(crate) fn missing_token() -> Self {
         Self::field("token", "is required")
     }

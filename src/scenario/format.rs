@@ -117,7 +117,8 @@ pub(crate) struct OutcomePart {
     pub body: Option<Spanned<Tree>>,
     /// Answers Iluma's error envelope; the request's body is not looked at.
     pub error: Option<Spanned<ErrorPart>>,
-    /// Not finished yet: `updated` equals `created`.
+    /// Not finished yet: `updated` equals `created`. The body of the file's first pending outcome is the older
+    /// state that a `stale` callback sends.
     pub pending: bool,
     /// A callback follows: `true`, or how it misbehaves. Where there is a `then`, it follows when that
     /// has come.

@@ -72,6 +72,7 @@ mod shell;
 mod small_commands;
 mod snapshot;
 mod stage;
+mod stale;
 mod stress;
 mod strict;
 mod thin_products;

@@ -58,7 +58,26 @@ impl<'a> Compiler<'a> {
                 .or_insert_with(|| outcome.clone());
         }
         self.check_references(&outcomes, scope.has_id);
+        self.check_stale(&outcomes);
         outcomes
+    }
+
+    /// Refuses `stale` where no outcome is pending: no record has an earlier state that could be sent.
+    fn check_stale(&mut self, outcomes: &IndexMap<String, Arc<Outcome>>) {
+        if outcomes.values().any(|outcome| outcome.writes_pending()) {
+            return;
+        }
+        for (file, name, part) in self.outcome_parts() {
+            if let Some(rule) = &part.callback
+                && outcomes[name.as_ref()].callback == Some(Behaviour::Stale)
+            {
+                self.errors.push(file.error(
+                    rule.span(),
+                    "`stale` sends the pending state of a record, and no outcome here has one: write an outcome \
+                     with `pending = true`",
+                ));
+            }
+        }
     }
 
     /// All outcomes, in the order of their first mention. Each comes from the last file that defines it.
