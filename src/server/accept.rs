@@ -18,13 +18,13 @@ const STOP_TIME: Duration = Duration::from_secs(5);
 /// Serves until the sandbox stops.
 pub(crate) async fn serve(ports: Ports, serving: Arc<Serving>) {
     let mut stop = serving.stopping();
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
     let stop_connections = stop.clone();
     let accepting = async {
         loop {
             // At the limit the next connection waits in the system's queue.
-            let place = places.clone().acquire_owned().await.expect("never closed");
+            let permit = permits.clone().acquire_owned().await.expect("never closed");
             // An ended task keeps the memory of its connection until it is joined. So it is joined at once:
             // the next connection may not come for long.
             let accepted = loop {
@@ -45,7 +45,7 @@ pub(crate) async fn serve(ports: Ports, serving: Arc<Serving>) {
             connections.spawn(async move {
                 connection::serve(socket, port, serving.clone(), stop).await;
                 serving.connection_ended.notify_one();
-                drop(place);
+                drop(permit);
             });
         }
     };

@@ -1,7 +1,6 @@
 //! From a socket to a request and back: ports, TLS, HTTP/1.1 and 2, bodies, faults on the wire.
 
 mod accept;
-mod begin;
 mod body;
 mod connection;
 mod follow_up;
@@ -9,6 +8,7 @@ mod gone;
 mod in_memory;
 mod pace;
 mod ports;
+mod protocol;
 mod record;
 mod respond;
 mod sabotage;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use hyper::{Request, StatusCode};
 use tokio::time::Instant;
 
-use super::conversion::{file_place, milliseconds};
+use super::conversion::file_place;
 use super::decision::DecisionExplainer;
 use super::explanation::{ChosenBy, Explanation, RequestedEndpoint, RequestedRoute};
 use super::later::add_record;
 use crate::answer::answer::no_route;
 use crate::answer::engine::Engine;
+use crate::base::{milliseconds, shortened};
 use crate::catalogue::{self, Catalogue, Endpoint, Route, Subject, UploadFields};
 use crate::http::{Body, Call, MediaType};
 use crate::world::{Content, Exchange, KeptBody, NO_WORLD, World};
@@ -165,7 +166,7 @@ pub(crate) fn find_exchange(
     trace: &str,
     may_see: impl Fn(&World) -> bool,
 ) -> Result<Found, (StatusCode, String)> {
-    let shown: String = trace.chars().filter(|c| !c.is_control()).take(50).collect();
+    let shown = shortened(trace, 50);
     let unknown = |why: &str| Err((StatusCode::NOT_FOUND, format!("`{shown}`: {why}")));
     let Some((tag, seq)) = trace.rsplit_once('-') else {
         return unknown("a trace looks like 1a2b3c4d-7: it is in x-sandbox-trace of every reply");

@@ -2,8 +2,8 @@
 
 use tokio::time::Instant;
 
-use super::conversion::milliseconds;
 use super::explanation::{ExplainedCallback, ExplainedRecord, Explanation, RecordChange};
+use crate::base::milliseconds;
 use crate::world::{Delivery, Exchange, Record, World};
 
 /// Adds the record of an exchange, its changes, and its callbacks.

@@ -13,10 +13,10 @@ use tokio::task::yield_now;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use super::begun::Begun;
-use crate::server::begin::Protocol;
 use crate::server::gone::Gone;
 use crate::server::pace::{Pace, PaceVerdict, Phase, TICK};
 use crate::server::ports::Port;
+use crate::server::protocol::Protocol;
 use crate::server::respond::respond;
 use crate::server::sabotage::{self, Written};
 use crate::server::serving::Serving;
