@@ -30,5 +30,5 @@ pub(crate) use self::share::grow_share;
 pub(crate) use self::sync::{lock, read_lock, write_lock};
 pub(crate) use self::text::{
     hex, listed, nearest, nearest_clause, nearest_or_all, nearest_sentence, reason, short,
-    shortened,
+    shortened, snake_case,
 };

@@ -73,6 +73,23 @@ pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     }
 }
 
+/// The name of a field in snake case: `given_names` for `givenNames`, `Given-Names` and `given names`.
+pub(crate) fn snake_case(name: &str) -> String {
+    let mut snake = String::with_capacity(name.len() + 2);
+    let mut was_lower = false;
+    for c in name.chars() {
+        if c.is_uppercase() && was_lower {
+            snake.push('_');
+        }
+        was_lower = c.is_lowercase() || c.is_ascii_digit();
+        match c {
+            '-' | ' ' | '.' => snake.push('_'),
+            _ => snake.extend(c.to_lowercase()),
+        }
+    }
+    snake
+}
+
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::new(), |mut text, byte| {

@@ -12,6 +12,7 @@ mod json_schema;
 mod load;
 mod magic_values;
 mod outcome;
+mod personal;
 mod route;
 mod rules;
 mod schema;
@@ -39,6 +40,7 @@ pub(crate) use self::magic_values::{MagicValue, MagicValues};
 pub(crate) use self::outcome::{
     Answer, CallsBack, Outcome, OutcomeFaults, Then, requestable_errors,
 };
+pub(crate) use self::personal::{Digits, PersonalFields, digits_of};
 pub(crate) use self::route::{Route, asked_route};
 pub(crate) use self::rules::Rule;
 pub(crate) use self::schema::SOURCE_KEYWORD;

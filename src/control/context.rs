@@ -72,7 +72,11 @@ impl Context {
     pub(crate) fn explain(&self, world: Option<&World>, exchange: &Exchange) -> Explanation {
         let mut explanation = answer::explain(&self.engine, world, exchange);
         if self.redacts {
-            redact_explanation(&mut explanation, exchange);
+            redact_explanation(
+                &mut explanation,
+                exchange,
+                &self.engine.catalogue().personal,
+            );
         }
         explanation
     }

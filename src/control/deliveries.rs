@@ -248,7 +248,7 @@ pub(super) fn shown(context: &Context, delivery: &Delivery) -> Value {
         "attempts": delivery.attempts.iter().map(shown_attempt).collect::<Vec<_>>(),
     });
     if context.redacts {
-        world::redact_delivery(&mut shown);
+        world::redact_delivery(&mut shown, &context.engine.catalogue().personal);
     }
     shown
 }

@@ -107,7 +107,7 @@ pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, R
     let show = |entry: &InboxEntry| {
         let mut shown = shown(entry);
         if context.redacts {
-            world::redact_received(&mut shown);
+            world::redact_received(&mut shown, &context.engine.catalogue().personal);
         }
         shown
     };

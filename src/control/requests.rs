@@ -305,7 +305,7 @@ fn timed_out(context: &Context, error: &NotVerified, mask: &Mask) -> ControlAnsw
     }
     mask.hide(&mut body);
     if context.redacts {
-        world::redact_not_verified(&mut body);
+        world::redact_not_verified(&mut body, &context.engine.catalogue().personal);
     }
     (StatusCode::REQUEST_TIMEOUT, body)
 }

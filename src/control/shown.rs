@@ -50,7 +50,7 @@ pub(in crate::control) fn shown(context: &Context, exchange: &Exchange) -> Value
         shown["reply_sha256"] = (&**sha256).into();
     }
     if context.redacts {
-        world::redact_exchange(&mut shown);
+        world::redact_exchange(&mut shown, &context.engine.catalogue().personal);
     }
     shown
 }

@@ -57,7 +57,7 @@ pub(super) async fn answer(request: ControlRequest<'_>) -> Result<ControlAnswer,
     };
     mask.hide(&mut body);
     if context.redacts {
-        world::redact_not_verified(&mut body);
+        world::redact_not_verified(&mut body, &context.engine.catalogue().personal);
     }
     Ok((status, body))
 }

@@ -27,6 +27,9 @@ pub(super) struct SettingsDocument {
     /// Identity numbers, phone numbers and mail addresses that are made up, so that nothing warns of them;
     /// `"@acme.co.id"` means all addresses of a domain.
     dummy_values: Option<Vec<String>>,
+    /// Names of more fields that hold personal data, or the ends of such names: `"loyalty_card"`. `--redact` hides them, and
+    /// the inspector masks them.
+    personal_fields: Option<Vec<String>>,
 }
 
 #[derive(JsonSchema)]

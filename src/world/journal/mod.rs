@@ -28,7 +28,7 @@ pub(crate) use self::mask::Mask;
 pub(crate) use self::query::Judgement;
 pub use self::query::Query;
 pub(crate) use self::redaction::{
-    HiddenValues, PERSONAL, redact_delivery, redact_exchange, redact_not_verified, redact_path,
+    HiddenValues, redact_delivery, redact_exchange, redact_not_verified, redact_path,
     redact_received,
 };
 pub(crate) use self::thumbnail::Thumbnail;
