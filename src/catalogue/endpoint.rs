@@ -155,6 +155,12 @@ impl Endpoint {
             .find(|outcome| outcome.writes_pending())
     }
 
+    /// The keys that lead to a record's id in a reply.
+    pub(crate) fn path_to_id(&self) -> Option<Vec<&str>> {
+        let mut plans = self.outcomes.values().filter_map(|outcome| outcome.plan());
+        plans.find_map(|(plan, _)| plan.template().path_to_id())
+    }
+
     /// The message for a client that asks for an outcome that does not exist.
     pub(crate) fn unknown_outcome(&self, asked: &str, only_errors: bool) -> String {
         let names: Vec<_> = self

@@ -194,6 +194,19 @@ impl Template {
         }
     }
 
+    /// The keys that lead to the record's id. None if the body does not say it.
+    pub(crate) fn path_to_id(&self) -> Option<Vec<&str>> {
+        match self {
+            Self::Hole(Hole::Id) => Some(Vec::new()),
+            Self::Object(entries) => entries.iter().find_map(|(key, value)| {
+                let mut path = value.path_to_id()?;
+                path.insert(0, key);
+                Some(path)
+            }),
+            _ => None,
+        }
+    }
+
     pub(crate) fn may_be_absent(&self) -> bool {
         matches!(self, Self::Hole(hole) if hole.may_be_absent())
     }
