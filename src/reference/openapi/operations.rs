@@ -199,10 +199,9 @@ impl<'a> Product<'a> {
         let Some(path) = self.endpoint.path_to_id() else {
             return;
         };
-        let escaped = path
-            .iter()
-            .map(|key| key.replace('~', "~0").replace('/', "~1"));
-        let pointer: String = escaped.map(|key| format!("/{key}")).collect();
+        let pointer = path.iter().fold(String::new(), |pointer, key| {
+            pointer + "/" + &key.replace('~', "~0").replace('/', "~1")
+        });
         let link = json!({"read": {
             "operationId": self.names.operation(self.endpoint, "read"),
             "parameters": {"id": format!("$response.body#{pointer}")},
