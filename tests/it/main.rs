@@ -32,6 +32,7 @@ mod explain;
 mod export;
 mod faults;
 mod fixture;
+mod flags;
 #[cfg(target_os = "linux")]
 mod folders;
 mod forms;
