@@ -7,13 +7,13 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
-use super::ask::{ControlAnswer, ControlRequest, bad_request, only, parameter, wait, whole_number};
+use super::ask::{
+    ControlAnswer, ControlRequest, LIMIT_DEFAULT, bad_request, only, parameter, wait, whole_number,
+};
 use super::context::Context;
 use crate::base::milliseconds;
 use crate::http::Refusal;
 use crate::world::{self, Attempt, Delivery, DeliveryState, World, delivery_id, seq_of};
-
-const LIMIT_DEFAULT: u64 = 100;
 
 /// The deliveries that are asked for.
 struct Filter<'a> {

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::texts::{OutcomeName, written};
+use crate::catalogue::compile::WEIGHT_MAX;
 use crate::catalogue::condition::OPERATORS;
 use crate::catalogue::dummy::{Fake, Lookup as AnyLookup};
 use crate::scenario::{BankList, ThenPart, ThenRule};
@@ -104,7 +105,7 @@ written!(
         "type": "object",
         "minProperties": 1,
         "propertyNames": {"$ref": "#/definitions/OutcomeName"},
-        "additionalProperties": {"type": "integer", "minimum": 0, "maximum": 1_000_000},
+        "additionalProperties": {"type": "integer", "minimum": 0, "maximum": WEIGHT_MAX},
     }),
     OutcomeName
 );
