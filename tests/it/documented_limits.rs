@@ -9,12 +9,11 @@ mod sources;
 use std::collections::BTreeMap;
 use std::fs;
 use std::ops::Range;
-use std::path::Path;
 
 use regex::Regex;
 
 use self::quotes::{INTERNAL, MEASUREMENTS, NO_LIMITS, PROSE, QUOTES};
-use self::sources::{Limit, limits};
+use self::sources::{Limit, limits, paths, root};
 
 const TABLE: &str = "docs/reliability.md";
 const TABLE_HEAD: &str = "| limit | value | beyond it | constant |\n|---|--:|---|---|\n";
@@ -23,7 +22,10 @@ const TABLE_HEAD: &str = "| limit | value | beyond it | constant |\n|---|--:|---
 const AMOUNT: &str = r"[0-9][0-9,]*(?: to [0-9]+)?(?: ?(?:KiB|MiB|MB|bytes|megapixels|ms|s|seconds|minutes|hours|h|days)\b)?";
 
 /// What is about a limit in prose, most likely: a number with a unit, with thousands, or with words such as `at most`.
-const LIKELY: &str = r"\b[0-9][0-9,]* ?(?:(?:KiB|MiB|MB|megapixels|ms|s|seconds|minutes|hours|h|days)\b|at most|a page)|\b[0-9]{1,3}(?:,[0-9]{3})+\b|\b(?:latest|at most|up to|first) [0-9][0-9,]*";
+const LIKELY: &str = r"\b[0-9][0-9,]* (?:(?:KiB|MiB|MB|megapixels|ms|s|seconds|minutes|hours|h|days)\b|at most|a page)|\b[0-9]{1,3}(?:,[0-9]{3})+\b|\b(?:latest|at most|up to|first) [0-9][0-9,]*";
+
+/// The same in a JSON Schema.
+const LIKELY_IN_JSON: &str = r#""max[A-Za-z]+": [0-9]+"#;
 
 #[test]
 fn every_limit_has_a_row_with_its_value_and_every_row_has_a_limit() {
@@ -106,10 +108,13 @@ fn every_quote_of_a_limit_has_the_value_of_its_constant() {
 #[test]
 fn every_number_in_prose_that_may_be_a_limit_is_held_to_a_constant_or_known_to_be_none() {
     let likely = Regex::new(LIKELY).expect("a pattern");
+    let likely_in_json = Regex::new(&format!("{LIKELY}|{LIKELY_IN_JSON}")).expect("a pattern");
     let mut breaches = Vec::new();
-    for path in PROSE {
-        let document = without_code(&read(path));
-        let covered = covered(path, &document);
+    for path in PROSE.map(str::to_owned).into_iter().chain(paths()) {
+        let document = without_code(&without_tests(&read(&path)));
+        let covered = covered(&path, &document);
+        let is_json = path.ends_with(".json");
+        let likely = if is_json { &likely_in_json } else { &likely };
         for found in likely.find_iter(&document) {
             let is_covered = covered
                 .iter()
@@ -205,9 +210,15 @@ fn amounts(text: &str) -> Vec<u128> {
     numbers.map(|number: u128| number * factor).collect()
 }
 
+/// A source file up to its unit tests.
+fn without_tests(document: &str) -> String {
+    let end = document.find("#[cfg(test)]\nmod ");
+    document[..end.unwrap_or(document.len())].to_owned()
+}
+
 /// The document with blanks in place of what stands in backticks, so that places stay what they are.
 fn without_code(document: &str) -> String {
-    let code = Regex::new(r"(?s)```.*?```|`[^`]*`").expect("a pattern");
+    let code = Regex::new(r"(?s)```.*?```|`[^`\n]*`").expect("a pattern");
     let blank = |c: char| {
         if c == '\n' {
             "\n".to_owned()
@@ -231,7 +242,7 @@ fn line(document: &str, at: usize) -> usize {
 }
 
 fn read(path: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let path = root().join(path);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 

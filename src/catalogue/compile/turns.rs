@@ -13,7 +13,7 @@ use crate::scenario::{OutcomePart, SourceFile, Spanned, Tree};
 pub(crate) const WEIGHT_MAX: i64 = 1_000_000;
 
 /// The maximum number of changes in a `then`. All of them are written when the record is made.
-const CHANGES_MAX: usize = 20;
+pub(crate) const CHANGES_MAX: usize = 20;
 
 impl Compiler<'_> {
     /// The answer of an outcome that only names other outcomes. None if the outcome has an answer of its own.

@@ -1,7 +1,7 @@
 //! Where documents and texts of the sources quote limits, and which constants they quote.
 
-/// The documents in which no number that may be a limit goes unseen.
-pub const PROSE: [&str; 9] = [
+/// The documents in which no number that may be a limit goes unseen. The sources are looked at as well.
+pub const PROSE: [&str; 11] = [
     "README.md",
     "SECURITY.md",
     "ARCHITECTURE.md",
@@ -11,6 +11,8 @@ pub const PROSE: [&str; 9] = [
     "docs/other-languages.md",
     "docs/production.md",
     "docs/reliability.md",
+    "src/control/openapi.json",
+    "src/control/pages/inspector/detail.js",
 ];
 
 /// Parts of these documents that hold measurements.
@@ -270,6 +272,26 @@ pub const QUOTES: &[(&str, &str)] = &[
         "src/cli/audit/audit.rs",
         "where {courier::RECEIVER_TIME} are too long",
     ),
+    (
+        "src/control/pages/inspector/detail.js",
+        "a world keeps its latest {journal::ENTRIES_MAX},",
+    ),
+    (
+        "src/control/sketch.rs",
+        "at most {sketch::PIXELS} x {sketch::PIXELS} pixels",
+    ),
+    (
+        "src/sandbox/receiver.rs",
+        "keeps the first {receiver::RECEIVED_MAX} callbacks",
+    ),
+    (
+        "src/sandbox/worlds.rs",
+        "When {world::WORLDS_MAX} worlds are in use",
+    ),
+    (
+        "src/world/journal/kept_body.rs",
+        "Its first {kept_body::BODY_KEPT_BYTES_MAX}.",
+    ),
 ];
 
 /// Numbers that look like limits and are none, as they stand in their document.
@@ -293,6 +315,31 @@ pub const NO_LIMITS: &[(&str, &str)] = &[
         "docs/reliability.md",
         "images that claim 100,000 x 100,000 pixels",
     ),
+    (
+        "src/control/openapi.json",
+        r#""minimum": 200, "maximum": 599"#,
+    ),
+    (
+        "src/control/openapi.json",
+        r#""minimum": 0, "maximum": 1, "default": 1"#,
+    ),
+    ("src/control/openapi.json", r#""maxItems": 3"#),
+    ("src/answer/record.rs", "about 0.8 s between"),
+    ("src/base/amount.rs", "1 s"),
+    ("src/base/rate_limit.rs", "between 1 ms and"),
+    ("src/callbacks/options.rs", "16 and 32 seconds"),
+    (
+        "src/callbacks/options.rs",
+        "15 and 45 minutes, 2, 3, 6 and 12 hours",
+    ),
+    (
+        "src/cli/serve.rs",
+        "(1 s to 32 s), `realistic` (15 min to 12 h)",
+    ),
+    ("src/control/faults.rs", "between 1 ms and"),
+    ("src/scenario/format_dummy.rs", "up to 34 digits"),
+    ("src/server/connection/begun.rs", "24 at most"),
+    ("src/world/journal/expectation.rs", "at most 2 requests"),
 ];
 
 /// Constants that are called as limits are, and that nobody meets from outside.

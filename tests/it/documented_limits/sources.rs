@@ -59,35 +59,43 @@ impl fmt::Display for Limit {
 
 /// All constants below `src` whose value can be told, without those of tests and fuzzers.
 pub fn limits() -> Vec<Limit> {
-    let mut limits = Vec::new();
-    add(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
-        "",
-        &mut limits,
-    );
-    limits
+    let paths = paths();
+    let limits = paths.iter().flat_map(|path| {
+        let text = fs::read_to_string(root().join(path)).expect("a source is text");
+        let file = syn::parse_file(&text).expect("a source is Rust");
+        let module = path.trim_start_matches("src/").trim_end_matches(".rs");
+        let module = module.replace('/', "::");
+        let constants = file.items.iter().filter_map(|item| limit(item, &module));
+        constants.collect::<Vec<_>>()
+    });
+    limits.collect()
 }
 
-fn add(folder: &Path, module: &str, limits: &mut Vec<Limit>) {
+/// The source files, `src/server/accept.rs`, without those of fuzzers.
+pub fn paths() -> Vec<String> {
+    let mut paths = Vec::new();
+    add(&root().join("src"), "src", &mut paths);
+    paths
+}
+
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn add(folder: &Path, name: &str, paths: &mut Vec<String>) {
     for entry in fs::read_dir(folder).expect("a folder of sources") {
         let path = entry.expect("an entry").path();
-        let stem = path.file_stem().and_then(|stem| stem.to_str());
-        let stem = stem.expect("a name in UTF-8");
-        if path.is_dir() && stem != "fuzzing" {
-            add(&path, &format!("{module}{stem}::"), limits);
+        let last = path.file_name().and_then(|last| last.to_str());
+        let name = format!("{name}/{}", last.expect("a name in UTF-8"));
+        if path.is_dir() && name != "src/fuzzing" {
+            add(&path, &name, paths);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let text = fs::read_to_string(&path).expect("a source is text");
-            let file = syn::parse_file(&text).expect("a source is Rust");
-            let constants = file
-                .items
-                .iter()
-                .filter_map(|item| limit(item, module, stem));
-            limits.extend(constants);
+            paths.push(name);
         }
     }
 }
 
-fn limit(item: &Item, module: &str, stem: &str) -> Option<Limit> {
+fn limit(item: &Item, module: &str) -> Option<Limit> {
     let Item::Const(constant) = item else {
         return None;
     };
@@ -108,7 +116,7 @@ fn limit(item: &Item, module: &str, stem: &str) -> Option<Limit> {
         () => Unit::Number,
     };
     Some(Limit {
-        name: format!("{module}{stem}::{name}"),
+        name: format!("{module}::{name}"),
         amounts,
         unit,
     })
