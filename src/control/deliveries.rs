@@ -15,6 +15,9 @@ use crate::base::milliseconds;
 use crate::http::Refusal;
 use crate::world::{self, Attempt, Delivery, DeliveryState, World, delivery_id, seq_of};
 
+/// How many pending callbacks are shown when `idle` has waited in vain.
+const PENDING_SHOWN_MAX: usize = 100;
+
 /// The deliveries that are asked for.
 struct Filter<'a> {
     callback_type: Option<&'a String>,
@@ -216,7 +219,10 @@ pub(super) async fn idle(
                 .log
                 .newest_first()
                 .filter(|one| one.state.is_pending());
-            let pending: Vec<_> = pending.take(100).map(|one| shown(context, one)).collect();
+            let pending: Vec<_> = pending
+                .take(PENDING_SHOWN_MAX)
+                .map(|one| shown(context, one))
+                .collect();
             return Ok((
                 StatusCode::REQUEST_TIMEOUT,
                 json!({

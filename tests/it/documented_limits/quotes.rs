@@ -135,6 +135,10 @@ pub const QUOTES: &[(&str, &str)] = &[
         "docs/https.md",
         "nothing for {http2::PING_AFTER} is asked whether it is there and has {http2::PONG_TIME} to answer",
     ),
+    (
+        "docs/reliability.md",
+        "shares of {headers::BODY_BYTES_MAX} that bodies",
+    ),
     ("docs/https.md", "in its last {authority::RENEWED_DAYS};"),
     (
         "docs/https.md",
