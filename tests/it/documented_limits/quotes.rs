@@ -296,6 +296,30 @@ pub const QUOTES: &[(&str, &str)] = &[
         "src/world/journal/kept_body.rs",
         "Its first {kept_body::BODY_KEPT_BYTES_MAX}.",
     ),
+    (
+        "clients/node/src/world.ts",
+        "otherwise, {ask::WAIT_MAX} at most",
+    ),
+    (
+        "clients/node/src/control.ts",
+        "a request waits {ask::WAIT_MAX} at most",
+    ),
+    (
+        "clients/python/src/iluma_sandbox/world.py",
+        "``wait`` ({ask::WAIT_MAX} at most)",
+    ),
+    (
+        "clients/python/src/iluma_sandbox/control.py",
+        "a request waits {ask::WAIT_MAX} at most",
+    ),
+    (
+        "clients/node/src/world.ts",
+        "after `ttl`: {faults::TTL_DEFAULT} unless said otherwise",
+    ),
+    (
+        "clients/python/src/iluma_sandbox/world.py",
+        "after ``ttl``: {faults::TTL_DEFAULT} unless said otherwise",
+    ),
 ];
 
 /// Numbers that look like limits and are none, as they stand in their document.
