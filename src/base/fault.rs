@@ -113,7 +113,8 @@ fn parse_rate(text: &str) -> Result<NonZeroU32, String> {
     let wrong = || {
         format!(
             "`slow({text})` names no rate: write `slow(500b/s)`, `slow(1kb/s)` or `slow(2mb/s)`, \
-             1 byte to 1000 megabytes a second"
+             1 byte to {} megabytes a second",
+            RATE_MAX / 1_000_000
         )
     };
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();

@@ -1,5 +1,6 @@
 //! Time, chance, keys, URLs, delays, faults: values with a spelling, knowing no request and no sandbox.
 
+mod amount;
 mod api_key;
 mod behaviour;
 mod clock;
@@ -13,11 +14,14 @@ mod share;
 mod sync;
 mod text;
 
+pub(crate) use self::amount::{size_in_words, time_in_words};
 pub(crate) use self::api_key::PREFIXES;
+#[cfg(test)]
+pub(crate) use self::api_key::SECRET_CHARS;
 pub use self::api_key::{ApiKey, PUBLIC_KEY};
 pub(crate) use self::behaviour::{BEHAVIOURS, Behaviour};
 pub use self::clock::{Clock, Stamp};
-pub(crate) use self::clock::{Moment, microseconds, milliseconds, parse_duration};
+pub(crate) use self::clock::{DURATION_MAX, Moment, microseconds, milliseconds, parse_duration};
 pub(crate) use self::delay::{Delay, duration_text};
 pub(crate) use self::dice::{Dice, Mix};
 pub(crate) use self::fault::{BROKEN_MAX, FAULTS, Fault, Probability, no_json};

@@ -2,9 +2,12 @@
 
 use std::io::{self};
 
-/// A text that somebody else wrote, as a message repeats it: its first 100 characters, without control characters.
+/// How much of a text that somebody else wrote is repeated in a message.
+const REPEATED_CHARS_MAX: usize = 100;
+
+/// A text that somebody else wrote, as a message repeats it: its first characters, without control characters.
 pub(crate) fn short(text: &str) -> String {
-    shortened(text, 100)
+    shortened(text, REPEATED_CHARS_MAX)
 }
 
 /// The same with another length.

@@ -55,9 +55,12 @@ impl Route<'_> {
     }
 }
 
-/// The route as the client sent it. The path is cut to 200 characters, without control characters.
+/// How much of a path is shown.
+const PATH_CHARS_MAX: usize = 200;
+
+/// The route as the client sent it. A long path is cut, and control characters are left out.
 pub(crate) fn asked_route(method: &Method, path: &str) -> String {
-    let path = shortened(path, 200);
+    let path = shortened(path, PATH_CHARS_MAX);
     format!("{method} {path}")
 }
 

@@ -38,7 +38,7 @@ pub(super) struct Answering {
     seed: u64,
     /// What `created` shows: an instant at which it stands still, or `system`
     /// [default: 2026-01-01T00:00:00Z].
-    #[arg(long, env = "ILUMA_SANDBOX_CLOCK")]
+    #[arg(long, value_name = "INSTANT", env = "ILUMA_SANDBOX_CLOCK")]
     clock: Option<Clock>,
     /// Refuse endpoints and outcomes that are merely decided or inferred.
     #[arg(long, env = "ILUMA_SANDBOX_STRICT", value_parser = FalseyValueParser::new())]

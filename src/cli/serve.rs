@@ -19,7 +19,7 @@ use super::parent::Parent;
 use super::tls::{ReceiverArguments, TlsArguments};
 use crate::base::ApiKey;
 use crate::callbacks::{CallbackUrl, Retries};
-use crate::http::{CONTROL_TOKEN_HEADER, ControlToken};
+use crate::http::{CONTROL_TOKEN_HEADER, ControlToken, DEFAULT_PORT};
 use crate::sandbox::{Builder, Sandbox, StartError};
 use crate::scenario::DateForm;
 use crate::server::Serving;
@@ -40,10 +40,10 @@ const TEST_PANICS: &str = "ILUMA_SANDBOX_TEST_PANICS";
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(super) struct Arguments {
     /// Address to listen on.
-    #[arg(long, env = "ILUMA_SANDBOX_BIND", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    #[arg(long, value_name = "ADDR", env = "ILUMA_SANDBOX_BIND", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     bind: IpAddr,
     /// Port to listen on; 0 takes any free one.
-    #[arg(long, env = "ILUMA_SANDBOX_PORT", default_value_t = 4586)]
+    #[arg(long, value_name = "N", env = "ILUMA_SANDBOX_PORT", default_value_t = DEFAULT_PORT)]
     port: u16,
     #[command(flatten)]
     tls: TlsArguments,
@@ -104,14 +104,6 @@ pub(super) struct Arguments {
         value_parser = pair
     )]
     callback_host_map: Vec<(String, String)>,
-    /// Public host that callbacks may go to; repeat it. Loopback and private addresses need none.
-    #[arg(
-        long,
-        value_name = "HOST",
-        env = "ILUMA_SANDBOX_ALLOW_EGRESS",
-        value_delimiter = ','
-    )]
-    allow_egress: Vec<String>,
     #[command(flatten)]
     receivers: ReceiverArguments,
     /// What the control API asks for in `x-sandbox-control-token` [default: nothing on a loopback address;
@@ -260,7 +252,8 @@ impl Arguments {
             builder = builder.test_panics();
         }
         builder = self.answering.apply(builder);
-        builder = self.tls.apply(builder, &self.receivers)?;
+        builder = self.tls.apply(builder)?;
+        builder = self.receivers.apply(builder)?;
         for key in self.api_keys {
             let key = key.parse::<ApiKey>();
             // The key itself is not repeated: it may be a real one.
@@ -278,9 +271,6 @@ impl Arguments {
         }
         for (from, to) in self.callback_host_map {
             builder = builder.callback_host(from, to);
-        }
-        for host in self.allow_egress {
-            builder = builder.allow_egress(host);
         }
         if let Some(dates) = self.watchlist_dates {
             builder = builder.watchlist_dates(dates);

@@ -62,9 +62,17 @@ pub(super) struct AuthorityFolderArgument {
     ca_dir: Option<PathBuf>,
 }
 
-/// What receivers have to show.
+/// Which receivers callbacks may go to, and what they have to show.
 #[derive(Debug, Args)]
 pub(super) struct ReceiverArguments {
+    /// Public host that callbacks may go to; repeat it. Loopback and private addresses need none.
+    #[arg(
+        long,
+        value_name = "HOST",
+        env = "ILUMA_SANDBOX_ALLOW_EGRESS",
+        value_delimiter = ','
+    )]
+    allow_egress: Vec<String>,
     /// Certificate authority in PEM that https receivers may be signed by, beside the system's; repeat it.
     #[arg(
         long = "callback-ca",
@@ -103,12 +111,7 @@ impl TlsArguments {
     }
 
     /// Sets up TLS. An error is a sentence about wrong arguments.
-    pub(super) fn apply(
-        &self,
-        builder: Builder,
-        receivers: &ReceiverArguments,
-    ) -> Result<Builder, String> {
-        let mut builder = receivers.apply(builder)?;
+    pub(super) fn apply(&self, mut builder: Builder) -> Result<Builder, String> {
         if !self.is_wanted() {
             if self.tls_hosts.is_empty() {
                 return Ok(builder);
@@ -157,10 +160,13 @@ impl AuthorityFolderArgument {
 
 impl ReceiverArguments {
     pub(super) fn apply(&self, mut builder: Builder) -> Result<Builder, String> {
+        for host in &self.allow_egress {
+            builder = builder.allow_egress(host);
+        }
         for path in &self.authorities {
             let authorities =
                 read_authorities(path).map_err(|why| format!("--callback-ca: {why}"))?;
-            builder.options.callbacks.egress.trust.add(authorities);
+            builder = builder.callback_authorities(authorities);
         }
         Ok(builder)
     }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use crate::answer::{is_tag, world};
-use crate::base::parse_duration;
+use crate::base::{parse_duration, time_in_words};
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::http::{Body, Call, Refusal, ReplyBody};
 use crate::world::World;
@@ -20,6 +20,9 @@ use crate::world::World;
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 pub(super) const LINES: HeaderValue = HeaderValue::from_static("application/x-ndjson");
 pub(super) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+/// How many entries a list has unless `limit` says otherwise.
+pub(super) const LIMIT_DEFAULT: u64 = 100;
 
 /// The longest that a request may wait for something to happen.
 pub(super) const WAIT_MAX: Duration = Duration::from_mins(1);
@@ -119,13 +122,19 @@ pub(super) fn whole_number(text: &str) -> Result<u64, String> {
         .map_err(|_| format!("`{text}` is no whole number"))
 }
 
-/// `wait=5s`, a minute at most.
+/// `wait=5s`, up to `WAIT_MAX`.
 pub(super) fn wait(query: &HashMap<String, String>) -> Result<Option<Duration>, Refusal> {
     let wait = parameter(query, "wait", parse_duration)?;
     if wait.is_some_and(|wait| wait > WAIT_MAX) {
-        return Err(bad_request("`wait`: a request waits a minute at most"));
+        return Err(too_long("wait"));
     }
     Ok(wait)
+}
+
+/// A request would wait longer than `WAIT_MAX`.
+pub(super) fn too_long(name: &str) -> Refusal {
+    let most = time_in_words(WAIT_MAX);
+    bad_request(format!("`{name}`: a request waits {most} at most"))
 }
 
 /// Refuses parameters that mean nothing here: a misspelt filter would match everything.

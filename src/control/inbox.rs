@@ -139,14 +139,17 @@ pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, R
     }
 }
 
+/// The longest name of an inbox.
+const NAME_CHARS_MAX: usize = 100;
+
 /// The name of the inbox that is asked for.
 fn name_of(request: ControlRequest<'_>) -> Result<&str, Refusal> {
     let name = request.path_parameter;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    if name.is_empty() || name.len() > 100 || !name.bytes().all(plain) {
-        return Err(bad_request(
-            "an inbox is named by up to 100 letters, digits, `-`, `_` and `.`",
-        ));
+    if name.is_empty() || name.len() > NAME_CHARS_MAX || !name.bytes().all(plain) {
+        return Err(bad_request(format!(
+            "an inbox is named by up to {NAME_CHARS_MAX} letters, digits, `-`, `_` and `.`"
+        )));
     }
     Ok(name)
 }

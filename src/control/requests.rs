@@ -7,7 +7,9 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::ask::{ControlAnswer, ControlRequest, bad_request, parameter, wait, whole_number};
+use super::ask::{
+    ControlAnswer, ControlRequest, LIMIT_DEFAULT, bad_request, parameter, wait, whole_number,
+};
 use super::context::Context;
 use super::shown::{shown, thumbnails};
 use crate::answer::{is_tag, may_see_all};
@@ -16,8 +18,6 @@ use crate::world::{
     self, ENTRIES_MAX, Excerpt, Exchange, Expectation, Expected, JournalOf, Judgement, Mask,
     NotVerified, Query, RequestField, Wait, World, thumbnails_bytes,
 };
-
-const LIMIT_DEFAULT: u64 = 100;
 
 /// A page ends when its bodies and heads reach this size, for they may be large.
 const PAGE_BYTES_MAX: usize = 8 << 20;

@@ -15,7 +15,7 @@ use crate::http::{PIECE_BYTES, Picture, Room};
 use crate::world::{Tag, Thumbnail, Watchers, World};
 
 /// How many bytes all pictures together may hold that come in or wait to be drawn.
-const ROOM_BYTES: usize = 32 << 20;
+const ROOM_BYTES_MAX: usize = 32 << 20;
 
 /// How many pictures of one request are drawn.
 const OF_REQUEST_MAX: usize = 4;
@@ -50,7 +50,7 @@ impl Thumbnails {
         Self {
             is_on: is_on && cfg!(feature = "inspector"),
             live,
-            room: Arc::new(Semaphore::new(ROOM_BYTES / PIECE_BYTES)),
+            room: Arc::new(Semaphore::new(ROOM_BYTES_MAX / PIECE_BYTES)),
             waiting: Mutex::default(),
         }
     }

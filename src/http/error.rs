@@ -3,7 +3,10 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::base::shortened;
+use crate::base::{short, shortened};
+
+/// How much of the reason is repeated why a multipart body cannot be read.
+const REASON_CHARS_MAX: usize = 200;
 
 /// A refused request. The status and the standard message come from `scenarios/errors.toml`.
 #[derive(Clone, Debug)]
@@ -121,7 +124,7 @@ impl ApiError {
     }
 
     pub(crate) fn no_record(id: &str) -> Self {
-        let shown: String = id.chars().take(100).collect();
+        let shown = short(id);
         Self::new(
             ErrorCode::DataNotFound,
             format!("There is no record {shown} in the world of this API key."),
@@ -178,7 +181,7 @@ impl ApiError {
     }
 
     pub(crate) fn broken_multipart(reason: impl std::fmt::Display) -> Self {
-        let reason = shortened(&reason.to_string(), 200);
+        let reason = shortened(&reason.to_string(), REASON_CHARS_MAX);
         Self::new(
             ErrorCode::ApiValidation,
             format!("The multipart body cannot be read: {reason}."),
@@ -219,7 +222,7 @@ impl ApiError {
         }
     }
 
-    pub(crate) fn sandbox_full(message: &str) -> Self {
+    pub(crate) fn sandbox_full(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::ServiceUnavailable, message).by_sandbox("sandbox full")
     }
 

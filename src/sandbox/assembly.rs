@@ -54,7 +54,7 @@ pub(crate) fn assemble(
         redacts: options.redact,
         strict_reload: options.strict_reload,
         authority_file,
-        commands: options.commands,
+        commands: options.commands.unwrap_or(Vec::new),
         stop: stopped,
     };
     Serving::new(control, stop)

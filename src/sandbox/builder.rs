@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::assembly::assemble;
+#[cfg(feature = "cli")]
+use super::options::Commands;
 use super::options::{Options, StartError};
 use super::sandbox::Sandbox;
 use crate::base::{ApiKey, Clock, Panics};
@@ -27,7 +29,7 @@ use crate::server::{self, Ports, Serving};
 #[derive(Clone, Debug)]
 pub struct Builder {
     pub(super) address: SocketAddr,
-    pub(crate) options: Options,
+    pub(super) options: Options,
 }
 
 impl Sandbox {
@@ -355,8 +357,8 @@ impl Builder {
 impl Builder {
     /// Sets the commands of the binary, which its own documents list.
     #[cfg(feature = "cli")]
-    pub(crate) fn commands(mut self, commands: fn() -> Vec<(String, String)>) -> Self {
-        self.options.commands = commands;
+    pub(crate) fn commands(mut self, commands: Commands) -> Self {
+        self.options.commands = Some(commands);
         self
     }
 

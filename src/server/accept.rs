@@ -9,11 +9,12 @@ use tokio::task::JoinSet;
 use super::connection;
 use super::ports::Ports;
 use super::serving::Serving;
+use crate::base::time_in_words;
 
 const CONNECTIONS_MAX: usize = 10_000;
 
-/// How long requests in flight may take to finish when the sandbox stops.
-const STOP_TIME: Duration = Duration::from_secs(5);
+/// How long requests in flight, and then the tasks of a blocking sandbox, may take to finish when the sandbox stops.
+pub(crate) const STOP_TIME: Duration = Duration::from_secs(5);
 
 /// Serves until the sandbox stops.
 pub(crate) async fn serve(ports: Ports, serving: Arc<Serving>) {
@@ -58,6 +59,10 @@ pub(crate) async fn serve(ports: Ports, serving: Arc<Serving>) {
         while connections.join_next().await.is_some() {}
     });
     if finished.await.is_err() {
-        tracing::warn!("{} connections were cut after 5 s", connections.len());
+        tracing::warn!(
+            "{} connections were cut after {}",
+            connections.len(),
+            time_in_words(STOP_TIME)
+        );
     }
 }

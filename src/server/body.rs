@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_stream::{Stream, StreamExt};
 
-use crate::base::grow_share;
+use crate::base::{grow_share, size_in_words};
 use crate::control::Thumbnails;
 use crate::http::{
     ApiError, BODY_BYTES_MAX, Body, HELD_BYTES_MAX, MediaType, Picture, Upload, pointer_part,
@@ -221,7 +221,10 @@ async fn read_multipart(
 enum StreamError {
     #[error("the client is gone")]
     Gone,
-    #[error("no part begins within its first 64 KiB, or a part's head is longer")]
+    #[error(
+        "no part begins within its first {}, or a part's head is longer",
+        size_in_words(UNREAD_BYTES_MAX)
+    )]
     NoPart,
 }
 

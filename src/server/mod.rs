@@ -17,7 +17,9 @@ mod socket;
 #[cfg(feature = "tls")]
 mod tls;
 
-pub(crate) use self::accept::serve;
+pub(crate) use self::accept::{STOP_TIME, serve};
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::connection::HEAD_BYTES_MAX;
 pub(crate) use self::in_memory::InMemory;
 pub(crate) use self::ports::{OpenError, Ports, Secured, listen};
 pub(crate) use self::serving::Serving;

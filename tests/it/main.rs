@@ -25,6 +25,7 @@ mod coverage;
 mod docs;
 mod document;
 mod documentation;
+mod documented_limits;
 #[cfg(target_os = "linux")]
 mod endings;
 mod every_outcome;
@@ -32,6 +33,7 @@ mod explain;
 mod export;
 mod faults;
 mod fixture;
+mod flags;
 #[cfg(target_os = "linux")]
 mod folders;
 mod forms;

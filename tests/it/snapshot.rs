@@ -322,7 +322,7 @@ async fn a_snapshot_that_is_broken_or_foreign_changes_nothing() {
                 json!({"since": {"real_ms": 0, "advanced_ms": 0}, "ttl": "25h", "faults": []}),
             ),
             400,
-            "`ttl`: `25h` is longer than 24h",
+            "`ttl`: `25h` is longer than 24 hours",
         ),
         (
             changed(

@@ -5,7 +5,7 @@ import * as https from 'node:https';
 
 import { SandboxError, ofAnswer } from './errors.js';
 
-/** Longer than any answer takes: a request waits a minute at most, and an advance for receivers on its way. */
+/** Longer than any answer takes: a request waits 60 s at most, and an advance for receivers on its way. */
 const TIMEOUT_MS = 600_000;
 
 export interface CallOptions {

@@ -29,7 +29,7 @@ export interface RequestsOptions extends Match {
 export interface WaitOptions extends Match {
   /** How many to wait for: 1 unless said otherwise. */
   count?: number;
-  /** How long: 5 seconds unless said otherwise, a minute at most. */
+  /** How long: 5 seconds unless said otherwise, 60 s at most. */
   wait?: Duration;
   afterSeq?: number;
 }

@@ -14,7 +14,7 @@ use crate::answer::engine::Engine;
 use crate::base::{milliseconds, shortened};
 use crate::catalogue::{self, Catalogue, Endpoint, Route, Subject, UploadFields};
 use crate::http::{Body, Call, MediaType};
-use crate::world::{Content, Exchange, KeptBody, NO_WORLD, World};
+use crate::world::{Content, ENTRIES_MAX, Exchange, KeptBody, NO_WORLD, World};
 
 /// Explains why an exchange was answered as it was. `world` is none for an exchange that belongs to no world.
 pub(crate) fn explain(engine: &Engine, world: Option<&World>, exchange: &Exchange) -> Explanation {
@@ -199,6 +199,8 @@ pub(crate) fn find_exchange(
             exchange,
         }),
         None if seq > last => unknown("there has been no such exchange yet"),
-        None => unknown("it is not kept: the journal keeps the latest 1000 since the last reset"),
+        None => unknown(&format!(
+            "it is not kept: the journal keeps the latest {ENTRIES_MAX} since the last reset"
+        )),
     }
 }

@@ -31,14 +31,6 @@ pub(crate) struct Arguments {
     format: Format,
     #[command(flatten)]
     scenarios: Scenarios,
-    /// Public host that callbacks may go to; repeat it. Loopback and private addresses need none.
-    #[arg(
-        long,
-        value_name = "HOST",
-        env = "ILUMA_SANDBOX_ALLOW_EGRESS",
-        value_delimiter = ','
-    )]
-    allow_egress: Vec<String>,
     #[command(flatten)]
     receivers: crate::cli::tls::ReceiverArguments,
     /// How long the receiver may take over each callback, where 30 s are too long to test it.
@@ -47,11 +39,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    let mut builder = arguments.scenarios.apply(Sandbox::builder());
-    for host in &arguments.allow_egress {
-        builder = builder.allow_egress(host);
-    }
-    builder = match arguments.receivers.apply(builder) {
+    let builder = arguments.scenarios.apply(Sandbox::builder());
+    let builder = match arguments.receivers.apply(builder) {
         Ok(builder) => builder,
         Err(sentence) => return misused(sentence),
     };

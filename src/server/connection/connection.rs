@@ -22,7 +22,8 @@ use crate::server::sabotage::{self, Written};
 use crate::server::serving::Serving;
 use crate::server::socket::{PacedIo, Socket};
 
-pub(super) const HEAD_BYTES_MAX: usize = 64 << 10;
+/// The longest head of a request: its line and its headers.
+pub(crate) const HEAD_BYTES_MAX: usize = 64 << 10;
 
 impl Socket for TcpStream {
     fn socket(&self) -> &TcpStream {

@@ -75,7 +75,7 @@ impl Watched {
         let connection = http2::Builder::new(tasks.clone())
             .timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS_MAX)
-            .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).expect("64 KiB"))
+            .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).expect("it is far below 4 GiB"))
             .max_frame_size(FRAME_BYTES_MAX)
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)

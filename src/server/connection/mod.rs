@@ -4,4 +4,6 @@ mod begun;
 mod connection;
 mod http2;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::connection::HEAD_BYTES_MAX;
 pub(crate) use self::connection::serve;

@@ -5,7 +5,8 @@ use std::cell::OnceCell;
 use serde_json::{Map, Value};
 
 use super::condition::{Difference, Expected, QueryCondition, RequestField};
-use super::exchange::{Content, Exchange};
+use super::exchange::{Content, Exchange, HEAD_KEPT_BYTES_MAX};
+use crate::base::size_in_words;
 use crate::catalogue::{self, dig};
 
 /// An exchange whose body is read when a condition first needs it.
@@ -73,9 +74,10 @@ impl QueryCondition {
                 text(last.map(|(_, value)| value.into_owned()))
             }
             RequestField::Header(name) => match exchange.header(name) {
-                None if exchange.lacks_headers() => ReceivedValue::NotKept(
-                    "of the headers only the first 8 KiB are kept".to_owned(),
-                ),
+                None if exchange.lacks_headers() => ReceivedValue::NotKept(format!(
+                    "of the headers only the first {} are kept",
+                    size_in_words(HEAD_KEPT_BYTES_MAX)
+                )),
                 value => text(value),
             },
             RequestField::Body(path) => reading.body(path),

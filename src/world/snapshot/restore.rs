@@ -13,6 +13,7 @@ use super::snapshot::{
 };
 use crate::base::{
     Moment, Probability, RateLimit, ReceiverUrl, Stamp, WINDOWS_MAX, Window, parse_duration, short,
+    time_in_words,
 };
 use crate::catalogue::{self, Catalogue, Endpoint};
 use crate::world::journal::Journal;
@@ -289,7 +290,11 @@ impl SavedFaults {
         at_most("faults", self.faults.len(), FAULTS_MAX)?;
         let ttl = parse_duration(&self.ttl).map_err(|message| format!("`ttl`: {message}"))?;
         if ttl > TTL_MAX {
-            return Err(format!("`ttl`: `{}` is longer than 24h", self.ttl));
+            return Err(format!(
+                "`ttl`: `{}` is longer than {}",
+                self.ttl,
+                time_in_words(TTL_MAX)
+            ));
         }
         Ok(CheckedFaults {
             since: self.since,

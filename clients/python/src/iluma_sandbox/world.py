@@ -85,7 +85,7 @@ class World:
         after_seq: Optional[int] = None,
         **match: Unpack[Match],
     ) -> Page[Request]:
-        """As `requests`, as soon as ``count`` match, or `NotVerified` when ``wait`` (a minute at most) is over."""
+        """As `requests`, as soon as ``count`` match, or `NotVerified` when ``wait`` (60 s at most) is over."""
         __tracebackhide__ = True
         return self._requests(match, after_seq=after_seq, count=count, wait=written(wait))
 
