@@ -3,5 +3,6 @@
 mod begun;
 mod connection;
 mod http2;
+mod unreadable;
 
 pub(crate) use self::connection::serve;
