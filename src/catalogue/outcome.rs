@@ -38,14 +38,16 @@ impl OutcomeFaults {
 
 pub(crate) type SharedErrors = IndexMap<String, Arc<Outcome>>;
 
-/// The shared errors that a client can ask for. The error of strict mode is not among them: it is an answer of the
-/// sandbox itself, not of the emulated API.
+/// Errors that a client cannot ask for: they are answers of the sandbox itself, not of the emulated API.
+const NOT_REQUESTABLE: [ErrorCode; 2] = [ErrorCode::StrictMode, ErrorCode::RequestTimeout];
+
+/// The shared errors that a client can ask for.
 pub(crate) fn requestable_errors(
     shared: &SharedErrors,
 ) -> impl Iterator<Item = (&String, &Arc<Outcome>)> {
     shared
         .iter()
-        .filter(|(name, _)| **name != ErrorCode::StrictMode.name())
+        .filter(|(name, _)| !NOT_REQUESTABLE.iter().any(|code| code.name() == **name))
 }
 
 /// The `x-sandbox-outcome` header. A folder may have any name, so characters that a header cannot have become `_`.

@@ -14,7 +14,7 @@ use super::context::Context;
 use crate::answer::{is_tag, world};
 use crate::base::{parse_duration, time_in_words};
 use crate::catalogue::{Catalogue, Endpoint};
-use crate::http::{Body, Call, Refusal, ReplyBody};
+use crate::http::{ApiError, Body, Call, Code, ErrorCode, Refusal, ReplyBody};
 use crate::world::World;
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
@@ -94,10 +94,28 @@ pub(super) fn json_body<T: DeserializeOwned>(call: &Call) -> Result<T, Refusal> 
     let body: &[u8] = match &call.body {
         Body::Bytes(body) => body,
         Body::Empty => b"{}",
-        Body::Parts(_) | Body::Unreadable(_) => b"",
+        Body::Parts(_) => b"",
+        Body::Unreadable(error) => return Err(unreadable(error)),
     };
     serde_json::from_slice(body)
         .map_err(|error| bad_request(format!("the body cannot be taken: {error}")))
+}
+
+/// Refuses a body that could not be read, such as one that is too large or comes too late.
+pub(super) fn unreadable(error: &ApiError) -> Refusal {
+    let message = error.message.clone().unwrap_or_default();
+    match &error.code {
+        Code::Known(ErrorCode::RequestTooLarge | ErrorCode::FileTooLarge) => {
+            Refusal(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message)
+        }
+        Code::Known(ErrorCode::RequestTimeout) => {
+            Refusal(StatusCode::REQUEST_TIMEOUT, "request_timeout", message)
+        }
+        Code::Known(ErrorCode::ServiceUnavailable) => {
+            Refusal(StatusCode::SERVICE_UNAVAILABLE, "sandbox_full", message)
+        }
+        Code::Known(_) | Code::Outcome(_) => bad_request(message),
+    }
 }
 
 pub(super) fn bad_request(message: impl Into<String>) -> Refusal {

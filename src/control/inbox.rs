@@ -5,7 +5,9 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
-use super::ask::{ControlAnswer, ControlRequest, bad_request, only, parameter, wait, whole_number};
+use super::ask::{
+    ControlAnswer, ControlRequest, bad_request, only, parameter, unreadable, wait, whole_number,
+};
 use super::inbox_store::InboxEntry;
 use crate::base::lock;
 use crate::http::{Body, CONTROL_TOKEN_HEADER, Refusal};
@@ -52,7 +54,7 @@ fn keep(request: ControlRequest<'_>, name: &str) -> Result<ControlAnswer, Refusa
         Body::Bytes(body) => Bytes::copy_from_slice(body),
         Body::Parts(parts) => parts.to_string().into(),
         Body::Empty => Bytes::new(),
-        Body::Unreadable(_) => return Err(bad_request("the body cannot be read")),
+        Body::Unreadable(error) => return Err(unreadable(error)),
     };
     let sent = call.headers().iter();
     let headers = sent

@@ -1,5 +1,7 @@
 //! Errors in Iluma's words: one constructor per situation, and the one place that writes the error envelope.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +58,7 @@ error_codes! {
     NotFound = "NOT_FOUND",
     FileTooLarge = "FILE_TOO_LARGE",
     RequestTooLarge = "REQUEST_TOO_LARGE",
+    RequestTimeout = "REQUEST_TIMEOUT",
     UnsupportedContentType = "UNSUPPORTED_CONTENT_TYPE",
     RateLimit = "RATE_LIMIT_EXCEEDED",
     Server = "SERVER_ERROR",
@@ -171,6 +174,12 @@ impl ApiError {
             ErrorCode::RequestTooLarge,
             format!("The body is larger than {} KiB.", limit_bytes >> 10),
         )
+    }
+
+    pub(crate) fn body_too_late(limit: Duration) -> Self {
+        let seconds = limit.as_secs();
+        let message = format!("The body did not arrive within {seconds} s.");
+        Self::new(ErrorCode::RequestTimeout, message).by_sandbox("request timeout")
     }
 
     pub(crate) fn upload_too_large(limit_bytes: usize) -> Self {

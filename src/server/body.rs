@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_stream::{Stream, StreamExt};
 
+use super::pace::BODY_TIME;
 use crate::base::{grow_share, size_in_words};
 use crate::control::Thumbnails;
 use crate::http::{
@@ -40,6 +41,17 @@ pub(crate) struct ReadBody {
     /// Files of a multipart form that are to be drawn.
     pub pictures: Vec<Picture>,
     pub share: Option<OwnedSemaphorePermit>,
+}
+
+impl ReadBody {
+    /// A body that did not come within the time for it.
+    pub(super) fn late() -> Self {
+        Self {
+            body: Body::Unreadable(ApiError::body_too_late(BODY_TIME)),
+            pictures: Vec::new(),
+            share: None,
+        }
+    }
 }
 
 /// Reads the body of a request. None when the client went away: there is nobody left to answer. The

@@ -10,7 +10,7 @@ use hyper::{Request, Response};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
-use super::body;
+use super::body::{self, ReadBody};
 use super::follow_up::{self, Release};
 use super::pace::Pace;
 use super::record::{Finished, keep, keep_long_body, log, record, uploads};
@@ -58,7 +58,7 @@ async fn respond_or_panic(
         call,
         pictures,
         until_answered,
-    } = read(serving, request).await?;
+    } = read(serving, request, pace).await?;
     pace.answering();
     if let Some(response) = answer_as_sandbox(serving, &call).await {
         return Some(response.map(|body| Written::new(body, pace)));
@@ -101,19 +101,27 @@ struct Read {
     until_answered: Option<OwnedSemaphorePermit>,
 }
 
-/// None when the client is gone.
-async fn read(serving: &Serving, request: Request<Incoming>) -> Option<Read> {
+/// None when the client is gone. A body that takes too long is unreadable, as any body that cannot be read: it is
+/// answered and recorded.
+async fn read(serving: &Serving, request: Request<Incoming>, pace: &Pace) -> Option<Read> {
     let (came, at) = (Instant::now(), SystemTime::now());
     let (head, incoming) = request.into_parts();
     let bytes_max = control::body_bytes_max(&head);
-    let received = body::read(
+    let reading = body::read(
         &head.headers,
         incoming,
         bytes_max,
         &serving.bodies,
         &serving.control.thumbnails,
-    )
-    .await?;
+    );
+    let received = tokio::select! {
+        biased;
+        received = reading => received?,
+        () = pace.body_is_late() => {
+            pace.close_after_reply();
+            ReadBody::late()
+        }
+    };
     Some(Read {
         call: Call {
             came,

@@ -85,6 +85,7 @@ mod transport;
 #[cfg(unix)]
 mod trigger;
 mod try_out;
+mod unreadable;
 mod uploads;
 mod verify;
 mod warnings;

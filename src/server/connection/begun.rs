@@ -51,6 +51,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Begun<S> {
         Ok((begun, protocol))
     }
 
+    /// The bytes that told the protocol. Empty if it was known already.
+    pub(super) fn first_bytes(&self) -> &[u8] {
+        &self.early[..self.end.into()]
+    }
+
     pub(super) fn into_inner(self) -> S {
         self.io
     }

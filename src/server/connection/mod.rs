@@ -3,6 +3,7 @@
 mod begun;
 mod connection;
 mod http2;
+mod unreadable;
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::connection::HEAD_BYTES_MAX;
