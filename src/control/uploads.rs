@@ -1,5 +1,5 @@
 //! `GET /__sandbox/requests/{trace}/uploads`: the bytes of an uploaded picture, so that an open inspector can draw it.
-//! A page draws what strangers have made: it is handed out as a picture and as nothing else.
+//! A stranger made the file, so it is handed out as a picture and as nothing else.
 
 use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, X_CONTENT_TYPE_OPTIONS};
@@ -51,7 +51,7 @@ fn refuse_if_off(context: &Context) -> Result<(), Refusal> {
     }
     if !context.uploads.is_on() {
         return Err(not_kept(
-            "no upload is kept: this sandbox was started with --no-thumbnails",
+            "no upload is kept: this sandbox draws no thumbnails (--no-thumbnails)",
         ));
     }
     Ok(())
@@ -80,7 +80,7 @@ fn seq_of(context: &Context, world: &World, trace: &str) -> Result<u64, Refusal>
     )
 }
 
-/// A picture that somebody else has made: nothing in it may run, wherever it is opened.
+/// Nothing in the file may run, even if it is opened in a tab of its own.
 fn file(media_type: &'static str, bytes: Bytes) -> Response<ReplyBody> {
     let mut response = written(
         StatusCode::OK,

@@ -524,7 +524,7 @@ async fn with_redact_or_no_thumbnails_no_upload_is_handed_out_and_the_refusal_sa
         ),
         (
             Sandbox::builder().thumbnails(false),
-            "no upload is kept: this sandbox was started with --no-thumbnails",
+            "no upload is kept: this sandbox draws no thumbnails (--no-thumbnails)",
         ),
     ] {
         let client = Client::of(builder).await;
