@@ -64,7 +64,7 @@ pub(super) struct Arguments {
     /// Answer 503 at /__sandbox/readyz while a changed scenario file is broken.
     #[arg(long, env = "ILUMA_SANDBOX_STRICT_RELOAD", value_parser = clap::builder::FalseyValueParser::new())]
     strict_reload: bool,
-    /// Draw no thumbnails of uploads for those who have the inspector open.
+    /// Keep no upload for the minute in which an open inspector may fetch and draw it.
     #[arg(long, env = "ILUMA_SANDBOX_NO_THUMBNAILS", value_parser = clap::builder::FalseyValueParser::new())]
     no_thumbnails: bool,
     /// Where callbacks of a type go in every world that registers no other, as TYPE=URL; repeat it.

@@ -2,8 +2,6 @@
 
 use std::time::SystemTime;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -53,17 +51,6 @@ pub(in crate::control) fn shown(context: &Context, exchange: &Exchange) -> Value
         world::redact_exchange(&mut shown, &context.engine.catalogue().personal);
     }
     shown
-}
-
-/// The uploads that were drawn, as data URLs, by their place in the body.
-pub(in crate::control) fn thumbnails(exchange: &Exchange) -> Value {
-    let all = exchange.thumbnails.iter().flat_map(|all| all.iter());
-    all.map(|one| {
-        let url = format!("data:image/png;base64,{}", STANDARD.encode(&one.png));
-        (one.at.clone(), url.into())
-    })
-    .collect::<Map<_, _>>()
-    .into()
 }
 
 /// The headers of the reply besides its length and date. If a name was given twice, the later one counts.

@@ -270,8 +270,9 @@ impl Builder {
         self
     }
 
-    /// Whether thumbnails of uploads are drawn while an inspector is open. This is on by default. While no
-    /// inspector is open, none is drawn. The bytes of an upload are not kept in either case.
+    /// Whether an open inspector can draw thumbnails of uploads. This is on by default. For that the bytes of PNG
+    /// and JPEG files are kept for a minute at most. While no inspector is open, and when this is off, no bytes of
+    /// an upload are kept.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -282,8 +283,8 @@ impl Builder {
     /// # });
     /// ```
     #[must_use]
-    pub fn thumbnails(mut self, drawn: bool) -> Self {
-        self.options.no_thumbnails = !drawn;
+    pub fn thumbnails(mut self, on: bool) -> Self {
+        self.options.no_thumbnails = !on;
         self
     }
 

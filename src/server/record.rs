@@ -34,7 +34,7 @@ pub(super) struct Finished<'r> {
     pub duration: Duration,
 }
 
-/// The body of a request as the journal keeps it, and the files to draw.
+/// The body of a request as the journal keeps it, and its pictures for open inspectors.
 pub(super) struct Kept {
     pub body: KeptBody,
     pub pictures: Vec<Picture>,
@@ -66,7 +66,7 @@ pub(super) fn keep(
         (Some(kept), _, None) => kept,
         (_, Body::Bytes(bytes), Some(uploads)) => {
             let is_form = call.media_type() == MediaType::Form;
-            let room = || serving.control.thumbnails.room();
+            let room = || serving.control.uploads.room();
             let (bytes, pictures) = uploads.keep(bytes, is_form, &room);
             let body = KeptBody::copied(&bytes);
             return Kept { body, pictures };
@@ -81,27 +81,18 @@ pub(super) fn keep(
     }
 }
 
-/// Keeps the exchange in its world's journal, and has its uploads drawn for open inspectors. Returns the
-/// value of `x-sandbox-trace`.
+/// Keeps the exchange in its world's journal, and its uploads for open inspectors. Returns the value of
+/// `x-sandbox-trace`.
 pub(super) fn record(serving: &Serving, finished: Finished<'_>, kept: Kept) -> HeaderValue {
     let engine = &serving.control.engine;
     let Kept { body, pictures } = kept;
     let Some(world) = finished.answered.world.clone() else {
         return record_stranger(engine, finished, body);
     };
-    let reset_count = if pictures.is_empty() {
-        0
-    } else {
-        world.reset_count()
-    };
+    let is_accepted = finished.answered.why.is_accepted();
+    let uploads = is_accepted.then(|| serving.control.uploads.to_keep(&world, pictures));
     engine.panics.reached("record");
-    let seq = world.record(exchange(finished, body));
-    if !pictures.is_empty() {
-        serving
-            .control
-            .thumbnails
-            .draw(&world, reset_count, seq, pictures);
-    }
+    let seq = world.record(exchange(finished, body), uploads.flatten());
     trace(&world.tag, seq)
 }
 
@@ -145,7 +136,6 @@ fn exchange(finished: Finished<'_>, request: KeptBody) -> Exchange {
         reply_headers: answered.reply.headers,
         duration,
         why: answered.why,
-        thumbnails: None,
         delay: faults.map_or(Duration::ZERO, |faults| faults.delay),
         fault: faults.and_then(ReplyFaults::shown_fault),
     }

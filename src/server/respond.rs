@@ -94,7 +94,7 @@ async fn respond_or_panic(
     Box::pin(sabotage::carry_out(response, *faults, pace)).await
 }
 
-/// A request that was read, its files to draw, and its share of the memory for bodies.
+/// A request that was read, its pictures, and its share of the memory for bodies.
 struct Read {
     call: Call,
     pictures: Vec<Picture>,
@@ -112,7 +112,7 @@ async fn read(serving: &Serving, request: Request<Incoming>, pace: &Pace) -> Opt
         incoming,
         bytes_max,
         &serving.bodies,
-        &serving.control.thumbnails,
+        &serving.control.uploads,
     );
     let received = tokio::select! {
         biased;

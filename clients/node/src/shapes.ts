@@ -56,8 +56,6 @@ export interface Request {
   body_bytes: number;
   /** Of a body that is kept in part. */
   body_sha256?: string;
-  /** Of uploads, where they were asked for: data URLs by the JSON Pointers of their files. */
-  thumbnails?: Record<string, string>;
   endpoint: string | null;
   outcome: string | null;
   status: number;

@@ -1,6 +1,5 @@
 //! An exchange as the journal keeps it: the parts of its request, and its body as JSON.
 
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
@@ -8,7 +7,6 @@ use hyper::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 use super::kept_body::KeptBody;
-use super::thumbnail::Thumbnail;
 use super::why::Why;
 use crate::http::{self, CONTROL_TOKEN_HEADER, MediaType, looks_like_json};
 
@@ -312,8 +310,6 @@ pub struct Exchange {
     /// The fault that broke the reply on purpose, such as `truncate`.
     pub fault: Option<Box<str>>,
     pub(crate) why: Why,
-    /// Thumbnails of its uploads, made for watchers.
-    pub(crate) thumbnails: Option<Arc<[Thumbnail]>>,
     /// The world's tag, or `NO_WORLD`.
     pub(crate) tag: [u8; 8],
 }
@@ -361,16 +357,7 @@ pub(super) fn bytes(exchange: &Exchange) -> usize {
     exchange.head.len()
         + exchange.request.bytes.len()
         + exchange.reply.bytes.len()
-        + thumbnails_bytes(exchange)
         + exchange.fault.as_ref().map_or(0, |fault| fault.len())
         + exchange.reply_headers.len() * REPLY_HEADER_BYTES
         + ENTRY_OVERHEAD_BYTES
-}
-
-/// The memory that the thumbnails of an exchange take.
-pub(crate) fn thumbnails_bytes(exchange: &Exchange) -> usize {
-    let thumbnails = exchange.thumbnails.iter().flat_map(|all| all.iter());
-    thumbnails
-        .map(|one| one.at.len() + one.png.len() + size_of::<Thumbnail>())
-        .sum()
 }

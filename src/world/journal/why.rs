@@ -24,6 +24,13 @@ pub(crate) struct Why {
     pub record: Option<Arc<str>>,
 }
 
+impl Why {
+    /// Whether an outcome answered. Otherwise the request was refused, for its input or for another reason.
+    pub(crate) fn is_accepted(&self) -> bool {
+        self.by != By::Nothing && !self.is_refused
+    }
+}
+
 /// What chose the outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum By {

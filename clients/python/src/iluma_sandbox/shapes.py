@@ -52,12 +52,10 @@ def flat(match: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Sometimes(TypedDict, total=False):
-    """The hashes of a body that is kept in part, and the thumbnails of uploads where they were asked for."""
+    """The hashes of a body that is kept in part."""
 
     body_sha256: str
     reply_sha256: str
-    #: Data URLs by the JSON Pointers of their files.
-    thumbnails: dict[str, str]
 
 
 class Request(_Sometimes):
