@@ -174,7 +174,7 @@ impl NewRecord<'_> {
                 callback_type,
                 url: &url,
                 record: id.cloned(),
-                outcome: version.outcome.to_str().unwrap_or_default(),
+                outcome: version.outcome.shown(),
                 body: version.body.clone(),
                 older,
                 after: *after,
@@ -219,7 +219,7 @@ impl Writing<'_> {
         keep_parts(self.state, making.creation, &rendered);
         let version = Version {
             body: rendered.body,
-            outcome: outcome.tag.clone(),
+            outcome: making.endpoint.outcome_id(&outcome.name),
         };
         self.versions.push((after, version));
         self.versions.len() - 1
@@ -251,7 +251,7 @@ fn keep_parts(state: &mut State, creation: &Creation, rendered: &Rendered) {
             endpoint: keep.at.clone(),
             version: Version {
                 body: rendered.body.slice(range.clone()),
-                outcome: keep.tag.clone(),
+                outcome: keep.outcome.clone(),
             },
             later: None,
         };

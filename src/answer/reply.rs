@@ -8,7 +8,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 
 use crate::base::{BROKEN_MAX, Fault, ReceiverUrl, duration_text, no_json};
-use crate::catalogue::{Answer, Catalogue};
+use crate::catalogue::{Answer, Catalogue, ReplyId};
 use crate::http::{DELAY_HEADER, ErrorCode, FAULT_HEADER, error_envelope};
 
 pub(crate) fn ok(body: &Value) -> Reply {
@@ -16,7 +16,7 @@ pub(crate) fn ok(body: &Value) -> Reply {
         status: StatusCode::OK,
         headers: Vec::new(),
         body: Bytes::from(body.to_string()),
-        outcome: None,
+        id: ReplyId::Account,
         effect: FollowUp::None,
         faults: None,
     }
@@ -98,8 +98,7 @@ pub(crate) struct Reply {
     pub status: hyper::StatusCode,
     pub headers: Vec<(HeaderName, HeaderValue)>,
     pub body: Bytes,
-    /// `x-sandbox-outcome`, on every reply of a product.
-    pub outcome: Option<HeaderValue>,
+    pub id: ReplyId,
     pub effect: FollowUp,
     /// The delay and the fault on its way.
     pub faults: Option<Box<ReplyFaults>>,

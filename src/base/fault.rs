@@ -47,6 +47,21 @@ pub(crate) const FAULTS: [&str; 8] = [
     "status(503)",
 ];
 
+impl Fault {
+    /// True if another body takes the place of the decided one.
+    pub(crate) fn replaces_body(self) -> bool {
+        match self {
+            Self::Malformed | Self::Status(_) => true,
+            Self::Reset
+            | Self::Empty
+            | Self::Truncate
+            | Self::Garbage
+            | Self::Slow(_)
+            | Self::Hang => false,
+        }
+    }
+}
+
 const RATE_MAX: u32 = 1_000_000_000;
 
 impl FromStr for Fault {

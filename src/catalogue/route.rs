@@ -55,10 +55,14 @@ impl Route<'_> {
     }
 }
 
-/// The route as the client sent it. The path is cut to 200 characters, without control characters.
+/// The route as the client sent it, with a path that can be shown.
 pub(crate) fn asked_route(method: &Method, path: &str) -> String {
-    let path = shortened(path, 200);
-    format!("{method} {path}")
+    format!("{method} {}", shown_path(path))
+}
+
+/// The path cut to 200 characters, without control characters.
+pub(crate) fn shown_path(path: &str) -> String {
+    shortened(path, 200)
 }
 
 /// The target of a path, for any method.

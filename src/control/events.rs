@@ -278,7 +278,6 @@ fn lines_of(
 
 /// An exchange without its large parts.
 fn line(exchange: &Exchange, mask: &Mask, redacts: bool) -> Value {
-    let outcome = exchange.outcome.as_ref().and_then(|tag| tag.to_str().ok());
     let status = exchange.status.as_u16();
     let note = match (exchange.endpoint(), exchange.why.by) {
         (None, _) if status == 404 => Some("unmatched"),
@@ -298,7 +297,7 @@ fn line(exchange: &Exchange, mask: &Mask, redacts: bool) -> Value {
         "method": exchange.method(),
         "path": path,
         "endpoint": exchange.endpoint(),
-        "outcome": outcome,
+        "outcome": exchange.outcome(),
         "status": status,
         "mark": note,
         "record": exchange.why.record.as_deref(),

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use foldhash::HashMap;
 use hyper::StatusCode;
-use hyper::header::HeaderValue;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -15,6 +14,7 @@ use super::totals::{Tally, Totals};
 use super::watchers::Watchers;
 use super::world::{BYTES_MAX, WORLDS_MAX, World};
 use crate::base::{ApiKey, Clock, Mix, lock, milliseconds, read_lock, write_lock};
+use crate::catalogue::ReplyId;
 use crate::http::ApiError;
 
 /// A world without a request for this long may be dropped when memory is needed.
@@ -213,15 +213,9 @@ impl Worlds {
     }
 
     /// Counts a reply to a request without a world.
-    pub(crate) fn count_stranger(
-        &self,
-        outcome: Option<&HeaderValue>,
-        status: StatusCode,
-        body: &[u8],
-        duration: Duration,
-    ) {
+    pub(crate) fn count_stranger(&self, reply: &ReplyId, status: StatusCode, duration: Duration) {
         let exercised = &mut lock(&self.totals).exercised;
-        exercised.reply(outcome, status, body, duration);
+        exercised.reply(reply, status, duration);
     }
 
     /// All counts since the start, including those of worlds that have ended.

@@ -52,11 +52,11 @@ impl DecisionExplainer<'_> {
     pub(super) fn explain_refusal(&mut self) {
         let body: Value = serde_json::from_slice(&self.exchange.reply.bytes).unwrap_or_default();
         let message = body["message"].as_str().unwrap_or("its reply says no more");
-        let fault = self.exchange.fault.as_deref().unwrap_or_default();
-        let refusal = if fault == "malformed" || fault.starts_with("status") {
-            format!("The request was refused; in what words is lost to its fault, {fault}.")
-        } else {
-            format!("The request was refused: {message}")
+        let refusal = match self.exchange.why.fault {
+            Some(fault) if fault.replaces_body() => {
+                format!("The request was refused; in what words is lost to its fault, {fault}.")
+            }
+            Some(_) | None => format!("The request was refused: {message}"),
         };
         let because = match self.explanation.decision.because.as_str() {
             "" => refusal,
@@ -231,10 +231,7 @@ impl DecisionExplainer<'_> {
         if self.exchange.why.is_refused {
             return self.explain_refusal();
         }
-        let tag = self.exchange.outcome.as_ref();
-        let tag = tag.and_then(|tag| tag.to_str().ok());
-        let name = tag.and_then(|tag| Some(tag.rsplit_once('/')?.1));
-        let answered = match name {
+        let answered = match self.exchange.outcome_name() {
             Some(name) if name != chosen.name => endpoint.outcomes.get(name),
             _ => Some(chosen),
         };

@@ -59,8 +59,6 @@ pub(crate) fn explain(engine: &Engine, world: Option<&World>, exchange: &Exchang
 
 /// The request and the reply, without the decision.
 fn facts(call: &Call, endpoint: Option<&Endpoint>, exchange: &Exchange) -> Explanation {
-    let outcome = exchange.outcome.as_ref();
-    let outcome = outcome.and_then(|tag| tag.to_str().ok());
     Explanation {
         trace: exchange.trace(),
         request: RequestedRoute {
@@ -68,7 +66,7 @@ fn facts(call: &Call, endpoint: Option<&Endpoint>, exchange: &Exchange) -> Expla
             path: call.path().to_owned(),
         },
         status: exchange.status.as_u16(),
-        outcome: outcome.map(str::to_owned),
+        outcome: exchange.outcome().map(str::to_owned),
         delay_ms: (!exchange.delay.is_zero()).then(|| milliseconds(exchange.delay)),
         fault: exchange.fault.as_deref().map(str::to_owned),
         endpoint: endpoint.map(|endpoint| RequestedEndpoint {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde_json::{Map, Value};
 
 use super::compiler::Compiler;
-use crate::catalogue::schema::RequestSchema;
+use crate::catalogue::schema::{Bound, RequestSchema, ValueRefusal};
 use crate::catalogue::shape::{Fields, Shape};
 use crate::scenario::{Spanned, Tree};
 
@@ -105,7 +105,7 @@ impl TestedField<'_> {
             // JSON Schema accepts such a number as an integer, but it never equals an integer of a request.
             (Shape::Integer, Tree::Float(_)) => "must be an integer, without a point".to_owned(),
             (shape, tree) => match self.refusal(value.as_ref().to_json()) {
-                Some(refusal) => refusal,
+                Some(refusal) => refusal.reason,
                 None if self.is_fact_of_other_kind(tree) => format!("is {}", kind(shape)),
                 None => return None,
             },
@@ -150,22 +150,17 @@ impl TestedField<'_> {
     /// The reason why no value is above `gt` or below `lt`: the field's own limit.
     fn beyond(&self, operator: &str, limit: &Tree) -> Option<String> {
         let limit = limit.to_json().as_f64()?;
-        let (next, whole, rule) = match operator {
-            "gt" => (limit.next_up(), limit.floor() + 1.0, "at most"),
-            _ => (limit.next_down(), limit.ceil() - 1.0, "at least"),
+        let (next, whole, bound) = match operator {
+            "gt" => (limit.next_up(), limit.floor() + 1.0, Bound::Upper),
+            _ => (limit.next_down(), limit.ceil() - 1.0, Bound::Lower),
         };
         let is_integer = matches!(self.shape, Shape::Integer);
         let refusal = self.refusal(if is_integer { whole } else { next }.into())?;
-        let exclusive = if rule == "at most" {
-            "less than"
-        } else {
-            "more than"
-        };
-        let is_limit = refusal.contains(rule) || refusal.contains(exclusive);
-        is_limit.then(|| format!("`{}` {refusal}", self.name))
+        let is_limit = refusal.bound == Some(bound);
+        is_limit.then(|| format!("`{}` {}", self.name, refusal.reason))
     }
 
-    fn refusal(&self, value: Value) -> Option<String> {
+    fn refusal(&self, value: Value) -> Option<ValueRefusal> {
         let mut input = value;
         let mut pointer = String::new();
         for name in self.path {
@@ -186,7 +181,7 @@ impl TestedField<'_> {
                 _ => Value::Object(Map::from_iter([(name.clone(), input)])),
             };
         }
-        self.schema.complaint_at(&input, &pointer)
+        self.schema.refusal_at(&input, &pointer)
     }
 }
 

@@ -295,11 +295,12 @@ impl Audit {
         let Some(sample) = sample else {
             return Vec::new();
         };
+        let id = endpoint.outcome_id(&outcome.name);
         let event = Event {
             callback_type: &self.callback_type,
             url: &self.url,
             record: Some(sample.id),
-            outcome: outcome.tag.to_str().unwrap_or_default(),
+            outcome: id.shown(),
             older: answer::pending_form(&sample.body),
             body: sample.body,
             after: Duration::ZERO,

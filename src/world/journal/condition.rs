@@ -92,6 +92,22 @@ impl RequestField {
     }
 }
 
+impl RequestField {
+    /// How much a difference in this field counts. A request to another place is far from what was meant.
+    pub(super) fn weight(&self) -> f64 {
+        match self {
+            Self::Endpoint | Self::Path => 4.0,
+            Self::Method => 2.0,
+            Self::Status
+            | Self::Outcome
+            | Self::Trace
+            | Self::Body(_)
+            | Self::Query(_)
+            | Self::Header(_) => 1.0,
+        }
+    }
+}
+
 const PLAIN: [(&str, RequestField); 6] = [
     ("endpoint", RequestField::Endpoint),
     ("outcome", RequestField::Outcome),
