@@ -10,7 +10,7 @@ use std::fmt::{self, Write};
 use foldhash::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
-use crate::base::{BEHAVIOURS, Behaviour};
+use crate::base::{Behaviour, BehaviourKind};
 use crate::catalogue::{
     self, Answer, Catalogue, Endpoint, LISTED, Outcome, ReplyId, requestable_errors,
 };
@@ -199,12 +199,17 @@ impl Measure<'_> {
         else {
             return part; // none of these endpoints calls back
         };
-        for behaviour in ["normal"].into_iter().chain(BEHAVIOURS) {
-            let count = self.exercised.behaviours.get(behaviour);
+        for behaviour in [BehaviourKind::Normal]
+            .into_iter()
+            .chain(BehaviourKind::on_purpose())
+        {
+            let count = self.exercised.behaviours.get(&behaviour);
+            let how = behaviour.written();
             let curl = || {
-                let magic = match behaviour {
-                    "normal" => outcome.name.clone(),
-                    how => format!("{}; callback={how}", outcome.name),
+                let magic = if behaviour == BehaviourKind::Normal {
+                    outcome.name.clone()
+                } else {
+                    format!("{}; callback={how}", outcome.name)
                 };
                 let ask = self.curl.magic(endpoint, &magic);
                 if (self.has_url)(callback_type) {
@@ -212,7 +217,7 @@ impl Measure<'_> {
                 }
                 format!("{} && {ask}", self.curl.register(callback_type))
             };
-            part.put(behaviour, count.copied().unwrap_or(0), curl);
+            part.put(how, count.copied().unwrap_or(0), curl);
         }
         part
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use foldhash::HashMap;
 use hyper::StatusCode;
 
-use crate::base::Behaviour;
+use crate::base::{Behaviour, BehaviourKind};
 use crate::catalogue::{OutcomeId, ReplyId};
 
 /// Limits of the duration buckets, in microseconds. An answer takes about ten. It takes as long as the receiver
@@ -29,7 +29,7 @@ pub(crate) struct Exercised {
     replies: HashMap<ReplyId, Statuses>,
     /// Successful replies outside the products.
     unnamed: Statuses,
-    pub(crate) behaviours: HashMap<&'static str, u64>,
+    pub(crate) behaviours: HashMap<BehaviourKind, u64>,
     /// Replies beyond the limit.
     pub(crate) uncounted: u64,
     pub(crate) durations: Durations,
@@ -91,7 +91,7 @@ impl Exercised {
         self.unnamed.add(&other.unnamed);
         self.durations.add(&other.durations);
         for (behaviour, times) in &other.behaviours {
-            *self.behaviours.entry(behaviour).or_default() += times;
+            *self.behaviours.entry(*behaviour).or_default() += times;
         }
         self.uncounted += other.uncounted;
     }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::fields::{self, ListedField};
-use crate::base::{BEHAVIOURS, Behaviour, short};
+use crate::base::{self, Behaviour, short};
 use crate::catalogue::{
     Answer, Catalogue, ContentType, Endpoint, Outcome, OutcomeFaults, Then, Verb,
     requestable_errors,
@@ -22,7 +22,9 @@ pub(crate) struct Listing {
     /// Routes outside the products.
     pub account: &'static [AccountRoute],
     /// The values that may follow `callback=` in `x-magic-reply`.
-    pub callback_behaviours: [&'static str; 11],
+    pub callback_behaviours: Vec<&'static str>,
+    /// The values that may follow `fault=`. A value in brackets is an example.
+    pub faults: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -179,7 +181,8 @@ impl Listing {
                 .map(|(_, error)| ListedOutcome::of(error, None))
                 .collect(),
             account: &ACCOUNT_ROUTES,
-            callback_behaviours: BEHAVIOURS,
+            callback_behaviours: base::behaviours(),
+            faults: base::faults(),
         }
     }
 }

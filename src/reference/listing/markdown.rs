@@ -44,7 +44,8 @@ impl Listing {
             ];
             write_row(page, &cells)?;
         }
-        let behaviours = self.callback_behaviours.map(code).join(", ");
+        let behaviours: Vec<_> = self.callback_behaviours.iter().copied().map(code).collect();
+        let behaviours = behaviours.join(", ");
         writeln!(
             page,
             "\n## Callbacks that misbehave\n\nBehind an outcome that sends a callback, \

@@ -84,9 +84,9 @@ impl RequestField {
                 _ => {}
             }
         }
-        let plain = PLAIN.iter().find(|(word, _)| *word == name);
-        plain.map(|(_, field)| field.clone()).ok_or_else(|| {
-            let known = PLAIN.map(|(word, _)| word).join(", ");
+        let plain = PLAIN.into_iter().find(|field| field.to_string() == name);
+        plain.ok_or_else(|| {
+            let known = PLAIN.map(|field| field.to_string()).join(", ");
             format!("unknown filter `{name}`: known are {known}, body.…, header.… and query.…")
         })
     }
@@ -108,13 +108,14 @@ impl RequestField {
     }
 }
 
-const PLAIN: [(&str, RequestField); 6] = [
-    ("endpoint", RequestField::Endpoint),
-    ("outcome", RequestField::Outcome),
-    ("status", RequestField::Status),
-    ("method", RequestField::Method),
-    ("path", RequestField::Path),
-    ("trace", RequestField::Trace),
+/// The fields without a name of their own.
+const PLAIN: [RequestField; 6] = [
+    RequestField::Endpoint,
+    RequestField::Outcome,
+    RequestField::Status,
+    RequestField::Method,
+    RequestField::Path,
+    RequestField::Trace,
 ];
 
 impl fmt::Display for RequestField {
@@ -123,10 +124,12 @@ impl fmt::Display for RequestField {
             Self::Body(path) => write!(f, "body.{}", path.join(".")),
             Self::Header(name) => write!(f, "header.{name}"),
             Self::Query(name) => write!(f, "query.{name}"),
-            plain => {
-                let named = PLAIN.iter().find(|(_, field)| field == plain);
-                f.write_str(named.expect("every other field is plain").0)
-            }
+            Self::Endpoint => f.write_str("endpoint"),
+            Self::Outcome => f.write_str("outcome"),
+            Self::Status => f.write_str("status"),
+            Self::Method => f.write_str("method"),
+            Self::Path => f.write_str("path"),
+            Self::Trace => f.write_str("trace"),
         }
     }
 }
