@@ -105,7 +105,8 @@ fn decide<'c>(arrived: &Arrived<'c>, seen: &mut Seen<'c>) -> Result<Reply, ApiEr
         Route::ListCallbackUrls => Ok(callback_urls::list(engine, catalogue, &world)),
         Route::SetCallbackUrl { may_be_all } => no_foreign_page(engine, call)
             .and_then(|()| callback_urls::register(catalogue, &world, call, may_be_all)),
-        _ => Ok(account::callback_token(&world)),
+        Route::CallbackToken => Ok(account::callback_token(&world)),
+        Route::Health | Route::ApiKeys { .. } => unreachable!("answered above"),
     };
     if matches!(&answer, Err(error) if !error.is_asked_for) {
         seen.refused(reads);

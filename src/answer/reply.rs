@@ -46,7 +46,15 @@ impl ReplyFaults {
                     reply.body = error_envelope(code, message, &[]);
                 }
             }
-            _ => {}
+            Some(
+                Fault::Reset
+                | Fault::Empty
+                | Fault::Truncate
+                | Fault::Garbage
+                | Fault::Slow(_)
+                | Fault::Hang,
+            )
+            | None => {}
         }
     }
 
@@ -58,7 +66,16 @@ impl ReplyFaults {
                 let dribbles = Duration::from_secs(bytes.into()) / rate.get();
                 self.delay + dribbles.min(BROKEN_MAX)
             }
-            _ => self.delay,
+            Some(
+                Fault::Reset
+                | Fault::Empty
+                | Fault::Truncate
+                | Fault::Malformed
+                | Fault::Garbage
+                | Fault::Hang
+                | Fault::Status(_),
+            )
+            | None => self.delay,
         }
     }
 

@@ -42,7 +42,19 @@ pub(crate) enum Route<'a> {
     Read(&'a Endpoint, &'a str),
 }
 
-impl Route<'_> {
+impl<'a> Route<'a> {
+    /// The endpoint of a product. None for the routes outside the products.
+    pub(crate) fn endpoint(&self) -> Option<&'a Endpoint> {
+        match self {
+            Self::Ask(endpoint, _) | Self::Read(endpoint, _) => Some(endpoint),
+            Self::Health
+            | Self::ApiKeys { .. }
+            | Self::CallbackToken
+            | Self::ListCallbackUrls
+            | Self::SetCallbackUrl { .. } => None,
+        }
+    }
+
     /// The route as logs may show it. Unlike the path, it holds nothing that the client sent.
     pub(crate) fn shown(&self) -> Arc<str> {
         match self {

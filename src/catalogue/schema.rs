@@ -107,13 +107,13 @@ impl RequestSchema {
 
     /// The complaint about the value at a JSON Pointer that does not depend on the rest of the input.
     pub(crate) fn refusal_at(&self, input: &Value, pointer: &str) -> Option<ValueRefusal> {
+        use ValidationErrorKind as Kind;
         let errors = self.compile().ok()?.iter_errors(input).take(ERRORS_MAX);
         let mut unconditional = errors.filter(is_unconditional);
         let found = unconditional.find(|error| {
             let rest = error.instance_path().as_str().strip_prefix(pointer);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         })?;
-        use ValidationErrorKind as Kind;
         Some(ValueRefusal {
             reason: sentence(&found),
             bound: match found.kind() {

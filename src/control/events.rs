@@ -279,10 +279,12 @@ fn lines_of(
 /// An exchange without its large parts.
 fn line(exchange: &Exchange, mask: &Mask, redacts: bool) -> Value {
     let status = exchange.status.as_u16();
-    let note = match (exchange.endpoint(), exchange.why.by) {
-        (None, _) if status == 404 => Some("unmatched"),
-        (_, By::Nothing) if status >= 400 => Some("refused"),
-        _ => None,
+    let note = if exchange.endpoint().is_none() && status == 404 {
+        Some("unmatched")
+    } else if exchange.why.by == By::Nothing && status >= 400 {
+        Some("refused")
+    } else {
+        None
     };
     let path = if redacts {
         world::redact_path(exchange.path())

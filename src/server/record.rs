@@ -22,7 +22,15 @@ pub(super) fn uploads(serving: &Serving, call: &Call) -> Option<Arc<UploadFields
         .route(call.method(), call.path())
     {
         Ok(Route::Ask(endpoint, _)) => endpoint.schema.uploads.clone(),
-        _ => None,
+        Ok(
+            Route::Read(..)
+            | Route::Health
+            | Route::ApiKeys { .. }
+            | Route::CallbackToken
+            | Route::ListCallbackUrls
+            | Route::SetCallbackUrl { .. },
+        )
+        | Err(_) => None,
     }
 }
 
@@ -50,7 +58,7 @@ pub(super) async fn keep_long_body(serving: &Serving, call: &Call) -> Option<Kep
             }
             Some(Box::pin(KeptBody::copied_in_turns(bytes)).await)
         }
-        _ => None,
+        Body::Bytes(_) | Body::Empty | Body::Parts(_) | Body::Unreadable(_) => None,
     }
 }
 

@@ -77,7 +77,9 @@ impl DecisionExplainer<'_> {
                 let because = format!("The record {id} is what it was when it was read.");
                 self.decide(ChosenBy::Record, because);
             }
-            _ => return self.explain_refusal(),
+            By::Nothing | By::Data(_) | By::Rule(_) | By::DummyData | By::Default => {
+                return self.explain_refusal();
+            }
         }
         self.add_outcomes(endpoint);
     }
@@ -150,8 +152,14 @@ impl DecisionExplainer<'_> {
         let by = retrial.by;
         if !matches!(by, By::Data(_)) {
             let chosen = match by {
-                By::Rule(at) if retrial.is_same_generation => Some(at as usize),
-                _ => None,
+                By::Rule(at) => retrial.is_same_generation.then_some(at as usize),
+                By::Nothing
+                | By::Magic
+                | By::Next
+                | By::Data(_)
+                | By::DummyData
+                | By::Default
+                | By::Record => None,
             };
             let (rules, count) = tried_rules(retrial.creation, retrial.facts, chosen);
             self.explanation.rules = Some(rules);
@@ -160,7 +168,9 @@ impl DecisionExplainer<'_> {
         match by {
             By::Rule(at) => self.explain_rule(retrial, at as usize),
             By::Data(at) => self.explain_magic_value(retrial, at.map(|at| at as usize)),
-            _ => self.explain_nearest_rule(retrial),
+            By::Nothing | By::Magic | By::Next | By::DummyData | By::Default | By::Record => {
+                self.explain_nearest_rule(retrial);
+            }
         }
         if matches!(by, By::DummyData | By::Default) {
             self.explanation.dummy_data = lookup_verdict(retrial);

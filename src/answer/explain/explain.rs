@@ -21,10 +21,7 @@ pub(crate) fn explain(engine: &Engine, world: Option<&World>, exchange: &Exchang
     let mut call = call(exchange);
     let (method, path) = (call.method().clone(), call.path().to_owned());
     let route = catalogue.route(&method, &path);
-    let endpoint = match &route {
-        Ok(Route::Ask(endpoint, _) | Route::Read(endpoint, _)) => Some(*endpoint),
-        _ => None,
-    };
+    let endpoint = route.as_ref().ok().and_then(Route::endpoint);
     let reloaded = note_of_reload(&catalogue, exchange);
     let files = endpoint.and_then(|endpoint| replace_files(endpoint, &mut call, exchange));
     let mut explanation = Explanation {
@@ -46,7 +43,13 @@ pub(crate) fn explain(engine: &Engine, world: Option<&World>, exchange: &Exchang
             decision.explain_product_request(engine, &catalogue, endpoint, path.clone());
         }
         Ok(Route::Read(endpoint, _)) => decision.explain_read(endpoint),
-        Ok(_) => decision.decide(
+        Ok(
+            Route::Health
+            | Route::ApiKeys { .. }
+            | Route::CallbackToken
+            | Route::ListCallbackUrls
+            | Route::SetCallbackUrl { .. },
+        ) => decision.decide(
             ChosenBy::Account,
             "This path is no product: it is answered from what the world holds.".to_owned(),
         ),
@@ -106,7 +109,7 @@ fn call(exchange: &Exchange) -> Call {
     let body = match MediaType::of(&head.headers) {
         _ if kept.whole_bytes == 0 => Body::Empty,
         MediaType::Multipart => parts().map_or(Body::Empty, Body::Parts),
-        _ => Body::Bytes(kept.bytes.clone()),
+        MediaType::Json | MediaType::Form | MediaType::Other => Body::Bytes(kept.bytes.clone()),
     };
     Call {
         came: Instant::now(),
@@ -122,7 +125,7 @@ fn replace_files(endpoint: &Endpoint, call: &mut Call, exchange: &Exchange) -> O
     let (mut value, is_text) = match exchange.content() {
         Content::Json(value) => (value, false),
         Content::Fields(value) => (value, true),
-        _ => return None,
+        Content::Empty | Content::Text(_) | Content::Beginning(_) => return None,
     };
     let files = catalogue::stand_in_for_facts(&mut value);
     if files.is_empty() {

@@ -118,7 +118,12 @@ impl TestedField<'_> {
         match self.shape {
             Shape::Integer => !matches!(value, Tree::Integer(_)),
             Shape::Text => !matches!(value, Tree::Text(_)),
-            _ => false,
+            Shape::Object(_)
+            | Shape::Array(_)
+            | Shape::Number
+            | Shape::Boolean
+            | Shape::File
+            | Shape::Any => false,
         }
     }
 
@@ -134,9 +139,11 @@ impl TestedField<'_> {
             }
             ("gt" | "lt", Tree::Integer(_) | Tree::Float(_)) => match self.shape {
                 Shape::Integer | Shape::Number | Shape::Any => self.beyond(operator, operand),
-                _ => Some(format!(
-                    "`{operator}` compares numbers, and `{name}` is {kind}"
-                )),
+                Shape::Object(_) | Shape::Array(_) | Shape::Text | Shape::Boolean | Shape::File => {
+                    Some(format!(
+                        "`{operator}` compares numbers, and `{name}` is {kind}"
+                    ))
+                }
             },
             ("present", Tree::Boolean(false)) => {
                 let [field] = self.path else { return None };
@@ -178,7 +185,13 @@ impl TestedField<'_> {
                     items.push(input);
                     Value::Array(items)
                 }
-                _ => Value::Object(Map::from_iter([(name.clone(), input)])),
+                Shape::Object(_)
+                | Shape::Text
+                | Shape::Integer
+                | Shape::Number
+                | Shape::Boolean
+                | Shape::File
+                | Shape::Any => Value::Object(Map::from_iter([(name.clone(), input)])),
             };
         }
         self.schema.refusal_at(&input, &pointer)
@@ -211,7 +224,9 @@ fn shape_at<'a>(shape: &'a Shape, path: &[String]) -> &'a Shape {
             Shape::Array(items) => items,
             Shape::File if matches!(name.as_str(), "type" | "sha256") => &Shape::Text,
             Shape::File => &Shape::Integer,
-            _ => &Shape::Any,
+            Shape::Text | Shape::Integer | Shape::Number | Shape::Boolean | Shape::Any => {
+                &Shape::Any
+            }
         };
     }
     shape

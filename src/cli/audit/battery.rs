@@ -236,7 +236,10 @@ impl Audit {
             {
                 Some("it refused the normal callback too, so this says little")
             }
-            _ => None,
+            ExpectedAnswer::Accepted
+            | ExpectedAnswer::AcceptedInTheEnd
+            | ExpectedAnswer::Refused
+            | ExpectedAnswer::RefusedAsUnreadable => None,
         };
         self.refuses_everything |= step.name == STEPS[0].name && is_refusal;
         Ok(AuditVerdict {

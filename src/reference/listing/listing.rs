@@ -242,7 +242,7 @@ impl ListedOutcome {
         let default = endpoint.and_then(|endpoint| endpoint.creation.as_ref());
         let error = match &outcome.answer {
             Answer::Error { code, message } => Some((code, message)),
-            _ => None,
+            Answer::Body { .. } | Answer::Sequence { .. } | Answer::Weighted(_) => None,
         };
         let aliases = endpoint.into_iter().flat_map(|endpoint| &endpoint.aliases);
         let rule = default.and_then(|creation| {
@@ -265,7 +265,7 @@ impl ListedOutcome {
             then: outcome.then.iter().map(ListedThen::of).collect(),
             sequence: match &outcome.answer {
                 Answer::Sequence { names, .. } => names.clone(),
-                _ => Vec::new(),
+                Answer::Body { .. } | Answer::Error { .. } | Answer::Weighted(_) => Vec::new(),
             },
             when: rule.map_or(Vec::new(), |rule| rule.when.shown()),
             priority: rule.map_or(0, |rule| rule.priority),
@@ -276,7 +276,9 @@ impl ListedOutcome {
             cycle: matches!(outcome.answer, Answer::Sequence { cycle: true, .. }),
             weighted: match &outcome.answer {
                 Answer::Weighted(weights) => weights.iter().cloned().collect(),
-                _ => IndexMap::new(),
+                Answer::Body { .. } | Answer::Error { .. } | Answer::Sequence { .. } => {
+                    IndexMap::new()
+                }
             },
         }
     }

@@ -190,7 +190,7 @@ impl Query {
             match condition.received(&reading) {
                 ReceivedValue::NotKept(_) => judgement = Judgement::Unknown,
                 received if condition.meets(&received) => {}
-                _ => return Judgement::Other,
+                ReceivedValue::Value(_) | ReceivedValue::Text(_) => return Judgement::Other,
             }
         }
         judgement

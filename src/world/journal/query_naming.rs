@@ -26,7 +26,15 @@ impl Query {
                     let name = outcome_of(catalogue, endpoint, &condition.expected.text())?;
                     condition.expected = Expected::Json(name.into());
                 }
-                _ => {}
+                RequestField::Endpoint
+                | RequestField::Outcome
+                | RequestField::Status
+                | RequestField::Method
+                | RequestField::Path
+                | RequestField::Trace
+                | RequestField::Query(_)
+                | RequestField::Header(_)
+                | RequestField::Body(_) => {}
             }
         }
         Ok(())

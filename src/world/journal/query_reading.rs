@@ -112,7 +112,7 @@ impl QueryCondition {
         let expected = match &self.expected {
             // A number from a URL is text where texts are compared.
             Expected::Written(text) if received.is_string() => text.as_str().into(),
-            expected => expected.value(),
+            Expected::Written(_) | Expected::Json(_) => self.expected.value(),
         };
         Difference {
             field: self.field.to_string(),

@@ -202,7 +202,9 @@ impl Lookup {
     pub(crate) fn is_empty_handed(self, verdict: &str) -> bool {
         match self {
             Self::Individuals | Self::Entities => false, // the value is an empty list
-            _ => matches!(verdict, "not_found" | "timeout"),
+            Self::IdCards | Self::People | Self::BankAccounts | Self::BankNames => {
+                matches!(verdict, "not_found" | "timeout")
+            }
         }
     }
 
