@@ -57,7 +57,13 @@ pub(crate) fn schedule_event(
         Behaviour::Reorder => line.send_behind_next(first),
         Behaviour::Stale => line.send_before_stale(first),
         Behaviour::Early if event.after.is_zero() => line.send_before_reply(first),
-        _ => line.send_after(first, event.after),
+        Behaviour::Normal
+        | Behaviour::Early
+        | Behaviour::WrongToken
+        | Behaviour::NoToken
+        | Behaviour::Truncated
+        | Behaviour::InvalidJson
+        | Behaviour::UnknownFields => line.send_after(first, event.after),
     }
 }
 
@@ -171,7 +177,16 @@ fn delivery(event: &Event<'_>) -> Delivery {
         token: match event.behaviour {
             Behaviour::WrongToken => TokenSent::Wrong,
             Behaviour::NoToken => TokenSent::None,
-            _ => TokenSent::Right,
+            Behaviour::Normal
+            | Behaviour::None
+            | Behaviour::Duplicate
+            | Behaviour::Late(_)
+            | Behaviour::Early
+            | Behaviour::Reorder
+            | Behaviour::Stale
+            | Behaviour::Truncated
+            | Behaviour::InvalidJson
+            | Behaviour::UnknownFields => TokenSent::Right,
         },
         redelivery_of: None,
         depth: event.depth,
@@ -212,6 +227,14 @@ fn misshapen(event: &Event<'_>) -> Bytes {
             }
             more.to_string().into()
         }
-        _ => body.clone(),
+        Behaviour::Normal
+        | Behaviour::None
+        | Behaviour::Duplicate
+        | Behaviour::Late(_)
+        | Behaviour::Early
+        | Behaviour::Reorder
+        | Behaviour::WrongToken
+        | Behaviour::NoToken
+        | Behaviour::Stale => body.clone(),
     }
 }

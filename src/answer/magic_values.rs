@@ -58,7 +58,9 @@ fn choose_by_value<'e>(
     };
     let found = match &magic.subject {
         Subject::FileName(_) => named_by_file(endpoint, text),
-        _ => endpoint.outcome(&as_name(text)),
+        Subject::Field(_) | Subject::Header(_) | Subject::Query(_) | Subject::Nth => {
+            endpoint.outcome(&as_name(text))
+        }
     };
     if found.is_none() && magic.prefix.is_some() {
         let message = endpoint.unknown_outcome(text, false);

@@ -180,7 +180,7 @@ impl NewRecord<'_> {
                 callback_type,
                 url: &url,
                 record: id.cloned(),
-                outcome: version.outcome.to_str().unwrap_or_default(),
+                outcome: version.outcome.shown(),
                 body: version.body.clone(),
                 older,
                 after: *after,
@@ -205,7 +205,7 @@ impl Writing<'_> {
         keep_parts(self.state, self.making.creation, &rendered);
         let version = Version {
             body: rendered.body,
-            outcome: outcome.tag.clone(),
+            outcome: self.making.endpoint.outcome_id(&outcome.name),
         };
         self.versions.push((after, version));
         self.versions.len() - 1
@@ -276,7 +276,7 @@ fn keep_parts(state: &mut State, creation: &Creation, rendered: &Rendered) {
             endpoint: keep.at.clone(),
             version: Version {
                 body: rendered.body.slice(range.clone()),
-                outcome: keep.tag.clone(),
+                outcome: keep.outcome.clone(),
             },
             later: None,
         };

@@ -19,12 +19,12 @@ pub(crate) use self::api_key::PREFIXES;
 #[cfg(test)]
 pub(crate) use self::api_key::SECRET_CHARS;
 pub use self::api_key::{ApiKey, PUBLIC_KEY};
-pub(crate) use self::behaviour::{BEHAVIOURS, Behaviour};
+pub(crate) use self::behaviour::{Behaviour, BehaviourKind, behaviours};
 pub use self::clock::{Clock, Stamp};
 pub(crate) use self::clock::{DURATION_MAX, Moment, microseconds, milliseconds, parse_duration};
 pub(crate) use self::delay::{Delay, duration_text};
 pub(crate) use self::dice::{Dice, Mix};
-pub(crate) use self::fault::{BROKEN_MAX, FAULTS, Fault, Probability, no_json};
+pub(crate) use self::fault::{BROKEN_MAX, Fault, Probability, faults, no_json};
 pub(crate) use self::panics::{
     Panicked, Panics, contained, contained_async, log_panic, pass_panic_on,
 };

@@ -81,7 +81,11 @@ impl Catalogue {
                 self.endpoint_at(*at),
                 found.params.get("id").unwrap_or_default(),
             )),
-            _ => None,
+            RouteTarget::Health
+            | RouteTarget::ApiKeys
+            | RouteTarget::CallbackToken
+            | RouteTarget::CallbackUrls
+            | RouteTarget::Record(_) => None,
         });
         route.ok_or_else(|| self.nearest_route(method, path))
     }

@@ -36,6 +36,9 @@ impl OutcomeFaults {
     }
 }
 
+/// The outcome of a listing or a part of a reply that is read. No client can ask for it.
+pub(crate) const LISTED: &str = "LISTED";
+
 pub(crate) type SharedErrors = IndexMap<String, Arc<Outcome>>;
 
 /// Errors that a client cannot ask for: they are answers of the sandbox itself, not of the emulated API.
@@ -48,15 +51,6 @@ pub(crate) fn requestable_errors(
     shared
         .iter()
         .filter(|(name, _)| !NOT_REQUESTABLE.iter().any(|code| code.name() == **name))
-}
-
-/// The `x-sandbox-outcome` header. A folder may have any name, so characters that a header cannot have become `_`.
-pub(crate) fn tag(endpoint: &str, outcome: &str) -> HeaderValue {
-    let plain: String = format!("{endpoint}/{outcome}")
-        .chars()
-        .map(|c| if c.is_ascii_graphic() { c } else { '_' })
-        .collect();
-    HeaderValue::try_from(plain).expect("visible ASCII")
 }
 
 /// One answer of an endpoint.
@@ -79,8 +73,6 @@ pub(crate) struct Outcome {
     pub faults: Option<Arc<OutcomeFaults>>,
     /// True for an error of `errors.toml`, which every endpoint has.
     pub is_shared: bool,
-    /// The `x-sandbox-outcome` header. It is empty for an error: that header is made when the error answers.
-    pub tag: HeaderValue,
     pub origin: Origin,
 }
 

@@ -300,12 +300,13 @@ fn lines_of(
 
 /// An exchange without its large parts.
 fn line(exchange: &Exchange, mask: &Mask, redacts: bool) -> Value {
-    let outcome = exchange.outcome.as_ref().and_then(|tag| tag.to_str().ok());
     let status = exchange.status.as_u16();
-    let note = match (exchange.endpoint(), exchange.why.by) {
-        (None, _) if status == 404 => Some("unmatched"),
-        (_, By::Nothing) if status >= 400 => Some("refused"),
-        _ => None,
+    let note = if exchange.endpoint().is_none() && status == 404 {
+        Some("unmatched")
+    } else if exchange.why.by == By::Nothing && status >= 400 {
+        Some("refused")
+    } else {
+        None
     };
     let path = if redacts {
         world::redact_path(exchange.path())
@@ -320,7 +321,7 @@ fn line(exchange: &Exchange, mask: &Mask, redacts: bool) -> Value {
         "method": exchange.method(),
         "path": path,
         "endpoint": exchange.endpoint(),
-        "outcome": outcome,
+        "outcome": exchange.outcome(),
         "status": status,
         "mark": note,
         "record": exchange.why.record.as_deref(),

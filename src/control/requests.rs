@@ -270,12 +270,11 @@ pub(super) fn query_of<'n>(
             )));
         }
         let field = RequestField::parse(name).map_err(bad_request)?;
-        query = match (&field, expected.status()) {
-            (RequestField::Status, None) => {
-                return Err(bad_request("`status` is a number such as 200"));
-            }
-            (RequestField::Status, Some(status)) => query.status(status),
-            _ => query.with(field, expected),
+        query = if field == RequestField::Status {
+            let status = expected.status();
+            query.status(status.ok_or_else(|| bad_request("`status` is a number such as 200"))?)
+        } else {
+            query.with(field, expected)
         };
     }
     let catalogue = context.engine.catalogue();

@@ -17,7 +17,6 @@ pub(in crate::control) fn shown(context: &Context, exchange: &Exchange) -> Value
         Content::Json(value) | Content::Fields(value) => value,
         Content::Text(text) | Content::Beginning(text) => text.into(),
     };
-    let tag = exchange.outcome.as_ref().and_then(|tag| tag.to_str().ok());
     let query = form_urlencoded::parse(exchange.query().as_bytes());
     let mut shown = json!({
         "seq": exchange.seq,
@@ -31,7 +30,7 @@ pub(in crate::control) fn shown(context: &Context, exchange: &Exchange) -> Value
         "body": request,
         "body_bytes": exchange.request.whole_bytes,
         "endpoint": exchange.endpoint(),
-        "outcome": tag,
+        "outcome": exchange.outcome(),
         "status": exchange.status.as_u16(),
         "reply": reply(&exchange.reply),
         "reply_headers": reply_headers(exchange),
@@ -63,7 +62,7 @@ fn reply_headers(exchange: &Exchange) -> Value {
     for (name, value) in &exchange.reply_headers {
         put(name.as_str(), value.as_bytes());
     }
-    if let Some(outcome) = &exchange.outcome {
+    if let Some(outcome) = exchange.why.reply.header() {
         put("x-sandbox-outcome", outcome.as_bytes());
     }
     put("x-sandbox-trace", exchange.trace().as_bytes());

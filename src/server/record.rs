@@ -9,9 +9,9 @@ use hyper::header::HeaderValue;
 use super::serving::Serving;
 use crate::answer::{Answered, Engine, ReplyFaults};
 use crate::base::microseconds;
-use crate::catalogue::{Route, UploadFields};
+use crate::catalogue::{OutcomeId, Route, UploadFields};
 use crate::http::{Body, Call, MediaType, Picture};
-use crate::world::{Exchange, KeptBody, NO_WORLD, head_text};
+use crate::world::{Exchange, KeptBody, NO_WORLD, Why, head_text};
 
 /// The fields of a request that may hold files. Nothing of these files may be kept.
 pub(super) fn uploads(serving: &Serving, call: &Call) -> Option<Arc<UploadFields>> {
@@ -22,7 +22,15 @@ pub(super) fn uploads(serving: &Serving, call: &Call) -> Option<Arc<UploadFields
         .route(call.method(), call.path())
     {
         Ok(Route::Ask(endpoint, _)) => endpoint.schema.uploads.clone(),
-        _ => None,
+        Ok(
+            Route::Read(..)
+            | Route::Health
+            | Route::ApiKeys { .. }
+            | Route::CallbackToken
+            | Route::ListCallbackUrls
+            | Route::SetCallbackUrl { .. },
+        )
+        | Err(_) => None,
     }
 }
 
@@ -50,7 +58,7 @@ pub(super) async fn keep_long_body(serving: &Serving, call: &Call) -> Option<Kep
             }
             Some(Box::pin(KeptBody::copied_in_turns(bytes)).await)
         }
-        _ => None,
+        Body::Bytes(_) | Body::Empty | Body::Parts(_) | Body::Unreadable(_) => None,
     }
 }
 
@@ -99,9 +107,8 @@ pub(super) fn record(serving: &Serving, finished: Finished<'_>, kept: Kept) -> H
 /// The same for a request that belongs to no world. It is kept only if it was refused.
 fn record_stranger(engine: &Engine, finished: Finished<'_>, body: KeptBody) -> HeaderValue {
     let reply = &finished.answered.reply;
-    let (outcome, status) = (reply.outcome.as_ref(), reply.status);
-    let duration = finished.duration;
-    (engine.worlds).count_stranger(outcome, status, &reply.body, duration);
+    let status = reply.status;
+    (engine.worlds).count_stranger(&reply.id, status, finished.duration);
     let seq = if status.is_client_error() || status.is_server_error() {
         engine.strangers.record(exchange(finished, body))
     } else {
@@ -131,11 +138,14 @@ fn exchange(finished: Finished<'_>, request: KeptBody) -> Exchange {
         head: head_text(call.head.method.as_str(), target, &call.head.headers),
         request,
         status: answered.reply.status,
-        outcome: answered.reply.outcome,
         reply: KeptBody::shared(&answered.reply.body),
         reply_headers: answered.reply.headers,
         duration,
-        why: answered.why,
+        why: Why {
+            reply: answered.reply.id,
+            fault: faults.and_then(|faults| faults.fault),
+            ..answered.why
+        },
         delay: faults.map_or(Duration::ZERO, |faults| faults.delay),
         fault: faults.and_then(ReplyFaults::shown_fault),
     }
@@ -150,12 +160,11 @@ pub(super) fn log(finished: &Finished<'_>) {
         duration,
     } = finished;
     let reply = &answered.reply;
-    let outcome = reply.outcome.as_ref();
     tracing::info!(
         method = shown_method(call),
         route = answered.route.as_deref().unwrap_or("no such route"),
         status = reply.status.as_u16(),
-        outcome = outcome.and_then(|outcome| outcome.to_str().ok()),
+        outcome = reply.id.outcome().map(OutcomeId::shown),
         delay_ms = faults.and_then(ReplyFaults::delay_ms),
         fault = faults.and_then(ReplyFaults::shown_fault).as_deref(),
         micros = microseconds(*duration),

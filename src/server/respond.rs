@@ -184,7 +184,7 @@ fn begin_response(reply: &Reply, released: Option<Release>) -> Response<ReplyBod
     for (name, value) in &reply.headers {
         headers.insert(name, value.clone());
     }
-    if let Some(outcome) = &reply.outcome {
+    if let Some(outcome) = reply.id.header() {
         headers.insert(OUTCOME, outcome.clone());
     }
     response
@@ -211,8 +211,8 @@ fn failed(serving: &Serving) -> Response<ReplyBody> {
     let mut response = Response::new(ReplyBody::new(reply.body));
     *response.status_mut() = reply.status;
     response.headers_mut().insert(CONTENT_TYPE, JSON);
-    if let Some(outcome) = reply.outcome {
-        response.headers_mut().insert(OUTCOME, outcome);
+    if let Some(outcome) = reply.id.header() {
+        response.headers_mut().insert(OUTCOME, outcome.clone());
     }
     response
 }

@@ -70,10 +70,8 @@ impl World {
     /// Keeps an exchange with its uploads, if there are any, and returns its number.
     pub(crate) fn record(&self, exchange: Exchange, uploads: Option<RequestUploads>) -> u64 {
         let mut state = self.state();
-        let reply = &exchange.reply.bytes;
-        let outcome = exchange.outcome.as_ref();
         let (status, duration) = (exchange.status, exchange.duration);
-        state.exercised.reply(outcome, status, reply, duration);
+        (state.exercised).reply(&exchange.why.reply, status, duration);
         let tag = exchange.tag;
         let seq = state.journal.record(exchange);
         let has_uploads = uploads.is_some();

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use foldhash::HashMap;
 use hyper::StatusCode;
-use hyper::header::HeaderValue;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -17,6 +16,7 @@ use super::world::{BYTES_MAX, WORLDS_MAX, World};
 use crate::base::{
     ApiKey, Clock, Mix, lock, milliseconds, read_lock, size_in_words, time_in_words, write_lock,
 };
+use crate::catalogue::ReplyId;
 use crate::http::ApiError;
 
 /// A world without a request for this long may be dropped when memory is needed.
@@ -218,15 +218,9 @@ impl Worlds {
     }
 
     /// Counts a reply to a request without a world.
-    pub(crate) fn count_stranger(
-        &self,
-        outcome: Option<&HeaderValue>,
-        status: StatusCode,
-        body: &[u8],
-        duration: Duration,
-    ) {
+    pub(crate) fn count_stranger(&self, reply: &ReplyId, status: StatusCode, duration: Duration) {
         let exercised = &mut lock(&self.totals).exercised;
-        exercised.reply(outcome, status, body, duration);
+        exercised.reply(reply, status, duration);
     }
 
     /// All counts since the start, including those of worlds that have ended.

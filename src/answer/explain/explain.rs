@@ -22,10 +22,7 @@ pub(crate) fn explain(engine: &Engine, world: Option<&World>, exchange: &Exchang
     let mut call = call(exchange);
     let (method, path) = (call.method().clone(), call.path().to_owned());
     let route = catalogue.route(&method, &path);
-    let endpoint = match &route {
-        Ok(Route::Ask(endpoint, _) | Route::Read(endpoint, _)) => Some(*endpoint),
-        _ => None,
-    };
+    let endpoint = route.as_ref().ok().and_then(Route::endpoint);
     let reloaded = note_of_reload(&catalogue, exchange);
     let files = endpoint.and_then(|endpoint| replace_files(endpoint, &mut call, exchange));
     let mut explanation = Explanation {
@@ -47,7 +44,13 @@ pub(crate) fn explain(engine: &Engine, world: Option<&World>, exchange: &Exchang
             decision.explain_product_request(engine, &catalogue, endpoint, path.clone());
         }
         Ok(Route::Read(endpoint, _)) => decision.explain_read(endpoint),
-        Ok(_) => decision.decide(
+        Ok(
+            Route::Health
+            | Route::ApiKeys { .. }
+            | Route::CallbackToken
+            | Route::ListCallbackUrls
+            | Route::SetCallbackUrl { .. },
+        ) => decision.decide(
             ChosenBy::Account,
             "This path is no product: it is answered from what the world holds.".to_owned(),
         ),
@@ -60,8 +63,6 @@ pub(crate) fn explain(engine: &Engine, world: Option<&World>, exchange: &Exchang
 
 /// The request and the reply, without the decision.
 fn facts(call: &Call, endpoint: Option<&Endpoint>, exchange: &Exchange) -> Explanation {
-    let outcome = exchange.outcome.as_ref();
-    let outcome = outcome.and_then(|tag| tag.to_str().ok());
     Explanation {
         trace: exchange.trace(),
         request: RequestedRoute {
@@ -69,7 +70,7 @@ fn facts(call: &Call, endpoint: Option<&Endpoint>, exchange: &Exchange) -> Expla
             path: call.path().to_owned(),
         },
         status: exchange.status.as_u16(),
-        outcome: outcome.map(str::to_owned),
+        outcome: exchange.outcome().map(str::to_owned),
         delay_ms: (!exchange.delay.is_zero()).then(|| milliseconds(exchange.delay)),
         fault: exchange.fault.as_deref().map(str::to_owned),
         endpoint: endpoint.map(|endpoint| RequestedEndpoint {
@@ -109,7 +110,7 @@ fn call(exchange: &Exchange) -> Call {
     let body = match MediaType::of(&head.headers) {
         _ if kept.whole_bytes == 0 => Body::Empty,
         MediaType::Multipart => parts().map_or(Body::Empty, Body::Parts),
-        _ => Body::Bytes(kept.bytes.clone()),
+        MediaType::Json | MediaType::Form | MediaType::Other => Body::Bytes(kept.bytes.clone()),
     };
     Call {
         came: Instant::now(),
@@ -125,7 +126,7 @@ fn replace_files(endpoint: &Endpoint, call: &mut Call, exchange: &Exchange) -> O
     let (mut value, is_text) = match exchange.content() {
         Content::Json(value) => (value, false),
         Content::Fields(value) => (value, true),
-        _ => return None,
+        Content::Empty | Content::Text(_) | Content::Beginning(_) => return None,
     };
     let files = catalogue::stand_in_for_facts(&mut value);
     if files.is_empty() {

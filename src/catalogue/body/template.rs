@@ -85,8 +85,9 @@ impl Template {
                 "a `body` must be a table, an array or one hole, not {}",
                 tree.as_ref().kind()
             )),
-            hole if hole.may_be_absent() => Some(ONLY_OF_A_KEY.to_owned()),
-            _ => None,
+            Self::Hole(_) | Self::List(_) | Self::Object(_) => {
+                body.may_be_absent().then(|| ONLY_OF_A_KEY.to_owned())
+            }
         };
         errors.extend(wrong.map(|message| file.error(tree.span(), message)));
         body

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use hyper::StatusCode;
-use hyper::header::HeaderValue;
 use indexmap::IndexMap;
 
 use super::compiler::Compiler;
@@ -12,7 +11,7 @@ use super::head::{headers, status};
 use super::stack::Stack;
 use crate::base::{Behaviour, listed, nearest};
 use crate::catalogue::body::{BodyPlan, Template, TemplateScope};
-use crate::catalogue::outcome::{Answer, Outcome, requestable_errors, tag};
+use crate::catalogue::outcome::{Answer, Outcome, requestable_errors};
 use crate::scenario::{
     CallbackRule, ErrorPart, LoadError, Origin, OutcomePart, ScenarioFile, Source, SourceFile,
     Spanned,
@@ -121,7 +120,6 @@ impl<'a> Compiler<'a> {
             then,
             faults: faults(name, part, file, self.errors),
             is_shared: false,
-            tag: tag(&self.base.source_file.id, name.as_ref()),
             origin: Origin::new(file, &name.span()),
         }
     }
@@ -267,7 +265,6 @@ pub(super) fn error_outcome(
         then: Vec::new(),
         faults: faults(name, part, file, errors),
         is_shared: false,
-        tag: HeaderValue::from_static(""),
         origin: Origin::new(file, &name.span()),
     }
 }

@@ -244,7 +244,10 @@ impl Audit {
             {
                 Some("it refused the normal callback too, so this says little")
             }
-            _ => None,
+            ExpectedAnswer::Accepted
+            | ExpectedAnswer::AcceptedInTheEnd
+            | ExpectedAnswer::Refused
+            | ExpectedAnswer::RefusedAsUnreadable => None,
         };
         self.refuses_everything |= step.name == STEPS[0].name && is_refusal;
         Ok(AuditVerdict {
@@ -303,11 +306,12 @@ impl Audit {
         let Some(sample) = sample else {
             return Vec::new();
         };
+        let id = endpoint.outcome_id(&outcome.name);
         let event = Event {
             callback_type: &self.callback_type,
             url: &self.url,
             record: Some(sample.id),
-            outcome: outcome.tag.to_str().unwrap_or_default(),
+            outcome: id.shown(),
             older: sample.pending_body.unwrap_or_default(),
             body: sample.body,
             after: Duration::ZERO,

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::catalogue::Outcome;
+use crate::base::Fault;
+use crate::catalogue::{Outcome, ReplyId};
 
 /// The facts of a decision that cannot be derived again from the request.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +23,10 @@ pub(crate) struct Why {
     pub is_refused: bool,
     /// The record that was made or read.
     pub record: Option<Arc<str>>,
+    /// The answer that was given.
+    pub reply: ReplyId,
+    /// The fault that broke the reply on purpose.
+    pub fault: Option<Fault>,
 }
 
 impl Why {
