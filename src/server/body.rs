@@ -1,7 +1,9 @@
 //! Reads a request's body off the wire, within its limits, uploads as a stream.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, BodyStream};
@@ -184,7 +186,7 @@ async fn read_multipart(
         .and_then(|value| multer::parse_boundary(value).ok());
     let mut whole_bytes = 0;
     let unread = AtomicUsize::new(0);
-    let mut stream = BodyStream::new(incoming)
+    let body = BodyStream::new(incoming)
         .filter_map(|frame| frame.map(|frame| frame.into_data().ok()).transpose())
         .map(|data| data.map_err(|_| StreamError::Gone))
         .map(|data| {
@@ -196,6 +198,10 @@ async fn read_multipart(
             }
             Ok(data)
         });
+    let mut stream = OneByOne {
+        stream: body,
+        is_examined: true,
+    };
     let parts = match (boundary, share.take(HELD_BYTES_MAX)) {
         (_, Err(error)) => Err(error),
         (None, _) => Err(ApiError::broken_multipart(
@@ -227,6 +233,28 @@ async fn read_multipart(
         Ok(parts) => Body::Parts(parts),
         Err(error) => Body::Unreadable(error),
     })
+}
+
+/// Pauses after each piece of a stream. The parser pulls pieces as long as there are any, and only then examines
+/// them. HTTP/2 often has many pieces at once.
+struct OneByOne<S> {
+    stream: S,
+    is_examined: bool,
+}
+
+impl<S: Stream + Unpin> Stream for OneByOne<S> {
+    type Item = S::Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        if !self.is_examined {
+            self.is_examined = true;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let piece = Pin::new(&mut self.stream).poll_next(context);
+        self.is_examined = piece.is_pending();
+        piece
+    }
 }
 
 /// Why the stream of a multipart body gives nothing more.
