@@ -49,5 +49,5 @@ pub(crate) use self::schema::SOURCE_KEYWORD;
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::shape::Fields;
 pub(crate) use self::shape::{Shape, dig};
-pub(crate) use self::upload_fields::{UploadFields, facts_are_of, stand_in_for_facts};
+pub(crate) use self::upload_fields::{UploadFields, facts_are_of, is_upload, stand_in_for_facts};
 pub(crate) use self::watch::FolderWatcher;

@@ -267,7 +267,8 @@ pub(crate) fn facts_are_of(facts: &Value, text: &str) -> bool {
     is_upload(facts) && self::facts(text, None, String::new).0["sha256"] == facts["sha256"]
 }
 
-fn is_upload(value: &Value) -> bool {
+/// Whether a value is the facts of a file.
+pub(crate) fn is_upload(value: &Value) -> bool {
     ["sha256", "bytes", "width"]
         .iter()
         .all(|name| value.get(name).is_some())
