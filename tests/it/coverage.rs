@@ -369,7 +369,7 @@ async fn the_command_is_a_gate() {
     assert!(out.contains("4 of  19  in all, over all worlds\n"), "{out}");
     assert_eq!(
         err,
-        "iluma-sandbox: 21 % was exercised (4 of 19), less than the 22 % that --min asks for\n"
+        "iluma-sandbox: the coverage is 21 % (4 of 19), less than the 22 % that --min requires\n"
     );
     let own = ["--world", "own", "--api-key", PUBLIC_KEY, "--min", "1"];
     assert_eq!(gate(&own).0, 1, "another world did all of it");
@@ -389,7 +389,7 @@ async fn the_command_is_a_gate() {
     assert_eq!(
         err,
         format!(
-            "iluma-sandbox: cannot reach a sandbox at {url}: connection refused; start one, or say with --url where it is\n"
+            "iluma-sandbox: cannot reach a sandbox at {url}: connection refused; start one, or give its URL with --url\n"
         )
     );
 }

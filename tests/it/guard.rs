@@ -434,7 +434,7 @@ mod command_line {
         let (process, ready) = ready_file(&["--bind", "0.0.0.0", "--log-format", "off"]);
         let made = ready["control_token"].as_str().expect("a token");
         let (code, out, _) = process.terminate();
-        let printed = format!("its control API asks for x-sandbox-control-token: {made}\n");
+        let printed = format!("the control API needs the header x-sandbox-control-token: {made}\n");
         assert_eq!((code, out), (0, printed));
     }
 

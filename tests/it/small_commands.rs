@@ -66,7 +66,7 @@ fn a_sandbox_ends_when_its_stdin_does() {
     assert!(ready_file.exists());
     let ended = serving.wait_with_output().expect("it ends"); // closes stdin first
     let log = String::from_utf8(ended.stderr).expect("UTF-8");
-    assert!(log.contains("stdin has ended"), "{log}");
+    assert!(log.contains("stdin was closed"), "{log}");
     assert_eq!(
         ended.status.code(),
         Some(0),
@@ -114,7 +114,7 @@ fn orphaned(stdin: Stdio, serves: &str) {
     kill(&mut shell);
     let mut log = String::new();
     stderr.read_to_string(&mut log).expect("UTF-8");
-    assert!(log.contains("its parent process is gone"), "{log}");
+    assert!(log.contains("the parent process has ended"), "{log}");
     assert_eq!(stdout.read_line(&mut String::new()).expect("an end"), 0);
     drop(held);
 }
@@ -137,7 +137,7 @@ fn dev_null_and_files_as_stdin_are_held_by_nobody_and_do_not_count() {
         serve.stdin(stdin);
         let (code, _, log) = Process::start(serve).terminate();
         assert_eq!(code, 0);
-        assert!(log.contains("it was asked to"), "{log}");
+        assert!(log.contains("received a stop signal"), "{log}");
     }
 }
 
@@ -175,7 +175,7 @@ mod readyz {
         let err = String::from_utf8(output.stderr).expect("UTF-8");
         assert_eq!(
             err,
-            "iluma-sandbox: the port is 0, any free one: say with --url where the sandbox is, as its ready file does\n"
+            "iluma-sandbox: the port is 0, which means any free port: give the URL of the sandbox with --url (its ready file has it)\n"
         );
         assert_eq!(output.status.code(), Some(2));
     }
@@ -185,7 +185,7 @@ mod readyz {
         let url = unused();
         let (code, out, err) = run(&["readyz", "--url", &url]);
         let reason = format!(
-            "cannot reach a sandbox at {url}: connection refused; start one, or say with --url where it is\n"
+            "cannot reach a sandbox at {url}: connection refused; start one, or give its URL with --url\n"
         );
         assert_eq!(
             (code, out.as_str(), err),
@@ -251,7 +251,7 @@ mod readyz {
             (code, err),
             (
                 1,
-                format!("iluma-sandbox: what answers at {url} is no sandbox\n")
+                format!("iluma-sandbox: the server at {url} is not a sandbox\n")
             )
         );
         serving.join().expect("it answers");
@@ -278,7 +278,7 @@ mod readyz {
         }
         let (code, _, err) = run(&["readyz", "--url", &process.url]);
         let sentence = format!(
-            "iluma-sandbox: the sandbox at {} is not ready, its scenario files are broken:\n",
+            "iluma-sandbox: the sandbox at {} is not ready because its scenario files are broken:\n",
             process.url
         );
         assert!(

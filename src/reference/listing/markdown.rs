@@ -6,16 +6,16 @@ use super::listing::{ListedEndpoint, ListedOutcome, Listing};
 use super::text;
 
 const HEAD: &str = "\
-<!-- Written by `iluma-sandbox list --format markdown`. `make bless` writes it anew. -->
+<!-- Written by `iluma-sandbox list --format markdown`. `make bless` updates it. -->
 
 # Magic replies
 
-A request of a product with the header `x-magic-reply: NAME` is answered with the outcome NAME; with a body the
-request is checked and echoed as ever, without one the sample of the documentation stands in. Without the header
-a rule of a scenario file, the dummy data or the endpoint's default decides. Letter case does not matter.
+A product request with the header `x-magic-reply: NAME` gets the outcome NAME. If the request has a body, the body is
+checked and echoed as usual; if not, the sample of the documentation is used. Without the header, a rule of a scenario
+file, the dummy data or the default of the endpoint decides. Upper and lower case are the same.
 
-How well a thing is known is said by its source: *documented*, *observed*, *inferred* or *decided*
-([what they mean](../README.md#what-it-is-true-to-and-what-not)). `--strict` answers the first two only.
+The source says where the knowledge comes from: *documented*, *observed*, *inferred* or *decided*
+([what they mean](../README.md#fidelity-to-the-real-api)). `--strict` answers only with the first two.
 ";
 
 impl Listing {
