@@ -1,4 +1,4 @@
-//! `sandbox.toml`: the settings of a scenario folder that are not a product's.
+//! `sandbox.toml`: the settings of a scenario folder that do not belong to one endpoint.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,20 +10,20 @@ use super::reader::Reader;
 use super::tree::Spanned;
 use crate::base::{ApiKey, ReceiverUrl};
 
-/// What the folders' `sandbox.toml` say; flags have the last word.
+/// The merged settings of all folders. Flags override them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
-    /// How the watchlist's dates are written.
+    /// The format of dates in watchlist results.
     pub dates: Option<DateForm>,
-    /// Where callbacks go in every world that registered nothing else, by type.
+    /// The default callback URLs by type. A URL that a world registers replaces its default.
     pub callback_urls: Vec<(String, ReceiverUrl)>,
-    /// Only these API keys are let in, where any are given.
+    /// The accepted API keys. If there are none, every well-formed key is accepted.
     pub api_keys: Vec<ApiKey>,
-    /// Whether an upload's file name may name an outcome, at every endpoint.
+    /// Whether the file name of an upload can select an outcome, at every endpoint.
     pub magic_file_names: bool,
-    /// Answers only what is documented or observed.
+    /// Answers only with endpoints and outcomes that are documented or observed.
     pub strict: bool,
-    /// What is made up though it does not look so, beside what the sandbox knows itself; in lower case.
+    /// Additional values that are invented, in lower case. The sandbox does not warn about them.
     dummy_values: HashSet<String>,
 }
 
@@ -37,7 +37,7 @@ const KEYS: [&str; 6] = [
 ];
 
 impl Settings {
-    /// Lays one folder's settings over what earlier folders said.
+    /// Merges the settings of one folder over those of earlier folders.
     pub(crate) fn read_over(&mut self, file: &Arc<SourceFile>) -> Vec<LoadError> {
         let mut reader = Reader::new(file);
         for (key, value) in reader.table().unwrap_or_default() {
@@ -81,7 +81,7 @@ impl Settings {
         reader.errors
     }
 
-    /// Whether a value was said to be made up: by itself or, of mail addresses, all of a domain by `@acme.co.id`.
+    /// Whether a value is listed as invented. An entry such as `@acme.co.id` covers all mail addresses of the domain.
     pub(crate) fn is_dummy(&self, value: &str) -> bool {
         if self.dummy_values.is_empty() {
             return false;
@@ -93,7 +93,8 @@ impl Settings {
     }
 }
 
-/// How a listing's dates are written: the examples of the documentation say one, its tables the other.
+/// The format of dates in watchlist results. The examples of Iluma's documentation show one form, its tables the
+/// other.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -105,7 +106,7 @@ impl Settings {
 /// # let ask = client.post(peps).basic_auth(sandbox.api_key(), Some(""));
 /// # let eko = serde_json::json!({"given_names": "Eko Hadi Salim", "user_id": "1", "nationality": "ID", "scopes": ["PEP"]});
 /// # ask.json(&eko).send().await.unwrap();
-/// // … the code under test asks for `Eko Hadi Salim`, then:
+/// // … after the code under test has searched for `Eko Hadi Salim`:
 /// let found = &sandbox.requests()[0].reply.json()["results"][0];
 /// assert_eq!(found["dates_of_birth"][0], "1943-03-11");
 /// # });
@@ -113,9 +114,9 @@ impl Settings {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DateForm {
-    /// `"1943-03-11"`. A date that is not wholly known is left out.
+    /// `"1943-03-11"`. A date that is only partly known is left out.
     #[default]
     Strings,
-    /// `{"y": 1943, "m": 3, "d": 11}`, with 0 for what is not known.
+    /// `{"y": 1943, "m": 3, "d": 11}`. An unknown part is 0.
     Objects,
 }
