@@ -83,7 +83,7 @@ async fn what_is_misspelt_panics_with_the_nearest_there_is() {
         panics(move || world.call_back("NAME_VALIDATOR", "http://127.0.0.1:1/"))
             .split(": ")
             .next(),
-        Some("no product sends callbacks of the type `NAME_VALIDATOR`")
+        Some("no endpoint sends callbacks of the type `NAME_VALIDATOR`")
     );
 }
 
@@ -310,7 +310,7 @@ async fn a_panic_names_the_line_of_the_test() {
             "`NONE_SUCH` is no x-magic-reply of this endpoint",
             "`v0/cft_pep_listings` only reads: `next_read` queues for that",
             "`COMPLETED_FOUND` is no x-magic-reply of a GET; only errors can be asked for there",
-            "an outcome is queued at least once",
+            "`times` must be at least 1",
             "callbacks cannot go there: `ftp://127.0.0.1/` is not an http URL",
             "`faults[0]`: `rset` is no fault",
             "`ttl`: `1y` is no duration: write `250ms`, `10s`, `5m`, `2h` or `3d`",
@@ -407,7 +407,7 @@ async fn a_retry_that_is_far_away_is_not_waited_for() {
     assert_eq!(
         said(&*panic),
         format!(
-            "waited 10s: callbacks are still pending; `advance` moves the clock on to them:\n  \
+            "waited 10s: callbacks are still pending; `advance` moves the clock forward to them:\n  \
              {TYPE} to {} is tried again at 2026-01-01T00:15:00.000Z after: status 503",
             receiver.url()
         )

@@ -108,17 +108,17 @@ const SPOILS: [Spoil; 9] = [
                     .success()
             );
         },
-        "cannot be read: it is no regular file",
+        "cannot be read: it is not a regular file",
     ),
     (
         "a device",
         |file| symlink("/dev/zero", file).expect("a link"),
-        "cannot be read: it is no regular file",
+        "cannot be read: it is not a regular file",
     ),
     (
         "a socket",
         |file| drop(std::os::unix::net::UnixListener::bind(file).expect("a socket")),
-        "cannot be read: it is no regular file",
+        "cannot be read: it is not a regular file",
     ),
     (
         "a link to itself",
@@ -133,7 +133,7 @@ const SPOILS: [Spoil; 9] = [
     (
         "no text",
         |file| fs::write(file, b"x = \"\xff\"").expect("a file"),
-        "is not UTF-8 text: the bytes from 5 on are no character",
+        "is not UTF-8 text: the bytes from position 5 are not a character",
     ),
     (
         "a thousand brackets",
@@ -255,7 +255,7 @@ fn folders_that_lead_into_themselves_are_given_up() {
     let (code, _, said) = run(&["serve", "--port", "0", "--scenarios", path]);
     assert_eq!(code, 2, "{said}");
     let times = said
-        .matches("cannot be read: there are more than 10000 files or 16 folders deep")
+        .matches("cannot be read: it has more than 10000 files, or folders nested deeper than 16")
         .count();
     assert_eq!(times, 1, "{said}");
 }

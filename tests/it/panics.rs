@@ -238,7 +238,7 @@ async fn a_panic_while_files_are_read_keeps_the_last_good_ones_and_the_next_chan
     let ready = reloaded(&one, 1).await;
     assert_eq!(
         ready["errors"][0]["message"],
-        "the scenario files cannot be read: the sandbox failed over them, and its log says where",
+        "the scenario files cannot be read because of a bug in the sandbox; its log has the details",
         "{ready}"
     );
     assert_eq!(said().await, "first");

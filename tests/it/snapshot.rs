@@ -330,7 +330,7 @@ async fn a_snapshot_that_is_broken_or_foreign_changes_nothing() {
                 json!([{"type": "NOTHING", "url": "http://127.0.0.1:1/", "created": "", "updated": ""}]),
             ),
             400,
-            "`callback_urls[0]`: no product sends callbacks of the type `NOTHING`",
+            "`callback_urls[0]`: no endpoint sends callbacks of the type `NOTHING`",
         ),
     ] {
         let answer = put(&client, document).await;

@@ -125,7 +125,9 @@ async fn the_certificate_is_for_this_machine_and_the_given_hosts_alone() {
     ] {
         let refused = Sandbox::builder().tls_host(wrong).expect_err(wrong);
         assert!(
-            refused.starts_with(&format!("`{wrong}` is no host name and no address: ")),
+            refused.starts_with(&format!(
+                "`{wrong}` is neither a host name nor an IP address: "
+            )),
             "{refused}"
         );
     }

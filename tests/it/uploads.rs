@@ -334,7 +334,7 @@ async fn a_scenario_that_would_answer_a_picture_is_refused_when_it_is_loaded() {
         .start()
         .await
         .expect_err("it echoes");
-    let expected = "`{{input.image}}` is a file in base64, or holds one: files are not kept, so none can be answered";
+    let expected = "`{{input.image}}` is a file in base64, or contains one: files are not stored, so a response cannot contain them";
     assert!(error.to_string().contains(expected), "{error}");
 }
 

@@ -82,7 +82,7 @@ impl Template {
         let wrong = match &body {
             _ if errors.len() > before => None,
             Self::Scalar(_) | Self::Text(_) => Some(format!(
-                "a `body` must be a table, an array or one hole, not {}",
+                "a `body` must be a table, an array or one placeholder, not {}",
                 tree.as_ref().kind()
             )),
             hole if hole.may_be_absent() => Some(ONLY_OF_A_KEY.to_owned()),
@@ -141,7 +141,7 @@ impl Template {
             let Some((name, after)) = after.split_once("}}") else {
                 errors.push(file.error(
                     span,
-                    format!("the hole `{{{{{after}` is never closed by `}}}}`"),
+                    format!("the placeholder `{{{{{after}` is not closed by `}}}}`"),
                 ));
                 return Self::Scalar(Value::Null);
             };
@@ -209,7 +209,7 @@ impl Hole {
             let path = path?;
             if scope.fields.uploads.is_some_and(|files| files.touch(&path)) {
                 return Err(format!(
-                    "`{{{{{written}}}}}` is a file in base64, or holds one: files are not kept, so none can be answered"
+                    "`{{{{{written}}}}}` is a file in base64, or contains one: files are not stored, so a response cannot contain them"
                 ));
             }
             return Ok(Self::Input { path, optional });
@@ -218,8 +218,8 @@ impl Hole {
             ("id", _) if scope.has_id => Self::Id,
             ("id", _) => {
                 return Err(
-                    "there is no `{{id}}` here, and nothing to read back by it: say how ids are \
-                     written, `id = \"…_{uuid}\"`"
+                    "there is no `{{id}}` here, because this endpoint keeps no records: define their \
+                     ids, `id = \"…_{uuid}\"`"
                         .to_owned(),
                 );
             }
@@ -244,7 +244,7 @@ impl Hole {
         };
         if optional {
             return Err(format!(
-                "`{{{{{written}}}}}` is never absent: leave out the `?`"
+                "`{{{{{written}}}}}` cannot be absent: leave out the `?`"
             ));
         }
         Ok(hole)
@@ -264,10 +264,10 @@ impl TemplateScope<'_> {
         let known = || known.iter().map(String::as_str);
         match nearest(written, known()) {
             Some(near) => {
-                format!("unknown hole `{{{{{written}}}}}`: did you mean `{{{{{near}}}}}`?")
+                format!("unknown placeholder `{{{{{written}}}}}`: did you mean `{{{{{near}}}}}`?")
             }
             None => format!(
-                "unknown hole `{{{{{written}}}}}`: known here are {}",
+                "unknown placeholder `{{{{{written}}}}}`: known here: {}",
                 listed(known())
             ),
         }
@@ -291,4 +291,4 @@ impl TemplateScope<'_> {
     }
 }
 
-const ONLY_OF_A_KEY: &str = "a hole that may be absent can only be the value of a key";
+const ONLY_OF_A_KEY: &str = "a placeholder that can be absent must be the whole value of a key";

@@ -20,7 +20,7 @@ impl Compiler<'_> {
         {
             self.errors.push(file.error(
                 cycle.span(),
-                "`cycle` says how a `sequence` goes on, and there is none here",
+                "`cycle` restarts a `sequence`, but there is none here",
             ));
         }
         let (what, span, answer) = match (&part.sequence, &part.weighted) {
@@ -48,7 +48,7 @@ impl Compiler<'_> {
             self.errors.push(file.error(
                 span,
                 format!(
-                    "a `{what}` only names other outcomes: it has no `body`, `error`, `then`, `callback` or `{other}`"
+                    "a `{what}` only names other outcomes: it cannot have `body`, `error`, `then`, `callback` or `{other}`"
                 ),
             ));
         }
@@ -72,7 +72,7 @@ impl Compiler<'_> {
                 }
                 _ => self.errors.push(file.error(
                     weight.span(),
-                    "a weight is a whole number between 0 and 1000000",
+                    "a weight must be a whole number between 0 and 1000000",
                 )),
             }
         }
@@ -93,7 +93,7 @@ impl Compiler<'_> {
         if parts.is_empty() || parts.len() > CHANGES_MAX {
             self.errors.push(file.error(
                 then.span(),
-                format!("`then` must name between 1 and {CHANGES_MAX} changes"),
+                format!("`then` must have 1 to {CHANGES_MAX} changes"),
             ));
         }
         let mut changes = Vec::new();
@@ -141,7 +141,7 @@ impl Compiler<'_> {
                 if !has_id {
                     self.errors.push(file.error(
                         then.span(),
-                        "nothing is kept here that could become anything: say how ids are written, \
+                        "this endpoint keeps no records that could change: define their ids, \
                          `id = \"…_{uuid}\"`",
                     ));
                 }
@@ -206,7 +206,7 @@ impl Compiler<'_> {
             if next.is_some() {
                 self.errors.push(file.error(
                     name.span(),
-                    "`then` leads back to where it came from and would never end",
+                    "the `then` of these outcomes forms a loop that never ends",
                 ));
             }
         }
