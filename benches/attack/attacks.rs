@@ -64,11 +64,11 @@ pub const ATTACKS: &[Attack] = &[
         kind: Kind::Hold(5000, b""),
     },
     Attack {
-        name: "connections that come and are reset",
+        name: "connections that are opened and reset",
         kind: Kind::Churn,
     },
     Attack {
-        name: "what is no HTTP, and smuggling",
+        name: "bytes that are not HTTP, and request smuggling",
         kind: Kind::Nonsense,
     },
     Attack {

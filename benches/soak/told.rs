@@ -130,10 +130,7 @@ impl Told {
         println!("{}; {} minutes.\n", measured.machine, measured.minutes);
         println!("| what | |\n|---|--:|");
         println!("| requests | {} |", counts.requests);
-        println!(
-            "| errors (an answer that was not what it had to be, or none) | {} |",
-            counts.errors
-        );
+        println!("| errors (a wrong response, or none) | {} |", counts.errors);
         println!(
             "| callbacks expected by clients whose world stays | {} |",
             counts.expected.len()
@@ -141,7 +138,7 @@ impl Told {
         println!("| of these lost | {} |", measured.left);
         println!("| attempts that the receiver saw | {attempts} |");
         println!("| of these failed on purpose | {on_purpose} |");
-        println!("| of these taken | {taken} |");
+        println!("| of these accepted | {taken} |");
         println!(
             "| callbacks delivered, of all worlds | {} |",
             ended("delivered")
@@ -151,11 +148,11 @@ impl Told {
             "| cancelled by a reset or the end of their world | {} |",
             ended("cancelled")
         );
-        println!("| dropped for want of room | {} |", ended("dropped"));
+        println!("| dropped because of a limit | {} |", ended("dropped"));
         println!("| memory at the start | {start} MiB |");
         println!("| memory at its peak | {peak} MiB |");
-        println!("| memory at the end, with all that worlds keep | {end} MiB |");
-        println!("| memory when the worlds were ended | {emptied} MiB |");
+        println!("| memory at the end, with everything that worlds store | {end} MiB |");
+        println!("| memory after the worlds were ended | {emptied} MiB |");
         println!(
             "| descriptors at the start, left | {}, {} |",
             measured.descriptors[0], measured.descriptors[1]
