@@ -1,4 +1,4 @@
-//! `iluma-sandbox audit` against receivers that do well, and receivers that do not.
+//! `iluma-sandbox audit` against correct and faulty receivers.
 
 use std::collections::HashSet;
 use std::io::{Read, Write};
@@ -53,7 +53,7 @@ impl Heard {
     }
 }
 
-/// A receiver that answers each callback as `answer` says, and not at all where that is none.
+/// A receiver that answers each callback with the result of `answer`. Without a result, it does not answer.
 fn receiver(answer: impl FnMut(&Heard) -> Option<u16> + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -80,7 +80,7 @@ fn receiver(answer: impl FnMut(&Heard) -> Option<u16> + Send + 'static) -> Strin
     format!("http://{address}/callbacks")
 }
 
-/// Compares the token, reads the JSON, takes a record it knows without an error.
+/// A correct receiver: compares the token, reads the JSON, accepts a known record without an error.
 fn careful(token: String) -> impl FnMut(&Heard) -> Option<u16> + Send + 'static {
     let mut known = HashSet::new();
     move |heard| {

@@ -1,4 +1,4 @@
-//! The command line: what it prints, what it exits with, what it leaves behind.
+//! The command line: its output, exit codes and files.
 
 use std::os::unix::fs::PermissionsExt;
 

@@ -1,4 +1,4 @@
-//! `document`: pictures that every upload takes, the same each time, with an outcome in their names.
+//! `document`: pictures that every upload accepts. They are always the same, and their names select an outcome.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::process::{command, write};
 
 const ID_CARDS: &str = "/v0/identity/id_card_verifications";
 
-/// What a command in a folder printed, and its exit code.
+/// The output and exit code of a command in a folder.
 fn document(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     let mut command = command(&[&["document"], arguments].concat());
     let output = command.current_dir(folder).output().expect("it runs");
@@ -273,7 +273,7 @@ fn an_outcome_that_no_upload_has_is_refused_with_the_nearest_and_all_that_are_kn
                  did you mean `COMPLETED_NOT_FOUND`? known outcomes: `COMPLETED_FOUND`, `COMPLETED_NOT_FOUND`, ";
     assert!(err.starts_with(start), "{err}");
 
-    // A bank validator's own: there is no file whose name could ask for it.
+    // This outcome belongs to a bank validator, which has no uploads.
     let (code, _, err) = document(folder.path(), &["--magic", "COMPLETED_VIRTUAL_ACCOUNT"]);
     assert_eq!(code, 2, "{err}");
 }
@@ -303,7 +303,7 @@ async fn verify(client: &Client, file: Vec<u8>) -> Answer {
     Answer::of(client.request("POST", ID_CARDS).multipart(form)).await
 }
 
-/// Path and request rules of every shipped endpoint that takes parts.
+/// Path and request rules of every shipped endpoint with uploads.
 fn shipped_requests() -> Vec<(String, toml::Value)> {
     let mut folders = vec![PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenarios")];
     let mut found = Vec::new();

@@ -1,10 +1,10 @@
-//! Rules that get in each other's way, as `check` warns of them.
+//! Conflicting rules, and the warnings of `check`.
 
 use serde_json::Value;
 
 use crate::process::{run, write};
 
-/// What `check` warns of two outcomes with these `when`s; `line` is the second's, without the folder.
+/// The warnings of `check` about two outcomes with these `when`s. `line` is that of the second.
 fn warned(first: &str, second: &str) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a folder");
     let text = format!(

@@ -1,5 +1,5 @@
-//! Products of a user's own that are asked with GET, keep nothing or answer a bare array; and what a file
-//! that gets such a product wrong is told.
+//! Users' own products that use GET, keep no records or answer with a bare array; and the errors for
+//! mistakes in their files.
 
 use iluma_sandbox::{Sandbox, StartError};
 use serde_json::json;
@@ -139,7 +139,7 @@ body    = { same = "{{register.is_name_match}}", born = "{{register.is_birthdate
     );
 }
 
-// What a file is told that gets it wrong: line, column and sentence, in the order of the file.
+// The errors for wrong files: line, column and sentence, in the order of the file.
 
 const OUTCOME: &str = "[outcomes.DONE]\ndefault = true\n";
 
@@ -257,7 +257,7 @@ async fn a_body_or_a_lookup_that_cannot_be_is_told_why() {
     }
 }
 
-/// What is wrong with a file, as `line:column sentence`.
+/// The mistakes in a file, as `line:column sentence`.
 async fn mistakes(file: &str) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a folder");
     write(folder.path(), "v9/a.toml", file);

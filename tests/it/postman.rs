@@ -1,4 +1,4 @@
-//! `iluma-sandbox postman`: the collection, as far as it can be looked at without Postman; CI runs it.
+//! `iluma-sandbox postman`: the collection, as far as it can be checked without Postman. CI runs it.
 
 use std::collections::BTreeSet;
 

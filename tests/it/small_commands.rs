@@ -21,7 +21,7 @@ const EXITING: [&str; 6] = [
     "json",
 ];
 
-/// Reads the line that says it is ready.
+/// Reads the ready line.
 fn ready(stdout: &mut impl BufRead) -> String {
     let mut line = String::new();
     stdout.read_line(&mut line).expect("a line");
@@ -43,7 +43,7 @@ fn ask(url: &str, path: &str) -> String {
     answer
 }
 
-/// Kills a process that cannot do anything about it.
+/// Kills a process with a signal that it cannot handle.
 fn kill(child: &mut Child) {
     let pid = i32::try_from(child.id()).expect("a process id");
     kill_process(Pid::from_raw(pid).expect("a process id"), Signal::KILL).expect("it is alive");
@@ -94,8 +94,8 @@ fn what_is_written_to_its_stdin_does_not_end_it() {
     assert_eq!(serving.wait().expect("it ends").code(), Some(0));
 }
 
-/// Starts the sandbox below a shell that waits for it, kills the shell, and waits for the end of the sandbox:
-/// it holds the last other end of stdout.
+/// Starts the sandbox below a shell that waits for it, kills the shell, and waits for the end of the sandbox: the
+/// sandbox has the last open end of stdout.
 fn orphaned(stdin: Stdio, serves: &str) {
     let mut shell = Command::new("sh")
         .args(["-c", serves, "sh", BINARY])
@@ -198,7 +198,7 @@ mod readyz {
         );
     }
 
-    /// A URL of the loopback interface at which nothing listens.
+    /// A URL of the loopback interface without a listener.
     fn unused() -> String {
         format!("http://{}", refusing_address())
     }
@@ -291,7 +291,7 @@ mod readyz {
 mod env {
     use super::*;
 
-    /// What a shell has in its variables when it has evaluated what is printed.
+    /// The variables of a shell after it has evaluated the output.
     fn evaluated(arguments: &[&str]) -> [String; 3] {
         let variables =
             r#"printf '%s\n' "$ILUMA_BASE_URL" "$ILUMA_API_KEY" "$ILUMA_CALLBACK_TOKEN""#;

@@ -1,5 +1,5 @@
-//! The binary's HTTPS: the authority that it keeps, certificates of one's own, both ports, and the commands that
-//! find it.
+//! HTTPS of the binary: its authority, users' own certificates, both ports, and the commands that
+//! connect to it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -26,7 +26,7 @@ fn mode(path: &Path) -> u32 {
     about.permissions().mode() & 0o777
 }
 
-/// A process that serves HTTPS by the authority in this folder.
+/// A process that serves HTTPS with the authority in this folder.
 fn serve(ca: &Path, more: &[&str]) -> Process {
     Process::serve(
         &[
@@ -37,7 +37,7 @@ fn serve(ca: &Path, more: &[&str]) -> Process {
     )
 }
 
-/// What `serve` says when it does not start.
+/// The error of `serve` if it does not start.
 fn refused(arguments: &[&str]) -> String {
     let (code, out, err) = run(&[&["serve", "--port", "0"], arguments].concat());
     assert_eq!((code, out.as_str()), (2, ""), "{err}");
@@ -190,7 +190,7 @@ fn a_certificate_that_is_missing_or_near_its_end_is_made_anew_by_the_same_key() 
         (0, own_key.clone())
     );
 
-    // The same, as it would be when its time is nearly over.
+    // The same authority, shortly before its end.
     let signer = KeyPair::from_pem(&own_key).expect("a key");
     let name = made_name(&made);
     let mut params = CertificateParams::default();
@@ -212,7 +212,7 @@ fn a_certificate_that_is_missing_or_near_its_end_is_made_anew_by_the_same_key() 
     assert_eq!(export().1, renewed);
 }
 
-/// `iluma-sandbox local CA 1a2b3c4d`, out of a certificate.
+/// The name in a certificate: `iluma-sandbox local CA 1a2b3c4d`.
 fn made_name(pem: &str) -> String {
     use tokio_rustls::rustls::pki_types::CertificateDer;
     use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -223,7 +223,7 @@ fn made_name(pem: &str) -> String {
     String::from_utf8(der[at..at + start.len() + 8].to_vec()).expect("text")
 }
 
-/// A certificate of one's own for localhost and its key, as files.
+/// A user's own certificate for localhost and its key, as files.
 fn own(folder: &Path, name: &str, more: impl FnOnce(&mut CertificateParams)) -> (PathBuf, PathBuf) {
     let (certificate, key_path) = (
         folder.join(format!("{name}.pem")),
@@ -263,7 +263,7 @@ async fn a_certificate_of_ones_own_is_shown_and_no_authority_is_made() {
         (&ready["url"], &ready["ca_file"]),
         (&process.url.as_str().into(), &Value::Null)
     );
-    // It is for localhost and not for 127.0.0.1: whether it is ready can be asked all the same.
+    // It is for localhost and not for 127.0.0.1, but `readyz` works all the same.
     let (code, out, _) = run(&["readyz", "--url", &process.url]);
     assert_eq!((code, out), (0, format!("{} is ready\n", process.url)));
     let url = process.url.replace("127.0.0.1", "localhost");
@@ -497,7 +497,7 @@ fn the_authority_is_exported_found_and_explained() {
         ["go"]
     );
 
-    // By the address that is called.
+    // By the address of the URL.
     for (arguments, environment, url) in [
         (
             &["--url", "https://kyc.test:8443/"][..],

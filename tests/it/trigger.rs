@@ -1,4 +1,4 @@
-//! `iluma-sandbox trigger` against a sandbox that serves, with an inbox as the receiver.
+//! `iluma-sandbox trigger` against a running sandbox, with an inbox as the receiver.
 
 use iluma_sandbox::PUBLIC_KEY;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! `iluma-sandbox try` and `explain`: one answer, and why it is so.
+//! `iluma-sandbox try` and `explain`: one answer and its explanation.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ when = { "input.bank_account_number" = "7000000001" }
 body.result = { is_found = true }
 "#;
 
-/// What it prints, the line of the date left out.
+/// The output without the line of the date.
 fn tried(arguments: &[&str]) -> (i32, String, String) {
     let (code, printed, complaint) = run(&[&["try"], arguments].concat());
     let lines = printed.split_inclusive('\n');

@@ -1,4 +1,4 @@
-//! Files that are uploaded: of none the bytes are kept, and those who look on see them small.
+//! Uploads: their bytes are not kept, and viewers get thumbnails.
 
 use std::fmt::Write;
 use std::future::Future;
@@ -21,7 +21,7 @@ const IMAGES: &str = "/v1/identity/id_card_images";
 const FACES: &str = "/v1/identity/face_comparisons";
 const ID_CARDS: &str = "/v0/identity/id_card_verifications";
 
-/// 128 x 64 pixels, the left half red, the right one blue: as they come in lines, and progressively.
+/// 128 x 64 pixels, the left half red, the right half blue: once as rows, once progressive.
 const JPEGS: [&str; 2] = [
     "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAMCAgMCAgMDAwMEAwMEBQgFBQQEBQoHBwYIDAoMDAsKCwsNDhIQDQ4RDgsLEBYQERMUFRUVDA8XGBYUGBIUFRT/2wBDAQMEBAUEBQkFBQkUDQsNFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBT/wAARCABAAIADAREAAhEBAxEB/8QAFgABAQEAAAAAAAAAAAAAAAAAAAcI/8QAFBABAAAAAAAAAAAAAAAAAAAAAP/EABYBAQEBAAAAAAAAAAAAAAAAAAAJB//EABQRAQAAAAAAAAAAAAAAAAAAAAD/2gAMAwEAAhEDEQA/AM6MMVTAAAAAAAQJcZHQAAAAAABfUOViwAAAAAAECXGR0AAAAAAAX1DlYsAAAAAABAlxkdAAAAAAAF9Q5WLAAAAAAAQJcZHQAAAAAABfUOViwAAAAAAECXGR0AAAAAAAX1DlYsAAAAAABAlxkdAAAAAAAF9Q5WLAAAAAAAQJcZHQAAAAAABfUOViwAAAAAAECXGR0AAAAAAAf//Z",
     "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAMCAgMCAgMDAwMEAwMEBQgFBQQEBQoHBwYIDAoMDAsKCwsNDhIQDQ4RDgsLEBYQERMUFRUVDA8XGBYUGBIUFRT/2wBDAQMEBAUEBQkFBQkUDQsNFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBT/wgARCABAAIADAREAAhEBAxEB/8QAFgABAQEAAAAAAAAAAAAAAAAAAAYH/8QAFgEBAQEAAAAAAAAAAAAAAAAAAAgG/9oADAMBAAIQAxAAAAHOcLVIAAAgbjjoAAAX0OWKAAAIG446AAAF9DligAACBuOOgAABfQ5YoAAAgbjjoAAAX0OWKAAAIG446AAAF9DligAACBuOOgAABfQ5YoAAAgbjjoAAAX0OWKAAAIG446AAAH//xAAUEAEAAAAAAAAAAAAAAAAAAABw/9oACAEBAAEFAgD/xAAUEQEAAAAAAAAAAAAAAAAAAABw/9oACAEDAQE/AQD/xAAUEQEAAAAAAAAAAAAAAAAAAABw/9oACAECAQE/AQD/xAAUEAEAAAAAAAAAAAAAAAAAAABw/9oACAEBAAY/AgD/xAAUEAEAAAAAAAAAAAAAAAAAAABw/9oACAEBAAE/IQD/2gAMAwEAAgADAAAAEP8A/wD/AEkkkv8A/wD/AEkkkv8A/wD/AEkkkv8A/wD/AEkkkv8A/wD/AEkkkv8A/wD/AEkkkv8A/wD/AEkkkv8A/wD/AEkkkv/EABQRAQAAAAAAAAAAAAAAAAAAAHD/2gAIAQMBAT8QAP/EABQRAQAAAAAAAAAAAAAAAAAAAHD/2gAIAQIBAT8QAP/EABQQAQAAAAAAAAAAAAAAAAAAAHD/2gAIAQEAAT8QAP/Z",
@@ -61,7 +61,7 @@ fn halves(width: u32, height: u32) -> Vec<u8> {
     )
 }
 
-/// Nothing of this shrinks: a selfie that is large enough.
+/// A selfie that is large enough and cannot be compressed.
 fn noise(width: u32, height: u32) -> Vec<u8> {
     let mut state = 1_u32;
     let grey = |_| {
@@ -118,7 +118,7 @@ fn trace(answer: &Answer) -> String {
         .to_owned()
 }
 
-/// Everything that the control API says of all worlds and of none.
+/// Everything that the control API shows of all worlds and of requests without a world.
 async fn all_that_is_told(client: &Client) -> String {
     let mut told = String::new();
     for path in [
@@ -142,7 +142,7 @@ async fn all_that_is_told(client: &Client) -> String {
     told
 }
 
-// What is kept.
+// Kept facts.
 
 #[tokio::test]
 async fn of_a_picture_in_json_the_facts_are_kept_and_the_rest_of_the_body_as_it_was() {
@@ -340,7 +340,7 @@ async fn a_scenario_that_would_answer_a_picture_is_refused_when_it_is_loaded() {
 
 // Thumbnails.
 
-/// Runs a test on a runtime that does one thing at a time beside answering: what is put behind the drawing is done after it.
+/// Runs a test on a runtime with one thread for blocking work, so that later work runs after the drawing.
 fn drawing_one_by_one<T>(test: impl Future<Output = T>) -> T {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime
@@ -351,14 +351,14 @@ fn drawing_one_by_one<T>(test: impl Future<Output = T>) -> T {
     runtime.expect("a runtime").block_on(test)
 }
 
-/// Returns when everything has been drawn that was there to be drawn.
+/// Returns when all waiting thumbnails have been drawn.
 async fn all_is_drawn() {
     tokio::task::spawn_blocking(|| ())
         .await
         .expect("nothing panics");
 }
 
-/// Looks on until it is dropped.
+/// Watches the events until it is dropped.
 async fn look(client: &Client) -> Response {
     let stream = client
         .request("GET", "/__sandbox/events?world=all")
@@ -369,7 +369,7 @@ async fn look(client: &Client) -> Response {
     stream
 }
 
-/// The thumbnails of an exchange, by where in its body they are.
+/// The thumbnails of an exchange by their places in the body.
 async fn thumbnails(client: &Client, answer: &Answer) -> Value {
     let path = format!("requests?trace={}&thumbnails=true", trace(answer));
     control(client, &path).await["requests"][0]["thumbnails"].take()
@@ -420,7 +420,7 @@ async fn who_looks_on_is_told_of_thumbnails_and_finds_them_small() {
             .chunks(64)
             .all(|row| row[..32] == [RED; 32] && row[32..] == [BLUE; 32])
     );
-    // Only where they are asked for.
+    // Only on request.
     let plain = control(&client, "requests").await;
     assert_eq!(plain["requests"][0]["thumbnails"], Value::Null);
     for path in ["requests", "export?world=all", "snapshot"] {
@@ -521,7 +521,7 @@ fn every_kind_of_png_and_jpeg_is_drawn() {
                     .all(|row| near(row[0], RED) && near(row[63], BLUE))
             );
         }
-        // The smallest and the longest there are.
+        // The smallest and the longest pictures.
         let dot = drawn_card(&client, &halves(2, 1)).await;
         assert_eq!(decoded(&dot["/image"]), ((2, 1), vec![RED, BLUE]));
         let line = drawn_card(&client, &halves(4000, 1)).await;
@@ -552,7 +552,7 @@ fn files_of_a_form_and_two_pictures_of_one_request_are_drawn_where_they_are() {
             (decoded(&both["/image1"]).0, decoded(&both["/image2"]).0),
             ((8, 8), (6, 6))
         );
-        // A reset drops them, and what they held.
+        // A reset drops them and releases their memory.
         let held = || async {
             control(&client, "readyz").await["bytes_held"]
                 .as_u64()
@@ -584,7 +584,7 @@ fn nothing_is_drawn_where_nobody_looks_on_or_thumbnails_are_off() {
         assert_eq!(asked(Sandbox::builder().redact(true)).await, json!({}));
         let client = Client::start().await;
         assert_eq!(drawn_card(&client, &halves(30, 20)).await, json!({}));
-        // Nor is what came before somebody looked on, or is of a world that nobody looks at.
+        // There are no thumbnails of uploads before somebody watched, or in a world that nobody watches.
         let mine = client
             .request("GET", "/__sandbox/events")
             .send()
@@ -629,7 +629,7 @@ fn chunks(file: &[u8]) -> Vec<(&[u8], Vec<u8>)> {
     found
 }
 
-/// The same picture with another size in its head.
+/// The same picture with another size in its header.
 fn claiming(file: &[u8], width: u32, height: u32) -> Vec<u8> {
     let mut head = file[16..29].to_vec();
     head[..4].copy_from_slice(&width.to_be_bytes());
@@ -648,7 +648,7 @@ fn a_picture_that_claims_too_much_or_is_broken_is_not_drawn_and_the_next_one_is(
         let client = Client::start().await;
         let _looks = look(&client).await;
         let small = halves(16, 16);
-        // 4 MiB of zeros are 4 KiB: in the place of 768 bytes of pixels.
+        // 4 MiB of zeros compress to 4 KiB: they replace 768 bytes of pixels.
         let zeros = written(
             2048,
             2048,
@@ -677,11 +677,11 @@ fn a_picture_that_claims_too_much_or_is_broken_is_not_drawn_and_the_next_one_is(
         for (at, file) in refused.iter().enumerate() {
             assert_eq!(drawn_card(&client, file).await, json!({}), "case {at}");
         }
-        // What inflates to more than the head claims is read as far as that.
+        // If the data inflate to more than the header claims, only the claimed size is read.
         let (size, pixels) =
             decoded(&drawn_card(&client, &claiming(&zeros, 16, 16)).await["/image"]);
         assert_eq!((size, pixels), ((16, 16), vec![[0; 3]; 256]));
-        // As many pixels as may be, in few bytes.
+        // The maximum number of pixels in few bytes.
         let most = written(
             5000,
             5000,

@@ -1,4 +1,4 @@
-//! Warnings: what loads and is hardly meant is said by `check`, in the log and by readyz, and refuses nothing.
+//! Warnings about probable mistakes: `check`, the log and readyz show them, and nothing is refused.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::client::Client;
 use crate::process::{Process, run, write};
 
-/// A sound endpoint but for a description that says nothing.
+/// An endpoint that is correct except for an empty description.
 const EMPTY: &str = r#"path = "/v9/things"
 id = "thing_{hex24}"
 [outcomes.DONE]
@@ -39,7 +39,7 @@ body = {}
 body = {}
 "#;
 
-/// Conditions that never hold, and what is like them and may.
+/// Conditions that can never match, and similar ones that can.
 const CONDITIONS: &[(&str, &str)] = &[
     ("a number for a text", r#"{ "input.name" = 5 }"#),
     ("a text for an integer", r#"{ "input.age" = "five" }"#),
@@ -298,7 +298,7 @@ fn a_rule_that_holds_only_for_some_requests_makes_no_condition_impossible() {
     assert_eq!((code, out.as_str()), (0, "no mistakes: 22 endpoints\n"));
 }
 
-/// The folder, and the exit code and words of `check`.
+/// The folder, and the exit code and output of `check`.
 fn check_condition(folder: &std::path::Path, name: &str, when: &str) -> (String, i32, String) {
     let dir = folder.join(name.replace([' ', '\''], "-"));
     write(&dir, "mine.toml", &format!("{FIELDS}when = {when}\n"));
