@@ -1,4 +1,4 @@
-//! Reply bodies as scenario files write them: JSON with holes.
+//! Reply bodies as scenario files write them: JSON with placeholders.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use crate::scenario::{BankList, LoadError, SourceFile, Spanned, Tree};
 #[derive(Clone, Debug)]
 pub(crate) enum Template {
     Scalar(Value),
-    /// A hole that is the whole string. The value keeps its JSON type.
+    /// A placeholder that is the whole string. The value keeps its JSON type.
     Hole(Hole),
-    /// Text with holes inside.
+    /// Text with placeholders inside.
     Text(Vec<Piece>),
     List(Vec<Template>),
     Object(Vec<(String, Template)>),
@@ -70,7 +70,7 @@ impl Template {
         Self::Object(Vec::new())
     }
 
-    /// Compiles a whole body: an object, an array, or a hole.
+    /// Compiles a whole body: an object, an array, or a placeholder.
     pub(crate) fn compile_body(
         tree: &Spanned<Tree>,
         file: &Arc<SourceFile>,
@@ -181,7 +181,7 @@ impl Template {
         }
     }
 
-    /// Whether the endpoint's lookup fills any hole.
+    /// Whether the endpoint's lookup fills any placeholder.
     pub(crate) fn asks_lookup(&self) -> bool {
         match self {
             Self::Scalar(_) => false,
@@ -273,7 +273,7 @@ impl TemplateScope<'_> {
         }
     }
 
-    /// All holes that are possible in this scope.
+    /// All placeholders that are possible in this scope.
     fn holes(self) -> Vec<String> {
         let found = self.lookup.into_iter().flat_map(|lookup| {
             let fields = lookup.fields();
