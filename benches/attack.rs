@@ -6,9 +6,9 @@
 //! SANDBOX_BIN=/some/other/build make attack
 //! ```
 //!
-//! Each attack has a fresh sandbox. A witness reads a record once a millisecond on its own connection: for three seconds
-//! before the attack, during it, and for three seconds after it. Then memory, descriptors and threads are compared with
-//! those before. By then, the attacker has closed its connections and ended its worlds.
+//! Each attack has a fresh sandbox. A witness reads a record once a millisecond on its own connection: for three
+//! seconds before the attack, during it, and for three seconds after it. Then memory, descriptors and threads are
+//! compared with those before. By then, the attacker has closed its connections and ended its worlds.
 //!
 //! The witness, the attacker and the server share the machine's cores. So the same attack is made on a server that only
 //! reads and answers with hyper: the latency there is the cost of the machine, the runtime and HTTP.
@@ -57,8 +57,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether nothing was left, no request of the witness was refused, and nothing panicked. The latency is only shown, not
-/// judged, because it depends on the other work of the machine.
+/// Whether nothing was left, no request of the witness was refused, and nothing panicked. The latency is only shown,
+/// not judged, because it depends on the other work of the machine.
 fn attack_all(arguments: &[String]) -> Outcome<bool> {
     raise_descriptor_limit();
     println!("{}.\n", machine());

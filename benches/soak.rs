@@ -1,4 +1,5 @@
-//! Half an hour under every kind of load, at a low rate: does anything fail, get lost or pile up? Prints a markdown table.
+//! Half an hour under every kind of load, at a low rate: does anything fail, get lost or pile up? Prints a markdown
+//! table.
 //!
 //! ```text
 //! make soak                                   # 30 minutes

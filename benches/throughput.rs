@@ -1,5 +1,5 @@
-//! Compares the sandbox with a bare hyper server, and measures the cost of many rules, many files and an open inspector.
-//! Prints markdown tables.
+//! Compares the sandbox with a bare hyper server, and measures the cost of many rules, many files and an open
+//! inspector. Prints markdown tables.
 //!
 //! ```text
 //! cargo bench --bench throughput                           # about two minutes

@@ -93,7 +93,7 @@ pub enum StartError {
         address: SocketAddr,
         error: io::Error,
     },
-    /// TLS cannot be set up: a certificate, a key or the folder of the authority is not as it has to be.
+    /// TLS cannot be set up: a certificate, a key or the folder of the authority is wrong.
     #[error("{0}")]
     Tls(String),
 }

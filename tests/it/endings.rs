@@ -223,7 +223,8 @@ async fn a_machine_whose_clock_jumps_answers_as_before() {
             assert_eq!(answer.status(), 200, "{seconds}: {}", answer.text());
         }
     }
-    // The binary must have seen the jumps, or the test proves nothing. A time outside of the calendar is shown as nothing.
+    // The binary must have seen the jumps, or the test proves nothing. A time outside of the calendar is shown as
+    // nothing.
     raw.send(request("GET /__sandbox/requests?limit=2", &[], b""))
         .await;
     let listed = raw.answer().await.json();

@@ -1,5 +1,5 @@
-//! Attacks on the claims of SECURITY.md: web pages that want to send callbacks, addresses that are never called, secrets
-//! in everything that is shown, requests for the data of another world.
+//! Attacks on the claims of SECURITY.md: web pages that want to send callbacks, addresses that are never called,
+//! secrets in everything that is shown, requests for the data of another world.
 
 use std::fs;
 use std::path::Path;

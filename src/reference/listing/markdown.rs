@@ -30,7 +30,7 @@ impl Listing {
         for endpoint in &self.endpoints {
             write_endpoint(page, endpoint)?;
         }
-        writeln!(page, "\n## Errors that every endpoint takes\n")?;
+        writeln!(page, "\n## Errors of every endpoint\n")?;
         writeln!(page, "| x-magic-reply | status | source | meaning |")?;
         writeln!(page, "|---|---|---|---|")?;
         for error in &self.errors {
@@ -46,10 +46,10 @@ impl Listing {
         let behaviours = self.callback_behaviours.map(code).join(", ");
         writeln!(
             page,
-            "\n## Callbacks that misbehave\n\nBehind an outcome that sends a callback, \
-             `x-magic-reply: NAME; callback=HOW` makes it go wrong: {behaviours}."
+            "\n## Callbacks that misbehave\n\nIf an outcome sends a callback, \
+             `x-magic-reply: NAME; callback=HOW` makes it misbehave: {behaviours}."
         )?;
-        writeln!(page, "\n## Routes that are no product\n")?;
+        writeln!(page, "\n## Other routes\n")?;
         writeln!(page, "| route | source | meaning |")?;
         writeln!(page, "|---|---|---|")?;
         for route in self.account {
@@ -96,7 +96,7 @@ fn write_outcomes(page: &mut String, endpoint: &ListedEndpoint) -> fmt::Result {
     if endpoint.outcomes.is_empty() {
         return writeln!(
             page,
-            "\nIt only reads: the errors below are its magic replies."
+            "\nThis endpoint only reads. Its magic replies are the errors below."
         );
     }
     writeln!(page, "\n| x-magic-reply | also | source | meaning |")?;
@@ -119,7 +119,7 @@ fn write_outcomes(page: &mut String, endpoint: &ListedEndpoint) -> fmt::Result {
 fn meaning(outcome: &ListedOutcome) -> String {
     let mut sentences = Vec::new();
     if outcome.is_default {
-        sentences.push("**The default**, where nothing else decides.".to_owned());
+        sentences.push("**The default**, if nothing else decides.".to_owned());
     }
     sentences.extend(outcome.description.clone().or(outcome.message.clone()));
     if let Some(error) = &outcome.error_code {
@@ -141,9 +141,9 @@ fn meaning(outcome: &ListedOutcome) -> String {
             "Answers in turn: {}; then {}.",
             steps.join(", "),
             if outcome.cycle {
-                "from the first again"
+                "the first again"
             } else {
-                "the last for ever"
+                "always the last"
             }
         ));
     }
@@ -163,12 +163,11 @@ fn meaning(outcome: &ListedOutcome) -> String {
     }
     match outcome.callback.as_deref() {
         None => {}
-        Some("normal") if !outcome.then.is_empty() => sentences.push("Calls back then.".to_owned()),
-        Some("normal") => sentences.push("Calls back.".to_owned()),
-        Some(how) => sentences.push(format!(
-            "Calls back, misbehaving on purpose: {}.",
-            code(how)
-        )),
+        Some("normal") if !outcome.then.is_empty() => {
+            sentences.push("A callback is sent then.".to_owned())
+        }
+        Some("normal") => sentences.push("Sends a callback.".to_owned()),
+        Some(how) => sentences.push(format!("Sends a callback that misbehaves: {}.", code(how))),
     }
     sentences.join(" ")
 }
