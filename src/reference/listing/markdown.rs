@@ -164,7 +164,7 @@ fn meaning(outcome: &ListedOutcome) -> String {
     match outcome.callback.as_deref() {
         None => {}
         Some("normal") if !outcome.then.is_empty() => {
-            sentences.push("A callback is sent then.".to_owned())
+            sentences.push("A callback is sent then.".to_owned());
         }
         Some("normal") => sentences.push("Sends a callback.".to_owned()),
         Some(how) => sentences.push(format!("Sends a callback that misbehaves: {}.", code(how))),
