@@ -19,8 +19,8 @@ use super::seen::Seen;
 use super::{account, callback_urls, faults, magic, real_data, strict};
 use crate::base::Behaviour;
 use crate::catalogue::{
-    Answer, Catalogue, Creation, Endpoint, Route, UploadFields, asked_route, calls_back,
-    error_outcome,
+    Answer, Catalogue, Creation, Endpoint, ReplyId, Route, UploadFields, asked_route, calls_back,
+    error_outcome, shown_path,
 };
 use crate::http::{self, ApiError, Call};
 use crate::world::{Why, World};
@@ -105,7 +105,8 @@ fn decide<'c>(arrived: &Arrived<'c>, seen: &mut Seen<'c>) -> Result<Reply, ApiEr
         Route::ListCallbackUrls => Ok(callback_urls::list(engine, catalogue, &world)),
         Route::SetCallbackUrl { may_be_all } => no_foreign_page(engine, call)
             .and_then(|()| callback_urls::register(catalogue, &world, call, may_be_all)),
-        _ => Ok(account::callback_token(&world)),
+        Route::CallbackToken => Ok(account::callback_token(&world)),
+        Route::Health | Route::ApiKeys { .. } => unreachable!("answered above"),
     };
     if matches!(&answer, Err(error) if !error.is_asked_for) {
         seen.refused(reads);
@@ -117,8 +118,7 @@ fn decide<'c>(arrived: &Arrived<'c>, seen: &mut Seen<'c>) -> Result<Reply, ApiEr
 /// product.
 pub(super) fn no_route(engine: &Engine, call: &Call, nearest: Option<&str>) -> String {
     let asked = asked_route(call.method(), call.path());
-    let path = asked.split_once(' ').map_or("", |(_, path)| path);
-    if let Some(own) = (engine.own_route)(call.method(), path) {
+    if let Some(own) = (engine.own_route)(call.method(), &shown_path(call.path())) {
         return format!("There is no {asked} here. The sandbox's own is {own}.");
     }
     let near = nearest.map_or(String::new(), |route| format!(" The nearest is {route}."));
@@ -247,6 +247,9 @@ fn commit(
     if wish.callback.is_some() && !calls_back(endpoint, &outcome) {
         return Err(ApiError::no_callback(&outcome.name));
     }
+    if wish.callback == Some(Behaviour::Stale) && endpoint.pending_outcome().is_none() {
+        return Err(ApiError::no_older_state(&endpoint.id));
+    }
     if let Some(outcome_faults) = &outcome.faults {
         seen.outcome_faults = Some(outcome_faults.clone());
         if let Some(limit) = &outcome_faults.rate_limit {
@@ -277,7 +280,7 @@ fn commit(
         status: outcome.status,
         headers: outcome.headers.clone(),
         body: made.body,
-        outcome: Some(outcome.tag.clone()),
+        id: ReplyId::Outcome(endpoint.outcome_id(&outcome.name)),
         effect: FollowUp::of(made.planned),
         faults: None,
     })
@@ -289,7 +292,6 @@ pub(crate) fn error_reply(
     endpoint: Option<&Endpoint>,
     error: &ApiError,
 ) -> Reply {
-    let name = error.outcome_name();
     let outcome = error_outcome(catalogue, endpoint, error);
     let Answer::Error { code, message } = &outcome.answer else {
         unreachable!("an error's outcome is an error");
@@ -306,8 +308,10 @@ pub(crate) fn error_reply(
         status: outcome.status,
         headers,
         body: http::error_envelope(code, message, &error.complaints),
-        outcome: endpoint
-            .and_then(|endpoint| HeaderValue::try_from(format!("{}/{name}", endpoint.id)).ok()),
+        id: match endpoint {
+            Some(endpoint) => ReplyId::Outcome(endpoint.outcome_id(error.outcome_name())),
+            None => ReplyId::Error(code.as_str().into()),
+        },
         effect: FollowUp::None,
         faults: None,
     }

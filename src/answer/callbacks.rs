@@ -18,7 +18,7 @@ pub(crate) struct Event<'a> {
     pub record: Option<Arc<str>>,
     pub outcome: &'a str,
     pub body: Bytes,
-    /// The earlier body of the record, for `stale`.
+    /// The earlier body of the record, for `stale`. Empty for other behaviours.
     pub older: Bytes,
     pub after: Duration,
     pub behaviour: Behaviour,
@@ -57,7 +57,13 @@ pub(crate) fn schedule_event(
         Behaviour::Reorder => line.send_behind_next(first),
         Behaviour::Stale => line.send_before_stale(first),
         Behaviour::Early if event.after.is_zero() => line.send_before_reply(first),
-        _ => line.send_after(first, event.after),
+        Behaviour::Normal
+        | Behaviour::Early
+        | Behaviour::WrongToken
+        | Behaviour::NoToken
+        | Behaviour::Truncated
+        | Behaviour::InvalidJson
+        | Behaviour::UnknownFields => line.send_after(first, event.after),
     }
 }
 
@@ -171,7 +177,16 @@ fn delivery(event: &Event<'_>) -> Delivery {
         token: match event.behaviour {
             Behaviour::WrongToken => TokenSent::Wrong,
             Behaviour::NoToken => TokenSent::None,
-            _ => TokenSent::Right,
+            Behaviour::Normal
+            | Behaviour::None
+            | Behaviour::Duplicate
+            | Behaviour::Late(_)
+            | Behaviour::Early
+            | Behaviour::Reorder
+            | Behaviour::Stale
+            | Behaviour::Truncated
+            | Behaviour::InvalidJson
+            | Behaviour::UnknownFields => TokenSent::Right,
         },
         redelivery_of: None,
         depth: event.depth,
@@ -212,34 +227,14 @@ fn misshapen(event: &Event<'_>) -> Bytes {
             }
             more.to_string().into()
         }
-        _ => body.clone(),
+        Behaviour::Normal
+        | Behaviour::None
+        | Behaviour::Duplicate
+        | Behaviour::Late(_)
+        | Behaviour::Early
+        | Behaviour::Reorder
+        | Behaviour::WrongToken
+        | Behaviour::NoToken
+        | Behaviour::Stale => body.clone(),
     }
-}
-
-/// The pending form of a record that was never pending: no results, equal times.
-pub(crate) fn pending_form(body: &Bytes) -> Bytes {
-    const RESULTS: [&str; 9] = [
-        "result",
-        "results",
-        "is_found",
-        "failure_reason",
-        "bank_account_holder_name",
-        "is_normal_account",
-        "name_matching_result",
-        "account_name",
-        "match_percentage",
-    ];
-    let Ok(Value::Object(mut map)) = serde_json::from_slice(body) else {
-        return body.clone();
-    };
-    for name in RESULTS {
-        map.shift_remove(name);
-    }
-    if map.contains_key("status") {
-        map.insert("status".to_owned(), "PENDING".into());
-    }
-    if let (Some(created), true) = (map.get("created").cloned(), map.contains_key("updated")) {
-        map.insert("updated".to_owned(), created);
-    }
-    Value::Object(map).to_string().into()
 }

@@ -39,11 +39,14 @@ pub(super) fn decide(arrived: &Arrived<'_>, seen: &Seen<'_>, reply: &mut Reply) 
         return;
     }
     reply_faults.rewrite(arrived.catalogue, reply);
-    if let FollowUp::Release(held) = &reply.effect {
+    match &reply.effect {
         // A callback leaves when its reply has been written, so it must not overtake a late reply.
-        for seq in held {
-            state.callbacks.put_off(*seq, reply_faults.lasts(reply));
+        FollowUp::Release(held) => {
+            for seq in held {
+                state.callbacks.put_off(*seq, reply_faults.lasts(reply));
+            }
         }
+        FollowUp::None | FollowUp::AfterCallback(_) | FollowUp::Register(_) => {}
     }
     reply.faults = Some(Box::new(reply_faults));
 }

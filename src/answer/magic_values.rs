@@ -58,7 +58,9 @@ fn choose_by_value<'e>(
     };
     let found = match &magic.subject {
         Subject::FileName(_) => named_by_file(endpoint, text),
-        _ => endpoint.outcome(&as_name(text)),
+        Subject::Field(_) | Subject::Header(_) | Subject::Query(_) | Subject::Nth => {
+            endpoint.outcome(&as_name(text))
+        }
     };
     if found.is_none() && magic.prefix.is_some() {
         let message = endpoint.unknown_outcome(text, false);
@@ -82,11 +84,18 @@ pub(crate) fn named_by_file<'e>(
     endpoint.outcome(&as_name(last))
 }
 
+/// No outcome has a longer name.
+const NAME_CHARS_MAX: usize = 200;
+
 /// Writes a text as outcomes are written: `completed not-found` becomes `COMPLETED_NOT_FOUND`.
 pub(crate) fn as_name(text: &str) -> String {
     let upper = |c: char| match c {
         ' ' | '-' => '_',
         other => other.to_ascii_uppercase(),
     };
-    text.trim().chars().take(200).map(upper).collect()
+    text.trim()
+        .chars()
+        .take(NAME_CHARS_MAX)
+        .map(upper)
+        .collect()
 }

@@ -8,7 +8,7 @@ use super::reply::{FollowUp, Reply};
 use super::seen::Seen;
 use super::{magic, strict};
 use crate::base::Mix;
-use crate::catalogue::{Answer, Creation, Fill, PlantedRecord, found};
+use crate::catalogue::{Answer, Creation, Endpoint, Fill, LISTED, PlantedRecord, ReplyId, found};
 use crate::http::ApiError;
 use crate::world::{By, Version};
 
@@ -41,7 +41,7 @@ pub(super) fn read(
         status: StatusCode::OK,
         headers: Vec::new(),
         body: version.body,
-        outcome: Some(version.outcome),
+        id: ReplyId::Outcome(version.outcome),
         effect: FollowUp::None,
         faults: None,
     })
@@ -71,7 +71,7 @@ fn find(request: &ProductRequest<'_>, id: &str) -> Option<Version> {
     }
     places.iter().find_map(|place| {
         if let (Some(record), Some(creation)) = (place.records.get(id), &place.creation) {
-            return planted(request, creation, (id, record));
+            return planted(request, (place, creation), (id, record));
         }
         let listing = place
             .reads_listings
@@ -81,14 +81,14 @@ fn find(request: &ProductRequest<'_>, id: &str) -> Option<Version> {
         listing.write(&mut body, 100);
         Some(Version {
             body: body.into(),
-            outcome: place.listing_tag.clone(),
+            outcome: place.outcome_id(LISTED),
         })
     })
 }
 
 fn planted(
     request: &ProductRequest<'_>,
-    creation: &Creation,
+    (place, creation): (&Endpoint, &Creation),
     (id, record): (&str, &PlantedRecord),
 ) -> Option<Version> {
     let (seed, catalogue) = (request.engine.seed, request.catalogue);
@@ -115,6 +115,6 @@ fn planted(
     };
     Some(Version {
         body: plan.render(&mut fill, &mut Vec::new()).body,
-        outcome: choice.outcome.tag.clone(),
+        outcome: place.outcome_id(&choice.outcome.name),
     })
 }

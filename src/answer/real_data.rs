@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::catalogue::{Catalogue, RegisterEntry};
+use crate::catalogue::{Catalogue, Digits, RegisterEntry, digits_of};
 
 /// Fields of a request below this depth are not looked at.
 const DEPTH_MAX: usize = 4;
@@ -68,10 +68,10 @@ fn real(catalogue: &Catalogue, name: &str, text: &str) -> Option<&'static str> {
     }
     let (what, is_dummy) = if let Some((_, domain)) = text.rsplit_once('@') {
         ("the mail address of a real person", is_reserved(domain))
-    } else if name.contains("phone") || name == "digits" {
+    } else if digits_of(name) == Some(Digits::Phone) {
         let digits = international(text)?;
         ("the phone number of a real person", is_set_aside(&digits))
-    } else if is_nik(text) && !name.contains("account") {
+    } else if is_nik(text) && digits_of(name).is_none() {
         let is_listed = !matches!(catalogue.dummy.person(text), RegisterEntry::Unlisted);
         (
             "the identity number of a real person",

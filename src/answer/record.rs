@@ -6,12 +6,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::callbacks::{self, Event, pending_form};
+use super::callbacks::{self, Event};
 use super::engine::Engine;
 use super::reply::Scheduled;
 use crate::base::{Behaviour, Dice, Stamp};
 use crate::catalogue::{
-    Answer, CallsBack, Catalogue, Creation, Endpoint, Fill, Finding, Outcome, Rendered, found,
+    BodyPlan, CallsBack, Catalogue, Creation, Endpoint, Fill, Finding, Outcome, Rendered, found,
 };
 use crate::http::Call;
 use crate::world::{Later, Record, State, Version, World};
@@ -42,6 +42,8 @@ pub(crate) struct Made {
 struct Stages {
     versions: Vec<(Duration, Version)>,
     calls: Vec<(usize, Behaviour)>,
+    /// The body of the record before its first version, if `stale` sends it.
+    older: Bytes,
 }
 
 /// Writes the versions of a record in order.
@@ -67,23 +69,20 @@ impl NewRecord<'_> {
     ) -> Made {
         let pattern = self.creation.id_pattern.as_ref();
         let id: Option<Arc<str>> = pattern.map(|pattern| pattern.write(self.drawn).into());
-        let Stages {
-            mut versions,
-            calls,
-        } = self.life(state, outcome, id.as_deref().unwrap_or_default(), finding);
-        for (at, behaviour) in &calls {
+        let mut stages = self.life(state, outcome, id.as_deref().unwrap_or_default(), finding);
+        for (at, behaviour) in &stages.calls {
             if *behaviour == Behaviour::Early {
-                versions[*at].0 = Duration::ZERO; // the callback overtakes the reply, so the record must too
+                stages.versions[*at].0 = Duration::ZERO; // the callback overtakes the reply, so the record must too
             }
         }
-        let planned = self.plan_callbacks(state, id.as_ref(), &versions, &calls);
-        let (_, version) = versions.remove(0);
+        let planned = self.plan_callbacks(state, id.as_ref(), &stages);
+        let (_, version) = stages.versions.remove(0);
         let body = version.body.clone();
         if let Some(id) = id.clone() {
             let record = Record {
                 endpoint: self.endpoint.id.clone(),
                 version,
-                later: Later::new(self.call.came, state.callbacks.advanced, versions),
+                later: Later::new(self.call.came, state.callbacks.advanced, stages.versions),
             };
             state.records.put(id, record);
         }
@@ -131,8 +130,16 @@ impl NewRecord<'_> {
                 calls.push((at, self.callback.unwrap_or(behaviour)));
             }
             let Some((change, rest)) = changes.split_first() else {
-                let versions = writing.versions;
-                return Stages { versions, calls };
+                let older = if calls.contains(&(0, Behaviour::Stale)) {
+                    writing.pending_body()
+                } else {
+                    Bytes::new()
+                };
+                return Stages {
+                    versions: writing.versions,
+                    calls,
+                    older,
+                };
             };
             after += change.after;
             current = &self.endpoint.outcomes[&change.outcome];
@@ -147,14 +154,13 @@ impl NewRecord<'_> {
         &self,
         state: &mut State,
         id: Option<&Arc<str>>,
-        versions: &[(Duration, Version)],
-        calls: &[(usize, Behaviour)],
+        stages: &Stages,
     ) -> Scheduled {
         let mut planned = Scheduled::default();
         let Some(callback_type) = &self.endpoint.callback_type else {
             return planned;
         };
-        if calls.is_empty() {
+        if stages.calls.is_empty() {
             return planned;
         }
         let Some(url) = self
@@ -164,17 +170,17 @@ impl NewRecord<'_> {
             return planned;
         };
         let now = self.world.now(state);
-        for (at, behaviour) in calls {
-            let (after, version) = &versions[*at];
+        for (at, behaviour) in &stages.calls {
+            let (after, version) = &stages.versions[*at];
             let older = match at.checked_sub(1) {
-                Some(before) => versions[before].1.body.clone(),
-                None => pending_form(&version.body),
+                Some(before) => stages.versions[before].1.body.clone(),
+                None => stages.older.clone(),
             };
             let event = Event {
                 callback_type,
                 url: &url,
                 record: id.cloned(),
-                outcome: version.outcome.to_str().unwrap_or_default(),
+                outcome: version.outcome.shown(),
                 body: version.body.clone(),
                 older,
                 after: *after,
@@ -193,11 +199,33 @@ impl NewRecord<'_> {
 impl Writing<'_> {
     /// Writes the version for an outcome and returns its number.
     fn write(&mut self, outcome: &Outcome, after: Duration) -> usize {
-        let making = self.making;
-        let Answer::Body { plan, asks_lookup } = &outcome.answer else {
-            unreachable!("errors and sequences are resolved before anything is written");
+        let plan = self.prepared(outcome);
+        let updated = self.updated(outcome, after);
+        let rendered = self.render(plan, updated);
+        keep_parts(self.state, self.making.creation, &rendered);
+        let version = Version {
+            body: rendered.body,
+            outcome: self.making.endpoint.outcome_id(&outcome.name),
         };
-        if *asks_lookup && self.finding.is_none() {
+        self.versions.push((after, version));
+        self.versions.len() - 1
+    }
+
+    /// The body that the record would have if it were still pending. Empty where no outcome is pending.
+    fn pending_body(&mut self) -> Bytes {
+        let Some(pending) = self.making.endpoint.pending_outcome() else {
+            return Bytes::new();
+        };
+        let plan = self.prepared(pending);
+        self.render(plan, self.created).body
+    }
+
+    /// The body's plan, after the lookup that it needs.
+    fn prepared<'o>(&mut self, outcome: &'o Outcome) -> &'o BodyPlan {
+        let making = self.making;
+        let (plan, asks_lookup) =
+            (outcome.plan()).expect("errors and sequences are resolved before anything is written");
+        if asks_lookup && self.finding.is_none() {
             let seed = making.engine.seed;
             self.finding = found(
                 seed,
@@ -207,22 +235,19 @@ impl Writing<'_> {
                 &mut self.dice,
             );
         }
+        plan
+    }
+
+    fn render(&mut self, plan: &BodyPlan, updated: Stamp) -> Rendered {
         let mut fill = Fill {
-            input: making.fields,
+            input: self.making.fields,
             id: self.id,
             created: self.created,
-            updated: self.updated(outcome, after),
+            updated,
             finding: self.finding.as_ref(),
-            drawn: making.drawn,
+            drawn: self.making.drawn,
         };
-        let rendered = plan.render(&mut fill, &mut self.state.scratch);
-        keep_parts(self.state, making.creation, &rendered);
-        let version = Version {
-            body: rendered.body,
-            outcome: outcome.tag.clone(),
-        };
-        self.versions.push((after, version));
-        self.versions.len() - 1
+        plan.render(&mut fill, &mut self.state.scratch)
     }
 
     fn updated(&mut self, outcome: &Outcome, after: Duration) -> Stamp {
@@ -251,7 +276,7 @@ fn keep_parts(state: &mut State, creation: &Creation, rendered: &Rendered) {
             endpoint: keep.at.clone(),
             version: Version {
                 body: rendered.body.slice(range.clone()),
-                outcome: keep.tag.clone(),
+                outcome: keep.outcome.clone(),
             },
             later: None,
         };

@@ -8,7 +8,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 
 use crate::base::{BROKEN_MAX, Fault, ReceiverUrl, duration_text, no_json};
-use crate::catalogue::{Answer, Catalogue};
+use crate::catalogue::{Answer, Catalogue, ReplyId};
 use crate::http::{DELAY_HEADER, ErrorCode, FAULT_HEADER, error_envelope};
 
 pub(crate) fn ok(body: &Value) -> Reply {
@@ -16,7 +16,7 @@ pub(crate) fn ok(body: &Value) -> Reply {
         status: StatusCode::OK,
         headers: Vec::new(),
         body: Bytes::from(body.to_string()),
-        outcome: None,
+        id: ReplyId::Account,
         effect: FollowUp::None,
         faults: None,
     }
@@ -46,7 +46,15 @@ impl ReplyFaults {
                     reply.body = error_envelope(code, message, &[]);
                 }
             }
-            _ => {}
+            Some(
+                Fault::Reset
+                | Fault::Empty
+                | Fault::Truncate
+                | Fault::Garbage
+                | Fault::Slow(_)
+                | Fault::Hang,
+            )
+            | None => {}
         }
     }
 
@@ -58,7 +66,16 @@ impl ReplyFaults {
                 let dribbles = Duration::from_secs(bytes.into()) / rate.get();
                 self.delay + dribbles.min(BROKEN_MAX)
             }
-            _ => self.delay,
+            Some(
+                Fault::Reset
+                | Fault::Empty
+                | Fault::Truncate
+                | Fault::Malformed
+                | Fault::Garbage
+                | Fault::Hang
+                | Fault::Status(_),
+            )
+            | None => self.delay,
         }
     }
 
@@ -98,8 +115,7 @@ pub(crate) struct Reply {
     pub status: hyper::StatusCode,
     pub headers: Vec<(HeaderName, HeaderValue)>,
     pub body: Bytes,
-    /// `x-sandbox-outcome`, on every reply of a product.
-    pub outcome: Option<HeaderValue>,
+    pub id: ReplyId,
     pub effect: FollowUp,
     /// The delay and the fault on its way.
     pub faults: Option<Box<ReplyFaults>>,

@@ -57,14 +57,11 @@ pub(crate) fn refuse_version_if_strict(
     if !is_strict {
         return Ok(());
     }
-    let tag = version.outcome.to_str().unwrap_or_default();
-    let Some((id, name)) = tag.rsplit_once('/') else {
-        return Ok(());
-    };
-    let Some(endpoint) = catalogue.endpoint(id) else {
+    let id = &version.outcome;
+    let Some(endpoint) = catalogue.endpoint(id.endpoint()) else {
         return Ok(()); // a reload removed the endpoint; its answer was allowed then
     };
-    match endpoint.outcomes.get(name) {
+    match endpoint.outcomes.get(id.name()) {
         Some(outcome) if !outcome.source.is_public() => Err(outcome_refused(endpoint, outcome)),
         _ => refuse_endpoint_if_strict(is_strict, endpoint),
     }

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use crate::catalogue::{Answer, Catalogue, Endpoint, Fill, Outcome, found};
+use crate::catalogue::{Catalogue, Endpoint, Fill, Outcome, found};
 use crate::world::{State, World};
 
 /// A record's id and body.
 pub(crate) struct UnrequestedRecord {
     pub id: Arc<str>,
     pub body: Bytes,
+    /// The body of the same record while it was pending. None where no outcome is pending.
+    pub pending_body: Option<Bytes>,
 }
 
 /// Writes the record that the endpoint's sample input would make. None when the outcome has no body.
@@ -24,9 +26,10 @@ pub(crate) fn write_unrequested(
     purpose: &str,
 ) -> Option<UnrequestedRecord> {
     let creation = endpoint.creation.as_ref()?;
-    let Answer::Body { plan, asks_lookup } = &outcome.answer else {
-        return None;
-    };
+    let (plan, asks_lookup) = outcome.plan()?;
+    let pending = endpoint
+        .pending_outcome()
+        .and_then(|pending| pending.plan());
     let mut input = endpoint
         .schema
         .sample()
@@ -42,7 +45,7 @@ pub(crate) fn write_unrequested(
     state.counters.count_into(&mut mix);
     let mut dice = mix.dice();
     let id: Arc<str> = creation.id_pattern.as_ref()?.write(mix.finish()).into();
-    let finding = asks_lookup
+    let finding = (asks_lookup || pending.is_some_and(|(_, asks_lookup)| asks_lookup))
         .then(|| found(world.seed(), catalogue, creation, &input, &mut dice))
         .flatten();
     let now = world.now(state);
@@ -55,5 +58,10 @@ pub(crate) fn write_unrequested(
         drawn: mix.finish(),
     };
     let body = plan.render(&mut fill, &mut state.scratch).body;
-    Some(UnrequestedRecord { id, body })
+    let pending_body = pending.map(|(plan, _)| plan.render(&mut fill, &mut state.scratch).body);
+    Some(UnrequestedRecord {
+        id,
+        body,
+        pending_body,
+    })
 }

@@ -26,7 +26,7 @@ pub const PUBLIC_KEY: &str =
 pub struct ApiKey(String);
 
 pub(crate) const PREFIXES: [&str; 3] = ["iluma_development_", "iluma_live_", "iluma_production_"];
-const SECRET_CHARS: std::ops::RangeInclusive<usize> = 30..=80;
+pub(crate) const SECRET_CHARS: std::ops::RangeInclusive<usize> = 30..=80;
 
 impl ApiKey {
     /// The whole key. Send it, but never log it.
@@ -66,10 +66,11 @@ impl FromStr for ApiKey {
             )?;
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'=' | b'+');
         if !SECRET_CHARS.contains(&secret.len()) || !secret.bytes().all(plain) {
-            return Err(
-                "after its beginning an API key has 30 to 80 letters, digits, `/`, `=` or `+`"
-                    .to_owned(),
-            );
+            return Err(format!(
+                "after its beginning an API key has {} to {} letters, digits, `/`, `=` or `+`",
+                SECRET_CHARS.start(),
+                SECRET_CHARS.end()
+            ));
         }
         Ok(Self(text.to_owned()))
     }

@@ -7,6 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::amount::time_in_words;
+
 /// What every world's clock shows: one instant for ever, or the machine's time.
 ///
 /// ```
@@ -183,6 +185,9 @@ pub(crate) fn microseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
+/// The longest duration that can be written, and the longest time that a clock is moved on at once.
+pub(crate) const DURATION_MAX: Duration = Duration::from_hours(24 * 366);
+
 /// Parses `250ms`, `10s`, `5m`, `2h` or `3d`.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
@@ -199,16 +204,17 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
             ));
         }
     };
-    let too_long = || format!("`{text}` is longer than 366 days");
+    let too_long = || format!("`{text}` is longer than {}", time_in_words(DURATION_MAX));
     let ms = number
         .parse::<u64>()
         .map_err(|_| format!("`{text}` is no duration: write `250ms`, `10s`, `5m`, `2h` or `3d`"))?
         .checked_mul(unit_ms)
         .ok_or_else(too_long)?;
-    if ms > 366 * 86_400_000 {
+    let duration = Duration::from_millis(ms);
+    if duration > DURATION_MAX {
         return Err(too_long());
     }
-    Ok(Duration::from_millis(ms))
+    Ok(duration)
 }
 
 /// A moment of a world, by both of its clocks: the machine's time, and how far its own clock was advanced.

@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::amount::time_in_words;
 use super::clock::parse_duration;
 use super::dice::Dice;
 use super::fault::inside;
@@ -131,8 +132,9 @@ fn duration(text: &str) -> Result<Duration, String> {
     let duration = parse_duration(text.trim())?;
     if duration > DELAY_MAX {
         return Err(format!(
-            "`{}` is longer than a delay may be: 10 minutes",
-            text.trim()
+            "`{}` is longer than a delay may be: {}",
+            text.trim(),
+            time_in_words(DELAY_MAX)
         ));
     }
     Ok(duration)

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::StatusCode;
+use strum::{EnumDiscriminants, VariantArray};
 
 use super::dice::Dice;
 use super::text::nearest_sentence;
@@ -15,7 +16,8 @@ use super::text::nearest_sentence;
 pub(crate) const BROKEN_MAX: Duration = Duration::from_mins(10);
 
 /// How a reply is broken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumDiscriminants)]
+#[strum_discriminants(name(FaultKind), derive(VariantArray))]
 pub(crate) enum Fault {
     /// The connection is torn down (RST) without a byte.
     Reset,
@@ -35,70 +37,135 @@ pub(crate) enum Fault {
     Status(StatusCode),
 }
 
-/// Every fault as it is written. A fault that takes a value has an example value.
-pub(crate) const FAULTS: [&str; 8] = [
-    "reset",
-    "empty",
-    "truncate",
-    "malformed",
-    "garbage",
-    "slow(1kb/s)",
-    "hang",
-    "status(503)",
-];
+impl Fault {
+    /// True if another body takes the place of the decided one.
+    pub(crate) fn replaces_body(self) -> bool {
+        match self {
+            Self::Malformed | Self::Status(_) => true,
+            Self::Reset
+            | Self::Empty
+            | Self::Truncate
+            | Self::Garbage
+            | Self::Slow(_)
+            | Self::Hang => false,
+        }
+    }
+}
 
 const RATE_MAX: u32 = 1_000_000_000;
+
+impl FaultKind {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Reset => "reset",
+            Self::Empty => "empty",
+            Self::Truncate => "truncate",
+            Self::Malformed => "malformed",
+            Self::Garbage => "garbage",
+            Self::Slow => "slow",
+            Self::Hang => "hang",
+            Self::Status => "status",
+        }
+    }
+
+    /// The fault of this kind. `value` stands in brackets after the word. None if it is missing or too much.
+    fn fault(self, value: Option<&str>) -> Option<Result<Fault, String>> {
+        let plain = match self {
+            Self::Slow => return Some(parse_rate(value?).map(Fault::Slow)),
+            Self::Status => return Some(parse_status(value?).map(Fault::Status)),
+            Self::Reset => Fault::Reset,
+            Self::Empty => Fault::Empty,
+            Self::Truncate => Fault::Truncate,
+            Self::Malformed => Fault::Malformed,
+            Self::Garbage => Fault::Garbage,
+            Self::Hang => Fault::Hang,
+        };
+        value.is_none().then_some(Ok(plain))
+    }
+
+    /// An example of a value, for kinds that take one.
+    fn example(self) -> Option<&'static str> {
+        match self {
+            Self::Slow => Some("1kb/s"),
+            Self::Status => Some("503"),
+            Self::Reset
+            | Self::Empty
+            | Self::Truncate
+            | Self::Malformed
+            | Self::Garbage
+            | Self::Hang => None,
+        }
+    }
+}
+
+/// Every fault as it is written. A fault that takes a value has an example value.
+pub(crate) fn faults() -> Vec<String> {
+    let kinds = FaultKind::VARIANTS.iter();
+    kinds
+        .map(|kind| with_value(kind.word(), kind.example()))
+        .collect()
+}
 
 impl FromStr for Fault {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        if let Some(rate) = inside(text, "slow") {
-            return parse_rate(rate).map(Self::Slow);
+        if text.starts_with(|c: char| c.is_ascii_digit()) {
+            return parse_status(text).map(Self::Status);
         }
-        let status = inside(text, "status").unwrap_or(text);
-        if status.starts_with(|c: char| c.is_ascii_digit()) || status.len() < text.len() {
-            return parse_status(status).map(Self::Status);
-        }
-        Ok(match text {
-            "reset" => Self::Reset,
-            "empty" => Self::Empty,
-            "truncate" => Self::Truncate,
-            "malformed" => Self::Malformed,
-            "garbage" => Self::Garbage,
-            "hang" => Self::Hang,
-            _ => {
-                let near = nearest_sentence(text, FAULTS);
-                return Err(format!(
+        let (word, value) = word_and_value(text);
+        let mut kinds = FaultKind::VARIANTS.iter();
+        let kind = kinds.find(|kind| kind.word() == word.trim_end());
+        kind.and_then(|kind| kind.fault(value.map(str::trim)))
+            .unwrap_or_else(|| {
+                let known = faults();
+                let near = nearest_sentence(text, known.iter().map(String::as_str));
+                Err(format!(
                     "`{text}` is no fault.{near} Known are {}.",
-                    FAULTS.join(", ")
-                ));
-            }
-        })
+                    known.join(", ")
+                ))
+            })
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = match self {
-            Self::Reset => "reset",
-            Self::Empty => "empty",
-            Self::Truncate => "truncate",
-            Self::Malformed => "malformed",
-            Self::Garbage => "garbage",
-            Self::Hang => "hang",
+        let word = FaultKind::from(self).word();
+        match self {
+            Self::Reset
+            | Self::Empty
+            | Self::Truncate
+            | Self::Malformed
+            | Self::Garbage
+            | Self::Hang => f.write_str(word),
             Self::Slow(rate) => {
                 let (number, unit) = match rate.get() {
                     rate if rate % 1_000_000 == 0 => (rate / 1_000_000, "mb"),
                     rate if rate % 1000 == 0 => (rate / 1000, "kb"),
                     rate => (rate, "b"),
                 };
-                return write!(f, "slow({number}{unit}/s)");
+                write!(f, "{word}({number}{unit}/s)")
             }
-            Self::Status(status) => return write!(f, "status({})", status.as_u16()),
-        };
-        f.write_str(word)
+            Self::Status(status) => write!(f, "{word}({})", status.as_u16()),
+        }
+    }
+}
+
+/// Splits `word(value)`. A text without brackets is a word alone.
+pub(super) fn word_and_value(text: &str) -> (&str, Option<&str>) {
+    let split = || {
+        let (word, rest) = text.strip_suffix(')')?.split_once('(')?;
+        Some((word, Some(rest)))
+    };
+    split().unwrap_or((text, None))
+}
+
+/// Writes `word` or `word(value)`.
+pub(super) fn with_value(word: &str, value: Option<&str>) -> String {
+    match value {
+        Some(value) => format!("{word}({value})"),
+        None => word.to_owned(),
     }
 }
 
@@ -113,7 +180,8 @@ fn parse_rate(text: &str) -> Result<NonZeroU32, String> {
     let wrong = || {
         format!(
             "`slow({text})` names no rate: write `slow(500b/s)`, `slow(1kb/s)` or `slow(2mb/s)`, \
-             1 byte to 1000 megabytes a second"
+             1 byte to {} megabytes a second",
+            RATE_MAX / 1_000_000
         )
     };
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
@@ -191,8 +259,8 @@ mod tests {
 
     #[test]
     fn every_fault_is_written_as_it_is_read() {
-        for written in FAULTS {
-            let fault: Fault = written.parse().expect(written);
+        for written in faults() {
+            let fault: Fault = written.parse().expect(&written);
             assert_eq!(fault.to_string(), written);
         }
         for (written, plain) in [

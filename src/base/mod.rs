@@ -1,5 +1,6 @@
 //! Values with a text form: time, chance, keys, URLs, delays, faults. It does not know requests or the sandbox.
 
+mod amount;
 mod api_key;
 mod behaviour;
 mod clock;
@@ -13,14 +14,17 @@ mod share;
 mod sync;
 mod text;
 
+pub(crate) use self::amount::{size_in_words, time_in_words};
 pub(crate) use self::api_key::PREFIXES;
+#[cfg(test)]
+pub(crate) use self::api_key::SECRET_CHARS;
 pub use self::api_key::{ApiKey, PUBLIC_KEY};
-pub(crate) use self::behaviour::{BEHAVIOURS, Behaviour};
+pub(crate) use self::behaviour::{Behaviour, BehaviourKind, behaviours};
 pub use self::clock::{Clock, Stamp};
-pub(crate) use self::clock::{Moment, microseconds, milliseconds, parse_duration};
+pub(crate) use self::clock::{DURATION_MAX, Moment, microseconds, milliseconds, parse_duration};
 pub(crate) use self::delay::{Delay, duration_text};
 pub(crate) use self::dice::{Dice, Mix};
-pub(crate) use self::fault::{BROKEN_MAX, FAULTS, Fault, Probability, no_json};
+pub(crate) use self::fault::{BROKEN_MAX, Fault, Probability, faults, no_json};
 pub(crate) use self::panics::{
     Panicked, Panics, contained, contained_async, log_panic, pass_panic_on,
 };
@@ -30,5 +34,5 @@ pub(crate) use self::share::grow_share;
 pub(crate) use self::sync::{lock, read_lock, write_lock};
 pub(crate) use self::text::{
     hex, listed, nearest, nearest_clause, nearest_or_all, nearest_sentence, reason, short,
-    shortened,
+    shortened, snake_case,
 };

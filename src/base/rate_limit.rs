@@ -6,6 +6,7 @@ use hyper::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use indexmap::IndexMap;
 use tokio::time::Instant;
 
+use super::amount::time_in_words;
 use super::clock::{Moment, parse_duration};
 
 const LIMIT_MAX: u32 = 1_000_000;
@@ -51,7 +52,8 @@ impl RateLimit {
         let length = parse_duration(window)?;
         if length.is_zero() || length > WINDOW_MAX {
             return Err(format!(
-                "the window `{window}` does not lie between 1ms and 24h"
+                "the window `{window}` does not lie between 1 ms and {}",
+                time_in_words(WINDOW_MAX)
             ));
         }
         Ok(Self {

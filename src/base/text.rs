@@ -2,9 +2,12 @@
 
 use std::io::{self};
 
-/// A text that somebody else wrote, as a message repeats it: its first 100 characters, without control characters.
+/// How much of a text that somebody else wrote is repeated in a message.
+const REPEATED_CHARS_MAX: usize = 100;
+
+/// A text that somebody else wrote, as a message repeats it: its first characters, without control characters.
 pub(crate) fn short(text: &str) -> String {
-    shortened(text, 100)
+    shortened(text, REPEATED_CHARS_MAX)
 }
 
 /// The same with another length.
@@ -71,6 +74,23 @@ pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
         [only] => only.clone(),
         [most @ .., last] => format!("{} and {last}", most.join(", ")),
     }
+}
+
+/// The name of a field in snake case: `given_names` for `givenNames`, `Given-Names` and `given names`.
+pub(crate) fn snake_case(name: &str) -> String {
+    let mut snake = String::with_capacity(name.len() + 2);
+    let mut was_lower = false;
+    for c in name.chars() {
+        if c.is_uppercase() && was_lower {
+            snake.push('_');
+        }
+        was_lower = c.is_lowercase() || c.is_ascii_digit();
+        match c {
+            '-' | ' ' | '.' => snake.push('_'),
+            _ => snake.extend(c.to_lowercase()),
+        }
+    }
+    snake
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

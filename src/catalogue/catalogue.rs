@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::dummy::{Dummy, Finding};
 use super::endpoint::{Creation, Endpoint, Verb};
 use super::outcome::{Outcome, SharedErrors};
+use super::personal::PersonalFields;
 use super::route::{ACCOUNT_ROUTES, Route, RouteTarget, asked_route};
 use super::slot::Slot;
 use crate::base::{Dice, nearest};
@@ -26,6 +27,7 @@ pub(crate) struct Catalogue {
     pub(crate) shared_errors: SharedErrors,
     pub(crate) dummy: Dummy,
     pub(crate) settings: Settings,
+    pub(crate) personal: PersonalFields,
     /// Warnings about content that loads but is probably not meant, in the order of the files.
     pub(crate) warnings: Vec<LoadError>,
     /// The answer of `/openapi.json`, written at the first request for it.
@@ -79,7 +81,11 @@ impl Catalogue {
                 self.endpoint_at(*at),
                 found.params.get("id").unwrap_or_default(),
             )),
-            _ => None,
+            RouteTarget::Health
+            | RouteTarget::ApiKeys
+            | RouteTarget::CallbackToken
+            | RouteTarget::CallbackUrls
+            | RouteTarget::Record(_) => None,
         });
         route.ok_or_else(|| self.nearest_route(method, path))
     }

@@ -246,7 +246,12 @@ impl Test {
         match self {
             Self::Equals(value) => Some(std::slice::from_ref(value)),
             Self::OneOf(values) => Some(values),
-            _ => None,
+            Self::Matches(_)
+            | Self::StartsWith(_)
+            | Self::Present(_)
+            | Self::MoreThan(_)
+            | Self::LessThan(_)
+            | Self::Not(_) => None,
         }
     }
 

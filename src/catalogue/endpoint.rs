@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use hyper::header::HeaderValue;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::dummy::{Asked, Lookup, Reads};
 use super::magic_values::MagicValues;
 use super::outcome::{CallsBack, Outcome};
+use super::reply_id::OutcomeId;
 use super::rules::Rules;
 use super::schema::RequestSchema;
 use crate::base::{Stamp, nearest_sentence, short};
@@ -36,6 +36,8 @@ pub(crate) struct Endpoint {
     pub creation: Option<Creation>,
     /// The outcomes by their names: first the endpoint's own ones, then the errors that all endpoints share.
     pub outcomes: IndexMap<String, Arc<Outcome>>,
+    /// The ids of the outcomes, prepared once for all requests.
+    pub outcome_ids: foldhash::HashMap<String, OutcomeId>,
     /// Other names of outcomes, with the name of each outcome.
     pub aliases: IndexMap<String, String>,
     pub records: HashMap<String, PlantedRecord>,
@@ -43,8 +45,6 @@ pub(crate) struct Endpoint {
     pub reads: Vec<String>,
     /// True if the endpoint reads the watchlist's listings by their ids.
     pub reads_listings: bool,
-    /// The `x-sandbox-outcome` header of a listing that is read.
-    pub listing_tag: HeaderValue,
     pub callback_type: Option<String>,
     /// True if the sample of this endpoint tests the URLs of its callback type.
     pub tests_callbacks: bool,
@@ -68,8 +68,8 @@ pub(crate) struct Keep {
     pub from: String,
     /// The id of that endpoint.
     pub at: Arc<str>,
-    /// The `x-sandbox-outcome` header of an item that is read.
-    pub tag: HeaderValue,
+    /// The outcome of an item that is read.
+    pub outcome: OutcomeId,
 }
 
 /// The method of a product's requests.
@@ -138,6 +138,14 @@ impl Endpoint {
         self.reads_listings || self.creation.as_ref().is_some_and(keeps)
     }
 
+    /// The id of the outcome with this name.
+    pub(crate) fn outcome_id(&self, name: &str) -> OutcomeId {
+        match self.outcome_ids.get(name) {
+            Some(id) => id.clone(),
+            None => OutcomeId::new(&self.id, name),
+        }
+    }
+
     /// The outcome with this name or alias, in any letter case, as a magic value asks for it.
     pub(crate) fn outcome(&self, name: &str) -> Option<&Arc<Outcome>> {
         if let Some(outcome) = self.outcomes.get(name) {
@@ -146,6 +154,19 @@ impl Endpoint {
         let name = name.to_ascii_uppercase();
         let name = self.aliases.get(&name).unwrap_or(&name);
         self.outcomes.get(name)
+    }
+
+    /// The first outcome that writes a pending record. Its body is the earlier state of every other record.
+    pub(crate) fn pending_outcome(&self) -> Option<&Arc<Outcome>> {
+        self.outcomes
+            .values()
+            .find(|outcome| outcome.writes_pending())
+    }
+
+    /// The keys that lead to a record's id in a reply.
+    pub(crate) fn path_to_id(&self) -> Option<Vec<&str>> {
+        let mut plans = self.outcomes.values().filter_map(|outcome| outcome.plan());
+        plans.find_map(|(plan, _)| plan.template().path_to_id())
     }
 
     /// The message for a client that asks for an outcome that does not exist.

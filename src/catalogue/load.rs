@@ -9,6 +9,7 @@ use matchit::Router;
 use super::catalogue::Catalogue;
 use super::compile::{self, Proof, Stack};
 use super::dummy::Dummy;
+use super::personal::PersonalFields;
 use super::route::{ACCOUNT_ROUTES, RouteTarget};
 use super::slot::Slot;
 use crate::base::{nearest_clause, nearest_or_all};
@@ -125,6 +126,7 @@ impl Catalogue {
             slots,
             shared_errors,
             dummy,
+            personal: PersonalFields::new(layers.settings.personal_fields.clone()),
             settings: layers.settings,
             warnings: Vec::new(), // set when everything is checked
             openapi: OnceLock::new(),

@@ -31,7 +31,7 @@ impl MagicValue {
         let written = subject.as_ref();
         let parsed = match Subject::parse(written, fields) {
             Ok(parsed @ (Subject::Field(_) | Subject::FileName(_))) => Ok(parsed),
-            Ok(_) => Err(format!(
+            Ok(Subject::Header(_) | Subject::Query(_) | Subject::Nth) => Err(format!(
                 "a magic value must be in `{}.…`, in quotes; for a header use `x-magic-reply`",
                 fields.word
             )),

@@ -12,6 +12,8 @@ mod json_schema;
 mod load;
 mod magic_values;
 mod outcome;
+mod personal;
+mod reply_id;
 mod route;
 mod rules;
 mod schema;
@@ -21,8 +23,8 @@ mod upload_fields;
 mod watch;
 
 #[cfg(any(test, fuzzing))]
-pub(crate) use self::body::{BodyPlan, TemplateScope};
-pub(crate) use self::body::{Fill, Hole, Rendered, Template};
+pub(crate) use self::body::TemplateScope;
+pub(crate) use self::body::{BodyPlan, Fill, Hole, Rendered, Template};
 pub(crate) use self::catalogue::{
     Catalogue, callback_types, endpoint_of_type, error_outcome, final_outcome, found,
 };
@@ -37,9 +39,11 @@ pub(crate) use self::endpoint::{
 };
 pub(crate) use self::magic_values::{MagicValue, MagicValues};
 pub(crate) use self::outcome::{
-    Answer, CallsBack, Outcome, OutcomeFaults, Then, requestable_errors,
+    Answer, CallsBack, LISTED, Outcome, OutcomeFaults, Then, requestable_errors,
 };
-pub(crate) use self::route::{Route, asked_route};
+pub(crate) use self::personal::{Digits, PersonalFields, digits_of};
+pub(crate) use self::reply_id::{OutcomeId, ReplyId};
+pub(crate) use self::route::{Route, asked_route, shown_path};
 pub(crate) use self::rules::Rule;
 pub(crate) use self::schema::SOURCE_KEYWORD;
 #[cfg(any(test, fuzzing))]

@@ -36,25 +36,21 @@ impl OutcomeFaults {
     }
 }
 
+/// The outcome of a listing or a part of a reply that is read. No client can ask for it.
+pub(crate) const LISTED: &str = "LISTED";
+
 pub(crate) type SharedErrors = IndexMap<String, Arc<Outcome>>;
 
-/// The shared errors that a client can ask for. The error of strict mode is not among them: it is an answer of the
-/// sandbox itself, not of the emulated API.
+/// Errors that a client cannot ask for: they are answers of the sandbox itself, not of the emulated API.
+const NOT_REQUESTABLE: [ErrorCode; 2] = [ErrorCode::StrictMode, ErrorCode::RequestTimeout];
+
+/// The shared errors that a client can ask for.
 pub(crate) fn requestable_errors(
     shared: &SharedErrors,
 ) -> impl Iterator<Item = (&String, &Arc<Outcome>)> {
     shared
         .iter()
-        .filter(|(name, _)| **name != ErrorCode::StrictMode.name())
-}
-
-/// The `x-sandbox-outcome` header. A folder may have any name, so characters that a header cannot have become `_`.
-pub(crate) fn tag(endpoint: &str, outcome: &str) -> HeaderValue {
-    let plain: String = format!("{endpoint}/{outcome}")
-        .chars()
-        .map(|c| if c.is_ascii_graphic() { c } else { '_' })
-        .collect();
-    HeaderValue::try_from(plain).expect("visible ASCII")
+        .filter(|(name, _)| !NOT_REQUESTABLE.iter().any(|code| code.name() == **name))
 }
 
 /// One answer of an endpoint.
@@ -77,8 +73,6 @@ pub(crate) struct Outcome {
     pub faults: Option<Arc<OutcomeFaults>>,
     /// True for an error of `errors.toml`, which every endpoint has.
     pub is_shared: bool,
-    /// The `x-sandbox-outcome` header. It is empty for an error: that header is made when the error answers.
-    pub tag: HeaderValue,
     pub origin: Origin,
 }
 
@@ -116,6 +110,19 @@ pub(crate) struct Then {
 pub(crate) struct CallsBack(pub Option<Behaviour>);
 
 impl Outcome {
+    /// The plan of its body, and whether the plan needs the endpoint's lookup. None if it has no body of its own.
+    pub(crate) fn plan(&self) -> Option<(&BodyPlan, bool)> {
+        match &self.answer {
+            Answer::Body { plan, asks_lookup } => Some((plan, *asks_lookup)),
+            Answer::Error { .. } | Answer::Sequence { .. } | Answer::Weighted(_) => None,
+        }
+    }
+
+    /// Whether it writes a record that is not finished yet.
+    pub(crate) fn writes_pending(&self) -> bool {
+        self.pending && self.plan().is_some()
+    }
+
     pub(crate) fn is_error(&self) -> bool {
         matches!(self.answer, Answer::Error { .. })
     }

@@ -42,7 +42,19 @@ pub(crate) enum Route<'a> {
     Read(&'a Endpoint, &'a str),
 }
 
-impl Route<'_> {
+impl<'a> Route<'a> {
+    /// The endpoint of a product. None for the routes outside the products.
+    pub(crate) fn endpoint(&self) -> Option<&'a Endpoint> {
+        match self {
+            Self::Ask(endpoint, _) | Self::Read(endpoint, _) => Some(endpoint),
+            Self::Health
+            | Self::ApiKeys { .. }
+            | Self::CallbackToken
+            | Self::ListCallbackUrls
+            | Self::SetCallbackUrl { .. } => None,
+        }
+    }
+
     /// The route as logs may show it. Unlike the path, it holds nothing that the client sent.
     pub(crate) fn shown(&self) -> Arc<str> {
         match self {
@@ -55,10 +67,17 @@ impl Route<'_> {
     }
 }
 
-/// The route as the client sent it. The path is cut to 200 characters, without control characters.
+/// How much of a path is shown.
+const PATH_CHARS_MAX: usize = 200;
+
+/// The route as the client sent it, with a path that can be shown.
 pub(crate) fn asked_route(method: &Method, path: &str) -> String {
-    let path = shortened(path, 200);
-    format!("{method} {path}")
+    format!("{method} {}", shown_path(path))
+}
+
+/// The path, cut if it is long, without control characters.
+pub(crate) fn shown_path(path: &str) -> String {
+    shortened(path, PATH_CHARS_MAX)
 }
 
 /// The target of a path, for any method.

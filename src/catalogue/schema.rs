@@ -14,6 +14,20 @@ use crate::scenario::{self, FORMATS};
 /// The keyword that says how well a field is known, if this differs from its endpoint.
 pub(crate) const SOURCE_KEYWORD: &str = "x-source";
 
+/// Why the schema refuses a value.
+pub(crate) struct ValueRefusal {
+    pub reason: String,
+    /// The limit that the number exceeds.
+    pub bound: Option<Bound>,
+}
+
+/// A limit of a number.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bound {
+    Lower,
+    Upper,
+}
+
 /// The schema of one endpoint's input.
 #[derive(Debug)]
 pub(crate) struct RequestSchema {
@@ -92,14 +106,22 @@ impl RequestSchema {
     }
 
     /// The complaint about the value at a JSON Pointer that does not depend on the rest of the input.
-    pub(crate) fn complaint_at(&self, input: &Value, pointer: &str) -> Option<String> {
+    pub(crate) fn refusal_at(&self, input: &Value, pointer: &str) -> Option<ValueRefusal> {
+        use ValidationErrorKind as Kind;
         let errors = self.compile().ok()?.iter_errors(input).take(ERRORS_MAX);
         let mut unconditional = errors.filter(is_unconditional);
         let found = unconditional.find(|error| {
             let rest = error.instance_path().as_str().strip_prefix(pointer);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         })?;
-        Some(sentence(&found))
+        Some(ValueRefusal {
+            reason: sentence(&found),
+            bound: match found.kind() {
+                Kind::Minimum { .. } | Kind::ExclusiveMinimum { .. } => Some(Bound::Lower),
+                Kind::Maximum { .. } | Kind::ExclusiveMaximum { .. } => Some(Bound::Upper),
+                _ => None,
+            },
+        })
     }
 
     /// Whether a field is in every input: it is required, or it has a default.

@@ -87,7 +87,13 @@ impl Shape {
             Self::Object(properties) => properties
                 .iter()
                 .any(|property| property.shape == Self::File),
-            _ => false,
+            Self::Array(_)
+            | Self::Text
+            | Self::Integer
+            | Self::Number
+            | Self::Boolean
+            | Self::File
+            | Self::Any => false,
         }
     }
 
@@ -95,7 +101,13 @@ impl Shape {
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         let properties = match self {
             Self::Object(properties) => properties.as_slice(),
-            _ => &[],
+            Self::Array(_)
+            | Self::Text
+            | Self::Integer
+            | Self::Number
+            | Self::Boolean
+            | Self::File
+            | Self::Any => &[],
         };
         properties.iter().map(|property| property.name.as_str())
     }
@@ -133,7 +145,12 @@ impl Shape {
                 {
                     &Self::Any
                 }
-                _ => {
+                Self::Array(_)
+                | Self::Text
+                | Self::Integer
+                | Self::Number
+                | Self::Boolean
+                | Self::File => {
                     return Err(format!(
                         "`{}` reaches into a field that has no parts",
                         path.join(".")
@@ -184,7 +201,17 @@ impl Shape {
                     items.normalise(value);
                 }
             }
-            _ => {}
+            (
+                Self::Object(_)
+                | Self::Array(_)
+                | Self::Text
+                | Self::Integer
+                | Self::Number
+                | Self::Boolean
+                | Self::File
+                | Self::Any,
+                _,
+            ) => {}
         }
     }
 
@@ -222,7 +249,17 @@ impl Shape {
                     }
                 }
             }
-            _ => {}
+            (
+                Self::Object(_)
+                | Self::Array(_)
+                | Self::Text
+                | Self::Integer
+                | Self::Number
+                | Self::Boolean
+                | Self::File
+                | Self::Any,
+                _,
+            ) => {}
         }
     }
 }

@@ -75,7 +75,7 @@ impl UploadFields {
         self.paths.iter().any(meets)
     }
 
-    /// The body with facts in place of its files, and the pictures of which thumbnails shall be drawn.
+    /// The body with facts in place of its files, and the pictures among them that `room` has room for.
     pub(crate) fn keep(
         &self,
         body: &[u8],

@@ -39,7 +39,7 @@ pub(super) struct Answering {
     seed: u64,
     /// Time of the sandbox's clock, which `created` shows: a time at which the clock is frozen, or `system`
     /// for the real time [default: 2026-01-01T00:00:00Z].
-    #[arg(long, env = "ILUMA_SANDBOX_CLOCK")]
+    #[arg(long, value_name = "INSTANT", env = "ILUMA_SANDBOX_CLOCK")]
     clock: Option<Clock>,
     /// Refuse endpoints and outcomes whose source is only `decided` or `inferred`.
     #[arg(long, env = "ILUMA_SANDBOX_STRICT", value_parser = FalseyValueParser::new())]

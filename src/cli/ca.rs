@@ -11,6 +11,7 @@ use super::client;
 use super::output::{Format, fail, misused, print};
 use super::tls::AuthorityFolderArgument;
 use super::trust_help::{Client, TrustHelp};
+use crate::http::DEFAULT_PORT;
 use crate::server::{AUTHORITY_FILE, Authority, is_one_certificate};
 
 #[derive(Debug, Args)]
@@ -80,7 +81,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
             let url = url.as_ref().map_or_else(
                 || {
                     let port = tls_port.or(*port).filter(|port| *port != 0);
-                    format!("https://localhost:{}", port.unwrap_or(4586))
+                    format!("https://localhost:{}", port.unwrap_or(DEFAULT_PORT))
                 },
                 |url| url.to_string().trim_end_matches('/').to_owned(),
             );

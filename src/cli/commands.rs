@@ -141,6 +141,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// The command line as clap knows it, for the tests that hold documents and library to it.
+#[doc(hidden)]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// Every command with its purpose, in one line.
 pub(crate) fn commands() -> Vec<(String, String)> {
     let cli = Cli::command();

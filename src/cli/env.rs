@@ -82,7 +82,7 @@ async fn env(arguments: &Arguments) -> ExitCode {
             let variables = variables.map(|(name, value)| (name.to_owned(), json!(value)));
             format!("{:#}\n", Value::Object(variables.into_iter().collect()))
         }
-        shell => variables
+        shell @ (Syntax::Sh | Syntax::Fish | Syntax::PowerShell) => variables
             .map(|(name, value)| shell.line(name, value))
             .concat(),
     });

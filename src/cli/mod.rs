@@ -31,4 +31,4 @@ mod trust_help;
 mod try_out;
 
 #[cfg(feature = "cli")]
-pub use self::commands::run;
+pub use self::commands::{command, run};

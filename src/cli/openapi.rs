@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::answering::Scenarios;
 use super::client::sandbox_url;
 use super::output::{misused, print};
-use crate::base::{ApiKey, PUBLIC_KEY};
+use super::target::first_key;
+use crate::base::PUBLIC_KEY;
 use crate::http::DEFAULT_HOST;
 use crate::reference::{self, About};
 
@@ -66,16 +67,13 @@ pub(super) fn run_postman(arguments: &PostmanArguments) -> ExitCode {
             Err(code) => code,
         };
     }
-    // As for `serve` there may be several keys, and the first is used. An error does not repeat the key: it
-    // may be a real one.
-    let keys = arguments.api_key.as_deref().unwrap_or(PUBLIC_KEY);
-    let api_key = keys.split(',').next().unwrap_or_default();
-    if let Err(reason) = api_key.parse::<ApiKey>() {
-        return misused(format_args!("--api-key is not an API key: {reason}"));
-    }
+    let api_key = match first_key(arguments.api_key.as_deref()) {
+        Ok(key) => key,
+        Err(sentence) => return misused(sentence),
+    };
     let environment = reference::Environment {
         base_url: &base(&arguments.of),
-        api_key,
+        api_key: api_key.reveal(),
     };
     print_json(&environment.written())
 }

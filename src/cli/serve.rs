@@ -19,7 +19,7 @@ use super::parent::Parent;
 use super::tls::{ReceiverArguments, TlsArguments};
 use crate::base::ApiKey;
 use crate::callbacks::{CallbackUrl, Retries};
-use crate::http::{CONTROL_TOKEN_HEADER, ControlToken};
+use crate::http::{CONTROL_TOKEN_HEADER, ControlToken, DEFAULT_PORT};
 use crate::sandbox::{Builder, Sandbox, StartError};
 use crate::scenario::DateForm;
 use crate::server::Serving;
@@ -40,10 +40,10 @@ const TEST_PANICS: &str = "ILUMA_SANDBOX_TEST_PANICS";
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(super) struct Arguments {
     /// IP address to listen on.
-    #[arg(long, env = "ILUMA_SANDBOX_BIND", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    #[arg(long, value_name = "ADDR", env = "ILUMA_SANDBOX_BIND", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     bind: IpAddr,
     /// Port to listen on; 0 picks a free port.
-    #[arg(long, env = "ILUMA_SANDBOX_PORT", default_value_t = 4586)]
+    #[arg(long, value_name = "N", env = "ILUMA_SANDBOX_PORT", default_value_t = DEFAULT_PORT)]
     port: u16,
     #[command(flatten)]
     tls: TlsArguments,
@@ -64,7 +64,7 @@ pub(super) struct Arguments {
     /// Answer 503 at `/__sandbox/readyz` while a changed scenario file is broken.
     #[arg(long, env = "ILUMA_SANDBOX_STRICT_RELOAD", value_parser = clap::builder::FalseyValueParser::new())]
     strict_reload: bool,
-    /// Do not make thumbnails of uploads for the inspector.
+    /// Keep no uploads for the inspector, which then shows no thumbnails.
     #[arg(long, env = "ILUMA_SANDBOX_NO_THUMBNAILS", value_parser = clap::builder::FalseyValueParser::new())]
     no_thumbnails: bool,
     /// Default URL for callbacks of a type. A world that registers its own URL uses that one. Can be
@@ -105,15 +105,6 @@ pub(super) struct Arguments {
         value_parser = pair
     )]
     callback_host_map: Vec<(String, String)>,
-    /// Allow callbacks to this public host. Can be repeated. Loopback and private addresses are always
-    /// allowed.
-    #[arg(
-        long,
-        value_name = "HOST",
-        env = "ILUMA_SANDBOX_ALLOW_EGRESS",
-        value_delimiter = ','
-    )]
-    allow_egress: Vec<String>,
     #[command(flatten)]
     receivers: ReceiverArguments,
     /// Token that the control API requires in `x-sandbox-control-token` [default: none on a loopback
@@ -260,7 +251,8 @@ impl Arguments {
             builder = builder.test_panics();
         }
         builder = self.answering.apply(builder);
-        builder = self.tls.apply(builder, &self.receivers)?;
+        builder = self.tls.apply(builder)?;
+        builder = self.receivers.apply(builder)?;
         for key in self.api_keys {
             let key = key.parse::<ApiKey>();
             // The key itself is not repeated: it may be a real one.
@@ -278,9 +270,6 @@ impl Arguments {
         }
         for (from, to) in self.callback_host_map {
             builder = builder.callback_host(from, to);
-        }
-        for host in self.allow_egress {
-            builder = builder.allow_egress(host);
         }
         if let Some(dates) = self.watchlist_dates {
             builder = builder.watchlist_dates(dates);

@@ -6,7 +6,8 @@ use clap::Args;
 use hyper::Uri;
 
 use super::client::{Client, sandbox_url};
-use crate::base::PUBLIC_KEY;
+use crate::base::{ApiKey, PUBLIC_KEY};
+use crate::http::DEFAULT_PORT;
 
 /// Where it is.
 #[derive(Debug, Args)]
@@ -19,7 +20,7 @@ pub(super) struct SandboxAddress {
     #[arg(long, hide = true, env = "ILUMA_SANDBOX_BIND", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     bind: IpAddr,
     /// Same as for `serve`.
-    #[arg(long, hide = true, env = "ILUMA_SANDBOX_PORT", default_value_t = 4586)]
+    #[arg(long, hide = true, env = "ILUMA_SANDBOX_PORT", default_value_t = DEFAULT_PORT)]
     port: u16,
     /// Same as for `serve`.
     #[command(flatten)]
@@ -76,11 +77,7 @@ impl Target {
     /// A client of the control API. An error is a sentence about wrong arguments.
     pub(super) fn client(&self) -> Result<Client, String> {
         let url = self.place.url()?;
-        // As for `serve` there may be several keys, and the first is used. An error does not repeat the key:
-        // it may be a real one.
-        let keys = self.api_key.as_deref().unwrap_or(PUBLIC_KEY);
-        let key = keys.split(',').next().unwrap_or_default().parse();
-        let key = key.map_err(|reason| format!("--api-key is not an API key: {reason}"))?;
+        let key = first_key(self.api_key.as_deref())?;
         let token = self.control_token.as_deref().map(str::parse).transpose();
         let token = token.map_err(|reason: String| format!("--control-token: {reason}"))?;
         Ok(Client::new(
@@ -90,4 +87,12 @@ impl Target {
             self.place.secure.trust()?,
         ))
     }
+}
+
+/// As for `serve` there may be several keys, and the first is used. An error does not repeat the key: it may be a
+/// real one.
+pub(super) fn first_key(keys: Option<&str>) -> Result<ApiKey, String> {
+    let keys = keys.unwrap_or(PUBLIC_KEY);
+    let key = keys.split(',').next().unwrap_or_default().parse();
+    key.map_err(|reason| format!("--api-key is not an API key: {reason}"))
 }

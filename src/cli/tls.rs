@@ -63,9 +63,18 @@ pub(super) struct AuthorityFolderArgument {
     ca_dir: Option<PathBuf>,
 }
 
-/// Which certificates of callback receivers are trusted.
+/// Which receivers may be called, and which of their certificates are trusted.
 #[derive(Debug, Args)]
 pub(super) struct ReceiverArguments {
+    /// Allow callbacks to this public host. Can be repeated. Loopback and private addresses are always
+    /// allowed.
+    #[arg(
+        long,
+        value_name = "HOST",
+        env = "ILUMA_SANDBOX_ALLOW_EGRESS",
+        value_delimiter = ','
+    )]
+    allow_egress: Vec<String>,
     /// Certificate authority in PEM to trust for https receivers, in addition to those of the system. Can
     /// be repeated.
     #[arg(
@@ -106,12 +115,7 @@ impl TlsArguments {
     }
 
     /// Sets up TLS. An error is a sentence about wrong arguments.
-    pub(super) fn apply(
-        &self,
-        builder: Builder,
-        receivers: &ReceiverArguments,
-    ) -> Result<Builder, String> {
-        let mut builder = receivers.apply(builder)?;
+    pub(super) fn apply(&self, mut builder: Builder) -> Result<Builder, String> {
         if !self.is_wanted() {
             if self.tls_hosts.is_empty() {
                 return Ok(builder);
@@ -160,10 +164,13 @@ impl AuthorityFolderArgument {
 
 impl ReceiverArguments {
     pub(super) fn apply(&self, mut builder: Builder) -> Result<Builder, String> {
+        for host in &self.allow_egress {
+            builder = builder.allow_egress(host);
+        }
         for path in &self.authorities {
             let authorities =
                 read_authorities(path).map_err(|why| format!("--callback-ca: {why}"))?;
-            builder.options.callbacks.egress.trust.add(authorities);
+            builder = builder.callback_authorities(authorities);
         }
         Ok(builder)
     }

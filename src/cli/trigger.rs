@@ -171,7 +171,15 @@ fn why_not(delivery: &Value, wait: Duration) -> String {
         Some(state) if state.is_pending() => {
             format!("the callback was not delivered within {wait:?}")
         }
-        _ => format!("the callback was not delivered: {reason}"),
+        Some(
+            DeliveryState::Scheduled
+            | DeliveryState::Sending
+            | DeliveryState::Delivered
+            | DeliveryState::Cancelled
+            | DeliveryState::Suppressed
+            | DeliveryState::Dropped,
+        )
+        | None => format!("the callback was not delivered: {reason}"),
     }
 }
 

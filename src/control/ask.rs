@@ -12,14 +12,17 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use crate::answer::{is_tag, world};
-use crate::base::parse_duration;
+use crate::base::{parse_duration, time_in_words};
 use crate::catalogue::{Catalogue, Endpoint};
-use crate::http::{Body, Call, Refusal, ReplyBody};
+use crate::http::{ApiError, Body, Call, Code, ErrorCode, Refusal, ReplyBody};
 use crate::world::World;
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 pub(super) const LINES: HeaderValue = HeaderValue::from_static("application/x-ndjson");
 pub(super) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+/// How many entries a list has unless `limit` says otherwise.
+pub(super) const LIMIT_DEFAULT: u64 = 100;
 
 /// The longest that a request may wait for something to happen.
 pub(super) const WAIT_MAX: Duration = Duration::from_mins(1);
@@ -91,10 +94,28 @@ pub(super) fn json_body<T: DeserializeOwned>(call: &Call) -> Result<T, Refusal> 
     let body: &[u8] = match &call.body {
         Body::Bytes(body) => body,
         Body::Empty => b"{}",
-        Body::Parts(_) | Body::Unreadable(_) => b"",
+        Body::Parts(_) => b"",
+        Body::Unreadable(error) => return Err(unreadable(error)),
     };
     serde_json::from_slice(body)
         .map_err(|error| bad_request(format!("the body cannot be taken: {error}")))
+}
+
+/// Refuses a body that could not be read, such as one that is too large or comes too late.
+pub(super) fn unreadable(error: &ApiError) -> Refusal {
+    let message = error.message.clone().unwrap_or_default();
+    match &error.code {
+        Code::Known(ErrorCode::RequestTooLarge | ErrorCode::FileTooLarge) => {
+            Refusal(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message)
+        }
+        Code::Known(ErrorCode::RequestTimeout) => {
+            Refusal(StatusCode::REQUEST_TIMEOUT, "request_timeout", message)
+        }
+        Code::Known(ErrorCode::ServiceUnavailable) => {
+            Refusal(StatusCode::SERVICE_UNAVAILABLE, "sandbox_full", message)
+        }
+        Code::Known(_) | Code::Outcome(_) => bad_request(message),
+    }
 }
 
 pub(super) fn bad_request(message: impl Into<String>) -> Refusal {
@@ -119,13 +140,19 @@ pub(super) fn whole_number(text: &str) -> Result<u64, String> {
         .map_err(|_| format!("`{text}` is no whole number"))
 }
 
-/// `wait=5s`, a minute at most.
+/// `wait=5s`, up to `WAIT_MAX`.
 pub(super) fn wait(query: &HashMap<String, String>) -> Result<Option<Duration>, Refusal> {
     let wait = parameter(query, "wait", parse_duration)?;
     if wait.is_some_and(|wait| wait > WAIT_MAX) {
-        return Err(bad_request("`wait`: a request waits a minute at most"));
+        return Err(too_long("wait"));
     }
     Ok(wait)
+}
+
+/// A request would wait longer than `WAIT_MAX`.
+pub(super) fn too_long(name: &str) -> Refusal {
+    let most = time_in_words(WAIT_MAX);
+    bad_request(format!("`{name}`: a request waits {most} at most"))
 }
 
 /// Refuses parameters that mean nothing here: a misspelt filter would match everything.

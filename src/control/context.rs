@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::inbox_store::Inbox;
 use super::redacted_explanation::redact_explanation;
-use super::thumbnails::Thumbnails;
+use super::upload_store::UploadStore;
 use crate::answer::{self, Engine, Explanation, Found};
 use crate::callbacks::Courier;
 use crate::catalogue::Catalogue;
@@ -21,8 +21,7 @@ pub(crate) struct Context {
     pub engine: Arc<Engine>,
     pub courier: Arc<Courier>,
     pub inbox: Inbox,
-    /// Draws uploads for open inspectors.
-    pub thumbnails: Arc<Thumbnails>,
+    pub uploads: UploadStore,
     /// Personal fields are not shown.
     pub redacts: bool,
     /// A broken file makes the sandbox unready.
@@ -72,7 +71,11 @@ impl Context {
     pub(crate) fn explain(&self, world: Option<&World>, exchange: &Exchange) -> Explanation {
         let mut explanation = answer::explain(&self.engine, world, exchange);
         if self.redacts {
-            redact_explanation(&mut explanation, exchange);
+            redact_explanation(
+                &mut explanation,
+                exchange,
+                &self.engine.catalogue().personal,
+            );
         }
         explanation
     }

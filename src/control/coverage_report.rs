@@ -7,11 +7,13 @@
 
 use std::fmt::{self, Write};
 
-use foldhash::HashMap;
+use foldhash::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
-use crate::base::{BEHAVIOURS, Behaviour};
-use crate::catalogue::{self, Answer, Catalogue, Endpoint, Outcome, requestable_errors};
+use crate::base::{Behaviour, BehaviourKind};
+use crate::catalogue::{
+    self, Answer, Catalogue, Endpoint, LISTED, Outcome, ReplyId, requestable_errors,
+};
 use crate::reference::Curl;
 use crate::world::Exercised;
 
@@ -128,15 +130,16 @@ impl Measure<'_> {
             if outcome.is_shared || !self.counts(endpoint, outcome) {
                 continue;
             }
-            let count = self.exercised.times(&tag(endpoint, outcome));
+            let id = endpoint.outcome_id(&outcome.name);
+            let count = self.exercised.times(id);
             let curl = || self.curl.magic(endpoint, &outcome.name);
             part.put(&outcome.name, count, curl);
         }
         if endpoint.reads_listings
             && let Some(listing) = self.catalogue.dummy.any_listing()
         {
-            let count = self.exercised.times(endpoint.listing_tag.as_bytes());
-            part.put("LISTED", count, || self.curl.read(endpoint, &listing.id));
+            let count = self.exercised.times(endpoint.outcome_id(LISTED));
+            part.put(LISTED, count, || self.curl.read(endpoint, &listing.id));
         }
         part
     }
@@ -149,23 +152,24 @@ impl Measure<'_> {
 
     fn errors(&self, chosen: &[&Endpoint]) -> Part {
         let mut part = Part::named("errors");
-        let own: Vec<_> = self
+        let own: HashSet<_> = self
             .catalogue
             .endpoints()
             .flat_map(|endpoint| {
                 let own = endpoint.outcomes.values();
                 let own = own.filter(|outcome| !outcome.is_shared && outcome.is_error());
-                own.map(|outcome| tag(endpoint, outcome))
+                own.map(|outcome| endpoint.outcome_id(&outcome.name))
             })
             .collect();
-        let mut counts: HashMap<&[u8], u64> = HashMap::default();
-        for (outcome, _, times) in self.exercised.by_status() {
-            let outcome = outcome.as_bytes();
-            if own.iter().any(|own| own == outcome) {
-                continue;
-            }
-            let name = outcome.rsplit(|byte| *byte == b'/').next();
-            *counts.entry(name.unwrap_or_default()).or_default() += times;
+        let mut counts: HashMap<&str, u64> = HashMap::default();
+        for (reply, _, times) in self.exercised.by_status() {
+            let name = match reply {
+                ReplyId::Outcome(id) if own.contains(id) => continue,
+                ReplyId::Outcome(id) => id.name(),
+                ReplyId::Error(code) => code,
+                ReplyId::Account => continue,
+            };
+            *counts.entry(name).or_default() += times;
         }
         for (name, error) in requestable_errors(&self.catalogue.shared_errors) {
             let shares = |endpoint: &&&Endpoint| {
@@ -176,7 +180,7 @@ impl Measure<'_> {
                 continue;
             }
             if let Some(endpoint) = chosen.iter().find(shares) {
-                let count = counts.get(name.as_bytes()).copied().unwrap_or(0);
+                let count = counts.get(name.as_str()).copied().unwrap_or(0);
                 part.put(name, count, || self.curl.magic(endpoint, name));
             }
         }
@@ -195,12 +199,17 @@ impl Measure<'_> {
         else {
             return part; // none of these endpoints calls back
         };
-        for behaviour in ["normal"].into_iter().chain(BEHAVIOURS) {
-            let count = self.exercised.behaviours.get(behaviour);
+        for behaviour in [BehaviourKind::Normal]
+            .into_iter()
+            .chain(BehaviourKind::on_purpose())
+        {
+            let count = self.exercised.behaviours.get(&behaviour);
+            let how = behaviour.written();
             let curl = || {
-                let magic = match behaviour {
-                    "normal" => outcome.name.clone(),
-                    how => format!("{}; callback={how}", outcome.name),
+                let magic = if behaviour == BehaviourKind::Normal {
+                    outcome.name.clone()
+                } else {
+                    format!("{}; callback={how}", outcome.name)
                 };
                 let ask = self.curl.magic(endpoint, &magic);
                 if (self.has_url)(callback_type) {
@@ -208,7 +217,7 @@ impl Measure<'_> {
                 }
                 format!("{} && {ask}", self.curl.register(callback_type))
             };
-            part.put(behaviour, count.copied().unwrap_or(0), curl);
+            part.put(how, count.copied().unwrap_or(0), curl);
         }
         part
     }
@@ -221,15 +230,6 @@ impl Measure<'_> {
             outcome.callback == Some(Behaviour::Normal) && self.counts(endpoint, outcome)
         })?;
         Some((outcome, callback_type))
-    }
-}
-
-/// The value of `x-sandbox-outcome` when this outcome answers.
-fn tag(endpoint: &Endpoint, outcome: &Outcome) -> Vec<u8> {
-    if outcome.is_error() {
-        format!("{}/{}", endpoint.id, outcome.name).into()
-    } else {
-        outcome.tag.as_bytes().to_vec()
     }
 }
 

@@ -7,13 +7,16 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
-use super::ask::{ControlAnswer, ControlRequest, bad_request, only, parameter, wait, whole_number};
+use super::ask::{
+    ControlAnswer, ControlRequest, LIMIT_DEFAULT, bad_request, only, parameter, wait, whole_number,
+};
 use super::context::Context;
 use crate::base::milliseconds;
 use crate::http::Refusal;
 use crate::world::{self, Attempt, Delivery, DeliveryState, World, delivery_id, seq_of};
 
-const LIMIT_DEFAULT: u64 = 100;
+/// How many pending callbacks are shown when `idle` has waited in vain.
+const PENDING_SHOWN_MAX: usize = 100;
 
 /// The deliveries that are asked for.
 struct Filter<'a> {
@@ -216,7 +219,10 @@ pub(super) async fn idle(
                 .log
                 .newest_first()
                 .filter(|one| one.state.is_pending());
-            let pending: Vec<_> = pending.take(100).map(|one| shown(context, one)).collect();
+            let pending: Vec<_> = pending
+                .take(PENDING_SHOWN_MAX)
+                .map(|one| shown(context, one))
+                .collect();
             return Ok((
                 StatusCode::REQUEST_TIMEOUT,
                 json!({
@@ -248,7 +254,7 @@ pub(super) fn shown(context: &Context, delivery: &Delivery) -> Value {
         "attempts": delivery.attempts.iter().map(shown_attempt).collect::<Vec<_>>(),
     });
     if context.redacts {
-        world::redact_delivery(&mut shown);
+        world::redact_delivery(&mut shown, &context.engine.catalogue().personal);
     }
     shown
 }

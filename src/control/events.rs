@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `hello` | which sandbox this is; the first event of a stream |
 //! | `exchanges` | a list of requests with their answers, oldest first, without headers and bodies |
-//! | `thumbnails` | the traces of exchanges whose uploads have been drawn since |
+//! | `uploads` | exchanges whose uploads can be fetched for a minute, and where in the body each upload is |
 //! | `skipped` | how many exchanges came too quickly for this stream and are not in it |
 //! | `deliveries` | the callbacks of a world have changed: how many are pending, the number of the latest |
 //! | `world` | a setting of a world has changed, such as its clock, its faults or its queue |
@@ -164,12 +164,9 @@ impl Stream {
         if !exchanges.is_empty() {
             self.say("exchanges", &json!(exchanges)).await?;
         }
-        if !waiting.thumbnails.is_empty() {
-            let traces = waiting.thumbnails.iter();
-            let traces: Vec<_> = traces
-                .map(|(world, seq)| format!("{}-{seq}", shown(world)))
-                .collect();
-            self.say("thumbnails", &json!(traces)).await?;
+        let uploads = uploads(&self.context, &waiting.uploads);
+        if !uploads.is_empty() {
+            self.say("uploads", &json!(uploads)).await?;
         }
         for (world, changed) in &waiting.worlds {
             let world = shown(world);
@@ -202,14 +199,39 @@ fn shown(tag: &Tag) -> &str {
     std::str::from_utf8(tag).expect("hex digits")
 }
 
-/// The lines of the exchanges that are still kept.
-fn lines(context: &Context, told: &VecDeque<(Tag, u64)>) -> Vec<Value> {
-    let tags: HashSet<Tag> = told.iter().map(|(tag, _)| *tag).collect();
+/// The worlds of these exchanges, with their masks.
+fn worlds_of(
+    context: &Context,
+    exchanges: &VecDeque<(Tag, u64)>,
+) -> HashMap<Tag, (Mask, Arc<World>)> {
+    let tags: HashSet<Tag> = exchanges.iter().map(|(tag, _)| *tag).collect();
     let worlds = context.engine.worlds.all().into_iter();
     let worlds = worlds.filter(|world| tags.contains(&tag(world)));
-    let worlds: HashMap<Tag, _> = worlds
+    worlds
         .map(|world| (tag(&world), (context.mask_of(&world), world)))
-        .collect();
+        .collect()
+}
+
+/// The exchanges whose uploads are still kept, and the places of these uploads.
+fn uploads(context: &Context, exchanges: &VecDeque<(Tag, u64)>) -> Vec<Value> {
+    if exchanges.is_empty() {
+        return Vec::new();
+    }
+    let worlds = worlds_of(context, exchanges);
+    let find = |(tag, seq): &(Tag, u64)| {
+        let (mask, world) = worlds.get(tag)?;
+        let state = world.state();
+        let places: Vec<_> = state.uploads.of(*seq).iter().map(|one| &one.at).collect();
+        let mut line = json!({"trace": format!("{}-{seq}", shown(tag)), "at": places});
+        mask.hide(&mut line);
+        (!places.is_empty()).then_some(line)
+    };
+    exchanges.iter().filter_map(find).collect()
+}
+
+/// The lines of the exchanges that are still kept.
+fn lines(context: &Context, told: &VecDeque<(Tag, u64)>) -> Vec<Value> {
+    let worlds = worlds_of(context, told);
     let find = |(tag, seq): &(Tag, u64)| {
         if *tag == NO_WORLD {
             return Some(line(
@@ -278,12 +300,13 @@ fn lines_of(
 
 /// An exchange without its large parts.
 fn line(exchange: &Exchange, mask: &Mask, redacts: bool) -> Value {
-    let outcome = exchange.outcome.as_ref().and_then(|tag| tag.to_str().ok());
     let status = exchange.status.as_u16();
-    let note = match (exchange.endpoint(), exchange.why.by) {
-        (None, _) if status == 404 => Some("unmatched"),
-        (_, By::Nothing) if status >= 400 => Some("refused"),
-        _ => None,
+    let note = if exchange.endpoint().is_none() && status == 404 {
+        Some("unmatched")
+    } else if exchange.why.by == By::Nothing && status >= 400 {
+        Some("refused")
+    } else {
+        None
     };
     let path = if redacts {
         world::redact_path(exchange.path())
@@ -298,7 +321,7 @@ fn line(exchange: &Exchange, mask: &Mask, redacts: bool) -> Value {
         "method": exchange.method(),
         "path": path,
         "endpoint": exchange.endpoint(),
-        "outcome": outcome,
+        "outcome": exchange.outcome(),
         "status": status,
         "mark": note,
         "record": exchange.why.record.as_deref(),

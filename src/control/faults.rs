@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::ask::{ControlAnswer, ControlRequest, bad_request, json_body};
-use crate::base::{Probability, duration_text, milliseconds, parse_duration, short};
+use crate::base::{Probability, duration_text, milliseconds, parse_duration, short, time_in_words};
 use crate::catalogue::Catalogue;
 use crate::http::Refusal;
 use crate::scenario::{DelayPart, KindPart, RateLimitPart};
@@ -102,7 +102,10 @@ pub(super) fn heal(world: &World, now: Instant) -> ControlAnswer {
 fn parse_ttl(text: &str) -> Result<Duration, String> {
     let ttl = parse_duration(text)?;
     if ttl.is_zero() || ttl > TTL_MAX {
-        return Err(format!("`{text}` does not lie between 1ms and 24h"));
+        return Err(format!(
+            "`{text}` does not lie between 1 ms and {}",
+            time_in_words(TTL_MAX)
+        ));
     }
     Ok(ttl)
 }

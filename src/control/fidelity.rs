@@ -2,6 +2,7 @@
 
 use hyper::StatusCode;
 use serde_json::{Value, json};
+use strum::VariantArray;
 
 use super::ask::{ControlAnswer, ControlRequest, only};
 use crate::catalogue::{self, Catalogue, Endpoint, requestable_errors};
@@ -98,11 +99,12 @@ fn under_strict(answers: bool) -> &'static str {
 }
 
 fn counts(sources: impl Iterator<Item = Source>) -> Value {
-    let mut counts = [0_u64; Source::ALL.len()];
+    let mut counts = [0_u64; Source::VARIANTS.len()];
     for source in sources {
         counts[source as usize] += 1;
     }
-    let counts =
-        Source::ALL.map(|source| (source.name().to_owned(), counts[source as usize].into()));
-    Value::Object(counts.into_iter().collect())
+    let counts = Source::VARIANTS
+        .iter()
+        .map(|source| (source.name().to_owned(), counts[*source as usize].into()));
+    Value::Object(counts.collect())
 }

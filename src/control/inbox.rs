@@ -5,7 +5,9 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
-use super::ask::{ControlAnswer, ControlRequest, bad_request, only, parameter, wait, whole_number};
+use super::ask::{
+    ControlAnswer, ControlRequest, bad_request, only, parameter, unreadable, wait, whole_number,
+};
 use super::inbox_store::InboxEntry;
 use crate::base::lock;
 use crate::http::{Body, CONTROL_TOKEN_HEADER, Refusal};
@@ -52,7 +54,7 @@ fn keep(request: ControlRequest<'_>, name: &str) -> Result<ControlAnswer, Refusa
         Body::Bytes(body) => Bytes::copy_from_slice(body),
         Body::Parts(parts) => parts.to_string().into(),
         Body::Empty => Bytes::new(),
-        Body::Unreadable(_) => return Err(bad_request("the body cannot be read")),
+        Body::Unreadable(error) => return Err(unreadable(error)),
     };
     let sent = call.headers().iter();
     let headers = sent
@@ -107,7 +109,7 @@ pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, R
     let show = |entry: &InboxEntry| {
         let mut shown = shown(entry);
         if context.redacts {
-            world::redact_received(&mut shown);
+            world::redact_received(&mut shown, &context.engine.catalogue().personal);
         }
         shown
     };
@@ -139,14 +141,17 @@ pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, R
     }
 }
 
+/// The longest name of an inbox.
+const NAME_CHARS_MAX: usize = 100;
+
 /// The name of the inbox that is asked for.
 fn name_of(request: ControlRequest<'_>) -> Result<&str, Refusal> {
     let name = request.path_parameter;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    if name.is_empty() || name.len() > 100 || !name.bytes().all(plain) {
-        return Err(bad_request(
-            "an inbox is named by up to 100 letters, digits, `-`, `_` and `.`",
-        ));
+    if name.is_empty() || name.len() > NAME_CHARS_MAX || !name.bytes().all(plain) {
+        return Err(bad_request(format!(
+            "an inbox is named by up to {NAME_CHARS_MAX} letters, digits, `-`, `_` and `.`"
+        )));
     }
     Ok(name)
 }

@@ -1,11 +1,13 @@
 //! `GET /__sandbox/metrics`: what the sandbox has done and what it holds, as Prometheus reads it.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Display, Write};
 
 use hyper::header::HeaderValue;
 
 use super::ask::{ControlRequest, Said, only};
 use super::context::Context;
+use crate::catalogue::ReplyId;
 use crate::http::Refusal;
 use crate::world::{Dropped, Durations, Exercised, LIMITS_US};
 
@@ -95,10 +97,18 @@ fn requests(text: &mut String, exercised: &Exercised) -> fmt::Result {
     let help = "Answered requests, without those to /__sandbox/. The endpoint is empty if no endpoint was \
                 reached. Then the outcome is empty too if there was no error.";
     head(text, name, "counter", help)?;
-    let mut lines: Vec<_> = exercised.by_status().collect();
-    lines.sort_unstable();
-    for (tag, status, count) in lines {
-        let (endpoint, outcome) = tag.rsplit_once('/').unwrap_or(("", tag));
+    // Outcomes that are shown alike share a line, because no line may come twice.
+    let mut lines = BTreeMap::new();
+    for (reply, status, count) in exercised.by_status() {
+        let line = lines.entry((shown(reply), status)).or_insert((reply, 0));
+        line.1 += count;
+    }
+    for ((_, status), (reply, count)) in lines {
+        let (endpoint, outcome) = match reply {
+            ReplyId::Outcome(id) => (id.shown_endpoint(), id.name()),
+            ReplyId::Error(code) => (String::new(), &**code),
+            ReplyId::Account => (String::new(), ""),
+        };
         let labels: [(&str, &dyn Display); 3] = [
             ("endpoint", &endpoint),
             ("outcome", &outcome),
@@ -112,6 +122,15 @@ fn requests(text: &mut String, exercised: &Exercised) -> fmt::Result {
         sample(text, name, &labels, exercised.uncounted)?;
     }
     Ok(())
+}
+
+/// The text by which the lines are sorted.
+fn shown(reply: &ReplyId) -> &str {
+    match reply {
+        ReplyId::Outcome(id) => id.shown(),
+        ReplyId::Error(code) => code,
+        ReplyId::Account => "",
+    }
 }
 
 fn durations(text: &mut String, durations: &Durations) -> fmt::Result {

@@ -27,11 +27,10 @@ mod routes;
 mod schema;
 mod setup;
 mod shown;
-#[cfg(feature = "inspector")]
-mod sketch;
 mod snapshot;
-mod thumbnails;
 mod trigger;
+mod upload_store;
+mod uploads;
 mod verify;
 mod worlds;
 
@@ -43,4 +42,4 @@ pub(crate) use self::inbox_store::Inbox;
 pub(crate) use self::next::{NextOutcome, Unqueueable};
 pub(crate) use self::pages::answer_document;
 pub(crate) use self::routes::{body_bytes_max, own_route};
-pub(crate) use self::thumbnails::Thumbnails;
+pub(crate) use self::upload_store::UploadStore;

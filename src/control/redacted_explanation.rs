@@ -3,10 +3,15 @@
 use serde_json::{Map, Value, json};
 
 use crate::answer::{DecidedBy, Explanation};
+use crate::catalogue::PersonalFields;
 use crate::world::{self, Content, Exchange, HiddenValues};
 
-pub(super) fn redact_explanation(explanation: &mut Explanation, exchange: &Exchange) {
-    let mut hidden = world::redact_exchange(&mut request_values(exchange));
+pub(super) fn redact_explanation(
+    explanation: &mut Explanation,
+    exchange: &Exchange,
+    personal: &PersonalFields,
+) {
+    let mut hidden = world::redact_exchange(&mut request_values(exchange), personal);
     hidden.redact_path(&mut explanation.request.path);
     if let Some(values) = &mut explanation.decision.decided_by {
         redact_deciding_values(values, &mut hidden);

@@ -7,17 +7,17 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::ask::{ControlAnswer, ControlRequest, bad_request, parameter, wait, whole_number};
+use super::ask::{
+    ControlAnswer, ControlRequest, LIMIT_DEFAULT, bad_request, parameter, wait, whole_number,
+};
 use super::context::Context;
-use super::shown::{shown, thumbnails};
+use super::shown::shown;
 use crate::answer::{is_tag, may_see_all};
 use crate::http::Refusal;
 use crate::world::{
     self, ENTRIES_MAX, Excerpt, Exchange, Expectation, Expected, JournalOf, Judgement, Mask,
-    NotVerified, Query, RequestField, Wait, World, thumbnails_bytes,
+    NotVerified, Query, RequestField, Wait, World,
 };
-
-const LIMIT_DEFAULT: u64 = 100;
 
 /// A page ends when its bodies and heads reach this size, for they may be large.
 const PAGE_BYTES_MAX: usize = 8 << 20;
@@ -25,7 +25,7 @@ const PAGE_BYTES_MAX: usize = 8 << 20;
 const FILTERS_MAX: usize = 100;
 
 /// Parameters that are no filters. `key` chooses the world.
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 8] = [
     "key",
     "world",
     "after_seq",
@@ -34,7 +34,6 @@ const SETTINGS: [&str; 9] = [
     "limit",
     "wait",
     "count",
-    "thumbnails",
 ];
 
 /// Whose requests are asked for.
@@ -85,8 +84,6 @@ struct Page {
     limit: usize,
     after_seq: u64,
     before_seq: u64,
-    /// Whether the thumbnails of uploads are shown, as far as they have been drawn.
-    thumbnails: bool,
 }
 
 /// All that match, newest first unless it is said otherwise. With `wait` it answers as soon as `count` of
@@ -125,6 +122,12 @@ pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, R
 
 impl Page {
     fn read(context: &Context, query: &HashMap<String, String>) -> Result<Self, Refusal> {
+        if query.contains_key("thumbnails") {
+            return Err(bad_request(
+                "`thumbnails` is no longer a parameter: GET requests/{trace}/uploads?at=/selfie returns a picture, \
+                 for a minute after it came",
+            ));
+        }
         let mut names: Vec<_> = query.keys().filter(|name| !is_setting(name)).collect();
         names.sort();
         let filters = names
@@ -144,18 +147,12 @@ impl Page {
                 "`limit`: a page has {ENTRIES_MAX} requests at most"
             ))
         })?;
-        let thumbnails = match query.get("thumbnails").map(String::as_str) {
-            None | Some("false") => false,
-            Some("true") => true,
-            Some(_) => return Err(bad_request("`thumbnails` is true or false")),
-        };
         Ok(Self {
             query: query_of(context, filters)?,
             newest_first,
             limit,
             after_seq: parameter(query, "after_seq", whole_number)?.unwrap_or(0),
             before_seq: parameter(query, "before_seq", whole_number)?.unwrap_or(u64::MAX),
-            thumbnails,
         })
     }
 
@@ -165,7 +162,7 @@ impl Page {
         let (matching, unknown) = self.matching(range);
         let (page, left) = self.cut(&matching);
         json!({
-            "requests": page.iter().map(|one| self.shown(context, one)).collect::<Vec<_>>(),
+            "requests": page.iter().map(|one| shown(context, one)).collect::<Vec<_>>(),
             "matched": matching.len(),
             "not_judged": unknown,
             "dropped": excerpt.dropped,
@@ -197,7 +194,7 @@ impl Page {
         let exchanges: Vec<_> = all.iter().map(|(exchange, _)| exchange).collect();
         let (page, _) = self.cut(&exchanges);
         let requests = page.iter().zip(&all).map(|(exchange, (_, world))| {
-            let mut shown = self.shown(context, exchange);
+            let mut shown = shown(context, exchange);
             context.mask_of(world).hide(&mut shown);
             shown
         });
@@ -210,14 +207,6 @@ impl Page {
             "last_seq": null,
             "next": null,
         })
-    }
-
-    fn shown(&self, context: &Context, exchange: &Exchange) -> Value {
-        let mut shown = shown(context, exchange);
-        if self.thumbnails {
-            shown["thumbnails"] = thumbnails(exchange);
-        }
-        shown
     }
 
     /// Sorts the exchanges, and drops those that do not fit on the page.
@@ -256,9 +245,6 @@ impl Page {
         let mut bytes = 0;
         let fits = |one: &&&Exchange| {
             bytes += one.head.len() + one.request.bytes.len() + one.reply.bytes.len();
-            if self.thumbnails {
-                bytes += thumbnails_bytes(one) * 4 / 3;
-            }
             bytes <= PAGE_BYTES_MAX
         };
         let fitting = matching.iter().take(self.limit).take_while(fits).count();
@@ -284,12 +270,11 @@ pub(super) fn query_of<'n>(
             )));
         }
         let field = RequestField::parse(name).map_err(bad_request)?;
-        query = match (&field, expected.status()) {
-            (RequestField::Status, None) => {
-                return Err(bad_request("`status` is a number such as 200"));
-            }
-            (RequestField::Status, Some(status)) => query.status(status),
-            _ => query.with(field, expected),
+        query = if field == RequestField::Status {
+            let status = expected.status();
+            query.status(status.ok_or_else(|| bad_request("`status` is a number such as 200"))?)
+        } else {
+            query.with(field, expected)
         };
     }
     let catalogue = context.engine.catalogue();
@@ -305,7 +290,7 @@ fn timed_out(context: &Context, error: &NotVerified, mask: &Mask) -> ControlAnsw
     }
     mask.hide(&mut body);
     if context.redacts {
-        world::redact_not_verified(&mut body);
+        world::redact_not_verified(&mut body, &context.engine.catalogue().personal);
     }
     (StatusCode::REQUEST_TIMEOUT, body)
 }

@@ -14,7 +14,8 @@ use self::Handler::{Custom, OwnWorld, OwnWorldAsync, Page, Plain, PlainAsync};
 use super::ask::{ControlAnswer, ControlRequest, JSON, Said, secrets, written};
 use super::{
     callback_urls, catalog, clock, coverage, deliveries, events, explain, export, faults, fidelity,
-    inbox, metrics, next, readyz, requests, schema, setup, snapshot, trigger, verify, worlds,
+    inbox, metrics, next, readyz, requests, schema, setup, snapshot, trigger, uploads, verify,
+    worlds,
 };
 use crate::base::listed;
 use crate::http::{BODY_BYTES_MAX, CONTROL_PREFIX, Refusal, ReplyBody};
@@ -50,6 +51,7 @@ static ROUTES: &[ControlRoute] = &[
     put("snapshot", OwnWorldAsync(|request, world| Box::pin(snapshot::restore(request, world))))
         .with_body_bytes_max(SNAPSHOT_BYTES_MAX),
     get("requests", PlainAsync(|request| Box::pin(requests::list(request)))),
+    get("requests/{trace}/uploads", Custom(uploads::answer)),
     post("verify", PlainAsync(|request| Box::pin(verify::answer(request)))),
     get("export", Custom(export::answer)),
     get("next", OwnWorld(|_, world| Ok(next::show(world)))),

@@ -20,9 +20,9 @@ pub(super) fn answer(
     let endpoint = endpoint_named(&catalogue, name)?;
     let is_asked = endpoint.creation.is_some();
     let content_type = match (endpoint.verb, endpoint.content_type) {
-        (Verb::Post, ContentType::Json) if is_asked => Some("application/json"),
-        (Verb::Post, ContentType::Multipart) if is_asked => Some("multipart/form-data"),
-        _ => None,
+        (Verb::Post, ContentType::Json) => is_asked.then_some("application/json"),
+        (Verb::Post, ContentType::Multipart) => is_asked.then_some("multipart/form-data"),
+        (Verb::Get, ContentType::Json | ContentType::Multipart) => None,
     };
     // An endpoint that only reads has no request for a sample. Its sample is an id that can be read.
     let listing = catalogue.dummy.any_listing().filter(|_| !is_asked);

@@ -7,7 +7,6 @@ use serde_json::json;
 use super::ask::{ControlAnswer, ControlRequest, Said, TEXT, only, written};
 use crate::base::PUBLIC_KEY;
 use crate::http::{CONTROL_PREFIX, Refusal, ReplyBody};
-use crate::world;
 
 /// The page, below whose address its files are.
 pub(super) fn page(request: ControlRequest<'_>) -> Result<Said, Refusal> {
@@ -69,7 +68,7 @@ pub(super) fn setup(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusa
         "strict": context.engine.is_strict(&catalogue),
         "scenario_folders": context.engine.scenarios.folders,
         "redacts": context.redacts,
-        "personal_fields": world::PERSONAL,
+        "personal_fields": catalogue.personal.pattern(),
         "has_control_token": context.engine.guard.token().is_some(),
     });
     Ok((StatusCode::OK, body))

@@ -2,8 +2,6 @@
 
 use std::time::SystemTime;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -19,7 +17,6 @@ pub(in crate::control) fn shown(context: &Context, exchange: &Exchange) -> Value
         Content::Json(value) | Content::Fields(value) => value,
         Content::Text(text) | Content::Beginning(text) => text.into(),
     };
-    let tag = exchange.outcome.as_ref().and_then(|tag| tag.to_str().ok());
     let query = form_urlencoded::parse(exchange.query().as_bytes());
     let mut shown = json!({
         "seq": exchange.seq,
@@ -33,7 +30,7 @@ pub(in crate::control) fn shown(context: &Context, exchange: &Exchange) -> Value
         "body": request,
         "body_bytes": exchange.request.whole_bytes,
         "endpoint": exchange.endpoint(),
-        "outcome": tag,
+        "outcome": exchange.outcome(),
         "status": exchange.status.as_u16(),
         "reply": reply(&exchange.reply),
         "reply_headers": reply_headers(exchange),
@@ -50,20 +47,9 @@ pub(in crate::control) fn shown(context: &Context, exchange: &Exchange) -> Value
         shown["reply_sha256"] = (&**sha256).into();
     }
     if context.redacts {
-        world::redact_exchange(&mut shown);
+        world::redact_exchange(&mut shown, &context.engine.catalogue().personal);
     }
     shown
-}
-
-/// The uploads that were drawn, as data URLs, by their place in the body.
-pub(in crate::control) fn thumbnails(exchange: &Exchange) -> Value {
-    let all = exchange.thumbnails.iter().flat_map(|all| all.iter());
-    all.map(|one| {
-        let url = format!("data:image/png;base64,{}", STANDARD.encode(&one.png));
-        (one.at.clone(), url.into())
-    })
-    .collect::<Map<_, _>>()
-    .into()
 }
 
 /// The headers of the reply besides its length and date. If a name was given twice, the later one counts.
@@ -76,7 +62,7 @@ fn reply_headers(exchange: &Exchange) -> Value {
     for (name, value) in &exchange.reply_headers {
         put(name.as_str(), value.as_bytes());
     }
-    if let Some(outcome) = &exchange.outcome {
+    if let Some(outcome) = exchange.why.reply.header() {
         put("x-sandbox-outcome", outcome.as_bytes());
     }
     put("x-sandbox-trace", exchange.trace().as_bytes());

@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::ask::{ControlAnswer, ControlRequest, JSON, Said, only};
+use super::ask::{ControlAnswer, ControlRequest, JSON, Said, only, unreadable};
 use crate::base;
 use crate::http::{Body, Refusal};
 use crate::world::{SNAPSHOT_BYTES_MAX, Snapshot, SnapshotRefused, World};
@@ -60,9 +60,7 @@ pub(super) async fn restore(
         Body::Bytes(document) => document,
         Body::Empty => return Err(broken("there is no body".to_owned())),
         Body::Parts(_) => return Err(broken("it is a form: send JSON".to_owned())),
-        Body::Unreadable(error) => {
-            return Err(broken(error.message.clone().unwrap_or_default()));
-        }
+        Body::Unreadable(error) => return Err(unreadable(error)),
     };
     let checked = Snapshot::parse(document).map_err(broken)?;
     let restoration = checked

@@ -112,7 +112,7 @@ impl Fired<'_> {
             endpoint: self.endpoint.id.clone(),
             version: Version {
                 body: self.body.clone(),
-                outcome: self.outcome.tag.clone(),
+                outcome: self.endpoint.outcome_id(&self.outcome.name),
             },
             later: None,
         }
@@ -125,7 +125,7 @@ impl Fired<'_> {
             at: SystemTime::UNIX_EPOCH, // and this too
             callback_type: self.callback_type.into(),
             record: Some(self.id),
-            outcome: self.outcome.tag.to_str().unwrap_or_default().into(),
+            outcome: self.endpoint.outcome_id(&self.outcome.name).shown().into(),
             url: self.url,
             body: self.body,
             state: DeliveryState::Scheduled,

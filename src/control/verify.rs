@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use super::ask::{ControlAnswer, ControlRequest, WAIT_MAX, bad_request, json_body, only};
+use super::ask::{ControlAnswer, ControlRequest, WAIT_MAX, bad_request, json_body, only, too_long};
 use super::context::Context;
 use super::requests::{RequestsOf, query_of};
 use crate::base::parse_duration;
@@ -57,7 +57,7 @@ pub(super) async fn answer(request: ControlRequest<'_>) -> Result<ControlAnswer,
     };
     mask.hide(&mut body);
     if context.redacts {
-        world::redact_not_verified(&mut body);
+        world::redact_not_verified(&mut body, &context.engine.catalogue().personal);
     }
     Ok((status, body))
 }
@@ -138,9 +138,7 @@ fn duration(name: &str, text: &str) -> Result<Duration, Refusal> {
     let duration =
         parse_duration(text).map_err(|message| bad_request(format!("`{name}`: {message}")))?;
     if duration > WAIT_MAX {
-        return Err(bad_request(format!(
-            "`{name}`: a request waits a minute at most"
-        )));
+        return Err(too_long(name));
     }
     Ok(duration)
 }

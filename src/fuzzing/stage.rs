@@ -19,7 +19,7 @@ use crate::base::PUBLIC_KEY;
 use crate::catalogue::{Catalogue, Current};
 use crate::control;
 use crate::sandbox::{Options, assemble};
-use crate::server::{InMemory, Serving};
+use crate::server::{HEAD_BYTES_MAX, InMemory, Serving};
 
 /// Longer than anything may take. On the paused clock it passes at once.
 const LONG: Duration = Duration::from_mins(15);
@@ -28,7 +28,6 @@ const LONG: Duration = Duration::from_mins(15);
 const ENDLESS: Duration = Duration::from_mins(11);
 
 const PIPE_BYTES: usize = 16 << 10;
-const HEAD_BYTES_MAX: usize = 64 << 10;
 
 static SHIPPED: LazyLock<Arc<Catalogue>> =
     LazyLock::new(|| Arc::new(Catalogue::load(&[], None).expect("the shipped files are sound")));

@@ -1,9 +1,14 @@
 //! Errors in Iluma's words: one constructor per situation, and the one place that writes the error envelope.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::base::shortened;
+use crate::base::{short, shortened};
+
+/// How much of the reason is repeated why a multipart body cannot be read.
+const REASON_CHARS_MAX: usize = 200;
 
 /// A refused request. The status and the standard message come from `scenarios/errors.toml`.
 #[derive(Clone, Debug)]
@@ -53,6 +58,7 @@ error_codes! {
     NotFound = "NOT_FOUND",
     FileTooLarge = "FILE_TOO_LARGE",
     RequestTooLarge = "REQUEST_TOO_LARGE",
+    RequestTimeout = "REQUEST_TIMEOUT",
     UnsupportedContentType = "UNSUPPORTED_CONTENT_TYPE",
     RateLimit = "RATE_LIMIT_EXCEEDED",
     Server = "SERVER_ERROR",
@@ -102,6 +108,13 @@ impl ApiError {
         ))
     }
 
+    pub(crate) fn no_older_state(endpoint: &str) -> Self {
+        Self::unknown_magic(format!(
+            "`callback=stale` sends the pending state of a record, and {endpoint} has none: write an outcome with \
+             `pending = true` into its file."
+        ))
+    }
+
     pub(crate) fn missing_token() -> Self {
         Self::field("token", "is required")
     }
@@ -114,7 +127,7 @@ impl ApiError {
     }
 
     pub(crate) fn no_record(id: &str) -> Self {
-        let shown: String = id.chars().take(100).collect();
+        let shown = short(id);
         Self::new(
             ErrorCode::DataNotFound,
             format!("There is no record {shown} in the world of this API key."),
@@ -163,6 +176,12 @@ impl ApiError {
         )
     }
 
+    pub(crate) fn body_too_late(limit: Duration) -> Self {
+        let seconds = limit.as_secs();
+        let message = format!("The body did not arrive within {seconds} s.");
+        Self::new(ErrorCode::RequestTimeout, message).by_sandbox("request timeout")
+    }
+
     pub(crate) fn upload_too_large(limit_bytes: usize) -> Self {
         Self::new(
             ErrorCode::FileTooLarge,
@@ -171,7 +190,7 @@ impl ApiError {
     }
 
     pub(crate) fn broken_multipart(reason: impl std::fmt::Display) -> Self {
-        let reason = shortened(&reason.to_string(), 200);
+        let reason = shortened(&reason.to_string(), REASON_CHARS_MAX);
         Self::new(
             ErrorCode::ApiValidation,
             format!("The multipart body cannot be read: {reason}."),
@@ -212,7 +231,7 @@ impl ApiError {
         }
     }
 
-    pub(crate) fn sandbox_full(message: &str) -> Self {
+    pub(crate) fn sandbox_full(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::ServiceUnavailable, message).by_sandbox("sandbox full")
     }
 

@@ -24,5 +24,8 @@ pub(crate) const CONTROL_TOKEN_HEADER: HeaderName =
 /// The address of the sandbox in lists that are made without a running sandbox.
 pub(crate) const DEFAULT_HOST: &str = "127.0.0.1:4586";
 
+/// The port of that address.
+pub(crate) const DEFAULT_PORT: u16 = 4586;
+
 /// The largest body of JSON or of a form.
 pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;

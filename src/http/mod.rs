@@ -19,7 +19,8 @@ pub use self::guard::ControlToken;
 pub(crate) use self::guard::{Guard, Refusal};
 pub(crate) use self::headers::{
     BODY_BYTES_MAX, CALLBACK_TOKEN_HEADER, CONTROL_PREFIX, CONTROL_TOKEN_HEADER, DEFAULT_HOST,
-    DELAY_HEADER, DEPTH_HEADER, FAULT_HEADER, MAGIC_HEADER, OPENAPI_PATH, WORLD_HEADER,
+    DEFAULT_PORT, DELAY_HEADER, DEPTH_HEADER, FAULT_HEADER, MAGIC_HEADER, OPENAPI_PATH,
+    WORLD_HEADER,
 };
 pub(crate) use self::reply_body::{BodyContent, ReplyBody};
 pub(crate) use self::upload::{

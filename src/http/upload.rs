@@ -1,8 +1,9 @@
 //! Uploaded files. A file is counted and hashed while it arrives. Only the part that the checks need is held, or the
-//! whole file if a thumbnail of it shall be drawn.
+//! whole file if an open inspector may fetch it.
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -28,7 +29,7 @@ pub(crate) struct Upload {
     held: Vec<u8>,
     bytes: u64,
     hash: Sha256,
-    /// Set if a thumbnail shall be drawn. The whole file is held as long as the budget has room.
+    /// Set if the whole file shall be held, as long as the budget has room.
     room: Option<Room>,
 }
 
@@ -57,8 +58,8 @@ impl Upload {
         self.held.extend_from_slice(&chunk[..chunk.len().min(most)]);
     }
 
-    /// The facts that schemas, rules and ids see of a file, and the file itself if it shall be drawn. The type comes
-    /// from the bytes of the file, not from its label.
+    /// The facts that schemas, rules and ids see of a file, and the file itself if it is a picture and was held whole.
+    /// The type comes from the bytes of the file, not from its label.
     pub(crate) fn facts(self, at: impl FnOnce() -> String) -> (Value, Option<Picture>) {
         let kind = match imagesize::image_type(&self.held) {
             Ok(imagesize::ImageType::Jpeg) => Some("image/jpeg"),
@@ -79,8 +80,8 @@ impl Upload {
         if let Some(name) = self.file_name {
             facts[FILE_NAME] = name.into();
         }
-        let room = self.room.filter(|_| size.is_some());
-        let picture = room.map(|room| Picture::new(at(), self.held, room));
+        let whole = kind.zip(self.room);
+        let picture = whole.and_then(|(kind, room)| Picture::within(room, at(), kind, self.held));
         (facts, picture)
     }
 }
@@ -90,21 +91,41 @@ pub(crate) fn pointer_part(name: &str) -> String {
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
-/// A file of which a thumbnail shall be drawn.
+/// An uploaded picture, whole.
 #[derive(Debug)]
 pub(crate) struct Picture {
+    /// Its place in the body, as a JSON Pointer.
     pub(crate) at: String,
-    pub(crate) bytes: Vec<u8>,
-    _room: Room,
+    pub(crate) media_type: &'static str,
+    /// They take their part of the budget until the last copy is dropped.
+    pub(crate) bytes: Bytes,
 }
 
 impl Picture {
-    pub(crate) fn new(at: String, bytes: Vec<u8>, room: Room) -> Self {
-        Self {
+    /// None if the budget does not have enough left.
+    fn within(
+        mut room: Room,
+        at: String,
+        media_type: &'static str,
+        mut bytes: Vec<u8>,
+    ) -> Option<Self> {
+        bytes.shrink_to_fit();
+        room.fits(bytes.len() + at.len()).then(|| Self {
             at,
-            bytes,
-            _room: room,
-        }
+            media_type,
+            bytes: Bytes::from_owner(HeldBytes { bytes, _room: room }),
+        })
+    }
+}
+
+struct HeldBytes {
+    bytes: Vec<u8>,
+    _room: Room,
+}
+
+impl AsRef<[u8]> for HeldBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 

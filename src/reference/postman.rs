@@ -192,16 +192,34 @@ impl<'a> Operation<'a> {
         }
         request["header"] = headers.into();
         let mut script = self.tests(expected);
-        if self.is_read() {
-            script.push(same_id().to_owned());
-        } else if expected.status == "200" {
-            script.push(keep_id().to_owned());
+        if let Some(path) = self.path_to_id() {
+            if self.is_read() {
+                script.push(same_id(&path));
+            } else if expected.status.starts_with('2') {
+                script.push(keep_id(&path));
+            }
         }
         json!({
             "name": name,
             "event": [{"listen": "test", "script": {"type": "text/javascript", "exec": script}}],
             "request": request,
         })
+    }
+
+    /// The keys that lead to the id in a reply of this endpoint, as the link of the document says.
+    fn path_to_id(&self) -> Option<Vec<String>> {
+        let endpoint = self.described.get("x-sandbox-endpoint")?;
+        operations(self.openapi)
+            .filter(|(_, _, other)| other.get("x-sandbox-endpoint") == Some(endpoint))
+            .flat_map(|(_, _, other)| other["responses"].as_object().into_iter().flatten())
+            .find_map(|(_, reply)| {
+                let id = reply["links"]["read"]["parameters"]["id"].as_str()?;
+                let keys = id.strip_prefix("$response.body#/")?.split('/');
+                Some(
+                    keys.map(|key| key.replace("~1", "/").replace("~0", "~"))
+                        .collect(),
+                )
+            })
     }
 
     fn is_read(&self) -> bool {
@@ -321,12 +339,22 @@ impl<'a> Operation<'a> {
 }
 
 /// Keeps the id, so that a later request can read the record back.
-fn keep_id() -> &'static str {
-    "if (body && body.id) pm.collectionVariables.set('id', body.id);"
+fn keep_id(path: &[String]) -> String {
+    let id = at(path);
+    format!("if ({id}) pm.collectionVariables.set('id', {id});")
 }
 
-fn same_id() -> &'static str {
-    "pm.test('it is the record that was asked for', () => pm.expect(body.id).to.equal(pm.collectionVariables.get('id')));"
+fn same_id(path: &[String]) -> String {
+    let id = at(path);
+    format!(
+        "pm.test('it is the record that was asked for', () => pm.expect({id}).to.equal(pm.collectionVariables.get('id')));"
+    )
+}
+
+/// The value in the body to which the keys lead.
+fn at(path: &[String]) -> String {
+    let keys = path.iter().map(|key| format!("?.[{}]", json!(key)));
+    keys.fold("body".to_owned(), |value, key| value + &key)
 }
 
 /// Whether an object has the required fields, the constants and no unknown fields at its top level.

@@ -9,7 +9,7 @@ use super::options::Options;
 use crate::answer::{Admission, DefaultUrls, Engine};
 use crate::callbacks::Courier;
 use crate::catalogue::Current;
-use crate::control::{Context, Inbox, Thumbnails, own_route};
+use crate::control::{Context, Inbox, UploadStore, own_route};
 use crate::http::Guard;
 use crate::server::Serving;
 use crate::world::{Strangers, Watchers, Worlds};
@@ -23,7 +23,7 @@ pub(crate) fn assemble(
     sends_by_itself: bool,
 ) -> Serving {
     let live = Arc::new(Watchers::default());
-    let draws = !options.no_thumbnails && !options.redact;
+    let keeps_uploads = !options.no_thumbnails && !options.redact;
     let (stop, stopped) = watch::channel(false);
     #[cfg(feature = "tls")]
     let authority_file = options.tls.authority_file();
@@ -50,11 +50,11 @@ pub(crate) fn assemble(
         engine: Arc::new(engine),
         courier: Arc::new(courier),
         inbox: Inbox::default(),
-        thumbnails: Arc::new(Thumbnails::new(draws, live)),
+        uploads: UploadStore::new(keeps_uploads, live),
         redacts: options.redact,
         strict_reload: options.strict_reload,
         authority_file,
-        commands: options.commands,
+        commands: options.commands.unwrap_or(Vec::new),
         stop: stopped,
     };
     Serving::new(control, stop)

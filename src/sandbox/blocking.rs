@@ -13,10 +13,8 @@ use super::callback::Callback;
 use super::options::StartError;
 use super::sandbox::Sandbox;
 use super::world::World;
+use crate::server::STOP_TIME;
 use crate::world::{Exchange, Query};
-
-/// How long tasks may take to end when the sandbox stops.
-const STOP_TIME: Duration = Duration::from_secs(5);
 
 /// A sandbox in a thread of its own. It is for blocking tests, and for a `static` that all tests of a binary
 /// share, async ones too. The methods that are not async are those of [`Sandbox`]. An async method is awaited

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::assembly::assemble;
+#[cfg(feature = "cli")]
+use super::options::Commands;
 use super::options::{Options, StartError};
 use super::sandbox::Sandbox;
 use crate::base::{ApiKey, Clock, Panics};
@@ -27,7 +29,7 @@ use crate::server::{self, Ports, Serving};
 #[derive(Clone, Debug)]
 pub struct Builder {
     pub(super) address: SocketAddr,
-    pub(crate) options: Options,
+    pub(super) options: Options,
 }
 
 impl Sandbox {
@@ -268,8 +270,9 @@ impl Builder {
         self
     }
 
-    /// Whether thumbnails of uploads are drawn while an inspector is open. This is on by default. While no
-    /// inspector is open, none is drawn. The bytes of an upload are not kept in either case.
+    /// Whether an open inspector can draw thumbnails of uploads. This is on by default. For this, the bytes of PNG
+    /// and JPEG files are kept for at most a minute. If no inspector is open, or if this is off, no bytes of an upload
+    /// are kept.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -280,8 +283,8 @@ impl Builder {
     /// # });
     /// ```
     #[must_use]
-    pub fn thumbnails(mut self, drawn: bool) -> Self {
-        self.options.no_thumbnails = !drawn;
+    pub fn thumbnails(mut self, on: bool) -> Self {
+        self.options.no_thumbnails = !on;
         self
     }
 
@@ -355,8 +358,8 @@ impl Builder {
 impl Builder {
     /// Sets the commands of the binary, which its own documents list.
     #[cfg(feature = "cli")]
-    pub(crate) fn commands(mut self, commands: fn() -> Vec<(String, String)>) -> Self {
-        self.options.commands = commands;
+    pub(crate) fn commands(mut self, commands: Commands) -> Self {
+        self.options.commands = Some(commands);
         self
     }
 

@@ -122,7 +122,7 @@ impl Builder {
     /// let error = Sandbox::builder().callback_ca("no PEM").unwrap_err();
     /// assert_eq!(error, "there is no certificate in PEM (`-----BEGIN CERTIFICATE-----`)");
     /// ```
-    pub fn callback_ca(mut self, pem: &str) -> Result<Self, String> {
+    pub fn callback_ca(self, pem: &str) -> Result<Self, String> {
         let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
         let authorities = read.map_err(|_| "the certificate is broken PEM".to_owned())?;
         if authorities.is_empty() {
@@ -130,7 +130,15 @@ impl Builder {
                 "there is no certificate in PEM (`-----BEGIN CERTIFICATE-----`)".to_owned(),
             );
         }
+        Ok(self.callback_authorities(authorities))
+    }
+
+    /// Trusts receivers whose certificates these authorities have signed.
+    pub(crate) fn callback_authorities(
+        mut self,
+        authorities: Vec<CertificateDer<'static>>,
+    ) -> Self {
         self.options.callbacks.egress.trust.add(authorities);
-        Ok(self)
+        self
     }
 }

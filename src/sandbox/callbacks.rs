@@ -9,12 +9,10 @@ use tokio::time::timeout_at;
 use super::callback::Callback;
 use super::patience::{PATIENCE, deadline};
 use super::world::World;
+use crate::base::{DURATION_MAX, time_in_words};
 use crate::callbacks::{Advance, CallbackUrl};
 use crate::world::Delivery;
 use crate::{catalogue, control};
-
-/// The longest time that a clock is moved on at once.
-const ADVANCE_MAX: Duration = Duration::from_hours(24 * 366);
 
 /// How many pending callbacks the message of a panic lists.
 const TOLD_MAX: usize = 5;
@@ -132,8 +130,9 @@ impl World {
     /// When `by` is more than 366 days, or the runtime of the sandbox has ended.
     pub async fn advance(&self, by: Duration) -> Vec<Callback> {
         assert!(
-            by <= ADVANCE_MAX,
-            "a clock is moved on by 366 days at most, and this is {by:?}"
+            by <= DURATION_MAX,
+            "a clock is moved on by {} at most, and this is {by:?}",
+            time_in_words(DURATION_MAX)
         );
         let world = self.owned();
         let advance = self

@@ -12,7 +12,10 @@ use crate::http::ControlToken;
 use crate::scenario::{DateForm, LoadErrors};
 use crate::server::OpenError;
 
-#[derive(Clone, Debug)]
+/// Lists commands, each with its purpose.
+pub(crate) type Commands = fn() -> Vec<(String, String)>;
+
+#[derive(Clone, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting")]
 pub(crate) struct Options {
     pub seed: u64,
@@ -34,29 +37,7 @@ pub(crate) struct Options {
     /// Uploads are never drawn, even while an inspector is open.
     pub no_thumbnails: bool,
     /// The commands of the binary, each with its purpose.
-    pub commands: fn() -> Vec<(String, String)>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            seed: 0,
-            clock: Clock::default(),
-            scenarios: Vec::new(),
-            api_keys: Vec::new(),
-            dates: None,
-            strict_reload: false,
-            strict: false,
-            redact: false,
-            callbacks: CallbackOptions::default(),
-            control_token: None,
-            test_panics: Panics::default(),
-            #[cfg(feature = "tls")]
-            tls: crate::server::TlsOptions::default(),
-            no_thumbnails: false,
-            commands: Vec::new,
-        }
-    }
+    pub commands: Option<Commands>,
 }
 
 impl Options {

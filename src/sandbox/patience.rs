@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::base::DURATION_MAX;
 use crate::http::ApiError;
 
 /// How long a test waits unless it sets another time.
@@ -11,7 +12,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The end of the wait. Waiting longer than a year means for ever.
 pub(super) fn deadline(patience: Duration) -> Instant {
-    Instant::now() + patience.min(Duration::from_hours(24 * 366))
+    Instant::now() + patience.min(DURATION_MAX)
 }
 
 /// The world, or a panic when there is no room for another.

@@ -23,8 +23,7 @@ use tokio::time::timeout_at;
 
 use super::patience::{PATIENCE, deadline};
 use crate::base::lock;
-
-const BODY_BYTES_MAX: usize = 1 << 20;
+use crate::http::BODY_BYTES_MAX;
 
 /// How many callbacks a receiver keeps. More are refused with 507.
 const RECEIVED_MAX: usize = 10_000;

@@ -117,7 +117,8 @@ pub(crate) struct OutcomePart {
     pub body: Option<Spanned<Tree>>,
     /// Answers with Iluma's error body. The body of the request is not checked.
     pub error: Option<Spanned<ErrorPart>>,
-    /// The record is not finished: `updated` equals `created`.
+    /// The record is not finished: `updated` equals `created`. The body of the first pending outcome in the
+    /// file is the older state that a `stale` callback sends.
     pub pending: bool,
     /// Whether a callback is sent: `true`, or the name of a misbehaviour. If there is a `then`, the callback
     /// is sent after the last change.

@@ -1,6 +1,7 @@
 //! The dummy data in scenario files. It is checked while it is read.
 
 use serde::{Deserialize, Deserializer, Serialize};
+use strum::VariantArray;
 
 use super::source::Source;
 
@@ -116,17 +117,15 @@ pub(crate) enum AccountFinding {
 }
 
 /// A database that a search uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, VariantArray,
+)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum Scope {
     Other,
     Pep,
     Sanction,
-}
-
-impl Scope {
-    pub(crate) const ALL: [Self; 3] = [Self::Other, Self::Pep, Self::Sanction];
 }
 
 /// A whole number from 0 to 100. The default is 100.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::mistake::{LoadError, SourceFile};
 use super::reader::Reader;
 use super::tree::Spanned;
-use crate::base::{ApiKey, ReceiverUrl};
+use crate::base::{ApiKey, ReceiverUrl, short, snake_case};
 
 /// The merged settings of all folders. Flags override them.
 #[derive(Clone, Debug, Default)]
@@ -23,17 +23,20 @@ pub(crate) struct Settings {
     pub magic_file_names: bool,
     /// Answers only with endpoints and outcomes that are documented or observed.
     pub strict: bool,
+    /// The words that end the names of more personal fields, in snake case.
+    pub personal_fields: HashSet<String>,
     /// Additional values that are invented, in lower case. The sandbox does not warn about them.
     dummy_values: HashSet<String>,
 }
 
-const KEYS: [&str; 6] = [
+const KEYS: [&str; 7] = [
     "watchlist_dates",
     "api_keys",
     "callback_urls",
     "magic_file_names",
     "strict",
     "dummy_values",
+    "personal_fields",
 ];
 
 impl Settings {
@@ -51,6 +54,15 @@ impl Settings {
                     let values: Vec<String> = reader.decode(value).unwrap_or_default();
                     let values = values.iter().map(|value| value.to_lowercase());
                     self.dummy_values.extend(values);
+                }
+                "personal_fields" => {
+                    let names: Vec<Spanned<String>> = reader.decode(value).unwrap_or_default();
+                    for name in names {
+                        match field_word(name.as_ref()) {
+                            Ok(word) => drop(self.personal_fields.insert(word)),
+                            Err(message) => reader.errors.push(file.error(name.span(), message)),
+                        }
+                    }
                 }
                 "api_keys" => {
                     let keys: Vec<Spanned<String>> = reader.decode(value).unwrap_or_default();
@@ -91,6 +103,19 @@ impl Settings {
         self.dummy_values.contains(&value)
             || domain.is_some_and(|domain| self.dummy_values.contains(domain))
     }
+}
+
+/// The name of a field in snake case, or why it cannot be one. It becomes part of a regular expression.
+fn field_word(name: &str) -> Result<String, String> {
+    let word = snake_case(name);
+    let is_plain = |c: char| c.is_alphanumeric() || c == '_';
+    if word.trim_matches('_').is_empty() || !word.chars().all(is_plain) {
+        return Err(format!(
+            "`{}` is not the name of a field or the end of one: write it like `loyalty_card`, with letters, digits and `_`",
+            short(name)
+        ));
+    }
+    Ok(word.trim_matches('_').to_owned())
 }
 
 /// The format of dates in watchlist results. The examples of Iluma's documentation show one form, its tables the

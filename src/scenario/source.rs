@@ -1,9 +1,12 @@
 //! Where a fact comes from: documented, observed, inferred or decided.
 
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
 /// Where the knowledge of a fact comes from. Every endpoint and outcome has one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, VariantArray,
+)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Source {
@@ -19,13 +22,6 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    pub(crate) const ALL: [Self; 4] = [
-        Self::Documented,
-        Self::Observed,
-        Self::Inferred,
-        Self::Decided,
-    ];
-
     /// Whether a test that depends on the fact says something about the real service.
     pub(crate) fn is_public(self) -> bool {
         matches!(self, Self::Documented | Self::Observed)

@@ -9,22 +9,23 @@ use tokio::task::JoinSet;
 use super::connection;
 use super::ports::Ports;
 use super::serving::Serving;
+use crate::base::time_in_words;
 
 const CONNECTIONS_MAX: usize = 10_000;
 
-/// How long requests in flight may take to finish when the sandbox stops.
-const STOP_TIME: Duration = Duration::from_secs(5);
+/// How long requests in flight, and then the tasks of a blocking sandbox, may take to finish when the sandbox stops.
+pub(crate) const STOP_TIME: Duration = Duration::from_secs(5);
 
 /// Serves until the sandbox stops.
 pub(crate) async fn serve(ports: Ports, serving: Arc<Serving>) {
     let mut stop = serving.stopping();
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
     let stop_connections = stop.clone();
     let accepting = async {
         loop {
             // At the limit the next connection waits in the system's queue.
-            let place = places.clone().acquire_owned().await.expect("never closed");
+            let permit = permits.clone().acquire_owned().await.expect("never closed");
             // An ended task keeps the memory of its connection until it is joined. So it is joined at once:
             // the next connection may not come for long.
             let accepted = loop {
@@ -45,7 +46,7 @@ pub(crate) async fn serve(ports: Ports, serving: Arc<Serving>) {
             connections.spawn(async move {
                 connection::serve(socket, port, serving.clone(), stop).await;
                 serving.connection_ended.notify_one();
-                drop(place);
+                drop(permit);
             });
         }
     };
@@ -58,6 +59,10 @@ pub(crate) async fn serve(ports: Ports, serving: Arc<Serving>) {
         while connections.join_next().await.is_some() {}
     });
     if finished.await.is_err() {
-        tracing::warn!("{} connections were cut after 5 s", connections.len());
+        tracing::warn!(
+            "{} connections were cut after {}",
+            connections.len(),
+            time_in_words(STOP_TIME)
+        );
     }
 }

@@ -13,8 +13,9 @@ use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_stream::{Stream, StreamExt};
 
-use crate::base::grow_share;
-use crate::control::Thumbnails;
+use super::pace::BODY_TIME;
+use crate::base::{grow_share, size_in_words};
+use crate::control::UploadStore;
 use crate::http::{
     ApiError, BODY_BYTES_MAX, Body, HELD_BYTES_MAX, MediaType, Picture, Upload, pointer_part,
 };
@@ -37,9 +38,20 @@ const DRAINED_BYTES_MAX: usize = 128 << 20;
 /// A body, and its share of what all bodies together may hold.
 pub(crate) struct ReadBody {
     pub body: Body,
-    /// Files of a multipart form that are to be drawn.
+    /// The pictures of a multipart form, for open inspectors.
     pub pictures: Vec<Picture>,
     pub share: Option<OwnedSemaphorePermit>,
+}
+
+impl ReadBody {
+    /// A body that did not come within the time for it.
+    pub(super) fn late() -> Self {
+        Self {
+            body: Body::Unreadable(ApiError::body_too_late(BODY_TIME)),
+            pictures: Vec::new(),
+            share: None,
+        }
+    }
 }
 
 /// Reads the body of a request. None when the client went away: there is nobody left to answer. The
@@ -49,7 +61,7 @@ pub(crate) async fn read(
     mut incoming: Incoming,
     bytes_max: usize,
     bodies: &Arc<Semaphore>,
-    thumbnails: &Thumbnails,
+    uploads: &UploadStore,
 ) -> Option<ReadBody> {
     let mut pictures = Vec::new();
     let mut share = Share { bodies, held: None };
@@ -70,7 +82,7 @@ pub(crate) async fn read(
                 headers,
                 incoming,
                 &mut share,
-                thumbnails,
+                uploads,
                 &mut pictures,
             ))
             .await;
@@ -78,6 +90,9 @@ pub(crate) async fn read(
         read_bytes(incoming, bytes_max, &mut share).await
     };
     let body = read.await.ok()?;
+    if matches!(body, Body::Unreadable(_)) {
+        pictures.clear();
+    }
     Some(ReadBody {
         body,
         pictures,
@@ -160,7 +175,7 @@ async fn read_multipart(
     headers: &HeaderMap,
     incoming: Incoming,
     share: &mut Share<'_>,
-    thumbnails: &Thumbnails,
+    uploads: &UploadStore,
     pictures: &mut Vec<Picture>,
 ) -> Result<Body, ClientGone> {
     let boundary = headers
@@ -186,9 +201,7 @@ async fn read_multipart(
         (None, _) => Err(ApiError::broken_multipart(
             "the content-type does not say its boundary",
         )),
-        (Some(boundary), _) => {
-            read_parts(&mut stream, boundary, &unread, thumbnails, pictures).await
-        }
+        (Some(boundary), _) => read_parts(&mut stream, boundary, &unread, uploads, pictures).await,
     };
     // Reads what follows the last boundary, or the rest of a body that is refused already.
     let mut drained = 0;
@@ -221,7 +234,10 @@ async fn read_multipart(
 enum StreamError {
     #[error("the client is gone")]
     Gone,
-    #[error("no part begins within its first 64 KiB, or a part's head is longer")]
+    #[error(
+        "no part begins within its first {}, or a part's head is longer",
+        size_in_words(UNREAD_BYTES_MAX)
+    )]
     NoPart,
 }
 
@@ -229,7 +245,7 @@ async fn read_parts<S>(
     stream: &mut S,
     boundary: String,
     unread: &AtomicUsize,
-    thumbnails: &Thumbnails,
+    uploads: &UploadStore,
     pictures: &mut Vec<Picture>,
 ) -> Result<Value, ApiError>
 where
@@ -250,13 +266,16 @@ where
             )));
         }
         let name = field.name().unwrap_or_default().to_owned();
+        if parts.contains_key(&name) {
+            pictures.retain(|one| one.at != pointer_part(&name)); // the last part of a name counts
+        }
         let is_text = field
             .content_type()
             .is_none_or(|kind| kind.type_().as_str() == "text");
         let is_file = field.file_name().is_some();
         // Some clients send a file without a file name. Only its type shows that it is a file.
         let value = if is_file || !is_text {
-            let mut file = Upload::called(field.file_name(), thumbnails.room());
+            let mut file = Upload::called(field.file_name(), uploads.room());
             while let Some(chunk) = field.chunk().await.map_err(multipart_error)? {
                 unread.store(0, Ordering::Relaxed);
                 file.take(&chunk);

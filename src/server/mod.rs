@@ -1,7 +1,6 @@
 //! From a socket to a request and back: ports, TLS, HTTP/1.1 and 2, bodies, faults on the wire.
 
 mod accept;
-mod begin;
 mod body;
 mod connection;
 mod follow_up;
@@ -9,6 +8,7 @@ mod gone;
 mod in_memory;
 mod pace;
 mod ports;
+mod protocol;
 mod record;
 mod respond;
 mod sabotage;
@@ -17,7 +17,9 @@ mod socket;
 #[cfg(feature = "tls")]
 mod tls;
 
-pub(crate) use self::accept::serve;
+pub(crate) use self::accept::{STOP_TIME, serve};
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::connection::HEAD_BYTES_MAX;
 pub(crate) use self::in_memory::InMemory;
 pub(crate) use self::ports::{OpenError, Ports, Secured, listen};
 pub(crate) use self::serving::Serving;

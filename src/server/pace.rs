@@ -1,10 +1,12 @@
 //! The time limits of a client, counted in ticks of its connection.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use hyper::header::HeaderValue;
+use tokio::sync::{Notify, watch};
+use tokio::time::sleep;
 
 /// How long a client may take to send the head of a request.
 const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -12,8 +14,13 @@ const HEAD_TIME: Duration = Duration::from_secs(10);
 /// How long a client may take to send a body.
 pub(super) const BODY_TIME: Duration = Duration::from_mins(1);
 
-/// How long a connection may stay open without a request.
-const IDLE_TIME: Duration = Duration::from_secs(90);
+/// How long a connection stays open without a request. Clients close idle connections after 90 s or less. If the
+/// sandbox closed first, their next request would be lost.
+const IDLE_TIME: Duration = Duration::from_secs(130);
+
+/// The `keep-alive` header of HTTP/1.1. It announces less than `IDLE_TIME`, so that a client that believes it closes
+/// first.
+pub(super) const ANNOUNCED_IDLE_TIME: HeaderValue = HeaderValue::from_static("timeout=120");
 
 /// How often a connection checks its time limits. This is cheaper than a timer for every request.
 pub(super) const TICK: Duration = Duration::from_secs(1);
@@ -24,6 +31,9 @@ pub(crate) struct Pace {
     phase: AtomicU8,
     ticks: AtomicU32,
     ending: AtomicU8,
+    /// Notified while a body takes longer than `BODY_TIME`.
+    body_late: Notify,
+    closes_after_reply: AtomicBool,
     stop: watch::Receiver<bool>,
     /// The pace of the connection. Only a stream of HTTP/2 has one.
     connection: Option<Arc<Pace>>,
@@ -68,6 +78,8 @@ impl Pace {
             phase: AtomicU8::new(Phase::Head as u8),
             ticks: AtomicU32::new(0),
             ending: AtomicU8::new(0),
+            body_late: Notify::new(),
+            closes_after_reply: AtomicBool::new(false),
             stop,
             connection: None,
             busy: AtomicU32::new(0),
@@ -93,13 +105,37 @@ impl Pace {
         self.busy.load(Ordering::Relaxed) == 0
     }
 
-    pub(super) fn is_reading(&self) -> bool {
-        self.phase.load(Ordering::Relaxed) == Phase::Body as u8
+    pub(super) fn is_in_head(&self) -> bool {
+        self.phase.load(Ordering::Relaxed) == Phase::Head as u8
     }
 
     /// Whether nothing has come since the last answer.
     pub(super) fn is_idle(&self) -> bool {
         self.phase.load(Ordering::Relaxed) == Phase::Idle as u8
+    }
+
+    /// Returns when the client takes too long over its body. A connection notices this at a tick. A stream has no
+    /// ticks of its own, so it has a timer.
+    pub(super) async fn body_is_late(&self) {
+        if self.is_of_stream() {
+            Box::pin(sleep(BODY_TIME)).await;
+        } else {
+            self.body_late.notified().await;
+        }
+    }
+
+    /// The rest of the request is not read, so the connection cannot serve another.
+    pub(super) fn close_after_reply(&self) {
+        self.closes_after_reply.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn closes_after_reply(&self) -> bool {
+        self.closes_after_reply.load(Ordering::Relaxed)
+    }
+
+    /// Whether the sandbox stops.
+    pub(super) fn is_stopping(&self) -> bool {
+        *self.stop.borrow()
     }
 
     /// The request has been read.
@@ -181,21 +217,18 @@ impl Pace {
         if phase == Phase::Idle as u8 {
             return match passed {
                 // It was told to close, but its client does not even read the answers that it has.
-                _ if passed >= IDLE_TIME + HEAD_TIME => PaceVerdict::TooSlow,
-                _ if passed >= IDLE_TIME => PaceVerdict::Idle,
+                _ if passed > IDLE_TIME + HEAD_TIME => PaceVerdict::TooSlow,
+                _ if passed > IDLE_TIME => PaceVerdict::Idle,
                 _ => PaceVerdict::Fine,
             };
         }
-        let allowed = match phase {
-            0 => HEAD_TIME,
-            1 => BODY_TIME,
-            _ => return PaceVerdict::Fine,
-        };
-        if passed > allowed {
-            PaceVerdict::TooSlow
-        } else {
-            PaceVerdict::Fine
+        if phase == Phase::Body as u8 && passed > BODY_TIME {
+            self.body_late.notify_waiters();
         }
+        if phase == Phase::Head as u8 && passed > HEAD_TIME {
+            return PaceVerdict::TooSlow;
+        }
+        PaceVerdict::Fine
     }
 }
 

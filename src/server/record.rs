@@ -9,9 +9,9 @@ use hyper::header::HeaderValue;
 use super::serving::Serving;
 use crate::answer::{Answered, Engine, ReplyFaults};
 use crate::base::microseconds;
-use crate::catalogue::{Route, UploadFields};
+use crate::catalogue::{OutcomeId, Route, UploadFields};
 use crate::http::{Body, Call, MediaType, Picture};
-use crate::world::{Exchange, KeptBody, NO_WORLD, head_text};
+use crate::world::{Exchange, KeptBody, NO_WORLD, Why, head_text};
 
 /// The fields of a request that may hold files. Nothing of these files may be kept.
 pub(super) fn uploads(serving: &Serving, call: &Call) -> Option<Arc<UploadFields>> {
@@ -22,7 +22,15 @@ pub(super) fn uploads(serving: &Serving, call: &Call) -> Option<Arc<UploadFields
         .route(call.method(), call.path())
     {
         Ok(Route::Ask(endpoint, _)) => endpoint.schema.uploads.clone(),
-        _ => None,
+        Ok(
+            Route::Read(..)
+            | Route::Health
+            | Route::ApiKeys { .. }
+            | Route::CallbackToken
+            | Route::ListCallbackUrls
+            | Route::SetCallbackUrl { .. },
+        )
+        | Err(_) => None,
     }
 }
 
@@ -34,7 +42,7 @@ pub(super) struct Finished<'r> {
     pub duration: Duration,
 }
 
-/// The body of a request as the journal keeps it, and the files to draw.
+/// The body of a request as the journal keeps it, and its pictures for open inspectors.
 pub(super) struct Kept {
     pub body: KeptBody,
     pub pictures: Vec<Picture>,
@@ -50,7 +58,7 @@ pub(super) async fn keep_long_body(serving: &Serving, call: &Call) -> Option<Kep
             }
             Some(Box::pin(KeptBody::copied_in_turns(bytes)).await)
         }
-        _ => None,
+        Body::Bytes(_) | Body::Empty | Body::Parts(_) | Body::Unreadable(_) => None,
     }
 }
 
@@ -66,7 +74,7 @@ pub(super) fn keep(
         (Some(kept), _, None) => kept,
         (_, Body::Bytes(bytes), Some(uploads)) => {
             let is_form = call.media_type() == MediaType::Form;
-            let room = || serving.control.thumbnails.room();
+            let room = || serving.control.uploads.room();
             let (bytes, pictures) = uploads.keep(bytes, is_form, &room);
             let body = KeptBody::copied(&bytes);
             return Kept { body, pictures };
@@ -81,36 +89,26 @@ pub(super) fn keep(
     }
 }
 
-/// Keeps the exchange in its world's journal, and has its uploads drawn for open inspectors. Returns the
-/// value of `x-sandbox-trace`.
+/// Keeps the exchange in its world's journal, and its uploads for open inspectors. Returns the value of
+/// `x-sandbox-trace`.
 pub(super) fn record(serving: &Serving, finished: Finished<'_>, kept: Kept) -> HeaderValue {
     let engine = &serving.control.engine;
     let Kept { body, pictures } = kept;
     let Some(world) = finished.answered.world.clone() else {
         return record_stranger(engine, finished, body);
     };
-    let reset_count = if pictures.is_empty() {
-        0
-    } else {
-        world.reset_count()
-    };
+    let is_accepted = finished.answered.why.is_accepted();
+    let uploads = is_accepted.then(|| serving.control.uploads.to_keep(&world, pictures));
     engine.panics.reached("record");
-    let seq = world.record(exchange(finished, body));
-    if !pictures.is_empty() {
-        serving
-            .control
-            .thumbnails
-            .draw(&world, reset_count, seq, pictures);
-    }
+    let seq = world.record(exchange(finished, body), uploads.flatten());
     trace(&world.tag, seq)
 }
 
 /// The same for a request that belongs to no world. It is kept only if it was refused.
 fn record_stranger(engine: &Engine, finished: Finished<'_>, body: KeptBody) -> HeaderValue {
     let reply = &finished.answered.reply;
-    let (outcome, status) = (reply.outcome.as_ref(), reply.status);
-    let duration = finished.duration;
-    (engine.worlds).count_stranger(outcome, status, &reply.body, duration);
+    let status = reply.status;
+    (engine.worlds).count_stranger(&reply.id, status, finished.duration);
     let seq = if status.is_client_error() || status.is_server_error() {
         engine.strangers.record(exchange(finished, body))
     } else {
@@ -140,12 +138,14 @@ fn exchange(finished: Finished<'_>, request: KeptBody) -> Exchange {
         head: head_text(call.head.method.as_str(), target, &call.head.headers),
         request,
         status: answered.reply.status,
-        outcome: answered.reply.outcome,
         reply: KeptBody::shared(&answered.reply.body),
         reply_headers: answered.reply.headers,
         duration,
-        why: answered.why,
-        thumbnails: None,
+        why: Why {
+            reply: answered.reply.id,
+            fault: faults.and_then(|faults| faults.fault),
+            ..answered.why
+        },
         delay: faults.map_or(Duration::ZERO, |faults| faults.delay),
         fault: faults.and_then(ReplyFaults::shown_fault),
     }
@@ -160,12 +160,11 @@ pub(super) fn log(finished: &Finished<'_>) {
         duration,
     } = finished;
     let reply = &answered.reply;
-    let outcome = reply.outcome.as_ref();
     tracing::info!(
         method = shown_method(call),
         route = answered.route.as_deref().unwrap_or("no such route"),
         status = reply.status.as_u16(),
-        outcome = outcome.and_then(|outcome| outcome.to_str().ok()),
+        outcome = reply.id.outcome().map(OutcomeId::shown),
         delay_ms = faults.and_then(ReplyFaults::delay_ms),
         fault = faults.and_then(ReplyFaults::shown_fault).as_deref(),
         micros = microseconds(*duration),

@@ -10,7 +10,7 @@ use hyper::{Request, Response};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
-use super::body;
+use super::body::{self, ReadBody};
 use super::follow_up::{self, Release};
 use super::pace::Pace;
 use super::record::{Finished, keep, keep_long_body, log, record, uploads};
@@ -58,7 +58,7 @@ async fn respond_or_panic(
         call,
         pictures,
         until_answered,
-    } = read(serving, request).await?;
+    } = read(serving, request, pace).await?;
     pace.answering();
     if let Some(response) = answer_as_sandbox(serving, &call).await {
         return Some(response.map(|body| Written::new(body, pace)));
@@ -94,26 +94,34 @@ async fn respond_or_panic(
     Box::pin(sabotage::carry_out(response, *faults, pace)).await
 }
 
-/// A request that was read, its files to draw, and its share of the memory for bodies.
+/// A request that was read, its pictures, and its share of the memory for bodies.
 struct Read {
     call: Call,
     pictures: Vec<Picture>,
     until_answered: Option<OwnedSemaphorePermit>,
 }
 
-/// None when the client is gone.
-async fn read(serving: &Serving, request: Request<Incoming>) -> Option<Read> {
+/// None when the client is gone. A body that takes too long is unreadable, as any body that cannot be read: it is
+/// answered and recorded.
+async fn read(serving: &Serving, request: Request<Incoming>, pace: &Pace) -> Option<Read> {
     let (came, at) = (Instant::now(), SystemTime::now());
     let (head, incoming) = request.into_parts();
     let bytes_max = control::body_bytes_max(&head);
-    let received = body::read(
+    let reading = body::read(
         &head.headers,
         incoming,
         bytes_max,
         &serving.bodies,
-        &serving.control.thumbnails,
-    )
-    .await?;
+        &serving.control.uploads,
+    );
+    let received = tokio::select! {
+        biased;
+        received = reading => received?,
+        () = pace.body_is_late() => {
+            pace.close_after_reply();
+            ReadBody::late()
+        }
+    };
     Some(Read {
         call: Call {
             came,
@@ -176,7 +184,7 @@ fn begin_response(reply: &Reply, released: Option<Release>) -> Response<ReplyBod
     for (name, value) in &reply.headers {
         headers.insert(name, value.clone());
     }
-    if let Some(outcome) = &reply.outcome {
+    if let Some(outcome) = reply.id.header() {
         headers.insert(OUTCOME, outcome.clone());
     }
     response
@@ -203,8 +211,8 @@ fn failed(serving: &Serving) -> Response<ReplyBody> {
     let mut response = Response::new(ReplyBody::new(reply.body));
     *response.status_mut() = reply.status;
     response.headers_mut().insert(CONTENT_TYPE, JSON);
-    if let Some(outcome) = reply.outcome {
-        response.headers_mut().insert(OUTCOME, outcome);
+    if let Some(outcome) = reply.id.header() {
+        response.headers_mut().insert(OUTCOME, outcome.clone());
     }
     response
 }

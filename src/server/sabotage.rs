@@ -105,6 +105,8 @@ pub(crate) async fn end<S: Socket>(mut socket: S, ending: Ending, pace: &Pace) {
 pub(crate) struct Written {
     content: BodyContent,
     broken: Option<Box<BrokenBody>>,
+    /// Set if the connection closes after this body.
+    closing: Option<Arc<Pace>>,
     /// Set for a body that has no end of its own.
     streaming: Option<Streaming>,
     /// Dropped when the body has been written, or the client has gone.
@@ -117,15 +119,29 @@ impl Written {
         Self {
             content: body.content,
             broken: None,
+            closing: None,
             streaming: is_stream.then(|| Streaming(pace.clone())),
             _held: body.until_written,
         }
+    }
+
+    /// Closes the connection after this body, and reads on for a moment, so that the close does not overtake the
+    /// reply.
+    pub(crate) fn close_after(&mut self, pace: &Arc<Pace>) {
+        self.closing = Some(pace.clone());
+    }
+
+    /// Leaves out the content, as in the reply to a HEAD request.
+    pub(crate) fn drop_content(&mut self) {
+        self.content = BodyContent::Whole(Bytes::new());
+        self.broken = None;
     }
 
     fn broken(body: ReplyBody, broken: BrokenBody) -> Self {
         Self {
             content: body.content,
             broken: Some(Box::new(broken)),
+            closing: None,
             streaming: None,
             _held: body.until_written,
         }
@@ -143,6 +159,7 @@ impl Body for Written {
         let Self {
             content,
             broken,
+            closing,
             streaming,
             ..
         } = &mut *self;
@@ -151,6 +168,9 @@ impl Body for Written {
                 ready!(broken.poll_piece(left, context)).transpose()?
             }
             (BodyContent::Whole(left), None) => {
+                if let Some(pace) = closing {
+                    pace.end(Ending::Close); // as soon as everything has been written
+                }
                 Some(std::mem::take(left)).filter(|left| !left.is_empty())
             }
             (BodyContent::Pieces(pieces), _) => pieces.next(),

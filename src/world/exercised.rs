@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use foldhash::HashMap;
 use hyper::StatusCode;
-use hyper::header::HeaderValue;
-use serde::Deserialize;
 
-use crate::base::Behaviour;
+use crate::base::{Behaviour, BehaviourKind};
+use crate::catalogue::{OutcomeId, ReplyId};
 
 /// Limits of the duration buckets, in microseconds. An answer takes about ten. It takes as long as the receiver
 /// when a callback comes before its reply, or when a URL is tested.
@@ -26,11 +25,11 @@ const REPLY_BYTES: usize = 180;
 /// The outcomes and behaviours that were exercised, and how often.
 #[derive(Debug, Default)]
 pub(crate) struct Exercised {
-    /// By `x-sandbox-outcome`. An error outside the products has its bare name.
-    replies: HashMap<HeaderValue, Statuses>,
+    /// Replies of products, and errors outside the products.
+    replies: HashMap<ReplyId, Statuses>,
     /// Successful replies outside the products.
     unnamed: Statuses,
-    pub(crate) behaviours: HashMap<&'static str, u64>,
+    pub(crate) behaviours: HashMap<BehaviourKind, u64>,
     /// Replies beyond the limit.
     pub(crate) uncounted: u64,
     pub(crate) durations: Durations,
@@ -60,35 +59,14 @@ impl Statuses {
 }
 
 impl Exercised {
-    /// Counts a reply, by `x-sandbox-outcome` where it has one.
-    pub(crate) fn reply(
-        &mut self,
-        outcome: Option<&HeaderValue>,
-        status: StatusCode,
-        body: &[u8],
-        duration: Duration,
-    ) {
+    pub(crate) fn reply(&mut self, reply: &ReplyId, status: StatusCode, duration: Duration) {
         self.durations.count(duration);
-        match outcome {
-            Some(outcome) => self.count(outcome, |statuses| statuses.count(status, 1), 1),
-            None => self.error(status, body),
-        }
-    }
-
-    /// Counts a reply outside the products. The envelope of an error names it.
-    fn error(&mut self, status: StatusCode, body: &[u8]) {
-        #[derive(Deserialize)]
-        struct Envelope {
-            error_code: String,
-        }
-        if status.is_client_error() || status.is_server_error() {
-            let envelope = serde_json::from_slice::<Envelope>(body).ok();
-            let name = envelope.and_then(|envelope| envelope.error_code.try_into().ok());
-            if let Some(name) = name {
-                return self.count(&name, |statuses| statuses.count(status, 1), 1);
+        match reply {
+            ReplyId::Outcome(_) | ReplyId::Error(_) => {
+                self.count(reply, |statuses| statuses.count(status, 1), 1);
             }
+            ReplyId::Account => self.unnamed.count(status, 1),
         }
-        self.unnamed.count(status, 1);
     }
 
     pub(crate) fn behaviour(&mut self, behaviour: Behaviour) {
@@ -96,24 +74,24 @@ impl Exercised {
     }
 
     /// `times` is how much `count` adds.
-    fn count(&mut self, outcome: &HeaderValue, count: impl FnOnce(&mut Statuses), times: u64) {
-        if let Some(statuses) = self.replies.get_mut(outcome) {
+    fn count(&mut self, reply: &ReplyId, count: impl FnOnce(&mut Statuses), times: u64) {
+        if let Some(statuses) = self.replies.get_mut(reply) {
             count(statuses);
         } else if self.replies.len() < REPLIES_MAX {
-            count(self.replies.entry(outcome.clone()).or_default());
+            count(self.replies.entry(reply.clone()).or_default());
         } else {
             self.uncounted += times;
         }
     }
 
     pub(crate) fn add(&mut self, other: &Self) {
-        for (outcome, more) in &other.replies {
-            self.count(outcome, |statuses| statuses.add(more), more.total());
+        for (reply, more) in &other.replies {
+            self.count(reply, |statuses| statuses.add(more), more.total());
         }
         self.unnamed.add(&other.unnamed);
         self.durations.add(&other.durations);
         for (behaviour, times) in &other.behaviours {
-            *self.behaviours.entry(behaviour).or_default() += times;
+            *self.behaviours.entry(*behaviour).or_default() += times;
         }
         self.uncounted += other.uncounted;
     }
@@ -122,22 +100,20 @@ impl Exercised {
         self.replies.len() * REPLY_BYTES
     }
 
-    pub(crate) fn times(&self, tag: &[u8]) -> u64 {
-        let tag = HeaderValue::from_bytes(tag).ok();
-        tag.and_then(|tag| self.replies.get(&tag))
-            .map_or(0, Statuses::total)
+    pub(crate) fn times(&self, outcome: OutcomeId) -> u64 {
+        let statuses = self.replies.get(&ReplyId::Outcome(outcome));
+        statuses.map_or(0, Statuses::total)
     }
 
-    /// The number of replies by outcome and status. The name is empty for replies without an outcome.
-    pub(crate) fn by_status(&self) -> impl Iterator<Item = (&str, StatusCode, u64)> {
-        let named = self.replies.iter().map(|(tag, statuses)| {
-            let tag = std::str::from_utf8(tag.as_bytes()).unwrap_or("other");
-            (tag, statuses)
-        });
-        let all = named.chain([("", &self.unnamed)]);
-        all.flat_map(|(tag, statuses)| {
+    /// The number of replies by their ids and statuses.
+    pub(crate) fn by_status(&self) -> impl Iterator<Item = (&ReplyId, StatusCode, u64)> {
+        let all = self
+            .replies
+            .iter()
+            .chain([(&ReplyId::Account, &self.unnamed)]);
+        all.flat_map(|(reply, statuses)| {
             let each = statuses.0.iter();
-            each.map(move |(status, times)| (tag, *status, *times))
+            each.map(move |(status, times)| (reply, *status, *times))
         })
     }
 }

@@ -5,6 +5,7 @@ mod journal;
 mod named;
 mod outbox;
 mod queued;
+mod recent_uploads;
 mod records;
 mod setup;
 mod snapshot;
@@ -19,8 +20,8 @@ mod worlds;
 pub(crate) use self::exercised::{Durations, Exercised, LIMITS_US};
 pub(crate) use self::journal::{
     By, Content, ENTRIES_MAX, Excerpt, Expected, HiddenValues, JournalOf, Judgement, Mask,
-    NO_WORLD, PERSONAL, RequestField, Thumbnail, Wait, Why, head_text, redact_delivery,
-    redact_exchange, redact_not_verified, redact_path, redact_received, thumbnails_bytes,
+    NO_WORLD, RequestField, Wait, Why, head_text, redact_delivery, redact_exchange,
+    redact_not_verified, redact_path, redact_received,
 };
 pub use self::journal::{
     Difference, Exchange, Expectation, KeptBody, NearMiss, NotVerified, Query, Verified, verify,
@@ -31,6 +32,7 @@ pub(crate) use self::outbox::{
     Attempt, Callbacks, DEPTH_MAX, Delivery, REPLY_TIME, TokenSent, WAIT, delivery_id, seq_of,
 };
 pub(crate) use self::queued::{CallKind, QUEUED_MAX, Queued, QueuedOutcomes, TIMES_MAX};
+pub(crate) use self::recent_uploads::RequestUploads;
 pub(crate) use self::records::{Later, Record, Version};
 pub(crate) use self::snapshot::{SNAPSHOT_BYTES_MAX, Snapshot, SnapshotRefused};
 pub(crate) use self::standing_faults::{DrawnFaults, FAULTS_MAX, TTL_MAX, WorldFault};

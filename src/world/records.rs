@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use foldhash::HashMap;
-use hyper::header::HeaderValue;
 use tokio::time::Instant;
 
 use crate::base::{Mix, Moment};
+use crate::catalogue::OutcomeId;
 
 pub(crate) const RECORDS_MAX: usize = 10_000;
 pub(crate) const COUNTERS_MAX: usize = 100_000;
@@ -31,8 +31,7 @@ pub(crate) struct Record {
 #[derive(Clone, Debug)]
 pub(crate) struct Version {
     pub body: Bytes,
-    /// `x-sandbox-outcome`.
-    pub outcome: HeaderValue,
+    pub outcome: OutcomeId,
 }
 
 /// The later versions of a pending record. They are planned and written when the request is answered.
@@ -236,7 +235,7 @@ mod tests {
             endpoint: "v0/things".into(),
             version: Version {
                 body: Bytes::from_static(b"{}"),
-                outcome: HeaderValue::from_static("v0/things/DONE"),
+                outcome: OutcomeId::new(&"v0/things".into(), "DONE"),
             },
             later: None,
         };

@@ -7,6 +7,7 @@ use super::exercised::Exercised;
 use super::journal::Journal;
 use super::outbox::Callbacks;
 use super::queued::QueuedOutcomes;
+use super::recent_uploads::RecentUploads;
 use super::records::{Counters, Records};
 use super::standing_faults::WorldFaults;
 use crate::base::Windows;
@@ -18,6 +19,7 @@ pub(crate) struct State {
     pub records: Records,
     pub counters: Counters,
     pub journal: Journal,
+    pub uploads: RecentUploads,
     /// Outcomes that are queued for the next calls.
     pub next: QueuedOutcomes,
     pub exercised: Exercised,

@@ -39,8 +39,8 @@ struct Subscriber {
 pub(crate) struct News {
     /// World and number of each, oldest first.
     pub exchanges: VecDeque<(Tag, u64)>,
-    /// The same for exchanges whose thumbnails are ready. The oldest are dropped.
-    pub thumbnails: VecDeque<(Tag, u64)>,
+    /// The same for exchanges whose uploads can be fetched. The oldest are dropped.
+    pub uploads: VecDeque<(Tag, u64)>,
     /// Exchanges that did not fit: the oldest are dropped.
     pub skipped: u64,
     /// Other changes by world. Two equal changes are told once.
@@ -90,12 +90,12 @@ impl Watchers {
         });
     }
 
-    pub(crate) fn thumbnails(&self, world: Tag, seq: u64) {
+    pub(crate) fn uploads(&self, world: Tag, seq: u64) {
         self.tell(Some(world), |waiting| {
-            if waiting.thumbnails.len() == WAITING_MAX {
-                waiting.thumbnails.pop_front();
+            if waiting.uploads.len() == WAITING_MAX {
+                waiting.uploads.pop_front();
             }
-            waiting.thumbnails.push_back((world, seq));
+            waiting.uploads.push_back((world, seq));
         });
     }
 
@@ -105,9 +105,10 @@ impl Watchers {
     }
 
     /// Whether anybody watches this world.
-    pub(crate) fn is_looked_at(&self, world: Tag) -> bool {
+    pub(crate) fn is_looked_at(&self, world: &str) -> bool {
         let lookers = read_lock(&self.lookers);
-        let sees = |looker: &Arc<Subscriber>| looker.only.is_none_or(|only| only == world);
+        let sees =
+            |looker: &Arc<Subscriber>| looker.only.is_none_or(|only| only == world.as_bytes());
         lookers.iter().any(sees)
     }
 

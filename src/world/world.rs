@@ -7,7 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tokio::sync::watch;
 
-use super::journal::{Exchange, Mask, Thumbnail};
+use super::journal::{Exchange, Mask};
+use super::recent_uploads::RequestUploads;
 use super::state::State;
 use super::totals::{Tally, Totals};
 use super::watchers::Watchers;
@@ -66,42 +67,27 @@ impl World {
         lock(&self.state)
     }
 
-    /// Keeps an exchange and returns its number.
-    pub(crate) fn record(&self, exchange: Exchange) -> u64 {
+    /// Keeps an exchange with its uploads, if there are any, and returns its number.
+    pub(crate) fn record(&self, exchange: Exchange, uploads: Option<RequestUploads>) -> u64 {
         let mut state = self.state();
-        let reply = &exchange.reply.bytes;
-        let outcome = exchange.outcome.as_ref();
         let (status, duration) = (exchange.status, exchange.duration);
-        state.exercised.reply(outcome, status, reply, duration);
+        (state.exercised).reply(&exchange.why.reply, status, duration);
         let tag = exchange.tag;
         let seq = state.journal.record(exchange);
+        let has_uploads = uploads.is_some();
+        if let Some(uploads) = uploads {
+            state.uploads.keep(seq, uploads);
+        }
         self.enforce_limits(&mut state);
         drop(state);
         self.live.exchange(tag, seq);
+        if has_uploads {
+            self.live.uploads(tag, seq);
+        }
         if self.recorded.receiver_count() > 0 {
             self.recorded.send_replace(());
         }
         seq
-    }
-
-    /// Adds thumbnails to their exchange, unless the world was emptied after `reset_count`: a restored world uses
-    /// request numbers again. False when the exchange is no longer kept.
-    pub(crate) fn illustrate(
-        &self,
-        reset_count: u64,
-        seq: u64,
-        thumbnails: Vec<Thumbnail>,
-    ) -> bool {
-        let mut state = self.state();
-        let is_kept =
-            reset_count == self.reset_count() && state.journal.illustrate(seq, thumbnails);
-        self.enforce_limits(&mut state);
-        is_kept && state.journal.get(seq).is_some()
-    }
-
-    /// How often the world was emptied.
-    pub(crate) fn reset_count(&self) -> u64 {
-        *self.resets.borrow()
     }
 
     pub(crate) fn recorded(&self) -> watch::Receiver<()> {
@@ -151,6 +137,7 @@ impl World {
                 break; // what is left is pending, and will end
             }
         }
+        (state.uploads).free_through(state.journal.dropped_until());
         let now = state.bytes();
         let before = self.bytes.swap(now, Ordering::Relaxed);
         self.bytes_of_all

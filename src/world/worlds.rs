@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use foldhash::HashMap;
 use hyper::StatusCode;
-use hyper::header::HeaderValue;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -14,11 +13,14 @@ use super::state::State;
 use super::totals::{Tally, Totals};
 use super::watchers::Watchers;
 use super::world::{BYTES_MAX, WORLDS_MAX, World};
-use crate::base::{ApiKey, Clock, Mix, lock, milliseconds, read_lock, write_lock};
+use crate::base::{
+    ApiKey, Clock, Mix, lock, milliseconds, read_lock, size_in_words, time_in_words, write_lock,
+};
+use crate::catalogue::ReplyId;
 use crate::http::ApiError;
 
 /// A world without a request for this long may be dropped when memory is needed.
-const IDLE: Duration = Duration::from_mins(10);
+const IDLE_TIME: Duration = Duration::from_mins(10);
 
 /// The number of worlds, and what all of them together hold.
 #[derive(Clone, Copy, Debug)]
@@ -132,9 +134,10 @@ impl Worlds {
         }
         if worlds.len() >= WORLDS_MAX && !self.evict_idlest(&mut worlds, now_ms, key) {
             self.refused.fetch_add(1, Ordering::Relaxed);
-            return Err(ApiError::sandbox_full(
-                "The sandbox holds 10000 worlds, and none has been idle for 10 minutes.",
-            ));
+            return Err(ApiError::sandbox_full(format!(
+                "The sandbox holds {WORLDS_MAX} worlds, and none has been idle for {}.",
+                time_in_words(IDLE_TIME)
+            )));
         }
         let world = Arc::new(World {
             key: key.clone(),
@@ -178,9 +181,11 @@ impl Worlds {
         }
         if self.is_full() {
             self.refused.fetch_add(1, Ordering::Relaxed);
-            return Err(ApiError::sandbox_full(
-                "All worlds together hold more than 256 MiB which is still needed, and none has been idle for 10 minutes.",
-            ));
+            return Err(ApiError::sandbox_full(format!(
+                "All worlds together hold more than {} which is still needed, and none has been idle for {}.",
+                size_in_words(BYTES_MAX),
+                time_in_words(IDLE_TIME)
+            )));
         }
         Ok(())
     }
@@ -196,7 +201,7 @@ impl Worlds {
         now_ms: u64,
         asker: &ApiKey,
     ) -> bool {
-        let idle_ms = milliseconds(IDLE);
+        let idle_ms = milliseconds(IDLE_TIME);
         let idlest = worlds
             .values()
             .filter(|world| world.key != *asker && Arc::strong_count(world) == 1)
@@ -213,15 +218,9 @@ impl Worlds {
     }
 
     /// Counts a reply to a request without a world.
-    pub(crate) fn count_stranger(
-        &self,
-        outcome: Option<&HeaderValue>,
-        status: StatusCode,
-        body: &[u8],
-        duration: Duration,
-    ) {
+    pub(crate) fn count_stranger(&self, reply: &ReplyId, status: StatusCode, duration: Duration) {
         let exercised = &mut lock(&self.totals).exercised;
-        exercised.reply(outcome, status, body, duration);
+        exercised.reply(reply, status, duration);
     }
 
     /// All counts since the start, including those of worlds that have ended.

@@ -216,7 +216,7 @@ describe('requests', () => {
     const { trace } = await sandbox.ask('/v0/identity/id_card_verifications', { body: form });
     await row(trace).click();
     await detail().getByText('image/png · 204.8 kB · 600 × 600').waitFor();
-    assert.equal(await detail().locator('canvas.thumb').count(), 1);
+    assert.equal(await pattern().count(), 1);
     assert.ok(await detail().getByRole('button', { name: 'Send again' }).isDisabled());
     await detail().getByRole('button', { name: 'Copy as curl' }).click();
     assert.match(await clipboard(), /-F selfie=@selfie\.png/);
@@ -230,30 +230,31 @@ describe('requests', () => {
     draw.fillRect(0, 0, 300, 200);
     return canvas.toDataURL(type).split(',')[1];
   }, kind);
+  const both = async () => ({ image1: await drawn('image/png'), image2: await drawn('image/jpeg') });
   const FACES = '/v1/identity/face_comparisons';
+  const CARDS = '/v1/identity/id_card_images';
+  const show = () => detail().getByRole('button', { name: 'Show the picture' });
+  const picture = () => detail().getByRole('img', { name: 'thumbnail of the upload' });
+  const pattern = () => detail().getByRole('img', { name: `pattern of the file's hash` });
+  /** Width, height, and the pixel at 5, 5. */
+  const seen = (canvas) => canvas.evaluate((one) => [one.width, one.height, ...one.getContext('2d').getImageData(5, 5, 1, 1).data]);
 
-  test('pictures that come while the page is open are shown small when they are clicked, and their curl works', () => looking({}, async () => {
-    const pictures = { image1: await drawn('image/png'), image2: await drawn('image/jpeg') };
+  test('pictures that come while the page is open are drawn small, shown when they are clicked, and their curl works', () => looking({}, async () => {
+    const pictures = await both();
     const { trace } = await sandbox.ask(FACES, { body: pictures });
     await row(trace).click();
-    const show = detail().getByRole('button', { name: 'Show the picture' });
-    await show.nth(1).waitFor();
-    assert.equal(await detail().locator('canvas.thumb').count(), 0);
+    await show().nth(1).waitFor();
+    assert.equal(await pattern().count(), 0);
     await detail().getByText(/^image\/png · .* · 300 × 200/).waitFor();
     await accessible('thumbnails');
-    await show.first().click();
-    const picture = detail().getByRole('img', { name: 'thumbnail of the upload' });
-    assert.equal(await picture.count(), 1);
-    const seen = await picture.evaluate(async (image) => {
-      await image.decode();
-      const canvas = document.createElement('canvas');
-      const draw = canvas.getContext('2d');
-      draw.drawImage(image, 0, 0);
-      return [image.naturalWidth, image.naturalHeight, ...draw.getImageData(5, 5, 1, 1).data];
-    });
-    assert.deepEqual(seen, [64, 42, 200, 30, 30, 255]);
+    await show().first().click();
+    assert.equal(await picture().count(), 1);
+    assert.deepEqual(await seen(picture()), [64, 43, 200, 30, 30, 255]);
     await detail().getByRole('button', { name: 'Show personal fields' }).click();
-    assert.equal(await picture.count(), 2);
+    assert.equal(await picture().count(), 2);
+    const [width, height, red, green, blue] = await seen(picture().nth(1));
+    assert.deepEqual([width, height], [64, 43]);
+    assert.ok(Math.abs(red - 200) < 6 && Math.abs(green - 30) < 6 && Math.abs(blue - 30) < 6, `${red} ${green} ${blue}`);
     assert.ok(await detail().getByRole('button', { name: 'Send again' }).isDisabled());
     await detail().getByRole('button', { name: 'Copy as curl' }).click();
     await says('curl copied');
@@ -274,39 +275,104 @@ describe('requests', () => {
     }
   }));
 
-  test('a picture that is drawn after its request is shown appears all the same, and not with --no-thumbnails', async () => {
+  test('a picture that is drawn after its request is shown appears all the same', () => looking({}, async () => {
+    let release;
+    const released = new Promise((resolve) => (release = resolve));
+    await tab.route('**/uploads?*', async (route) => {
+      await released;
+      await route.continue();
+    });
+    const { trace } = await sandbox.ask(FACES, { body: await both() });
+    await row(trace).click();
+    await pattern().nth(1).waitFor();
+    release();
+    await show().nth(1).waitFor();
+    assert.equal(await pattern().count(), 0);
+  }));
+
+  test('a page that opens later shows the facts of an upload, and so does one after a reset or with --no-thumbnails', async () => {
+    const fetched = [];
+    const countFetches = () => tab.on('request', (request) => new URL(request.url()).pathname.endsWith('/uploads') && fetched.push(request.url()));
     await looking({}, async () => {
-      const { trace } = await sandbox.ask(FACES, { body: { image1: await drawn('image/png'), image2: await drawn('image/jpeg') } });
-      let asked = 0;
-      await tab.route('**/requests?*', async (route) => {
-        const response = await route.fetch();
-        const found = await response.json();
-        if (asked === 0) for (const one of found.requests) one.thumbnails = {};
-        asked += 1;
-        await route.fulfill({ response, json: found });
-      });
-      await tab.evaluate(async (to) => {
-        location.hash = to;
-        const { store } = await import('./inspector/store.js');
-        window.tell = () => store.tell('thumbnails', [new URLSearchParams(to.split('?')[1]).get('trace')]);
-      }, `#/requests?trace=${trace}`);
-      await detail().locator('canvas.thumb').nth(1).waitFor();
-      await tab.evaluate(() => window.tell());
-      await detail().getByRole('button', { name: 'Show the picture' }).nth(1).waitFor();
+      const { trace } = await sandbox.ask(FACES, { body: await both() });
+      await row(trace).click();
+      await show().nth(1).waitFor();
+      countFetches();
+      await tab.reload();
+      await pattern().nth(1).waitFor();
+      assert.equal(await show().count(), 0);
+      const again = await sandbox.ask(FACES, { body: await both() });
+      await row(again.trace).click();
+      await show().nth(1).waitFor();
+      assert.equal(fetched.length, 2);
+      await control('reset', { method: 'POST' });
+      await row(again.trace).waitFor({ state: 'detached' });
+      const left = await tab.evaluate(async (which) => (await import('./inspector/uploads.js')).drawnOf(which), again.trace);
+      assert.deepEqual(left, {});
     });
     const without = await serve('--no-thumbnails');
     try {
       await looking({ at: without }, async () => {
-        const { trace } = await without.ask(FACES, { body: { image1: await drawn('image/png'), image2: await drawn('image/jpeg') } });
+        countFetches();
+        const { trace } = await without.ask(FACES, { body: await both() });
         await row(trace).click();
-        await detail().locator('canvas.thumb').nth(1).waitFor();
-        const { requests } = (await without.ask('/__sandbox/requests?thumbnails=true')).json();
-        assert.deepEqual(requests[0].thumbnails, {});
+        await pattern().nth(1).waitFor();
+        const refused = await without.ask(`/__sandbox/requests/${trace}/uploads?at=/image1`);
+        assert.equal(refused.status, 404);
+        assert.equal(fetched.length, 2, 'nothing more was fetched');
       });
     } finally {
       await without.stop();
     }
   });
+
+  test('a picture that claims too much is not fetched, one that is broken is not drawn, and the next one is', () => looking({}, async () => {
+    const claims = (width, height) => {
+      const png = Buffer.alloc(400);
+      Buffer.from('89504e470d0a1a0a0000000d49484452000000000000000008020000000000', 'hex').copy(png);
+      png.writeUInt32BE(width, 16);
+      png.writeUInt32BE(height, 20);
+      return png.toString('base64');
+    };
+    const fetched = [];
+    tab.on('response', (response) => new URL(response.url()).pathname.endsWith('/uploads') && fetched.push(response.url()));
+    const traces = [];
+    for (const image of [claims(5001, 5000), claims(100_000, 100_000), claims(0, 0), claims(600, 500), await drawn('image/png')]) {
+      traces.push((await sandbox.ask(CARDS, { body: { image, type: 'KTP' } })).trace);
+    }
+    await row(traces.at(-1)).click();
+    await show().waitFor(); // they are drawn one after the other
+    assert.deepEqual(fetched.map((url) => new URL(url).pathname.split('/').at(-2)), traces.slice(3));
+    for (const trace of traces.slice(0, 4)) {
+      await row(trace).click();
+      await detail().getByTitle('x-sandbox-trace').getByText(trace, { exact: true }).waitFor();
+      await pattern().waitFor();
+      assert.equal(await show().count(), 0);
+    }
+  }));
+
+  test('a thin picture, one that is smaller than its thumbnail, and one that shows through keep their form', () => looking({}, async () => {
+    const sized = (width, height) => tab.evaluate(([w, h]) => {
+      const canvas = document.createElement('canvas');
+      [canvas.width, canvas.height] = [w, h];
+      const draw = canvas.getContext('2d');
+      draw.fillStyle = 'rgb(30 30 200)';
+      draw.fillRect(w / 2, 0, w, h);
+      return canvas.toDataURL().split(',')[1];
+    }, [width, height]);
+    for (const [given, expected] of [[[4000, 1], [64, 1]], [[1, 4000], [1, 64]], [[16, 12], [16, 12]], [[500, 1000], [32, 64]]]) {
+      const { trace } = await sandbox.ask(CARDS, { body: { image: await sized(...given), type: 'KTP' } });
+      await row(trace).click();
+      await detail().getByTitle('x-sandbox-trace').getByText(trace, { exact: true }).waitFor();
+      await show().click();
+      const pixels = await picture().evaluate((one) => {
+        const at = (x) => [...one.getContext('2d').getImageData(x, 0, 1, 1).data];
+        return [one.width, one.height, at(0), at(one.width - 1)];
+      });
+      assert.deepEqual(pixels.slice(0, 2), expected, String(given));
+      if (expected[0] > 1) assert.deepEqual(pixels.slice(2), [[255, 255, 255, 255], [30, 30, 200, 255]], String(given));
+    }
+  }));
 
   test('the world of a key that the page does not know can be asked all the same', () => looking({}, async () => {
     const { api_key: key, world } = (await control('worlds', { body: { name: 'unknown key', reset: true } })).json();

@@ -2,8 +2,10 @@
 
 pub mod circles;
 mod examples;
+mod examples_of_matches;
 mod examples_of_rooms;
 mod form;
+mod matches;
 pub mod paths;
 mod reader;
 pub mod rules;
@@ -16,6 +18,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use self::circles::circles;
+use self::matches::catch_alls;
 use self::paths::Tree;
 use self::rules::{
     imports_checked, impurities, inner_walls, misnamed_rooms, oversizes, room_imports, trespasses,
@@ -169,6 +172,11 @@ fn http_holds_values_and_no_sockets() {
 #[test]
 fn files_functions_and_parameters_stay_small() {
     hold(&oversizes(&TREE));
+}
+
+#[test]
+fn no_new_variant_falls_into_a_catch_all_arm() {
+    hold(&catch_alls(&TREE));
 }
 
 fn hold(breaches: &[String]) {

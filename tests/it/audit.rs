@@ -14,7 +14,7 @@ use crate::receiver::refusing_address;
 const TYPE: &str = "NAME_VALIDATOR_REQUEST";
 
 /// One callback as it arrived.
-struct Heard {
+pub(crate) struct Heard {
     token: Option<String>,
     body: Vec<u8>,
 }
@@ -54,7 +54,7 @@ impl Heard {
 }
 
 /// A receiver that answers each callback with the result of `answer`. Without a result, it does not answer.
-fn receiver(answer: impl FnMut(&Heard) -> Option<u16> + Send + 'static) -> String {
+pub(crate) fn receiver(answer: impl FnMut(&Heard) -> Option<u16> + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     let answer = Arc::new(Mutex::new(answer));

@@ -101,7 +101,7 @@ async fn a_filter_that_means_nothing_is_refused() {
             "wait=5",
             "`wait`: `5` is no duration: write `250ms`, `10s`, `5m`, `2h` or `3d`",
         ),
-        ("wait=61s", "`wait`: a request waits a minute at most"),
+        ("wait=61s", "`wait`: a request waits 60 s at most"),
     ] {
         let answer = stage
             .client

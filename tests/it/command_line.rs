@@ -149,7 +149,7 @@ fn a_bad_flag_is_refused_with_exit_code_2() {
     for (arguments, expected) in [
         (
             ["serve", "--port", "65536"],
-            "invalid value '65536' for '--port <PORT>'",
+            "invalid value '65536' for '--port <N>'",
         ),
         (
             ["serve", "--clock", "noon"],

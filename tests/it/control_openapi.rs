@@ -368,7 +368,11 @@ async fn every_operation_answers_as_it_is_described() {
         ("GET world", "world"),
         ("GET requests", "requests"),
         ("GET requests", "requests?world=all"),
-        ("GET requests", "requests?thumbnails=true"),
+        (
+            "GET requests/{trace}/uploads",
+            "requests/none/uploads?at=/selfie",
+        ),
+        ("GET requests/{trace}/uploads", "requests/none/uploads"),
         ("GET requests", "requests?world=strangers"),
         ("GET requests", "requests?status=500&wait=1ms"),
         ("GET requests", "requests?nothing=1"),

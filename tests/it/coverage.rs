@@ -306,6 +306,36 @@ async fn a_question_that_makes_no_sense_is_refused() {
     );
 }
 
+#[tokio::test]
+async fn endpoints_whose_headers_look_alike_are_told_apart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, path) in [("ä", "/v9/one"), ("ö", "/v9/other")] {
+        let text = format!(
+            "method = \"GET\"\npath = \"{path}\"\n[outcomes.A]\ndefault = true\nbody = {{}}\n[outcomes.B]\nstatus = 410\nerror = \"Gone.\"\n"
+        );
+        write(folder.path(), &format!("v9/{name}.toml"), &text);
+    }
+    let client = Client::of(Sandbox::builder().scenarios(folder.path())).await;
+    let answer = client.get("/v9/one").await;
+    assert_eq!(answer.header("x-sandbox-outcome"), Some("v9/_/A"));
+    let gone = client
+        .request("GET", "/v9/one")
+        .header("x-magic-reply", "B");
+    let gone = Answer::of(gone).await;
+    assert_eq!(gone.header("x-sandbox-outcome"), Some("v9/_/B"));
+    let coverage = coverage(&client, "").await;
+    for (outcome, times) in [("A", 1), ("B", 1)] {
+        assert_eq!(count(&coverage, "v9/ä", outcome), times);
+        assert_eq!(count(&coverage, "v9/ö", outcome), 0);
+    }
+    for (outcome, found) in [("v9/ä/A", 1), ("v9/ö/A", 0), ("v9/ä/B", 1)] {
+        let filter = format!("/__sandbox/requests?outcome={outcome}");
+        let asked = client.get(&filter).await.json();
+        let requests = asked["requests"].as_array().expect("a list");
+        assert_eq!(requests.len(), found, "{outcome}");
+    }
+}
+
 async fn magic(process: &Process, path: &str, outcome: &str) {
     let request = reqwest::Client::new().post(format!("{}{path}", process.url));
     let request = request.basic_auth(key('c'), Some(""));

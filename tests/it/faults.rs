@@ -668,3 +668,39 @@ async fn a_broken_early_callback_still_comes_before_its_reply() {
     assert_eq!(each(&log, "type"), [TYPE]);
     assert_eq!(each(&log, "state"), ["delivered"]);
 }
+
+/// The sandbox lists its own faults and behaviours, so a new one is missed here until each document has it.
+#[tokio::test]
+async fn every_document_that_lists_faults_or_behaviours_lists_all_of_them() {
+    let client = Client::start().await;
+    let catalog = client.get("/__sandbox/catalog").await.json();
+    let listed = |key: &str| -> Vec<String> {
+        let all = catalog[key].as_array().expect("a list").iter();
+        all.map(|one| one.as_str().expect("text").to_owned())
+            .collect()
+    };
+    let llms = client.get("/__sandbox/llms.txt").await.text;
+    let readme = include_str!("../../README.md");
+    let https = include_str!("../../docs/https.md");
+    let openapi = include_str!("../../src/control/openapi.json");
+    let faults = listed("faults");
+    for fault in &faults {
+        let (word, _) = fault.split_once('(').unwrap_or((fault, ""));
+        assert!(
+            readme.contains(&format!("\n| `{fault}`")),
+            "README: {fault}"
+        );
+        assert!(
+            https.contains(&format!("`{word}")),
+            "docs/https.md: {fault}"
+        );
+        assert!(openapi.contains(&format!("`{fault}`")), "openapi: {fault}");
+    }
+    assert!(llms.contains(&format!("Faults: {}.", faults.join(", "))));
+    let behaviours = listed("callback_behaviours");
+    for behaviour in &behaviours {
+        assert!(readme.contains(&format!("`{behaviour}`")), "{behaviour}");
+    }
+    let sentence = format!("Callbacks: {}.", behaviours.join(", "));
+    assert!(llms.contains(&sentence), "{llms}");
+}

@@ -25,6 +25,7 @@ mod coverage;
 mod docs;
 mod document;
 mod documentation;
+mod documented_limits;
 #[cfg(target_os = "linux")]
 mod endings;
 mod every_outcome;
@@ -32,6 +33,7 @@ mod explain;
 mod export;
 mod faults;
 mod fixture;
+mod flags;
 #[cfg(target_os = "linux")]
 mod folders;
 mod forms;
@@ -72,6 +74,7 @@ mod shell;
 mod small_commands;
 mod snapshot;
 mod stage;
+mod stale;
 mod stress;
 mod strict;
 mod thin_products;
@@ -82,6 +85,7 @@ mod transport;
 #[cfg(unix)]
 mod trigger;
 mod try_out;
+mod unreadable;
 mod uploads;
 mod verify;
 mod warnings;

@@ -500,6 +500,38 @@ async fn a_product_of_one_s_own_is_described_as_it_answers() {
 }
 
 #[test]
+fn the_link_that_reads_back_finds_the_id_where_the_body_says_it() {
+    for (body, pointer, described) in [
+        (r#"no = "{{id}}""#, "/no", "no"),
+        (
+            r#"link = "/{{id}}", "a/b" = { "c~d" = ["x"], id = "{{id}}" }"#,
+            "/a~1b/id",
+            "a/b.id",
+        ),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = format!(
+            "path = \"/v9/parcels\"\nid = \"prcl_{{uuid}}\"\n[outcomes.SENT]\ndefault = true\nbody = {{ {body} }}\n"
+        );
+        write(folder.path(), "v9/parcels.toml", &file);
+        let scenarios = folder.path().display().to_string();
+        let (code, printed, errors) = run(&["openapi", "--scenarios", &scenarios]);
+        assert_eq!((code, errors.as_str()), (0, ""));
+        let document: Value = serde_json::from_str(&printed).expect("JSON");
+        let link = &document["paths"]["/v9/parcels"]["post"]["responses"]["200"]["links"]["read"];
+        assert_eq!(
+            link["parameters"]["id"],
+            format!("$response.body#{pointer}")
+        );
+        let read = &document["paths"]["/v9/parcels/{id}"]["get"];
+        assert_eq!(
+            read["parameters"][0]["description"],
+            format!("What the reply that made it has as `{described}`.")
+        );
+    }
+}
+
+#[test]
 fn the_schema_refuses_what_the_sandbox_would_not_say() {
     let (code, printed, _) = run(&["openapi"]);
     assert_eq!(code, 0);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use iluma_sandbox::PUBLIC_KEY;
 use serde_json::{Value, json};
 
-use crate::process::run;
+use crate::process::{run, write};
 
 fn printed(arguments: &[&str]) -> Value {
     let (code, printed, errors) = run(arguments);
@@ -59,6 +59,47 @@ fn the_collection_asks_every_endpoint_for_every_outcome_and_tests_the_reply() {
     }
     let errors = list(&collection["item"]).last().expect("a folder");
     assert_eq!(list(&errors["item"]).len(), list(&catalog["errors"]).len());
+}
+
+/// The lines about the id in the scripts of an endpoint's requests.
+fn id_lines(collection: &Value, path: &str) -> BTreeSet<String> {
+    let folders = list(&collection["item"]).iter();
+    let items = folders.flat_map(|folder| list(&folder["item"]));
+    let url = format!("{{{{base_url}}}}{path}");
+    let of_path = items.filter(|item| {
+        let raw = item["request"]["url"]["raw"].as_str().expect("a URL");
+        raw == url || raw == format!("{url}/{{{{id}}}}")
+    });
+    let lines = of_path.flat_map(|item| list(&item["event"][0]["script"]["exec"]));
+    lines
+        .map(|line| line.as_str().expect("a line").to_owned())
+        .filter(|line| line.contains("'id'"))
+        .collect()
+}
+
+#[test]
+fn the_id_that_is_read_back_is_taken_from_where_the_body_says_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = "path = \"/v9/parcels\"\nid = \"prcl_{uuid}\"\n[outcomes.SENT]\ndefault = true\nstatus = 202\n\
+                body = { \"a/b\" = { no = \"{{id}}\" } }\n";
+    write(folder.path(), "v9/parcels.toml", file);
+    let scenarios = folder.path().display().to_string();
+    let collection = printed(&["postman", "--scenarios", &scenarios]);
+    let lines = |id: &str| {
+        [
+            format!("if ({id}) pm.collectionVariables.set('id', {id});"),
+            format!("pm.test('it is the record that was asked for', () => pm.expect({id}).to.equal(pm.collectionVariables.get('id')));"),
+        ]
+        .into()
+    };
+    assert_eq!(
+        id_lines(&collection, "/v9/parcels"),
+        lines(r#"body?.["a/b"]?.["no"]"#)
+    );
+    let peps = id_lines(&collection, "/v0/identity/individual_cft_peps");
+    assert_eq!(peps, lines(r#"body?.["id"]"#));
+    let unkept = id_lines(&collection, "/v2/identity/ktp_data_requests");
+    assert_eq!(unkept, BTreeSet::new());
 }
 
 #[test]

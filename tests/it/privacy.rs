@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Answer, Client};
 use crate::inspector::Stream;
+use crate::process::{run, write};
 use crate::scenarios::start;
 use crate::stage::BANK;
 
@@ -318,4 +319,190 @@ async fn with_redact_the_events_show_no_number_in_a_path() {
         "{paths:?}"
     );
     assert!(!json!(told).to_string().contains(REAL[2]), "{told:?}");
+}
+
+/// A product whose fields no list of the sandbox knows, and a rule on one of them.
+const MEMBERS: &str = r#"
+path = "/v9/members"
+id   = "mmbr_{uuid}"
+
+[request.properties]
+card              = { type = "string" }
+pet_name          = { type = "string" }
+mobile            = { type = "string" }
+homePhone         = { type = "string" }
+MSISDN            = { type = "string" }
+id_card           = { type = "string" }
+account           = { type = "string" }
+from_account_no   = { type = "string" }
+bankAccountNumber = { type = "string" }
+
+[reply.body]
+id          = "{{id}}"
+favourite   = { petName = "{{input.pet_name?}}" }
+member_card = "{{input.card}}"
+
+[callback]
+type = "MEMBER"
+
+[outcomes.JOINED]
+default  = true
+callback = true
+
+[outcomes.BANNED]
+when = { "input.card" = "no such card" }
+"#;
+
+#[tokio::test]
+async fn with_redact_the_personal_fields_of_sandbox_toml_are_shown_nowhere() {
+    let (folder, more) = (
+        tempfile::tempdir().expect("a folder"),
+        tempfile::tempdir().expect("a folder"),
+    );
+    write(folder.path(), "v9/members.toml", MEMBERS);
+    write(
+        folder.path(),
+        "sandbox.toml",
+        "personal_fields = [\"card\"]\n",
+    );
+    write(
+        more.path(),
+        "sandbox.toml",
+        "personal_fields = [\"PetName\"]\n",
+    ); // adds to the first
+    let builder = Sandbox::builder().redact(true).scenarios(folder.path());
+    let client = Client::of(builder.scenarios(more.path())).await;
+    let inbox = format!("{}/__sandbox/inbox/mine", client.sandbox.url());
+    let url = json!({"type": "MEMBER", "url": inbox});
+    assert_eq!(client.post("/v1/callback/urls", &url).await.status, 200);
+    let member = json!({
+        "card": "gold-alpha", "pet_name": "Rex-beta",
+        "family": [{"loyaltyCard": {"kind": "silver-gamma"}, "Pet-Name": "Tom-delta"}],
+    });
+    let answer = client.post("/v9/members?card=plain-epsilon", &member).await;
+    assert_eq!(
+        answer.json()["member_card"],
+        "gold-alpha",
+        "answers are whole"
+    );
+    assert_eq!(client.post("/v9/nowhere", &member).await.status, 404);
+    client.get("/__sandbox/idle?wait=10s").await;
+    let requests = client.get("/__sandbox/requests").await.json();
+    let mut routes = vec![
+        "requests".to_owned(),
+        "export".to_owned(),
+        "deliveries".to_owned(),
+        "inbox/mine".to_owned(),
+    ];
+    for one in requests["requests"].as_array().expect("requests") {
+        routes.push(format!(
+            "explain/{}",
+            one["trace"].as_str().expect("a trace")
+        ));
+    }
+    let mut shown = Vec::new();
+    for route in routes {
+        let answer = client.get(&format!("/__sandbox/{route}")).await;
+        assert_eq!(answer.status, 200, "{route}");
+        shown.push((route, answer.text));
+    }
+    let near = json!({"request": {"body.card": "Nobody", "path": "/v9/members"}});
+    let verified = client.post("/__sandbox/verify", &near).await;
+    assert_eq!(verified.status, 417);
+    shown.push(("verify".to_owned(), verified.text));
+    let waited = client.get("/__sandbox/requests?wait=1ms&count=1&body.card=Nobody");
+    let waited = waited.await;
+    assert_eq!(waited.status, 408);
+    shown.push(("requests?wait".to_owned(), waited.text));
+    for hidden in ["alpha", "beta", "gamma", "delta", "epsilon"] {
+        for (route, text) in &shown {
+            assert!(!text.contains(hidden), "{route} shows {hidden}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_reload_takes_the_personal_fields_of_sandbox_toml_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let builder = Sandbox::builder().redact(true).scenarios(folder.path());
+    let client = Client::of(builder).await;
+    client.post(KTP, &json!({"card": "gold"})).await;
+    let shown = async || {
+        client.get("/__sandbox/requests").await.json()["requests"][0]["body"]["card"].clone()
+    };
+    assert_eq!(shown().await, "gold");
+    write(
+        folder.path(),
+        "sandbox.toml",
+        "personal_fields = [\"card\"]\n",
+    );
+    client.sandbox.reloaded(0).await;
+    assert_eq!(shown().await, "…");
+}
+
+#[tokio::test]
+async fn the_pattern_of_setup_holds_the_shipped_names_and_the_added_ones() {
+    let (client, _folder) = start(&[(
+        "sandbox.toml",
+        "personal_fields = [\"loyaltyCard\", \"_pet name_\"]",
+    )])
+    .await;
+    let setup = client.get("/__sandbox/setup").await.json();
+    let pattern = setup["personal_fields"].as_str().expect("a pattern");
+    assert_eq!(
+        pattern,
+        "(^|_)(account|account_no|address|address_line|address_line1|address_line2|addresses|birth|birthdate|birthplace|\
+         city|date_of_birth|dates_of_birth|digits|dob|email|gender|holder|id_card|image|ktp|loyalty_card|mobile|mother|\
+         msisdn|name|names|nationalities|nationality|nik|niks|npwp|number|pet_name|phone|photo|postal_code|province|\
+         selfie|state|street_line1|street_line2|surname)$"
+    );
+}
+
+#[test]
+fn what_cannot_be_the_name_of_a_personal_field_is_a_mistake_at_its_place() {
+    for wrong in ["", "_", "a|b", "card$", "a/b"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = format!("personal_fields = [\"card\", \"{wrong}\"]\n");
+        write(folder.path(), "sandbox.toml", &file);
+        let (code, out, err) = run(&["check", folder.path().to_str().expect("UTF-8")]);
+        assert_eq!(code, 1, "{wrong}");
+        let said = format!(
+            "`{wrong}` is not the name of a field or the end of one: write it like `loyalty_card`, with letters, digits and `_`"
+        );
+        assert!(format!("{out}{err}").contains(&said), "{wrong}: {out}{err}");
+    }
+}
+
+#[tokio::test]
+async fn the_name_of_a_field_says_whether_its_number_may_be_of_a_phone_an_account_or_a_card() {
+    let (client, _folder) = start(&[("v9/members.toml", MEMBERS)]).await;
+    let nik = "3171011202800001";
+    for (field, number, expected) in [
+        (
+            "mobile",
+            "+6281399887766",
+            "mobile may be the phone number of a real person",
+        ),
+        (
+            "homePhone",
+            "081399887766",
+            "homePhone may be the phone number of a real person",
+        ),
+        (
+            "MSISDN",
+            "6281399887766",
+            "MSISDN may be the phone number of a real person",
+        ),
+        (
+            "id_card",
+            nik,
+            "id_card may be the identity number of a real person",
+        ),
+        ("account", nik, ""),
+        ("from_account_no", nik, ""),
+        ("bankAccountNumber", nik, ""),
+    ] {
+        let answer = client.post("/v9/members", &json!({field: number})).await;
+        assert_eq!(warned(&answer), expected, "{field}");
+    }
 }

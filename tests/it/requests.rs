@@ -496,7 +496,7 @@ async fn what_cannot_be_asked_is_refused_with_what_could_be() {
         ("order=up", "`order` is newest or oldest"),
         ("limit=1001", "`limit`: a page has 1000 requests at most"),
         ("limit=-1", "`limit`: `-1` is no whole number"),
-        ("wait=2m", "`wait`: a request waits a minute at most"),
+        ("wait=2m", "`wait`: a request waits 60 s at most"),
         (
             "wait=2",
             "`wait`: `2` is no duration: write `250ms`, `10s`, `5m`, `2h` or `3d`",

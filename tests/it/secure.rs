@@ -159,6 +159,14 @@ impl Http2 {
         self.sender.clone().send_request(request).await
     }
 
+    /// Returns when the server has ended the connection.
+    pub(crate) async fn closed(&self) {
+        let mut sender = self.sender.clone();
+        while sender.ready().await.is_ok() {
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        }
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Read {
         let request = self.request("GET", path).body(Full::default());
         let response = self.send(request.expect("a request")).await;

@@ -322,7 +322,7 @@ async fn a_snapshot_that_is_broken_or_foreign_changes_nothing() {
                 json!({"since": {"real_ms": 0, "advanced_ms": 0}, "ttl": "25h", "faults": []}),
             ),
             400,
-            "`ttl`: `25h` is longer than 24h",
+            "`ttl`: `25h` is longer than 24 hours",
         ),
         (
             changed(
@@ -372,13 +372,10 @@ async fn a_snapshot_may_be_large_and_nothing_else_may() {
     let padded = saved + &" ".repeat(3 << 20);
     restore(&client, padded.clone()).await;
     let request = client.request("PUT", "/__sandbox/faults");
-    assert_eq!(Answer::of(request.body(padded)).await.status, 400);
+    assert_eq!(Answer::of(request.body(padded)).await.status, 413);
     let huge = put(&client, " ".repeat((64 << 20) + 1)).await;
-    assert_eq!(huge.status, 400);
-    assert_eq!(
-        huge.message(),
-        "the snapshot cannot be restored, and nothing was changed: The body is larger than 65536 KiB."
-    );
+    assert_eq!(huge.status, 413);
+    assert_eq!(huge.message(), "The body is larger than 65536 KiB.");
 }
 
 #[tokio::test]

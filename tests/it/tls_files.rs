@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, date_time_ymd};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -192,11 +192,13 @@ fn a_certificate_that_is_missing_or_near_its_end_is_made_anew_by_the_same_key() 
 
     // The same authority, shortly before its end.
     let signer = KeyPair::from_pem(&own_key).expect("a key");
-    let name = made_name(&made);
     let mut params = CertificateParams::default();
     params
         .distinguished_name
-        .push(rcgen::DnType::CommonName, name);
+        .push(DnType::OrganizationName, ORGANISATION);
+    params
+        .distinguished_name
+        .push(DnType::CommonName, made_name(&made));
     params.not_after = date_time_ymd(2020, 1, 1);
     let old = params.self_signed(&signer).expect("a certificate").pem();
     fs::write(&path, &old).expect("a file");
@@ -211,6 +213,48 @@ fn a_certificate_that_is_missing_or_near_its_end_is_made_anew_by_the_same_key() 
     );
     assert_eq!(export().1, renewed);
 }
+
+#[test]
+fn a_certificate_of_the_own_key_with_another_subject_is_refused() {
+    let data = folder();
+    let (path, key) = (data.path().join("ca.pem"), data.path().join("ca-key.pem"));
+    let export = || run(&["ca", "export", "--ca-dir", text(data.path())]);
+    let (code, made, _) = export();
+    assert_eq!(code, 0);
+    let signer = KeyPair::from_pem(&fs::read_to_string(key).expect("a key")).expect("a key");
+    let name = made_name(&made);
+    let nothing: [(DnType, &str); 0] = [];
+    // The name is in the certificate, but clients compare the whole subject with the issuer of a leaf.
+    for subject in [
+        &nothing[..],
+        &[(DnType::CommonName, &name)],
+        &[(DnType::OrganizationName, &name)],
+        &[
+            (DnType::CommonName, &name),
+            (DnType::OrganizationName, "Acme"),
+        ],
+        &[
+            (DnType::OrganizationName, ORGANISATION),
+            (DnType::CommonName, &name),
+        ],
+    ] {
+        let mut params = CertificateParams::new(["localhost".to_owned()]).expect("a name");
+        params.distinguished_name = DistinguishedName::new();
+        for (part, value) in subject {
+            params.distinguished_name.push(part.clone(), *value);
+        }
+        let other = params.self_signed(&signer).expect("a certificate").pem();
+        fs::write(&path, other).expect("a file");
+        let (code, _, err) = export();
+        assert_eq!(code, 1, "{subject:?}");
+        assert!(
+            err.contains("ca.pem is not the certificate of the key in the same folder"),
+            "{subject:?}: {err}"
+        );
+    }
+}
+
+const ORGANISATION: &str = "iluma-sandbox, for tests on this machine";
 
 /// The name in a certificate: `iluma-sandbox local CA 1a2b3c4d`.
 fn made_name(pem: &str) -> String {

@@ -924,35 +924,109 @@ async fn half_a_head_that_came_with_a_request_has_the_time_of_an_idle_connection
     let mut raw = Raw::connect(&sandbox).await;
     raw.send([HEALTH, b"GET /hea"].concat()).await;
     assert_eq!(raw.answer().await.status(), 200);
-    assert_closed_after(&mut raw, 90).await;
+    assert_closed_after(&mut raw, 131).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_takes_longer_than_a_minute_is_cut() {
+async fn a_body_that_takes_longer_than_a_minute_is_answered_recorded_and_ends_its_connection() {
     let sandbox = start().await;
-    for headers in [&[][..], &[MULTIPART], &["content-encoding: gzip"]] {
+    let late = error(
+        408,
+        "REQUEST_TIMEOUT",
+        "The body did not arrive within 60 s.",
+    );
+    let json = "content-type: application/json";
+    for (path, headers) in [
+        (BANK, &[json][..]),
+        (BANK, &[json, "content-encoding: gzip"]),
+        (ID_CARDS, &[MULTIPART]),
+    ] {
         let mut raw = Raw::connect(&sandbox).await;
-        let whole = post_account(headers, &[b' '; 1000]);
+        let whole = request(&format!("POST {path}"), headers, &[b' '; 1000]);
         let (head, body) = whole.split_at(whole.len() - 1000);
         raw.send(head).await;
         assert!(!trickle(&mut raw, body, 58).await);
-        assert_closed_after(&mut raw, 2).await;
+        let started = Instant::now();
+        let answer = raw.answer().await;
+        let waited = started.elapsed().as_secs();
+        assert!((1..=4).contains(&waited), "{headers:?}: after {waited} s");
+        assert_eq!(answer.error(), late, "{headers:?}");
+        assert_eq!(answer.header("connection"), Some("close"));
+        assert_eq!(answer.header("keep-alive"), None);
+        assert_eq!(answer.header("x-sandbox-error"), Some("request timeout"));
+        assert_closed_after(&mut raw, 1).await;
+        let requests = sandbox.requests();
+        assert_eq!(requests.last().expect("it is recorded").status, 408);
     }
+    assert_eq!(sandbox.requests().len(), 3);
     assert_healthy(&sandbox).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_without_a_request_is_closed_after_ninety_seconds() {
+async fn a_late_body_of_a_control_request_is_answered_with_408_too() {
+    let sandbox = start().await;
+    for path in [
+        "/__sandbox/next",
+        "/__sandbox/inbox/late",
+        "/__sandbox/snapshot",
+        "/__sandbox/clock",
+    ] {
+        let method = if path.ends_with("snapshot") {
+            "PUT"
+        } else {
+            "POST"
+        };
+        let mut raw = Raw::connect(&sandbox).await;
+        let whole = request(&format!("{method} {path}"), &[], b"{}");
+        raw.send(&whole[..whole.len() - 1]).await;
+        let answer = raw.answer().await;
+        assert_eq!(
+            (answer.status(), answer.json()),
+            (
+                408,
+                json!({"error": "request_timeout", "message": "The body did not arrive within 60 s."})
+            ),
+            "{method} {path}"
+        );
+        assert_closed_after(&mut raw, 1).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_is_kept_for_longer_than_it_says_and_than_clients_keep_it() {
     let sandbox = start().await;
     let mut raw = Raw::connect(&sandbox).await;
-    for _ in 0..3 {
+    for pause_ms in [120_000, 124_999, 119_500] {
         raw.send(HEALTH).await;
-        assert_eq!(raw.answer().await.status(), 200);
-        sleep(Duration::from_secs(85)).await;
+        let answer = raw.answer().await;
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.header("keep-alive"), Some("timeout=120"));
+        sleep(Duration::from_millis(pause_ms)).await;
     }
     raw.send(HEALTH).await;
     assert_eq!(raw.answer().await.status(), 200);
-    assert_closed_after(&mut raw, 90).await;
+    assert_closed_after(&mut raw, 131).await;
+}
+
+#[tokio::test]
+async fn only_a_connection_that_is_kept_says_for_how_long() {
+    let sandbox = start().await;
+    for (line, headers, kept) in [
+        ("GET /health HTTP/1.1", "", true),
+        ("GET /health HTTP/1.1", "connection: keep-alive\r\n", true),
+        ("GET /nothing HTTP/1.1", "", true),
+        ("GET /__sandbox/livez HTTP/1.1", "", true),
+        ("GET /health HTTP/1.1", "connection: close\r\n", false),
+        ("GET /health HTTP/1.1", "connection: TE, Close\r\n", false),
+        ("GET /health HTTP/1.0", "", false),
+    ] {
+        let mut raw = Raw::connect(&sandbox).await;
+        raw.send(format!("{line}\r\nhost: x\r\n{headers}\r\n"))
+            .await;
+        let answer = raw.answer().await;
+        let said = answer.header("keep-alive");
+        assert_eq!(said, kept.then_some("timeout=120"), "{line} {headers}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,11 +1,11 @@
-//! Uploads: their bytes are not kept, and viewers get thumbnails.
+//! Files that are uploaded: the journal keeps none of their bytes, and an open inspector may fetch them for a minute.
 
 use std::fmt::Write;
-use std::future::Future;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use iluma_sandbox::{Builder, PUBLIC_KEY, Sandbox};
+use iluma_sandbox::{PUBLIC_KEY, Sandbox};
 use reqwest::Response;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
@@ -15,33 +15,25 @@ use crate::client::{Answer, Client};
 use crate::patience::patiently;
 use crate::process::write;
 use crate::raw::{Raw, request};
+use crate::receiver::{StandingClock, after_exactly};
 use crate::stage::key;
 
 const IMAGES: &str = "/v1/identity/id_card_images";
 const FACES: &str = "/v1/identity/face_comparisons";
 const ID_CARDS: &str = "/v0/identity/id_card_verifications";
 
-/// 128 x 64 pixels, the left half red, the right half blue: once as rows, once progressive.
-const JPEGS: [&str; 2] = [
-    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAMCAgMCAgMDAwMEAwMEBQgFBQQEBQoHBwYIDAoMDAsKCwsNDhIQDQ4RDgsLEBYQERMUFRUVDA8XGBYUGBIUFRT/2wBDAQMEBAUEBQkFBQkUDQsNFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBT/wAARCABAAIADAREAAhEBAxEB/8QAFgABAQEAAAAAAAAAAAAAAAAAAAcI/8QAFBABAAAAAAAAAAAAAAAAAAAAAP/EABYBAQEBAAAAAAAAAAAAAAAAAAAJB//EABQRAQAAAAAAAAAAAAAAAAAAAAD/2gAMAwEAAhEDEQA/AM6MMVTAAAAAAAQJcZHQAAAAAABfUOViwAAAAAAECXGR0AAAAAAAX1DlYsAAAAAABAlxkdAAAAAAAF9Q5WLAAAAAAAQJcZHQAAAAAABfUOViwAAAAAAECXGR0AAAAAAAX1DlYsAAAAAABAlxkdAAAAAAAF9Q5WLAAAAAAAQJcZHQAAAAAABfUOViwAAAAAAECXGR0AAAAAAAf//Z",
-    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAMCAgMCAgMDAwMEAwMEBQgFBQQEBQoHBwYIDAoMDAsKCwsNDhIQDQ4RDgsLEBYQERMUFRUVDA8XGBYUGBIUFRT/2wBDAQMEBAUEBQkFBQkUDQsNFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBT/wgARCABAAIADAREAAhEBAxEB/8QAFgABAQEAAAAAAAAAAAAAAAAAAAYH/8QAFgEBAQEAAAAAAAAAAAAAAAAAAAgG/9oADAMBAAIQAxAAAAHOcLVIAAAgbjjoAAAX0OWKAAAIG446AAAF9DligAACBuOOgAABfQ5YoAAAgbjjoAAAX0OWKAAAIG446AAAF9DligAACBuOOgAABfQ5YoAAAgbjjoAAAX0OWKAAAIG446AAAH//xAAUEAEAAAAAAAAAAAAAAAAAAABw/9oACAEBAAEFAgD/xAAUEQEAAAAAAAAAAAAAAAAAAABw/9oACAEDAQE/AQD/xAAUEQEAAAAAAAAAAAAAAAAAAABw/9oACAECAQE/AQD/xAAUEAEAAAAAAAAAAAAAAAAAAABw/9oACAEBAAY/AgD/xAAUEAEAAAAAAAAAAAAAAAAAAABw/9oACAEBAAE/IQD/2gAMAwEAAgADAAAAEP8A/wD/AEkkkv8A/wD/AEkkkv8A/wD/AEkkkv8A/wD/AEkkkv8A/wD/AEkkkv8A/wD/AEkkkv8A/wD/AEkkkv8A/wD/AEkkkv/EABQRAQAAAAAAAAAAAAAAAAAAAHD/2gAIAQMBAT8QAP/EABQRAQAAAAAAAAAAAAAAAAAAAHD/2gAIAQIBAT8QAP/EABQQAQAAAAAAAAAAAAAAAAAAAHD/2gAIAQEAAT8QAP/Z",
-];
+/// 128 x 64 pixels, the left half red, the right one blue.
+const JPEG: &str = "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAMCAgMCAgMDAwMEAwMEBQgFBQQEBQoHBwYIDAoMDAsKCwsNDhIQDQ4RDgsLEBYQERMUFRUVDA8XGBYUGBIUFRT/2wBDAQMEBAUEBQkFBQkUDQsNFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBT/wAARCABAAIADAREAAhEBAxEB/8QAFgABAQEAAAAAAAAAAAAAAAAAAAcI/8QAFBABAAAAAAAAAAAAAAAAAAAAAP/EABYBAQEBAAAAAAAAAAAAAAAAAAAJB//EABQRAQAAAAAAAAAAAAAAAAAAAAD/2gAMAwEAAhEDEQA/AM6MMVTAAAAAAAQJcZHQAAAAAABfUOViwAAAAAAECXGR0AAAAAAAX1DlYsAAAAAABAlxkdAAAAAAAF9Q5WLAAAAAAAQJcZHQAAAAAABfUOViwAAAAAAECXGR0AAAAAAAX1DlYsAAAAAABAlxkdAAAAAAAF9Q5WLAAAAAAAQJcZHQAAAAAABfUOViwAAAAAAECXGR0AAAAAAAf//Z";
 
 const RED: [u8; 3] = [255, 0, 0];
 const BLUE: [u8; 3] = [0, 0, 255];
 
 /// A picture of these rows.
-fn written(
-    width: u32,
-    height: u32,
-    kind: png::ColorType,
-    depth: png::BitDepth,
-    rows: &[u8],
-) -> Vec<u8> {
+fn written(width: u32, height: u32, kind: png::ColorType, rows: &[u8]) -> Vec<u8> {
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, width, height);
     encoder.set_color(kind);
-    encoder.set_depth(depth);
+    encoder.set_depth(png::BitDepth::Eight);
     let mut writer = encoder.write_header().expect("a head");
     writer.write_image_data(rows).expect("rows");
     writer.finish().expect("an end");
@@ -52,13 +44,7 @@ fn written(
 fn halves(width: u32, height: u32) -> Vec<u8> {
     let pixel = |at: u32| if at % width < width / 2 { RED } else { BLUE };
     let rows: Vec<u8> = (0..width * height).flat_map(pixel).collect();
-    written(
-        width,
-        height,
-        png::ColorType::Rgb,
-        png::BitDepth::Eight,
-        &rows,
-    )
+    written(width, height, png::ColorType::Rgb, &rows)
 }
 
 /// A selfie that is large enough and cannot be compressed.
@@ -69,13 +55,7 @@ fn noise(width: u32, height: u32) -> Vec<u8> {
         state.to_be_bytes()[0]
     };
     let rows: Vec<u8> = (0..width * height).map(grey).collect();
-    written(
-        width,
-        height,
-        png::ColorType::Grayscale,
-        png::BitDepth::Eight,
-        &rows,
-    )
+    written(width, height, png::ColorType::Grayscale, &rows)
 }
 
 fn in_base64(file: &[u8]) -> String {
@@ -122,7 +102,7 @@ fn trace(answer: &Answer) -> String {
 async fn all_that_is_told(client: &Client) -> String {
     let mut told = String::new();
     for path in [
-        "requests?thumbnails=true",
+        "requests",
         "requests?world=strangers",
         "export?world=all",
         "snapshot",
@@ -338,400 +318,428 @@ async fn a_scenario_that_would_answer_a_picture_is_refused_when_it_is_loaded() {
     assert!(error.to_string().contains(expected), "{error}");
 }
 
-// Thumbnails.
+// Pictures for open inspectors.
 
-/// Runs a test on a runtime with one thread for blocking work, so that later work runs after the drawing.
-fn drawing_one_by_one<T>(test: impl Future<Output = T>) -> T {
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime = runtime
-        .worker_threads(2)
-        .max_blocking_threads(1)
-        .enable_all()
-        .build();
-    runtime.expect("a runtime").block_on(test)
-}
-
-/// Returns when all waiting thumbnails have been drawn.
-async fn all_is_drawn() {
-    tokio::task::spawn_blocking(|| ())
-        .await
-        .expect("nothing panics");
-}
-
-/// Watches the events until it is dropped.
-async fn look(client: &Client) -> Response {
-    let stream = client
-        .request("GET", "/__sandbox/events?world=all")
-        .send()
-        .await
-        .expect("a stream");
+/// Looks on until it is dropped.
+async fn look(client: &Client, whose: &str) -> Response {
+    let path = format!("/__sandbox/events?world={whose}");
+    let stream = client.request("GET", &path).send().await;
+    let stream = stream.expect("a stream");
     assert_eq!(stream.status(), 200);
     stream
 }
 
-/// The thumbnails of an exchange by their places in the body.
-async fn thumbnails(client: &Client, answer: &Answer) -> Value {
-    let path = format!("requests?trace={}&thumbnails=true", trace(answer));
-    control(client, &path).await["requests"][0]["thumbnails"].take()
+/// Where an upload of an exchange is handed out.
+fn place(answer: &Answer, at: &str) -> String {
+    format!("/__sandbox/requests/{}/uploads?at={at}", trace(answer))
 }
 
-/// Size and pixels of a data URL.
-fn decoded(url: &Value) -> ((u32, u32), Vec<[u8; 3]>) {
-    let url = url.as_str().unwrap_or_else(|| panic!("{url} is no URL"));
-    let file = url.strip_prefix("data:image/png;base64,").expect("a PNG");
-    let file = STANDARD.decode(file).expect("base64");
-    assert!(file.len() < 14_000, "{} bytes", file.len());
-    let mut reader = png::Decoder::new(std::io::Cursor::new(file))
-        .read_info()
-        .expect("a head");
-    let mut rows = vec![0; reader.output_buffer_size().expect("a size")];
-    let frame = reader.next_frame(&mut rows).expect("rows");
-    let pixels = rows
-        .chunks_exact(3)
-        .map(|pixel| [pixel[0], pixel[1], pixel[2]]);
-    ((frame.width, frame.height), pixels.collect())
-}
-
-async fn drawn_card(client: &Client, file: &[u8]) -> Value {
+/// Posts a card and returns where its picture is handed out.
+async fn posted(client: &Client, file: &[u8]) -> String {
     let answer = client.post(IMAGES, &card(&in_base64(file))).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
-    all_is_drawn().await;
-    thumbnails(client, &answer).await
+    place(&answer, "/image")
+}
+
+/// The file that is handed out, with its type.
+async fn handed_out(client: &Client, path: &str) -> (String, Vec<u8>) {
+    let response = client.request("GET", path).send().await.expect("an answer");
+    assert_eq!(response.status(), 200, "{path}");
+    let kind = response.headers()["content-type"].to_str().expect("a type");
+    let kind = kind.to_owned();
+    (kind, response.bytes().await.expect("a body").to_vec())
+}
+
+/// The error and the message of a refusal.
+async fn refused(client: &Client, path: &str, status: u16) -> (String, String) {
+    let answer = client.get(path).await;
+    assert_eq!(answer.status, status, "{path}: {}", answer.text);
+    let error = answer.json()["error"]
+        .as_str()
+        .expect("an error")
+        .to_owned();
+    (error, answer.message())
+}
+
+async fn is_kept(client: &Client, path: &str) -> bool {
+    client.get(path).await.status == 200
+}
+
+const NOT_KEPT: &str = "no upload of this request is kept: PNG and JPEG files of accepted requests are kept for a minute, \
+    if an inspector or another reader of `events` was open on this world when they came, and there was room";
+
+#[tokio::test]
+async fn an_upload_is_handed_out_with_its_exact_bytes_and_as_a_picture_alone() {
+    let client = Client::start().await;
+    let _looks = look(&client, "all").await;
+    let jpeg = STANDARD.decode(JPEG).expect("base64");
+    for (file, kind) in [(halves(30, 20), "image/png"), (jpeg, "image/jpeg")] {
+        let path = posted(&client, &file).await;
+        for _ in 0..2 {
+            let (handed_out_as, bytes) = handed_out(&client, &path).await;
+            assert_eq!((handed_out_as.as_str(), &bytes), (kind, &file));
+        }
+        for method in ["GET", "HEAD"] {
+            let request = client.request(method, &path);
+            let response = request.send().await.expect("an answer");
+            assert_eq!(response.status(), 200);
+            let headers = response.headers();
+            for (name, value) in [
+                ("content-type", kind),
+                ("content-length", &file.len().to_string()),
+                ("x-content-type-options", "nosniff"),
+                ("cache-control", "no-store"),
+                ("content-security-policy", "default-src 'none'; sandbox"),
+            ] {
+                assert_eq!(headers[name], value, "{method} {name}");
+            }
+            let bytes = response.bytes().await.expect("a body");
+            assert_eq!(bytes.is_empty(), method == "HEAD");
+        }
+    }
 }
 
 #[tokio::test]
-async fn who_looks_on_is_told_of_thumbnails_and_finds_them_small() {
+async fn who_looks_on_is_told_which_uploads_can_be_fetched() {
     let client = Client::start().await;
-    let mut stream = look(&client).await;
-    let answer = client
-        .post(IMAGES, &card(&in_base64(&halves(200, 100))))
-        .await;
-    let told = format!("event: thumbnails\ndata: [\"{}\"]\n\n", trace(&answer));
+    let mut stream = look(&client, "all").await;
+    let faces = json!({"image1": in_base64(&halves(8, 8)), "image2": in_base64(&halves(6, 6))});
+    let answer = client.post(FACES, &faces).await;
+    let told = format!(
+        "event: uploads\ndata: [{{\"trace\":\"{}\",\"at\":[\"/image1\",\"/image2\"]}}]\n\n",
+        trace(&answer)
+    );
     let mut text = String::new();
     while !text.contains(&told) {
         let piece = patiently(stream.chunk()).await.expect("it comes in time");
         text += std::str::from_utf8(&piece.expect("a piece").expect("no end")).expect("UTF-8");
     }
-    let thumbnails = thumbnails(&client, &answer).await;
-    let (size, pixels) = decoded(&thumbnails["/image"]);
-    assert_eq!(size, (64, 32));
-    assert!(
-        pixels
-            .chunks(64)
-            .all(|row| row[..32] == [RED; 32] && row[32..] == [BLUE; 32])
-    );
-    // Only on request.
-    let plain = control(&client, "requests").await;
-    assert_eq!(plain["requests"][0]["thumbnails"], Value::Null);
+    for (at, file) in [("/image1", halves(8, 8)), ("/image2", halves(6, 6))] {
+        assert_eq!(handed_out(&client, &place(&answer, at)).await.1, file);
+    }
     for path in ["requests", "export?world=all", "snapshot"] {
         let text = client.get(&format!("/__sandbox/{path}")).await.text;
-        assert!(!text.contains("data:image"), "{path}");
+        assert!(!text.contains(&in_base64(&halves(8, 8))[..40]), "{path}");
     }
+}
+
+#[tokio::test]
+async fn an_upload_is_found_by_the_pointer_of_its_field_alone() {
+    let client = Client::start().await;
+    let _looks = look(&client, "own").await;
+    let selfie = noise(600, 500);
+    let request = client.request("POST", ID_CARDS);
+    let answer = Answer::of(request.multipart(form(selfie.clone()))).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
     assert_eq!(
-        client
-            .get("/__sandbox/requests?thumbnails=maybe")
-            .await
-            .json()["message"],
-        "`thumbnails` is true or false"
+        handed_out(&client, &place(&answer, "/selfie")).await.1,
+        selfie
+    );
+    for at in ["/name", "/nothing", "selfie", "/selfie/", ""] {
+        assert_eq!(
+            refused(&client, &place(&answer, at), 404).await,
+            (
+                "no_upload".to_owned(),
+                "this request has no upload there: `at` may be `/selfie`".to_owned()
+            ),
+            "{at}"
+        );
+    }
+    let without = place(&answer, "").replace("?at=", "");
+    assert_eq!(
+        refused(&client, &without, 400).await.1,
+        "the parameter `at` is missing: the JSON Pointer of the upload, such as `at=/selfie`"
+    );
+    let unknown = place(&answer, "/selfie&size=64");
+    assert_eq!(
+        refused(&client, &unknown, 400).await.1,
+        "unknown parameter `size`: known are at"
+    );
+    let no_uploads = client
+        .magic("/v1.1/identity/bank_account_data_requests", "FAILED")
+        .await;
+    assert_eq!(
+        refused(&client, &place(&no_uploads, "/selfie"), 404).await,
+        ("no_upload".to_owned(), NOT_KEPT.to_owned())
     );
 }
 
-#[test]
-fn every_kind_of_png_and_jpeg_is_drawn() {
-    drawing_one_by_one(async {
-        let client = Client::start().await;
-        let _looks = look(&client).await;
-        let half = |left: &[u8], right: &[u8]| {
-            let row = [left.repeat(8), right.repeat(8)].concat();
-            row.repeat(16)
-        };
-        let small = |kind, depth, rows: &[u8]| written(16, 16, kind, depth, rows);
-        let (eight, sixteen) = (png::BitDepth::Eight, png::BitDepth::Sixteen);
-        let (white, black) = ([255; 3], [0; 3]);
-        let cases = [
-            (
-                small(png::ColorType::Rgb, eight, &half(&RED, &BLUE)),
-                RED,
-                BLUE,
-            ),
-            (
-                small(
-                    png::ColorType::Rgba,
-                    eight,
-                    &half(&[255, 0, 0, 255], &[0, 0, 0, 0]),
-                ),
-                RED,
-                white,
-            ),
-            (
-                small(
-                    png::ColorType::Rgb,
-                    sixteen,
-                    &half(&[255, 255, 0, 0, 0, 0], &[0, 0, 0, 0, 255, 255]),
-                ),
-                RED,
-                BLUE,
-            ),
-            (
-                small(png::ColorType::Grayscale, eight, &half(&[255], &[0])),
-                white,
-                black,
-            ),
-            (
-                small(
-                    png::ColorType::GrayscaleAlpha,
-                    eight,
-                    &half(&[0, 255], &[0, 0]),
-                ),
-                black,
-                white,
-            ),
-            (
-                small(
-                    png::ColorType::Grayscale,
-                    png::BitDepth::One,
-                    &[0xff, 0].repeat(16),
-                ),
-                white,
-                black,
-            ),
-        ];
-        for (at, (file, left, right)) in cases.iter().enumerate() {
-            let (size, pixels) = decoded(&drawn_card(&client, file).await["/image"]);
-            assert_eq!(size, (16, 16), "case {at}");
-            assert!(
-                pixels
-                    .chunks(16)
-                    .all(|row| row[..8] == [*left; 8] && row[8..] == [*right; 8]),
-                "case {at}"
-            );
-        }
-        for jpeg in JPEGS {
-            let file = STANDARD.decode(jpeg).expect("base64");
-            let (size, pixels) = decoded(&drawn_card(&client, &file).await["/image"]);
-            assert_eq!(size, (64, 32));
-            let near = |one: [u8; 3], other: [u8; 3]| {
-                one.iter()
-                    .zip(other)
-                    .all(|(one, other)| one.abs_diff(other) < 6)
-            };
-            assert!(
-                pixels
-                    .chunks(64)
-                    .all(|row| near(row[0], RED) && near(row[63], BLUE))
-            );
-        }
-        // The smallest and the longest pictures.
-        let dot = drawn_card(&client, &halves(2, 1)).await;
-        assert_eq!(decoded(&dot["/image"]), ((2, 1), vec![RED, BLUE]));
-        let line = drawn_card(&client, &halves(4000, 1)).await;
-        assert_eq!(decoded(&line["/image"]).0, (64, 1));
-    });
+#[tokio::test]
+async fn the_last_of_two_parts_of_one_name_is_handed_out_and_four_pictures_of_a_request() {
+    let client = Client::start().await;
+    let _looks = look(&client, "all").await;
+    let (first, last) = (noise(600, 500), noise(500, 600));
+    let part = |file: &[u8]| Part::bytes(file.to_vec()).file_name("me.png");
+    let form = form(first).part("selfie", part(&last));
+    let request = client.request("POST", ID_CARDS).multipart(form);
+    let answer = Answer::of(request).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let selfie = place(&answer, "/selfie");
+    assert!(handed_out(&client, &selfie).await.1 == last);
+    let mut form = self::form(noise(600, 500)).percent_encode_noop();
+    for name in ["a", "b/c", "d", "e"] {
+        form = form.part(name, part(&halves(8, 8)));
+    }
+    let request = client.request("POST", ID_CARDS).multipart(form);
+    let answer = Answer::of(request).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let mut kept = Vec::new();
+    for at in ["/selfie", "/a", "/b~1c", "/d", "/e"] {
+        kept.push(is_kept(&client, &place(&answer, at)).await);
+    }
+    assert_eq!(kept, [true, true, true, true, false]);
 }
 
-#[test]
-fn files_of_a_form_and_two_pictures_of_one_request_are_drawn_where_they_are() {
-    drawing_one_by_one(async {
-        let client = Client::start().await;
-        let _looks = look(&client).await;
-        let request = client
-            .request("POST", ID_CARDS)
-            .multipart(form(noise(600, 500)));
-        let answer = Answer::of(request).await;
-        assert_eq!(answer.status, 200, "{}", answer.text);
-        all_is_drawn().await;
-        assert_eq!(
-            decoded(&thumbnails(&client, &answer).await["/selfie"]).0,
-            (64, 53)
-        );
-        let faces = json!({"image1": in_base64(&halves(8, 8)), "image2": in_base64(&halves(6, 6))});
-        let answer = client.post(FACES, &faces).await;
-        all_is_drawn().await;
-        let both = thumbnails(&client, &answer).await;
-        assert_eq!(
-            (decoded(&both["/image1"]).0, decoded(&both["/image2"]).0),
-            ((8, 8), (6, 6))
-        );
-        // A reset drops them and releases their memory.
-        let held = || async {
-            control(&client, "readyz").await["bytes_held"]
-                .as_u64()
-                .expect("a number")
-        };
-        assert!(held().await > 4000);
-        client.post("/__sandbox/reset", &json!({})).await;
-        assert_eq!(held().await, 0);
-        assert_eq!(
-            control(&client, "requests?thumbnails=true").await["requests"],
-            json!([])
-        );
-    });
+#[tokio::test]
+async fn an_upload_of_a_refused_request_or_without_a_type_is_not_kept() {
+    let client = Client::start().await;
+    let _looks = look(&client, "all").await;
+    let picture = in_base64(&halves(30, 20));
+    let wrong = json!({"image": picture, "type": "NOTHING"});
+    let answer = client.post(IMAGES, &wrong).await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(
+        refused(&client, &place(&answer, "/image"), 404).await.1,
+        NOT_KEPT
+    );
+    let small = client
+        .request("POST", ID_CARDS)
+        .multipart(form(halves(30, 20)));
+    let answer = Answer::of(small).await;
+    assert_eq!(answer.status, 413);
+    assert!(!is_kept(&client, &place(&answer, "/selfie")).await);
+    let faces = json!({"image1": picture, "image2": in_base64(b"GIF89a, or <script>")});
+    let answer = client.post(FACES, &faces).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert!(is_kept(&client, &place(&answer, "/image1")).await);
+    assert!(!is_kept(&client, &place(&answer, "/image2")).await);
 }
 
-#[test]
-fn nothing_is_drawn_where_nobody_looks_on_or_thumbnails_are_off() {
-    async fn asked(builder: Builder) -> Value {
+#[tokio::test]
+async fn with_redact_or_no_thumbnails_no_upload_is_handed_out_and_the_refusal_says_why() {
+    for (builder, why) in [
+        (
+            Sandbox::builder().redact(true),
+            "no upload is kept: this sandbox shows no personal fields (--redact)",
+        ),
+        (
+            Sandbox::builder().thumbnails(false),
+            "no upload is kept: this sandbox draws no thumbnails (--no-thumbnails)",
+        ),
+    ] {
         let client = Client::of(builder).await;
-        let _looks = look(&client).await;
-        drawn_card(&client, &halves(30, 20)).await
-    }
-    drawing_one_by_one(async {
+        let _looks = look(&client, "all").await;
+        let path = posted(&client, &halves(30, 20)).await;
         assert_eq!(
-            decoded(&asked(Sandbox::builder()).await["/image"]).0,
-            (30, 20)
+            refused(&client, &path, 404).await,
+            ("no_upload".to_owned(), why.to_owned())
         );
-        assert_eq!(asked(Sandbox::builder().thumbnails(false)).await, json!({}));
-        assert_eq!(asked(Sandbox::builder().redact(true)).await, json!({}));
-        let client = Client::start().await;
-        assert_eq!(drawn_card(&client, &halves(30, 20)).await, json!({}));
-        // There are no thumbnails of uploads before somebody watched, or in a world that nobody watches.
-        let mine = client
-            .request("GET", "/__sandbox/events")
-            .send()
+    }
+}
+
+#[tokio::test]
+async fn while_no_inspector_is_open_on_the_world_no_upload_is_kept() {
+    let client = Client::start().await;
+    let before = posted(&client, &halves(30, 20)).await;
+    let other_world = client.as_key(&key('x'), "GET", "/__sandbox/events");
+    let other_world = other_world.send().await.expect("a stream");
+    let unseen = posted(&client, &halves(30, 20)).await;
+    let _looks = look(&client, "own").await;
+    for path in [before, unseen] {
+        assert_eq!(refused(&client, &path, 404).await.1, NOT_KEPT);
+    }
+    let seen = posted(&client, &halves(30, 20)).await;
+    assert!(is_kept(&client, &seen).await);
+    drop(other_world);
+}
+
+#[tokio::test]
+async fn the_key_of_another_world_gets_no_upload() {
+    let mine = key('x');
+    let client =
+        Client::of(Sandbox::builder().control_token("s3cret".parse().expect("a token"))).await;
+    let with_token = |key: &str, method: &str, path: &str| {
+        let request = client.as_key(key, method, path);
+        request.header("x-sandbox-control-token", "s3cret")
+    };
+    let looks = with_token(&mine, "GET", "/__sandbox/events").send();
+    let looks = looks.await.expect("a stream");
+    let card = card(&in_base64(&halves(30, 20)));
+    let answer = Answer::of(client.as_key(&mine, "POST", IMAGES).json(&card)).await;
+    let path = place(&answer, "/image");
+    let trace = trace(&answer);
+    let (tag, _) = trace.split_once('-').expect("a trace");
+    let by_tag = format!("{path}&world={tag}");
+    assert_eq!(
+        Answer::of(with_token(&mine, "GET", &path)).await.status,
+        200
+    );
+    assert_eq!(
+        Answer::of(with_token(&key('y'), "GET", &by_tag))
             .await
-            .expect("a stream");
-        let other = client
-            .as_key(&key('x'), "POST", IMAGES)
-            .json(&card(&in_base64(&halves(30, 20))));
-        let other = Answer::of(other).await;
-        all_is_drawn().await;
-        let all = control(&client, "requests?world=all&thumbnails=true").await;
-        assert_eq!(all["requests"][0]["trace"], trace(&other));
-        for one in all["requests"].as_array().expect("a list") {
-            assert_eq!(one["thumbnails"], json!({}));
-        }
-        drop(mine);
-    });
+            .status,
+        200
+    );
+    let other = Answer::of(with_token(PUBLIC_KEY, "GET", &path)).await;
+    assert_eq!(
+        (other.status, &other.json()["error"]),
+        (404, &json!("unknown_trace"))
+    );
+    assert!(
+        other
+            .message()
+            .starts_with("this is no trace of your world"),
+        "{}",
+        other.text
+    );
+    let without_token = Answer::of(client.as_key(&mine, "GET", &path)).await;
+    assert_eq!(
+        (without_token.status, &without_token.json()["error"]),
+        (401, &json!("control_token_required"))
+    );
+    let without_key = client
+        .bare("GET", &path)
+        .header("x-sandbox-control-token", "s3cret");
+    assert_eq!(Answer::of(without_key).await.status, 401);
+    drop(looks);
 }
 
-/// A chunk of a PNG with its checksum.
-fn chunk(kind: [u8; 4], content: &[u8]) -> Vec<u8> {
-    let mut sum = !0_u32;
-    for byte in kind.iter().chain(content) {
-        sum ^= u32::from(*byte);
-        for _ in 0..8 {
-            sum = (sum >> 1) ^ if sum & 1 == 1 { 0xedb8_8320 } else { 0 };
-        }
+#[tokio::test]
+async fn where_only_some_keys_are_let_in_others_get_no_upload_by_the_tag_of_the_world_either() {
+    let builder = Sandbox::builder().api_key(PUBLIC_KEY.parse().expect("a key"));
+    let client = Client::of(builder).await;
+    let _looks = look(&client, "own").await;
+    let path = posted(&client, &halves(30, 20)).await;
+    let (_, rest) = path.split_once("requests/").expect("a trace");
+    let by_tag = format!("{path}&world={}", &rest[..8]);
+    for path in [path, by_tag] {
+        assert!(is_kept(&client, &path).await);
+        let other = Answer::of(client.as_key(&key('x'), "GET", &path)).await;
+        assert_eq!(other.status, 401, "{}", other.text);
     }
-    let length = u32::try_from(content.len()).expect("it fits").to_be_bytes();
-    [&length, kind.as_slice(), content, &(!sum).to_be_bytes()].concat()
 }
 
-/// The chunks of a PNG after its signature.
-fn chunks(file: &[u8]) -> Vec<(&[u8], Vec<u8>)> {
-    let mut rest = &file[8..];
-    let mut found = Vec::new();
-    while let [a, b, c, d, after @ ..] = rest {
-        let length = u32::from_be_bytes([*a, *b, *c, *d]) as usize;
-        found.push((&after[..4], rest[..length + 12].to_vec()));
-        rest = &after[length + 8..];
+/// How many pictures have room: each takes a 256th of it, or more.
+const PICTURES_MAX: usize = 256;
+
+async fn fill(client: &Client) -> Vec<String> {
+    let mut paths = Vec::new();
+    for _ in 0..PICTURES_MAX {
+        paths.push(posted(client, &halves(8, 8)).await);
     }
-    found
+    paths
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_is_handed_out_for_one_minute_and_then_its_memory_is_free() {
+    let _still = StandingClock::hold();
+    let client = Client::start().await;
+    let _looks = look(&client, "all").await;
+    let filled = fill(&client).await;
+    let (first, last) = (&filled[0], &filled[PICTURES_MAX - 1]);
+    after_exactly(Duration::from_mins(1), async || {
+        assert!(is_kept(&client, first).await && is_kept(&client, last).await);
+        let without_room = posted(&client, &halves(8, 8)).await;
+        assert!(!is_kept(&client, &without_room).await);
+    })
+    .await;
+    for path in [first, last] {
+        assert_eq!(refused(&client, path, 404).await.1, NOT_KEPT);
+    }
+    let later = fill(&client).await;
+    assert!(is_kept(&client, &later[PICTURES_MAX - 1]).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn uploads_without_room_are_skipped_until_a_reset_or_the_end_of_the_world_frees_the_room() {
+    let _still = StandingClock::hold();
+    let client = Client::start().await;
+    let _looks = look(&client, "all").await;
+    for (method, path) in [("POST", "reset"), ("DELETE", "worlds")] {
+        let filled = fill(&client).await;
+        let skipped = posted(&client, &halves(8, 8)).await;
+        assert!(is_kept(&client, &filled[PICTURES_MAX - 1]).await);
+        assert!(!is_kept(&client, &skipped).await);
+        let freed = client.request(method, &format!("/__sandbox/{path}"));
+        assert_eq!(Answer::of(freed).await.status, 200);
+        assert_eq!(refused(&client, &filled[0], 404).await.0, "unknown_trace");
+    }
+    let filled = fill(&client).await;
+    assert!(is_kept(&client, &filled[PICTURES_MAX - 1]).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_goes_when_its_request_leaves_the_journal() {
+    let _still = StandingClock::hold();
+    let client = Client::start().await;
+    let _looks = look(&client, "all").await;
+    let filled = fill(&client).await;
+    let other = || client.get("/v1/callback/urls");
+    for _ in 0..1000 - PICTURES_MAX {
+        assert_eq!(other().await.status, 200);
+    }
+    assert!(is_kept(&client, &filled[0]).await);
+    assert_eq!(other().await.status, 200);
+    assert_eq!(refused(&client, &filled[0], 404).await.0, "unknown_trace");
+    assert!(is_kept(&client, &filled[1]).await);
+    let into_the_free_room = posted(&client, &halves(8, 8)).await;
+    assert!(is_kept(&client, &into_the_free_room).await);
+}
+
+#[tokio::test]
+async fn a_restored_snapshot_whose_numbers_begin_again_has_no_uploads_of_before() {
+    let client = Client::start().await;
+    let _looks = look(&client, "all").await;
+    let snapshot = client.get("/__sandbox/snapshot").await.json();
+    let path = posted(&client, &halves(8, 8)).await;
+    let restored = client.request("PUT", "/__sandbox/snapshot").json(&snapshot);
+    assert_eq!(Answer::of(restored).await.status, 200);
+    let again = client.get("/v1/callback/urls").await;
+    assert_eq!(path, place(&again, "/image"));
+    assert_eq!(refused(&client, &path, 404).await.1, NOT_KEPT);
 }
 
 /// The same picture with another size in its header.
 fn claiming(file: &[u8], width: u32, height: u32) -> Vec<u8> {
-    let mut head = file[16..29].to_vec();
-    head[..4].copy_from_slice(&width.to_be_bytes());
-    head[4..8].copy_from_slice(&height.to_be_bytes());
-    let rest = chunks(file)
-        .into_iter()
-        .skip(1)
-        .flat_map(|(_, whole)| whole);
-    let start = [&file[..8], &chunk(*b"IHDR", &head)].concat();
-    start.into_iter().chain(rest).collect()
+    let mut file = file.to_vec();
+    file[16..20].copy_from_slice(&width.to_be_bytes());
+    file[20..24].copy_from_slice(&height.to_be_bytes());
+    file
 }
 
-#[test]
-fn a_picture_that_claims_too_much_or_is_broken_is_not_drawn_and_the_next_one_is() {
-    drawing_one_by_one(async {
-        let client = Client::start().await;
-        let _looks = look(&client).await;
-        let small = halves(16, 16);
-        // 4 MiB of zeros compress to 4 KiB: they replace 768 bytes of pixels.
-        let zeros = written(
-            2048,
-            2048,
-            png::ColorType::Grayscale,
-            png::BitDepth::Eight,
-            &vec![0; 2048 * 2048],
-        );
-        let jpeg = STANDARD.decode(JPEGS[1]).expect("base64");
-        let mut large_jpeg = jpeg.clone();
-        let frame = jpeg
-            .windows(2)
-            .position(|two| two == [0xff, 0xc2])
-            .expect("a frame");
-        large_jpeg[frame + 5..frame + 9].copy_from_slice(&[0x13, 0x88, 0x13, 0x88]);
-        let refused = [
-            claiming(&small, 100_000, 100_000),
-            claiming(&small, 25_000_000, 1),
-            claiming(&small, 5001, 5000),
-            claiming(&small, 1000, 1000),
-            claiming(&small, 0, 0),
-            small[..60].to_vec(),
-            large_jpeg,
-            jpeg[..300].to_vec(),
-            b"\x89PNG\r\n\x1a\n".to_vec(),
-        ];
-        for (at, file) in refused.iter().enumerate() {
-            assert_eq!(drawn_card(&client, file).await, json!({}), "case {at}");
-        }
-        // If the data inflate to more than the header claims, only the claimed size is read.
-        let (size, pixels) =
-            decoded(&drawn_card(&client, &claiming(&zeros, 16, 16)).await["/image"]);
-        assert_eq!((size, pixels), ((16, 16), vec![[0; 3]; 256]));
-        // The maximum number of pixels in few bytes.
-        let most = written(
-            5000,
-            5000,
-            png::ColorType::Grayscale,
-            png::BitDepth::One,
-            &vec![0; 625 * 5000],
-        );
-        assert_eq!(
-            decoded(&drawn_card(&client, &most).await["/image"]),
-            ((64, 64), vec![[0; 3]; 4096])
-        );
-        assert_eq!(
-            decoded(&drawn_card(&client, &small).await["/image"]).0,
-            (16, 16)
-        );
-    });
+#[tokio::test]
+async fn a_picture_that_claims_too_much_or_is_broken_is_handed_out_as_it_is() {
+    let client = Client::start().await;
+    let _looks = look(&client, "all").await;
+    let small = halves(16, 16);
+    let jpeg = STANDARD.decode(JPEG).expect("base64");
+    for (at, file) in [
+        claiming(&small, 100_000, 100_000),
+        claiming(&small, 0, 0),
+        small[..60].to_vec(),
+        jpeg[..300].to_vec(),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let path = posted(&client, file).await;
+        assert_eq!(handed_out(&client, &path).await.1, *file, "case {at}");
+    }
 }
 
-#[test]
-fn answers_do_not_wait_for_a_decoder_that_is_stuck_and_what_finds_no_room_is_not_drawn() {
-    drawing_one_by_one(async {
-        let client = Client::start().await;
-        let _looks = look(&client).await;
-        let (release, stuck) = std::sync::mpsc::channel::<()>();
-        let blocker = tokio::task::spawn_blocking(move || stuck.recv().is_err());
-        let card = card(&in_base64(&halves(8, 8)));
-        let mut answers = Vec::new();
-        for _ in 0..300 {
-            let answer = client.post(IMAGES, &card).await;
-            assert_eq!(answer.status, 200);
-            answers.push(answer);
-        }
-        assert_eq!(thumbnails(&client, &answers[0]).await, json!({}));
-        drop(release);
-        assert!(blocker.await.expect("it ends"));
-        all_is_drawn().await;
-        let all = control(&client, "requests?order=oldest&limit=1000&thumbnails=true").await;
-        let all = all["requests"].as_array().expect("a list");
-        let drawn: Vec<bool> = all
-            .iter()
-            .map(|one| one["thumbnails"] != json!({}))
-            .collect();
-        assert_eq!(drawn, [[true].repeat(256), [false].repeat(44)].concat());
+#[tokio::test]
+async fn who_asks_for_thumbnails_in_the_list_of_requests_is_told_the_new_route() {
+    let client = Client::start().await;
+    for value in ["true", "false", "maybe"] {
+        let path = format!("/__sandbox/requests?thumbnails={value}");
         assert_eq!(
-            drawn_card(&client, &halves(8, 8))
-                .await
-                .as_object()
-                .map(serde_json::Map::len),
-            Some(1),
-            "there is room again"
+            refused(&client, &path, 400).await,
+            (
+                "bad_request".to_owned(),
+                "`thumbnails` is no longer a parameter: GET requests/{trace}/uploads?at=/selfie returns a picture, \
+                 for a minute after it came"
+                    .to_owned()
+            )
         );
-    });
+    }
 }

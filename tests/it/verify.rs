@@ -283,7 +283,7 @@ async fn what_cannot_be_verified_is_refused_in_a_sentence() {
         ),
         (
             json!({"wait": "61s"}),
-            "`wait`: a request waits a minute at most",
+            "`wait`: a request waits 60 s at most",
         ),
         (
             json!({"request": {"status": "ok"}}),

@@ -234,7 +234,7 @@ async fn a_fault_that_cannot_be_is_refused_by_its_place_and_nothing_changes() {
         ),
         (
             item(json!({"rate_limit": {"limit": 5, "window": "25h"}})),
-            "`faults[1]`: the window `25h` does not lie between 1ms and 24h",
+            "`faults[1]`: the window `25h` does not lie between 1 ms and 24 hours",
         ),
         (
             item(json!({"probability": 0.5, "rate_limit": {"limit": 5, "window": "1s"}})),
@@ -254,7 +254,7 @@ async fn a_fault_that_cannot_be_is_refused_by_its_place_and_nothing_changes() {
         ),
         (
             json!({"faults": [], "ttl": "25h"}),
-            "`ttl`: `25h` does not lie between 1ms and 24h",
+            "`ttl`: `25h` does not lie between 1 ms and 24 hours",
         ),
         (
             json!({}),

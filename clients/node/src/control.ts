@@ -5,7 +5,7 @@ import * as https from 'node:https';
 
 import { SandboxError, ofAnswer } from './errors.js';
 
-/** Longer than any answer takes: a request waits at most a minute, and an advance waits for receivers. */
+/** Longer than any answer takes: a request waits 60 s at most, and an advance waits for receivers. */
 const TIMEOUT_MS = 600_000;
 
 export interface CallOptions {

@@ -56,8 +56,6 @@ export interface Request {
   body_bytes: number;
   /** The hash of a body of which only a part is kept. */
   body_sha256?: string;
-  /** The thumbnails of uploads, if requested: data URLs by the JSON Pointers of their files. */
-  thumbnails?: Record<string, string>;
   endpoint: string | null;
   outcome: string | null;
   status: number;

@@ -29,7 +29,7 @@ export interface RequestsOptions extends Match {
 export interface WaitOptions extends Match {
   /** The number of matches to wait for. The default is 1. */
   count?: number;
-  /** How long to wait. The default is 5 seconds, the maximum a minute. */
+  /** How long to wait. The default is 5 seconds, the maximum 60 s. */
   wait?: Duration;
   afterSeq?: number;
 }

@@ -1,17 +1,12 @@
 //! Conversions that the parts of an explanation share.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use serde_json::Value;
 
 use super::explanation::{FilePlace, TriedCondition};
 use crate::catalogue::{Condition, Facts, Subject};
 use crate::scenario::Origin;
-
-pub(super) fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
 
 pub(super) fn file_place(origin: &Origin) -> FilePlace {
     FilePlace {

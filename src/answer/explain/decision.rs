@@ -52,11 +52,11 @@ impl DecisionExplainer<'_> {
     pub(super) fn explain_refusal(&mut self) {
         let body: Value = serde_json::from_slice(&self.exchange.reply.bytes).unwrap_or_default();
         let message = body["message"].as_str().unwrap_or("its reply says no more");
-        let fault = self.exchange.fault.as_deref().unwrap_or_default();
-        let refusal = if fault == "malformed" || fault.starts_with("status") {
-            format!("The request was refused; in what words is lost to its fault, {fault}.")
-        } else {
-            format!("The request was refused: {message}")
+        let refusal = match self.exchange.why.fault {
+            Some(fault) if fault.replaces_body() => {
+                format!("The request was refused; in what words is lost to its fault, {fault}.")
+            }
+            Some(_) | None => format!("The request was refused: {message}"),
         };
         let because = match self.explanation.decision.because.as_str() {
             "" => refusal,
@@ -77,7 +77,9 @@ impl DecisionExplainer<'_> {
                 let because = format!("The record {id} is what it was when it was read.");
                 self.decide(ChosenBy::Record, because);
             }
-            _ => return self.explain_refusal(),
+            By::Nothing | By::Data(_) | By::Rule(_) | By::DummyData | By::Default => {
+                return self.explain_refusal();
+            }
         }
         self.add_outcomes(endpoint);
     }
@@ -150,8 +152,14 @@ impl DecisionExplainer<'_> {
         let by = retrial.by;
         if !matches!(by, By::Data(_)) {
             let chosen = match by {
-                By::Rule(at) if retrial.is_same_generation => Some(at as usize),
-                _ => None,
+                By::Rule(at) => retrial.is_same_generation.then_some(at as usize),
+                By::Nothing
+                | By::Magic
+                | By::Next
+                | By::Data(_)
+                | By::DummyData
+                | By::Default
+                | By::Record => None,
             };
             let (rules, count) = tried_rules(retrial.creation, retrial.facts, chosen);
             self.explanation.rules = Some(rules);
@@ -160,7 +168,9 @@ impl DecisionExplainer<'_> {
         match by {
             By::Rule(at) => self.explain_rule(retrial, at as usize),
             By::Data(at) => self.explain_magic_value(retrial, at.map(|at| at as usize)),
-            _ => self.explain_nearest_rule(retrial),
+            By::Nothing | By::Magic | By::Next | By::DummyData | By::Default | By::Record => {
+                self.explain_nearest_rule(retrial);
+            }
         }
         if matches!(by, By::DummyData | By::Default) {
             self.explanation.dummy_data = lookup_verdict(retrial);
@@ -231,10 +241,7 @@ impl DecisionExplainer<'_> {
         if self.exchange.why.is_refused {
             return self.explain_refusal();
         }
-        let tag = self.exchange.outcome.as_ref();
-        let tag = tag.and_then(|tag| tag.to_str().ok());
-        let name = tag.and_then(|tag| Some(tag.rsplit_once('/')?.1));
-        let answered = match name {
+        let answered = match self.exchange.outcome_name() {
             Some(name) if name != chosen.name => endpoint.outcomes.get(name),
             _ => Some(chosen),
         };

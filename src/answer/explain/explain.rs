@@ -5,15 +5,16 @@ use std::sync::Arc;
 use hyper::{Request, StatusCode};
 use tokio::time::Instant;
 
-use super::conversion::{file_place, milliseconds};
+use super::conversion::file_place;
 use super::decision::DecisionExplainer;
 use super::explanation::{ChosenBy, Explanation, RequestedEndpoint, RequestedRoute};
 use super::later::add_record;
 use crate::answer::answer::no_route;
 use crate::answer::engine::Engine;
+use crate::base::{milliseconds, shortened};
 use crate::catalogue::{self, Catalogue, Endpoint, Route, Subject, UploadFields};
 use crate::http::{Body, Call, MediaType};
-use crate::world::{Content, Exchange, KeptBody, NO_WORLD, World};
+use crate::world::{Content, ENTRIES_MAX, Exchange, KeptBody, NO_WORLD, World};
 
 /// Explains why an exchange was answered as it was. `world` is none for an exchange that belongs to no world.
 pub(crate) fn explain(engine: &Engine, world: Option<&World>, exchange: &Exchange) -> Explanation {
@@ -21,10 +22,7 @@ pub(crate) fn explain(engine: &Engine, world: Option<&World>, exchange: &Exchang
     let mut call = call(exchange);
     let (method, path) = (call.method().clone(), call.path().to_owned());
     let route = catalogue.route(&method, &path);
-    let endpoint = match &route {
-        Ok(Route::Ask(endpoint, _) | Route::Read(endpoint, _)) => Some(*endpoint),
-        _ => None,
-    };
+    let endpoint = route.as_ref().ok().and_then(Route::endpoint);
     let reloaded = note_of_reload(&catalogue, exchange);
     let files = endpoint.and_then(|endpoint| replace_files(endpoint, &mut call, exchange));
     let mut explanation = Explanation {
@@ -46,7 +44,13 @@ pub(crate) fn explain(engine: &Engine, world: Option<&World>, exchange: &Exchang
             decision.explain_product_request(engine, &catalogue, endpoint, path.clone());
         }
         Ok(Route::Read(endpoint, _)) => decision.explain_read(endpoint),
-        Ok(_) => decision.decide(
+        Ok(
+            Route::Health
+            | Route::ApiKeys { .. }
+            | Route::CallbackToken
+            | Route::ListCallbackUrls
+            | Route::SetCallbackUrl { .. },
+        ) => decision.decide(
             ChosenBy::Account,
             "This path is no product: it is answered from what the world holds.".to_owned(),
         ),
@@ -59,8 +63,6 @@ pub(crate) fn explain(engine: &Engine, world: Option<&World>, exchange: &Exchang
 
 /// The request and the reply, without the decision.
 fn facts(call: &Call, endpoint: Option<&Endpoint>, exchange: &Exchange) -> Explanation {
-    let outcome = exchange.outcome.as_ref();
-    let outcome = outcome.and_then(|tag| tag.to_str().ok());
     Explanation {
         trace: exchange.trace(),
         request: RequestedRoute {
@@ -68,7 +70,7 @@ fn facts(call: &Call, endpoint: Option<&Endpoint>, exchange: &Exchange) -> Expla
             path: call.path().to_owned(),
         },
         status: exchange.status.as_u16(),
-        outcome: outcome.map(str::to_owned),
+        outcome: exchange.outcome().map(str::to_owned),
         delay_ms: (!exchange.delay.is_zero()).then(|| milliseconds(exchange.delay)),
         fault: exchange.fault.as_deref().map(str::to_owned),
         endpoint: endpoint.map(|endpoint| RequestedEndpoint {
@@ -108,7 +110,7 @@ fn call(exchange: &Exchange) -> Call {
     let body = match MediaType::of(&head.headers) {
         _ if kept.whole_bytes == 0 => Body::Empty,
         MediaType::Multipart => parts().map_or(Body::Empty, Body::Parts),
-        _ => Body::Bytes(kept.bytes.clone()),
+        MediaType::Json | MediaType::Form | MediaType::Other => Body::Bytes(kept.bytes.clone()),
     };
     Call {
         came: Instant::now(),
@@ -124,7 +126,7 @@ fn replace_files(endpoint: &Endpoint, call: &mut Call, exchange: &Exchange) -> O
     let (mut value, is_text) = match exchange.content() {
         Content::Json(value) => (value, false),
         Content::Fields(value) => (value, true),
-        _ => return None,
+        Content::Empty | Content::Text(_) | Content::Beginning(_) => return None,
     };
     let files = catalogue::stand_in_for_facts(&mut value);
     if files.is_empty() {
@@ -165,7 +167,7 @@ pub(crate) fn find_exchange(
     trace: &str,
     may_see: impl Fn(&World) -> bool,
 ) -> Result<Found, (StatusCode, String)> {
-    let shown: String = trace.chars().filter(|c| !c.is_control()).take(50).collect();
+    let shown = shortened(trace, 50);
     let unknown = |why: &str| Err((StatusCode::NOT_FOUND, format!("`{shown}`: {why}")));
     let Some((tag, seq)) = trace.rsplit_once('-') else {
         return unknown("a trace looks like 1a2b3c4d-7: it is in x-sandbox-trace of every reply");
@@ -198,6 +200,8 @@ pub(crate) fn find_exchange(
             exchange,
         }),
         None if seq > last => unknown("there has been no such exchange yet"),
-        None => unknown("it is not kept: the journal keeps the latest 1000 since the last reset"),
+        None => unknown(&format!(
+            "it is not kept: the journal keeps the latest {ENTRIES_MAX} since the last reset"
+        )),
     }
 }

@@ -2,8 +2,8 @@
 
 use tokio::time::Instant;
 
-use super::conversion::milliseconds;
 use super::explanation::{ExplainedCallback, ExplainedRecord, Explanation, RecordChange};
+use crate::base::milliseconds;
 use crate::world::{Delivery, Exchange, Record, World};
 
 /// Adds the record of an exchange, its changes, and its callbacks.
@@ -18,7 +18,7 @@ pub(super) fn add_record(explanation: &mut Explanation, world: &World, exchange:
         id: id.to_owned(),
         shows: kept.map(|record| {
             let version = record.version_at(Instant::now(), advanced);
-            version.outcome.to_str().unwrap_or_default().to_owned()
+            version.outcome.shown().to_owned()
         }),
         changes: kept.map(changes),
     });
@@ -37,7 +37,7 @@ fn changes(record: &Record) -> Vec<RecordChange> {
         .map(|(after, version)| RecordChange {
             after: format!("{after:?}"),
             after_ms: milliseconds(after),
-            outcome: version.outcome.to_str().unwrap_or_default().to_owned(),
+            outcome: version.outcome.shown().to_owned(),
         })
         .collect()
 }

@@ -177,7 +177,14 @@ impl BodyPlan {
                 fake: *fake,
                 place: self.place.join("."),
             },
-            other => other.clone(),
+            Hole::Input { .. }
+            | Hole::Id
+            | Hole::Created
+            | Hole::Updated
+            | Hole::Null
+            | Hole::Absent
+            | Hole::Found { .. }
+            | Hole::Banks(_) => hole.clone(),
         }
     }
 
@@ -231,7 +238,9 @@ impl BodyPlan {
                 }
                 self.literal(b"]");
             }
-            other => self.flatten(other, None),
+            Template::Scalar(_) | Template::Hole(_) | Template::Text(_) | Template::Object(_) => {
+                self.flatten(value, None);
+            }
         }
     }
 
@@ -297,7 +306,12 @@ impl Hole {
             Self::Input { path, .. } => dig(fill.input, path).is_none(),
             Self::Found { field, .. } => found(fill, *field).is_none(),
             Self::Absent => true,
-            _ => false,
+            Self::Id
+            | Self::Created
+            | Self::Updated
+            | Self::Null
+            | Self::Fake { .. }
+            | Self::Banks(_) => false,
         }
     }
 

@@ -85,8 +85,9 @@ impl Template {
                 "a `body` must be a table, an array or one placeholder, not {}",
                 tree.as_ref().kind()
             )),
-            hole if hole.may_be_absent() => Some(ONLY_OF_A_KEY.to_owned()),
-            _ => None,
+            Self::Hole(_) | Self::List(_) | Self::Object(_) => {
+                body.may_be_absent().then(|| ONLY_OF_A_KEY.to_owned())
+            }
         };
         errors.extend(wrong.map(|message| file.error(tree.span(), message)));
         body
@@ -191,6 +192,19 @@ impl Template {
                 .any(|piece| matches!(piece, Piece::Hole(Hole::Found { .. }))),
             Self::List(items) => items.iter().any(Self::asks_lookup),
             Self::Object(entries) => entries.iter().any(|(_, value)| value.asks_lookup()),
+        }
+    }
+
+    /// The keys that lead to the record's id. None if the body does not say it.
+    pub(crate) fn path_to_id(&self) -> Option<Vec<&str>> {
+        match self {
+            Self::Hole(Hole::Id) => Some(Vec::new()),
+            Self::Object(entries) => entries.iter().find_map(|(key, value)| {
+                let mut path = value.path_to_id()?;
+                path.insert(0, key);
+                Some(path)
+            }),
+            Self::Scalar(_) | Self::Hole(_) | Self::Text(_) | Self::List(_) => None,
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 
@@ -11,7 +12,8 @@ use super::stack::{Proof, SourceSpot, Stack};
 use crate::catalogue::body::TemplateScope;
 use crate::catalogue::dummy::Lookup;
 use crate::catalogue::endpoint::{ContentType, Endpoint, Verb};
-use crate::catalogue::outcome::{self, Outcome, SharedErrors};
+use crate::catalogue::outcome::{LISTED, Outcome, SharedErrors};
+use crate::catalogue::reply_id::OutcomeId;
 use crate::catalogue::schema::{RequestSchema, SOURCE_KEYWORD};
 use crate::catalogue::shape::Fields;
 use crate::scenario::{LoadError, Origin, ScenarioFile, Source, SourceFile, Spanned};
@@ -76,8 +78,10 @@ impl<'a> Compiler<'a> {
         let source = self.base.source.unwrap_or_default();
         let callback = self.last(|file| file.callback.as_ref());
         let callback = callback.map(|(_, callback)| callback);
+        let id = self.base.source_file.id.as_str().into();
         Some(Endpoint {
-            id: self.base.source_file.id.as_str().into(),
+            outcome_ids: self.outcome_ids(&id, &outcomes),
+            id,
             name: self.name(),
             verb,
             path: path?,
@@ -92,10 +96,22 @@ impl<'a> Compiler<'a> {
             records,
             reads: self.reads(),
             reads_listings: self.base.listings.is_some(),
-            listing_tag: outcome::tag(&self.base.source_file.id, "LISTED"),
             callback_type: callback.map(|callback| callback.callback_type.as_ref().clone()),
             tests_callbacks: callback.is_some_and(|callback| callback.test),
         })
+    }
+
+    /// The ids of all outcomes that an endpoint can answer with.
+    fn outcome_ids(
+        &self,
+        endpoint: &Arc<str>,
+        outcomes: &IndexMap<String, Arc<Outcome>>,
+    ) -> HashMap<String, OutcomeId> {
+        let names = outcomes.keys().chain(self.shared.keys());
+        let names = names.map(String::as_str).chain([LISTED]);
+        names
+            .map(|name| (name.to_owned(), OutcomeId::new(endpoint, name)))
+            .collect()
     }
 
     /// The name that the last file gives, or else the id.

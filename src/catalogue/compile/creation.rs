@@ -10,7 +10,8 @@ use super::stack::Stack;
 use crate::catalogue::body::TemplateScope;
 use crate::catalogue::endpoint::{Creation, IdPattern, Keep};
 use crate::catalogue::magic_values::{MagicValue, MagicValues};
-use crate::catalogue::outcome::{Outcome, tag};
+use crate::catalogue::outcome::{LISTED, Outcome};
+use crate::catalogue::reply_id::OutcomeId;
 use crate::catalogue::rules::{Rule, Rules, When};
 use crate::scenario::{Origin, Tree};
 
@@ -62,7 +63,7 @@ impl<'a> Compiler<'a> {
             keep: self.last(|file| file.keep.as_ref()).map(|(_, keep)| Keep {
                 from: keep.from.as_ref().clone(),
                 at: keep.at.as_ref().as_str().into(),
-                tag: tag(keep.at.as_ref(), "LISTED"),
+                outcome: OutcomeId::new(&keep.at.as_ref().as_str().into(), LISTED),
             }),
         })
     }

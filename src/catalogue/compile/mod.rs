@@ -22,3 +22,5 @@ pub(crate) use self::head::FRAMING;
 pub(crate) use self::schema_check::{OF_LIST, OF_SCHEMA, OF_TABLE, PLAIN};
 pub(crate) use self::shared_errors::compile_shared_errors;
 pub(crate) use self::stack::{Proof, Stack};
+#[cfg(test)]
+pub(crate) use self::turns::{CHANGES_MAX, WEIGHT_MAX};

@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde_json::{Map, Value};
 
 use super::compiler::Compiler;
-use crate::catalogue::schema::RequestSchema;
+use crate::catalogue::schema::{Bound, RequestSchema, ValueRefusal};
 use crate::catalogue::shape::{Fields, Shape};
 use crate::scenario::{Spanned, Tree};
 
@@ -110,7 +110,7 @@ impl TestedField<'_> {
                 "must be an integer, without a decimal point".to_owned()
             }
             (shape, tree) => match self.refusal(value.as_ref().to_json()) {
-                Some(refusal) => refusal,
+                Some(refusal) => refusal.reason,
                 None if self.is_fact_of_other_kind(tree) => format!("is {}", kind(shape)),
                 None => return None,
             },
@@ -123,7 +123,12 @@ impl TestedField<'_> {
         match self.shape {
             Shape::Integer => !matches!(value, Tree::Integer(_)),
             Shape::Text => !matches!(value, Tree::Text(_)),
-            _ => false,
+            Shape::Object(_)
+            | Shape::Array(_)
+            | Shape::Number
+            | Shape::Boolean
+            | Shape::File
+            | Shape::Any => false,
         }
     }
 
@@ -139,9 +144,11 @@ impl TestedField<'_> {
             }
             ("gt" | "lt", Tree::Integer(_) | Tree::Float(_)) => match self.shape {
                 Shape::Integer | Shape::Number | Shape::Any => self.beyond(operator, operand),
-                _ => Some(format!(
-                    "`{operator}` needs a number, but `{name}` is {kind}"
-                )),
+                Shape::Object(_) | Shape::Array(_) | Shape::Text | Shape::Boolean | Shape::File => {
+                    Some(format!(
+                        "`{operator}` needs a number, but `{name}` is {kind}"
+                    ))
+                }
             },
             ("present", Tree::Boolean(false)) => {
                 let [field] = self.path else { return None };
@@ -155,22 +162,17 @@ impl TestedField<'_> {
     /// The reason why no value is above `gt` or below `lt`: the field's own limit.
     fn beyond(&self, operator: &str, limit: &Tree) -> Option<String> {
         let limit = limit.to_json().as_f64()?;
-        let (next, whole, rule) = match operator {
-            "gt" => (limit.next_up(), limit.floor() + 1.0, "at most"),
-            _ => (limit.next_down(), limit.ceil() - 1.0, "at least"),
+        let (next, whole, bound) = match operator {
+            "gt" => (limit.next_up(), limit.floor() + 1.0, Bound::Upper),
+            _ => (limit.next_down(), limit.ceil() - 1.0, Bound::Lower),
         };
         let is_integer = matches!(self.shape, Shape::Integer);
         let refusal = self.refusal(if is_integer { whole } else { next }.into())?;
-        let exclusive = if rule == "at most" {
-            "less than"
-        } else {
-            "more than"
-        };
-        let is_limit = refusal.contains(rule) || refusal.contains(exclusive);
-        is_limit.then(|| format!("`{}` {refusal}", self.name))
+        let is_limit = refusal.bound == Some(bound);
+        is_limit.then(|| format!("`{}` {}", self.name, refusal.reason))
     }
 
-    fn refusal(&self, value: Value) -> Option<String> {
+    fn refusal(&self, value: Value) -> Option<ValueRefusal> {
         let mut input = value;
         let mut pointer = String::new();
         for name in self.path {
@@ -188,10 +190,16 @@ impl TestedField<'_> {
                     items.push(input);
                     Value::Array(items)
                 }
-                _ => Value::Object(Map::from_iter([(name.clone(), input)])),
+                Shape::Object(_)
+                | Shape::Text
+                | Shape::Integer
+                | Shape::Number
+                | Shape::Boolean
+                | Shape::File
+                | Shape::Any => Value::Object(Map::from_iter([(name.clone(), input)])),
             };
         }
-        self.schema.complaint_at(&input, &pointer)
+        self.schema.refusal_at(&input, &pointer)
     }
 }
 
@@ -221,7 +229,9 @@ fn shape_at<'a>(shape: &'a Shape, path: &[String]) -> &'a Shape {
             Shape::Array(items) => items,
             Shape::File if matches!(name.as_str(), "type" | "sha256") => &Shape::Text,
             Shape::File => &Shape::Integer,
-            _ => &Shape::Any,
+            Shape::Text | Shape::Integer | Shape::Number | Shape::Boolean | Shape::Any => {
+                &Shape::Any
+            }
         };
     }
     shape

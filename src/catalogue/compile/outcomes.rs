@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use hyper::StatusCode;
-use hyper::header::HeaderValue;
 use indexmap::IndexMap;
 
 use super::compiler::Compiler;
@@ -12,7 +11,7 @@ use super::head::{headers, status};
 use super::stack::Stack;
 use crate::base::{Behaviour, listed, nearest};
 use crate::catalogue::body::{BodyPlan, Template, TemplateScope};
-use crate::catalogue::outcome::{Answer, Outcome, requestable_errors, tag};
+use crate::catalogue::outcome::{Answer, Outcome, requestable_errors};
 use crate::scenario::{
     CallbackRule, ErrorPart, LoadError, Origin, OutcomePart, ScenarioFile, Source, SourceFile,
     Spanned,
@@ -58,7 +57,26 @@ impl<'a> Compiler<'a> {
                 .or_insert_with(|| outcome.clone());
         }
         self.check_references(&outcomes, scope.has_id);
+        self.check_stale(&outcomes);
         outcomes
+    }
+
+    /// Refuses `stale` where no outcome is pending: no record has an earlier state that could be sent.
+    fn check_stale(&mut self, outcomes: &IndexMap<String, Arc<Outcome>>) {
+        if outcomes.values().any(|outcome| outcome.writes_pending()) {
+            return;
+        }
+        for (file, name, part) in self.outcome_parts() {
+            if let Some(rule) = &part.callback
+                && outcomes[name.as_ref()].callback == Some(Behaviour::Stale)
+            {
+                self.errors.push(file.error(
+                    rule.span(),
+                    "`stale` sends the pending state of a record, and no outcome here has one: write an outcome \
+                     with `pending = true`",
+                ));
+            }
+        }
     }
 
     /// All outcomes, in the order of their first mention. Each comes from the last file that defines it.
@@ -102,7 +120,6 @@ impl<'a> Compiler<'a> {
             then,
             faults: faults(name, part, file, self.errors),
             is_shared: false,
-            tag: tag(&self.base.source_file.id, name.as_ref()),
             origin: Origin::new(file, &name.span()),
         }
     }
@@ -248,7 +265,6 @@ pub(super) fn error_outcome(
         then: Vec::new(),
         faults: faults(name, part, file, errors),
         is_shared: false,
-        tag: HeaderValue::from_static(""),
         origin: Origin::new(file, &name.span()),
     }
 }

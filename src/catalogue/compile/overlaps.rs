@@ -164,7 +164,17 @@ fn implies(narrow: &Test, wide: &Test) -> bool {
             Test::Present(true),
         ) => true,
         (Test::Not(one), Test::Not(other)) => implies(other, one),
-        _ => false,
+        (
+            Test::Equals(_)
+            | Test::OneOf(_)
+            | Test::Matches(_)
+            | Test::StartsWith(_)
+            | Test::Present(_)
+            | Test::MoreThan(_)
+            | Test::LessThan(_)
+            | Test::Not(_),
+            _,
+        ) => false,
     }
 }
 
@@ -200,6 +210,15 @@ fn compatible(one: &Condition, other: &Condition) -> bool {
         (Test::Present(one), Test::Present(other)) => one == other,
         (Test::Present(false), test) | (test, Test::Present(false)) => test.holds(None),
         (Test::Not(inner), test) | (test, Test::Not(inner)) => !implies(test, inner),
-        _ => true,
+        (
+            Test::Equals(_)
+            | Test::OneOf(_)
+            | Test::Matches(_)
+            | Test::StartsWith(_)
+            | Test::Present(_)
+            | Test::MoreThan(_)
+            | Test::LessThan(_),
+            _,
+        ) => true,
     }
 }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use strum::VariantArray;
+
 use crate::base::{listed, nearest_clause};
 use crate::catalogue::outcome::Outcome;
 use crate::catalogue::schema::SOURCE_KEYWORD;
@@ -119,7 +121,10 @@ impl SchemaCheck<'_> {
 
     /// `x-source = "decided"`: how well a field is known.
     fn source_label(&mut self, tree: &Spanned<Tree>) {
-        let labels = Source::ALL.map(Source::name);
+        let labels: Vec<_> = Source::VARIANTS
+            .iter()
+            .map(|source| source.name())
+            .collect();
         if !matches!(tree.as_ref(), Tree::Text(text) if labels.contains(&text.as_str())) {
             self.errors.push(self.file.error(
                 tree.span(),

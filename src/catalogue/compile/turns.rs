@@ -9,8 +9,11 @@ use crate::base::parse_duration;
 use crate::catalogue::outcome::{Answer, CallsBack, Outcome, Then};
 use crate::scenario::{OutcomePart, SourceFile, Spanned, Tree};
 
+/// The largest weight of an outcome that is drawn.
+pub(crate) const WEIGHT_MAX: i64 = 1_000_000;
+
 /// The maximum number of changes in a `then`. All of them are written when the record is made.
-const CHANGES_MAX: usize = 20;
+pub(crate) const CHANGES_MAX: usize = 20;
 
 impl Compiler<'_> {
     /// The answer of an outcome that only names other outcomes. None if the outcome has an answer of its own.
@@ -66,13 +69,13 @@ impl Compiler<'_> {
         let mut weights = Vec::new();
         for (name, weight) in entries {
             match weight.as_ref() {
-                Tree::Integer(number @ 0..=1_000_000) => {
+                Tree::Integer(number @ 0..=WEIGHT_MAX) => {
                     let number = u32::try_from(*number).expect("it is in range");
                     weights.push((name.as_ref().clone(), number));
                 }
                 _ => self.errors.push(file.error(
                     weight.span(),
-                    "a weight must be a whole number between 0 and 1000000",
+                    format!("a weight must be a whole number between 0 and {WEIGHT_MAX}"),
                 )),
             }
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
 use serde_json::{Value, json};
+use strum::VariantArray;
 
 use super::names::Name;
 use crate::scenario::{DateForm, EntityPart, ListingPart, Scope, is_calendar_date};
@@ -177,7 +178,7 @@ impl Profile {
                 "id": {"type": "string"},
                 "names": texts(),
                 "score": {"type": "integer", "minimum": 0, "maximum": 100},
-                "scopes": {"type": "array", "items": {"enum": Scope::ALL}},
+                "scopes": {"type": "array", "items": {"enum": Scope::VARIANTS}},
             },
             "additionalProperties": false,
         });

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::texts::{DURATION, Duration, Headers, Instant, OutcomeName, Status};
 use super::trees::{Body, Weighted, When};
-use crate::base::BEHAVIOURS;
+use crate::base;
 
 /// The schema of a file, with stricter texts and trees than their types give.
 pub(super) fn refined<T: JsonSchema>() -> Value {
@@ -106,8 +106,9 @@ fn add_keywords(schema: &mut Value) {
 
 /// The behaviours of a callback: fixed words, and one with a delay.
 fn behaviours() -> Value {
-    let (delayed, words): (Vec<_>, Vec<_>) =
-        BEHAVIOURS.into_iter().partition(|word| word.contains('('));
+    let (delayed, words): (Vec<_>, Vec<_>) = base::behaviours()
+        .into_iter()
+        .partition(|word| word.contains('('));
     let patterns = delayed.into_iter().map(|word: &str| {
         let (name, _) = word.split_once('(').expect("a delay in parentheses");
         json!({

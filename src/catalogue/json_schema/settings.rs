@@ -28,6 +28,9 @@ pub(super) struct SettingsDocument {
     /// Invented identity numbers, phone numbers and mail addresses. The sandbox does not warn about them.
     /// `"@acme.co.id"` covers all addresses of a domain.
     dummy_values: Option<Vec<String>>,
+    /// Names of more fields that hold personal data, or the ends of such names: `"loyalty_card"`. `--redact` hides them, and
+    /// the inspector masks them.
+    personal_fields: Option<Vec<String>>,
 }
 
 #[derive(JsonSchema)]

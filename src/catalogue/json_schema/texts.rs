@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::base::PREFIXES;
+use crate::base::{PREFIXES, SECRET_CHARS};
 use crate::catalogue::compile::FRAMING;
 
 /// A type that exists only for its schema.
@@ -117,7 +117,7 @@ written!(
     json!({
         "description": "A well-formed API key.",
         "type": "string",
-        "pattern": format!("^({})[A-Za-z0-9/=+]{{30,80}}$", PREFIXES.join("|")),
+        "pattern": format!("^({})[A-Za-z0-9/=+]{{{},{}}}$", PREFIXES.join("|"), SECRET_CHARS.start(), SECRET_CHARS.end()),
     })
 );
 

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::texts::{OutcomeName, written};
+use crate::catalogue::compile::{CHANGES_MAX, WEIGHT_MAX};
 use crate::catalogue::condition::OPERATORS;
 use crate::catalogue::dummy::{Fake, Lookup as AnyLookup};
 use crate::scenario::{BankList, ThenPart, ThenRule};
@@ -104,7 +105,7 @@ written!(
         "type": "object",
         "minProperties": 1,
         "propertyNames": {"$ref": "#/definitions/OutcomeName"},
-        "additionalProperties": {"type": "integer", "minimum": 0, "maximum": 1_000_000},
+        "additionalProperties": {"type": "integer", "minimum": 0, "maximum": WEIGHT_MAX},
     }),
     OutcomeName
 );
@@ -142,7 +143,7 @@ impl schemars::JsonSchema for ThenRule {
         schemars::json_schema!({
             // `if` and not `anyOf`, so that editors show a mistake in a table at its place.
             "if": {"type": "array"},
-            "then": {"minItems": 1, "maxItems": 20, "items": part},
+            "then": {"minItems": 1, "maxItems": CHANGES_MAX, "items": part},
             "else": part,
         })
     }

@@ -194,6 +194,14 @@ impl Audit {
         }
     }
 
+    /// Whether the product has what the step sends. Only a product with a pending outcome has an older state.
+    pub(super) fn can_play(&self, step: &AuditStep) -> bool {
+        let catalogue = self.sandbox.control.engine.catalogue();
+        let endpoint = catalogue::endpoint_of_type(&catalogue, &self.callback_type);
+        let has_older_state = endpoint.is_some_and(|one| one.pending_outcome().is_some());
+        has_older_state || !step.events.contains(&Behaviour::Stale)
+    }
+
     /// Plays one step. An error says why the receiver cannot be reached at all.
     pub(super) async fn play(&mut self, step: &AuditStep) -> Result<AuditVerdict, String> {
         let mut answers: Vec<String> = Vec::new();
@@ -236,7 +244,10 @@ impl Audit {
             {
                 Some("the receiver refused the normal callback too, so this result proves little")
             }
-            _ => None,
+            ExpectedAnswer::Accepted
+            | ExpectedAnswer::AcceptedInTheEnd
+            | ExpectedAnswer::Refused
+            | ExpectedAnswer::RefusedAsUnreadable => None,
         };
         self.refuses_everything |= step.name == STEPS[0].name && is_refusal;
         Ok(AuditVerdict {
@@ -295,12 +306,13 @@ impl Audit {
         let Some(sample) = sample else {
             return Vec::new();
         };
+        let id = endpoint.outcome_id(&outcome.name);
         let event = Event {
             callback_type: &self.callback_type,
             url: &self.url,
             record: Some(sample.id),
-            outcome: outcome.tag.to_str().unwrap_or_default(),
-            older: answer::pending_form(&sample.body),
+            outcome: id.shown(),
+            older: sample.pending_body.unwrap_or_default(),
             body: sample.body,
             after: Duration::ZERO,
             behaviour,

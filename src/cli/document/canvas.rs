@@ -1,4 +1,4 @@
-//! A picture in sixteen colours, and what can be drawn on it.
+//! A picture in the colours of a palette, and what can be drawn on it.
 
 use font8x8::legacy::BASIC_LEGACY;
 

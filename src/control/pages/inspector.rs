@@ -42,6 +42,7 @@ files! {
     "scenarios.js": JAVASCRIPT,
     "store.js": JAVASCRIPT,
     "tryit.js": JAVASCRIPT,
+    "uploads.js": JAVASCRIPT,
     "world.js": JAVASCRIPT,
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::base::{self, BEHAVIOURS, PUBLIC_KEY};
+use crate::base::{self, PUBLIC_KEY};
 use crate::catalogue::{Catalogue, Endpoint, Outcome, Verb, requestable_errors};
 use crate::control::routes;
 
@@ -31,11 +31,11 @@ pub(crate) fn text(catalogue: &Catalogue, base: &str, commands: Vec<(String, Str
         the known ones. A GET that reads a record accepts only errors.\n",
         version = env!("CARGO_PKG_VERSION"),
     );
-    let faults = base::FAULTS.join(", ");
+    let faults = base::faults().join(", ");
     writeln!(
         text,
         "Faults: {faults}. Callbacks: {}.\n",
-        BEHAVIOURS.join(", ")
+        base::behaviours().join(", ")
     )
     .ok();
     for endpoint in catalogue.endpoints() {

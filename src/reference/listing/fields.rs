@@ -1,6 +1,6 @@
 //! The fields of a request, with the rules of its JSON Schema in words.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::catalogue::{Endpoint, SOURCE_KEYWORD, Verb};
@@ -18,9 +18,42 @@ pub(crate) struct ListedField {
     pub required: bool,
     pub source: Source,
     pub description: Option<String>,
-    pub rules: Vec<String>,
+    pub rules: Vec<FieldRule>,
     pub default: Option<Value>,
     pub example: Option<Value>,
+}
+
+/// A rule for a value, in words.
+#[derive(Debug)]
+pub(crate) struct FieldRule {
+    pub words: String,
+    /// The regular expression that stands behind the words.
+    pub pattern: Option<String>,
+}
+
+impl FieldRule {
+    fn prefixed(self, prefix: &str) -> Self {
+        Self {
+            words: format!("{prefix} {}", self.words),
+            ..self
+        }
+    }
+}
+
+impl From<String> for FieldRule {
+    fn from(words: String) -> Self {
+        let pattern = None;
+        Self { words, pattern }
+    }
+}
+
+impl Serialize for FieldRule {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.pattern {
+            None => serializer.serialize_str(&self.words),
+            Some(pattern) => serializer.collect_str(&format_args!("{} {pattern}", self.words)),
+        }
+    }
 }
 
 /// Objects in objects are listed down to this depth. Users' schemas may have any depth.
@@ -130,51 +163,51 @@ fn kind_of_items(rule: &Value) -> String {
 }
 
 /// The rules for a value besides its type, in words.
-fn rules(rule: &Value) -> Vec<String> {
-    let mut rules = Vec::new();
+fn rules(rule: &Value) -> Vec<FieldRule> {
+    let mut rules: Vec<FieldRule> = Vec::new();
     if let Some(options) = rule["enum"].as_array() {
         let options: Vec<_> = options.iter().map(plain).collect();
-        rules.push(format!("one of {}", options.join(", ")));
+        rules.push(format!("one of {}", options.join(", ")).into());
     }
     if let Some(only) = rule.get("const") {
-        rules.push(format!("always {}", plain(only)));
+        rules.push(format!("always {}", plain(only)).into());
     }
     if let Some(format) = rule["format"].as_str().filter(|_| !is_file(rule)) {
-        rules.push(format_in_words(format));
+        rules.push(format_in_words(format).into());
     }
     if let Some(pattern) = rule["pattern"].as_str() {
-        rules.push(format!("matches {pattern}"));
+        rules.push(FieldRule {
+            words: "matches".to_owned(),
+            pattern: Some(pattern.to_owned()),
+        });
     }
-    rules.extend(range(rule, "minLength", "maxLength", " characters"));
-    rules.extend(range(rule, "minItems", "maxItems", " items"));
-    rules.extend(range(rule, "minimum", "maximum", ""));
+    rules.extend(range(rule, "minLength", "maxLength", " characters").map(FieldRule::from));
+    rules.extend(range(rule, "minItems", "maxItems", " items").map(FieldRule::from));
+    rules.extend(range(rule, "minimum", "maximum", "").map(FieldRule::from));
     for (keyword, words) in [
         ("exclusiveMinimum", "more than"),
         ("exclusiveMaximum", "less than"),
         ("multipleOf", "a multiple of"),
     ] {
         if let Some(limit) = rule.get(keyword) {
-            rules.push(format!("{words} {limit}"));
+            rules.push(format!("{words} {limit}").into());
         }
     }
     if rule["uniqueItems"] == true {
-        rules.push("no item twice".to_owned());
+        rules.push("no item twice".to_owned().into());
     }
     for (fact, about) in rule["properties"].as_object().into_iter().flatten() {
         if is_file(rule) {
             let of_fact = self::rules(about);
-            rules.extend(of_fact.iter().map(|words| format!("{fact} {words}")));
+            rules.extend(of_fact.into_iter().map(|one| one.prefixed(fact)));
         }
     }
     if let Some(items) = rule.get("items").filter(|items| items["type"] != "object") {
-        rules.extend(
-            self::rules(items)
-                .iter()
-                .map(|words| format!("each {words}")),
-        );
+        let of_items = self::rules(items).into_iter();
+        rules.extend(of_items.map(|one| one.prefixed("each")));
     }
     if HARDER.iter().any(|keyword| rule.get(keyword).is_some()) {
-        rules.push("more in its scenario file".to_owned());
+        rules.push("more in its scenario file".to_owned().into());
     }
     rules
 }

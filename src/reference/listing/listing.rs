@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::fields::{self, ListedField};
-use crate::base::{BEHAVIOURS, Behaviour, short};
+use crate::base::{self, Behaviour, short};
 use crate::catalogue::{
     Answer, Catalogue, ContentType, Endpoint, Outcome, OutcomeFaults, Then, Verb,
     requestable_errors,
@@ -22,7 +22,9 @@ pub(crate) struct Listing {
     /// Routes outside the products.
     pub account: &'static [AccountRoute],
     /// The values that may follow `callback=` in `x-magic-reply`.
-    pub callback_behaviours: [&'static str; 11],
+    pub callback_behaviours: Vec<&'static str>,
+    /// The values that may follow `fault=`. A value in brackets is an example.
+    pub faults: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -179,7 +181,8 @@ impl Listing {
                 .map(|(_, error)| ListedOutcome::of(error, None))
                 .collect(),
             account: &ACCOUNT_ROUTES,
-            callback_behaviours: BEHAVIOURS,
+            callback_behaviours: base::behaviours(),
+            faults: base::faults(),
         }
     }
 }
@@ -239,7 +242,7 @@ impl ListedOutcome {
         let default = endpoint.and_then(|endpoint| endpoint.creation.as_ref());
         let error = match &outcome.answer {
             Answer::Error { code, message } => Some((code, message)),
-            _ => None,
+            Answer::Body { .. } | Answer::Sequence { .. } | Answer::Weighted(_) => None,
         };
         let aliases = endpoint.into_iter().flat_map(|endpoint| &endpoint.aliases);
         let rule = default.and_then(|creation| {
@@ -262,7 +265,7 @@ impl ListedOutcome {
             then: outcome.then.iter().map(ListedThen::of).collect(),
             sequence: match &outcome.answer {
                 Answer::Sequence { names, .. } => names.clone(),
-                _ => Vec::new(),
+                Answer::Body { .. } | Answer::Error { .. } | Answer::Weighted(_) => Vec::new(),
             },
             when: rule.map_or(Vec::new(), |rule| rule.when.shown()),
             priority: rule.map_or(0, |rule| rule.priority),
@@ -273,7 +276,9 @@ impl ListedOutcome {
             cycle: matches!(outcome.answer, Answer::Sequence { cycle: true, .. }),
             weighted: match &outcome.answer {
                 Answer::Weighted(weights) => weights.iter().cloned().collect(),
-                _ => IndexMap::new(),
+                Answer::Body { .. } | Answer::Error { .. } | Answer::Sequence { .. } => {
+                    IndexMap::new()
+                }
             },
         }
     }

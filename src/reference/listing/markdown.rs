@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write};
 
+use super::fields::FieldRule;
 use super::listing::{ListedEndpoint, ListedOutcome, Listing};
 use super::text;
 
@@ -43,7 +44,8 @@ impl Listing {
             ];
             write_row(page, &cells)?;
         }
-        let behaviours = self.callback_behaviours.map(code).join(", ");
+        let behaviours: Vec<_> = self.callback_behaviours.iter().copied().map(code).collect();
+        let behaviours = behaviours.join(", ");
         writeln!(
             page,
             "\n## Callbacks that misbehave\n\nIf an outcome sends a callback, \
@@ -183,7 +185,7 @@ fn write_fields(page: &mut String, endpoint: &ListedEndpoint) -> fmt::Result {
     writeln!(page, "|---|---|---|---|---|---|")?;
     for field in &endpoint.fields {
         let required = if field.required { "yes" } else { "" };
-        let mut rules: Vec<_> = field.rules.iter().map(|rule| in_words(rule)).collect();
+        let mut rules: Vec<_> = field.rules.iter().map(in_words).collect();
         if let Some(default) = &field.default {
             rules.push(format!("default {default}"));
         }
@@ -206,10 +208,10 @@ fn write_row(page: &mut String, cells: &[&str]) -> fmt::Result {
 }
 
 /// Writes a pattern as code, because its characters have a meaning in Markdown.
-fn in_words(rule: &str) -> String {
-    match rule.split_once("matches ") {
-        Some((before, pattern)) => format!("{before}matches {}", code(pattern)),
-        None => rule.to_owned(),
+fn in_words(rule: &FieldRule) -> String {
+    match &rule.pattern {
+        Some(pattern) => format!("{} {}", rule.words, code(pattern)),
+        None => rule.words.clone(),
     }
 }
 

@@ -196,9 +196,15 @@ impl<'a> Product<'a> {
 
     /// Adds a link from the answer to reading it back.
     fn link(&self, responses: &mut Value) {
+        let Some(path) = self.endpoint.path_to_id() else {
+            return;
+        };
+        let pointer = path.iter().fold(String::new(), |pointer, key| {
+            pointer + "/" + &key.replace('~', "~0").replace('/', "~1")
+        });
         let link = json!({"read": {
             "operationId": self.names.operation(self.endpoint, "read"),
-            "parameters": {"id": "$response.body#/id"},
+            "parameters": {"id": format!("$response.body#{pointer}")},
         }});
         for (status, response) in responses.as_object_mut().into_iter().flatten() {
             if status.starts_with('2') {
@@ -235,11 +241,15 @@ impl<'a> Product<'a> {
             }
         }
         self.errors(&mut replies);
+        // An endpoint that only reads has listings, which have an `id`.
+        let path = endpoint
+            .path_to_id()
+            .map_or("id".to_owned(), |path| path.join("."));
         let id = json!({
             "name": "id",
             "in": "path",
             "required": true,
-            "description": "What the reply that made it has as `id`.",
+            "description": format!("What the reply that made it has as `{path}`."),
             "schema": {"type": "string"},
         });
         json!({

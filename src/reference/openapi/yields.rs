@@ -153,7 +153,9 @@ impl<'a> Yields<'a> {
                     rule = &rule["items"];
                 }
                 Shape::File => return (fact(name), is_always_there && name != "type"),
-                _ => return (json!({}), false),
+                Shape::Text | Shape::Integer | Shape::Number | Shape::Boolean | Shape::Any => {
+                    return (json!({}), false);
+                }
             }
         }
         if *shape == Shape::File {

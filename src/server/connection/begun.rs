@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
-use crate::server::begin::Protocol;
+use crate::server::protocol::Protocol;
 
 /// An HTTP/2 client sends this before anything else. No method of HTTP/1.1 has this name.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -49,6 +49,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Begun<S> {
             Protocol::Http1
         };
         Ok((begun, protocol))
+    }
+
+    /// The bytes that told the protocol. Empty if it was known already.
+    pub(super) fn first_bytes(&self) -> &[u8] {
+        &self.early[..self.end.into()]
     }
 
     pub(super) fn into_inner(self) -> S {

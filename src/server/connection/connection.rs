@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use hyper::Request;
 use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::{Request, Response, Version};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -13,16 +14,19 @@ use tokio::task::yield_now;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use super::begun::Begun;
-use crate::server::begin::Protocol;
+use super::head::HEAD_BYTES_MAX;
+use super::unreadable::{self, is_tls_handshake};
 use crate::server::gone::Gone;
-use crate::server::pace::{Pace, PaceVerdict, Phase, TICK};
+use crate::server::pace::{ANNOUNCED_IDLE_TIME, Pace, PaceVerdict, Phase, TICK};
 use crate::server::ports::Port;
+use crate::server::protocol::Protocol;
 use crate::server::respond::respond;
 use crate::server::sabotage::{self, Written};
 use crate::server::serving::Serving;
 use crate::server::socket::{PacedIo, Socket};
 
-pub(super) const HEAD_BYTES_MAX: usize = 64 << 10;
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
 impl Socket for TcpStream {
     fn socket(&self) -> &TcpStream {
@@ -123,6 +127,7 @@ impl Watched {
             let came_with_another = pace.is_idle();
             pace.enter(Phase::Body);
             let refusal = port.take(&mut request);
+            let keeps_alive = keeps_alive(&request);
             async move {
                 if came_with_another {
                     yield_now().await; // a pipeline is one client: after each request the others get a turn
@@ -132,9 +137,12 @@ impl Watched {
                     Some(refusal) => Some(refusal.map(|body| Written::new(body, &pace))),
                 };
                 pace.answered();
-                response.ok_or_else(Gone::client)
+                let mut response = response.ok_or_else(Gone::client)?;
+                announce_future(&mut response, keeps_alive, &pace);
+                Ok::<_, Gone>(response)
             }
         });
+        let is_tls_handshake = is_tls_handshake(io.first_bytes());
         let io = PacedIo {
             io: TokioIo::new(io),
             pace: pace.clone(),
@@ -146,7 +154,12 @@ impl Watched {
         loop {
             tokio::select! {
                 biased;
-                _ = &mut connection => break,
+                ended = &mut connection => {
+                    if let Err(error) = ended {
+                        unreadable::log_http1(&error, is_tls_handshake);
+                    }
+                    break;
+                }
                 _ = stop.wait_for(|stop| *stop), if !stopping => {
                     stopping = true;
                     if pace.is_streaming() {
@@ -157,7 +170,12 @@ impl Watched {
                 _ = ticks.tick() => match pace.tick() {
                     PaceVerdict::Fine => {}
                     PaceVerdict::Idle => std::pin::Pin::new(&mut connection).graceful_shutdown(),
-                    PaceVerdict::TooSlow => return,
+                    PaceVerdict::TooSlow => {
+                        if pace.is_in_head() {
+                            unreadable::log_late_head();
+                        }
+                        return;
+                    }
                 },
             }
         }
@@ -166,4 +184,28 @@ impl Watched {
             Box::pin(sabotage::end(io.into_inner(), ending, &pace)).await;
         }
     }
+}
+
+/// Tells the client whether the connection stays open after this reply, and for how long.
+fn announce_future(response: &mut Response<Written>, keeps_alive: bool, pace: &Arc<Pace>) {
+    if pace.closes_after_reply() {
+        response.headers_mut().insert(CONNECTION, CLOSE);
+        response.body_mut().close_after(pace);
+    } else if keeps_alive && !pace.is_stopping() {
+        let headers = response.headers_mut();
+        headers.insert(KEEP_ALIVE, ANNOUNCED_IDLE_TIME);
+    }
+}
+
+/// Whether the client keeps its connection after this request.
+fn keeps_alive(request: &Request<Incoming>) -> bool {
+    let connection = request.headers().get_all(CONNECTION).iter();
+    let closes = connection
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| {
+            value
+                .split(',')
+                .any(|word| word.trim().eq_ignore_ascii_case("close"))
+        });
+    request.version() == Version::HTTP_11 && !closes
 }

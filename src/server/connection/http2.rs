@@ -5,20 +5,21 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hyper::body::{Body, Incoming};
-use hyper::header::{HOST, HeaderValue};
+use hyper::header::{CONTENT_LENGTH, HOST, HeaderValue};
 use hyper::rt::Executor;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Method, Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
 
 use super::begun::Begun;
-use super::connection::{HEAD_BYTES_MAX, Watched};
+use super::connection::Watched;
+use super::head::HEAD_BYTES_MAX;
+use super::unreadable;
 use crate::base::lock;
 use crate::server::gone::Gone;
-use crate::server::pace::{BODY_TIME, Pace, PaceVerdict, Phase};
+use crate::server::pace::{Pace, PaceVerdict, Phase};
 use crate::server::respond::respond;
 use crate::server::sabotage::Written;
 use crate::server::serving::Serving;
@@ -66,16 +67,22 @@ impl Watched {
             name_host(&mut request);
             let refusal = port.take(&mut request);
             async move {
-                match refusal {
-                    None => answer(&serving, request, &pace).await,
-                    Some(refusal) => Ok(refusal.map(|body| Written::new(body, &pace))),
-                }
+                let is_head = request.method() == Method::HEAD;
+                let response = match refusal {
+                    None => answer(&serving, request, &pace).await?,
+                    Some(refusal) => refusal.map(|body| Written::new(body, &pace)),
+                };
+                Ok::<_, Gone>(if is_head {
+                    without_content(response)
+                } else {
+                    response
+                })
             }
         });
         let connection = http2::Builder::new(tasks.clone())
             .timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS_MAX)
-            .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).expect("64 KiB"))
+            .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).expect("it is far below 4 GiB"))
             .max_frame_size(FRAME_BYTES_MAX)
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
@@ -90,7 +97,12 @@ impl Watched {
         loop {
             tokio::select! {
                 biased;
-                _ = &mut connection => break,
+                ended = &mut connection => {
+                    if let Err(error) = ended {
+                        unreadable::log_http2(&error);
+                    }
+                    break;
+                }
                 _ = stop.wait_for(|stop| *stop), if !stopping => stopping = true,
                 _ = ticks.tick() => {
                     quiet_ticks = if stopping && pace.is_quiet() { quiet_ticks + 1 } else { 0 };
@@ -116,27 +128,22 @@ async fn answer(
     request: Request<Incoming>,
     pace: &Arc<Pace>,
 ) -> Result<Response<Written>, Gone> {
-    let has_body = !request.body().is_end_stream();
-    let responding = respond(serving, request, pace);
-    let response = if has_body {
-        tokio::select! {
-            biased;
-            response = responding => response,
-            () = too_slow(pace) => None,
-        }
-    } else {
-        responding.await
-    };
+    let response = respond(serving, request, pace).await;
     pace.answered();
     response.ok_or_else(|| pace.ending().map_or_else(Gone::client, Gone::by))
 }
 
-/// Returns when a client takes too long over its body.
-async fn too_slow(pace: &Pace) {
-    sleep(BODY_TIME).await;
-    if !pace.is_reading() {
-        std::future::pending::<()>().await;
+/// The reply to a HEAD request: the head of the reply to GET. Over HTTP/1.1 hyper leaves out the content itself.
+fn without_content(mut response: Response<Written>) -> Response<Written> {
+    if let Some(length) = response.body().size_hint().exact() {
+        let length = HeaderValue::from(length);
+        response
+            .headers_mut()
+            .entry(CONTENT_LENGTH)
+            .or_insert(length);
     }
+    response.body_mut().drop_content();
+    response
 }
 
 /// HTTP/2 has `:authority` instead of `host`. It is copied into `host`, which the rest of the code reads.

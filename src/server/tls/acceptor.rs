@@ -13,7 +13,7 @@ use super::authority::{Authority, HostName};
 use super::authority_folder::AUTHORITY_FILE;
 use super::{identity, plain};
 use crate::callbacks::provider;
-use crate::server::begin::Protocol;
+use crate::server::protocol::Protocol;
 
 /// How TLS is set up.
 #[derive(Clone, Debug, Default)]

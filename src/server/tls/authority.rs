@@ -20,7 +20,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, DnsName, PrivateKeyDer, Pr
 use tokio_rustls::rustls::sign::CertifiedKey;
 
 use super::authority_folder::AuthorityFolder;
-use super::expiry::not_after;
+use super::certificate::{not_after, subject};
 use crate::base::{hex, short};
 use crate::callbacks::provider;
 
@@ -242,17 +242,13 @@ fn end_of_own(pem: &str, key: &KeyPair) -> Option<Timestamp> {
     Some(ends)
 }
 
-/// Checks that the certificate belongs to the key and holds the name that this program writes.
+/// Checks that the certificate belongs to the key and has the subject that this program writes.
 fn check_pair(certificate: &CertificateDer<'static>, key: &KeyPair) -> Option<()> {
     let der = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
     CertifiedKey::from_der(vec![certificate.clone()], der, &provider()).ok()?;
-    // Leaves name their issuer by it. So the trusted certificate must have the same name.
-    let name = params(key).distinguished_name;
-    let Some(rcgen::DnValue::Utf8String(name)) = name.get(&DnType::CommonName) else {
-        return None;
-    };
-    let is_in = |name: &[u8]| certificate.windows(name.len()).any(|part| part == name);
-    is_in(name.as_bytes()).then_some(())
+    // Leaves name their issuer by the whole subject. So the trusted certificate must have the same one.
+    let made = params(key).self_signed(key).ok()?;
+    (subject(certificate)? == subject(made.der())?).then_some(())
 }
 
 fn cannot_make(error: &rcgen::Error) -> String {

@@ -10,7 +10,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::{Error, InconsistentKeys};
 
-use super::expiry::{is_authority, not_after};
+use super::certificate::{is_authority, not_after};
 use crate::base::reason;
 use crate::callbacks::provider;
 

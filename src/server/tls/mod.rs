@@ -3,7 +3,7 @@
 mod acceptor;
 mod authority;
 mod authority_folder;
-mod expiry;
+mod certificate;
 mod identity;
 mod plain;
 

@@ -84,21 +84,38 @@ impl RequestField {
                 _ => {}
             }
         }
-        let plain = PLAIN.iter().find(|(word, _)| *word == name);
-        plain.map(|(_, field)| field.clone()).ok_or_else(|| {
-            let known = PLAIN.map(|(word, _)| word).join(", ");
+        let plain = PLAIN.into_iter().find(|field| field.to_string() == name);
+        plain.ok_or_else(|| {
+            let known = PLAIN.map(|field| field.to_string()).join(", ");
             format!("unknown filter `{name}`: known are {known}, body.…, header.… and query.…")
         })
     }
 }
 
-const PLAIN: [(&str, RequestField); 6] = [
-    ("endpoint", RequestField::Endpoint),
-    ("outcome", RequestField::Outcome),
-    ("status", RequestField::Status),
-    ("method", RequestField::Method),
-    ("path", RequestField::Path),
-    ("trace", RequestField::Trace),
+impl RequestField {
+    /// How much a difference in this field counts. A request to another place is far from what was meant.
+    pub(super) fn weight(&self) -> f64 {
+        match self {
+            Self::Endpoint | Self::Path => 4.0,
+            Self::Method => 2.0,
+            Self::Status
+            | Self::Outcome
+            | Self::Trace
+            | Self::Body(_)
+            | Self::Query(_)
+            | Self::Header(_) => 1.0,
+        }
+    }
+}
+
+/// The fields without a name of their own.
+const PLAIN: [RequestField; 6] = [
+    RequestField::Endpoint,
+    RequestField::Outcome,
+    RequestField::Status,
+    RequestField::Method,
+    RequestField::Path,
+    RequestField::Trace,
 ];
 
 impl fmt::Display for RequestField {
@@ -107,10 +124,12 @@ impl fmt::Display for RequestField {
             Self::Body(path) => write!(f, "body.{}", path.join(".")),
             Self::Header(name) => write!(f, "header.{name}"),
             Self::Query(name) => write!(f, "query.{name}"),
-            plain => {
-                let named = PLAIN.iter().find(|(_, field)| field == plain);
-                f.write_str(named.expect("every other field is plain").0)
-            }
+            Self::Endpoint => f.write_str("endpoint"),
+            Self::Outcome => f.write_str("outcome"),
+            Self::Status => f.write_str("status"),
+            Self::Method => f.write_str("method"),
+            Self::Path => f.write_str("path"),
+            Self::Trace => f.write_str("trace"),
         }
     }
 }

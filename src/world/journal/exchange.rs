@@ -1,6 +1,5 @@
 //! An exchange as the journal keeps it: the parts of its request, and its body as JSON.
 
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
@@ -8,14 +7,14 @@ use hyper::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 use super::kept_body::KeptBody;
-use super::thumbnail::Thumbnail;
 use super::why::Why;
+use crate::catalogue::OutcomeId;
 use crate::http::{self, CONTROL_TOKEN_HEADER, MediaType, looks_like_json};
 
 /// Stands for the world in the trace of a request that belongs to no world.
 pub(crate) const NO_WORLD: [u8; 8] = *b"00000000";
 
-const HEAD_KEPT_BYTES_MAX: usize = 8 << 10;
+pub(super) const HEAD_KEPT_BYTES_MAX: usize = 8 << 10;
 pub(super) const ENTRY_OVERHEAD_BYTES: usize = 370;
 const REPLY_HEADER_BYTES: usize = 100;
 
@@ -172,6 +171,25 @@ impl Exchange {
         self.why.endpoint.as_deref()
     }
 
+    /// `x-sandbox-outcome` of the reply: the outcome with its endpoint. None when no product answered.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let world = sandbox.world();
+    /// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+    /// # ask.json(&serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"})).send().await.unwrap();
+    /// // … the code under test asks, then:
+    /// let answered = Some("v1.1/bank_account_data_requests/COMPLETED_FOUND");
+    /// assert_eq!(world.requests()[0].outcome(), answered);
+    /// # });
+    /// ```
+    pub fn outcome(&self) -> Option<&str> {
+        self.why.reply.outcome().map(OutcomeId::shown)
+    }
+
     /// The outcome without its endpoint, such as `COMPLETED_FOUND`.
     ///
     /// ```
@@ -187,8 +205,7 @@ impl Exchange {
     /// # });
     /// ```
     pub fn outcome_name(&self) -> Option<&str> {
-        let tag = self.outcome.as_ref()?.to_str().ok()?;
-        Some(tag.rsplit_once('/').map_or(tag, |(_, name)| name))
+        self.why.reply.outcome().map(OutcomeId::name)
     }
 
     /// The value of the reply's `x-sandbox-trace`: the world and the number of the request in it.
@@ -299,8 +316,6 @@ pub struct Exchange {
     pub head: Box<str>,
     pub request: KeptBody,
     pub status: StatusCode,
-    /// Such as `v0/individual_cft_peps/COMPLETED_FOUND`. None when no product answered.
-    pub outcome: Option<HeaderValue>,
     /// The reply's body. A reply with a `fault` may have been sent in part, or not at all.
     pub reply: KeptBody,
     /// The headers that not every reply has.
@@ -312,8 +327,6 @@ pub struct Exchange {
     /// The fault that broke the reply on purpose, such as `truncate`.
     pub fault: Option<Box<str>>,
     pub(crate) why: Why,
-    /// Thumbnails of its uploads, made for watchers.
-    pub(crate) thumbnails: Option<Arc<[Thumbnail]>>,
     /// The world's tag, or `NO_WORLD`.
     pub(crate) tag: [u8; 8],
 }
@@ -361,16 +374,7 @@ pub(super) fn bytes(exchange: &Exchange) -> usize {
     exchange.head.len()
         + exchange.request.bytes.len()
         + exchange.reply.bytes.len()
-        + thumbnails_bytes(exchange)
         + exchange.fault.as_ref().map_or(0, |fault| fault.len())
         + exchange.reply_headers.len() * REPLY_HEADER_BYTES
         + ENTRY_OVERHEAD_BYTES
-}
-
-/// The memory that the thumbnails of an exchange take.
-pub(crate) fn thumbnails_bytes(exchange: &Exchange) -> usize {
-    let thumbnails = exchange.thumbnails.iter().flat_map(|all| all.iter());
-    thumbnails
-        .map(|one| one.at.len() + one.png.len() + size_of::<Thumbnail>())
-        .sum()
 }

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 
 use super::exchange::{ENTRY_OVERHEAD_BYTES, Exchange, bytes};
-use super::thumbnail::Thumbnail;
 
 pub(crate) const ENTRIES_MAX: usize = 1000;
 const _: () = assert!(size_of::<Exchange>() <= ENTRY_OVERHEAD_BYTES);
@@ -81,18 +80,6 @@ impl Journal {
             self.drop_oldest();
         }
         self.seq
-    }
-
-    /// Adds thumbnails to the exchange with this number. False when it is no longer kept.
-    pub(crate) fn illustrate(&mut self, seq: u64, thumbnails: Vec<Thumbnail>) -> bool {
-        let found = self.entries.binary_search_by_key(&seq, |one| one.seq);
-        let Some(exchange) = found.ok().and_then(|at| self.entries.get_mut(at)) else {
-            return false;
-        };
-        self.bytes -= bytes(exchange);
-        exchange.thumbnails = Some(thumbnails.into());
-        self.bytes += bytes(exchange);
-        true
     }
 
     /// False when there is nothing left to drop.

@@ -11,7 +11,6 @@ mod query;
 mod query_naming;
 mod query_reading;
 mod redaction;
-mod thumbnail;
 mod verify;
 mod wait;
 mod why;
@@ -19,7 +18,7 @@ mod why;
 pub use self::condition::Difference;
 pub(crate) use self::condition::{Expected, RequestField};
 pub use self::exchange::Exchange;
-pub(crate) use self::exchange::{Content, NO_WORLD, head_text, thumbnails_bytes};
+pub(crate) use self::exchange::{Content, NO_WORLD, head_text};
 pub(crate) use self::expectation::{Excerpt, Wait};
 pub use self::expectation::{Expectation, NearMiss, NotVerified, Verified};
 pub(crate) use self::journal::{ENTRIES_MAX, Journal};
@@ -28,10 +27,9 @@ pub(crate) use self::mask::Mask;
 pub(crate) use self::query::Judgement;
 pub use self::query::Query;
 pub(crate) use self::redaction::{
-    HiddenValues, PERSONAL, redact_delivery, redact_exchange, redact_not_verified, redact_path,
+    HiddenValues, redact_delivery, redact_exchange, redact_not_verified, redact_path,
     redact_received,
 };
-pub(crate) use self::thumbnail::Thumbnail;
 pub use self::verify::verify;
 pub(crate) use self::wait::JournalOf;
 pub(crate) use self::why::{By, Why};

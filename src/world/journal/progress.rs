@@ -214,11 +214,10 @@ impl<'e> Progress<'e> {
         };
         let mut nearest: Vec<(f64, NearMiss)> = Vec::new();
         for exchange in exchanges.iter().rev().filter(|one| one.seq > after) {
-            let differences = query.differences(exchange);
+            let (distance, differences) = query.differences(exchange);
             if differences.is_empty() {
                 continue; // it matched
             }
-            let distance = Query::distance(&differences);
             let at = nearest.partition_point(|(other, _)| *other <= distance);
             if at < NEAR_MISSES_MAX {
                 nearest.truncate(NEAR_MISSES_MAX - 1);

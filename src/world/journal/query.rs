@@ -190,42 +190,39 @@ impl Query {
             match condition.received(&reading) {
                 ReceivedValue::NotKept(_) => judgement = Judgement::Unknown,
                 received if condition.meets(&received) => {}
-                _ => return Judgement::Other,
+                ReceivedValue::Value(_) | ReceivedValue::Text(_) => return Judgement::Other,
             }
         }
         judgement
     }
 
-    /// How a request differs from the query, with what it had instead.
-    pub(crate) fn differences(&self, exchange: &Exchange) -> Vec<Difference> {
+    /// How a request differs from the query, with what it had instead; and how far it is from matching. 0 means that
+    /// it matches. Similar texts count less than different ones.
+    pub(crate) fn differences(&self, exchange: &Exchange) -> (f64, Vec<Difference>) {
         let reading = Reading::of(exchange);
-        let differing = self.conditions.iter().filter_map(|condition| {
+        let mut distance = 0.0;
+        let mut differences = Vec::new();
+        for condition in &self.conditions {
             let received = condition.received(&reading);
-            (!condition.meets(&received)).then(|| condition.difference(received))
-        });
-        differing.collect()
+            if !condition.meets(&received) {
+                let difference = condition.difference(received);
+                distance += condition.field.weight() * (1.0 - likeness(&difference) / 2.0);
+                differences.push(difference);
+            }
+        }
+        (distance, differences)
     }
+}
 
-    /// How far a request is from matching, by its differences: 0 means that it matches. The path and the method
-    /// count more than other fields, and similar texts count less than different ones.
-    pub(crate) fn distance(differences: &[Difference]) -> f64 {
-        let weigh = |difference: &Difference| {
-            let weight = match difference.field.as_str() {
-                "endpoint" | "path" => 4.0,
-                "method" => 2.0,
-                _ => 1.0,
-            };
-            let likeness = match (&difference.expected, &difference.received) {
-                (_, Value::Null) => 0.0,
-                (Value::String(one), Value::String(other)) => {
-                    let start = |text: &str| text.chars().take(LIKENESS_CHARS).collect::<String>();
-                    strsim::jaro_winkler(&start(one), &start(other))
-                }
-                _ => 0.2, // there is another value
-            };
-            weight * (1.0 - likeness / 2.0)
-        };
-        differences.iter().map(weigh).sum()
+/// How alike the expected and the received value are: from 0 to 1.
+fn likeness(difference: &Difference) -> f64 {
+    match (&difference.expected, &difference.received) {
+        (_, Value::Null) => 0.0,
+        (Value::String(one), Value::String(other)) => {
+            let start = |text: &str| text.chars().take(LIKENESS_CHARS).collect::<String>();
+            strsim::jaro_winkler(&start(one), &start(other))
+        }
+        _ => 0.2, // there is another value
     }
 }
 

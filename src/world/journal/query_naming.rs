@@ -8,10 +8,7 @@ use serde_json::Value;
 use super::condition::{Expected, QueryCondition, RequestField};
 use super::query::Query;
 use crate::base::{listed, nearest_clause};
-use crate::catalogue::{Catalogue, Endpoint};
-
-/// The journal's name for a read of the watchlist. No client can ask for this outcome.
-const LISTED: &str = "LISTED";
+use crate::catalogue::{Catalogue, Endpoint, LISTED};
 
 impl Query {
     /// Gives endpoints their ids and outcomes their names. The error is one sentence about a wrong name.
@@ -29,7 +26,15 @@ impl Query {
                     let name = outcome_of(catalogue, endpoint, &condition.expected.text())?;
                     condition.expected = Expected::Json(name.into());
                 }
-                _ => {}
+                RequestField::Endpoint
+                | RequestField::Outcome
+                | RequestField::Status
+                | RequestField::Method
+                | RequestField::Path
+                | RequestField::Trace
+                | RequestField::Query(_)
+                | RequestField::Header(_)
+                | RequestField::Body(_) => {}
             }
         }
         Ok(())

@@ -5,7 +5,8 @@ use std::cell::OnceCell;
 use serde_json::{Map, Value};
 
 use super::condition::{Difference, Expected, QueryCondition, RequestField};
-use super::exchange::{Content, Exchange};
+use super::exchange::{Content, Exchange, HEAD_KEPT_BYTES_MAX};
+use crate::base::size_in_words;
 use crate::catalogue::{self, dig};
 
 /// An exchange whose body is read when a condition first needs it.
@@ -53,15 +54,15 @@ impl QueryCondition {
             RequestField::Endpoint => text(exchange.endpoint().map(str::to_owned)),
             RequestField::Status => ReceivedValue::Value(Some(exchange.status.as_u16().into())),
             RequestField::Outcome => {
-                let tag = exchange.outcome.as_ref().and_then(|tag| tag.to_str().ok());
-                // The whole tag or the bare name, as it was asked for.
-                let is_whole = self.expected.text().contains('/');
-                let asked = if is_whole {
-                    tag
-                } else {
-                    exchange.outcome_name()
-                };
-                text(asked.map(str::to_owned))
+                // With its endpoint or without, as it was asked for.
+                let with_endpoint = self.expected.text().contains('/');
+                text(exchange.why.reply.outcome().map(|outcome| {
+                    if with_endpoint {
+                        outcome.to_string()
+                    } else {
+                        outcome.name().to_owned()
+                    }
+                }))
             }
             RequestField::Method => text(Some(exchange.method().to_owned())),
             RequestField::Path => text(Some(exchange.path().to_owned())),
@@ -73,9 +74,10 @@ impl QueryCondition {
                 text(last.map(|(_, value)| value.into_owned()))
             }
             RequestField::Header(name) => match exchange.header(name) {
-                None if exchange.lacks_headers() => ReceivedValue::NotKept(
-                    "of the headers only the first 8 KiB are kept".to_owned(),
-                ),
+                None if exchange.lacks_headers() => ReceivedValue::NotKept(format!(
+                    "of the headers only the first {} are kept",
+                    size_in_words(HEAD_KEPT_BYTES_MAX)
+                )),
                 value => text(value),
             },
             RequestField::Body(path) => reading.body(path),
@@ -112,7 +114,7 @@ impl QueryCondition {
         let expected = match &self.expected {
             // A number from a URL is text where texts are compared.
             Expected::Written(text) if received.is_string() => text.as_str().into(),
-            expected => expected.value(),
+            Expected::Written(_) | Expected::Json(_) => self.expected.value(),
         };
         Difference {
             field: self.field.to_string(),

@@ -9,14 +9,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::{Map, Value};
 
-/// The names of personal fields in snake case. The inspector uses them too, and masks these fields until they
-/// are clicked.
-pub(crate) const PERSONAL: &str = "(^|_)(names?|surname|mother|niks?|ktp|npwp|number|account_no|id_card|digits|phone|mobile|\
-    msisdn|email|address|addresses|street_line[12]|address_line[12]?|city|province|state|postal_code|birth|birthdate|\
-    birthplace|dob|dates?_of_birth|gender|nationality|nationalities|holder|image|selfie|photo)$";
-
-static IS_PERSONAL: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(&format!("(?i){PERSONAL}")).expect("the pattern is sound"));
+use crate::catalogue::PersonalFields;
 
 /// Headers with nothing personal in them. The values of all other headers are hidden.
 const PLAIN_HEADERS: [&str; 14] = [
@@ -50,7 +43,7 @@ const DIGITS_MIN: usize = 9;
 pub(crate) struct HiddenValues(Vec<String>);
 
 /// A request with its reply, as the control API writes it.
-pub(crate) fn redact_exchange(shown: &mut Value) -> HiddenValues {
+pub(crate) fn redact_exchange(shown: &mut Value, personal: &PersonalFields) -> HiddenValues {
     let mut hidden = HiddenValues::default();
     path_in(&mut shown["path"], &mut hidden);
     for (part, is_whole) in [
@@ -58,7 +51,7 @@ pub(crate) fn redact_exchange(shown: &mut Value) -> HiddenValues {
         ("body", shown.get("body_sha256").is_none()),
         ("reply", shown.get("reply_sha256").is_none()),
     ] {
-        contents(&mut shown[part], is_whole, &mut hidden);
+        contents(&mut shown[part], is_whole, personal, &mut hidden);
     }
     for (name, value) in shown["headers"].as_object_mut().into_iter().flatten() {
         if !PLAIN_HEADERS.contains(&name.as_str()) {
@@ -71,24 +64,29 @@ pub(crate) fn redact_exchange(shown: &mut Value) -> HiddenValues {
 }
 
 /// A callback with its attempts.
-pub(crate) fn redact_delivery(shown: &mut Value) {
+pub(crate) fn redact_delivery(shown: &mut Value, personal: &PersonalFields) {
     let mut hidden = HiddenValues::default();
-    contents(&mut shown["body"], true, &mut hidden);
+    contents(&mut shown["body"], true, personal, &mut hidden);
     without_query(&mut shown["url"]);
     for attempt in shown["attempts"].as_array_mut().into_iter().flatten() {
-        contents(&mut attempt["answer"], true, &mut hidden);
+        contents(&mut attempt["answer"], true, personal, &mut hidden);
         let head = attempt["request"].as_str().unwrap_or_default();
         attempt["request"] = QUERY.replace_all(head, "?…").into();
     }
 }
 
 /// A request that an inbox received.
-pub(crate) fn redact_received(shown: &mut Value) {
-    contents(&mut shown["body"], true, &mut HiddenValues::default());
+pub(crate) fn redact_received(shown: &mut Value, personal: &PersonalFields) {
+    contents(
+        &mut shown["body"],
+        true,
+        personal,
+        &mut HiddenValues::default(),
+    );
 }
 
 /// The differences between some requests and an expectation.
-pub(crate) fn redact_not_verified(shown: &mut Value) {
+pub(crate) fn redact_not_verified(shown: &mut Value, personal: &PersonalFields) {
     for near in shown["near_misses"].as_array_mut().into_iter().flatten() {
         if let Some(request) = near["request"].as_str() {
             let words = request.split(' ').map(redact_path).collect::<Vec<_>>();
@@ -100,7 +98,10 @@ pub(crate) fn redact_not_verified(shown: &mut Value) {
             let is_hidden = match kind {
                 "path" => true,
                 "header" => !PLAIN_HEADERS.contains(&name),
-                _ => name.split('.').any(is_personal) || has_personal(&difference["received"]),
+                _ => {
+                    name.split('.').any(|part| personal.has(part))
+                        || has_personal(&difference["received"])
+                }
             };
             if is_hidden {
                 HiddenValues::default().hide(&mut difference["expected"]);
@@ -145,7 +146,12 @@ fn without_query(url: &mut Value) {
 }
 
 /// Hides the personal values of JSON, also of JSON in a text. Any other text is hidden whole.
-fn contents(value: &mut Value, is_whole: bool, hidden: &mut HiddenValues) {
+fn contents(
+    value: &mut Value,
+    is_whole: bool,
+    personal: &PersonalFields,
+    hidden: &mut HiddenValues,
+) {
     match value {
         Value::Null => {}
         Value::String(text) if text.is_empty() => {}
@@ -155,45 +161,33 @@ fn contents(value: &mut Value, is_whole: bool, hidden: &mut HiddenValues) {
             *text = json.map_or_else(
                 || HIDDEN.to_owned(),
                 |mut json| {
-                    fields(&mut json, hidden);
+                    fields(&mut json, personal, hidden);
                     json.to_string()
                 },
             );
         }
-        json => fields(json, hidden),
+        json => fields(json, personal, hidden),
     }
 }
 
-fn fields(value: &mut Value, hidden: &mut HiddenValues) {
+fn fields(value: &mut Value, personal: &PersonalFields, hidden: &mut HiddenValues) {
     match value {
         Value::Object(map) => {
             for (name, value) in map {
-                if is_personal(name) {
+                if personal.has(name) {
                     hidden.hide(value);
                 } else {
-                    fields(value, hidden);
+                    fields(value, personal, hidden);
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| fields(item, hidden)),
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|item| fields(item, personal, hidden)),
         Value::String(text) if text.starts_with("http") => without_query(value),
         one if has_personal(one) => hidden.hide(one),
         _ => {}
     }
-}
-
-/// Whether the name of a field says that it is personal, in any spelling: `givenNames`, `given-names`.
-fn is_personal(name: &str) -> bool {
-    let mut snake = String::with_capacity(name.len() + 2);
-    let mut was_lower = false;
-    for c in name.chars() {
-        if c.is_uppercase() && was_lower {
-            snake.push('_');
-        }
-        was_lower = c.is_lowercase() || c.is_ascii_digit();
-        snake.push(if matches!(c, '-' | ' ' | '.') { '_' } else { c });
-    }
-    IS_PERSONAL.is_match(&snake)
 }
 
 /// Whether the form of a value says that it is personal.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::catalogue::Outcome;
+use crate::base::Fault;
+use crate::catalogue::{Outcome, ReplyId};
 
 /// The facts of a decision that cannot be derived again from the request.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +23,17 @@ pub(crate) struct Why {
     pub is_refused: bool,
     /// The record that was made or read.
     pub record: Option<Arc<str>>,
+    /// The answer that was given.
+    pub reply: ReplyId,
+    /// The fault that broke the reply on purpose.
+    pub fault: Option<Fault>,
+}
+
+impl Why {
+    /// Whether an outcome answered. Otherwise the request was refused, for its input or for another reason.
+    pub(crate) fn is_accepted(&self) -> bool {
+        self.by != By::Nothing && !self.is_refused
+    }
 }
 
 /// What chose the outcome.

@@ -139,7 +139,12 @@ pub(crate) fn seq_of(id: &str) -> Option<u64> {
 
 impl DeliveryState {
     pub(crate) fn is_pending(self) -> bool {
-        matches!(self, Self::Scheduled | Self::Sending | Self::Retrying)
+        match self {
+            Self::Scheduled | Self::Sending | Self::Retrying => true,
+            Self::Delivered | Self::Failed | Self::Cancelled | Self::Suppressed | Self::Dropped => {
+                false
+            }
+        }
     }
 }
 
@@ -173,40 +178,48 @@ pub(crate) struct Deliveries {
 
 /// How many deliveries have ended, by their final state.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Ended([u64; ENDS.len()]);
-
-const ENDS: [(DeliveryState, &str); 5] = [
-    (DeliveryState::Delivered, "delivered"),
-    (DeliveryState::Failed, "failed"),
-    (DeliveryState::Cancelled, "cancelled"),
-    (DeliveryState::Suppressed, "suppressed"),
-    (DeliveryState::Dropped, "dropped"),
-];
+pub(crate) struct Ended {
+    delivered: u64,
+    failed: u64,
+    cancelled: u64,
+    suppressed: u64,
+    dropped: u64,
+}
 
 impl Ended {
     /// Pending deliveries do not count.
     pub(crate) fn count(&mut self, state: DeliveryState) {
-        if let Some(place) = ENDS.iter().position(|(end, _)| *end == state) {
-            self.0[place] += 1;
-        }
+        let count = match state {
+            DeliveryState::Scheduled | DeliveryState::Sending | DeliveryState::Retrying => return,
+            DeliveryState::Delivered => &mut self.delivered,
+            DeliveryState::Failed => &mut self.failed,
+            DeliveryState::Cancelled => &mut self.cancelled,
+            DeliveryState::Suppressed => &mut self.suppressed,
+            DeliveryState::Dropped => &mut self.dropped,
+        };
+        *count += 1;
     }
 
     pub(crate) fn cancelled(&self) -> usize {
-        let place = ENDS
-            .iter()
-            .position(|(end, _)| *end == DeliveryState::Cancelled);
-        let count = self.0[place.expect("it is an end")];
-        usize::try_from(count).expect("they were in line")
+        usize::try_from(self.cancelled).expect("they were in line")
     }
 
     pub(crate) fn add(&mut self, other: &Self) {
-        for (count, more) in self.0.iter_mut().zip(other.0) {
-            *count += more;
-        }
+        self.delivered += other.delivered;
+        self.failed += other.failed;
+        self.cancelled += other.cancelled;
+        self.suppressed += other.suppressed;
+        self.dropped += other.dropped;
     }
 
-    pub(crate) fn by_state(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        ENDS.iter().map(|(_, name)| *name).zip(self.0)
+    pub(crate) fn by_state(&self) -> [(&'static str, u64); 5] {
+        [
+            ("delivered", self.delivered),
+            ("failed", self.failed),
+            ("cancelled", self.cancelled),
+            ("suppressed", self.suppressed),
+            ("dropped", self.dropped),
+        ]
     }
 }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use foldhash::HashSet;
-use hyper::header::HeaderValue;
 use tokio::time::Instant;
 
 use super::snapshot::{
@@ -13,8 +12,9 @@ use super::snapshot::{
 };
 use crate::base::{
     Moment, Probability, RateLimit, ReceiverUrl, Stamp, WINDOWS_MAX, Window, parse_duration, short,
+    time_in_words,
 };
-use crate::catalogue::{self, Catalogue, Endpoint};
+use crate::catalogue::{self, Catalogue, Endpoint, OutcomeId};
 use crate::world::journal::Journal;
 use crate::world::outbox::RegisteredUrl;
 use crate::world::queued::{self, CallKind, Queued};
@@ -289,7 +289,11 @@ impl SavedFaults {
         at_most("faults", self.faults.len(), FAULTS_MAX)?;
         let ttl = parse_duration(&self.ttl).map_err(|message| format!("`ttl`: {message}"))?;
         if ttl > TTL_MAX {
-            return Err(format!("`ttl`: `{}` is longer than 24h", self.ttl));
+            return Err(format!(
+                "`ttl`: `{}` is longer than {}",
+                self.ttl,
+                time_in_words(TTL_MAX)
+            ));
         }
         Ok(CheckedFaults {
             since: self.since,
@@ -320,20 +324,22 @@ impl SavedFault {
 
 impl SavedRecord {
     fn check(self, catalogue: &Catalogue) -> Result<CheckedRecord, String> {
+        let endpoint = &known_endpoint(catalogue, &self.endpoint)?.id;
+        let becomes = self.later.map(|later| later.check(endpoint));
         Ok(CheckedRecord {
             id: self.id.into(),
-            endpoint: known_endpoint(catalogue, &self.endpoint)?.id.clone(),
-            version: version(&self.outcome, self.body)?,
-            becomes: self.later.map(SavedLater::check).transpose()?,
+            endpoint: endpoint.clone(),
+            version: version(endpoint, &self.outcome, self.body)?,
+            becomes: becomes.transpose()?,
         })
     }
 }
 
 impl SavedLater {
-    fn check(self) -> Result<Becomes, String> {
+    fn check(self, endpoint: &Arc<str>) -> Result<Becomes, String> {
         let versions = self.versions.into_iter().map(|later| {
             let after = Duration::from_millis(later.after_ms);
-            Ok((after, version(&later.outcome, later.body)?))
+            Ok((after, version(endpoint, &later.outcome, later.body)?))
         });
         Ok(Becomes {
             since: self.since,
@@ -342,8 +348,8 @@ impl SavedLater {
     }
 }
 
-fn version(outcome: &str, body: Text) -> Result<Version, String> {
-    let outcome = HeaderValue::try_from(outcome)
+fn version(endpoint: &Arc<str>, outcome: &str, body: Text) -> Result<Version, String> {
+    let outcome = OutcomeId::saved(endpoint, outcome)
         .map_err(|_| format!("`outcome`: `{}` is none", short(outcome)))?;
     Ok(Version {
         body: body.0,

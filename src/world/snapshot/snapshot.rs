@@ -336,5 +336,5 @@ fn later_version((after, version): &(Duration, Version)) -> LaterVersion {
 }
 
 fn outcome(version: &Version) -> String {
-    version.outcome.to_str().unwrap_or_default().to_owned()
+    version.outcome.shown().to_owned()
 }

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{Attribute, Item};
 
-use super::source::{Kind, Module, Reference, Source, child, is_for_tests, parts};
+use super::source::{Kind, Module, Reference, Source, child, discriminants, is_for_tests, parts};
 use super::tokens::{defined_by_macro, is_mark, path_at};
 use super::uses::{Leaf, leaves};
 
@@ -76,7 +76,13 @@ impl Reader {
                     &mut names.macro_names,
                 );
             }
-            item => names.items.extend(parts(item).1.map(Ident::to_string)),
+            item => {
+                names.items.extend(parts(item).1.map(Ident::to_string));
+                if let Item::Enum(item) = item {
+                    let made = discriminants(item);
+                    names.items.extend(made.as_ref().map(Ident::to_string));
+                }
+            }
         }
     }
 

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::Ident;
-use syn::{Attribute, Item, Meta};
+use proc_macro2::{Ident, TokenStream};
+use syn::{Attribute, Item, ItemEnum, Meta};
 
 use super::form;
+use super::matches::{self, Matches};
 use super::reader;
 
 /// A source file without its tests, as plain data.
@@ -22,6 +23,7 @@ pub struct Source {
     pub test_modules: Vec<String>,
     pub form_breaches: Vec<String>,
     pub size_breaches: Vec<String>,
+    pub matches: Matches,
     /// The first `//!` sentence.
     pub sentence: String,
 }
@@ -68,6 +70,7 @@ impl Source {
         Self {
             form_breaches: form::form_breaches(path, &file),
             size_breaches: form::size_breaches(path, text, &file),
+            matches: matches::read(&file),
             sentence: first_sentence(text),
             ..read
         }
@@ -118,6 +121,25 @@ pub fn is_for_tests(attributes: &[Attribute]) -> bool {
                     .parse_args::<Meta>()
                     .is_ok_and(|meta| names_test(&meta))
     })
+}
+
+/// The enum of the same variants without their values that `#[strum_discriminants(name(…))]` makes.
+pub fn discriminants(item: &ItemEnum) -> Option<Ident> {
+    let attributes = item.attrs.iter();
+    let mut own = attributes.filter(|one| one.path().is_ident("strum_discriminants"));
+    let mut name = None;
+    own.next()?
+        .parse_nested_meta(|meta| {
+            let content;
+            syn::parenthesized!(content in meta.input);
+            if meta.path.is_ident("name") {
+                name = Some(content.parse()?);
+                return Ok(());
+            }
+            content.parse::<TokenStream>().map(drop)
+        })
+        .ok()?;
+    name
 }
 
 fn names_test(predicate: &Meta) -> bool {

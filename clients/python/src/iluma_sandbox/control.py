@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from .errors import SandboxError, of_answer
 from .shapes import given
 
-#: Longer than any answer takes: a request waits at most a minute, and an advance waits for receivers.
+#: Longer than any answer takes: a request waits 60 s at most, and an advance waits for receivers.
 TIMEOUT_S = 600.0
 
 

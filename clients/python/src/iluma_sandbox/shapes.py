@@ -52,12 +52,10 @@ def flat(match: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Sometimes(TypedDict, total=False):
-    """The hash of a body of which only a part is kept, and the thumbnails of uploads if requested."""
+    """The hash of a body of which only a part is kept."""
 
     body_sha256: str
     reply_sha256: str
-    #: Data URLs by the JSON Pointers of their files.
-    thumbnails: dict[str, str]
 
 
 class Request(_Sometimes):

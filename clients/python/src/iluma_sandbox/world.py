@@ -85,7 +85,7 @@ class World:
         after_seq: Optional[int] = None,
         **match: Unpack[Match],
     ) -> Page[Request]:
-        """Like `requests`, but waits until ``count`` match. Raises `NotVerified` after ``wait`` (a minute at most)."""
+        """Like `requests`, but waits until ``count`` match. Raises `NotVerified` after ``wait`` (60 s at most)."""
         __tracebackhide__ = True
         return self._requests(match, after_seq=after_seq, count=count, wait=written(wait))
 

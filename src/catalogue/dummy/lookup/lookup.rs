@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
+use strum::VariantArray;
 
 use crate::catalogue::dummy::watchlist::{ListingKind, Profile, WatchlistListing};
 use crate::scenario::DateForm;
 
 /// A lookup: which dummy data an endpoint asks, and what for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
 pub(crate) enum Lookup {
     Individuals,
     Entities,
@@ -77,17 +78,8 @@ impl Finding {
 }
 
 impl Lookup {
-    const ALL: [Self; 6] = [
-        Self::Individuals,
-        Self::Entities,
-        Self::IdCards,
-        Self::People,
-        Self::BankAccounts,
-        Self::BankNames,
-    ];
-
     pub(crate) fn all() -> impl Iterator<Item = Self> + Clone {
-        Self::ALL.into_iter()
+        Self::VARIANTS.iter().copied()
     }
 
     pub(crate) fn named(name: &str) -> Option<Self> {
@@ -210,7 +202,9 @@ impl Lookup {
     pub(crate) fn is_empty_handed(self, verdict: &str) -> bool {
         match self {
             Self::Individuals | Self::Entities => false, // the value is an empty list
-            _ => matches!(verdict, "not_found" | "timeout"),
+            Self::IdCards | Self::People | Self::BankAccounts | Self::BankNames => {
+                matches!(verdict, "not_found" | "timeout")
+            }
         }
     }
 

@@ -36,12 +36,13 @@ pub(super) fn person(dummy: &Dummy, seed: u64, asked: Asked<'_>) -> Finding {
 /// The person with this number. An unlisted number has the same invented person in every world.
 pub(super) fn person_found(dummy: &Dummy, seed: u64, asked: Asked<'_>) -> Finding {
     let number = asked.text("id_card_number");
-    let name = if let RegisterEntry::Person(person) = dummy.person(number) {
-        person.name.clone()
-    } else {
-        let mut mix = Mix::new(seed, "registered person");
-        mix.text(number);
-        fakes::account_holder(&mut mix.dice())
+    let name = match dummy.person(number) {
+        RegisterEntry::Person(person) => person.name.clone(),
+        RegisterEntry::Missing | RegisterEntry::Unlisted => {
+            let mut mix = Mix::new(seed, "registered person");
+            mix.text(number);
+            fakes::account_holder(&mut mix.dice())
+        }
     };
     Finding {
         verdict: "found",

@@ -56,21 +56,33 @@ async function guarded(request) {
 }
 
 /** Asks the control API; `world` is a tag, or `all`. */
-export async function api(path, { method = 'GET', body, world, query = {} } = {}) {
+function asked(path, { method = 'GET', body, world, query = {} } = {}) {
   const url = new URL(path, base);
   for (const [name, value] of Object.entries({ ...query, world })) {
     if (value !== undefined && value !== null) url.searchParams.set(name, value);
   }
-  const response = await guarded(() => fetch(url, {
+  return guarded(() => fetch(url, {
     method,
     headers: credentials(body === undefined ? {} : { 'content-type': 'application/json' }),
     body: body === undefined ? undefined : JSON.stringify(body),
     credentials: 'omit',
     cache: 'no-store',
   }));
+}
+
+/** The JSON of an answer. */
+export async function api(path, options) {
+  const response = await asked(path, options);
   const answer = await response.json().catch(() => null);
   if (!response.ok && !(path === 'readyz' && answer)) throw new Refused(response.status, answer);
   return answer;
+}
+
+/** An answer that is a file, as a `Blob`. */
+export async function file(path, options) {
+  const response = await asked(path, options);
+  if (!response.ok) throw new Refused(response.status, await response.json().catch(() => null));
+  return response.blob();
 }
 
 /**

@@ -86,7 +86,7 @@ function deliveries(room, filter, count, signal) {
     if (all.length) return fill(empty, h('h2', {}, 'No delivery fits this filter'), button('Clear the filter', async () => change({ q: '' })));
     fill(empty, h('h2', {}, 'No callbacks yet'), h('p', {}, 'Register a URL, such as the inbox of this sandbox, then ask a product that calls back:'));
     const { endpoints } = await catalog();
-    const one = endpoints.find((endpoint) => endpoint.callback_type === 'NAME_VALIDATOR_REQUEST') ?? endpoints.find((endpoint) => endpoint.callback_type);
+    const one = endpoints.find((endpoint) => endpoint.callback_type && endpoint.outcomes.some((outcome) => outcome.default && outcome.callback));
     if (!one || all.length) return;
     const { setup } = known;
     const user = setup.api_key && setup.world === store.world ? `${setup.api_key}:` : '"$ILUMA_API_KEY:"';

@@ -7,25 +7,23 @@ import { body, headers } from './json.js';
 import { masked, plainPath, revealAll, withoutSecrets } from './mask.js';
 import { change, link } from './place.js';
 import { catalog, soon, store } from './store.js';
+import { drawnOf } from './uploads.js';
 
 export function detail(pane, { close }) {
   const stop = new AbortController();
   let trace = null;
   let request = null;
-  let isIllustrated = false;
   let turn = 0;
   const asked = h('div', {});
   const life = h('div', { class: 'life' });
   const others = h('div', { class: 'others' });
 
   const asks = (tag) => (tag === NO_WORLD ? 'strangers' : tag);
-  const fetched = () => api('requests', { world: asks(trace.split('-')[0]), query: { trace, limit: 1, thumbnails: true } });
 
   async function show(wanted) {
     if (wanted === trace) return;
     trace = wanted;
     request = null;
-    isIllustrated = false;
     turn += 1;
     const mine = turn;
     if (!trace) {
@@ -35,14 +33,13 @@ export function detail(pane, { close }) {
     const [tag] = trace.split('-');
     try {
       const [found, why] = await Promise.all([
-        fetched(),
+        api('requests', { world: asks(tag), query: { trace, limit: 1 } }),
         api(`explain/${encodeURIComponent(trace)}`, { world: tag === NO_WORLD ? undefined : tag }).catch((error) => ({ because: error.message })),
       ]);
       if (mine !== turn) return;
       request = found.requests[0];
       if (!request) throw new Error('This request is kept no longer: a world keeps its latest 1000, and none after a reset.');
       draw(why);
-      if (isIllustrated) illustrate();
     } catch (error) {
       if (mine === turn) fill(pane, back(), h('div', { class: 'empty' }, h('p', {}, error.message)));
     }
@@ -81,7 +78,7 @@ export function detail(pane, { close }) {
     drawOthers().catch(() => {});
   }
 
-  const drawAsked = () => fill(asked, body(request.body, request.body_bytes, 'Request body', request.thumbnails));
+  const drawAsked = () => fill(asked, body(request.body, request.body_bytes, 'Request body', drawnOf(request.trace)));
 
   const cut = (size) => h('p', { class: 'dim' }, `Of ${bytes(size)} the first 64 KiB are kept.`);
 
@@ -155,18 +152,7 @@ export function detail(pane, { close }) {
     const why = await api(`explain/${request.trace}`, { world: request.world }).catch(() => null);
     if (why && mine === turn) await drawLife(why);
   }, 250);
-  async function illustrate() {
-    const mine = turn;
-    const found = await fetched().catch(() => null);
-    if (mine !== turn || !found?.requests[0]) return;
-    [request] = found.requests;
-    drawAsked();
-  }
-  store.on('thumbnails', (traces) => {
-    if (!traces.includes(trace)) return;
-    if (request) illustrate();
-    else isIllustrated = true; // drawn while the exchange was being loaded
-  }, stop.signal);
+  store.on('drawn', (which) => which === request?.trace && drawAsked(), stop.signal);
   store.on('deliveries', ({ world }) => world === request?.world && lookAgain(), stop.signal);
   store.on('world', ({ world }) => {
     if (world !== request?.world) return;

@@ -6,10 +6,10 @@ import { isPersonal, isSecret, masked, withoutKeys, withoutSecrets } from './mas
 
 const INDENT = '  ';
 
-/** Formats and colours. `thumbnails` are data URLs, by the JSON Pointer of their file in the value. */
-export function json(value, label, thumbnails = {}) {
+/** Formats and colours. `pictures` are canvases, by the JSON Pointer of their upload in the value. */
+export function json(value, label, pictures = {}) {
   const place = h('pre', { class: 'json', tabindex: '0', role: 'region', 'aria-label': label });
-  write(place, value, '', '', false, (at) => thumbnails[at], '');
+  write(place, value, '', '', false, (at) => pictures[at], '');
   return place;
 }
 
@@ -38,11 +38,31 @@ function write(place, value, indent, name, hidden, picture, at) {
 }
 
 
-/**
- * The bytes of an upload are not kept. There may be a thumbnail, if the page was open when it came; else a pattern of its
- * hash stands for it, in its proportions: the same file looks the same.
- */
-function upload(facts, url) {
+/** The value at a JSON Pointer. */
+export const valueAt = (value, pointer) => pointer.split('/').slice(1)
+  .reduce((inner, name) => inner?.[name.replaceAll('~1', '/').replaceAll('~0', '~')], value);
+
+/** An upload was drawn small if the page was open when it came. Else a pattern of its hash stands for it. */
+function upload(facts, drawn) {
+  const picture = drawn ? masked(copied(drawn, { role: 'img', 'aria-label': 'thumbnail of the upload' }), 'the picture', 'picture',
+    copied(drawn, { class: 'thumb blurred', 'aria-hidden': 'true' })) : pattern(facts);
+  const size = Number(facts.width) ? `${facts.width} × ${facts.height}` : 'no picture';
+  return h('span', { class: 'upload' }, picture,
+    h('span', {}, `${facts.type ?? 'empty file'} · ${bytes(Number(facts.bytes))} · ${size}`,
+      h('br'), facts.file_name ? [masked(facts.file_name, 'file name'), ' '] : null,
+      h('span', { class: 'dim' }, `sha256 ${facts.sha256.slice(0, 12)}…`)));
+}
+
+/** The same picture in a canvas of its own: an element is only in one place. */
+function copied(drawn, given) {
+  const canvas = h('canvas', { class: 'thumb', ...given });
+  [canvas.width, canvas.height] = [drawn.width, drawn.height];
+  canvas.getContext('2d').drawImage(drawn, 0, 0);
+  return canvas;
+}
+
+/** A pattern of the hash, in the file's proportions: the same file looks the same. */
+function pattern(facts) {
   const [width, height] = [Number(facts.width) || 1, Number(facts.height) || 1]; // in a form they are texts
   const scale = 44 / Math.max(width, height);
   const canvas = h('canvas', { class: 'thumb', role: 'img', 'aria-label': `pattern of the file's hash` });
@@ -55,23 +75,17 @@ function upload(facts, url) {
     draw.fillStyle = `hsl(${hue + (hash[cell + 1] % 60)} 45% ${30 + (hash[cell + 8] % 45)}%)`;
     draw.fillRect((cell % 4) * canvas.width / 4, Math.floor(cell / 4) * canvas.height / 4, canvas.width / 4 + 1, canvas.height / 4 + 1);
   }
-  const thumbnail = (cls, alt) => h('img', { class: `thumb ${cls}`, src: url, alt });
-  const picture = url ? masked(thumbnail('', 'thumbnail of the upload'), 'the picture', 'picture', thumbnail('blurred', '')) : canvas;
-  const size = Number(facts.width) ? `${facts.width} × ${facts.height}` : 'no picture';
-  return h('span', { class: 'upload' }, picture,
-    h('span', {}, `${facts.type ?? 'empty file'} · ${bytes(Number(facts.bytes))} · ${size}`,
-      h('br'), facts.file_name ? [masked(facts.file_name, 'file name'), ' '] : null,
-      h('span', { class: 'dim' }, `sha256 ${facts.sha256.slice(0, 12)}…`)));
+  return canvas;
 }
 
 /** A body as the control API gives it: JSON, text, or null. */
-export function body(value, size, label, thumbnails) {
+export function body(value, size, label, pictures) {
   if (value === null || value === undefined) return h('p', { class: 'dim' }, 'No body.');
   if (typeof value === 'string') {
     // Its fields are unknown, so all of it may be personal.
     return h('pre', { class: 'json', tabindex: '0', role: 'region', 'aria-label': label }, masked(withoutSecrets(value), `${bytes(size)} of text`));
   }
-  return json(value, label, thumbnails);
+  return json(value, label, pictures);
 }
 
 /** Text that is JSON, most likely. */

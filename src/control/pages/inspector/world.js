@@ -5,8 +5,6 @@ import { ago, button, fill, h, say } from './dom.js';
 import { place } from './place.js';
 import { catalog, soon, store } from './store.js';
 
-const FAULTS = ['reset', 'empty', 'truncate', 'malformed', 'garbage', 'hang', 'slow(1kb/s)', 'status(503)', 'status(500)', 'status(429)'];
-
 /** Turns a fault as it is shown into one as it is set. */
 function clean({ endpoint, fault, delay, probability, rate_limit: limit }) {
   const given = Object.entries({ endpoint, fault, delay, rate_limit: limit }).filter(([, value]) => value !== null && value !== undefined && value !== '');
@@ -106,7 +104,7 @@ export function open(main, signal) {
   const standing = h('div', {});
   let faulty = [];
   const endpoint = h('select', { 'aria-label': 'Of endpoint' });
-  const fault = h('select', { 'aria-label': 'Fault' }, h('option', { value: '' }, 'no fault'), FAULTS.map((one) => h('option', { value: one }, one)));
+  const fault = h('select', { 'aria-label': 'Fault' });
   const delay = h('input', { type: 'text', 'aria-label': 'Delay', placeholder: 'delay: 2s', size: '9', spellcheck: 'false' });
   const chance = h('input', { type: 'number', min: '0', max: '1', step: '0.05', value: '1', class: 'short' });
   const ttl = h('input', { type: 'text', value: '5m', size: '5', spellcheck: 'false' });
@@ -125,9 +123,10 @@ export function open(main, signal) {
       await drawFaults();
     }, { class: 'primary' }), healing));
   async function drawFaults() {
-    const [{ faults: all, left_ms: left }, { endpoints }] = await Promise.all([api('faults', { world: world() }), catalog()]);
+    const [{ faults: all, left_ms: left }, { endpoints, faults: kinds }] = await Promise.all([api('faults', { world: world() }), catalog()]);
     faulty = all;
     choices(endpoint, h('option', { value: '' }, 'all endpoints'), endpoints);
+    choices(fault, h('option', { value: '' }, 'no fault'), kinds.map((id) => ({ id })));
     healing.hidden = !all.length;
     fill(heal, all.length > 0 && h('span', { class: 'tag warn', id: 'ttl' }, `heal in ${left < 90000 ? `${Math.ceil(left / 1000)} s` : `${Math.ceil(left / 60000)} min`}`));
     fill(standing, all.length ? h('div', { class: 'table', role: 'region', tabindex: '0', 'aria-label': 'Standing faults' }, h('table', {},

@@ -1,10 +1,10 @@
-//! The end of a certificate's validity, and whether it belongs to an authority. Nothing else is read from foreign
-//! certificates.
+//! Reads the few facts of a certificate that the sandbox needs: its end, its subject, and whether it is an authority's.
 
 use jiff::Timestamp;
 use x509_cert::certificate::{CertificateInner, Raw};
 use x509_cert::der::Decode;
 use x509_cert::ext::pkix::BasicConstraints;
+use x509_cert::name::Name;
 
 /// Raw, because some serial numbers are longer than RFC 5280 allows.
 type Certificate = CertificateInner<Raw>;
@@ -15,6 +15,12 @@ pub(super) fn not_after(certificate: &[u8]) -> Option<Timestamp> {
     let end = certificate.tbs_certificate().validity().not_after;
     let seconds = end.to_unix_duration().as_secs();
     Timestamp::from_second(seconds.try_into().ok()?).ok()
+}
+
+/// The name of a certificate's owner. None where it is no certificate.
+pub(super) fn subject(certificate: &[u8]) -> Option<Name> {
+    let certificate = Certificate::from_der(certificate).ok()?;
+    Some(certificate.tbs_certificate().subject().clone())
 }
 
 /// Whether a certificate says that others are signed with its key.

@@ -1,0 +1,490 @@
+//! Where documents and texts of the sources quote limits, and which constants they quote.
+
+/// The documents in which no number that may be a limit goes unseen. The sources are looked at as well.
+pub const PROSE: [&str; 11] = [
+    "README.md",
+    "SECURITY.md",
+    "ARCHITECTURE.md",
+    "docs/ci.md",
+    "docs/decisions.md",
+    "docs/https.md",
+    "docs/other-languages.md",
+    "docs/production.md",
+    "docs/reliability.md",
+    "src/control/openapi.json",
+    "src/control/pages/inspector/detail.js",
+];
+
+/// Parts of these documents that hold measurements.
+pub const MEASUREMENTS: &[(&str, &str)] = &[
+    ("README.md", "Speed"),
+    ("docs/reliability.md", "What attacks cost"),
+    ("docs/reliability.md", "What was fuzzed"),
+    ("docs/reliability.md", "Half an hour under load"),
+];
+
+/// A document, and words of it around the limits that they quote. Blanks stand for line breaks too. A constant may be
+/// called by the end of its path, where that is enough.
+pub const QUOTES: &[(&str, &str)] = &[
+    ("README.md", "it is cut after {fault::BROKEN_MAX}"),
+    ("README.md", "or {fault::BROKEN_MAX} have passed"),
+    (
+        "README.md",
+        "(median and sigma), at most {delay::DELAY_MAX}.",
+    ),
+    (
+        "README.md",
+        "This list (at most {standing_faults::FAULTS_MAX} entries)",
+    ),
+    (
+        "README.md",
+        "(default {faults::TTL_DEFAULT}, at most {standing_faults::TTL_MAX})",
+    ),
+    (
+        "README.md",
+        "answer with 2xx within {courier::RECEIVER_TIME}, the callback",
+    ),
+    ("README.md", "An answer may take {courier::RECEIVER_TIME}."),
+    ("README.md", "and {api_key::SECRET_CHARS} letters or digits"),
+    (
+        "README.md",
+        "(the oldest {named::SHOWN_MAX}, and the number of",
+    ),
+    (
+        "README.md",
+        "Each world keeps the latest {journal::ENTRIES_MAX} exchanges",
+    ),
+    (
+        "README.md",
+        "keeps the latest {journal::ENTRIES_MAX} exchanges of each world and the latest {strangers::STRANGERS_MAX} refused exchanges",
+    ),
+    ("README.md", "{ask::LIMIT_DEFAULT} per page (`limit`)"),
+    (
+        "README.md",
+        "the first {kept_body::BODY_KEPT_BYTES_MAX} of the body are kept",
+    ),
+    (
+        "README.md",
+        "the latest {strangers::STRANGERS_MAX} requests that were refused",
+    ),
+    (
+        "README.md",
+        "at most {upload_store::OF_REQUEST_MAX} files of a request, and {upload_store::ROOM_BYTES_MAX} in all",
+    ),
+    ("README.md", "and holds {watchers::WAITING_MAX} exchanges"),
+    (
+        "README.md",
+        "At most {watchers::LOOKERS_MAX} streams can be open",
+    ),
+    (
+        "README.md",
+        "at most {exercised::REPLIES_MAX}, and then `other`",
+    ),
+    (
+        "README.md",
+        "JSON and forms have at most {headers::BODY_BYTES_MAX}, uploads {body::UPLOAD_BYTES_MAX}. There are at most {accept::CONNECTIONS_MAX} connections",
+    ),
+    (
+        "README.md",
+        "and {world::WORLDS_MAX} worlds. Each world has at most {records::RECORDS_MAX} records, {journal::ENTRIES_MAX} journal entries ({kept_body::BODY_KEPT_BYTES_MAX} of each body), {records::COUNTERS_MAX} counters and {world::WORLD_BYTES_MAX}",
+    ),
+    (
+        "README.md",
+        "All worlds together have {world::BYTES_MAX}, and a snapshot has {snapshot::SNAPSHOT_BYTES_MAX}",
+    ),
+    (
+        "README.md",
+        "idle for {worlds::IDLE_TIME} and the room is needed",
+    ),
+    (
+        "SECURITY.md",
+        "is read, for at most {courier::RECEIVER_TIME}",
+    ),
+    (
+        "SECURITY.md",
+        "for at most {upload_store::KEPT_TIME} and within {upload_store::ROOM_BYTES_MAX}",
+    ),
+    ("SECURITY.md", "stops after {delivery::DEPTH_MAX} rounds"),
+    (
+        "ARCHITECTURE.md",
+        "{pace::HEAD_TIME} for a head, {pace::BODY_TIME} for a body, {pace::IDLE_TIME} without a request",
+    ),
+    (
+        "ARCHITECTURE.md",
+        "at most {outbox::SENDS_OF_WORLD_MAX} at a time for a world and {courier::SENDS_MAX} in all",
+    ),
+    (
+        "docs/ci.md",
+        "and {api_key::SECRET_CHARS} letters or digits",
+    ),
+    ("docs/ci.md", "[at most {world::BYTES_MAX}]"),
+    (
+        "docs/decisions.md",
+        "A truncated stream waits {sabotage::WRITE_TIME} before",
+    ),
+    (
+        "docs/decisions.md",
+        "({names::NAME_BYTES_MAX}, {names::WORDS_MAX} words)",
+    ),
+    (
+        "docs/decisions.md",
+        "in a budget of {upload_store::ROOM_BYTES_MAX};",
+    ),
+    (
+        "docs/https.md",
+        "A handshake has the same {pace::HEAD_TIME} as the head",
+    ),
+    (
+        "docs/https.md",
+        "{http2::STREAMS_MAX} streams at once, {head::HEAD_BYTES_MAX} of headers, frames of {http2::FRAME_BYTES_MAX}. - {http2::STREAM_WINDOW_BYTES} of unread data for a stream, and {http2::CONNECTION_WINDOW_BYTES} for all streams. - {http2::UNSEEN_RESETS_MAX} streams that the client resets before they were handled, and {http2::FAULTY_STREAMS_MAX} streams that",
+    ),
+    (
+        "docs/https.md",
+        "{pace::BODY_TIME} for a body, after which the request is answered with 408. - {pace::IDLE_TIME} without a request",
+    ),
+    (
+        "docs/https.md",
+        "silent for {http2::PING_AFTER} gets a ping and has {http2::PONG_TIME} to answer",
+    ),
+    (
+        "docs/reliability.md",
+        "shares of {headers::BODY_BYTES_MAX} for all bodies",
+    ),
+    (
+        "docs/https.md",
+        "In its last {authority::RENEWED_DAYS} it is renewed",
+    ),
+    (
+        "docs/https.md",
+        "a new certificate for {authority::LEAF_DAYS},",
+    ),
+    (
+        "docs/reliability.md",
+        "closed after {pace::HEAD_TIME} without a whole head, and a body is answered with 408 after {pace::BODY_TIME}",
+    ),
+    (
+        "docs/reliability.md",
+        "worlds that hold more than {world::BYTES_MAX}",
+    ),
+    (
+        "docs/reliability.md",
+        "more connections than are served ({accept::CONNECTIONS_MAX})",
+    ),
+    (
+        "docs/reliability.md",
+        "silent connections are closed after {pace::HEAD_TIME}",
+    ),
+    (
+        "src/control/openapi.json",
+        r#""1 to {worlds::NAME_CHARS_MAX} characters. The key is derived"#,
+    ),
+    (
+        "src/control/openapi.json",
+        r#""maxLength": {worlds::NAME_CHARS_MAX}"#,
+    ),
+    (
+        "src/control/openapi.json",
+        "larger than {snapshot::SNAPSHOT_BYTES_MAX} (`snapshot_too_large`)",
+    ),
+    (
+        "src/control/openapi.json",
+        "`GET` returned, at most {snapshot::SNAPSHOT_BYTES_MAX}",
+    ),
+    (
+        "src/control/openapi.json",
+        r#"more than {requests::PAGE_BYTES_MAX}.", "schema": {"type": "integer", "minimum": 0, "maximum": {journal::ENTRIES_MAX}, "default": {ask::LIMIT_DEFAULT}}"#,
+    ),
+    (
+        "src/control/openapi.json",
+        r#""The maximum number of callbacks in the list.", "schema": {"type": "integer", "minimum": 0, "default": {ask::LIMIT_DEFAULT}}"#,
+    ),
+    (
+        "src/control/openapi.json",
+        r#"the stream begins with.", "schema": {"type": "integer", "minimum": 0, "maximum": {events::BACKLOG_MAX},"#,
+    ),
+    (
+        "src/control/openapi.json",
+        "Up to {inbox::NAME_CHARS_MAX} letters, digits",
+    ),
+    (
+        "src/control/openapi.json",
+        r#""^[A-Za-z0-9._-]{1,{inbox::NAME_CHARS_MAX}}$""#,
+    ),
+    (
+        "src/control/openapi.json",
+        "How long to wait, {ask::WAIT_MAX} at most",
+    ),
+    (
+        "src/control/openapi.json",
+        "The first {kept_body::BODY_KEPT_BYTES_MAX} of it are kept",
+    ),
+    (
+        "src/control/openapi.json",
+        "at most {upload_store::OF_REQUEST_MAX} files of a request, and {upload_store::ROOM_BYTES_MAX} in all",
+    ),
+    (
+        "src/control/openapi.json",
+        "did not arrive within {pace::BODY_TIME}",
+    ),
+    (
+        "src/control/openapi.json",
+        "The latest {journal::ENTRIES_MAX} exchanges of a world, or the latest {strangers::STRANGERS_MAX} without",
+    ),
+    (
+        "src/control/openapi.json",
+        r##""maxItems": {verify::STEPS_MAX}, "items": {"$ref": "#/components/schemas/Filters"}"##,
+    ),
+    (
+        "src/control/openapi.json",
+        "nearest first, {expectation::NEAR_MISSES_MAX} at most",
+    ),
+    (
+        "src/control/openapi.json",
+        r#""The number of calls.", "maximum": {queued::TIMES_MAX},"#,
+    ),
+    (
+        "src/control/openapi.json",
+        r##""maxItems": {standing_faults::FAULTS_MAX}, "items": {"$ref": "#/components/schemas/FaultItem"}"##,
+    ),
+    (
+        "src/control/openapi.json",
+        "at most {standing_faults::TTL_MAX}, default {faults::TTL_DEFAULT}",
+    ),
+    (
+        "src/control/openapi.json",
+        r#""records": { "type": "array", "maxItems": {records::RECORDS_MAX},"#,
+    ),
+    (
+        "src/control/openapi.json",
+        r#""counters": { "type": "array", "maxItems": {records::COUNTERS_MAX},"#,
+    ),
+    (
+        "src/sandbox/world.rs",
+        "after `ttl`, which is {faults::TTL_DEFAULT} by default",
+    ),
+    (
+        "src/sandbox/requests.rs",
+        "Waits at most {patience::PATIENCE} for a request",
+    ),
+    (
+        "src/sandbox/callbacks.rs",
+        "holds this up for {courier::RECEIVER_TIME} a try",
+    ),
+    (
+        "src/sandbox/callbacks.rs",
+        "`by` is more than {clock::DURATION_MAX}",
+    ),
+    (
+        "src/sandbox/callbacks.rs",
+        "is pending any more, at most {patience::PATIENCE}.",
+    ),
+    (
+        "src/sandbox/sandbox.rs",
+        "in flight finish ({accept::STOP_TIME} at most)",
+    ),
+    (
+        "src/sandbox/receiver.rs",
+        "It waits at most {patience::PATIENCE}.",
+    ),
+    (
+        "src/base/behaviour.rs",
+        "has answered, {outbox::WAIT} at most",
+    ),
+    (
+        "src/reference/openapi/callbacks.rs",
+        "nothing within {courier::RECEIVER_TIME}:",
+    ),
+    (
+        "src/cli/audit/audit.rs",
+        "because {courier::RECEIVER_TIME} are too long",
+    ),
+    (
+        "src/control/pages/inspector/detail.js",
+        "a world keeps its latest {journal::ENTRIES_MAX},",
+    ),
+    (
+        "src/sandbox/receiver.rs",
+        "keeps the first {receiver::RECEIVED_MAX} callbacks",
+    ),
+    (
+        "src/sandbox/worlds.rs",
+        "When {world::WORLDS_MAX} worlds are in use",
+    ),
+    (
+        "src/world/journal/kept_body.rs",
+        "Its first {kept_body::BODY_KEPT_BYTES_MAX}.",
+    ),
+    (
+        "clients/node/src/world.ts",
+        "The default is 5 seconds, the maximum {ask::WAIT_MAX}",
+    ),
+    (
+        "clients/node/src/control.ts",
+        "a request waits {ask::WAIT_MAX} at most",
+    ),
+    (
+        "clients/python/src/iluma_sandbox/world.py",
+        "``wait`` ({ask::WAIT_MAX} at most)",
+    ),
+    (
+        "clients/python/src/iluma_sandbox/control.py",
+        "a request waits {ask::WAIT_MAX} at most",
+    ),
+    (
+        "clients/node/src/world.ts",
+        "after `ttl`. The default is {faults::TTL_DEFAULT}",
+    ),
+    (
+        "clients/python/src/iluma_sandbox/world.py",
+        "after ``ttl``. The default is {faults::TTL_DEFAULT}",
+    ),
+];
+
+/// Numbers that look like limits and are none, as they stand in their document.
+///
+/// The browser decides which pictures it draws, and how large: `inspector/uploads.js`.
+pub const NO_LIMITS: &[(&str, &str)] = &[
+    ("README.md", "has ended (40 s at most; `--wait`"),
+    (
+        "README.md",
+        "files of up to 25 megapixels as thumbnails (at most 64 pixels)",
+    ),
+    ("README.md", "(1 s to 32 s), `realistic` (15 min to 12 h)"),
+    ("README.md", "1, 2, 4, 8, 16 and 32 seconds."),
+    ("docs/decisions.md", "by 9.9 of 10 seconds"),
+    ("docs/decisions.md", "to 900 ms that lie between"),
+    ("docs/other-languages.md", "Look for it every 5 ms"),
+    ("docs/production.md", "after 1 to 32 s."),
+    (
+        "docs/reliability.md",
+        "1,000 slow heads and 1,000 slow bodies at once",
+    ),
+    (
+        "docs/reliability.md",
+        "2,000 connections that open and close",
+    ),
+    ("docs/reliability.md", "pipelines of 1,000"),
+    ("docs/reliability.md", "10 MiB of `[`"),
+    (
+        "docs/reliability.md",
+        "images that claim 100,000 x 100,000 pixels",
+    ),
+    (
+        "src/control/openapi.json",
+        r#""minimum": 200, "maximum": 599"#,
+    ),
+    (
+        "src/control/openapi.json",
+        r#""minimum": 0, "maximum": 1, "default": 1"#,
+    ),
+    ("src/control/openapi.json", r#""maxItems": 3"#),
+    ("src/answer/record.rs", "about 0.8 s between"),
+    ("src/base/amount.rs", "1 s"),
+    ("src/base/rate_limit.rs", "between 1 ms and"),
+    ("src/callbacks/options.rs", "16 and 32 seconds"),
+    (
+        "src/callbacks/options.rs",
+        "15 and 45 minutes, 2, 3, 6 and 12 hours",
+    ),
+    (
+        "src/cli/serve.rs",
+        "(1 s to 32 s), `realistic` (15 min to 12 h)",
+    ),
+    ("src/control/faults.rs", "between 1 ms and"),
+    ("src/scenario/format_dummy.rs", "up to 34 digits"),
+    ("src/server/connection/begun.rs", "24 at most"),
+    ("src/server/pace.rs", "after 90 s or less"),
+    ("src/world/journal/expectation.rs", "at most 2 requests"),
+];
+
+/// Constants that are called as limits are, and that nobody meets from outside.
+pub const INTERNAL: &[(&str, &str)] = &[
+    (
+        "answer::explain::rules::SHOWN_MAX",
+        "an explanation shows the nearest rules",
+    ),
+    (
+        "answer::real_data::DEPTH_MAX",
+        "hints look at the upper fields",
+    ),
+    (
+        "answer::real_data::HINTS_MAX",
+        "a warning names the first fields",
+    ),
+    (
+        "base::text::REPEATED_CHARS_MAX",
+        "how much of a text a message repeats",
+    ),
+    (
+        "catalogue::body::render::SCRATCH_BYTES_MAX",
+        "a buffer is freed or used again",
+    ),
+    (
+        "catalogue::compile::never::ITEMS_MAX",
+        "how far `check` looks for warnings",
+    ),
+    (
+        "catalogue::compile::overlaps::OTHERS_MAX",
+        "how far `check` looks for warnings",
+    ),
+    (
+        "catalogue::compile::overlaps::PAIRS_MAX",
+        "how far `check` looks for warnings",
+    ),
+    (
+        "catalogue::route::PATH_CHARS_MAX",
+        "how much of a path a message repeats",
+    ),
+    (
+        "catalogue::upload_fields::PARTS_MAX",
+        "how far a schema is searched for files",
+    ),
+    (
+        "catalogue::upload_fields::UNREAD_BYTES_MAX",
+        "how much of an unreadable body stays readable in the journal",
+    ),
+    ("catalogue::watch::DEBOUNCE_MAX", "when a reload begins"),
+    ("cli::audit::battery::RESENDS_MAX", "the steps of an audit"),
+    ("cli::document::png::STORED_MAX", "the format of PNG"),
+    ("cli::serve::WAITS_MAX", "when memory is given back"),
+    (
+        "http::error::REASON_CHARS_MAX",
+        "how much of a reason a message repeats",
+    ),
+    (
+        "reference::listing::fields::DEPTH_MAX",
+        "how deep lists show fields",
+    ),
+    (
+        "reference::openapi::examples::PROCESSING_TIME",
+        "an example",
+    ),
+    (
+        "sandbox::callbacks::TOLD_MAX",
+        "how many callbacks a message names",
+    ),
+    (
+        "server::connection::http2::QUIET_TICKS_MAX",
+        "when a connection without requests ends, as the sandbox stops",
+    ),
+    (
+        "server::sabotage::CLOSE_TIME",
+        "how a connection is broken on purpose",
+    ),
+    (
+        "server::sabotage::WRITE_TIME",
+        "how a stream is broken on purpose",
+    ),
+    (
+        "server::tls::plain::FRAMES_MAX",
+        "plain HTTP/2 at a port of HTTPS is answered once",
+    ),
+    (
+        "server::tls::plain::FRAME_BYTES_MAX",
+        "plain HTTP/2 at a port of HTTPS is answered once",
+    ),
+    (
+        "server::tls::plain::READS_MAX",
+        "plain HTTP at a port of HTTPS is answered once",
+    ),
+];
