@@ -6,7 +6,7 @@ use crate::base::shortened;
 pub(super) const BEGINNING_BYTES: usize = 1 << 10;
 
 /// How much of a boundary is repeated.
-const BOUNDARY_CHARS_MAX: usize = 80;
+const SHOWN_CHARS: usize = 80;
 
 /// Says if the lines up to the first part's content end in LF alone. The parser would take the next part for its
 /// content.
@@ -27,7 +27,7 @@ pub(super) fn other_boundary(beginning: &[u8], boundary: &str) -> Option<String>
         return None;
     }
     let other = lines().find_map(|line| line.strip_prefix(b"--"))?;
-    let short = |text: &str| shortened(text, BOUNDARY_CHARS_MAX);
+    let short = |text: &str| shortened(text, SHOWN_CHARS);
     Some(format!(
         "it begins with the boundary `{}`, and the content-type gives `{}`",
         short(&String::from_utf8_lossy(other)),

@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_stream::{Stream, StreamExt};
 
 use super::beginning::{BEGINNING_BYTES, lacks_carriage_returns, other_boundary};
-use super::broken_body::ClientGone;
+use super::broken_body::{ClientGone, broken_framing};
 use super::multipart::{Parts, UPLOAD_BYTES_MAX, read_parts};
 use super::pace::BODY_TIME;
 use super::record::{asked_endpoint, uploads};
@@ -65,6 +65,17 @@ impl BodySource<'_> {
             control::body_bytes_max(self.head)
         }
     }
+
+    /// The connection failed within the body. A client that broke the framing finds the reason in the log.
+    fn gone(&self, error: &hyper::Error) -> ClientGone {
+        if let Some(reason) = broken_framing(error) {
+            let catalogue = self.serving.control.engine.catalogue();
+            let endpoint = asked_endpoint(&catalogue, self.head);
+            let route = endpoint.map(|endpoint| endpoint.path.as_str());
+            tracing::warn!(route, "the body of a request could not be read: {reason}");
+        }
+        ClientGone
+    }
 }
 
 /// Reads the body of a request. None when the client went away: there is nobody left to answer. The
@@ -83,7 +94,7 @@ pub(super) async fn read(from: BodySource<'_>, mut incoming: Incoming) -> Option
         if let Some(encoding) = headers.get(CONTENT_ENCODING)
             && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
         {
-            Box::pin(drain(&mut incoming)).await?;
+            Box::pin(drain(&from, &mut incoming)).await?;
             return Ok(Body::Unreadable(ApiError::unsupported_content_type(
                 "A body with a content-encoding is not taken: send it as it is.",
             )));
@@ -131,7 +142,7 @@ async fn read_bytes(
     let mut rest = BytesMut::new();
     let mut bytes_max = None;
     while let Some(frame) = incoming.frame().await {
-        let Ok(data) = frame.map_err(|error| ClientGone::by(&error))?.into_data() else {
+        let Ok(data) = frame.map_err(|error| from.gone(&error))?.into_data() else {
             continue; // trailers
         };
         let bytes = whole.len() + rest.len() + data.len();
@@ -146,7 +157,7 @@ async fn read_bytes(
         }
         if let Err(error) = room {
             drop((whole, rest));
-            Box::pin(drain(&mut incoming)).await?;
+            Box::pin(drain(from, &mut incoming)).await?;
             return Ok(Body::Unreadable(error));
         }
         if whole.is_empty() && rest.is_empty() {
@@ -181,10 +192,14 @@ async fn read_multipart(
     pictures: &mut Vec<Picture>,
 ) -> Result<Body, ClientGone> {
     let mut whole_bytes = 0;
+    let mut is_gone = false;
     let mut stream = BodyStream::new(&mut incoming)
         .filter_map(|frame| frame.map(|frame| frame.into_data().ok()).transpose())
         .map(|data| {
-            let data = data.map_err(|error| ClientGone::by(&error))?;
+            let data = data.map_err(|error| {
+                is_gone = true;
+                from.gone(&error)
+            })?;
             whole_bytes += data.len();
             Ok(data)
         });
@@ -201,6 +216,9 @@ async fn read_multipart(
         }
     }
     drop(stream);
+    if is_gone {
+        return Err(ClientGone); // the parser has taken the error out of the stream
+    }
     if whole_bytes == 0 {
         return Ok(Body::Empty);
     }
@@ -249,10 +267,10 @@ where
     Ok(read.map_err(or_other_boundary))
 }
 
-async fn drain(incoming: &mut Incoming) -> Result<(), ClientGone> {
+async fn drain(from: &BodySource<'_>, incoming: &mut Incoming) -> Result<(), ClientGone> {
     let mut drained = 0;
     while let Some(frame) = incoming.frame().await {
-        if let Ok(data) = frame.map_err(|error| ClientGone::by(&error))?.into_data() {
+        if let Ok(data) = frame.map_err(|error| from.gone(&error))?.into_data() {
             drained += data.len();
         }
         if drained > DRAINED_BYTES_MAX {

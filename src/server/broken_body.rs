@@ -8,24 +8,16 @@ use std::io;
 #[error("the client is gone")]
 pub(super) struct ClientGone;
 
-impl ClientGone {
-    /// The connection failed within a body. A client that broke the framing finds the reason in the log.
-    pub(super) fn by(error: &hyper::Error) -> Self {
-        if let Some(cause) = error.source().filter(|cause| is_broken_framing(*cause)) {
-            tracing::warn!("the body of a request could not be read: {cause}");
-        }
-        Self
-    }
-}
-
-/// Whether the client broke the protocol. A connection that was cut is no news.
-fn is_broken_framing(cause: &(dyn Error + 'static)) -> bool {
-    let in_http1 = |cause: &io::Error| {
+/// The reason why a body cannot be read, if its client broke the protocol. A connection that was cut is no news.
+pub(super) fn broken_framing(error: &hyper::Error) -> Option<String> {
+    let cause = error.source()?;
+    let is_invalid = |cause: &io::Error| {
         matches!(
             cause.kind(),
             io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
         )
     };
-    cause.downcast_ref().is_some_and(in_http1)
-        || cause.downcast_ref().is_some_and(h2::Error::is_library)
+    let in_http1 = cause.downcast_ref().is_some_and(is_invalid);
+    let in_http2 = cause.downcast_ref().is_some_and(h2::Error::is_library);
+    (in_http1 || in_http2).then(|| cause.to_string())
 }

@@ -1826,6 +1826,23 @@ async fn what_follows_an_upload_is_read_within_the_limit_too() {
 }
 
 #[tokio::test]
+async fn an_upload_with_broken_framing_ends_its_connection_and_leaves_no_trace() {
+    let sandbox = start().await;
+    let head = request(
+        &format!("POST {ID_CARDS}"),
+        &[MULTIPART, "transfer-encoding: chunked"],
+        b"",
+    );
+    let body = multipart(&[NAME, NUMBER, (SELFIE, &selfie())]);
+    let whole = [head, chunked(&body[..5000], 1000)].concat();
+    let end = whole.len() - b"0\r\n\r\n".len();
+    let mut raw = Raw::connect(&sandbox).await;
+    raw.send([&whole[..end], b"no size\r\n"].concat()).await;
+    assert!(!RawAnswer::of(&raw.rest().await).head.contains("200"));
+    assert_eq!(sandbox.requests().len(), 0);
+}
+
+#[tokio::test]
 async fn a_multipart_body_that_never_comes_to_its_first_part_is_refused() {
     let sandbox = start().await;
     let preamble = [&b"x".repeat(MIB)[..], &multipart(&[NAME, NUMBER])].concat();

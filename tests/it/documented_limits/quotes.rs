@@ -82,7 +82,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "README.md",
-        "JSON and forms have at most {headers::BODY_BYTES_MAX}, uploads {body::UPLOAD_BYTES_MAX}. There are at most {accept::CONNECTIONS_MAX} connections",
+        "JSON and forms have at most {headers::BODY_BYTES_MAX}, or {headers::BODY_WITH_FILES_BYTES_MAX} with files in base64, and uploads {multipart::UPLOAD_BYTES_MAX}. There are at most {accept::CONNECTIONS_MAX} connections",
     ),
     (
         "README.md",
