@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use bytes::Bytes;
+use encoding_rs::{Encoding, UTF_8};
 use hyper::HeaderMap;
 use hyper::header::{CONTENT_TYPE, HeaderName};
 use multra::{Constraints, Field, Multipart, SizeLimit};
@@ -154,17 +155,20 @@ impl<'r> Parts<'r> {
         let is_text = match kind {
             PartKind::Text => true,
             PartKind::File => false,
-            PartKind::Unknown => file.is_text(),
+            PartKind::Unknown => label.charset.is_some() || file.is_text(),
         };
         if !is_text {
             return Ok(PartContent::File(Box::new(file)));
         }
         self.text_bytes = self.fit_text(file.bytes())?;
-        let text = String::from_utf8(file.into_held()).map_err(|_| {
-            let name = &label.name;
-            ApiError::broken_multipart(format_args!("the part `{name}` is not UTF-8 text"))
+        let charset = label.charset.unwrap_or(UTF_8);
+        let held = file.into_held();
+        let text = charset.decode_without_bom_handling_and_without_replacement(&held);
+        let text = text.ok_or_else(|| {
+            let (name, charset) = (&label.name, charset.name());
+            ApiError::broken_multipart(format_args!("the part `{name}` is not {charset} text"))
         })?;
-        Ok(PartContent::Text(text))
+        Ok(PartContent::Text(text.into_owned()))
     }
 
     /// The bytes of all texts with one more text.
@@ -197,6 +201,7 @@ struct Label {
     has_type: bool,
     is_text_type: bool,
     is_json: bool,
+    charset: Option<&'static Encoding>,
 }
 
 impl Label {
@@ -217,11 +222,23 @@ impl Label {
                 "the part `{name}` has the content-transfer-encoding `{encoding}`: send its bytes as they are"
             )));
         }
+        let charset = field
+            .content_type()
+            .and_then(|kind| kind.get_param("charset"));
+        let unknown_charset = |charset| {
+            ApiError::broken_multipart(format_args!(
+                "the part `{name}` has the unknown charset `{charset}`"
+            ))
+        };
+        let charset = charset.map(|charset| {
+            Encoding::for_label(charset.as_str().as_bytes()).ok_or_else(|| unknown_charset(charset))
+        });
         let content_type = header(headers, &CONTENT_TYPE);
         let starts_as_text = |kind: &String| kind.to_ascii_lowercase().starts_with("text/");
         Ok(Self {
             name: name.to_owned(),
             file_name: field.file_name().map(str::to_owned),
+            charset: charset.transpose()?,
             has_type: content_type.is_some(),
             is_text_type: content_type.as_ref().is_some_and(starts_as_text),
             is_json: content_type.is_some_and(|kind| MediaType::named(&kind) == MediaType::Json),

@@ -17,6 +17,12 @@ path = "/v9/passports"
 id = "pass_{uuid}"
 content_type = "multipart/form-data"
 
+[[request.examples]]
+name = "Budi"
+aliases = ["a", "b"]
+address = { city = "Ubud" }
+pages = [{ type = "image/png", bytes = 60 }, { type = "image/jpeg", bytes = 60 }]
+
 [request.properties]
 name = { type = "string" }
 age = { type = "integer" }
@@ -199,6 +205,15 @@ async fn several_files_of_one_field_are_a_list_for_rules_and_in_the_journal() {
 }
 
 #[tokio::test]
+async fn the_curl_line_of_the_sample_has_a_part_for_each_item_of_a_list() {
+    let client = passports().await;
+    let catalog = client.get("/__sandbox/catalog").await.text;
+    let parts = "-F name=Budi -F aliases=a -F aliases=b -F 'address={\\\"city\\\":\\\"Ubud\\\"};type=application/json' -F \
+                 pages=@pages.png -F pages=@pages.jpeg";
+    assert!(catalog.contains(parts), "{catalog}");
+}
+
+#[tokio::test]
 async fn a_file_name_changes_no_id() {
     let mut ids = Vec::new();
     for file_name in ["a.png", "b.png"] {
@@ -227,5 +242,16 @@ async fn an_inbox_keeps_every_part_of_a_form() {
     assert_eq!(
         (&body["a"], &body["b"], &body["file"]["bytes"]),
         (&json!(["1", "2"]), &json!({"c": "3"}), &json!(60))
+    );
+}
+
+#[tokio::test]
+async fn a_route_of_the_control_api_that_takes_json_says_so() {
+    let client = passports().await;
+    let request = client.request("PUT", "/__sandbox/faults");
+    let answer = Answer::of(request.multipart(Form::new().text("fault", "reset"))).await;
+    assert_eq!(
+        (answer.status, answer.message().as_str()),
+        (400, "the body must be JSON, not multipart/form-data")
     );
 }
