@@ -46,6 +46,10 @@ pub(crate) fn register(
             .and_then(Value::as_str)
             .filter(|text| !text.is_empty())
     };
+    let no_text = |name: &str| match fields.get(name) {
+        Some(Value::String(_) | Value::Null) | None => "is required".to_owned(),
+        Some(_) => "must be a string".to_owned(), // such as a field that a form has twice
+    };
     let known = catalogue::callback_types(catalogue);
     let asked = text("type").or_else(|| text("callback_type"));
     let mut complaints = Vec::new();
@@ -63,12 +67,12 @@ pub(crate) fn register(
         }
         None if may_be_all && !fields.contains_key("type") => known.clone(),
         None => {
-            complain("type", "is required".to_owned());
+            complain("type", no_text("type"));
             Vec::new()
         }
     };
     let Some(url) = text("url") else {
-        complain("url", "is required".to_owned());
+        complain("url", no_text("url"));
         return Err(ApiError::complaints(complaints));
     };
     if !complaints.is_empty() {

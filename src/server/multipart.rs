@@ -14,7 +14,9 @@ use super::broken_body::ClientGone;
 use crate::base::size_in_words;
 use crate::catalogue::Shape;
 use crate::control::UploadStore;
-use crate::http::{ApiError, BODY_BYTES_MAX, FormTree, MediaType, Picture, Upload, form_path};
+use crate::http::{
+    ApiError, BODY_BYTES_MAX, FormTree, MediaType, Picture, Upload, form_path, pointer_part,
+};
 
 /// How many bytes a whole multipart request may have.
 pub(crate) const UPLOAD_BYTES_MAX: usize = 10 << 20;
@@ -88,7 +90,7 @@ pub(super) struct Parts<'r> {
 
 enum PartValue {
     Json(Value),
-    File(Box<Upload>),
+    File(Value, Option<Picture>),
 }
 
 impl<'r> Parts<'r> {
@@ -185,9 +187,11 @@ impl<'r> Parts<'r> {
         let pictures = self.pictures;
         self.tree.into_object(&mut |value, place| match value {
             PartValue::Json(value) => value,
-            PartValue::File(file) => {
-                let (facts, picture) = file.facts(|| place.to_owned());
-                pictures.extend(picture);
+            PartValue::File(facts, picture) => {
+                pictures.extend(picture.map(|picture| Picture {
+                    at: place.to_owned(),
+                    ..picture
+                }));
                 facts
             }
         })
@@ -304,7 +308,11 @@ impl PartContent {
     fn into_value(self, label: &Label, shape: Option<&Shape>) -> Result<PartValue, ApiError> {
         let text = match self {
             Self::Text(text) => text,
-            Self::File(file) => return Ok(PartValue::File(file)),
+            Self::File(file) => {
+                // Its place in the form is known when all parts are read. Its bytes need not wait for that.
+                let (facts, picture) = file.facts(|| pointer_part(&label.name));
+                return Ok(PartValue::File(facts, picture));
+            }
         };
         let is_parsed = match shape {
             Some(Shape::Object(_)) => true,

@@ -255,3 +255,27 @@ async fn a_route_of_the_control_api_that_takes_json_says_so() {
         (400, "the body must be JSON, not multipart/form-data")
     );
 }
+
+#[tokio::test]
+async fn a_callback_url_that_is_sent_twice_is_refused_as_no_string() {
+    let client = passports().await;
+    let twice = [
+        ("type", "NAME_VALIDATOR_REQUEST"),
+        ("url", "http://127.0.0.1:9/a"),
+        ("url", "http://127.0.0.1:9/b"),
+    ];
+    let parts = twice
+        .iter()
+        .fold(Form::new(), |form, (name, text)| form.text(*name, *text));
+    let request = || client.request("POST", "/v1/callback/urls");
+    for request in [request().multipart(parts), request().form(&twice)] {
+        let answer = Answer::of(request).await;
+        assert_eq!(
+            (answer.status, &answer.json()["errors"]),
+            (
+                400,
+                &json!([{"path": "url", "message": "must be a string"}])
+            )
+        );
+    }
+}
