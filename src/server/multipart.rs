@@ -163,14 +163,7 @@ impl<'r> Parts<'r> {
             return Ok(PartContent::File(Box::new(file)));
         }
         self.text_bytes = self.fit_text(file.bytes())?;
-        let charset = label.charset.unwrap_or(UTF_8);
-        let held = file.into_held();
-        let text = charset.decode_without_bom_handling_and_without_replacement(&held);
-        let text = text.ok_or_else(|| {
-            let (name, charset) = (&label.name, charset.name());
-            ApiError::broken_multipart(format_args!("the part `{name}` is not {charset} text"))
-        })?;
-        Ok(PartContent::Text(text.into_owned()))
+        Ok(PartContent::Text(label.decoded(&file.into_held())?))
     }
 
     /// The bytes of all texts with one more text.
@@ -205,7 +198,7 @@ struct Label {
     has_type: bool,
     is_text_type: bool,
     is_json: bool,
-    charset: Option<&'static Encoding>,
+    charset: Option<String>,
 }
 
 impl Label {
@@ -229,24 +222,44 @@ impl Label {
         let charset = field
             .content_type()
             .and_then(|kind| kind.get_param("charset"));
-        let unknown_charset = |charset| {
-            ApiError::broken_multipart(format_args!(
-                "the part `{name}` has the unknown charset `{charset}`"
-            ))
-        };
-        let charset = charset.map(|charset| {
-            Encoding::for_label(charset.as_str().as_bytes()).ok_or_else(|| unknown_charset(charset))
-        });
         let content_type = header(headers, &CONTENT_TYPE);
-        let starts_as_text = |kind: &String| kind.to_ascii_lowercase().starts_with("text/");
+        let starts_with = |start: &str| {
+            let kind = content_type.as_deref().unwrap_or_default();
+            kind.get(..start.len())
+                .is_some_and(|begin| begin.eq_ignore_ascii_case(start))
+        };
+        if starts_with("multipart/") {
+            return Err(ApiError::broken_multipart(format_args!(
+                "the part `{name}` holds further parts: send one part for each file"
+            )));
+        }
         Ok(Self {
             name: name.to_owned(),
             file_name: field.file_name().map(str::to_owned),
-            charset: charset.transpose()?,
+            charset: charset.map(|charset| charset.to_string()),
             has_type: content_type.is_some(),
-            is_text_type: content_type.as_ref().is_some_and(starts_as_text),
+            is_text_type: starts_with("text/"),
             is_json: content_type.is_some_and(|kind| MediaType::named(&kind) == MediaType::Json),
         })
+    }
+
+    /// The text of the part, in the charset that its content-type names.
+    fn decoded(&self, bytes: &[u8]) -> Result<String, ApiError> {
+        let name = &self.name;
+        let charset = match &self.charset {
+            None => UTF_8,
+            Some(charset) => Encoding::for_label(charset.as_bytes()).ok_or_else(|| {
+                ApiError::broken_multipart(format_args!(
+                    "the part `{name}` has the unknown charset `{charset}`"
+                ))
+            })?,
+        };
+        let text = charset.decode_without_bom_handling_and_without_replacement(bytes);
+        let text = text.ok_or_else(|| {
+            let charset = charset.name();
+            ApiError::broken_multipart(format_args!("the part `{name}` is not {charset} text"))
+        })?;
+        Ok(text.into_owned())
     }
 }
 

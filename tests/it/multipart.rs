@@ -279,3 +279,17 @@ async fn a_callback_url_that_is_sent_twice_is_refused_as_no_string() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_part_that_holds_further_parts_is_refused() {
+    let client = passports().await;
+    let nested = part("--y\r\n\r\na\r\n--y--", "Multipart/mixed; boundary=y");
+    let answer = send(&client, Form::new().part("pages", nested)).await;
+    assert_eq!(
+        (answer.status, answer.message().as_str()),
+        (
+            400,
+            "The multipart body cannot be read: the part `pages` holds further parts: send one part for each file."
+        )
+    );
+}

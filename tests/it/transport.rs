@@ -1452,6 +1452,7 @@ async fn a_file_needs_no_file_name_and_no_true_type() {
         "",
         "\r\ncontent-type: image/png",
         "\r\ncontent-type: application/octet-stream",
+        "\r\ncontent-type: image/png; charset=binary",
         "\r\ncontent-type: text/plain",
         "\r\ncontent-type: application/json",
     ] {
