@@ -1,4 +1,4 @@
-// What is not shown: personal fields until they are clicked, keys and tokens never.
+// Masks: personal fields are shown when they are clicked, keys and tokens never.
 
 import { known } from './api.js';
 import { h } from './dom.js';
