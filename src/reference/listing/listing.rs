@@ -145,7 +145,7 @@ pub(crate) const ACCOUNT_ROUTES: [AccountRoute; 6] = [
         method: "PATCH",
         path: "/v1/callback/urls",
         source: Source::Observed,
-        description: "Changes the URL of one type or of all. Its body is decided.",
+        description: "Changes the URL of one type, or of all that have one. Its body is decided.",
         needs_key: true,
     },
 ];
