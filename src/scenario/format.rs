@@ -70,6 +70,9 @@ const SHIPPED_DATA: &str = "dummy/";
 pub(crate) struct ReplyPart {
     /// An outcome's `body` merges over it, table by table; arrays and holes replace what is below them.
     pub body: Option<Spanned<Tree>>,
+    /// The time between `created` and `updated` of a reply that is finished at once, such as `800ms`. It is drawn
+    /// between 700 and 900 ms where it is left out.
+    pub processing_time: Option<Spanned<String>>,
 }
 
 /// The callbacks of this product.
