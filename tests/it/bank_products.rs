@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use iluma_sandbox::Sandbox;
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Client};
-use crate::receiver::StandingClock;
+use crate::receiver::{Receiver, StandingClock};
 use crate::scenarios::start;
 
 const V1: &str = "/v1/identity/bank_account_data_requests";
@@ -173,6 +174,18 @@ async fn v1_2_answers_at_once_for_clients_that_never_poll_and_is_read_back_as_it
         let id = reply["id"].as_str().expect("an id");
         assert_eq!(client.get(&format!("{V1_2}/{id}")).await.text, answer.text);
     }
+}
+
+#[tokio::test]
+async fn v1_2_calls_back_with_what_it_answered_and_answers_in_strict_mode_too() {
+    let receiver = Receiver::start().await;
+    let client = Client::of(Sandbox::builder().strict(true)).await;
+    let url = json!({"type": "BANK_NAME_VALIDATOR_DETAILS", "url": receiver.url_text()});
+    assert_eq!(client.post("/v1/callback/urls", &url).await.status, 200);
+    let answer = client.post(V1_2, &account("BCA", "1234567890")).await;
+    assert_eq!(answer.json()["status"], "COMPLETED", "{}", answer.text);
+    let callback = receiver.received(2).await.swap_remove(1);
+    assert_eq!(callback.text(), answer.text);
 }
 
 #[tokio::test(start_paused = true)]
