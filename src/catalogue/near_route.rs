@@ -1,6 +1,7 @@
 //! Finds the route that a request means whose path or method is wrong.
 
 use std::cmp::Reverse;
+use strum::VariantArray;
 
 use crate::scenario::Source;
 
@@ -115,7 +116,7 @@ impl<'c> Candidate<'c> {
 
     fn nearest_first(&self, other: &Self) -> std::cmp::Ordering {
         let rank = |one: &Self| {
-            let source = Source::ALL
+            let source = Source::VARIANTS
                 .iter()
                 .position(|source| *source == one.route.source);
             (one.has_version, one.has_method, Reverse(source))
