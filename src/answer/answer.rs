@@ -104,7 +104,7 @@ fn decide<'c>(arrived: &Arrived<'c>, seen: &mut Seen<'c>) -> Result<Reply, ApiEr
         Route::Read(endpoint, id) => read(&request(endpoint), id, seen),
         Route::ListCallbackUrls => Ok(callback_urls::list(engine, catalogue, &world)),
         Route::SetCallbackUrl { may_be_all } => no_foreign_page(engine, call)
-            .and_then(|()| callback_urls::register(catalogue, &world, call, may_be_all)),
+            .and_then(|()| callback_urls::register(engine, catalogue, &world, call, may_be_all)),
         Route::CallbackToken => Ok(account::callback_token(&world)),
         Route::Health | Route::ApiKeys { .. } => unreachable!("answered above"),
     };

@@ -256,13 +256,15 @@ impl Writing<'_> {
         } else if outcome.pending {
             self.created
         } else {
-            self.created.after(processing_time(&mut self.dice))
+            let decided = self.making.creation.processing_time;
+            let lasts = decided.unwrap_or_else(|| drawn_processing_time(&mut self.dice));
+            self.created.after(lasts)
         }
     }
 }
 
-/// The documentation's examples show about 0.8 s between `created` and `updated`.
-fn processing_time(dice: &mut Dice) -> Duration {
+/// The documentation's examples of screenings show about 0.8 s between `created` and `updated`.
+fn drawn_processing_time(dice: &mut Dice) -> Duration {
     Duration::from_millis(dice.between(700..900).into())
 }
 

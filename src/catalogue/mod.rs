@@ -11,6 +11,7 @@ mod endpoint;
 mod json_schema;
 mod load;
 mod magic_values;
+mod near_route;
 mod outcome;
 mod personal;
 mod reply_id;
