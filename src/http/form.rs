@@ -21,7 +21,7 @@ pub(crate) fn parse_form(body: &[u8]) -> Result<Value, ApiError> {
         }
         form.insert(&form_path(&key), text.into_owned());
     }
-    Ok(form.into_object(&mut |text, _| Value::String(text)))
+    form.into_object(&mut |text, _| Value::String(text))
 }
 
 /// `a[0][k]` → `a`, `0`, `k`. A key with unmatched brackets stays as it is.
@@ -74,8 +74,33 @@ impl<V> FormTree<V> {
     }
 
     /// The whole form as an object. `write` gets each value and its place as a JSON Pointer.
-    pub(crate) fn into_object(self, write: &mut impl FnMut(V, &str) -> Value) -> Value {
-        self.object(&mut String::new(), write)
+    pub(crate) fn into_object(
+        self,
+        write: &mut impl FnMut(V, &str) -> Value,
+    ) -> Result<Value, ApiError> {
+        if let Some(path) = self.contradiction() {
+            return Err(ApiError::value_and_brackets(&path));
+        }
+        Ok(self.object(&mut String::new(), write))
+    }
+
+    /// The path of a field that has a value and names in brackets, such as `a=1&a[b]=2`.
+    fn contradiction(&self) -> Option<String> {
+        if !self.values.is_empty() && !self.is_list() {
+            return Some(String::new());
+        }
+        self.children.iter().find_map(|(key, child)| {
+            let path = child.contradiction()?;
+            let dot = if path.is_empty() { "" } else { "." };
+            Some([key, dot, &path].concat())
+        })
+    }
+
+    /// Whether all children are items of a list.
+    fn is_list(&self) -> bool {
+        self.children
+            .keys()
+            .all(|key| key.bytes().all(|byte| byte.is_ascii_digit()) && key.parse::<u64>().is_ok())
     }
 
     fn object(self, place: &mut String, write: &mut impl FnMut(V, &str) -> Value) -> Value {
@@ -106,24 +131,16 @@ impl<V> FormTree<V> {
         if self.children.is_empty() && self.values.len() == 1 {
             return write(self.values.remove(0), place);
         }
-        let is_index = |key: &String| {
-            key.bytes().all(|byte| byte.is_ascii_digit()) && key.parse::<u64>().is_ok()
-        };
-        let is_list = self.children.keys().all(is_index);
-        if !is_list && self.values.is_empty() {
+        if !self.is_list() {
             return self.object(place, write);
         }
-        // A name may come with brackets and without them. Then both become one list, so that nothing is lost.
-        let mut items: Vec<Self> = self.values.drain(..).map(Self::of).collect();
-        if is_list {
-            self.children
-                .sort_by_cached_key(|key, _| key.parse::<u64>().unwrap_or(u64::MAX));
-            items.extend(self.children.into_values());
-        } else {
-            items.push(self);
-        }
-        let items = items.into_iter().enumerate();
+        self.children
+            .sort_by_cached_key(|key, _| key.parse::<u64>().unwrap_or(u64::MAX));
+        // A list may come with brackets and without them: `a=1&a[]=2`.
+        let values = self.values.into_iter().map(Self::of);
+        let items = values.chain(self.children.into_values());
         items
+            .enumerate()
             .map(|(at, item)| item.below(&at.to_string(), place, write))
             .collect()
     }

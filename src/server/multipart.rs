@@ -49,7 +49,7 @@ where
     while let Some(field) = multipart.next_field().await.map_err(multipart_error)? {
         parts.read(field).await?;
     }
-    Ok(parts.into_value())
+    parts.into_value()
 }
 
 fn multipart_error(error: multra::Error) -> ApiError {
@@ -176,7 +176,7 @@ impl<'r> Parts<'r> {
         Ok(all)
     }
 
-    fn into_value(self) -> Value {
+    fn into_value(self) -> Result<Value, ApiError> {
         let pictures = self.pictures;
         self.tree.into_object(&mut |value, place| match value {
             PartValue::Json(value) => value,

@@ -132,6 +132,29 @@ async fn repeated_names_and_brackets_make_lists_and_objects_as_in_other_forms() 
 }
 
 #[tokio::test]
+async fn a_name_with_brackets_and_without_them_is_one_list_or_refused() {
+    let client = passports().await;
+    let list = Form::new().text("aliases", "a").text("aliases[]", "b");
+    let answer = send(&client, list).await;
+    assert_eq!(answer.json()["aliases"], json!(["a", "b"]));
+
+    let bank = "/v1.1/identity/bank_account_data_requests";
+    let fields = [("bank_code", "BCA"), ("a[b]", "1"), ("a[b][c]", "2")];
+    let parts = || Form::new().text("a[b]", "1").text("a[b][c]", "2");
+    let requests = [
+        client.request("POST", PASSPORTS).multipart(parts()),
+        client.request("POST", bank).form(&fields),
+    ];
+    for request in requests {
+        let answer = Answer::of(request).await;
+        let errors = json!([
+            {"path": "a.b", "message": "is sent both as a value and with names in brackets"}
+        ]);
+        assert_eq!((answer.status, &answer.json()["errors"]), (400, &errors));
+    }
+}
+
+#[tokio::test]
 async fn json_parts_are_parsed_where_the_field_is_no_text() {
     let client = passports().await;
     let json_type = "application/json";
