@@ -187,7 +187,7 @@ pub(crate) fn error_outcome<'c>(
 
 /// Looks up the dummy data for the placeholders of a reply whose outcome the dummy data did not choose. It
 /// always finds something, because the outcome is already decided. None if the endpoint has no lookup.
-pub(crate) fn found(
+pub(crate) fn find_dummy_data(
     seed: u64,
     catalogue: &Catalogue,
     creation: &Creation,
