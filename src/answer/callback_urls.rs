@@ -82,7 +82,7 @@ pub(crate) fn register(
         (None, all) => reply.insert("types".to_owned(), json!(all)),
     };
     reply.insert("url".to_owned(), url.as_str().into());
-    let environment = if world.key.is_live() { "LIVE" } else { "TEST" };
+    let environment = world.key.environment();
     reply.insert("environment".to_owned(), environment.into());
     reply.insert(
         "callback_authentication_token".to_owned(),

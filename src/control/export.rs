@@ -68,7 +68,7 @@ impl Lines {
             let exchange = |seq| ExportEntry::Exchange { place, seq };
             match kept {
                 JournalPlace::World(world) => {
-                    worlds.push(world.tag.as_str());
+                    worlds.push(world.as_ref());
                     let state = world.state();
                     let (journal, log) = (&state.journal, &state.callbacks.log);
                     requests_dropped += journal.dropped;
@@ -84,7 +84,7 @@ impl Lines {
                 }
             }
         }
-        worlds.sort_unstable();
+        worlds.sort_unstable_by_key(|world: &&World| world.tag.as_str());
         entries.sort_unstable();
         let head = json!({
             "type": "export",
@@ -92,7 +92,7 @@ impl Lines {
             "sandbox": env!("CARGO_PKG_VERSION"),
             "seed": context.engine.seed,
             "at": time(SystemTime::now()),
-            "worlds": worlds,
+            "worlds": Vec::from_iter(worlds.into_iter().map(in_head)),
             "dropped": {"requests": requests_dropped, "deliveries": deliveries_dropped},
         });
         let masked = places.into_iter().map(|place| {
@@ -140,6 +140,15 @@ impl Lines {
         mask.hide(&mut line);
         Some(line)
     }
+}
+
+/// A world in the first line. Its digest gives its ids again where its key is not known.
+fn in_head(world: &World) -> Value {
+    json!({
+        "world": world.tag,
+        "digest": world.digest.to_string(),
+        "environment": world.key.environment(),
+    })
 }
 
 impl Iterator for Lines {

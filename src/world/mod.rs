@@ -1,5 +1,6 @@
 //! What one API key owns: records, queue, faults, outbox, journal – and the journal searched, verified, hidden.
 
+mod digest;
 mod exercised;
 mod journal;
 mod named;
