@@ -114,7 +114,7 @@ fn fields(call: &Call) -> Result<Map<String, Value>, ApiError> {
         Body::Parts(parts) => parts.clone(),
         Body::Bytes(body) => match call.media_type() {
             MediaType::Form if !http::looks_like_json(body) => http::parse_form(body)?,
-            MediaType::Form | MediaType::Json => input::parse_json(body)?,
+            MediaType::Form | MediaType::Json => input::parse_json(body)?.0,
             MediaType::Multipart | MediaType::Other => return Err(input::neither_json_nor_form()),
         },
     };

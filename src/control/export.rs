@@ -85,6 +85,7 @@ impl Lines {
             }
         }
         worlds.sort_unstable_by_key(|world: &&World| world.tag.as_str());
+        let worlds: Vec<_> = worlds.into_iter().map(in_head).collect();
         entries.sort_unstable();
         let head = json!({
             "type": "export",
@@ -92,7 +93,7 @@ impl Lines {
             "sandbox": env!("CARGO_PKG_VERSION"),
             "seed": context.engine.seed,
             "at": time(SystemTime::now()),
-            "worlds": Vec::from_iter(worlds.into_iter().map(in_head)),
+            "worlds": worlds,
             "dropped": {"requests": requests_dropped, "deliveries": deliveries_dropped},
         });
         let masked = places.into_iter().map(|place| {

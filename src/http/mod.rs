@@ -23,6 +23,4 @@ pub(crate) use self::headers::{
     WORLD_HEADER,
 };
 pub(crate) use self::reply_body::{BodyContent, ReplyBody};
-pub(crate) use self::upload::{
-    FILE_NAME, HELD_BYTES_MAX, PIECE_BYTES, Picture, Room, Upload, pointer_part,
-};
+pub(crate) use self::upload::{FILE_NAME, HELD_BYTES_MAX, PIECE_BYTES, Picture, Room, Upload};

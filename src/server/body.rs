@@ -14,11 +14,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_stream::{Stream, StreamExt};
 
 use super::pace::BODY_TIME;
-use crate::base::{grow_share, size_in_words};
+use crate::base::{grow_share, pointer_part, size_in_words};
 use crate::control::UploadStore;
-use crate::http::{
-    ApiError, BODY_BYTES_MAX, Body, HELD_BYTES_MAX, MediaType, Picture, Upload, pointer_part,
-};
+use crate::http::{ApiError, BODY_BYTES_MAX, Body, HELD_BYTES_MAX, MediaType, Picture, Upload};
 
 /// How many bytes a whole multipart request may have.
 pub(crate) const UPLOAD_BYTES_MAX: usize = 10 << 20;
