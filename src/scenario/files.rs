@@ -173,7 +173,7 @@ fn read_file(folder: &Path, path: &Path, layers: &mut Layers, errors: &mut Vec<L
             let at = error.utf8_error().valid_up_to();
             errors.push(LoadError::of_file(
                 name,
-                format!("is not UTF-8 text: the bytes from {at} on are no character"),
+                format!("is not UTF-8 text: the bytes from position {at} are not a character"),
             ));
             return;
         }
@@ -229,7 +229,7 @@ impl FolderWalk {
     fn enter(&mut self, folder: &Path, depth: usize) {
         if depth > FOLDER_DEPTH_MAX || self.found.len() >= FILES_MAX {
             let error = io::Error::other(format!(
-                "there are more than {FILES_MAX} files or {FOLDER_DEPTH_MAX} folders deep"
+                "it has more than {FILES_MAX} files, or folders nested deeper than {FOLDER_DEPTH_MAX}"
             ));
             self.found.push(Err((folder.to_owned(), error)));
             self.is_over = true;
@@ -270,7 +270,7 @@ fn is_toml(path: &Path) -> bool {
 fn read_text(path: &Path) -> io::Result<Vec<u8>> {
     let regular = |metadata: &fs::Metadata| {
         if !metadata.is_file() {
-            return Err(io::Error::other("it is no regular file"));
+            return Err(io::Error::other("it is not a regular file"));
         }
         Ok(())
     };

@@ -349,14 +349,14 @@ fn check_warns_of_rules_on_one_number_however_it_is_written() {
     let messages: Vec<_> = warnings
         .map(|one| one["message"].as_str().expect("a message"))
         .map(|message| message.replace(&format!("{path}/"), ""))
-        .filter(|message| !message.contains("can both hold"))
+        .filter(|message| !message.contains("can match the same request"))
         .collect();
     assert_eq!(
         messages,
         [
-            "this rule never decides: `FIRST` (sums.toml:15) is tried before it, and holds whenever it does",
-            "`input.count` must be an integer: this can never hold",
-            "this rule never decides: `QUERY` (sums.toml:30) is tried before it, and holds whenever it does",
+            "this rule is never used: `FIRST` (sums.toml:15) is tried first, and matches all of the same requests",
+            "`input.count` must be an integer: this condition can never match",
+            "this rule is never used: `QUERY` (sums.toml:30) is tried first, and matches all of the same requests",
         ]
     );
 }
