@@ -156,3 +156,56 @@ impl<'t> Scan<'t> {
         self.text.get(self.at).copied()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NUMBER: &str = r"-?(0|[1-9][0-9]{0,25})(\.[0-9]{1,25})?([eE][+-]?[0-9]{1,2})?";
+
+    fn quoted(text: &str) -> String {
+        Value::from(text).to_string()
+    }
+
+    /// A JSON document without blanks, in which no key comes twice.
+    fn document() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![
+            5 => NUMBER,
+            1 => any::<String>().prop_map(|text| quoted(&text)),
+            1 => prop_oneof![Just("true"), Just("false"), Just("null")].prop_map(str::to_owned),
+        ];
+        leaf.prop_recursive(4, 40, 6, |inner| {
+            let named = (any::<String>(), inner.clone());
+            let object = |(at, (name, value)): (usize, (String, String))| {
+                format!("{}:{value}", quoted(&format!("{name}{at}")))
+            };
+            prop_oneof![
+                vec(inner, 0..6).prop_map(|items| format!("[{}]", items.join(","))),
+                vec(named, 0..6).prop_map(move |entries| {
+                    let entries: Vec<_> = entries.into_iter().enumerate().map(object).collect();
+                    format!("{{{}}}", entries.join(","))
+                }),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_document_is_written_as_it_was_read(text in document()) {
+            let (value, spellings) = read_json(text.as_bytes()).expect("JSON");
+            let mut written = Vec::new();
+            spellings.write(&mut written, &value, &[]);
+            prop_assert_eq!(String::from_utf8(written).expect("UTF-8"), text);
+        }
+
+        #[test]
+        fn whatever_follows_a_number_out_of_range_that_number_is_named(rest in any::<Vec<u8>>()) {
+            let text = [br#"{"a":[0,1e999,"#, rest.as_slice()].concat();
+            let read = read_json(&text);
+            prop_assert!(matches!(read, Err(UnreadableJson::Number(pointer)) if pointer == "/a/1"));
+        }
+    }
+}
