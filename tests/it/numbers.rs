@@ -1,10 +1,12 @@
 //! Numbers: compared by value, echoed as they were sent, refused where digits would be lost.
 
+use iluma_sandbox::Sandbox;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Client};
 use crate::process::{run, write};
+use crate::receiver::Receiver;
 use crate::scenarios::start;
 
 const SUMS: &str = r#"
@@ -210,6 +212,32 @@ async fn digits_that_a_double_has_no_room_for_are_echoed_from_every_kind_of_requ
     }
     let ten = client.get("/v8/sums/1e1").await;
     assert_eq!(ten.text, r#"{"sum":1e1,"ten":true}"#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_callback_repeats_the_number_as_it_was_sent_with_unknown_fields_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rule = "[outcomes.CALLS]\nwhen = { \"input.count\" = 1 }\ncallback = true\nbody = {}\n";
+    let text = format!("{SUMS}{rule}[callback]\ntype = \"SUM\"\n");
+    write(folder.path(), "sums.toml", &text);
+    let receiver = Receiver::start().await;
+    let builder = Sandbox::builder().scenarios(folder.path());
+    let client = Client::of(builder.callback("SUM", receiver.url())).await;
+    for (at, magic) in ["", "CALLS; callback=unknown-fields"]
+        .into_iter()
+        .enumerate()
+    {
+        let body = r#"{"sum":0.10000000000000000001,"count":1}"#;
+        let request = json_of(&client, body).header("x-magic-reply", magic);
+        let reply = Answer::of(request).await.text;
+        let callback = receiver.received(at + 1).await[at].text();
+        let whole = reply.strip_suffix('}').expect("an object");
+        assert!(
+            reply.contains(r#""sum":0.10000000000000000001,"#),
+            "{reply}"
+        );
+        assert!(callback.starts_with(whole), "{callback}");
+    }
 }
 
 #[tokio::test]
