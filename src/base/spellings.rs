@@ -8,7 +8,11 @@ use super::text::pointer_part;
 
 /// Numbers that `serde_json` would write differently, as they were sent.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Spellings(HashMap<JsonPlace, Box<str>>);
+pub(crate) struct Spellings {
+    by_place: HashMap<JsonPlace, Box<str>>,
+    /// True if one of them does not fit into 64 bits. Then they have to be looked through.
+    may_be_unfit: bool,
+}
 
 /// More numbers that do not fit are not looked for.
 pub(crate) const UNFIT_MAX: usize = 100;
@@ -18,6 +22,10 @@ pub(crate) const UNFIT_MAX: usize = 100;
 pub(crate) struct JsonPlace(u128);
 
 impl JsonPlace {
+    pub(crate) fn item(self, index: usize) -> Self {
+        self.below(itoa::Buffer::new().format(index))
+    }
+
     /// The place of a member or an item below this one.
     pub(crate) fn below(self, name: &str) -> Self {
         let mut mix = Mix::new(0, "place in a document");
@@ -32,16 +40,17 @@ impl Spellings {
     pub(crate) fn add(&mut self, place: JsonPlace, spelling: &str) {
         let written = spelling.parse::<Number>().map(|number| number.to_string());
         if written.is_ok_and(|written| written == spelling) {
-            self.0.remove(&place);
+            self.by_place.remove(&place);
         } else {
-            self.0.insert(place, spelling.into());
+            self.may_be_unfit |= !fits(spelling);
+            self.by_place.insert(place, spelling.into());
         }
     }
 
     /// The JSON Pointers of the numbers that do not fit into an integer of 64 bits or into a double.
     pub(crate) fn unfit(&self, value: &Value) -> Vec<String> {
         let mut unfit = Vec::new();
-        if !self.0.is_empty() {
+        if self.may_be_unfit {
             self.find_unfit(value, JsonPlace::default(), &mut String::new(), &mut unfit);
         }
         unfit
@@ -83,7 +92,7 @@ impl Spellings {
 
     /// Writes the value at a path of the document, with its numbers as they were sent.
     pub(crate) fn write(&self, out: &mut Vec<u8>, value: &Value, path: &[String]) {
-        if self.0.is_empty() {
+        if self.by_place.is_empty() {
             return write_json(out, value);
         }
         let place = path
@@ -104,7 +113,7 @@ impl Spellings {
                     if at > 0 {
                         out.push(b',');
                     }
-                    self.write_at(out, item, place.below(&at.to_string()));
+                    self.write_at(out, item, place.item(at));
                 }
                 out.push(b']');
             }
@@ -127,7 +136,7 @@ impl Spellings {
     /// The spelling of the number at a place. A key that came twice may have left that of another value, and a number
     /// that the request rules made an integer is written as one.
     fn spelling(&self, place: JsonPlace, number: &Number) -> Option<&str> {
-        let spelling = self.0.get(&place).filter(|_| number.is_f64())?;
+        let spelling = self.by_place.get(&place).filter(|_| number.is_f64())?;
         (spelling.parse().ok() == number.as_f64()).then_some(spelling)
     }
 }

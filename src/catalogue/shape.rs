@@ -235,7 +235,7 @@ impl Shape {
             },
             (Self::Array(items), Value::Array(values)) => {
                 for (at, value) in values.iter_mut().enumerate() {
-                    items.coerce_at(value, place.below(&at.to_string()), spellings);
+                    items.coerce_at(value, place.item(at), spellings);
                 }
             }
             (Self::Array(_), Value::String(_)) => {
