@@ -22,6 +22,7 @@ pub(crate) const UNFIT_MAX: usize = 100;
 pub(crate) struct JsonPlace(u128);
 
 impl JsonPlace {
+    /// The place of an item of the array at this place.
     pub(crate) fn item(self, index: usize) -> Self {
         self.below(itoa::Buffer::new().format(index))
     }
