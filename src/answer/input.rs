@@ -29,14 +29,14 @@ impl Input {
 }
 
 /// A client's input that has not been read yet.
-pub(crate) struct Unread<'r> {
+pub(crate) struct UnreadInput<'r> {
     pub endpoint: &'r Endpoint,
     pub call: &'r Call,
     /// The documented sample is used when there is no body.
     pub sample_stands_in: bool,
 }
 
-impl Unread<'_> {
+impl UnreadInput<'_> {
     /// Reads the input and checks it against the endpoint's rules. `path` has the segments of the path by name.
     pub(crate) fn validated(&self, path: Map<String, Value>) -> Result<Input, ApiError> {
         let endpoint = self.endpoint;

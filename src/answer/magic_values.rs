@@ -9,7 +9,7 @@ use crate::http::ApiError;
 
 /// The outcome that a request's data name. `at` is the number of the magic value, none where any file's name
 /// may choose.
-pub(crate) struct Named<'e> {
+pub(crate) struct NamedOutcome<'e> {
     pub outcome: &'e Arc<Outcome>,
     pub at: Option<u32>,
 }
@@ -20,10 +20,10 @@ pub(crate) fn choose_by_values<'e>(
     endpoint: &'e Endpoint,
     facts: Facts<'_>,
     all_file_names: bool,
-) -> Result<Option<Named<'e>>, ApiError> {
+) -> Result<Option<NamedOutcome<'e>>, ApiError> {
     for (at, value) in (0..).zip(&values.0) {
         if let Some(outcome) = choose_by_value(value, endpoint, facts)? {
-            return Ok(Some(Named {
+            return Ok(Some(NamedOutcome {
                 outcome,
                 at: Some(at),
             }));
@@ -36,7 +36,7 @@ pub(crate) fn choose_by_values<'e>(
     let found = names
         .into_iter()
         .find_map(|name| named_by_file(endpoint, name));
-    Ok(found.map(|outcome| Named { outcome, at: None }))
+    Ok(found.map(|outcome| NamedOutcome { outcome, at: None }))
 }
 
 /// The outcome that the value names. After a prefix, an unknown name is refused.

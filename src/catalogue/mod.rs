@@ -11,6 +11,7 @@ mod endpoint;
 mod json_schema;
 mod load;
 mod magic_values;
+mod near_route;
 mod outcome;
 mod personal;
 mod reply_id;
@@ -26,7 +27,7 @@ mod watch;
 pub(crate) use self::body::TemplateScope;
 pub(crate) use self::body::{BodyPlan, Fill, Hole, Rendered, Template};
 pub(crate) use self::catalogue::{
-    Catalogue, callback_types, endpoint_of_type, error_outcome, final_outcome, found,
+    Catalogue, callback_types, endpoint_of_type, error_outcome, final_outcome, find_dummy_data,
 };
 pub(crate) use self::condition::{Condition, Facts, Subject};
 pub(crate) use self::current::{Current, Reload};

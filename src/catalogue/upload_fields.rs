@@ -83,7 +83,7 @@ impl UploadFields {
         is_form: bool,
         room: &dyn Fn() -> Option<Room>,
     ) -> (Vec<u8>, Vec<Picture>) {
-        let mut taking = Taking {
+        let mut taking = UploadExtractor {
             room,
             pictures: Vec::new(),
             at: String::new(),
@@ -157,14 +157,14 @@ impl<'s> FieldFinding<'s> {
 }
 
 /// Takes the files out of a body.
-struct Taking<'a> {
+struct UploadExtractor<'a> {
     room: &'a dyn Fn() -> Option<Room>,
     pictures: Vec<Picture>,
     /// The current place in the body, as a JSON Pointer.
     at: String,
 }
 
-impl Taking<'_> {
+impl UploadExtractor<'_> {
     /// `paths` lead from this value to files. An empty path means that this value is a file.
     fn json(&mut self, value: &mut Value, paths: &[&[PathStep]]) {
         match value {

@@ -48,7 +48,7 @@ impl ControlRequest<'_> {
 }
 
 /// The answer of a handler.
-pub(super) enum Said {
+pub(super) enum ControlReply {
     Whole(ControlAnswer),
     /// A finished body with its content type.
     Document(HeaderValue, Bytes),

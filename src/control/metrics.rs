@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Write};
 
 use hyper::header::HeaderValue;
 
-use super::ask::{ControlRequest, Said, only};
+use super::ask::{ControlReply, ControlRequest, only};
 use super::context::Context;
 use crate::catalogue::ReplyId;
 use crate::http::Refusal;
@@ -13,11 +13,11 @@ use crate::world::{Dropped, Durations, Exercised, LIMITS_US};
 const CONTENT_TYPE: HeaderValue =
     HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
-pub(super) fn answer(request: ControlRequest<'_>) -> Result<Said, Refusal> {
+pub(super) fn answer(request: ControlRequest<'_>) -> Result<ControlReply, Refusal> {
     only(request.query, &[])?;
     let mut text = String::new();
     write(&mut text, request.context).expect("writing to a string cannot fail");
-    Ok(Said::Document(CONTENT_TYPE, text.into()))
+    Ok(ControlReply::Document(CONTENT_TYPE, text.into()))
 }
 
 fn write(text: &mut String, context: &Context) -> fmt::Result {

@@ -283,12 +283,15 @@ impl ApiError {
     }
 
     /// `reason` is what the receiver did, such as `status 500`.
-    pub(crate) fn callback_test_failed(reason: &str) -> Self {
+    pub(crate) fn callback_test_failed(reason: &str, former_urls: usize) -> Self {
+        let stays = match former_urls {
+            0 => "",
+            1 => " The former URL stays.",
+            _ => " The former URLs stay.",
+        };
         Self::new(
             ErrorCode::CallbackTestFailed,
-            format!(
-                "The test callback was not answered with a 2xx: {reason}. The former URL stays."
-            ),
+            format!("The test callback was not answered with a 2xx: {reason}.{stays}"),
         )
     }
 

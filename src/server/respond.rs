@@ -21,7 +21,7 @@ use crate::base::{self, Panicked, contained, contained_async};
 use crate::catalogue::UploadFields;
 use crate::control;
 use crate::http::{ApiError, BodyContent, Call, Picture, ReplyBody};
-use crate::world::Why;
+use crate::world::Decision;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const OUTCOME: HeaderName = HeaderName::from_static("x-sandbox-outcome");
@@ -73,7 +73,7 @@ async fn respond_or_panic(
         response.headers_mut().extend(faults.headers());
     }
     let finished = Finished {
-        duration: call.came.elapsed(),
+        duration: call.received_at.elapsed(),
         call: &call,
         answered,
         faults: faults.as_deref(),
@@ -104,7 +104,7 @@ struct Read {
 /// None when the client is gone. A body that takes too long is unreadable, as any body that cannot be read: it is
 /// answered and recorded.
 async fn read(serving: &Serving, request: Request<Incoming>, pace: &Pace) -> Option<Read> {
-    let (came, at) = (Instant::now(), SystemTime::now());
+    let (received_at, at) = (Instant::now(), SystemTime::now());
     let (head, incoming) = request.into_parts();
     let bytes_max = control::body_bytes_max(&head);
     let reading = body::read(
@@ -124,7 +124,7 @@ async fn read(serving: &Serving, request: Request<Incoming>, pace: &Pace) -> Opt
     };
     Some(Read {
         call: Call {
-            came,
+            received_at,
             at,
             head,
             body: received.body,
@@ -201,7 +201,7 @@ fn without_answer(serving: &Serving, uploads: Option<Arc<UploadFields>>) -> Answ
         world: None,
         route: None,
         uploads,
-        why: Why::default(),
+        decision: Decision::default(),
     }
 }
 

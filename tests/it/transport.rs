@@ -181,6 +181,65 @@ async fn a_path_that_is_the_sandboxs_own_without_its_start_is_told_so() {
     );
 }
 
+/// Asks for each line before an arrow, and expects the route behind it to be named.
+async fn assert_nearest(table: &str, ending: &str) {
+    let sandbox = start().await;
+    for row in table.trim().lines() {
+        let (line, nearest) = row.split_once(" -> ").expect("an arrow");
+        let line = line.trim();
+        let (status, code, message) = ask(&sandbox, request(line, &[], b"")).await.error();
+        assert_eq!((status, code.as_str()), (404, "NOT_FOUND"), "{line}");
+        assert_eq!(
+            message,
+            format!("There is no {line} here. The nearest is {nearest}{ending}.")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_path_without_its_version_or_with_a_wrong_one_names_the_best_known_version_first() {
+    let table = "
+        POST /bank_account_data_requests -> POST /v1.1/identity/bank_account_data_requests
+        POST /identity/bank_account_data_requests -> POST /v1.1/identity/bank_account_data_requests
+        POST /api/v3/identity/bank_account_data_requests -> POST /v1.1/identity/bank_account_data_requests
+        POST /v1.2/identity/bank_account_data_requests -> POST /v1.1/identity/bank_account_data_requests
+        GET /bank_account_data_requests -> POST /v1.1/identity/bank_account_data_requests
+        POST /bank_acount_data_request -> POST /v1.1/identity/bank_account_data_requests
+        GET /bank_account_data_requests/bknv_6a2963 -> GET /v1.1/identity/bank_account_data_requests/{id}
+        GET /v9/identity/bank_account_data_requests/bknv_6a2963 -> GET /v1.1/identity/bank_account_data_requests/{id}
+    ";
+    assert_nearest(table, " (also in v1, v2, v2.1, v2.2)").await;
+}
+
+#[tokio::test]
+async fn a_wrong_path_of_any_product_names_the_route_that_is_meant() {
+    let table = "
+        POST /v2/identity/bank_account_data_requests/ -> POST /v2/identity/bank_account_data_requests
+        PUT /v2.2/identity/bank_account_data_requests -> POST /v2.2/identity/bank_account_data_requests
+        POST /V2.0/Identity/Bank_Account_Data_Requests -> POST /v2/identity/bank_account_data_requests
+        POST /v1.1/identity/bank_account_validation_details -> POST /v1.2/identity/bank_account_validation_details
+        POST /bank_account_validation_details -> POST /v1.2/identity/bank_account_validation_details
+        POST /individual_cft_peps -> POST /v0/identity/individual_cft_peps
+        POST /v1/identity/entity_cft_peps -> POST /v0/identity/entity_cft_peps
+        GET /v1/cft_pep_listings/2dc667a4-d232-4d51-a561-631ce966fb2c -> GET /v0/identity/cft_pep_listings/{id}
+        POST /v1/identity/id_card_verifications -> POST /v0/identity/id_card_verifications
+        POST /identity/npwp_data_requests -> POST /v0/identity/npwp_data_requests
+        POST /v1/identity/ktp_data_requests -> POST /v2/identity/ktp_data_requests
+        POST /ktp_name/validations -> POST /v1/identity/ktp_name/validations
+        GET /fraud/phone_numbers/+6281234567890/age -> GET /v1/fraud/phone_numbers/{digits}/age
+        POST /v1/identity/phone_numbers/validate -> POST /v2/identity/phone_numbers/validate
+        POST /face_comparisons -> POST /v1/identity/face_comparisons
+        POST /v2/credit/drawdowns -> POST /v1/credit/drawdowns
+        GET /v2/bank/available_bank_codes -> GET /v1.2/bank/available_bank_codes
+        GET /available_bank_codes -> GET /bank/available_bank_codes
+        PATCH /callback/urls -> PATCH /v1/callback/urls
+        POST /callback/urls -> POST /v1/callback/urls
+        GET /callback/authentication_tokens -> GET /v1/callback/authentication_tokens
+        GET /v1/health -> GET /health
+    ";
+    assert_nearest(table, "").await;
+}
+
 #[tokio::test]
 async fn a_path_is_taken_literally() {
     let sandbox = start().await;

@@ -300,7 +300,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "src/control/pages/inspector/detail.js",
-        "a world keeps its latest {journal::ENTRIES_MAX},",
+        "a world keeps its latest {journal::ENTRIES_MAX} requests",
     ),
     (
         "src/sandbox/receiver.rs",
