@@ -353,6 +353,8 @@ pub const NO_LIMITS: &[(&str, &str)] = &[
     ("README.md", "1, 2, 4, 8, 16 and 32 seconds."),
     ("docs/decisions.md", "by 9.9 of 10 seconds"),
     ("docs/decisions.md", "to 900 ms that lie between"),
+    ("README.md", "The default is between 700 and 900 ms"),
+    ("src/scenario/format.rs", "The default is between 700 and 900 ms."),
     ("docs/other-languages.md", "Look for it every 5 ms"),
     ("docs/production.md", "after 1 to 32 s."),
     (
@@ -464,7 +466,7 @@ pub const INTERNAL: &[(&str, &str)] = &[
         "an example",
     ),
     (
-        "sandbox::callbacks::TOLD_MAX",
+        "sandbox::callbacks::LISTED_MAX",
         "how many callbacks a message names",
     ),
     (
