@@ -842,28 +842,8 @@ async fn what_is_wrong_with_json_is_said_with_its_place() {
             "The body is not valid JSON: trailing characters at line 1 column 4.",
         ),
         (
-            b"{'a': 1}",
-            "The body is not valid JSON: key must be a string at line 1 column 2.",
-        ),
-        (
-            b"{\"a\": NaN}",
-            "The body is not valid JSON: expected value at line 1 column 7.",
-        ),
-        (
-            b"{\"a\": \"\xff\"}",
-            "The body is not valid JSON: invalid unicode code point at line 1 column 8.",
-        ),
-        (
-            b"{\"a\": \"\\ud800\"}",
-            "The body is not valid JSON: unexpected end of hex escape at line 1 column 14.",
-        ),
-        (
             b"{\"a\": \"\n\"}",
             "The body is not valid JSON: control character (\\u0000-\\u001F) found while parsing a string at line 2 column 0.",
-        ),
-        (
-            b"\xef\xbb\xbf{}",
-            "The body is not valid JSON: expected value at line 1 column 1.",
         ),
         (
             deep.as_bytes(),
