@@ -354,7 +354,10 @@ pub const NO_LIMITS: &[(&str, &str)] = &[
     ("docs/decisions.md", "by 9.9 of 10 seconds"),
     ("docs/decisions.md", "to 900 ms that lie between"),
     ("README.md", "The default is between 700 and 900 ms"),
-    ("src/scenario/format.rs", "The default is between 700 and 900 ms."),
+    (
+        "src/scenario/format.rs",
+        "The default is between 700 and 900 ms.",
+    ),
     ("docs/other-languages.md", "Look for it every 5 ms"),
     ("docs/production.md", "after 1 to 32 s."),
     (
