@@ -166,17 +166,37 @@ fn asked_path(endpoint: &Endpoint) -> String {
 /// The parts of a multipart form. An uploaded file is named after its field.
 fn parts(sample: Option<&Value>) -> String {
     let fields = sample.and_then(Value::as_object).into_iter().flatten();
-    let part = |(name, value): (&String, &Value)| {
-        let part = match value["type"].as_str() {
-            Some(media_type) => {
-                let ending = media_type.rsplit('/').next().unwrap_or_default();
-                format!("{name}=@{name}.{ending}")
-            }
-            None => format!("{name}={}", text(value)),
-        };
-        format!(" -F {}", shell_word(&part))
+    let part = |(name, value): (&String, &Value)| match value["type"].as_str() {
+        Some(media_type) => {
+            let ending = media_type.rsplit('/').next().unwrap_or_default();
+            let file = form_word(&format!("{name}.{ending}"));
+            format!(" -F {}", shell_word(&format!("{name}=@{file}")))
+        }
+        None => {
+            let value = text(value);
+            let option = if is_literal_in_form(&value) {
+                "-F"
+            } else {
+                "--form-string"
+            };
+            format!(" {option} {}", shell_word(&format!("{name}={value}")))
+        }
     };
     fields.map(part).collect()
+}
+
+/// False for a value that `curl -F` would take for a file, cut at `;`, or trim.
+fn is_literal_in_form(value: &str) -> bool {
+    !value.starts_with(['@', '<', '"', ' ', '\t']) && !value.contains(';')
+}
+
+/// The name of a file inside `curl -F`. Without quotes, `,` and `;` would end it.
+fn form_word(name: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    if name.chars().all(is_plain) {
+        return name.to_owned();
+    }
+    format!("\"{}\"", name.replace('\\', r"\\").replace('"', "\\\""))
 }
 
 fn text(value: &Value) -> String {
@@ -185,10 +205,10 @@ fn text(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Writes a text as one word of a shell.
+/// Writes a text as one word of a shell. A `=` at the start is quoted for zsh.
 pub(crate) fn shell_word(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
-    if !text.is_empty() && text.bytes().all(is_plain) {
+    if !text.is_empty() && !text.starts_with('=') && text.bytes().all(is_plain) {
         return text.to_owned();
     }
     format!("'{}'", text.replace('\'', r"'\''"))

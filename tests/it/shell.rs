@@ -29,16 +29,18 @@ async fn curl(client: &Client, command: &[String]) -> Answer {
             "-u" => user = next().strip_suffix(':'),
             "-H" => headers.push(next().split_once(": ").expect("a header")),
             "-d" => body = Some(next().to_owned()),
-            "-F" => {
+            "-F" | "--form-string" => {
                 let (name, value) = next().split_once('=').expect("a field");
                 let name = name.to_owned();
                 let fields: Form = form.take().unwrap_or_default();
-                form = Some(match value.strip_prefix('@') {
-                    Some(file) => {
-                        let picture = Part::bytes(png(600, 600, 204_800));
-                        fields.part(name, picture.file_name(file.to_owned()))
-                    }
-                    None => fields.text(name, value.to_owned()),
+                let file = value.strip_prefix('@').filter(|_| word == "-F");
+                form = Some(if let Some(file) = file {
+                    let picture = Part::bytes(png(600, 600, 204_800));
+                    fields.part(name, picture.file_name(file_name(file)))
+                } else {
+                    let is_changed = value.starts_with(['<', '"', ' ']) || value.contains(';');
+                    assert!(word != "-F" || !is_changed, "curl would change {value:?}");
+                    fields.text(name, value.to_owned())
                 });
             }
             word if url.is_none() && !word.starts_with('-') => url = Some(word),
@@ -65,6 +67,20 @@ async fn curl(client: &Client, command: &[String]) -> Answer {
         request = request.multipart(form);
     }
     Answer::of(request).await
+}
+
+/// The name of a file in `-F`. Outside of quotes, curl ends it at `,` and `;`.
+fn file_name(written: &str) -> String {
+    let Some(quoted) = written.strip_prefix('"') else {
+        assert!(!written.contains([',', ';']), "curl would cut {written:?}");
+        return written.to_owned();
+    };
+    let mut chars = quoted.strip_suffix('"').expect("a quote").chars();
+    let mut name = String::new();
+    while let Some(c) = chars.next() {
+        name.extend(if c == '\\' { chars.next() } else { Some(c) });
+    }
+    name
 }
 
 /// Splits as a shell does: blanks, `'…'`, `"…"` with one variable in it, `\'`.

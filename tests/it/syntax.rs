@@ -176,7 +176,11 @@ fn settings_have_one_mistake_in_their_syntax_too() {
 
 /// A line of a file whose value is a wrong word, the line as it is shown, and the caret below it.
 const DRAWN: [[&str; 3]; 7] = [
-    ["a = { '漢字' = x }", "a = { '漢字' = x }", "             ^"],
+    [
+        "a = { '漢字' = x }",
+        "a = { '漢字' = x }",
+        "               ^",
+    ],
     [
         "a = { b = '한글', c = wrong }",
         "a = { b = '한글', c = wrong }",
@@ -188,7 +192,7 @@ const DRAWN: [[&str; 3]; 7] = [
         "a = { 'e\u{301}o\u{308}' = x }",
         "             ^",
     ],
-    ["a = { '👍🏽' = x }", "a = { '👍🏽' = x }", "           ^"],
+    ["a = { '👍🏽' = x }", "a = { '👍🏽' = x }", "             ^"],
     ["\ta\t=\tx", " a = x", "     ^"],
     [
         "a = { '\u{feff}\u{200b}' = x, '\u{1b}[2J' = 1 }",

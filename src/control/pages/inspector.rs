@@ -37,6 +37,7 @@ files! {
     "keys.js": JAVASCRIPT,
     "mask.js": JAVASCRIPT,
     "place.js": JAVASCRIPT,
+    "powershell.js": JAVASCRIPT,
     "requests.js": JAVASCRIPT,
     "rows.js": JAVASCRIPT,
     "scenarios.js": JAVASCRIPT,

@@ -114,7 +114,7 @@ function fields(schema, prefix = "", depth = 0) {
 
 // Curl
 
-const word = (text) => (/^[\w./:=@%+,-]+$/.test(text) ? text : `'${text.replace(/'/g, "'\\''")}'`);
+const word = (text) => (/^[\w./:@%+,-][\w./:=@%+,-]*$/.test(text) ? text : `'${text.replace(/'/g, "'\\''")}'`);
 
 /** Over HTTPS a line names the authority to trust, where this page may know it. */
 async function learnCurl() {
@@ -151,7 +151,7 @@ function curl(one, outcome) {
     const properties = (resolved(body.schema) || {}).properties || {};
     for (const [name, value] of Object.entries(example || {})) {
       const file = properties[name] && properties[name].format === "binary";
-      if (!outcome) parts.push("-F", word(`${name}=${file ? `@${name}.png` : value}`));
+      if (!outcome) parts.push(file ? "-F" : "--form-string", word(`${name}=${file ? `@${name}.png` : value}`));
     }
   } else if (example !== undefined && !outcome) {
     parts.push("-H", "'content-type: application/json'", "-d", word(JSON.stringify(example)));
