@@ -1,10 +1,10 @@
-# The sandbox and nothing else: one static binary, no shell, no libc, not root.
+# An image with only the sandbox: one static binary, no shell, no libc, not root.
 #
 #     docker build -t iluma-sandbox .
 #     docker run --rm -p 127.0.0.1:4586:4586 -v "$PWD/my-scenarios:/scenarios:ro" iluma-sandbox
 #
-# No feature here needs BuildKit or a daemon: `buildah build --format docker .` and kaniko build it too.
-# (OCI's own format has no health check, hence Docker's.)
+# It needs neither BuildKit nor a daemon: `buildah build --format docker .` and kaniko can build it too.
+# (The format is Docker's, because the OCI format has no health check.)
 ARG RUST_IMAGE=rust:1.95-slim
 
 FROM ${RUST_IMAGE} AS build
@@ -12,15 +12,15 @@ WORKDIR /src
 COPY . .
 RUN packaging/binary.sh /iluma-sandbox
 
-# `packaging/image.sh` builds what follows alone, around a binary that is there already.
+# `packaging/image.sh` builds only this stage, with a binary that already exists.
 FROM scratch
 LABEL org.opencontainers.image.title="iluma-sandbox" \
       org.opencontainers.image.description="A local sandbox of the Iluma KYC API" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=build /iluma-sandbox /iluma-sandbox
-# Empty: mount a folder of scenario files over it. Saved changes count at once.
+# An empty folder: mount your scenario files over it. Changes are loaded when they are saved.
 WORKDIR /scenarios
-# Names would need an /etc/passwd, which is not here.
+# Numbers, because the image has no /etc/passwd for names.
 USER 65532:65532
 ENV ILUMA_SANDBOX_BIND=0.0.0.0 \
     ILUMA_SANDBOX_SCENARIOS=/scenarios

@@ -1,4 +1,4 @@
-# `make` alone lists what there is.
+# Run `make` to list the targets.
 
 .DEFAULT_GOAL := help
 .PHONY: help run check test bless bench attack soak deny fuzz dist sidecar clients browser pictures documents
@@ -9,7 +9,7 @@ help: ## list these targets
 run: ## build and serve on http://127.0.0.1:4586
 	cargo run --release -- serve
 
-check: ## everything that must pass before a change lands; needs cargo only
+check: ## everything that must pass before a change is merged; needs only cargo
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
 	cargo clippy --lib --no-default-features --locked -- --deny warnings
@@ -18,22 +18,22 @@ check: ## everything that must pass before a change lands; needs cargo only
 	cargo run --locked --quiet -- check scenarios
 	.ci/deny
 
-test: ## the tests alone
+test: ## only the tests
 	cargo test --locked
 
-bless: ## take the answers as they are now for the expected ones; read the diff
+bless: ## update the expected answers to the current ones; read the diff
 	INSTA_UPDATE=always cargo test --locked --lib --test it
 
 bench: ## measure against a bare hyper server; takes about a minute on a quiet Linux machine
 	cargo bench --locked --bench throughput
 
-attack: ## what attacks cost another world, measured; prints the table of docs/reliability.md; needs Linux
+attack: ## measure what attacks cost another world; prints the table of docs/reliability.md; needs Linux
 	cargo bench --locked --bench attack
 
-soak: ## half an hour of everything at once (SOAK_MINUTES=n); prints the table of docs/reliability.md
+soak: ## half an hour under every kind of load (SOAK_MINUTES=n); prints the table of docs/reliability.md
 	cargo bench --locked --bench soak
 
-deny: ## licences, sources, duplicate, unused and unsound dependencies; says what it has to skip for want of a tool
+deny: ## check licences, sources, duplicate, unused and unsound dependencies; prints what it skips if a tool is missing
 	.ci/deny
 
 FUZZ_MINUTES ?= 10
@@ -45,24 +45,24 @@ fuzz: ## every fuzz target for FUZZ_MINUTES (10) each; needs cargo-fuzz and a C+
 	    -max_total_time=$$(($(FUZZ_MINUTES) * 60)) -timeout=5 || exit 1; \
 	done
 
-clients: ## the clients in clients/, tested as they are installed; needs Python, Node, a JDK and the network
+clients: ## install and test the clients in clients/; needs Python, Node, a JDK and the network
 	clients/check
 
-browser: ## the inspector in a real Chromium; needs Node, npm, the network and /usr/bin/chromium (or CHROMIUM=)
+browser: ## test the inspector in a real Chromium; needs Node, npm, the network and /usr/bin/chromium (or CHROMIUM=)
 	cargo build --release --locked
 	cd tests/browser && npm ci --no-audit --no-fund && npm test
 
-pictures: ## the pictures of the inspector in docs/, drawn anew
+pictures: ## update the pictures of the inspector in docs/
 	cargo build --release --locked
 	cd tests/browser && npm ci --no-audit --no-fund && npm run screenshots
 
-documents: ## hold the documents against a validator, schemathesis and newman; needs python3, npm and the network
+documents: ## check the documents with a validator, schemathesis and newman; needs python3, npm and the network
 	cargo build --release --locked
 	SANDBOX=$(abspath $(or $(CARGO_TARGET_DIR),target))/release/iluma-sandbox tests/documents/run.sh
 
-dist: ## the release binary, and the packages as they would be published
+dist: ## build the release binary and the packages to publish
 	cargo build --release --locked
 	cargo package --workspace --locked --allow-dirty
 
-sidecar: ## image, compose, action, workflows and docs/ci.md; needs python3, npm, and for the image root and buildah
+sidecar: ## test image, compose, action, workflows and docs/ci.md; needs python3 and npm; the image needs root and buildah
 	tests/sidecar/run.sh

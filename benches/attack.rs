@@ -1,17 +1,17 @@
-//! What attacks cost another world: how late it is answered meanwhile, and what is left over afterwards. Prints a markdown
-//! table.
+//! Measures what attacks cost another world: its latency during the attack, and what is left afterwards. Prints a
+//! markdown table.
 //!
 //! ```text
 //! make attack
 //! SANDBOX_BIN=/some/other/build make attack
 //! ```
 //!
-//! Each attack has a fresh sandbox. A witness reads a record once a millisecond on a connection of its own: for three
-//! seconds in peace, all through the attack, and for three seconds when it is over. Then memory, descriptors and threads are
-//! compared with those before; the attacker has closed whatever it held by then, and ended its worlds.
+//! Each attack has a fresh sandbox. A witness reads a record once a millisecond on its own connection: for three
+//! seconds before the attack, during it, and for three seconds after it. Then memory, descriptors and threads are
+//! compared with those before. By then, the attacker has closed its connections and ended its worlds.
 //!
-//! The witness, the attacker and the server share the machine's cores. So the same is done to a server which does nothing
-//! but read and answer with hyper: what the witness waits for there is the price of the machine, the runtime and HTTP.
+//! The witness, the attacker and the server share the machine's cores. So the same attack is made on a server that only
+//! reads and answers with hyper: the latency there is the cost of the machine, the runtime and HTTP.
 
 #![allow(unreachable_pub, reason = "nothing is outside of a benchmark")]
 
@@ -57,8 +57,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether nothing was left over, refused to the witness, or panicked. How late it is answered is shown, and for the
-/// reader to judge: it depends on what else the machine does.
+/// Whether nothing was left, no request of the witness was refused, and nothing panicked. The latency is only shown,
+/// not judged, because it depends on the other work of the machine.
 fn attack_all(arguments: &[String]) -> Outcome<bool> {
     raise_descriptor_limit();
     println!("{}.\n", machine());
@@ -126,7 +126,7 @@ impl std::fmt::Display for Lateness {
     }
 }
 
-/// What the attack is to a server, with `folder` as its scenarios.
+/// Makes the attack on a server with `folder` as its scenarios.
 fn witnessed(attack: &Attack, folder: &Path, server: &Server) -> Outcome<Seen> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -159,7 +159,7 @@ fn witnessed(attack: &Attack, folder: &Path, server: &Server) -> Outcome<Seen> {
     })
 }
 
-/// Ends the attacker's worlds: what they hold is what it was sent, and is theirs until then.
+/// Ends the attacker's worlds, because they keep their data until then.
 async fn end_worlds(address: SocketAddr) {
     for world in ATTACKERS_WORLDS {
         let mut client = Client::new(address, &key(world));
@@ -168,7 +168,7 @@ async fn end_worlds(address: SocketAddr) {
     }
 }
 
-/// What a server holds.
+/// The resources of a server.
 struct Left {
     memory: f64,
     descriptors: usize,
@@ -186,7 +186,7 @@ impl Left {
     }
 }
 
-/// A client of another world, in a thread of its own: how long it waits for each answer.
+/// A client of another world, in its own thread. It measures the latency of each answer.
 struct Witness {
     ends: Arc<AtomicBool>,
     told: std::sync::mpsc::Receiver<Outcome<Duration>>,
@@ -231,7 +231,7 @@ impl Witness {
         Ok(Self { ends, told, thread })
     }
 
-    /// Memory too has to be warm: journals fill up to where they let go.
+    /// Memory must be warm too: journals fill up to their limits.
     fn warm_up(&self) {
         for _ in self.told.iter().take(1500) {}
     }
@@ -240,7 +240,7 @@ impl Witness {
         self.latencies(Duration::ZERO).map(|_| ())
     }
 
-    /// What came since, and comes within so long.
+    /// The latencies since the last call, and of the time that follows.
     fn latencies(&self, within: Duration) -> Outcome<Vec<Duration>> {
         std::thread::sleep(within);
         self.told.try_iter().collect()
@@ -255,7 +255,7 @@ impl Witness {
     }
 }
 
-/// The attacker and its sandbox, which inherits it, need as many as there may be.
+/// The attacker, and its sandbox which inherits the limit, need as many descriptors as possible.
 fn raise_descriptor_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);

@@ -1,4 +1,5 @@
-//! Half an hour of everything at once, at a low rate: does anything fail, get lost or pile up? Prints a markdown table.
+//! Half an hour under every kind of load, at a low rate: does anything fail, get lost or pile up? Prints a markdown
+//! table.
 //!
 //! ```text
 //! make soak                                   # 30 minutes
@@ -6,9 +7,9 @@
 //! SANDBOX_BIN=/some/other/build make soak
 //! ```
 //!
-//! It is bounded by its minutes and by a million requests, and talks to nobody but loopback. The load is mixed: every
-//! outcome of every endpoint, records read back, callbacks whose receiver fails at first (500, reset, slow, silent),
-//! worlds that come, are reset and end, good and broken scenario files, exports, snapshots, and readers of events.
+//! It ends after its minutes or a million requests, and uses only loopback. The load is mixed: every outcome of every
+//! endpoint, reading records, callbacks whose receiver fails at first (500, reset, slow, silent), worlds that are
+//! created, reset and ended, correct and broken scenario files, exports, snapshots, and readers of events.
 
 #![allow(unreachable_pub, reason = "nothing is outside of a benchmark")]
 
@@ -32,7 +33,7 @@ use receiver::Receiver;
 use told::Told;
 
 const MINUTES: u64 = 30;
-/// How long what is on its way at the end may take: a receiver that stays silent costs 30 s, and then a retry.
+/// How long callbacks may take after the end: a silent receiver costs 30 s, and then a retry.
 const LAST_CALLBACKS: Duration = Duration::from_mins(2);
 
 fn main() -> ExitCode {
@@ -104,7 +105,7 @@ async fn soak(minutes: u64) -> Outcome<bool> {
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     };
-    // The first connection has long been closed for its silence.
+    // The first connection was closed long ago, because it was silent.
     let mut control = Client::new(sandbox.address, &key(0));
     let metrics = control.get("/__sandbox/metrics").await?;
     let metrics = String::from_utf8_lossy(&metrics.body).into_owned();
@@ -113,7 +114,7 @@ async fn soak(minutes: u64) -> Outcome<bool> {
         of_world.ask("DELETE", "/__sandbox/worlds", "", b"").await?;
     }
     drop(control);
-    // What was kept open goes, and what was asked for by those who left.
+    // Open connections close, and requests of clients that left end.
     tokio::time::sleep(Duration::from_secs(5)).await;
     let emptied = sandbox.memory()?;
     let descriptors_left = sandbox.descriptors()?;

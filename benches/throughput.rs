@@ -1,5 +1,5 @@
-//! What the sandbox costs beside a bare hyper server, what many rules and files and an open inspector cost, printed as
-//! markdown tables.
+//! Compares the sandbox with a bare hyper server, and measures the cost of many rules, many files and an open
+//! inspector. Prints markdown tables.
 //!
 //! ```text
 //! cargo bench --bench throughput                           # about two minutes
@@ -8,10 +8,10 @@
 //! SANDBOX_BIN=/some/other/build cargo bench --bench throughput
 //! ```
 //!
-//! The rival sends the very bytes the sandbox sends (same headers, same length of body) and does
-//! nothing else, so the ratio between the two is the price of everything the sandbox does on top
-//! of hyper. Servers run on core 0 and the load generator on core 1. Both are measured in turns
-//! within one run, because a machine's speed drifts more between runs than the two differ.
+//! The bare server sends an answer of the same form (same headers, same length of body) and does
+//! nothing else. So the ratio between the two is the cost of everything that the sandbox adds to
+//! hyper. Servers run on core 0 and the load generator on core 1. Both are measured in turns
+//! within one run, because a machine's speed changes more between runs than the two differ.
 //!
 //! Requests per second mean something only while the server is the bottleneck: its core should be
 //! near 100 % busy and the generator's well below. Server CPU per request is a second view of the

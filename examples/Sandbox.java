@@ -1,5 +1,5 @@
-// The sandbox from Java 17 or newer, without a library: `java examples/Sandbox.java`. docs/other-languages.md says
-// why each step is as it is. Needs `iluma-sandbox` on PATH, or ILUMA_SANDBOX_BIN.
+// The sandbox from Java 17 or newer, without a library: `java examples/Sandbox.java`. docs/other-languages.md explains
+// each step. Needs `iluma-sandbox` on PATH, or ILUMA_SANDBOX_BIN.
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.*;

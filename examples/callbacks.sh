@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Callbacks from the command line: an inbox in place of a receiver, a pending record, the clock moved on,
+# Callbacks from the command line: an inbox as the receiver, a pending record, a clock that is moved forward,
 # the delivery log, a misbehaviour, a callback without a request.
 #   examples/callbacks.sh              builds the sandbox first
 #   SANDBOX=path examples/callbacks.sh   uses that binary
@@ -19,7 +19,7 @@ URL=$(sed -E 's/.*"url":"([^"]+)".*/\1/' "$ready")
 KEY=iluma_development_FX4f0M5sxDgk5qFyZnk60ZengAfA9o31x3ecd29vihjc4VhyJ8FclZhHjjw
 BANK=$URL/v1.1/identity/bank_account_data_requests
 
-# Shows a request's reply, and fails unless it holds what is expected.
+# Shows the reply to a request, and fails if it does not contain the expected text.
 try() { # what it is, what the reply must hold, curl's arguments
   local what=$1 expected=$2
   shift 2

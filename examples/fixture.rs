@@ -1,12 +1,12 @@
 //! A test suite with one sandbox for all its tests and a world for each: `cargo test --example fixture`.
 //!
-//! The sandbox starts with the first test that asks for it, in a thread of its own. Worlds never see each
-//! other, so the tests run side by side, and their answers are the same in every run.
+//! The sandbox starts with the first test that uses it, in its own thread. Worlds never see each other, so the
+//! tests can run at the same time, and their answers are the same in every run.
 
 use iluma_sandbox::Sandbox;
 use serde_json::{Value, json};
 
-/// The code under test: it asks whose an account is, and once more where the service is unavailable.
+/// The code under test: it asks for the holder of an account, and tries once more if the service is unavailable.
 struct Payouts {
     iluma_url: String,
     api_key: String,
@@ -34,7 +34,7 @@ impl Payouts {
     }
 }
 
-/// Run as a program it asks for two accounts.
+/// As a program, it asks for two accounts.
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let sandbox = Sandbox::start().await?;
@@ -59,11 +59,11 @@ mod tests {
 
     const ACCOUNTS: &str = "v1.1/bank_account_data_requests";
 
-    /// One for all tests, in a thread of its own.
+    /// One sandbox for all tests, in its own thread.
     static SANDBOX: LazyLock<BlockingSandbox> =
         LazyLock::new(|| Sandbox::start_in_thread().expect("the sandbox starts"));
 
-    /// A world for a test, and the code under test with the key that owns it.
+    /// A world for a test, and the code under test with the key of that world.
     fn world() -> (World, Payouts) {
         let world = SANDBOX.world();
         let payouts = Payouts {
@@ -108,7 +108,7 @@ mod tests {
         assert!(payouts.holder("1234567890").await.is_ok());
     }
 
-    /// Where a test is not async, what the sandbox does async is waited for.
+    /// In a test that is not async, the blocking sandbox waits.
     #[test]
     fn an_account_that_nobody_has_has_no_holder() {
         let (world, payouts) = world();

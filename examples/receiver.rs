@@ -1,9 +1,9 @@
-//! A receiver of callbacks that checks the token and takes each event once: `cargo run --example receiver`.
+//! A receiver of callbacks that checks the token and processes each event once: `cargo run --example receiver`.
 //!
-//! Callbacks come at least once, in any order, and anyone can POST to a public address. So a receiver
-//! refuses what does not carry its token (401), what it cannot read (400), answers 200 to what it has had
-//! already, and never goes back from a final state to a pending one. The tests below make the sandbox
-//! misbehave in each of these ways: `cargo test --example receiver`.
+//! Callbacks come at least once and in any order, and anybody can POST to a public address. So a receiver refuses
+//! callbacks without its token (401) and unreadable ones (400), answers 200 to those that it already has, and never
+//! goes back from a final state to a pending one. In the tests below, the sandbox misbehaves in each of these ways:
+//! `cargo test --example receiver`.
 
 use std::collections::HashMap;
 use std::io;
@@ -23,11 +23,11 @@ struct Receiver {
     answered: Arc<Mutex<Vec<u16>>>,
 }
 
-/// What is known of each verification.
+/// The known state of each verification.
 #[derive(Default)]
 struct Verdicts {
     by_id: HashMap<String, String>,
-    /// How often the business was told of a verdict: once for each, however often it came.
+    /// How often a verdict was passed on: once for each, even if it came several times.
     told: usize,
 }
 
@@ -69,7 +69,7 @@ impl Receiver {
         socket.write_all(answer.as_bytes()).await
     }
 
-    /// The status that a callback is answered with.
+    /// The status of the answer to a callback.
     fn receive(&self, token: &str, body: &[u8]) -> u16 {
         if *locked(&self.token) != token {
             return 401; // in production, compare in constant time
@@ -94,7 +94,7 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A sandbox that calls a receiver back, and tries twice more when it fails.
+/// A sandbox that sends callbacks to a receiver, with two retries.
 async fn start() -> Result<(Sandbox, Receiver), Box<dyn std::error::Error>> {
     let receiver = Receiver::default();
     let url: CallbackUrl = format!("http://{}/callbacks", receiver.listen().await?).parse()?;
@@ -107,8 +107,8 @@ async fn start() -> Result<(Sandbox, Receiver), Box<dyn std::error::Error>> {
     Ok((sandbox, receiver))
 }
 
-/// Asks whose an account is, in the way that the magic reply says, and moves the sandbox's clock on until
-/// all is over. Returns the states of the deliveries, oldest first.
+/// Asks for the holder of an account with this magic reply, and moves the sandbox's clock forward until nothing is
+/// pending. Returns the states of the deliveries, oldest first.
 async fn verify(sandbox: &Sandbox, magic: &str) -> Result<Vec<String>, reqwest::Error> {
     let http = reqwest::Client::new();
     let post = |path: &str| {
@@ -137,7 +137,7 @@ async fn verify(sandbox: &Sandbox, magic: &str) -> Result<Vec<String>, reqwest::
         .collect())
 }
 
-/// Run as a program it shows what each misbehaviour comes to.
+/// As a program, it shows the result of each misbehaviour.
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     for magic in [
@@ -160,7 +160,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 mod tests {
     use super::*;
 
-    /// The deliveries' states, the receiver's answers, and how many verdicts the business was told of.
+    /// The states of the deliveries, the answers of the receiver, and the number of verdicts that were passed on.
     async fn outcome(magic: &str) -> (Vec<String>, Vec<u16>, usize) {
         let (sandbox, receiver) = start().await.expect("both start");
         let states = verify(&sandbox, magic).await.expect("answers");

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The curls of Iluma's documentation against a sandbox of their own, with only the host changed.
+# Sends the curls of Iluma's documentation to a new sandbox; only the host is changed.
 #   examples/walkthrough.sh            builds the sandbox first
 #   SANDBOX=path examples/walkthrough.sh   uses that binary
 set -euo pipefail
@@ -17,7 +17,7 @@ for _ in $(seq 100); do [ -s "$ready" ] && break; sleep 0.1; done
 URL=$(sed -E 's/.*"url":"([^"]+)".*/\1/' "$ready")
 KEY=iluma_development_FX4f0M5sxDgk5qFyZnk60ZengAfA9o31x3ecd29vihjc4VhyJ8FclZhHjjw
 
-# Shows a request, sends it, shows the reply, and fails unless it holds what the documentation prints.
+# Shows a request, sends it, shows the reply, and fails if it does not contain the text that the documentation prints.
 try() { # what it is, what the reply must hold, curl's arguments
   local what=$1 expected=$2 reply
   shift 2

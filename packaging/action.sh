@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What action.yml does: `start` a sandbox that outlives the step, or `export` what it has seen.
+# The script of action.yml: `start` starts a sandbox that outlives the step, `export` exports its requests.
 set -euo pipefail
 source_folder=$(cd "$(dirname "$0")/.." && pwd)
 folder=$RUNNER_TEMP/iluma-sandbox
@@ -11,7 +11,7 @@ die() {
     exit 1
 }
 
-# A text of the ready file, which is one line of JSON without blanks.
+# Reads a text value of the ready file, which is one line of JSON without blanks.
 field() {
     sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" "$ready"
 }
@@ -38,7 +38,7 @@ download() {
     tar -xzf "$folder/release.tar.gz" -C "$folder/bin"
 }
 
-# Sets $binary.
+# Sets $binary to the binary to run.
 find_binary() {
     case "$(uname -s)" in MINGW* | MSYS*) suffix=.exe ;; *) suffix= ;; esac
     if [ -n "$SANDBOX_BINARY" ]; then
@@ -64,7 +64,7 @@ start() {
     if [ -n "$SANDBOX_SCENARIOS" ]; then
         set -- "$@" --scenarios "$SANDBOX_SCENARIOS"
     fi
-    # Split as a shell does, with nothing expanded.
+    # Split the arguments as a shell does, without expansions.
     while IFS= read -r argument; do
         [ -z "$argument" ] || set -- "$@" "$argument" # of no arguments, GNU's xargs makes an empty one
     done < <(printf '%s' "$SANDBOX_ARGUMENTS" | xargs -n 1 printf '%s\n')
@@ -102,7 +102,7 @@ start() {
     echo "iluma-sandbox answers at $url"
 }
 
-# Whatever can be had is kept: this runs when something has failed already.
+# Exports as much as possible, because this runs after something has failed.
 export_all() {
     [ -e "$ready" ] || die "there is nothing to export: no sandbox runs in this job (\`do: start\` comes first)"
     local control

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the release binary that needs nothing beside it and puts it at OUT:
+# Builds the release binary without dependencies on other files, and writes it to OUT:
 #     packaging/binary.sh OUT [TARGET]
 set -eu
 out=$1

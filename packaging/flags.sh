@@ -1,13 +1,13 @@
 # shellcheck shell=sh disable=SC2089,SC2090
-# Sourced by binary.sh and wheel.sh, with $target set: how released binaries are compiled, so that what one of them has
-# compiled the other takes.
+# The compiler flags of released binaries. binary.sh and wheel.sh source this file with $target set. They use the same
+# flags, so that one can reuse what the other has compiled.
 
-# Nothing needed beside the binary: on Linux no loader and no libc, on Windows no runtime. Since a target is named, the
-# flag stays off build scripts and macros, which cannot be static.
+# The binary needs no other files: on Linux no loader and no libc, on Windows no runtime. Because a target is named, the
+# flag does not apply to build scripts and macros, which cannot be static.
 RUSTFLAGS="-C target-feature=+crt-static"
 case ${target:?} in
-    # The kernel's own call for random bytes. A static binary cannot look up whether its libc has one, and would open
-    # /dev/urandom instead, which is not everywhere. The quotes are rustc's.
+    # Use the system call for random bytes. A static binary cannot find out whether its libc has one, and would open
+    # /dev/urandom instead, which does not exist everywhere. rustc needs the quotes.
     *linux*) RUSTFLAGS="$RUSTFLAGS --cfg getrandom_backend=\"linux_getrandom\"" ;;
 esac
 export RUSTFLAGS

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Builds the image around a binary that packaging/binary.sh made, with buildah and without a builder image:
+# Builds the image from a binary of packaging/binary.sh, with buildah and without a builder image:
 #     packaging/image.sh BINARY IMAGE [ARCH]
-# With an ARCH, as images write it (amd64, arm64), IMAGE is a list that the image is added to. Nothing is run, so
-# any machine builds for any.
+# With an ARCH (amd64, arm64), the image is added to the list IMAGE. Nothing of the image is run, so every machine can
+# build for every architecture.
 set -eu
 binary=$1 image=$2 arch=${3:-}
 
@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 context=$(mktemp -d)
 trap 'rm -rf "$context"' EXIT
 install -m 755 "$binary" "$context/iluma-sandbox"
-# The last stage of the Dockerfile, with the binary from here instead of from the stage before.
+# The last stage of the Dockerfile, with this binary instead of that of the previous stage.
 sed -n '/^FROM scratch$/,$p' Dockerfile | sed 's/^COPY --from=build /COPY /' >"$context/Dockerfile"
 if [ -n "$arch" ]; then
     set -- --arch "$arch" --manifest "$image"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the wheel of clients/python, with the binary of packaging/binary.sh in it, into the folder OUT:
+# Builds the wheel of clients/python, including the binary of packaging/binary.sh, into the folder OUT:
 #     packaging/wheel.sh OUT [TARGET]
 set -eu
 mkdir -p "$1"

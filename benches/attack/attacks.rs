@@ -1,4 +1,4 @@
-//! The attacks. What one holds open is let go by whoever measures.
+//! The attacks. The measuring code closes what an attack leaves open.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -11,9 +11,9 @@ use tokio::time::{sleep, timeout};
 use crate::common::client::Client;
 use crate::common::key;
 
-/// How long an attack lasts that could go on.
+/// How long an attack without an own end lasts.
 const LENGTH: Duration = Duration::from_secs(5);
-/// The keys of those who [`repeat`] are those of these worlds.
+/// The worlds whose keys [`repeat`] uses.
 pub const ATTACKERS_WORLDS: std::ops::Range<usize> = 10..40;
 const BANK: &str = "/v1.1/identity/bank_account_data_requests";
 const JSON: &str = "content-type: application/json\r\n";
@@ -29,20 +29,20 @@ pub struct Attack {
 #[derive(Clone, Copy)]
 enum Kind {
     Load,
-    /// So many connections that send these bytes and then nothing.
+    /// This many connections that send these bytes and then nothing.
     Hold(usize, &'static [u8]),
-    /// A byte in every tenth of a second, of so many heads and bodies.
+    /// This many heads and bodies, a byte every tenth of a second.
     Trickle(usize),
-    /// Connections that come and go by a reset.
+    /// Connections that are opened and reset.
     Churn,
-    /// The same requests over and over, each on a connection of its own.
+    /// The same requests again and again, each on its own connection.
     Nonsense,
     Pipeline,
-    /// A body, over and over, of so many connections.
+    /// A body again and again, on this many connections.
     Bodies(usize, fn() -> Vec<u8>, &'static str, &'static str),
-    /// Answers that are asked for and not read.
+    /// Answers that nobody reads.
     Unread,
-    /// A folder in which a file changes all the time, and what cannot be read lies.
+    /// A folder with a file that changes all the time and with unreadable files.
     Folder,
 }
 
@@ -64,11 +64,11 @@ pub const ATTACKS: &[Attack] = &[
         kind: Kind::Hold(5000, b""),
     },
     Attack {
-        name: "connections that come and are reset",
+        name: "connections that are opened and reset",
         kind: Kind::Churn,
     },
     Attack {
-        name: "what is no HTTP, and smuggling",
+        name: "bytes that are not HTTP, and request smuggling",
         kind: Kind::Nonsense,
     },
     Attack {
@@ -129,8 +129,8 @@ fn image() -> Vec<u8> {
 }
 
 impl Attack {
-    /// Does for a moment what has never been done on a fresh server: its code is read from the file then, an endpoint
-    /// compiled, and each thread makes what it keeps for such requests.
+    /// Warms a fresh server up: its code is read from the file, an endpoint is compiled, and each thread creates the
+    /// data that it keeps for such requests.
     pub async fn begin(&self, address: SocketAddr, folder: &Path) {
         match self.kind {
             Kind::Bodies(count, body, method, headers) => {
@@ -164,7 +164,7 @@ impl Attack {
             }
             Kind::Hold(count, bytes) => {
                 for _ in 0..count {
-                    // Beyond the limits of both a connection is not made at once.
+                    // Above the limits of both, a connection is not accepted at once.
                     let connecting =
                         timeout(Duration::from_millis(100), TcpStream::connect(address));
                     if let Ok(Ok(mut socket)) = connecting.await {
@@ -263,7 +263,7 @@ const NONSENSE: [&[u8]; 3] = [
     b"\x16\x03\x01\x02 hello \r\n\r\n",
 ];
 
-/// A body, or a long head where there is none.
+/// A body, or a long head if there is no body.
 async fn send_body(client: &mut Client, body: &[u8], method: &str, headers: &str) {
     let extra = if body.is_empty() {
         format!("x: {}\r\n", "y".repeat(60_000))
@@ -278,7 +278,7 @@ async fn send_body(client: &mut Client, body: &[u8], method: &str, headers: &str
     client.ask(method, path, &extra, body).await.ok();
 }
 
-/// Saves a scenario file anew.
+/// Saves a scenario file again.
 fn change(folder: &Path, turn: u32) {
     let text = format!(
         "extends = \"v1.1/bank_account_data_requests\"\n\n[outcomes.TURN_{turn}]\nstatus = 422\nerror = \"x\"\n"
@@ -286,7 +286,7 @@ fn change(folder: &Path, turn: u32) {
     std::fs::write(folder.join("changes.toml"), text).ok();
 }
 
-/// So many clients, each of which does it again and again.
+/// This many clients that repeat an action.
 async fn repeat<F>(count: usize, address: SocketAddr, once: impl Fn(Client) -> F)
 where
     F: Future<Output = Client>,
@@ -304,7 +304,7 @@ where
     together(clients.collect()).await;
 }
 
-/// Ten at a time, each with a connection of its own, again and again.
+/// Repeats requests, ten at a time, each on its own connection.
 async fn each<F>(address: SocketAddr, once: impl Fn(TcpStream) -> F)
 where
     F: Future<Output = ()>,

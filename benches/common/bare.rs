@@ -1,4 +1,4 @@
-//! The rival: the least that hyper can do.
+//! The bare server: the least that hyper can do.
 
 use std::convert::Infallible;
 use std::thread::available_parallelism;
@@ -15,9 +15,9 @@ use tokio::net::TcpListener;
 
 use super::{Explain, Outcome};
 
-/// The rival: this same executable, started again as a process of its own. It is the least that
-/// hyper can do: read each request to its end and send a constant answer, with no limits and no
-/// timers, on the kind of runtime that the sandbox has.
+/// The bare server: this executable, started again as a separate process. It does the least that
+/// hyper can do: read each request to its end and send a constant answer, without limits and
+/// timers, on the same kind of runtime as the sandbox.
 pub fn bare_server(port: &str, body_length: &str, headers: &[String]) -> Outcome<()> {
     let port: u16 = port.parse().explain("the bare server needs a port")?;
     let body_length = body_length

@@ -1,4 +1,4 @@
-//! A client of one connection: says what it sends, reads what is answered, measures the time between.
+//! A client with one connection: sends requests, reads the answers, measures the time between.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The text at a name of the JSON object that was answered.
+    /// A text of the JSON object in the answer, by its name.
     pub fn text(&self, name: &str) -> Option<String> {
         let body: serde_json::Value = serde_json::from_slice(&self.body).ok()?;
         Some(body.get(name)?.as_str()?.to_owned())
@@ -106,7 +106,7 @@ impl Client {
                 head_end + length
             }
             None => loop {
-                // Chunked: nothing that is asked here holds these bytes itself.
+                // Chunked: no answer in these benchmarks contains these bytes.
                 if read.ends_with(b"\r\n0\r\n\r\n") {
                     break read.len();
                 }

@@ -1,5 +1,5 @@
-//! What the benchmarks share: the sandbox as a process that is looked at from outside, a server that does nothing to
-//! measure it by, and a client.
+//! Common to the benchmarks: the sandbox as a process that is observed from outside, a bare server for comparison, and
+//! a client.
 
 #![allow(dead_code, reason = "each target uses its part")]
 
@@ -9,10 +9,10 @@ pub mod process;
 
 use std::time::Duration;
 
-/// A failure is a whole sentence, meant for the person who started it.
+/// A failure is a whole sentence for the person who started the benchmark.
 pub type Outcome<T> = Result<T, String>;
 
-/// Puts what was being tried in front of what went wrong.
+/// Adds the name of the step to an error.
 pub trait Explain<T> {
     fn explain(self, attempt: impl std::fmt::Display) -> Outcome<T>;
 }
@@ -34,7 +34,7 @@ pub fn millis(duration: Duration) -> String {
     format!("{:.2} ms", duration.as_secs_f64() * 1e3)
 }
 
-/// A well-formed key that is nobody else's.
+/// A well-formed key that nobody else uses.
 pub fn key(number: usize) -> String {
     format!("iluma_development_{number:040}")
 }

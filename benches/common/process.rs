@@ -1,4 +1,4 @@
-//! A server as a child: started on a free port, looked at through `/proc`, stopped by SIGTERM.
+//! A server as a child process: started on a free port, observed through `/proc`, stopped by SIGTERM.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -15,7 +15,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// The sandbox. `SANDBOX_BIN` takes the place of the binary that was built.
+    /// The sandbox. `SANDBOX_BIN` replaces the binary that was built.
     pub fn sandbox(arguments: &[String]) -> Outcome<Self> {
         let program = std::env::var_os("SANDBOX_BIN")
             .map_or_else(|| env!("CARGO_BIN_EXE_iluma-sandbox").into(), PathBuf::from);
@@ -28,7 +28,7 @@ impl Server {
         Self::start(command.args(["serve", "--port", "0"]).args(arguments))
     }
 
-    /// The rival: this executable, which has to know `--bare-server`.
+    /// The bare server: this executable with `--bare-server`.
     pub fn bare(body_length: usize) -> Outcome<Self> {
         let program = std::env::current_exe().explain("cannot find the bare server")?;
         let length = body_length.to_string();
@@ -55,7 +55,7 @@ impl Server {
             .1
             .parse()
             .explain("the server printed no address")?;
-        // Only what matters is kept: half an hour of its log would be more than a gigabyte.
+        // Only important lines are kept: the log of half an hour would be more than a gigabyte.
         let pipe = child.stderr.take().ok_or("the server has no stderr")?;
         let stderr = std::thread::spawn(move || {
             let mut kept = String::new();
@@ -84,7 +84,7 @@ impl Server {
         self.status("VmRSS:")
     }
 
-    /// The most that it ever was.
+    /// The peak of the resident memory.
     pub fn memory_peak(&self) -> Outcome<u64> {
         self.status("VmHWM:")
     }
@@ -108,7 +108,7 @@ impl Server {
             .count())
     }
 
-    /// Stops it by SIGTERM: its exit code, and the lines of its log that tell of a panic.
+    /// Stops it by SIGTERM. Returns its exit code and the lines of its log about panics.
     pub fn stop(mut self) -> Outcome<(Option<i32>, String)> {
         let pid = i32::try_from(self.pid()).ok();
         let pid = pid
@@ -130,7 +130,7 @@ impl Drop for Server {
     }
 }
 
-/// The processor, the cores, and how much ran on them besides.
+/// The processor, the cores, and the load of other work.
 pub fn machine() -> String {
     let mut text = String::new();
     if let Ok(mut file) = fs::File::open("/proc/cpuinfo") {

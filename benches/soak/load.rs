@@ -1,4 +1,4 @@
-//! The load: who asks for what, and how often. Chance is a counter's: every run asks in the same order.
+//! The load: the clients and their requests. A counter takes the place of chance: every run has the same order.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -15,9 +15,9 @@ use crate::common::client::{Answer, Client};
 use crate::common::{Explain, Outcome, key};
 use crate::told::Told;
 
-/// How many worlds are neither reset nor ended: of these no callback may be lost.
+/// The number of worlds that are never reset or ended. None of their callbacks may be lost.
 pub const STEADY: usize = 4;
-/// All types of callbacks that there are.
+/// All callback types.
 pub const TYPES: [&str; 7] = [
     "BANK_NAME_VALIDATOR_DETAILS",
     "ENTITY_CFT_PEP",
@@ -27,11 +27,11 @@ pub const TYPES: [&str; 7] = [
     "NAME_VALIDATOR_REQUEST",
     "NPWP_DATA_REQUEST",
 ];
-/// Between two requests of one client.
+/// The pause between two requests of one client.
 const PAUSE: Duration = Duration::from_millis(200);
 const REQUESTS_MAX: u64 = 1_000_000;
 
-/// Everything that there is to ask for.
+/// All requests that the clients can send.
 pub struct Plan {
     pub asks: Vec<Ask>,
     pub endpoints: usize,
@@ -85,7 +85,7 @@ impl Plan {
     }
 }
 
-/// Starts all of it; each ends by itself.
+/// Starts all clients. Each ends by itself.
 pub fn all(
     address: SocketAddr,
     plan: Arc<Plan>,
@@ -121,7 +121,7 @@ fn go_on(told: &Told, until: Instant) -> bool {
     Instant::now() < until && told.so_far().0 < REQUESTS_MAX
 }
 
-/// One client after another through every outcome, reading back what is kept.
+/// Requests every outcome, one client after another, and reads the records.
 async fn steady(
     mut client: Client,
     number: usize,
@@ -138,7 +138,7 @@ async fn steady(
     }
 }
 
-/// Asks for one outcome, and reads the record where there is one.
+/// Requests one outcome, and reads the record if there is one.
 async fn one(client: &mut Client, ask: &Ask, told: &Told, counts: bool) {
     let header = format!("x-magic-reply: {}\r\n", ask.outcome);
     let answer = client.ask(&ask.method, &ask.path, &header, b"").await;
@@ -159,7 +159,7 @@ async fn one(client: &mut Client, ask: &Ask, told: &Told, counts: bool) {
     }
 }
 
-/// Worlds that come, are used, reset, used again, and end with whatever is on its way.
+/// Worlds that are created, used, reset, used again, and ended while callbacks are under way.
 async fn worlds(address: SocketAddr, plan: Arc<Plan>, told: Arc<Told>, until: Instant) {
     let mut next = 0;
     while go_on(&told, until) {
@@ -190,7 +190,7 @@ async fn worlds(address: SocketAddr, plan: Arc<Plan>, told: Arc<Told>, until: In
     }
 }
 
-/// Those who read what happened: exports, journals, metrics, snapshots, documents.
+/// Clients that read the control API: exports, journals, metrics, snapshots, documents.
 async fn readers(address: SocketAddr, told: Arc<Told>, until: Instant) {
     let mut client = Client::new(address, &key(1));
     let paths = [
@@ -216,7 +216,7 @@ async fn readers(address: SocketAddr, told: Arc<Told>, until: Instant) {
     }
 }
 
-/// Somebody looks on for ten seconds, goes without a word, and comes again.
+/// A reader of events that stays for ten seconds, disconnects, and connects again.
 async fn events(address: SocketAddr, told: Arc<Told>, until: Instant) {
     while go_on(&told, until) {
         let read = timeout(Duration::from_secs(20), look_on(address)).await;
@@ -247,7 +247,7 @@ async fn look_on(address: SocketAddr) -> std::io::Result<usize> {
     Ok(read)
 }
 
-/// Scenario files that change every ten seconds, each third time to what is broken.
+/// Scenario files that change every ten seconds, every third time to a broken file.
 async fn reloads(address: SocketAddr, folder: PathBuf, told: Arc<Told>, until: Instant) {
     let mut client = Client::new(address, &key(0));
     for turn in 0_u32.. {
@@ -271,7 +271,7 @@ async fn reloads(address: SocketAddr, folder: PathBuf, told: Arc<Told>, until: I
     }
 }
 
-/// Clients that send nonsense or go away in the midst of it. What they get is nobody's concern.
+/// Clients that send nonsense or leave in the middle of a request. Their answers do not matter.
 async fn rude(address: SocketAddr, until: Instant) {
     let words: [&[u8]; 4] = [
         b"POST /v0/identity/individual_cft_peps HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{",

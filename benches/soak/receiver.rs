@@ -1,5 +1,4 @@
-//! A receiver that fails at first: what comes for the first time may get a 500, a reset, a late answer or none; what comes
-//! again is taken.
+//! A receiver that fails at first: a new callback may get a 500, a reset, a late answer or none; a retry is accepted.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -22,7 +21,7 @@ pub struct Receiver {
 
 #[derive(Default)]
 struct Seen {
-    /// By the body, for a record may be called back more than once.
+    /// By the body, because a record can have more than one callback.
     came: Mutex<HashSet<String>>,
     taken_ids: Mutex<HashSet<String>>,
     attempts: AtomicU64,
@@ -63,7 +62,7 @@ impl Receiver {
         locked(&self.seen.taken_ids).contains(id)
     }
 
-    /// How many attempts came, were taken, and were failed on purpose.
+    /// The numbers of attempts that came, were accepted, and failed on purpose.
     pub fn counts(&self) -> [u64; 3] {
         let seen = &self.seen;
         [&seen.attempts, &seen.taken, &seen.failed_on_purpose]
@@ -119,7 +118,7 @@ async fn receive(mut socket: TcpStream, seen: &Seen) -> Option<()> {
     socket.write_all(reply).await.ok()
 }
 
-/// The record that a callback tells of.
+/// The record of a callback.
 fn find_id(body: &Value) -> Option<&str> {
     body["id"].as_str().or_else(|| body["data"]["id"].as_str())
 }

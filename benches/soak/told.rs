@@ -1,4 +1,4 @@
-//! What came of it: counted, timed, and printed.
+//! The results: counted, timed and printed.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -20,17 +20,17 @@ struct Counts {
     requests: u64,
     errors: u64,
     complaints: Vec<String>,
-    /// Of the API's requests, by the minute: an export of everything is long by itself.
+    /// The latencies of requests to the API, by minute. Exports are not included, because they always take long.
     latencies: Vec<Vec<Duration>>,
-    /// The records whose callbacks must come.
+    /// The records that must have a callback.
     expected: HashSet<String>,
 }
 
-/// What is known at the end beside the counts.
+/// Measurements at the end, in addition to the counts.
 pub struct Measured<'a> {
     pub minutes: u64,
     pub machine: String,
-    /// At the start, the most, at the end, and after the worlds were ended.
+    /// At the start, the peak, at the end, and after the worlds were ended.
     pub memory: [u64; 4],
     pub descriptors: [usize; 2],
     pub callbacks: &'a Receiver,
@@ -52,7 +52,7 @@ impl Told {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts an answer. None where it is not what it had to be.
+    /// Counts an answer. None if it is wrong.
     pub fn answer(&self, what: &str, status: u16, answer: Outcome<Answer>) -> Option<Answer> {
         if let Ok(answer) = &answer {
             let minute = usize::try_from(self.began.elapsed().as_secs() / 60).unwrap_or(0);
@@ -93,7 +93,7 @@ impl Told {
         }
     }
 
-    /// A callback must come of this record.
+    /// Expects a callback for this record.
     pub fn expect(&self, id: &str) {
         self.counts().expected.insert(id.to_owned());
     }
@@ -103,7 +103,7 @@ impl Told {
         (counts.requests, counts.errors)
     }
 
-    /// How many expected callbacks the receiver has not taken.
+    /// The number of expected callbacks that the receiver has not accepted.
     pub fn lost(&self, receiver: &Receiver) -> usize {
         let counts = self.counts();
         counts
@@ -113,7 +113,7 @@ impl Told {
             .count()
     }
 
-    /// Prints what was measured; true if anything was as it must not be.
+    /// Prints the results. Returns true if anything was wrong.
     pub fn table(&self, measured: &Measured<'_>) -> bool {
         let mut counts = self.counts();
         let ended = |state: &str| {
@@ -130,10 +130,7 @@ impl Told {
         println!("{}; {} minutes.\n", measured.machine, measured.minutes);
         println!("| what | |\n|---|--:|");
         println!("| requests | {} |", counts.requests);
-        println!(
-            "| errors (an answer that was not what it had to be, or none) | {} |",
-            counts.errors
-        );
+        println!("| errors (a wrong response, or none) | {} |", counts.errors);
         println!(
             "| callbacks expected by clients whose world stays | {} |",
             counts.expected.len()
@@ -141,7 +138,7 @@ impl Told {
         println!("| of these lost | {} |", measured.left);
         println!("| attempts that the receiver saw | {attempts} |");
         println!("| of these failed on purpose | {on_purpose} |");
-        println!("| of these taken | {taken} |");
+        println!("| of these accepted | {taken} |");
         println!(
             "| callbacks delivered, of all worlds | {} |",
             ended("delivered")
@@ -151,11 +148,11 @@ impl Told {
             "| cancelled by a reset or the end of their world | {} |",
             ended("cancelled")
         );
-        println!("| dropped for want of room | {} |", ended("dropped"));
+        println!("| dropped because of a limit | {} |", ended("dropped"));
         println!("| memory at the start | {start} MiB |");
         println!("| memory at its peak | {peak} MiB |");
-        println!("| memory at the end, with all that worlds keep | {end} MiB |");
-        println!("| memory when the worlds were ended | {emptied} MiB |");
+        println!("| memory at the end, with everything that worlds store | {end} MiB |");
+        println!("| memory after the worlds were ended | {emptied} MiB |");
         println!(
             "| descriptors at the start, left | {}, {} |",
             measured.descriptors[0], measured.descriptors[1]

@@ -1,4 +1,4 @@
-//! What an open inspector costs: the same server with nobody looking on, and with one stream of events read.
+//! The cost of an open inspector: the same server without viewers, and with one reader of events.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
@@ -35,7 +35,7 @@ pub fn measure_inspector(plan: &Plan) -> Outcome<()> {
     Ok(())
 }
 
-/// Reads a stream of events on a thread of its own, as a page would.
+/// Reads a stream of events on its own thread, as a page would.
 struct Reader {
     stream: TcpStream,
     thread: std::thread::JoinHandle<u64>,
@@ -58,7 +58,7 @@ impl Reader {
         Ok(Self { stream, thread })
     }
 
-    /// An empty stream would have measured nothing.
+    /// Checks that the stream had events: an empty stream would measure nothing.
     fn close(self) -> Outcome<()> {
         self.stream
             .shutdown(Shutdown::Both)

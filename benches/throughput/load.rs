@@ -1,5 +1,5 @@
-//! The load generator: one thread, one epoll, a request written out once and answers read only
-//! for their status and length. It has to cost much less than the servers it measures.
+//! The load generator: one thread, one epoll. The request is written once, and only the status and
+//! the length of answers are read. It must cost much less than the servers that it measures.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
@@ -21,7 +21,7 @@ const AUTHORIZATION: &str = "Basic aWx1bWFfZGV2ZWxvcG1lbnRfRlg0ZjBNNXN4RGdrNXFGe
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a spell of load came to.
+/// The results of one period of load.
 pub struct Load {
     pub requests_per_second: f64,
     /// One for each answer, in ascending order.
@@ -87,13 +87,13 @@ pub fn drive(
 /// The POST, as it goes over the wire.
 pub struct Request {
     bytes: Vec<u8>,
-    /// The digits of `bytes` that `next` counts with; none if all requests are to be alike.
+    /// The digits of `bytes` that `next` counts with; none if all requests are equal.
     counter: Range<usize>,
 }
 
 impl Request {
-    /// If the last digits of `user_id` are to be a counter, every request names another user but
-    /// is of the same length: whatever the server keeps for each user will show in its memory.
+    /// If the last digits of `user_id` are a counter, every request has another user but the same
+    /// length. Then the memory shows the data that the server keeps for each user.
     pub fn new(user_id: &str, counter_digits: usize) -> Self {
         let before = r#"{"given_names":"Eko Hadi Salim","user_id":""#;
         let after = r#"","nationality":"ID","score_threshold":90,"scopes":["PEP"]}"#;
@@ -126,7 +126,7 @@ impl Request {
         }
     }
 
-    /// Counts on and gives the bytes to send.
+    /// Increments the counter and returns the bytes to send.
     pub fn next(&mut self) -> &[u8] {
         for digit in self.bytes[self.counter.clone()].iter_mut().rev() {
             if *digit < b'9' {
@@ -139,7 +139,7 @@ impl Request {
     }
 }
 
-/// An answer with status 200, told by the lengths of its two parts.
+/// An answer with status 200: the lengths of its two parts.
 pub struct Answer {
     pub head_length: usize,
     pub body_length: usize,
@@ -182,7 +182,7 @@ impl Connection {
     fn open(port: u16) -> Outcome<Self> {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))
             .explain(format_args!("cannot connect to port {port}"))?;
-        // Sockets stay blocking: epoll says when a read will not wait. This is for `exchange`.
+        // Sockets stay blocking, for `exchange`. epoll shows when a read will not wait.
         stream
             .set_read_timeout(Some(PATIENCE))
             .explain("cannot set a timeout")?;
@@ -196,7 +196,7 @@ impl Connection {
         })
     }
 
-    /// Sends one request on a connection of its own; gives the answer's head and length of body.
+    /// Sends one request on its own connection. Returns the head and the length of the body of the answer.
     pub fn exchange(port: u16, request: &[u8]) -> Outcome<(String, usize)> {
         let mut connection = Self::open(port)?;
         connection.send(request, Instant::now())?;
@@ -215,7 +215,7 @@ impl Connection {
             .explain("cannot send a request")
     }
 
-    /// Reads once, and gives the answer if that completed it.
+    /// Reads once. Returns the answer if it is complete.
     fn read(&mut self) -> Outcome<Option<Answer>> {
         let free = &mut self.buffer[self.filled..];
         match self.stream.read(free).explain("cannot read an answer")? {

@@ -1,4 +1,4 @@
-//! The three measurements and their table; then the servers: starting, watching and ending them.
+//! The three measurements and their table. Below them, the servers: start, observe, stop.
 
 use std::fs::read_to_string;
 use std::net::{Ipv4Addr, TcpListener};
@@ -95,7 +95,7 @@ pub fn measure(plan: &Plan) -> Outcome<()> {
     measure_scale(plan)
 }
 
-/// Only drives load at the sandbox, for a profiler to watch.
+/// Only loads the sandbox, for a profiler.
 pub fn profile(length: Duration) -> Outcome<()> {
     pin(GENERATOR_CORE)?;
     let server = Server::start(&Subject::sandbox())?;
@@ -109,7 +109,7 @@ pub fn same_request() -> Request {
     Request::new("foo123", 0)
 }
 
-/// What `round` gives, with the number of decimals to print.
+/// The results of `round`, with the number of decimals to print.
 const ROUND_ROWS: [(&str, usize); 6] = [
     ("requests per second", 0),
     ("latency p50, µs", 0),
@@ -143,8 +143,8 @@ fn round(server: &Server, length: Duration) -> Outcome<[f64; 6]> {
     ])
 }
 
-/// Prints the medians of `[bare, sandbox]`, and that of the ratios taken pair by pair: each pair
-/// was measured within seconds, on a machine in the same mood.
+/// Prints the medians of `[bare, sandbox]` and the median of the ratios of the pairs. Each pair was
+/// measured within seconds, so the machine had the same speed.
 pub fn print_row(label: &str, decimals: usize, [bare, sandbox]: &[Vec<f64>; 2]) {
     let pairs = sandbox.iter().zip(bare);
     let ratios = sorted(pairs.map(|(sandbox, bare)| sandbox / bare));
@@ -198,7 +198,7 @@ impl Subject {
         }
     }
 
-    /// The rival, told to send an answer with this head and as long a body.
+    /// The bare server that sends an answer with this head and a body of the same length.
     fn bare(head: &str, body_length: usize) -> Outcome<Self> {
         let program = std::env::current_exe().explain("cannot find the bare server")?;
         let mut arguments = vec!["--bare-server".into(), body_length.to_string()];
@@ -216,7 +216,7 @@ pub struct Server {
     name: &'static str,
     process: Child,
     port: u16,
-    /// From its spawn to its first 200.
+    /// The time from its spawn to its first 200.
     pub start_up: Duration,
 }
 
@@ -228,9 +228,9 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// Starts a server on its core, and is back as soon as it has given its first 200.
+    /// Starts a server on its core, and returns after its first 200.
     pub fn start(subject: &Subject) -> Outcome<Self> {
-        // Chosen here and not by the server, as knocking has to begin before it could tell.
+        // The port is chosen here and not by the server, because the first tries come before it could print it.
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .and_then(|listener| listener.local_addr())
             .explain("cannot find a free port")?
@@ -240,8 +240,8 @@ impl Server {
         command.args(&subject.arguments).arg(port.to_string());
         command.stdin(Stdio::null()).stdout(Stdio::null());
 
-        // The child inherits this affinity, and counts its cores by it when it chooses its number
-        // of threads. To pin it after its start would be too late for that.
+        // The child inherits this affinity, and uses it to choose its number of threads. Pinning it
+        // after its start would be too late.
         pin(SERVER_CORE)?;
         let started = Instant::now();
         let process = command

@@ -1,5 +1,5 @@
-//! What many rules and many files cost: ten rules beside ten thousand, and load beside load during
-//! reloads.
+//! The cost of many rules and many files: compares ten rules with ten thousand, and load without
+//! reloads with load during reloads.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,7 +11,7 @@ use crate::load::{Load, Request};
 use crate::measure::{Server, Subject, print_row};
 use crate::{Explain, Outcome, Plan};
 
-/// A file is saved so often while reloads are measured.
+/// The pause between two saves of a file while reloads are measured.
 const SAVED_EVERY: Duration = Duration::from_millis(500);
 const FEW_RULES: usize = 10;
 const MANY_RULES: usize = 10_000;
@@ -73,7 +73,7 @@ pub fn measure_scale(plan: &Plan) -> Outcome<()> {
     Ok(())
 }
 
-/// What rounds of load came to, in microseconds.
+/// The results of rounds of load, in microseconds.
 #[derive(Default)]
 struct Rounds {
     cpu: Vec<f64>,
@@ -116,7 +116,7 @@ fn round(server: &Server, mut request: Request, plan: &Plan) -> Outcome<Round> {
     Ok(Round { load, cpu })
 }
 
-/// Saves one of the folder's files again and again, each time with other contents.
+/// Saves one file of the folder again and again, each time with other contents.
 fn while_saving<T>(folder: &Path, load: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -142,7 +142,7 @@ fn while_saving<T>(folder: &Path, load: impl FnOnce() -> Outcome<T>) -> Outcome<
     })
 }
 
-/// A bank account that the rule of this number is on.
+/// The bank account of the rule with this number.
 fn account(number: usize) -> Request {
     let body = format!(
         r#"{{"bank_account_number":"{}","bank_code":"BCA"}}"#,

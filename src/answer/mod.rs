@@ -1,4 +1,4 @@
-//! From a request and a world to a reply, and why; decides everything, awaits nothing.
+//! Turns a request and a world into a reply and an explanation. Decides everything and awaits nothing.
 
 mod account;
 mod admission;

@@ -1,4 +1,4 @@
-//! Time, chance, keys, URLs, delays, faults: values with a spelling, knowing no request and no sandbox.
+//! Values with a text form: time, chance, keys, URLs, delays, faults. It does not know requests or the sandbox.
 
 mod amount;
 mod api_key;

@@ -1,4 +1,4 @@
-//! Sends what worlds have in their outboxes; the only way out.
+//! Sends the callbacks in the outboxes of worlds. Nothing else opens outgoing connections.
 
 mod advance;
 mod courier;

@@ -133,8 +133,8 @@ impl Catalogue {
             .ok_or_else(|| self.unknown_endpoint(name, String::new))
     }
 
-    /// Says that there is no endpoint of this name, with the nearest there is. `otherwise` ends the sentence where none is
-    /// near.
+    /// Says that there is no endpoint of this name, with the nearest there is. `otherwise` ends the sentence where none
+    /// is near.
     pub(crate) fn unknown_endpoint(
         &self,
         name: &str,
@@ -181,7 +181,7 @@ pub(crate) fn error_outcome<'c>(
     }
 }
 
-/// Looks up the dummy data for the holes of a reply whose outcome the dummy data did not choose. It
+/// Looks up the dummy data for the placeholders of a reply whose outcome the dummy data did not choose. It
 /// always finds something, because the outcome is already decided. None if the endpoint has no lookup.
 pub(crate) fn found(
     seed: u64,

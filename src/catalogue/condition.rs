@@ -100,7 +100,7 @@ impl Subject {
                     Err("the API key cannot be tested: each key has a world of its own".to_owned())
                 }
                 Ok(name) => Ok(Self::Header(name)),
-                Err(_) => Err(format!("`{name}` is no name of a header")),
+                Err(_) => Err(format!("`{name}` is not a valid header name")),
             };
         }
         if let Some(name) = written.strip_prefix("query.") {
@@ -119,7 +119,7 @@ impl Subject {
                 let example = fields.names().next();
                 let example = example.unwrap_or_else(|| format!("{word}.user_id"));
                 Err(format!(
-                    "`{written}` cannot be tested: a condition is on `{word}.`, `header.`, `query.` or `nth`, in quotes, such as `\"{example}\"`"
+                    "`{written}` cannot be tested: a condition starts with `{word}.`, `header.` or `query.`, or is `nth`; in quotes, such as `\"{example}\"`"
                 ))
             },
             |path| path.map(Self::Field),
@@ -176,7 +176,7 @@ impl Test {
             file.error(
                 operand.span(),
                 format!(
-                    "`{}` wants {expected}, not {}",
+                    "`{}` needs {expected}, not {}",
                     operator.as_ref(),
                     operand.as_ref().kind()
                 ),

@@ -89,7 +89,7 @@ impl Current {
         });
         let loaded = loaded.unwrap_or_else(|Panicked| {
             base::log_panic("reloading the scenarios");
-            let sentence = "the scenario files cannot be read: the sandbox failed over them, and its log says where";
+            let sentence = "the scenario files cannot be read because of a bug in the sandbox; its log has the details";
             Err(LoadErrors(vec![LoadError::of_file("scenarios", sentence)]))
         });
         let errors = match loaded {
@@ -101,7 +101,9 @@ impl Current {
                 None
             }
             Err(errors) => {
-                tracing::error!("scenarios not reloaded, the last good ones stay:\n{errors}");
+                tracing::error!(
+                    "scenarios not reloaded, the previous ones are still used:\n{errors}"
+                );
                 Some(Arc::new(errors))
             }
         };
@@ -118,6 +120,6 @@ impl Current {
 fn log_warnings(catalogue: &Catalogue) {
     if !catalogue.warnings.is_empty() {
         let warnings = LoadErrors(catalogue.warnings.clone());
-        tracing::warn!("the scenarios load, with warnings:\n{warnings}");
+        tracing::warn!("the scenarios were loaded, with warnings:\n{warnings}");
     }
 }

@@ -112,7 +112,7 @@ impl Verb {
         }
     }
 
-    /// The prefix of field names in holes and conditions: `path` or `input`.
+    /// The prefix of field names in placeholders and conditions: `path` or `input`.
     pub(crate) fn fields_word(self) -> &'static str {
         match self {
             Self::Get => "path",

@@ -96,7 +96,7 @@ impl Catalogue {
                 errors.push(LoadError::of_file(
                     file.map_or("errors.toml", |file| file.source_file.name.as_str()),
                     format!(
-                        "the outcome `{}` is missing: the sandbox itself answers with it",
+                        "the outcome `{}` is missing, but the sandbox needs it",
                         code.name()
                     ),
                 ));
@@ -163,7 +163,7 @@ pub(super) fn layer_files(
             errors.push(file.source_file.error(
                 extends.span(),
                 if layers.is_extension(id) {
-                    format!("`{id}` itself extends another file: name the one that it extends")
+                    format!("`{id}` extends another file itself: extend that file instead")
                 } else {
                     format!("there is no file `{id}` to extend: {hint}")
                 },
@@ -185,7 +185,7 @@ pub(super) fn check_data_extensions(stack: &Stack, errors: &mut Vec<LoadError>) 
         errors.push(file.source_file.error(
             extends.span(),
             format!(
-                "`{}` holds dummy data: only more of that can be added to it",
+                "`{}` has dummy data: a file that extends it can only add dummy data",
                 extends.as_ref()
             ),
         ));
@@ -247,7 +247,10 @@ pub(super) fn router(
                 .map_or(0..0, crate::scenario::Spanned::span);
             errors.push(file.source_file.error(
                 span,
-                format!("the path `{}` is another endpoint's already", slot.path),
+                format!(
+                    "the path `{}` already belongs to another endpoint",
+                    slot.path
+                ),
             ));
         }
     }

@@ -32,7 +32,7 @@ impl MagicValue {
         let parsed = match Subject::parse(written, fields) {
             Ok(parsed @ (Subject::Field(_) | Subject::FileName(_))) => Ok(parsed),
             Ok(Subject::Header(_) | Subject::Query(_) | Subject::Nth) => Err(format!(
-                "a magic value rides in `{}.…`, in quotes: for a header there is `x-magic-reply`",
+                "a magic value must be in `{}.…`, in quotes; for a header use `x-magic-reply`",
                 fields.word
             )),
             Err(message) => Err(message),
@@ -40,7 +40,7 @@ impl MagicValue {
         let wrong = || {
             file.error(
                 how.span(),
-                "write `true` where the whole value names an outcome, or `{ prefix = \"MAGIC \" }`",
+                "write `true` if the whole value is the name of an outcome, or `{ prefix = \"MAGIC \" }`",
             )
         };
         let prefix = match how.as_ref() {

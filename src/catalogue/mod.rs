@@ -1,4 +1,4 @@
-//! What scenario files become: endpoints, rules, bodies, dummy data; never changed, only replaced whole.
+//! Compiled scenario files: endpoints, rules, bodies, dummy data. Never changed, only replaced as a whole.
 
 mod body;
 mod catalogue;

@@ -114,7 +114,7 @@ impl Outcome {
     pub(crate) fn plan(&self) -> Option<(&BodyPlan, bool)> {
         match &self.answer {
             Answer::Body { plan, asks_lookup } => Some((plan, *asks_lookup)),
-            _ => None,
+            Answer::Error { .. } | Answer::Sequence { .. } | Answer::Weighted(_) => None,
         }
     }
 

@@ -99,7 +99,7 @@ impl When {
             if entries.is_empty() {
                 errors.push(file.error(
                     alternative.span(),
-                    "a table without a condition would always hold: use `default = true` instead",
+                    "a table without a condition would always match: use `default = true` instead",
                 ));
             }
             let conditions = entries

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use super::upload_fields::UploadFields;
 use crate::base::nearest_clause;
 
-/// The fields of a request, under their names in holes and conditions: `input.user_id`. A GET has only the fields
-/// of its path: `path.digits`.
+/// The fields of a request, under their names in placeholders and conditions: `input.user_id`. A GET has only the
+/// fields of its path: `path.digits`.
 #[derive(Clone, Copy)]
 pub(crate) struct Fields<'a> {
     pub word: &'static str,

@@ -51,7 +51,9 @@ impl FolderWatcher {
                 thread: Some(thread),
             }),
             Err(error) => {
-                tracing::warn!("scenario files are not watched: {error}");
+                tracing::warn!(
+                    "cannot watch the scenario files, so changes are not loaded: {error}"
+                );
                 None
             }
         }
@@ -86,7 +88,9 @@ fn watch(
     let mut notifier = match notifier {
         Ok(notifier) => Some(notifier),
         Err(error) => {
-            tracing::warn!("no file events, comparing contents every second instead: {error}");
+            tracing::warn!(
+                "file events do not work, so the files are compared every second instead: {error}"
+            );
             None
         }
     };
@@ -94,7 +98,7 @@ fn watch(
         if let Some(notifier) = &mut notifier
             && let Err(error) = notifier.watch(folder, RecursiveMode::Recursive)
         {
-            tracing::warn!("no file events for {}: {error}", folder.display());
+            tracing::warn!("file events do not work for {}: {error}", folder.display());
         }
     }
     loop {

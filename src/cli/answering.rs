@@ -1,4 +1,4 @@
-//! The flags that several commands share: what is answered, and by which scenario files.
+//! The flags that several commands share: scenario files, seed, clock and the like.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,10 +10,11 @@ use crate::base::Clock;
 use crate::catalogue::Catalogue;
 use crate::sandbox::Builder;
 
-/// By which scenario files.
+/// Which scenario files are used.
 #[derive(Debug, Args)]
 pub(super) struct Scenarios {
-    /// Folder of scenario files to lay over the shipped ones; repeat it, or separate by commas.
+    /// Folder of scenario files. They are applied over the shipped ones. Can be repeated; separate several
+    /// with commas.
     #[arg(
         long = "scenarios",
         value_name = "DIR",
@@ -23,12 +24,12 @@ pub(super) struct Scenarios {
     folders: Vec<PathBuf>,
 }
 
-/// What is answered, and shown of it.
+/// How requests are answered, and what is shown of them.
 #[derive(Debug, Args)]
 pub(super) struct Answering {
     #[command(flatten)]
     scenarios: Scenarios,
-    /// What ids and invented data are derived from.
+    /// Number that ids and invented data are derived from.
     #[arg(
         long,
         value_name = "N",
@@ -36,14 +37,14 @@ pub(super) struct Answering {
         default_value_t = 0
     )]
     seed: u64,
-    /// What `created` shows: an instant at which it stands still, or `system`
-    /// [default: 2026-01-01T00:00:00Z].
+    /// Time of the sandbox's clock, which `created` shows: a time at which the clock is frozen, or `system`
+    /// for the real time [default: 2026-01-01T00:00:00Z].
     #[arg(long, value_name = "INSTANT", env = "ILUMA_SANDBOX_CLOCK")]
     clock: Option<Clock>,
-    /// Refuse endpoints and outcomes that are merely decided or inferred.
+    /// Refuse endpoints and outcomes whose source is only `decided` or `inferred`.
     #[arg(long, env = "ILUMA_SANDBOX_STRICT", value_parser = FalseyValueParser::new())]
     strict: bool,
-    /// Hide personal fields in what is shown of requests and callbacks; answers are whole.
+    /// Hide personal fields when requests and callbacks are shown. Responses are not changed.
     #[arg(long, env = "ILUMA_SANDBOX_REDACT", value_parser = FalseyValueParser::new())]
     redact: bool,
 }

@@ -1,4 +1,4 @@
-//! `iluma-sandbox ca`: the local certificate authority, and how clients come to trust it.
+//! `iluma-sandbox ca`: the local certificate authority, and how to make clients trust it.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -26,27 +26,28 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Print its certificate in PEM; it is made if there is none.
+    /// Print the certificate of the authority in PEM. The authority is created if there is none.
     Export {
-        /// Write it to a file instead. One that is there and is no certificate in PEM stays.
+        /// Write the certificate to a file instead. An existing file that is not a certificate in PEM is not
+        /// overwritten.
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
     },
-    /// Print where its certificate is; it is made if there is none.
+    /// Print the path of the certificate. The authority is created if there is none.
     Path,
-    /// Print what makes clients trust it: curl, Node, Python, Java, Go, Docker.
+    /// Print how to make clients trust the authority: curl, Node, Python, Java, Go, Docker.
     TrustHelp {
-        /// This client alone.
+        /// Print only the help for this client.
         #[arg(value_enum)]
         client: Option<Client>,
-        /// What the sandbox is called by [default: `https://localhost:4586`, or the port that
-        /// `ILUMA_SANDBOX_TLS_PORT` or `ILUMA_SANDBOX_PORT` says].
+        /// URL of the sandbox [default: `https://localhost:4586`; `ILUMA_SANDBOX_TLS_PORT` and
+        /// `ILUMA_SANDBOX_PORT` change the port].
         #[arg(long, value_parser = secure_url)]
         url: Option<Uri>,
-        /// As `serve` has it.
+        /// Same as for `serve`.
         #[arg(long, hide = true, env = "ILUMA_SANDBOX_TLS_PORT")]
         tls_port: Option<u16>,
-        /// As `serve` has it.
+        /// Same as for `serve`.
         #[arg(long, hide = true, env = "ILUMA_SANDBOX_PORT")]
         port: Option<u16>,
     },
@@ -98,7 +99,7 @@ fn export(authority: &Authority, path: &Path, output: Option<&Path>, format: For
     if let Some(output) = output {
         if holds_something_else(output) {
             return fail(format_args!(
-                "{} is there and holds something else than one certificate in PEM: remove it, or name another file",
+                "{} exists and is not a single certificate in PEM: remove it, or name another file",
                 output.display()
             ));
         }
@@ -134,6 +135,6 @@ fn secure_url(text: &str) -> Result<Uri, String> {
     if url.scheme_str() == Some("https") {
         Ok(url)
     } else {
-        Err("nothing has to be trusted over plain HTTP: write https://".to_owned())
+        Err("plain HTTP needs no trusted certificate: write https://".to_owned())
     }
 }

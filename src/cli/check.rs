@@ -1,4 +1,4 @@
-//! `iluma-sandbox check`: every mistake in scenario files, for people and for tools.
+//! `iluma-sandbox check`: reports every mistake in scenario files, as text or JSON.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,12 +12,12 @@ use crate::scenario::{LoadError, LoadErrors};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Folders to lay over the shipped files, in this order.
+    /// Folders of scenario files. They are applied over the shipped files, in this order.
     #[arg(env = "ILUMA_SANDBOX_SCENARIOS", value_delimiter = ',')]
     dirs: Vec<PathBuf>,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// Exit with 1 on a warning too.
+    /// Also exit with 1 if there are warnings.
     #[arg(long)]
     deny_warnings: bool,
 }
@@ -40,13 +40,13 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
             print(&format!("{report:#}\n"));
         }
         Format::Text if found.is_empty() => {
-            print(&format!("all well: {endpoints} endpoints\n"));
+            print(&format!("no mistakes: {endpoints} endpoints\n"));
         }
         Format::Text => {
             let sum = sum(&found, errors);
             let sum = match (errors, is_refused) {
-                (0, false) => format!("loads: {endpoints} endpoints; {sum}"),
-                (0, true) => format!("{sum}, and `--deny-warnings` is given"),
+                (0, false) => format!("the files can be loaded: {endpoints} endpoints; {sum}"),
+                (0, true) => format!("{sum}; warnings are refused because of `--deny-warnings`"),
                 _ => sum,
             };
             print(&format!("{}\n\n{sum}\n", LoadErrors(found)));

@@ -1,4 +1,5 @@
-//! How commands ask a running sandbox: one request a connection, the API key as Basic auth.
+//! The HTTP client that commands use to call a running sandbox: one request per connection, the API key as
+//! Basic auth.
 
 use std::time::Duration;
 
@@ -68,17 +69,17 @@ impl Client {
             .unwrap_or_else(|_| Err("no answer in time".to_owned()))
             .map_err(|reason| {
                 format!(
-                    "cannot reach a sandbox at {url}: {reason}; start one, or say with --url where it is"
+                    "cannot reach a sandbox at {url}: {reason}; start one, or give its URL with --url"
                 )
             })?;
         match serde_json::from_slice(&body) {
             Ok(json) => Ok((status, json)),
             Err(_) if body == server::PLAIN_WORDS => Err(format!(
-                "what answers at {url} speaks HTTPS: name it as {}",
+                "the server at {url} uses HTTPS: write its URL as {}",
                 url.replacen("http", "https", 1)
             )),
             Err(_) => Err(format!(
-                "what answers at {url} is no sandbox: its answer to {path} is not JSON (status {})",
+                "the server at {url} is not a sandbox: its answer to {path} is not JSON (status {})",
                 status.as_u16()
             )),
         }
@@ -157,7 +158,7 @@ impl Client {
 
 /// Reads the URL of a sandbox, such as `http://127.0.0.1:4586`. It refuses a user and a query: they would be lost.
 pub(super) fn sandbox_url(text: &str) -> Result<Uri, String> {
-    let wrong = || format!("`{text}` is no URL of a sandbox, such as http://127.0.0.1:4586");
+    let wrong = || format!("`{text}` is not the URL of a sandbox, such as http://127.0.0.1:4586");
     let url: Uri = text.parse().map_err(|_| wrong())?;
     let has_user = url
         .authority()

@@ -1,4 +1,4 @@
-//! The command line: what can be asked for, and what each command exits with.
+//! The command line: the commands and their exit codes.
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
@@ -10,13 +10,13 @@ use super::{
     readyz, schema, serve, trigger, try_out,
 };
 
-/// A local sandbox of the Iluma KYC API. Without a command it serves.
+/// A local sandbox of the Iluma KYC API. Without a command it runs `serve`.
 #[derive(Debug, Parser)]
 #[command(
     name = "iluma-sandbox",
     version,
     max_term_width = 100,
-    after_help = "Without a command it serves; `iluma-sandbox serve --help` lists the flags of that."
+    after_help = "Without a command it runs `serve`; `iluma-sandbox serve --help` lists the flags."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -25,68 +25,74 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Answer like Iluma until told to stop (the default: `iluma-sandbox --port 0` serves too).
+    /// Run the mock server until it is stopped. This is the default command: `iluma-sandbox --port 0` works
+    /// too.
     Serve(serve::Arguments),
-    /// Say what is wrong with scenario files, without serving.
+    /// Check scenario files for mistakes, without starting a server.
     ///
-    /// Exits with 0 when all is well, 1 when a file is broken, 2 when it is called wrongly.
+    /// Exit code: 0 if the files are correct, 1 if a file is broken, 2 if the arguments are wrong.
     Check(check::Arguments),
-    /// Print every endpoint with its magic replies, their sources and their callbacks.
+    /// List all endpoints with their magic replies, the sources of those and their callbacks.
     List(list::Arguments),
-    /// Say which outcomes, errors and callback behaviours a running sandbox was asked for, and how to
-    /// ask for the others.
+    /// Show which outcomes, errors and callback behaviours were requested from a running sandbox, and how
+    /// to request the others.
     ///
-    /// Exits with 0 when that is at least `--min`, 1 when it is less or no sandbox answers, 2 when it is
-    /// called wrongly.
+    /// Exit code: 0 if the coverage is at least `--min`, 1 if it is less or no sandbox answers, 2 if the
+    /// arguments are wrong.
     Coverage(coverage::Arguments),
-    /// Have a running sandbox send a callback, and say what became of it.
+    /// Make a running sandbox send a callback, and show the result of the delivery.
     ///
-    /// Exits with 0 when it was delivered, 1 when it was not or no sandbox answers, 2 when what is
-    /// asked for does not exist.
+    /// Exit code: 0 if the callback was delivered, 1 if it was not or no sandbox answers, 2 if the type,
+    /// endpoint or outcome does not exist.
     Trigger(trigger::Arguments),
-    /// Answer one request without a server, and say why it is answered so.
+    /// Answer one request without a server, and explain the response.
     ///
-    /// Exits with 0 when there was an answer, 1 when none came (a fault), 2 when it is called wrongly.
+    /// Exit code: 0 if there was a response, 1 if there was none (because of a fault), 2 if the arguments
+    /// are wrong.
     Try(try_out::Arguments),
-    /// Say why a running sandbox answered a request as it did: what decided, and what did not.
+    /// Explain a response of a running sandbox: which rule decided it, and which rules did not match.
     ///
-    /// Exits with 0, 1 when there is no such exchange or no sandbox, 2 when it is called wrongly.
+    /// Exit code: 0 on success, 1 if there is no such exchange or no sandbox answers, 2 if the arguments
+    /// are wrong.
     Explain(explain::Arguments),
-    /// Play callbacks against your own receiver, good and bad ones, and say which it takes wrongly.
+    /// Send correct and broken callbacks to your own receiver, and show which ones it handles wrongly.
     ///
-    /// Exits with 0 when all is well, 1 when a step failed or the receiver cannot be reached, 2 when it
-    /// is called wrongly.
+    /// Exit code: 0 if every step passed, 1 if a step failed or the receiver cannot be reached, 2 if the
+    /// arguments are wrong.
     Audit(audit::Arguments),
-    /// Print the emulated API as the document of `/openapi.json`: `OpenAPI` 3.1.
+    /// Print the `OpenAPI` 3.1 document of the emulated API, as `/openapi.json` serves it.
     Openapi(openapi::Arguments),
-    /// Print a Postman collection with a request for every outcome, and tests of the replies.
+    /// Print a Postman collection with a request for every outcome and tests of the responses.
     Postman(openapi::PostmanArguments),
-    /// Print the JSON Schema with which editors complete and check scenario files.
+    /// Print the JSON Schema of scenario files. Editors use it to complete and check them.
     ///
-    /// A file refers to it in its first line, as those of `init` do: `#:schema ./scenario.schema.json`.
+    /// A scenario file refers to the schema in its first line, as the files of `init` do:
+    /// `#:schema ./scenario.schema.json`.
     Schema(schema::Arguments),
-    /// Draw a card or a selfie to upload, plainly no real one, whose file name carries an outcome.
+    /// Draw a fake identity card or selfie to upload. Its file name can select an outcome.
     ///
-    /// Prints the path that it wrote. Exits with 0 when it is written, 1 when it cannot be or is there
-    /// already, 2 when there is no such outcome.
+    /// Prints the path of the file. Exit code: 0 if the file was written, 1 if it already exists or cannot
+    /// be written, 2 if the arguments are wrong or there is no such outcome.
     Document(document::Arguments),
-    /// Say whether a sandbox is ready, or wait until it is: for health checks and scripts.
+    /// Check whether a sandbox is ready, or wait until it is. For health checks and scripts.
     ///
-    /// Exits with 0 when it is, 1 when it is not, 2 when it is called wrongly.
+    /// Exit code: 0 if it is ready, 1 if it is not, 2 if the arguments are wrong.
     Readyz(readyz::Arguments),
-    /// Print where a running sandbox is and what to call it with, for `eval "$(iluma-sandbox env)"`.
+    /// Print the URL, API key and callback token of a running sandbox as environment variables, for
+    /// `eval "$(iluma-sandbox env)"`.
     ///
-    /// Exits with 0, 1 when no sandbox answers or it refuses, 2 when it is called wrongly.
+    /// Exit code: 0 on success, 1 if no sandbox answers or it refuses the request, 2 if the arguments are
+    /// wrong.
     Env(env::Arguments),
-    /// The local certificate authority of `serve --tls`: where it is, and how clients come to trust it.
+    /// Show or export the local certificate authority of `serve --tls`, and how to make clients trust it.
     ///
-    /// Exits with 0, 1 when it cannot be read or made, 2 when it is called wrongly.
+    /// Exit code: 0 on success, 1 if the authority cannot be read or created, 2 if the arguments are wrong.
     Ca(ca::Arguments),
-    /// Print a script that completes commands and flags in a shell.
+    /// Print a shell script that completes commands and flags.
     Completions(completions::Arguments),
-    /// Print the manual page of all or of one command, or write them all.
+    /// Print the manual page of `iluma-sandbox` or of one command, or write all pages into a folder.
     Man(man::Arguments),
-    /// Write a commented folder of scenario files to start from.
+    /// Create a folder of commented example scenario files to start from.
     Init(init::Arguments),
 }
 

@@ -1,4 +1,4 @@
-//! `iluma-sandbox completions`: commands and flags, completed in a shell.
+//! `iluma-sandbox completions`: prints the scripts that complete commands and flags in a shell.
 
 use std::process::ExitCode;
 
@@ -10,10 +10,11 @@ use super::output::{Format, print};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Where its output goes: `source <(iluma-sandbox completions bash)`; for fish into
-    /// `~/.config/fish/completions/iluma-sandbox.fish`, for zsh into `_iluma-sandbox` in a folder of `$fpath`.
+    /// Shell to print the script for. For bash, run `source <(iluma-sandbox completions bash)`. For fish,
+    /// write it to `~/.config/fish/completions/iluma-sandbox.fish`. For zsh, write it to `_iluma-sandbox` in
+    /// a folder of `$fpath`.
     shell: Shell,
-    /// `text`, or `json` with the script as a text.
+    /// `text`, or `json` with the script as a string.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

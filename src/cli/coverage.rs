@@ -1,4 +1,4 @@
-//! `iluma-sandbox coverage`: what a running sandbox was asked for so far, as a gate for CI.
+//! `iluma-sandbox coverage`: shows what was requested from a running sandbox so far. CI can use it as a gate.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -13,13 +13,13 @@ use crate::control::Coverage;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Fail when less than this was exercised, in percent.
+    /// Fail if the coverage is less than this percentage.
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     min: Option<u8>,
-    /// Count this endpoint only, `v1.1/bank_account_data_requests`; repeat it for more.
+    /// Count only this endpoint, such as `v1.1/bank_account_data_requests`. Can be repeated.
     #[arg(long = "endpoint", value_name = "ID")]
     endpoints: Vec<String>,
-    /// Whose requests count: those of every API key, or those of `--api-key` alone.
+    /// Which requests count: `all` for those of every API key, `own` for those of `--api-key`.
     #[arg(long, value_enum, default_value_t)]
     world: Whose,
     #[arg(long, value_enum, default_value_t)]
@@ -72,13 +72,13 @@ async fn coverage(arguments: &Arguments) -> ExitCode {
         None => sentence.to_owned(),
     };
     if status == StatusCode::BAD_REQUEST {
-        return misused(refusal("the sandbox refused the question"));
+        return misused(refusal("the sandbox refused the request"));
     }
     let coverage = match serde_json::from_value::<Coverage>(answer.clone()) {
         Ok(coverage) if status == StatusCode::OK => coverage,
         _ => {
             return fail(refusal(
-                "what answers there is a sandbox that knows no coverage",
+                "the sandbox has no coverage report; it may be an older version",
             ));
         }
     };
@@ -88,7 +88,7 @@ async fn coverage(arguments: &Arguments) -> ExitCode {
     });
     match arguments.min {
         Some(min) if !coverage.reaches(min) => fail(format_args!(
-            "{} % was exercised ({} of {}), less than the {min} % that --min asks for",
+            "the coverage is {} % ({} of {}), less than the {min} % that --min requires",
             coverage.percent, coverage.exercised, coverage.total
         )),
         _ => ExitCode::SUCCESS,

@@ -1,4 +1,4 @@
-//! `iluma-sandbox env`: where a running sandbox is and what to call it with, as variables for a shell.
+//! `iluma-sandbox env`: prints URL, API key and callback token of a running sandbox as shell variables.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -15,7 +15,8 @@ use super::target::Target;
 pub(super) struct Arguments {
     #[command(flatten)]
     target: Target,
-    /// Of the world of this name, which is made when there is none, instead of the key's.
+    /// Use the world with this name instead of the world of the API key. It is created if it does not
+    /// exist.
     #[arg(long, value_name = "NAME", conflicts_with = "api_key")]
     world: Option<String>,
     #[arg(long, value_enum, default_value_t)]
@@ -24,7 +25,7 @@ pub(super) struct Arguments {
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum Syntax {
-    /// bash, zsh and the other shells of POSIX.
+    /// bash, zsh and other POSIX shells.
     #[default]
     Sh,
     Fish,
@@ -66,7 +67,7 @@ async fn env(arguments: &Arguments) -> ExitCode {
         world["callback_token"].as_str(),
     ) else {
         return fail(format_args!(
-            "what answers at {} is no sandbox",
+            "the server at {} is not a sandbox",
             client.url()
         ));
     };
@@ -103,7 +104,9 @@ async fn world(client: &Client, name: Option<&str>) -> Result<Value, String> {
         (StatusCode::OK | StatusCode::CREATED, world) => Ok(world),
         (_, refusal) => {
             let message = refusal["message"].as_str();
-            Err(message.unwrap_or("the sandbox refuses to say").to_owned())
+            Err(message
+                .unwrap_or("the sandbox refused the request")
+                .to_owned())
         }
     }
 }

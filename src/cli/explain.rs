@@ -1,4 +1,4 @@
-//! `iluma-sandbox explain`: asks a running sandbox why it answered a request as it did.
+//! `iluma-sandbox explain`: asks a running sandbox to explain one of its responses.
 
 use std::fmt::{self, Write};
 use std::process::ExitCode;
@@ -14,7 +14,7 @@ use crate::answer::{DecidedBy, Explanation};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The `x-sandbox-trace` of the reply.
+    /// Trace of the response: the value of its header `x-sandbox-trace`.
     trace: String,
     #[command(flatten)]
     target: Target,
@@ -33,12 +33,20 @@ async fn explain(arguments: &Arguments) -> ExitCode {
     };
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
     if !arguments.trace.chars().all(plain) {
-        return misused("a trace looks like 1a2b3c4d-7: it is in x-sandbox-trace of every reply");
+        return misused(
+            "a trace looks like 1a2b3c4d-7: every response has it in the header x-sandbox-trace",
+        );
     }
     let path = format!("explain/{}", arguments.trace);
     let answer = match client.ask(Method::GET, &path, None, Duration::ZERO).await {
         Ok((StatusCode::OK, answer)) => answer,
-        Ok((_, refusal)) => return fail(refusal["message"].as_str().unwrap_or("it was refused")),
+        Ok((_, refusal)) => {
+            return fail(
+                refusal["message"]
+                    .as_str()
+                    .unwrap_or("the sandbox refused the request"),
+            );
+        }
         Err(sentence) => return fail(sentence),
     };
     match arguments.format {

@@ -20,7 +20,7 @@ impl FromStr for FormField {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong =
-            || "write NAME=VALUE, or NAME=@FILE, and perhaps ;type=TYPE behind it".to_owned();
+            || "write NAME=VALUE or NAME=@FILE, optionally followed by ;type=TYPE".to_owned();
         let (name, mut value) = text.split_once('=').ok_or_else(wrong)?;
         let is_sendable = |text: &str| !text.is_empty() && !text.contains(['"', '\r', '\n']);
         let (mut content_type, mut file_name) = (None, None);

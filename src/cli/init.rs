@@ -1,4 +1,4 @@
-//! `iluma-sandbox init`: a folder of scenario files to start from.
+//! `iluma-sandbox init`: creates a folder of scenario files to start from.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::scenario::json_schema;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The folder; nothing in it is overwritten.
+    /// Folder to create the files in. Existing files are not overwritten.
     dir: PathBuf,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     let mut paths = files.clone().map(|(name, _)| dir.join(name));
     if let Some(path) = paths.find(|path| path.exists()) {
         return fail(format_args!(
-            "{} is there already: nothing was written",
+            "{} already exists: nothing was written",
             path.display()
         ));
     }
@@ -58,7 +58,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     }
     print(&if is_text {
         format!(
-            "\nServe them with:\n  iluma-sandbox --scenarios {}\n",
+            "\nStart a sandbox with them:\n  iluma-sandbox --scenarios {}\n",
             dir.display()
         )
     } else {

@@ -1,4 +1,4 @@
-//! `iluma-sandbox list`: the endpoints and what they can be made to answer.
+//! `iluma-sandbox list`: lists the endpoints and their outcomes.
 
 use std::process::ExitCode;
 
@@ -10,12 +10,12 @@ use crate::reference::{Curl, Listing};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Print this endpoint alone, such as `v1.1/bank_account_data_requests`.
+    /// Print only this endpoint, such as `v1.1/bank_account_data_requests`.
     #[arg(value_name = "ENDPOINT")]
     endpoint: Option<String>,
     #[command(flatten)]
     scenarios: Scenarios,
-    /// `json` is what `/__sandbox/catalog` answers.
+    /// Output format; `json` is the response of `/__sandbox/catalog`.
     #[arg(long, value_enum, default_value_t)]
     format: ListFormat,
 }

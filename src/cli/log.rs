@@ -9,12 +9,12 @@ use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum LogFormat {
-    /// A line for a reader.
+    /// Lines for people.
     #[default]
     Pretty,
-    /// A JSON object a line.
+    /// One JSON object per line.
     Json,
-    /// Nothing.
+    /// No log.
     Off,
 }
 

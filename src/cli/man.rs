@@ -11,12 +11,13 @@ use crate::base::{nearest, reason};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The page of this command alone: `iluma-sandbox man serve | man -l -`, `iluma-sandbox man ca path`.
+    /// Print only the page of this command: `iluma-sandbox man serve | man -l -`, `iluma-sandbox man ca
+    /// path`.
     command: Vec<String>,
-    /// Write a page for every command into this folder instead, which is made when there is none.
+    /// Write the pages of all commands into this folder instead. It is created if it does not exist.
     #[arg(long, value_name = "DIR", conflicts_with = "command")]
     dir: Option<PathBuf>,
-    /// `text`, or `json` with the page as a text.
+    /// `text`, or `json` with the page as a string.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

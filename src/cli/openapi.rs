@@ -1,4 +1,4 @@
-//! `iluma-sandbox openapi` and `iluma-sandbox postman`: the API as documents for other tools.
+//! `iluma-sandbox openapi` and `iluma-sandbox postman`: print the emulated API as documents for other tools.
 
 use std::process::ExitCode;
 
@@ -18,17 +18,17 @@ use crate::reference::{self, About};
 pub(super) struct Arguments {
     #[command(flatten)]
     scenarios: Scenarios,
-    /// Leave out what a sandbox refuses that is started with `--strict`.
+    /// Leave out the endpoints and outcomes that `serve --strict` refuses.
     #[arg(long, env = "ILUMA_SANDBOX_STRICT", value_parser = clap::builder::FalseyValueParser::new())]
     strict: bool,
-    /// Where the sandbox answers [default: `http://127.0.0.1:4586`].
+    /// URL of the sandbox [default: `http://127.0.0.1:4586`].
     #[arg(long, value_parser = sandbox_url)]
     url: Option<Uri>,
     #[arg(long, value_enum, default_value_t)]
     format: JsonFormat,
 }
 
-/// These are JSON and nothing else.
+/// Some commands print JSON only.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(super) enum JsonFormat {
     #[default]
@@ -37,10 +37,10 @@ pub(super) enum JsonFormat {
 
 #[derive(Debug, Args)]
 pub(super) struct PostmanArguments {
-    /// Print the environment that goes with the collection: address and key.
+    /// Print the Postman environment for the collection instead: URL and API key.
     #[arg(long)]
     environment: bool,
-    /// The API key in that [default: the documentation's].
+    /// API key in the environment [default: the documentation's API key].
     #[arg(
         long,
         value_name = "KEY",

@@ -30,7 +30,7 @@ impl Parent {
         };
         if parent.id.is_none() && !parent.holds_stdin {
             return Err(
-                "--exit-with-parent finds nothing to go by: give it a pipe as stdin and keep the other end",
+                "--exit-with-parent cannot watch the parent process: start the sandbox with a pipe as stdin, and keep the other end open",
             );
         }
         Ok(parent)
@@ -39,8 +39,8 @@ impl Parent {
     /// Resolves when the parent is gone, or has closed the pipe; says which.
     pub(super) async fn gone(self) -> &'static str {
         tokio::select! {
-            () = replaced(self.id) => "its parent process is gone",
-            () = end_of_stdin(self.holds_stdin) => "stdin has ended",
+            () = replaced(self.id) => "the parent process has ended",
+            () = end_of_stdin(self.holds_stdin) => "stdin was closed",
         }
     }
 }
@@ -67,7 +67,7 @@ async fn end_of_stdin(holds_stdin: bool) {
     match reading {
         Ok(_) => end.await.ok(),
         Err(error) => {
-            tracing::warn!("the end of stdin is not watched: {error}");
+            tracing::warn!("cannot watch stdin, so its end will not stop the sandbox: {error}");
             std::future::pending().await
         }
     };

@@ -1,4 +1,4 @@
-//! `iluma-sandbox readyz`: whether a sandbox is ready, for health checks and for scripts that have started one.
+//! `iluma-sandbox readyz`: checks whether a sandbox is ready, for health checks and scripts.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -14,17 +14,17 @@ use super::target::SandboxAddress;
 use crate::base::{duration_text, parse_duration};
 use crate::callbacks::Trust;
 
-/// The pause between two questions.
+/// The pause between two requests.
 const PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
     place: SandboxAddress,
-    /// Ask again until it is ready.
+    /// Repeat the request until the sandbox is ready.
     #[arg(long)]
     wait: bool,
-    /// How long to wait, or to wait for the one answer.
+    /// How long to wait for the answer, or with `--wait` until the sandbox is ready.
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
     timeout: Duration,
     #[arg(long, value_enum, default_value_t)]
@@ -76,9 +76,11 @@ fn why_not(client: &Client, answer: &Value) -> String {
     let url = client.url();
     match (&answer["status"], &answer["error_text"], &answer["message"]) {
         (Value::String(status), Value::String(errors), _) if status == "unready" => {
-            format!("the sandbox at {url} is not ready, its scenario files are broken:\n{errors}")
+            format!(
+                "the sandbox at {url} is not ready because its scenario files are broken:\n{errors}"
+            )
         }
         (_, _, Value::String(message)) => format!("{url} is not ready: {message}"),
-        _ => format!("what answers at {url} is no sandbox"),
+        _ => format!("the server at {url} is not a sandbox"),
     }
 }

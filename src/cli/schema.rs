@@ -1,4 +1,4 @@
-//! `iluma-sandbox schema`: the schemas by which editors complete and check scenario files.
+//! `iluma-sandbox schema`: prints the schemas that editors use to complete and check scenario files.
 
 use std::process::ExitCode;
 
@@ -10,7 +10,7 @@ use crate::scenario;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Which files it is for.
+    /// Kind of file that the schema is for.
     #[arg(long = "for", value_name = "FILES", value_enum, default_value_t)]
     subject: Subject,
     #[arg(long, value_enum, default_value_t)]
@@ -22,7 +22,7 @@ enum Subject {
     /// Scenario files.
     #[default]
     Scenario,
-    /// `sandbox.toml`, the settings of a folder.
+    /// The settings of a folder, `sandbox.toml`.
     Sandbox,
 }
 

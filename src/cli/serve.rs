@@ -39,17 +39,17 @@ const TEST_PANICS: &str = "ILUMA_SANDBOX_TEST_PANICS";
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(super) struct Arguments {
-    /// Address to listen on.
+    /// IP address to listen on.
     #[arg(long, value_name = "ADDR", env = "ILUMA_SANDBOX_BIND", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     bind: IpAddr,
-    /// Port to listen on; 0 takes any free one.
+    /// Port to listen on; 0 picks a free port.
     #[arg(long, value_name = "N", env = "ILUMA_SANDBOX_PORT", default_value_t = DEFAULT_PORT)]
     port: u16,
     #[command(flatten)]
     tls: TlsArguments,
     #[command(flatten)]
     answering: Answering,
-    /// API key to let in, and no other; repeat it, or separate by commas.
+    /// Accept only this API key. Can be repeated; separate several keys with commas.
     #[arg(
         long = "api-key",
         value_name = "KEY",
@@ -58,16 +58,17 @@ pub(super) struct Arguments {
         hide_env_values = true
     )]
     api_keys: Vec<String>,
-    /// How the watchlist writes dates: `strings` or `objects`.
+    /// Format of the dates in watchlist results: `strings` or `objects`.
     #[arg(long, value_name = "FORM", env = "ILUMA_SANDBOX_WATCHLIST_DATES", value_parser = date_form)]
     watchlist_dates: Option<DateForm>,
-    /// Answer 503 at /__sandbox/readyz while a changed scenario file is broken.
+    /// Answer 503 at `/__sandbox/readyz` while a changed scenario file is broken.
     #[arg(long, env = "ILUMA_SANDBOX_STRICT_RELOAD", value_parser = clap::builder::FalseyValueParser::new())]
     strict_reload: bool,
-    /// Keep no upload for the minute in which an open inspector may fetch and draw it.
+    /// Keep no uploads for the inspector, which then shows no thumbnails.
     #[arg(long, env = "ILUMA_SANDBOX_NO_THUMBNAILS", value_parser = clap::builder::FalseyValueParser::new())]
     no_thumbnails: bool,
-    /// Where callbacks of a type go in every world that registers no other, as TYPE=URL; repeat it.
+    /// Default URL for callbacks of a type. A world that registers its own URL uses that one. Can be
+    /// repeated.
     #[arg(
         long = "callback",
         value_name = "TYPE=URL",
@@ -76,8 +77,8 @@ pub(super) struct Arguments {
         value_parser = callback
     )]
     callbacks: Vec<(String, CallbackUrl)>,
-    /// When a callback that failed is tried again: `fast` (1 s to 32 s), `realistic` (15 min to 12 h),
-    /// `none`, or durations with commas between them.
+    /// When to retry a failed callback: `fast` (1 s to 32 s), `realistic` (15 min to 12 h), `none`, or
+    /// durations separated by commas.
     #[arg(
         long,
         value_name = "PROFILE",
@@ -85,17 +86,17 @@ pub(super) struct Arguments {
         default_value = "fast"
     )]
     callback_retries: Retries,
-    /// Sign callbacks beside the token: `standard-webhooks`.
+    /// Sign callbacks, in addition to the token. The only value is `standard-webhooks`.
     #[arg(long, value_name = "HOW", env = "ILUMA_SANDBOX_CALLBACK_SIGNING", value_parser = signing)]
     callback_signing: Option<()>,
-    /// Send the callback token in `x-iluma-callback-token` as well.
+    /// Also send the callback token in the header `x-iluma-callback-token`.
     #[arg(
         long,
         env = "ILUMA_SANDBOX_CALLBACK_TOKEN_TWICE",
         value_parser = clap::builder::FalseyValueParser::new()
     )]
     callback_token_twice: bool,
-    /// Call another host than a callback's URL says, as FROM=TO; repeat it.
+    /// Send callbacks for the host FROM to the host TO instead. Can be repeated.
     #[arg(
         long,
         value_name = "FROM=TO",
@@ -106,8 +107,8 @@ pub(super) struct Arguments {
     callback_host_map: Vec<(String, String)>,
     #[command(flatten)]
     receivers: ReceiverArguments,
-    /// What the control API asks for in `x-sandbox-control-token` [default: nothing on a loopback address;
-    /// on any other a random one, which is printed].
+    /// Token that the control API requires in `x-sandbox-control-token` [default: none on a loopback
+    /// address; on any other address a random token, which is printed].
     #[arg(
         long,
         value_name = "TOKEN",
@@ -115,20 +116,20 @@ pub(super) struct Arguments {
         hide_env_values = true
     )]
     control_token: Option<String>,
-    /// File to write once requests are answered: address, key and tokens as JSON.
+    /// Write address, API key and tokens as JSON into this file when the sandbox is ready.
     #[arg(long, value_name = "PATH", env = "ILUMA_SANDBOX_READY_FILE")]
     ready_file: Option<PathBuf>,
-    /// Stop when the process that started this one is gone, or stdin, where it is a pipe, has ended.
+    /// Stop when the parent process has ended, or when stdin is a pipe and is closed.
     #[arg(
         long,
         env = "ILUMA_SANDBOX_EXIT_WITH_PARENT",
         value_parser = clap::builder::FalseyValueParser::new()
     )]
     exit_with_parent: bool,
-    /// What to print when it is ready: a line, or what `--ready-file` writes.
+    /// What to print when the sandbox is ready: a line of text, or the JSON that `--ready-file` writes.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// How to log to stderr.
+    /// Format of the log on stderr.
     #[arg(long, env = "ILUMA_SANDBOX_LOG_FORMAT", value_enum, default_value_t)]
     log_format: LogFormat,
 }
@@ -187,7 +188,7 @@ async fn serve(
         Ok(sandbox) => sandbox,
         Err(StartError::Scenarios(errors)) => {
             eprintln!("{errors}");
-            fail("not started: mend the scenario files above");
+            fail("not started: correct the scenario files above");
             return ExitCode::from(2);
         }
         Err(error @ (StartError::CallbackType { .. } | StartError::Tls(_))) => {
@@ -199,7 +200,7 @@ async fn serve(
                 _ => "--port",
             };
             return fail(format_args!(
-                "{error}; choose another with {flag} (0 takes any free one) or --bind"
+                "{error}; choose another with {flag} (0 picks a free port) or --bind"
             ));
         }
     };
@@ -223,7 +224,7 @@ async fn serve(
         }
     };
     let why = tokio::select! {
-        () = stopped => "it was asked to",
+        () = stopped => "received a stop signal",
         why = orphaned => why,
         () = keep_house(sandbox.serving()) => unreachable!("there is always a house to keep"),
     };
@@ -246,9 +247,7 @@ impl Arguments {
             .sign_callbacks(self.callback_signing.is_some())
             .second_token_header(self.callback_token_twice);
         if std::env::var_os(TEST_PANICS).is_some_and(|value| value == "1") {
-            tracing::warn!(
-                "{TEST_PANICS} is set: whoever can send a request can have the sandbox panic"
-            );
+            tracing::warn!("{TEST_PANICS} is set: every client can make the sandbox panic");
             builder = builder.test_panics();
         }
         builder = self.answering.apply(builder);
@@ -283,7 +282,7 @@ impl Arguments {
 fn ready_in_words(sandbox: &Sandbox, token_is_given: bool) -> String {
     let url = sandbox.url();
     let secured = sandbox.tls_url().filter(|other| *other != url);
-    let secured = secured.map(|other| format!("it speaks HTTPS at {other}\n"));
+    let secured = secured.map(|other| format!("HTTPS is at {other}\n"));
     let at = format!(
         "iluma-sandbox is ready at {url}\n{}",
         secured.unwrap_or_default()
@@ -291,7 +290,7 @@ fn ready_in_words(sandbox: &Sandbox, token_is_given: bool) -> String {
     match sandbox.control_token().filter(|_| !token_is_given) {
         None => at,
         Some(token) => format!(
-            "{at}its control API asks for {CONTROL_TOKEN_HEADER}: {}\n",
+            "{at}the control API needs the header {CONTROL_TOKEN_HEADER}: {}\n",
             token.reveal()
         ),
     }

@@ -1,4 +1,4 @@
-//! How a command finds the running sandbox that it asks, and whose world it asks about.
+//! How a command finds the running sandbox, and which world it uses.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -12,17 +12,17 @@ use crate::http::DEFAULT_PORT;
 /// Where it is.
 #[derive(Debug, Args)]
 pub(super) struct SandboxAddress {
-    /// Where the sandbox is [default: `http://127.0.0.1:4586`, or as `ILUMA_SANDBOX_BIND` and
-    /// `ILUMA_SANDBOX_PORT` say].
+    /// URL of the sandbox [default: `http://127.0.0.1:4586`; `ILUMA_SANDBOX_BIND` and
+    /// `ILUMA_SANDBOX_PORT` change that].
     #[arg(long, value_parser = sandbox_url)]
     url: Option<Uri>,
-    /// As `serve` has it.
+    /// Same as for `serve`.
     #[arg(long, hide = true, env = "ILUMA_SANDBOX_BIND", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     bind: IpAddr,
-    /// As `serve` has it.
+    /// Same as for `serve`.
     #[arg(long, hide = true, env = "ILUMA_SANDBOX_PORT", default_value_t = DEFAULT_PORT)]
     port: u16,
-    /// As `serve` has it.
+    /// Same as for `serve`.
     #[command(flatten)]
     secure: super::tls::Reached,
 }
@@ -32,7 +32,7 @@ pub(super) struct SandboxAddress {
 pub(super) struct Target {
     #[command(flatten)]
     pub place: SandboxAddress,
-    /// The API key whose world it is [default: the documentation's].
+    /// API key whose world is used [default: the documentation's API key].
     #[arg(
         long,
         value_name = "KEY",
@@ -40,7 +40,7 @@ pub(super) struct Target {
         hide_env_values = true
     )]
     api_key: Option<String>,
-    /// What the control API asks for, where it does.
+    /// Control token, if the control API requires one.
     #[arg(
         long,
         value_name = "TOKEN",
@@ -59,7 +59,7 @@ impl SandboxAddress {
         let (scheme, port) = self.secure.scheme_and_port(self.port);
         if port == 0 {
             return Err(
-                "the port is 0, any free one: say with --url where the sandbox is, as its ready file does"
+                "the port is 0, which means any free port: give the URL of the sandbox with --url (its ready file has it)"
                     .to_owned(),
             );
         }
@@ -94,5 +94,5 @@ impl Target {
 pub(super) fn first_key(keys: Option<&str>) -> Result<ApiKey, String> {
     let keys = keys.unwrap_or(PUBLIC_KEY);
     let key = keys.split(',').next().unwrap_or_default().parse();
-    key.map_err(|reason| format!("--api-key holds no API key: {reason}"))
+    key.map_err(|reason| format!("--api-key is not an API key: {reason}"))
 }

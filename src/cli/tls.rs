@@ -1,4 +1,4 @@
-//! The flags of HTTPS: what `serve` speaks, where other commands find it, and what receivers have to show.
+//! The flags for HTTPS: for `serve`, for the commands that connect to it, and for callback receivers.
 
 use std::path::{Path, PathBuf};
 
@@ -10,21 +10,21 @@ use crate::callbacks::Trust;
 use crate::sandbox::Builder;
 use crate::server::{AUTHORITY_FILE, HostName, read_authorities};
 
-/// What is spoken.
+/// The HTTPS flags of `serve`.
 #[derive(Debug, Args)]
 pub(super) struct TlsArguments {
-    /// Speak HTTPS at the port, and no plain HTTP: see `iluma-sandbox ca trust-help`.
+    /// Serve HTTPS instead of plain HTTP at `--port`. See `iluma-sandbox ca trust-help`.
     #[arg(long, env = "ILUMA_SANDBOX_TLS", value_parser = FalseyValueParser::new())]
     tls: bool,
-    /// Speak HTTPS at a port of its own, beside plain HTTP at `--port`; 0 takes any free one.
+    /// Serve HTTPS at this port, in addition to plain HTTP at `--port`; 0 picks a free port.
     #[arg(long, value_name = "PORT", env = "ILUMA_SANDBOX_TLS_PORT")]
     tls_port: Option<u16>,
-    /// Refuse plain HTTP as the real service does: at `--port` where there is a `--tls-port`, else by speaking
-    /// HTTPS there.
+    /// Refuse plain HTTP, as the real service does. With `--tls-port`, requests at `--port` are refused;
+    /// without it, `--port` serves HTTPS.
     #[arg(long, env = "ILUMA_SANDBOX_HTTPS_ONLY", value_parser = FalseyValueParser::new())]
     https_only: bool,
-    /// Name or address that the certificate is good for, beside localhost, 127.0.0.1, `::1` and this
-    /// machine's name; repeat it, or separate by commas.
+    /// Additional host name or IP address for the certificate. It always covers localhost, 127.0.0.1, `::1`
+    /// and the name of this machine. Can be repeated; separate several with commas.
     #[arg(
         long = "tls-host",
         value_name = "HOST",
@@ -33,7 +33,8 @@ pub(super) struct TlsArguments {
         value_parser = host
     )]
     tls_hosts: Vec<String>,
-    /// Certificate of your own in PEM, its chain after it, instead of one by the local authority.
+    /// Your own certificate in PEM, followed by its chain. Without this flag, the local authority issues
+    /// one.
     #[arg(
         long,
         value_name = "FILE",
@@ -41,7 +42,7 @@ pub(super) struct TlsArguments {
         requires = "tls_key"
     )]
     tls_cert: Option<PathBuf>,
-    /// The key of that certificate in PEM, not encrypted.
+    /// Private key of that certificate in PEM, not encrypted.
     #[arg(
         long,
         value_name = "FILE",
@@ -53,19 +54,20 @@ pub(super) struct TlsArguments {
     authority: AuthorityFolderArgument,
 }
 
-/// Where the local certificate authority is kept.
+/// The folder of the local certificate authority.
 #[derive(Clone, Debug, Args)]
 pub(super) struct AuthorityFolderArgument {
-    /// Folder of the local certificate authority, which is made there at first use [default:
+    /// Folder of the local certificate authority. The authority is created there at first use [default:
     /// iluma-sandbox in the user's data folder].
     #[arg(long, value_name = "DIR", env = "ILUMA_SANDBOX_CA_DIR", global = true)]
     ca_dir: Option<PathBuf>,
 }
 
-/// Which receivers callbacks may go to, and what they have to show.
+/// Which receivers may be called, and which of their certificates are trusted.
 #[derive(Debug, Args)]
 pub(super) struct ReceiverArguments {
-    /// Public host that callbacks may go to; repeat it. Loopback and private addresses need none.
+    /// Allow callbacks to this public host. Can be repeated. Loopback and private addresses are always
+    /// allowed.
     #[arg(
         long,
         value_name = "HOST",
@@ -73,7 +75,8 @@ pub(super) struct ReceiverArguments {
         value_delimiter = ','
     )]
     allow_egress: Vec<String>,
-    /// Certificate authority in PEM that https receivers may be signed by, beside the system's; repeat it.
+    /// Certificate authority in PEM to trust for https receivers, in addition to those of the system. Can
+    /// be repeated.
     #[arg(
         long = "callback-ca",
         value_name = "FILE",
@@ -83,22 +86,23 @@ pub(super) struct ReceiverArguments {
     authorities: Vec<PathBuf>,
 }
 
-/// How other commands reach what `serve` speaks.
+/// How other commands connect to a sandbox that serves HTTPS.
 #[derive(Debug, Args)]
 pub(super) struct Reached {
-    /// Certificate authority in PEM to trust at an https address, beside the system's and the local one.
+    /// Certificate authority in PEM to trust for an https URL, in addition to those of the system and the
+    /// local one.
     #[arg(long, value_name = "FILE", env = "ILUMA_SANDBOX_CA_FILE")]
     ca_file: Option<PathBuf>,
-    /// As `serve` has it.
+    /// Same as for `serve`.
     #[arg(long, hide = true, env = "ILUMA_SANDBOX_TLS", value_parser = FalseyValueParser::new())]
     tls: bool,
-    /// As `serve` has it.
+    /// Same as for `serve`.
     #[arg(long, hide = true, env = "ILUMA_SANDBOX_TLS_PORT")]
     tls_port: Option<u16>,
-    /// As `serve` has it.
+    /// Same as for `serve`.
     #[arg(long, hide = true, env = "ILUMA_SANDBOX_HTTPS_ONLY", value_parser = FalseyValueParser::new())]
     https_only: bool,
-    /// As `serve` has it.
+    /// Same as for `serve`.
     #[arg(long, hide = true, env = "ILUMA_SANDBOX_TLS_CERT")]
     tls_cert: Option<PathBuf>,
     #[command(flatten)]
@@ -117,7 +121,7 @@ impl TlsArguments {
                 return Ok(builder);
             }
             return Err(
-                "--tls-host is of no use without HTTPS: add --tls or --tls-port".to_owned(),
+                "--tls-host has no effect without HTTPS: add --tls or --tls-port".to_owned(),
             );
         }
         builder = builder.tls(true).https_only(self.https_only);
@@ -151,7 +155,7 @@ impl AuthorityFolderArgument {
             return Ok(folder.clone());
         }
         let data = os::data_folder().ok_or(
-            "there is no home folder to keep the certificate authority in: name a folder with --ca-dir, or bring a \
+            "there is no home folder for the certificate authority: name a folder with --ca-dir, or use your own \
              certificate with --tls-cert and --tls-key",
         )?;
         Ok(data.join("iluma-sandbox"))

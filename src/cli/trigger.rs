@@ -1,4 +1,4 @@
-//! `iluma-sandbox trigger`: a callback from a running sandbox, and what became of it.
+//! `iluma-sandbox trigger`: makes a running sandbox send a callback, and shows the result.
 
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -24,23 +24,25 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The type of the callback; `iluma-sandbox list` shows them.
+    /// Callback type to send; `iluma-sandbox list` shows the types.
     #[arg(value_name = "TYPE", required_unless_present = "endpoint")]
     callback_type: Option<String>,
-    /// Which endpoint's record it shows, where several have the type: `v1.1/bank_account_data_requests`.
+    /// Endpoint of the record, such as `v1.1/bank_account_data_requests`, if several endpoints have the
+    /// type.
     #[arg(long, value_name = "ID")]
     endpoint: Option<String>,
-    /// Which outcome it shows [default: what the endpoint's default ends in].
+    /// Outcome of the record [default: the final state of the endpoint's default outcome].
     #[arg(long, value_name = "X")]
     outcome: Option<String>,
-    /// What to write into the record, as `result.is_found=false`: JSON, else text; repeat it.
+    /// Change a value of the record, such as `result.is_found=false`. The value is read as JSON, or else as
+    /// text. Can be repeated.
     #[arg(long, value_name = "PATH=VALUE", value_parser = setting)]
     set: Vec<(String, Value)>,
     #[command(flatten)]
     target: Target,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// How long to wait for its end.
+    /// How long to wait until the callback is delivered or has failed.
     #[arg(long, value_name = "DURATION", default_value = "40s", value_parser = parse_duration)]
     wait: Duration,
 }
@@ -119,7 +121,7 @@ async fn ended(client: &Client, mut delivery: Value, wait: Duration) -> Result<V
             .await?;
         let listed = list["deliveries"].as_array().into_iter().flatten();
         let Some(found) = listed.into_iter().find(|one| one["seq"] == delivery["seq"]) else {
-            return Err("the sandbox knows the callback no more: its world was reset".to_owned());
+            return Err("the sandbox no longer has the callback: its world was reset".to_owned());
         };
         delivery = found.clone();
         tokio::time::sleep(PAUSE).await;

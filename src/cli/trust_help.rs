@@ -49,32 +49,32 @@ impl TrustHelp<'_> {
         match client {
             Client::Curl => format!(
                 "curl --cacert {ca} {url}/__sandbox/readyz\n\
-                 # or for all of a shell's:\n\
+                 # or for every curl of this shell:\n\
                  export CURL_CA_BUNDLE={ca}"
             ),
             Client::Node => format!(
-                "# Beside the authorities that Node knows; it is read once, when the process starts:\n\
+                "# Adds it to the authorities that Node trusts. Node reads this once, at its start:\n\
                  export NODE_EXTRA_CA_CERTS={ca}"
             ),
             Client::Python => format!(
-                "# requests; in the place of the authorities that it knows:\n\
+                "# For requests; replaces the authorities that it trusts:\n\
                  export REQUESTS_CA_BUNDLE={ca}\n\
-                 # httpx and all that uses ssl.create_default_context(); in the place of those too:\n\
+                 # For httpx and everything that uses ssl.create_default_context(); also replaces them:\n\
                  export SSL_CERT_FILE={ca}\n\
-                 # or in the program, beside those of the system:\n\
+                 # or in the program, in addition to those of the system:\n\
                  context = ssl.create_default_context()\n\
                  context.load_verify_locations({quoted})\n\
                  httpx.Client(verify=context)"
             ),
             Client::Java => format!(
-                "# A trust store with this authority alone:\n\
+                "# Creates a trust store that holds only this authority:\n\
                  keytool -importcert -noprompt -alias iluma-sandbox -file {ca} \\\n    \
                  -keystore iluma-sandbox.p12 -storetype PKCS12 -storepass changeit\n\
                  java -Djavax.net.ssl.trustStore=iluma-sandbox.p12 \\\n    \
                  -Djavax.net.ssl.trustStorePassword=changeit -Djavax.net.ssl.trustStoreType=PKCS12 …"
             ),
             Client::Go => format!(
-                "# On Linux and the BSDs, in the place of the system's authorities:\n\
+                "# On Linux and the BSDs; replaces the authorities of the system:\n\
                  export SSL_CERT_FILE={ca}\n\
                  # or in the program, on every system:\n\
                  pem, err := os.ReadFile({quoted})\n\
@@ -83,11 +83,11 @@ impl TrustHelp<'_> {
                  client := &http.Client{{Transport: &http.Transport{{TLSClientConfig: &tls.Config{{RootCAs: roots}}}}}}"
             ),
             Client::Docker => format!(
-                "# Start the sandbox with a name that containers call it by: --tls-host host.docker.internal\n\
+                "# Start the sandbox with the name that containers use for it: --tls-host host.docker.internal\n\
                  docker run --add-host host.docker.internal:host-gateway \\\n    \
                  -v {ca}:/iluma-sandbox-ca.pem:ro -e NODE_EXTRA_CA_CERTS=/iluma-sandbox-ca.pem \\\n    \
                  -e SSL_CERT_FILE=/iluma-sandbox-ca.pem -e REQUESTS_CA_BUNDLE=/iluma-sandbox-ca.pem …\n\
-                 # or for all of an image of Debian, in its Dockerfile:\n\
+                 # or for a whole Debian image, in its Dockerfile:\n\
                  COPY ca.pem /usr/local/share/ca-certificates/iluma-sandbox.crt\n\
                  RUN update-ca-certificates"
             ),

@@ -1,4 +1,4 @@
-//! `iluma-sandbox try`: one request answered without a server, and why it is answered so.
+//! `iluma-sandbox try`: answers one request without a server, and explains the response.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -31,22 +31,22 @@ const PIPE_BYTES: usize = 64 << 10;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// `GET`, `POST` or `PATCH`.
+    /// Method of the request: `GET`, `POST` or `PATCH`.
     method: Method,
-    /// `/v0/identity/individual_cft_peps`, with a query or without one.
+    /// Path of the request, such as `/v0/identity/individual_cft_peps`. It may have a query.
     #[arg(value_parser = path)]
     path: String,
-    /// The body; `@file` reads it from a file.
+    /// Body of the request; `@file` reads it from a file.
     #[arg(short, long, value_name = "TEXT", conflicts_with = "form")]
     data: Option<String>,
-    /// A part of a multipart form, `name=value` or `name=@file`, with `;type=image/png` or
-    /// `;filename=ktp.png` behind it; repeat it.
+    /// Part of a multipart form: `name=value` or `name=@file`. `;type=image/png` and `;filename=ktp.png`
+    /// may follow. Can be repeated.
     #[arg(short = 'F', long, value_name = "NAME=VALUE")]
     form: Vec<FormField>,
-    /// `x-magic-reply: COMPLETED_FOUND`; repeat it.
+    /// Header of the request, such as `x-magic-reply: COMPLETED_FOUND`. Can be repeated.
     #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = header)]
     header: Vec<(HeaderName, HeaderValue)>,
-    /// The API key, as `curl -u KEY:` has it [default: the documentation's].
+    /// API key, written as for `curl -u KEY:` [default: the documentation's API key].
     #[arg(short, long, value_name = "KEY:")]
     user: Option<String>,
     #[command(flatten)]
@@ -70,7 +70,7 @@ async fn try_out(sandbox: &Arc<Serving>, arguments: &Arguments) -> ExitCode {
         Err(sentence) => return misused(sentence),
     };
     let answered = tokio::time::timeout(ANSWER_TIME, ask(sandbox, request)).await;
-    let reply = answered.unwrap_or_else(|_| Err(format!("no answer within {ANSWER_TIME:?}")));
+    let reply = answered.unwrap_or_else(|_| Err(format!("no response within {ANSWER_TIME:?}")));
     let reply = match reply {
         Ok(reply) => reply,
         Err(sentence) => {
@@ -153,9 +153,9 @@ async fn ask(sandbox: &Arc<Serving>, request: Request<Full<Bytes>>) -> Result<Tr
     let answer = async move {
         let response = sender.send_request(request).await.map_err(|error| {
             if server.is_ended_by_fault() {
-                "the connection was ended without an answer, as the fault asks".to_owned()
+                "the connection was closed without a response, because of the fault".to_owned()
             } else {
-                format!("no answer: {error}")
+                format!("no response: {error}")
             }
         })?;
         let (head, mut body) = response.into_parts();
@@ -213,14 +213,14 @@ fn request(arguments: &Arguments) -> Result<Request<Full<Bytes>>, String> {
         request = request.header(name, value);
     }
     let request = request.body(Full::new(body.into()));
-    request.map_err(|error| format!("this makes no request: {error}"))
+    request.map_err(|error| format!("these arguments do not form a valid request: {error}"))
 }
 
 fn path(text: &str) -> Result<String, String> {
     if text.starts_with('/') {
         Ok(text.to_owned())
     } else {
-        Err("a path begins with `/`, such as /v0/identity/individual_cft_peps".to_owned())
+        Err("a path must begin with `/`, such as /v0/identity/individual_cft_peps".to_owned())
     }
 }
 

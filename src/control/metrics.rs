@@ -33,12 +33,12 @@ fn write(text: &mut String, context: &Context) -> fmt::Result {
         deliveries,
     } = totals.dropped;
 
-    head(text, "build_info", "gauge", "The version that runs.")?;
+    head(text, "build_info", "gauge", "The running version.")?;
     let version = env!("CARGO_PKG_VERSION");
     sample(text, "build_info", &[("version", &version)], 1)?;
     requests(text, &totals.exercised)?;
     durations(text, &totals.exercised.durations)?;
-    let help = "Callbacks that have come to their end, by how they ended.";
+    let help = "Callbacks that have ended, by result.";
     head(text, "deliveries_total", "counter", help)?;
     for (state, count) in totals.deliveries.by_state() {
         sample(text, "deliveries_total", &[("state", &state)], count)?;
@@ -46,26 +46,26 @@ fn write(text: &mut String, context: &Context) -> fmt::Result {
     for (name, help, value) in [
         (
             "deliveries_pending",
-            "Callbacks on their way.",
+            "Callbacks that are pending.",
             tally.holds.deliveries_pending,
         ),
         ("worlds", "Worlds in use.", tally.worlds),
         ("records", "Records that can be read.", tally.holds.records),
         (
             "journal_entries",
-            "Requests that worlds' journals hold.",
+            "Requests in the journals of all worlds.",
             tally.holds.journal,
         ),
         (
             "held_bytes",
-            "What worlds hold in memory, about.",
+            "Approximate memory of all worlds.",
             tally.bytes,
         ),
     ] {
         head(text, name, "gauge", help)?;
         sample(text, name, &[], value)?;
     }
-    let help = "What was let go because of a limit.";
+    let help = "Entries that were dropped because of a limit.";
     head(text, "dropped_total", "counter", help)?;
     let strangers = context.engine.strangers.journal().dropped;
     for (what, count) in [
@@ -80,7 +80,7 @@ fn write(text: &mut String, context: &Context) -> fmt::Result {
     let help = "Requests that were refused because the sandbox was full.";
     head(text, "requests_refused_total", "counter", help)?;
     sample(text, "requests_refused_total", &[], tally.refused)?;
-    let help = "How often the scenario files were read again.";
+    let help = "Reloads of the scenario files.";
     head(text, "reloads_total", "counter", help)?;
     for (result, count) in [
         ("succeeded", reload.count - reload.failed),
@@ -94,8 +94,8 @@ fn write(text: &mut String, context: &Context) -> fmt::Result {
 /// One line for each outcome that was answered. `Exercised` limits how many there are.
 fn requests(text: &mut String, exercised: &Exercised) -> fmt::Result {
     let name = "requests_total";
-    let help = "Requests answered, but for those to /__sandbox/. Where no endpoint was reached it is empty; \
-                where nothing went wrong there, the outcome is too.";
+    let help = "Answered requests, without those to /__sandbox/. The endpoint is empty if no endpoint was \
+                reached. Then the outcome is empty too if there was no error.";
     head(text, name, "counter", help)?;
     // Outcomes that are shown alike share a line, because no line may come twice.
     let mut lines = BTreeMap::new();
@@ -135,7 +135,7 @@ fn shown(reply: &ReplyId) -> &str {
 
 fn durations(text: &mut String, durations: &Durations) -> fmt::Result {
     let name = "request_duration_seconds";
-    let help = "How long answers took to make, without delays that were asked for.";
+    let help = "Time that the sandbox needed for answers, without injected delays.";
     head(text, name, "histogram", help)?;
     let mut count = 0;
     let bucket = "request_duration_seconds_bucket";

@@ -1,4 +1,4 @@
-//! Everything the sandbox says as itself: `/__sandbox/`, its documents and pages.
+//! Everything that belongs to the sandbox itself: `/__sandbox/`, its documents and pages.
 
 mod ask;
 mod callback_urls;

@@ -124,8 +124,8 @@ impl Page {
     fn read(context: &Context, query: &HashMap<String, String>) -> Result<Self, Refusal> {
         if query.contains_key("thumbnails") {
             return Err(bad_request(
-                "`thumbnails` is no longer taken: GET requests/{trace}/uploads?at=/selfie gives a picture \
-                 itself, for a minute after it came",
+                "`thumbnails` is no longer a parameter: GET requests/{trace}/uploads?at=/selfie returns a picture, \
+                 for a minute after it came",
             ));
         }
         let mut names: Vec<_> = query.keys().filter(|name| !is_setting(name)).collect();

@@ -11,13 +11,13 @@ use crate::http::{PIECE_BYTES, Picture, Room};
 use crate::world::{RequestUploads, Watchers, World};
 
 /// How many bytes all pictures together may hold: those that come in, those that are kept, and those that are sent.
-const ROOM_BYTES: usize = 32 << 20;
+const ROOM_BYTES_MAX: usize = 32 << 20;
 
 /// How many pictures of one request are kept.
 const OF_REQUEST_MAX: usize = 4;
 
 /// How long pictures are kept at most.
-const KEPT: Duration = Duration::from_mins(1);
+const KEPT_TIME: Duration = Duration::from_mins(1);
 
 /// Decides which uploads are kept, and has the memory for them. The worlds hold them.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl UploadStore {
         Self {
             is_on,
             live,
-            room: Arc::new(Semaphore::new(ROOM_BYTES / PIECE_BYTES)),
+            room: Arc::new(Semaphore::new(ROOM_BYTES_MAX / PIECE_BYTES)),
         }
     }
 
@@ -56,7 +56,7 @@ impl UploadStore {
             return None;
         }
         pictures.truncate(OF_REQUEST_MAX);
-        let until = Instant::now() + KEPT;
+        let until = Instant::now() + KEPT_TIME;
         let (uploads, freed) = RequestUploads::new(pictures, until);
         tokio::spawn(free_at(until, Arc::downgrade(world), freed));
         Some(uploads)

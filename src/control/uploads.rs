@@ -19,15 +19,17 @@ pub(super) fn answer(request: ControlRequest<'_>) -> Result<Said, Refusal> {
     let world = request.world()?;
     refuse_if_off(context)?;
     let at = query.get("at").ok_or_else(|| {
-        bad_request("`at` says which upload: the JSON Pointer of its field, such as `at=/selfie`")
+        bad_request(
+            "the parameter `at` is missing: the JSON Pointer of the upload, such as `at=/selfie`",
+        )
     })?;
     let seq = seq_of(context, &world, request.path_parameter)?;
     let state = world.state();
     let kept = state.uploads.of(seq);
     if kept.is_empty() {
         return Err(not_kept(
-            "no upload of this request is here: PNG and JPEG files of accepted requests are handed out for a minute, \
-             if an inspector or another reader of `events` looked at this world when they came, and there was room",
+            "no upload of this request is kept: PNG and JPEG files of accepted requests are kept for a minute, if an \
+             inspector or another reader of `events` was open on this world when they came, and there was room",
         ));
     }
     let Some(picture) = kept.iter().find(|one| one.at == *at) else {

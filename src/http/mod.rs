@@ -1,4 +1,4 @@
-//! One request as it was read and one reply's body as it will be written, Iluma's errors and keys: values, no sockets.
+//! Values without sockets: a request that was read, the body of a reply, Iluma's errors and keys.
 
 mod basic_auth;
 mod call;

@@ -1,4 +1,4 @@
-//! The emulated API described for people and tools: lists, curl lines, OpenAPI, Postman.
+//! Describes the emulated API for people and tools: lists, curl lines, OpenAPI, Postman.
 
 mod curl;
 mod listing;

@@ -270,9 +270,9 @@ impl Builder {
         self
     }
 
-    /// Whether an open inspector can draw thumbnails of uploads. This is on by default. For that the bytes of PNG
-    /// and JPEG files are kept for a minute at most. While no inspector is open, and when this is off, no bytes of
-    /// an upload are kept.
+    /// Whether an open inspector can draw thumbnails of uploads. This is on by default. For this, the bytes of PNG
+    /// and JPEG files are kept for at most a minute. If no inspector is open, or if this is off, no bytes of an upload
+    /// are kept.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {

@@ -38,7 +38,7 @@ impl World {
         let known = catalogue::callback_types(&known);
         assert!(
             known.contains(&callback_type),
-            "no product sends callbacks of the type `{callback_type}`: there are {}",
+            "no endpoint sends callbacks of the type `{callback_type}`: there are {}",
             known.join(", ")
         );
         let url: CallbackUrl = match url.parse() {
@@ -181,7 +181,7 @@ impl World {
                 told.push(format!("and {} more", pending.len() - TOLD_MAX));
             }
             panic!(
-                "waited {PATIENCE:?}: callbacks are still pending; `advance` moves the clock on to them:\n  {}",
+                "waited {PATIENCE:?}: callbacks are still pending; `advance` moves the clock forward to them:\n  {}",
                 told.join("\n  ")
             );
         }

@@ -1,4 +1,4 @@
-//! The library: `Sandbox`, `Builder`, and a test's `World` and `Receiver`.
+//! The library: `Sandbox`, `Builder`, and the `World` and `Receiver` of a test.
 
 mod assembly;
 mod blocking;

@@ -56,7 +56,7 @@ impl Options {
 /// let url = "http://127.0.0.1:8080/".parse().unwrap();
 /// let error = Sandbox::builder().callback("NAME_VALIDATOR", url).start().await.unwrap_err();
 /// assert!(
-///     error.to_string().starts_with("no product sends callbacks of the type `NAME_VALIDATOR`: there are ")
+///     error.to_string().starts_with("no endpoint sends callbacks of the type `NAME_VALIDATOR`: there are ")
 /// );
 /// # });
 /// ```
@@ -66,7 +66,7 @@ pub enum StartError {
     #[error(transparent)]
     Scenarios(#[from] LoadErrors),
     /// A URL was given for callbacks that no product sends.
-    #[error("no product sends callbacks of the type `{unknown}`: there are {}", .known.join(", "))]
+    #[error("no endpoint sends callbacks of the type `{unknown}`: there are {}", .known.join(", "))]
     CallbackType { unknown: String, known: Vec<String> },
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {}", crate::base::reason(.error))]
@@ -74,7 +74,7 @@ pub enum StartError {
         address: SocketAddr,
         error: io::Error,
     },
-    /// TLS cannot be set up: a certificate, a key or the folder of the authority is not as it has to be.
+    /// TLS cannot be set up: a certificate, a key or the folder of the authority is wrong.
     #[error("{0}")]
     Tls(String),
 }

@@ -144,7 +144,7 @@ impl Receiver {
         });
         let (address, listener) = match bound {
             Ok(bound) => bound,
-            Err(error) => panic!("no port of the loopback interface can be listened on: {error}"),
+            Err(error) => panic!("cannot listen on the loopback interface: {error}"),
         };
         let shared = Arc::new(Shared {
             state: Mutex::default(),

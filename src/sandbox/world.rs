@@ -184,7 +184,7 @@ impl World {
 
     #[track_caller]
     fn queue(&self, endpoint: &str, outcome: &str, times: u32, reads: bool) {
-        assert!(times > 0, "an outcome is queued at least once");
+        assert!(times > 0, "`times` must be at least 1");
         let catalogue = self.context.engine.catalogue();
         let next = NextOutcome::of(&catalogue, endpoint, outcome, reads);
         match next.and_then(|next| next.queue(&self.owned(), times)) {

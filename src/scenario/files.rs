@@ -196,7 +196,7 @@ fn lay_over(source: &Arc<SourceFile>, layers: &mut Layers, errors: &mut Vec<Load
 fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
     let regular = |metadata: &fs::Metadata| {
         if !metadata.is_file() {
-            return Err(io::Error::other("it is no regular file"));
+            return Err(io::Error::other("it is not a regular file"));
         }
         Ok(())
     };

@@ -46,7 +46,7 @@ impl FolderWalk {
     fn enter(&mut self, folder: &Path, depth: usize) {
         if depth > FOLDER_DEPTH_MAX || self.found.len() >= FILES_MAX {
             let error = io::Error::other(format!(
-                "there are more than {FILES_MAX} files or {FOLDER_DEPTH_MAX} folders deep"
+                "it has more than {FILES_MAX} files, or folders nested deeper than {FOLDER_DEPTH_MAX}"
             ));
             self.push(folder, Kind::Unreadable(error));
             self.is_over = true;

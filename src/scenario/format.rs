@@ -1,4 +1,4 @@
-//! The scenario file format: what a TOML file may say, read with every mistake reported at its place.
+//! The format of scenario files: the keys that a TOML file may have. Every mistake is reported at its place.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -14,24 +14,24 @@ use super::reader::Reader;
 use super::source::Source;
 use super::tree::{Spanned, Tree};
 
-/// One scenario file. Everything is optional here; what a whole endpoint needs is checked when the
-/// files of all folders have been laid over each other.
+/// One scenario file. Every key is optional here. After the files of all folders are merged, the compiler
+/// checks that an endpoint has everything it needs.
 #[derive(Debug)]
 pub(crate) struct ScenarioFile {
     pub source_file: Arc<SourceFile>,
-    /// Merge over this file instead of standing alone.
+    /// The id of the file that this one extends.
     pub extends: Option<Spanned<String>>,
-    /// What a reader sees in lists; the file's id says the rest.
+    /// The name of the endpoint in lists.
     pub name: Option<Spanned<String>>,
     /// `POST` (the default) or `GET`.
     pub method: Option<Spanned<String>>,
-    /// Where it answers; `GET {path}/{id}` reads back. A GET's path may have segments: `{digits}`.
+    /// The path of the endpoint. `GET {path}/{id}` reads a record. The path of a GET may have parameters: `{digits}`.
     pub path: Option<Spanned<String>>,
-    /// How a record's id is written: text around one of `{uuid}` and `{hex24}`. Without it nothing is
-    /// kept and nothing read back.
+    /// The form of a record's id: text around one of `{uuid}` and `{hex24}`. Without it, the endpoint keeps no
+    /// records.
     pub id: Option<Spanned<String>>,
     pub source: Option<Source>,
-    /// How well it is known that `GET {path}/{id}` reads back, where that is not as well as the rest.
+    /// The source of the fact that `GET {path}/{id}` reads a record, if it differs from `source`.
     pub read_source: Option<Source>,
     /// `application/json` (forms too, the default) or `multipart/form-data`.
     pub content_type: Option<Spanned<String>>,
@@ -39,111 +39,111 @@ pub(crate) struct ScenarioFile {
     pub request: Option<Spanned<Tree>>,
     pub reply: Option<ReplyPart>,
     pub callback: Option<CallbackPart>,
-    /// Fields whose values may name an outcome.
+    /// Fields whose values can select an outcome.
     pub magic: Option<Spanned<Tree>>,
-    /// Which dummy data decides when neither a header nor a rule does.
+    /// The dummy data that chooses the outcome if neither a header nor a rule does.
     pub lookup: Option<Spanned<Tree>>,
-    /// Objects in the reply that can be read by their own id.
+    /// Objects in the response that can be read by their own id.
     pub keep: Option<KeepPart>,
-    /// Other endpoints whose records this path reads back too.
+    /// Other endpoints whose records this path also reads.
     pub reads: Vec<Spanned<String>>,
-    /// Where an endpoint that only reads finds its records.
+    /// The collection that an endpoint reads from, if it only reads.
     pub listings: Option<Spanned<String>>,
     pub outcomes: Vec<(Spanned<String>, OutcomePart)>,
     pub records: Vec<Spanned<RecordPart>>,
-    /// Something in it could not be read: what seems to be missing may only be misspelt.
+    /// A part of the file could not be read. A key that seems to be missing may only be misspelt.
     pub is_faulty: bool,
-    /// It answers no requests of its own.
+    /// The file has dummy data only and no endpoint.
     pub is_only_data: bool,
     dummy: OnceLock<DummyPart>,
-    /// The whole file, where this is only its top.
+    /// The whole file, if only its top was read.
     whole: Option<OnceLock<Arc<ScenarioFile>>>,
 }
 
-/// The shipped files below this hold dummy data and nothing else.
+/// The shipped files in this folder have dummy data only.
 const SHIPPED_DATA: &str = "dummy/";
 
-/// What every outcome shares.
+/// The part of the response that all outcomes share.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReplyPart {
-    /// An outcome's `body` merges over it, table by table; arrays and holes replace what is below them.
+    /// The shared body. The `body` of an outcome is merged over it: tables are merged, other values replace it.
     pub body: Option<Spanned<Tree>>,
 }
 
-/// The callbacks of this product.
+/// The callbacks of this endpoint.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CallbackPart {
-    /// The type under which a URL for them is registered, such as `NAME_VALIDATOR_REQUEST`.
+    /// The callback type, such as `NAME_VALIDATOR_REQUEST`. A client registers a URL for a type.
     #[serde(rename = "type")]
     pub callback_type: Spanned<String>,
-    /// This product's sample is what a URL of this type is tested with, where several products have it.
+    /// If several endpoints share the type, the sample of this one is sent to test a new URL.
     #[serde(default)]
     pub test: bool,
 }
 
-/// Parts of a reply that can be read by ids of their own.
+/// Objects of the response that are stored and can be read by their own ids.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeepPart {
-    /// The key of an array in the body; every object in it has an `id`.
+    /// The key of an array in the body. Every object in the array has an `id`.
     pub from: Spanned<String>,
-    /// The id of the endpoint that reads them, such as `v0/cft_pep_listings`.
+    /// The id of the endpoint that reads the objects, such as `v0/cft_pep_listings`.
     pub at: Spanned<String>,
 }
 
-/// One answer, which `x-magic-reply: NAME`, a `when` or the dummy data can choose.
+/// One possible response. `x-magic-reply: NAME`, a `when` or the dummy data can choose it.
 #[derive(Debug, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct OutcomePart {
-    /// The answer when nothing else decides.
+    /// Makes this the outcome when nothing else chooses one.
     pub default: bool,
-    /// What it is for, for the reader of the file.
+    /// A note for readers of the file.
     pub description: Option<Spanned<String>>,
-    /// How well it is known; that of the file where it is left out.
+    /// Where the knowledge of this outcome comes from. The default is the `source` of the file.
     pub source: Option<Source>,
-    /// Other names of the same outcome.
+    /// Other names for this outcome.
     pub aliases: Vec<Spanned<String>>,
-    /// The HTTP status: 200 where it is left out, of an `error` 500.
+    /// The HTTP status. The default is 200, or 500 if there is an `error`.
     pub status: Option<Spanned<u16>>,
-    /// More headers of the reply: text or whole numbers by their names.
+    /// Additional headers of the response. Values are text or whole numbers.
     pub headers: Option<Spanned<Tree>>,
-    /// What it answers, with holes such as `{{input.name}}`; merges over the file's `[reply] body`.
+    /// The response body, with placeholders such as `{{input.name}}`. It is merged over the `[reply] body` of the file.
     pub body: Option<Spanned<Tree>>,
-    /// Answers Iluma's error envelope; the request's body is not looked at.
+    /// Answers with Iluma's error body. The body of the request is not checked.
     pub error: Option<Spanned<ErrorPart>>,
-    /// Not finished yet: `updated` equals `created`. The body of the file's first pending outcome is the older
-    /// state that a `stale` callback sends.
+    /// The record is not finished: `updated` equals `created`. The body of the first pending outcome in the
+    /// file is the older state that a `stale` callback sends.
     pub pending: bool,
-    /// A callback follows: `true`, or how it misbehaves. Where there is a `then`, it follows when that
-    /// has come.
+    /// Whether a callback is sent: `true`, or the name of a misbehaviour. If there is a `then`, the callback
+    /// is sent after the last change.
     pub callback: Option<Spanned<CallbackRule>>,
-    /// What the record becomes later: one change, or a list of them in their order.
+    /// Later changes of the record: one change, or a list of changes in their order.
     pub then: Option<Spanned<ThenRule>>,
-    /// Answers these outcomes in turn, call by call, then the last one for ever.
+    /// Answers with these outcomes one after the other, one per call. Then the last one repeats.
     pub sequence: Option<Spanned<Vec<Spanned<String>>>>,
-    /// After the last of a `sequence` the first comes again.
+    /// Restarts a `sequence` after its last outcome, instead of repeating the last one.
     pub cycle: Option<Spanned<bool>>,
-    /// Answers one of these outcomes, drawn by its weight: `{ COMPLETED_FOUND = 3, FAILED = 1 }`.
+    /// Answers with one of these outcomes, chosen at random by weight: `{ COMPLETED_FOUND = 3, FAILED = 1 }`.
     pub weighted: Option<Spanned<Tree>>,
-    /// Chooses this outcome when the request fits. All conditions of a table must hold.
+    /// Chooses this outcome if the request matches. All conditions of a table must match.
     pub when: Option<Spanned<Tree>>,
-    /// Among outcomes whose `when` fits the highest wins; 0 unless said otherwise.
+    /// If the `when` of several outcomes matches, the highest priority wins. The default is 0.
     pub priority: Option<Spanned<i64>>,
-    /// The reply comes so much later.
+    /// Delays the response.
     pub delay: Option<Spanned<DelayPart>>,
-    /// The reply is broken on its way; what it says has happened all the same.
+    /// Breaks the response on its way to the client. The request is still processed.
     pub fault: Option<Spanned<FaultPart>>,
-    /// Answers only so often, then `RATE_LIMIT_EXCEEDED` until the window is over.
+    /// Limits how often the outcome answers. Above the limit, the response is `RATE_LIMIT_EXCEEDED`.
     pub rate_limit: Option<Spanned<RateLimitPart>>,
 }
 
-/// Whether a callback follows, and how.
+/// Whether a callback is sent, and how it misbehaves.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(
@@ -155,7 +155,7 @@ pub(crate) enum CallbackRule {
     Behaves(String),
 }
 
-/// Iluma's error envelope: the message, or code and message where the code is not the outcome's name.
+/// Iluma's error body: the message, or code and message if the code is not the name of the outcome.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(
@@ -172,16 +172,16 @@ pub(crate) enum ErrorPart {
 #[derive(Debug)]
 pub(crate) struct ThenRule(pub Vec<ThenPart>);
 
-/// What a record becomes, and when.
+/// A later change of a record.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ThenPart {
-    /// How long after the reply, or after the change before: `250ms`, `10s`, `5m`, `2h` or `3d`.
+    /// The time since the response or the previous change: `250ms`, `10s`, `5m`, `2h` or `3d`.
     pub after: Spanned<String>,
-    /// The outcome whose body it has from then on.
+    /// The outcome whose body the record has from then on.
     pub outcome: Spanned<String>,
-    /// Whether a callback follows on this change, and how, whatever its outcome says.
+    /// Whether this change sends a callback, and how it misbehaves. Overrides the `callback` of the outcome.
     pub callback: Option<Spanned<CallbackRule>>,
 }
 
@@ -214,22 +214,22 @@ impl<'de> Deserialize<'de> for ThenRule {
     }
 }
 
-/// A record that exists from the start in every world.
+/// A record that exists in every world from the start.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RecordPart {
-    /// The last segment of the path that reads it.
+    /// The id of the record: the last segment of the path that reads it.
     pub id: Spanned<String>,
-    /// The outcome that made it; without it the dummy data decides.
+    /// The outcome of the record. Without it, the dummy data decides.
     pub outcome: Option<Spanned<String>>,
     /// Such as `2022-02-10T18:55:02.061Z`.
     pub created: Spanned<String>,
     /// Such as `2022-02-10T18:55:02.061Z`.
     pub updated: Spanned<String>,
-    /// What was sent to make it; checked like a request.
+    /// The input that created the record. It is checked like a request.
     pub input: Spanned<Tree>,
-    /// How well it is known; for the reader of the file.
+    /// Where the knowledge comes from. It is a note for readers of the file.
     #[serde(default)]
     #[expect(dead_code, reason = "checked, and shown nowhere yet")]
     pub source: Source,
@@ -262,8 +262,8 @@ const KEYS: [&str; 24] = [
     "description",
 ];
 
-/// Reads one file. What could be read is returned beside every mistake that was found; nothing of a
-/// file that is no TOML.
+/// Reads one file. Returns the parts that could be read, and every mistake. A file that is not TOML returns
+/// no parts.
 pub(crate) fn parse(source_file: &Arc<SourceFile>) -> (Option<ScenarioFile>, Vec<LoadError>) {
     let mut reader = Reader::new(source_file);
     let Some(table) = reader.table() else {
@@ -341,8 +341,8 @@ impl ScenarioFile {
         }
     }
 
-    /// A shipped file of which only the top is read, up to its first table: where it answers. The rest
-    /// waits until it is asked for; all of them together would cost more than the rest of the start.
+    /// Reads only the top of a shipped file, up to its first table. The top has the path of the endpoint. The
+    /// rest is read when it is needed: reading all files at the start would take longer than the rest of it.
     pub(crate) fn of_top(source_file: &Arc<SourceFile>, text: &'static str) -> Self {
         let top = text.find("\n[").map_or(text, |end| &text[..=end]);
         let top = Arc::new(SourceFile {
@@ -366,12 +366,12 @@ impl ScenarioFile {
         }
     }
 
-    /// Whether there is more to the file than has been read.
+    /// Whether only the top of the file was read.
     pub(crate) fn is_top(&self) -> bool {
         self.whole.is_some()
     }
 
-    /// The file with all that is in it.
+    /// The whole file.
     pub(crate) fn whole(self: &Arc<Self>) -> Arc<Self> {
         let Some(whole) = &self.whole else {
             return self.clone();

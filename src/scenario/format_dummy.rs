@@ -1,11 +1,11 @@
-//! The dummy data that scenario files bring along, checked while it is read.
+//! The dummy data in scenario files. It is checked while it is read.
 
 use serde::{Deserialize, Deserializer, Serialize};
 use strum::VariantArray;
 
 use super::source::Source;
 
-/// The dummy data that a file brings along.
+/// The dummy data of one file.
 #[derive(Debug, Default)]
 pub(crate) struct DummyPart {
     pub individuals: Vec<ListingPart>,
@@ -22,14 +22,14 @@ pub(crate) struct DummyPart {
 pub(crate) struct ListingPart {
     pub id: ListingId,
     pub names: Names,
-    /// The databases that it is in.
+    /// The databases that contain the listing.
     pub scopes: Vec<Scope>,
-    /// Every nationality that is told of the person.
+    /// Every known nationality of the person.
     pub nationalities: Vec<Country>,
-    /// Every date of birth that is told of the person.
+    /// Every known date of birth of the person.
     #[serde(default)]
     pub dates_of_birth: Vec<PartialDate>,
-    /// How well it is known; for the reader of the file.
+    /// Where the knowledge comes from. It is a note for readers of the file.
     #[serde(default)]
     #[expect(dead_code, reason = "checked, and shown nowhere yet")]
     pub source: Source,
@@ -42,68 +42,68 @@ pub(crate) struct ListingPart {
 pub(crate) struct EntityPart {
     pub id: ListingId,
     pub names: Names,
-    /// The databases that it is in.
+    /// The databases that contain the listing.
     pub scopes: Vec<Scope>,
-    /// Every country that it is told to be domiciled in.
+    /// Every known country of domicile of the business.
     pub business_domiciles: Vec<Country>,
-    /// Left out where nothing is known of them.
+    /// Known dates of registration. Leave the key out if none is known.
     pub dates_of_registration: Option<Vec<PartialDate>>,
-    /// How well it is known; for the reader of the file.
+    /// Where the knowledge comes from. It is a note for readers of the file.
     #[serde(default)]
     #[expect(dead_code, reason = "checked, and shown nowhere yet")]
     pub source: Source,
 }
 
-/// Somebody in the population register.
+/// A person in the population register.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PersonPart {
     pub nik: Nik,
-    /// As on the card.
+    /// The name on the identity card.
     pub name: String,
     pub birthdate: BirthDate,
     pub birthplace: String,
     pub address: String,
-    /// How alike the submitted selfie is said to be, 0 to 100.
+    /// The similarity score that every selfie gets, 0 to 100.
     #[serde(default)]
     pub selfie_score: Percent,
-    /// How well it is known; for the reader of the file.
+    /// Where the knowledge comes from. It is a note for readers of the file.
     #[serde(default)]
     #[expect(dead_code, reason = "checked, and shown nowhere yet")]
     pub source: Source,
 }
 
-/// A number that the population register does not know.
+/// A number that is not in the population register.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MissingPart {
     pub nik: Nik,
-    /// How well it is known; for the reader of the file.
+    /// Where the knowledge comes from. It is a note for readers of the file.
     #[serde(default)]
     #[expect(dead_code, reason = "checked, and shown nowhere yet")]
     pub source: Source,
 }
 
-/// An account whose holder, or whose trouble, is known beforehand.
+/// A bank account with a fixed holder or a fixed result.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BankAccountPart {
     pub bank_code: BankCode,
     pub bank_account_number: AccountNumber,
-    /// Invented where it is left out.
+    /// The holder of the account. An invented name is used if the key is missing.
     pub holder: Option<String>,
     #[serde(default)]
     pub finding: AccountFinding,
-    /// How well it is known; for the reader of the file.
+    /// Where the knowledge comes from. It is a note for readers of the file.
     #[serde(default)]
     #[expect(dead_code, reason = "checked, and shown nowhere yet")]
     pub source: Source,
 }
 
-/// What a bank says of an account.
+/// The bank's result for an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -116,7 +116,7 @@ pub(crate) enum AccountFinding {
     Timeout,
 }
 
-/// The databases that a search looks through.
+/// A database that a search uses.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, VariantArray,
 )]
@@ -128,7 +128,7 @@ pub(crate) enum Scope {
     Sanction,
 }
 
-/// A whole number from 0 to 100; 100 where it is left out.
+/// A whole number from 0 to 100. The default is 100.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Percent(pub u8);
@@ -176,7 +176,7 @@ macro_rules! checked_text {
 }
 
 checked_text!(
-    /// A listing's id: a UUID in lower case.
+    /// The id of a listing: a UUID in lower case.
     ListingId, "a lower-case UUID", |text| uuid::Uuid::parse_str(text)
         .is_ok_and(|uuid| uuid.hyphenated().to_string() == text)
 );
@@ -187,12 +187,12 @@ checked_text!(
 );
 
 checked_text!(
-    /// `YYYY-MM-DD` in quotes, unknown parts as zeros: `1961-00-00`.
+    /// A date `YYYY-MM-DD` in quotes. Unknown parts are zeros: `1961-00-00`.
     PartialDate, "a date `YYYY-MM-DD` (unknown parts as zeros: `1961-00-00`)", super::formats::is_partial_date
 );
 
 checked_text!(
-    /// The 16 digits of an Indonesian identity card.
+    /// The number of an Indonesian identity card: 16 digits.
     Nik, "a number of 16 digits", |text| text.len() == 16 && text.bytes().all(|b| b.is_ascii_digit())
 );
 
@@ -212,7 +212,7 @@ checked_text!(
         && text.bytes().all(|byte| byte.is_ascii_digit())
 );
 
-/// The names of a listing: the primary one first, at least one.
+/// The names of a listing, at least one. The first is the primary name.
 #[derive(Clone, Debug)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Names(pub Vec<String>);

@@ -1,4 +1,4 @@
-//! How files, and the control API, write delays, faults and rate limits.
+//! The form of delays, faults and rate limits in scenario files and in the control API.
 
 use serde::Deserialize;
 
@@ -20,14 +20,14 @@ pub(crate) enum DelayPart {
     LogNormal { lognormal: LogNormalPart },
 }
 
-/// Half of the draws are shorter than the median; the logarithm is normal with the deviation sigma.
+/// A log-normal distribution: half of the delays are shorter than the median.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LogNormalPart {
-    /// The delay than which half of the draws are shorter.
+    /// The median: half of the delays are shorter.
     pub median: String,
-    /// How far they spread: 0 is always the median, 1 is wide.
+    /// The spread (standard deviation of the logarithm): 0 is always the median, 1 is wide.
     pub sigma: f64,
 }
 
@@ -49,7 +49,7 @@ pub(crate) enum FaultPart {
     },
 }
 
-/// A fault by its name, or a status.
+/// The name of a fault, or an HTTP status.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(
@@ -66,9 +66,9 @@ pub(crate) enum KindPart {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RateLimitPart {
-    /// Requests a window.
+    /// Number of requests per window.
     pub limit: u32,
-    /// Begins with the first of them.
+    /// Length of the window. A window begins with its first request.
     pub window: String,
 }
 

@@ -1,4 +1,4 @@
-//! Scenario files as they are written: found, parsed, every mistake at its place.
+//! Finds and parses scenario files, and reports every mistake at its place.
 
 mod banks;
 mod encoding;

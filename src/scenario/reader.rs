@@ -118,7 +118,7 @@ impl<'f> Reader<'f> {
                 let text = date.to_string();
                 self.errors.push(self.source_file.error(
                     span,
-                    format!("a date is written as text here: put it in quotes, `\"{text}\"`"),
+                    format!("a date must be text here: put it in quotes, `\"{text}\"`"),
                 ));
                 *value.as_mut() = DeValue::String(text.into());
             }

@@ -1,4 +1,4 @@
-//! `sandbox.toml`: the settings of a scenario folder that are not a product's.
+//! `sandbox.toml`: the settings of a scenario folder that do not belong to one endpoint.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,22 +10,22 @@ use super::reader::Reader;
 use super::tree::Spanned;
 use crate::base::{ApiKey, ReceiverUrl, short, snake_case};
 
-/// What the folders' `sandbox.toml` say; flags have the last word.
+/// The merged settings of all folders. Flags override them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
-    /// How the watchlist's dates are written.
+    /// The format of dates in watchlist results.
     pub dates: Option<DateForm>,
-    /// Where callbacks go in every world that registered nothing else, by type.
+    /// The default callback URLs by type. A URL that a world registers replaces its default.
     pub callback_urls: Vec<(String, ReceiverUrl)>,
-    /// Only these API keys are let in, where any are given.
+    /// The accepted API keys. If there are none, every well-formed key is accepted.
     pub api_keys: Vec<ApiKey>,
-    /// Whether an upload's file name may name an outcome, at every endpoint.
+    /// Whether the file name of an upload can select an outcome, at every endpoint.
     pub magic_file_names: bool,
-    /// Answers only what is documented or observed.
+    /// Answers only with endpoints and outcomes that are documented or observed.
     pub strict: bool,
     /// The words that end the names of more personal fields, in snake case.
     pub personal_fields: HashSet<String>,
-    /// What is made up though it does not look so, beside what the sandbox knows itself; in lower case.
+    /// Additional values that are invented, in lower case. The sandbox does not warn about them.
     dummy_values: HashSet<String>,
 }
 
@@ -40,7 +40,7 @@ const KEYS: [&str; 7] = [
 ];
 
 impl Settings {
-    /// Lays one folder's settings over what earlier folders said.
+    /// Merges the settings of one folder over those of earlier folders.
     pub(crate) fn read_over(&mut self, file: &Arc<SourceFile>) -> Vec<LoadError> {
         let mut reader = Reader::new(file);
         for (key, value) in reader.table().unwrap_or_default() {
@@ -93,7 +93,7 @@ impl Settings {
         reader.errors
     }
 
-    /// Whether a value was said to be made up: by itself or, of mail addresses, all of a domain by `@acme.co.id`.
+    /// Whether a value is listed as invented. An entry such as `@acme.co.id` covers all mail addresses of the domain.
     pub(crate) fn is_dummy(&self, value: &str) -> bool {
         if self.dummy_values.is_empty() {
             return false;
@@ -111,14 +111,15 @@ fn field_word(name: &str) -> Result<String, String> {
     let is_plain = |c: char| c.is_alphanumeric() || c == '_';
     if word.trim_matches('_').is_empty() || !word.chars().all(is_plain) {
         return Err(format!(
-            "`{}` is no name of a field, or the end of one: write it like `loyalty_card`, with letters, digits and `_`",
+            "`{}` is not the name of a field or the end of one: write it like `loyalty_card`, with letters, digits and `_`",
             short(name)
         ));
     }
     Ok(word.trim_matches('_').to_owned())
 }
 
-/// How a listing's dates are written: the examples of the documentation say one, its tables the other.
+/// The format of dates in watchlist results. The examples of Iluma's documentation show one form, its tables the
+/// other.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -130,7 +131,7 @@ fn field_word(name: &str) -> Result<String, String> {
 /// # let ask = client.post(peps).basic_auth(sandbox.api_key(), Some(""));
 /// # let eko = serde_json::json!({"given_names": "Eko Hadi Salim", "user_id": "1", "nationality": "ID", "scopes": ["PEP"]});
 /// # ask.json(&eko).send().await.unwrap();
-/// // … the code under test asks for `Eko Hadi Salim`, then:
+/// // … after the code under test has searched for `Eko Hadi Salim`:
 /// let found = &sandbox.requests()[0].reply.json()["results"][0];
 /// assert_eq!(found["dates_of_birth"][0], "1943-03-11");
 /// # });
@@ -138,9 +139,9 @@ fn field_word(name: &str) -> Result<String, String> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DateForm {
-    /// `"1943-03-11"`. A date that is not wholly known is left out.
+    /// `"1943-03-11"`. A date that is only partly known is left out.
     #[default]
     Strings,
-    /// `{"y": 1943, "m": 3, "d": 11}`, with 0 for what is not known.
+    /// `{"y": 1943, "m": 3, "d": 11}`. An unknown part is 0.
     Objects,
 }

@@ -3,26 +3,26 @@
 use serde::{Deserialize, Serialize};
 use strum::VariantArray;
 
-/// How well a fact is known. Every endpoint and outcome carries one.
+/// Where the knowledge of a fact comes from. Every endpoint and outcome has one.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, VariantArray,
 )]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Source {
-    /// In the provider's own documentation.
+    /// The provider's own documentation says so.
     Documented,
-    /// Seen in replies of the real API, or in what several public clients send and read.
+    /// Seen in responses of the real API, or in the code of several public clients.
     Observed,
-    /// From the parent company's conventions, or one weak source.
+    /// Concluded from the conventions of the parent company, or from one weak source.
     Inferred,
-    /// Nothing is public; this is the sandbox's choice.
+    /// Nothing is public. The sandbox chose this.
     #[default]
     Decided,
 }
 
 impl Source {
-    /// Whether a test that rests on it proves anything of the real service.
+    /// Whether a test that depends on the fact says something about the real service.
     pub(crate) fn is_public(self) -> bool {
         matches!(self, Self::Documented | Self::Observed)
     }

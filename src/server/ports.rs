@@ -99,7 +99,7 @@ impl Ports {
             .filter(|port| *port != 0 && *port == address.port());
         port.map_or(Ok(()), |port| {
             Err(OpenError::Tls(format!(
-                "plain HTTP and HTTPS cannot have the same port, {port}: name another with --tls-port, or speak \
+                "plain HTTP and HTTPS cannot use the same port, {port}: choose another with --tls-port, or serve \
                  HTTPS alone with --tls"
             )))
         })

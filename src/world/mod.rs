@@ -1,4 +1,4 @@
-//! What one API key owns: records, queue, faults, outbox, journal – and the journal searched, verified, hidden.
+//! The data of one API key: records, queue, faults, outbox, journal. Searches, verifies and redacts the journal.
 
 mod exercised;
 mod journal;

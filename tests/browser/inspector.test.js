@@ -16,7 +16,7 @@ let folder;
 let sandbox;
 let tab;
 
-/** Opens the page, and closes it however the test ends; nobody may have been asked but the sandbox. */
+/** Opens the page, and always closes it. Checks that the page called only the sandbox. */
 async function looking(options, use) {
   tab = await look(options.at ?? sandbox, options);
   try {

@@ -1,12 +1,12 @@
-// Pictures of pages have few colours: written with a palette they are a third of the size.
+// Pictures of pages have few colours. With a palette, they have a third of the size.
 
 import { deflateSync, inflateSync } from 'node:zlib';
 
 const SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
 
 /**
- * The same picture in 256 colours: those that are there the most, none too like another, so that what is rare and
- * bright stays; of each other the nearest of these.
+ * The same picture in 256 colours: the most frequent ones that are not too similar, so that rare and bright colours
+ * stay. Every other colour becomes the nearest of these.
  */
 export function smaller(png) {
   const { width, height, pixels, channels } = decode(png);

@@ -1,4 +1,4 @@
-// Pictures of every view for docs/, of a sandbox with something to show.
+// Makes the pictures of every view for docs/.
 
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,7 @@ const docs = process.env.PICTURES ?? path.resolve(path.dirname(fileURLToPath(imp
 mkdirSync(docs, { recursive: true });
 const only = process.argv.slice(2);
 
-/** A world in which everything has happened once. */
+/** A world with one example of everything. */
 export async function furnish(sandbox) {
   await sandbox.ask('/v1/callback/urls', { body: { type: 'NAME_VALIDATOR_REQUEST', url: `${sandbox.url}/__sandbox/inbox/mine` } });
   await sandbox.ask('/v1/callback/urls', { body: { type: 'INDIVIDUAL_CFT_PEP', url: `${sandbox.url}/__sandbox/inbox/broken?status=500&times=1` } }).catch(() => {});

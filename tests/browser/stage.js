@@ -1,4 +1,4 @@
-// A sandbox, a real Chromium, and what the tests of the inspector share.
+// A sandbox, a real Chromium, and common code of the inspector's tests.
 
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -58,7 +58,7 @@ export async function serve(...more) {
 let browser;
 let folder;
 
-/** One browser for all tests, with a profile of its own that is thrown away. */
+/** One browser for all tests, with a temporary profile. */
 async function launched() {
   if (!browser) {
     folder = mkdtempSync(path.join(tmpdir(), 'inspector-'));
@@ -79,8 +79,8 @@ export async function quit() {
 }
 
 /**
- * A tab that shows the inspector. `errors` is what its console complained of, `hosts` whom it asked.
- * With INSPECTOR_FROM_DISK the page's files are read anew, for the one who writes them.
+ * A tab that shows the inspector. `errors` has the errors of its console, `hosts` the hosts that it called.
+ * With INSPECTOR_FROM_DISK, the files of the page are read from disk. Use this while you edit them.
  */
 export async function look(sandbox, { page = '', hash = '', width = 1280, height = 800, dark = false, ready = true } = {}) {
   const context = await launched();

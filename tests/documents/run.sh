@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Holds the documents against tools that know nothing of the sandbox: a validator of OpenAPI 3.1,
-# schemathesis, which asks what the document allows and checks every reply, and newman, which runs the
-# Postman collection. Needs python3 with venv, node with npm, and the network to fetch them.
+# Checks the documents with general tools: a validator of OpenAPI 3.1, schemathesis, which sends requests that
+# the document allows and checks every reply, and newman, which runs the Postman collection. Needs python3 with
+# venv, node with npm, and the network to fetch them.
 set -euo pipefail
 sandbox=${SANDBOX:?the path of a built iluma-sandbox, from the root}
 work=$(mktemp -d)

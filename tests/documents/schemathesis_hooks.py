@@ -1,4 +1,4 @@
-"""What schemathesis has to know of the sandbox: our text formats, and when a 5xx is no mistake."""
+"""Tells schemathesis about the sandbox: its text formats, and when a 5xx is not an error."""
 
 import schemathesis
 from hypothesis import strategies as st
@@ -15,7 +15,7 @@ schemathesis.openapi.format("binary", st.binary(max_size=200))
 
 @schemathesis.check
 def only_asked_for_server_errors(ctx, response, case):
-    """A 5xx comes when `x-magic-reply` asks for it, and never by itself."""
+    """A 5xx is correct only if `x-magic-reply` asks for it."""
     if response.status_code < 500:
         return
     asked = str((case.headers or {}).get("x-magic-reply", "")).split(";")[0].strip().upper()

@@ -1,4 +1,4 @@
-//! The rooms of the source, which are its twelve top-level modules: what each may import, and what it must never name.
+//! The modules ("rooms") of `src`: what each may import, and what it must not name.
 
 pub mod circles;
 mod examples;
@@ -25,7 +25,7 @@ use self::rules::{
     unresolved,
 };
 
-/// From the ground up: each room with all that it may import.
+/// Each module with everything that it may import, lowest first.
 pub const ROOMS: [(&str, &str); 12] = [
     ("base", ""),
     ("http", "base"),
@@ -84,7 +84,7 @@ const TASKS: &str = "tokio::task::JoinSet tokio::task::spawn tokio::task::spawn_
 /// Folders that import nothing else of their room.
 pub const CLOSED_FOLDERS: [&str; 2] = ["catalogue/dummy", "world/journal"];
 
-/// Names that a file of a closed folder imports all the same.
+/// Names that a closed folder may import as an exception.
 pub const OPENINGS: [(&str, &str); 2] = [
     ("src/world/journal/wait.rs", "Strangers"),
     ("src/world/journal/wait.rs", "World"),

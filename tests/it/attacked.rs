@@ -1,4 +1,4 @@
-//! The binary under attack, seen from outside: another world must be answered as before, and nothing may be left over.
+//! The binary under attack, seen from outside: another world must get the same answers, and nothing may be left.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,14 +9,14 @@ use crate::process::{Process, command};
 use crate::raw::{Raw, request_as};
 use crate::stage::{BANK, key};
 
-/// How long what is dropped may take to be let go.
+/// How long resources may take to be released.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct Attacked {
     process: Process,
     pub(crate) address: SocketAddr,
     witness: Raw,
-    /// What the witness's record answered at first.
+    /// The first answer of the witness's record.
     made: Vec<u8>,
     read: Vec<u8>,
     descriptors: usize,
@@ -28,7 +28,7 @@ impl Attacked {
         Self::of(command(&[&["serve", "--port", "0"], arguments].concat())).await
     }
 
-    /// The binary with only so many descriptors, or another limit of the shell's `ulimit`.
+    /// Starts the binary with a limited number of descriptors, or with another limit of the shell's `ulimit`.
     pub(crate) async fn limited(ulimit: &str, arguments: &[&str]) -> Self {
         let mut limited = Command::new("sh");
         let script = format!("trap '' XFSZ; ulimit {ulimit}; exec \"$@\"");
@@ -83,7 +83,7 @@ impl Attacked {
         answer.body
     }
 
-    /// The other world is answered byte for byte as before, on the connection that it has.
+    /// Checks that the other world gets the same bytes, on its open connection.
     pub(crate) async fn witness_is_answered(&mut self) {
         let read = self.read_again().await;
         assert_eq!(read, self.read, "{}", String::from_utf8_lossy(&read));
@@ -98,19 +98,19 @@ impl Attacked {
         folder.expect("it runs").count()
     }
 
-    /// What its descriptors are of.
+    /// The files and sockets that its descriptors refer to.
     fn shown(&self) -> Vec<PathBuf> {
         let folder = std::fs::read_dir(format!("/proc/{}/fd", self.pid())).expect("it runs");
         let links = folder.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
         links.collect()
     }
 
-    /// How many descriptors it has open.
+    /// The number of its open descriptors.
     pub(crate) fn open(&self) -> usize {
         self.entries("fd")
     }
 
-    /// What the system counts as its memory, in KiB.
+    /// The memory of the process in KiB, as the system counts it.
     pub(crate) fn memory(&self) -> u64 {
         let path = format!("/proc/{}/status", self.pid());
         let status = std::fs::read_to_string(path).expect("it runs");
@@ -119,7 +119,7 @@ impl Attacked {
         kibibytes.parse().expect("a number")
     }
 
-    /// Waits until it has no more than a fifth more memory than it had.
+    /// Waits until the memory is at most a fifth above the memory at the start.
     pub(crate) async fn memory_returns_to(&mut self, before: u64) {
         let began = Instant::now();
         while self.memory() > before + before / 5 {
@@ -132,7 +132,7 @@ impl Attacked {
         }
     }
 
-    /// Waits until it has so many more descriptors than at first.
+    /// Waits until it has this many more descriptors than at the start.
     pub(crate) async fn holds(&mut self, more: usize) {
         let began = Instant::now();
         while self.open() != self.descriptors + more {
@@ -146,8 +146,8 @@ impl Attacked {
         }
     }
 
-    /// After the attack: nothing is left over, the other world begins anew with the same bytes, and it stops as it
-    /// should. Returns its log.
+    /// Checks the state after the attack: nothing is left, the other world starts again with the same bytes, and the
+    /// process stops normally. Returns its log.
     pub(crate) async fn ends_unharmed(mut self) -> String {
         self.holds(0).await;
         assert_eq!(self.entries("task"), self.threads, "threads");
@@ -163,7 +163,7 @@ impl Attacked {
         log
     }
 
-    /// The process itself, for those who end it in a way of their own.
+    /// The process itself, for tests that end it in another way.
     pub(crate) fn into_process(self) -> Process {
         self.process
     }

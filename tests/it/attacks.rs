@@ -1,4 +1,4 @@
-//! Attacks on the socket, against the binary: slow clients, too many of them, framing that two readers might take in two ways.
+//! Attacks on the socket, against the binary: slow clients, too many clients, ambiguous framing.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use crate::stage::BANK;
 
 const HEALTH: &[u8] = b"GET /health HTTP/1.1\r\nhost: sandbox\r\n\r\n";
 const ACCOUNT: &str = r#"{"bank_account_number":"1234567890","bank_code":"BCA"}"#;
-/// How many connections are served at the same time.
+/// The maximum number of connections.
 const CONNECTIONS_MAX: usize = 10_000;
 
-/// What half a request looks like.
+/// The first half of a request.
 fn halves() -> [Vec<u8>; 2] {
     let whole = request(
         &format!("POST {BANK}"),
@@ -33,7 +33,7 @@ async fn a_thousand_slow_heads_and_a_thousand_slow_bodies_stand_in_nobodys_way()
     }
     let mut sandbox = Attacked::start(&[]).await;
     let mut slow = Vec::new();
-    // The bodies first: they have a minute, and heads only ten seconds.
+    // The bodies come first, because they have a minute, but heads only ten seconds.
     for half in halves().into_iter().rev() {
         for _ in 0..1000 {
             let mut raw = Raw::to(sandbox.address).await;
@@ -47,7 +47,7 @@ async fn a_thousand_slow_heads_and_a_thousand_slow_bodies_stand_in_nobodys_way()
     sandbox.ends_unharmed().await;
 }
 
-/// Where the system's allocator is glibc's.
+/// True if the allocator of the system is glibc's.
 #[cfg(target_env = "gnu")]
 #[tokio::test]
 async fn what_a_crowd_needed_is_given_back_to_the_system() {
@@ -93,7 +93,7 @@ async fn a_thousand_slow_heads_are_cut_and_a_thousand_slow_bodies_are_answered_i
             let answer = raw.rest().await;
             assert!(answer.starts_with(status_line) && answer.is_empty() == status_line.is_empty());
         }
-        // In the clock's own time, which only goes on while everybody waits.
+        // In virtual time, which advances only while all tasks wait.
         let passed = began.elapsed().as_secs();
         assert!(
             (limit - 1..=limit + 3).contains(&passed),
@@ -110,7 +110,7 @@ async fn a_connection_too_many_waits_for_its_turn() {
     }
     let mut sandbox = Attacked::start(&[]).await;
     let mut held = Vec::new();
-    // The witness has one. Each asks for something, and so may be silent for longer than a newcomer.
+    // The witness has one connection. Each has sent a request, so it may be silent for longer than a new connection.
     for _ in 0..CONNECTIONS_MAX - 1 {
         let mut raw = Raw::to(sandbox.address).await;
         raw.send(HEALTH).await;
@@ -120,7 +120,7 @@ async fn a_connection_too_many_waits_for_its_turn() {
     late.send(HEALTH).await;
     let mut later = Raw::to(sandbox.address).await;
     later.send(HEALTH).await;
-    // What was taken in is served; what was not has no descriptor.
+    // Accepted connections are served. The others have no descriptor.
     sandbox.holds(CONNECTIONS_MAX - 1).await;
     sandbox.witness_is_answered().await;
     held.truncate(CONNECTIONS_MAX - 3);
@@ -130,13 +130,13 @@ async fn a_connection_too_many_waits_for_its_turn() {
     sandbox.ends_unharmed().await;
 }
 
-/// The sockets of up to ten thousand connections are this process's as well, and other tests have theirs at the same
-/// time. False where it may not have so many, which is said.
+/// This process needs a socket for each of up to ten thousand connections, and other tests need sockets at the same
+/// time. Returns false, with a message, if the process may not open so many.
 fn has_descriptors() -> bool {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let enough = 2 * CONNECTIONS_MAX as u64;
     let limit = getrlimit(Resource::Nofile);
-    // Who is privileged may raise the hard limit too.
+    // A privileged user can raise the hard limit too.
     let at_least = |limit: Option<u64>| limit.map(|limit| limit.max(enough));
     let raised = Rlimit {
         current: at_least(limit.current),
@@ -165,11 +165,11 @@ async fn without_descriptors_it_serves_whom_it_has_and_takes_the_others_in_when_
         sandbox.witness_is_answered().await;
     }
     sandbox.witness_is_answered().await;
-    // The first ones go, and everybody else has their turn, the last one too.
+    // The first connections close. Then all others are served, including the last.
     for mut raw in more {
         assert_eq!(raw.answer().await.status(), 200);
     }
-    // What could not be read for want of a descriptor is read again.
+    // Files that could not be read without a descriptor are read again.
     let mut raw = Raw::to(sandbox.address).await;
     loop {
         raw.send(HEALTH_OF_FILES).await;
@@ -214,7 +214,7 @@ async fn clients_that_reset_their_connection_anywhere_leave_nothing_behind() {
     sandbox.ends_unharmed().await;
 }
 
-/// Its answers are not waited for: most who shut their half have gone altogether, and what they asked for may take long.
+/// Its answers are not awaited: most clients that close half a connection have left, and answers may take long.
 #[tokio::test]
 async fn clients_that_shut_their_half_are_closed() {
     let sandbox = Attacked::start(&[]).await;
@@ -256,11 +256,11 @@ async fn a_thousand_pipelined_requests_are_answered_in_their_order() {
     sandbox.ends_unharmed().await;
 }
 
-/// What is sent after the headers that are tried: a request hidden in what may be a body or may not.
+/// Sent after the tested headers: a request that may or may not be hidden in the body.
 const HIDDEN: &str = "GET /hidden HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
 
-/// How a framing is taken that two readers might take in two ways: the statuses of all answers until the connection is
-/// closed or asks for more.
+/// Sends an ambiguously framed request. Returns the statuses of all answers until the connection is
+/// closed or waits for more.
 async fn statuses(sandbox: &Attacked, framing: &str) -> Vec<u16> {
     let mut raw = Raw::to(sandbox.address).await;
     let authorization = basic(iluma_sandbox::PUBLIC_KEY);
@@ -290,7 +290,7 @@ async fn a_framing_that_two_readers_could_take_in_two_ways_hides_no_request() {
     let (length, both) = (body.len(), body.len() + HIDDEN.len());
     let size = format!("{length:x}");
     for (framing, expected) in [
-        // Sound ones, so that the others are known to fail for their framing.
+        // Correct requests, to show that the others fail because of their framing.
         (
             format!("connection: close\r\ncontent-length: {length}\r\n\r\n{body}"),
             &[200][..],
@@ -320,7 +320,7 @@ async fn a_framing_that_two_readers_could_take_in_two_ways_hides_no_request() {
             format!("content-length: {length}\r\ncontent-length: {length}\r\n\r\n{body}{HIDDEN}"),
             &[200, 404],
         ),
-        // A length and chunks: the chunks count, and nothing is read behind them.
+        // A length and chunks: the chunks count, and nothing after them is read.
         (
             format!(
                 "content-length: {both}\r\ntransfer-encoding: chunked\r\n\r\n{size}\r\n{body}\r\n0\r\n\r\n{HIDDEN}"
@@ -333,7 +333,7 @@ async fn a_framing_that_two_readers_could_take_in_two_ways_hides_no_request() {
             ),
             &[200],
         ),
-        // Chunked under another name.
+        // Chunked encoding with a wrong name.
         (
             format!(
                 "transfer-encoding: chunked, identity\r\n\r\n{size}\r\n{body}\r\n0\r\n\r\n{HIDDEN}"
@@ -362,7 +362,7 @@ async fn a_framing_that_two_readers_could_take_in_two_ways_hides_no_request() {
             ),
             &[400],
         ),
-        // Lengths that are none.
+        // Invalid lengths.
         (
             format!("content-length: +{length}\r\n\r\n{body}{HIDDEN}"),
             &[400],
@@ -383,7 +383,7 @@ async fn a_framing_that_two_readers_could_take_in_two_ways_hides_no_request() {
             format!("content-length:\r\n {length}\r\n\r\n{body}{HIDDEN}"),
             &[400],
         ),
-        // Chunks that are none: the request is given up, and its connection with it.
+        // Invalid chunks: the request is refused and its connection is closed.
         (
             format!("transfer-encoding: chunked\r\n\r\n0x{size}\r\n{body}\r\n0\r\n\r\n{HIDDEN}"),
             &[],
@@ -410,7 +410,7 @@ async fn a_framing_that_two_readers_could_take_in_two_ways_hides_no_request() {
             ),
             &[],
         ),
-        // Extensions of a chunk are passed over as long as they are short.
+        // Short extensions of a chunk are ignored.
         (
             format!(
                 "transfer-encoding: chunked\r\n\r\n{size};a=b;c=\"d\"\r\n{body}\r\n0\r\n\r\n{HIDDEN}"
@@ -428,7 +428,7 @@ async fn a_framing_that_two_readers_could_take_in_two_ways_hides_no_request() {
             ),
             &[],
         ),
-        // A line that ends with a bare LF ends, as RFC 9112 allows, for everybody behind this point too.
+        // A bare LF ends a line, as RFC 9112 allows.
         (
             format!("content-length: {length}\n\n{body}{HIDDEN}"),
             &[200, 404],

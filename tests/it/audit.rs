@@ -1,4 +1,4 @@
-//! `iluma-sandbox audit` against receivers that do well, and receivers that do not.
+//! `iluma-sandbox audit` against correct and faulty receivers.
 
 use std::collections::HashSet;
 use std::io::{Read, Write};
@@ -53,7 +53,7 @@ impl Heard {
     }
 }
 
-/// A receiver that answers each callback as `answer` says, and not at all where that is none.
+/// A receiver that answers each callback with the result of `answer`. Without a result, it does not answer.
 pub(crate) fn receiver(answer: impl FnMut(&Heard) -> Option<u16> + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -80,7 +80,7 @@ pub(crate) fn receiver(answer: impl FnMut(&Heard) -> Option<u16> + Send + 'stati
     format!("http://{address}/callbacks")
 }
 
-/// Compares the token, reads the JSON, takes a record it knows without an error.
+/// A correct receiver: compares the token, reads the JSON, accepts a known record without an error.
 fn careful(token: String) -> impl FnMut(&Heard) -> Option<u16> + Send + 'static {
     let mut known = HashSet::new();
     move |heard| {
@@ -135,7 +135,7 @@ async fn a_receiver_that_does_everything_right_passes() {
              pass invalid-json: sent a callback that is not JSON → 400\n\
              pass truncated: sent the first half of a callback → 400\n\
              pass retry: sent a callback, again after each 5xx → 201: \
-             the receiver did not fail, so nothing was sent again\n\
+             the receiver did not fail, so no retry was tested\n\
              \n\
              10 passed, 0 failed\n"
         )
@@ -151,13 +151,13 @@ fn a_receiver_that_takes_everything_fails_where_it_should_refuse() {
         failures(&out),
         [
             "FAIL wrong-token: sent a callback with a wrong token → 200; expected 401, 403 or \
-             another 4xx: whoever finds the URL could send callbacks: compare the token first",
+             another 4xx: anybody who finds the URL could send callbacks: compare the token first",
             "FAIL no-token: sent a callback without a token → 200; expected 401, 403 or another \
-             4xx: whoever finds the URL could send callbacks: ask for the token first",
+             4xx: anybody who finds the URL could send callbacks: require the token first",
             "FAIL invalid-json: sent a callback that is not JSON → 200; expected 400 or another \
-             4xx: what cannot be read was not taken, and is no fault of the receiver: answer 400",
+             4xx: an unreadable body is the sender's mistake: answer 400, not 2xx and not 5xx",
             "FAIL truncated: sent the first half of a callback → 200; expected 400 or another \
-             4xx: what cannot be read was not taken, and is no fault of the receiver: answer 400",
+             4xx: an unreadable body is the sender's mistake: answer 400, not 2xx and not 5xx",
         ]
     );
     assert!(out.ends_with("\n6 passed, 4 failed\n"), "{out}");
@@ -228,7 +228,7 @@ fn a_receiver_that_minds_what_it_should_not_mind_is_told_why() {
             "pass": false,
             "expected": "2xx",
             "received": "204, then 409",
-            "note": "a callback may come more than once, and what was taken before needs no error",
+            "note": "a callback can arrive more than once: accept a known one without an error",
         })
     );
     assert_eq!(steps[0]["note"], Value::Null);
@@ -286,12 +286,12 @@ fn a_receiver_that_refuses_everything_is_not_praised_for_it() {
     assert_eq!(
         lines[3],
         "FAIL normal: sent a callback → 401; expected 2xx: \
-         does the receiver know the token? --token sends another"
+         does the receiver know this token? --token sends another one"
     );
     assert_eq!(
         lines[6],
         "pass wrong-token: sent a callback with a wrong token → 401: \
-         it refused the normal callback too, so this says little"
+         the receiver refused the normal callback too, so this result proves little"
     );
     assert!(out.ends_with("\n4 passed, 6 failed\n"), "{out}");
 }
@@ -320,7 +320,7 @@ fn what_a_receiver_failed_to_take_is_sent_again() {
         failures(&out).last(),
         Some(
             &"FAIL retry: sent a callback, again after each 5xx → 503, then 503, then 503, then 503; \
-              expected 2xx in the end: a callback that failed is sent again, and must be taken then"
+              expected 2xx in the end: a failed callback is sent again, and must be accepted then"
         )
     );
 }
@@ -338,11 +338,11 @@ async fn a_receiver_that_hangs_fails_the_step_and_the_battery_goes_on() {
         failures(&out),
         [
             "FAIL invalid-json: sent a callback that is not JSON → timed out after 300ms; \
-             expected 400 or another 4xx: what cannot be read was not taken, and is no fault of the \
-             receiver: answer 400",
+             expected 400 or another 4xx: an unreadable body is the sender's mistake: answer 400, not 2xx \
+             and not 5xx",
             "FAIL truncated: sent the first half of a callback → timed out after 300ms; \
-             expected 400 or another 4xx: what cannot be read was not taken, and is no fault of the \
-             receiver: answer 400",
+             expected 400 or another 4xx: an unreadable body is the sender's mistake: answer 400, not 2xx \
+             and not 5xx",
         ]
     );
     assert!(out.ends_with("\n8 passed, 2 failed\n"), "{out}");
@@ -355,7 +355,7 @@ fn a_redirect_is_no_acceptance() {
     assert_eq!(
         failures(&out)[0],
         "FAIL normal: sent a callback → redirect refused (status 302); expected 2xx: \
-         no callback would arrive"
+         no callback would be processed"
     );
     assert_eq!(failures(&out).len(), 10);
 }
@@ -395,7 +395,7 @@ fn a_closed_connection_fails_the_step_alone() {
     assert_eq!(
         failures(&out)[3],
         "FAIL wrong-token: sent a callback with a wrong token → the connection was closed without \
-         an answer; expected 401, 403 or another 4xx: whoever finds the URL could send callbacks: \
+         an answer; expected 401, 403 or another 4xx: anybody who finds the URL could send callbacks: \
          compare the token first"
     );
     assert!(out.ends_with("\n0 passed, 10 failed\n"), "{out}");
@@ -441,7 +441,7 @@ body = { id = "{{id}}", mine = true }
     let (code, out, err) = run(&arguments);
     assert_eq!((code, out.as_str()), (2, ""));
     assert!(
-        err.ends_with("iluma-sandbox: nothing was sent: mend the scenario files above\n"),
+        err.ends_with("iluma-sandbox: nothing was sent: correct the scenario files above\n"),
         "{err}"
     );
 }
@@ -465,11 +465,11 @@ fn audit_called_wrongly_exits_with_2() {
                 "NAME_VALIDATOR_REQUST",
             ],
             "iluma-sandbox: there are no callbacks of type `NAME_VALIDATOR_REQUST`. \
-             Did you mean `NAME_VALIDATOR_REQUEST`? Known are ",
+             Did you mean `NAME_VALIDATOR_REQUEST`? Known types: ",
         ),
         (
             vec!["audit", "--callback", url, "--type", TYPE, "--token", ""],
-            "a token is plain text that a header can carry",
+            "a token must be plain text that fits into a header, and not empty",
         ),
     ] {
         let (code, out, err) = run(&arguments);

@@ -1,4 +1,4 @@
-//! Who is let in: the Authorization header, the shapes of keys, keys handed out, and what comes first.
+//! Authentication: the Authorization header, the form of keys, one-time tokens, and the order of checks.
 
 use iluma_sandbox::{ApiKey, PUBLIC_KEY, Sandbox};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ const TOKEN_ROUTE: &str = "/v1/callback/authentication_tokens";
 const RIGHT: &str = "Send `Authorization: Basic ` and the base64 of your API key with a colon behind it, \
                      as `curl -u <API key>:` does.";
 
-/// A well-formed key with a secret of so many characters.
+/// A well-formed key with a secret of this length.
 fn key(prefix: &str, secret_chars: usize) -> String {
     format!("{prefix}{}", "k".repeat(secret_chars))
 }

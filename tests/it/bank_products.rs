@@ -1,4 +1,4 @@
-//! The bank name validator in all its versions: whose account it is, and whether a name is the holder's.
+//! The bank name validator in all versions: the holder of an account, and the comparison of names.
 
 use std::time::Duration;
 
@@ -32,14 +32,14 @@ fn outcome(answer: &Answer) -> &str {
     outcome.rsplit('/').next().unwrap_or_default()
 }
 
-/// The record of an answer, a second later.
+/// Reads the record of an answer, a second later.
 async fn a_second_later(client: &Client, path: &str, answer: &Answer) -> Value {
     tokio::time::advance(Duration::from_secs(1)).await;
     let id = answer.json()["id"].as_str().expect("an id").to_owned();
     client.get(&format!("{path}/{id}")).await.json()
 }
 
-// Whose account it is.
+// Holders.
 
 #[tokio::test(start_paused = true)]
 async fn an_account_has_the_same_holder_in_every_version_and_with_or_without_its_country() {
@@ -213,7 +213,7 @@ async fn a_name_is_ignored_before_v2() {
     assert_eq!(outcome(&answer), "PENDING_THEN_COMPLETED_FOUND");
 }
 
-// Whether a name is the holder's.
+// Comparison of names.
 
 #[tokio::test]
 async fn v2_compares_the_name_in_one_flat_reply() {
@@ -270,7 +270,7 @@ async fn a_name_matches_whatever_its_order_case_and_accents() {
     }
 }
 
-/// One word of n letters with k of them changed is alike to the share of (n - k) / n.
+/// The similarity of a word of n letters with k changed letters is (n - k) / n.
 #[tokio::test]
 async fn a_match_begins_at_90_and_unclear_at_60() {
     let mut accounts = vec!["extends = \"dummy/bank_accounts\"\n".to_owned()];
@@ -336,7 +336,7 @@ async fn an_account_that_is_not_found_or_times_out_has_no_name_to_match() {
     }
 }
 
-// What all versions share.
+// Common to all versions.
 
 #[tokio::test]
 async fn every_version_refuses_an_unknown_bank_and_a_number_that_is_none() {

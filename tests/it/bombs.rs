@@ -10,7 +10,7 @@ use crate::stage::BANK;
 
 const ID_CARDS: &str = "/v0/identity/id_card_verifications";
 
-/// The most memory that the process ever had, in KiB.
+/// The peak memory of the process, in KiB.
 fn peak(sandbox: &Attacked) -> u64 {
     let status =
         std::fs::read_to_string(format!("/proc/{}/status", sandbox.pid())).expect("it runs");
@@ -58,7 +58,7 @@ async fn json_bombs_are_refused_and_cost_nothing() {
     sandbox.ends_unharmed().await;
 }
 
-/// 127 within one another are taken, as the limit of 128 says.
+/// 127 nested levels are accepted, because the limit is 128.
 #[tokio::test]
 async fn json_within_the_limit_of_nesting_is_taken() {
     let sandbox = Attacked::start(&[]).await;
@@ -72,7 +72,7 @@ async fn json_within_the_limit_of_nesting_is_taken() {
     sandbox.ends_unharmed().await;
 }
 
-/// A JPEG that says how large it is and holds nothing.
+/// A JPEG whose header claims a size, without pixels.
 fn jpeg(width: u16, height: u16, bytes: usize) -> Vec<u8> {
     let mut jpeg =
         b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0\xff\xc0\0\x11\x08".to_vec();
@@ -127,7 +127,7 @@ fn with_pattern(pattern: &str) -> String {
     )
 }
 
-/// Ten thousand letters and one that does not fit: an engine that tries again would be at it for ever.
+/// Ten thousand letters and one that does not match: a backtracking engine would never finish.
 #[tokio::test]
 async fn a_pattern_that_could_be_tried_in_very_many_ways_is_tried_once() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -150,7 +150,7 @@ async fn a_pattern_that_could_be_tried_in_very_many_ways_is_tried_once() {
     sandbox.ends_unharmed().await;
 }
 
-/// What only an engine that backtracks can do, and what would take all memory once it is built.
+/// Patterns that need a backtracking engine, and patterns that would need all memory.
 #[test]
 fn patterns_that_need_backtracking_or_very_much_room_are_refused_when_they_are_loaded() {
     for pattern in [

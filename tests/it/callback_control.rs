@@ -1,6 +1,6 @@
-//! What tests tell the sandbox about callbacks: look, wait, send again, fire, move the clock, reset, stop.
+//! How tests control callbacks: list, wait, redeliver, trigger, move the clock, reset, stop.
 //!
-//! The clock stands still: time passes only where a test says so, and then to the millisecond.
+//! The clock is paused: time passes only when a test moves it, exact to the millisecond.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -22,7 +22,7 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Sends a request to the control API on its own task: it may wait.
+/// Sends a request to the control API on its own task, because the request may wait.
 fn control(client: &Client, method: &str, path: &str, body: Option<Value>) -> Waiting {
     let request = client.request(method, &format!("/__sandbox/{path}"));
     let request = match body {
@@ -34,7 +34,7 @@ fn control(client: &Client, method: &str, path: &str, body: Option<Value>) -> Wa
 
 type Waiting = tokio::task::JoinHandle<Answer>;
 
-/// Other requests are answered meanwhile, and this one is still not.
+/// Checks that other requests are answered while this one still waits.
 async fn still_waits(client: &Client, waiting: &Waiting) {
     for _ in 0..3 {
         client.get("/health").await;
@@ -134,7 +134,7 @@ async fn who_waits_for_deliveries_is_answered_as_soon_as_there_are_enough() {
     assert_eq!(each(&found, "seq"), [&json!(2), &json!(1)]);
 }
 
-/// What a wait for a delivered callback ends with after five seconds: the message and the reasons.
+/// The result of a wait for a delivered callback after five seconds: the message and the reasons.
 async fn in_vain(client: &Client, query: &str) -> (String, Vec<String>) {
     let waiting = control(client, "GET", &format!("deliveries?{query}&wait=5s"), None);
     still_waits(client, &waiting).await;
@@ -443,7 +443,7 @@ async fn an_advance_waits_for_a_receiver_that_hangs_until_its_time_is_up() {
     stage.receiver.then([Reaction::Hang, Reaction::Hang]);
     stage.ask("COMPLETED_FOUND").await;
     stage.receiver.received(1).await;
-    // The first try is in flight when the advance begins, the second falls due on the way.
+    // The first try is in flight when the advance begins. The second falls due during the advance.
     let advancing = control(
         &stage.client,
         "POST",
@@ -622,7 +622,7 @@ async fn a_reset_in_the_midst_counts_what_it_cancels_and_nothing_is_sent_afterwa
     );
 }
 
-/// No close takes back what lies with the receiver's system.
+/// Closing a connection cannot take back bytes that the receiver's system has.
 #[tokio::test]
 async fn what_had_been_sent_before_a_reset_may_be_read_after_it_from_a_connection_that_has_ended() {
     for (method, path) in [("POST", "reset"), ("DELETE", "worlds"), ("PUT", "snapshot")] {
@@ -724,7 +724,7 @@ async fn worlds_see_nothing_of_each_other_s_deliveries() {
 
 // --- Many
 
-/// Sends so many requests on one connection and reads every answer.
+/// Sends this many requests on one connection and reads every answer.
 async fn flood(sandbox: &Sandbox, key: &str, magic: &str, count: usize) -> Vec<String> {
     let header = format!("x-magic-reply: {magic}");
     let request = request_as(key, &format!("POST {BANK}"), &[&header], b"");

@@ -1,6 +1,6 @@
-//! Registering callback URLs, and what is sent to them: normally, again, and badly on purpose.
+//! Registering callback URLs, and delivering callbacks: normally, with retries, and with misbehaviour.
 //!
-//! The clock stands still: time passes only where a test says so, and then to the millisecond.
+//! The clock is paused: time passes only when a test moves it, exact to the millisecond.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// What is listed, as type and URL.
+/// The listed types and URLs.
 async fn listed(client: &Client) -> Vec<(String, String)> {
     let listed = client.get(URLS).await.json();
     let listed = listed.as_array().expect("a list");
@@ -133,7 +133,7 @@ async fn a_patch_changes_one_type_or_all_and_tests_each() {
         )
     );
 
-    // One receiver that refuses one type's test, and no type is changed.
+    // One receiver refuses the test of one type, so no type is changed.
     receiver.then([Reaction::status(200), Reaction::status(503)]);
     let body = json!({"url": format!("{}/never", receiver.url_text())});
     let patched = Answer::of(client.request("PATCH", URLS).json(&body)).await;
@@ -431,7 +431,7 @@ async fn an_answer_without_a_callback_of_its_own_sends_none() {
 async fn a_reply_comes_before_the_callback_also_for_a_client_that_does_not_take_it() {
     let stage = Stage::start().await;
     stage.receiver.usually(Reaction::Hang);
-    // The receiver never answers, and still the reply is there.
+    // The receiver never answers, but the reply is still written.
     stage.ask("COMPLETED_FOUND").await;
     assert_eq!(stage.receiver.only().await.json()["status"], "COMPLETED");
 }
@@ -458,7 +458,7 @@ async fn a_pending_record_changes_first_and_is_called_back_then() {
 
 // --- Trying again
 
-/// Shows that a receiver that always fails is tried again after exactly these delays, and never more.
+/// Checks that a receiver that always fails gets retries after exactly these delays, and no more.
 async fn tries(stage: &Stage, delays: &[Duration]) {
     stage.ask("COMPLETED_FOUND").await;
     let bytes = stage.receiver.only().await.body;
@@ -663,8 +663,8 @@ async fn of_a_huge_answer_no_more_is_read_than_counts() {
 
 // --- Misbehaving on purpose
 
-/// A misbehaviour can be asked for by the header, and by a scenario's outcome; the log tells of both in
-/// the same words.
+/// A misbehaviour can be requested by the header and by an outcome of a scenario. The log uses the same words for
+/// both.
 #[derive(Clone, Copy)]
 enum Asked {
     ByHeader,

@@ -1,4 +1,4 @@
-//! `/__sandbox/catalog` and `list`: one list in three forms, and curls that can be pasted.
+//! `/__sandbox/catalog` and `list`: one list in three forms, with curls that can be pasted.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::stage::key;
 
 const CATALOG: &str = "/__sandbox/catalog";
 
-/// An endpoint of one's own with everything that a list can show.
+/// An own endpoint with everything that a list can show.
 const PARCELS: &str = r#"
 name         = "Parcels | mine"
 path         = "/v9/parcels"
@@ -227,7 +227,7 @@ async fn no_key_but_the_public_one_is_ever_shown() {
 
 #[tokio::test]
 async fn a_host_that_is_a_command_stays_a_word() {
-    // Only where the sandbox does not listen on a loopback address may a Host be anything.
+    // Any Host is accepted only if the sandbox does not listen on a loopback address.
     let everywhere = SocketAddr::from(([0, 0, 0, 0], 0));
     let sandbox = Sandbox::builder().address(everywhere).start().await;
     let sandbox = sandbox.expect("it starts");

@@ -1,4 +1,4 @@
-//! Which outcome answers: in which order it is decided, and by what of a request.
+//! How the outcome is chosen: the order of the rules, and the parts of a request that they use.
 
 use reqwest::RequestBuilder;
 use reqwest::multipart::{Form, Part};
@@ -384,7 +384,7 @@ when = { "input.name" = "mixed" }
     let draws = outcomes_of(&first, &input, 300).await;
     assert_eq!(draws, outcomes_of(&second, &input, 300).await);
     let count = |name: &str| draws.iter().filter(|draw| *draw == name).count();
-    // 300 draws of 0.1 have a mean of 30 and a deviation of 5.2; these are always the same 300.
+    // 300 draws of 0.1 have a mean of 30 and a deviation of 5.2. The draws are always the same.
     assert!((15..=45).contains(&count("SELDOM")), "{}", count("SELDOM"));
     assert_eq!(count("NEVER"), 0);
     assert_eq!(count("OFTEN") + count("SELDOM"), 300);
@@ -434,7 +434,7 @@ body = {}
 
 const UPLOADS: &str = "/v0/identity/id_card_verifications";
 
-/// An upload that is sound, its file called this.
+/// A correct upload whose file has this name.
 fn upload(client: &Client, file_name: &str) -> RequestBuilder {
     let selfie = Part::bytes(png(600, 600, 204_800)).file_name(file_name.to_owned());
     let form = Form::new()

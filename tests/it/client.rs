@@ -1,4 +1,4 @@
-//! A sandbox and a client that talks to it, as an integrator's code would.
+//! A sandbox and a client that calls it as an integrator's code would.
 
 use iluma_sandbox::{Builder, PUBLIC_KEY, Sandbox};
 use reqwest::{Method, RequestBuilder};
@@ -9,7 +9,7 @@ pub(crate) struct Client {
     http: reqwest::Client,
 }
 
-/// What came back.
+/// The answer to a request.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -56,7 +56,7 @@ impl Client {
         Answer::of(self.request("POST", path).json(body)).await
     }
 
-    /// A POST without a body that asks for an outcome.
+    /// A POST without a body that selects an outcome.
     pub(crate) async fn magic(&self, path: &str, outcome: &str) -> Answer {
         Answer::of(self.request("POST", path).header("x-magic-reply", outcome)).await
     }
@@ -80,7 +80,7 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// `message` of the error envelope.
+    /// The `message` of the error body.
     pub(crate) fn message(&self) -> String {
         self.json()["message"]
             .as_str()

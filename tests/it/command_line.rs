@@ -1,4 +1,4 @@
-//! The command line: what it prints, what it exits with, what it leaves behind.
+//! The command line: its output, exit codes and files.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -139,7 +139,7 @@ fn a_taken_port_is_one_clear_sentence() {
         err,
         format!(
             "iluma-sandbox: cannot listen on 127.0.0.1:{port}: address already in use; \
-             choose another with --port (0 takes any free one) or --bind\n"
+             choose another with --port (0 picks a free port) or --bind\n"
         )
     );
 }
@@ -193,7 +193,7 @@ fn a_broken_scenario_file_keeps_it_from_starting() {
              |\n\
              1 | extends = \"v1.1/bank_account_data_requets\"\n  \
              |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^\n\
-             iluma-sandbox: not started: mend the scenario files above\n",
+             iluma-sandbox: not started: correct the scenario files above\n",
             path.display()
         )
     );
@@ -206,7 +206,7 @@ fn a_folder_that_is_not_there_keeps_it_from_starting() {
     assert_eq!(
         err,
         "error: cannot be read: no such file or directory\n --> /no/such/folder\n\
-         iluma-sandbox: not started: mend the scenario files above\n"
+         iluma-sandbox: not started: correct the scenario files above\n"
     );
 }
 
@@ -272,7 +272,7 @@ fn the_shipped_scenarios_are_sound() {
     let (code, out, err) = run(&["check"]);
     assert_eq!(
         (code, out.as_str(), err.as_str()),
-        (0, "all well: 21 endpoints\n", "")
+        (0, "no mistakes: 21 endpoints\n", "")
     );
 }
 
@@ -288,7 +288,7 @@ fn what_init_writes_passes_check_and_is_never_overwritten() {
             "wrote {dir}/sandbox.toml\nwrote {dir}/v1.1/bank_account_data_requests.toml\n\
              wrote {dir}/dummy/watchlist.toml\nwrote {dir}/dummy/register.toml\n\
              wrote {dir}/scenario.schema.json\nwrote {dir}/sandbox.schema.json\n\n\
-             Serve them with:\n  iluma-sandbox --scenarios {dir}\n"
+             Start a sandbox with them:\n  iluma-sandbox --scenarios {dir}\n"
         )
     );
     assert_eq!(run(&["check", dir]).0, 0);
@@ -298,7 +298,7 @@ fn what_init_writes_passes_check_and_is_never_overwritten() {
     assert_eq!((code, out.as_str()), (1, ""));
     assert_eq!(
         err,
-        format!("iluma-sandbox: {dir}/sandbox.toml is there already: nothing was written\n")
+        format!("iluma-sandbox: {dir}/sandbox.toml already exists: nothing was written\n")
     );
     let kept = std::fs::read_to_string(folder.path().join("sandbox.toml")).expect("a file");
     assert_eq!(kept, "# mine\n");
@@ -349,7 +349,7 @@ fn a_url_for_a_callback_type_that_there_is_not_keeps_it_from_starting() {
     assert_eq!((code, out.as_str()), (2, ""));
     assert_eq!(
         err,
-        "iluma-sandbox: no product sends callbacks of the type `NAMES`: there are ENTITY_CFT_PEP, \
+        "iluma-sandbox: no endpoint sends callbacks of the type `NAMES`: there are ENTITY_CFT_PEP, \
          ID_CARD_VERIFICATION, INDIVIDUAL_CFT_PEP, NPWP_DATA_REQUEST, NAME_VALIDATOR_REQUEST, \
          BANK_NAME_VALIDATOR_DETAILS, FACE_COMPARISON\n"
     );

@@ -1,4 +1,4 @@
-//! The description of the control API, held against what it does.
+//! Compares the description of the control API with its behaviour.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,7 +31,7 @@ fn routes(document: &Value) -> BTreeSet<String> {
     routes.map(|(route, _)| route).collect()
 }
 
-/// What a `$ref` leads to.
+/// The target of a `$ref`.
 fn resolved<'d>(document: &'d Value, value: &'d Value) -> &'d Value {
     match value["$ref"].as_str() {
         None => value,
@@ -224,13 +224,13 @@ fn each_reference(document: &Value, value: &Value) {
     }
 }
 
-/// Of a schema within the document.
+/// A validator for a schema of the document.
 fn validator(document: &Value, schema: &Value) -> jsonschema::Validator {
     let whole = json!({"allOf": [schema], "components": document["components"]});
     jsonschema::draft202012::new(&whole).expect("a sound schema")
 }
 
-/// A sandbox and the answers that it gave, to be held against their descriptions.
+/// A sandbox and its answers, to be compared with their descriptions.
 struct Held {
     client: Client,
     document: Value,
@@ -238,7 +238,7 @@ struct Held {
 }
 
 impl Held {
-    /// Asks, and refuses what is not described. `route` is the path with its parameters by name.
+    /// Sends a request and fails if the answer is not described. `route` is the path with the names of its parameters.
     async fn ask(&mut self, route: &str, path: &str, body: Option<Value>) -> Answer {
         let (method, _) = route.split_once(' ').expect("a method");
         let mut request = self.client.request(method, &format!("/__sandbox/{path}"));

@@ -1,4 +1,4 @@
-//! `/__sandbox/coverage` and `iluma-sandbox coverage`: what a run has exercised, and how to do the rest.
+//! `/__sandbox/coverage` and `iluma-sandbox coverage`: what a run has requested, and how to request the rest.
 
 use iluma_sandbox::{PUBLIC_KEY, Sandbox};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::stage::{BANK, Stage, TYPE, key};
 const COVERAGE: &str = "/__sandbox/coverage";
 const BANK_ID: &str = "v1.1/bank_account_data_requests";
 
-/// A GET with an error of its own, one that bears the name of a shared one, and a sequence.
+/// A GET with its own error, an outcome with the name of a shared error, and a sequence.
 const MINE: &str = r#"
 method = "GET"
 path   = "/v9/weather/{city}/now"
@@ -52,7 +52,7 @@ fn curls(coverage: &Value) -> Vec<String> {
         .collect()
 }
 
-/// How often something of this part was exercised.
+/// The count of this part.
 fn count(coverage: &Value, part: &str, name: &str) -> u64 {
     let parts = parts(coverage);
     let part = parts.iter().find(|one| one["name"] == part).expect(part);
@@ -61,7 +61,7 @@ fn count(coverage: &Value, part: &str, name: &str) -> u64 {
     done.map_or(0, |done| done["count"].as_u64().expect("a count"))
 }
 
-/// Pastes every curl for what a fresh sandbox has missed, and expects all of it to be exercised then.
+/// Runs every curl that a fresh sandbox prints for missing parts, and expects full coverage.
 async fn pasting_all_covers_all(client: &Client, own_key: &str) -> usize {
     let before = coverage(client, "").await;
     assert_eq!(
@@ -399,7 +399,7 @@ async fn the_command_is_a_gate() {
     assert!(out.contains("4 of  19  in all, over all worlds\n"), "{out}");
     assert_eq!(
         err,
-        "iluma-sandbox: 21 % was exercised (4 of 19), less than the 22 % that --min asks for\n"
+        "iluma-sandbox: the coverage is 21 % (4 of 19), less than the 22 % that --min requires\n"
     );
     let own = ["--world", "own", "--api-key", PUBLIC_KEY, "--min", "1"];
     assert_eq!(gate(&own).0, 1, "another world did all of it");
@@ -419,7 +419,7 @@ async fn the_command_is_a_gate() {
     assert_eq!(
         err,
         format!(
-            "iluma-sandbox: cannot reach a sandbox at {url}: connection refused; start one, or say with --url where it is\n"
+            "iluma-sandbox: cannot reach a sandbox at {url}: connection refused; start one, or give its URL with --url\n"
         )
     );
 }

@@ -80,7 +80,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// What a source declares `pub`, methods with their types. It is formatted, so indents tell what is
+/// The `pub` items of a source; methods with their types. The source is formatted, so the indents show what is
 /// inside of what.
 fn declared(source: &str) -> Vec<Item> {
     let mut items = Vec::new();
@@ -111,7 +111,7 @@ fn declared(source: &str) -> Vec<Item> {
     items
 }
 
-/// `next` of `pub async fn next(&self) -> …`; none of what is no item, or not public.
+/// Returns `next` for `pub async fn next(&self) -> …`, and nothing for lines without a public item.
 fn public_name(code: &str) -> Option<&str> {
     let words = code.strip_prefix("pub ")?;
     let words = ["async ", "const "]

@@ -1,4 +1,4 @@
-//! `document`: pictures that every upload takes, the same each time, with an outcome in their names.
+//! `document`: pictures that every upload accepts. They are always the same, and their names select an outcome.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::process::{command, write};
 
 const ID_CARDS: &str = "/v0/identity/id_card_verifications";
 
-/// What a command in a folder printed, and its exit code.
+/// The output and exit code of a command in a folder.
 fn document(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     let mut command = command(&[&["document"], arguments].concat());
     let output = command.current_dir(folder).output().expect("it runs");
@@ -141,7 +141,7 @@ fn a_file_of_a_length_that_is_asked_for_has_exactly_that_length() {
         assert_eq!(
             err,
             format!(
-                "iluma-sandbox: a picture of 64x64 takes {own} bytes, or {} and more: give a smaller --size\n",
+                "iluma-sandbox: a picture of 64x64 has {own} bytes, and can only be filled up to {} bytes or more: give a smaller --size or another --bytes\n",
                 own + 20
             )
         );
@@ -213,7 +213,7 @@ fn nothing_is_overwritten_unless_it_is_forced() {
         (
             1,
             String::new(),
-            "iluma-sandbox: card.png is there already: say --force to overwrite it\n".to_owned()
+            "iluma-sandbox: card.png already exists: use --force to overwrite it\n".to_owned()
         )
     );
     assert_eq!(kept(), b"mine");
@@ -228,7 +228,7 @@ fn what_cannot_be_drawn_or_written_is_one_clear_sentence() {
         (
             ["-o", "ktp.jpg"],
             2,
-            "iluma-sandbox: only PNG is drawn: write to `ktp.png`\n",
+            "iluma-sandbox: only PNG files can be written: use `ktp.png`\n",
         ),
         (
             ["-o", "no/such/ktp.png"],
@@ -238,7 +238,7 @@ fn what_cannot_be_drawn_or_written_is_one_clear_sentence() {
         (
             ["-o", ".png"],
             2,
-            "iluma-sandbox: .png is no name for a file\n",
+            "iluma-sandbox: .png is not a file name\n",
         ),
     ] {
         let said = document(folder.path(), &arguments);
@@ -247,11 +247,11 @@ fn what_cannot_be_drawn_or_written_is_one_clear_sentence() {
     for (arguments, part) in [
         (
             ["--size", "63x64"],
-            "write pixels such as `400x400`, from 64 to 4096",
+            "write width and height in pixels, such as `400x400`, from 64 to 4096",
         ),
         (
             ["--size", "64"],
-            "write pixels such as `400x400`, from 64 to 4096",
+            "write width and height in pixels, such as `400x400`, from 64 to 4096",
         ),
         (["--bytes", "16777217"], "16777217 is not in 1..=16777216"),
         (["--kind", "passport"], "[possible values: card, selfie]"),
@@ -269,11 +269,11 @@ fn an_outcome_that_no_upload_has_is_refused_with_the_nearest_and_all_that_are_kn
     let folder = tempfile::tempdir().expect("a folder");
     let (code, out, err) = document(folder.path(), &["--magic", "COMPLETED_NOTFOUND"]);
     assert_eq!((code, out.as_str()), (2, ""));
-    let start = "iluma-sandbox: `COMPLETED_NOTFOUND` is no outcome of an endpoint that takes an upload: \
-                 did you mean `COMPLETED_NOT_FOUND`? known are `COMPLETED_FOUND`, `COMPLETED_NOT_FOUND`, ";
+    let start = "iluma-sandbox: `COMPLETED_NOTFOUND` is not an outcome of an endpoint with an upload: \
+                 did you mean `COMPLETED_NOT_FOUND`? known outcomes: `COMPLETED_FOUND`, `COMPLETED_NOT_FOUND`, ";
     assert!(err.starts_with(start), "{err}");
 
-    // A bank validator's own: there is no file whose name could ask for it.
+    // This outcome belongs to a bank validator, which has no uploads.
     let (code, _, err) = document(folder.path(), &["--magic", "COMPLETED_VIRTUAL_ACCOUNT"]);
     assert_eq!(code, 2, "{err}");
 }
@@ -303,7 +303,7 @@ async fn verify(client: &Client, file: Vec<u8>) -> Answer {
     Answer::of(client.request("POST", ID_CARDS).multipart(form)).await
 }
 
-/// Path and request rules of every shipped endpoint that takes parts.
+/// Path and request rules of every shipped endpoint with uploads.
 fn shipped_requests() -> Vec<(String, toml::Value)> {
     let mut folders = vec![PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenarios")];
     let mut found = Vec::new();

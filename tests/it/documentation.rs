@@ -1,4 +1,4 @@
-//! Every request that the provider's documentation prints, against a fresh sandbox: only the host differs.
+//! Sends every request of the provider's documentation to a fresh sandbox; only the host is changed.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ struct Documentation {
     requests: Vec<Printed>,
 }
 
-/// One printed request, and what is printed as its reply.
+/// One printed request and its printed reply.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Printed {
@@ -45,7 +45,7 @@ struct PrintedPart {
     file: Option<String>,
 }
 
-/// Where the request is right and the printed reply is not.
+/// Cases in which the printed request is right and the printed reply is wrong.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Exception {
@@ -156,14 +156,14 @@ impl PrintedPart {
 
 struct Comparison<'p> {
     printed: &'p Printed,
-    /// What differs, as sentences.
+    /// The differences, as sentences.
     told: Vec<String>,
     /// The exceptions that were needed.
     used: Vec<&'p String>,
 }
 
 impl<'p> Comparison<'p> {
-    /// Every printed key must be there, in the printed order, with the printed value.
+    /// Checks that every printed key is there, in the printed order, with the printed value.
     fn compare(&mut self, place: &str, printed: &Value, got: &Value) {
         if let Some((place, exception)) = self.printed.but.get_key_value(place) {
             self.except(place, exception, printed, got);

@@ -1,4 +1,4 @@
-//! Ends that nobody plans: SIGTERM under load, kill -9, a disk without room, a clock that jumps.
+//! Unplanned ends: SIGTERM under load, kill -9, a full disk, a clock that jumps.
 
 use std::path::Path;
 use std::process::Command;
@@ -36,7 +36,7 @@ async fn every_request_that_was_taken_is_answered_after_sigterm() {
             break;
         }
     }
-    // Others ask without a pause until they are turned away: never is an answer cut in its midst.
+    // Other clients keep sending requests until they are refused. No answer may be cut.
     let asking: Vec<_> = (0..20)
         .map(|_| {
             tokio::spawn(async move {
@@ -82,7 +82,7 @@ async fn after_kill_9_another_takes_the_same_port_and_the_ready_file() {
     let port = address.port().to_string();
     let serve = || command(&["serve", "--port", &port, "--ready-file", path]);
     let first = Process::start(serve());
-    // Connections in every state are left to the system.
+    // Connections in every state are left open.
     let mut left = Vec::new();
     for bytes in [
         &b""[..],
@@ -122,7 +122,7 @@ fn read(file: &Path) -> Value {
 fn a_ready_file_that_does_not_fit_on_the_disk_is_one_sentence_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("ready.json");
-    // As a full disk, for whoever has no disk to fill: no file may grow.
+    // No file may grow. This has the same effect as a full disk.
     let output = Command::new("sh")
         .args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh", BINARY])
         .args([
@@ -149,7 +149,7 @@ fn a_ready_file_that_does_not_fit_on_the_disk_is_one_sentence_and_leaves_nothing
     assert!(left.is_empty(), "{left:?}");
 }
 
-/// Stands between the binary and the C library: the machine's clock shows what a file says, in seconds.
+/// A library between the binary and the C library: the machine's clock shows the seconds that a file contains.
 const CLOCK: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -170,7 +170,7 @@ int clock_gettime(clockid_t id, struct timespec *at) {
 }
 "#;
 
-/// A binary whose machine shows the time that a file of this folder holds.
+/// A binary whose machine clock shows the time in a file of this folder.
 fn with_clock_of(folder: &Path, arguments: &[&str]) -> Command {
     write(folder, "clock.c", CLOCK);
     let (source, library) = (folder.join("clock.c"), folder.join("clock.so"));
@@ -197,7 +197,7 @@ fn show(folder: &Path, seconds: i64) {
     write(folder, "clock", &seconds.to_string());
 }
 
-/// On, back, to the epoch, and to where calendars end. Beyond these two hyper has no date for an answer.
+/// Forward, back, to the epoch, and to the ends of the calendar. Outside of these, hyper has no date for an answer.
 const JUMPS: [i64; 4] = [1_900_000_000, 1_700_000_000, 0, 253_402_300_799];
 
 #[tokio::test]
@@ -223,7 +223,8 @@ async fn a_machine_whose_clock_jumps_answers_as_before() {
             assert_eq!(answer.status(), 200, "{seconds}: {}", answer.text());
         }
     }
-    // The jumps were seen: otherwise nothing has been shown. What no calendar holds is shown as nothing.
+    // The binary must have seen the jumps, or the test proves nothing. A time outside of the calendar is shown as
+    // nothing.
     raw.send(request("GET /__sandbox/requests?limit=2", &[], b""))
         .await;
     let listed = raw.answer().await.json();

@@ -1,6 +1,6 @@
-//! The catalogue test: what every endpoint answers to every magic value there is, found out and not typed.
+//! The catalogue test: snapshots the answer of every endpoint to every magic value.
 //!
-//! The endpoints are those of `scenarios/`, the values those that a refusal lists.
+//! The endpoints are those of `scenarios/`. The values come from the list in a refusal.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::client::{Answer, Client};
 use crate::receiver::StandingClock;
 
-/// The headers that mean something.
+/// The headers that matter.
 const HEADERS: [&str; 6] = [
     "content-type",
     "retry-after",
@@ -22,12 +22,12 @@ const HEADERS: [&str; 6] = [
 /// An endpoint as its file describes it.
 struct Endpoint {
     path: String,
-    /// How a client asks: the method, and the path with a value in every segment.
+    /// The request of a client: the method, and the path with a value for every parameter.
     method: &'static str,
     asked: String,
-    /// Whether what was answered can be read back.
+    /// Whether records can be read.
     keeps: bool,
-    /// Other names and what they stand for.
+    /// Aliases and their outcomes.
     aliases: Vec<(String, String)>,
 }
 
@@ -55,7 +55,7 @@ async fn an_alias_a_lower_case_letter_and_a_blank_ask_for_the_same_outcome() {
         for (alias, outcome) in &endpoint.aliases {
             let lower = alias.to_ascii_lowercase();
             let padded = format!(" \t{alias} ");
-            // Ids depend on the key and on what came before: each spelling has a fresh sandbox.
+            // Ids depend on the key and on earlier requests, so each spelling has a fresh sandbox.
             let client = Client::start().await;
             let known = endpoint.ask(&client, outcome, outcome).await;
             for spelling in [alias, &lower, &padded] {
@@ -99,7 +99,7 @@ async fn a_record_that_waits_for_nothing_stays_as_it_was_answered_for_ever() {
 }
 
 impl Endpoint {
-    /// What a refusal lists.
+    /// The values that a refusal lists.
     async fn outcomes(&self, client: &Client) -> Vec<String> {
         let refusal = self.ask(client, "NO_SUCH_OUTCOME", "NO_SUCH_OUTCOME").await;
         assert_eq!(refusal.status, 400, "{}", refusal.text);
@@ -120,7 +120,7 @@ impl Endpoint {
         known
     }
 
-    /// Without a body, as the documentation does it, in a world of the outcome's own.
+    /// Sends the request without a body, as the documentation does, in a separate world for the outcome.
     async fn ask(&self, client: &Client, value: &str, world: &str) -> Answer {
         let request = client.as_key(&key(world), self.method, &self.asked);
         Answer::of(request.header("x-magic-reply", value)).await
@@ -135,7 +135,7 @@ impl Endpoint {
         )
     }
 
-    /// The answer, and what reading it back shows: at once, and after the time that it takes.
+    /// The answer, and the record: at once, and after its changes.
     async fn show(&self, client: &Client, outcome: &str) -> String {
         let answer = self.ask(client, outcome, outcome).await;
         let mut text = format!("{}\n", answer.status);
@@ -224,7 +224,7 @@ fn endpoint(file: &Path) -> Option<Endpoint> {
     })
 }
 
-/// The path with the values of the file's first example in its segments.
+/// The path with the values of the file's first example.
 fn with_segments(path: &str, file: &toml::Table) -> String {
     let part = |part: &str| {
         let Some(name) = part
@@ -252,7 +252,7 @@ fn collect_toml(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// A key, and so a world, for each outcome: what one answers does not hang on what others did before.
+/// A key, and so a world, for each outcome: outcomes do not influence each other.
 fn key(outcome: &str) -> String {
     let letters: String = outcome
         .chars()

@@ -1,4 +1,4 @@
-//! Why an exchange was answered as it was.
+//! Explanations of exchanges.
 
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ fn account(number: &str) -> Value {
     json!({"bank_account_number": number, "bank_code": "BCA"})
 }
 
-/// The folder's own path left out of what is said.
+/// Removes the path of the folder from a text.
 fn without_folder(told: &Value, folder: &tempfile::TempDir) -> Value {
     let text = told.to_string();
     let folder = folder.path().to_str().expect("UTF-8");

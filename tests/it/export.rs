@@ -1,4 +1,4 @@
-//! All that was asked, answered and called back, as lines.
+//! The export: all requests, answers and callbacks as lines.
 
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
-//! Breaking one answer: late, torn, cut, garbled, slow or never; by a header, and by a scenario file.
+//! Faults and delays of one answer, set by a header or by a scenario file.
 //!
-//! The clock is paused: what is waited for costs no time, and is measured to the millisecond.
+//! The clock is paused: waiting costs no time, and is measured to the millisecond.
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::stage::{BANK, Stage, TYPE, each};
 
 const ACCOUNT: &str = r#"{"bank_account_number": "1234567890", "bank_code": "BCA"}"#;
 
-/// Asks the bank validator by a bare socket.
+/// Sends a request to the bank validator over a bare socket.
 async fn asking(sandbox: &Sandbox, magic: &str) -> Raw {
     let mut raw = Raw::connect(sandbox).await;
     raw.send(post(magic)).await;
@@ -30,7 +30,7 @@ fn post(magic: &str) -> Vec<u8> {
     request(&format!("POST {BANK}"), &headers, ACCOUNT.as_bytes())
 }
 
-/// A sandbox with a folder of one file, which is laid over the bank validator.
+/// A sandbox with a folder of one file that extends the bank validator.
 async fn with_outcomes(outcomes: &str) -> (Client, tempfile::TempDir) {
     with_file(&format!(
         "extends = \"v1.1/bank_account_data_requests\"\n{outcomes}"
@@ -87,7 +87,7 @@ async fn a_truncated_answer_announces_its_whole_length_sends_half_and_is_closed(
     );
     assert_eq!(answer.body.len(), length / 2);
 
-    // What it says has happened all the same, and the journal knows what broke it.
+    // The request was still processed, and the journal has the fault.
     let journal = client.sandbox.requests();
     assert_eq!(journal[0].fault.as_deref(), Some("truncate"));
     let whole = &journal[0].reply.bytes;
@@ -101,7 +101,7 @@ async fn a_truncated_answer_announces_its_whole_length_sends_half_and_is_closed(
 #[tokio::test(start_paused = true)]
 async fn a_truncated_answer_larger_than_a_socket_takes_at_once_is_cut_at_its_half() {
     const TEXT_BYTES: usize = 3 << 20;
-    // Half of it does not fit into the buffers on the way: it is cut when it has been written.
+    // Half of the body does not fit into the buffers: it is cut when it has been written.
     let text = "x".repeat(TEXT_BYTES);
     let file = format!(
         "path = \"/v9/large\"\n[outcomes.LARGE]\ndefault = true\nbody = {{ text = \"{text}\" }}\n"
@@ -202,7 +202,7 @@ async fn a_hanging_request_is_closed_after_ten_minutes_and_forgotten_when_its_cl
     let stage = Stage::start().await;
     let sandbox = &stage.client.sandbox;
     let raw = asking(sandbox, "COMPLETED_FOUND; fault=hang").await;
-    // The server has done its work: the callback goes at once, though nobody is answered.
+    // The server has done its work, so the callback is sent at once, even without an answer.
     let started = Instant::now();
     assert_eq!(stage.receiver.only().await.at, started);
     drop(raw);
@@ -284,7 +284,7 @@ async fn a_delayed_answer_comes_so_much_later_and_is_in_the_journal_before() {
     assert!(close_to(late, Duration::from_millis(1500)), "{late:?}");
 }
 
-/// What `x-sandbox-delay` says of so many requests, in milliseconds.
+/// The values of `x-sandbox-delay` of this many requests, in milliseconds.
 async fn delays(client: &Client, magic: &str, times: usize) -> Vec<u64> {
     let mut delays = Vec::new();
     for _ in 0..times {
@@ -366,7 +366,7 @@ async fn a_client_that_leaves_during_a_delay_leaves_nothing_behind_but_the_callb
     let raw = asking(&stage.client.sandbox, "COMPLETED_FOUND; delay=10m").await;
     stage.control("livez").await;
     drop(raw);
-    // It goes since its reply was given up, not since time has passed.
+    // It is sent because its reply was given up, not because time has passed.
     let started = Instant::now();
     assert_eq!(stage.receiver.only().await.at, started);
     assert_eq!(each(&stage.ended().await, "state"), ["delivered"]);
@@ -552,7 +552,7 @@ async fn an_outcome_of_a_file_is_late_and_broken_whoever_chooses_it() {
         turns.push(seen(&client.magic(BANK, "TWICE").await));
     }
     assert_eq!(turns, [broken, late, (200, None, None)]);
-    // The request has the last word, on each by itself.
+    // The request overrides delay and fault separately.
     let answer = client.magic(BANK, "LATE; delay=0s").await;
     assert_eq!(seen(&answer), (200, None, Some("malformed".to_owned())));
     let answer = client.magic(BANK, "LATE; fault=502").await;
@@ -596,7 +596,7 @@ async fn a_probability_of_0_changes_nothing_at_all_and_of_1_always() {
     }
 }
 
-/// Status, headers and body, without the date and the trace, which are of the moment.
+/// Status, headers and body, without the date and the trace, which change.
 pub(crate) fn without_moment(answer: Answer) -> (u16, Vec<(String, String)>, String) {
     let of_the_moment = ["date", "x-sandbox-trace"];
     let headers = answer.headers.iter();

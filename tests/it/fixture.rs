@@ -31,7 +31,7 @@ fn account() -> Value {
     json!({"bank_account_number": "1234567890", "bank_code": "BCA"})
 }
 
-/// What a panic says.
+/// The message of a panic.
 fn said(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().cloned();
     text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
@@ -83,7 +83,7 @@ async fn what_is_misspelt_panics_with_the_nearest_there_is() {
         panics(move || world.call_back("NAME_VALIDATOR", "http://127.0.0.1:1/"))
             .split(": ")
             .next(),
-        Some("no product sends callbacks of the type `NAME_VALIDATOR`")
+        Some("no endpoint sends callbacks of the type `NAME_VALIDATOR`")
     );
 }
 
@@ -199,7 +199,7 @@ fn a_blocking_test_has_the_sandbox_in_a_thread_of_its_own() {
     );
 }
 
-/// 200 tests at once on one sandbox, each in a world of its own.
+/// 200 tests at once on one sandbox, each in its own world.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_tests_at_once_never_see_each_other() {
     let sandbox = Sandbox::start().await.expect("it starts");
@@ -246,7 +246,7 @@ async fn two_hundred_tests_at_once_never_see_each_other() {
     assert_eq!(receiver.received().len(), 250, "200, and 50 after a reset");
 }
 
-/// Where the last panic of this thread was.
+/// The place of the last panic of this thread.
 fn place_of_panic() -> String {
     use std::cell::RefCell;
     use std::sync::Once;
@@ -310,7 +310,7 @@ async fn a_panic_names_the_line_of_the_test() {
             "`NONE_SUCH` is no x-magic-reply of this endpoint",
             "`v0/cft_pep_listings` only reads: `next_read` queues for that",
             "`COMPLETED_FOUND` is no x-magic-reply of a GET; only errors can be asked for there",
-            "an outcome is queued at least once",
+            "`times` must be at least 1",
             "callbacks cannot go there: `ftp://127.0.0.1/` is not an http URL",
             "`faults[0]`: `rset` is no fault",
             "`ttl`: `1y` is no duration: write `250ms`, `10s`, `5m`, `2h` or `3d`",
@@ -407,7 +407,7 @@ async fn a_retry_that_is_far_away_is_not_waited_for() {
     assert_eq!(
         said(&*panic),
         format!(
-            "waited 10s: callbacks are still pending; `advance` moves the clock on to them:\n  \
+            "waited 10s: callbacks are still pending; `advance` moves the clock forward to them:\n  \
              {TYPE} to {} is tried again at 2026-01-01T00:15:00.000Z after: status 503",
             receiver.url()
         )
@@ -420,7 +420,7 @@ async fn a_retry_that_is_far_away_is_not_waited_for() {
     assert!(receiver.next_within(Duration::from_secs(1)).await.is_none());
 }
 
-/// A receiver that never answers would hold up an advance for half a minute.
+/// A receiver that never answers would block an advance for half a minute.
 #[tokio::test]
 async fn an_advance_that_is_given_up_leaves_nothing_half_done() {
     let sandbox = Sandbox::start().await.expect("it starts");
@@ -472,7 +472,7 @@ async fn an_expectation_is_waited_for_as_long_as_it_can_hold() {
     assert_eq!(never.expect_err("there were two").matched, 2);
 }
 
-/// A `static`, as a test binary has it whose tests are async: each has a runtime of its own.
+/// A `static`, as in a test binary with async tests. Each test has its own runtime.
 #[test]
 fn async_tests_share_a_sandbox_and_outlive_each_others_runtimes() {
     const NEXT_TRY: Duration = Duration::from_hours(1); // it does not come by itself

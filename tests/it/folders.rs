@@ -1,4 +1,4 @@
-//! A scenario folder in every state that a folder can be in: what holds it up keeps the last good answers, and is said.
+//! A scenario folder in every possible state: if it cannot be loaded, the last answers stay and the reason is shown.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -49,7 +49,7 @@ impl Watched {
         self.raw.answer().await.error().2
     }
 
-    /// What `readyz` says after the next reload, or the one after that: a change may be seen in two halves.
+    /// `readyz` after the next reload, or the one after that, because a change may be seen in two halves.
     async fn reloaded(&mut self, until: impl Fn(&Value) -> bool) -> Value {
         loop {
             self.raw
@@ -64,7 +64,7 @@ impl Watched {
         }
     }
 
-    /// The folder cannot be loaded: the message, with the last good answers in place.
+    /// Checks that the folder cannot be loaded and the last answers stay. Returns the message.
     async fn is_held_up(&mut self, by: &str) {
         let ready = self.reloaded(|ready| ready["scenarios"] == "stale").await;
         let message = ready["errors"][0]["message"].as_str().expect("a message");
@@ -84,7 +84,7 @@ impl Watched {
     }
 }
 
-/// Puts something that is no scenario file into a folder; says what is said of it.
+/// Puts something that is not a scenario file into a folder. Returns the message about it.
 type Spoil = (&'static str, fn(&Path), &'static str);
 
 const SPOILS: [Spoil; 9] = [
@@ -108,17 +108,17 @@ const SPOILS: [Spoil; 9] = [
                     .success()
             );
         },
-        "cannot be read: it is no regular file",
+        "cannot be read: it is not a regular file",
     ),
     (
         "a device",
         |file| symlink("/dev/zero", file).expect("a link"),
-        "cannot be read: it is no regular file",
+        "cannot be read: it is not a regular file",
     ),
     (
         "a socket",
         |file| drop(std::os::unix::net::UnixListener::bind(file).expect("a socket")),
-        "cannot be read: it is no regular file",
+        "cannot be read: it is not a regular file",
     ),
     (
         "a link to itself",
@@ -183,7 +183,7 @@ async fn a_folder_may_go_come_back_and_be_swapped() {
     symlink(at("one"), at("now")).expect("a link");
     let mut watched = Watched::start(&at("now")).await;
     assert_eq!(watched.said().await, "first");
-    // As Kubernetes does it: the link is replaced in one step.
+    // Kubernetes does the same: the link is replaced in one step.
     let swap = |to: &str| {
         symlink(at(to), at("next")).expect("a link");
         fs::rename(at("next"), at("now")).expect("a swap");
@@ -195,7 +195,7 @@ async fn a_folder_may_go_come_back_and_be_swapped() {
     assert_eq!(watched.said().await, "second");
     swap("one");
     watched.is_mended().await;
-    // Gone, and back with other contents.
+    // The folder is removed and comes back with other contents.
     fs::rename(at("one"), at("gone")).expect("it can be moved");
     watched
         .is_held_up("cannot be read: no such file or directory")
@@ -206,7 +206,7 @@ async fn a_folder_may_go_come_back_and_be_swapped() {
         .reloaded(|ready| ready["scenarios"] == "current")
         .await;
     assert_eq!(watched.said().await, "third");
-    // A change in the folder that came back is noticed too.
+    // A change in the new folder is noticed too.
     write(&at("one"), "ours.toml", &saying("fourth"));
     watched
         .reloaded(|ready| ready["scenarios"] == "current")
@@ -243,7 +243,7 @@ fn a_file_whose_name_is_no_text_is_read_all_the_same() {
     );
 }
 
-/// Ten links to where they lie, followed sixteen deep, would be ten thousand million million folders.
+/// Ten links to their own folder, followed sixteen levels deep, would be ten thousand million million folders.
 #[test]
 fn folders_that_lead_into_themselves_are_given_up() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -255,7 +255,7 @@ fn folders_that_lead_into_themselves_are_given_up() {
     let (code, _, said) = run(&["serve", "--port", "0", "--scenarios", path]);
     assert_eq!(code, 2, "{said}");
     let times = said
-        .matches("cannot be read: there are more than 10000 files or 16 folders deep")
+        .matches("cannot be read: it has more than 10000 files, or folders nested deeper than 16")
         .count();
     assert_eq!(times, 1, "{said}");
 }

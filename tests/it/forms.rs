@@ -1,4 +1,4 @@
-//! Form bodies: what `application/x-www-form-urlencoded` becomes before anything looks at it.
+//! Form bodies: how `application/x-www-form-urlencoded` is read.
 
 use iluma_sandbox::Sandbox;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ async fn post(client: &Client, label: &str, form: &str) -> Answer {
     Answer::of(request).await
 }
 
-/// What the reply echoes of a form that is accepted.
+/// The echo of an accepted form.
 async fn echo(form: &str) -> Value {
     let client = Client::start().await;
     let answer = post(&client, FORM, form).await;
@@ -26,12 +26,12 @@ async fn echo(form: &str) -> Value {
     answer.json()
 }
 
-/// The echo of a form that has all it needs but the scopes.
+/// The echo of a form that is complete except for its scopes.
 async fn scopes(form: &str) -> Value {
     echo(&format!("{REST}&{form}")).await["scopes"].take()
 }
 
-/// What is complained about in a form that is refused.
+/// The complaints about a refused form.
 async fn complaints(form: &str) -> Value {
     let client = Client::start().await;
     let answer = post(&client, FORM, form).await;
@@ -41,7 +41,7 @@ async fn complaints(form: &str) -> Value {
     json["errors"].take()
 }
 
-/// An endpoint of our own with a field of every type; no shipped product has a boolean.
+/// An own endpoint with a field of every type; no shipped product has a boolean.
 async fn every_type(form: &str) -> Answer {
     let folder = tempfile::tempdir().expect("a folder");
     let scenario = r#"

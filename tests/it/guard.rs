@@ -1,4 +1,4 @@
-//! Who may use the control API: the Host, the Origin, the control token, in this order.
+//! Access to the control API: the Host, the Origin, the control token, in this order.
 
 use std::net::SocketAddr;
 
@@ -48,7 +48,7 @@ fn foreign_origin() -> (u16, String) {
     (403, "foreign_origin".to_owned())
 }
 
-/// One that listens on every address, and so on one that is not of the loopback interface.
+/// A sandbox that listens on every address, and so on one that is not a loopback address.
 fn everywhere() -> Builder {
     Sandbox::builder().address(SocketAddr::from(([0, 0, 0, 0], 0)))
 }
@@ -434,7 +434,7 @@ mod command_line {
         let (process, ready) = ready_file(&["--bind", "0.0.0.0", "--log-format", "off"]);
         let made = ready["control_token"].as_str().expect("a token");
         let (code, out, _) = process.terminate();
-        let printed = format!("its control API asks for x-sandbox-control-token: {made}\n");
+        let printed = format!("the control API needs the header x-sandbox-control-token: {made}\n");
         assert_eq!((code, out), (0, printed));
     }
 

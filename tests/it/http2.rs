@@ -1,4 +1,4 @@
-//! HTTP/2 by prior knowledge beside HTTP/1.1, its faults, and what hostile clients do with it.
+//! HTTP/2 by prior knowledge, its faults, and hostile clients.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ async fn start() -> Sandbox {
     Sandbox::start().await.expect("a sandbox")
 }
 
-/// How a stream ended that was reset.
+/// How a stream was reset.
 fn reason(error: &(dyn std::error::Error + 'static)) -> h2::Reason {
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -67,13 +67,13 @@ fn head(path: &str) -> Vec<u8> {
     head
 }
 
-/// A client that writes frames as it likes.
+/// A client that writes any frames.
 struct Frames {
     socket: TcpStream,
 }
 
 impl Frames {
-    /// With the preface and its SETTINGS sent.
+    /// Connects, and sends the preface and its SETTINGS.
     async fn connect(sandbox: &Sandbox) -> Self {
         let socket = TcpStream::connect(sandbox.address())
             .await
@@ -84,7 +84,7 @@ impl Frames {
         frames
     }
 
-    /// False when the server takes no more.
+    /// Returns false if the server accepts no more data.
     async fn send(&mut self, bytes: &[u8]) -> bool {
         let sending = timeout(Duration::from_secs(20), self.socket.write_all(bytes));
         sending.await.is_ok_and(|sent| sent.is_ok())
@@ -102,7 +102,7 @@ impl Frames {
         Some((head[3], head[4], stream, payload))
     }
 
-    /// The error code that the server says good-bye with, when it does.
+    /// The error code with which the server closes the connection, if it does.
     async fn goodbye(&mut self) -> Option<u32> {
         let mut said = None;
         while let Some((kind, _, _, payload)) = self.next().await {
@@ -114,7 +114,7 @@ impl Frames {
     }
 }
 
-/// Others are answered as ever, and of the attack nothing is left that runs.
+/// Checks that others are answered as before, and that nothing of the attack still runs.
 async fn assert_unharmed(sandbox: &Sandbox, tasks: usize) {
     let answer = ask(sandbox, request("GET /health", &[], b"")).await;
     assert_eq!(answer.status(), 200);
@@ -166,7 +166,7 @@ async fn both_versions_answer_the_same_at_one_port() {
         by_http2_json[own] = by_http1[own].clone();
     }
     assert_eq!(by_http1, by_http2_json);
-    // What is kept of it names the host that HTTP/2 calls otherwise.
+    // The journal shows the host, which HTTP/2 sends as `:authority`.
     let kept = &sandbox.requests()[0];
     assert_eq!(kept.header("host"), Some(sandbox.address().to_string()));
 }
@@ -509,7 +509,7 @@ async fn floods_of_frames_that_ask_for_nothing_harm_nobody() {
         let mut frames = Frames::connect(&sandbox).await;
         frames.send(&first).await;
         let many = repeated.repeat(1000);
-        // Nothing is read: the answers to it pile up, until the server takes no more.
+        // Nothing is read, so the answers pile up until the server accepts no more.
         for _ in 0..200 {
             let sending = timeout(Duration::from_millis(500), frames.socket.write_all(&many));
             if !sending.await.is_ok_and(|sent| sent.is_ok()) {
@@ -576,14 +576,14 @@ async fn an_answer_that_is_never_taken_does_not_hold_its_connection() {
     let mut socket = TcpStream::connect(client.sandbox.address())
         .await
         .expect("a connection");
-    // No window at all: nothing of a body may be sent.
+    // A window of zero: no bytes of a body may be sent.
     let no_window = frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]);
     let ask = frame(HEADERS, END_HEADERS | END_STREAM, 1, &head("/health"));
     let hello = [PREFACE, &no_window, &ask].concat();
     socket.write_all(&hello).await.expect("it is taken");
     let mut frames = Frames { socket };
     let started = Instant::now();
-    // It answers whether it is there, and takes nothing.
+    // It answers pings, but reads nothing.
     while let Some((kind, flags, _, opaque)) = frames.next().await {
         if (kind, flags) == (PING, 0) {
             frames.send(&frame(PING, 1, 0, &opaque)).await;

@@ -1,4 +1,4 @@
-//! Callbacks to https receivers: what they have to show, and what is said where they do not.
+//! Callbacks to https receivers: their certificates, and the errors.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -104,7 +104,7 @@ impl Front {
     }
 }
 
-/// A sandbox that trusts the authority, calls `hooks.test` on this machine, and does not try again.
+/// A sandbox that trusts the authority, calls `hooks.test` on this machine, and does not retry.
 async fn client(authority: &Authority) -> Client {
     let builder = Sandbox::builder().callback_ca(&authority.pem).expect("PEM");
     let once = "none".parse().expect("retries");
@@ -141,7 +141,7 @@ async fn a_receiver_whose_certificate_is_trusted_is_registered_and_called() {
         (&json!("delivered"), &json!(url))
     );
     let called = receiver.received(2).await;
-    // Where it is reached by another name, the certificate and `host` are still the URL's.
+    // If another host is called, the certificate and `host` are still those of the URL.
     let host = format!("hooks.test:{}", front.address.port());
     assert_eq!(called[1].header("host"), Some(host.as_str()));
     assert_eq!(
@@ -302,7 +302,7 @@ async fn the_binary_trusts_what_callback_ca_names_and_the_systems() {
     fs::write(&pem, &authority.pem).expect("a file");
     let pem = pem.to_str().expect("UTF-8");
     let by_flag = Process::serve(&["--callback-ca", pem, "--log-format", "off"]);
-    // What the system trusts may be said by the variable that OpenSSL reads too.
+    // The system's authorities can be set by the variable that OpenSSL reads too.
     let mut by_system = command(&["serve", "--port", "0", "--log-format", "off"]);
     by_system.env("SSL_CERT_FILE", pem);
     let by_system = Process::start(by_system);
@@ -328,7 +328,7 @@ async fn the_binary_trusts_what_callback_ca_names_and_the_systems() {
     );
 }
 
-/// Answers every request with these bytes and closes, without taking leave as TLS wants it.
+/// Answers every request with these bytes and closes without the closing message of TLS.
 async fn curt(acceptor: TlsAcceptor, answer: &'static str) -> Front {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");

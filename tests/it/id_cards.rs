@@ -1,4 +1,4 @@
-//! Id card verification: what matches the population register, and which selfies are taken.
+//! Id card verification: comparison with the population register, and the rules for selfies.
 
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
@@ -389,7 +389,7 @@ async fn an_upload_of_more_than_10_mebibytes_is_too_large() {
     );
 }
 
-/// A card with these texts and a selfie that is in order.
+/// A card with these texts and a correct selfie.
 async fn verify(client: &Client, texts: &[(&str, &str)]) -> Answer {
     let selfie = file(png(600, 600, 204_800), "image/png");
     let form = texts.iter().fold(Form::new(), |form, (name, text)| {
@@ -403,7 +403,7 @@ async fn verify(client: &Client, texts: &[(&str, &str)]) -> Answer {
     .await
 }
 
-/// A card that is in order, with this selfie.
+/// A correct card with this selfie.
 async fn send(client: &Client, selfie: Part) -> Answer {
     let form = Form::new()
         .text("name", "Wahyu Pramudanto")

@@ -1,4 +1,4 @@
-//! The inspector's page, the stream of events behind it, and requests in the name of a world.
+//! The inspector's page, its stream of events, and requests that name a world.
 
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ impl Stream {
         }
     }
 
-    /// The data of the next event of a name; others are passed over.
+    /// The data of the next event of this name; other events are skipped.
     async fn until(&mut self, name: &str) -> Value {
         loop {
             let (event, data) = self.next().await.expect("the stream goes on");
@@ -64,7 +64,7 @@ impl Stream {
         }
     }
 
-    /// So many exchanges, however many events they come in.
+    /// Reads this many exchanges, from any number of events.
     pub(crate) async fn exchanges(&mut self, count: usize) -> Vec<Value> {
         let mut all = Vec::new();
         while all.len() < count {
@@ -284,7 +284,7 @@ async fn what_a_stream_has_no_room_for_slows_no_answer_and_is_counted() {
     stream.until("reload").await;
     ask().await;
     assert_eq!(stream.exchanges(1).await[0]["seq"], 1);
-    // It looks again in a tenth of a second, and time stands still.
+    // The stream looks again after a tenth of a second, and the clock is paused.
     for _ in 0..300 {
         ask().await;
     }
@@ -519,7 +519,7 @@ async fn the_schema_of_an_endpoint_comes_with_a_request_that_fits_it() {
     );
     let path = told["path"].as_str().expect("a path");
     assert_eq!(client.post(path, &told["sample"]).await.status, 200);
-    // What is only read back has an id to begin with.
+    // An endpoint that only reads has an example id.
     let told = client
         .get("/__sandbox/schema?endpoint=v0/cft_pep_listings")
         .await

@@ -1,4 +1,4 @@
-//! What a sandbox holds at most, what it lets go of first, and how it says so.
+//! Limits: how much a sandbox stores, what it drops first, and how it shows that.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ fn key(number: usize) -> String {
     format!("iluma_development_{number:040}")
 }
 
-/// Sends many requests over one connection, a hundred at a time, and hands each answer over.
+/// Sends many requests over one connection, a hundred at a time, and passes on each answer.
 async fn flood(
     sandbox: &Sandbox,
     count: usize,
@@ -69,7 +69,7 @@ fn id_of(answer: &RawAnswer) -> String {
     answer.json()["id"].as_str().expect("an id").to_owned()
 }
 
-/// An endpoint whose records have 60 stages of 1 MiB to go through.
+/// An endpoint whose records have 60 stages of 1 MiB.
 fn write_growing_scenario(folder: &Path) {
     const STAGES: usize = 60;
     let mut scenario = format!(
@@ -117,7 +117,7 @@ async fn grow(sandbox: &Sandbox, key: &str) -> RawAnswer {
     .await
 }
 
-/// How long the fastest of three takes: a busy machine slows down one, but seldom all.
+/// The time of the fastest of three runs, because a busy machine seldom slows down all three.
 async fn fastest(mut what: impl AsyncFnMut()) -> Duration {
     let mut fastest = Duration::MAX;
     for _ in 0..3 {

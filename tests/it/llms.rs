@@ -1,4 +1,4 @@
-//! `/__sandbox/llms.txt` and the page of the documents: that they say all there is and ask for nothing else.
+//! `/__sandbox/llms.txt` and the page of the documents: they are complete and load nothing else.
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
@@ -76,7 +76,7 @@ async fn where_the_binary_serves_it_names_every_command() {
 
 #[test]
 fn every_command_takes_format_json() {
-    // What a shell or a manual reads has a form of its own.
+    // The scripts for shells and the manual pages have other formats.
     let text_alone = |name: &String| matches!(name.as_str(), "completions" | "man");
     for name in commands().iter().filter(|name| !text_alone(name)) {
         let (code, help, _) = run(&[name, "--help"]);

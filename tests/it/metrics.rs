@@ -1,4 +1,4 @@
-//! `/__sandbox/metrics`: what the sandbox has done and what it holds, as Prometheus reads it.
+//! `/__sandbox/metrics`: what the sandbox has done and what it stores, in the Prometheus format.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::stage::{BANK, Stage, key};
 
 const METRICS: &str = "/__sandbox/metrics";
 
-/// Every sample by its name and labels, without the part that all names share.
+/// Every sample by its name and labels, without the common prefix of the names.
 type Samples = BTreeMap<String, f64>;
 
 async fn text(client: &Client) -> String {
@@ -31,7 +31,7 @@ async fn samples(client: &Client) -> Samples {
     read(&text(client).await)
 }
 
-/// Reads the format strictly: each name is announced once, by its help and its type, right before its samples.
+/// Reads the format strictly: each name has its help and its type exactly once, right before its samples.
 fn read(text: &str) -> Samples {
     let mut samples = Samples::new();
     let mut announced: Vec<(String, String)> = Vec::new();
@@ -82,7 +82,7 @@ fn read(text: &str) -> Samples {
     samples
 }
 
-/// How often it was answered so.
+/// The number of these answers.
 fn requests(samples: &Samples, endpoint: &str, outcome: &str, status: u16) -> f64 {
     let labels = format!(r#"endpoint="{endpoint}",outcome="{outcome}",status="{status}""#);
     samples
@@ -98,7 +98,7 @@ fn all_requests(samples: &Samples) -> f64 {
     counted.map(|(_, count)| count).sum()
 }
 
-/// Panics where a counter of the later ones is less than before.
+/// Panics if a later counter is smaller than the earlier one.
 fn nothing_falls(before: &Samples, after: &Samples) {
     for (name, count) in before {
         let only_grows = ["_total", "_bucket", "_count", "_sum"];

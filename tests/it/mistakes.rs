@@ -1,17 +1,17 @@
-//! Mistakes in scenario files, each with the exact words, place and caret that it is reported with.
+//! Mistakes in scenario files, each with its exact message, place and caret.
 
 use std::fmt::Write;
 
 use crate::process::{run, write};
 
-/// A small sound endpoint, to be broken in one place.
+/// A small correct endpoint. Each test breaks one place in it.
 const THINGS: &str = r#"path = "/v9/things"
 id = "thing_{hex24}"
 [request.properties]
 name = { type = "string" }
 "#;
 
-/// Files that each hold one mistake, or a few of a kind. `THINGS` stands for the text above.
+/// Files that have one mistake each, or a few of one kind. `THINGS` stands for the text above.
 const BROKEN: &[(&str, &str)] = &[
     ("a key that is not known", "paht = \"/v9/things\""),
     ("nothing to go by", "name = \"empty\""),
@@ -264,7 +264,7 @@ fn every_mistake_is_reported_with_its_place_and_what_to_do() {
     insta::assert_snapshot!(report);
 }
 
-/// Mistakes that more than one file makes together.
+/// Mistakes that involve several files.
 const BROKEN_TOGETHER: &[(&str, &[(&str, &str)])] = &[
     (
         "two files that extend the same and give different outcomes the same alias",

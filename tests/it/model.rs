@@ -1,5 +1,5 @@
-//! What one world must do, as the contract says it and in as few words as that takes: a list, a clock and a
-//! counter. It knows nothing of how the sandbox does it.
+//! The contract of one world as a small second implementation: a list, a clock and a counter. It knows nothing of
+//! the sandbox's code.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
@@ -11,10 +11,10 @@ pub(crate) const DETAILS: &str = "/v1.2/identity/bank_account_validation_details
 const DETAILS_TYPE: &str = "BANK_NAME_VALIDATOR_DETAILS";
 /// The fast profile, in milliseconds.
 const RETRIES_MS: [u64; 6] = [1000, 2000, 4000, 8000, 16_000, 32_000];
-/// When what is pending is finished.
+/// The delay after which pending records finish.
 const AFTER_MS: u64 = 1000;
 
-/// The two products that are asked: one answers at once, one finishes later.
+/// The two products in use: one answers at once, one finishes later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Product {
     Bank,
@@ -37,7 +37,7 @@ impl Product {
     }
 }
 
-/// What a request may be answered with.
+/// The possible answers to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Outcome {
     Found,
@@ -48,7 +48,7 @@ pub(crate) enum Outcome {
     PendingThenFound,
     PendingThenNotFound,
     PendingThenFailed,
-    /// 503, and nothing is kept.
+    /// 503, and nothing is stored.
     Unavailable,
 }
 
@@ -97,13 +97,13 @@ impl Outcome {
         }
     }
 
-    /// Whether a callback tells of it.
+    /// Whether it sends a callback.
     fn calls_back(self) -> bool {
         matches!(self, Self::Found | Self::NotFound | Self::Failed)
     }
 }
 
-/// One that can be read by its id.
+/// A record that can be read by its id.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
     pub(crate) id: String,
@@ -111,7 +111,7 @@ pub(crate) struct Record {
     input: Value,
     created_ms: u64,
     first: Outcome,
-    /// The bytes that were read, by what the record was: they never change.
+    /// The bytes that were read in each state of the record: they never change.
     seen: BTreeMap<&'static str, String>,
 }
 
@@ -121,13 +121,13 @@ pub(crate) struct Delivery {
     pub(crate) callback_type: &'static str,
     pub(crate) record: String,
     pub(crate) tries: usize,
-    /// When it is tried next; none where it has ended.
+    /// The time of the next try; none if the callback has ended.
     pub(crate) due_ms: Option<u64>,
     pub(crate) state: &'static str,
 }
 
 impl Delivery {
-    /// When it is tried next, as it is written.
+    /// The time of the next try, as text.
     pub(crate) fn due(&self) -> Option<String> {
         self.due_ms.map(stamp)
     }
@@ -142,16 +142,16 @@ pub(crate) struct Model {
     queues: HashMap<Product, VecDeque<(Outcome, u32)>>,
     urls: HashSet<Product>,
     pub(crate) deliveries: Vec<Delivery>,
-    /// So many callbacks and tests the receiver refuses from now on.
+    /// The receiver refuses this many callbacks and tests from now on.
     refusals: u32,
-    /// Equal requests have ids of their own, and the same ones when the world begins again.
+    /// Equal requests have different ids, and the same ids again after a reset.
     ids: HashMap<(Product, String, u64), String>,
-    /// Who has an account is the same everywhere and always.
+    /// The holder of an account is always and everywhere the same.
     holders: HashMap<String, Value>,
 }
 
 impl Model {
-    /// A request, by the header or without one. Says what its reply must be, where it was understood.
+    /// A request, with or without the header. Returns the expected reply, if the request was understood.
     pub(crate) fn ask(
         &mut self,
         product: Product,
@@ -168,7 +168,7 @@ impl Model {
             assert_error(status, text, 503, "SERVICE_UNAVAILABLE_ERROR");
             return;
         }
-        // Without a body a magic request stands for the documented sample; any other is refused.
+        // A magic request without a body uses the documented sample; any other request without a body is refused.
         let sample = json!({"bank_account_number": "1234567890", "bank_code": "BCA"});
         let Some(input) = input.or(magic.is_some().then_some(&sample)) else {
             assert_error(status, text, 400, "INVALID_JSON_FORMAT");
@@ -232,7 +232,7 @@ impl Model {
         }
     }
 
-    /// What a GET of a record answered.
+    /// The expected answer to a GET of a record.
     pub(crate) fn read(&mut self, at: usize, text: &str) {
         let now_ms = self.now_ms;
         let record = &mut self.records[at];
@@ -305,7 +305,7 @@ impl Model {
         self.queue_of(product).push_back((outcome, times));
     }
 
-    /// What waits, one by one.
+    /// The queue, one entry for each call.
     pub(crate) fn waiting(&self, product: Product) -> Vec<&'static str> {
         let queue = self.queues.get(&product).into_iter().flatten();
         queue
@@ -317,7 +317,7 @@ impl Model {
         self.queues.clear();
     }
 
-    /// A URL is registered when the receiver takes its test.
+    /// A URL is registered if the receiver accepts its test.
     pub(crate) fn register(&mut self, product: Product, status: u16, text: &str) {
         if self.refusals > 0 {
             self.refusals -= 1;
@@ -332,12 +332,12 @@ impl Model {
         self.urls.contains(&product)
     }
 
-    /// The receiver answers so many with 500.
+    /// The receiver answers this many requests with 500.
     pub(crate) fn refuse(&mut self, times: u32) {
         self.refusals += times;
     }
 
-    /// A callback without a request before it, of a record that is said in the answer.
+    /// A callback without a request. The answer names its record.
     pub(crate) fn trigger(&mut self, product: Product, record: String) {
         self.schedule(product, record, self.now_ms);
         self.run_until(self.now_ms);
@@ -353,7 +353,7 @@ impl Model {
         stamp(self.now_ms)
     }
 
-    /// As at the start; says how many callbacks were called back.
+    /// A reset. Returns the number of cancelled callbacks.
     pub(crate) fn reset(&mut self) -> usize {
         let pending = self
             .deliveries
@@ -373,7 +373,7 @@ impl Model {
         pending
     }
 
-    /// Written down and put back: what was pending is called back and the log is empty, all else stays.
+    /// A snapshot that is restored: pending callbacks are cancelled and the log is empty. Everything else stays.
     pub(crate) fn restore(&mut self) -> usize {
         let log = std::mem::take(&mut self.deliveries);
         log.iter().filter(|one| one.due_ms.is_some()).count()
@@ -389,7 +389,7 @@ impl Model {
         });
     }
 
-    /// Tries what falls due, in the order of time and then of the log.
+    /// Makes the due attempts, in the order of time and then of the log.
     fn run_until(&mut self, until_ms: u64) {
         loop {
             let due = self
@@ -425,7 +425,7 @@ pub(crate) fn assert_error(status: u16, text: &str, expected: u16, code: &str) {
     );
 }
 
-/// So long after the start of 2026, a day at most.
+/// A time after the start of 2026, within a day.
 fn stamp(ms: u64) -> String {
     let (s, ms) = (ms / 1000, ms % 1000);
     let (days, h, m, s) = (s / 86_400, s / 3600 % 24, s / 60 % 60, s % 60);

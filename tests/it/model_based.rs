@@ -1,5 +1,5 @@
-//! A world against a model of it: whatever is done to it, in whatever order, it does what the contract says, and what is
-//! done to the world beside it changes nothing.
+//! Compares a world with a model of it: after any operations in any order, it follows the contract, and operations on
+//! the other world change nothing.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -18,7 +18,7 @@ use crate::receiver::{Reaction, Receiver, StandingClock};
 const CASES: u32 = 24;
 const STEPS_MAX: usize = 24;
 
-/// What is done to a world.
+/// The operations on a world.
 #[derive(Clone, Debug)]
 enum Step {
     Ask(Product, Option<usize>, Option<Outcome>),
@@ -101,7 +101,7 @@ fn two_worlds_at_once_do_what_the_contract_says_whatever_is_done_to_them_in_what
     let outcome = TestRunner::new(config).run(&(steps(), steps()), |(one, other)| {
         runtime.block_on(async {
             let _still = StandingClock::hold();
-            // Keys of their own for every case: one that fails leaves its worlds as they are.
+            // Every case has its own keys, so that a failed case does not change the others.
             let mut worlds = [World::new(&client).await, World::new(&client).await];
             let [first, second] = &mut worlds;
             tokio::join!(first.go_through(&one), second.go_through(&other));
@@ -119,10 +119,10 @@ fn two_worlds_at_once_do_what_the_contract_says_whatever_is_done_to_them_in_what
     }
 }
 
-/// How many there were.
+/// The number of worlds so far. Every case gets new keys from it.
 static WORLDS: AtomicU64 = AtomicU64::new(0);
 
-/// A world of the sandbox, and what it has to be.
+/// A world of the sandbox, and its model.
 struct World<'c> {
     client: &'c Client,
     receiver: Receiver,
@@ -235,7 +235,7 @@ impl<'c> World<'c> {
                 .header("content-type", json)
         };
         let (request, status, code) = match wrong {
-            // With a magic header nothing that is queued is looked at.
+            // With a magic header, the queue is not used.
             Wrong::Body => (post().body("{"), 400, "INVALID_JSON_FORMAT"),
             Wrong::Fields => (post().body("{}"), 400, "API_VALIDATION_ERROR"),
             Wrong::Key => {
@@ -272,12 +272,13 @@ impl<'c> World<'c> {
         self.model.read(at, &answer.text);
     }
 
-    /// What waits and what was sent is what the model says. Callbacks leave behind their reply: they are waited for.
+    /// Checks that the queue and the sent callbacks are those of the model. It waits, because callbacks are sent after
+    /// their reply.
     async fn is_as_it_should(&mut self) {
         let (_, next) = self.tell("GET", "next", &json!({})).await;
         for product in [Product::Bank, Product::Details] {
             let id = product.path().replace("/identity/", "/");
-            // One by one: the same twice, put back after a refusal, may stand in one entry or in two.
+            // Compared one by one: if an entry was put back after a refusal, two equal entries may be one or two.
             let mut waiting = Vec::new();
             for entry in next["waiting"].as_array().expect("a list") {
                 let text = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
@@ -321,7 +322,7 @@ impl<'c> World<'c> {
                 .all(|(shown, one)| is(shown, one))
     }
 
-    /// What the other has made cannot be read here.
+    /// Checks that records of the other world cannot be read here.
     async fn knows_nothing_of(&self, other: &Self) {
         for record in &other.model.records {
             let path = format!("{}/{}", record.product.path(), record.id);
@@ -330,7 +331,7 @@ impl<'c> World<'c> {
         }
     }
 
-    /// What it has left is read once more, then it is gone.
+    /// Reads its records once more and ends it.
     async fn end(mut self) {
         for at in 0..self.model.records.len() {
             self.read(at).await;

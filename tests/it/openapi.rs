@@ -1,4 +1,4 @@
-//! `/openapi.json`: that it says what the sandbox does, held against what the sandbox answers.
+//! `/openapi.json`: compares the document with the answers of the sandbox.
 
 use std::collections::BTreeSet;
 
@@ -96,7 +96,7 @@ impl Operation<'_> {
         names.map(|name| name.as_str().expect("a name")).collect()
     }
 
-    /// The path with the examples of its parameters in its segments.
+    /// The path with the examples of its parameters.
     fn asked(&self) -> String {
         let parameters = self.json["parameters"].as_array().into_iter().flatten();
         parameters.fold(self.path.to_owned(), |path, parameter| {
@@ -117,7 +117,7 @@ impl Operation<'_> {
     }
 }
 
-/// Every media type, wherever it stands.
+/// Every media type in the document.
 fn media<'v>(value: &'v Value, found: &mut Vec<&'v Value>) {
     match value {
         Value::Object(entries) => {
@@ -399,7 +399,7 @@ fn no_scenario_may_answer_where_it_is() {
     );
 }
 
-/// A product with all that a schema of a user's own may bring.
+/// A product that uses everything that a user's schema can contain.
 const OWN: &str = r##"
 name = "Thing"
 path = "/v1/identity/things"

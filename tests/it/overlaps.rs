@@ -1,10 +1,10 @@
-//! Rules that get in each other's way, as `check` warns of them.
+//! Conflicting rules, and the warnings of `check`.
 
 use serde_json::Value;
 
 use crate::process::{run, write};
 
-/// What `check` warns of two outcomes with these `when`s; `line` is the second's, without the folder.
+/// The warnings of `check` about two outcomes with these `when`s. `line` is that of the second.
 fn warned(first: &str, second: &str) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a folder");
     let text = format!(
@@ -28,8 +28,8 @@ fn warned(first: &str, second: &str) -> Vec<String> {
         .collect()
 }
 
-const SHADOWED: &str = "this rule never decides: `FIRST` (things.toml:11) is tried before it, and holds whenever it does";
-const BOTH: &str = "this rule and that of `FIRST` (things.toml:11) can both hold, and the first in the file is taken: say which, by `priority`";
+const SHADOWED: &str = "this rule is never used: `FIRST` (things.toml:11) is tried first, and matches all of the same requests";
+const BOTH: &str = "this rule and that of `FIRST` (things.toml:11) can match the same request, and then the first in the file wins: use `priority` to choose";
 
 #[test]
 fn a_rule_that_never_comes_to_its_turn_is_warned_of() {
@@ -151,8 +151,9 @@ fn thousands_of_rules_on_one_field_are_held_against_each_other() {
         "each with FIRST, which is on another field"
     );
     assert!(
-        warnings[2999]
-            .ends_with("`RULE_17` (things.toml:69) is tried before it, and holds whenever it does"),
+        warnings[2999].ends_with(
+            "`RULE_17` (things.toml:69) is tried first, and matches all of the same requests"
+        ),
         "{}",
         warnings[2999]
     );

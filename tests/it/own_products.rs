@@ -1,5 +1,5 @@
-//! Products of a user's own that are asked with GET, keep nothing or answer a bare array; and what a file
-//! that gets such a product wrong is told.
+//! Users' own products that use GET, keep no records or answer with a bare array; and the errors for
+//! mistakes in their files.
 
 use iluma_sandbox::{Sandbox, StartError};
 use serde_json::json;
@@ -139,7 +139,7 @@ body    = { same = "{{register.is_name_match}}", born = "{{register.is_birthdate
     );
 }
 
-// What a file is told that gets it wrong: line, column and sentence, in the order of the file.
+// The errors for wrong files: line, column and sentence, in the order of the file.
 
 const OUTCOME: &str = "[outcomes.DONE]\ndefault = true\n";
 
@@ -152,16 +152,18 @@ async fn a_route_that_cannot_be_is_told_why() {
         ),
         (
             format!("path = \"/v9/a/{{b}}\"\n{OUTCOME}"),
-            vec!["1:8 only the path of a GET has segments such as `{b}`: say `method = \"GET\"`"],
+            vec![
+                "1:8 only the path of a GET can have parameters such as `{b}`: write `method = \"GET\"`",
+            ],
         ),
         (
             format!("method = \"GET\"\npath = \"/v9/{{b}}/{{b}}\"\n{OUTCOME}"),
-            vec!["2:8 the path has two segments `{b}`"],
+            vec!["2:8 the path has the parameter `{b}` twice"],
         ),
         (
             format!("method = \"GET\"\npath = \"/v9/{{*b}}\"\n{OUTCOME}"),
             vec![
-                "2:8 a path is `/` and lower-case words between slashes, such as `/v1/identity/things`, \
+                "2:8 a path is lower-case words, each after a `/`, such as `/v1/identity/things`, \
                  and not below `/__sandbox`",
             ],
         ),
@@ -174,13 +176,13 @@ async fn a_route_that_cannot_be_is_told_why() {
                  when = {{ \"input.digits\" = \"1\" }}\n"
             ),
             vec![
-                "3:6 a GET keeps no record that could be read back: leave out `id`",
+                "3:6 a GET keeps no records: leave out `id`",
                 "4:16 a GET has no body: leave out `content_type`",
-                "5:20 a GET brings what is in its path, and `{digit}` is not: did you mean `digits`?",
+                "5:20 the input of a GET is in its path, and `{digit}` is not: did you mean `digits`?",
                 "8:10 the request has no field `digts`: did you mean `digits`?",
-                "9:10 unknown hole `{{input.digits}}`: did you mean `{{path.digits}}`?",
-                "10:10 `input.digits` cannot be tested: a condition is on `path.`, `header.`, `query.` \
-                 or `nth`, in quotes, such as `\"path.digit\"`",
+                "9:10 unknown placeholder `{{input.digits}}`: did you mean `{{path.digits}}`?",
+                "10:10 `input.digits` cannot be tested: a condition starts with `path.`, `header.` or `query.`, \
+                 or is `nth`; in quotes, such as `\"path.digit\"`",
             ],
         ),
         (
@@ -191,21 +193,21 @@ async fn a_route_that_cannot_be_is_told_why() {
                  updated = \"2026-01-01T00:00:00Z\"\ninput = {{}}\n"
             ),
             vec![
-                "2:10 nothing is read back here: say how ids are written, `id = \"…_{uuid}\"`",
-                "5:11 there is no `{{id}}` here, and nothing to read back by it: say how ids are written, \
+                "2:10 this endpoint keeps no records to read: define their ids, `id = \"…_{uuid}\"`",
+                "5:11 there is no `{{id}}` here, because this endpoint keeps no records: define their ids, \
                  `id = \"…_{uuid}\"`",
-                "6:8 nothing is kept here that could become anything: say how ids are written, \
+                "6:8 this endpoint keeps no records that could change: define their ids, \
                  `id = \"…_{uuid}\"`",
-                "8:1 nothing is read back here: say how ids are written, `id = \"…_{uuid}\"`",
+                "8:1 this endpoint keeps no records to read: define their ids, `id = \"…_{uuid}\"`",
             ],
         ),
         (
             "extends = \"v1/fraud/phone_numbers/age\"\nmethod = \"POST\"\n".to_owned(),
-            vec!["2:10 a file that extends another keeps its method: leave this out"],
+            vec!["2:10 a file that extends another file cannot change its method: leave this out"],
         ),
         (
             format!("method = \"GET\"\npath = \"/bank/available_bank_codes\"\n{OUTCOME}"),
-            vec!["2:8 the path `/bank/available_bank_codes` is another endpoint's already"],
+            vec!["2:8 the path `/bank/available_bank_codes` already belongs to another endpoint"],
         ),
     ] {
         assert_eq!(mistakes(&file).await, expected, "{file}");
@@ -222,12 +224,12 @@ async fn a_body_or_a_lookup_that_cannot_be_is_told_why() {
                      [outcomes.E]\nbody = \"{{{{banks.prefix}}}}\"\n[outcomes.F]\nbody = \"{{{{banks.plain?}}}}\"\n"
             ),
             vec![
-                "4:8 a `body` must be a table, an array or one hole, not text",
-                "6:8 a `body` must be a table, an array or one hole, not text",
-                "8:8 a hole that may be absent can only be the value of a key",
-                "10:8 a `body` must be a table, an array or one hole, not a number",
-                "12:8 unknown hole `{{banks.prefix}}`: did you mean `{{banks.prefixed}}`?",
-                "14:8 `{{banks.plain?}}` is never absent: leave out the `?`",
+                "4:8 a `body` must be a table, an array or one placeholder, not text",
+                "6:8 a `body` must be a table, an array or one placeholder, not text",
+                "8:8 a placeholder that can be absent must be the whole value of a key",
+                "10:8 a `body` must be a table, an array or one placeholder, not a number",
+                "12:8 unknown placeholder `{{banks.prefix}}`: did you mean `{{banks.prefixed}}`?",
+                "14:8 `{{banks.plain?}}` cannot be absent: leave out the `?`",
             ],
         ),
         (
@@ -238,8 +240,8 @@ async fn a_body_or_a_lookup_that_cannot_be_is_told_why() {
                  found = \"DONE\"\nnot_found = \"DONE\"\n"
             ),
             vec![
-                "6:1 `register.id_cards` reads the field `name`, which the request does not have: name the one \
-                 that stands for it, `reads = { name = \"…\" }`",
+                "6:1 `register.id_cards` reads the field `name`, which the request does not have: name the field \
+                 to read instead, `reads = { name = \"…\" }`",
                 "8:28 the request has no field `nikk`: did you mean `nik`?",
                 "8:36 `register.id_cards` does not read `nane`: it reads `id_card_number`, `name`, `birthdate`, \
                  `birthplace` and `address`",
@@ -255,7 +257,7 @@ async fn a_body_or_a_lookup_that_cannot_be_is_told_why() {
     }
 }
 
-/// What is wrong with a file, as `line:column sentence`.
+/// The mistakes in a file, as `line:column sentence`.
 async fn mistakes(file: &str) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a folder");
     write(folder.path(), "v9/a.toml", file);

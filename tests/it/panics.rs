@@ -1,4 +1,4 @@
-//! What a panic costs: the request that met it, and nothing else. The binary is told where to panic, see `src/base/panics.rs`.
+//! A panic affects only its own request. The tests tell the binary where to panic, see `src/base/panics.rs`.
 
 use serde_json::{Value, json};
 
@@ -9,14 +9,14 @@ const BANK: &str = "/v1.1/identity/bank_account_data_requests";
 const TYPE: &str = "NAME_VALIDATOR_REQUEST";
 const FAILED: &str = "The sandbox failed while it answered this request.";
 
-/// The binary, which panics where it is told to.
+/// The binary with test panics switched on.
 fn start(arguments: &[&str]) -> Process {
     let mut command = command(&[&["serve", "--port", "0"], arguments].concat());
     command.env("ILUMA_SANDBOX_TEST_PANICS", "1");
     Process::start(command)
 }
 
-/// A client that keeps its connection.
+/// A client that keeps its connection open.
 struct Asker<'a> {
     http: reqwest::Client,
     url: &'a str,
@@ -59,7 +59,7 @@ impl<'a> Asker<'a> {
         (status, response.json().await.expect("JSON"), outcome)
     }
 
-    /// A record, with the next panic at a place.
+    /// Creates a record while the next panic is set for a place.
     async fn record(&self, panic_at: &str) -> (u16, Value, Option<String>) {
         let headers = [
             ("x-magic-reply", "COMPLETED_FOUND"),
@@ -76,7 +76,7 @@ impl<'a> Asker<'a> {
     }
 }
 
-/// How often the log tells of each of these.
+/// How often the log mentions each of these.
 fn told(log: &str, words: &[&str]) -> Vec<usize> {
     words
         .iter()
@@ -146,7 +146,7 @@ async fn a_panic_on_the_way_of_a_control_route_is_answered_by_a_500_of_its_kind(
     assert_eq!(sandbox.terminate().0, 0);
 }
 
-/// A sandbox that calls itself back, into its own inbox: the URL is known only once it runs.
+/// A sandbox that sends callbacks to its own inbox. The URL is known only when it runs.
 async fn call_back(one: &Asker<'_>) {
     let body = json!({"type": TYPE, "url": format!("{}/__sandbox/inbox/here", one.url)});
     let (status, answer, _) = one.ask("POST", "/v1/callback/urls", &[], Some(body)).await;
@@ -172,7 +172,7 @@ async fn a_panic_while_a_callback_is_sent_fails_that_callback_and_nothing_waits_
     let reason = "the sandbox failed while it sent this; its log says where";
     assert_eq!(states(0), (&json!("delivered"), &Value::Null), "{log}");
     assert_eq!(states(1), (&json!("failed"), &json!(reason)), "{log}");
-    // Whoever waits until nothing is pending would otherwise wait for ever.
+    // Otherwise, a client that waits until nothing is pending would wait for ever.
     assert_eq!(one.control("POST", "reset").await.0, 200);
     let (code, _, log) = sandbox.terminate();
     assert_eq!(code, 0, "{log}");
@@ -238,7 +238,7 @@ async fn a_panic_while_files_are_read_keeps_the_last_good_ones_and_the_next_chan
     let ready = reloaded(&one, 1).await;
     assert_eq!(
         ready["errors"][0]["message"],
-        "the scenario files cannot be read: the sandbox failed over them, and its log says where",
+        "the scenario files cannot be read because of a bug in the sandbox; its log has the details",
         "{ready}"
     );
     assert_eq!(said().await, "first");
@@ -255,7 +255,7 @@ async fn a_panic_while_files_are_read_keeps_the_last_good_ones_and_the_next_chan
     assert_eq!(told(&log, &words), [1, 1], "{log}");
 }
 
-/// A file in which an outcome of ours answers with that message.
+/// A file in which an own outcome answers with that message.
 fn scenario(says: &str) -> String {
     format!(
         "extends = \"v1.1/bank_account_data_requests\"\n\n\
@@ -263,7 +263,7 @@ fn scenario(says: &str) -> String {
     )
 }
 
-/// What `readyz` says after so many reloads, failed ones too.
+/// The answer of `readyz` after this many reloads, including failed ones.
 async fn reloaded(one: &Asker<'_>, count: u64) -> Value {
     loop {
         let (_, ready) = one.control("GET", "readyz").await;

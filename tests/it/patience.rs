@@ -1,8 +1,8 @@
-//! How long tests wait for what has to come, so that one that waits in vain ends.
+//! How long tests wait, so that a test that waits in vain ends.
 //!
-//! By the machine's time, also where the clock is paused: a paused clock jumps to its next timer as soon as nobody has
-//! anything to do, and bytes that are still on their way through the system are nobody's. A limit on that clock would be
-//! jumped to, and the test would fail for the limit.
+//! The limit uses the clock of the machine, even if tokio's clock is paused. A paused clock jumps to its next timer as
+//! soon as all tasks are idle, even if bytes are still on their way through the system. So it would jump to the limit,
+//! and the test would fail.
 
 use std::future::Future;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-/// Longer than anything takes, on a busy machine too.
+/// Longer than any step takes, even on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(3);
 
-/// When it is given up, and who is told so.
+/// The end of the wait, and the message.
 type Waiting = Vec<(Instant, oneshot::Sender<()>)>;
 
 static WAITING: LazyLock<Mutex<Waiting>> = LazyLock::new(|| {
@@ -28,7 +28,7 @@ static WAITING: LazyLock<Mutex<Waiting>> = LazyLock::new(|| {
     Mutex::default()
 });
 
-/// What has to come. None where it does not.
+/// Waits for a value. None if it does not come.
 pub(crate) async fn patiently<F: Future>(what: F) -> Option<F::Output> {
     let (teller, given_up) = oneshot::channel();
     let until = Instant::now() + PATIENCE;

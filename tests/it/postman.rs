@@ -1,4 +1,4 @@
-//! `iluma-sandbox postman`: the collection, as far as it can be looked at without Postman; CI runs it.
+//! `iluma-sandbox postman`: the collection, as far as it can be checked without Postman. CI runs it.
 
 use std::collections::BTreeSet;
 
@@ -115,7 +115,7 @@ fn the_environment_holds_address_and_key() {
     let (code, printed, errors) = run(&["postman", "--environment", "--api-key", "secret"]);
     assert_eq!((code, printed.as_str()), (2, ""));
     assert!(
-        errors.contains("--api-key holds no API key") && !errors.contains("secret"),
+        errors.contains("--api-key is not an API key") && !errors.contains("secret"),
         "{errors}"
     );
 }

@@ -1,4 +1,4 @@
-//! Real data comes by accident: what is warned of, and what is not shown.
+//! Real data that is sent by accident: the warnings, and what is hidden.
 
 use iluma_sandbox::Sandbox;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::stage::BANK;
 const KTP: &str = "/v2/identity/ktp_data_requests";
 const PEPS: &str = "/v0/identity/individual_cft_peps";
 
-/// What the reply to a screening with one more field warns of.
+/// The warning in the reply to a screening with one more field.
 async fn warning(client: &Client, field: &str, value: Value) -> String {
     let mut input = json!({
         "user_id": "foo123", "given_names": "Eko Hadi Salim", "nationality": "ID", "scopes": ["PEP"],
@@ -38,7 +38,7 @@ async fn what_may_be_of_a_real_person_is_warned_of_by_its_field_and_never_by_its
         input["nik"] = number.into();
         input
     };
-    // Women's days are 40 higher.
+    // The day of birth of women is 40 higher.
     for number in ["3171011202800001", "3171015202800001"] {
         assert_eq!(
             warned(&client.post(KTP, &nik(number)).await),
@@ -149,7 +149,7 @@ async fn a_live_key_and_a_real_address_are_both_warned_of() {
     );
 }
 
-/// What stands in the requests of the test below, and must be shown nowhere.
+/// Values in the requests of the test below. They must not be shown anywhere.
 const REAL: [&str; 12] = [
     "3171011202800001",
     "Zubaidah",
@@ -165,7 +165,7 @@ const REAL: [&str; 12] = [
     "of=Zubaidah",
 ];
 
-/// A sandbox that redacts and whose callbacks come back into its inbox, after requests that hold personal data.
+/// A sandbox that redacts and sends callbacks to its inbox, after requests with personal data.
 async fn redacted() -> (Client, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let rules = "extends = \"v2/ktp_data_requests\"\n[outcomes.RULED]\nwhen = { \"input.name\" = \"Nobody\" }\nbody.x = 1\nsource = \"decided\"\n";
@@ -200,7 +200,7 @@ async fn redacted() -> (Client, tempfile::TempDir) {
         REAL[4],
         "answers are whole"
     );
-    // In a path, in the sentence that refuses it, by form and not by name, in other spellings, in a header, in a URL.
+    // In a path, in an error message, by form and not by name, in other spellings, in a header, in a URL.
     client.get(&format!("{BANK}/{}", REAL[7])).await;
     let mut other = person.clone();
     other["user_id"] = REAL[8].into();
@@ -467,7 +467,7 @@ fn what_cannot_be_the_name_of_a_personal_field_is_a_mistake_at_its_place() {
         let (code, out, err) = run(&["check", folder.path().to_str().expect("UTF-8")]);
         assert_eq!(code, 1, "{wrong}");
         let said = format!(
-            "`{wrong}` is no name of a field, or the end of one: write it like `loyalty_card`, with letters, digits and `_`"
+            "`{wrong}` is not the name of a field or the end of one: write it like `loyalty_card`, with letters, digits and `_`"
         );
         assert!(format!("{out}{err}").contains(&said), "{wrong}: {out}{err}");
     }

@@ -1,4 +1,4 @@
-//! The binary as a process: started, asked, told to stop.
+//! The binary as a process: start, call, stop.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_iluma-sandbox");
 
-/// The binary with no setting from the environment.
+/// The binary without settings from the environment.
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(BINARY);
     command.args(arguments).stdin(Stdio::null());
@@ -18,7 +18,7 @@ pub fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// What a command that ends by itself printed, and its exit code.
+/// The output and exit code of a command that ends by itself.
 pub fn run(arguments: &[&str]) -> (i32, String, String) {
     let output = command(arguments).output().expect("the binary runs");
     (
@@ -28,11 +28,11 @@ pub fn run(arguments: &[&str]) -> (i32, String, String) {
     )
 }
 
-/// A serving process; ended when dropped.
+/// A serving process. It is stopped when dropped.
 pub struct Process {
     child: Child,
     stdout: BufReader<ChildStdout>,
-    /// Not read unless asked for.
+    /// Read only on request.
     pub stderr: Option<ChildStderr>,
     pub url: String,
 }
@@ -107,8 +107,8 @@ impl Drop for Process {
     }
 }
 
-/// Writes a file below a folder, its parents too. It is whole from its first moment on: a sandbox that watches the
-/// folder never reads half of it.
+/// Writes a file in a folder, and creates the parent folders. The file appears in one step, so a sandbox that watches
+/// the folder never reads half of it.
 pub fn write(folder: &Path, name: &str, text: &str) {
     let path = folder.join(name);
     std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");

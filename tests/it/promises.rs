@@ -1,4 +1,4 @@
-//! What holds for every request: the envelope, the echo, the same bytes again. Properties over many inputs.
+//! Promises for every request: the error body, the echo, the same bytes again. Properties over many inputs.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -130,7 +130,7 @@ fn whatever_the_authorization_header_holds_a_wrong_one_is_a_401_that_says_what_a
 fn whatever_the_magic_header_holds_an_unknown_value_is_refused_and_never_a_silent_default() {
     let live = Live::start();
     property(300, header_bytes(), |bytes| {
-        // Nothing between semicolons asks for nothing.
+        // An empty part between semicolons means nothing.
         let is_nothing = |c: char| c == ';' || c.is_whitespace();
         let asked = String::from_utf8_lossy(&bytes)
             .trim_matches(is_nothing)
@@ -223,7 +223,7 @@ fn eight_worlds_at_once_answer_as_they_do_one_after_the_other() {
         .enable_all()
         .build()
         .expect("a runtime");
-    // Many threads share no clock that stands still.
+    // Many threads cannot share a paused clock.
     property(5, steps(&LASTING), |steps| {
         let steps = Arc::new(steps);
         runtime.block_on(async {
@@ -454,7 +454,7 @@ fn runtime() -> Runtime {
         .expect("a runtime")
 }
 
-/// Holds for that many drawn inputs, or panics with the smallest for which it does not.
+/// Checks a property for this many drawn inputs. Panics with the smallest input for which it fails.
 fn property<S: Strategy>(cases: u32, inputs: S, holds: impl Fn(S::Value)) {
     let config = Config {
         cases,
@@ -516,7 +516,7 @@ async fn seeded(seed: u64) -> Client {
     Client::of(Sandbox::builder().seed(seed)).await
 }
 
-/// Status and body of a fresh sandbox's first answer.
+/// Status and body of the first answer of a fresh sandbox.
 async fn fresh(path: &str, content_type: &str, body: &str) -> String {
     let client = Client::start().await;
     let request = client
@@ -538,11 +538,11 @@ enum Step {
         shade: u8,
     },
     Listing(&'static str),
-    /// Reads what the answer of an earlier step has as its id, on the path of that step.
+    /// Reads the record of an earlier step by its id, on the path of that step.
     ReadBack(prop::sample::Index),
 }
 
-/// Outcomes whose records are what they are, however much time passes.
+/// Outcomes whose records never change.
 const LASTING: [&str; 4] = [
     "COMPLETED_FOUND",
     "COMPLETED_NOT_FOUND",
@@ -652,7 +652,7 @@ fn text(chars: std::ops::Range<usize>) -> impl Strategy<Value = String> + Clone 
     vec(any::<char>(), chars).prop_map(String::from_iter)
 }
 
-/// A valid search for an individual; optional fields are there, missing or null.
+/// A valid search for an individual. Optional fields are present, missing or null.
 fn individual() -> impl Strategy<Value = Value> {
     let maybe_null = |value: BoxedStrategy<Value>| {
         prop_oneof![Just(None), Just(Some(Value::Null)), value.prop_map(Some)].boxed()
@@ -660,13 +660,13 @@ fn individual() -> impl Strategy<Value = Value> {
     individual_of(maybe_null, 0)
 }
 
-/// One that a form can say: forms know no null and no empty object.
+/// A search that a form can express: forms have no null and no empty object.
 fn individual_for_forms() -> impl Strategy<Value = Value> {
     let maybe = |value: BoxedStrategy<Value>| prop_oneof![Just(None), value.prop_map(Some)].boxed();
     individual_of(maybe, 1)
 }
 
-/// `addresses_min` is also how many fields an address has at least.
+/// `addresses_min` is also the minimum number of fields of an address.
 fn individual_of(
     optional: impl Fn(BoxedStrategy<Value>) -> BoxedStrategy<Option<Value>>,
     addresses_min: usize,
@@ -786,13 +786,13 @@ fn form_of(input: &Value, style: usize) -> String {
     form.finish()
 }
 
-/// Bytes that HTTP lets into a header: no control characters but the tab.
+/// Bytes that HTTP allows in a header: no control characters except the tab.
 fn header_bytes() -> impl Strategy<Value = Vec<u8>> {
     let byte = prop_oneof![0x20..0x7f_u8, Just(b'\t'), 0x80..=0xff_u8];
     vec(byte, 0..120)
 }
 
-/// Bytes of every kind: noise, and what nearly is JSON, a form, or multipart with the boundary `x`.
+/// Bytes of every kind: noise, and bytes that are almost JSON, a form, or multipart with the boundary `x`.
 fn any_body() -> impl Strategy<Value = Vec<u8>> {
     let nearly_form = "([a-z_]{0,10}|scopes|addresses)(\\[[0-9a-z]{0,3}\\]){0,3}=[a-z0-9%+]{0,9}";
     let pieces = select(vec![

@@ -1,4 +1,4 @@
-//! A bare socket: sends exactly these bytes and reads whatever comes back, as no HTTP client would.
+//! A bare socket: sends exactly these bytes and reads everything that comes back.
 
 use std::fmt::Write;
 use std::io::ErrorKind;
@@ -15,11 +15,11 @@ use crate::patience::patiently;
 
 pub(crate) struct Raw {
     socket: TcpStream,
-    /// Read, but not yet given out.
+    /// Bytes that were read but not yet returned.
     buffer: Vec<u8>,
 }
 
-/// One answer, cut out of what came.
+/// One answer.
 #[derive(Debug)]
 pub(crate) struct RawAnswer {
     pub(crate) head: String,
@@ -52,7 +52,7 @@ impl Raw {
         assert!(sent, "the server does not take what is sent");
     }
 
-    /// False when the server does not take it.
+    /// Returns false if the server does not accept it.
     pub(crate) async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         let sending = patiently(self.socket.write_all(bytes.as_ref()));
         sending
@@ -61,7 +61,7 @@ impl Raw {
             .is_ok()
     }
 
-    /// Says that no more is sent; what is answered can still be read.
+    /// Closes the sending half. Answers can still be read.
     pub(crate) async fn shut(&mut self) {
         self.socket.shutdown().await.expect("it can be shut");
     }
@@ -83,7 +83,7 @@ impl Raw {
         answer
     }
 
-    /// The next answer, as it came; nothing where the connection ends before it.
+    /// The next answer, unchanged. Nothing if the connection ends before it.
     pub(crate) async fn answer_or_nothing(&mut self) -> Vec<u8> {
         if self.buffer.is_empty() && !self.read().await {
             return Vec::new();
@@ -92,7 +92,7 @@ impl Raw {
         [answer.head.as_bytes(), &answer.body].concat()
     }
 
-    /// Exactly so many bytes.
+    /// Reads exactly this many bytes.
     pub(crate) async fn exactly(&mut self, bytes: u64) -> Vec<u8> {
         let bytes = usize::try_from(bytes).expect("they fit");
         while self.buffer.len() < bytes {
@@ -101,7 +101,7 @@ impl Raw {
         self.buffer.drain(..bytes).collect()
     }
 
-    /// The next head alone: of an answer to HEAD, or an interim one.
+    /// The next head without a body: of an answer to HEAD, or an interim answer.
     pub(crate) async fn head(&mut self) -> String {
         loop {
             if let Some(end) = find(&self.buffer, b"\r\n\r\n") {
@@ -116,13 +116,13 @@ impl Raw {
         }
     }
 
-    /// Everything that comes until the server closes.
+    /// Reads until the server closes the connection.
     pub(crate) async fn rest(&mut self) -> Vec<u8> {
         while self.read().await {}
         std::mem::take(&mut self.buffer)
     }
 
-    /// Everything that comes until the connection ends, and how it does: by a FIN, or torn down.
+    /// Reads until the connection ends. Returns how it ended: by a FIN or a reset.
     pub(crate) async fn ending(&mut self) -> (Vec<u8>, Result<(), ErrorKind>) {
         let mut end = Ok(1);
         while end.as_ref().is_ok_and(|bytes| *bytes > 0) {
@@ -133,7 +133,7 @@ impl Raw {
         (bytes, end.map(|_| ()).map_err(|error| error.kind()))
     }
 
-    /// False at the end of the connection, gentle or not.
+    /// Returns false at the end of the connection, by FIN or reset.
     async fn read(&mut self) -> bool {
         self.buffer.reserve(1 << 16);
         let reading = patiently(self.socket.read_buf(&mut self.buffer));
@@ -145,7 +145,7 @@ impl Raw {
 }
 
 impl RawAnswer {
-    /// The one answer in these bytes, which may end where they do.
+    /// The only answer in these bytes; the body may end with the bytes.
     pub(crate) fn of(bytes: &[u8]) -> Self {
         let end = find(bytes, b"\r\n\r\n")
             .unwrap_or_else(|| panic!("no head in {:?}", String::from_utf8_lossy(bytes)));
@@ -176,7 +176,7 @@ impl RawAnswer {
             .unwrap_or_else(|error| panic!("{error} in {:?}", self.text()))
     }
 
-    /// Status, `error_code` and `message` of an error in Iluma's envelope.
+    /// Status, `error_code` and `message` of an error.
     pub(crate) fn error(&self) -> (u16, String, String) {
         assert_eq!(
             self.header("content-type"),
@@ -195,17 +195,17 @@ impl RawAnswer {
     }
 }
 
-/// What the `authorization` header of a key says.
+/// The `authorization` header of a key.
 pub(crate) fn basic(key: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{key}:")))
 }
 
-/// A request with the documentation's key; its length is announced where it has a body.
+/// A request with the documentation's key. It has a length if it has a body.
 pub(crate) fn request(line: &str, headers: &[&str], body: &[u8]) -> Vec<u8> {
     request_as(PUBLIC_KEY, line, headers, body)
 }
 
-/// A request with a key of one's own.
+/// A request with another key.
 pub(crate) fn request_as(key: &str, line: &str, headers: &[&str], body: &[u8]) -> Vec<u8> {
     let mut head = format!(
         "{line} HTTP/1.1\r\nhost: localhost\r\nauthorization: {}\r\n",

@@ -1,4 +1,4 @@
-//! The README's curls give the README's replies, byte for byte.
+//! The curls in the README give exactly the printed replies.
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
@@ -44,7 +44,7 @@ async fn every_curl_is_answered_as_printed() {
     }
 }
 
-/// The example is run by `cargo test`; what the README shows of it is in there, line by line.
+/// `cargo test` runs the example. The lines in the README must be in it.
 #[test]
 fn the_rust_test_is_part_of_the_example() {
     fn trimmed(text: &str) -> Vec<&str> {
@@ -79,7 +79,7 @@ fn transcripts() -> Vec<(&'static str, &'static str)> {
         .collect()
 }
 
-/// Splits as a shell does, as far as the README goes: blanks, single quotes, continued lines.
+/// Splits a command as a shell does, for the forms in the README: blanks, single quotes, continued lines.
 fn shell_words(command: &str) -> Vec<String> {
     command
         .replace("\\\n", " ")

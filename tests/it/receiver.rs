@@ -1,5 +1,5 @@
-//! A receiver of callbacks on loopback that answers as it is told, well or badly, and a clock that
-//! stands still until a test moves it on.
+//! A receiver of callbacks on loopback, with correct and faulty reactions, and a clock that
+//! is paused until a test moves it.
 
 use std::collections::VecDeque;
 use std::fmt::Write;
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use crate::patience::patiently;
 
-/// What a receiver does with a callback that it has read to its end.
+/// The reaction of a receiver to a callback that it has read.
 #[derive(Clone, Debug)]
 pub(crate) enum Reaction {
     Answer {
@@ -26,15 +26,15 @@ pub(crate) enum Reaction {
         headers: Vec<(&'static str, String)>,
         body: Vec<u8>,
     },
-    /// The other reaction, so much later.
+    /// Another reaction after a delay.
     After(Duration, Box<Reaction>),
-    /// No answer, ever; the connection stays open.
+    /// No answer; the connection stays open.
     Hang,
-    /// The connection ends without an answer.
+    /// The connection is closed without an answer.
     Close,
-    /// The connection is torn down.
+    /// The connection is reset.
     Reset,
-    /// These bytes, whatever they are.
+    /// These bytes.
     Bytes(&'static [u8]),
 }
 
@@ -65,7 +65,7 @@ impl Reaction {
         }
     }
 
-    /// So many letters follow the head.
+    /// This many letters follow the head.
     pub(crate) fn body_of(self, bytes: usize) -> Self {
         match self {
             Self::Answer {
@@ -91,7 +91,7 @@ pub(crate) struct Received {
     pub(crate) line: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
-    /// When it had been read, by the test's clock.
+    /// The time when it had been read, by the clock of the test.
     pub(crate) at: Instant,
 }
 
@@ -119,11 +119,11 @@ pub(crate) struct Receiver {
 }
 
 struct Shared {
-    /// What is done with the next ones, before the usual.
+    /// The reactions to the next callbacks, before the usual reaction.
     script: Mutex<VecDeque<Reaction>>,
     usual: Mutex<Reaction>,
     received: watch::Sender<Vec<Received>>,
-    /// Exchanges that have not come to their end, and the most there ever were.
+    /// The number of open exchanges, and the maximum so far.
     open: watch::Sender<(usize, usize)>,
 }
 
@@ -150,7 +150,7 @@ impl Receiver {
         }
     }
 
-    /// What is done with the next callbacks, one after the other; then the usual goes on.
+    /// Sets the reactions to the next callbacks. After them, the usual reaction applies.
     pub(crate) fn then(&self, reactions: impl IntoIterator<Item = Reaction>) {
         locked(&self.shared.script).extend(reactions);
     }
@@ -171,12 +171,12 @@ impl Receiver {
         self.address.port()
     }
 
-    /// What has come so far, in the order in which it came.
+    /// The callbacks so far, in the order of arrival.
     pub(crate) fn so_far(&self) -> Vec<Received> {
         self.shared.received.borrow().clone()
     }
 
-    /// Waits until so many have come altogether, and returns them all.
+    /// Waits until this many callbacks have arrived in total, and returns them all.
     pub(crate) async fn received(&self, count: usize) -> Vec<Received> {
         let mut received = self.shared.received.subscribe();
         let came = received.wait_for(|received| received.len() >= count);
@@ -186,14 +186,14 @@ impl Receiver {
             .clone()
     }
 
-    /// The one callback that has come.
+    /// The only callback so far.
     pub(crate) async fn only(&self) -> Received {
         let mut received = self.received(1).await;
         assert_eq!(received.len(), 1, "{received:?}");
         received.remove(0)
     }
 
-    /// Waits until so many exchanges are open at once.
+    /// Waits until this many exchanges are open at once.
     pub(crate) async fn open(&self, count: usize) {
         let mut open = self.shared.open.subscribe();
         let opened = open.wait_for(|(now, _)| *now == count);
@@ -203,7 +203,7 @@ impl Receiver {
             .expect("it listens");
     }
 
-    /// The most exchanges that were ever open at once.
+    /// The maximum number of exchanges that were open at once.
     pub(crate) fn most_open(&self) -> usize {
         self.shared.open.borrow().1
     }
@@ -215,13 +215,13 @@ impl Drop for Receiver {
     }
 }
 
-/// A URL at which nothing listens.
+/// A URL without a listener.
 pub(crate) fn refusing_url() -> String {
     format!("http://{}/callbacks", refusing_address())
 }
 
-/// An address at which nothing listens. Its port is held until the tests end, so that no other test is given it; who
-/// asks for this very port may listen there.
+/// An address without a listener. Its port is reserved until the tests end, so that no other test gets it. A test that
+/// asks for this port can listen there.
 pub(crate) fn refusing_address() -> SocketAddr {
     let holder = TcpSocket::new_v4().expect("a socket");
     holder.set_reuseaddr(true).expect("it can be shared");
@@ -296,13 +296,13 @@ impl Drop for Open<'_> {
     }
 }
 
-/// Returns when the other side has gone.
+/// Returns when the other side has closed the connection.
 async fn closed(socket: &mut TcpStream) {
     let mut rest = [0; 100];
     while socket.read(&mut rest).await.is_ok_and(|read| read > 0) {}
 }
 
-/// None when the connection ends within the request.
+/// None if the connection ends within the request.
 async fn read(socket: &mut TcpStream) -> Option<Received> {
     let mut bytes = Vec::new();
     let head_end = loop {
@@ -342,8 +342,8 @@ async fn read(socket: &mut TcpStream) -> Option<Received> {
     })
 }
 
-/// While this is held, the paused clock moves only when it is told to: tokio never advances it by
-/// itself while a blocking task runs. It lets go after ten minutes, so that who waits in vain gets to know.
+/// While this value exists, the paused clock moves only when a test moves it, because tokio does not advance it while a
+/// blocking task runs. It ends after ten minutes, so that a test that waits in vain fails.
 pub(crate) struct StandingClock {
     _released_on_drop: std::sync::mpsc::Sender<()>,
 }
@@ -358,7 +358,7 @@ impl StandingClock {
     }
 }
 
-/// Lets time pass up to a millisecond before it is over, shows that nothing has come, then the rest.
+/// Lets time pass until a millisecond before the end, checks that nothing has come, then lets the rest pass.
 pub(crate) async fn after_exactly<F: Future>(delay: Duration, nothing_yet: impl FnOnce() -> F) {
     let almost = delay.checked_sub(Duration::from_millis(1));
     tokio::time::advance(almost.expect("a millisecond at least")).await;

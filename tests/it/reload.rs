@@ -11,7 +11,7 @@ use crate::process::write;
 
 const BANK: &str = "/v1.1/identity/bank_account_data_requests";
 
-/// A file in which an outcome of ours answers with that message.
+/// A file in which an own outcome answers with that message.
 fn saying(message: &str) -> String {
     format!(
         "extends = \"v1.1/bank_account_data_requests\"\n\n\
@@ -19,7 +19,7 @@ fn saying(message: &str) -> String {
     )
 }
 
-/// Saves in place, over a text of the same length and in one write: nobody reads half of it.
+/// Saves in place, over a text of the same length and in one write, so that nobody reads half of it.
 fn save(file: &Path, text: &str) {
     let mut file = std::fs::OpenOptions::new()
         .write(true)
@@ -224,7 +224,7 @@ async fn a_change_that_sends_no_event_is_noticed_by_its_content() {
         tempfile::tempdir().expect("a folder"),
     );
     write(outside.path(), "ours.toml", &saying("before"));
-    // Of a hard link the folder hears nothing when the file is written under its other name.
+    // If a file is written under the other name of a hard link, the folder gets no event.
     let (there, here) = (
         outside.path().join("ours.toml"),
         folder.path().join("ours.toml"),

@@ -18,14 +18,14 @@ async fn requests(client: &Client, query: &str) -> Value {
     answer.json()
 }
 
-/// The numbers of the requests that are listed.
+/// The numbers of the listed requests.
 async fn numbers(client: &Client, query: &str) -> Vec<u64> {
     let listed = list(requests(client, query).await["requests"].take());
     let numbers = each(&listed, "seq").into_iter().map(Value::as_u64);
     numbers.map(|number| number.expect("a number")).collect()
 }
 
-/// Two accounts, the first read again; a person that is refused; a path that is no product.
+/// Two accounts, of which the first is read again; a refused person; a path that is not a product.
 async fn asked() -> Client {
     let client = Client::start().await;
     let request = client.request("POST", BANK).header("x-case", "One");

@@ -1,4 +1,4 @@
-//! The JSON Schemas for editors: printed, written by `init`, and of one mind with `check`.
+//! The JSON Schemas for editors: they are printed, `init` writes them, and they agree with `check`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::process::{run, write};
 const SCENARIO: &str = include_str!("../../scenarios/scenario.schema.json");
 const SANDBOX: &str = include_str!("../../scenarios/sandbox.schema.json");
 
-/// Sound files: an endpoint with all that a file can say, more for a shipped one, dummy data.
+/// Correct files: an endpoint with every key, an extension of a shipped one, dummy data.
 const SOUND: [&str; 3] = [
     r#"name = "Things"
 description = "Everything at once."
@@ -97,8 +97,8 @@ finding = "need_review"
 "#,
 ];
 
-/// One replacement each in the sound files: what is broken, what is replaced, by what, and where the
-/// schema finds it.
+/// One replacement each in the correct files: the mistake, the old text, the new text, and the place where
+/// the schema reports it.
 const BROKEN: &[(&str, &str, &str, &str)] = &[
     (
         "a misspelt key",
@@ -594,7 +594,7 @@ fn every_key_of_the_schema_says_what_it_is() {
             }
         }
     }
-    // The words say it themselves.
+    // These need no description.
     silent.retain(|key| {
         !["code", "message", "birthplace", "address"]
             .iter()
@@ -608,7 +608,7 @@ fn schema_at<'a>(definitions: &'a serde_json::Map<String, Value>, reference: &st
     name.map_or(&Value::Null, |name| &definitions[name])
 }
 
-/// Where the schema refuses a file: JSON Pointers, each once.
+/// The places where the schema refuses a file: JSON Pointers, each once.
 fn refusals(schema: &str, text: &str) -> Vec<String> {
     let schema: Value = serde_json::from_str(schema).expect("JSON");
     let validator: Validator = jsonschema::options()

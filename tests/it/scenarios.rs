@@ -1,4 +1,4 @@
-//! What a scenario file can say, and what is answered then.
+//! The keys of scenario files, and the answers that they lead to.
 
 use std::time::Duration;
 
@@ -291,7 +291,7 @@ keep = { from = "parts", at = "v9/parts" }
 default = true
 body    = { id = "{{id}}", parts = [{ id = "one", size = "{{input.count}}" }, { size = 2 }] }
 "#;
-    // `keep` belongs to the top of the file.
+    // `keep` must be at the top of the file.
     let (top, tables) = rest.split_at(rest.find("[outcomes").expect("a table"));
     let things = format!("{top}{}", things(tables));
     let parts =
@@ -387,7 +387,7 @@ body = { status = "PENDING" }
         client.post(BANK, &input).await.json()["errors"],
         json!([{"path": "reference_id", "message": "must be at most 3 characters long"}])
     );
-    // The dummy data still goes before the default.
+    // The dummy data still comes before the default.
     let input = json!({"bank_account_number": "1", "bank_code": "BCA", "reference_id": "abc"});
     let answer = client.post(BANK, &input).await;
     assert_eq!(
@@ -453,7 +453,7 @@ input   = { bank_account_number = "4040", bank_code = "BCA" }
     .await;
     let input = json!({"bank_account_number": "4040", "bank_code": "ID_BCA"});
     assert_eq!(client.post(BANK, &input).await.status, 404);
-    // A record that would be an error is none.
+    // A record cannot be an error.
     assert_eq!(
         client
             .get(&format!("{BANK}/bknv_404040404040404040404040"))

@@ -1,4 +1,4 @@
-//! Screening as an integrator sees it: who is found on the watchlist, with which score, and who is not.
+//! Screening as an integrator sees it: who is found on the watchlist, and with which score.
 
 use iluma_sandbox::{DateForm, Sandbox};
 use serde_json::{Value, json};
@@ -12,9 +12,9 @@ const LISTINGS: &str = "/v0/identity/cft_pep_listings";
 
 const EKO: &str = "2dc667a4-d232-4d51-a561-631ce966fb2c";
 const INTEL: &str = "ed84802c-d73d-4d22-8897-5bc771709073";
-/// Sanctioned, of Indonesia, born 1959 or 1960.
+/// Sanctioned, from Indonesia, born 1959 or 1960.
 const AZLAN_ID: &str = "5cb17c17-2c2e-4518-8f0a-d3372c03b6aa";
-/// His namesake: politically exposed, of Malaysia, born 1983-11-05.
+/// A person with the same name: politically exposed, from Malaysia, born 1983-11-05.
 const AZLAN_MY: &str = "f1c1c878-37e0-40a4-8dc3-1ed1d071b34a";
 
 const OTHER_KEY: &str =
@@ -178,7 +178,7 @@ async fn a_name_in_its_own_script_finds_the_person() {
             "IN",
             &["9d4c2d8d-899a-4fc7-86e2-67d718cd4efa"],
         ),
-        // Two people are written the same way in Arabic: of Iraq and of Jordan.
+        // Two people have the same spelling in Arabic: one from Iraq and one from Jordan.
         (
             "نبيل مرتضى الضراوي",
             "IQ",
@@ -201,7 +201,7 @@ async fn a_name_in_its_own_script_finds_the_person() {
     }
 }
 
-/// A company without its legal form or with another one, its domicile, and the listing that it is.
+/// A company without its legal form or with another one, its domicile, and its listing.
 const COMPANIES: [(&str, &str, &str); 37] = [
     ("intel", "US", INTEL),
     ("INTEL CORP.", "US", INTEL),
@@ -519,7 +519,7 @@ async fn the_best_result_comes_first() {
     );
 }
 
-// What else is known of a person.
+// Other known facts about a person.
 
 #[tokio::test]
 async fn the_right_surname_raises_the_score_and_a_wrong_one_lowers_it() {
@@ -563,7 +563,7 @@ async fn the_right_date_of_birth_raises_the_score_and_a_wrong_one_lowers_it() {
 #[tokio::test]
 async fn a_date_that_is_known_in_part_counts_as_far_as_it_is_known() {
     let client = Client::start().await;
-    // Listed as some day of 1959 or of 1960, and as some day of April 1959.
+    // The listing has some day of 1959 or of 1960, and some day of April 1959.
     let azlan = ("Azlan Merantica", AZLAN_ID);
     let bonar = ("Bonar Sihalumbang", "c064a387-12b6-41e8-bbdf-866164d5288e");
     let with = async |(name, id): (&str, &str), date: Value| {
@@ -591,7 +591,7 @@ async fn another_nationality_lowers_the_score_and_any_of_several_fits() {
     assert_eq!(with("Eko Hadi Salim", "ID", EKO).await, 100);
     let abroad = with("Eko Hadi Salim", "MY", EKO).await;
     assert!((50..100).contains(&abroad), "{abroad}");
-    // Of Indonesia and of Singapore.
+    // From Indonesia and from Singapore.
     for nationality in ["ID", "SG"] {
         assert_eq!(
             with(
@@ -737,7 +737,7 @@ async fn what_is_no_listing_or_no_record_of_this_path_and_world_is_not_found() {
     }
 }
 
-// COMPLETED_FOUND, asked for.
+// The outcome COMPLETED_FOUND.
 
 #[tokio::test]
 async fn found_by_magic_a_listed_name_is_its_listing_alone() {
@@ -799,7 +799,7 @@ async fn found_by_magic_an_unlisted_company_is_invented_from_what_was_sent() {
     assert_eq!(found[0]["dates_of_registration"], json!(["2001-02-03"]));
 }
 
-// How dates are written.
+// Format of dates.
 
 #[tokio::test]
 async fn a_partial_date_is_left_out_where_dates_are_strings() {
@@ -854,7 +854,7 @@ async fn dates_can_be_objects_with_a_0_for_what_is_not_known() {
 
 // Searching.
 
-/// The results of a search: in all scopes, from 50 on, in Indonesia, unless it says otherwise.
+/// The results of a search, by default in all scopes, from score 50, in Indonesia.
 async fn results(client: &Client, path: &str, search: &Value) -> Vec<Value> {
     let mut body =
         json!({"user_id": "u", "scopes": ["PEP", "SANCTION", "OTHER"], "score_threshold": 50});

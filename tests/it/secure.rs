@@ -1,4 +1,4 @@
-//! Clients that speak TLS and HTTP/2, as far as a test says which.
+//! Clients for TLS and HTTP/2.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion
 
 use crate::raw::basic;
 
-/// What a client offers.
+/// The versions and protocols that a client offers.
 pub(crate) struct Offer<'a> {
     pub(crate) trusts: &'a str,
     pub(crate) versions: Vec<&'static SupportedProtocolVersion>,
@@ -39,7 +39,7 @@ impl<'a> Offer<'a> {
         }
     }
 
-    /// Shakes hands for this name. An error is what rustls says of it.
+    /// Makes a handshake for this name. An error is that of rustls.
     pub(crate) async fn to(
         &self,
         address: SocketAddr,
@@ -66,7 +66,7 @@ impl<'a> Offer<'a> {
     }
 }
 
-/// Where a URL leads to on this machine.
+/// The address of a URL on this machine.
 pub(crate) fn address(url: &str) -> SocketAddr {
     let authority = url.split("://").nth(1).expect("a URL");
     authority.parse().expect("an address")
@@ -116,7 +116,7 @@ where
     Read::of(sender.send_request(request).await.expect("an answer")).await
 }
 
-/// A client of HTTP/2 that many can ask at once.
+/// An HTTP/2 client for concurrent requests.
 #[derive(Clone)]
 pub(crate) struct Http2 {
     sender: hyper::client::conn::http2::SendRequest<Full<Bytes>>,
@@ -173,7 +173,7 @@ impl Http2 {
         Read::of(response.expect("an answer")).await
     }
 
-    /// A POST without a body that asks for an outcome.
+    /// A POST without a body that selects an outcome.
     pub(crate) async fn magic(
         &self,
         path: &str,

@@ -1,5 +1,5 @@
-//! What SECURITY.md claims, attacked: web pages that want callbacks sent, addresses that are never called, secrets that
-//! could stand in what is shown, worlds that are asked for what is another's.
+//! Attacks on the claims of SECURITY.md: web pages that want to send callbacks, addresses that are never called,
+//! secrets in everything that is shown, requests for the data of another world.
 
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,7 @@ async fn a_web_page_cannot_have_callbacks_sent_and_nothing_is_tested_for_it() {
     let sandbox = Sandbox::start().await.expect("it starts");
     let receiver = Receiver::start().await;
     let port = sandbox.address().port();
-    // What a form posts that has the documentation's key in its address, and a page whose name points here since.
+    // The request of a form with the documentation's key in its address, and of a page whose name points here.
     let (own, rebound) = (
         format!("127.0.0.1:{port}"),
         format!("attacker.example:{port}"),
@@ -89,7 +89,7 @@ async fn a_web_page_cannot_have_callbacks_sent_and_nothing_is_tested_for_it() {
         ),
     );
     assert_eq!(listed.await.json(), json!([]));
-    // Programs, and the sandbox's own page.
+    // Programs, and the sandbox's own page, are allowed.
     assert_eq!(register(&own, &[]).await.status(), 200);
     assert_eq!(register("iluma.test", &[]).await.status(), 200);
     assert_eq!(
@@ -202,8 +202,8 @@ async fn nothing_that_is_shown_holds_a_key_the_control_token_or_a_world_s_tokens
         text("callback_token"),
         text("callback_signing_secret"),
     ];
-    // Requests that hold them where nobody expects them, good and bad. Of one that reaches no world nobody knows which
-    // world's tokens it could hold.
+    // Correct and wrong requests with secrets in unexpected places. If a request reaches no world, nobody knows which
+    // world's tokens it could contain.
     let known = json!({"bank_account_number": "1234567890", "bank_code": "BCA", "given_name": own, "extra": secrets});
     let unknown = json!({"given_name": own, "extra": secrets[..4]});
     let stranger = key('M');
@@ -224,7 +224,7 @@ async fn nothing_that_is_shown_holds_a_key_the_control_token_or_a_world_s_tokens
     let trace = Answer::of(client.as_key(&own, "POST", BANK).json(&known)).await;
     let trace = trace.header("x-sandbox-trace").expect("a trace").to_owned();
     let explained = format!("explain/{trace}");
-    // But for `world` and `deliveries`, which are asked what a receiver is to expect and what it was sent.
+    // Except `world` and `deliveries`, which show what a receiver has to expect and what it got.
     for path in [
         "requests",
         "requests?world=all",
@@ -290,7 +290,7 @@ async fn what_is_another_worlds_cannot_be_reached_by_guessing_its_names() {
     let control = |key: &str, method: &str, path: &str| {
         client.as_key(key, method, &format!("/__sandbox/{path}"))
     };
-    // The number of the other's delivery, the id of its record, everything that could be emptied.
+    // The number of the other world's delivery, the id of its record, everything that could be emptied.
     let redelivered = Answer::of(control(&own, "POST", "deliveries/dlv_1/redeliver")).await;
     assert_eq!(redelivered.status, 404, "{}", redelivered.text);
     let read = Answer::of(client.as_key(&own, "GET", &format!("{BANK}/{id}"))).await;
@@ -313,7 +313,7 @@ async fn what_is_another_worlds_cannot_be_reached_by_guessing_its_names() {
     assert_eq!(log["matching"], 1, "{log}");
     let read = Answer::of(client.as_key(&other, "GET", &format!("{BANK}/{id}"))).await;
     assert_eq!(read.status, 200, "{}", read.text);
-    // A key that is not let in sees nothing, by whatever name it asks.
+    // A key that is not accepted sees nothing, with any name.
     let (stranger, tag) = (key('M'), trace.split('-').next().expect("a tag"));
     for path in [
         format!("explain/{trace}"),

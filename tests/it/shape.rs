@@ -1,9 +1,9 @@
-//! The shape of ids and times: what stays when they are drawn anew.
+//! The form of ids and times, without the values that change.
 
 use serde_json::Value;
 
-/// `2022-02-10T18:55:02.061Z` → `0000-00-00T00:00:00.000Z`; of a UUID every hex digit but the version,
-/// which is a 4, and the variant, which is 8, 9, a or b, here `v`. Anything else stays as it is.
+/// `2022-02-10T18:55:02.061Z` → `0000-00-00T00:00:00.000Z`. In a UUID, every hex digit except the version (4) and the
+/// variant (8, 9, a or b, shown as `v`). Everything else stays.
 pub(crate) fn of(value: &Value) -> String {
     let Some(text) = value.as_str() else {
         return value.to_string();

@@ -1,10 +1,10 @@
-//! A shell that knows curl and nothing else: what the sandbox prints to be pasted is pasted here.
+//! A shell that knows only curl: it runs the commands that the sandbox prints for pasting.
 
 use reqwest::multipart::{Form, Part};
 
 use crate::client::{Answer, Client, png};
 
-/// Runs curls with `&&` between them; returns the last answer. `$ILUMA_API_KEY` is `own_key`.
+/// Runs curls that are joined by `&&`, and returns the last answer. `$ILUMA_API_KEY` is `own_key`.
 pub(crate) async fn paste(client: &Client, line: &str, own_key: &str) -> Answer {
     let mut last = None::<Answer>;
     let words = words(line, own_key);

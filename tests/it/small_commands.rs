@@ -21,7 +21,7 @@ const EXITING: [&str; 6] = [
     "json",
 ];
 
-/// Reads the line that says it is ready.
+/// Reads the ready line.
 fn ready(stdout: &mut impl BufRead) -> String {
     let mut line = String::new();
     stdout.read_line(&mut line).expect("a line");
@@ -43,7 +43,7 @@ fn ask(url: &str, path: &str) -> String {
     answer
 }
 
-/// Kills a process that cannot do anything about it.
+/// Kills a process with a signal that it cannot handle.
 fn kill(child: &mut Child) {
     let pid = i32::try_from(child.id()).expect("a process id");
     kill_process(Pid::from_raw(pid).expect("a process id"), Signal::KILL).expect("it is alive");
@@ -66,7 +66,7 @@ fn a_sandbox_ends_when_its_stdin_does() {
     assert!(ready_file.exists());
     let ended = serving.wait_with_output().expect("it ends"); // closes stdin first
     let log = String::from_utf8(ended.stderr).expect("UTF-8");
-    assert!(log.contains("stdin has ended"), "{log}");
+    assert!(log.contains("stdin was closed"), "{log}");
     assert_eq!(
         ended.status.code(),
         Some(0),
@@ -94,8 +94,8 @@ fn what_is_written_to_its_stdin_does_not_end_it() {
     assert_eq!(serving.wait().expect("it ends").code(), Some(0));
 }
 
-/// Starts the sandbox below a shell that waits for it, kills the shell, and waits for the end of the sandbox:
-/// it holds the last other end of stdout.
+/// Starts the sandbox below a shell that waits for it, kills the shell, and waits for the end of the sandbox: the
+/// sandbox has the last open end of stdout.
 fn orphaned(stdin: Stdio, serves: &str) {
     let mut shell = Command::new("sh")
         .args(["-c", serves, "sh", BINARY])
@@ -114,7 +114,7 @@ fn orphaned(stdin: Stdio, serves: &str) {
     kill(&mut shell);
     let mut log = String::new();
     stderr.read_to_string(&mut log).expect("UTF-8");
-    assert!(log.contains("its parent process is gone"), "{log}");
+    assert!(log.contains("the parent process has ended"), "{log}");
     assert_eq!(stdout.read_line(&mut String::new()).expect("an end"), 0);
     drop(held);
 }
@@ -137,7 +137,7 @@ fn dev_null_and_files_as_stdin_are_held_by_nobody_and_do_not_count() {
         serve.stdin(stdin);
         let (code, _, log) = Process::start(serve).terminate();
         assert_eq!(code, 0);
-        assert!(log.contains("it was asked to"), "{log}");
+        assert!(log.contains("received a stop signal"), "{log}");
     }
 }
 
@@ -175,7 +175,7 @@ mod readyz {
         let err = String::from_utf8(output.stderr).expect("UTF-8");
         assert_eq!(
             err,
-            "iluma-sandbox: the port is 0, any free one: say with --url where the sandbox is, as its ready file does\n"
+            "iluma-sandbox: the port is 0, which means any free port: give the URL of the sandbox with --url (its ready file has it)\n"
         );
         assert_eq!(output.status.code(), Some(2));
     }
@@ -185,7 +185,7 @@ mod readyz {
         let url = unused();
         let (code, out, err) = run(&["readyz", "--url", &url]);
         let reason = format!(
-            "cannot reach a sandbox at {url}: connection refused; start one, or say with --url where it is\n"
+            "cannot reach a sandbox at {url}: connection refused; start one, or give its URL with --url\n"
         );
         assert_eq!(
             (code, out.as_str(), err),
@@ -198,7 +198,7 @@ mod readyz {
         );
     }
 
-    /// A URL of the loopback interface at which nothing listens.
+    /// A URL of the loopback interface without a listener.
     fn unused() -> String {
         format!("http://{}", refusing_address())
     }
@@ -251,7 +251,7 @@ mod readyz {
             (code, err),
             (
                 1,
-                format!("iluma-sandbox: what answers at {url} is no sandbox\n")
+                format!("iluma-sandbox: the server at {url} is not a sandbox\n")
             )
         );
         serving.join().expect("it answers");
@@ -278,7 +278,7 @@ mod readyz {
         }
         let (code, _, err) = run(&["readyz", "--url", &process.url]);
         let sentence = format!(
-            "iluma-sandbox: the sandbox at {} is not ready, its scenario files are broken:\n",
+            "iluma-sandbox: the sandbox at {} is not ready because its scenario files are broken:\n",
             process.url
         );
         assert!(
@@ -291,7 +291,7 @@ mod readyz {
 mod env {
     use super::*;
 
-    /// What a shell has in its variables when it has evaluated what is printed.
+    /// The variables of a shell after it has evaluated the output.
     fn evaluated(arguments: &[&str]) -> [String; 3] {
         let variables =
             r#"printf '%s\n' "$ILUMA_BASE_URL" "$ILUMA_API_KEY" "$ILUMA_CALLBACK_TOKEN""#;

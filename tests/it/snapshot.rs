@@ -1,4 +1,4 @@
-//! A world saved, and put back.
+//! Saving and restoring a world.
 
 use iluma_sandbox::{Clock, Sandbox};
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ async fn restore(client: &Client, snapshot: String) {
     assert_eq!(answer.json()["exact"], true);
 }
 
-/// What a client sees of an answer; what depends on how quick the test is left out.
+/// The parts of an answer that a client sees, without those that depend on the speed of the test.
 fn seen(answer: &Answer) -> String {
     let mut headers: Vec<_> = answer
         .headers
@@ -61,7 +61,7 @@ fn seen(answer: &Answer) -> String {
     format!("{} {headers:?} {}", answer.status, answer.text)
 }
 
-/// Does all sorts of things that depend on what was done before, and gives back all that was answered.
+/// Sends requests that depend on earlier ones, and returns all answers.
 async fn play(client: &Client, pending: &str) -> Vec<String> {
     let mut all = Vec::new();
     for number in [
@@ -149,7 +149,7 @@ async fn after_a_restore_the_same_requests_get_the_same_bytes() {
     assert_eq!(again, saved, "a snapshot of what was restored is the same");
 }
 
-/// The machine's time goes on between two snapshots.
+/// Real time passes between two snapshots.
 fn without_real_time(value: &mut Value) {
     match value {
         Value::Object(map) => {
@@ -209,7 +209,7 @@ async fn a_restore_cancels_what_is_pending_and_empties_the_journal() {
     let id = later["id"].as_str().expect("an id");
     let gone = stage.client.get(&format!("{BANK}/{id}")).await;
     assert_eq!(gone.status, 404);
-    // Numbers go on as they would have.
+    // Numbers continue as they would have.
     let trace = gone.header("x-sandbox-trace").expect("a trace").to_owned();
     assert!(trace.ends_with("-2"), "{trace}");
     stage.ask("COMPLETED_FOUND").await;
@@ -330,7 +330,7 @@ async fn a_snapshot_that_is_broken_or_foreign_changes_nothing() {
                 json!([{"type": "NOTHING", "url": "http://127.0.0.1:1/", "created": "", "updated": ""}]),
             ),
             400,
-            "`callback_urls[0]`: no product sends callbacks of the type `NOTHING`",
+            "`callback_urls[0]`: no endpoint sends callbacks of the type `NOTHING`",
         ),
     ] {
         let answer = put(&client, document).await;

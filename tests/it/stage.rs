@@ -1,4 +1,4 @@
-//! A sandbox, a receiver that it calls back, and a clock that stands still: what tests of callbacks need.
+//! A sandbox, a receiver for its callbacks, and a paused clock: the set-up for tests of callbacks.
 
 use iluma_sandbox::{Builder, Sandbox};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Callbacks of the bank validator go to the receiver.
+    /// The receiver gets the callbacks of the bank validator.
     pub(crate) async fn start() -> Self {
         Self::with(|builder| builder).await
     }
@@ -33,14 +33,14 @@ impl Stage {
         }
     }
 
-    /// Asks the bank validator for an outcome, without a body.
+    /// Requests an outcome of the bank validator, without a body.
     pub(crate) async fn ask(&self, magic: &str) -> Answer {
         let answer = self.client.magic(BANK, magic).await;
         assert_eq!(answer.status, 200, "{magic}: {}", answer.text);
         answer
     }
 
-    /// The same from a world of its own.
+    /// The same, from another world.
     pub(crate) async fn ask_as(&self, key: &str, magic: &str) -> Answer {
         let request = self.client.as_key(key, "POST", BANK);
         let answer = Answer::of(request.header("x-magic-reply", magic)).await;
@@ -48,7 +48,7 @@ impl Stage {
         answer
     }
 
-    /// What the record of an answer is now, byte for byte.
+    /// The current bytes of the record of an answer.
     pub(crate) async fn read(&self, record: &Value) -> String {
         let id = record["id"].as_str().expect("an id");
         self.client.get(&format!("{BANK}/{id}")).await.text
@@ -65,7 +65,7 @@ impl Stage {
         self.client.post(&format!("/__sandbox/{path}"), body).await
     }
 
-    /// Moves the world's clock on; returns the deliveries that were tried on the way.
+    /// Moves the world's clock forward. Returns the deliveries that were tried.
     pub(crate) async fn advance(&self, by: &str) -> Vec<Value> {
         let answer = self.tell("clock/advance", &json!({"by": by})).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
@@ -79,13 +79,13 @@ impl Stage {
         log
     }
 
-    /// The delivery log when nothing is pending any more, oldest first.
+    /// The delivery log after nothing is pending any more, oldest first.
     pub(crate) async fn ended(&self) -> Vec<Value> {
         self.control("idle?wait=1m").await;
         self.log().await
     }
 
-    /// The first delivery when it has been tried so often and waits again, or has ended.
+    /// The first delivery, after this many tries or after its end.
     pub(crate) async fn tried(&self, times: usize) -> Value {
         for _ in 0..10_000 {
             let first = self.log().await.swap_remove(0);
@@ -101,7 +101,7 @@ pub(crate) fn attempts(delivery: &Value) -> &[Value] {
     delivery["attempts"].as_array().expect("attempts")
 }
 
-/// Of each its value of this name, such as `state`.
+/// The value of this name in each entry, such as `state`.
 pub(crate) fn each<'a>(deliveries: &'a [Value], name: &str) -> Vec<&'a Value> {
     deliveries.iter().map(|one| &one[name]).collect()
 }
@@ -113,7 +113,7 @@ pub(crate) fn list(value: Value) -> Vec<Value> {
     }
 }
 
-/// A well-formed key that is nobody else's.
+/// A well-formed key that no other test uses.
 pub(crate) fn key(letter: char) -> String {
     format!("iluma_development_{}", letter.to_string().repeat(40))
 }

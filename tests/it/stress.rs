@@ -1,5 +1,5 @@
-//! Resets while callbacks are on their way, on many threads: what lay in line does not come, every callback comes to its
-//! end once, and afterwards the world is as quiet as a new one.
+//! Resets while callbacks are under way, on many threads: waiting callbacks are not sent, every callback ends
+//! once, and afterwards the world is as quiet as a new one.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use crate::stage::{BANK, TYPE, key};
 const ROUNDS: usize = 40;
 const CALLS: usize = 12;
 
-/// How many deliveries have been delivered and cancelled, over all resets.
+/// The number of delivered and cancelled callbacks, over all resets.
 async fn ended(client: &Client) -> (usize, usize) {
     let metrics = client.get("/__sandbox/metrics").await.text;
     let count = |state: &str| -> usize {
@@ -24,8 +24,8 @@ async fn ended(client: &Client) -> (usize, usize) {
     (count("delivered"), count("cancelled"))
 }
 
-/// A callback that the sandbox has sent before the reset may be read after it: the receiver's system keeps the bytes.
-/// So the sandbox's own count tells what came of what, and the receiver that nothing came which the count does not know.
+/// A receiver may read a callback after the reset, if it was sent before: the receiver's system has the bytes. So the
+/// sandbox's own counts are compared, and the receiver only shows that it got nothing that the counts do not include.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn after_a_reset_every_callback_of_before_was_answered_or_called_back_and_none_comes_that_lay_in_line()
  {
@@ -55,7 +55,7 @@ async fn after_a_reset_every_callback_of_before_was_answered_or_called_back_and_
     let (mut delivered, mut cancelled) = (0, 0);
     for round in 0..ROUNDS {
         for call in 0..CALLS {
-            // Some are due at once and on their way, the others lie in line.
+            // Some are due at once and under way; the others wait.
             if call % 3 == 0 {
                 ask(round * 100 + call, "COMPLETED_FOUND; callback=late(1h)").await;
             } else {
@@ -76,7 +76,7 @@ async fn after_a_reset_every_callback_of_before_was_answered_or_called_back_and_
             .expect("no more than there were");
         assert_eq!(ended(&client).await, (delivered, cancelled));
         assert!(came_before >= delivered, "what was answered has come");
-        // Behind the reset comes what was asked behind it, and nothing of before is answered any more.
+        // After the reset, only callbacks of later requests arrive, and no earlier callback is answered any more.
         let last = ask(round * 100 + 99, "COMPLETED_FOUND").await;
         tell("GET", "idle?wait=30s").await;
         delivered += 1;

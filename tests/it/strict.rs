@@ -1,4 +1,4 @@
-//! `--strict` and `/__sandbox/fidelity`: what is refused is what is labelled decided or inferred, no more.
+//! `--strict` and `/__sandbox/fidelity`: exactly the outcomes with the label decided or inferred are refused.
 
 use iluma_sandbox::Sandbox;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ async fn strict() -> Client {
     Client::of(Sandbox::builder().strict(true)).await
 }
 
-/// The sentence of a refusal by strict mode.
+/// The message of a refusal by strict mode.
 fn refusal(answer: &Answer) -> String {
     assert_eq!(answer.status, 501, "{}", answer.text);
     assert_eq!(answer.header("x-sandbox-error"), Some("strict mode"));

@@ -1,4 +1,4 @@
-//! The products of which little is known: a plain request and a refused one each, and what decides.
+//! The products with few known facts: a plain request and a refused one each, and how the outcome is chosen.
 
 use std::time::Duration;
 
@@ -252,7 +252,7 @@ async fn the_digits_of_a_path_are_checked() {
             &json!([{"path": "digits", "message": "must match the pattern ^[0-9]{8,15}$"}]),
         );
     }
-    // Percent-encoding is undone before.
+    // Percent-encoding is decoded first.
     assert_eq!(client.get(&age_of("%36281234567890")).await.status, 200);
     for path in [age_of(""), age_of("6281234567890") + "/", age_of("1/2")] {
         assert_eq!(

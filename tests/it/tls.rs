@@ -1,4 +1,4 @@
-//! HTTPS: versions, names, protocols, two ports, plain HTTP where none is spoken, and clients that stall or talk rubbish.
+//! HTTPS: versions, names, protocols, two ports, plain HTTP at an HTTPS port, and clients that stall or send garbage.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -35,7 +35,7 @@ fn pem(sandbox: &Sandbox) -> &str {
     sandbox.ca_pem().expect("an authority")
 }
 
-/// Everything that comes back for these bytes, until the connection ends.
+/// Everything that comes back after these bytes, until the connection ends.
 async fn told(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     let mut socket = TcpStream::connect(address).await.expect("a connection");
     socket.write_all(bytes).await.expect("it is taken");
@@ -65,7 +65,7 @@ async fn both_versions_of_tls_and_of_http_are_spoken_at_one_port() {
         assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
         assert_eq!(get_http1(stream, "localhost", "/health").await.status, 200);
 
-        // Who asks for nothing speaks HTTP/1.1, or shows that it does not.
+        // A client that offers no protocol uses HTTP/1.1, or shows that it does not.
         offer.alpn = &[];
         let stream = offer.to(sandbox.address(), "localhost").await.expect("TLS");
         assert_eq!(get_http1(stream, "localhost", "/health").await.status, 200);
@@ -125,7 +125,9 @@ async fn the_certificate_is_for_this_machine_and_the_given_hosts_alone() {
     ] {
         let refused = Sandbox::builder().tls_host(wrong).expect_err(wrong);
         assert!(
-            refused.starts_with(&format!("`{wrong}` is no host name and no address: ")),
+            refused.starts_with(&format!(
+                "`{wrong}` is neither a host name nor an IP address: "
+            )),
             "{refused}"
         );
     }
@@ -224,7 +226,7 @@ async fn a_handshake_that_stalls_is_cut_as_a_head_would_be() {
     }
     let waited = started.elapsed();
     assert!(waited <= Duration::from_secs(12), "{waited:?}");
-    // Who has shaken hands has its time for a head anew.
+    // After the handshake, the time for a head starts again.
     assert_eq!(health(&sandbox).await, 200);
     for _ in 0..1_000 {
         if metrics.num_alive_tasks() <= before {
@@ -258,7 +260,7 @@ async fn two_ports_answer_for_the_same_worlds() {
     let http2 = Http2::over(stream, &format!("https://localhost:{}", secured.port())).await;
     let read = http2.get(&format!("{BANK}/{id}")).await;
     assert_eq!((read.status, &read.json()["id"]), (200, &json!(id)));
-    // What links to the sandbox does it by what the client has called.
+    // Links to the sandbox use the host name that the client used.
     let setup = http2.get("/__sandbox/setup").await.json();
     assert_eq!(
         setup["url"],
@@ -280,7 +282,7 @@ async fn two_ports_answer_for_the_same_worlds() {
     assert_eq!(setup["url"], "http://localhost");
 }
 
-/// What a shell takes to be the authority that this line names.
+/// The authority that a shell would use for this line.
 #[cfg(unix)]
 fn trusted_by(line: &str, bundle: Option<&str>) -> String {
     let mut shell = std::process::Command::new("sh");
@@ -307,7 +309,7 @@ async fn lines_to_paste_name_the_authority_where_it_is_kept() {
     assert_eq!(trusted_by(line, Some("/other.pem")), "/other.pem");
     let begun = &http2.get("/__sandbox/setup").await.json()["curl"];
     assert!(line.starts_with(&format!("{} ", begun.as_str().expect("words"))));
-    // Over plain HTTP there is nothing to be trusted.
+    // Plain HTTP needs no trusted authority.
     let setup = ask(&kept, request("GET /__sandbox/setup", &[], b"")).await;
     assert_eq!(setup.json()["curl"], "curl");
 

@@ -1,5 +1,5 @@
-//! The binary's HTTPS: the authority that it keeps, certificates of one's own, both ports, and the commands that
-//! find it.
+//! HTTPS of the binary: its authority, users' own certificates, both ports, and the commands that
+//! connect to it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -26,7 +26,7 @@ fn mode(path: &Path) -> u32 {
     about.permissions().mode() & 0o777
 }
 
-/// A process that serves HTTPS by the authority in this folder.
+/// A process that serves HTTPS with the authority in this folder.
 fn serve(ca: &Path, more: &[&str]) -> Process {
     Process::serve(
         &[
@@ -37,7 +37,7 @@ fn serve(ca: &Path, more: &[&str]) -> Process {
     )
 }
 
-/// What `serve` says when it does not start.
+/// The error of `serve` if it does not start.
 fn refused(arguments: &[&str]) -> String {
     let (code, out, err) = run(&[&["serve", "--port", "0"], arguments].concat());
     assert_eq!((code, out.as_str()), (2, ""), "{err}");
@@ -115,8 +115,8 @@ fn an_authority_that_cannot_be_used_is_refused_with_what_to_do() {
     assert_eq!(
         refused(&arguments),
         format!(
-            "others than its owner may use {key} (its mode is 644): whoever has it can pretend to be any server to \
-             your clients; `chmod 600 {key}`, or remove it and ca.pem to have a new authority made",
+            "other users can access {key} (its mode is 644), and with it they can pretend to be any server to \
+             your clients: run `chmod 600 {key}`, or remove it and ca.pem to create a new authority",
             key = text(&key)
         )
     );
@@ -125,7 +125,7 @@ fn an_authority_that_cannot_be_used_is_refused_with_what_to_do() {
     assert_eq!(
         refused(&arguments),
         format!(
-            "{} holds no private key that this sandbox has made: remove it and ca.pem to have a new authority made",
+            "{} has no private key that this sandbox created: remove it and ca.pem to create a new authority",
             text(&key)
         )
     );
@@ -134,14 +134,14 @@ fn an_authority_that_cannot_be_used_is_refused_with_what_to_do() {
     assert_eq!(
         refused(&arguments),
         format!(
-            "{} is there and its key ca-key.pem is not: put the key back beside it, or remove both to have a new \
-             authority made",
+            "{} exists, but its key ca-key.pem is missing: put the key back into the same folder, or remove both to \
+             create a new authority",
             text(&certificate)
         )
     );
     let not_its_own = format!(
-        "{} is not the certificate of the key beside it: remove both to have a new authority made, or bring a \
-         certificate of your own with --tls-cert and --tls-key",
+        "{} is not the certificate of the key in the same folder: remove both to create a new authority, or use your \
+         own certificate with --tls-cert and --tls-key",
         text(&certificate)
     );
     let (other, _) = own(data.path(), "other", |_| {});
@@ -161,7 +161,7 @@ fn an_authority_that_cannot_be_used_is_refused_with_what_to_do() {
     assert_eq!(
         refused(&arguments),
         format!(
-            "cannot read {} of the certificate authority: it is no file",
+            "cannot read {} of the certificate authority: it is not a file",
             text(&key)
         )
     );
@@ -170,7 +170,7 @@ fn an_authority_that_cannot_be_used_is_refused_with_what_to_do() {
     assert_eq!(
         refused(&arguments),
         format!(
-            "cannot make the folder of the certificate authority {}: file exists; name another with --ca-dir",
+            "cannot create the folder of the certificate authority {}: file exists; name another with --ca-dir",
             text(&ca)
         )
     );
@@ -190,7 +190,7 @@ fn a_certificate_that_is_missing_or_near_its_end_is_made_anew_by_the_same_key() 
         (0, own_key.clone())
     );
 
-    // The same, as it would be when its time is nearly over.
+    // The same authority, shortly before its end.
     let signer = KeyPair::from_pem(&own_key).expect("a key");
     let mut params = CertificateParams::default();
     params
@@ -224,7 +224,7 @@ fn a_certificate_of_the_own_key_with_another_subject_is_refused() {
     let signer = KeyPair::from_pem(&fs::read_to_string(key).expect("a key")).expect("a key");
     let name = made_name(&made);
     let nothing: [(DnType, &str); 0] = [];
-    // The name stands in the certificate, but clients compare the whole subject with the issuer of a leaf.
+    // The name is in the certificate, but clients compare the whole subject with the issuer of a leaf.
     for subject in [
         &nothing[..],
         &[(DnType::CommonName, &name)],
@@ -248,7 +248,7 @@ fn a_certificate_of_the_own_key_with_another_subject_is_refused() {
         let (code, _, err) = export();
         assert_eq!(code, 1, "{subject:?}");
         assert!(
-            err.contains("ca.pem is not the certificate of the key beside it"),
+            err.contains("ca.pem is not the certificate of the key in the same folder"),
             "{subject:?}: {err}"
         );
     }
@@ -256,7 +256,7 @@ fn a_certificate_of_the_own_key_with_another_subject_is_refused() {
 
 const ORGANISATION: &str = "iluma-sandbox, for tests on this machine";
 
-/// `iluma-sandbox local CA 1a2b3c4d`, out of a certificate.
+/// The name in a certificate: `iluma-sandbox local CA 1a2b3c4d`.
 fn made_name(pem: &str) -> String {
     use tokio_rustls::rustls::pki_types::CertificateDer;
     use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -267,7 +267,7 @@ fn made_name(pem: &str) -> String {
     String::from_utf8(der[at..at + start.len() + 8].to_vec()).expect("text")
 }
 
-/// A certificate of one's own for localhost and its key, as files.
+/// A user's own certificate for localhost and its key, as files.
 fn own(folder: &Path, name: &str, more: impl FnOnce(&mut CertificateParams)) -> (PathBuf, PathBuf) {
     let (certificate, key_path) = (
         folder.join(format!("{name}.pem")),
@@ -307,7 +307,7 @@ async fn a_certificate_of_ones_own_is_shown_and_no_authority_is_made() {
         (&ready["url"], &ready["ca_file"]),
         (&process.url.as_str().into(), &Value::Null)
     );
-    // It is for localhost and not for 127.0.0.1: whether it is ready can be asked all the same.
+    // It is for localhost and not for 127.0.0.1, but `readyz` works all the same.
     let (code, out, _) = run(&["readyz", "--url", &process.url]);
     assert_eq!((code, out), (0, format!("{} is ready\n", process.url)));
     let url = process.url.replace("127.0.0.1", "localhost");
@@ -360,33 +360,29 @@ fn certificates_and_keys_that_cannot_be_used_are_refused_with_what_to_do() {
         (
             &certificate,
             &certificate,
-            "{k} holds no private key in PEM (`-----BEGIN PRIVATE KEY-----`)",
+            "{k} has no private key in PEM (`-----BEGIN PRIVATE KEY-----`)",
         ),
         (
             &empty,
             &key,
-            "{c} holds no certificate in PEM (`-----BEGIN CERTIFICATE-----`)",
+            "{c} has no certificate in PEM (`-----BEGIN CERTIFICATE-----`)",
         ),
         (&broken, &key, "{c} is broken PEM"),
-        (
-            &rubbish,
-            &key,
-            "{c} holds no X.509 certificate that can be read",
-        ),
+        (&rubbish, &key, "{c} has no readable X.509 certificate"),
         (
             &der,
             &key,
-            "{c} looks like DER or PKCS#12, and PEM is taken: `openssl x509 -inform der -in {c} -out FILE` turns DER into it, `openssl pkcs12 -nodes -in {c} -out FILE` the other",
+            "{c} looks like DER or PKCS#12, but PEM is needed: `openssl x509 -inform der -in {c} -out FILE` converts DER, `openssl pkcs12 -nodes -in {c} -out FILE` converts PKCS#12",
         ),
         (
             &certificate,
             &encrypted,
-            "the key {k} is encrypted, and there is nobody to ask for its password: decrypt it with `openssl pkey -in {k} -out FILE`",
+            "the key {k} is encrypted, and the sandbox cannot ask for its password: decrypt it with `openssl pkey -in {k} -out FILE`",
         ),
         (
             &certificate,
             &old,
-            "the key {k} is encrypted, and there is nobody to ask for its password: decrypt it with `openssl pkey -in {k} -out FILE`",
+            "the key {k} is encrypted, and the sandbox cannot ask for its password: decrypt it with `openssl pkey -in {k} -out FILE`",
         ),
     ] {
         let said = refused(&["--tls-cert", text(certificate), "--tls-key", text(key)]);
@@ -400,12 +396,12 @@ fn certificates_and_keys_that_cannot_be_used_are_refused_with_what_to_do() {
     assert!(err.contains("--tls-key <FILE>"), "{err}");
     assert_eq!(
         refused(&["--tls-host", "kyc.test"]),
-        "--tls-host is of no use without HTTPS: add --tls or --tls-port"
+        "--tls-host has no effect without HTTPS: add --tls or --tls-port"
     );
     let (code, _, err) = run(&["serve", "--tls", "--tls-host", "https://kyc.test"]);
     assert_eq!(code, 2);
     assert!(
-        err.contains("`https://kyc.test` is no host name and no address"),
+        err.contains("`https://kyc.test` is neither a host name nor an IP address"),
         "{err}"
     );
 }
@@ -429,7 +425,7 @@ async fn both_ports_are_told_of_and_commands_find_the_one_that_answers() {
     assert_eq!(told["url"], process.url.as_str());
     assert_eq!(told["ca_file"], text(&data.path().join("ca.pem")));
     assert!(process.url.starts_with("http://") && tls_url.starts_with("https://"));
-    assert_eq!(process.line(), format!("it speaks HTTPS at {tls_url}\n"));
+    assert_eq!(process.line(), format!("HTTPS is at {tls_url}\n"));
     let port = tls_url.rsplit(':').next().expect("a port");
     let readyz = |variables: &[(&str, &str)]| {
         let mut command = command(&["readyz"]);
@@ -472,8 +468,8 @@ async fn both_ports_are_told_of_and_commands_find_the_one_that_answers() {
         err,
         format!(
             "iluma-sandbox: cannot reach a sandbox at {tls_url}: TLS with 127.0.0.1 failed: its certificate is \
-             signed by nobody that is trusted: give its authority with --ca-file; start one, or say with --url \
-             where it is\n"
+             signed by nobody that is trusted: give its authority with --ca-file; start one, or give its URL \
+             with --url\n"
         )
     );
     let (code, out, _) = run(&["env", "--url", &tls_url, "--ca-dir", text(data.path())]);
@@ -545,7 +541,7 @@ fn the_authority_is_exported_found_and_explained() {
         ["go"]
     );
 
-    // By the address that is called.
+    // By the address of the URL.
     for (arguments, environment, url) in [
         (
             &["--url", "https://kyc.test:8443/"][..],
@@ -582,8 +578,8 @@ fn the_authority_is_exported_found_and_explained() {
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(
         String::from_utf8(output.stderr).expect("UTF-8"),
-        "iluma-sandbox: there is no home folder to keep the certificate authority in: name a folder with --ca-dir, \
-         or bring a certificate with --tls-cert and --tls-key\n"
+        "iluma-sandbox: there is no home folder for the certificate authority: name a folder with --ca-dir, \
+         or use your own certificate with --tls-cert and --tls-key\n"
     );
 }
 
@@ -613,7 +609,7 @@ fn a_certificate_of_ones_own_that_is_an_authoritys_is_taken_with_a_warning() {
     assert_eq!(
         warned((&certificate, &key)),
         Some(format!(
-            "the certificate {} is an authority's (CA:TRUE), which some clients take from no server: show one that it \
+            "the certificate {} is that of an authority (CA:TRUE), which some clients refuse from a server: use one that it \
              has signed",
             text(&certificate)
         ))
@@ -627,7 +623,7 @@ fn what_asks_a_port_of_https_in_plain_is_told_so() {
     let process = serve(data.path(), &[]);
     let plain = process.url.replace("https", "http");
     let told = format!(
-        "iluma-sandbox: what answers at {plain} speaks HTTPS: name it as {}\n",
+        "iluma-sandbox: the server at {plain} uses HTTPS: write its URL as {}\n",
         process.url
     );
     assert_eq!(run(&["readyz", "--url", &plain]), (1, String::new(), told));
@@ -658,8 +654,8 @@ fn an_export_overwrites_nothing_but_a_certificate() {
     ] {
         fs::write(&file, &kept).expect("a file");
         let refused = format!(
-            "iluma-sandbox: {} is there and holds something else than one certificate in PEM: remove it, or name \
-             another file\n",
+            "iluma-sandbox: {} exists and is not a single certificate in PEM: remove it, or name another \
+             file\n",
             text(&file)
         );
         assert_eq!(export(), (1, String::new(), refused));
@@ -689,8 +685,8 @@ fn plain_http_and_https_cannot_have_the_same_port() {
         (code, err.as_str()),
         (
             2,
-            "iluma-sandbox: plain HTTP and HTTPS cannot have the same port, 45860: name another with --tls-port, \
-             or speak HTTPS alone with --tls\n"
+            "iluma-sandbox: plain HTTP and HTTPS cannot use the same port, 45860: choose another with --tls-port, \
+             or serve HTTPS alone with --tls\n"
         )
     );
     assert!(!data.path().join("ca.pem").exists(), "nothing was made");

@@ -26,7 +26,7 @@ fn post_account(headers: &[&str], body: &[u8]) -> Vec<u8> {
     request(&format!("POST {BANK}"), headers, body)
 }
 
-/// JSON of exactly that many bytes that is accepted.
+/// Accepted JSON of exactly that many bytes.
 fn account_of(bytes: usize) -> Vec<u8> {
     let mut json = ACCOUNT.as_bytes().to_vec();
     json.resize(bytes, b' ');
@@ -855,7 +855,7 @@ async fn text_is_echoed_unchanged_whatever_it_holds() {
     assert_eq!(answer.header("set-cookie"), None);
 }
 
-// Slow clients, in virtual time: the clock jumps whenever everybody waits.
+// Slow clients, in virtual time: the clock jumps whenever all tasks wait.
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_says_nothing_is_closed_after_ten_seconds() {
@@ -864,7 +864,7 @@ async fn a_connection_that_says_nothing_is_closed_after_ten_seconds() {
     assert_closed_after(&mut raw, 10).await;
 }
 
-/// Waits for the end of a connection on which nothing more comes.
+/// Waits for the end of a connection without further bytes.
 async fn assert_closed_after(raw: &mut Raw, seconds: u64) {
     let started = Instant::now();
     let rest = raw.rest().await;
@@ -876,7 +876,7 @@ async fn assert_closed_after(raw: &mut Raw, seconds: u64) {
     );
 }
 
-/// Sends a byte a second; true when the server closed within so many seconds.
+/// Sends a byte a second. Returns true if the server closes within this many seconds.
 async fn trickle(raw: &mut Raw, bytes: &[u8], seconds: usize) -> bool {
     for byte in bytes.iter().take(seconds) {
         if !raw.try_send([*byte]).await {
@@ -1151,7 +1151,7 @@ async fn a_dropped_sandbox_frees_its_port_and_closes_its_connections() {
 
 const MULTIPART: &str = "content-type: multipart/form-data; boundary=frontier";
 
-/// A whole multipart body; each part is what follows `form-data; ` and its content.
+/// A whole multipart body. Each part is the text after `form-data; ` and its content.
 fn multipart(parts: &[(&str, &[u8])]) -> Vec<u8> {
     let mut body = Vec::new();
     for (disposition, content) in parts {
@@ -1568,7 +1568,7 @@ async fn images_that_are_broken_on_purpose_are_refused_and_nothing_else() {
     }
 }
 
-/// An upload of exactly that many bytes that is accepted.
+/// An accepted upload of exactly that many bytes.
 fn upload_of(bytes: usize) -> Vec<u8> {
     let selfie = selfie();
     let of = |padding: &[u8]| {
@@ -1707,7 +1707,7 @@ async fn large_bodies_in_flight_are_bounded_together() {
         senders.push(raw);
     }
     let refused = loop {
-        // The 128 have been sent, but perhaps not all been read yet.
+        // The 128 have been sent, but maybe not all have been read yet.
         let body = multipart(&[NAME, NUMBER, (SELFIE, &selfie())]);
         let answer = ask(&sandbox, upload_request(MULTIPART, &body)).await;
         if answer.status() != 200 {

@@ -1,4 +1,4 @@
-//! `iluma-sandbox trigger` against a sandbox that serves, with an inbox as the receiver.
+//! `iluma-sandbox trigger` against a running sandbox, with an inbox as the receiver.
 
 use iluma_sandbox::PUBLIC_KEY;
 use serde_json::{Value, json};
@@ -193,7 +193,7 @@ fn a_sandbox_that_is_not_there_is_one_clear_sentence() {
         err,
         format!(
             "iluma-sandbox: cannot reach a sandbox at {url}: connection refused; \
-             start one, or say with --url where it is\n"
+             start one, or give its URL with --url\n"
         )
     );
 }
@@ -208,11 +208,11 @@ fn trigger_called_wrongly_exits_with_2() {
         ),
         (
             vec!["trigger", TYPE, "--url", "ftp://127.0.0.1:4586"],
-            "`ftp://127.0.0.1:4586` is no URL of a sandbox",
+            "`ftp://127.0.0.1:4586` is not the URL of a sandbox",
         ),
         (
             vec!["trigger", TYPE, "--api-key", "secret"],
-            "iluma-sandbox: --api-key holds no API key: an API key begins with `iluma_development_`",
+            "iluma-sandbox: --api-key is not an API key: an API key begins with `iluma_development_`",
         ),
     ] {
         let (code, out, err) = run(&arguments);

@@ -1,4 +1,4 @@
-//! `iluma-sandbox try` and `explain`: one answer, and why it is so.
+//! `iluma-sandbox try` and `explain`: one answer and its explanation.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ when = { "input.bank_account_number" = "7000000001" }
 body.result = { is_found = true }
 "#;
 
-/// What it prints, the line of the date left out.
+/// The output without the line of the date.
 fn tried(arguments: &[&str]) -> (i32, String, String) {
     let (code, printed, complaint) = run(&[&["try"], arguments].concat());
     let lines = printed.split_inclusive('\n');
@@ -77,7 +77,7 @@ fn headers_forms_and_faults_are_tried_as_curl_sends_them() {
     );
     assert_eq!(
         complaint,
-        "iluma-sandbox: the connection was ended without an answer, as the fault asks\n"
+        "iluma-sandbox: the connection was closed without a response, because of the fault\n"
     );
 
     let (code, printed, _) = tried(&[
@@ -147,7 +147,7 @@ fn what_follows_a_file_is_tried_as_curl_sends_it() {
     ] {
         let (code, _, said) = upload(wrong);
         assert_eq!(code, 2);
-        let sentence = "write NAME=VALUE, or NAME=@FILE, and perhaps ;type=TYPE behind it";
+        let sentence = "write NAME=VALUE or NAME=@FILE, optionally followed by ;type=TYPE";
         assert!(said.contains(sentence), "{said}");
     }
 }
@@ -188,12 +188,12 @@ fn trying_wrongly_says_what_is_wrong() {
     for (arguments, complaint) in [
         (
             ["POST", "v0/x", "-d", "{}"].as_slice(),
-            "a path begins with `/`",
+            "a path must begin with `/`",
         ),
         (&["POST", "/v0/x", "-H", "nothing"], "write NAME: VALUE"),
         (
             &["POST", "/v0/x", "-F", "nothing"],
-            "write NAME=VALUE, or NAME=@FILE",
+            "write NAME=VALUE or NAME=@FILE",
         ),
         (
             &["POST", "/v0/x", "-F", "a=@/no/such/file"],
@@ -248,7 +248,7 @@ async fn a_running_sandbox_explains_itself_on_the_command_line() {
     assert_eq!(code, 2);
     assert_eq!(
         said,
-        "iluma-sandbox: a trace looks like 1a2b3c4d-7: it is in x-sandbox-trace of every reply\n"
+        "iluma-sandbox: a trace looks like 1a2b3c4d-7: every response has it in the header x-sandbox-trace\n"
     );
 }
 

@@ -47,7 +47,7 @@ fn halves(width: u32, height: u32) -> Vec<u8> {
     written(width, height, png::ColorType::Rgb, &rows)
 }
 
-/// Nothing of this shrinks: a selfie that is large enough.
+/// A selfie that is large enough and cannot be compressed.
 fn noise(width: u32, height: u32) -> Vec<u8> {
     let mut state = 1_u32;
     let grey = |_| {
@@ -98,7 +98,7 @@ fn trace(answer: &Answer) -> String {
         .to_owned()
 }
 
-/// Everything that the control API says of all worlds and of none.
+/// Everything that the control API shows of all worlds and of requests without a world.
 async fn all_that_is_told(client: &Client) -> String {
     let mut told = String::new();
     for path in [
@@ -122,7 +122,7 @@ async fn all_that_is_told(client: &Client) -> String {
     told
 }
 
-// What is kept.
+// Kept facts.
 
 #[tokio::test]
 async fn of_a_picture_in_json_the_facts_are_kept_and_the_rest_of_the_body_as_it_was() {
@@ -314,7 +314,7 @@ async fn a_scenario_that_would_answer_a_picture_is_refused_when_it_is_loaded() {
         .start()
         .await
         .expect_err("it echoes");
-    let expected = "`{{input.image}}` is a file in base64, or holds one: files are not kept, so none can be answered";
+    let expected = "`{{input.image}}` is a file in base64, or contains one: files are not stored, so a response cannot contain them";
     assert!(error.to_string().contains(expected), "{error}");
 }
 
@@ -365,8 +365,8 @@ async fn is_kept(client: &Client, path: &str) -> bool {
     client.get(path).await.status == 200
 }
 
-const NOT_KEPT: &str = "no upload of this request is here: PNG and JPEG files of accepted requests are handed out for a \
-    minute, if an inspector or another reader of `events` looked at this world when they came, and there was room";
+const NOT_KEPT: &str = "no upload of this request is kept: PNG and JPEG files of accepted requests are kept for a minute, \
+    if an inspector or another reader of `events` was open on this world when they came, and there was room";
 
 #[tokio::test]
 async fn an_upload_is_handed_out_with_its_exact_bytes_and_as_a_picture_alone() {
@@ -448,7 +448,7 @@ async fn an_upload_is_found_by_the_pointer_of_its_field_alone() {
     let without = place(&answer, "").replace("?at=", "");
     assert_eq!(
         refused(&client, &without, 400).await.1,
-        "`at` says which upload: the JSON Pointer of its field, such as `at=/selfie`"
+        "the parameter `at` is missing: the JSON Pointer of the upload, such as `at=/selfie`"
     );
     let unknown = place(&answer, "/selfie&size=64");
     assert_eq!(
@@ -699,7 +699,7 @@ async fn a_restored_snapshot_whose_numbers_begin_again_has_no_uploads_of_before(
     assert_eq!(refused(&client, &path, 404).await.1, NOT_KEPT);
 }
 
-/// The same picture with another size in its head.
+/// The same picture with another size in its header.
 fn claiming(file: &[u8], width: u32, height: u32) -> Vec<u8> {
     let mut file = file.to_vec();
     file[16..20].copy_from_slice(&width.to_be_bytes());
@@ -736,7 +736,7 @@ async fn who_asks_for_thumbnails_in_the_list_of_requests_is_told_the_new_route()
             refused(&client, &path, 400).await,
             (
                 "bad_request".to_owned(),
-                "`thumbnails` is no longer taken: GET requests/{trace}/uploads?at=/selfie gives a picture itself, \
+                "`thumbnails` is no longer a parameter: GET requests/{trace}/uploads?at=/selfie returns a picture, \
                  for a minute after it came"
                     .to_owned()
             )

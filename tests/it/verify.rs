@@ -1,4 +1,4 @@
-//! Requests held against what was expected, from Rust and over HTTP.
+//! Verifying requests, from Rust and over HTTP.
 
 use iluma_sandbox::{Expectation, Query, verify};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ fn account(number: &str) -> Value {
     json!({"bank_account_number": number, "bank_code": "BCA"})
 }
 
-/// Three requests: two accounts, and a person that is refused.
+/// Three requests: two accounts, and a refused person.
 async fn asked() -> Client {
     let client = Client::start().await;
     client.post(BANK, &account("7000000001")).await;
@@ -183,7 +183,7 @@ async fn it_waits_until_what_is_expected_has_come() {
 
     let still = json!({"request": {"status": 500}, "wait": "20ms"});
     assert_eq!(ask(&client, &still).await.status, 417);
-    // What can no longer be is not waited for.
+    // An expectation that can no longer be met is not awaited.
     let once = json!({"request": {"endpoint": BANK}, "exactly": 1, "wait": "1m"});
     assert_eq!(ask(&client, &once).await.status, 417);
 }

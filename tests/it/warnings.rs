@@ -1,4 +1,4 @@
-//! Warnings: what loads and is hardly meant is said by `check`, in the log and by readyz, and refuses nothing.
+//! Warnings about probable mistakes: `check`, the log and readyz show them, and nothing is refused.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::client::Client;
 use crate::process::{Process, run, write};
 
-/// A sound endpoint but for a description that says nothing.
+/// An endpoint that is correct except for an empty description.
 const EMPTY: &str = r#"path = "/v9/things"
 id = "thing_{hex24}"
 [outcomes.DONE]
@@ -39,7 +39,7 @@ body = {}
 body = {}
 "#;
 
-/// Conditions that never hold, and what is like them and may.
+/// Conditions that can never match, and similar ones that can.
 const CONDITIONS: &[(&str, &str)] = &[
     ("a number for a text", r#"{ "input.name" = 5 }"#),
     ("a text for an integer", r#"{ "input.age" = "five" }"#),
@@ -130,7 +130,7 @@ const SOUND_CONDITIONS: &[&str] = &[
 ];
 
 const WARNING: &str = "\
-warning: the description is empty: say what the outcome is for, or leave it out
+warning: the description is empty: describe the outcome, or leave the key out
  --> DIR/mine.toml:5:15
   |
 5 | description = \" \"
@@ -144,12 +144,12 @@ fn check_prints_a_warning_with_its_place_and_exits_with_0_unless_warnings_are_de
 
     let (code, out, err) = run(&["check", dir]);
     assert_eq!((code, err.as_str()), (0, ""));
-    let end = "loads: 22 endpoints; 1 warning in 1 file\n";
+    let end = "the files can be loaded: 22 endpoints; 1 warning in 1 file\n";
     assert_eq!(out.replace(dir, "DIR"), format!("{WARNING}\n\n{end}"));
 
     let (code, out, err) = run(&["check", "--deny-warnings", dir]);
     assert_eq!((code, err.as_str()), (1, ""));
-    let end = "1 warning in 1 file, and `--deny-warnings` is given\n";
+    let end = "1 warning in 1 file; warnings are refused because of `--deny-warnings`\n";
     assert_eq!(out.replace(dir, "DIR"), format!("{WARNING}\n\n{end}"));
 
     assert_eq!(run(&["check", "--deny-warnings"]).0, 0, "nothing is denied");
@@ -164,7 +164,7 @@ fn check_counts_errors_and_warnings_apart() {
 
     let (code, out, _) = run(&["check", dir]);
     assert_eq!(code, 1);
-    let error = "error: a status lies between 200 and 599\n --> DIR/mine.toml:7:10\n  |\n\
+    let error = "error: a status must be between 200 and 599\n --> DIR/mine.toml:7:10\n  |\n\
                  7 | status = 99\n  |          ^^";
     let end = "1 error and 1 warning in 1 file\n";
     assert_eq!(
@@ -209,7 +209,7 @@ async fn a_sandbox_serves_in_spite_of_a_warning_and_says_it_in_the_log_and_by_re
 
     let (code, _, err) = process.terminate();
     assert_eq!(code, 0);
-    let said = "the scenarios load, with warnings:\n";
+    let said = "the scenarios were loaded, with warnings:\n";
     assert!(err.contains(said), "{err}");
     assert_eq!(
         err.matches("warning: the description is empty").count(),
@@ -248,7 +248,7 @@ fn warning(dir: &str) -> Value {
         "file": format!("{dir}/mine.toml"),
         "line": 5,
         "column": 15,
-        "message": "the description is empty: say what the outcome is for, or leave it out",
+        "message": "the description is empty: describe the outcome, or leave the key out",
         "excerpt": "description = \" \"",
     })
 }
@@ -273,7 +273,7 @@ fn a_condition_that_some_request_fulfils_is_not_warned_of() {
         let (_, code, out) = check_condition(folder.path(), "sound", when);
         assert_eq!(
             (code, out.as_str()),
-            (0, "all well: 22 endpoints\n"),
+            (0, "no mistakes: 22 endpoints\n"),
             "{when}"
         );
     }
@@ -295,10 +295,10 @@ fn a_rule_that_holds_only_for_some_requests_makes_no_condition_impossible() {
         &format!("{text}when = {when}\n"),
     );
     let (code, out, _) = run(&["check", folder.path().to_str().expect("UTF-8")]);
-    assert_eq!((code, out.as_str()), (0, "all well: 22 endpoints\n"));
+    assert_eq!((code, out.as_str()), (0, "no mistakes: 22 endpoints\n"));
 }
 
-/// The folder, and the exit code and words of `check`.
+/// The folder, and the exit code and output of `check`.
 fn check_condition(folder: &std::path::Path, name: &str, when: &str) -> (String, i32, String) {
     let dir = folder.join(name.replace([' ', '\''], "-"));
     write(&dir, "mine.toml", &format!("{FIELDS}when = {when}\n"));

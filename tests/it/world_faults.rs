@@ -1,4 +1,4 @@
-//! Faults that stand in a world until they heal, and rate limits, of a world and of an outcome.
+//! Faults of a world until they end, and rate limits of a world and of an outcome.
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -22,7 +22,7 @@ async fn put(client: &Client, body: &Value) -> Answer {
     Answer::of(client.request("PUT", FAULTS).json(body)).await
 }
 
-/// Sets these, which must be taken.
+/// Sets these faults, which must be accepted.
 async fn stand(client: &Client, faults: Value) -> Value {
     let answer = put(client, &json!({"faults": faults})).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
@@ -90,7 +90,7 @@ async fn a_fault_of_one_endpoint_breaks_that_one_and_each_kind_is_decided_by_the
     assert_eq!(shown(&bank), (502, Some("2s".to_owned())));
     let person = client.magic(PERSON, "COMPLETED_FOUND").await;
     assert_eq!(shown(&person), (502, Some("1s".to_owned())));
-    // The request has the last word, on each by itself.
+    // The request overrides delay and fault separately.
     let asked = client.magic(BANK, "COMPLETED_FOUND; fault=504").await;
     assert_eq!(shown(&asked), (504, Some("2s".to_owned())));
     let asked = client.magic(BANK, "COMPLETED_FOUND; delay=0s").await;
@@ -160,7 +160,7 @@ async fn what_stands_is_shown_with_the_time_left_and_heals_by_itself_on_demand_a
     );
     let none = json!({"faults": [], "left_ms": 0});
 
-    // By the machine's time, five minutes unless said otherwise.
+    // In real time, five minutes by default.
     stand(&client, json!([{"fault": 503}])).await;
     advance(Duration::from_millis(299_999)).await;
     assert_eq!(client.get(FAULTS).await.json()["left_ms"], 1);
@@ -180,7 +180,7 @@ async fn what_stands_is_shown_with_the_time_left_and_heals_by_itself_on_demand_a
     assert_eq!(client.get(FAULTS).await.json(), none);
     assert_eq!(status(&client).await, 200);
 
-    // On demand: by none in their place, by a DELETE, by a reset.
+    // On request: by an empty list, by a DELETE, by a reset.
     stand(&client, json!([{"fault": 503}])).await;
     assert_eq!(stand(&client, json!([])).await, none);
     assert_eq!(status(&client).await, 200);
@@ -302,7 +302,7 @@ async fn a_standing_probability_of_0_changes_no_byte_and_one_between_strikes_the
 
 // --- Rate limits
 
-/// Status, `retry-after`, and what the `ratelimit-` headers say: limit, remaining, reset.
+/// Status, `retry-after`, and the `ratelimit-` headers: limit, remaining, reset.
 fn limited(answer: &Answer) -> (u16, Option<&str>, [Option<&str>; 3]) {
     let headers = ["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"];
     let headers = headers.map(|name| answer.header(name));
@@ -332,12 +332,12 @@ async fn over_a_worlds_limit_answers_429_until_the_window_is_over() {
             Some("v1.1/bank_account_data_requests/RATE_LIMIT_EXCEEDED")
         )
     );
-    // Others are not limited, and a wrong key stays a wrong key.
+    // Other keys are not limited, and a wrong key is still refused as a wrong key.
     let person = client.magic(PERSON, "COMPLETED_FOUND").await;
     assert_eq!(limited(&person), (200, None, [None; 3]));
     let wrong = Answer::of(client.as_key("nobody", "POST", BANK)).await;
     assert_eq!(limited(&wrong), (401, None, [None; 3]));
-    // Reading back counts as well.
+    // Reading records counts too.
     let read = client.get(&format!("{BANK}/nothing")).await;
     assert_eq!(limited(&read), (429, Some("60"), said("0", "60")));
 

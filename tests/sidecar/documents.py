@@ -1,4 +1,4 @@
-"""Writes the examples of docs/ci.md to files, so that they are checked as what they are.
+"""Writes the examples of docs/ci.md to files, so that tools can check them.
 
     python3 tests/sidecar/documents.py FOLDER
 

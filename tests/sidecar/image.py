@@ -1,4 +1,4 @@
-"""Builds the image by its Dockerfile, without an engine, and starts what is in it as an engine would.
+"""Builds the image from its Dockerfile without an engine, and starts its program as an engine would.
 
     python3 tests/sidecar/image.py BINARY     # where the image's binary is left, for other checks
 
@@ -65,7 +65,7 @@ def main():
 
 
 def build_by_dockerfile(work):
-    """The image of the Dockerfile, with a builder image whose folders are this machine's."""
+    """The image of the Dockerfile, with a builder image that uses the folders of this machine."""
     machine = work / "machine"
     for name in ("usr", "tmp", "target", "etc", "proc", "dev", "sys"):
         (machine / name).mkdir(parents=True)
@@ -135,7 +135,7 @@ def start_it(work):
     bring_loopback_up()
     root, config = work / "root", json.loads((work / "config.json").read_text())
     work.chmod(0o755)
-    # Its user may write everywhere, so that nothing but itself keeps it from doing so.
+    # Its user can write everywhere, so the test shows that the program itself writes nothing.
     uid, gid = map(int, config["User"].split(":"))
     for path in [root, *root.rglob("*")]:
         os.chown(path, uid, gid)
@@ -223,7 +223,7 @@ def post(path, body, magic=None):
 
 
 def registered(url):
-    """`SUCCESSFUL`, or why a URL could not be registered: it is called with a test first."""
+    """`SUCCESSFUL`, or why a URL could not be registered. The sandbox sends a test to it first."""
     _, answer = post("/v1/callback/urls", {"type": "NAME_VALIDATOR_REQUEST", "url": url})
     return answer.get("status") or answer["message"]
 
@@ -261,7 +261,7 @@ def receiver():
 
 @contextmanager
 def name_server(addresses):
-    """Answers for the names given as Docker's does for services; no others exist."""
+    """A name server that answers for the given names, as Docker's does for services. No other names exist."""
     server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     server.bind((DOCKER_DNS, 53))
 
@@ -291,7 +291,7 @@ def name_server(addresses):
 
 
 def run(*command, **options):
-    """What it prints; ends the check when it fails, having shown all."""
+    """The output of a command. If it fails, this shows the output and ends the check."""
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, **options)
     if done.returncode:
         sys.exit(f"{done.stdout}\n`{' '.join(command)}` exited with {done.returncode}")

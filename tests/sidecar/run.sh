@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# `make sidecar`: checks what runs beside other people's code. Parses image, compose, action, workflows and the examples
-# of docs/ci.md; builds the image and starts what is in it (needs root and buildah, else it says that it did not);
-# carries out the action. Needs python3 and npm, and brings its own tools.
+# `make sidecar`: checks image, compose, action, workflows and the examples of docs/ci.md. Builds the image and starts
+# its program (this needs root and buildah; without them, it prints that it was skipped). Runs the action. Needs python3
+# and npm, and installs its own tools.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 folder=${CARGO_TARGET_DIR:-target}/sidecar

@@ -1,5 +1,5 @@
-// Puts a binary into the package: `npm run bring-binary -- PATH [PLATFORM-ARCH]`, as Node writes them
-// (`linux-x64`, `darwin-arm64`, `win32-x64`); this machine's unless it is said.
+// Puts a binary into the package: `npm run bring-binary -- PATH [PLATFORM-ARCH]`, with Node's names
+// (`linux-x64`, `darwin-arm64`, `win32-x64`). The default is this machine's.
 'use strict';
 
 const fs = require('node:fs');

@@ -7,12 +7,12 @@ import { SandboxError } from './errors.js';
 
 const NAME = process.platform === 'win32' ? 'iluma-sandbox.exe' : 'iluma-sandbox';
 
-/** Where this package carries the binary of this machine. */
+/** The place of this machine's binary in this package. */
 export const PACKAGED = path.join(__dirname, '..', 'bin', `${process.platform}-${process.arch}`, NAME);
 
 /**
- * The binary that is named, else that of `ILUMA_SANDBOX_BIN`, else the package's own, else that on PATH.
- * Who names one gets that one or an error, never another.
+ * The first of these: the given binary, `ILUMA_SANDBOX_BIN`, the binary in this package, the one on PATH.
+ * If a given binary does not exist, that is an error; no other is used.
  */
 export function findBinary(binary?: string): string {
   for (const [named, how] of [
@@ -46,7 +46,7 @@ function onPath(name: string): string | undefined {
 function isProgram(candidate: string): boolean {
   try {
     fs.accessSync(candidate, fs.constants.X_OK);
-    // What npm installs under this name is a launcher that looks for the binary itself.
+    // npm installs a launcher under this name. The launcher looks for the binary itself, so it is not the binary.
     const real = fs.realpathSync(candidate);
     return fs.statSync(real).isFile() && !real.endsWith('.js');
   } catch {

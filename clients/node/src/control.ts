@@ -1,11 +1,11 @@
-/** Asks the control API of a sandbox. */
+/** A client for the control API of a sandbox. */
 
 import * as http from 'node:http';
 import * as https from 'node:https';
 
 import { SandboxError, ofAnswer } from './errors.js';
 
-/** Longer than any answer takes: a request waits 60 s at most, and an advance for receivers on its way. */
+/** Longer than any answer takes: a request waits 60 s at most, and an advance waits for receivers. */
 const TIMEOUT_MS = 600_000;
 
 export interface CallOptions {
@@ -19,14 +19,14 @@ export function authorization(apiKey: string): string {
 }
 
 /**
- * The control API, asked as one world or, without a key, as none.
+ * The control API, for one world or, without a key, for none.
  *
- * Not by `fetch`, which tests like to replace by a mock of their own.
+ * It does not use `fetch`, because tests often replace that with a mock.
  */
 export class Control {
   readonly url: string;
   readonly controlToken: string | undefined;
-  /** The certificate authority to trust, where `url` is https; else the system's are. */
+  /** The certificate authority to trust if `url` is https. The default is those of the system. */
   readonly caPem: string | undefined;
   readonly #headers: Record<string, string> = { accept: 'application/json' };
 
@@ -46,8 +46,8 @@ export class Control {
   }
 
   /**
-   * What `/__sandbox/{path}` answers: JSON where it is JSON, else text. Throws a `SandboxError` with the
-   * sandbox's sentence when it refuses.
+   * The answer of `/__sandbox/{path}`: JSON if it is JSON, else text. Throws a `SandboxError` with the sandbox's
+   * message if it refuses.
    */
   async call(method: string, path: string, { query = {}, body }: CallOptions = {}): Promise<any> {
     const target = new URL(`/__sandbox/${path}`, this.url);
@@ -76,7 +76,7 @@ export class Control {
       const fail = (cause: Error) =>
         reject(new SandboxError(`the sandbox at ${this.url} does not answer: ${cause.message}`, { cause }));
       const { request } = target.protocol === 'https:' ? https : http;
-      // A connection a call: none is left over to keep the test process from ending.
+      // Each call has its own connection, so no open connection stops the test process from ending.
       const trust = this.caPem === undefined ? {} : { ca: this.caPem };
       const asked = request(target, { method, headers, agent: false, timeout: TIMEOUT_MS, ...trust }, (answer) => {
         const chunks: Buffer[] = [];

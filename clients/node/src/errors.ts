@@ -1,13 +1,13 @@
-/** What goes wrong, in the sandbox's own sentences. */
+/** Errors, with the messages of the sandbox. */
 
-/** The sandbox could not be started or asked, or refused what it was asked. */
+/** The sandbox could not be started or reached, or refused a request. */
 export class SandboxError extends Error {
   override name = 'SandboxError';
-  /** The status of its answer, where there was one: 409. */
+  /** The status of its answer, if there was one: 409. */
   readonly status: number | undefined;
-  /** The word for it: `"world_in_use"`. */
+  /** The error word: `"world_in_use"`. */
   readonly error: string | undefined;
-  /** All that it answered. */
+  /** The whole answer. */
   readonly answer: Readonly<Record<string, unknown>>;
 
   constructor(message: string, details: { status?: number; answer?: Record<string, unknown>; cause?: unknown } = {}) {
@@ -18,7 +18,7 @@ export class SandboxError extends Error {
   }
 }
 
-/** What was expected did not happen; the message shows what came nearest. */
+/** An expectation was not met. The message shows the nearest requests. */
 export class NotVerified extends SandboxError {
   override name = 'NotVerified';
 }
@@ -29,7 +29,7 @@ interface NearMiss {
   differences?: { field: string; expected: unknown; received: unknown; note?: string }[];
 }
 
-/** The error that an answer other than 2xx stands for. */
+/** The error for an answer that is not 2xx. */
 export function ofAnswer(status: number, said: unknown): SandboxError {
   const answer = (typeof said === 'object' && said !== null ? said : { message: said }) as Record<string, unknown>;
   const message = answer.message ? String(answer.message) : `the sandbox answered ${status}`;

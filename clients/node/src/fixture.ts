@@ -1,12 +1,12 @@
-/** What the helpers for test runners share: a sandbox that starts when it is first needed, and worlds by name. */
+/** Common code for the test runners: a sandbox that starts when it is first needed, and worlds by name. */
 
 import { startSandbox, type Sandbox, type SandboxOptions } from './sandbox.js';
 import type { World } from './world.js';
 
-/** What the sandbox takes as the name of a world. */
+/** The maximum length of a world's name. */
 const NAME_MAX = 200;
 
-/** How to start the sandbox of a test file, or what gives it: `() => connectSandbox(url)`. */
+/** How to start the sandbox of a test file, or a function that returns it: `() => connectSandbox(url)`. */
 export type SandboxSource = SandboxOptions | (() => Promise<Sandbox>);
 
 export class Fixture {
@@ -23,7 +23,7 @@ export class Fixture {
     return this.#sandbox;
   }
 
-  /** A fresh world; where tests of the same name run at once, the second is `name (2)`. */
+  /** A fresh world. If tests with the same name run at the same time, the second is `name (2)`. */
   async world(name: string): Promise<World> {
     // No two blanks or control characters from template literals, and not too long.
     const characters = [...name.replace(/[\s\p{Cc}]+/gu, ' ').trim()];
@@ -33,7 +33,7 @@ export class Fixture {
       free = `${plain} (${nth})`;
     }
     this.#names.add(free);
-    // What an earlier run may have left on a sandbox that stayed is emptied.
+    // If the sandbox has kept this world from an earlier run, it is emptied.
     return (await this.sandbox()).world(free, { reset: true });
   }
 
@@ -43,7 +43,7 @@ export class Fixture {
   }
 
   async stop(): Promise<void> {
-    // One that did not start has told the test that wanted it.
+    // If it did not start, the test that needed it has the error.
     const sandbox = await this.#sandbox?.catch(() => undefined);
     await sandbox?.stop();
   }

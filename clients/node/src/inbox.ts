@@ -1,16 +1,16 @@
-/** A receiver for callbacks that lives in the sandbox. */
+/** A receiver for callbacks that is part of the sandbox. */
 
 import type { Control } from './control.js';
 import { NotVerified } from './errors.js';
 import { written, type Duration, type Received } from './shapes.js';
 
 /**
- * Register `url` as a callback URL, and see what came.
+ * Register `url` as a callback URL, and read the received callbacks.
  *
- * It answers 200; register `` `${inbox.url}?status=500&times=2` `` for one that refuses twice first.
+ * It answers 200. With `` `${inbox.url}?status=500&times=2` `` it refuses the first two callbacks.
  */
 export class Inbox {
-  /** Where to send callbacks. */
+  /** The URL for callbacks. */
   readonly url: string;
   readonly #control: Control;
   readonly #path: string;
@@ -21,7 +21,7 @@ export class Inbox {
     this.url = `${control.url}/__sandbox/${this.#path}`;
   }
 
-  /** What came, newest first; as soon as `count` have come, or `NotVerified` when `wait` is over. */
+  /** The received callbacks, newest first. Waits until `count` have come; rejects with `NotVerified` after `wait`. */
   async received(count = 0, options: { wait?: Duration; afterSeq?: number } = {}): Promise<Received[]> {
     const wait = written(options.wait ?? '5s');
     const waiting = count > 0 ? { count, wait } : {};
@@ -38,7 +38,7 @@ export class Inbox {
     }
   }
 
-  /** Forgets what came. */
+  /** Removes all received callbacks. */
   async empty(): Promise<void> {
     await this.#control.call('DELETE', this.#path);
   }

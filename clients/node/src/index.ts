@@ -1,4 +1,4 @@
-/** A local sandbox of the Iluma KYC API for tests: one process, a world of its own for each test. */
+/** A local sandbox of the Iluma KYC API for tests: one process, and a separate world for each test. */
 
 export type { CallOptions, Control } from './control.js';
 export { NotVerified, SandboxError } from './errors.js';

@@ -1,4 +1,4 @@
-/** For Jest: one sandbox a file, one world a test. */
+/** For Jest: one sandbox for each file, one world for each test. */
 
 import { afterAll, afterEach, expect } from '@jest/globals';
 
@@ -7,18 +7,18 @@ import type { Sandbox } from './sandbox.js';
 import type { World } from './world.js';
 
 export interface SandboxOfFile {
-  /** The file's sandbox, started when it is first asked for. */
+  /** The sandbox of the file. It starts when it is first used. */
   sandbox(): Promise<Sandbox>;
   /**
-   * A world that is the test's own and ends with it, named by the test: the same ids in every run.
+   * The world of the test. It ends with the test and has the name of the test, so ids are the same in every run.
    *
-   * In `test.concurrent` Jest does not tell which test is asking: name the world there; it lives as long as
-   * the file's sandbox.
+   * In `test.concurrent`, Jest does not tell which test is running: give the world a name there. It then lives as
+   * long as the sandbox of the file.
    */
   world(name?: string): Promise<World>;
 }
 
-/** Call it at the top of a file or of a `describe`; the sandbox stops after the last test there. */
+/** Call it at the top of a file or of a `describe`. The sandbox stops after the last test in it. */
 export function useSandbox(source: SandboxSource = {}): SandboxOfFile {
   const fixture = new Fixture(source);
   const worlds = new Set<World>();

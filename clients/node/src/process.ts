@@ -9,14 +9,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { SandboxError } from './errors.js';
 
-/** How often the ready file is looked for; the sandbox takes a few milliseconds to write it. */
+/** The pause between two looks for the ready file. The sandbox needs a few milliseconds to write it. */
 const LOOK_MS = 5;
-/** How long a sandbox that was asked to stop may take before it is killed. */
+/** How long a sandbox may take to stop before it is killed. */
 const STOP_MS = 10_000;
-/** How much of what it says is kept for an error. */
+/** How much of its output is kept for an error. */
 const SAID_MAX = 64 * 1024;
 
-/** What the sandbox writes once it answers. */
+/** The ready file of the sandbox. */
 export interface Ready {
   url: string;
   pid: number;
@@ -27,10 +27,10 @@ export interface Ready {
 }
 
 /**
- * A sandbox that serves until `stop`, and no longer than this process lives.
+ * A sandbox that runs until `stop` or until this process ends.
  *
- * Its standard input is a pipe that nobody writes to. However this process ends, the pipe ends with it, and
- * `--exit-with-parent` makes the sandbox go.
+ * Its standard input is a pipe that nobody writes to. However this process ends, the pipe is closed, and
+ * `--exit-with-parent` stops the sandbox.
  */
 export class SandboxProcess {
   readonly ready: Ready;
@@ -41,7 +41,7 @@ export class SandboxProcess {
     this.ready = ready;
   }
 
-  /** Starts it, and resolves when it answers. */
+  /** Starts the sandbox, and resolves when it is ready. */
   static async start(
     binary: string,
     flags: string[],
@@ -55,7 +55,7 @@ export class SandboxProcess {
       detached: process.platform !== 'win32', // Ctrl-C is for the tests, which still need it to end
       windowsHide: true,
     });
-    // It must not keep a test process from ending that has forgotten to stop it.
+    // If a test forgets to stop it, it must not keep the test process alive.
     for (const held of [child, child.stdin, child.stderr] as ({ unref?(): void } | null)[]) {
       held?.unref?.();
     }
@@ -70,7 +70,7 @@ export class SandboxProcess {
     }
   }
 
-  /** Ends the sandbox, gently at first; does nothing where it has ended. */
+  /** Stops the sandbox, first gently. Does nothing if it has ended. */
   stop(): Promise<void> {
     return end(this.#child);
   }

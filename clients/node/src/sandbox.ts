@@ -11,7 +11,7 @@ import { Control } from './control.js';
 import { SandboxProcess } from './process.js';
 import { World } from './world.js';
 
-/** The key that the provider's documentation prints: every sandbox lets it in, and its world is shared by all who use it. */
+/** The API key in the provider's documentation. Every sandbox accepts it, and everybody who uses it shares its world. */
 export const DOCUMENTED_API_KEY = 'iluma_development_FX4f0M5sxDgk5qFyZnk60ZengAfA9o31x3ecd29vihjc4VhyJ8FclZhHjjw';
 
 /** The flags of `iluma-sandbox serve`, and how to start it. */
@@ -22,36 +22,36 @@ export interface SandboxOptions {
   /** A folder of scenario files, or several. */
   scenarios?: string | string[];
   strict?: boolean;
-  /** HTTPS, by an authority of its own that is kept nowhere but in `caPem`. */
+  /** Serves HTTPS, with its own certificate authority. Only `caPem` has its certificate. */
   tls?: boolean;
   bind?: string;
-  /** A free one unless it is named. */
+  /** The default is a free port. */
   port?: number;
   /** Any other flags: `['--callback-retries', 'none']`. */
   args?: string[];
   /** The binary: a path, or a name on PATH. */
   binary?: string;
-  /** To this process's stderr, or to `logFile`. */
+  /** Logs to the stderr of this process, or to `logFile`. */
   logFormat?: 'off' | 'pretty' | 'json';
-  /** A file at whose end the log is written. */
+  /** The file to which the log is appended. */
   logFile?: string;
-  /** How long it may take to start: 30 seconds unless said otherwise. */
+  /** How long the start may take. The default is 30 seconds. */
   timeoutMs?: number;
 }
 
 export interface ConnectOptions {
   apiKey?: string;
   controlToken?: string;
-  /** The certificate authority to trust, where it speaks HTTPS. */
+  /** The certificate authority to trust, if the sandbox serves HTTPS. */
   caPem?: string | undefined;
 }
 
 export interface WorldOptions {
-  /** Empties the world of that name, where there is one, instead of refusing. */
+  /** Empties the world of that name if it exists, instead of an error. */
   reset?: boolean;
 }
 
-/** Starts a sandbox on a free port, and resolves when it answers; rejects with what it said when it does not start. */
+/** Starts a sandbox on a free port, and resolves when it is ready. If it does not start, rejects with its error. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const { logFormat = 'off', logFile } = options;
   const flags = ['--bind', options.bind ?? '127.0.0.1', '--port', String(options.port ?? 0)];
@@ -91,7 +91,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   }
 }
 
-/** One that runs already: a sidecar in CI, or that of a colleague. `stop` leaves it alone. */
+/** Connects to a running sandbox, such as a sidecar in CI. `stop` does not stop it. */
 export async function connectSandbox(url: string, options: ConnectOptions = {}): Promise<Sandbox> {
   const { apiKey = DOCUMENTED_API_KEY, controlToken, caPem } = options;
   const there = url.replace(/\/+$/, '');
@@ -99,17 +99,17 @@ export async function connectSandbox(url: string, options: ConnectOptions = {}):
   return new Sandbox(there, apiKey, secrets.callback_token, controlToken, undefined, caPem);
 }
 
-/** A sandbox, started by `startSandbox` or found by `connectSandbox`. */
+/** A sandbox of `startSandbox` or `connectSandbox`. */
 export class Sandbox {
-  /** Where the API is: `http://127.0.0.1:34567`. */
+  /** The URL of the API: `http://127.0.0.1:34567`. */
   readonly url: string;
-  /** The key of the world that is there from the start; each test does better with a `world` of its own. */
+  /** The key of the world that exists from the start. Each test should use its own `world` instead. */
   readonly apiKey: string;
-  /** What callbacks of that world carry as `x-callback-token`. */
+  /** The value of `x-callback-token` in callbacks of that world. */
   readonly callbackToken: string;
-  /** What clients have to trust where it is https: `https.get(url, { ca: sandbox.caPem })`. */
+  /** The certificate authority that clients must trust, if the URL is https: `https.get(url, { ca: sandbox.caPem })`. */
   readonly caPem: string | undefined;
-  /** For control calls that belong to no world: `sandbox.control.call('GET', 'coverage')`. */
+  /** For control calls without a world: `sandbox.control.call('GET', 'coverage')`. */
   readonly control: Control;
   readonly #process: SandboxProcess | undefined;
 
@@ -129,15 +129,15 @@ export class Sandbox {
     this.#process = running;
   }
 
-  /** The process, where this object started it. */
+  /** The process, if this object started it. */
   get pid(): number | undefined {
     return this.#process?.ready.pid;
   }
 
   /**
-   * A world of its own: its records, counters, callbacks, clock, faults and journal are nobody else's.
+   * Creates a world with its own records, counters, callbacks, clock, faults and journal.
    *
-   * The key follows from the seed and the name, so that a test which names itself gets the same ids in every
+   * The key is derived from the seed and the name, so a test that passes its name gets the same ids in every
    * run. A name in use is a `SandboxError` (409), unless `reset` empties that world.
    */
   async world(name?: string, { reset = false }: WorldOptions = {}): Promise<World> {
@@ -145,7 +145,7 @@ export class Sandbox {
     return new World(this.url, made, this.control.controlToken, this.caPem);
   }
 
-  /** Stops the sandbox that `startSandbox` started; a second time does nothing. */
+  /** Stops the sandbox of `startSandbox`. A second call does nothing. */
   async stop(): Promise<void> {
     await this.#process?.stop();
   }

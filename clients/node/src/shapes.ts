@@ -1,14 +1,14 @@
-/** What the control API takes and gives, typed. */
+/** The types of the control API. */
 
 /** `"250ms"`, `"10s"`, `"5m"`, `"2h"`, `"3d"`, or milliseconds as a number. */
 export type Duration = string | number;
 
-/** As the sandbox reads it. */
+/** A duration in the form of the sandbox. */
 export function written(duration: Duration): string {
   return typeof duration === 'string' ? duration : `${Math.round(duration)}ms`;
 }
 
-/** Which requests are meant; what is left out may be anything. */
+/** The conditions for a request. A missing condition matches everything. */
 export interface Match {
   /** An endpoint's id or path. */
   endpoint?: string;
@@ -24,7 +24,7 @@ export interface Match {
   query?: Record<string, string>;
 }
 
-/** A match as the sandbox writes it: `body.given_names`, `header.x-test`, `query.page`. */
+/** The conditions in the form of the sandbox: `body.given_names`, `header.x-test`, `query.page`. */
 export function flat(match: Match): Record<string, unknown> {
   const { endpoint, outcome, status, method, path, trace, body = {}, headers = {}, query = {} } = match;
   const found: Record<string, unknown> = { endpoint, outcome, status, method, path, trace };
@@ -40,7 +40,7 @@ export function flat(match: Match): Record<string, unknown> {
   return found;
 }
 
-/** A request that a world received, and how it was answered. */
+/** A request to a world, and its response. */
 export interface Request {
   seq: number;
   trace: string;
@@ -48,22 +48,22 @@ export interface Request {
   world: string;
   method: string;
   path: string;
-  /** A list where a name came more than once. */
+  /** A list if a name came more than once. */
   query: Record<string, string | string[]>;
   headers: Record<string, string | string[]>;
-  /** JSON where it is JSON, else text. */
+  /** JSON if it is JSON, else text. */
   body: any;
   body_bytes: number;
-  /** Of a body that is kept in part. */
+  /** The hash of a body of which only a part is kept. */
   body_sha256?: string;
   endpoint: string | null;
   outcome: string | null;
   status: number;
   reply: any;
-  /** In lower case, without length and date. */
+  /** Names in lower case, without length and date. */
   reply_headers: Record<string, string>;
   reply_bytes: number;
-  /** Of a reply that is kept in part. */
+  /** The hash of a response of which only a part is kept. */
   reply_sha256?: string;
   duration_us: number;
   delay_ms: number;
@@ -80,7 +80,7 @@ export interface Attempt {
   duration_ms: number;
 }
 
-/** A callback, and what became of it. */
+/** A callback and its attempts. */
 export interface Delivery {
   id: string;
   seq: number;
@@ -99,16 +99,16 @@ export interface Delivery {
   attempts: Attempt[];
 }
 
-/** What an inbox received. */
+/** A callback that an inbox received. */
 export interface Received {
   seq: number;
   answered: number;
   headers: Record<string, string>;
-  /** The very text; `JSON.parse` reads it. */
+  /** The exact text; `JSON.parse` reads it. */
   body: string;
 }
 
-/** An outcome that waits for a call to come. */
+/** A queued outcome for a future call. */
 export interface Queued {
   endpoint: string;
   outcome: string;
@@ -121,7 +121,7 @@ export interface RateLimit {
   window: string;
 }
 
-/** What breaks the replies of a world; without `endpoint` those of all products. */
+/** A fault or delay of a world. Without `endpoint`, it applies to all products. */
 export interface Fault {
   endpoint?: string;
   /** `"reset"`, `"truncate"`, `"slow(1kb/s)"`, 503, …, or a table as in scenario files. */
@@ -132,35 +132,35 @@ export interface Fault {
   rate_limit?: RateLimit;
 }
 
-/** What a world left undone when it ended. */
+/** What was still pending in a world when it ended. */
 export interface Ended {
-  /** Callbacks that had not left, or were to be tried again. */
+  /** Callbacks that were not sent yet or waited for a retry. */
   callbacks: Delivery[];
-  /** How many more of them there were than are shown. */
+  /** The number of callbacks that are not shown. */
   more_callbacks: number;
   /** Outcomes that no call had used. */
   queued: number;
-  /** Faults that still stood. */
+  /** Faults that were still active. */
   faults: number;
 }
 
-/** What a list is a part of. */
+/** The facts of a list. */
 export interface PageFacts {
-  /** How many there are in all, whatever the limit. */
+  /** The total number, whatever the limit. */
   readonly matched: number;
-  /** How many the sandbox let go to make room, matching or not. */
+  /** The number of entries that the sandbox has dropped, matching or not. */
   readonly dropped: number;
-  /** Whether some that were asked for may be among the dropped. */
+  /** Whether dropped entries could have matched. */
   readonly reachesIntoDropped: boolean;
-  /** The newest there is; as `afterSeq` it asks for what comes later. */
+  /** The number of the newest entry. Send it as `afterSeq` to get later entries. */
   readonly lastSeq: number;
-  /** As `beforeSeq` it asks for the next page (with `order: 'oldest'` as `afterSeq`); null on the last. */
+  /** Send it as `beforeSeq` to get the next page (with `order: 'oldest'` as `afterSeq`). Null on the last page. */
   readonly next: number | null;
 }
 
 export type Page<Item> = Item[] & PageFacts;
 
-/** A list with its facts, which do not count when it is compared with another list. */
+/** A list with its facts. The facts do not matter when it is compared with another list. */
 export function page<Item>(items: Item[], answer: Record<string, any>): Page<Item> {
   const facts: PageFacts = {
     matched: answer.matched ?? answer.matching ?? items.length,

@@ -1,4 +1,4 @@
-/** For Vitest: `test` with a sandbox for its file and a world for itself, also in `test.concurrent`. */
+/** For Vitest: `test` with a sandbox for each file and a world for each test, also in `test.concurrent`. */
 
 import { test as plain, type TestAPI } from 'vitest';
 
@@ -9,11 +9,11 @@ import type { World } from './world.js';
 export interface SandboxFixtures {
   /** The sandbox of the file. */
   sandbox: Sandbox;
-  /** A world that is the test's own and ends with it, named by the test: the same ids in every run. */
+  /** The world of the test. It ends with the test and has the name of the test, so ids are the same in every run. */
   world: World;
 }
 
-/** Vitest's `test` with these fixtures, the sandbox started as said. */
+/** Vitest's `test` with these fixtures, and a sandbox with these options. */
 export function sandboxTest(source: SandboxSource = {}): TestAPI<SandboxFixtures> {
   return plain.extend<SandboxFixtures & { fixture: Fixture }>({
     fixture: [

@@ -1,4 +1,4 @@
-/** A world: what one API key owns, on a sandbox that others use at the same time. */
+/** A world: the data of one API key, on a sandbox that others can use at the same time. */
 
 /// <reference lib="esnext.disposable" preserve="true" />
 
@@ -21,15 +21,15 @@ import {
 export interface RequestsOptions extends Match {
   afterSeq?: number;
   beforeSeq?: number;
-  /** Newest first unless said otherwise. */
+  /** The default is newest first. */
   order?: 'newest' | 'oldest';
   limit?: number;
 }
 
 export interface WaitOptions extends Match {
-  /** How many to wait for: 1 unless said otherwise. */
+  /** The number of matches to wait for. The default is 1. */
   count?: number;
-  /** How long: 5 seconds unless said otherwise, 60 s at most. */
+  /** How long to wait. The default is 5 seconds, the maximum 60 s. */
   wait?: Duration;
   afterSeq?: number;
 }
@@ -38,11 +38,11 @@ export interface VerifyOptions extends Match {
   exactly?: number;
   atLeast?: number;
   atMost?: number;
-  /** Waits so long for none to come. */
+  /** Waits for this time, and fails if a request matches. */
   neverWithin?: Duration;
-  /** A match of each, one after another. */
+  /** Requests that match one after another. */
   inOrder?: Match[];
-  /** It may still become so until then. */
+  /** How long to wait until the expectation is met. */
   wait?: Duration;
   afterSeq?: number;
 }
@@ -53,29 +53,29 @@ export interface DeliveriesOptions {
   state?: Delivery['state'];
   afterSeq?: number;
   limit?: number;
-  /** How many to wait for; without it what is there is returned. */
+  /** The number of callbacks to wait for. Without it, the current ones are returned. */
   count?: number;
-  /** How long: 5 seconds unless said otherwise. */
+  /** How long to wait. The default is 5 seconds. */
   wait?: Duration;
 }
 
 export interface TriggerOptions {
-  /** Says whose callback it is where several endpoints have the type. */
+  /** The endpoint, if several endpoints have the type. */
   endpoint?: string;
   /** Changes its body: `{ 'result.is_found': false }`. */
   set?: Record<string, unknown>;
 }
 
-/** Made by `sandbox.world()`. */
+/** Created by `sandbox.world()`. */
 export class World {
-  /** Where the API is. */
+  /** The URL of the API. */
   readonly url: string;
   readonly name: string;
-  /** How the sandbox's log and journal call this world. */
+  /** The name of this world in the sandbox's log and journal. */
   readonly tag: string;
-  /** The key to ask the API with; it alone chooses the world. */
+  /** The API key of this world. The key alone chooses the world. */
   readonly apiKey: string;
-  /** What callbacks of this world carry as `x-callback-token`. */
+  /** The value of `x-callback-token` in callbacks of this world. */
   readonly callbackToken: string;
   readonly #control: Control;
   readonly #inboxes = new Map<string, Inbox>();
@@ -94,7 +94,7 @@ export class World {
     this.#control = new Control(url, { apiKey: made.api_key, controlToken, caPem });
   }
 
-  /** User and password, as axios takes them: `axios.get(…, { auth: world.auth })`. */
+  /** User and password, in the form of axios: `axios.get(…, { auth: world.auth })`. */
   get auth(): { username: string; password: string } {
     return { username: this.apiKey, password: '' };
   }
@@ -105,27 +105,27 @@ export class World {
   }
 
   /**
-   * Decides the next calls of an endpoint (its id or path), and resolves to all that waits.
+   * Queues an outcome for the next calls of an endpoint (its id or path). Resolves to the whole queue.
    *
-   * Queued outcomes are used one after another. With `reads` it is the next GETs of its records that are
-   * decided, by errors only.
+   * Queued outcomes are used one after another. With `reads`, they apply to the next GETs of records (errors
+   * only).
    */
   async next(endpoint: string, outcome: string, times = 1, { reads = false } = {}): Promise<Queued[]> {
     return (await this.call('POST', 'next', { body: { endpoint, outcome, times, reads } })).waiting;
   }
 
-  /** The requests that this world received and that match. */
+  /** The requests of this world that match. */
   requests({ afterSeq, beforeSeq, order, limit, ...match }: RequestsOptions = {}): Promise<Page<Request>> {
     return this.#requests(match, { after_seq: afterSeq, before_seq: beforeSeq, order, limit });
   }
 
-  /** As `requests`, as soon as `count` match; rejects with `NotVerified` when `wait` is over. */
+  /** Like `requests`, but waits until `count` match; rejects with `NotVerified` when `wait` is over. */
   waitFor({ count = 1, wait = '5s', afterSeq, ...match }: WaitOptions = {}): Promise<Page<Request>> {
     return this.#requests(match, { after_seq: afterSeq, count, wait: written(wait) });
   }
 
   /**
-   * Rejects with `NotVerified`, with the nearest requests field by field, unless it is so. Without a number,
+   * Rejects with `NotVerified` and the nearest requests, if the expectation is not met. Without a number,
    * at least one request must match. Resolves to the traces of the requests that matched.
    */
   async verify(options: VerifyOptions): Promise<string[]> {
@@ -146,7 +146,7 @@ export class World {
   }
 
   /**
-   * The callbacks that match, with their attempts, newest first. With `count` as soon as so many match;
+   * The callbacks that match, with their attempts, newest first. With `count`, waits until this many match;
    * rejects with `NotVerified` and the reasons when `wait` is over.
    */
   async deliveries(options: DeliveriesOptions = {}): Promise<Page<Delivery>> {
@@ -157,24 +157,24 @@ export class World {
     return page(answer.deliveries, answer);
   }
 
-  /** Resolves when no callback is pending; rejects with `NotVerified` and those that still are. */
+  /** Resolves when no callback is pending; rejects with `NotVerified` and the pending ones. */
   async idle(wait: Duration = '5s'): Promise<void> {
     await this.call('GET', 'idle', { query: { wait: written(wait) } });
   }
 
-  /** Moves the world's clock on, through all that falls due on the way, and resolves to the callbacks of it. */
+  /** Moves the world's clock forward and runs everything that falls due. Resolves to the callbacks that were tried. */
   async advance(by: Duration): Promise<Delivery[]> {
     return (await this.call('POST', 'clock/advance', { body: { by: written(by) } })).deliveries;
   }
 
-  /** What the world's clock shows. */
+  /** The time of the world's clock. */
   async now(): Promise<string> {
     return (await this.call('GET', 'clock')).now;
   }
 
   /**
-   * Breaks the replies of this world from now on, in place of what broke them before; an empty list heals it.
-   * They heal by themselves after `ttl`: 5 minutes unless said otherwise.
+   * Sets the faults and delays of this world. They replace earlier ones; an empty list removes all.
+   * They end after `ttl`. The default is 5 minutes.
    */
   async faults(faults: Fault[], { ttl }: { ttl?: Duration } = {}): Promise<void> {
     if (faults.length === 0) {
@@ -184,38 +184,38 @@ export class World {
     await this.call('PUT', 'faults', { body: { faults, ttl: ttl === undefined ? undefined : written(ttl) } });
   }
 
-  /** Sends a callback without a request before it. */
+  /** Sends a callback without a request. */
   async trigger(type?: string, outcome?: string, { endpoint, set }: TriggerOptions = {}): Promise<Delivery> {
     return this.call('POST', 'trigger', { body: { type, outcome, endpoint, set } });
   }
 
-  /** A receiver for this world's callbacks, in place of one of your own. */
+  /** A receiver for this world's callbacks. Use it instead of your own receiver. */
   inbox(name = 'inbox'): Inbox {
     const inbox = this.#inboxes.get(name) ?? new Inbox(this.#control, `${this.tag}-${name}`);
     this.#inboxes.set(name, inbox);
     return inbox;
   }
 
-  /** Why a request was answered as it was; its trace is in the reply's `x-sandbox-trace`. */
+  /** Explains a response. Its trace is in the header `x-sandbox-trace`. */
   explain(trace: string): Promise<any> {
     return this.call('GET', `explain/${encodeURIComponent(trace)}`);
   }
 
-  /** Empties the world and its inboxes; resolves, when all is quiet, to how many callbacks were called back. */
+  /** Empties the world and its inboxes. When no callback is under way, resolves to the number of cancelled callbacks. */
   async reset(): Promise<number> {
     const { cancelled_callbacks: cancelled } = await this.call('POST', 'reset');
     await this.#emptyInboxes();
     return cancelled;
   }
 
-  /** Ends the world and says what it left undone; the next request with its key begins a new one. */
+  /** Ends the world and shows what was still pending. The next request with its key begins a new world. */
   async end(): Promise<Ended> {
     const { pending } = await this.call('DELETE', 'worlds');
     await this.#emptyInboxes();
     return pending;
   }
 
-  /** Any other control call, as this world: `world.call('GET', 'snapshot')`. */
+  /** Any other call of the control API, for this world: `world.call('GET', 'snapshot')`. */
   call(method: string, path: string, options: CallOptions = {}): Promise<any> {
     return this.#control.call(method, path, options);
   }
@@ -225,7 +225,7 @@ export class World {
   }
 
   async #requests(match: Match, more: Record<string, unknown>): Promise<Page<Request>> {
-    // In a URL a text is written as it is, all else as JSON.
+    // In a URL, a text is written unchanged, and everything else as JSON.
     const written = Object.entries(flat(match)).map(([name, wanted]) => [
       name,
       typeof wanted === 'string' ? wanted : JSON.stringify(wanted),

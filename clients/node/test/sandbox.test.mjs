@@ -82,7 +82,7 @@ test('a sandbox that does not start says why', async () => {
   const broken = path.join(folder, 'broken');
   fs.mkdirSync(broken);
   fs.writeFileSync(path.join(broken, 'broken.toml'), 'path = 7\n');
-  await assert.rejects(startSandbox({ scenarios: [broken] }), /exit code 2[^]*broken.toml[^]*mend the scenario files/);
+  await assert.rejects(startSandbox({ scenarios: [broken] }), /exit code 2[^]*broken.toml[^]*correct the scenario files/);
   const sandbox = await startSandbox();
   const port = Number(new URL(sandbox.url).port);
   await assert.rejects(startSandbox({ port }), new RegExp(`exit code 1[^]*${port}`));

@@ -64,7 +64,7 @@ def test_a_sandbox_speaks_https_to_those_who_trust_its_authority() -> None:
 
 def test_a_sandbox_that_does_not_start_says_why(tmp_path: Path) -> None:
     (tmp_path / "broken.toml").write_text("path = 7\n")
-    with pytest.raises(SandboxError, match="(?s)exit code 2.*broken.toml.*mend the scenario files"):
+    with pytest.raises(SandboxError, match="(?s)exit code 2.*broken.toml.*correct the scenario files"):
         Sandbox.start(scenarios=[tmp_path])
     with Sandbox.start() as first:
         port = int(first.url.rsplit(":", 1)[1])

@@ -1,4 +1,4 @@
-//! Reply bodies: templates with holes, and what renders them.
+//! Reply bodies: templates with placeholders, and what renders them.
 
 mod render;
 mod template;

@@ -13,7 +13,7 @@ use crate::base::{Mix, Stamp};
 use crate::catalogue::dummy::{FieldValue, Finding, LookupField};
 use crate::catalogue::shape::dig;
 
-/// The values that fill the holes.
+/// The values that fill the placeholders.
 pub(crate) struct Fill<'a> {
     pub input: &'a Map<String, Value>,
     pub id: &'a str,
@@ -169,7 +169,8 @@ impl BodyPlan {
         }
     }
 
-    /// The hole with its place in the body. A fake depends on its place, so it stays the same while a record changes.
+    /// The placeholder with its place in the body. A fake depends on its place, so it stays the same while a record
+    /// changes.
     fn placed(&self, hole: &Hole) -> Hole {
         match hole {
             Hole::Fake { fake, .. } => Hole::Fake {
@@ -343,7 +344,7 @@ impl Hole {
         }
     }
 
-    /// Writes a hole inside a string: text without its quotes, any other value as JSON.
+    /// Writes a placeholder inside a string: text without its quotes, any other value as JSON.
     fn write_inside(&self, out: &mut Vec<u8>, fill: &mut Fill<'_>) {
         let mut json = Vec::new();
         self.write(&mut json, fill);

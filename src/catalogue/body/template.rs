@@ -1,4 +1,4 @@
-//! Reply bodies as scenario files write them: JSON with holes.
+//! Reply bodies as scenario files write them: JSON with placeholders.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use crate::scenario::{BankList, LoadError, SourceFile, Spanned, Tree};
 #[derive(Clone, Debug)]
 pub(crate) enum Template {
     Scalar(Value),
-    /// A hole that is the whole string. The value keeps its JSON type.
+    /// A placeholder that is the whole string. The value keeps its JSON type.
     Hole(Hole),
-    /// Text with holes inside.
+    /// Text with placeholders inside.
     Text(Vec<Piece>),
     List(Vec<Template>),
     Object(Vec<(String, Template)>),
@@ -70,7 +70,7 @@ impl Template {
         Self::Object(Vec::new())
     }
 
-    /// Compiles a whole body: an object, an array, or a hole.
+    /// Compiles a whole body: an object, an array, or a placeholder.
     pub(crate) fn compile_body(
         tree: &Spanned<Tree>,
         file: &Arc<SourceFile>,
@@ -82,7 +82,7 @@ impl Template {
         let wrong = match &body {
             _ if errors.len() > before => None,
             Self::Scalar(_) | Self::Text(_) => Some(format!(
-                "a `body` must be a table, an array or one hole, not {}",
+                "a `body` must be a table, an array or one placeholder, not {}",
                 tree.as_ref().kind()
             )),
             Self::Hole(_) | Self::List(_) | Self::Object(_) => {
@@ -142,7 +142,7 @@ impl Template {
             let Some((name, after)) = after.split_once("}}") else {
                 errors.push(file.error(
                     span,
-                    format!("the hole `{{{{{after}` is never closed by `}}}}`"),
+                    format!("the placeholder `{{{{{after}` is not closed by `}}}}`"),
                 ));
                 return Self::Scalar(Value::Null);
             };
@@ -182,7 +182,7 @@ impl Template {
         }
     }
 
-    /// Whether the endpoint's lookup fills any hole.
+    /// Whether the endpoint's lookup fills any placeholder.
     pub(crate) fn asks_lookup(&self) -> bool {
         match self {
             Self::Scalar(_) => false,
@@ -204,7 +204,7 @@ impl Template {
                 path.insert(0, key);
                 Some(path)
             }),
-            _ => None,
+            Self::Scalar(_) | Self::Hole(_) | Self::Text(_) | Self::List(_) => None,
         }
     }
 
@@ -223,7 +223,7 @@ impl Hole {
             let path = path?;
             if scope.fields.uploads.is_some_and(|files| files.touch(&path)) {
                 return Err(format!(
-                    "`{{{{{written}}}}}` is a file in base64, or holds one: files are not kept, so none can be answered"
+                    "`{{{{{written}}}}}` is a file in base64, or contains one: files are not stored, so a response cannot contain them"
                 ));
             }
             return Ok(Self::Input { path, optional });
@@ -232,8 +232,8 @@ impl Hole {
             ("id", _) if scope.has_id => Self::Id,
             ("id", _) => {
                 return Err(
-                    "there is no `{{id}}` here, and nothing to read back by it: say how ids are \
-                     written, `id = \"…_{uuid}\"`"
+                    "there is no `{{id}}` here, because this endpoint keeps no records: define their \
+                     ids, `id = \"…_{uuid}\"`"
                         .to_owned(),
                 );
             }
@@ -258,7 +258,7 @@ impl Hole {
         };
         if optional {
             return Err(format!(
-                "`{{{{{written}}}}}` is never absent: leave out the `?`"
+                "`{{{{{written}}}}}` cannot be absent: leave out the `?`"
             ));
         }
         Ok(hole)
@@ -278,16 +278,16 @@ impl TemplateScope<'_> {
         let known = || known.iter().map(String::as_str);
         match nearest(written, known()) {
             Some(near) => {
-                format!("unknown hole `{{{{{written}}}}}`: did you mean `{{{{{near}}}}}`?")
+                format!("unknown placeholder `{{{{{written}}}}}`: did you mean `{{{{{near}}}}}`?")
             }
             None => format!(
-                "unknown hole `{{{{{written}}}}}`: known here are {}",
+                "unknown placeholder `{{{{{written}}}}}`: known here: {}",
                 listed(known())
             ),
         }
     }
 
-    /// All holes that are possible in this scope.
+    /// All placeholders that are possible in this scope.
     fn holes(self) -> Vec<String> {
         let found = self.lookup.into_iter().flat_map(|lookup| {
             let fields = lookup.fields();
@@ -305,4 +305,4 @@ impl TemplateScope<'_> {
     }
 }
 
-const ONLY_OF_A_KEY: &str = "a hole that may be absent can only be the value of a key";
+const ONLY_OF_A_KEY: &str = "a placeholder that can be absent must be the whole value of a key";

@@ -196,7 +196,7 @@ impl<'a> Compiler<'a> {
             {
                 self.errors.push(file.error(
                     keep.from.span(),
-                    format!("no body has the key `{from}` that is to be kept"),
+                    format!("no body has the key `{from}` that `keep` names"),
                 ));
             }
         }
@@ -205,7 +205,7 @@ impl<'a> Compiler<'a> {
         {
             self.errors.push(file.error(
                 listings.span(),
-                "the only listings there are is `watchlist`",
+                "the only value of `listings` is `watchlist`",
             ));
         }
     }
@@ -235,7 +235,7 @@ impl<'a> Compiler<'a> {
             for span in records.chain(reads) {
                 self.errors.push(file.source_file.error(
                     span,
-                    "nothing is read back here: say how ids are written, `id = \"…_{uuid}\"`",
+                    "this endpoint keeps no records to read: define their ids, `id = \"…_{uuid}\"`",
                 ));
             }
         }
@@ -299,7 +299,7 @@ impl<'a> Compiler<'a> {
         if let Err(message) = schema.prove() {
             self.errors.push(file.error(
                 span,
-                format!("`request` is no sound JSON Schema: {message}"),
+                format!("`request` is not a valid JSON Schema: {message}"),
             ));
             return None;
         }
@@ -310,7 +310,7 @@ impl<'a> Compiler<'a> {
             self.errors.push(file.error(
                 span,
                 format!(
-                    "the first of `examples` does not fit the schema: `{}` {}",
+                    "the first of the `examples` does not match the schema: `{}` {}",
                     first.path, first.message
                 ),
             ));
@@ -361,7 +361,7 @@ impl Compiler<'_> {
             {
                 self.warn(
                     (file, description.span()),
-                    "the description is empty: say what the outcome is for, or leave it out",
+                    "the description is empty: describe the outcome, or leave the key out",
                 );
             }
         }

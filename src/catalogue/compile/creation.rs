@@ -36,10 +36,8 @@ impl<'a> Compiler<'a> {
                         .map_or(0, |priority| *priority.as_ref()),
                 });
             } else if let Some(priority) = &part.priority {
-                self.errors.push(file.error(
-                    priority.span(),
-                    "`priority` orders outcomes that have a `when`, and this has none",
-                ));
+                self.errors
+                    .push(file.error(priority.span(), "`priority` has no effect without a `when`"));
             }
         }
         let magic = self.magic_values(scope);
@@ -113,7 +111,7 @@ impl<'a> Compiler<'a> {
                 self.errors.push(file.source_file.error(
                     second.span(),
                     format!(
-                        "only one outcome can be the default, and `{}` is",
+                        "only one outcome can be the default, and `{}` already is",
                         marked[0].0.as_ref()
                     ),
                 ));
@@ -122,7 +120,7 @@ impl<'a> Compiler<'a> {
                 return outcomes.get(name.as_ref()).cloned();
             }
         }
-        self.missing("no outcome is the default: say `default = true` in one of them");
+        self.missing("no outcome is the default: write `default = true` in one of them");
         None
     }
 }

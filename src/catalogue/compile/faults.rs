@@ -27,7 +27,7 @@ pub(super) fn faults(
     {
         errors.push(file.error(
             sequence.span(),
-            "a `sequence` only names other outcomes: `delay`, `fault` and `rate_limit` belong to these",
+            "a `sequence` only names other outcomes: put `delay`, `fault` and `rate_limit` on those",
         ));
     }
     if let Some(limit) = part.rate_limit.as_ref()
@@ -35,7 +35,7 @@ pub(super) fn faults(
     {
         errors.push(file.error(
             limit.span(),
-            "an error keeps nothing that a `rate_limit` could spare: limit the outcomes with a body",
+            "an error cannot have a `rate_limit`: put it on outcomes with a body",
         ));
     }
     let fault = fault.filter(|(_, probability)| !probability.is_never());

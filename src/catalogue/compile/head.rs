@@ -18,9 +18,11 @@ pub(super) fn status(
     };
     let status = StatusCode::from_u16(*written.as_ref()).unwrap_or(StatusCode::CONTINUE);
     let wrong = match status.as_u16() {
-        204 | 205 | 304 => "a reply with the status 204, 205 or 304 has no body",
+        204 | 205 | 304 => {
+            "a response with the status 204, 205 or 304 cannot have a body: use another status"
+        }
         200..600 => return status,
-        _ => "a status lies between 200 and 599",
+        _ => "a status must be between 200 and 599",
     };
     errors.push(file.error(written.span(), wrong));
     fallback
@@ -49,15 +51,15 @@ pub(super) fn headers(
         match (parsed_name, parsed_value) {
             (Err(_), _) => errors.push(file.error(
                 name.span(),
-                format!("`{}` is no name of a header", name.as_ref()),
+                format!("`{}` is not a valid header name", name.as_ref()),
             )),
             (Ok(name), _) if FRAMING.contains(&name.as_str()) => errors.push(file.error(
                 value.span(),
-                format!("the server itself writes `{name}`: leave it out"),
+                format!("the server writes the header `{name}`: leave it out"),
             )),
             (_, None) => errors.push(file.error(
                 value.span(),
-                "a header's value is text of visible characters, or a whole number",
+                "the value of a header must be text of visible characters, or a whole number",
             )),
             (Ok(name), Some(value)) => headers.push((name, value)),
         }

@@ -28,7 +28,7 @@ impl<'a> Compiler<'a> {
             self.errors.push(file.error(
                 tree.span(),
                 format!(
-                    "`lookup` must say which dummy data to ask: `in = \"…\"`, one of {}",
+                    "`lookup` must name its dummy data: `in = \"…\"`, one of {}",
                     listed(Lookup::names())
                 ),
             ));
@@ -105,8 +105,8 @@ impl<'a> Compiler<'a> {
                 self.errors.push(file.error(
                     named.tree.span(),
                     format!(
-                        "`{}` reads the field `{field}`, which the request does not have: name the one \
-                         that stands for it, `reads = {{ {field} = \"…\" }}`",
+                        "`{}` reads the field `{field}`, which the request does not have: name the field \
+                         to read instead, `reads = {{ {field} = \"…\" }}`",
                         lookup.name()
                     ),
                 ));
@@ -132,7 +132,7 @@ impl<'a> Compiler<'a> {
                 self.errors.push(named.file.error(
                     verdict.span(),
                     format!(
-                        "`{}` is no verdict of `{}`: known are {}",
+                        "`{}` is not a result of `{}`: known results are {}",
                         verdict.as_ref(),
                         named.lookup.name(),
                         listed(known.iter().copied())
@@ -158,7 +158,7 @@ impl<'a> Compiler<'a> {
             if !said {
                 self.errors.push(named.file.error(
                     named.tree.span(),
-                    format!("`lookup` does not say which outcome answers when the verdict is `{verdict}`"),
+                    format!("`lookup` has no outcome for the result `{verdict}`"),
                 ));
             }
         }

@@ -25,7 +25,7 @@ impl Compiler<'_> {
                     if subject.as_ref() == "nth"
                         && let Some(reason) = never_a_call(test)
                     {
-                        let sentence = format!("{reason}: this can never hold");
+                        let sentence = format!("{reason}: this condition can never match");
                         self.warn((file, test.span()), sentence);
                     }
                     let Some(Ok(path)) = fields.path_of(subject.as_ref()) else {
@@ -69,7 +69,9 @@ struct TestedField<'a> {
 
 impl TestedField<'_> {
     fn doubts(&self, test: &Spanned<Tree>) -> Vec<(Range<usize>, String)> {
-        let never = |(span, reason): (_, String)| (span, format!("{reason}: this can never hold"));
+        let never = |(span, reason): (_, String)| {
+            (span, format!("{reason}: this condition can never match"))
+        };
         let Some((operator, operand)) = operation(test) else {
             return self.misfit(test).map(never).into_iter().collect();
         };
@@ -79,7 +81,8 @@ impl TestedField<'_> {
                 misfits.map(never).collect()
             }
             ("not", _) if self.is_never(operand) => {
-                let sentence = "what `not` turns round can never hold, so this always does";
+                let sentence =
+                    "the condition inside `not` can never match, so this condition always matches";
                 vec![(operand.span(), sentence.to_owned())]
             }
             _ => {
@@ -103,7 +106,9 @@ impl TestedField<'_> {
     fn misfit(&self, value: &Spanned<Tree>) -> Option<(Range<usize>, String)> {
         let reason = match (self.shape, value.as_ref()) {
             // JSON Schema accepts such a number as an integer, but it never equals an integer of a request.
-            (Shape::Integer, Tree::Float(_)) => "must be an integer, without a point".to_owned(),
+            (Shape::Integer, Tree::Float(_)) => {
+                "must be an integer, without a decimal point".to_owned()
+            }
             (shape, tree) => match self.refusal(value.as_ref().to_json()) {
                 Some(refusal) => refusal.reason,
                 None if self.is_fact_of_other_kind(tree) => format!("is {}", kind(shape)),
@@ -135,13 +140,13 @@ impl TestedField<'_> {
             ("one_of", Tree::List(_)) => Some("the list is empty".to_owned()),
             ("regex" | "starts_with", Tree::Text(_)) => {
                 let is_text = matches!(self.shape, Shape::Text | Shape::Any);
-                (!is_text).then(|| format!("`{operator}` looks at text, and `{name}` is {kind}"))
+                (!is_text).then(|| format!("`{operator}` needs text, but `{name}` is {kind}"))
             }
             ("gt" | "lt", Tree::Integer(_) | Tree::Float(_)) => match self.shape {
                 Shape::Integer | Shape::Number | Shape::Any => self.beyond(operator, operand),
                 Shape::Object(_) | Shape::Array(_) | Shape::Text | Shape::Boolean | Shape::File => {
                     Some(format!(
-                        "`{operator}` compares numbers, and `{name}` is {kind}"
+                        "`{operator}` needs a number, but `{name}` is {kind}"
                     ))
                 }
             },

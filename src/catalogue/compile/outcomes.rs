@@ -138,7 +138,7 @@ impl<'a> Compiler<'a> {
         if self.last(|file| file.callback.as_ref()).is_none() {
             self.errors.push(file.error(
                 rule.span(),
-                "a callback needs a type to register a URL for: write `[callback] type = \"…\"`",
+                "a callback needs a type, so that a URL can be registered for it: write `[callback] type = \"…\"`",
             ));
         }
         behaviour
@@ -182,17 +182,17 @@ impl<'a> Compiler<'a> {
                     Some((later, outcome)) => later.error(
                         outcome.span(),
                         format!(
-                            "`{written}` is another name of the outcome `{}`, so none can have it as its own",
+                            "`{written}` is an alias of the outcome `{}`: choose another name",
                             name.as_ref()
                         ),
                     ),
                     None if other == written => file.error(
                         alias.span(),
-                        format!("`{written}` is the name of an outcome already"),
+                        format!("`{written}` is already the name of an outcome"),
                     ),
                     None => file.error(
                         alias.span(),
-                        format!("`{written}` already names the outcome `{other}`"),
+                        format!("`{written}` is already an alias of the outcome `{other}`"),
                     ),
                 };
                 self.errors.push(error);
@@ -235,14 +235,14 @@ pub(super) fn error_outcome(
     if let Some(body) = &part.body {
         errors.push(file.error(
             body.span(),
-            "an outcome has a `body` or an `error`, not both: the error makes its own body",
+            "an outcome has a `body` or an `error`, not both: an error has its own body",
         ));
     }
     let names_others = part.sequence.is_some() || part.weighted.is_some();
     if part.then.is_some() || names_others || part.callback.is_some() || part.pending {
         errors.push(file.error(
             error.span(),
-            "an error makes no record, so it has no `then`, `sequence`, `weighted`, `callback` or `pending`",
+            "an error creates no record, so it cannot have `then`, `sequence`, `weighted`, `callback` or `pending`",
         ));
     }
     let status = status(part, StatusCode::INTERNAL_SERVER_ERROR, file, errors);
@@ -251,7 +251,7 @@ pub(super) fn error_outcome(
             .status
             .as_ref()
             .map_or_else(|| error.span(), Spanned::span);
-        errors.push(file.error(span, "the status of an error lies between 400 and 599"));
+        errors.push(file.error(span, "the status of an error must be between 400 and 599"));
     }
     Outcome {
         name: name.as_ref().clone(),
@@ -280,7 +280,7 @@ pub(super) fn check_outcome_name(
         errors.push(file.error(
             name.span(),
             format!(
-                "`{}` cannot name an outcome: use upper-case letters, digits and `_`",
+                "`{}` is not a valid name for an outcome: use upper-case letters, digits and `_`",
                 name.as_ref()
             ),
         ));

@@ -49,12 +49,12 @@ impl Compiler<'_> {
             );
             let sentence = if shadowed {
                 format!(
-                    "this rule never decides: {other_name} is tried before it, and holds whenever it does"
+                    "this rule is never used: {other_name} is tried first, and matches all of the same requests"
                 )
             } else {
                 format!(
-                    "this rule and that of {other_name} can both hold, and the first in the file is taken: say \
-                     which, by `priority`"
+                    "this rule and that of {other_name} can match the same request, and then the first in the file wins: \
+                     use `priority` to choose"
                 )
             };
             self.errors

@@ -65,7 +65,7 @@ impl Planting<'_, '_> {
             None => {
                 self.report(
                     record.span(),
-                    "the record must name its `outcome`, since no dummy data decides here",
+                    "the record needs an `outcome`, because no dummy data decides here",
                 );
                 return None;
             }
@@ -88,7 +88,7 @@ impl Planting<'_, '_> {
         if id.as_ref().is_empty() || !id.as_ref().bytes().all(plain) {
             self.report(
                 id.span(),
-                "a record's id is part of a path: use letters, digits, `_` and `-`",
+                "the id of a record is part of a path: use letters, digits, `_` and `-`",
             );
         }
     }
@@ -147,7 +147,7 @@ impl Planting<'_, '_> {
             self.report(
                 text.span(),
                 format!(
-                    "`{}` is no instant such as `2022-02-10T18:55:02.061Z`",
+                    "`{}` is not a date and time such as `2022-02-10T18:55:02.061Z`",
                     text.as_ref()
                 ),
             );

@@ -15,7 +15,7 @@ impl Compiler<'_> {
                 if let Some(written) = written {
                     self.errors.push(file.source_file.error(
                         written.span(),
-                        format!("a file that extends another keeps its {key}: leave this out"),
+                        format!("a file that extends another file cannot change its {key}: leave this out"),
                     ));
                 }
             }
@@ -45,17 +45,14 @@ impl Compiler<'_> {
     fn check_get(&mut self) {
         for file in self.stack {
             let useless = [
-                (
-                    &file.id,
-                    "a GET keeps no record that could be read back: leave out `id`",
-                ),
+                (&file.id, "a GET keeps no records: leave out `id`"),
                 (
                     &file.content_type,
                     "a GET has no body: leave out `content_type`",
                 ),
                 (
                     &file.listings,
-                    "where there are `listings` they are all that is read: leave out `method`",
+                    "an endpoint with `listings` only reads: leave out `method`",
                 ),
             ];
             for (written, message) in useless {
@@ -72,7 +69,7 @@ impl Compiler<'_> {
         let Some(path) = &self.base.path else {
             self.errors.push(file.error(
                 0..0,
-                "the file says neither where it answers (`path = \"/v1/…\"`) nor what it `extends`",
+                "the file has neither a path (`path = \"/v1/…\"`) nor a file to extend (`extends = \"…\"`)",
             ));
             return None;
         };
@@ -82,16 +79,16 @@ impl Compiler<'_> {
         let wrong = if text == crate::http::OPENAPI_PATH {
             format!("the sandbox itself answers at `{text}`: choose another path")
         } else if !is_path(text) || text.starts_with("/__sandbox") {
-            "a path is `/` and lower-case words between slashes, such as `/v1/identity/things`, \
+            "a path is lower-case words, each after a `/`, such as `/v1/identity/things`, \
              and not below `/__sandbox`"
                 .to_owned()
         } else if verb == Verb::Post && !names.is_empty() {
             format!(
-                "only the path of a GET has segments such as `{{{}}}`: say `method = \"GET\"`",
+                "only the path of a GET can have parameters such as `{{{}}}`: write `method = \"GET\"`",
                 names[0]
             )
         } else if let Some(at) = repeated {
-            format!("the path has two segments `{{{}}}`", names[at])
+            format!("the path has the parameter `{{{}}}` twice", names[at])
         } else {
             return Some(text.clone());
         };
@@ -117,11 +114,13 @@ impl Compiler<'_> {
                 }
                 let hint = match nearest(written, names.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("its segments are {}", listed(names.iter().copied())),
+                    None => format!("its parameters are {}", listed(names.iter().copied())),
                 };
                 self.errors.push(file.source_file.error(
                     name.span(),
-                    format!("a GET brings what is in its path, and `{{{written}}}` is not: {hint}"),
+                    format!(
+                        "the input of a GET is in its path, and `{{{written}}}` is not: {hint}"
+                    ),
                 ));
             }
         }

@@ -112,7 +112,7 @@ impl SchemaCheck<'_> {
                     let hint = nearest_clause(name, known);
                     self.errors.push(self.file.error(
                         keyword.span(),
-                        format!("`{name}` is no keyword of JSON Schema{hint}"),
+                        format!("`{name}` is not a keyword of JSON Schema{hint}"),
                     ));
                 }
             }
@@ -138,7 +138,7 @@ impl SchemaCheck<'_> {
         let Tree::Table(entries) = tree.as_ref() else {
             self.errors.push(self.file.error(
                 tree.span(),
-                "`x-error` is a table of the names of errors by keyword",
+                "`x-error` must be a table: keywords and the names of errors",
             ));
             return;
         };

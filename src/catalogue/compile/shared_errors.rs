@@ -27,7 +27,7 @@ pub(crate) fn compile_shared_errors(stack: &Stack, errors: &mut Vec<LoadError>) 
             if part.default || part.when.is_some() || !part.aliases.is_empty() {
                 errors.push(source_file.error(
                     name.span(),
-                    "an error that all endpoints share has no `default`, `when` or `aliases`",
+                    "an error that all endpoints share cannot have `default`, `when` or `aliases`",
                 ));
             }
             let outcome = Outcome {

@@ -23,7 +23,7 @@ impl Compiler<'_> {
         {
             self.errors.push(file.error(
                 cycle.span(),
-                "`cycle` says how a `sequence` goes on, and there is none here",
+                "`cycle` restarts a `sequence`, but there is none here",
             ));
         }
         let (what, span, answer) = match (&part.sequence, &part.weighted) {
@@ -51,7 +51,7 @@ impl Compiler<'_> {
             self.errors.push(file.error(
                 span,
                 format!(
-                    "a `{what}` only names other outcomes: it has no `body`, `error`, `then`, `callback` or `{other}`"
+                    "a `{what}` only names other outcomes: it cannot have `body`, `error`, `then`, `callback` or `{other}`"
                 ),
             ));
         }
@@ -75,7 +75,7 @@ impl Compiler<'_> {
                 }
                 _ => self.errors.push(file.error(
                     weight.span(),
-                    format!("a weight is a whole number between 0 and {WEIGHT_MAX}"),
+                    format!("a weight must be a whole number between 0 and {WEIGHT_MAX}"),
                 )),
             }
         }
@@ -96,7 +96,7 @@ impl Compiler<'_> {
         if parts.is_empty() || parts.len() > CHANGES_MAX {
             self.errors.push(file.error(
                 then.span(),
-                format!("`then` must name between 1 and {CHANGES_MAX} changes"),
+                format!("`then` must have 1 to {CHANGES_MAX} changes"),
             ));
         }
         let mut changes = Vec::new();
@@ -144,7 +144,7 @@ impl Compiler<'_> {
                 if !has_id {
                     self.errors.push(file.error(
                         then.span(),
-                        "nothing is kept here that could become anything: say how ids are written, \
+                        "this endpoint keeps no records that could change: define their ids, \
                          `id = \"…_{uuid}\"`",
                     ));
                 }
@@ -209,7 +209,7 @@ impl Compiler<'_> {
             if next.is_some() {
                 self.errors.push(file.error(
                     name.span(),
-                    "`then` leads back to where it came from and would never end",
+                    "the `then` of these outcomes forms a loop that never ends",
                 ));
             }
         }

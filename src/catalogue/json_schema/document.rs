@@ -1,4 +1,5 @@
-//! A scenario file as one type. `scenario` reads files key by key; a test proves that these are the keys.
+//! A scenario file as one type, for its schema. `scenario` reads files key by key. A test checks that the keys are
+//! the same.
 
 use std::collections::BTreeMap;
 
@@ -12,47 +13,47 @@ use crate::scenario::{
     PersonPart, RecordPart, ReplyPart, Source,
 };
 
-/// A scenario file of iluma-sandbox: an endpoint, more for one that is there, or dummy data.
+/// A scenario file of iluma-sandbox. It defines an endpoint, extends one, or adds dummy data.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 #[schemars(title = "iluma-sandbox scenario")]
 #[expect(dead_code, reason = "only its schema is asked for")]
 pub(super) struct ScenarioDocument {
-    /// The file that this one adds to. Without it the file replaces the one of the same path, or is new.
+    /// The file that this one extends. Without it, this file replaces the file with the same path, or is new.
     extends: Option<EndpointId>,
-    /// What the endpoint is called in lists.
+    /// The name of the endpoint in lists.
     name: Option<String>,
-    /// What it is for, for the reader of the file.
+    /// A note for readers of the file.
     description: Option<String>,
-    /// How well the endpoint is known; of the outcomes of this file, each that does not say it itself.
+    /// Where the knowledge of the endpoint comes from. It is also the default for the outcomes of this file.
     source: Option<Source>,
-    /// How well reading back by id is known, where that differs.
+    /// Where the knowledge of reading a record by id comes from, if that differs from `source`.
     read_source: Option<Source>,
-    /// With which method it is asked: `POST` where it is left out. A GET brings what is in its path.
+    /// The method of requests. The default is `POST`. The input of a GET is in its path.
     method: Option<Method>,
-    /// Where it answers. Of a GET it may have segments: `/v1/phones/{digits}/age`.
+    /// The path of the endpoint. The path of a GET may have parameters: `/v1/phones/{digits}/age`.
     path: Option<RoutePath>,
-    /// How ids are written: text around one `{uuid}` or `{hex24}`. `GET {path}/{id}` reads a record back;
-    /// without an id nothing is kept and nothing read back.
+    /// The form of ids: text around one `{uuid}` or `{hex24}`. `GET {path}/{id}` reads a record. Without this
+    /// key, the endpoint keeps no records.
     id: Option<IdPattern>,
-    /// What the endpoint takes: JSON, and forms too, where it is left out.
+    /// The content type of requests. By default, the endpoint accepts JSON and forms.
     content_type: Option<ContentType>,
-    /// The rules for the input.
+    /// The rules for the input of a request.
     request: Option<RequestRules>,
     reply: Option<ReplyPart>,
     callback: Option<CallbackPart>,
-    /// Values of the request that name an outcome, for flows in which no header can be set.
+    /// Values of the request that select an outcome. Use this if your flow cannot set a header.
     magic: Option<Magic>,
-    /// Which dummy data decides when neither a header nor a rule does.
+    /// The dummy data that chooses the outcome if neither a header nor a rule does.
     lookup: Option<Lookup>,
     keep: Option<KeepPart>,
-    /// Other endpoints whose records this path reads back too.
+    /// Other endpoints whose records this path also reads.
     reads: Option<Vec<EndpointId>>,
-    /// Where an endpoint that only reads finds what it reads.
+    /// The collection that an endpoint reads from, if it only reads.
     listings: Option<Listings>,
-    /// The answers, by the names that `x-magic-reply` asks for: upper-case letters, digits and `_`.
+    /// The possible responses by name. `x-magic-reply` uses these names: upper-case letters, digits and `_`.
     outcomes: Option<BTreeMap<OutcomeName, OutcomePart>>,
-    /// Records that are there from the start, in every world.
+    /// Records that exist in every world from the start.
     records: Option<Vec<RecordPart>>,
     /// Dummy data: people on the watchlist.
     individuals: Option<Vec<ListingPart>>,
@@ -60,9 +61,9 @@ pub(super) struct ScenarioDocument {
     entities: Option<Vec<EntityPart>>,
     /// Dummy data: the population register.
     people: Option<Vec<PersonPart>>,
-    /// Dummy data: numbers that the population register does not know.
+    /// Dummy data: numbers that are not in the population register.
     missing: Option<Vec<MissingPart>>,
-    /// Dummy data: accounts whose holder or whose trouble is known beforehand.
+    /// Dummy data: bank accounts with a fixed holder or a fixed result.
     bank_accounts: Option<Vec<BankAccountPart>>,
 }
 

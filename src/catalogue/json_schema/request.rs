@@ -9,8 +9,8 @@ use crate::scenario::FORMATS;
 written!(
     RequestRules,
     json!({
-        "description": "JSON Schema, draft 2020-12. The first of its `examples` stands in where a magic reply \
-            comes without a body.",
+        "description": "JSON Schema, draft 2020-12. The first of its `examples` is the input if a request has a \
+            magic reply and no body.",
         "anyOf": [
             {"type": "boolean"},
             {
@@ -61,7 +61,7 @@ fn keywords() -> Map<String, Value> {
     });
     let plain = PLAIN.map(|name| (name, plain(name)));
     let error_names = json!({
-        "description": "The error that a broken rule answers with, by the rule's keyword: `{ maximum = \"FILE_TOO_LARGE\" }`.",
+        "description": "The error for each broken rule, by the keyword of the rule: `{ maximum = \"FILE_TOO_LARGE\" }`.",
         "type": "object",
         "additionalProperties": {"$ref": "#/definitions/OutcomeName"},
     });

@@ -1,4 +1,5 @@
-//! `sandbox.toml` as one type. `settings` reads it key by key; a test proves that these are the keys.
+//! `sandbox.toml` as one type, for its schema. `settings` reads it key by key. A test checks that the keys are the
+//! same.
 
 use std::collections::BTreeMap;
 
@@ -6,26 +7,26 @@ use schemars::JsonSchema;
 
 use super::texts::{ApiKey, ReceiverUrl};
 
-/// The settings of a scenario folder. Flags and environment variables have the last word.
+/// The settings of a scenario folder. Flags and environment variables override them.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 #[schemars(title = "iluma-sandbox settings")]
 #[expect(dead_code, reason = "only its schema is asked for")]
 pub(super) struct SettingsDocument {
-    /// How the watchlist's dates are written: `"1943-03-11"`, or as `{ y, m, d }`, which can also show
-    /// those of which only parts are known.
+    /// The format of dates in watchlist results: `"1943-03-11"` or `{ y, m, d }`. The second can also show
+    /// dates that are only partly known.
     watchlist_dates: Option<WatchlistDates>,
-    /// Only these API keys are let in. Without them every well-formed one is, each with its own world.
+    /// The only API keys that are accepted. By default, every well-formed key is accepted and has its own world.
     api_keys: Option<Vec<ApiKey>>,
-    /// Where callbacks of a type go in every world that registers no other URL.
+    /// The default callback URL of each type. A URL that a world registers replaces the default.
     callback_urls: Option<BTreeMap<String, ReceiverUrl>>,
-    /// Whether the name of an uploaded file may name an outcome, at every endpoint:
+    /// Whether the name of an uploaded file can select an outcome, at every endpoint:
     /// `completed_not_found.jpg`.
     magic_file_names: Option<bool>,
-    /// Answers only what is documented or observed.
+    /// Answers only with endpoints and outcomes that are documented or observed.
     strict: Option<bool>,
-    /// Identity numbers, phone numbers and mail addresses that are made up, so that nothing warns of them;
-    /// `"@acme.co.id"` means all addresses of a domain.
+    /// Invented identity numbers, phone numbers and mail addresses. The sandbox does not warn about them.
+    /// `"@acme.co.id"` covers all addresses of a domain.
     dummy_values: Option<Vec<String>>,
     /// Names of more fields that hold personal data, or the ends of such names: `"loyalty_card"`. `--redact` hides them, and
     /// the inspector masks them.

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::base::{PREFIXES, SECRET_CHARS};
 use crate::catalogue::compile::FRAMING;
 
-/// A type that is nothing but its schema.
+/// A type that exists only for its schema.
 macro_rules! written {
     ($name:ident, $schema:expr $(, $other:ident)*) => {
         #[expect(dead_code, reason = "only its schema is asked for")]
@@ -33,7 +33,7 @@ pub(super) const DURATION: &str = "[0-9]{1,11}(ms|s|m|h|d)";
 written!(
     EndpointId,
     json!({
-        "description": "A file's path below its folder without `.toml`.",
+        "description": "The path of a file in its folder, without `.toml`.",
         "type": "string",
         "minLength": 1,
         "examples": ["v1.1/bank_account_data_requests"],
@@ -81,7 +81,7 @@ written!(
 written!(
     Instant,
     json!({
-        "description": "An instant, in quotes.",
+        "description": "A date and time, in quotes.",
         "type": "string",
         "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}",
         "examples": ["2022-02-10T18:55:02.061Z"],
@@ -91,7 +91,7 @@ written!(
 written!(
     Status,
     json!({
-        "description": "An HTTP status that has a body.",
+        "description": "An HTTP status whose response has a body.",
         "type": "integer",
         "minimum": 200,
         "maximum": 599,
@@ -102,7 +102,7 @@ written!(
 written!(
     Headers,
     json!({
-        "description": "Headers of the reply by their names.",
+        "description": "Headers of the response by name.",
         "type": "object",
         "propertyNames": {
             "pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",

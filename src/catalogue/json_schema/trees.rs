@@ -11,7 +11,7 @@ use crate::scenario::{BankList, ThenPart, ThenRule};
 written!(
     Body,
     json!({
-        "description": "A table, an array, or one hole.",
+        "description": "A table, an array, or one placeholder.",
         "anyOf": [
             {"type": "object", "additionalProperties": {"$ref": "#/definitions/BodyValue"}},
             {"type": "array", "items": {"$ref": "#/definitions/BodyValue"}},
@@ -25,9 +25,9 @@ written!(
     BodyValue,
     json!({
         "description": format!(
-            "A value, or text with holes: `{{{{input.field}}}}` (`{{{{input.field?}}}}` leaves the key out when it \
-             is not sent), `{{{{id}}}}`, `{{{{created}}}}`, `{{{{updated}}}}`, `{{{{null}}}}`, `{{{{absent}}}}`, \
-             what the lookup found, {}.",
+            "A value, or text with placeholders: `{{{{input.field}}}}` (`{{{{input.field?}}}}` leaves the key out if \
+             the field was not sent), `{{{{id}}}}`, `{{{{created}}}}`, `{{{{updated}}}}`, `{{{{null}}}}`, \
+             `{{{{absent}}}}`, the data that the lookup found, {}.",
             [
                 Fake::names().map(|name| format!("`{{{{fake.{name}}}}}`")).collect::<Vec<_>>(),
                 BankList::names().map(|name| format!("`{{{{banks.{name}}}}}`")).to_vec(),
@@ -37,7 +37,7 @@ written!(
         ),
         "anyOf": [
             {"type": ["number", "boolean"]},
-            // One pattern for the whole text: a text may hold holes, but no other `{{`.
+            // One pattern for the whole text: a text may hold placeholders, but no other `{{`.
             {"type": "string", "pattern": format!(r"^([^{{]|\{{[^{{]|{})*\{{?$", hole())},
             {"type": "array", "items": {"$ref": "#/definitions/BodyValue"}},
             {"type": "object", "additionalProperties": {"$ref": "#/definitions/BodyValue"}},
@@ -48,7 +48,7 @@ written!(
 written!(
     When,
     json!({
-        "description": "Conditions that must all hold, or a list of such tables, of which one must.",
+        "description": "A table of conditions that must all match, or a list of tables of which one must match.",
         "anyOf": [
             {"$ref": "#/definitions/Conditions"},
             {"type": "array", "minItems": 1, "items": {"$ref": "#/definitions/Conditions"}},
@@ -60,7 +60,7 @@ written!(
 written!(
     Conditions,
     json!({
-        "description": "What must hold, by the quoted name of what is looked at: `\"input.user_id\" = \"foo\"`.",
+        "description": "Conditions by the quoted name of a part of the request: `\"input.user_id\" = \"foo\"`.",
         "type": "object",
         "minProperties": 1,
         "patternProperties": {
@@ -75,7 +75,7 @@ written!(
 written!(
     Test,
     json!({
-        "description": "The value that it must have, or a table of one operator.",
+        "description": "The expected value, or a table with one operator.",
         "anyOf": [
             {"type": ["string", "number", "boolean", "array"]},
             {
@@ -92,7 +92,7 @@ written!(
 written!(
     Lookup,
     json!({
-        "description": "Which dummy data decides, and which outcome answers to each of its verdicts.",
+        "description": "The dummy data that decides, and the outcome for each of its results.",
         "anyOf": AnyLookup::all().map(lookup).collect::<Vec<_>>(),
     }),
     OutcomeName
@@ -101,7 +101,7 @@ written!(
 written!(
     Weighted,
     json!({
-        "description": "Outcomes and their weights, of which at least one is above 0.",
+        "description": "Outcomes and their weights. At least one weight is above 0.",
         "type": "object",
         "minProperties": 1,
         "propertyNames": {"$ref": "#/definitions/OutcomeName"},
@@ -113,14 +113,14 @@ written!(
 written!(
     Magic,
     json!({
-        "description": "Fields whose values name an outcome: `\"input.given_names\" = { prefix = \"MAGIC \" }`.",
+        "description": "Fields whose values select an outcome: `\"input.given_names\" = { prefix = \"MAGIC \" }`.",
         "type": "object",
         "patternProperties": {
             r"^(input|path)\..+$": {
                 "anyOf": [
-                    {"description": "The whole value names an outcome.", "const": true},
+                    {"description": "The whole value is the name of an outcome.", "const": true},
                     {
-                        "description": "What follows on this names an outcome.",
+                        "description": "The text after this prefix is the name of an outcome.",
                         "type": "object",
                         "properties": {"prefix": {"type": "string", "minLength": 1}},
                         "required": ["prefix"],
@@ -149,7 +149,7 @@ impl schemars::JsonSchema for ThenRule {
     }
 }
 
-/// The pattern of all holes that any endpoint may have.
+/// The pattern of all placeholders that any endpoint may have.
 fn hole() -> String {
     let fixed = ["id", "created", "updated", "null", "absent"];
     let fakes = Fake::names().map(|name| format!(r"fake\.{name}"));
@@ -179,21 +179,23 @@ fn hole() -> String {
 /// The schema of an operator's operand.
 fn operand(operator: &str) -> Value {
     match operator {
-        "one_of" => json!({"description": "It is one of these.", "type": "array"}),
+        "one_of" => json!({"description": "The value is one of these.", "type": "array"}),
         "regex" => json!({
-            "description": "It matches the regular expression somewhere.",
+            "description": "A part of the value matches this regular expression.",
             "type": "string",
             "format": "regex",
         }),
-        "starts_with" => json!({"description": "Its text starts with this.", "type": "string"}),
-        "present" => json!({"description": "Whether it was sent.", "type": "boolean"}),
-        "gt" => json!({"description": "It is a number above this.", "type": "number"}),
-        "lt" => json!({"description": "It is a number below this.", "type": "number"}),
+        "starts_with" => {
+            json!({"description": "The value starts with this text.", "type": "string"})
+        }
+        "present" => json!({"description": "Whether the value was sent.", "type": "boolean"}),
+        "gt" => json!({"description": "The value is a number above this.", "type": "number"}),
+        "lt" => json!({"description": "The value is a number below this.", "type": "number"}),
         "not" => json!({
-            "description": "The value or the operator does not hold.",
+            "description": "The value or operator does not match.",
             "allOf": [{"$ref": "#/definitions/Test"}],
         }),
-        other => panic!("say here what `{other}` is given"),
+        other => panic!("the operand of `{other}` has no schema yet"),
     }
 }
 
@@ -212,7 +214,7 @@ fn lookup(lookup: AnyLookup) -> Value {
         (
             "reads".to_owned(),
             json!({
-                "description": "The field of the request that stands for one of the lookup's.",
+                "description": "Fields of the request that the lookup reads instead of its usual fields.",
                 "type": "object",
                 "properties": fields.collect::<Map<_, _>>(),
                 "additionalProperties": false,

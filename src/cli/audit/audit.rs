@@ -17,14 +17,14 @@ use crate::sandbox::Sandbox;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Where the receiver takes callbacks, such as `http://127.0.0.1:8080/callbacks`.
+    /// URL of the receiver, such as `http://127.0.0.1:8080/callbacks`.
     #[arg(long = "callback", value_name = "URL", value_parser = ReceiverUrl::parse)]
     url: ReceiverUrl,
-    /// The type of the callbacks; `iluma-sandbox list` shows them.
+    /// Callback type to send; `iluma-sandbox list` shows the types.
     #[arg(long = "type", value_name = "TYPE")]
     callback_type: String,
-    /// The token that the receiver accepts [default: the callback token of the documentation's key
-    /// with seed 0, which the report prints].
+    /// Token that the receiver accepts [default: the callback token of the documentation's API key with
+    /// seed 0; the report prints it].
     #[arg(long, value_parser = token)]
     token: Option<HeaderValue>,
     #[arg(long, value_enum, default_value_t)]
@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
     scenarios: Scenarios,
     #[command(flatten)]
     receivers: crate::cli::tls::ReceiverArguments,
-    /// How long the receiver may take over each callback, where 30 s are too long to test it.
+    /// How long the receiver may take for each callback. Tests use this because 30 s are too long for them.
     #[arg(long, hide = true, value_name = "DURATION", value_parser = parse_duration)]
     receiver_time: Option<Duration>,
 }
@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         Ok(sandbox) => sandbox,
         Err(errors) => {
             eprintln!("{errors}");
-            return misused("nothing was sent: mend the scenario files above");
+            return misused("nothing was sent: correct the scenario files above");
         }
     };
     let audit = Audit::new(
@@ -142,6 +142,6 @@ fn line(step: &AuditStep, verdict: &AuditVerdict) -> String {
 fn token(text: &str) -> Result<HeaderValue, String> {
     match text.parse() {
         Ok(token) if !text.trim().is_empty() => Ok(token),
-        _ => Err("a token is plain text that a header can carry".to_owned()),
+        _ => Err("a token must be plain text that fits into a header, and not empty".to_owned()),
     }
 }

@@ -54,70 +54,70 @@ pub(super) const STEPS: [AuditStep; 10] = [
         name: "normal",
         sent: "a callback",
         expected: ExpectedAnswer::Accepted,
-        advice: "no callback would arrive",
+        advice: "no callback would be processed",
         events: &[Behaviour::Normal],
     },
     AuditStep {
         name: "duplicate",
         sent: "the same callback twice",
         expected: ExpectedAnswer::Accepted,
-        advice: "a callback may come more than once, and what was taken before needs no error",
+        advice: "a callback can arrive more than once: accept a known one without an error",
         events: &[Behaviour::Duplicate],
     },
     AuditStep {
         name: "reorder",
         sent: "the callbacks of two records, the later one first",
         expected: ExpectedAnswer::Accepted,
-        advice: "callbacks come in any order",
+        advice: "callbacks can arrive in any order",
         events: &[Behaviour::Reorder, Behaviour::Normal],
     },
     AuditStep {
         name: "wrong-token",
         sent: "a callback with a wrong token",
         expected: ExpectedAnswer::Refused,
-        advice: "whoever finds the URL could send callbacks: compare the token first",
+        advice: "anybody who finds the URL could send callbacks: compare the token first",
         events: &[Behaviour::WrongToken],
     },
     AuditStep {
         name: "no-token",
         sent: "a callback without a token",
         expected: ExpectedAnswer::Refused,
-        advice: "whoever finds the URL could send callbacks: ask for the token first",
+        advice: "anybody who finds the URL could send callbacks: require the token first",
         events: &[Behaviour::NoToken],
     },
     AuditStep {
         name: "stale",
         sent: "a finished record, then its older state",
         expected: ExpectedAnswer::Accepted,
-        advice: "an old state may come late: keep the newer one, and take the old one without an error",
+        advice: "an old state can arrive late: keep the newer one, and accept the old one without an error",
         events: &[Behaviour::Stale],
     },
     AuditStep {
         name: "unknown-fields",
         sent: "a callback with fields that are not documented",
         expected: ExpectedAnswer::Accepted,
-        advice: "fields may be added at any time: ignore those that you do not know",
+        advice: "fields can be added at any time: ignore unknown fields",
         events: &[Behaviour::UnknownFields],
     },
     AuditStep {
         name: "invalid-json",
         sent: "a callback that is not JSON",
         expected: ExpectedAnswer::RefusedAsUnreadable,
-        advice: "what cannot be read was not taken, and is no fault of the receiver: answer 400",
+        advice: "an unreadable body is the sender's mistake: answer 400, not 2xx and not 5xx",
         events: &[Behaviour::InvalidJson],
     },
     AuditStep {
         name: "truncated",
         sent: "the first half of a callback",
         expected: ExpectedAnswer::RefusedAsUnreadable,
-        advice: "what cannot be read was not taken, and is no fault of the receiver: answer 400",
+        advice: "an unreadable body is the sender's mistake: answer 400, not 2xx and not 5xx",
         events: &[Behaviour::Truncated],
     },
     AuditStep {
         name: "retry",
         sent: "a callback, again after each 5xx",
         expected: ExpectedAnswer::AcceptedInTheEnd,
-        advice: "a callback that failed is sent again, and must be taken then",
+        advice: "a failed callback is sent again, and must be accepted then",
         events: &[Behaviour::Normal],
     },
 ];
@@ -233,16 +233,16 @@ impl Audit {
             ExpectedAnswer::Accepted
                 if !pass && matches!(status.map(|s| s.as_u16()), Some(401 | 403)) =>
             {
-                Some("does the receiver know the token? --token sends another")
+                Some("does the receiver know this token? --token sends another one")
             }
             _ if !pass => Some(step.advice),
             ExpectedAnswer::AcceptedInTheEnd if answers.len() == 1 => {
-                Some("the receiver did not fail, so nothing was sent again")
+                Some("the receiver did not fail, so no retry was tested")
             }
             ExpectedAnswer::Refused | ExpectedAnswer::RefusedAsUnreadable
                 if self.refuses_everything =>
             {
-                Some("it refused the normal callback too, so this says little")
+                Some("the receiver refused the normal callback too, so this result proves little")
             }
             ExpectedAnswer::Accepted
             | ExpectedAnswer::AcceptedInTheEnd
@@ -333,7 +333,7 @@ fn product<'c>(
         let types = catalogue::callback_types(catalogue);
         let near = nearest_sentence(callback_type, types.iter().copied());
         return Err(format!(
-            "there are no callbacks of type `{callback_type}`.{near} Known are {}.",
+            "there are no callbacks of type `{callback_type}`.{near} Known types: {}.",
             types.join(", ")
         ));
     };
@@ -345,6 +345,6 @@ fn product<'c>(
 
 fn unsendable(callback_type: &str) -> String {
     format!(
-        "what stands for callbacks of type `{callback_type}` makes no record that could be sent"
+        "the sample outcome for callbacks of type `{callback_type}` creates no record, so there is nothing to send"
     )
 }

@@ -1,5 +1,5 @@
-//! `iluma-sandbox document`: a picture to upload that is plainly no real document. Its file name carries an
-//! outcome.
+//! `iluma-sandbox document`: draws a picture to upload that is clearly not a real document. Its file name can
+//! select an outcome.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -17,22 +17,24 @@ use crate::cli::output::{Format, fail, misused, print};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Outcome that the file's name is to carry: one of an endpoint that takes an upload.
+    /// Outcome to write into the file name. An endpoint with an upload must have it.
     #[arg(long, value_name = "OUTCOME")]
     magic: Option<String>,
-    /// File or folder to write to; `ktp.png` becomes `ktp.completed_not_found.png`.
+    /// File or folder to write to. With an outcome, `ktp.png` becomes `ktp.completed_not_found.png`.
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
     /// What to draw.
     #[arg(long, value_enum, default_value_t)]
     kind: Kind,
-    /// Pixels, to be refused for: what is drawn unasked is taken by every shipped endpoint.
+    /// Size in pixels, to test that a wrong size is refused. Every shipped endpoint accepts the default
+    /// size.
     #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = size)]
     size: Option<(usize, usize)>,
-    /// Length of the file, to be refused for: filled up with text that no viewer shows.
+    /// Length of the file in bytes, to test that a wrong length is refused. The file is filled with text
+    /// that viewers do not show.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=BYTES_MAX))]
     bytes: Option<u64>,
-    /// Overwrite a file that is there.
+    /// Overwrite an existing file.
     #[arg(long)]
     force: bool,
     #[command(flatten)]
@@ -46,7 +48,7 @@ enum Kind {
     /// An identity card.
     #[default]
     Card,
-    /// Somebody, as far as circles go.
+    /// A face drawn from circles.
     Selfie,
 }
 
@@ -82,7 +84,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         Ok(file) => file,
         Err(least) => {
             return misused(format_args!(
-                "a picture of {width}x{height} takes {} bytes, or {least} and more: give a smaller --size",
+                "a picture of {width}x{height} has {} bytes, and can only be filled up to {least} bytes or more: give a smaller --size or another --bytes",
                 least - png::FILLING_BYTES_MIN
             ));
         }
@@ -105,7 +107,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fail(format_args!(
-            "{} is there already: say --force to overwrite it",
+            "{} already exists: use --force to overwrite it",
             path.display()
         )),
         Err(error) => fail(format_args!(
@@ -139,7 +141,7 @@ fn check_outcome(asked: &str, catalogue: &Catalogue) -> Result<(), String> {
     let near = nearest(asked, names.iter().copied())
         .map_or(String::new(), |near| format!(" did you mean `{near}`?"));
     Err(format!(
-        "`{asked}` is no outcome of an endpoint that takes an upload:{near} known are {}",
+        "`{asked}` is not an outcome of an endpoint with an upload:{near} known outcomes: {}",
         listed(names)
     ))
 }
@@ -159,18 +161,18 @@ fn named(arguments: &Arguments, magic: Option<&str>) -> Result<PathBuf, String> 
         Some(path) if path.is_dir() || ends_in_slash(path) => (path.to_owned(), kind.to_owned()),
         Some(path) => {
             let name = path.file_name().and_then(|name| name.to_str());
-            let name = name.ok_or_else(|| format!("{} is no name for a file", path.display()))?;
+            let name = name.ok_or_else(|| format!("{} is not a file name", path.display()))?;
             let stem = match name.rsplit_once('.') {
                 Some((stem, ending)) if ending.eq_ignore_ascii_case("png") => stem,
                 Some((stem, ending))
                     if ["jpg", "jpeg"].contains(&&*ending.to_ascii_lowercase()) =>
                 {
-                    return Err(format!("only PNG is drawn: write to `{stem}.png`"));
+                    return Err(format!("only PNG files can be written: use `{stem}.png`"));
                 }
                 _ => name,
             };
             if stem.is_empty() {
-                return Err(format!("{} is no name for a file", path.display()));
+                return Err(format!("{} is not a file name", path.display()));
             }
             (
                 path.parent().unwrap_or(Path::new("")).to_owned(),
@@ -207,7 +209,7 @@ fn write(path: &Path, bytes: &[u8], force: bool) -> io::Result<()> {
 fn size(text: &str) -> Result<(usize, usize), String> {
     let wrong = || {
         format!(
-            "write pixels such as `400x400`, from {} to {}",
+            "write width and height in pixels, such as `400x400`, from {} to {}",
             SIDES.start(),
             SIDES.end()
         )

@@ -10,25 +10,25 @@ use crate::control::routes;
 pub(crate) fn text(catalogue: &Catalogue, base: &str, commands: Vec<(String, String)>) -> String {
     let mut text = format!(
         "# iluma-sandbox {version}\n\n\
-        > A local emulator of the Iluma KYC API. Same request, same answer: nothing is random, nobody is real.\n\n\
+        > A local mock server of the Iluma KYC API. The same request always gets the same answer. All data are invented.\n\n\
         ## Start\n\n\
-        `iluma-sandbox serve --port 0 --ready-file ready.json` serves on a free port; the file then holds \
-        `url`, `api_key` and `callback_token`. This one answers at {base}. \
+        `iluma-sandbox serve --port 0 --ready-file ready.json` serves on a free port; the file then has \
+        `url`, `api_key` and `callback_token`. This sandbox is at {base}. \
         `iluma-sandbox --help` lists the commands.\n\n\
         ## Key\n\n\
         Basic auth, the API key as the user name, no password: `-u {PUBLIC_KEY}:`. Any key of that form is \
-        taken unless the sandbox was started for certain ones. A key owns a world of its own: records, \
-        callbacks, clock, queue. Give each test its own, `POST {base}/__sandbox/worlds` with \
+        accepted, unless the sandbox was started for certain keys. Each key has its own world: records, \
+        callbacks, clock, queue. Give each test its own world: `POST {base}/__sandbox/worlds` with \
         `{{\"name\": \"my test\"}}`.\n\n\
         ## Documents\n\n\
         - {base}/openapi.json: every path, schema, outcome and example (OpenAPI 3.1)\n\
         - {base}/__sandbox/catalog: the same as a list with curl lines\n\
         - {base}/__sandbox/openapi.json: the control API\n\
-        - {base}/__sandbox/docs: both to read\n\n\
+        - {base}/__sandbox/docs: both as a page for people\n\n\
         ## Magic replies\n\n\
-        Send `x-magic-reply: OUTCOME` and that is the answer; the body may then be left out. \
-        `; delay=3s`, `; fault=KIND` and `; callback=HOW` may follow. An unknown one is refused with a list \
-        of those there are. A GET that reads back takes errors only.\n",
+        Send `x-magic-reply: OUTCOME` to choose the outcome; the body can then be left out. \
+        `; delay=3s`, `; fault=KIND` and `; callback=HOW` may follow. An unknown outcome is refused, and the error lists \
+        the known ones. A GET that reads a record accepts only errors.\n",
         version = env!("CARGO_PKG_VERSION"),
     );
     let faults = base::faults().join(", ");
@@ -48,21 +48,21 @@ pub(crate) fn text(catalogue: &Catalogue, base: &str, commands: Vec<(String, Str
     writeln!(text, "\nEvery endpoint: {}.", errors.join(", ")).ok();
     text.push_str(
         "\n## Without a magic reply\n\n\
-        Dummy data and rules of the scenario files decide, else the default. \
-        `POST /__sandbox/next` with `{\"endpoint\": ID, \"outcome\": OUTCOME}` queues answers for calls to come.\n\n\
+        The rules of scenario files and the dummy data decide, else the default. \
+        `POST /__sandbox/next` with `{\"endpoint\": ID, \"outcome\": OUTCOME}` queues an outcome for future calls.\n\n\
         ## Callbacks\n\n\
-        `POST /v1/callback/urls` with `{\"type\": TYPE, \"url\": URL}` registers a receiver, which is called once to \
-        test it; `/__sandbox/inbox/NAME` is one that you can read. Each callback carries `x-callback-token`. \
+        `POST /v1/callback/urls` with `{\"type\": TYPE, \"url\": URL}` registers a receiver. The sandbox sends it a test \
+        first; `/__sandbox/inbox/NAME` is a receiver that you can read. Each callback has the header `x-callback-token`. \
         `GET /__sandbox/deliveries` shows them, `POST /__sandbox/trigger` sends one.\n\n\
         ## Waiting\n\n\
         Never sleep. `GET /__sandbox/idle?wait=10s` answers when no callback is pending; \
-        `POST /__sandbox/clock/advance` with `{\"by\": \"1h\"}` makes what is due happen now; most lists take `wait=5s`.\n\n\
+        `POST /__sandbox/clock/advance` with `{\"by\": \"1h\"}` runs everything that falls due in that time; most lists accept `wait=5s`.\n\n\
         ## Faults\n\n\
-        `PUT /__sandbox/faults` breaks what is answered from then on in this world; `DELETE` heals it. \
-        `POST /__sandbox/reset` forgets all that the world holds.\n\n\
-        ## Why was it answered so?\n\n\
-        Every reply has `x-sandbox-trace`: `GET /__sandbox/explain/TRACE` or `iluma-sandbox explain TRACE`. \
-        An error with `x-sandbox-error` is the sandbox's own refusal and not Iluma's. Labels: documented and \
+        `PUT /__sandbox/faults` sets the faults and delays of this world; `DELETE` removes them. \
+        `POST /__sandbox/reset` empties the world.\n\n\
+        ## Explain a response\n\n\
+        Every response has `x-sandbox-trace`: `GET /__sandbox/explain/TRACE` or `iluma-sandbox explain TRACE`. \
+        An error with `x-sandbox-error` comes from the sandbox itself and not from the emulated API. Labels: documented and \
         observed are facts; inferred and decided are not.\n\n",
     );
     writeln!(

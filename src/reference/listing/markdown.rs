@@ -7,16 +7,16 @@ use super::listing::{ListedEndpoint, ListedOutcome, Listing};
 use super::text;
 
 const HEAD: &str = "\
-<!-- Written by `iluma-sandbox list --format markdown`. `make bless` writes it anew. -->
+<!-- Written by `iluma-sandbox list --format markdown`. `make bless` updates it. -->
 
 # Magic replies
 
-A request of a product with the header `x-magic-reply: NAME` is answered with the outcome NAME; with a body the
-request is checked and echoed as ever, without one the sample of the documentation stands in. Without the header
-a rule of a scenario file, the dummy data or the endpoint's default decides. Letter case does not matter.
+A product request with the header `x-magic-reply: NAME` gets the outcome NAME. If the request has a body, the body is
+checked and echoed as usual; if not, the sample of the documentation is used. Without the header, a rule of a scenario
+file, the dummy data or the default of the endpoint decides. Upper and lower case are the same.
 
-How well a thing is known is said by its source: *documented*, *observed*, *inferred* or *decided*
-([what they mean](../README.md#what-it-is-true-to-and-what-not)). `--strict` answers the first two only.
+The source says where the knowledge comes from: *documented*, *observed*, *inferred* or *decided*
+([what they mean](../README.md#fidelity-to-the-real-api)). `--strict` answers only with the first two.
 ";
 
 impl Listing {
@@ -31,7 +31,7 @@ impl Listing {
         for endpoint in &self.endpoints {
             write_endpoint(page, endpoint)?;
         }
-        writeln!(page, "\n## Errors that every endpoint takes\n")?;
+        writeln!(page, "\n## Errors of every endpoint\n")?;
         writeln!(page, "| x-magic-reply | status | source | meaning |")?;
         writeln!(page, "|---|---|---|---|")?;
         for error in &self.errors {
@@ -48,10 +48,10 @@ impl Listing {
         let behaviours = behaviours.join(", ");
         writeln!(
             page,
-            "\n## Callbacks that misbehave\n\nBehind an outcome that sends a callback, \
-             `x-magic-reply: NAME; callback=HOW` makes it go wrong: {behaviours}."
+            "\n## Callbacks that misbehave\n\nIf an outcome sends a callback, \
+             `x-magic-reply: NAME; callback=HOW` makes it misbehave: {behaviours}."
         )?;
-        writeln!(page, "\n## Routes that are no product\n")?;
+        writeln!(page, "\n## Other routes\n")?;
         writeln!(page, "| route | source | meaning |")?;
         writeln!(page, "|---|---|---|")?;
         for route in self.account {
@@ -98,7 +98,7 @@ fn write_outcomes(page: &mut String, endpoint: &ListedEndpoint) -> fmt::Result {
     if endpoint.outcomes.is_empty() {
         return writeln!(
             page,
-            "\nIt only reads: the errors below are its magic replies."
+            "\nThis endpoint only reads. Its magic replies are the errors below."
         );
     }
     writeln!(page, "\n| x-magic-reply | also | source | meaning |")?;
@@ -121,7 +121,7 @@ fn write_outcomes(page: &mut String, endpoint: &ListedEndpoint) -> fmt::Result {
 fn meaning(outcome: &ListedOutcome) -> String {
     let mut sentences = Vec::new();
     if outcome.is_default {
-        sentences.push("**The default**, where nothing else decides.".to_owned());
+        sentences.push("**The default**, if nothing else decides.".to_owned());
     }
     sentences.extend(outcome.description.clone().or(outcome.message.clone()));
     if let Some(error) = &outcome.error_code {
@@ -143,9 +143,9 @@ fn meaning(outcome: &ListedOutcome) -> String {
             "Answers in turn: {}; then {}.",
             steps.join(", "),
             if outcome.cycle {
-                "from the first again"
+                "the first again"
             } else {
-                "the last for ever"
+                "always the last"
             }
         ));
     }
@@ -165,12 +165,11 @@ fn meaning(outcome: &ListedOutcome) -> String {
     }
     match outcome.callback.as_deref() {
         None => {}
-        Some("normal") if !outcome.then.is_empty() => sentences.push("Calls back then.".to_owned()),
-        Some("normal") => sentences.push("Calls back.".to_owned()),
-        Some(how) => sentences.push(format!(
-            "Calls back, misbehaving on purpose: {}.",
-            code(how)
-        )),
+        Some("normal") if !outcome.then.is_empty() => {
+            sentences.push("A callback is sent then.".to_owned());
+        }
+        Some("normal") => sentences.push("Sends a callback.".to_owned()),
+        Some(how) => sentences.push(format!("Sends a callback that misbehaves: {}.", code(how))),
     }
     sentences.join(" ")
 }

@@ -14,6 +14,7 @@ use tokio::task::yield_now;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use super::begun::Begun;
+use super::head::HEAD_BYTES_MAX;
 use super::unreadable::{self, is_tls_handshake};
 use crate::server::gone::Gone;
 use crate::server::pace::{ANNOUNCED_IDLE_TIME, Pace, PaceVerdict, Phase, TICK};
@@ -23,9 +24,6 @@ use crate::server::respond::respond;
 use crate::server::sabotage::{self, Written};
 use crate::server::serving::Serving;
 use crate::server::socket::{PacedIo, Socket};
-
-/// The longest head of a request: its line and its headers.
-pub(crate) const HEAD_BYTES_MAX: usize = 64 << 10;
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const CLOSE: HeaderValue = HeaderValue::from_static("close");

@@ -14,7 +14,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::task::JoinSet;
 
 use super::begun::Begun;
-use super::connection::{HEAD_BYTES_MAX, Watched};
+use super::connection::Watched;
+use super::head::HEAD_BYTES_MAX;
 use super::unreadable;
 use crate::base::lock;
 use crate::server::gone::Gone;

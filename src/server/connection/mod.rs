@@ -2,9 +2,10 @@
 
 mod begun;
 mod connection;
+mod head;
 mod http2;
 mod unreadable;
 
-#[cfg(any(test, fuzzing))]
-pub(crate) use self::connection::HEAD_BYTES_MAX;
 pub(crate) use self::connection::serve;
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::head::HEAD_BYTES_MAX;

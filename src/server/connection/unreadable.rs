@@ -3,11 +3,14 @@
 
 use std::error::Error;
 
+use super::head::{HEAD_BYTES_MAX, HEADERS_MAX};
+use crate::base::size_in_words;
+
 /// The start of every TLS handshake: a record of the type `handshake`, of a version of TLS.
 const TLS_HANDSHAKE: [u8; 2] = [0x16, 0x03];
 
 /// What a client most likely did wrong, by the start of the parser's description.
-const HINTS: [(&str, &str); 6] = [
+const HINTS: [(&str, &str); 4] = [
     (
         "invalid HTTP method",
         "a request begins with a method such as GET or POST",
@@ -24,12 +27,10 @@ const HINTS: [(&str, &str); 6] = [
         "invalid HTTP header",
         "a header is `name: value`, without control characters and without a blank before the colon",
     ),
-    (
-        "message head is too large",
-        "a head has at most 64 KiB and 100 headers",
-    ),
-    ("URI too long", "a head has at most 64 KiB and 100 headers"),
 ];
+
+/// How the parser's description starts if a head is too large.
+const TOO_LARGE: [&str; 2] = ["message head is too large", "URI too long"];
 
 pub(super) fn is_tls_handshake(first: &[u8]) -> bool {
     first.starts_with(&TLS_HANDSHAKE)
@@ -47,9 +48,19 @@ pub(super) fn log_http1(error: &hyper::Error, is_tls_handshake: bool) {
         return;
     }
     let reason = error.to_string();
-    let hint = HINTS.iter().find(|(start, _)| reason.starts_with(start));
-    let hint = hint.map_or(String::new(), |(_, hint)| format!(" ({hint})"));
+    let hint = hint(&reason).map_or(String::new(), |hint| format!(" ({hint})"));
     tracing::warn!("a request could not be read as HTTP/1.1: {reason}{hint}");
+}
+
+fn hint(reason: &str) -> Option<String> {
+    if TOO_LARGE.iter().any(|start| reason.starts_with(start)) {
+        let most = size_in_words(HEAD_BYTES_MAX);
+        return Some(format!(
+            "a head has at most {most} and {HEADERS_MAX} headers"
+        ));
+    }
+    let hint = HINTS.iter().find(|(start, _)| reason.starts_with(start));
+    hint.map(|(_, hint)| (*hint).to_owned())
 }
 
 /// Logs a connection of HTTP/2 that ended because its client broke the protocol.

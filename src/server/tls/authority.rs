@@ -57,7 +57,7 @@ impl FromStr for HostName {
         let is_dotted_number = name.split('.').all(|part| part.parse::<u32>().is_ok());
         if DnsName::try_from(name).is_err() || is_dotted_number || name.ends_with('.') {
             return Err(format!(
-                "`{}` is no host name and no address: write one such as kyc.test, *.kyc.test or 192.168.1.7, \
+                "`{}` is neither a host name nor an IP address: write one such as kyc.test, *.kyc.test or 192.168.1.7, \
                  without scheme and port, in ASCII",
                 short(text)
             ));
@@ -123,7 +123,7 @@ impl Authority {
         folder.write_key(&made.issuer.key().serialize_pem())?;
         folder.write_certificate(&made.pem)?;
         tracing::info!(
-            "a certificate authority was made: {}",
+            "created a certificate authority: {}",
             folder.certificate_path.display()
         );
         Ok(made)
@@ -142,7 +142,7 @@ impl Authority {
                 return Err(why);
             }
             tracing::warn!(
-                "the certificate authority is good until {ends} and is not renewed: {why}"
+                "the certificate authority is valid until {ends} and could not be renewed: {why}"
             );
             return Ok(Self {
                 pem: old_pem,
@@ -150,8 +150,8 @@ impl Authority {
             });
         }
         tracing::warn!(
-            "the certificate authority {} was good until {ends} and has been renewed: have your clients \
-             trust it anew",
+            "the certificate authority {} was valid until {ends} and has been renewed: make your clients \
+             trust the new one",
             folder.certificate_path.display()
         );
         Ok(self)
@@ -202,7 +202,7 @@ impl Authority {
         let chain = vec![leaf.der().clone()]; // clients have the authority, or do not trust it
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
         CertifiedKey::from_der(chain, key, &provider())
-            .map_err(|error| format!("TLS cannot be set up: {error}"))
+            .map_err(|error| format!("cannot set up TLS: {error}"))
     }
 }
 
@@ -252,5 +252,5 @@ fn check_pair(certificate: &CertificateDer<'static>, key: &KeyPair) -> Option<()
 }
 
 fn cannot_make(error: &rcgen::Error) -> String {
-    format!("a certificate cannot be made: {error}")
+    format!("cannot create a certificate: {error}")
 }

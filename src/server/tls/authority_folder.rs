@@ -28,7 +28,7 @@ impl AuthorityFolder {
     pub(super) fn open(folder: &Path) -> Result<Self, String> {
         create_private_folder(folder).map_err(|error| {
             format!(
-                "cannot make the folder of the certificate authority {}: {}; name another with --ca-dir",
+                "cannot create the folder of the certificate authority {}: {}; name another with --ca-dir",
                 folder.display(),
                 reason(&error)
             )
@@ -65,24 +65,24 @@ impl AuthorityFolder {
 
     pub(super) fn key_is_missing(&self) -> String {
         format!(
-            "{} is there and its key {KEY_FILE} is not: put the key back beside it, or remove both to \
-             have a new authority made",
+            "{} exists, but its key {KEY_FILE} is missing: put the key back into the same folder, or remove both to \
+             create a new authority",
             self.certificate_path.display()
         )
     }
 
     pub(super) fn key_is_foreign(&self) -> String {
         format!(
-            "{} holds no private key that this sandbox has made: remove it and {AUTHORITY_FILE} to have a new \
-             authority made",
+            "{} has no private key that this sandbox created: remove it and {AUTHORITY_FILE} to create a new \
+             authority",
             self.key_path.display()
         )
     }
 
     pub(super) fn certificate_is_foreign(&self) -> String {
         format!(
-            "{} is not the certificate of the key beside it: remove both to have a new authority made, or \
-             bring a certificate of your own with --tls-cert and --tls-key",
+            "{} is not the certificate of the key in the same folder: remove both to create a new authority, or \
+             use your own certificate with --tls-cert and --tls-key",
             self.certificate_path.display()
         )
     }
@@ -129,7 +129,7 @@ fn lock(folder: &Path) -> Result<Option<File>, String> {
             }
             Err(TryLockError::WouldBlock) => {
                 return Err(format!(
-                    "{} is held by another process: end it, or name another folder with --ca-dir",
+                    "{} is locked by another process: stop it, or name another folder with --ca-dir",
                     path.display()
                 ));
             }
@@ -145,7 +145,7 @@ fn read(path: &Path) -> Result<Option<String>, String> {
         let mut text = String::new();
         let file = File::open(path)?;
         if !file.metadata()?.is_file() {
-            return Err(io::Error::other("it is no file"));
+            return Err(io::Error::other("it is not a file"));
         }
         file.take(FILE_BYTES_MAX).read_to_string(&mut text)?;
         Ok(text)
@@ -200,8 +200,8 @@ fn check_private(path: &Path) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "others than its owner may use {path} (its mode is {mode:03o}): whoever has it can pretend to be any server \
-         to your clients; `chmod 600 {path}`, or remove it and {AUTHORITY_FILE} to have a new authority made",
+        "other users can access {path} (its mode is {mode:03o}), and with it they can pretend to be any server \
+         to your clients: run `chmod 600 {path}`, or remove it and {AUTHORITY_FILE} to create a new authority",
         path = path.display()
     ))
 }

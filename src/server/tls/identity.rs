@@ -21,13 +21,13 @@ pub(super) fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, Strin
     let chain = certificates(certificate)?;
     if let Some(ended) = not_after(&chain[0]).filter(|ends| *ends < Timestamp::now()) {
         tracing::warn!(
-            "the certificate {} ended on {ended}: clients will refuse it",
+            "the certificate {} expired on {ended}: clients will refuse it",
             certificate.display()
         );
     }
     if is_authority(&chain[0]) {
         tracing::warn!(
-            "the certificate {} is an authority's (CA:TRUE), which some clients take from no server: show one that it \
+            "the certificate {} is that of an authority (CA:TRUE), which some clients refuse from a server: use one that it \
              has signed",
             certificate.display()
         );
@@ -40,11 +40,11 @@ pub(super) fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, Strin
             certificate.display()
         ),
         Error::InvalidCertificate(_) => {
-            format!("{} holds no X.509 certificate that can be read", certificate.display())
+            format!("{} has no readable X.509 certificate", certificate.display())
         }
         _ => format!(
-            "the key {} is of a kind that is not taken: RSA of 2048 bits or more, ECDSA on P-256 or P-384, and \
-             Ed25519 are",
+            "the key {} has a type that is not supported: use RSA of 2048 bits or more, ECDSA on P-256 or P-384, or \
+             Ed25519",
             key.display()
         ),
     })
@@ -80,7 +80,7 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
     let has = |words: &[u8]| text.windows(words.len()).any(|part| part == words);
     if has(b"BEGIN ENCRYPTED PRIVATE KEY") || has(b"Proc-Type: 4,ENCRYPTED") {
         return Err(format!(
-            "the key {path} is encrypted, and there is nobody to ask for its password: decrypt it with `openssl pkey \
+            "the key {path} is encrypted, and the sandbox cannot ask for its password: decrypt it with `openssl pkey \
              -in {path} -out FILE`",
             path = path.display()
         ));
@@ -95,18 +95,18 @@ fn not_pem(path: &Path, bytes: &[u8], what: &str, label: &str, command: &str) ->
     let path = path.display();
     if bytes.first() == Some(&0x30) {
         return format!(
-            "{path} looks like DER or PKCS#12, and PEM is taken: `openssl {command} -inform der -in {path} -out FILE` \
-             turns DER into it, `openssl pkcs12 -nodes -in {path} -out FILE` the other"
+            "{path} looks like DER or PKCS#12, but PEM is needed: `openssl {command} -inform der -in {path} -out FILE` \
+             converts DER, `openssl pkcs12 -nodes -in {path} -out FILE` converts PKCS#12"
         );
     }
-    format!("{path} holds no {what} in PEM (`-----BEGIN {label}-----`)")
+    format!("{path} has no {what} in PEM (`-----BEGIN {label}-----`)")
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>, String> {
     let read = || {
         let file = File::open(path)?;
         if !file.metadata()?.is_file() {
-            return Err(std::io::Error::other("it is no file"));
+            return Err(std::io::Error::other("it is not a file"));
         }
         let mut bytes = Vec::new();
         file.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;

@@ -254,7 +254,7 @@ impl SavedUrl {
     fn check(self, catalogue: &Catalogue) -> Result<(String, RegisteredUrl), String> {
         if !catalogue::callback_types(catalogue).contains(&self.callback_type.as_str()) {
             return Err(format!(
-                "no product sends callbacks of the type `{}`",
+                "no endpoint sends callbacks of the type `{}`",
                 short(&self.callback_type)
             ));
         }

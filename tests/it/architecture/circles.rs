@@ -1,4 +1,4 @@
-//! Circles of imports between the files of a room.
+//! Circular imports between the files of a module.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -9,7 +9,7 @@ use super::source::room_of_path;
 /// File to file, with the first link of each pair.
 type Arrows<'a> = BTreeMap<&'a str, BTreeMap<&'a str, &'a Link<'a>>>;
 
-/// The shortest circle of each knot of files.
+/// The shortest circle of each group of files that import each other.
 pub fn circles(tree: &Tree) -> Vec<String> {
     let links = links(tree);
     let mut arrows = Arrows::new();
@@ -54,7 +54,7 @@ fn knot<'a>(arrows: &Arrows<'a>, file: &'a str) -> BTreeSet<&'a str> {
     others.filter(is_in).collect()
 }
 
-/// The shortest way: the files from `start`, without `end`.
+/// The shortest path: the files from `start`, without `end`.
 fn way<'a>(arrows: &Arrows<'a>, start: &'a str, end: &str) -> Option<Vec<&'a str>> {
     let mut queue = VecDeque::from([vec![start]]);
     let mut seen = BTreeSet::new();

@@ -1,10 +1,10 @@
-//! Small trees with wrong imports, and what the rules say of them.
+//! Small trees with wrong imports, and the reports about them.
 
 use super::circles::circles;
 use super::paths::Tree;
 use super::rules::{imports_checked, room_imports, trespasses, unresolved};
 
-/// Rooms with a list of names each, as the files of an example stand on.
+/// Modules with a list of names each, which the files of an example use.
 const GROUND: [(&str, &str); 10] = [
     (
         "src/lib.rs",
@@ -46,14 +46,14 @@ const GROUND: [(&str, &str); 10] = [
     ),
 ];
 
-/// The ground with the files of an example, which replace those of their path.
+/// The modules above with the files of an example. An example file replaces the file with the same path.
 pub fn tree(files: &[(&str, &str)]) -> Tree {
     let is_kept = |(path, _): &&(&str, &str)| files.iter().all(|(other, _)| path != other);
     let ground = GROUND.iter().filter(is_kept);
     Tree::read(ground.chain(files).copied())
 }
 
-/// What code in `http` breaks.
+/// The breaches of code in `http`.
 pub fn in_http(rule: fn(&Tree) -> Vec<String>, code: &str) -> Vec<String> {
     rule(&tree(&[("src/http/reply.rs", code)]))
 }

@@ -1,4 +1,4 @@
-//! Small trees with wrong rooms, and what the rules say of them.
+//! Small trees with wrong modules, and the reports about them.
 
 use super::ROOMS;
 use super::examples::{in_http, tree};

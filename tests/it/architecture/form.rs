@@ -1,4 +1,4 @@
-//! The form of a file: what a `mod.rs` holds, and how long things are.
+//! The form of a file: the contents of a `mod.rs`, and the sizes.
 
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
@@ -11,7 +11,7 @@ const FUNCTION_LINES_MAX: usize = 70;
 const TUPLE_PARTS_MAX: usize = 2;
 const LINTS: [&str; 2] = ["too_many_arguments", "too_many_lines"];
 
-/// A `mod.rs` holds private modules and a list of names; inner modules of other files are private too.
+/// A `mod.rs` has private modules and a list of names. Inner modules of other files are private too.
 pub fn form_breaches(path: &str, file: &File) -> Vec<String> {
     let is_face = path.ends_with("/mod.rs");
     let items = file.items.iter();
@@ -59,7 +59,7 @@ fn has_glob(tree: &UseTree) -> bool {
     }
 }
 
-/// Files and functions are short, and a parameter is no bag of values.
+/// Files and functions are short, and a parameter is not a tuple of many values.
 pub fn size_breaches(path: &str, text: &str, file: &File) -> Vec<String> {
     let lines: Vec<_> = text.lines().collect();
     let mut breaches = Vec::new();

@@ -1,10 +1,10 @@
-//! The tree of modules, and where each path in it leads.
+//! The tree of modules, and the target of each path in it.
 
 use std::collections::BTreeMap;
 
 use super::source::{Import, Module, Reference, Source, child, module_of};
 
-/// A chain of re-exports is not longer.
+/// The maximum length of a chain of re-exports.
 const CHAIN_MAX: usize = 16;
 
 /// All sources below `src`, and ARCHITECTURE.md.
@@ -14,10 +14,10 @@ pub struct Tree {
     modules: BTreeMap<String, Module>,
 }
 
-/// Where a path leads.
+/// The target of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// A path of another crate, or a name that no file of this one has.
+    /// A path of another crate, or a name that no file of this crate has.
     Outside(Vec<String>),
     Module(String),
     Item {
@@ -90,7 +90,7 @@ impl Tree {
         Route { target, passed }
     }
 
-    /// `goes_on` says that more names follow, so that a module is meant and not a function of its name.
+    /// `goes_on` is true if more names follow. Then the name is a module and not a function.
     fn resolve(
         &self,
         from: &str,

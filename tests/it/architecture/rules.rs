@@ -1,4 +1,4 @@
-//! What a tree of sources breaks, as sentences.
+//! The breaches of a tree of sources, as sentences.
 
 use std::collections::BTreeSet;
 
@@ -55,7 +55,7 @@ fn references(tree: &Tree) -> impl Iterator<Item = (&Source, &Reference)> {
     })
 }
 
-/// Those whose start says where they lead: of a `use`, or with `crate`, `self` or `super`.
+/// The paths whose target is known from their start: of a `use`, or with `crate`, `self` or `super`.
 fn written(tree: &Tree) -> impl Iterator<Item = (&Source, &Reference, Route)> {
     let references = references(tree).filter(|(_, reference)| is_written(reference));
     references.map(|(source, reference)| (source, reference, tree.follow(reference)))
@@ -137,7 +137,7 @@ pub fn trespasses(tree: &Tree) -> Vec<String> {
     sorted(breaches)
 }
 
-/// What `room` names though it must not.
+/// The names that `room` uses but must not use.
 pub fn impurities(tree: &Tree, room: &str) -> Vec<String> {
     let mut breaches = Vec::new();
     let never = NEVER.iter().filter(|(name, _)| *name == room);
@@ -172,7 +172,7 @@ fn async_breaches(source: &Source, room: &str) -> Vec<String> {
     breaches.collect()
 }
 
-/// Walls inside a room. A name that a file imports is reported once.
+/// Limits inside a module. A name that a file imports is reported once.
 pub fn inner_walls(tree: &Tree) -> Vec<String> {
     let mut links = links(tree);
     links.sort_by_key(|link| link.reference.line);
@@ -206,7 +206,7 @@ fn wall_breaches(link: &Link) -> Vec<String> {
     breaches
 }
 
-/// The folders, the table and ARCHITECTURE.md name the same rooms, in the same words.
+/// Checks that the folders, the table and ARCHITECTURE.md name the same modules with the same sentences.
 pub fn misnamed_rooms(tree: &Tree) -> Vec<String> {
     let mut breaches = Vec::new();
     for source in &tree.sources {

@@ -20,32 +20,35 @@ pub const MEASUREMENTS: &[(&str, &str)] = &[
     ("README.md", "Speed"),
     ("docs/reliability.md", "What attacks cost"),
     ("docs/reliability.md", "What was fuzzed"),
-    ("docs/reliability.md", "Half an hour of everything"),
+    ("docs/reliability.md", "Half an hour under load"),
 ];
 
 /// A document, and words of it around the limits that they quote. Blanks stand for line breaks too. A constant may be
 /// called by the end of its path, where that is enough.
 pub const QUOTES: &[(&str, &str)] = &[
-    ("README.md", "after {fault::BROKEN_MAX} it is cut"),
-    ("README.md", "or {fault::BROKEN_MAX} are over"),
+    ("README.md", "it is cut after {fault::BROKEN_MAX}"),
+    ("README.md", "or {fault::BROKEN_MAX} have passed"),
     (
         "README.md",
-        "(median and sigma), {delay::DELAY_MAX} at most",
-    ),
-    ("README.md", "These ({standing_faults::FAULTS_MAX} at most)"),
-    (
-        "README.md",
-        "({faults::TTL_DEFAULT} unless said otherwise, {standing_faults::TTL_MAX} at most)",
+        "(median and sigma), at most {delay::DELAY_MAX}.",
     ),
     (
         "README.md",
-        "answer 2xx within {courier::RECEIVER_TIME} is tried again",
+        "This list (at most {standing_faults::FAULTS_MAX} entries)",
+    ),
+    (
+        "README.md",
+        "(default {faults::TTL_DEFAULT}, at most {standing_faults::TTL_MAX})",
+    ),
+    (
+        "README.md",
+        "answer with 2xx within {courier::RECEIVER_TIME}, the callback",
     ),
     ("README.md", "An answer may take {courier::RECEIVER_TIME}."),
     ("README.md", "and {api_key::SECRET_CHARS} letters or digits"),
     (
         "README.md",
-        "the oldest {named::SHOWN_MAX}, and how many `more_callbacks`",
+        "(the oldest {named::SHOWN_MAX}, and the number of",
     ),
     (
         "README.md",
@@ -53,50 +56,62 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "README.md",
-        "keeps the latest {journal::ENTRIES_MAX} exchanges of each world and the latest {strangers::STRANGERS_MAX} refused ones",
+        "keeps the latest {journal::ENTRIES_MAX} exchanges of each world and the latest {strangers::STRANGERS_MAX} refused exchanges",
     ),
-    ("README.md", "{ask::LIMIT_DEFAULT} a page (`limit`)"),
+    ("README.md", "{ask::LIMIT_DEFAULT} per page (`limit`)"),
     (
         "README.md",
-        "only the first {kept_body::BODY_KEPT_BYTES_MAX} are kept",
+        "the first {kept_body::BODY_KEPT_BYTES_MAX} of the body are kept",
     ),
     (
         "README.md",
         "the latest {strangers::STRANGERS_MAX} requests that were refused",
     ),
-    ("README.md", "drawn small ({sketch::PIXELS} pixels at most)"),
-    ("README.md", "up to {sketch::AREA_MAX} (a progressive JPEG"),
-    ("README.md", "holds {watchers::WAITING_MAX} exchanges"),
-    ("README.md", "{watchers::LOOKERS_MAX} may be open"),
     (
         "README.md",
-        "{exercised::REPLIES_MAX} at most, and `other` beyond",
+        "at most {upload_store::OF_REQUEST_MAX} files of a request, and {upload_store::ROOM_BYTES_MAX} in all",
+    ),
+    ("README.md", "and holds {watchers::WAITING_MAX} exchanges"),
+    (
+        "README.md",
+        "At most {watchers::LOOKERS_MAX} streams can be open",
     ),
     (
         "README.md",
-        "JSON and forms {headers::BODY_BYTES_MAX}, uploads {body::UPLOAD_BYTES_MAX}; {accept::CONNECTIONS_MAX} connections",
+        "at most {exercised::REPLIES_MAX}, and then `other`",
     ),
     (
         "README.md",
-        "{world::WORLDS_MAX} worlds, each with {records::RECORDS_MAX} records, {journal::ENTRIES_MAX} journal entries ({kept_body::BODY_KEPT_BYTES_MAX} of each body), {records::COUNTERS_MAX} counters and {world::WORLD_BYTES_MAX}",
+        "JSON and forms have at most {headers::BODY_BYTES_MAX}, uploads {body::UPLOAD_BYTES_MAX}. There are at most {accept::CONNECTIONS_MAX} connections",
     ),
     (
         "README.md",
-        "{world::BYTES_MAX} over all worlds; a snapshot has {snapshot::SNAPSHOT_BYTES_MAX}",
+        "and {world::WORLDS_MAX} worlds. Each world has at most {records::RECORDS_MAX} records, {journal::ENTRIES_MAX} journal entries ({kept_body::BODY_KEPT_BYTES_MAX} of each body), {records::COUNTERS_MAX} counters and {world::WORLD_BYTES_MAX}",
     ),
     (
         "README.md",
-        "idle for {worlds::IDLE_TIME} and room is needed",
+        "All worlds together have {world::BYTES_MAX}, and a snapshot has {snapshot::SNAPSHOT_BYTES_MAX}",
     ),
-    ("SECURITY.md", "no longer than {courier::RECEIVER_TIME}"),
-    ("SECURITY.md", "ends after {delivery::DEPTH_MAX} rounds"),
+    (
+        "README.md",
+        "idle for {worlds::IDLE_TIME} and the room is needed",
+    ),
+    (
+        "SECURITY.md",
+        "is read, for at most {courier::RECEIVER_TIME}",
+    ),
+    (
+        "SECURITY.md",
+        "for at most {upload_store::KEPT_TIME} and within {upload_store::ROOM_BYTES_MAX}",
+    ),
+    ("SECURITY.md", "stops after {delivery::DEPTH_MAX} rounds"),
     (
         "ARCHITECTURE.md",
-        "{pace::HEAD_TIME} for a head, {pace::BODY_TIME} for a body, {pace::IDLE_TIME} for nothing",
+        "{pace::HEAD_TIME} for a head, {pace::BODY_TIME} for a body, {pace::IDLE_TIME} without a request",
     ),
     (
         "ARCHITECTURE.md",
-        "at most {outbox::SENDS_OF_WORLD_MAX} a world and {courier::SENDS_MAX} in all",
+        "at most {outbox::SENDS_OF_WORLD_MAX} at a time for a world and {courier::SENDS_MAX} in all",
     ),
     (
         "docs/ci.md",
@@ -113,40 +128,39 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "docs/decisions.md",
-        "from a budget of {thumbnails::ROOM_BYTES_MAX};",
-    ),
-    (
-        "docs/decisions.md",
-        "at most {sketch::AREA_MAX} and {sketch::JPEG_BYTES_MAX}",
+        "in a budget of {upload_store::ROOM_BYTES_MAX};",
     ),
     (
         "docs/https.md",
-        "A handshake has the {pace::HEAD_TIME} that",
+        "A handshake has the same {pace::HEAD_TIME} as the head",
     ),
     (
         "docs/https.md",
-        "{http2::STREAMS_MAX} streams at once; {connection::HEAD_BYTES_MAX} of headers; frames of {http2::FRAME_BYTES_MAX}; {http2::STREAM_WINDOW_BYTES} ahead of what was read for a stream and {http2::CONNECTION_WINDOW_BYTES} for all; {http2::UNSEEN_RESETS_MAX} streams that are reset before they were looked at and {http2::FAULTY_STREAMS_MAX} that had to be reset",
+        "{http2::STREAMS_MAX} streams at once, {head::HEAD_BYTES_MAX} of headers, frames of {http2::FRAME_BYTES_MAX}. - {http2::STREAM_WINDOW_BYTES} of unread data for a stream, and {http2::CONNECTION_WINDOW_BYTES} for all streams. - {http2::UNSEEN_RESETS_MAX} streams that the client resets before they were handled, and {http2::FAULTY_STREAMS_MAX} streams that",
     ),
     (
         "docs/https.md",
-        "{pace::BODY_TIME} for a body, after which its stream is reset; {pace::IDLE_TIME} without a request",
+        "{pace::BODY_TIME} for a body, after which the request is answered with 408. - {pace::IDLE_TIME} without a request",
     ),
     (
         "docs/https.md",
-        "nothing for {http2::PING_AFTER} is asked whether it is there and has {http2::PONG_TIME} to answer",
+        "silent for {http2::PING_AFTER} gets a ping and has {http2::PONG_TIME} to answer",
     ),
     (
         "docs/reliability.md",
-        "shares of {headers::BODY_BYTES_MAX} that bodies",
+        "shares of {headers::BODY_BYTES_MAX} for all bodies",
     ),
-    ("docs/https.md", "in its last {authority::RENEWED_DAYS};"),
+    (
+        "docs/https.md",
+        "In its last {authority::RENEWED_DAYS} it is renewed",
+    ),
     (
         "docs/https.md",
         "a new certificate for {authority::LEAF_DAYS},",
     ),
     (
         "docs/reliability.md",
-        "they are cut after {pace::HEAD_TIME} and {pace::BODY_TIME}",
+        "closed after {pace::HEAD_TIME} without a whole head, and a body is answered with 408 after {pace::BODY_TIME}",
     ),
     (
         "docs/reliability.md",
@@ -158,7 +172,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "docs/reliability.md",
-        "who says nothing goes after {pace::HEAD_TIME}",
+        "silent connections are closed after {pace::HEAD_TIME}",
     ),
     (
         "src/control/openapi.json",
@@ -174,7 +188,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "src/control/openapi.json",
-        "What `GET` gave, {snapshot::SNAPSHOT_BYTES_MAX} at most",
+        "`GET` returned, at most {snapshot::SNAPSHOT_BYTES_MAX}",
     ),
     (
         "src/control/openapi.json",
@@ -182,7 +196,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "src/control/openapi.json",
-        r#""How many are listed.", "schema": {"type": "integer", "minimum": 0, "default": {ask::LIMIT_DEFAULT}}"#,
+        r#""The maximum number of callbacks in the list.", "schema": {"type": "integer", "minimum": 0, "default": {ask::LIMIT_DEFAULT}}"#,
     ),
     (
         "src/control/openapi.json",
@@ -202,11 +216,19 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "src/control/openapi.json",
-        "the first {kept_body::BODY_KEPT_BYTES_MAX} are kept",
+        "The first {kept_body::BODY_KEPT_BYTES_MAX} of it are kept",
     ),
     (
         "src/control/openapi.json",
-        "pictures of at most {sketch::PIXELS} x {sketch::PIXELS} pixels",
+        "at most {upload_store::OF_REQUEST_MAX} files of a request, and {upload_store::ROOM_BYTES_MAX} in all",
+    ),
+    (
+        "src/control/openapi.json",
+        "did not arrive within {pace::BODY_TIME}",
+    ),
+    (
+        "src/control/openapi.json",
+        "The latest {journal::ENTRIES_MAX} exchanges of a world, or the latest {strangers::STRANGERS_MAX} without",
     ),
     (
         "src/control/openapi.json",
@@ -218,7 +240,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "src/control/openapi.json",
-        r#""For how many calls.", "maximum": {queued::TIMES_MAX},"#,
+        r#""The number of calls.", "maximum": {queued::TIMES_MAX},"#,
     ),
     (
         "src/control/openapi.json",
@@ -226,7 +248,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "src/control/openapi.json",
-        "For how long they stand, {standing_faults::TTL_MAX} at most; {faults::TTL_DEFAULT} where nothing is said",
+        "at most {standing_faults::TTL_MAX}, default {faults::TTL_DEFAULT}",
     ),
     (
         "src/control/openapi.json",
@@ -274,15 +296,11 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "src/cli/audit/audit.rs",
-        "where {courier::RECEIVER_TIME} are too long",
+        "because {courier::RECEIVER_TIME} are too long",
     ),
     (
         "src/control/pages/inspector/detail.js",
         "a world keeps its latest {journal::ENTRIES_MAX},",
-    ),
-    (
-        "src/control/sketch.rs",
-        "at most {sketch::PIXELS} x {sketch::PIXELS} pixels",
     ),
     (
         "src/sandbox/receiver.rs",
@@ -298,7 +316,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "clients/node/src/world.ts",
-        "otherwise, {ask::WAIT_MAX} at most",
+        "The default is 5 seconds, the maximum {ask::WAIT_MAX}",
     ),
     (
         "clients/node/src/control.ts",
@@ -314,29 +332,37 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "clients/node/src/world.ts",
-        "after `ttl`: {faults::TTL_DEFAULT} unless said otherwise",
+        "after `ttl`. The default is {faults::TTL_DEFAULT}",
     ),
     (
         "clients/python/src/iluma_sandbox/world.py",
-        "after ``ttl``: {faults::TTL_DEFAULT} unless said otherwise",
+        "after ``ttl``. The default is {faults::TTL_DEFAULT}",
     ),
 ];
 
 /// Numbers that look like limits and are none, as they stand in their document.
 ///
-/// The 9 megapixels of a progressive JPEG follow from `JPEG_BYTES_MAX` and the decoder.
+/// The browser decides which pictures it draws, and how large: `inspector/uploads.js`.
 pub const NO_LIMITS: &[(&str, &str)] = &[
-    ("README.md", "waits for its end (40 s at most, `--wait`)"),
-    ("README.md", "(a progressive JPEG up to 9)"),
+    ("README.md", "has ended (40 s at most; `--wait`"),
+    (
+        "README.md",
+        "files of up to 25 megapixels as thumbnails (at most 64 pixels)",
+    ),
     ("README.md", "(1 s to 32 s), `realistic` (15 min to 12 h)"),
+    ("README.md", "1, 2, 4, 8, 16 and 32 seconds."),
     ("docs/decisions.md", "by 9.9 of 10 seconds"),
+    ("docs/decisions.md", "to 900 ms that lie between"),
     ("docs/other-languages.md", "Look for it every 5 ms"),
-    ("docs/production.md", "after 1 to 32 s;"),
+    ("docs/production.md", "after 1 to 32 s."),
     (
         "docs/reliability.md",
         "1,000 slow heads and 1,000 slow bodies at once",
     ),
-    ("docs/reliability.md", "2,000 connections that come and go"),
+    (
+        "docs/reliability.md",
+        "2,000 connections that open and close",
+    ),
     ("docs/reliability.md", "pipelines of 1,000"),
     ("docs/reliability.md", "10 MiB of `[`"),
     (
@@ -367,6 +393,7 @@ pub const NO_LIMITS: &[(&str, &str)] = &[
     ("src/control/faults.rs", "between 1 ms and"),
     ("src/scenario/format_dummy.rs", "up to 34 digits"),
     ("src/server/connection/begun.rs", "24 at most"),
+    ("src/server/pace.rs", "after 90 s or less"),
     ("src/world/journal/expectation.rs", "at most 2 requests"),
 ];
 

@@ -1,4 +1,4 @@
-"""A local sandbox of the Iluma KYC API for tests: one process, a world of its own for each test.
+"""A local sandbox of the Iluma KYC API for tests: one process, and a separate world for each test.
 
 >>> from iluma_sandbox import Sandbox
 >>> with Sandbox.start(seed=7) as sandbox:

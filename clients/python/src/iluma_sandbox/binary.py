@@ -16,9 +16,9 @@ _NAME = "iluma-sandbox.exe" if os.name == "nt" else "iluma-sandbox"
 
 
 def find_binary(binary: Optional[PathLike] = None) -> Path:
-    """The binary that is named, else that of ``ILUMA_SANDBOX_BIN``, else the wheel's own, else that on PATH.
+    """The first of these: the given binary, ``ILUMA_SANDBOX_BIN``, the binary in the wheel, the one on PATH.
 
-    Who names one gets that one or an error, never another.
+    If a given binary does not exist, that is an error; no other is used.
     """
     for named, how in (
         (binary, "`binary`"),
@@ -43,7 +43,7 @@ def find_binary(binary: Optional[PathLike] = None) -> Path:
 
 
 def _beside() -> list[Path]:
-    """Where installers put a wheel's programs: the environment's, the user's, and that of `pip install --target`."""
+    """The folders in which installers put programs: of the environment, of the user, and of `pip install --target`."""
     users = ("nt_user",) if os.name == "nt" else ("posix_user", "osx_framework_user")
     schemes = [scheme for scheme in users if scheme in sysconfig.get_scheme_names()]
     site = Path(__file__).resolve().parent.parent

@@ -1,4 +1,4 @@
-"""Asks the control API of a sandbox."""
+"""A client for the control API of a sandbox."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from .errors import SandboxError, of_answer
 from .shapes import given
 
-#: Longer than any answer takes: a request waits 60 s at most, and an advance for receivers on its way.
+#: Longer than any answer takes: a request waits 60 s at most, and an advance waits for receivers.
 TIMEOUT_S = 600.0
 
 
@@ -22,9 +22,9 @@ def authorization(api_key: str) -> str:
 
 
 class Control:
-    """The control API, asked as one world or, without a key, as none.
+    """The control API, for one world or, without a key, for none.
 
-    A connection a call, and none through a proxy: whatever the environment says, the sandbox is near.
+    Each call has its own connection. No proxy is used, even if the environment names one.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Control:
     ) -> None:
         self.url = url
         self.control_token = control_token
-        #: The certificate authority to trust beside the system's, where ``url`` is https.
+        #: The certificate authority to trust if ``url`` is https, in addition to those of the system.
         self.ca_pem = ca_pem
         self._headers = {"accept": "application/json"}
         if api_key is not None:
@@ -53,9 +53,9 @@ class Control:
         query: Optional[Mapping[str, Any]] = None,
         body: Optional[Mapping[str, Any]] = None,
     ) -> Any:
-        """What ``/__sandbox/{path}`` answers: JSON where it is JSON, else text.
+        """The answer of ``/__sandbox/{path}``: JSON if it is JSON, else text.
 
-        Raises `SandboxError` with the sandbox's sentence when it refuses.
+        Raises `SandboxError` with the sandbox's message if it refuses.
         """
         __tracebackhide__ = True  # pytest shows the line of the test
         parameters = {name: _text(value) for name, value in given(query or {}).items()}

@@ -1,4 +1,4 @@
-"""What goes wrong, in the sandbox's own sentences."""
+"""Errors, with the messages of the sandbox."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any, Mapping, Optional
 
 
 class SandboxError(Exception):
-    """The sandbox could not be started or asked, or refused what it was asked.
+    """The sandbox could not be started or reached, or refused a request.
 
-    ``status`` and ``error`` are those of its answer, where there was one: 409 and ``"world_in_use"``.
+    ``status`` and ``error`` are those of its answer, if there was one: 409 and ``"world_in_use"``.
     """
 
     def __init__(
@@ -27,14 +27,14 @@ class SandboxError(Exception):
 
 
 class NotVerified(SandboxError, AssertionError):
-    """What was expected did not happen; the message shows what came nearest.
+    """An expectation was not met. The message shows the nearest requests.
 
     An ``AssertionError``, so that test runners show it as a failure and not as an error.
     """
 
 
 def of_answer(status: int, answer: Any) -> SandboxError:
-    """The error that an answer other than 2xx stands for."""
+    """The error for an answer that is not 2xx."""
     said: Mapping[str, Any] = answer if isinstance(answer, dict) else {"message": str(answer)}
     message = str(said.get("message") or f"the sandbox answered {status}")
     kind = NotVerified if status in (408, 417) else SandboxError

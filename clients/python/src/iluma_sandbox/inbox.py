@@ -1,4 +1,4 @@
-"""A receiver for callbacks that lives in the sandbox."""
+"""A receiver for callbacks that is part of the sandbox."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from .shapes import Duration, Received, written
 
 
 class Inbox:
-    """Register `url` as a callback URL, and see what came.
+    """Register `url` as a callback URL, and read the received callbacks.
 
-    It answers 200; register ``inbox.url + "?status=500&times=2"`` for one that refuses twice first.
+    It answers 200. With ``inbox.url + "?status=500&times=2"`` it refuses the first two callbacks.
     """
 
     def __init__(self, control: Control, name: str) -> None:
         self._control = control
         self._path = f"inbox/{name}"
-        #: Where to send callbacks.
+        #: The URL for callbacks.
         self.url = f"{control.url}/__sandbox/{self._path}"
 
     def received(
         self, count: int = 0, *, wait: Duration = "5s", after_seq: Optional[int] = None
     ) -> list[Received]:
-        """What came, newest first; as soon as ``count`` have come, or `NotVerified` when ``wait`` is over."""
+        """The received callbacks, newest first. Waits until ``count`` have come, or raises `NotVerified` after ``wait``."""
         query = {"after_seq": after_seq, "count": count or None, "wait": written(wait) if count else None}
         try:
             came: list[Received] = self._control.call("GET", self._path, query=query)["received"]
@@ -35,5 +35,5 @@ class Inbox:
         return came
 
     def empty(self) -> None:
-        """Forgets what came."""
+        """Removes all received callbacks."""
         self._control.call("DELETE", self._path)

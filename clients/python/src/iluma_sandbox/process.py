@@ -12,23 +12,23 @@ from typing import IO, Any, Optional
 
 from .errors import SandboxError
 
-#: How often the ready file is looked for; the sandbox takes a few milliseconds to write it.
+#: The pause between two looks for the ready file. The sandbox needs a few milliseconds to write it.
 _LOOK_S = 0.005
-#: How long a sandbox that was asked to stop may take before it is killed.
+#: How long a sandbox may take to stop before it is killed.
 _STOP_S = 10.0
 
 
 class Process:
-    """A sandbox that serves until `stop`, and no longer than this process lives.
+    """A sandbox that runs until `stop` or until this process ends.
 
-    Its standard input is a pipe that nobody writes to. However this process ends, the pipe ends with it, and
-    ``--exit-with-parent`` makes the sandbox go.
+    Its standard input is a pipe that nobody writes to. However this process ends, the pipe is closed, and
+    ``--exit-with-parent`` stops the sandbox.
     """
 
     def __init__(
         self, binary: Path, arguments: list[str], stderr: Optional[IO[bytes]], timeout_s: float
     ) -> None:
-        """What it says goes to ``stderr``, a file that this takes over, else where this process's own goes."""
+        """Its output goes to ``stderr``, a file that this object closes, or else to the stderr of this process."""
         with tempfile.TemporaryDirectory(prefix="iluma-sandbox-") as folder:
             ready_file = Path(folder) / "ready.json"
             command = [os.fspath(binary), "serve", *arguments]
@@ -42,7 +42,7 @@ class Process:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     stderr=stderr,
-                    start_new_session=os.name != "nt",  # Ctrl-C is for the tests, which still need it to end
+                    start_new_session=os.name != "nt",  # Ctrl-C must reach only the tests, which still need the sandbox
                 )
             except OSError as error:
                 if stderr:
@@ -59,11 +59,11 @@ class Process:
         return self._process.pid
 
     def stop(self) -> None:
-        """Ends the sandbox, gently at first; does nothing where it has ended."""
+        """Stops the sandbox, first gently. Does nothing if it has ended."""
         process = self._process
         if process.stdin:
             process.stdin.close()
-        if os.name != "nt":  # there, closing its input is the gentle way
+        if os.name != "nt":  # on Windows, closing its input is the gentle way
             process.terminate()
         try:
             process.wait(_STOP_S)

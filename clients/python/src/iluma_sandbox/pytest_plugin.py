@@ -1,4 +1,4 @@
-"""The pytest plugin: one sandbox a session, one world a test."""
+"""The pytest plugin: one sandbox for each session, one world for each test."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from .errors import SandboxError
 from .sandbox import Sandbox
 from .world import World
 
-#: What the sandbox takes as the name of a world.
+#: The maximum length of a world's name.
 _NAME_CHARACTERS_MAX = 200
-#: How many requests a failed test shows.
+#: The number of requests that a failed test shows.
 _SHOWN_MAX = 20
 
 
 @pytest.fixture(scope="session")
 def iluma_sandbox_options() -> dict[str, Any]:
-    """What `Sandbox.start` is called with; override it in a ``conftest.py``."""
+    """The arguments for `Sandbox.start`. Override this fixture in a ``conftest.py``."""
     return {}
 
 
 @pytest.fixture(scope="session")
 def iluma_sandbox(iluma_sandbox_options: dict[str, Any]) -> Iterator[Sandbox]:
-    """A sandbox for the whole session (with pytest-xdist, of each worker)."""
+    """A sandbox for the whole session (with pytest-xdist, for each worker)."""
     with Sandbox.start(**iluma_sandbox_options) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
 def iluma_world(iluma_sandbox: Sandbox, request: pytest.FixtureRequest) -> Iterator[World]:
-    """A world that is the test's own, named by its node id: the same ids in every run."""
-    # A test that is run again (or whose last run was torn away from a sandbox that stayed) begins anew.
+    """The world of the test. Its name is the node id of the test, so ids are the same in every run."""
+    # A test that runs again starts with an empty world, even if its last run was aborted and the sandbox still runs.
     with iluma_sandbox.world(world_name(request.node.nodeid), reset=True) as world:
         yield world
 
 
 def world_name(node_id: str) -> str:
-    """A node id as the name of a world; one that is too long ends in its hash."""
+    """The name of a world for a node id. If the id is too long, the name ends with its hash."""
     if len(node_id) <= _NAME_CHARACTERS_MAX:
         return node_id
     digest = hashlib.sha256(node_id.encode()).hexdigest()[:16]
@@ -48,7 +48,7 @@ def world_name(node_id: str) -> str:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
-    """Shows, where a test failed, what its world was asked."""
+    """Shows the requests of a failed test's world."""
     outcome = yield
     report = outcome.get_result()
     world = getattr(item, "funcargs", {}).get("iluma_world")

@@ -14,12 +14,12 @@ from .process import Process
 from .shapes import given
 from .world import World
 
-#: The key that the provider's documentation prints: every sandbox lets it in, and its world is shared by all who use it.
+#: The API key in the provider's documentation. Every sandbox accepts it, and everybody who uses it shares its world.
 DOCUMENTED_API_KEY = "iluma_development_FX4f0M5sxDgk5qFyZnk60ZengAfA9o31x3ecd29vihjc4VhyJ8FclZhHjjw"
 
 
 class Sandbox:
-    """A sandbox, started by `start` or found by `connect`. As a context manager it stops at the end."""
+    """A sandbox of `start` or `connect`. As a context manager, it stops at the end of the block."""
 
     def __init__(
         self,
@@ -31,13 +31,13 @@ class Sandbox:
         ca_pem: Optional[str] = None,
         process: Optional[Process] = None,
     ) -> None:
-        #: Where the API is: ``http://127.0.0.1:34567``.
+        #: The URL of the API: ``http://127.0.0.1:34567``.
         self.url = url
-        #: What clients have to trust where it is https: ``ssl.create_default_context(cadata=sandbox.ca_pem)``.
+        #: The certificate authority that clients must trust, if the URL is https: ``ssl.create_default_context(cadata=sandbox.ca_pem)``.
         self.ca_pem = ca_pem
-        #: The key of the world that is there from the start; each test does better with a `world` of its own.
+        #: The key of the world that exists from the start. Each test should use its own `world` instead.
         self.api_key = api_key
-        #: What callbacks of that world carry as ``x-callback-token``.
+        #: The value of ``x-callback-token`` in callbacks of that world.
         self.callback_token = callback_token
         self._control = Control(url, control_token=control_token, ca_pem=ca_pem)
         self._process = process
@@ -59,13 +59,13 @@ class Sandbox:
         log_file: Optional[PathLike] = None,
         timeout_s: float = 30.0,
     ) -> Sandbox:
-        """Starts one, on a free port unless ``port`` says otherwise, and returns when it answers.
+        """Starts a sandbox, on a free port or on ``port``, and returns when it is ready.
 
         ``seed``, ``clock``, ``scenarios`` (a folder, or several), ``strict`` and ``bind`` are the flags of
         ``iluma-sandbox serve``, and ``args`` takes any others: ``args=["--callback-retries", "none"]``.
-        ``tls`` has it speak HTTPS, by an authority of its own that is kept nowhere but in ``ca_pem``.
+        ``tls`` serves HTTPS, with its own certificate authority. Only ``ca_pem`` has its certificate.
         ``log_format="pretty"`` logs to this process's stderr, or at the end of ``log_file``. Raises
-        `SandboxError` with what the sandbox said when it does not start.
+        `SandboxError` with the sandbox's error if it does not start.
         """
         arguments = ["--bind", bind, "--port", str(port), "--log-format", log_format]
         if seed is not None:
@@ -77,7 +77,7 @@ class Sandbox:
         if strict:
             arguments.append("--strict")
         program = find_binary(binary)
-        # A file and not a pipe: nobody has to read it for the sandbox to go on.
+        # A file and not a pipe, because nobody has to read a file.
         stderr: Optional[IO[bytes]] = None
         if log_file is not None:
             stderr = open(log_file, "ab+")
@@ -108,7 +108,7 @@ class Sandbox:
         control_token: Optional[str] = None,
         ca_pem: Optional[str] = None,
     ) -> Sandbox:
-        """One that runs already: a sidecar in CI, or that of a colleague. `stop` leaves it alone."""
+        """Connects to a running sandbox, such as a sidecar in CI. `stop` does not stop it."""
         url = url.rstrip("/")
         control = Control(url, api_key=api_key, control_token=control_token, ca_pem=ca_pem)
         secrets = control.call("GET", "world")
@@ -122,18 +122,18 @@ class Sandbox:
 
     @property
     def pid(self) -> Optional[int]:
-        """The process, where this object started it."""
+        """The process, if this object started it."""
         return self._process.pid if self._process else None
 
     @property
     def control(self) -> Control:
-        """For control calls that belong to no world: ``sandbox.control.call("GET", "coverage")``."""
+        """For control calls without a world: ``sandbox.control.call("GET", "coverage")``."""
         return self._control
 
     def world(self, name: Optional[str] = None, *, reset: bool = False) -> World:
-        """A world of its own: its records, counters, callbacks, clock, faults and journal are nobody else's.
+        """Creates a world with its own records, counters, callbacks, clock, faults and journal.
 
-        The key follows from the seed and the name, so that a test which names itself gets the same ids in
+        The key is derived from the seed and the name, so a test that passes its name gets the same ids in
         every run. A name in use is a `SandboxError` (409), unless ``reset`` empties that world.
         """
         made = self._control.call("POST", "worlds", body=given({"name": name, "reset": reset}))
@@ -148,7 +148,7 @@ class Sandbox:
         )
 
     def stop(self) -> None:
-        """Stops the sandbox that `start` started; a second time does nothing."""
+        """Stops the sandbox of `start`. A second call does nothing."""
         if self._process:
             self._process.stop()
 

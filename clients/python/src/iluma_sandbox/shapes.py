@@ -1,4 +1,4 @@
-"""What the control API takes and gives, typed."""
+"""The types of the control API."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Duration = Union[str, float, timedelta]
 
 
 def written(duration: Duration) -> str:
-    """As the sandbox reads it; what is given in units finer than a millisecond is rounded."""
+    """A duration in the form of the sandbox, rounded to milliseconds."""
     if isinstance(duration, str):
         return duration
     seconds = duration.total_seconds() if isinstance(duration, timedelta) else duration
@@ -18,12 +18,12 @@ def written(duration: Duration) -> str:
 
 
 def given(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Those that are not none."""
+    """The values that are not none."""
     return {name: value for name, value in options.items() if value is not None}
 
 
 class Match(TypedDict, total=False):
-    """Which requests are meant; what is left out may be anything."""
+    """The conditions for a request. A missing condition matches everything."""
 
     #: An endpoint's id or path.
     endpoint: str
@@ -40,7 +40,7 @@ class Match(TypedDict, total=False):
 
 
 def flat(match: Mapping[str, Any]) -> dict[str, Any]:
-    """A match as the sandbox writes it: ``body.given_names``, ``header.x-test``, ``query.page``."""
+    """The conditions in the form of the sandbox: ``body.given_names``, ``header.x-test``, ``query.page``."""
     names = {"body": "body.", "headers": "header.", "query": "query."}
     found: dict[str, Any] = {}
     for name, value in match.items():
@@ -52,14 +52,14 @@ def flat(match: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Sometimes(TypedDict, total=False):
-    """The hashes of a body that is kept in part."""
+    """The hash of a body of which only a part is kept."""
 
     body_sha256: str
     reply_sha256: str
 
 
 class Request(_Sometimes):
-    """A request that a world received, and how it was answered."""
+    """A request to a world, and its response."""
 
     seq: int
     trace: str
@@ -67,17 +67,17 @@ class Request(_Sometimes):
     world: str
     method: str
     path: str
-    #: A list where a name came more than once.
+    #: A list if a name came more than once.
     query: dict[str, Union[str, list[str]]]
     headers: dict[str, Union[str, list[str]]]
-    #: JSON where it is JSON, else text.
+    #: JSON if it is JSON, else text.
     body: Any
     body_bytes: int
     endpoint: Optional[str]
     outcome: Optional[str]
     status: int
     reply: Any
-    #: In lower case, without length and date.
+    #: Names in lower case, without length and date.
     reply_headers: dict[str, str]
     reply_bytes: int
     duration_us: int
@@ -97,7 +97,7 @@ class Attempt(TypedDict):
 
 
 class Delivery(TypedDict):
-    """A callback, and what became of it."""
+    """A callback and its attempts."""
 
     id: str
     seq: int
@@ -119,17 +119,17 @@ class Delivery(TypedDict):
 
 
 class Received(TypedDict):
-    """What an inbox received."""
+    """A callback that an inbox received."""
 
     seq: int
     answered: int
     headers: dict[str, str]
-    #: The very text; ``json.loads`` reads it.
+    #: The exact text; ``json.loads`` reads it.
     body: str
 
 
 class Queued(TypedDict):
-    """An outcome that waits for a call to come."""
+    """A queued outcome for a future call."""
 
     endpoint: str
     outcome: str
@@ -143,7 +143,7 @@ class RateLimit(TypedDict):
 
 
 class Fault(TypedDict, total=False):
-    """What breaks the replies of a world; without ``endpoint`` those of all products."""
+    """A fault or delay of a world. Without ``endpoint``, it applies to all products."""
 
     endpoint: str
     #: ``"reset"``, ``"truncate"``, ``"slow(1kb/s)"``, 503, …, or a table as in scenario files.
@@ -155,15 +155,15 @@ class Fault(TypedDict, total=False):
 
 
 class Ended(TypedDict):
-    """What a world left undone when it ended."""
+    """What was still pending in a world when it ended."""
 
-    #: Callbacks that had not left, or were to be tried again.
+    #: Callbacks that were not sent yet or waited for a retry.
     callbacks: list[Delivery]
-    #: How many more of them there were than are shown.
+    #: The number of callbacks that are not shown.
     more_callbacks: int
     #: Outcomes that no call had used.
     queued: int
-    #: Faults that still stood.
+    #: Faults that were still active.
     faults: int
 
 
@@ -171,17 +171,17 @@ Item = TypeVar("Item")
 
 
 class Page(list[Item]):
-    """A list that also knows what it is a part of."""
+    """A list with facts about the whole result."""
 
     def __init__(self, items: list[Item], answer: Mapping[str, Any]) -> None:
         super().__init__(items)
-        #: How many there are in all, whatever the limit.
+        #: The total number, whatever the limit.
         self.matched: int = answer.get("matched", answer.get("matching", len(items)))
-        #: How many the sandbox let go to make room, matching or not.
+        #: The number of entries that the sandbox has dropped, matching or not.
         self.dropped: int = answer.get("dropped", 0)
-        #: Whether some that were asked for may be among the dropped.
+        #: Whether dropped entries could have matched.
         self.reaches_into_dropped: bool = answer.get("reaches_into_dropped", False)
-        #: The newest there is; as ``after_seq`` it asks for what comes later.
+        #: The number of the newest entry. Send it as ``after_seq`` to get later entries.
         self.last_seq: int = answer.get("last_seq", 0)
-        #: As ``before_seq`` it asks for the next page (with ``order="oldest"`` as ``after_seq``); none on the last.
+        #: Send it as ``before_seq`` to get the next page (``order="oldest"``: as ``after_seq``). None on the last.
         self.next: Optional[int] = answer.get("next")

@@ -1,4 +1,4 @@
-"""A world: what one API key owns, on a sandbox that others use at the same time."""
+"""A world: the data of one API key, on a sandbox that others can use at the same time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # nothing but the standard library is needed at run time
 
 
 class World:
-    """Made by `Sandbox.world`. As a context manager it ends at the end."""
+    """Created by `Sandbox.world`. As a context manager, it ends at the end of the block."""
 
     def __init__(
         self,
@@ -28,23 +28,23 @@ class World:
         control_token: Optional[str] = None,
         ca_pem: Optional[str] = None,
     ) -> None:
-        #: Where the API is.
+        #: The URL of the API.
         self.url = url
-        #: What clients have to trust where it is https.
+        #: The certificate authority that clients must trust, if the URL is https.
         self.ca_pem = ca_pem
         self.name = name
-        #: How the sandbox's log and journal call this world.
+        #: The name of this world in the sandbox's log and journal.
         self.tag = tag
-        #: The key to ask the API with; it alone chooses the world.
+        #: The API key of this world. The key alone chooses the world.
         self.api_key = api_key
-        #: What callbacks of this world carry as ``x-callback-token``.
+        #: The value of ``x-callback-token`` in callbacks of this world.
         self.callback_token = callback_token
         self._control = Control(url, api_key=api_key, control_token=control_token, ca_pem=ca_pem)
         self._inboxes: dict[str, Inbox] = {}
 
     @property
     def auth(self) -> tuple[str, str]:
-        """User and password, as ``requests`` and ``httpx`` take them: ``requests.get(…, auth=world.auth)``."""
+        """User and password, in the form of ``requests`` and ``httpx``: ``requests.get(…, auth=world.auth)``."""
         return (self.api_key, "")
 
     @property
@@ -53,10 +53,10 @@ class World:
         return authorization(self.api_key)
 
     def next(self, endpoint: str, outcome: str, times: int = 1, *, reads: bool = False) -> list[Queued]:
-        """Decides the next calls of an endpoint (its id or path), and returns all that waits.
+        """Queues an outcome for the next calls of an endpoint (its id or path). Returns the whole queue.
 
-        Queued outcomes are used one after another. With ``reads`` it is the next GETs of its records that
-        are decided, by errors only.
+        Queued outcomes are used one after another. With ``reads``, they apply to the next GETs of records
+        (errors only).
         """
         body = {"endpoint": endpoint, "outcome": outcome, "times": times, "reads": reads}
         waiting: list[Queued] = self.call("POST", "next", body=body)["waiting"]
@@ -71,7 +71,7 @@ class World:
         limit: Optional[int] = None,
         **match: Unpack[Match],
     ) -> Page[Request]:
-        """The requests that this world received and that match, newest first unless ``order="oldest"``."""
+        """The requests of this world that match, newest first unless ``order="oldest"``."""
         __tracebackhide__ = True
         return self._requests(
             match, after_seq=after_seq, before_seq=before_seq, order=order, limit=limit
@@ -85,7 +85,7 @@ class World:
         after_seq: Optional[int] = None,
         **match: Unpack[Match],
     ) -> Page[Request]:
-        """As `requests`, as soon as ``count`` match, or `NotVerified` when ``wait`` (60 s at most) is over."""
+        """Like `requests`, but waits until ``count`` match. Raises `NotVerified` after ``wait`` (60 s at most)."""
         __tracebackhide__ = True
         return self._requests(match, after_seq=after_seq, count=count, wait=written(wait))
 
@@ -101,11 +101,11 @@ class World:
         after_seq: Optional[int] = None,
         **match: Unpack[Match],
     ) -> list[str]:
-        """Raises `NotVerified`, with the nearest requests field by field, unless it is so.
+        """Raises `NotVerified` with the nearest requests, field by field, if the expectation is not met.
 
-        Without a number, at least one request must match. ``never_within="2s"`` waits so long for none to
-        come. ``in_order=[{"endpoint": …}, …]`` asks for a match of each, one after another. With ``wait``
-        it may still become so until then. Returns the traces of the requests that matched.
+        Without a number, at least one request must match. ``never_within="2s"`` waits for this time, and
+        fails if a request matches. ``in_order=[{"endpoint": …}, …]`` expects requests that match one after
+        another. ``wait`` is how long to wait until the expectation is met. Returns the traces of the matches.
         """
         __tracebackhide__ = True
         if all(one is None for one in (exactly, at_least, at_most, never_within, in_order)):
@@ -136,7 +136,7 @@ class World:
     ) -> Page[Delivery]:
         """The callbacks that match, with their attempts, newest first.
 
-        With ``count`` as soon as so many match, or `NotVerified` with the reasons when ``wait`` is over.
+        With ``count``, waits until this many match. Raises `NotVerified` with the reasons after ``wait``.
         """
         __tracebackhide__ = True
         query = {
@@ -152,23 +152,23 @@ class World:
         return Page(answer["deliveries"], answer)
 
     def idle(self, wait: Duration = "5s") -> None:
-        """Returns when no callback is pending, or raises `NotVerified` with those that still are."""
+        """Returns when no callback is pending, or raises `NotVerified` with the pending ones."""
         __tracebackhide__ = True
         self.call("GET", "idle", query={"wait": written(wait)})
 
     def advance(self, by: Duration) -> list[Delivery]:
-        """Moves the world's clock on, through all that falls due on the way, and returns the callbacks of it."""
+        """Moves the world's clock forward and runs everything that falls due. Returns the callbacks that were tried."""
         tried: list[Delivery] = self.call("POST", "clock/advance", body={"by": written(by)})["deliveries"]
         return tried
 
     def now(self) -> str:
-        """What the world's clock shows."""
+        """The time of the world's clock."""
         return str(self.call("GET", "clock")["now"])
 
     def faults(self, *faults: Fault, ttl: Optional[Duration] = None) -> None:
-        """Breaks the replies of this world from now on, in place of what broke them before; none heals it.
+        """Sets the faults and delays of this world. They replace earlier ones; without any, all are removed.
 
-        They heal by themselves after ``ttl``: 5 minutes unless said otherwise.
+        They end after ``ttl``. The default is 5 minutes.
         """
         if not faults:
             self.call("DELETE", "faults")
@@ -184,30 +184,30 @@ class World:
         endpoint: Optional[str] = None,
         set: Optional[Mapping[str, Any]] = None,
     ) -> Delivery:
-        """Sends a callback without a request before it; ``set={"result.is_found": False}`` changes its body."""
+        """Sends a callback without a request; ``set={"result.is_found": False}`` changes its body."""
         body = {"type": type, "outcome": outcome, "endpoint": endpoint, "set": set}
         delivery: Delivery = self.call("POST", "trigger", body=given(body))
         return delivery
 
     def inbox(self, name: str = "inbox") -> Inbox:
-        """A receiver for this world's callbacks, in place of one of your own."""
+        """A receiver for this world's callbacks. Use it instead of your own receiver."""
         if name not in self._inboxes:
             self._inboxes[name] = Inbox(self._control, f"{self.tag}-{name}")
         return self._inboxes[name]
 
     def explain(self, trace: str) -> dict[str, Any]:
-        """Why a request was answered as it was; its trace is in the reply's ``x-sandbox-trace``."""
+        """Explains a response. Its trace is in the header ``x-sandbox-trace``."""
         explanation: dict[str, Any] = self.call("GET", f"explain/{trace}")
         return explanation
 
     def reset(self) -> int:
-        """Empties the world and its inboxes; returns, when all is quiet, how many callbacks were called back."""
+        """Empties the world and its inboxes. When no callback is under way, returns the number of cancelled callbacks."""
         cancelled: int = self.call("POST", "reset")["cancelled_callbacks"]
         self._empty_inboxes()
         return cancelled
 
     def end(self) -> Ended:
-        """Ends the world and says what it left undone; the next request with its key begins a new one."""
+        """Ends the world and shows what was still pending. The next request with its key begins a new world."""
         pending: Ended = self.call("DELETE", "worlds")["pending"]
         self._empty_inboxes()
         return pending
@@ -220,7 +220,7 @@ class World:
         query: Optional[Mapping[str, Any]] = None,
         body: Optional[Mapping[str, Any]] = None,
     ) -> Any:
-        """Any other control call, as this world: ``world.call("GET", "snapshot")``."""
+        """Any other call of the control API, for this world: ``world.call("GET", "snapshot")``."""
         __tracebackhide__ = True  # pytest shows the line of the test
         return self._control.call(method, path, query=query, body=body)
 
@@ -237,7 +237,7 @@ class World:
 
     def _requests(self, match: Mapping[str, Any], **more: Any) -> Page[Request]:
         __tracebackhide__ = True
-        # In a URL a text is written as it is, all else as JSON.
+        # In a URL, a text is written unchanged, and everything else as JSON.
         query = {
             name: value if isinstance(value, str) else json.dumps(value)
             for name, value in flat(match).items()

@@ -101,7 +101,7 @@ impl Lookup {
         }
     }
 
-    /// The prefix of this lookup's holes: `watchlist` in `{{watchlist.results}}`.
+    /// The prefix of this lookup's placeholders: `watchlist` in `{{watchlist.results}}`.
     pub(crate) fn prefix(self) -> &'static str {
         self.name()
             .split('.')
