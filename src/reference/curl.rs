@@ -166,21 +166,19 @@ fn asked_path(endpoint: &Endpoint) -> String {
 /// The parts of a multipart form. An uploaded file is named after its field.
 fn parts(sample: Option<&Value>) -> String {
     let fields = sample.and_then(Value::as_object).into_iter().flatten();
-    let part = |(name, value): (&String, &Value)| match value["type"].as_str() {
-        Some(media_type) => {
+    let part = |(name, value): (&String, &Value)| {
+        if let Some(media_type) = value["type"].as_str() {
             let ending = media_type.rsplit('/').next().unwrap_or_default();
             let file = form_word(&format!("{name}.{ending}"));
-            format!(" -F {}", shell_word(&format!("{name}=@{file}")))
+            return format!(" -F {}", shell_word(&format!("{name}=@{file}")));
         }
-        None => {
-            let value = text(value);
-            let option = if is_literal_in_form(&value) {
-                "-F"
-            } else {
-                "--form-string"
-            };
-            format!(" {option} {}", shell_word(&format!("{name}={value}")))
-        }
+        let value = text(value);
+        let option = if is_literal_in_form(&value) {
+            "-F"
+        } else {
+            "--form-string"
+        };
+        format!(" {option} {}", shell_word(&format!("{name}={value}")))
     };
     fields.map(part).collect()
 }

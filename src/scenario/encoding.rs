@@ -9,14 +9,14 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl SourceFile {
     /// The file of a folder with these bytes, or the mistake that its text is not UTF-8.
-    pub(super) fn decode(id: String, name: String, bytes: Vec<u8>) -> Result<Arc<Self>, LoadError> {
-        if let Some(encoding) = wide_encoding(&bytes) {
+    pub(super) fn decode(id: String, name: String, bytes: &[u8]) -> Result<Arc<Self>, LoadError> {
+        if let Some(encoding) = wide_encoding(bytes) {
             return Err(LoadError::of_file(
                 name,
                 format!("is {encoding} text: save the file as UTF-8"),
             ));
         }
-        let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
+        let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
         let invalid = std::str::from_utf8(text).err();
         let source = Arc::new(Self {
             id,

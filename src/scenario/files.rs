@@ -153,7 +153,7 @@ pub(crate) fn fingerprint(folders: &[PathBuf]) -> [u8; 32] {
 fn read_file(path: &Path, id: String, layers: &mut Layers, errors: &mut Vec<LoadError>) {
     let name = path.display().to_string();
     let source = match read_bytes(path) {
-        Ok(bytes) => SourceFile::decode(id.clone(), name, bytes),
+        Ok(bytes) => SourceFile::decode(id.clone(), name, &bytes),
         Err(error) => Err(unreadable(name, &error)),
     };
     match source {

@@ -254,9 +254,12 @@ fn drawable(line: &str) -> String {
 
 /// A message may repeat a name of the file, and the name of a file may hold anything.
 fn without_controls(text: &str) -> String {
-    let escaped = |c: char| match is_invisible(c) {
-        true => c.escape_unicode().to_string(),
-        false => c.to_string(),
+    let escaped = |c: char| {
+        if is_invisible(c) {
+            c.escape_unicode().to_string()
+        } else {
+            c.to_string()
+        }
     };
     text.chars().map(escaped).collect()
 }
