@@ -89,7 +89,7 @@ mod tests {
     async fn a_callback_that_was_refused_comes_again() {
         let (world, payouts) = world();
         let receiver = SANDBOX.receiver();
-        world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+        world.register_callback_url("NAME_VALIDATOR_REQUEST", &receiver.url());
         receiver.refuse(503, 1);
         payouts.holder("1234567890").await.expect("an answer");
         assert_eq!(receiver.next().await.answered, 503);

@@ -10,7 +10,7 @@ use super::arrived::Arrived;
 use super::caller::{named_world, no_foreign_page};
 use super::choice::{Choice, choose, resolve_sequence};
 use super::engine::Engine;
-use super::input::Unread;
+use super::input::UnreadInput;
 use super::product_request::ProductRequest;
 use super::read::read;
 use super::record::NewRecord;
@@ -23,7 +23,7 @@ use crate::catalogue::{
     error_outcome, shown_path,
 };
 use crate::http::{self, ApiError, Call};
-use crate::world::{Why, World};
+use crate::world::{Decision, World};
 
 /// A reply, and what the journal and the log record about it.
 pub(crate) struct Answered {
@@ -34,7 +34,7 @@ pub(crate) struct Answered {
     pub route: Option<Arc<str>>,
     /// Where the body has files that must not be kept.
     pub uploads: Option<Arc<UploadFields>>,
-    pub why: Why,
+    pub decision: Decision,
 }
 
 pub(crate) fn answer(engine: &Engine, call: &Call) -> Answered {
@@ -58,7 +58,7 @@ pub(crate) fn answer(engine: &Engine, call: &Call) -> Answered {
         let name = HeaderName::from_static("x-sandbox-warning");
         reply.headers.push((name, warning));
     }
-    seen.why.endpoint = seen.endpoint.map(|endpoint| endpoint.id.clone());
+    seen.decision.endpoint = seen.endpoint.map(|endpoint| endpoint.id.clone());
     Answered {
         reply,
         world: seen.world,
@@ -66,7 +66,7 @@ pub(crate) fn answer(engine: &Engine, call: &Call) -> Answered {
         uploads: seen
             .endpoint
             .and_then(|endpoint| endpoint.schema.uploads.clone()),
-        why: seen.why,
+        decision: seen.decision,
     }
 }
 
@@ -104,7 +104,7 @@ fn decide<'c>(arrived: &Arrived<'c>, seen: &mut Seen<'c>) -> Result<Reply, ApiEr
         Route::Read(endpoint, id) => read(&request(endpoint), id, seen),
         Route::ListCallbackUrls => Ok(callback_urls::list(engine, catalogue, &world)),
         Route::SetCallbackUrl { may_be_all } => no_foreign_page(engine, call)
-            .and_then(|()| callback_urls::register(catalogue, &world, call, may_be_all)),
+            .and_then(|()| callback_urls::register(engine, catalogue, &world, call, may_be_all)),
         Route::CallbackToken => Ok(account::callback_token(&world)),
         Route::Health | Route::ApiKeys { .. } => unreachable!("answered above"),
     };
@@ -138,9 +138,9 @@ fn enter_world(arrived: &Arrived<'_>, seen: &mut Seen<'_>) -> Result<Arc<World>,
     };
     seen.key_is_live = key.is_live();
     engine.admit(catalogue, &key)?;
-    let world = engine.worlds.enter(&key, call.came)?;
+    let world = engine.worlds.enter(&key, call.received_at)?;
     seen.world = Some(world.clone());
-    seen.why.generation = catalogue.generation;
+    seen.decision.generation = catalogue.generation;
     Ok(world)
 }
 
@@ -148,7 +148,7 @@ fn enter_world(arrived: &Arrived<'_>, seen: &mut Seen<'_>) -> Result<Arc<World>,
 fn judge_rate(world: &World, call: &Call, seen: &mut Seen<'_>) -> Result<(), ApiError> {
     if let Some(endpoint) = seen.endpoint
         && world.has_setup()
-        && let Some(standing) = world.judge_rate(endpoint, call.came)
+        && let Some(standing) = world.judge_rate(endpoint, call.received_at)
     {
         return seen.judged(standing);
     }
@@ -175,20 +175,20 @@ fn ask(
         .expect("only products are routed here");
     strict::refuse_endpoint_if_strict(is_strict, endpoint)?;
     if creation.rules.count_calls {
-        seen.why.nth = world.count_call(&endpoint.id);
+        seen.decision.nth = world.count_call(&endpoint.id);
     }
     let magic = magic::read_magic(call.headers(), endpoint, false)?;
     seen.asked = magic.faults;
     let named = request.named_outcome(&magic, false)?;
     if let Some((outcome, by)) = named {
-        seen.why.by = by;
-        seen.why.chosen = Some(outcome.clone());
+        seen.decision.by = by;
+        seen.decision.chosen = Some(outcome.clone());
         if outcome.is_error() {
             strict::refuse_outcome_if_strict(is_strict, endpoint, outcome)?;
             return Err(ApiError::asked_for(&outcome.name));
         }
     }
-    let unread = Unread {
+    let unread = UnreadInput {
         endpoint,
         call,
         sample_stands_in: magic.outcome.is_some(),
@@ -198,10 +198,10 @@ fn ask(
     let choice = if let Some((outcome, by)) = named {
         Choice::of(outcome, by)
     } else {
-        let facts = input.facts(call, seen.why.nth);
+        let facts = input.facts(call, seen.decision.nth);
         choose(request, creation, facts)?
     };
-    seen.why.by = choice.by;
+    seen.decision.by = choice.by;
     let wish = RecordWish {
         creation,
         fields: &input.fields,
@@ -238,8 +238,8 @@ fn commit(
     let mut state = world.state();
     engine.panics.reached("lock");
     let (outcome, turn) = resolve_sequence(request, &mut state, wish.choice.outcome);
-    seen.why.chosen = Some(wish.choice.outcome.clone());
-    seen.why.turn = turn;
+    seen.decision.chosen = Some(wish.choice.outcome.clone());
+    seen.decision.turn = turn;
     strict::refuse_outcome_if_strict(is_strict, endpoint, &outcome)?;
     if outcome.is_error() {
         return Err(ApiError::asked_for(&outcome.name));
@@ -255,7 +255,7 @@ fn commit(
         if let Some(limit) = &outcome_faults.rate_limit {
             let what = faults::window_of(outcome_faults, world, endpoint);
             let advanced = state.callbacks.advanced;
-            let standing = (state.windows).judge(what, limit, call.came, advanced);
+            let standing = (state.windows).judge(what, limit, call.received_at, advanced);
             seen.judged(standing)?;
         }
     }
@@ -275,7 +275,7 @@ fn commit(
     };
     let made = making.record(&mut state, &outcome, wish.choice.finding);
     drop(state);
-    seen.why.record = made.id;
+    seen.decision.record = made.id;
     Ok(Reply {
         status: outcome.status,
         headers: outcome.headers.clone(),

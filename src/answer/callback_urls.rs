@@ -32,63 +32,53 @@ pub(crate) fn list(engine: &Engine, catalogue: &Catalogue, world: &World) -> Rep
     ok(&Value::Array(listed))
 }
 
+/// The callback types that a request is for.
+enum AskedTypes<'c> {
+    One(&'c str),
+    /// All types that have a URL.
+    All(Vec<&'c str>),
+}
+
 /// `POST` for one type, `PATCH` for one or all. The reply becomes true when the URL has been tested.
 pub(crate) fn register(
+    engine: &Engine,
     catalogue: &Catalogue,
     world: &World,
     call: &Call,
     may_be_all: bool,
 ) -> Result<Reply, ApiError> {
     let fields = fields(call)?;
-    let text = |name: &str| {
-        fields
-            .get(name)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
+    let mut state = world.state();
+    let has_url = |callback_type: &&str| {
+        let url = engine.callback_url(catalogue, &state.callbacks, callback_type);
+        url.is_some()
     };
     let known = catalogue::callback_types(catalogue);
-    let asked = text("type").or_else(|| text("callback_type"));
-    let mut complaints = Vec::new();
-    let mut complain = |path: &str, message: String| {
-        complaints.push(Complaint {
-            path: path.to_owned(),
-            message,
-        });
+    let with_url: Vec<_> = known.iter().copied().filter(has_url).collect();
+    let replaceable = may_be_all.then_some(with_url.as_slice());
+    let asked = asked_types(&fields, &known, replaceable);
+    let url = match fields.get("url") {
+        Some(Value::String(url)) if !url.is_empty() => Ok(url.as_str()),
+        Some(Value::String(_) | Value::Null) | None => Err("is required"),
+        Some(_) => Err("must be a string"), // such as a field that a form has twice
     };
-    let types = match asked {
-        Some(asked) if known.contains(&asked) => vec![asked],
-        Some(_) => {
-            complain("type", format!("must be one of {}", known.join(", ")));
-            Vec::new()
-        }
-        None if may_be_all && !fields.contains_key("type") => known.clone(),
-        None => {
-            complain("type", "is required".to_owned());
-            Vec::new()
+    let (asked, url) = match (asked, url) {
+        (Ok(asked), Ok(url)) => (asked, url),
+        (asked, url) => {
+            let of_type = asked.err().map(|message| complaint("type", message));
+            let of_url = url.err().map(|message| complaint("url", message));
+            return Err(ApiError::complaints(
+                of_type.into_iter().chain(of_url).collect(),
+            ));
         }
     };
-    let Some(url) = text("url") else {
-        complain("url", "is required".to_owned());
-        return Err(ApiError::complaints(complaints));
-    };
-    if !complaints.is_empty() {
-        return Err(ApiError::complaints(complaints));
-    }
     let url = ReceiverUrl::parse(url).map_err(|reason| ApiError::invalid_url(&reason))?;
-    let mut reply = Map::new();
-    reply.insert("status".to_owned(), "SUCCESSFUL".into());
-    match (asked, types.as_slice()) {
-        (Some(one), _) => reply.insert("type".to_owned(), one.into()),
-        (None, all) => reply.insert("types".to_owned(), json!(all)),
+    let reply = registered(world, &asked, &url);
+    let types = match asked {
+        AskedTypes::One(one) => vec![one],
+        AskedTypes::All(all) => all,
     };
-    reply.insert("url".to_owned(), url.as_str().into());
-    let environment = if world.key.is_live() { "LIVE" } else { "TEST" };
-    reply.insert("environment".to_owned(), environment.into());
-    reply.insert(
-        "callback_authentication_token".to_owned(),
-        world.callback_token().into(),
-    );
-    let mut state = world.state();
+    let former_urls = types.iter().filter(|one| with_url.contains(one)).count();
     let types = types
         .into_iter()
         .filter_map(|callback_type| {
@@ -102,9 +92,64 @@ pub(crate) fn register(
         })
         .collect();
     Ok(Reply {
-        effect: FollowUp::Register(Registration { types, url }),
-        ..ok(&Value::Object(reply))
+        effect: FollowUp::Register(Registration {
+            types,
+            url,
+            former_urls,
+        }),
+        ..ok(&reply)
     })
+}
+
+/// The types that the fields name, or a complaint. `replaceable` are the types that have a URL, if the request may
+/// change all of them.
+fn asked_types<'c>(
+    fields: &Map<String, Value>,
+    known: &[&'c str],
+    replaceable: Option<&[&'c str]>,
+) -> Result<AskedTypes<'c>, String> {
+    let sent = ["type", "callback_type"].map(|name| fields.get(name));
+    let mut sent = sent
+        .into_iter()
+        .flatten()
+        .filter(|value| !value.is_null())
+        .peekable();
+    match replaceable {
+        Some(all) if sent.peek().is_none() && !all.is_empty() => {
+            return Ok(AskedTypes::All(all.to_vec()));
+        }
+        _ => {}
+    }
+    let named = sent.find(|value| *value != "").ok_or("is required")?;
+    let found = known.iter().find(|known| named == **known);
+    found
+        .map(|one| AskedTypes::One(one))
+        .ok_or_else(|| format!("must be one of {}", known.join(", ")))
+}
+
+fn complaint(path: &str, message: impl Into<String>) -> Complaint {
+    Complaint {
+        path: path.to_owned(),
+        message: message.into(),
+    }
+}
+
+/// The body of the reply, once the URL is registered.
+fn registered(world: &World, asked: &AskedTypes<'_>, url: &ReceiverUrl) -> Value {
+    let mut reply = Map::new();
+    reply.insert("status".to_owned(), "SUCCESSFUL".into());
+    match asked {
+        AskedTypes::One(one) => reply.insert("type".to_owned(), (*one).into()),
+        AskedTypes::All(all) => reply.insert("types".to_owned(), json!(all)),
+    };
+    reply.insert("url".to_owned(), url.as_str().into());
+    let environment = if world.key.is_live() { "LIVE" } else { "TEST" };
+    reply.insert("environment".to_owned(), environment.into());
+    reply.insert(
+        "callback_authentication_token".to_owned(),
+        world.callback_token().into(),
+    );
+    reply.into()
 }
 
 fn fields(call: &Call) -> Result<Map<String, Value>, ApiError> {

@@ -25,11 +25,11 @@ pub(crate) struct Event<'a> {
     pub depth: u32,
     /// The world's time.
     pub now: Stamp,
-    pub came: Instant,
+    pub received_at: Instant,
 }
 
 /// Puts the deliveries of one event into the world's queue.
-struct Line<'a> {
+struct DeliveryPlanner<'a> {
     callbacks: &'a mut Callbacks,
     event: &'a Event<'a>,
     planned: &'a mut Scheduled,
@@ -45,7 +45,7 @@ pub(crate) fn schedule_event(
     if event.depth >= DEPTH_MAX {
         return cut_loop(callbacks, first);
     }
-    let mut line = Line {
+    let mut line = DeliveryPlanner {
         callbacks,
         event,
         planned,
@@ -80,7 +80,7 @@ fn cut_loop(callbacks: &mut Callbacks, first: Delivery) {
     callbacks.log.add(dropped, pending);
 }
 
-impl Line<'_> {
+impl DeliveryPlanner<'_> {
     fn suppress(&mut self, first: Delivery) {
         let suppressed = Delivery {
             state: DeliveryState::Suppressed,
@@ -150,7 +150,7 @@ impl Line<'_> {
         let seq = self.callbacks.schedule_for_reply(
             delivery,
             after,
-            self.event.came,
+            self.event.received_at,
             waits.then_some(REPLY_TIME),
         );
         self.planned.any = true;

@@ -21,11 +21,11 @@ pub(crate) fn world(
 ) -> Result<Arc<World>, Refusal> {
     if let Some(tag) = query.get("world").filter(|tag| is_tag(tag)) {
         may_see_all(engine, call, query)?;
-        return world_of_tag(engine, tag, call.came);
+        return world_of_tag(engine, tag, call.received_at);
     }
     let key = own_key(engine, call, query)?;
     let refused = |error: ApiError| no_world(error.message.unwrap_or_default());
-    engine.worlds.enter(&key, call.came).map_err(refused)
+    engine.worlds.enter(&key, call.received_at).map_err(refused)
 }
 
 /// Whether the request may name any world. It may if it has shown the control token, if every key is let in, or
@@ -112,6 +112,6 @@ pub(crate) fn named_world(engine: &Engine, call: &Call) -> Option<Result<ApiKey,
         .guard
         .admit(call, method, &[])
         .and_then(|()| may_see_all(engine, call, &HashMap::new()))
-        .and_then(|()| world_of_tag(engine, tag, call.came));
+        .and_then(|()| world_of_tag(engine, tag, call.received_at));
     Some(found.map(|world| world.key.clone()).map_err(refuse))
 }

@@ -10,17 +10,17 @@ use super::product_request::ProductRequest;
 use crate::base::Mix;
 use crate::catalogue::{Answer, Catalogue, Creation, Facts, Finding, Outcome};
 use crate::http::ApiError;
-use crate::world::{By, State};
+use crate::world::{DecidedBy, State};
 
 /// An outcome, what chose it, and what a lookup in the dummy data found.
 pub(crate) struct Choice<'c> {
     pub outcome: &'c Arc<Outcome>,
-    pub by: By,
+    pub by: DecidedBy,
     pub finding: Option<Finding>,
 }
 
 impl<'c> Choice<'c> {
-    pub(crate) fn of(outcome: &'c Arc<Outcome>, by: By) -> Self {
+    pub(crate) fn of(outcome: &'c Arc<Outcome>, by: DecidedBy) -> Self {
         Self {
             outcome,
             by,
@@ -43,13 +43,13 @@ pub(super) fn choose<'r>(
     } = *request;
     let all_file_names = catalogue.settings.magic_file_names;
     if let Some(named) = choose_by_values(&creation.magic, endpoint, facts, all_file_names)? {
-        return Ok(Choice::of(named.outcome, By::Data(named.at)));
+        return Ok(Choice::of(named.outcome, DecidedBy::Data(named.at)));
     }
     let rule = creation.rules.first(facts);
     Ok(match rule {
         Some((at, rule)) => {
             let at = u32::try_from(at).unwrap_or(u32::MAX);
-            Choice::of(&rule.outcome, By::Rule(at))
+            Choice::of(&rule.outcome, DecidedBy::Rule(at))
         }
         None => choose_by_dummy_data(engine.seed, catalogue, creation, facts.fields),
     })
@@ -62,7 +62,7 @@ pub(crate) fn choose_by_dummy_data<'c>(
     input: &Map<String, Value>,
 ) -> Choice<'c> {
     let Some(rule) = &creation.lookup else {
-        return Choice::of(&creation.default, By::Default);
+        return Choice::of(&creation.default, DecidedBy::Default);
     };
     let finding = rule.lookup.find(&catalogue.dummy, seed, rule.asked(input));
     let chosen = rule
@@ -70,8 +70,8 @@ pub(crate) fn choose_by_dummy_data<'c>(
         .iter()
         .find(|(verdict, _)| *verdict == finding.verdict);
     let (outcome, by) = match chosen {
-        Some((_, outcome)) => (outcome, By::DummyData),
-        None => (&creation.default, By::Default),
+        Some((_, outcome)) => (outcome, DecidedBy::DummyData),
+        None => (&creation.default, DecidedBy::Default),
     };
     Choice {
         outcome,

@@ -30,7 +30,7 @@ pub(super) fn decide(arrived: &Arrived<'_>, seen: &Seen<'_>, reply: &mut Reply) 
     }
     // The world's faults count every request, even when another fault comes first. Otherwise their effect on
     // the next request would depend on this one.
-    struck = struck.or(world.standing_faults(&mut state, endpoint, arrived.call.came));
+    struck = struck.or(world.standing_faults(&mut state, endpoint, arrived.call.received_at));
     let reply_faults = ReplyFaults {
         delay: struck.delay.unwrap_or_default(),
         fault: struck.fault,

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::catalogue::{ContentType, Endpoint, Facts, Verb};
+use crate::catalogue::{self, ContentType, Endpoint, Facts, Verb};
 use crate::http::{self, ApiError, Body, Call, FILE_NAME, MediaType, looks_like_json};
 
 /// An input that has passed the endpoint's rules.
@@ -26,14 +26,14 @@ impl Input {
 }
 
 /// A client's input that has not been read yet.
-pub(crate) struct Unread<'r> {
+pub(crate) struct UnreadInput<'r> {
     pub endpoint: &'r Endpoint,
     pub call: &'r Call,
     /// The documented sample is used when there is no body.
     pub sample_stands_in: bool,
 }
 
-impl Unread<'_> {
+impl UnreadInput<'_> {
     /// Reads the input and checks it against the endpoint's rules. `path` has the segments of the path by name.
     pub(crate) fn validated(&self, path: Map<String, Value>) -> Result<Input, ApiError> {
         let endpoint = self.endpoint;
@@ -94,15 +94,25 @@ fn read(
     Ok((input, file_names))
 }
 
-/// File names may choose an outcome, but they are not part of the input: ids do not depend on them.
+/// File names may choose an outcome, but they are not part of the input: ids do not depend on them. A field with
+/// several files has a list of names.
 fn take_file_names(parts: &mut Value) -> Map<String, Value> {
     let parts = parts.as_object_mut().into_iter().flatten();
     parts
-        .filter_map(|(field, part)| {
-            let name = part.as_object_mut()?.shift_remove(FILE_NAME)?;
-            Some((field.clone(), name))
-        })
+        .filter_map(|(field, part)| Some((field.clone(), take_file_name(part)?)))
         .collect()
+}
+
+fn take_file_name(part: &mut Value) -> Option<Value> {
+    if catalogue::is_upload(part) {
+        return part.as_object_mut()?.shift_remove(FILE_NAME);
+    }
+    let names: Vec<_> = match part {
+        Value::Array(items) => items.iter_mut().filter_map(take_file_name).collect(),
+        Value::Object(map) => map.values_mut().filter_map(take_file_name).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return None,
+    };
+    (!names.is_empty()).then(|| names.into())
 }
 
 /// The input of a GET: the segments of its path, as numbers and booleans where the rules want them.

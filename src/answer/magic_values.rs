@@ -9,7 +9,7 @@ use crate::http::ApiError;
 
 /// The outcome that a request's data name. `at` is the number of the magic value, none where any file's name
 /// may choose.
-pub(crate) struct Named<'e> {
+pub(crate) struct NamedOutcome<'e> {
     pub outcome: &'e Arc<Outcome>,
     pub at: Option<u32>,
 }
@@ -20,10 +20,10 @@ pub(crate) fn choose_by_values<'e>(
     endpoint: &'e Endpoint,
     facts: Facts<'_>,
     all_file_names: bool,
-) -> Result<Option<Named<'e>>, ApiError> {
+) -> Result<Option<NamedOutcome<'e>>, ApiError> {
     for (at, value) in (0..).zip(&values.0) {
         if let Some(outcome) = choose_by_value(value, endpoint, facts)? {
-            return Ok(Some(Named {
+            return Ok(Some(NamedOutcome {
                 outcome,
                 at: Some(at),
             }));
@@ -32,11 +32,19 @@ pub(crate) fn choose_by_values<'e>(
     if !all_file_names {
         return Ok(None);
     }
-    let names = facts.file_names.values().filter_map(Value::as_str);
+    let names = facts.file_names.values().flat_map(names_of_field);
     let found = names
-        .into_iter()
+        .filter_map(Value::as_str)
         .find_map(|name| named_by_file(endpoint, name));
-    Ok(found.map(|outcome| Named { outcome, at: None }))
+    Ok(found.map(|outcome| NamedOutcome { outcome, at: None }))
+}
+
+/// The name of a field's file, or the names of all its files.
+fn names_of_field(names: &Value) -> &[Value] {
+    match names {
+        Value::Array(names) => names,
+        one => std::slice::from_ref(one),
+    }
 }
 
 /// The outcome that the value names. After a prefix, an unknown name is refused.

@@ -30,7 +30,9 @@ pub(crate) use self::callbacks::{Event, deliveries_of_event};
 pub(crate) use self::caller::{is_tag, may_see_all, own_key, world};
 pub(crate) use self::default_urls::{DefaultUrls, UnknownType};
 pub(crate) use self::engine::Engine;
-pub(crate) use self::explain::{DecidedBy, Explanation, Found, explain, find_exchange};
+pub(crate) use self::explain::{
+    DecidingValues, Explanation, FoundExchange, explain, find_exchange,
+};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::magic::{Magic, read_magic};
 pub(crate) use self::reply::{FollowUp, Registration, Reply, ReplyFaults};

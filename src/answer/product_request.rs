@@ -6,7 +6,7 @@ use super::engine::Engine;
 use super::magic::Magic;
 use crate::catalogue::{Catalogue, Endpoint, Outcome};
 use crate::http::{ApiError, Call};
-use crate::world::{By, CallKind, World};
+use crate::world::{CallKind, DecidedBy, World};
 
 /// What every step of the answer may look at.
 #[derive(Clone, Copy)]
@@ -27,12 +27,12 @@ impl<'r> ProductRequest<'r> {
         &self,
         magic: &Magic<'r>,
         reads: bool,
-    ) -> Result<Option<(&'r Arc<Outcome>, By)>, ApiError> {
+    ) -> Result<Option<(&'r Arc<Outcome>, DecidedBy)>, ApiError> {
         if let Some(outcome) = magic.outcome {
-            return Ok(Some((outcome, By::Magic)));
+            return Ok(Some((outcome, DecidedBy::Magic)));
         }
         let queued = self.take_queued(reads)?;
-        Ok(queued.map(|outcome| (outcome, By::Next)))
+        Ok(queued.map(|outcome| (outcome, DecidedBy::Next)))
     }
 
     /// Takes the outcome that a test has queued for this call.

@@ -8,9 +8,11 @@ use super::reply::{FollowUp, Reply};
 use super::seen::Seen;
 use super::{magic, strict};
 use crate::base::Mix;
-use crate::catalogue::{Answer, Creation, Endpoint, Fill, LISTED, PlantedRecord, ReplyId, found};
+use crate::catalogue::{
+    Answer, Creation, Endpoint, Fill, LISTED, PlantedRecord, ReplyId, find_dummy_data,
+};
 use crate::http::ApiError;
-use crate::world::{By, Version};
+use crate::world::{DecidedBy, Version};
 
 pub(super) fn read(
     request: &ProductRequest<'_>,
@@ -28,15 +30,15 @@ pub(super) fn read(
     let magic = magic::read_magic(call.headers(), endpoint, true)?;
     seen.asked = magic.faults;
     if let Some((outcome, by)) = request.named_outcome(&magic, true)? {
-        seen.why.by = by;
-        seen.why.chosen = Some(outcome.clone());
+        seen.decision.by = by;
+        seen.decision.chosen = Some(outcome.clone());
         strict::refuse_outcome_if_strict(is_strict, endpoint, outcome)?;
         return Err(ApiError::asked_for(&outcome.name));
     }
     let version = find(request, id).ok_or_else(|| ApiError::no_record(id))?;
     strict::refuse_version_if_strict(is_strict, catalogue, &version)?;
-    seen.why.by = By::Record;
-    seen.why.record = Some(id.into());
+    seen.decision.by = DecidedBy::Record;
+    seen.decision.record = Some(id.into());
     Ok(Reply {
         status: StatusCode::OK,
         headers: Vec::new(),
@@ -55,7 +57,7 @@ fn find(request: &ProductRequest<'_>, id: &str) -> Option<Version> {
         endpoint,
         ..
     } = *request;
-    let now = request.call.came;
+    let now = request.call.received_at;
     let also = endpoint
         .reads
         .iter()
@@ -93,7 +95,7 @@ fn planted(
 ) -> Option<Version> {
     let (seed, catalogue) = (request.engine.seed, request.catalogue);
     let choice = match &record.outcome {
-        Some(outcome) => Choice::of(outcome, By::Record),
+        Some(outcome) => Choice::of(outcome, DecidedBy::Record),
         None => choose_by_dummy_data(seed, catalogue, creation, &record.input),
     };
     let Answer::Body { plan, .. } = &choice.outcome.answer else {
@@ -104,7 +106,7 @@ fn planted(
     let mut dice = mix.dice();
     let finding = choice
         .finding
-        .or_else(|| found(seed, catalogue, creation, &record.input, &mut dice));
+        .or_else(|| find_dummy_data(seed, catalogue, creation, &record.input, &mut dice));
     let mut fill = Fill {
         input: &record.input,
         id,

@@ -70,7 +70,10 @@ fn real(catalogue: &Catalogue, name: &str, text: &str) -> Option<&'static str> {
         ("the mail address of a real person", is_reserved(domain))
     } else if digits_of(name) == Some(Digits::Phone) {
         let digits = international(text)?;
-        ("the phone number of a real person", is_set_aside(&digits))
+        let settings = &catalogue.settings;
+        let is_listed = spellings(&digits).any(|spelling| settings.is_dummy(&spelling));
+        let is_dummy = is_listed || is_set_aside(&digits);
+        ("the phone number of a real person", is_dummy)
     } else if is_nik(text) && digits_of(name).is_none() {
         let is_listed = !matches!(catalogue.dummy.person(text), RegisterEntry::Unlisted);
         (
@@ -104,6 +107,14 @@ fn international(text: &str) -> Option<String> {
         Some(domestic) => format!("62{domestic}"),
         None => digits.to_owned(),
     })
+}
+
+/// All ways to write a phone number.
+fn spellings(digits: &str) -> impl Iterator<Item = String> {
+    let domestic = digits.strip_prefix("62").map(|rest| format!("0{rest}"));
+    [format!("+{digits}"), digits.to_owned()]
+        .into_iter()
+        .chain(domestic)
 }
 
 /// Whether a phone number belongs to nobody. Indonesia sets no numbers aside for fiction, so the sandbox does:

@@ -11,7 +11,8 @@ use super::engine::Engine;
 use super::reply::Scheduled;
 use crate::base::{Behaviour, Dice, Stamp};
 use crate::catalogue::{
-    BodyPlan, CallsBack, Catalogue, Creation, Endpoint, Fill, Finding, Outcome, Rendered, found,
+    BodyPlan, CallsBack, Catalogue, Creation, Endpoint, Fill, Finding, Outcome, Rendered,
+    find_dummy_data,
 };
 use crate::http::Call;
 use crate::world::{Later, Record, State, Version, World};
@@ -32,7 +33,7 @@ pub(crate) struct NewRecord<'a> {
 }
 
 /// A new record: the body of the reply, and its callbacks.
-pub(crate) struct Made {
+pub(crate) struct CreatedRecord {
     pub id: Option<Arc<str>>,
     pub body: Bytes,
     pub planned: Scheduled,
@@ -47,7 +48,7 @@ struct Stages {
 }
 
 /// Writes the versions of a record in order.
-struct Writing<'a> {
+struct VersionWriter<'a> {
     making: &'a NewRecord<'a>,
     state: &'a mut State,
     id: &'a str,
@@ -66,7 +67,7 @@ impl NewRecord<'_> {
         state: &mut State,
         outcome: &Arc<Outcome>,
         finding: Option<Finding>,
-    ) -> Made {
+    ) -> CreatedRecord {
         let pattern = self.creation.id_pattern.as_ref();
         let id: Option<Arc<str>> = pattern.map(|pattern| pattern.write(self.drawn).into());
         let mut stages = self.life(state, outcome, id.as_deref().unwrap_or_default(), finding);
@@ -82,11 +83,15 @@ impl NewRecord<'_> {
             let record = Record {
                 endpoint: self.endpoint.id.clone(),
                 version,
-                later: Later::new(self.call.came, state.callbacks.advanced, stages.versions),
+                later: Later::new(
+                    self.call.received_at,
+                    state.callbacks.advanced,
+                    stages.versions,
+                ),
             };
             state.records.put(id, record);
         }
-        Made { id, body, planned }
+        CreatedRecord { id, body, planned }
     }
 
     fn life(
@@ -96,7 +101,7 @@ impl NewRecord<'_> {
         id: &str,
         finding: Option<Finding>,
     ) -> Stages {
-        let mut writing = Writing {
+        let mut writing = VersionWriter {
             making: self,
             id,
             finding,
@@ -187,7 +192,7 @@ impl NewRecord<'_> {
                 behaviour: *behaviour,
                 depth: self.call.callback_depth(),
                 now,
-                came: self.call.came,
+                received_at: self.call.received_at,
             };
             state.exercised.behaviour(*behaviour);
             callbacks::schedule_event(&mut state.callbacks, &event, &mut planned);
@@ -196,7 +201,7 @@ impl NewRecord<'_> {
     }
 }
 
-impl Writing<'_> {
+impl VersionWriter<'_> {
     /// Writes the version for an outcome and returns its number.
     fn write(&mut self, outcome: &Outcome, after: Duration) -> usize {
         let plan = self.prepared(outcome);
@@ -227,7 +232,7 @@ impl Writing<'_> {
             (outcome.plan()).expect("errors and sequences are resolved before anything is written");
         if asks_lookup && self.finding.is_none() {
             let seed = making.engine.seed;
-            self.finding = found(
+            self.finding = find_dummy_data(
                 seed,
                 making.catalogue,
                 making.creation,
@@ -256,13 +261,15 @@ impl Writing<'_> {
         } else if outcome.pending {
             self.created
         } else {
-            self.created.after(processing_time(&mut self.dice))
+            let decided = self.making.creation.processing_time;
+            let lasts = decided.unwrap_or_else(|| drawn_processing_time(&mut self.dice));
+            self.created.after(lasts)
         }
     }
 }
 
-/// The documentation's examples show about 0.8 s between `created` and `updated`.
-fn processing_time(dice: &mut Dice) -> Duration {
+/// The documentation's examples of screenings show about 0.8 s between `created` and `updated`.
+fn drawn_processing_time(dice: &mut Dice) -> Duration {
     Duration::from_millis(dice.between(700..900).into())
 }
 

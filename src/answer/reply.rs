@@ -149,4 +149,6 @@ pub(crate) struct Registration {
     /// Each callback type, with the body that tests it.
     pub types: Vec<(String, Bytes)>,
     pub url: ReceiverUrl,
+    /// How many of the types have a URL already. It stays if the test fails.
+    pub former_urls: usize,
 }

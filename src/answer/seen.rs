@@ -8,7 +8,7 @@ use super::magic::AskedFaults;
 use crate::base::RateStanding;
 use crate::catalogue::{Catalogue, Endpoint, OutcomeFaults, error_outcome};
 use crate::http::ApiError;
-use crate::world::{By, CallKind, Why, World};
+use crate::world::{CallKind, DecidedBy, Decision, World};
 
 /// Facts about a request, filled in on the way to its answer.
 #[derive(Default)]
@@ -19,7 +19,7 @@ pub(super) struct Seen<'c> {
     pub(super) hints: Option<String>,
     pub(super) world: Option<Arc<World>>,
     pub(super) route: Option<Arc<str>>,
-    pub(super) why: Why,
+    pub(super) decision: Decision,
     /// `asked` are the request's faults for its reply, `outcome_faults` are the outcome's.
     pub(super) asked: AskedFaults,
     pub(super) outcome_faults: Option<Arc<OutcomeFaults>>,
@@ -53,8 +53,8 @@ impl Seen<'_> {
 
     /// The chosen outcome does not answer. If it was queued, it goes back to the queue.
     pub(super) fn refused(&mut self, reads: bool) {
-        self.why.is_refused = true;
-        if let (By::Next, Some(outcome)) = (self.why.by, &self.why.chosen)
+        self.decision.is_refused = true;
+        if let (DecidedBy::Next, Some(outcome)) = (self.decision.by, &self.decision.chosen)
             && let (Some(endpoint), Some(world)) = (self.endpoint, &self.world)
         {
             let calls = CallKind::new(endpoint, reads);

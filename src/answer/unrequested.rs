@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use crate::catalogue::{Catalogue, Endpoint, Fill, Outcome, found};
+use crate::catalogue::{Catalogue, Endpoint, Fill, Outcome, find_dummy_data};
 use crate::world::{State, World};
 
 /// A record's id and body.
@@ -46,7 +46,7 @@ pub(crate) fn write_unrequested(
     let mut dice = mix.dice();
     let id: Arc<str> = creation.id_pattern.as_ref()?.write(mix.finish()).into();
     let finding = (asks_lookup || pending.is_some_and(|(_, asks_lookup)| asks_lookup))
-        .then(|| found(world.seed(), catalogue, creation, &input, &mut dice))
+        .then(|| find_dummy_data(world.seed(), catalogue, creation, &input, &mut dice))
         .flatten();
     let now = world.now(state);
     let mut fill = Fill {

@@ -13,7 +13,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use sha2::Sha256;
 use tokio::sync::{Semaphore, watch};
 
-use super::egress::{Egress, Sent};
+use super::egress::{AttemptResult, Egress};
 use super::options::CallbackOptions;
 use crate::base::{Panics, ReceiverUrl};
 use crate::http::{CALLBACK_TOKEN_HEADER, DEPTH_HEADER};
@@ -66,7 +66,7 @@ impl Courier {
         url: &ReceiverUrl,
         body: bytes::Bytes,
         limit: Duration,
-    ) -> Sent {
+    ) -> AttemptResult {
         let headers = self.headers(world, TokenSent::Right, 0, 0, &body);
         self.egress.send(url, headers, body, limit).await
     }
@@ -78,7 +78,7 @@ impl Courier {
         delivery: &Delivery,
         token: Option<&HeaderValue>,
         limit: Duration,
-    ) -> Sent {
+    ) -> AttemptResult {
         let Delivery { seq, depth, .. } = *delivery;
         let mut headers = self.headers(world, delivery.token, seq, depth, &delivery.body);
         if let (TokenSent::Right, Some(token)) = (delivery.token, token) {

@@ -39,7 +39,7 @@ pub(crate) struct Egress {
 
 /// The result of one attempt.
 #[derive(Clone, Debug)]
-pub(crate) struct Sent {
+pub(crate) struct AttemptResult {
     /// Whether a connection was made, whatever happened to it later.
     pub reached: bool,
     /// None when no answer came.
@@ -61,9 +61,9 @@ impl Egress {
         headers: HeaderMap,
         body: Bytes,
         limit: Duration,
-    ) -> Sent {
+    ) -> AttemptResult {
         if cfg!(any(test, fuzzing)) {
-            return Sent::failed("connection refused".to_owned()); // a fuzzer would call any host it finds
+            return AttemptResult::failed("connection refused".to_owned()); // a fuzzer would call any host it finds
         }
         let started = Instant::now();
         let mut reached = false;
@@ -80,8 +80,8 @@ impl Egress {
         };
         let mut sent = match tokio::time::timeout(limit, exchange).await {
             Ok(Ok(sent)) => sent,
-            Ok(Err(error)) => Sent::failed(error),
-            Err(_) => Sent::failed(format!("timed out after {limit:?}")),
+            Ok(Err(error)) => AttemptResult::failed(error),
+            Err(_) => AttemptResult::failed(format!("timed out after {limit:?}")),
         };
         sent.reached = reached;
         sent.took = started.elapsed();
@@ -104,10 +104,10 @@ impl Egress {
         url: &ReceiverUrl,
         mut headers: HeaderMap,
         body: Bytes,
-    ) -> Result<Sent, String> {
+    ) -> Result<AttemptResult, String> {
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(socket))
             .await
-            .map_err(|error| said(&error))?;
+            .map_err(|error| plain_reason(&error))?;
         let target = url
             .uri
             .path_and_query()
@@ -129,7 +129,7 @@ impl Egress {
             let response = sender
                 .send_request(request)
                 .await
-                .map_err(|error| said(&error))?;
+                .map_err(|error| plain_reason(&error))?;
             let (head, mut body) = response.into_parts();
             let says_its_end = [CONTENT_LENGTH, TRANSFER_ENCODING];
             let ends_by_closing = !says_its_end
@@ -139,7 +139,7 @@ impl Egress {
             while let Some(frame) = body.frame().await {
                 let frame = match frame {
                     Err(error) if ends_by_closing && has_just_closed(&error) => break,
-                    frame => frame.map_err(|error| said(&error))?,
+                    frame => frame.map_err(|error| plain_reason(&error))?,
                 };
                 if let Ok(data) = frame.into_data() {
                     read.extend_from_slice(&data[..data.len().min(ANSWER_BYTES_MAX - read.len())]);
@@ -148,7 +148,7 @@ impl Egress {
                     break;
                 }
             }
-            Ok(Sent::answered(&head, &read))
+            Ok(AttemptResult::answered(&head, &read))
         };
         tokio::pin!(connection, answer);
         tokio::select! {
@@ -203,7 +203,7 @@ impl Egress {
     }
 }
 
-impl Sent {
+impl AttemptResult {
     fn failed(error: String) -> Self {
         Self {
             reached: false, // the caller knows it
@@ -263,7 +263,7 @@ fn has_just_closed(error: &hyper::Error) -> bool {
     false
 }
 
-fn said(error: &hyper::Error) -> String {
+fn plain_reason(error: &hyper::Error) -> String {
     use std::error::Error;
     if error.is_incomplete_message() {
         return "the connection was closed without an answer".to_owned();

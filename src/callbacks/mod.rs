@@ -11,7 +11,7 @@ mod trust;
 
 pub(crate) use self::advance::Advance;
 pub(crate) use self::courier::{Courier, RECEIVER_TIME};
-pub(crate) use self::egress::Sent;
+pub(crate) use self::egress::AttemptResult;
 pub(crate) use self::options::CallbackOptions;
 pub use self::options::{CallbackUrl, Retries};
 #[cfg(feature = "tls")]

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::courier::{Courier, RECEIVER_TIME};
-use super::egress::Sent;
+use super::egress::AttemptResult;
 use crate::base::{self, Panicked, ReceiverUrl, Stamp, contained_async};
 use crate::world::{Attempt, DeliveryState, State, World};
 
@@ -184,7 +184,7 @@ fn record_attempt(
     seq: u64,
     at: Stamp,
     request_head: Arc<str>,
-    sent: Sent,
+    sent: AttemptResult,
 ) {
     let mut state = world.state();
     let now = world.now(&state);

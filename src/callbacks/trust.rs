@@ -113,10 +113,10 @@ pub(crate) async fn connect_tls(
         .map_err(|_| format!("`{host}` is no name that a certificate can be for"))?;
     let connector = TlsConnector::from(trust.config().await?);
     let connected = connector.connect(name, socket).await;
-    connected.map_err(|error| said(host, trust.flag, &error))
+    connected.map_err(|error| plain_reason(host, trust.flag, &error))
 }
 
-fn said(host: &str, flag: &str, error: &std::io::Error) -> String {
+fn plain_reason(host: &str, flag: &str, error: &std::io::Error) -> String {
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
     let why = match tls {
         Some(Error::InvalidCertificate(wrong)) => why_not_trusted(host, flag, wrong),

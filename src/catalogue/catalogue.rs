@@ -10,13 +10,14 @@ use serde_json::{Map, Value};
 
 use super::dummy::{Dummy, Finding};
 use super::endpoint::{Creation, Endpoint, Verb};
+use super::near_route::{self, KnownRoute};
 use super::outcome::{Outcome, SharedErrors};
 use super::personal::PersonalFields;
-use super::route::{ACCOUNT_ROUTES, Route, RouteTarget, asked_route};
+use super::route::{ACCOUNT_ROUTES, CALLBACK_URLS, Route, RouteTarget};
 use super::slot::Slot;
-use crate::base::{Dice, nearest};
+use crate::base::{Dice, nearest, shortened};
 use crate::http::{ApiError, Code, ErrorCode};
-use crate::scenario::{LoadError, Settings};
+use crate::scenario::{LoadError, Settings, Source};
 
 /// The data from which the sandbox answers. It is never changed, only replaced.
 #[derive(Debug)]
@@ -91,28 +92,31 @@ impl Catalogue {
     }
 
     fn nearest_route(&self, method: &Method, path: &str) -> Option<String> {
-        let asked = asked_route(method, path);
-        let routes = self.routes().into_iter();
-        routes
-            .map(|route| (strsim::jaro_winkler(&asked, &route), route))
-            .max_by(|a, b| a.0.total_cmp(&b.0))
-            .map(|(_, route)| route)
+        near_route::nearest(method.as_str(), &shortened(path, 200), self.routes())
     }
 
-    /// All routes as a client writes them: `POST /v0/…`.
-    fn routes(&self) -> Vec<String> {
-        let more = ["GET /v1/callback/urls", "PATCH /v1/callback/urls"].map(str::to_owned);
+    /// All routes, first those without a product.
+    fn routes(&self) -> impl Iterator<Item = KnownRoute<'_>> {
+        let more = [("GET", CALLBACK_URLS), ("PATCH", CALLBACK_URLS)];
         let account = ACCOUNT_ROUTES
             .iter()
-            .map(|(method, path, _)| format!("{method} {path}"));
+            .map(|(method, path, _)| (*method, *path));
+        let account = account.chain(more).map(|(method, path)| KnownRoute {
+            method,
+            path: path.to_owned(),
+            source: Source::Documented,
+        });
         let products = self.slots.iter().flat_map(|slot| {
-            let ask = slot
-                .is_asked
-                .then(|| format!("{} {}", slot.verb.name(), slot.path));
-            let read = slot.reads_back.then(|| format!("GET {}/{{id}}", slot.path));
+            let route = |method, path| KnownRoute {
+                method,
+                path,
+                source: slot.source,
+            };
+            let ask = (slot.is_asked).then(|| route(slot.verb.name(), slot.path.clone()));
+            let read = (slot.reads_back).then(|| route("GET", format!("{}/{{id}}", slot.path)));
             ask.into_iter().chain(read)
         });
-        account.chain(more).chain(products).collect()
+        account.chain(products)
     }
 
     pub(crate) fn endpoint(&self, id: &str) -> Option<&Endpoint> {
@@ -183,7 +187,7 @@ pub(crate) fn error_outcome<'c>(
 
 /// Looks up the dummy data for the placeholders of a reply whose outcome the dummy data did not choose. It
 /// always finds something, because the outcome is already decided. None if the endpoint has no lookup.
-pub(crate) fn found(
+pub(crate) fn find_dummy_data(
     seed: u64,
     catalogue: &Catalogue,
     creation: &Creation,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
@@ -59,6 +60,8 @@ pub(crate) struct Creation {
     pub rules: Rules,
     pub lookup: Option<LookupRule>,
     pub keep: Option<Keep>,
+    /// The time between `created` and `updated` of a reply that is finished at once. None if it is drawn.
+    pub processing_time: Option<Duration>,
 }
 
 /// The endpoint at which the items of the kept array can be read.

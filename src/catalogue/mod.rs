@@ -11,6 +11,7 @@ mod endpoint;
 mod json_schema;
 mod load;
 mod magic_values;
+mod near_route;
 mod outcome;
 mod personal;
 mod reply_id;
@@ -26,7 +27,7 @@ mod watch;
 pub(crate) use self::body::TemplateScope;
 pub(crate) use self::body::{BodyPlan, Fill, Hole, Rendered, Template};
 pub(crate) use self::catalogue::{
-    Catalogue, callback_types, endpoint_of_type, error_outcome, final_outcome, found,
+    Catalogue, callback_types, endpoint_of_type, error_outcome, final_outcome, find_dummy_data,
 };
 pub(crate) use self::condition::{Condition, Facts, Subject};
 pub(crate) use self::current::{Current, Reload};
@@ -49,5 +50,5 @@ pub(crate) use self::schema::SOURCE_KEYWORD;
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::shape::Fields;
 pub(crate) use self::shape::{Shape, dig};
-pub(crate) use self::upload_fields::{UploadFields, facts_are_of, stand_in_for_facts};
+pub(crate) use self::upload_fields::{UploadFields, facts_are_of, is_upload, stand_in_for_facts};
 pub(crate) use self::watch::FolderWatcher;

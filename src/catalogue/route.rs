@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 use super::endpoint::Endpoint;
 use crate::base::shortened;
 
+pub(super) const CALLBACK_URLS: &str = "/v1/callback/urls";
+
 /// The routes without a product, for lists and for the search of the nearest route.
 pub(super) const ACCOUNT_ROUTES: [(&str, &str, RouteTarget); 4] = [
     ("GET", "/health", RouteTarget::Health),
@@ -21,7 +23,7 @@ pub(super) const ACCOUNT_ROUTES: [(&str, &str, RouteTarget); 4] = [
         "/v1/callback/authentication_tokens",
         RouteTarget::CallbackToken,
     ),
-    ("POST", "/v1/callback/urls", RouteTarget::CallbackUrls),
+    ("POST", CALLBACK_URLS, RouteTarget::CallbackUrls),
 ];
 
 /// Where a request goes.
@@ -33,7 +35,7 @@ pub(crate) enum Route<'a> {
     },
     CallbackToken,
     ListCallbackUrls,
-    /// Sets the URL of one callback type. A PATCH may set the URL of all types.
+    /// Sets the URL of one callback type. A PATCH may set that of all types that have one.
     SetCallbackUrl {
         may_be_all: bool,
     },

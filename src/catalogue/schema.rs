@@ -180,33 +180,32 @@ impl RequestSchema {
         let top = path.split(['.', '[']).next().unwrap_or_default();
         let place = self.shape.names().position(|name| name == top);
         let mut rank = (place.unwrap_or(usize::MAX), 0);
-        if self.is_file(top) {
-            if let Some((part, inner)) = path.split_once('.') {
-                rank.1 = self.place_in_file(part, inner);
-                message = format!("its {inner} {message}");
-                path = part.to_owned();
-            } else if matches!(error.kind(), ValidationErrorKind::Type { .. }) {
-                "must be a file".clone_into(&mut message);
-            }
+        let is_of_file = path.rsplit_once('.').filter(|(part, _)| self.is_file(part));
+        if let Some((part, inner)) = is_of_file {
+            rank.1 = self.place_in_file(top, inner);
+            message = format!("its {inner} {message}");
+            path = part.to_owned();
+        } else if self.is_file(&path) && matches!(error.kind(), ValidationErrorKind::Type { .. }) {
+            "must be a file".clone_into(&mut message);
         }
         (code, rank, Complaint { path, message })
     }
 
     /// The place of this fact of a file in the schema. Only the first wrong fact is reported.
     fn place_in_file(&self, part: &str, fact: &str) -> usize {
-        let facts = self.json["properties"][part]["properties"].as_object();
+        let field = &self.json["properties"][part];
+        let facts = [field, &field["items"]]
+            .into_iter()
+            .find_map(|file| file["properties"].as_object());
         facts
             .and_then(|facts| facts.keys().position(|name| name == fact))
             .unwrap_or(usize::MAX)
     }
 
-    fn is_file(&self, name: &str) -> bool {
-        let Shape::Object(properties) = &self.shape else {
-            return false;
-        };
-        properties
-            .iter()
-            .any(|property| property.name == name && property.shape == Shape::File)
+    /// Whether the field at a path such as `pages[0]` is a file.
+    fn is_file(&self, path: &str) -> bool {
+        let names = path.split(['.', '[', ']']).filter(|name| !name.is_empty());
+        self.shape.at(&names.collect::<Vec<_>>()) == Some(&Shape::File)
     }
 }
 

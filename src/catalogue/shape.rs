@@ -97,6 +97,19 @@ impl Shape {
         }
     }
 
+    /// Whether a field of this shape takes one value of a form.
+    pub(crate) fn is_single(&self) -> bool {
+        match self {
+            Self::Array(_) | Self::Any => false,
+            Self::Object(_)
+            | Self::Text
+            | Self::Integer
+            | Self::Number
+            | Self::Boolean
+            | Self::File => true,
+        }
+    }
+
     /// The names of the top-level fields, which can follow on `{{input.`.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         let properties = match self {
@@ -119,6 +132,29 @@ impl Shape {
         };
         let found = properties.iter().find(|property| property.name == name);
         found.map(|property| &property.shape)
+    }
+
+    /// The shape of the items of a list.
+    pub(crate) fn items(&self) -> Option<&Self> {
+        if let Self::Array(items) = self {
+            return Some(items);
+        }
+        None
+    }
+
+    /// The shape at a path of a form, such as `a[0][b]` or `a[]`. None if the schema has no such field.
+    pub(crate) fn at(&self, path: &[&str]) -> Option<&Self> {
+        path.iter().try_fold(self, |shape, name| match shape {
+            Self::Object(_) => shape.property(name),
+            Self::Array(_) if name.bytes().all(|byte| byte.is_ascii_digit()) => shape.items(),
+            Self::Array(_)
+            | Self::Text
+            | Self::Integer
+            | Self::Number
+            | Self::Boolean
+            | Self::File
+            | Self::Any => None,
+        })
     }
 
     /// Refuses a dotted path that names no field of the request.

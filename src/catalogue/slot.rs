@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use super::compile::{self, Proof};
 use super::endpoint::{Endpoint, Verb};
 use super::outcome::SharedErrors;
-use crate::scenario::ScenarioFile;
+use crate::scenario::{ScenarioFile, Source};
 
 /// The place of an endpoint: the facts that routing needs, and the endpoint itself after it is compiled.
 #[derive(Debug)]
@@ -13,6 +13,7 @@ pub(super) struct Slot {
     pub(super) id: String,
     pub(super) path: String,
     pub(super) verb: Verb,
+    pub(super) source: Source,
     pub(super) is_asked: bool,
     pub(super) reads_back: bool,
     endpoint: OnceLock<Endpoint>,
@@ -42,6 +43,7 @@ impl Slot {
             id: endpoint.id.to_string(),
             path: endpoint.path.clone(),
             verb: endpoint.verb,
+            source: endpoint.source,
             is_asked: endpoint.creation.is_some(),
             reads_back: endpoint.reads_back(),
             endpoint: endpoint.into(),
@@ -61,6 +63,7 @@ impl Slot {
                 .as_ref()
                 .map_or(String::new(), |path| path.as_ref().clone()),
             verb: if is_get { Verb::Get } else { Verb::Post },
+            source: top.source.unwrap_or_default(),
             is_asked: top.listings.is_none(),
             reads_back: top.listings.is_some() || top.id.is_some(),
             endpoint: OnceLock::new(),

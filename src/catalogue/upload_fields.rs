@@ -82,7 +82,7 @@ impl UploadFields {
         is_form: bool,
         room: &dyn Fn() -> Option<Room>,
     ) -> (Vec<u8>, Vec<Picture>) {
-        let mut taking = Taking {
+        let mut taking = UploadExtractor {
             room,
             pictures: Vec::new(),
             at: String::new(),
@@ -154,14 +154,14 @@ impl<'s> FieldFinding<'s> {
 }
 
 /// Takes the files out of a body.
-struct Taking<'a> {
+struct UploadExtractor<'a> {
     room: &'a dyn Fn() -> Option<Room>,
     pictures: Vec<Picture>,
     /// The current place in the body, as a JSON Pointer.
     at: String,
 }
 
-impl Taking<'_> {
+impl UploadExtractor<'_> {
     /// `paths` lead from this value to files. An empty path means that this value is a file.
     fn json(&mut self, value: &mut Value, paths: &[&[PathStep]]) {
         match value {
@@ -267,7 +267,8 @@ pub(crate) fn facts_are_of(facts: &Value, text: &str) -> bool {
     is_upload(facts) && self::facts(text, None, String::new).0["sha256"] == facts["sha256"]
 }
 
-fn is_upload(value: &Value) -> bool {
+/// Whether a value is the facts of a file.
+pub(crate) fn is_upload(value: &Value) -> bool {
     ["sha256", "bytes", "width"]
         .iter()
         .all(|name| value.get(name).is_some())

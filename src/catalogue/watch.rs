@@ -28,7 +28,7 @@ pub(crate) struct FolderWatcher {
 }
 
 enum Wake {
-    Changed,
+    Changes,
     Stop,
 }
 
@@ -82,7 +82,7 @@ fn watch(
     let notifier = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         // Reading the files causes events too. If they counted as changes, reloads would never end.
         if event.is_ok_and(|event| !matches!(event.kind, EventKind::Access(_))) {
-            changed.send(Wake::Changed).ok();
+            changed.send(Wake::Changes).ok();
         }
     });
     let mut notifier = match notifier {
@@ -106,10 +106,10 @@ fn watch(
         let first = Instant::now();
         match woke {
             Ok(Wake::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-            Ok(Wake::Changed) => loop {
+            Ok(Wake::Changes) => loop {
                 match woken.recv_timeout(DEBOUNCE) {
-                    Ok(Wake::Changed) if first.elapsed() >= DEBOUNCE_MAX => break,
-                    Ok(Wake::Changed) => {}
+                    Ok(Wake::Changes) if first.elapsed() >= DEBOUNCE_MAX => break,
+                    Ok(Wake::Changes) => {}
                     Ok(Wake::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                     Err(RecvTimeoutError::Timeout) => break,
                 }

@@ -21,7 +21,7 @@ pub(super) struct Arguments {
     endpoints: Vec<String>,
     /// Which requests count: `all` for those of every API key, `own` for those of `--api-key`.
     #[arg(long, value_enum, default_value_t)]
-    world: Whose,
+    world: CoverageScope,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     #[command(flatten)]
@@ -29,7 +29,7 @@ pub(super) struct Arguments {
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Whose {
+enum CoverageScope {
     #[default]
     All,
     Own,
@@ -41,8 +41,8 @@ impl Arguments {
         query.append_pair(
             "world",
             match self.world {
-                Whose::All => "all",
-                Whose::Own => "own",
+                CoverageScope::All => "all",
+                CoverageScope::Own => "own",
             },
         );
         for endpoint in &self.endpoints {

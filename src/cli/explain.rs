@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::output::{Format, block_on, fail, misused, print};
 use super::target::Target;
-use crate::answer::{DecidedBy, Explanation};
+use crate::answer::{DecidingValues, Explanation};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -107,22 +107,22 @@ fn write_decision(text: &mut String, explanation: &Explanation) -> fmt::Result {
         writeln!(text, "         {} {}", complaint.path, complaint.message)?;
     }
     match &decision.decided_by {
-        Some(DecidedBy::Rule(conditions)) => {
+        Some(DecidingValues::Rule(conditions)) => {
             for tried in conditions {
                 writeln!(text, "         {} is {}", tried.condition, tried.received)?;
             }
         }
-        Some(DecidedBy::MagicValue {
+        Some(DecidingValues::MagicValue {
             condition,
             received,
             place,
         }) => writeln!(text, "         {condition} ({place}) is {received}")?,
-        Some(DecidedBy::FileNames { file_names }) => {
+        Some(DecidingValues::FileNames { file_names }) => {
             let names = json!(file_names);
             writeln!(text, "         the names of files are {names}")?;
         }
         // The sentence has its value already.
-        Some(DecidedBy::Header { .. }) | None => {}
+        Some(DecidingValues::Header { .. }) | None => {}
     }
     if let Some(data) = &explanation.dummy_data {
         let (lookup, verdict) = (&data.lookup, &data.verdict);

@@ -62,8 +62,8 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
             dir.display()
         )
     } else {
-        let told = json!({"folder": dir.display().to_string(), "written": written});
-        format!("{told:#}\n")
+        let report = json!({"folder": dir.display().to_string(), "written": written});
+        format!("{report:#}\n")
     });
     ExitCode::SUCCESS
 }

@@ -204,9 +204,9 @@ async fn serve(
             ));
         }
     };
-    let told = ready(&sandbox, ca_file.as_deref());
+    let report = ready(&sandbox, ca_file.as_deref());
     if let Some(path) = &ready_file
-        && let Err(error) = os::write_private(path, &told)
+        && let Err(error) = os::write_private(path, &report)
     {
         return fail(format_args!(
             "cannot write the ready file {}: {error}",
@@ -214,7 +214,7 @@ async fn serve(
         ));
     }
     super::output::print(&match format {
-        Format::Json => told,
+        Format::Json => report,
         Format::Text => ready_in_words(&sandbox, token_is_given),
     });
     let orphaned = async {

@@ -24,7 +24,7 @@ pub(super) struct SandboxAddress {
     port: u16,
     /// Same as for `serve`.
     #[command(flatten)]
-    secure: super::tls::Reached,
+    secure: super::tls::TlsClientArguments,
 }
 
 /// Where it is, and what to show there.

@@ -88,7 +88,7 @@ pub(super) struct ReceiverArguments {
 
 /// How other commands connect to a sandbox that serves HTTPS.
 #[derive(Debug, Args)]
-pub(super) struct Reached {
+pub(super) struct TlsClientArguments {
     /// Certificate authority in PEM to trust for an https URL, in addition to those of the system and the
     /// local one.
     #[arg(long, value_name = "FILE", env = "ILUMA_SANDBOX_CA_FILE")]
@@ -176,7 +176,7 @@ impl ReceiverArguments {
     }
 }
 
-impl Reached {
+impl TlsClientArguments {
     pub(super) fn scheme_and_port(&self, port: u16) -> (&'static str, u16) {
         let is_secured = self.tls || self.https_only || self.tls_cert.is_some();
         match self.tls_port {

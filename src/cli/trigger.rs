@@ -86,7 +86,7 @@ async fn trigger(arguments: &Arguments) -> ExitCode {
         Err(sentence) => return fail(sentence),
     };
     print(&match arguments.format {
-        Format::Text => shown(&delivery),
+        Format::Text => delivery_text(&delivery),
         Format::Json => format!("{delivery:#}\n"),
     });
     if state(&delivery) == Some(DeliveryState::Delivered) {
@@ -132,7 +132,7 @@ fn state(delivery: &Value) -> Option<DeliveryState> {
     serde_json::from_value(delivery["state"].clone()).ok()
 }
 
-fn shown(delivery: &Value) -> String {
+fn delivery_text(delivery: &Value) -> String {
     let text = |name: &str| delivery[name].as_str().unwrap_or("none");
     let mut lines = format!(
         "{} {} to {}\noutcome {}\nrecord  {}\nbody    {}\n",

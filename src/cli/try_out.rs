@@ -87,7 +87,7 @@ async fn try_out(sandbox: &Arc<Serving>, arguments: &Arguments) -> ExitCode {
     let explain = |trace: &str| sandbox.control.explain_trace(trace, |_| true).ok();
     let explanation = trace.and_then(explain);
     print(&match arguments.format {
-        Format::Text => shown(&reply, explanation.as_ref()),
+        Format::Text => reply_text(&reply, explanation.as_ref()),
         Format::Json => {
             let body: Value = serde_json::from_slice(&reply.body)
                 .unwrap_or_else(|_| String::from_utf8_lossy(&reply.body).into());
@@ -115,7 +115,7 @@ fn explain_unanswered(sandbox: &Serving) -> Option<Explanation> {
     Some(sandbox.control.explain(Some(&world), &exchange))
 }
 
-fn shown(reply: &TriedReply, explanation: Option<&Explanation>) -> String {
+fn reply_text(reply: &TriedReply, explanation: Option<&Explanation>) -> String {
     let headers = reply.headers.iter().map(|(name, value)| {
         let value = String::from_utf8_lossy(value.as_bytes());
         format!("{name}: {value}\n")

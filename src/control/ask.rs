@@ -48,7 +48,7 @@ impl ControlRequest<'_> {
 }
 
 /// The answer of a handler.
-pub(super) enum Said {
+pub(super) enum ControlReply {
     Whole(ControlAnswer),
     /// A finished body with its content type.
     Document(HeaderValue, Bytes),
@@ -94,7 +94,11 @@ pub(super) fn json_body<T: DeserializeOwned>(call: &Call) -> Result<T, Refusal> 
     let body: &[u8] = match &call.body {
         Body::Bytes(body) => body,
         Body::Empty => b"{}",
-        Body::Parts(_) => b"",
+        Body::Parts(_) => {
+            return Err(bad_request(
+                "the body must be JSON, not multipart/form-data",
+            ));
+        }
         Body::Unreadable(error) => return Err(unreadable(error)),
     };
     serde_json::from_slice(body)

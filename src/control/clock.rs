@@ -75,6 +75,8 @@ async fn moved(context: &Arc<Context>, world: &Arc<World>, to: Advance) -> Contr
     let tried = tried
         .into_iter()
         .filter_map(|seq| state.callbacks.log.get(seq));
-    body["deliveries"] = tried.map(|one| deliveries::shown(context, one)).collect();
+    body["deliveries"] = tried
+        .map(|one| deliveries::delivery_json(context, one))
+        .collect();
     (StatusCode::OK, body)
 }

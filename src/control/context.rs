@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::inbox_store::Inbox;
 use super::redacted_explanation::redact_explanation;
 use super::upload_store::UploadStore;
-use crate::answer::{self, Engine, Explanation, Found};
+use crate::answer::{self, Engine, Explanation, FoundExchange};
 use crate::callbacks::Courier;
 use crate::catalogue::Catalogue;
 use crate::http::{Call, ControlToken};
@@ -86,7 +86,8 @@ impl Context {
         trace: &str,
         may_see: impl Fn(&World) -> bool,
     ) -> Result<Explanation, (StatusCode, String)> {
-        let Found { world, exchange } = answer::find_exchange(&self.engine, trace, may_see)?;
+        let FoundExchange { world, exchange } =
+            answer::find_exchange(&self.engine, trace, may_see)?;
         Ok(self.explain(world.as_deref(), &exchange))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::ask::{ControlRequest, JSON, LINES, Said, TEXT, written};
+use super::ask::{ControlReply, ControlRequest, JSON, LINES, TEXT, written};
 use super::context::Context;
 use super::routes::{self, ControlRoute, Handler};
 use crate::http::{CONTROL_PREFIX, Call, Refusal, ReplyBody};
@@ -18,16 +18,16 @@ pub(crate) fn is_control_path(path: &str) -> bool {
 
 pub(crate) async fn respond(context: &Arc<Context>, call: &Call) -> Response<ReplyBody> {
     let refused = |Refusal(status, error, message)| {
-        Said::Whole((status, json!({"error": error, "message": message})))
+        ControlReply::Whole((status, json!({"error": error, "message": message})))
     };
     context.engine.panics.reached("control");
     let said = decide(context, call).await.unwrap_or_else(refused);
     let (status, kind, body) = match said {
-        Said::Response(response) => return response,
-        Said::Document(kind, document) => (StatusCode::OK, kind, ReplyBody::new(document)),
-        Said::Lines(lines) => (StatusCode::OK, LINES, ReplyBody::pieces(lines)),
-        Said::Whole((status, Value::String(text))) => (status, TEXT, ReplyBody::new(text)),
-        Said::Whole((status, body)) => (status, JSON, ReplyBody::new(body.to_string())),
+        ControlReply::Response(response) => return response,
+        ControlReply::Document(kind, document) => (StatusCode::OK, kind, ReplyBody::new(document)),
+        ControlReply::Lines(lines) => (StatusCode::OK, LINES, ReplyBody::pieces(lines)),
+        ControlReply::Whole((status, Value::String(text))) => (status, TEXT, ReplyBody::new(text)),
+        ControlReply::Whole((status, body)) => (status, JSON, ReplyBody::new(body.to_string())),
     };
     written(status, kind, body)
 }
@@ -43,13 +43,13 @@ pub(crate) fn failed_reply() -> Response<ReplyBody> {
     )
 }
 
-async fn decide(context: &Arc<Context>, call: &Call) -> Result<Said, Refusal> {
+async fn decide(context: &Arc<Context>, call: &Call) -> Result<ControlReply, Refusal> {
     let path = call.path().strip_prefix(CONTROL_PREFIX).unwrap_or_default();
     let method = routes::routed_method(call.method());
     let parts: Vec<_> = path.split('/').collect();
     context.engine.guard.admit(call, method, &parts)?;
     let Some((route, path_parameter)) = routes::find(method, path) else {
-        return routes::none(call.method().as_str(), path).map(Said::Response);
+        return routes::none(call.method().as_str(), path).map(ControlReply::Response);
     };
     let request = ControlRequest {
         context,
@@ -74,7 +74,7 @@ async fn decide(context: &Arc<Context>, call: &Call) -> Result<Said, Refusal> {
             answer
         }
     };
-    answer.map(Said::Whole)
+    answer.map(ControlReply::Whole)
 }
 
 /// Tells those who look on that the settings of a world may be others now.

@@ -96,7 +96,7 @@ pub(super) async fn list(
                 let listed: Vec<_> = matching
                     .iter()
                     .take(limit)
-                    .map(|one| shown(context, one))
+                    .map(|one| delivery_json(context, one))
                     .collect();
                 json!({
                     "deliveries": listed,
@@ -154,7 +154,7 @@ fn why_not(context: &Context, world: &World, filter: &Filter<'_>, wanted: u64) -
         "error": "timeout",
         "message": format!("{matching} of {wanted} deliveries matched in time"),
         "why": reasons,
-        "deliveries": others.into_iter().map(|one| shown(context, one)).collect::<Vec<_>>(),
+        "deliveries": others.into_iter().map(|one| delivery_json(context, one)).collect::<Vec<_>>(),
     })
 }
 
@@ -191,12 +191,12 @@ pub(super) fn redeliver(
     let callbacks = &mut state.callbacks;
     let seq = callbacks.schedule(again, std::time::Duration::ZERO, Instant::now());
     context.courier.wake(world, &mut state);
-    let shown = state
+    let json = state
         .callbacks
         .log
         .get(seq)
-        .map_or(Value::Null, |one| shown(context, one));
-    Ok((StatusCode::ACCEPTED, shown))
+        .map_or(Value::Null, |one| delivery_json(context, one));
+    Ok((StatusCode::ACCEPTED, json))
 }
 
 /// Answers when nothing of the world is pending, or 408 with what is still pending.
@@ -221,7 +221,7 @@ pub(super) async fn idle(
                 .filter(|one| one.state.is_pending());
             let pending: Vec<_> = pending
                 .take(PENDING_SHOWN_MAX)
-                .map(|one| shown(context, one))
+                .map(|one| delivery_json(context, one))
                 .collect();
             return Ok((
                 StatusCode::REQUEST_TIMEOUT,
@@ -235,8 +235,8 @@ pub(super) async fn idle(
     }
 }
 
-pub(super) fn shown(context: &Context, delivery: &Delivery) -> Value {
-    let mut shown = json!({
+pub(super) fn delivery_json(context: &Context, delivery: &Delivery) -> Value {
+    let mut json = json!({
         "id": delivery.id(),
         "seq": delivery.seq,
         "type": &*delivery.callback_type,
@@ -251,15 +251,15 @@ pub(super) fn shown(context: &Context, delivery: &Delivery) -> Value {
         "redelivery_of": delivery.redelivery_of.map(delivery_id),
         "depth": delivery.depth,
         "body": String::from_utf8_lossy(&delivery.body),
-        "attempts": delivery.attempts.iter().map(shown_attempt).collect::<Vec<_>>(),
+        "attempts": delivery.attempts.iter().map(attempt_json).collect::<Vec<_>>(),
     });
     if context.redacts {
-        world::redact_delivery(&mut shown, &context.engine.catalogue().personal);
+        world::redact_delivery(&mut json, &context.engine.catalogue().personal);
     }
-    shown
+    json
 }
 
-fn shown_attempt(attempt: &Attempt) -> Value {
+fn attempt_json(attempt: &Attempt) -> Value {
     json!({
         "at": attempt.at.to_string(),
         "request": &*attempt.request_head,

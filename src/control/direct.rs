@@ -28,8 +28,8 @@ pub(crate) fn trigger_directly(
     world: &Arc<World>,
     order: Value,
 ) -> Result<u64, String> {
-    let (_, shown) = super::trigger::fire(context, world, read(order)?).map_err(sentence)?;
-    Ok(shown["seq"].as_u64().expect("a delivery has a number"))
+    let (_, json) = super::trigger::fire(context, world, read(order)?).map_err(sentence)?;
+    Ok(json["seq"].as_u64().expect("a delivery has a number"))
 }
 
 fn read<T: DeserializeOwned>(order: Value) -> Result<T, String> {

@@ -25,14 +25,16 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::ask::{ControlRequest, Said, bad_request, only, parameter, whole_number};
+use super::ask::{ControlReply, ControlRequest, bad_request, only, parameter, whole_number};
 use super::context::Context;
+use super::exchange_json::time;
 use super::readyz;
 use super::requests::RequestsOf;
-use super::shown::time;
 use crate::base::{microseconds, milliseconds};
 use crate::http::{Refusal, ReplyBody};
-use crate::world::{self, By, Exchange, LOOKERS_MAX, Mask, NO_WORLD, Subscription, Tag, World};
+use crate::world::{
+    self, DecidedBy, Exchange, LOOKERS_MAX, Mask, NO_WORLD, Subscription, Tag, World,
+};
 
 const BACKLOG_MAX: usize = 10_000;
 
@@ -48,7 +50,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// The reader of the stream has gone.
 struct Closed;
 
-pub(super) fn open(request: ControlRequest<'_>) -> Result<Said, Refusal> {
+pub(super) fn open(request: ControlRequest<'_>) -> Result<ControlReply, Refusal> {
     let ControlRequest { context, query, .. } = request;
     only(query, &["world", "backlog"])?;
     let backlog = parameter(query, "backlog", whole_number)?.unwrap_or(0);
@@ -101,7 +103,7 @@ pub(super) fn open(request: ControlRequest<'_>) -> Result<Said, Refusal> {
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    Ok(Said::Response(response))
+    Ok(ControlReply::Response(response))
 }
 
 fn tag(world: &World) -> Tag {
@@ -154,7 +156,8 @@ impl Stream {
             self.say("reset", &json!({"world": null})).await?;
         }
         for (world, _) in waiting.worlds.iter().filter(|(_, what)| what.emptied) {
-            self.say("reset", &json!({"world": shown(world)})).await?;
+            self.say("reset", &json!({"world": tag_text(world)}))
+                .await?;
         }
         if waiting.skipped > 0 {
             self.say("skipped", &json!({"exchanges": waiting.skipped}))
@@ -169,7 +172,7 @@ impl Stream {
             self.say("uploads", &json!(uploads)).await?;
         }
         for (world, changed) in &waiting.worlds {
-            let world = shown(world);
+            let world = tag_text(world);
             if changed.deliveries || changed.emptied {
                 self.say("deliveries", &deliveries(&self.context, world))
                     .await?;
@@ -195,7 +198,7 @@ impl Stream {
     }
 }
 
-fn shown(tag: &Tag) -> &str {
+fn tag_text(tag: &Tag) -> &str {
     std::str::from_utf8(tag).expect("hex digits")
 }
 
@@ -222,7 +225,7 @@ fn uploads(context: &Context, exchanges: &VecDeque<(Tag, u64)>) -> Vec<Value> {
         let (mask, world) = worlds.get(tag)?;
         let state = world.state();
         let places: Vec<_> = state.uploads.of(*seq).iter().map(|one| &one.at).collect();
-        let mut line = json!({"trace": format!("{}-{seq}", shown(tag)), "at": places});
+        let mut line = json!({"trace": format!("{}-{seq}", tag_text(tag)), "at": places});
         mask.hide(&mut line);
         (!places.is_empty()).then_some(line)
     };
@@ -230,8 +233,8 @@ fn uploads(context: &Context, exchanges: &VecDeque<(Tag, u64)>) -> Vec<Value> {
 }
 
 /// The lines of the exchanges that are still kept.
-fn lines(context: &Context, told: &VecDeque<(Tag, u64)>) -> Vec<Value> {
-    let worlds = worlds_of(context, told);
+fn lines(context: &Context, traces: &VecDeque<(Tag, u64)>) -> Vec<Value> {
+    let worlds = worlds_of(context, traces);
     let find = |(tag, seq): &(Tag, u64)| {
         if *tag == NO_WORLD {
             return Some(line(
@@ -247,7 +250,7 @@ fn lines(context: &Context, told: &VecDeque<(Tag, u64)>) -> Vec<Value> {
             context.redacts,
         ))
     };
-    told.iter().filter_map(find).collect()
+    traces.iter().filter_map(find).collect()
 }
 
 fn deliveries(context: &Context, world: &str) -> Value {
@@ -303,7 +306,7 @@ fn line(exchange: &Exchange, mask: &Mask, redacts: bool) -> Value {
     let status = exchange.status.as_u16();
     let note = if exchange.endpoint().is_none() && status == 404 {
         Some("unmatched")
-    } else if exchange.why.by == By::Nothing && status >= 400 {
+    } else if exchange.decision.by == DecidedBy::Nothing && status >= 400 {
         Some("refused")
     } else {
         None
@@ -324,7 +327,7 @@ fn line(exchange: &Exchange, mask: &Mask, redacts: bool) -> Value {
         "outcome": exchange.outcome(),
         "status": status,
         "mark": note,
-        "record": exchange.why.record.as_deref(),
+        "record": exchange.decision.record.as_deref(),
         "duration_us": microseconds(exchange.duration),
         "delay_ms": milliseconds(exchange.delay),
         "fault": exchange.fault,

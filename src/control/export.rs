@@ -6,11 +6,11 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::ask::{ControlRequest, Said, only};
+use super::ask::{ControlReply, ControlRequest, only};
 use super::context::Context;
 use super::deliveries;
+use super::exchange_json::{self, time};
 use super::requests::RequestsOf;
-use super::shown::{self, time};
 use crate::http::Refusal;
 use crate::world::{Mask, World};
 
@@ -42,7 +42,7 @@ enum ExportEntry {
 }
 
 /// Exports the caller's own world. With `world=all` it exports all worlds, and the requests that belong to none.
-pub(super) fn answer(request: ControlRequest<'_>) -> Result<Said, Refusal> {
+pub(super) fn answer(request: ControlRequest<'_>) -> Result<ControlReply, Refusal> {
     let context = request.context;
     only(request.query, &["world"])?;
     let places = match RequestsOf::of(request)? {
@@ -56,7 +56,7 @@ pub(super) fn answer(request: ControlRequest<'_>) -> Result<Said, Refusal> {
                 .collect()
         }
     };
-    Ok(Said::Lines(Box::new(Lines::of(context, places))))
+    Ok(ControlReply::Lines(Box::new(Lines::of(context, places))))
 }
 
 impl Lines {
@@ -116,15 +116,21 @@ impl Lines {
         let (kind, fields) = match (entry, place) {
             (ExportEntry::Exchange { .. }, JournalPlace::World(world)) => {
                 let exchange = world.state().journal.get(seq).cloned();
-                ("exchange", shown::shown(&self.context, &exchange?))
+                (
+                    "exchange",
+                    exchange_json::exchange_json(&self.context, &exchange?),
+                )
             }
             (ExportEntry::Exchange { .. }, JournalPlace::Strangers) => {
                 let exchange = self.context.engine.strangers.journal().get(seq).cloned();
-                ("exchange", shown::shown(&self.context, &exchange?))
+                (
+                    "exchange",
+                    exchange_json::exchange_json(&self.context, &exchange?),
+                )
             }
             (ExportEntry::Delivery { .. }, JournalPlace::World(world)) => {
                 let delivery = world.state().callbacks.log.get(seq).cloned()?;
-                let mut fields = deliveries::shown(&self.context, &delivery);
+                let mut fields = deliveries::delivery_json(&self.context, &delivery);
                 fields["at"] = time(delivery.at);
                 fields["world"] = world.tag.as_str().into();
                 fields["callback_type"] = fields["type"].take();

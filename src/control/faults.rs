@@ -37,7 +37,7 @@ struct FaultItem {
 pub(super) fn show(world: &World, now: Instant) -> ControlAnswer {
     let state = world.state();
     let (faults, left) = state.faults.standing(now, state.callbacks.advanced);
-    let faults: Vec<_> = faults.iter().map(shown).collect();
+    let faults: Vec<_> = faults.iter().map(fault_json).collect();
     let left_ms = milliseconds(left);
     (
         StatusCode::OK,
@@ -45,7 +45,7 @@ pub(super) fn show(world: &World, now: Instant) -> ControlAnswer {
     )
 }
 
-fn shown(fault: &WorldFault) -> Value {
+fn fault_json(fault: &WorldFault) -> Value {
     let limit = fault
         .rate_limit
         .map(|limit| json!({"limit": limit.limit, "window": duration_text(limit.window)}));
@@ -65,7 +65,7 @@ pub(super) fn put(
     world: &Arc<World>,
 ) -> Result<ControlAnswer, Refusal> {
     let catalogue = context.engine.catalogue();
-    set(&catalogue, world, json_body(call)?, call.came)
+    set(&catalogue, world, json_body(call)?, call.received_at)
 }
 
 /// Sets the faults of a world. They replace all that were set before.

@@ -31,7 +31,7 @@ pub(super) fn answer(request: ControlRequest<'_>) -> Result<ControlAnswer, Refus
         .endpoints
         .iter()
         .zip(catalogue.endpoints())
-        .map(|(listed, endpoint)| shown(listed, endpoint))
+        .map(|(listed, endpoint)| fidelity_json(listed, endpoint))
         .collect();
     let body = json!({
         "strict": context.engine.is_strict(&catalogue),
@@ -48,7 +48,7 @@ pub(super) fn answer(request: ControlRequest<'_>) -> Result<ControlAnswer, Refus
     Ok((StatusCode::OK, body))
 }
 
-fn shown(listed: &ListedEndpoint, endpoint: &Endpoint) -> Value {
+fn fidelity_json(listed: &ListedEndpoint, endpoint: &Endpoint) -> Value {
     let fields: Vec<_> = listed
         .fields
         .iter()

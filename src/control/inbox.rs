@@ -107,11 +107,11 @@ pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, R
     let until = Instant::now() + wait.unwrap_or_default();
     let inbox = &context.inbox;
     let show = |entry: &InboxEntry| {
-        let mut shown = shown(entry);
+        let mut json = entry_json(entry);
         if context.redacts {
-            world::redact_received(&mut shown, &context.engine.catalogue().personal);
+            world::redact_received(&mut json, &context.engine.catalogue().personal);
         }
-        shown
+        json
     };
     let mut changes = inbox.changes.subscribe();
     loop {
@@ -156,7 +156,7 @@ fn name_of(request: ControlRequest<'_>) -> Result<&str, Refusal> {
     Ok(name)
 }
 
-fn shown(entry: &InboxEntry) -> Value {
+fn entry_json(entry: &InboxEntry) -> Value {
     let headers: serde_json::Map<String, Value> = entry
         .headers
         .iter()

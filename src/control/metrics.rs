@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Write};
 
 use hyper::header::HeaderValue;
 
-use super::ask::{ControlRequest, Said, only};
+use super::ask::{ControlReply, ControlRequest, only};
 use super::context::Context;
 use crate::catalogue::ReplyId;
 use crate::http::Refusal;
@@ -14,11 +14,11 @@ use crate::world::{Dropped, Durations, Exercised, LIMITS_US};
 const CONTENT_TYPE: HeaderValue =
     HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
-pub(super) fn answer(request: ControlRequest<'_>) -> Result<Said, Refusal> {
+pub(super) fn answer(request: ControlRequest<'_>) -> Result<ControlReply, Refusal> {
     only(request.query, &[])?;
     let mut text = String::new();
     write(&mut text, request.context).expect("writing to a string cannot fail");
-    Ok(Said::Document(CONTENT_TYPE, text.into()))
+    Ok(ControlReply::Document(CONTENT_TYPE, text.into()))
 }
 
 fn write(text: &mut String, context: &Context) -> fmt::Result {
@@ -100,7 +100,9 @@ fn requests(text: &mut String, exercised: &Exercised) -> fmt::Result {
     // Outcomes that are shown alike share a line, because no line may come twice.
     let mut lines = BTreeMap::new();
     for (reply, status, count) in exercised.by_status() {
-        let line = lines.entry((shown(reply), status)).or_insert((reply, 0));
+        let line = lines
+            .entry((outcome_label(reply), status))
+            .or_insert((reply, 0));
         line.1 += count;
     }
     for ((_, status), (reply, count)) in lines {
@@ -125,7 +127,7 @@ fn requests(text: &mut String, exercised: &Exercised) -> fmt::Result {
 }
 
 /// The text by which the lines are sorted.
-fn shown(reply: &ReplyId) -> &str {
+fn outcome_label(reply: &ReplyId) -> &str {
     match reply {
         ReplyId::Outcome(id) => id.shown(),
         ReplyId::Error(code) => code,

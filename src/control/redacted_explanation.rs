@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::answer::{DecidedBy, Explanation};
+use crate::answer::{DecidingValues, Explanation};
 use crate::catalogue::PersonalFields;
 use crate::world::{self, Content, Exchange, HiddenValues};
 
@@ -47,12 +47,12 @@ fn request_values(exchange: &Exchange) -> Value {
     json!({"path": exchange.path(), "query": query, "body": body})
 }
 
-fn redact_deciding_values(values: &mut DecidedBy, hidden: &mut HiddenValues) {
+fn redact_deciding_values(values: &mut DecidingValues, hidden: &mut HiddenValues) {
     match values {
-        DecidedBy::Header { received, .. } => HiddenValues::default().hide_text(received),
-        DecidedBy::MagicValue { received, .. } => hide(received),
-        DecidedBy::FileNames { file_names } => hidden.hide_all(file_names),
-        DecidedBy::Rule(conditions) => {
+        DecidingValues::Header { received, .. } => HiddenValues::default().hide_text(received),
+        DecidingValues::MagicValue { received, .. } => hide(received),
+        DecidingValues::FileNames { file_names } => hidden.hide_all(file_names),
+        DecidingValues::Rule(conditions) => {
             for condition in conditions {
                 hide(&mut condition.received);
             }

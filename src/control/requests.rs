@@ -11,7 +11,7 @@ use super::ask::{
     ControlAnswer, ControlRequest, LIMIT_DEFAULT, bad_request, parameter, wait, whole_number,
 };
 use super::context::Context;
-use super::shown::shown;
+use super::exchange_json::exchange_json;
 use crate::answer::{is_tag, may_see_all};
 use crate::http::Refusal;
 use crate::world::{
@@ -162,7 +162,7 @@ impl Page {
         let (matching, unknown) = self.matching(range);
         let (page, left) = self.cut(&matching);
         json!({
-            "requests": page.iter().map(|one| shown(context, one)).collect::<Vec<_>>(),
+            "requests": page.iter().map(|one| exchange_json(context, one)).collect::<Vec<_>>(),
             "matched": matching.len(),
             "not_judged": unknown,
             "dropped": excerpt.dropped,
@@ -194,9 +194,9 @@ impl Page {
         let exchanges: Vec<_> = all.iter().map(|(exchange, _)| exchange).collect();
         let (page, _) = self.cut(&exchanges);
         let requests = page.iter().zip(&all).map(|(exchange, (_, world))| {
-            let mut shown = shown(context, exchange);
-            context.mask_of(world).hide(&mut shown);
-            shown
+            let mut json = exchange_json(context, exchange);
+            context.mask_of(world).hide(&mut json);
+            json
         });
         json!({
             "requests": requests.collect::<Vec<_>>(),

@@ -11,7 +11,7 @@ use hyper::{Method, Response, StatusCode};
 use serde_json::json;
 
 use self::Handler::{Custom, OwnWorld, OwnWorldAsync, Page, Plain, PlainAsync};
-use super::ask::{ControlAnswer, ControlRequest, JSON, Said, secrets, written};
+use super::ask::{ControlAnswer, ControlReply, ControlRequest, JSON, secrets, written};
 use super::{
     callback_urls, catalog, clock, coverage, deliveries, events, explain, export, faults, fidelity,
     inbox, metrics, next, readyz, requests, schema, setup, snapshot, trigger, uploads, verify,
@@ -37,7 +37,7 @@ static ROUTES: &[ControlRoute] = &[
     get("livez", Plain(|_| Ok(readyz::alive()))),
     get("readyz", Plain(|request| Ok(readyz::answer(request.context)))),
     get("metrics", Custom(metrics::answer)),
-    get("openapi.json", Custom(|_| Ok(Said::Document(JSON, Bytes::from_static(OPENAPI))))),
+    get("openapi.json", Custom(|_| Ok(ControlReply::Document(JSON, Bytes::from_static(OPENAPI))))),
     get("catalog", Plain(catalog::answer)),
     get("coverage", Plain(coverage::answer)),
     get("fidelity", Plain(fidelity::answer)),
@@ -57,9 +57,9 @@ static ROUTES: &[ControlRoute] = &[
     get("next", OwnWorld(|_, world| Ok(next::show(world)))),
     post("next", OwnWorld(next::queue)),
     delete("next", OwnWorld(next::clear)),
-    get("faults", OwnWorld(|request, world| Ok(faults::show(world, request.call.came)))),
+    get("faults", OwnWorld(|request, world| Ok(faults::show(world, request.call.received_at)))),
     put("faults", OwnWorld(faults::put)),
-    delete("faults", OwnWorld(|request, world| Ok(faults::heal(world, request.call.came)))),
+    delete("faults", OwnWorld(|request, world| Ok(faults::heal(world, request.call.received_at)))),
     get("deliveries", OwnWorldAsync(|request, world| Box::pin(deliveries::list(request, world)))),
     post("deliveries/{id}/redeliver", OwnWorld(deliveries::redeliver)),
     post("trigger", OwnWorld(trigger::answer)),
@@ -90,12 +90,12 @@ pub(super) struct ControlRoute {
 /// The function that answers, and whose world it answers for.
 pub(super) enum Handler {
     /// No part of the API, but a page that uses it.
-    Page(fn(ControlRequest<'_>) -> Result<Said, Refusal>),
+    Page(fn(ControlRequest<'_>) -> Result<ControlReply, Refusal>),
     /// For no world, or for worlds that the function finds itself.
     Plain(fn(ControlRequest<'_>) -> Result<ControlAnswer, Refusal>),
     PlainAsync(for<'a> fn(ControlRequest<'a>) -> AnswerFuture<'a>),
     /// The same, answered with more than a status and JSON.
-    Custom(fn(ControlRequest<'_>) -> Result<Said, Refusal>),
+    Custom(fn(ControlRequest<'_>) -> Result<ControlReply, Refusal>),
     /// For the caller's own world.
     OwnWorld(fn(ControlRequest<'_>, &Arc<World>) -> Result<ControlAnswer, Refusal>),
     OwnWorldAsync(for<'a> fn(ControlRequest<'a>, &'a Arc<World>) -> AnswerFuture<'a>),

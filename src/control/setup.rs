@@ -4,21 +4,21 @@ use hyper::header::{HeaderValue, LOCATION};
 use hyper::{Response, StatusCode};
 use serde_json::json;
 
-use super::ask::{ControlAnswer, ControlRequest, Said, TEXT, only, written};
+use super::ask::{ControlAnswer, ControlReply, ControlRequest, TEXT, only, written};
 use crate::base::PUBLIC_KEY;
 use crate::http::{CONTROL_PREFIX, Refusal, ReplyBody};
 
 /// The page, below whose address its files are.
-pub(super) fn page(request: ControlRequest<'_>) -> Result<Said, Refusal> {
+pub(super) fn page(request: ControlRequest<'_>) -> Result<ControlReply, Refusal> {
     if request.call.path() == CONTROL_PREFIX {
-        file("").map(Said::Response)
+        file("").map(ControlReply::Response)
     } else {
-        Ok(Said::Response(moved()))
+        Ok(ControlReply::Response(moved()))
     }
 }
 
-pub(super) fn page_file(request: ControlRequest<'_>) -> Result<Said, Refusal> {
-    file(request.path_parameter).map(Said::Response)
+pub(super) fn page_file(request: ControlRequest<'_>) -> Result<ControlReply, Refusal> {
+    file(request.path_parameter).map(ControlReply::Response)
 }
 
 /// To where the page finds its files.

@@ -7,13 +7,13 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::ask::{ControlAnswer, ControlRequest, JSON, Said, only, unreadable};
+use super::ask::{ControlAnswer, ControlReply, ControlRequest, JSON, only, unreadable};
 use crate::base;
 use crate::http::{Body, Refusal};
 use crate::world::{SNAPSHOT_BYTES_MAX, Snapshot, SnapshotRefused, World};
 
 /// `GET`: the caller's own world, found only after the request is known to be sound.
-pub(super) fn answer(request: ControlRequest<'_>) -> Result<Said, Refusal> {
+pub(super) fn answer(request: ControlRequest<'_>) -> Result<ControlReply, Refusal> {
     only(request.query, &[])?;
     if request.context.redacts {
         return Err(Refusal(
@@ -23,7 +23,7 @@ pub(super) fn answer(request: ControlRequest<'_>) -> Result<Said, Refusal> {
         ));
     }
     let taken = take(&*request.world()?)?;
-    Ok(Said::Document(JSON, taken))
+    Ok(ControlReply::Document(JSON, taken))
 }
 
 /// The world as a document.

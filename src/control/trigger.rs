@@ -33,7 +33,7 @@ pub(super) struct Trigger {
 }
 
 /// A record that no request made, and the callback that shows it.
-struct Fired<'a> {
+struct TriggeredRecord<'a> {
     endpoint: &'a Endpoint,
     callback_type: &'a str,
     outcome: &'a Outcome,
@@ -83,7 +83,7 @@ pub(super) fn fire(
             outcome.name
         )));
     };
-    let fired = Fired {
+    let fired = TriggeredRecord {
         endpoint,
         callback_type: &callback_type,
         outcome,
@@ -98,15 +98,15 @@ pub(super) fn fire(
     let callbacks = &mut state.callbacks;
     let seq = callbacks.schedule(delivery, Duration::ZERO, Instant::now());
     context.courier.wake(world, &mut state);
-    let shown = state
+    let json = state
         .callbacks
         .log
         .get(seq)
-        .map_or(Value::Null, |one| deliveries::shown(context, one));
-    Ok((StatusCode::ACCEPTED, shown))
+        .map_or(Value::Null, |one| deliveries::delivery_json(context, one));
+    Ok((StatusCode::ACCEPTED, json))
 }
 
-impl Fired<'_> {
+impl TriggeredRecord<'_> {
     fn record(&self) -> Record {
         Record {
             endpoint: self.endpoint.id.clone(),

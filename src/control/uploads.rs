@@ -5,7 +5,7 @@ use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Response, StatusCode};
 
-use super::ask::{ControlRequest, Said, bad_request, only, written};
+use super::ask::{ControlReply, ControlRequest, bad_request, only, written};
 use super::context::Context;
 use crate::answer::find_exchange;
 use crate::base::listed;
@@ -13,7 +13,7 @@ use crate::http::{Refusal, ReplyBody};
 use crate::world::World;
 
 /// The upload at `at`, in a request of the caller's own world.
-pub(super) fn answer(request: ControlRequest<'_>) -> Result<Said, Refusal> {
+pub(super) fn answer(request: ControlRequest<'_>) -> Result<ControlReply, Refusal> {
     let ControlRequest { context, query, .. } = request;
     only(query, &["at"])?;
     let world = request.world()?;
@@ -39,7 +39,7 @@ pub(super) fn answer(request: ControlRequest<'_>) -> Result<Said, Refusal> {
             "this request has no upload there: `at` may be {places}"
         )));
     };
-    Ok(Said::Response(file(
+    Ok(ControlReply::Response(file(
         picture.media_type,
         picture.bytes.clone(),
     )))

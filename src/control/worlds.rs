@@ -43,10 +43,10 @@ pub(super) async fn mint(
     let worlds = &context.engine.worlds;
     let (world, is_new, name) = if let Some(name) = wish.name {
         check(&name).map_err(bad_request)?;
-        let (world, is_new) = worlds.mint(&name, call.came).map_err(full)?;
+        let (world, is_new) = worlds.mint(&name, call.received_at).map_err(full)?;
         (world, is_new, name)
     } else {
-        let (world, name) = worlds.mint_next(call.came).map_err(full)?;
+        let (world, name) = worlds.mint_next(call.received_at).map_err(full)?;
         (world, true, name)
     };
     if !is_new && !wish.reset && !wish.share {
@@ -95,7 +95,7 @@ pub(super) async fn end(request: ControlRequest<'_>) -> Result<ControlAnswer, Re
     let callbacks: Vec<_> = unfinished
         .callbacks
         .iter()
-        .map(|one| deliveries::shown(context, one))
+        .map(|one| deliveries::delivery_json(context, one))
         .collect();
     let body = json!({
         "status": "ended",
@@ -126,14 +126,14 @@ pub(super) fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal
         .context
         .engine
         .worlds
-        .list(request.call.came)
+        .list(request.call.received_at)
         .iter()
-        .map(shown)
+        .map(world_json)
         .collect();
     Ok((StatusCode::OK, json!({"worlds": listed})))
 }
 
-fn shown(world: &Listed) -> Value {
+fn world_json(world: &Listed) -> Value {
     let holds = &world.holds;
     json!({
         "world": world.tag,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::stage::{Heard, authorization, run, sandbox, send, shipped};
+use super::stage::{ReceivedReply, authorization, run, sandbox, send, shipped};
 use crate::server::Serving;
 
 /// The separator of two requests.
@@ -50,7 +50,7 @@ async fn snapshot_goes_round(sandbox: &Arc<Serving>) {
     assert_eq!(read(&written), read(&take().await));
 }
 
-async fn ask(sandbox: &Arc<Serving>, method: &str, path: &str, body: &[u8]) -> Vec<Heard> {
+async fn ask(sandbox: &Arc<Serving>, method: &str, path: &str, body: &[u8]) -> Vec<ReceivedReply> {
     let slash = if path.starts_with('/') { "" } else { TARGET };
     let head = format!(
         "{method} {slash}{path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: {}\r\n\

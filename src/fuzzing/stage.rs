@@ -67,7 +67,7 @@ pub(crate) fn authorization_of(key: &str) -> String {
 
 /// A reply and what it answers.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Heard {
+pub(crate) struct ReceivedReply {
     pub method: Method,
     pub path: String,
     pub status: u16,
@@ -77,7 +77,7 @@ pub(crate) struct Heard {
     pub body: Option<Bytes>,
 }
 
-impl Heard {
+impl ReceivedReply {
     /// Whether the same request gets the same reply in another sandbox. Replies of the control API hold
     /// times, so they do not.
     pub(crate) fn is_repeatable(&self) -> bool {
@@ -86,7 +86,10 @@ impl Heard {
 }
 
 /// Sends bytes through a pipe to the server's own code. Returns all that came back, and each reply.
-pub(crate) async fn send(sandbox: &Arc<Serving>, pieces: &[&[u8]]) -> (Vec<u8>, Vec<Heard>) {
+pub(crate) async fn send(
+    sandbox: &Arc<Serving>,
+    pieces: &[&[u8]],
+) -> (Vec<u8>, Vec<ReceivedReply>) {
     let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
     let heard = RefCell::new(Vec::new());
     let server = InMemory::new(sandbox);
@@ -101,7 +104,7 @@ pub(crate) async fn send(sandbox: &Arc<Serving>, pieces: &[&[u8]]) -> (Vec<u8>, 
         if let Some(body) = &whole {
             check(&method, &path, &parts, body);
         }
-        heard.borrow_mut().push(Heard {
+        heard.borrow_mut().push(ReceivedReply {
             method,
             path,
             status: parts.status.as_u16(),

@@ -10,7 +10,7 @@ use std::{fs, thread};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::stage::{Heard, authorization_of, run, sandbox, send, shipped};
+use super::stage::{ReceivedReply, authorization_of, run, sandbox, send, shipped};
 use crate::base::ApiKey;
 use crate::sandbox::Sandbox;
 use crate::server::Serving;
@@ -26,7 +26,13 @@ fn key(number: u64) -> ApiKey {
 }
 
 /// One request through the server's own code, on the thread that asks.
-fn ask(sandbox: &Arc<Serving>, key: &ApiKey, method: &str, path: &str, body: &[u8]) -> Heard {
+fn ask(
+    sandbox: &Arc<Serving>,
+    key: &ApiKey,
+    method: &str,
+    path: &str,
+    body: &[u8],
+) -> ReceivedReply {
     let head = format!(
         "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: {}\r\n\
          content-length: {}\r\n\r\n",
@@ -38,7 +44,7 @@ fn ask(sandbox: &Arc<Serving>, key: &ApiKey, method: &str, path: &str, body: &[u
     replies.remove(0)
 }
 
-fn json(heard: &Heard) -> Value {
+fn json(heard: &ReceivedReply) -> Value {
     serde_json::from_slice(heard.body.as_ref().expect("a body")).expect("JSON")
 }
 
@@ -184,12 +190,12 @@ fn who_looks_on_slowly_is_told_of_every_exchange_or_how_many_were_skipped_and_ho
     const EACH: u64 = 20_000;
     let live = Arc::new(Watchers::default());
     let slow = live.look(None).expect("there is room");
-    let told = AtomicU64::new(0);
+    let reported = AtomicU64::new(0);
     let (mut taken, mut skipped) = (Vec::new(), 0);
     let writers = AtomicU64::new(THREADS);
     thread::scope(|scope| {
         for writer in 0..THREADS {
-            let (live, writers, told) = (&live, &writers, &told);
+            let (live, writers, reported) = (&live, &writers, &reported);
             scope.spawn(move || {
                 let tag = *format!("{writer:08x}")
                     .as_bytes()
@@ -197,7 +203,7 @@ fn who_looks_on_slowly_is_told_of_every_exchange_or_how_many_were_skipped_and_ho
                     .expect("eight");
                 for seq in 1..=EACH {
                     live.exchange(tag, seq);
-                    told.fetch_add(1, Ordering::Relaxed);
+                    reported.fetch_add(1, Ordering::Relaxed);
                 }
                 writers.fetch_sub(1, Ordering::Release);
             });
@@ -217,7 +223,7 @@ fn who_looks_on_slowly_is_told_of_every_exchange_or_how_many_were_skipped_and_ho
         }
     });
     assert_eq!(taken.len() as u64 + skipped, THREADS * EACH);
-    assert_eq!(told.into_inner(), THREADS * EACH);
+    assert_eq!(reported.into_inner(), THREADS * EACH);
     for writer in 0..THREADS {
         let tag = format!("{writer:08x}");
         let of_one = taken

@@ -16,7 +16,7 @@ use super::headers::{DEFAULT_HOST, DEPTH_HEADER};
 /// A request and its body.
 pub(crate) struct Call {
     /// When the head of the request was read.
-    pub came: Instant,
+    pub received_at: Instant,
     /// The same moment by the machine's clock.
     pub at: SystemTime,
     pub head: Parts,

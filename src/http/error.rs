@@ -254,6 +254,11 @@ impl ApiError {
         .by_sandbox("internal error")
     }
 
+    /// A field of a form has a value and names in brackets, such as `a=1&a[b]=2`.
+    pub(crate) fn value_and_brackets(path: &str) -> Self {
+        Self::field(path, "is sent both as a value and with names in brackets")
+    }
+
     fn field(path: &str, message: &str) -> Self {
         Self::complaints(vec![Complaint {
             path: path.to_owned(),
@@ -283,12 +288,15 @@ impl ApiError {
     }
 
     /// `reason` is what the receiver did, such as `status 500`.
-    pub(crate) fn callback_test_failed(reason: &str) -> Self {
+    pub(crate) fn callback_test_failed(reason: &str, former_urls: usize) -> Self {
+        let stays = match former_urls {
+            0 => "",
+            1 => " The former URL stays.",
+            _ => " The former URLs stay.",
+        };
         Self::new(
             ErrorCode::CallbackTestFailed,
-            format!(
-                "The test callback was not answered with a 2xx: {reason}. The former URL stays."
-            ),
+            format!("The test callback was not answered with a 2xx: {reason}.{stays}"),
         )
     }
 

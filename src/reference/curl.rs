@@ -6,7 +6,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::base::{ApiKey, PUBLIC_KEY};
-use crate::catalogue::{Catalogue, ContentType, Endpoint, Verb};
+use crate::catalogue::{Catalogue, ContentType, Endpoint, Shape, Verb};
 use crate::http::{self, DEFAULT_HOST};
 
 /// Writes lines for one sandbox and one API key.
@@ -66,7 +66,7 @@ impl Curl {
                     shell_word(&body)
                 )
             }
-            (Verb::Post, ContentType::Multipart) => parts(sample),
+            (Verb::Post, ContentType::Multipart) => parts(endpoint),
         };
         let method = if fields.is_empty() && endpoint.verb == Verb::Post {
             " -X POST"
@@ -163,38 +163,65 @@ fn asked_path(endpoint: &Endpoint) -> String {
     parts.join("/")
 }
 
-/// The parts of a multipart form. An uploaded file is named after its field.
-fn parts(sample: Option<&Value>) -> String {
+/// The parts of a multipart form: one for each item of a list. An uploaded file is named after its field.
+fn parts(endpoint: &Endpoint) -> String {
+    let sample = endpoint.schema.sample();
     let fields = sample.and_then(Value::as_object).into_iter().flatten();
     let part = |(name, value): (&String, &Value)| {
-        if let Some(media_type) = value["type"].as_str() {
-            let ending = media_type.rsplit('/').next().unwrap_or_default();
-            let file = form_word(&format!("{name}.{ending}"));
-            return format!(" -F {}", shell_word(&format!("{name}=@{file}")));
-        }
-        let value = text(value);
-        let option = if is_literal_in_form(&value) {
-            "-F"
-        } else {
-            "--form-string"
+        let shape = endpoint.schema.shape.property(name);
+        let values = match value {
+            Value::Array(items) => items.as_slice(),
+            one => std::slice::from_ref(one),
         };
-        format!(" {option} {}", shell_word(&format!("{name}={value}")))
+        let item = shape.map(|shape| shape.items().unwrap_or(shape));
+        let parts = values.iter().map(|value| part(name, value, item));
+        parts.collect::<String>()
     };
     fields.map(part).collect()
 }
 
-/// False for a value that `curl -F` would take for a file, cut at `;`, or trim.
-fn is_literal_in_form(value: &str) -> bool {
-    !value.starts_with(['@', '<', '"', ' ', '\t']) && !value.contains(';')
+fn part(name: &str, value: &Value, shape: Option<&Shape>) -> String {
+    if shape == Some(&Shape::File) {
+        let media_type = value["type"].as_str();
+        let ending = media_type.and_then(|media_type| media_type.rsplit('/').next());
+        let file = format!("{name}.{}", ending.unwrap_or("bin"));
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+        let file = if file.chars().all(is_plain) {
+            file
+        } else {
+            form_quoted(&file)
+        };
+        return format!(" -F {}", shell_word(&format!("{name}=@{file}")));
+    }
+    if value.is_object() {
+        let json = value.to_string();
+        let json = if json.contains(';') {
+            form_quoted(&json)
+        } else {
+            json
+        };
+        return format!(
+            " -F {}",
+            shell_word(&format!("{name}={json};type=application/json"))
+        );
+    }
+    let value = text(value);
+    let option = if is_literal_in_form(&value) {
+        "-F"
+    } else {
+        "--form-string"
+    };
+    format!(" {option} {}", shell_word(&format!("{name}={value}")))
 }
 
-/// The name of a file inside `curl -F`. Without quotes, `,` and `;` would end it.
-fn form_word(name: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
-    if name.chars().all(is_plain) {
-        return name.to_owned();
-    }
-    format!("\"{}\"", name.replace('\\', r"\\").replace('"', "\\\""))
+/// False for a text that `curl -F` would take for a file, cut at `;`, or trim.
+fn is_literal_in_form(text: &str) -> bool {
+    !text.starts_with(['@', '<', '"', ' ', '\t']) && !text.contains(';')
+}
+
+/// A content or a file name inside `curl -F`. Without quotes, `;` and in a file name `,` would end it.
+fn form_quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""))
 }
 
 fn text(value: &Value) -> String {

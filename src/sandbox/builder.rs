@@ -88,7 +88,7 @@ impl Builder {
     /// let clock: Clock = "2026-03-01T00:00:00Z".parse().unwrap();
     /// let sandbox = Sandbox::builder().clock(clock).start().await.unwrap();
     /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
-    /// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+    /// world.register_callback_url("NAME_VALIDATOR_REQUEST", &receiver.url());
     /// let callback = world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
     /// assert_eq!(callback.json()["created"], "2026-03-01T00:00:00.000Z");
     /// # });

@@ -35,7 +35,7 @@ impl Builder {
     /// let once = Retries::After(vec![]);
     /// let sandbox = Sandbox::builder().retries(&once).start().await.unwrap();
     /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
-    /// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+    /// world.register_callback_url("NAME_VALIDATOR_REQUEST", &receiver.url());
     /// receiver.refuse(500, 1);
     /// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
     /// world.idle().await;
@@ -56,7 +56,7 @@ impl Builder {
     ///
     /// let sandbox = Sandbox::builder().sign_callbacks(true).start().await.unwrap();
     /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
-    /// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+    /// world.register_callback_url("NAME_VALIDATOR_REQUEST", &receiver.url());
     /// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
     /// assert!(receiver.next().await.headers.contains_key("webhook-signature"));
     /// # });
@@ -75,7 +75,7 @@ impl Builder {
     ///
     /// let sandbox = Sandbox::builder().second_token_header(true).start().await.unwrap();
     /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
-    /// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+    /// world.register_callback_url("NAME_VALIDATOR_REQUEST", &receiver.url());
     /// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
     /// let callback = receiver.next().await;
     /// assert_eq!(callback.headers["x-iluma-callback-token"], callback.token().unwrap());
@@ -97,7 +97,7 @@ impl Builder {
     /// let sandbox = Sandbox::builder().callback_host("receiver.test", "127.0.0.1").start().await.unwrap();
     /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
     /// let written = receiver.url().replace("127.0.0.1", "receiver.test");
-    /// world.call_back("NAME_VALIDATOR_REQUEST", &written);
+    /// world.register_callback_url("NAME_VALIDATOR_REQUEST", &written);
     /// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
     /// assert_eq!(receiver.next().await.headers["host"], written.split('/').nth(2).unwrap());
     /// # });
@@ -117,7 +117,7 @@ impl Builder {
     ///
     /// let sandbox = Sandbox::builder().allow_egress("hooks.example.com").start().await.unwrap();
     /// let world = sandbox.world();
-    /// world.call_back("NAME_VALIDATOR_REQUEST", "http://hooks.example.com/iluma");
+    /// world.register_callback_url("NAME_VALIDATOR_REQUEST", "http://hooks.example.com/iluma");
     /// assert_eq!(world.deliveries(), []); // nothing has gone there yet
     /// # });
     /// ```

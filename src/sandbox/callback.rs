@@ -14,7 +14,7 @@ use crate::world::{Delivery, DeliveryState};
 ///
 /// let sandbox = Sandbox::start().await.unwrap();
 /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
-/// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+/// world.register_callback_url("NAME_VALIDATOR_REQUEST", &receiver.url());
 /// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
 /// world.idle().await;
 /// let callback = &world.deliveries()[0];
@@ -84,7 +84,7 @@ impl Callback {
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
     /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
-    /// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+    /// world.register_callback_url("NAME_VALIDATOR_REQUEST", &receiver.url());
     /// let callback = world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
     /// assert_eq!(callback.json()["status"], "COMPLETED");
     /// # });

@@ -15,7 +15,7 @@ use crate::world::Delivery;
 use crate::{catalogue, control};
 
 /// How many pending callbacks the message of a panic lists.
-const TOLD_MAX: usize = 5;
+const LISTED_MAX: usize = 5;
 
 impl World {
     /// Sends callbacks of a type to this URL, without the test that `POST /v1/callback/urls` makes.
@@ -24,7 +24,7 @@ impl World {
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
     /// let world = sandbox.world();
-    /// world.call_back("NAME_VALIDATOR_REQUEST", "http://127.0.0.1:9/callbacks");
+    /// world.register_callback_url("NAME_VALIDATOR_REQUEST", "http://127.0.0.1:9/callbacks");
     /// let callback = world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
     /// assert_eq!(callback.url, "http://127.0.0.1:9/callbacks");
     /// # });
@@ -33,7 +33,7 @@ impl World {
     /// # Panics
     /// When no product sends callbacks of that type, or the URL cannot be called.
     #[track_caller]
-    pub fn call_back(&self, callback_type: &str, url: &str) {
+    pub fn register_callback_url(&self, callback_type: &str, url: &str) {
         let known = self.context.engine.catalogue();
         let known = catalogue::callback_types(&known);
         assert!(
@@ -58,7 +58,7 @@ impl World {
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
     /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
-    /// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+    /// world.register_callback_url("NAME_VALIDATOR_REQUEST", &receiver.url());
     /// world.trigger(serde_json::json!({
     ///     "type": "NAME_VALIDATOR_REQUEST",
     ///     "outcome": "COMPLETED_FOUND",
@@ -117,7 +117,7 @@ impl World {
     /// let retries = "1h,1h".parse().unwrap();
     /// let sandbox = iluma_sandbox::Sandbox::builder().retries(&retries).start().await.unwrap();
     /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
-    /// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+    /// world.register_callback_url("NAME_VALIDATOR_REQUEST", &receiver.url());
     /// receiver.refuse(503, 2);
     /// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
     /// receiver.next().await;
@@ -161,7 +161,7 @@ impl World {
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
     /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
-    /// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+    /// world.register_callback_url("NAME_VALIDATOR_REQUEST", &receiver.url());
     /// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
     /// world.idle().await;
     /// assert_eq!(receiver.received().len(), 1);
@@ -172,17 +172,17 @@ impl World {
     /// When a callback is still pending, for example until its next try. The message lists what is pending.
     pub async fn idle(&self) {
         if let Err(pending) = self.idle_within(PATIENCE).await {
-            let mut told: Vec<_> = pending
+            let mut lines: Vec<_> = pending
                 .iter()
-                .take(TOLD_MAX)
+                .take(LISTED_MAX)
                 .map(ToString::to_string)
                 .collect();
-            if pending.len() > TOLD_MAX {
-                told.push(format!("and {} more", pending.len() - TOLD_MAX));
+            if pending.len() > LISTED_MAX {
+                lines.push(format!("and {} more", pending.len() - LISTED_MAX));
             }
             panic!(
                 "waited {PATIENCE:?}: callbacks are still pending; `advance` moves the clock forward to them:\n  {}",
-                told.join("\n  ")
+                lines.join("\n  ")
             );
         }
     }

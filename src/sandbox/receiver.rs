@@ -38,7 +38,7 @@ const RECEIVED_MAX: usize = 10_000;
 ///
 /// let sandbox = Sandbox::start().await.unwrap();
 /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
-/// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+/// world.register_callback_url("NAME_VALIDATOR_REQUEST", &receiver.url());
 /// reqwest::Client::new()
 ///     .post(format!("{}/v1.1/identity/bank_account_data_requests", world.url()))
 ///     .basic_auth(world.api_key(), Some(""))
@@ -64,7 +64,7 @@ pub struct Receiver {
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
 /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
-/// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+/// world.register_callback_url("NAME_VALIDATOR_REQUEST", &receiver.url());
 /// let sent = world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
 /// let callback = receiver.next().await;
 /// assert_eq!(callback.path, "/callbacks");
@@ -104,7 +104,7 @@ impl ReceivedCallback {
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
     /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
-    /// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+    /// world.register_callback_url("NAME_VALIDATOR_REQUEST", &receiver.url());
     /// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
     /// let callback = receiver.next().await;
     /// assert_eq!(callback.token(), Some(world.callback_token().as_str()));
@@ -123,7 +123,7 @@ impl ReceivedCallback {
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
     /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
-    /// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+    /// world.register_callback_url("NAME_VALIDATOR_REQUEST", &receiver.url());
     /// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
     /// assert_eq!(receiver.next().await.json()["status"], "COMPLETED");
     /// # });
@@ -177,7 +177,7 @@ impl Receiver {
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
     /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
-    /// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+    /// world.register_callback_url("NAME_VALIDATOR_REQUEST", &receiver.url());
     /// receiver.refuse(503, 1);
     /// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
     /// assert_eq!(receiver.next().await.answered, 503);
@@ -217,7 +217,7 @@ impl Receiver {
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
     /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
-    /// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+    /// world.register_callback_url("NAME_VALIDATOR_REQUEST", &receiver.url());
     /// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
     /// assert_eq!(receiver.next().await.json()["status"], "COMPLETED");
     /// # });

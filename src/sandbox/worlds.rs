@@ -214,7 +214,7 @@ impl Sandbox {
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
     /// let receiver = sandbox.receiver();
-    /// sandbox.default_world().call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+    /// sandbox.default_world().register_callback_url("NAME_VALIDATOR_REQUEST", &receiver.url());
     /// assert!(receiver.received().is_empty());
     /// # });
     /// ```

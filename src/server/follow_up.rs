@@ -72,7 +72,8 @@ async fn register(
             .ping(world, &registration.url, body.clone(), TEST_TIME)
             .await;
         if let Some(error) = sent.error {
-            return Err(ApiError::callback_test_failed(&error));
+            let former_urls = registration.former_urls;
+            return Err(ApiError::callback_test_failed(&error, former_urls));
         }
     }
     let mut state = world.state();

@@ -5,23 +5,22 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::header::HeaderValue;
+use hyper::http::request::Parts;
 
 use super::serving::Serving;
 use crate::answer::{Answered, Engine, ReplyFaults};
 use crate::base::microseconds;
-use crate::catalogue::{OutcomeId, Route, UploadFields};
+use crate::catalogue::{Catalogue, Endpoint, OutcomeId, Route, UploadFields};
 use crate::http::{Body, Call, MediaType, Picture};
-use crate::world::{Exchange, KeptBody, NO_WORLD, Why, head_text};
+use crate::world::{Decision, Exchange, KeptBody, NO_WORLD, head_text};
 
-/// The fields of a request that may hold files. Nothing of these files may be kept.
-pub(super) fn uploads(serving: &Serving, call: &Call) -> Option<Arc<UploadFields>> {
-    match serving
-        .control
-        .engine
-        .catalogue()
-        .route(call.method(), call.path())
-    {
-        Ok(Route::Ask(endpoint, _)) => endpoint.schema.uploads.clone(),
+/// The endpoint that a request asks for an answer. None for a request that reads, and outside of the products.
+pub(super) fn asked_endpoint<'c>(
+    catalogue: &'c Catalogue,
+    head: &'c Parts,
+) -> Option<&'c Endpoint> {
+    match catalogue.route(&head.method, head.uri.path()) {
+        Ok(Route::Ask(endpoint, _)) => Some(endpoint),
         Ok(
             Route::Read(..)
             | Route::Health
@@ -34,6 +33,12 @@ pub(super) fn uploads(serving: &Serving, call: &Call) -> Option<Arc<UploadFields
     }
 }
 
+/// The fields of a request that may hold files. Nothing of these files may be kept.
+pub(super) fn uploads(serving: &Serving, head: &Parts) -> Option<Arc<UploadFields>> {
+    let catalogue = serving.control.engine.catalogue();
+    asked_endpoint(&catalogue, head)?.schema.uploads.clone()
+}
+
 /// A request with its decided reply.
 pub(super) struct Finished<'r> {
     pub call: &'r Call,
@@ -43,7 +48,7 @@ pub(super) struct Finished<'r> {
 }
 
 /// The body of a request as the journal keeps it, and its pictures for open inspectors.
-pub(super) struct Kept {
+pub(super) struct RequestForJournal {
     pub body: KeptBody,
     pub pictures: Vec<Picture>,
 }
@@ -53,7 +58,7 @@ pub(super) struct Kept {
 pub(super) async fn keep_long_body(serving: &Serving, call: &Call) -> Option<KeptBody> {
     match &call.body {
         Body::Bytes(bytes) if KeptBody::keeps_a_part_of(bytes) => {
-            if uploads(serving, call).is_some() {
+            if uploads(serving, &call.head).is_some() {
                 return None;
             }
             Some(Box::pin(KeptBody::copied_in_turns(bytes)).await)
@@ -67,7 +72,7 @@ pub(super) fn keep(
     serving: &Serving,
     finished: &Finished<'_>,
     long_body: Option<KeptBody>,
-) -> Kept {
+) -> RequestForJournal {
     let call = finished.call;
     let uploads = finished.answered.uploads.as_deref();
     let body = match (long_body, &call.body, uploads) {
@@ -77,13 +82,13 @@ pub(super) fn keep(
             let room = || serving.control.uploads.room();
             let (bytes, pictures) = uploads.keep(bytes, is_form, &room);
             let body = KeptBody::copied(&bytes);
-            return Kept { body, pictures };
+            return RequestForJournal { body, pictures };
         }
         (_, Body::Bytes(bytes), None) => KeptBody::copied(bytes),
         (_, Body::Parts(parts), _) => KeptBody::copied(parts.to_string().as_bytes()),
         (_, Body::Empty | Body::Unreadable(_), _) => KeptBody::copied(b""),
     };
-    Kept {
+    RequestForJournal {
         body,
         pictures: Vec::new(),
     }
@@ -91,13 +96,17 @@ pub(super) fn keep(
 
 /// Keeps the exchange in its world's journal, and its uploads for open inspectors. Returns the value of
 /// `x-sandbox-trace`.
-pub(super) fn record(serving: &Serving, finished: Finished<'_>, kept: Kept) -> HeaderValue {
+pub(super) fn record(
+    serving: &Serving,
+    finished: Finished<'_>,
+    kept: RequestForJournal,
+) -> HeaderValue {
     let engine = &serving.control.engine;
-    let Kept { body, pictures } = kept;
+    let RequestForJournal { body, pictures } = kept;
     let Some(world) = finished.answered.world.clone() else {
         return record_stranger(engine, finished, body);
     };
-    let is_accepted = finished.answered.why.is_accepted();
+    let is_accepted = finished.answered.decision.is_accepted();
     let uploads = is_accepted.then(|| serving.control.uploads.to_keep(&world, pictures));
     engine.panics.reached("record");
     let seq = world.record(exchange(finished, body), uploads.flatten());
@@ -141,10 +150,10 @@ fn exchange(finished: Finished<'_>, request: KeptBody) -> Exchange {
         reply: KeptBody::shared(&answered.reply.body),
         reply_headers: answered.reply.headers,
         duration,
-        why: Why {
+        decision: Decision {
             reply: answered.reply.id,
             fault: faults.and_then(|faults| faults.fault),
-            ..answered.why
+            ..answered.decision
         },
         delay: faults.map_or(Duration::ZERO, |faults| faults.delay),
         fault: faults.and_then(ReplyFaults::shown_fault),

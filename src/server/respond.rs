@@ -10,7 +10,7 @@ use hyper::{Request, Response};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
-use super::body::{self, ReadBody};
+use super::body::{self, BodySource, ReadBody};
 use super::follow_up::{self, Release};
 use super::pace::Pace;
 use super::record::{Finished, keep, keep_long_body, log, record, uploads};
@@ -21,7 +21,7 @@ use crate::base::{self, Panicked, contained, contained_async};
 use crate::catalogue::UploadFields;
 use crate::control;
 use crate::http::{ApiError, BodyContent, Call, Picture, ReplyBody};
-use crate::world::Why;
+use crate::world::Decision;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const OUTCOME: HeaderName = HeaderName::from_static("x-sandbox-outcome");
@@ -73,7 +73,7 @@ async fn respond_or_panic(
         response.headers_mut().extend(faults.headers());
     }
     let finished = Finished {
-        duration: call.came.elapsed(),
+        duration: call.received_at.elapsed(),
         call: &call,
         answered,
         faults: faults.as_deref(),
@@ -104,16 +104,13 @@ struct Read {
 /// None when the client is gone. A body that takes too long is unreadable, as any body that cannot be read: it is
 /// answered and recorded.
 async fn read(serving: &Serving, request: Request<Incoming>, pace: &Pace) -> Option<Read> {
-    let (came, at) = (Instant::now(), SystemTime::now());
+    let (received_at, at) = (Instant::now(), SystemTime::now());
     let (head, incoming) = request.into_parts();
-    let bytes_max = control::body_bytes_max(&head);
-    let reading = body::read(
-        &head.headers,
-        incoming,
-        bytes_max,
-        &serving.bodies,
-        &serving.control.uploads,
-    );
+    let source = BodySource {
+        serving,
+        head: &head,
+    };
+    let reading = body::read(source, incoming);
     let received = tokio::select! {
         biased;
         received = reading => received?,
@@ -124,7 +121,7 @@ async fn read(serving: &Serving, request: Request<Incoming>, pace: &Pace) -> Opt
     };
     Some(Read {
         call: Call {
-            came,
+            received_at,
             at,
             head,
             body: received.body,
@@ -149,7 +146,7 @@ async fn answer_as_sandbox(serving: &Serving, call: &Call) -> Option<Response<Re
 fn answer(serving: &Serving, call: &Call) -> (Answered, bool) {
     match contained(|| answer::answer(&serving.control.engine, call)) {
         Ok(answered) => (answered, false),
-        Err(Panicked) => (without_answer(serving, uploads(serving, call)), true),
+        Err(Panicked) => (without_answer(serving, uploads(serving, &call.head)), true),
     }
 }
 
@@ -201,7 +198,7 @@ fn without_answer(serving: &Serving, uploads: Option<Arc<UploadFields>>) -> Answ
         world: None,
         route: None,
         uploads,
-        why: Why::default(),
+        decision: Decision::default(),
     }
 }
 

@@ -19,8 +19,8 @@ mod worlds;
 
 pub(crate) use self::exercised::{Durations, Exercised, LIMITS_US};
 pub(crate) use self::journal::{
-    By, Content, ENTRIES_MAX, Excerpt, Expected, HiddenValues, JournalOf, Judgement, Mask,
-    NO_WORLD, RequestField, Wait, Why, head_text, redact_delivery, redact_exchange,
+    Content, DecidedBy, Decision, ENTRIES_MAX, Excerpt, Expected, HiddenValues, JournalOf,
+    Judgement, Mask, NO_WORLD, RequestField, Wait, head_text, redact_delivery, redact_exchange,
     redact_not_verified, redact_path, redact_received,
 };
 pub use self::journal::{

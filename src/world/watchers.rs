@@ -44,7 +44,7 @@ pub(crate) struct News {
     /// Exchanges that did not fit: the oldest are dropped.
     pub skipped: u64,
     /// Other changes by world. Two equal changes are told once.
-    pub worlds: IndexMap<Tag, Changed>,
+    pub worlds: IndexMap<Tag, Changes>,
     /// True when more worlds have changed than fit.
     pub many_worlds: bool,
     pub inbox: bool,
@@ -52,7 +52,7 @@ pub(crate) struct News {
 
 /// What has changed in a world.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Changed {
+pub(crate) struct Changes {
     pub deliveries: bool,
     /// Its clock, faults or queue, for example.
     pub settings: bool,
@@ -128,7 +128,7 @@ impl Watchers {
         self.tell(None, |waiting| waiting.inbox = true);
     }
 
-    fn changed(&self, world: &str, change: impl Fn(&mut Changed)) {
+    fn changed(&self, world: &str, change: impl Fn(&mut Changes)) {
         let Ok(world) = world.as_bytes().try_into() else {
             return;
         };

@@ -71,7 +71,7 @@ impl World {
     pub(crate) fn record(&self, exchange: Exchange, uploads: Option<RequestUploads>) -> u64 {
         let mut state = self.state();
         let (status, duration) = (exchange.status, exchange.duration);
-        (state.exercised).reply(&exchange.why.reply, status, duration);
+        (state.exercised).reply(&exchange.decision.reply, status, duration);
         let tag = exchange.tag;
         let seq = state.journal.record(exchange);
         let has_uploads = uploads.is_some();

@@ -486,7 +486,7 @@ describe('scenarios', () => {
     await accessible('with a broken file');
     rmSync(file);
     await banner.waitFor({ state: 'detached' });
-    await tab.locator('#files', { hasText: 'all files sound' }).waitFor();
+    await tab.locator('#files', { hasText: 'all files are correct' }).waitFor();
     await tab.locator('#files', { hasText: 'reloads, the last' }).waitFor();
   }));
 
@@ -522,7 +522,7 @@ describe('scenarios', () => {
 });
 
 describe('world', () => {
-  test('the clock is advanced, faults stand and heal, outcomes queue, and a reset empties it all', () => looking({ hash: '#/world' }, async () => {
+  test('the clock is advanced, faults stand and end, outcomes queue, and a reset empties it all', () => looking({ hash: '#/world' }, async () => {
     const started = (await control('clock')).json().now;
     await tab.locator('#now', { hasText: started }).waitFor();
     await tab.getByLabel('Advance by').fill('36h');
@@ -534,14 +534,14 @@ describe('world', () => {
 
     const faults = tab.getByRole('region', { name: 'Faults' });
     await faults.getByRole('button', { name: 'Add' }).click();
-    await says('Choose a fault or write a delay first: there is nothing to add');
+    await says('Choose a fault or enter a delay first');
     await faults.getByLabel('Fault', { exact: true }).selectOption('status(503)');
     await faults.getByLabel('time to live').fill('90s');
     await faults.getByRole('button', { name: 'Add' }).click();
-    await faults.locator('#ttl', { hasText: 'heal in' }).waitFor();
+    await faults.locator('#ttl', { hasText: 'end in' }).waitFor();
     assert.equal((await sandbox.ask(PEPS, { body: PERSON })).status, 503);
-    await faults.getByRole('button', { name: 'Heal now' }).click();
-    await faults.getByText('None: replies of this world arrive whole').waitFor();
+    await faults.getByRole('button', { name: 'Remove now' }).click();
+    await faults.getByText('None: responses of this world are complete').waitFor();
     assert.equal((await sandbox.ask(PEPS, { body: PERSON })).status, 200);
 
     const queue = tab.getByRole('region', { name: 'Queue' });

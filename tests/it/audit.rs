@@ -177,6 +177,7 @@ fn a_receiver_that_minds_what_it_should_not_mind_is_told_why() {
             "bank_code",
             "created",
             "updated",
+            "reference_id",
             "result",
         ];
         let fields = record.as_object()?;

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use iluma_sandbox::Sandbox;
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Client};
-use crate::receiver::StandingClock;
+use crate::receiver::{Receiver, StandingClock};
 use crate::scenarios::start;
 
 const V1: &str = "/v1/identity/bank_account_data_requests";
@@ -41,9 +42,8 @@ async fn a_second_later(client: &Client, path: &str, answer: &Answer) -> Value {
 
 // Holders.
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn an_account_has_the_same_holder_in_every_version_and_with_or_without_its_country() {
-    let _still = StandingClock::hold();
     let client = Client::start().await;
     for (bank, number, known) in [
         ("BCA", "1234567890", Some("FIRA DIYANKA")),
@@ -64,9 +64,8 @@ async fn an_account_has_the_same_holder_in_every_version_and_with_or_without_its
             holders.push(flat["bank_account_holder_name"].clone());
             let nested = client.post(V1_1, &input).await.json();
             holders.push(nested["result"]["account_holder_name"].clone());
-            let pending = client.post(V1_2, &input).await;
-            let later = a_second_later(&client, V1_2, &pending).await;
-            holders.push(later["result"]["account_holder_name"].clone());
+            let details = client.post(V1_2, &input).await.json();
+            holders.push(details["result"]["account_holder_name"].clone());
         }
         let holder = known.map_or_else(|| holders[0].clone(), Value::from);
         assert!(holder.as_str().is_some_and(|holder| holder.contains(' ')));
@@ -130,17 +129,20 @@ async fn v1_has_one_way_to_fail_and_calls_a_virtual_account_not_normal() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn v1_2_answers_pending_and_completes_a_second_later() {
-    let _still = StandingClock::hold();
+fn found(holder: &str, is_virtual: bool, need_review: bool) -> Value {
+    json!({
+        "is_found": true, "account_holder_name": holder,
+        "is_virtual_account": is_virtual, "need_review": need_review,
+    })
+}
+
+fn not_found() -> Value {
+    json!({"is_found": false, "is_virtual_account": false, "need_review": false})
+}
+
+#[tokio::test]
+async fn v1_2_answers_at_once_for_clients_that_never_poll_and_is_read_back_as_it_was_answered() {
     let client = Client::start().await;
-    let not_found = json!({"is_found": false, "is_virtual_account": false, "need_review": false});
-    let found = |holder: &str, is_virtual: bool, need_review: bool| {
-        json!({
-            "is_found": true, "account_holder_name": holder,
-            "is_virtual_account": is_virtual, "need_review": need_review,
-        })
-    };
     for (number, status, result) in [
         (
             "1234567890",
@@ -157,24 +159,63 @@ async fn v1_2_answers_pending_and_completes_a_second_later() {
             "COMPLETED",
             found("YULIANTORO BIMOSAKTI", false, true),
         ),
-        ("0000000404", "COMPLETED", not_found),
+        ("0000000404", "COMPLETED", not_found()),
         ("0000000504", "FAILED", Value::Null),
     ] {
-        let pending = client.post(V1_2, &account("BCA", number)).await;
+        let answer = client.post(V1_2, &account("BCA", number)).await;
+        let reply = answer.json();
+        assert_eq!(reply["status"], status, "{number}");
+        assert_eq!(
+            reply.get("result").unwrap_or(&Value::Null),
+            &result,
+            "{number}"
+        );
+        assert_eq!(reply.get("failure_reason").is_some(), status == "FAILED");
+        let id = reply["id"].as_str().expect("an id");
+        assert_eq!(client.get(&format!("{V1_2}/{id}")).await.text, answer.text);
+    }
+}
+
+#[tokio::test]
+async fn v1_2_calls_back_with_what_it_answered_and_answers_in_strict_mode_too() {
+    let receiver = Receiver::start().await;
+    let client = Client::of(Sandbox::builder().strict(true)).await;
+    let url = json!({"type": "BANK_NAME_VALIDATOR_DETAILS", "url": receiver.url_text()});
+    assert_eq!(client.post("/v1/callback/urls", &url).await.status, 200);
+    let answer = client.post(V1_2, &account("BCA", "1234567890")).await;
+    assert_eq!(answer.json()["status"], "COMPLETED", "{}", answer.text);
+    let callback = receiver.received(2).await.swap_remove(1);
+    assert_eq!(callback.text(), answer.text);
+}
+
+#[tokio::test(start_paused = true)]
+async fn v1_2_answers_pending_where_it_is_asked_for_and_completes_a_second_later() {
+    let _still = StandingClock::hold();
+    let client = Client::start().await;
+    for (magic, status, result) in [
+        (
+            "PENDING_THEN_COMPLETED_FOUND",
+            "COMPLETED",
+            found("FIRA DIYANKA", false, false),
+        ),
+        ("PENDING_THEN_COMPLETED_NOT_FOUND", "COMPLETED", not_found()),
+        ("PENDING_THEN_FAILED", "FAILED", Value::Null),
+    ] {
+        let pending = client.magic(V1_2, magic).await;
         let (id, created) = (&pending.json()["id"], "2026-01-01T00:00:00.000Z");
         assert_eq!(
             pending.text,
             format!(
-                r#"{{"status":"PENDING","bank_account_number":"{number}","bank_code":"BCA","created":"{created}","updated":"{created}","id":{id}}}"#
+                r#"{{"status":"PENDING","bank_account_number":"1234567890","bank_code":"BCA","created":"{created}","updated":"{created}","id":{id}}}"#
             )
         );
         let later = a_second_later(&client, V1_2, &pending).await;
-        assert_eq!(later["status"], status, "{number}");
+        assert_eq!(later["status"], status, "{magic}");
         assert_eq!(later["updated"], "2026-01-01T00:00:01.000Z");
         assert_eq!(
             later.get("result").unwrap_or(&Value::Null),
             &result,
-            "{number}"
+            "{magic}"
         );
         assert_eq!(later.get("failure_reason").is_some(), status == "FAILED");
     }
@@ -210,7 +251,10 @@ async fn a_name_is_ignored_before_v2() {
     let answer = client
         .post(V1_2, &named("1234567890", "Somebody", "Else"))
         .await;
-    assert_eq!(outcome(&answer), "PENDING_THEN_COMPLETED_FOUND");
+    assert_eq!(
+        answer.json()["result"]["account_holder_name"],
+        "FIRA DIYANKA"
+    );
 }
 
 // Comparison of names.
@@ -374,6 +418,91 @@ async fn every_version_echoes_a_reference_id_and_leaves_it_out_when_there_is_non
         let reply = client.post(path, &input).await.json();
         assert_eq!(reply["reference_id"], "r-1", "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_magic_reply_without_a_body_has_the_documented_reference_id_in_v1_and_v1_1() {
+    let client = Client::start().await;
+    for (path, magic) in [
+        (V1, "SUCCESS"),
+        (V1, "PENDING"),
+        (V1, "WAITING_ON_BANK"),
+        (V1, "FAILED"),
+        (V1_1, "COMPLETED_FOUND"),
+        (V1_1, "PENDING"),
+        (V1_1, "WAITING_ON_BANK"),
+        (V1_1, "COMPLETED_NOT_FOUND"),
+        (V1_1, "FAILED_TEMPORARY_NETWORK_ERROR"),
+    ] {
+        let reply = client.magic(path, magic).await.json();
+        assert_eq!(reply["reference_id"], "foo123", "{path} {magic}");
+    }
+    for path in [V1_2, V2, V2_1, V2_2] {
+        let reply = client.magic(path, "PENDING").await.json();
+        assert!(reply.get("reference_id").is_none(), "{path}");
+    }
+    let request = client
+        .request("POST", V1_1)
+        .header("x-magic-reply", "PENDING");
+    let answer = Answer::of(request.json(&account("BCA", "1"))).await.json();
+    assert!(answer.get("reference_id").is_none(), "a body is its own");
+}
+
+#[tokio::test]
+async fn the_records_that_public_clients_read_are_in_every_world() {
+    let client = Client::start().await;
+    let other = format!("iluma_development_{}", "k".repeat(40));
+    for (path, id, bank, created) in [
+        (V1, "59e608887eb26d005d44aeb8", "BCA", None),
+        (
+            V1_1,
+            "bknv_6a2963f06540322bbff05a51",
+            "BCA",
+            Some("2026-06-10T13:17:36.000Z"),
+        ),
+        (
+            V1_1,
+            "bknv_6a341b6e2471702471a92c6f",
+            "BCA",
+            Some("2026-06-18T16:23:10.000Z"),
+        ),
+        (
+            V1_1,
+            "bknv_5c6ba591cf3c3867d75053d7",
+            "BCA",
+            Some("2019-02-19T06:43:29.000Z"),
+        ),
+        (
+            V2_2,
+            "bknv_6a3147df6540322bbff0a37f",
+            "ID_BCA",
+            Some("2026-06-16T12:55:59.000Z"),
+        ),
+    ] {
+        let record = format!("{path}/{id}");
+        let answer = client.get(&record).await;
+        assert_eq!(answer.status, 200, "{record}");
+        let reply = answer.json();
+        assert_eq!(
+            (&reply["id"], &reply["bank_code"]),
+            (&json!(id), &json!(bank))
+        );
+        assert_eq!(reply.get("created").and_then(Value::as_str), created);
+        let elsewhere = Answer::of(client.as_key(&other, "GET", &record)).await;
+        assert_eq!(elsewhere.text, answer.text, "{record}");
+    }
+    let v1 = client.get(&format!("{V1}/59e608887eb26d005d44aeb8")).await;
+    assert_eq!(
+        v1.text,
+        r#"{"status":"SUCCESS","bank_account_number":"1234567890","bank_code":"BCA","updated":"2017-10-17T13:41:28.800Z","bank_account_holder_name":"FIRA DIYANKA","is_normal_account":true,"id":"59e608887eb26d005d44aeb8"}"#
+    );
+    let v2_2 = client
+        .get(&format!("{V2_2}/bknv_6a3147df6540322bbff0a37f"))
+        .await;
+    assert_eq!(
+        v2_2.json()["result"],
+        json!({"is_found": true, "is_virtual_account": false, "need_review": false, "name_matching_result": "MATCH"})
+    );
 }
 
 // Bank codes.

@@ -122,6 +122,7 @@ async fn images_that_claim_to_be_huge_cost_nothing() {
 fn with_pattern(pattern: &str) -> String {
     format!(
         "extends = \"v1.1/bank_account_data_requests\"\n\n\
+         [[request.examples]]\nbank_account_number = \"1\"\nbank_code = \"BCA\"\n\n\
          [request.properties.reference_id]\ntype = \"string\"\npattern = '{pattern}'\n\n\
          [request.patternProperties.'{pattern}']\ntype = \"string\"\n"
     )

@@ -94,39 +94,36 @@ async fn a_url_is_registered_as_a_form_and_under_the_name_callback_type() {
     assert_eq!(listed(&client).await[0].1, receiver.url_text());
 }
 
+async fn patch(client: &Client, body: &Value) -> Answer {
+    Answer::of(client.request("PATCH", URLS).json(body)).await
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_patch_changes_one_type_or_all_and_tests_each() {
+async fn a_patch_changes_one_type_or_all_that_have_a_url_and_tests_each() {
     let _still = StandingClock::hold();
     let (client, receiver) = (Client::start().await, Receiver::start().await);
     let one = format!("{}/one", receiver.url_text());
-    let body = json!({"type": TYPE, "url": one});
-    let patched = Answer::of(client.request("PATCH", URLS).json(&body)).await;
+    let patched = patch(&client, &json!({"type": TYPE, "url": one})).await;
     assert_eq!(
         (patched.status, &patched.json()["type"]),
         (200, &json!(TYPE))
     );
-    assert_eq!(listed(&client).await, [(TYPE.to_owned(), one)]);
+    let details = json!({"type": "BANK_NAME_VALIDATOR_DETAILS", "url": one});
+    assert_eq!(client.post(URLS, &details).await.status, 200);
     client.sandbox_advance("1h").await;
 
     let all = format!("{}/all", receiver.url_text());
-    let body = json!({"url": all});
-    let patched = Answer::of(client.request("PATCH", URLS).json(&body)).await;
+    let patched = patch(&client, &json!({"url": all})).await;
     assert_eq!(patched.status, 200, "{}", patched.text);
     let types = listed(&client).await;
-    assert!(types.len() > 3, "{types:?}");
-    assert!(types.iter().all(|(_, url)| *url == all), "{types:?}");
     let names: Vec<_> = types.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, [TYPE, "BANK_NAME_VALIDATOR_DETAILS"]);
+    assert!(types.iter().all(|(_, url)| *url == all), "{types:?}");
     assert_eq!(patched.json()["types"], json!(names));
-    assert_eq!(receiver.so_far().len(), 1 + types.len());
+    assert_eq!(receiver.so_far().len(), 2 + types.len());
     let known = client.get(URLS).await.json();
-    let bank = known
-        .as_array()
-        .expect("a list")
-        .iter()
-        .find(|one| one["type"] == TYPE);
-    let bank = bank.expect("it is listed");
     assert_eq!(
-        (&bank["created"], &bank["updated"]),
+        (&known[0]["created"], &known[0]["updated"]),
         (
             &json!("2026-01-01T00:00:00.000Z"),
             &json!("2026-01-01T01:00:00.000Z")
@@ -136,9 +133,91 @@ async fn a_patch_changes_one_type_or_all_and_tests_each() {
     // One receiver refuses the test of one type, so no type is changed.
     receiver.then([Reaction::status(200), Reaction::status(503)]);
     let body = json!({"url": format!("{}/never", receiver.url_text())});
-    let patched = Answer::of(client.request("PATCH", URLS).json(&body)).await;
-    assert_eq!(patched.status, 400, "{}", patched.text);
+    let patched = patch(&client, &body).await;
+    assert_eq!(
+        (patched.status, patched.message().as_str()),
+        (
+            400,
+            "The test callback was not answered with a 2xx: status 503. The former URLs stay."
+        )
+    );
     assert_eq!(listed(&client).await, types);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_patch_without_a_type_needs_a_url_that_it_can_change() {
+    let _still = StandingClock::hold();
+    let (client, receiver) = (Client::start().await, Receiver::start().await);
+    let url = receiver.url_text();
+    let required = json!([{"path": "type", "message": "is required"}]);
+    for body in [
+        json!({"url": url}),
+        json!({"url": url, "type": null}),
+        json!({"url": url, "callback_type": null}),
+        json!({"url": url, "type": ""}),
+    ] {
+        let patched = patch(&client, &body).await;
+        assert_eq!(
+            (patched.status, &patched.json()["errors"]),
+            (400, &required),
+            "{body}"
+        );
+    }
+    let form = client.request("PATCH", URLS).form(&[("url", &url)]);
+    assert_eq!(Answer::of(form).await.json()["errors"], required);
+    assert_eq!(
+        patch(&client, &json!({})).await.json()["errors"],
+        json!([
+            {"path": "type", "message": "is required"},
+            {"path": "url", "message": "is required"},
+        ])
+    );
+    assert_eq!(client.get(URLS).await.text, "[]");
+    assert_eq!(receiver.so_far().len(), 0);
+
+    // With one type registered, `null` counts as absent. Nothing else does.
+    let body = json!({"type": TYPE, "url": url});
+    assert_eq!(client.post(URLS, &body).await.status, 200);
+    for name in ["type", "callback_type"] {
+        let patched = patch(&client, &json!({"url": url, name: null})).await;
+        assert_eq!(patched.json()["types"], json!([TYPE]));
+        let patched = patch(&client, &json!({"url": url, name: ""})).await;
+        assert_eq!(patched.json()["errors"], required);
+        let patched = patch(&client, &json!({"url": url, name: 5})).await;
+        let message = patched.json()["errors"][0]["message"].clone();
+        let message = message.as_str().expect("a message");
+        assert!(message.starts_with("must be one of "), "{message}");
+    }
+    assert_eq!(listed(&client).await, [(TYPE.to_owned(), url)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_test_names_a_former_url_only_where_there_was_one() {
+    let _still = StandingClock::hold();
+    let (folder, failing) = (
+        tempfile::tempdir().expect("a folder"),
+        Receiver::that(Reaction::status(500)).await,
+    );
+    let default = "[callback_urls]\nINDIVIDUAL_CFT_PEP = \"http://127.0.0.1:9/default\"\n";
+    write(folder.path(), "sandbox.toml", default);
+    let client = Client::of(Sandbox::builder().scenarios(folder.path())).await;
+    let failed = "The test callback was not answered with a 2xx: status 500.";
+    for method in ["POST", "PATCH"] {
+        let body = json!({"type": TYPE, "url": failing.url_text()});
+        let answer = Answer::of(client.request(method, URLS).json(&body)).await;
+        assert_eq!(answer.message(), failed, "{method}");
+    }
+    let body = json!({"type": "INDIVIDUAL_CFT_PEP", "url": failing.url_text()});
+    assert_eq!(
+        client.post(URLS, &body).await.message(),
+        format!("{failed} The former URL stays.")
+    );
+    // The default of a folder is listed like a registered URL, so a PATCH changes it too.
+    let patched = patch(&client, &json!({"url": failing.url_text()})).await;
+    assert_eq!(patched.message(), format!("{failed} The former URL stays."));
+    failing.usually(Reaction::status(200));
+    let patched = patch(&client, &json!({"url": failing.url_text()})).await;
+    assert_eq!(patched.json()["types"], json!(["INDIVIDUAL_CFT_PEP"]));
 }
 
 impl Client {
@@ -178,7 +257,7 @@ async fn a_receiver_that_fails_the_test_is_told_of_in_plain_words_and_the_former
     ] {
         failing.usually(reaction.clone());
         let body = json!({"type": TYPE, "url": failing.url_text()});
-        refused(&client, &body, said).await;
+        refused(&client, &body, &format!("{said}. The former URL stays.")).await;
         assert_eq!(listed(&client).await, [(TYPE.to_owned(), former.clone())]);
     }
     let refusing = refusing_url();
@@ -205,7 +284,8 @@ async fn a_receiver_that_fails_the_test_is_told_of_in_plain_words_and_the_former
             "93.184.215.14 is a public host: allow it with --allow-egress 93.184.215.14",
         ),
     ] {
-        refused(&client, &json!({"type": TYPE, "url": url}), said).await;
+        let said = format!("{said}. The former URL stays.");
+        refused(&client, &json!({"type": TYPE, "url": url}), &said).await;
     }
     assert_eq!(listed(&client).await, [(TYPE.to_owned(), former)]);
     assert_eq!(receiver.so_far().len(), 1, "no redirect was followed");
@@ -213,8 +293,7 @@ async fn a_receiver_that_fails_the_test_is_told_of_in_plain_words_and_the_former
 
 async fn refused(client: &Client, body: &Value, said: &str) {
     let answer = client.post(URLS, body).await;
-    let message =
-        format!("The test callback was not answered with a 2xx: {said}. The former URL stays.");
+    let message = format!("The test callback was not answered with a 2xx: {said}");
     assert_eq!(
         (answer.status, answer.json()),
         (
@@ -1034,7 +1113,7 @@ async fn the_sandbox_s_own_endpoint_is_no_receiver_for_it_asks_for_a_key() {
     let _still = StandingClock::hold();
     let client = Client::start().await;
     let url = format!("{}{BANK}", client.sandbox.url());
-    refused(&client, &json!({"type": TYPE, "url": url}), "status 401").await;
+    refused(&client, &json!({"type": TYPE, "url": url}), "status 401.").await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -164,7 +164,14 @@ cut = "a;type=text/html"
 quote = '"a" \ b'
 blanks = "  a  "
 shell = "it's $HOME `id` !!\n=x"
+object = { a = "b;c\"d" }
+list = ["@x", "y"]
 "a;b,c" = { type = "image/png" }
+
+[request.properties]
+object = { type = "object" }
+list = { type = "array", items = { type = "string" } }
+"a;b,c" = { type = "object", format = "file" }
 
 [outcomes.A]
 default = true
@@ -193,6 +200,8 @@ async fn a_form_in_a_curl_arrives_as_its_sample_says() {
             "quote": "\"a\" \\ b",
             "blanks": "  a  ",
             "shell": "it's $HOME `id` !!\n=x",
+            "object": {"a": "b;c\"d"},
+            "list": ["@x", "y"],
         })
     );
 }

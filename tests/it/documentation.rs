@@ -77,6 +77,7 @@ async fn every_printed_request_gets_its_printed_reply_from_one_fresh_sandbox() {
         };
         let reply: Value = serde_json::from_str(reply).expect("a printed reply is JSON");
         comparison.compare("", &reply, &answer.json());
+        comparison.compare_times(&reply, &answer.json());
         for place in printed
             .but
             .keys()
@@ -202,6 +203,16 @@ impl<'p> Comparison<'p> {
             _ => self
                 .told
                 .push(format!("{place} is {got}, printed {printed}")),
+        }
+    }
+
+    /// A new record has its own times. They are equal where the printed ones are.
+    fn compare_times(&mut self, printed: &Value, got: &Value) {
+        let are_equal = |reply: &Value| reply["created"] == reply["updated"];
+        if are_equal(printed) != are_equal(got) {
+            let (created, updated) = (&got["created"], &got["updated"]);
+            self.told
+                .push(format!("/created is {created}, /updated is {updated}"));
         }
     }
 

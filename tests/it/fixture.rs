@@ -80,7 +80,7 @@ async fn what_is_misspelt_panics_with_the_nearest_there_is() {
     );
     let world = std::panic::AssertUnwindSafe(&*world);
     assert_eq!(
-        panics(move || world.call_back("NAME_VALIDATOR", "http://127.0.0.1:1/"))
+        panics(move || world.register_callback_url("NAME_VALIDATOR", "http://127.0.0.1:1/"))
             .split(": ")
             .next(),
         Some("no endpoint sends callbacks of the type `NAME_VALIDATOR`")
@@ -143,7 +143,7 @@ async fn a_receiver_takes_callbacks_and_refuses_as_it_is_told() {
     let sandbox = Sandbox::start().await.expect("it starts");
     let world = sandbox.world();
     let receiver = sandbox.receiver();
-    world.call_back(TYPE, &receiver.url());
+    world.register_callback_url(TYPE, &receiver.url());
     receiver.refuse(503, 1);
     let (_, record) = post(&world, &account()).await;
     let refused = receiver.next().await;
@@ -182,7 +182,7 @@ fn a_blocking_test_has_the_sandbox_in_a_thread_of_its_own() {
         .expect("it starts");
     let world = sandbox.world();
     let receiver = sandbox.receiver();
-    world.call_back(TYPE, &receiver.url());
+    world.register_callback_url(TYPE, &receiver.url());
     world.next(ENDPOINT, "COMPLETED_NOT_FOUND");
     let (status, _) = sandbox.block_on(post(&world, &account()));
     assert_eq!(status, 200);
@@ -209,7 +209,7 @@ async fn two_hundred_tests_at_once_never_see_each_other() {
         let world = sandbox.world_named(&format!("test {number}"));
         let receiver = receiver.clone();
         tests.spawn(async move {
-            world.call_back(TYPE, &receiver.url());
+            world.register_callback_url(TYPE, &receiver.url());
             let own = format!("{:010}", 7_000_000_000 + number as u64);
             let input = json!({"bank_account_number": own, "bank_code": "BCA"});
             if number % 3 == 0 {
@@ -222,7 +222,7 @@ async fn two_hundred_tests_at_once_never_see_each_other() {
             if number % 4 == 0 {
                 world.reset().await;
                 assert_eq!(world.requests().len(), 0);
-                world.call_back(TYPE, &receiver.url());
+                world.register_callback_url(TYPE, &receiver.url());
                 let (_, again) = post(&world, &input).await;
                 assert_eq!(again, record, "after a reset the same bytes");
                 world.idle().await;
@@ -288,7 +288,7 @@ async fn a_panic_names_the_line_of_the_test() {
         of(&|| world.next("v0/cft_pep_listings", "NOT_FOUND_ERROR")),
         of(&|| world.next_read(ENDPOINT, "COMPLETED_FOUND")),
         of(&|| world.next_times(ENDPOINT, "SERVER_ERROR", 0)),
-        of(&|| world.call_back(TYPE, "ftp://127.0.0.1/")),
+        of(&|| world.register_callback_url(TYPE, "ftp://127.0.0.1/")),
         of(&|| world.set_faults(json!({"faults": [{"fault": "rset"}]}))),
         of(&|| world.set_faults(json!({"faults": [], "ttl": "1y"}))),
         of(&|| drop(world.trigger(json!({"type": TYPE})))),
@@ -343,7 +343,7 @@ async fn a_world_is_broken_healed_explained_and_ended() {
     assert_eq!(world.explain(&last.trace())["status"], 200);
 
     let callbacks = sandbox.receiver();
-    world.call_back(TYPE, &callbacks.url());
+    world.register_callback_url(TYPE, &callbacks.url());
     let sent = world.trigger(json!({"type": TYPE, "set": {"result.is_found": false}}));
     assert_eq!(callbacks.next().await.json(), sent.json());
     world.idle().await;
@@ -366,7 +366,7 @@ async fn a_world_is_broken_healed_explained_and_ended() {
 async fn what_was_pending_at_the_end_is_told() {
     let sandbox = Sandbox::start().await.expect("it starts");
     let (world, receiver) = (sandbox.world(), sandbox.receiver());
-    world.call_back(TYPE, &receiver.url());
+    world.register_callback_url(TYPE, &receiver.url());
     let ask = reqwest::Client::builder()
         .no_proxy()
         .build()
@@ -395,7 +395,7 @@ async fn a_retry_that_is_far_away_is_not_waited_for() {
         .await
         .expect("it starts");
     let (world, receiver) = (sandbox.world(), sandbox.receiver());
-    world.call_back(TYPE, &receiver.url());
+    world.register_callback_url(TYPE, &receiver.url());
     receiver.refuse(503, 1);
     world.trigger(json!({"type": TYPE}));
     receiver.next().await;
@@ -426,7 +426,7 @@ async fn an_advance_that_is_given_up_leaves_nothing_half_done() {
     let sandbox = Sandbox::start().await.expect("it starts");
     let world = sandbox.world();
     let hanging = Hanging::that(Reaction::Hang).await;
-    world.call_back(TYPE, &hanging.url_text());
+    world.register_callback_url(TYPE, &hanging.url_text());
     let ask = reqwest::Client::builder()
         .no_proxy()
         .build()
@@ -483,7 +483,7 @@ fn async_tests_share_a_sandbox_and_outlive_each_others_runtimes() {
     let test = async || {
         let world = SHARED.world();
         let receiver = SHARED.receiver();
-        world.call_back(TYPE, &receiver.url());
+        world.register_callback_url(TYPE, &receiver.url());
         receiver.refuse(503, 1);
         assert_eq!(post(&world, &account()).await.0, 200);
         receiver.next().await;
@@ -512,10 +512,10 @@ async fn a_url_that_takes_the_place_of_another_keeps_the_time_when_that_was_crea
         let answer = request.send().await.expect("an answer");
         answer.json().await.expect("JSON")
     };
-    world.call_back(TYPE, "http://127.0.0.1:1/");
+    world.register_callback_url(TYPE, "http://127.0.0.1:1/");
     let before = urls().await;
     world.advance(Duration::from_hours(1)).await;
-    world.call_back(TYPE, "http://127.0.0.1:2/");
+    world.register_callback_url(TYPE, "http://127.0.0.1:2/");
     let after = urls().await;
     let text = |urls: &Value, name: &str| {
         let found = urls.as_array().and_then(|urls| urls.first());

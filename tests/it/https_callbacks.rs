@@ -194,7 +194,7 @@ async fn a_receiver_that_is_not_trusted_gets_nothing_and_the_attempt_says_why() 
             (
                 400,
                 &json!(format!(
-                    "The test callback was not answered with a 2xx: {said}. The former URL stays."
+                    "The test callback was not answered with a 2xx: {said}."
                 ))
             )
         );
@@ -260,9 +260,7 @@ async fn a_receiver_that_never_shakes_hands_is_given_up_in_time() {
         (status, &refused["message"]),
         (
             400,
-            &json!(
-                "The test callback was not answered with a 2xx: timed out after 10s. The former URL stays."
-            )
+            &json!("The test callback was not answered with a 2xx: timed out after 10s.")
         )
     );
     drop(listener);

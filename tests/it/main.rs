@@ -48,6 +48,7 @@ mod metrics;
 mod mistakes;
 mod model;
 mod model_based;
+mod multipart;
 mod openapi;
 mod overlaps;
 mod own_products;

@@ -14,7 +14,7 @@ const RETRIES_MS: [u64; 6] = [1000, 2000, 4000, 8000, 16_000, 32_000];
 /// The delay after which pending records finish.
 const AFTER_MS: u64 = 1000;
 
-/// The two products in use: one answers at once, one finishes later.
+/// The two products that are asked. Their callbacks have different types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Product {
     Bank,
@@ -169,17 +169,16 @@ impl Model {
             return;
         }
         // A magic request without a body uses the documented sample; any other request without a body is refused.
-        let sample = json!({"bank_account_number": "1234567890", "bank_code": "BCA"});
+        let mut sample = json!({"bank_account_number": "1234567890", "bank_code": "BCA"});
+        if product == Product::Bank {
+            sample["reference_id"] = "foo123".into();
+        }
         let Some(input) = input.or(magic.is_some().then_some(&sample)) else {
             assert_error(status, text, 400, "INVALID_JSON_FORMAT");
             return; // what was queued waits on
         };
         self.use_up(product, queued);
-        let default = match product {
-            Product::Bank => Outcome::Found,
-            Product::Details => Outcome::PendingThenFound,
-        };
-        let outcome = told.unwrap_or(default);
+        let outcome = told.unwrap_or(Outcome::Found);
         assert_eq!(status, 200, "{text}");
         let reply: Value = serde_json::from_str(text).expect("JSON");
         let id = reply["id"].as_str().expect("an id").to_owned();

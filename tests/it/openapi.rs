@@ -531,6 +531,26 @@ fn the_link_that_reads_back_finds_the_id_where_the_body_says_it() {
     }
 }
 
+#[tokio::test]
+async fn ids_have_a_pattern_unless_a_planted_record_does_not_fit_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = "extends = \"v2.2/bank_account_data_requests\"\n[[records]]\nid = \"mine\"\noutcome = \"PENDING\"\n\
+                created = \"2026-01-01T00:00:00Z\"\nupdated = \"2026-01-01T00:00:00Z\"\n\
+                input = { bank_account_number = \"1\", bank_code = \"BCA\" }\n";
+    write(folder.path(), "v2.2/mine.toml", file);
+    let client = Client::of(Sandbox::builder().scenarios(folder.path())).await;
+    let document = client.get("/openapi.json").await.json();
+    let pattern_of = |product: &str| {
+        let name = format!("{product}.COMPLETED_FOUND");
+        document["components"]["schemas"][name]["properties"]["id"]["pattern"].clone()
+    };
+    assert_eq!(
+        pattern_of("v1.1.bank_account_data_requests"),
+        "^bknv_[0-9a-f]{24}$"
+    );
+    assert_eq!(pattern_of("v2.2.bank_account_data_requests"), Value::Null);
+}
+
 #[test]
 fn the_schema_refuses_what_the_sandbox_would_not_say() {
     let (code, printed, _) = run(&["openapi"]);

@@ -1,11 +1,14 @@
 //! Users' own products that use GET, keep no records or answer with a bare array; and the errors for
 //! mistakes in their files.
 
+use std::time::Duration;
+
 use iluma_sandbox::{Sandbox, StartError};
 use serde_json::json;
 
 use crate::client::Answer;
 use crate::process::write;
+use crate::receiver::StandingClock;
 use crate::scenarios::start;
 
 const RATES: &str = r#"
@@ -70,6 +73,33 @@ async fn a_get_does_not_look_at_a_body() {
         let answer = Answer::of(request.header("content-type", "text/plain").body(body)).await;
         assert_eq!(answer.json()["days"], 7, "{body}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_processing_time_of_a_product_is_between_its_times_until_it_changes() {
+    let _still = StandingClock::hold();
+    for (written, updated) in [("0ms", "00.000"), ("250ms", "00.250"), ("3m", "03:00.000")] {
+        let file = format!(
+            "path = \"/v9/a\"\nid = \"a_{{uuid}}\"\n\n[reply]\nprocessing_time = \"{written}\"\n\
+             body = {{ id = \"{{{{id}}}}\", created = \"{{{{created}}}}\", updated = \"{{{{updated}}}}\" }}\n\n\
+             [outcomes.DONE]\ndefault = true\nbody = {{}}\n\n[outcomes.LATER]\nbody = {{}}\n\
+             then = {{ after = \"1s\", outcome = \"DONE\" }}\n"
+        );
+        let (client, _folder) = start(&[("v9/a.toml", &file)]).await;
+        let done = client.post("/v9/a", &json!({})).await.json();
+        assert_eq!(done["created"], "2026-01-01T00:00:00.000Z");
+        let updated_at = done["updated"].as_str().expect("a time");
+        assert!(updated_at.ends_with(&format!("{updated}Z")), "{updated_at}");
+        let later = client.magic("/v9/a", "LATER").await.json();
+        assert_eq!(later["updated"], later["created"], "it is pending");
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let path = format!("/v9/a/{}", later["id"].as_str().expect("an id"));
+        let changed = client.get(&path).await.json();
+        assert_eq!(changed["updated"], "2026-01-01T00:00:01.000Z");
+    }
+    let file = format!("path = \"/v9/a\"\n{OUTCOME}[reply]\nprocessing_time = \"soon\"\n");
+    let expected = "5:19 `soon` is no duration: write `250ms`, `10s`, `5m`, `2h` or `3d`";
+    assert_eq!(mistakes(&file).await, [expected]);
 }
 
 #[tokio::test]

@@ -147,7 +147,7 @@ async fn a_panic_on_the_way_of_a_control_route_is_answered_by_a_500_of_its_kind(
 }
 
 /// A sandbox that sends callbacks to its own inbox. The URL is known only when it runs.
-async fn call_back(one: &Asker<'_>) {
+async fn register_callback_url(one: &Asker<'_>) {
     let body = json!({"type": TYPE, "url": format!("{}/__sandbox/inbox/here", one.url)});
     let (status, answer, _) = one.ask("POST", "/v1/callback/urls", &[], Some(body)).await;
     assert_eq!(status, 200, "{answer}");
@@ -157,7 +157,7 @@ async fn call_back(one: &Asker<'_>) {
 async fn a_panic_while_a_callback_is_sent_fails_that_callback_and_nothing_waits_for_it() {
     let sandbox = start(&["--callback-retries", "none"]);
     let one = Asker::new(&sandbox, &key('a'));
-    call_back(&one).await;
+    register_callback_url(&one).await;
     assert_eq!(one.record("attempt").await.0, 200);
     assert_eq!(one.control("GET", "idle?wait=1m").await.0, 200);
     assert_eq!(one.record("").await.0, 200);
@@ -187,7 +187,7 @@ async fn a_panic_while_a_callback_is_sent_fails_that_callback_and_nothing_waits_
 async fn a_panic_of_the_task_that_sends_a_worlds_callbacks_does_not_end_it() {
     let sandbox = start(&[]);
     let one = Asker::new(&sandbox, &key('a'));
-    call_back(&one).await;
+    register_callback_url(&one).await;
     assert_eq!(one.record("line").await.0, 200);
     let (status, received) = one.control("GET", "inbox/here?wait=1m&count=2").await;
     assert_eq!(status, 200, "{received}");
@@ -204,7 +204,7 @@ async fn a_panic_of_the_task_that_sends_a_worlds_callbacks_does_not_end_it() {
 async fn a_panic_of_an_advance_is_told_to_whoever_asked_for_it() {
     let sandbox = start(&[]);
     let one = Asker::new(&sandbox, &key('a'));
-    call_back(&one).await;
+    register_callback_url(&one).await;
     let headers = [("x-magic-reply", "PENDING_THEN_COMPLETED_FOUND")];
     assert_eq!(one.ask("POST", BANK, &headers, None).await.0, 200);
     let headers = [("x-sandbox-test-panic", "advance")];

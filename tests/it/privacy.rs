@@ -66,11 +66,18 @@ async fn what_may_be_of_a_real_person_is_warned_of_by_its_field_and_never_by_its
         warning(&client, "addresses", deep).await,
         "street_line1 may be the mail address of a real person"
     );
-    let path = "/v1/fraud/phone_numbers/6281399887766/age";
-    assert_eq!(
-        warned(&client.get(path).await),
-        "digits may be the phone number of a real person"
-    );
+    for digits in [
+        "6281399887766",
+        "+6281399887766",
+        "%2B6281399887766",
+        "081399887766",
+    ] {
+        let path = format!("/v1/fraud/phone_numbers/{digits}/age");
+        assert_eq!(
+            warned(&client.get(&path).await),
+            "digits may be the phone number of a real person"
+        );
+    }
 }
 
 #[tokio::test]
@@ -113,12 +120,16 @@ async fn dummy_data_is_not_warned_of() {
 
 #[tokio::test]
 async fn what_is_listed_as_dummy_is_not_warned_of() {
-    let listed = r#"dummy_values = ["+6281399887766", "Someone@Acme.co.id", "@qa.acme.co.id"]"#;
+    let listed = r#"dummy_values = ["+6281399887766", "081399887755", "Someone@Acme.co.id", "@qa.acme.co.id"]"#;
     let (client, _folder) = start(&[("sandbox.toml", listed)]).await;
-    assert_eq!(
-        warning(&client, "phone_number", "+6281399887766".into()).await,
-        ""
-    );
+    for number in ["+6281399887766", "+6281399887755"] {
+        let warning = warning(&client, "phone_number", number.into()).await;
+        assert_eq!(warning, "", "{number}");
+    }
+    for digits in ["6281399887766", "%2B6281399887766", "081399887766"] {
+        let path = format!("/v1/fraud/phone_numbers/{digits}/age");
+        assert_eq!(warned(&client.get(&path).await), "", "{digits}");
+    }
     assert_eq!(
         warning(&client, "email", "someone@acme.co.id".into()).await,
         ""
@@ -311,13 +322,21 @@ async fn with_redact_what_is_decided_and_sent_is_whole() {
 #[tokio::test]
 async fn with_redact_the_events_show_no_number_in_a_path() {
     let (client, _folder) = redacted().await;
+    for start in ["+", "%2B", "%2b", "%36"] {
+        let digits = if start == "%36" {
+            &REAL[2][1..]
+        } else {
+            REAL[2]
+        };
+        let path = format!("/v1/fraud/phone_numbers/{start}{digits}/age");
+        assert_eq!(client.get(&path).await.status, 200, "{path}");
+    }
     let mut events = Stream::open(&client, "?world=all&backlog=100").await;
-    let told = events.exchanges(10).await;
-    let paths: Vec<_> = told.iter().filter_map(|one| one["path"].as_str()).collect();
-    assert!(
-        paths.contains(&"/v1/fraud/phone_numbers/…/age"),
-        "{paths:?}"
-    );
+    let told = events.exchanges(14).await;
+    let paths = told.iter().filter_map(|one| one["path"].as_str());
+    let of_phones: Vec<_> = paths.filter(|path| path.contains("/phone")).collect();
+    assert_eq!(of_phones, ["/v1/fraud/phone_numbers/…/age"; 5]);
+    assert!(!json!(told).to_string().contains(&REAL[2][1..]), "{told:?}");
     assert!(!json!(told).to_string().contains(REAL[2]), "{told:?}");
 }
 

@@ -374,7 +374,7 @@ async fn an_extension_may_bring_another_default_and_another_rule_for_the_input()
 extends = "v1.1/bank_account_data_requests"
 [request]
 [request.properties]
-reference_id = { maxLength = 3 }
+reference_id = { maxLength = 6 }
 [outcomes.PENDING]
 default = true
 pending = true
@@ -382,10 +382,10 @@ body = { status = "PENDING" }
 "#,
     )])
     .await;
-    let input = json!({"bank_account_number": "1", "bank_code": "BCA", "reference_id": "long"});
+    let input = json!({"bank_account_number": "1", "bank_code": "BCA", "reference_id": "too long"});
     assert_eq!(
         client.post(BANK, &input).await.json()["errors"],
-        json!([{"path": "reference_id", "message": "must be at most 3 characters long"}])
+        json!([{"path": "reference_id", "message": "must be at most 6 characters long"}])
     );
     // The dummy data still comes before the default.
     let input = json!({"bank_account_number": "1", "bank_code": "BCA", "reference_id": "abc"});

@@ -31,17 +31,13 @@ async fn curl(client: &Client, command: &[String]) -> Answer {
             "-d" => body = Some(next().to_owned()),
             "-F" | "--form-string" => {
                 let (name, value) = next().split_once('=').expect("a field");
-                let name = name.to_owned();
-                let fields: Form = form.take().unwrap_or_default();
-                let file = value.strip_prefix('@').filter(|_| word == "-F");
-                form = Some(if let Some(file) = file {
-                    let picture = Part::bytes(png(600, 600, 204_800));
-                    fields.part(name, picture.file_name(file_name(file)))
+                let part = if word == "-F" {
+                    part(value)
                 } else {
-                    let is_changed = value.starts_with(['<', '"', ' ']) || value.contains(';');
-                    assert!(word != "-F" || !is_changed, "curl would change {value:?}");
-                    fields.text(name, value.to_owned())
-                });
+                    Part::text(value.to_owned())
+                };
+                let fields: Form = form.take().unwrap_or_default();
+                form = Some(fields.part(name.to_owned(), part));
             }
             word if url.is_none() && !word.starts_with('-') => url = Some(word),
             other => panic!("curl is not known to take {other:?}"),
@@ -69,18 +65,39 @@ async fn curl(client: &Client, command: &[String]) -> Answer {
     Answer::of(request).await
 }
 
-/// The name of a file in `-F`. Outside of quotes, curl ends it at `,` and `;`.
-fn file_name(written: &str) -> String {
-    let Some(quoted) = written.strip_prefix('"') else {
-        assert!(!written.contains([',', ';']), "curl would cut {written:?}");
-        return written.to_owned();
+/// The content of a `-F`: a file, JSON, or a text that curl does not change.
+fn part(value: &str) -> Part {
+    if let Some(file) = value.strip_prefix('@') {
+        assert!(
+            file.starts_with('"') || !file.contains([',', ';']),
+            "curl would cut {file:?}"
+        );
+        return Part::bytes(png(600, 600, 204_800)).file_name(unquoted(file));
+    }
+    let json = value.strip_suffix(";type=application/json");
+    let text = json.unwrap_or(value);
+    let is_quoted = json.is_some() && text.starts_with('"');
+    assert!(
+        is_quoted || !(text.starts_with(['<', '"', ' ']) || text.contains(';')),
+        "curl would change {value:?}"
+    );
+    let part = Part::text(unquoted(text));
+    match json {
+        Some(_) => part.mime_str("application/json").expect("a type"),
+        None => part,
+    }
+}
+
+fn unquoted(text: &str) -> String {
+    let Some(quoted) = text.strip_prefix('"') else {
+        return text.to_owned();
     };
     let mut chars = quoted.strip_suffix('"').expect("a quote").chars();
-    let mut name = String::new();
+    let mut plain = String::new();
     while let Some(c) = chars.next() {
-        name.extend(if c == '\\' { chars.next() } else { Some(c) });
+        plain.extend(if c == '\\' { chars.next() } else { Some(c) });
     }
-    name
+    plain
 }
 
 /// Splits as a shell does: blanks, `'…'`, `"…"` with one variable in it, `\'`.

@@ -59,16 +59,50 @@ async fn a_tax_number_is_looked_up_and_shows_its_name_a_second_later() {
 }
 
 #[tokio::test]
-async fn a_tax_number_has_15_or_16_digits() {
+async fn a_tax_number_as_its_card_prints_it_is_the_same_number_and_echoed_as_it_was_sent() {
+    let client = Client::start().await;
+    let mut names = Vec::new();
+    for number in ["09.000.000.0-001.000", "090000000001000"] {
+        for as_form in [false, true] {
+            let input = json!({"account_number": number});
+            let request = client
+                .request("POST", NPWP)
+                .header("x-magic-reply", "COMPLETED_FOUND");
+            let request = if as_form {
+                request.form(&input)
+            } else {
+                request.json(&input)
+            };
+            let answer = Answer::of(request).await;
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            let reply = answer.json();
+            assert_eq!(reply["account_number"], number);
+            names.push(reply["account_name"].clone());
+        }
+    }
+    assert!(names[0].is_string());
+    assert_eq!(names, vec![names[0].clone(); 4]);
+}
+
+#[tokio::test]
+async fn a_tax_number_has_15_or_16_digits_or_the_signs_of_its_card() {
     let client = Client::start().await;
     for number in [
         "01234567890123",
         "01234567890123456",
-        "01.234.567.8-901.234",
+        "01.234.567.8.901.234",
+        "01.234.567.8-901234",
+        "1.234.567.8-901.234",
+        "01 234 567 8 901 234",
+        " 012345678901234",
+        "0123 4567 8901 2345",
     ] {
         assert_refused(
             &client.post(NPWP, &json!({"account_number": number})).await,
-            &json!([{"path": "account_number", "message": "must match the pattern ^[0-9]{15,16}$"}]),
+            &json!([{
+                "path": "account_number",
+                "message": r"must match the pattern ^([0-9]{15,16}|[0-9]{2}\.[0-9]{3}\.[0-9]{3}\.[0-9]-[0-9]{3}\.[0-9]{3})$",
+            }]),
         );
     }
 }
@@ -237,19 +271,46 @@ async fn a_phone_number_has_an_age_in_months() {
 }
 
 #[tokio::test]
+async fn a_phone_number_is_one_number_in_all_its_spellings_on_both_endpoints() {
+    let client = Client::start().await;
+    for (number, age, result) in [
+        ("81234567890", json!(38), json!("MATCH")),
+        ("81200000404", Value::Null, Value::Null),
+        ("81200000409", json!(38), json!("NOT_MATCH")),
+    ] {
+        for start in ["+62", "%2B62", "%2b62", "62", "0", "%30"] {
+            let answer = client.get(&age_of(&format!("{start}{number}"))).await;
+            assert_eq!(answer.status, 200, "{start}{number}: {}", answer.text);
+            assert_eq!(answer.json()["age"], age, "{start}{number}");
+        }
+        for start in ["+62", "62", "0"] {
+            let sent = format!("{start}{number}");
+            let input = json!({"phone_number": sent, "given_name": "Fira"});
+            let as_json = client.post(PHONE_NAME, &input).await;
+            let form = client.request("POST", PHONE_NAME).form(&input);
+            for reply in [as_json.json(), Answer::of(form).await.json()] {
+                assert_eq!(reply["name_matching_result"], result, "{sent}");
+                assert_eq!(reply["phone_number"], sent, "the echo is what was sent");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_digits_of_a_path_are_checked() {
     let client = Client::start().await;
     for digits in [
         "1",
         "1234567890123456",
-        "+6281234567890",
+        "++6281234567890",
+        "6281234567890+",
         "62812x4567890",
         "%00",
         "%F0%9F%98%80",
     ] {
         assert_refused(
             &client.get(&age_of(digits)).await,
-            &json!([{"path": "digits", "message": "must match the pattern ^[0-9]{8,15}$"}]),
+            &json!([{"path": "digits", "message": r"must match the pattern ^\+?[0-9]{8,15}$"}]),
         );
     }
     // Percent-encoding is decoded first.

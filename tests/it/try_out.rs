@@ -42,7 +42,7 @@ content-length: 295
 POST /v1.1/identity/bank_account_data_requests → 200
 trace    c371e695-1
 outcome  v1.1/bank_account_data_requests/COMPLETED_FOUND
-from     shipped:v1.1/bank_account_data_requests.toml:44 (documented)
+from     shipped:v1.1/bank_account_data_requests.toml:45 (documented)
 because  No rule holds; the dummy data decided. The nearest rule: UNDER_REVIEW (mine.toml:4) would have answered, but input.bank_account_number must be "7000000001" and is "7000000002".
 data     bank.accounts says found to {"bank_code":"BCA","bank_account_number":"7000000002"}
 tried    UNDER_REVIEW (mine.toml:4)
@@ -234,7 +234,7 @@ async fn a_running_sandbox_explains_itself_on_the_command_line() {
         [
             &format!("trace    {trace}"),
             "outcome  v1.1/bank_account_data_requests/COMPLETED_NOT_FOUND",
-            "from     shipped:v1.1/bank_account_data_requests.toml:54 (documented)",
+            "from     shipped:v1.1/bank_account_data_requests.toml:55 (documented)",
             "because  No rule holds; the dummy data decided.",
         ]
     );

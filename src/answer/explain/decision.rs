@@ -5,14 +5,15 @@ use serde_json::{Map, Value};
 
 use super::conversion::{file_place, received, tried_condition};
 use super::explanation::{
-    AnsweringOutcome, ChosenBy, ChosenOutcome, DecidedBy, Decision, Explanation, LookupVerdict,
+    AnsweringOutcome, ChosenBy, ChosenOutcome, DecidingValues, ExplainedDecision, Explanation,
+    LookupVerdict,
 };
 use super::rules::{nearest_rule, tried_rules};
 use crate::answer::engine::Engine;
-use crate::answer::input::Unread;
+use crate::answer::input::UnreadInput;
 use crate::catalogue::{Catalogue, Creation, Endpoint, Facts};
 use crate::http::{self, Call, Complaint};
-use crate::world::{By, Exchange};
+use crate::world::{DecidedBy, Exchange};
 
 /// Adds the decision to an explanation.
 pub(super) struct DecisionExplainer<'a> {
@@ -22,13 +23,13 @@ pub(super) struct DecisionExplainer<'a> {
 }
 
 /// Rules and dummy data, to be tried again with the facts of an exchange.
-struct Retrial<'a> {
+struct RuleTrial<'a> {
     seed: u64,
     catalogue: &'a Catalogue,
     creation: &'a Creation,
     facts: Facts<'a>,
     /// What decided when the request was answered.
-    by: By,
+    by: DecidedBy,
     /// True if there was no reload since: the rules and magic values are those that decided.
     is_same_generation: bool,
 }
@@ -40,8 +41,8 @@ impl DecisionExplainer<'_> {
         decision.because = because;
     }
 
-    fn decide_by(&mut self, chosen_by: ChosenBy, because: String, values: DecidedBy) {
-        self.explanation.decision = Decision {
+    fn decide_by(&mut self, chosen_by: ChosenBy, because: String, values: DecidingValues) {
+        self.explanation.decision = ExplainedDecision {
             chosen_by,
             because,
             decided_by: Some(values),
@@ -52,7 +53,7 @@ impl DecisionExplainer<'_> {
     pub(super) fn explain_refusal(&mut self) {
         let body: Value = serde_json::from_slice(&self.exchange.reply.bytes).unwrap_or_default();
         let message = body["message"].as_str().unwrap_or("its reply says no more");
-        let refusal = match self.exchange.why.fault {
+        let refusal = match self.exchange.decision.fault {
             Some(fault) if fault.replaces_body() => {
                 format!("The request was refused; in what words is lost to its fault, {fault}.")
             }
@@ -69,15 +70,19 @@ impl DecisionExplainer<'_> {
 
     /// Explains the reply to a request that read a record.
     pub(super) fn explain_read(&mut self, endpoint: &Endpoint) {
-        match self.exchange.why.by {
-            By::Magic => self.explain_magic(),
-            By::Next => self.explain_next(),
-            By::Record => {
-                let id = self.exchange.why.record.as_deref().unwrap_or_default();
+        match self.exchange.decision.by {
+            DecidedBy::Magic => self.explain_magic(),
+            DecidedBy::Next => self.explain_next(),
+            DecidedBy::Record => {
+                let id = self.exchange.decision.record.as_deref().unwrap_or_default();
                 let because = format!("The record {id} is what it was when it was read.");
                 self.decide(ChosenBy::Record, because);
             }
-            By::Nothing | By::Data(_) | By::Rule(_) | By::DummyData | By::Default => {
+            DecidedBy::Nothing
+            | DecidedBy::Data(_)
+            | DecidedBy::Rule(_)
+            | DecidedBy::DummyData
+            | DecidedBy::Default => {
                 return self.explain_refusal();
             }
         }
@@ -92,27 +97,27 @@ impl DecisionExplainer<'_> {
         endpoint: &Endpoint,
         path: Map<String, Value>,
     ) {
-        let why = &self.exchange.why;
-        match why.by {
-            By::Nothing | By::Record => return self.explain_refusal(),
-            By::Magic => self.explain_magic(),
-            By::Next => self.explain_next(),
-            By::Data(_) | By::Rule(_) | By::DummyData | By::Default => {
+        let decision = &self.exchange.decision;
+        match decision.by {
+            DecidedBy::Nothing | DecidedBy::Record => return self.explain_refusal(),
+            DecidedBy::Magic => self.explain_magic(),
+            DecidedBy::Next => self.explain_next(),
+            DecidedBy::Data(_) | DecidedBy::Rule(_) | DecidedBy::DummyData | DecidedBy::Default => {
                 if self.exchange.request.whole_bytes > self.exchange.request.bytes.len() {
                     self.explain_in_short(
                         "only a part of the body is kept, so rules and dummy data cannot be tried again",
                     );
                 } else if let Ok(input) = unread(endpoint, self.call).validated(path) {
-                    self.explain_input(&Retrial {
+                    self.explain_input(&RuleTrial {
                         seed: engine.seed,
                         catalogue,
                         creation: endpoint
                             .creation
                             .as_ref()
                             .expect("only products are routed here"),
-                        facts: input.facts(self.call, why.nth),
-                        by: why.by,
-                        is_same_generation: why.generation == catalogue.generation,
+                        facts: input.facts(self.call, decision.nth),
+                        by: decision.by,
+                        is_same_generation: decision.generation == catalogue.generation,
                     });
                 } else {
                     self.explain_in_short("by the rules of now the input would be refused");
@@ -124,7 +129,7 @@ impl DecisionExplainer<'_> {
 
     /// Says what decided, and why there is no more to say.
     fn explain_in_short(&mut self, note: &str) {
-        let by = self.exchange.why.by;
+        let by = self.exchange.decision.by;
         self.explanation.notes.push(note.to_owned());
         self.decide(chosen_by(by), in_short(by).to_owned());
     }
@@ -136,48 +141,53 @@ impl DecisionExplainer<'_> {
         });
         let header = http::MAGIC_HEADER.to_owned();
         let because = format!("The request asked for it: {header}: {received}");
-        let values = DecidedBy::Header { header, received };
+        let values = DecidingValues::Header { header, received };
         self.decide_by(ChosenBy::Magic, because, values);
     }
 
     fn explain_next(&mut self) {
-        let chosen = self.exchange.why.chosen.as_ref();
+        let chosen = self.exchange.decision.chosen.as_ref();
         let name = chosen.map_or("", |outcome| outcome.name.as_str());
         let because = format!("{name} was queued for this call by POST /__sandbox/next.");
         self.decide(ChosenBy::Next, because);
     }
 
     /// Tries magic values, rules and dummy data again.
-    fn explain_input(&mut self, retrial: &Retrial<'_>) {
+    fn explain_input(&mut self, retrial: &RuleTrial<'_>) {
         let by = retrial.by;
-        if !matches!(by, By::Data(_)) {
+        if !matches!(by, DecidedBy::Data(_)) {
             let chosen = match by {
-                By::Rule(at) => retrial.is_same_generation.then_some(at as usize),
-                By::Nothing
-                | By::Magic
-                | By::Next
-                | By::Data(_)
-                | By::DummyData
-                | By::Default
-                | By::Record => None,
+                DecidedBy::Rule(at) => retrial.is_same_generation.then_some(at as usize),
+                DecidedBy::Nothing
+                | DecidedBy::Magic
+                | DecidedBy::Next
+                | DecidedBy::Data(_)
+                | DecidedBy::DummyData
+                | DecidedBy::Default
+                | DecidedBy::Record => None,
             };
             let (rules, count) = tried_rules(retrial.creation, retrial.facts, chosen);
             self.explanation.rules = Some(rules);
             self.explanation.rules_tried = Some(count);
         }
         match by {
-            By::Rule(at) => self.explain_rule(retrial, at as usize),
-            By::Data(at) => self.explain_magic_value(retrial, at.map(|at| at as usize)),
-            By::Nothing | By::Magic | By::Next | By::DummyData | By::Default | By::Record => {
+            DecidedBy::Rule(at) => self.explain_rule(retrial, at as usize),
+            DecidedBy::Data(at) => self.explain_magic_value(retrial, at.map(|at| at as usize)),
+            DecidedBy::Nothing
+            | DecidedBy::Magic
+            | DecidedBy::Next
+            | DecidedBy::DummyData
+            | DecidedBy::Default
+            | DecidedBy::Record => {
                 self.explain_nearest_rule(retrial);
             }
         }
-        if matches!(by, By::DummyData | By::Default) {
+        if matches!(by, DecidedBy::DummyData | DecidedBy::Default) {
             self.explanation.dummy_data = lookup_verdict(retrial);
         }
     }
 
-    fn explain_rule(&mut self, retrial: &Retrial<'_>, at: usize) {
+    fn explain_rule(&mut self, retrial: &RuleTrial<'_>, at: usize) {
         let rule = retrial.creation.rules.iter().nth(at);
         let rule = rule.filter(|_| retrial.is_same_generation);
         let Some(rule) = rule else {
@@ -193,15 +203,15 @@ impl DecisionExplainer<'_> {
             .map(|condition| tried_condition(condition, facts))
             .collect();
         let because = format!("The rule at {} holds.", file_place(&rule.origin));
-        self.decide_by(ChosenBy::Rule, because, DecidedBy::Rule(conditions));
+        self.decide_by(ChosenBy::Rule, because, DecidingValues::Rule(conditions));
     }
 
     /// A magic value of the endpoint decided, or the name of an uploaded file. A file name has no number.
-    fn explain_magic_value(&mut self, retrial: &Retrial<'_>, at: Option<usize>) {
+    fn explain_magic_value(&mut self, retrial: &RuleTrial<'_>, at: Option<usize>) {
         let value = at.and_then(|at| retrial.creation.magic.0.get(at));
         let value = value.filter(|_| retrial.is_same_generation);
         let (because, values) = if let Some(value) = value {
-            let values = DecidedBy::MagicValue {
+            let values = DecidingValues::MagicValue {
                 condition: value.written.clone(),
                 received: received(&value.subject, retrial.facts),
                 place: file_place(&value.origin),
@@ -209,14 +219,14 @@ impl DecisionExplainer<'_> {
             (format!("{} names the outcome.", value.written), values)
         } else {
             let file_names = retrial.facts.file_names.clone();
-            let values = DecidedBy::FileNames { file_names };
+            let values = DecidingValues::FileNames { file_names };
             (in_short(retrial.by).to_owned(), values)
         };
         self.decide_by(ChosenBy::MagicValue, because, values);
     }
 
     /// No rule held: says which one was nearest to holding.
-    fn explain_nearest_rule(&mut self, retrial: &Retrial<'_>) {
+    fn explain_nearest_rule(&mut self, retrial: &RuleTrial<'_>) {
         let mut because = in_short(retrial.by).to_owned();
         let nearest = nearest_rule(retrial.creation, retrial.facts);
         if let Some(nearest) = &nearest {
@@ -229,16 +239,16 @@ impl DecisionExplainer<'_> {
     /// Adds the outcome that was chosen and the one that wrote the reply. These differ where a sequence was chosen.
     /// A refusal stands in place of the second.
     fn add_outcomes(&mut self, endpoint: &Endpoint) {
-        let Some(chosen) = &self.exchange.why.chosen else {
+        let Some(chosen) = &self.exchange.decision.chosen else {
             return;
         };
-        let turn = self.exchange.why.turn;
+        let turn = self.exchange.decision.turn;
         self.explanation.chosen = Some(ChosenOutcome {
             outcome: chosen.name.clone(),
             place: file_place(&chosen.origin),
             turn: (turn > 0).then_some(turn),
         });
-        if self.exchange.why.is_refused {
+        if self.exchange.decision.is_refused {
             return self.explain_refusal();
         }
         let answered = match self.exchange.outcome_name() {
@@ -253,8 +263,8 @@ impl DecisionExplainer<'_> {
     }
 }
 
-fn unread<'r>(endpoint: &'r Endpoint, call: &'r Call) -> Unread<'r> {
-    Unread {
+fn unread<'r>(endpoint: &'r Endpoint, call: &'r Call) -> UnreadInput<'r> {
+    UnreadInput {
         endpoint,
         call,
         sample_stands_in: false,
@@ -267,7 +277,7 @@ fn complaints(body: &Value) -> Vec<Complaint> {
 }
 
 /// The fields that the endpoint's lookup reads, and its verdict; none if the endpoint has no lookup.
-fn lookup_verdict(retrial: &Retrial<'_>) -> Option<LookupVerdict> {
+fn lookup_verdict(retrial: &RuleTrial<'_>) -> Option<LookupVerdict> {
     let rule = retrial.creation.lookup.as_ref()?;
     let input = retrial.facts.fields;
     let finding = rule
@@ -285,25 +295,27 @@ fn lookup_verdict(retrial: &Retrial<'_>) -> Option<LookupVerdict> {
     })
 }
 
-fn chosen_by(by: By) -> ChosenBy {
+fn chosen_by(by: DecidedBy) -> ChosenBy {
     match by {
-        By::Nothing => ChosenBy::Refusal,
-        By::Magic => ChosenBy::Magic,
-        By::Next => ChosenBy::Next,
-        By::Data(_) => ChosenBy::MagicValue,
-        By::Rule(_) => ChosenBy::Rule,
-        By::DummyData => ChosenBy::DummyData,
-        By::Default => ChosenBy::Default,
-        By::Record => ChosenBy::Record,
+        DecidedBy::Nothing => ChosenBy::Refusal,
+        DecidedBy::Magic => ChosenBy::Magic,
+        DecidedBy::Next => ChosenBy::Next,
+        DecidedBy::Data(_) => ChosenBy::MagicValue,
+        DecidedBy::Rule(_) => ChosenBy::Rule,
+        DecidedBy::DummyData => ChosenBy::DummyData,
+        DecidedBy::Default => ChosenBy::Default,
+        DecidedBy::Record => ChosenBy::Record,
     }
 }
 
-fn in_short(by: By) -> &'static str {
+fn in_short(by: DecidedBy) -> &'static str {
     match by {
-        By::DummyData => "No rule holds; the dummy data decided.",
-        By::Default => "No rule holds and no dummy data decides: it is the endpoint's default.",
-        By::Rule(_) => "A rule held.",
-        By::Data(_) => "The name of a file names the outcome.",
-        By::Nothing | By::Magic | By::Next | By::Record => "",
+        DecidedBy::DummyData => "No rule holds; the dummy data decided.",
+        DecidedBy::Default => {
+            "No rule holds and no dummy data decides: it is the endpoint's default."
+        }
+        DecidedBy::Rule(_) => "A rule held.",
+        DecidedBy::Data(_) => "The name of a file names the outcome.",
+        DecidedBy::Nothing | DecidedBy::Magic | DecidedBy::Next | DecidedBy::Record => "",
     }
 }

@@ -84,7 +84,7 @@ fn facts(call: &Call, endpoint: Option<&Endpoint>, exchange: &Exchange) -> Expla
 
 /// Says that the scenarios were reloaded since the request, if they were.
 fn note_of_reload(catalogue: &Catalogue, exchange: &Exchange) -> Option<String> {
-    let then = exchange.why.generation;
+    let then = exchange.decision.generation;
     let now = catalogue.generation;
     (then != 0 && then != now).then(|| {
         format!(
@@ -113,7 +113,7 @@ fn call(exchange: &Exchange) -> Call {
         MediaType::Json | MediaType::Form | MediaType::Other => Body::Bytes(kept.bytes.clone()),
     };
     Call {
-        came: Instant::now(),
+        received_at: Instant::now(),
         at: exchange.at,
         head,
         body,
@@ -156,7 +156,7 @@ fn tests_a_file(endpoint: &Endpoint, uploads: &UploadFields) -> bool {
 }
 
 /// The exchange of a trace, and its world if it has one.
-pub(crate) struct Found {
+pub(crate) struct FoundExchange {
     pub world: Option<Arc<World>>,
     pub exchange: Exchange,
 }
@@ -166,7 +166,7 @@ pub(crate) fn find_exchange(
     engine: &Engine,
     trace: &str,
     may_see: impl Fn(&World) -> bool,
-) -> Result<Found, (StatusCode, String)> {
+) -> Result<FoundExchange, (StatusCode, String)> {
     let shown = shortened(trace, 50);
     let unknown = |why: &str| Err((StatusCode::NOT_FOUND, format!("`{shown}`: {why}")));
     let Some((tag, seq)) = trace.rsplit_once('-') else {
@@ -177,7 +177,7 @@ pub(crate) fn find_exchange(
     };
     if tag.as_bytes() == NO_WORLD {
         return match engine.strangers.journal().get(seq).cloned() {
-            Some(exchange) => Ok(Found {
+            Some(exchange) => Ok(FoundExchange {
                 world: None,
                 exchange,
             }),
@@ -195,7 +195,7 @@ pub(crate) fn find_exchange(
         (state.journal.get(seq).cloned(), state.journal.last_seq())
     };
     match found {
-        Some(exchange) => Ok(Found {
+        Some(exchange) => Ok(FoundExchange {
             world: Some(world),
             exchange,
         }),

@@ -31,7 +31,7 @@ pub(crate) struct Explanation {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rules_tried: Option<usize>,
     #[serde(flatten)]
-    pub decision: Decision,
+    pub decision: ExplainedDecision,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nearest_rule: Option<NearestRule>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,11 +97,11 @@ pub(crate) struct TriedCondition {
 
 /// What chose the outcome.
 #[derive(Debug, Default, Deserialize)]
-pub(crate) struct Decision {
+pub(crate) struct ExplainedDecision {
     pub chosen_by: ChosenBy,
     /// One or two sentences.
     pub because: String,
-    pub decided_by: Option<DecidedBy>,
+    pub decided_by: Option<DecidingValues>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
@@ -127,7 +127,7 @@ pub(crate) enum ChosenBy {
 /// The values of the request that decided.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(untagged)]
-pub(crate) enum DecidedBy {
+pub(crate) enum DecidingValues {
     Header {
         header: String,
         received: String,
@@ -215,7 +215,7 @@ pub(crate) struct ExplainedCallback {
     pub reason: Option<String>,
 }
 
-impl Serialize for Decision {
+impl Serialize for ExplainedDecision {
     /// Writes `decided_by` first, but the conditions of a rule last.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self {
@@ -223,7 +223,7 @@ impl Serialize for Decision {
             because,
             decided_by,
         } = self;
-        let is_rule = matches!(decided_by, Some(DecidedBy::Rule(_)));
+        let is_rule = matches!(decided_by, Some(DecidingValues::Rule(_)));
         let mut map = serializer.serialize_map(None)?;
         if let Some(decided_by) = decided_by
             && !is_rule

@@ -8,7 +8,7 @@ use crate::world::{Delivery, Exchange, Record, World};
 
 /// Adds the record of an exchange, its changes, and its callbacks.
 pub(super) fn add_record(explanation: &mut Explanation, world: &World, exchange: &Exchange) {
-    let Some(id) = exchange.why.record.as_deref() else {
+    let Some(id) = exchange.decision.record.as_deref() else {
         return;
     };
     let state = world.state();

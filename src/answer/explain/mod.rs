@@ -7,5 +7,5 @@ mod explanation;
 mod later;
 mod rules;
 
-pub(crate) use self::explain::{Found, explain, find_exchange};
-pub(crate) use self::explanation::{DecidedBy, Explanation};
+pub(crate) use self::explain::{FoundExchange, explain, find_exchange};
+pub(crate) use self::explanation::{DecidingValues, Explanation};

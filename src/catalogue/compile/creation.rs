@@ -1,12 +1,14 @@
 //! How an endpoint makes records.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use indexmap::IndexMap;
 
 use super::compiler::Compiler;
 use super::lookups::NamedLookup;
 use super::stack::Stack;
+use crate::base::parse_duration;
 use crate::catalogue::body::TemplateScope;
 use crate::catalogue::endpoint::{Creation, IdPattern, Keep};
 use crate::catalogue::magic_values::{MagicValue, MagicValues};
@@ -54,8 +56,10 @@ impl<'a> Compiler<'a> {
                 }
             },
         };
+        let processing_time = self.processing_time();
         Some(Creation {
             id_pattern,
+            processing_time,
             default: default?,
             magic,
             rules,
@@ -66,6 +70,14 @@ impl<'a> Compiler<'a> {
                 outcome: OutcomeId::new(&keep.at.as_ref().as_str().into(), LISTED),
             }),
         })
+    }
+
+    fn processing_time(&mut self) -> Option<Duration> {
+        let (file, written) = self.last(|file| file.reply.as_ref()?.processing_time.as_ref())?;
+        let parsed = parse_duration(written.as_ref());
+        parsed
+            .map_err(|message| self.errors.push(file.error(written.span(), message)))
+            .ok()
     }
 
     /// The fields of `[magic]`. If two files have the same field, the later file counts.

@@ -19,7 +19,7 @@ impl Compiler<'_> {
     /// Warns of every rule that an earlier rule shadows, or that overlaps with a rule of the same priority.
     pub(super) fn check_overlaps(&mut self, rules: &Rules) {
         let rules: Vec<_> = rules.iter().collect();
-        let mut met = Met::new(&rules);
+        let mut met = VisitedRules::new(&rules);
         let mut pairs = 0;
         for (at, rule) in rules.iter().enumerate() {
             let mut overlap = None;
@@ -64,7 +64,7 @@ impl Compiler<'_> {
 }
 
 /// The rules that were visited so far, by the values that they want.
-struct Met<'r> {
+struct VisitedRules<'r> {
     rarity: Rarity<'r>,
     by_subject: Vec<(&'r Subject, ByValue<'r>)>,
     others: Vec<usize>,
@@ -76,7 +76,7 @@ struct ByValue<'r> {
     of_value: HashMap<&'r Value, Vec<usize>>,
 }
 
-impl<'r> Met<'r> {
+impl<'r> VisitedRules<'r> {
     fn new(all: &[&'r Rule]) -> Self {
         Self {
             rarity: Rarity::among(all.iter().flat_map(|rule| rule.conditions())),

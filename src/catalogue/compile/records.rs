@@ -16,7 +16,7 @@ use crate::catalogue::schema::RequestSchema;
 use crate::scenario::{RecordPart, SourceFile, Spanned, Tree};
 
 /// Compiles the records of one file.
-struct Planting<'c, 'a> {
+struct RecordCompiler<'c, 'a> {
     compiler: &'c mut Compiler<'a>,
     file: &'c Arc<SourceFile>,
     schema: &'c RequestSchema,
@@ -36,7 +36,7 @@ impl<'a> Compiler<'a> {
         let stack: &'a Stack = self.stack;
         let mut records = HashMap::new();
         for file in stack {
-            let mut planting = Planting {
+            let mut planting = RecordCompiler {
                 compiler: self,
                 file: &file.source_file,
                 schema,
@@ -53,7 +53,7 @@ impl<'a> Compiler<'a> {
     }
 }
 
-impl Planting<'_, '_> {
+impl RecordCompiler<'_, '_> {
     fn record(&mut self, record: &Spanned<RecordPart>) -> Option<PlantedRecord> {
         let part = record.as_ref();
         self.check_id(&part.id);

@@ -30,6 +30,7 @@ pub(super) fn refined<T: JsonSchema>() -> Value {
 fn refer_to_definitions(schema: &mut Value) {
     let parts = [
         ("ReplyPart", "body", "Body"),
+        ("ReplyPart", "processing_time", "Duration"),
         ("OutcomePart", "body", "Body"),
         ("OutcomePart", "headers", "Headers"),
         ("OutcomePart", "status", "Status"),

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::answer::{self, Event};
 use crate::base::{Behaviour, PUBLIC_KEY, ReceiverUrl, nearest_sentence};
-use crate::callbacks::Sent;
+use crate::callbacks::AttemptResult;
 use crate::catalogue::{self, Catalogue, Endpoint, Outcome};
 use crate::server::Serving;
 use crate::world::{Delivery, World};
@@ -132,7 +132,7 @@ impl ExpectedAnswer {
         }
     }
 
-    fn is_met_by(self, sent: &Sent) -> bool {
+    fn is_met_by(self, sent: &AttemptResult) -> bool {
         match self {
             Self::Accepted | Self::AcceptedInTheEnd => sent.succeeded(),
             Self::Refused | Self::RefusedAsUnreadable => {
@@ -261,7 +261,7 @@ impl Audit {
         &mut self,
         delivery: &Delivery,
         answers: &mut Vec<String>,
-    ) -> Result<Sent, String> {
+    ) -> Result<AttemptResult, String> {
         let courier = &self.sandbox.control.courier;
         let sent = courier
             .send_once(&self.world, delivery, self.token.as_ref(), self.limit)
@@ -318,7 +318,7 @@ impl Audit {
             behaviour,
             depth: 0,
             now: self.world.now(&state),
-            came: Instant::now(),
+            received_at: Instant::now(),
         };
         answer::deliveries_of_event(&event)
     }

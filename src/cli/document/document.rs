@@ -94,14 +94,14 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
             print(&match arguments.format {
                 Format::Text => format!("{}\n", path.display()),
                 Format::Json => {
-                    let told = json!({
+                    let report = json!({
                         "path": path.display().to_string(),
                         "bytes": file.len(),
                         "width": width,
                         "height": height,
                         "magic": magic,
                     });
-                    format!("{told:#}\n")
+                    format!("{report:#}\n")
                 }
             });
             ExitCode::SUCCESS

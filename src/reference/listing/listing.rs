@@ -147,7 +147,7 @@ pub(crate) const ACCOUNT_ROUTES: [AccountRoute; 6] = [
         method: "PATCH",
         path: "/v1/callback/urls",
         source: Source::Observed,
-        description: "Changes the URL of one type or of all types. The body of the response is decided.",
+        description: "Changes the URL of one type, or of all that have one. The body of the response is decided.",
         needs_key: true,
     },
 ];

@@ -89,7 +89,7 @@ fn registration(catalogue: &Catalogue, method: &str) -> Value {
     let schema = json!({
         "type": "object",
         "properties": {
-            "type": {"enum": types, "description": "Which callbacks; without it, where that may be, all."},
+            "type": {"enum": types, "description": "Which callbacks. A `PATCH` without it is for all types that have a URL."},
             "url": {"type": "string", "format": "uri", "description": "Where they go: http or https."},
         },
         "required": required,
@@ -142,7 +142,7 @@ fn reply(catalogue: &Catalogue, method: &str, path: &str) -> Value {
             let done = json!({
                 "status": {"const": "SUCCESSFUL"},
                 "type": {"enum": catalogue::callback_types(catalogue)},
-                "types": {"type": "array", "items": text(), "description": "Where all were meant."},
+                "types": {"type": "array", "items": text(), "description": "The types of a `PATCH` without `type`."},
                 "url": text(),
                 "environment": {"enum": ["TEST", "LIVE"]},
                 "callback_authentication_token": text(),

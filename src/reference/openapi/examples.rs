@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::base::{Clock, Mix};
 use crate::catalogue::{
-    Answer, Catalogue, Creation, Endpoint, Fill, Outcome, error_outcome, found,
+    Answer, Catalogue, Creation, Endpoint, Fill, Outcome, error_outcome, find_dummy_data,
 };
 use crate::http::{ApiError, error_envelope};
 
@@ -54,7 +54,7 @@ pub(super) fn body(
         .id_pattern
         .as_ref()
         .map(|pattern| pattern.write(mix.finish()));
-    let finding = found(0, catalogue, creation, &input, &mut mix.dice());
+    let finding = find_dummy_data(0, catalogue, creation, &input, &mut mix.dice());
     let created = Clock::DEFAULT.now();
     let updated = if outcome.pending {
         created

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use super::requests::field;
@@ -91,9 +92,7 @@ impl<'a> Yields<'a> {
             Hole::Id => {
                 let pattern = self.creation.id_pattern.as_ref();
                 let pattern = pattern.map(crate::catalogue::IdPattern::pattern);
-                // A planted record may have any id.
-                let is_plain = self.endpoint.records.is_empty();
-                match pattern.filter(|_| is_plain) {
+                match pattern.filter(|pattern| self.fits_planted(pattern)) {
                     Some(pattern) => json!({"type": "string", "pattern": pattern}),
                     None => json!({"type": "string"}),
                 }
@@ -111,6 +110,12 @@ impl<'a> Yields<'a> {
                 or_null(self.found(*field), is_there)
             }
         }
+    }
+
+    /// Whether the ids of the planted records match the pattern. They may be any text.
+    fn fits_planted(&self, pattern: &str) -> bool {
+        let mut ids = self.endpoint.records.keys();
+        Regex::new(pattern).is_ok_and(|pattern| ids.all(|id| pattern.is_match(id)))
     }
 
     fn found(&self, field: LookupField) -> Value {

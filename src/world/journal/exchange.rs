@@ -6,8 +6,8 @@ use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use hyper::{HeaderMap, StatusCode};
 use serde_json::Value;
 
+use super::decision::Decision;
 use super::kept_body::KeptBody;
-use super::why::Why;
 use crate::catalogue::OutcomeId;
 use crate::http::{self, CONTROL_TOKEN_HEADER, MediaType, looks_like_json};
 
@@ -168,7 +168,7 @@ impl Exchange {
     /// # });
     /// ```
     pub fn endpoint(&self) -> Option<&str> {
-        self.why.endpoint.as_deref()
+        self.decision.endpoint.as_deref()
     }
 
     /// `x-sandbox-outcome` of the reply: the outcome with its endpoint. None when no product answered.
@@ -187,7 +187,7 @@ impl Exchange {
     /// # });
     /// ```
     pub fn outcome(&self) -> Option<&str> {
-        self.why.reply.outcome().map(OutcomeId::shown)
+        self.decision.reply.outcome().map(OutcomeId::shown)
     }
 
     /// The outcome without its endpoint, such as `COMPLETED_FOUND`.
@@ -205,7 +205,7 @@ impl Exchange {
     /// # });
     /// ```
     pub fn outcome_name(&self) -> Option<&str> {
-        self.why.reply.outcome().map(OutcomeId::name)
+        self.decision.reply.outcome().map(OutcomeId::name)
     }
 
     /// The value of the reply's `x-sandbox-trace`: the world and the number of the request in it.
@@ -326,7 +326,7 @@ pub struct Exchange {
     pub delay: Duration,
     /// The fault that broke the reply on purpose, such as `truncate`.
     pub fault: Option<Box<str>>,
-    pub(crate) why: Why,
+    pub(crate) decision: Decision,
     /// The world's tag, or `NO_WORLD`.
     pub(crate) tag: [u8; 8],
 }

@@ -31,12 +31,12 @@ pub(super) const NEAR_MISSES_MAX: usize = 5;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Expectation {
-    pub(super) what: What,
+    pub(super) what: ExpectedCalls,
     pub(super) after_seq: u64,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum What {
+pub(super) enum ExpectedCalls {
     Times {
         query: Query,
         at_least: u64,
@@ -123,7 +123,7 @@ impl Expectation {
     /// );
     /// ```
     pub fn in_order(queries: impl IntoIterator<Item = Query>) -> Self {
-        Self::of(What::InOrder(queries.into_iter().collect()))
+        Self::of(ExpectedCalls::InOrder(queries.into_iter().collect()))
     }
 
     /// Counts only requests with a number above `seq`.
@@ -152,30 +152,32 @@ impl Expectation {
     }
 
     fn times(at_least: u64, at_most: Option<u64>, query: Query) -> Self {
-        Self::of(What::Times {
+        Self::of(ExpectedCalls::Times {
             query,
             at_least,
             at_most,
         })
     }
 
-    fn of(what: What) -> Self {
+    fn of(what: ExpectedCalls) -> Self {
         Self { what, after_seq: 0 }
     }
 
     /// The same expectation with its queries replaced.
     pub(crate) fn map_queries(mut self, mut map: impl FnMut(Query) -> Query) -> Self {
         self.what = match self.what {
-            What::Times {
+            ExpectedCalls::Times {
                 query,
                 at_least,
                 at_most,
-            } => What::Times {
+            } => ExpectedCalls::Times {
                 query: map(query),
                 at_least,
                 at_most,
             },
-            What::InOrder(queries) => What::InOrder(queries.into_iter().map(map).collect()),
+            ExpectedCalls::InOrder(queries) => {
+                ExpectedCalls::InOrder(queries.into_iter().map(map).collect())
+            }
         };
         self
     }
@@ -189,7 +191,7 @@ impl fmt::Display for Expectation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let requests = |times: u64| if times == 1 { "request" } else { "requests" };
         match &self.what {
-            What::Times {
+            ExpectedCalls::Times {
                 query,
                 at_least,
                 at_most,
@@ -205,7 +207,7 @@ impl fmt::Display for Expectation {
                 }
                 write!(f, " with {query}")
             }
-            What::InOrder(queries) => {
+            ExpectedCalls::InOrder(queries) => {
                 let count = queries.len();
                 write!(f, "{count} {} in order:", requests(count as u64))?;
                 let mut between = " ";

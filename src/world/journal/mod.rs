@@ -1,6 +1,7 @@
 //! Requests and replies: kept, searched, verified, hidden.
 
 mod condition;
+mod decision;
 mod exchange;
 mod expectation;
 mod journal;
@@ -13,10 +14,10 @@ mod query_reading;
 mod redaction;
 mod verify;
 mod wait;
-mod why;
 
 pub use self::condition::Difference;
 pub(crate) use self::condition::{Expected, RequestField};
+pub(crate) use self::decision::{DecidedBy, Decision};
 pub use self::exchange::Exchange;
 pub(crate) use self::exchange::{Content, NO_WORLD, head_text};
 pub(crate) use self::expectation::{Excerpt, Wait};
@@ -32,4 +33,3 @@ pub(crate) use self::redaction::{
 };
 pub use self::verify::verify;
 pub(crate) use self::wait::JournalOf;
-pub(crate) use self::why::{By, Why};

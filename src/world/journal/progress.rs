@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::exchange::Exchange;
 use super::expectation::{
-    Excerpt, Expectation, NEAR_MISSES_MAX, NearMiss, NotVerified, Verified, What,
+    Excerpt, Expectation, ExpectedCalls, NEAR_MISSES_MAX, NearMiss, NotVerified, Verified,
 };
 use super::journal::ENTRIES_MAX;
 use super::query::{Judgement, Query};
@@ -73,12 +73,12 @@ impl<'e> Progress<'e> {
             return;
         }
         match &self.expectation.what {
-            What::Times { query, .. } => match query.judge(exchange) {
+            ExpectedCalls::Times { query, .. } => match query.judge(exchange) {
                 Judgement::Meant => self.matched.add(exchange),
                 Judgement::Unknown => self.unknown.add(exchange),
                 Judgement::Other => {}
             },
-            What::InOrder(queries) => {
+            ExpectedCalls::InOrder(queries) => {
                 let mut awaited = queries.iter().enumerate().skip(self.step());
                 let is_meant = |query: &Query| query.judge(exchange) == Judgement::Meant;
                 let Some((_, next)) = awaited.next() else {
@@ -101,7 +101,7 @@ impl<'e> Progress<'e> {
     pub(crate) fn standing(&self) -> ProgressStanding {
         let matched = self.matched.count;
         match &self.expectation.what {
-            What::Times {
+            ExpectedCalls::Times {
                 at_least, at_most, ..
             } => {
                 let most = at_most.unwrap_or(u64::MAX);
@@ -114,8 +114,10 @@ impl<'e> Progress<'e> {
                     ProgressStanding::Holds
                 }
             }
-            What::InOrder(queries) if matched == queries.len() as u64 => ProgressStanding::Holds,
-            What::InOrder(_) => ProgressStanding::Open,
+            ExpectedCalls::InOrder(queries) if matched == queries.len() as u64 => {
+                ProgressStanding::Holds
+            }
+            ExpectedCalls::InOrder(_) => ProgressStanding::Open,
         }
     }
 
@@ -147,8 +149,8 @@ impl<'e> Progress<'e> {
         let count = exchanges.iter().filter(|one| one.seq > after).count();
         let came = match &self.expectation.what {
             _ if count == 0 => "no request came".to_owned(),
-            What::Times { .. } => format!("{} of {count} matched", self.matched.count),
-            What::InOrder(queries) => self.missing_step(queries, exchanges, count),
+            ExpectedCalls::Times { .. } => format!("{} of {count} matched", self.matched.count),
+            ExpectedCalls::InOrder(queries) => self.missing_step(queries, exchanges, count),
         };
         let mut message = format!("expected {}, but {came}", self.expectation);
         if self.unknown.count > 0 {
@@ -203,11 +205,11 @@ impl<'e> Progress<'e> {
     fn near_misses(&self, exchanges: &[Exchange]) -> Vec<NearMiss> {
         let after = self.expectation.after_seq;
         let (query, after) = match &self.expectation.what {
-            What::Times {
+            ExpectedCalls::Times {
                 query, at_least, ..
             } if self.matched.count < *at_least => (query, after),
-            What::Times { .. } => return Vec::new(),
-            What::InOrder(queries) => match queries.get(self.step()) {
+            ExpectedCalls::Times { .. } => return Vec::new(),
+            ExpectedCalls::InOrder(queries) => match queries.get(self.step()) {
                 Some(query) => (query, after.max(self.matched.last_seq)),
                 None => return Vec::new(),
             },

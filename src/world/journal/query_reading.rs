@@ -56,7 +56,7 @@ impl QueryCondition {
             RequestField::Outcome => {
                 // With its endpoint or without, as it was asked for.
                 let with_endpoint = self.expected.text().contains('/');
-                text(exchange.why.reply.outcome().map(|outcome| {
+                text(exchange.decision.reply.outcome().map(|outcome| {
                     if with_endpoint {
                         outcome.to_string()
                     } else {

@@ -6,6 +6,7 @@
 
 use std::sync::LazyLock;
 
+use percent_encoding::percent_decode_str;
 use regex::Regex;
 use serde_json::{Map, Value};
 
@@ -124,9 +125,10 @@ pub(crate) fn redact_path(path: &str) -> String {
 }
 
 fn is_personal_segment(segment: &str) -> bool {
-    let digits = segment.trim_start_matches('+').trim_start_matches("%2B");
+    let segment = percent_decode_str(segment).decode_utf8_lossy();
+    let digits = segment.trim_start_matches('+');
     let is_number = digits.len() >= 6 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    is_number || segment.contains('@') || segment.contains("%40")
+    is_number || segment.contains('@')
 }
 
 fn path_in(value: &mut Value, hidden: &mut HiddenValues) {

@@ -100,7 +100,7 @@ pub(crate) enum TokenSent {
 ///
 /// let sandbox = Sandbox::start().await.unwrap();
 /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
-/// world.call_back("NAME_VALIDATOR_REQUEST", &receiver.url());
+/// world.register_callback_url("NAME_VALIDATOR_REQUEST", &receiver.url());
 /// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
 /// world.idle().await;
 /// assert_eq!(world.deliveries()[0].state, DeliveryState::Delivered);

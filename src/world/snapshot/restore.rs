@@ -68,11 +68,11 @@ struct CheckedRecord {
     id: Arc<str>,
     endpoint: Arc<str>,
     version: Version,
-    becomes: Option<Becomes>,
+    becomes: Option<RestoredStages>,
 }
 
 #[derive(Debug)]
-struct Becomes {
+struct RestoredStages {
     since: Ago,
     versions: Vec<(Duration, Version)>,
 }
@@ -336,12 +336,12 @@ impl SavedRecord {
 }
 
 impl SavedLater {
-    fn check(self, endpoint: &Arc<str>) -> Result<Becomes, String> {
+    fn check(self, endpoint: &Arc<str>) -> Result<RestoredStages, String> {
         let versions = self.versions.into_iter().map(|later| {
             let after = Duration::from_millis(later.after_ms);
             Ok((after, version(endpoint, &later.outcome, later.body)?))
         });
-        Ok(Becomes {
+        Ok(RestoredStages {
             since: self.since,
             versions: versions.collect::<Result<_, String>>()?,
         })

@@ -82,7 +82,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "README.md",
-        "JSON and forms have at most {headers::BODY_BYTES_MAX}, uploads {body::UPLOAD_BYTES_MAX}. There are at most {accept::CONNECTIONS_MAX} connections",
+        "JSON and forms have at most {headers::BODY_BYTES_MAX}, or {headers::BODY_WITH_FILES_BYTES_MAX} with files in base64, and uploads {multipart::UPLOAD_BYTES_MAX}. There are at most {accept::CONNECTIONS_MAX} connections",
     ),
     (
         "README.md",
@@ -300,7 +300,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "src/control/pages/inspector/detail.js",
-        "a world keeps its latest {journal::ENTRIES_MAX},",
+        "a world keeps its latest {journal::ENTRIES_MAX} requests",
     ),
     (
         "src/sandbox/receiver.rs",
@@ -353,6 +353,11 @@ pub const NO_LIMITS: &[(&str, &str)] = &[
     ("README.md", "1, 2, 4, 8, 16 and 32 seconds."),
     ("docs/decisions.md", "by 9.9 of 10 seconds"),
     ("docs/decisions.md", "to 900 ms that lie between"),
+    ("README.md", "The default is between 700 and 900 ms"),
+    (
+        "src/scenario/format.rs",
+        "The default is between 700 and 900 ms.",
+    ),
     ("docs/other-languages.md", "Look for it every 5 ms"),
     ("docs/production.md", "after 1 to 32 s."),
     (
@@ -460,7 +465,7 @@ pub const INTERNAL: &[(&str, &str)] = &[
         "an example",
     ),
     (
-        "sandbox::callbacks::TOLD_MAX",
+        "sandbox::callbacks::LISTED_MAX",
         "how many callbacks a message names",
     ),
     (

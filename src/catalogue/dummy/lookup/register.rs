@@ -27,7 +27,7 @@ pub(super) fn card_found(dummy: &Dummy, asked: Asked<'_>) -> Finding {
 
 /// `register.people`: who has this number?
 pub(super) fn person(dummy: &Dummy, seed: u64, asked: Asked<'_>) -> Finding {
-    match dummy.person(asked.text("id_card_number")) {
+    match dummy.person(&plain_number(asked)) {
         RegisterEntry::Missing => Finding::empty("not_found", Lookup::People),
         RegisterEntry::Person(_) | RegisterEntry::Unlisted => person_found(dummy, seed, asked),
     }
@@ -35,12 +35,12 @@ pub(super) fn person(dummy: &Dummy, seed: u64, asked: Asked<'_>) -> Finding {
 
 /// The person with this number. An unlisted number has the same invented person in every world.
 pub(super) fn person_found(dummy: &Dummy, seed: u64, asked: Asked<'_>) -> Finding {
-    let number = asked.text("id_card_number");
-    let name = match dummy.person(number) {
+    let number = plain_number(asked);
+    let name = match dummy.person(&number) {
         RegisterEntry::Person(person) => person.name.clone(),
         RegisterEntry::Missing | RegisterEntry::Unlisted => {
             let mut mix = Mix::new(seed, "registered person");
-            mix.text(number);
+            mix.text(&number);
             fakes::account_holder(&mut mix.dice())
         }
     };
@@ -48,6 +48,11 @@ pub(super) fn person_found(dummy: &Dummy, seed: u64, asked: Asked<'_>) -> Findin
         verdict: "found",
         values: vec![Some(name.into())],
     }
+}
+
+/// The number without the signs that cards print between its digits: `09.000.000.0-001.000`.
+fn plain_number(asked: Asked<'_>) -> String {
+    asked.text("id_card_number").replace(['.', '-'], "")
 }
 
 /// Compares the sent data with the register. Without an entry everything matches.

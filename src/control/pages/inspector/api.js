@@ -35,8 +35,8 @@ async function admitted(error, used) {
   const name = isToken ? TOKEN : KEY;
   if (sessionStorage.getItem(name) !== used[name]) return true; // another question was answered first
   asking ??= (isToken
-    ? ask('Control token', `${/wrong/.test(error) ? 'That was not the token. ' : ''}This sandbox is guarded. Its token was given with --control-token, or else printed at the start. It is kept until this tab is closed.`, 'Token')
-    : ask('API key', 'This sandbox lets only some keys in. Any of these will do. It is kept until this tab is closed.', 'Key')
+    ? ask('Control token', `${/wrong/.test(error) ? 'That was not the token. ' : ''}This sandbox requires a control token. It was set with --control-token, or printed at the start. The page keeps it until this tab is closed.`, 'Token')
+    : ask('API key', 'This sandbox accepts only some API keys. Enter one of them. The page keeps it until this tab is closed.', 'Key')
   ).then((given) => {
     if (given) sessionStorage.setItem(name, given);
     return Boolean(given);

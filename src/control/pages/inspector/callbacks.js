@@ -1,4 +1,4 @@
-// Deliveries with their attempts, where callbacks go, and the inbox.
+// Deliveries with their attempts, the callback URLs, and the inbox.
 
 import { api, known, send } from './api.js';
 import { word } from './curl.js';
@@ -9,7 +9,7 @@ import { change, link, place } from './place.js';
 import { Rows } from './rows.js';
 import { catalog, soon, store } from './store.js';
 
-const TABS = [['', 'Deliveries'], ['urls', 'Where they go'], ['inbox', 'Inbox']];
+const TABS = [['', 'Deliveries'], ['urls', 'URLs'], ['inbox', 'Inbox']];
 
 export function open(main, signal) {
   const tabs = h('div', { class: 'segments', role: 'group', 'aria-label': 'Callbacks' });
@@ -50,7 +50,7 @@ function deliveries(room, filter, count, signal) {
     h('span', { class: 'c-url dim' }, withoutSecrets(one.url)),
     h('span', { class: 'c-took dim' }, `${one.attempts.length} ${one.attempts.length === 1 ? 'try' : 'tries'}`),
   ];
-  // A delivery that has changed is drawn anew.
+  // A delivery that has changed is drawn again.
   const rows = new Rows({
     id: 'deliveries', label: 'Deliveries, newest first', row, key: (one) => one.id,
     pick: (one, isOpened) => {
@@ -84,8 +84,8 @@ function deliveries(room, filter, count, signal) {
     draw();
   }
   async function nothing() {
-    if (all.length) return fill(empty, h('h2', {}, 'No delivery fits this filter'), button('Clear the filter', async () => change({ q: '' })));
-    fill(empty, h('h2', {}, 'No callbacks yet'), h('p', {}, 'Register a URL, such as the inbox of this sandbox, then ask a product that calls back:'));
+    if (all.length) return fill(empty, h('h2', {}, 'No delivery matches this filter'), button('Clear the filter', async () => change({ q: '' })));
+    fill(empty, h('h2', {}, 'No callbacks yet'), h('p', {}, 'Register a URL, such as the inbox of this sandbox, then send a request to a product that has callbacks:'));
     const { endpoints } = await catalog();
     const one = endpoints.find((endpoint) => endpoint.callback_type && endpoint.outcomes.some((outcome) => outcome.default && outcome.callback));
     if (!one || all.length) return;
@@ -101,7 +101,7 @@ function deliveries(room, filter, count, signal) {
     const print = JSON.stringify(one ?? null);
     if (print === shown) return;
     shown = print;
-    if (!one) return fill(pane, h('div', { class: 'empty' }, h('p', {}, delivery ? 'This delivery is kept no longer.' : 'Select a delivery to see its attempts.')));
+    if (!one) return fill(pane, h('div', { class: 'empty' }, h('p', {}, delivery ? 'This delivery is no longer in the log.' : 'Select a delivery to see its attempts.')));
     const { scrollTop } = pane;
     fill(pane,
       h('button', { type: 'button', class: 'back', onclick: () => change({ open: '' }) }, '← All deliveries'),
@@ -109,7 +109,7 @@ function deliveries(room, filter, count, signal) {
         h('p', { class: 'facts' }, h('span', { class: `tag ${one.state}` }, one.state), h('span', { class: 'mono' }, outcomeOf(one.outcome)),
           one.on_purpose && h('span', { class: 'tag warn' }, `on purpose: ${one.on_purpose}`),
           one.redelivery_of && h('span', { class: 'dim' }, `redelivery of ${one.redelivery_of}`), h('span', { class: 'dim mono' }, one.id))),
-      h('div', { class: 'row actions' }, button('Redeliver', again, { class: 'primary', title: 'Sends the same bytes once more (r)' }),
+      h('div', { class: 'row actions' }, button('Redeliver', again, { class: 'primary', title: 'Sends the same bytes again (r)' }),
         one.record && h('a', { class: 'button', href: link('requests', { world: store.world, q: one.record }) }, 'Requests of the record')),
       one.reason && h('p', {}, one.reason),
       h('dl', { class: 'pairs' }, h('dt', {}, 'to'), h('dd', { class: 'mono wrap' }, withoutSecrets(one.url)),
@@ -166,7 +166,7 @@ function urls(room, signal) {
   const place_ = h('div', { class: 'page' });
   async function draw() {
     const [{ callback_urls: all }, { endpoints }] = await Promise.all([api('callback_urls', { world: store.world }), catalog()]);
-    fill(place_, h('h2', {}, 'Where callbacks go'), h('p', { class: 'dim' }, 'By type, in this world. A URL is tested before it is registered.'),
+    fill(place_, h('h2', {}, 'Callback URLs'), h('p', { class: 'dim' }, 'The URL of each callback type in this world. A URL is tested before it is registered.'),
       h('div', { class: 'cards' }, all.map((one) => {
         const of = endpoints.filter((endpoint) => endpoint.callback_type === one.type);
         const outcomes = of.flatMap((endpoint) => endpoint.outcomes.filter((outcome) => !outcome.error_code && !outcome.sequence.length && !outcome.then.length)
@@ -175,17 +175,17 @@ function urls(room, signal) {
           outcomes.map((outcome, at) => h('option', { value: String(at) }, outcome.words)));
         const url = h('input', { type: 'url', value: one.url ?? `${known.setup.url}/__sandbox/inbox/mine`, 'aria-label': `URL for ${one.type}`, spellcheck: 'false' });
         return h('section', { class: 'card', 'aria-label': one.type },
-          h('h3', {}, one.type, ' ', h('span', { class: `tag ${one.url ? 'delivered' : ''}` }, one.url ? (one.by === 'request' ? 'registered' : 'by default') : 'goes nowhere')),
+          h('h3', {}, one.type, ' ', h('span', { class: `tag ${one.url ? 'delivered' : ''}` }, one.url ? (one.by === 'request' ? 'registered' : 'by default') : 'no URL')),
           h('div', { class: 'row' }, url, button('Register', async () => {
             const answer = await send(store.world, { method: 'POST', path: '/v1/callback/urls', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ type: one.type, url: url.value }) });
             if (answer.status >= 300) throw new Error(JSON.parse(answer.text).message ?? answer.text);
-            say(`${one.type} goes to ${url.value}`);
+            say(`${one.type} is now sent to ${url.value}`);
             await draw();
           }, { 'aria-label': `Register ${one.type}` })),
           h('div', { class: 'row' }, which, button('Trigger', async () => {
             const chosen = outcomes[Number(which.value)];
             const fresh = await api('trigger', { method: 'POST', world: store.world, body: which.value === '' ? { type: one.type } : { endpoint: chosen.endpoint, outcome: chosen.outcome } });
-            say(`${one.type} is on its way as ${fresh.id}`);
+            say(`${one.type} is being sent as ${fresh.id}`);
             change({ tab: '', delivery: fresh.id }, { push: true });
           }, { class: 'primary', disabled: !one.url, 'aria-label': `Trigger ${one.type}`, title: 'Sends a callback without a request before it' })));
       })));
@@ -217,8 +217,8 @@ function inbox(room, signal) {
           content(typeof one.body === 'string' ? one.body : JSON.stringify(one.body), `Entry ${one.seq} of ${name}`))),
         list.length > 50 && h('p', { class: 'dim' }, `and ${list.length - 50} older ones`));
     }));
-    fill(place_, h('h2', {}, 'Inbox'), h('p', { class: 'dim' }, 'A receiver that comes with the sandbox: whatever is POSTed to ', h('code', {}, `${known.setup.url}/__sandbox/inbox/NAME`), ' is kept here. It belongs to no world.'),
-      parts.length ? h('div', { class: 'cards' }, parts) : h('div', { class: 'empty' }, h('h2', {}, 'Nothing has come in'), h('p', {}, 'Try it:'),
+    fill(place_, h('h2', {}, 'Inbox'), h('p', { class: 'dim' }, 'A callback receiver inside the sandbox. It stores everything that is POSTed to ', h('code', {}, `${known.setup.url}/__sandbox/inbox/NAME`), '. It does not belong to a world.'),
+      parts.length ? h('div', { class: 'cards' }, parts) : h('div', { class: 'empty' }, h('h2', {}, 'The inbox is empty'), h('p', {}, 'Try it:'),
         curlBox(`${known.setup.curl} ${known.setup.url}/__sandbox/inbox/mine -d '{"hello": "inbox"}'`)));
   }
   store.on('inbox', soon(() => place_.isConnected && draw().catch(() => {}), 200), signal);

@@ -37,15 +37,16 @@ export function bodyOf(request) {
   return typeof request.body === 'string' ? request.body : JSON.stringify(request.body);
 }
 
-function form(fields) {
-  const pairs = new URLSearchParams();
-  const add = (name, value) => {
-    if (value && typeof value === 'object') Object.entries(value).forEach(([key, item]) => add(`${name}[${key}]`, item));
-    else pairs.append(name, value ?? '');
+/** The fields of a form as pairs: a list or an object becomes names with brackets. */
+export function fieldsOf(fields) {
+  const leaves = ([name, value]) => {
+    if (value === null || typeof value !== 'object' || isUpload(value)) return [[name, value ?? '']];
+    return Object.entries(value).flatMap(([key, item]) => leaves([`${name}[${key}]`, item]));
   };
-  Object.entries(fields).forEach(([name, value]) => add(name, value));
-  return pairs;
+  return Object.entries(fields).flatMap(leaves);
 }
+
+const form = (fields) => new URLSearchParams(fieldsOf(fields));
 
 export const endingOf = (facts) => (facts.type === 'image/png' ? 'png' : 'jpg');
 
@@ -84,7 +85,7 @@ export const hasParts = (request) => isForm(request) && request.body !== null &&
 /** The options that send the body. With `-F` and `-d`, curl would read files that a text names with `@` or `<`. */
 function bodyOptions(request) {
   if (hasParts(request)) {
-    return Object.entries(request.body).map(([name, value]) =>
+    return fieldsOf(request.body).map(([name, value]) =>
       isUpload(value) ? filePart(name, value) : `--form-string ${word(`${name}=${value}`)}`);
   }
   const content = bodyOf(request);

@@ -1,4 +1,4 @@
-// One exchange: what was asked and answered, why, what became of it, and what else it could have been.
+// One exchange: request and response, the explanation, the later states of its record, and other possible outcomes.
 
 import { NO_WORLD, api, known, send } from './api.js';
 import { button, bytes, clock, copy, fill, h, kind, outcomeOf, say, source, stamp, statusOf, took } from './dom.js';
@@ -28,7 +28,7 @@ export function detail(pane, { close }) {
     turn += 1;
     const mine = turn;
     if (!trace) {
-      return fill(pane, h('div', { class: 'empty' }, h('p', {}, 'Select a request to see it whole.'),
+      return fill(pane, h('div', { class: 'empty' }, h('p', {}, 'Select a request to see its details.'),
         h('p', { class: 'dim' }, h('kbd', {}, 'j'), ' ', h('kbd', {}, 'k'), ' move, ', h('kbd', {}, '?'), ' lists the keys.')));
     }
     const [tag] = trace.split('-');
@@ -39,7 +39,7 @@ export function detail(pane, { close }) {
       ]);
       if (mine !== turn) return;
       request = found.requests[0];
-      if (!request) throw new Error('This request is kept no longer: a world keeps its latest 1000, and none after a reset.');
+      if (!request) throw new Error('This request is no longer in the journal: a world keeps its latest 1000 requests, and a reset deletes them.');
       draw(why);
     } catch (error) {
       if (mine === turn) fill(pane, back(), h('div', { class: 'empty' }, h('p', {}, error.message)));
@@ -82,7 +82,7 @@ export function detail(pane, { close }) {
 
   const drawAsked = () => fill(asked, body(request.body, request.body_bytes, 'Request body', drawnOf(request.trace)));
 
-  const cut = (size) => h('p', { class: 'dim' }, `Of ${bytes(size)} the first 64 KiB are kept.`);
+  const cut = (size) => h('p', { class: 'dim' }, `Only the first 64 KiB of ${bytes(size)} are stored.`);
 
   const part = (map, label) => h('details', { class: 'fold' },
     h('summary', {}, label, h('span', { class: 'dim' }, ` ${Object.keys(map).length}`)), headers(map));
@@ -106,10 +106,10 @@ export function detail(pane, { close }) {
       ? await api('deliveries', { world: request.world, query: { record: record.id, limit: 100 } }) : { deliveries: [] };
     if (mine !== turn) return;
     const item = (cls, time, ...words) => h('li', { class: cls }, h('span', { class: 'dim mono when' }, time), h('div', {}, words));
-    fill(life, h('h3', {}, 'Life of the record'),
+    fill(life, h('h3', {}, 'States of the record'),
       h('p', { class: 'mono dim wrap' }, record.id),
       h('ol', { class: 'timeline' },
-        item('done', clock(request.at), request.method === 'GET' ? 'read' : 'created', ' · shows now ', h('b', { class: 'mono' }, outcomeOf(record.shows) || 'nothing: it is gone')),
+        item('done', clock(request.at), request.method === 'GET' ? 'read' : 'created', ' · current state ', h('b', { class: 'mono' }, outcomeOf(record.shows) || 'none: the record was dropped')),
         (record.changes ?? []).map((step) => item(outcomeOf(step.outcome) === outcomeOf(record.shows) ? 'done' : '', `+${step.after}`, 'becomes ', h('b', { class: 'mono' }, outcomeOf(step.outcome)))),
         deliveries.toReversed().map((one) => item(one.state === 'delivered' ? 'done' : one.state === 'failed' ? 'bad' : '', stamp(one.created),
           h('a', { href: link('callbacks', { world: request.world, delivery: one.id }) }, 'callback'), ' ', h('span', { class: 'mono' }, outcomeOf(one.outcome)), ' ', h('span', { class: `tag ${one.state}` }, one.state),
@@ -166,9 +166,9 @@ export function detail(pane, { close }) {
 }
 
 function unsendable(request) {
-  if (known.setup.redacts) return 'Personal fields are not shown here (--redact), so nothing whole is left to send';
-  if (isForm(request) || hasUpload(request.body)) return 'The files of an upload are not kept: copy it as curl, or try it from Scenarios';
-  if (bodyOf(request) === null) return 'Only a part of the body is kept';
+  if (known.setup.redacts) return 'Personal fields are hidden (--redact), so the request cannot be sent again';
+  if (isForm(request) || hasUpload(request.body)) return 'The files of an upload are not stored: copy the request as curl, or use Try it in Scenarios';
+  if (bodyOf(request) === null) return 'Only a part of the body is stored';
   return null;
 }
 

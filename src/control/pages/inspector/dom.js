@@ -1,4 +1,4 @@
-// Elements. Text is always inserted as text: what the page shows was written by others.
+// Elements. Text is always inserted as text, because others wrote what the page shows.
 
 /** h('button', {class: 'primary', onclick: send}, 'Send') */
 export function h(tag, given = {}, ...children) {
@@ -61,7 +61,7 @@ export async function copy(text, what) {
     area.select();
     const done = document.execCommand('copy');
     area.remove();
-    if (!done) throw new Error('the browser does not let the page copy: select the text instead');
+    if (!done) throw new Error('the browser does not allow the page to copy: select the text instead');
   }
   say(`${what} copied`);
 }

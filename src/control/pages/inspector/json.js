@@ -42,7 +42,7 @@ function write(place, value, indent, name, hidden, picture, at) {
 export const valueAt = (value, pointer) => pointer.split('/').slice(1)
   .reduce((inner, name) => inner?.[name.replaceAll('~1', '/').replaceAll('~0', '~')], value);
 
-/** An upload was drawn small if the page was open when it came. Else a pattern of its hash stands for it. */
+/** An upload has a thumbnail if the page was open when it arrived. Otherwise a pattern of its hash stands for it. */
 function upload(facts, drawn) {
   const picture = drawn ? masked(copied(drawn, { role: 'img', 'aria-label': 'thumbnail of the upload' }), 'the picture', 'picture',
     copied(drawn, { class: 'thumb blurred', 'aria-hidden': 'true' })) : pattern(facts);

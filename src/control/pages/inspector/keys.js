@@ -3,7 +3,7 @@
 import { h } from './dom.js';
 
 const HELP = [
-  ['j  k', 'the next, the one before'], ['enter', 'open it'], ['esc', 'back to the list'], ['/', 'filter'],
+  ['j  k', 'next, previous'], ['enter', 'open it'], ['esc', 'back to the list'], ['/', 'filter'],
   ['r', 'send the request again; in Callbacks: redeliver'], ['1 2 3 4', 'Requests, Callbacks, Scenarios, World'], ['?', 'these keys'],
 ];
 

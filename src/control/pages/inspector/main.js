@@ -1,4 +1,4 @@
-// The frame of the page: views, the choice of a world, what is wrong with the scenarios, light and dark.
+// The frame of the page: views, the choice of a world, mistakes in scenario files, light and dark.
 
 import { $, fill, h, put } from './dom.js';
 import { help, listen } from './keys.js';
@@ -10,7 +10,7 @@ import * as scenarios from './scenarios.js';
 import * as world from './world.js';
 
 const VIEWS = { requests: ['Requests', requests], callbacks: ['Callbacks', callbacks], scenarios: ['Scenarios', scenarios], world: ['World', world] };
-const THEMES = { auto: 'light or dark as the system', light: 'light', dark: 'dark' };
+const THEMES = { auto: 'light or dark, as in the system', light: 'light', dark: 'dark' };
 
 const tabs = h('nav', { 'aria-label': 'Views' });
 const worlds = h('select', { 'aria-label': 'World', id: 'worlds' });
@@ -67,7 +67,7 @@ function drawBanner() {
   const told = h('div', { role: 'alert', class: 'broken' });
   if (isBroken) {
     const many = reload.errors.length;
-    put(told, h('p', {}, h('b', {}, many === 1 ? 'A scenario file is broken.' : `The scenario files have ${many} mistakes.`), ' The last good ones stay in place until it is mended.'),
+    put(told, h('p', {}, h('b', {}, many === 1 ? 'A scenario file is broken.' : `The scenario files have ${many} mistakes.`), ' The last correct scenarios stay in use until this is fixed.'),
       h('pre', { tabindex: '0' }, reload.error_text));
   }
   fill($('#banner'), isBroken && told);

@@ -1,4 +1,4 @@
-// What is not shown: personal fields until they are clicked, keys and tokens never.
+// Masks: personal fields are shown when they are clicked, keys and tokens never.
 
 import { known } from './api.js';
 import { h } from './dom.js';
@@ -38,4 +38,4 @@ export function revealAll(root) {
 }
 
 /** A path may hold a phone number or the like: six digits or more that are no part of an id. */
-export const plainPath = (path) => withoutKeys(path).replace(/(?:%2B|(?<!\w))\+?[0-9]{6,}(?!\w)/g, (digits) => '•'.repeat(Math.min(digits.length, 8)));
+export const plainPath = (path) => withoutKeys(path).replace(/(?:%2[Bb]|(?<!\w))\+?[0-9]{6,}(?!\w)/g, (digits) => '•'.repeat(Math.min(digits.length, 8)));

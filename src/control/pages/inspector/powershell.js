@@ -1,7 +1,7 @@
 // A kept request as a command for PowerShell 7.4 or later.
 
 import { known } from './api.js';
-import { bodyOf, endingOf, fileNames, hasParts, hasUpload, headersOf, isUpload, target } from './curl.js';
+import { bodyOf, endingOf, fieldsOf, fileNames, hasParts, hasUpload, headersOf, isUpload, target } from './curl.js';
 
 /** Text that PowerShell takes literally. It also reads typographic quotes as quotes. */
 export const literal = (text) => `'${String(text).replaceAll(/['\u2018\u2019\u201a\u201b]/g, '$&$&')}'`;
@@ -29,7 +29,7 @@ function form(body) {
     const file = isUpload(value) && `Get-Item -LiteralPath ${literal(`./${fileNames(name, value).local}`)}`;
     return `${literal(name)} = ${file || literal(value)}`;
   };
-  return `-Form ([ordered]@{ ${Object.entries(body).map(part).join('; ')} })`;
+  return `-Form ([ordered]@{ ${fieldsOf(body).map(part).join('; ')} })`;
 }
 
 function bodyOptions(request) {

@@ -1,4 +1,4 @@
-// The requests as they come in, and one of them in detail.
+// The requests as they arrive, and one of them in detail.
 
 import { known } from './api.js';
 import { button, clock, curlBox, fill, h, outcomeOf, statusOf, took } from './dom.js';
@@ -109,17 +109,17 @@ export function open(main, signal) {
     const { query } = place();
     const isOther = query.world && query.world !== 'all';
     if (store.entries.length && (query.q || query.endpoint || query.status || !isOther)) {
-      return fill(empty, h('h2', {}, 'No request fits these filters'),
+      return fill(empty, h('h2', {}, 'No request matches these filters'),
         button('Clear the filters', async () => change({ q: '', endpoint: '', status: '', world: '' })));
     }
-    fill(empty, h('h2', {}, 'Waiting for the first request'), h('p', {}, 'Paste this into a terminal. It will be here at once, and so will be why it was answered as it was.'));
+    fill(empty, h('h2', {}, 'Waiting for the first request'), h('p', {}, 'Paste this into a terminal. The request appears here at once, with the reason for its response.'));
     const { endpoints: all } = await catalog();
     const first = all.find((one) => one.id === 'v0/individual_cft_peps') ?? all.find((one) => one.content_type === 'application/json') ?? all[0];
     if (!first || rows.items.length) return;
     const { setup } = known;
     const curl = setup.api_key && isOther && query.world !== setup.world ? first.curl.replace(`${setup.api_key}:`, '"$ILUMA_API_KEY:"') : first.curl;
     empty.append(curlBox(curl),
-      h('p', {}, 'Any outcome can be asked for with a header; ', h('a', { href: '#/scenarios' }, 'Scenarios'), ' lists them all:'),
+      h('p', {}, 'A header selects any outcome. ', h('a', { href: '#/scenarios' }, 'Scenarios'), ' lists all outcomes:'),
       curlBox(`${curl} -H 'x-magic-reply: SERVER_ERROR'`));
   }
 

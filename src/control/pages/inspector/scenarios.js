@@ -1,4 +1,4 @@
-// Every endpoint and outcome, how the files are, and a request built from a schema.
+// Every endpoint and outcome, the state of the scenario files, and a request built from a schema.
 
 import { ago, button, copy, curlBox, fill, h, kind, source } from './dom.js';
 import { change, link, place } from './place.js';
@@ -20,7 +20,7 @@ export function open(main, signal) {
     const { reload } = store;
     if (!reload) return;
     const since = reload.last_reload_ms_ago === null ? null : reload.last_reload_ms_ago + Date.now() - store.reloadSeenAt;
-    fill(files, h('span', { class: reload.scenarios === 'stale' ? 'bad' : '' }, reload.scenarios === 'stale' ? 'broken, the last good ones answer' : 'all files sound'),
+    fill(files, h('span', { class: reload.scenarios === 'stale' ? 'bad' : '' }, reload.scenarios === 'stale' ? 'broken; the last correct files are in use' : 'all files are correct'),
       ` · generation ${reload.generation} · `, since === null ? 'not reloaded since the start' : `${reload.reloads} ${reload.reloads === 1 ? 'reload' : 'reloads'}, the last ${ago(since)}`,
       reload.warnings.length > 0 && h('span', { class: 'warn' }, ` · ${reload.warnings.length} warnings`));
   }
@@ -43,7 +43,7 @@ export function open(main, signal) {
     fill(list, fitting.length ? h('ul', {}, fitting.map((one) => h('li', {}, h('a', {
       href: link('scenarios', { ...query, endpoint: one.id, open: '1' }), 'aria-current': one.id === chosen ? 'true' : null,
     }, h('span', { class: `c-method m-${one.method}` }, one.method), h('span', { class: 'mono' }, one.id), h('span', { class: 'dim' }, `${one.outcomes.length}`)))))
-      : h('div', { class: 'empty' }, h('p', {}, 'No endpoint fits this filter.')));
+      : h('div', { class: 'empty' }, h('p', {}, 'No endpoint matches this filter.')));
     split.classList.toggle('open', Boolean(query.open));
     const about = all.endpoints.find((one) => one.id === chosen);
     const print = `${chosen} ${store.world}`;

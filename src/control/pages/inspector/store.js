@@ -1,4 +1,4 @@
-// What the page knows: the latest exchanges, the worlds, how the scenario files are. Views listen to its events.
+// The data of the page: the latest exchanges, the worlds, the state of the scenario files. Views listen to its events.
 
 import { NO_WORLD, api, follow, known } from './api.js';
 import { place } from './place.js';
@@ -108,7 +108,7 @@ class Store extends EventTarget {
 export const store = new Store();
 
 let catalogue;
-/** The catalogue of now; read again after a reload. */
+/** The current catalogue. It is read again after a reload. */
 export function catalog() {
   const generation = store.reload?.generation;
   if (!catalogue || catalogue.generation !== generation) {

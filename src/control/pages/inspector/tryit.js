@@ -39,7 +39,7 @@ export function tryit(about) {
       event.preventDefault();
       submit().catch((error) => say(error.message, true));
     });
-    fill(body, fields.length ? null : h('p', { class: 'dim' }, 'It takes no fields.'), form);
+    fill(body, fields.length ? null : h('p', { class: 'dim' }, 'It has no fields.'), form);
 
     async function submit() {
       let to = path;

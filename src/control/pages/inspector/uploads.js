@@ -1,4 +1,4 @@
-// Small pictures of the uploads that come while the page is open. A file is fetched once, drawn small, and let go.
+// Thumbnails of uploads that arrive while the page is open. A file is fetched once, drawn small, and discarded.
 
 import { api, file } from './api.js';
 import { valueAt } from './json.js';
@@ -12,7 +12,7 @@ const AREA_MAX = 25_000_000;
 
 const REQUESTS_MAX = 500;
 
-/** By trace, the canvases of a request by the JSON Pointer of their upload. */
+/** The canvases of each trace, by the JSON Pointers of their uploads. */
 const drawn = new Map();
 
 export const drawnOf = (trace) => drawn.get(trace) ?? {};
@@ -41,19 +41,19 @@ async function drawAll(trace, places) {
   store.tell('drawn', trace);
 }
 
-/** Rejects if the file is broken. Null if its recorded size is none, or too large. */
+/** Rejects if the file is broken. Null if it has no recorded size, or one that is too large. */
 async function draw(world, trace, at, facts) {
   const [width, height] = [Number(facts?.width), Number(facts?.height)]; // in a form they are texts
   if (!(width * height >= 1 && width * height <= AREA_MAX)) return null;
   const blob = await file(`requests/${encodeURIComponent(trace)}/uploads`, { world, query: { at } });
-  // Only one side is given, since a camera may have turned the picture: the other follows. Neither grows.
+  // Only one side is given, because a camera may have turned the picture. The other side follows. No side is enlarged.
   const bitmap = await createImageBitmap(blob, Math.min(width, height) > PIXELS ? { resizeWidth: PIXELS, resizeQuality: 'high' } : {});
   const scale = Math.min(1, PIXELS / Math.max(bitmap.width, bitmap.height));
   const canvas = document.createElement('canvas');
   canvas.width = Math.max(1, Math.round(bitmap.width * scale));
   canvas.height = Math.max(1, Math.round(bitmap.height * scale));
   const context = canvas.getContext('2d');
-  context.fillStyle = 'white'; // behind what is transparent
+  context.fillStyle = 'white'; // behind transparent parts
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
   bitmap.close();

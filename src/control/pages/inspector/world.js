@@ -1,11 +1,11 @@
-// One world: what it holds, its clock, its faults, what is queued, what was exercised.
+// One world: its contents, clock, faults, queued outcomes and coverage.
 
 import { api } from './api.js';
 import { ago, button, fill, h, say } from './dom.js';
 import { place } from './place.js';
 import { catalog, soon, store } from './store.js';
 
-/** Turns a fault as it is shown into one as it is set. */
+/** Turns a fault from the form of a response into the form of a request. */
 function clean({ endpoint, fault, delay, probability, rate_limit: limit }) {
   const given = Object.entries({ endpoint, fault, delay, rate_limit: limit }).filter(([, value]) => value !== null && value !== undefined && value !== '');
   return { ...Object.fromEntries(given), ...(fault || delay ? { probability } : {}) };
@@ -27,10 +27,10 @@ export function open(main, signal) {
     const number = (label, value) => [h('dt', {}, label), h('dd', {}, String(value ?? 0))];
     const sure = h('span', { class: 'row' });
     const first = button('Reset', async () => {
-      fill(sure, h('span', {}, 'Everything of this world goes.'), button('Reset it', async () => {
+      fill(sure, h('span', {}, 'This deletes everything in this world.'), button('Reset it', async () => {
         const { cancelled_callbacks: cancelled } = await api('reset', { method: 'POST', world: world() });
         document.activeElement?.blur();
-        say(cancelled ? `The world is empty; ${cancelled} callbacks were called back` : 'The world is empty');
+        say(cancelled ? `The world is empty; ${cancelled} callbacks were cancelled` : 'The world is empty');
         await load();
       }, { class: 'danger' }), button('Keep it', async () => fill(sure, first)));
       sure.querySelector('button').focus();
@@ -61,10 +61,10 @@ export function open(main, signal) {
     const told = await api('clock', { world: world() });
     if (to.value === now.textContent) to.value = told.now; // unless the reader wrote something else there
     fill(now, told.now);
-    fill(moves, told.frozen ? 'It stands still until it is advanced' : 'It runs', told.advanced_ms ? `; advanced by ${told.advanced_ms / 1000} s so far.` : '.');
+    fill(moves, told.frozen ? 'It is frozen until it is advanced' : 'It runs', told.advanced_ms ? `; advanced by ${told.advanced_ms / 1000} s so far.` : '.');
   }
 
-  /** Endpoints to choose from, filled anew only when the scenarios have changed. */
+  /** Endpoints to choose from, filled again only when the scenarios have changed. */
   const choices = (element, first, all) => {
     const print = all.map((one) => one.id).join();
     if (element.print === print) return;
@@ -93,7 +93,7 @@ export function open(main, signal) {
     catalogue = all;
     choices(queued, null, all.endpoints.filter((one) => one.method === 'POST' || !one.path.endsWith('{id}')));
     fill(waits, waiting.length ? h('ol', { class: 'plain' }, waiting.map((one) => h('li', {}, h('span', { class: 'mono' }, one.outcome), one.times > 1 && ` × ${one.times}`, h('span', { class: 'dim' }, ` ${one.endpoint}${one.reads ? ' (reads)' : ''}`))))
-      : h('p', { class: 'dim' }, 'None: each call is answered by its own data.'),
+      : h('p', { class: 'dim' }, 'None: the data of each call decide its response.'),
     waiting.length > 0 && h('div', { class: 'row' }, button('Clear the queue', async () => {
       await api('next', { method: 'DELETE', world: world() });
       await drawQueue();
@@ -108,7 +108,7 @@ export function open(main, signal) {
   const delay = h('input', { type: 'text', 'aria-label': 'Delay', placeholder: 'delay: 2s', size: '9', spellcheck: 'false' });
   const chance = h('input', { type: 'number', min: '0', max: '1', step: '0.05', value: '1', class: 'short' });
   const ttl = h('input', { type: 'text', value: '5m', size: '5', spellcheck: 'false' });
-  const healing = button('Heal now', async () => {
+  const healing = button('Remove now', async () => {
     await api('faults', { method: 'DELETE', world: world() });
     await drawFaults();
   });
@@ -116,7 +116,7 @@ export function open(main, signal) {
     h('div', { class: 'row' }, endpoint, fault, delay, h('label', {}, 'probability ', chance), h('label', {}, 'time to live ', ttl), button('Add', async () => {
       if (!fault.value && !delay.value.trim()) {
         fault.focus();
-        return say('Choose a fault or write a delay first: there is nothing to add', true);
+        return say('Choose a fault or enter a delay first', true);
       }
       const added = clean({ endpoint: endpoint.value, fault: fault.value, delay: delay.value, probability: Number(chance.value) });
       await api('faults', { method: 'PUT', world: world(), body: { faults: [...faulty.map(clean), added], ttl: ttl.value } });
@@ -128,11 +128,11 @@ export function open(main, signal) {
     choices(endpoint, h('option', { value: '' }, 'all endpoints'), endpoints);
     choices(fault, h('option', { value: '' }, 'no fault'), kinds.map((id) => ({ id })));
     healing.hidden = !all.length;
-    fill(heal, all.length > 0 && h('span', { class: 'tag warn', id: 'ttl' }, `heal in ${left < 90000 ? `${Math.ceil(left / 1000)} s` : `${Math.ceil(left / 60000)} min`}`));
+    fill(heal, all.length > 0 && h('span', { class: 'tag warn', id: 'ttl' }, `end in ${left < 90000 ? `${Math.ceil(left / 1000)} s` : `${Math.ceil(left / 60000)} min`}`));
     fill(standing, all.length ? h('div', { class: 'table', role: 'region', tabindex: '0', 'aria-label': 'Standing faults' }, h('table', {},
       h('thead', {}, h('tr', {}, ['Endpoint', 'Fault', 'Delay', 'Probability', 'Rate limit', 'Seen', 'Struck'].map((words) => h('th', { scope: 'col' }, words)))),
       h('tbody', {}, all.map((one) => h('tr', {}, h('td', { class: 'mono' }, one.endpoint ?? 'all'), h('td', { class: 'mono' }, one.fault ?? '–'), h('td', { class: 'mono' }, one.delay ?? '–'), h('td', {}, String(one.probability)),
-        h('td', {}, one.rate_limit ? `${one.rate_limit.limit} in ${one.rate_limit.window}` : '–'), h('td', {}, String(one.seen)), h('td', {}, String(one.struck))))))) : h('p', { class: 'dim' }, 'None: replies of this world arrive whole and in time.'));
+        h('td', {}, one.rate_limit ? `${one.rate_limit.limit} in ${one.rate_limit.window}` : '–'), h('td', {}, String(one.seen)), h('td', {}, String(one.struck))))))) : h('p', { class: 'dim' }, 'None: responses of this world are complete and on time.'));
   }
 
   async function drawCoverage() {
@@ -148,8 +148,8 @@ export function open(main, signal) {
     const meter = h('meter', { min: '0', max: '100', 'aria-label': 'Coverage in percent' });
     meter.value = told.percent;
     fill(coverage, h('h2', {}, 'Coverage ', h('span', { class: 'dim' }, `${told.exercised} of ${told.total} · ${told.percent} %`)), meter,
-      h('p', { class: 'dim' }, 'Which outcomes, errors and ways of callbacks this world has seen since its last reset.'),
-      h('div', { class: 'columns' }, told.endpoints.map((one) => part(one)), part(told.errors, 'errors'), part(told.callback_behaviours, 'ways of callbacks')));
+      h('p', { class: 'dim' }, 'The outcomes, errors and callback behaviours that this world has used since its last reset.'),
+      h('div', { class: 'columns' }, told.endpoints.map((one) => part(one)), part(told.errors, 'errors'), part(told.callback_behaviours, 'callback behaviours')));
   }
 
   async function load() {

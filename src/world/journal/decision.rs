@@ -7,12 +7,12 @@ use crate::catalogue::{Outcome, ReplyId};
 
 /// The facts of a decision that cannot be derived again from the request.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Why {
+pub(crate) struct Decision {
     /// The endpoint of the request, even if the request was refused.
     pub endpoint: Option<Arc<str>>,
     /// The catalogue that answered.
     pub generation: u64,
-    pub by: By,
+    pub by: DecidedBy,
     /// The outcome that was chosen. If it is a sequence or a draw, another outcome answered.
     pub chosen: Option<Arc<Outcome>>,
     /// The turn of a sequence or the draw of a weighted outcome, counted from 1; 0 for other outcomes.
@@ -29,16 +29,16 @@ pub(crate) struct Why {
     pub fault: Option<Fault>,
 }
 
-impl Why {
+impl Decision {
     /// Whether an outcome answered. Otherwise the request was refused, for its input or for another reason.
     pub(crate) fn is_accepted(&self) -> bool {
-        self.by != By::Nothing && !self.is_refused
+        self.by != DecidedBy::Nothing && !self.is_refused
     }
 }
 
 /// What chose the outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum By {
+pub(crate) enum DecidedBy {
     /// Nothing: the request was refused earlier, or is not for a product.
     #[default]
     Nothing,

@@ -11,14 +11,14 @@ use crate::base::{microseconds, milliseconds};
 use crate::world::{self, Content, Exchange, KeptBody};
 
 /// A request with its reply, as the control API writes it.
-pub(in crate::control) fn shown(context: &Context, exchange: &Exchange) -> Value {
+pub(in crate::control) fn exchange_json(context: &Context, exchange: &Exchange) -> Value {
     let request = match exchange.content() {
         Content::Empty => Value::Null,
         Content::Json(value) | Content::Fields(value) => value,
         Content::Text(text) | Content::Beginning(text) => text.into(),
     };
     let query = form_urlencoded::parse(exchange.query().as_bytes());
-    let mut shown = json!({
+    let mut json = json!({
         "seq": exchange.seq,
         "trace": exchange.trace(),
         "at": time(exchange.at),
@@ -41,15 +41,15 @@ pub(in crate::control) fn shown(context: &Context, exchange: &Exchange) -> Value
     });
     // Hashes of bodies that are kept only in part.
     if let Some(sha256) = &exchange.request.sha256 {
-        shown["body_sha256"] = (&**sha256).into();
+        json["body_sha256"] = (&**sha256).into();
     }
     if let Some(sha256) = &exchange.reply.sha256 {
-        shown["reply_sha256"] = (&**sha256).into();
+        json["reply_sha256"] = (&**sha256).into();
     }
     if context.redacts {
-        world::redact_exchange(&mut shown, &context.engine.catalogue().personal);
+        world::redact_exchange(&mut json, &context.engine.catalogue().personal);
     }
-    shown
+    json
 }
 
 /// The headers of the reply besides its length and date. If a name was given twice, the later one counts.
@@ -62,7 +62,7 @@ fn reply_headers(exchange: &Exchange) -> Value {
     for (name, value) in &exchange.reply_headers {
         put(name.as_str(), value.as_bytes());
     }
-    if let Some(outcome) = exchange.why.reply.header() {
+    if let Some(outcome) = exchange.decision.reply.header() {
         put("x-sandbox-outcome", outcome.as_bytes());
     }
     put("x-sandbox-trace", exchange.trace().as_bytes());

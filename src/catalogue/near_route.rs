@@ -1,0 +1,143 @@
+//! Finds the route that a request means whose path or method is wrong.
+
+use std::cmp::Reverse;
+use strum::VariantArray;
+
+use crate::scenario::Source;
+
+/// A route, as a client writes it.
+pub(super) struct KnownRoute<'c> {
+    pub method: &'c str,
+    pub path: String,
+    pub source: Source,
+}
+
+/// A path in its parts, in lower case.
+struct Path {
+    /// The numbers of a segment such as `v1.1`, without zeros at the end.
+    version: Option<Vec<u32>>,
+    /// All other segments.
+    segments: Vec<String>,
+}
+
+/// A known route, and how well a request fits it. Versions of the same path fit equally well: then the version that
+/// was sent wins, then the method, then the best known route, then the newest version.
+struct Candidate<'c> {
+    route: KnownRoute<'c>,
+    path: Path,
+    likeness: f64,
+    has_method: bool,
+    has_version: bool,
+}
+
+/// The nearest route, and the versions in which it exists too if the request named none of them.
+pub(super) fn nearest<'c>(
+    method: &str,
+    path: &str,
+    known: impl Iterator<Item = KnownRoute<'c>>,
+) -> Option<String> {
+    let asked = Path::parse(path);
+    let mut candidates: Vec<_> = known
+        .map(|route| Candidate::new(route, method, &asked))
+        .collect();
+    candidates.sort_by(Candidate::nearest_first);
+    let (nearest, others) = candidates.split_first()?;
+    let named = format!("{} {}", nearest.route.method, nearest.route.path);
+    if nearest.has_version {
+        return Some(named);
+    }
+    let mut versions: Vec<_> = others
+        .iter()
+        .filter(|other| other.path.segments == nearest.path.segments)
+        .filter(|other| other.route.method == nearest.route.method)
+        .filter_map(|other| other.path.version.as_ref())
+        .collect();
+    versions.sort();
+    let versions: Vec<_> = versions.into_iter().map(|one| version_text(one)).collect();
+    match versions.as_slice() {
+        [] => Some(named),
+        versions => Some(format!("{named} (also in {})", versions.join(", "))),
+    }
+}
+
+impl Path {
+    fn parse(path: &str) -> Self {
+        let mut parsed = Self {
+            version: None,
+            segments: Vec::new(),
+        };
+        for segment in path.split('/').filter(|segment| !segment.is_empty()) {
+            let segment = segment.to_lowercase();
+            match version(&segment) {
+                Some(version) if parsed.version.is_none() => parsed.version = Some(version),
+                _ => parsed.segments.push(segment),
+            }
+        }
+        parsed
+    }
+
+    /// How alike a known path is, from 0 to 1. The path may lack segments at its start or have too many, so the ends of
+    /// both are compared too.
+    fn likeness(&self, known: &Self) -> f64 {
+        let shorter = self.segments.len().min(known.segments.len());
+        let end = |segments: &[String], count: usize| segments[segments.len() - count..].join("/");
+        let known = known.filled_like(self);
+        let whole = strsim::jaro_winkler(&self.segments.join("/"), &known.join("/"));
+        let ends = strsim::jaro_winkler(&end(&self.segments, shorter), &end(&known, shorter));
+        f64::midpoint(whole, ends)
+    }
+
+    /// The segments, with the sent ones in the places of `{id}` and the like. A path of one segment fills none: it would
+    /// be like every path that ends in a place.
+    fn filled_like(&self, asked: &Self) -> Vec<String> {
+        let mut filled = self.segments.clone();
+        if asked.segments.len() > 1 {
+            for (known, asked) in filled.iter_mut().rev().zip(asked.segments.iter().rev()) {
+                if known.starts_with('{') {
+                    known.clone_from(asked);
+                }
+            }
+        }
+        filled
+    }
+}
+
+impl<'c> Candidate<'c> {
+    fn new(route: KnownRoute<'c>, method: &str, asked: &Path) -> Self {
+        let path = Path::parse(&route.path);
+        Self {
+            likeness: asked.likeness(&path),
+            has_method: route.method == method,
+            has_version: path.version == asked.version,
+            path,
+            route,
+        }
+    }
+
+    fn nearest_first(&self, other: &Self) -> std::cmp::Ordering {
+        let rank = |one: &Self| {
+            let source = Source::VARIANTS
+                .iter()
+                .position(|source| *source == one.route.source);
+            (one.has_version, one.has_method, Reverse(source))
+        };
+        let likeness = other.likeness.total_cmp(&self.likeness);
+        likeness
+            .then_with(|| rank(other).cmp(&rank(self)))
+            .then_with(|| other.path.version.cmp(&self.path.version))
+    }
+}
+
+fn version(segment: &str) -> Option<Vec<u32>> {
+    let numbers = segment.strip_prefix('v')?.split('.').map(str::parse);
+    let mut version: Vec<_> = numbers.collect::<Result<_, _>>().ok()?;
+    while version.len() > 1 && version.last() == Some(&0) {
+        version.pop();
+    }
+    Some(version)
+}
+
+fn version_text(version: &[u32]) -> String {
+    let numbers: Vec<_> = version.iter().map(u32::to_string).collect();
+    format!("v{}", numbers.join("."))
+}
