@@ -79,6 +79,7 @@ mod stage;
 mod stale;
 mod stress;
 mod strict;
+mod syntax;
 mod thin_products;
 mod tls;
 #[cfg(unix)]
