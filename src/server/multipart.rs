@@ -277,6 +277,9 @@ enum PartKind {
 impl PartKind {
     fn of(label: &Label, shape: Option<&Shape>) -> Self {
         match shape {
+            // Text that says nothing of a file is most likely a mistake, such as a path. Then the field is
+            // refused, because it is no file.
+            Some(Shape::File) if label.file_name.is_none() && !label.has_type => Self::Unknown,
             Some(Shape::File) => Self::File,
             Some(
                 Shape::Object(_)
