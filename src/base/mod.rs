@@ -7,6 +7,7 @@ mod clock;
 mod delay;
 mod dice;
 mod fault;
+mod field_path;
 mod panics;
 mod rate_limit;
 mod receiver_url;
@@ -25,6 +26,7 @@ pub(crate) use self::clock::{DURATION_MAX, Moment, microseconds, milliseconds, p
 pub(crate) use self::delay::{Delay, duration_text};
 pub(crate) use self::dice::{Dice, Mix};
 pub(crate) use self::fault::{BROKEN_MAX, Fault, Probability, faults, no_json};
+pub(crate) use self::field_path::{join_path, split_path};
 pub(crate) use self::panics::{
     Panicked, Panics, contained, contained_async, log_panic, pass_panic_on,
 };

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::shape::{Fields, Shape, dig};
 use crate::base::{listed, nearest_or_all};
+use crate::http;
 use crate::scenario::{LoadError, SourceFile, Spanned, Tree};
 
 /// The parts of a request that conditions can check.
@@ -83,6 +84,14 @@ impl Condition {
         })
     }
 
+    /// The header that it checks.
+    pub(super) fn header(&self) -> Option<HeaderName> {
+        match &self.subject {
+            Subject::Header(name) => Some(name.clone()),
+            Subject::Field(_) | Subject::FileName(_) | Subject::Query(_) | Subject::Nth => None,
+        }
+    }
+
     pub(crate) fn holds(&self, facts: Facts<'_>) -> bool {
         self.test.holds(self.subject.of(facts).as_deref())
     }
@@ -137,15 +146,14 @@ impl Subject {
             Self::Field(path) => dig(facts.fields, path).map(Cow::Borrowed),
             Self::FileName(field) => facts.file_names.get(field).map(Cow::Borrowed),
             Self::Header(name) => {
-                let value = facts.headers.get(name)?;
-                let text = String::from_utf8_lossy(value.as_bytes());
-                Some(Cow::Owned(text.into()))
+                let values = facts.headers.get_all(name).iter();
+                text_or_list(values.map(http::header_text)).map(Cow::Owned)
             }
-            // If a name is repeated, its last value counts.
-            Self::Query(name) => form_urlencoded::parse(facts.query.as_bytes())
-                .filter(|(key, _)| key == name)
-                .last()
-                .map(|(_, value)| Cow::Owned(value.into())),
+            Self::Query(name) => {
+                let pairs = http::shown_pairs(facts.query.as_bytes());
+                let values = pairs.filter(|(key, _)| key == name);
+                text_or_list(values.map(|(_, value)| value)).map(Cow::Owned)
+            }
             Self::Nth => Some(Cow::Owned(facts.nth.into())),
         }
     }
@@ -157,11 +165,9 @@ impl Test {
         file: &Arc<SourceFile>,
         as_text: bool,
     ) -> Result<Self, LoadError> {
-        let literal = |tree: &Tree| match (tree, tree.to_json()) {
-            (Tree::Integer(_) | Tree::Float(_) | Tree::Boolean(_), json) if as_text => {
-                Value::from(json.to_string())
-            }
-            (_, json) => json,
+        let literal = |tree: &Tree| {
+            let json = tree.to_json();
+            if as_text { spelled(json) } else { json }
         };
         let Tree::Table(entries) = tree.as_ref() else {
             return Ok(Self::Equals(literal(tree.as_ref())));
@@ -267,6 +273,25 @@ impl Test {
             Self::LessThan(limit) => json!({"lt": limit}),
             Self::Not(inner) => json!({"not": inner.shown()}),
         }
+    }
+}
+
+/// The value as text, for subjects that are always text. The items of a list become text too.
+fn spelled(value: Value) -> Value {
+    match value {
+        Value::Number(_) | Value::Bool(_) => value.to_string().into(),
+        Value::Array(items) => items.into_iter().map(spelled).collect(),
+        Value::Null | Value::String(_) | Value::Object(_) => value,
+    }
+}
+
+/// The value of a header or a query parameter: a text, or the list of its texts if it came more than once.
+pub(crate) fn text_or_list<T: Into<String>>(texts: impl Iterator<Item = T>) -> Option<Value> {
+    let mut texts: Vec<String> = texts.map(Into::into).collect();
+    match texts.len() {
+        0 => None,
+        1 => texts.pop().map(Value::String),
+        _ => Some(texts.into()),
     }
 }
 

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
+use hyper::header::HeaderName;
 use indexmap::IndexMap;
 use serde_json::Value;
 
@@ -23,6 +24,8 @@ pub(crate) struct Rules {
     index: Option<Index>,
     /// True if a rule checks `nth`, so that calls must be counted.
     pub count_calls: bool,
+    /// The headers that rules check. Their values must be text.
+    pub headers: Vec<HeaderName>,
 }
 
 /// Chooses an outcome if one of its alternatives holds.
@@ -44,7 +47,12 @@ impl Rules {
         let mut conditions = rules.iter().flat_map(Rule::conditions);
         let count_calls = conditions.any(|condition| condition.subject == Subject::Nth);
         drop(conditions);
+        let conditions = rules.iter().flat_map(Rule::conditions);
+        let mut headers: Vec<_> = conditions.filter_map(Condition::header).collect();
+        headers.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+        headers.dedup();
         Self {
+            headers,
             count_calls,
             index: (rules.len() > FEW).then(|| Index::new(&rules)),
             in_order: rules,

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::ask::JSON;
 use super::context::Context;
 use crate::base::{microseconds, milliseconds};
+use crate::http;
 use crate::world::{self, Content, Exchange, KeptBody};
 
 /// A request with its reply, as the control API writes it.
@@ -17,7 +18,7 @@ pub(in crate::control) fn exchange_json(context: &Context, exchange: &Exchange) 
         Content::Json(value) | Content::Fields(value) => value,
         Content::Text(text) | Content::Beginning(text) => text.into(),
     };
-    let query = form_urlencoded::parse(exchange.query().as_bytes());
+    let query = http::shown_pairs(exchange.query().as_bytes());
     let mut json = json!({
         "seq": exchange.seq,
         "trace": exchange.trace(),
@@ -80,7 +81,7 @@ fn reply(kept: &KeptBody) -> Value {
 }
 
 /// Pairs as an object. A name that comes more than once has a list of its values.
-fn gathered<N: AsRef<str>, V: AsRef<str>>(pairs: impl Iterator<Item = (N, V)>) -> Value {
+pub(super) fn gathered<N: AsRef<str>, V: AsRef<str>>(pairs: impl Iterator<Item = (N, V)>) -> Value {
     let mut gathered = Map::new();
     for (name, value) in pairs {
         let value = Value::from(value.as_ref());

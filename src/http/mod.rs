@@ -7,7 +7,9 @@ mod form;
 mod guard;
 mod headers;
 mod reply_body;
+mod single_headers;
 mod upload;
+mod url_text;
 
 pub(crate) use self::basic_auth::authenticate;
 pub(crate) use self::call::{Body, Call, MediaType, Secure};
@@ -23,6 +25,8 @@ pub(crate) use self::headers::{
     WORLD_HEADER,
 };
 pub(crate) use self::reply_body::{BodyContent, ReplyBody};
+pub(crate) use self::single_headers::{RepeatedHeader, header_text, single_header};
 pub(crate) use self::upload::{
     FILE_NAME, HELD_BYTES_MAX, PIECE_BYTES, Picture, Room, Upload, pointer_part,
 };
+pub(crate) use self::url_text::{check_path, normal_path, segment_text, shown_pairs};

@@ -19,7 +19,7 @@ pub(super) fn uploads(serving: &Serving, call: &Call) -> Option<Arc<UploadFields
         .control
         .engine
         .catalogue()
-        .route(call.method(), call.path())
+        .route(call.method(), &call.path())
     {
         Ok(Route::Ask(endpoint, _)) => endpoint.schema.uploads.clone(),
         Ok(

@@ -59,6 +59,7 @@ mod privacy;
 mod process;
 mod promises;
 mod raw;
+mod reading;
 mod readme;
 mod receiver;
 mod reload;
