@@ -57,8 +57,11 @@ pub(crate) fn register(
     let with_url: Vec<_> = known.iter().copied().filter(has_url).collect();
     let replaceable = may_be_all.then_some(with_url.as_slice());
     let asked = asked_types(&fields, &known, replaceable);
-    let url = fields.get("url").and_then(Value::as_str);
-    let url = url.filter(|url| !url.is_empty()).ok_or("is required");
+    let url = match fields.get("url") {
+        Some(Value::String(url)) if !url.is_empty() => Ok(url.as_str()),
+        Some(Value::String(_) | Value::Null) | None => Err("is required"),
+        Some(_) => Err("must be a string"), // such as a field that a form has twice
+    };
     let (asked, url) = match (asked, url) {
         (Ok(asked), Ok(url)) => (asked, url),
         (asked, url) => {
@@ -140,7 +143,7 @@ fn registered(world: &World, asked: &AskedTypes<'_>, url: &ReceiverUrl) -> Value
         AskedTypes::All(all) => reply.insert("types".to_owned(), json!(all)),
     };
     reply.insert("url".to_owned(), url.as_str().into());
-    let environment = if world.key.is_live() { "LIVE" } else { "TEST" };
+    let environment = world.key.environment();
     reply.insert("environment".to_owned(), environment.into());
     reply.insert(
         "callback_authentication_token".to_owned(),
@@ -156,7 +159,7 @@ fn fields(call: &Call) -> Result<Map<String, Value>, ApiError> {
         Body::Parts(parts) => parts.clone(),
         Body::Bytes(body) => match call.media_type() {
             MediaType::Form if !http::looks_like_json(body) => http::parse_form(body)?,
-            MediaType::Form | MediaType::Json => input::parse_json(body)?,
+            MediaType::Form | MediaType::Json => input::parse_json(body)?.0,
             MediaType::Multipart | MediaType::Other => return Err(input::neither_json_nor_form()),
         },
     };

@@ -32,11 +32,19 @@ pub(crate) fn choose_by_values<'e>(
     if !all_file_names {
         return Ok(None);
     }
-    let names = facts.file_names.values().filter_map(Value::as_str);
+    let names = facts.file_names.values().flat_map(names_of_field);
     let found = names
-        .into_iter()
+        .filter_map(Value::as_str)
         .find_map(|name| named_by_file(endpoint, name));
     Ok(found.map(|outcome| NamedOutcome { outcome, at: None }))
+}
+
+/// The name of a field's file, or the names of all its files.
+fn names_of_field(names: &Value) -> &[Value] {
+    match names {
+        Value::Array(names) => names,
+        one => std::slice::from_ref(one),
+    }
 }
 
 /// The outcome that the value names. After a prefix, an unknown name is refused.

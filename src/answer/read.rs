@@ -7,7 +7,7 @@ use super::product_request::ProductRequest;
 use super::reply::{FollowUp, Reply};
 use super::seen::Seen;
 use super::{magic, strict};
-use crate::base::Mix;
+use crate::base::{Mix, Spellings};
 use crate::catalogue::{
     Answer, Creation, Endpoint, Fill, LISTED, PlantedRecord, ReplyId, find_dummy_data,
 };
@@ -35,7 +35,9 @@ pub(super) fn read(
         strict::refuse_outcome_if_strict(is_strict, endpoint, outcome)?;
         return Err(ApiError::asked_for(&outcome.name));
     }
-    let version = find(request, id).ok_or_else(|| ApiError::no_record(id))?;
+    // The id as it was sent: a decoded one may have characters that nobody can see.
+    let sent_id = call.sent_path().rsplit('/').next().unwrap_or_default();
+    let version = find(request, id).ok_or_else(|| ApiError::no_record(sent_id))?;
     strict::refuse_version_if_strict(is_strict, catalogue, &version)?;
     seen.decision.by = DecidedBy::Record;
     seen.decision.record = Some(id.into());
@@ -109,6 +111,7 @@ fn planted(
         .or_else(|| find_dummy_data(seed, catalogue, creation, &record.input, &mut dice));
     let mut fill = Fill {
         input: &record.input,
+        spellings: &Spellings::default(),
         id,
         created: record.created,
         updated: record.updated,

@@ -9,7 +9,7 @@ use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use super::shape::{Fields, Shape, dig};
-use crate::base::{listed, nearest_or_all};
+use crate::base::{canonical_json, listed, nearest_or_all, read_exact_json, same_json};
 use crate::http;
 use crate::scenario::{LoadError, SourceFile, Spanned, Tree};
 
@@ -46,7 +46,9 @@ pub(crate) enum Subject {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Test {
+    /// A value in its canonical form.
     Equals(Value),
+    /// Values in their canonical form.
     OneOf(Vec<Value>),
     Matches(Regex),
     StartsWith(String),
@@ -93,7 +95,8 @@ impl Condition {
     }
 
     pub(crate) fn holds(&self, facts: Facts<'_>) -> bool {
-        self.test.holds(self.subject.of(facts).as_deref())
+        let value = self.subject.of(facts);
+        self.test.holds(value.as_deref(), self.subject.is_text())
     }
 }
 
@@ -135,8 +138,9 @@ impl Subject {
         )
     }
 
-    /// Whether the value is always text, whatever the client sends. Then it is compared to text only.
-    fn is_text(&self) -> bool {
+    /// Whether the value is always text, whatever the client sends. Then numbers are compared to the number that the
+    /// text spells.
+    pub(crate) fn is_text(&self) -> bool {
         matches!(self, Self::Header(_) | Self::Query(_) | Self::FileName(_))
     }
 
@@ -165,10 +169,7 @@ impl Test {
         file: &Arc<SourceFile>,
         as_text: bool,
     ) -> Result<Self, LoadError> {
-        let literal = |tree: &Tree| {
-            let json = tree.to_json();
-            if as_text { spelled(json) } else { json }
-        };
+        let literal = |tree: &Tree| literal(tree, as_text);
         let Tree::Table(entries) = tree.as_ref() else {
             return Ok(Self::Equals(literal(tree.as_ref())));
         };
@@ -229,21 +230,23 @@ impl Test {
         }
     }
 
-    pub(crate) fn holds(&self, value: Option<&Value>) -> bool {
+    /// Whether the value of a request passes. `is_text` if its subject is always text.
+    pub(crate) fn holds(&self, value: Option<&Value>, is_text: bool) -> bool {
+        let is = |expected: &Value| value.is_some_and(|value| equals(expected, value, is_text));
         let text = || value.and_then(Value::as_str);
         let number = || match value? {
             Value::String(text) => text.parse().ok(), // from a header or the query
             other => other.as_f64(),
         };
         match self {
-            Self::Equals(expected) => value == Some(expected),
-            Self::OneOf(options) => value.is_some_and(|value| options.contains(value)),
+            Self::Equals(expected) => is(expected),
+            Self::OneOf(options) => options.iter().any(is),
             Self::Matches(regex) => text().is_some_and(|text| regex.is_match(text)),
             Self::StartsWith(start) => text().is_some_and(|text| text.starts_with(start.as_str())),
             Self::Present(present) => value.is_some() == *present,
             Self::MoreThan(limit) => number().is_some_and(|number: f64| number > *limit),
             Self::LessThan(limit) => number().is_some_and(|number: f64| number < *limit),
-            Self::Not(inner) => !inner.holds(value),
+            Self::Not(inner) => !inner.holds(value, is_text),
         }
     }
 
@@ -276,12 +279,15 @@ impl Test {
     }
 }
 
-/// The value as text, for subjects that are always text. The items of a list become text too.
-fn spelled(value: Value) -> Value {
-    match value {
-        Value::Number(_) | Value::Bool(_) => value.to_string().into(),
-        Value::Array(items) => items.into_iter().map(spelled).collect(),
-        Value::Null | Value::String(_) | Value::Object(_) => value,
+/// A value that a file writes. For a subject that is always text, a boolean is text too.
+fn literal(tree: &Tree, as_text: bool) -> Value {
+    match tree {
+        Tree::Boolean(truth) if as_text => truth.to_string().into(),
+        Tree::List(items) if as_text => {
+            let items = items.iter();
+            items.map(|item| literal(item.as_ref(), as_text)).collect()
+        }
+        other => canonical_json(&other.to_json()).into_owned(),
     }
 }
 
@@ -293,6 +299,26 @@ pub(crate) fn text_or_list<T: Into<String>>(texts: impl Iterator<Item = T>) -> O
         1 => texts.pop().map(Value::String),
         _ => Some(texts.into()),
     }
+}
+
+/// Whether a value of a request is the expected one. Numbers are equal however they are written.
+fn equals(expected: &Value, value: &Value, is_text: bool) -> bool {
+    match (expected, value) {
+        (Value::Number(_), Value::String(text)) if is_text => {
+            number_of(text).is_some_and(|number| same_json(expected, &number))
+        }
+        (Value::Array(expected), Value::Array(values)) if is_text => {
+            let mut pairs = expected.iter().zip(values);
+            expected.len() == values.len()
+                && pairs.all(|(expected, value)| equals(expected, value, is_text))
+        }
+        _ => same_json(expected, value),
+    }
+}
+
+/// The number that a text spells.
+pub(crate) fn number_of(text: &str) -> Option<Value> {
+    read_exact_json(text.as_bytes()).filter(Value::is_number)
 }
 
 fn as_number(tree: &Tree) -> Option<f64> {

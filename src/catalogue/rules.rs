@@ -1,5 +1,6 @@
 //! `when`: rules that choose an outcome by the content of a request, and the order in which they are tried.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
@@ -8,9 +9,10 @@ use hyper::header::HeaderName;
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::condition::{Condition, Facts, Subject};
+use super::condition::{Condition, Facts, Subject, number_of};
 use super::outcome::Outcome;
 use super::shape::Fields;
+use crate::base::canonical_json;
 use crate::scenario::{LoadError, Origin, SourceFile, Spanned, Tree};
 
 /// Up to this number of rules, trying them one by one is faster than the index.
@@ -142,7 +144,7 @@ impl When {
 /// Finds rules by the values that they want. So only the rules that can hold are tried, even with ten thousand rules.
 #[derive(Debug, Default)]
 struct Index {
-    /// For each subject, the rules that want a value there: by this value, in order.
+    /// For each subject, the rules that want a value there: by the canonical form of this value, in order.
     exact: Vec<(Subject, HashMap<Value, Vec<usize>>)>,
     /// The rules that are found by no value, in order.
     others: Vec<usize>,
@@ -174,7 +176,8 @@ impl Index {
             self.exact.len() - 1
         });
         for value in values {
-            let rules = self.exact[place].1.entry(value.clone()).or_default();
+            let key = index_key(subject, value).into_owned();
+            let rules = self.exact[place].1.entry(key).or_default();
             if rules.last() != Some(&at) {
                 rules.push(at);
             }
@@ -185,8 +188,11 @@ impl Index {
     fn candidates(&self, facts: Facts<'_>) -> impl Iterator<Item = usize> {
         let mut lists: Vec<&[usize]> = vec![&self.others];
         for (subject, rules) in &self.exact {
-            let value = subject.of(facts);
-            lists.extend(value.and_then(|value| Some(rules.get(value.as_ref())?.as_slice())));
+            let Some(value) = subject.of(facts) else {
+                continue;
+            };
+            let found = rules.get(index_key(subject, &value).as_ref());
+            lists.extend(found.map(Vec::as_slice));
         }
         std::iter::from_fn(move || {
             let next = *lists.iter().filter_map(|list| list.first()).min()?;
@@ -197,6 +203,25 @@ impl Index {
             }
             Some(next)
         })
+    }
+}
+
+/// The value by which rules are found. In a subject that is always text, a number may be spelled in several ways.
+fn index_key<'v>(subject: &Subject, value: &'v Value) -> Cow<'v, Value> {
+    match value {
+        Value::String(text) if subject.is_text() => number_of(text)
+            .map_or(Cow::Borrowed(value), |number| {
+                Cow::Owned(canonical_json(&number).into_owned())
+            }),
+        Value::Array(items) if subject.is_text() => {
+            let items = items.iter();
+            Cow::Owned(
+                items
+                    .map(|item| index_key(subject, item).into_owned())
+                    .collect(),
+            )
+        }
+        _ => canonical_json(value),
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::shape::{Property, Shape};
 use super::upload_fields::UploadFields;
+use crate::base::{Spellings, UNFIT_MAX};
 use crate::http::{Complaint, RefusedInput};
 use crate::scenario::{self, FORMATS};
 
@@ -72,12 +73,15 @@ impl RequestSchema {
         self.compile().map(|_| ())
     }
 
-    pub(crate) fn check(&self, input: &Value) -> Result<(), RefusedInput> {
+    pub(crate) fn check(&self, input: &Value, spellings: &Spellings) -> Result<(), RefusedInput> {
         let validator = self
             .compile()
             .expect("a schema is proven when its file is loaded");
         if validator.is_valid(input) {
-            return Ok(());
+            return match spellings.unfit(input) {
+                fit if fit.is_empty() => Ok(()),
+                unfit => Err(unfit_numbers(unfit)),
+            };
         }
         let mut found: Vec<_> = validator
             .iter_errors(input)
@@ -180,33 +184,46 @@ impl RequestSchema {
         let top = path.split(['.', '[']).next().unwrap_or_default();
         let place = self.shape.names().position(|name| name == top);
         let mut rank = (place.unwrap_or(usize::MAX), 0);
-        if self.is_file(top) {
-            if let Some((part, inner)) = path.split_once('.') {
-                rank.1 = self.place_in_file(part, inner);
-                message = format!("its {inner} {message}");
-                path = part.to_owned();
-            } else if matches!(error.kind(), ValidationErrorKind::Type { .. }) {
-                "must be a file".clone_into(&mut message);
-            }
+        let is_of_file = path.rsplit_once('.').filter(|(part, _)| self.is_file(part));
+        if let Some((part, inner)) = is_of_file {
+            rank.1 = self.place_in_file(top, inner);
+            message = format!("its {inner} {message}");
+            path = part.to_owned();
+        } else if self.is_file(&path) && matches!(error.kind(), ValidationErrorKind::Type { .. }) {
+            "must be a file".clone_into(&mut message);
         }
         (code, rank, Complaint { path, message })
     }
 
     /// The place of this fact of a file in the schema. Only the first wrong fact is reported.
     fn place_in_file(&self, part: &str, fact: &str) -> usize {
-        let facts = self.json["properties"][part]["properties"].as_object();
+        let field = &self.json["properties"][part];
+        let facts = [field, &field["items"]]
+            .into_iter()
+            .find_map(|file| file["properties"].as_object());
         facts
             .and_then(|facts| facts.keys().position(|name| name == fact))
             .unwrap_or(usize::MAX)
     }
 
-    fn is_file(&self, name: &str) -> bool {
-        let Shape::Object(properties) = &self.shape else {
-            return false;
-        };
-        properties
-            .iter()
-            .any(|property| property.name == name && property.shape == Shape::File)
+    /// Whether the field at a path such as `pages[0]` is a file.
+    fn is_file(&self, path: &str) -> bool {
+        let names = path.split(['.', '[', ']']).filter(|name| !name.is_empty());
+        self.shape.at(&names.collect::<Vec<_>>()) == Some(&Shape::File)
+    }
+}
+
+/// Refuses the numbers at these JSON Pointers, because they would lose digits.
+pub(crate) fn unfit_numbers(pointers: impl IntoIterator<Item = String>) -> RefusedInput {
+    let complain = |pointer: String| Complaint {
+        path: written_path(&pointer),
+        message: "must be a number that fits into 64 bits".to_owned(),
+    };
+    let complaints: Vec<_> = pointers.into_iter().map(complain).collect();
+    RefusedInput {
+        code: None,
+        all_listed: complaints.len() < UNFIT_MAX,
+        complaints,
     }
 }
 

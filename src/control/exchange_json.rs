@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::ask::JSON;
 use super::context::Context;
-use crate::base::{microseconds, milliseconds};
+use super::gathered::gathered;
+use crate::base::{microseconds, milliseconds, read_exact_json};
 use crate::http;
 use crate::world::{self, Content, Exchange, KeptBody};
 
@@ -74,26 +75,8 @@ fn reply(kept: &KeptBody) -> Value {
     if kept.whole_bytes == 0 {
         return Value::Null;
     }
-    let json = kept
-        .is_whole()
-        .then(|| serde_json::from_slice(&kept.bytes).ok());
+    let json = kept.is_whole().then(|| read_exact_json(&kept.bytes));
     json.flatten().unwrap_or_else(|| kept.text().into())
-}
-
-/// Pairs as an object. A name that comes more than once has a list of its values.
-pub(super) fn gathered<N: AsRef<str>, V: AsRef<str>>(pairs: impl Iterator<Item = (N, V)>) -> Value {
-    let mut gathered = Map::new();
-    for (name, value) in pairs {
-        let value = Value::from(value.as_ref());
-        match gathered.get_mut(name.as_ref()) {
-            None => {
-                gathered.insert(name.as_ref().to_owned(), value);
-            }
-            Some(Value::Array(values)) => values.push(value),
-            Some(one) => *one = Value::Array(vec![one.take(), value]),
-        }
-    }
-    Value::Object(gathered)
 }
 
 pub(in crate::control) fn time(at: SystemTime) -> Value {

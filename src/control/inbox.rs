@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use super::ask::{
     ControlAnswer, ControlRequest, bad_request, only, parameter, unreadable, wait, whole_number,
 };
-use super::exchange_json::gathered;
+use super::gathered::gathered;
 use super::inbox_store::InboxEntry;
 use crate::base::lock;
 use crate::http::{self, Body, CONTROL_TOKEN_HEADER, Refusal};

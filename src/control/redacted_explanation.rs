@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::exchange_json::gathered;
+use super::gathered::gathered;
 use crate::answer::{DecidingValues, Explanation};
 use crate::catalogue::PersonalFields;
 use crate::http;

@@ -29,7 +29,7 @@ pub(super) fn answer(request: ControlRequest<'_>) -> Result<ControlReply, Refusa
     if kept.is_empty() {
         return Err(not_kept(
             "no upload of this request is kept: PNG and JPEG files of accepted requests are kept for a minute, if an \
-             inspector or another reader of `events` was open on this world when they received_at, and there was room",
+             inspector or another reader of `events` was open on this world when they came, and there was room",
         ));
     }
     let Some(picture) = kept.iter().find(|one| one.at == *at) else {

@@ -284,6 +284,11 @@ impl ApiError {
         .by_sandbox("internal error")
     }
 
+    /// A field of a form has a value and names in brackets, such as `a=1&a[b]=2`.
+    pub(crate) fn value_and_brackets(path: &str) -> Self {
+        Self::field(path, "is sent both as a value and with names in brackets")
+    }
+
     fn field(path: &str, message: &str) -> Self {
         Self::complaints(vec![Complaint {
             path: path.to_owned(),

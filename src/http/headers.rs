@@ -29,3 +29,6 @@ pub(crate) const DEFAULT_PORT: u16 = 4586;
 
 /// The largest body of JSON or of a form.
 pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;
+
+/// The same where fields hold files in base64. Two pictures of the documented 500 KB fit.
+pub(crate) const BODY_WITH_FILES_BYTES_MAX: usize = 4 << 20;

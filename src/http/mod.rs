@@ -1,6 +1,7 @@
 //! Values without sockets: a request that was read, the body of a reply, Iluma's errors and keys.
 
 mod basic_auth;
+mod boundary;
 mod call;
 mod error;
 mod form;
@@ -12,21 +13,20 @@ mod upload;
 mod url_text;
 
 pub(crate) use self::basic_auth::authenticate;
+pub(crate) use self::boundary::boundary_of;
 pub(crate) use self::call::{Body, Call, MediaType, Secure};
 pub(crate) use self::error::{
     ALL_CODES, ApiError, Code, Complaint, ErrorCode, RefusedInput, error_envelope,
 };
-pub(crate) use self::form::{form_path, looks_like_json, parse_form};
+pub(crate) use self::form::{FormTree, form_path, looks_like_json, parse_form};
 pub use self::guard::ControlToken;
 pub(crate) use self::guard::{Guard, Refusal};
 pub(crate) use self::headers::{
-    BODY_BYTES_MAX, CALLBACK_TOKEN_HEADER, CONTROL_PREFIX, CONTROL_TOKEN_HEADER, DEFAULT_HOST,
-    DEFAULT_PORT, DELAY_HEADER, DEPTH_HEADER, FAULT_HEADER, MAGIC_HEADER, OPENAPI_PATH,
-    WORLD_HEADER,
+    BODY_BYTES_MAX, BODY_WITH_FILES_BYTES_MAX, CALLBACK_TOKEN_HEADER, CONTROL_PREFIX,
+    CONTROL_TOKEN_HEADER, DEFAULT_HOST, DEFAULT_PORT, DELAY_HEADER, DEPTH_HEADER, FAULT_HEADER,
+    MAGIC_HEADER, OPENAPI_PATH, WORLD_HEADER,
 };
 pub(crate) use self::reply_body::{BodyContent, ReplyBody};
 pub(crate) use self::single_headers::{RepeatedHeader, header_text, single_header};
-pub(crate) use self::upload::{
-    FILE_NAME, HELD_BYTES_MAX, PIECE_BYTES, Picture, Room, Upload, pointer_part,
-};
+pub(crate) use self::upload::{FILE_NAME, HELD_BYTES_MAX, PIECE_BYTES, Picture, Room, Upload};
 pub(crate) use self::url_text::{check_path, normal_path, segment_text, shown_pairs};

@@ -58,6 +58,26 @@ impl Upload {
         self.held.extend_from_slice(&chunk[..chunk.len().min(most)]);
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes == 0
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Whether it is text, as far as it is held.
+    pub(crate) fn is_text(&self) -> bool {
+        let is_cut = self.bytes > self.held.len() as u64;
+        let text = str::from_utf8(&self.held);
+        text.map_or_else(|error| is_cut && error.error_len().is_none(), |_| true)
+    }
+
+    /// The bytes that are held.
+    pub(crate) fn into_held(self) -> Vec<u8> {
+        self.held
+    }
+
     /// The facts that schemas, rules and ids see of a file, and the file itself if it is a picture and was held whole.
     /// The type comes from the bytes of the file, not from its label.
     pub(crate) fn facts(self, at: impl FnOnce() -> String) -> (Value, Option<Picture>) {
@@ -84,11 +104,6 @@ impl Upload {
         let picture = whole.and_then(|(kind, room)| Picture::within(room, at(), kind, self.held));
         (facts, picture)
     }
-}
-
-/// A name as one part of a JSON Pointer.
-pub(crate) fn pointer_part(name: &str) -> String {
-    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
 /// An uploaded picture, whole.

@@ -6,7 +6,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::base::{ApiKey, PUBLIC_KEY};
-use crate::catalogue::{Catalogue, ContentType, Endpoint, Verb};
+use crate::catalogue::{Catalogue, ContentType, Endpoint, Shape, Verb};
 use crate::http::{self, DEFAULT_HOST};
 
 /// Writes lines for one sandbox and one API key.
@@ -66,7 +66,7 @@ impl Curl {
                     shell_word(&body)
                 )
             }
-            (Verb::Post, ContentType::Multipart) => parts(sample),
+            (Verb::Post, ContentType::Multipart) => parts(endpoint),
         };
         let method = if fields.is_empty() && endpoint.verb == Verb::Post {
             " -X POST"
@@ -163,20 +163,34 @@ fn asked_path(endpoint: &Endpoint) -> String {
     parts.join("/")
 }
 
-/// The parts of a multipart form. An uploaded file is named after its field.
-fn parts(sample: Option<&Value>) -> String {
+/// The parts of a multipart form: one for each item of a list. An uploaded file is named after its field.
+fn parts(endpoint: &Endpoint) -> String {
+    let sample = endpoint.schema.sample();
     let fields = sample.and_then(Value::as_object).into_iter().flatten();
     let part = |(name, value): (&String, &Value)| {
-        let part = match value["type"].as_str() {
-            Some(media_type) => {
-                let ending = media_type.rsplit('/').next().unwrap_or_default();
-                format!("{name}=@{name}.{ending}")
-            }
-            None => format!("{name}={}", text(value)),
+        let shape = endpoint.schema.shape.property(name);
+        let values = match value {
+            Value::Array(items) => items.as_slice(),
+            one => std::slice::from_ref(one),
         };
-        format!(" -F {}", shell_word(&part))
+        let item = shape.map(|shape| shape.items().unwrap_or(shape));
+        let parts = values.iter().map(|value| part(name, value, item));
+        parts.collect::<String>()
     };
     fields.map(part).collect()
+}
+
+fn part(name: &str, value: &Value, shape: Option<&Shape>) -> String {
+    let part = if shape == Some(&Shape::File) {
+        let media_type = value["type"].as_str();
+        let ending = media_type.and_then(|media_type| media_type.rsplit('/').next());
+        format!("{name}=@{name}.{}", ending.unwrap_or("bin"))
+    } else if value.is_object() {
+        format!("{name}={value};type=application/json")
+    } else {
+        format!("{name}={}", text(value))
+    };
+    format!(" -F {}", shell_word(&part))
 }
 
 fn text(value: &Value) -> String {

@@ -1,6 +1,7 @@
 //! Finds and reads scenario files, in the binary and in folders.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -42,7 +43,7 @@ impl Layers {
 static SHIPPED_FILES: LazyLock<Vec<Arc<ScenarioFile>>> = LazyLock::new(|| {
     let read = |(path, text): (&str, &'static str)| {
         let source = Arc::new(SourceFile {
-            id: id_of(Path::new(path)),
+            id: id_of(Path::new(path)).expect("shipped paths are ASCII"),
             name: format!("shipped:{path}"),
             text: text.into(),
             shipped: true,
@@ -146,6 +147,16 @@ pub(crate) fn fingerprint(folders: &[PathBuf]) -> [u8; 32] {
 
 fn read_file(folder: &Path, path: &Path, layers: &mut Layers, errors: &mut Vec<LoadError>) {
     let name = path.display().to_string();
+    let below = path.strip_prefix(folder).unwrap_or(path);
+    let Some(id) = id_of(below) else {
+        // With all its bytes: two such files may be displayed alike.
+        let bytes = below.as_os_str().as_encoded_bytes().escape_ascii();
+        errors.push(LoadError::of_file(
+            name,
+            format!("has a name that is not UTF-8 text, `{bytes}`: rename it"),
+        ));
+        return;
+    };
     let text = match read_text(path) {
         Ok(text) => text,
         Err(error) => {
@@ -167,7 +178,6 @@ fn read_file(folder: &Path, path: &Path, layers: &mut Layers, errors: &mut Vec<L
             return;
         }
     };
-    let id = id_of(path.strip_prefix(folder).unwrap_or(path));
     let source = Arc::new(SourceFile {
         id,
         name,
@@ -279,9 +289,9 @@ fn read_text(path: &Path) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// `v1.1/things.toml` → `v1.1/things`
-fn id_of(path: &Path) -> String {
+/// `v1.1/things.toml` → `v1.1/things`. None for a name that is not UTF-8 text.
+fn id_of(path: &Path) -> Option<String> {
     let id = path.with_extension("");
-    let parts: Vec<_> = id.iter().map(|part| part.to_string_lossy()).collect();
-    parts.join("/")
+    let parts: Option<Vec<_>> = id.iter().map(OsStr::to_str).collect();
+    Some(parts?.join("/"))
 }

@@ -70,8 +70,8 @@ const SHIPPED_DATA: &str = "dummy/";
 pub(crate) struct ReplyPart {
     /// The shared body. The `body` of an outcome is merged over it: tables are merged, other values replace it.
     pub body: Option<Spanned<Tree>>,
-    /// The time between `created` and `updated` of a reply that is finished at once, such as `800ms`. It is drawn
-    /// between 700 and 900 ms where it is left out.
+    /// The time between `created` and `updated` of a reply that is finished at once, such as `800ms`.
+    /// The default is between 700 and 900 ms.
     pub processing_time: Option<Spanned<String>>,
 }
 

@@ -1,35 +1,31 @@
 //! Reads a request's body off the wire, within its limits, uploads as a stream.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, BodyStream};
-use hyper::HeaderMap;
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use multer::{Constraints, Multipart, SizeLimit};
-use serde_json::{Map, Value};
+use hyper::header::CONTENT_ENCODING;
+use hyper::http::request::Parts as Head;
+use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_stream::{Stream, StreamExt};
 
+use super::beginning::{BEGINNING_BYTES, lacks_carriage_returns, other_boundary};
+use super::broken_body::{ClientGone, broken_framing};
+use super::multipart::{Parts, UPLOAD_BYTES_MAX, read_parts};
 use super::pace::BODY_TIME;
-use crate::base::{grow_share, size_in_words};
-use crate::control::UploadStore;
+use super::record::{asked_endpoint, uploads};
+use super::serving::Serving;
+use crate::base::grow_share;
+use crate::control;
 use crate::http::{
-    ApiError, BODY_BYTES_MAX, Body, HELD_BYTES_MAX, MediaType, Picture, Upload, pointer_part,
+    ApiError, BODY_BYTES_MAX, BODY_WITH_FILES_BYTES_MAX, Body, HELD_BYTES_MAX, MediaType, Picture,
+    boundary_of,
 };
-
-/// How many bytes a whole multipart request may have.
-pub(crate) const UPLOAD_BYTES_MAX: usize = 10 << 20;
-
-const PARTS_MAX: usize = 100;
 
 /// A body up to this size takes no share of the memory for bodies.
 const SMALL_BYTES_MAX: usize = 64 << 10;
-
-/// How many bytes of a multipart body may pass before a part, or a piece of one, is found.
-const UNREAD_BYTES_MAX: usize = 64 << 10;
 
 /// How much of a refused body is still read and thrown away. Otherwise a client that is still sending would
 /// see its connection cut and not the answer.
@@ -54,17 +50,43 @@ impl ReadBody {
     }
 }
 
+/// Where a body comes from.
+pub(super) struct BodySource<'r> {
+    pub serving: &'r Serving,
+    pub head: &'r Head,
+}
+
+impl BodySource<'_> {
+    /// How large a body may be that is no upload.
+    fn bytes_max(&self) -> usize {
+        if uploads(self.serving, self.head).is_some() {
+            BODY_WITH_FILES_BYTES_MAX
+        } else {
+            control::body_bytes_max(self.head)
+        }
+    }
+
+    /// The connection failed within the body. A client that broke the framing finds the reason in the log.
+    fn gone(&self, error: &hyper::Error) -> ClientGone {
+        if let Some(reason) = broken_framing(error) {
+            let catalogue = self.serving.control.engine.catalogue();
+            let endpoint = asked_endpoint(&catalogue, self.head);
+            let route = endpoint.map(|endpoint| endpoint.path.as_str());
+            tracing::warn!(route, "the body of a request could not be read: {reason}");
+        }
+        ClientGone
+    }
+}
+
 /// Reads the body of a request. None when the client went away: there is nobody left to answer. The
 /// connection limits the time.
-pub(crate) async fn read(
-    headers: &HeaderMap,
-    mut incoming: Incoming,
-    bytes_max: usize,
-    bodies: &Arc<Semaphore>,
-    uploads: &UploadStore,
-) -> Option<ReadBody> {
+pub(super) async fn read(from: BodySource<'_>, mut incoming: Incoming) -> Option<ReadBody> {
+    let headers = &from.head.headers;
     let mut pictures = Vec::new();
-    let mut share = Share { bodies, held: None };
+    let mut share = Share {
+        bodies: &from.serving.bodies,
+        held: None,
+    };
     let read = async {
         if incoming.is_end_stream() {
             return Ok(Body::Empty);
@@ -72,22 +94,16 @@ pub(crate) async fn read(
         if let Some(encoding) = headers.get(CONTENT_ENCODING)
             && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
         {
-            Box::pin(drain(&mut incoming)).await?;
+            Box::pin(drain(&from, &mut incoming)).await?;
             return Ok(Body::Unreadable(ApiError::unsupported_content_type(
                 "A body with a content-encoding is not taken: send it as it is.",
             )));
         }
         if MediaType::of(headers) == MediaType::Multipart {
-            return Box::pin(read_multipart(
-                headers,
-                incoming,
-                &mut share,
-                uploads,
-                &mut pictures,
-            ))
-            .await;
+            let reading = read_multipart(&from, incoming, &mut share, &mut pictures);
+            return Box::pin(reading).await;
         }
-        read_bytes(incoming, bytes_max, &mut share).await
+        read_bytes(&from, incoming, &mut share).await
     };
     let body = read.await.ok()?;
     if matches!(body, Body::Unreadable(_)) {
@@ -99,12 +115,6 @@ pub(crate) async fn read(
         share: share.held,
     })
 }
-
-/// The client went away.
-struct ClientGone;
-
-/// How many shares all bodies in flight may hold together. One share is `BODY_BYTES_MAX` bytes.
-pub(crate) const SHARES_MAX: usize = 128;
 
 /// The shares of one body. A body that is not small takes them before it is held in memory.
 struct Share<'a> {
@@ -124,26 +134,30 @@ impl Share<'_> {
 }
 
 async fn read_bytes(
+    from: &BodySource<'_>,
     mut incoming: Incoming,
-    bytes_max: usize,
     share: &mut Share<'_>,
 ) -> Result<Body, ClientGone> {
     let mut whole = Bytes::new();
     let mut rest = BytesMut::new();
+    let mut bytes_max = None;
     while let Some(frame) = incoming.frame().await {
-        let Ok(data) = frame.map_err(|_| ClientGone)?.into_data() else {
+        let Ok(data) = frame.map_err(|error| from.gone(&error))?.into_data() else {
             continue; // trailers
         };
         let bytes = whole.len() + rest.len() + data.len();
         let mut room = Ok(());
-        if bytes > bytes_max {
-            room = Err(ApiError::body_too_large(bytes_max));
-        } else if bytes > SMALL_BYTES_MAX {
-            room = share.take(bytes);
+        if bytes > SMALL_BYTES_MAX {
+            let bytes_max = *bytes_max.get_or_insert_with(|| from.bytes_max());
+            room = if bytes > bytes_max {
+                Err(ApiError::body_too_large(bytes_max))
+            } else {
+                share.take(bytes)
+            };
         }
         if let Err(error) = room {
             drop((whole, rest));
-            Box::pin(drain(&mut incoming)).await?;
+            Box::pin(drain(from, &mut incoming)).await?;
             return Ok(Body::Unreadable(error));
         }
         if whole.is_empty() && rest.is_empty() {
@@ -172,51 +186,39 @@ async fn read_bytes(
 }
 
 async fn read_multipart(
-    headers: &HeaderMap,
-    incoming: Incoming,
+    from: &BodySource<'_>,
+    mut incoming: Incoming,
     share: &mut Share<'_>,
-    uploads: &UploadStore,
     pictures: &mut Vec<Picture>,
 ) -> Result<Body, ClientGone> {
-    let boundary = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| multer::parse_boundary(value).ok());
     let mut whole_bytes = 0;
-    let unread = AtomicUsize::new(0);
-    let mut stream = BodyStream::new(incoming)
+    let mut is_gone = false;
+    let mut stream = BodyStream::new(&mut incoming)
         .filter_map(|frame| frame.map(|frame| frame.into_data().ok()).transpose())
-        .map(|data| data.map_err(|_| StreamError::Gone))
         .map(|data| {
-            let data = data?;
+            let data = data.map_err(|error| {
+                is_gone = true;
+                from.gone(&error)
+            })?;
             whole_bytes += data.len();
-            // Counts the bytes since the parser last found anything.
-            if unread.fetch_add(data.len(), Ordering::Relaxed) > UNREAD_BYTES_MAX {
-                return Err(StreamError::NoPart);
-            }
             Ok(data)
         });
-    let parts = match (boundary, share.take(HELD_BYTES_MAX)) {
-        (_, Err(error)) => Err(error),
-        (None, _) => Err(ApiError::broken_multipart(
-            "the content-type does not say its boundary",
-        )),
-        (Some(boundary), _) => read_parts(&mut stream, boundary, &unread, uploads, pictures).await,
+    let parts = match share.take(HELD_BYTES_MAX) {
+        Err(error) => Err(error),
+        Ok(()) => read_form(from, &mut stream, pictures).await?,
     };
     // Reads what follows the last boundary, or the rest of a body that is refused already.
     let mut drained = 0;
     while let Some(data) = stream.next().await {
-        unread.store(0, Ordering::Relaxed);
-        match data {
-            Ok(data) => drained += data.len(),
-            Err(StreamError::NoPart) => {}
-            Err(StreamError::Gone) => return Err(ClientGone),
-        }
+        drained += data?.len();
         if drained > DRAINED_BYTES_MAX {
             return Err(ClientGone);
         }
     }
     drop(stream);
+    if is_gone {
+        return Err(ClientGone); // the parser has taken the error out of the stream
+    }
     if whole_bytes == 0 {
         return Ok(Body::Empty);
     }
@@ -229,98 +231,46 @@ async fn read_multipart(
     })
 }
 
-/// Why the stream of a multipart body gives nothing more.
-#[derive(Debug, thiserror::Error)]
-enum StreamError {
-    #[error("the client is gone")]
-    Gone,
-    #[error(
-        "no part begins within its first {}, or a part's head is longer",
-        size_in_words(UNREAD_BYTES_MAX)
-    )]
-    NoPart,
-}
-
-async fn read_parts<S>(
-    stream: &mut S,
-    boundary: String,
-    unread: &AtomicUsize,
-    uploads: &UploadStore,
+/// Reads a form up to its last boundary.
+async fn read_form<S>(
+    from: &BodySource<'_>,
+    mut stream: S,
     pictures: &mut Vec<Picture>,
-) -> Result<Value, ApiError>
+) -> Result<Result<Value, ApiError>, ClientGone>
 where
-    S: Stream<Item = Result<Bytes, StreamError>> + Send + Unpin,
+    S: Stream<Item = Result<Bytes, ClientGone>> + Send + Unpin,
 {
-    let limits =
-        Constraints::new().size_limit(SizeLimit::new().whole_stream(UPLOAD_BYTES_MAX as u64));
-    let mut multipart = Multipart::with_constraints(stream, boundary, limits);
-    let mut parts = Map::new();
-    let mut text_bytes = 0;
-    let mut count = 0;
-    while let Some(mut field) = multipart.next_field().await.map_err(multipart_error)? {
-        unread.store(0, Ordering::Relaxed);
-        count += 1;
-        if count > PARTS_MAX {
-            return Err(ApiError::broken_multipart(format_args!(
-                "it has more than {PARTS_MAX} parts"
-            )));
-        }
-        let name = field.name().unwrap_or_default().to_owned();
-        if parts.contains_key(&name) {
-            pictures.retain(|one| one.at != pointer_part(&name)); // the last part of a name counts
-        }
-        let is_text = field
-            .content_type()
-            .is_none_or(|kind| kind.type_().as_str() == "text");
-        let is_file = field.file_name().is_some();
-        // Some clients send a file without a file name. Only its type shows that it is a file.
-        let value = if is_file || !is_text {
-            let mut file = Upload::called(field.file_name(), uploads.room());
-            while let Some(chunk) = field.chunk().await.map_err(multipart_error)? {
-                unread.store(0, Ordering::Relaxed);
-                file.take(&chunk);
-            }
-            let (facts, picture) = file.facts(|| pointer_part(&name));
-            pictures.extend(picture);
-            facts
-        } else {
-            let mut text = Vec::new();
-            while let Some(chunk) = field.chunk().await.map_err(multipart_error)? {
-                unread.store(0, Ordering::Relaxed);
-                text_bytes += chunk.len();
-                if text_bytes > BODY_BYTES_MAX {
-                    return Err(ApiError::body_too_large(BODY_BYTES_MAX));
-                }
-                text.extend_from_slice(&chunk);
-            }
-            String::from_utf8(text)
-                .map_err(|_| {
-                    ApiError::broken_multipart(format_args!("the part `{name}` is not UTF-8 text"))
-                })?
-                .into()
-        };
-        parts.insert(name, value);
+    let boundary = match boundary_of(&from.head.headers) {
+        Ok(boundary) => boundary,
+        Err(reason) => return Ok(Err(ApiError::broken_multipart(reason))),
+    };
+    let mut beginning = BytesMut::new();
+    while beginning.len() < BEGINNING_BYTES
+        && let Some(data) = stream.next().await
+    {
+        beginning.extend_from_slice(&data?);
     }
-    Ok(Value::Object(parts))
+    let beginning = beginning.freeze();
+    let first = beginning.slice(..beginning.len().min(BEGINNING_BYTES));
+    if lacks_carriage_returns(&first, &boundary) {
+        let reason = "its lines must end in CR LF, and some end in LF alone";
+        return Ok(Err(ApiError::broken_multipart(reason)));
+    }
+    let catalogue = Arc::clone(&from.serving.control.engine.catalogue());
+    let endpoint = asked_endpoint(&catalogue, from.head);
+    let shape = endpoint.map(|endpoint| &endpoint.schema.shape);
+    let parts = Parts::of(shape, &from.serving.control.uploads, pictures);
+    let whole = tokio_stream::iter([Ok(beginning)]).chain(stream);
+    let read = read_parts(whole, &boundary, parts).await;
+    let or_other_boundary =
+        |error| other_boundary(&first, &boundary).map_or(error, ApiError::broken_multipart);
+    Ok(read.map_err(or_other_boundary))
 }
 
-fn multipart_error(error: multer::Error) -> ApiError {
-    match error {
-        multer::Error::StreamSizeExceeded { .. } => ApiError::upload_too_large(UPLOAD_BYTES_MAX),
-        multer::Error::IncompleteFieldData { .. }
-        | multer::Error::IncompleteHeaders
-        | multer::Error::IncompleteStream => {
-            ApiError::broken_multipart("it ends before its closing boundary")
-        }
-        multer::Error::StreamReadFailed(error) => ApiError::broken_multipart(error),
-        other => ApiError::broken_multipart(other),
-    }
-}
-
-async fn drain(incoming: &mut Incoming) -> Result<(), ClientGone> {
+async fn drain(from: &BodySource<'_>, incoming: &mut Incoming) -> Result<(), ClientGone> {
     let mut drained = 0;
     while let Some(frame) = incoming.frame().await {
-        if let Ok(data) = frame.map_err(|_| ClientGone)?.into_data() {
+        if let Ok(data) = frame.map_err(|error| from.gone(&error))?.into_data() {
             drained += data.len();
         }
         if drained > DRAINED_BYTES_MAX {

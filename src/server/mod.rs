@@ -1,11 +1,14 @@
 //! From a socket to a request and back: ports, TLS, HTTP/1.1 and 2, bodies, faults on the wire.
 
 mod accept;
+mod beginning;
 mod body;
+mod broken_body;
 mod connection;
 mod follow_up;
 mod gone;
 mod in_memory;
+mod multipart;
 mod pace;
 mod ports;
 mod protocol;

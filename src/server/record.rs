@@ -5,23 +5,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::header::HeaderValue;
+use hyper::http::request::Parts;
 
 use super::serving::Serving;
 use crate::answer::{Answered, Engine, ReplyFaults};
 use crate::base::microseconds;
-use crate::catalogue::{OutcomeId, Route, UploadFields};
-use crate::http::{Body, Call, MediaType, Picture};
+use crate::catalogue::{Catalogue, Endpoint, OutcomeId, Route, UploadFields};
+use crate::http::{self, Body, Call, MediaType, Picture};
 use crate::world::{Decision, Exchange, KeptBody, NO_WORLD, head_text};
 
-/// The fields of a request that may hold files. Nothing of these files may be kept.
-pub(super) fn uploads(serving: &Serving, call: &Call) -> Option<Arc<UploadFields>> {
-    match serving
-        .control
-        .engine
-        .catalogue()
-        .route(call.method(), &call.path())
-    {
-        Ok(Route::Ask(endpoint, _)) => endpoint.schema.uploads.clone(),
+/// The endpoint that a request asks for an answer. None for a request that reads, and outside of the products.
+pub(super) fn asked_endpoint<'c>(catalogue: &'c Catalogue, head: &Parts) -> Option<&'c Endpoint> {
+    match catalogue.route(&head.method, &http::normal_path(head.uri.path())) {
+        Ok(Route::Ask(endpoint, _)) => Some(endpoint),
         Ok(
             Route::Read(..)
             | Route::Health
@@ -32,6 +28,12 @@ pub(super) fn uploads(serving: &Serving, call: &Call) -> Option<Arc<UploadFields
         )
         | Err(_) => None,
     }
+}
+
+/// The fields of a request that may hold files. Nothing of these files may be kept.
+pub(super) fn uploads(serving: &Serving, head: &Parts) -> Option<Arc<UploadFields>> {
+    let catalogue = serving.control.engine.catalogue();
+    asked_endpoint(&catalogue, head)?.schema.uploads.clone()
 }
 
 /// A request with its decided reply.
@@ -53,7 +55,7 @@ pub(super) struct RequestForJournal {
 pub(super) async fn keep_long_body(serving: &Serving, call: &Call) -> Option<KeptBody> {
     match &call.body {
         Body::Bytes(bytes) if KeptBody::keeps_a_part_of(bytes) => {
-            if uploads(serving, call).is_some() {
+            if uploads(serving, &call.head).is_some() {
                 return None;
             }
             Some(Box::pin(KeptBody::copied_in_turns(bytes)).await)

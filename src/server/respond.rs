@@ -10,7 +10,7 @@ use hyper::{Request, Response};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
-use super::body::{self, ReadBody};
+use super::body::{self, BodySource, ReadBody};
 use super::follow_up::{self, Release};
 use super::pace::Pace;
 use super::record::{Finished, keep, keep_long_body, log, record, uploads};
@@ -106,14 +106,11 @@ struct Read {
 async fn read(serving: &Serving, request: Request<Incoming>, pace: &Pace) -> Option<Read> {
     let (received_at, at) = (Instant::now(), SystemTime::now());
     let (head, incoming) = request.into_parts();
-    let bytes_max = control::body_bytes_max(&head);
-    let reading = body::read(
-        &head.headers,
-        incoming,
-        bytes_max,
-        &serving.bodies,
-        &serving.control.uploads,
-    );
+    let source = BodySource {
+        serving,
+        head: &head,
+    };
+    let reading = body::read(source, incoming);
     let received = tokio::select! {
         biased;
         received = reading => received?,
@@ -149,7 +146,7 @@ async fn answer_as_sandbox(serving: &Serving, call: &Call) -> Option<Response<Re
 fn answer(serving: &Serving, call: &Call) -> (Answered, bool) {
     match contained(|| answer::answer(&serving.control.engine, call)) {
         Ok(answered) => (answered, false),
-        Err(Panicked) => (without_answer(serving, uploads(serving, call)), true),
+        Err(Panicked) => (without_answer(serving, uploads(serving, &call.head)), true),
     }
 }
 

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, Semaphore, watch};
 
-use super::body::SHARES_MAX;
 use crate::control::Context;
+
+/// How many shares all bodies in flight may hold together. One share is `BODY_BYTES_MAX` bytes.
+const SHARES_MAX: usize = 128;
 
 #[derive(Debug)]
 pub(crate) struct Serving {

@@ -276,8 +276,8 @@ fn amounts_are_read_however_they_are_written() {
 
 #[test]
 fn a_quote_with_an_old_value_is_found_with_its_line() {
-    let (pattern, names) = pattern("uploads {body::UPLOAD_BYTES_MAX} each");
-    assert_eq!(names, ["body::UPLOAD_BYTES_MAX"]);
+    let (pattern, names) = pattern("uploads {multipart::UPLOAD_BYTES_MAX} each");
+    assert_eq!(names, ["multipart::UPLOAD_BYTES_MAX"]);
     let document = "One.\nuploads\n9 MiB each";
     let found = pattern.captures(document).expect("it is found");
     let value = found.get(1).expect("a value");
@@ -285,6 +285,6 @@ fn a_quote_with_an_old_value_is_found_with_its_line() {
     let limit = called(&limits, &names[0]);
     assert_eq!(
         outdated("a.md", line(document, value.start()), value.as_str(), limit),
-        "a.md:3 says `9 MiB`, and `server::body::UPLOAD_BYTES_MAX` is 10 MiB"
+        "a.md:3 says `9 MiB`, and `server::multipart::UPLOAD_BYTES_MAX` is 10 MiB"
     );
 }

@@ -10,13 +10,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
-use crate::client::Client;
+use crate::client::{Client, png};
 use crate::patience::patiently;
 use crate::raw::{ask, request};
 use crate::secure::{Http2, Read};
 use crate::stage::Stage;
 
 const BANK: &str = "/v1.1/identity/bank_account_data_requests";
+const ID_CARDS: &str = "/v0/identity/id_card_verifications";
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 const DATA: u8 = 0;
@@ -326,6 +327,62 @@ async fn a_slow_body_takes_its_time_and_comes_whole() {
         started.elapsed()
     );
     assert_eq!(slow.json()["status"], "COMPLETED");
+}
+
+/// A multipart form with the boundary `x`: an id card and its selfie.
+fn card(selfie: &[u8]) -> Vec<u8> {
+    let part = |disposition: &str, content: &[u8]| {
+        let head = format!("--x\r\ncontent-disposition: form-data; {disposition}\r\n\r\n");
+        [head.as_bytes(), content, b"\r\n"].concat()
+    };
+    [
+        part("name=\"name\"", b"penito kristian"),
+        part("name=\"id_card_number\"", b"3275031210930027"),
+        part("name=\"selfie\"; filename=\"me.png\"", selfie),
+        b"--x--\r\n".to_vec(),
+    ]
+    .concat()
+}
+
+async fn post(http2: &Http2, path: &str, content_type: &str, body: Vec<u8>) -> Read {
+    let request = http2
+        .request("POST", path)
+        .header("content-type", content_type);
+    let request = request.body(Full::new(body.into())).expect("a request");
+    Read::of(http2.send(request).await.expect("an answer")).await
+}
+
+#[tokio::test]
+async fn uploads_over_http2_are_read_however_fast_they_come() {
+    let sandbox = start().await;
+    let http2 = Http2::plain(&sandbox).await;
+    let form = "multipart/form-data; boundary=x";
+    for bytes in [110_000, 300_000, 512_000] {
+        for _ in 0..20 {
+            let body = card(&png(600, 600, bytes));
+            let answer = post(&http2, ID_CARDS, form, body).await;
+            assert_eq!(answer.status, 200, "{bytes}: {}", answer.text());
+        }
+    }
+    for _ in 0..5 {
+        let body = card(&png(600, 600, 12 << 20));
+        let answer = post(&http2, ID_CARDS, form, body).await;
+        assert_eq!(answer.status, 413, "{}", answer.text());
+        assert_eq!(answer.json()["error_code"], "FILE_TOO_LARGE");
+    }
+}
+
+#[tokio::test]
+async fn large_json_over_http2_is_read_whole() {
+    let sandbox = start().await;
+    let http2 = Http2::plain(&sandbox).await;
+    for bytes in [100_000, 500_000, 1_000_000] {
+        let name = "x".repeat(bytes);
+        let body = json!({"bank_account_number": "1", "bank_code": "BCA", "other": name});
+        let body = body.to_string().into_bytes();
+        let answer = post(&http2, BANK, "application/json", body).await;
+        assert_eq!(answer.status, 200, "{bytes}: {}", answer.text());
+    }
 }
 
 #[tokio::test]

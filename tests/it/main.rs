@@ -48,6 +48,8 @@ mod metrics;
 mod mistakes;
 mod model;
 mod model_based;
+mod multipart;
+mod numbers;
 mod openapi;
 mod overlaps;
 mod own_products;

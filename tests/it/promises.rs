@@ -368,7 +368,7 @@ async fn a_required_field_that_is_null_is_missing_and_all_missing_ones_are_named
 }
 
 #[tokio::test]
-async fn of_a_duplicate_key_the_last_wins_in_json_and_in_multipart() {
+async fn of_a_duplicate_key_the_last_wins_in_json() {
     let client = Client::start().await;
     let body = r#"{"bank_code": "BNI", "bank_account_number": "1", "bank_code": "BCA"}"#;
     let request = client
@@ -376,15 +376,6 @@ async fn of_a_duplicate_key_the_last_wins_in_json_and_in_multipart() {
         .header("content-type", "application/json");
     let answer = Answer::of(request.body(body)).await;
     assert_eq!(answer.json()["bank_code"], "BCA");
-
-    let selfie = Part::bytes(png(600, 600, 204_800)).file_name("selfie.png");
-    let form = Form::new()
-        .text("name", "first")
-        .text("id_card_number", "3275031210930027")
-        .text("name", "second")
-        .part("selfie", selfie);
-    let answer = Answer::of(client.request("POST", ID_CARDS).multipart(form)).await;
-    assert_eq!(answer.json()["name"], "second");
 }
 
 #[tokio::test]

@@ -248,7 +248,6 @@ async fn a_path_is_taken_literally() {
         "/health/",
         "/HEALTH",
         "/health%20",
-        "/%68ealth",
         "/./health",
         "/v0/../health",
         "/health/..",
@@ -850,10 +849,6 @@ async fn what_is_wrong_with_json_is_said_with_its_place() {
             "The body is not valid JSON: expected value at line 1 column 7.",
         ),
         (
-            b"{\"a\": 1e999}",
-            "The body is not valid JSON: number out of range at line 1 column 11.",
-        ),
-        (
             b"{\"a\": \"\xff\"}",
             "The body is not valid JSON: invalid unicode code point at line 1 column 8.",
         ),
@@ -1299,19 +1294,28 @@ async fn an_upload_that_ends_early_anywhere_is_refused() {
 }
 
 #[tokio::test]
-async fn an_upload_with_another_boundary_than_it_says_is_refused() {
+async fn an_upload_with_another_boundary_than_it_says_is_refused_with_both() {
     let sandbox = start().await;
     let body = multipart(&[NAME, NUMBER, (SELFIE, &selfie())]);
-    let message = "The multipart body cannot be read: it ends before its closing boundary.";
-    for boundary in ["other", "frontiers", "Frontier", "------"] {
+    for boundary in [
+        "other",
+        "frontiers",
+        "fron",
+        "Frontier",
+        "------",
+        "--frontier",
+    ] {
         let request = upload_request(
             &format!("content-type: multipart/form-data; boundary={boundary}"),
             &body,
         );
+        let message = format!(
+            "The multipart body cannot be read: it begins with the boundary `frontier`, and the content-type gives \
+             `{boundary}`."
+        );
         assert_eq!(
             ask(&sandbox, request).await.error(),
-            error(400, "API_VALIDATION_ERROR", message),
-            "{boundary}"
+            error(400, "API_VALIDATION_ERROR", &message),
         );
     }
 }
@@ -1321,14 +1325,7 @@ async fn an_upload_that_does_not_say_its_boundary_is_refused() {
     let sandbox = start().await;
     let body = multipart(&[NAME, NUMBER, (SELFIE, &selfie())]);
     let message = "The multipart body cannot be read: the content-type does not say its boundary.";
-    for parameters in [
-        "",
-        ";",
-        "; charset=utf-8",
-        "; boundary",
-        "; boundary=fron tier",
-        "; bound=frontier",
-    ] {
+    for parameters in ["", ";", "; charset=utf-8", "; boundary", "; bound=frontier"] {
         let request = upload_request(
             &format!("content-type: multipart/form-data{parameters}"),
             &body,
@@ -1342,19 +1339,88 @@ async fn an_upload_that_does_not_say_its_boundary_is_refused() {
 }
 
 #[tokio::test]
-async fn an_upload_with_an_empty_boundary_is_refused() {
+async fn a_boundary_that_is_written_wrongly_is_refused_with_the_reason() {
     let sandbox = start().await;
     let body = multipart(&[NAME, NUMBER, (SELFIE, &selfie())]);
-    for boundary in ["", "\"\""] {
+    for (parameters, reason) in [
+        ("; boundary=", "gives an empty boundary"),
+        ("; boundary=\"\"", "gives an empty boundary"),
+        (
+            "; boundary=fron tier",
+            "must give its boundary in quotes: boundary=\"fron tier\"",
+        ),
+        (
+            "; boundary=fron/tier; charset=utf-8",
+            "must give its boundary in quotes: boundary=\"fron/tier\"",
+        ),
+        (
+            "; boundary=frontier; Boundary=frontier",
+            "gives more than one boundary",
+        ),
+        (
+            "; boundary=frontier; boundary=\"other\"",
+            "gives more than one boundary",
+        ),
+        (
+            "; boundary=\"frontier",
+            "does not close the quotes of its boundary",
+        ),
+        (
+            "; boundary=\"frontier\"x",
+            "has something behind the quotes of its boundary",
+        ),
+    ] {
         let request = upload_request(
-            &format!("content-type: multipart/form-data; boundary={boundary}"),
+            &format!("content-type: multipart/form-data{parameters}"),
             &body,
         );
-        let (status, code, message) = ask(&sandbox, request).await.error();
-        assert_eq!((status, code.as_str()), (400, "API_VALIDATION_ERROR"));
-        assert!(
-            message.starts_with("The multipart body cannot be read: "),
-            "{message}"
+        let message = format!("The multipart body cannot be read: the content-type {reason}.");
+        assert_eq!(
+            ask(&sandbox, request).await.error(),
+            error(400, "API_VALIDATION_ERROR", &message)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_boundary_may_have_blanks_tabs_and_other_parameters_around_it() {
+    let sandbox = start().await;
+    let body = multipart(&[NAME, NUMBER, (SELFIE, &selfie())]);
+    for parameters in [
+        " ;boundary=frontier",
+        ";\tboundary=frontier\t",
+        " \t; \tBOUNDARY = frontier ; charset=utf-8",
+        "; charset=\"a;boundary=b\"; boundary= \"frontier\" ;",
+        ";; boundary=\"fron\\tier\"",
+    ] {
+        let request = upload_request(
+            &format!("content-type: multipart/form-data{parameters}"),
+            &body,
+        );
+        let answer = ask(&sandbox, request).await;
+        assert_eq!(answer.status(), 200, "{parameters}: {}", answer.text());
+    }
+}
+
+#[tokio::test]
+async fn lines_that_end_in_lf_alone_are_named() {
+    let sandbox = start().await;
+    let whole = multipart(&[NAME, NUMBER, (SELFIE, &selfie())]);
+    let start = "--frontier\r\ncontent-disposition: form-data; name=\"name\"\r\n\r\n";
+    let all = [start.replace('\r', "").as_bytes(), &whole[start.len()..]].concat();
+    let head = [
+        start.replace("\"\r\n\r\n", "\"\n\n").as_bytes(),
+        &whole[start.len()..],
+    ]
+    .concat();
+    let message =
+        "The multipart body cannot be read: its lines must end in CR LF, and some end in LF alone.";
+    for body in [all, head] {
+        assert_eq!(
+            ask(&sandbox, upload_request(MULTIPART, &body))
+                .await
+                .error(),
+            error(400, "API_VALIDATION_ERROR", message)
         );
     }
 }
@@ -1375,46 +1441,43 @@ async fn a_hundred_parts_are_taken_and_one_more_is_not() {
 }
 
 #[tokio::test]
-async fn parts_without_a_name_are_passed_over() {
+async fn a_part_without_a_name_is_refused() {
     let sandbox = start().await;
     let selfie = selfie();
-    let parts: &[(&str, &[u8])] = &[
-        ("", b"x"),
-        (r#"name="""#, b"y"),
-        (r#"filename="z""#, b"z"),
-        NAME,
-        NUMBER,
-        (SELFIE, &selfie),
-    ];
-    let answer = upload(&sandbox, parts).await;
-    assert_eq!(answer.status(), 200, "{}", answer.text());
-    let body = [
-        b"--frontier\r\nx: y\r\n\r\nno disposition\r\n".as_slice(),
-        &multipart(&parts[3..]),
-    ]
-    .concat();
-    let answer = ask(&sandbox, upload_request(MULTIPART, &body)).await;
-    assert_eq!(answer.status(), 200, "{}", answer.text());
+    let whole = multipart(&[NAME, NUMBER, (SELFIE, &selfie)]);
+    let message =
+        "The multipart body cannot be read: a part has no name in its content-disposition.";
+    for head in [
+        "content-disposition: form-data",
+        "content-disposition: form-data; name=\"\"",
+        "content-disposition: form-data; filename=\"z\"",
+        "x: y",
+    ] {
+        let nameless = format!("--frontier\r\n{head}\r\n\r\nx\r\n");
+        let body = [nameless.as_bytes(), &whole].concat();
+        let answer = ask(&sandbox, upload_request(MULTIPART, &body)).await;
+        assert_eq!(
+            answer.error(),
+            error(400, "API_VALIDATION_ERROR", message),
+            "{head}"
+        );
+    }
 }
 
 #[tokio::test]
-async fn of_two_parts_with_one_name_the_last_counts() {
+async fn two_parts_for_a_field_with_one_value_are_refused() {
     let sandbox = start().await;
     let selfie = selfie();
-    let parts: &[(&str, &[u8])] = &[
-        (r#"name="name""#, b"Somebody Else"),
-        (SELFIE, b"no image"),
-        NAME,
-        NUMBER,
-        (SELFIE, &selfie),
-    ];
-    let answer = upload(&sandbox, parts).await;
-    assert_eq!(
-        (answer.status(), &answer.json()["name"]),
-        (200, &json!("penito kristian")),
-        "{}",
-        answer.text()
-    );
+    for (twice, name) in [(NAME, "name"), ((SELFIE, selfie.as_slice()), "selfie")] {
+        let parts = [NAME, NUMBER, (SELFIE, selfie.as_slice()), twice];
+        let message = format!(
+            "The multipart body cannot be read: the part `{name}` is there twice, and its field takes one value."
+        );
+        assert_eq!(
+            upload(&sandbox, &parts).await.error(),
+            error(400, "API_VALIDATION_ERROR", &message)
+        );
+    }
 }
 
 #[tokio::test]
@@ -1436,35 +1499,156 @@ async fn text_where_a_file_belongs_is_complained_about() {
 }
 
 #[tokio::test]
-async fn a_file_without_a_name_is_told_by_its_type() {
+async fn a_file_needs_no_file_name_and_no_true_type() {
     let sandbox = start().await;
     let selfie = selfie();
-    for (label, status) in [
-        ("image/png", 200),
-        ("application/octet-stream", 200),
-        ("text/plain", 400),
+    for label in [
+        "",
+        "\r\ncontent-type: image/png",
+        "\r\ncontent-type: application/octet-stream",
+        "\r\ncontent-type: image/png; charset=binary",
+        "\r\ncontent-type: text/plain",
+        "\r\ncontent-type: application/json",
     ] {
-        let unnamed = format!("name=\"selfie\"\r\ncontent-type: {label}");
+        let unnamed = format!("name=\"selfie\"{label}");
         let answer = upload(&sandbox, &[NAME, NUMBER, (&unnamed, &selfie)]).await;
-        assert_eq!(answer.status(), status, "{label}: {}", answer.text());
+        assert_eq!(answer.status(), 200, "{label}: {}", answer.text());
     }
 }
 
 #[tokio::test]
-async fn a_file_where_text_belongs_is_complained_about() {
+async fn a_field_for_text_is_text_whatever_the_label_of_its_part() {
     let sandbox = start().await;
-    let parts: &[(&str, &[u8])] = &[
-        (r#"name="name"; filename="name.txt""#, b"penito kristian"),
-        (r#"name="id_card_number"; filename="""#, b"3275031210930027"),
-        (SELFIE, &selfie()),
-    ];
+    let selfie = selfie();
+    for label in [
+        "; filename=\"name.txt\"",
+        "; filename=\"\"",
+        "\r\ncontent-type: application/json",
+        "; filename=\"blob\"\r\ncontent-type: application/octet-stream",
+        "\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-transfer-encoding: 8bit",
+    ] {
+        let name = format!("name=\"name\"{label}");
+        let parts = [(name.as_str(), NAME.1), NUMBER, (SELFIE, &selfie)];
+        let answer = upload(&sandbox, &parts).await;
+        assert_eq!(
+            (answer.status(), &answer.json()["name"]),
+            (200, &json!("penito kristian")),
+            "{label}: {}",
+            answer.text()
+        );
+    }
+    let answer = upload(&sandbox, &[(r#"name="name""#, &selfie), NUMBER]).await;
+    let message = "The multipart body cannot be read: the part `name` is not UTF-8 text.";
+    assert_eq!(answer.error(), error(400, "API_VALIDATION_ERROR", message));
+}
+
+#[tokio::test]
+async fn a_text_is_read_in_the_charset_of_its_part() {
+    let sandbox = start().await;
+    let selfie = selfie();
+    let typed =
+        |charset: &str| format!("name=\"name\"\r\ncontent-type: text/plain; charset={charset}");
+    for (charset, content) in [
+        ("ISO-8859-1", &b"Andr\xe9"[..]),
+        ("\"utf-8\"", b"Andr\xc3\xa9"),
+        ("utf-16le", b"A\0n\0d\0r\0\xe9\0"),
+    ] {
+        let parts = [(&*typed(charset), content), NUMBER, (SELFIE, &selfie)];
+        let answer = upload(&sandbox, &parts).await;
+        assert_eq!(answer.json()["name"], "Andr\u{e9}", "{charset}");
+    }
+    for (charset, reason) in [
+        ("us-ascii-7", "has the unknown charset `us-ascii-7`"),
+        ("utf-8", "is not UTF-8 text"),
+        ("shift_jis", "is not Shift_JIS text"),
+    ] {
+        let parts = [
+            (&*typed(charset), &b"Andr\xe9"[..]),
+            NUMBER,
+            (SELFIE, &selfie),
+        ];
+        let message = format!("The multipart body cannot be read: the part `name` {reason}.");
+        assert_eq!(
+            upload(&sandbox, &parts).await.error(),
+            error(400, "API_VALIDATION_ERROR", &message)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_part_in_a_transfer_encoding_is_refused_with_the_header() {
+    let sandbox = start().await;
+    let selfie = selfie();
+    for (encoding, name, content) in [
+        ("base64", NAME.0, &b"cGVuaXRv"[..]),
+        ("Quoted-Printable", NAME.0, b"penito=20k"),
+        ("BASE64", SELFIE, b"iVBORw0KGgo="),
+    ] {
+        let encoded = format!("{name}\r\nContent-Transfer-Encoding: {encoding}");
+        let parts = [(encoded.as_str(), content), NUMBER, (SELFIE, &selfie)];
+        let named = if name == SELFIE { "selfie" } else { "name" };
+        let message = format!(
+            "The multipart body cannot be read: the part `{named}` has the content-transfer-encoding `{encoding}`: send \
+             its bytes as they are."
+        );
+        assert_eq!(
+            upload(&sandbox, &parts).await.error(),
+            error(400, "API_VALIDATION_ERROR", &message)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_was_not_selected_counts_as_absent() {
+    let sandbox = start().await;
+    let unselected = "name=\"selfie\"; filename=\"\"\r\ncontent-type: application/octet-stream";
+    let answer = upload(&sandbox, &[NAME, NUMBER, (unselected, b"")]).await;
     assert_eq!(
-        complaints(&upload(&sandbox, parts).await),
-        json!([
-            {"path": "name", "message": "must be a string"},
-            {"path": "id_card_number", "message": "must be a string"},
-        ])
+        complaints(&answer),
+        json!([{"path": "selfie", "message": "is required"}])
     );
+    let more = "name=\"more\"; filename=\"\"";
+    let parts = [
+        NAME,
+        NUMBER,
+        (unselected, &b""[..]),
+        (SELFIE, &selfie()),
+        (more, b""),
+    ];
+    assert_eq!(upload(&sandbox, &parts).await.status(), 200);
+}
+
+#[tokio::test]
+async fn names_in_a_content_disposition_are_read_in_every_legal_form() {
+    let sandbox = start().await;
+    for (disposition, file_name) in [
+        ("NAME=\"selfie\"; FileName=\"Me.png\"", "Me.png"),
+        ("filename=me.png; name=selfie", "me.png"),
+        (
+            "name=\"selfie\"; filename*=UTF-8''b%C3%A9b%C3%A9.png",
+            "b\u{e9}b\u{e9}.png",
+        ),
+        (
+            "name=\"selfie\"; filename=\"bebe.png\"; FILENAME*=utf-8'en'b%c3%a9b%c3%a9.png",
+            "b\u{e9}b\u{e9}.png",
+        ),
+        (
+            "name=\"selfie\"; filename*=iso-8859-1''%A3.png; filename=\"x.png\"",
+            "\u{a3}.png",
+        ),
+        (
+            "name = \"selfie\" ;\tfilename = \"a;b \\\"c\\\".png\"",
+            "a;b \"c\".png",
+        ),
+    ] {
+        let answer = upload(&sandbox, &[NAME, NUMBER, (disposition, &selfie())]).await;
+        assert_eq!(answer.status(), 200, "{disposition}: {}", answer.text());
+        let body = sandbox
+            .requests()
+            .last()
+            .and_then(iluma_sandbox::Exchange::body);
+        assert_eq!(body.expect("a form")["selfie"]["file_name"], file_name);
+    }
 }
 
 #[tokio::test]
@@ -1730,6 +1914,23 @@ async fn what_follows_an_upload_is_read_within_the_limit_too() {
 }
 
 #[tokio::test]
+async fn an_upload_with_broken_framing_ends_its_connection_and_leaves_no_trace() {
+    let sandbox = start().await;
+    let head = request(
+        &format!("POST {ID_CARDS}"),
+        &[MULTIPART, "transfer-encoding: chunked"],
+        b"",
+    );
+    let body = multipart(&[NAME, NUMBER, (SELFIE, &selfie())]);
+    let whole = [head, chunked(&body[..5000], 1000)].concat();
+    let end = whole.len() - b"0\r\n\r\n".len();
+    let mut raw = Raw::connect(&sandbox).await;
+    raw.send([&whole[..end], b"no size\r\n"].concat()).await;
+    assert_eq!(raw.rest().await, b"");
+    assert_eq!(sandbox.requests().len(), 0);
+}
+
+#[tokio::test]
 async fn a_multipart_body_that_never_comes_to_its_first_part_is_refused() {
     let sandbox = start().await;
     let preamble = [&b"x".repeat(MIB)[..], &multipart(&[NAME, NUMBER])].concat();
@@ -1739,14 +1940,13 @@ async fn a_multipart_body_that_never_comes_to_its_first_part_is_refused() {
         b"\r\n\r\nz\r\n--frontier--\r\n",
     ]
     .concat();
-    for body in [preamble, endless_head] {
+    for (body, reason) in [
+        (preamble, "no part begins within its first 64 KiB"),
+        (endless_head, "the head of a part is longer than 64 KiB"),
+    ] {
         let answer = ask(&sandbox, upload_request(MULTIPART, &body)).await;
-        let (status, code, message) = answer.error();
-        assert_eq!((status, code.as_str()), (400, "API_VALIDATION_ERROR"));
-        assert!(
-            message.contains("no part begins within its first 64 KiB"),
-            "{message}"
-        );
+        let message = format!("The multipart body cannot be read: {reason}.");
+        assert_eq!(answer.error(), error(400, "API_VALIDATION_ERROR", &message));
     }
 }
 

@@ -95,6 +95,38 @@ fn a_request_that_the_parser_refuses_is_logged_with_its_reason() {
 
 #[test]
 #[cfg(unix)]
+fn a_body_with_broken_framing_is_logged_with_the_reason() {
+    let head = "POST /v1/identity/face_comparisons HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n";
+    let sized = format!("{head}secret\r\n{{}}\r\n0\r\n\r\n");
+    let ended = format!("{head}2\r\n{{}}secret\r\n0\r\n\r\n");
+    let huge = format!("{head}f0000000000000003\r\n");
+    let multipart = sized.replace(
+        "host:",
+        "content-type: multipart/form-data; boundary=x\r\nhost:",
+    );
+    let coded = sized.replace("host:", "content-encoding: gzip\r\nhost:");
+    let sent: Vec<_> = [&sized, &ended, &huge, &multipart, &coded]
+        .into_iter()
+        .map(String::as_bytes)
+        .collect();
+    let size = "Invalid chunk size line: missing size digit";
+    let expected: Vec<_> = [
+        size,
+        "Invalid chunk body CR",
+        "invalid chunk size: overflow",
+        size,
+        size,
+    ]
+    .iter()
+    .map(|reason| {
+        format!("the body of a request could not be read: {reason} route=\"/v1/identity/face_comparisons\"")
+    })
+    .collect();
+    assert_eq!(log_of(&sent), expected);
+}
+
+#[test]
+#[cfg(unix)]
 fn a_tls_handshake_on_the_plain_port_is_logged_as_one() {
     let hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 secret \r\n\r\n";
     assert_eq!(

@@ -318,6 +318,89 @@ async fn a_scenario_that_would_answer_a_picture_is_refused_when_it_is_loaded() {
     assert!(error.to_string().contains(expected), "{error}");
 }
 
+/// A face comparison of two pictures of this size, in base64.
+fn two_pictures(bytes: usize) -> Value {
+    let mut picture = halves(600, 600);
+    picture.resize(bytes, 0);
+    json!({"image1": in_base64(&picture), "image2": in_base64(&picture)})
+}
+
+#[tokio::test]
+async fn two_pictures_of_the_documented_500_kilobytes_fit_into_a_face_comparison() {
+    let client = Client::start().await;
+    let pictures = two_pictures(512_000);
+    let as_json = client.post(FACES, &pictures).await;
+    let as_form = Answer::of(client.request("POST", FACES).form(&pictures)).await;
+    for answer in [as_json, as_form] {
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+    let body = client.sandbox.requests()[0].body().expect("facts");
+    assert_eq!(
+        (&body["image1"]["bytes"], &body["image2"]["bytes"]),
+        (&json!(512_000), &json!(512_000))
+    );
+}
+
+#[tokio::test]
+async fn a_body_with_pictures_has_at_most_4_mebibytes_and_any_other_body_1() {
+    let client = Client::start().await;
+    let body_of = |bytes: usize| {
+        let mut body = two_pictures(100_000).to_string();
+        body.extend(std::iter::repeat_n(' ', bytes - body.len()));
+        body
+    };
+    let bank = "/v1.1/identity/bank_account_data_requests";
+    let too_large = |limit: &str| format!("The body is larger than {limit}.");
+    for (path, bytes, refused) in [
+        (FACES, 4 << 20, None),
+        (FACES, (4 << 20) + 1, Some(too_large("4096 KiB"))),
+        (bank, (1 << 20) + 1, Some(too_large("1024 KiB"))),
+        ("/nowhere", (4 << 20) + 1, None),
+    ] {
+        let request = client
+            .request("POST", path)
+            .header("content-type", "application/json");
+        let answer = Answer::of(request.body(body_of(bytes))).await;
+        match refused {
+            Some(message) => assert_eq!((answer.status, answer.message()), (413, message)),
+            None if path == FACES => assert_eq!(answer.status, 200, "{}", answer.text),
+            None => assert_eq!(answer.status, 404, "{}", answer.text),
+        }
+    }
+}
+
+#[tokio::test]
+async fn large_bodies_with_pictures_share_the_memory_for_all_bodies() {
+    let client = Client::start().await;
+    let kind = ["content-type: application/json", "content-length: 4000000"];
+    let mut senders = Vec::new();
+    for _ in 0..32 {
+        let mut raw = Raw::connect(&client.sandbox).await;
+        raw.send(request(&format!("POST {FACES}"), &kind, b""))
+            .await;
+        raw.send(vec![b' '; 3_900_000]).await;
+        senders.push(raw);
+    }
+    let refused = loop {
+        // The bodies have been sent, but perhaps not all been read yet.
+        let answer = client.post(FACES, &two_pictures(512_000)).await;
+        if answer.status != 200 {
+            break answer;
+        }
+    };
+    assert_eq!(
+        (refused.status, refused.message().as_str()),
+        (
+            503,
+            "Too many large bodies are being sent at the same time."
+        )
+    );
+    drop(senders);
+    let accepted =
+        async { while client.post(FACES, &two_pictures(512_000)).await.status != 200 {} };
+    assert!(patiently(accepted).await.is_some());
+}
+
 // Pictures for open inspectors.
 
 /// Looks on until it is dropped.
@@ -465,26 +548,18 @@ async fn an_upload_is_found_by_the_pointer_of_its_field_alone() {
 }
 
 #[tokio::test]
-async fn the_last_of_two_parts_of_one_name_is_handed_out_and_four_pictures_of_a_request() {
+async fn four_pictures_of_a_request_are_handed_out_each_at_its_place() {
     let client = Client::start().await;
     let _looks = look(&client, "all").await;
-    let (first, last) = (noise(600, 500), noise(500, 600));
-    let part = |file: &[u8]| Part::bytes(file.to_vec()).file_name("me.png");
-    let form = form(first).part("selfie", part(&last));
-    let request = client.request("POST", ID_CARDS).multipart(form);
-    let answer = Answer::of(request).await;
-    assert_eq!(answer.status, 200, "{}", answer.text);
-    let selfie = place(&answer, "/selfie");
-    assert!(handed_out(&client, &selfie).await.1 == last);
     let mut form = self::form(noise(600, 500)).percent_encode_noop();
-    for name in ["a", "b/c", "d", "e"] {
-        form = form.part(name, part(&halves(8, 8)));
+    for name in ["a", "b/c", "d[]", "e"] {
+        form = form.part(name, Part::bytes(halves(8, 8)).file_name("me.png"));
     }
     let request = client.request("POST", ID_CARDS).multipart(form);
     let answer = Answer::of(request).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     let mut kept = Vec::new();
-    for at in ["/selfie", "/a", "/b~1c", "/d", "/e"] {
+    for at in ["/selfie", "/a", "/b~1c", "/d/0", "/e"] {
         kept.push(is_kept(&client, &place(&answer, at)).await);
     }
     assert_eq!(kept, [true, true, true, true, false]);

@@ -6,7 +6,7 @@ use hyper::header::{AUTHORIZATION, HeaderName};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::base::{join_path, split_path};
+use crate::base::{join_path, read_exact_json, same_json, split_path};
 
 #[derive(Clone, Debug)]
 pub(super) struct QueryCondition {
@@ -149,7 +149,7 @@ impl Expected {
         match self {
             Self::Json(value) => value.clone(),
             Self::Written(text) => {
-                serde_json::from_str(text).unwrap_or_else(|_| text.as_str().into())
+                read_exact_json(text.as_bytes()).unwrap_or_else(|| text.as_str().into())
             }
         }
     }
@@ -185,7 +185,7 @@ impl Expected {
                 let same = |(one, other): (&Value, &Value)| same_text(one, other);
                 expected.len() == received.len() && expected.iter().zip(received).all(same)
             }
-            Some(received) => same(&expected, received),
+            Some(received) => same_json(&expected, received),
         }
     }
 }
@@ -194,23 +194,6 @@ impl Expected {
 fn same_text(expected: &Value, received: &Value) -> bool {
     match (expected, received) {
         (Value::Number(_) | Value::Bool(_), Value::String(text)) => expected.to_string() == *text,
-        _ => same(expected, received),
-    }
-}
-
-/// Compares JSON values. Numbers are equal however they are written.
-fn same(one: &Value, other: &Value) -> bool {
-    match (one, other) {
-        (Value::Number(one), Value::Number(other)) => {
-            one == other || one.as_f64() == other.as_f64() && (one.is_f64() || other.is_f64())
-        }
-        (Value::Array(one), Value::Array(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
-        }
-        (Value::Object(one), Value::Object(other)) => {
-            let same_in = |(name, value)| other.get(name).is_some_and(|other| same(value, other));
-            one.len() == other.len() && one.iter().all(same_in)
-        }
-        _ => one == other,
+        _ => same_json(expected, received),
     }
 }

@@ -82,7 +82,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "README.md",
-        "JSON and forms have at most {headers::BODY_BYTES_MAX}, uploads {body::UPLOAD_BYTES_MAX}. There are at most {accept::CONNECTIONS_MAX} connections",
+        "JSON and forms have at most {headers::BODY_BYTES_MAX}, or {headers::BODY_WITH_FILES_BYTES_MAX} with files in base64, and uploads {multipart::UPLOAD_BYTES_MAX}. There are at most {accept::CONNECTIONS_MAX} connections",
     ),
     (
         "README.md",
@@ -353,6 +353,11 @@ pub const NO_LIMITS: &[(&str, &str)] = &[
     ("README.md", "1, 2, 4, 8, 16 and 32 seconds."),
     ("docs/decisions.md", "by 9.9 of 10 seconds"),
     ("docs/decisions.md", "to 900 ms that lie between"),
+    ("README.md", "The default is between 700 and 900 ms"),
+    (
+        "src/scenario/format.rs",
+        "The default is between 700 and 900 ms.",
+    ),
     ("docs/other-languages.md", "Look for it every 5 ms"),
     ("docs/production.md", "after 1 to 32 s."),
     (
@@ -412,6 +417,10 @@ pub const INTERNAL: &[(&str, &str)] = &[
         "a warning names the first fields",
     ),
     (
+        "base::json_reading::DEPTH_MAX",
+        "the JSON reader refuses deeper bodies before",
+    ),
+    (
         "base::text::REPEATED_CHARS_MAX",
         "how much of a text a message repeats",
     ),
@@ -460,7 +469,7 @@ pub const INTERNAL: &[(&str, &str)] = &[
         "an example",
     ),
     (
-        "sandbox::callbacks::TOLD_MAX",
+        "sandbox::callbacks::LISTED_MAX",
         "how many callbacks a message names",
     ),
     (
