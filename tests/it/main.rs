@@ -61,6 +61,7 @@ mod privacy;
 mod process;
 mod promises;
 mod raw;
+mod reading;
 mod readme;
 mod receiver;
 mod reload;
