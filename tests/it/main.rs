@@ -78,6 +78,7 @@ mod small_commands;
 mod snapshot;
 mod stage;
 mod stale;
+mod stopping;
 mod stress;
 mod strict;
 mod syntax;
