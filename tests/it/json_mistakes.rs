@@ -55,12 +55,12 @@ const MEANT_AS_JSON: [(&[u8], &str, &str); 26] = [
         UTF_16,
     ),
     (
-        b"{\0\"\0a\0\"\0:\0001\0}\0",
+        b"{\0\"\0a\0\"\0:\x001\x00}\0",
         "key must be a string at line 1 column 2",
         UTF_16,
     ),
     (
-        b"\0{\0\"\0a\0\"\0:\0001\0}",
+        b"\0{\0\"\0a\0\"\0:\x001\x00}",
         "expected value at line 1 column 1",
         UTF_16,
     ),

@@ -62,6 +62,7 @@ mod privacy;
 mod process;
 mod promises;
 mod raw;
+mod reading;
 mod readme;
 mod receiver;
 mod reload;
@@ -78,8 +79,10 @@ mod small_commands;
 mod snapshot;
 mod stage;
 mod stale;
+mod stopping;
 mod stress;
 mod strict;
+mod syntax;
 mod thin_products;
 mod tls;
 #[cfg(unix)]
