@@ -17,7 +17,7 @@ use super::record::NewRecord;
 use super::reply::{FollowUp, Reply};
 use super::seen::Seen;
 use super::{account, callback_urls, faults, magic, real_data, strict};
-use crate::base::Behaviour;
+use crate::base::{Behaviour, Spellings};
 use crate::catalogue::{
     Answer, Catalogue, Creation, Endpoint, ReplyId, Route, UploadFields, asked_route, calls_back,
     error_outcome, shown_path,
@@ -205,6 +205,7 @@ fn ask(
     let wish = RecordWish {
         creation,
         fields: &input.fields,
+        spellings: &input.spellings,
         callback: magic.callback,
         choice,
     };
@@ -215,6 +216,7 @@ fn ask(
 struct RecordWish<'i> {
     creation: &'i Creation,
     fields: &'i Map<String, Value>,
+    spellings: &'i Spellings,
     /// The behaviour that the request wants for its callback.
     callback: Option<Behaviour>,
     choice: Choice<'i>,
@@ -270,6 +272,7 @@ fn commit(
         creation: wish.creation,
         call,
         fields: wish.fields,
+        spellings: wish.spellings,
         drawn: mix.finish(),
         callback: wish.callback,
     };

@@ -143,7 +143,7 @@ fn registered(world: &World, asked: &AskedTypes<'_>, url: &ReceiverUrl) -> Value
         AskedTypes::All(all) => reply.insert("types".to_owned(), json!(all)),
     };
     reply.insert("url".to_owned(), url.as_str().into());
-    let environment = if world.key.is_live() { "LIVE" } else { "TEST" };
+    let environment = world.key.environment();
     reply.insert("environment".to_owned(), environment.into());
     reply.insert(
         "callback_authentication_token".to_owned(),
@@ -159,7 +159,7 @@ fn fields(call: &Call) -> Result<Map<String, Value>, ApiError> {
         Body::Parts(parts) => parts.clone(),
         Body::Bytes(body) => match call.media_type() {
             MediaType::Form if !http::looks_like_json(body) => http::parse_form(body)?,
-            MediaType::Form | MediaType::Json => input::parse_json(body)?,
+            MediaType::Form | MediaType::Json => input::parse_json(body)?.0,
             MediaType::Multipart | MediaType::Other => return Err(input::neither_json_nor_form()),
         },
     };

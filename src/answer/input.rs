@@ -2,12 +2,15 @@
 
 use serde_json::{Map, Value};
 
-use crate::catalogue::{self, ContentType, Endpoint, Facts, Verb};
+use crate::base::{Spellings, UnreadableJson, read_json};
+use crate::catalogue::{self, ContentType, Endpoint, Facts, Verb, unfit_numbers};
 use crate::http::{self, ApiError, Body, Call, FILE_NAME, MediaType, looks_like_json};
 
 /// An input that has passed the endpoint's rules.
 pub(crate) struct Input {
     pub fields: Map<String, Value>,
+    /// The spellings of the numbers in the fields.
+    pub spellings: Spellings,
     /// The names of uploaded files, by field.
     pub file_names: Map<String, Value>,
 }
@@ -37,26 +40,36 @@ impl UnreadInput<'_> {
     /// Reads the input and checks it against the endpoint's rules. `path` has the segments of the path by name.
     pub(crate) fn validated(&self, path: Map<String, Value>) -> Result<Input, ApiError> {
         let endpoint = self.endpoint;
-        let (value, file_names) = match endpoint.verb {
+        let mut file_names = Map::new();
+        let (mut value, spellings) = match endpoint.verb {
             Verb::Get => of_path(endpoint, path),
-            Verb::Post => read(endpoint, self.call, self.sample_stands_in)?,
+            Verb::Post => {
+                let stands_in = self.sample_stands_in;
+                read(endpoint, self.call, stands_in, &mut file_names)?
+            }
         };
-        endpoint.schema.check(&value).map_err(ApiError::refused)?;
+        endpoint.schema.shape.normalise(&mut value);
+        let checked = endpoint.schema.check(&value, &spellings);
+        checked.map_err(ApiError::refused)?;
         let Value::Object(fields) = value else {
             return Err(ApiError::not_an_object());
         };
-        Ok(Input { fields, file_names })
+        Ok(Input {
+            fields,
+            spellings,
+            file_names,
+        })
     }
 }
 
-/// The client's input as one normalised JSON object, and the names of its files. Without a body, a magic reply
-/// uses the documented sample.
+/// The client's input as JSON with the spellings of its numbers. The names of its files go into `file_names`. Without
+/// a body, a magic reply uses the documented sample.
 fn read(
     endpoint: &Endpoint,
     call: &Call,
     has_magic: bool,
-) -> Result<(Value, Map<String, Value>), ApiError> {
-    let mut file_names = Map::new();
+    file_names: &mut Map<String, Value>,
+) -> Result<(Value, Spellings), ApiError> {
     let schema = &endpoint.schema;
     match (endpoint.content_type, call.media_type()) {
         _ if matches!(call.body, Body::Empty) => {}
@@ -69,29 +82,28 @@ fn read(
         }
         (ContentType::Json, _) => return Err(neither_json_nor_form()),
     }
-    let mut input = match &call.body {
-        Body::Unreadable(error) => return Err(error.clone()),
+    match &call.body {
+        Body::Unreadable(error) => Err(error.clone()),
         Body::Empty if has_magic => {
             let sample = schema.sample().cloned();
-            sample.unwrap_or_else(|| Map::new().into())
+            let sample = sample.unwrap_or_else(|| Map::new().into());
+            Ok((sample, Spellings::default()))
         }
-        Body::Empty => return Err(ApiError::no_body()),
+        Body::Empty => Err(ApiError::no_body()),
         Body::Parts(parts) => {
             let mut input = parts.clone();
-            file_names = take_file_names(&mut input);
-            schema.shape.coerce(&mut input);
-            input
+            *file_names = take_file_names(&mut input);
+            let spellings = schema.shape.coerce(&mut input);
+            Ok((input, spellings))
         }
         // curl labels every body as a form unless it is told otherwise.
         Body::Bytes(body) if call.media_type() == MediaType::Form && !looks_like_json(body) => {
             let mut input = http::parse_form(body)?;
-            schema.shape.coerce(&mut input);
-            input
+            let spellings = schema.shape.coerce(&mut input);
+            Ok((input, spellings))
         }
-        Body::Bytes(body) => parse_json(body)?,
-    };
-    schema.shape.normalise(&mut input);
-    Ok((input, file_names))
+        Body::Bytes(body) => parse_json(body),
+    }
 }
 
 /// File names may choose an outcome, but they are not part of the input: ids do not depend on them. A field with
@@ -116,11 +128,10 @@ fn take_file_name(part: &mut Value) -> Option<Value> {
 }
 
 /// The input of a GET: the segments of its path, as numbers and booleans where the rules want them.
-fn of_path(endpoint: &Endpoint, path: Map<String, Value>) -> (Value, Map<String, Value>) {
+fn of_path(endpoint: &Endpoint, path: Map<String, Value>) -> (Value, Spellings) {
     let mut input = Value::Object(path);
-    endpoint.schema.shape.coerce(&mut input);
-    endpoint.schema.shape.normalise(&mut input);
-    (input, Map::new())
+    let spellings = endpoint.schema.shape.coerce(&mut input);
+    (input, spellings)
 }
 
 pub(crate) fn neither_json_nor_form() -> ApiError {
@@ -129,10 +140,12 @@ pub(crate) fn neither_json_nor_form() -> ApiError {
     )
 }
 
-pub(crate) fn parse_json(body: &[u8]) -> Result<Value, ApiError> {
-    let value = serde_json::from_slice(body).map_err(|error| ApiError::not_json(&error))?;
-    match value {
-        Value::Object(_) => Ok(value),
-        _ => Err(ApiError::not_an_object()),
+/// A JSON object, with the spellings of its numbers.
+pub(crate) fn parse_json(body: &[u8]) -> Result<(Value, Spellings), ApiError> {
+    match read_json(body) {
+        Ok((value @ Value::Object(_), spellings)) => Ok((value, spellings)),
+        Ok(_) => Err(ApiError::not_an_object()),
+        Err(UnreadableJson::Syntax(error)) => Err(ApiError::not_json(&error)),
+        Err(UnreadableJson::Number(pointer)) => Err(ApiError::refused(unfit_numbers([pointer]))),
     }
 }

@@ -7,7 +7,7 @@ use super::product_request::ProductRequest;
 use super::reply::{FollowUp, Reply};
 use super::seen::Seen;
 use super::{magic, strict};
-use crate::base::Mix;
+use crate::base::{Mix, Spellings};
 use crate::catalogue::{
     Answer, Creation, Endpoint, Fill, LISTED, PlantedRecord, ReplyId, find_dummy_data,
 };
@@ -109,6 +109,7 @@ fn planted(
         .or_else(|| find_dummy_data(seed, catalogue, creation, &record.input, &mut dice));
     let mut fill = Fill {
         input: &record.input,
+        spellings: &Spellings::default(),
         id,
         created: record.created,
         updated: record.updated,

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::callbacks::{self, Event};
 use super::engine::Engine;
 use super::reply::Scheduled;
-use crate::base::{Behaviour, Dice, Stamp};
+use crate::base::{Behaviour, Dice, Spellings, Stamp};
 use crate::catalogue::{
     BodyPlan, CallsBack, Catalogue, Creation, Endpoint, Fill, Finding, Outcome, Rendered,
     find_dummy_data,
@@ -26,6 +26,7 @@ pub(crate) struct NewRecord<'a> {
     pub creation: &'a Creation,
     pub call: &'a Call,
     pub fields: &'a Map<String, Value>,
+    pub spellings: &'a Spellings,
     /// The seed of the id, the times and the fakes.
     pub drawn: u128,
     /// The behaviour that the request wants for its callback.
@@ -246,6 +247,7 @@ impl VersionWriter<'_> {
     fn render(&mut self, plan: &BodyPlan, updated: Stamp) -> Rendered {
         let mut fill = Fill {
             input: self.making.fields,
+            spellings: self.making.spellings,
             id: self.id,
             created: self.created,
             updated,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
+use crate::base::Spellings;
 use crate::catalogue::{Catalogue, Endpoint, Fill, Outcome, find_dummy_data};
 use crate::world::{State, World};
 
@@ -51,6 +52,7 @@ pub(crate) fn write_unrequested(
     let now = world.now(state);
     let mut fill = Fill {
         input: &input,
+        spellings: &Spellings::default(),
         id: &id,
         created: now,
         updated: now,

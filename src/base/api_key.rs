@@ -52,6 +52,11 @@ impl ApiKey {
     pub fn is_live(&self) -> bool {
         !self.0.starts_with("iluma_development_")
     }
+
+    /// The key's environment as the API writes it.
+    pub(crate) fn environment(&self) -> &'static str {
+        if self.is_live() { "LIVE" } else { "TEST" }
+    }
 }
 
 impl FromStr for ApiKey {

@@ -8,6 +8,8 @@ use rand::{RngExt, SeedableRng};
 use serde_json::{Map, Value};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
+use super::json_number::canonical_number;
+
 /// Hashes everything that a draw depends on, piece by piece. The same pieces give the same draws in every release.
 #[derive(Clone)]
 pub(crate) struct Mix(SipHasher13);
@@ -33,7 +35,7 @@ impl Mix {
         self.0.write(&number.to_le_bytes());
     }
 
-    /// Mixes in a JSON value; the order of an object's keys does not matter.
+    /// Mixes in a JSON value. The order of an object's keys and the spelling of numbers do not matter.
     pub(crate) fn json(&mut self, value: &Value) {
         match value {
             Value::Null => self.0.write(b"n"),
@@ -41,6 +43,7 @@ impl Mix {
             Value::Bool(false) => self.0.write(b"f"),
             Value::Number(number) => {
                 self.0.write(b"#");
+                let number = canonical_number(number);
                 match number.as_i64() {
                     Some(integer) => self.number(integer.cast_unsigned()),
                     None => self.text(&number.to_string()),

@@ -7,10 +7,13 @@ mod clock;
 mod delay;
 mod dice;
 mod fault;
+mod json_number;
+mod json_reading;
 mod panics;
 mod rate_limit;
 mod receiver_url;
 mod share;
+mod spellings;
 mod sync;
 mod text;
 
@@ -25,14 +28,17 @@ pub(crate) use self::clock::{DURATION_MAX, Moment, microseconds, milliseconds, p
 pub(crate) use self::delay::{Delay, duration_text};
 pub(crate) use self::dice::{Dice, Mix};
 pub(crate) use self::fault::{BROKEN_MAX, Fault, Probability, faults, no_json};
+pub(crate) use self::json_number::{canonical_json, canonical_number, same_json};
+pub(crate) use self::json_reading::{UnreadableJson, read_exact_json, read_json};
 pub(crate) use self::panics::{
     Panicked, Panics, contained, contained_async, log_panic, pass_panic_on,
 };
 pub(crate) use self::rate_limit::{RateLimit, RateStanding, WINDOWS_MAX, Window, Windows};
 pub(crate) use self::receiver_url::ReceiverUrl;
 pub(crate) use self::share::grow_share;
+pub(crate) use self::spellings::{JsonPlace, Spellings, UNFIT_MAX};
 pub(crate) use self::sync::{lock, read_lock, write_lock};
 pub(crate) use self::text::{
-    hex, listed, nearest, nearest_clause, nearest_or_all, nearest_sentence, reason, short,
-    shortened, snake_case,
+    hex, listed, nearest, nearest_clause, nearest_or_all, nearest_sentence, pointer_part, reason,
+    short, shortened, snake_case,
 };

@@ -2,6 +2,11 @@
 
 use std::io::{self};
 
+/// A name as one part of a JSON Pointer.
+pub(crate) fn pointer_part(name: &str) -> String {
+    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
 /// How much of a text that somebody else wrote is repeated in a message.
 const REPEATED_CHARS_MAX: usize = 100;
 

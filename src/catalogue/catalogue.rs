@@ -13,6 +13,7 @@ use super::endpoint::{Creation, Endpoint, Verb};
 use super::near_route::{self, KnownRoute};
 use super::outcome::{Outcome, SharedErrors};
 use super::personal::PersonalFields;
+use super::reply_id::unescaped;
 use super::route::{ACCOUNT_ROUTES, CALLBACK_URLS, Route, RouteTarget};
 use super::slot::Slot;
 use crate::base::{Dice, nearest, shortened};
@@ -124,10 +125,13 @@ impl Catalogue {
         Some(self.endpoint_at(at))
     }
 
-    /// The endpoint with this id or with this path.
+    /// The endpoint with this id or with this path. The id may be escaped as in `x-sandbox-outcome`.
     pub(crate) fn endpoint_named(&self, name: &str) -> Option<&Endpoint> {
-        let named = |slot: &Slot| *slot.id == *name || slot.path == name;
-        let at = self.slots.iter().position(named)?;
+        let at = |name: &str| {
+            let mut slots = self.slots.iter();
+            slots.position(|slot| *slot.id == *name || slot.path == name)
+        };
+        let at = at(name).or_else(|| at(&unescaped(name)?))?;
         Some(self.endpoint_at(at))
     }
 

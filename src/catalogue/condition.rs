@@ -9,7 +9,7 @@ use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use super::shape::{Fields, Shape, dig};
-use crate::base::{listed, nearest_or_all};
+use crate::base::{canonical_json, listed, nearest_or_all, read_exact_json, same_json};
 use crate::scenario::{LoadError, SourceFile, Spanned, Tree};
 
 /// The parts of a request that conditions can check.
@@ -45,7 +45,9 @@ pub(crate) enum Subject {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Test {
+    /// A value in its canonical form.
     Equals(Value),
+    /// Values in their canonical form.
     OneOf(Vec<Value>),
     Matches(Regex),
     StartsWith(String),
@@ -84,7 +86,8 @@ impl Condition {
     }
 
     pub(crate) fn holds(&self, facts: Facts<'_>) -> bool {
-        self.test.holds(self.subject.of(facts).as_deref())
+        let value = self.subject.of(facts);
+        self.test.holds(value.as_deref(), self.subject.is_text())
     }
 }
 
@@ -126,8 +129,9 @@ impl Subject {
         )
     }
 
-    /// Whether the value is always text, whatever the client sends. Then it is compared to text only.
-    fn is_text(&self) -> bool {
+    /// Whether the value is always text, whatever the client sends. Then numbers are compared to the number that the
+    /// text spells.
+    pub(crate) fn is_text(&self) -> bool {
         matches!(self, Self::Header(_) | Self::Query(_) | Self::FileName(_))
     }
 
@@ -157,11 +161,9 @@ impl Test {
         file: &Arc<SourceFile>,
         as_text: bool,
     ) -> Result<Self, LoadError> {
-        let literal = |tree: &Tree| match (tree, tree.to_json()) {
-            (Tree::Integer(_) | Tree::Float(_) | Tree::Boolean(_), json) if as_text => {
-                Value::from(json.to_string())
-            }
-            (_, json) => json,
+        let literal = |tree: &Tree| match tree {
+            Tree::Boolean(truth) if as_text => Value::from(truth.to_string()),
+            other => canonical_json(&other.to_json()).into_owned(),
         };
         let Tree::Table(entries) = tree.as_ref() else {
             return Ok(Self::Equals(literal(tree.as_ref())));
@@ -223,21 +225,23 @@ impl Test {
         }
     }
 
-    pub(crate) fn holds(&self, value: Option<&Value>) -> bool {
+    /// Whether the value of a request passes. `is_text` if its subject is always text.
+    pub(crate) fn holds(&self, value: Option<&Value>, is_text: bool) -> bool {
+        let is = |expected: &Value| value.is_some_and(|value| equals(expected, value, is_text));
         let text = || value.and_then(Value::as_str);
         let number = || match value? {
             Value::String(text) => text.parse().ok(), // from a header or the query
             other => other.as_f64(),
         };
         match self {
-            Self::Equals(expected) => value == Some(expected),
-            Self::OneOf(options) => value.is_some_and(|value| options.contains(value)),
+            Self::Equals(expected) => is(expected),
+            Self::OneOf(options) => options.iter().any(is),
             Self::Matches(regex) => text().is_some_and(|text| regex.is_match(text)),
             Self::StartsWith(start) => text().is_some_and(|text| text.starts_with(start.as_str())),
             Self::Present(present) => value.is_some() == *present,
             Self::MoreThan(limit) => number().is_some_and(|number: f64| number > *limit),
             Self::LessThan(limit) => number().is_some_and(|number: f64| number < *limit),
-            Self::Not(inner) => !inner.holds(value),
+            Self::Not(inner) => !inner.holds(value, is_text),
         }
     }
 
@@ -268,6 +272,21 @@ impl Test {
             Self::Not(inner) => json!({"not": inner.shown()}),
         }
     }
+}
+
+/// Whether a value of a request is the expected one. Numbers are equal however they are written.
+fn equals(expected: &Value, value: &Value, is_text: bool) -> bool {
+    match (expected, value) {
+        (Value::Number(_), Value::String(text)) if is_text => {
+            number_of(text).is_some_and(|number| same_json(expected, &number))
+        }
+        _ => same_json(expected, value),
+    }
+}
+
+/// The number that a text spells.
+pub(crate) fn number_of(text: &str) -> Option<Value> {
+    read_exact_json(text.as_bytes()).filter(Value::is_number)
 }
 
 fn as_number(tree: &Tree) -> Option<f64> {

@@ -46,7 +46,7 @@ pub(crate) use self::personal::{Digits, PersonalFields, digits_of};
 pub(crate) use self::reply_id::{OutcomeId, ReplyId};
 pub(crate) use self::route::{Route, asked_route, shown_path};
 pub(crate) use self::rules::Rule;
-pub(crate) use self::schema::SOURCE_KEYWORD;
+pub(crate) use self::schema::{SOURCE_KEYWORD, unfit_numbers};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::shape::Fields;
 pub(crate) use self::shape::{Shape, dig};

@@ -1,10 +1,12 @@
 //! The identity of a reply, apart from the text that shows it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use hyper::header::{HeaderValue, InvalidHeaderValue};
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 /// The answer that a reply gives. The journal, the counts and the explanations tell replies apart by it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -76,24 +78,22 @@ impl OutcomeId {
     pub(crate) fn shown(&self) -> &str {
         self.0.header.to_str().unwrap_or_default()
     }
-
-    /// The endpoint as the header spells it.
-    pub(crate) fn shown_endpoint(&self) -> String {
-        spelled(self.endpoint())
-    }
 }
 
-/// Writes the `x-sandbox-outcome` header.
+/// What a header cannot have, and the sign that escapes it.
+const ESCAPED: &AsciiSet = &CONTROLS.add(b' ').add(b'%');
+
+/// Writes the `x-sandbox-outcome` header. A file may have any name, so the header percent-encodes the UTF-8 bytes of
+/// characters that it cannot have.
 fn header(endpoint: &str, name: &str) -> HeaderValue {
-    let text = format!("{}/{}", spelled(endpoint), spelled(name));
+    let text = utf8_percent_encode(&format!("{endpoint}/{name}"), ESCAPED).to_string();
     HeaderValue::try_from(text).expect("visible ASCII")
 }
 
-/// A folder may have any name, so characters that a header cannot have become `_`.
-fn spelled(name: &str) -> String {
-    name.chars()
-        .map(|c| if c.is_ascii_graphic() { c } else { '_' })
-        .collect()
+/// The name that a header spells, if it is not the name itself.
+pub(super) fn unescaped(spelled: &str) -> Option<Cow<'_, str>> {
+    let name = percent_decode_str(spelled).decode_utf8().ok()?;
+    (name != spelled).then_some(name)
 }
 
 impl PartialEq for OutcomeId {
@@ -127,14 +127,24 @@ impl fmt::Debug for OutcomeId {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
-    fn outcomes_with_the_same_header_are_not_the_same() {
-        let [one, other] = ["ä", "ö"].map(|endpoint| OutcomeId::new(&endpoint.into(), "A"));
-        assert_eq!((one.shown(), other.shown()), ("_/A", "_/A"));
-        assert_ne!(one, other);
-        assert_eq!(one, OutcomeId::new(&"ä".into(), "A"));
-        assert_eq!(OutcomeId::saved(&"ä".into(), "_/A").ok(), Some(one));
+    fn different_outcomes_have_different_headers_that_can_be_read_back() {
+        let names = ["ä", "ö", "%C3%A4", "a b", "a_b", "a%20b", "日本/\u{7f}"];
+        let mut headers = HashSet::new();
+        for name in names {
+            let outcome = OutcomeId::new(&name.into(), "A");
+            let spelled = outcome.shown().strip_suffix("/A").expect("the outcome");
+            let read = unescaped(spelled).unwrap_or(spelled.into());
+            assert_eq!(read, name);
+            assert_eq!(
+                OutcomeId::saved(&name.into(), outcome.shown()).ok(),
+                Some(outcome.clone())
+            );
+            assert!(headers.insert(outcome.shown().to_owned()), "{name}");
+        }
     }
 }

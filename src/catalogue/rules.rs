@@ -7,9 +7,10 @@ use foldhash::{HashMap, HashMapExt};
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::condition::{Condition, Facts, Subject};
+use super::condition::{Condition, Facts, Subject, number_of};
 use super::outcome::Outcome;
 use super::shape::Fields;
+use crate::base::canonical_json;
 use crate::scenario::{LoadError, Origin, SourceFile, Spanned, Tree};
 
 /// Up to this number of rules, trying them one by one is faster than the index.
@@ -134,7 +135,7 @@ impl When {
 /// Finds rules by the values that they want. So only the rules that can hold are tried, even with ten thousand rules.
 #[derive(Debug, Default)]
 struct Index {
-    /// For each subject, the rules that want a value there: by this value, in order.
+    /// For each subject, the rules that want a value there: by the canonical form of this value, in order.
     exact: Vec<(Subject, HashMap<Value, Vec<usize>>)>,
     /// The rules that are found by no value, in order.
     others: Vec<usize>,
@@ -177,8 +178,22 @@ impl Index {
     fn candidates(&self, facts: Facts<'_>) -> impl Iterator<Item = usize> {
         let mut lists: Vec<&[usize]> = vec![&self.others];
         for (subject, rules) in &self.exact {
-            let value = subject.of(facts);
-            lists.extend(value.and_then(|value| Some(rules.get(value.as_ref())?.as_slice())));
+            let Some(value) = subject.of(facts) else {
+                continue;
+            };
+            lists.extend(
+                rules
+                    .get(canonical_json(&value).as_ref())
+                    .map(Vec::as_slice),
+            );
+            let text = value.as_str().filter(|_| subject.is_text());
+            if let Some(number) = text.and_then(number_of) {
+                lists.extend(
+                    rules
+                        .get(canonical_json(&number).as_ref())
+                        .map(Vec::as_slice),
+                );
+            }
         }
         std::iter::from_fn(move || {
             let next = *lists.iter().filter_map(|list| list.first()).min()?;

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::shape::{Property, Shape};
 use super::upload_fields::UploadFields;
+use crate::base::{Spellings, UNFIT_MAX};
 use crate::http::{Complaint, RefusedInput};
 use crate::scenario::{self, FORMATS};
 
@@ -72,12 +73,15 @@ impl RequestSchema {
         self.compile().map(|_| ())
     }
 
-    pub(crate) fn check(&self, input: &Value) -> Result<(), RefusedInput> {
+    pub(crate) fn check(&self, input: &Value, spellings: &Spellings) -> Result<(), RefusedInput> {
         let validator = self
             .compile()
             .expect("a schema is proven when its file is loaded");
         if validator.is_valid(input) {
-            return Ok(());
+            return match spellings.unfit(input) {
+                fit if fit.is_empty() => Ok(()),
+                unfit => Err(unfit_numbers(unfit)),
+            };
         }
         let mut found: Vec<_> = validator
             .iter_errors(input)
@@ -206,6 +210,20 @@ impl RequestSchema {
     fn is_file(&self, path: &str) -> bool {
         let names = path.split(['.', '[', ']']).filter(|name| !name.is_empty());
         self.shape.at(&names.collect::<Vec<_>>()) == Some(&Shape::File)
+    }
+}
+
+/// Refuses the numbers at these JSON Pointers, because they would lose digits.
+pub(crate) fn unfit_numbers(pointers: impl IntoIterator<Item = String>) -> RefusedInput {
+    let complain = |pointer: String| Complaint {
+        path: written_path(&pointer),
+        message: "must be a number that fits into 64 bits".to_owned(),
+    };
+    let complaints: Vec<_> = pointers.into_iter().map(complain).collect();
+    RefusedInput {
+        code: None,
+        all_listed: complaints.len() < UNFIT_MAX,
+        complaints,
     }
 }
 

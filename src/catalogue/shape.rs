@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::upload_fields::UploadFields;
-use crate::base::nearest_clause;
+use crate::base::{JsonPlace, Spellings, canonical_number, nearest_clause};
 
 /// The fields of a request, under their names in placeholders and conditions: `input.user_id`. A GET has only the
 /// fields of its path: `path.digits`.
@@ -224,14 +224,7 @@ impl Shape {
                 }
             }
             // JSON Schema accepts 90.0 as an integer. Here it becomes one.
-            (Self::Integer, Value::Number(number)) if number.is_f64() => {
-                let float = number.as_f64().unwrap_or_default();
-                if float.fract() == 0.0 && float.abs() < 9.0e15 {
-                    #[expect(clippy::cast_possible_truncation, reason = "it is whole and in range")]
-                    let integer = float as i64;
-                    *number = integer.into();
-                }
-            }
+            (Self::Integer, Value::Number(number)) => *number = canonical_number(number),
             (Self::Array(items), Value::Array(values)) if !items.is_plain() => {
                 for value in values {
                     items.normalise(value);
@@ -256,11 +249,18 @@ impl Shape {
     }
 
     /// Converts the text of a form into numbers and booleans if the schema wants them. Text that cannot be converted
-    /// stays text, so that the schema complains about it.
-    pub(crate) fn coerce(&self, value: &mut Value) {
+    /// stays text, so that the schema complains about it. Returns the spellings of the numbers.
+    pub(crate) fn coerce(&self, value: &mut Value) -> Spellings {
+        let mut spellings = Spellings::default();
+        self.coerce_at(value, JsonPlace::default(), &mut spellings);
+        spellings
+    }
+
+    fn coerce_at(&self, value: &mut Value, place: JsonPlace, spellings: &mut Spellings) {
         match (self, &mut *value) {
             (Self::Integer | Self::Number, Value::String(text)) => {
                 if let Ok(number @ Value::Number(_)) = serde_json::from_str(text) {
+                    spellings.add(place, text.trim_ascii());
                     *value = number;
                 }
             }
@@ -270,18 +270,19 @@ impl Shape {
                 _ => {}
             },
             (Self::Array(items), Value::Array(values)) => {
-                for value in values {
-                    items.coerce(value);
+                for (at, value) in values.iter_mut().enumerate() {
+                    items.coerce_at(value, place.item(at), spellings);
                 }
             }
             (Self::Array(_), Value::String(_)) => {
                 *value = Value::Array(vec![value.take()]);
-                self.coerce(value);
+                self.coerce_at(value, place, spellings);
             }
             (Self::Object(properties), Value::Object(map)) => {
                 for property in properties {
                     if let Some(value) = map.get_mut(&property.name) {
-                        property.shape.coerce(value);
+                        let place = place.below(&property.name);
+                        property.shape.coerce_at(value, place, spellings);
                     }
                 }
             }

@@ -8,7 +8,8 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::Value;
 
-use crate::http::{self, Picture, Room, Upload, looks_like_json, pointer_part};
+use crate::base::{pointer_part, read_json};
+use crate::http::{self, Picture, Room, Upload, looks_like_json};
 
 /// At most this many parts of a schema are searched, because its references may multiply.
 const PARTS_MAX: usize = 10_000;
@@ -90,9 +91,11 @@ impl UploadFields {
         let paths: Vec<_> = self.paths.iter().map(Vec::as_slice).collect();
         let kept = if is_form && !looks_like_json(body) {
             taking.form(body, &paths)
-        } else if let Ok(mut value) = serde_json::from_slice(body) {
+        } else if let Ok((mut value, spellings)) = read_json(body) {
             taking.json(&mut value, &paths);
-            value.to_string().into_bytes()
+            let mut kept = Vec::new();
+            spellings.write(&mut kept, &value, &[]);
+            kept
         } else {
             without_runs(body)
         };

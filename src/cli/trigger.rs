@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::client::Client;
 use super::output::{Format, block_on, fail, misused, print};
 use super::target::Target;
-use crate::base::parse_duration;
+use crate::base::{UnreadableJson, parse_duration, read_json};
 use crate::world::DeliveryState;
 
 /// How long one question to the sandbox waits for the delivery.
@@ -195,7 +195,15 @@ fn message(refusal: &Value) -> String {
 fn setting(text: &str) -> Result<(String, Value), String> {
     match text.split_once('=') {
         Some((path, value)) if !path.is_empty() => {
-            let json = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+            let json = match read_json(value.as_bytes()) {
+                Ok((json, spellings)) if spellings.unfit(&json).is_empty() => json,
+                Err(UnreadableJson::Syntax(_)) => value.into(),
+                Ok(_) | Err(UnreadableJson::Number(_)) => {
+                    return Err(
+                        "write a number that fits into 64 bits, or text in quotes".to_owned()
+                    );
+                }
+            };
             Ok((path.to_owned(), json))
         }
         _ => Err("write PATH=VALUE".to_owned()),

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use crate::answer::{is_tag, world};
-use crate::base::{parse_duration, time_in_words};
+use crate::base::{UnreadableJson, parse_duration, read_json, time_in_words};
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::http::{ApiError, Body, Call, Code, ErrorCode, Refusal, ReplyBody};
 use crate::world::World;
@@ -101,6 +101,17 @@ pub(super) fn json_body<T: DeserializeOwned>(call: &Call) -> Result<T, Refusal> 
         }
         Body::Unreadable(error) => return Err(unreadable(error)),
     };
+    let unfit = match read_json(body) {
+        Ok((value, spellings)) => spellings.unfit(&value).into_iter().next(),
+        Err(UnreadableJson::Number(pointer)) => Some(pointer),
+        Err(UnreadableJson::Syntax(_)) => None, // the next line says it
+    };
+    if let Some(pointer) = unfit {
+        let place = pointer.trim_start_matches('/').replace('/', ".");
+        return Err(bad_request(format!(
+            "the body cannot be taken: `{place}` must be a number that fits into 64 bits"
+        )));
+    }
     serde_json::from_slice(body)
         .map_err(|error| bad_request(format!("the body cannot be taken: {error}")))
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::ask::JSON;
 use super::context::Context;
-use crate::base::{microseconds, milliseconds};
+use crate::base::{microseconds, milliseconds, read_exact_json};
 use crate::world::{self, Content, Exchange, KeptBody};
 
 /// A request with its reply, as the control API writes it.
@@ -73,9 +73,7 @@ fn reply(kept: &KeptBody) -> Value {
     if kept.whole_bytes == 0 {
         return Value::Null;
     }
-    let json = kept
-        .is_whole()
-        .then(|| serde_json::from_slice(&kept.bytes).ok());
+    let json = kept.is_whole().then(|| read_exact_json(&kept.bytes));
     json.flatten().unwrap_or_else(|| kept.text().into())
 }
 

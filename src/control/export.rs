@@ -68,7 +68,7 @@ impl Lines {
             let exchange = |seq| ExportEntry::Exchange { place, seq };
             match kept {
                 JournalPlace::World(world) => {
-                    worlds.push(world.tag.as_str());
+                    worlds.push(world.as_ref());
                     let state = world.state();
                     let (journal, log) = (&state.journal, &state.callbacks.log);
                     requests_dropped += journal.dropped;
@@ -84,7 +84,8 @@ impl Lines {
                 }
             }
         }
-        worlds.sort_unstable();
+        worlds.sort_unstable_by_key(|world: &&World| world.tag.as_str());
+        let worlds: Vec<_> = worlds.into_iter().map(in_head).collect();
         entries.sort_unstable();
         let head = json!({
             "type": "export",
@@ -146,6 +147,15 @@ impl Lines {
         mask.hide(&mut line);
         Some(line)
     }
+}
+
+/// A world in the first line. Its digest gives its ids again where its key is not known.
+fn in_head(world: &World) -> Value {
+    json!({
+        "world": world.tag,
+        "digest": world.digest.to_string(),
+        "environment": world.key.environment(),
+    })
 }
 
 impl Iterator for Lines {

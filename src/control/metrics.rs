@@ -1,6 +1,5 @@
 //! `GET /__sandbox/metrics`: what the sandbox has done and what it holds, as Prometheus reads it.
 
-use std::collections::BTreeMap;
 use std::fmt::{self, Display, Write};
 
 use hyper::header::HeaderValue;
@@ -97,20 +96,12 @@ fn requests(text: &mut String, exercised: &Exercised) -> fmt::Result {
     let help = "Answered requests, without those to /__sandbox/. The endpoint is empty if no endpoint was \
                 reached. Then the outcome is empty too if there was no error.";
     head(text, name, "counter", help)?;
-    // Outcomes that are shown alike share a line, because no line may come twice.
-    let mut lines = BTreeMap::new();
-    for (reply, status, count) in exercised.by_status() {
-        let line = lines
-            .entry((outcome_label(reply), status))
-            .or_insert((reply, 0));
-        line.1 += count;
-    }
-    for ((_, status), (reply, count)) in lines {
-        let (endpoint, outcome) = match reply {
-            ReplyId::Outcome(id) => (id.shown_endpoint(), id.name()),
-            ReplyId::Error(code) => (String::new(), &**code),
-            ReplyId::Account => (String::new(), ""),
-        };
+    let mut lines: Vec<_> = exercised
+        .by_status()
+        .map(|(reply, status, count)| (labels(reply), status, count))
+        .collect();
+    lines.sort_unstable();
+    for ((endpoint, outcome), status, count) in lines {
         let labels: [(&str, &dyn Display); 3] = [
             ("endpoint", &endpoint),
             ("outcome", &outcome),
@@ -126,12 +117,12 @@ fn requests(text: &mut String, exercised: &Exercised) -> fmt::Result {
     Ok(())
 }
 
-/// The text by which the lines are sorted.
-fn outcome_label(reply: &ReplyId) -> &str {
+/// The endpoint and the outcome of a reply.
+fn labels(reply: &ReplyId) -> (&str, &str) {
     match reply {
-        ReplyId::Outcome(id) => id.shown(),
-        ReplyId::Error(code) => code,
-        ReplyId::Account => "",
+        ReplyId::Outcome(id) => (id.endpoint(), id.name()),
+        ReplyId::Error(code) => ("", code),
+        ReplyId::Account => ("", ""),
     }
 }
 

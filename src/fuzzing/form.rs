@@ -28,7 +28,7 @@ pub fn form(data: &[u8]) {
     for endpoint in shipped().endpoints() {
         let shape = &endpoint.schema.shape;
         let mut input = read.clone();
-        shape.coerce(&mut input);
+        let spellings = shape.coerce(&mut input);
         let coerced = input.clone();
         shape.coerce(&mut input);
         assert_eq!(input, coerced, "what was converted stays as it is");
@@ -36,7 +36,7 @@ pub fn form(data: &[u8]) {
         let normal = input.clone();
         shape.normalise(&mut input);
         assert_eq!(input, normal, "the normal form is one");
-        if let Err(refused) = endpoint.schema.check(&input) {
+        if let Err(refused) = endpoint.schema.check(&input, &spellings) {
             assert!(
                 !refused.complaints.is_empty(),
                 "what is refused is complained about"

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::stage::shipped;
-use crate::base::{Clock, Mix};
+use crate::base::{Clock, Mix, Spellings};
 use crate::catalogue::{BodyPlan, Fields, Fill, Lookup, Template, TemplateScope};
 use crate::scenario::{Reader, SourceFile, Spanned, Tree};
 
@@ -50,6 +50,7 @@ pub fn template(data: &[u8]) {
         let render = |plan: &BodyPlan| {
             let mut holes = Fill {
                 input,
+                spellings: &Spellings::default(),
                 id: "cftpi_1",
                 created: Clock::default().now(),
                 updated: Clock::default().now(),

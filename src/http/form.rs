@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::error::ApiError;
-use super::upload::pointer_part;
+use crate::base::pointer_part;
 
 /// The maximum depth of brackets in a form key. The JSON reader has its own limit.
 const FORM_DEPTH_MAX: usize = 8;

@@ -25,6 +25,4 @@ pub(crate) use self::headers::{
     MAGIC_HEADER, OPENAPI_PATH, WORLD_HEADER,
 };
 pub(crate) use self::reply_body::{BodyContent, ReplyBody};
-pub(crate) use self::upload::{
-    FILE_NAME, HELD_BYTES_MAX, PIECE_BYTES, Picture, Room, Upload, pointer_part,
-};
+pub(crate) use self::upload::{FILE_NAME, HELD_BYTES_MAX, PIECE_BYTES, Picture, Room, Upload};

@@ -106,11 +106,6 @@ impl Upload {
     }
 }
 
-/// A name as one part of a JSON Pointer.
-pub(crate) fn pointer_part(name: &str) -> String {
-    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
-}
-
 /// An uploaded picture, whole.
 #[derive(Debug)]
 pub(crate) struct Picture {

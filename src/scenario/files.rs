@@ -1,6 +1,7 @@
 //! Finds and reads scenario files, in the binary and in folders.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -40,7 +41,7 @@ impl Layers {
 static SHIPPED_FILES: LazyLock<Vec<Arc<ScenarioFile>>> = LazyLock::new(|| {
     let read = |(path, text): (&str, &'static str)| {
         let source = Arc::new(SourceFile {
-            id: id_of(Path::new(path)),
+            id: id_of(Path::new(path)).expect("shipped paths are ASCII"),
             name: format!("shipped:{path}"),
             text: text.into(),
             shipped: true,
@@ -95,22 +96,24 @@ pub(crate) fn read_files(folders: &[PathBuf], pause: fn()) -> (Layers, Vec<LoadE
         let mut ids = HashSet::new();
         for found in find(folder) {
             pause();
-            let path = &found.path;
-            let id = id_of(path.strip_prefix(folder).unwrap_or(path));
-            let name = path.display().to_string();
-            match found.kind {
-                Kind::Odd(reason) => errors.push(LoadError::warning_of_file(name, reason)),
-                Kind::Unreadable(error) => {
-                    layers.unreadable.insert(id);
+            let below = found.path.strip_prefix(folder).unwrap_or(&found.path);
+            let name = found.path.display().to_string();
+            match (found.kind, id_of(below)) {
+                (Kind::Odd(reason), _) => errors.push(LoadError::warning_of_file(name, reason)),
+                (Kind::Unreadable(error), id) => {
+                    layers.unreadable.extend(id);
                     errors.push(unreadable(name, &error));
                 }
-                Kind::Scenario if !ids.insert(id.clone()) => errors.push(LoadError::of_file(
-                    name,
-                    format!(
+                (Kind::Scenario, None) => errors.push(unnamed(name, below)),
+                (Kind::Scenario, Some(id)) if !ids.insert(id.clone()) => {
+                    let message = format!(
                         "is the second file of the id `{id}`: only the case of its ending differs"
-                    ),
-                )),
-                Kind::Scenario => read_file(path, id, &mut layers, &mut errors),
+                    );
+                    errors.push(LoadError::of_file(name, message));
+                }
+                (Kind::Scenario, Some(id)) => {
+                    read_file(&found.path, id, &mut layers, &mut errors);
+                }
             }
         }
     }
@@ -165,6 +168,15 @@ fn read_file(path: &Path, id: String, layers: &mut Layers, errors: &mut Vec<Load
     }
 }
 
+fn unnamed(name: String, path: &Path) -> LoadError {
+    // With all its bytes: two such files may be displayed alike.
+    let bytes = path.as_os_str().as_encoded_bytes().escape_ascii();
+    LoadError::of_file(
+        name,
+        format!("has a name that is not UTF-8 text, `{bytes}`: rename it"),
+    )
+}
+
 fn unreadable(name: String, error: &io::Error) -> LoadError {
     LoadError::of_file(name, format!("cannot be read: {}", reason(error)))
 }
@@ -215,9 +227,9 @@ fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// `v1.1/things.toml` → `v1.1/things`
-fn id_of(path: &Path) -> String {
+/// `v1.1/things.toml` → `v1.1/things`. None for a name that is not UTF-8 text.
+fn id_of(path: &Path) -> Option<String> {
     let id = path.with_extension("");
-    let parts: Vec<_> = id.iter().map(|part| part.to_string_lossy()).collect();
-    parts.join("/")
+    let parts: Option<Vec<_>> = id.iter().map(OsStr::to_str).collect();
+    Some(parts?.join("/"))
 }

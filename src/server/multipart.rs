@@ -11,12 +11,10 @@ use serde_json::Value;
 use tokio_stream::Stream;
 
 use super::broken_body::ClientGone;
-use crate::base::size_in_words;
+use crate::base::{UnreadableJson, pointer_part, read_json, size_in_words};
 use crate::catalogue::Shape;
 use crate::control::UploadStore;
-use crate::http::{
-    ApiError, BODY_BYTES_MAX, FormTree, MediaType, Picture, Upload, form_path, pointer_part,
-};
+use crate::http::{ApiError, BODY_BYTES_MAX, FormTree, MediaType, Picture, Upload, form_path};
 
 /// How many bytes a whole multipart request may have.
 pub(crate) const UPLOAD_BYTES_MAX: usize = 10 << 20;
@@ -340,10 +338,20 @@ impl PartContent {
         if !is_parsed {
             return Ok(PartValue::Json(Value::String(text)));
         }
-        match serde_json::from_str(&text) {
-            Ok(value) => Ok(PartValue::Json(value)),
-            Err(_) if !label.is_json => Ok(PartValue::Json(Value::String(text))),
-            Err(error) => Err(ApiError::broken_multipart(format_args!(
+        match read_json(text.as_bytes()) {
+            Ok((value, spellings)) if spellings.unfit(&value).is_empty() => {
+                Ok(PartValue::Json(value))
+            }
+            Ok(_) | Err(UnreadableJson::Number(_)) => {
+                Err(ApiError::broken_multipart(format_args!(
+                    "a number in the part `{}` does not fit into 64 bits",
+                    label.name
+                )))
+            }
+            Err(UnreadableJson::Syntax(_)) if !label.is_json => {
+                Ok(PartValue::Json(Value::String(text)))
+            }
+            Err(UnreadableJson::Syntax(error)) => Err(ApiError::broken_multipart(format_args!(
                 "the part `{}` is not the JSON that its content-type says: {error}",
                 label.name
             ))),

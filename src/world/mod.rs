@@ -1,5 +1,6 @@
 //! The data of one API key: records, queue, faults, outbox, journal. Searches, verifies and redacts the journal.
 
+mod digest;
 mod exercised;
 mod journal;
 mod named;

@@ -5,11 +5,12 @@ use std::sync::atomic::Ordering;
 
 use tokio::time::Instant;
 
+use super::digest::WorldDigest;
 use super::outbox::Delivery;
 use super::state::State;
 use super::totals::Tally;
 use super::world::World;
-use super::worlds::{Worlds, tag};
+use super::worlds::Worlds;
 use crate::base::{ApiKey, Mix, lock, write_lock};
 use crate::http::ApiError;
 
@@ -103,7 +104,7 @@ impl Worlds {
 
     /// Eight hex digits that stand for a key.
     pub(crate) fn tag_of(&self, key: &ApiKey) -> String {
-        tag(self.seed, key)
+        WorldDigest::new(self.seed, key).tag()
     }
 
     /// All worlds, sorted by tag.

@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tokio::sync::watch;
 
+use super::digest::WorldDigest;
 use super::journal::{Exchange, Mask};
 use super::recent_uploads::RequestUploads;
 use super::state::State;
@@ -28,7 +29,9 @@ const LOG_PART: usize = 4;
 #[derive(Debug)]
 pub(crate) struct World {
     pub key: ApiKey,
-    /// Eight hex digits that stand for the key where it must not be shown.
+    /// Stands for the key in ids and draws, so that they can be repeated without the key.
+    pub digest: WorldDigest,
+    /// The first eight hex digits of the digest. They name the world in traces.
     pub tag: String,
     /// The name that the key was made from, if any.
     pub(super) name: OnceLock<Box<str>>,
@@ -56,8 +59,15 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// The start of every draw of this world: its seed, the purpose and its key.
+    /// The start of every draw of this world: its seed, the purpose and its digest.
     pub(crate) fn mix(&self, purpose: &str) -> Mix {
+        let mut mix = Mix::new(self.seed, purpose);
+        mix.wide(self.digest.0);
+        mix
+    }
+
+    /// The start of a token or a secret. Only the key gives it, not the digest, because exports show the digest.
+    fn secret_mix(&self, purpose: &str) -> Mix {
         let mut mix = Mix::new(self.seed, purpose);
         mix.text(self.key.reveal());
         mix
@@ -169,7 +179,7 @@ impl World {
 
     /// A well-formed token that is not this world's.
     pub(crate) fn wrong_token(&self) -> String {
-        let mix = self.mix("wrong callback token").finish();
+        let mix = self.secret_mix("wrong callback token").finish();
         format!("{mix:032x}{mix:032x}")
     }
 
@@ -178,13 +188,13 @@ impl World {
         let mut secret = [0; 24];
         secret[..16].copy_from_slice(
             &self
-                .mix("signing secret, first part")
+                .secret_mix("signing secret, first part")
                 .finish()
                 .to_be_bytes(),
         );
         secret[16..].copy_from_slice(
             &self
-                .mix("signing secret, second part")
+                .secret_mix("signing secret, second part")
                 .finish()
                 .to_be_bytes()[..8],
         );
@@ -207,7 +217,7 @@ impl World {
     pub(crate) fn callback_token(&self) -> String {
         let halves = ["callback token, first half", "callback token, second half"];
         halves
-            .map(|purpose| format!("{:032x}", self.mix(purpose).finish()))
+            .map(|purpose| format!("{:032x}", self.secret_mix(purpose).finish()))
             .concat()
     }
 

@@ -9,12 +9,13 @@ use hyper::StatusCode;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::digest::WorldDigest;
 use super::state::State;
 use super::totals::{Tally, Totals};
 use super::watchers::Watchers;
 use super::world::{BYTES_MAX, WORLDS_MAX, World};
 use crate::base::{
-    ApiKey, Clock, Mix, lock, milliseconds, read_lock, size_in_words, time_in_words, write_lock,
+    ApiKey, Clock, lock, milliseconds, read_lock, size_in_words, time_in_words, write_lock,
 };
 use crate::catalogue::ReplyId;
 use crate::http::ApiError;
@@ -139,9 +140,11 @@ impl Worlds {
                 time_in_words(IDLE_TIME)
             )));
         }
+        let digest = WorldDigest::new(self.seed, key);
         let world = Arc::new(World {
             key: key.clone(),
-            tag: tag(self.seed, key),
+            digest,
+            tag: digest.tag(),
             name: OnceLock::new(),
             clock: self.clock,
             seed: self.seed,
@@ -259,10 +262,4 @@ impl Worlds {
             refused: self.refused.load(Ordering::Relaxed),
         }
     }
-}
-
-pub(super) fn tag(seed: u64, key: &ApiKey) -> String {
-    let mut mix = Mix::new(seed, "world");
-    mix.text(key.reveal());
-    format!("{:08x}", mix.finish() >> 96)
 }

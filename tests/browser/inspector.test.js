@@ -163,6 +163,35 @@ describe('requests', () => {
     await row(requests[0].trace).waitFor();
   }));
 
+  test('a number keeps its digits where it is shown, copied and sent again', () => looking({}, async () => {
+    writeFileSync(path.join(folder, 'sums.toml'), `path = "/v9/sums"
+[request.properties]
+sum = { type = "number" }
+[outcomes.SUM]
+default = true
+body = { sum = "{{input.sum}}" }
+`);
+    await control('requests?limit=1'); // the world exists
+    const sent = '{"sum":12345678901234567891}';
+    let first;
+    do first = await sandbox.ask('/v9/sums', { body: sent });
+    while (first.status === 404); // until the file is read
+    assert.equal(first.text, sent);
+    await row(first.trace).click();
+    for (const name of ['Request body', 'Reply body']) {
+      const shown = detail().getByRole('region', { name });
+      await shown.filter({ hasText: '"sum": 12345678901234567891' }).waitFor();
+    }
+    await detail().getByRole('button', { name: 'Copy as curl' }).click();
+    await says('curl copied');
+    assert.ok((await clipboard()).includes(`-d '${sent}'`));
+    await detail().getByRole('button', { name: 'Send again' }).click();
+    await says('Sent again: 200 SUM');
+    const again = await control('requests?limit=1&endpoint=sums');
+    assert.ok(again.text.includes(`"body":${sent}`) && again.text.includes(`"reply":${sent}`), again.text);
+    rmSync(path.join(folder, 'sums.toml'));
+  }));
+
   test('what else could it answer: one click queues it, and the next call gets it', () => looking({}, async () => {
     const { trace } = await sandbox.ask(BANK, { body: { bank_account_number: '1234567890', bank_code: 'BCA' } });
     await row(trace).click();

@@ -34,12 +34,12 @@ export async function serve(...more) {
   return {
     url,
     page: `${url}/__sandbox/`,
-    /** A request to the product or, below `/__sandbox/`, to the control API. */
+    /** A request to the product or, below `/__sandbox/`, to the control API. A text is sent as it is. */
     async ask(to, { key = KEY, method, body, headers = {} } = {}) {
       const response = await fetch(url + to, {
         method: method ?? (body === undefined ? 'GET' : 'POST'),
         headers: { authorization: authorization(key), ...(body === undefined || body instanceof FormData ? {} : { 'content-type': 'application/json' }), ...headers },
-        body: body === undefined || body instanceof FormData ? body : JSON.stringify(body),
+        body: body === undefined || body instanceof FormData || typeof body === 'string' ? body : JSON.stringify(body),
       });
       const text = await response.text();
       return { status: response.status, trace: response.headers.get('x-sandbox-trace'), text, json: () => JSON.parse(text) };

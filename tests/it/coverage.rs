@@ -307,7 +307,7 @@ async fn a_question_that_makes_no_sense_is_refused() {
 }
 
 #[tokio::test]
-async fn endpoints_whose_headers_look_alike_are_told_apart() {
+async fn endpoints_whose_ids_are_not_ascii_are_told_apart_by_header_filters_coverage_and_metrics() {
     let folder = tempfile::tempdir().expect("a folder");
     for (name, path) in [("ä", "/v9/one"), ("ö", "/v9/other")] {
         let text = format!(
@@ -317,23 +317,51 @@ async fn endpoints_whose_headers_look_alike_are_told_apart() {
     }
     let client = Client::of(Sandbox::builder().scenarios(folder.path())).await;
     let answer = client.get("/v9/one").await;
-    assert_eq!(answer.header("x-sandbox-outcome"), Some("v9/_/A"));
+    assert_eq!(answer.header("x-sandbox-outcome"), Some("v9/%C3%A4/A"));
     let gone = client
         .request("GET", "/v9/one")
         .header("x-magic-reply", "B");
     let gone = Answer::of(gone).await;
-    assert_eq!(gone.header("x-sandbox-outcome"), Some("v9/_/B"));
+    assert_eq!(gone.header("x-sandbox-outcome"), Some("v9/%C3%A4/B"));
     let coverage = coverage(&client, "").await;
     for (outcome, times) in [("A", 1), ("B", 1)] {
         assert_eq!(count(&coverage, "v9/ä", outcome), times);
         assert_eq!(count(&coverage, "v9/ö", outcome), 0);
     }
-    for (outcome, found) in [("v9/ä/A", 1), ("v9/ö/A", 0), ("v9/ä/B", 1)] {
-        let filter = format!("/__sandbox/requests?outcome={outcome}");
-        let asked = client.get(&filter).await.json();
-        let requests = asked["requests"].as_array().expect("a list");
-        assert_eq!(requests.len(), found, "{outcome}");
+    for (endpoint, outcome, found) in [
+        ("v9/ä", "A", 1),
+        ("v9/ö", "A", 0),
+        ("v9/ä", "B", 1),
+        ("v9/%C3%A4", "A", 1),
+        ("v9/%C3%B6", "A", 0),
+        ("v9/%c3%a4", "b", 1),
+    ] {
+        let escaped = endpoint.replace('%', "%25");
+        for filter in [
+            format!("outcome={escaped}/{outcome}"),
+            format!("endpoint={escaped}&outcome={outcome}"),
+        ] {
+            let asked = client.get(&format!("/__sandbox/requests?{filter}")).await;
+            let asked = asked.json();
+            let requests = asked["requests"].as_array().expect("a list");
+            assert_eq!(requests.len(), found, "{filter}");
+        }
+        let request = json!({"outcome": format!("{endpoint}/{outcome}")});
+        let wish = json!({"request": request, "exactly": found});
+        let verified = client.post("/__sandbox/verify", &wish).await;
+        assert_eq!(verified.status, 200, "{}", verified.text);
     }
+    client.get("/v9/other").await;
+    let metrics = client.get("/__sandbox/metrics").await.text;
+    for endpoint in ["v9/ä", "v9/ö"] {
+        let line = format!(
+            "iluma_sandbox_requests_total{{endpoint=\"{endpoint}\",outcome=\"A\",status=\"200\"}} 1\n"
+        );
+        assert!(metrics.contains(&line), "{metrics}");
+    }
+    let snapshot = client.get("/__sandbox/snapshot").await.json();
+    let restored = Answer::of(client.request("PUT", "/__sandbox/snapshot").json(&snapshot)).await;
+    assert_eq!(restored.status, 200, "{}", restored.text);
 }
 
 async fn magic(process: &Process, path: &str, outcome: &str) {

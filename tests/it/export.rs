@@ -37,7 +37,7 @@ async fn exchanges_and_deliveries_are_lines_in_the_order_of_time() {
         )
     );
     let tag = &lines[1]["world"];
-    assert_eq!(head["worlds"], json!([tag]));
+    assert_eq!(each_world(head), [tag]);
     let listed = stage.control("requests").await["requests"][1].take();
     let mut exchange = lines[1].clone();
     exchange
@@ -65,6 +65,25 @@ async fn exchanges_and_deliveries_are_lines_in_the_order_of_time() {
     assert!(times.is_sorted_by_key(|at| at.as_str()), "{times:?}");
 }
 
+fn each_world(head: &Value) -> Vec<&Value> {
+    each(head["worlds"].as_array().expect("a list"), "world")
+}
+
+#[tokio::test]
+async fn the_digest_of_a_world_is_an_hmac_that_other_tools_compute_too() {
+    let stage = Stage::with(|builder| builder.seed(7)).await;
+    stage.ask("COMPLETED_FOUND").await;
+    let live = "iluma_live_000000000000000000000000000000000000000001";
+    stage.ask_as(live, "COMPLETED_FOUND").await;
+    let head = export(&stage, "?world=all").await.swap_remove(0);
+    // printf %s "$KEY" | openssl dgst -sha256 -hmac 7 | cut -c 1-32, for both keys
+    let expected = json!([
+        {"world": "28d10d40", "digest": "28d10d402edae986a2426651cf31dc46", "environment": "LIVE"},
+        {"world": "7fc42bff", "digest": "7fc42bff024431875474ea7047916757", "environment": "TEST"},
+    ]);
+    assert_eq!(head["worlds"], expected);
+}
+
 #[tokio::test]
 async fn over_all_worlds_strangers_are_exported_as_well() {
     let stage = Stage::start().await;
@@ -86,7 +105,9 @@ async fn over_all_worlds_strangers_are_exported_as_well() {
         .collect();
     let statuses: Vec<_> = exchanges.iter().map(|line| &line["status"]).collect();
     assert_eq!(statuses, [&json!(200), &json!(200), &json!(401)]);
-    assert_eq!(all[0]["worlds"].as_array().map(Vec::len), Some(2));
+    let tags = each_world(&all[0]);
+    assert_eq!(tags.len(), 2);
+    assert!(tags.is_sorted_by_key(|tag| tag.as_str()), "{tags:?}");
     let wrong = stage.client.get("/__sandbox/export?worlds=all").await;
     assert_eq!(
         wrong.message(),

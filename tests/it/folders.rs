@@ -230,16 +230,37 @@ async fn a_folder_that_may_only_be_read_is_enough() {
 }
 
 #[test]
-fn a_file_whose_name_is_no_text_is_read_all_the_same() {
+fn each_file_whose_name_is_no_text_is_a_mistake() {
     let folder = tempfile::tempdir().expect("a folder");
-    let name = std::ffi::OsStr::from_bytes(b"\xff\xfe.toml");
-    fs::write(folder.path().join(name), "status = ").expect("a file");
+    for name in [
+        &b"\xff.toml"[..],
+        b"\xfe.toml",
+        b"\xfd/things.toml",
+        b"notes \xfc",
+    ] {
+        let path = folder.path().join(std::ffi::OsStr::from_bytes(name));
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, saying("first")).expect("a file");
+    }
     let path = folder.path().to_str().expect("UTF-8");
-    let (code, _, said) = run(&["serve", "--port", "0", "--scenarios", path]);
+    let (code, report, _) = run(&["check", path, "--format", "json"]);
+    assert_eq!(code, 1, "{report}");
+    let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
+    let errors = report["errors"].as_array().expect("a list").iter();
+    let told: Vec<_> = errors
+        .map(|one| {
+            [&one["file"], &one["message"]]
+                .map(|text| text.as_str().expect("text").replace(path, ""))
+        })
+        .collect();
+    let mistake = |name: &str| format!("has a name that is not UTF-8 text, `{name}`: rename it");
     assert_eq!(
-        (code, said.contains("\u{fffd}\u{fffd}.toml")),
-        (2, true),
-        "{said}"
+        told,
+        [
+            ["/\u{fffd}.toml", &mistake(r"\xfe.toml")],
+            ["/\u{fffd}.toml", &mistake(r"\xff.toml")],
+            ["/\u{fffd}/things.toml", &mistake(r"\xfd/things.toml")],
+        ]
     );
 }
 

@@ -49,6 +49,7 @@ mod mistakes;
 mod model;
 mod model_based;
 mod multipart;
+mod numbers;
 mod openapi;
 mod overlaps;
 mod own_products;

@@ -377,7 +377,7 @@ async fn a_name_with_signs_of_its_own_stays_one_label() {
     let client = Client::of(Sandbox::builder().scenarios(folder.path())).await;
     assert_eq!(client.get("/v9/mine").await.status, 200);
     let samples = samples(&client).await;
-    let label = r#"requests_total{endpoint="v9/a_\"quoted\"_\\_name",outcome="A",status="200"}"#;
+    let label = r#"requests_total{endpoint="v9/a \"quoted\" \\ name",outcome="A",status="200"}"#;
     assert!(samples.contains_key(label), "{samples:#?}");
 }
 

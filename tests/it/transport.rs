@@ -850,10 +850,6 @@ async fn what_is_wrong_with_json_is_said_with_its_place() {
             "The body is not valid JSON: expected value at line 1 column 7.",
         ),
         (
-            b"{\"a\": 1e999}",
-            "The body is not valid JSON: number out of range at line 1 column 11.",
-        ),
-        (
             b"{\"a\": \"\xff\"}",
             "The body is not valid JSON: invalid unicode code point at line 1 column 8.",
         ),

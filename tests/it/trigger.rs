@@ -207,6 +207,14 @@ fn trigger_called_wrongly_exits_with_2() {
             "write PATH=VALUE",
         ),
         (
+            vec!["trigger", TYPE, "--set", "sum=18446744073709551616"],
+            "write a number that fits into 64 bits, or text in quotes",
+        ),
+        (
+            vec!["trigger", TYPE, "--set", "sum=1e999"],
+            "write a number that fits into 64 bits, or text in quotes",
+        ),
+        (
             vec!["trigger", TYPE, "--url", "ftp://127.0.0.1:4586"],
             "`ftp://127.0.0.1:4586` is not the URL of a sandbox",
         ),

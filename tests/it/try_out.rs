@@ -34,20 +34,20 @@ fn a_request_is_answered_without_a_server_and_explained() {
         r#"HTTP/1.1 200 OK
 content-type: application/json; charset=utf-8
 x-sandbox-outcome: v1.1/bank_account_data_requests/COMPLETED_FOUND
-x-sandbox-trace: c371e695-1
+x-sandbox-trace: d9b6db51-1
 content-length: 295
 
-{"status":"COMPLETED","bank_account_number":"7000000002","bank_code":"BCA","created":"2026-01-01T00:00:00.000Z","updated":"2026-01-01T00:00:00.799Z","id":"bknv_bce737b349a04431d4e284b2","result":{"is_found":true,"account_holder_name":"YOGA HAKIM","is_virtual_account":false,"need_review":false}}
+{"status":"COMPLETED","bank_account_number":"7000000002","bank_code":"BCA","created":"2026-01-01T00:00:00.000Z","updated":"2026-01-01T00:00:00.840Z","id":"bknv_dd85e130ee909f157995289c","result":{"is_found":true,"account_holder_name":"YOGA HAKIM","is_virtual_account":false,"need_review":false}}
 
 POST /v1.1/identity/bank_account_data_requests → 200
-trace    c371e695-1
+trace    d9b6db51-1
 outcome  v1.1/bank_account_data_requests/COMPLETED_FOUND
 from     shipped:v1.1/bank_account_data_requests.toml:45 (documented)
 because  No rule holds; the dummy data decided. The nearest rule: UNDER_REVIEW (mine.toml:4) would have answered, but input.bank_account_number must be "7000000001" and is "7000000002".
 data     bank.accounts says found to {"bank_code":"BCA","bank_account_number":"7000000002"}
 tried    UNDER_REVIEW (mine.toml:4)
          input.bank_account_number must be "7000000001" and is "7000000002"
-record   bknv_bce737b349a04431d4e284b2
+record   bknv_dd85e130ee909f157995289c
 "#
     );
 }
@@ -71,7 +71,7 @@ fn headers_forms_and_faults_are_tried_as_curl_sends_them() {
     assert_eq!(code, 1);
     assert!(
         printed.starts_with(
-            "POST /v1.1/identity/bank_account_data_requests → 200\ntrace    c371e695-1\n"
+            "POST /v1.1/identity/bank_account_data_requests → 200\ntrace    d9b6db51-1\n"
         ) && printed.contains("\nfault    reset\nbecause  The request asked for it: "),
         "{printed}"
     );

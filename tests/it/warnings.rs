@@ -43,7 +43,7 @@ body = {}
 const CONDITIONS: &[(&str, &str)] = &[
     ("a number for a text", r#"{ "input.name" = 5 }"#),
     ("a text for an integer", r#"{ "input.age" = "five" }"#),
-    ("a fraction for an integer", r#"{ "input.age" = 5.0 }"#),
+    ("a fraction for an integer", r#"{ "input.age" = 5.5 }"#),
     (
         "a value that the rules refuse",
         r#"{ "input.bank" = "MINE" }"#,

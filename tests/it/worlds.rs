@@ -39,6 +39,46 @@ fn key_of(world: &Value) -> &str {
     world["api_key"].as_str().expect("a key")
 }
 
+#[tokio::test]
+async fn tokens_come_from_the_key_and_keys_and_account_holders_from_the_seed_alone() {
+    let client = Client::of(Sandbox::builder().sign_callbacks(true)).await;
+    let made = minted(&client, "a test").await;
+    assert_eq!(
+        made["api_key"],
+        "iluma_development_d5c50a6798e77140264172103ee49e17a1a219272cf589cc30835619bdae0d27"
+    );
+    assert_eq!(
+        made["callback_token"],
+        "9c0aafa8c40d95a64c87252c86fd754bda548dd2726edb5c09ae3fa6dd52e8eb"
+    );
+    assert_eq!(
+        made["callback_signing_secret"],
+        "whsec_GA5nGi0+1AxootJgtDhx3Qn0tMMKtA1C"
+    );
+    let issued = Answer::of(client.bare("GET", "/businesses/5abc/api_keys?token=123")).await;
+    assert_eq!(
+        issued.json()["api_keys"],
+        json!([
+            {
+                "environment": "TEST",
+                "api_key": "iluma_development_e1e285224363ce82d240456ede5ac88777fdcf7db91bf42cb312d8e6e5e4",
+            },
+            {
+                "environment": "LIVE",
+                "api_key": "iluma_live_61ca8e2b4b806c7e6a72fdbc6bec9c0311e28eec4c418b0f69b8c7417bec",
+            },
+        ])
+    );
+    for (number, holder) in [
+        ("8800112234", "AGUS HIDAYAT"),
+        ("1234567890", "FIRA DIYANKA"),
+    ] {
+        let account = json!({"bank_code": "BCA", "bank_account_number": number});
+        let answer = client.post(BANK, &account).await;
+        assert_eq!(answer.json()["result"]["account_holder_name"], holder);
+    }
+}
+
 async fn names(client: &Client) -> Vec<Value> {
     let answer = Answer::of(client.bare("GET", WORLDS)).await;
     let mut names: Vec<_> = list(answer.json()["worlds"].take())

@@ -9,13 +9,15 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::template::{Hole, Piece, Template};
-use crate::base::{Mix, Stamp};
+use crate::base::{Mix, Spellings, Stamp};
 use crate::catalogue::dummy::{FieldValue, Finding, LookupField};
 use crate::catalogue::shape::dig;
 
 /// The values that fill the placeholders.
 pub(crate) struct Fill<'a> {
     pub input: &'a Map<String, Value>,
+    /// The spellings of the numbers in the input. Its echo repeats them.
+    pub spellings: &'a Spellings,
     pub id: &'a str,
     pub created: Stamp,
     pub updated: Stamp,
@@ -329,7 +331,7 @@ impl Hole {
             }
             Self::Banks(list) => out.extend_from_slice(list.json()),
             Self::Input { path, .. } => match dig(fill.input, path) {
-                Some(value) => write_json(out, value),
+                Some(value) => fill.spellings.write(out, value, path),
                 None => out.extend_from_slice(b"null"),
             },
             Self::Found { field, .. } => match found(fill, *field) {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::schema_check::SchemaCheck;
 use super::stack::{Proof, SourceSpot, Stack};
+use crate::base::Spellings;
 use crate::catalogue::body::TemplateScope;
 use crate::catalogue::dummy::Lookup;
 use crate::catalogue::endpoint::{ContentType, Endpoint, Verb};
@@ -304,7 +305,7 @@ impl<'a> Compiler<'a> {
             return None;
         }
         if let Some(sample) = schema.sample()
-            && let Err(refused) = schema.check(sample)
+            && let Err(refused) = schema.check(sample, &Spellings::default())
         {
             let first = &refused.complaints[0];
             self.errors.push(file.error(

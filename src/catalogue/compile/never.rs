@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde_json::{Map, Value};
 
 use super::compiler::Compiler;
+use crate::base::{canonical_json, pointer_part};
 use crate::catalogue::schema::{Bound, RequestSchema, ValueRefusal};
 use crate::catalogue::shape::{Fields, Shape};
 use crate::scenario::{Spanned, Tree};
@@ -48,7 +49,10 @@ impl Compiler<'_> {
 
 /// The reason why no call can have the number that the test waits for.
 fn never_a_call(test: &Spanned<Tree>) -> Option<&'static str> {
-    let is_call = |tree: &Tree| matches!(tree, Tree::Integer(1..));
+    let is_call = |tree: &Tree| {
+        let number = canonical_json(&tree.to_json()).as_u64();
+        number.is_some_and(|number| number >= 1)
+    };
     let is_one = match operation(test).map(|(operator, operand)| (operator, operand.as_ref())) {
         None => is_call(test.as_ref()),
         Some(("one_of", Tree::List(items))) => items.iter().any(|item| is_call(item.as_ref())),
@@ -104,16 +108,12 @@ impl TestedField<'_> {
 
     /// The reason why a request that passes its rules never has this value here.
     fn misfit(&self, value: &Spanned<Tree>) -> Option<(Range<usize>, String)> {
-        let reason = match (self.shape, value.as_ref()) {
-            // JSON Schema accepts such a number as an integer, but it never equals an integer of a request.
-            (Shape::Integer, Tree::Float(_)) => {
-                "must be an integer, without a decimal point".to_owned()
+        let reason = match self.refusal(value.as_ref().to_json()) {
+            Some(refusal) => refusal.reason,
+            None if self.is_fact_of_other_kind(value.as_ref()) => {
+                format!("is {}", kind(self.shape))
             }
-            (shape, tree) => match self.refusal(value.as_ref().to_json()) {
-                Some(refusal) => refusal.reason,
-                None if self.is_fact_of_other_kind(tree) => format!("is {}", kind(shape)),
-                None => return None,
-            },
+            None => return None,
         };
         Some((value.span(), format!("`{}` {reason}", self.name)))
     }
@@ -121,7 +121,10 @@ impl TestedField<'_> {
     /// Whether the value has another type than the field. The schema of a file need not give the types of its facts.
     fn is_fact_of_other_kind(&self, value: &Tree) -> bool {
         match self.shape {
-            Shape::Integer => !matches!(value, Tree::Integer(_)),
+            Shape::Integer => match canonical_json(&value.to_json()).as_ref() {
+                Value::Number(number) => number.is_f64(),
+                _ => true,
+            },
             Shape::Text => !matches!(value, Tree::Text(_)),
             Shape::Object(_)
             | Shape::Array(_)
@@ -176,8 +179,7 @@ impl TestedField<'_> {
         let mut input = value;
         let mut pointer = String::new();
         for name in self.path {
-            pointer.push('/');
-            pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
+            pointer += &pointer_part(name);
         }
         for (at, name) in self.path.iter().enumerate().rev() {
             input = match shape_at(&self.schema.shape, &self.path[..at]) {

@@ -141,7 +141,8 @@ fn shadows(first: &Rule, second: &Rule) -> bool {
             wide.iter().all(|condition| {
                 let mut narrow = narrow.iter();
                 narrow.any(|one| {
-                    one.subject == condition.subject && implies(&one.test, &condition.test)
+                    one.subject == condition.subject
+                        && implies(&one.test, &condition.test, one.subject.is_text())
                 })
             })
         })
@@ -149,9 +150,14 @@ fn shadows(first: &Rule, second: &Rule) -> bool {
 }
 
 /// Whether every value that passes the first test passes the second.
-fn implies(narrow: &Test, wide: &Test) -> bool {
+fn implies(narrow: &Test, wide: &Test, is_text: bool) -> bool {
     if let Some(values) = narrow.exact() {
-        return values.iter().all(|value| wide.holds(Some(value)));
+        // Many texts spell one number.
+        let is_certain = !matches!(wide, Test::Matches(_) | Test::StartsWith(_) | Test::Not(_));
+        let mut values = values.iter();
+        return values.all(|value| {
+            (is_certain || !is_text || value.is_string()) && admits(wide, value, is_text)
+        });
     }
     match (narrow, wide) {
         (Test::StartsWith(long), Test::StartsWith(short)) => long.starts_with(short.as_str()),
@@ -163,7 +169,7 @@ fn implies(narrow: &Test, wide: &Test) -> bool {
             Test::Matches(_) | Test::StartsWith(_) | Test::MoreThan(_) | Test::LessThan(_),
             Test::Present(true),
         ) => true,
-        (Test::Not(one), Test::Not(other)) => implies(other, one),
+        (Test::Not(one), Test::Not(other)) => implies(other, one, is_text),
         (
             Test::Equals(_)
             | Test::OneOf(_)
@@ -176,6 +182,14 @@ fn implies(narrow: &Test, wide: &Test) -> bool {
             _,
         ) => false,
     }
+}
+
+/// Whether the test passes a value that another test on the same subject lists.
+fn admits(test: &Test, value: &Value, is_text: bool) -> bool {
+    if is_text && value.is_number() {
+        return test.holds(Some(&value.to_string().into()), is_text);
+    }
+    test.holds(Some(value), is_text)
 }
 
 /// Whether one request can make both rules hold, as far as this can be known.
@@ -194,12 +208,13 @@ fn meet(first: &Rule, second: &Rule) -> bool {
 fn compatible(one: &Condition, other: &Condition) -> bool {
     // Call numbers are whole: there is none between 2 and 3.
     let step = f64::from(u8::from(one.subject == Subject::Nth));
+    let is_text = one.subject.is_text();
     let (one, other) = (&one.test, &other.test);
     if let Some(values) = one.exact() {
-        return values.iter().any(|value| other.holds(Some(value)));
+        return values.iter().any(|value| admits(other, value, is_text));
     }
     if let Some(values) = other.exact() {
-        return values.iter().any(|value| one.holds(Some(value)));
+        return values.iter().any(|value| admits(one, value, is_text));
     }
     match (one, other) {
         (Test::StartsWith(one), Test::StartsWith(other)) => {
@@ -208,8 +223,8 @@ fn compatible(one: &Condition, other: &Condition) -> bool {
         (Test::MoreThan(low), Test::LessThan(high))
         | (Test::LessThan(high), Test::MoreThan(low)) => low + step < *high,
         (Test::Present(one), Test::Present(other)) => one == other,
-        (Test::Present(false), test) | (test, Test::Present(false)) => test.holds(None),
-        (Test::Not(inner), test) | (test, Test::Not(inner)) => !implies(test, inner),
+        (Test::Present(false), test) | (test, Test::Present(false)) => test.holds(None, is_text),
+        (Test::Not(inner), test) | (test, Test::Not(inner)) => !implies(test, inner, is_text),
         (
             Test::Equals(_)
             | Test::OneOf(_)

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::compiler::Compiler;
 use super::stack::Stack;
-use crate::base::{Stamp, nearest_clause};
+use crate::base::{Spellings, Stamp, nearest_clause};
 use crate::catalogue::endpoint::{Creation, PlantedRecord};
 use crate::catalogue::outcome::{Answer, Outcome};
 use crate::catalogue::schema::RequestSchema;
@@ -116,7 +116,7 @@ impl RecordCompiler<'_, '_> {
         let mut input = written.as_ref().to_json();
         self.schema.shape.normalise(&mut input);
         if !self.compiler.proven
-            && let Err(refused) = self.schema.check(&input)
+            && let Err(refused) = self.schema.check(&input, &Spellings::default())
         {
             for complaint in &refused.complaints {
                 self.report(

@@ -36,6 +36,7 @@ files! {
     "json.js": JAVASCRIPT,
     "keys.js": JAVASCRIPT,
     "mask.js": JAVASCRIPT,
+    "numbers.js": JAVASCRIPT,
     "place.js": JAVASCRIPT,
     "powershell.js": JAVASCRIPT,
     "requests.js": JAVASCRIPT,

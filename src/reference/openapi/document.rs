@@ -105,7 +105,7 @@ fn headers() -> Value {
             "schema": {"type": "string", "pattern": "^[0-9a-f]{8}-[0-9]+$"},
         },
         "x-sandbox-outcome": {
-            "description": "Which outcome of which endpoint answered.",
+            "description": "The endpoint and the outcome that answered, percent-encoded where they are not ASCII.",
             "schema": {"type": "string"},
         },
     })

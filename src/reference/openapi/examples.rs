@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::base::{Clock, Mix};
+use crate::base::{Clock, Mix, Spellings};
 use crate::catalogue::{
     Answer, Catalogue, Creation, Endpoint, Fill, Outcome, error_outcome, find_dummy_data,
 };
@@ -63,6 +63,7 @@ pub(super) fn body(
     };
     let mut fill = Fill {
         input: &input,
+        spellings: &Spellings::default(),
         id: &id.unwrap_or_default(),
         created,
         updated,

@@ -6,6 +6,8 @@ use hyper::header::{AUTHORIZATION, HeaderName};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::base::{read_exact_json, same_json};
+
 #[derive(Clone, Debug)]
 pub(super) struct QueryCondition {
     pub(super) field: RequestField,
@@ -139,7 +141,7 @@ impl Expected {
         match self {
             Self::Json(value) => value.clone(),
             Self::Written(text) => {
-                serde_json::from_str(text).unwrap_or_else(|_| text.as_str().into())
+                read_exact_json(text.as_bytes()).unwrap_or_else(|| text.as_str().into())
             }
         }
     }
@@ -168,24 +170,7 @@ impl Expected {
             Some(Value::String(received)) if is_text && !expected.is_null() => {
                 *received == self.text()
             }
-            Some(received) => same(&expected, received),
+            Some(received) => same_json(&expected, received),
         }
-    }
-}
-
-/// Compares JSON values. Numbers are equal however they are written.
-fn same(one: &Value, other: &Value) -> bool {
-    match (one, other) {
-        (Value::Number(one), Value::Number(other)) => {
-            one == other || one.as_f64() == other.as_f64() && (one.is_f64() || other.is_f64())
-        }
-        (Value::Array(one), Value::Array(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
-        }
-        (Value::Object(one), Value::Object(other)) => {
-            let same_in = |(name, value)| other.get(name).is_some_and(|other| same(value, other));
-            one.len() == other.len() && one.iter().all(same_in)
-        }
-        _ => one == other,
     }
 }

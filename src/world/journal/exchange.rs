@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::decision::Decision;
 use super::kept_body::KeptBody;
+use crate::base::read_exact_json;
 use crate::catalogue::OutcomeId;
 use crate::http::{self, CONTROL_TOKEN_HEADER, MediaType, looks_like_json};
 
@@ -274,7 +275,7 @@ impl Exchange {
         if !kept.is_whole() {
             return Content::Beginning(kept.text());
         }
-        let json = || serde_json::from_slice(&kept.bytes).ok();
+        let json = || read_exact_json(&kept.bytes);
         let text = || Content::Text(kept.text());
         match self.media_type() {
             // The facts of a multipart form are kept as JSON.

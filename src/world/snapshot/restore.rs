@@ -109,7 +109,7 @@ impl Snapshot {
             .map(|limit| Ok((hash("rate_limits", &limit.of)?, limit.window)))
             .collect::<Result<Vec<_>, String>>()?;
         let faults = self.faults.map(|faults| faults.check(catalogue));
-        // Hashes are made with the key, so they mean nothing under another key.
+        // Hashes are made with the digest of the key, so they mean nothing under another key.
         let counters = counters(self.counters)?;
         let of_own = |count: usize| if is_own { count } else { 0 };
         Ok(Restoration {

@@ -417,6 +417,10 @@ pub const INTERNAL: &[(&str, &str)] = &[
         "a warning names the first fields",
     ),
     (
+        "base::json_reading::DEPTH_MAX",
+        "the JSON reader refuses deeper bodies before",
+    ),
+    (
         "base::text::REPEATED_CHARS_MAX",
         "how much of a text a message repeats",
     ),

@@ -1,6 +1,7 @@
 // The control API, product requests in the name of a world, and the stream of events.
 
 import { ask } from './dom.js';
+import { parse } from './numbers.js';
 
 const base = new URL('.', location.href); // …/__sandbox/
 const root = new URL('..', base);
@@ -73,7 +74,7 @@ function asked(path, { method = 'GET', body, world, query = {} } = {}) {
 /** The JSON of an answer. */
 export async function api(path, options) {
   const response = await asked(path, options);
-  const answer = await response.json().catch(() => null);
+  const answer = await response.text().then(parse).catch(() => null);
   if (!response.ok && !(path === 'readyz' && answer)) throw new Refused(response.status, answer);
   return answer;
 }
@@ -150,7 +151,7 @@ async function read(body, told) {
     for (const event of events) {
       const lines = event.split('\n');
       const of = (field) => lines.find((line) => line.startsWith(`${field}: `))?.slice(field.length + 2);
-      if (of('event')) told(of('event'), JSON.parse(of('data') ?? 'null'));
+      if (of('event')) told(of('event'), parse(of('data') ?? 'null'));
     }
   }
 }

@@ -3,6 +3,7 @@
 import { bytes, h } from './dom.js';
 import { isUpload } from './curl.js';
 import { isPersonal, isSecret, masked, withoutKeys, withoutSecrets } from './mask.js';
+import { ExactNumber, parse } from './numbers.js';
 
 const INDENT = '  ';
 
@@ -14,7 +15,8 @@ export function json(value, label, pictures = {}) {
 }
 
 function write(place, value, indent, name, hidden, picture, at) {
-  if (Array.isArray(value) || (value && typeof value === 'object')) {
+  const isNumber = typeof value === 'number' || value instanceof ExactNumber;
+  if (value && typeof value === 'object' && !isNumber) {
     if (isUpload(value)) return place.append(upload(value, picture(at)));
     const isList = Array.isArray(value);
     const items = isList ? value.map((item) => [null, item]) : Object.entries(value);
@@ -33,7 +35,7 @@ function write(place, value, indent, name, hidden, picture, at) {
   const text = withoutSecrets(JSON.stringify(value));
   const cls = value === null ? 'n' : typeof value === 'string' ? 's' : 'b';
   if (isSecret(name) && typeof value === 'string') place.append(h('span', { class: 's' }, '"…"'));
-  else if ((hidden || isPersonal(name)) && (typeof value === 'string' || typeof value === 'number') && value !== '') place.append(masked(text, name || 'the value', cls));
+  else if ((hidden || isPersonal(name)) && (typeof value === 'string' || isNumber) && value !== '') place.append(masked(text, name || 'the value', cls));
   else place.append(h('span', { class: cls }, text));
 }
 
@@ -92,7 +94,7 @@ export function body(value, size, label, pictures) {
 export function text(content, label) {
   if (!content) return h('p', { class: 'dim' }, 'Nothing.');
   try {
-    const value = JSON.parse(content);
+    const value = parse(content);
     if (value && typeof value === 'object') return json(value, label);
   } catch { /* then it is text */ }
   return body(content, content.length, label);

@@ -3,6 +3,7 @@
 import { api, send } from './api.js';
 import { button, fill, h, outcomeOf, say, statusOf } from './dom.js';
 import { text as content } from './json.js';
+import { number, parse } from './numbers.js';
 import { link, place } from './place.js';
 import { store } from './store.js';
 
@@ -86,15 +87,15 @@ function field(name, rule, sample, isRequired) {
     async value() {
       if (!isSent.checked) return undefined;
       if (isFile(rule)) return input.files[0] ?? specimen(rule.properties ?? {});
-      if (options) return JSON.parse(input.value);
+      if (options) return parse(input.value);
       if (kind === 'array' || kind === 'object') {
         try {
-          return JSON.parse(input.value);
+          return parse(input.value);
         } catch (error) {
           throw new Error(`${name}: ${error.message}`);
         }
       }
-      return kind === 'integer' || kind === 'number' ? Number(input.value) : input.value;
+      return kind === 'integer' || kind === 'number' ? number(input.value) : input.value;
     },
   };
 }

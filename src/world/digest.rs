@@ -1,0 +1,35 @@
+//! The digest of a world: it stands for the API key in ids, draws and traces, and does not reveal the key.
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::base::ApiKey;
+
+/// 128 bits: the beginning of HMAC-SHA-256. The HMAC's key is the seed in decimal digits, its message is the API key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WorldDigest(pub(super) u128);
+
+impl WorldDigest {
+    pub(super) fn new(seed: u64, key: &ApiKey) -> Self {
+        let mut mac = Hmac::<Sha256>::new_from_slice(seed.to_string().as_bytes())
+            .expect("an HMAC takes keys of every length");
+        mac.update(key.reveal().as_bytes());
+        let bytes = mac.finalize().into_bytes();
+        let first = bytes.first_chunk().expect("SHA-256 has 32 bytes");
+        Self(u128::from_be_bytes(*first))
+    }
+
+    /// Its first eight hex digits. They name the world in traces.
+    pub(super) fn tag(self) -> String {
+        format!("{:08x}", self.0 >> 96)
+    }
+}
+
+/// All of it: 32 hex digits.
+impl fmt::Display for WorldDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
