@@ -1,6 +1,5 @@
 //! The routes outside the products: health, API keys, the callback token.
 
-use percent_encoding::percent_decode_str;
 use serde_json::json;
 
 use super::admission::IssuedKeys;
@@ -20,8 +19,7 @@ pub(crate) fn api_keys(
     call: &Call,
     business_id: &str,
 ) -> Result<Reply, ApiError> {
-    let business_id = &*percent_decode_str(business_id).decode_utf8_lossy();
-    let token = call.query().remove("token").unwrap_or_default();
+    let token = call.query(None)?.remove("token").unwrap_or_default();
     if token.is_empty() {
         return Err(ApiError::missing_token());
     }

@@ -77,18 +77,24 @@ fn decide<'c>(arrived: &Arrived<'c>, seen: &mut Seen<'c>) -> Result<Reply, ApiEr
         catalogue,
         call,
     } = *arrived;
-    let route = (catalogue.route(call.method(), call.path()))
+    http::check_path(call.sent_path()).map_err(ApiError::broken_path)?;
+    let route = (catalogue.route(call.method(), &call.path()))
         .map_err(|nearest| ApiError::no_route(no_route(engine, call, nearest.as_deref())))?;
     seen.route = Some(route.shown());
     match route {
-        Route::Health => return Ok(account::health()),
-        Route::ApiKeys { business_id } => {
+        Route::Health => {
+            call.check_query_and_headers()?;
+            return Ok(account::health());
+        }
+        Route::ApiKeys { ref business_id } => {
+            call.check_query_and_headers()?;
             return account::api_keys(engine.seed, &engine.keys.issued, call, business_id);
         }
         Route::CallbackToken | Route::ListCallbackUrls | Route::SetCallbackUrl { .. } => {}
         Route::Ask(endpoint, _) | Route::Read(endpoint, _) => seen.endpoint = Some(endpoint),
     }
     let world = enter_world(arrived, seen)?;
+    call.check_query_and_headers()?;
     judge_rate(&world, call, seen)?;
     let reads = matches!(route, Route::Read(..));
     let request = |endpoint| ProductRequest {
@@ -101,7 +107,7 @@ fn decide<'c>(arrived: &Arrived<'c>, seen: &mut Seen<'c>) -> Result<Reply, ApiEr
     };
     let answer = match route {
         Route::Ask(endpoint, path) => ask(&request(endpoint), path, seen),
-        Route::Read(endpoint, id) => read(&request(endpoint), id, seen),
+        Route::Read(endpoint, id) => read(&request(endpoint), &id, seen),
         Route::ListCallbackUrls => Ok(callback_urls::list(engine, catalogue, &world)),
         Route::SetCallbackUrl { may_be_all } => no_foreign_page(engine, call)
             .and_then(|()| callback_urls::register(engine, catalogue, &world, call, may_be_all)),
@@ -117,8 +123,8 @@ fn decide<'c>(arrived: &Arrived<'c>, seen: &mut Seen<'c>) -> Result<Reply, ApiEr
 /// The message when there is no such route. It names the sandbox's own route that is meant, else the nearest
 /// product.
 pub(super) fn no_route(engine: &Engine, call: &Call, nearest: Option<&str>) -> String {
-    let asked = asked_route(call.method(), call.path());
-    if let Some(own) = (engine.own_route)(call.method(), &shown_path(call.path())) {
+    let asked = asked_route(call.method(), call.sent_path());
+    if let Some(own) = (engine.own_route)(call.method(), &shown_path(&call.path())) {
         return format!("There is no {asked} here. The sandbox's own is {own}.");
     }
     let near = nearest.map_or(String::new(), |route| format!(" The nearest is {route}."));

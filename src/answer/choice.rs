@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use hyper::HeaderMap;
+use hyper::header::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
 use super::magic_values::choose_by_values;
@@ -45,6 +47,7 @@ pub(super) fn choose<'r>(
     if let Some(named) = choose_by_values(&creation.magic, endpoint, facts, all_file_names)? {
         return Ok(Choice::of(named.outcome, DecidedBy::Data(named.at)));
     }
+    refuse_headers_that_are_no_text(&creation.rules.headers, facts.headers)?;
     let rule = creation.rules.first(facts);
     Ok(match rule {
         Some((at, rule)) => {
@@ -52,6 +55,21 @@ pub(super) fn choose<'r>(
             Choice::of(&rule.outcome, DecidedBy::Rule(at))
         }
         None => choose_by_dummy_data(engine.seed, catalogue, creation, facts.fields),
+    })
+}
+
+/// Refuses a request if a header that rules check is not UTF-8. Other headers may be Latin-1.
+fn refuse_headers_that_are_no_text(
+    names: &[HeaderName],
+    headers: &HeaderMap,
+) -> Result<(), ApiError> {
+    let is_text = |value: &HeaderValue| std::str::from_utf8(value.as_bytes()).is_ok();
+    let wrong = names
+        .iter()
+        .find(|name| !headers.get_all(*name).iter().all(is_text));
+    wrong.map_or(Ok(()), |name| {
+        let message = format!("The header {name} is not UTF-8 text, and a rule checks it.");
+        Err(ApiError::broken_header(message))
     })
 }
 

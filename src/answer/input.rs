@@ -22,7 +22,7 @@ impl Input {
             fields: &self.fields,
             file_names: &self.file_names,
             headers: call.headers(),
-            query: call.head.uri.query().unwrap_or_default(),
+            query: call.raw_query(),
             nth,
         }
     }

@@ -1,12 +1,13 @@
 //! `x-magic-reply`: the header with which a client picks its answer.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use hyper::HeaderMap;
 
 use crate::base::{Behaviour, Delay, Fault, nearest, short};
 use crate::catalogue::{Endpoint, Outcome};
-use crate::http::{ApiError, MAGIC_HEADER};
+use crate::http::{self, ApiError, MAGIC_HEADER, RepeatedHeader};
 
 /// The parts of the header: `COMPLETED_FOUND; delay=3s; fault=truncate; callback=duplicate`.
 #[derive(Default)]
@@ -41,17 +42,22 @@ pub(crate) fn read_magic<'e>(
     only_errors: bool,
 ) -> Result<Magic<'e>, ApiError> {
     let mut magic = Magic::default();
-    let mut came = headers.get_all(MAGIC_HEADER).iter();
-    let Some(header) = came.next() else {
+    let repeated = |RepeatedHeader| {
+        ApiError::unknown_magic(
+            "x-magic-reply came more than once, with different values: say all of it in one, such as \
+             `COMPLETED_FOUND; delay=3s`."
+                .to_owned(),
+        )
+    };
+    let Some(header) = http::single_header(headers, MAGIC_HEADER).map_err(repeated)? else {
         return Ok(magic);
     };
-    if came.next().is_some() {
+    let Ok(text) = std::str::from_utf8(header.as_bytes()) else {
         return Err(ApiError::unknown_magic(
-            "x-magic-reply came more than once: say all of it in one, such as `COMPLETED_FOUND; delay=3s`."
-                .to_owned(),
+            "x-magic-reply is not UTF-8 text.".to_owned(),
         ));
-    }
-    let mut header = String::from_utf8_lossy(header.as_bytes());
+    };
+    let mut header = Cow::from(text);
     if header.contains(char::is_control) {
         header = header.replace(char::is_control, " ").into(); // error messages repeat it
     }

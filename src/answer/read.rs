@@ -35,7 +35,9 @@ pub(super) fn read(
         strict::refuse_outcome_if_strict(is_strict, endpoint, outcome)?;
         return Err(ApiError::asked_for(&outcome.name));
     }
-    let version = find(request, id).ok_or_else(|| ApiError::no_record(id))?;
+    // The id as it was sent: a decoded one may have characters that nobody can see.
+    let sent_id = call.sent_path().rsplit('/').next().unwrap_or_default();
+    let version = find(request, id).ok_or_else(|| ApiError::no_record(sent_id))?;
     strict::refuse_version_if_strict(is_strict, catalogue, &version)?;
     seen.decision.by = DecidedBy::Record;
     seen.decision.record = Some(id.into());

@@ -7,6 +7,7 @@ mod clock;
 mod delay;
 mod dice;
 mod fault;
+mod field_path;
 mod json_number;
 mod json_reading;
 mod panics;
@@ -28,6 +29,7 @@ pub(crate) use self::clock::{DURATION_MAX, Moment, microseconds, milliseconds, p
 pub(crate) use self::delay::{Delay, duration_text};
 pub(crate) use self::dice::{Dice, Mix};
 pub(crate) use self::fault::{BROKEN_MAX, Fault, Probability, faults, no_json};
+pub(crate) use self::field_path::{join_path, split_path};
 pub(crate) use self::json_number::{canonical_json, canonical_number, same_json};
 pub(crate) use self::json_reading::{UnreadableJson, read_exact_json, read_json};
 pub(crate) use self::panics::{

@@ -5,7 +5,6 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use hyper::Method;
 use matchit::Router;
-use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use super::dummy::{Dummy, Finding};
@@ -17,7 +16,7 @@ use super::reply_id::unescaped;
 use super::route::{ACCOUNT_ROUTES, CALLBACK_URLS, Route, RouteTarget};
 use super::slot::Slot;
 use crate::base::{Dice, nearest, shortened};
-use crate::http::{ApiError, Code, ErrorCode};
+use crate::http::{self, ApiError, Code, ErrorCode};
 use crate::scenario::{LoadError, Settings, Source};
 
 /// The data from which the sandbox answers. It is never changed, only replaced.
@@ -45,49 +44,53 @@ impl Catalogue {
         touched.filter_map(Slot::compiled)
     }
 
-    /// Finds the route of a request. The error is the nearest known route.
+    /// Finds the route of a request by its path in normal form. The error is the nearest known route.
     pub(crate) fn route<'a>(
         &'a self,
         method: &Method,
-        path: &'a str,
+        path: &str,
     ) -> Result<Route<'a>, Option<String>> {
         let found = self.router.at(path).ok();
         let reads = matches!(*method, Method::GET | Method::HEAD);
         let posts = *method == Method::POST;
-        let route = found.and_then(|found| match found.value {
-            RouteTarget::Health if reads => Some(Route::Health),
-            RouteTarget::ApiKeys if reads => Some(Route::ApiKeys {
-                business_id: found.params.get("business_id").unwrap_or_default(),
-            }),
-            RouteTarget::CallbackToken if reads => Some(Route::CallbackToken),
-            RouteTarget::CallbackUrls if reads => Some(Route::ListCallbackUrls),
-            RouteTarget::CallbackUrls if posts || *method == Method::PATCH => {
-                Some(Route::SetCallbackUrl { may_be_all: !posts })
+        let route = found.and_then(|found| {
+            let text = |name| {
+                let segment = found.params.get(name).unwrap_or_default();
+                http::segment_text(segment).into_owned()
+            };
+            match found.value {
+                RouteTarget::Health if reads => Some(Route::Health),
+                RouteTarget::ApiKeys if reads => Some(Route::ApiKeys {
+                    business_id: text("business_id"),
+                }),
+                RouteTarget::CallbackToken if reads => Some(Route::CallbackToken),
+                RouteTarget::CallbackUrls if reads => Some(Route::ListCallbackUrls),
+                RouteTarget::CallbackUrls if posts || *method == Method::PATCH => {
+                    Some(Route::SetCallbackUrl { may_be_all: !posts })
+                }
+                RouteTarget::Endpoint(at) => {
+                    let is_asked = match self.slots[*at].verb {
+                        Verb::Get => reads,
+                        Verb::Post => posts,
+                    };
+                    let segment = |(name, text): (&str, &str)| {
+                        (name.to_owned(), Value::from(http::segment_text(text)))
+                    };
+                    is_asked.then(|| {
+                        let path = found.params.iter().map(segment).collect();
+                        Route::Ask(self.endpoint_at(*at), path)
+                    })
+                }
+                // The documentation says POST in its headings and GET in its curl examples.
+                RouteTarget::Record(at) if reads || posts => {
+                    Some(Route::Read(self.endpoint_at(*at), text("id")))
+                }
+                RouteTarget::Health
+                | RouteTarget::ApiKeys
+                | RouteTarget::CallbackToken
+                | RouteTarget::CallbackUrls
+                | RouteTarget::Record(_) => None,
             }
-            RouteTarget::Endpoint(at) => {
-                let is_asked = match self.slots[*at].verb {
-                    Verb::Get => reads,
-                    Verb::Post => posts,
-                };
-                let segment = |(name, text): (&str, &str)| {
-                    let text = percent_decode_str(text).decode_utf8_lossy();
-                    (name.to_owned(), Value::from(text))
-                };
-                is_asked.then(|| {
-                    let path = found.params.iter().map(segment).collect();
-                    Route::Ask(self.endpoint_at(*at), path)
-                })
-            }
-            // The documentation says POST in its headings and GET in its curl examples.
-            RouteTarget::Record(at) if reads || posts => Some(Route::Read(
-                self.endpoint_at(*at),
-                found.params.get("id").unwrap_or_default(),
-            )),
-            RouteTarget::Health
-            | RouteTarget::ApiKeys
-            | RouteTarget::CallbackToken
-            | RouteTarget::CallbackUrls
-            | RouteTarget::Record(_) => None,
         });
         route.ok_or_else(|| self.nearest_route(method, path))
     }

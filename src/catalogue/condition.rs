@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::shape::{Fields, Shape, dig};
 use crate::base::{canonical_json, listed, nearest_or_all, read_exact_json, same_json};
+use crate::http;
 use crate::scenario::{LoadError, SourceFile, Spanned, Tree};
 
 /// The parts of a request that conditions can check.
@@ -85,6 +86,14 @@ impl Condition {
         })
     }
 
+    /// The header that it checks.
+    pub(super) fn header(&self) -> Option<HeaderName> {
+        match &self.subject {
+            Subject::Header(name) => Some(name.clone()),
+            Subject::Field(_) | Subject::FileName(_) | Subject::Query(_) | Subject::Nth => None,
+        }
+    }
+
     pub(crate) fn holds(&self, facts: Facts<'_>) -> bool {
         let value = self.subject.of(facts);
         self.test.holds(value.as_deref(), self.subject.is_text())
@@ -141,15 +150,14 @@ impl Subject {
             Self::Field(path) => dig(facts.fields, path).map(Cow::Borrowed),
             Self::FileName(field) => facts.file_names.get(field).map(Cow::Borrowed),
             Self::Header(name) => {
-                let value = facts.headers.get(name)?;
-                let text = String::from_utf8_lossy(value.as_bytes());
-                Some(Cow::Owned(text.into()))
+                let values = facts.headers.get_all(name).iter();
+                text_or_list(values.map(http::header_text)).map(Cow::Owned)
             }
-            // If a name is repeated, its last value counts.
-            Self::Query(name) => form_urlencoded::parse(facts.query.as_bytes())
-                .filter(|(key, _)| key == name)
-                .last()
-                .map(|(_, value)| Cow::Owned(value.into())),
+            Self::Query(name) => {
+                let pairs = http::shown_pairs(facts.query.as_bytes());
+                let values = pairs.filter(|(key, _)| key == name);
+                text_or_list(values.map(|(_, value)| value)).map(Cow::Owned)
+            }
             Self::Nth => Some(Cow::Owned(facts.nth.into())),
         }
     }
@@ -161,10 +169,7 @@ impl Test {
         file: &Arc<SourceFile>,
         as_text: bool,
     ) -> Result<Self, LoadError> {
-        let literal = |tree: &Tree| match tree {
-            Tree::Boolean(truth) if as_text => Value::from(truth.to_string()),
-            other => canonical_json(&other.to_json()).into_owned(),
-        };
+        let literal = |tree: &Tree| literal(tree, as_text);
         let Tree::Table(entries) = tree.as_ref() else {
             return Ok(Self::Equals(literal(tree.as_ref())));
         };
@@ -274,11 +279,38 @@ impl Test {
     }
 }
 
+/// A value that a file writes. For a subject that is always text, a boolean is text too.
+fn literal(tree: &Tree, as_text: bool) -> Value {
+    match tree {
+        Tree::Boolean(truth) if as_text => truth.to_string().into(),
+        Tree::List(items) if as_text => {
+            let items = items.iter();
+            items.map(|item| literal(item.as_ref(), as_text)).collect()
+        }
+        other => canonical_json(&other.to_json()).into_owned(),
+    }
+}
+
+/// The value of a header or a query parameter: a text, or the list of its texts if it came more than once.
+pub(crate) fn text_or_list<T: Into<String>>(texts: impl Iterator<Item = T>) -> Option<Value> {
+    let mut texts: Vec<String> = texts.map(Into::into).collect();
+    match texts.len() {
+        0 => None,
+        1 => texts.pop().map(Value::String),
+        _ => Some(texts.into()),
+    }
+}
+
 /// Whether a value of a request is the expected one. Numbers are equal however they are written.
 fn equals(expected: &Value, value: &Value, is_text: bool) -> bool {
     match (expected, value) {
         (Value::Number(_), Value::String(text)) if is_text => {
             number_of(text).is_some_and(|number| same_json(expected, &number))
+        }
+        (Value::Array(expected), Value::Array(values)) if is_text => {
+            let mut pairs = expected.iter().zip(values);
+            expected.len() == values.len()
+                && pairs.all(|(expected, value)| equals(expected, value, is_text))
         }
         _ => same_json(expected, value),
     }

@@ -29,7 +29,7 @@ pub(crate) use self::body::{BodyPlan, Fill, Hole, Rendered, Template};
 pub(crate) use self::catalogue::{
     Catalogue, callback_types, endpoint_of_type, error_outcome, final_outcome, find_dummy_data,
 };
-pub(crate) use self::condition::{Condition, Facts, Subject};
+pub(crate) use self::condition::{Condition, Facts, Subject, text_or_list};
 pub(crate) use self::current::{Current, Reload};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::dummy::Lookup;

@@ -31,7 +31,7 @@ pub(super) const ACCOUNT_ROUTES: [(&str, &str, RouteTarget); 4] = [
 pub(crate) enum Route<'a> {
     Health,
     ApiKeys {
-        business_id: &'a str,
+        business_id: String,
     },
     CallbackToken,
     ListCallbackUrls,
@@ -41,7 +41,8 @@ pub(crate) enum Route<'a> {
     },
     /// A request to a product. For a GET the map has the segments of its path.
     Ask(&'a Endpoint, Map<String, Value>),
-    Read(&'a Endpoint, &'a str),
+    /// Reads the record of an id.
+    Read(&'a Endpoint, String),
 }
 
 impl<'a> Route<'a> {

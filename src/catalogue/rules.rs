@@ -1,9 +1,11 @@
 //! `when`: rules that choose an outcome by the content of a request, and the order in which they are tried.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
+use hyper::header::HeaderName;
 use indexmap::IndexMap;
 use serde_json::Value;
 
@@ -24,6 +26,8 @@ pub(crate) struct Rules {
     index: Option<Index>,
     /// True if a rule checks `nth`, so that calls must be counted.
     pub count_calls: bool,
+    /// The headers that rules check. Their values must be text.
+    pub headers: Vec<HeaderName>,
 }
 
 /// Chooses an outcome if one of its alternatives holds.
@@ -45,7 +49,12 @@ impl Rules {
         let mut conditions = rules.iter().flat_map(Rule::conditions);
         let count_calls = conditions.any(|condition| condition.subject == Subject::Nth);
         drop(conditions);
+        let conditions = rules.iter().flat_map(Rule::conditions);
+        let mut headers: Vec<_> = conditions.filter_map(Condition::header).collect();
+        headers.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+        headers.dedup();
         Self {
+            headers,
             count_calls,
             index: (rules.len() > FEW).then(|| Index::new(&rules)),
             in_order: rules,
@@ -167,7 +176,8 @@ impl Index {
             self.exact.len() - 1
         });
         for value in values {
-            let rules = self.exact[place].1.entry(value.clone()).or_default();
+            let key = index_key(subject, value).into_owned();
+            let rules = self.exact[place].1.entry(key).or_default();
             if rules.last() != Some(&at) {
                 rules.push(at);
             }
@@ -181,19 +191,8 @@ impl Index {
             let Some(value) = subject.of(facts) else {
                 continue;
             };
-            lists.extend(
-                rules
-                    .get(canonical_json(&value).as_ref())
-                    .map(Vec::as_slice),
-            );
-            let text = value.as_str().filter(|_| subject.is_text());
-            if let Some(number) = text.and_then(number_of) {
-                lists.extend(
-                    rules
-                        .get(canonical_json(&number).as_ref())
-                        .map(Vec::as_slice),
-                );
-            }
+            let found = rules.get(index_key(subject, &value).as_ref());
+            lists.extend(found.map(Vec::as_slice));
         }
         std::iter::from_fn(move || {
             let next = *lists.iter().filter_map(|list| list.first()).min()?;
@@ -204,6 +203,25 @@ impl Index {
             }
             Some(next)
         })
+    }
+}
+
+/// The value by which rules are found. In a subject that is always text, a number may be spelled in several ways.
+fn index_key<'v>(subject: &Subject, value: &'v Value) -> Cow<'v, Value> {
+    match value {
+        Value::String(text) if subject.is_text() => number_of(text)
+            .map_or(Cow::Borrowed(value), |number| {
+                Cow::Owned(canonical_json(&number).into_owned())
+            }),
+        Value::Array(items) if subject.is_text() => {
+            let items = items.iter();
+            Cow::Owned(
+                items
+                    .map(|item| index_key(subject, item).into_owned())
+                    .collect(),
+            )
+        }
+        _ => canonical_json(value),
     }
 }
 

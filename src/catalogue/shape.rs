@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::upload_fields::UploadFields;
-use crate::base::{JsonPlace, Spellings, canonical_number, nearest_clause};
+use crate::base::{JsonPlace, Spellings, canonical_number, join_path, nearest_clause, split_path};
 
 /// The fields of a request, under their names in placeholders and conditions: `input.user_id`. A GET has only the
 /// fields of its path: `path.digits`.
@@ -20,7 +20,7 @@ impl Fields<'_> {
     /// the name is not that of a field.
     pub(crate) fn path_of(self, name: &str) -> Option<Result<Vec<String>, String>> {
         let path = name.strip_prefix(self.word)?.strip_prefix('.')?;
-        let path: Vec<_> = path.split('.').map(str::to_owned).collect();
+        let path = split_path(path);
         Some(self.shape.check_path(&path).map(|()| path))
     }
 
@@ -167,7 +167,7 @@ impl Shape {
                     &found
                         .ok_or_else(|| {
                             let hint = nearest_clause(name, shape.names());
-                            format!("the request has no field `{}`{hint}", path.join("."))
+                            format!("the request has no field `{}`{hint}", join_path(path))
                         })?
                         .shape
                 }
@@ -189,7 +189,7 @@ impl Shape {
                 | Self::File => {
                     return Err(format!(
                         "`{}` reaches into a field that has no parts",
-                        path.join(".")
+                        join_path(path)
                     ));
                 }
             };

@@ -197,7 +197,7 @@ impl UploadExtractor<'_> {
     /// The form with the facts of each file in brackets: `image[bytes]=67&image[width]=1`.
     fn form(&mut self, body: &[u8], paths: &[&[PathStep]]) -> Vec<u8> {
         let mut kept = form_urlencoded::Serializer::new(String::new());
-        for (key, text) in form_urlencoded::parse(body) {
+        for (key, text) in http::shown_pairs(body) {
             let names = http::form_path(&key);
             let there = names
                 .iter()

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::ask::{ControlReply, ControlRequest, JSON, LINES, TEXT, written};
+use super::ask::{ControlReply, ControlRequest, JSON, LINES, TEXT, bad_request, written};
 use super::context::Context;
 use super::routes::{self, ControlRoute, Handler};
-use crate::http::{CONTROL_PREFIX, Call, Refusal, ReplyBody};
+use crate::http::{self, ApiError, CONTROL_PREFIX, Call, Refusal, ReplyBody};
 use crate::world::World;
 
 /// Whether a path is the sandbox's own.
@@ -44,17 +44,20 @@ pub(crate) fn failed_reply() -> Response<ReplyBody> {
 }
 
 async fn decide(context: &Arc<Context>, call: &Call) -> Result<ControlReply, Refusal> {
-    let path = call.path().strip_prefix(CONTROL_PREFIX).unwrap_or_default();
+    let path = call.path();
+    let path = path.strip_prefix(CONTROL_PREFIX).unwrap_or_default();
     let method = routes::routed_method(call.method());
     let parts: Vec<_> = path.split('/').collect();
     context.engine.guard.admit(call, method, &parts)?;
+    http::check_path(call.sent_path()).map_err(bad_request)?;
+    call.check_query_and_headers().map_err(refusal)?;
     let Some((route, path_parameter)) = routes::find(method, path) else {
         return routes::none(call.method().as_str(), path).map(ControlReply::Response);
     };
     let request = ControlRequest {
         context,
         call,
-        query: &call.query(),
+        query: &call.query(route.repeatable).map_err(refusal)?,
         path_parameter,
     };
     let answer = match route.handler {
@@ -75,6 +78,11 @@ async fn decide(context: &Arc<Context>, call: &Call) -> Result<ControlReply, Ref
         }
     };
     answer.map(ControlReply::Whole)
+}
+
+/// Refuses a request whose head cannot be read.
+fn refusal(error: ApiError) -> Refusal {
+    bad_request(error.message.unwrap_or_default())
 }
 
 /// Tells those who look on that the settings of a world may be others now.

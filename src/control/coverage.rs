@@ -8,7 +8,7 @@ use super::coverage_report::Measure;
 use crate::answer::is_tag;
 use crate::base::PUBLIC_KEY;
 use crate::catalogue::{Catalogue, Endpoint};
-use crate::http::{Call, Refusal};
+use crate::http::{self, Call, Refusal};
 use crate::reference::endpoint_named;
 use crate::world::{Callbacks, Exercised};
 
@@ -71,8 +71,7 @@ pub(super) fn answer(request: ControlRequest<'_>) -> Result<ControlAnswer, Refus
 
 /// The endpoints that `endpoint=` names, which may be repeated. Without it, all.
 fn endpoints<'c>(catalogue: &'c Catalogue, call: &Call) -> Result<Vec<&'c Endpoint>, Refusal> {
-    let query = call.head.uri.query().unwrap_or_default();
-    let asked = form_urlencoded::parse(query.as_bytes());
+    let asked = http::shown_pairs(call.raw_query().as_bytes());
     let mut chosen: Vec<&Endpoint> = Vec::new();
     for (_, id) in asked.filter(|(name, _)| name == "endpoint") {
         let endpoint = endpoint_named(catalogue, &id).map_err(bad_request)?;

@@ -7,7 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::ask::JSON;
 use super::context::Context;
+use super::gathered::gathered;
 use crate::base::{microseconds, milliseconds, read_exact_json};
+use crate::http;
 use crate::world::{self, Content, Exchange, KeptBody};
 
 /// A request with its reply, as the control API writes it.
@@ -17,7 +19,7 @@ pub(in crate::control) fn exchange_json(context: &Context, exchange: &Exchange) 
         Content::Json(value) | Content::Fields(value) => value,
         Content::Text(text) | Content::Beginning(text) => text.into(),
     };
-    let query = form_urlencoded::parse(exchange.query().as_bytes());
+    let query = http::shown_pairs(exchange.query().as_bytes());
     let mut json = json!({
         "seq": exchange.seq,
         "trace": exchange.trace(),
@@ -75,22 +77,6 @@ fn reply(kept: &KeptBody) -> Value {
     }
     let json = kept.is_whole().then(|| read_exact_json(&kept.bytes));
     json.flatten().unwrap_or_else(|| kept.text().into())
-}
-
-/// Pairs as an object. A name that comes more than once has a list of its values.
-fn gathered<N: AsRef<str>, V: AsRef<str>>(pairs: impl Iterator<Item = (N, V)>) -> Value {
-    let mut gathered = Map::new();
-    for (name, value) in pairs {
-        let value = Value::from(value.as_ref());
-        match gathered.get_mut(name.as_ref()) {
-            None => {
-                gathered.insert(name.as_ref().to_owned(), value);
-            }
-            Some(Value::Array(values)) => values.push(value),
-            Some(one) => *one = Value::Array(vec![one.take(), value]),
-        }
-    }
-    Value::Object(gathered)
 }
 
 pub(in crate::control) fn time(at: SystemTime) -> Value {

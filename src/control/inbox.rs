@@ -8,9 +8,10 @@ use tokio::time::{Instant, timeout_at};
 use super::ask::{
     ControlAnswer, ControlRequest, bad_request, only, parameter, unreadable, wait, whole_number,
 };
+use super::gathered::gathered;
 use super::inbox_store::InboxEntry;
 use crate::base::lock;
-use crate::http::{Body, CONTROL_TOKEN_HEADER, Refusal};
+use crate::http::{self, Body, CONTROL_TOKEN_HEADER, Refusal};
 use crate::world;
 
 /// `GET /__sandbox/inbox`: the names under which something came, the latest last.
@@ -60,7 +61,7 @@ fn keep(request: ControlRequest<'_>, name: &str) -> Result<ControlAnswer, Refusa
     let headers = sent
         .filter(|(name, _)| *name != CONTROL_TOKEN_HEADER)
         .map(|(name, value)| {
-            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            let value = http::header_text(value).into_owned();
             (name.as_str().to_owned(), value)
         });
     let mut names = lock(&inbox.names);
@@ -157,11 +158,7 @@ fn name_of(request: ControlRequest<'_>) -> Result<&str, Refusal> {
 }
 
 fn entry_json(entry: &InboxEntry) -> Value {
-    let headers: serde_json::Map<String, Value> = entry
-        .headers
-        .iter()
-        .map(|(name, value)| (name.clone(), value.as_str().into()))
-        .collect();
+    let headers = gathered(entry.headers.iter().map(|(name, value)| (name, value)));
     json!({
         "seq": entry.seq,
         "answered": entry.answered,

@@ -16,6 +16,7 @@ mod explain;
 mod export;
 mod faults;
 mod fidelity;
+mod gathered;
 mod inbox;
 mod inbox_store;
 mod metrics;

@@ -1,9 +1,11 @@
 //! `--redact` in an explanation: the values that were received are hidden. The expected values are the scenario's.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::gathered::gathered;
 use crate::answer::{DecidingValues, Explanation};
 use crate::catalogue::PersonalFields;
+use crate::http;
 use crate::world::{self, Content, Exchange, HiddenValues};
 
 pub(super) fn redact_explanation(
@@ -41,9 +43,7 @@ fn request_values(exchange: &Exchange) -> Value {
         Content::Json(value) | Content::Fields(value) => value,
         Content::Empty | Content::Text(_) | Content::Beginning(_) => Value::Null,
     };
-    let query: Map<_, _> = form_urlencoded::parse(exchange.query().as_bytes())
-        .map(|(name, value)| (name.into_owned(), Value::from(value.into_owned())))
-        .collect();
+    let query = gathered(http::shown_pairs(exchange.query().as_bytes()));
     json!({"path": exchange.path(), "query": query, "body": body})
 }
 

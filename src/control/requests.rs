@@ -132,7 +132,7 @@ impl Page {
         names.sort();
         let filters = names
             .into_iter()
-            .map(|name| (name.as_str(), Expected::Written(query[name].clone())));
+            .map(|name| (name.as_str(), Expected::written(&query[name])));
         let newest_first = match query.get("order").map(String::as_str) {
             None | Some("newest") => true,
             Some("oldest") => false,

@@ -18,7 +18,7 @@ use super::{
     worlds,
 };
 use crate::base::listed;
-use crate::http::{BODY_BYTES_MAX, CONTROL_PREFIX, Refusal, ReplyBody};
+use crate::http::{self, BODY_BYTES_MAX, CONTROL_PREFIX, Refusal, ReplyBody};
 use crate::world::{SNAPSHOT_BYTES_MAX, World};
 
 /// The description of this API.
@@ -39,7 +39,7 @@ static ROUTES: &[ControlRoute] = &[
     get("metrics", Custom(metrics::answer)),
     get("openapi.json", Custom(|_| Ok(ControlReply::Document(JSON, Bytes::from_static(OPENAPI))))),
     get("catalog", Plain(catalog::answer)),
-    get("coverage", Plain(coverage::answer)),
+    get("coverage", Plain(coverage::answer)).with_repeatable("endpoint"),
     get("fidelity", Plain(fidelity::answer)),
     get("explain/{trace}", Plain(explain::answer)),
     get("worlds", Plain(worlds::list)),
@@ -85,6 +85,8 @@ pub(super) struct ControlRoute {
     pub handler: Handler,
     /// How large the body of a request may be.
     body_bytes_max: usize,
+    /// The parameter that may come more than once.
+    pub repeatable: Option<&'static str>,
 }
 
 /// The function that answers, and whose world it answers for.
@@ -127,11 +129,17 @@ impl ControlRoute {
             pattern,
             handler,
             body_bytes_max: BODY_BYTES_MAX,
+            repeatable: None,
         }
     }
 
     const fn with_body_bytes_max(mut self, body_bytes_max: usize) -> Self {
         self.body_bytes_max = body_bytes_max;
+        self
+    }
+
+    const fn with_repeatable(mut self, parameter: &'static str) -> Self {
+        self.repeatable = Some(parameter);
         self
     }
 
@@ -183,7 +191,8 @@ pub(super) fn find<'p>(method: &str, path: &'p str) -> Option<(&'static ControlR
 
 /// How large the body of a request may be: of all of them only a snapshot may be large.
 pub(crate) fn body_bytes_max(head: &Parts) -> usize {
-    let path = head.uri.path().strip_prefix(CONTROL_PREFIX);
+    let path = http::normal_path(head.uri.path());
+    let path = path.strip_prefix(CONTROL_PREFIX);
     let found = path.and_then(|path| find(head.method.as_str(), path));
     found.map_or(BODY_BYTES_MAX, |(route, _)| route.body_bytes_max)
 }

@@ -10,7 +10,7 @@ use crate::http::{CONTROL_PREFIX, Refusal, ReplyBody};
 
 /// The page, below whose address its files are.
 pub(super) fn page(request: ControlRequest<'_>) -> Result<ControlReply, Refusal> {
-    if request.call.path() == CONTROL_PREFIX {
+    if *request.call.path() == *CONTROL_PREFIX {
         file("").map(ControlReply::Response)
     } else {
         Ok(ControlReply::Response(moved()))

@@ -13,7 +13,7 @@ use super::ask::{ControlAnswer, ControlRequest, bad_request, endpoint_named, jso
 use super::context::Context;
 use super::deliveries;
 use crate::answer;
-use crate::base::{Behaviour, ReceiverUrl, Stamp};
+use crate::base::{Behaviour, ReceiverUrl, Stamp, split_path};
 use crate::catalogue::{self, Catalogue, Endpoint, Outcome};
 use crate::http::{ApiError, Refusal};
 use crate::world::{Delivery, DeliveryState, Record, TokenSent, Version, World};
@@ -189,7 +189,7 @@ fn with_overrides(body: &Bytes, set: Map<String, Value>) -> Result<Bytes, Refusa
     let mut json: Value = serde_json::from_slice(body).unwrap_or_default();
     for (path, value) in set {
         let mut place = &mut json;
-        for name in path.split('.') {
+        for name in split_path(&path) {
             if place.is_null() {
                 *place = Value::Object(Map::new());
             }

@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use crate::base::PUBLIC_KEY;
 use crate::catalogue::{Catalogue, Current};
 use crate::control;
+use crate::http;
 use crate::sandbox::{Options, assemble};
 use crate::server::{HEAD_BYTES_MAX, InMemory, Serving};
 
@@ -97,7 +98,7 @@ pub(crate) async fn send(
     http.auto_date_header(false).max_buf_size(HEAD_BYTES_MAX);
     let serving = server.serve(theirs, &http, async |request| {
         let method = request.method().clone();
-        let path = request.uri().path().to_owned();
+        let path = http::normal_path(request.uri().path()).into_owned();
         let (parts, body) = server.respond(request).await?.into_parts();
         let whole = timeout(ENDLESS, body.collect()).await;
         let whole = whole.ok().and_then(Result::ok).map(Collected::to_bytes);

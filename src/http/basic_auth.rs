@@ -6,6 +6,7 @@ use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
 
 use super::error::ApiError;
+use super::single_headers::{RepeatedHeader, single_header};
 use crate::base::ApiKey;
 
 /// Room for the longest key, a colon, and a password, so that the answer can complain about the password.
@@ -16,8 +17,10 @@ pub(crate) fn authenticate(headers: &HeaderMap) -> Result<ApiKey, ApiError> {
     const RIGHT: &str = "Send `Authorization: Basic ` and the base64 of your API key with a colon \
                          behind it, as `curl -u <API key>:` does.";
     let refuse = |reason: &str| ApiError::invalid_key(format!("{reason} {RIGHT}"));
-    let header = headers
-        .get(AUTHORIZATION)
+    let header = single_header(headers, AUTHORIZATION)
+        .map_err(|RepeatedHeader| {
+            refuse("The Authorization header came more than once, with different values.")
+        })?
         .ok_or_else(|| refuse("There is no Authorization header."))?;
     let header = header
         .to_str()

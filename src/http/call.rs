@@ -1,5 +1,6 @@
 //! One request as the sandbox sees it: completely read, but not interpreted.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::SystemTime;
 
@@ -12,6 +13,8 @@ use tokio::time::Instant;
 
 use super::error::ApiError;
 use super::headers::{DEFAULT_HOST, DEPTH_HEADER};
+use super::single_headers::check_single_headers;
+use super::url_text::{normal_path, pairs};
 
 /// A request and its body.
 pub(crate) struct Call {
@@ -38,8 +41,18 @@ impl Call {
         &self.head.method
     }
 
-    pub(crate) fn path(&self) -> &str {
+    /// The path that routes the request, in its normal form.
+    pub(crate) fn path(&self) -> Cow<'_, str> {
+        normal_path(self.sent_path())
+    }
+
+    /// The path as the client sent it, for the journal and for messages.
+    pub(crate) fn sent_path(&self) -> &str {
         self.head.uri.path()
+    }
+
+    pub(crate) fn raw_query(&self) -> &str {
+        self.head.uri.query().unwrap_or_default()
     }
 
     pub(crate) fn headers(&self) -> &HeaderMap {
@@ -59,12 +72,31 @@ impl Call {
         self.head.extensions.get::<Secure>().is_some()
     }
 
-    /// The decoded pairs of the query. If a name is repeated, its last value counts.
-    pub(crate) fn query(&self) -> HashMap<String, String> {
-        let query = self.head.uri.query().unwrap_or_default();
-        form_urlencoded::parse(query.as_bytes())
-            .into_owned()
-            .collect()
+    /// Refuses a query that is not UTF-8, and a header that may not be repeated with different values.
+    pub(crate) fn check_query_and_headers(&self) -> Result<(), ApiError> {
+        check_single_headers(self.headers()).map_err(ApiError::broken_header)?;
+        let broken = pairs(self.raw_query().as_bytes()).find_map(Result::err);
+        broken.map_or(Ok(()), |reason| Err(ApiError::broken_query(&reason)))
+    }
+
+    /// The decoded parameters of the query. A parameter that is repeated with different values is refused, except
+    /// `repeatable`, of which the last value is returned.
+    pub(crate) fn query(
+        &self,
+        repeatable: Option<&str>,
+    ) -> Result<HashMap<String, String>, ApiError> {
+        let mut query = HashMap::new();
+        for pair in pairs(self.raw_query().as_bytes()) {
+            let (name, value) = pair.map_err(|reason| ApiError::broken_query(&reason))?;
+            let is_single = repeatable != Some(&*name);
+            match query.insert(name.to_string(), value.to_string()) {
+                Some(other) if is_single && other != value => {
+                    return Err(ApiError::repeated_parameter(&name));
+                }
+                Some(_) | None => {}
+            }
+        }
+        Ok(query)
     }
 
     /// How many callbacks in a chain have come back into the sandbox before this request.
@@ -99,7 +131,8 @@ impl MediaType {
 
     /// The media type of a `content-type` header.
     pub(crate) fn named(content_type: &str) -> Self {
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        let essence = content_type.split([';', ',']).next();
+        let essence = essence.unwrap_or_default().trim();
         let is = |name: &str| essence.eq_ignore_ascii_case(name);
         let is_json_kind = || {
             let essence = essence.to_ascii_lowercase();

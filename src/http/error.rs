@@ -158,6 +158,36 @@ impl ApiError {
         )
     }
 
+    pub(crate) fn broken_form(reason: &str) -> Self {
+        Self::new(
+            ErrorCode::ApiValidation,
+            format!("The form cannot be read: {reason}."),
+        )
+    }
+
+    pub(crate) fn broken_query(reason: &str) -> Self {
+        Self::new(
+            ErrorCode::ApiValidation,
+            format!("The query cannot be read: {reason}."),
+        )
+    }
+
+    pub(crate) fn repeated_parameter(name: &str) -> Self {
+        let name = short(name);
+        Self::broken_query(&format!(
+            "`{name}` came more than once, with different values"
+        ))
+    }
+
+    pub(crate) fn broken_path(message: String) -> Self {
+        Self::new(ErrorCode::ApiValidation, message)
+    }
+
+    /// `what` is a sentence about a header that cannot be read.
+    pub(crate) fn broken_header(what: String) -> Self {
+        Self::new(ErrorCode::ApiValidation, what)
+    }
+
     pub(crate) fn not_an_object() -> Self {
         Self::new(
             ErrorCode::InvalidJson,

@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::error::ApiError;
+use super::url_text::pairs;
 use crate::base::pointer_part;
 
 /// The maximum depth of brackets in a form key. The JSON reader has its own limit.
@@ -15,10 +16,11 @@ const FIELDS_MAX: usize = 10_000;
 /// objects. All values are text until `Shape::coerce` converts them.
 pub(crate) fn parse_form(body: &[u8]) -> Result<Value, ApiError> {
     let mut form = FormTree::default();
-    for (count, (key, text)) in form_urlencoded::parse(body).enumerate() {
+    for (count, pair) in pairs(body).enumerate() {
         if count == FIELDS_MAX {
             return Err(ApiError::too_many_fields(FIELDS_MAX));
         }
+        let (key, text) = pair.map_err(|reason| ApiError::broken_form(&reason))?;
         form.insert(&form_path(&key), text.into_owned());
     }
     form.into_object(&mut |text, _| Value::String(text))

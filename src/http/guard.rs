@@ -24,6 +24,7 @@ use sha2::{Digest, Sha256};
 
 use super::call::Call;
 use super::headers::CONTROL_TOKEN_HEADER;
+use super::single_headers::{RepeatedHeader, single_header};
 use crate::base::hex;
 
 const TOKEN_CHARS_MAX: usize = 200;
@@ -210,7 +211,16 @@ impl ControlToken {
             let message = message.to_owned();
             Err(Refusal(StatusCode::UNAUTHORIZED, error, message))
         };
-        match headers.get(CONTROL_TOKEN_HEADER) {
+        let repeated = |RepeatedHeader| {
+            let message =
+                "x-sandbox-control-token came more than once, with different values: send it once";
+            Refusal(
+                StatusCode::UNAUTHORIZED,
+                "wrong_control_token",
+                message.to_owned(),
+            )
+        };
+        match single_header(headers, CONTROL_TOKEN_HEADER).map_err(repeated)? {
             None => refuse(
                 "control_token_required",
                 "send the control token in x-sandbox-control-token: it was given with --control-token, or else \

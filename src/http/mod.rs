@@ -8,7 +8,9 @@ mod form;
 mod guard;
 mod headers;
 mod reply_body;
+mod single_headers;
 mod upload;
+mod url_text;
 
 pub(crate) use self::basic_auth::authenticate;
 pub(crate) use self::boundary::boundary_of;
@@ -25,4 +27,6 @@ pub(crate) use self::headers::{
     MAGIC_HEADER, OPENAPI_PATH, WORLD_HEADER,
 };
 pub(crate) use self::reply_body::{BodyContent, ReplyBody};
+pub(crate) use self::single_headers::{RepeatedHeader, header_text, single_header};
 pub(crate) use self::upload::{FILE_NAME, HELD_BYTES_MAX, PIECE_BYTES, Picture, Room, Upload};
+pub(crate) use self::url_text::{check_path, normal_path, segment_text, shown_pairs};

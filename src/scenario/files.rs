@@ -96,24 +96,23 @@ pub(crate) fn read_files(folders: &[PathBuf], pause: fn()) -> (Layers, Vec<LoadE
         let mut ids = HashSet::new();
         for found in find(folder) {
             pause();
-            let below = found.path.strip_prefix(folder).unwrap_or(&found.path);
-            let name = found.path.display().to_string();
+            let path = &found.path;
+            let name = path.display().to_string();
+            let below = path.strip_prefix(folder).unwrap_or(path);
             match (found.kind, id_of(below)) {
                 (Kind::Odd(reason), _) => errors.push(LoadError::warning_of_file(name, reason)),
-                (Kind::Unreadable(error), id) => {
-                    layers.unreadable.extend(id);
+                (Kind::Unreadable(_) | Kind::Scenario, None) => errors.push(not_utf8(name, below)),
+                (Kind::Unreadable(error), Some(id)) => {
+                    layers.unreadable.insert(id);
                     errors.push(unreadable(name, &error));
                 }
-                (Kind::Scenario, None) => errors.push(unnamed(name, below)),
                 (Kind::Scenario, Some(id)) if !ids.insert(id.clone()) => {
-                    let message = format!(
+                    let sentence = format!(
                         "is the second file of the id `{id}`: only the case of its ending differs"
                     );
-                    errors.push(LoadError::of_file(name, message));
+                    errors.push(LoadError::of_file(name, sentence));
                 }
-                (Kind::Scenario, Some(id)) => {
-                    read_file(&found.path, id, &mut layers, &mut errors);
-                }
+                (Kind::Scenario, Some(id)) => read_file(path, id, &mut layers, &mut errors),
             }
         }
     }
@@ -168,13 +167,11 @@ fn read_file(path: &Path, id: String, layers: &mut Layers, errors: &mut Vec<Load
     }
 }
 
-fn unnamed(name: String, path: &Path) -> LoadError {
-    // With all its bytes: two such files may be displayed alike.
-    let bytes = path.as_os_str().as_encoded_bytes().escape_ascii();
-    LoadError::of_file(
-        name,
-        format!("has a name that is not UTF-8 text, `{bytes}`: rename it"),
-    )
+/// The path is shown with all its bytes, because two such paths may be displayed alike.
+fn not_utf8(name: String, below: &Path) -> LoadError {
+    let bytes = below.as_os_str().as_encoded_bytes().escape_ascii();
+    let sentence = format!("has a name that is not UTF-8 text, `{bytes}`: rename it");
+    LoadError::of_file(name, sentence)
 }
 
 fn unreadable(name: String, error: &io::Error) -> LoadError {

@@ -11,15 +11,12 @@ use super::serving::Serving;
 use crate::answer::{Answered, Engine, ReplyFaults};
 use crate::base::microseconds;
 use crate::catalogue::{Catalogue, Endpoint, OutcomeId, Route, UploadFields};
-use crate::http::{Body, Call, MediaType, Picture};
+use crate::http::{self, Body, Call, MediaType, Picture};
 use crate::world::{Decision, Exchange, KeptBody, NO_WORLD, head_text};
 
 /// The endpoint that a request asks for an answer. None for a request that reads, and outside of the products.
-pub(super) fn asked_endpoint<'c>(
-    catalogue: &'c Catalogue,
-    head: &'c Parts,
-) -> Option<&'c Endpoint> {
-    match catalogue.route(&head.method, head.uri.path()) {
+pub(super) fn asked_endpoint<'c>(catalogue: &'c Catalogue, head: &Parts) -> Option<&'c Endpoint> {
+    match catalogue.route(&head.method, &http::normal_path(head.uri.path())) {
         Ok(Route::Ask(endpoint, _)) => Some(endpoint),
         Ok(
             Route::Read(..)

@@ -20,7 +20,7 @@ use crate::answer::{self, Answered, FollowUp, Reply};
 use crate::base::{self, Panicked, contained, contained_async};
 use crate::catalogue::UploadFields;
 use crate::control;
-use crate::http::{ApiError, BodyContent, Call, Picture, ReplyBody};
+use crate::http::{self, ApiError, BodyContent, Call, Picture, ReplyBody};
 use crate::world::Decision;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
@@ -34,7 +34,7 @@ pub(crate) async fn respond(
     pace: &Arc<Pace>,
 ) -> Option<Response<Written>> {
     serving.control.engine.panics.arm(request.headers());
-    let is_control = control::is_control_path(request.uri().path());
+    let is_control = control::is_control_path(&http::normal_path(request.uri().path()));
     let responded = contained_async(pin!(respond_or_panic(serving, request, pace))).await;
     responded.unwrap_or_else(|Panicked| {
         base::log_panic("answering a request");
@@ -136,7 +136,7 @@ async fn answer_as_sandbox(serving: &Serving, call: &Call) -> Option<Response<Re
     if let Some(response) = control::answer_document(&serving.control, call) {
         return Some(response);
     }
-    if control::is_control_path(call.path()) {
+    if control::is_control_path(&call.path()) {
         return Some(Box::pin(control::respond(&serving.control, call)).await);
     }
     None

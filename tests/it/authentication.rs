@@ -487,14 +487,7 @@ async fn a_token_works_once_for_a_business() {
 #[tokio::test]
 async fn a_missing_or_empty_token_is_refused() {
     let client = Client::start().await;
-    for query in [
-        "",
-        "?",
-        "?token",
-        "?token=",
-        "?Token=t1",
-        "?token=t1&token=",
-    ] {
+    for query in ["", "?", "?token", "?token=", "?Token=t1", "?token=&token="] {
         let answer =
             Answer::of(client.bare("GET", &format!("/businesses/b1/api_keys{query}"))).await;
         let body = json!({

@@ -51,13 +51,17 @@ async fn curl(client: &Client, command: &[String]) -> Answer {
         method = "POST";
     }
     let mut request = client.as_key(user.expect("a key and a colon"), method, path);
+    let has_type = headers
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
     for (name, value) in headers {
         request = request.header(name, value);
     }
     if let Some(body) = body {
-        request = request
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(body);
+        request = request.body(body);
+        if !has_type {
+            request = request.header("content-type", "application/x-www-form-urlencoded");
+        }
     }
     if let Some(form) = form {
         request = request.multipart(form);

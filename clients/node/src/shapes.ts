@@ -18,10 +18,14 @@ export interface Match {
   method?: string;
   path?: string;
   trace?: string;
-  /** Dotted paths into the body: `{ given_names: 'Eko', 'addresses.0.country': 'ID' }`. */
+  /**
+   * Dotted paths into the body: `{ given_names: 'Eko', 'addresses.0.country': 'ID' }`. A dot in a name is written
+   * with a backslash: `{ 'meta\\.id': 7 }`. `null` means that the value is missing.
+   */
   body?: Record<string, unknown>;
-  headers?: Record<string, string>;
-  query?: Record<string, string>;
+  /** A list for a name that came more than once. `null` means that it is missing. */
+  headers?: Record<string, string | string[] | null>;
+  query?: Record<string, string | string[] | null>;
 }
 
 /** The conditions in the form of the sandbox: `body.given_names`, `header.x-test`, `query.page`. */
@@ -103,7 +107,8 @@ export interface Delivery {
 export interface Received {
   seq: number;
   answered: number;
-  headers: Record<string, string>;
+  /** A list if a name came more than once. */
+  headers: Record<string, string | string[]>;
   /** The exact text; `JSON.parse` reads it. */
   body: string;
 }

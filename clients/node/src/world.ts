@@ -225,11 +225,8 @@ export class World {
   }
 
   async #requests(match: Match, more: Record<string, unknown>): Promise<Page<Request>> {
-    // In a URL, a text is written unchanged, and everything else as JSON.
-    const written = Object.entries(flat(match)).map(([name, wanted]) => [
-      name,
-      typeof wanted === 'string' ? wanted : JSON.stringify(wanted),
-    ]);
+    // JSON keeps the text "null" apart from a missing value.
+    const written = Object.entries(flat(match)).map(([name, wanted]) => [name, JSON.stringify(wanted)]);
     const query = { ...Object.fromEntries(written), ...more };
     const answer = await this.call('GET', 'requests', { query });
     return page(answer.requests, answer);

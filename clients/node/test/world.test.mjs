@@ -76,6 +76,16 @@ test('requests are found by what they were and how they were answered', async (t
   assert.deepEqual([one.length, one.matched, one.dropped, one.lastSeq], [1, 2, 0, failed?.seq]);
 });
 
+test('a text null, a name with a dot and repeated parameters are found', async (t) => {
+  const world = await iluma.world(t);
+  const body = { ...account(1234567890), note: 'null', 'meta.id': { a: 7 } };
+  assert.equal((await ask(world, `${BANK_PATH}?tag=a&tag=b`, body)).status, 200);
+  assert.equal((await world.requests({ body: { note: 'null' } })).length, 1);
+  assert.deepEqual([...(await world.requests({ body: { note: null } }))], []);
+  assert.equal((await world.waitFor({ body: { 'meta\\.id': { a: 7 } }, query: { tag: ['a', 'b'] } })).length, 1);
+  await world.verify({ exactly: 1, body: { 'meta\\.id.a': 7, note: 'null' }, query: { tag: ['a', 'b'] } });
+});
+
 test('waiting for requests resolves as soon as they are there', async (t) => {
   const world = await iluma.world(t);
   await ask(world, BANK_PATH, account(1234567890));

@@ -70,6 +70,7 @@ def test_requests_are_found_by_what_they_were_and_how_they_were_answered(iluma_w
     assert [one["seq"] for one in iluma_world.requests(body={"bank_account_number": "7"})] == [failed["seq"]]
     assert iluma_world.requests(body={"bank_account_number": None}) == []
     assert iluma_world.requests(headers={"x-magic-reply": "SERVER_ERROR"}, endpoint=BANK) == [failed]
+    assert iluma_world.requests(body={"bank_account_number": "null"}) == []
     one = iluma_world.requests(limit=1)
     assert (len(one), one.matched, one.dropped, one.last_seq) == (1, 2, 0, failed["seq"])
 
@@ -77,6 +78,15 @@ def test_requests_are_found_by_what_they_were_and_how_they_were_answered(iluma_w
 def test_a_misspelt_filter_is_refused_and_does_not_match_everything(iluma_world: World) -> None:
     with pytest.raises(SandboxError, match="`endpont`"):
         iluma_world.requests(endpont=BANK)  # type: ignore[call-arg]
+
+
+def test_a_text_null_a_name_with_a_dot_and_repeated_parameters_are_found(iluma_world: World) -> None:
+    body = {**account(1234567890), "note": "null", "meta.id": {"a": 7}}
+    assert ask(iluma_world, BANK_PATH + "?tag=a&tag=b", body).status == 200
+    assert len(iluma_world.requests(body={"note": "null"})) == 1
+    assert iluma_world.requests(body={"note": None}) == []
+    assert len(iluma_world.wait_for(body={r"meta\.id": {"a": 7}}, query={"tag": ["a", "b"]})) == 1
+    iluma_world.verify(exactly=1, body={r"meta\.id.a": 7, "note": "null"}, query={"tag": ["a", "b"]})
 
 
 def test_waiting_for_requests_returns_as_soon_as_they_are_there(iluma_world: World) -> None:

@@ -136,9 +136,8 @@ impl DecisionExplainer<'_> {
 
     fn explain_magic(&mut self) {
         let header = self.call.headers().get(http::MAGIC_HEADER);
-        let received = header.map_or_else(String::new, |value| {
-            String::from_utf8_lossy(value.as_bytes()).into_owned()
-        });
+        let received =
+            header.map_or_else(String::new, |value| http::header_text(value).into_owned());
         let header = http::MAGIC_HEADER.to_owned();
         let because = format!("The request asked for it: {header}: {received}");
         let values = DecidingValues::Header { header, received };

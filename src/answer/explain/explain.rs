@@ -13,14 +13,14 @@ use crate::answer::answer::no_route;
 use crate::answer::engine::Engine;
 use crate::base::{milliseconds, shortened};
 use crate::catalogue::{self, Catalogue, Endpoint, Route, Subject, UploadFields};
-use crate::http::{Body, Call, MediaType};
+use crate::http::{self, Body, Call, MediaType};
 use crate::world::{Content, ENTRIES_MAX, Exchange, KeptBody, NO_WORLD, World};
 
 /// Explains why an exchange was answered as it was. `world` is none for an exchange that belongs to no world.
 pub(crate) fn explain(engine: &Engine, world: Option<&World>, exchange: &Exchange) -> Explanation {
     let catalogue = engine.catalogue();
     let mut call = call(exchange);
-    let (method, path) = (call.method().clone(), call.path().to_owned());
+    let (method, path) = (call.method().clone(), call.path().into_owned());
     let route = catalogue.route(&method, &path);
     let endpoint = route.as_ref().ok().and_then(Route::endpoint);
     let reloaded = note_of_reload(&catalogue, exchange);
@@ -35,6 +35,7 @@ pub(crate) fn explain(engine: &Engine, world: Option<&World>, exchange: &Exchang
         exchange,
     };
     match &route {
+        Err(_) if http::check_path(call.sent_path()).is_err() => decision.explain_refusal(),
         Err(nearest) => {
             let sentence = no_route(engine, &call, nearest.as_deref());
             decision.decide(ChosenBy::NoRoute, sentence);
@@ -67,7 +68,7 @@ fn facts(call: &Call, endpoint: Option<&Endpoint>, exchange: &Exchange) -> Expla
         trace: exchange.trace(),
         request: RequestedRoute {
             method: call.method().to_string(),
-            path: call.path().to_owned(),
+            path: call.sent_path().to_owned(),
         },
         status: exchange.status.as_u16(),
         outcome: exchange.outcome().map(str::to_owned),

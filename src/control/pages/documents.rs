@@ -27,7 +27,7 @@ pub(crate) fn answer_document(context: &Context, call: &Call) -> Option<Response
     if !matches!(*call.method(), Method::GET | Method::HEAD) {
         return None;
     }
-    match call.path() {
+    match &*call.path() {
         OPENAPI_PATH => {
             let mut response = document(JSON, openapi(context));
             let openapi = HeaderValue::from_static("openapi");

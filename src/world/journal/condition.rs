@@ -6,7 +6,7 @@ use hyper::header::{AUTHORIZATION, HeaderName};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::base::{read_exact_json, same_json};
+use crate::base::{join_path, read_exact_json, same_json, split_path};
 
 #[derive(Clone, Debug)]
 pub(super) struct QueryCondition {
@@ -33,7 +33,7 @@ pub(crate) enum RequestField {
 pub(crate) enum Expected {
     /// This value. `null` means that the field must be absent.
     Json(Value),
-    /// Written in a URL: this text, or the JSON value that it spells.
+    /// Written in a URL without quotes: this text, or the JSON value that it spells.
     Written(String),
 }
 
@@ -73,7 +73,7 @@ impl RequestField {
     pub(crate) fn parse(name: &str) -> Result<Self, String> {
         if let Some((kind, rest)) = name.split_once('.').filter(|(_, rest)| !rest.is_empty()) {
             match kind {
-                "body" => return Ok(Self::Body(rest.split('.').map(str::to_owned).collect())),
+                "body" => return Ok(Self::Body(split_path(rest))),
                 "query" => return Ok(Self::Query(rest.to_owned())),
                 "header" => {
                     let header = HeaderName::try_from(rest)
@@ -123,7 +123,7 @@ const PLAIN: [RequestField; 6] = [
 impl fmt::Display for RequestField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Body(path) => write!(f, "body.{}", path.join(".")),
+            Self::Body(path) => write!(f, "body.{}", join_path(path)),
             Self::Header(name) => write!(f, "header.{name}"),
             Self::Query(name) => write!(f, "query.{name}"),
             Self::Endpoint => f.write_str("endpoint"),
@@ -137,6 +137,14 @@ impl fmt::Display for RequestField {
 }
 
 impl Expected {
+    /// The value that a URL writes. `null` means that the field must be absent, and `"null"` is this text.
+    pub(crate) fn written(text: &str) -> Self {
+        match serde_json::from_str(text) {
+            Ok(value @ (Value::Null | Value::String(_))) => Self::Json(value),
+            Ok(_) | Err(_) => Self::Written(text.to_owned()),
+        }
+    }
+
     pub(super) fn value(&self) -> Value {
         match self {
             Self::Json(value) => value.clone(),
@@ -170,7 +178,22 @@ impl Expected {
             Some(Value::String(received)) if is_text && !expected.is_null() => {
                 *received == self.text()
             }
+            Some(Value::Array(received)) if is_text => {
+                let Value::Array(expected) = expected else {
+                    return false;
+                };
+                let same = |(one, other): (&Value, &Value)| same_text(one, other);
+                expected.len() == received.len() && expected.iter().zip(received).all(same)
+            }
             Some(received) => same_json(&expected, received),
         }
+    }
+}
+
+/// Compares an item of a list with a text. A number is compared by its spelling.
+fn same_text(expected: &Value, received: &Value) -> bool {
+    match (expected, received) {
+        (Value::Number(_) | Value::Bool(_), Value::String(text)) => expected.to_string() == *text,
+        _ => same_json(expected, received),
     }
 }

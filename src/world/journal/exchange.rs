@@ -354,7 +354,7 @@ pub(crate) fn head_text(method: &str, target: &str, headers: &HeaderMap) -> Box<
         if name == AUTHORIZATION || name == CONTROL_TOKEN_HEADER {
             text.push('…');
         } else {
-            push_within(&mut text, &String::from_utf8_lossy(value.as_bytes()));
+            push_within(&mut text, &http::header_text(value));
         }
     }
     text.into_boxed_str()

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::condition::{Difference, Expected, QueryCondition, RequestField};
 use super::exchange::Exchange;
 use super::query_reading::{Reading, ReceivedValue};
+use crate::base::split_path;
 
 /// A filter for requests: a request must fulfil every condition. [`Query::any`] matches all.
 ///
@@ -129,8 +130,8 @@ impl Query {
         self.json(RequestField::Trace, trace.into())
     }
 
-    /// Requests with a value at a dotted path of the body, such as `addresses.0.country`. `null` means no
-    /// value. Fields of forms are compared as text.
+    /// Requests with a value at a dotted path of the body, such as `addresses.0.country`. A dot in a name is
+    /// written `\\.`. `null` means no value. Fields of forms are compared as text.
     ///
     /// ```
     /// use iluma_sandbox::Query;
@@ -141,11 +142,11 @@ impl Query {
     /// ```
     #[must_use]
     pub fn body(self, path: &str, value: impl Into<Value>) -> Self {
-        let path = path.split('.').map(str::to_owned).collect();
-        self.json(RequestField::Body(path), value)
+        self.json(RequestField::Body(split_path(path)), value)
     }
 
-    /// Requests with a header. `null` means without it. The API key is not kept, so `authorization` is always
+    /// Requests with a header. `null` means without it. A header that came more than once is the list of its
+    /// values. The API key is not kept, so `authorization` is always
     /// the same.
     ///
     /// ```
@@ -159,7 +160,8 @@ impl Query {
         self.json(RequestField::Header(name.to_ascii_lowercase()), value)
     }
 
-    /// Requests with a parameter in the query of their URL. `null` means without it.
+    /// Requests with a parameter in the query of their URL. `null` means without it. A parameter that came more
+    /// than once is the list of its values.
     ///
     /// ```
     /// use iluma_sandbox::Query;

@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 use super::condition::{Difference, Expected, QueryCondition, RequestField};
 use super::exchange::{Content, Exchange, HEAD_KEPT_BYTES_MAX};
 use crate::base::size_in_words;
-use crate::catalogue::{self, dig};
+use crate::catalogue::{self, dig, text_or_list};
+use crate::http;
 
 /// An exchange whose body is read when a condition first needs it.
 pub(super) struct Reading<'e> {
@@ -46,6 +47,12 @@ impl<'e> Reading<'e> {
     }
 }
 
+/// The value of a header. If it came more than once, the list of its values.
+fn header(exchange: &Exchange, name: &str) -> Option<Value> {
+    let same = exchange.headers().filter(|(other, _)| *other == name);
+    text_or_list(same.map(|(_, value)| value))
+}
+
 impl QueryCondition {
     pub(super) fn received(&self, reading: &Reading<'_>) -> ReceivedValue {
         let exchange = reading.exchange;
@@ -67,18 +74,17 @@ impl QueryCondition {
             RequestField::Method => text(Some(exchange.method().to_owned())),
             RequestField::Path => text(Some(exchange.path().to_owned())),
             RequestField::Trace => text(Some(exchange.trace())),
-            // The last parameter of a name counts.
             RequestField::Query(name) => {
-                let pairs = form_urlencoded::parse(exchange.query().as_bytes());
-                let last = pairs.filter(|(other, _)| other == name).last();
-                text(last.map(|(_, value)| value.into_owned()))
+                let pairs = http::shown_pairs(exchange.query().as_bytes());
+                let values = pairs.filter(|(other, _)| other == name);
+                ReceivedValue::Text(text_or_list(values.map(|(_, value)| value)))
             }
-            RequestField::Header(name) => match exchange.header(name) {
+            RequestField::Header(name) => match header(exchange, name) {
                 None if exchange.lacks_headers() => ReceivedValue::NotKept(format!(
                     "of the headers only the first {} are kept",
                     size_in_words(HEAD_KEPT_BYTES_MAX)
                 )),
-                value => text(value),
+                value => ReceivedValue::Text(value),
             },
             RequestField::Body(path) => reading.body(path),
         }

@@ -10,6 +10,7 @@ use percent_encoding::percent_decode_str;
 use regex::Regex;
 use serde_json::{Map, Value};
 
+use crate::base::split_path;
 use crate::catalogue::PersonalFields;
 
 /// Headers with nothing personal in them. The values of all other headers are hidden.
@@ -100,7 +101,7 @@ pub(crate) fn redact_not_verified(shown: &mut Value, personal: &PersonalFields) 
                 "path" => true,
                 "header" => !PLAIN_HEADERS.contains(&name),
                 _ => {
-                    name.split('.').any(|part| personal.has(part))
+                    split_path(name).iter().any(|part| personal.has(part))
                         || has_personal(&difference["received"])
                 }
             };

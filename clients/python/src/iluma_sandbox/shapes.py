@@ -33,10 +33,12 @@ class Match(TypedDict, total=False):
     method: str
     path: str
     trace: str
-    #: Dotted paths into the body: ``{"given_names": "Eko", "addresses.0.country": "ID"}``.
+    #: Dotted paths into the body: ``{"given_names": "Eko", "addresses.0.country": "ID"}``. A dot in a name is
+    #: written with a backslash: ``{r"meta\.id": 7}``. None means that the value is missing.
     body: Mapping[str, Any]
-    headers: Mapping[str, str]
-    query: Mapping[str, str]
+    #: A list for a name that came more than once. None means that it is missing.
+    headers: Mapping[str, Union[str, list[str], None]]
+    query: Mapping[str, Union[str, list[str], None]]
 
 
 def flat(match: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,7 +125,8 @@ class Received(TypedDict):
 
     seq: int
     answered: int
-    headers: dict[str, str]
+    #: A list if a name came more than once.
+    headers: dict[str, Union[str, list[str]]]
     #: The exact text; ``json.loads`` reads it.
     body: str
 

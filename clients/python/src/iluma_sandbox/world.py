@@ -237,11 +237,8 @@ class World:
 
     def _requests(self, match: Mapping[str, Any], **more: Any) -> Page[Request]:
         __tracebackhide__ = True
-        # In a URL, a text is written unchanged, and everything else as JSON.
-        query = {
-            name: value if isinstance(value, str) else json.dumps(value)
-            for name, value in flat(match).items()
-        }
+        # JSON keeps the text "null" apart from a missing value.
+        query = {name: json.dumps(value) for name, value in flat(match).items()}
         answer = self.call("GET", "requests", query={**query, **more})
         return Page(answer["requests"], answer)
 
