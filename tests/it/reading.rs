@@ -670,7 +670,7 @@ async fn a_callback_depth_that_is_no_number_is_refused() {
             (answer.status, answer.message()),
             (
                 400,
-                "The header x-sandbox-callback-depth must be a whole number."
+                "The header x-sandbox-callback-depth must be a whole number.".to_owned()
             ),
             "{depth}"
         );
