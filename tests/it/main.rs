@@ -42,6 +42,7 @@ mod http2;
 mod https_callbacks;
 mod id_cards;
 mod inspector;
+mod json_mistakes;
 mod limits;
 mod llms;
 mod metrics;
