@@ -184,7 +184,7 @@ body = { sum = "{{input.sum}}" }
     }
     await detail().getByRole('button', { name: 'Copy as curl' }).click();
     await says('curl copied');
-    assert.ok((await clipboard()).includes(`-d '${sent}'`));
+    assert.ok((await clipboard()).includes(`--data-raw '${sent}'`));
     await detail().getByRole('button', { name: 'Send again' }).click();
     await says('Sent again: 200 SUM');
     const again = await control('requests?limit=1&endpoint=sums');
