@@ -22,7 +22,7 @@ use crate::base::{Behaviour, Spellings};
 use crate::catalogue::{
     Answer, Catalogue, Creation, Endpoint, ReplyId, Route, UploadFields, calls_back, error_outcome,
 };
-use crate::http::{self, ApiError, Call};
+use crate::http::{self, ApiError, Call, PageRequest};
 use crate::world::{Decision, World};
 
 /// A reply, and what the journal and the log record about it.
@@ -35,6 +35,8 @@ pub(crate) struct Answered {
     /// Where the body has files that must not be kept.
     pub uploads: Option<Arc<UploadFields>>,
     pub decision: Decision,
+    /// What went wrong and what to do, for the log. It holds nothing that the client sent.
+    pub log_hint: Option<String>,
 }
 
 pub(crate) fn answer(engine: &Engine, call: &Call) -> Answered {
@@ -44,7 +46,10 @@ pub(crate) fn answer(engine: &Engine, call: &Call) -> Answered {
         catalogue: &catalogue,
         call,
     };
-    let mut seen = Seen::default();
+    let mut seen = Seen {
+        page: PageRequest::of(call),
+        ..Seen::default()
+    };
     let decided = decide(&arrived, &mut seen);
     let mut reply = decided.unwrap_or_else(|error| {
         seen.failed(&catalogue, &error);
@@ -61,6 +66,7 @@ pub(crate) fn answer(engine: &Engine, call: &Call) -> Answered {
     seen.decision.endpoint = seen.endpoint.map(|endpoint| endpoint.id.clone());
     Answered {
         reply,
+        log_hint: seen.log_hint(),
         world: seen.world,
         route: seen.route,
         uploads: seen
@@ -128,7 +134,8 @@ fn enter_world(arrived: &Arrived<'_>, seen: &mut Seen<'_>) -> Result<Arc<World>,
         call,
     } = *arrived;
     let key = match named_world(engine, call) {
-        None => http::authenticate(call.headers())?,
+        None => http::authenticate(call.headers())
+            .inspect_err(|error| seen.key_mistake.clone_from(&error.message))?,
         Some(key) => key?,
     };
     seen.key_is_live = key.is_live();

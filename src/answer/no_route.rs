@@ -4,7 +4,7 @@ use hyper::Method;
 
 use super::engine::Engine;
 use crate::catalogue::{Catalogue, asked_route, shown_path};
-use crate::http::Call;
+use crate::http::{Call, PageRequest};
 
 const TWO_SLASHES: &str = "The path has two slashes in a row: does your base URL end with a slash?";
 const LAST_SLASH: &str = "The path ends with a slash: leave it out";
@@ -13,6 +13,9 @@ const WHOLE_URL: &str =
 
 pub(super) fn no_route(engine: &Engine, catalogue: &Catalogue, call: &Call) -> String {
     let asked = asked_route(call.method(), call.sent_path());
+    if let Some(page @ PageRequest::Preflight) = PageRequest::of(call) {
+        return format!("There is no {asked} here: {}.", page.advice());
+    }
     let path = call.path();
     if let Some(own) = (engine.own_route)(call.method(), &shown_path(&path)) {
         return format!("There is no {asked} here. The sandbox's own is {own}.");

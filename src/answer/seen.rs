@@ -7,7 +7,7 @@ use hyper::header::HeaderValue;
 use super::magic::AskedFaults;
 use crate::base::RateStanding;
 use crate::catalogue::{Catalogue, Endpoint, OutcomeFaults, error_outcome};
-use crate::http::ApiError;
+use crate::http::{ApiError, PageRequest};
 use crate::world::{CallKind, DecidedBy, Decision, World};
 
 /// Facts about a request, filled in on the way to its answer.
@@ -15,6 +15,10 @@ use crate::world::{CallKind, DecidedBy, Decision, World};
 pub(super) struct Seen<'c> {
     pub(super) endpoint: Option<&'c Endpoint>,
     pub(super) key_is_live: bool,
+    /// Set if a browser sent the request for a page of another origin.
+    pub(super) page: Option<PageRequest>,
+    /// What is wrong with the API key, for the log.
+    pub(super) key_mistake: Option<String>,
     /// A hint at data of a real person.
     pub(super) hints: Option<String>,
     pub(super) world: Option<Arc<World>>,
@@ -42,13 +46,23 @@ impl Seen<'_> {
     /// The warnings for the client.
     pub(super) fn warning(&self) -> Option<HeaderValue> {
         const OF_KEY: &str = "a key of the live environment was sent to a sandbox";
-        let warnings = match (self.key_is_live, &self.hints) {
-            (false, None) => return None,
-            (true, None) => return Some(HeaderValue::from_static(OF_KEY)),
-            (false, Some(hints)) => hints.clone(),
-            (true, Some(hints)) => format!("{OF_KEY}; {hints}"),
-        };
-        HeaderValue::try_from(warnings).ok()
+        let of_key = self.key_is_live.then_some(OF_KEY);
+        let of_page = self.page.map(PageRequest::advice);
+        let warnings = of_page
+            .into_iter()
+            .chain(of_key)
+            .chain(self.hints.as_deref());
+        let warnings: Vec<_> = warnings.collect();
+        if warnings.is_empty() {
+            return None;
+        }
+        HeaderValue::try_from(warnings.join("; ")).ok()
+    }
+
+    /// Why the request did not go as expected, for the log. It holds nothing that the client sent.
+    pub(super) fn log_hint(&mut self) -> Option<String> {
+        let of_page = self.page.map(|page| page.advice().to_owned());
+        of_page.or_else(|| self.key_mistake.take())
     }
 
     /// The chosen outcome does not answer. If it was queued, it goes back to the queue.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::ask::{ControlReply, ControlRequest, JSON, LINES, TEXT, bad_request, written};
 use super::context::Context;
 use super::routes::{self, ControlRoute, Handler};
-use crate::http::{self, ApiError, CONTROL_PREFIX, Call, Refusal, ReplyBody};
+use crate::http::{self, ApiError, CONTROL_PREFIX, Call, PageRequest, Refusal, ReplyBody};
 use crate::world::World;
 
 /// Whether a path is the sandbox's own.
@@ -48,7 +48,14 @@ async fn decide(context: &Arc<Context>, call: &Call) -> Result<ControlReply, Ref
     let path = path.strip_prefix(CONTROL_PREFIX).unwrap_or_default();
     let method = routes::routed_method(call.method());
     let parts: Vec<_> = path.split('/').collect();
-    context.engine.guard.admit(call, method, &parts)?;
+    let admitted = context.engine.guard.admit(call, method, &parts);
+    if admitted.is_err() && PageRequest::of(call).is_some() {
+        // The browser hides the refusal from the page.
+        tracing::warn!(
+            "a web page of another origin called the control API and was refused: call it from a test or from a server"
+        );
+    }
+    admitted?;
     http::check_path(call.sent_path()).map_err(bad_request)?;
     call.check_query_and_headers().map_err(refusal)?;
     let Some((route, path_parameter)) = routes::find(method, path) else {

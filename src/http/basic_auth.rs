@@ -41,6 +41,11 @@ pub(crate) fn authenticate(headers: &HeaderMap) -> Result<ApiKey, ApiError> {
     let mut buffer = [0; CREDENTIALS_BYTES_MAX];
     let length = match STANDARD.decode_slice(credentials, &mut buffer) {
         Ok(length) => length,
+        Err(DecodeSliceError::DecodeError(_)) if is_broken_base64(credentials) => {
+            return Err(refuse(
+                "What follows Basic has a blank in it: `base64` breaks long lines, so write `base64 -w 0`.",
+            ));
+        }
         Err(DecodeSliceError::DecodeError(_)) => {
             return Err(refuse("What follows Basic is not base64."));
         }
@@ -50,12 +55,41 @@ pub(crate) fn authenticate(headers: &HeaderMap) -> Result<ApiKey, ApiError> {
     };
     let decoded = std::str::from_utf8(&buffer[..length])
         .map_err(|_| refuse("What follows Basic does not decode to text."))?;
+    if let [0, ..] | [_, 0, ..] = decoded.as_bytes() {
+        return Err(refuse(
+            "What follows Basic was encoded from UTF-16: encode it from UTF-8.",
+        ));
+    }
     let (key, password) = decoded
         .split_once(':')
         .ok_or_else(|| refuse("The decoded credentials have no colon behind the API key."))?;
-    if !password.is_empty() {
-        return Err(refuse("The password is not empty."));
+    check_password(key, password).map_err(refuse)?;
+    if key.ends_with(['\n', '\r']) {
+        return Err(refuse(
+            "The API key ends with a line break: remove it before the colon is added.",
+        ));
     }
     key.parse()
         .map_err(|reason: String| refuse(&format!("The API key is not well-formed: {reason}.")))
+}
+
+/// Whether blanks alone keep a text from being base64.
+fn is_broken_base64(text: &str) -> bool {
+    let joined: String = text.split_whitespace().collect();
+    joined != text && STANDARD.decode(joined).is_ok()
+}
+
+fn check_password(user: &str, password: &str) -> Result<(), &'static str> {
+    if password.is_empty() {
+        return Ok(());
+    }
+    if password.contains(['\n', '\r']) && password.trim().is_empty() {
+        return Err(
+            "The password is a line break, as `echo` writes one: write `printf '%s:' \"$KEY\" | base64 -w 0`.",
+        );
+    }
+    if user.is_empty() && password.parse::<ApiKey>().is_ok() {
+        return Err("The API key is the password: send it as the user name.");
+    }
+    Err("The password is not empty.")
 }

@@ -128,7 +128,9 @@ fn check_origin(call: &Call, method: &str) -> Result<(), Refusal> {
         .next()
         .and_then(|host| host.parse().ok());
     let host = call.head.uri.authority().cloned().or(host);
-    if let Some(origin) = texts(headers, ORIGIN).find(|origin| !is_own(origin, host.as_ref())) {
+    if let Some(origin) =
+        texts(headers, ORIGIN).find(|origin| !is_own_origin(origin, host.as_ref()))
+    {
         return Err(foreign(&format!("the Origin `{origin}`")));
     }
     let says = |name, value| texts(headers, name).any(|said: &str| said == value);
@@ -147,7 +149,7 @@ fn texts(headers: &HeaderMap, name: impl AsHeaderName) -> impl Iterator<Item = &
 
 /// Whether a page of this origin comes from the sandbox. Its port must be that of the request's host. Its name must
 /// be that of the request's host, or another name of this machine.
-fn is_own(origin: &str, host: Option<&Authority>) -> bool {
+pub(super) fn is_own_origin(origin: &str, host: Option<&Authority>) -> bool {
     let (Ok(origin), Some(host)) = (origin.parse::<Uri>(), host) else {
         return false;
     };

@@ -11,6 +11,7 @@ mod reply_body;
 mod single_headers;
 mod upload;
 mod url_text;
+mod web_page;
 
 pub(crate) use self::basic_auth::authenticate;
 pub(crate) use self::boundary::boundary_of;
@@ -30,3 +31,4 @@ pub(crate) use self::reply_body::{BodyContent, ReplyBody};
 pub(crate) use self::single_headers::{RepeatedHeader, header_text, single_header};
 pub(crate) use self::upload::{FILE_NAME, HELD_BYTES_MAX, PIECE_BYTES, Picture, Room, Upload};
 pub(crate) use self::url_text::{check_path, normal_path, segment_text, shown_pairs};
+pub(crate) use self::web_page::PageRequest;

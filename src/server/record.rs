@@ -174,6 +174,7 @@ pub(super) fn log(finished: &Finished<'_>) {
         delay_ms = faults.and_then(ReplyFaults::delay_ms),
         fault = faults.and_then(ReplyFaults::shown_fault).as_deref(),
         micros = microseconds(*duration),
+        hint = answered.log_hint.as_deref(),
         "answered"
     );
 }

@@ -199,6 +199,7 @@ fn without_answer(serving: &Serving, uploads: Option<Arc<UploadFields>>) -> Answ
         route: None,
         uploads,
         decision: Decision::default(),
+        log_hint: None,
     }
 }
 

@@ -67,6 +67,12 @@ async fn every_wrong_header_is_told_what_is_wrong() {
     let not_base64 = "What follows Basic is not base64.";
     let no_prefix = "The API key is not well-formed: an API key begins with `iluma_development_`, \
                      `iluma_live_` or `iluma_production_`.";
+    let line_break = "The password is a line break, as `echo` writes one: write `printf '%s:' \"$KEY\" | base64 -w 0`.";
+    let utf_16: Vec<u8> = format!("{bare}:")
+        .bytes()
+        .flat_map(|byte| [byte, 0])
+        .collect();
+    let wrapped = base64(format!("{bare}:").as_bytes());
     let wrong: Vec<(String, &str)> = vec![
         (String::new(), not_basic),
         (bare.to_owned(), not_basic),
@@ -113,7 +119,31 @@ async fn every_wrong_header_is_told_what_is_wrong() {
         ),
         (
             format!("Basic {}", base64(format!(":{bare}").as_bytes())),
+            "The API key is the password: send it as the user name.",
+        ),
+        (
+            format!("Basic {}", base64(format!("{bare}:\n").as_bytes())),
+            line_break,
+        ),
+        (
+            format!("Basic {}", base64(format!("{bare}:\r\n").as_bytes())),
+            line_break,
+        ),
+        (
+            format!("Basic {}", base64(format!("{bare}\n:").as_bytes())),
+            "The API key ends with a line break: remove it before the colon is added.",
+        ),
+        (
+            format!("Basic {}", base64(format!("{bare}:secret\n").as_bytes())),
             "The password is not empty.",
+        ),
+        (
+            format!("Basic {}", base64(&utf_16)),
+            "What follows Basic was encoded from UTF-16: encode it from UTF-8.",
+        ),
+        (
+            format!("Basic {} {}", &wrapped[..76], &wrapped[76..]),
+            "What follows Basic has a blank in it: `base64` breaks long lines, so write `base64 -w 0`.",
         ),
         (basic(""), no_prefix),
         (
@@ -179,8 +209,7 @@ async fn keys_of_another_length_or_alphabet_are_refused() {
         .map(|chars| key("iluma_development_", chars))
         .into();
     wrong.extend(
-        ["-", "_", " ", "\n", "\0", "é", "…", "%41"]
-            .map(|char| format!("iluma_live_{thirty}{char}")),
+        ["-", "_", " ", "\0", "é", "…", "%41"].map(|char| format!("iluma_live_{thirty}{char}")),
     );
     for key in wrong {
         assert_refused(

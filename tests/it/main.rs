@@ -96,5 +96,6 @@ mod unreadable;
 mod uploads;
 mod verify;
 mod warnings;
+mod web_pages;
 mod world_faults;
 mod worlds;

@@ -13,7 +13,7 @@ use crate::answer::engine::Engine;
 use crate::answer::no_route::no_route;
 use crate::base::{milliseconds, shortened};
 use crate::catalogue::{self, Catalogue, Endpoint, Route, Subject, UploadFields};
-use crate::http::{self, Body, Call, MediaType};
+use crate::http::{self, Body, Call, MediaType, PageRequest};
 use crate::world::{Content, ENTRIES_MAX, Exchange, KeptBody, NO_WORLD, World};
 
 /// Explains why an exchange was answered as it was. `world` is none for an exchange that belongs to no world.
@@ -25,8 +25,10 @@ pub(crate) fn explain(engine: &Engine, world: Option<&World>, exchange: &Exchang
     let endpoint = route.as_ref().and_then(Route::endpoint);
     let reloaded = note_of_reload(&catalogue, exchange);
     let files = endpoint.and_then(|endpoint| replace_files(endpoint, &mut call, exchange));
+    let page = PageRequest::of(&call).filter(|page| *page == PageRequest::Sent);
+    let page = page.map(|page| page.advice().to_owned());
     let mut explanation = Explanation {
-        notes: reloaded.into_iter().chain(files).collect(),
+        notes: reloaded.into_iter().chain(files).chain(page).collect(),
         ..facts(&call, endpoint, exchange)
     };
     let mut decision = DecisionExplainer {
