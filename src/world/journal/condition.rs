@@ -193,7 +193,9 @@ impl Expected {
 /// Compares an item of a list with a text. A number is compared by its spelling.
 fn same_text(expected: &Value, received: &Value) -> bool {
     match (expected, received) {
-        (Value::Number(_) | Value::Bool(_), Value::String(text)) => expected.to_string() == *text,
+        (Value::Number(_) | Value::Bool(_), Value::String(_)) => {
+            same_json(&expected.to_string().into(), received)
+        }
         _ => same_json(expected, received),
     }
 }
