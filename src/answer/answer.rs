@@ -11,6 +11,7 @@ use super::caller::{named_world, no_foreign_page};
 use super::choice::{Choice, choose, resolve_sequence};
 use super::engine::Engine;
 use super::input::UnreadInput;
+use super::no_route::no_route;
 use super::product_request::ProductRequest;
 use super::read::read;
 use super::record::NewRecord;
@@ -19,8 +20,7 @@ use super::seen::Seen;
 use super::{account, callback_urls, faults, magic, real_data, strict};
 use crate::base::{Behaviour, Spellings};
 use crate::catalogue::{
-    Answer, Catalogue, Creation, Endpoint, ReplyId, Route, UploadFields, asked_route, calls_back,
-    error_outcome, shown_path,
+    Answer, Catalogue, Creation, Endpoint, ReplyId, Route, UploadFields, calls_back, error_outcome,
 };
 use crate::http::{self, ApiError, Call};
 use crate::world::{Decision, World};
@@ -79,7 +79,7 @@ fn decide<'c>(arrived: &Arrived<'c>, seen: &mut Seen<'c>) -> Result<Reply, ApiEr
     } = *arrived;
     http::check_path(call.sent_path()).map_err(ApiError::broken_path)?;
     let route = (catalogue.route(call.method(), &call.path()))
-        .map_err(|nearest| ApiError::no_route(no_route(engine, call, nearest.as_deref())))?;
+        .ok_or_else(|| ApiError::no_route(no_route(engine, catalogue, call)))?;
     seen.route = Some(route.shown());
     match route {
         Route::Health => {
@@ -118,17 +118,6 @@ fn decide<'c>(arrived: &Arrived<'c>, seen: &mut Seen<'c>) -> Result<Reply, ApiEr
         seen.refused(reads);
     }
     answer
-}
-
-/// The message when there is no such route. It names the sandbox's own route that is meant, else the nearest
-/// product.
-pub(super) fn no_route(engine: &Engine, call: &Call, nearest: Option<&str>) -> String {
-    let asked = asked_route(call.method(), call.sent_path());
-    if let Some(own) = (engine.own_route)(call.method(), &shown_path(&call.path())) {
-        return format!("There is no {asked} here. The sandbox's own is {own}.");
-    }
-    let near = nearest.map_or(String::new(), |route| format!(" The nearest is {route}."));
-    format!("There is no {asked} here.{near}")
 }
 
 /// The world of the API key, or the one that a header names.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::engine::Engine;
 use super::reply::{FollowUp, Registration, Reply, ok};
 use super::{input, unrequested};
-use crate::base::ReceiverUrl;
+use crate::base::{ReceiverUrl, looks_like_json};
 use crate::catalogue::{self, Catalogue};
 use crate::http::{self, ApiError, Body, Call, Complaint, MediaType};
 use crate::world::World;
@@ -158,13 +158,13 @@ fn fields(call: &Call) -> Result<Map<String, Value>, ApiError> {
         Body::Empty => return Err(ApiError::no_body()),
         Body::Parts(parts) => parts.clone(),
         Body::Bytes(body) => match call.media_type() {
-            MediaType::Form if !http::looks_like_json(body) => http::parse_form(body)?,
+            MediaType::Form if !looks_like_json(body) => http::parse_form(body)?,
             MediaType::Form | MediaType::Json => input::parse_json(body)?.0,
             MediaType::Multipart | MediaType::Other => return Err(input::neither_json_nor_form()),
         },
     };
     match read {
         Value::Object(fields) => Ok(fields),
-        _ => Err(ApiError::not_an_object()),
+        value => Err(ApiError::not_an_object(&value)),
     }
 }

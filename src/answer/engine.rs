@@ -26,6 +26,8 @@ pub(crate) struct Engine {
     pub panics: Panics,
     /// The sandbox's own route that a request without a route probably means.
     pub own_route: fn(&Method, &str) -> Option<String>,
+    /// The methods and paths of the control API, among which the nearest route is searched too.
+    pub own_routes: fn() -> Vec<(&'static str, String)>,
 }
 
 impl Engine {

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use crate::base::{Spellings, UnreadableJson, read_json};
+use crate::base::{Spellings, UnreadableJson, looks_like_json, read_json};
 use crate::catalogue::{self, ContentType, Endpoint, Facts, Verb, unfit_numbers};
-use crate::http::{self, ApiError, Body, Call, FILE_NAME, MediaType, looks_like_json};
+use crate::http::{self, ApiError, Body, Call, FILE_NAME, MediaType};
 
 /// An input that has passed the endpoint's rules.
 pub(crate) struct Input {
@@ -52,7 +52,7 @@ impl UnreadInput<'_> {
         let checked = endpoint.schema.check(&value, &spellings);
         checked.map_err(ApiError::refused)?;
         let Value::Object(fields) = value else {
-            return Err(ApiError::not_an_object());
+            return Err(ApiError::not_an_object(&value));
         };
         Ok(Input {
             fields,
@@ -144,8 +144,8 @@ pub(crate) fn neither_json_nor_form() -> ApiError {
 pub(crate) fn parse_json(body: &[u8]) -> Result<(Value, Spellings), ApiError> {
     match read_json(body) {
         Ok((value @ Value::Object(_), spellings)) => Ok((value, spellings)),
-        Ok(_) => Err(ApiError::not_an_object()),
-        Err(UnreadableJson::Syntax(error)) => Err(ApiError::not_json(&error)),
+        Ok((value, _)) => Err(ApiError::not_an_object(&value)),
+        Err(UnreadableJson::Syntax(error)) => Err(ApiError::not_json(body, &error)),
         Err(UnreadableJson::Number(pointer)) => Err(ApiError::refused(unfit_numbers([pointer]))),
     }
 }

@@ -15,6 +15,7 @@ mod faults;
 mod input;
 mod magic;
 mod magic_values;
+mod no_route;
 mod product_request;
 mod read;
 mod real_data;
@@ -35,6 +36,7 @@ pub(crate) use self::explain::{
 };
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::magic::{Magic, read_magic};
+pub(crate) use self::no_route::nearest_route_hint;
 pub(crate) use self::reply::{FollowUp, Registration, Reply, ReplyFaults};
 pub(crate) use self::strict::{refuse_endpoint_if_strict, refuse_outcome_if_strict};
 pub(crate) use self::unrequested::write_unrequested;

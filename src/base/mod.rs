@@ -8,6 +8,7 @@ mod delay;
 mod dice;
 mod fault;
 mod field_path;
+mod json_mistake;
 mod json_number;
 mod json_reading;
 mod panics;
@@ -30,6 +31,7 @@ pub(crate) use self::delay::{Delay, duration_text};
 pub(crate) use self::dice::{Dice, Mix};
 pub(crate) use self::fault::{BROKEN_MAX, Fault, Probability, faults, no_json};
 pub(crate) use self::field_path::{join_path, split_path};
+pub(crate) use self::json_mistake::{JsonMistake, looks_like_json, no_object_hint};
 pub(crate) use self::json_number::{canonical_json, canonical_number, same_json};
 pub(crate) use self::json_reading::{UnreadableJson, read_exact_json, read_json};
 pub(crate) use self::panics::{

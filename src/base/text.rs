@@ -98,6 +98,11 @@ pub(crate) fn snake_case(name: &str) -> String {
     snake
 }
 
+/// `U+00E9`
+pub(crate) fn code_point(c: char) -> String {
+    format!("U+{:04X}", u32::from(c))
+}
+
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::new(), |mut text, byte| {

@@ -44,16 +44,12 @@ impl Catalogue {
         touched.filter_map(Slot::compiled)
     }
 
-    /// Finds the route of a request by its path in normal form. The error is the nearest known route.
-    pub(crate) fn route<'a>(
-        &'a self,
-        method: &Method,
-        path: &str,
-    ) -> Result<Route<'a>, Option<String>> {
+    /// Finds the route of a request by its path in normal form.
+    pub(crate) fn route<'a>(&'a self, method: &Method, path: &str) -> Option<Route<'a>> {
         let found = self.router.at(path).ok();
         let reads = matches!(*method, Method::GET | Method::HEAD);
         let posts = *method == Method::POST;
-        let route = found.and_then(|found| {
+        found.and_then(|found| {
             let text = |name| {
                 let segment = found.params.get(name).unwrap_or_default();
                 http::segment_text(segment).into_owned()
@@ -91,12 +87,23 @@ impl Catalogue {
                 | RouteTarget::CallbackUrls
                 | RouteTarget::Record(_) => None,
             }
-        });
-        route.ok_or_else(|| self.nearest_route(method, path))
+        })
     }
 
-    fn nearest_route(&self, method: &Method, path: &str) -> Option<String> {
-        near_route::nearest(method.as_str(), &shortened(path, 200), self.routes())
+    /// The nearest route to a request without one. `more` are methods and paths outside of the emulated API.
+    pub(crate) fn nearest_route(
+        &self,
+        method: &Method,
+        path: &str,
+        more: Vec<(&'static str, String)>,
+    ) -> Option<String> {
+        let more = more.into_iter().map(|(method, path)| KnownRoute {
+            method,
+            path,
+            source: Source::Decided,
+        });
+        let known = self.routes().chain(more);
+        near_route::nearest(method.as_str(), &shortened(path, 200), known)
     }
 
     /// All routes, first those without a product.

@@ -8,8 +8,8 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::Value;
 
-use crate::base::{pointer_part, read_json};
-use crate::http::{self, Picture, Room, Upload, looks_like_json};
+use crate::base::{looks_like_json, pointer_part, read_json};
+use crate::http::{self, Picture, Room, Upload};
 
 /// At most this many parts of a schema are searched, because its references may multiply.
 const PARTS_MAX: usize = 10_000;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
+use super::output::report;
 use crate::base::Clock;
 use crate::catalogue::Catalogue;
 use crate::sandbox::Builder;
@@ -57,7 +58,7 @@ impl Scenarios {
     /// Loads the catalogue. If a file is broken, the mistakes go to stderr and the error is the exit code.
     pub(super) fn catalogue(&self) -> Result<Catalogue, ExitCode> {
         Catalogue::load(&self.folders, None).map_err(|errors| {
-            eprintln!("{errors}");
+            report(&errors);
             ExitCode::from(2)
         })
     }

@@ -8,7 +8,7 @@ use hyper::Uri;
 use serde_json::json;
 
 use super::client;
-use super::output::{Format, fail, misused, print};
+use super::output::{Format, fail, finish, misused};
 use super::tls::AuthorityFolderArgument;
 use super::trust_help::{Client, TrustHelp};
 use crate::http::DEFAULT_PORT;
@@ -64,14 +64,14 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     };
     let path = folder.join(AUTHORITY_FILE);
     let path = std::path::absolute(&path).unwrap_or(path);
-    match &arguments.command {
+    let text = match &arguments.command {
         Command::Export { output } => {
             return export(&authority, &path, output.as_deref(), arguments.format);
         }
-        Command::Path => print(&match arguments.format {
+        Command::Path => match arguments.format {
             Format::Text => format!("{}\n", path.display()),
             Format::Json => format!("{:#}\n", json!({"path": path})),
-        }),
+        },
         Command::TrustHelp {
             client,
             url,
@@ -86,13 +86,13 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
                 |url| url.to_string().trim_end_matches('/').to_owned(),
             );
             let help = TrustHelp { path: &path, url };
-            print(&match arguments.format {
+            match arguments.format {
                 Format::Text => help.text(*client),
                 Format::Json => format!("{:#}\n", help.json(*client)),
-            });
+            }
         }
-    }
-    ExitCode::SUCCESS
+    };
+    finish(&text, ExitCode::SUCCESS)
 }
 
 fn export(authority: &Authority, path: &Path, output: Option<&Path>, format: Format) -> ExitCode {
@@ -111,15 +111,15 @@ fn export(authority: &Authority, path: &Path, output: Option<&Path>, format: For
             ));
         }
     }
-    match (format, output) {
+    let text = match (format, output) {
         (Format::Json, _) => {
-            let said = json!({"path": path, "output": output, "pem": authority.pem()});
-            print(&format!("{said:#}\n"));
+            let exported = json!({"path": path, "output": output, "pem": authority.pem()});
+            format!("{exported:#}\n")
         }
-        (Format::Text, None) => print(authority.pem()),
-        (Format::Text, Some(output)) => print(&format!("{}\n", output.display())),
-    }
-    ExitCode::SUCCESS
+        (Format::Text, None) => authority.pem().to_owned(),
+        (Format::Text, Some(output)) => format!("{}\n", output.display()),
+    };
+    finish(&text, ExitCode::SUCCESS)
 }
 
 /// Whether writing to this file would lose something other than a single certificate, such as a key or a

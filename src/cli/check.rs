@@ -37,10 +37,14 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
             let (errors, warnings): (Vec<_>, Vec<_>) =
                 found.into_iter().partition(LoadError::is_error);
             let report = json!({"ok": !is_refused, "errors": errors, "warnings": warnings});
-            print(&format!("{report:#}\n"));
+            if let Err(code) = print(&format!("{report:#}\n")) {
+                return code;
+            }
         }
         Format::Text if found.is_empty() => {
-            print(&format!("no mistakes: {endpoints} endpoints\n"));
+            if let Err(code) = print(&format!("no mistakes: {endpoints} endpoints\n")) {
+                return code;
+            }
         }
         Format::Text => {
             let sum = sum(&found, errors);
@@ -49,7 +53,9 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
                 (0, true) => format!("{sum}; warnings are refused because of `--deny-warnings`"),
                 _ => sum,
             };
-            print(&format!("{}\n\n{sum}\n", LoadErrors(found)));
+            if let Err(code) = print(&format!("{}\n\n{sum}\n", LoadErrors(found))) {
+                return code;
+            }
         }
     }
     ExitCode::from(u8::from(is_refused))

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use super::output::not_written;
 use super::{
     audit, ca, check, completions, coverage, document, env, explain, init, list, man, openapi,
     readyz, schema, serve, trigger, try_out,
@@ -111,11 +112,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
-            error.print().ok(); // a closed pipe has nobody to tell
-            return if error.use_stderr() {
-                ExitCode::from(2)
-            } else {
-                ExitCode::SUCCESS
+            return match error.print() {
+                _ if error.use_stderr() => ExitCode::from(2),
+                Err(unwritten) => not_written(&unwritten),
+                Ok(()) => ExitCode::SUCCESS,
             };
         }
     };

@@ -6,7 +6,7 @@ use clap::Args;
 use clap_complete::Shell;
 use serde_json::json;
 
-use super::output::{Format, print};
+use super::output::{Format, finish};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -24,12 +24,14 @@ pub(super) fn run(arguments: &Arguments, mut all: clap::Command) -> ExitCode {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut all, "iluma-sandbox", &mut script);
     let script = String::from_utf8_lossy(&script);
-    print(&match arguments.format {
-        Format::Text => script.into_owned(),
-        Format::Json => {
-            let shell = arguments.shell.to_string();
-            format!("{}\n", json!({"shell": shell, "script": script}))
-        }
-    });
-    ExitCode::SUCCESS
+    finish(
+        &match arguments.format {
+            Format::Text => script.into_owned(),
+            Format::Json => {
+                let shell = arguments.shell.to_string();
+                format!("{}\n", json!({"shell": shell, "script": script}))
+            }
+        },
+        ExitCode::SUCCESS,
+    )
 }

@@ -82,10 +82,12 @@ async fn coverage(arguments: &Arguments) -> ExitCode {
             ));
         }
     };
-    print(&match arguments.format {
+    if let Err(code) = print(&match arguments.format {
         Format::Text => coverage.text(),
         Format::Json => format!("{answer:#}\n"),
-    });
+    }) {
+        return code;
+    }
     match arguments.min {
         Some(min) if !coverage.reaches(min) => fail(format_args!(
             "the coverage is {} % ({} of {}), less than the {min} % that --min requires",

@@ -8,7 +8,7 @@ use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::client::Client;
-use super::output::{block_on, fail, misused, print};
+use super::output::{block_on, fail, finish, misused};
 use super::target::Target;
 
 #[derive(Debug, Args)]
@@ -77,16 +77,18 @@ async fn env(arguments: &Arguments) -> ExitCode {
         ("ILUMA_API_KEY", key),
         ("ILUMA_CALLBACK_TOKEN", token),
     ];
-    print(&match arguments.format {
-        Syntax::Json => {
-            let variables = variables.map(|(name, value)| (name.to_owned(), json!(value)));
-            format!("{:#}\n", Value::Object(variables.into_iter().collect()))
-        }
-        shell @ (Syntax::Sh | Syntax::Fish | Syntax::PowerShell) => variables
-            .map(|(name, value)| shell.line(name, value))
-            .concat(),
-    });
-    ExitCode::SUCCESS
+    finish(
+        &match arguments.format {
+            Syntax::Json => {
+                let variables = variables.map(|(name, value)| (name.to_owned(), json!(value)));
+                format!("{:#}\n", Value::Object(variables.into_iter().collect()))
+            }
+            shell @ (Syntax::Sh | Syntax::Fish | Syntax::PowerShell) => variables
+                .map(|(name, value)| shell.line(name, value))
+                .concat(),
+        },
+        ExitCode::SUCCESS,
+    )
 }
 
 /// Asks the sandbox about the world of this name, or about the client's own.

@@ -8,7 +8,7 @@ use clap::Args;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::output::{Format, block_on, fail, misused, print};
+use super::output::{Format, block_on, fail, finish, misused};
 use super::target::Target;
 use crate::answer::{DecidingValues, Explanation};
 
@@ -49,18 +49,18 @@ async fn explain(arguments: &Arguments) -> ExitCode {
         }
         Err(sentence) => return fail(sentence),
     };
-    match arguments.format {
-        Format::Json => print(&format!("{answer:#}\n")),
+    let text = match arguments.format {
+        Format::Json => format!("{answer:#}\n"),
         Format::Text => match serde_json::from_value(answer) {
-            Ok(explanation) => print(&explanation_text(&explanation)),
+            Ok(explanation) => explanation_text(&explanation),
             Err(error) => {
                 return fail(format_args!(
                     "the sandbox sent an explanation that this version cannot read: {error}"
                 ));
             }
         },
-    }
-    ExitCode::SUCCESS
+    };
+    finish(&text, ExitCode::SUCCESS)
 }
 
 /// Writes an explanation as lines for people.

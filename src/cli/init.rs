@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::output::{Format, fail, print};
+use super::output::{Format, fail, finish, print};
 use super::schema;
 use crate::scenario::json_schema;
 
@@ -52,18 +52,22 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
             return fail(format_args!("cannot write {}: {error}", path.display()));
         }
         if is_text {
-            print(&format!("wrote {}\n", path.display()));
+            if let Err(code) = print(&format!("wrote {}\n", path.display())) {
+                return code;
+            }
         }
         written.push(path.display().to_string());
     }
-    print(&if is_text {
-        format!(
-            "\nStart a sandbox with them:\n  iluma-sandbox --scenarios {}\n",
-            dir.display()
-        )
-    } else {
-        let report = json!({"folder": dir.display().to_string(), "written": written});
-        format!("{report:#}\n")
-    });
-    ExitCode::SUCCESS
+    finish(
+        &if is_text {
+            format!(
+                "\nStart a sandbox with them:\n  iluma-sandbox --scenarios {}\n",
+                dir.display()
+            )
+        } else {
+            let report = json!({"folder": dir.display().to_string(), "written": written});
+            format!("{report:#}\n")
+        },
+        ExitCode::SUCCESS,
+    )
 }

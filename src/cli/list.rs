@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use super::answering::Scenarios;
-use super::output::{misused, print};
+use super::output::{finish, misused};
 use crate::reference::{Curl, Listing};
 
 #[derive(Debug, Args)]
@@ -41,13 +41,15 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
             Err(sentence) => return misused(sentence),
         },
     };
-    print(&match arguments.format {
-        ListFormat::Text => listing.text(),
-        ListFormat::Markdown => listing.markdown(),
-        ListFormat::Json => {
-            let json = serde_json::to_string_pretty(&listing);
-            json.expect("texts always serialise") + "\n"
-        }
-    });
-    ExitCode::SUCCESS
+    finish(
+        &match arguments.format {
+            ListFormat::Text => listing.text(),
+            ListFormat::Markdown => listing.markdown(),
+            ListFormat::Json => {
+                let json = serde_json::to_string_pretty(&listing);
+                json.expect("texts always serialise") + "\n"
+            }
+        },
+        ExitCode::SUCCESS,
+    )
 }

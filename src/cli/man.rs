@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::output::{Format, fail, misused, print};
+use super::output::{Format, fail, finish, misused, print};
 use crate::base::{nearest, reason};
 
 #[derive(Debug, Args)]
@@ -30,7 +30,9 @@ pub(super) fn run(arguments: &Arguments, all: clap::Command) -> ExitCode {
         return match write_all(all, dir) {
             Ok(()) => {
                 if arguments.format == Format::Json {
-                    print(&format!("{}\n", json!({"dir": dir})));
+                    if let Err(code) = print(&format!("{}\n", json!({"dir": dir}))) {
+                        return code;
+                    }
                 }
                 ExitCode::SUCCESS
             }
@@ -51,11 +53,13 @@ pub(super) fn run(arguments: &Arguments, all: clap::Command) -> ExitCode {
         .render(&mut page)
         .expect("writing to memory cannot fail");
     let page = String::from_utf8_lossy(&page);
-    print(&match arguments.format {
-        Format::Text => page.into_owned(),
-        Format::Json => format!("{}\n", json!({"command": name, "page": page})),
-    });
-    ExitCode::SUCCESS
+    finish(
+        &match arguments.format {
+            Format::Text => page.into_owned(),
+            Format::Json => format!("{}\n", json!({"command": name, "page": page})),
+        },
+        ExitCode::SUCCESS,
+    )
 }
 
 /// Leaves out the `help` commands: they say what the pages say.

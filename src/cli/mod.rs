@@ -21,6 +21,7 @@ mod openapi;
 mod os;
 mod output;
 mod parent;
+mod ready_file;
 mod readyz;
 mod schema;
 mod serve;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::answering::Scenarios;
 use super::client::sandbox_url;
-use super::output::{misused, print};
+use super::output::{finish, misused};
 use super::target::first_key;
 use crate::base::PUBLIC_KEY;
 use crate::http::DEFAULT_HOST;
@@ -95,6 +95,5 @@ fn base(arguments: &Arguments) -> String {
 }
 
 fn print_json(document: &Value) -> ExitCode {
-    print(&format!("{document:#}\n"));
-    ExitCode::SUCCESS
+    finish(&format!("{document:#}\n"), ExitCode::SUCCESS)
 }

@@ -1,29 +1,88 @@
 //! What differs between operating systems: signals, parents, and files that only their owner may read.
 
 use std::fs::{self, OpenOptions};
-use std::future::Future;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Resolves when the process is asked to stop: SIGINT or SIGTERM, elsewhere Ctrl-C.
 #[cfg(unix)]
-pub(super) fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
+use iluma_sandbox_give_back::is_ignored;
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// The signals that stop the process: SIGINT (Ctrl-C) and SIGTERM, and SIGHUP and SIGQUIT unless the process was
+/// started with these ignored, as `nohup` does.
+#[cfg(unix)]
+pub(super) struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Option<Signal>,
+    quit: Option<Signal>,
 }
 
+#[cfg(unix)]
+impl StopSignals {
+    pub(super) fn listen() -> io::Result<Self> {
+        let unless_ignored = |kind: SignalKind| {
+            let is_heard = !is_ignored(kind.as_raw_value());
+            is_heard.then(|| signal(kind)).transpose()
+        };
+        Ok(Self {
+            hang_up: unless_ignored(SignalKind::hangup())?,
+            quit: unless_ignored(SignalKind::quit())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits for the next signal and returns its name.
+    pub(super) async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+            () = next_of(self.hang_up.as_mut()) => "SIGHUP",
+            () = next_of(self.quit.as_mut()) => "SIGQUIT",
+        }
+    }
+
+    /// Waits for the next Ctrl-C.
+    pub(super) async fn interrupt(&mut self) {
+        next_of(Some(&mut self.interrupt)).await;
+    }
+}
+
+/// Waits for the next signal of a kind, and for ever if the kind is ignored.
+#[cfg(unix)]
+async fn next_of(signal: Option<&mut Signal>) {
+    if let Some(signal) = signal
+        && signal.recv().await.is_some()
+    {
+        return;
+    }
+    std::future::pending().await
+}
+
+/// Ctrl-C stops the process.
 #[cfg(not(unix))]
-pub(super) fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    Ok(async {
-        tokio::signal::ctrl_c().await.ok();
-    })
+pub(super) struct StopSignals;
+
+#[cfg(not(unix))]
+impl StopSignals {
+    #[expect(clippy::unnecessary_wraps, reason = "other systems may fail")]
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// Waits for the next Ctrl-C and returns its name.
+    pub(super) async fn next(&mut self) -> &'static str {
+        self.interrupt().await;
+        "Ctrl-C"
+    }
+
+    pub(super) async fn interrupt(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
+    }
 }
 
 /// The parent process. When it ends, another takes its place.
@@ -52,6 +111,23 @@ pub(super) fn stdin_is_held() -> bool {
 #[cfg(not(unix))]
 pub(super) fn stdin_is_held() -> bool {
     !io::IsTerminal::is_terminal(&io::stdin())
+}
+
+/// Whether there is a process with this id.
+#[cfg(unix)]
+pub(super) fn is_running(pid: u32) -> bool {
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw);
+    let asked = pid.map(rustix::process::test_kill_process);
+    // A process of another user may not be asked, but it is there.
+    matches!(asked, Some(Ok(()) | Err(rustix::io::Errno::PERM)))
+}
+
+/// Here it cannot be found out, so every process counts as running.
+#[cfg(not(unix))]
+pub(super) fn is_running(_: u32) -> bool {
+    true
 }
 
 /// Writes a file in one step, so that a reader sees it whole or not at all. Only its owner may read it.

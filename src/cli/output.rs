@@ -1,6 +1,7 @@
 //! What commands print, and how they end.
 
 use std::future::Future;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
@@ -15,8 +16,13 @@ pub(super) enum Format {
 
 /// One sentence on stderr, and the exit code 1.
 pub(super) fn fail(sentence: impl std::fmt::Display) -> ExitCode {
-    eprintln!("iluma-sandbox: {sentence}");
+    report(format_args!("iluma-sandbox: {sentence}"));
     ExitCode::FAILURE
+}
+
+/// Writes to stderr. If that fails too, there is nobody left to tell.
+pub(super) fn report(text: impl std::fmt::Display) {
+    writeln!(std::io::stderr(), "{text}").ok();
 }
 
 /// One sentence on stderr, and the exit code 2.
@@ -36,8 +42,28 @@ pub(super) fn block_on(command: impl Future<Output = ExitCode>) -> ExitCode {
     }
 }
 
-/// Prints; a reader that has gone away (`| head`) is no error.
-pub(super) fn print(text: &str) {
-    use std::io::Write;
-    std::io::stdout().write_all(text.as_bytes()).ok();
+/// Prints, and ends a command with `code`.
+pub(super) fn finish(text: &str, code: ExitCode) -> ExitCode {
+    print(text).map_or_else(|failed| failed, |()| code)
+}
+
+/// Prints. If the output cannot be written, a sentence on stderr says so, and the command ends with the returned exit code.
+pub(super) fn print(text: &str) -> Result<(), ExitCode> {
+    let mut stdout = std::io::stdout();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(not_written(&error)),
+        _ => Ok(()),
+    }
+}
+
+/// The exit code of a command whose output could not be written. A reader that has closed the pipe (`| head`) is no
+/// error.
+pub(super) fn not_written(error: &std::io::Error) -> ExitCode {
+    if error.kind() == ErrorKind::BrokenPipe {
+        return ExitCode::SUCCESS;
+    }
+    fail(format_args!("the output cannot be written: {error}"))
 }

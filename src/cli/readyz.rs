@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use super::client::Client;
-use super::output::{Format, block_on, fail, misused, print};
+use super::output::{Format, block_on, fail, finish, misused};
 use super::target::SandboxAddress;
 use crate::base::{duration_text, parse_duration};
 use crate::callbacks::Trust;
@@ -47,11 +47,13 @@ async fn readyz(arguments: &Arguments) -> ExitCode {
         let asking = client.ask(Method::GET, "readyz", None, arguments.timeout);
         let reason = match timeout_at(until, asking).await {
             Ok(Ok((StatusCode::OK, ready))) if ready["status"] == "ready" => {
-                print(&match arguments.format {
-                    Format::Text => format!("{} is ready\n", client.url()),
-                    Format::Json => format!("{ready:#}\n"),
-                });
-                return ExitCode::SUCCESS;
+                return finish(
+                    &match arguments.format {
+                        Format::Text => format!("{} is ready\n", client.url()),
+                        Format::Json => format!("{ready:#}\n"),
+                    },
+                    ExitCode::SUCCESS,
+                );
             }
             Ok(Ok((_, answer))) => why_not(&client, &answer),
             Ok(Err(sentence)) => sentence,

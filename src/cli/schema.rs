@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use super::openapi::JsonFormat;
-use super::output::print;
+use super::output::finish;
 use crate::scenario;
 
 #[derive(Debug, Args)]
@@ -28,11 +28,13 @@ enum Subject {
 
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
     let JsonFormat::Json = arguments.format;
-    print(scenario::json_schema(match arguments.subject {
-        Subject::Scenario => SCENARIO,
-        Subject::Sandbox => SANDBOX,
-    }));
-    ExitCode::SUCCESS
+    finish(
+        scenario::json_schema(match arguments.subject {
+            Subject::Scenario => SCENARIO,
+            Subject::Sandbox => SANDBOX,
+        }),
+        ExitCode::SUCCESS,
+    )
 }
 
 pub(super) const SCENARIO: &str = "scenario.schema.json";

@@ -13,9 +13,10 @@ use tokio::time::sleep;
 
 use super::answering::Answering;
 use super::log::{self, LogFormat};
-use super::os;
-use super::output::{Format, fail, misused};
+use super::os::StopSignals;
+use super::output::{Format, fail, misused, print, report};
 use super::parent::Parent;
+use super::ready_file::ReadyFile;
 use super::tls::{ReceiverArguments, TlsArguments};
 use crate::base::ApiKey;
 use crate::callbacks::{CallbackUrl, Retries};
@@ -29,6 +30,9 @@ const KEPT_BYTES: i32 = 128 << 10;
 
 /// How long no connection must have ended before memory is given back.
 const QUIET: Duration = Duration::from_secs(1);
+
+/// The exit code after a second Ctrl-C: 128 and the number of the signal.
+const INTERRUPTED: u8 = 130;
 
 /// How often that is waited for if connections never cease to end.
 const WAITS_MAX: usize = 10;
@@ -147,7 +151,9 @@ pub(super) fn run(arguments: Arguments, commands: fn() -> Vec<(String, String)>)
         Ok(runtime) => runtime,
         Err(error) => return fail(format_args!("cannot start: {error}")),
     };
-    runtime.block_on(serve(arguments, parent, commands))
+    let code = runtime.block_on(serve(arguments, parent, commands));
+    runtime.shutdown_background(); // a name that is still being resolved holds up nobody
+    code
 }
 
 /// With one core, one thread is best.
@@ -165,19 +171,17 @@ async fn serve(
     parent: Option<Parent>,
     commands: fn() -> Vec<(String, String)>,
 ) -> ExitCode {
-    if let Some(path) = &arguments.ready_file
-        && let Err(sentence) = remove(path)
-    {
+    let mut ready_file = arguments.ready_file.clone().map(ReadyFile::at);
+    if let Some(Err(sentence)) = ready_file.as_ref().map(ReadyFile::remove_stale) {
         return fail(sentence);
     }
     // This comes before the ready file is written: from then on a signal must find its handler.
-    let stopped = match os::stop_signal() {
-        Ok(stopped) => stopped,
+    let mut signals = match StopSignals::listen() {
+        Ok(signals) => signals,
         Err(error) => return fail(format_args!("cannot listen for signals: {error}")),
     };
     let ca_file = arguments.tls.authority_file();
     let token_is_given = arguments.control_token.is_some();
-    let ready_file = arguments.ready_file.clone();
     let format = arguments.format;
     let tls_port = arguments.tls.port();
     let builder = match arguments.builder() {
@@ -187,7 +191,7 @@ async fn serve(
     let sandbox = match builder.start().await {
         Ok(sandbox) => sandbox,
         Err(StartError::Scenarios(errors)) => {
-            eprintln!("{errors}");
+            report(&errors);
             fail("not started: correct the scenario files above");
             return ExitCode::from(2);
         }
@@ -204,19 +208,35 @@ async fn serve(
             ));
         }
     };
-    let report = ready(&sandbox, ca_file.as_deref());
-    if let Some(path) = &ready_file
-        && let Err(error) = os::write_private(path, &report)
+    let ready_json = ready(&sandbox, ca_file.as_deref());
+    if let Some(file) = &mut ready_file
+        && let Err(sentence) = file.write(ready_json.clone())
     {
-        return fail(format_args!(
-            "cannot write the ready file {}: {error}",
-            path.display()
-        ));
+        return fail(sentence);
     }
-    super::output::print(&match format {
-        Format::Json => report,
+    let printed = print(&match format {
+        Format::Json => ready_json,
         Format::Text => ready_in_words(&sandbox, token_is_given),
     });
+    let stopped = match printed {
+        Ok(()) => serve_until_stopped(sandbox, parent, &mut signals).await,
+        Err(code) => Err(code),
+    };
+    let removed = ready_file.as_ref().map_or(Ok(()), ReadyFile::remove_own);
+    match (stopped, removed) {
+        (Err(code), _) => code,
+        (Ok(()), Err(sentence)) => fail(sentence),
+        (Ok(()), Ok(())) => ExitCode::SUCCESS,
+    }
+}
+
+/// Serves until a signal comes or the parent is gone. Then requests in flight may finish, unless Ctrl-C is pressed once
+/// more.
+async fn serve_until_stopped(
+    sandbox: Sandbox,
+    parent: Option<Parent>,
+    signals: &mut StopSignals,
+) -> Result<(), ExitCode> {
     let orphaned = async {
         match parent {
             Some(parent) => parent.gone().await,
@@ -224,15 +244,18 @@ async fn serve(
         }
     };
     let why = tokio::select! {
-        () = stopped => "received a stop signal",
+        signal = signals.next() => signal,
         why = orphaned => why,
-        () = keep_house(sandbox.serving()) => unreachable!("there is always a house to keep"),
+        () = return_memory(sandbox.serving()) => unreachable!("connections never cease to end"),
     };
     tracing::info!(why, "stopping");
-    sandbox.stop().await;
-    match ready_file.as_deref().map(remove) {
-        Some(Err(sentence)) => fail(sentence),
-        _ => ExitCode::SUCCESS,
+    tokio::select! {
+        biased;
+        () = sandbox.stop() => Ok(()),
+        () = signals.interrupt() => {
+            tracing::warn!("stopped at once by a second Ctrl-C; requests in flight were cut");
+            Err(ExitCode::from(INTERRUPTED))
+        }
     }
 }
 
@@ -318,17 +341,6 @@ fn ready(sandbox: &Sandbox, ca_file: Option<&Path>) -> String {
     format!("{ready}\n")
 }
 
-/// Removes a ready file. A missing one is no error.
-fn remove(path: &Path) -> Result<(), String> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(format!(
-            "cannot remove the ready file {}: {error}",
-            path.display()
-        )),
-        _ => Ok(()),
-    }
-}
-
 fn pair(text: &str) -> Result<(String, String), String> {
     let (from, to) = text.split_once('=').ok_or("write FROM=TO")?;
     Ok((from.to_owned(), to.to_owned()))
@@ -356,7 +368,7 @@ fn date_form(text: &str) -> Result<DateForm, String> {
 
 /// Gives memory back to the system after connections have ended. Otherwise the allocator keeps as much as it
 /// ever needed.
-pub(super) async fn keep_house(serving: &Serving) {
+async fn return_memory(serving: &Serving) {
     keep_at_most(KEPT_BYTES);
     loop {
         serving.connection_ended.notified().await;

@@ -85,10 +85,12 @@ async fn trigger(arguments: &Arguments) -> ExitCode {
         Ok(delivery) => delivery,
         Err(sentence) => return fail(sentence),
     };
-    print(&match arguments.format {
+    if let Err(code) = print(&match arguments.format {
         Format::Text => delivery_text(&delivery),
         Format::Json => format!("{delivery:#}\n"),
-    });
+    }) {
+        return code;
+    }
     if state(&delivery) == Some(DeliveryState::Delivered) {
         return ExitCode::SUCCESS;
     }

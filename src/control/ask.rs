@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use crate::answer::{is_tag, world};
-use crate::base::{UnreadableJson, parse_duration, read_json, time_in_words};
+use crate::base::{
+    JsonMistake, UnreadableJson, no_object_hint, parse_duration, read_json, time_in_words,
+};
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::http::{ApiError, Body, Call, Code, ErrorCode, Refusal, ReplyBody};
 use crate::world::World;
@@ -101,19 +103,28 @@ pub(super) fn json_body<T: DeserializeOwned>(call: &Call) -> Result<T, Refusal> 
         }
         Body::Unreadable(error) => return Err(unreadable(error)),
     };
+    check_json(body)
+        .and_then(|()| serde_json::from_slice(body).map_err(|error| error.to_string()))
+        .map_err(|reason| bad_request(format!("the body cannot be taken: {reason}")))
+}
+
+/// Refuses a body that is no JSON object, and numbers that cannot be read exactly.
+fn check_json(body: &[u8]) -> Result<(), String> {
     let unfit = match read_json(body) {
-        Ok((value, spellings)) => spellings.unfit(&value).into_iter().next(),
+        Ok((value @ Value::Object(_), spellings)) => spellings.unfit(&value).into_iter().next(),
+        Ok((value, _)) => {
+            let hint = no_object_hint(&value).map_or(String::new(), |hint| format!(". {hint}"));
+            return Err(format!("it must be a JSON object{hint}"));
+        }
         Err(UnreadableJson::Number(pointer)) => Some(pointer),
-        Err(UnreadableJson::Syntax(_)) => None, // the next line says it
+        Err(UnreadableJson::Syntax(error)) => {
+            return Err(JsonMistake::of(body, &error).to_string());
+        }
     };
-    if let Some(pointer) = unfit {
+    unfit.map_or(Ok(()), |pointer| {
         let place = pointer.trim_start_matches('/').replace('/', ".");
-        return Err(bad_request(format!(
-            "the body cannot be taken: `{place}` must be a number that fits into 64 bits"
-        )));
-    }
-    serde_json::from_slice(body)
-        .map_err(|error| bad_request(format!("the body cannot be taken: {error}")))
+        Err(format!("`{place}` must be a number that fits into 64 bits"))
+    })
 }
 
 /// Refuses a body that could not be read, such as one that is too large or comes too late.

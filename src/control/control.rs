@@ -52,7 +52,7 @@ async fn decide(context: &Arc<Context>, call: &Call) -> Result<ControlReply, Ref
     http::check_path(call.sent_path()).map_err(bad_request)?;
     call.check_query_and_headers().map_err(refusal)?;
     let Some((route, path_parameter)) = routes::find(method, path) else {
-        return routes::none(call.method().as_str(), path).map(ControlReply::Response);
+        return routes::none(context, call, path).map(ControlReply::Response);
     };
     let request = ControlRequest {
         context,

@@ -42,5 +42,5 @@ pub(crate) use self::direct::{set_faults, trigger_directly};
 pub(crate) use self::inbox_store::Inbox;
 pub(crate) use self::next::{NextOutcome, Unqueueable};
 pub(crate) use self::pages::answer_document;
-pub(crate) use self::routes::{body_bytes_max, own_route};
+pub(crate) use self::routes::{body_bytes_max, own_route, own_routes};
 pub(crate) use self::upload_store::UploadStore;

@@ -12,13 +12,16 @@ use serde_json::json;
 
 use self::Handler::{Custom, OwnWorld, OwnWorldAsync, Page, Plain, PlainAsync};
 use super::ask::{ControlAnswer, ControlReply, ControlRequest, JSON, secrets, written};
+use super::context::Context;
 use super::{
     callback_urls, catalog, clock, coverage, deliveries, events, explain, export, faults, fidelity,
     inbox, metrics, next, readyz, requests, schema, setup, snapshot, trigger, uploads, verify,
     worlds,
 };
+use crate::answer::nearest_route_hint;
 use crate::base::listed;
-use crate::http::{self, BODY_BYTES_MAX, CONTROL_PREFIX, Refusal, ReplyBody};
+use crate::catalogue::asked_route;
+use crate::http::{self, BODY_BYTES_MAX, CONTROL_PREFIX, Call, Refusal, ReplyBody};
 use crate::world::{SNAPSHOT_BYTES_MAX, World};
 
 /// The description of this API.
@@ -221,19 +224,39 @@ pub(crate) fn own_route(method: &Method, path: &str) -> Option<String> {
     (is_there && takes).then(|| format!("{method} {CONTROL_PREFIX}{path}"))
 }
 
+/// The methods and paths of all routes but pages.
+pub(crate) fn own_routes() -> Vec<(&'static str, String)> {
+    let routes = ROUTES.iter().filter(|route| !route.is_page());
+    let patterns = routes.map(|route| (route.method, route.pattern));
+    let documents = DOCUMENTS.map(|document| ("GET", document));
+    let path = |(method, pattern)| (method, format!("{CONTROL_PREFIX}{pattern}"));
+    patterns.chain(documents).map(path).collect()
+}
+
 /// The answer where nothing is routed: there is no such path, or it does not take the method.
-pub(super) fn none(method: &str, path: &str) -> Result<Response<ReplyBody>, Refusal> {
+pub(super) fn none(
+    context: &Context,
+    call: &Call,
+    path: &str,
+) -> Result<Response<ReplyBody>, Refusal> {
     let methods = methods(path);
     if methods.is_empty() {
+        let engine = &context.engine;
+        let asked = asked_route(call.method(), call.sent_path());
+        let hint = nearest_route_hint(engine, &engine.catalogue(), call.method(), &call.path());
         return Err(Refusal(
             StatusCode::NOT_FOUND,
             "unknown_control_route",
-            format!("known below {CONTROL_PREFIX} are {}", all()),
+            format!(
+                "there is no {asked}.{hint} Known below {CONTROL_PREFIX} are {}",
+                all()
+            ),
         ));
     }
     let message = format!(
-        "{CONTROL_PREFIX}{path} takes {}, and not `{method}`",
-        listed(methods.iter().copied())
+        "{CONTROL_PREFIX}{path} takes {}, and not `{}`",
+        listed(methods.iter().copied()),
+        call.method()
     );
     let body = json!({"error": "method_not_allowed", "message": message}).to_string();
     let body = ReplyBody::new(body);

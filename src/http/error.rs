@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::base::{short, shortened};
+use crate::base::{JsonMistake, no_object_hint, short, shortened};
 
 /// How much of the reason is repeated why a multipart body cannot be read.
-const REASON_CHARS_MAX: usize = 200;
+const REASON_CHARS_MAX: usize = 400;
 
 /// A refused request. The status and the standard message come from `scenarios/errors.toml`.
 #[derive(Clone, Debug)]
@@ -138,16 +139,11 @@ impl ApiError {
         Self::new(ErrorCode::InvalidJson, "The request has no body.")
     }
 
-    pub(crate) fn not_json(error: &serde_json::Error) -> Self {
-        let text = error.to_string();
-        let reason = text.split(" at line ").next().unwrap_or_default();
+    pub(crate) fn not_json(body: &[u8], error: &serde_json::Error) -> Self {
+        let mistake = JsonMistake::of(body, error);
         Self::new(
             ErrorCode::InvalidJson,
-            format!(
-                "The body is not valid JSON: {reason} at line {} column {}.",
-                error.line(),
-                error.column()
-            ),
+            format!("The body is not valid JSON: {mistake}."),
         )
     }
 
@@ -188,10 +184,11 @@ impl ApiError {
         Self::new(ErrorCode::ApiValidation, what)
     }
 
-    pub(crate) fn not_an_object() -> Self {
+    pub(crate) fn not_an_object(value: &Value) -> Self {
+        let hint = no_object_hint(value).map_or(String::new(), |hint| format!(" {hint}."));
         Self::new(
             ErrorCode::InvalidJson,
-            "The body must be a JSON object, at line 1 column 1.",
+            format!("The body must be a JSON object, at line 1 column 1.{hint}"),
         )
     }
 

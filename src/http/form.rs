@@ -154,7 +154,3 @@ impl<V> FormTree<V> {
         }
     }
 }
-
-pub(crate) fn looks_like_json(body: &[u8]) -> bool {
-    body.trim_ascii_start().starts_with(b"{")
-}

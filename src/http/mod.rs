@@ -18,7 +18,7 @@ pub(crate) use self::call::{Body, Call, MediaType, Secure};
 pub(crate) use self::error::{
     ALL_CODES, ApiError, Code, Complaint, ErrorCode, RefusedInput, error_envelope,
 };
-pub(crate) use self::form::{FormTree, form_path, looks_like_json, parse_form};
+pub(crate) use self::form::{FormTree, form_path, parse_form};
 pub use self::guard::ControlToken;
 pub(crate) use self::guard::{Guard, Refusal};
 pub(crate) use self::headers::{

@@ -37,6 +37,15 @@ pub(super) fn check_single_headers(headers: &HeaderMap) -> Result<(), String> {
             ));
         }
     }
+    if let Some(depth) = headers.get(DEPTH_HEADER)
+        && depth
+            .to_str()
+            .ok()
+            .and_then(|depth| depth.parse::<u32>().ok())
+            .is_none()
+    {
+        return Err(format!("The header {DEPTH_HEADER} must be a whole number."));
+    }
     let content_type = headers.get(CONTENT_TYPE).map(header_text);
     if content_type.is_some_and(|text| names_two_types(&text)) {
         return Err("The header content-type names more than one type: send one.".to_owned());
@@ -46,13 +55,29 @@ pub(super) fn check_single_headers(headers: &HeaderMap) -> Result<(), String> {
 
 /// Whether a content type is a list of different types. A proxy may join repeated headers to a list.
 fn names_two_types(content_type: &str) -> bool {
+    let unquoted = without_quoted(content_type);
     let is_type = |part: &&str| {
         let essence = part.split(';').next().unwrap_or_default();
-        essence.contains('/') && !essence.contains(['"', '='])
+        essence.contains('/') && !essence.contains('=')
     };
-    let mut types = content_type.split(',').map(str::trim).filter(is_type);
+    let mut types = unquoted.split(',').map(str::trim).filter(is_type);
     let first = types.next();
     types.any(|other| !first.is_some_and(|first| first.eq_ignore_ascii_case(other)))
+}
+
+/// The text without its quoted parts, which may contain anything, such as `boundary="a,b/c"`.
+fn without_quoted(text: &str) -> String {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    let is_outside = |c: &char| {
+        match c {
+            _ if is_escaped => is_escaped = false,
+            '\\' if is_quoted => is_escaped = true,
+            '"' => is_quoted = !is_quoted,
+            _ => return !is_quoted,
+        }
+        false
+    };
+    text.chars().filter(is_outside).collect()
 }
 
 /// The text of a header. Bytes that are not UTF-8 are Latin-1, the old encoding of HTTP.

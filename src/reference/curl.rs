@@ -181,16 +181,47 @@ fn parts(endpoint: &Endpoint) -> String {
 }
 
 fn part(name: &str, value: &Value, shape: Option<&Shape>) -> String {
-    let part = if shape == Some(&Shape::File) {
+    if shape == Some(&Shape::File) {
         let media_type = value["type"].as_str();
         let ending = media_type.and_then(|media_type| media_type.rsplit('/').next());
-        format!("{name}=@{name}.{}", ending.unwrap_or("bin"))
-    } else if value.is_object() {
-        format!("{name}={value};type=application/json")
+        let file = format!("{name}.{}", ending.unwrap_or("bin"));
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+        let file = if file.chars().all(is_plain) {
+            file
+        } else {
+            form_quoted(&file)
+        };
+        return format!(" -F {}", shell_word(&format!("{name}=@{file}")));
+    }
+    if value.is_object() {
+        let json = value.to_string();
+        let json = if json.contains(';') {
+            form_quoted(&json)
+        } else {
+            json
+        };
+        return format!(
+            " -F {}",
+            shell_word(&format!("{name}={json};type=application/json"))
+        );
+    }
+    let value = text(value);
+    let option = if is_literal_in_form(&value) {
+        "-F"
     } else {
-        format!("{name}={}", text(value))
+        "--form-string"
     };
-    format!(" -F {}", shell_word(&part))
+    format!(" {option} {}", shell_word(&format!("{name}={value}")))
+}
+
+/// False for a text that `curl -F` would take for a file, cut at `;`, or trim.
+fn is_literal_in_form(text: &str) -> bool {
+    !text.starts_with(['@', '<', '"', ' ', '\t']) && !text.contains(';')
+}
+
+/// A content or a file name inside `curl -F`. Without quotes, `;` and in a file name `,` would end it.
+fn form_quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""))
 }
 
 fn text(value: &Value) -> String {
@@ -199,10 +230,10 @@ fn text(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Writes a text as one word of a shell.
+/// Writes a text as one word of a shell. A `=` at the start is quoted for zsh.
 pub(crate) fn shell_word(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
-    if !text.is_empty() && text.bytes().all(is_plain) {
+    if !text.is_empty() && !text.starts_with('=') && text.bytes().all(is_plain) {
         return text.to_owned();
     }
     format!("'{}'", text.replace('\'', r"'\''"))

@@ -9,7 +9,7 @@ use super::options::Options;
 use crate::answer::{Admission, DefaultUrls, Engine};
 use crate::callbacks::Courier;
 use crate::catalogue::Current;
-use crate::control::{Context, Inbox, UploadStore, own_route};
+use crate::control::{Context, Inbox, UploadStore, own_route, own_routes};
 use crate::http::Guard;
 use crate::server::Serving;
 use crate::world::{Strangers, Watchers, Worlds};
@@ -45,6 +45,7 @@ pub(crate) fn assemble(
         guard: Guard::new(address.ip(), options.control_token),
         panics: options.test_panics,
         own_route,
+        own_routes,
     };
     let control = Context {
         engine: Arc::new(engine),

@@ -10,6 +10,7 @@ use std::sync::{Arc, LazyLock};
 use include_dir::{Dir, DirEntry, include_dir};
 use sha2::{Digest, Sha256};
 
+use super::folder::{Found, Kind, find, is_toml};
 use super::format::{self, ScenarioFile};
 use super::mistake::{LoadError, SourceFile};
 use super::settings::Settings;
@@ -20,15 +21,12 @@ static SHIPPED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
 /// The largest scenario file. People write these files by hand, so they are small.
 const FILE_BYTES_MAX: u64 = 4 << 20;
 
-const FOLDER_DEPTH_MAX: usize = 16;
-const FILES_MAX: usize = 10_000;
-
 /// All files in use, the shipped ones first. A file of a later folder replaces the file with the same path.
 #[derive(Default)]
 pub(crate) struct Layers {
     pub scenarios: Vec<Arc<ScenarioFile>>,
     pub settings: Settings,
-    /// The ids of files that are not valid TOML. A reference to such a file is not reported as a mistake.
+    /// The ids of files that cannot be read or are not valid TOML. A reference to such a file is not reported as a mistake.
     pub unreadable: HashSet<String>,
 }
 
@@ -95,14 +93,26 @@ pub(crate) fn read_files(folders: &[PathBuf], pause: fn()) -> (Layers, Vec<LoadE
     };
     let mut errors = Vec::new();
     for folder in folders {
+        let mut ids = HashSet::new();
         for found in find(folder) {
             pause();
-            match found {
-                Ok(path) => read_file(folder, &path, &mut layers, &mut errors),
-                Err((path, error)) => errors.push(LoadError::of_file(
-                    path.display().to_string(),
-                    format!("cannot be read: {}", reason(&error)),
-                )),
+            let path = &found.path;
+            let name = path.display().to_string();
+            let below = path.strip_prefix(folder).unwrap_or(path);
+            match (found.kind, id_of(below)) {
+                (Kind::Odd(reason), _) => errors.push(LoadError::warning_of_file(name, reason)),
+                (Kind::Unreadable(_) | Kind::Scenario, None) => errors.push(not_utf8(name, below)),
+                (Kind::Unreadable(error), Some(id)) => {
+                    layers.unreadable.insert(id);
+                    errors.push(unreadable(name, &error));
+                }
+                (Kind::Scenario, Some(id)) if !ids.insert(id.clone()) => {
+                    let sentence = format!(
+                        "is the second file of the id `{id}`: only the case of its ending differs"
+                    );
+                    errors.push(LoadError::of_file(name, sentence));
+                }
+                (Kind::Scenario, Some(id)) => read_file(path, id, &mut layers, &mut errors),
             }
         }
     }
@@ -129,15 +139,12 @@ pub(crate) fn no_pause() {}
 pub(crate) fn fingerprint(folders: &[PathBuf]) -> [u8; 32] {
     let mut hash = Sha256::new();
     for folder in folders {
-        for found in find(folder) {
+        for Found { path, kind } in find(folder) {
             let_requests_go_first();
-            match found {
-                Ok(path) => {
-                    hash.update(path.as_os_str().as_encoded_bytes());
-                    hash.update([0]);
-                    hash.update(read_text(&path).unwrap_or_default());
-                }
-                Err((path, _)) => hash.update(path.as_os_str().as_encoded_bytes()),
+            hash.update(path.as_os_str().as_encoded_bytes());
+            if matches!(kind, Kind::Scenario) {
+                hash.update([0]);
+                hash.update(read_bytes(&path).unwrap_or_default());
             }
             hash.update([0]);
         }
@@ -145,50 +152,34 @@ pub(crate) fn fingerprint(folders: &[PathBuf]) -> [u8; 32] {
     hash.finalize().into()
 }
 
-fn read_file(folder: &Path, path: &Path, layers: &mut Layers, errors: &mut Vec<LoadError>) {
+fn read_file(path: &Path, id: String, layers: &mut Layers, errors: &mut Vec<LoadError>) {
     let name = path.display().to_string();
-    let below = path.strip_prefix(folder).unwrap_or(path);
-    let Some(id) = id_of(below) else {
-        // With all its bytes: two such files may be displayed alike.
-        let bytes = below.as_os_str().as_encoded_bytes().escape_ascii();
-        errors.push(LoadError::of_file(
-            name,
-            format!("has a name that is not UTF-8 text, `{bytes}`: rename it"),
-        ));
-        return;
+    let source = match read_bytes(path) {
+        Ok(bytes) => SourceFile::decode(id.clone(), name, &bytes),
+        Err(error) => Err(unreadable(name, &error)),
     };
-    let text = match read_text(path) {
-        Ok(text) => text,
+    match source {
+        Ok(source) => lay_over(&source, layers, errors),
         Err(error) => {
-            errors.push(LoadError::of_file(
-                name,
-                format!("cannot be read: {}", reason(&error)),
-            ));
-            return;
+            layers.unreadable.insert(id);
+            errors.push(error);
         }
-    };
-    let text = match String::from_utf8(text) {
-        Ok(text) => text,
-        Err(error) => {
-            let at = error.utf8_error().valid_up_to();
-            errors.push(LoadError::of_file(
-                name,
-                format!("is not UTF-8 text: the bytes from position {at} are not a character"),
-            ));
-            return;
-        }
-    };
-    let source = Arc::new(SourceFile {
-        id,
-        name,
-        text: text.into(),
-        shipped: false,
-    });
-    lay_over(&source, layers, errors);
+    }
+}
+
+/// The path is shown with all its bytes, because two such paths may be displayed alike.
+fn not_utf8(name: String, below: &Path) -> LoadError {
+    let bytes = below.as_os_str().as_encoded_bytes().escape_ascii();
+    let sentence = format!("has a name that is not UTF-8 text, `{bytes}`: rename it");
+    LoadError::of_file(name, sentence)
+}
+
+fn unreadable(name: String, error: &io::Error) -> LoadError {
+    LoadError::of_file(name, format!("cannot be read: {}", reason(error)))
 }
 
 fn lay_over(source: &Arc<SourceFile>, layers: &mut Layers, errors: &mut Vec<LoadError>) {
-    if source.id == "sandbox" {
+    if source.id.eq_ignore_ascii_case("sandbox") {
         errors.extend(layers.settings.read_over(source));
         return;
     }
@@ -211,63 +202,7 @@ fn lay_over(source: &Arc<SourceFile>, layers: &mut Layers, errors: &mut Vec<Load
     layers.scenarios.push(Arc::new(file));
 }
 
-/// All `*.toml` files below a folder, in a fixed order. Dotfiles are skipped.
-fn find(folder: &Path) -> Vec<Result<PathBuf, (PathBuf, io::Error)>> {
-    let mut walk = FolderWalk::default();
-    walk.enter(folder, 0);
-    walk.found
-}
-
-#[derive(Default)]
-struct FolderWalk {
-    found: Vec<Result<PathBuf, (PathBuf, io::Error)>>,
-    /// True after a limit was reached. Then the whole walk ends, because a folder that contains itself is endless.
-    is_over: bool,
-}
-
-impl FolderWalk {
-    fn enter(&mut self, folder: &Path, depth: usize) {
-        if depth > FOLDER_DEPTH_MAX || self.found.len() >= FILES_MAX {
-            let error = io::Error::other(format!(
-                "it has more than {FILES_MAX} files, or folders nested deeper than {FOLDER_DEPTH_MAX}"
-            ));
-            self.found.push(Err((folder.to_owned(), error)));
-            self.is_over = true;
-            return;
-        }
-        let entries =
-            fs::read_dir(folder).and_then(std::iter::Iterator::collect::<io::Result<Vec<_>>>);
-        let mut entries = match entries {
-            Ok(entries) => entries,
-            Err(error) => {
-                self.found.push(Err((folder.to_owned(), error)));
-                return;
-            }
-        };
-        entries.sort_by_key(fs::DirEntry::file_name);
-        for entry in entries {
-            let path = entry.path();
-            if entry.file_name().as_encoded_bytes().starts_with(b".") {
-                continue;
-            }
-            match fs::metadata(&path) {
-                Ok(metadata) if metadata.is_dir() => self.enter(&path, depth + 1),
-                Ok(_) if is_toml(&path) => self.found.push(Ok(path)),
-                Err(error) if is_toml(&path) => self.found.push(Err((path, error))),
-                _ => {}
-            }
-            if self.is_over {
-                return;
-            }
-        }
-    }
-}
-
-fn is_toml(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending == "toml")
-}
-
-fn read_text(path: &Path) -> io::Result<Vec<u8>> {
+fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
     let regular = |metadata: &fs::Metadata| {
         if !metadata.is_file() {
             return Err(io::Error::other("it is not a regular file"));

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use serde::Serialize;
+use unicode_width::UnicodeWidthStr;
 
 /// One scenario file as it was read: its id, its name for people, its text.
 #[derive(Debug)]
@@ -97,7 +98,7 @@ pub(crate) enum Severity {
 pub struct LoadError {
     /// The name of the file for people: a path, or `shipped:….toml`.
     pub file: String,
-    /// Counted from 1. It is 0 if the mistake is the file itself (unreadable, not UTF-8).
+    /// Counted from 1. It is 0 if the mistake is the file itself, because it cannot be read.
     pub line: usize,
     /// Counted from 1, in characters.
     pub column: usize,
@@ -105,15 +106,18 @@ pub struct LoadError {
     pub message: String,
     /// The offending line, or the part of it around the mistake.
     pub excerpt: String,
-    /// How many characters the caret marks.
+    /// The width of the excerpt before the caret, in columns of a terminal.
+    #[serde(skip)]
+    indent: usize,
+    /// How many columns of a terminal the caret marks.
     #[serde(skip)]
     marked: usize,
-    /// How many characters of the line stand before the excerpt.
-    #[serde(skip)]
-    left_out: usize,
     #[serde(skip)]
     severity: Severity,
 }
+
+/// The end of a message about text that is no TOML. Nothing of such a file is compiled.
+pub(super) const UNCHECKED_REST: &str = "; the file is not checked beyond this mistake";
 
 const EXCERPT_CHARS: usize = 200;
 
@@ -128,20 +132,27 @@ impl LoadError {
         let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
         let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
         let end = floor_char_boundary(text, span.end).clamp(start, line_end.max(start));
-        let column = text[line_start..start].chars().count() + 1;
+        let before = text[line_start..start].chars().count();
         // For a very long line, the excerpt is the part around the mistake.
-        let left_out = column.saturating_sub(EXCERPT_CHARS / 2);
-        let left_out = if column < EXCERPT_CHARS { 0 } else { left_out };
+        let left_out = before.saturating_sub(EXCERPT_CHARS / 2);
+        let left_out = if before < EXCERPT_CHARS { 0 } else { left_out };
         let line = without_keys(text[line_start..line_end].trim_end());
         let excerpt: String = line.chars().skip(left_out).take(EXCERPT_CHARS).collect();
+        let excerpt = drawable(&excerpt);
+        let width = |from: usize, count: usize| -> usize {
+            let part: String = excerpt.chars().skip(from).take(count).collect();
+            part.width()
+        };
+        let indent = width(0, before - left_out);
+        let marked = width(before - left_out, text[start..end].chars().count());
         Self {
             file: file.name.clone(),
             line: text[..start].matches('\n').count() + 1,
-            column,
-            message: message.into(),
-            excerpt: excerpt.replace('\t', " "),
-            marked: text[start..end].chars().count().clamp(1, EXCERPT_CHARS),
-            left_out,
+            column: before + 1,
+            message: without_controls(&message.into()),
+            indent,
+            marked: marked.max(1),
+            excerpt,
             severity: Severity::Error,
         }
     }
@@ -152,11 +163,19 @@ impl LoadError {
             file: name.into(),
             line: 0,
             column: 0,
-            message: message.into(),
+            message: without_controls(&message.into()),
             excerpt: String::new(),
+            indent: 0,
             marked: 0,
-            left_out: 0,
             severity: Severity::Error,
+        }
+    }
+
+    /// A warning about a file that is not read.
+    pub(crate) fn warning_of_file(name: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::of_file(name, message)
         }
     }
 
@@ -172,15 +191,16 @@ impl fmt::Display for LoadError {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
+        let file = without_controls(&self.file);
         writeln!(f, "{word}: {}", self.message)?;
         if self.line == 0 {
-            return write!(f, " --> {}", self.file);
+            return write!(f, " --> {file}");
         }
         let gutter = self.line.to_string().len();
         writeln!(
             f,
             "{:gutter$}--> {}:{}:{}",
-            "", self.file, self.line, self.column
+            "", file, self.line, self.column
         )?;
         writeln!(f, "{:gutter$} |", "")?;
         writeln!(f, "{} | {}", self.line, self.excerpt)?;
@@ -190,7 +210,7 @@ impl fmt::Display for LoadError {
             "",
             "",
             "^".repeat(self.marked),
-            indent = (self.column - 1).saturating_sub(self.left_out)
+            indent = self.indent
         )
     }
 }
@@ -219,6 +239,37 @@ impl LoadErrors {
         found.retain(LoadError::is_error);
         Self(found)
     }
+}
+
+/// The text of a line as a terminal can show it safely: each character that would move the cursor, hide or reorder
+/// others becomes one that is visible.
+fn drawable(line: &str) -> String {
+    let drawable = |c| match c {
+        '\t' => ' ',
+        c if is_invisible(c) => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    line.chars().map(drawable).collect()
+}
+
+/// A message may repeat a name of the file, and the name of a file may hold anything.
+fn without_controls(text: &str) -> String {
+    let escaped = |c: char| {
+        if is_invisible(c) {
+            c.escape_unicode().to_string()
+        } else {
+            c.to_string()
+        }
+    };
+    text.chars().map(escaped).collect()
+}
+
+/// True for a character that a terminal does not draw, or that changes how it draws others.
+pub(super) fn is_invisible(c: char) -> bool {
+    let is_mark = matches!(c,
+        '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'
+        | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    c.is_control() || is_mark
 }
 
 /// Replaces the secret part of every API key by the same number of dots, because a line of a settings file may hold a

@@ -1,7 +1,9 @@
 //! Finds and parses scenario files, and reports every mistake at its place.
 
 mod banks;
+mod encoding;
 mod files;
+mod folder;
 mod format;
 mod format_dummy;
 mod format_faults;
@@ -10,6 +12,7 @@ mod mistake;
 mod reader;
 mod settings;
 mod source;
+mod syntax;
 mod tree;
 
 pub(crate) use self::banks::{BankList, is_bank_code, without_country};

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use toml::de::{DeTable, DeValue};
 
 use super::mistake::{LoadError, SourceFile};
+use super::syntax::first_mistake;
 use super::tree::Spanned;
 use crate::base::nearest_or_all;
 
@@ -26,11 +27,10 @@ impl<'f> Reader<'f> {
     /// The top-level entries, in the order of the file. None if the file is not valid TOML.
     pub(crate) fn table(&mut self) -> Option<Vec<(Spanned<String>, toml::Spanned<DeValue<'f>>)>> {
         let (document, mistakes) = DeTable::parse_recoverable(&self.source_file.text);
-        for mistake in &mistakes {
-            self.report(mistake);
-        }
-        if !mistakes.is_empty() {
-            return None; // mistakes that only follow from broken syntax would confuse
+        if let Some(mistake) = first_mistake(&self.source_file.text, &mistakes) {
+            let error = self.source_file.error(mistake.span, mistake.message);
+            self.errors.push(error);
+            return None;
         }
         let mut entries = Vec::new();
         for (key, mut value) in document.into_inner() {
@@ -132,12 +132,6 @@ impl<'f> Reader<'f> {
                 .for_each(|(_, entry)| self.refuse_dates(entry)),
             _ => {}
         }
-    }
-
-    fn report(&mut self, mistake: &toml::de::Error) {
-        let span = mistake.span().unwrap_or(0..0);
-        self.errors
-            .push(self.source_file.error(span, sentence(mistake.message())));
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio_stream::Stream;
 
 use super::broken_body::ClientGone;
-use crate::base::{UnreadableJson, pointer_part, read_json, size_in_words};
+use crate::base::{JsonMistake, UnreadableJson, pointer_part, read_json, size_in_words};
 use crate::catalogue::Shape;
 use crate::control::UploadStore;
 use crate::http::{ApiError, BODY_BYTES_MAX, FormTree, MediaType, Picture, Upload, form_path};
@@ -352,8 +352,9 @@ impl PartContent {
                 Ok(PartValue::Json(Value::String(text)))
             }
             Err(UnreadableJson::Syntax(error)) => Err(ApiError::broken_multipart(format_args!(
-                "the part `{}` is not the JSON that its content-type says: {error}",
-                label.name
+                "the part `{}` is not the JSON that its content-type says: {}",
+                label.name,
+                JsonMistake::of(text.as_bytes(), &error)
             ))),
         }
     }

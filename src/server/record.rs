@@ -17,8 +17,8 @@ use crate::world::{Decision, Exchange, KeptBody, NO_WORLD, head_text};
 /// The endpoint that a request asks for an answer. None for a request that reads, and outside of the products.
 pub(super) fn asked_endpoint<'c>(catalogue: &'c Catalogue, head: &Parts) -> Option<&'c Endpoint> {
     match catalogue.route(&head.method, &http::normal_path(head.uri.path())) {
-        Ok(Route::Ask(endpoint, _)) => Some(endpoint),
-        Ok(
+        Some(Route::Ask(endpoint, _)) => Some(endpoint),
+        Some(
             Route::Read(..)
             | Route::Health
             | Route::ApiKeys { .. }
@@ -26,7 +26,7 @@ pub(super) fn asked_endpoint<'c>(catalogue: &'c Catalogue, head: &Parts) -> Opti
             | Route::ListCallbackUrls
             | Route::SetCallbackUrl { .. },
         )
-        | Err(_) => None,
+        | None => None,
     }
 }
 

@@ -123,9 +123,19 @@ describe('requests', () => {
     await says('curl copied');
     const curl = await clipboard();
     assert.equal(curl, [`curl ${sandbox.url}${PEPS}`, `-u ${KEY}:`, `-H 'content-type: application/json'`, `-H 'x-note: a b'`,
-      `-d '${JSON.stringify(body).replace("'", "'\\''")}'`].join(' \\\n    ').replace('curl ', 'curl '));
+      `--data-raw '${JSON.stringify(body).replace("'", "'\\''")}'`].join(' \\\n    ').replace('curl ', 'curl '));
     const { execFileSync } = await import('node:child_process');
     assert.deepEqual(Object.keys(JSON.parse(execFileSync('sh', ['-c', `${curl} -s`]))), Object.keys(JSON.parse(text)));
+  }));
+
+  test('copy as PowerShell gives a command for the same request', () => looking({}, async () => {
+    const { trace } = await sandbox.ask(PEPS, { body: PERSON });
+    await row(trace).click();
+    await detail().getByRole('button', { name: 'Copy as PowerShell' }).click();
+    await says('PowerShell copied');
+    const command = await clipboard();
+    assert.ok(command.startsWith(`Invoke-WebRequest -SkipHttpErrorCheck -SkipHeaderValidation '${sandbox.url}${PEPS}' \`\n    -Method 'POST' \`\n`), command);
+    assert.ok(command.includes(`GetBytes('${JSON.stringify(PERSON)}')`), command);
   }));
 
   test('a curl begins as the sandbox says that one does', () => looking({}, async () => {
@@ -174,7 +184,7 @@ body = { sum = "{{input.sum}}" }
     }
     await detail().getByRole('button', { name: 'Copy as curl' }).click();
     await says('curl copied');
-    assert.ok((await clipboard()).includes(`-d '${sent}'`));
+    assert.ok((await clipboard()).includes(`--data-raw '${sent}'`));
     await detail().getByRole('button', { name: 'Send again' }).click();
     await says('Sent again: 200 SUM');
     const again = await control('requests?limit=1&endpoint=sums');

@@ -151,6 +151,61 @@ async fn every_curl_of_the_catalog_is_answered_when_it_is_pasted() {
     }
 }
 
+/// A multipart product whose sample holds everything that `curl -F` reads in its own way.
+const FORM: &str = r#"
+path = "/v9/forms"
+id = "form_{hex24}"
+content_type = "multipart/form-data"
+
+[[request.examples]]
+at = "@/etc/hostname"
+less = "</etc/hostname"
+cut = "a;type=text/html"
+quote = '"a" \ b'
+blanks = "  a  "
+shell = "it's $HOME `id` !!\n=x"
+object = { a = "b;c\"d" }
+list = ["@x", "y"]
+"a;b,c" = { type = "image/png" }
+
+[request.properties]
+object = { type = "object" }
+list = { type = "array", items = { type = "string" } }
+"a;b,c" = { type = "object", format = "file" }
+
+[outcomes.A]
+default = true
+body = { id = "{{id}}" }
+"#;
+
+#[tokio::test]
+async fn a_form_in_a_curl_arrives_as_its_sample_says() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write(folder.path(), "v9/forms.toml", FORM);
+    let client = Client::of(Sandbox::builder().scenarios(folder.path())).await;
+    let catalog = client.get(&format!("{CATALOG}?endpoint=v9/forms")).await;
+    let catalog = catalog.json();
+    let curl = catalog["endpoints"][0]["curl"].as_str().expect("a curl");
+    let answer = paste(&client, curl, "").await;
+    assert_eq!(answer.status, 200, "{curl}: {}", answer.text);
+    let mut sent = client.sandbox.requests()[0].body().expect("a form").clone();
+    let file = sent.as_object_mut().and_then(|body| body.remove("a;b,c"));
+    assert_eq!(file.expect("a file")["file_name"], "a;b,c.png");
+    assert_eq!(
+        sent,
+        json!({
+            "at": "@/etc/hostname",
+            "less": "</etc/hostname",
+            "cut": "a;type=text/html",
+            "quote": "\"a\" \\ b",
+            "blanks": "  a  ",
+            "shell": "it's $HOME `id` !!\n=x",
+            "object": {"a": "b;c\"d"},
+            "list": ["@x", "y"],
+        })
+    );
+}
+
 #[tokio::test]
 async fn no_key_but_the_public_one_is_ever_shown() {
     let own = key('k');

@@ -133,7 +133,7 @@ const SPOILS: [Spoil; 9] = [
     (
         "no text",
         |file| fs::write(file, b"x = \"\xff\"").expect("a file"),
-        "is not UTF-8 text: the bytes from position 5 are not a character",
+        "the byte 0xFF is not UTF-8",
     ),
     (
         "a thousand brackets",

@@ -42,6 +42,7 @@ mod http2;
 mod https_callbacks;
 mod id_cards;
 mod inspector;
+mod json_mistakes;
 mod limits;
 mod llms;
 mod metrics;
@@ -78,8 +79,10 @@ mod small_commands;
 mod snapshot;
 mod stage;
 mod stale;
+mod stopping;
 mod stress;
 mod strict;
+mod syntax;
 mod thin_products;
 mod tls;
 #[cfg(unix)]

@@ -34,6 +34,8 @@ pub struct Process {
     stdout: BufReader<ChildStdout>,
     /// Read only on request.
     pub stderr: Option<ChildStderr>,
+    /// The lines of stderr that `wait_for_log` has read.
+    log: String,
     pub url: String,
 }
 
@@ -62,6 +64,7 @@ impl Process {
             child,
             stdout,
             stderr,
+            log: String::new(),
             url,
         }
     }
@@ -77,6 +80,33 @@ impl Process {
         self.child.id()
     }
 
+    #[cfg(unix)]
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let pid = i32::try_from(self.pid())
+            .ok()
+            .and_then(rustix::process::Pid::from_raw);
+        rustix::process::kill_process(pid.expect("a process id"), signal)
+            .expect("it can be signalled");
+    }
+
+    /// Reads the log until a line has these words.
+    pub fn wait_for_log(&mut self, words: &str) {
+        let stderr = self.stderr.as_mut().expect("nobody else reads it");
+        loop {
+            let mut line = Vec::new();
+            while line.last() != Some(&b'\n') {
+                let mut byte = [0];
+                stderr.read_exact(&mut byte).expect("the log goes on");
+                line.extend(byte);
+            }
+            let line = String::from_utf8(line).expect("UTF-8");
+            self.log.push_str(&line);
+            if line.contains(words) {
+                return;
+            }
+        }
+    }
+
     /// Sends SIGTERM; returns the exit code, the rest of stdout, and stderr.
     #[cfg(unix)]
     pub fn terminate(self) -> (i32, String, String) {
@@ -85,12 +115,8 @@ impl Process {
 
     #[cfg(unix)]
     pub fn stop(mut self, signal: rustix::process::Signal) -> (i32, String, String) {
-        let pid = i32::try_from(self.pid())
-            .ok()
-            .and_then(rustix::process::Pid::from_raw);
-        rustix::process::kill_process(pid.expect("a process id"), signal)
-            .expect("it can be signalled");
-        let (mut out, mut err) = (String::new(), String::new());
+        self.signal(signal);
+        let (mut out, mut err) = (String::new(), std::mem::take(&mut self.log));
         if let Some(mut stderr) = self.stderr.take() {
             stderr.read_to_string(&mut err).expect("UTF-8");
         }

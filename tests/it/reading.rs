@@ -147,14 +147,11 @@ async fn an_escaped_slash_is_data_and_never_a_slash() {
 #[tokio::test]
 async fn an_id_is_decoded_before_it_is_looked_up() {
     let file = format!(
-        "{THINGS}[[records]]\nid = \"a/b ä\"\ncreated = \"2026-01-01T00:00:00Z\"\nupdated = \"2026-01-01T00:00:00Z\"\ninput = {{}}\n"
+        "{THINGS}[[records]]\nid = \"a_b\"\noutcome = \"DEFAULT\"\ncreated = \"2026-01-01T00:00:00Z\"\nupdated = \"2026-01-01T00:00:00Z\"\ninput = {{}}\n"
     );
     let (client, _folder) = start(&[("v9/things.toml", &file)]).await;
-    let answer = client.get("/v9/things/a%2Fb%20%C3%A4").await;
-    assert_eq!(
-        (answer.status, &answer.json()["id"]),
-        (200, &json!("a/b ä"))
-    );
+    let answer = client.get("/v9/things/a%5F%62").await;
+    assert_eq!((answer.status, &answer.json()["id"]), (200, &json!("a_b")));
 }
 
 #[tokio::test]
@@ -641,4 +638,41 @@ async fn a_percent_sign_alone_is_data_in_a_query() {
     let client = Client::start().await;
     let bytes = request("GET /health?note=50%&more=a+b", &[], b"");
     assert_eq!(ask(&client.sandbox, bytes).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_comma_in_a_quoted_boundary_is_no_second_type() {
+    let client = Client::start().await;
+    let body =
+        "--a,b/c,d\r\ncontent-disposition: form-data; name=\"name\"\r\n\r\nx\r\n--a,b/c,d--\r\n";
+    let request = client
+        .request("POST", "/v0/identity/id_card_verifications")
+        .header("content-type", r#"multipart/form-data; boundary="a,b/c,d""#)
+        .body(body);
+    let answer = Answer::of(request).await;
+    assert_eq!(
+        answer.json()["errors"][0],
+        json!({"path": "name", "message": "must be at least 2 characters long"}),
+        "{}",
+        answer.text
+    );
+}
+
+#[tokio::test]
+async fn a_callback_depth_that_is_no_number_is_refused() {
+    let client = Client::start().await;
+    for depth in ["abc", "-1", "", "1.0"] {
+        let request = client
+            .request("GET", "/v1/callback/urls")
+            .header("x-sandbox-callback-depth", depth);
+        let answer = Answer::of(request).await;
+        assert_eq!(
+            (answer.status, answer.message()),
+            (
+                400,
+                "The header x-sandbox-callback-depth must be a whole number.".to_owned()
+            ),
+            "{depth}"
+        );
+    }
 }

@@ -128,7 +128,7 @@ async fn a_broken_file_keeps_the_last_good_answers_and_says_so() {
     assert_eq!(
         ready["error_text"].as_str().expect("a text"),
         format!(
-            "error: unclosed table, expected `]`\n --> {}:2:15\n  |\n2 | [outcomes.OURS\n  |               ^",
+            "error: `[` has no closing `]`; the file is not checked beyond this mistake\n --> {}:2:1\n  |\n2 | [outcomes.OURS\n  | ^",
             file.display()
         )
     );

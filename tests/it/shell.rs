@@ -29,17 +29,15 @@ async fn curl(client: &Client, command: &[String]) -> Answer {
             "-u" => user = next().strip_suffix(':'),
             "-H" => headers.push(next().split_once(": ").expect("a header")),
             "-d" => body = Some(next().to_owned()),
-            "-F" => {
+            "-F" | "--form-string" => {
                 let (name, value) = next().split_once('=').expect("a field");
-                let name = name.to_owned();
+                let part = if word == "-F" {
+                    part(value)
+                } else {
+                    Part::text(value.to_owned())
+                };
                 let fields: Form = form.take().unwrap_or_default();
-                form = Some(match value.strip_prefix('@') {
-                    Some(file) => {
-                        let picture = Part::bytes(png(600, 600, 204_800));
-                        fields.part(name, picture.file_name(file.to_owned()))
-                    }
-                    None => fields.text(name, value.to_owned()),
-                });
+                form = Some(fields.part(name.to_owned(), part));
             }
             word if url.is_none() && !word.starts_with('-') => url = Some(word),
             other => panic!("curl is not known to take {other:?}"),
@@ -69,6 +67,41 @@ async fn curl(client: &Client, command: &[String]) -> Answer {
         request = request.multipart(form);
     }
     Answer::of(request).await
+}
+
+/// The content of a `-F`: a file, JSON, or a text that curl does not change.
+fn part(value: &str) -> Part {
+    if let Some(file) = value.strip_prefix('@') {
+        assert!(
+            file.starts_with('"') || !file.contains([',', ';']),
+            "curl would cut {file:?}"
+        );
+        return Part::bytes(png(600, 600, 204_800)).file_name(unquoted(file));
+    }
+    let json = value.strip_suffix(";type=application/json");
+    let text = json.unwrap_or(value);
+    let is_quoted = json.is_some() && text.starts_with('"');
+    assert!(
+        is_quoted || !(text.starts_with(['<', '"', ' ']) || text.contains(';')),
+        "curl would change {value:?}"
+    );
+    let part = Part::text(unquoted(text));
+    match json {
+        Some(_) => part.mime_str("application/json").expect("a type"),
+        None => part,
+    }
+}
+
+fn unquoted(text: &str) -> String {
+    let Some(quoted) = text.strip_prefix('"') else {
+        return text.to_owned();
+    };
+    let mut chars = quoted.strip_suffix('"').expect("a quote").chars();
+    let mut plain = String::new();
+    while let Some(c) = chars.next() {
+        plain.extend(if c == '\\' { chars.next() } else { Some(c) });
+    }
+    plain
 }
 
 /// Splits as a shell does: blanks, `'…'`, `"…"` with one variable in it, `\'`.

@@ -263,7 +263,7 @@ async fn a_snapshot_that_is_broken_or_foreign_changes_nothing() {
         (
             "no JSON".to_owned(),
             400,
-            "it is no snapshot: expected ident at line 1 column 2",
+            "it is no snapshot: expected ident at line 1 column 2. Keys and texts need double quotes. A Windows shell removes them: write the JSON into a file and send it with `-d @FILE`",
         ),
         (
             "{}".to_owned(),

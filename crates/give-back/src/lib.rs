@@ -1,5 +1,5 @@
-//! Gives free memory back to the system. This is the one thing that iluma-sandbox cannot do in safe Rust. So
-//! it stands in a crate of its own: all others forbid `unsafe`.
+//! Calls of the C library that iluma-sandbox cannot make in safe Rust: it gives free memory back to the system, and asks
+//! whether a signal is ignored. They stand in a crate of their own: all others forbid `unsafe`.
 //!
 //! The C library of most Linux systems keeps freed memory, as much as was ever needed at once. The C
 //! libraries of other systems give it back by themselves, so nothing is done there.
@@ -33,4 +33,18 @@ pub fn keep_at_most(bytes: i32) {
 pub fn give_back() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     glibc::malloc_trim(0);
+}
+
+/// Whether this process ignores a signal, as `nohup` has it ignore SIGHUP. A handler that is set up later would end that,
+/// so this comes first.
+#[cfg(unix)]
+pub fn is_ignored(signal: i32) -> bool {
+    let mut current = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: without a new action `sigaction` changes nothing and writes the current one to the pointer, which is
+    // valid for it. An action of zeros is a valid value too, and is left there when the call fails.
+    let current = unsafe {
+        libc::sigaction(signal, std::ptr::null(), current.as_mut_ptr());
+        current.assume_init()
+    };
+    current.sa_sigaction == libc::SIG_IGN
 }

@@ -9,8 +9,8 @@ use super::conversion::file_place;
 use super::decision::DecisionExplainer;
 use super::explanation::{ChosenBy, Explanation, RequestedEndpoint, RequestedRoute};
 use super::later::add_record;
-use crate::answer::answer::no_route;
 use crate::answer::engine::Engine;
+use crate::answer::no_route::no_route;
 use crate::base::{milliseconds, shortened};
 use crate::catalogue::{self, Catalogue, Endpoint, Route, Subject, UploadFields};
 use crate::http::{self, Body, Call, MediaType};
@@ -22,7 +22,7 @@ pub(crate) fn explain(engine: &Engine, world: Option<&World>, exchange: &Exchang
     let mut call = call(exchange);
     let (method, path) = (call.method().clone(), call.path().into_owned());
     let route = catalogue.route(&method, &path);
-    let endpoint = route.as_ref().ok().and_then(Route::endpoint);
+    let endpoint = route.as_ref().and_then(Route::endpoint);
     let reloaded = note_of_reload(&catalogue, exchange);
     let files = endpoint.and_then(|endpoint| replace_files(endpoint, &mut call, exchange));
     let mut explanation = Explanation {
@@ -35,17 +35,17 @@ pub(crate) fn explain(engine: &Engine, world: Option<&World>, exchange: &Exchang
         exchange,
     };
     match &route {
-        Err(_) if http::check_path(call.sent_path()).is_err() => decision.explain_refusal(),
-        Err(nearest) => {
-            let sentence = no_route(engine, &call, nearest.as_deref());
+        None if http::check_path(call.sent_path()).is_err() => decision.explain_refusal(),
+        None => {
+            let sentence = no_route(engine, &catalogue, &call);
             decision.decide(ChosenBy::NoRoute, sentence);
         }
-        Ok(_) if world.is_none() => decision.explain_refusal(),
-        Ok(Route::Ask(endpoint, path)) => {
+        Some(_) if world.is_none() => decision.explain_refusal(),
+        Some(Route::Ask(endpoint, path)) => {
             decision.explain_product_request(engine, &catalogue, endpoint, path.clone());
         }
-        Ok(Route::Read(endpoint, _)) => decision.explain_read(endpoint),
-        Ok(
+        Some(Route::Read(endpoint, _)) => decision.explain_read(endpoint),
+        Some(
             Route::Health
             | Route::ApiKeys { .. }
             | Route::CallbackToken

@@ -11,7 +11,7 @@ use super::battery::{self, Audit, AuditStep, AuditVerdict};
 use crate::base::{ReceiverUrl, parse_duration};
 use crate::callbacks::RECEIVER_TIME;
 use crate::cli::answering::Scenarios;
-use crate::cli::output::{Format, block_on, fail, misused, print};
+use crate::cli::output::{Format, block_on, fail, misused, print, report};
 use crate::http::CALLBACK_TOKEN_HEADER;
 use crate::sandbox::Sandbox;
 
@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let sandbox = match builder.unserved() {
         Ok(sandbox) => sandbox,
         Err(errors) => {
-            eprintln!("{errors}");
+            report(&errors);
             return misused("nothing was sent: correct the scenario files above");
         }
     };
@@ -68,21 +68,25 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 async fn play(mut audit: Audit, arguments: &Arguments) -> ExitCode {
     let is_text = arguments.format == Format::Text;
     if is_text {
-        print(&format!(
+        if let Err(code) = print(&format!(
             "callbacks of type {} to {}\n{CALLBACK_TOKEN_HEADER}: {}\n\n",
             arguments.callback_type,
             arguments.url.as_str(),
             audit.token(),
-        ));
+        )) {
+            return code;
+        }
     }
     let mut verdicts = Vec::new();
     for step in &battery::STEPS {
         if !audit.can_play(step) {
             if is_text {
                 let name = step.name;
-                print(&format!(
+                if let Err(code) = print(&format!(
                     "skip {name}: the product has no pending outcome\n"
-                ));
+                )) {
+                    return code;
+                }
             }
             continue;
         }
@@ -96,14 +100,18 @@ async fn play(mut audit: Audit, arguments: &Arguments) -> ExitCode {
             }
         };
         if is_text {
-            print(&line(step, &verdict));
+            if let Err(code) = print(&line(step, &verdict)) {
+                return code;
+            }
         }
         verdicts.push((step, verdict));
     }
     let failed = verdicts.iter().filter(|(_, verdict)| !verdict.pass).count();
     if is_text {
         let passed = verdicts.len() - failed;
-        print(&format!("\n{passed} passed, {failed} failed\n"));
+        if let Err(code) = print(&format!("\n{passed} passed, {failed} failed\n")) {
+            return code;
+        }
     } else {
         let steps: Vec<_> = verdicts
             .iter()
@@ -117,10 +125,12 @@ async fn play(mut audit: Audit, arguments: &Arguments) -> ExitCode {
                 })
             })
             .collect();
-        print(&format!(
+        if let Err(code) = print(&format!(
             "{:#}\n",
             json!({"ok": failed == 0, "steps": steps})
-        ));
+        )) {
+            return code;
+        }
     }
     ExitCode::from(u8::from(failed > 0))
 }

@@ -13,7 +13,7 @@ use super::{drawing, png};
 use crate::base::{listed, nearest, reason};
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::cli::answering::Scenarios;
-use crate::cli::output::{Format, fail, misused, print};
+use crate::cli::output::{Format, fail, finish, misused};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -90,8 +90,8 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         }
     };
     match write(&path, &file, arguments.force) {
-        Ok(()) => {
-            print(&match arguments.format {
+        Ok(()) => finish(
+            &match arguments.format {
                 Format::Text => format!("{}\n", path.display()),
                 Format::Json => {
                     let report = json!({
@@ -103,9 +103,9 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
                     });
                     format!("{report:#}\n")
                 }
-            });
-            ExitCode::SUCCESS
-        }
+            },
+            ExitCode::SUCCESS,
+        ),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fail(format_args!(
             "{} already exists: use --force to overwrite it",
             path.display()

@@ -38,6 +38,7 @@ files! {
     "mask.js": JAVASCRIPT,
     "numbers.js": JAVASCRIPT,
     "place.js": JAVASCRIPT,
+    "powershell.js": JAVASCRIPT,
     "requests.js": JAVASCRIPT,
     "rows.js": JAVASCRIPT,
     "scenarios.js": JAVASCRIPT,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::base::{Clock, Moment, duration_text, milliseconds};
+use crate::base::{Clock, JsonMistake, Moment, duration_text, milliseconds};
 use crate::world::records::Version;
 use crate::world::standing_faults::WorldFault;
 use crate::world::state::State;
@@ -227,7 +227,7 @@ impl Snapshot {
             snapshot: Option<Value>,
         }
         let versioned: Versioned = serde_json::from_slice(document)
-            .map_err(|error| format!("it is no snapshot: {error}"))?;
+            .map_err(|error| format!("it is no snapshot: {}", JsonMistake::of(document, &error)))?;
         match versioned.snapshot {
             Some(version) if version == VERSION => {}
             Some(version) => {
@@ -237,7 +237,8 @@ impl Snapshot {
             }
             None => return Err("it is no snapshot: `\"snapshot\": 1` is missing".to_owned()),
         }
-        serde_json::from_slice(document).map_err(|error| error.to_string())
+        serde_json::from_slice(document)
+            .map_err(|error| JsonMistake::of(document, &error).to_string())
     }
 }
 

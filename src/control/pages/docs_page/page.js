@@ -114,13 +114,20 @@ function fields(schema, prefix = "", depth = 0) {
 
 // Curl
 
-const word = (text) => (/^[\w./:=@%+,-]+$/.test(text) ? text : `'${text.replace(/'/g, "'\\''")}'`);
+const word = (text) => (/^[\w./:@%+,-][\w./:=@%+,-]*$/.test(text) ? text : `'${text.replace(/'/g, "'\\''")}'`);
 
 /** Over HTTPS a line names the authority to trust, where this page may know it. */
 async function learnCurl() {
   if (location.protocol !== "https:") return;
   const reply = await fetch("/__sandbox/setup");
   if (reply.ok) state.curl = (await reply.json()).curl;
+}
+
+/** The options of curl for one part of a form. In `-F`, quotes keep a `;` in JSON. */
+function formPart(name, value, isFile) {
+  if (isFile) return ["-F", word(`${name}=@${name}.png`)];
+  if (value === null || typeof value !== "object") return ["--form-string", word(`${name}=${value}`)];
+  return ["-F", word(`${name}="${JSON.stringify(value).replace(/[\\"]/g, "\\$&")}";type=application/json`)];
 }
 
 function curl(one, outcome) {
@@ -151,7 +158,7 @@ function curl(one, outcome) {
     const properties = (resolved(body.schema) || {}).properties || {};
     for (const [name, value] of Object.entries(example || {})) {
       const file = properties[name] && properties[name].format === "binary";
-      if (!outcome) parts.push("-F", word(`${name}=${file ? `@${name}.png` : value}`));
+      if (!outcome) parts.push(...[value].flat().flatMap((item) => formPart(name, item, file)));
     }
   } else if (example !== undefined && !outcome) {
     parts.push("-H", "'content-type: application/json'", "-d", word(JSON.stringify(example)));

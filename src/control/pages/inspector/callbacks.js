@@ -1,6 +1,7 @@
 // Deliveries with their attempts, the callback URLs, and the inbox.
 
 import { api, known, send } from './api.js';
+import { word } from './curl.js';
 import { button, curlBox, fill, h, outcomeOf, say, stamp, statusOf, took } from './dom.js';
 import { head, headers, text as content } from './json.js';
 import { withoutSecrets } from './mask.js';
@@ -91,7 +92,7 @@ function deliveries(room, filter, count, signal) {
     const { setup } = known;
     const user = setup.api_key && setup.world === store.world ? `${setup.api_key}:` : '"$ILUMA_API_KEY:"';
     empty.append(
-      curlBox(`${setup.curl} ${setup.url}/v1/callback/urls -u ${user} -d '${JSON.stringify({ type: one.callback_type, url: `${setup.url}/__sandbox/inbox/mine` })}'`),
+      curlBox(`${setup.curl} ${setup.url}/v1/callback/urls -u ${user} -d ${word(JSON.stringify({ type: one.callback_type, url: `${setup.url}/__sandbox/inbox/mine` }))}`),
       curlBox(one.curl));
   }
   function draw() {

@@ -9,9 +9,9 @@ const LEFT_OUT = new Set(['host', 'authorization', 'content-length', 'user-agent
 
 export const isOwn = (name) => !LEFT_OUT.has(name) && !name.startsWith('sec-');
 
-/** Text as one word of a shell. */
+/** Text as one word of a shell. A `=` at the start is quoted for zsh. */
 export function word(text) {
-  return /^[A-Za-z0-9_./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  return /^[A-Za-z0-9_./:@%+,-][A-Za-z0-9_./:=@%+,-]*$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 export function target(request) {
@@ -37,17 +37,18 @@ export function bodyOf(request) {
   return typeof request.body === 'string' ? request.body : JSON.stringify(request.body);
 }
 
-function form(fields) {
-  const pairs = new URLSearchParams();
-  const add = (name, value) => {
-    if (value && typeof value === 'object') Object.entries(value).forEach(([key, item]) => add(`${name}[${key}]`, item));
-    else pairs.append(name, value ?? '');
+/** The fields of a form as pairs: a list or an object becomes names with brackets. */
+export function fieldsOf(fields) {
+  const leaves = ([name, value]) => {
+    if (value === null || typeof value !== 'object' || isUpload(value)) return [[name, value ?? '']];
+    return Object.entries(value).flatMap(([key, item]) => leaves([`${name}[${key}]`, item]));
   };
-  Object.entries(fields).forEach(([name, value]) => add(name, value));
-  return pairs;
+  return Object.entries(fields).flatMap(leaves);
 }
 
-const endingOf = (facts) => (facts.type === 'image/png' ? 'png' : 'jpg');
+const form = (fields) => new URLSearchParams(fieldsOf(fields));
+
+export const endingOf = (facts) => (facts.type === 'image/png' ? 'png' : 'jpg');
 
 /** A body with files in base64. The shell inserts them from files that have the names of their fields. */
 function filled(value) {
@@ -63,33 +64,68 @@ function filled(value) {
 /** A private-use character: no text holds it, and JSON does not escape it. */
 const MARK = '\ue000';
 
+/** A name inside `-F` as curl reads it: without quotes, `,` and `;` would end it. */
+const quoted = (name) => (/^[A-Za-z0-9_.-]+$/.test(name) ? name : `"${name.replaceAll(/[\\"]/g, '\\$&')}"`);
+
+/** The name of an upload, and of the local file to send: the last part of that name. */
+export function fileNames(field, facts) {
+  const sent = facts.file_name || `${field}.${endingOf(facts)}`;
+  return { sent, local: sent.split(/[/\\]/).pop() || `${field}.${endingOf(facts)}` };
+}
+
+function filePart(field, facts) {
+  const { sent, local } = fileNames(field, facts);
+  const file = local === '-' ? './-' : local; // `-` alone is the standard input
+  return `-F ${word(`${field}=@${quoted(file)}${file === sent ? '' : `;filename=${quoted(sent)}`}`)}`;
+}
+
+/** True if the parts of a form are known. */
+export const hasParts = (request) => isForm(request) && request.body !== null && typeof request.body === 'object';
+
+/** The options that send the body. With `-F` and `-d`, curl would read files that a text names with `@` or `<`. */
+function bodyOptions(request) {
+  if (hasParts(request)) {
+    return fieldsOf(request.body).map(([name, value]) =>
+      isUpload(value) ? filePart(name, value) : `--form-string ${word(`${name}=${value}`)}`);
+  }
+  const content = bodyOf(request);
+  if (content === '') return [];
+  if (content !== null && !content.includes('\0')) return [`--data-raw ${word(content)}`];
+  return [!isForm(request) && hasUpload(request.body) ? '--data-binary @-' : '--data-binary @body'];
+}
+
+/** The headers to send, as pairs. curl and PowerShell write the content type of a form with its boundary. */
+export function headersOf(request) {
+  const isWritten = (name) => isOwn(name) && !(hasParts(request) && name === 'content-type');
+  const own = Object.entries(request.headers).filter(([name]) => isWritten(name));
+  return own.flatMap(([name, value]) => [value].flat().map((one) => [name, one]));
+}
+
+/** curl sends an empty header only if its name ends in `;`. */
+const headerOption = ([name, value]) => `-H ${word(value === '' ? `${name};` : `${name}: ${value}`)}`;
+
+function methodOptions(request, hasBody) {
+  if (request.method === (hasBody ? 'POST' : 'GET')) return [];
+  return [request.method === 'HEAD' ? '-I' : `-X ${word(request.method)}`];
+}
+
+/** Options that keep curl from changing the path. */
+function pathOptions({ path }) {
+  return [/[[\]{}]/.test(path) && '-g', /\/\.\.?(\/|$)/.test(path) && '--path-as-is'].filter(Boolean);
+}
+
 export function curl(request) {
   const { setup } = known;
   const isPublic = setup.api_key && setup.world === request.world;
-  const type = isForm(request);
-  const parts = [];
-  const content = bodyOf(request);
-  const hasFiles = !type && hasUpload(request.body);
-  if (request.method !== 'GET' && !(request.method === 'POST' && (content || type))) parts.push(`-X ${word(request.method)}`);
-  parts.push(word(setup.url + target(request)));
-  parts.push(isPublic ? `-u ${setup.api_key}:` : '-u "$ILUMA_API_KEY:"');
-  for (const [name, value] of Object.entries(request.headers)) {
-    if (!isOwn(name) || ((type || hasFiles) && name === 'content-type')) continue;
-    for (const one of [value].flat()) parts.push(`-H ${word(`${name}: ${one}`)}`);
-  }
-  if (hasFiles) parts.push(`-H ${word('content-type: application/json')}`);
-  if (type && request.body && typeof request.body === 'object') {
-    for (const [name, value] of Object.entries(request.body)) {
-      const isFile = isUpload(value);
-      parts.push(`-F ${word(isFile ? `${name}=@${value.file_name ?? `${name}.${endingOf(value)}`}` : `${name}=${value}`)}`);
-    }
-  } else if (content) {
-    parts.push(`-d ${word(content)}`);
-  } else if (hasFiles) {
-    parts.push('-d @-');
-  } else if (content === null) {
-    parts.push('-d @body');
-  }
-  const line = `${setup.curl} ${parts.join(' \\\n    ')}`;
-  return hasFiles ? `printf %s ${filled(request.body)} |\n  ${line}` : line;
+  const body = bodyOptions(request);
+  const headers = headersOf(request).map(headerOption);
+  // Without this, curl would call the body a form.
+  if (body.length && !hasParts(request) && !('content-type' in request.headers)) headers.push("-H 'content-type:'");
+  const line = [
+    ...methodOptions(request, body.length > 0), ...pathOptions(request), word(setup.url + target(request)),
+    isPublic ? `-u ${word(`${setup.api_key}:`)}` : '-u "$ILUMA_API_KEY:"', ...headers, ...body,
+  ];
+  const command = `${setup.curl} ${line.join(' \\\n    ')}`;
+  const hasFiles = body.includes('--data-binary @-');
+  return hasFiles ? `printf %s ${filled(request.body)} |\n  ${command}` : command;
 }

@@ -6,6 +6,7 @@ import { bodyOf, curl, hasUpload, isForm, isOwn, target } from './curl.js';
 import { body, headers } from './json.js';
 import { masked, plainPath, revealAll, withoutSecrets } from './mask.js';
 import { change, link } from './place.js';
+import { powershell } from './powershell.js';
 import { catalog, soon, store } from './store.js';
 import { drawnOf } from './uploads.js';
 
@@ -62,6 +63,7 @@ export function detail(pane, { close }) {
           h('span', { class: 'dim mono', title: 'x-sandbox-trace' }, request.trace))),
       h('div', { class: 'row actions' },
         button('Copy as curl', () => copy(curl(request), 'curl'), redacts ? { disabled: true, title: cannot } : {}),
+        button('Copy as PowerShell', () => copy(powershell(request), 'PowerShell'), redacts ? { disabled: true, title: cannot } : {}),
         button('Send again', again, { class: 'primary', disabled: cannot !== null, title: cannot ?? 'Sends the same request once more (r)' }),
         redacts ? h('span', { class: 'tag', title: cannot }, 'redacted') : button('Show personal fields', async () => revealAll(pane))),
       h('h3', {}, 'Why'), explanation(why), life,
