@@ -140,7 +140,9 @@ impl Expected {
     /// The value that a URL writes. `null` means that the field must be absent, and `"null"` is this text.
     pub(crate) fn written(text: &str) -> Self {
         match serde_json::from_str(text) {
-            Ok(value @ (Value::Null | Value::String(_))) => Self::Json(value),
+            Ok(value @ (Value::Null | Value::String(_))) if text.trim() == text => {
+                Self::Json(value)
+            }
             Ok(_) | Err(_) => Self::Written(text.to_owned()),
         }
     }
