@@ -66,6 +66,9 @@ pub struct Difference {
     /// Why the field cannot be judged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// Where the values differ if they look alike: `` `é` U+00E9 against `e` U+0065 U+0301 at character 4 ``.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub look_alike: Option<String>,
 }
 
 impl RequestField {
