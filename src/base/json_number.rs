@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use serde_json::{Number, Value};
 
+use super::text::look_alike;
+
 /// Whether two values are equal. Numbers are equal however they are written.
 pub(crate) fn same_json(one: &Value, other: &Value) -> bool {
     match (one, other) {
@@ -20,6 +22,22 @@ pub(crate) fn same_json(one: &Value, other: &Value) -> bool {
             one.len() == other.len() && one.iter().all(same_in)
         }
         _ => one == other,
+    }
+}
+
+/// How two values differ that look alike: the first of their texts that do.
+pub(crate) fn look_alike_json(expected: &Value, received: &Value) -> Option<String> {
+    match (expected, received) {
+        (Value::String(expected), Value::String(received)) => look_alike(expected, received),
+        (Value::Array(expected), Value::Array(received)) => {
+            let mut pairs = expected.iter().zip(received);
+            pairs.find_map(|(expected, received)| look_alike_json(expected, received))
+        }
+        (Value::Object(expected), Value::Object(received)) => {
+            let mut expected = expected.iter();
+            expected.find_map(|(name, expected)| look_alike_json(expected, received.get(name)?))
+        }
+        _ => None,
     }
 }
 

@@ -32,7 +32,7 @@ pub(crate) use self::dice::{Dice, Mix};
 pub(crate) use self::fault::{BROKEN_MAX, Fault, Probability, faults, no_json};
 pub(crate) use self::field_path::{join_path, split_path};
 pub(crate) use self::json_mistake::{JsonMistake, looks_like_json, no_object_hint};
-pub(crate) use self::json_number::{canonical_json, canonical_number, same_json};
+pub(crate) use self::json_number::{canonical_json, canonical_number, look_alike_json, same_json};
 pub(crate) use self::json_reading::{UnreadableJson, read_exact_json, read_json};
 pub(crate) use self::panics::{
     Panicked, Panics, contained, contained_async, log_panic, pass_panic_on,
@@ -43,6 +43,6 @@ pub(crate) use self::share::grow_share;
 pub(crate) use self::spellings::{JsonPlace, Spellings, UNFIT_MAX};
 pub(crate) use self::sync::{lock, read_lock, write_lock};
 pub(crate) use self::text::{
-    hex, listed, nearest, nearest_clause, nearest_or_all, nearest_sentence, pointer_part, reason,
-    short, shortened, snake_case,
+    hex, listed, look_alike, named_near, nearest, nearest_clause, nearest_or_all, nearest_sentence,
+    pointer_part, reason, short, shortened, snake_case,
 };

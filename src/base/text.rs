@@ -2,6 +2,8 @@
 
 use std::io::{self};
 
+use unicode_width::UnicodeWidthChar;
+
 /// A name as one part of a JSON Pointer.
 pub(crate) fn pointer_part(name: &str) -> String {
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))
@@ -49,7 +51,9 @@ pub(crate) fn nearest_clause<'a>(
     written: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) -> String {
-    nearest(written, known).map_or(String::new(), |near| format!(": did you mean `{near}`?"))
+    nearest(written, known).map_or(String::new(), |near| {
+        format!(": did you mean {}?", named_near(written, near))
+    })
 }
 
 /// `` Did you mean `x`? `` between two sentences, after a space; nothing where no known word is near.
@@ -57,7 +61,9 @@ pub(crate) fn nearest_sentence<'a>(
     written: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) -> String {
-    nearest(written, known).map_or(String::new(), |near| format!(" Did you mean `{near}`?"))
+    nearest(written, known).map_or(String::new(), |near| {
+        format!(" Did you mean {}?", named_near(written, near))
+    })
 }
 
 /// `` did you mean `x`? `` or, where no known word is near, all of them: ``known are `a`, `b` and `c` ``.
@@ -66,8 +72,16 @@ pub(crate) fn nearest_or_all<'a>(
     known: impl IntoIterator<Item = &'a str> + Clone,
 ) -> String {
     match nearest(written, known.clone()) {
-        Some(near) => format!("did you mean `{near}`?"),
+        Some(near) => format!("did you mean {}?", named_near(written, near)),
         None => format!("known are {}", listed(known)),
+    }
+}
+
+/// A known word, with the difference if the written one looks the same.
+pub(crate) fn named_near(written: &str, near: &str) -> String {
+    match look_alike(near, written) {
+        Some(difference) => format!("`{near}` (they look alike: {difference})"),
+        None => format!("`{near}`"),
     }
 }
 
@@ -96,6 +110,63 @@ pub(crate) fn snake_case(name: &str) -> String {
         }
     }
     snake
+}
+
+/// From this character on, a text in a message may be cut.
+const SURELY_SHOWN_CHARS: usize = 60;
+
+/// Longer texts are not searched for characters that look alike.
+const ALIKE_BYTES_MAX: usize = 4096;
+
+/// How many characters are named where two texts differ.
+const NAMED_CHARS_MAX: usize = 6;
+
+/// How two texts differ that look alike in a message: `` `é` U+00E9 against `e` U+0065 U+0301 at character 4 ``. None if
+/// they are equal, or if everybody sees the difference.
+pub(crate) fn look_alike(expected: &str, received: &str) -> Option<String> {
+    let pairs = expected.chars().zip(received.chars());
+    let same = pairs.take_while(|(one, other)| one == other).count();
+    let [expected_rest, received_rest] = [expected, received].map(|text| rest_after(text, same));
+    let are_equal = expected_rest.is_empty() && received_rest.is_empty();
+    if are_equal || same < SURELY_SHOWN_CHARS && !are_confusable(expected, received) {
+        return None;
+    }
+    Some(format!(
+        "{} against {} at character {}",
+        first_character(expected_rest),
+        first_character(received_rest),
+        same + 1
+    ))
+}
+
+fn rest_after(text: &str, count: usize) -> &str {
+    let at = text.char_indices().nth(count);
+    at.map_or("", |(at, _)| &text[at..])
+}
+
+/// Whether readers take two texts for the same one. A page shows several blanks as one.
+fn are_confusable(one: &str, other: &str) -> bool {
+    let looks = |text: &str| {
+        let skeleton: String = unicode_security::skeleton(text).collect();
+        skeleton.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    one.len().max(other.len()) <= ALIKE_BYTES_MAX && looks(one) == looks(other)
+}
+
+/// The first character with the marks on it, by its code points. An invisible one is only named.
+fn first_character(text: &str) -> String {
+    let Some(first) = text.chars().next() else {
+        return "nothing".to_owned();
+    };
+    let marks = text.chars().skip(1).take_while(|c| c.width() == Some(0));
+    let points = std::iter::once(first).chain(marks).take(NAMED_CHARS_MAX);
+    let points: Vec<_> = points.map(code_point).collect();
+    let points = points.join(" ");
+    if first.is_alphanumeric() || first.is_ascii_graphic() {
+        format!("`{first}` {points}")
+    } else {
+        points
+    }
 }
 
 /// `U+00E9`

@@ -15,7 +15,7 @@ use super::personal::PersonalFields;
 use super::reply_id::unescaped;
 use super::route::{ACCOUNT_ROUTES, CALLBACK_URLS, Route, RouteTarget};
 use super::slot::Slot;
-use crate::base::{Dice, nearest, shortened};
+use crate::base::{Dice, named_near, nearest, shortened};
 use crate::http::{self, ApiError, Code, ErrorCode};
 use crate::scenario::{LoadError, Settings, Source};
 
@@ -160,7 +160,10 @@ impl Catalogue {
     ) -> String {
         let known = self.endpoints().map(|endpoint| &*endpoint.id);
         match nearest(name, known) {
-            Some(near) => format!("there is no endpoint `{name}`: did you mean `{near}`?"),
+            Some(near) => {
+                let near = named_near(name, near);
+                format!("there is no endpoint `{name}`: did you mean {near}?")
+            }
             None => format!("there is no endpoint `{name}`{}", otherwise()),
         }
     }

@@ -9,7 +9,9 @@ use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use super::shape::{Fields, Shape, dig};
-use crate::base::{canonical_json, listed, nearest_or_all, read_exact_json, same_json};
+use crate::base::{
+    canonical_json, listed, look_alike, look_alike_json, nearest_or_all, read_exact_json, same_json,
+};
 use crate::http;
 use crate::scenario::{LoadError, SourceFile, Spanned, Tree};
 
@@ -92,6 +94,13 @@ impl Condition {
             Subject::Header(name) => Some(name.clone()),
             Subject::Field(_) | Subject::FileName(_) | Subject::Query(_) | Subject::Nth => None,
         }
+    }
+
+    /// Where the value of a request differs from the expected one, if they look alike and the condition fails.
+    pub(crate) fn look_alike(&self, facts: Facts<'_>) -> Option<String> {
+        let received = self.subject.of(facts)?;
+        let fails = !self.test.holds(Some(&*received), self.subject.is_text());
+        fails.then(|| self.test.look_alike(&received))?
     }
 
     pub(crate) fn holds(&self, facts: Facts<'_>) -> bool {
@@ -262,6 +271,18 @@ impl Test {
             | Self::LessThan(_)
             | Self::Not(_) => None,
         }
+    }
+
+    fn look_alike(&self, received: &Value) -> Option<String> {
+        if let Self::StartsWith(start) = self {
+            let received = received.as_str()?;
+            let counts = 1..=start.chars().count() * 2;
+            let mut beginnings =
+                counts.map(|count| received.chars().take(count).collect::<String>());
+            return beginnings.find_map(|beginning| look_alike(start, &beginning));
+        }
+        let mut expected = self.exact()?.iter();
+        expected.find_map(|expected| look_alike_json(expected, received))
     }
 
     /// The test as a file writes it.

@@ -145,6 +145,9 @@ fn write_rules(text: &mut String, explanation: &Explanation) -> fmt::Result {
             };
             let differs = format!("{condition} must be {expected} and is {received}");
             writeln!(text, "         {differs}")?;
+            if let Some(look_alike) = &failed.look_alike {
+                writeln!(text, "         they look alike: {look_alike}")?;
+            }
         }
     }
     let (tried, shown) = (explanation.rules_tried.unwrap_or_default(), rules.len());

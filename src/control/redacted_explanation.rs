@@ -24,6 +24,7 @@ pub(super) fn redact_explanation(
     for rule in explanation.rules.iter_mut().flatten() {
         for condition in &mut rule.failed {
             hide(&mut condition.received);
+            condition.look_alike = None;
         }
     }
     redact_nearest_rule(explanation);

@@ -45,6 +45,7 @@ mod inspector;
 mod json_mistakes;
 mod limits;
 mod llms;
+mod look_alikes;
 mod metrics;
 mod mistakes;
 mod model;

@@ -26,7 +26,7 @@ export class NotVerified extends SandboxError {
 interface NearMiss {
   trace: string;
   request: string;
-  differences?: { field: string; expected: unknown; received: unknown; note?: string }[];
+  differences?: { field: string; expected: unknown; received: unknown; note?: string; look_alike?: string }[];
 }
 
 /** The error for an answer that is not 2xx. */
@@ -36,9 +36,10 @@ export function ofAnswer(status: number, said: unknown): SandboxError {
   const lines = [message];
   for (const nearMiss of (answer.near_misses ?? []) as NearMiss[]) {
     lines.push(`  close was ${nearMiss.trace}, ${nearMiss.request}:`);
-    for (const { field, expected, received, note } of nearMiss.differences ?? []) {
+    for (const { field, expected, received, note, look_alike: lookAlike } of nearMiss.differences ?? []) {
       const came = note ?? `received ${JSON.stringify(received)}`;
-      lines.push(`    ${field}: expected ${JSON.stringify(expected)}, ${came}`);
+      const alike = lookAlike ? ` (they look alike: ${lookAlike})` : '';
+      lines.push(`    ${field}: expected ${JSON.stringify(expected)}, ${came}${alike}`);
     }
   }
   for (const reason of (answer.why ?? []) as string[]) {

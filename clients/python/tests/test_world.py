@@ -116,6 +116,15 @@ def test_a_failed_verify_is_an_assertion_that_shows_the_nearest_request_field_by
     ]
 
 
+def test_a_failed_verify_names_the_code_points_of_texts_that_look_alike(iluma_world: World) -> None:
+    ask(iluma_world, BANK_PATH, {**account(1234567890), "reference_id": "Jose\u0301"})
+    with pytest.raises(AssertionError) as failed:
+        iluma_world.verify(endpoint=BANK, body={"reference_id": "Jos\u00e9"}, exactly=1)
+    assert str(failed.value).endswith(
+        'received "Jose\u0301" (they look alike: `\u00e9` U+00E9 against `e` U+0065 U+0301 at character 4)'
+    )
+
+
 def test_verify_knows_bounds_order_and_never(iluma_world: World) -> None:
     for number in (1111111111, 2222222222):
         ask(iluma_world, BANK_PATH, account(number))

@@ -20,6 +20,7 @@ pub(super) fn tried_condition(condition: &Condition, facts: Facts<'_>) -> TriedC
         condition: condition.written.to_string(),
         expected: condition.test.shown(),
         received: received(&condition.subject, facts),
+        look_alike: condition.look_alike(facts),
     }
 }
 

@@ -93,6 +93,9 @@ pub(crate) struct TriedCondition {
     pub expected: Value,
     /// Null where the request has no such value.
     pub received: Value,
+    /// Where the values differ if they look alike: `` `é` U+00E9 against `e` U+0065 U+0301 at character 4 ``.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look_alike: Option<String>,
 }
 
 /// What chose the outcome.

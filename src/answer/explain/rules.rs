@@ -53,7 +53,12 @@ pub(super) fn nearest_rule(creation: &Creation, facts: Facts<'_>) -> Option<Near
                 .of(facts)
                 .map_or_else(|| "nothing".to_owned(), |value| short(&value.to_string()));
             let expected = short(&condition.test.shown().to_string());
-            format!("{} must be {expected} and is {received}", condition.written)
+            let alike = condition.look_alike(facts);
+            let alike = alike.map_or(String::new(), |alike| {
+                format!(" (they look alike: {alike})")
+            });
+            let written = &condition.written;
+            format!("{written} must be {expected} and is {received}{alike}")
         })
         .collect();
     let outcome = rule.outcome.name.clone();

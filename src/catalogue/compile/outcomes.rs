@@ -9,7 +9,7 @@ use super::compiler::Compiler;
 use super::faults::faults;
 use super::head::{headers, status};
 use super::stack::Stack;
-use crate::base::{Behaviour, listed, nearest};
+use crate::base::{Behaviour, listed, named_near, nearest};
 use crate::catalogue::body::{BodyPlan, Template, TemplateScope};
 use crate::catalogue::outcome::{Answer, Outcome, requestable_errors};
 use crate::scenario::{
@@ -291,7 +291,8 @@ pub(super) fn check_outcome_name(
 /// outcomes. The shared errors are not listed by name.
 fn unknown_outcome(written: &str, outcomes: &IndexMap<String, Arc<Outcome>>) -> String {
     if let Some(near) = nearest(written, outcomes.keys().map(String::as_str)) {
-        return format!("there is no outcome `{written}`: did you mean `{near}`?");
+        let near = named_near(written, near);
+        return format!("there is no outcome `{written}`: did you mean {near}?");
     }
     let own = outcomes.values().filter(|outcome| !outcome.is_shared);
     let own = listed(own.map(|outcome| outcome.name.as_str()));

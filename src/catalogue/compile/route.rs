@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::compiler::Compiler;
-use crate::base::{listed, nearest};
+use crate::base::{listed, named_near, nearest};
 use crate::catalogue::endpoint::{Verb, path_segments};
 use crate::scenario::Tree;
 
@@ -113,7 +113,7 @@ impl Compiler<'_> {
                     continue;
                 }
                 let hint = match nearest(written, names.iter().copied()) {
-                    Some(near) => format!("did you mean `{near}`?"),
+                    Some(near) => format!("did you mean {}?", named_near(written, near)),
                     None => format!("its parameters are {}", listed(names.iter().copied())),
                 };
                 self.errors.push(file.source_file.error(

@@ -66,6 +66,9 @@ pub struct Difference {
     /// Why the field cannot be judged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// Where the values differ if they look alike: `` `é` U+00E9 against `e` U+0065 U+0301 at character 4 ``.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub look_alike: Option<String>,
 }
 
 impl RequestField {
@@ -140,7 +143,9 @@ impl Expected {
     /// The value that a URL writes. `null` means that the field must be absent, and `"null"` is this text.
     pub(crate) fn written(text: &str) -> Self {
         match serde_json::from_str(text) {
-            Ok(value @ (Value::Null | Value::String(_))) => Self::Json(value),
+            Ok(value @ (Value::Null | Value::String(_))) if text.trim() == text => {
+                Self::Json(value)
+            }
             Ok(_) | Err(_) => Self::Written(text.to_owned()),
         }
     }

@@ -330,7 +330,11 @@ impl NotVerified {
         for near in &mut self.near_misses {
             near.request = mask.hidden(&near.request).into_owned();
             for difference in &mut near.differences {
+                let received = difference.received.clone();
                 mask.hide(&mut difference.received);
+                if difference.received != received {
+                    difference.look_alike = None; // it would name characters of a secret
+                }
             }
         }
         self

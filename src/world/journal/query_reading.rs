@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::condition::{Difference, Expected, QueryCondition, RequestField};
 use super::exchange::{Content, Exchange, HEAD_KEPT_BYTES_MAX};
-use crate::base::size_in_words;
+use crate::base::{look_alike_json, size_in_words};
 use crate::catalogue::{self, dig, text_or_list};
 use crate::http;
 
@@ -124,6 +124,7 @@ impl QueryCondition {
         };
         Difference {
             field: self.field.to_string(),
+            look_alike: look_alike_json(&expected, &received),
             expected,
             received,
             note,

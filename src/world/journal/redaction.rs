@@ -108,6 +108,9 @@ pub(crate) fn redact_not_verified(shown: &mut Value, personal: &PersonalFields) 
             if is_hidden {
                 HiddenValues::default().hide(&mut difference["expected"]);
                 HiddenValues::default().hide(&mut difference["received"]);
+                if let Some(difference) = difference.as_object_mut() {
+                    difference.shift_remove("look_alike");
+                }
             }
         }
     }

@@ -14,12 +14,17 @@ impl fmt::Display for Difference {
             expected,
             received,
             note,
+            look_alike,
         } = self;
         write!(f, "{field}: expected {expected}, ")?;
         match note {
             Some(note) => f.write_str(note),
             None if received.is_null() => f.write_str("received nothing"),
             None => write!(f, "received {received}"),
+        }?;
+        match look_alike {
+            Some(look_alike) => write!(f, " (they look alike: {look_alike})"),
+            None => Ok(()),
         }
     }
 }

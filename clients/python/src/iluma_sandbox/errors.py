@@ -48,9 +48,10 @@ def _near_misses(near_misses: Any) -> list[str]:
         lines.append(f"  close was {near_miss.get('trace')}, {near_miss.get('request')}:")
         for difference in near_miss.get("differences", []):
             received = difference.get("note") or f"received {_json(difference.get('received'))}"
-            lines.append(
-                f"    {difference.get('field')}: expected {_json(difference.get('expected'))}, {received}"
-            )
+            look_alike = difference.get("look_alike")
+            alike = f" (they look alike: {look_alike})" if look_alike else ""
+            expected = _json(difference.get("expected"))
+            lines.append(f"    {difference.get('field')}: expected {expected}, {received}{alike}")
     return lines
 
 

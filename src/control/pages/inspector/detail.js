@@ -199,6 +199,6 @@ function explanation(why) {
       h('summary', {}, `${why.rules_tried} ${why.rules_tried === 1 ? 'rule' : 'rules'} tried`),
       h('ol', { class: 'rules' }, rules.map((rule) => h('li', { class: rule.held ? 'held' : '' },
         h('span', { class: 'mono' }, rule.outcome), ' ', at(rule.place), rule.held ? h('b', {}, ' held') : null,
-        rule.failed.map((one) => h('div', { class: 'dim' }, h('code', {}, one.condition), ' expects ', h('code', {}, shown(one.expected)), ', received ', received(one.received, one.condition))))))),
+        rule.failed.map((one) => h('div', { class: 'dim' }, h('code', {}, one.condition), ' expects ', h('code', {}, shown(one.expected)), ', received ', received(one.received, one.condition), one.look_alike && [' (they look alike: ', masked(one.look_alike, one.condition), ')'])))))),
     (why.notes ?? []).map((note) => h('p', { class: 'dim' }, `Note: ${note}.`)));
 }
