@@ -102,7 +102,7 @@ pub(crate) fn read_files(folders: &[PathBuf], pause: fn()) -> (Layers, Vec<LoadE
             match (found.kind, id_of(below)) {
                 (FileKind::Odd(reason), _) => errors.push(LoadError::warning_of_file(name, reason)),
                 (FileKind::Unreadable(_) | FileKind::Scenario, None) => {
-                    errors.push(not_utf8(name, below))
+                    errors.push(not_utf8(name, below));
                 }
                 (FileKind::Unreadable(error), Some(id)) => {
                     layers.unreadable.insert(id);
