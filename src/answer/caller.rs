@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::engine::Engine;
 use crate::base::ApiKey;
-use crate::http::{self, ApiError, Call, Refusal, RepeatedHeader, WORLD_HEADER};
+use crate::http::{self, ApiError, Call, Refusal, WORLD_HEADER};
 use crate::world::World;
 
 /// The world of the request's API key, given by Basic auth or as `?key=`. Callers that may see all worlds can
@@ -104,14 +104,12 @@ pub(crate) fn no_foreign_page(engine: &Engine, call: &Call) -> Result<(), ApiErr
 
 /// The key of the world that a product request names in a header. Nearly all requests name none.
 pub(crate) fn named_world(engine: &Engine, call: &Call) -> Option<Result<ApiKey, ApiError>> {
-    let tag = match http::single_header(call.headers(), WORLD_HEADER) {
-        Ok(tag) => tag?.to_str().unwrap_or_default(),
-        Err(RepeatedHeader) => {
-            let message =
-                format!("{WORLD_HEADER} came more than once, with different values: send it once.");
-            return Some(Err(ApiError::invalid_key(message)));
-        }
+    let Ok(tag) = http::single_header(call.headers(), WORLD_HEADER) else {
+        let message =
+            format!("{WORLD_HEADER} came more than once, with different values: send it once.");
+        return Some(Err(ApiError::invalid_key(message)));
     };
+    let tag = tag?.to_str().unwrap_or_default();
     let refuse = |Refusal(_, _, message): Refusal| ApiError::invalid_key(message);
     let method = call.method().as_str();
     let found = engine

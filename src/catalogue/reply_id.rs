@@ -35,9 +35,9 @@ impl ReplyId {
 
 /// An outcome of an endpoint. It is compared by the endpoint's id and the outcome's name. Its header is only shown.
 #[derive(Clone)]
-pub(crate) struct OutcomeId(Arc<Parts>);
+pub(crate) struct OutcomeId(Arc<OutcomeParts>);
 
-struct Parts {
+struct OutcomeParts {
     endpoint: Arc<str>,
     name: Box<str>,
     header: HeaderValue,
@@ -45,7 +45,7 @@ struct Parts {
 
 impl OutcomeId {
     pub(crate) fn new(endpoint: &Arc<str>, name: &str) -> Self {
-        Self(Arc::new(Parts {
+        Self(Arc::new(OutcomeParts {
             endpoint: endpoint.clone(),
             name: name.into(),
             header: header(endpoint, name),
@@ -55,7 +55,7 @@ impl OutcomeId {
     /// The outcome of a record of an endpoint, from the header that a snapshot has saved.
     pub(crate) fn saved(endpoint: &Arc<str>, header: &str) -> Result<Self, InvalidHeaderValue> {
         let name = header.rsplit_once('/').map_or(header, |(_, name)| name);
-        Ok(Self(Arc::new(Parts {
+        Ok(Self(Arc::new(OutcomeParts {
             endpoint: endpoint.clone(),
             name: name.into(),
             header: HeaderValue::try_from(header)?,

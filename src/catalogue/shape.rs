@@ -26,7 +26,8 @@ impl Fields<'_> {
 
     pub(crate) fn names(self) -> impl Iterator<Item = String> {
         let word = self.word;
-        self.shape.names().map(move |name| format!("{word}.{name}"))
+        let written = self.shape.names().map(|name| join_path(&[name.to_owned()]));
+        written.map(move |name| format!("{word}.{name}"))
     }
 }
 
@@ -166,7 +167,9 @@ impl Shape {
                     let found = properties.iter().find(|property| property.name == *name);
                     &found
                         .ok_or_else(|| {
-                            let hint = nearest_clause(name, shape.names());
+                            let names = shape.names().map(|name| join_path(&[name.to_owned()]));
+                            let names: Vec<_> = names.collect();
+                            let hint = nearest_clause(name, names.iter().map(String::as_str));
                             format!("the request has no field `{}`{hint}", join_path(path))
                         })?
                         .shape

@@ -51,10 +51,8 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         if let Err(error) = fs::create_dir_all(parent).and_then(|()| fs::write(&path, text)) {
             return fail(format_args!("cannot write {}: {error}", path.display()));
         }
-        if is_text {
-            if let Err(code) = print(&format!("wrote {}\n", path.display())) {
-                return code;
-            }
+        if is_text && let Err(code) = print(&format!("wrote {}\n", path.display())) {
+            return code;
         }
         written.push(path.display().to_string());
     }

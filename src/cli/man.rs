@@ -29,10 +29,10 @@ pub(super) fn run(arguments: &Arguments, all: clap::Command) -> ExitCode {
     if let Some(dir) = &arguments.dir {
         return match write_all(all, dir) {
             Ok(()) => {
-                if arguments.format == Format::Json {
-                    if let Err(code) = print(&format!("{}\n", json!({"dir": dir}))) {
-                        return code;
-                    }
+                if arguments.format == Format::Json
+                    && let Err(code) = print(&format!("{}\n", json!({"dir": dir})))
+                {
+                    return code;
                 }
                 ExitCode::SUCCESS
             }

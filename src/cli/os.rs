@@ -58,7 +58,7 @@ async fn next_of(signal: Option<&mut Signal>) {
     {
         return;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Ctrl-C stops the process.

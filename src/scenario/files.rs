@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock};
 use include_dir::{Dir, DirEntry, include_dir};
 use sha2::{Digest, Sha256};
 
-use super::folder::{Found, Kind, find, is_toml};
+use super::folder::{FileKind, Found, find, is_toml};
 use super::format::{self, ScenarioFile};
 use super::mistake::{LoadError, SourceFile};
 use super::settings::Settings;
@@ -100,19 +100,21 @@ pub(crate) fn read_files(folders: &[PathBuf], pause: fn()) -> (Layers, Vec<LoadE
             let name = path.display().to_string();
             let below = path.strip_prefix(folder).unwrap_or(path);
             match (found.kind, id_of(below)) {
-                (Kind::Odd(reason), _) => errors.push(LoadError::warning_of_file(name, reason)),
-                (Kind::Unreadable(_) | Kind::Scenario, None) => errors.push(not_utf8(name, below)),
-                (Kind::Unreadable(error), Some(id)) => {
+                (FileKind::Odd(reason), _) => errors.push(LoadError::warning_of_file(name, reason)),
+                (FileKind::Unreadable(_) | FileKind::Scenario, None) => {
+                    errors.push(not_utf8(name, below));
+                }
+                (FileKind::Unreadable(error), Some(id)) => {
                     layers.unreadable.insert(id);
                     errors.push(unreadable(name, &error));
                 }
-                (Kind::Scenario, Some(id)) if !ids.insert(id.clone()) => {
+                (FileKind::Scenario, Some(id)) if !ids.insert(id.clone()) => {
                     let sentence = format!(
                         "is the second file of the id `{id}`: only the case of its ending differs"
                     );
                     errors.push(LoadError::of_file(name, sentence));
                 }
-                (Kind::Scenario, Some(id)) => read_file(path, id, &mut layers, &mut errors),
+                (FileKind::Scenario, Some(id)) => read_file(path, id, &mut layers, &mut errors),
             }
         }
     }
@@ -142,7 +144,7 @@ pub(crate) fn fingerprint(folders: &[PathBuf]) -> [u8; 32] {
         for Found { path, kind } in find(folder) {
             let_requests_go_first();
             hash.update(path.as_os_str().as_encoded_bytes());
-            if matches!(kind, Kind::Scenario) {
+            if matches!(kind, FileKind::Scenario) {
                 hash.update([0]);
                 hash.update(read_bytes(&path).unwrap_or_default());
             }

@@ -12,10 +12,10 @@ const FILES_MAX: usize = 10_000;
 /// Something in a scenario folder that must be read or reported.
 pub(super) struct Found {
     pub path: PathBuf,
-    pub kind: Kind,
+    pub kind: FileKind,
 }
 
-pub(super) enum Kind {
+pub(super) enum FileKind {
     Scenario,
     Unreadable(io::Error),
     /// It is not read, and this says why. It was probably meant as a scenario file.
@@ -48,7 +48,7 @@ impl FolderWalk {
             let error = io::Error::other(format!(
                 "it has more than {FILES_MAX} files, or folders nested deeper than {FOLDER_DEPTH_MAX}"
             ));
-            self.push(folder, Kind::Unreadable(error));
+            self.push(folder, FileKind::Unreadable(error));
             self.is_over = true;
             return;
         }
@@ -56,12 +56,12 @@ impl FolderWalk {
             fs::read_dir(folder).and_then(std::iter::Iterator::collect::<io::Result<Vec<_>>>);
         let mut entries = match entries {
             Ok(entries) => entries,
-            Err(error) => return self.push(folder, Kind::Unreadable(error)),
+            Err(error) => return self.push(folder, FileKind::Unreadable(error)),
         };
         if entries.is_empty() && depth > 0 && is_toml(folder) {
             let reason =
                 "is an empty folder, not a file: Docker makes one where a file to mount is missing";
-            self.push(folder, Kind::Odd(reason.to_owned()));
+            self.push(folder, FileKind::Odd(reason.to_owned()));
         }
         entries.sort_by_key(fs::DirEntry::file_name);
         for entry in entries {
@@ -71,11 +71,11 @@ impl FolderWalk {
             }
             match fs::metadata(&path) {
                 Ok(metadata) if metadata.is_dir() => self.enter(&path, depth + 1),
-                Ok(_) if is_toml(&path) => self.push(&path, Kind::Scenario),
-                Err(error) if is_toml(&path) => self.push(&path, Kind::Unreadable(error)),
+                Ok(_) if is_toml(&path) => self.push(&path, FileKind::Scenario),
+                Err(error) if is_toml(&path) => self.push(&path, FileKind::Unreadable(error)),
                 _ => {
                     if let Some(reason) = oddity(&path) {
-                        self.push(&path, Kind::Odd(reason));
+                        self.push(&path, FileKind::Odd(reason));
                     }
                 }
             }
@@ -85,7 +85,7 @@ impl FolderWalk {
         }
     }
 
-    fn push(&mut self, path: &Path, kind: Kind) {
+    fn push(&mut self, path: &Path, kind: FileKind) {
         let path = path.to_owned();
         self.found.push(Found { path, kind });
     }

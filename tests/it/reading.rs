@@ -676,3 +676,30 @@ async fn a_callback_depth_that_is_no_number_is_refused() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_hint_writes_a_name_with_a_dot_as_a_path_needs_it() {
+    let wrong =
+        format!("{THINGS}[outcomes.WRONG]\nwhen = {{ 'input.a.b' = \"x\" }}\nbody = {{}}\n");
+    let folder = tempfile::tempdir().expect("a folder");
+    crate::process::write(folder.path(), "v9/things.toml", &wrong);
+    let started = Sandbox::builder().scenarios(folder.path()).start().await;
+    let error = started.expect_err("a mistake").to_string();
+    assert!(
+        error.contains(r"the request has no field `a.b`: did you mean `a\.b`?"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn only_null_itself_means_a_missing_value_in_the_filter_of_a_url() {
+    let client = Client::start().await;
+    let body = json!({"bank_account_number": "1", "bank_code": "BCA", "reference_id": " null"});
+    let bank = "/v1.1/identity/bank_account_data_requests";
+    client.post(bank, &body).await;
+    for (filter, matched) in [("%20null", 1), ("null", 0), ("%22null%22", 0)] {
+        let path = format!("/__sandbox/requests?body.reference_id={filter}");
+        let found = client.get(&path).await.json();
+        assert_eq!(found["matched"], matched, "{filter}");
+    }
+}

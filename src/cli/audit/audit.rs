@@ -67,15 +67,15 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 /// Plays every step. The text is printed step by step, because a receiver that hangs takes long.
 async fn play(mut audit: Audit, arguments: &Arguments) -> ExitCode {
     let is_text = arguments.format == Format::Text;
-    if is_text {
-        if let Err(code) = print(&format!(
+    if is_text
+        && let Err(code) = print(&format!(
             "callbacks of type {} to {}\n{CALLBACK_TOKEN_HEADER}: {}\n\n",
             arguments.callback_type,
             arguments.url.as_str(),
             audit.token(),
-        )) {
-            return code;
-        }
+        ))
+    {
+        return code;
     }
     let mut verdicts = Vec::new();
     for step in &battery::STEPS {
@@ -99,10 +99,8 @@ async fn play(mut audit: Audit, arguments: &Arguments) -> ExitCode {
                 ));
             }
         };
-        if is_text {
-            if let Err(code) = print(&line(step, &verdict)) {
-                return code;
-            }
+        if is_text && let Err(code) = print(&line(step, &verdict)) {
+            return code;
         }
         verdicts.push((step, verdict));
     }

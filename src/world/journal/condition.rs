@@ -143,7 +143,9 @@ impl Expected {
     /// The value that a URL writes. `null` means that the field must be absent, and `"null"` is this text.
     pub(crate) fn written(text: &str) -> Self {
         match serde_json::from_str(text) {
-            Ok(value @ (Value::Null | Value::String(_))) => Self::Json(value),
+            Ok(value @ (Value::Null | Value::String(_))) if text.trim() == text => {
+                Self::Json(value)
+            }
             Ok(_) | Err(_) => Self::Written(text.to_owned()),
         }
     }
@@ -196,7 +198,9 @@ impl Expected {
 /// Compares an item of a list with a text. A number is compared by its spelling.
 fn same_text(expected: &Value, received: &Value) -> bool {
     match (expected, received) {
-        (Value::Number(_) | Value::Bool(_), Value::String(text)) => expected.to_string() == *text,
+        (Value::Number(_) | Value::Bool(_), Value::String(_)) => {
+            same_json(&expected.to_string().into(), received)
+        }
         _ => same_json(expected, received),
     }
 }
