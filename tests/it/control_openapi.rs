@@ -50,7 +50,7 @@ async fn an_unknown_route_is_told_all_that_are_described_and_nothing_else() {
     let client = Client::start().await;
     let told = client.get("/__sandbox/nothing").await.message();
     let (_, listed) = told
-        .split_once("known below /__sandbox/ are ")
+        .split_once("Known below /__sandbox/ are ")
         .expect("a list");
     let listed: BTreeSet<_> = listed
         .split("; ")

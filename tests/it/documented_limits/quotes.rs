@@ -405,6 +405,14 @@ pub const NO_LIMITS: &[(&str, &str)] = &[
 /// Constants that are called as limits are, and that nobody meets from outside.
 pub const INTERNAL: &[(&str, &str)] = &[
     (
+        "base::text::ALIKE_BYTES_MAX",
+        "longer texts are only not searched for characters that look alike",
+    ),
+    (
+        "base::text::NAMED_CHARS_MAX",
+        "a message names the first characters that differ",
+    ),
+    (
         "answer::explain::rules::SHOWN_MAX",
         "an explanation shows the nearest rules",
     ),
