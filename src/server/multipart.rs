@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use encoding_rs::{Encoding, UTF_8};
 use hyper::HeaderMap;
-use hyper::header::{CONTENT_TYPE, HeaderName};
+use hyper::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName, HeaderValue};
 use multra::{Constraints, Field, Multipart, SizeLimit};
 use serde_json::Value;
 use tokio_stream::Stream;
@@ -201,13 +201,19 @@ struct Label {
 
 impl Label {
     fn of(field: &Field<'_>) -> Result<Self, ApiError> {
+        let headers = field.headers();
+        let disposition = headers.get(CONTENT_DISPOSITION).map(HeaderValue::as_bytes);
+        if std::str::from_utf8(disposition.unwrap_or_default()).is_err() {
+            return Err(ApiError::broken_multipart(
+                "the content-disposition of a part is not UTF-8 text",
+            ));
+        }
         let name = field.name().unwrap_or_default();
         if name.is_empty() {
             return Err(ApiError::broken_multipart(
                 "a part has no name in its content-disposition",
             ));
         }
-        let headers = field.headers();
         if let Some(encoding) = header(headers, &TRANSFER_ENCODING)
             && !PLAIN_ENCODINGS
                 .iter()

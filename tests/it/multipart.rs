@@ -316,3 +316,32 @@ async fn a_part_that_holds_further_parts_is_refused() {
         )
     );
 }
+
+#[tokio::test]
+async fn a_part_whose_name_or_file_name_is_not_utf_8_is_refused() {
+    let client = passports().await;
+    for disposition in [
+        &b"name=\"caf\xe9\""[..],
+        b"name=\"scan\"; filename=\"caf\xe9.png\"",
+    ] {
+        let body = [
+            b"--x\r\ncontent-disposition: form-data; ",
+            disposition,
+            b"\r\n\r\n1\r\n--x--\r\n",
+        ]
+        .concat();
+        let request = client
+            .request("POST", PASSPORTS)
+            .header("content-type", "multipart/form-data; boundary=x")
+            .body(body);
+        let answer = Answer::of(request).await;
+        assert_eq!(
+            (answer.status, answer.message()),
+            (
+                400,
+                "The multipart body cannot be read: the content-disposition of a part is not UTF-8 text."
+                    .to_owned()
+            )
+        );
+    }
+}
