@@ -122,7 +122,7 @@ test('a failed verify names the code points of texts that look alike', async (t)
   const world = await iluma.world(t);
   await ask(world, BANK_PATH, { ...account(1234567890), reference_id: 'Jose\u0301' });
   const other = { reference_id: 'Jos\u00e9' };
-  await assert.rejects(world.verify({ endpoint: BANK, body: other, exactly: 1 }), (failed) => {
+  await assert.rejects(world.verify({ endpoint: BANK, body: other, exactly: 1 }), (/** @type {Error} */ failed) => {
     const end = 'received "Jose\u0301" (they look alike: `\u00e9` U+00E9 against `e` U+0065 U+0301 at character 4)';
     assert(failed.message.endsWith(end), failed.message);
     return true;
