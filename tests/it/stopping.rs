@@ -25,7 +25,21 @@ fn pid_in(ready_file: &Path) -> Value {
     serde_json::from_str::<Value>(&text).expect("JSON")["pid"].take()
 }
 
+/// The binary with the usual reaction to signals. A shell has a job in the background ignore some, and its children
+/// inherit that.
+#[cfg(target_os = "linux")]
+fn with_default_signals(arguments: &[&str]) -> Command {
+    let mut env = Command::new("env");
+    env.arg("--default-signal").arg(BINARY).args(arguments);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ILUMA_SANDBOX_")) {
+        env.env_remove(name);
+    }
+    env.stdin(Stdio::null());
+    env
+}
+
 #[test]
+#[cfg(target_os = "linux")]
 fn each_of_the_four_signals_stops_the_process_and_removes_its_ready_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("ready.json");
@@ -35,7 +49,9 @@ fn each_of_the_four_signals_stops_the_process_and_removes_its_ready_file() {
         (Signal::HUP, "SIGHUP"),
         (Signal::QUIT, "SIGQUIT"),
     ] {
-        let process = Process::serve(&["--ready-file", file.to_str().expect("UTF-8")]);
+        let path = file.to_str().expect("UTF-8");
+        let serve = ["serve", "--port", "0", "--ready-file", path];
+        let process = Process::start(with_default_signals(&serve));
         assert!(file.exists());
         let (code, _, log) = process.stop(signal);
         assert_eq!((code, file.exists()), (0, false), "{name}: {log}");
