@@ -33,7 +33,7 @@ use super::requests::RequestsOf;
 use crate::base::{microseconds, milliseconds};
 use crate::http::{Refusal, ReplyBody};
 use crate::world::{
-    self, DecidedBy, Exchange, LOOKERS_MAX, Mask, NO_WORLD, Subscription, Tag, World,
+    self, DecidedBy, Exchange, Mask, NO_WORLD, SUBSCRIBERS_MAX, Subscription, Tag, World,
 };
 
 const BACKLOG_MAX: usize = 10_000;
@@ -72,17 +72,17 @@ pub(super) fn open(request: ControlRequest<'_>) -> Result<ControlReply, Refusal>
         }
     };
     let only = whose.as_ref().map(|world| tag(world));
-    let lookout = context.engine.worlds.live.look(only).ok_or_else(|| {
+    let subscription = context.engine.worlds.live.subscribe(only).ok_or_else(|| {
         Refusal(
             StatusCode::SERVICE_UNAVAILABLE,
             "too_many_streams",
-            format!("{LOOKERS_MAX} streams are open already: close one first"),
+            format!("{SUBSCRIBERS_MAX} streams are open already: close one first"),
         )
     })?;
     let (sender, receiver) = mpsc::channel(1);
     let stream = Stream {
         context: context.clone(),
-        lookout,
+        subscription,
         sender,
     };
     let mut stop = context.stop.clone();
@@ -113,7 +113,7 @@ fn tag(world: &World) -> Tag {
 
 struct Stream {
     context: Arc<Context>,
-    lookout: Subscription,
+    subscription: Subscription,
     sender: mpsc::Sender<Bytes>,
 }
 
@@ -135,7 +135,7 @@ impl Stream {
         let mut beats = Instant::now() + HEARTBEAT;
         loop {
             tokio::select! {
-                () = self.lookout.news() => self.tell_news().await?,
+                () = self.subscription.news() => self.tell_news().await?,
                 changed = reloads.changed() => {
                     if changed.is_err() {
                         return Ok(());
@@ -150,7 +150,7 @@ impl Stream {
     }
 
     async fn tell_news(&self) -> Result<(), Closed> {
-        let waiting = self.lookout.take();
+        let waiting = self.subscription.take();
         // Resets come first: everything before them is gone, and the events below came after them.
         if waiting.many_worlds {
             self.say("reset", &json!({"world": null})).await?;

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use tokio::sync::watch;
 
 const NAMES_MAX: usize = 1000;
-const ENTRIES_MAX: usize = 1000;
+const INBOX_ENTRIES_MAX: usize = 1000;
 
 /// How many bytes all inboxes may hold together.
 const BYTES_MAX: usize = 64 << 20;
@@ -60,7 +60,7 @@ impl InboxNames {
             body,
             answered,
         });
-        while received.entries.len() > ENTRIES_MAX || self.bytes > BYTES_MAX {
+        while received.entries.len() > INBOX_ENTRIES_MAX || self.bytes > BYTES_MAX {
             let Some(oldest) = received.entries.pop_front() else {
                 break;
             };

@@ -15,8 +15,8 @@ use super::exchange_json::exchange_json;
 use crate::answer::{is_tag, may_see_all};
 use crate::http::Refusal;
 use crate::world::{
-    self, ENTRIES_MAX, Excerpt, Exchange, Expectation, Expected, JournalOf, Judgement, Mask,
-    NotVerified, Query, RequestField, Wait, World,
+    self, Excerpt, Exchange, Expectation, Expected, JOURNAL_ENTRIES_MAX, JournalOf, Judgement,
+    Mask, NotVerified, Query, RequestField, Wait, World,
 };
 
 /// A page ends when its bodies and heads reach this size, for they may be large.
@@ -141,10 +141,10 @@ impl Page {
         let limit = parameter(query, "limit", whole_number)?.unwrap_or(LIMIT_DEFAULT);
         let limit = usize::try_from(limit)
             .ok()
-            .filter(|limit| *limit <= ENTRIES_MAX);
+            .filter(|limit| *limit <= JOURNAL_ENTRIES_MAX);
         let limit = limit.ok_or_else(|| {
             bad_request(format!(
-                "`limit`: a page has {ENTRIES_MAX} requests at most"
+                "`limit`: a page has {JOURNAL_ENTRIES_MAX} requests at most"
             ))
         })?;
         Ok(Self {
@@ -186,7 +186,7 @@ impl Page {
             unknown.extend(not_judged);
             let matching = matching.into_iter().take(self.limit).cloned();
             all.extend(matching.map(|one| (one, world.clone())));
-            if all.len() > 10 * ENTRIES_MAX {
+            if all.len() > 10 * JOURNAL_ENTRIES_MAX {
                 self.sort(&mut all);
             }
         }

@@ -42,7 +42,7 @@ impl UploadStore {
 
     /// Room for a file that comes in. None where nobody would fetch it.
     pub(crate) fn room(&self) -> Option<Room> {
-        let is_wanted = self.is_on && self.live.is_watched();
+        let is_wanted = self.is_on && self.live.has_subscribers();
         is_wanted.then(|| Room::of(&self.room))
     }
 
@@ -52,7 +52,7 @@ impl UploadStore {
         world: &Arc<World>,
         mut pictures: Vec<Picture>,
     ) -> Option<RequestUploads> {
-        if pictures.is_empty() || !self.live.is_looked_at(&world.tag) {
+        if pictures.is_empty() || !self.live.has_subscriber_of(&world.tag) {
             return None;
         }
         pictures.truncate(OF_REQUEST_MAX);

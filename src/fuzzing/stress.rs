@@ -189,7 +189,7 @@ fn a_world_that_is_in_use_is_not_given_up_and_one_that_is_given_up_begins_again_
 fn who_looks_on_slowly_is_told_of_every_exchange_or_how_many_were_skipped_and_holds_nobody_up() {
     const EACH: u64 = 20_000;
     let live = Arc::new(Watchers::default());
-    let slow = live.look(None).expect("there is room");
+    let slow = live.subscribe(None).expect("there is room");
     let reported = AtomicU64::new(0);
     let (mut taken, mut skipped) = (Vec::new(), 0);
     let writers = AtomicU64::new(THREADS);

@@ -20,7 +20,7 @@ mod worlds;
 
 pub(crate) use self::exercised::{Durations, Exercised, LIMITS_US};
 pub(crate) use self::journal::{
-    Content, DecidedBy, Decision, ENTRIES_MAX, Excerpt, Expected, HiddenValues, JournalOf,
+    Content, DecidedBy, Decision, Excerpt, Expected, HiddenValues, JOURNAL_ENTRIES_MAX, JournalOf,
     Judgement, Mask, NO_WORLD, RequestField, Wait, head_text, redact_delivery, redact_exchange,
     redact_not_verified, redact_path, redact_received,
 };
@@ -42,7 +42,7 @@ pub(crate) use self::strangers::Strangers;
 pub(crate) use self::totals::Dropped;
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::watchers::WAITING_MAX;
-pub(crate) use self::watchers::{LOOKERS_MAX, Subscription, Tag, Watchers};
+pub(crate) use self::watchers::{SUBSCRIBERS_MAX, Subscription, Tag, Watchers};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::world::WORLDS_MAX;
 pub(crate) use self::world::World;

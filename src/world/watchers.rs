@@ -1,5 +1,5 @@
-//! Tells watchers what happens. Each watcher has a box of limited size, which also says what did not fit.
-//! Without watchers this costs one atomic load.
+//! Tells subscribers what happens. Each has a box of limited size, which also says what did not fit. Without
+//! subscribers this costs one atomic load.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,8 +10,8 @@ use tokio::sync::Notify;
 
 use crate::base::{lock, read_lock, write_lock};
 
-/// Watchers at the same time.
-pub(crate) const LOOKERS_MAX: usize = 100;
+/// Subscribers at the same time.
+pub(crate) const SUBSCRIBERS_MAX: usize = 100;
 
 /// Limit of a box: exchanges, and worlds with other changes.
 pub(crate) const WAITING_MAX: usize = 250;
@@ -19,14 +19,14 @@ pub(crate) const WAITING_MAX: usize = 250;
 /// The eight hex digits that stand for a world.
 pub(crate) type Tag = [u8; 8];
 
-/// All watchers. Every event goes through here.
+/// All subscribers. Every event goes through here.
 #[derive(Debug, Default)]
 pub(crate) struct Watchers {
-    lookers: RwLock<Vec<Arc<Subscriber>>>,
+    subscribers: RwLock<Vec<Arc<Subscriber>>>,
     open: AtomicUsize,
 }
 
-/// One watcher of one world or of all.
+/// A subscriber of one world or of all.
 #[derive(Debug)]
 struct Subscriber {
     only: Option<Tag>,
@@ -34,7 +34,7 @@ struct Subscriber {
     bell: Notify,
 }
 
-/// What a watcher has not taken yet.
+/// What a subscriber has not taken yet.
 #[derive(Debug, Default)]
 pub(crate) struct News {
     /// World and number of each, oldest first.
@@ -61,22 +61,22 @@ pub(crate) struct Changes {
 }
 
 impl Watchers {
-    /// None when there are too many watchers already.
-    pub(crate) fn look(self: &Arc<Self>, only: Option<Tag>) -> Option<Subscription> {
-        let looker = Arc::new(Subscriber {
+    /// None when there are too many subscribers already.
+    pub(crate) fn subscribe(self: &Arc<Self>, only: Option<Tag>) -> Option<Subscription> {
+        let subscriber = Arc::new(Subscriber {
             only,
             waiting: Mutex::default(),
             bell: Notify::new(),
         });
-        let mut lookers = write_lock(&self.lookers);
-        if lookers.len() >= LOOKERS_MAX {
+        let mut subscribers = write_lock(&self.subscribers);
+        if subscribers.len() >= SUBSCRIBERS_MAX {
             return None;
         }
-        lookers.push(looker.clone());
-        self.open.store(lookers.len(), Ordering::Relaxed);
+        subscribers.push(subscriber.clone());
+        self.open.store(subscribers.len(), Ordering::Relaxed);
         Some(Subscription {
             live: self.clone(),
-            looker,
+            subscriber,
         })
     }
 
@@ -99,17 +99,18 @@ impl Watchers {
         });
     }
 
-    /// Whether there is any watcher.
-    pub(crate) fn is_watched(&self) -> bool {
+    /// Whether there is any subscriber.
+    pub(crate) fn has_subscribers(&self) -> bool {
         self.open.load(Ordering::Relaxed) > 0
     }
 
-    /// Whether anybody watches this world.
-    pub(crate) fn is_looked_at(&self, world: &str) -> bool {
-        let lookers = read_lock(&self.lookers);
-        let sees =
-            |looker: &Arc<Subscriber>| looker.only.is_none_or(|only| only == world.as_bytes());
-        lookers.iter().any(sees)
+    /// Whether anybody has subscribed to this world.
+    pub(crate) fn has_subscriber_of(&self, world: &str) -> bool {
+        let subscribers = read_lock(&self.subscribers);
+        let sees = |subscriber: &Arc<Subscriber>| {
+            subscriber.only.is_none_or(|only| only == world.as_bytes())
+        };
+        subscribers.iter().any(sees)
     }
 
     pub(crate) fn deliveries(&self, world: &str) {
@@ -142,18 +143,18 @@ impl Watchers {
     }
 
     fn tell(&self, world: Option<Tag>, tell: impl Fn(&mut News)) {
-        if !self.is_watched() {
+        if !self.has_subscribers() {
             return;
         }
-        let lookers = read_lock(&self.lookers);
-        for looker in lookers.iter() {
-            if looker.only.is_some() && world.is_some() && looker.only != world {
+        let subscribers = read_lock(&self.subscribers);
+        for subscriber in subscribers.iter() {
+            if subscriber.only.is_some() && world.is_some() && subscriber.only != world {
                 continue;
             }
-            let mut waiting = lock(&looker.waiting);
+            let mut waiting = lock(&subscriber.waiting);
             tell(&mut waiting);
             drop(waiting);
-            looker.bell.notify_one();
+            subscriber.bell.notify_one();
         }
     }
 }
@@ -162,24 +163,24 @@ impl Watchers {
 #[derive(Debug)]
 pub(crate) struct Subscription {
     live: Arc<Watchers>,
-    looker: Arc<Subscriber>,
+    subscriber: Arc<Subscriber>,
 }
 
 impl Subscription {
     /// Returns when there may be something to take. It may have been taken already.
     pub(crate) async fn news(&self) {
-        self.looker.bell.notified().await;
+        self.subscriber.bell.notified().await;
     }
 
     pub(crate) fn take(&self) -> News {
-        std::mem::take(&mut lock(&self.looker.waiting))
+        std::mem::take(&mut lock(&self.subscriber.waiting))
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        let mut lookers = write_lock(&self.live.lookers);
-        lookers.retain(|looker| !Arc::ptr_eq(looker, &self.looker));
-        self.live.open.store(lookers.len(), Ordering::Relaxed);
+        let mut subscribers = write_lock(&self.live.subscribers);
+        subscribers.retain(|subscriber| !Arc::ptr_eq(subscriber, &self.subscriber));
+        self.live.open.store(subscribers.len(), Ordering::Relaxed);
     }
 }

@@ -14,7 +14,7 @@ use crate::answer::no_route::no_route;
 use crate::base::{milliseconds, shortened};
 use crate::catalogue::{self, Catalogue, Endpoint, Route, Subject, UploadFields};
 use crate::http::{self, Body, Call, MediaType, PageRequest};
-use crate::world::{Content, ENTRIES_MAX, Exchange, KeptBody, NO_WORLD, World};
+use crate::world::{Content, Exchange, JOURNAL_ENTRIES_MAX, KeptBody, NO_WORLD, World};
 
 /// Explains why an exchange was answered as it was. `world` is none for an exchange that belongs to no world.
 pub(crate) fn explain(engine: &Engine, world: Option<&World>, exchange: &Exchange) -> Explanation {
@@ -204,7 +204,7 @@ pub(crate) fn find_exchange(
         }),
         None if seq > last => unknown("there has been no such exchange yet"),
         None => unknown(&format!(
-            "it is not kept: the journal keeps the latest {ENTRIES_MAX} since the last reset"
+            "it is not kept: the journal keeps the latest {JOURNAL_ENTRIES_MAX} since the last reset"
         )),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::exchange::{ENTRY_OVERHEAD_BYTES, Exchange, bytes};
 
-pub(crate) const ENTRIES_MAX: usize = 1000;
+pub(crate) const JOURNAL_ENTRIES_MAX: usize = 1000;
 const _: () = assert!(size_of::<Exchange>() <= ENTRY_OVERHEAD_BYTES);
 
 /// The latest exchanges. The oldest leave first.
@@ -67,7 +67,7 @@ impl Journal {
 
     /// Gives the exchange its number and keeps it among the latest.
     pub(crate) fn record(&mut self, exchange: Exchange) -> u64 {
-        self.keep(exchange, ENTRIES_MAX)
+        self.keep(exchange, JOURNAL_ENTRIES_MAX)
     }
 
     /// The same with a limit of its own.

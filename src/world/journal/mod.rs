@@ -22,7 +22,7 @@ pub use self::exchange::Exchange;
 pub(crate) use self::exchange::{Content, NO_WORLD, head_text};
 pub(crate) use self::expectation::{Excerpt, Wait};
 pub use self::expectation::{Expectation, NearMiss, NotVerified, Verified};
-pub(crate) use self::journal::{ENTRIES_MAX, Journal};
+pub(crate) use self::journal::{JOURNAL_ENTRIES_MAX, Journal};
 pub use self::kept_body::KeptBody;
 pub(crate) use self::mask::Mask;
 pub(crate) use self::query::Judgement;

@@ -6,7 +6,7 @@ use super::exchange::Exchange;
 use super::expectation::{
     Excerpt, Expectation, ExpectedCalls, NEAR_MISSES_MAX, NearMiss, NotVerified, Verified,
 };
-use super::journal::ENTRIES_MAX;
+use super::journal::JOURNAL_ENTRIES_MAX;
 use super::query::{Judgement, Query};
 
 /// How much of an expectation the requests have fulfilled.
@@ -43,7 +43,7 @@ impl SeenRequests {
     fn add(&mut self, exchange: &Exchange) {
         self.count += 1;
         self.last_seq = exchange.seq;
-        if self.traces.len() < ENTRIES_MAX {
+        if self.traces.len() < JOURNAL_ENTRIES_MAX {
             self.traces.push(exchange.trace());
         }
     }

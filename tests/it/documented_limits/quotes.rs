@@ -52,11 +52,11 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "README.md",
-        "Each world keeps the latest {journal::ENTRIES_MAX} exchanges",
+        "Each world keeps the latest {journal::JOURNAL_ENTRIES_MAX} exchanges",
     ),
     (
         "README.md",
-        "keeps the latest {journal::ENTRIES_MAX} exchanges of each world and the latest {strangers::STRANGERS_MAX} refused exchanges",
+        "keeps the latest {journal::JOURNAL_ENTRIES_MAX} exchanges of each world and the latest {strangers::STRANGERS_MAX} refused exchanges",
     ),
     ("README.md", "{ask::LIMIT_DEFAULT} per page (`limit`)"),
     (
@@ -74,7 +74,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ("README.md", "and holds {watchers::WAITING_MAX} exchanges"),
     (
         "README.md",
-        "At most {watchers::LOOKERS_MAX} streams can be open",
+        "At most {watchers::SUBSCRIBERS_MAX} streams can be open",
     ),
     (
         "README.md",
@@ -86,7 +86,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "README.md",
-        "and {world::WORLDS_MAX} worlds. Each world has at most {records::RECORDS_MAX} records, {journal::ENTRIES_MAX} journal entries ({kept_body::BODY_KEPT_BYTES_MAX} of each body), {records::COUNTERS_MAX} counters and {world::WORLD_BYTES_MAX}",
+        "and {world::WORLDS_MAX} worlds. Each world has at most {records::RECORDS_MAX} records, {journal::JOURNAL_ENTRIES_MAX} journal entries ({kept_body::BODY_KEPT_BYTES_MAX} of each body), {records::COUNTERS_MAX} counters and {world::WORLD_BYTES_MAX}",
     ),
     (
         "README.md",
@@ -192,7 +192,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "src/control/openapi.json",
-        r#"more than {requests::PAGE_BYTES_MAX}.", "schema": {"type": "integer", "minimum": 0, "maximum": {journal::ENTRIES_MAX}, "default": {ask::LIMIT_DEFAULT}}"#,
+        r#"more than {requests::PAGE_BYTES_MAX}.", "schema": {"type": "integer", "minimum": 0, "maximum": {journal::JOURNAL_ENTRIES_MAX}, "default": {ask::LIMIT_DEFAULT}}"#,
     ),
     (
         "src/control/openapi.json",
@@ -228,7 +228,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "src/control/openapi.json",
-        "The latest {journal::ENTRIES_MAX} exchanges of a world, or the latest {strangers::STRANGERS_MAX} without",
+        "The latest {journal::JOURNAL_ENTRIES_MAX} exchanges of a world, or the latest {strangers::STRANGERS_MAX} without",
     ),
     (
         "src/control/openapi.json",
@@ -300,7 +300,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "src/control/pages/inspector/detail.js",
-        "a world keeps its latest {journal::ENTRIES_MAX} requests",
+        "a world keeps its latest {journal::JOURNAL_ENTRIES_MAX} requests",
     ),
     (
         "src/sandbox/receiver.rs",
