@@ -8,6 +8,9 @@ use serde_json::Value;
 
 use super::os;
 
+/// A ready file is never longer.
+const CONTENT_BYTES_MAX: u64 = 64 << 10;
+
 pub(super) struct ReadyFile {
     path: PathBuf,
     /// The text that this process wrote. None before that.
@@ -25,10 +28,10 @@ impl ReadyFile {
     /// Removes the file of a sandbox that was killed, because a launcher could take it for the file of this one. The
     /// file of a running sandbox stays, and so does any other file, until this one is ready.
     pub(super) fn remove_stale(&self) -> Result<(), String> {
-        let Ok(text) = fs::read_to_string(&self.path) else {
+        let Some(content) = self.content() else {
             return Ok(());
         };
-        let ready = serde_json::from_str::<Value>(&text).unwrap_or_default();
+        let ready = serde_json::from_slice::<Value>(&content).unwrap_or_default();
         match ready["pid"].as_u64().map(u32::try_from) {
             Some(Ok(pid)) if pid == std::process::id() || !os::is_running(pid) => self.remove(),
             _ => Ok(()),
@@ -46,11 +49,18 @@ impl ReadyFile {
     /// Removes the file if this process wrote it, and no other process has written it since.
     pub(super) fn remove_own(&self) -> Result<(), String> {
         match &self.written {
-            Some(written) if fs::read(&self.path).is_ok_and(|now| now == written.as_bytes()) => {
-                self.remove()
-            }
+            Some(written) if self.content().as_deref() == Some(written.as_bytes()) => self.remove(),
             _ => Ok(()),
         }
+    }
+
+    /// None if there is no such file, or if it is no ready file: a pipe or a large file is not read.
+    fn content(&self) -> Option<Vec<u8>> {
+        let about = fs::metadata(&self.path).ok()?;
+        let may_be_ready_file = about.is_file() && about.len() <= CONTENT_BYTES_MAX;
+        may_be_ready_file
+            .then(|| fs::read(&self.path).ok())
+            .flatten()
     }
 
     fn remove(&self) -> Result<(), String> {

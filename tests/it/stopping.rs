@@ -165,6 +165,17 @@ fn only_a_ready_file_of_a_sandbox_that_has_ended_is_removed_before_the_start() {
     }
 }
 
+#[test]
+fn a_pipe_in_the_place_of_the_ready_file_does_not_hold_the_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipe = folder.path().join("ready.json");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo").success());
+    let process = serve_with(&pipe);
+    assert_eq!(pid_in(&pipe), process.pid());
+    assert_eq!(process.terminate().0, 0);
+}
+
 /// Every command that prints something without a running sandbox.
 fn printing_commands(folder: &Path) -> Vec<Vec<String>> {
     let own = |path: &str| folder.join(path).to_str().expect("UTF-8").to_owned();

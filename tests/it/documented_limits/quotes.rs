@@ -405,6 +405,10 @@ pub const NO_LIMITS: &[(&str, &str)] = &[
 /// Constants that are called as limits are, and that nobody meets from outside.
 pub const INTERNAL: &[(&str, &str)] = &[
     (
+        "cli::ready_file::CONTENT_BYTES_MAX",
+        "a longer file is no ready file, and is not read",
+    ),
+    (
         "base::text::ALIKE_BYTES_MAX",
         "longer texts are only not searched for characters that look alike",
     ),
