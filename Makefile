@@ -62,6 +62,8 @@ documents: ## check the documents with a validator, schemathesis and newman; nee
 
 dist: ## build the release binary and the packages to publish
 	cargo build --release --locked
+	@# Cargo keeps the unpacked package of a version, also after its source has changed.
+	rm -rf "$${CARGO_HOME:-$$HOME/.cargo}"/registry/src/-*/iluma-sandbox-*
 	cargo package --workspace --locked --allow-dirty
 
 sidecar: ## test image, compose, action, workflows and docs/ci.md; needs python3 and npm; the image needs root and buildah
