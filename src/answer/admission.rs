@@ -36,8 +36,11 @@ impl Admission {
     }
 
     pub(super) fn admits(&self, settings: &Settings, key: &ApiKey) -> bool {
-        let allowed = self.allowed(settings);
-        allowed.is_empty() || allowed.contains(key) || self.issued.contains(key)
+        self.admits_all(settings) || self.is_configured(settings, key) || self.issued.contains(key)
+    }
+
+    pub(super) fn is_configured(&self, settings: &Settings, key: &ApiKey) -> bool {
+        self.allowed(settings).contains(key)
     }
 
     pub(super) fn admits_all(&self, settings: &Settings) -> bool {

@@ -87,6 +87,7 @@ fn decide<'c>(arrived: &Arrived<'c>, seen: &mut Seen<'c>) -> Result<Reply, ApiEr
     let route = (catalogue.route(call.method(), &call.path()))
         .ok_or_else(|| ApiError::no_route(no_route(engine, catalogue, call)))?;
     seen.route = Some(route.shown());
+    no_foreign_page(engine, call, &route)?;
     match route {
         Route::Health => {
             call.check_query_and_headers()?;
@@ -115,8 +116,9 @@ fn decide<'c>(arrived: &Arrived<'c>, seen: &mut Seen<'c>) -> Result<Reply, ApiEr
         Route::Ask(endpoint, path) => ask(&request(endpoint), path, seen),
         Route::Read(endpoint, id) => read(&request(endpoint), &id, seen),
         Route::ListCallbackUrls => Ok(callback_urls::list(engine, catalogue, &world)),
-        Route::SetCallbackUrl { may_be_all } => no_foreign_page(engine, call)
-            .and_then(|()| callback_urls::register(engine, catalogue, &world, call, may_be_all)),
+        Route::SetCallbackUrl { may_be_all } => {
+            callback_urls::register(engine, catalogue, &world, call, may_be_all)
+        }
         Route::CallbackToken => Ok(account::callback_token(&world)),
         Route::Health | Route::ApiKeys { .. } => unreachable!("answered above"),
     };

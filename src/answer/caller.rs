@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use hyper::StatusCode;
-use hyper::header::ORIGIN;
+use hyper::{Method, StatusCode};
 use tokio::time::Instant;
 
 use super::engine::Engine;
 use crate::base::ApiKey;
+use crate::catalogue::Route;
 use crate::http::{self, ApiError, Call, Refusal, WORLD_HEADER};
 use crate::world::World;
 
@@ -20,7 +20,7 @@ pub(crate) fn world(
     query: &HashMap<String, String>,
 ) -> Result<Arc<World>, Refusal> {
     if let Some(tag) = query.get("world").filter(|tag| is_tag(tag)) {
-        may_see_all(engine, call, query)?;
+        may_enter(engine, call, query, tag)?;
         return world_of_tag(engine, tag, call.received_at);
     }
     let key = own_key(engine, call, query)?;
@@ -28,8 +28,8 @@ pub(crate) fn world(
     engine.worlds.enter(&key, call.received_at).map_err(refused)
 }
 
-/// Whether the request may name any world. It may if it has shown the control token, if every key is let in, or
-/// if it carries a key that is let in.
+/// Whether the request may use all worlds. It may if it has shown the control token, if every key is let in, or if it
+/// carries a key that was configured. A key that the sandbox has issued opens its own world alone.
 pub(crate) fn may_see_all(
     engine: &Engine,
     call: &Call,
@@ -38,7 +38,28 @@ pub(crate) fn may_see_all(
     if engine.guard.token().is_some() || engine.admits_all_keys() {
         return Ok(());
     }
-    own_key(engine, call, query).map(|_| ())
+    let key = own_key(engine, call, query)?;
+    if engine.is_configured(&key) {
+        return Ok(());
+    }
+    Err(Refusal(
+        StatusCode::FORBIDDEN,
+        "own_world_only",
+        "this API key was issued by the sandbox and opens its own world alone: send a key of --api-key".to_owned(),
+    ))
+}
+
+/// The same for one world: its own key opens it too.
+fn may_enter(
+    engine: &Engine,
+    call: &Call,
+    query: &HashMap<String, String>,
+    tag: &str,
+) -> Result<(), Refusal> {
+    may_see_all(engine, call, query).or_else(|refusal| match own_key(engine, call, query) {
+        Ok(key) if engine.worlds.tag_of(&key) == tag => Ok(()),
+        Ok(_) | Err(_) => Err(refusal),
+    })
 }
 
 /// The world with this tag. The world of the default key is made when it is first asked for.
@@ -89,17 +110,20 @@ fn no_world(message: String) -> Refusal {
     Refusal(StatusCode::UNAUTHORIZED, "no_world", message)
 }
 
-/// Refuses requests that a browser sends for a page other than the sandbox's own. A form of such a page could
-/// carry the documentation's key in its address, and have callbacks sent to anything that the sandbox can
-/// reach. Programs send no `Origin`.
-pub(crate) fn no_foreign_page(engine: &Engine, call: &Call) -> Result<(), ApiError> {
-    let by_browser =
-        call.headers().contains_key(ORIGIN) || call.headers().contains_key("sec-fetch-site");
-    if !by_browser {
+/// Refuses a request that a browser sends for a page other than the sandbox's own, if it changes something or is given
+/// keys. A form of such a page could carry the documentation's key in its address, and have callbacks sent to
+/// anything that the sandbox can reach.
+pub(super) fn no_foreign_page(
+    engine: &Engine,
+    call: &Call,
+    route: &Route<'_>,
+) -> Result<(), ApiError> {
+    let only_reads = matches!(*call.method(), Method::GET | Method::HEAD);
+    if only_reads && !matches!(route, Route::ApiKeys { .. }) {
         return Ok(());
     }
-    let judged = engine.guard.judge_page(call);
-    judged.map_err(|Refusal(_, _, message)| ApiError::callback_of_a_page(&message))
+    let judged = http::refuse_foreign_page(&engine.guard, call);
+    judged.map_err(|page| ApiError::foreign_page(&format!("{page} sent this request")))
 }
 
 /// The key of the world that a product request names in a header. Nearly all requests name none.
@@ -115,7 +139,7 @@ pub(crate) fn named_world(engine: &Engine, call: &Call) -> Option<Result<ApiKey,
     let found = engine
         .guard
         .admit(call, method, &[])
-        .and_then(|()| may_see_all(engine, call, &HashMap::new()))
+        .and_then(|()| may_enter(engine, call, &HashMap::new(), tag))
         .and_then(|()| world_of_tag(engine, tag, call.received_at));
     Some(found.map(|world| world.key.clone()).map_err(refuse))
 }

@@ -57,6 +57,11 @@ impl Engine {
         self.keys.admits_all(&self.catalogue().settings)
     }
 
+    /// Whether a flag, the builder or a folder names this key.
+    pub(crate) fn is_configured(&self, key: &ApiKey) -> bool {
+        (self.keys).is_configured(&self.catalogue().settings, key)
+    }
+
     /// A key that is let in: the first given one, else the documentation's.
     pub(crate) fn default_key(&self) -> ApiKey {
         self.keys.default(&self.catalogue().settings)

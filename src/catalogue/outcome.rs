@@ -42,7 +42,11 @@ pub(crate) const LISTED: &str = "LISTED";
 pub(crate) type SharedErrors = IndexMap<String, Arc<Outcome>>;
 
 /// Errors that a client cannot ask for: they are answers of the sandbox itself, not of the emulated API.
-const NOT_REQUESTABLE: [ErrorCode; 2] = [ErrorCode::StrictMode, ErrorCode::RequestTimeout];
+const NOT_REQUESTABLE: [ErrorCode; 3] = [
+    ErrorCode::StrictMode,
+    ErrorCode::RequestTimeout,
+    ErrorCode::ForeignPage,
+];
 
 /// The shared errors that a client can ask for.
 pub(crate) fn requestable_errors(

@@ -4,15 +4,19 @@
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::ask::ControlAnswer;
+use super::ask::{ControlAnswer, ControlRequest};
 use super::context::Context;
 use crate::catalogue::Reload;
+use crate::scenario::LoadError;
 
 pub(super) fn alive() -> ControlAnswer {
     (StatusCode::OK, json!({"status": "alive"}))
 }
 
-pub(super) fn answer(context: &Context) -> ControlAnswer {
+/// Callers without the control token get no lines of scenario files.
+pub(super) fn answer(request: ControlRequest<'_>) -> ControlAnswer {
+    let context = request.context;
+    let may_see_lines = context.engine.guard.knows(request.call);
     let reload = context.engine.scenarios.last_reload();
     let catalogue = context.engine.catalogue();
     let held = context.engine.worlds.tally();
@@ -37,18 +41,33 @@ pub(super) fn answer(context: &Context) -> ControlAnswer {
     });
     body["last_reload_ms_ago"] = ms_ago(&reload).into();
     if !catalogue.warnings.is_empty() {
-        body["warnings"] = json!(catalogue.warnings);
+        body["warnings"] = mistakes(&catalogue.warnings, may_see_lines);
     }
     let Some(errors) = &reload.errors else {
         return (StatusCode::OK, body);
     };
-    body["errors"] = json!(errors.0);
-    body["error_text"] = errors.to_string().into();
+    body["errors"] = mistakes(&errors.0, may_see_lines);
+    if may_see_lines {
+        body["error_text"] = errors.to_string().into();
+    } else {
+        let places = errors.0.iter().map(LoadError::without_excerpt);
+        body["error_text"] = places.collect::<Vec<_>>().join("\n\n").into();
+    }
     if context.strict_reload {
         body["status"] = "unready".into();
         return (StatusCode::SERVICE_UNAVAILABLE, body);
     }
     (StatusCode::OK, body)
+}
+
+fn mistakes(mistakes: &[LoadError], with_lines: bool) -> Value {
+    let mut mistakes = json!(mistakes);
+    if !with_lines {
+        for mistake in mistakes.as_array_mut().into_iter().flatten() {
+            mistake["excerpt"] = "".into();
+        }
+    }
+    mistakes
 }
 
 /// The state of the scenario files, as the event `reload` shows it.

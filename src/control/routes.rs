@@ -38,7 +38,7 @@ static ROUTES: &[ControlRoute] = &[
     get("", Page(setup::page)),
     get("inspector/{name}", Page(setup::page_file)),
     get("livez", Plain(|_| Ok(readyz::alive()))),
-    get("readyz", Plain(|request| Ok(readyz::answer(request.context)))),
+    get("readyz", Plain(|request| Ok(readyz::answer(request)))),
     get("metrics", Custom(metrics::answer)),
     get("openapi.json", Custom(|_| Ok(ControlReply::Document(JSON, Bytes::from_static(OPENAPI))))),
     get("catalog", Plain(catalog::answer)),

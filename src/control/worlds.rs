@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::ask::{ControlAnswer, ControlRequest, bad_request, json_body, only, secrets};
 use super::deliveries;
-use crate::answer::own_key;
+use crate::answer::{may_see_all, own_key};
 use crate::http::{ApiError, Refusal};
 use crate::world::{Listed, World};
 
@@ -85,11 +85,15 @@ fn check(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Ends the caller's own world, whether there is one or not, and says what was still to come.
+/// Ends the caller's own world, whether there is one or not, or the one that `?world=` names. It says what was still to
+/// come.
 pub(super) async fn end(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
     let ControlRequest { context, query, .. } = request;
     only(query, &[])?;
-    let key = own_key(&context.engine, request.call, query)?;
+    let key = match query.get("world") {
+        None => own_key(&context.engine, request.call, query)?,
+        Some(_) => request.world()?.key.clone(),
+    };
     let worlds = &context.engine.worlds;
     let unfinished = worlds.end(&key, Instant::now()).await;
     let callbacks: Vec<_> = unfinished
@@ -119,18 +123,25 @@ pub(super) async fn reset(world: &World) -> Result<ControlAnswer, Refusal> {
     ))
 }
 
-/// All worlds with what they hold. Never their keys.
+/// The worlds that the caller may see, with what they hold. Never their keys.
 pub(super) fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
-    only(request.query, &[])?;
-    let listed: Vec<_> = request
-        .context
-        .engine
-        .worlds
-        .list(request.call.received_at)
+    let ControlRequest {
+        context,
+        call,
+        query,
+        ..
+    } = request;
+    only(query, &[])?;
+    let own = match may_see_all(&context.engine, call, query) {
+        Ok(()) => None,
+        Err(_) => Some(request.world()?.tag.clone()),
+    };
+    let listed = context.engine.worlds.list(call.received_at);
+    let listed = listed
         .iter()
-        .map(world_json)
-        .collect();
-    Ok((StatusCode::OK, json!({"worlds": listed})))
+        .filter(|world| own.as_ref().is_none_or(|own| *own == world.tag));
+    let worlds: Vec<_> = listed.map(world_json).collect();
+    Ok((StatusCode::OK, json!({"worlds": worlds})))
 }
 
 fn world_json(world: &Listed) -> Value {

@@ -65,6 +65,7 @@ error_codes! {
     Server = "SERVER_ERROR",
     ServiceUnavailable = "SERVICE_UNAVAILABLE_ERROR",
     StrictMode = "STRICT_MODE_ERROR",
+    ForeignPage = "FOREIGN_PAGE_ERROR",
 }
 
 impl ApiError {
@@ -308,10 +309,13 @@ impl ApiError {
         )
     }
 
-    /// A page of another site asked to register a URL, so no test was sent.
-    pub(crate) fn callback_of_a_page(reason: &str) -> Self {
-        let message = format!("No test was sent: {reason}.");
-        Self::new(ErrorCode::CallbackTestFailed, message).by_sandbox("foreign page")
+    /// `reason` is why the web page that sent the request may not send it.
+    pub(crate) fn foreign_page(reason: &str) -> Self {
+        let message = format!(
+            "{reason}. Nothing was done. Call the API from your server, or in development through a proxy on the page's own \
+             origin."
+        );
+        Self::new(ErrorCode::ForeignPage, message).by_sandbox("foreign page")
     }
 
     /// `reason` is what the receiver did, such as `status 500`.

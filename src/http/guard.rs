@@ -61,16 +61,24 @@ impl Guard {
         self.token.as_ref()
     }
 
-    /// The first two checks, for a request that changes something.
-    pub(crate) fn judge_page(&self, call: &Call) -> Result<(), Refusal> {
-        self.judge(call, "POST")
+    /// The host for which a request was sent, if it must be a name of this machine and is none.
+    pub(super) fn foreign_host(&self, call: &Call) -> Option<String> {
+        self.listens_on_loopback
+            .then(|| foreign_host(call))
+            .flatten()
     }
 
     fn judge(&self, call: &Call, method: &str) -> Result<(), Refusal> {
-        if self.listens_on_loopback {
-            check_host(call)?;
+        if let Some(host) = self.foreign_host(call) {
+            return Err(refuse_host(&host));
         }
         check_origin(call, method)
+    }
+
+    /// Whether the request has shown the control token, if there is one.
+    pub(crate) fn knows(&self, call: &Call) -> bool {
+        let token = self.token.as_ref();
+        token.is_none_or(|token| token.check(call.headers()).is_ok())
     }
 
     /// All three checks. `method` and `parts` (of the path) are those that route the request.
@@ -85,32 +93,33 @@ impl Guard {
     }
 }
 
-fn check_host(call: &Call) -> Result<(), Refusal> {
-    let foreign = |host: &str| {
-        Refusal(
-            StatusCode::FORBIDDEN,
-            "foreign_host",
-            format!(
-                "the Host `{host}` is no name of this machine: on a loopback address the control API answers to \
-                 localhost, names that end in .localhost, 127.0.0.0/8 and [::1]; use one of these, or serve \
-                 with --bind on an address of another name"
-            ),
-        )
-    };
+fn refuse_host(host: &str) -> Refusal {
+    Refusal(
+        StatusCode::FORBIDDEN,
+        "foreign_host",
+        format!(
+            "the Host `{host}` is no name of this machine: on a loopback address the control API answers to \
+             localhost, names that end in .localhost, 127.0.0.0/8 and [::1]; use one of these, or serve \
+             with --bind on an address of another name"
+        ),
+    )
+}
+
+/// The host for which a request was sent, unless it is a name of this machine. It is empty if the request names none.
+fn foreign_host(call: &Call) -> Option<String> {
     let by_target = call.head.uri.authority();
     if let Some(authority) = by_target.filter(|authority| !is_loopback(authority)) {
-        return Err(foreign(authority.as_str()));
+        return Some(authority.to_string());
     }
-    let hosts: Vec<_> = texts(call.headers(), HOST).collect();
-    let wrong = hosts.iter().find(|host| {
+    let mut hosts = texts(call.headers(), HOST).peekable();
+    if hosts.peek().is_none() && by_target.is_none() {
+        return Some(String::new());
+    }
+    let foreign = hosts.find(|host| {
         let authority = host.parse().ok();
         !authority.is_some_and(|authority| is_loopback(&authority))
     });
-    match wrong {
-        Some(host) => Err(foreign(host)),
-        None if hosts.is_empty() && by_target.is_none() => Err(foreign("")),
-        None => Ok(()),
-    }
+    foreign.map(str::to_owned)
 }
 
 fn check_origin(call: &Call, method: &str) -> Result<(), Refusal> {

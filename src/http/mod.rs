@@ -31,4 +31,4 @@ pub(crate) use self::reply_body::{BodyContent, ReplyBody};
 pub(crate) use self::single_headers::{RepeatedHeader, header_text, single_header};
 pub(crate) use self::upload::{FILE_NAME, HELD_BYTES_MAX, PIECE_BYTES, Picture, Room, Upload};
 pub(crate) use self::url_text::{check_path, normal_path, segment_text, shown_pairs};
-pub(crate) use self::web_page::PageRequest;
+pub(crate) use self::web_page::{PageRequest, refuse_foreign_page};

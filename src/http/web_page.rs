@@ -5,7 +5,8 @@ use hyper::header::{ACCESS_CONTROL_REQUEST_METHOD, HOST, ORIGIN};
 use hyper::{HeaderMap, Method};
 
 use super::call::Call;
-use super::guard::is_own_origin;
+use super::guard::{Guard, is_own_origin};
+use crate::base::short;
 
 /// A request that a browser sends for a page of another origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,21 +43,45 @@ impl PageRequest {
     }
 }
 
-/// A proxy passes `origin` on, but there `sec-fetch-site` says that the page has called its own origin.
-fn comes_from_another_origin(call: &Call) -> bool {
+/// Refuses a product request of a web page that the sandbox has not served. The error says what sent it.
+pub(crate) fn refuse_foreign_page(guard: &Guard, call: &Call) -> Result<(), String> {
     let headers = call.headers();
-    if text(headers, "sec-fetch-mode") == Some("navigate") {
-        return false; // the browser shows the reply itself
+    let is_sent_by_browser = headers.contains_key(ORIGIN) || headers.contains_key("sec-fetch-site");
+    if !is_sent_by_browser {
+        return Ok(());
     }
+    if let Some(host) = guard.foreign_host(call) {
+        let host = short(&host);
+        return Err(format!(
+            "A page of the Host `{host}`, which is no name of this machine"
+        ));
+    }
+    foreign_page(call).map_or(Ok(()), Err)
+}
+
+fn comes_from_another_origin(call: &Call) -> bool {
+    let is_navigation = text(call.headers(), "sec-fetch-mode") == Some("navigate");
+    !is_navigation && foreign_page(call).is_some() // the browser shows the reply of a navigation itself
+}
+
+/// The page of another origin that a browser sends this request for, in words. None for programs and own pages. A proxy
+/// passes `origin` on, but there `sec-fetch-site` says that the page has called its own origin.
+fn foreign_page(call: &Call) -> Option<String> {
+    let headers = call.headers();
     match text(headers, "sec-fetch-site") {
-        Some("cross-site" | "same-site") => true,
-        Some(_) => false,
-        None => text(headers, ORIGIN.as_str()).is_some_and(|origin| {
-            let host = text(headers, HOST.as_str()).and_then(|host| host.parse().ok());
-            let host = call.head.uri.authority().cloned().or(host);
-            !is_own_origin(origin, host.as_ref())
-        }),
+        Some("cross-site") => return Some("A page of another site".to_owned()),
+        Some("same-site") => return Some("A page of another origin of this site".to_owned()),
+        Some("same-origin" | "none") => return None,
+        Some(_) | None => {}
     }
+    let host = text(headers, HOST.as_str()).and_then(|host| host.parse().ok());
+    let host = call.head.uri.authority().cloned().or(host);
+    let mut origins = headers.get_all(ORIGIN).into_iter();
+    let foreign = origins.find_map(|origin| {
+        let origin = origin.to_str().unwrap_or("?");
+        (!is_own_origin(origin, host.as_ref())).then(|| short(origin))
+    })?;
+    Some(format!("A page of the origin `{foreign}`"))
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {

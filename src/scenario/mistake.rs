@@ -179,6 +179,25 @@ impl LoadError {
         }
     }
 
+    /// What `Display` prints, without the line of the file.
+    pub(crate) fn without_excerpt(&self) -> String {
+        let word = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        let Self { message, line, .. } = self;
+        let file = without_controls(&self.file);
+        if *line == 0 {
+            return format!("{word}: {message}\n --> {file}");
+        }
+        let gutter = line.to_string().len();
+        let column = self.column;
+        format!(
+            "{word}: {message}\n{:gutter$}--> {file}:{line}:{column}",
+            ""
+        )
+    }
+
     /// True if nothing can be served from the file, false for a warning.
     pub(crate) fn is_error(&self) -> bool {
         self.severity == Severity::Error
@@ -187,22 +206,12 @@ impl LoadError {
 
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = match self.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        };
-        let file = without_controls(&self.file);
-        writeln!(f, "{word}: {}", self.message)?;
+        f.write_str(&self.without_excerpt())?;
         if self.line == 0 {
-            return write!(f, " --> {file}");
+            return Ok(());
         }
         let gutter = self.line.to_string().len();
-        writeln!(
-            f,
-            "{:gutter$}--> {}:{}:{}",
-            "", file, self.line, self.column
-        )?;
-        writeln!(f, "{:gutter$} |", "")?;
+        writeln!(f, "\n{:gutter$} |", "")?;
         writeln!(f, "{} | {}", self.line, self.excerpt)?;
         write!(
             f,

@@ -458,7 +458,7 @@ async fn a_world_is_not_asked_by_its_tag_from_another_site_or_without_token_or_k
     assert_eq!(status(&client, &[("host", "example.com")]).await, 401);
     assert_eq!(
         status(&client, &[("origin", "http://example.com")]).await,
-        401
+        403
     );
     let token: ControlToken = "open".parse().expect("a token");
     let guarded = Client::of(Sandbox::builder().control_token(token)).await;

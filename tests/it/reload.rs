@@ -145,6 +145,40 @@ async fn a_broken_file_keeps_the_last_good_answers_and_says_so() {
 }
 
 #[tokio::test]
+async fn without_the_control_token_readyz_shows_no_line_of_a_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "extends = \"v1.1/bank_account_data_requests\"\n[outcomes.SECRET\n";
+    write(folder.path(), "ours.toml", &saying("good"));
+    let builder = Sandbox::builder().scenarios(folder.path());
+    let client = Client::of(builder.control_token("s3cret".parse().expect("a token"))).await;
+    write(folder.path(), "ours.toml", text);
+    client.sandbox.reloaded(0).await;
+    let mistake = "`[` has no closing `]`; the file is not checked beyond this mistake";
+    let file = folder.path().join("ours.toml");
+    let file = file.display();
+
+    let (_, ready) = readyz(&client).await;
+    assert_eq!(
+        ready["errors"],
+        json!([{"file": file.to_string(), "line": 2, "column": 1, "message": mistake, "excerpt": ""}])
+    );
+    assert_eq!(
+        ready["error_text"],
+        format!("error: {mistake}\n --> {file}:2:1")
+    );
+
+    let with_token = client
+        .bare("GET", "/__sandbox/readyz")
+        .header("x-sandbox-control-token", "s3cret");
+    let ready = Answer::of(with_token).await.json();
+    assert_eq!(ready["errors"][0]["excerpt"], "[outcomes.SECRET");
+    assert_eq!(
+        ready["error_text"],
+        format!("error: {mistake}\n --> {file}:2:1\n  |\n2 | [outcomes.SECRET\n  | ^")
+    );
+}
+
+#[tokio::test]
 async fn with_strict_reload_a_broken_file_makes_it_unready() {
     let folder = tempfile::tempdir().expect("a folder");
     let client = Client::of(

@@ -42,13 +42,13 @@ async fn a_web_page_cannot_have_callbacks_sent_and_nothing_is_tested_for_it() {
         (
             &own,
             &[("origin", "https://attacker.example")][..],
-            "the Origin `https://attacker.example`",
+            "A page of the origin `https://attacker.example`",
         ),
-        (&own, &[("origin", "null")], "the Origin `null`"),
+        (&own, &[("origin", "null")], "A page of the origin `null`"),
         (
             &own,
             &[("sec-fetch-site", "cross-site")],
-            "a page of another site",
+            "A page of another site",
         ),
         (
             &own,
@@ -56,25 +56,22 @@ async fn a_web_page_cannot_have_callbacks_sent_and_nothing_is_tested_for_it() {
                 ("sec-fetch-site", "cross-site"),
                 ("sec-fetch-mode", "navigate"),
             ],
-            "a page of another site",
+            "A page of another site",
         ),
         (
             &rebound,
             &[("origin", rebound_page.as_str())],
-            "the Host `attacker.example",
+            "A page of the Host `attacker.example",
         ),
     ] {
         let answer = register(host, headers).await;
         let reply = answer.json();
         assert_eq!(
             (answer.status(), &reply["error_code"]),
-            (400, &json!("CALLBACK_TEST_FAILED_ERROR"))
+            (403, &json!("FOREIGN_PAGE_ERROR"))
         );
         let message = reply["message"].as_str().expect("a message");
-        assert!(
-            message.starts_with(&format!("No test was sent: {reason}")),
-            "{message}"
-        );
+        assert!(message.starts_with(reason), "{message}");
         assert_eq!(answer.header("x-sandbox-error"), Some("foreign page"));
     }
     assert!(
@@ -329,4 +326,121 @@ async fn what_is_another_worlds_cannot_be_reached_by_guessing_its_names() {
         let refusal: Value = answer.json();
         assert_eq!(refusal["error"], "no_world", "{path}");
     }
+}
+
+/// The operations of the control API that work with one world, by method and path.
+fn operations_of_a_world() -> Vec<(String, String)> {
+    let document: Value =
+        serde_json::from_str(include_str!("../../src/control/openapi.json")).expect("JSON");
+    let mut found = Vec::new();
+    for (path, operations) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in operations.as_object().expect("operations") {
+            let parameters = operation["parameters"].as_array();
+            let takes_key = |one: &Value| one["$ref"] == "#/components/parameters/Key";
+            if parameters.is_some_and(|parameters| parameters.iter().any(takes_key)) {
+                found.push((method.to_uppercase(), path.clone()));
+            }
+        }
+    }
+    assert!(found.len() > 20, "{found:?}");
+    found
+}
+
+#[tokio::test]
+async fn a_key_that_the_sandbox_has_issued_opens_its_own_world_and_no_other() {
+    let configured = key('K');
+    let builder = Sandbox::builder().api_key(configured.parse().expect("a key"));
+    let client = Client::of(builder).await;
+    let made = Answer::of(
+        client
+            .as_key(&configured, "POST", BANK)
+            .header("x-magic-reply", "COMPLETED_FOUND"),
+    )
+    .await;
+    let trace = made.header("x-sandbox-trace").expect("a trace").to_owned();
+    let id = made.json()["id"].as_str().expect("an id").to_owned();
+    let tag = trace.split('-').next().expect("a tag").to_owned();
+    let kept = async |key: &str, query: &str| {
+        let path = format!("/__sandbox/snapshot{query}");
+        Answer::of(client.as_key(key, "GET", &path)).await
+    };
+    let before = kept(&configured, "").await.text;
+    let handed_out = Answer::of(client.bare("GET", "/businesses/5abc/api_keys?token=123"))
+        .await
+        .json();
+    let named = client
+        .post("/__sandbox/worlds", &json!({"name": "mine"}))
+        .await
+        .json();
+    let text = |value: &Value| value.as_str().expect("a key").to_owned();
+    let issued = [
+        text(&handed_out["api_keys"][0]["api_key"]),
+        text(&handed_out["api_keys"][1]["api_key"]),
+        text(&named["api_key"]),
+    ];
+    for own in &issued {
+        assert_eq!(kept(own, "").await.status, 200, "its own world");
+        let own_tag = Answer::of(client.as_key(own, "GET", "/__sandbox/world"))
+            .await
+            .json();
+        let own_tag = own_tag["world"].as_str().expect("a tag");
+        assert_eq!(
+            kept(own, &format!("?world={own_tag}")).await.status,
+            200,
+            "its own world, by its tag"
+        );
+        let control = |method: &str, path: &str, world: &str| {
+            let path = path.replace("{trace}", &trace).replace("{id}", "dlv_1");
+            client
+                .as_key(own, method, &format!("/__sandbox{path}?world={world}"))
+                .body("{}")
+        };
+        for (method, path) in operations_of_a_world() {
+            let answer = Answer::of(control(&method, &path, &tag)).await;
+            let refusal = (answer.status, answer.json()["error"].clone());
+            assert_eq!(
+                refusal,
+                (403, json!("own_world_only")),
+                "{method} {path}: {}",
+                answer.text
+            );
+        }
+        for path in ["/requests", "/export", "/events"] {
+            for whose in ["all", "strangers"] {
+                let answer = Answer::of(control("GET", path, whose)).await;
+                assert_ne!(answer.status, 200, "{path} {whose}");
+                assert!(
+                    !answer.text.contains(&id),
+                    "{path} {whose}: {}",
+                    answer.text
+                );
+            }
+        }
+        let listed = Answer::of(client.as_key(own, "GET", "/__sandbox/worlds"))
+            .await
+            .json();
+        let listed = listed["worlds"].as_array().expect("worlds");
+        assert_eq!(listed.len(), 1, "{listed:?}");
+        assert_eq!(listed[0]["world"], own_tag);
+        let asked = client
+            .as_key(own, "GET", &format!("{BANK}/{id}"))
+            .header("x-sandbox-world", &tag);
+        assert_eq!(Answer::of(asked).await.status, 401);
+    }
+    assert_eq!(
+        kept(&configured, "").await.text,
+        before,
+        "nothing has changed"
+    );
+    let of_issued =
+        Answer::of(client.as_key(&configured, "GET", "/__sandbox/requests?world=all")).await;
+    assert_eq!(of_issued.status, 200, "a configured key sees all worlds");
+    let listed = Answer::of(client.as_key(&configured, "GET", "/__sandbox/worlds"))
+        .await
+        .json();
+    assert_eq!(
+        listed["worlds"].as_array().map(Vec::len),
+        Some(4),
+        "{listed}"
+    );
 }

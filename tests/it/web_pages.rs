@@ -18,18 +18,22 @@ const SENT: &str = "a web page of another origin sent this request. The page can
                     a secret and no response has CORS headers. Call the API from your server, or in development through a \
                     proxy on the page's own origin";
 
+/// A list that a GET reads.
+const BANKS: &str = "/bank/available_bank_codes";
+
 async fn preflight(client: &Client, path: &str) -> Answer {
     let request = client.bare("OPTIONS", path).header("origin", PAGE);
     let request = request.header("access-control-request-method", "POST");
     Answer::of(request.header("access-control-request-headers", "authorization")).await
 }
 
-async fn sent(client: &Client, headers: &[(&str, &str)]) -> Answer {
-    let mut request = client.request("POST", BANK);
+/// A request that only reads.
+async fn read(client: &Client, headers: &[(&str, &str)]) -> Answer {
+    let mut request = client.request("GET", BANKS);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    Answer::of(request.json(&json!({"bank_account_number": "1", "bank_code": "BCA"}))).await
+    Answer::of(request).await
 }
 
 async fn explanation(client: &Client, answer: &Answer) -> Value {
@@ -76,7 +80,7 @@ async fn a_preflight_is_refused_and_everything_says_why() {
 }
 
 #[tokio::test]
-async fn a_request_of_a_page_of_another_origin_is_answered_with_a_warning() {
+async fn a_page_of_another_origin_may_read_and_is_warned() {
     let client = Client::start().await;
     let pages: [&[(&str, &str)]; 6] = [
         &[("origin", PAGE)],
@@ -98,7 +102,7 @@ async fn a_request_of_a_page_of_another_origin_is_answered_with_a_warning() {
         ],
     ];
     for headers in pages {
-        let answer = sent(&client, headers).await;
+        let answer = read(&client, headers).await;
         assert_eq!(
             (answer.status, answer.header("x-sandbox-warning")),
             (200, Some(SENT))
@@ -121,17 +125,150 @@ async fn a_program_a_proxy_and_a_page_of_the_sandbox_get_no_such_warning() {
         &[
             ("origin", "null"),
             ("sec-fetch-site", "cross-site"),
-            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-mode", "navigate"), // a link was followed
         ],
     ];
     for headers in others {
-        let answer = sent(&client, headers).await;
+        let answer = read(&client, headers).await;
         assert_eq!(
             (answer.status, answer.header("x-sandbox-warning")),
             (200, None)
         );
         let why = explanation(&client, &answer).await;
         assert_eq!(why["notes"], json!([]));
+    }
+}
+
+/// What browsers send for a page of another origin, and the words for it.
+const OF_FOREIGN_PAGES: [(&[(&str, &str)], &str); 8] = [
+    (
+        &[("origin", PAGE)],
+        "A page of the origin `http://localhost:5173`",
+    ),
+    (&[("origin", "null")], "A page of the origin `null`"),
+    (
+        &[
+            ("origin", "https://a.example"),
+            ("sec-fetch-site", "cross-site"),
+        ],
+        "A page of another site",
+    ),
+    (
+        &[
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-mode", "no-cors"),
+        ],
+        "A page of another site",
+    ),
+    (
+        &[
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-mode", "navigate"),
+        ],
+        "A page of another site",
+    ),
+    (
+        &[("origin", PAGE), ("sec-fetch-site", "same-site")],
+        "A page of another origin of this site",
+    ),
+    (
+        &[("origin", PAGE), ("sec-fetch-site", "unheard-of")],
+        "A page of the origin `http://localhost:5173`",
+    ),
+    (
+        &[
+            ("host", "attacker.example"),
+            ("sec-fetch-site", "same-origin"),
+        ],
+        "A page of the Host `attacker.example`, which is no name of this machine",
+    ),
+];
+
+/// What programs, proxies and pages of the sandbox send.
+const OF_OTHERS: [&[(&str, &str)]; 5] = [
+    &[],
+    &[("host", "iluma.test")],
+    &[("origin", PAGE), ("sec-fetch-site", "same-origin")],
+    &[("origin", "https://a.example"), ("sec-fetch-site", "none")],
+    &[("host", "localhost"), ("origin", "http://localhost")],
+];
+
+/// All that changes something, and the GET that hands out keys.
+const CHANGES: [(&str, &str, &str); 6] = [
+    (
+        "POST",
+        BANK,
+        r#"{"bank_account_number":"1","bank_code":"BCA"}"#,
+    ),
+    ("POST", "/v0/identity/individual_cft_peps", "{}"),
+    ("POST", "/v0/identity/id_card_verifications", ""),
+    ("POST", "/v1/callback/urls", "{}"),
+    ("PATCH", "/v1/callback/urls", "{}"),
+    ("GET", "/businesses/b1/api_keys?token=t1", ""),
+];
+
+async fn as_browser(
+    client: &Client,
+    (method, path, body): (&str, &str, &'static str),
+    headers: &[(&str, &str)],
+) -> Answer {
+    let mut request = client.request(method, path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    Answer::of(
+        request
+            .header("content-type", "application/json")
+            .body(body),
+    )
+    .await
+}
+
+#[tokio::test]
+async fn a_page_of_another_origin_changes_nothing_and_is_given_no_keys() {
+    let client = Client::start().await;
+    for change in CHANGES {
+        for (headers, page) in OF_FOREIGN_PAGES {
+            let answer = as_browser(&client, change, headers).await;
+            assert_eq!(
+                answer.status, 403,
+                "{change:?} {headers:?}: {}",
+                answer.text
+            );
+            assert_eq!(answer.header("x-sandbox-error"), Some("foreign page"));
+            assert_eq!(answer.json()["error_code"], "FOREIGN_PAGE_ERROR");
+            let message = format!(
+                "{page} sent this request. Nothing was done. Call the API from your server, or in development through a \
+                 proxy on the page's own origin."
+            );
+            assert_eq!(answer.message(), message);
+            assert!(grants_nothing(&answer));
+            let why = explanation(&client, &answer).await;
+            let because = why["because"].as_str().expect("a sentence");
+            assert!(because.ends_with(&message), "{why}");
+        }
+    }
+    // The token was not used up, no call was counted, and no record was made.
+    let (keys, bank) = (CHANGES[5], CHANGES[0]);
+    assert_eq!(as_browser(&client, keys, &[]).await.status, 200);
+    let made = as_browser(&client, bank, &[]).await;
+    let alone = as_browser(&Client::start().await, bank, &[]).await;
+    assert_eq!((made.status, made.text), (200, alone.text));
+}
+
+#[tokio::test]
+async fn programs_proxies_and_pages_of_the_sandbox_may_change_everything() {
+    let client = Client::start().await;
+    for change in CHANGES {
+        for headers in OF_OTHERS {
+            let answer = as_browser(&client, change, headers).await;
+            assert_eq!(
+                answer.header("x-sandbox-error"),
+                None,
+                "{change:?} {headers:?}: {}",
+                answer.text
+            );
+        }
     }
 }
 
