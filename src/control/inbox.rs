@@ -1,5 +1,7 @@
 //! `/__sandbox/inbox/{name}`: a receiver for callbacks, so that nobody has to write one first.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use hyper::StatusCode;
 use serde_json::{Value, json};
@@ -8,10 +10,11 @@ use tokio::time::{Instant, timeout_at};
 use super::ask::{
     ControlAnswer, ControlRequest, bad_request, only, parameter, unreadable, wait, whole_number,
 };
+use super::context::Context;
 use super::gathered::gathered;
-use super::inbox_store::InboxEntry;
+use super::inbox_store::{Inbox, InboxEntry, kept_headers};
 use crate::base::lock;
-use crate::http::{self, Body, CONTROL_TOKEN_HEADER, Refusal};
+use crate::http::{Body, Refusal};
 use crate::world;
 
 /// `GET /__sandbox/inbox`: the names under which something came, the latest last.
@@ -57,13 +60,7 @@ fn keep(request: ControlRequest<'_>, name: &str) -> Result<ControlAnswer, Refusa
         Body::Empty => Bytes::new(),
         Body::Unreadable(error) => return Err(unreadable(error)),
     };
-    let sent = call.headers().iter();
-    let headers = sent
-        .filter(|(name, _)| *name != CONTROL_TOKEN_HEADER)
-        .map(|(name, value)| {
-            let value = http::header_text(value).into_owned();
-            (name.as_str().to_owned(), value)
-        });
+    let headers = kept_headers(call.headers());
     let mut names = lock(&inbox.names);
     let refused = names
         .by_name
@@ -71,7 +68,7 @@ fn keep(request: ControlRequest<'_>, name: &str) -> Result<ControlAnswer, Refusa
         .map_or(0, |received| received.refused);
     let refusal = status.filter(|_| refused < times);
     let answered = refusal.unwrap_or(StatusCode::OK);
-    let seq = names.put(name, headers.collect(), body, answered.as_u16());
+    let seq = names.put(name, headers, body, answered.as_u16());
     if refusal.is_some()
         && let Some(received) = names.by_name.get_mut(name)
     {
@@ -86,15 +83,9 @@ fn keep(request: ControlRequest<'_>, name: &str) -> Result<ControlAnswer, Refusa
 pub(super) fn clear(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
     let name = name_of(request)?;
     let context = request.context;
-    let mut names = lock(&context.inbox.names);
-    let gone = names.by_name.shift_remove(name).unwrap_or_default();
-    names.bytes -= gone
-        .entries
-        .iter()
-        .map(|entry| entry.body.len())
-        .sum::<usize>();
+    let deleted = lock(&context.inbox.names).remove(name);
     context.engine.worlds.live.inbox();
-    Ok((StatusCode::OK, json!({"deleted": gone.entries.len()})))
+    Ok((StatusCode::OK, json!({"deleted": deleted})))
 }
 
 /// `GET`: what came, newest first. With `wait` it answers as soon as there are `count`.
@@ -107,39 +98,41 @@ pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, R
     let after_seq = parameter(query, "after_seq", whole_number)?.unwrap_or(0);
     let until = Instant::now() + wait.unwrap_or_default();
     let inbox = &context.inbox;
-    let show = |entry: &InboxEntry| {
-        let mut json = entry_json(entry);
-        if context.redacts {
-            world::redact_received(&mut json, &context.engine.catalogue().personal);
-        }
-        json
+    let shown = |(entries, dropped): (Vec<Arc<InboxEntry>>, u64)| {
+        let received: Vec<_> = entries.iter().map(|entry| shown(context, entry)).collect();
+        json!({"inbox": name, "received": received, "dropped": dropped})
     };
+    lock(&inbox.names).touch(name);
     let mut changes = inbox.changes.subscribe();
     loop {
         changes.mark_unchanged();
-        let (entries, dropped) = {
-            let names = lock(&inbox.names);
-            let received = names.by_name.get(name);
-            let entries: Vec<_> = received
-                .map(|received| {
-                    let newer = received
-                        .entries
-                        .iter()
-                        .rev()
-                        .take_while(|entry| entry.seq > after_seq);
-                    newer.map(show).collect()
-                })
-                .unwrap_or_default();
-            (entries, received.map_or(0, |received| received.dropped))
-        };
-        let body = json!({"inbox": name, "received": entries, "dropped": dropped});
-        if entries.len() as u64 >= wanted || wait.is_none() {
-            return Ok((StatusCode::OK, body));
+        let found = newest_first(inbox, name, after_seq);
+        if found.0.len() as u64 >= wanted || wait.is_none() {
+            return Ok((StatusCode::OK, shown(found)));
         }
         if timeout_at(until, changes.changed()).await.is_err() {
-            return Ok((StatusCode::REQUEST_TIMEOUT, body));
+            return Ok((StatusCode::REQUEST_TIMEOUT, shown(found)));
         }
     }
+}
+
+/// The callbacks in an inbox with larger numbers, and how many of its callbacks were dropped.
+fn newest_first(inbox: &Inbox, name: &str, after_seq: u64) -> (Vec<Arc<InboxEntry>>, u64) {
+    let names = lock(&inbox.names);
+    let Some(received) = names.by_name.get(name) else {
+        return (Vec::new(), 0);
+    };
+    let entries = received.entries.iter().rev();
+    let newer = entries.take_while(|entry| entry.seq > after_seq).cloned();
+    (newer.collect(), received.dropped)
+}
+
+fn shown(context: &Context, entry: &InboxEntry) -> Value {
+    let mut json = entry_json(entry);
+    if context.redacts {
+        world::redact_received(&mut json, &context.engine.catalogue().personal);
+    }
+    json
 }
 
 /// The longest name of an inbox.

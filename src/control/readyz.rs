@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::ask::{ControlAnswer, ControlRequest};
 use super::context::Context;
+use crate::base::lock;
 use crate::catalogue::Reload;
 use crate::scenario::LoadError;
 
@@ -39,6 +40,13 @@ pub(super) fn answer(request: ControlRequest<'_>) -> ControlAnswer {
             "pending": tally.deliveries_pending,
         },
     });
+    let inboxes = lock(&context.inbox.names);
+    body["inboxes"] = json!({
+        "held": inboxes.held(),
+        "bytes": inboxes.bytes,
+        "dropped": inboxes.dropped,
+    });
+    drop(inboxes);
     body["last_reload_ms_ago"] = ms_ago(&reload).into();
     if !catalogue.warnings.is_empty() {
         body["warnings"] = mistakes(&catalogue.warnings, may_see_lines);

@@ -41,6 +41,7 @@ mod guard;
 mod http2;
 mod https_callbacks;
 mod id_cards;
+mod inboxes;
 mod inspector;
 mod json_mistakes;
 mod limits;

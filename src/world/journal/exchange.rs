@@ -15,7 +15,7 @@ use crate::http::{self, CONTROL_TOKEN_HEADER, MediaType};
 /// Stands for the world in the trace of a request that belongs to no world.
 pub(crate) const NO_WORLD: [u8; 8] = *b"00000000";
 
-pub(super) const HEAD_KEPT_BYTES_MAX: usize = 8 << 10;
+pub(crate) const HEAD_KEPT_BYTES_MAX: usize = 8 << 10;
 pub(super) const ENTRY_OVERHEAD_BYTES: usize = 370;
 const REPLY_HEADER_BYTES: usize = 100;
 

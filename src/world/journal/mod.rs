@@ -19,7 +19,7 @@ pub use self::condition::Difference;
 pub(crate) use self::condition::{Expected, RequestField};
 pub(crate) use self::decision::{DecidedBy, Decision};
 pub use self::exchange::Exchange;
-pub(crate) use self::exchange::{Content, NO_WORLD, head_text};
+pub(crate) use self::exchange::{Content, HEAD_KEPT_BYTES_MAX, NO_WORLD, head_text};
 pub(crate) use self::expectation::{Excerpt, Wait};
 pub use self::expectation::{Expectation, NearMiss, NotVerified, Verified};
 pub(crate) use self::journal::{JOURNAL_ENTRIES_MAX, Journal};
