@@ -37,7 +37,7 @@ mod scenario;
 mod server;
 mod world;
 
-pub use base::{ApiKey, Clock, PUBLIC_KEY, Stamp};
+pub use base::{ApiKey, Clock, Memory, PUBLIC_KEY, Stamp};
 pub use callbacks::{CallbackUrl, Retries};
 pub use http::ControlToken;
 pub use sandbox::{

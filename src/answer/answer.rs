@@ -22,7 +22,7 @@ use crate::base::{Behaviour, Spellings};
 use crate::catalogue::{
     Answer, Catalogue, Creation, Endpoint, ReplyId, Route, UploadFields, calls_back, error_outcome,
 };
-use crate::http::{self, ApiError, Call, PageRequest};
+use crate::http::{self, ApiError, Body, Call, PageRequest};
 use crate::world::{Decision, World};
 
 /// A reply, and what the journal and the log record about it.
@@ -83,6 +83,11 @@ fn decide<'c>(arrived: &Arrived<'c>, seen: &mut Seen<'c>) -> Result<Reply, ApiEr
         catalogue,
         call,
     } = *arrived;
+    if let Body::Unreadable(error) = &call.body
+        && error.is_no_memory()
+    {
+        return Err(error.clone());
+    }
     http::check_path(call.sent_path()).map_err(ApiError::broken_path)?;
     let route = (catalogue.route(call.method(), &call.path()))
         .ok_or_else(|| ApiError::no_route(no_route(engine, catalogue, call)))?;

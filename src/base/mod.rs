@@ -8,9 +8,11 @@ mod delay;
 mod dice;
 mod fault;
 mod field_path;
+mod in_flight;
 mod json_mistake;
 mod json_number;
 mod json_reading;
+mod memory;
 mod panics;
 mod rate_limit;
 mod receiver_url;
@@ -31,9 +33,11 @@ pub(crate) use self::delay::{Delay, duration_text};
 pub(crate) use self::dice::{Dice, Mix};
 pub(crate) use self::fault::{BROKEN_MAX, Fault, Probability, faults, no_json};
 pub(crate) use self::field_path::{join_path, split_path};
+pub(crate) use self::in_flight::{InFlight, InFlightShare, NoRoom};
 pub(crate) use self::json_mistake::{JsonMistake, looks_like_json, no_object_hint};
 pub(crate) use self::json_number::{canonical_json, canonical_number, look_alike_json, same_json};
 pub(crate) use self::json_reading::{UnreadableJson, read_exact_json, read_json};
+pub use self::memory::Memory;
 pub(crate) use self::panics::{
     Panicked, Panics, contained, contained_async, log_panic, pass_panic_on,
 };

@@ -18,7 +18,7 @@ use super::output::{Format, fail, misused, print, report};
 use super::parent::Parent;
 use super::ready_file::ReadyFile;
 use super::tls::{ReceiverArguments, TlsArguments};
-use crate::base::ApiKey;
+use crate::base::{ApiKey, Memory};
 use crate::callbacks::{CallbackUrl, Retries};
 use crate::http::{CONTROL_TOKEN_HEADER, ControlToken, DEFAULT_PORT};
 use crate::sandbox::{Builder, Sandbox, StartError};
@@ -71,6 +71,10 @@ pub(super) struct Arguments {
     /// Keep no uploads for the inspector, which then shows no thumbnails.
     #[arg(long, env = "ILUMA_SANDBOX_NO_THUMBNAILS", value_parser = clap::builder::FalseyValueParser::new())]
     no_thumbnails: bool,
+    /// How much memory clients can make the sandbox hold, such as `256MiB` [default: 512MiB, or three quarters of the
+    /// limit of the control group if that is less].
+    #[arg(long, value_name = "SIZE", env = "ILUMA_SANDBOX_MEMORY")]
+    memory: Option<Memory>,
     /// Default URL for callbacks of a type. A world that registers its own URL uses that one. Can be
     /// repeated.
     #[arg(
@@ -293,6 +297,9 @@ impl Arguments {
         }
         for (from, to) in self.callback_host_map {
             builder = builder.callback_host(from, to);
+        }
+        if let Some(memory) = self.memory {
+            builder = builder.memory(memory);
         }
         if let Some(dates) = self.watchlist_dates {
             builder = builder.watchlist_dates(dates);

@@ -10,6 +10,7 @@ use super::inbox_store::Inbox;
 use super::redacted_explanation::redact_explanation;
 use super::upload_store::UploadStore;
 use crate::answer::{self, Engine, Explanation, FoundExchange};
+use crate::base::InFlight;
 use crate::callbacks::Courier;
 use crate::catalogue::Catalogue;
 use crate::http::{Call, ControlToken};
@@ -22,6 +23,8 @@ pub(crate) struct Context {
     pub courier: Arc<Courier>,
     pub inbox: Inbox,
     pub uploads: UploadStore,
+    /// The memory for requests and replies in flight.
+    pub in_flight: InFlight,
     /// Personal fields are not shown.
     pub redacts: bool,
     /// A broken file makes the sandbox unready.

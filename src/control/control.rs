@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use hyper::header::HeaderValue;
 use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::ask::{ControlReply, ControlRequest, JSON, LINES, TEXT, bad_request, written};
 use super::context::Context;
 use super::routes::{self, ControlRoute, Handler};
-use crate::http::{self, ApiError, CONTROL_PREFIX, Call, PageRequest, Refusal, ReplyBody};
+use crate::http::{
+    self, ApiError, Body, CONTROL_PREFIX, Call, NO_MEMORY, PageRequest, Refusal, ReplyBody,
+};
 use crate::world::World;
 
 /// Whether a path is the sandbox's own.
@@ -17,6 +20,9 @@ pub(crate) fn is_control_path(path: &str) -> bool {
 }
 
 pub(crate) async fn respond(context: &Arc<Context>, call: &Call) -> Response<ReplyBody> {
+    if matches!(&call.body, Body::Unreadable(error) if error.is_no_memory()) {
+        return no_memory_reply();
+    }
     let refused = |Refusal(status, error, message)| {
         ControlReply::Whole((status, json!({"error": error, "message": message})))
     };
@@ -41,6 +47,29 @@ pub(crate) fn failed_reply() -> Response<ReplyBody> {
         JSON,
         ReplyBody::new(body),
     )
+}
+
+/// There is no memory for the request or its reply.
+pub(crate) fn no_memory_reply() -> Response<ReplyBody> {
+    let message = ApiError::no_memory().message.unwrap_or_default();
+    let body = json!({"error": NO_MEMORY, "message": message}).to_string();
+    let mut response = written(StatusCode::SERVICE_UNAVAILABLE, JSON, ReplyBody::new(body));
+    let reason = HeaderValue::from_static(NO_MEMORY);
+    response.headers_mut().insert("x-sandbox-error", reason);
+    response
+}
+
+/// Whether a request can wait for something before it is answered.
+pub(crate) fn may_wait(call: &Call) -> bool {
+    let path = call.path();
+    let path = path.strip_prefix(CONTROL_PREFIX).unwrap_or_default();
+    let found = routes::find(routes::routed_method(call.method()), path);
+    found.is_some_and(|(route, _)| {
+        matches!(
+            route.handler,
+            Handler::PlainAsync(_) | Handler::OwnWorldAsync(_)
+        )
+    })
 }
 
 async fn decide(context: &Arc<Context>, call: &Call) -> Result<ControlReply, Refusal> {

@@ -14,19 +14,18 @@ use crate::world::HEAD_KEPT_BYTES_MAX;
 const NAMES_MAX: usize = 1000;
 const INBOX_ENTRIES_MAX: usize = 1000;
 
-/// How many bytes all inboxes may hold together.
-const BYTES_MAX: usize = 64 << 20;
-
 /// What was received, by name. Callbacks carry no API key, so names belong to no world.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Inbox {
     pub(super) names: Mutex<InboxNames>,
     pub(super) changes: watch::Sender<()>,
 }
 
 /// All inboxes, the one that was used last at the end.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct InboxNames {
+    /// How many bytes all inboxes may hold together.
+    bytes_max: usize,
     pub(super) by_name: IndexMap<String, InboxEntries>,
     /// What all entries hold.
     pub(super) bytes: usize,
@@ -51,6 +50,22 @@ pub(super) struct InboxEntry {
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Bytes,
     pub(super) answered: u16,
+}
+
+impl Inbox {
+    pub(crate) fn new(bytes_max: usize) -> Self {
+        let names = InboxNames {
+            bytes_max,
+            by_name: IndexMap::new(),
+            bytes: 0,
+            dropped: 0,
+            seq_floor: 0,
+        };
+        Self {
+            names: Mutex::new(names),
+            changes: watch::Sender::default(),
+        }
+    }
 }
 
 impl InboxNames {
@@ -123,7 +138,7 @@ impl InboxNames {
     }
 
     fn make_room(&mut self) {
-        while self.bytes > BYTES_MAX {
+        while self.bytes > self.bytes_max {
             let sizes = self.by_name.values().map(|received| received.bytes);
             let Some((largest, _)) = sizes.enumerate().max_by_key(|(_, bytes)| *bytes) else {
                 return;

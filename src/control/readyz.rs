@@ -47,6 +47,10 @@ pub(super) fn answer(request: ControlRequest<'_>) -> ControlAnswer {
         "dropped": inboxes.dropped,
     });
     drop(inboxes);
+    body["in_flight"] = json!({
+        "bytes": context.in_flight.bytes(),
+        "refused": context.in_flight.refused(),
+    });
     body["last_reload_ms_ago"] = ms_ago(&reload).into();
     if !catalogue.warnings.is_empty() {
         body["warnings"] = mistakes(&catalogue.warnings, may_see_lines);

@@ -10,9 +10,6 @@ use tokio::time::{Instant, sleep_until};
 use crate::http::{PIECE_BYTES, Picture, Room};
 use crate::world::{RequestUploads, Watchers, World};
 
-/// How many bytes all pictures together may hold: those that come in, those that are kept, and those that are sent.
-const ROOM_BYTES_MAX: usize = 32 << 20;
-
 /// How many pictures of one request are kept.
 const OF_REQUEST_MAX: usize = 4;
 
@@ -28,11 +25,12 @@ pub(crate) struct UploadStore {
 }
 
 impl UploadStore {
-    pub(crate) fn new(is_on: bool, live: Arc<Watchers>) -> Self {
+    /// `bytes` is what all pictures together may hold: those that come in, those that are kept, and those that are sent.
+    pub(crate) fn new(is_on: bool, bytes: usize, live: Arc<Watchers>) -> Self {
         Self {
             is_on,
             live,
-            room: Arc::new(Semaphore::new(ROOM_BYTES_MAX / PIECE_BYTES)),
+            room: Arc::new(Semaphore::new(bytes / PIECE_BYTES)),
         }
     }
 

@@ -5,16 +5,34 @@ use std::collections::HashMap;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN,
+};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::error::ApiError;
-use super::headers::{DEFAULT_HOST, DEPTH_HEADER};
+use super::headers::{CONTROL_TOKEN_HEADER, DEFAULT_HOST, DEPTH_HEADER};
 use super::single_headers::check_single_headers;
 use super::url_text::{normal_path, pairs};
+
+/// The headers that are read in a request to the control API that waits.
+const WAITING: [HeaderName; 9] = [
+    AUTHORIZATION,
+    CONTENT_ENCODING,
+    CONTENT_TYPE,
+    CONTROL_TOKEN_HEADER,
+    DEPTH_HEADER,
+    HOST,
+    ORIGIN,
+    SEC_FETCH_MODE,
+    SEC_FETCH_SITE,
+];
+
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// A request and its body.
 pub(crate) struct Call {
@@ -57,6 +75,25 @@ impl Call {
 
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.head.headers
+    }
+
+    /// Forgets the headers that nobody reads in a request that waits, and copies the others: each value keeps the whole
+    /// head in memory. Returns how many bytes of the head are left.
+    pub(crate) fn forget_unread_headers(&mut self) -> usize {
+        let read = self
+            .head
+            .headers
+            .iter()
+            .filter(|(name, _)| WAITING.contains(name));
+        let copied = read.map(|(name, value)| {
+            let value = HeaderValue::from_bytes(value.as_bytes());
+            (name.clone(), value.expect("it was the value of a header"))
+        });
+        let headers: HeaderMap = copied.collect();
+        self.head.headers = headers;
+        let uri = self.head.uri.to_string();
+        self.head.uri = uri.try_into().expect("it was the target of a request");
+        head_bytes(&self.head)
     }
 
     /// The sandbox's address as the client called it: `http://127.0.0.1:4586`.
@@ -109,6 +146,14 @@ impl Call {
     pub(crate) fn media_type(&self) -> MediaType {
         MediaType::of(self.headers())
     }
+}
+
+/// How many bytes a head holds.
+pub(crate) fn head_bytes(head: &Parts) -> usize {
+    let header = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len();
+    let target = head.uri.path_and_query();
+    let target = target.map_or(0, |target| target.as_str().len());
+    target + head.headers.iter().map(header).sum::<usize>()
 }
 
 /// The media type that a request gives its body.

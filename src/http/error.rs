@@ -8,6 +8,9 @@ use serde_json::Value;
 
 use crate::base::{JsonMistake, no_object_hint, short, shortened};
 
+/// The `x-sandbox-error` of a request for which there is no memory, and its error in the control API.
+pub(crate) const NO_MEMORY: &str = "memory";
+
 /// How much of the reason is repeated why a multipart body cannot be read.
 const REASON_CHARS_MAX: usize = 400;
 
@@ -261,6 +264,18 @@ impl ApiError {
 
     pub(crate) fn sandbox_full(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::ServiceUnavailable, message).by_sandbox("sandbox full")
+    }
+
+    /// Requests and replies in flight hold all the memory that there is for them.
+    pub(crate) fn no_memory() -> Self {
+        let message = "Requests and replies in flight hold all the memory that there is for them (--memory): send the request \
+                       again later.";
+        Self::new(ErrorCode::ServiceUnavailable, message).by_sandbox(NO_MEMORY)
+    }
+
+    /// True for the error of `no_memory`.
+    pub(crate) fn is_no_memory(&self) -> bool {
+        self.by_sandbox == Some(NO_MEMORY)
     }
 
     /// The client asked for `what`, which is not public but `source`. `instead` tells the client what to do.

@@ -15,9 +15,9 @@ mod web_page;
 
 pub(crate) use self::basic_auth::authenticate;
 pub(crate) use self::boundary::boundary_of;
-pub(crate) use self::call::{Body, Call, MediaType, Secure};
+pub(crate) use self::call::{Body, Call, MediaType, Secure, head_bytes};
 pub(crate) use self::error::{
-    ALL_CODES, ApiError, Code, Complaint, ErrorCode, RefusedInput, error_envelope,
+    ALL_CODES, ApiError, Code, Complaint, ErrorCode, NO_MEMORY, RefusedInput, error_envelope,
 };
 pub(crate) use self::form::{FormTree, form_path, parse_form};
 pub use self::guard::ControlToken;

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use super::options::Options;
 use crate::answer::{Admission, DefaultUrls, Engine};
+use crate::base::{InFlight, Memory};
 use crate::callbacks::Courier;
 use crate::catalogue::Current;
 use crate::control::{Context, Inbox, UploadStore, own_route, own_routes};
@@ -22,6 +23,7 @@ pub(crate) fn assemble(
     address: SocketAddr,
     sends_by_itself: bool,
 ) -> Serving {
+    let memory = options.memory.unwrap_or_else(Memory::of_this_process);
     let live = Arc::new(Watchers::default());
     let keeps_uploads = !options.no_thumbnails && !options.redact;
     let (stop, stopped) = watch::channel(false);
@@ -38,8 +40,8 @@ pub(crate) fn assemble(
         seed: options.seed,
         strict: options.strict,
         scenarios: Arc::new(scenarios),
-        worlds: Worlds::new(options.seed, options.clock, live.clone()),
-        strangers: Strangers::new(live.clone()),
+        worlds: Worlds::new(options.seed, options.clock, memory, live.clone()),
+        strangers: Strangers::new(memory.strangers(), live.clone()),
         keys: Admission::new(options.api_keys),
         urls: DefaultUrls(options.callbacks.urls),
         guard: Guard::new(address.ip(), options.control_token),
@@ -50,8 +52,9 @@ pub(crate) fn assemble(
     let control = Context {
         engine: Arc::new(engine),
         courier: Arc::new(courier),
-        inbox: Inbox::default(),
-        uploads: UploadStore::new(keeps_uploads, live),
+        inbox: Inbox::new(memory.inboxes()),
+        uploads: UploadStore::new(keeps_uploads, memory.uploads(), live),
+        in_flight: InFlight::new(memory.in_flight()),
         redacts: options.redact,
         strict_reload: options.strict_reload,
         authority_file,

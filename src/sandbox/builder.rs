@@ -9,7 +9,7 @@ use super::assembly::assemble;
 use super::options::Commands;
 use super::options::{Options, StartError};
 use super::sandbox::Sandbox;
-use crate::base::{ApiKey, Clock, Panics};
+use crate::base::{ApiKey, Clock, Memory, Panics};
 use crate::catalogue::FolderWatcher;
 use crate::http::ControlToken;
 use crate::scenario::{DateForm, LoadErrors, fingerprint};
@@ -76,6 +76,22 @@ impl Builder {
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.options.seed = seed;
+        self
+    }
+
+    /// How much memory clients can make the sandbox hold. The default is 512 MiB, or three quarters of what the control
+    /// group of the process may use, if that is less.
+    ///
+    /// ```
+    /// use iluma_sandbox::{Memory, Sandbox};
+    ///
+    /// let memory: Memory = "64MiB".parse().unwrap();
+    /// assert_eq!(memory.bytes(), 64 << 20);
+    /// let builder = Sandbox::builder().memory(memory);
+    /// ```
+    #[must_use]
+    pub fn memory(mut self, memory: Memory) -> Self {
+        self.options.memory = Some(memory);
         self
     }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::answer::UnknownType;
-use crate::base::{ApiKey, Clock, Panics};
+use crate::base::{ApiKey, Clock, Memory, Panics};
 use crate::callbacks::CallbackOptions;
 use crate::catalogue::Current;
 use crate::http::ControlToken;
@@ -19,6 +19,8 @@ pub(crate) type Commands = fn() -> Vec<(String, String)>;
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting")]
 pub(crate) struct Options {
     pub seed: u64,
+    /// None for the default, which depends on the process.
+    pub memory: Option<Memory>,
     pub clock: Clock,
     pub scenarios: Vec<PathBuf>,
     pub api_keys: Vec<ApiKey>,

@@ -8,7 +8,6 @@ use hyper::body::{Body as _, Incoming};
 use hyper::header::CONTENT_ENCODING;
 use hyper::http::request::Parts as Head;
 use serde_json::Value;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_stream::{Stream, StreamExt};
 
 use super::beginning::{BEGINNING_BYTES, lacks_carriage_returns, other_boundary};
@@ -17,26 +16,24 @@ use super::multipart::{Parts, UPLOAD_BYTES_MAX, read_parts};
 use super::pace::BODY_TIME;
 use super::record::{asked_endpoint, uploads};
 use super::serving::Serving;
-use crate::base::grow_share;
+use crate::base::{InFlightShare, NoRoom};
 use crate::control;
 use crate::http::{
-    ApiError, BODY_BYTES_MAX, BODY_WITH_FILES_BYTES_MAX, Body, HELD_BYTES_MAX, MediaType, Picture,
-    boundary_of,
+    ApiError, BODY_WITH_FILES_BYTES_MAX, Body, HELD_BYTES_MAX, MediaType, Picture, boundary_of,
 };
 
-/// A body up to this size takes no share of the memory for bodies.
+/// Up to this size nobody asks how large a body may be.
 const SMALL_BYTES_MAX: usize = 64 << 10;
 
 /// How much of a refused body is still read and thrown away. Otherwise a client that is still sending would
 /// see its connection cut and not the answer.
 const DRAINED_BYTES_MAX: usize = 128 << 20;
 
-/// A body, and its share of what all bodies together may hold.
+/// A body that has been read.
 pub(crate) struct ReadBody {
     pub body: Body,
     /// The pictures of a multipart form, for open inspectors.
     pub pictures: Vec<Picture>,
-    pub share: Option<OwnedSemaphorePermit>,
 }
 
 impl ReadBody {
@@ -45,7 +42,6 @@ impl ReadBody {
         Self {
             body: Body::Unreadable(ApiError::body_too_late(BODY_TIME)),
             pictures: Vec::new(),
-            share: None,
         }
     }
 }
@@ -78,15 +74,15 @@ impl BodySource<'_> {
     }
 }
 
-/// Reads the body of a request. None when the client went away: there is nobody left to answer. The
-/// connection limits the time.
-pub(super) async fn read(from: BodySource<'_>, mut incoming: Incoming) -> Option<ReadBody> {
+/// Reads the body of a request into its share of the memory. None when the client went away: there is nobody left to
+/// answer. The connection limits the time.
+pub(super) async fn read(
+    from: BodySource<'_>,
+    mut incoming: Incoming,
+    share: &mut InFlightShare,
+) -> Option<ReadBody> {
     let headers = &from.head.headers;
     let mut pictures = Vec::new();
-    let mut share = Share {
-        bodies: &from.serving.bodies,
-        held: None,
-    };
     let read = async {
         if incoming.is_end_stream() {
             return Ok(Body::Empty);
@@ -100,43 +96,31 @@ pub(super) async fn read(from: BodySource<'_>, mut incoming: Incoming) -> Option
             )));
         }
         if MediaType::of(headers) == MediaType::Multipart {
-            let reading = read_multipart(&from, incoming, &mut share, &mut pictures);
+            let reading = read_multipart(&from, incoming, share, &mut pictures);
             return Box::pin(reading).await;
         }
-        read_bytes(&from, incoming, &mut share).await
+        read_bytes(&from, incoming, share).await
     };
     let body = read.await.ok()?;
     if matches!(body, Body::Unreadable(_)) {
         pictures.clear();
     }
+    Some(ReadBody { body, pictures })
+}
+
+/// Refuses a request for which there is no room, and throws its body away.
+pub(super) async fn refuse(from: BodySource<'_>, mut incoming: Incoming) -> Option<ReadBody> {
+    drain(&from, &mut incoming).await.ok()?;
     Some(ReadBody {
-        body,
-        pictures,
-        share: share.held,
+        body: Body::Unreadable(ApiError::no_memory()),
+        pictures: Vec::new(),
     })
-}
-
-/// The shares of one body. A body that is not small takes them before it is held in memory.
-struct Share<'a> {
-    bodies: &'a Arc<Semaphore>,
-    held: Option<OwnedSemaphorePermit>,
-}
-
-impl Share<'_> {
-    fn take(&mut self, bytes: usize) -> Result<(), ApiError> {
-        if grow_share(&mut self.held, self.bodies, bytes.div_ceil(BODY_BYTES_MAX)) {
-            return Ok(());
-        }
-        Err(ApiError::sandbox_full(
-            "Too many large bodies are being sent at the same time.",
-        ))
-    }
 }
 
 async fn read_bytes(
     from: &BodySource<'_>,
     mut incoming: Incoming,
-    share: &mut Share<'_>,
+    share: &mut InFlightShare,
 ) -> Result<Body, ClientGone> {
     let mut whole = Bytes::new();
     let mut rest = BytesMut::new();
@@ -146,15 +130,13 @@ async fn read_bytes(
             continue; // trailers
         };
         let bytes = whole.len() + rest.len() + data.len();
-        let mut room = Ok(());
-        if bytes > SMALL_BYTES_MAX {
-            let bytes_max = *bytes_max.get_or_insert_with(|| from.bytes_max());
-            room = if bytes > bytes_max {
-                Err(ApiError::body_too_large(bytes_max))
-            } else {
-                share.take(bytes)
-            };
-        }
+        let is_too_large =
+            bytes > SMALL_BYTES_MAX && bytes > *bytes_max.get_or_insert_with(|| from.bytes_max());
+        let room = if is_too_large {
+            Err(ApiError::body_too_large(bytes_max.unwrap_or_default()))
+        } else {
+            grow(share, from, bytes).await
+        };
         if let Err(error) = room {
             drop((whole, rest));
             Box::pin(drain(from, &mut incoming)).await?;
@@ -185,10 +167,20 @@ async fn read_bytes(
     })
 }
 
+/// Grows the share of a request to so many bytes of its body.
+async fn grow(
+    share: &mut InFlightShare,
+    from: &BodySource<'_>,
+    bytes: usize,
+) -> Result<(), ApiError> {
+    let grown = share.grow(&from.serving.control.in_flight, bytes).await;
+    grown.map_err(|NoRoom| ApiError::no_memory())
+}
+
 async fn read_multipart(
     from: &BodySource<'_>,
     mut incoming: Incoming,
-    share: &mut Share<'_>,
+    share: &mut InFlightShare,
     pictures: &mut Vec<Picture>,
 ) -> Result<Body, ClientGone> {
     let mut whole_bytes = 0;
@@ -203,7 +195,7 @@ async fn read_multipart(
             whole_bytes += data.len();
             Ok(data)
         });
-    let parts = match share.take(HELD_BYTES_MAX) {
+    let parts = match grow(share, from, HELD_BYTES_MAX).await {
         Err(error) => Err(error),
         Ok(()) => read_form(from, &mut stream, pictures).await?,
     };

@@ -14,6 +14,9 @@ const HEAD_TIME: Duration = Duration::from_secs(10);
 /// How long a client may take to send a body.
 pub(super) const BODY_TIME: Duration = Duration::from_mins(1);
 
+/// How long a client may take to read a large reply of the control API.
+const READ_TIME: Duration = Duration::from_mins(1);
+
 /// How long a connection stays open without a request. Clients close idle connections after 90 s or less. If the
 /// sandbox closed first, their next request would be lost.
 const IDLE_TIME: Duration = Duration::from_secs(130);
@@ -39,6 +42,20 @@ pub(crate) struct Pace {
     connection: Option<Arc<Pace>>,
     /// How many streams of this connection have work to do.
     busy: AtomicU32,
+    /// How many replies with a time limit the client has not read yet, and for how many ticks there are some.
+    unread: AtomicU32,
+    unread_ticks: AtomicU32,
+}
+
+/// A reply that its client has to read within `READ_TIME`, until it is dropped.
+#[derive(Debug)]
+pub(super) struct UnreadReply(Arc<Pace>);
+
+impl Drop for UnreadReply {
+    fn drop(&mut self) {
+        self.0.unread.fetch_sub(1, Ordering::Relaxed);
+        self.0.unread_ticks.store(0, Ordering::Relaxed);
+    }
 }
 
 /// How a connection ends that a fault breaks.
@@ -83,7 +100,25 @@ impl Pace {
             stop,
             connection: None,
             busy: AtomicU32::new(0),
+            unread: AtomicU32::new(0),
+            unread_ticks: AtomicU32::new(0),
         }
+    }
+
+    /// A large reply begins, which takes memory from others until it is read.
+    pub(super) fn unread_reply(self: &Arc<Self>) -> UnreadReply {
+        let connection = self.connection.as_ref().unwrap_or(self);
+        connection.unread.fetch_add(1, Ordering::Relaxed);
+        UnreadReply(connection.clone())
+    }
+
+    /// Whether the client leaves a large reply unread for too long.
+    fn leaves_unread(&self) -> bool {
+        if self.unread.load(Ordering::Relaxed) == 0 {
+            return false;
+        }
+        let ticks = self.unread_ticks.fetch_add(1, Ordering::Relaxed) + 1;
+        TICK * ticks > READ_TIME
     }
 
     /// The pace of a stream: a request that shares its connection with others.
@@ -210,6 +245,9 @@ impl Pace {
     pub(super) fn tick(&self) -> PaceVerdict {
         let passed = TICK * (self.ticks.fetch_add(1, Ordering::Relaxed) + 1);
         let phase = self.phase.load(Ordering::Relaxed);
+        if self.leaves_unread() {
+            return PaceVerdict::TooSlow;
+        }
         if !self.is_quiet() {
             self.ticks.store(0, Ordering::Relaxed);
             return PaceVerdict::Fine; // each stream has limits of its own

@@ -7,7 +7,6 @@ use std::time::SystemTime;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Request, Response};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::body::{self, BodySource, ReadBody};
@@ -17,7 +16,7 @@ use super::record::{Finished, keep, keep_long_body, log, record, uploads};
 use super::sabotage::{self, Written};
 use super::serving::Serving;
 use crate::answer::{self, Answered, FollowUp, Reply};
-use crate::base::{self, Panicked, contained, contained_async};
+use crate::base::{self, InFlightShare, NoRoom, Panicked, contained, contained_async};
 use crate::catalogue::UploadFields;
 use crate::control;
 use crate::http::{self, ApiError, BodyContent, Call, Picture, ReplyBody};
@@ -55,19 +54,28 @@ async fn respond_or_panic(
     pace: &Arc<Pace>,
 ) -> Option<Response<Written>> {
     let Read {
-        call,
+        mut call,
         pictures,
-        until_answered,
+        mut share,
     } = read(serving, request, pace).await?;
     pace.answering();
-    if let Some(response) = answer_as_sandbox(serving, &call).await {
+    let is_control = control::is_control_path(&call.path());
+    if is_control && control::may_wait(&call) {
+        let head_bytes = call.forget_unread_headers();
+        if let Some(share) = &mut share {
+            share.shrink(&serving.control.in_flight, head_bytes);
+        }
+    }
+    if let Some(response) = answer_as_sandbox(serving, &call, is_control).await {
+        let response = hold(serving, response, Some(pace)).await;
         return Some(response.map(|body| Written::new(body, pace)));
     }
     // This comes before anything is done: if the client goes away meanwhile, its request has no effect.
     let long_body = keep_long_body(serving, &call).await;
     let (mut answered, panicked) = answer(serving, &call);
     let released = follow_up(serving, &mut answered).await;
-    let mut response = begin_response(&answered.reply, released);
+    let response = begin_response(&answered.reply, released);
+    let mut response = hold(serving, response, None).await;
     let faults = answered.reply.faults.take();
     if let Some(faults) = &faults {
         response.headers_mut().extend(faults.headers());
@@ -90,15 +98,15 @@ async fn respond_or_panic(
     let Some(faults) = faults else {
         return Some(response.map(|body| Written::new(body, pace)));
     };
-    drop((call, until_answered)); // a reply that waits holds nothing of its request
+    drop((call, share)); // a reply that waits holds nothing of its request
     Box::pin(sabotage::carry_out(response, *faults, pace)).await
 }
 
-/// A request that was read, its pictures, and its share of the memory for bodies.
+/// A request that was read, its pictures, and its share of the memory. None where there was no room for it.
 struct Read {
     call: Call,
     pictures: Vec<Picture>,
-    until_answered: Option<OwnedSemaphorePermit>,
+    share: Option<InFlightShare>,
 }
 
 /// None when the client is gone. A body that takes too long is unreadable, as any body that cannot be read: it is
@@ -110,7 +118,18 @@ async fn read(serving: &Serving, request: Request<Incoming>, pace: &Pace) -> Opt
         serving,
         head: &head,
     };
-    let reading = body::read(source, incoming);
+    let mut share = serving
+        .control
+        .in_flight
+        .take_for_request(http::head_bytes(&head))
+        .await
+        .ok();
+    let reading = async {
+        match &mut share {
+            Some(share) => body::read(source, incoming, share).await,
+            None => Box::pin(body::refuse(source, incoming)).await,
+        }
+    };
     let received = tokio::select! {
         biased;
         received = reading => received?,
@@ -127,19 +146,46 @@ async fn read(serving: &Serving, request: Request<Incoming>, pace: &Pace) -> Opt
             body: received.body,
         },
         pictures: received.pictures,
-        until_answered: received.share,
+        share,
     })
 }
 
 /// What the sandbox answers as itself: its documents, and everything below `/__sandbox/`.
-async fn answer_as_sandbox(serving: &Serving, call: &Call) -> Option<Response<ReplyBody>> {
+async fn answer_as_sandbox(
+    serving: &Serving,
+    call: &Call,
+    is_control: bool,
+) -> Option<Response<ReplyBody>> {
     if let Some(response) = control::answer_document(&serving.control, call) {
         return Some(response);
     }
-    if control::is_control_path(&call.path()) {
+    if is_control {
         return Some(Box::pin(control::respond(&serving.control, call)).await);
     }
     None
+}
+
+/// Takes room for the reply until it has been written. Where there is none, another reply says so. A reply of the control
+/// API has a pace, because its client has to read it in time.
+async fn hold(
+    serving: &Serving,
+    mut response: Response<ReplyBody>,
+    control_pace: Option<&Arc<Pace>>,
+) -> Response<ReplyBody> {
+    let BodyContent::Whole(bytes) = &mut response.body_mut().content else {
+        return response; // its pieces are made while they are sent
+    };
+    let unread = || control_pace.map(Pace::unread_reply);
+    match serving
+        .control
+        .in_flight
+        .hold(std::mem::take(bytes), unread)
+        .await
+    {
+        Ok(held) => *bytes = held,
+        Err(NoRoom) => return no_memory_reply(serving, control_pace.is_some()),
+    }
+    response
 }
 
 /// The answer as the emulated API, and whether a panic has taken its place.
@@ -201,6 +247,16 @@ fn without_answer(serving: &Serving, uploads: Option<Arc<UploadFields>>) -> Answ
         decision: Decision::default(),
         log_hint: None,
     }
+}
+
+/// The response to a request whose reply has no room.
+fn no_memory_reply(serving: &Serving, is_control: bool) -> Response<ReplyBody> {
+    if is_control {
+        return control::no_memory_reply();
+    }
+    let catalogue = serving.control.engine.catalogue();
+    let reply = answer::error_reply(&catalogue, None, &ApiError::no_memory());
+    begin_response(&reply, None)
 }
 
 /// The response after a panic outside of `answer`, which contains its own panics.

@@ -2,18 +2,13 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, watch};
 
 use crate::control::Context;
-
-/// How many shares all bodies in flight may hold together. One share is `BODY_BYTES_MAX` bytes.
-const SHARES_MAX: usize = 128;
 
 #[derive(Debug)]
 pub(crate) struct Serving {
     pub control: Arc<Context>,
-    /// The shares that large bodies in flight may hold together.
-    pub(super) bodies: Arc<Semaphore>,
     /// Notified whenever a connection ends.
     pub connection_ended: Notify,
     stop: watch::Sender<bool>,
@@ -24,7 +19,6 @@ impl Serving {
     pub(crate) fn new(control: Context, stop: watch::Sender<bool>) -> Self {
         Self {
             control: Arc::new(control),
-            bodies: Arc::new(Semaphore::new(SHARES_MAX)),
             connection_ended: Notify::new(),
             stop,
         }

@@ -15,15 +15,17 @@ const STRANGERS_MAX: usize = 200;
 #[derive(Debug)]
 pub(crate) struct Strangers {
     journal: Mutex<Journal>,
+    bytes_max: usize,
     /// Notified of every one of them.
     recorded: watch::Sender<()>,
     live: Arc<Watchers>,
 }
 
 impl Strangers {
-    pub(crate) fn new(live: Arc<Watchers>) -> Self {
+    pub(crate) fn new(bytes_max: usize, live: Arc<Watchers>) -> Self {
         Self {
             journal: Mutex::default(),
+            bytes_max,
             recorded: watch::Sender::default(),
             live,
         }
@@ -35,7 +37,10 @@ impl Strangers {
 
     /// Keeps a refused request and returns its number.
     pub(crate) fn record(&self, exchange: Exchange) -> u64 {
-        let seq = self.journal().keep(exchange, STRANGERS_MAX);
+        let mut journal = self.journal();
+        let seq = journal.keep(exchange, STRANGERS_MAX);
+        while journal.bytes > self.bytes_max && journal.drop_oldest() {}
+        drop(journal);
         self.recorded.send_replace(());
         self.live.exchange(NO_WORLD, seq);
         seq

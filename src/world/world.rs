@@ -17,11 +17,6 @@ use crate::base::{ApiKey, Clock, Mix, Stamp, lock};
 
 pub(crate) const WORLDS_MAX: usize = 10_000;
 
-/// Limit for all worlds together.
-pub(crate) const BYTES_MAX: usize = 256 << 20;
-
-const WORLD_BYTES_MAX: usize = 64 << 20;
-
 /// The journal and the delivery log may each use one part in this many of a full world's limit. Pending
 /// deliveries may use more.
 const LOG_PART: usize = 4;
@@ -50,6 +45,8 @@ pub(crate) struct World {
     pub(super) recorded: watch::Sender<()>,
     /// Milliseconds since the sandbox started.
     pub(super) last_used_ms: AtomicU64,
+    /// How much it may hold.
+    pub(super) bytes_max: usize,
     pub(super) bytes: AtomicUsize,
     pub(super) bytes_of_all: Arc<AtomicUsize>,
     /// Takes the counts of this world when it is reset or dropped.
@@ -124,7 +121,7 @@ impl World {
 
     /// Brings the world back under its limit, and updates its share of the total.
     pub(crate) fn enforce_limits(&self, state: &mut State) {
-        self.shrink(state, WORLD_BYTES_MAX);
+        self.shrink(state, self.bytes_max);
     }
 
     /// Drops the older half of what it holds, because other worlds need the memory.

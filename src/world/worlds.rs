@@ -13,9 +13,9 @@ use super::digest::WorldDigest;
 use super::state::State;
 use super::totals::{Tally, Totals};
 use super::watchers::Watchers;
-use super::world::{BYTES_MAX, WORLDS_MAX, World};
+use super::world::{WORLDS_MAX, World};
 use crate::base::{
-    ApiKey, Clock, lock, milliseconds, read_lock, size_in_words, time_in_words, write_lock,
+    ApiKey, Clock, Memory, lock, milliseconds, read_lock, size_in_words, time_in_words, write_lock,
 };
 use crate::catalogue::ReplyId;
 use crate::http::ApiError;
@@ -42,6 +42,7 @@ pub(crate) struct Worlds {
     pub(super) seed: u64,
     clock: Clock,
     started: Instant,
+    memory: Memory,
     bytes: Arc<AtomicUsize>,
     /// Pending deliveries of all worlds together.
     pending: Arc<AtomicUsize>,
@@ -57,12 +58,13 @@ pub(crate) struct Worlds {
 }
 
 impl Worlds {
-    pub(crate) fn new(seed: u64, clock: Clock, live: Arc<Watchers>) -> Self {
+    pub(crate) fn new(seed: u64, clock: Clock, memory: Memory, live: Arc<Watchers>) -> Self {
         Self {
             by_key: RwLock::default(),
             seed,
             clock,
             started: Instant::now(),
+            memory,
             bytes: Arc::default(),
             pending: Arc::default(),
             making_room: Mutex::default(),
@@ -155,6 +157,7 @@ impl Worlds {
             resets: watch::Sender::default(),
             recorded: watch::Sender::default(),
             last_used_ms: AtomicU64::new(now_ms),
+            bytes_max: self.memory.world(),
             bytes: AtomicUsize::new(0),
             bytes_of_all: self.bytes.clone(),
             totals: self.totals.clone(),
@@ -175,7 +178,7 @@ impl Worlds {
         let bytes = |world: &Arc<World>| world.bytes.load(Ordering::Relaxed);
         worlds.sort_by_cached_key(|world| std::cmp::Reverse(bytes(world)));
         // A world with no more than its share keeps it, even when the others cannot drop theirs.
-        let share = BYTES_MAX / worlds.len().max(1);
+        let share = self.memory.worlds() / worlds.len().max(1);
         for world in worlds.iter().take_while(|world| bytes(world) > share) {
             if !self.is_full() {
                 break;
@@ -186,7 +189,7 @@ impl Worlds {
             self.refused.fetch_add(1, Ordering::Relaxed);
             return Err(ApiError::sandbox_full(format!(
                 "All worlds together hold more than {} which is still needed, and none has been idle for {}.",
-                size_in_words(BYTES_MAX),
+                size_in_words(self.memory.worlds()),
                 time_in_words(IDLE_TIME)
             )));
         }
@@ -194,7 +197,7 @@ impl Worlds {
     }
 
     fn is_full(&self) -> bool {
-        self.bytes.load(Ordering::Relaxed) > BYTES_MAX
+        self.bytes.load(Ordering::Relaxed) > self.memory.worlds()
     }
 
     /// Drops the world that has been idle longest, if that is long enough. Never drops the asker's.

@@ -30,8 +30,14 @@ async fn the_inbox_that_holds_most_gives_way_and_the_loss_is_counted() {
     }
     post(&client, "victim", b"second".to_vec()).await;
     let victim = inbox(&client, "victim").await;
-    let bodies: Vec<_> = list(victim["received"].clone()).iter().map(|one| one["body"].clone()).collect();
-    assert_eq!((bodies, &victim["dropped"]), (vec![json!("second"), json!("first")], &json!(0)));
+    let bodies: Vec<_> = list(victim["received"].clone())
+        .iter()
+        .map(|one| one["body"].clone())
+        .collect();
+    assert_eq!(
+        (bodies, &victim["dropped"]),
+        (vec![json!("second"), json!("first")], &json!(0))
+    );
     let greedy = client.get("/__sandbox/inbox").await.json()["inboxes"][0].take();
     let counts = json!({"inbox": "greedy", "received": 63, "last_seq": 66, "dropped": 3});
     assert_eq!(greedy, counts);
@@ -49,18 +55,27 @@ async fn the_inbox_that_holds_most_gives_way_and_the_loss_is_counted() {
 async fn headers_count_and_only_eight_kib_of_them_are_kept() {
     let client = Client::start().await;
     let request = client.bare("POST", "/__sandbox/inbox/mine");
-    let request = request.header("x-small", "kept").header("x-large", "y".repeat(54_000)).header("x-after", "kept too");
+    let request = request
+        .header("x-small", "kept")
+        .header("x-large", "y".repeat(54_000))
+        .header("x-after", "kept too");
     assert_eq!(Answer::of(request).await.status, 200);
     let headers = inbox(&client, "mine").await["received"][0]["headers"].take();
     assert_eq!(
-        [&headers["x-small"], &headers["x-large"], &headers["x-after"]],
+        [
+            &headers["x-small"],
+            &headers["x-large"],
+            &headers["x-after"]
+        ],
         [&json!("kept"), &json!("…"), &json!("kept too")]
     );
     let bytes = tally(&client).await["bytes"].as_u64().expect("a number");
     assert!((100..2000).contains(&bytes), "{bytes}");
     for _ in 0..10 {
         let request = client.bare("POST", "/__sandbox/inbox/mine");
-        let request = (0..90).fold(request, |request, i| request.header(format!("x-{i}"), "z".repeat(500)));
+        let request = (0..90).fold(request, |request, i| {
+            request.header(format!("x-{i}"), "z".repeat(500))
+        });
         assert_eq!(Answer::of(request).await.status, 200);
     }
     let bytes = tally(&client).await["bytes"].as_u64().expect("a number");
@@ -68,7 +83,8 @@ async fn headers_count_and_only_eight_kib_of_them_are_kept() {
 }
 
 #[tokio::test]
-async fn of_too_many_inboxes_the_one_that_nobody_used_for_longest_is_dropped_and_its_numbers_go_on() {
+async fn of_too_many_inboxes_the_one_that_nobody_used_for_longest_is_dropped_and_its_numbers_go_on()
+{
     let client = Client::start().await;
     for name in 0..1000 {
         post(&client, &format!("n{name}"), b"1".to_vec()).await;
@@ -82,10 +98,16 @@ async fn of_too_many_inboxes_the_one_that_nobody_used_for_longest_is_dropped_and
     let names: Vec<_> = list(listed["inboxes"].clone());
     assert_eq!(names.len(), 1000);
     for gone in ["n2", "n3"] {
-        assert!(names.iter().all(|one| one["inbox"] != gone), "{gone} is still there");
+        assert!(
+            names.iter().all(|one| one["inbox"] != gone),
+            "{gone} is still there"
+        );
     }
     assert_eq!(tally(&client).await["dropped"], 2);
     post(&client, "n2", b"again".to_vec()).await;
     let again = inbox(&client, "n2").await;
-    assert_eq!(again["received"][0]["seq"], 2, "who waits for a number after 1 finds it");
+    assert_eq!(
+        again["received"][0]["seq"], 2,
+        "who waits for a number after 1 finds it"
+    );
 }

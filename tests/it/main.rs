@@ -47,6 +47,7 @@ mod json_mistakes;
 mod limits;
 mod llms;
 mod look_alikes;
+mod memory;
 mod metrics;
 mod mistakes;
 mod model;

@@ -2039,13 +2039,13 @@ async fn large_bodies_in_flight_are_bounded_together() {
             break answer;
         }
     };
-    assert_eq!(refused.header("x-sandbox-error"), Some("sandbox full"));
+    assert_eq!(refused.header("x-sandbox-error"), Some("memory"));
     assert_eq!(
         refused.error(),
         error(
             503,
             "SERVICE_UNAVAILABLE_ERROR",
-            "Too many large bodies are being sent at the same time."
+            "Requests and replies in flight hold all the memory that there is for them (--memory): send the request again later."
         )
     );
     assert_eq!(

@@ -392,7 +392,7 @@ async fn large_bodies_with_pictures_share_the_memory_for_all_bodies() {
         (refused.status, refused.message().as_str()),
         (
             503,
-            "Too many large bodies are being sent at the same time."
+            "Requests and replies in flight hold all the memory that there is for them (--memory): send the request again later."
         )
     );
     drop(senders);

@@ -69,7 +69,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "README.md",
-        "at most {upload_store::OF_REQUEST_MAX} files of a request, and {upload_store::ROOM_BYTES_MAX} in all",
+        "at most {upload_store::OF_REQUEST_MAX} files of a request, and {memory::UPLOADS_BYTES_MAX} in all",
     ),
     ("README.md", "and holds {watchers::WAITING_MAX} exchanges"),
     (
@@ -86,11 +86,11 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "README.md",
-        "and {world::WORLDS_MAX} worlds. Each world has at most {records::RECORDS_MAX} records, {journal::JOURNAL_ENTRIES_MAX} journal entries ({kept_body::BODY_KEPT_BYTES_MAX} of each body), {records::COUNTERS_MAX} counters and {world::WORLD_BYTES_MAX}",
+        "and {world::WORLDS_MAX} worlds. Each world has at most {records::RECORDS_MAX} records, {journal::JOURNAL_ENTRIES_MAX} journal entries ({kept_body::BODY_KEPT_BYTES_MAX} of each body), {records::COUNTERS_MAX} counters and {memory::WORLD_BYTES_MAX}",
     ),
     (
         "README.md",
-        "All worlds together have {world::BYTES_MAX}, and a snapshot has {snapshot::SNAPSHOT_BYTES_MAX}",
+        "All worlds together have {memory::WORLDS_BYTES_MAX}, and a snapshot has {snapshot::SNAPSHOT_BYTES_MAX}",
     ),
     (
         "README.md",
@@ -102,7 +102,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "SECURITY.md",
-        "for at most {upload_store::KEPT_TIME} and within {upload_store::ROOM_BYTES_MAX}",
+        "for at most {upload_store::KEPT_TIME} and within {memory::UPLOADS_BYTES_MAX}",
     ),
     ("SECURITY.md", "stops after {delivery::DEPTH_MAX} rounds"),
     (
@@ -117,7 +117,15 @@ pub const QUOTES: &[(&str, &str)] = &[
         "docs/ci.md",
         "and {api_key::SECRET_CHARS} letters or digits",
     ),
-    ("docs/ci.md", "[at most {world::BYTES_MAX}]"),
+    (
+        "src/sandbox/builder.rs",
+        "The default is {memory::MEMORY_BYTES_MAX}, or three quarters",
+    ),
+    (
+        "src/base/memory.rs",
+        "{memory::MEMORY_BYTES_MAX}, or three quarters of what",
+    ),
+    ("docs/ci.md", "[at most {memory::MEMORY_BYTES_MAX}]"),
     (
         "docs/decisions.md",
         "A truncated stream waits {sabotage::WRITE_TIME} before",
@@ -128,7 +136,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "docs/decisions.md",
-        "in a budget of {upload_store::ROOM_BYTES_MAX};",
+        "in a budget of {memory::UPLOADS_BYTES_MAX};",
     ),
     (
         "docs/https.md",
@@ -147,8 +155,12 @@ pub const QUOTES: &[(&str, &str)] = &[
         "silent for {http2::PING_AFTER} gets a ping and has {http2::PONG_TIME} to answer",
     ),
     (
-        "docs/reliability.md",
-        "shares of {headers::BODY_BYTES_MAX} for all bodies",
+        "README.md",
+        "What clients can make the sandbox hold is bounded by `--memory` ({memory::MEMORY_BYTES_MAX}, or",
+    ),
+    (
+        "README.md",
+        "those of {memory::MEMORY_BYTES_MAX}. A request without room waits for {in_flight::ROOM_TIME} and",
     ),
     (
         "docs/https.md",
@@ -164,7 +176,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "docs/reliability.md",
-        "worlds that hold more than {world::BYTES_MAX}",
+        "worlds that hold more than {memory::WORLDS_BYTES_MAX}",
     ),
     (
         "docs/reliability.md",
@@ -220,7 +232,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "src/control/openapi.json",
-        "at most {upload_store::OF_REQUEST_MAX} files of a request, and {upload_store::ROOM_BYTES_MAX} in all",
+        "at most {upload_store::OF_REQUEST_MAX} files of a request, and {memory::UPLOADS_BYTES_MAX} in all",
     ),
     (
         "src/control/openapi.json",
@@ -344,6 +356,7 @@ pub const QUOTES: &[(&str, &str)] = &[
 ///
 /// The browser decides which pictures it draws, and how large: `inspector/uploads.js`.
 pub const NO_LIMITS: &[(&str, &str)] = &[
+    ("src/base/memory.rs", "at least 32 MiB"),
     ("README.md", "has ended (40 s at most; `--wait`"),
     (
         "README.md",

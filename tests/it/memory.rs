@@ -1,0 +1,201 @@
+//! `--memory` bounds what clients can make the sandbox hold, and large requests leave room for small ones.
+
+use std::time::Duration;
+
+use iluma_sandbox::{Memory, Sandbox};
+use serde_json::json;
+
+use crate::client::{Answer, Client};
+use crate::process::run;
+use crate::raw::{Raw, request};
+use crate::stage::BANK;
+
+const NO_ROOM: &str = "Requests and replies in flight hold all the memory that there is for them (--memory): send the request again later.";
+
+/// Of the smallest setting, 6 MiB are for large requests and replies in flight, and 2 MiB for small ones.
+fn smallest() -> Memory {
+    "32MiB".parse().expect("a size")
+}
+
+async fn start() -> Client {
+    Client::of(Sandbox::builder().memory(smallest())).await
+}
+
+/// Senders of JSON bodies that hold `bytes` each and never end.
+async fn unfinished(client: &Client, count: usize, bytes: usize) -> Vec<Raw> {
+    let kind = ["content-type: application/json", "content-length: 900000"];
+    let head = request(&format!("POST {BANK}"), &kind, b"");
+    let mut senders = Vec::new();
+    for _ in 0..count {
+        let mut raw = Raw::connect(&client.sandbox).await;
+        raw.send(&head).await;
+        raw.send(vec![b' '; bytes]).await;
+        senders.push(raw);
+    }
+    senders
+}
+
+async fn large(client: &Client) -> Answer {
+    let text = "9".repeat(100_000);
+    client
+        .post(
+            BANK,
+            &json!({"bank_account_number": text, "bank_code": "BCA"}),
+        )
+        .await
+}
+
+/// Waits until all that was sent has been read: then a large request finds no room.
+async fn refused(client: &Client) -> Answer {
+    loop {
+        let answer = large(client).await;
+        if answer.status == 503 {
+            return answer;
+        }
+    }
+}
+
+#[test]
+fn a_size_is_read_in_all_its_spellings_and_a_wrong_one_is_refused() {
+    for (text, bytes) in [
+        ("32MiB", 32 << 20),
+        ("48 MiB", 48 << 20),
+        ("1g", 1 << 30),
+        ("2GiB", 2 << 30),
+        ("100MB", 100_000_000),
+        ("33554432", 32 << 20),
+        ("40000k", 40_000 << 10),
+    ] {
+        assert_eq!(text.parse().map(Memory::bytes), Ok(bytes), "{text}");
+    }
+    for (text, reason) in [
+        ("31MiB", "a sandbox needs at least 32MiB"),
+        ("0", "a sandbox needs at least 32MiB"),
+        (
+            "",
+            "`` is no size: write `512MiB`, `2G` or a number of bytes",
+        ),
+        (
+            "much",
+            "`much` is no size: write `512MiB`, `2G` or a number of bytes",
+        ),
+        (
+            "64 MiB!",
+            "`64 MiB!` is no size: write `512MiB`, `2G` or a number of bytes",
+        ),
+        (
+            "-1",
+            "`-1` is no size: write `512MiB`, `2G` or a number of bytes",
+        ),
+        (
+            "1.5G",
+            "`1.5G` is no size: write `512MiB`, `2G` or a number of bytes",
+        ),
+    ] {
+        assert_eq!(text.parse::<Memory>(), Err(reason.to_owned()));
+        let (code, _, error) = run(&["serve", "--port", "0", &format!("--memory={text}")]);
+        assert_eq!(code, 2, "{text}: {error}");
+        assert!(error.contains(reason) || text.is_empty(), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn unfinished_bodies_share_one_part_of_the_memory_and_small_requests_go_on() {
+    let client = start().await;
+    let senders = unfinished(&client, 90, 64 << 10).await;
+    let answer = refused(&client).await;
+    assert_eq!(
+        (answer.header("x-sandbox-error"), answer.message().as_str()),
+        (Some("memory"), NO_ROOM)
+    );
+    assert_eq!(answer.json()["error_code"], "SERVICE_UNAVAILABLE_ERROR");
+    let small = client.magic(BANK, "COMPLETED_FOUND").await;
+    assert_eq!(small.status, 200, "{}", small.text);
+    let control = client
+        .post(
+            "/__sandbox/verify",
+            &json!({"padding": "x".repeat(100_000)}),
+        )
+        .await;
+    assert_eq!(
+        (control.status, control.header("x-sandbox-error")),
+        (503, Some("memory"))
+    );
+    assert_eq!(
+        control.json(),
+        json!({"error": "memory", "message": NO_ROOM})
+    );
+    drop(senders);
+    while large(&client).await.status == 503 {}
+}
+
+#[tokio::test]
+async fn a_request_waits_for_room_and_gets_it() {
+    let client = start().await;
+    let senders = unfinished(&client, 90, 64 << 10).await;
+    refused(&client).await;
+    let (answer, ()) = tokio::join!(large(&client), async {
+        tokio::task::yield_now().await;
+        drop(senders);
+    });
+    assert_ne!(answer.status, 503, "{}", answer.text);
+}
+
+#[tokio::test]
+async fn a_request_that_waits_holds_nothing_of_a_large_head() {
+    let client = start().await;
+    let padding = "x".repeat(54_000);
+    let mut waiting = Vec::new();
+    for _ in 0..300 {
+        let request = client
+            .request("GET", "/__sandbox/requests?wait=60s&count=9")
+            .header("x-padding", &padding);
+        waiting.push(tokio::spawn(Answer::of(request)));
+    }
+    // Each holds 1 KiB and a little. Before it waits, it holds its whole head.
+    while !(300 << 10..900 << 10).contains(&held(&client).await) {}
+    let answer = large(&client).await;
+    assert_ne!(
+        answer.status, 503,
+        "300 heads of 54 KB would fill 6 MiB: {}",
+        answer.text
+    );
+    for one in &waiting {
+        assert!(!one.is_finished(), "it waits");
+        one.abort();
+    }
+}
+
+/// What requests and replies in flight hold.
+async fn held(client: &Client) -> u64 {
+    let ready = client.get("/__sandbox/readyz").await.json();
+    ready["in_flight"]["bytes"].as_u64().expect("a number")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_reply_that_nobody_reads_gives_its_memory_back_after_a_minute() {
+    let client = Client::start().await;
+    for number in 0..1000 {
+        let body = json!({"bank_account_number": format!("{number:0>4000}"), "bank_code": "BCA"});
+        client.post(BANK, &body).await;
+    }
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(4096).expect("a small buffer");
+    let socket = socket
+        .connect(client.sandbox.address())
+        .await
+        .expect("a connection");
+    let mut raw = Raw::of(socket);
+    raw.send(request("GET /__sandbox/requests?limit=1000", &[], b""))
+        .await;
+    let head = raw.head().await;
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    assert!(held(&client).await > 4 << 20);
+    tokio::time::sleep(Duration::from_secs(62)).await;
+    assert!(held(&client).await < 16 << 10);
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "));
+    let length: usize = length.and_then(|text| text.parse().ok()).expect("a length");
+    assert!(raw.rest().await.len() < length, "the connection was cut");
+}
