@@ -13,6 +13,9 @@ const INBOXES_BYTES_MAX: usize = 64 << 20;
 const UPLOADS_BYTES_MAX: usize = 32 << 20;
 const STRANGERS_BYTES_MAX: usize = 16 << 20;
 
+/// There may be one connection for so much memory.
+const CONNECTION_BYTES: usize = 32 << 10;
+
 /// The smallest setting.
 const MEMORY_BYTES_MIN: usize = 32 << 20;
 
@@ -93,6 +96,11 @@ impl Memory {
     /// Refused requests that belong to no world.
     pub(crate) fn strangers(self) -> usize {
         self.part(STRANGERS_BYTES_MAX)
+    }
+
+    /// How many connections may be open.
+    pub(crate) fn connections(self) -> usize {
+        self.bytes / CONNECTION_BYTES
     }
 
     /// Uploads that open inspectors may fetch.

@@ -61,5 +61,5 @@ pub(crate) fn assemble(
         commands: options.commands.unwrap_or(Vec::new),
         stop: stopped,
     };
-    Serving::new(control, stop)
+    Serving::new(control, memory, stop)
 }

@@ -19,7 +19,7 @@ pub(crate) const STOP_TIME: Duration = Duration::from_secs(5);
 /// Serves until the sandbox stops.
 pub(crate) async fn serve(ports: Ports, serving: Arc<Serving>) {
     let mut stop = serving.stopping();
-    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let permits = Arc::new(Semaphore::new(serving.connections_max.min(CONNECTIONS_MAX)));
     let mut connections = JoinSet::new();
     let stop_connections = stop.clone();
     let accepting = async {

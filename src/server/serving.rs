@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, watch};
 
+use crate::base::Memory;
 use crate::control::Context;
 
 #[derive(Debug)]
 pub(crate) struct Serving {
     pub control: Arc<Context>,
+    /// How many connections the memory is enough for.
+    pub(super) connections_max: usize,
     /// Notified whenever a connection ends.
     pub connection_ended: Notify,
     stop: watch::Sender<bool>,
@@ -16,9 +19,10 @@ pub(crate) struct Serving {
 
 impl Serving {
     /// `stop` sends the signal that `control` receives when the sandbox stops.
-    pub(crate) fn new(control: Context, stop: watch::Sender<bool>) -> Self {
+    pub(crate) fn new(control: Context, memory: Memory, stop: watch::Sender<bool>) -> Self {
         Self {
             control: Arc::new(control),
+            connections_max: memory.connections(),
             connection_ended: Notify::new(),
             stop,
         }
