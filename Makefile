@@ -29,6 +29,7 @@ bench: ## measure against a bare hyper server; takes about a minute on a quiet L
 
 attack: ## measure what attacks cost another world; prints the table of docs/reliability.md; needs Linux
 	cargo bench --locked --bench attack
+	cargo bench --locked --bench memory
 
 soak: ## half an hour under every kind of load (SOAK_MINUTES=n); prints the table of docs/reliability.md
 	cargo bench --locked --bench soak

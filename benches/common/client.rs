@@ -3,13 +3,11 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::{Explain, Outcome};
+use super::{Explain, Outcome, basic};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -37,7 +35,7 @@ impl Client {
     pub fn new(address: SocketAddr, key: &str) -> Self {
         Self {
             address,
-            authorization: STANDARD.encode(format!("{key}:")),
+            authorization: basic(key),
             socket: None,
         }
     }
@@ -55,7 +53,7 @@ impl Client {
         body: &[u8],
     ) -> Outcome<Answer> {
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Basic {}\r\n{headers}content-length: {}\r\n\r\n",
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: {}\r\n{headers}content-length: {}\r\n\r\n",
             self.authorization,
             body.len()
         );

@@ -38,3 +38,10 @@ pub fn millis(duration: Duration) -> String {
 pub fn key(number: usize) -> String {
     format!("iluma_development_{number:040}")
 }
+
+/// The `authorization` header of a key.
+pub fn basic(key: &str) -> String {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    format!("Basic {}", STANDARD.encode(format!("{key}:")))
+}

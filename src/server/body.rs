@@ -139,6 +139,7 @@ async fn read_bytes(
         };
         if let Err(error) = room {
             drop((whole, rest));
+            share.release();
             Box::pin(drain(from, &mut incoming)).await?;
             return Ok(Body::Unreadable(error));
         }
@@ -196,7 +197,10 @@ async fn read_multipart(
             Ok(data)
         });
     let parts = match grow(share, from, HELD_BYTES_MAX).await {
-        Err(error) => Err(error),
+        Err(error) => {
+            share.release();
+            Err(error)
+        }
         Ok(()) => read_form(from, &mut stream, pictures).await?,
     };
     // Reads what follows the last boundary, or the rest of a body that is refused already.

@@ -4,16 +4,20 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf, Take};
 
 use crate::server::protocol::Protocol;
 
 /// An HTTP/2 client sends this before anything else. No method of HTTP/1.1 has this name.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+/// How much one read takes. The buffer of a connection grows with what one read brings, and it is not given back while the
+/// connection is open. 16 KiB and more would double it.
+const READ_BYTES_MAX: u64 = (16 << 10) - 1;
+
 /// A connection whose first bytes have been looked at. A reader gets them again.
 pub(super) struct Begun<S> {
-    io: S,
+    io: Take<S>,
     early: [u8; PREFACE.len()],
     /// The bytes of `early` from `start` to `end` have not been read again yet.
     start: u8,
@@ -24,7 +28,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Begun<S> {
     /// A connection whose protocol is known already. Nothing has been read.
     pub(super) fn just(io: S) -> Self {
         Self {
-            io,
+            io: io.take(READ_BYTES_MAX),
             early: [0; PREFACE.len()],
             start: 0,
             end: 0,
@@ -36,7 +40,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Begun<S> {
         let mut begun = Self::just(io);
         let mut read = 0;
         while read < PREFACE.len() && begun.early[..read] == PREFACE[..read] {
-            match begun.io.read(&mut begun.early[read..]).await? {
+            match begun.io.get_mut().read(&mut begun.early[read..]).await? {
                 0 if read == 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
                 0 => break,
                 more => read += more,
@@ -57,7 +61,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Begun<S> {
     }
 
     pub(super) fn into_inner(self) -> S {
-        self.io
+        self.io.into_inner()
     }
 }
 
@@ -68,6 +72,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Begun<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if self.start == self.end {
+            self.io.set_limit(READ_BYTES_MAX);
             return Pin::new(&mut self.io).poll_read(context, buffer);
         }
         let early = &self.early[self.start.into()..self.end.into()];
@@ -77,31 +82,32 @@ impl<S: AsyncRead + Unpin> AsyncRead for Begun<S> {
         if buffer.remaining() > 0 {
             // Adds bytes that have come already. If there are none yet, or no more will come, the next read
             // says so.
+            self.io.set_limit(READ_BYTES_MAX);
             let _ = Pin::new(&mut self.io).poll_read(context, buffer);
         }
         Poll::Ready(Ok(()))
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Begun<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Begun<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(context, bytes)
+        Pin::new(self.io.get_mut()).poll_write(context, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(context)
+        Pin::new(self.io.get_mut()).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(context)
+        Pin::new(self.io.get_mut()).poll_shutdown(context)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
+        self.io.get_ref().is_write_vectored()
     }
 
     fn poll_write_vectored(
@@ -109,6 +115,6 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Begun<S> {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(context, slices)
+        Pin::new(self.io.get_mut()).poll_write_vectored(context, slices)
     }
 }
