@@ -12,8 +12,8 @@ use crate::server::protocol::Protocol;
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// How much one read takes. The buffer of a connection grows with what one read brings, and it is not given back while the
-/// connection is open. 16 KiB and more would double it.
-const READ_BYTES_MAX: u64 = (16 << 10) - 1;
+/// connection is open.
+const READ_BYTES: u64 = 16_383;
 
 /// A connection whose first bytes have been looked at. A reader gets them again.
 pub(super) struct Begun<S> {
@@ -28,7 +28,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Begun<S> {
     /// A connection whose protocol is known already. Nothing has been read.
     pub(super) fn just(io: S) -> Self {
         Self {
-            io: io.take(READ_BYTES_MAX),
+            io: io.take(READ_BYTES),
             early: [0; PREFACE.len()],
             start: 0,
             end: 0,
@@ -72,7 +72,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Begun<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if self.start == self.end {
-            self.io.set_limit(READ_BYTES_MAX);
+            self.io.set_limit(READ_BYTES);
             return Pin::new(&mut self.io).poll_read(context, buffer);
         }
         let early = &self.early[self.start.into()..self.end.into()];
@@ -82,7 +82,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Begun<S> {
         if buffer.remaining() > 0 {
             // Adds bytes that have come already. If there are none yet, or no more will come, the next read
             // says so.
-            self.io.set_limit(READ_BYTES_MAX);
+            self.io.set_limit(READ_BYTES);
             let _ = Pin::new(&mut self.io).poll_read(context, buffer);
         }
         Poll::Ready(Ok(()))
