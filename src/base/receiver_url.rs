@@ -1,5 +1,7 @@
 //! The URL of a callback receiver: http or https, with a host.
 
+use std::sync::Arc;
+
 use hyper::Uri;
 
 use super::text::short;
@@ -11,7 +13,19 @@ pub(crate) struct ReceiverUrl {
     written: String,
 }
 
+/// A receiver: scheme, host and port of its URLs.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Origin(Arc<str>);
+
 impl ReceiverUrl {
+    pub(crate) fn origin(&self) -> Origin {
+        let scheme = self.uri.scheme_str().unwrap_or_default();
+        let host = self.uri.host().unwrap_or_default().to_ascii_lowercase();
+        let usual_port = if scheme == "https" { 443 } else { 80 };
+        let port = self.uri.port_u16().unwrap_or(usual_port);
+        Origin(format!("{scheme}://{host}:{port}").into())
+    }
+
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let uri: Uri = text

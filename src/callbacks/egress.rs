@@ -4,17 +4,17 @@ use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::header::{
     CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, TRANSFER_ENCODING, USER_AGENT,
 };
 use hyper::{HeaderMap, Method, Request, StatusCode, Uri};
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::reach::{Reach, judge};
+use super::written::{WatchedBody, WatchedIo, watched};
 use crate::base::ReceiverUrl;
 
 /// A receiver cannot delay its callback by more than a day.
@@ -54,13 +54,15 @@ pub(crate) struct AttemptResult {
 }
 
 impl Egress {
-    /// POSTs a body and reads the answer, all within `limit`.
-    pub(crate) async fn send(
+    /// POSTs a body and reads the answer, all within `limit`. `until_written` is dropped when the request is
+    /// written, or when the attempt has failed.
+    pub(crate) async fn send<T: Send + Unpin>(
         &self,
         url: &ReceiverUrl,
         headers: HeaderMap,
         body: Bytes,
         limit: Duration,
+        until_written: T,
     ) -> AttemptResult {
         if cfg!(any(test, fuzzing)) {
             return AttemptResult::failed("connection refused".to_owned()); // a fuzzer would call any host it finds
@@ -74,9 +76,11 @@ impl Egress {
             if url.is_https() {
                 let host = url.uri.host().unwrap_or_default();
                 let stream = super::trust::connect_tls(&self.trust, host, socket).await?;
-                return Self::exchange(stream, url, headers, body).await;
+                let (io, body) = watched(stream, body, until_written);
+                return Self::exchange(io, url, headers, body).await;
             }
-            Self::exchange(socket, url, headers, body).await
+            let (io, body) = watched(socket, body, until_written);
+            Self::exchange(io, url, headers, body).await
         };
         let mut sent = match tokio::time::timeout(limit, exchange).await {
             Ok(Ok(sent)) => sent,
@@ -99,13 +103,13 @@ impl Egress {
         Ok(socket)
     }
 
-    async fn exchange<S: AsyncRead + AsyncWrite + Send + Unpin>(
-        socket: S,
+    async fn exchange<S: AsyncRead + AsyncWrite + Send + Unpin, T: Send + Unpin>(
+        io: WatchedIo<S, T>,
         url: &ReceiverUrl,
         mut headers: HeaderMap,
-        body: Bytes,
+        body: WatchedBody,
     ) -> Result<AttemptResult, String> {
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(socket))
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(io)
             .await
             .map_err(|error| plain_reason(&error))?;
         let target = url
@@ -120,7 +124,7 @@ impl Egress {
         headers.insert(HOST, host);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(USER_AGENT, HeaderValue::from_static("iluma-sandbox"));
-        let mut request = Request::new(Full::new(body));
+        let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
         *request.uri_mut() = target.parse().map_err(|_| "the path cannot be sent")?;
         *request.headers_mut() = headers;
@@ -204,7 +208,7 @@ impl Egress {
 }
 
 impl AttemptResult {
-    fn failed(error: String) -> Self {
+    pub(super) fn failed(error: String) -> Self {
         Self {
             reached: false, // the caller knows it
             status: None,

@@ -6,11 +6,13 @@ mod egress;
 mod options;
 mod reach;
 mod run;
+mod slots;
 #[cfg(feature = "tls")]
 mod trust;
+mod written;
 
 pub(crate) use self::advance::Advance;
-pub(crate) use self::courier::{Courier, RECEIVER_TIME};
+pub(crate) use self::courier::{Courier, DefaultUrl, RECEIVER_TIME};
 pub(crate) use self::egress::AttemptResult;
 pub(crate) use self::options::CallbackOptions;
 pub use self::options::{CallbackUrl, Retries};

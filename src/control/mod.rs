@@ -9,6 +9,7 @@ mod control;
 mod coverage;
 mod coverage_report;
 mod deliveries;
+mod delivery_filter;
 mod direct;
 mod events;
 mod exchange_json;
@@ -30,6 +31,7 @@ mod schema;
 mod setup;
 mod snapshot;
 mod trigger;
+mod unsent;
 mod upload_store;
 mod uploads;
 mod verify;
@@ -43,4 +45,7 @@ pub(crate) use self::inbox_store::Inbox;
 pub(crate) use self::next::{NextOutcome, Unqueueable};
 pub(crate) use self::pages::answer_document;
 pub(crate) use self::routes::{body_bytes_max, own_route, own_routes};
+pub(crate) use self::unsent::{
+    in_vain, next_unsent_due, schedule_after_reloads, unsent_callbacks,
+};
 pub(crate) use self::upload_store::UploadStore;

@@ -11,6 +11,7 @@ use super::options::{Options, StartError};
 use super::sandbox::Sandbox;
 use crate::base::{ApiKey, Clock, Panics};
 use crate::catalogue::FolderWatcher;
+use crate::control;
 use crate::http::ControlToken;
 use crate::scenario::{DateForm, LoadErrors, fingerprint};
 use crate::server::{self, Ports, Serving};
@@ -344,6 +345,7 @@ impl Builder {
         engine.urls.check(&engine.catalogue())?;
         let watcher = FolderWatcher::start(&engine.scenarios, before);
         let server = tokio::spawn(server::serve(ports, serving.clone()));
+        tokio::spawn(control::schedule_after_reloads(serving.control.clone()));
         Ok(Sandbox {
             serving,
             address,

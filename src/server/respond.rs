@@ -157,8 +157,8 @@ async fn follow_up(serving: &Serving, answered: &mut Answered) -> Option<Release
     if matches!(effect, FollowUp::None) {
         return None;
     }
-    let courier = &serving.control.courier;
-    match Box::pin(follow_up::carry_out_before_reply(courier, world, effect)).await {
+    let control = &serving.control;
+    match Box::pin(follow_up::carry_out_before_reply(control, world, effect)).await {
         Ok(to_release) => to_release,
         Err(error) => {
             let catalogue = serving.control.engine.catalogue();

@@ -41,7 +41,8 @@ impl State {
 
     pub(super) fn bytes(&self) -> usize {
         let counters = self.counters.len() * 32;
-        let kept = self.records.bytes + self.journal.bytes + self.callbacks.log.bytes;
+        let callbacks = self.callbacks.log.bytes + self.callbacks.unsent.bytes;
+        let kept = self.records.bytes + self.journal.bytes + callbacks;
         let ready = self.next.bytes() + self.faults.bytes() + self.windows.bytes();
         kept + counters + ready + self.exercised.bytes()
     }

@@ -22,8 +22,8 @@ pub(crate) const BYTES_MAX: usize = 256 << 20;
 
 const WORLD_BYTES_MAX: usize = 64 << 20;
 
-/// The journal and the delivery log may each use one part in this many of a full world's limit. Pending
-/// deliveries may use more.
+/// The journal, the delivery log and the events without a URL may each use one part in this many of a full world's
+/// limit. Pending deliveries may use more.
 const LOG_PART: usize = 4;
 
 #[derive(Debug)]
@@ -140,6 +140,8 @@ impl World {
                 state.journal.drop_oldest()
             } else if state.callbacks.log.bytes > bytes_max / LOG_PART {
                 state.callbacks.log.drop_oldest_ended() || state.records.drop_oldest()
+            } else if state.callbacks.unsent.bytes > bytes_max / LOG_PART {
+                state.callbacks.unsent.drop_oldest()
             } else {
                 state.records.drop_oldest()
             };

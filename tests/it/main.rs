@@ -14,6 +14,8 @@ mod bank_products;
 #[cfg(target_os = "linux")]
 mod bombs;
 mod callback_control;
+mod callback_order;
+mod callback_urls;
 mod callbacks;
 mod catalog;
 mod choosing;

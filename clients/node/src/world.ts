@@ -147,7 +147,8 @@ export class World {
 
   /**
    * The callbacks that match, with their attempts, newest first. With `count`, waits until this many match;
-   * rejects with `NotVerified` and the reasons when `wait` is over.
+   * rejects with `NotVerified` and the reasons when `wait` is over, or at once if none can come because no URL is
+   * registered. The state `no_url` lists the callbacks that had no URL.
    */
   async deliveries(options: DeliveriesOptions = {}): Promise<Page<Delivery>> {
     const { type, record, state, afterSeq, limit, count, wait = '5s' } = options;

@@ -5,18 +5,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::delivery::{Deliveries, Delivery, DeliveryState};
 use super::line::Queue;
-use crate::base::{ReceiverUrl, Stamp};
+use super::turns::Turns;
+use super::unsent::UnsentEvents;
+use crate::base::{Moment, ReceiverUrl, Stamp};
 
 /// How long a reply waits for an early callback, and how long a callback waits for the one that overtakes it.
 pub(crate) const WAIT: Duration = Duration::from_secs(5);
-
-/// Simultaneous sends of one world, so that no world blocks another.
-const SENDS_OF_WORLD_MAX: usize = 8;
 
 /// Pending deliveries of all worlds together.
 pub(crate) const PENDING_MAX: usize = 10_000;
@@ -30,6 +28,7 @@ pub(crate) struct Callbacks {
     /// The URLs that clients registered, by callback type.
     pub urls: IndexMap<String, RegisteredUrl>,
     pub log: Deliveries,
+    pub unsent: UnsentEvents,
     /// How far the world's clock has been advanced.
     pub advanced: Duration,
     pub(crate) queue: Queue,
@@ -39,7 +38,7 @@ pub(crate) struct Callbacks {
     pub(crate) in_flight: usize,
     pub(crate) advancing: bool,
     pub(crate) runs: bool,
-    pub(crate) sends: Arc<Semaphore>,
+    pub(crate) turns: Turns,
     /// Pending deliveries of all worlds together, including this one.
     pending_in_all: Arc<AtomicUsize>,
 }
@@ -64,13 +63,14 @@ impl Default for Callbacks {
         Self {
             urls: IndexMap::new(),
             log: Deliveries::default(),
+            unsent: UnsentEvents::default(),
             advanced: Duration::ZERO,
             queue: Queue::default(),
             held: Vec::new(),
             in_flight: 0,
             advancing: false,
             runs: false,
-            sends: Arc::new(Semaphore::new(SENDS_OF_WORLD_MAX)),
+            turns: Turns::default(),
             pending_in_all: Arc::default(),
         }
     }
@@ -112,7 +112,8 @@ impl Callbacks {
 
     /// Queues a delivery. When there is no room, the delivery is logged as dropped.
     pub(crate) fn schedule(&mut self, delivery: Delivery, after: Duration, now: Instant) -> u64 {
-        self.schedule_for_reply(delivery, after, now, None)
+        let since = Moment::new(now, self.advanced);
+        self.schedule_for_reply(delivery, after, since, None)
     }
 
     /// Queues a delivery that also waits, in real time, until its reply is written.
@@ -120,7 +121,7 @@ impl Callbacks {
         &mut self,
         mut delivery: Delivery,
         after: Duration,
-        now: Instant,
+        since: Moment,
         reply_time: Option<Duration>,
     ) -> u64 {
         if delivery.state != DeliveryState::Scheduled {
@@ -135,8 +136,8 @@ impl Callbacks {
         }
         let is_held = delivery.held_for_next;
         let seq = self.log.add(delivery, self.pending());
-        let at = now + after + reply_time.unwrap_or_default();
-        let clock = self.advanced + after;
+        let (clock, at) = since.after(after);
+        let at = at + reply_time.unwrap_or_default();
         if is_held {
             self.held.push(HeldDelivery {
                 delivery: seq,

@@ -136,7 +136,8 @@ class World:
     ) -> Page[Delivery]:
         """The callbacks that match, with their attempts, newest first.
 
-        With ``count``, waits until this many match. Raises `NotVerified` with the reasons after ``wait``.
+        With ``count``, waits until this many match. Raises `NotVerified` with the reasons after ``wait``, or at once if
+        none can come because no URL is registered. ``state="no_url"`` lists the callbacks that had no URL.
         """
         __tracebackhide__ = True
         query = {
