@@ -11,8 +11,9 @@ use tokio::sync::oneshot;
 use crate::base::{Origin, lock};
 use crate::world::WorldDigest;
 
-/// A fixed number of slots. A world takes another one only while more are free than it holds, and a receiver too. So
-/// one of them alone holds half of them, and none of them can take them all from the others.
+/// A fixed number of slots. A world takes another one only while more are free than it holds, and a receiver only while
+/// more are free than twice as many as it holds. So a world has half of them at most and a receiver a third, and none can
+/// take them all from the others.
 #[derive(Debug)]
 pub(super) struct Slots(Arc<Mutex<Usage>>);
 
@@ -74,7 +75,7 @@ impl Usage {
     fn admits(&self, holder: &Holder) -> bool {
         let of_world = self.by_world.get(&holder.world).copied();
         let of_receiver = self.by_receiver.get(&holder.receiver).copied();
-        of_world.max(of_receiver).unwrap_or(0) < self.free
+        of_world.unwrap_or(0) < self.free && 2 * of_receiver.unwrap_or(0) < self.free
     }
 
     fn count_in(&mut self, holder: &Holder) {

@@ -207,8 +207,16 @@ pub(super) async fn idle(
     let mut changes = world.changes();
     loop {
         changes.mark_unchanged();
-        if world.state().callbacks.pending() == 0 {
-            return Ok((StatusCode::OK, json!({"status": "idle"})));
+        let (pending, dropped) = {
+            let callbacks = &world.state().callbacks;
+            (callbacks.pending(), callbacks.dropped)
+        };
+        if pending == 0 {
+            let idle = match dropped {
+                0 => json!({"status": "idle"}),
+                _ => json!({"status": "idle", "dropped_callbacks": dropped}),
+            };
+            return Ok((StatusCode::OK, idle));
         }
         if timeout_at(until, changes.changed()).await.is_err() {
             let state = world.state();

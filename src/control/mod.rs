@@ -45,7 +45,5 @@ pub(crate) use self::inbox_store::Inbox;
 pub(crate) use self::next::{NextOutcome, Unqueueable};
 pub(crate) use self::pages::answer_document;
 pub(crate) use self::routes::{body_bytes_max, own_route, own_routes};
-pub(crate) use self::unsent::{
-    in_vain, next_unsent_due, schedule_after_reloads, unsent_callbacks,
-};
+pub(crate) use self::unsent::{in_vain, next_unsent_due, schedule_after_reloads, unsent_callbacks};
 pub(crate) use self::upload_store::UploadStore;

@@ -236,7 +236,8 @@ impl World {
     /// ```
     ///
     /// # Panics
-    /// When a callback is still pending, for example until its next try. The message lists what is pending.
+    /// When a callback is still pending, for example until its next try, or was dropped because too many of all worlds were
+    /// pending. The message lists them.
     pub async fn idle(&self) {
         if let Err(pending) = self.idle_within(PATIENCE).await {
             let mut lines: Vec<_> = pending
@@ -247,14 +248,20 @@ impl World {
             if pending.len() > LISTED_MAX {
                 lines.push(format!("and {} more", pending.len() - LISTED_MAX));
             }
+            let lines = lines.join("\n  ");
+            if !pending.iter().any(|one| one.state.is_pending()) {
+                panic!(
+                    "callbacks were dropped, because too many of all worlds were pending:\n  {lines}"
+                );
+            }
             panic!(
-                "waited {PATIENCE:?}: callbacks are still pending; `advance` moves the clock forward to them:\n  {}",
-                lines.join("\n  ")
+                "waited {PATIENCE:?}: callbacks are still pending; `advance` moves the clock forward to them:\n  {lines}"
             );
         }
     }
 
-    /// The same with another time limit. It returns the pending callbacks instead of a panic.
+    /// The same with another time limit. It returns the pending callbacks instead of a panic, or the callbacks that were
+    /// dropped because too many of all worlds were pending.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -270,8 +277,15 @@ impl World {
         let mut changes = world.changes();
         loop {
             changes.mark_unchanged();
-            if world.state().callbacks.pending() == 0 {
+            let (pending, dropped) = {
+                let callbacks = &world.state().callbacks;
+                (callbacks.pending(), callbacks.dropped)
+            };
+            if pending == 0 && dropped == 0 {
                 return Ok(());
+            }
+            if pending == 0 {
+                return Err(self.logged(|delivery| delivery.state == DeliveryState::Dropped));
             }
             if timeout_at(until, changes.changed()).await.is_err() {
                 return Err(self.logged(|delivery| delivery.state.is_pending()));

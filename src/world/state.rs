@@ -1,11 +1,8 @@
 //! The state that the one lock of a world guards.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-
 use super::exercised::Exercised;
 use super::journal::Journal;
-use super::outbox::Callbacks;
+use super::outbox::{Callbacks, PendingCounts};
 use super::queued::QueuedOutcomes;
 use super::recent_uploads::RecentUploads;
 use super::records::{Counters, Records};
@@ -32,9 +29,9 @@ pub(crate) struct State {
 
 impl State {
     /// The state of a new world.
-    pub(super) fn new(pending_in_all: Arc<AtomicUsize>) -> Self {
+    pub(super) fn new(pending: PendingCounts) -> Self {
         Self {
-            callbacks: Callbacks::counted_in(pending_in_all),
+            callbacks: Callbacks::counted_in(pending),
             ..Self::default()
         }
     }

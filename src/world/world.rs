@@ -52,6 +52,8 @@ pub(crate) struct World {
     pub(super) last_used_ms: AtomicU64,
     pub(super) bytes: AtomicUsize,
     pub(super) bytes_of_all: Arc<AtomicUsize>,
+    /// Its pending deliveries.
+    pub(super) pending: Arc<AtomicUsize>,
     /// Takes the counts of this world when it is reset or dropped.
     pub(super) totals: Arc<Mutex<Totals>>,
     /// Tells watchers what happens in this world.

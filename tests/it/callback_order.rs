@@ -68,14 +68,14 @@ async fn a_callback_that_waits_for_its_answer_holds_up_none_behind_it() {
     let stage = Stage::start().await;
     stage.receiver.usually(Reaction::Hang);
     let key = stage.client.sandbox.api_key();
-    let records = flood(&stage.client.sandbox, &key, "COMPLETED_FOUND", 100).await;
-    let received = stage.receiver.received(100).await;
+    let records = flood(&stage.client.sandbox, &key, "COMPLETED_FOUND", 80).await;
+    let received = stage.receiver.received(80).await;
     let ids: Vec<_> = received
         .iter()
         .map(|one| one.json()["id"].clone())
         .collect();
     assert_eq!(ids, records);
-    assert_eq!(stage.receiver.most_open(), 100);
+    assert_eq!(stage.receiver.most_open(), 80);
 }
 
 #[tokio::test(start_paused = true)]
@@ -86,8 +86,8 @@ async fn unanswered_callbacks_of_many_worlds_delay_neither_the_callbacks_nor_the
     for letter in 'a'..='p' {
         flood(&stage.client.sandbox, &key(letter), "COMPLETED_FOUND", 30).await;
     }
-    // One receiver has half of the places, however many worlds call it.
-    stage.receiver.open(128).await;
+    // One receiver has a third of the places, however many worlds call it.
+    stage.receiver.open(86).await;
     let other = Receiver::start().await;
     let body = json!({"type": TYPE, "url": other.url_text()});
     assert_eq!(stage.client.post(URLS, &body).await.status, 200);
@@ -95,7 +95,67 @@ async fn unanswered_callbacks_of_many_worlds_delay_neither_the_callbacks_nor_the
     assert_eq!(each(&stage.ended().await, "state"), ["delivered"]);
     stage.ask("PENDING_THEN_COMPLETED_FOUND").await;
     assert_eq!(each(&stage.advance("1s").await, "state"), ["delivered"]);
-    assert_eq!(stage.receiver.most_open(), 128);
+    assert_eq!(stage.receiver.most_open(), 86);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_world_with_most_pending_callbacks_gives_way_and_everything_says_so() {
+    let stage = Stage::start().await;
+    let greedy = key('g');
+    let late = "COMPLETED_FOUND; callback=late(1d)";
+    flood(&stage.client.sandbox, &greedy, late, 10_000).await;
+    for _ in 0..3 {
+        stage.ask("COMPLETED_FOUND").await;
+    }
+    assert_eq!(each(&stage.ended().await, "state"), ["delivered"; 3]);
+    let as_greedy = async |path: &str| {
+        let path = format!("/__sandbox/{path}");
+        Answer::of(stage.client.as_key(&greedy, "GET", &path))
+            .await
+            .json()
+    };
+    let dropped = as_greedy("deliveries?state=dropped").await;
+    let dropped_at_first = dropped["matching"].as_u64().expect("a number");
+    assert!((1..=3).contains(&dropped_at_first), "{dropped}");
+    assert_eq!(
+        (
+            &dropped["deliveries"][0]["seq"],
+            &dropped["deliveries"][0]["reason"]
+        ),
+        (
+            &json!(10_000),
+            &json!("10000 callbacks are pending already")
+        )
+    );
+    let ready = stage.control("readyz").await;
+    assert_eq!(ready["deliveries"]["pending_dropped"], dropped["matching"]);
+    assert_eq!(stage.control("idle").await, json!({"status": "idle"}));
+    let advance = stage
+        .client
+        .as_key(&greedy, "POST", "/__sandbox/clock/advance");
+    let advanced = Answer::of(advance.json(&json!({"by": "1d"}))).await;
+    assert_eq!(advanced.status, 200, "{}", advanced.text);
+    assert_eq!(
+        as_greedy("idle").await,
+        json!({"status": "idle", "dropped_callbacks": dropped_at_first})
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn unanswered_callbacks_to_one_receiver_delay_no_other_receiver_of_the_same_world() {
+    let (hanging, good) = (
+        Receiver::that(Reaction::Hang).await,
+        Receiver::start().await,
+    );
+    let stage = Stage::with(|builder| builder.callback(OTHER_TYPE, good.url())).await;
+    let body = json!({"type": TYPE, "url": hanging.url_text()});
+    hanging.then([Reaction::status(200)]);
+    assert_eq!(stage.client.post(URLS, &body).await.status, 200);
+    let key = stage.client.sandbox.api_key();
+    flood(&stage.client.sandbox, &key, "COMPLETED_FOUND", 200).await;
+    hanging.open(86).await;
+    let answer = stage.client.magic(OTHER_BANK, "COMPLETED_FOUND").await;
+    assert_eq!(good.only().await.text(), answer.text);
 }
 
 /// A listener whose queue is full, so that a connection to it is never made.

@@ -27,9 +27,7 @@ async fn register(client: &Client, receiver: &Receiver) {
 }
 
 async fn listed(client: &Client, query: &str) -> Value {
-    let answer = client
-        .get(&format!("/__sandbox/deliveries{query}"))
-        .await;
+    let answer = client.get(&format!("/__sandbox/deliveries{query}")).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     answer.json()
 }
@@ -106,7 +104,9 @@ async fn a_url_that_is_registered_before_a_callback_is_due_gets_it() {
     let (client, _still) = without_url().await;
     let receiver = Receiver::start().await;
     let pending = client.magic(BANK, PENDING).await;
-    client.magic(BANK, "COMPLETED_FOUND; callback=late(2s)").await;
+    client
+        .magic(BANK, "COMPLETED_FOUND; callback=late(2s)")
+        .await;
     client.magic(BANK, "COMPLETED_FOUND").await;
     assert_eq!(each(&unsent(&client).await, "id"), ["evt_3"]);
     register(&client, &receiver).await;
@@ -118,7 +118,10 @@ async fn a_url_that_is_registered_before_a_callback_is_due_gets_it() {
     move_clock(&client, "1s").await;
     let id = pending.json()["id"].as_str().expect("an id").to_owned();
     let received = receiver.received(2).await;
-    assert_eq!(received[1].text(), client.get(&format!("{BANK}/{id}")).await.text);
+    assert_eq!(
+        received[1].text(),
+        client.get(&format!("{BANK}/{id}")).await.text
+    );
     move_clock(&client, "1s").await;
     receiver.received(3).await;
     let log = list(listed(&client, "").await["deliveries"].take());
@@ -164,7 +167,9 @@ async fn a_folder_that_gives_a_type_its_url_before_a_callback_is_due_gets_it_sen
         [&json!("status 500"), &json!(NO_URL)]
     );
     assert_eq!(each(&unsent(&client).await, "reason"), [NO_URL]);
-    let again = client.post("/__sandbox/deliveries/dlv_1/redeliver", &json!({})).await;
+    let again = client
+        .post("/__sandbox/deliveries/dlv_1/redeliver", &json!({}))
+        .await;
     assert_eq!(
         (again.status, again.message()),
         (
@@ -177,7 +182,8 @@ async fn a_folder_that_gives_a_type_its_url_before_a_callback_is_due_gets_it_sen
 
 #[tokio::test(start_paused = true)]
 async fn retries_and_redeliveries_go_to_the_url_that_is_registered_then_with_the_same_bytes() {
-    let stage = Stage::with(|builder| builder.retries(&Retries::After(vec![Duration::from_secs(1)]))).await;
+    let stage =
+        Stage::with(|builder| builder.retries(&Retries::After(vec![Duration::from_secs(1)]))).await;
     stage.receiver.usually(Reaction::status(500));
     stage.ask("COMPLETED_FOUND").await;
     stage.tried(1).await;
@@ -209,7 +215,11 @@ async fn a_callback_that_had_no_url_can_be_sent_by_hand() {
     register(&client, &receiver).await;
     let sent = client.post(path, &json!({})).await;
     assert_eq!(
-        (sent.status, &sent.json()["id"], &sent.json()["redelivery_of"]),
+        (
+            sent.status,
+            &sent.json()["id"],
+            &sent.json()["redelivery_of"]
+        ),
         (202, &json!("dlv_1"), &Value::Null)
     );
     assert_eq!(receiver.received(2).await[1].text(), answer.text);
@@ -272,14 +282,19 @@ async fn an_old_callback_without_a_url_ends_no_wait_for_one_that_can_come() {
     assert!(!waiting.is_finished());
     client.magic(BANK, "COMPLETED_FOUND").await;
     let answer = waiting.await.expect("an answer");
-    assert_eq!((answer.status, &answer.json()["matching"]), (200, &json!(1)));
+    assert_eq!(
+        (answer.status, &answer.json()["matching"]),
+        (200, &json!(1))
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_snapshot_holds_the_callbacks_without_a_url() {
     let (client, _still) = without_url().await;
     let receiver = Receiver::start().await;
-    client.magic(BANK, "COMPLETED_FOUND; callback=truncated").await;
+    client
+        .magic(BANK, "COMPLETED_FOUND; callback=truncated")
+        .await;
     client.magic(BANK, PENDING).await;
     let before = unsent(&client).await;
     let snapshot = client.get("/__sandbox/snapshot").await.json();

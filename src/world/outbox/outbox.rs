@@ -39,8 +39,17 @@ pub(crate) struct Callbacks {
     pub(crate) advancing: bool,
     pub(crate) runs: bool,
     pub(crate) turns: Turns,
-    /// Pending deliveries of all worlds together, including this one.
-    pending_in_all: Arc<AtomicUsize>,
+    counts: PendingCounts,
+    /// Pending deliveries that were dropped because all worlds had too many.
+    pub dropped: u64,
+}
+
+/// The numbers of pending deliveries, which can be read without the lock of a world.
+#[derive(Clone, Debug, Default)]
+pub(in crate::world) struct PendingCounts {
+    pub of_world: Arc<AtomicUsize>,
+    /// Of all worlds together, including this one.
+    pub of_all: Arc<AtomicUsize>,
 }
 
 /// A URL that a client registered.
@@ -71,17 +80,17 @@ impl Default for Callbacks {
             advancing: false,
             runs: false,
             turns: Turns::default(),
-            pending_in_all: Arc::default(),
+            counts: PendingCounts::default(),
+            dropped: 0,
         }
     }
 }
 
 impl Callbacks {
-    /// The callbacks of a world. `pending_in_all` counts its pending deliveries together with those of other
-    /// worlds.
-    pub(in crate::world) fn counted_in(pending_in_all: Arc<AtomicUsize>) -> Self {
+    /// The callbacks of a world whose pending deliveries are counted there.
+    pub(in crate::world) fn counted_in(counts: PendingCounts) -> Self {
         Self {
-            pending_in_all,
+            counts,
             ..Self::default()
         }
     }
@@ -90,7 +99,7 @@ impl Callbacks {
     pub(in crate::world) fn emptied(&self) -> Self {
         Self {
             runs: self.runs,
-            ..Self::counted_in(self.pending_in_all.clone())
+            ..Self::counted_in(self.counts.clone())
         }
     }
 
@@ -110,7 +119,7 @@ impl Callbacks {
         self.queue.by_clock.len() + self.in_flight
     }
 
-    /// Queues a delivery. When there is no room, the delivery is logged as dropped.
+    /// Queues a delivery.
     pub(crate) fn schedule(&mut self, delivery: Delivery, after: Duration, now: Instant) -> u64 {
         let since = Moment::new(now, self.advanced);
         self.schedule_for_reply(delivery, after, since, None)
@@ -119,7 +128,7 @@ impl Callbacks {
     /// Queues a delivery that also waits, in real time, until its reply is written.
     pub(crate) fn schedule_for_reply(
         &mut self,
-        mut delivery: Delivery,
+        delivery: Delivery,
         after: Duration,
         since: Moment,
         reply_time: Option<Duration>,
@@ -127,13 +136,8 @@ impl Callbacks {
         if delivery.state != DeliveryState::Scheduled {
             return self.log.add(delivery, self.pending());
         }
-        if self.pending_in_all.fetch_add(1, Ordering::Relaxed) >= PENDING_MAX {
-            self.count_out();
-            delivery.state = DeliveryState::Dropped;
-            delivery.reason = Some(format!("{PENDING_MAX} callbacks are pending already"));
-            delivery.next_try = None;
-            return self.log.add(delivery, self.pending());
-        }
+        self.counts.of_world.fetch_add(1, Ordering::Relaxed);
+        self.counts.of_all.fetch_add(1, Ordering::Relaxed);
         let is_held = delivery.held_for_next;
         let seq = self.log.add(delivery, self.pending());
         let (clock, at) = since.after(after);
@@ -185,7 +189,26 @@ impl Callbacks {
 
     /// Counts one pending delivery less.
     pub(crate) fn count_out(&self) {
-        self.pending_in_all.fetch_sub(1, Ordering::Relaxed);
+        self.counts.of_world.fetch_sub(1, Ordering::Relaxed);
+        self.counts.of_all.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Drops the newest queued delivery. False if none is queued.
+    pub(in crate::world) fn drop_newest(&mut self) -> bool {
+        let Some(seq) = self.queue.take_newest() else {
+            return false;
+        };
+        self.count_out();
+        self.held.retain(|held| held.delivery != seq);
+        if let Some(delivery) = self.log.get_mut(seq) {
+            delivery.state = DeliveryState::Dropped;
+            delivery.reason = Some(format!("{PENDING_MAX} callbacks are pending already"));
+            delivery.next_try = None;
+        }
+        self.log.ended.count(DeliveryState::Dropped);
+        self.dropped += 1;
+        self.log.make_room(self.pending());
+        true
     }
 
     /// Cancels all queued deliveries. A delivery in flight is not touched here.

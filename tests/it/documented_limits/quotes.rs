@@ -279,6 +279,10 @@ pub const QUOTES: &[(&str, &str)] = &[
         "is pending any more, at most {patience::PATIENCE}.",
     ),
     (
+        "src/sandbox/callbacks.rs",
+        "since the last reset, at most {patience::PATIENCE}.",
+    ),
+    (
         "src/sandbox/sandbox.rs",
         "in flight finish ({accept::STOP_TIME} at most)",
     ),

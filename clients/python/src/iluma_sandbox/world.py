@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence
 
 from .control import Control, authorization
+from .errors import NotVerified
 from .inbox import Inbox
 from .shapes import Delivery, Duration, Ended, Fault, Match, Page, Queued, Request, flat, given, written
 
@@ -153,9 +154,16 @@ class World:
         return Page(answer["deliveries"], answer)
 
     def idle(self, wait: Duration = "5s") -> None:
-        """Returns when no callback is pending, or raises `NotVerified` with the pending ones."""
+        """Returns when no callback is pending, or raises `NotVerified` with the pending ones.
+
+        It also raises it if callbacks were dropped since the last reset, because too many of all worlds were pending.
+        """
         __tracebackhide__ = True
-        self.call("GET", "idle", query={"wait": written(wait)})
+        answer = self.call("GET", "idle", query={"wait": written(wait)})
+        dropped = answer.get("dropped_callbacks", 0)
+        if dropped:
+            message = f"nothing is pending, but {dropped} callbacks were dropped: too many of all worlds were pending"
+            raise NotVerified(message, status=200, answer=answer)
 
     def advance(self, by: Duration) -> list[Delivery]:
         """Moves the world's clock forward and runs everything that falls due. Returns the callbacks that were tried."""
