@@ -30,8 +30,10 @@ const UNANSWERED_MAX: usize = 256;
 /// The time limit of a receiver.
 pub(crate) const RECEIVER_TIME: Duration = Duration::from_secs(30);
 
-/// The URL of a type that no world has registered.
-pub(crate) struct DefaultUrl(pub Box<dyn Fn(&str) -> Option<ReceiverUrl> + Send + Sync>);
+type UrlOfType = dyn Fn(&str) -> Option<ReceiverUrl> + Send + Sync;
+
+/// Looks up the URL of a callback type for worlds that have registered none.
+pub(crate) struct DefaultUrl(pub Box<UrlOfType>);
 
 /// What the callbacks of all worlds share.
 #[derive(Debug)]

@@ -168,9 +168,11 @@ impl World {
                 panic!("{so_far}, and no other can come: {}", reasons.join(", "));
             }
             let wakes = next_due.map_or(until, |due| due.min(until));
-            if timeout_at(wakes, changes.changed()).await.is_err() && Instant::now() >= until {
-                panic!("waited {PATIENCE:?}: {so_far}");
-            }
+            let is_over = timeout_at(wakes, changes.changed()).await.is_err();
+            assert!(
+                !is_over || Instant::now() < until,
+                "waited {PATIENCE:?}: {so_far}"
+            );
         }
     }
 
@@ -249,11 +251,10 @@ impl World {
                 lines.push(format!("and {} more", pending.len() - LISTED_MAX));
             }
             let lines = lines.join("\n  ");
-            if !pending.iter().any(|one| one.state.is_pending()) {
-                panic!(
-                    "callbacks were dropped, because too many of all worlds were pending:\n  {lines}"
-                );
-            }
+            assert!(
+                pending.iter().any(|one| one.state.is_pending()),
+                "callbacks were dropped, because too many of all worlds were pending:\n  {lines}"
+            );
             panic!(
                 "waited {PATIENCE:?}: callbacks are still pending; `advance` moves the clock forward to them:\n  {lines}"
             );

@@ -117,9 +117,9 @@ async fn a_url_that_is_registered_before_a_callback_is_due_gets_it() {
     );
     move_clock(&client, "1s").await;
     let id = pending.json()["id"].as_str().expect("an id").to_owned();
-    let received = receiver.received(2).await;
+    let came = receiver.received(2).await;
     assert_eq!(
-        received[1].text(),
+        came[1].text(),
         client.get(&format!("{BANK}/{id}")).await.text
     );
     move_clock(&client, "1s").await;
