@@ -16,6 +16,8 @@ use tokio_rustls::rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
 
+use crate::base::Host;
+
 /// The system's certificate authorities and the given ones. They are read when they are first needed, because
 /// that takes time and memory.
 #[derive(Clone, Debug)]
@@ -105,18 +107,17 @@ impl Trust {
 /// Starts TLS with the server that the URL names, whatever address it is reached by. An error is a sentence.
 pub(crate) async fn connect_tls(
     trust: &Trust,
-    host: &str,
+    host: &Host,
     socket: TcpStream,
 ) -> Result<TlsStream<TcpStream>, String> {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let name = ServerName::try_from(bare.to_owned())
+    let name = ServerName::try_from(host.certificate_name())
         .map_err(|_| format!("`{host}` is no name that a certificate can be for"))?;
     let connector = TlsConnector::from(trust.config().await?);
     let connected = connector.connect(name, socket).await;
     connected.map_err(|error| plain_reason(host, trust.flag, &error))
 }
 
-fn plain_reason(host: &str, flag: &str, error: &std::io::Error) -> String {
+fn plain_reason(host: &Host, flag: &str, error: &std::io::Error) -> String {
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
     let why = match tls {
         Some(Error::InvalidCertificate(wrong)) => why_not_trusted(host, flag, wrong),
@@ -134,7 +135,7 @@ fn plain_reason(host: &str, flag: &str, error: &std::io::Error) -> String {
     format!("TLS with {host} failed: {why}")
 }
 
-fn why_not_trusted(host: &str, flag: &str, wrong: &CertificateError) -> String {
+fn why_not_trusted(host: &Host, flag: &str, wrong: &CertificateError) -> String {
     match wrong {
         CertificateError::UnknownIssuer => {
             format!(
