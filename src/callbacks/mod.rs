@@ -10,6 +10,8 @@ mod resolver;
 mod run;
 #[cfg(feature = "tls")]
 mod trust;
+#[cfg(feature = "tls")]
+mod verifier;
 
 pub(crate) use self::advance::Advance;
 #[cfg(feature = "cli")]
