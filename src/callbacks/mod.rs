@@ -1,4 +1,4 @@
-//! Sends the callbacks in the outboxes of worlds. Nothing else opens connections to other machines.
+//! Sends the callbacks in the outboxes of worlds. Nothing else opens connections; the commands connect through it.
 
 mod advance;
 mod connect;
