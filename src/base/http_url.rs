@@ -1,5 +1,7 @@
 //! http and https URLs: the one strict reading for every URL that the sandbox is given.
 
+use std::fmt::Write;
+
 use super::host::{Host, parse_authority};
 use super::text::short;
 
@@ -140,14 +142,42 @@ fn named(c: char) -> String {
 }
 
 fn percent_encoded(c: char) -> String {
-    let mut bytes = [0; 4];
-    let bytes = c.encode_utf8(&mut bytes).bytes();
-    bytes.map(|byte| format!("%{byte:02X}")).collect()
+    let mut encoded = String::new();
+    for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+        write!(encoded, "%{byte:02X}").expect("a string can be written");
+    }
+    encoded
 }
 
 #[cfg(test)]
 mod tests {
+    use hyper::Uri;
+    use hyper::header::HeaderValue;
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_accepted_can_be_sent_and_means_the_same_to_others(
+            text in r"(http|HTTPS)://(\PC{0,12}|[a-z0-9.:\[\]%@_-]{0,16})(:[0-9+]{0,6})?([/?]\PC{0,12})?"
+        ) {
+            let Ok(url) = HttpUrl::parse(&text) else { return Ok(()) };
+            let uri: Uri = text.trim().parse().expect("a URL");
+            let authority = uri.authority().expect("a host");
+            prop_assert_eq!(url.authority(), authority.as_str());
+            prop_assert_eq!(url.port, authority.port_u16());
+            let bare = authority.host().trim_matches(['[', ']']);
+            match url.host() {
+                Host::Address(address) => prop_assert_eq!(Ok(*address), bare.parse()),
+                Host::Name(name) => prop_assert_eq!(name, bare),
+            }
+            prop_assert!(HeaderValue::try_from(url.authority()).is_ok());
+            let sent: Uri = url.target().parse().expect("a path");
+            prop_assert_eq!(sent.path(), uri.path());
+            prop_assert_eq!(sent.query(), uri.query());
+        }
+    }
 
     #[test]
     fn a_url_is_read_into_what_is_sent() {

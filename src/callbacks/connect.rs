@@ -33,7 +33,7 @@ pub(crate) async fn connect_to_host(url: &HttpUrl) -> Result<TcpStream, String> 
     connect(addresses.collect(), &mut Vec::new()).await
 }
 
-/// Connects to the address that answers first. A new one is tried 250 ms after the former, or as soon as one has failed.
+/// Connects to the address that answers first. The next one is tried after a delay, or as soon as one has failed.
 /// The caller limits the time; whatever was tried until then is in `tried`.
 pub(super) async fn connect(
     addresses: Vec<SocketAddr>,
@@ -72,7 +72,7 @@ pub(super) async fn connect(
                     failed.error = Some(last_error.clone());
                 }
             }
-            Some(Err(_)) => last_error = "the attempt to connect panicked".to_owned(),
+            Some(Err(panicked)) => last_error = panicked.to_string(),
         }
     }
 }

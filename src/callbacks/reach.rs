@@ -61,19 +61,17 @@ const RANGES: [Range; 22] = [
     v6([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7, Reach::Near),
 ];
 
-const fn v4([a, b, c, d]: [u8; 4], bits: u32, reach: Reach) -> Range {
-    let network = IpAddr::V4(Ipv4Addr::new(a, b, c, d));
+const fn v4(octets: [u8; 4], bits: u32, reach: Reach) -> Range {
     Range {
-        network,
+        network: IpAddr::V4(Ipv4Addr::from_octets(octets)),
         bits,
         reach,
     }
 }
 
-const fn v6([a, b, c, d, e, f, g, h]: [u16; 8], bits: u32, reach: Reach) -> Range {
-    let network = IpAddr::V6(Ipv6Addr::new(a, b, c, d, e, f, g, h));
+const fn v6(segments: [u16; 8], bits: u32, reach: Reach) -> Range {
     Range {
-        network,
+        network: IpAddr::V6(Ipv6Addr::from_segments(segments)),
         bits,
         reach,
     }
@@ -95,17 +93,15 @@ impl Range {
 
 /// Judges an address, and the IPv4 addresses in it.
 pub(super) fn judge(address: IpAddr) -> Reach {
-    match address {
-        IpAddr::V4(_) => in_table(address),
-        IpAddr::V6(v6) => match spelled_v4(v6) {
-            Some(v4) => in_table(v4.into()),
-            None => {
-                let ends = tunnel_ends(v6).into_iter().flatten();
-                let of_ends = ends.map(|end| in_table(end.into()));
-                of_ends.fold(in_table(address), Reach::max)
-            }
-        },
+    let IpAddr::V6(v6) = address else {
+        return in_table(address);
+    };
+    if let Some(v4) = spelled_v4(v6) {
+        return in_table(v4.into());
     }
+    let ends = tunnel_ends(v6).into_iter().flatten();
+    let of_ends = ends.map(|end| in_table(end.into()));
+    of_ends.fold(in_table(address), Reach::max)
 }
 
 fn in_table(address: IpAddr) -> Reach {

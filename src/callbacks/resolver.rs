@@ -77,29 +77,16 @@ impl Resolver {
             }
             Host::Name(name) => name.to_ascii_lowercase(),
         };
-        let mut answer = match self.present(&name) {
-            Some(answer) => answer,
-            None => {
-                let turn = self.turn(&name).await?;
-                self.begin(&name, turn)
-            }
+        let present = lock(&self.names).present(&name);
+        let mut answer = if let Some(answer) = present {
+            answer
+        } else {
+            let turn = self.turn(&name).await?;
+            self.begin(&name, turn)
         };
         let found = answer.wait_for(Option::is_some).await;
         let found = found.ok().and_then(|found| found.clone());
         found.unwrap_or_else(|| Err(no_address(&name)))
-    }
-
-    /// The running lookup of this name, or the answer that it has no address.
-    fn present(&self, name: &str) -> Option<watch::Receiver<Answer>> {
-        let names = lock(&self.names);
-        let is_missing = names
-            .missing
-            .get(name)
-            .is_some_and(|until| *until > Instant::now());
-        if is_missing {
-            return Some(watch::channel(Some(Err(no_address(name)))).1);
-        }
-        names.running.get(name).cloned()
     }
 
     async fn turn(&self, name: &str) -> Result<OwnedSemaphorePermit, String> {
@@ -120,13 +107,13 @@ impl Resolver {
 
     /// Starts a lookup, unless one of the same name began while this one waited for its turn.
     fn begin(&self, name: &str, turn: OwnedSemaphorePermit) -> watch::Receiver<Answer> {
-        if let Some(answer) = self.present(name) {
+        let mut names = lock(&self.names);
+        if let Some(answer) = names.present(name) {
             return answer;
         }
         let (sender, answer) = watch::channel(None);
-        lock(&self.names)
-            .running
-            .insert(name.to_owned(), answer.clone());
+        names.running.insert(name.to_owned(), answer.clone());
+        drop(names);
         let (resolver, name) = (self.clone(), name.to_owned());
         tokio::task::spawn_blocking(move || {
             let found = (resolver.lookup)(&name).unwrap_or_default();
@@ -144,6 +131,15 @@ impl Resolver {
 }
 
 impl Names {
+    /// The running lookup of this name, or the answer that it has no address.
+    fn present(&self, name: &str) -> Option<watch::Receiver<Answer>> {
+        let until = self.missing.get(name);
+        if until.is_some_and(|until| *until > Instant::now()) {
+            return Some(watch::channel(Some(Err(no_address(name)))).1);
+        }
+        self.running.get(name).cloned()
+    }
+
     fn remember(&mut self, name: &str, has_address: bool) {
         self.running.remove(name);
         self.known.shift_remove(name);

@@ -77,8 +77,8 @@ pub(super) struct ReceiverArguments {
         value_parser = callbacks::callable_host
     )]
     allow_egress: Vec<Host>,
-    /// Certificate authority in PEM to trust for https receivers, in addition to those of the system. Can
-    /// be repeated.
+    /// Certificate in PEM to trust for https receivers, of an authority or of a receiver itself, in
+    /// addition to the authorities of the system. Can be repeated.
     #[arg(
         long = "callback-ca",
         value_name = "FILE",

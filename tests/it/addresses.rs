@@ -149,9 +149,10 @@ fn a_wrong_url_in_a_file_is_refused_at_its_place() {
 #[test]
 fn a_wrong_value_of_a_flag_is_refused_by_name() {
     for (command, flag, before, is_url) in FLAGS {
-        let values = match is_url {
-            true => wrong_urls(),
-            false => WRONG_HOSTS.map(str::to_owned).into(),
+        let values = if is_url {
+            wrong_urls()
+        } else {
+            WRONG_HOSTS.map(str::to_owned).into()
         };
         let chosen = values.iter().filter(|value| is_plain(value)).step_by(7);
         for value in chosen.filter(|value| !is_wildcard_of(flag, value)) {
