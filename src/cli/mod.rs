@@ -24,12 +24,14 @@ mod parent;
 mod ready_file;
 mod readyz;
 mod schema;
+mod secret;
 mod serve;
 mod target;
 mod tls;
 mod trigger;
 mod trust_help;
 mod try_out;
+mod variables;
 
 #[cfg(feature = "cli")]
 pub use self::commands::{command, run};

@@ -24,12 +24,11 @@ pub(super) struct TlsArguments {
     #[arg(long, env = "ILUMA_SANDBOX_HTTPS_ONLY", value_parser = FalseyValueParser::new())]
     https_only: bool,
     /// Additional host name or IP address for the certificate. It always covers localhost, 127.0.0.1, `::1`
-    /// and the name of this machine. Can be repeated; separate several with commas.
+    /// and the name of this machine. Can be repeated.
     #[arg(
         long = "tls-host",
         value_name = "HOST",
         env = "ILUMA_SANDBOX_TLS_HOST",
-        value_delimiter = ',',
         value_parser = host
     )]
     tls_hosts: Vec<String>,
@@ -72,7 +71,7 @@ pub(super) struct ReceiverArguments {
         long,
         value_name = "HOST",
         env = "ILUMA_SANDBOX_ALLOW_EGRESS",
-        value_delimiter = ','
+        value_parser = one_host
     )]
     allow_egress: Vec<String>,
     /// Certificate authority in PEM to trust for https receivers, in addition to those of the system. Can
@@ -80,8 +79,7 @@ pub(super) struct ReceiverArguments {
     #[arg(
         long = "callback-ca",
         value_name = "FILE",
-        env = "ILUMA_SANDBOX_CALLBACK_CA",
-        value_delimiter = ','
+        env = "ILUMA_SANDBOX_CALLBACK_CA"
     )]
     authorities: Vec<PathBuf>,
 }
@@ -201,6 +199,14 @@ impl TlsClientArguments {
         }
         Ok(Trust::of_commands(given))
     }
+}
+
+/// A list would never match a host.
+fn one_host(text: &str) -> Result<String, String> {
+    if text.contains(',') {
+        return Err("write one host, and repeat the flag for each".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 fn host(text: &str) -> Result<String, String> {

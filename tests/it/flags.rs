@@ -284,7 +284,7 @@ fn differences(rows: &[String], table: &[&str]) -> Vec<String> {
 
 /// The row of a flag. `written` is the default that the row has, which may say more than clap does.
 fn row(flag: &Arg, written: Option<&str>) -> String {
-    let is_list = flag.get_value_delimiter().is_some();
+    let is_list = matches!(flag.get_action(), ArgAction::Append);
     let repeatable = if is_list { " (repeatable)" } else { "" };
     let commas = if is_list { " (commas)" } else { "" };
     let variable = variable(flag).map_or("–".to_owned(), |name| format!("`{name}`{commas}"));
