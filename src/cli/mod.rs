@@ -2,6 +2,7 @@
 
 mod answering;
 mod audit;
+mod bind;
 mod ca;
 mod check;
 mod client;

@@ -1,7 +1,6 @@
 //! `iluma-sandbox serve`: the sandbox as a process, with a ready file, signals and exit codes.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -12,6 +11,7 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::answering::Answering;
+use super::bind::{Bind, DEFAULT_BIND};
 use super::log::{self, LogFormat};
 use super::os::StopSignals;
 use super::output::{Format, fail, misused, print, report};
@@ -42,9 +42,9 @@ const WAITS_MAX: usize = 10;
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(super) struct Arguments {
-    /// IP address to listen on.
-    #[arg(long, value_name = "ADDR", env = "ILUMA_SANDBOX_BIND", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
-    bind: IpAddr,
+    /// IP address to listen on, or `localhost` for 127.0.0.1 and `::1`. `::` includes all IPv4 addresses.
+    #[arg(long, value_name = "ADDR", env = "ILUMA_SANDBOX_BIND", default_value = DEFAULT_BIND)]
+    bind: Bind,
     /// Port to listen on; 0 picks a free port.
     #[arg(long, value_name = "N", env = "ILUMA_SANDBOX_PORT", default_value_t = DEFAULT_PORT)]
     port: u16,
@@ -267,8 +267,9 @@ async fn serve_until_stopped(
 impl Arguments {
     /// A builder with these arguments, or a sentence about a wrong one.
     fn builder(self) -> Result<Builder, String> {
-        let mut builder = Sandbox::builder()
-            .address(SocketAddr::new(self.bind, self.port))
+        let mut builder = self
+            .bind
+            .apply(Sandbox::builder(), self.port)
             .strict_reload(self.strict_reload)
             .thumbnails(!self.no_thumbnails)
             .retries(&self.callback_retries)
@@ -327,6 +328,7 @@ fn ready(sandbox: &Sandbox, ca_file: Option<&Path>) -> String {
         .and_then(|port| port.parse::<u16>().ok());
     let ready = json!({
         "url": url,
+        "urls": sandbox.urls(),
         "port": port,
         "pid": std::process::id(),
         "api_key": sandbox.api_key(),

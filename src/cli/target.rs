@@ -1,10 +1,11 @@
 //! How a command finds the running sandbox, and which world it uses.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use clap::Args;
 use hyper::Uri;
 
+use super::bind::{Bind, DEFAULT_BIND};
 use super::client::{Client, sandbox_url};
 use super::secret::secret;
 use crate::base::{ApiKey, PUBLIC_KEY};
@@ -21,8 +22,8 @@ pub(super) struct SandboxAddress {
     #[arg(long, value_parser = sandbox_url)]
     url: Option<Uri>,
     /// Same as for `serve`.
-    #[arg(long, hide = true, env = "ILUMA_SANDBOX_BIND", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
-    bind: IpAddr,
+    #[arg(long, hide = true, env = "ILUMA_SANDBOX_BIND", default_value = DEFAULT_BIND)]
+    bind: Bind,
     /// Same as for `serve`.
     #[arg(long, hide = true, env = "ILUMA_SANDBOX_PORT", default_value_t = DEFAULT_PORT)]
     port: u16,
@@ -69,12 +70,8 @@ impl SandboxAddress {
                     .to_owned(),
             );
         }
-        let host = match self.bind {
-            IpAddr::V4(any) if any.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(any) if any.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-            one => one,
-        };
-        let url = format!("{scheme}://{}", SocketAddr::new(host, port));
+        let address = SocketAddr::new(self.bind.client_address(), port);
+        let url = format!("{scheme}://{address}");
         Ok(url.parse().expect("an address makes a URL"))
     }
 }

@@ -104,8 +104,8 @@ impl Variables {
                 }
             }
             let below = matches.subcommand();
-            next = below
-                .and_then(|(name, matches)| Some((command.find_subcommand(name)?, matches)));
+            next =
+                below.and_then(|(name, matches)| Some((command.find_subcommand(name)?, matches)));
         }
         warnings.extend(self.unknown());
         Ok(warnings)
@@ -134,8 +134,8 @@ impl Variables {
             items.truncate(1); // as a command uses only the first of several API keys
         }
         if let Some(sentence) = items.iter().find_map(|item| wrong(name, argument, item)) {
-            let is_split = text.contains(',') && text.contains("://");
-            let hint = "; a comma separates values here: write a comma in a URL as %2C";
+            let is_split = text.contains(',') && !argument.is_hide_env_values_set();
+            let hint = "; a comma separates values (in a URL, write it as %2C)";
             return Reading::Wrong(sentence + if is_split { hint } else { "" });
         }
         if items.is_empty() {
@@ -158,12 +158,10 @@ impl Variables {
             let is_known = self.known.contains(name)
                 || WITHOUT_FLAG.contains(&name.as_str())
                 || is_service_link(rest, value);
-            (!is_known).then(|| (name, rest))
+            (!is_known).then_some((name, rest))
         });
         let known = self.known.iter().map(String::as_str).chain(WITHOUT_FLAG);
-        let known: Vec<_> = known
-            .filter_map(|name| name.strip_prefix(PREFIX))
-            .collect();
+        let known: Vec<_> = known.filter_map(|name| name.strip_prefix(PREFIX)).collect();
         unknown
             .map(|(name, rest)| {
                 let near = nearest(rest, known.iter().copied());

@@ -46,6 +46,8 @@ mod json_mistakes;
 mod limits;
 mod llms;
 mod look_alikes;
+#[cfg(unix)]
+mod loopbacks;
 mod metrics;
 mod mistakes;
 mod model;
@@ -94,6 +96,8 @@ mod trigger;
 mod try_out;
 mod unreadable;
 mod uploads;
+#[cfg(target_os = "linux")]
+mod variables;
 mod verify;
 mod warnings;
 mod web_pages;
