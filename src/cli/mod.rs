@@ -14,6 +14,7 @@ mod document;
 mod env;
 mod explain;
 mod files;
+mod given;
 mod init;
 mod list;
 mod log;

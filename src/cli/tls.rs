@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::FalseyValueParser;
+use tokio_rustls::rustls::pki_types::CertificateDer;
 
+use super::given::{GivenPath, GivenPathParser};
 use super::os;
 use crate::callbacks::Trust;
 use crate::sandbox::Builder;
@@ -79,9 +81,10 @@ pub(super) struct ReceiverArguments {
     #[arg(
         long = "callback-ca",
         value_name = "FILE",
-        env = "ILUMA_SANDBOX_CALLBACK_CA"
+        env = "ILUMA_SANDBOX_CALLBACK_CA",
+        value_parser = GivenPathParser
     )]
-    authorities: Vec<PathBuf>,
+    authorities: Vec<GivenPath>,
 }
 
 /// How other commands connect to a sandbox that serves HTTPS.
@@ -89,8 +92,8 @@ pub(super) struct ReceiverArguments {
 pub(super) struct TlsClientArguments {
     /// Certificate authority in PEM to trust for an https URL, in addition to those of the system and the
     /// local one.
-    #[arg(long, value_name = "FILE", env = "ILUMA_SANDBOX_CA_FILE")]
-    ca_file: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", env = "ILUMA_SANDBOX_CA_FILE", value_parser = GivenPathParser)]
+    ca_file: Option<GivenPath>,
     /// Same as for `serve`.
     #[arg(long, hide = true, env = "ILUMA_SANDBOX_TLS", value_parser = FalseyValueParser::new())]
     tls: bool,
@@ -165,10 +168,8 @@ impl ReceiverArguments {
         for host in &self.allow_egress {
             builder = builder.allow_egress(host);
         }
-        for path in &self.authorities {
-            let authorities =
-                read_authorities(path).map_err(|why| format!("--callback-ca: {why}"))?;
-            builder = builder.callback_authorities(authorities);
+        for given in &self.authorities {
+            builder = builder.callback_authorities(authorities(given)?);
         }
         Ok(builder)
     }
@@ -187,7 +188,7 @@ impl TlsClientArguments {
     /// Trusts the authorities of the system, the one that is named, and the local one if there is any.
     pub(super) fn trust(&self) -> Result<Trust, String> {
         let mut given = match &self.ca_file {
-            Some(path) => read_authorities(path).map_err(|why| format!("--ca-file: {why}"))?,
+            Some(given) => authorities(given)?,
             None => Vec::new(),
         };
         let local = self
@@ -199,6 +200,10 @@ impl TlsClientArguments {
         }
         Ok(Trust::of_commands(given))
     }
+}
+
+fn authorities(given: &GivenPath) -> Result<Vec<CertificateDer<'static>>, String> {
+    read_authorities(&given.path).map_err(|why| format!("{}: {why}", given.source))
 }
 
 /// A list would never match a host.

@@ -11,7 +11,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::base::nearest;
 
-const PREFIX: &str = "ILUMA_SANDBOX_";
+pub(super) const PREFIX: &str = "ILUMA_SANDBOX_";
 
 /// Makes requests panic that ask for it. It is no flag, because only the sandbox's own tests use it.
 pub(super) const TEST_PANICS: &str = "ILUMA_SANDBOX_TEST_PANICS";

@@ -183,6 +183,30 @@ fn a_wrong_value_is_refused_with_the_name_of_its_variable() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_is_reported_with_the_name_of_its_variable() {
+    let mut serve = command(&SERVE);
+    serve.env("ILUMA_SANDBOX_CALLBACK_CA", "/none");
+    let reason = "cannot read /none: no such file or directory\n";
+    let sentence = format!("iluma-sandbox: ILUMA_SANDBOX_CALLBACK_CA: {reason}");
+    assert_eq!(ended(serve), (Some(2), sentence));
+    let mut coverage = command(&["coverage", "--url", "https://127.0.0.1:1"]);
+    coverage.env("ILUMA_SANDBOX_CA_FILE", "/none");
+    let sentence = format!("iluma-sandbox: ILUMA_SANDBOX_CA_FILE: {reason}");
+    assert_eq!(ended(coverage), (Some(2), sentence));
+    let (code, _, err) = run(&[
+        "coverage",
+        "--url",
+        "https://127.0.0.1:1",
+        "--ca-file",
+        "/none",
+    ]);
+    assert_eq!(
+        (code, err),
+        (2, format!("iluma-sandbox: --ca-file: {reason}"))
+    );
+}
+
+#[test]
 fn a_wrong_value_that_is_not_needed_stops_nothing() {
     let mut lists = command(&["list", "--format", "json"]);
     lists.env("ILUMA_SANDBOX_PORT", "abc");
