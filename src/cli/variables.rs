@@ -9,7 +9,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::base::nearest;
+use crate::base::{nearest, short};
 
 pub(super) const PREFIX: &str = "ILUMA_SANDBOX_";
 
@@ -168,7 +168,7 @@ impl Variables {
                 let near = near.map_or(String::new(), |near| {
                     format!(": did you mean {PREFIX}{near}?")
                 });
-                let name = name.escape_debug();
+                let name = short(&name.escape_debug().to_string());
                 format!("the sandbox has no variable {name}, so it is ignored{near}")
             })
             .collect()
@@ -206,7 +206,8 @@ fn wrong(name: &str, argument: &Arg, text: &str) -> Option<String> {
     Some(if argument.is_hide_env_values_set() {
         format!("{name} is wrong: {reason}")
     } else {
-        format!("{name}='{}' is wrong: {reason}", text.escape_debug())
+        let text = short(&text.escape_debug().to_string());
+        format!("{name}='{text}' is wrong: {reason}")
     })
 }
 
@@ -224,8 +225,8 @@ fn reason(error: &clap::Error) -> String {
     error.kind().to_string()
 }
 
-/// Whether a container system sets this variable, whose name is `rest` after the prefix: Kubernetes for Services that
-/// are called `iluma-sandbox` or `iluma-sandbox-…`, Docker for links.
+/// Whether this is a variable of a Service that is called `iluma-sandbox` or `iluma-sandbox-…`, as Kubernetes sets them.
+/// `rest` is its name after the prefix.
 fn is_service_link(rest: &str, value: &str) -> bool {
     let mut parts: Vec<_> = rest.split('_').collect();
     if let [.., "SERVICE", "HOST"] = parts[..] {

@@ -18,6 +18,30 @@ const TRIES_MAX: usize = 10;
 pub(crate) struct Listeners {
     pub sockets: Vec<TcpListener>,
     pub place: Place,
+    pub unopened: Option<Unopened>,
+}
+
+/// Why a port is not open at `::1`.
+pub(crate) struct Unopened {
+    v6: SocketAddr,
+    error: io::Error,
+}
+
+impl Unopened {
+    /// Writes the reason to the log.
+    pub(crate) fn log(&self) {
+        let Self { v6, error } = self;
+        let port = v6.port();
+        if error.kind() == ErrorKind::AddrInUse {
+            tracing::warn!(
+                "another program listens at {v6}: the sandbox listens at 127.0.0.1:{port} only, and clients that use \
+                 localhost may reach the other program"
+            );
+            return;
+        }
+        let reason = reason(error);
+        tracing::info!("listening at 127.0.0.1:{port} only, because {v6} cannot be used: {reason}");
+    }
 }
 
 /// Where a port is open.
@@ -62,6 +86,7 @@ pub(crate) fn listen(address: SocketAddr, both_loopbacks: bool) -> io::Result<Li
     Ok(Listeners {
         sockets: vec![socket],
         place,
+        unopened: None,
     })
 }
 
@@ -76,33 +101,27 @@ fn listen_at_both(
         let socket = listen_at(v4)?;
         let address = socket.local_addr()?;
         let v6 = SocketAddr::from((Ipv6Addr::LOCALHOST, address.port()));
-        let sockets = match listen_at_v6(v6) {
-            Ok(second) => vec![socket, second],
-            Err(error) => {
-                let is_taken = error.kind() == ErrorKind::AddrInUse;
-                if is_taken && v4.port() == 0 && rejected.len() + 1 < TRIES_MAX {
-                    rejected.push(socket);
-                    continue;
-                }
-                if is_taken {
-                    tracing::warn!(
-                        "another program listens at {v6}: the sandbox listens at {address} only, and clients that use \
-                         localhost may reach the other program"
-                    );
-                } else {
-                    let reason = reason(&error);
-                    tracing::info!(
-                        "listening at {address} only, because {v6} cannot be used: {reason}"
-                    );
-                }
-                vec![socket]
+        let (sockets, unopened) = match listen_at_v6(v6) {
+            Ok(second) => (vec![socket, second], None),
+            Err(error)
+                if error.kind() == ErrorKind::AddrInUse
+                    && v4.port() == 0
+                    && rejected.len() + 1 < TRIES_MAX =>
+            {
+                rejected.push(socket);
+                continue;
             }
+            Err(error) => (vec![socket], Some(Unopened { v6, error })),
         };
         let place = Place {
             address,
-            is_at_both_loopbacks: sockets.len() == 2,
+            is_at_both_loopbacks: unopened.is_none(),
         };
-        return Ok(Listeners { sockets, place });
+        return Ok(Listeners {
+            sockets,
+            place,
+            unopened,
+        });
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 #[cfg(feature = "tls")]
 use super::listeners::listen;
-use super::listeners::{Listeners, Place};
+use super::listeners::{Listeners, Place, Unopened};
 #[cfg(feature = "tls")]
 use super::tls::TlsOptions;
 use crate::http::ReplyBody;
@@ -31,7 +31,11 @@ pub(crate) enum Port {
 }
 
 /// The listening sockets.
-pub(crate) struct Ports(Vec<(TcpListener, Port)>);
+#[derive(Default)]
+pub(crate) struct Ports {
+    sockets: Vec<(TcpListener, Port)>,
+    unopened: Vec<Unopened>,
+}
 
 impl Port {
     /// Notes whether the request came by TLS. Returns the refusal where the port refuses every request.
@@ -53,11 +57,18 @@ impl Port {
 }
 
 impl Ports {
+    /// Writes to the log which ports are not open at `::1`.
+    pub(crate) fn log_unopened(&self) {
+        for unopened in &self.unopened {
+            unopened.log();
+        }
+    }
+
     /// Accepts the next connection of any socket.
     pub(crate) async fn accept(&mut self) -> io::Result<(TcpStream, Port)> {
-        self.0.rotate_left(1); // a busy socket must not keep the others waiting
+        self.sockets.rotate_left(1); // a busy socket must not keep the others waiting
         poll_fn(|context| {
-            for (listener, port) in &self.0 {
+            for (listener, port) in &self.sockets {
                 if let Poll::Ready(accepted) = listener.poll_accept(context) {
                     return Poll::Ready(accepted.map(|(socket, _)| (socket, port.clone())));
                 }
@@ -122,7 +133,7 @@ impl Ports {
         let authority_pem = acceptor.authority_pem.clone();
         let secured = Port::Tls(Arc::new(acceptor));
         let Some(port) = tls.port else {
-            let ports = Self(Vec::new()).with(listeners, &secured);
+            let ports = Self::default().with(listeners, &secured);
             let secured = Secured {
                 place: Some(place),
                 alone: true,
@@ -139,7 +150,7 @@ impl Ports {
         } else {
             Port::Plain
         };
-        let ports = Self(Vec::new()).with(listeners, &plain);
+        let ports = Self::default().with(listeners, &plain);
         let secured_place = Secured {
             place: Some(place),
             alone: tls.only,
@@ -150,12 +161,14 @@ impl Ports {
 
     /// Plain HTTP at one port.
     pub(crate) fn plain(listeners: Listeners) -> Self {
-        Self(Vec::new()).with(listeners, &Port::Plain)
+        Self::default().with(listeners, &Port::Plain)
     }
 
     fn with(mut self, listeners: Listeners, port: &Port) -> Self {
         let sockets = listeners.sockets.into_iter();
-        self.0.extend(sockets.map(|socket| (socket, port.clone())));
+        self.sockets
+            .extend(sockets.map(|socket| (socket, port.clone())));
+        self.unopened.extend(listeners.unopened);
         self
     }
 }

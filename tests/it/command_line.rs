@@ -122,6 +122,8 @@ fn a_ready_file_that_cannot_be_written_is_a_clear_error() {
         "serve",
         "--port",
         "0",
+        "--log-format",
+        "off",
         "--ready-file",
         "/no/such/folder/ready.json",
     ]);
