@@ -3,12 +3,11 @@
 use std::net::SocketAddr;
 
 use clap::Args;
-use hyper::Uri;
 
 use super::bind::{Bind, DEFAULT_BIND};
 use super::client::{Client, sandbox_url};
 use super::secret::secret;
-use crate::base::{ApiKey, PUBLIC_KEY};
+use crate::base::{ApiKey, HttpUrl, PUBLIC_KEY};
 use crate::http::{ControlToken, DEFAULT_PORT};
 
 /// The beginning of an error.
@@ -20,7 +19,7 @@ pub(super) struct SandboxAddress {
     /// URL of the sandbox [default: `http://127.0.0.1:4586`; `ILUMA_SANDBOX_BIND` and
     /// `ILUMA_SANDBOX_PORT` change that].
     #[arg(long, value_parser = sandbox_url)]
-    url: Option<Uri>,
+    url: Option<HttpUrl>,
     /// Same as for `serve`.
     #[arg(long, hide = true, env = "ILUMA_SANDBOX_BIND", default_value = DEFAULT_BIND)]
     bind: Bind,
@@ -59,7 +58,7 @@ pub(super) struct Target {
 
 impl SandboxAddress {
     /// The URL of the sandbox. An error is a sentence about wrong arguments.
-    pub(super) fn url(&self) -> Result<Uri, String> {
+    pub(super) fn url(&self) -> Result<HttpUrl, String> {
         if let Some(url) = &self.url {
             return Ok(url.clone());
         }
@@ -72,7 +71,7 @@ impl SandboxAddress {
         }
         let address = SocketAddr::new(self.bind.client_address(), port);
         let url = format!("{scheme}://{address}");
-        Ok(url.parse().expect("an address makes a URL"))
+        Ok(HttpUrl::parse(&url).expect("an address makes a URL"))
     }
 }
 

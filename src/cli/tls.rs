@@ -8,7 +8,8 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use super::given::{GivenPath, GivenPathParser};
 use super::os;
-use crate::callbacks::Trust;
+use crate::base::Host;
+use crate::callbacks::{self, Trust};
 use crate::sandbox::Builder;
 use crate::server::{AUTHORITY_FILE, HostName, read_authorities};
 
@@ -75,9 +76,9 @@ pub(super) struct ReceiverArguments {
         env = "ILUMA_SANDBOX_ALLOW_EGRESS",
         value_parser = one_host
     )]
-    allow_egress: Vec<String>,
-    /// Certificate authority in PEM to trust for https receivers, in addition to those of the system. Can
-    /// be repeated.
+    allow_egress: Vec<Host>,
+    /// Certificate in PEM to trust for https receivers, of an authority or of a receiver itself, in
+    /// addition to the authorities of the system. Can be repeated.
     #[arg(
         long = "callback-ca",
         value_name = "FILE",
@@ -166,7 +167,7 @@ impl AuthorityFolderArgument {
 impl ReceiverArguments {
     pub(super) fn apply(&self, mut builder: Builder) -> Result<Builder, String> {
         for host in &self.allow_egress {
-            builder = builder.allow_egress(host);
+            builder = builder.allow_egress(host.to_string());
         }
         for given in &self.authorities {
             builder = builder.callback_authorities(authorities(given)?);
@@ -206,12 +207,11 @@ fn authorities(given: &GivenPath) -> Result<Vec<CertificateDer<'static>>, String
     read_authorities(&given.path).map_err(|why| format!("{}: {why}", given.source))
 }
 
-/// A list would never match a host.
-fn one_host(text: &str) -> Result<String, String> {
+fn one_host(text: &str) -> Result<Host, String> {
     if text.contains(',') {
         return Err("write one host, and repeat the flag for each".to_owned());
     }
-    Ok(text.to_owned())
+    callbacks::callable_host(text)
 }
 
 fn host(text: &str) -> Result<String, String> {

@@ -284,6 +284,9 @@ impl Builder {
     /// ```
     #[expect(clippy::unused_async, reason = "it needs a runtime")]
     pub async fn start(self) -> Result<Sandbox, StartError> {
+        if let Some(sentence) = &self.options.callbacks.wrong_host {
+            return Err(StartError::CallbackHost(sentence.clone()));
+        }
         let mut address = self.address;
         if self.both_loopbacks {
             address.set_ip(Ipv4Addr::LOCALHOST.into());
