@@ -50,6 +50,8 @@ mod json_mistakes;
 mod limits;
 mod llms;
 mod look_alikes;
+#[cfg(unix)]
+mod loopbacks;
 mod metrics;
 mod mistakes;
 mod model;
@@ -98,6 +100,8 @@ mod trigger;
 mod try_out;
 mod unreadable;
 mod uploads;
+#[cfg(target_os = "linux")]
+mod variables;
 mod verify;
 mod warnings;
 mod web_pages;
