@@ -1,12 +1,13 @@
 //! The one way out: every ping, callback, retry and redelivery leaves through [`Egress::send`].
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use hyper::header::{
-    CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, TRANSFER_ENCODING, USER_AGENT,
+    CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, LOCATION, TRANSFER_ENCODING, USER_AGENT,
 };
 use hyper::{HeaderMap, Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
@@ -15,7 +16,8 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::reach::{Reach, judge};
-use crate::base::ReceiverUrl;
+use crate::base::{ReceiverUrl, Stamp, plain_line};
+use crate::world::{Attempt, Contact, TriedAddress};
 
 /// A receiver cannot delay its callback by more than a day.
 const RETRY_AFTER_MAX: Duration = Duration::from_hours(24);
@@ -51,6 +53,8 @@ pub(crate) struct AttemptResult {
     /// The delay that the receiver's `retry-after` asks for, with a status that allows it.
     pub retry_after: Option<Duration>,
     pub took: Duration,
+    /// How the receiver was reached, and the gist of its answer.
+    pub contact: Contact,
 }
 
 impl Egress {
@@ -67,8 +71,9 @@ impl Egress {
         }
         let started = Instant::now();
         let mut reached = false;
+        let mut contact = Contact::default();
         let exchange = async {
-            let socket = self.connect(url).await?;
+            let socket = self.connect(url, &mut contact).await?;
             reached = true;
             #[cfg(feature = "tls")]
             if url.is_https() {
@@ -83,20 +88,35 @@ impl Egress {
             Ok(Err(error)) => AttemptResult::failed(error),
             Err(_) => AttemptResult::failed(format!("timed out after {limit:?}")),
         };
+        if let (Some(error), false) = (&sent.error, reached) {
+            contact.last_failed(error);
+        }
+        sent.contact.host_map = contact.host_map;
+        sent.contact.addresses = contact.addresses;
         sent.reached = reached;
         sent.took = started.elapsed();
         sent
     }
 
-    async fn connect(&self, url: &ReceiverUrl) -> Result<TcpStream, String> {
-        let addresses = self.resolve(&url.uri).await?;
-        // Tries one address after the other: `localhost` may be `::1` first, and the receiver only at
-        // 127.0.0.1.
-        let socket = TcpStream::connect(addresses.as_slice())
-            .await
-            .map_err(|error| crate::base::reason(&error))?;
-        socket.set_nodelay(true).ok();
-        Ok(socket)
+    /// Tries one address after the other: `localhost` may be `::1` first, and the receiver only at 127.0.0.1.
+    async fn connect(&self, url: &ReceiverUrl, contact: &mut Contact) -> Result<TcpStream, String> {
+        let addresses = self.resolve(&url.uri, contact).await?;
+        let mut last = String::new();
+        for address in addresses {
+            contact.addresses.push(TriedAddress {
+                address,
+                error: None,
+            });
+            match TcpStream::connect(address).await {
+                Ok(socket) => {
+                    socket.set_nodelay(true).ok();
+                    return Ok(socket);
+                }
+                Err(error) => last = crate::base::reason(&error),
+            }
+            contact.last_failed(&last);
+        }
+        Err(last)
     }
 
     async fn exchange<S: AsyncRead + AsyncWrite + Send + Unpin>(
@@ -160,12 +180,13 @@ impl Egress {
 
     /// Resolves a name once and returns the addresses that may be called. The list is never empty, and no other
     /// address is connected to.
-    async fn resolve(&self, uri: &Uri) -> Result<Vec<SocketAddr>, String> {
+    async fn resolve(&self, uri: &Uri, contact: &mut Contact) -> Result<Vec<SocketAddr>, String> {
         let written = uri.host().unwrap_or_default();
         let mapped = self
             .host_map
             .iter()
             .find(|(from, _)| from.eq_ignore_ascii_case(written));
+        contact.host_map = mapped.map(|(from, to)| format!("{from}={to}").into());
         let host = mapped.map_or(written, |(_, to)| to.as_str());
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let usual_port = if uri.scheme_str() == Some("https") {
@@ -212,6 +233,7 @@ impl AttemptResult {
             error: Some(error),
             retry_after: None,
             took: Duration::ZERO,
+            contact: Contact::default(),
         }
     }
 
@@ -231,6 +253,10 @@ impl AttemptResult {
         } else {
             Some(format!("status {}", status.as_u16()))
         };
+        let location = head.headers.get(LOCATION);
+        let location = location.filter(|_| status.is_redirection());
+        let location =
+            location.and_then(|url| plain_line(&String::from_utf8_lossy(url.as_bytes())));
         let may_ask = matches!(status.as_u16(), 429 | 503);
         let asked = head.headers.get("retry-after").filter(|_| may_ask);
         let asked = asked.and_then(|value| retry_delay(value.to_str().ok()?.trim()));
@@ -241,6 +267,24 @@ impl AttemptResult {
             error,
             retry_after: asked.map(|delay| delay.min(RETRY_AFTER_MAX)),
             took: Duration::ZERO,
+            contact: Contact {
+                location: location.map(Into::into),
+                answer_line: plain_line(&String::from_utf8_lossy(body)).map(Into::into),
+                ..Contact::default()
+            },
+        }
+    }
+
+    /// The attempt as the log of deliveries keeps it.
+    pub(crate) fn into_attempt(self, at: Stamp, request_head: Arc<str>) -> Attempt {
+        Attempt {
+            at,
+            request_head,
+            status: self.status,
+            answer: self.answer.into(),
+            error: self.error,
+            took: self.took,
+            contact: self.contact,
         }
     }
 

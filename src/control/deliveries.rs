@@ -11,9 +11,12 @@ use super::ask::{
     ControlAnswer, ControlRequest, LIMIT_DEFAULT, bad_request, only, parameter, wait, whole_number,
 };
 use super::context::Context;
+use crate::answer::ExplainedAttempt;
 use crate::base::milliseconds;
 use crate::http::Refusal;
-use crate::world::{self, Attempt, Delivery, DeliveryState, World, delivery_id, seq_of};
+use crate::world::{
+    self, Attempt, Delivery, DeliveryState, World, delivery_id, log_ordered, seq_of,
+};
 
 /// How many pending callbacks are shown when `idle` has waited in vain.
 const PENDING_SHOWN_MAX: usize = 100;
@@ -191,6 +194,9 @@ pub(super) fn redeliver(
     let callbacks = &mut state.callbacks;
     let seq = callbacks.schedule(again, std::time::Duration::ZERO, Instant::now());
     context.courier.wake(world, &mut state);
+    if let Some(ordered) = state.callbacks.log.get(seq) {
+        log_ordered(&world.tag, ordered);
+    }
     let json = state
         .callbacks
         .log
@@ -260,12 +266,17 @@ pub(super) fn delivery_json(context: &Context, delivery: &Delivery) -> Value {
 }
 
 fn attempt_json(attempt: &Attempt) -> Value {
+    let gist = ExplainedAttempt::of(attempt);
     json!({
         "at": attempt.at.to_string(),
         "request": &*attempt.request_head,
-        "status": attempt.status.map(|status| status.as_u16()),
+        "status": gist.status,
         "answer": &*attempt.answer,
-        "error": attempt.error,
+        "error": gist.error,
         "duration_ms": milliseconds(attempt.took),
+        "addresses": gist.addresses,
+        "host_map": gist.host_map,
+        "location": gist.location,
+        "answer_line": gist.answer_line,
     })
 }

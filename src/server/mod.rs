@@ -8,6 +8,7 @@ mod connection;
 mod follow_up;
 mod gone;
 mod in_memory;
+mod log;
 mod multipart;
 mod pace;
 mod ports;

@@ -10,6 +10,7 @@ use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
+use super::log::log_refusing_port;
 #[cfg(feature = "tls")]
 use super::tls::TlsOptions;
 use crate::http::ReplyBody;
@@ -43,7 +44,11 @@ impl Port {
     pub(crate) fn take(&self, request: &mut Request<Incoming>) -> Option<Response<ReplyBody>> {
         match self {
             Self::Plain => None,
-            Self::Refusing(secured) => Some(refusal(*secured)),
+            Self::Refusing(secured) => {
+                let refusal = refusal(*secured);
+                log_refusing_port(request.method(), request.uri(), refusal.status());
+                Some(refusal)
+            }
             #[cfg(feature = "tls")]
             Self::Tls(_) => {
                 request.extensions_mut().insert(Secure);

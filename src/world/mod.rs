@@ -21,8 +21,8 @@ mod worlds;
 pub(crate) use self::exercised::{Durations, Exercised, LIMITS_US};
 pub(crate) use self::journal::{
     Content, DecidedBy, Decision, Excerpt, Expected, HiddenValues, JOURNAL_ENTRIES_MAX, JournalOf,
-    Judgement, Mask, NO_WORLD, RequestField, Wait, head_text, redact_delivery, redact_exchange,
-    redact_not_verified, redact_path, redact_received,
+    Judgement, Mask, NO_WORLD, RequestField, Wait, head_text, redact_attempt, redact_delivery,
+    redact_exchange, redact_not_verified, redact_path, redact_received, redact_url,
 };
 pub use self::journal::{
     Difference, Exchange, Expectation, KeptBody, NearMiss, NotVerified, Query, Verified, verify,
@@ -30,7 +30,8 @@ pub use self::journal::{
 pub(crate) use self::named::Listed;
 pub use self::outbox::DeliveryState;
 pub(crate) use self::outbox::{
-    Attempt, Callbacks, DEPTH_MAX, Delivery, REPLY_TIME, TokenSent, WAIT, delivery_id, seq_of,
+    Attempt, Callbacks, Contact, DEPTH_MAX, Delivery, REPLY_TIME, TokenSent, TriedAddress, WAIT,
+    delivery_id, log_attempt, log_cancelled, log_ended, log_ordered, log_url_test, seq_of,
 };
 pub(crate) use self::queued::{CallKind, QUEUED_MAX, Queued, QueuedOutcomes, TIMES_MAX};
 pub(crate) use self::recent_uploads::RequestUploads;

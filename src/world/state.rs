@@ -31,10 +31,10 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// The state of a new world.
-    pub(super) fn new(pending_in_all: Arc<AtomicUsize>) -> Self {
+    /// The state of a new world. `tag` names it in the log.
+    pub(super) fn new(pending_in_all: Arc<AtomicUsize>, tag: &str) -> Self {
         Self {
-            callbacks: Callbacks::counted_in(pending_in_all),
+            callbacks: Callbacks::counted_in(pending_in_all, tag.into()),
             ..Self::default()
         }
     }

@@ -148,7 +148,7 @@ impl Worlds {
             name: OnceLock::new(),
             clock: self.clock,
             seed: self.seed,
-            state: Mutex::new(State::new(self.pending.clone())),
+            state: Mutex::new(State::new(self.pending.clone(), &digest.tag())),
             has_setup: AtomicBool::new(false),
             advancing: tokio::sync::Mutex::default(),
             changes: watch::Sender::default(),

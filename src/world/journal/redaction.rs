@@ -74,7 +74,23 @@ pub(crate) fn redact_delivery(shown: &mut Value, personal: &PersonalFields) {
         contents(&mut attempt["answer"], true, personal, &mut hidden);
         let head = attempt["request"].as_str().unwrap_or_default();
         attempt["request"] = QUERY.replace_all(head, "?…").into();
+        redact_attempt(attempt, personal);
     }
+}
+
+/// What an attempt says of the receiver's answer. Receivers repeat what they were sent.
+pub(crate) fn redact_attempt(shown: &mut Value, personal: &PersonalFields) {
+    let mut hidden = HiddenValues::default();
+    contents(&mut shown["answer_line"], true, personal, &mut hidden);
+    without_query(&mut shown["location"]);
+    if let Some(path) = shown["location"].as_str() {
+        shown["location"] = redact_path(path).into();
+    }
+}
+
+/// The URL of a receiver.
+pub(crate) fn redact_url(url: &mut String) {
+    *url = QUERY.replace(url, "?…").into_owned();
 }
 
 /// A request that an inbox received.

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
 
+use super::contact::Contact;
 use crate::base::{ReceiverUrl, Stamp};
 
 pub(crate) const DELIVERIES_MAX: usize = 1000;
@@ -158,11 +159,12 @@ pub(crate) struct Attempt {
     pub answer: Arc<str>,
     pub error: Option<String>,
     pub took: Duration,
+    pub contact: Contact,
 }
 
 impl Attempt {
-    fn bytes(&self) -> usize {
-        self.request_head.len() + self.answer.len() + 100
+    pub(in crate::world) fn bytes(&self) -> usize {
+        self.request_head.len() + self.answer.len() + self.contact.bytes() + 100
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::delivery::{Deliveries, Delivery, DeliveryState};
 use super::line::Queue;
+use super::log::log_ended;
 use crate::base::{ReceiverUrl, Stamp};
 
 /// How long a reply waits for an early callback, and how long a callback waits for the one that overtakes it.
@@ -27,6 +28,8 @@ pub(crate) const REPLY_TIME: Duration = Duration::from_secs(1);
 /// A world's callbacks.
 #[derive(Debug)]
 pub(crate) struct Callbacks {
+    /// The tag of their world, for the log. None for callbacks that are planned and not sent.
+    world: Option<Arc<str>>,
     /// The URLs that clients registered, by callback type.
     pub urls: IndexMap<String, RegisteredUrl>,
     pub log: Deliveries,
@@ -62,6 +65,7 @@ pub(crate) struct HeldDelivery {
 impl Default for Callbacks {
     fn default() -> Self {
         Self {
+            world: None,
             urls: IndexMap::new(),
             log: Deliveries::default(),
             advanced: Duration::ZERO,
@@ -79,8 +83,9 @@ impl Default for Callbacks {
 impl Callbacks {
     /// The callbacks of a world. `pending_in_all` counts its pending deliveries together with those of other
     /// worlds.
-    pub(in crate::world) fn counted_in(pending_in_all: Arc<AtomicUsize>) -> Self {
+    pub(in crate::world) fn counted_in(pending_in_all: Arc<AtomicUsize>, world: Arc<str>) -> Self {
         Self {
+            world: Some(world),
             pending_in_all,
             ..Self::default()
         }
@@ -89,8 +94,10 @@ impl Callbacks {
     /// Empty callbacks for the same world. The task that sends them goes on.
     pub(in crate::world) fn emptied(&self) -> Self {
         Self {
+            world: self.world.clone(),
             runs: self.runs,
-            ..Self::counted_in(self.pending_in_all.clone())
+            pending_in_all: self.pending_in_all.clone(),
+            ..Self::default()
         }
     }
 
@@ -124,14 +131,14 @@ impl Callbacks {
         reply_time: Option<Duration>,
     ) -> u64 {
         if delivery.state != DeliveryState::Scheduled {
-            return self.log.add(delivery, self.pending());
+            return self.add_ended(delivery);
         }
         if self.pending_in_all.fetch_add(1, Ordering::Relaxed) >= PENDING_MAX {
             self.count_out();
             delivery.state = DeliveryState::Dropped;
             delivery.reason = Some(format!("{PENDING_MAX} callbacks are pending already"));
             delivery.next_try = None;
-            return self.log.add(delivery, self.pending());
+            return self.add_ended(delivery);
         }
         let is_held = delivery.held_for_next;
         let seq = self.log.add(delivery, self.pending());
@@ -146,6 +153,15 @@ impl Callbacks {
             self.queue.add(clock + WAIT, at + WAIT, seq);
         } else {
             self.queue.add(clock, at, seq);
+        }
+        seq
+    }
+
+    /// Adds a delivery to the log that is not sent.
+    pub(crate) fn add_ended(&mut self, delivery: Delivery) -> u64 {
+        let seq = self.log.add(delivery, self.pending());
+        if let (Some(world), Some(delivery)) = (&self.world, self.log.get(seq)) {
+            log_ended(world, delivery);
         }
         seq
     }

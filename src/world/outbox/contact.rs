@@ -1,0 +1,39 @@
+//! How a receiver was reached, and what its answer said in short.
+
+use std::net::SocketAddr;
+
+/// The addresses of one attempt and the gist of its answer.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Contact {
+    /// `FROM=TO`, the entry of the host map that applied.
+    pub host_map: Option<Box<str>>,
+    /// In the order in which they were tried.
+    pub addresses: Vec<TriedAddress>,
+    /// Where a redirect leads. It is not followed.
+    pub location: Option<Box<str>>,
+    /// The first line of the body of the answer.
+    pub answer_line: Option<Box<str>>,
+}
+
+/// An address of the receiver that an attempt connected to.
+#[derive(Clone, Debug)]
+pub(crate) struct TriedAddress {
+    pub address: SocketAddr,
+    /// None for the address that was reached.
+    pub error: Option<String>,
+}
+
+impl Contact {
+    /// Sets the error of the address that was tried last, if it has none yet.
+    pub(crate) fn last_failed(&mut self, error: &str) {
+        if let Some(last) = self.addresses.last_mut() {
+            last.error.get_or_insert_with(|| error.to_owned());
+        }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        let texts = [&self.host_map, &self.location, &self.answer_line];
+        let texts: usize = texts.into_iter().flatten().map(|text| text.len()).sum();
+        texts + self.addresses.len() * 80
+    }
+}
