@@ -67,3 +67,68 @@ fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn link_local_and_metadata_addresses_are_never_called_in_any_spelling() {
+        for address in [
+            "169.254.169.254",
+            "100.100.100.200",
+            "fe80::1",
+            "fd00:ec2::254",
+            "fd00:ec2::23",
+            "fd20:ce::254",
+            "fd00:42::42",
+            "fd00:c1::a9fe:a9fe",
+            "::ffff:169.254.169.254",
+            "::169.254.169.254",
+            "::ffff:0:169.254.169.254",
+            "64:ff9b::169.254.169.254",
+            "2002:a9fe:a9fe::1",
+            "::ffff:100.100.100.200",
+            "255.255.255.255",
+            "224.0.0.1",
+        ] {
+            assert_eq!(
+                judge(address.parse().expect("an address")),
+                Reach::Never,
+                "{address}"
+            );
+        }
+    }
+
+    #[test]
+    fn loopback_private_and_container_addresses_are_near_and_others_public() {
+        for address in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.17.0.1",
+            "192.168.1.1",
+            "100.64.0.1",
+            "::1",
+            "fd12::1",
+            "::ffff:127.0.0.1",
+        ] {
+            assert_eq!(
+                judge(address.parse().expect("an address")),
+                Reach::Near,
+                "{address}"
+            );
+        }
+        for address in [
+            "93.184.215.14",
+            "2606:2800::1",
+            "172.32.0.1",
+            "::ffff:8.8.8.8",
+        ] {
+            assert_eq!(
+                judge(address.parse().expect("an address")),
+                Reach::Public,
+                "{address}"
+            );
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! The data of one API key: records, queue, faults, outbox, journal. Searches, verifies and redacts the journal.
 
+mod attempt;
 mod digest;
 mod exercised;
 mod journal;
@@ -18,6 +19,7 @@ mod watchers;
 mod world;
 mod worlds;
 
+pub(crate) use self::attempt::{Attempt, Contact, TriedAddress};
 pub(crate) use self::exercised::{Durations, Exercised, LIMITS_US};
 pub(crate) use self::journal::{
     Content, DecidedBy, Decision, Excerpt, Expected, HiddenValues, JOURNAL_ENTRIES_MAX, JournalOf,
@@ -30,8 +32,8 @@ pub use self::journal::{
 pub(crate) use self::named::Listed;
 pub use self::outbox::DeliveryState;
 pub(crate) use self::outbox::{
-    Attempt, Callbacks, Contact, DEPTH_MAX, Delivery, REPLY_TIME, TokenSent, TriedAddress, WAIT,
-    delivery_id, log_attempt, log_cancelled, log_ended, log_ordered, log_url_test, seq_of,
+    Callbacks, DEPTH_MAX, Delivery, REPLY_TIME, TokenSent, WAIT, delivery_id, log_attempt,
+    log_cancelled, log_ended, log_ordered, log_url_test, seq_of,
 };
 pub(crate) use self::queued::{CallKind, QUEUED_MAX, Queued, QueuedOutcomes, TIMES_MAX};
 pub(crate) use self::recent_uploads::RequestUploads;

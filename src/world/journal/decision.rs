@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::base::Fault;
 use crate::catalogue::{Outcome, ReplyId};
-use crate::world::outbox::Attempt;
+use crate::world::attempt::Attempt;
 
 /// The facts of a decision that cannot be derived again from the request.
 #[derive(Clone, Debug, Default)]

@@ -3,8 +3,9 @@
 use std::fmt::{self, Formatter};
 use std::time::Duration;
 
-use super::delivery::{Attempt, Delivery, DeliveryState, delivery_id};
+use super::delivery::{Delivery, DeliveryState, delivery_id};
 use crate::base::{LogPath, LogText, ReceiverUrl, duration_text, milliseconds};
+use crate::world::attempt::Attempt;
 
 /// How many callbacks are named that were cancelled together.
 const NAMED_MAX: usize = 5;

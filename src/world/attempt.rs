@@ -1,6 +1,31 @@
-//! How a receiver was reached, and what its answer said in short.
+//! One attempt to call a receiver: how it was reached, and what it answered.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::StatusCode;
+
+use crate::base::Stamp;
+
+/// One attempt to send a delivery.
+#[derive(Clone, Debug)]
+pub(crate) struct Attempt {
+    pub at: Stamp,
+    /// The headers that were sent, as text.
+    pub request_head: Arc<str>,
+    pub status: Option<StatusCode>,
+    pub answer: Arc<str>,
+    pub error: Option<String>,
+    pub took: Duration,
+    pub contact: Contact,
+}
+
+impl Attempt {
+    pub(super) fn bytes(&self) -> usize {
+        self.request_head.len() + self.answer.len() + self.contact.bytes() + 100
+    }
+}
 
 /// The addresses of one attempt and the gist of its answer.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +56,7 @@ impl Contact {
         }
     }
 
-    pub(super) fn bytes(&self) -> usize {
+    fn bytes(&self) -> usize {
         let texts = [&self.host_map, &self.location, &self.answer_line];
         let texts: usize = texts.into_iter().flatten().map(|text| text.len()).sum();
         texts + self.addresses.len() * 80
