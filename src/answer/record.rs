@@ -173,6 +173,7 @@ impl NewRecord<'_> {
             .engine
             .callback_url(self.catalogue, &state.callbacks, callback_type)
         else {
+            planned.lacks_url = true;
             return planned;
         };
         let now = self.world.now(state);

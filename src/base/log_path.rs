@@ -106,7 +106,8 @@ fn is_known(word: &str) -> bool {
     }
     let lower = word.to_ascii_lowercase();
     WORDS.binary_search(&lower.as_str()).is_ok()
-        || lower == word && WORDS.iter().any(|known| is_mistyped(word, known))
+        || word.bytes().all(|byte| byte.is_ascii_lowercase())
+            && WORDS.iter().any(|known| is_mistyped(word, known))
 }
 
 /// Whether a word is a known one with a typing mistake. Short words are near too many names.
@@ -214,6 +215,7 @@ mod tests {
             ("/customers/Budi%20Santoso", "/customers/Bu…"),
             ("/customers/Dita", "/customers/Di…"),
             ("/customers/dita", "/customers/di…"),
+            ("/cb/tok3n", "/cb/to…"),
             ("/customers/Al", "/customers/…"),
             ("/budi@example.com", "/bu…"),
             ("/%1b[31mred", "/…"),

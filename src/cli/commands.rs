@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use super::log::LogFormat;
 use super::output::not_written;
 use super::{
-    audit, ca, check, completions, coverage, document, env, explain, init, list, man, openapi,
+    audit, ca, check, completions, coverage, document, env, explain, init, list, log, man, openapi,
     readyz, schema, serve, trigger, try_out,
 };
 
@@ -106,11 +107,15 @@ enum Command {
 /// assert_eq!(exit, std::process::ExitCode::SUCCESS);
 /// ```
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = with_default_command(arguments);
     let parsed = without_empty_twins(Cli::command())
-        .try_get_matches_from(with_default_command(arguments))
+        .try_get_matches_from(&arguments)
         .and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
+        Err(error) if error.use_stderr() && log::wants_json(&arguments) => {
+            return log::start(LogFormat::Json).misused(error.render().to_string().trim());
+        }
         Err(error) => {
             return match error.print() {
                 _ if error.use_stderr() => ExitCode::from(2),

@@ -32,7 +32,7 @@ pub use self::journal::{
 pub(crate) use self::named::Listed;
 pub use self::outbox::DeliveryState;
 pub(crate) use self::outbox::{
-    Callbacks, DEPTH_MAX, Delivery, REPLY_TIME, TokenSent, WAIT, delivery_id, log_attempt,
+    Callbacks, DEPTH_MAX, Delivery, LogUrl, REPLY_TIME, TokenSent, WAIT, delivery_id, log_attempt,
     log_cancelled, log_ended, log_ordered, log_url_test, seq_of,
 };
 pub(crate) use self::queued::{CallKind, QUEUED_MAX, Queued, QueuedOutcomes, TIMES_MAX};

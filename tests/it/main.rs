@@ -45,6 +45,8 @@ mod inspector;
 mod json_mistakes;
 mod limits;
 mod llms;
+#[cfg(unix)]
+mod logging;
 mod look_alikes;
 mod metrics;
 mod mistakes;
