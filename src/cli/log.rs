@@ -42,7 +42,7 @@ pub(super) struct Log {
     format: LogFormat,
     /// None without a log.
     writer: Option<NonBlocking>,
-    _flushed_at_the_end: Option<WorkerGuard>,
+    flushed_at_the_end: Option<WorkerGuard>,
 }
 
 /// Starts logging. Lines are left out when the reader is too slow.
@@ -50,7 +50,7 @@ pub(super) fn start(format: LogFormat) -> Log {
     let mut log = Log {
         format,
         writer: None,
-        _flushed_at_the_end: None,
+        flushed_at_the_end: None,
     };
     if format == LogFormat::Off {
         return log;
@@ -70,7 +70,7 @@ pub(super) fn start(format: LogFormat) -> Log {
     };
     if started.is_ok() {
         log.writer = Some(writer);
-        log._flushed_at_the_end = Some(guard);
+        log.flushed_at_the_end = Some(guard);
     }
     log
 }

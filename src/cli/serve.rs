@@ -135,7 +135,8 @@ pub(super) struct Arguments {
     /// What to print when the sandbox is ready: a line of text, or the JSON that `--ready-file` writes.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// Format of the log on stderr.
+    /// Format of the log on stderr. It has a line for each request, callback attempt and failed TLS
+    /// handshake, without personal values, keys and tokens. With `json` everything on stderr is JSON.
     #[arg(long, env = "ILUMA_SANDBOX_LOG_FORMAT", value_enum, default_value_t)]
     log_format: LogFormat,
 }

@@ -20,12 +20,15 @@ mod choosing;
 mod client;
 #[cfg(unix)]
 mod command_line;
+mod contact;
 mod control_openapi;
 mod coverage;
 mod docs;
 mod document;
 mod documentation;
 mod documented_limits;
+#[cfg(unix)]
+mod documented_log;
 #[cfg(target_os = "linux")]
 mod endings;
 mod every_outcome;

@@ -42,10 +42,8 @@ impl Presented {
 /// The line of a handshake that failed. `lacks_name` says more, if the client asked for another name.
 pub(super) fn log_failed(error: &io::Error, lacks_name: Option<&str>) {
     let reason = reason(error);
-    match lacks_name {
-        Some(lacks_name) => tracing::warn!("a TLS handshake failed: {reason}; {lacks_name}"),
-        None => tracing::warn!("a TLS handshake failed: {reason}"),
-    }
+    let more = lacks_name.map_or(String::new(), |lacks_name| format!("; {lacks_name}"));
+    tracing::warn!("a TLS handshake failed: {reason}{more}");
 }
 
 /// The line of a handshake that succeeded with a client that asked for another name. Many clients compare the name only
