@@ -26,6 +26,7 @@ mod ready_file;
 mod readyz;
 mod schema;
 mod serve;
+mod start_error;
 mod start_table;
 mod target;
 mod tls;

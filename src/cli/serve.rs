@@ -16,14 +16,14 @@ use super::log::{self, Log, LogFormat};
 use super::os::StopSignals;
 use super::output::Format;
 use super::parent::Parent;
-use super::port_holder;
 use super::ready_file::ReadyFile;
+use super::start_error;
 use super::start_table::{self, StartFlags};
 use super::tls::{ReceiverArguments, TlsArguments};
-use crate::base::{ApiKey, reason};
+use crate::base::ApiKey;
 use crate::callbacks::{CallbackUrl, Retries};
 use crate::http::{CONTROL_TOKEN_HEADER, ControlToken, DEFAULT_PORT};
-use crate::sandbox::{Builder, Sandbox, StartError};
+use crate::sandbox::{Builder, Sandbox};
 use crate::scenario::DateForm;
 use crate::server::Serving;
 
@@ -199,7 +199,7 @@ async fn serve(
     };
     let sandbox = match builder.start().await {
         Ok(sandbox) => sandbox,
-        Err(error) => return not_started(log, error, tls_port).await,
+        Err(error) => return start_error::report(log, error, tls_port).await,
     };
     let ready_json = ready(&sandbox, ca_file.as_deref());
     if let Some(file) = &mut ready_file
@@ -221,33 +221,6 @@ async fn serve(
         (Err(code), _) => code,
         (Ok(()), Err(sentence)) => log.fail(sentence),
         (Ok(()), Ok(())) => ExitCode::SUCCESS,
-    }
-}
-
-/// Says why the sandbox did not start.
-async fn not_started(log: &Log, error: StartError, tls_port: Option<u16>) -> ExitCode {
-    match error {
-        StartError::Scenarios(errors) => {
-            log.report(&errors);
-            log.misused("not started: correct the scenario files above")
-        }
-        error @ (StartError::CallbackType { .. } | StartError::Tls(_)) => log.misused(error),
-        StartError::Bind { address, ref error } => {
-            let flag = match tls_port {
-                Some(port) if port == address.port() => "--tls-port",
-                _ => "--port",
-            };
-            let holder = if error.kind() == io::ErrorKind::AddrInUse {
-                port_holder::sandbox_at(address).await
-            } else {
-                None
-            };
-            let by = holder.map_or(String::new(), |holder| format!(" by {holder}"));
-            log.fail(format_args!(
-                "cannot listen on {address}: {}{by}; choose another with {flag} (0 picks a free port) or --bind",
-                reason(error)
-            ))
-        }
     }
 }
 

@@ -163,10 +163,6 @@ impl Receiver {
         format!("http://{}/callbacks", self.address)
     }
 
-    pub(crate) fn port(&self) -> u16 {
-        self.address.port()
-    }
-
     pub(crate) fn url(&self) -> CallbackUrl {
         self.url_text().parse().expect("a URL")
     }

@@ -82,9 +82,10 @@ pub(crate) fn redact_delivery(shown: &mut Value, personal: &PersonalFields) {
 pub(crate) fn redact_attempt(shown: &mut Value, personal: &PersonalFields) {
     let mut hidden = HiddenValues::default();
     contents(&mut shown["answer_line"], true, personal, &mut hidden);
-    without_query(&mut shown["location"]);
-    if let Some(path) = shown["location"].as_str() {
-        shown["location"] = redact_path(path).into();
+    if let Some(location) = shown["location"].as_str() {
+        let (path, query) = location.split_once('?').unwrap_or((location, ""));
+        let query = if query.is_empty() { "" } else { "?…" };
+        shown["location"] = format!("{}{query}", redact_path(path)).into();
     }
 }
 
