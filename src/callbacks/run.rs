@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::HeaderMap;
+use hyper::{HeaderMap, StatusCode};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -18,6 +18,9 @@ const PANIC_PAUSE: Duration = Duration::from_secs(1);
 
 /// Why callbacks are cancelled at the end.
 const STOPPED: &str = "the sandbox stopped";
+
+/// Standard Webhooks, "Deliverability": after 410 the sender stops.
+const GONE: &str = "the receiver answered 410, which ends the attempts (Standard Webhooks)";
 
 impl Courier {
     /// Makes sure that the world's queue is sent. Called whenever something was put into it.
@@ -195,12 +198,16 @@ fn record_attempt(
     let mut again = None;
     let mut frees_next = false;
     let succeeded = sent.succeeded();
+    let ends_attempts = courier.signing && sent.status == Some(StatusCode::GONE);
     let retry_after = sent.retry_after;
     let attempt = sent.into_attempt(at, request_head);
     if let Some(delivery) = callbacks.log.attempted(seq, attempt) {
         let tried = delivery.attempts.len();
         delivery.state = if succeeded {
             DeliveryState::Delivered
+        } else if ends_attempts {
+            delivery.reason = Some(GONE.to_owned());
+            DeliveryState::Failed
         } else if let Some(delay) = courier.retries.get(tried - 1) {
             let delay = retry_after.unwrap_or(*delay);
             delivery.next_try = Some(now.after(delay));

@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::client::Client;
+use crate::base::HttpUrl;
 use crate::callbacks::Trust;
 
 /// How long the holder of the port may take to answer.
@@ -23,7 +24,7 @@ pub(super) async fn sandbox_at(mut address: SocketAddr) -> Option<String> {
         IpAddr::V4(_) | IpAddr::V6(_) => {}
     }
     for scheme in ["http", "https"] {
-        let url = format!("{scheme}://{address}").parse().ok()?;
+        let url = HttpUrl::parse(&format!("{scheme}://{address}")).ok()?;
         let client = Client::new(url, None, None, Trust::anybody());
         let asking = client.ask(Method::GET, "readyz", None, Duration::ZERO);
         if let Ok(Ok((_, ready))) = timeout(ANSWER_TIME, asking).await {

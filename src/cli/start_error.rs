@@ -15,7 +15,9 @@ pub(super) async fn report(log: &Log, error: StartError, tls_port: Option<u16>) 
             log.report(&errors);
             log.misused("not started: correct the scenario files above")
         }
-        error @ (StartError::CallbackType { .. } | StartError::Tls(_)) => log.misused(error),
+        error @ (StartError::CallbackType { .. }
+        | StartError::CallbackHost(_)
+        | StartError::Tls(_)) => log.misused(error),
         StartError::Bind { address, ref error } => {
             let flag = match tls_port {
                 Some(port) if port == address.port() => "--tls-port",

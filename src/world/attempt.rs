@@ -49,13 +49,6 @@ pub(crate) struct TriedAddress {
 }
 
 impl Contact {
-    /// Sets the error of the address that was tried last, if it has none yet.
-    pub(crate) fn last_failed(&mut self, error: &str) {
-        if let Some(last) = self.addresses.last_mut() {
-            last.error.get_or_insert_with(|| error.to_owned());
-        }
-    }
-
     fn bytes(&self) -> usize {
         let texts = [&self.host_map, &self.location, &self.answer_line];
         let texts: usize = texts.into_iter().flatten().map(|text| text.len()).sum();

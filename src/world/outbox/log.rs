@@ -15,14 +15,18 @@ pub(crate) struct LogUrl<'a>(pub(crate) &'a ReceiverUrl);
 
 impl fmt::Display for LogUrl<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let uri = &self.0.uri;
-        let authority = uri.authority().map_or("", |authority| authority.as_str());
-        let path = LogPath {
-            path: uri.path(),
-            route: "",
-            has_query: uri.query().is_some(),
+        let http = &self.0.http;
+        let target = http.target();
+        let (path, has_query) = match target.split_once('?') {
+            Some((path, _)) => (path, true),
+            None => (target.as_str(), false),
         };
-        write!(f, "{}{path}", LogText(authority))
+        let path = LogPath {
+            path,
+            route: "",
+            has_query,
+        };
+        write!(f, "{}{path}", LogText(http.authority()))
     }
 }
 
