@@ -9,7 +9,7 @@ use crate::answer::{FollowUp, Registration};
 use crate::callbacks::Courier;
 use crate::control::Context;
 use crate::http::ApiError;
-use crate::world::{WAIT, World};
+use crate::world::{Attempt, WAIT, World, log_url_test};
 
 /// How long the receiver of a test may take.
 const TEST_TIME: Duration = Duration::from_secs(10);
@@ -19,7 +19,7 @@ pub(crate) async fn carry_out_before_reply(
     context: &Context,
     world: &Arc<World>,
     effect: FollowUp,
-) -> Result<Option<Release>, ApiError> {
+) -> Result<Option<Release>, FailedTest> {
     let courier = &context.courier;
     match effect {
         FollowUp::None => Ok(None),
@@ -63,20 +63,32 @@ pub(crate) async fn carry_out_before_reply(
     }
 }
 
+/// The test of a callback URL failed, so the URL is not registered.
+pub(crate) struct FailedTest {
+    pub error: ApiError,
+    pub attempt: Arc<Attempt>,
+}
+
 /// Sends the test of each type. The URL is registered only if the receiver accepts all of them.
 async fn register(
     context: &Context,
     world: &Arc<World>,
     registration: Registration,
-) -> Result<(), ApiError> {
-    for (_, body) in &registration.types {
-        let sent = context
-            .courier
+) -> Result<(), FailedTest> {
+    let courier = &context.courier;
+    for (callback_type, body) in &registration.types {
+        let at = world.now(&world.state());
+        let sent = courier
             .ping(world, &registration.url, body.clone(), TEST_TIME)
             .await;
-        if let Some(error) = sent.error {
+        let attempt = sent.into_attempt(at, "".into());
+        log_url_test(&world.tag, callback_type, &registration.url, &attempt);
+        if let Some(error) = &attempt.error {
             let former_urls = registration.former_urls;
-            return Err(ApiError::callback_test_failed(&error, former_urls));
+            return Err(FailedTest {
+                error: ApiError::callback_test_failed(error, former_urls),
+                attempt: Arc::new(attempt),
+            });
         }
     }
     let mut state = world.state();

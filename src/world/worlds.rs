@@ -157,7 +157,7 @@ impl Worlds {
             name: OnceLock::new(),
             clock: self.clock,
             seed: self.seed,
-            state: Mutex::new(State::new(counts.clone())),
+            state: Mutex::new(State::new(counts.clone(), &digest.tag())),
             pending: counts.of_world,
             has_setup: AtomicBool::new(false),
             advancing: tokio::sync::Mutex::default(),
