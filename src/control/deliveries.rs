@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hyper::StatusCode;
 use serde_json::{Value, json};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::ask::{
     ControlAnswer, ControlRequest, LIMIT_DEFAULT, bad_request, only, parameter, wait, whole_number,
@@ -13,7 +13,7 @@ use super::ask::{
 use super::context::Context;
 use crate::base::milliseconds;
 use crate::http::Refusal;
-use crate::world::{self, Attempt, Delivery, DeliveryState, World, delivery_id, seq_of};
+use crate::world::{self, Attempt, Delivery, DeliveryState, Waiting, World, delivery_id, seq_of};
 
 /// How many pending callbacks are shown when `idle` has waited in vain.
 const PENDING_SHOWN_MAX: usize = 100;
@@ -81,7 +81,9 @@ pub(super) async fn list(
     }
     let wanted = count.unwrap_or(1);
     let until = Instant::now() + wait.unwrap_or_default();
+    let mut waiting = Waiting::in_world(until, &context.stop, world);
     let mut changes = world.changes();
+    let mut is_over = false;
     loop {
         changes.mark_unchanged();
         let answer = {
@@ -109,12 +111,13 @@ pub(super) async fn list(
         if let Some(answer) = answer {
             return Ok((StatusCode::OK, answer));
         }
-        if timeout_at(until, changes.changed()).await.is_err() {
+        if is_over {
             return Ok((
                 StatusCode::REQUEST_TIMEOUT,
                 why_not(context, world, &filter, wanted),
             ));
         }
+        is_over = !waiting.change(&mut changes).await;
     }
 }
 
@@ -206,13 +209,15 @@ pub(super) async fn idle(
 ) -> Result<ControlAnswer, Refusal> {
     only(query, &["wait"])?;
     let until = Instant::now() + wait(query)?.unwrap_or_default();
+    let mut waiting = Waiting::in_world(until, &context.stop, world);
     let mut changes = world.changes();
+    let mut is_over = false;
     loop {
         changes.mark_unchanged();
         if world.state().callbacks.pending() == 0 {
             return Ok((StatusCode::OK, json!({"status": "idle"})));
         }
-        if timeout_at(until, changes.changed()).await.is_err() {
+        if is_over {
             let state = world.state();
             let pending = state
                 .callbacks
@@ -232,6 +237,7 @@ pub(super) async fn idle(
                 }),
             ));
         }
+        is_over = !waiting.change(&mut changes).await;
     }
 }
 

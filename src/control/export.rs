@@ -12,7 +12,7 @@ use super::deliveries;
 use super::exchange_json::{self, time};
 use super::requests::RequestsOf;
 use crate::http::Refusal;
-use crate::world::{Mask, World};
+use crate::world::{Mask, ReadWorld, World};
 
 /// The version of the lines. It changes when readers have to change.
 const VERSION: u32 = 1;
@@ -30,7 +30,7 @@ struct Lines {
 
 /// Where entries are kept.
 enum JournalPlace {
-    World(Arc<World>),
+    World(ReadWorld),
     Strangers,
 }
 
@@ -46,7 +46,7 @@ pub(super) fn answer(request: ControlRequest<'_>) -> Result<ControlReply, Refusa
     let context = request.context;
     only(request.query, &["world"])?;
     let places = match RequestsOf::of(request)? {
-        RequestsOf::Own(world) => vec![JournalPlace::World(world)],
+        RequestsOf::Own(world) => vec![JournalPlace::World(ReadWorld::of(world))],
         RequestsOf::Strangers => vec![JournalPlace::Strangers],
         RequestsOf::All => {
             let worlds = context.engine.worlds.all().into_iter();
@@ -68,7 +68,7 @@ impl Lines {
             let exchange = |seq| ExportEntry::Exchange { place, seq };
             match kept {
                 JournalPlace::World(world) => {
-                    worlds.push(world.as_ref());
+                    worlds.push(&**world);
                     let state = world.state();
                     let (journal, log) = (&state.journal, &state.callbacks.log);
                     requests_dropped += journal.dropped;

@@ -16,7 +16,7 @@ use crate::answer::{is_tag, may_see_all};
 use crate::http::Refusal;
 use crate::world::{
     self, Excerpt, Exchange, Expectation, Expected, JOURNAL_ENTRIES_MAX, JournalOf, Judgement,
-    Mask, NotVerified, Query, RequestField, Wait, World,
+    Mask, NotVerified, Query, ReadWorld, RequestField, Wait, World,
 };
 
 /// A page ends when its bodies and heads reach this size, for they may be large.
@@ -111,7 +111,7 @@ pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, R
         let expectation = Expectation::at_least(count.unwrap_or(1), page.query.clone());
         let expectation = expectation.after(page.after_seq);
         let until = Wait::Until(Instant::now() + wait);
-        if let Err(error) = kept.verify(&expectation, until).await {
+        if let Err(error) = kept.verify(&expectation, until, &context.stop).await {
             return Ok(timed_out(context, &error, &mask));
         }
     }
@@ -175,7 +175,7 @@ impl Page {
     /// A page over all worlds, in the order of time. There is no next page: each world counts its own requests.
     fn of_all(&self, context: &Context) -> Value {
         let mut dropped = 0;
-        let mut all: Vec<(Exchange, Arc<World>)> = Vec::new();
+        let mut all: Vec<(Exchange, ReadWorld)> = Vec::new();
         let mut matched = 0;
         let mut unknown = Vec::new();
         for world in context.engine.worlds.all() {
@@ -210,7 +210,7 @@ impl Page {
     }
 
     /// Sorts the exchanges, and drops those that do not fit on the page.
-    fn sort(&self, all: &mut Vec<(Exchange, Arc<World>)>) {
+    fn sort(&self, all: &mut Vec<(Exchange, ReadWorld)>) {
         all.sort_by_cached_key(|(one, _)| (one.at, one.trace()));
         if self.newest_first {
             all.reverse();

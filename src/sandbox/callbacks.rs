@@ -4,14 +4,13 @@ use std::panic::resume_unwind;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::time::timeout_at;
 
 use super::callback::Callback;
 use super::patience::{PATIENCE, deadline};
 use super::world::World;
 use crate::base::{DURATION_MAX, time_in_words};
 use crate::callbacks::{Advance, CallbackUrl};
-use crate::world::Delivery;
+use crate::world::{Delivery, Waiting};
 use crate::{catalogue, control};
 
 /// How many pending callbacks the message of a panic lists.
@@ -135,11 +134,11 @@ impl World {
             time_in_words(DURATION_MAX)
         );
         let world = self.owned();
-        let advance = self
-            .context
-            .courier
-            .clone()
-            .advance(world.clone(), Advance::By(by));
+        let advance = self.context.courier.clone().advance(
+            world.clone(),
+            Advance::By(by),
+            self.context.stop.clone(),
+        );
         // Spawned on the runtime of the sandbox: a test that gives up, or whose own runtime ends, must not
         // leave it half done.
         let tried = match self.runtime.spawn(advance).await {
@@ -200,15 +199,18 @@ impl World {
     pub async fn idle_within(&self, patience: Duration) -> Result<(), Vec<Callback>> {
         let until = deadline(patience);
         let world = self.owned();
+        let mut waiting = Waiting::in_world(until, &self.context.stop, &world);
         let mut changes = world.changes();
+        let mut is_over = false;
         loop {
             changes.mark_unchanged();
             if world.state().callbacks.pending() == 0 {
                 return Ok(());
             }
-            if timeout_at(until, changes.changed()).await.is_err() {
+            if is_over {
                 return Err(self.logged(|delivery| delivery.state.is_pending()));
             }
+            is_over = !waiting.change(&mut changes).await;
         }
     }
 }

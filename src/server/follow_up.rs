@@ -3,21 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::answer::{FollowUp, Registration};
 use crate::callbacks::Courier;
 use crate::http::ApiError;
-use crate::world::{WAIT, World};
+use crate::world::{WAIT, Waiting, World};
 
 /// How long the receiver of a test may take.
 const TEST_TIME: Duration = Duration::from_secs(10);
 
-/// Does what must happen before the reply is written. Returns what must happen after it.
+/// Does what must happen before the reply is written. Returns what must happen after it. Nothing waits on after
+/// `stop` has turned true.
 pub(crate) async fn carry_out_before_reply(
     courier: &Arc<Courier>,
     world: &Arc<World>,
     effect: FollowUp,
+    stop: &watch::Receiver<bool>,
 ) -> Result<Option<Release>, ApiError> {
     match effect {
         FollowUp::None => Ok(None),
@@ -52,11 +55,13 @@ pub(crate) async fn carry_out_before_reply(
                     }
                 }
             };
-            timeout(WAIT, answered).await.ok();
+            let mut waiting = Waiting::in_world(Instant::now() + WAIT, stop, world);
+            waiting.result(answered).await;
             Ok(None)
         }
         FollowUp::Register(registration) => {
-            register(courier, world, registration).await.map(|()| None)
+            register(courier, world, registration, stop).await?;
+            Ok(None)
         }
     }
 }
@@ -66,12 +71,17 @@ async fn register(
     courier: &Courier,
     world: &World,
     registration: Registration,
+    stop: &watch::Receiver<bool>,
 ) -> Result<(), ApiError> {
     for (_, body) in &registration.types {
-        let sent = courier
-            .ping(world, &registration.url, body.clone(), TEST_TIME)
-            .await;
-        if let Some(error) = sent.error {
+        let ping = courier.ping(world, &registration.url, body.clone(), TEST_TIME);
+        // The ping ends at its own time.
+        let mut waiting = Waiting::in_world(Instant::now() + 2 * TEST_TIME, stop, world);
+        let error = match waiting.result(ping).await {
+            Some(sent) => sent.error,
+            None => Some("the sandbox stopped, or the world ended, before it answered".to_owned()),
+        };
+        if let Some(error) = error {
             let former_urls = registration.former_urls;
             return Err(ApiError::callback_test_failed(&error, former_urls));
         }

@@ -158,7 +158,12 @@ async fn follow_up(serving: &Serving, answered: &mut Answered) -> Option<Release
         return None;
     }
     let courier = &serving.control.courier;
-    match Box::pin(follow_up::carry_out_before_reply(courier, world, effect)).await {
+    let stop = &serving.control.stop;
+    match Box::pin(follow_up::carry_out_before_reply(
+        courier, world, effect, stop,
+    ))
+    .await
+    {
         Ok(to_release) => to_release,
         Err(error) => {
             let catalogue = serving.control.engine.catalogue();

@@ -1,11 +1,14 @@
 //! The data of one API key: records, queue, faults, outbox, journal. Searches, verifies and redacts the journal.
 
 mod digest;
+mod dropped_worlds;
 mod exercised;
 mod journal;
+mod last_uses;
 mod named;
 mod outbox;
 mod queued;
+mod read_world;
 mod recent_uploads;
 mod records;
 mod setup;
@@ -14,6 +17,7 @@ mod standing_faults;
 mod state;
 mod strangers;
 mod totals;
+mod waiting;
 mod watchers;
 mod world;
 mod worlds;
@@ -33,6 +37,7 @@ pub(crate) use self::outbox::{
     Attempt, Callbacks, DEPTH_MAX, Delivery, REPLY_TIME, TokenSent, WAIT, delivery_id, seq_of,
 };
 pub(crate) use self::queued::{CallKind, QUEUED_MAX, Queued, QueuedOutcomes, TIMES_MAX};
+pub(crate) use self::read_world::ReadWorld;
 pub(crate) use self::recent_uploads::RequestUploads;
 pub(crate) use self::records::{Later, Record, Version};
 pub(crate) use self::snapshot::{SNAPSHOT_BYTES_MAX, Snapshot, SnapshotRefused};
@@ -40,10 +45,11 @@ pub(crate) use self::standing_faults::{DrawnFaults, FAULTS_MAX, TTL_MAX, WorldFa
 pub(crate) use self::state::State;
 pub(crate) use self::strangers::Strangers;
 pub(crate) use self::totals::Dropped;
+pub(crate) use self::waiting::Waiting;
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::watchers::WAITING_MAX;
 pub(crate) use self::watchers::{SUBSCRIBERS_MAX, Subscription, Tag, Watchers};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::world::WORLDS_MAX;
 pub(crate) use self::world::World;
-pub(crate) use self::worlds::Worlds;
+pub(crate) use self::worlds::{WORLD_DROPPED, Worlds};

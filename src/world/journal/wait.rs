@@ -1,13 +1,13 @@
 //! Copies a journal at one moment, and waits until an expectation holds.
 
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout_at};
 
 use super::expectation::{Excerpt, Expectation, NotVerified, Verified, Wait};
 use super::journal::Journal;
 use super::mask::Mask;
 use super::progress::{Progress, ProgressStanding};
 use crate::world::strangers::Strangers;
+use crate::world::waiting::Waiting;
 use crate::world::world::World;
 
 /// The place where requests are kept.
@@ -52,18 +52,24 @@ impl JournalOf<'_> {
         })
     }
 
-    /// Waits until an expectation holds, and compares it with what is kept then.
+    /// Waits until an expectation holds, and compares it with what is kept then. `stop` turns true when the sandbox
+    /// stops; the wait is over then.
     pub(crate) async fn verify(
         self,
         expectation: &Expectation,
         wait: Wait,
+        stop: &watch::Receiver<bool>,
     ) -> Result<Verified, NotVerified> {
         let (until, throughout) = match wait {
             Wait::Until(until) => (until, false),
             Wait::Throughout(until) => (until, true),
         };
+        let mut waiting = match self {
+            Self::OfWorld(world) => Waiting::in_world(until, stop, world),
+            Self::Strangers(_) => Waiting::new(until, stop),
+        };
         loop {
-            let is_late = self.watch(expectation, until, throughout).await;
+            let is_late = self.watch(expectation, &mut waiting, throughout).await;
             let verdict = self.verify_now(expectation);
             // The world may have been emptied between the two.
             let may_still = verdict.as_ref().is_err_and(|error| error.is_open);
@@ -73,8 +79,13 @@ impl JournalOf<'_> {
         }
     }
 
-    /// Looks at each new request once. True when the time is over.
-    async fn watch(self, expectation: &Expectation, until: Instant, throughout: bool) -> bool {
+    /// Looks at each new request once. True when the wait is over.
+    async fn watch(
+        self,
+        expectation: &Expectation,
+        waiting: &mut Waiting,
+        throughout: bool,
+    ) -> bool {
         let mut news = self.news();
         let mut progress = Progress::new(expectation);
         let mut seen = expectation.after_seq();
@@ -91,7 +102,7 @@ impl JournalOf<'_> {
                 ProgressStanding::Failed => return false,
                 ProgressStanding::Holds | ProgressStanding::Open => {}
             }
-            if timeout_at(until, news.changed()).await.is_err() {
+            if !waiting.change(&mut news).await {
                 return true;
             }
         }
