@@ -373,9 +373,20 @@ async fn a_world_that_is_used_or_has_something_pending_is_never_dropped() {
         json!({"held": 10_000, "evicted": 10, "requests_refused": 0})
     );
     assert_eq!(ask(&sandbox, read).await.status(), 200);
-    for number in [1, 2] {
+
+    drop(waits); // its client is gone, and so is the wait
+    for _ in 0..3 {
+        readyz(&sandbox).await;
+    }
+    advance(Duration::from_millis(10)).await;
+    make_worlds(&sandbox, 10_010..10_011).await;
+    for (number, warning) in [(1, None), (2, Some(DROPPED))] {
         let answer = token_of(&sandbox, &key(number)).await;
-        assert_eq!(answer.header("x-sandbox-warning"), None, "world {number}");
+        assert_eq!(
+            answer.header("x-sandbox-warning"),
+            warning,
+            "world {number}"
+        );
     }
 }
 
