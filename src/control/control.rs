@@ -91,6 +91,7 @@ async fn decide(context: &Arc<Context>, call: &Call) -> Result<ControlReply, Ref
     };
     let answer = match route.handler {
         Handler::Page(answer) | Handler::Custom(answer) => return answer(request),
+        Handler::CustomAsync(answer) => return answer(request).await,
         Handler::Plain(answer) => answer(request),
         Handler::PlainAsync(answer) => answer(request).await,
         Handler::OwnWorld(answer) => {

@@ -80,7 +80,9 @@ impl World {
         let world = self.owned();
         let kept = JournalOf::OfWorld(&world);
         loop {
-            let verified = kept.verify(&expectation, until, &self.context.stop).await?;
+            let verified = kept
+                .verify(&expectation, until, &self.context.stop, &self.context.turns)
+                .await?;
             let is_first = |one: &Exchange| one.trace() == verified.requests[0];
             let mut requests = kept.excerpt(0).exchanges.into_iter();
             if let Some(first) = requests.find(is_first) {
@@ -142,7 +144,7 @@ impl World {
         let expectation = self.named(expectation);
         let world = self.owned();
         JournalOf::OfWorld(&world)
-            .verify(&expectation, until, &self.context.stop)
+            .verify(&expectation, until, &self.context.stop, &self.context.turns)
             .await
     }
 

@@ -152,6 +152,11 @@ const METHODS: &[(&str, &str)] = &[
 
 /// The files of `src` that wait for a time, a change or a turn, with the number of places, and what ends them.
 const FILES: &[(&str, usize, &str)] = &[
+    (
+        "base/turns.rs",
+        1,
+        "the turn of another calculation, a millisecond",
+    ),
     ("callbacks/advance.rs", 4, "running attempts end; the stop"),
     ("callbacks/egress.rs", 1, "the time of a receiver"),
     (

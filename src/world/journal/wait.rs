@@ -6,6 +6,7 @@ use super::expectation::{Excerpt, Expectation, NotVerified, Verified, Wait};
 use super::journal::Journal;
 use super::mask::Mask;
 use super::progress::{Progress, ProgressStanding};
+use crate::base::{Turn, Turns};
 use crate::world::strangers::Strangers;
 use crate::world::waiting::Waiting;
 use crate::world::world::World;
@@ -46,10 +47,33 @@ impl JournalOf<'_> {
         let mut progress = Progress::new(expectation);
         progress.see(&excerpt);
         let verdict = progress.verdict(&excerpt.exchanges);
-        verdict.map_err(|not_verified| match self {
+        verdict.map_err(|not_verified| self.hide_secrets(not_verified))
+    }
+
+    /// The same in turns with other calculations.
+    async fn verify_in_turns(
+        self,
+        expectation: &Expectation,
+        turns: &Turns,
+    ) -> Result<Verified, NotVerified> {
+        let mut turn = turns.first().await;
+        let excerpt = self.excerpt(0);
+        let mut progress = Progress::new(expectation);
+        progress.see_in_turns(&excerpt, &mut turn).await;
+        let mut search = progress.search();
+        for exchange in excerpt.exchanges.iter().rev() {
+            turn.pause().await;
+            search.look_at(exchange);
+        }
+        let verdict = progress.verdict_of(&search);
+        verdict.map_err(|not_verified| self.hide_secrets(not_verified))
+    }
+
+    fn hide_secrets(self, not_verified: NotVerified) -> NotVerified {
+        match self {
             Self::OfWorld(world) => not_verified.hiding(&world.mask()),
             Self::Strangers(_) => not_verified.hiding(&Mask::of_keys()),
-        })
+        }
     }
 
     /// Waits until an expectation holds, and compares it with what is kept then. `stop` turns true when the sandbox
@@ -59,6 +83,7 @@ impl JournalOf<'_> {
         expectation: &Expectation,
         wait: Wait,
         stop: &watch::Receiver<bool>,
+        turns: &Turns,
     ) -> Result<Verified, NotVerified> {
         let (until, throughout) = match wait {
             Wait::Until(until) => (until, false),
@@ -69,8 +94,10 @@ impl JournalOf<'_> {
             Self::Strangers(_) => Waiting::new(until, stop),
         };
         loop {
-            let is_late = self.watch(expectation, &mut waiting, throughout).await;
-            let verdict = self.verify_now(expectation);
+            let is_late = self
+                .watch(expectation, &mut waiting, throughout, turns)
+                .await;
+            let verdict = self.verify_in_turns(expectation, turns).await;
             // The world may have been emptied between the two.
             let may_still = verdict.as_ref().is_err_and(|error| error.is_open);
             if is_late || throughout || !may_still {
@@ -85,18 +112,21 @@ impl JournalOf<'_> {
         expectation: &Expectation,
         waiting: &mut Waiting,
         throughout: bool,
+        turns: &Turns,
     ) -> bool {
         let mut news = self.news();
         let mut progress = Progress::new(expectation);
         let mut seen = expectation.after_seq();
         loop {
             news.mark_unchanged();
+            let mut turn = turns.first().await;
             let excerpt = self.excerpt(seen);
             if excerpt.last_seq < seen {
                 progress = Progress::new(expectation); // the world was emptied
             }
             seen = excerpt.last_seq;
-            progress.see(&excerpt);
+            progress.see_in_turns(&excerpt, &mut turn).await;
+            drop(turn);
             match progress.standing() {
                 ProgressStanding::Holds if !throughout => return false,
                 ProgressStanding::Failed => return false,
@@ -105,6 +135,17 @@ impl JournalOf<'_> {
             if !waiting.change(&mut news).await {
                 return true;
             }
+        }
+    }
+}
+
+impl Progress<'_> {
+    /// Takes the next requests into account, in turns with other calculations.
+    async fn see_in_turns(&mut self, excerpt: &Excerpt, turn: &mut Turn<'_>) {
+        self.see_dropped(excerpt);
+        for exchange in &excerpt.exchanges {
+            turn.pause().await;
+            self.see_one(exchange);
         }
     }
 }
