@@ -184,7 +184,7 @@ impl Page {
             "last_seq": excerpt.last_seq,
             "next": page.last().filter(|_| left > 0).map(|one| one.seq),
         });
-        let mut text = PageText::of(rest);
+        let mut text = PageText::of(&rest);
         for exchange in page {
             turn.pause().await;
             text.add(context, exchange, mask);
@@ -222,7 +222,7 @@ impl Page {
         self.sort(&mut all);
         let exchanges: Vec<_> = all.iter().map(|(exchange, _)| exchange).collect();
         let (page, _) = self.cut(&exchanges);
-        let mut text = PageText::of(json!({
+        let mut text = PageText::of(&json!({
             "requests": [],
             "matched": matched,
             "not_judged": unknown,
@@ -287,7 +287,7 @@ struct PageText {
 
 impl PageText {
     /// `rest` is the page without its requests.
-    fn of(rest: Value) -> Self {
+    fn of(rest: &Value) -> Self {
         let rest = rest.to_string();
         // The other values are numbers and traces, so these characters are only there.
         let (begin, end) = rest

@@ -36,7 +36,7 @@ impl Waiting {
         tokio::select! {
             biased;
             () = self.over() => false,
-            changed = changes.changed() => changed.is_ok(),
+            news = changes.changed() => news.is_ok(),
         }
     }
 
