@@ -158,6 +158,11 @@ const FILES: &[(&str, usize, &str)] = &[
         "the turn of another calculation, a millisecond",
     ),
     ("callbacks/advance.rs", 4, "running attempts end; the stop"),
+    (
+        "callbacks/connect.rs",
+        2,
+        "the next address is tried; the time of a receiver",
+    ),
     ("callbacks/egress.rs", 1, "the time of a receiver"),
     (
         "callbacks/run.rs",
@@ -191,8 +196,9 @@ const FILES: &[(&str, usize, &str)] = &[
         2,
         "its time; the end of the receiver",
     ),
-    ("sandbox/blocking.rs", 1, "5 s"),
+    ("sandbox/blocking.rs", 2, "as `wait_for` of a world; 5 s"),
     ("sandbox/sandbox.rs", 1, "a reload"),
+    ("sandbox/worlds.rs", 1, "as `wait_for` of a world"),
     ("server/accept.rs", 6, "the stop, and 5 s"),
     ("server/connection/connection.rs", 2, "the stop"),
     ("server/connection/http2.rs", 2, "20 s; the stop"),
@@ -455,7 +461,7 @@ fn every_place_that_waits_is_in_the_list() {
     const WORDS: [&str; 14] = [
         ".closed()",
         ".changed()",
-        ".wait_for(|",
+        ".wait_for(",
         ".notified()",
         "timeout(",
         "timeout_at(",
