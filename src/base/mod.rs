@@ -8,10 +8,14 @@ mod delay;
 mod dice;
 mod fault;
 mod field_path;
+mod host;
+mod http_url;
 mod in_flight;
 mod json_mistake;
 mod json_number;
 mod json_reading;
+mod log_path;
+mod log_text;
 mod memory;
 mod panics;
 mod rate_limit;
@@ -20,6 +24,7 @@ mod share;
 mod spellings;
 mod sync;
 mod text;
+mod turns;
 
 pub(crate) use self::amount::{size_in_words, time_in_words};
 pub(crate) use self::api_key::PREFIXES;
@@ -33,16 +38,20 @@ pub(crate) use self::delay::{Delay, duration_text};
 pub(crate) use self::dice::{Dice, Mix};
 pub(crate) use self::fault::{BROKEN_MAX, Fault, Probability, faults, no_json};
 pub(crate) use self::field_path::{join_path, split_path};
+pub(crate) use self::host::{Host, parse_authority};
+pub(crate) use self::http_url::HttpUrl;
 pub(crate) use self::in_flight::{InFlight, InFlightShare, NoRoom};
 pub(crate) use self::json_mistake::{JsonMistake, looks_like_json, no_object_hint};
 pub(crate) use self::json_number::{canonical_json, canonical_number, look_alike_json, same_json};
 pub(crate) use self::json_reading::{UnreadableJson, read_exact_json, read_json};
+pub(crate) use self::log_path::LogPath;
+pub(crate) use self::log_text::{LogText, plain_line};
 pub use self::memory::Memory;
 pub(crate) use self::panics::{
     Panicked, Panics, contained, contained_async, log_panic, pass_panic_on,
 };
 pub(crate) use self::rate_limit::{RateLimit, RateStanding, WINDOWS_MAX, Window, Windows};
-pub(crate) use self::receiver_url::ReceiverUrl;
+pub(crate) use self::receiver_url::{Origin, ReceiverUrl};
 pub(crate) use self::share::grow_share;
 pub(crate) use self::spellings::{JsonPlace, Spellings, UNFIT_MAX};
 pub(crate) use self::sync::{lock, read_lock, write_lock};
@@ -50,3 +59,4 @@ pub(crate) use self::text::{
     hex, listed, look_alike, named_near, nearest, nearest_clause, nearest_or_all, nearest_sentence,
     pointer_part, reason, short, shortened, snake_case,
 };
+pub(crate) use self::turns::{Turn, Turns};

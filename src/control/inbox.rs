@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hyper::StatusCode;
 use serde_json::{Value, json};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::ask::{
     ControlAnswer, ControlRequest, bad_request, only, parameter, unreadable, wait, whole_number,
@@ -15,7 +15,7 @@ use super::gathered::gathered;
 use super::inbox_store::{Inbox, InboxEntry, kept_headers};
 use crate::base::lock;
 use crate::http::{Body, Refusal};
-use crate::world;
+use crate::world::{self, Waiting};
 
 /// `GET /__sandbox/inbox`: the names under which something came, the latest last.
 pub(super) fn names(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
@@ -103,16 +103,19 @@ pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, R
         json!({"inbox": name, "received": received, "dropped": dropped})
     };
     lock(&inbox.names).touch(name);
+    let mut waiting = Waiting::new(until, &context.stop);
     let mut changes = inbox.changes.subscribe();
+    let mut is_over = false;
     loop {
         changes.mark_unchanged();
         let found = newest_first(inbox, name, after_seq);
         if found.0.len() as u64 >= wanted || wait.is_none() {
             return Ok((StatusCode::OK, shown(found)));
         }
-        if timeout_at(until, changes.changed()).await.is_err() {
+        if is_over {
             return Ok((StatusCode::REQUEST_TIMEOUT, shown(found)));
         }
+        is_over = !waiting.change(&mut changes).await;
     }
 }
 

@@ -25,6 +25,7 @@ pub(super) fn answer(request: ControlRequest<'_>) -> ControlAnswer {
     let mut body = json!({
         "status": "ready",
         "version": env!("CARGO_PKG_VERSION"),
+        "pid": std::process::id(),
         "scenarios": if reload.errors.is_some() { "stale" } else { "current" },
         "generation": catalogue.generation,
         "reloads": reload.count,
@@ -38,6 +39,7 @@ pub(super) fn answer(request: ControlRequest<'_>) -> ControlAnswer {
             "held": tally.deliveries,
             "dropped": tally.deliveries_dropped,
             "pending": tally.deliveries_pending,
+            "pending_dropped": held.callbacks_dropped,
         },
     });
     let inboxes = lock(&context.inbox.names);

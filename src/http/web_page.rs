@@ -2,6 +2,7 @@
 //! emulated API allows nothing, because its key is a secret.
 
 use hyper::header::{ACCESS_CONTROL_REQUEST_METHOD, HOST, ORIGIN};
+use hyper::http::uri::Authority;
 use hyper::{HeaderMap, Method};
 
 use super::call::Call;
@@ -74,12 +75,12 @@ fn foreign_page(call: &Call) -> Option<String> {
         Some("same-origin" | "none") => return None,
         Some(_) | None => {}
     }
-    let host = text(headers, HOST.as_str()).and_then(|host| host.parse().ok());
-    let host = call.head.uri.authority().cloned().or(host);
+    let by_target = call.head.uri.authority().map(Authority::as_str);
+    let host = by_target.or_else(|| text(headers, HOST.as_str()));
     let mut origins = headers.get_all(ORIGIN).into_iter();
     let foreign = origins.find_map(|origin| {
         let origin = origin.to_str().unwrap_or("?");
-        (!is_own_origin(origin, host.as_ref())).then(|| short(origin))
+        (!is_own_origin(origin, host)).then(|| short(origin))
     })?;
     Some(format!("A page of the origin `{foreign}`"))
 }

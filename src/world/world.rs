@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,6 +10,7 @@ use tokio::sync::watch;
 
 use super::digest::WorldDigest;
 use super::journal::{Exchange, Mask};
+use super::outbox::log_cancelled;
 use super::recent_uploads::RequestUploads;
 use super::state::State;
 use super::totals::{Tally, Totals};
@@ -17,13 +19,15 @@ use crate::base::{ApiKey, Clock, Mix, Stamp, lock};
 
 pub(crate) const WORLDS_MAX: usize = 10_000;
 
-/// The journal and the delivery log may each use one part in this many of a full world's limit. Pending
-/// deliveries may use more.
+/// The journal, the delivery log and the events without a URL may each use one part in this many of a full world's
+/// limit. Pending deliveries may use more.
 const LOG_PART: usize = 4;
 
 #[derive(Debug)]
 pub(crate) struct World {
     pub key: ApiKey,
+    /// Counts worlds in the order in which they were made.
+    pub(super) number: u64,
     /// Stands for the key in ids and draws, so that they can be repeated without the key.
     pub digest: WorldDigest,
     /// The first eight hex digits of the digest. They name the world in traces.
@@ -41,14 +45,22 @@ pub(crate) struct World {
     /// Notified of every change to a delivery.
     pub(super) changes: watch::Sender<()>,
     pub(super) resets: watch::Sender<u64>,
+    /// True when the world has ended: its key gets a fresh one.
+    pub(super) ended: watch::Sender<bool>,
     /// Notified of every exchange, while somebody waits for one.
     pub(super) recorded: watch::Sender<()>,
     /// Milliseconds since the sandbox started.
     pub(super) last_used_ms: AtomicU64,
     /// How much it may hold.
     pub(super) bytes_max: usize,
+    /// How many hold the world only to read it.
+    pub(super) readers: AtomicUsize,
+    /// True until somebody is told that an earlier world of the same key was dropped.
+    pub(super) was_dropped: AtomicBool,
     pub(super) bytes: AtomicUsize,
     pub(super) bytes_of_all: Arc<AtomicUsize>,
+    /// Its pending deliveries.
+    pub(super) pending: Arc<AtomicUsize>,
     /// Takes the counts of this world when it is reset or dropped.
     pub(super) totals: Arc<Mutex<Totals>>,
     /// Tells watchers what happens in this world.
@@ -137,6 +149,8 @@ impl World {
                 state.journal.drop_oldest()
             } else if state.callbacks.log.bytes > bytes_max / LOG_PART {
                 state.callbacks.log.drop_oldest_ended() || state.records.drop_oldest()
+            } else if state.callbacks.unsent.bytes > bytes_max / LOG_PART {
+                state.callbacks.unsent.drop_oldest()
             } else {
                 state.records.drop_oldest()
             };
@@ -158,6 +172,19 @@ impl World {
     /// The time on the world's clock.
     pub(crate) fn now(&self, state: &State) -> Stamp {
         self.clock.now().after(state.callbacks.advanced)
+    }
+
+    /// Refuses an advance that would leave the calendar. An error is a sentence. The machine's clock stops at the end.
+    pub(crate) fn check_advance(&self, by: Duration) -> Result<(), String> {
+        let now = self.now(&self.state());
+        let left = Stamp::LAST.since(now).unwrap_or_default();
+        match self.clock {
+            Clock::Frozen(_) if by > left => Err(format!(
+                "the clock shows {now}, and the latest instant is {}",
+                Stamp::LAST
+            )),
+            Clock::Frozen(_) | Clock::System => Ok(()),
+        }
     }
 
     pub(crate) fn changed(&self) {
@@ -270,8 +297,19 @@ impl World {
 
     /// Cancels queued callbacks and calls back those in flight.
     fn recall_all(&self, state: &mut State) {
-        state.callbacks.cancel("the world was reset");
+        let reason = "the world was reset";
+        log_cancelled(&self.tag, &state.callbacks.cancel(reason), reason);
         self.resets.send_modify(|resets| *resets += 1);
+    }
+
+    /// Turns true when the world has ended.
+    pub(crate) fn ended(&self) -> watch::Receiver<bool> {
+        self.ended.subscribe()
+    }
+
+    /// Whether the owner must be told that an earlier world of the same key was dropped. The next call says no.
+    pub(crate) fn take_drop_notice(&self) -> bool {
+        self.was_dropped.load(Ordering::Relaxed) && self.was_dropped.swap(false, Ordering::Relaxed)
     }
 
     /// The number of resets. A change calls back what is in flight.

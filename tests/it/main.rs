@@ -2,6 +2,7 @@
 
 #![allow(unreachable_pub, reason = "nothing is outside of a test binary")]
 
+mod addresses;
 mod architecture;
 #[cfg(target_os = "linux")]
 mod attacked;
@@ -14,18 +15,24 @@ mod bank_products;
 #[cfg(target_os = "linux")]
 mod bombs;
 mod callback_control;
+mod callback_order;
+mod callback_urls;
 mod callbacks;
 mod catalog;
 mod choosing;
 mod client;
 #[cfg(unix)]
 mod command_line;
+mod connecting;
+mod contact;
 mod control_openapi;
 mod coverage;
 mod docs;
 mod document;
 mod documentation;
 mod documented_limits;
+#[cfg(unix)]
+mod documented_log;
 #[cfg(target_os = "linux")]
 mod endings;
 mod every_outcome;
@@ -41,12 +48,17 @@ mod guard;
 mod http2;
 mod https_callbacks;
 mod id_cards;
+mod ignored_errors;
 mod inboxes;
 mod inspector;
 mod json_mistakes;
 mod limits;
 mod llms;
+#[cfg(unix)]
+mod logging;
 mod look_alikes;
+#[cfg(unix)]
+mod loopbacks;
 mod memory;
 mod metrics;
 mod mistakes;
@@ -96,7 +108,10 @@ mod trigger;
 mod try_out;
 mod unreadable;
 mod uploads;
+#[cfg(target_os = "linux")]
+mod variables;
 mod verify;
+mod waits;
 mod warnings;
 mod web_pages;
 mod world_faults;
