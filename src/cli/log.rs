@@ -11,6 +11,7 @@ use tracing::level_filters::LevelFilter;
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 
 use super::output;
+use super::variables::variable;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum LogFormat {
@@ -58,7 +59,7 @@ pub(super) fn start(format: LogFormat) -> Log {
     let (writer, guard) = NonBlockingBuilder::default()
         .lossy(true)
         .finish(std::io::stderr());
-    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let colours = std::io::stderr().is_terminal() && variable("NO_COLOR").is_none();
     let lines = tracing_subscriber::fmt()
         .with_max_level(LevelFilter::INFO)
         .with_writer(writer.clone())
@@ -132,6 +133,6 @@ pub(super) fn wants_json(arguments: &[OsString]) -> bool {
     let joined = texts.iter().map(|text| text.strip_prefix("--log-format="));
     match pairs.chain(joined).flatten().last() {
         Some(format) => format == "json",
-        None => std::env::var_os("ILUMA_SANDBOX_LOG_FORMAT").is_some_and(|format| format == "json"),
+        None => variable("ILUMA_SANDBOX_LOG_FORMAT").is_some_and(|format| format == "json"),
     }
 }

@@ -2,6 +2,7 @@
 
 mod answering;
 mod audit;
+mod bind;
 mod ca;
 mod check;
 mod client;
@@ -13,6 +14,7 @@ mod document;
 mod env;
 mod explain;
 mod files;
+mod given;
 mod init;
 mod list;
 mod log;
@@ -25,6 +27,7 @@ mod port_holder;
 mod ready_file;
 mod readyz;
 mod schema;
+mod secret;
 mod serve;
 mod start_error;
 mod start_table;
@@ -33,6 +36,7 @@ mod tls;
 mod trigger;
 mod trust_help;
 mod try_out;
+mod variables;
 
 #[cfg(feature = "cli")]
 pub use self::commands::{command, run};

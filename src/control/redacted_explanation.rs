@@ -37,7 +37,9 @@ pub(super) fn redact_explanation(
         hidden.redact_text(note);
     }
     for callback in explanation.callbacks.iter_mut().flatten() {
-        world::redact_url(&mut callback.url);
+        if let Some(url) = &mut callback.url {
+            world::redact_url(url);
+        }
         if let Some(attempt) = &mut callback.last_attempt {
             redact_attempt(attempt, personal);
         }

@@ -7,6 +7,7 @@ use tokio::time::timeout;
 
 use crate::answer::{FollowUp, Registration};
 use crate::callbacks::Courier;
+use crate::control::Context;
 use crate::http::ApiError;
 use crate::world::{Attempt, WAIT, World, log_url_test};
 
@@ -15,10 +16,11 @@ const TEST_TIME: Duration = Duration::from_secs(10);
 
 /// Does what must happen before the reply is written. Returns what must happen after it.
 pub(crate) async fn carry_out_before_reply(
-    courier: &Arc<Courier>,
+    context: &Context,
     world: &Arc<World>,
     effect: FollowUp,
 ) -> Result<Option<Release>, FailedTest> {
+    let courier = &context.courier;
     match effect {
         FollowUp::None => Ok(None),
         FollowUp::Release(held) => {
@@ -56,7 +58,7 @@ pub(crate) async fn carry_out_before_reply(
             Ok(None)
         }
         FollowUp::Register(registration) => {
-            register(courier, world, registration).await.map(|()| None)
+            register(context, world, registration).await.map(|()| None)
         }
     }
 }
@@ -69,13 +71,14 @@ pub(crate) struct FailedTest {
 
 /// Sends the test of each type. The URL is registered only if the receiver accepts all of them.
 async fn register(
-    courier: &Courier,
-    world: &World,
+    context: &Context,
+    world: &Arc<World>,
     registration: Registration,
 ) -> Result<(), FailedTest> {
     for (callback_type, body) in &registration.types {
         let at = world.now(&world.state());
-        let sent = courier
+        let sent = context
+            .courier
             .ping(world, &registration.url, body.clone(), TEST_TIME)
             .await;
         let attempt = sent.into_attempt(at, "".into());
@@ -94,6 +97,8 @@ async fn register(
         let url = registration.url.clone();
         state.callbacks.register(callback_type, url, now);
     }
+    context.engine.schedule_unsent(&mut state);
+    context.courier.wake(world, &mut state);
     Ok(())
 }
 

@@ -20,6 +20,7 @@ mod world;
 mod worlds;
 
 pub(crate) use self::attempt::{Attempt, Contact, TriedAddress};
+pub(crate) use self::digest::WorldDigest;
 pub(crate) use self::exercised::{Durations, Exercised, LIMITS_US};
 pub(crate) use self::journal::{
     Content, DecidedBy, Decision, Excerpt, Expected, HiddenValues, JOURNAL_ENTRIES_MAX, JournalOf,
@@ -32,8 +33,9 @@ pub use self::journal::{
 pub(crate) use self::named::Listed;
 pub use self::outbox::DeliveryState;
 pub(crate) use self::outbox::{
-    Callbacks, DEPTH_MAX, Delivery, LogUrl, REPLY_TIME, TokenSent, WAIT, delivery_id, log_attempt,
-    log_cancelled, log_ended, log_ordered, log_url_test, seq_of,
+    Callbacks, DEPTH_MAX, Delivery, LogUrl, REPLY_TIME, TokenSent, Turn, UnsentEvent, WAIT,
+    delivery_id, event_seq_of, log_attempt, log_cancelled, log_ended, log_ordered, log_url_test,
+    no_url, seq_of,
 };
 pub(crate) use self::queued::{CallKind, QUEUED_MAX, Queued, QueuedOutcomes, TIMES_MAX};
 pub(crate) use self::recent_uploads::RequestUploads;

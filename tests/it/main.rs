@@ -15,6 +15,8 @@ mod bank_products;
 #[cfg(target_os = "linux")]
 mod bombs;
 mod callback_control;
+mod callback_order;
+mod callback_urls;
 mod callbacks;
 mod catalog;
 mod choosing;
@@ -53,6 +55,8 @@ mod llms;
 #[cfg(unix)]
 mod logging;
 mod look_alikes;
+#[cfg(unix)]
+mod loopbacks;
 mod metrics;
 mod mistakes;
 mod model;
@@ -101,6 +105,8 @@ mod trigger;
 mod try_out;
 mod unreadable;
 mod uploads;
+#[cfg(target_os = "linux")]
+mod variables;
 mod verify;
 mod warnings;
 mod web_pages;

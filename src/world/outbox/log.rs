@@ -36,7 +36,11 @@ struct Named<'a>(&'a Delivery);
 impl fmt::Display for Named<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Delivery { seq, url, .. } = self.0;
-        write!(f, "callback dlv_{seq} → {}", LogUrl(url))
+        write!(f, "callback dlv_{seq}")?;
+        match url {
+            Some(url) => write!(f, " → {}", LogUrl(url)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -90,6 +94,9 @@ pub(crate) fn log_ended(world: &str, delivery: &Delivery) {
     match delivery.state {
         DeliveryState::Suppressed => {
             tracing::info!(world, r#type = %callback_type, "{named}: not sent{remarks}");
+        }
+        DeliveryState::NoUrl => {
+            tracing::info!(world, r#type = %callback_type, "{named}: not sent: {reason}{remarks}");
         }
         DeliveryState::Cancelled => {
             tracing::info!(world, r#type = %callback_type, "{named}: cancelled: {reason}{remarks}");
