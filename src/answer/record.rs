@@ -172,6 +172,7 @@ impl NewRecord<'_> {
         let url = self
             .engine
             .callback_url(self.catalogue, &state.callbacks, callback_type);
+        planned.lacks_url = url.is_none();
         let now = self.world.now(state);
         let since = Moment::new(self.call.received_at, state.callbacks.advanced);
         for (at, behaviour) in &stages.calls {
@@ -201,7 +202,6 @@ impl NewRecord<'_> {
             callbacks::schedule_event(&mut state.callbacks, &event, &mut planned);
         }
         if url.is_none() {
-            planned.lacks_url = true;
             self.world.changed(); // somebody may wait for the callback, in vain
         }
         planned

@@ -270,9 +270,7 @@ fn miss(courier: &Arc<Courier>, world: &Arc<World>, seq: u64) {
     callbacks.held.retain(|held| held.delivery != seq);
     if let Some(delivery) = callbacks.log.take(seq) {
         let since = Moment::new(now, callbacks.advanced);
-        let event = UnsentEvent::of(delivery, since);
-        log_ended(&world.tag, &event.delivery);
-        callbacks.unsent.add(event);
+        callbacks.unsent.add(UnsentEvent::of(delivery, since));
     }
     courier.wake(world, &mut state);
     drop(state);

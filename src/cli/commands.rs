@@ -1,6 +1,7 @@
 //! The command line: the commands and their exit codes.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt::Display;
 use std::process::ExitCode;
 
 use clap::error::ContextKind;
@@ -109,8 +110,7 @@ enum Command {
 /// assert_eq!(exit, std::process::ExitCode::SUCCESS);
 /// ```
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = with_default_command(arguments);
-    let (command, warnings) = match parse(&arguments) {
+    let (command, warnings) = match parse(&with_default_command(arguments)) {
         Ok(parsed) => parsed,
         Err(code) => return code,
     };
@@ -167,7 +167,7 @@ fn parse(arguments: &[OsString]) -> Result<(Command, Vec<String>), ExitCode> {
         .try_get_matches_from(arguments);
     let matches = matches.map_err(|error| ended(&error, arguments))?;
     let warnings = variables.check(&all, &matches);
-    let warnings = warnings.map_err(|sentence| refused(&sentence, arguments))?;
+    let warnings = warnings.map_err(|sentence| wrong(sentence, arguments))?;
     let cli = Cli::from_arg_matches(&matches).map_err(|error| ended(&error, arguments))?;
     Ok((cli.command, warnings))
 }
@@ -175,15 +175,7 @@ fn parse(arguments: &[OsString]) -> Result<(Command, Vec<String>), ExitCode> {
 /// Prints an error, or the help that the arguments ask for.
 fn ended(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     if error.use_stderr() {
-        if error.get(ContextKind::Custom).is_some() {
-            let sentence = error.to_string();
-            return refused(sentence.trim_start_matches("error: ").trim_end(), arguments);
-        }
-        if log::wants_json(arguments) {
-            return refused(error.to_string().trim_end(), arguments);
-        }
-        error.print().ok(); // nobody is left to tell
-        return ExitCode::from(2);
+        return refused(error, arguments);
     }
     // The help shows each variable as it is set. The values of lists are no longer in `error`.
     let help = Cli::command().try_get_matches_from(arguments).err();
@@ -193,8 +185,22 @@ fn ended(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     }
 }
 
-/// Says what is wrong with the arguments or variables, in the form that they ask for.
-fn refused(sentence: &str, arguments: &[OsString]) -> ExitCode {
+fn refused(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    if error.get(ContextKind::Custom).is_some() {
+        return wrong(
+            error.to_string().trim_start_matches("error: ").trim_end(),
+            arguments,
+        );
+    }
+    if log::wants_json(arguments) {
+        return wrong(error.render().to_string().trim(), arguments);
+    }
+    error.print().ok(); // nobody is left to tell
+    ExitCode::from(2)
+}
+
+/// Says what is wrong with the arguments or variables, in the format of the log that was to be written.
+fn wrong(sentence: impl Display, arguments: &[OsString]) -> ExitCode {
     if log::wants_json(arguments) {
         return log::start(LogFormat::Json).misused(sentence);
     }

@@ -95,9 +95,6 @@ pub(crate) fn log_ended(world: &str, delivery: &Delivery) {
         DeliveryState::Suppressed => {
             tracing::info!(world, r#type = %callback_type, "{named}: not sent{remarks}");
         }
-        DeliveryState::NoUrl => {
-            tracing::info!(world, r#type = %callback_type, "{named}: not sent: {reason}{remarks}");
-        }
         DeliveryState::Cancelled => {
             tracing::info!(world, r#type = %callback_type, "{named}: cancelled: {reason}{remarks}");
         }
@@ -107,7 +104,8 @@ pub(crate) fn log_ended(world: &str, delivery: &Delivery) {
         DeliveryState::Failed => {
             tracing::warn!(world, r#type = %callback_type, "{named}: {reason}, given up{remarks}");
         }
-        DeliveryState::Scheduled
+        DeliveryState::NoUrl
+        | DeliveryState::Scheduled
         | DeliveryState::Sending
         | DeliveryState::Retrying
         | DeliveryState::Delivered => {}

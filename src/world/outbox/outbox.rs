@@ -91,7 +91,7 @@ impl Default for Callbacks {
 }
 
 impl Callbacks {
-    /// The callbacks of a world whose pending deliveries are counted there.
+    /// The callbacks of a world, whose tag is `world` and whose pending deliveries are counted there.
     pub(in crate::world) fn counted_in(counts: PendingCounts, world: Arc<str>) -> Self {
         Self {
             world: Some(world),
@@ -220,9 +220,6 @@ impl Callbacks {
             delivery.state = DeliveryState::Dropped;
             delivery.reason = Some(format!("{PENDING_MAX} callbacks are pending already"));
             delivery.next_try = None;
-            if let Some(world) = &self.world {
-                log_ended(world, delivery);
-            }
         }
         self.log.ended.count(DeliveryState::Dropped);
         self.dropped += 1;
