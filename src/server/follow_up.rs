@@ -3,25 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::answer::{FollowUp, Registration};
 use crate::callbacks::Courier;
+use crate::control::Context;
 use crate::http::ApiError;
 use crate::world::{WAIT, Waiting, World};
 
 /// How long the receiver of a test may take.
 const TEST_TIME: Duration = Duration::from_secs(10);
 
-/// Does what must happen before the reply is written. Returns what must happen after it. Nothing waits on after
-/// `stop` has turned true.
+/// Does what must happen before the reply is written. Returns what must happen after it. Nothing waits on when
+/// the sandbox stops.
 pub(crate) async fn carry_out_before_reply(
-    courier: &Arc<Courier>,
+    context: &Context,
     world: &Arc<World>,
     effect: FollowUp,
-    stop: &watch::Receiver<bool>,
 ) -> Result<Option<Release>, ApiError> {
+    let courier = &context.courier;
     match effect {
         FollowUp::None => Ok(None),
         FollowUp::Release(held) => {
@@ -55,12 +55,12 @@ pub(crate) async fn carry_out_before_reply(
                     }
                 }
             };
-            let mut waiting = Waiting::in_world(Instant::now() + WAIT, stop, world);
+            let mut waiting = Waiting::in_world(Instant::now() + WAIT, &context.stop, world);
             waiting.result(answered).await;
             Ok(None)
         }
         FollowUp::Register(registration) => {
-            register(courier, world, registration, stop).await?;
+            register(context, world, registration).await?;
             Ok(None)
         }
     }
@@ -68,15 +68,15 @@ pub(crate) async fn carry_out_before_reply(
 
 /// Sends the test of each type. The URL is registered only if the receiver accepts all of them.
 async fn register(
-    courier: &Courier,
-    world: &World,
+    context: &Context,
+    world: &Arc<World>,
     registration: Registration,
-    stop: &watch::Receiver<bool>,
 ) -> Result<(), ApiError> {
     for (_, body) in &registration.types {
-        let ping = courier.ping(world, &registration.url, body.clone(), TEST_TIME);
+        let ping = (context.courier).ping(world, &registration.url, body.clone(), TEST_TIME);
         // The ping ends at its own time.
-        let mut waiting = Waiting::in_world(Instant::now() + 2 * TEST_TIME, stop, world);
+        let until = Instant::now() + 2 * TEST_TIME;
+        let mut waiting = Waiting::in_world(until, &context.stop, world);
         let error = match waiting.result(ping).await {
             Some(sent) => sent.error,
             None => Some("the sandbox stopped, or the world ended, before it answered".to_owned()),
@@ -92,6 +92,8 @@ async fn register(
         let url = registration.url.clone();
         state.callbacks.register(callback_type, url, now);
     }
+    context.engine.schedule_unsent(&mut state);
+    context.courier.wake(world, &mut state);
     Ok(())
 }
 

@@ -40,6 +40,21 @@ impl Waiting {
         }
     }
 
+    /// Waits for a change, or until this moment if there is one. False when the wait is over.
+    pub(crate) async fn change_or<T>(
+        &mut self,
+        changes: &mut watch::Receiver<T>,
+        moment: Option<Instant>,
+    ) -> bool {
+        let Some(moment) = moment else {
+            return self.change(changes).await;
+        };
+        tokio::select! {
+            is_open = self.change(changes) => is_open,
+            () = sleep_until(moment) => true,
+        }
+    }
+
     /// Waits for a result. None when the wait is over.
     pub(crate) async fn result<T>(&mut self, result: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
