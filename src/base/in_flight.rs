@@ -157,7 +157,7 @@ impl InFlightShare {
 
     /// Gives everything back: nothing of the request is held any more.
     pub(crate) fn release(&mut self) {
-        drop(self.permit.split(self.permit.num_permits()));
+        let _given_back = self.permit.split(self.permit.num_permits());
     }
 
     /// Grows the share by the bytes of a body that has come so far.

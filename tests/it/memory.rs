@@ -146,14 +146,17 @@ async fn a_request_that_waits_holds_nothing_of_a_large_head() {
     let client = start().await;
     let padding = "x".repeat(54_000);
     let mut waiting = Vec::new();
-    for _ in 0..300 {
-        let request = client
-            .request("GET", "/__sandbox/requests?wait=60s&count=9")
-            .header("x-padding", &padding);
-        waiting.push(tokio::spawn(Answer::of(request)));
+    for turn in 1..=6_u64 {
+        for _ in 0..50 {
+            let request = client
+                .request("GET", "/__sandbox/requests?wait=60s&count=9")
+                .header("x-padding", &padding);
+            waiting.push(tokio::spawn(Answer::of(request)));
+        }
+        // Each holds 1 KiB and a little. Before it waits, it holds its whole head.
+        let most = turn * 50;
+        while !(most << 10..(most << 10) * 3).contains(&held(&client).await) {}
     }
-    // Each holds 1 KiB and a little. Before it waits, it holds its whole head.
-    while !(300 << 10..900 << 10).contains(&held(&client).await) {}
     let answer = large(&client).await;
     assert_ne!(
         answer.status, 503,

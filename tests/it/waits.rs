@@ -153,6 +153,7 @@ const METHODS: &[(&str, &str)] = &[
 
 /// The files of `src` that wait for a time, a change or a turn, with the number of places, and what ends them.
 const FILES: &[(&str, usize, &str)] = &[
+    ("base/in_flight.rs", 1, "a second"),
     (
         "base/turns.rs",
         1,
