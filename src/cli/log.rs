@@ -11,7 +11,6 @@ use tracing::level_filters::LevelFilter;
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 
 use super::output;
-
 use super::variables::variable;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -134,6 +133,6 @@ pub(super) fn wants_json(arguments: &[OsString]) -> bool {
     let joined = texts.iter().map(|text| text.strip_prefix("--log-format="));
     match pairs.chain(joined).flatten().last() {
         Some(format) => format == "json",
-        None => std::env::var_os("ILUMA_SANDBOX_LOG_FORMAT").is_some_and(|format| format == "json"),
+        None => variable("ILUMA_SANDBOX_LOG_FORMAT").is_some_and(|format| format == "json"),
     }
 }
