@@ -1,15 +1,17 @@
 //! The command line: the commands and their exit codes.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt::Display;
 use std::process::ExitCode;
 
 use clap::error::ContextKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use super::log::LogFormat;
 use super::output::{misused, not_written, report};
 use super::variables::Variables;
 use super::{
-    audit, ca, check, completions, coverage, document, env, explain, init, list, man, openapi,
+    audit, ca, check, completions, coverage, document, env, explain, init, list, log, man, openapi,
     readyz, schema, serve, trigger, try_out,
 };
 
@@ -164,7 +166,8 @@ fn parse(arguments: &[OsString]) -> Result<(Command, Vec<String>), ExitCode> {
         .give_to(all.clone())
         .try_get_matches_from(arguments);
     let matches = matches.map_err(|error| ended(&error, arguments))?;
-    let warnings = variables.check(&all, &matches).map_err(misused)?;
+    let warnings = variables.check(&all, &matches);
+    let warnings = warnings.map_err(|sentence| wrong(sentence, arguments))?;
     let cli = Cli::from_arg_matches(&matches).map_err(|error| ended(&error, arguments))?;
     Ok((cli.command, warnings))
 }
@@ -172,7 +175,7 @@ fn parse(arguments: &[OsString]) -> Result<(Command, Vec<String>), ExitCode> {
 /// Prints an error, or the help that the arguments ask for.
 fn ended(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     if error.use_stderr() {
-        return refused(error);
+        return refused(error, arguments);
     }
     // The help shows each variable as it is set. The values of lists are no longer in `error`.
     let help = Cli::command().try_get_matches_from(arguments).err();
@@ -182,12 +185,26 @@ fn ended(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     }
 }
 
-fn refused(error: &clap::Error) -> ExitCode {
+fn refused(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     if error.get(ContextKind::Custom).is_some() {
-        return misused(error.to_string().trim_start_matches("error: ").trim_end());
+        return wrong(
+            error.to_string().trim_start_matches("error: ").trim_end(),
+            arguments,
+        );
+    }
+    if log::wants_json(arguments) {
+        return wrong(error.render().to_string().trim(), arguments);
     }
     error.print().ok(); // nobody is left to tell
     ExitCode::from(2)
+}
+
+/// Says what is wrong with the arguments or variables, in the format of the log that was to be written.
+fn wrong(sentence: impl Display, arguments: &[OsString]) -> ExitCode {
+    if log::wants_json(arguments) {
+        return log::start(LogFormat::Json).misused(sentence);
+    }
+    misused(sentence)
 }
 
 /// `iluma-sandbox --port 0` means `iluma-sandbox serve --port 0`.

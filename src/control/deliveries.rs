@@ -12,11 +12,12 @@ use super::ask::{
 use super::context::Context;
 use super::delivery_filter::Filter;
 use super::unsent;
+use crate::answer::ExplainedAttempt;
 use crate::base::{ReceiverUrl, milliseconds};
 use crate::http::Refusal;
 use crate::world::{
     self, Attempt, Callbacks, Delivery, DeliveryState, Waiting, World, delivery_id, event_seq_of,
-    seq_of,
+    log_ordered, seq_of,
 };
 
 /// How many pending callbacks are shown when `idle` has waited in vain.
@@ -66,15 +67,14 @@ pub(super) async fn list(
         if let Some(answer) = answer {
             return Ok((StatusCode::OK, answer));
         }
-        let is_hopeless = unsent::nothing_can_come(context, &world.state().callbacks, &filter);
-        if is_over || is_hopeless {
+        if is_over {
             return Ok((
                 StatusCode::REQUEST_TIMEOUT,
                 why_not(context, world, &filter, wanted),
             ));
         }
-        // A callback without a URL falls due without a change.
-        is_over = !waiting.change_or(&mut changes, next_due).await;
+        let is_hopeless = unsent::nothing_can_come(context, &world.state().callbacks, &filter);
+        is_over = is_hopeless || !waiting.change_or(&mut changes, next_due).await;
     }
 }
 
@@ -192,6 +192,9 @@ pub(super) fn redeliver(
     let callbacks = &mut state.callbacks;
     let seq = callbacks.schedule(again, std::time::Duration::ZERO, Instant::now());
     context.courier.wake(world, &mut state);
+    if let Some(ordered) = state.callbacks.log.get(seq) {
+        log_ordered(&world.tag, ordered);
+    }
     let json = state
         .callbacks
         .log
@@ -272,12 +275,17 @@ pub(super) fn delivery_json(context: &Context, delivery: &Delivery) -> Value {
 }
 
 fn attempt_json(attempt: &Attempt) -> Value {
+    let gist = ExplainedAttempt::of(attempt);
     json!({
         "at": attempt.at.to_string(),
         "request": &*attempt.request_head,
-        "status": attempt.status.map(|status| status.as_u16()),
+        "status": gist.status,
         "answer": &*attempt.answer,
-        "error": attempt.error,
+        "error": gist.error,
         "duration_ms": milliseconds(attempt.took),
+        "addresses": gist.addresses,
+        "host_map": gist.host_map,
+        "location": gist.location,
+        "answer_line": gist.answer_line,
     })
 }

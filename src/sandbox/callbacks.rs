@@ -148,9 +148,8 @@ impl World {
     /// # Panics
     /// When they do not come. If none can come because no URL is registered, it panics at once and says so.
     pub async fn delivered(&self, count: usize) -> Vec<Callback> {
-        let until = deadline(PATIENCE);
         let world = self.owned();
-        let mut waiting = Waiting::in_world(until, &self.context.stop, &world);
+        let mut waiting = Waiting::in_world(deadline(PATIENCE), &self.context.stop, &world);
         let mut changes = world.changes();
         let mut is_over = false;
         loop {

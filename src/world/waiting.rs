@@ -40,18 +40,21 @@ impl Waiting {
         }
     }
 
-    /// Waits for a change, or until this moment if there is one. False when the wait is over.
+    /// Waits for a change, or until `due`. False when the wait is over.
     pub(crate) async fn change_or<T>(
         &mut self,
         changes: &mut watch::Receiver<T>,
-        moment: Option<Instant>,
+        due: Option<Instant>,
     ) -> bool {
-        let Some(moment) = moment else {
-            return self.change(changes).await;
+        let is_due = async {
+            match due {
+                Some(due) => sleep_until(due).await,
+                None => std::future::pending().await,
+            }
         };
         tokio::select! {
-            is_open = self.change(changes) => is_open,
-            () = sleep_until(moment) => true,
+            changed = self.change(changes) => changed,
+            () = is_due => true,
         }
     }
 

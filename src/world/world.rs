@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::digest::WorldDigest;
 use super::journal::{Exchange, Mask};
+use super::outbox::log_cancelled;
 use super::recent_uploads::RequestUploads;
 use super::state::State;
 use super::totals::{Tally, Totals};
@@ -299,7 +300,8 @@ impl World {
 
     /// Cancels queued callbacks and calls back those in flight.
     fn recall_all(&self, state: &mut State) {
-        state.callbacks.cancel("the world was reset");
+        let reason = "the world was reset";
+        log_cancelled(&self.tag, &state.callbacks.cancel(reason), reason);
         self.resets.send_modify(|resets| *resets += 1);
     }
 

@@ -162,11 +162,11 @@ impl Worlds {
             )));
         }
         let digest = WorldDigest::new(self.seed, key);
-        let number = lock(&self.last_uses).add(key, now_ms, &worlds);
         let counts = PendingCounts {
             of_world: Arc::default(),
             of_all: self.pending.clone(),
         };
+        let number = lock(&self.last_uses).add(key, now_ms, &worlds);
         let world = Arc::new(World {
             key: key.clone(),
             number,
@@ -175,7 +175,7 @@ impl Worlds {
             name: OnceLock::new(),
             clock: self.clock,
             seed: self.seed,
-            state: Mutex::new(State::new(counts.clone())),
+            state: Mutex::new(State::new(counts.clone(), &digest.tag())),
             pending: counts.of_world,
             has_setup: AtomicBool::new(false),
             advancing: tokio::sync::Mutex::default(),

@@ -11,6 +11,26 @@ use syn::{Expr, Pat, Stmt};
 /// A file, a part of the statement, and the reason.
 const IGNORED: &[(&str, &str, &str)] = &[
     (
+        "callbacks/slots.rs",
+        "grant.send",
+        "the attempt that waited was given up",
+    ),
+    (
+        "cli/commands.rs",
+        "error.print()",
+        "it is a message on stderr, and the exit code stays",
+    ),
+    (
+        "cli/log.rs",
+        "writer.write_all",
+        "it never fails: lines without room are left out",
+    ),
+    (
+        "world/outbox/turns.rs",
+        "before.await",
+        "an error means that the attempt before was given up",
+    ),
+    (
         "callbacks/connect.rs",
         "set_nodelay",
         "the socket works without it",

@@ -24,12 +24,15 @@ mod client;
 #[cfg(unix)]
 mod command_line;
 mod connecting;
+mod contact;
 mod control_openapi;
 mod coverage;
 mod docs;
 mod document;
 mod documentation;
 mod documented_limits;
+#[cfg(unix)]
+mod documented_log;
 #[cfg(target_os = "linux")]
 mod endings;
 mod every_outcome;
@@ -50,6 +53,8 @@ mod inspector;
 mod json_mistakes;
 mod limits;
 mod llms;
+#[cfg(unix)]
+mod logging;
 mod look_alikes;
 #[cfg(unix)]
 mod loopbacks;

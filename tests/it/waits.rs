@@ -130,6 +130,7 @@ const METHODS: &[(&str, &str)] = &[
         "advance",
         "the stop; the end of the world; 30 s for each receiver",
     ),
+    ("delivered", "its time; the end of the world; the stop"),
     ("end", "it cancels what it waits for"),
     ("idle", "its time; the end of the world; the stop"),
     ("idle_within", "its time; the end of the world; the stop"),
@@ -171,7 +172,7 @@ const FILES: &[(&str, usize, &str)] = &[
     ),
     (
         "callbacks/run.rs",
-        8,
+        6,
         "a turn, a due time, a reset, the stop",
     ),
     ("catalogue/watch.rs", 2, "a second; the end of the sandbox"),
@@ -182,6 +183,7 @@ const FILES: &[(&str, usize, &str)] = &[
         "the time that the server was given, and 10 s",
     ),
     ("cli/os.rs", 3, "a signal, which is what stops"),
+    ("cli/port_holder.rs", 1, "the time for one answer"),
     ("cli/readyz.rs", 2, "--timeout"),
     (
         "cli/serve.rs",
@@ -191,6 +193,7 @@ const FILES: &[(&str, usize, &str)] = &[
     ("cli/trigger.rs", 1, "--wait"),
     ("cli/try_out.rs", 1, "the time for one answer"),
     ("control/events.rs", 5, "the client goes; the stop"),
+    ("control/unsent.rs", 2, "a reload; the stop"),
     (
         "control/upload_store.rs",
         1,
