@@ -53,7 +53,7 @@ impl Waiting {
             }
         };
         tokio::select! {
-            changed = self.change(changes) => changed,
+            is_open = self.change(changes) => is_open,
             () = is_due => true,
         }
     }
