@@ -134,6 +134,6 @@ pub(super) fn wants_json(arguments: &[OsString]) -> bool {
     let joined = texts.iter().map(|text| text.strip_prefix("--log-format="));
     match pairs.chain(joined).flatten().last() {
         Some(format) => format == "json",
-        None => std::env::var_os("ILUMA_SANDBOX_LOG_FORMAT").is_some_and(|format| format == "json"),
+        None => variable("ILUMA_SANDBOX_LOG_FORMAT").is_some_and(|format| format == "json"),
     }
 }

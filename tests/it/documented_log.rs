@@ -141,6 +141,30 @@ const PROMISES: &[(&str, &str, Proof)] = &[
         "recorded fixtures or debug logs",
         OtherLog,
     ),
+    (
+        "README.md",
+        "If the port cannot be opened at `::1`, the log says so",
+        Test(
+            "loopbacks",
+            "a_fixed_port_that_is_taken_at_the_second_address_is_a_warning",
+        ),
+    ),
+    (
+        "README.md",
+        "if the variable cannot have a URL, and the log says so",
+        Test(
+            "variables",
+            "a_url_in_a_variable_that_takes_none_is_ignored_with_one_line_in_the_log",
+        ),
+    ),
+    (
+        "docs/reliability.md",
+        "the sandbox listens at 127.0.0.1 only, and the log says so",
+        Test(
+            "loopbacks",
+            "a_fixed_port_that_is_taken_at_the_second_address_is_a_warning",
+        ),
+    ),
     ("docs/reliability.md", "in a line of the log", OtherLog),
     ("docs/reliability.md", "the log has no panic", OtherLog),
     (
@@ -155,8 +179,11 @@ const PROMISES: &[(&str, &str, Proof)] = &[
     ),
     (
         "docs/reliability.md",
-        "the callback is logged as dropped",
-        OtherLog,
+        "the log, `deliveries`, `idle` and `readyz` say so",
+        Test(
+            "callback_order",
+            "the_world_with_most_pending_callbacks_gives_way_and_everything_says_so",
+        ),
     ),
     (
         "docs/reliability.md",
@@ -251,7 +278,9 @@ async fn the_log_has_what_the_documents_promise() {
 async fn log_after(event: Event) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let dir = folder.path().to_str().expect("UTF-8");
-    let mut process = Process::serve(&["--scenarios", dir, "--callback-retries", "1h"]);
+    let callback = "NAME_VALIDATOR_REQUEST=http://127.0.0.1:9/cb";
+    let retries = "--callback-retries=1h";
+    let mut process = Process::serve(&["--scenarios", dir, retries, "--callback", callback]);
     let bank = format!("{}/v1.1/identity/bank_account_data_requests", process.url);
     let urls = format!("{}/v1/callback/urls", process.url);
     let client = reqwest::Client::builder()
@@ -286,12 +315,6 @@ async fn log_after(event: Event) -> String {
             send(found).await;
         }
         Event::Callback => {
-            write(
-                folder.path(),
-                "sandbox.toml",
-                "[callback_urls]\nNAME_VALIDATOR_REQUEST = \"http://127.0.0.1:9/cb\"\n",
-            );
-            process.wait_for_log("scenarios reloaded");
             send(found).await;
             process.wait_for_log("callback dlv_1");
         }
