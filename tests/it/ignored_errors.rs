@@ -30,7 +30,6 @@ const IGNORED: &[(&str, &str, &str)] = &[
         "changed.send",
         "the watcher has ended",
     ),
-    ("cli/commands.rs", "error.print()", "nobody is left to tell"),
     (
         "cli/os.rs",
         "fs::remove_file",

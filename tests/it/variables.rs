@@ -194,7 +194,7 @@ fn a_wrong_value_is_refused_with_the_name_of_its_variable() {
 
 #[test]
 fn a_file_that_cannot_be_read_is_reported_with_the_name_of_its_variable() {
-    let mut serve = command(&["serve", "--port", "0"]);
+    let mut serve = command(&SERVE);
     serve.env("ILUMA_SANDBOX_CALLBACK_CA", "/none");
     let reason = "cannot read /none: no such file or directory\n";
     let sentence = format!("ILUMA_SANDBOX_CALLBACK_CA: {}", reason.trim_end());
@@ -233,7 +233,7 @@ fn a_wrong_value_that_is_not_needed_stops_nothing() {
 fn a_value_that_is_not_utf_8_is_refused_with_the_name_of_its_variable() {
     for flag in flags() {
         let name = variable(&flag);
-        let mut serve = command(&["serve", "--port", "0"]);
+        let mut serve = command(&SERVE);
         serve.env(&name, OsStr::from_bytes(b"\xff"));
         let sentence = format!("the value of {name} is not UTF-8");
         assert_eq!(refused(serve), (Some(2), sentence));
