@@ -270,7 +270,9 @@ fn miss(courier: &Arc<Courier>, world: &Arc<World>, seq: u64) {
     callbacks.held.retain(|held| held.delivery != seq);
     if let Some(delivery) = callbacks.log.take(seq) {
         let since = Moment::new(now, callbacks.advanced);
-        callbacks.unsent.add(UnsentEvent::of(delivery, since));
+        let event = UnsentEvent::of(delivery, since);
+        log_ended(&world.tag, &event.delivery);
+        callbacks.unsent.add(event);
     }
     courier.wake(world, &mut state);
     drop(state);

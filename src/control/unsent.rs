@@ -126,7 +126,10 @@ pub(crate) async fn schedule_after_reloads(context: Arc<Context>) {
             _ = stop.wait_for(|stop| *stop) => return,
         }
         for world in context.engine.worlds.all() {
-            schedule(&context, &world.to_use());
+            // It may have been dropped meanwhile.
+            if let Some(world) = context.engine.worlds.get(&world.key) {
+                schedule(&context, &world);
+            }
         }
     }
 }

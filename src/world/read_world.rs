@@ -15,11 +15,6 @@ impl ReadWorld {
         world.readers.fetch_add(1, Ordering::AcqRel); // after the clone: until then it counts as a use
         Self(world)
     }
-
-    /// The world for more than reading.
-    pub(crate) fn to_use(&self) -> Arc<World> {
-        self.0.clone()
-    }
 }
 
 impl Clone for ReadWorld {

@@ -53,7 +53,7 @@ impl Waiting {
             }
         };
         tokio::select! {
-            changed = self.change(changes) => changed,
+            goes_on = self.change(changes) => goes_on,
             () = is_due => true,
         }
     }

@@ -124,6 +124,30 @@ const PROMISES: &[(&str, &str, Proof)] = &[
         Test("logging", "nothing_that_a_client_made_up_is_in_the_log"),
     ),
     (
+        "README.md",
+        "If the port cannot be opened at `::1`, the log says so",
+        Test(
+            "loopbacks",
+            "a_fixed_port_that_is_taken_at_the_second_address_is_a_warning",
+        ),
+    ),
+    (
+        "README.md",
+        "is ignored if the variable cannot have a URL, and the log says so",
+        Test(
+            "variables",
+            "a_url_in_a_variable_that_takes_none_is_ignored_with_one_line_in_the_log",
+        ),
+    ),
+    (
+        "docs/reliability.md",
+        "the sandbox listens at 127.0.0.1 only, and the log says so",
+        Test(
+            "loopbacks",
+            "a_fixed_port_that_is_taken_at_the_second_address_is_a_warning",
+        ),
+    ),
+    (
         "docs/ci.md",
         "The log of the sandbox shows",
         Log(Request, "INFO answered trace="),
@@ -140,30 +164,6 @@ const PROMISES: &[(&str, &str, Proof)] = &[
         "docs/production.md",
         "recorded fixtures or debug logs",
         OtherLog,
-    ),
-    (
-        "README.md",
-        "If the port cannot be opened at `::1`, the log says so",
-        Test(
-            "loopbacks",
-            "a_fixed_port_that_is_taken_at_the_second_address_is_a_warning",
-        ),
-    ),
-    (
-        "README.md",
-        "if the variable cannot have a URL, and the log says so",
-        Test(
-            "variables",
-            "a_url_in_a_variable_that_takes_none_is_ignored_with_one_line_in_the_log",
-        ),
-    ),
-    (
-        "docs/reliability.md",
-        "the sandbox listens at 127.0.0.1 only, and the log says so",
-        Test(
-            "loopbacks",
-            "a_fixed_port_that_is_taken_at_the_second_address_is_a_warning",
-        ),
     ),
     ("docs/reliability.md", "in a line of the log", OtherLog),
     ("docs/reliability.md", "the log has no panic", OtherLog),

@@ -49,6 +49,16 @@ fn ended(mut command: Command) -> (Option<i32>, String) {
     (output.status.code(), err)
 }
 
+/// The exit code and the error of a sandbox that logs JSON and does not start.
+fn refused(serve: Command) -> (Option<i32>, String) {
+    let (code, err) = ended(serve);
+    let line: Value = serde_json::from_str(&err).expect("JSON");
+    (
+        code,
+        line["message"].as_str().expect("a message").to_owned(),
+    )
+}
+
 /// The warnings in the log of a sandbox that starts and stops.
 fn warnings(serve: Command) -> Vec<String> {
     let (code, _, log) = Process::start(serve).terminate();
@@ -184,11 +194,11 @@ fn a_wrong_value_is_refused_with_the_name_of_its_variable() {
 
 #[test]
 fn a_file_that_cannot_be_read_is_reported_with_the_name_of_its_variable() {
-    let mut serve = command(&["serve", "--port", "0"]);
+    let mut serve = command(&SERVE);
     serve.env("ILUMA_SANDBOX_CALLBACK_CA", "/none");
     let reason = "cannot read /none: no such file or directory\n";
-    let sentence = format!("iluma-sandbox: ILUMA_SANDBOX_CALLBACK_CA: {reason}");
-    assert_eq!(ended(serve), (Some(2), sentence));
+    let sentence = format!("ILUMA_SANDBOX_CALLBACK_CA: {}", reason.trim_end());
+    assert_eq!(refused(serve), (Some(2), sentence));
     let mut coverage = command(&["coverage", "--url", "https://127.0.0.1:1"]);
     coverage.env("ILUMA_SANDBOX_CA_FILE", "/none");
     let sentence = format!("iluma-sandbox: ILUMA_SANDBOX_CA_FILE: {reason}");
@@ -223,10 +233,10 @@ fn a_wrong_value_that_is_not_needed_stops_nothing() {
 fn a_value_that_is_not_utf_8_is_refused_with_the_name_of_its_variable() {
     for flag in flags() {
         let name = variable(&flag);
-        let mut serve = command(&["serve", "--port", "0"]);
+        let mut serve = command(&SERVE);
         serve.env(&name, OsStr::from_bytes(b"\xff"));
-        let sentence = format!("iluma-sandbox: the value of {name} is not UTF-8\n");
-        assert_eq!(ended(serve), (Some(2), sentence));
+        let sentence = format!("the value of {name} is not UTF-8");
+        assert_eq!(refused(serve), (Some(2), sentence));
     }
 }
 

@@ -95,6 +95,9 @@ pub(crate) fn log_ended(world: &str, delivery: &Delivery) {
         DeliveryState::Suppressed => {
             tracing::info!(world, r#type = %callback_type, "{named}: not sent{remarks}");
         }
+        DeliveryState::NoUrl => {
+            tracing::info!(world, r#type = %callback_type, "{named}: not sent: {reason}{remarks}");
+        }
         DeliveryState::Cancelled => {
             tracing::info!(world, r#type = %callback_type, "{named}: cancelled: {reason}{remarks}");
         }
@@ -104,8 +107,7 @@ pub(crate) fn log_ended(world: &str, delivery: &Delivery) {
         DeliveryState::Failed => {
             tracing::warn!(world, r#type = %callback_type, "{named}: {reason}, given up{remarks}");
         }
-        DeliveryState::NoUrl
-        | DeliveryState::Scheduled
+        DeliveryState::Scheduled
         | DeliveryState::Sending
         | DeliveryState::Retrying
         | DeliveryState::Delivered => {}

@@ -220,6 +220,9 @@ impl Callbacks {
             delivery.state = DeliveryState::Dropped;
             delivery.reason = Some(format!("{PENDING_MAX} callbacks are pending already"));
             delivery.next_try = None;
+            if let Some(world) = &self.world {
+                log_ended(world, delivery);
+            }
         }
         self.log.ended.count(DeliveryState::Dropped);
         self.dropped += 1;
