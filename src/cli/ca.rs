@@ -8,7 +8,7 @@ use hyper::Uri;
 use serde_json::json;
 
 use super::client;
-use super::output::{Format, fail, finish, misused};
+use super::output::{Format, fail, finish, finish_json, misused};
 use super::tls::AuthorityFolderArgument;
 use super::trust_help::{Client, TrustHelp};
 use crate::http::DEFAULT_PORT;
@@ -70,7 +70,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         }
         Command::Path => match arguments.format {
             Format::Text => format!("{}\n", path.display()),
-            Format::Json => format!("{:#}\n", json!({"path": path})),
+            Format::Json => return finish_json(&json!({"path": path}), ExitCode::SUCCESS),
         },
         Command::TrustHelp {
             client,
@@ -88,7 +88,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
             let help = TrustHelp { path: &path, url };
             match arguments.format {
                 Format::Text => help.text(*client),
-                Format::Json => format!("{:#}\n", help.json(*client)),
+                Format::Json => return finish_json(&help.json(*client), ExitCode::SUCCESS),
             }
         }
     };
@@ -114,7 +114,7 @@ fn export(authority: &Authority, path: &Path, output: Option<&Path>, format: For
     let text = match (format, output) {
         (Format::Json, _) => {
             let exported = json!({"path": path, "output": output, "pem": authority.pem()});
-            format!("{exported:#}\n")
+            return finish_json(&exported, ExitCode::SUCCESS);
         }
         (Format::Text, None) => authority.pem().to_owned(),
         (Format::Text, Some(output)) => format!("{}\n", output.display()),

@@ -1,15 +1,17 @@
 //! The command line: the commands and their exit codes.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use super::output::not_written;
+use super::output::{not_written, report};
 use super::{
     audit, ca, check, completions, coverage, document, env, explain, init, list, man, openapi,
     readyz, schema, serve, trigger, try_out,
 };
+use crate::base::visible_lines;
 
 /// A local sandbox of the Iluma KYC API. Without a command it runs `serve`.
 #[derive(Debug, Parser)]
@@ -112,6 +114,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
+            // An argument may be a file name that somebody else chose: clap repeats it as it is.
+            let message = error.render().to_string();
+            if matches!(visible_lines(&message), Cow::Owned(_)) {
+                report(message.trim_end());
+                return ExitCode::from(2);
+            }
             return match error.print() {
                 _ if error.use_stderr() => ExitCode::from(2),
                 Err(unwritten) => not_written(&unwritten),

@@ -7,8 +7,9 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::output::{Format, fail, finish, print};
+use super::output::{Format, fail, finish, finish_json, print};
 use super::schema;
+use crate::base::visible;
 use crate::scenario::json_schema;
 
 #[derive(Debug, Args)]
@@ -51,21 +52,21 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         if let Err(error) = fs::create_dir_all(parent).and_then(|()| fs::write(&path, text)) {
             return fail(format_args!("cannot write {}: {error}", path.display()));
         }
-        if is_text && let Err(code) = print(&format!("wrote {}\n", path.display())) {
+        if is_text
+            && let Err(code) = print(&format!("wrote {}\n", visible(&path.to_string_lossy())))
+        {
             return code;
         }
         written.push(path.display().to_string());
     }
-    finish(
-        &if is_text {
-            format!(
-                "\nStart a sandbox with them:\n  iluma-sandbox --scenarios {}\n",
-                dir.display()
-            )
-        } else {
-            let report = json!({"folder": dir.display().to_string(), "written": written});
-            format!("{report:#}\n")
-        },
-        ExitCode::SUCCESS,
-    )
+    if is_text {
+        let dir = dir.to_string_lossy();
+        let start = format!(
+            "\nStart a sandbox with them:\n  iluma-sandbox --scenarios {}\n",
+            visible(&dir)
+        );
+        return finish(&start, ExitCode::SUCCESS);
+    }
+    let report = json!({"folder": dir.display().to_string(), "written": written});
+    finish_json(&report, ExitCode::SUCCESS)
 }

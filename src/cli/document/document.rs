@@ -13,7 +13,7 @@ use super::{drawing, png};
 use crate::base::{listed, nearest, reason};
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::cli::answering::Scenarios;
-use crate::cli::output::{Format, fail, finish, misused};
+use crate::cli::output::{Format, fail, finish, finish_json, misused};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -90,22 +90,19 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         }
     };
     match write(&path, &file, arguments.force) {
-        Ok(()) => finish(
-            &match arguments.format {
-                Format::Text => format!("{}\n", path.display()),
-                Format::Json => {
-                    let report = json!({
-                        "path": path.display().to_string(),
-                        "bytes": file.len(),
-                        "width": width,
-                        "height": height,
-                        "magic": magic,
-                    });
-                    format!("{report:#}\n")
-                }
-            },
-            ExitCode::SUCCESS,
-        ),
+        Ok(()) => match arguments.format {
+            Format::Text => finish(&format!("{}\n", path.display()), ExitCode::SUCCESS),
+            Format::Json => {
+                let report = json!({
+                    "path": path.display().to_string(),
+                    "bytes": file.len(),
+                    "width": width,
+                    "height": height,
+                    "magic": magic,
+                });
+                finish_json(&report, ExitCode::SUCCESS)
+            }
+        },
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fail(format_args!(
             "{} already exists: use --force to overwrite it",
             path.display()
