@@ -55,8 +55,9 @@ pub(super) enum ControlReply {
     /// A finished body with its content type.
     Document(HeaderValue, Bytes),
     /// Lines that are written while they are sent.
-    Lines(Box<dyn Iterator<Item = Bytes> + Send>),
-    /// A response with headers of its own.
+    Lines(Box<dyn Iterator<Item = Value> + Send>),
+    /// A response with headers of its own, which holds nothing that a client wrote in a text: a file, a picture, or the
+    /// stream of events, which masks each event.
     Response(Response<ReplyBody>),
 }
 

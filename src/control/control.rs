@@ -2,34 +2,107 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use hyper::header::ALLOW;
 use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::ask::{ControlReply, ControlRequest, JSON, LINES, TEXT, bad_request, written};
 use super::context::Context;
-use super::routes::{self, ControlRoute, Handler};
+use super::routes::{self, ControlRoute, Handler, Unmasked};
+use crate::answer::known_world;
 use crate::http::{self, ApiError, CONTROL_PREFIX, Call, PageRequest, Refusal, ReplyBody};
-use crate::world::World;
+use crate::world::{Mask, World};
+
+/// Lines are sent in pieces of about this size.
+const PIECE_BYTES: usize = 64 << 10;
 
 /// Whether a path is the sandbox's own.
 pub(crate) fn is_control_path(path: &str) -> bool {
     path.starts_with(CONTROL_PREFIX) || path == CONTROL_PREFIX.trim_end_matches('/')
 }
 
+/// Everything that the control API writes leaves here, and the mask hides the secrets in it. Only the stream of events
+/// leaves later: it has the same mask.
 pub(crate) async fn respond(context: &Arc<Context>, call: &Call) -> Response<ReplyBody> {
-    let refused = |Refusal(status, error, message)| {
-        ControlReply::Whole((status, json!({"error": error, "message": message})))
-    };
     context.engine.panics.reached("control");
-    let said = decide(context, call).await.unwrap_or_else(refused);
-    let (status, kind, body) = match said {
-        ControlReply::Response(response) => return response,
-        ControlReply::Document(kind, document) => (StatusCode::OK, kind, ReplyBody::new(document)),
-        ControlReply::Lines(lines) => (StatusCode::OK, LINES, ReplyBody::pieces(lines)),
-        ControlReply::Whole((status, Value::String(text))) => (status, TEXT, ReplyBody::new(text)),
-        ControlReply::Whole((status, body)) => (status, JSON, ReplyBody::new(body.to_string())),
+    let refused = |Refusal(status, error, message)| {
+        let body = json!({"error": error, "message": message});
+        let reply = ControlReply::Whole((status, body));
+        (Unmasked::Nothing, context.mask(), reply)
     };
-    written(status, kind, body)
+    let (unmasked, mask, reply) = decide(context, call).await.unwrap_or_else(refused);
+    let (status, kind, body) = match reply {
+        ControlReply::Response(response) => return response,
+        ControlReply::Document(kind, document) => (
+            StatusCode::OK,
+            kind,
+            masked_document(unmasked, &mask, document),
+        ),
+        ControlReply::Lines(lines) => (
+            StatusCode::OK,
+            LINES,
+            ReplyBody::pieces(Box::new(Pieces { lines, mask })),
+        ),
+        ControlReply::Whole((status, Value::String(text))) => (
+            status,
+            TEXT,
+            ReplyBody::new(mask.hidden(&text).into_owned()),
+        ),
+        ControlReply::Whole((status, mut body)) => {
+            hide(&mut body, unmasked, &mask);
+            (status, JSON, ReplyBody::new(body.to_string()))
+        }
+    };
+    let mut response = written(status, kind, body);
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        let allow = routes::allow(own_path(&call.path()));
+        response.headers_mut().insert(ALLOW, allow);
+    }
+    response
+}
+
+/// Hides secrets in the body of a reply.
+fn hide(body: &mut Value, unmasked: Unmasked, mask: &Mask) {
+    let (Unmasked::Fields(shown), Value::Object(fields)) = (unmasked, &mut *body) else {
+        return mask.hide(body);
+    };
+    for (name, value) in fields {
+        if !shown.contains(&name.as_str()) {
+            mask.hide(value);
+        }
+    }
+}
+
+fn masked_document(unmasked: Unmasked, mask: &Mask, document: Bytes) -> ReplyBody {
+    if matches!(unmasked, Unmasked::All) {
+        return ReplyBody::new(document);
+    }
+    let text = String::from_utf8_lossy(&document);
+    ReplyBody::new(mask.hidden(&text).into_owned())
+}
+
+/// Lines of JSON, masked, in pieces of about the same size.
+struct Pieces {
+    lines: Box<dyn Iterator<Item = Value> + Send>,
+    mask: Mask,
+}
+
+impl Iterator for Pieces {
+    type Item = Bytes;
+
+    /// The next piece: as many lines as make one.
+    fn next(&mut self) -> Option<Bytes> {
+        let mut piece = String::new();
+        while piece.len() < PIECE_BYTES
+            && let Some(mut line) = self.lines.next()
+        {
+            self.mask.hide(&mut line);
+            piece += &line.to_string();
+            piece.push('\n');
+        }
+        (!piece.is_empty()).then(|| piece.into())
+    }
 }
 
 /// A panic has left no answer.
@@ -43,9 +116,18 @@ pub(crate) fn failed_reply() -> Response<ReplyBody> {
     )
 }
 
-async fn decide(context: &Arc<Context>, call: &Call) -> Result<ControlReply, Refusal> {
+/// A path below `/__sandbox/`, without the prefix.
+fn own_path(path: &str) -> &str {
+    path.strip_prefix(CONTROL_PREFIX).unwrap_or_default()
+}
+
+/// The reply, and how it is masked.
+async fn decide(
+    context: &Arc<Context>,
+    call: &Call,
+) -> Result<(Unmasked, Mask, ControlReply), Refusal> {
     let path = call.path();
-    let path = path.strip_prefix(CONTROL_PREFIX).unwrap_or_default();
+    let path = own_path(&path);
     let method = routes::routed_method(call.method());
     let parts: Vec<_> = path.split('/').collect();
     let admitted = context.engine.guard.admit(call, method, &parts);
@@ -59,7 +141,7 @@ async fn decide(context: &Arc<Context>, call: &Call) -> Result<ControlReply, Ref
     http::check_path(call.sent_path()).map_err(bad_request)?;
     call.check_query_and_headers().map_err(refusal)?;
     let Some((route, path_parameter)) = routes::find(method, path) else {
-        return routes::none(context, call, path).map(ControlReply::Response);
+        return Err(routes::none(context, call, path));
     };
     let request = ControlRequest {
         context,
@@ -67,8 +149,11 @@ async fn decide(context: &Arc<Context>, call: &Call) -> Result<ControlReply, Ref
         query: &call.query(route.repeatable).map_err(refusal)?,
         path_parameter,
     };
+    let mask = mask_of(route, request);
     let answer = match route.handler {
-        Handler::Page(answer) | Handler::Custom(answer) => return answer(request),
+        Handler::Page(answer) | Handler::Custom(answer) => {
+            return answer(request).map(|reply| (route.unmasked, mask, reply));
+        }
         Handler::Plain(answer) => answer(request),
         Handler::PlainAsync(answer) => answer(request).await,
         Handler::OwnWorld(answer) => {
@@ -84,7 +169,26 @@ async fn decide(context: &Arc<Context>, call: &Call) -> Result<ControlReply, Ref
             answer
         }
     };
-    answer.map(ControlReply::Whole)
+    answer.map(|answer| (route.unmasked, mask, ControlReply::Whole(answer)))
+}
+
+/// The mask for what a route answers.
+fn mask_of(route: &ControlRoute, request: ControlRequest<'_>) -> Mask {
+    let ControlRequest {
+        context,
+        call,
+        query,
+        ..
+    } = request;
+    let mask = context.mask();
+    match route.unmasked {
+        Unmasked::Nothing | Unmasked::Fields(_) | Unmasked::All => mask,
+        Unmasked::Scenarios => mask.showing_scenarios(),
+        Unmasked::TokenHeader => {
+            let own = known_world(&context.engine, call, query);
+            mask.showing_token(own.map(|world| world.callback_token()))
+        }
+    }
 }
 
 /// Refuses a request whose head cannot be read.

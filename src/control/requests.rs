@@ -16,7 +16,7 @@ use crate::answer::{is_tag, may_see_all};
 use crate::http::Refusal;
 use crate::world::{
     self, Excerpt, Exchange, Expectation, Expected, JOURNAL_ENTRIES_MAX, JournalOf, Judgement,
-    Mask, NotVerified, Query, RequestField, Wait, World,
+    NotVerified, Query, RequestField, Wait, World,
 };
 
 /// A page ends when its bodies and heads reach this size, for they may be large.
@@ -63,15 +63,11 @@ impl RequestsOf {
         Ok(whose)
     }
 
-    /// The journal of these requests, and the mask for what is not shown. None for all worlds, which have no
-    /// common journal.
-    pub(super) fn kept<'a>(&'a self, context: &'a Context) -> Option<(JournalOf<'a>, Mask)> {
+    /// The journal of these requests. None for all worlds, which have no common journal.
+    pub(super) fn journal<'a>(&'a self, context: &'a Context) -> Option<JournalOf<'a>> {
         match self {
-            Self::Own(world) => Some((JournalOf::OfWorld(world), context.mask_of(world))),
-            Self::Strangers => Some((
-                JournalOf::Strangers(&context.engine.strangers),
-                context.mask_of_strangers(),
-            )),
+            Self::Own(world) => Some(JournalOf::OfWorld(world)),
+            Self::Strangers => Some(JournalOf::Strangers(&context.engine.strangers)),
             Self::All => None,
         }
     }
@@ -99,7 +95,7 @@ pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, R
         ));
     }
     let whose = RequestsOf::of(request)?;
-    let Some((kept, mask)) = whose.kept(context) else {
+    let Some(journal) = whose.journal(context) else {
         if wait.is_some() || page.after_seq > 0 || page.before_seq < u64::MAX {
             return Err(bad_request(
                 "`wait`, `after_seq` and `before_seq` need one world: each counts its own requests",
@@ -111,12 +107,11 @@ pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, R
         let expectation = Expectation::at_least(count.unwrap_or(1), page.query.clone());
         let expectation = expectation.after(page.after_seq);
         let until = Wait::Until(Instant::now() + wait);
-        if let Err(error) = kept.verify(&expectation, until).await {
-            return Ok(timed_out(context, &error, &mask));
+        if let Err(error) = journal.verify(&expectation, until).await {
+            return Ok(timed_out(context, &error));
         }
     }
-    let mut body = page.of(context, &kept.excerpt(page.after_seq));
-    mask.hide(&mut body);
+    let body = page.of(context, &journal.excerpt(page.after_seq));
     Ok((StatusCode::OK, body))
 }
 
@@ -175,7 +170,7 @@ impl Page {
     /// A page over all worlds, in the order of time. There is no next page: each world counts its own requests.
     fn of_all(&self, context: &Context) -> Value {
         let mut dropped = 0;
-        let mut all: Vec<(Exchange, Arc<World>)> = Vec::new();
+        let mut all: Vec<Exchange> = Vec::new();
         let mut matched = 0;
         let mut unknown = Vec::new();
         for world in context.engine.worlds.all() {
@@ -184,22 +179,16 @@ impl Page {
             let (matching, not_judged) = self.matching(excerpt.exchanges.iter());
             matched += matching.len();
             unknown.extend(not_judged);
-            let matching = matching.into_iter().take(self.limit).cloned();
-            all.extend(matching.map(|one| (one, world.clone())));
+            all.extend(matching.into_iter().take(self.limit).cloned());
             if all.len() > 10 * JOURNAL_ENTRIES_MAX {
                 self.sort(&mut all);
             }
         }
         self.sort(&mut all);
-        let exchanges: Vec<_> = all.iter().map(|(exchange, _)| exchange).collect();
+        let exchanges: Vec<_> = all.iter().collect();
         let (page, _) = self.cut(&exchanges);
-        let requests = page.iter().zip(&all).map(|(exchange, (_, world))| {
-            let mut json = exchange_json(context, exchange);
-            context.mask_of(world).hide(&mut json);
-            json
-        });
         json!({
-            "requests": requests.collect::<Vec<_>>(),
+            "requests": page.iter().map(|one| exchange_json(context, one)).collect::<Vec<_>>(),
             "matched": matched,
             "not_judged": unknown,
             "dropped": dropped,
@@ -210,8 +199,8 @@ impl Page {
     }
 
     /// Sorts the exchanges, and drops those that do not fit on the page.
-    fn sort(&self, all: &mut Vec<(Exchange, Arc<World>)>) {
-        all.sort_by_cached_key(|(one, _)| (one.at, one.trace()));
+    fn sort(&self, all: &mut Vec<Exchange>) {
+        all.sort_by_cached_key(|one| (one.at, one.trace()));
         if self.newest_first {
             all.reverse();
         }
@@ -283,12 +272,11 @@ pub(super) fn query_of<'n>(
 }
 
 /// 408, with the requests that came instead.
-fn timed_out(context: &Context, error: &NotVerified, mask: &Mask) -> ControlAnswer {
+fn timed_out(context: &Context, error: &NotVerified) -> ControlAnswer {
     let mut body = json!({"error": "timeout"});
     if let (Value::Object(body), Value::Object(error)) = (&mut body, json!(error)) {
         body.extend(error);
     }
-    mask.hide(&mut body);
     if context.redacts {
         world::redact_not_verified(&mut body, &context.engine.catalogue().personal);
     }

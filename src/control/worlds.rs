@@ -122,22 +122,24 @@ pub(super) async fn reset(world: &World) -> Result<ControlAnswer, Refusal> {
 /// All worlds with what they hold. Never their keys.
 pub(super) fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
     only(request.query, &[])?;
-    let listed: Vec<_> = request
-        .context
+    let context = request.context;
+    let listed: Vec<_> = context
         .engine
         .worlds
         .list(request.call.received_at)
         .iter()
-        .map(world_json)
+        .map(|world| world_json(world, context.redacts))
         .collect();
     Ok((StatusCode::OK, json!({"worlds": listed})))
 }
 
-fn world_json(world: &Listed) -> Value {
+/// The name of a world is hidden with `--redact`, because a client chose it.
+fn world_json(world: &Listed, redacts: bool) -> Value {
     let holds = &world.holds;
+    let name = world.name.as_deref();
     json!({
         "world": world.tag,
-        "name": world.name,
+        "name": name.map(|name| if redacts { "…" } else { name }),
         "records": holds.records,
         "requests": holds.journal,
         "deliveries": holds.deliveries,

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::digest::WorldDigest;
+use super::journal::CallbackTokens;
 use super::state::State;
 use super::totals::{Tally, Totals};
 use super::watchers::Watchers;
@@ -53,6 +54,8 @@ pub(crate) struct Worlds {
     refused: AtomicU64,
     /// The counts of worlds that have ended, and of requests without a world.
     pub(super) totals: Arc<Mutex<Totals>>,
+    /// The callback tokens of all worlds, which must not be shown.
+    pub(crate) tokens: Arc<CallbackTokens>,
     pub(crate) live: Arc<Watchers>,
 }
 
@@ -70,6 +73,7 @@ impl Worlds {
             evicted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             totals: Arc::default(),
+            tokens: Arc::default(),
             live,
         }
     }
@@ -158,8 +162,10 @@ impl Worlds {
             bytes: AtomicUsize::new(0),
             bytes_of_all: self.bytes.clone(),
             totals: self.totals.clone(),
+            tokens: self.tokens.clone(),
             live: self.live.clone(),
         });
+        self.tokens.add(&world.callback_token());
         worlds.insert(key.clone(), world.clone());
         Ok((world, true))
     }

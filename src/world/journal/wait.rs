@@ -48,7 +48,7 @@ impl JournalOf<'_> {
         let verdict = progress.verdict(&excerpt.exchanges);
         verdict.map_err(|not_verified| match self {
             Self::OfWorld(world) => not_verified.hiding(&world.mask()),
-            Self::Strangers(_) => not_verified.hiding(&Mask::of_keys()),
+            Self::Strangers(_) => not_verified.hiding(&Mask::default()),
         })
     }
 
