@@ -202,7 +202,7 @@ describe('requests', () => {
       await detail().getByRole('button', { name: 'Send again' }).click();
       await says('Sent again: 404');
       await tab.waitForFunction((former) => !location.hash.includes(former), trace);
-      const { requests } = (await control('requests?limit=1')).json();
+      const { requests } = (await control('requests?limit=1&world=strangers')).json();
       assert.equal(requests[0].path, target.split('?')[0]);
     }
     const trace = await raw('/v1/%2e%2e/__sandbox/reset');

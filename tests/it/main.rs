@@ -46,6 +46,7 @@ mod json_mistakes;
 mod limits;
 mod llms;
 mod look_alikes;
+mod masking;
 mod metrics;
 mod mistakes;
 mod model;

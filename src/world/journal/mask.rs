@@ -24,9 +24,10 @@ const TOKEN_HEADERS: [&str; 2] = ["x-callback-token", "x-iluma-callback-token"];
 const CONTROL_TOKEN_CHARS_MIN: usize = 8;
 
 /// API keys, also in base64, and signing secrets. The beginning is shown everywhere, because it names the kind of the secret.
+/// A `=` may be a part of a key, so `KEY=KEY` is hidden as one: it has a `_`.
 static KEY: LazyLock<Regex> = LazyLock::new(|| {
     let prefixes = PREFIXES.join("|");
-    Regex::new(&format!("(?:{prefixes}|aWx1bWFf|whsec_)([A-Za-z0-9/=+]+)"))
+    Regex::new(&format!("(?:{prefixes}|aWx1bWFf|whsec_)([A-Za-z0-9/=+_]+)"))
         .expect("the pattern is sound")
 });
 
@@ -38,10 +39,8 @@ static MAIL: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"[\p{L}\p{N}._+-]+@[\p{L}\p{N}.-]+").expect("the pattern is sound")
 });
 
-/// A number of nine digits or more that is no part of an id.
-static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:^|[^\w.-])(\+?[0-9]{9,})(?:$|[^\w-])").expect("the pattern is sound")
-});
+static NUMBER: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"[0-9]{9,}").expect("the pattern is sound"));
 
 /// What must not be shown, and its exceptions.
 #[derive(Clone, Debug, Default)]
@@ -125,12 +124,7 @@ impl Mask {
 
     /// The text with its secrets hidden.
     pub(crate) fn hidden<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let mut places = self.secrets_in(text);
-        if self.hides_personal {
-            places.extend(MAIL.find_iter(text).map(|found| found.range()));
-            let numbers = NUMBER.captures_iter(text);
-            places.extend(numbers.filter_map(|found| Some(found.get(1)?.range())));
-        }
+        let mut places = self.places_in(text);
         if places.is_empty() {
             return Cow::Borrowed(text);
         }
@@ -148,11 +142,15 @@ impl Mask {
         Cow::Owned(hidden)
     }
 
-    /// Where secrets stand, also in an encoded form: percent-encoded, as an escape of JSON, in base64.
-    fn secrets_in(&self, text: &str) -> Vec<Range<usize>> {
+    /// What is to be hidden, also in an encoded form: percent-encoded, as an escape of JSON, secrets also in base64.
+    fn places_in(&self, text: &str) -> Vec<Range<usize>> {
         let mut places = self.plain_secrets_in(text);
+        if self.hides_personal {
+            places.extend(MAIL.find_iter(text).map(|found| found.range()));
+            places.extend(numbers_in(text));
+        }
         if let Some((decoded, at)) = decoded(text) {
-            let inner = self.secrets_in(&decoded).into_iter();
+            let inner = self.places_in(&decoded).into_iter();
             places.extend(inner.map(|place| at[place.start]..at[place.end]));
         }
         let in_base64 = BASE64.find_iter(text).map(|run| run.range());
@@ -193,6 +191,25 @@ impl Mask {
             text.is_ok_and(|text| !self.plain_secrets_in(&text).is_empty())
         })
     }
+}
+
+/// Numbers of nine digits or more that are no part of an id or of a fraction.
+fn numbers_in(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let is_of_id = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    let is_fraction = |before: &str| {
+        let whole = before.strip_suffix('.');
+        whole.is_some_and(|whole| whole.ends_with(|c: char| c.is_ascii_digit()))
+    };
+    let is_number = move |place: &Range<usize>| {
+        let before = &text[..place.start];
+        !before.ends_with(is_of_id)
+            && !is_fraction(before)
+            && !text[place.end..].starts_with(is_of_id)
+    };
+    NUMBER
+        .find_iter(text)
+        .map(|found| found.range())
+        .filter(is_number)
 }
 
 /// Where the control token stands, or where a text was cut inside of it.
@@ -332,7 +349,7 @@ mod tests {
     fn with_redact_mail_addresses_and_long_numbers_are_hidden_and_ids_are_not() {
         let mask = Mask::default().with_personal(true);
         for (text, hidden) in [
-            ("`zubaidah@acme.id` and +6281399887766.", "`…` and …."),
+            ("`zubaidah@acme.id` and +6281399887766.", "`…` and +…."),
             ("3171011202800001", "…"),
             (
                 "12345678-10 nmvl_123456789012",
