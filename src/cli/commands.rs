@@ -11,7 +11,7 @@ use super::{
     audit, ca, check, completions, coverage, document, env, explain, init, list, man, openapi,
     readyz, schema, serve, trigger, try_out,
 };
-use crate::base::visible_lines;
+use crate::base::{visible, visible_lines};
 
 /// A local sandbox of the Iluma KYC API. Without a command it runs `serve`.
 #[derive(Debug, Parser)]
@@ -108,24 +108,10 @@ enum Command {
 /// assert_eq!(exit, std::process::ExitCode::SUCCESS);
 /// ```
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let parsed = without_empty_twins(Cli::command())
-        .try_get_matches_from(with_default_command(arguments))
-        .and_then(|matches| Cli::from_arg_matches(&matches));
-    let cli = match parsed {
+    let arguments = with_default_command(arguments);
+    let cli = match parse(&arguments) {
         Ok(cli) => cli,
-        Err(error) => {
-            // An argument may be a file name that somebody else chose: clap repeats it as it is.
-            let message = error.render().to_string();
-            if matches!(visible_lines(&message), Cow::Owned(_)) {
-                report(message.trim_end());
-                return ExitCode::from(2);
-            }
-            return match error.print() {
-                _ if error.use_stderr() => ExitCode::from(2),
-                Err(unwritten) => not_written(&unwritten),
-                Ok(()) => ExitCode::SUCCESS,
-            };
-        }
+        Err(error) => return refuse(&error, &arguments),
     };
     match cli.command {
         Command::Serve(arguments) => serve::run(arguments, commands),
@@ -147,6 +133,35 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Man(arguments) => man::run(&arguments, Cli::command()),
         Command::Init(arguments) => init::run(&arguments),
     }
+}
+
+fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let matches = without_empty_twins(Cli::command()).try_get_matches_from(arguments);
+    matches.and_then(|matches| Cli::from_arg_matches(&matches))
+}
+
+/// Prints why the arguments are wrong, or the help that they ask for. An argument may be a file name that somebody else
+/// chose, and clap repeats it as it is.
+fn refuse(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    if !error.use_stderr() {
+        return match error.print() {
+            Err(unwritten) => not_written(&unwritten),
+            Ok(()) => ExitCode::SUCCESS,
+        };
+    }
+    let is_safe = |one: &OsString| matches!(visible(&one.to_string_lossy()), Cow::Borrowed(_));
+    let is_shown_safe = matches!(visible_lines(&error.to_string()), Cow::Borrowed(_));
+    if is_shown_safe && arguments.iter().all(is_safe) {
+        error.print().ok(); // in colours
+        return ExitCode::from(2);
+    }
+    let visible = arguments
+        .iter()
+        .map(|one| visible(&one.to_string_lossy()).into_owned().into());
+    let same = parse(&visible.collect::<Vec<_>>()).err();
+    let message = same.as_ref().unwrap_or(error).to_string();
+    report(message.trim_end());
+    ExitCode::from(2)
 }
 
 /// The command line as clap knows it, for the tests that hold documents and library to it.

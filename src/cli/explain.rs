@@ -52,7 +52,7 @@ async fn explain(arguments: &Arguments) -> ExitCode {
     };
     match arguments.format {
         Format::Json => finish_json(&answer, ExitCode::SUCCESS),
-        Format::Text => match serde_json::from_value(answer) {
+        Format::Text => match serde_json::from_value(visible_texts(&answer)) {
             Ok(explanation) => finish(&explanation_text(&explanation), ExitCode::SUCCESS),
             Err(error) => fail(format_args!(
                 "the sandbox sent an explanation that this version cannot read: {error}"

@@ -7,9 +7,8 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::output::{Format, fail, finish, finish_json, print};
+use super::output::{Format, fail, finish, finish_json, print, shown_path};
 use super::schema;
-use crate::base::visible;
 use crate::scenario::json_schema;
 
 #[derive(Debug, Args)]
@@ -42,7 +41,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     if let Some(path) = paths.find(|path| path.exists()) {
         return fail(format_args!(
             "{} already exists: nothing was written",
-            path.display()
+            shown_path(&path)
         ));
     }
     let mut written = Vec::new();
@@ -50,20 +49,17 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         let path = dir.join(name);
         let parent = path.parent().expect("a starter file lies in the folder");
         if let Err(error) = fs::create_dir_all(parent).and_then(|()| fs::write(&path, text)) {
-            return fail(format_args!("cannot write {}: {error}", path.display()));
+            return fail(format_args!("cannot write {}: {error}", shown_path(&path)));
         }
-        if is_text
-            && let Err(code) = print(&format!("wrote {}\n", visible(&path.to_string_lossy())))
-        {
+        if is_text && let Err(code) = print(&format!("wrote {}\n", shown_path(&path))) {
             return code;
         }
         written.push(path.display().to_string());
     }
     if is_text {
-        let dir = dir.to_string_lossy();
         let start = format!(
             "\nStart a sandbox with them:\n  iluma-sandbox --scenarios {}\n",
-            visible(&dir)
+            shown_path(dir)
         );
         return finish(&start, ExitCode::SUCCESS);
     }

@@ -85,6 +85,7 @@ mod stopping;
 mod stress;
 mod strict;
 mod syntax;
+mod terminal;
 mod thin_products;
 mod tls;
 #[cfg(unix)]

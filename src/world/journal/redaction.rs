@@ -74,9 +74,13 @@ fn headers(shown: &mut Value, has_magic: bool, hidden: &mut HiddenValues) {
     for (name, value) in shown.as_object_mut().into_iter().flatten() {
         let is_plain =
             PLAIN_HEADERS.contains(&name.as_str()) || has_magic && name == "x-magic-reply";
-        if !is_plain {
-            hidden.hide(value);
+        if is_plain {
+            continue;
         }
+        if name == "x-magic-reply" {
+            hidden.add_words(value.as_str().unwrap_or_default());
+        }
+        hidden.hide(value);
     }
 }
 
@@ -201,13 +205,13 @@ fn fields(value: &mut Value, personal: &PersonalFields, hidden: &mut HiddenValue
     match value {
         Value::Object(map) => {
             for (name, value) in map.iter_mut() {
-                if personal.has(name) {
+                if personal.has(name) || !FIELD.is_match(name) {
                     hidden.hide(value);
                 } else {
                     fields(value, personal, hidden);
                 }
             }
-            hide_names(map, personal, hidden);
+            hidden.hide_names(map, |name| FIELD.is_match(name) || personal.has(name));
         }
         Value::Array(items) => items
             .iter_mut()
@@ -216,22 +220,6 @@ fn fields(value: &mut Value, personal: &PersonalFields, hidden: &mut HiddenValue
         one if has_personal(one) => hidden.hide(one),
         _ => {}
     }
-}
-
-/// Hides the names that are no names of fields: a client may send somebody's name or number as one.
-fn hide_names(map: &mut Map<String, Value>, personal: &PersonalFields, hidden: &mut HiddenValues) {
-    let is_plain = |name: &String| FIELD.is_match(name) || personal.has(name);
-    if map.keys().all(is_plain) {
-        return;
-    }
-    let entries = std::mem::take(map).into_iter().map(|(name, value)| {
-        if is_plain(&name) {
-            return (name, value);
-        }
-        hidden.add(&name);
-        (HIDDEN.to_owned(), value)
-    });
-    *map = entries.collect();
 }
 
 /// The name of a field: `given_names`, `bankCode`, `addresses[0].city`, `X-Y`, `MSISDN`. A word with one capital letter
@@ -265,7 +253,10 @@ impl HiddenValues {
     pub(crate) fn hide(&mut self, value: &mut Value) {
         match value {
             Value::Null => {}
-            Value::Object(map) => self.hide_all(map),
+            Value::Object(map) => {
+                self.hide_all(map);
+                self.hide_names(map, |name| FIELD.is_match(name));
+            }
             Value::Array(items) => items.iter_mut().for_each(|item| self.hide(item)),
             Value::String(text) => self.hide_text(text),
             one => {
@@ -278,6 +269,27 @@ impl HiddenValues {
     /// Hides the values of an object; its names stay.
     pub(crate) fn hide_all(&mut self, map: &mut Map<String, Value>) {
         map.values_mut().for_each(|value| self.hide(value));
+    }
+
+    /// Hides the names that are no names of fields: a client may send somebody's name or number as one.
+    fn hide_names(&mut self, map: &mut Map<String, Value>, is_field: impl Fn(&str) -> bool) {
+        if map.keys().all(|name| is_field(name)) {
+            return;
+        }
+        let entries = std::mem::take(map).into_iter().map(|(name, value)| {
+            if is_field(&name) {
+                return (name, value);
+            }
+            self.add(&name);
+            (HIDDEN.to_owned(), value)
+        });
+        *map = entries.collect();
+    }
+
+    /// Adds the words of a text that a sentence may repeat in parts.
+    fn add_words(&mut self, text: &str) {
+        text.split([' ', '=', ';', ',', '(', ')'])
+            .for_each(|word| self.add(word));
     }
 
     pub(crate) fn hide_text(&mut self, text: &mut String) {
