@@ -1,17 +1,25 @@
-//! Sends the callbacks in the outboxes of worlds. Nothing else opens outgoing connections.
+//! Sends the callbacks in the outboxes of worlds. Nothing else opens connections; the commands connect through it.
 
 mod advance;
+mod connect;
 mod courier;
 mod egress;
 mod options;
 mod reach;
+mod resolver;
 mod run;
 #[cfg(feature = "tls")]
 mod trust;
+#[cfg(feature = "tls")]
+mod verifier;
 
 pub(crate) use self::advance::Advance;
+#[cfg(feature = "cli")]
+pub(crate) use self::connect::connect_to_host;
 pub(crate) use self::courier::{Courier, RECEIVER_TIME};
 pub(crate) use self::egress::AttemptResult;
+#[cfg(feature = "cli")]
+pub(crate) use self::egress::callable_host;
 pub(crate) use self::options::CallbackOptions;
 pub use self::options::{CallbackUrl, Retries};
 #[cfg(feature = "tls")]

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::HeaderMap;
+use hyper::{HeaderMap, StatusCode};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -15,6 +15,9 @@ use crate::world::{Attempt, DeliveryState, State, World};
 
 /// How long a world's queue pauses after a panic. A panic that repeats must not use up a core.
 const PANIC_PAUSE: Duration = Duration::from_secs(1);
+
+/// Standard Webhooks, "Deliverability": after 410 the sender stops.
+const GONE: &str = "the receiver answered 410, which ends the attempts (Standard Webhooks)";
 
 impl Courier {
     /// Makes sure that the world's queue is sent. Called whenever something was put into it.
@@ -193,6 +196,7 @@ fn record_attempt(
     let mut again = None;
     let mut frees_next = false;
     let succeeded = sent.succeeded();
+    let ends_attempts = courier.signing && sent.status == Some(StatusCode::GONE);
     let attempt = Attempt {
         at,
         request_head,
@@ -205,6 +209,9 @@ fn record_attempt(
         let tried = delivery.attempts.len();
         delivery.state = if succeeded {
             DeliveryState::Delivered
+        } else if ends_attempts {
+            delivery.reason = Some(GONE.to_owned());
+            DeliveryState::Failed
         } else if let Some(delay) = courier.retries.get(tried - 1) {
             let delay = sent.retry_after.unwrap_or(*delay);
             delivery.next_try = Some(now.after(delay));

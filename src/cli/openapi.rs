@@ -3,14 +3,13 @@
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use hyper::Uri;
 use serde_json::Value;
 
 use super::answering::Scenarios;
 use super::client::sandbox_url;
 use super::output::{finish_json, misused};
 use super::target::first_key;
-use crate::base::PUBLIC_KEY;
+use crate::base::{HttpUrl, PUBLIC_KEY};
 use crate::http::DEFAULT_HOST;
 use crate::reference::{self, About};
 
@@ -23,7 +22,7 @@ pub(super) struct Arguments {
     strict: bool,
     /// URL of the sandbox [default: `http://127.0.0.1:4586`].
     #[arg(long, value_parser = sandbox_url)]
-    url: Option<Uri>,
+    url: Option<HttpUrl>,
     #[arg(long, value_enum, default_value_t)]
     format: JsonFormat,
 }
@@ -91,7 +90,7 @@ fn document(arguments: &Arguments) -> Result<Value, ExitCode> {
 }
 
 fn base(arguments: &Arguments) -> String {
-    let url = arguments.url.as_ref().map(Uri::to_string);
+    let url = arguments.url.as_ref().map(|url| url.as_str().to_owned());
     let url = url.unwrap_or_else(|| format!("http://{DEFAULT_HOST}"));
     url.trim_end_matches('/').to_owned()
 }

@@ -43,10 +43,13 @@ pub(super) fn block_on(command: impl Future<Output = ExitCode>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    match runtime {
-        Ok(runtime) => runtime.block_on(command),
-        Err(error) => fail(format_args!("cannot start: {error}")),
-    }
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(format_args!("cannot start: {error}")),
+    };
+    let code = runtime.block_on(command);
+    runtime.shutdown_background(); // a name that is still being resolved holds up nobody
+    code
 }
 
 /// Prints, and ends a command with `code`.

@@ -195,7 +195,11 @@ async fn serve(
             fail("not started: correct the scenario files above");
             return ExitCode::from(2);
         }
-        Err(error @ (StartError::CallbackType { .. } | StartError::Tls(_))) => {
+        Err(
+            error @ (StartError::CallbackType { .. }
+            | StartError::CallbackHost(_)
+            | StartError::Tls(_)),
+        ) => {
             return misused(error);
         }
         Err(error @ StartError::Bind { address, .. }) => {

@@ -3,10 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use clap::Args;
-use hyper::Uri;
 
 use super::client::{Client, sandbox_url};
-use crate::base::{ApiKey, PUBLIC_KEY};
+use crate::base::{ApiKey, HttpUrl, PUBLIC_KEY};
 use crate::http::DEFAULT_PORT;
 
 /// Where it is.
@@ -15,7 +14,7 @@ pub(super) struct SandboxAddress {
     /// URL of the sandbox [default: `http://127.0.0.1:4586`; `ILUMA_SANDBOX_BIND` and
     /// `ILUMA_SANDBOX_PORT` change that].
     #[arg(long, value_parser = sandbox_url)]
-    url: Option<Uri>,
+    url: Option<HttpUrl>,
     /// Same as for `serve`.
     #[arg(long, hide = true, env = "ILUMA_SANDBOX_BIND", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     bind: IpAddr,
@@ -52,7 +51,7 @@ pub(super) struct Target {
 
 impl SandboxAddress {
     /// The URL of the sandbox. An error is a sentence about wrong arguments.
-    pub(super) fn url(&self) -> Result<Uri, String> {
+    pub(super) fn url(&self) -> Result<HttpUrl, String> {
         if let Some(url) = &self.url {
             return Ok(url.clone());
         }
@@ -69,7 +68,7 @@ impl SandboxAddress {
             one => one,
         };
         let url = format!("{scheme}://{}", SocketAddr::new(host, port));
-        Ok(url.parse().expect("an address makes a URL"))
+        Ok(HttpUrl::parse(&url).expect("an address makes a URL"))
     }
 }
 

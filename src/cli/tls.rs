@@ -6,7 +6,8 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 
 use super::os;
-use crate::callbacks::Trust;
+use crate::base::Host;
+use crate::callbacks::{self, Trust};
 use crate::sandbox::Builder;
 use crate::server::{AUTHORITY_FILE, HostName, read_authorities};
 
@@ -72,11 +73,12 @@ pub(super) struct ReceiverArguments {
         long,
         value_name = "HOST",
         env = "ILUMA_SANDBOX_ALLOW_EGRESS",
-        value_delimiter = ','
+        value_delimiter = ',',
+        value_parser = callbacks::callable_host
     )]
-    allow_egress: Vec<String>,
-    /// Certificate authority in PEM to trust for https receivers, in addition to those of the system. Can
-    /// be repeated.
+    allow_egress: Vec<Host>,
+    /// Certificate in PEM to trust for https receivers, of an authority or of a receiver itself, in
+    /// addition to the authorities of the system. Can be repeated.
     #[arg(
         long = "callback-ca",
         value_name = "FILE",
@@ -165,7 +167,7 @@ impl AuthorityFolderArgument {
 impl ReceiverArguments {
     pub(super) fn apply(&self, mut builder: Builder) -> Result<Builder, String> {
         for host in &self.allow_egress {
-            builder = builder.allow_egress(host);
+            builder = builder.allow_egress(host.to_string());
         }
         for path in &self.authorities {
             let authorities =

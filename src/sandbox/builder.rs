@@ -321,6 +321,9 @@ impl Builder {
     pub async fn start(self) -> Result<Sandbox, StartError> {
         let address = self.address;
         let bind = |error| StartError::Bind { address, error };
+        if let Some(sentence) = &self.options.callbacks.wrong_host {
+            return Err(StartError::CallbackHost(sentence.clone()));
+        }
         #[cfg(feature = "tls")]
         Ports::check(address, &self.options.tls)?;
         let listener = server::listen(address).map_err(bind)?;

@@ -127,7 +127,8 @@ impl World {
     /// ```
     ///
     /// # Panics
-    /// When `by` is more than 366 days, or the runtime of the sandbox has ended.
+    /// When `by` is more than 366 days, when a frozen clock would pass the end of the year 9999, or when the runtime of
+    /// the sandbox has ended.
     pub async fn advance(&self, by: Duration) -> Vec<Callback> {
         assert!(
             by <= DURATION_MAX,
@@ -135,6 +136,9 @@ impl World {
             time_in_words(DURATION_MAX)
         );
         let world = self.owned();
+        if let Err(sentence) = world.check_advance(by) {
+            panic!("{sentence}");
+        }
         let advance = self
             .context
             .courier

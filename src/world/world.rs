@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -163,6 +164,19 @@ impl World {
     /// The time on the world's clock.
     pub(crate) fn now(&self, state: &State) -> Stamp {
         self.clock.now().after(state.callbacks.advanced)
+    }
+
+    /// Refuses an advance that would leave the calendar. An error is a sentence. The machine's clock stops at the end.
+    pub(crate) fn check_advance(&self, by: Duration) -> Result<(), String> {
+        let now = self.now(&self.state());
+        let left = Stamp::LAST.since(now).unwrap_or_default();
+        match self.clock {
+            Clock::Frozen(_) if by > left => Err(format!(
+                "the clock shows {now}, and the latest instant is {}",
+                Stamp::LAST
+            )),
+            Clock::Frozen(_) | Clock::System => Ok(()),
+        }
     }
 
     pub(crate) fn changed(&self) {

@@ -2,6 +2,7 @@
 
 #![allow(unreachable_pub, reason = "nothing is outside of a test binary")]
 
+mod addresses;
 mod architecture;
 #[cfg(target_os = "linux")]
 mod attacked;
@@ -20,6 +21,7 @@ mod choosing;
 mod client;
 #[cfg(unix)]
 mod command_line;
+mod connecting;
 mod control_openapi;
 mod coverage;
 mod docs;
