@@ -147,7 +147,7 @@ impl Planted {
             self.control(method, &format!("setup/{encoded}"), None)
                 .await;
         }
-        for path in self.routes() {
+        for path in Self::routes() {
             for query in [
                 format!("{encoded}=1"),
                 format!("endpoint={encoded}&state={encoded}&wait={encoded}&at={encoded}"),
@@ -217,7 +217,7 @@ impl Planted {
     }
 
     /// The paths that `openapi.json` lists, without the prefix.
-    fn routes(&self) -> Vec<String> {
+    fn routes() -> Vec<String> {
         let document: Value =
             serde_json::from_str(include_str!("../../src/control/openapi.json")).expect("JSON");
         let paths = document["paths"].as_object().expect("paths").keys();
@@ -237,7 +237,7 @@ impl Planted {
             self.control("GET", &format!("export?world={world}"), None)
                 .await;
         }
-        for route in self.routes() {
+        for route in Self::routes() {
             let paths: Vec<String> = match route.as_str() {
                 "events" => continue, // this is read before
                 _ if route.contains("{trace}") => traces
@@ -281,7 +281,8 @@ impl Planted {
 
 /// Percent-encoded, every character of it.
 fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    let escapes = text.bytes().map(|byte| format!("%{byte:02X}"));
+    escapes.collect::<Vec<_>>().concat()
 }
 
 /// The parts of a secret that must not be shown: after the prefix of a key, any beginning of it.

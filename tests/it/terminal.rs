@@ -46,7 +46,8 @@ fn server(answer: &Value) -> String {
     std::thread::spawn(move || {
         for socket in listener.incoming() {
             let Ok(mut socket) = socket else { return };
-            socket.read(&mut [0; 4096]).ok();
+            let received = socket.read(&mut [0; 4096]);
+            assert!(received.is_ok_and(|bytes| bytes > 0), "a request");
             let length = body.len();
             let head = format!(
                 "HTTP/1.1 {status} X\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"

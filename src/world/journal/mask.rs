@@ -324,7 +324,8 @@ mod tests {
     #[test]
     fn encoded_secrets_are_hidden() {
         let mask = mask();
-        let percent: String = TOKEN.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let percent = TOKEN.bytes().map(|byte| format!("%{byte:02X}"));
+        let percent = percent.collect::<Vec<_>>().concat();
         for text in [
             percent.clone(),
             percent.replace('%', "%25"),
