@@ -262,6 +262,11 @@ impl Moment {
         (now.saturating_duration_since(self.at), self.advanced)
     }
 
+    /// When a delay after the moment ends: by the world's clock and by the machine's time.
+    pub(crate) fn after(self, delay: Duration) -> (Duration, Instant) {
+        (self.advanced + delay, self.at + delay)
+    }
+
     /// The time since the moment: by the machine, or by how far the world's clock was advanced since, whichever is
     /// longer. `advanced` is how far it is advanced now.
     pub(crate) fn passed(self, now: Instant, advanced: Duration) -> Duration {

@@ -42,7 +42,7 @@ pub(crate) use self::panics::{
     Panicked, Panics, contained, contained_async, log_panic, pass_panic_on,
 };
 pub(crate) use self::rate_limit::{RateLimit, RateStanding, WINDOWS_MAX, Window, Windows};
-pub(crate) use self::receiver_url::ReceiverUrl;
+pub(crate) use self::receiver_url::{Origin, ReceiverUrl};
 pub(crate) use self::share::grow_share;
 pub(crate) use self::spellings::{JsonPlace, Spellings, UNFIT_MAX};
 pub(crate) use self::sync::{lock, read_lock, write_lock};

@@ -4,18 +4,18 @@ use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::header::{
     CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, TRANSFER_ENCODING, USER_AGENT,
 };
 use hyper::{HeaderMap, Method, Request, StatusCode};
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::connect::{TriedAddress, connect};
 use super::reach::{Reach, judge};
 use super::resolver::Resolver;
+use super::written::{WatchedBody, WatchedIo, watched};
 use crate::base::{Host, HttpUrl, ReceiverUrl};
 
 /// A receiver cannot delay its callback by more than a day.
@@ -58,13 +58,15 @@ pub(crate) struct AttemptResult {
 }
 
 impl Egress {
-    /// POSTs a body and reads the answer, all within `limit`.
-    pub(crate) async fn send(
+    /// POSTs a body and reads the answer, all within `limit`. `until_written` is dropped when the request is
+    /// written, or when the attempt has failed.
+    pub(crate) async fn send<T: Send + Unpin>(
         &self,
         url: &ReceiverUrl,
         headers: HeaderMap,
         body: Bytes,
         limit: Duration,
+        until_written: T,
     ) -> AttemptResult {
         if cfg!(any(test, fuzzing)) {
             return AttemptResult::failed("connection refused".to_owned()); // a fuzzer would call any host it finds
@@ -79,9 +81,11 @@ impl Egress {
             #[cfg(feature = "tls")]
             if url.is_https() {
                 let stream = super::trust::connect_tls(&self.trust, url.host(), socket).await?;
-                return Self::exchange(stream, url, headers, body).await;
+                let (io, body) = watched(stream, body, until_written);
+                return Self::exchange(io, url, headers, body).await;
             }
-            Self::exchange(socket, url, headers, body).await
+            let (io, body) = watched(socket, body, until_written);
+            Self::exchange(io, url, headers, body).await
         };
         let mut sent = match tokio::time::timeout(limit, exchange).await {
             Ok(Ok(sent)) => sent,
@@ -98,13 +102,13 @@ impl Egress {
         sent
     }
 
-    async fn exchange<S: AsyncRead + AsyncWrite + Send + Unpin>(
-        socket: S,
+    async fn exchange<S: AsyncRead + AsyncWrite + Send + Unpin, T: Send + Unpin>(
+        io: WatchedIo<S, T>,
         url: &HttpUrl,
         mut headers: HeaderMap,
-        body: Bytes,
+        body: WatchedBody,
     ) -> Result<AttemptResult, String> {
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(socket))
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(io)
             .await
             .map_err(|error| plain_reason(&error))?;
         let host =
@@ -112,7 +116,7 @@ impl Egress {
         headers.insert(HOST, host);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(USER_AGENT, HeaderValue::from_static("iluma-sandbox"));
-        let mut request = Request::new(Full::new(body));
+        let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
         *request.uri_mut() = url
             .target()
@@ -213,7 +217,7 @@ pub(crate) fn callable_host(host: &str) -> Result<Host, String> {
 }
 
 impl AttemptResult {
-    fn failed(error: String) -> Self {
+    pub(super) fn failed(error: String) -> Self {
         Self {
             reached: false, // the caller knows this and the addresses
             tried: Vec::new(),

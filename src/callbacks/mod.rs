@@ -8,15 +8,17 @@ mod options;
 mod reach;
 mod resolver;
 mod run;
+mod slots;
 #[cfg(feature = "tls")]
 mod trust;
 #[cfg(feature = "tls")]
 mod verifier;
+mod written;
 
 pub(crate) use self::advance::Advance;
 #[cfg(feature = "cli")]
 pub(crate) use self::connect::connect_to_host;
-pub(crate) use self::courier::{Courier, RECEIVER_TIME};
+pub(crate) use self::courier::{Courier, DefaultUrl, RECEIVER_TIME};
 pub(crate) use self::egress::AttemptResult;
 #[cfg(feature = "cli")]
 pub(crate) use self::egress::callable_host;

@@ -14,13 +14,11 @@ use crate::sandbox::Builder;
 /// Which scenario files are used.
 #[derive(Debug, Args)]
 pub(super) struct Scenarios {
-    /// Folder of scenario files. They are applied over the shipped ones. Can be repeated; separate several
-    /// with commas.
+    /// Folder of scenario files. They are applied over the shipped ones. Can be repeated.
     #[arg(
         long = "scenarios",
         value_name = "DIR",
-        env = "ILUMA_SANDBOX_SCENARIOS",
-        value_delimiter = ','
+        env = "ILUMA_SANDBOX_SCENARIOS"
     )]
     folders: Vec<PathBuf>,
 }

@@ -1,12 +1,13 @@
 //! The command line: the commands and their exit codes.
 
-use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
+use clap::error::ContextKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use super::output::{not_written, report};
+use super::output::{misused, not_written, report};
+use super::variables::Variables;
 use super::{
     audit, ca, check, completions, coverage, document, env, explain, init, list, man, openapi,
     readyz, schema, serve, trigger, try_out,
@@ -108,13 +109,18 @@ enum Command {
 /// assert_eq!(exit, std::process::ExitCode::SUCCESS);
 /// ```
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = with_default_command(arguments);
-    let cli = match parse(&arguments) {
-        Ok(cli) => cli,
-        Err(error) => return refuse(&error, &arguments),
+    let (command, warnings) = match parse(&with_default_command(arguments)) {
+        Ok(parsed) => parsed,
+        Err(code) => return code,
     };
-    match cli.command {
-        Command::Serve(arguments) => serve::run(arguments, commands),
+    if let Command::Serve(arguments) = command {
+        return serve::run(arguments, &warnings, commands);
+    }
+    for warning in warnings {
+        report(format_args!("iluma-sandbox: warning: {warning}"));
+    }
+    match command {
+        Command::Serve(_) => unreachable!("it was started above"),
         Command::Check(arguments) => check::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Coverage(arguments) => coverage::run(&arguments),
@@ -135,35 +141,6 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
-    let matches = without_empty_twins(Cli::command()).try_get_matches_from(arguments);
-    matches.and_then(|matches| Cli::from_arg_matches(&matches))
-}
-
-/// Prints why the arguments are wrong, or the help that they ask for. An argument may be a file name that somebody else
-/// chose, and clap repeats it as it is.
-fn refuse(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
-    if !error.use_stderr() {
-        return match error.print() {
-            Err(unwritten) => not_written(&unwritten),
-            Ok(()) => ExitCode::SUCCESS,
-        };
-    }
-    let is_safe = |one: &OsString| matches!(visible(&one.to_string_lossy()), Cow::Borrowed(_));
-    let is_shown_safe = matches!(visible_lines(&error.to_string()), Cow::Borrowed(_));
-    if is_shown_safe && arguments.iter().all(is_safe) {
-        error.print().ok(); // in colours
-        return ExitCode::from(2);
-    }
-    let visible = arguments
-        .iter()
-        .map(|one| visible(&one.to_string_lossy()).into_owned().into());
-    let same = parse(&visible.collect::<Vec<_>>()).err();
-    let message = same.as_ref().unwrap_or(error).to_string();
-    report(message.trim_end());
-    ExitCode::from(2)
-}
-
 /// The command line as clap knows it, for the tests that hold documents and library to it.
 #[doc(hidden)]
 pub fn command() -> clap::Command {
@@ -180,17 +157,54 @@ pub(crate) fn commands() -> Vec<(String, String)> {
     commands.collect()
 }
 
-fn without_empty_twins(command: clap::Command) -> clap::Command {
-    let command = command.mut_args(without_empty_twin);
-    command.mut_subcommands(without_empty_twins)
+/// Parses arguments and variables. Returns the command, and warnings about variables. An error is the exit code.
+fn parse(arguments: &[OsString]) -> Result<(Command, Vec<String>), ExitCode> {
+    let all = Cli::command();
+    let variables = Variables::of(&all);
+    let matches = variables
+        .give_to(all.clone())
+        .try_get_matches_from(arguments);
+    let matches = matches.map_err(|error| ended(&error, arguments))?;
+    let warnings = variables.check(&all, &matches).map_err(misused)?;
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| ended(&error, arguments))?;
+    Ok((cli.command, warnings))
 }
 
-/// A variable that is set to nothing counts as not set: CI systems pass them on that way.
-fn without_empty_twin(argument: clap::Arg) -> clap::Arg {
-    let twin = argument.get_env().and_then(std::env::var_os);
-    match twin {
-        Some(value) if value.is_empty() => argument.env(clap::builder::Resettable::Reset),
-        _ => argument,
+/// Prints an error, or the help that the arguments ask for.
+fn ended(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    if error.use_stderr() {
+        return refused(error, arguments);
+    }
+    // The help shows each variable as it is set. The values of lists are no longer in `error`.
+    let help = Cli::command().try_get_matches_from(arguments).err();
+    match help.as_ref().unwrap_or(error).print() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(unwritten) => not_written(&unwritten),
+    }
+}
+
+/// An argument may be a file name that somebody else chose, and clap repeats it as it is.
+fn refused(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    let visible: Vec<OsString> = arguments.iter().map(visible_argument).collect();
+    let is_same = visible == arguments;
+    let of_visible = Cli::command().try_get_matches_from(visible).err();
+    let error = of_visible.as_ref().filter(|_| !is_same).unwrap_or(error);
+    let message = error.to_string();
+    if error.get(ContextKind::Custom).is_some() {
+        return misused(message.trim_start_matches("error: ").trim_end());
+    }
+    if visible_lines(&message) == message {
+        error.print().ok(); // nobody is left to tell
+    } else {
+        report(message.trim_end());
+    }
+    ExitCode::from(2)
+}
+
+fn visible_argument(argument: &OsString) -> OsString {
+    match argument.to_str() {
+        Some(text) => visible(text).into_owned().into(),
+        None => argument.clone(),
     }
 }
 

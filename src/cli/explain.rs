@@ -169,10 +169,14 @@ fn write_record(text: &mut String, explanation: &Explanation) -> fmt::Result {
         }
     }
     for callback in explanation.callbacks.iter().flatten() {
-        let (id, kind, url) = (&callback.id, &callback.callback_type, &callback.url);
+        let (id, kind) = (&callback.id, &callback.callback_type);
         let state = json!(callback.state);
         let state = state.as_str().expect("a state is written as text");
-        writeln!(text, "callback {id} {kind} to {url}: {state}")?;
+        match (&callback.url, &callback.reason) {
+            (Some(url), _) => writeln!(text, "callback {id} {kind} to {url}: {state}")?,
+            (None, Some(reason)) => writeln!(text, "callback {id} {kind}: {state}, {reason}")?,
+            (None, None) => writeln!(text, "callback {id} {kind}: {state}")?,
+        }
     }
     for note in &explanation.notes {
         writeln!(text, "note     {note}")?;

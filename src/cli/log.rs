@@ -7,6 +7,8 @@ use clap::ValueEnum;
 use tracing::level_filters::LevelFilter;
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 
+use super::variables::variable;
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum LogFormat {
     /// Lines for people.
@@ -41,7 +43,7 @@ pub(super) fn start(format: LogFormat) -> Option<WorkerGuard> {
     let (writer, guard) = NonBlockingBuilder::default()
         .lossy(true)
         .finish(std::io::stderr());
-    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let colours = std::io::stderr().is_terminal() && variable("NO_COLOR").is_none();
     let lines = tracing_subscriber::fmt()
         .with_max_level(LevelFilter::INFO)
         .with_writer(writer)

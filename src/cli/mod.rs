@@ -2,6 +2,7 @@
 
 mod answering;
 mod audit;
+mod bind;
 mod ca;
 mod check;
 mod client;
@@ -13,6 +14,7 @@ mod document;
 mod env;
 mod explain;
 mod files;
+mod given;
 mod init;
 mod list;
 mod log;
@@ -24,12 +26,14 @@ mod parent;
 mod ready_file;
 mod readyz;
 mod schema;
+mod secret;
 mod serve;
 mod target;
 mod tls;
 mod trigger;
 mod trust_help;
 mod try_out;
+mod variables;
 
 #[cfg(feature = "cli")]
 pub use self::commands::{command, run};

@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use super::answering::Scenarios;
 use super::client::sandbox_url;
-use super::output::{finish_json, misused};
-use super::target::first_key;
-use crate::base::{HttpUrl, PUBLIC_KEY};
+use super::output::finish_json;
+use super::secret::secret;
+use super::target::{NOT_A_KEY, public_key};
+use crate::base::{ApiKey, HttpUrl, PUBLIC_KEY};
 use crate::http::DEFAULT_HOST;
 use crate::reference::{self, About};
 
@@ -44,9 +45,10 @@ pub(super) struct PostmanArguments {
         long,
         value_name = "KEY",
         env = "ILUMA_SANDBOX_API_KEY",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = secret::<ApiKey>(NOT_A_KEY)
     )]
-    api_key: Option<String>,
+    api_key: Option<ApiKey>,
     #[command(flatten)]
     of: Arguments,
 }
@@ -68,10 +70,7 @@ pub(super) fn run_postman(arguments: &PostmanArguments) -> ExitCode {
             Err(code) => code,
         };
     }
-    let api_key = match first_key(arguments.api_key.as_deref()) {
-        Ok(key) => key,
-        Err(sentence) => return misused(sentence),
-    };
+    let api_key = arguments.api_key.clone().unwrap_or_else(public_key);
     let environment = reference::Environment {
         base_url: &base(&arguments.of),
         api_key: api_key.reveal(),

@@ -9,6 +9,8 @@ use iluma_sandbox_give_back::is_ignored;
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::variables::variable;
+
 /// The signals that stop the process: SIGINT (Ctrl-C) and SIGTERM, and SIGHUP and SIGQUIT unless the process was
 /// started with these ignored, as `nohup` does.
 #[cfg(unix)]
@@ -153,7 +155,7 @@ pub(super) fn write_private(path: &Path, text: &str) -> io::Result<()> {
 /// The folder for the data of a user's programs. None where the user has none.
 pub(super) fn data_folder() -> Option<PathBuf> {
     let named = |name: &str| {
-        let path = std::env::var_os(name).map(PathBuf::from);
+        let path = variable(name).map(PathBuf::from);
         path.filter(|path| path.is_absolute())
     };
     if cfg!(windows) {

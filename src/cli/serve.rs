@@ -1,7 +1,6 @@
 //! `iluma-sandbox serve`: the sandbox as a process, with a ready file, signals and exit codes.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -12,12 +11,15 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::answering::Answering;
+use super::bind::{Bind, DEFAULT_BIND};
 use super::log::{self, LogFormat};
 use super::os::StopSignals;
 use super::output::{Format, fail, misused, print, report};
 use super::parent::Parent;
 use super::ready_file::ReadyFile;
+use super::secret::secret;
 use super::tls::{ReceiverArguments, TlsArguments};
+use super::variables::{TEST_PANICS, variable};
 use crate::base::ApiKey;
 use crate::callbacks::{CallbackUrl, Retries};
 use crate::http::{CONTROL_TOKEN_HEADER, ControlToken, DEFAULT_PORT};
@@ -37,15 +39,12 @@ const INTERRUPTED: u8 = 130;
 /// How often that is waited for if connections never cease to end.
 const WAITS_MAX: usize = 10;
 
-/// Makes requests panic that ask for it. It is no flag, because only the sandbox's own tests use it.
-const TEST_PANICS: &str = "ILUMA_SANDBOX_TEST_PANICS";
-
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(super) struct Arguments {
-    /// IP address to listen on.
-    #[arg(long, value_name = "ADDR", env = "ILUMA_SANDBOX_BIND", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
-    bind: IpAddr,
+    /// IP address to listen on, or `localhost` for 127.0.0.1 and `::1`. `::` includes all IPv4 addresses.
+    #[arg(long, value_name = "ADDR", env = "ILUMA_SANDBOX_BIND", default_value = DEFAULT_BIND)]
+    bind: Bind,
     /// Port to listen on; 0 picks a free port.
     #[arg(long, value_name = "N", env = "ILUMA_SANDBOX_PORT", default_value_t = DEFAULT_PORT)]
     port: u16,
@@ -53,15 +52,15 @@ pub(super) struct Arguments {
     tls: TlsArguments,
     #[command(flatten)]
     answering: Answering,
-    /// Accept only this API key. Can be repeated; separate several keys with commas.
+    /// Accept only this API key. Can be repeated.
     #[arg(
         long = "api-key",
         value_name = "KEY",
         env = "ILUMA_SANDBOX_API_KEY",
-        value_delimiter = ',',
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = secret::<ApiKey>("a value of --api-key is no API key")
     )]
-    api_keys: Vec<String>,
+    api_keys: Vec<ApiKey>,
     /// Format of the dates in watchlist results: `strings` or `objects`.
     #[arg(long, value_name = "FORM", env = "ILUMA_SANDBOX_WATCHLIST_DATES", value_parser = date_form)]
     watchlist_dates: Option<DateForm>,
@@ -77,7 +76,6 @@ pub(super) struct Arguments {
         long = "callback",
         value_name = "TYPE=URL",
         env = "ILUMA_SANDBOX_CALLBACK",
-        value_delimiter = ',',
         value_parser = callback
     )]
     callbacks: Vec<(String, CallbackUrl)>,
@@ -105,7 +103,6 @@ pub(super) struct Arguments {
         long,
         value_name = "FROM=TO",
         env = "ILUMA_SANDBOX_CALLBACK_HOST_MAP",
-        value_delimiter = ',',
         value_parser = pair
     )]
     callback_host_map: Vec<(String, String)>,
@@ -117,9 +114,10 @@ pub(super) struct Arguments {
         long,
         value_name = "TOKEN",
         env = "ILUMA_SANDBOX_CONTROL_TOKEN",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = secret::<ControlToken>("--control-token")
     )]
-    control_token: Option<String>,
+    control_token: Option<ControlToken>,
     /// Write address, API key and tokens as JSON into this file when the sandbox is ready.
     #[arg(long, value_name = "PATH", env = "ILUMA_SANDBOX_READY_FILE")]
     ready_file: Option<PathBuf>,
@@ -138,8 +136,12 @@ pub(super) struct Arguments {
     log_format: LogFormat,
 }
 
-/// `commands` returns the commands of the binary, which its own documents list.
-pub(super) fn run(arguments: Arguments, commands: fn() -> Vec<(String, String)>) -> ExitCode {
+/// `warnings` go to the log. `commands` returns the commands of the binary, which its own documents list.
+pub(super) fn run(
+    arguments: Arguments,
+    warnings: &[String],
+    commands: fn() -> Vec<(String, String)>,
+) -> ExitCode {
     let parent = match arguments.exit_with_parent.then(Parent::of_this_process) {
         Some(Err(sentence)) => return misused(sentence),
         Some(Ok(parent)) => Some(parent),
@@ -147,6 +149,9 @@ pub(super) fn run(arguments: Arguments, commands: fn() -> Vec<(String, String)>)
     };
     let _flushed_at_the_end = log::start(arguments.log_format);
     log::keep_panics_quiet();
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => return fail(format_args!("cannot start: {error}")),
@@ -266,14 +271,15 @@ async fn serve_until_stopped(
 impl Arguments {
     /// A builder with these arguments, or a sentence about a wrong one.
     fn builder(self) -> Result<Builder, String> {
-        let mut builder = Sandbox::builder()
-            .address(SocketAddr::new(self.bind, self.port))
+        let mut builder = self
+            .bind
+            .apply(Sandbox::builder(), self.port)
             .strict_reload(self.strict_reload)
             .thumbnails(!self.no_thumbnails)
             .retries(&self.callback_retries)
             .sign_callbacks(self.callback_signing.is_some())
             .second_token_header(self.callback_token_twice);
-        if std::env::var_os(TEST_PANICS).is_some_and(|value| value == "1") {
+        if variable(TEST_PANICS).is_some_and(|value| value == "1") {
             tracing::warn!("{TEST_PANICS} is set: every client can make the sandbox panic");
             builder = builder.test_panics();
         }
@@ -281,15 +287,9 @@ impl Arguments {
         builder = self.tls.apply(builder)?;
         builder = self.receivers.apply(builder)?;
         for key in self.api_keys {
-            let key = key.parse::<ApiKey>();
-            // The key itself is not repeated: it may be a real one.
-            let key =
-                key.map_err(|reason| format!("a value of --api-key is no API key: {reason}"))?;
             builder = builder.api_key(key);
         }
         if let Some(token) = self.control_token {
-            let token = token.parse::<ControlToken>();
-            let token = token.map_err(|reason| format!("--control-token: {reason}"))?;
             builder = builder.control_token(token);
         }
         for (callback_type, url) in self.callbacks {
@@ -332,6 +332,7 @@ fn ready(sandbox: &Sandbox, ca_file: Option<&Path>) -> String {
         .and_then(|port| port.parse::<u16>().ok());
     let ready = json!({
         "url": url,
+        "urls": sandbox.urls(),
         "port": port,
         "pid": std::process::id(),
         "api_key": sandbox.api_key(),

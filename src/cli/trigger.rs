@@ -180,7 +180,8 @@ fn why_not(delivery: &Value, wait: Duration) -> String {
             | DeliveryState::Delivered
             | DeliveryState::Cancelled
             | DeliveryState::Suppressed
-            | DeliveryState::Dropped,
+            | DeliveryState::Dropped
+            | DeliveryState::NoUrl,
         )
         | None => format!("the callback was not delivered: {reason}"),
     }

@@ -33,6 +33,7 @@ pub(super) fn answer(context: &Context) -> ControlAnswer {
             "held": tally.deliveries,
             "dropped": tally.deliveries_dropped,
             "pending": tally.deliveries_pending,
+            "pending_dropped": held.callbacks_dropped,
         },
     });
     body["last_reload_ms_ago"] = ms_ago(&reload).into();

@@ -35,7 +35,7 @@ pub(super) fn redact_explanation(
         hidden.redact_text(&mut complaint.message);
     }
     for callback in explanation.callbacks.iter_mut().flatten() {
-        callback.url = world::redacted_url(&callback.url);
+        callback.url = callback.url.as_deref().map(world::redacted_url);
     }
     for note in &mut explanation.notes {
         hidden.redact_text(note);

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::ask::{ControlAnswer, ControlRequest, bad_request, endpoint_named, json_body};
 use super::context::Context;
-use super::deliveries;
+use super::{deliveries, unsent};
 use crate::answer;
 use crate::base::{Behaviour, ReceiverUrl, Stamp, split_path};
 use crate::catalogue::{self, Catalogue, Endpoint, Outcome};
@@ -71,9 +71,7 @@ pub(super) fn fire(
         .engine
         .callback_url(&catalogue, &state.callbacks, &callback_type)
     else {
-        return Err(bad_request(format!(
-            "no URL is registered for {callback_type}: POST one to /v1/callback/urls, or start with --callback"
-        )));
+        return Err(unsent::no_url_to_send_to(&callback_type));
     };
     let Some(written) =
         answer::write_unrequested(&catalogue, world, &mut state, endpoint, outcome, "trigger")
@@ -126,7 +124,7 @@ impl TriggeredRecord<'_> {
             callback_type: self.callback_type.into(),
             record: Some(self.id),
             outcome: self.endpoint.outcome_id(&self.outcome.name).shown().into(),
-            url: self.url,
+            url: Some(self.url),
             body: self.body,
             state: DeliveryState::Scheduled,
             attempts: Vec::new(),

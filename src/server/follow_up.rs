@@ -7,6 +7,7 @@ use tokio::time::timeout;
 
 use crate::answer::{FollowUp, Registration};
 use crate::callbacks::Courier;
+use crate::control::Context;
 use crate::http::ApiError;
 use crate::world::{WAIT, World};
 
@@ -15,10 +16,11 @@ const TEST_TIME: Duration = Duration::from_secs(10);
 
 /// Does what must happen before the reply is written. Returns what must happen after it.
 pub(crate) async fn carry_out_before_reply(
-    courier: &Arc<Courier>,
+    context: &Context,
     world: &Arc<World>,
     effect: FollowUp,
 ) -> Result<Option<Release>, ApiError> {
+    let courier = &context.courier;
     match effect {
         FollowUp::None => Ok(None),
         FollowUp::Release(held) => {
@@ -56,19 +58,20 @@ pub(crate) async fn carry_out_before_reply(
             Ok(None)
         }
         FollowUp::Register(registration) => {
-            register(courier, world, registration).await.map(|()| None)
+            register(context, world, registration).await.map(|()| None)
         }
     }
 }
 
 /// Sends the test of each type. The URL is registered only if the receiver accepts all of them.
 async fn register(
-    courier: &Courier,
-    world: &World,
+    context: &Context,
+    world: &Arc<World>,
     registration: Registration,
 ) -> Result<(), ApiError> {
     for (_, body) in &registration.types {
-        let sent = courier
+        let sent = context
+            .courier
             .ping(world, &registration.url, body.clone(), TEST_TIME)
             .await;
         if let Some(error) = sent.error {
@@ -82,6 +85,8 @@ async fn register(
         let url = registration.url.clone();
         state.callbacks.register(callback_type, url, now);
     }
+    context.engine.schedule_unsent(&mut state);
+    context.courier.wake(world, &mut state);
     Ok(())
 }
 

@@ -8,6 +8,7 @@ mod connection;
 mod follow_up;
 mod gone;
 mod in_memory;
+mod listeners;
 mod multipart;
 mod pace;
 mod ports;
@@ -24,7 +25,8 @@ pub(crate) use self::accept::{STOP_TIME, serve};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::connection::HEAD_BYTES_MAX;
 pub(crate) use self::in_memory::InMemory;
-pub(crate) use self::ports::{OpenError, Ports, Secured, listen};
+pub(crate) use self::listeners::{Place, listen};
+pub(crate) use self::ports::{OpenError, Ports, Secured};
 pub(crate) use self::serving::Serving;
 #[cfg(feature = "tls")]
 pub(crate) use self::tls::{

@@ -137,7 +137,9 @@ async fn answer_as_sandbox(serving: &Serving, call: &Call) -> Option<Response<Re
         return Some(response);
     }
     if control::is_control_path(&call.path()) {
-        return Some(Box::pin(control::respond(&serving.control, call)).await);
+        let response = Box::pin(control::respond(&serving.control, call)).await;
+        serving.control.engine.worlds.drop_callbacks_beyond_limit();
+        return Some(response);
     }
     None
 }
@@ -157,8 +159,9 @@ async fn follow_up(serving: &Serving, answered: &mut Answered) -> Option<Release
     if matches!(effect, FollowUp::None) {
         return None;
     }
-    let courier = &serving.control.courier;
-    match Box::pin(follow_up::carry_out_before_reply(courier, world, effect)).await {
+    let control = &serving.control;
+    control.engine.worlds.drop_callbacks_beyond_limit();
+    match Box::pin(follow_up::carry_out_before_reply(control, world, effect)).await {
         Ok(to_release) => to_release,
         Err(error) => {
             let catalogue = serving.control.engine.catalogue();

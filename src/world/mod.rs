@@ -18,6 +18,7 @@ mod watchers;
 mod world;
 mod worlds;
 
+pub(crate) use self::digest::WorldDigest;
 pub(crate) use self::exercised::{Durations, Exercised, LIMITS_US};
 pub(crate) use self::journal::{
     Content, DecidedBy, Decision, Excerpt, Expected, HiddenValues, JOURNAL_ENTRIES_MAX, JournalOf,
@@ -30,7 +31,8 @@ pub use self::journal::{
 pub(crate) use self::named::Listed;
 pub use self::outbox::DeliveryState;
 pub(crate) use self::outbox::{
-    Attempt, Callbacks, DEPTH_MAX, Delivery, REPLY_TIME, TokenSent, WAIT, delivery_id, seq_of,
+    Attempt, Callbacks, DEPTH_MAX, Delivery, REPLY_TIME, TokenSent, Turn, UnsentEvent, WAIT,
+    delivery_id, event_seq_of, no_url, seq_of,
 };
 pub(crate) use self::queued::{CallKind, QUEUED_MAX, Queued, QueuedOutcomes, TIMES_MAX};
 pub(crate) use self::recent_uploads::RequestUploads;

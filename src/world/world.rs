@@ -23,8 +23,8 @@ pub(crate) const BYTES_MAX: usize = 256 << 20;
 
 const WORLD_BYTES_MAX: usize = 64 << 20;
 
-/// The journal and the delivery log may each use one part in this many of a full world's limit. Pending
-/// deliveries may use more.
+/// The journal, the delivery log and the events without a URL may each use one part in this many of a full world's
+/// limit. Pending deliveries may use more.
 const LOG_PART: usize = 4;
 
 #[derive(Debug)]
@@ -53,6 +53,8 @@ pub(crate) struct World {
     pub(super) last_used_ms: AtomicU64,
     pub(super) bytes: AtomicUsize,
     pub(super) bytes_of_all: Arc<AtomicUsize>,
+    /// Its pending deliveries.
+    pub(super) pending: Arc<AtomicUsize>,
     /// Takes the counts of this world when it is reset or dropped.
     pub(super) totals: Arc<Mutex<Totals>>,
     /// The callback tokens of all worlds.
@@ -143,6 +145,8 @@ impl World {
                 state.journal.drop_oldest()
             } else if state.callbacks.log.bytes > bytes_max / LOG_PART {
                 state.callbacks.log.drop_oldest_ended() || state.records.drop_oldest()
+            } else if state.callbacks.unsent.bytes > bytes_max / LOG_PART {
+                state.callbacks.unsent.drop_oldest()
             } else {
                 state.records.drop_oldest()
             };

@@ -82,10 +82,15 @@ fn the_ready_file_tells_a_launcher_everything_and_nobody_else() {
         .expect("a number");
     let token = ready["callback_token"].as_str().expect("a token");
     assert_eq!(token.len(), 64);
+    let mut urls = vec![process.url.clone()];
+    if std::net::TcpListener::bind("[::1]:0").is_ok() {
+        urls.push(format!("http://[::1]:{port}"));
+    }
     assert_eq!(
         ready,
         json!({
             "url": process.url,
+            "urls": urls,
             "port": port,
             "pid": process.pid(),
             "api_key": PUBLIC_KEY,
@@ -117,6 +122,8 @@ fn a_ready_file_that_cannot_be_written_is_a_clear_error() {
         "serve",
         "--port",
         "0",
+        "--log-format",
+        "off",
         "--ready-file",
         "/no/such/folder/ready.json",
     ]);

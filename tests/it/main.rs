@@ -15,6 +15,8 @@ mod bank_products;
 #[cfg(target_os = "linux")]
 mod bombs;
 mod callback_control;
+mod callback_order;
+mod callback_urls;
 mod callbacks;
 mod catalog;
 mod choosing;
@@ -48,6 +50,8 @@ mod json_mistakes;
 mod limits;
 mod llms;
 mod look_alikes;
+#[cfg(unix)]
+mod loopbacks;
 mod masking;
 mod metrics;
 mod mistakes;
@@ -98,6 +102,8 @@ mod trigger;
 mod try_out;
 mod unreadable;
 mod uploads;
+#[cfg(target_os = "linux")]
+mod variables;
 mod verify;
 mod warnings;
 mod web_pages;

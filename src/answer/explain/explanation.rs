@@ -209,7 +209,8 @@ pub(crate) struct ExplainedCallback {
     #[serde(rename = "type")]
     pub callback_type: String,
     pub outcome: String,
-    pub url: String,
+    /// None if no URL is registered for the type.
+    pub url: Option<String>,
     pub state: DeliveryState,
     /// How many attempts there were.
     pub attempts: usize,

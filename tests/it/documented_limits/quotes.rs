@@ -111,7 +111,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "ARCHITECTURE.md",
-        "at most {outbox::SENDS_OF_WORLD_MAX} at a time for a world and {courier::SENDS_MAX} in all",
+        "at most {courier::CONNECTS_MAX} connect at once, and {courier::UNANSWERED_MAX} wait for an answer",
     ),
     (
         "docs/ci.md",
@@ -277,6 +277,10 @@ pub const QUOTES: &[(&str, &str)] = &[
     (
         "src/sandbox/callbacks.rs",
         "is pending any more, at most {patience::PATIENCE}.",
+    ),
+    (
+        "src/sandbox/callbacks.rs",
+        "since the last reset, at most {patience::PATIENCE}.",
     ),
     (
         "src/sandbox/sandbox.rs",
