@@ -6,6 +6,7 @@ use bytes::Bytes;
 use hyper::header::ALLOW;
 use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
+use tokio::task::yield_now;
 
 use super::ask::{ControlReply, ControlRequest, JSON, LINES, TEXT, bad_request, written};
 use super::context::Context;
@@ -50,7 +51,7 @@ pub(crate) async fn respond(context: &Arc<Context>, call: &Call) -> Response<Rep
             ReplyBody::new(mask.hidden(&text).into_owned()),
         ),
         ControlReply::Whole((status, mut body)) => {
-            hide(&mut body, unmasked, &mask);
+            hide(&mut body, unmasked, &mask).await;
             (status, JSON, ReplyBody::new(body.to_string()))
         }
     };
@@ -62,14 +63,25 @@ pub(crate) async fn respond(context: &Arc<Context>, call: &Call) -> Response<Rep
     response
 }
 
-/// Hides secrets in the body of a reply.
-fn hide(body: &mut Value, unmasked: Unmasked, mask: &Mask) {
-    let (Unmasked::Fields(shown), Value::Object(fields)) = (unmasked, &mut *body) else {
+/// Hides secrets in the body of a reply. A list may be long, so other requests get their turn between its items.
+async fn hide(body: &mut Value, unmasked: Unmasked, mask: &Mask) {
+    let Value::Object(fields) = body else {
         return mask.hide(body);
     };
+    let shown = match unmasked {
+        Unmasked::Fields(shown) => shown,
+        Unmasked::Nothing | Unmasked::Scenarios | Unmasked::TokenHeader | Unmasked::All => &[],
+    };
     for (name, value) in fields {
-        if !shown.contains(&name.as_str()) {
-            mask.hide(value);
+        match value {
+            _ if shown.contains(&name.as_str()) => {}
+            Value::Array(items) => {
+                for item in items {
+                    mask.hide(item);
+                    yield_now().await;
+                }
+            }
+            value => mask.hide(value),
         }
     }
 }

@@ -102,7 +102,7 @@ impl Mask {
     }
 
     /// The same for the fields of an object.
-    pub(crate) fn hide_fields(&self, map: &mut Map<String, Value>) {
+    fn hide_fields(&self, map: &mut Map<String, Value>) {
         for (name, value) in map.iter_mut() {
             if !self.is_shown_token(name, value) {
                 self.hide(value);
