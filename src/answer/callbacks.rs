@@ -123,8 +123,7 @@ fn cut_loop(callbacks: &mut Callbacks, first: Delivery) {
         reason: Some(reason),
         ..first
     };
-    let pending = callbacks.pending();
-    callbacks.log.add(dropped, pending);
+    callbacks.add_ended(dropped);
 }
 
 impl DeliveryPlanner<'_> {

@@ -172,6 +172,7 @@ impl NewRecord<'_> {
         let url = self
             .engine
             .callback_url(self.catalogue, &state.callbacks, callback_type);
+        planned.lacks_url = url.is_none();
         let now = self.world.now(state);
         let since = Moment::new(self.call.received_at, state.callbacks.advanced);
         for (at, behaviour) in &stages.calls {

@@ -13,6 +13,8 @@ mod http_url;
 mod json_mistake;
 mod json_number;
 mod json_reading;
+mod log_path;
+mod log_text;
 mod panics;
 mod rate_limit;
 mod receiver_url;
@@ -20,6 +22,7 @@ mod share;
 mod spellings;
 mod sync;
 mod text;
+mod turns;
 
 pub(crate) use self::amount::{size_in_words, time_in_words};
 pub(crate) use self::api_key::PREFIXES;
@@ -38,6 +41,8 @@ pub(crate) use self::http_url::HttpUrl;
 pub(crate) use self::json_mistake::{JsonMistake, looks_like_json, no_object_hint};
 pub(crate) use self::json_number::{canonical_json, canonical_number, look_alike_json, same_json};
 pub(crate) use self::json_reading::{UnreadableJson, read_exact_json, read_json};
+pub(crate) use self::log_path::LogPath;
+pub(crate) use self::log_text::{LogText, plain_line};
 pub(crate) use self::panics::{
     Panicked, Panics, contained, contained_async, log_panic, pass_panic_on,
 };
@@ -51,3 +56,4 @@ pub(crate) use self::text::{
     nearest_sentence, pointer_part, reason, short, shortened, snake_case, visible, visible_json,
     visible_lines,
 };
+pub(crate) use self::turns::{Turn, Turns};

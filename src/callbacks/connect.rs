@@ -9,19 +9,13 @@ use tokio::time::sleep;
 
 use super::resolver::Resolver;
 use crate::base::{self, HttpUrl};
+use crate::world::TriedAddress;
 
 /// The next address is tried after this time, while the former ones go on. RFC 8305 calls it Connection Attempt Delay.
 const CONNECTION_DELAY: Duration = Duration::from_millis(250);
 
 /// How many addresses of a host are tried. A name may have hundreds.
 const ADDRESSES_MAX: usize = 16;
-
-/// An address that was tried, and why there is no connection to it. The address in use has no error.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct TriedAddress {
-    pub address: SocketAddr,
-    pub error: Option<String>,
-}
 
 /// Connects to a host, at whatever address it is. The commands reach their sandbox in this way; callbacks may only go
 /// where [`super::egress::Egress`] lets them.

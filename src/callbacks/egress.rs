@@ -1,22 +1,24 @@
 //! The one way out: every ping, callback, retry and redelivery leaves through [`Egress::send`].
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::header::{
-    CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, TRANSFER_ENCODING, USER_AGENT,
+    CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, LOCATION, TRANSFER_ENCODING, USER_AGENT,
 };
 use hyper::{HeaderMap, Method, Request, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
-use super::connect::{TriedAddress, connect};
+use super::connect::connect;
 use super::reach::{Reach, judge};
 use super::resolver::Resolver;
 use super::written::{WatchedBody, WatchedIo, watched};
-use crate::base::{Host, HttpUrl, ReceiverUrl};
+use crate::base::{Host, HttpUrl, ReceiverUrl, Stamp, plain_line};
+use crate::world::{Attempt, Contact};
 
 /// A receiver cannot delay its callback by more than a day.
 const RETRY_AFTER_MAX: Duration = Duration::from_hours(24);
@@ -44,8 +46,6 @@ pub(crate) struct Egress {
 pub(crate) struct AttemptResult {
     /// Whether a connection was made, whatever happened to it later.
     pub reached: bool,
-    /// The addresses of the host that were tried, in this order.
-    pub tried: Vec<TriedAddress>,
     /// None when no answer came.
     pub status: Option<StatusCode>,
     /// The status line, the headers and the beginning of the body.
@@ -55,6 +55,8 @@ pub(crate) struct AttemptResult {
     /// The delay that the receiver's `retry-after` asks for, with a status that allows it.
     pub retry_after: Option<Duration>,
     pub took: Duration,
+    /// How the receiver was reached, and the gist of its answer.
+    pub contact: Contact,
 }
 
 impl Egress {
@@ -73,10 +75,10 @@ impl Egress {
         }
         let started = Instant::now();
         let url = &url.http;
-        let (mut reached, mut tried) = (false, Vec::new());
+        let (mut reached, mut contact) = (false, Contact::default());
         let exchange = async {
-            let addresses = self.allowed_addresses(url).await?;
-            let socket = connect(addresses, &mut tried).await?;
+            let addresses = self.allowed_addresses(url, &mut contact).await?;
+            let socket = connect(addresses, &mut contact.addresses).await?;
             reached = true;
             #[cfg(feature = "tls")]
             if url.is_https() {
@@ -93,11 +95,15 @@ impl Egress {
             Err(_) => AttemptResult::failed(format!("timed out after {limit:?}")),
         };
         if !reached {
-            let unanswered = tried.iter_mut().filter(|one| one.error.is_none());
+            let unanswered = contact
+                .addresses
+                .iter_mut()
+                .filter(|one| one.error.is_none());
             unanswered.for_each(|one| one.error.clone_from(&sent.error));
         }
+        sent.contact.host_map = contact.host_map;
+        sent.contact.addresses = contact.addresses;
         sent.reached = reached;
-        sent.tried = tried;
         sent.took = started.elapsed();
         sent
     }
@@ -159,11 +165,16 @@ impl Egress {
 
     /// Resolves a name once and returns the addresses that may be called. The list is never empty, and no other
     /// address is connected to.
-    async fn allowed_addresses(&self, url: &HttpUrl) -> Result<Vec<SocketAddr>, String> {
+    async fn allowed_addresses(
+        &self,
+        url: &HttpUrl,
+        contact: &mut Contact,
+    ) -> Result<Vec<SocketAddr>, String> {
         let mapped = self
             .host_map
             .iter()
             .find(|(from, _)| from.is_same_as(url.host()));
+        contact.host_map = mapped.map(|(from, to)| format!("{from}={to}").into());
         let host = mapped.map_or(url.host(), |(_, to)| to);
         let allowed_by_name = self.allowed.iter().any(|name| name.is_same_as(host));
         let mut refused = format!("the host `{host}` has no address");
@@ -217,15 +228,15 @@ pub(crate) fn callable_host(host: &str) -> Result<Host, String> {
 }
 
 impl AttemptResult {
-    pub(super) fn failed(error: String) -> Self {
+    pub(crate) fn failed(error: String) -> Self {
         Self {
             reached: false, // the caller knows this and the addresses
-            tried: Vec::new(),
             status: None,
             answer: String::new(),
             error: Some(error),
             retry_after: None,
             took: Duration::ZERO,
+            contact: Contact::default(),
         }
     }
 
@@ -245,17 +256,38 @@ impl AttemptResult {
         } else {
             Some(format!("status {}", status.as_u16()))
         };
+        let location = head.headers.get(LOCATION);
+        let location = location.filter(|_| status.is_redirection());
+        let location =
+            location.and_then(|url| plain_line(&String::from_utf8_lossy(url.as_bytes())));
         let may_ask = matches!(status.as_u16(), 429 | 503);
         let asked = head.headers.get("retry-after").filter(|_| may_ask);
         let asked = asked.and_then(|value| retry_delay(value.to_str().ok()?.trim()));
         Self {
             reached: true,
-            tried: Vec::new(),
             status: Some(status),
             answer: answer.chars().take(ANSWER_KEPT_CHARS).collect(),
             error,
             retry_after: asked.map(|delay| delay.min(RETRY_AFTER_MAX)),
             took: Duration::ZERO,
+            contact: Contact {
+                location: location.map(Into::into),
+                answer_line: plain_line(&String::from_utf8_lossy(body)).map(Into::into),
+                ..Contact::default()
+            },
+        }
+    }
+
+    /// The attempt as the log of deliveries keeps it.
+    pub(crate) fn into_attempt(self, at: Stamp, request_head: Arc<str>) -> Attempt {
+        Attempt {
+            at,
+            request_head,
+            status: self.status,
+            answer: self.answer.into(),
+            error: self.error,
+            took: self.took,
+            contact: self.contact,
         }
     }
 

@@ -13,11 +13,15 @@ use super::egress::AttemptResult;
 use super::slots::Slot;
 use crate::base::{self, Moment, Origin, Panicked, ReceiverUrl, Stamp, contained_async};
 use crate::world::{
-    self, Attempt, Callbacks, Delivery, DeliveryState, State, Turn, UnsentEvent, World,
+    self, Callbacks, Delivery, DeliveryState, State, Turn, UnsentEvent, World, log_attempt,
+    log_cancelled, log_ended,
 };
 
 /// How long a world's queue pauses after a panic. A panic that repeats must not use up a core.
 const PANIC_PAUSE: Duration = Duration::from_secs(1);
+
+/// Why callbacks are cancelled at the end.
+const STOPPED: &str = "the sandbox stopped";
 
 /// Standard Webhooks, "Deliverability": after 410 the sender stops.
 const GONE: &str = "the receiver answered 410, which ends the attempts (Standard Webhooks)";
@@ -114,11 +118,9 @@ async fn run(courier: &Arc<Courier>, world: &Arc<World>) {
             _ = changes.changed() => {}
             _ = stopping.wait_for(|stopping| *stopping) => {
                 let mut state = world.state();
-                let cancelled = state.callbacks.cancel("the sandbox stopped");
+                let cancelled = state.callbacks.cancel(STOPPED);
                 state.callbacks.runs = false;
-                if !cancelled.is_empty() {
-                    tracing::info!("{} pending callbacks were cancelled", cancelled.len());
-                }
+                log_cancelled(&world.tag, &cancelled, STOPPED);
                 return;
             }
         }
@@ -155,7 +157,7 @@ pub(super) async fn attempt_unless_stopped(
         let trying = pin!(attempt(&courier, &world, leaving, &mut settled));
         tokio::select! {
             biased; // a cancelled attempt is not tried again
-            _ = stopping.wait_for(|stopping| *stopping) => (DeliveryState::Cancelled, "the sandbox stopped"),
+            _ = stopping.wait_for(|stopping| *stopping) => (DeliveryState::Cancelled, STOPPED),
             _ = resets.changed() => (DeliveryState::Cancelled, "the world was reset"),
             tried = contained_async(trying) => match tried {
                 Ok(()) => return,
@@ -177,6 +179,7 @@ pub(super) async fn attempt_unless_stopped(
         if let Some(delivery) = state.callbacks.log.get_mut(seq) {
             delivery.state = ended;
             delivery.reason = Some(reason.to_owned());
+            log_ended(&world.tag, delivery);
         }
         state.callbacks.log.ended.count(ended);
     }
@@ -291,14 +294,8 @@ fn record_attempt(
     let mut frees_next = false;
     let succeeded = sent.succeeded();
     let ends_attempts = courier.signing && sent.status == Some(StatusCode::GONE);
-    let attempt = Attempt {
-        at,
-        request_head,
-        status: sent.status,
-        answer: sent.answer.into(),
-        error: sent.error,
-        took: sent.took,
-    };
+    let retry_after = sent.retry_after;
+    let attempt = sent.into_attempt(at, request_head);
     if let Some(delivery) = callbacks.log.attempted(seq, attempt) {
         let tried = delivery.attempts.len();
         delivery.state = if succeeded {
@@ -307,13 +304,14 @@ fn record_attempt(
             delivery.reason = Some(GONE.to_owned());
             DeliveryState::Failed
         } else if let Some(delay) = courier.retries.get(tried - 1) {
-            let delay = sent.retry_after.unwrap_or(*delay);
+            let delay = retry_after.unwrap_or(*delay);
             delivery.next_try = Some(now.after(delay));
             again = Some(delay);
             DeliveryState::Retrying
         } else {
             DeliveryState::Failed
         };
+        log_attempt(&world.tag, delivery, courier.retries.len() + 1, again);
         frees_next = !delivery.held_for_next;
         let ended = delivery.state;
         callbacks.log.ended.count(ended);

@@ -1,15 +1,17 @@
 //! The command line: the commands and their exit codes.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt::Display;
 use std::process::ExitCode;
 
 use clap::error::ContextKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use super::log::LogFormat;
 use super::output::{misused, not_written, report};
 use super::variables::Variables;
 use super::{
-    audit, ca, check, completions, coverage, document, env, explain, init, list, man, openapi,
+    audit, ca, check, completions, coverage, document, env, explain, init, list, log, man, openapi,
     readyz, schema, serve, trigger, try_out,
 };
 use crate::base::{visible, visible_lines};
@@ -165,7 +167,8 @@ fn parse(arguments: &[OsString]) -> Result<(Command, Vec<String>), ExitCode> {
         .give_to(all.clone())
         .try_get_matches_from(arguments);
     let matches = matches.map_err(|error| ended(&error, arguments))?;
-    let warnings = variables.check(&all, &matches).map_err(misused)?;
+    let warnings = variables.check(&all, &matches);
+    let warnings = warnings.map_err(|sentence| wrong(sentence, arguments))?;
     let cli = Cli::from_arg_matches(&matches).map_err(|error| ended(&error, arguments))?;
     Ok((cli.command, warnings))
 }
@@ -191,7 +194,11 @@ fn refused(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     let error = of_visible.as_ref().filter(|_| !is_same).unwrap_or(error);
     let message = error.to_string();
     if error.get(ContextKind::Custom).is_some() {
-        return misused(message.trim_start_matches("error: ").trim_end());
+        let sentence = message.trim_start_matches("error: ").trim_end();
+        return wrong(sentence, arguments);
+    }
+    if log::wants_json(arguments) {
+        return wrong(message.trim(), arguments);
     }
     if visible_lines(&message) == message {
         error.print().ok(); // nobody is left to tell
@@ -206,6 +213,14 @@ fn visible_argument(argument: &OsString) -> OsString {
         Some(text) => visible(text).into_owned().into(),
         None => argument.clone(),
     }
+}
+
+/// Says what is wrong with the arguments or variables, in the format of the log that was to be written.
+fn wrong(sentence: impl Display, arguments: &[OsString]) -> ExitCode {
+    if log::wants_json(arguments) {
+        return log::start(LogFormat::Json).misused(sentence);
+    }
+    misused(sentence)
 }
 
 /// `iluma-sandbox --port 0` means `iluma-sandbox serve --port 0`.

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use super::output::{Format, block_on, fail, finish, finish_json, misused, refusal, visible_texts};
 use super::target::Target;
-use crate::answer::{DecidingValues, Explanation};
+use crate::answer::{DecidingValues, ExplainedAttempt, Explanation};
+use crate::base::LogText;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -160,6 +161,21 @@ fn write_rules(text: &mut String, explanation: &Explanation) -> fmt::Result {
     Ok(())
 }
 
+/// The last attempt to call a receiver, if it failed.
+fn write_attempt(text: &mut String, attempt: Option<&ExplainedAttempt>) -> fmt::Result {
+    let Some(attempt) = attempt else {
+        return Ok(());
+    };
+    let Some(error) = &attempt.error else {
+        return Ok(());
+    };
+    writeln!(text, "         failed: {}", LogText(error))?;
+    for (name, value) in attempt.details() {
+        writeln!(text, "         {name}: {}", LogText(&value))?;
+    }
+    Ok(())
+}
+
 /// The record, its changes and callbacks, and the notes.
 fn write_record(text: &mut String, explanation: &Explanation) -> fmt::Result {
     if let Some(record) = &explanation.record {
@@ -177,7 +193,9 @@ fn write_record(text: &mut String, explanation: &Explanation) -> fmt::Result {
             (None, Some(reason)) => writeln!(text, "callback {id} {kind}: {state}, {reason}")?,
             (None, None) => writeln!(text, "callback {id} {kind}: {state}")?,
         }
+        write_attempt(text, callback.last_attempt.as_ref())?;
     }
+    write_attempt(text, explanation.callback_test.as_ref())?;
     for note in &explanation.notes {
         writeln!(text, "note     {note}")?;
     }

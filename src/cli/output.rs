@@ -65,13 +65,13 @@ pub(super) fn finish_json(json: &impl Serialize, code: ExitCode) -> ExitCode {
 /// Prints lines. If the output cannot be written, a sentence on stderr says so, and the command ends with the returned
 /// exit code.
 pub(super) fn print(text: &str) -> Result<(), ExitCode> {
-    write(&visible_lines(text))
+    write_out(text).map_err(|error| not_written(&error))
 }
 
 /// The same for JSON, in several lines.
 pub(super) fn print_json(json: &impl Serialize) -> Result<(), ExitCode> {
     let json = serde_json::to_string_pretty(json).expect("texts always serialise");
-    write(&(visible_json(&json) + "\n"))
+    write(&(visible_json(&json) + "\n")).map_err(|error| not_written(&error))
 }
 
 /// JSON of a server, with each text in it made safe for one line.
@@ -99,13 +99,16 @@ pub(super) fn refusal(answer: &Value) -> Option<String> {
     message.map(|message| visible(message).into_owned())
 }
 
-fn write(text: &str) -> Result<(), ExitCode> {
+/// Prints lines. A reader that has closed the pipe is no error.
+pub(super) fn write_out(text: &str) -> std::io::Result<()> {
+    write(&visible_lines(text))
+}
+
+fn write(text: &str) -> std::io::Result<()> {
     let mut stdout = std::io::stdout();
-    match stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(not_written(&error)),
+    let written = stdout.write_all(text.as_bytes());
+    match written.and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
     }
 }

@@ -12,18 +12,20 @@ use tokio::time::sleep;
 
 use super::answering::Answering;
 use super::bind::{Bind, DEFAULT_BIND};
-use super::log::{self, LogFormat};
+use super::log::{self, Log, LogFormat};
 use super::os::StopSignals;
-use super::output::{Format, fail, misused, print, report};
+use super::output::Format;
 use super::parent::Parent;
 use super::ready_file::ReadyFile;
 use super::secret::secret;
+use super::start_error;
+use super::start_table::{self, StartFlags};
 use super::tls::{ReceiverArguments, TlsArguments};
 use super::variables::{TEST_PANICS, variable};
 use crate::base::ApiKey;
 use crate::callbacks::{CallbackUrl, Retries};
 use crate::http::{CONTROL_TOKEN_HEADER, ControlToken, DEFAULT_PORT};
-use crate::sandbox::{Builder, Sandbox, StartError};
+use crate::sandbox::{Builder, Sandbox};
 use crate::scenario::DateForm;
 use crate::server::Serving;
 
@@ -131,7 +133,8 @@ pub(super) struct Arguments {
     /// What to print when the sandbox is ready: a line of text, or the JSON that `--ready-file` writes.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// Format of the log on stderr.
+    /// Format of the log on stderr. It has a line for each request, callback attempt and failed TLS
+    /// handshake, without personal values, keys and tokens. With `json` everything on stderr is JSON.
     #[arg(long, env = "ILUMA_SANDBOX_LOG_FORMAT", value_enum, default_value_t)]
     log_format: LogFormat,
 }
@@ -142,21 +145,22 @@ pub(super) fn run(
     warnings: &[String],
     commands: fn() -> Vec<(String, String)>,
 ) -> ExitCode {
-    let parent = match arguments.exit_with_parent.then(Parent::of_this_process) {
-        Some(Err(sentence)) => return misused(sentence),
+    let parent = arguments.exit_with_parent.then(Parent::of_this_process);
+    let log = log::start(arguments.log_format);
+    let parent = match parent {
+        Some(Err(sentence)) => return log.misused(sentence),
         Some(Ok(parent)) => Some(parent),
         None => None,
     };
-    let _flushed_at_the_end = log::start(arguments.log_format);
     log::keep_panics_quiet();
     for warning in warnings {
         tracing::warn!("{warning}");
     }
     let runtime = match runtime() {
         Ok(runtime) => runtime,
-        Err(error) => return fail(format_args!("cannot start: {error}")),
+        Err(error) => return log.fail(format_args!("cannot start: {error}")),
     };
-    let code = runtime.block_on(serve(arguments, parent, commands));
+    let code = runtime.block_on(serve(arguments, parent, commands, &log));
     runtime.shutdown_background(); // a name that is still being resolved holds up nobody
     code
 }
@@ -175,57 +179,43 @@ async fn serve(
     arguments: Arguments,
     parent: Option<Parent>,
     commands: fn() -> Vec<(String, String)>,
+    log: &Log,
 ) -> ExitCode {
     let mut ready_file = arguments.ready_file.clone().map(ReadyFile::at);
     if let Some(Err(sentence)) = ready_file.as_ref().map(ReadyFile::remove_stale) {
-        return fail(sentence);
+        return log.fail(sentence);
     }
     // This comes before the ready file is written: from then on a signal must find its handler.
     let mut signals = match StopSignals::listen() {
         Ok(signals) => signals,
-        Err(error) => return fail(format_args!("cannot listen for signals: {error}")),
+        Err(error) => return log.fail(format_args!("cannot listen for signals: {error}")),
     };
     let ca_file = arguments.tls.authority_file();
-    let token_is_given = arguments.control_token.is_some();
+    let flags = StartFlags {
+        folders: arguments.answering.folders().to_vec(),
+        has_api_key: !arguments.api_keys.is_empty(),
+        has_control_token: arguments.control_token.is_some(),
+    };
     let format = arguments.format;
     let tls_port = arguments.tls.port();
     let builder = match arguments.builder() {
         Ok(builder) => builder.commands(commands),
-        Err(sentence) => return misused(sentence),
+        Err(sentence) => return log.misused(sentence),
     };
     let sandbox = match builder.start().await {
         Ok(sandbox) => sandbox,
-        Err(StartError::Scenarios(errors)) => {
-            report(&errors);
-            fail("not started: correct the scenario files above");
-            return ExitCode::from(2);
-        }
-        Err(
-            error @ (StartError::CallbackType { .. }
-            | StartError::CallbackHost(_)
-            | StartError::Tls(_)),
-        ) => {
-            return misused(error);
-        }
-        Err(error @ StartError::Bind { address, .. }) => {
-            let flag = match tls_port {
-                Some(port) if port == address.port() => "--tls-port",
-                _ => "--port",
-            };
-            return fail(format_args!(
-                "{error}; choose another with {flag} (0 picks a free port) or --bind"
-            ));
-        }
+        Err(error) => return start_error::report(log, error, tls_port).await,
     };
     let ready_json = ready(&sandbox, ca_file.as_deref());
     if let Some(file) = &mut ready_file
         && let Err(sentence) = file.write(ready_json.clone())
     {
-        return fail(sentence);
+        return log.fail(sentence);
     }
-    let printed = print(&match format {
+    start_table::show(log, &sandbox, &flags);
+    let printed = log.print(&match format {
         Format::Json => ready_json,
-        Format::Text => ready_in_words(&sandbox, token_is_given),
+        Format::Text => ready_in_words(&sandbox, flags.has_control_token),
     });
     let stopped = match printed {
         Ok(()) => serve_until_stopped(sandbox, parent, &mut signals).await,
@@ -234,7 +224,7 @@ async fn serve(
     let removed = ready_file.as_ref().map_or(Ok(()), ReadyFile::remove_own);
     match (stopped, removed) {
         (Err(code), _) => code,
-        (Ok(()), Err(sentence)) => fail(sentence),
+        (Ok(()), Err(sentence)) => log.fail(sentence),
         (Ok(()), Ok(())) => ExitCode::SUCCESS,
     }
 }

@@ -54,6 +54,8 @@ pub(super) enum ControlReply {
     Whole(ControlAnswer),
     /// A finished body with its content type.
     Document(HeaderValue, Bytes),
+    /// The same, already masked with `Context::mask`, because it is too long to be masked as a whole.
+    Masked(HeaderValue, Bytes),
     /// Lines that are written while they are sent.
     Lines(Box<dyn Iterator<Item = Value> + Send>),
     /// A response with headers of its own, which holds nothing that a client wrote in a text: a file, a picture, or the

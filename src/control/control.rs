@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hyper::header::ALLOW;
+use hyper::header::{ALLOW, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
-use tokio::task::yield_now;
 
 use super::ask::{ControlReply, ControlRequest, JSON, LINES, TEXT, bad_request, written};
 use super::context::Context;
 use super::routes::{self, ControlRoute, Handler, Unmasked};
-use crate::answer::known_world;
-use crate::http::{self, ApiError, CONTROL_PREFIX, Call, PageRequest, Refusal, ReplyBody};
-use crate::world::{Mask, World};
+use crate::answer::{known_world, own_key};
+use crate::http::{
+    self, ApiError, CONTROL_PREFIX, Call, PageRequest, Refusal, ReplyBody, WARNING_HEADER,
+};
+use crate::world::{Mask, WORLD_DROPPED, World};
 
 /// Lines are sent in pieces of about this size.
 const PIECE_BYTES: usize = 64 << 10;
@@ -23,8 +24,8 @@ pub(crate) fn is_control_path(path: &str) -> bool {
     path.starts_with(CONTROL_PREFIX) || path == CONTROL_PREFIX.trim_end_matches('/')
 }
 
-/// Everything that the control API writes leaves here, and the mask hides the secrets in it. Only the stream of events
-/// leaves later: it has the same mask.
+/// Everything that the control API writes leaves here, and the mask hides the secrets in it. The stream of events
+/// leaves later, and a page of requests is masked one request at a time: they have the same mask.
 pub(crate) async fn respond(context: &Arc<Context>, call: &Call) -> Response<ReplyBody> {
     context.engine.panics.reached("control");
     let refused = |Refusal(status, error, message)| {
@@ -32,9 +33,31 @@ pub(crate) async fn respond(context: &Arc<Context>, call: &Call) -> Response<Rep
         let reply = ControlReply::Whole((status, body));
         (Unmasked::Nothing, context.mask(), reply)
     };
-    let (unmasked, mask, reply) = decide(context, call).await.unwrap_or_else(refused);
+    let decided = decide(context, call).await;
+    let is_told = decided.is_ok() && was_dropped(context, call);
+    let (unmasked, mask, reply) = decided.unwrap_or_else(refused);
+    let mut response = masked(context, unmasked, mask, reply).await;
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        let allow = routes::allow(own_path(&call.path()));
+        response.headers_mut().insert(ALLOW, allow);
+    }
+    if is_told {
+        let warning = HeaderValue::from_static(WORLD_DROPPED);
+        response.headers_mut().insert(WARNING_HEADER, warning);
+    }
+    response
+}
+
+/// Hides secrets in a reply.
+async fn masked(
+    context: &Context,
+    unmasked: Unmasked,
+    mask: Mask,
+    reply: ControlReply,
+) -> Response<ReplyBody> {
     let (status, kind, body) = match reply {
         ControlReply::Response(response) => return response,
+        ControlReply::Masked(kind, document) => (StatusCode::OK, kind, ReplyBody::new(document)),
         ControlReply::Document(kind, document) => (
             StatusCode::OK,
             kind,
@@ -51,20 +74,15 @@ pub(crate) async fn respond(context: &Arc<Context>, call: &Call) -> Response<Rep
             ReplyBody::new(mask.hidden(&text).into_owned()),
         ),
         ControlReply::Whole((status, mut body)) => {
-            hide(&mut body, unmasked, &mask).await;
+            hide(context, &mut body, unmasked, &mask).await;
             (status, JSON, ReplyBody::new(body.to_string()))
         }
     };
-    let mut response = written(status, kind, body);
-    if status == StatusCode::METHOD_NOT_ALLOWED {
-        let allow = routes::allow(own_path(&call.path()));
-        response.headers_mut().insert(ALLOW, allow);
-    }
-    response
+    written(status, kind, body)
 }
 
-/// Hides secrets in the body of a reply. A list may be long, so other requests get their turn between its items.
-async fn hide(body: &mut Value, unmasked: Unmasked, mask: &Mask) {
+/// Hides secrets in the body of a reply. A list may be long, so it takes turns with other calculations.
+async fn hide(context: &Context, body: &mut Value, unmasked: Unmasked, mask: &Mask) {
     let Value::Object(fields) = body else {
         return mask.hide(body);
     };
@@ -72,13 +90,14 @@ async fn hide(body: &mut Value, unmasked: Unmasked, mask: &Mask) {
         Unmasked::Fields(shown) => shown,
         Unmasked::Nothing | Unmasked::Scenarios | Unmasked::TokenHeader | Unmasked::All => &[],
     };
+    let mut turn = context.turns.first().await;
     for (name, value) in fields {
         match value {
             _ if shown.contains(&name.as_str()) => {}
             Value::Array(items) => {
                 for item in items {
+                    turn.pause().await;
                     mask.hide(item);
-                    yield_now().await;
                 }
             }
             value => mask.hide(value),
@@ -115,6 +134,14 @@ impl Iterator for Pieces {
         }
         (!piece.is_empty()).then(|| piece.into())
     }
+}
+
+/// Whether the caller's own world was dropped, and it is told now.
+fn was_dropped(context: &Context, call: &Call) -> bool {
+    let query = call.query(None).unwrap_or_default();
+    let key = own_key(&context.engine, call, &query).ok();
+    let world = key.and_then(|key| context.engine.worlds.get(&key));
+    world.is_some_and(|world| world.take_drop_notice())
 }
 
 /// A panic has left no answer.
@@ -165,6 +192,10 @@ async fn decide(
     let answer = match route.handler {
         Handler::Page(answer) | Handler::Custom(answer) => {
             return answer(request).map(|reply| (route.unmasked, mask, reply));
+        }
+        Handler::CustomAsync(answer) => {
+            let reply = answer(request).await;
+            return reply.map(|reply| (route.unmasked, mask, reply));
         }
         Handler::Plain(answer) => answer(request),
         Handler::PlainAsync(answer) => answer(request).await,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hyper::StatusCode;
 use serde_json::{Value, json};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::ask::{
     ControlAnswer, ControlRequest, LIMIT_DEFAULT, bad_request, only, parameter, wait, whole_number,
@@ -12,10 +12,12 @@ use super::ask::{
 use super::context::Context;
 use super::delivery_filter::Filter;
 use super::unsent;
+use crate::answer::ExplainedAttempt;
 use crate::base::{ReceiverUrl, milliseconds};
 use crate::http::Refusal;
 use crate::world::{
-    self, Attempt, Callbacks, Delivery, DeliveryState, World, delivery_id, event_seq_of, seq_of,
+    self, Attempt, Callbacks, Delivery, DeliveryState, Waiting, World, delivery_id, event_seq_of,
+    log_ordered, seq_of,
 };
 
 /// How many pending callbacks are shown when `idle` has waited in vain.
@@ -50,7 +52,9 @@ pub(super) async fn list(
     }
     let wanted = count.unwrap_or(1);
     let until = Instant::now() + wait.unwrap_or_default();
+    let mut waiting = Waiting::in_world(until, &context.stop, world);
     let mut changes = world.changes();
+    let mut is_over = false;
     loop {
         changes.mark_unchanged();
         let (answer, next_due) = {
@@ -63,15 +67,14 @@ pub(super) async fn list(
         if let Some(answer) = answer {
             return Ok((StatusCode::OK, answer));
         }
-        let is_hopeless = unsent::nothing_can_come(context, &world.state().callbacks, &filter);
-        let wakes = next_due.map_or(until, |due| due.min(until));
-        let slept = !is_hopeless && timeout_at(wakes, changes.changed()).await.is_err();
-        if is_hopeless || slept && Instant::now() >= until {
+        if is_over {
             return Ok((
                 StatusCode::REQUEST_TIMEOUT,
                 why_not(context, world, &filter, wanted),
             ));
         }
+        let is_hopeless = unsent::nothing_can_come(context, &world.state().callbacks, &filter);
+        is_over = is_hopeless || !waiting.change_or(&mut changes, next_due).await;
     }
 }
 
@@ -189,6 +192,9 @@ pub(super) fn redeliver(
     let callbacks = &mut state.callbacks;
     let seq = callbacks.schedule(again, std::time::Duration::ZERO, Instant::now());
     context.courier.wake(world, &mut state);
+    if let Some(ordered) = state.callbacks.log.get(seq) {
+        log_ordered(&world.tag, ordered);
+    }
     let json = state
         .callbacks
         .log
@@ -204,7 +210,9 @@ pub(super) async fn idle(
 ) -> Result<ControlAnswer, Refusal> {
     only(query, &["wait"])?;
     let until = Instant::now() + wait(query)?.unwrap_or_default();
+    let mut waiting = Waiting::in_world(until, &context.stop, world);
     let mut changes = world.changes();
+    let mut is_over = false;
     loop {
         changes.mark_unchanged();
         let (pending, dropped) = {
@@ -218,7 +226,7 @@ pub(super) async fn idle(
             };
             return Ok((StatusCode::OK, idle));
         }
-        if timeout_at(until, changes.changed()).await.is_err() {
+        if is_over {
             let state = world.state();
             let pending = state
                 .callbacks
@@ -238,6 +246,7 @@ pub(super) async fn idle(
                 }),
             ));
         }
+        is_over = !waiting.change(&mut changes).await;
     }
 }
 
@@ -266,12 +275,17 @@ pub(super) fn delivery_json(context: &Context, delivery: &Delivery) -> Value {
 }
 
 fn attempt_json(attempt: &Attempt) -> Value {
+    let gist = ExplainedAttempt::of(attempt);
     json!({
         "at": attempt.at.to_string(),
         "request": &*attempt.request_head,
-        "status": attempt.status.map(|status| status.as_u16()),
+        "status": gist.status,
         "answer": &*attempt.answer,
-        "error": attempt.error,
+        "error": gist.error,
         "duration_ms": milliseconds(attempt.took),
+        "addresses": gist.addresses,
+        "host_map": gist.host_map,
+        "location": gist.location,
+        "answer_line": gist.answer_line,
     })
 }

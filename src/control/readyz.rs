@@ -20,6 +20,7 @@ pub(super) fn answer(context: &Context) -> ControlAnswer {
     let mut body = json!({
         "status": "ready",
         "version": env!("CARGO_PKG_VERSION"),
+        "pid": std::process::id(),
         "scenarios": if reload.errors.is_some() { "stale" } else { "current" },
         "generation": catalogue.generation,
         "reloads": reload.count,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::gathered::gathered;
-use crate::answer::{DecidingValues, Explanation};
+use crate::answer::{DecidingValues, ExplainedAttempt, Explanation};
 use crate::catalogue::PersonalFields;
 use crate::http;
 use crate::world::{self, Content, DecidedBy, Exchange, HiddenValues};
@@ -34,11 +34,17 @@ pub(super) fn redact_explanation(
         hidden.redact_text(&mut complaint.path);
         hidden.redact_text(&mut complaint.message);
     }
-    for callback in explanation.callbacks.iter_mut().flatten() {
-        callback.url = callback.url.as_deref().map(world::redacted_url);
-    }
     for note in &mut explanation.notes {
         hidden.redact_text(note);
+    }
+    for callback in explanation.callbacks.iter_mut().flatten() {
+        callback.url = callback.url.as_deref().map(world::redacted_url);
+        if let Some(attempt) = &mut callback.last_attempt {
+            redact_attempt(attempt, personal);
+        }
+    }
+    if let Some(test) = &mut explanation.callback_test {
+        redact_attempt(test, personal);
     }
 }
 
@@ -55,6 +61,12 @@ fn request_values(exchange: &Exchange) -> Value {
         "headers": gathered(exchange.headers()),
         "body": body,
     })
+}
+
+fn redact_attempt(attempt: &mut ExplainedAttempt, personal: &PersonalFields) {
+    let mut shown = json!(attempt);
+    world::redact_attempt(&mut shown, personal);
+    *attempt = serde_json::from_value(shown).expect("only texts have changed");
 }
 
 fn redact_deciding_values(values: &mut DecidingValues, hidden: &mut HiddenValues) {

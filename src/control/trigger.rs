@@ -16,7 +16,7 @@ use crate::answer;
 use crate::base::{Behaviour, ReceiverUrl, Stamp, split_path};
 use crate::catalogue::{self, Catalogue, Endpoint, Outcome};
 use crate::http::{ApiError, Refusal};
-use crate::world::{Delivery, DeliveryState, Record, TokenSent, Version, World};
+use crate::world::{Delivery, DeliveryState, Record, TokenSent, Version, World, log_ordered};
 
 /// `{"type": "NAME_VALIDATOR_REQUEST", "outcome": "COMPLETED_FOUND", "set": {"result.is_found": false}}`
 #[derive(Deserialize)]
@@ -96,6 +96,9 @@ pub(super) fn fire(
     let callbacks = &mut state.callbacks;
     let seq = callbacks.schedule(delivery, Duration::ZERO, Instant::now());
     context.courier.wake(world, &mut state);
+    if let Some(ordered) = state.callbacks.log.get(seq) {
+        log_ordered(&world.tag, ordered);
+    }
     let json = state
         .callbacks
         .log

@@ -9,6 +9,7 @@ mod follow_up;
 mod gone;
 mod in_memory;
 mod listeners;
+mod log;
 mod multipart;
 mod pace;
 mod ports;

@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 #[cfg(feature = "tls")]
 use super::listeners::listen;
 use super::listeners::{Listeners, Place, Unopened};
+use super::log::log_refusing_port;
 #[cfg(feature = "tls")]
 use super::tls::TlsOptions;
 use crate::http::ReplyBody;
@@ -46,7 +47,11 @@ impl Port {
     pub(crate) fn take(&self, request: &mut Request<Incoming>) -> Option<Response<ReplyBody>> {
         match self {
             Self::Plain => None,
-            Self::Refusing(secured) => Some(refusal(*secured)),
+            Self::Refusing(secured) => {
+                let refusal = refusal(*secured);
+                log_refusing_port(request.method(), request.uri(), refusal.status());
+                Some(refusal)
+            }
             #[cfg(feature = "tls")]
             Self::Tls(_) => {
                 request.extensions_mut().insert(Secure);

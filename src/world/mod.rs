@@ -1,11 +1,15 @@
 //! The data of one API key: records, queue, faults, outbox, journal. Searches, verifies and redacts the journal.
 
+mod attempt;
 mod digest;
+mod dropped_worlds;
 mod exercised;
 mod journal;
+mod last_uses;
 mod named;
 mod outbox;
 mod queued;
+mod read_world;
 mod recent_uploads;
 mod records;
 mod setup;
@@ -14,16 +18,18 @@ mod standing_faults;
 mod state;
 mod strangers;
 mod totals;
+mod waiting;
 mod watchers;
 mod world;
 mod worlds;
 
+pub(crate) use self::attempt::{Attempt, Contact, TriedAddress};
 pub(crate) use self::digest::WorldDigest;
 pub(crate) use self::exercised::{Durations, Exercised, LIMITS_US};
 pub(crate) use self::journal::{
-    Content, DecidedBy, Decision, Excerpt, Expected, HiddenValues, JOURNAL_ENTRIES_MAX, JournalOf,
-    Judgement, Mask, NO_WORLD, RequestField, Wait, head_text, redact_delivery, redact_exchange,
-    redact_not_verified, redact_path, redact_received, redacted_url,
+    Content, DecidedBy, Decision, Expected, HiddenValues, JOURNAL_ENTRIES_MAX, JournalOf,
+    Judgement, Mask, NO_WORLD, RequestField, Wait, head_text, redact_attempt, redact_delivery,
+    redact_exchange, redact_not_verified, redact_path, redact_received, redacted_url,
 };
 pub use self::journal::{
     Difference, Exchange, Expectation, KeptBody, NearMiss, NotVerified, Query, Verified, verify,
@@ -31,10 +37,12 @@ pub use self::journal::{
 pub(crate) use self::named::Listed;
 pub use self::outbox::DeliveryState;
 pub(crate) use self::outbox::{
-    Attempt, Callbacks, DEPTH_MAX, Delivery, REPLY_TIME, TokenSent, Turn, UnsentEvent, WAIT,
-    delivery_id, event_seq_of, no_url, seq_of,
+    Callbacks, DEPTH_MAX, Delivery, LogUrl, REPLY_TIME, TokenSent, Turn, UnsentEvent, WAIT,
+    delivery_id, event_seq_of, log_attempt, log_cancelled, log_ended, log_ordered, log_url_test,
+    no_url, seq_of,
 };
 pub(crate) use self::queued::{CallKind, QUEUED_MAX, Queued, QueuedOutcomes, TIMES_MAX};
+pub(crate) use self::read_world::ReadWorld;
 pub(crate) use self::recent_uploads::RequestUploads;
 pub(crate) use self::records::{Later, Record, Version};
 pub(crate) use self::snapshot::{SNAPSHOT_BYTES_MAX, Snapshot, SnapshotRefused};
@@ -42,10 +50,11 @@ pub(crate) use self::standing_faults::{DrawnFaults, FAULTS_MAX, TTL_MAX, WorldFa
 pub(crate) use self::state::State;
 pub(crate) use self::strangers::Strangers;
 pub(crate) use self::totals::Dropped;
+pub(crate) use self::waiting::Waiting;
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::watchers::WAITING_MAX;
 pub(crate) use self::watchers::{SUBSCRIBERS_MAX, Subscription, Tag, Watchers};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::world::WORLDS_MAX;
 pub(crate) use self::world::World;
-pub(crate) use self::worlds::Worlds;
+pub(crate) use self::worlds::{WORLD_DROPPED, Worlds};

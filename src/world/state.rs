@@ -28,10 +28,10 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// The state of a new world.
-    pub(super) fn new(pending: PendingCounts) -> Self {
+    /// The state of a new world. `tag` names it in the log.
+    pub(super) fn new(pending: PendingCounts, tag: &str) -> Self {
         Self {
-            callbacks: Callbacks::counted_in(pending),
+            callbacks: Callbacks::counted_in(pending, tag.into()),
             ..Self::default()
         }
     }

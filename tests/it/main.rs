@@ -24,12 +24,15 @@ mod client;
 #[cfg(unix)]
 mod command_line;
 mod connecting;
+mod contact;
 mod control_openapi;
 mod coverage;
 mod docs;
 mod document;
 mod documentation;
 mod documented_limits;
+#[cfg(unix)]
+mod documented_log;
 #[cfg(target_os = "linux")]
 mod endings;
 mod every_outcome;
@@ -45,10 +48,13 @@ mod guard;
 mod http2;
 mod https_callbacks;
 mod id_cards;
+mod ignored_errors;
 mod inspector;
 mod json_mistakes;
 mod limits;
 mod llms;
+#[cfg(unix)]
+mod logging;
 mod look_alikes;
 #[cfg(unix)]
 mod loopbacks;
@@ -105,6 +111,7 @@ mod uploads;
 #[cfg(target_os = "linux")]
 mod variables;
 mod verify;
+mod waits;
 mod warnings;
 mod web_pages;
 mod world_faults;

@@ -6,6 +6,7 @@ use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::attempt::ExplainedAttempt;
 use crate::http::Complaint;
 use crate::scenario::Source;
 use crate::world::DeliveryState;
@@ -49,6 +50,9 @@ pub(crate) struct Explanation {
     /// The callbacks of the record, the oldest first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub callbacks: Option<Vec<ExplainedCallback>>,
+    /// The test of a callback URL that was not registered because of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback_test: Option<ExplainedAttempt>,
     /// Limits of this explanation, as sentences.
     pub notes: Vec<String>,
 }
@@ -217,6 +221,8 @@ pub(crate) struct ExplainedCallback {
     pub next_try: Option<String>,
     pub on_purpose: Option<String>,
     pub reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_attempt: Option<ExplainedAttempt>,
 }
 
 impl Serialize for ExplainedDecision {

@@ -2,6 +2,7 @@
 
 use tokio::time::Instant;
 
+use super::attempt::ExplainedAttempt;
 use super::explanation::{ExplainedCallback, ExplainedRecord, Explanation, RecordChange};
 use crate::base::milliseconds;
 use crate::world::{Delivery, Exchange, Record, World};
@@ -56,5 +57,6 @@ fn explained_callback(delivery: &Delivery) -> ExplainedCallback {
         next_try: delivery.next_try.map(|at| at.to_string()),
         on_purpose: delivery.on_purpose.clone(),
         reason: delivery.reason.clone(),
+        last_attempt: delivery.attempts.last().map(ExplainedAttempt::of),
     }
 }

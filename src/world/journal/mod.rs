@@ -22,7 +22,7 @@ pub(crate) use self::condition::{Expected, RequestField};
 pub(crate) use self::decision::{DecidedBy, Decision};
 pub use self::exchange::Exchange;
 pub(crate) use self::exchange::{Content, NO_WORLD, head_text};
-pub(crate) use self::expectation::{Excerpt, Wait};
+pub(crate) use self::expectation::Wait;
 pub use self::expectation::{Expectation, NearMiss, NotVerified, Verified};
 pub(crate) use self::journal::{JOURNAL_ENTRIES_MAX, Journal};
 pub use self::kept_body::KeptBody;
@@ -30,8 +30,8 @@ pub(crate) use self::mask::Mask;
 pub(crate) use self::query::Judgement;
 pub use self::query::Query;
 pub(crate) use self::redaction::{
-    HiddenValues, redact_delivery, redact_exchange, redact_not_verified, redact_path,
-    redact_received, redacted_url,
+    HiddenValues, redact_attempt, redact_delivery, redact_exchange, redact_not_verified,
+    redact_path, redact_received, redacted_url,
 };
 pub use self::verify::verify;
 pub(crate) use self::wait::JournalOf;

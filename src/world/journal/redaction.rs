@@ -94,7 +94,15 @@ pub(crate) fn redact_delivery(shown: &mut Value, personal: &PersonalFields) {
         let head = attempt["request"].as_str().unwrap_or_default();
         let redacted = URL.replace_all(head, |url: &Captures<'_>| redacted_url(&url[0]));
         attempt["request"] = redacted.into_owned().into();
+        redact_attempt(attempt, personal);
     }
+}
+
+/// What an attempt says of the receiver's answer. Receivers repeat what they were sent.
+pub(crate) fn redact_attempt(shown: &mut Value, personal: &PersonalFields) {
+    let mut hidden = HiddenValues::default();
+    contents(&mut shown["answer_line"], true, personal, &mut hidden);
+    redact_url(&mut shown["location"]);
 }
 
 /// A request that an inbox received.

@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use bytes::Bytes;
-use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Behaviour, ReceiverUrl, Stamp};
+use crate::world::attempt::Attempt;
 
 pub(crate) const DELIVERIES_MAX: usize = 1000;
 const DELIVERY_OVERHEAD_BYTES: usize = 400;
@@ -184,24 +184,6 @@ impl DeliveryState {
             | Self::Dropped
             | Self::NoUrl => false,
         }
-    }
-}
-
-/// One attempt to send a delivery.
-#[derive(Clone, Debug)]
-pub(crate) struct Attempt {
-    pub at: Stamp,
-    /// The headers that were sent, as text.
-    pub request_head: Arc<str>,
-    pub status: Option<StatusCode>,
-    pub answer: Arc<str>,
-    pub error: Option<String>,
-    pub took: Duration,
-}
-
-impl Attempt {
-    fn bytes(&self) -> usize {
-        self.request_head.len() + self.answer.len() + 100
     }
 }
 

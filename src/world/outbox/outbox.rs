@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::delivery::{Deliveries, Delivery, DeliveryState};
 use super::line::Queue;
+use super::log::log_ended;
 use super::turns::Turns;
 use super::unsent::UnsentEvents;
 use crate::base::{Moment, ReceiverUrl, Stamp};
@@ -25,6 +26,8 @@ pub(crate) const REPLY_TIME: Duration = Duration::from_secs(1);
 /// A world's callbacks.
 #[derive(Debug)]
 pub(crate) struct Callbacks {
+    /// The tag of their world, for the log. None for callbacks that are planned and not sent.
+    world: Option<Arc<str>>,
     /// The URLs that clients registered, by callback type.
     pub urls: IndexMap<String, RegisteredUrl>,
     pub log: Deliveries,
@@ -70,6 +73,7 @@ pub(crate) struct HeldDelivery {
 impl Default for Callbacks {
     fn default() -> Self {
         Self {
+            world: None,
             urls: IndexMap::new(),
             log: Deliveries::default(),
             unsent: UnsentEvents::default(),
@@ -87,9 +91,10 @@ impl Default for Callbacks {
 }
 
 impl Callbacks {
-    /// The callbacks of a world whose pending deliveries are counted there.
-    pub(in crate::world) fn counted_in(counts: PendingCounts) -> Self {
+    /// The callbacks of a world, whose tag is `world` and whose pending deliveries are counted there.
+    pub(in crate::world) fn counted_in(counts: PendingCounts, world: Arc<str>) -> Self {
         Self {
+            world: Some(world),
             counts,
             ..Self::default()
         }
@@ -98,8 +103,10 @@ impl Callbacks {
     /// Empty callbacks for the same world. The task that sends them goes on.
     pub(in crate::world) fn emptied(&self) -> Self {
         Self {
+            world: self.world.clone(),
             runs: self.runs,
-            ..Self::counted_in(self.counts.clone())
+            counts: self.counts.clone(),
+            ..Self::default()
         }
     }
 
@@ -134,7 +141,7 @@ impl Callbacks {
         reply_time: Option<Duration>,
     ) -> u64 {
         if delivery.state != DeliveryState::Scheduled {
-            return self.log.add(delivery, self.pending());
+            return self.add_ended(delivery);
         }
         self.counts.of_world.fetch_add(1, Ordering::Relaxed);
         self.counts.of_all.fetch_add(1, Ordering::Relaxed);
@@ -151,6 +158,15 @@ impl Callbacks {
             self.queue.add(clock + WAIT, at + WAIT, seq);
         } else {
             self.queue.add(clock, at, seq);
+        }
+        seq
+    }
+
+    /// Adds a delivery to the log that is not sent.
+    pub(crate) fn add_ended(&mut self, delivery: Delivery) -> u64 {
+        let seq = self.log.add(delivery, self.pending());
+        if let (Some(world), Some(delivery)) = (&self.world, self.log.get(seq)) {
+            log_ended(world, delivery);
         }
         seq
     }

@@ -26,6 +26,14 @@ pub const MEASUREMENTS: &[(&str, &str)] = &[
 /// A document, and words of it around the limits that they quote. Blanks stand for line breaks too. A constant may be
 /// called by the end of its path, where that is enough.
 pub const QUOTES: &[(&str, &str)] = &[
+    (
+        "src/control/openapi.json",
+        "of the body of the answer, at most {log_text::LINE_CHARS_MAX} characters",
+    ),
+    (
+        "src/answer/explain/attempt.rs",
+        "of the body of the answer, at most {log_text::LINE_CHARS_MAX} characters",
+    ),
     ("README.md", "it is cut after {fault::BROKEN_MAX}"),
     ("README.md", "or {fault::BROKEN_MAX} have passed"),
     (
@@ -94,7 +102,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "README.md",
-        "idle for {worlds::IDLE_TIME} and the room is needed",
+        "idle for {worlds::IDLE_TIME} and nothing pending",
     ),
     (
         "SECURITY.md",
@@ -312,7 +320,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "src/sandbox/worlds.rs",
-        "When {world::WORLDS_MAX} worlds are in use",
+        "When {world::WORLDS_MAX} worlds have something pending",
     ),
     (
         "src/world/journal/kept_body.rs",
@@ -409,6 +417,30 @@ pub const NO_LIMITS: &[(&str, &str)] = &[
 /// Constants that are called as limits are, and that nobody meets from outside.
 pub const INTERNAL: &[(&str, &str)] = &[
     (
+        "server::tls::handshake::NAME_CHARS_MAX",
+        "the longest name of a host",
+    ),
+    (
+        "world::outbox::log::NAMED_MAX",
+        "the log names the first callbacks that were cancelled together",
+    ),
+    (
+        "cli::port_holder::ANSWER_TIME",
+        "a holder of the port that does not answer is not named",
+    ),
+    (
+        "cli::port_holder::VERSION_CHARS_MAX",
+        "the holder of the port is no sandbox",
+    ),
+    (
+        "base::log_path::SEGMENT_BYTES_MAX",
+        "longer segments are shortened like names",
+    ),
+    (
+        "base::log_path::DIGITS_MAX",
+        "longer numbers are shortened like names",
+    ),
+    (
         "cli::ready_file::CONTENT_BYTES_MAX",
         "a longer file is no ready file, and is not read",
     ),
@@ -487,6 +519,10 @@ pub const INTERNAL: &[(&str, &str)] = &[
     (
         "sandbox::callbacks::LISTED_MAX",
         "how many callbacks a message names",
+    ),
+    (
+        "server::connection::connection::STREAM_TICKS_MAX",
+        "when a stream that its client does not read ends, as the sandbox stops",
     ),
     (
         "server::connection::http2::QUIET_TICKS_MAX",
