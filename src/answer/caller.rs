@@ -28,6 +28,21 @@ pub(crate) fn world(
     engine.worlds.enter(&key, call.received_at).map_err(refused)
 }
 
+/// The same, if there is such a world already.
+pub(crate) fn known_world(
+    engine: &Engine,
+    call: &Call,
+    query: &HashMap<String, String>,
+) -> Option<Arc<World>> {
+    match query.get("world").filter(|tag| is_tag(tag)) {
+        Some(tag) => {
+            may_enter(engine, call, query, tag).ok()?;
+            engine.worlds.by_tag(tag)
+        }
+        None => engine.worlds.get(&own_key(engine, call, query).ok()?),
+    }
+}
+
 /// Whether the request may use all worlds. It may if it has shown the control token, if every key is let in, or if it
 /// carries a key that was configured. A key that the sandbox has issued opens its own world alone.
 pub(crate) fn may_see_all(

@@ -28,7 +28,7 @@ mod unrequested;
 pub(crate) use self::admission::Admission;
 pub(crate) use self::answer::{Answered, answer, error_reply};
 pub(crate) use self::callbacks::{Event, deliveries_of_event};
-pub(crate) use self::caller::{is_tag, may_see_all, own_key, world};
+pub(crate) use self::caller::{is_tag, known_world, may_see_all, own_key, world};
 pub(crate) use self::default_urls::{DefaultUrls, UnknownType};
 pub(crate) use self::engine::Engine;
 pub(crate) use self::explain::{

@@ -1,8 +1,48 @@
-//! Small texts: lists of words, the nearest known word, hex, reasons from the system.
+//! Small texts: lists of words, the nearest known word, hex, reasons from the system, texts that are safe to print.
 
+use std::borrow::Cow;
 use std::io::{self};
+use std::sync::LazyLock;
 
+use regex::{Captures, Regex};
 use unicode_width::UnicodeWidthChar;
+
+/// Characters that a terminal obeys or does not show: control characters, bidi controls, characters without width, and
+/// the separators of lines and paragraphs.
+static INVISIBLE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]").expect("the pattern is sound"));
+
+/// The same without line breaks and tabs.
+static INVISIBLE_IN_LINES: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}--\n\t]").expect("the pattern is sound")
+});
+
+/// One line of text that is safe for a terminal and for a log: `\u{9b}` stands for an invisible character.
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+    INVISIBLE.replace_all(text, |found: &Captures<'_>| escaped(&found[0]))
+}
+
+/// The same for a text of several lines.
+pub(crate) fn visible_lines(text: &str) -> Cow<'_, str> {
+    INVISIBLE_IN_LINES.replace_all(text, |found: &Captures<'_>| escaped(&found[0]))
+}
+
+/// True for a character that a terminal does not draw, or that changes how it draws others.
+pub(crate) fn is_invisible(c: char) -> bool {
+    INVISIBLE.is_match(c.encode_utf8(&mut [0; 4]))
+}
+
+fn escaped(character: &str) -> String {
+    character.escape_unicode().to_string()
+}
+
+/// JSON with the same characters as `\u009b`, so that it is still the same JSON.
+pub(crate) fn visible_json(json: &str) -> Cow<'_, str> {
+    INVISIBLE_IN_LINES.replace_all(json, |found: &Captures<'_>| {
+        let units = found[0].encode_utf16().map(|unit| format!("\\u{unit:04x}"));
+        units.collect::<String>()
+    })
+}
 
 /// A name as one part of a JSON Pointer.
 pub(crate) fn pointer_part(name: &str) -> String {
@@ -180,4 +220,31 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         write!(text, "{byte:02x}").expect("writing to a string cannot fail");
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_obeys_or_does_not_show_is_an_escape() {
+        let sent = "a\u{1b}[2J\u{9b}\u{202e}\u{2066}\u{200b}\u{2028}\u{feff}\u{e0041}\r\n\té日";
+        let shown = r"a\u{1b}[2J\u{9b}\u{202e}\u{2066}\u{200b}\u{2028}\u{feff}\u{e0041}";
+        assert_eq!(visible(sent), format!(r"{shown}{}é日", r"\u{d}\u{a}\u{9}"));
+        assert_eq!(visible_lines(sent), format!("{shown}\\u{{d}}\n\té日"));
+    }
+
+    #[test]
+    fn json_with_visible_escapes_is_the_same_json() {
+        let value = serde_json::json!({"\u{9b}": "\u{202e}\u{e0041}\u{7f}\n"});
+        let shown = visible_json(&format!("{value:#}")).into_owned();
+        assert_eq!(
+            shown,
+            "{\n  \"\\u009b\": \"\\u202e\\udb40\\udc41\\u007f\\n\"\n}"
+        );
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&shown).ok(),
+            Some(value)
+        );
+    }
 }

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::client;
-use super::output::{Format, fail, finish, misused};
+use super::output::{Format, fail, finish, finish_json, misused, shown_path};
 use super::tls::AuthorityFolderArgument;
 use super::trust_help::{Client, TrustHelp};
 use crate::base::HttpUrl;
@@ -69,8 +69,8 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
             return export(&authority, &path, output.as_deref(), arguments.format);
         }
         Command::Path => match arguments.format {
-            Format::Text => format!("{}\n", path.display()),
-            Format::Json => format!("{:#}\n", json!({"path": path})),
+            Format::Text => format!("{}\n", shown_path(&path)),
+            Format::Json => return finish_json(&json!({"path": path}), ExitCode::SUCCESS),
         },
         Command::TrustHelp {
             client,
@@ -88,7 +88,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
             let help = TrustHelp { path: &path, url };
             match arguments.format {
                 Format::Text => help.text(*client),
-                Format::Json => format!("{:#}\n", help.json(*client)),
+                Format::Json => return finish_json(&help.json(*client), ExitCode::SUCCESS),
             }
         }
     };
@@ -100,13 +100,13 @@ fn export(authority: &Authority, path: &Path, output: Option<&Path>, format: For
         if holds_something_else(output) {
             return fail(format_args!(
                 "{} exists and is not a single certificate in PEM: remove it, or name another file",
-                output.display()
+                shown_path(output)
             ));
         }
         if let Err(error) = std::fs::write(output, authority.pem()) {
             return fail(format_args!(
                 "cannot write {}: {}",
-                output.display(),
+                shown_path(output),
                 crate::base::reason(&error)
             ));
         }
@@ -114,10 +114,10 @@ fn export(authority: &Authority, path: &Path, output: Option<&Path>, format: For
     let text = match (format, output) {
         (Format::Json, _) => {
             let exported = json!({"path": path, "output": output, "pem": authority.pem()});
-            format!("{exported:#}\n")
+            return finish_json(&exported, ExitCode::SUCCESS);
         }
         (Format::Text, None) => authority.pem().to_owned(),
-        (Format::Text, Some(output)) => format!("{}\n", output.display()),
+        (Format::Text, Some(output)) => format!("{}\n", shown_path(output)),
     };
     finish(&text, ExitCode::SUCCESS)
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::output::{Format, print};
+use super::output::{Format, print, print_json};
 use crate::catalogue::Catalogue;
 use crate::scenario::{LoadError, LoadErrors};
 
@@ -37,7 +37,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
             let (errors, warnings): (Vec<_>, Vec<_>) =
                 found.into_iter().partition(LoadError::is_error);
             let report = json!({"ok": !is_refused, "errors": errors, "warnings": warnings});
-            if let Err(code) = print(&format!("{report:#}\n")) {
+            if let Err(code) = print_json(&report) {
                 return code;
             }
         }

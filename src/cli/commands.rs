@@ -14,6 +14,7 @@ use super::{
     audit, ca, check, completions, coverage, document, env, explain, init, list, log, man, openapi,
     readyz, schema, serve, trigger, try_out,
 };
+use crate::base::{visible, visible_lines};
 
 /// A local sandbox of the Iluma KYC API. Without a command it runs `serve`.
 #[derive(Debug, Parser)]
@@ -185,18 +186,33 @@ fn ended(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     }
 }
 
+/// An argument may be a file name that somebody else chose, and clap repeats it as it is.
 fn refused(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    let visible: Vec<OsString> = arguments.iter().map(visible_argument).collect();
+    let is_same = visible == arguments;
+    let of_visible = Cli::command().try_get_matches_from(visible).err();
+    let error = of_visible.as_ref().filter(|_| !is_same).unwrap_or(error);
+    let message = error.to_string();
     if error.get(ContextKind::Custom).is_some() {
-        return wrong(
-            error.to_string().trim_start_matches("error: ").trim_end(),
-            arguments,
-        );
+        let sentence = message.trim_start_matches("error: ").trim_end();
+        return wrong(sentence, arguments);
     }
     if log::wants_json(arguments) {
-        return wrong(error.render().to_string().trim(), arguments);
+        return wrong(message.trim(), arguments);
     }
-    error.print().ok(); // nobody is left to tell
+    if visible_lines(&message) == message {
+        error.print().ok(); // nobody is left to tell
+    } else {
+        report(message.trim_end());
+    }
     ExitCode::from(2)
+}
+
+fn visible_argument(argument: &OsString) -> OsString {
+    match argument.to_str() {
+        Some(text) => visible(text).into_owned().into(),
+        None => argument.clone(),
+    }
 }
 
 /// Says what is wrong with the arguments or variables, in the format of the log that was to be written.

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use form_urlencoded::Serializer;
 use hyper::{Method, StatusCode};
 
-use super::output::{Format, block_on, fail, misused, print};
+use super::output::{Format, block_on, fail, misused, print, print_json, refusal, visible_texts};
 use super::target::Target;
 use crate::control::Coverage;
 
@@ -67,25 +67,23 @@ async fn coverage(arguments: &Arguments) -> ExitCode {
         Ok(answer) => answer,
         Err(sentence) => return fail(sentence),
     };
-    let refusal = |sentence: &str| match answer["message"].as_str() {
-        Some(message) => message.to_owned(),
-        None => sentence.to_owned(),
-    };
+    let message = |sentence: &str| refusal(&answer).unwrap_or_else(|| sentence.to_owned());
     if status == StatusCode::BAD_REQUEST {
-        return misused(refusal("the sandbox refused the request"));
+        return misused(message("the sandbox refused the request"));
     }
-    let coverage = match serde_json::from_value::<Coverage>(answer.clone()) {
+    let coverage = match serde_json::from_value::<Coverage>(visible_texts(&answer)) {
         Ok(coverage) if status == StatusCode::OK => coverage,
         _ => {
-            return fail(refusal(
+            return fail(message(
                 "the sandbox has no coverage report; it may be an older version",
             ));
         }
     };
-    if let Err(code) = print(&match arguments.format {
-        Format::Text => coverage.text(),
-        Format::Json => format!("{answer:#}\n"),
-    }) {
+    let printed = match arguments.format {
+        Format::Text => print(&coverage.text()),
+        Format::Json => print_json(&answer),
+    };
+    if let Err(code) = printed {
         return code;
     }
     match arguments.min {

@@ -8,8 +8,9 @@ use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::client::Client;
-use super::output::{block_on, fail, finish, misused};
+use super::output::{block_on, fail, finish, finish_json, misused, refusal};
 use super::target::Target;
+use crate::base::ApiKey;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -35,17 +36,64 @@ enum Syntax {
 }
 
 impl Syntax {
+    /// A value has no character that a shell could take for a quote: see `Variables`.
     fn line(self, name: &str, value: &str) -> String {
         match self {
-            Self::Sh => format!("export {name}='{}'\n", value.replace('\'', r"'\''")),
-            Self::Fish => {
-                let value = value.replace('\\', r"\\").replace('\'', r"\'");
-                format!("set -gx {name} '{value}'\n")
-            }
-            Self::PowerShell => format!("$env:{name} = '{}'\n", value.replace('\'', "''")),
+            Self::Sh => format!("export {name}='{value}'\n"),
+            Self::Fish => format!("set -gx {name} '{value}'\n"),
+            Self::PowerShell => format!("$env:{name} = '{value}'\n"),
             Self::Json => unreachable!("JSON has no lines"),
         }
     }
+}
+
+/// What is printed. It was read strictly, because a shell executes the output: a server that is no sandbox must not be
+/// able to end a quote.
+struct Variables {
+    url: String,
+    key: ApiKey,
+    token: String,
+}
+
+impl Variables {
+    fn read(client: &Client, world: &Value) -> Result<Self, String> {
+        let url = client.url();
+        let no_sandbox = || format!("the server at {url} is not a sandbox");
+        let key = match world.get("api_key") {
+            Some(key) => key.as_str().and_then(|key| key.parse().ok()),
+            None => client.key().cloned(),
+        };
+        let token = world["callback_token"].as_str();
+        let token = token.filter(|token| is_callback_token(token));
+        if !url.bytes().all(is_plain_in_url) {
+            return Err(format!(
+                "the URL {url} has characters that are no plain part of a URL: write them with `%`"
+            ));
+        }
+        Ok(Self {
+            key: key.ok_or_else(no_sandbox)?,
+            token: token.ok_or_else(no_sandbox)?.to_owned(),
+            url,
+        })
+    }
+
+    fn pairs(&self) -> [(&'static str, &str); 3] {
+        [
+            ("ILUMA_BASE_URL", &self.url),
+            ("ILUMA_API_KEY", self.key.reveal()),
+            ("ILUMA_CALLBACK_TOKEN", &self.token),
+        ]
+    }
+}
+
+fn is_callback_token(text: &str) -> bool {
+    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    text.len() == 64 && text.bytes().all(is_hex)
+}
+
+/// No quote, no `$`, no backslash, nothing beyond ASCII.
+fn is_plain_in_url(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~:/%[]@+,=".contains(&byte)
 }
 
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
@@ -61,34 +109,25 @@ async fn env(arguments: &Arguments) -> ExitCode {
         Ok(world) => world,
         Err(sentence) => return fail(sentence),
     };
-    let own_key = client.key().map(crate::base::ApiKey::reveal);
-    let (Some(key), Some(token)) = (
-        world["api_key"].as_str().or(own_key),
-        world["callback_token"].as_str(),
-    ) else {
-        return fail(format_args!(
-            "the server at {} is not a sandbox",
-            client.url()
-        ));
+    let variables = match Variables::read(&client, &world) {
+        Ok(variables) => variables,
+        Err(sentence) => return fail(sentence),
     };
-    let url = client.url();
-    let variables = [
-        ("ILUMA_BASE_URL", url.as_str()),
-        ("ILUMA_API_KEY", key),
-        ("ILUMA_CALLBACK_TOKEN", token),
-    ];
-    finish(
-        &match arguments.format {
-            Syntax::Json => {
-                let variables = variables.map(|(name, value)| (name.to_owned(), json!(value)));
-                format!("{:#}\n", Value::Object(variables.into_iter().collect()))
-            }
-            shell @ (Syntax::Sh | Syntax::Fish | Syntax::PowerShell) => variables
-                .map(|(name, value)| shell.line(name, value))
-                .concat(),
-        },
-        ExitCode::SUCCESS,
-    )
+    match arguments.format {
+        Syntax::Json => {
+            let pairs = variables.pairs();
+            let fields = pairs.map(|(name, value)| (name.to_owned(), json!(value)));
+            finish_json(
+                &Value::Object(fields.into_iter().collect()),
+                ExitCode::SUCCESS,
+            )
+        }
+        shell @ (Syntax::Sh | Syntax::Fish | Syntax::PowerShell) => {
+            let pairs = variables.pairs();
+            let lines = pairs.map(|(name, value)| shell.line(name, value));
+            finish(&lines.concat(), ExitCode::SUCCESS)
+        }
+    }
 }
 
 /// Asks the sandbox about the world of this name, or about the client's own.
@@ -104,11 +143,8 @@ async fn world(client: &Client, name: Option<&str>) -> Result<Value, String> {
     };
     match asked? {
         (StatusCode::OK | StatusCode::CREATED, world) => Ok(world),
-        (_, refusal) => {
-            let message = refusal["message"].as_str();
-            Err(message
-                .unwrap_or("the sandbox refused the request")
-                .to_owned())
+        (_, answer) => {
+            Err(refusal(&answer).unwrap_or_else(|| "the sandbox refused the request".to_owned()))
         }
     }
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::output::{Format, block_on, fail, finish, misused};
+use super::output::{Format, block_on, fail, finish, finish_json, misused, refusal, visible_texts};
 use super::target::Target;
 use crate::answer::{DecidingValues, ExplainedAttempt, Explanation};
 use crate::base::LogText;
@@ -41,31 +41,31 @@ async fn explain(arguments: &Arguments) -> ExitCode {
     let path = format!("explain/{}", arguments.trace);
     let answer = match client.ask(Method::GET, &path, None, Duration::ZERO).await {
         Ok((StatusCode::OK, answer)) => answer,
-        Ok((_, refusal)) => {
+        Ok((_, answer)) => {
+            let message = refusal(&answer);
             return fail(
-                refusal["message"]
-                    .as_str()
+                message
+                    .as_deref()
                     .unwrap_or("the sandbox refused the request"),
             );
         }
         Err(sentence) => return fail(sentence),
     };
-    let text = match arguments.format {
-        Format::Json => format!("{answer:#}\n"),
-        Format::Text => match serde_json::from_value(answer) {
-            Ok(explanation) => explanation_text(&explanation),
-            Err(error) => {
-                return fail(format_args!(
-                    "the sandbox sent an explanation that this version cannot read: {error}"
-                ));
-            }
+    match arguments.format {
+        Format::Json => finish_json(&answer, ExitCode::SUCCESS),
+        Format::Text => match serde_json::from_value(visible_texts(&answer)) {
+            Ok(explanation) => finish(&explanation_text(&explanation), ExitCode::SUCCESS),
+            Err(error) => fail(format_args!(
+                "the sandbox sent an explanation that this version cannot read: {error}"
+            )),
         },
-    };
-    finish(&text, ExitCode::SUCCESS)
+    }
 }
 
 /// Writes an explanation as lines for people.
 pub(super) fn explanation_text(explanation: &Explanation) -> String {
+    let visible = serde_json::from_value(visible_texts(&json!(explanation)));
+    let explanation: &Explanation = &visible.expect("only characters in texts have changed");
     let mut text = String::new();
     let parts = [write_answer, write_decision, write_rules, write_record];
     for write in parts {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::output::{Format, fail, finish, print};
+use super::output::{Format, fail, finish, finish_json, print, shown_path};
 use super::schema;
 use crate::scenario::json_schema;
 
@@ -41,7 +41,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     if let Some(path) = paths.find(|path| path.exists()) {
         return fail(format_args!(
             "{} already exists: nothing was written",
-            path.display()
+            shown_path(&path)
         ));
     }
     let mut written = Vec::new();
@@ -49,23 +49,20 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         let path = dir.join(name);
         let parent = path.parent().expect("a starter file lies in the folder");
         if let Err(error) = fs::create_dir_all(parent).and_then(|()| fs::write(&path, text)) {
-            return fail(format_args!("cannot write {}: {error}", path.display()));
+            return fail(format_args!("cannot write {}: {error}", shown_path(&path)));
         }
-        if is_text && let Err(code) = print(&format!("wrote {}\n", path.display())) {
+        if is_text && let Err(code) = print(&format!("wrote {}\n", shown_path(&path))) {
             return code;
         }
         written.push(path.display().to_string());
     }
-    finish(
-        &if is_text {
-            format!(
-                "\nStart a sandbox with them:\n  iluma-sandbox --scenarios {}\n",
-                dir.display()
-            )
-        } else {
-            let report = json!({"folder": dir.display().to_string(), "written": written});
-            format!("{report:#}\n")
-        },
-        ExitCode::SUCCESS,
-    )
+    if is_text {
+        let start = format!(
+            "\nStart a sandbox with them:\n  iluma-sandbox --scenarios {}\n",
+            shown_path(dir)
+        );
+        return finish(&start, ExitCode::SUCCESS);
+    }
+    let report = json!({"folder": dir.display().to_string(), "written": written});
+    finish_json(&report, ExitCode::SUCCESS)
 }

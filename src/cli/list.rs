@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use super::answering::Scenarios;
-use super::output::{finish, misused};
+use super::output::{finish, finish_json, misused};
 use crate::reference::{Curl, Listing};
 
 #[derive(Debug, Args)]
@@ -41,15 +41,9 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
             Err(sentence) => return misused(sentence),
         },
     };
-    finish(
-        &match arguments.format {
-            ListFormat::Text => listing.text(),
-            ListFormat::Markdown => listing.markdown(),
-            ListFormat::Json => {
-                let json = serde_json::to_string_pretty(&listing);
-                json.expect("texts always serialise") + "\n"
-            }
-        },
-        ExitCode::SUCCESS,
-    )
+    match arguments.format {
+        ListFormat::Text => finish(&listing.text(), ExitCode::SUCCESS),
+        ListFormat::Markdown => finish(&listing.markdown(), ExitCode::SUCCESS),
+        ListFormat::Json => finish_json(&listing, ExitCode::SUCCESS),
+    }
 }

@@ -12,6 +12,7 @@ use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuar
 
 use super::output;
 use super::variables::variable;
+use crate::base::visible_lines;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum LogFormat {
@@ -85,6 +86,7 @@ impl Log {
     /// Writes a text for people between the lines, if there is a log.
     pub(super) fn write(&self, text: &str) {
         if let Some(mut writer) = self.writer.clone() {
+            let text = visible_lines(text);
             writer.write_all(text.as_bytes()).ok(); // it never fails: lines that find no room are left out
         }
     }

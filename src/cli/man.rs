@@ -38,7 +38,7 @@ pub(super) fn run(arguments: &Arguments, all: clap::Command) -> ExitCode {
             }
             Err(error) => fail(format_args!(
                 "cannot write manual pages into {}: {}",
-                dir.display(),
+                super::output::shown_path(dir),
                 reason(&error)
             )),
         };

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::answering::Scenarios;
 use super::client::sandbox_url;
-use super::output::finish;
+use super::output::finish_json;
 use super::secret::secret;
 use super::target::{NOT_A_KEY, public_key};
 use crate::base::{ApiKey, HttpUrl, PUBLIC_KEY};
@@ -56,7 +56,7 @@ pub(super) struct PostmanArguments {
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
     let JsonFormat::Json = arguments.format;
     match document(arguments) {
-        Ok(document) => print_json(&document),
+        Ok(document) => finish_json(&document, ExitCode::SUCCESS),
         Err(code) => code,
     }
 }
@@ -64,7 +64,9 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
 pub(super) fn run_postman(arguments: &PostmanArguments) -> ExitCode {
     if !arguments.environment {
         return match document(&arguments.of) {
-            Ok(document) => print_json(&reference::postman_collection(&document)),
+            Ok(document) => {
+                finish_json(&reference::postman_collection(&document), ExitCode::SUCCESS)
+            }
             Err(code) => code,
         };
     }
@@ -73,7 +75,7 @@ pub(super) fn run_postman(arguments: &PostmanArguments) -> ExitCode {
         base_url: &base(&arguments.of),
         api_key: api_key.reveal(),
     };
-    print_json(&environment.written())
+    finish_json(&environment.written(), ExitCode::SUCCESS)
 }
 
 fn document(arguments: &Arguments) -> Result<Value, ExitCode> {
@@ -90,8 +92,4 @@ fn base(arguments: &Arguments) -> String {
     let url = arguments.url.as_ref().map(|url| url.as_str().to_owned());
     let url = url.unwrap_or_else(|| format!("http://{DEFAULT_HOST}"));
     url.trim_end_matches('/').to_owned()
-}
-
-fn print_json(document: &Value) -> ExitCode {
-    finish(&format!("{document:#}\n"), ExitCode::SUCCESS)
 }

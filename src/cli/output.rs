@@ -1,10 +1,16 @@
-//! What commands print, and how they end.
+//! What commands print, and how they end. Nothing else writes to stdout and stderr, except the log: escape sequences in
+//! files and in answers must not reach a terminal.
 
 use std::future::Future;
 use std::io::{ErrorKind, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::base::{visible, visible_json, visible_lines};
 
 /// The output format of a command.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -22,7 +28,8 @@ pub(super) fn fail(sentence: impl std::fmt::Display) -> ExitCode {
 
 /// Writes to stderr. If that fails too, there is nobody left to tell.
 pub(super) fn report(text: impl std::fmt::Display) {
-    writeln!(std::io::stderr(), "{text}").ok();
+    let text = text.to_string();
+    writeln!(std::io::stderr(), "{}", visible_lines(&text)).ok();
 }
 
 /// One sentence on stderr, and the exit code 2.
@@ -50,13 +57,54 @@ pub(super) fn finish(text: &str, code: ExitCode) -> ExitCode {
     print(text).map_or_else(|failed| failed, |()| code)
 }
 
-/// Prints. If the output cannot be written, a sentence on stderr says so, and the command ends with the returned exit code.
+/// The same for JSON.
+pub(super) fn finish_json(json: &impl Serialize, code: ExitCode) -> ExitCode {
+    print_json(json).map_or_else(|failed| failed, |()| code)
+}
+
+/// Prints lines. If the output cannot be written, a sentence on stderr says so, and the command ends with the returned
+/// exit code.
 pub(super) fn print(text: &str) -> Result<(), ExitCode> {
     write_out(text).map_err(|error| not_written(&error))
 }
 
-/// Prints. A reader that has closed the pipe is no error.
+/// The same for JSON, in several lines.
+pub(super) fn print_json(json: &impl Serialize) -> Result<(), ExitCode> {
+    let json = serde_json::to_string_pretty(json).expect("texts always serialise");
+    write(&(visible_json(&json) + "\n")).map_err(|error| not_written(&error))
+}
+
+/// JSON of a server, with each text in it made safe for one line.
+pub(super) fn visible_texts(value: &Value) -> Value {
+    match value {
+        Value::String(text) => visible(text).into(),
+        Value::Array(items) => items.iter().map(visible_texts).collect(),
+        Value::Object(map) => {
+            let fields = map.iter();
+            let visible = fields.map(|(name, value)| (visible(name).into(), visible_texts(value)));
+            Value::Object(visible.collect())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
+}
+
+/// A path on one line.
+pub(super) fn shown_path(path: &Path) -> String {
+    visible(&path.to_string_lossy()).into_owned()
+}
+
+/// The message of a sandbox that refused a request, on one line.
+pub(super) fn refusal(answer: &Value) -> Option<String> {
+    let message = answer["message"].as_str();
+    message.map(|message| visible(message).into_owned())
+}
+
+/// Prints lines. A reader that has closed the pipe is no error.
 pub(super) fn write_out(text: &str) -> std::io::Result<()> {
+    write(&visible_lines(text))
+}
+
+fn write(text: &str) -> std::io::Result<()> {
     let mut stdout = std::io::stdout();
     let written = stdout.write_all(text.as_bytes());
     match written.and_then(|()| stdout.flush()) {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use super::client::Client;
-use super::output::{Format, block_on, fail, finish, misused};
+use super::output::{Format, block_on, fail, finish, finish_json, misused, refusal};
 use super::target::SandboxAddress;
 use crate::base::{duration_text, parse_duration};
 use crate::callbacks::Trust;
@@ -47,13 +47,12 @@ async fn readyz(arguments: &Arguments) -> ExitCode {
         let asking = client.ask(Method::GET, "readyz", None, arguments.timeout);
         let reason = match timeout_at(until, asking).await {
             Ok(Ok((StatusCode::OK, ready))) if ready["status"] == "ready" => {
-                return finish(
-                    &match arguments.format {
-                        Format::Text => format!("{} is ready\n", client.url()),
-                        Format::Json => format!("{ready:#}\n"),
-                    },
-                    ExitCode::SUCCESS,
-                );
+                return match arguments.format {
+                    Format::Text => {
+                        finish(&format!("{} is ready\n", client.url()), ExitCode::SUCCESS)
+                    }
+                    Format::Json => finish_json(&ready, ExitCode::SUCCESS),
+                };
             }
             Ok(Ok((_, answer))) => why_not(&client, &answer),
             Ok(Err(sentence)) => sentence,
@@ -76,13 +75,13 @@ async fn readyz(arguments: &Arguments) -> ExitCode {
 
 fn why_not(client: &Client, answer: &Value) -> String {
     let url = client.url();
-    match (&answer["status"], &answer["error_text"], &answer["message"]) {
+    match (&answer["status"], &answer["error_text"], refusal(answer)) {
         (Value::String(status), Value::String(errors), _) if status == "unready" => {
             format!(
                 "the sandbox at {url} is not ready because its scenario files are broken:\n{errors}"
             )
         }
-        (_, _, Value::String(message)) => format!("{url} is not ready: {message}"),
+        (_, _, Some(message)) => format!("{url} is not ready: {message}"),
         _ => format!("the server at {url} is not a sandbox"),
     }
 }

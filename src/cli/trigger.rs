@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::client::Client;
-use super::output::{Format, block_on, fail, misused, print};
+use super::output::{Format, block_on, fail, misused, print, print_json, refusal, visible_texts};
 use super::target::Target;
 use crate::answer::ExplainedAttempt;
 use crate::base::{LogText, UnreadableJson, parse_duration, read_json};
@@ -86,16 +86,17 @@ async fn trigger(arguments: &Arguments) -> ExitCode {
         Ok(delivery) => delivery,
         Err(sentence) => return fail(sentence),
     };
-    if let Err(code) = print(&match arguments.format {
-        Format::Text => delivery_text(&delivery),
-        Format::Json => format!("{delivery:#}\n"),
-    }) {
+    let printed = match arguments.format {
+        Format::Text => print(&delivery_text(&visible_texts(&delivery))),
+        Format::Json => print_json(&delivery),
+    };
+    if let Err(code) = printed {
         return code;
     }
     if state(&delivery) == Some(DeliveryState::Delivered) {
         return ExitCode::SUCCESS;
     }
-    fail(why_not(&delivery, arguments.wait))
+    fail(why_not(&visible_texts(&delivery), arguments.wait))
 }
 
 /// Waits until nothing more happens to the delivery and returns it, or returns it as it is when the time is over.
@@ -198,11 +199,8 @@ fn why_not(delivery: &Value, wait: Duration) -> String {
 }
 
 /// The message of the sandbox about a request that it refused.
-fn message(refusal: &Value) -> String {
-    match refusal["message"].as_str() {
-        Some(message) => message.to_owned(),
-        None => format!("the sandbox refused: {refusal}"),
-    }
+fn message(answer: &Value) -> String {
+    refusal(answer).unwrap_or_else(|| format!("the sandbox refused: {answer}"))
 }
 
 /// `result.is_found=false`

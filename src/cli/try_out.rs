@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::answering::Answering;
 use super::explain::explanation_text;
 use super::files::{Form, FormField, read};
-use super::output::{Format, block_on, fail, finish, misused, print};
+use super::output::{Format, block_on, fail, finish, finish_json, misused, print, print_json};
 use crate::answer::Explanation;
 use crate::base::PUBLIC_KEY;
 use crate::sandbox::Sandbox;
@@ -76,10 +76,13 @@ async fn try_out(sandbox: &Arc<Serving>, arguments: &Arguments) -> ExitCode {
         Ok(reply) => reply,
         Err(sentence) => {
             let explanation = explain_unanswered(sandbox);
-            if let Err(code) = print(&match arguments.format {
-                Format::Text => explanation.as_ref().map_or(String::new(), explanation_text),
-                Format::Json => format!("{:#}\n", json!({"explanation": explanation})),
-            }) {
+            let printed = match arguments.format {
+                Format::Text => {
+                    print(&explanation.as_ref().map_or(String::new(), explanation_text))
+                }
+                Format::Json => print_json(&json!({"explanation": explanation})),
+            };
+            if let Err(code) = printed {
                 return code;
             }
             return fail(sentence);
@@ -89,28 +92,26 @@ async fn try_out(sandbox: &Arc<Serving>, arguments: &Arguments) -> ExitCode {
     let trace = trace.and_then(|trace| trace.to_str().ok());
     let explain = |trace: &str| sandbox.control.explain_trace(trace, |_| true).ok();
     let explanation = trace.and_then(explain).map(without_unsent);
-    finish(
-        &match arguments.format {
-            Format::Text => reply_text(&reply, explanation.as_ref()),
-            Format::Json => {
-                let body: Value = serde_json::from_slice(&reply.body)
-                    .unwrap_or_else(|_| String::from_utf8_lossy(&reply.body).into());
-                let headers = reply.headers.iter().map(|(name, value)| {
-                    let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-                    (name.to_string(), Value::String(value))
-                });
-                let printed = json!({
-                    "status": reply.status.as_u16(),
-                    "headers": headers.collect::<serde_json::Map<_, _>>(),
-                    "body": body,
-                    "cut_short": reply.cut_short,
-                    "explanation": explanation,
-                });
-                format!("{printed:#}\n")
-            }
-        },
-        ExitCode::SUCCESS,
-    )
+    match arguments.format {
+        Format::Text => finish(&reply_text(&reply, explanation.as_ref()), ExitCode::SUCCESS),
+        Format::Json => finish_json(&reply_json(&reply, explanation.as_ref()), ExitCode::SUCCESS),
+    }
+}
+
+fn reply_json(reply: &TriedReply, explanation: Option<&Explanation>) -> Value {
+    let body: Value = serde_json::from_slice(&reply.body)
+        .unwrap_or_else(|_| String::from_utf8_lossy(&reply.body).into());
+    let headers = reply.headers.iter().map(|(name, value)| {
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        (name.to_string(), Value::String(value))
+    });
+    json!({
+        "status": reply.status.as_u16(),
+        "headers": headers.collect::<serde_json::Map<_, _>>(),
+        "body": body,
+        "cut_short": reply.cut_short,
+        "explanation": explanation,
+    })
 }
 
 /// Explains why there was no answer. There is no reply with a trace, but the journal has only one exchange.

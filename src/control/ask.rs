@@ -54,9 +54,12 @@ pub(super) enum ControlReply {
     Whole(ControlAnswer),
     /// A finished body with its content type.
     Document(HeaderValue, Bytes),
+    /// The same, already masked with `Context::mask`, because it is too long to be masked as a whole.
+    Masked(HeaderValue, Bytes),
     /// Lines that are written while they are sent.
-    Lines(Box<dyn Iterator<Item = Bytes> + Send>),
-    /// A response with headers of its own.
+    Lines(Box<dyn Iterator<Item = Value> + Send>),
+    /// A response with headers of its own, which holds nothing that a client wrote in a text: a file, a picture, or the
+    /// stream of events, which masks each event.
     Response(Response<ReplyBody>),
 }
 

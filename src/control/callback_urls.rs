@@ -6,10 +6,19 @@ use hyper::StatusCode;
 use serde_json::json;
 
 use super::ask::{ControlAnswer, ControlRequest, only};
+use super::context::Context;
 use crate::base::ReceiverUrl;
 use crate::catalogue;
 use crate::http::Refusal;
-use crate::world::World;
+use crate::world::{self, World};
+
+fn shown_url(context: &Context, url: &ReceiverUrl) -> String {
+    if context.redacts {
+        world::redacted_url(url.as_str())
+    } else {
+        url.as_str().to_owned()
+    }
+}
 
 /// Lists all types, even those without a URL. `by` is `request` where the world registered the URL, else `default`.
 pub(super) fn list(
@@ -24,7 +33,7 @@ pub(super) fn list(
         let url = context.engine.callback_url(&catalogue, &state.callbacks, kind);
         json!({
             "type": kind,
-            "url": url.as_ref().map(ReceiverUrl::as_str),
+            "url": url.as_ref().map(|url| shown_url(context, url)),
             "by": url.as_ref().map(|_| if registered.is_some() { "request" } else { "default" }),
         })
     });

@@ -57,19 +57,12 @@ impl Context {
         self.engine.admit(catalogue, &public_key()).is_ok()
     }
 
-    /// Hides keys, the world's own tokens, and the control token.
-    pub(super) fn mask_of(&self, world: &World) -> Mask {
-        self.and_control_token(world.mask())
-    }
-
-    /// The same for requests that belong to no world.
-    pub(super) fn mask_of_strangers(&self) -> Mask {
-        self.and_control_token(Mask::of_keys())
-    }
-
-    fn and_control_token(&self, mask: Mask) -> Mask {
+    /// The mask for everything that the control API writes.
+    pub(super) fn mask(&self) -> Mask {
         let token = self.engine.guard.token();
-        mask.and(token.map(ControlToken::reveal))
+        Mask::new(self.engine.worlds.tokens.clone())
+            .with_control_token(token.map(ControlToken::reveal))
+            .with_personal(self.redacts)
     }
 
     /// Explains why an exchange was answered as it was. `world` is none for an exchange of no world.

@@ -2,36 +2,49 @@
 
 use std::sync::Arc;
 
-use hyper::header::HeaderValue;
+use bytes::Bytes;
+use hyper::header::{ALLOW, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::ask::{ControlReply, ControlRequest, JSON, LINES, TEXT, bad_request, written};
 use super::context::Context;
-use super::routes::{self, ControlRoute, Handler};
-use crate::answer::own_key;
+use super::routes::{self, ControlRoute, Handler, Unmasked};
+use crate::answer::{known_world, own_key};
 use crate::http::{
     self, ApiError, Body, CONTROL_PREFIX, Call, NO_MEMORY, PageRequest, Refusal, ReplyBody,
     WARNING_HEADER,
 };
-use crate::world::{WORLD_DROPPED, World};
+use crate::world::{Mask, WORLD_DROPPED, World};
+
+/// Lines are sent in pieces of about this size.
+const PIECE_BYTES: usize = 64 << 10;
 
 /// Whether a path is the sandbox's own.
 pub(crate) fn is_control_path(path: &str) -> bool {
     path.starts_with(CONTROL_PREFIX) || path == CONTROL_PREFIX.trim_end_matches('/')
 }
 
+/// Everything that the control API writes leaves here, and the mask hides the secrets in it. The stream of events
+/// leaves later, and a page of requests is masked one request at a time: they have the same mask.
 pub(crate) async fn respond(context: &Arc<Context>, call: &Call) -> Response<ReplyBody> {
     if matches!(&call.body, Body::Unreadable(error) if error.is_no_memory()) {
         return no_memory_reply();
     }
-    let refused = |Refusal(status, error, message)| {
-        ControlReply::Whole((status, json!({"error": error, "message": message})))
-    };
     context.engine.panics.reached("control");
+    let refused = |Refusal(status, error, message)| {
+        let body = json!({"error": error, "message": message});
+        let reply = ControlReply::Whole((status, body));
+        (Unmasked::Nothing, context.mask(), reply)
+    };
     let decided = decide(context, call).await;
     let is_told = decided.is_ok() && was_dropped(context, call);
-    let mut response = response(decided.unwrap_or_else(refused));
+    let (unmasked, mask, reply) = decided.unwrap_or_else(refused);
+    let mut response = masked(context, unmasked, mask, reply).await;
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        let allow = routes::allow(own_path(&call.path()));
+        response.headers_mut().insert(ALLOW, allow);
+    }
     if is_told {
         let warning = HeaderValue::from_static(WORLD_DROPPED);
         response.headers_mut().insert(WARNING_HEADER, warning);
@@ -39,15 +52,92 @@ pub(crate) async fn respond(context: &Arc<Context>, call: &Call) -> Response<Rep
     response
 }
 
-fn response(said: ControlReply) -> Response<ReplyBody> {
-    let (status, kind, body) = match said {
+/// Hides secrets in a reply.
+async fn masked(
+    context: &Context,
+    unmasked: Unmasked,
+    mask: Mask,
+    reply: ControlReply,
+) -> Response<ReplyBody> {
+    let (status, kind, body) = match reply {
         ControlReply::Response(response) => return response,
-        ControlReply::Document(kind, document) => (StatusCode::OK, kind, ReplyBody::new(document)),
-        ControlReply::Lines(lines) => (StatusCode::OK, LINES, ReplyBody::pieces(lines)),
-        ControlReply::Whole((status, Value::String(text))) => (status, TEXT, ReplyBody::new(text)),
-        ControlReply::Whole((status, body)) => (status, JSON, ReplyBody::new(body.to_string())),
+        ControlReply::Masked(kind, document) => (StatusCode::OK, kind, ReplyBody::new(document)),
+        ControlReply::Document(kind, document) => (
+            StatusCode::OK,
+            kind,
+            masked_document(unmasked, &mask, document),
+        ),
+        ControlReply::Lines(lines) => (
+            StatusCode::OK,
+            LINES,
+            ReplyBody::pieces(Box::new(Pieces { lines, mask })),
+        ),
+        ControlReply::Whole((status, Value::String(text))) => (
+            status,
+            TEXT,
+            ReplyBody::new(mask.hidden(&text).into_owned()),
+        ),
+        ControlReply::Whole((status, mut body)) => {
+            hide(context, &mut body, unmasked, &mask).await;
+            (status, JSON, ReplyBody::new(body.to_string()))
+        }
     };
     written(status, kind, body)
+}
+
+/// Hides secrets in the body of a reply. A list may be long, so it takes turns with other calculations.
+async fn hide(context: &Context, body: &mut Value, unmasked: Unmasked, mask: &Mask) {
+    let Value::Object(fields) = body else {
+        return mask.hide(body);
+    };
+    let shown = match unmasked {
+        Unmasked::Fields(shown) => shown,
+        Unmasked::Nothing | Unmasked::Scenarios | Unmasked::TokenHeader | Unmasked::All => &[],
+    };
+    let mut turn = context.turns.first().await;
+    for (name, value) in fields {
+        match value {
+            _ if shown.contains(&name.as_str()) => {}
+            Value::Array(items) => {
+                for item in items {
+                    turn.pause().await;
+                    mask.hide(item);
+                }
+            }
+            value => mask.hide(value),
+        }
+    }
+}
+
+fn masked_document(unmasked: Unmasked, mask: &Mask, document: Bytes) -> ReplyBody {
+    if matches!(unmasked, Unmasked::All) {
+        return ReplyBody::new(document);
+    }
+    let text = String::from_utf8_lossy(&document);
+    ReplyBody::new(mask.hidden(&text).into_owned())
+}
+
+/// Lines of JSON, masked, in pieces of about the same size.
+struct Pieces {
+    lines: Box<dyn Iterator<Item = Value> + Send>,
+    mask: Mask,
+}
+
+impl Iterator for Pieces {
+    type Item = Bytes;
+
+    /// The next piece: as many lines as make one.
+    fn next(&mut self) -> Option<Bytes> {
+        let mut piece = String::new();
+        while piece.len() < PIECE_BYTES
+            && let Some(mut line) = self.lines.next()
+        {
+            self.mask.hide(&mut line);
+            piece += &line.to_string();
+            piece.push('\n');
+        }
+        (!piece.is_empty()).then(|| piece.into())
+    }
 }
 
 /// Whether the caller's own world was dropped, and it is told now.
@@ -82,8 +172,7 @@ pub(crate) fn no_memory_reply() -> Response<ReplyBody> {
 /// Whether a request can wait for something before it is answered.
 pub(crate) fn may_wait(call: &Call) -> bool {
     let path = call.path();
-    let path = path.strip_prefix(CONTROL_PREFIX).unwrap_or_default();
-    let found = routes::find(routes::routed_method(call.method()), path);
+    let found = routes::find(routes::routed_method(call.method()), own_path(&path));
     found.is_some_and(|(route, _)| {
         matches!(
             route.handler,
@@ -92,9 +181,18 @@ pub(crate) fn may_wait(call: &Call) -> bool {
     })
 }
 
-async fn decide(context: &Arc<Context>, call: &Call) -> Result<ControlReply, Refusal> {
+/// A path below `/__sandbox/`, without the prefix.
+fn own_path(path: &str) -> &str {
+    path.strip_prefix(CONTROL_PREFIX).unwrap_or_default()
+}
+
+/// The reply, and how it is masked.
+async fn decide(
+    context: &Arc<Context>,
+    call: &Call,
+) -> Result<(Unmasked, Mask, ControlReply), Refusal> {
     let path = call.path();
-    let path = path.strip_prefix(CONTROL_PREFIX).unwrap_or_default();
+    let path = own_path(&path);
     let method = routes::routed_method(call.method());
     let parts: Vec<_> = path.split('/').collect();
     let admitted = context.engine.guard.admit(call, method, &parts);
@@ -108,7 +206,7 @@ async fn decide(context: &Arc<Context>, call: &Call) -> Result<ControlReply, Ref
     http::check_path(call.sent_path()).map_err(bad_request)?;
     call.check_query_and_headers().map_err(refusal)?;
     let Some((route, path_parameter)) = routes::find(method, path) else {
-        return routes::none(context, call, path).map(ControlReply::Response);
+        return Err(routes::none(context, call, path));
     };
     let request = ControlRequest {
         context,
@@ -116,9 +214,15 @@ async fn decide(context: &Arc<Context>, call: &Call) -> Result<ControlReply, Ref
         query: &call.query(route.repeatable).map_err(refusal)?,
         path_parameter,
     };
+    let mask = mask_of(route, request);
     let answer = match route.handler {
-        Handler::Page(answer) | Handler::Custom(answer) => return answer(request),
-        Handler::CustomAsync(answer) => return answer(request).await,
+        Handler::Page(answer) | Handler::Custom(answer) => {
+            return answer(request).map(|reply| (route.unmasked, mask, reply));
+        }
+        Handler::CustomAsync(answer) => {
+            let reply = answer(request).await;
+            return reply.map(|reply| (route.unmasked, mask, reply));
+        }
         Handler::Plain(answer) => answer(request),
         Handler::PlainAsync(answer) => answer(request).await,
         Handler::OwnWorld(answer) => {
@@ -134,7 +238,26 @@ async fn decide(context: &Arc<Context>, call: &Call) -> Result<ControlReply, Ref
             answer
         }
     };
-    answer.map(ControlReply::Whole)
+    answer.map(|answer| (route.unmasked, mask, ControlReply::Whole(answer)))
+}
+
+/// The mask for what a route answers.
+fn mask_of(route: &ControlRoute, request: ControlRequest<'_>) -> Mask {
+    let ControlRequest {
+        context,
+        call,
+        query,
+        ..
+    } = request;
+    let mask = context.mask();
+    match route.unmasked {
+        Unmasked::Nothing | Unmasked::Fields(_) | Unmasked::All => mask,
+        Unmasked::Scenarios => mask.showing_scenarios(),
+        Unmasked::TokenHeader => {
+            let own = known_world(&context.engine, call, query);
+            mask.showing_token(own.map(|world| world.callback_token()))
+        }
+    }
 }
 
 /// Refuses a request whose head cannot be read.

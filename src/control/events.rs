@@ -83,6 +83,7 @@ pub(super) fn open(request: ControlRequest<'_>) -> Result<ControlReply, Refusal>
     let stream = Stream {
         context: context.clone(),
         subscription,
+        mask: context.mask(),
         sender,
     };
     let mut stop = context.stop.clone();
@@ -114,6 +115,7 @@ fn tag(world: &World) -> Tag {
 struct Stream {
     context: Arc<Context>,
     subscription: Subscription,
+    mask: Mask,
     sender: mpsc::Sender<Bytes>,
 }
 
@@ -122,13 +124,12 @@ impl Stream {
         let mut reloads = self.context.engine.scenarios.reloads();
         reloads.mark_unchanged();
         let hello = json!({"version": env!("CARGO_PKG_VERSION"), "seed": self.context.engine.seed});
-        self.say("hello", &hello).await?;
-        self.say("reload", &readyz::scenarios(&self.context))
-            .await?;
+        self.say("hello", hello).await?;
+        self.say("reload", readyz::scenarios(&self.context)).await?;
         if backlog > 0 {
             let latest = latest(&self.context, whose.as_deref(), backlog);
             for batch in latest.chunks(BATCH) {
-                self.say("exchanges", &json!(batch)).await?;
+                self.say("exchanges", json!(batch)).await?;
             }
         }
         drop(whose); // a stream keeps no world alive
@@ -140,7 +141,7 @@ impl Stream {
                     if changed.is_err() {
                         return Ok(());
                     }
-                    self.say("reload", &readyz::scenarios(&self.context)).await?;
+                    self.say("reload", readyz::scenarios(&self.context)).await?;
                 }
                 () = sleep_until(beats) => self.send(Bytes::from_static(b":\n\n")).await?,
             }
@@ -153,41 +154,42 @@ impl Stream {
         let waiting = self.subscription.take();
         // Resets come first: everything before them is gone, and the events below came after them.
         if waiting.many_worlds {
-            self.say("reset", &json!({"world": null})).await?;
+            self.say("reset", json!({"world": null})).await?;
         }
         for (world, _) in waiting.worlds.iter().filter(|(_, what)| what.emptied) {
-            self.say("reset", &json!({"world": tag_text(world)}))
-                .await?;
+            self.say("reset", json!({"world": tag_text(world)})).await?;
         }
         if waiting.skipped > 0 {
-            self.say("skipped", &json!({"exchanges": waiting.skipped}))
+            self.say("skipped", json!({"exchanges": waiting.skipped}))
                 .await?;
         }
         let exchanges = lines(&self.context, &waiting.exchanges);
         if !exchanges.is_empty() {
-            self.say("exchanges", &json!(exchanges)).await?;
+            self.say("exchanges", json!(exchanges)).await?;
         }
         let uploads = uploads(&self.context, &waiting.uploads);
         if !uploads.is_empty() {
-            self.say("uploads", &json!(uploads)).await?;
+            self.say("uploads", json!(uploads)).await?;
         }
         for (world, changed) in &waiting.worlds {
             let world = tag_text(world);
             if changed.deliveries || changed.emptied {
-                self.say("deliveries", &deliveries(&self.context, world))
+                self.say("deliveries", deliveries(&self.context, world))
                     .await?;
             }
             if changed.settings || changed.emptied {
-                self.say("world", &json!({"world": world})).await?;
+                self.say("world", json!({"world": world})).await?;
             }
         }
         if waiting.inbox {
-            self.say("inbox", &json!({})).await?;
+            self.say("inbox", json!({})).await?;
         }
         Ok(())
     }
 
-    async fn say(&self, event: &str, data: &Value) -> Result<(), Closed> {
+    /// Sends an event, masked as all that the control API writes.
+    async fn say(&self, event: &str, mut data: Value) -> Result<(), Closed> {
+        self.mask.hide(&mut data);
         // JSON holds no line break.
         self.send(format!("event: {event}\ndata: {data}\n\n").into())
             .await
@@ -202,17 +204,12 @@ fn tag_text(tag: &Tag) -> &str {
     std::str::from_utf8(tag).expect("hex digits")
 }
 
-/// The worlds of these exchanges, with their masks.
-fn worlds_of(
-    context: &Context,
-    exchanges: &VecDeque<(Tag, u64)>,
-) -> HashMap<Tag, (Mask, ReadWorld)> {
+/// The worlds of these exchanges.
+fn worlds_of(context: &Context, exchanges: &VecDeque<(Tag, u64)>) -> HashMap<Tag, ReadWorld> {
     let tags: HashSet<Tag> = exchanges.iter().map(|(tag, _)| *tag).collect();
     let worlds = context.engine.worlds.all().into_iter();
     let worlds = worlds.filter(|world| tags.contains(&tag(world)));
-    worlds
-        .map(|world| (tag(&world), (context.mask_of(&world), world)))
-        .collect()
+    worlds.map(|world| (tag(&world), world)).collect()
 }
 
 /// The exchanges whose uploads are still kept, and the places of these uploads.
@@ -222,11 +219,9 @@ fn uploads(context: &Context, exchanges: &VecDeque<(Tag, u64)>) -> Vec<Value> {
     }
     let worlds = worlds_of(context, exchanges);
     let find = |(tag, seq): &(Tag, u64)| {
-        let (mask, world) = worlds.get(tag)?;
-        let state = world.state();
+        let state = worlds.get(tag)?.state();
         let places: Vec<_> = state.uploads.of(*seq).iter().map(|one| &one.at).collect();
-        let mut line = json!({"trace": format!("{}-{seq}", tag_text(tag)), "at": places});
-        mask.hide(&mut line);
+        let line = json!({"trace": format!("{}-{seq}", tag_text(tag)), "at": places});
         (!places.is_empty()).then_some(line)
     };
     exchanges.iter().filter_map(find).collect()
@@ -237,18 +232,11 @@ fn lines(context: &Context, traces: &VecDeque<(Tag, u64)>) -> Vec<Value> {
     let worlds = worlds_of(context, traces);
     let find = |(tag, seq): &(Tag, u64)| {
         if *tag == NO_WORLD {
-            return Some(line(
-                context.engine.strangers.journal().get(*seq)?,
-                &context.mask_of_strangers(),
-                context.redacts,
-            ));
+            let strangers = context.engine.strangers.journal();
+            return Some(line(strangers.get(*seq)?, context.redacts));
         }
-        let (mask, world) = worlds.get(tag)?;
-        Some(line(
-            world.state().journal.get(*seq)?,
-            mask,
-            context.redacts,
-        ))
+        let state = worlds.get(tag)?.state();
+        Some(line(state.journal.get(*seq)?, context.redacts))
     };
     traces.iter().filter_map(find).collect()
 }
@@ -275,11 +263,10 @@ fn latest(context: &Context, whose: Option<&World>, most: usize) -> Vec<Value> {
             lines_of(context, &world, most, &mut found);
         }
         let strangers = context.engine.strangers.journal();
-        let mask = context.mask_of_strangers();
         found.extend(
             strangers
                 .entries()
-                .map(|one| (one.at, line(one, &mask, context.redacts))),
+                .map(|one| (one.at, line(one, context.redacts))),
         );
     }
     found.sort_by_key(|(at, _)| *at);
@@ -294,15 +281,14 @@ fn lines_of(
     most: usize,
     found: &mut Vec<(std::time::SystemTime, Value)>,
 ) {
-    let mask = context.mask_of(world);
     let state = world.state();
     let too_many = state.journal.len().saturating_sub(most);
     let entries = state.journal.entries().skip(too_many);
-    found.extend(entries.map(|one| (one.at, line(one, &mask, context.redacts))));
+    found.extend(entries.map(|one| (one.at, line(one, context.redacts))));
 }
 
 /// An exchange without its large parts.
-fn line(exchange: &Exchange, mask: &Mask, redacts: bool) -> Value {
+fn line(exchange: &Exchange, redacts: bool) -> Value {
     let status = exchange.status.as_u16();
     let note = if exchange.endpoint().is_none() && status == 404 {
         Some("unmatched")
@@ -316,7 +302,7 @@ fn line(exchange: &Exchange, mask: &Mask, redacts: bool) -> Value {
     } else {
         exchange.path().to_owned()
     };
-    let mut line = json!({
+    json!({
         "seq": exchange.seq,
         "trace": exchange.trace(),
         "at": time(exchange.at),
@@ -331,7 +317,5 @@ fn line(exchange: &Exchange, mask: &Mask, redacts: bool) -> Value {
         "duration_us": microseconds(exchange.duration),
         "delay_ms": milliseconds(exchange.delay),
         "fault": exchange.fault,
-    });
-    mask.hide(&mut line);
-    line
+    })
 }

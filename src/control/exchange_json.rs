@@ -10,7 +10,7 @@ use super::context::Context;
 use super::gathered::gathered;
 use crate::base::{microseconds, milliseconds, read_exact_json};
 use crate::http;
-use crate::world::{self, Content, Exchange, KeptBody};
+use crate::world::{self, Content, DecidedBy, Exchange, KeptBody};
 
 /// A request with its reply, as the control API writes it.
 pub(in crate::control) fn exchange_json(context: &Context, exchange: &Exchange) -> Value {
@@ -49,7 +49,9 @@ pub(in crate::control) fn exchange_json(context: &Context, exchange: &Exchange) 
         json["reply_sha256"] = (&**sha256).into();
     }
     if context.redacts {
-        world::redact_exchange(&mut json, &context.engine.catalogue().personal);
+        let personal = &context.engine.catalogue().personal;
+        let has_magic = exchange.decision.by == DecidedBy::Magic;
+        world::redact_exchange(&mut json, has_magic, personal);
     }
     json
 }

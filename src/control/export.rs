@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::ask::{ControlReply, ControlRequest, only};
@@ -13,19 +12,16 @@ use super::exchange_json::{self, time};
 use super::requests::RequestsOf;
 use super::unsent;
 use crate::http::Refusal;
-use crate::world::{Delivery, Mask, ReadWorld, World};
+use crate::world::{Delivery, ReadWorld, World};
 
 /// The version of the lines. It changes when readers have to change.
 const VERSION: u32 = 1;
-
-/// Lines are sent in pieces of about this size.
-const PIECE_BYTES: usize = 64 << 10;
 
 /// The lines, written while they are sent. Entries that have been dropped by then are left out.
 struct Lines {
     context: Arc<Context>,
     head: Option<Value>,
-    places: Vec<(JournalPlace, Mask)>,
+    places: Vec<JournalPlace>,
     entries: std::vec::IntoIter<(SystemTime, ExportEntry)>,
 }
 
@@ -111,17 +107,10 @@ impl Lines {
             "worlds": worlds,
             "dropped": {"requests": requests_dropped, "deliveries": deliveries_dropped},
         });
-        let masked = places.into_iter().map(|place| {
-            let mask = match &place {
-                JournalPlace::World(world) => context.mask_of(world),
-                JournalPlace::Strangers => context.mask_of_strangers(),
-            };
-            (place, mask)
-        });
         Self {
             context: context.clone(),
             head: Some(head),
-            places: masked.collect(),
+            places,
             entries: entries.into_iter(),
         }
     }
@@ -130,7 +119,7 @@ impl Lines {
         let (ExportEntry::Exchange { place, seq }
         | ExportEntry::Delivery { place, seq }
         | ExportEntry::Unsent { place, seq }) = entry;
-        let (place, mask) = &self.places[place];
+        let place = &self.places[place];
         let (kind, fields) = match (entry, place) {
             (ExportEntry::Exchange { .. }, JournalPlace::World(world)) => {
                 let exchange = world.state().journal.get(seq).cloned();
@@ -165,9 +154,7 @@ impl Lines {
         if let Value::Object(fields) = fields {
             line.extend(fields.into_iter().filter(|(name, _)| name != "type"));
         }
-        let mut line = Value::Object(line);
-        mask.hide(&mut line);
-        Some(line)
+        Some(Value::Object(line))
     }
 }
 
@@ -191,24 +178,17 @@ fn in_head(world: &World) -> Value {
 }
 
 impl Iterator for Lines {
-    type Item = Bytes;
+    type Item = Value;
 
-    /// The next piece: as many lines as make one.
-    fn next(&mut self) -> Option<Bytes> {
-        let mut piece = String::new();
-        while piece.len() < PIECE_BYTES {
-            let line = match self.head.take() {
-                Some(head) => Some(head),
-                None => match self.entries.next() {
-                    Some((_, entry)) => self.line(entry),
-                    None => break,
-                },
-            };
-            if let Some(line) = line {
-                piece += &line.to_string();
-                piece.push('\n');
+    fn next(&mut self) -> Option<Value> {
+        if let Some(head) = self.head.take() {
+            return Some(head);
+        }
+        loop {
+            let (_, entry) = self.entries.next()?;
+            if let Some(line) = self.line(entry) {
+                return Some(line);
             }
         }
-        (!piece.is_empty()).then(|| piece.into())
     }
 }

@@ -6,14 +6,15 @@ use super::gathered::gathered;
 use crate::answer::{DecidingValues, ExplainedAttempt, Explanation};
 use crate::catalogue::PersonalFields;
 use crate::http;
-use crate::world::{self, Content, Exchange, HiddenValues};
+use crate::world::{self, Content, DecidedBy, Exchange, HiddenValues};
 
 pub(super) fn redact_explanation(
     explanation: &mut Explanation,
     exchange: &Exchange,
     personal: &PersonalFields,
 ) {
-    let mut hidden = world::redact_exchange(&mut request_values(exchange), personal);
+    let has_magic = exchange.decision.by == DecidedBy::Magic;
+    let mut hidden = world::redact_exchange(&mut request_values(exchange), has_magic, personal);
     hidden.redact_path(&mut explanation.request.path);
     if let Some(values) = &mut explanation.decision.decided_by {
         redact_deciding_values(values, &mut hidden);
@@ -37,9 +38,7 @@ pub(super) fn redact_explanation(
         hidden.redact_text(note);
     }
     for callback in explanation.callbacks.iter_mut().flatten() {
-        if let Some(url) = &mut callback.url {
-            world::redact_url(url);
-        }
+        callback.url = callback.url.as_deref().map(world::redacted_url);
         if let Some(attempt) = &mut callback.last_attempt {
             redact_attempt(attempt, personal);
         }
@@ -56,7 +55,12 @@ fn request_values(exchange: &Exchange) -> Value {
         Content::Empty | Content::Text(_) | Content::Beginning(_) => Value::Null,
     };
     let query = gathered(http::shown_pairs(exchange.query().as_bytes()));
-    json!({"path": exchange.path(), "query": query, "body": body})
+    json!({
+        "path": exchange.path(),
+        "query": query,
+        "headers": gathered(exchange.headers()),
+        "body": body,
+    })
 }
 
 fn redact_attempt(attempt: &mut ExplainedAttempt, personal: &PersonalFields) {

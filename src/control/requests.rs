@@ -17,7 +17,7 @@ use crate::answer::{is_tag, may_see_all};
 use crate::http::Refusal;
 use crate::world::{
     self, Exchange, Expectation, Expected, JOURNAL_ENTRIES_MAX, JournalOf, Judgement, Mask,
-    NotVerified, Query, ReadWorld, RequestField, Wait, World,
+    NotVerified, Query, RequestField, Wait, World,
 };
 
 /// A page ends when its bodies and heads reach this size, for they may be large.
@@ -64,15 +64,11 @@ impl RequestsOf {
         Ok(whose)
     }
 
-    /// The journal of these requests, and the mask for what is not shown. None for all worlds, which have no
-    /// common journal.
-    pub(super) fn kept<'a>(&'a self, context: &'a Context) -> Option<(JournalOf<'a>, Mask)> {
+    /// The journal of these requests. None for all worlds, which have no common journal.
+    pub(super) fn journal<'a>(&'a self, context: &'a Context) -> Option<JournalOf<'a>> {
         match self {
-            Self::Own(world) => Some((JournalOf::OfWorld(world), context.mask_of(world))),
-            Self::Strangers => Some((
-                JournalOf::Strangers(&context.engine.strangers),
-                context.mask_of_strangers(),
-            )),
+            Self::Own(world) => Some(JournalOf::OfWorld(world)),
+            Self::Strangers => Some(JournalOf::Strangers(&context.engine.strangers)),
             Self::All => None,
         }
     }
@@ -100,7 +96,7 @@ pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlReply, Re
         ));
     }
     let whose = RequestsOf::of(request)?;
-    let Some((kept, mask)) = whose.kept(context) else {
+    let Some(journal) = whose.journal(context) else {
         if wait.is_some() || page.after_seq > 0 || page.before_seq < u64::MAX {
             return Err(bad_request(
                 "`wait`, `after_seq` and `before_seq` need one world: each counts its own requests",
@@ -112,14 +108,14 @@ pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlReply, Re
         let expectation = Expectation::at_least(count.unwrap_or(1), page.query.clone());
         let expectation = expectation.after(page.after_seq);
         let until = Wait::Until(Instant::now() + wait);
-        if let Err(error) = kept
+        if let Err(error) = journal
             .verify(&expectation, until, &context.stop, &context.turns)
             .await
         {
-            return Ok(ControlReply::Whole(timed_out(context, &error, &mask)));
+            return Ok(ControlReply::Whole(timed_out(context, &error)));
         }
     }
-    Ok(page.of(context, kept, &mask).await)
+    Ok(page.of(context, journal).await)
 }
 
 impl Page {
@@ -158,9 +154,9 @@ impl Page {
         })
     }
 
-    async fn of(&self, context: &Context, kept: JournalOf<'_>, mask: &Mask) -> ControlReply {
+    async fn of(&self, context: &Context, journal: JournalOf<'_>) -> ControlReply {
         let mut turn = context.turns.first().await;
-        let excerpt = kept.excerpt(self.after_seq);
+        let excerpt = journal.excerpt(self.after_seq);
         let mut matching = Matching::default();
         let range = excerpt.exchanges.iter();
         for exchange in range.filter(|one| one.seq < self.before_seq) {
@@ -185,9 +181,10 @@ impl Page {
             "next": page.last().filter(|_| left > 0).map(|one| one.seq),
         });
         let mut text = PageText::of(&rest);
+        let mask = context.mask();
         for exchange in page {
             turn.pause().await;
-            text.add(context, exchange, mask);
+            text.add(context, exchange, &mask);
         }
         text.finish()
     }
@@ -196,7 +193,7 @@ impl Page {
     async fn of_all(&self, context: &Context) -> ControlReply {
         let mut turn = context.turns.first().await;
         let mut dropped = 0;
-        let mut all: Vec<(Exchange, ReadWorld)> = Vec::new();
+        let mut all: Vec<Exchange> = Vec::new();
         let mut matched = 0;
         let mut unknown = Vec::new();
         for world in context.engine.worlds.all() {
@@ -213,14 +210,13 @@ impl Page {
             }
             matched += matching.exchanges.len();
             unknown.extend(matching.not_judged);
-            let matching = matching.exchanges.into_iter().take(self.limit).cloned();
-            all.extend(matching.map(|one| (one, world.clone())));
+            all.extend(matching.exchanges.into_iter().take(self.limit).cloned());
             if all.len() > 10 * JOURNAL_ENTRIES_MAX {
                 self.sort(&mut all);
             }
         }
         self.sort(&mut all);
-        let exchanges: Vec<_> = all.iter().map(|(exchange, _)| exchange).collect();
+        let exchanges: Vec<_> = all.iter().collect();
         let (page, _) = self.cut(&exchanges);
         let mut text = PageText::of(&json!({
             "requests": [],
@@ -231,16 +227,17 @@ impl Page {
             "last_seq": null,
             "next": null,
         }));
-        for (exchange, (_, world)) in page.iter().zip(&all) {
+        let mask = context.mask();
+        for exchange in page {
             turn.pause().await;
-            text.add(context, exchange, &context.mask_of(world));
+            text.add(context, exchange, &mask);
         }
         text.finish()
     }
 
     /// Sorts the exchanges, and drops those that do not fit on the page.
-    fn sort(&self, all: &mut Vec<(Exchange, ReadWorld)>) {
-        all.sort_by_cached_key(|(one, _)| (one.at, one.trace()));
+    fn sort(&self, all: &mut Vec<Exchange>) {
+        all.sort_by_cached_key(|one| (one.at, one.trace()));
         if self.newest_first {
             all.reverse();
         }
@@ -310,7 +307,7 @@ impl PageText {
     }
 
     fn finish(self) -> ControlReply {
-        ControlReply::Document(JSON, (self.text + &self.end).into())
+        ControlReply::Masked(JSON, (self.text + &self.end).into())
     }
 }
 
@@ -344,12 +341,11 @@ pub(super) fn query_of<'n>(
 }
 
 /// 408, with the requests that came instead.
-fn timed_out(context: &Context, error: &NotVerified, mask: &Mask) -> ControlAnswer {
+fn timed_out(context: &Context, error: &NotVerified) -> ControlAnswer {
     let mut body = json!({"error": "timeout"});
     if let (Value::Object(body), Value::Object(error)) = (&mut body, json!(error)) {
         body.extend(error);
     }
-    mask.hide(&mut body);
     if context.redacts {
         world::redact_not_verified(&mut body, &context.engine.catalogue().personal);
     }

@@ -5,13 +5,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hyper::header::{ALLOW, HeaderValue};
+use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
-use hyper::{Method, Response, StatusCode};
-use serde_json::json;
+use hyper::{Method, StatusCode};
 
 use self::Handler::{Custom, CustomAsync, OwnWorld, OwnWorldAsync, Page, Plain, PlainAsync};
-use super::ask::{ControlAnswer, ControlReply, ControlRequest, JSON, secrets, written};
+use super::ask::{ControlAnswer, ControlReply, ControlRequest, JSON, secrets};
 use super::context::Context;
 use super::{
     callback_urls, catalog, clock, coverage, deliveries, events, explain, export, faults, fidelity,
@@ -21,7 +20,7 @@ use super::{
 use crate::answer::nearest_route_hint;
 use crate::base::listed;
 use crate::catalogue::asked_route;
-use crate::http::{self, BODY_BYTES_MAX, CONTROL_PREFIX, Call, Refusal, ReplyBody};
+use crate::http::{self, BODY_BYTES_MAX, CONTROL_PREFIX, Call, Refusal};
 use crate::world::{SNAPSHOT_BYTES_MAX, World};
 
 /// The description of this API.
@@ -40,17 +39,18 @@ static ROUTES: &[ControlRoute] = &[
     get("livez", Plain(|_| Ok(readyz::alive()))),
     get("readyz", Plain(|request| Ok(readyz::answer(request)))),
     get("metrics", Custom(metrics::answer)),
-    get("openapi.json", Custom(|_| Ok(ControlReply::Document(JSON, Bytes::from_static(OPENAPI))))),
-    get("catalog", Plain(catalog::answer)),
-    get("coverage", Plain(coverage::answer)).with_repeatable("endpoint"),
-    get("fidelity", Plain(fidelity::answer)),
+    get("openapi.json", Custom(|_| Ok(ControlReply::Document(JSON, Bytes::from_static(OPENAPI)))))
+        .with_unmasked(Unmasked::All),
+    get("catalog", Plain(catalog::answer)).with_unmasked(Unmasked::Scenarios),
+    get("coverage", Plain(coverage::answer)).with_repeatable("endpoint").with_unmasked(Unmasked::Scenarios),
+    get("fidelity", Plain(fidelity::answer)).with_unmasked(Unmasked::Scenarios),
     get("explain/{trace}", Plain(explain::answer)),
     get("worlds", Plain(worlds::list)),
-    post("worlds", PlainAsync(|request| Box::pin(worlds::mint(request)))),
+    post("worlds", PlainAsync(|request| Box::pin(worlds::mint(request)))).with_unmasked(OWN_SECRETS),
     delete("worlds", PlainAsync(|request| Box::pin(worlds::end(request)))),
-    get("world", OwnWorld(|request, world| Ok(secrets(request.context, world)))),
+    get("world", OwnWorld(|request, world| Ok(secrets(request.context, world)))).with_unmasked(OWN_SECRETS),
     post("reset", OwnWorldAsync(|_, world| Box::pin(worlds::reset(world)))),
-    get("snapshot", Custom(snapshot::answer)),
+    get("snapshot", Custom(snapshot::answer)).with_unmasked(Unmasked::All),
     put("snapshot", OwnWorldAsync(|request, world| Box::pin(snapshot::restore(request, world))))
         .with_body_bytes_max(SNAPSHOT_BYTES_MAX),
     get("requests", CustomAsync(|request| Box::pin(requests::list(request)))),
@@ -63,22 +63,42 @@ static ROUTES: &[ControlRoute] = &[
     get("faults", OwnWorld(|request, world| Ok(faults::show(world, request.call.received_at)))),
     put("faults", OwnWorld(faults::put)),
     delete("faults", OwnWorld(|request, world| Ok(faults::heal(world, request.call.received_at)))),
-    get("deliveries", OwnWorldAsync(|request, world| Box::pin(deliveries::list(request, world)))),
-    post("deliveries/{id}/redeliver", OwnWorld(deliveries::redeliver)),
-    post("trigger", OwnWorld(trigger::answer)),
+    get("deliveries", OwnWorldAsync(|request, world| Box::pin(deliveries::list(request, world))))
+        .with_unmasked(Unmasked::TokenHeader),
+    post("deliveries/{id}/redeliver", OwnWorld(deliveries::redeliver)).with_unmasked(Unmasked::TokenHeader),
+    post("trigger", OwnWorld(trigger::answer)).with_unmasked(Unmasked::TokenHeader),
     get("idle", OwnWorldAsync(|request, world| Box::pin(deliveries::idle(request, world)))),
     get("clock", OwnWorld(|_, world| Ok(clock::show(world)))),
     post("clock", OwnWorldAsync(|request, world| Box::pin(clock::set(request, world)))),
     post("clock/advance", OwnWorldAsync(|request, world| Box::pin(clock::advance(request, world)))),
     get("events", Custom(events::open)),
     get("callback_urls", OwnWorld(callback_urls::list)),
-    get("schema", Plain(schema::answer)),
-    get("setup", Plain(setup::setup)),
+    get("schema", Plain(schema::answer)).with_unmasked(Unmasked::Scenarios),
+    get("setup", Plain(setup::setup)).with_unmasked(Unmasked::Scenarios),
     get("inbox", Plain(inbox::names)),
-    get("inbox/{name}", PlainAsync(|request| Box::pin(inbox::list(request)))),
+    get("inbox/{name}", PlainAsync(|request| Box::pin(inbox::list(request)))).with_unmasked(Unmasked::TokenHeader),
     post("inbox/{name}", Plain(inbox::receive)),
     delete("inbox/{name}", Plain(inbox::clear)),
 ];
+
+/// A receiver of callbacks needs these.
+const OWN_SECRETS: Unmasked =
+    Unmasked::Fields(&["api_key", "callback_token", "callback_signing_secret"]);
+
+/// What a route shows that the mask would hide. A refusal has no exception, because it may repeat what was sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Unmasked {
+    Nothing,
+    /// These fields of the reply: its caller asks for its own secrets.
+    Fields(&'static [&'static str]),
+    /// The texts of scenario files with their dummy data, and the documentation's key in curl lines. No client wrote
+    /// them.
+    Scenarios,
+    /// The caller's own callback token in the headers of callbacks, because tests compare it.
+    TokenHeader,
+    /// A document of the sandbox itself, or a snapshot, which must be restored as it was.
+    All,
+}
 
 /// A row: a method, a path, and what answers there.
 pub(super) struct ControlRoute {
@@ -90,6 +110,7 @@ pub(super) struct ControlRoute {
     body_bytes_max: usize,
     /// The parameter that may come more than once.
     pub repeatable: Option<&'static str>,
+    pub unmasked: Unmasked,
 }
 
 /// The function that answers, and whose world it answers for.
@@ -137,6 +158,7 @@ impl ControlRoute {
             handler,
             body_bytes_max: BODY_BYTES_MAX,
             repeatable: None,
+            unmasked: Unmasked::Nothing,
         }
     }
 
@@ -147,6 +169,11 @@ impl ControlRoute {
 
     const fn with_repeatable(mut self, parameter: &'static str) -> Self {
         self.repeatable = Some(parameter);
+        self
+    }
+
+    const fn with_unmasked(mut self, unmasked: Unmasked) -> Self {
+        self.unmasked = unmasked;
         self
     }
 
@@ -238,36 +265,36 @@ pub(crate) fn own_routes() -> Vec<(&'static str, String)> {
 }
 
 /// The answer where nothing is routed: there is no such path, or it does not take the method.
-pub(super) fn none(
-    context: &Context,
-    call: &Call,
-    path: &str,
-) -> Result<Response<ReplyBody>, Refusal> {
+pub(super) fn none(context: &Context, call: &Call, path: &str) -> Refusal {
     let methods = methods(path);
     if methods.is_empty() {
         let engine = &context.engine;
         let asked = asked_route(call.method(), call.sent_path());
         let hint = nearest_route_hint(engine, &engine.catalogue(), call.method(), &call.path());
-        return Err(Refusal(
+        return Refusal(
             StatusCode::NOT_FOUND,
             "unknown_control_route",
             format!(
                 "there is no {asked}.{hint} Known below {CONTROL_PREFIX} are {}",
                 all()
             ),
-        ));
+        );
     }
     let message = format!(
         "{CONTROL_PREFIX}{path} takes {}, and not `{}`",
         listed(methods.iter().copied()),
         call.method()
     );
-    let body = json!({"error": "method_not_allowed", "message": message}).to_string();
-    let body = ReplyBody::new(body);
-    let mut response = written(StatusCode::METHOD_NOT_ALLOWED, JSON, body);
-    let allow = HeaderValue::try_from(methods.join(", ")).expect("methods are plain");
-    response.headers_mut().insert(ALLOW, allow);
-    Ok(response)
+    Refusal(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        message,
+    )
+}
+
+/// The value of `allow` for a path that does not take the method of a request.
+pub(super) fn allow(path: &str) -> HeaderValue {
+    HeaderValue::try_from(methods(path).join(", ")).expect("methods are plain")
 }
 
 /// The methods that a path takes. Empty where there is no such path.

@@ -34,7 +34,6 @@ pub(super) fn answer(request: ControlRequest<'_>) -> Result<ControlReply, Refusa
     }
     let Some(picture) = kept.iter().find(|one| one.at == *at) else {
         let places = listed(kept.iter().map(|one| one.at.as_str()));
-        let places = context.mask_of(&world).hidden(&places).into_owned();
         return Err(not_kept(format!(
             "this request has no upload there: `at` may be {places}"
         )));

@@ -40,7 +40,7 @@ pub(super) async fn answer(request: ControlRequest<'_>) -> Result<ControlAnswer,
     let question: Question = json_body(request.call)?;
     let (expectation, wait) = question.read(context)?;
     let whose = RequestsOf::of(request)?;
-    let Some((kept, mask)) = whose.kept(context) else {
+    let Some(kept) = whose.journal(context) else {
         return Err(bad_request("`world`: one world is verified at a time"));
     };
     let (status, mut body) = match kept
@@ -58,7 +58,6 @@ pub(super) async fn answer(request: ControlRequest<'_>) -> Result<ControlAnswer,
             (StatusCode::EXPECTATION_FAILED, body)
         }
     };
-    mask.hide(&mut body);
     if context.redacts {
         world::redact_not_verified(&mut body, &context.engine.catalogue().personal);
     }

@@ -140,15 +140,19 @@ pub(super) fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal
     let listed = listed
         .iter()
         .filter(|world| own.as_ref().is_none_or(|own| *own == world.tag));
-    let worlds: Vec<_> = listed.map(world_json).collect();
+    let worlds: Vec<_> = listed
+        .map(|world| world_json(world, context.redacts))
+        .collect();
     Ok((StatusCode::OK, json!({"worlds": worlds})))
 }
 
-fn world_json(world: &Listed) -> Value {
+/// The name of a world is hidden with `--redact`, because a client chose it.
+fn world_json(world: &Listed, redacts: bool) -> Value {
     let holds = &world.holds;
+    let name = world.name.as_deref();
     json!({
         "world": world.tag,
-        "name": world.name,
+        "name": name.map(|name| if redacts { "…" } else { name }),
         "records": holds.records,
         "requests": holds.journal,
         "deliveries": holds.deliveries,

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
+use crate::base::{is_invisible, visible};
+
 /// One scenario file as it was read: its id, its name for people, its text.
 #[derive(Debug)]
 pub(crate) struct SourceFile {
@@ -149,7 +151,7 @@ impl LoadError {
             file: file.name.clone(),
             line: text[..start].matches('\n').count() + 1,
             column: before + 1,
-            message: without_controls(&message.into()),
+            message: visible(&message.into()).into_owned(),
             indent,
             marked: marked.max(1),
             excerpt,
@@ -163,7 +165,7 @@ impl LoadError {
             file: name.into(),
             line: 0,
             column: 0,
-            message: without_controls(&message.into()),
+            message: visible(&message.into()).into_owned(),
             excerpt: String::new(),
             indent: 0,
             marked: 0,
@@ -186,7 +188,7 @@ impl LoadError {
             Severity::Warning => "warning",
         };
         let Self { message, line, .. } = self;
-        let file = without_controls(&self.file);
+        let file = visible(&self.file);
         if *line == 0 {
             return format!("{word}: {message}\n --> {file}");
         }
@@ -259,26 +261,6 @@ fn drawable(line: &str) -> String {
         c => c,
     };
     line.chars().map(drawable).collect()
-}
-
-/// A message may repeat a name of the file, and the name of a file may hold anything.
-fn without_controls(text: &str) -> String {
-    let escaped = |c: char| {
-        if is_invisible(c) {
-            c.escape_unicode().to_string()
-        } else {
-            c.to_string()
-        }
-    };
-    text.chars().map(escaped).collect()
-}
-
-/// True for a character that a terminal does not draw, or that changes how it draws others.
-pub(super) fn is_invisible(c: char) -> bool {
-    let is_mark = matches!(c,
-        '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'
-        | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    c.is_control() || is_mark
 }
 
 /// Replaces the secret part of every API key by the same number of dots, because a line of a settings file may hold a

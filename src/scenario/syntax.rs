@@ -5,7 +5,8 @@ use std::ops::Range;
 use toml_parser::Source;
 use toml_parser::lexer::{Token, TokenKind};
 
-use super::mistake::{UNCHECKED_REST, is_invisible};
+use super::mistake::UNCHECKED_REST;
+use crate::base::is_invisible;
 
 pub(super) struct SyntaxMistake {
     pub span: Range<usize>,

@@ -30,7 +30,7 @@ pub(crate) use self::journal::{
     Content, DecidedBy, Decision, Expected, HEAD_KEPT_BYTES_MAX, HiddenValues, JOURNAL_ENTRIES_MAX,
     JournalOf, Judgement, Mask, NO_WORLD, RequestField, Wait, head_text, redact_attempt,
     redact_delivery, redact_exchange, redact_not_verified, redact_path, redact_received,
-    redact_url,
+    redacted_url,
 };
 pub use self::journal::{
     Difference, Exchange, Expectation, KeptBody, NearMiss, NotVerified, Query, Verified, verify,

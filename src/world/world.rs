@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use tokio::sync::watch;
 
 use super::digest::WorldDigest;
-use super::journal::{Exchange, Mask};
+use super::journal::{CallbackTokens, Exchange, Mask};
 use super::outbox::log_cancelled;
 use super::recent_uploads::RequestUploads;
 use super::state::State;
@@ -63,6 +63,8 @@ pub(crate) struct World {
     pub(super) pending: Arc<AtomicUsize>,
     /// Takes the counts of this world when it is reset or dropped.
     pub(super) totals: Arc<Mutex<Totals>>,
+    /// The callback tokens of all worlds.
+    pub(super) tokens: Arc<CallbackTokens>,
     /// Tells watchers what happens in this world.
     pub(super) live: Arc<Watchers>,
 }
@@ -230,11 +232,9 @@ impl World {
         format!("whsec_{}", STANDARD.encode(self.signing_secret()))
     }
 
-    /// The mask for secrets: API keys, and this world's own tokens.
+    /// The mask for API keys, and for the tokens and secrets of all worlds.
     pub(crate) fn mask(&self) -> Mask {
-        Mask::of_keys()
-            .and(Some(&self.callback_token()))
-            .and(Some(&self.signing_secret_text()))
+        Mask::new(self.tokens.clone())
     }
 
     /// The token that callbacks of this world carry: 64 lower-case hex digits.
@@ -335,6 +335,7 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
+        self.tokens.remove(&self.callback_token());
         self.bytes_of_all
             .fetch_sub(self.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
         lock(&self.totals).add(&self.state());

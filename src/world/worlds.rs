@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::digest::WorldDigest;
 use super::dropped_worlds::DroppedWorlds;
+use super::journal::CallbackTokens;
 use super::last_uses::{Droppable, LastUses};
 use super::outbox::{PENDING_MAX, PendingCounts};
 use super::read_world::ReadWorld;
@@ -69,6 +70,8 @@ pub(crate) struct Worlds {
     refused: AtomicU64,
     /// The counts of worlds that have ended, and of requests without a world.
     pub(super) totals: Arc<Mutex<Totals>>,
+    /// The callback tokens of all worlds, which must not be shown.
+    pub(crate) tokens: Arc<CallbackTokens>,
     pub(crate) live: Arc<Watchers>,
 }
 
@@ -89,6 +92,7 @@ impl Worlds {
             callbacks_dropped: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             totals: Arc::default(),
+            tokens: Arc::default(),
             live,
         }
     }
@@ -192,8 +196,10 @@ impl Worlds {
             bytes: AtomicUsize::new(0),
             bytes_of_all: self.bytes.clone(),
             totals: self.totals.clone(),
+            tokens: self.tokens.clone(),
             live: self.live.clone(),
         });
+        self.tokens.add(&world.callback_token());
         worlds.insert(key.clone(), world.clone());
         Ok((world, true))
     }

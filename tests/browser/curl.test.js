@@ -182,7 +182,7 @@ describe('copy as PowerShell', () => {
   });
 
   test('a form names its texts and files', () => {
-    const upload = { sha256: 'x', bytes: 1, width: 1, type: 'image/png', file_name: `a;'b.png` };
+    const upload = { sha256: 'a'.repeat(64), bytes: 1, width: 1, height: 1, type: 'image/png', file_name: `a;'b.png` };
     const form = lines({}, { headers: { 'content-type': 'multipart/form-data; boundary=b' }, body: { name: '@x', selfie: upload } });
     assert.deepEqual(form.slice(2), [
       `-Headers @{ ${AUTHORIZATION} }`,
@@ -201,7 +201,7 @@ describe('copy as PowerShell', () => {
   });
 
   test('files in JSON are read from where the shell is', () => {
-    const upload = { sha256: 'x', bytes: 1, width: 1, type: 'image/png' };
+    const upload = { sha256: 'a'.repeat(64), bytes: 1, width: 1, height: 1, type: 'image/png' };
     const [, , , , body] = lines({}, { body: { image: upload } });
     assert.equal(
       body,

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -161,6 +162,55 @@ describe('requests', () => {
     assert.deepEqual(requests[0].body, requests[1].body);
     assert.equal(query().get('trace'), requests[0].trace);
     await row(requests[0].trace).waitFor();
+  }));
+
+  test('a body that looks like the facts of an upload is shown as what it is', () => looking({}, async () => {
+    const hash = 'a'.repeat(64);
+    for (const body of [
+      { sha256: '', bytes: 1, width: 1 },
+      { sha256: 'no hash', bytes: 1, width: 1, height: 1 },
+      { sha256: hash, bytes: [1], width: {}, height: null },
+      { sha256: hash, bytes: 1, width: -1, height: 'x' },
+      { sha256: hash, bytes: 1, width: 1, height: 1, type: { a: 1 }, file_name: [1] },
+    ]) {
+      const { trace } = await sandbox.ask(PEPS, { body });
+      await row(trace).click();
+      await detail().getByRole('region', { name: 'Request body' }).filter({ hasText: '"sha256"' }).waitFor();
+      assert.equal(await detail().getByRole('button', { name: 'Send again' }).isDisabled(), false);
+    }
+    const facts = { sha256: hash, bytes: 1, width: 1e9, height: 0, type: '\ue000', file_name: '\ue000' };
+    const { trace } = await sandbox.ask(PEPS, { body: { ...facts, note: '\ue000', more: { ...facts } } });
+    await row(trace).click();
+    await detail().getByRole('region', { name: 'Request body' }).waitFor();
+    await detail().getByRole('button', { name: 'Copy as curl' }).click();
+    await says('curl copied');
+  }));
+
+  test('send again asks this sandbox, whatever the path looks like', () => looking({ expects: /40[0-9]/ }, async () => {
+    const { port, hostname } = new URL(sandbox.url);
+    const raw = (target) => new Promise((resolve, reject) => {
+      const sent = request({ host: hostname, port, path: target, headers: { authorization: `Basic ${btoa(`${KEY}:`)}` } }, (answer) => {
+        answer.resume();
+        resolve(answer.headers['x-sandbox-trace']);
+      });
+      sent.on('error', reject).end();
+    });
+    for (const target of ['/http://other.example/a', '//other.example/a', '///other.example', '/https:other.example?b=//c']) {
+      const trace = await raw(target);
+      await row(trace).click();
+      await detail().locator('h2').waitFor();
+      await detail().getByRole('button', { name: 'Send again' }).click();
+      await says('Sent again: 404');
+      await tab.waitForFunction((former) => !location.hash.includes(former), trace);
+      const { requests } = (await control('requests?limit=1&world=strangers')).json();
+      assert.equal(requests[0].path, target.split('?')[0]);
+    }
+    const trace = await raw('/v1/%2e%2e/__sandbox/reset');
+    if (!trace) return; // the sandbox itself has answered
+    await row(trace).click();
+    await detail().locator('h2').waitFor();
+    await detail().getByRole('button', { name: 'Send again' }).click();
+    await says('A browser would change this path');
   }));
 
   test('a number keeps its digits where it is shown, copied and sent again', () => looking({}, async () => {

@@ -23,7 +23,13 @@ pub(crate) struct Stream {
 
 impl Stream {
     pub(crate) async fn open(client: &Client, query: &str) -> Self {
+        Self::open_with(client, query, "none").await
+    }
+
+    /// The same where a control token is needed.
+    pub(crate) async fn open_with(client: &Client, query: &str, control_token: &str) -> Self {
         let request = client.request("GET", &format!("{EVENTS}{query}"));
+        let request = request.header("x-sandbox-control-token", control_token);
         let response = request.send().await.expect("a stream");
         assert_eq!(response.status(), 200);
         let kind = &response.headers()["content-type"];

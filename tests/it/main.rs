@@ -59,6 +59,7 @@ mod logging;
 mod look_alikes;
 #[cfg(unix)]
 mod loopbacks;
+mod masking;
 mod memory;
 mod metrics;
 mod mistakes;
@@ -98,6 +99,7 @@ mod stopping;
 mod stress;
 mod strict;
 mod syntax;
+mod terminal;
 mod thin_products;
 mod tls;
 #[cfg(unix)]

@@ -8,10 +8,10 @@ use hyper::header::HeaderValue;
 use serde_json::json;
 
 use super::battery::{self, Audit, AuditStep, AuditVerdict};
-use crate::base::{ReceiverUrl, parse_duration};
+use crate::base::{ReceiverUrl, parse_duration, visible};
 use crate::callbacks::RECEIVER_TIME;
 use crate::cli::answering::Scenarios;
-use crate::cli::output::{Format, block_on, fail, misused, print, report};
+use crate::cli::output::{Format, block_on, fail, misused, print, print_json, report};
 use crate::http::CALLBACK_TOKEN_HEADER;
 use crate::sandbox::Sandbox;
 
@@ -123,10 +123,7 @@ async fn play(mut audit: Audit, arguments: &Arguments) -> ExitCode {
                 })
             })
             .collect();
-        if let Err(code) = print(&format!(
-            "{:#}\n",
-            json!({"ok": failed == 0, "steps": steps})
-        )) {
+        if let Err(code) = print_json(&json!({"ok": failed == 0, "steps": steps})) {
             return code;
         }
     }
@@ -144,7 +141,8 @@ fn line(step: &AuditStep, verdict: &AuditVerdict) -> String {
     let note = verdict
         .note
         .map_or(String::new(), |note| format!(": {note}"));
-    format!("{word} {name}: sent {sent} → {received}{expected}{note}\n")
+    let line = format!("{word} {name}: sent {sent} → {received}{expected}{note}");
+    format!("{}\n", visible(&line))
 }
 
 fn token(text: &str) -> Result<HeaderValue, String> {

@@ -13,7 +13,7 @@ use super::{drawing, png};
 use crate::base::{listed, nearest, reason};
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::cli::answering::Scenarios;
-use crate::cli::output::{Format, fail, finish, misused};
+use crate::cli::output::{Format, fail, finish, finish_json, misused, shown_path};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -90,29 +90,26 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         }
     };
     match write(&path, &file, arguments.force) {
-        Ok(()) => finish(
-            &match arguments.format {
-                Format::Text => format!("{}\n", path.display()),
-                Format::Json => {
-                    let report = json!({
-                        "path": path.display().to_string(),
-                        "bytes": file.len(),
-                        "width": width,
-                        "height": height,
-                        "magic": magic,
-                    });
-                    format!("{report:#}\n")
-                }
-            },
-            ExitCode::SUCCESS,
-        ),
+        Ok(()) => match arguments.format {
+            Format::Text => finish(&format!("{}\n", shown_path(&path)), ExitCode::SUCCESS),
+            Format::Json => {
+                let report = json!({
+                    "path": path.display().to_string(),
+                    "bytes": file.len(),
+                    "width": width,
+                    "height": height,
+                    "magic": magic,
+                });
+                finish_json(&report, ExitCode::SUCCESS)
+            }
+        },
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fail(format_args!(
             "{} already exists: use --force to overwrite it",
-            path.display()
+            shown_path(&path)
         )),
         Err(error) => fail(format_args!(
             "cannot write {}: {}",
-            path.display(),
+            shown_path(&path),
             reason(&error)
         )),
     }
@@ -161,7 +158,7 @@ fn named(arguments: &Arguments, magic: Option<&str>) -> Result<PathBuf, String> 
         Some(path) if path.is_dir() || ends_in_slash(path) => (path.to_owned(), kind.to_owned()),
         Some(path) => {
             let name = path.file_name().and_then(|name| name.to_str());
-            let name = name.ok_or_else(|| format!("{} is not a file name", path.display()))?;
+            let name = name.ok_or_else(|| format!("{} is not a file name", shown_path(path)))?;
             let stem = match name.rsplit_once('.') {
                 Some((stem, ending)) if ending.eq_ignore_ascii_case("png") => stem,
                 Some((stem, ending))
@@ -172,7 +169,7 @@ fn named(arguments: &Arguments, magic: Option<&str>) -> Result<PathBuf, String> 
                 _ => name,
             };
             if stem.is_empty() {
-                return Err(format!("{} is not a file name", path.display()));
+                return Err(format!("{} is not a file name", shown_path(path)));
             }
             (
                 path.parent().unwrap_or(Path::new("")).to_owned(),

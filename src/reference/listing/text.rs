@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::listing::{ListedEndpoint, ListedOutcome, Listing};
+use crate::base::visible;
 
 impl Listing {
     pub(crate) fn text(&self) -> String {
@@ -27,14 +28,14 @@ fn list_endpoint(text: &mut String, endpoint: &ListedEndpoint) -> fmt::Result {
         ("POST", None) => ", not read back",
         _ => "",
     };
-    writeln!(
-        text,
+    let head = format!(
         "{} {}  ({}, {}{is_kept})",
         endpoint.method,
         endpoint.path,
         endpoint.id,
         endpoint.source.name()
-    )?;
+    );
+    writeln!(text, "{}", visible(&head))?;
     let names = endpoint.outcomes.iter().map(|outcome| outcome.name.len());
     let width = names.max().unwrap_or(0);
     for outcome in &endpoint.outcomes {
@@ -44,7 +45,7 @@ fn list_endpoint(text: &mut String, endpoint: &ListedEndpoint) -> fmt::Result {
             outcome.name,
             outcome.source.name()
         );
-        writeln!(text, "{}", line.trim_end())?;
+        writeln!(text, "{}", visible(line.trim_end()))?;
     }
     writeln!(text)
 }

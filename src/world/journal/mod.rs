@@ -1,5 +1,6 @@
 //! Requests and replies: kept, searched, verified, hidden.
 
+mod callback_tokens;
 mod condition;
 mod decision;
 mod exchange;
@@ -15,6 +16,7 @@ mod redaction;
 mod verify;
 mod wait;
 
+pub(crate) use self::callback_tokens::CallbackTokens;
 pub use self::condition::Difference;
 pub(crate) use self::condition::{Expected, RequestField};
 pub(crate) use self::decision::{DecidedBy, Decision};
@@ -29,7 +31,7 @@ pub(crate) use self::query::Judgement;
 pub use self::query::Query;
 pub(crate) use self::redaction::{
     HiddenValues, redact_attempt, redact_delivery, redact_exchange, redact_not_verified,
-    redact_path, redact_received, redact_url,
+    redact_path, redact_received, redacted_url,
 };
 pub use self::verify::verify;
 pub(crate) use self::wait::JournalOf;

@@ -7,14 +7,14 @@
 use std::sync::LazyLock;
 
 use percent_encoding::percent_decode_str;
-use regex::Regex;
+use regex::{Captures, Regex};
 use serde_json::{Map, Value};
 
 use crate::base::split_path;
 use crate::catalogue::PersonalFields;
 
 /// Headers with nothing personal in them. The values of all other headers are hidden.
-const PLAIN_HEADERS: [&str; 14] = [
+const PLAIN_HEADERS: [&str; 18] = [
     "accept",
     "accept-encoding",
     "authorization",
@@ -27,7 +27,11 @@ const PLAIN_HEADERS: [&str; 14] = [
     "te",
     "transfer-encoding",
     "user-agent",
-    "x-magic-reply",
+    "webhook-id",
+    "webhook-signature",
+    "webhook-timestamp",
+    "x-callback-token",
+    "x-iluma-callback-token",
     "x-sandbox-world",
 ];
 
@@ -44,8 +48,13 @@ const DIGITS_MIN: usize = 9;
 #[derive(Default)]
 pub(crate) struct HiddenValues(Vec<String>);
 
-/// A request with its reply, as the control API writes it.
-pub(crate) fn redact_exchange(shown: &mut Value, personal: &PersonalFields) -> HiddenValues {
+/// A request with its reply, as the control API writes it. If the magic reply was understood, it names an outcome, and
+/// may be shown.
+pub(crate) fn redact_exchange(
+    shown: &mut Value,
+    has_magic: bool,
+    personal: &PersonalFields,
+) -> HiddenValues {
     let mut hidden = HiddenValues::default();
     path_in(&mut shown["path"], &mut hidden);
     for (part, is_whole) in [
@@ -55,25 +64,36 @@ pub(crate) fn redact_exchange(shown: &mut Value, personal: &PersonalFields) -> H
     ] {
         contents(&mut shown[part], is_whole, personal, &mut hidden);
     }
-    for (name, value) in shown["headers"].as_object_mut().into_iter().flatten() {
-        if !PLAIN_HEADERS.contains(&name.as_str()) {
-            hidden.hide(value);
-        }
-    }
+    headers(&mut shown["headers"], has_magic, &mut hidden);
     hidden.redact_texts(&mut shown["reply"]);
     hidden.redact_texts(&mut shown["reply_headers"]);
     hidden
+}
+
+fn headers(shown: &mut Value, has_magic: bool, hidden: &mut HiddenValues) {
+    for (name, value) in shown.as_object_mut().into_iter().flatten() {
+        let is_plain =
+            PLAIN_HEADERS.contains(&name.as_str()) || has_magic && name == "x-magic-reply";
+        if is_plain {
+            continue;
+        }
+        if name == "x-magic-reply" {
+            hidden.add_words(value.as_str().unwrap_or_default());
+        }
+        hidden.hide(value);
+    }
 }
 
 /// A callback with its attempts.
 pub(crate) fn redact_delivery(shown: &mut Value, personal: &PersonalFields) {
     let mut hidden = HiddenValues::default();
     contents(&mut shown["body"], true, personal, &mut hidden);
-    without_query(&mut shown["url"]);
+    redact_url(&mut shown["url"]);
     for attempt in shown["attempts"].as_array_mut().into_iter().flatten() {
         contents(&mut attempt["answer"], true, personal, &mut hidden);
         let head = attempt["request"].as_str().unwrap_or_default();
-        attempt["request"] = QUERY.replace_all(head, "?…").into();
+        let redacted = URL.replace_all(head, |url: &Captures<'_>| redacted_url(&url[0]));
+        attempt["request"] = redacted.into_owned().into();
         redact_attempt(attempt, personal);
     }
 }
@@ -82,26 +102,14 @@ pub(crate) fn redact_delivery(shown: &mut Value, personal: &PersonalFields) {
 pub(crate) fn redact_attempt(shown: &mut Value, personal: &PersonalFields) {
     let mut hidden = HiddenValues::default();
     contents(&mut shown["answer_line"], true, personal, &mut hidden);
-    if let Some(location) = shown["location"].as_str() {
-        let (path, query) = location.split_once('?').unwrap_or((location, ""));
-        let query = if query.is_empty() { "" } else { "?…" };
-        shown["location"] = format!("{}{query}", redact_path(path)).into();
-    }
-}
-
-/// The URL of a receiver.
-pub(crate) fn redact_url(url: &mut String) {
-    *url = QUERY.replace(url, "?…").into_owned();
+    redact_url(&mut shown["location"]);
 }
 
 /// A request that an inbox received.
 pub(crate) fn redact_received(shown: &mut Value, personal: &PersonalFields) {
-    contents(
-        &mut shown["body"],
-        true,
-        personal,
-        &mut HiddenValues::default(),
-    );
+    let mut hidden = HiddenValues::default();
+    contents(&mut shown["body"], true, personal, &mut hidden);
+    headers(&mut shown["headers"], false, &mut hidden);
 }
 
 /// The differences between some requests and an expectation.
@@ -158,13 +166,21 @@ fn path_in(value: &mut Value, hidden: &mut HiddenValues) {
     }
 }
 
-static QUERY: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"\?[^\s#]+").expect("the pattern is sound"));
+static URL: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"https?://\S+").expect("the pattern is sound"));
 
-/// Hides the query of a URL, because it may name a person.
-fn without_query(url: &mut Value) {
+/// Hides the query of a URL, because it may name a person, and the personal segments of its path.
+pub(crate) fn redacted_url(url: &str) -> String {
+    let url = url.split('#').next().unwrap_or_default();
+    match url.split_once('?') {
+        Some((path, _)) => redact_path(path) + "?…",
+        None => redact_path(url),
+    }
+}
+
+fn redact_url(url: &mut Value) {
     if let Some(text) = url.as_str() {
-        *url = QUERY.replace(text, "?…").into();
+        *url = redacted_url(text).into();
     }
 }
 
@@ -196,22 +212,30 @@ fn contents(
 fn fields(value: &mut Value, personal: &PersonalFields, hidden: &mut HiddenValues) {
     match value {
         Value::Object(map) => {
-            for (name, value) in map {
-                if personal.has(name) {
+            for (name, value) in map.iter_mut() {
+                if personal.has(name) || !FIELD.is_match(name) {
                     hidden.hide(value);
                 } else {
                     fields(value, personal, hidden);
                 }
             }
+            hidden.hide_names(map, |name| FIELD.is_match(name) || personal.has(name));
         }
         Value::Array(items) => items
             .iter_mut()
             .for_each(|item| fields(item, personal, hidden)),
-        Value::String(text) if text.starts_with("http") => without_query(value),
+        Value::String(text) if text.starts_with("http") => redact_url(value),
         one if has_personal(one) => hidden.hide(one),
         _ => {}
     }
 }
+
+/// The name of a field: `given_names`, `bankCode`, `addresses[0].city`, `X-Y`, `MSISDN`. A word with one capital letter
+/// may be the name of a person.
+static FIELD: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern = r"^(?:[a-z_$][A-Za-z_]*|[A-Z_]+)[0-9]{0,2}(?:[\[\].-]+(?:[A-Za-z_]+[0-9]{0,2}|[0-9]{1,3})?)*$";
+    Regex::new(pattern).expect("the pattern is sound")
+});
 
 /// Whether the form of a value says that it is personal.
 fn has_personal(value: &Value) -> bool {
@@ -237,7 +261,10 @@ impl HiddenValues {
     pub(crate) fn hide(&mut self, value: &mut Value) {
         match value {
             Value::Null => {}
-            Value::Object(map) => self.hide_all(map),
+            Value::Object(map) => {
+                self.hide_all(map);
+                self.hide_names(map, |name| FIELD.is_match(name));
+            }
             Value::Array(items) => items.iter_mut().for_each(|item| self.hide(item)),
             Value::String(text) => self.hide_text(text),
             one => {
@@ -250,6 +277,27 @@ impl HiddenValues {
     /// Hides the values of an object; its names stay.
     pub(crate) fn hide_all(&mut self, map: &mut Map<String, Value>) {
         map.values_mut().for_each(|value| self.hide(value));
+    }
+
+    /// Hides the names that are no names of fields: a client may send somebody's name or number as one.
+    fn hide_names(&mut self, map: &mut Map<String, Value>, is_field: impl Fn(&str) -> bool) {
+        if map.keys().all(|name| is_field(name)) {
+            return;
+        }
+        let entries = std::mem::take(map).into_iter().map(|(name, value)| {
+            if is_field(&name) {
+                return (name, value);
+            }
+            self.add(&name);
+            (HIDDEN.to_owned(), value)
+        });
+        *map = entries.collect();
+    }
+
+    /// Adds the words of a text that a sentence may repeat in parts.
+    fn add_words(&mut self, text: &str) {
+        text.split([' ', '=', ';', ',', '(', ')'])
+            .for_each(|word| self.add(word));
     }
 
     pub(crate) fn hide_text(&mut self, text: &mut String) {

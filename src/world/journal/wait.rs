@@ -72,7 +72,7 @@ impl JournalOf<'_> {
     fn hide_secrets(self, not_verified: NotVerified) -> NotVerified {
         match self {
             Self::OfWorld(world) => not_verified.hiding(&world.mask()),
-            Self::Strangers(_) => not_verified.hiding(&Mask::of_keys()),
+            Self::Strangers(_) => not_verified.hiding(&Mask::default()),
         }
     }
 

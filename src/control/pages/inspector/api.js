@@ -59,6 +59,7 @@ async function guarded(request) {
 /** Asks the control API; `world` is a tag, or `all`. */
 function asked(path, { method = 'GET', body, world, query = {} } = {}) {
   const url = new URL(path, base);
+  if (url.origin !== base.origin || !url.pathname.startsWith(base.pathname)) throw new Error(`${path} is no path of the control API`);
   for (const [name, value] of Object.entries({ ...query, world })) {
     if (value !== undefined && value !== null) url.searchParams.set(name, value);
   }
@@ -86,6 +87,22 @@ export async function file(path, options) {
   return response.blob();
 }
 
+const DOTS = /(^|[/\\])(\.|%2e){1,2}([/\\]|$)/i;
+
+/**
+ * The URL of a path that a client chose. A browser takes `//host` for another host, and it takes out `..`, so that a
+ * product request could become one to the control API.
+ */
+export function productUrl(target) {
+  const [path, ...query] = target.split('?');
+  if (!path.startsWith('/') || DOTS.test(path)) throw new Error('A browser would change this path: copy the request as curl');
+  const url = new URL(root);
+  url.pathname = root.pathname.replace(/\/$/, '') + path; // a path never changes the host
+  url.search = query.join('?');
+  if (url.origin !== root.origin || url.pathname.startsWith(base.pathname)) throw new Error('This is no path of a product');
+  return url;
+}
+
 /**
  * Sends a product request as the owner of a world. Its key is known only where it is the documentation's;
  * for others the sandbox takes the world's tag.
@@ -103,8 +120,7 @@ export async function send(world, { method, path, headers = {}, body }) {
     for (const [name, value] of Object.entries(world === NO_WORLD ? {} : credentials({}))) sent.set(name, value);
   }
   const hasBody = body !== undefined && body !== null && method !== 'GET' && method !== 'HEAD';
-  const url = new URL(path.replace(/^\/+/, ''), root);
-  const response = await fetch(url, {
+  const response = await fetch(productUrl(path), {
     method, headers: sent, body: hasBody ? body : undefined, credentials: 'omit', cache: 'no-store',
   });
   return {

@@ -22,8 +22,12 @@ export function target(request) {
 
 export const isForm = (request) => String([request.headers['content-type'] ?? ''].flat()[0]).startsWith('multipart/');
 
-/** Only the facts of a file are kept. */
-export const isUpload = (value) => typeof value?.sha256 === 'string' && 'bytes' in value && 'width' in value;
+const isSize = (value) => value === null || ((typeof value === 'string' || typeof value === 'number') && Number(value) >= 0 && Number.isFinite(Number(value)));
+const isText = (value) => value === null || value === undefined || typeof value === 'string';
+
+/** Only the facts of a file are kept. A client may send JSON that looks like them, so each fact is checked. */
+export const isUpload = (value) => /^[0-9a-f]{64}$/.test(typeof value?.sha256 === 'string' ? value.sha256 : '')
+  && [value.bytes, value.width, value.height].every(isSize) && isText(value.type) && isText(value.file_name);
 
 export const hasUpload = (value) => isUpload(value) || (value !== null && typeof value === 'object' && Object.values(value).some(hasUpload));
 
@@ -53,16 +57,21 @@ export const endingOf = (facts) => (facts.type === 'image/png' ? 'png' : 'jpg');
 /** A body with files in base64. The shell inserts them from files that have the names of their fields. */
 function filled(value) {
   const files = [];
+  const mark = unused(JSON.stringify(value));
   const written = JSON.stringify(value, (name, item) => {
     if (!isUpload(item)) return item;
     files.push(`"$(base64 < ${word(`${name}.${endingOf(item)}`)} | tr -d '\\n')"`);
-    return MARK;
+    return mark;
   });
-  return written.split(MARK).flatMap((text, at) => [word(text), ...files.slice(at, at + 1)]).join(' ');
+  return written.split(mark).flatMap((text, at) => [word(text), ...files.slice(at, at + 1)]).join(' ');
 }
 
-/** A private-use character: no text holds it, and JSON does not escape it. */
-const MARK = '\ue000';
+/** A private-use character that a text does not hold. JSON does not escape it. */
+export function unused(text) {
+  let code = 0xe000;
+  while (text.includes(String.fromCharCode(code))) code += 1;
+  return String.fromCharCode(code);
+}
 
 /** A name inside `-F` as curl reads it: without quotes, `,` and `;` would end it. */
 const quoted = (name) => (/^[A-Za-z0-9_.-]+$/.test(name) ? name : `"${name.replaceAll(/[\\"]/g, '\\$&')}"`);

@@ -1,7 +1,7 @@
 // A kept request as a command for PowerShell 7.4 or later.
 
 import { known } from './api.js';
-import { bodyOf, endingOf, fieldsOf, fileNames, hasParts, hasUpload, headersOf, isUpload, target } from './curl.js';
+import { bodyOf, endingOf, fieldsOf, fileNames, hasParts, hasUpload, headersOf, isUpload, target, unused } from './curl.js';
 
 /** Text that PowerShell takes literally. It also reads typographic quotes as quotes. */
 export const literal = (text) => `'${String(text).replaceAll(/['\u2018\u2019\u201a\u201b]/g, '$&$&')}'`;
@@ -13,16 +13,14 @@ const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'TRACE', 'OPTIO
 /** JSON with files in base64, read from files that have the names of their fields. */
 function filled(body) {
   const files = [];
+  const mark = unused(JSON.stringify(body));
   const written = JSON.stringify(body, (name, item) => {
     if (!isUpload(item)) return item;
     files.push(`[Convert]::ToBase64String([IO.File]::ReadAllBytes("$PWD/" + ${literal(`${name}.${endingOf(item)}`)}))`);
-    return MARK;
+    return mark;
   });
-  return written.split(MARK).flatMap((text, at) => [literal(text), ...files.slice(at, at + 1)]).join(' + ');
+  return written.split(mark).flatMap((text, at) => [literal(text), ...files.slice(at, at + 1)]).join(' + ');
 }
-
-/** A private-use character: no text holds it, and JSON does not escape it. */
-const MARK = '\ue000';
 
 function form(body) {
   const part = ([name, value]) => {
