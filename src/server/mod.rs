@@ -9,6 +9,8 @@ mod follow_up;
 mod gone;
 mod in_memory;
 mod multipart;
+#[cfg(feature = "tls")]
+mod new_file;
 mod pace;
 mod ports;
 mod protocol;
@@ -24,6 +26,8 @@ pub(crate) use self::accept::{STOP_TIME, serve};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::connection::HEAD_BYTES_MAX;
 pub(crate) use self::in_memory::InMemory;
+#[cfg(feature = "tls")]
+pub(crate) use self::new_file::{NewFile, Readers, create, overwrite};
 pub(crate) use self::ports::{OpenError, Ports, Secured, listen};
 pub(crate) use self::serving::Serving;
 #[cfg(feature = "tls")]

@@ -99,3 +99,5 @@ mod warnings;
 mod web_pages;
 mod world_faults;
 mod worlds;
+#[cfg(target_os = "linux")]
+mod written_files;
