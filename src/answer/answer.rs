@@ -278,7 +278,7 @@ fn commit(
         drawn: mix.finish(),
         callback: wish.callback,
     };
-    let made = making.record(&mut state, &outcome, wish.choice.finding);
+    let made = making.record(&mut state, &outcome, wish.choice.finding)?;
     drop(state);
     seen.decision.record = made.id;
     Ok(Reply {

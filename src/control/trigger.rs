@@ -75,9 +75,10 @@ pub(super) fn fire(
             "no URL is registered for {callback_type}: POST one to /v1/callback/urls, or start with --callback"
         )));
     };
-    let Some(written) =
-        answer::write_unrequested(&catalogue, world, &mut state, endpoint, outcome, "trigger")
-    else {
+    let written =
+        answer::write_unrequested(&catalogue, world, &mut state, endpoint, outcome, "trigger");
+    let written = written.map_err(|error| bad_request(error.message.unwrap_or_default()))?;
+    let Some(written) = written else {
         return Err(bad_request(format!(
             "the outcome {} has no body",
             outcome.name
