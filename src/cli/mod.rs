@@ -23,6 +23,7 @@ mod output;
 mod parent;
 mod ready_file;
 mod readyz;
+mod room;
 mod schema;
 mod serve;
 mod target;

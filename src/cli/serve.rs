@@ -17,6 +17,7 @@ use super::os::StopSignals;
 use super::output::{Format, fail, misused, print, report};
 use super::parent::Parent;
 use super::ready_file::ReadyFile;
+use super::room::check_room;
 use super::tls::{ReceiverArguments, TlsArguments};
 use crate::base::ApiKey;
 use crate::callbacks::{CallbackUrl, Retries};
@@ -145,6 +146,9 @@ pub(super) fn run(arguments: Arguments, commands: fn() -> Vec<(String, String)>)
         Some(Ok(parent)) => Some(parent),
         None => None,
     };
+    if let Err(sentence) = check_room() {
+        return fail(sentence);
+    }
     let _flushed_at_the_end = log::start(arguments.log_format);
     log::keep_panics_quiet();
     let runtime = match runtime() {

@@ -1,6 +1,7 @@
 //! Finds and parses scenario files, and reports every mistake at its place.
 
 mod banks;
+mod countries;
 mod encoding;
 mod files;
 mod folder;

@@ -692,7 +692,11 @@ async fn a_client_may_send_a_hundred_such_frames_a_second_without_any_request() 
     let mut frames = Frames::connect(&sandbox).await;
     for _ in 0..15 {
         advance(Duration::from_secs(1)).await;
-        assert!(frames.send(&frame(PING, 0, 0, b"8 octets").repeat(100)).await);
+        assert!(
+            frames
+                .send(&frame(PING, 0, 0, b"8 octets").repeat(100))
+                .await
+        );
         frames.pongs(100).await;
     }
 }

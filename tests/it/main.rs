@@ -22,6 +22,7 @@ mod client;
 mod command_line;
 mod control_openapi;
 mod coverage;
+mod dependencies;
 mod docs;
 mod document;
 mod documentation;
