@@ -62,7 +62,12 @@ start() {
 
     set -- serve --port "$SANDBOX_PORT" --ready-file "$ready"
     if [ -n "$SANDBOX_SCENARIOS" ]; then
-        set -- "$@" --scenarios "$SANDBOX_SCENARIOS"
+        local folders one
+        IFS=, read -ra folders <<<"$SANDBOX_SCENARIOS"
+        for one in "${folders[@]}"; do
+            read -r one <<<"$one" # removes blanks around it
+            [ -z "$one" ] || set -- "$@" --scenarios "$one"
+        done
     fi
     # Split the arguments as a shell does, without expansions.
     while IFS= read -r argument; do

@@ -280,6 +280,9 @@ fn commit(
     };
     let made = making.record(&mut state, &outcome, wish.choice.finding)?;
     drop(state);
+    if made.planned.lacks_url {
+        seen.lacks_url_of = endpoint.callback_type.as_deref().map(Into::into);
+    }
     seen.decision.record = made.id;
     Ok(Reply {
         status: outcome.status,

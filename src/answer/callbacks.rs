@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use tokio::time::Instant;
 
 use super::reply::Scheduled;
-use crate::base::{Behaviour, ReceiverUrl, Stamp, no_json};
-use crate::world::{Callbacks, DEPTH_MAX, Delivery, DeliveryState, REPLY_TIME, TokenSent, WAIT};
+use crate::base::{Behaviour, Moment, ReceiverUrl, Stamp, no_json};
+use crate::world::{
+    Callbacks, DEPTH_MAX, Delivery, DeliveryState, REPLY_TIME, TokenSent, UnsentEvent, WAIT, no_url,
+};
 
 /// An event that sends a callback.
 pub(crate) struct Event<'a> {
     pub callback_type: &'a str,
-    pub url: &'a ReceiverUrl,
+    /// None if its type has no URL.
+    pub url: Option<&'a ReceiverUrl>,
     pub record: Option<Arc<str>>,
     pub outcome: &'a str,
     pub body: Bytes,
@@ -24,7 +26,8 @@ pub(crate) struct Event<'a> {
     pub depth: u32,
     /// The world's time.
     pub now: Stamp,
-    pub received_at: Instant,
+    /// When the request came.
+    pub since: Moment,
 }
 
 /// Puts the deliveries of one event into the world's queue.
@@ -66,6 +69,51 @@ pub(crate) fn schedule_event(
     }
 }
 
+/// Keeps an event whose type has no URL. A callback that is lost on purpose needs none.
+pub(crate) fn keep_unsent(callbacks: &mut Callbacks, event: &Event<'_>) {
+    if event.behaviour == Behaviour::None {
+        return;
+    }
+    callbacks.unsent.add(UnsentEvent {
+        delivery: Delivery {
+            state: DeliveryState::NoUrl,
+            reason: Some(no_url(event.callback_type)),
+            ..delivery(event)
+        },
+        behaviour: event.behaviour,
+        body: event.body.clone(),
+        older: event.older.clone(),
+        since: event.since,
+        after: event.after,
+    });
+}
+
+/// Puts an event into the queue whose type has a URL now.
+pub(crate) fn schedule_unsent(callbacks: &mut Callbacks, unsent: UnsentEvent, url: &ReceiverUrl) {
+    let Delivery {
+        callback_type,
+        record,
+        outcome,
+        depth,
+        created,
+        ..
+    } = unsent.delivery;
+    let event = Event {
+        callback_type: &callback_type,
+        url: Some(url),
+        record,
+        outcome: &outcome,
+        body: unsent.body,
+        older: unsent.older,
+        after: unsent.after,
+        behaviour: unsent.behaviour,
+        depth,
+        now: created,
+        since: unsent.since,
+    };
+    schedule_event(callbacks, &event, &mut Scheduled::default());
+}
+
 /// Logs a delivery that is not sent, because callbacks would cause each other without end.
 fn cut_loop(callbacks: &mut Callbacks, first: Delivery) {
     let reason =
@@ -75,8 +123,7 @@ fn cut_loop(callbacks: &mut Callbacks, first: Delivery) {
         reason: Some(reason),
         ..first
     };
-    let pending = callbacks.pending();
-    callbacks.log.add(dropped, pending);
+    callbacks.add_ended(dropped);
 }
 
 impl DeliveryPlanner<'_> {
@@ -149,7 +196,7 @@ impl DeliveryPlanner<'_> {
         let seq = self.callbacks.schedule_for_reply(
             delivery,
             after,
-            self.event.received_at,
+            self.event.since,
             waits.then_some(REPLY_TIME),
         );
         self.planned.any = true;
@@ -168,25 +215,12 @@ fn delivery(event: &Event<'_>) -> Delivery {
         callback_type: event.callback_type.into(),
         record: event.record.clone(),
         outcome: event.outcome.into(),
-        url: event.url.clone(),
+        url: event.url.cloned(),
         body: misshapen(event),
         state: DeliveryState::Scheduled,
         attempts: Vec::new(),
         on_purpose: event.behaviour.on_purpose(),
-        token: match event.behaviour {
-            Behaviour::WrongToken => TokenSent::Wrong,
-            Behaviour::NoToken => TokenSent::None,
-            Behaviour::Normal
-            | Behaviour::None
-            | Behaviour::Duplicate
-            | Behaviour::Late(_)
-            | Behaviour::Early
-            | Behaviour::Reorder
-            | Behaviour::Stale
-            | Behaviour::Truncated
-            | Behaviour::InvalidJson
-            | Behaviour::UnknownFields => TokenSent::Right,
-        },
+        token: TokenSent::of(event.behaviour),
         redelivery_of: None,
         depth: event.depth,
         created: event.now,

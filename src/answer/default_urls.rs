@@ -26,6 +26,13 @@ impl DefaultUrls {
         default.map(|(_, url)| url.clone())
     }
 
+    /// The types that have one, some of them twice.
+    #[cfg(feature = "cli")]
+    pub(crate) fn types<'a>(&'a self, settings: &'a Settings) -> impl Iterator<Item = &'a str> {
+        let all = self.0.iter().chain(&settings.callback_urls);
+        all.map(|(callback_type, _)| callback_type.as_str())
+    }
+
     /// Refuses a URL for an unknown type, because it would never be called.
     pub(crate) fn check(&self, catalogue: &Catalogue) -> Result<(), UnknownType> {
         let mut types = self

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use arc_swap::Guard as Snapshot;
 use hyper::Method;
+use tokio::time::Instant;
 
 use super::admission::Admission;
+use super::callbacks;
 use super::default_urls::DefaultUrls;
 use crate::base::{ApiKey, Panics, ReceiverUrl};
 use crate::catalogue::{Catalogue, Current};
 use crate::http::{ApiError, Guard};
-use crate::world::{Callbacks, Strangers, Worlds};
+use crate::world::{Callbacks, State, Strangers, Worlds};
 
 #[derive(Debug)]
 pub(crate) struct Engine {
@@ -60,6 +62,32 @@ impl Engine {
     /// A key that is let in: the first given one, else the documentation's.
     pub(crate) fn default_key(&self) -> ApiKey {
         self.keys.default(&self.catalogue().settings)
+    }
+
+    /// The URL for callbacks of a type without a registration: a flag's, else a folder's.
+    pub(crate) fn default_url(&self, callback_type: &str) -> Option<ReceiverUrl> {
+        self.urls.of(&self.catalogue().settings, callback_type)
+    }
+
+    /// Puts the events into the queue that are not due yet and whose types have got a URL since they were planned. Call
+    /// it when a URL was registered.
+    pub(crate) fn schedule_unsent(&self, state: &mut State) {
+        let (catalogue, now) = (self.catalogue(), Instant::now());
+        let callbacks = &mut state.callbacks;
+        let later = callbacks.unsent.newest_first().rev();
+        let later: Vec<_> = later
+            .filter(|event| !event.is_due(now, callbacks.advanced))
+            .filter_map(|event| {
+                let url = self.callback_url(&catalogue, callbacks, &event.delivery.callback_type);
+                Some((event.delivery.seq, url?))
+            })
+            .collect();
+        for (seq, url) in later {
+            if let Some(event) = callbacks.unsent.take(seq) {
+                state.exercised.behaviour(event.behaviour);
+                callbacks::schedule_unsent(callbacks, event, &url);
+            }
+        }
     }
 
     /// The URL for callbacks of a type: the world's own, else a flag's, else a folder's.

@@ -32,7 +32,7 @@ pub(crate) use self::caller::{is_tag, may_see_all, own_key, world};
 pub(crate) use self::default_urls::{DefaultUrls, UnknownType};
 pub(crate) use self::engine::Engine;
 pub(crate) use self::explain::{
-    DecidingValues, Explanation, FoundExchange, explain, find_exchange,
+    DecidingValues, ExplainedAttempt, Explanation, FoundExchange, explain, find_exchange,
 };
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::magic::{Magic, read_magic};

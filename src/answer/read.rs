@@ -10,6 +10,7 @@ use super::{magic, strict};
 use crate::base::{Mix, Spellings};
 use crate::catalogue::{
     Answer, Creation, Endpoint, Fill, LISTED, PlantedRecord, ReplyId, find_dummy_data,
+    reply_too_large,
 };
 use crate::http::ApiError;
 use crate::world::{DecidedBy, Version};
@@ -121,7 +122,7 @@ fn planted(
         drawn: mix.finish(),
     };
     let rendered = plan.render(&mut fill, &mut Vec::new());
-    let rendered = rendered.map_err(|too_large| too_large.of(&choice.outcome.name))?;
+    let rendered = rendered.map_err(|_| reply_too_large(&choice.outcome.name))?;
     Ok(Some(Version {
         body: rendered.body,
         outcome: place.outcome_id(&choice.outcome.name),

@@ -9,10 +9,10 @@ use serde_json::{Map, Value};
 use super::callbacks::{self, Event};
 use super::engine::Engine;
 use super::reply::Scheduled;
-use crate::base::{Behaviour, Dice, Spellings, Stamp};
+use crate::base::{Behaviour, Dice, Moment, Spellings, Stamp};
 use crate::catalogue::{
     BodyPlan, CallsBack, Catalogue, Creation, Endpoint, Fill, Finding, Outcome, Rendered,
-    find_dummy_data,
+    find_dummy_data, reply_too_large,
 };
 use crate::http::{ApiError, Call};
 use crate::world::{Later, Record, State, Version, World};
@@ -181,13 +181,12 @@ impl NewRecord<'_> {
         if stages.calls.is_empty() {
             return planned;
         }
-        let Some(url) = self
+        let url = self
             .engine
-            .callback_url(self.catalogue, &state.callbacks, callback_type)
-        else {
-            return planned;
-        };
+            .callback_url(self.catalogue, &state.callbacks, callback_type);
+        planned.lacks_url = url.is_none();
         let now = self.world.now(state);
+        let since = Moment::new(self.call.received_at, state.callbacks.advanced);
         for (at, behaviour) in &stages.calls {
             let (after, version) = &stages.versions[*at];
             let older = match at.checked_sub(1) {
@@ -196,7 +195,7 @@ impl NewRecord<'_> {
             };
             let event = Event {
                 callback_type,
-                url: &url,
+                url: url.as_ref(),
                 record: id.cloned(),
                 outcome: version.outcome.shown(),
                 body: version.body.clone(),
@@ -205,10 +204,17 @@ impl NewRecord<'_> {
                 behaviour: *behaviour,
                 depth: self.call.callback_depth(),
                 now,
-                received_at: self.call.received_at,
+                since,
             };
+            if url.is_none() {
+                callbacks::keep_unsent(&mut state.callbacks, &event);
+                continue;
+            }
             state.exercised.behaviour(*behaviour);
             callbacks::schedule_event(&mut state.callbacks, &event, &mut planned);
+        }
+        if url.is_none() {
+            self.world.changed(); // somebody may wait for the callback, in vain
         }
         planned
     }
@@ -275,7 +281,7 @@ impl VersionWriter<'_> {
             drawn: self.making.drawn,
         };
         let rendered = plan.render(&mut fill, &mut self.state.scratch);
-        let rendered = rendered.map_err(|too_large| too_large.of(outcome))?;
+        let rendered = rendered.map_err(|_| reply_too_large(outcome))?;
         self.written_bytes += rendered.body.len();
         if self.written_bytes > RECORD_BYTES_MAX {
             return Err(ApiError::reply_too_large(outcome, RECORD_BYTES_MAX));

@@ -106,6 +106,8 @@ pub(crate) struct Scheduled {
     pub held: Vec<u64>,
     /// The reply waits for this delivery.
     pub early: Option<u64>,
+    /// True when there is no URL for the callback.
+    pub lacks_url: bool,
     /// True when something was put into the queue.
     pub any: bool,
 }

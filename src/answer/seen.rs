@@ -19,6 +19,8 @@ pub(super) struct Seen<'c> {
     pub(super) page: Option<PageRequest>,
     /// What is wrong with the API key, for the log.
     pub(super) key_mistake: Option<String>,
+    /// The type of a callback that is not sent, because it has no URL.
+    pub(super) lacks_url_of: Option<Arc<str>>,
     /// A hint at data of a real person.
     pub(super) hints: Option<String>,
     pub(super) world: Option<Arc<World>>,
@@ -62,7 +64,10 @@ impl Seen<'_> {
     /// Why the request did not go as expected, for the log. It holds nothing that the client sent.
     pub(super) fn log_hint(&mut self) -> Option<String> {
         let of_page = self.page.map(|page| page.advice().to_owned());
-        of_page.or_else(|| self.key_mistake.take())
+        let of_callback = self.lacks_url_of.take();
+        of_page.or_else(|| self.key_mistake.take()).or_else(|| {
+            of_callback.map(|one| format!("no callback: no URL is registered for {one}"))
+        })
     }
 
     /// The chosen outcome does not answer. If it was queued, it goes back to the queue.

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use crate::base::Spellings;
-use crate::catalogue::{BodyPlan, Catalogue, Endpoint, Fill, Outcome, find_dummy_data};
+use crate::catalogue::{
+    BodyPlan, Catalogue, Endpoint, Fill, Outcome, find_dummy_data, reply_too_large,
+};
 use crate::http::ApiError;
 use crate::world::{State, World};
 
@@ -66,7 +68,7 @@ pub(crate) fn write_unrequested(
     };
     let mut render = |plan: &BodyPlan| {
         let rendered = plan.render(&mut fill, &mut state.scratch);
-        let rendered = rendered.map_err(|too_large| too_large.of(&outcome.name));
+        let rendered = rendered.map_err(|_| reply_too_large(&outcome.name));
         rendered.map(|rendered| rendered.body)
     };
     Ok(Some(UnrequestedRecord {

@@ -4,7 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use jiff::Timestamp;
+use jiff::fmt::temporal::Pieces;
+use jiff::{Timestamp, civil};
 use tokio::time::Instant;
 
 use super::amount::time_in_words;
@@ -86,7 +87,12 @@ pub struct Stamp {
 
 impl Stamp {
     /// The last millisecond that is still written with a year of four digits.
-    const LAST: i64 = 253_402_300_799_999;
+    const LAST_MS: i64 = 253_402_300_799_999;
+
+    /// The latest instant that a clock can show.
+    pub(crate) const LAST: Self = Self {
+        unix_ms: Self::LAST_MS,
+    };
 
     /// A machine's clock may show any time. A time outside of 1970 to 9999 becomes the nearest one inside.
     fn of(time: SystemTime) -> Self {
@@ -105,9 +111,9 @@ impl Stamp {
     /// ```
     #[must_use]
     pub fn after(self, delay: Duration) -> Self {
-        let delay_ms = i64::try_from(delay.as_millis()).unwrap_or(Self::LAST);
+        let delay_ms = i64::try_from(delay.as_millis()).unwrap_or(Self::LAST_MS);
         Self {
-            unix_ms: self.unix_ms.saturating_add(delay_ms).min(Self::LAST),
+            unix_ms: self.unix_ms.saturating_add(delay_ms).min(Self::LAST_MS),
         }
     }
 
@@ -125,7 +131,7 @@ impl Stamp {
     pub fn text(self) -> [u8; 24] {
         let days = self.unix_ms.div_euclid(86_400_000);
         let ms = self.unix_ms.rem_euclid(86_400_000);
-        let (year, month, day) = civil(days);
+        let (year, month, day) = date_of(days);
         let mut text = *b"0000-00-00T00:00:00.000Z";
         digits(&mut text[0..4], year);
         digits(&mut text[5..7], month);
@@ -148,21 +154,32 @@ impl FromStr for Stamp {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let unix_ms = text
-            .parse::<Timestamp>()
-            .map_err(|error| error.to_string())?
-            .as_millisecond();
-        if !(0..=Self::LAST).contains(&unix_ms) {
-            return Err(format!("`{text}` is not between 1970 and 9999"));
+        let unix_ms = match text.parse::<Timestamp>() {
+            Ok(instant) => instant.as_nanosecond().div_euclid(1_000_000),
+            Err(error) => late_unix_ms(text).ok_or_else(|| error.to_string())?,
+        };
+        match i64::try_from(unix_ms) {
+            Ok(unix_ms @ 0..=Self::LAST_MS) => Ok(Self { unix_ms }),
+            _ => Err(format!("`{text}` is not between 1970 and 9999")),
         }
-        Ok(Self { unix_ms })
     }
 }
 
+/// The milliseconds since 1970 of an instant in the last hours of 9999, which jiff's `Timestamp` does not have. None if
+/// the text is no instant.
+fn late_unix_ms(text: &str) -> Option<i128> {
+    let pieces = Pieces::parse(text).ok()?;
+    let offset = pieces.to_numeric_offset()?;
+    let written = pieces.date().to_datetime(pieces.time()?);
+    let since = written.duration_since(civil::date(1970, 1, 1).at(0, 0, 0, 0));
+    let unix_ns = since.as_nanos() - i128::from(offset.seconds()) * 1_000_000_000;
+    Some(unix_ns.div_euclid(1_000_000))
+}
+
 /// Year, month and day of a count of days since 1970-01-01.
-fn civil(days: i64) -> (i64, i64, i64) {
+fn date_of(days: i64) -> (i64, i64, i64) {
     let days = i32::try_from(days).expect("a stamp lies between 1970 and 9999");
-    let date = jiff::civil::date(1970, 1, 1)
+    let date = civil::date(1970, 1, 1)
         .checked_add(jiff::Span::new().days(days))
         .expect("a stamp lies between 1970 and 9999");
     (date.year().into(), date.month().into(), date.day().into())
@@ -243,6 +260,11 @@ impl Moment {
     /// How long ago the moment was by the machine's time, and how far the world's clock was advanced then.
     pub(crate) fn parts(self, now: Instant) -> (Duration, Duration) {
         (now.saturating_duration_since(self.at), self.advanced)
+    }
+
+    /// When a delay after the moment ends: by the world's clock and by the machine's time.
+    pub(crate) fn after(self, delay: Duration) -> (Duration, Instant) {
+        (self.advanced + delay, self.at + delay)
     }
 
     /// The time since the moment: by the machine, or by how far the world's clock was advanced since, whichever is

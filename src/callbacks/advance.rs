@@ -47,21 +47,21 @@ impl Courier {
         };
         let mut tried = Vec::new();
         loop {
-            let (next, resets) = {
+            let (leaving, resets) = {
                 let mut state = world.state();
                 let callbacks = &mut state.callbacks;
                 let next = callbacks.queue.take_by_clock(until);
                 callbacks.advanced = next.map_or(until, |(clock, _)| callbacks.advanced.max(clock));
-                callbacks.in_flight += usize::from(next.is_some());
-                (next, world.resets()) // taken before the lock is released
+                let leaving = next.map(|(_, seq)| self.leave(callbacks, seq));
+                (leaving, world.resets()) // taken before the lock is released
             };
-            let Some((_, seq)) = next else {
+            let Some(leaving) = leaving else {
                 return tried;
             };
-            if !tried.contains(&seq) {
-                tried.push(seq);
+            if !tried.contains(&leaving.seq) {
+                tried.push(leaving.seq);
             }
-            attempt_unless_stopped(self.clone(), world.clone(), seq, resets).await;
+            attempt_unless_stopped(self.clone(), world.clone(), leaving, resets).await;
         }
     }
 }

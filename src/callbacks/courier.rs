@@ -3,6 +3,7 @@
 //! Each world has a queue. A delivery is due when its delay has passed in real time, or when the world's clock
 //! has been advanced that far, whichever comes first.
 
+use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
@@ -11,29 +12,40 @@ use hmac::{Hmac, KeyInit, Mac};
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
 use sha2::Sha256;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use super::egress::{AttemptResult, Egress};
 use super::options::CallbackOptions;
+use super::slots::Slots;
 use crate::base::{Panics, ReceiverUrl};
 use crate::http::{CALLBACK_TOKEN_HEADER, DEPTH_HEADER};
-use crate::world::{Delivery, TokenSent, World};
+use crate::world::{self, Delivery, TokenSent, World};
 
-/// Simultaneous sends of all worlds together.
-const SENDS_MAX: usize = 64;
+/// Callbacks of all worlds that connect or write their request at the same time.
+const CONNECTS_MAX: usize = 64;
+
+/// Callbacks of all worlds that have begun and are not answered yet.
+const UNANSWERED_MAX: usize = 256;
 
 /// The time limit of a receiver.
 pub(crate) const RECEIVER_TIME: Duration = Duration::from_secs(30);
 
+type UrlOfType = dyn Fn(&str) -> Option<ReceiverUrl> + Send + Sync;
+
+/// Looks up the URL of a callback type for worlds that have registered none.
+pub(crate) struct DefaultUrl(pub Box<UrlOfType>);
+
 /// What the callbacks of all worlds share.
 #[derive(Debug)]
 pub(crate) struct Courier {
+    pub(super) default_url: DefaultUrl,
     pub egress: Egress,
     pub retries: Vec<Duration>,
     pub signing: bool,
     /// Whether the token is also sent in `x-iluma-callback-token`.
     pub second_token_header: bool,
-    pub(super) sends: Semaphore,
+    pub(super) connects: Slots,
+    pub(super) unanswered: Slots,
     /// Whether queued deliveries are sent. False when there is no server.
     pub(super) sends_by_itself: bool,
     pub(super) stopping: watch::Sender<bool>,
@@ -41,13 +53,20 @@ pub(crate) struct Courier {
 }
 
 impl Courier {
-    pub(crate) fn new(options: &CallbackOptions, sends_by_itself: bool, panics: Panics) -> Self {
+    pub(crate) fn new(
+        options: &CallbackOptions,
+        default_url: DefaultUrl,
+        sends_by_itself: bool,
+        panics: Panics,
+    ) -> Self {
         Self {
+            default_url,
             egress: options.egress.clone(),
             retries: options.retries.clone(),
             signing: options.signing,
             second_token_header: options.second_token_header,
-            sends: Semaphore::new(SENDS_MAX),
+            connects: Slots::new(CONNECTS_MAX),
+            unanswered: Slots::new(UNANSWERED_MAX),
             sends_by_itself,
             stopping: watch::Sender::new(false),
             panics,
@@ -68,7 +87,7 @@ impl Courier {
         limit: Duration,
     ) -> AttemptResult {
         let headers = self.headers(world, TokenSent::Right, 0, 0, &body);
-        self.egress.send(url, headers, body, limit).await
+        self.egress.send(url, headers, body, limit, ()).await
     }
 
     /// Sends a delivery once, without the queue and the log. A given token replaces the world's own.
@@ -79,13 +98,16 @@ impl Courier {
         token: Option<&HeaderValue>,
         limit: Duration,
     ) -> AttemptResult {
+        let Some(url) = &delivery.url else {
+            return AttemptResult::failed(world::no_url(&delivery.callback_type));
+        };
         let Delivery { seq, depth, .. } = *delivery;
         let mut headers = self.headers(world, delivery.token, seq, depth, &delivery.body);
         if let (TokenSent::Right, Some(token)) = (delivery.token, token) {
             headers.insert(CALLBACK_TOKEN_HEADER, token.clone());
         }
         self.egress
-            .send(&delivery.url, headers, delivery.body.clone(), limit)
+            .send(url, headers, delivery.body.clone(), limit, ())
             .await
     }
 
@@ -116,6 +138,12 @@ impl Courier {
             sign(&mut headers, &id, &world.signing_secret(), body);
         }
         headers
+    }
+}
+
+impl fmt::Debug for DefaultUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("DefaultUrl")
     }
 }
 

@@ -1,21 +1,24 @@
 //! The one way out: every ping, callback, retry and redelivery leaves through [`Egress::send`].
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::header::{
-    CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, TRANSFER_ENCODING, USER_AGENT,
+    CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, LOCATION, TRANSFER_ENCODING, USER_AGENT,
 };
-use hyper::{HeaderMap, Method, Request, StatusCode, Uri};
-use hyper_util::rt::TokioIo;
+use hyper::{HeaderMap, Method, Request, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+use super::connect::connect;
 use super::reach::{Reach, judge};
-use crate::base::ReceiverUrl;
+use super::resolver::Resolver;
+use super::written::{WatchedBody, WatchedIo, watched};
+use crate::base::{Host, HttpUrl, ReceiverUrl, Stamp, plain_line};
+use crate::world::{Attempt, Contact};
 
 /// A receiver cannot delay its callback by more than a day.
 const RETRY_AFTER_MAX: Duration = Duration::from_hours(24);
@@ -28,10 +31,11 @@ const ANSWER_KEPT_CHARS: usize = 1000;
 /// The hosts that callbacks may go to.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Egress {
-    /// Names of public hosts that may be called.
-    pub allowed: Vec<String>,
-    /// Host names that are replaced by others, such as `localhost` by `host.docker.internal`.
-    pub host_map: Vec<(String, String)>,
+    /// Public hosts that may be called.
+    pub allowed: Vec<Host>,
+    /// Hosts that are replaced by others, such as `localhost` by `host.docker.internal`.
+    pub host_map: Vec<(Host, Host)>,
+    pub resolver: Resolver,
     /// The trust that https receivers are verified with.
     #[cfg(feature = "tls")]
     pub trust: super::trust::Trust,
@@ -51,78 +55,79 @@ pub(crate) struct AttemptResult {
     /// The delay that the receiver's `retry-after` asks for, with a status that allows it.
     pub retry_after: Option<Duration>,
     pub took: Duration,
+    /// How the receiver was reached, and the gist of its answer.
+    pub contact: Contact,
 }
 
 impl Egress {
-    /// POSTs a body and reads the answer, all within `limit`.
-    pub(crate) async fn send(
+    /// POSTs a body and reads the answer, all within `limit`. `until_written` is dropped when the request is
+    /// written, or when the attempt has failed.
+    pub(crate) async fn send<T: Send + Unpin>(
         &self,
         url: &ReceiverUrl,
         headers: HeaderMap,
         body: Bytes,
         limit: Duration,
+        until_written: T,
     ) -> AttemptResult {
         if cfg!(any(test, fuzzing)) {
             return AttemptResult::failed("connection refused".to_owned()); // a fuzzer would call any host it finds
         }
         let started = Instant::now();
-        let mut reached = false;
+        let url = &url.http;
+        let (mut reached, mut contact) = (false, Contact::default());
         let exchange = async {
-            let socket = self.connect(url).await?;
+            let addresses = self.allowed_addresses(url, &mut contact).await?;
+            let socket = connect(addresses, &mut contact.addresses).await?;
             reached = true;
             #[cfg(feature = "tls")]
             if url.is_https() {
-                let host = url.uri.host().unwrap_or_default();
-                let stream = super::trust::connect_tls(&self.trust, host, socket).await?;
-                return Self::exchange(stream, url, headers, body).await;
+                let stream = super::trust::connect_tls(&self.trust, url.host(), socket).await?;
+                let (io, body) = watched(stream, body, until_written);
+                return Self::exchange(io, url, headers, body).await;
             }
-            Self::exchange(socket, url, headers, body).await
+            let (io, body) = watched(socket, body, until_written);
+            Self::exchange(io, url, headers, body).await
         };
         let mut sent = match tokio::time::timeout(limit, exchange).await {
             Ok(Ok(sent)) => sent,
             Ok(Err(error)) => AttemptResult::failed(error),
             Err(_) => AttemptResult::failed(format!("timed out after {limit:?}")),
         };
+        if !reached {
+            let unanswered = contact
+                .addresses
+                .iter_mut()
+                .filter(|one| one.error.is_none());
+            unanswered.for_each(|one| one.error.clone_from(&sent.error));
+        }
+        sent.contact.host_map = contact.host_map;
+        sent.contact.addresses = contact.addresses;
         sent.reached = reached;
         sent.took = started.elapsed();
         sent
     }
 
-    async fn connect(&self, url: &ReceiverUrl) -> Result<TcpStream, String> {
-        let addresses = self.resolve(&url.uri).await?;
-        // Tries one address after the other: `localhost` may be `::1` first, and the receiver only at
-        // 127.0.0.1.
-        let socket = TcpStream::connect(addresses.as_slice())
-            .await
-            .map_err(|error| crate::base::reason(&error))?;
-        socket.set_nodelay(true).ok();
-        Ok(socket)
-    }
-
-    async fn exchange<S: AsyncRead + AsyncWrite + Send + Unpin>(
-        socket: S,
-        url: &ReceiverUrl,
+    async fn exchange<S: AsyncRead + AsyncWrite + Send + Unpin, T: Send + Unpin>(
+        io: WatchedIo<S, T>,
+        url: &HttpUrl,
         mut headers: HeaderMap,
-        body: Bytes,
+        body: WatchedBody,
     ) -> Result<AttemptResult, String> {
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(socket))
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(io)
             .await
             .map_err(|error| plain_reason(&error))?;
-        let target = url
-            .uri
-            .path_and_query()
-            .map_or("/", |target| target.as_str());
-        let authority = url
-            .uri
-            .authority()
-            .map_or("", |authority| authority.as_str());
-        let host = HeaderValue::try_from(authority).map_err(|_| "the host is no plain text")?;
+        let host =
+            HeaderValue::try_from(url.authority()).map_err(|_| "the host is no plain text")?;
         headers.insert(HOST, host);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(USER_AGENT, HeaderValue::from_static("iluma-sandbox"));
-        let mut request = Request::new(Full::new(body));
+        let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = target.parse().map_err(|_| "the path cannot be sent")?;
+        *request.uri_mut() = url
+            .target()
+            .parse()
+            .map_err(|_| "the path cannot be sent")?;
         *request.headers_mut() = headers;
         // The connection is driven together with the exchange, and dropped with it.
         let answer = async {
@@ -160,40 +165,28 @@ impl Egress {
 
     /// Resolves a name once and returns the addresses that may be called. The list is never empty, and no other
     /// address is connected to.
-    async fn resolve(&self, uri: &Uri) -> Result<Vec<SocketAddr>, String> {
-        let written = uri.host().unwrap_or_default();
+    async fn allowed_addresses(
+        &self,
+        url: &HttpUrl,
+        contact: &mut Contact,
+    ) -> Result<Vec<SocketAddr>, String> {
         let mapped = self
             .host_map
             .iter()
-            .find(|(from, _)| from.eq_ignore_ascii_case(written));
-        let host = mapped.map_or(written, |(_, to)| to.as_str());
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let usual_port = if uri.scheme_str() == Some("https") {
-            443
-        } else {
-            80
-        };
-        let port = uri.port_u16().unwrap_or(usual_port);
-        let found = tokio::net::lookup_host((host, port)).await;
-        let addresses: Vec<_> = found
-            .map_err(|_| format!("the host `{host}` is not known"))?
-            .collect();
-        let allowed_by_name = self
-            .allowed
-            .iter()
-            .any(|name| name.eq_ignore_ascii_case(host));
+            .find(|(from, _)| from.is_same_as(url.host()));
+        contact.host_map = mapped.map(|(from, to)| format!("{from}={to}").into());
+        let host = mapped.map_or(url.host(), |(_, to)| to);
+        let allowed_by_name = self.allowed.iter().any(|name| name.is_same_as(host));
         let mut refused = format!("the host `{host}` has no address");
         let mut allowed = Vec::new();
-        for address in addresses {
-            match judge(address.ip()) {
-                Reach::Never => {
-                    refused = format!("{} is an address that is never called", address.ip());
-                }
+        for address in self.resolver.resolve(host).await? {
+            match judge(address) {
+                Reach::Never => refused = format!("{address} is an address that is never called"),
                 Reach::Public if !allowed_by_name => {
                     refused =
                         format!("{host} is a public host: allow it with --allow-egress {host}");
                 }
-                Reach::Near | Reach::Public => allowed.push(address),
+                Reach::Near | Reach::Public => allowed.push(SocketAddr::new(address, url.port())),
             }
         }
         if allowed.is_empty() {
@@ -201,17 +194,49 @@ impl Egress {
         }
         Ok(allowed)
     }
+
+    /// Adds an entry to the host map. An error is a sentence: the entry could never have an effect.
+    pub(crate) fn map_host(&mut self, from: &str, to: &str) -> Result<(), String> {
+        let from = Host::parse(from)?;
+        if self
+            .host_map
+            .iter()
+            .any(|(other, _)| other.is_same_as(&from))
+        {
+            return Err(format!("the host `{from}` is mapped twice"));
+        }
+        self.host_map.push((from, callable_host(to)?));
+        Ok(())
+    }
+
+    /// Allows a public host. An error is a sentence: the host could never be called.
+    pub(crate) fn allow(&mut self, host: &str) -> Result<(), String> {
+        self.allowed.push(callable_host(host)?);
+        Ok(())
+    }
+}
+
+/// Reads a host. One that is never called is an error, which is a sentence.
+pub(crate) fn callable_host(host: &str) -> Result<Host, String> {
+    let host = Host::parse(host)?;
+    match host {
+        Host::Address(address) if judge(address) == Reach::Never => {
+            Err(format!("{address} is an address that is never called"))
+        }
+        Host::Address(_) | Host::Name(_) => Ok(host),
+    }
 }
 
 impl AttemptResult {
-    fn failed(error: String) -> Self {
+    pub(super) fn failed(error: String) -> Self {
         Self {
-            reached: false, // the caller knows it
+            reached: false, // the caller knows this and the addresses
             status: None,
             answer: String::new(),
             error: Some(error),
             retry_after: None,
             took: Duration::ZERO,
+            contact: Contact::default(),
         }
     }
 
@@ -231,6 +256,10 @@ impl AttemptResult {
         } else {
             Some(format!("status {}", status.as_u16()))
         };
+        let location = head.headers.get(LOCATION);
+        let location = location.filter(|_| status.is_redirection());
+        let location =
+            location.and_then(|url| plain_line(&String::from_utf8_lossy(url.as_bytes())));
         let may_ask = matches!(status.as_u16(), 429 | 503);
         let asked = head.headers.get("retry-after").filter(|_| may_ask);
         let asked = asked.and_then(|value| retry_delay(value.to_str().ok()?.trim()));
@@ -241,6 +270,24 @@ impl AttemptResult {
             error,
             retry_after: asked.map(|delay| delay.min(RETRY_AFTER_MAX)),
             took: Duration::ZERO,
+            contact: Contact {
+                location: location.map(Into::into),
+                answer_line: plain_line(&String::from_utf8_lossy(body)).map(Into::into),
+                ..Contact::default()
+            },
+        }
+    }
+
+    /// The attempt as the log of deliveries keeps it.
+    pub(crate) fn into_attempt(self, at: Stamp, request_head: Arc<str>) -> Attempt {
+        Attempt {
+            at,
+            request_head,
+            status: self.status,
+            answer: self.answer.into(),
+            error: self.error,
+            took: self.took,
+            contact: self.contact,
         }
     }
 
@@ -297,34 +344,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn link_local_and_metadata_addresses_are_never_called_in_any_spelling() {
-        for address in [
-            "169.254.169.254",
-            "100.100.100.200",
-            "fe80::1",
-            "fd00:ec2::254",
-            "fd00:ec2::23",
-            "fd20:ce::254",
-            "fd00:42::42",
-            "fd00:c1::a9fe:a9fe",
-            "::ffff:169.254.169.254",
-            "::169.254.169.254",
-            "::ffff:0:169.254.169.254",
-            "64:ff9b::169.254.169.254",
-            "2002:a9fe:a9fe::1",
-            "::ffff:100.100.100.200",
-            "255.255.255.255",
-            "224.0.0.1",
-        ] {
-            assert_eq!(
-                judge(address.parse().expect("an address")),
-                Reach::Never,
-                "{address}"
-            );
-        }
-    }
-
-    #[test]
     fn a_retry_is_put_off_by_seconds_or_until_an_instant() {
         assert_eq!(retry_delay("120"), Some(Duration::from_mins(2)));
         assert_eq!(
@@ -336,37 +355,5 @@ mod tests {
                 .is_some_and(|delay| delay > RETRY_AFTER_MAX)
         );
         assert_eq!(retry_delay("soon"), None);
-    }
-
-    #[test]
-    fn loopback_private_and_container_addresses_are_near_and_others_public() {
-        for address in [
-            "127.0.0.1",
-            "10.1.2.3",
-            "172.17.0.1",
-            "192.168.1.1",
-            "100.64.0.1",
-            "::1",
-            "fd12::1",
-            "::ffff:127.0.0.1",
-        ] {
-            assert_eq!(
-                judge(address.parse().expect("an address")),
-                Reach::Near,
-                "{address}"
-            );
-        }
-        for address in [
-            "93.184.215.14",
-            "2606:2800::1",
-            "172.32.0.1",
-            "::ffff:8.8.8.8",
-        ] {
-            assert_eq!(
-                judge(address.parse().expect("an address")),
-                Reach::Public,
-                "{address}"
-            );
-        }
     }
 }

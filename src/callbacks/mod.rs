@@ -1,17 +1,27 @@
-//! Sends the callbacks in the outboxes of worlds. Nothing else opens outgoing connections.
+//! Sends the callbacks in the outboxes of worlds. Nothing else opens connections; the commands connect through it.
 
 mod advance;
+mod connect;
 mod courier;
 mod egress;
 mod options;
 mod reach;
+mod resolver;
 mod run;
+mod slots;
 #[cfg(feature = "tls")]
 mod trust;
+#[cfg(feature = "tls")]
+mod verifier;
+mod written;
 
 pub(crate) use self::advance::Advance;
-pub(crate) use self::courier::{Courier, RECEIVER_TIME};
+#[cfg(feature = "cli")]
+pub(crate) use self::connect::connect_to_host;
+pub(crate) use self::courier::{Courier, DefaultUrl, RECEIVER_TIME};
 pub(crate) use self::egress::AttemptResult;
+#[cfg(feature = "cli")]
+pub(crate) use self::egress::callable_host;
 pub(crate) use self::options::CallbackOptions;
 pub use self::options::{CallbackUrl, Retries};
 #[cfg(feature = "tls")]

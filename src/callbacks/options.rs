@@ -12,6 +12,8 @@ pub(crate) struct CallbackOptions {
     /// Default URLs by type.
     pub urls: Vec<(String, ReceiverUrl)>,
     pub egress: Egress,
+    /// The first host that was given and could never have an effect, as a sentence. The start reports it.
+    pub wrong_host: Option<String>,
     /// The delay of the next attempt after each failure.
     pub retries: Vec<Duration>,
     pub signing: bool,
@@ -23,6 +25,7 @@ impl Default for CallbackOptions {
         Self {
             urls: Vec::new(),
             egress: Egress::default(),
+            wrong_host: None,
             retries: Retries::Fast.delays(),
             signing: false,
             second_token_header: false,

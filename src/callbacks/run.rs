@@ -4,17 +4,27 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::HeaderMap;
+use hyper::{HeaderMap, StatusCode};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::courier::{Courier, RECEIVER_TIME};
 use super::egress::AttemptResult;
-use crate::base::{self, Panicked, ReceiverUrl, Stamp, contained_async};
-use crate::world::{Attempt, DeliveryState, State, World};
+use super::slots::Slot;
+use crate::base::{self, Moment, Origin, Panicked, ReceiverUrl, Stamp, contained_async};
+use crate::world::{
+    self, Callbacks, Delivery, DeliveryState, State, Turn, UnsentEvent, World, log_attempt,
+    log_cancelled, log_ended,
+};
 
 /// How long a world's queue pauses after a panic. A panic that repeats must not use up a core.
 const PANIC_PAUSE: Duration = Duration::from_secs(1);
+
+/// Why callbacks are cancelled at the end.
+const STOPPED: &str = "the sandbox stopped";
+
+/// Standard Webhooks, "Deliverability": after 410 the sender stops.
+const GONE: &str = "the receiver answered 410, which ends the attempts (Standard Webhooks)";
 
 impl Courier {
     /// Makes sure that the world's queue is sent. Called whenever something was put into it.
@@ -29,6 +39,32 @@ impl Courier {
         state.callbacks.runs = true;
         world.show_deliveries();
         tokio::spawn(run_on(self.clone(), world.clone()));
+    }
+
+    /// Counts a delivery as in flight. The first attempts to a receiver keep the order of these calls.
+    pub(super) fn leave(&self, callbacks: &mut Callbacks, seq: u64) -> Leaving {
+        callbacks.in_flight += 1;
+        let is_first = |delivery: &Delivery| delivery.attempts.is_empty();
+        let is_first = callbacks.log.get(seq).is_some_and(is_first);
+        let url = self.url(callbacks, seq).filter(|_| is_first);
+        Leaving {
+            seq,
+            turn: url.map(|url| callbacks.turns.take(url.origin())),
+        }
+    }
+
+    /// Where the next attempt of a delivery goes.
+    fn url(&self, callbacks: &Callbacks, seq: u64) -> Option<ReceiverUrl> {
+        let delivery = callbacks.log.get(seq)?;
+        self.target(callbacks, &delivery.callback_type)
+    }
+
+    /// Where callbacks of a type go now.
+    fn target(&self, callbacks: &Callbacks, callback_type: &str) -> Option<ReceiverUrl> {
+        let registered = callbacks.urls.get(callback_type);
+        registered
+            .map(|registered| registered.url.clone())
+            .or_else(|| (self.default_url.0)(callback_type))
     }
 }
 
@@ -59,12 +95,12 @@ async fn run(courier: &Arc<Courier>, world: &Arc<World>) {
             } else {
                 let now = Instant::now();
                 while let Some(seq) = callbacks.queue.take_by_time(now) {
-                    callbacks.in_flight += 1;
+                    let leaving = courier.leave(callbacks, seq);
                     let resets = world.resets(); // taken before the lock is released
                     tokio::spawn(attempt_unless_stopped(
                         courier.clone(),
                         world.clone(),
-                        seq,
+                        leaving,
                         resets,
                     ));
                 }
@@ -82,15 +118,26 @@ async fn run(courier: &Arc<Courier>, world: &Arc<World>) {
             _ = changes.changed() => {}
             _ = stopping.wait_for(|stopping| *stopping) => {
                 let mut state = world.state();
-                let cancelled = state.callbacks.cancel("the sandbox stopped");
+                let cancelled = state.callbacks.cancel(STOPPED);
                 state.callbacks.runs = false;
-                if !cancelled.is_empty() {
-                    tracing::info!("{} pending callbacks were cancelled", cancelled.len());
-                }
+                log_cancelled(&world.tag, &cancelled, STOPPED);
                 return;
             }
         }
     }
+}
+
+/// A delivery that is due, on its way to its next attempt.
+pub(super) struct Leaving {
+    pub seq: u64,
+    /// Its place among the first attempts to its receiver. Later attempts have none.
+    turn: Option<Turn>,
+}
+
+/// What an attempt holds until it has written its request.
+struct Connecting {
+    _turn: Option<Turn>,
+    _slot: Slot,
 }
 
 /// One attempt. It is given up when the sandbox stops, when the world is reset, or when it panics. Its
@@ -98,18 +145,19 @@ async fn run(courier: &Arc<Courier>, world: &Arc<World>) {
 pub(super) async fn attempt_unless_stopped(
     courier: Arc<Courier>,
     world: Arc<World>,
-    seq: u64,
+    leaving: Leaving,
     mut resets: watch::Receiver<u64>,
 ) {
+    let seq = leaving.seq;
     let mut stopping = courier.stopping.subscribe();
     // Every attempt must be counted out exactly once. One that stays counted in would make others wait for
     // ever.
     let mut settled = false;
     let (ended, reason) = {
-        let trying = pin!(attempt(&courier, &world, seq, &mut settled));
+        let trying = pin!(attempt(&courier, &world, leaving, &mut settled));
         tokio::select! {
             biased; // a cancelled attempt is not tried again
-            _ = stopping.wait_for(|stopping| *stopping) => (DeliveryState::Cancelled, "the sandbox stopped"),
+            _ = stopping.wait_for(|stopping| *stopping) => (DeliveryState::Cancelled, STOPPED),
             _ = resets.changed() => (DeliveryState::Cancelled, "the world was reset"),
             tried = contained_async(trying) => match tried {
                 Ok(()) => return,
@@ -131,6 +179,7 @@ pub(super) async fn attempt_unless_stopped(
         if let Some(delivery) = state.callbacks.log.get_mut(seq) {
             delivery.state = ended;
             delivery.reason = Some(reason.to_owned());
+            log_ended(&world.tag, delivery);
         }
         state.callbacks.log.ended.count(ended);
     }
@@ -139,25 +188,40 @@ pub(super) async fn attempt_unless_stopped(
 }
 
 /// One attempt, from waiting for its turn to deciding what comes next.
-async fn attempt(courier: &Arc<Courier>, world: &Arc<World>, seq: u64, settled: &mut bool) {
-    let turn = world.state().callbacks.sends.clone();
-    let _of_world = turn.acquire().await.expect("never closed");
-    let _of_all = courier.sends.acquire().await.expect("never closed");
-    let prepared = {
+async fn attempt(
+    courier: &Arc<Courier>,
+    world: &Arc<World>,
+    Leaving { seq, mut turn }: Leaving,
+    settled: &mut bool,
+) {
+    let (delivery, url, at, connecting, _unanswered) = loop {
+        let Some(receiver) = receiver(courier, world, seq, &mut turn) else {
+            *settled = true;
+            return miss(courier, world, seq);
+        };
+        if let Some(turn) = &mut turn {
+            turn.comes().await;
+        }
+        // This order, because a send that waits for the answers of its receiver must not keep others from connecting.
+        let unanswered = courier
+            .unanswered
+            .take(world.digest, receiver.clone())
+            .await;
+        let slot = courier.connects.take(world.digest, receiver.clone()).await;
         let mut state = world.state();
         let at = world.now(&state);
-        state.callbacks.log.get_mut(seq).map(|delivery| {
+        let url = courier.url(&state.callbacks, seq);
+        let url = url.filter(|url| url.origin() == receiver); // it may have changed in the meantime
+        if let (Some(url), Some(delivery)) = (url, state.callbacks.log.get_mut(seq)) {
             delivery.state = DeliveryState::Sending;
             delivery.next_try = None;
-            (delivery.clone(), at)
-        })
-    };
-    let Some((delivery, at)) = prepared else {
-        let mut state = world.state(); // the log has dropped its entry
-        *settled = true;
-        state.callbacks.in_flight -= 1;
-        state.callbacks.count_out();
-        return;
+            delivery.url = Some(url.clone());
+            let connecting = Connecting {
+                _turn: turn.take(),
+                _slot: slot,
+            };
+            break (delivery.clone(), url, at, connecting, unanswered);
+        }
     };
     let message = delivery.redelivery_of.unwrap_or(seq);
     let headers = courier.headers(
@@ -167,14 +231,50 @@ async fn attempt(courier: &Arc<Courier>, world: &Arc<World>, seq: u64, settled: 
         delivery.depth,
         &delivery.body,
     );
-    let request_head = head_text(&delivery.url, &headers);
+    let request_head = head_text(&url, &headers);
     courier.panics.reached("attempt");
     let sent = courier
         .egress
-        .send(&delivery.url, headers, delivery.body.clone(), RECEIVER_TIME)
+        .send(&url, headers, delivery.body, RECEIVER_TIME, connecting)
         .await;
     *settled = true;
     record_attempt(courier, world, seq, at, request_head, sent);
+}
+
+/// The receiver of a delivery now. A first attempt whose receiver has changed since it took its turn takes another.
+fn receiver(courier: &Courier, world: &World, seq: u64, turn: &mut Option<Turn>) -> Option<Origin> {
+    let mut state = world.state();
+    let receiver = courier.url(&state.callbacks, seq)?.origin();
+    if turn.as_ref().is_some_and(|turn| turn.receiver != receiver) {
+        *turn = Some(state.callbacks.turns.take(receiver.clone()));
+    }
+    Some(receiver)
+}
+
+/// Ends an attempt without a URL. A first attempt makes the delivery an event without a URL. A later one has failed.
+fn miss(courier: &Arc<Courier>, world: &Arc<World>, seq: u64) {
+    let mut state = world.state();
+    let (at, now) = (world.now(&state), Instant::now());
+    let callbacks = &mut state.callbacks;
+    if let Some(tried) = callbacks
+        .log
+        .get(seq)
+        .filter(|one| !one.attempts.is_empty())
+    {
+        let missed = AttemptResult::failed(world::no_url(&tried.callback_type));
+        drop(state);
+        return record_attempt(courier, world, seq, at, "".into(), missed);
+    }
+    callbacks.in_flight -= 1;
+    callbacks.count_out();
+    callbacks.held.retain(|held| held.delivery != seq);
+    if let Some(delivery) = callbacks.log.take(seq) {
+        let since = Moment::new(now, callbacks.advanced);
+        callbacks.unsent.add(UnsentEvent::of(delivery, since));
+    }
+    courier.wake(world, &mut state);
+    drop(state);
+    world.changed();
 }
 
 /// Writes an attempt into the log, and queues the next one if there is one.
@@ -193,26 +293,25 @@ fn record_attempt(
     let mut again = None;
     let mut frees_next = false;
     let succeeded = sent.succeeded();
-    let attempt = Attempt {
-        at,
-        request_head,
-        status: sent.status,
-        answer: sent.answer.into(),
-        error: sent.error,
-        took: sent.took,
-    };
+    let ends_attempts = courier.signing && sent.status == Some(StatusCode::GONE);
+    let retry_after = sent.retry_after;
+    let attempt = sent.into_attempt(at, request_head);
     if let Some(delivery) = callbacks.log.attempted(seq, attempt) {
         let tried = delivery.attempts.len();
         delivery.state = if succeeded {
             DeliveryState::Delivered
+        } else if ends_attempts {
+            delivery.reason = Some(GONE.to_owned());
+            DeliveryState::Failed
         } else if let Some(delay) = courier.retries.get(tried - 1) {
-            let delay = sent.retry_after.unwrap_or(*delay);
+            let delay = retry_after.unwrap_or(*delay);
             delivery.next_try = Some(now.after(delay));
             again = Some(delay);
             DeliveryState::Retrying
         } else {
             DeliveryState::Failed
         };
+        log_attempt(&world.tag, delivery, courier.retries.len() + 1, again);
         frees_next = !delivery.held_for_next;
         let ended = delivery.state;
         callbacks.log.ended.count(ended);

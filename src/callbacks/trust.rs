@@ -5,16 +5,12 @@ use std::sync::{Arc, OnceLock};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tokio_rustls::rustls::client::danger::{
-    HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
-};
-use tokio_rustls::rustls::crypto::{
-    self, CryptoProvider, verify_tls12_signature, verify_tls13_signature,
-};
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use tokio_rustls::rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
-};
+use tokio_rustls::rustls::crypto::{self, CryptoProvider};
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{CertificateError, ClientConfig, Error, RootCertStore};
+
+use super::verifier::{Accepted, Verifier};
+use crate::base::Host;
 
 /// The system's certificate authorities and the given ones. They are read when they are first needed, because
 /// that takes time and memory.
@@ -81,42 +77,50 @@ impl Trust {
         let builder = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .expect("the provider knows TLS 1.2 and 1.3");
-        let mut config = if self.anybody {
-            let anybody = Arc::new(Anybody(provider()));
-            let builder = builder
-                .dangerous()
-                .with_custom_certificate_verifier(anybody);
-            builder.with_no_client_auth()
-        } else {
-            let mut roots = RootCertStore::empty();
-            let system = rustls_native_certs::load_native_certs();
-            for error in &system.errors {
-                tracing::debug!("an authority of the system cannot be read: {error}");
-            }
-            roots.add_parsable_certificates(system.certs);
-            roots.add_parsable_certificates(self.given.iter().cloned());
-            builder.with_root_certificates(roots).with_no_client_auth()
+        let verifier = Verifier {
+            accepted: self.accepted(),
+            provider: provider(),
         };
+        let mut config = builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Arc::new(config)
+    }
+
+    fn accepted(&self) -> Accepted {
+        if self.anybody {
+            return Accepted::Any;
+        }
+        let mut authorities = RootCertStore::empty();
+        let system = rustls_native_certs::load_native_certs();
+        for error in &system.errors {
+            tracing::debug!("an authority of the system cannot be read: {error}");
+        }
+        authorities.add_parsable_certificates(system.certs);
+        authorities.add_parsable_certificates(self.given.iter().cloned());
+        Accepted::Trusted {
+            authorities,
+            given: self.given.clone(),
+        }
     }
 }
 
 /// Starts TLS with the server that the URL names, whatever address it is reached by. An error is a sentence.
 pub(crate) async fn connect_tls(
     trust: &Trust,
-    host: &str,
+    host: &Host,
     socket: TcpStream,
 ) -> Result<TlsStream<TcpStream>, String> {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let name = ServerName::try_from(bare.to_owned())
+    let name = ServerName::try_from(host.certificate_name())
         .map_err(|_| format!("`{host}` is no name that a certificate can be for"))?;
     let connector = TlsConnector::from(trust.config().await?);
     let connected = connector.connect(name, socket).await;
     connected.map_err(|error| plain_reason(host, trust.flag, &error))
 }
 
-fn plain_reason(host: &str, flag: &str, error: &std::io::Error) -> String {
+fn plain_reason(host: &Host, flag: &str, error: &std::io::Error) -> String {
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
     let why = match tls {
         Some(Error::InvalidCertificate(wrong)) => why_not_trusted(host, flag, wrong),
@@ -134,7 +138,7 @@ fn plain_reason(host: &str, flag: &str, error: &std::io::Error) -> String {
     format!("TLS with {host} failed: {why}")
 }
 
-fn why_not_trusted(host: &str, flag: &str, wrong: &CertificateError) -> String {
+fn why_not_trusted(host: &Host, flag: &str, wrong: &CertificateError) -> String {
     match wrong {
         CertificateError::UnknownIssuer => {
             format!(
@@ -142,8 +146,10 @@ fn why_not_trusted(host: &str, flag: &str, wrong: &CertificateError) -> String {
             )
         }
         CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
-            "its certificate is that of an authority and no server's: make one with basicConstraints=CA:FALSE"
-                .to_owned()
+            format!(
+                "its certificate is that of an authority and no server's: make one with basicConstraints=CA:FALSE, \
+                 or give this certificate itself with {flag}"
+            )
         }
         CertificateError::BadSignature => {
             "its certificate names an authority that is trusted and is not signed by it".to_owned()
@@ -176,47 +182,6 @@ fn plain_name(presented: &str) -> String {
         .split_once('(')
         .and_then(|(_, inner)| inner.strip_suffix(')'));
     inner.unwrap_or(presented).trim_matches('"').to_owned()
-}
-
-/// Accepts any certificate, if the server has its key.
-#[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signed, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signed, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }
 
 pub(crate) fn provider() -> Arc<CryptoProvider> {

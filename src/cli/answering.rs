@@ -14,13 +14,11 @@ use crate::sandbox::Builder;
 /// Which scenario files are used.
 #[derive(Debug, Args)]
 pub(super) struct Scenarios {
-    /// Folder of scenario files. They are applied over the shipped ones. Can be repeated; separate several
-    /// with commas.
+    /// Folder of scenario files. They are applied over the shipped ones. Can be repeated.
     #[arg(
         long = "scenarios",
         value_name = "DIR",
-        env = "ILUMA_SANDBOX_SCENARIOS",
-        value_delimiter = ','
+        env = "ILUMA_SANDBOX_SCENARIOS"
     )]
     folders: Vec<PathBuf>,
 }
@@ -55,6 +53,10 @@ impl Scenarios {
         self.folders.iter().fold(builder, Builder::scenarios)
     }
 
+    pub(super) fn folders(&self) -> &[PathBuf] {
+        &self.folders
+    }
+
     /// Loads the catalogue. If a file is broken, the mistakes go to stderr and the error is the exit code.
     pub(super) fn catalogue(&self) -> Result<Catalogue, ExitCode> {
         Catalogue::load(&self.folders, None).map_err(|errors| {
@@ -65,6 +67,10 @@ impl Scenarios {
 }
 
 impl Answering {
+    pub(super) fn folders(&self) -> &[PathBuf] {
+        self.scenarios.folders()
+    }
+
     pub(super) fn apply(&self, builder: Builder) -> Builder {
         let builder = builder
             .seed(self.seed)

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use hyper::Uri;
 use serde_json::json;
 
 use super::client;
 use super::output::{Format, fail, finish, misused};
 use super::tls::AuthorityFolderArgument;
 use super::trust_help::{Client, TrustHelp};
+use crate::base::HttpUrl;
 use crate::http::DEFAULT_PORT;
 use crate::server::{AUTHORITY_FILE, Authority, is_one_certificate, overwrite};
 
@@ -43,7 +43,7 @@ enum Command {
         /// URL of the sandbox [default: `https://localhost:4586`; `ILUMA_SANDBOX_TLS_PORT` and
         /// `ILUMA_SANDBOX_PORT` change the port].
         #[arg(long, value_parser = secure_url)]
-        url: Option<Uri>,
+        url: Option<HttpUrl>,
         /// Same as for `serve`.
         #[arg(long, hide = true, env = "ILUMA_SANDBOX_TLS_PORT")]
         tls_port: Option<u16>,
@@ -83,7 +83,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
                     let port = tls_port.or(*port).filter(|port| *port != 0);
                     format!("https://localhost:{}", port.unwrap_or(DEFAULT_PORT))
                 },
-                |url| url.to_string().trim_end_matches('/').to_owned(),
+                |url| url.as_str().trim_end_matches('/').to_owned(),
             );
             let help = TrustHelp { path: &path, url };
             match arguments.format {
@@ -130,9 +130,9 @@ fn holds_something_else(path: &Path) -> bool {
 }
 
 /// `https://localhost:8443`
-fn secure_url(text: &str) -> Result<Uri, String> {
+fn secure_url(text: &str) -> Result<HttpUrl, String> {
     let url = client::sandbox_url(text)?;
-    if url.scheme_str() == Some("https") {
+    if url.is_https() {
         Ok(url)
     } else {
         Err("plain HTTP needs no trusted certificate: write https://".to_owned())

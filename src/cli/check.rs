@@ -13,7 +13,7 @@ use crate::scenario::{LoadError, LoadErrors};
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Folders of scenario files. They are applied over the shipped files, in this order.
-    #[arg(env = "ILUMA_SANDBOX_SCENARIOS", value_delimiter = ',')]
+    #[arg(env = "ILUMA_SANDBOX_SCENARIOS")]
     dirs: Vec<PathBuf>,
     #[arg(long, value_enum, default_value_t)]
     format: Format,

@@ -8,13 +8,12 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
-use hyper::{Method, Request, StatusCode, Uri};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 
-use crate::base::ApiKey;
+use crate::base::{ApiKey, HttpUrl};
 use crate::callbacks::{self, Trust};
 use crate::http::{CONTROL_TOKEN_HEADER, ControlToken};
 use crate::server;
@@ -24,7 +23,7 @@ const ANSWER_TIME: Duration = Duration::from_secs(10);
 
 /// The control API of a running sandbox, for one key or for none.
 pub(super) struct Client {
-    url: Uri,
+    url: HttpUrl,
     key: Option<ApiKey>,
     control_token: Option<ControlToken>,
     trust: Trust,
@@ -32,7 +31,7 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(
-        url: Uri,
+        url: HttpUrl,
         key: Option<ApiKey>,
         control_token: Option<ControlToken>,
         trust: Trust,
@@ -47,7 +46,7 @@ impl Client {
 
     /// `http://127.0.0.1:4586`
     pub(super) fn url(&self) -> String {
-        self.url.to_string().trim_end_matches('/').to_owned()
+        self.url.as_str().trim_end_matches('/').to_owned()
     }
 
     pub(super) fn key(&self) -> Option<&ApiKey> {
@@ -91,16 +90,9 @@ impl Client {
         path: &str,
         body: Option<&Value>,
     ) -> Result<(StatusCode, Bytes), String> {
-        let host = self.url.host().unwrap_or_default();
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let is_https = self.url.scheme_str() == Some("https");
-        let usual_port = if is_https { 443 } else { 80 };
-        let port = self.url.port_u16().unwrap_or(usual_port);
-        let socket = TcpStream::connect((bare, port))
-            .await
-            .map_err(|error| crate::base::reason(&error))?;
-        if is_https {
-            let stream = callbacks::connect_tls(&self.trust, host, socket).await?;
+        let socket = callbacks::connect_to_host(&self.url).await?;
+        if self.url.is_https() {
+            let stream = callbacks::connect_tls(&self.trust, self.url.host(), socket).await?;
             return self.exchange_over(stream, method, path, body).await;
         }
         self.exchange_over(socket, method, path, body).await
@@ -116,10 +108,6 @@ impl Client {
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(socket))
             .await
             .map_err(|error| error.to_string())?;
-        let authority = self
-            .url
-            .authority()
-            .map_or("", |authority| authority.as_str());
         let mut request = Request::builder();
         if let Some(key) = &self.key {
             let credentials = STANDARD.encode(format!("{}:", key.reveal()));
@@ -132,9 +120,9 @@ impl Client {
             .method(method)
             .uri(format!(
                 "{}/__sandbox/{path}",
-                self.url.path().trim_end_matches('/')
+                self.url.target().trim_end_matches('/')
             ))
-            .header(HOST, authority)
+            .header(HOST, self.url.authority())
             .header(CONTENT_TYPE, "application/json")
             .body(Full::new(Bytes::from(
                 body.map_or(String::new(), Value::to_string),
@@ -156,20 +144,15 @@ impl Client {
     }
 }
 
-/// Reads the URL of a sandbox, such as `http://127.0.0.1:4586`. It refuses a user and a query: they would be lost.
-pub(super) fn sandbox_url(text: &str) -> Result<Uri, String> {
-    let wrong = || format!("`{text}` is not the URL of a sandbox, such as http://127.0.0.1:4586");
-    let url: Uri = text.parse().map_err(|_| wrong())?;
-    let has_user = url
-        .authority()
-        .is_some_and(|authority| authority.as_str().contains('@'));
-    let has_host = url.host().is_some_and(|host| !host.is_empty());
-    if !matches!(url.scheme_str(), Some("http" | "https"))
-        || !has_host
-        || has_user
-        || url.query().is_some()
-    {
-        return Err(wrong());
+/// Reads the URL of a sandbox, such as `http://127.0.0.1:4586`. It refuses a query: it would be lost.
+pub(super) fn sandbox_url(text: &str) -> Result<HttpUrl, String> {
+    let wrong = |reason: &str| {
+        let text = HttpUrl::shown(text);
+        format!("`{text}` is not the URL of a sandbox, such as http://127.0.0.1:4586: {reason}")
+    };
+    let url = HttpUrl::parse(text).map_err(|reason| wrong(&reason))?;
+    if url.target().contains('?') {
+        return Err(wrong("it has a query"));
     }
     Ok(url)
 }

@@ -1,13 +1,17 @@
 //! The command line: the commands and their exit codes.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt::Display;
 use std::process::ExitCode;
 
+use clap::error::ContextKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use super::output::not_written;
+use super::log::LogFormat;
+use super::output::{misused, not_written, report};
+use super::variables::Variables;
 use super::{
-    audit, ca, check, completions, coverage, document, env, explain, init, list, man, openapi,
+    audit, ca, check, completions, coverage, document, env, explain, init, list, log, man, openapi,
     readyz, schema, serve, trigger, try_out,
 };
 
@@ -106,21 +110,18 @@ enum Command {
 /// assert_eq!(exit, std::process::ExitCode::SUCCESS);
 /// ```
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let parsed = without_empty_twins(Cli::command())
-        .try_get_matches_from(with_default_command(arguments))
-        .and_then(|matches| Cli::from_arg_matches(&matches));
-    let cli = match parsed {
-        Ok(cli) => cli,
-        Err(error) => {
-            return match error.print() {
-                _ if error.use_stderr() => ExitCode::from(2),
-                Err(unwritten) => not_written(&unwritten),
-                Ok(()) => ExitCode::SUCCESS,
-            };
-        }
+    let (command, warnings) = match parse(&with_default_command(arguments)) {
+        Ok(parsed) => parsed,
+        Err(code) => return code,
     };
-    match cli.command {
-        Command::Serve(arguments) => serve::run(arguments, commands),
+    if let Command::Serve(arguments) = command {
+        return serve::run(arguments, &warnings, commands);
+    }
+    for warning in warnings {
+        report(format_args!("iluma-sandbox: warning: {warning}"));
+    }
+    match command {
+        Command::Serve(_) => unreachable!("it was started above"),
         Command::Check(arguments) => check::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Coverage(arguments) => coverage::run(&arguments),
@@ -157,18 +158,53 @@ pub(crate) fn commands() -> Vec<(String, String)> {
     commands.collect()
 }
 
-fn without_empty_twins(command: clap::Command) -> clap::Command {
-    let command = command.mut_args(without_empty_twin);
-    command.mut_subcommands(without_empty_twins)
+/// Parses arguments and variables. Returns the command, and warnings about variables. An error is the exit code.
+fn parse(arguments: &[OsString]) -> Result<(Command, Vec<String>), ExitCode> {
+    let all = Cli::command();
+    let variables = Variables::of(&all);
+    let matches = variables
+        .give_to(all.clone())
+        .try_get_matches_from(arguments);
+    let matches = matches.map_err(|error| ended(&error, arguments))?;
+    let warnings = variables.check(&all, &matches);
+    let warnings = warnings.map_err(|sentence| wrong(sentence, arguments))?;
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| ended(&error, arguments))?;
+    Ok((cli.command, warnings))
 }
 
-/// A variable that is set to nothing counts as not set: CI systems pass them on that way.
-fn without_empty_twin(argument: clap::Arg) -> clap::Arg {
-    let twin = argument.get_env().and_then(std::env::var_os);
-    match twin {
-        Some(value) if value.is_empty() => argument.env(clap::builder::Resettable::Reset),
-        _ => argument,
+/// Prints an error, or the help that the arguments ask for.
+fn ended(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    if error.use_stderr() {
+        return refused(error, arguments);
     }
+    // The help shows each variable as it is set. The values of lists are no longer in `error`.
+    let help = Cli::command().try_get_matches_from(arguments).err();
+    match help.as_ref().unwrap_or(error).print() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(unwritten) => not_written(&unwritten),
+    }
+}
+
+fn refused(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    if error.get(ContextKind::Custom).is_some() {
+        return wrong(
+            error.to_string().trim_start_matches("error: ").trim_end(),
+            arguments,
+        );
+    }
+    if log::wants_json(arguments) {
+        return wrong(error.render().to_string().trim(), arguments);
+    }
+    error.print().ok(); // nobody is left to tell
+    ExitCode::from(2)
+}
+
+/// Says what is wrong with the arguments or variables, in the format of the log that was to be written.
+fn wrong(sentence: impl Display, arguments: &[OsString]) -> ExitCode {
+    if log::wants_json(arguments) {
+        return log::start(LogFormat::Json).misused(sentence);
+    }
+    misused(sentence)
 }
 
 /// `iluma-sandbox --port 0` means `iluma-sandbox serve --port 0`.

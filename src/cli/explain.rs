@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use super::output::{Format, block_on, fail, finish, misused};
 use super::target::Target;
-use crate::answer::{DecidingValues, Explanation};
+use crate::answer::{DecidingValues, ExplainedAttempt, Explanation};
+use crate::base::LogText;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -160,6 +161,21 @@ fn write_rules(text: &mut String, explanation: &Explanation) -> fmt::Result {
     Ok(())
 }
 
+/// The last attempt to call a receiver, if it failed.
+fn write_attempt(text: &mut String, attempt: Option<&ExplainedAttempt>) -> fmt::Result {
+    let Some(attempt) = attempt else {
+        return Ok(());
+    };
+    let Some(error) = &attempt.error else {
+        return Ok(());
+    };
+    writeln!(text, "         failed: {}", LogText(error))?;
+    for (name, value) in attempt.details() {
+        writeln!(text, "         {name}: {}", LogText(&value))?;
+    }
+    Ok(())
+}
+
 /// The record, its changes and callbacks, and the notes.
 fn write_record(text: &mut String, explanation: &Explanation) -> fmt::Result {
     if let Some(record) = &explanation.record {
@@ -169,11 +185,17 @@ fn write_record(text: &mut String, explanation: &Explanation) -> fmt::Result {
         }
     }
     for callback in explanation.callbacks.iter().flatten() {
-        let (id, kind, url) = (&callback.id, &callback.callback_type, &callback.url);
+        let (id, kind) = (&callback.id, &callback.callback_type);
         let state = json!(callback.state);
         let state = state.as_str().expect("a state is written as text");
-        writeln!(text, "callback {id} {kind} to {url}: {state}")?;
+        match (&callback.url, &callback.reason) {
+            (Some(url), _) => writeln!(text, "callback {id} {kind} to {url}: {state}")?,
+            (None, Some(reason)) => writeln!(text, "callback {id} {kind}: {state}, {reason}")?,
+            (None, None) => writeln!(text, "callback {id} {kind}: {state}")?,
+        }
+        write_attempt(text, callback.last_attempt.as_ref())?;
     }
+    write_attempt(text, explanation.callback_test.as_ref())?;
     for note in &explanation.notes {
         writeln!(text, "note     {note}")?;
     }

@@ -2,6 +2,7 @@
 
 mod answering;
 mod audit;
+mod bind;
 mod ca;
 mod check;
 mod client;
@@ -13,6 +14,7 @@ mod document;
 mod env;
 mod explain;
 mod files;
+mod given;
 mod init;
 mod list;
 mod log;
@@ -21,16 +23,21 @@ mod openapi;
 mod os;
 mod output;
 mod parent;
+mod port_holder;
 mod ready_file;
 mod readyz;
 mod room;
 mod schema;
+mod secret;
 mod serve;
+mod start_error;
+mod start_table;
 mod target;
 mod tls;
 mod trigger;
 mod trust_help;
 mod try_out;
+mod variables;
 
 #[cfg(feature = "cli")]
 pub use self::commands::{command, run};

@@ -3,14 +3,14 @@
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use hyper::Uri;
 use serde_json::Value;
 
 use super::answering::Scenarios;
 use super::client::sandbox_url;
-use super::output::{finish, misused};
-use super::target::first_key;
-use crate::base::PUBLIC_KEY;
+use super::output::finish;
+use super::secret::secret;
+use super::target::{NOT_A_KEY, public_key};
+use crate::base::{ApiKey, HttpUrl, PUBLIC_KEY};
 use crate::http::DEFAULT_HOST;
 use crate::reference::{self, About};
 
@@ -23,7 +23,7 @@ pub(super) struct Arguments {
     strict: bool,
     /// URL of the sandbox [default: `http://127.0.0.1:4586`].
     #[arg(long, value_parser = sandbox_url)]
-    url: Option<Uri>,
+    url: Option<HttpUrl>,
     #[arg(long, value_enum, default_value_t)]
     format: JsonFormat,
 }
@@ -45,9 +45,10 @@ pub(super) struct PostmanArguments {
         long,
         value_name = "KEY",
         env = "ILUMA_SANDBOX_API_KEY",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = secret::<ApiKey>(NOT_A_KEY)
     )]
-    api_key: Option<String>,
+    api_key: Option<ApiKey>,
     #[command(flatten)]
     of: Arguments,
 }
@@ -67,10 +68,7 @@ pub(super) fn run_postman(arguments: &PostmanArguments) -> ExitCode {
             Err(code) => code,
         };
     }
-    let api_key = match first_key(arguments.api_key.as_deref()) {
-        Ok(key) => key,
-        Err(sentence) => return misused(sentence),
-    };
+    let api_key = arguments.api_key.clone().unwrap_or_else(public_key);
     let environment = reference::Environment {
         base_url: &base(&arguments.of),
         api_key: api_key.reveal(),
@@ -89,7 +87,7 @@ fn document(arguments: &Arguments) -> Result<Value, ExitCode> {
 }
 
 fn base(arguments: &Arguments) -> String {
-    let url = arguments.url.as_ref().map(Uri::to_string);
+    let url = arguments.url.as_ref().map(|url| url.as_str().to_owned());
     let url = url.unwrap_or_else(|| format!("http://{DEFAULT_HOST}"));
     url.trim_end_matches('/').to_owned()
 }

@@ -8,6 +8,8 @@ use iluma_sandbox_give_back::is_ignored;
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::variables::variable;
+
 /// The signals that stop the process: SIGINT (Ctrl-C) and SIGTERM, and SIGHUP and SIGQUIT unless the process was
 /// started with these ignored, as `nohup` does.
 #[cfg(unix)]
@@ -132,7 +134,7 @@ pub(super) fn is_running(_: u32) -> bool {
 /// The folder for the data of a user's programs. None where the user has none.
 pub(super) fn data_folder() -> Option<PathBuf> {
     let named = |name: &str| {
-        let path = std::env::var_os(name).map(PathBuf::from);
+        let path = variable(name).map(PathBuf::from);
         path.filter(|path| path.is_absolute())
     };
     if cfg!(windows) {

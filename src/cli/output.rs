@@ -36,10 +36,13 @@ pub(super) fn block_on(command: impl Future<Output = ExitCode>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    match runtime {
-        Ok(runtime) => runtime.block_on(command),
-        Err(error) => fail(format_args!("cannot start: {error}")),
-    }
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(format_args!("cannot start: {error}")),
+    };
+    let code = runtime.block_on(command);
+    runtime.shutdown_background(); // a name that is still being resolved holds up nobody
+    code
 }
 
 /// Prints, and ends a command with `code`.
@@ -49,12 +52,15 @@ pub(super) fn finish(text: &str, code: ExitCode) -> ExitCode {
 
 /// Prints. If the output cannot be written, a sentence on stderr says so, and the command ends with the returned exit code.
 pub(super) fn print(text: &str) -> Result<(), ExitCode> {
+    write_out(text).map_err(|error| not_written(&error))
+}
+
+/// Prints. A reader that has closed the pipe is no error.
+pub(super) fn write_out(text: &str) -> std::io::Result<()> {
     let mut stdout = std::io::stdout();
-    match stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(not_written(&error)),
+    let written = stdout.write_all(text.as_bytes());
+    match written.and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
     }
 }

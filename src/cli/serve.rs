@@ -1,7 +1,6 @@
 //! `iluma-sandbox serve`: the sandbox as a process, with a ready file, signals and exit codes.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -12,17 +11,22 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::answering::Answering;
-use super::log::{self, LogFormat};
+use super::bind::{Bind, DEFAULT_BIND};
+use super::log::{self, Log, LogFormat};
 use super::os::StopSignals;
-use super::output::{Format, fail, misused, print, report};
+use super::output::Format;
 use super::parent::Parent;
 use super::ready_file::ReadyFile;
 use super::room::check_room;
+use super::secret::secret;
+use super::start_error;
+use super::start_table::{self, StartFlags};
 use super::tls::{ReceiverArguments, TlsArguments};
+use super::variables::{TEST_PANICS, variable};
 use crate::base::ApiKey;
 use crate::callbacks::{CallbackUrl, Retries};
 use crate::http::{CONTROL_TOKEN_HEADER, ControlToken, DEFAULT_PORT};
-use crate::sandbox::{Builder, Sandbox, StartError};
+use crate::sandbox::{Builder, Sandbox};
 use crate::scenario::DateForm;
 use crate::server::Serving;
 
@@ -38,15 +42,12 @@ const INTERRUPTED: u8 = 130;
 /// How often that is waited for if connections never cease to end.
 const WAITS_MAX: usize = 10;
 
-/// Makes requests panic that ask for it. It is no flag, because only the sandbox's own tests use it.
-const TEST_PANICS: &str = "ILUMA_SANDBOX_TEST_PANICS";
-
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(super) struct Arguments {
-    /// IP address to listen on.
-    #[arg(long, value_name = "ADDR", env = "ILUMA_SANDBOX_BIND", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
-    bind: IpAddr,
+    /// IP address to listen on, or `localhost` for 127.0.0.1 and `::1`. `::` includes all IPv4 addresses.
+    #[arg(long, value_name = "ADDR", env = "ILUMA_SANDBOX_BIND", default_value = DEFAULT_BIND)]
+    bind: Bind,
     /// Port to listen on; 0 picks a free port.
     #[arg(long, value_name = "N", env = "ILUMA_SANDBOX_PORT", default_value_t = DEFAULT_PORT)]
     port: u16,
@@ -54,15 +55,15 @@ pub(super) struct Arguments {
     tls: TlsArguments,
     #[command(flatten)]
     answering: Answering,
-    /// Accept only this API key. Can be repeated; separate several keys with commas.
+    /// Accept only this API key. Can be repeated.
     #[arg(
         long = "api-key",
         value_name = "KEY",
         env = "ILUMA_SANDBOX_API_KEY",
-        value_delimiter = ',',
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = secret::<ApiKey>("a value of --api-key is no API key")
     )]
-    api_keys: Vec<String>,
+    api_keys: Vec<ApiKey>,
     /// Format of the dates in watchlist results: `strings` or `objects`.
     #[arg(long, value_name = "FORM", env = "ILUMA_SANDBOX_WATCHLIST_DATES", value_parser = date_form)]
     watchlist_dates: Option<DateForm>,
@@ -78,7 +79,6 @@ pub(super) struct Arguments {
         long = "callback",
         value_name = "TYPE=URL",
         env = "ILUMA_SANDBOX_CALLBACK",
-        value_delimiter = ',',
         value_parser = callback
     )]
     callbacks: Vec<(String, CallbackUrl)>,
@@ -106,7 +106,6 @@ pub(super) struct Arguments {
         long,
         value_name = "FROM=TO",
         env = "ILUMA_SANDBOX_CALLBACK_HOST_MAP",
-        value_delimiter = ',',
         value_parser = pair
     )]
     callback_host_map: Vec<(String, String)>,
@@ -118,9 +117,10 @@ pub(super) struct Arguments {
         long,
         value_name = "TOKEN",
         env = "ILUMA_SANDBOX_CONTROL_TOKEN",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = secret::<ControlToken>("--control-token")
     )]
-    control_token: Option<String>,
+    control_token: Option<ControlToken>,
     /// Write address, API key and tokens as JSON into this file when the sandbox is ready.
     #[arg(long, value_name = "PATH", env = "ILUMA_SANDBOX_READY_FILE")]
     ready_file: Option<PathBuf>,
@@ -134,28 +134,37 @@ pub(super) struct Arguments {
     /// What to print when the sandbox is ready: a line of text, or the JSON that `--ready-file` writes.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// Format of the log on stderr.
+    /// Format of the log on stderr. It has a line for each request, callback attempt and failed TLS
+    /// handshake, without personal values, keys and tokens. With `json` everything on stderr is JSON.
     #[arg(long, env = "ILUMA_SANDBOX_LOG_FORMAT", value_enum, default_value_t)]
     log_format: LogFormat,
 }
 
-/// `commands` returns the commands of the binary, which its own documents list.
-pub(super) fn run(arguments: Arguments, commands: fn() -> Vec<(String, String)>) -> ExitCode {
-    let parent = match arguments.exit_with_parent.then(Parent::of_this_process) {
-        Some(Err(sentence)) => return misused(sentence),
+/// `warnings` go to the log. `commands` returns the commands of the binary, which its own documents list.
+pub(super) fn run(
+    arguments: Arguments,
+    warnings: &[String],
+    commands: fn() -> Vec<(String, String)>,
+) -> ExitCode {
+    if let Err(sentence) = check_room() {
+        return log::fail_without_log(arguments.log_format, sentence);
+    }
+    let parent = arguments.exit_with_parent.then(Parent::of_this_process);
+    let log = log::start(arguments.log_format);
+    let parent = match parent {
+        Some(Err(sentence)) => return log.misused(sentence),
         Some(Ok(parent)) => Some(parent),
         None => None,
     };
-    if let Err(sentence) = check_room() {
-        return fail(sentence);
-    }
-    let _flushed_at_the_end = log::start(arguments.log_format);
     log::keep_panics_quiet();
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
     let runtime = match runtime() {
         Ok(runtime) => runtime,
-        Err(error) => return fail(format_args!("cannot start: {error}")),
+        Err(error) => return log.fail(format_args!("cannot start: {error}")),
     };
-    let code = runtime.block_on(serve(arguments, parent, commands));
+    let code = runtime.block_on(serve(arguments, parent, commands, &log));
     runtime.shutdown_background(); // a name that is still being resolved holds up nobody
     code
 }
@@ -174,53 +183,43 @@ async fn serve(
     arguments: Arguments,
     parent: Option<Parent>,
     commands: fn() -> Vec<(String, String)>,
+    log: &Log,
 ) -> ExitCode {
     let mut ready_file = arguments.ready_file.clone().map(ReadyFile::at);
     if let Some(Err(sentence)) = ready_file.as_ref().map(ReadyFile::remove_stale) {
-        return fail(sentence);
+        return log.fail(sentence);
     }
     // This comes before the ready file is written: from then on a signal must find its handler.
     let mut signals = match StopSignals::listen() {
         Ok(signals) => signals,
-        Err(error) => return fail(format_args!("cannot listen for signals: {error}")),
+        Err(error) => return log.fail(format_args!("cannot listen for signals: {error}")),
     };
     let ca_file = arguments.tls.authority_file();
-    let token_is_given = arguments.control_token.is_some();
+    let flags = StartFlags {
+        folders: arguments.answering.folders().to_vec(),
+        has_api_key: !arguments.api_keys.is_empty(),
+        has_control_token: arguments.control_token.is_some(),
+    };
     let format = arguments.format;
     let tls_port = arguments.tls.port();
     let builder = match arguments.builder() {
         Ok(builder) => builder.commands(commands),
-        Err(sentence) => return misused(sentence),
+        Err(sentence) => return log.misused(sentence),
     };
     let sandbox = match builder.start().await {
         Ok(sandbox) => sandbox,
-        Err(StartError::Scenarios(errors)) => {
-            report(&errors);
-            fail("not started: correct the scenario files above");
-            return ExitCode::from(2);
-        }
-        Err(error @ (StartError::CallbackType { .. } | StartError::Tls(_))) => {
-            return misused(error);
-        }
-        Err(error @ StartError::Bind { address, .. }) => {
-            let flag = match tls_port {
-                Some(port) if port == address.port() => "--tls-port",
-                _ => "--port",
-            };
-            return fail(format_args!(
-                "{error}; choose another with {flag} (0 picks a free port) or --bind"
-            ));
-        }
+        Err(error) => return start_error::report(log, error, tls_port).await,
     };
     let ready_json = ready(&sandbox, ca_file.as_deref());
     if let Some(file) = &mut ready_file
         && let Err(sentence) = file.write(ready_json.clone())
     {
-        return fail(sentence);
+        return log.fail(sentence);
     }
-    let printed = print(&match format {
+    start_table::show(log, &sandbox, &flags);
+    let printed = log.print(&match format {
         Format::Json => ready_json,
-        Format::Text => ready_in_words(&sandbox, token_is_given),
+        Format::Text => ready_in_words(&sandbox, flags.has_control_token),
     });
     let stopped = match printed {
         Ok(()) => serve_until_stopped(sandbox, parent, &mut signals).await,
@@ -229,7 +228,7 @@ async fn serve(
     let removed = ready_file.as_ref().map_or(Ok(()), ReadyFile::remove_own);
     match (stopped, removed) {
         (Err(code), _) => code,
-        (Ok(()), Err(sentence)) => fail(sentence),
+        (Ok(()), Err(sentence)) => log.fail(sentence),
         (Ok(()), Ok(())) => ExitCode::SUCCESS,
     }
 }
@@ -266,14 +265,15 @@ async fn serve_until_stopped(
 impl Arguments {
     /// A builder with these arguments, or a sentence about a wrong one.
     fn builder(self) -> Result<Builder, String> {
-        let mut builder = Sandbox::builder()
-            .address(SocketAddr::new(self.bind, self.port))
+        let mut builder = self
+            .bind
+            .apply(Sandbox::builder(), self.port)
             .strict_reload(self.strict_reload)
             .thumbnails(!self.no_thumbnails)
             .retries(&self.callback_retries)
             .sign_callbacks(self.callback_signing.is_some())
             .second_token_header(self.callback_token_twice);
-        if std::env::var_os(TEST_PANICS).is_some_and(|value| value == "1") {
+        if variable(TEST_PANICS).is_some_and(|value| value == "1") {
             tracing::warn!("{TEST_PANICS} is set: every client can make the sandbox panic");
             builder = builder.test_panics();
         }
@@ -281,15 +281,9 @@ impl Arguments {
         builder = self.tls.apply(builder)?;
         builder = self.receivers.apply(builder)?;
         for key in self.api_keys {
-            let key = key.parse::<ApiKey>();
-            // The key itself is not repeated: it may be a real one.
-            let key =
-                key.map_err(|reason| format!("a value of --api-key is no API key: {reason}"))?;
             builder = builder.api_key(key);
         }
         if let Some(token) = self.control_token {
-            let token = token.parse::<ControlToken>();
-            let token = token.map_err(|reason| format!("--control-token: {reason}"))?;
             builder = builder.control_token(token);
         }
         for (callback_type, url) in self.callbacks {
@@ -332,6 +326,7 @@ fn ready(sandbox: &Sandbox, ca_file: Option<&Path>) -> String {
         .and_then(|port| port.parse::<u16>().ok());
     let ready = json!({
         "url": url,
+        "urls": sandbox.urls(),
         "port": port,
         "pid": std::process::id(),
         "api_key": sandbox.api_key(),

@@ -1,13 +1,17 @@
 //! How a command finds the running sandbox, and which world it uses.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use clap::Args;
-use hyper::Uri;
 
+use super::bind::{Bind, DEFAULT_BIND};
 use super::client::{Client, sandbox_url};
-use crate::base::{ApiKey, PUBLIC_KEY};
-use crate::http::DEFAULT_PORT;
+use super::secret::secret;
+use crate::base::{ApiKey, HttpUrl, PUBLIC_KEY};
+use crate::http::{ControlToken, DEFAULT_PORT};
+
+/// The beginning of an error.
+pub(super) const NOT_A_KEY: &str = "--api-key is not an API key";
 
 /// Where it is.
 #[derive(Debug, Args)]
@@ -15,10 +19,10 @@ pub(super) struct SandboxAddress {
     /// URL of the sandbox [default: `http://127.0.0.1:4586`; `ILUMA_SANDBOX_BIND` and
     /// `ILUMA_SANDBOX_PORT` change that].
     #[arg(long, value_parser = sandbox_url)]
-    url: Option<Uri>,
+    url: Option<HttpUrl>,
     /// Same as for `serve`.
-    #[arg(long, hide = true, env = "ILUMA_SANDBOX_BIND", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
-    bind: IpAddr,
+    #[arg(long, hide = true, env = "ILUMA_SANDBOX_BIND", default_value = DEFAULT_BIND)]
+    bind: Bind,
     /// Same as for `serve`.
     #[arg(long, hide = true, env = "ILUMA_SANDBOX_PORT", default_value_t = DEFAULT_PORT)]
     port: u16,
@@ -37,22 +41,24 @@ pub(super) struct Target {
         long,
         value_name = "KEY",
         env = "ILUMA_SANDBOX_API_KEY",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = secret::<ApiKey>(NOT_A_KEY)
     )]
-    api_key: Option<String>,
+    api_key: Option<ApiKey>,
     /// Control token, if the control API requires one.
     #[arg(
         long,
         value_name = "TOKEN",
         env = "ILUMA_SANDBOX_CONTROL_TOKEN",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = secret::<ControlToken>("--control-token")
     )]
-    control_token: Option<String>,
+    control_token: Option<ControlToken>,
 }
 
 impl SandboxAddress {
     /// The URL of the sandbox. An error is a sentence about wrong arguments.
-    pub(super) fn url(&self) -> Result<Uri, String> {
+    pub(super) fn url(&self) -> Result<HttpUrl, String> {
         if let Some(url) = &self.url {
             return Ok(url.clone());
         }
@@ -63,36 +69,25 @@ impl SandboxAddress {
                     .to_owned(),
             );
         }
-        let host = match self.bind {
-            IpAddr::V4(any) if any.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(any) if any.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-            one => one,
-        };
-        let url = format!("{scheme}://{}", SocketAddr::new(host, port));
-        Ok(url.parse().expect("an address makes a URL"))
+        let address = SocketAddr::new(self.bind.client_address(), port);
+        let url = format!("{scheme}://{address}");
+        Ok(HttpUrl::parse(&url).expect("an address makes a URL"))
     }
 }
 
 impl Target {
     /// A client of the control API. An error is a sentence about wrong arguments.
     pub(super) fn client(&self) -> Result<Client, String> {
-        let url = self.place.url()?;
-        let key = first_key(self.api_key.as_deref())?;
-        let token = self.control_token.as_deref().map(str::parse).transpose();
-        let token = token.map_err(|reason: String| format!("--control-token: {reason}"))?;
         Ok(Client::new(
-            url,
-            Some(key),
-            token,
+            self.place.url()?,
+            Some(self.api_key.clone().unwrap_or_else(public_key)),
+            self.control_token.clone(),
             self.place.secure.trust()?,
         ))
     }
 }
 
-/// As for `serve` there may be several keys, and the first is used. An error does not repeat the key: it may be a
-/// real one.
-pub(super) fn first_key(keys: Option<&str>) -> Result<ApiKey, String> {
-    let keys = keys.unwrap_or(PUBLIC_KEY);
-    let key = keys.split(',').next().unwrap_or_default().parse();
-    key.map_err(|reason| format!("--api-key is not an API key: {reason}"))
+/// The key that is used if none is given.
+pub(super) fn public_key() -> ApiKey {
+    PUBLIC_KEY.parse().expect("the public key is well-formed")
 }

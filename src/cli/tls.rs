@@ -4,9 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::FalseyValueParser;
+use tokio_rustls::rustls::pki_types::CertificateDer;
 
+use super::given::{GivenPath, GivenPathParser};
 use super::os;
-use crate::callbacks::Trust;
+use crate::base::Host;
+use crate::callbacks::{self, Trust};
 use crate::sandbox::Builder;
 use crate::server::{AUTHORITY_FILE, HostName, read_authorities};
 
@@ -24,12 +27,11 @@ pub(super) struct TlsArguments {
     #[arg(long, env = "ILUMA_SANDBOX_HTTPS_ONLY", value_parser = FalseyValueParser::new())]
     https_only: bool,
     /// Additional host name or IP address for the certificate. It always covers localhost, 127.0.0.1, `::1`
-    /// and the name of this machine. Can be repeated; separate several with commas.
+    /// and the name of this machine. Can be repeated.
     #[arg(
         long = "tls-host",
         value_name = "HOST",
         env = "ILUMA_SANDBOX_TLS_HOST",
-        value_delimiter = ',',
         value_parser = host
     )]
     tls_hosts: Vec<String>,
@@ -72,18 +74,18 @@ pub(super) struct ReceiverArguments {
         long,
         value_name = "HOST",
         env = "ILUMA_SANDBOX_ALLOW_EGRESS",
-        value_delimiter = ','
+        value_parser = one_host
     )]
-    allow_egress: Vec<String>,
-    /// Certificate authority in PEM to trust for https receivers, in addition to those of the system. Can
-    /// be repeated.
+    allow_egress: Vec<Host>,
+    /// Certificate in PEM to trust for https receivers, of an authority or of a receiver itself, in
+    /// addition to the authorities of the system. Can be repeated.
     #[arg(
         long = "callback-ca",
         value_name = "FILE",
         env = "ILUMA_SANDBOX_CALLBACK_CA",
-        value_delimiter = ','
+        value_parser = GivenPathParser
     )]
-    authorities: Vec<PathBuf>,
+    authorities: Vec<GivenPath>,
 }
 
 /// How other commands connect to a sandbox that serves HTTPS.
@@ -91,8 +93,8 @@ pub(super) struct ReceiverArguments {
 pub(super) struct TlsClientArguments {
     /// Certificate authority in PEM to trust for an https URL, in addition to those of the system and the
     /// local one.
-    #[arg(long, value_name = "FILE", env = "ILUMA_SANDBOX_CA_FILE")]
-    ca_file: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", env = "ILUMA_SANDBOX_CA_FILE", value_parser = GivenPathParser)]
+    ca_file: Option<GivenPath>,
     /// Same as for `serve`.
     #[arg(long, hide = true, env = "ILUMA_SANDBOX_TLS", value_parser = FalseyValueParser::new())]
     tls: bool,
@@ -165,12 +167,10 @@ impl AuthorityFolderArgument {
 impl ReceiverArguments {
     pub(super) fn apply(&self, mut builder: Builder) -> Result<Builder, String> {
         for host in &self.allow_egress {
-            builder = builder.allow_egress(host);
+            builder = builder.allow_egress(host.to_string());
         }
-        for path in &self.authorities {
-            let authorities =
-                read_authorities(path).map_err(|why| format!("--callback-ca: {why}"))?;
-            builder = builder.callback_authorities(authorities);
+        for given in &self.authorities {
+            builder = builder.callback_authorities(authorities(given)?);
         }
         Ok(builder)
     }
@@ -189,7 +189,7 @@ impl TlsClientArguments {
     /// Trusts the authorities of the system, the one that is named, and the local one if there is any.
     pub(super) fn trust(&self) -> Result<Trust, String> {
         let mut given = match &self.ca_file {
-            Some(path) => read_authorities(path).map_err(|why| format!("--ca-file: {why}"))?,
+            Some(given) => authorities(given)?,
             None => Vec::new(),
         };
         let local = self
@@ -201,6 +201,17 @@ impl TlsClientArguments {
         }
         Ok(Trust::of_commands(given))
     }
+}
+
+fn authorities(given: &GivenPath) -> Result<Vec<CertificateDer<'static>>, String> {
+    read_authorities(&given.path).map_err(|why| format!("{}: {why}", given.source))
+}
+
+fn one_host(text: &str) -> Result<Host, String> {
+    if text.contains(',') {
+        return Err("write one host, and repeat the flag for each".to_owned());
+    }
+    callbacks::callable_host(text)
 }
 
 fn host(text: &str) -> Result<String, String> {

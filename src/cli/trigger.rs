@@ -13,7 +13,8 @@ use tokio::time::Instant;
 use super::client::Client;
 use super::output::{Format, block_on, fail, misused, print};
 use super::target::Target;
-use crate::base::{UnreadableJson, parse_duration, read_json};
+use crate::answer::ExplainedAttempt;
+use crate::base::{LogText, UnreadableJson, parse_duration, read_json};
 use crate::world::DeliveryState;
 
 /// How long one question to the sandbox waits for the delivery.
@@ -153,8 +154,18 @@ fn delivery_text(delivery: &Value) -> String {
         let error = attempt["error"].as_str().map(str::to_owned);
         let result = error.or(status).unwrap_or_default();
         writeln!(lines, "try {}   {result}", at + 1).expect("writing to a string cannot fail");
+        lines.push_str(&details(attempt));
     }
     lines + text("state") + "\n"
+}
+
+/// The addresses and the answer of an attempt that failed.
+fn details(attempt: &Value) -> String {
+    let read = serde_json::from_value::<ExplainedAttempt>(attempt.clone());
+    let failed = read.ok().filter(|attempt| attempt.error.is_some());
+    let details = failed.iter().flat_map(ExplainedAttempt::details);
+    let lines = details.map(|(name, value)| format!("        {name}: {}\n", LogText(&value)));
+    lines.collect()
 }
 
 /// Why it counts as not delivered, in a sentence.
@@ -179,7 +190,8 @@ fn why_not(delivery: &Value, wait: Duration) -> String {
             | DeliveryState::Delivered
             | DeliveryState::Cancelled
             | DeliveryState::Suppressed
-            | DeliveryState::Dropped,
+            | DeliveryState::Dropped
+            | DeliveryState::NoUrl,
         )
         | None => format!("the callback was not delivered: {reason}"),
     }

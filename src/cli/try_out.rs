@@ -23,6 +23,7 @@ use crate::answer::Explanation;
 use crate::base::PUBLIC_KEY;
 use crate::sandbox::Sandbox;
 use crate::server::{InMemory, Serving};
+use crate::world::DeliveryState;
 
 /// A reply that is broken on purpose is waited for no longer than this.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
@@ -87,7 +88,7 @@ async fn try_out(sandbox: &Arc<Serving>, arguments: &Arguments) -> ExitCode {
     let trace = reply.headers.get("x-sandbox-trace");
     let trace = trace.and_then(|trace| trace.to_str().ok());
     let explain = |trace: &str| sandbox.control.explain_trace(trace, |_| true).ok();
-    let explanation = trace.and_then(explain);
+    let explanation = trace.and_then(explain).map(without_unsent);
     finish(
         &match arguments.format {
             Format::Text => reply_text(&reply, explanation.as_ref()),
@@ -116,7 +117,16 @@ async fn try_out(sandbox: &Arc<Serving>, arguments: &Arguments) -> ExitCode {
 fn explain_unanswered(sandbox: &Serving) -> Option<Explanation> {
     let world = sandbox.control.engine.worlds.all().pop()?;
     let exchange = world.state().journal.entries().last()?.clone();
-    Some(sandbox.control.explain(Some(&world), &exchange))
+    let explanation = sandbox.control.explain(Some(&world), &exchange);
+    Some(without_unsent(explanation))
+}
+
+/// Leaves out callbacks without a URL. `try` sends no callbacks, so nobody misses them.
+fn without_unsent(mut explanation: Explanation) -> Explanation {
+    if let Some(callbacks) = &mut explanation.callbacks {
+        callbacks.retain(|callback| callback.state != DeliveryState::NoUrl);
+    }
+    explanation
 }
 
 fn reply_text(reply: &TriedReply, explanation: Option<&Explanation>) -> String {

@@ -42,7 +42,9 @@ pub(super) async fn advance(
     world: &Arc<World>,
 ) -> Result<ControlAnswer, Refusal> {
     let By { by } = json_body(call)?;
-    let by = parse_duration(&by).map_err(|message| bad_request(format!("`by`: {message}")))?;
+    let wrong = |message| bad_request(format!("`by`: {message}"));
+    let by = parse_duration(&by).map_err(wrong)?;
+    world.check_advance(by).map_err(wrong)?;
     Ok(moved(context, world, Advance::By(by)).await)
 }
 

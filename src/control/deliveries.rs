@@ -1,6 +1,5 @@
 //! `/__sandbox/deliveries` and `/__sandbox/idle`: what became of callbacks, and waiting for them.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use hyper::StatusCode;
@@ -11,46 +10,18 @@ use super::ask::{
     ControlAnswer, ControlRequest, LIMIT_DEFAULT, bad_request, only, parameter, wait, whole_number,
 };
 use super::context::Context;
-use crate::base::milliseconds;
+use super::delivery_filter::Filter;
+use super::unsent;
+use crate::answer::ExplainedAttempt;
+use crate::base::{ReceiverUrl, milliseconds};
 use crate::http::Refusal;
-use crate::world::{self, Attempt, Delivery, DeliveryState, World, delivery_id, seq_of};
+use crate::world::{
+    self, Attempt, Callbacks, Delivery, DeliveryState, World, delivery_id, event_seq_of,
+    log_ordered, seq_of,
+};
 
 /// How many pending callbacks are shown when `idle` has waited in vain.
 const PENDING_SHOWN_MAX: usize = 100;
-
-/// The deliveries that are asked for.
-struct Filter<'a> {
-    callback_type: Option<&'a String>,
-    record: Option<&'a String>,
-    state: Option<DeliveryState>,
-    after_seq: u64,
-}
-
-impl<'q> Filter<'q> {
-    fn of(query: &'q HashMap<String, String>) -> Result<Self, Refusal> {
-        let state = parameter(query, "state", |text| {
-            serde_json::from_value::<DeliveryState>(text.into()).map_err(|_| {
-                format!("`{text}` is none of scheduled, sending, retrying, delivered, failed, cancelled, suppressed, dropped")
-            })
-        })?;
-        Ok(Self {
-            callback_type: query.get("type"),
-            record: query.get("record"),
-            state,
-            after_seq: parameter(query, "after_seq", whole_number)?.unwrap_or(0),
-        })
-    }
-
-    fn matches(&self, delivery: &Delivery) -> bool {
-        let same = |asked: Option<&String>, is: Option<&str>| {
-            asked.is_none_or(|asked| Some(asked.as_str()) == is)
-        };
-        delivery.seq > self.after_seq
-            && same(self.callback_type, Some(&delivery.callback_type))
-            && same(self.record, delivery.record.as_deref())
-            && self.state.is_none_or(|state| state == delivery.state)
-    }
-}
 
 const PARAMETERS: [&str; 7] = [
     "type",
@@ -84,32 +55,20 @@ pub(super) async fn list(
     let mut changes = world.changes();
     loop {
         changes.mark_unchanged();
-        let answer = {
+        let (answer, next_due) = {
             let state = world.state();
-            let log = &state.callbacks.log;
-            let matching: Vec<_> = log
-                .newest_first()
-                .filter(|one| filter.matches(one))
-                .collect();
-            let enough = wait.is_none() || matching.len() as u64 >= wanted;
-            enough.then(|| {
-                let listed: Vec<_> = matching
-                    .iter()
-                    .take(limit)
-                    .map(|one| delivery_json(context, one))
-                    .collect();
-                json!({
-                    "deliveries": listed,
-                    "matching": matching.len(),
-                    "last_seq": log.last_seq(),
-                    "dropped": log.dropped,
-                })
-            })
+            let found = Found::of(&state.callbacks, &filter);
+            let enough = wait.is_none() || found.matching.len() as u64 >= wanted;
+            let answer = enough.then(|| found.json(context, limit));
+            (answer, unsent::next_due(&state.callbacks, &filter))
         };
         if let Some(answer) = answer {
             return Ok((StatusCode::OK, answer));
         }
-        if timeout_at(until, changes.changed()).await.is_err() {
+        let is_hopeless = unsent::nothing_can_come(context, &world.state().callbacks, &filter);
+        let wakes = next_due.map_or(until, |due| due.min(until));
+        let slept = !is_hopeless && timeout_at(wakes, changes.changed()).await.is_err();
+        if is_hopeless || slept && Instant::now() >= until {
             return Ok((
                 StatusCode::REQUEST_TIMEOUT,
                 why_not(context, world, &filter, wanted),
@@ -118,22 +77,50 @@ pub(super) async fn list(
     }
 }
 
+/// The deliveries that a list shows, newest first.
+struct Found<'a> {
+    matching: Vec<&'a Delivery>,
+    last_seq: u64,
+    dropped: u64,
+}
+
+impl<'a> Found<'a> {
+    fn of(callbacks: &'a Callbacks, filter: &Filter<'_>) -> Self {
+        let matches = |one: &&Delivery| filter.matches(one);
+        if filter.state == Some(DeliveryState::NoUrl) {
+            let due = unsent::due(callbacks);
+            return Self {
+                matching: due.filter(matches).collect(),
+                last_seq: callbacks.unsent.last_seq(),
+                dropped: callbacks.unsent.dropped,
+            };
+        }
+        let log = &callbacks.log;
+        Self {
+            matching: log.newest_first().filter(matches).collect(),
+            last_seq: log.last_seq(),
+            dropped: log.dropped,
+        }
+    }
+
+    fn json(&self, context: &Context, limit: usize) -> Value {
+        let listed = self.matching.iter().take(limit);
+        let listed: Vec<_> = listed.map(|one| delivery_json(context, one)).collect();
+        json!({
+            "deliveries": listed,
+            "matching": self.matching.len(),
+            "last_seq": self.last_seq,
+            "dropped": self.dropped,
+        })
+    }
+}
+
 /// What did happen, and why the awaited deliveries did not.
 fn why_not(context: &Context, world: &World, filter: &Filter<'_>, wanted: u64) -> Value {
     let state = world.state();
     let log = &state.callbacks.log;
-    let matching = log.newest_first().filter(|one| filter.matches(one)).count();
-    let mut reasons = Vec::new();
-    if let Some(callback_type) = filter.callback_type {
-        let url = context.engine.callback_url(
-            &context.engine.catalogue(),
-            &state.callbacks,
-            callback_type,
-        );
-        if url.is_none() {
-            reasons.push(format!("no URL is registered for {callback_type}"));
-        }
-    }
+    let matching = Found::of(&state.callbacks, filter).matching.len();
+    let mut reasons = unsent::reasons(context, &state.callbacks, filter);
     let others: Vec<_> = log
         .newest_first()
         .filter(|one| one.seq > filter.after_seq)
@@ -147,7 +134,7 @@ fn why_not(context: &Context, world: &World, filter: &Filter<'_>, wanted: u64) -
             delivery.standing()
         ));
     }
-    if others.is_empty() {
+    if others.is_empty() && unsent::due(&state.callbacks).next().is_none() {
         reasons.push("no request of this world has caused a callback".to_owned());
     }
     json!({
@@ -164,11 +151,13 @@ pub(super) fn redeliver(
     world: &Arc<World>,
 ) -> Result<ControlAnswer, Refusal> {
     let (context, written_id) = (request.context, request.path_parameter);
-    let seq = seq_of(written_id);
     let mut state = world.state();
     let now = world.now(&state);
-    let original = seq.and_then(|seq| state.callbacks.log.get(seq)).cloned();
-    let Some(original) = original else {
+    let original = match event_seq_of(written_id) {
+        Some(seq) => unsent::event(&state.callbacks, seq),
+        None => seq_of(written_id).and_then(|seq| state.callbacks.log.get(seq)),
+    };
+    let Some(original) = original.cloned() else {
         return Err(Refusal(
             StatusCode::NOT_FOUND,
             "unknown_delivery",
@@ -178,10 +167,21 @@ pub(super) fn redeliver(
             ),
         ));
     };
+    let kind = &original.callback_type;
+    let url = context
+        .engine
+        .callback_url(&context.engine.catalogue(), &state.callbacks, kind)
+        .ok_or_else(|| unsent::no_url_to_send_to(kind))?;
+    let is_unsent = original.state == DeliveryState::NoUrl;
+    let first = original.redelivery_of.unwrap_or(original.seq);
+    if is_unsent {
+        state.callbacks.unsent.take(original.seq); // it becomes a delivery
+    }
     let again = Delivery {
         state: DeliveryState::Scheduled,
         attempts: Vec::new(),
-        redelivery_of: Some(original.redelivery_of.unwrap_or(original.seq)),
+        url: Some(url),
+        redelivery_of: (!is_unsent).then_some(first),
         created: now,
         next_try: Some(now),
         reason: None,
@@ -191,6 +191,9 @@ pub(super) fn redeliver(
     let callbacks = &mut state.callbacks;
     let seq = callbacks.schedule(again, std::time::Duration::ZERO, Instant::now());
     context.courier.wake(world, &mut state);
+    if let Some(ordered) = state.callbacks.log.get(seq) {
+        log_ordered(&world.tag, ordered);
+    }
     let json = state
         .callbacks
         .log
@@ -209,8 +212,16 @@ pub(super) async fn idle(
     let mut changes = world.changes();
     loop {
         changes.mark_unchanged();
-        if world.state().callbacks.pending() == 0 {
-            return Ok((StatusCode::OK, json!({"status": "idle"})));
+        let (pending, dropped) = {
+            let callbacks = &world.state().callbacks;
+            (callbacks.pending(), callbacks.dropped)
+        };
+        if pending == 0 {
+            let idle = match dropped {
+                0 => json!({"status": "idle"}),
+                _ => json!({"status": "idle", "dropped_callbacks": dropped}),
+            };
+            return Ok((StatusCode::OK, idle));
         }
         if timeout_at(until, changes.changed()).await.is_err() {
             let state = world.state();
@@ -243,7 +254,7 @@ pub(super) fn delivery_json(context: &Context, delivery: &Delivery) -> Value {
         "state": delivery.state,
         "record": delivery.record.as_deref(),
         "outcome": &*delivery.outcome,
-        "url": delivery.url.as_str(),
+        "url": delivery.url.as_ref().map(ReceiverUrl::as_str),
         "created": delivery.created.to_string(),
         "next_try": delivery.next_try.map(|at| at.to_string()),
         "on_purpose": delivery.on_purpose,
@@ -260,12 +271,17 @@ pub(super) fn delivery_json(context: &Context, delivery: &Delivery) -> Value {
 }
 
 fn attempt_json(attempt: &Attempt) -> Value {
+    let gist = ExplainedAttempt::of(attempt);
     json!({
         "at": attempt.at.to_string(),
         "request": &*attempt.request_head,
-        "status": attempt.status.map(|status| status.as_u16()),
+        "status": gist.status,
         "answer": &*attempt.answer,
-        "error": attempt.error,
+        "error": gist.error,
         "duration_ms": milliseconds(attempt.took),
+        "addresses": gist.addresses,
+        "host_map": gist.host_map,
+        "location": gist.location,
+        "answer_line": gist.answer_line,
     })
 }

@@ -29,6 +29,7 @@ pub(crate) fn trigger_directly(
     order: Value,
 ) -> Result<u64, String> {
     let (_, json) = super::trigger::fire(context, world, read(order)?).map_err(sentence)?;
+    context.engine.worlds.drop_callbacks_beyond_limit();
     Ok(json["seq"].as_u64().expect("a delivery has a number"))
 }
 

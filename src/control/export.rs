@@ -11,8 +11,9 @@ use super::context::Context;
 use super::deliveries;
 use super::exchange_json::{self, time};
 use super::requests::RequestsOf;
+use super::unsent;
 use crate::http::Refusal;
-use crate::world::{Mask, World};
+use crate::world::{Delivery, Mask, World};
 
 /// The version of the lines. It changes when readers have to change.
 const VERSION: u32 = 1;
@@ -37,8 +38,19 @@ enum JournalPlace {
 /// The entry of a line: its place and its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum ExportEntry {
-    Exchange { place: usize, seq: u64 },
-    Delivery { place: usize, seq: u64 },
+    Exchange {
+        place: usize,
+        seq: u64,
+    },
+    Delivery {
+        place: usize,
+        seq: u64,
+    },
+    /// An event without a URL.
+    Unsent {
+        place: usize,
+        seq: u64,
+    },
 }
 
 /// Exports the caller's own world. With `world=all` it exports all worlds, and the requests that belong to none.
@@ -76,6 +88,9 @@ impl Lines {
                     entries.extend(journal.entries().map(|one| (one.at, exchange(one.seq))));
                     let delivery = |seq| ExportEntry::Delivery { place, seq };
                     entries.extend(log.newest_first().map(|one| (one.at, delivery(one.seq))));
+                    let event = |seq| ExportEntry::Unsent { place, seq };
+                    let unsent = unsent::due(&state.callbacks);
+                    entries.extend(unsent.map(|one| (one.at, event(one.seq))));
                 }
                 JournalPlace::Strangers => {
                     let journal = context.engine.strangers.journal();
@@ -112,7 +127,9 @@ impl Lines {
     }
 
     fn line(&self, entry: ExportEntry) -> Option<Value> {
-        let (ExportEntry::Exchange { place, seq } | ExportEntry::Delivery { place, seq }) = entry;
+        let (ExportEntry::Exchange { place, seq }
+        | ExportEntry::Delivery { place, seq }
+        | ExportEntry::Unsent { place, seq }) = entry;
         let (place, mask) = &self.places[place];
         let (kind, fields) = match (entry, place) {
             (ExportEntry::Exchange { .. }, JournalPlace::World(world)) => {
@@ -130,14 +147,19 @@ impl Lines {
                 )
             }
             (ExportEntry::Delivery { .. }, JournalPlace::World(world)) => {
-                let delivery = world.state().callbacks.log.get(seq).cloned()?;
-                let mut fields = deliveries::delivery_json(&self.context, &delivery);
-                fields["at"] = time(delivery.at);
-                fields["world"] = world.tag.as_str().into();
-                fields["callback_type"] = fields["type"].take();
-                ("delivery", fields)
+                let delivery = world.state().callbacks.log.get(seq).cloned();
+                ("delivery", self.delivery(world, &delivery?))
             }
-            (ExportEntry::Delivery { .. }, JournalPlace::Strangers) => return None, // nobody calls them back
+            (ExportEntry::Unsent { .. }, JournalPlace::World(world)) => {
+                let event = unsent::event(&world.state().callbacks, seq).cloned();
+                ("delivery", self.delivery(world, &event?))
+            }
+            (
+                ExportEntry::Delivery { .. } | ExportEntry::Unsent { .. },
+                JournalPlace::Strangers,
+            ) => {
+                return None; // nobody calls them back
+            }
         };
         let mut line = Map::from_iter([("type".to_owned(), Value::from(kind))]);
         if let Value::Object(fields) = fields {
@@ -146,6 +168,16 @@ impl Lines {
         let mut line = Value::Object(line);
         mask.hide(&mut line);
         Some(line)
+    }
+}
+
+impl Lines {
+    fn delivery(&self, world: &World, delivery: &Delivery) -> Value {
+        let mut fields = deliveries::delivery_json(&self.context, delivery);
+        fields["at"] = time(delivery.at);
+        fields["world"] = world.tag.as_str().into();
+        fields["callback_type"] = fields["type"].take();
+        fields
     }
 }
 

@@ -20,6 +20,7 @@ pub(super) fn answer(context: &Context) -> ControlAnswer {
     let mut body = json!({
         "status": "ready",
         "version": env!("CARGO_PKG_VERSION"),
+        "pid": std::process::id(),
         "scenarios": if reload.errors.is_some() { "stale" } else { "current" },
         "generation": catalogue.generation,
         "reloads": reload.count,
@@ -33,6 +34,7 @@ pub(super) fn answer(context: &Context) -> ControlAnswer {
             "held": tally.deliveries,
             "dropped": tally.deliveries_dropped,
             "pending": tally.deliveries_pending,
+            "pending_dropped": held.callbacks_dropped,
         },
     });
     body["last_reload_ms_ago"] = ms_ago(&reload).into();

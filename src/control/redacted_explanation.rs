@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::gathered::gathered;
-use crate::answer::{DecidingValues, Explanation};
+use crate::answer::{DecidingValues, ExplainedAttempt, Explanation};
 use crate::catalogue::PersonalFields;
 use crate::http;
 use crate::world::{self, Content, Exchange, HiddenValues};
@@ -36,6 +36,17 @@ pub(super) fn redact_explanation(
     for note in &mut explanation.notes {
         hidden.redact_text(note);
     }
+    for callback in explanation.callbacks.iter_mut().flatten() {
+        if let Some(url) = &mut callback.url {
+            world::redact_url(url);
+        }
+        if let Some(attempt) = &mut callback.last_attempt {
+            redact_attempt(attempt, personal);
+        }
+    }
+    if let Some(test) = &mut explanation.callback_test {
+        redact_attempt(test, personal);
+    }
 }
 
 /// The values of a request that a sentence may repeat.
@@ -46,6 +57,12 @@ fn request_values(exchange: &Exchange) -> Value {
     };
     let query = gathered(http::shown_pairs(exchange.query().as_bytes()));
     json!({"path": exchange.path(), "query": query, "body": body})
+}
+
+fn redact_attempt(attempt: &mut ExplainedAttempt, personal: &PersonalFields) {
+    let mut shown = json!(attempt);
+    world::redact_attempt(&mut shown, personal);
+    *attempt = serde_json::from_value(shown).expect("only texts have changed");
 }
 
 fn redact_deciding_values(values: &mut DecidingValues, hidden: &mut HiddenValues) {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::ask::{ControlAnswer, ControlReply, ControlRequest, JSON, only, unreadable};
+use super::unsent;
 use crate::base;
 use crate::http::{Body, Refusal};
 use crate::world::{SNAPSHOT_BYTES_MAX, Snapshot, SnapshotRefused, World};
@@ -77,6 +78,7 @@ pub(super) async fn restore(
     let of = world.clone();
     let restored = tokio::spawn(async move { restoration.restore(&of).await });
     let cancelled = base::pass_panic_on(restored.await).unwrap_or_default();
+    unsent::schedule(context, world); // this sandbox may have default URLs
     let mut notes: Vec<Value> = Vec::new();
     if !is_own {
         notes.push(

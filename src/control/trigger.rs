@@ -11,12 +11,12 @@ use tokio::time::Instant;
 
 use super::ask::{ControlAnswer, ControlRequest, bad_request, endpoint_named, json_body};
 use super::context::Context;
-use super::deliveries;
+use super::{deliveries, unsent};
 use crate::answer;
 use crate::base::{Behaviour, ReceiverUrl, Stamp, split_path};
 use crate::catalogue::{self, Catalogue, Endpoint, Outcome};
 use crate::http::{ApiError, Refusal};
-use crate::world::{Delivery, DeliveryState, Record, TokenSent, Version, World};
+use crate::world::{Delivery, DeliveryState, Record, TokenSent, Version, World, log_ordered};
 
 /// `{"type": "NAME_VALIDATOR_REQUEST", "outcome": "COMPLETED_FOUND", "set": {"result.is_found": false}}`
 #[derive(Deserialize)]
@@ -71,9 +71,7 @@ pub(super) fn fire(
         .engine
         .callback_url(&catalogue, &state.callbacks, &callback_type)
     else {
-        return Err(bad_request(format!(
-            "no URL is registered for {callback_type}: POST one to /v1/callback/urls, or start with --callback"
-        )));
+        return Err(unsent::no_url_to_send_to(&callback_type));
     };
     let written =
         answer::write_unrequested(&catalogue, world, &mut state, endpoint, outcome, "trigger");
@@ -99,6 +97,9 @@ pub(super) fn fire(
     let callbacks = &mut state.callbacks;
     let seq = callbacks.schedule(delivery, Duration::ZERO, Instant::now());
     context.courier.wake(world, &mut state);
+    if let Some(ordered) = state.callbacks.log.get(seq) {
+        log_ordered(&world.tag, ordered);
+    }
     let json = state
         .callbacks
         .log
@@ -127,7 +128,7 @@ impl TriggeredRecord<'_> {
             callback_type: self.callback_type.into(),
             record: Some(self.id),
             outcome: self.endpoint.outcome_id(&self.outcome.name).shown().into(),
-            url: self.url,
+            url: Some(self.url),
             body: self.body,
             state: DeliveryState::Scheduled,
             attempts: Vec::new(),

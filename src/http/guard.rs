@@ -11,13 +11,13 @@
 //!    for the token and sends it with every request.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use ctutils::CtEq;
 use hyper::header::{AsHeaderName, HOST, ORIGIN};
 use hyper::http::uri::Authority;
-use hyper::{HeaderMap, StatusCode, Uri};
+use hyper::{HeaderMap, StatusCode};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use sha2::{Digest, Sha256};
@@ -25,7 +25,7 @@ use sha2::{Digest, Sha256};
 use super::call::Call;
 use super::headers::CONTROL_TOKEN_HEADER;
 use super::single_headers::{RepeatedHeader, single_header};
-use crate::base::hex;
+use crate::base::{HttpUrl, hex, parse_authority};
 
 const TOKEN_CHARS_MAX: usize = 200;
 
@@ -98,14 +98,11 @@ fn check_host(call: &Call) -> Result<(), Refusal> {
         )
     };
     let by_target = call.head.uri.authority();
-    if let Some(authority) = by_target.filter(|authority| !is_loopback(authority)) {
+    if let Some(authority) = by_target.filter(|authority| !is_loopback(authority.as_str())) {
         return Err(foreign(authority.as_str()));
     }
     let hosts: Vec<_> = texts(call.headers(), HOST).collect();
-    let wrong = hosts.iter().find(|host| {
-        let authority = host.parse().ok();
-        !authority.is_some_and(|authority| is_loopback(&authority))
-    });
+    let wrong = hosts.iter().find(|host| !is_loopback(host));
     match wrong {
         Some(host) => Err(foreign(host)),
         None if hosts.is_empty() && by_target.is_none() => Err(foreign("")),
@@ -124,13 +121,9 @@ fn check_origin(call: &Call, method: &str) -> Result<(), Refusal> {
             ),
         )
     };
-    let host = texts(headers, HOST)
-        .next()
-        .and_then(|host| host.parse().ok());
-    let host = call.head.uri.authority().cloned().or(host);
-    if let Some(origin) =
-        texts(headers, ORIGIN).find(|origin| !is_own_origin(origin, host.as_ref()))
-    {
+    let by_target = call.head.uri.authority().map(Authority::as_str);
+    let host = by_target.or_else(|| texts(headers, HOST).next());
+    if let Some(origin) = texts(headers, ORIGIN).find(|origin| !is_own_origin(origin, host)) {
         return Err(foreign(&format!("the Origin `{origin}`")));
     }
     let says = |name, value| texts(headers, name).any(|said: &str| said == value);
@@ -149,40 +142,18 @@ fn texts(headers: &HeaderMap, name: impl AsHeaderName) -> impl Iterator<Item = &
 
 /// Whether a page of this origin comes from the sandbox. Its port must be that of the request's host. Its name must
 /// be that of the request's host, or another name of this machine.
-pub(super) fn is_own_origin(origin: &str, host: Option<&Authority>) -> bool {
-    let (Ok(origin), Some(host)) = (origin.parse::<Uri>(), host) else {
+pub(super) fn is_own_origin(origin: &str, host: Option<&str>) -> bool {
+    let (Ok(page), Some(Ok((host, port)))) = (HttpUrl::parse(origin), host.map(parse_authority))
+    else {
         return false;
     };
-    let usual_port = match origin.scheme_str() {
-        Some("http") => 80,
-        Some("https") => 443, // the sandbox or a proxy before it speaks TLS
-        _ => return false,
-    };
-    let Some(page) = origin.authority() else {
-        return false;
-    };
-    let port = |authority: &Authority| authority.port_u16().unwrap_or(usual_port);
-    let same_name = page.host().eq_ignore_ascii_case(host.host());
-    port(page) == port(host) && (same_name || is_loopback(page))
+    let usual_port = if page.is_https() { 443 } else { 80 }; // with https, the sandbox or a proxy before it speaks TLS
+    page.port() == port.unwrap_or(usual_port)
+        && (page.host().is_same_as(&host) || page.host().is_loopback())
 }
 
-fn is_loopback(authority: &Authority) -> bool {
-    let name = authority.host().trim_end_matches('.').to_ascii_lowercase();
-    if authority.as_str().contains('@') {
-        return false;
-    }
-    if let Some(v6) = name
-        .strip_prefix('[')
-        .and_then(|name| name.strip_suffix(']'))
-    {
-        let address = v6.parse::<Ipv6Addr>();
-        return address.is_ok_and(|address| address.to_canonical().is_loopback());
-    }
-    let is_address = || {
-        name.parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
-    };
-    name == "localhost" || name.ends_with(".localhost") || is_address()
+fn is_loopback(authority: &str) -> bool {
+    parse_authority(authority).is_ok_and(|(host, _)| host.is_loopback())
 }
 
 impl ControlToken {

@@ -2,6 +2,7 @@
 //! emulated API allows nothing, because its key is a secret.
 
 use hyper::header::{ACCESS_CONTROL_REQUEST_METHOD, HOST, ORIGIN};
+use hyper::http::uri::Authority;
 use hyper::{HeaderMap, Method};
 
 use super::call::Call;
@@ -52,9 +53,9 @@ fn comes_from_another_origin(call: &Call) -> bool {
         Some("cross-site" | "same-site") => true,
         Some(_) => false,
         None => text(headers, ORIGIN.as_str()).is_some_and(|origin| {
-            let host = text(headers, HOST.as_str()).and_then(|host| host.parse().ok());
-            let host = call.head.uri.authority().cloned().or(host);
-            !is_own_origin(origin, host.as_ref())
+            let by_target = call.head.uri.authority().map(Authority::as_str);
+            let host = by_target.or_else(|| text(headers, HOST.as_str()));
+            !is_own_origin(origin, host)
         }),
     }
 }

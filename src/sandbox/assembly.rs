@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::options::Options;
 use crate::answer::{Admission, DefaultUrls, Engine};
-use crate::callbacks::Courier;
+use crate::callbacks::{Courier, DefaultUrl};
 use crate::catalogue::Current;
 use crate::control::{Context, Inbox, UploadStore, own_route, own_routes};
 use crate::http::Guard;
@@ -29,26 +29,26 @@ pub(crate) fn assemble(
     let authority_file = options.tls.authority_file();
     #[cfg(not(feature = "tls"))]
     let authority_file = None;
-    let courier = Courier::new(
-        &options.callbacks,
-        sends_by_itself,
-        options.test_panics.clone(),
-    );
-    let engine = Engine {
+    let callbacks = options.callbacks;
+    let panics = options.test_panics.clone();
+    let engine = Arc::new(Engine {
         seed: options.seed,
         strict: options.strict,
         scenarios: Arc::new(scenarios),
         worlds: Worlds::new(options.seed, options.clock, live.clone()),
         strangers: Strangers::new(live.clone()),
         keys: Admission::new(options.api_keys),
-        urls: DefaultUrls(options.callbacks.urls),
+        urls: DefaultUrls(callbacks.urls.clone()),
         guard: Guard::new(address.ip(), options.control_token),
         panics: options.test_panics,
         own_route,
         own_routes,
-    };
+    });
+    let of_engine = engine.clone();
+    let default_url = DefaultUrl(Box::new(move |kind| of_engine.default_url(kind)));
+    let courier = Courier::new(&callbacks, default_url, sends_by_itself, panics);
     let control = Context {
-        engine: Arc::new(engine),
+        engine,
         courier: Arc::new(courier),
         inbox: Inbox::default(),
         uploads: UploadStore::new(keeps_uploads, live),

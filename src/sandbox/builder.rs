@@ -1,6 +1,6 @@
 //! How a sandbox is set up and started.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use super::options::{Options, StartError};
 use super::sandbox::Sandbox;
 use crate::base::{ApiKey, Clock, Panics};
 use crate::catalogue::FolderWatcher;
+use crate::control;
 use crate::http::ControlToken;
 use crate::scenario::{DateForm, LoadErrors, fingerprint};
 use crate::server::{self, Ports, Serving};
@@ -29,6 +30,7 @@ use crate::server::{self, Ports, Serving};
 #[derive(Clone, Debug)]
 pub struct Builder {
     pub(super) address: SocketAddr,
+    pub(super) both_loopbacks: bool,
     pub(super) options: Options,
 }
 
@@ -55,7 +57,8 @@ impl Sandbox {
     /// ```
     pub fn builder() -> Builder {
         Builder {
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            both_loopbacks: false,
             options: Options::default(),
         }
     }
@@ -133,43 +136,6 @@ impl Builder {
     #[must_use]
     pub fn api_key(mut self, key: ApiKey) -> Self {
         self.options.api_keys.push(key);
-        self
-    }
-
-    /// The address to listen on. The default is a free port of the loopback interface.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use iluma_sandbox::Sandbox;
-    ///
-    /// let any = "[::1]:0".parse().unwrap();
-    /// # let any = if std::net::TcpListener::bind(any).is_ok() { any } else { "127.0.0.1:0".parse().unwrap() };
-    /// let sandbox = Sandbox::builder().address(any).start().await.unwrap();
-    /// assert_eq!(sandbox.address().ip(), any.ip());
-    /// assert_ne!(sandbox.address().port(), 0);
-    /// # });
-    /// ```
-    #[must_use]
-    pub fn address(mut self, address: SocketAddr) -> Self {
-        self.address = address;
-        self
-    }
-
-    /// The port to listen on; 0 takes any free one.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use iluma_sandbox::Sandbox;
-    ///
-    /// let sandbox = Sandbox::builder().port(0).start().await.unwrap();
-    /// let taken = sandbox.address().port();
-    /// let error = Sandbox::builder().port(taken).start().await.unwrap_err();
-    /// assert!(error.to_string().starts_with("cannot listen on 127.0.0.1:"));
-    /// # });
-    /// ```
-    #[must_use]
-    pub fn port(mut self, port: u16) -> Self {
-        self.address.set_port(port);
         self
     }
 
@@ -319,16 +285,22 @@ impl Builder {
     /// ```
     #[expect(clippy::unused_async, reason = "it needs a runtime")]
     pub async fn start(self) -> Result<Sandbox, StartError> {
-        let address = self.address;
-        let bind = |error| StartError::Bind { address, error };
+        if let Some(sentence) = &self.options.callbacks.wrong_host {
+            return Err(StartError::CallbackHost(sentence.clone()));
+        }
+        let mut address = self.address;
+        if self.both_loopbacks {
+            address.set_ip(Ipv4Addr::LOCALHOST.into());
+        }
         #[cfg(feature = "tls")]
         Ports::check(address, &self.options.tls)?;
-        let listener = server::listen(address).map_err(bind)?;
-        let address = listener.local_addr().map_err(bind)?;
+        let listeners = server::listen(address, self.both_loopbacks);
+        let listeners = listeners.map_err(|error| StartError::Bind { address, error })?;
+        let place = listeners.place;
         #[cfg(feature = "tls")]
-        let (ports, secure) = Ports::open(listener, address, &self.options.tls)?;
+        let (ports, secure) = Ports::open(listeners, self.both_loopbacks, &self.options.tls)?;
         #[cfg(not(feature = "tls"))]
-        let (ports, secure) = (Ports::plain(listener), crate::server::Secured::default());
+        let (ports, secure) = (Ports::plain(listeners), crate::server::Secured::default());
         // Callbacks to its own inbox, and to another sandbox of this machine, need this authority.
         #[cfg(feature = "tls")]
         let options = match &secure.authority_pem {
@@ -339,14 +311,15 @@ impl Builder {
         let options = self.options;
         let before = fingerprint(&options.scenarios);
         let scenarios = options.load()?;
-        let serving = Arc::new(assemble(options, scenarios, address, true));
+        let serving = Arc::new(assemble(options, scenarios, place.address, true));
         let engine = &serving.control.engine;
         engine.urls.check(&engine.catalogue())?;
         let watcher = FolderWatcher::start(&engine.scenarios, before);
         let server = tokio::spawn(server::serve(ports, serving.clone()));
+        tokio::spawn(control::schedule_after_reloads(serving.control.clone()));
         Ok(Sandbox {
             serving,
-            address,
+            place,
             secure,
             server: Some(server),
             runtime: tokio::runtime::Handle::current(),

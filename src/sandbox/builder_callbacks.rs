@@ -104,12 +104,16 @@ impl Builder {
     /// ```
     #[must_use]
     pub fn callback_host(mut self, from: impl Into<String>, to: impl Into<String>) -> Self {
-        let host_map = &mut self.options.callbacks.egress.host_map;
-        host_map.push((from.into(), to.into()));
+        let (from, to) = (from.into(), to.into());
+        let callbacks = &mut self.options.callbacks;
+        if let Err(sentence) = callbacks.egress.map_host(&from, &to) {
+            let wrong = || format!("`{from}={to}` in the host map has no effect: {sentence}");
+            callbacks.wrong_host.get_or_insert_with(wrong);
+        }
         self
     }
 
-    /// Lets callbacks go to this public host.
+    /// Lets callbacks go to this public host. A host that could never be called is an error of the start.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -123,7 +127,10 @@ impl Builder {
     /// ```
     #[must_use]
     pub fn allow_egress(mut self, host: impl Into<String>) -> Self {
-        self.options.callbacks.egress.allowed.push(host.into());
+        let callbacks = &mut self.options.callbacks;
+        if let Err(sentence) = callbacks.egress.allow(&host.into()) {
+            callbacks.wrong_host.get_or_insert(sentence);
+        }
         self
     }
 }

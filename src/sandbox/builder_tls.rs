@@ -110,8 +110,8 @@ impl Builder {
         self
     }
 
-    /// Trusts receivers of callbacks whose certificates these authorities have signed, besides the
-    /// authorities of the system.
+    /// Trusts receivers of callbacks whose certificates these authorities have signed, or that have exactly one of
+    /// these certificates, besides those that the authorities of the system have signed.
     ///
     /// # Errors
     /// If the text holds no certificate in PEM. The error is a sentence.

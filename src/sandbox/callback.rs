@@ -35,6 +35,7 @@ pub struct Callback {
     pub record: Option<String>,
     /// Such as `v1.1/bank_account_data_requests/COMPLETED_FOUND`.
     pub outcome: String,
+    /// Where it went last, or will go. Empty if no URL is registered for its type.
     pub url: String,
     pub body: String,
     pub state: DeliveryState,
@@ -50,6 +51,9 @@ pub struct Callback {
 
 impl fmt::Display for Callback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.url.is_empty() {
+            return write!(f, "{} {}", self.callback_type, self.standing);
+        }
         write!(
             f,
             "{} to {} {}",
@@ -66,7 +70,7 @@ impl Callback {
             callback_type: delivery.callback_type.to_string(),
             record: delivery.record.as_deref().map(str::to_owned),
             outcome: delivery.outcome.to_string(),
-            url: delivery.url.as_str().to_owned(),
+            url: (delivery.url.as_ref()).map_or_else(String::new, |url| url.as_str().to_owned()),
             body: String::from_utf8_lossy(&delivery.body).into_owned(),
             state: delivery.state,
             standing: delivery.standing(),

@@ -4,14 +4,14 @@ use std::panic::resume_unwind;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 
 use super::callback::Callback;
 use super::patience::{PATIENCE, deadline};
 use super::world::World;
 use crate::base::{DURATION_MAX, time_in_words};
 use crate::callbacks::{Advance, CallbackUrl};
-use crate::world::Delivery;
+use crate::world::{Delivery, DeliveryState};
 use crate::{catalogue, control};
 
 /// How many pending callbacks the message of a panic lists.
@@ -50,6 +50,9 @@ impl World {
         let now = world.now(&state);
         let callback_type = callback_type.to_owned();
         state.callbacks.register(callback_type, url.0, now);
+        self.context.engine.schedule_unsent(&mut state);
+        let _sends = self.runtime.enter(); // the test may run in no runtime
+        self.context.courier.wake(&world, &mut state);
     }
 
     /// Sends a callback without a request before it, as `POST /__sandbox/trigger` does.
@@ -107,6 +110,72 @@ impl World {
         callbacks
     }
 
+    /// The callbacks that were not sent because their type had no URL when they were due, oldest first. `deliveries` does
+    /// not list them. At most the latest thousand are kept.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let world = sandbox.world();
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+    /// # let ask = client.post(bank).basic_auth(world.api_key(), Some(""));
+    /// # ask.header("x-magic-reply", "COMPLETED_FOUND").send().await.unwrap();
+    /// // after a request of a product that sends callbacks
+    /// assert_eq!(
+    ///     world.callbacks_without_url()[0].to_string(),
+    ///     "NAME_VALIDATOR_REQUEST was not sent: no URL is registered for NAME_VALIDATOR_REQUEST"
+    /// );
+    /// # });
+    /// ```
+    pub fn callbacks_without_url(&self) -> Vec<Callback> {
+        let world = self.owned();
+        let unsent = control::unsent_callbacks(&world.state().callbacks);
+        unsent.iter().map(Callback::of).collect()
+    }
+
+    /// Waits until this many callbacks were delivered since the last reset, at most 10 s. It returns them, oldest first.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let (world, receiver) = (sandbox.world(), sandbox.receiver());
+    /// world.register_callback_url("NAME_VALIDATOR_REQUEST", &receiver.url());
+    /// world.trigger(serde_json::json!({"type": "NAME_VALIDATOR_REQUEST"}));
+    /// assert_eq!(world.delivered(1).await[0].attempts, 1);
+    /// # });
+    /// ```
+    ///
+    /// # Panics
+    /// When they do not come. If none can come because no URL is registered, it panics at once and says so.
+    pub async fn delivered(&self, count: usize) -> Vec<Callback> {
+        let until = deadline(PATIENCE);
+        let world = self.owned();
+        let mut changes = world.changes();
+        loop {
+            changes.mark_unchanged();
+            let delivered = self.logged(|one| one.state == DeliveryState::Delivered);
+            if delivered.len() >= count {
+                return delivered;
+            }
+            let so_far = format!("{} of {count} callbacks were delivered", delivered.len());
+            let (in_vain, next_due) = {
+                let callbacks = &world.state().callbacks;
+                let in_vain = control::in_vain(&self.context, callbacks);
+                (in_vain, control::next_unsent_due(callbacks))
+            };
+            if let Some(reasons) = in_vain {
+                panic!("{so_far}, and no other can come: {}", reasons.join(", "));
+            }
+            let wakes = next_due.map_or(until, |due| due.min(until));
+            let is_over = timeout_at(wakes, changes.changed()).await.is_err();
+            assert!(
+                !is_over || Instant::now() < until,
+                "waited {PATIENCE:?}: {so_far}"
+            );
+        }
+    }
+
     /// Moves the world's clock on. Callbacks and retries that fall due on the way are sent, and those that
     /// were tried are returned. A receiver that does not answer holds this up for 30 s a try.
     ///
@@ -127,7 +196,8 @@ impl World {
     /// ```
     ///
     /// # Panics
-    /// When `by` is more than 366 days, or the runtime of the sandbox has ended.
+    /// When `by` is more than 366 days, when a frozen clock would pass the end of the year 9999, or when the runtime of
+    /// the sandbox has ended.
     pub async fn advance(&self, by: Duration) -> Vec<Callback> {
         assert!(
             by <= DURATION_MAX,
@@ -135,6 +205,9 @@ impl World {
             time_in_words(DURATION_MAX)
         );
         let world = self.owned();
+        if let Err(sentence) = world.check_advance(by) {
+            panic!("{sentence}");
+        }
         let advance = self
             .context
             .courier
@@ -169,7 +242,8 @@ impl World {
     /// ```
     ///
     /// # Panics
-    /// When a callback is still pending, for example until its next try. The message lists what is pending.
+    /// When a callback is still pending, for example until its next try, or was dropped because too many of all worlds were
+    /// pending. The message lists them.
     pub async fn idle(&self) {
         if let Err(pending) = self.idle_within(PATIENCE).await {
             let mut lines: Vec<_> = pending
@@ -180,14 +254,19 @@ impl World {
             if pending.len() > LISTED_MAX {
                 lines.push(format!("and {} more", pending.len() - LISTED_MAX));
             }
+            let lines = lines.join("\n  ");
+            assert!(
+                pending.iter().any(|one| one.state.is_pending()),
+                "callbacks were dropped, because too many of all worlds were pending:\n  {lines}"
+            );
             panic!(
-                "waited {PATIENCE:?}: callbacks are still pending; `advance` moves the clock forward to them:\n  {}",
-                lines.join("\n  ")
+                "waited {PATIENCE:?}: callbacks are still pending; `advance` moves the clock forward to them:\n  {lines}"
             );
         }
     }
 
-    /// The same with another time limit. It returns the pending callbacks instead of a panic.
+    /// The same with another time limit. It returns the pending callbacks instead of a panic, or the callbacks that were
+    /// dropped because too many of all worlds were pending.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -203,8 +282,15 @@ impl World {
         let mut changes = world.changes();
         loop {
             changes.mark_unchanged();
-            if world.state().callbacks.pending() == 0 {
+            let (pending, dropped) = {
+                let callbacks = &world.state().callbacks;
+                (callbacks.pending(), callbacks.dropped)
+            };
+            if pending == 0 && dropped == 0 {
                 return Ok(());
+            }
+            if pending == 0 {
+                return Err(self.logged(|delivery| delivery.state == DeliveryState::Dropped));
             }
             if timeout_at(until, changes.changed()).await.is_err() {
                 return Err(self.logged(|delivery| delivery.state.is_pending()));

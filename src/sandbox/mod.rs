@@ -3,6 +3,7 @@
 mod assembly;
 mod blocking;
 mod builder;
+mod builder_address;
 mod builder_callbacks;
 #[cfg(feature = "tls")]
 mod builder_tls;

@@ -68,6 +68,9 @@ pub enum StartError {
     /// A URL was given for callbacks that no product sends.
     #[error("no endpoint sends callbacks of the type `{unknown}`: there are {}", .known.join(", "))]
     CallbackType { unknown: String, known: Vec<String> },
+    /// A host for callbacks is written in a way that no URL has, or is never called.
+    #[error("{0}")]
+    CallbackHost(String),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {}", crate::base::reason(.error))]
     Bind {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::catalogue::FolderWatcher;
 use crate::http::ControlToken;
-use crate::server::{Secured, Serving};
+use crate::server::{Place, Secured, Serving};
 
 /// A sandbox that serves on a socket of its own until it is dropped.
 ///
@@ -18,7 +18,7 @@ use crate::server::{Secured, Serving};
 #[derive(Debug)]
 pub struct Sandbox {
     pub(super) serving: Arc<Serving>,
-    pub(super) address: SocketAddr,
+    pub(super) place: Place,
     pub(super) secure: Secured,
     pub(super) server: Option<tokio::task::JoinHandle<()>>,
     pub(super) runtime: tokio::runtime::Handle,
@@ -26,7 +26,8 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// The address to use instead of `https://api.iluma.ai`, such as `http://127.0.0.1:41233`.
+    /// The address to use instead of `https://api.iluma.ai`, such as `http://127.0.0.1:41233`. If the sandbox listens on
+    /// all addresses, this is a loopback address.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -35,12 +36,23 @@ impl Sandbox {
     /// # });
     /// ```
     pub fn url(&self) -> String {
-        if self.secure.alone
-            && let Some(url) = self.tls_url()
-        {
-            return url;
+        self.urls().swap_remove(0)
+    }
+
+    /// All URLs with which a client on this machine can reach the sandbox, with the protocol of [`Sandbox::url`].
+    /// That one is the first.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// assert_eq!(sandbox.urls(), [sandbox.url()]);
+    /// # });
+    /// ```
+    pub fn urls(&self) -> Vec<String> {
+        match &self.secure.place {
+            Some(place) if self.secure.alone => place.urls("https"),
+            _ => self.place.urls("http"),
         }
-        format!("http://{}", self.address)
     }
 
     /// Its https URL. None without TLS.
@@ -52,8 +64,7 @@ impl Sandbox {
     /// # });
     /// ```
     pub fn tls_url(&self) -> Option<String> {
-        let address = self.secure.address?;
-        Some(format!("https://{address}"))
+        Some(self.secure.place?.urls("https").swap_remove(0))
     }
 
     /// The certificate authority that clients have to trust, in PEM. None without TLS, and none if the
@@ -69,7 +80,8 @@ impl Sandbox {
         self.secure.authority_pem.as_deref()
     }
 
-    /// The address that it listens on.
+    /// The address that it listens on. With [`Builder::both_loopbacks`](crate::Builder::both_loopbacks) it is that of
+    /// IPv4.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -78,7 +90,7 @@ impl Sandbox {
     /// # });
     /// ```
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.place.address
     }
 
     /// A key that this sandbox lets in: the first one that was set, or else the documentation's.

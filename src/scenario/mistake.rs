@@ -55,7 +55,7 @@ pub struct LoadError {
     severity: Severity,
     /// What an entry stands for that says how many mistakes are not listed.
     #[serde(skip)]
-    rest: Option<Rest>,
+    rest: Option<Box<Rest>>,
 }
 
 /// Mistakes that are not listed, in the same file and in later ones.
@@ -137,7 +137,7 @@ impl LoadError {
     pub(super) fn of_rest(first: &Self, rest: Rest, message: String) -> Self {
         Self {
             severity: first.severity,
-            rest: Some(rest),
+            rest: Some(Box::new(rest)),
             ..Self::of_file(first.file.clone(), message)
         }
     }

@@ -17,7 +17,8 @@ const CONNECTIONS_MAX: usize = 10_000;
 pub(crate) const STOP_TIME: Duration = Duration::from_secs(5);
 
 /// Serves until the sandbox stops.
-pub(crate) async fn serve(ports: Ports, serving: Arc<Serving>) {
+pub(crate) async fn serve(mut ports: Ports, serving: Arc<Serving>) {
+    ports.log_unopened(); // not earlier: a start that fails has one error
     let mut stop = serving.stopping();
     let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();

@@ -13,11 +13,12 @@ use tokio_stream::{Stream, StreamExt};
 
 use super::beginning::{BEGINNING_BYTES, lacks_carriage_returns, other_boundary};
 use super::broken_body::{ClientGone, broken_framing};
+use super::log::{log_abandoned_body, log_unreadable_body};
 use super::multipart::{Parts, UPLOAD_BYTES_MAX, read_parts};
 use super::pace::BODY_TIME;
 use super::record::{asked_endpoint, uploads};
 use super::serving::Serving;
-use crate::base::grow_share;
+use crate::base::{grow_share, size_in_words};
 use crate::control;
 use crate::http::{
     ApiError, BODY_BYTES_MAX, BODY_WITH_FILES_BYTES_MAX, Body, HELD_BYTES_MAX, MediaType, Picture,
@@ -69,11 +70,18 @@ impl BodySource<'_> {
     /// The connection failed within the body. A client that broke the framing finds the reason in the log.
     fn gone(&self, error: &hyper::Error) -> ClientGone {
         if let Some(reason) = broken_framing(error) {
-            let catalogue = self.serving.control.engine.catalogue();
-            let endpoint = asked_endpoint(&catalogue, self.head);
-            let route = endpoint.map(|endpoint| endpoint.path.as_str());
-            tracing::warn!(route, "the body of a request could not be read: {reason}");
+            log_unreadable_body(self.head, &reason);
+        } else {
+            log_abandoned_body(self.head);
         }
+        ClientGone
+    }
+
+    /// The body is refused, and its client goes on sending.
+    fn cut(&self) -> ClientGone {
+        let most = size_in_words(DRAINED_BYTES_MAX);
+        let reason = format!("it was refused, and the client went on for more than {most}");
+        log_unreadable_body(self.head, &reason);
         ClientGone
     }
 }
@@ -212,7 +220,7 @@ async fn read_multipart(
     while let Some(data) = stream.next().await {
         drained += data?.len();
         if drained > DRAINED_BYTES_MAX {
-            return Err(ClientGone);
+            return Err(from.cut());
         }
     }
     drop(stream);
@@ -274,7 +282,7 @@ async fn drain(from: &BodySource<'_>, incoming: &mut Incoming) -> Result<(), Cli
             drained += data.len();
         }
         if drained > DRAINED_BYTES_MAX {
-            return Err(ClientGone);
+            return Err(from.cut());
         }
     }
     Ok(())

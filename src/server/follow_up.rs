@@ -7,18 +7,20 @@ use tokio::time::timeout;
 
 use crate::answer::{FollowUp, Registration};
 use crate::callbacks::Courier;
+use crate::control::Context;
 use crate::http::ApiError;
-use crate::world::{WAIT, World};
+use crate::world::{Attempt, WAIT, World, log_url_test};
 
 /// How long the receiver of a test may take.
 const TEST_TIME: Duration = Duration::from_secs(10);
 
 /// Does what must happen before the reply is written. Returns what must happen after it.
 pub(crate) async fn carry_out_before_reply(
-    courier: &Arc<Courier>,
+    context: &Context,
     world: &Arc<World>,
     effect: FollowUp,
-) -> Result<Option<Release>, ApiError> {
+) -> Result<Option<Release>, FailedTest> {
+    let courier = &context.courier;
     match effect {
         FollowUp::None => Ok(None),
         FollowUp::Release(held) => {
@@ -56,24 +58,37 @@ pub(crate) async fn carry_out_before_reply(
             Ok(None)
         }
         FollowUp::Register(registration) => {
-            register(courier, world, registration).await.map(|()| None)
+            register(context, world, registration).await.map(|()| None)
         }
     }
 }
 
+/// The test of a callback URL failed, so the URL is not registered.
+pub(crate) struct FailedTest {
+    pub error: ApiError,
+    pub attempt: Arc<Attempt>,
+}
+
 /// Sends the test of each type. The URL is registered only if the receiver accepts all of them.
 async fn register(
-    courier: &Courier,
-    world: &World,
+    context: &Context,
+    world: &Arc<World>,
     registration: Registration,
-) -> Result<(), ApiError> {
-    for (_, body) in &registration.types {
+) -> Result<(), FailedTest> {
+    let courier = &context.courier;
+    for (callback_type, body) in &registration.types {
+        let at = world.now(&world.state());
         let sent = courier
             .ping(world, &registration.url, body.clone(), TEST_TIME)
             .await;
-        if let Some(error) = sent.error {
+        let attempt = sent.into_attempt(at, "".into());
+        log_url_test(&world.tag, callback_type, &registration.url, &attempt);
+        if let Some(error) = &attempt.error {
             let former_urls = registration.former_urls;
-            return Err(ApiError::callback_test_failed(&error, former_urls));
+            return Err(FailedTest {
+                error: ApiError::callback_test_failed(error, former_urls),
+                attempt: Arc::new(attempt),
+            });
         }
     }
     let mut state = world.state();
@@ -82,6 +97,8 @@ async fn register(
         let url = registration.url.clone();
         state.callbacks.register(callback_type, url, now);
     }
+    context.engine.schedule_unsent(&mut state);
+    context.courier.wake(world, &mut state);
     Ok(())
 }
 

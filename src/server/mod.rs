@@ -8,6 +8,8 @@ mod connection;
 mod follow_up;
 mod gone;
 mod in_memory;
+mod listeners;
+mod log;
 mod multipart;
 #[cfg(feature = "tls")]
 mod new_file;
@@ -26,9 +28,10 @@ pub(crate) use self::accept::{STOP_TIME, serve};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::connection::HEAD_BYTES_MAX;
 pub(crate) use self::in_memory::InMemory;
+pub(crate) use self::listeners::{Place, listen};
 #[cfg(feature = "tls")]
 pub(crate) use self::new_file::{NewFile, Readers, create, overwrite};
-pub(crate) use self::ports::{OpenError, Ports, Secured, listen};
+pub(crate) use self::ports::{OpenError, Ports, Secured};
 pub(crate) use self::serving::Serving;
 #[cfg(feature = "tls")]
 pub(crate) use self::tls::{

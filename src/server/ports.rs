@@ -1,22 +1,25 @@
 //! The ports of the sandbox: which protocol is spoken there, and whether requests are answered.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 #[cfg(feature = "tls")]
 use std::sync::Arc;
+use std::task::Poll;
 
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Request, Response, StatusCode};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpStream};
 
+#[cfg(feature = "tls")]
+use super::listeners::listen;
+use super::listeners::{Listeners, Place, Unopened};
+use super::log::log_refusing_port;
 #[cfg(feature = "tls")]
 use super::tls::TlsOptions;
 use crate::http::ReplyBody;
 use crate::http::Secure;
-
-/// How many connections may wait to be accepted.
-const BACKLOG: u32 = 4096;
 
 /// The protocol of a port.
 #[derive(Clone, Debug)]
@@ -28,10 +31,11 @@ pub(crate) enum Port {
     Tls(Arc<super::tls::Acceptor>),
 }
 
-/// One or two listening sockets.
+/// The listening sockets.
+#[derive(Default)]
 pub(crate) struct Ports {
-    pub first: (TcpListener, Port),
-    pub second: Option<(TcpListener, Port)>,
+    sockets: Vec<(TcpListener, Port)>,
+    unopened: Vec<Unopened>,
 }
 
 impl Port {
@@ -43,7 +47,11 @@ impl Port {
     pub(crate) fn take(&self, request: &mut Request<Incoming>) -> Option<Response<ReplyBody>> {
         match self {
             Self::Plain => None,
-            Self::Refusing(secured) => Some(refusal(*secured)),
+            Self::Refusing(secured) => {
+                let refusal = refusal(*secured);
+                log_refusing_port(request.method(), request.uri(), refusal.status());
+                Some(refusal)
+            }
             #[cfg(feature = "tls")]
             Self::Tls(_) => {
                 request.extensions_mut().insert(Secure);
@@ -54,16 +62,25 @@ impl Port {
 }
 
 impl Ports {
-    /// Accepts the next connection of either port.
-    pub(crate) async fn accept(&self) -> std::io::Result<(TcpStream, Port)> {
-        let ((socket, _), port) = match &self.second {
-            None => (self.first.0.accept().await?, &self.first.1),
-            Some(second) => tokio::select! {
-                accepted = self.first.0.accept() => (accepted?, &self.first.1),
-                accepted = second.0.accept() => (accepted?, &second.1),
-            },
-        };
-        Ok((socket, port.clone()))
+    /// Writes to the log which ports are not open at `::1`.
+    pub(crate) fn log_unopened(&self) {
+        for unopened in &self.unopened {
+            unopened.log();
+        }
+    }
+
+    /// Accepts the next connection of any socket.
+    pub(crate) async fn accept(&mut self) -> io::Result<(TcpStream, Port)> {
+        self.sockets.rotate_left(1); // a busy socket must not keep the others waiting
+        poll_fn(|context| {
+            for (listener, port) in &self.sockets {
+                if let Poll::Ready(accepted) = listener.poll_accept(context) {
+                    return Poll::Ready(accepted.map(|(socket, _)| (socket, port.clone())));
+                }
+            }
+            Poll::Pending
+        })
+        .await
     }
 }
 
@@ -83,8 +100,8 @@ pub(crate) enum OpenError {
 /// How the sandbox is reached with TLS.
 #[derive(Debug, Default)]
 pub(crate) struct Secured {
-    /// The address that speaks TLS.
-    pub address: Option<SocketAddr>,
+    /// Where TLS is spoken.
+    pub place: Option<Place>,
     /// No other address answers.
     pub alone: bool,
     pub authority_pem: Option<String>,
@@ -105,58 +122,59 @@ impl Ports {
         })
     }
 
-    /// Decides what is spoken at the port of `listener`. Opens a second port where `--tls-port` names one.
+    /// Decides what is spoken at the port of `listeners`. Opens a second port where `--tls-port` names one.
     #[cfg(feature = "tls")]
     pub(crate) fn open(
-        listener: TcpListener,
-        address: SocketAddr,
+        listeners: Listeners,
+        both_loopbacks: bool,
         tls: &TlsOptions,
     ) -> Result<(Self, Secured), OpenError> {
         if !tls.is_wanted() {
-            return Ok((Self::plain(listener), Secured::default()));
+            return Ok((Self::plain(listeners), Secured::default()));
         }
-        let acceptor = super::tls::Acceptor::new(tls, address.ip()).map_err(OpenError::Tls)?;
+        let place = listeners.place;
+        let ip = place.address.ip();
+        let acceptor = super::tls::Acceptor::new(tls, ip).map_err(OpenError::Tls)?;
         let authority_pem = acceptor.authority_pem.clone();
         let secured = Port::Tls(Arc::new(acceptor));
         let Some(port) = tls.port else {
-            let ports = Self {
-                first: (listener, secured),
-                second: None,
-            };
+            let ports = Self::default().with(listeners, &secured);
             let secured = Secured {
-                address: Some(address),
+                place: Some(place),
                 alone: true,
                 authority_pem,
             };
             return Ok((ports, secured));
         };
-        let address = SocketAddr::new(address.ip(), port);
-        let bind = |error| OpenError::Bind { address, error };
-        let second = listen(address).map_err(bind)?;
-        let address = second.local_addr().map_err(bind)?;
+        let address = SocketAddr::new(ip, port);
+        let second = listen(address, both_loopbacks);
+        let second = second.map_err(|error| OpenError::Bind { address, error })?;
+        let place = second.place;
         let plain = if tls.only {
-            Port::Refusing(address.port())
+            Port::Refusing(place.address.port())
         } else {
             Port::Plain
         };
-        let ports = Self {
-            first: (listener, plain),
-            second: Some((second, secured)),
-        };
-        let secured = Secured {
-            address: Some(address),
+        let ports = Self::default().with(listeners, &plain);
+        let secured_place = Secured {
+            place: Some(place),
             alone: tls.only,
             authority_pem,
         };
-        Ok((ports, secured))
+        Ok((ports.with(second, &secured), secured_place))
     }
 
     /// Plain HTTP at one port.
-    pub(crate) fn plain(listener: TcpListener) -> Self {
-        Self {
-            first: (listener, Port::Plain),
-            second: None,
-        }
+    pub(crate) fn plain(listeners: Listeners) -> Self {
+        Self::default().with(listeners, &Port::Plain)
+    }
+
+    fn with(mut self, listeners: Listeners, port: &Port) -> Self {
+        let sockets = listeners.sockets.into_iter();
+        self.sockets
+            .extend(sockets.map(|socket| (socket, port.clone())));
+        self.unopened.extend(listeners.unopened);
+        self
     }
 }
 
@@ -170,17 +188,4 @@ fn refusal(secured: u16) -> Response<ReplyBody> {
     let json = HeaderValue::from_static("application/json; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, json);
     response
-}
-
-/// Listens, with room for many clients that connect at once. With the 128 places of the system, a client
-/// without a place would try again only after a second.
-pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = match address {
-        SocketAddr::V4(_) => TcpSocket::new_v4()?,
-        SocketAddr::V6(_) => TcpSocket::new_v6()?,
-    };
-    #[cfg(unix)] // elsewhere it would let two processes listen at one port
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
 }

@@ -9,8 +9,7 @@ use hyper::http::request::Parts;
 
 use super::serving::Serving;
 use crate::answer::{Answered, Engine, ReplyFaults};
-use crate::base::microseconds;
-use crate::catalogue::{Catalogue, Endpoint, OutcomeId, Route, UploadFields};
+use crate::catalogue::{Catalogue, Endpoint, Route, UploadFields};
 use crate::http::{self, Body, Call, MediaType, Picture};
 use crate::world::{Decision, Exchange, KeptBody, NO_WORLD, head_text};
 
@@ -157,45 +156,9 @@ fn exchange(finished: Finished<'_>, request: KeptBody) -> Exchange {
     }
 }
 
-/// A line in the log.
-pub(super) fn log(finished: &Finished<'_>) {
-    let Finished {
-        call,
-        answered,
-        faults,
-        duration,
-    } = finished;
-    let reply = &answered.reply;
-    tracing::info!(
-        method = shown_method(call),
-        route = answered.route.as_deref().unwrap_or("no such route"),
-        status = reply.status.as_u16(),
-        outcome = reply.id.outcome().map(OutcomeId::shown),
-        delay_ms = faults.and_then(ReplyFaults::delay_ms),
-        fault = faults.and_then(ReplyFaults::shown_fault).as_deref(),
-        micros = microseconds(*duration),
-        hint = answered.log_hint.as_deref(),
-        "answered"
-    );
-}
-
 /// `x-sandbox-trace`: the world's tag and the number of the exchange.
 fn trace(tag: &str, seq: u64) -> HeaderValue {
     let mut digits = itoa::Buffer::new();
     let trace = [tag, "-", digits.format(seq)].concat();
     HeaderValue::from_maybe_shared(Bytes::from(trace)).expect("hex digits")
-}
-
-/// The method for the log. A method that the client made up could hold anything, so it is not shown.
-fn shown_method(call: &Call) -> &'static str {
-    match call.method().as_str() {
-        "GET" => "GET",
-        "POST" => "POST",
-        "HEAD" => "HEAD",
-        "PUT" => "PUT",
-        "PATCH" => "PATCH",
-        "DELETE" => "DELETE",
-        "OPTIONS" => "OPTIONS",
-        _ => "other",
-    }
 }

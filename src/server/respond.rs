@@ -12,8 +12,9 @@ use tokio::time::Instant;
 
 use super::body::{self, BodySource, ReadBody};
 use super::follow_up::{self, Release};
+use super::log::{RequestLine, Unanswered, log_own_reply};
 use super::pace::Pace;
-use super::record::{Finished, keep, keep_long_body, log, record, uploads};
+use super::record::{Finished, keep, keep_long_body, record, uploads};
 use super::sabotage::{self, Written};
 use super::serving::Serving;
 use crate::answer::{self, Answered, FollowUp, Reply};
@@ -35,7 +36,12 @@ pub(crate) async fn respond(
 ) -> Option<Response<Written>> {
     serving.control.engine.panics.arm(request.headers());
     let is_control = control::is_control_path(&http::normal_path(request.uri().path()));
-    let responded = contained_async(pin!(respond_or_panic(serving, request, pace))).await;
+    let mut unanswered = Unanswered::watch(&request, pace);
+    let responded = {
+        let responding = pin!(respond_or_panic(serving, request, pace, &mut unanswered));
+        contained_async(responding).await
+    };
+    unanswered.done();
     responded.unwrap_or_else(|Panicked| {
         base::log_panic("answering a request");
         let response = if is_control {
@@ -53,6 +59,7 @@ async fn respond_or_panic(
     serving: &Arc<Serving>,
     request: Request<Incoming>,
     pace: &Arc<Pace>,
+    unanswered: &mut Unanswered,
 ) -> Option<Response<Written>> {
     let Read {
         call,
@@ -61,6 +68,7 @@ async fn respond_or_panic(
     } = read(serving, request, pace).await?;
     pace.answering();
     if let Some(response) = answer_as_sandbox(serving, &call).await {
+        log_own_reply(&call, response.status());
         return Some(response.map(|body| Written::new(body, pace)));
     }
     // This comes before anything is done: if the client goes away meanwhile, its request has no effect.
@@ -72,19 +80,23 @@ async fn respond_or_panic(
     if let Some(faults) = &faults {
         response.headers_mut().extend(faults.headers());
     }
-    let finished = Finished {
+    let mut finished = Finished {
         duration: call.received_at.elapsed(),
         call: &call,
         answered,
         faults: faults.as_deref(),
     };
-    log(&finished);
+    let line = RequestLine::of(&mut finished);
     let mut kept = keep(serving, &finished, long_body);
     kept.pictures.splice(0..0, pictures);
     let trace = record(serving, finished, kept);
+    let shown_trace = trace.to_str().expect("hex digits");
+    if let Some(line) = line {
+        line.write(serving, &call, faults.as_deref(), shown_trace);
+        unanswered.trace = faults.is_some().then(|| shown_trace.to_owned());
+    }
     if panicked {
-        let trace = trace.to_str().expect("hex digits");
-        base::log_panic(format_args!("answering the request {trace}"));
+        base::log_panic(format_args!("answering the request {shown_trace}"));
     }
     response.headers_mut().insert(TRACE, trace);
     let Some(faults) = faults else {
@@ -137,7 +149,9 @@ async fn answer_as_sandbox(serving: &Serving, call: &Call) -> Option<Response<Re
         return Some(response);
     }
     if control::is_control_path(&call.path()) {
-        return Some(Box::pin(control::respond(&serving.control, call)).await);
+        let response = Box::pin(control::respond(&serving.control, call)).await;
+        serving.control.engine.worlds.drop_callbacks_beyond_limit();
+        return Some(response);
     }
     None
 }
@@ -157,12 +171,14 @@ async fn follow_up(serving: &Serving, answered: &mut Answered) -> Option<Release
     if matches!(effect, FollowUp::None) {
         return None;
     }
-    let courier = &serving.control.courier;
-    match Box::pin(follow_up::carry_out_before_reply(courier, world, effect)).await {
+    let control = &serving.control;
+    control.engine.worlds.drop_callbacks_beyond_limit();
+    match Box::pin(follow_up::carry_out_before_reply(control, world, effect)).await {
         Ok(to_release) => to_release,
-        Err(error) => {
+        Err(failed) => {
             let catalogue = serving.control.engine.catalogue();
-            answered.reply = answer::error_reply(&catalogue, None, &error);
+            answered.reply = answer::error_reply(&catalogue, None, &failed.error);
+            answered.decision.failed_test = Some(failed.attempt);
             None
         }
     }

@@ -8,7 +8,7 @@ use sha2::Sha256;
 use crate::base::ApiKey;
 
 /// 128 bits: the beginning of HMAC-SHA-256. The HMAC's key is the seed in decimal digits, its message is the API key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct WorldDigest(pub(super) u128);
 
 impl WorldDigest {

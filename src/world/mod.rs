@@ -1,5 +1,6 @@
 //! The data of one API key: records, queue, faults, outbox, journal. Searches, verifies and redacts the journal.
 
+mod attempt;
 mod digest;
 mod exercised;
 mod journal;
@@ -18,11 +19,13 @@ mod watchers;
 mod world;
 mod worlds;
 
+pub(crate) use self::attempt::{Attempt, Contact, TriedAddress};
+pub(crate) use self::digest::WorldDigest;
 pub(crate) use self::exercised::{Durations, Exercised, LIMITS_US};
 pub(crate) use self::journal::{
     Content, DecidedBy, Decision, Excerpt, Expected, HiddenValues, JOURNAL_ENTRIES_MAX, JournalOf,
-    Judgement, Mask, NO_WORLD, RequestField, Wait, head_text, redact_delivery, redact_exchange,
-    redact_not_verified, redact_path, redact_received,
+    Judgement, Mask, NO_WORLD, RequestField, Wait, head_text, redact_attempt, redact_delivery,
+    redact_exchange, redact_not_verified, redact_path, redact_received, redact_url,
 };
 pub use self::journal::{
     Difference, Exchange, Expectation, KeptBody, NearMiss, NotVerified, Query, Verified, verify,
@@ -30,7 +33,9 @@ pub use self::journal::{
 pub(crate) use self::named::Listed;
 pub use self::outbox::DeliveryState;
 pub(crate) use self::outbox::{
-    Attempt, Callbacks, DEPTH_MAX, Delivery, REPLY_TIME, TokenSent, WAIT, delivery_id, seq_of,
+    Callbacks, DEPTH_MAX, Delivery, LogUrl, REPLY_TIME, TokenSent, Turn, UnsentEvent, WAIT,
+    delivery_id, event_seq_of, log_attempt, log_cancelled, log_ended, log_ordered, log_url_test,
+    no_url, seq_of,
 };
 pub(crate) use self::queued::{CallKind, QUEUED_MAX, Queued, QueuedOutcomes, TIMES_MAX};
 pub(crate) use self::recent_uploads::RequestUploads;

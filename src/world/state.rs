@@ -1,11 +1,8 @@
 //! The state that the one lock of a world guards.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-
 use super::exercised::Exercised;
 use super::journal::Journal;
-use super::outbox::Callbacks;
+use super::outbox::{Callbacks, PendingCounts};
 use super::queued::QueuedOutcomes;
 use super::recent_uploads::RecentUploads;
 use super::records::{Counters, Records};
@@ -31,17 +28,18 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// The state of a new world.
-    pub(super) fn new(pending_in_all: Arc<AtomicUsize>) -> Self {
+    /// The state of a new world. `tag` names it in the log.
+    pub(super) fn new(pending: PendingCounts, tag: &str) -> Self {
         Self {
-            callbacks: Callbacks::counted_in(pending_in_all),
+            callbacks: Callbacks::counted_in(pending, tag.into()),
             ..Self::default()
         }
     }
 
     pub(super) fn bytes(&self) -> usize {
         let counters = self.counters.len() * 32;
-        let kept = self.records.bytes + self.journal.bytes + self.callbacks.log.bytes;
+        let callbacks = self.callbacks.log.bytes + self.callbacks.unsent.bytes;
+        let kept = self.records.bytes + self.journal.bytes + callbacks;
         let ready = self.next.bytes() + self.faults.bytes() + self.windows.bytes();
         kept + counters + ready + self.exercised.bytes()
     }

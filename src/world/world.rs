@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,6 +10,7 @@ use tokio::sync::watch;
 
 use super::digest::WorldDigest;
 use super::journal::{Exchange, Mask};
+use super::outbox::log_cancelled;
 use super::recent_uploads::RequestUploads;
 use super::state::State;
 use super::totals::{Tally, Totals};
@@ -22,8 +24,8 @@ pub(crate) const BYTES_MAX: usize = 256 << 20;
 
 const WORLD_BYTES_MAX: usize = 64 << 20;
 
-/// The journal and the delivery log may each use one part in this many of a full world's limit. Pending
-/// deliveries may use more.
+/// The journal, the delivery log and the events without a URL may each use one part in this many of a full world's
+/// limit. Pending deliveries may use more.
 const LOG_PART: usize = 4;
 
 #[derive(Debug)]
@@ -52,6 +54,8 @@ pub(crate) struct World {
     pub(super) last_used_ms: AtomicU64,
     pub(super) bytes: AtomicUsize,
     pub(super) bytes_of_all: Arc<AtomicUsize>,
+    /// Its pending deliveries.
+    pub(super) pending: Arc<AtomicUsize>,
     /// Takes the counts of this world when it is reset or dropped.
     pub(super) totals: Arc<Mutex<Totals>>,
     /// Tells watchers what happens in this world.
@@ -140,6 +144,8 @@ impl World {
                 state.journal.drop_oldest()
             } else if state.callbacks.log.bytes > bytes_max / LOG_PART {
                 state.callbacks.log.drop_oldest_ended() || state.records.drop_oldest()
+            } else if state.callbacks.unsent.bytes > bytes_max / LOG_PART {
+                state.callbacks.unsent.drop_oldest()
             } else {
                 state.records.drop_oldest()
             };
@@ -161,6 +167,19 @@ impl World {
     /// The time on the world's clock.
     pub(crate) fn now(&self, state: &State) -> Stamp {
         self.clock.now().after(state.callbacks.advanced)
+    }
+
+    /// Refuses an advance that would leave the calendar. An error is a sentence. The machine's clock stops at the end.
+    pub(crate) fn check_advance(&self, by: Duration) -> Result<(), String> {
+        let now = self.now(&self.state());
+        let left = Stamp::LAST.since(now).unwrap_or_default();
+        match self.clock {
+            Clock::Frozen(_) if by > left => Err(format!(
+                "the clock shows {now}, and the latest instant is {}",
+                Stamp::LAST
+            )),
+            Clock::Frozen(_) | Clock::System => Ok(()),
+        }
     }
 
     pub(crate) fn changed(&self) {
@@ -273,7 +292,8 @@ impl World {
 
     /// Cancels queued callbacks and calls back those in flight.
     fn recall_all(&self, state: &mut State) {
-        state.callbacks.cancel("the world was reset");
+        let reason = "the world was reset";
+        log_cancelled(&self.tag, &state.callbacks.cancel(reason), reason);
         self.resets.send_modify(|resets| *resets += 1);
     }
 

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::digest::WorldDigest;
+use super::outbox::{PENDING_MAX, PendingCounts};
 use super::state::State;
 use super::totals::{Tally, Totals};
 use super::watchers::Watchers;
@@ -31,6 +32,8 @@ pub(crate) struct WorldsHeld {
     pub bytes: usize,
     /// Worlds that were dropped to make room.
     pub evicted: u64,
+    /// Pending callbacks that were dropped to make room.
+    pub callbacks_dropped: u64,
     /// Requests refused because there was no room.
     pub refused: u64,
 }
@@ -49,6 +52,7 @@ pub(crate) struct Worlds {
     /// Names that the sandbox made up, such as `world 1`.
     pub(super) minted: AtomicU64,
     evicted: AtomicU64,
+    callbacks_dropped: AtomicU64,
     /// Requests refused because there was no room.
     refused: AtomicU64,
     /// The counts of worlds that have ended, and of requests without a world.
@@ -68,6 +72,7 @@ impl Worlds {
             making_room: Mutex::default(),
             minted: AtomicU64::new(0),
             evicted: AtomicU64::new(0),
+            callbacks_dropped: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             totals: Arc::default(),
             live,
@@ -141,6 +146,10 @@ impl Worlds {
             )));
         }
         let digest = WorldDigest::new(self.seed, key);
+        let counts = PendingCounts {
+            of_world: Arc::default(),
+            of_all: self.pending.clone(),
+        };
         let world = Arc::new(World {
             key: key.clone(),
             digest,
@@ -148,7 +157,8 @@ impl Worlds {
             name: OnceLock::new(),
             clock: self.clock,
             seed: self.seed,
-            state: Mutex::new(State::new(self.pending.clone())),
+            state: Mutex::new(State::new(counts.clone(), &digest.tag())),
+            pending: counts.of_world,
             has_setup: AtomicBool::new(false),
             advancing: tokio::sync::Mutex::default(),
             changes: watch::Sender::default(),
@@ -191,6 +201,34 @@ impl Worlds {
             )));
         }
         Ok(())
+    }
+
+    /// While too many callbacks are pending, the world that has most of them drops its newest. Call it after requests
+    /// that may have caused callbacks.
+    pub(crate) fn drop_callbacks_beyond_limit(&self) {
+        let is_over = || self.pending.load(Ordering::Relaxed) > PENDING_MAX;
+        if !is_over() {
+            return;
+        }
+        let _one_at_a_time = lock(&self.making_room);
+        while is_over() {
+            let fullest = {
+                let worlds = read_lock(&self.by_key);
+                let pending = |world: &&Arc<World>| world.pending.load(Ordering::Relaxed);
+                worlds.values().max_by_key(pending).cloned()
+            };
+            let Some(world) = fullest.filter(|world| world.state().callbacks.drop_newest()) else {
+                return; // all are being sent
+            };
+            world.changed();
+            let dropped = self.callbacks_dropped.fetch_add(1, Ordering::Relaxed) + 1;
+            if dropped.is_power_of_two() {
+                tracing::warn!(
+                    "{dropped} callbacks were dropped so far, because {PENDING_MAX} are pending; world {} has most of them",
+                    world.tag
+                );
+            }
+        }
     }
 
     fn is_full(&self) -> bool {
@@ -259,6 +297,7 @@ impl Worlds {
             holds: total,
             bytes: self.bytes.load(Ordering::Relaxed),
             evicted: self.evicted.load(Ordering::Relaxed),
+            callbacks_dropped: self.callbacks_dropped.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
         }
     }

@@ -272,8 +272,12 @@ async fn a_receiver_that_fails_the_test_is_told_of_in_plain_words_and_the_former
             "::ffff:169.254.169.254 is an address that is never called",
         ),
         (
-            "http://2852039166/",
-            "169.254.169.254 is an address that is never called",
+            "http://[64:ff9b:1::a9fe:a9fe]/",
+            "64:ff9b:1::a9fe:a9fe is an address that is never called",
+        ),
+        (
+            "http://168.63.129.16/machine",
+            "168.63.129.16 is an address that is never called",
         ),
         (
             "http://[fe80::1]/",
@@ -348,7 +352,7 @@ async fn what_is_no_http_url_is_refused_without_a_test() {
         ("callbacks", "`callbacks` is not an http URL"),
         (
             "http://127.0.0.1/a b",
-            "`http://127.0.0.1/a b` is not a URL",
+            "`http://127.0.0.1/a b` is not a URL: it has a space: write it percent-encoded, as `%20`",
         ),
         (
             "http://user:secret@127.0.0.1/",
@@ -356,7 +360,7 @@ async fn what_is_no_http_url_is_refused_without_a_test() {
         ),
         (
             "http://127.0.0.1:99999/",
-            "`http://127.0.0.1:99999/` names no port between 1 and 65535",
+            "`http://127.0.0.1:99999/` is not a URL: it names no port between 1 and 65535",
         ),
     ] {
         let answer = client.post(URLS, &json!({"type": TYPE, "url": url})).await;
@@ -1161,4 +1165,41 @@ async fn a_world_s_callbacks_carry_its_own_token() {
     for (callback, token) in received.iter().zip(sent) {
         assert_eq!(callback.header("x-callback-token"), Some(token.as_str()));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_standard_webhooks_410_ends_the_attempts_and_without_it_does_not() {
+    let signed = Stage::with(|builder| builder.sign_callbacks(true)).await;
+    signed.receiver.usually(Reaction::status(410));
+    signed.ask("COMPLETED_FOUND").await;
+    let ended = signed.ended().await;
+    assert_eq!(
+        (
+            &ended[0]["state"],
+            &ended[0]["reason"],
+            &ended[0]["next_try"]
+        ),
+        (
+            &json!("failed"),
+            &json!("the receiver answered 410, which ends the attempts (Standard Webhooks)"),
+            &Value::Null
+        )
+    );
+    assert_eq!(attempts(&ended[0])[0]["error"], "status 410");
+    // The endpoint is not disabled: the next callback is sent.
+    signed.receiver.usually(Reaction::status(200));
+    signed.ask("COMPLETED_FOUND").await;
+    assert_eq!(signed.ended().await[1]["state"], "delivered");
+    // Other answers of the kind 4xx do not end the attempts.
+    signed.receiver.usually(Reaction::status(404));
+    signed.ask("COMPLETED_FOUND").await;
+    signed.receiver.received(3).await;
+    signed.client.get("/health").await;
+    signed.advance("10m").await;
+    assert_eq!(attempts(&signed.ended().await[2]).len(), 7);
+
+    let plain = Stage::start().await;
+    plain.receiver.usually(Reaction::status(410));
+    plain.ask("COMPLETED_FOUND").await;
+    assert_eq!(plain.tried(1).await["state"], "retrying");
 }

@@ -34,11 +34,16 @@ const WITHOUT_A_METHOD: Exceptions = &[
 ];
 
 /// The flag, the method of `Builder` that has another name, and why it has.
-const METHOD_NAMES: [(&str, &str, &str); 9] = [
+const METHOD_NAMES: [(&str, &str, &str); 10] = [
     (
         "bind",
         "address",
         "it takes the address and the port as one value",
+    ),
+    (
+        "bind",
+        "both_loopbacks",
+        "for the value `localhost`, which is no address",
     ),
     (
         "no-thumbnails",
@@ -151,15 +156,13 @@ fn every_flag_of_serve_is_a_setting_of_the_library_and_the_other_way_round() {
         .collect();
     for flag in flags().iter().filter(|flag| !is_in(WITHOUT_A_METHOD, flag)) {
         let long = long(flag);
-        let other = METHOD_NAMES.iter().find(|(name, ..)| *name == long);
-        let method = other.map_or(long.replace('-', "_"), |(_, method, _)| {
-            (*method).to_owned()
-        });
-        unused.retain(|name| **name != method);
-        if !methods.contains(&method) {
-            breaches.push(format!(
-                "--{long} has no `pub fn {method}` in `impl Builder`"
-            ));
+        for method in methods_of(long) {
+            unused.retain(|name| **name != method);
+            if !methods.contains(&method) {
+                breaches.push(format!(
+                    "--{long} has no `pub fn {method}` in `impl Builder`"
+                ));
+            }
         }
     }
     breaches.extend(
@@ -168,6 +171,16 @@ fn every_flag_of_serve_is_a_setting_of_the_library_and_the_other_way_round() {
             .map(|name| format!("`Builder::{name}` has no flag of `serve`")),
     );
     hold(&breaches);
+}
+
+/// The methods of `Builder` that a flag calls.
+fn methods_of(long: &str) -> Vec<String> {
+    let others = METHOD_NAMES.iter().filter(|(name, ..)| *name == long);
+    let others: Vec<_> = others.map(|(_, method, _)| (*method).to_owned()).collect();
+    if others.is_empty() {
+        return vec![long.replace('-', "_")];
+    }
+    others
 }
 
 #[test]
@@ -235,9 +248,10 @@ fn lists_that_are_made_without_a_sandbox_name_the_default_address_of_serve() {
     let (code, out, _) = run(&["openapi"]);
     assert_eq!(code, 0);
     let document: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(bind, "localhost", "its first address is 127.0.0.1");
     assert_eq!(
         document["servers"][0]["url"],
-        format!("http://{bind}:{port}")
+        format!("http://127.0.0.1:{port}")
     );
 }
 
@@ -284,7 +298,7 @@ fn differences(rows: &[String], table: &[&str]) -> Vec<String> {
 
 /// The row of a flag. `written` is the default that the row has, which may say more than clap does.
 fn row(flag: &Arg, written: Option<&str>) -> String {
-    let is_list = flag.get_value_delimiter().is_some();
+    let is_list = matches!(flag.get_action(), ArgAction::Append);
     let repeatable = if is_list { " (repeatable)" } else { "" };
     let commas = if is_list { " (commas)" } else { "" };
     let variable = variable(flag).map_or("–".to_owned(), |name| format!("`{name}`{commas}"));

@@ -48,14 +48,7 @@ impl Authority {
         let mut params = CertificateParams::new([name.to_owned()]).expect("a name");
         more(&mut params);
         let leaf = params.signed_by(&key, &self.issuer).expect("a certificate");
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_no_client_auth()
-            .with_single_cert(vec![leaf.der().clone()], key)
-            .expect("a certificate");
-        TlsAcceptor::from(Arc::new(config))
+        acceptor_of(&leaf, &key)
     }
 
     /// Puts TLS before a receiver, with a certificate for this name.
@@ -65,31 +58,45 @@ impl Authority {
         name: &str,
         more: impl FnOnce(&mut CertificateParams),
     ) -> Front {
-        let acceptor = self.acceptor(name, more);
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
-        let behind = SocketAddr::from(([127, 0, 0, 1], receiver.port()));
-        let mut tasks = JoinSet::new();
-        tasks.spawn(async move {
-            let mut passed = JoinSet::new();
-            loop {
-                let (socket, _) = listener.accept().await.expect("a connection");
-                let acceptor = acceptor.clone();
-                passed.spawn(async move {
-                    let Ok(mut secured) = acceptor.accept(socket).await else {
-                        return;
-                    };
-                    let mut plain = TcpStream::connect(behind).await.expect("the receiver");
-                    tokio::io::copy_bidirectional(&mut secured, &mut plain)
-                        .await
-                        .ok();
-                });
-            }
-        });
-        Front {
-            address,
-            _tasks: tasks,
+        front(self.acceptor(name, more), receiver).await
+    }
+}
+
+fn acceptor_of(certificate: &rcgen::Certificate, key: &KeyPair) -> TlsAcceptor {
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .expect("a certificate");
+    TlsAcceptor::from(Arc::new(config))
+}
+
+async fn front(acceptor: TlsAcceptor, receiver: &Receiver) -> Front {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let behind = SocketAddr::from(([127, 0, 0, 1], receiver.port()));
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        let mut passed = JoinSet::new();
+        loop {
+            let (socket, _) = listener.accept().await.expect("a connection");
+            let acceptor = acceptor.clone();
+            passed.spawn(async move {
+                let Ok(mut secured) = acceptor.accept(socket).await else {
+                    return;
+                };
+                let mut plain = TcpStream::connect(behind).await.expect("the receiver");
+                tokio::io::copy_bidirectional(&mut secured, &mut plain)
+                    .await
+                    .ok();
+            });
         }
+    });
+    Front {
+        address,
+        _tasks: tasks,
     }
 }
 
@@ -376,7 +383,7 @@ async fn the_certificate_of_an_authority_is_no_servers() {
     assert_eq!(status, 400);
     let message = refusal["message"].as_str().expect("a message");
     assert!(
-        message.contains("its certificate is that of an authority and no server's: make one with basicConstraints=CA:FALSE"),
+        message.contains("its certificate is that of an authority and no server's: make one with basicConstraints=CA:FALSE, or give this certificate itself with --callback-ca"),
         "{message}"
     );
 }
@@ -388,4 +395,88 @@ async fn a_sandbox_that_speaks_https_calls_its_own_inbox() {
     let url = format!("{secured}/__sandbox/inbox/mine");
     let (status, refusal) = register(&client, &url).await;
     assert_eq!(status, 200, "{refusal}");
+}
+
+/// A receiver with a self-signed certificate, and the certificate in PEM.
+async fn self_signed(
+    receiver: &Receiver,
+    names: &[&str],
+    more: impl FnOnce(&mut CertificateParams),
+) -> (Front, String) {
+    let key = KeyPair::generate().expect("a key");
+    let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+    let mut params = CertificateParams::new(names).expect("names");
+    more(&mut params);
+    let certificate = params.self_signed(&key).expect("a certificate");
+    let acceptor = acceptor_of(&certificate, &key);
+    (front(acceptor, receiver).await, certificate.pem())
+}
+
+fn as_authority(params: &mut CertificateParams) {
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+}
+
+#[tokio::test]
+async fn a_self_signed_receiver_is_called_if_its_certificate_is_given() {
+    let receiver = Receiver::start().await;
+    for (names, is_authority) in [
+        (&["hooks.test"][..], false),
+        (&["hooks.test"], true), // as `openssl req -x509` makes it
+        (&[], true),             // and without `-addext subjectAltName=…`
+    ] {
+        let more = if is_authority {
+            as_authority
+        } else {
+            |_: &mut _| {}
+        };
+        let (front, pem) = self_signed(&receiver, names, more).await;
+        let authority = Authority {
+            pem,
+            ..Authority::new()
+        };
+        let client = client(&authority).await;
+        let (status, registered) = register(&client, &front.url("hooks.test")).await;
+        assert_eq!(status, 200, "{names:?} {is_authority}: {registered}");
+    }
+}
+
+#[tokio::test]
+async fn of_a_given_certificate_names_times_and_bytes_count() {
+    let receiver = Receiver::start().await;
+    let long_ago = |params: &mut CertificateParams| {
+        as_authority(params);
+        params.not_before = date_time_ymd(2000, 1, 1);
+        params.not_after = date_time_ymd(2001, 1, 1);
+    };
+    let not_yet = |params: &mut CertificateParams| params.not_before = date_time_ymd(4000, 1, 1);
+    let (expired, expired_pem) = self_signed(&receiver, &["hooks.test"], long_ago).await;
+    let (early, early_pem) = self_signed(&receiver, &["hooks.test"], not_yet).await;
+    let (misnamed, misnamed_pem) = self_signed(&receiver, &["other.test"], as_authority).await;
+    let (twin, _) = self_signed(&receiver, &["hooks.test"], |_| {}).await;
+    let (_, twin_pem) = self_signed(&receiver, &["hooks.test"], |_| {}).await;
+    for (front, pem, why) in [
+        (expired, expired_pem, "its certificate has expired"),
+        (early, early_pem, "its certificate is not valid yet"),
+        (
+            misnamed,
+            misnamed_pem,
+            "its certificate is for other.test, not for hooks.test",
+        ),
+        (
+            twin,
+            twin_pem,
+            "its certificate names an authority that is trusted and is not signed by it",
+        ),
+    ] {
+        let authority = Authority {
+            pem,
+            ..Authority::new()
+        };
+        let (status, refused) = register(&client(&authority).await, &front.url("hooks.test")).await;
+        let said = format!(
+            "The test callback was not answered with a 2xx: TLS with hooks.test failed: {why}."
+        );
+        assert_eq!((status, &refused["message"]), (400, &json!(said)));
+    }
+    assert_eq!(receiver.so_far().len(), 0);
 }

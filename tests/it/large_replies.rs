@@ -119,7 +119,8 @@ fn a_body_that_is_always_too_large_is_refused_when_it_is_loaded() {
 #[test]
 fn bodies_that_all_share_a_large_one_are_refused_when_they_are_loaded() {
     let folder = tempfile::tempdir().expect("a folder");
-    let outcomes: String = (0..1000).map(|at| format!("[outcomes.O{at}]\n")).collect();
+    let outcomes: Vec<_> = (0..1000).map(|at| format!("[outcomes.O{at}]\n")).collect();
+    let outcomes = outcomes.concat();
     let text = format!(
         "path = \"{PATH}\"\n[reply.body]\nx = \"{}\"\n{outcomes}default = true\n",
         "x".repeat(1 << 20)

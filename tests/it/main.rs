@@ -2,6 +2,7 @@
 
 #![allow(unreachable_pub, reason = "nothing is outside of a test binary")]
 
+mod addresses;
 mod architecture;
 #[cfg(target_os = "linux")]
 mod attacked;
@@ -14,12 +15,16 @@ mod bank_products;
 #[cfg(target_os = "linux")]
 mod bombs;
 mod callback_control;
+mod callback_order;
+mod callback_urls;
 mod callbacks;
 mod catalog;
 mod choosing;
 mod client;
 #[cfg(unix)]
 mod command_line;
+mod connecting;
+mod contact;
 mod control_openapi;
 mod coverage;
 mod dependencies;
@@ -27,6 +32,8 @@ mod docs;
 mod document;
 mod documentation;
 mod documented_limits;
+#[cfg(unix)]
+mod documented_log;
 #[cfg(target_os = "linux")]
 mod endings;
 mod every_outcome;
@@ -47,7 +54,11 @@ mod json_mistakes;
 mod large_replies;
 mod limits;
 mod llms;
+#[cfg(unix)]
+mod logging;
 mod look_alikes;
+#[cfg(unix)]
+mod loopbacks;
 mod many_mistakes;
 mod metrics;
 mod mistakes;
@@ -97,6 +108,8 @@ mod trigger;
 mod try_out;
 mod unreadable;
 mod uploads;
+#[cfg(target_os = "linux")]
+mod variables;
 mod verify;
 mod warnings;
 mod web_pages;

@@ -141,6 +141,8 @@ pub(crate) struct Model {
     pub(crate) records: Vec<Record>,
     queues: HashMap<Product, VecDeque<(Outcome, u32)>>,
     urls: HashSet<Product>,
+    /// Later callbacks of types without a URL: the record and its time.
+    unsent: Vec<(Product, String, u64)>,
     pub(crate) deliveries: Vec<Delivery>,
     /// The receiver refuses this many callbacks and tests from now on.
     refusals: u32,
@@ -206,6 +208,9 @@ impl Model {
         });
         self.read(self.records.len() - 1, text);
         if !self.urls.contains(&product) {
+            if outcome.becomes().is_some() {
+                self.unsent.push((product, id, self.now_ms + AFTER_MS));
+            }
             return;
         }
         if outcome.becomes().is_some() {
@@ -324,6 +329,14 @@ impl Model {
         } else {
             assert_eq!(status, 200, "{text}");
             self.urls.insert(product);
+            let unsent = std::mem::take(&mut self.unsent);
+            let (of_type, others): (Vec<_>, _) =
+                unsent.into_iter().partition(|(one, ..)| *one == product);
+            self.unsent = others;
+            let now_ms = self.now_ms;
+            for (_, record, due_ms) in of_type.into_iter().filter(|(.., due)| *due > now_ms) {
+                self.schedule(product, record, due_ms);
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! Saving and restoring a world.
 
-use iluma_sandbox::{Clock, Sandbox};
+use iluma_sandbox::{Clock, Sandbox, Stamp};
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Client};
@@ -388,4 +388,88 @@ async fn a_sandbox_that_follows_the_machines_time_restores_as_well() {
     restore(&other, saved).await;
     let path = format!("{BANK}/{}", made["id"].as_str().expect("an id"));
     assert_eq!(other.get(&path).await.json(), made);
+}
+
+/// Ask, advance, take a snapshot and restore it, in a sandbox whose clock stands at an end of the calendar.
+async fn at_the_end(clock: &str) -> Client {
+    let builder = || Sandbox::builder().clock(clock.parse().expect("a clock"));
+    let client = Client::of(builder()).await;
+    let shown = client.get("/__sandbox/clock").await.json()["now"].clone();
+    let now = shown.as_str().expect("an instant");
+    let read: Clock = now.parse().expect("what it shows can be given to --clock");
+    assert_eq!(read.now().to_string(), now);
+    let set = client.request("POST", "/__sandbox/clock");
+    let answer = Answer::of(set.json(&json!({"now": now}))).await;
+    assert_eq!((answer.status, &answer.json()["now"]), (200, &shown));
+    let made = client.magic(BANK, "COMPLETED_FOUND").await;
+    client.magic(BANK, "PENDING").await;
+    for name in ["created", "updated"] {
+        let stamp = made.json()[name].as_str().expect("a stamp").to_owned();
+        stamp.parse::<Stamp>().expect(&stamp);
+        assert_eq!(stamp.len(), 24, "{stamp}");
+    }
+    let taken = snapshot(&client).await;
+    restore(&client, taken.clone()).await;
+    restore(&Client::of(builder()).await, taken).await;
+    client
+}
+
+#[tokio::test]
+async fn at_both_ends_of_the_calendar_the_sandbox_reads_what_it_writes() {
+    for clock in [
+        "1970-01-01T00:00:00Z",
+        "1970-01-01T00:00:00.000999Z",
+        "9999-12-30T22:00:00.999Z",
+        "9999-12-30T22:00:01Z",
+        "9999-12-31T23:59:59.1Z",
+        "9999-12-31T23:59:59.999999999Z",
+        "9999-12-31T12:59:59.999-11:00",
+    ] {
+        at_the_end(clock).await;
+    }
+    for clock in [
+        "1969-12-31T23:59:59.999999Z",
+        "1970-01-01T00:00:00+00:01",
+        "0000-01-01T00:00:00Z",
+        "-000001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59-00:01",
+        "+010000-01-01T00:00:00Z",
+        "9999-12-31",
+        "9999-12-31T23:59:59",
+        "9999-12-32T00:00:00Z",
+    ] {
+        let error = clock.parse::<Clock>().expect_err(clock);
+        assert!(
+            error.starts_with(&format!("`{clock}` is neither")),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_frozen_clock_is_not_advanced_past_the_year_9999() {
+    let client = at_the_end("9999-12-31T23:59:00Z").await;
+    let advance = async |by: &str| {
+        client
+            .post("/__sandbox/clock/advance", &json!({"by": by}))
+            .await
+    };
+    let answer = advance("1m").await;
+    assert_eq!(
+        (answer.status, answer.message().as_str()),
+        (
+            400,
+            "`by`: the clock shows 9999-12-31T23:59:00.000Z, and the latest instant is 9999-12-31T23:59:59.999Z"
+        )
+    );
+    assert_eq!(
+        advance("59999ms").await.json()["now"],
+        "9999-12-31T23:59:59.999Z"
+    );
+    assert_eq!(advance("1ms").await.status, 400);
+    assert_eq!(advance("0s").await.status, 200);
+    let answer = client.magic(BANK, "COMPLETED_FOUND").await.json();
+    assert_eq!(answer["created"], "9999-12-31T23:59:59.999Z");
+    let taken = snapshot(&client).await;
+    restore(&client, taken).await;
 }

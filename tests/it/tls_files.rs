@@ -212,6 +212,15 @@ fn a_certificate_that_is_missing_or_near_its_end_is_made_anew_by_the_same_key() 
         "{renewed}"
     );
     assert_eq!(export().1, renewed);
+
+    fs::write(&path, &old).expect("a file");
+    let process = Process::serve(&["--tls", "--ca-dir", text(data.path())]);
+    let (_, _, log) = process.terminate();
+    let said = format!(
+        "the certificate authority {} was valid until 2020-01-01T00:00:00Z and has been renewed",
+        text(&path)
+    );
+    assert!(log.contains(&said), "{log}");
 }
 
 #[test]

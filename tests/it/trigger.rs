@@ -99,10 +99,18 @@ async fn a_try_that_fails_is_waited_for_and_shown() {
     ]);
     let (code, out, err) = run(&["trigger", TYPE, "--url", &process.url]);
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
-    assert!(
-        out.ends_with("\ntry 1   status 500\ntry 2   status 500\ntry 3   status 200\ndelivered\n"),
-        "{out}"
+    let at = inbox.url.trim_start_matches("http://");
+    let failed = |at_try: usize| {
+        format!(
+            "try {at_try}   status 500\n        tried: {at}: reached\n        answer: {{\"inbox\":\"busy\",\"seq\":{at_try}}}\n"
+        )
+    };
+    let tries = format!(
+        "\n{}{}try 3   status 200\ndelivered\n",
+        failed(1),
+        failed(2)
     );
+    assert!(out.ends_with(&tries), "{out}");
 }
 
 #[tokio::test]
@@ -113,7 +121,13 @@ async fn what_is_never_delivered_fails_in_a_sentence() {
     let process = Process::serve(&[&start[..], &["--callback-retries", "none"]].concat());
     let (code, out, err) = run(&["trigger", TYPE, "--url", &process.url]);
     assert_eq!(code, 1);
-    assert!(out.ends_with("\ntry 1   status 503\nfailed\n"), "{out}");
+    let at = inbox.url.trim_start_matches("http://");
+    let tried = |seq: usize| {
+        format!(
+            "\ntry 1   status 503\n        tried: {at}: reached\n        answer: {{\"inbox\":\"no\",\"seq\":{seq}}}\n"
+        )
+    };
+    assert!(out.ends_with(&(tried(1) + "failed\n")), "{out}");
     assert_eq!(
         err,
         "iluma-sandbox: the callback was not delivered: status 503\n"
@@ -122,7 +136,7 @@ async fn what_is_never_delivered_fails_in_a_sentence() {
     let process = Process::serve(&[&start[..], &["--callback-retries", "1h"]].concat());
     let (code, out, err) = run(&["trigger", TYPE, "--url", &process.url, "--wait", "300ms"]);
     assert_eq!(code, 1);
-    assert!(out.ends_with("\ntry 1   status 503\nretrying\n"), "{out}");
+    assert!(out.ends_with(&(tried(2) + "retrying\n")), "{out}");
     assert_eq!(
         err,
         "iluma-sandbox: the callback was not delivered within 300ms, and will be tried again: \

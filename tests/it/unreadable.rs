@@ -119,7 +119,7 @@ fn a_body_with_broken_framing_is_logged_with_the_reason() {
     ]
     .iter()
     .map(|reason| {
-        format!("the body of a request could not be read: {reason} route=\"/v1/identity/face_comparisons\"")
+        format!("the body of a request could not be read: {reason} method=\"POST\" path=/v1/identity/face_comparisons")
     })
     .collect();
     assert_eq!(log_of(&sent), expected);

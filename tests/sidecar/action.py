@@ -166,8 +166,10 @@ def _(job, folder):
 
 @check("a sandbox that cannot start fails the step, with its own words")
 def _(job, folder):
-    code, said, _ = job().use(binary=str(BINARY), scenarios=str(folder / "nowhere"))
+    (folder / "scenarios").mkdir()
+    code, said, _ = job().use(binary=str(BINARY), scenarios=f"{folder / 'scenarios'} , {folder / 'nowhere'},")
     expect("the exit code", code, 1)
+    expect("the list is one folder", f"{folder / 'scenarios'} ," in said, False)
     expect(said, (str(folder / "nowhere") in said, "::error title=iluma-sandbox::" in said), (True, True))
 
 

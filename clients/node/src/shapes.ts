@@ -89,10 +89,12 @@ export interface Delivery {
   id: string;
   seq: number;
   type: string;
-  state: 'scheduled' | 'sending' | 'retrying' | 'delivered' | 'failed' | 'cancelled' | 'suppressed' | 'dropped';
+  /** Only `deliveries({ state: 'no_url' })` lists callbacks in the state `no_url`. */
+  state: 'scheduled' | 'sending' | 'retrying' | 'delivered' | 'failed' | 'cancelled' | 'suppressed' | 'dropped' | 'no_url';
   record: string | null;
   outcome: string;
-  url: string;
+  /** Null in the state `no_url`. */
+  url: string | null;
   created: string;
   next_try: string | null;
   on_purpose: string | null;

@@ -3,6 +3,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import { Control, authorization, type CallOptions } from './control.js';
+import { NotVerified } from './errors.js';
 import { Inbox } from './inbox.js';
 import {
   flat,
@@ -147,7 +148,8 @@ export class World {
 
   /**
    * The callbacks that match, with their attempts, newest first. With `count`, waits until this many match;
-   * rejects with `NotVerified` and the reasons when `wait` is over.
+   * rejects with `NotVerified` and the reasons when `wait` is over, or at once if none can come because no URL is
+   * registered. The state `no_url` lists the callbacks that had no URL.
    */
   async deliveries(options: DeliveriesOptions = {}): Promise<Page<Delivery>> {
     const { type, record, state, afterSeq, limit, count, wait = '5s' } = options;
@@ -157,9 +159,16 @@ export class World {
     return page(answer.deliveries, answer);
   }
 
-  /** Resolves when no callback is pending; rejects with `NotVerified` and the pending ones. */
+  /**
+   * Resolves when no callback is pending; rejects with `NotVerified` and the pending ones. It also rejects if callbacks
+   * were dropped since the last reset, because too many of all worlds were pending.
+   */
   async idle(wait: Duration = '5s'): Promise<void> {
-    await this.call('GET', 'idle', { query: { wait: written(wait) } });
+    const answer = await this.call('GET', 'idle', { query: { wait: written(wait) } });
+    if (answer.dropped_callbacks) {
+      const message = `nothing is pending, but ${answer.dropped_callbacks} callbacks were dropped: too many of all worlds were pending`;
+      throw new NotVerified(message, { status: 200, answer });
+    }
   }
 
   /** Moves the world's clock forward and runs everything that falls due. Resolves to the callbacks that were tried. */

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hyper::{Request, StatusCode};
 use tokio::time::Instant;
 
+use super::attempt::ExplainedAttempt;
 use super::conversion::file_place;
 use super::decision::DecisionExplainer;
 use super::explanation::{ChosenBy, Explanation, RequestedEndpoint, RequestedRoute};
@@ -47,6 +48,7 @@ pub(crate) fn explain(engine: &Engine, world: Option<&World>, exchange: &Exchang
             decision.explain_product_request(engine, &catalogue, endpoint, path.clone());
         }
         Some(Route::Read(endpoint, _)) => decision.explain_read(endpoint),
+        Some(_) if exchange.decision.failed_test.is_some() => decision.explain_refusal(),
         Some(
             Route::Health
             | Route::ApiKeys { .. }
@@ -76,6 +78,7 @@ fn facts(call: &Call, endpoint: Option<&Endpoint>, exchange: &Exchange) -> Expla
         outcome: exchange.outcome().map(str::to_owned),
         delay_ms: (!exchange.delay.is_zero()).then(|| milliseconds(exchange.delay)),
         fault: exchange.fault.as_deref().map(str::to_owned),
+        callback_test: (exchange.decision.failed_test.as_deref()).map(ExplainedAttempt::of),
         endpoint: endpoint.map(|endpoint| RequestedEndpoint {
             id: endpoint.id.to_string(),
             source: endpoint.source,

@@ -6,6 +6,7 @@ use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::attempt::ExplainedAttempt;
 use crate::http::Complaint;
 use crate::scenario::Source;
 use crate::world::DeliveryState;
@@ -49,6 +50,9 @@ pub(crate) struct Explanation {
     /// The callbacks of the record, the oldest first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub callbacks: Option<Vec<ExplainedCallback>>,
+    /// The test of a callback URL that was not registered because of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback_test: Option<ExplainedAttempt>,
     /// Limits of this explanation, as sentences.
     pub notes: Vec<String>,
 }
@@ -209,13 +213,16 @@ pub(crate) struct ExplainedCallback {
     #[serde(rename = "type")]
     pub callback_type: String,
     pub outcome: String,
-    pub url: String,
+    /// None if no URL is registered for the type.
+    pub url: Option<String>,
     pub state: DeliveryState,
     /// How many attempts there were.
     pub attempts: usize,
     pub next_try: Option<String>,
     pub on_purpose: Option<String>,
     pub reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_attempt: Option<ExplainedAttempt>,
 }
 
 impl Serialize for ExplainedDecision {

@@ -2,6 +2,7 @@
 
 use tokio::time::Instant;
 
+use super::attempt::ExplainedAttempt;
 use super::explanation::{ExplainedCallback, ExplainedRecord, Explanation, RecordChange};
 use crate::base::milliseconds;
 use crate::world::{Delivery, Exchange, Record, World};
@@ -27,6 +28,9 @@ pub(super) fn add_record(explanation: &mut Explanation, world: &World, exchange:
         .filter(|delivery| delivery.record.as_deref() == Some(id))
         .map(explained_callback)
         .collect();
+    let unsent = state.callbacks.unsent.newest_first();
+    let unsent = unsent.filter(|event| event.delivery.record.as_deref() == Some(id));
+    callbacks.extend(unsent.map(|event| explained_callback(&event.delivery)));
     callbacks.reverse();
     explanation.callbacks = Some(callbacks);
 }
@@ -47,11 +51,12 @@ fn explained_callback(delivery: &Delivery) -> ExplainedCallback {
         id: delivery.id(),
         callback_type: delivery.callback_type.to_string(),
         outcome: delivery.outcome.to_string(),
-        url: delivery.url.as_str().to_owned(),
+        url: (delivery.url.as_ref()).map(|url| url.as_str().to_owned()),
         state: delivery.state,
         attempts: delivery.attempts.len(),
         next_try: delivery.next_try.map(|at| at.to_string()),
         on_purpose: delivery.on_purpose.clone(),
         reason: delivery.reason.clone(),
+        last_attempt: delivery.attempts.last().map(ExplainedAttempt::of),
     }
 }

@@ -1,5 +1,6 @@
 //! Explains a reply from what the journal keeps of its exchange.
 
+mod attempt;
 mod conversion;
 mod decision;
 mod explain;
@@ -7,5 +8,6 @@ mod explanation;
 mod later;
 mod rules;
 
+pub(crate) use self::attempt::ExplainedAttempt;
 pub(crate) use self::explain::{FoundExchange, explain, find_exchange};
 pub(crate) use self::explanation::{DecidingValues, Explanation};

@@ -10,9 +10,7 @@ pub(crate) const REPLY_BYTES_MAX: usize = 16 << 20;
 #[derive(Debug)]
 pub(crate) struct ReplyTooLarge;
 
-impl ReplyTooLarge {
-    /// The error of a request that gets this outcome.
-    pub(crate) fn of(self, outcome: &str) -> ApiError {
-        ApiError::reply_too_large(outcome, REPLY_BYTES_MAX)
-    }
+/// The error of a request whose outcome has a body that is too large.
+pub(crate) fn reply_too_large(outcome: &str) -> ApiError {
+    ApiError::reply_too_large(outcome, REPLY_BYTES_MAX)
 }

@@ -50,17 +50,16 @@ impl<'a> Compiler<'a> {
                 if let Some(own) = part.body.as_ref().filter(|_| !is_full) {
                     body.merge(Template::compile_body(own, file, scope, self.errors));
                 }
-                let answer = match self.turns(part, file) {
-                    Some(turns) => turns,
-                    None => {
-                        let plan = BodyPlan::new(&body, keep.as_deref());
-                        let asks_lookup = body.asks_lookup();
-                        body_bytes += plan.least_bytes();
-                        if !is_full {
-                            self.check_size(&plan, body_bytes, (file, name));
-                        }
-                        Answer::Body { plan, asks_lookup }
+                let answer = if let Some(turns) = self.turns(part, file) {
+                    turns
+                } else {
+                    let plan = BodyPlan::new(&body, keep.as_deref());
+                    let asks_lookup = body.asks_lookup();
+                    body_bytes += plan.least_bytes();
+                    if !is_full {
+                        self.check_size(&plan, body_bytes, (file, name));
                     }
+                    Answer::Body { plan, asks_lookup }
                 };
                 self.outcome(name, part, file, answer)
             };

@@ -117,9 +117,9 @@ impl Compiler<'_> {
     }
 
     /// Checks the names of other outcomes in `sequence`, `weighted` and `then`.
-    pub(super) fn check_references<'n>(
+    pub(super) fn check_references(
         &mut self,
-        outcomes: &'n IndexMap<String, Arc<Outcome>>,
+        outcomes: &IndexMap<String, Arc<Outcome>>,
         has_id: bool,
     ) {
         let mut chains = Chains::default();

@@ -123,5 +123,12 @@ written!(
 
 written!(
     ReceiverUrl,
-    json!({"description": "A plain http URL.", "type": "string", "pattern": "^ *http://[^/@]+(/.*)?$"})
+    json!({
+        "description": "An http or https URL, without user name and fragment. Write characters other than those of ASCII percent-encoded.",
+        "type": "string",
+        "pattern": concat!(
+            r"^\s*[Hh][Tt][Tt][Pp][Ss]?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?",
+            r"([/?]([A-Za-z0-9\-._~!$&'()*+,;=:@/?\[\]]|%[0-9A-Fa-f]{2})*)?\s*$"
+        ),
+    })
 );

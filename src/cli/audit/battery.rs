@@ -7,7 +7,7 @@ use hyper::header::HeaderValue;
 use tokio::time::Instant;
 
 use crate::answer::{self, Event};
-use crate::base::{Behaviour, PUBLIC_KEY, ReceiverUrl, nearest_sentence};
+use crate::base::{Behaviour, Moment, PUBLIC_KEY, ReceiverUrl, nearest_sentence};
 use crate::callbacks::AttemptResult;
 use crate::catalogue::{self, Catalogue, Endpoint, Outcome};
 use crate::server::Serving;
@@ -309,7 +309,7 @@ impl Audit {
         let id = endpoint.outcome_id(&outcome.name);
         let event = Event {
             callback_type: &self.callback_type,
-            url: &self.url,
+            url: Some(&self.url),
             record: Some(sample.id),
             outcome: id.shown(),
             older: sample.pending_body.unwrap_or_default(),
@@ -318,7 +318,7 @@ impl Audit {
             behaviour,
             depth: 0,
             now: self.world.now(&state),
-            received_at: Instant::now(),
+            since: Moment::new(Instant::now(), Duration::ZERO),
         };
         answer::deliveries_of_event(&event)
     }

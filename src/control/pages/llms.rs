@@ -53,7 +53,7 @@ pub(crate) fn text(catalogue: &Catalogue, base: &str, commands: Vec<(String, Str
         ## Callbacks\n\n\
         `POST /v1/callback/urls` with `{\"type\": TYPE, \"url\": URL}` registers a receiver. The sandbox sends it a test \
         first; `/__sandbox/inbox/NAME` is a receiver that you can read. Each callback has the header `x-callback-token`. \
-        `GET /__sandbox/deliveries` shows them, `POST /__sandbox/trigger` sends one.\n\n\
+        `GET /__sandbox/deliveries` shows them, with `state=no_url` those that had no URL. `POST /__sandbox/trigger` sends one.\n\n\
         ## Waiting\n\n\
         Never sleep. `GET /__sandbox/idle?wait=10s` answers when no callback is pending; \
         `POST /__sandbox/clock/advance` with `{\"by\": \"1h\"}` runs everything that falls due in that time; most lists accept `wait=5s`.\n\n\

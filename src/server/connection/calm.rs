@@ -1,4 +1,4 @@
-//! Bounds the frames of HTTP/2 that carry no request: SETTINGS, PING, PRIORITY, WINDOW_UPDATE, RST_STREAM and unknown ones.
+//! Bounds the frames of HTTP/2 that carry no request: SETTINGS, PING, PRIORITY, `WINDOW_UPDATE`, `RST_STREAM` and unknown ones.
 //! Each of them costs little, but a client could send a million a second. h2 itself bounds small DATA frames,
 //! CONTINUATION, and streams that are reset.
 
@@ -16,7 +16,7 @@ const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const CONTINUATION: u8 = 9;
 
-/// GOAWAY with the reason ENHANCE_YOUR_CALM. The last stream that was handled is not known here, so it names the largest:
+/// GOAWAY with the reason `ENHANCE_YOUR_CALM`. The last stream that was handled is not known here, so it names the largest:
 /// a client must not send a request again that was answered already.
 #[rustfmt::skip]
 const GOAWAY: [u8; FRAME_HEAD_BYTES + 8] = [
@@ -37,7 +37,7 @@ const FRAMES_PER_REQUEST: f64 = 10.0;
 const RECEIVED_BYTES_PER_FRAME: f64 = 1024.0;
 
 /// A client may send one more for so many bytes that it is sent. Many clients answer each DATA frame with two of
-/// WINDOW_UPDATE, and an event of a stream is a small DATA frame.
+/// `WINDOW_UPDATE`, and an event of a stream is a small DATA frame.
 const SENT_BYTES_PER_FRAME: f64 = 64.0;
 
 /// How much is read and thrown away at the end. If unread bytes were left, the system would reset the connection, and the

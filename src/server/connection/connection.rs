@@ -75,9 +75,14 @@ pub(crate) async fn serve(
     #[cfg(feature = "tls")]
     if let Port::Tls(tls) = &watched.port {
         let handshake = Box::pin(tls.clone().accept(socket));
-        if let Some(Some((stream, protocol))) = watched.in_time(handshake).await {
-            watched.pace.enter(Phase::Head);
-            Box::pin(watched.serve_as(stream, protocol)).await;
+        match watched.in_time(handshake).await {
+            Some(Some((stream, protocol))) => {
+                watched.pace.enter(Phase::Head);
+                Box::pin(watched.serve_as(stream, protocol)).await;
+            }
+            Some(None) => {}
+            None if watched.pace.is_stopping() => {}
+            None => unreadable::log_late_handshake(),
         }
         return;
     }

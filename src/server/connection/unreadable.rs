@@ -77,6 +77,12 @@ pub(super) fn log_http2(error: &hyper::Error) {
     }
 }
 
+/// Logs a connection that was cut within a handshake.
+#[cfg(feature = "tls")]
+pub(super) fn log_late_handshake() {
+    tracing::warn!("a TLS handshake failed: it was not complete within its time");
+}
+
 /// Logs a connection that was cut within a head.
 pub(super) fn log_late_head() {
     tracing::warn!("a connection was cut: the head of a request did not arrive within its time");

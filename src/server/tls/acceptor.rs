@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
+use tokio_rustls::rustls::{self, ServerConfig};
 use tokio_rustls::server::TlsStream;
 
 use super::authority::{Authority, HostName};
 use super::authority_folder::AUTHORITY_FILE;
+use super::handshake::{Presented, log_failed, log_other_name};
 use super::{identity, plain};
 use crate::callbacks::provider;
 use crate::server::protocol::Protocol;
@@ -47,7 +48,8 @@ impl TlsOptions {
 
 /// Accepts TLS connections.
 pub(crate) struct Acceptor {
-    tls: TlsAcceptor,
+    tls: Arc<ServerConfig>,
+    presented: Presented,
     /// The certificate that clients have to trust. None where the certificate is the operator's own.
     pub authority_pem: Option<String>,
 }
@@ -71,8 +73,15 @@ impl Acceptor {
             let identity = authority.identity(&options.hosts, address)?;
             (identity, Some(authority.pem().to_owned()))
         };
+        let certificate = identity
+            .end_entity_cert()
+            .map_err(|error| error.to_string())?;
         Ok(Self {
-            tls: acceptor(identity)?,
+            presented: Presented {
+                certificate: certificate.clone().into_owned(),
+                is_own_authority: authority_pem.is_some(),
+            },
+            tls: config(identity)?,
             authority_pem,
         })
     }
@@ -90,13 +99,18 @@ impl Acceptor {
             plain::answer(&mut socket, first).await;
             return None;
         }
-        let stream = match self.tls.accept(socket).await {
-            Ok(stream) => stream,
-            Err(error) => {
-                tracing::debug!("a TLS handshake failed: {error}");
-                return None;
-            }
-        };
+        let beginning = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), socket).await;
+        let hello = beginning
+            .inspect_err(|error| log_failed(error, None))
+            .ok()?;
+        let lacks_name = self.presented.lacks_name_of(&hello.client_hello());
+        let accepted = hello.into_stream(self.tls.clone()).await;
+        let stream = accepted
+            .inspect_err(|error| log_failed(error, lacks_name.as_deref()))
+            .ok()?;
+        if let Some(lacks_name) = lacks_name {
+            log_other_name(&lacks_name);
+        }
         let protocol = match stream.get_ref().1.alpn_protocol() {
             Some(b"h2") => Some(Protocol::Http2),
             Some(_) => Some(Protocol::Http1),
@@ -106,12 +120,12 @@ impl Acceptor {
     }
 }
 
-fn acceptor(identity: CertifiedKey) -> Result<TlsAcceptor, String> {
+fn config(identity: CertifiedKey) -> Result<Arc<ServerConfig>, String> {
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| format!("cannot set up TLS: {error}"))?
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(identity)));
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Arc::new(config).into())
+    Ok(Arc::new(config))
 }

@@ -21,7 +21,7 @@ use tokio_rustls::rustls::sign::CertifiedKey;
 
 use super::authority_folder::AuthorityFolder;
 use super::certificate::{not_after, subject};
-use crate::base::{hex, short};
+use crate::base::{Host, hex, short};
 use crate::callbacks::provider;
 
 const YEARS: i64 = 10;
@@ -49,20 +49,18 @@ impl FromStr for HostName {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let bare = text.trim_start_matches('[').trim_end_matches(']');
-        if let Ok(address) = bare.parse() {
-            return Ok(Self::Address(address));
-        }
         let name = text.strip_prefix("*.").unwrap_or(text);
-        let is_dotted_number = name.split('.').all(|part| part.parse::<u32>().is_ok());
-        if DnsName::try_from(name).is_err() || is_dotted_number || name.ends_with('.') {
-            return Err(format!(
+        match Host::parse(name) {
+            Ok(Host::Address(address)) if name == text => Ok(Self::Address(address)),
+            Ok(Host::Name(host)) if DnsName::try_from(&*host).is_ok() && !host.ends_with('.') => {
+                Ok(Self::Name(text.to_ascii_lowercase()))
+            }
+            Ok(Host::Address(_) | Host::Name(_)) | Err(_) => Err(format!(
                 "`{}` is neither a host name nor an IP address: write one such as kyc.test, *.kyc.test or 192.168.1.7, \
                  without scheme and port, in ASCII",
                 short(text)
-            ));
+            )),
         }
-        Ok(Self::Name(text.to_ascii_lowercase()))
     }
 }
 

@@ -226,7 +226,8 @@ fn check_private(path: &Path) -> Result<(), String> {
         ));
     }
     let mode = about.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 {
+    let others = mode & 0o077;
+    if others == 0 {
         return Ok(());
     }
     Err(format!(

@@ -4,6 +4,7 @@ mod acceptor;
 mod authority;
 mod authority_folder;
 mod certificate;
+mod handshake;
 mod identity;
 mod plain;
 

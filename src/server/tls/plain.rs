@@ -33,7 +33,7 @@ const HEAD: &[u8] = b"\x8c\x0f\x10\x0atext/plain";
 
 /// `first` is the start of what the client has sent so far.
 pub(super) async fn answer(socket: &mut TcpStream, first: &[u8]) {
-    tracing::info!("a client sent plain HTTP to an HTTPS port");
+    tracing::warn!("a client sent plain HTTP to an HTTPS port: write https:// in its URL");
     let answer = if first == &PREFACE[..FIRST_BYTES] {
         let Some(stream) = first_stream(socket).await else {
             return;

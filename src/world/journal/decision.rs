@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::base::Fault;
 use crate::catalogue::{Outcome, ReplyId};
+use crate::world::attempt::Attempt;
 
 /// The facts of a decision that cannot be derived again from the request.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +26,8 @@ pub(crate) struct Decision {
     pub record: Option<Arc<str>>,
     /// The answer that was given.
     pub reply: ReplyId,
+    /// The test of a callback URL that was not registered because of it.
+    pub failed_test: Option<Arc<Attempt>>,
     /// The fault that broke the reply on purpose.
     pub fault: Option<Fault>,
 }

@@ -376,6 +376,7 @@ pub(super) fn bytes(exchange: &Exchange) -> usize {
         + exchange.request.bytes.len()
         + exchange.reply.bytes.len()
         + exchange.fault.as_ref().map_or(0, |fault| fault.len())
+        + (exchange.decision.failed_test.as_ref()).map_or(0, |test| test.bytes())
         + exchange.reply_headers.len() * REPLY_HEADER_BYTES
         + ENTRY_OVERHEAD_BYTES
 }

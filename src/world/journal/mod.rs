@@ -28,8 +28,8 @@ pub(crate) use self::mask::Mask;
 pub(crate) use self::query::Judgement;
 pub use self::query::Query;
 pub(crate) use self::redaction::{
-    HiddenValues, redact_delivery, redact_exchange, redact_not_verified, redact_path,
-    redact_received,
+    HiddenValues, redact_attempt, redact_delivery, redact_exchange, redact_not_verified,
+    redact_path, redact_received, redact_url,
 };
 pub use self::verify::verify;
 pub(crate) use self::wait::JournalOf;

@@ -74,7 +74,24 @@ pub(crate) fn redact_delivery(shown: &mut Value, personal: &PersonalFields) {
         contents(&mut attempt["answer"], true, personal, &mut hidden);
         let head = attempt["request"].as_str().unwrap_or_default();
         attempt["request"] = QUERY.replace_all(head, "?…").into();
+        redact_attempt(attempt, personal);
     }
+}
+
+/// What an attempt says of the receiver's answer. Receivers repeat what they were sent.
+pub(crate) fn redact_attempt(shown: &mut Value, personal: &PersonalFields) {
+    let mut hidden = HiddenValues::default();
+    contents(&mut shown["answer_line"], true, personal, &mut hidden);
+    if let Some(location) = shown["location"].as_str() {
+        let (path, query) = location.split_once('?').unwrap_or((location, ""));
+        let query = if query.is_empty() { "" } else { "?…" };
+        shown["location"] = format!("{}{query}", redact_path(path)).into();
+    }
+}
+
+/// The URL of a receiver.
+pub(crate) fn redact_url(url: &mut String) {
+    *url = QUERY.replace(url, "?…").into_owned();
 }
 
 /// A request that an inbox received.

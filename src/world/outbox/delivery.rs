@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use bytes::Bytes;
-use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use crate::base::{ReceiverUrl, Stamp};
+use crate::base::{Behaviour, ReceiverUrl, Stamp};
+use crate::world::attempt::Attempt;
 
 pub(crate) const DELIVERIES_MAX: usize = 1000;
 const DELIVERY_OVERHEAD_BYTES: usize = 400;
@@ -28,7 +28,8 @@ pub(crate) struct Delivery {
     pub record: Option<Arc<str>>,
     /// `v1.1/bank_account_data_requests/COMPLETED_FOUND`
     pub outcome: Arc<str>,
-    pub url: ReceiverUrl,
+    /// Where the last attempt went, or where it would have gone when it was planned. None for an event without a URL.
+    pub url: Option<ReceiverUrl>,
     pub body: Bytes,
     pub state: DeliveryState,
     pub attempts: Vec<Attempt>,
@@ -49,13 +50,16 @@ pub(crate) struct Delivery {
 }
 
 impl Delivery {
-    fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         let attempts: usize = self.attempts.iter().map(Attempt::bytes).sum();
         self.body.len() + attempts + DELIVERY_OVERHEAD_BYTES
     }
 
     /// Its id in the control API.
     pub(crate) fn id(&self) -> String {
+        if self.state == DeliveryState::NoUrl {
+            return format!("evt_{}", self.seq);
+        }
         delivery_id(self.seq)
     }
 
@@ -80,6 +84,7 @@ impl Delivery {
             DeliveryState::Cancelled => format!("was cancelled: {reason}"),
             DeliveryState::Suppressed => "was not sent, on purpose".to_owned(),
             DeliveryState::Dropped => format!("was dropped: {reason}"),
+            DeliveryState::NoUrl => format!("was not sent: {reason}"),
         }
     }
 }
@@ -90,6 +95,25 @@ pub(crate) enum TokenSent {
     Right,
     Wrong,
     None,
+}
+
+impl TokenSent {
+    pub(crate) fn of(behaviour: Behaviour) -> Self {
+        match behaviour {
+            Behaviour::WrongToken => Self::Wrong,
+            Behaviour::NoToken => Self::None,
+            Behaviour::Normal
+            | Behaviour::None
+            | Behaviour::Duplicate
+            | Behaviour::Late(_)
+            | Behaviour::Early
+            | Behaviour::Reorder
+            | Behaviour::Stale
+            | Behaviour::Truncated
+            | Behaviour::InvalidJson
+            | Behaviour::UnknownFields => Self::Right,
+        }
+    }
 }
 
 /// How far a callback has come.
@@ -125,6 +149,8 @@ pub enum DeliveryState {
     Suppressed,
     /// Not sent, because of a limit.
     Dropped,
+    /// Not sent, because its type had no URL when it was due. Only a list of this state shows it.
+    NoUrl,
 }
 
 /// The id of a delivery in the control API.
@@ -132,37 +158,32 @@ pub(crate) fn delivery_id(seq: u64) -> String {
     format!("dlv_{seq}")
 }
 
+/// Why an event without a URL is not sent.
+pub(crate) fn no_url(callback_type: &str) -> String {
+    format!("no URL is registered for {callback_type}")
+}
+
 /// The number of the delivery with this id.
 pub(crate) fn seq_of(id: &str) -> Option<u64> {
     id.strip_prefix("dlv_")?.parse().ok()
+}
+
+/// The number of the event without a URL with this id.
+pub(crate) fn event_seq_of(id: &str) -> Option<u64> {
+    id.strip_prefix("evt_")?.parse().ok()
 }
 
 impl DeliveryState {
     pub(crate) fn is_pending(self) -> bool {
         match self {
             Self::Scheduled | Self::Sending | Self::Retrying => true,
-            Self::Delivered | Self::Failed | Self::Cancelled | Self::Suppressed | Self::Dropped => {
-                false
-            }
+            Self::Delivered
+            | Self::Failed
+            | Self::Cancelled
+            | Self::Suppressed
+            | Self::Dropped
+            | Self::NoUrl => false,
         }
-    }
-}
-
-/// One attempt to send a delivery.
-#[derive(Clone, Debug)]
-pub(crate) struct Attempt {
-    pub at: Stamp,
-    /// The headers that were sent, as text.
-    pub request_head: Arc<str>,
-    pub status: Option<StatusCode>,
-    pub answer: Arc<str>,
-    pub error: Option<String>,
-    pub took: Duration,
-}
-
-impl Attempt {
-    fn bytes(&self) -> usize {
-        self.request_head.len() + self.answer.len() + 100
     }
 }
 
@@ -190,7 +211,10 @@ impl Ended {
     /// Pending deliveries do not count.
     pub(crate) fn count(&mut self, state: DeliveryState) {
         let count = match state {
-            DeliveryState::Scheduled | DeliveryState::Sending | DeliveryState::Retrying => return,
+            DeliveryState::Scheduled
+            | DeliveryState::Sending
+            | DeliveryState::Retrying
+            | DeliveryState::NoUrl => return,
             DeliveryState::Delivered => &mut self.delivered,
             DeliveryState::Failed => &mut self.failed,
             DeliveryState::Cancelled => &mut self.cancelled,
@@ -284,6 +308,13 @@ impl Deliveries {
         self.bytes -= gone.bytes();
         self.dropped += 1;
         true
+    }
+
+    /// Takes a delivery out, because it is none.
+    pub(crate) fn take(&mut self, seq: u64) -> Option<Delivery> {
+        let taken = self.kept.remove(self.place(seq)?)?;
+        self.bytes -= taken.bytes();
+        Some(taken)
     }
 
     /// Writes an attempt into the log.

@@ -53,6 +53,13 @@ impl Queue {
         Some((clock, self.take(clock, order)?))
     }
 
+    /// Takes the delivery with the highest number.
+    pub(crate) fn take_newest(&mut self) -> Option<u64> {
+        let newest = self.places.iter().max_by_key(|(delivery, _)| **delivery);
+        let (clock, order) = *newest?.1;
+        self.take(clock, order)
+    }
+
     fn take(&mut self, clock: Duration, order: u64) -> Option<u64> {
         let due = self.by_clock.remove(&(clock, order))?;
         self.by_time.remove(&(due.at, clock, order));

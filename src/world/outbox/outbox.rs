@@ -5,18 +5,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::delivery::{Deliveries, Delivery, DeliveryState};
 use super::line::Queue;
-use crate::base::{ReceiverUrl, Stamp};
+use super::log::log_ended;
+use super::turns::Turns;
+use super::unsent::UnsentEvents;
+use crate::base::{Moment, ReceiverUrl, Stamp};
 
 /// How long a reply waits for an early callback, and how long a callback waits for the one that overtakes it.
 pub(crate) const WAIT: Duration = Duration::from_secs(5);
-
-/// Simultaneous sends of one world, so that no world blocks another.
-const SENDS_OF_WORLD_MAX: usize = 8;
 
 /// Pending deliveries of all worlds together.
 pub(crate) const PENDING_MAX: usize = 10_000;
@@ -27,9 +26,12 @@ pub(crate) const REPLY_TIME: Duration = Duration::from_secs(1);
 /// A world's callbacks.
 #[derive(Debug)]
 pub(crate) struct Callbacks {
+    /// The tag of their world, for the log. None for callbacks that are planned and not sent.
+    world: Option<Arc<str>>,
     /// The URLs that clients registered, by callback type.
     pub urls: IndexMap<String, RegisteredUrl>,
     pub log: Deliveries,
+    pub unsent: UnsentEvents,
     /// How far the world's clock has been advanced.
     pub advanced: Duration,
     pub(crate) queue: Queue,
@@ -39,9 +41,18 @@ pub(crate) struct Callbacks {
     pub(crate) in_flight: usize,
     pub(crate) advancing: bool,
     pub(crate) runs: bool,
-    pub(crate) sends: Arc<Semaphore>,
-    /// Pending deliveries of all worlds together, including this one.
-    pending_in_all: Arc<AtomicUsize>,
+    pub(crate) turns: Turns,
+    counts: PendingCounts,
+    /// Pending deliveries that were dropped because all worlds had too many.
+    pub dropped: u64,
+}
+
+/// The numbers of pending deliveries, which can be read without the lock of a world.
+#[derive(Clone, Debug, Default)]
+pub(in crate::world) struct PendingCounts {
+    pub of_world: Arc<AtomicUsize>,
+    /// Of all worlds together, including this one.
+    pub of_all: Arc<AtomicUsize>,
 }
 
 /// A URL that a client registered.
@@ -62,26 +73,29 @@ pub(crate) struct HeldDelivery {
 impl Default for Callbacks {
     fn default() -> Self {
         Self {
+            world: None,
             urls: IndexMap::new(),
             log: Deliveries::default(),
+            unsent: UnsentEvents::default(),
             advanced: Duration::ZERO,
             queue: Queue::default(),
             held: Vec::new(),
             in_flight: 0,
             advancing: false,
             runs: false,
-            sends: Arc::new(Semaphore::new(SENDS_OF_WORLD_MAX)),
-            pending_in_all: Arc::default(),
+            turns: Turns::default(),
+            counts: PendingCounts::default(),
+            dropped: 0,
         }
     }
 }
 
 impl Callbacks {
-    /// The callbacks of a world. `pending_in_all` counts its pending deliveries together with those of other
-    /// worlds.
-    pub(in crate::world) fn counted_in(pending_in_all: Arc<AtomicUsize>) -> Self {
+    /// The callbacks of a world, whose tag is `world` and whose pending deliveries are counted there.
+    pub(in crate::world) fn counted_in(counts: PendingCounts, world: Arc<str>) -> Self {
         Self {
-            pending_in_all,
+            world: Some(world),
+            counts,
             ..Self::default()
         }
     }
@@ -89,8 +103,10 @@ impl Callbacks {
     /// Empty callbacks for the same world. The task that sends them goes on.
     pub(in crate::world) fn emptied(&self) -> Self {
         Self {
+            world: self.world.clone(),
             runs: self.runs,
-            ..Self::counted_in(self.pending_in_all.clone())
+            counts: self.counts.clone(),
+            ..Self::default()
         }
     }
 
@@ -110,33 +126,29 @@ impl Callbacks {
         self.queue.by_clock.len() + self.in_flight
     }
 
-    /// Queues a delivery. When there is no room, the delivery is logged as dropped.
+    /// Queues a delivery.
     pub(crate) fn schedule(&mut self, delivery: Delivery, after: Duration, now: Instant) -> u64 {
-        self.schedule_for_reply(delivery, after, now, None)
+        let since = Moment::new(now, self.advanced);
+        self.schedule_for_reply(delivery, after, since, None)
     }
 
     /// Queues a delivery that also waits, in real time, until its reply is written.
     pub(crate) fn schedule_for_reply(
         &mut self,
-        mut delivery: Delivery,
+        delivery: Delivery,
         after: Duration,
-        now: Instant,
+        since: Moment,
         reply_time: Option<Duration>,
     ) -> u64 {
         if delivery.state != DeliveryState::Scheduled {
-            return self.log.add(delivery, self.pending());
+            return self.add_ended(delivery);
         }
-        if self.pending_in_all.fetch_add(1, Ordering::Relaxed) >= PENDING_MAX {
-            self.count_out();
-            delivery.state = DeliveryState::Dropped;
-            delivery.reason = Some(format!("{PENDING_MAX} callbacks are pending already"));
-            delivery.next_try = None;
-            return self.log.add(delivery, self.pending());
-        }
+        self.counts.of_world.fetch_add(1, Ordering::Relaxed);
+        self.counts.of_all.fetch_add(1, Ordering::Relaxed);
         let is_held = delivery.held_for_next;
         let seq = self.log.add(delivery, self.pending());
-        let at = now + after + reply_time.unwrap_or_default();
-        let clock = self.advanced + after;
+        let (clock, at) = since.after(after);
+        let at = at + reply_time.unwrap_or_default();
         if is_held {
             self.held.push(HeldDelivery {
                 delivery: seq,
@@ -146,6 +158,15 @@ impl Callbacks {
             self.queue.add(clock + WAIT, at + WAIT, seq);
         } else {
             self.queue.add(clock, at, seq);
+        }
+        seq
+    }
+
+    /// Adds a delivery to the log that is not sent.
+    pub(crate) fn add_ended(&mut self, delivery: Delivery) -> u64 {
+        let seq = self.log.add(delivery, self.pending());
+        if let (Some(world), Some(delivery)) = (&self.world, self.log.get(seq)) {
+            log_ended(world, delivery);
         }
         seq
     }
@@ -184,7 +205,26 @@ impl Callbacks {
 
     /// Counts one pending delivery less.
     pub(crate) fn count_out(&self) {
-        self.pending_in_all.fetch_sub(1, Ordering::Relaxed);
+        self.counts.of_world.fetch_sub(1, Ordering::Relaxed);
+        self.counts.of_all.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Drops the newest queued delivery. False if none is queued.
+    pub(in crate::world) fn drop_newest(&mut self) -> bool {
+        let Some(seq) = self.queue.take_newest() else {
+            return false;
+        };
+        self.count_out();
+        self.held.retain(|held| held.delivery != seq);
+        if let Some(delivery) = self.log.get_mut(seq) {
+            delivery.state = DeliveryState::Dropped;
+            delivery.reason = Some(format!("{PENDING_MAX} callbacks are pending already"));
+            delivery.next_try = None;
+        }
+        self.log.ended.count(DeliveryState::Dropped);
+        self.dropped += 1;
+        self.log.make_room(self.pending());
+        true
     }
 
     /// Cancels all queued deliveries. A delivery in flight is not touched here.

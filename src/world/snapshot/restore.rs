@@ -6,17 +6,19 @@ use std::time::Duration;
 use foldhash::HashSet;
 use tokio::time::Instant;
 
+use super::checks::{at_most, each, hash, known_endpoint, known_type, stamp};
 use super::snapshot::{
-    Ago, SavedFault, SavedFaults, SavedLater, SavedNext, SavedRecord, SavedUrl, SavedWindow,
-    Snapshot, Text, frozen_at,
+    SavedFault, SavedFaults, SavedLater, SavedNext, SavedRecord, SavedUrl, SavedWindow, Snapshot,
+    frozen_at,
 };
+use super::unsent::{self, RestoredEvent};
+use super::values::{Ago, Text};
 use crate::base::{
-    Moment, Probability, RateLimit, ReceiverUrl, Stamp, WINDOWS_MAX, Window, parse_duration, short,
-    time_in_words,
+    Probability, RateLimit, ReceiverUrl, WINDOWS_MAX, Window, parse_duration, short, time_in_words,
 };
-use crate::catalogue::{self, Catalogue, Endpoint, OutcomeId};
+use crate::catalogue::{Catalogue, OutcomeId};
 use crate::world::journal::Journal;
-use crate::world::outbox::RegisteredUrl;
+use crate::world::outbox::{RegisteredUrl, UNSENT_MAX};
 use crate::world::queued::{self, CallKind, Queued};
 use crate::world::records::{COUNTERS_MAX, Later, RECORDS_MAX, Record, Version};
 use crate::world::standing_faults::{FAULTS_MAX, TTL_MAX, WorldFault};
@@ -45,6 +47,7 @@ pub(crate) struct Restoration {
     last_request: u64,
     last_delivery: u64,
     urls: Vec<(String, RegisteredUrl)>,
+    unsent: Vec<RestoredEvent>,
     next: Vec<(CallKind, Queued)>,
     faults: Option<CheckedFaults>,
     limits: Vec<(u64, Option<SavedWindow>)>,
@@ -104,6 +107,7 @@ impl Snapshot {
         at_most("records", self.records.len(), RECORDS_MAX)?;
         at_most("counters", self.counters.len(), COUNTERS_MAX)?;
         at_most("next", self.next.len(), queued::QUEUED_MAX)?;
+        at_most("unsent", self.unsent.len(), UNSENT_MAX)?;
         at_most("rate_limits", self.rate_limits.len(), WINDOWS_MAX)?;
         let limits = (self.rate_limits.into_iter())
             .map(|limit| Ok((hash("rate_limits", &limit.of)?, limit.window)))
@@ -119,6 +123,7 @@ impl Snapshot {
             urls: each(self.callback_urls, "callback_urls", |url| {
                 url.check(catalogue)
             })?,
+            unsent: unsent::checked(self.unsent, catalogue)?,
             next: each(self.next, "next", |next| next.check(catalogue))?,
             faults: faults.transpose()?,
             records: each(self.records, "records", |record| record.check(catalogue))?,
@@ -148,6 +153,10 @@ impl Restoration {
         state.callbacks.log.start_after(self.last_delivery);
         state.callbacks.advanced = self.advanced;
         state.callbacks.urls = self.urls.into_iter().collect();
+        for event in self.unsent {
+            let unsent = event.at(now);
+            state.callbacks.unsent.restore(unsent);
+        }
         for (calls, queued) in self.next {
             state.next.push(calls, queued);
         }
@@ -179,33 +188,6 @@ impl Restoration {
     }
 }
 
-/// Checks the items of a list. A refusal names the item.
-fn each<T, C>(
-    items: Vec<T>,
-    name: &str,
-    check: impl Fn(T) -> Result<C, String>,
-) -> Result<Vec<C>, String> {
-    let checked = items
-        .into_iter()
-        .enumerate()
-        .map(|(at, item)| check(item).map_err(|message| format!("`{name}[{at}]`: {message}")));
-    checked.collect()
-}
-
-fn at_most(name: &str, count: usize, most: usize) -> Result<(), String> {
-    if count > most {
-        return Err(format!(
-            "`{name}`: a world has {most} at most, and these are {count}"
-        ));
-    }
-    Ok(())
-}
-
-fn hash(name: &str, written: &str) -> Result<u64, String> {
-    u64::from_str_radix(written, 16)
-        .map_err(|_| format!("`{name}`: `{}` is no hash of 16 hex digits", short(written)))
-}
-
 fn counters(saved: Vec<(String, u32, u64)>) -> Result<Vec<(u64, u32, u64)>, String> {
     let mut known = HashSet::default();
     let mut counters = Vec::with_capacity(saved.len());
@@ -219,28 +201,6 @@ fn counters(saved: Vec<(String, u32, u64)>) -> Result<Vec<(u64, u32, u64)>, Stri
     Ok(counters)
 }
 
-fn known_endpoint<'c>(catalogue: &'c Catalogue, id: &str) -> Result<&'c Endpoint, String> {
-    catalogue.endpoint(id).ok_or_else(|| {
-        format!(
-            "the endpoint `{}` is not among the scenarios of this sandbox",
-            short(id)
-        )
-    })
-}
-
-fn stamp(name: &str, written: &str) -> Result<Stamp, String> {
-    written
-        .parse()
-        .map_err(|_| format!("`{name}`: `{}` is no instant", short(written)))
-}
-
-impl Ago {
-    fn at(self, now: Instant) -> Moment {
-        let real = Duration::from_millis(self.real_ms);
-        Moment::ago(now, real, Duration::from_millis(self.advanced_ms))
-    }
-}
-
 impl SavedWindow {
     fn at(self, now: Instant) -> Window {
         Window {
@@ -252,12 +212,7 @@ impl SavedWindow {
 
 impl SavedUrl {
     fn check(self, catalogue: &Catalogue) -> Result<(String, RegisteredUrl), String> {
-        if !catalogue::callback_types(catalogue).contains(&self.callback_type.as_str()) {
-            return Err(format!(
-                "no endpoint sends callbacks of the type `{}`",
-                short(&self.callback_type)
-            ));
-        }
+        known_type(catalogue, &self.callback_type)?;
         let registered = RegisteredUrl {
             url: ReceiverUrl::parse(&self.url)?,
             created: stamp("created", &self.created)?,

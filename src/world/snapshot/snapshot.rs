@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::base::{Clock, JsonMistake, Moment, duration_text, milliseconds};
+use super::unsent::{self, SavedEvent};
+use super::values::{Ago, Text};
+use crate::base::{Clock, JsonMistake, duration_text, milliseconds};
 use crate::world::records::Version;
 use crate::world::standing_faults::WorldFault;
 use crate::world::state::State;
@@ -35,6 +36,9 @@ pub(crate) struct Snapshot {
     pub(super) last_request: u64,
     pub(super) last_delivery: u64,
     pub(super) callback_urls: Vec<SavedUrl>,
+    /// The events without a URL, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) unsent: Vec<SavedEvent>,
     pub(super) next: Vec<SavedNext>,
     pub(super) faults: Option<SavedFaults>,
     pub(super) rate_limits: Vec<SavedLimit>,
@@ -51,15 +55,6 @@ pub(crate) struct Snapshot {
 pub(super) struct SavedClock {
     /// Null when it follows the machine's time.
     pub(super) frozen_at: Option<String>,
-    pub(super) advanced_ms: u64,
-}
-
-/// How long ago something happened, by the machine's time. `advanced_ms` says how far the world's clock had
-/// been advanced then.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Ago {
-    pub(super) real_ms: u64,
     pub(super) advanced_ms: u64,
 }
 
@@ -153,38 +148,12 @@ pub(super) struct LaterVersion {
     pub(super) body: Text,
 }
 
-/// The exact bytes of a body, which are text.
-#[derive(Debug)]
-pub(super) struct Text(pub(super) Bytes);
-
-impl Serialize for Text {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&String::from_utf8_lossy(&self.0))
-    }
-}
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self(text.into()))
-    }
-}
-
 /// What a restore does not bring back, counted when the snapshot is taken.
 #[derive(Debug, Deserialize, Serialize)]
 struct LeftOut {
     pending_callbacks: usize,
     requests: usize,
     deliveries: usize,
-}
-
-impl Ago {
-    fn of(since: Moment, now: Instant) -> Self {
-        let (real, advanced) = since.parts(now);
-        Self {
-            real_ms: milliseconds(real),
-            advanced_ms: milliseconds(advanced),
-        }
-    }
 }
 
 impl Snapshot {
@@ -203,6 +172,7 @@ impl Snapshot {
             last_request: state.journal.last_seq(),
             last_delivery: callbacks.log.last_seq(),
             callback_urls: urls(state),
+            unsent: unsent::saved(state, now),
             next: next(state),
             faults: faults(state, now),
             rate_limits: rate_limits(state, now),

@@ -26,6 +26,14 @@ pub const MEASUREMENTS: &[(&str, &str)] = &[
 /// A document, and words of it around the limits that they quote. Blanks stand for line breaks too. A constant may be
 /// called by the end of its path, where that is enough.
 pub const QUOTES: &[(&str, &str)] = &[
+    (
+        "src/control/openapi.json",
+        "of the body of the answer, at most {log_text::LINE_CHARS_MAX} characters",
+    ),
+    (
+        "src/answer/explain/attempt.rs",
+        "of the body of the answer, at most {log_text::LINE_CHARS_MAX} characters",
+    ),
     ("README.md", "it is cut after {fault::BROKEN_MAX}"),
     ("README.md", "or {fault::BROKEN_MAX} have passed"),
     (
@@ -111,7 +119,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "ARCHITECTURE.md",
-        "at most {outbox::SENDS_OF_WORLD_MAX} at a time for a world and {courier::SENDS_MAX} in all",
+        "at most {courier::CONNECTS_MAX} connect at once, and {courier::UNANSWERED_MAX} wait for an answer",
     ),
     (
         "docs/ci.md",
@@ -279,6 +287,10 @@ pub const QUOTES: &[(&str, &str)] = &[
         "is pending any more, at most {patience::PATIENCE}.",
     ),
     (
+        "src/sandbox/callbacks.rs",
+        "since the last reset, at most {patience::PATIENCE}.",
+    ),
+    (
         "src/sandbox/sandbox.rs",
         "in flight finish ({accept::STOP_TIME} at most)",
     ),
@@ -404,6 +416,30 @@ pub const NO_LIMITS: &[(&str, &str)] = &[
 
 /// Constants that are called as limits are, and that nobody meets from outside.
 pub const INTERNAL: &[(&str, &str)] = &[
+    (
+        "server::tls::handshake::NAME_CHARS_MAX",
+        "the longest name of a host",
+    ),
+    (
+        "world::outbox::log::NAMED_MAX",
+        "the log names the first callbacks that were cancelled together",
+    ),
+    (
+        "cli::port_holder::ANSWER_TIME",
+        "a holder of the port that does not answer is not named",
+    ),
+    (
+        "cli::port_holder::VERSION_CHARS_MAX",
+        "the holder of the port is no sandbox",
+    ),
+    (
+        "base::log_path::SEGMENT_BYTES_MAX",
+        "longer segments are shortened like names",
+    ),
+    (
+        "base::log_path::DIGITS_MAX",
+        "longer numbers are shortened like names",
+    ),
     (
         "cli::ready_file::CONTENT_BYTES_MAX",
         "a longer file is no ready file, and is not read",

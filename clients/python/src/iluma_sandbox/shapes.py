@@ -104,12 +104,13 @@ class Delivery(TypedDict):
     id: str
     seq: int
     type: str
-    #: ``scheduled``, ``sending``, ``retrying``, ``delivered``, ``failed``, ``cancelled``, ``suppressed`` or
-    #: ``dropped``.
+    #: ``scheduled``, ``sending``, ``retrying``, ``delivered``, ``failed``, ``cancelled``, ``suppressed``, ``dropped``
+    #: or ``no_url``. Only ``deliveries(state="no_url")`` lists the last ones.
     state: str
     record: Optional[str]
     outcome: str
-    url: str
+    #: None in the state ``no_url``.
+    url: Optional[str]
     created: str
     next_try: Optional[str]
     on_purpose: Optional[str]

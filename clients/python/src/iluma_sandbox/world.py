@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence
 
 from .control import Control, authorization
+from .errors import NotVerified
 from .inbox import Inbox
 from .shapes import Delivery, Duration, Ended, Fault, Match, Page, Queued, Request, flat, given, written
 
@@ -136,7 +137,8 @@ class World:
     ) -> Page[Delivery]:
         """The callbacks that match, with their attempts, newest first.
 
-        With ``count``, waits until this many match. Raises `NotVerified` with the reasons after ``wait``.
+        With ``count``, waits until this many match. Raises `NotVerified` with the reasons after ``wait``, or at once if
+        none can come because no URL is registered. ``state="no_url"`` lists the callbacks that had no URL.
         """
         __tracebackhide__ = True
         query = {
@@ -152,9 +154,16 @@ class World:
         return Page(answer["deliveries"], answer)
 
     def idle(self, wait: Duration = "5s") -> None:
-        """Returns when no callback is pending, or raises `NotVerified` with the pending ones."""
+        """Returns when no callback is pending, or raises `NotVerified` with the pending ones.
+
+        It also raises it if callbacks were dropped since the last reset, because too many of all worlds were pending.
+        """
         __tracebackhide__ = True
-        self.call("GET", "idle", query={"wait": written(wait)})
+        answer = self.call("GET", "idle", query={"wait": written(wait)})
+        dropped = answer.get("dropped_callbacks", 0)
+        if dropped:
+            message = f"nothing is pending, but {dropped} callbacks were dropped: too many of all worlds were pending"
+            raise NotVerified(message, status=200, answer=answer)
 
     def advance(self, by: Duration) -> list[Delivery]:
         """Moves the world's clock forward and runs everything that falls due. Returns the callbacks that were tried."""

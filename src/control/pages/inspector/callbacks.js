@@ -47,7 +47,7 @@ function deliveries(room, filter, count, signal) {
     h('span', { class: `tag state ${one.state}` }, one.state),
     h('span', { class: 'c-path' }, one.type),
     h('span', { class: 'c-outcome' }, outcomeOf(one.outcome)),
-    h('span', { class: 'c-url dim' }, withoutSecrets(one.url)),
+    h('span', { class: 'c-url dim' }, one.url ? withoutSecrets(one.url) : one.reason),
     h('span', { class: 'c-took dim' }, `${one.attempts.length} ${one.attempts.length === 1 ? 'try' : 'tries'}`),
   ];
   // A delivery that has changed is drawn again.
@@ -65,9 +65,10 @@ function deliveries(room, filter, count, signal) {
   signal.addEventListener('abort', () => rows.close());
 
   async function load() {
-    const answer = await api('deliveries', { world: store.world, query: { limit: 2000 } });
+    const [answer, unsent] = await Promise.all([{ limit: 2000 }, { state: 'no_url', limit: 2000 }].map((query) => api('deliveries', { world: store.world, query })));
     ({ dropped } = answer);
-    all = answer.deliveries;
+    // Sorting is stable: callbacks of the same time stay in their order.
+    all = [...answer.deliveries, ...unsent.deliveries].sort((one, other) => (one.created < other.created) - (one.created > other.created));
     refresh(true);
   }
   function refresh(keep) {
@@ -112,7 +113,7 @@ function deliveries(room, filter, count, signal) {
       h('div', { class: 'row actions' }, button('Redeliver', again, { class: 'primary', title: 'Sends the same bytes again (r)' }),
         one.record && h('a', { class: 'button', href: link('requests', { world: store.world, q: one.record }) }, 'Requests of the record')),
       one.reason && h('p', {}, one.reason),
-      h('dl', { class: 'pairs' }, h('dt', {}, 'to'), h('dd', { class: 'mono wrap' }, withoutSecrets(one.url)),
+      h('dl', { class: 'pairs' }, one.url && [h('dt', {}, 'to'), h('dd', { class: 'mono wrap' }, withoutSecrets(one.url))],
         one.record && [h('dt', {}, 'record'), h('dd', { class: 'mono wrap' }, one.record)],
         h('dt', {}, 'created'), h('dd', {}, one.created),
         one.next_try && [h('dt', {}, 'next try'), h('dd', {}, one.next_try)]),

@@ -1,0 +1,320 @@
+//! Every sentence of the documents that promises a line of the log is in this list, with its proof.
+
+use std::fs;
+use std::path::Path;
+
+use regex::Regex;
+use serde_json::json;
+
+use crate::process::{Process, write};
+use crate::raw::Raw;
+use crate::secure::address;
+
+/// What shows that a promise is kept.
+enum Proof {
+    /// A sandbox of the test below logs these words, because of this event.
+    Log(Event, &'static str),
+    /// The test of this name, in this file.
+    Test(&'static str, &'static str),
+    /// The sentence is about another log.
+    OtherLog,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Event {
+    Fault,
+    ForeignPage,
+    BrokenReload,
+    Request,
+    Callback,
+    RefusedUrl,
+    CutAtStop,
+}
+
+const EVENTS: [Event; 7] = [
+    Event::Fault,
+    Event::ForeignPage,
+    Event::BrokenReload,
+    Event::Request,
+    Event::Callback,
+    Event::RefusedUrl,
+    Event::CutAtStop,
+];
+
+use Event::{BrokenReload, Callback, CutAtStop, Fault, ForeignPage, RefusedUrl, Request};
+use Proof::{Log, OtherLog, Test};
+
+/// The document, the words of the sentence, and the proof.
+const PROMISES: &[(&str, &str, Proof)] = &[
+    (
+        "README.md",
+        "The log and the journal (`fault`, `delay`) always have it",
+        Log(Fault, "fault=\"malformed\""),
+    ),
+    (
+        "README.md",
+        "The mistake is logged and shown",
+        Log(BrokenReload, "scenarios not reloaded"),
+    ),
+    (
+        "README.md",
+        "logs the warnings at the start and at each reload",
+        Test(
+            "warnings",
+            "a_sandbox_serves_in_spite_of_a_warning_and_says_it_in_the_log_and_by_readyz",
+        ),
+    ),
+    (
+        "README.md",
+        "the log has no contents of requests",
+        Test("logging", "nothing_that_a_client_made_up_is_in_the_log"),
+    ),
+    (
+        "README.md",
+        "Format of the log on stderr",
+        Test(
+            "logging",
+            "every_exchange_of_the_journal_has_exactly_one_line",
+        ),
+    ),
+    (
+        "README.md",
+        "The log and the explanation say so too",
+        Log(ForeignPage, "hint="),
+    ),
+    (
+        "README.md",
+        "Everything is switched on except the log",
+        OtherLog,
+    ),
+    (
+        "README.md",
+        "The log has a line for each request",
+        Log(Request, "INFO answered trace="),
+    ),
+    (
+        "README.md",
+        "and a line for each attempt of a callback",
+        Log(
+            Callback,
+            "WARN callback dlv_1 → 127.0.0.1:9/cb: connection refused, try 1 of 2, next in 3600s",
+        ),
+    ),
+    (
+        "README.md",
+        "A callback URL that is refused has a line of the log",
+        Log(RefusedUrl, "WARN callback URL 127.0.0.1:9/cb: refused"),
+    ),
+    (
+        "README.md",
+        "failed TLS handshake are lines of the log",
+        Test(
+            "logging",
+            "a_tls_handshake_that_fails_has_a_line_with_its_reason",
+        ),
+    ),
+    (
+        "README.md",
+        "`--log-format json` every line of the log",
+        Test("logging", "with_json_every_error_of_a_start_is_json"),
+    ),
+    (
+        "README.md",
+        "Nothing in the log is personal",
+        Test("logging", "nothing_that_a_client_made_up_is_in_the_log"),
+    ),
+    (
+        "docs/ci.md",
+        "The log of the sandbox shows",
+        Log(Request, "INFO answered trace="),
+    ),
+    (
+        "docs/https.md",
+        "it is renewed with the same key, and the log says so",
+        Test(
+            "tls_files",
+            "a_certificate_that_is_missing_or_near_its_end_is_made_anew_by_the_same_key",
+        ),
+    ),
+    (
+        "docs/production.md",
+        "recorded fixtures or debug logs",
+        OtherLog,
+    ),
+    ("docs/reliability.md", "in a line of the log", OtherLog),
+    ("docs/reliability.md", "the log has no panic", OtherLog),
+    (
+        "docs/reliability.md",
+        "and the log says how many",
+        Log(CutAtStop, "1 connections were cut after 5 s"),
+    ),
+    (
+        "docs/reliability.md",
+        "finished deliveries in the log of a world",
+        OtherLog,
+    ),
+    (
+        "docs/reliability.md",
+        "the callback is logged as dropped",
+        OtherLog,
+    ),
+    (
+        "docs/reliability.md",
+        "The log has the place and the backtrace",
+        Test(
+            "panics",
+            "a_panic_costs_the_request_that_met_it_and_its_world_stays_usable",
+        ),
+    ),
+    ("SECURITY.md", "is_logged_in_plain_words", OtherLog),
+    (
+        "SECURITY.md",
+        "The log has no key (except the documentation's",
+        Test(
+            "command_line",
+            "neither_keys_nor_tokens_nor_personal_fields_are_logged",
+        ),
+    ),
+    (
+        "SECURITY.md",
+        "and the log contains the token that was",
+        OtherLog,
+    ),
+];
+
+/// How a document speaks of the log.
+const WORDS: &str = r"(?i)\bthe log\b|\blogs\b|\b(?:is|are) logged\b|is_logged";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn documents() -> Vec<String> {
+    let docs = fs::read_dir(root().join("docs")).expect("a folder");
+    let docs = docs.map(|one| format!("docs/{}", one.expect("a file").file_name().display()));
+    let docs = docs.filter(|name| Path::new(name).extension().is_some_and(|end| end == "md"));
+    ["README.md".to_owned(), "SECURITY.md".to_owned()]
+        .into_iter()
+        .chain(docs)
+        .collect()
+}
+
+#[test]
+fn every_sentence_that_promises_a_line_of_the_log_has_a_proof() {
+    let words = Regex::new(WORDS).expect("a pattern");
+    let mut breaches = Vec::new();
+    for name in documents() {
+        let text = fs::read_to_string(root().join(&name)).expect("a document");
+        for (at, line) in text
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| words.is_match(line))
+        {
+            let mut known = PROMISES.iter().filter(|(document, ..)| *document == name);
+            if !known.any(|(_, quote, _)| line.contains(quote)) {
+                breaches.push(format!("{name}:{}: not in the list: {line}", at + 1));
+            }
+        }
+        for (_, quote, proof) in PROMISES.iter().filter(|(document, ..)| *document == name) {
+            if !text.contains(quote) {
+                breaches.push(format!("{name} no longer says `{quote}`"));
+            }
+            if let Test(file, test) = proof {
+                let tests = fs::read_to_string(root().join(format!("tests/it/{file}.rs")));
+                if !tests
+                    .expect("a file of tests")
+                    .contains(&format!("fn {test}"))
+                {
+                    breaches.push(format!("`{quote}`: there is no test {file}::{test}"));
+                }
+            }
+        }
+    }
+    assert!(breaches.is_empty(), "{}", breaches.join("\n"));
+}
+
+#[tokio::test]
+async fn the_log_has_what_the_documents_promise() {
+    for event in EVENTS {
+        let log = log_after(event).await;
+        for (document, quote, proof) in PROMISES {
+            if let Log(needs, words) = proof
+                && *needs == event
+            {
+                assert!(log.contains(words), "{document}: `{quote}`: {log}");
+            }
+        }
+    }
+}
+
+/// The log of a sandbox in which this happened.
+async fn log_after(event: Event) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dir = folder.path().to_str().expect("UTF-8");
+    let mut process = Process::serve(&["--scenarios", dir, "--callback-retries", "1h"]);
+    let bank = format!("{}/v1.1/identity/bank_account_data_requests", process.url);
+    let urls = format!("{}/v1/callback/urls", process.url);
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
+    let key =
+        |request: reqwest::RequestBuilder| request.basic_auth(iluma_sandbox::PUBLIC_KEY, Some(""));
+    let send = async |request: reqwest::RequestBuilder| {
+        key(request).send().await.expect("an answer").status()
+    };
+    let found = client
+        .post(&bank)
+        .header("x-magic-reply", "COMPLETED_FOUND");
+    match event {
+        Event::Fault => {
+            send(
+                client
+                    .post(&bank)
+                    .header("x-magic-reply", "COMPLETED_FOUND; fault=malformed"),
+            )
+            .await;
+        }
+        Event::ForeignPage => {
+            send(found.header("origin", "https://shop.example")).await;
+        }
+        Event::BrokenReload => {
+            write(folder.path(), "mine.toml", "extends = \"nothing\"\n");
+            process.wait_for_log("not reloaded");
+        }
+        Event::Request => {
+            send(found).await;
+        }
+        Event::Callback => {
+            write(
+                folder.path(),
+                "sandbox.toml",
+                "[callback_urls]\nNAME_VALIDATOR_REQUEST = \"http://127.0.0.1:9/cb\"\n",
+            );
+            process.wait_for_log("scenarios reloaded");
+            send(found).await;
+            process.wait_for_log("callback dlv_1");
+        }
+        Event::CutAtStop => {}
+        Event::RefusedUrl => {
+            let body = json!({"type": "NAME_VALIDATOR_REQUEST", "url": "http://127.0.0.1:9/cb"});
+            send(client.post(&urls).json(&body)).await;
+        }
+    }
+    let open = open_body(event, &process.url).await;
+    let log = process.terminate().2;
+    drop(open);
+    log
+}
+
+/// A connection whose body is never complete.
+async fn open_body(event: Event, url: &str) -> Option<Raw> {
+    if event != Event::CutAtStop {
+        return None;
+    }
+    let mut raw = Raw::to(address(url)).await;
+    let head = "POST /__sandbox/reset HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n";
+    raw.send(head).await;
+    raw.head().await; // the sandbox waits for the body now
+    Some(raw)
+}
