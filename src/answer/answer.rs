@@ -22,7 +22,7 @@ use crate::base::{Behaviour, Spellings};
 use crate::catalogue::{
     Answer, Catalogue, Creation, Endpoint, ReplyId, Route, UploadFields, calls_back, error_outcome,
 };
-use crate::http::{self, ApiError, Call, PageRequest};
+use crate::http::{self, ApiError, Call, PageRequest, WARNING_HEADER};
 use crate::world::{Decision, World};
 
 /// A reply, and what the journal and the log record about it.
@@ -60,8 +60,7 @@ pub(crate) fn answer(engine: &Engine, call: &Call) -> Answered {
         reply.headers.extend(standing.headers());
     }
     if let Some(warning) = seen.warning() {
-        let name = HeaderName::from_static("x-sandbox-warning");
-        reply.headers.push((name, warning));
+        reply.headers.push((WARNING_HEADER, warning));
     }
     seen.decision.endpoint = seen.endpoint.map(|endpoint| endpoint.id.clone());
     Answered {
@@ -141,6 +140,7 @@ fn enter_world(arrived: &Arrived<'_>, seen: &mut Seen<'_>) -> Result<Arc<World>,
     seen.key_is_live = key.is_live();
     engine.admit(catalogue, &key)?;
     let world = engine.worlds.enter(&key, call.received_at)?;
+    seen.was_dropped = world.take_drop_notice();
     seen.world = Some(world.clone());
     seen.decision.generation = catalogue.generation;
     Ok(world)

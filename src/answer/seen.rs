@@ -8,13 +8,15 @@ use super::magic::AskedFaults;
 use crate::base::RateStanding;
 use crate::catalogue::{Catalogue, Endpoint, OutcomeFaults, error_outcome};
 use crate::http::{ApiError, PageRequest};
-use crate::world::{CallKind, DecidedBy, Decision, World};
+use crate::world::{CallKind, DecidedBy, Decision, WORLD_DROPPED, World};
 
 /// Facts about a request, filled in on the way to its answer.
 #[derive(Default)]
 pub(super) struct Seen<'c> {
     pub(super) endpoint: Option<&'c Endpoint>,
     pub(super) key_is_live: bool,
+    /// True when an earlier world of the key was dropped, and the client is told now.
+    pub(super) was_dropped: bool,
     /// Set if a browser sent the request for a page of another origin.
     pub(super) page: Option<PageRequest>,
     /// What is wrong with the API key, for the log.
@@ -49,10 +51,12 @@ impl Seen<'_> {
     pub(super) fn warning(&self) -> Option<HeaderValue> {
         const OF_KEY: &str = "a key of the live environment was sent to a sandbox";
         let of_key = self.key_is_live.then_some(OF_KEY);
+        let of_drop = self.was_dropped.then_some(WORLD_DROPPED);
         let of_page = self.page.map(PageRequest::advice);
         let warnings = of_page
             .into_iter()
             .chain(of_key)
+            .chain(of_drop)
             .chain(self.hints.as_deref());
         let warnings: Vec<_> = warnings.collect();
         if warnings.is_empty() {
@@ -65,7 +69,9 @@ impl Seen<'_> {
     pub(super) fn log_hint(&mut self) -> Option<String> {
         let of_page = self.page.map(|page| page.advice().to_owned());
         let of_callback = self.lacks_url_of.take();
-        of_page.or_else(|| self.key_mistake.take()).or_else(|| {
+        let of_drop = self.was_dropped.then(|| WORLD_DROPPED.to_owned());
+        let others = of_page.or_else(|| self.key_mistake.take()).or(of_drop);
+        others.or_else(|| {
             of_callback.map(|one| format!("no callback: no URL is registered for {one}"))
         })
     }

@@ -22,6 +22,7 @@ mod share;
 mod spellings;
 mod sync;
 mod text;
+mod turns;
 
 pub(crate) use self::amount::{size_in_words, time_in_words};
 pub(crate) use self::api_key::PREFIXES;
@@ -54,3 +55,4 @@ pub(crate) use self::text::{
     hex, listed, look_alike, named_near, nearest, nearest_clause, nearest_or_all, nearest_sentence,
     pointer_part, reason, short, shortened, snake_case,
 };
+pub(crate) use self::turns::{Turn, Turns};

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use super::courier::Courier;
 use super::run::attempt_unless_stopped;
-use crate::base::Stamp;
+use crate::base::{self, Stamp};
 use crate::world::World;
 
 /// How far a world's clock is advanced.
@@ -18,7 +20,14 @@ pub(crate) enum Advance {
 impl Courier {
     /// Advances the world's clock past everything that becomes due, and waits for the receivers' answers.
     /// Returns the deliveries that were attempted. Spawn it: it must not be dropped while it waits.
-    pub(crate) async fn advance(self: Arc<Self>, world: Arc<World>, to: Advance) -> Vec<u64> {
+    ///
+    /// When `stop` turns true it ends where it is. An attempt that is running goes on without it.
+    pub(crate) async fn advance(
+        self: Arc<Self>,
+        world: Arc<World>,
+        to: Advance,
+        mut stop: watch::Receiver<bool>,
+    ) -> Vec<u64> {
         let _one_at_a_time = world.advancing.lock().await;
         let mut changes = world.changes();
         self.panics.reached("advance");
@@ -33,7 +42,10 @@ impl Courier {
             if world.state().callbacks.in_flight == 0 {
                 break;
             }
-            changes.changed().await.ok();
+            tokio::select! {
+                _ = changes.changed() => {}
+                _ = stop.wait_for(|stop| *stop) => return Vec::new(),
+            }
         }
         let until = {
             let mut state = world.state();
@@ -61,7 +73,12 @@ impl Courier {
             if !tried.contains(&leaving.seq) {
                 tried.push(leaving.seq);
             }
-            attempt_unless_stopped(self.clone(), world.clone(), leaving, resets).await;
+            let attempt = attempt_unless_stopped(self.clone(), world.clone(), leaving, resets);
+            let attempt = tokio::spawn(attempt);
+            tokio::select! {
+                attempted = attempt => base::pass_panic_on(attempted),
+                _ = stop.wait_for(|stop| *stop) => return tried,
+            };
         }
     }
 }

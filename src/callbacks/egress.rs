@@ -228,7 +228,7 @@ pub(crate) fn callable_host(host: &str) -> Result<Host, String> {
 }
 
 impl AttemptResult {
-    pub(super) fn failed(error: String) -> Self {
+    pub(crate) fn failed(error: String) -> Self {
         Self {
             reached: false, // the caller knows this and the addresses
             status: None,

@@ -70,7 +70,7 @@ pub(super) async fn set(
 
 async fn moved(context: &Arc<Context>, world: &Arc<World>, to: Advance) -> ControlAnswer {
     // Spawned: a client that goes away must not leave it half done.
-    let advance = context.courier.clone().advance(world.clone(), to);
+    let advance = (context.courier.clone()).advance(world.clone(), to, context.stop.clone());
     let tried = base::pass_panic_on(tokio::spawn(advance).await).unwrap_or_default();
     let (_, mut body) = show(world);
     let state = world.state();

@@ -10,6 +10,7 @@ use super::inbox_store::Inbox;
 use super::redacted_explanation::redact_explanation;
 use super::upload_store::UploadStore;
 use crate::answer::{self, Engine, Explanation, FoundExchange};
+use crate::base::Turns;
 use crate::callbacks::Courier;
 use crate::catalogue::Catalogue;
 use crate::http::{Call, ControlToken};
@@ -32,6 +33,8 @@ pub(crate) struct Context {
     pub commands: fn() -> Vec<(String, String)>,
     /// True when the sandbox stops.
     pub stop: watch::Receiver<bool>,
+    /// Long calculations for the control API.
+    pub turns: Turns,
 }
 
 impl Context {

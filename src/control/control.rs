@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
+use hyper::header::HeaderValue;
 use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::ask::{ControlReply, ControlRequest, JSON, LINES, TEXT, bad_request, written};
 use super::context::Context;
 use super::routes::{self, ControlRoute, Handler};
-use crate::http::{self, ApiError, CONTROL_PREFIX, Call, PageRequest, Refusal, ReplyBody};
-use crate::world::World;
+use crate::answer::own_key;
+use crate::http::{
+    self, ApiError, CONTROL_PREFIX, Call, PageRequest, Refusal, ReplyBody, WARNING_HEADER,
+};
+use crate::world::{WORLD_DROPPED, World};
 
 /// Whether a path is the sandbox's own.
 pub(crate) fn is_control_path(path: &str) -> bool {
@@ -21,7 +25,17 @@ pub(crate) async fn respond(context: &Arc<Context>, call: &Call) -> Response<Rep
         ControlReply::Whole((status, json!({"error": error, "message": message})))
     };
     context.engine.panics.reached("control");
-    let said = decide(context, call).await.unwrap_or_else(refused);
+    let decided = decide(context, call).await;
+    let is_told = decided.is_ok() && was_dropped(context, call);
+    let mut response = response(decided.unwrap_or_else(refused));
+    if is_told {
+        let warning = HeaderValue::from_static(WORLD_DROPPED);
+        response.headers_mut().insert(WARNING_HEADER, warning);
+    }
+    response
+}
+
+fn response(said: ControlReply) -> Response<ReplyBody> {
     let (status, kind, body) = match said {
         ControlReply::Response(response) => return response,
         ControlReply::Document(kind, document) => (StatusCode::OK, kind, ReplyBody::new(document)),
@@ -30,6 +44,14 @@ pub(crate) async fn respond(context: &Arc<Context>, call: &Call) -> Response<Rep
         ControlReply::Whole((status, body)) => (status, JSON, ReplyBody::new(body.to_string())),
     };
     written(status, kind, body)
+}
+
+/// Whether the caller's own world was dropped, and it is told now.
+fn was_dropped(context: &Context, call: &Call) -> bool {
+    let query = call.query(None).unwrap_or_default();
+    let key = own_key(&context.engine, call, &query).ok();
+    let world = key.and_then(|key| context.engine.worlds.get(&key));
+    world.is_some_and(|world| world.take_drop_notice())
 }
 
 /// A panic has left no answer.
@@ -69,6 +91,7 @@ async fn decide(context: &Arc<Context>, call: &Call) -> Result<ControlReply, Ref
     };
     let answer = match route.handler {
         Handler::Page(answer) | Handler::Custom(answer) => return answer(request),
+        Handler::CustomAsync(answer) => return answer(request).await,
         Handler::Plain(answer) => answer(request),
         Handler::PlainAsync(answer) => answer(request).await,
         Handler::OwnWorld(answer) => {

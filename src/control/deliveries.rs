@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hyper::StatusCode;
 use serde_json::{Value, json};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::ask::{
     ControlAnswer, ControlRequest, LIMIT_DEFAULT, bad_request, only, parameter, wait, whole_number,
@@ -16,7 +16,7 @@ use crate::answer::ExplainedAttempt;
 use crate::base::{ReceiverUrl, milliseconds};
 use crate::http::Refusal;
 use crate::world::{
-    self, Attempt, Callbacks, Delivery, DeliveryState, World, delivery_id, event_seq_of,
+    self, Attempt, Callbacks, Delivery, DeliveryState, Waiting, World, delivery_id, event_seq_of,
     log_ordered, seq_of,
 };
 
@@ -52,7 +52,9 @@ pub(super) async fn list(
     }
     let wanted = count.unwrap_or(1);
     let until = Instant::now() + wait.unwrap_or_default();
+    let mut waiting = Waiting::in_world(until, &context.stop, world);
     let mut changes = world.changes();
+    let mut is_over = false;
     loop {
         changes.mark_unchanged();
         let (answer, next_due) = {
@@ -65,15 +67,14 @@ pub(super) async fn list(
         if let Some(answer) = answer {
             return Ok((StatusCode::OK, answer));
         }
-        let is_hopeless = unsent::nothing_can_come(context, &world.state().callbacks, &filter);
-        let wakes = next_due.map_or(until, |due| due.min(until));
-        let slept = !is_hopeless && timeout_at(wakes, changes.changed()).await.is_err();
-        if is_hopeless || slept && Instant::now() >= until {
+        if is_over {
             return Ok((
                 StatusCode::REQUEST_TIMEOUT,
                 why_not(context, world, &filter, wanted),
             ));
         }
+        let is_hopeless = unsent::nothing_can_come(context, &world.state().callbacks, &filter);
+        is_over = is_hopeless || !waiting.change_or(&mut changes, next_due).await;
     }
 }
 
@@ -209,7 +210,9 @@ pub(super) async fn idle(
 ) -> Result<ControlAnswer, Refusal> {
     only(query, &["wait"])?;
     let until = Instant::now() + wait(query)?.unwrap_or_default();
+    let mut waiting = Waiting::in_world(until, &context.stop, world);
     let mut changes = world.changes();
+    let mut is_over = false;
     loop {
         changes.mark_unchanged();
         let (pending, dropped) = {
@@ -223,7 +226,7 @@ pub(super) async fn idle(
             };
             return Ok((StatusCode::OK, idle));
         }
-        if timeout_at(until, changes.changed()).await.is_err() {
+        if is_over {
             let state = world.state();
             let pending = state
                 .callbacks
@@ -243,6 +246,7 @@ pub(super) async fn idle(
                 }),
             ));
         }
+        is_over = !waiting.change(&mut changes).await;
     }
 }
 

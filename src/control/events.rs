@@ -33,7 +33,7 @@ use super::requests::RequestsOf;
 use crate::base::{microseconds, milliseconds};
 use crate::http::{Refusal, ReplyBody};
 use crate::world::{
-    self, DecidedBy, Exchange, Mask, NO_WORLD, SUBSCRIBERS_MAX, Subscription, Tag, World,
+    self, DecidedBy, Exchange, Mask, NO_WORLD, ReadWorld, SUBSCRIBERS_MAX, Subscription, Tag, World,
 };
 
 const BACKLOG_MAX: usize = 10_000;
@@ -206,7 +206,7 @@ fn tag_text(tag: &Tag) -> &str {
 fn worlds_of(
     context: &Context,
     exchanges: &VecDeque<(Tag, u64)>,
-) -> HashMap<Tag, (Mask, Arc<World>)> {
+) -> HashMap<Tag, (Mask, ReadWorld)> {
     let tags: HashSet<Tag> = exchanges.iter().map(|(tag, _)| *tag).collect();
     let worlds = context.engine.worlds.all().into_iter();
     let worlds = worlds.filter(|world| tags.contains(&tag(world)));

@@ -13,7 +13,7 @@ use super::exchange_json::{self, time};
 use super::requests::RequestsOf;
 use super::unsent;
 use crate::http::Refusal;
-use crate::world::{Delivery, Mask, World};
+use crate::world::{Delivery, Mask, ReadWorld, World};
 
 /// The version of the lines. It changes when readers have to change.
 const VERSION: u32 = 1;
@@ -31,7 +31,7 @@ struct Lines {
 
 /// Where entries are kept.
 enum JournalPlace {
-    World(Arc<World>),
+    World(ReadWorld),
     Strangers,
 }
 
@@ -58,7 +58,7 @@ pub(super) fn answer(request: ControlRequest<'_>) -> Result<ControlReply, Refusa
     let context = request.context;
     only(request.query, &["world"])?;
     let places = match RequestsOf::of(request)? {
-        RequestsOf::Own(world) => vec![JournalPlace::World(world)],
+        RequestsOf::Own(world) => vec![JournalPlace::World(ReadWorld::of(world))],
         RequestsOf::Strangers => vec![JournalPlace::Strangers],
         RequestsOf::All => {
             let worlds = context.engine.worlds.all().into_iter();
@@ -80,7 +80,7 @@ impl Lines {
             let exchange = |seq| ExportEntry::Exchange { place, seq };
             match kept {
                 JournalPlace::World(world) => {
-                    worlds.push(world.as_ref());
+                    worlds.push(&**world);
                     let state = world.state();
                     let (journal, log) = (&state.journal, &state.callbacks.log);
                     requests_dropped += journal.dropped;

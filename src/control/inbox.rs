@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use hyper::StatusCode;
 use serde_json::{Value, json};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::ask::{
     ControlAnswer, ControlRequest, bad_request, only, parameter, unreadable, wait, whole_number,
@@ -12,7 +12,7 @@ use super::gathered::gathered;
 use super::inbox_store::InboxEntry;
 use crate::base::lock;
 use crate::http::{self, Body, CONTROL_TOKEN_HEADER, Refusal};
-use crate::world;
+use crate::world::{self, Waiting};
 
 /// `GET /__sandbox/inbox`: the names under which something came, the latest last.
 pub(super) fn names(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
@@ -114,7 +114,9 @@ pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, R
         }
         json
     };
+    let mut waiting = Waiting::new(until, &context.stop);
     let mut changes = inbox.changes.subscribe();
+    let mut is_over = false;
     loop {
         changes.mark_unchanged();
         let (entries, dropped) = {
@@ -136,9 +138,10 @@ pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, R
         if entries.len() as u64 >= wanted || wait.is_none() {
             return Ok((StatusCode::OK, body));
         }
-        if timeout_at(until, changes.changed()).await.is_err() {
+        if is_over {
             return Ok((StatusCode::REQUEST_TIMEOUT, body));
         }
+        is_over = !waiting.change(&mut changes).await;
     }
 }
 

@@ -8,15 +8,16 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::ask::{
-    ControlAnswer, ControlRequest, LIMIT_DEFAULT, bad_request, parameter, wait, whole_number,
+    ControlAnswer, ControlReply, ControlRequest, JSON, LIMIT_DEFAULT, bad_request, parameter, wait,
+    whole_number,
 };
 use super::context::Context;
 use super::exchange_json::exchange_json;
 use crate::answer::{is_tag, may_see_all};
 use crate::http::Refusal;
 use crate::world::{
-    self, Excerpt, Exchange, Expectation, Expected, JOURNAL_ENTRIES_MAX, JournalOf, Judgement,
-    Mask, NotVerified, Query, RequestField, Wait, World,
+    self, Exchange, Expectation, Expected, JOURNAL_ENTRIES_MAX, JournalOf, Judgement, Mask,
+    NotVerified, Query, ReadWorld, RequestField, Wait, World,
 };
 
 /// A page ends when its bodies and heads reach this size, for they may be large.
@@ -88,7 +89,7 @@ struct Page {
 
 /// All that match, newest first unless it is said otherwise. With `wait` it answers as soon as `count` of
 /// them match, or 408 with what came closest.
-pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
+pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlReply, Refusal> {
     let ControlRequest { context, query, .. } = request;
     let page = Page::read(context, query)?;
     let count = parameter(query, "count", whole_number)?;
@@ -105,19 +106,20 @@ pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, R
                 "`wait`, `after_seq` and `before_seq` need one world: each counts its own requests",
             ));
         }
-        return Ok((StatusCode::OK, page.of_all(context)));
+        return Ok(page.of_all(context).await);
     };
     if let Some(wait) = wait {
         let expectation = Expectation::at_least(count.unwrap_or(1), page.query.clone());
         let expectation = expectation.after(page.after_seq);
         let until = Wait::Until(Instant::now() + wait);
-        if let Err(error) = kept.verify(&expectation, until).await {
-            return Ok(timed_out(context, &error, &mask));
+        if let Err(error) = kept
+            .verify(&expectation, until, &context.stop, &context.turns)
+            .await
+        {
+            return Ok(ControlReply::Whole(timed_out(context, &error, &mask)));
         }
     }
-    let mut body = page.of(context, &kept.excerpt(page.after_seq));
-    mask.hide(&mut body);
-    Ok((StatusCode::OK, body))
+    Ok(page.of(context, kept, &mask).await)
 }
 
 impl Page {
@@ -156,35 +158,62 @@ impl Page {
         })
     }
 
-    fn of(&self, context: &Context, excerpt: &Excerpt) -> Value {
+    async fn of(&self, context: &Context, kept: JournalOf<'_>, mask: &Mask) -> ControlReply {
+        let mut turn = context.turns.first().await;
+        let excerpt = kept.excerpt(self.after_seq);
+        let mut matching = Matching::default();
         let range = excerpt.exchanges.iter();
-        let range = range.filter(|one| one.seq < self.before_seq);
-        let (matching, unknown) = self.matching(range);
-        let (page, left) = self.cut(&matching);
-        json!({
-            "requests": page.iter().map(|one| exchange_json(context, one)).collect::<Vec<_>>(),
-            "matched": matching.len(),
-            "not_judged": unknown,
+        for exchange in range.filter(|one| one.seq < self.before_seq) {
+            turn.pause().await;
+            matching.add(&self.query, exchange);
+        }
+        let Matching {
+            mut exchanges,
+            not_judged,
+        } = matching;
+        if self.newest_first {
+            exchanges.reverse();
+        }
+        let (page, left) = self.cut(&exchanges);
+        let rest = json!({
+            "requests": [],
+            "matched": exchanges.len(),
+            "not_judged": not_judged,
             "dropped": excerpt.dropped,
             "reaches_into_dropped": self.after_seq < excerpt.dropped_until,
             "last_seq": excerpt.last_seq,
             "next": page.last().filter(|_| left > 0).map(|one| one.seq),
-        })
+        });
+        let mut text = PageText::of(&rest);
+        for exchange in page {
+            turn.pause().await;
+            text.add(context, exchange, mask);
+        }
+        text.finish()
     }
 
     /// A page over all worlds, in the order of time. There is no next page: each world counts its own requests.
-    fn of_all(&self, context: &Context) -> Value {
+    async fn of_all(&self, context: &Context) -> ControlReply {
+        let mut turn = context.turns.first().await;
         let mut dropped = 0;
-        let mut all: Vec<(Exchange, Arc<World>)> = Vec::new();
+        let mut all: Vec<(Exchange, ReadWorld)> = Vec::new();
         let mut matched = 0;
         let mut unknown = Vec::new();
         for world in context.engine.worlds.all() {
+            turn.pause().await;
             let excerpt = JournalOf::OfWorld(&world).excerpt(0);
             dropped += excerpt.dropped;
-            let (matching, not_judged) = self.matching(excerpt.exchanges.iter());
-            matched += matching.len();
-            unknown.extend(not_judged);
-            let matching = matching.into_iter().take(self.limit).cloned();
+            let mut matching = Matching::default();
+            for exchange in &excerpt.exchanges {
+                turn.pause().await;
+                matching.add(&self.query, exchange);
+            }
+            if self.newest_first {
+                matching.exchanges.reverse();
+            }
+            matched += matching.exchanges.len();
+            unknown.extend(matching.not_judged);
+            let matching = matching.exchanges.into_iter().take(self.limit).cloned();
             all.extend(matching.map(|one| (one, world.clone())));
             if all.len() > 10 * JOURNAL_ENTRIES_MAX {
                 self.sort(&mut all);
@@ -193,51 +222,29 @@ impl Page {
         self.sort(&mut all);
         let exchanges: Vec<_> = all.iter().map(|(exchange, _)| exchange).collect();
         let (page, _) = self.cut(&exchanges);
-        let requests = page.iter().zip(&all).map(|(exchange, (_, world))| {
-            let mut json = exchange_json(context, exchange);
-            context.mask_of(world).hide(&mut json);
-            json
-        });
-        json!({
-            "requests": requests.collect::<Vec<_>>(),
+        let mut text = PageText::of(&json!({
+            "requests": [],
             "matched": matched,
             "not_judged": unknown,
             "dropped": dropped,
             "reaches_into_dropped": dropped > 0,
             "last_seq": null,
             "next": null,
-        })
+        }));
+        for (exchange, (_, world)) in page.iter().zip(&all) {
+            turn.pause().await;
+            text.add(context, exchange, &context.mask_of(world));
+        }
+        text.finish()
     }
 
     /// Sorts the exchanges, and drops those that do not fit on the page.
-    fn sort(&self, all: &mut Vec<(Exchange, Arc<World>)>) {
+    fn sort(&self, all: &mut Vec<(Exchange, ReadWorld)>) {
         all.sort_by_cached_key(|(one, _)| (one.at, one.trace()));
         if self.newest_first {
             all.reverse();
         }
         all.truncate(self.limit);
-    }
-
-    /// The exchanges that match, in the order that was asked for, and the traces of those that cannot be judged.
-    fn matching<'e>(
-        &self,
-        exchanges: impl DoubleEndedIterator<Item = &'e Exchange>,
-    ) -> (Vec<&'e Exchange>, Vec<String>) {
-        let mut unknown = Vec::new();
-        let mut matching: Vec<_> = exchanges
-            .filter(|one| match self.query.judge(one) {
-                Judgement::Meant => true,
-                Judgement::Other => false,
-                Judgement::Unknown => {
-                    unknown.push(one.trace());
-                    false
-                }
-            })
-            .collect();
-        if self.newest_first {
-            matching.reverse();
-        }
-        (matching, unknown)
     }
 
     /// As many exchanges as a page may have, at least one if there are any, and how many are left.
@@ -250,6 +257,60 @@ impl Page {
         let fitting = matching.iter().take(self.limit).take_while(fits).count();
         let at = fitting.max(self.limit.min(matching.len()).min(1));
         (&matching[..at], matching.len() - at)
+    }
+}
+
+/// The exchanges that match, oldest first, and the traces of those that cannot be judged.
+#[derive(Default)]
+struct Matching<'e> {
+    exchanges: Vec<&'e Exchange>,
+    not_judged: Vec<String>,
+}
+
+impl<'e> Matching<'e> {
+    fn add(&mut self, query: &Query, exchange: &'e Exchange) {
+        match query.judge(exchange) {
+            Judgement::Meant => self.exchanges.push(exchange),
+            Judgement::Other => {}
+            Judgement::Unknown => self.not_judged.push(exchange.trace()),
+        }
+    }
+}
+
+/// The JSON of a page. It is written one request at a time, because a page may be large.
+struct PageText {
+    text: String,
+    /// What follows the requests.
+    end: String,
+    is_empty: bool,
+}
+
+impl PageText {
+    /// `rest` is the page without its requests.
+    fn of(rest: &Value) -> Self {
+        let rest = rest.to_string();
+        // The other values are numbers and traces, so these characters are only there.
+        let (begin, end) = rest
+            .split_once("\"requests\":[]")
+            .expect("it is a part of a page");
+        Self {
+            text: format!("{begin}\"requests\":["),
+            end: format!("]{end}"),
+            is_empty: true,
+        }
+    }
+
+    fn add(&mut self, context: &Context, exchange: &Exchange, mask: &Mask) {
+        let mut json = exchange_json(context, exchange);
+        mask.hide(&mut json);
+        if !std::mem::take(&mut self.is_empty) {
+            self.text.push(',');
+        }
+        self.text += &json.to_string();
+    }
+
+    fn finish(self) -> ControlReply {
+        ControlReply::Document(JSON, (self.text + &self.end).into())
     }
 }
 

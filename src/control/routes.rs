@@ -10,7 +10,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
 use serde_json::json;
 
-use self::Handler::{Custom, OwnWorld, OwnWorldAsync, Page, Plain, PlainAsync};
+use self::Handler::{Custom, CustomAsync, OwnWorld, OwnWorldAsync, Page, Plain, PlainAsync};
 use super::ask::{ControlAnswer, ControlReply, ControlRequest, JSON, secrets, written};
 use super::context::Context;
 use super::{
@@ -53,7 +53,7 @@ static ROUTES: &[ControlRoute] = &[
     get("snapshot", Custom(snapshot::answer)),
     put("snapshot", OwnWorldAsync(|request, world| Box::pin(snapshot::restore(request, world))))
         .with_body_bytes_max(SNAPSHOT_BYTES_MAX),
-    get("requests", PlainAsync(|request| Box::pin(requests::list(request)))),
+    get("requests", CustomAsync(|request| Box::pin(requests::list(request)))),
     get("requests/{trace}/uploads", Custom(uploads::answer)),
     post("verify", PlainAsync(|request| Box::pin(verify::answer(request)))),
     get("export", Custom(export::answer)),
@@ -101,6 +101,7 @@ pub(super) enum Handler {
     PlainAsync(for<'a> fn(ControlRequest<'a>) -> AnswerFuture<'a>),
     /// The same, answered with more than a status and JSON.
     Custom(fn(ControlRequest<'_>) -> Result<ControlReply, Refusal>),
+    CustomAsync(for<'a> fn(ControlRequest<'a>) -> ReplyFuture<'a>),
     /// For the caller's own world.
     OwnWorld(fn(ControlRequest<'_>, &Arc<World>) -> Result<ControlAnswer, Refusal>),
     OwnWorldAsync(for<'a> fn(ControlRequest<'a>, &'a Arc<World>) -> AnswerFuture<'a>),
@@ -108,6 +109,9 @@ pub(super) enum Handler {
 
 pub(super) type AnswerFuture<'a> =
     Pin<Box<dyn Future<Output = Result<ControlAnswer, Refusal>> + Send + 'a>>;
+
+pub(super) type ReplyFuture<'a> =
+    Pin<Box<dyn Future<Output = Result<ControlReply, Refusal>> + Send + 'a>>;
 
 const fn get(pattern: &'static str, handler: Handler) -> ControlRoute {
     ControlRoute::new("GET", pattern, handler)

@@ -126,7 +126,7 @@ pub(crate) async fn schedule_after_reloads(context: Arc<Context>) {
             _ = stop.wait_for(|stop| *stop) => return,
         }
         for world in context.engine.worlds.all() {
-            schedule(&context, &world);
+            schedule(&context, &world.to_use());
         }
     }
 }

@@ -43,7 +43,10 @@ pub(super) async fn answer(request: ControlRequest<'_>) -> Result<ControlAnswer,
     let Some((kept, mask)) = whose.kept(context) else {
         return Err(bad_request("`world`: one world is verified at a time"));
     };
-    let (status, mut body) = match kept.verify(&expectation, wait).await {
+    let (status, mut body) = match kept
+        .verify(&expectation, wait, &context.stop, &context.turns)
+        .await
+    {
         Ok(verified) => {
             let mut body = json!({"verified": true});
             add(&mut body, json!(verified));

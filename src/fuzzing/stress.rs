@@ -146,14 +146,14 @@ fn a_world_that_is_in_use_is_not_given_up_and_one_that_is_given_up_begins_again_
             .enter(&key(number), long_ago)
             .expect("there is room");
     }
+    let own = (0..THREADS).map(|thread| {
+        let worlds = &sandbox.control.engine.worlds;
+        worlds.enter(&key(thread), long_ago).expect("it is there")
+    });
+    let own: Vec<_> = own.collect();
     // Each holds a world of its own and makes a hundred new ones, which take the places of idle ones.
     at_once(THREADS, |thread| {
-        let mine = sandbox
-            .control
-            .engine
-            .worlds
-            .enter(&key(thread), long_ago)
-            .expect("it is there");
+        let mine = own[usize::try_from(thread).expect("a few")].clone();
         mine.state().counters.count(thread);
         for number in 0..100 {
             let fresh = key(1_000_000 + thread * 1000 + number);

@@ -4,6 +4,7 @@ use hyper::header::HeaderName;
 
 pub(crate) const FAULT_HEADER: HeaderName = HeaderName::from_static("x-sandbox-fault");
 pub(crate) const DELAY_HEADER: HeaderName = HeaderName::from_static("x-sandbox-delay");
+pub(crate) const WARNING_HEADER: HeaderName = HeaderName::from_static("x-sandbox-warning");
 pub(crate) const MAGIC_HEADER: &str = "x-magic-reply";
 pub(crate) const DEPTH_HEADER: HeaderName = HeaderName::from_static("x-sandbox-callback-depth");
 pub(crate) const CALLBACK_TOKEN_HEADER: HeaderName = HeaderName::from_static("x-callback-token");

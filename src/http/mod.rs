@@ -25,7 +25,7 @@ pub(crate) use self::guard::{Guard, Refusal};
 pub(crate) use self::headers::{
     BODY_BYTES_MAX, BODY_WITH_FILES_BYTES_MAX, CALLBACK_TOKEN_HEADER, CONTROL_PREFIX,
     CONTROL_TOKEN_HEADER, DEFAULT_HOST, DEFAULT_PORT, DELAY_HEADER, DEPTH_HEADER, FAULT_HEADER,
-    MAGIC_HEADER, OPENAPI_PATH, WORLD_HEADER,
+    MAGIC_HEADER, OPENAPI_PATH, WARNING_HEADER, WORLD_HEADER,
 };
 pub(crate) use self::reply_body::{BodyContent, ReplyBody};
 pub(crate) use self::single_headers::{RepeatedHeader, header_text, single_header};

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use super::options::Options;
 use crate::answer::{Admission, DefaultUrls, Engine};
+use crate::base::Turns;
 use crate::callbacks::{Courier, DefaultUrl};
 use crate::catalogue::Current;
 use crate::control::{Context, Inbox, UploadStore, own_route, own_routes};
@@ -57,6 +58,7 @@ pub(crate) fn assemble(
         authority_file,
         commands: options.commands.unwrap_or(Vec::new),
         stop: stopped,
+        turns: Turns::default(),
     };
     Serving::new(control, stop)
 }

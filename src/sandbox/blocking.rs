@@ -154,13 +154,17 @@ impl Deref for BlockingSandbox {
 
 impl Drop for BlockingSandbox {
     fn drop(&mut self) {
-        self.sandbox = None;
-        if let Some(runtime) = self.runtime.take() {
-            if Handle::try_current().is_ok() {
-                runtime.shutdown_background(); // async code must not block
-            } else {
-                runtime.shutdown_timeout(STOP_TIME);
-            }
+        let (Some(sandbox), Some(runtime)) = (self.sandbox.take(), self.runtime.take()) else {
+            return;
+        };
+        let stop = move || {
+            runtime.block_on(sandbox.stop());
+            runtime.shutdown_timeout(STOP_TIME);
+        };
+        if Handle::try_current().is_ok() {
+            thread::spawn(stop); // async code must not block
+        } else {
+            stop();
         }
     }
 }

@@ -4,14 +4,13 @@ use std::panic::resume_unwind;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::time::{Instant, timeout_at};
 
 use super::callback::Callback;
 use super::patience::{PATIENCE, deadline};
 use super::world::World;
 use crate::base::{DURATION_MAX, time_in_words};
 use crate::callbacks::{Advance, CallbackUrl};
-use crate::world::{Delivery, DeliveryState};
+use crate::world::{Delivery, DeliveryState, Waiting};
 use crate::{catalogue, control};
 
 /// How many pending callbacks the message of a panic lists.
@@ -149,9 +148,10 @@ impl World {
     /// # Panics
     /// When they do not come. If none can come because no URL is registered, it panics at once and says so.
     pub async fn delivered(&self, count: usize) -> Vec<Callback> {
-        let until = deadline(PATIENCE);
         let world = self.owned();
+        let mut waiting = Waiting::in_world(deadline(PATIENCE), &self.context.stop, &world);
         let mut changes = world.changes();
+        let mut is_over = false;
         loop {
             changes.mark_unchanged();
             let delivered = self.logged(|one| one.state == DeliveryState::Delivered);
@@ -167,12 +167,8 @@ impl World {
             if let Some(reasons) = in_vain {
                 panic!("{so_far}, and no other can come: {}", reasons.join(", "));
             }
-            let wakes = next_due.map_or(until, |due| due.min(until));
-            let is_over = timeout_at(wakes, changes.changed()).await.is_err();
-            assert!(
-                !is_over || Instant::now() < until,
-                "waited {PATIENCE:?}: {so_far}"
-            );
+            assert!(!is_over, "waited {PATIENCE:?}: {so_far}");
+            is_over = !waiting.change_or(&mut changes, next_due).await;
         }
     }
 
@@ -208,11 +204,11 @@ impl World {
         if let Err(sentence) = world.check_advance(by) {
             panic!("{sentence}");
         }
-        let advance = self
-            .context
-            .courier
-            .clone()
-            .advance(world.clone(), Advance::By(by));
+        let advance = self.context.courier.clone().advance(
+            world.clone(),
+            Advance::By(by),
+            self.context.stop.clone(),
+        );
         // Spawned on the runtime of the sandbox: a test that gives up, or whose own runtime ends, must not
         // leave it half done.
         let tried = match self.runtime.spawn(advance).await {
@@ -279,7 +275,9 @@ impl World {
     pub async fn idle_within(&self, patience: Duration) -> Result<(), Vec<Callback>> {
         let until = deadline(patience);
         let world = self.owned();
+        let mut waiting = Waiting::in_world(until, &self.context.stop, &world);
         let mut changes = world.changes();
+        let mut is_over = false;
         loop {
             changes.mark_unchanged();
             let (pending, dropped) = {
@@ -292,9 +290,10 @@ impl World {
             if pending == 0 {
                 return Err(self.logged(|delivery| delivery.state == DeliveryState::Dropped));
             }
-            if timeout_at(until, changes.changed()).await.is_err() {
+            if is_over {
                 return Err(self.logged(|delivery| delivery.state.is_pending()));
             }
+            is_over = !waiting.change(&mut changes).await;
         }
     }
 }

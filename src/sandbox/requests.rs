@@ -80,7 +80,9 @@ impl World {
         let world = self.owned();
         let kept = JournalOf::OfWorld(&world);
         loop {
-            let verified = kept.verify(&expectation, until).await?;
+            let verified = kept
+                .verify(&expectation, until, &self.context.stop, &self.context.turns)
+                .await?;
             let is_first = |one: &Exchange| one.trace() == verified.requests[0];
             let mut requests = kept.excerpt(0).exchanges.into_iter();
             if let Some(first) = requests.find(is_first) {
@@ -141,7 +143,9 @@ impl World {
         let until = Wait::Until(deadline(patience));
         let expectation = self.named(expectation);
         let world = self.owned();
-        JournalOf::OfWorld(&world).verify(&expectation, until).await
+        JournalOf::OfWorld(&world)
+            .verify(&expectation, until, &self.context.stop, &self.context.turns)
+            .await
     }
 
     /// Replaces the names of endpoints and outcomes by those that the journal uses.

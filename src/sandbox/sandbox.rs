@@ -161,7 +161,9 @@ impl Sandbox {
         reload.map_or(count, |reload| reload.count)
     }
 
-    /// Stops taking requests, lets those in flight finish (5 s at most), and returns when everything has ended.
+    /// Stops taking requests, lets those in flight finish (5 s at most), and returns when everything has ended. Whoever
+    /// waits for something in a world, over HTTP or with a method of [`World`](crate::World), gets the reply of a wait
+    /// whose time is over.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -181,11 +183,9 @@ impl Sandbox {
 }
 
 impl Drop for Sandbox {
+    /// The requests in flight still get their replies, as far as the runtime goes on.
     fn drop(&mut self) {
         self.serving.stop();
         self.serving.control.courier.stop();
-        if let Some(server) = &self.server {
-            server.abort();
-        }
     }
 }

@@ -29,7 +29,7 @@ impl Sandbox {
     /// ```
     ///
     /// # Panics
-    /// When 10,000 worlds are in use. [`World::end`] frees one.
+    /// When 10,000 worlds have something pending. [`World::end`] frees one.
     #[track_caller]
     pub fn world(&self) -> World {
         let (world, _) = room(
@@ -55,7 +55,7 @@ impl Sandbox {
     /// ```
     ///
     /// # Panics
-    /// When 10,000 worlds are in use.
+    /// When 10,000 worlds have something pending.
     #[track_caller]
     pub fn world_named(&self, name: &str) -> World {
         let (world, _) = room(

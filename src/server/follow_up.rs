@@ -3,18 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::Instant;
 
 use crate::answer::{FollowUp, Registration};
-use crate::callbacks::Courier;
+use crate::callbacks::{AttemptResult, Courier};
 use crate::control::Context;
 use crate::http::ApiError;
-use crate::world::{Attempt, WAIT, World, log_url_test};
+use crate::world::{Attempt, WAIT, Waiting, World, log_url_test};
 
 /// How long the receiver of a test may take.
 const TEST_TIME: Duration = Duration::from_secs(10);
 
-/// Does what must happen before the reply is written. Returns what must happen after it.
+/// Does what must happen before the reply is written. Returns what must happen after it. Nothing waits on after
+/// the sandbox has begun to stop.
 pub(crate) async fn carry_out_before_reply(
     context: &Context,
     world: &Arc<World>,
@@ -54,11 +55,13 @@ pub(crate) async fn carry_out_before_reply(
                     }
                 }
             };
-            timeout(WAIT, answered).await.ok();
+            let mut waiting = Waiting::in_world(Instant::now() + WAIT, &context.stop, world);
+            waiting.result(answered).await;
             Ok(None)
         }
         FollowUp::Register(registration) => {
-            register(context, world, registration).await.map(|()| None)
+            register(context, world, registration).await?;
+            Ok(None)
         }
     }
 }
@@ -75,12 +78,16 @@ async fn register(
     world: &Arc<World>,
     registration: Registration,
 ) -> Result<(), FailedTest> {
-    let courier = &context.courier;
     for (callback_type, body) in &registration.types {
         let at = world.now(&world.state());
-        let sent = courier
-            .ping(world, &registration.url, body.clone(), TEST_TIME)
-            .await;
+        let ping = (context.courier).ping(world, &registration.url, body.clone(), TEST_TIME);
+        // The ping ends at its own time.
+        let until = Instant::now() + 2 * TEST_TIME;
+        let mut waiting = Waiting::in_world(until, &context.stop, world);
+        let sent = waiting.result(ping).await.unwrap_or_else(|| {
+            let reason = "the sandbox stopped, or the world ended, before it answered";
+            AttemptResult::failed(reason.to_owned())
+        });
         let attempt = sent.into_attempt(at, "".into());
         log_url_test(&world.tag, callback_type, &registration.url, &attempt);
         if let Some(error) = &attempt.error {

@@ -40,10 +40,6 @@ pub(crate) struct Ports {
 
 impl Port {
     /// Notes whether the request came by TLS. Returns the refusal where the port refuses every request.
-    #[cfg_attr(
-        not(feature = "tls"),
-        expect(unused_variables, reason = "only a request by TLS is marked")
-    )]
     pub(crate) fn take(&self, request: &mut Request<Incoming>) -> Option<Response<ReplyBody>> {
         match self {
             Self::Plain => None,

@@ -2,11 +2,14 @@
 
 mod attempt;
 mod digest;
+mod dropped_worlds;
 mod exercised;
 mod journal;
+mod last_uses;
 mod named;
 mod outbox;
 mod queued;
+mod read_world;
 mod recent_uploads;
 mod records;
 mod setup;
@@ -15,6 +18,7 @@ mod standing_faults;
 mod state;
 mod strangers;
 mod totals;
+mod waiting;
 mod watchers;
 mod world;
 mod worlds;
@@ -23,7 +27,7 @@ pub(crate) use self::attempt::{Attempt, Contact, TriedAddress};
 pub(crate) use self::digest::WorldDigest;
 pub(crate) use self::exercised::{Durations, Exercised, LIMITS_US};
 pub(crate) use self::journal::{
-    Content, DecidedBy, Decision, Excerpt, Expected, HiddenValues, JOURNAL_ENTRIES_MAX, JournalOf,
+    Content, DecidedBy, Decision, Expected, HiddenValues, JOURNAL_ENTRIES_MAX, JournalOf,
     Judgement, Mask, NO_WORLD, RequestField, Wait, head_text, redact_attempt, redact_delivery,
     redact_exchange, redact_not_verified, redact_path, redact_received, redact_url,
 };
@@ -38,6 +42,7 @@ pub(crate) use self::outbox::{
     no_url, seq_of,
 };
 pub(crate) use self::queued::{CallKind, QUEUED_MAX, Queued, QueuedOutcomes, TIMES_MAX};
+pub(crate) use self::read_world::ReadWorld;
 pub(crate) use self::recent_uploads::RequestUploads;
 pub(crate) use self::records::{Later, Record, Version};
 pub(crate) use self::snapshot::{SNAPSHOT_BYTES_MAX, Snapshot, SnapshotRefused};
@@ -45,10 +50,11 @@ pub(crate) use self::standing_faults::{DrawnFaults, FAULTS_MAX, TTL_MAX, WorldFa
 pub(crate) use self::state::State;
 pub(crate) use self::strangers::Strangers;
 pub(crate) use self::totals::Dropped;
+pub(crate) use self::waiting::Waiting;
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::watchers::WAITING_MAX;
 pub(crate) use self::watchers::{SUBSCRIBERS_MAX, Subscription, Tag, Watchers};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::world::WORLDS_MAX;
 pub(crate) use self::world::World;
-pub(crate) use self::worlds::Worlds;
+pub(crate) use self::worlds::{WORLD_DROPPED, Worlds};

@@ -86,10 +86,11 @@ impl Worlds {
     }
 
     /// Ends the world of a key: the next request with the key gets a fresh one. Returns what was still pending,
-    /// after everything in the world has stopped.
+    /// after everything in the world has stopped. Requests that wait for something in the world are answered.
     pub(crate) async fn end(&self, key: &ApiKey, now: Instant) -> UnfinishedWork {
         let ended = {
             let mut worlds = write_lock(&self.by_key);
+            lock(&self.dropped).take(WorldDigest::new(self.seed, key)); // the next one is fresh on purpose
             // From here on `Worlds::totals` no longer sees this world, so its counts must be added before.
             worlds.remove(key).inspect(|world| {
                 lock(&self.totals).take(&mut world.state());
@@ -99,7 +100,9 @@ impl Worlds {
             return UnfinishedWork::default();
         };
         let see = |state: &State| UnfinishedWork::of(state, now);
-        world.reset_seen(see, |_| ()).await.0
+        let unfinished = world.reset_seen(see, |_| ()).await.0;
+        world.ended.send_replace(true);
+        unfinished
     }
 
     /// Eight hex digits that stand for a key.

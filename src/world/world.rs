@@ -31,6 +31,8 @@ const LOG_PART: usize = 4;
 #[derive(Debug)]
 pub(crate) struct World {
     pub key: ApiKey,
+    /// Counts worlds in the order in which they were made.
+    pub(super) number: u64,
     /// Stands for the key in ids and draws, so that they can be repeated without the key.
     pub digest: WorldDigest,
     /// The first eight hex digits of the digest. They name the world in traces.
@@ -48,10 +50,16 @@ pub(crate) struct World {
     /// Notified of every change to a delivery.
     pub(super) changes: watch::Sender<()>,
     pub(super) resets: watch::Sender<u64>,
+    /// True when the world has ended: its key gets a fresh one.
+    pub(super) ended: watch::Sender<bool>,
     /// Notified of every exchange, while somebody waits for one.
     pub(super) recorded: watch::Sender<()>,
     /// Milliseconds since the sandbox started.
     pub(super) last_used_ms: AtomicU64,
+    /// How many hold the world only to read it.
+    pub(super) readers: AtomicUsize,
+    /// True until somebody is told that an earlier world of the same key was dropped.
+    pub(super) was_dropped: AtomicBool,
     pub(super) bytes: AtomicUsize,
     pub(super) bytes_of_all: Arc<AtomicUsize>,
     /// Its pending deliveries.
@@ -295,6 +303,16 @@ impl World {
         let reason = "the world was reset";
         log_cancelled(&self.tag, &state.callbacks.cancel(reason), reason);
         self.resets.send_modify(|resets| *resets += 1);
+    }
+
+    /// Turns true when the world has ended.
+    pub(crate) fn ended(&self) -> watch::Receiver<bool> {
+        self.ended.subscribe()
+    }
+
+    /// Whether the owner must be told that an earlier world of the same key was dropped. The next call says no.
+    pub(crate) fn take_drop_notice(&self) -> bool {
+        self.was_dropped.load(Ordering::Relaxed) && self.was_dropped.swap(false, Ordering::Relaxed)
     }
 
     /// The number of resets. A change calls back what is in flight.

@@ -10,7 +10,10 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::digest::WorldDigest;
+use super::dropped_worlds::DroppedWorlds;
+use super::last_uses::{Droppable, LastUses};
 use super::outbox::{PENDING_MAX, PendingCounts};
+use super::read_world::ReadWorld;
 use super::state::State;
 use super::totals::{Tally, Totals};
 use super::watchers::Watchers;
@@ -21,8 +24,13 @@ use crate::base::{
 use crate::catalogue::ReplyId;
 use crate::http::ApiError;
 
-/// A world without a request for this long may be dropped when memory is needed.
+/// A world without a request for this long may be dropped when memory is needed. Before that, the worlds that hold
+/// the most drop their oldest data.
 const IDLE_TIME: Duration = Duration::from_mins(10);
+
+/// The warning for the first request after a world was dropped.
+pub(crate) const WORLD_DROPPED: &str =
+    "the world of this key was dropped to make room for others, and has started anew";
 
 /// The number of worlds, and what all of them together hold.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +50,10 @@ pub(crate) struct WorldsHeld {
 #[derive(Debug)]
 pub(crate) struct Worlds {
     pub(super) by_key: RwLock<HashMap<ApiKey, Arc<World>>>,
+    /// Locked after `by_key`.
+    last_uses: Mutex<LastUses>,
+    /// Locked after `by_key`.
+    pub(super) dropped: Mutex<DroppedWorlds>,
     pub(super) seed: u64,
     clock: Clock,
     started: Instant,
@@ -51,7 +63,6 @@ pub(crate) struct Worlds {
     making_room: Mutex<()>,
     /// Names that the sandbox made up, such as `world 1`.
     pub(super) minted: AtomicU64,
-    evicted: AtomicU64,
     callbacks_dropped: AtomicU64,
     /// Requests refused because there was no room.
     refused: AtomicU64,
@@ -64,6 +75,8 @@ impl Worlds {
     pub(crate) fn new(seed: u64, clock: Clock, live: Arc<Watchers>) -> Self {
         Self {
             by_key: RwLock::default(),
+            last_uses: Mutex::default(),
+            dropped: Mutex::default(),
             seed,
             clock,
             started: Instant::now(),
@@ -71,7 +84,6 @@ impl Worlds {
             pending: Arc::default(),
             making_room: Mutex::default(),
             minted: AtomicU64::new(0),
-            evicted: AtomicU64::new(0),
             callbacks_dropped: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             totals: Arc::default(),
@@ -99,7 +111,7 @@ impl Worlds {
             Some(world) => (world, false),
             None => self.create(key, now_ms)?,
         };
-        world.last_used_ms.store(now_ms, Ordering::Relaxed);
+        world.last_used_ms.fetch_max(now_ms, Ordering::Relaxed);
         Ok((world, is_new))
     }
 
@@ -120,15 +132,15 @@ impl Worlds {
         worlds.values().find(|world| world.tag == tag).cloned()
     }
 
-    pub(crate) fn all(&self) -> Vec<Arc<World>> {
+    pub(crate) fn all(&self) -> Vec<ReadWorld> {
         let worlds = read_lock(&self.by_key);
-        worlds.values().cloned().collect()
+        worlds.values().cloned().map(ReadWorld::of).collect()
     }
 
     /// All worlds, the last used first.
-    pub(crate) fn latest_used(&self) -> Vec<Arc<World>> {
+    pub(crate) fn latest_used(&self) -> Vec<ReadWorld> {
         let mut worlds = self.all();
-        let used = |world: &Arc<World>| world.last_used_ms.load(Ordering::Relaxed);
+        let used = |world: &ReadWorld| world.last_used_ms.load(Ordering::Relaxed);
         worlds.sort_by_cached_key(|world| std::cmp::Reverse(used(world)));
         worlds
     }
@@ -138,11 +150,15 @@ impl Worlds {
         if let Some(world) = worlds.get(key) {
             return Ok((world.clone(), false)); // another request was quicker
         }
-        if worlds.len() >= WORLDS_MAX && !self.evict_idlest(&mut worlds, now_ms, key) {
+        let droppable = Droppable {
+            asker: key,
+            now_ms,
+            idle_ms: 0,
+        };
+        if worlds.len() >= WORLDS_MAX && !self.drop_idlest(&mut worlds, droppable) {
             self.refused.fetch_add(1, Ordering::Relaxed);
             return Err(ApiError::sandbox_full(format!(
-                "The sandbox holds {WORLDS_MAX} worlds, and none has been idle for {}.",
-                time_in_words(IDLE_TIME)
+                "The sandbox holds {WORLDS_MAX} worlds, and each has a request or a callback that is pending."
             )));
         }
         let digest = WorldDigest::new(self.seed, key);
@@ -150,8 +166,10 @@ impl Worlds {
             of_world: Arc::default(),
             of_all: self.pending.clone(),
         };
+        let number = lock(&self.last_uses).add(key, now_ms, &worlds);
         let world = Arc::new(World {
             key: key.clone(),
+            number,
             digest,
             tag: digest.tag(),
             name: OnceLock::new(),
@@ -163,8 +181,11 @@ impl Worlds {
             advancing: tokio::sync::Mutex::default(),
             changes: watch::Sender::default(),
             resets: watch::Sender::default(),
+            ended: watch::Sender::default(),
             recorded: watch::Sender::default(),
             last_used_ms: AtomicU64::new(now_ms),
+            readers: AtomicUsize::new(0),
+            was_dropped: AtomicBool::new(lock(&self.dropped).take(digest)),
             bytes: AtomicUsize::new(0),
             bytes_of_all: self.bytes.clone(),
             totals: self.totals.clone(),
@@ -179,10 +200,15 @@ impl Worlds {
         let _one_at_a_time = lock(&self.making_room);
         {
             let mut worlds = write_lock(&self.by_key);
-            while self.is_full() && self.evict_idlest(&mut worlds, now_ms, key) {}
+            let droppable = Droppable {
+                asker: key,
+                now_ms,
+                idle_ms: milliseconds(IDLE_TIME),
+            };
+            while self.is_full() && self.drop_idlest(&mut worlds, droppable) {}
         }
         let mut worlds = self.all();
-        let bytes = |world: &Arc<World>| world.bytes.load(Ordering::Relaxed);
+        let bytes = |world: &ReadWorld| world.bytes.load(Ordering::Relaxed);
         worlds.sort_by_cached_key(|world| std::cmp::Reverse(bytes(world)));
         // A world with no more than its share keeps it, even when the others cannot drop theirs.
         let share = BYTES_MAX / worlds.len().max(1);
@@ -235,26 +261,19 @@ impl Worlds {
         self.bytes.load(Ordering::Relaxed) > BYTES_MAX
     }
 
-    /// Drops the world that has been idle longest, if that is long enough. Never drops the asker's.
-    fn evict_idlest(
+    /// Drops the world that has been idle longest and has nothing pending. False if there is none.
+    fn drop_idlest(
         &self,
         worlds: &mut HashMap<ApiKey, Arc<World>>,
-        now_ms: u64,
-        asker: &ApiKey,
+        droppable: Droppable<'_>,
     ) -> bool {
-        let idle_ms = milliseconds(IDLE_TIME);
-        let idlest = worlds
-            .values()
-            .filter(|world| world.key != *asker && Arc::strong_count(world) == 1)
-            .map(|world| (world.last_used_ms.load(Ordering::Relaxed), &world.key))
-            .filter(|(last_used_ms, _)| now_ms.saturating_sub(*last_used_ms) >= idle_ms)
-            .min_by_key(|(last_used_ms, _)| *last_used_ms)
-            .map(|(_, key)| key.clone());
-        let Some(key) = idlest else {
+        let idlest = lock(&self.last_uses).take_idlest(worlds, droppable);
+        let Some(world) = idlest.and_then(|key| worlds.remove(&key)) else {
             return false;
         };
-        worlds.remove(&key);
-        self.evicted.fetch_add(1, Ordering::Relaxed);
+        // From here on `totals` no longer sees this world, but somebody may still read it.
+        lock(&self.totals).take(&mut world.state());
+        lock(&self.dropped).add(world.digest);
         true
     }
 
@@ -296,7 +315,7 @@ impl Worlds {
             worlds: worlds.len(),
             holds: total,
             bytes: self.bytes.load(Ordering::Relaxed),
-            evicted: self.evicted.load(Ordering::Relaxed),
+            evicted: lock(&self.dropped).count,
             callbacks_dropped: self.callbacks_dropped.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
         }

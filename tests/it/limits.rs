@@ -11,6 +11,7 @@ use tokio::time::advance;
 
 use crate::client::Client;
 use crate::raw::{Raw, RawAnswer, ask, request, request_as};
+use crate::receiver::{StandingClock, refusing_url};
 
 const BANK: &str = "/v1.1/identity/bank_account_data_requests";
 const INDIVIDUALS: &str = "/v0/identity/individual_cft_peps";
@@ -257,72 +258,53 @@ async fn the_journal_keeps_a_head_only_in_part() {
     assert!(of_header.len() <= 8192 + "…\n…".len());
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_world_too_many_is_refused_until_another_has_been_idle_for_ten_minutes() {
-    let sandbox = Sandbox::start().await.expect("a sandbox");
-    let record = {
-        let request = request_as(
-            &key(0),
-            &format!("POST {BANK}"),
-            &["x-magic-reply: PENDING"],
-            b"",
-        );
-        id_of(&ask(&sandbox, request).await)
-    };
-    advance(Duration::from_secs(1)).await;
-    let make = |at| request_as(&key(at + 1), &format!("GET {TOKEN_ROUTE}"), &[], b"");
-    flood(&sandbox, 9999, make, |_, answer| {
+/// Makes this many worlds, and uses them in the order of their keys.
+async fn make_worlds(sandbox: &Sandbox, numbers: std::ops::Range<usize>) {
+    let start = numbers.start;
+    let make = |at| request_as(&key(start + at), &format!("GET {TOKEN_ROUTE}"), &[], b"");
+    flood(sandbox, numbers.len(), make, |_, answer| {
         assert_eq!(answer.status(), 200);
     })
     .await;
-    let worlds = readyz(&sandbox).await["worlds"].take();
+}
+
+async fn worlds_in(sandbox: &Sandbox) -> Value {
+    readyz(sandbox).await["worlds"].take()
+}
+
+/// A sandbox whose receiver is gone, and whose callbacks are tried again an hour later.
+async fn start_with_late_callbacks() -> Sandbox {
+    let retries = "1h".parse().expect("retries");
+    let url = refusing_url().parse().expect("a URL");
+    let builder = Sandbox::builder().retries(&retries);
+    let builder = builder.callback("NAME_VALIDATOR_REQUEST", url);
+    builder.start().await.expect("a sandbox")
+}
+
+const DROPPED: &str =
+    "the world of this key was dropped to make room for others, and has started anew";
+
+#[tokio::test(start_paused = true)]
+async fn a_world_too_many_takes_the_place_of_the_one_that_was_idle_longest() {
+    let sandbox = Sandbox::start().await.expect("a sandbox");
+    let make = request_as(
+        &key(0),
+        &format!("POST {BANK}"),
+        &["x-magic-reply: PENDING"],
+        b"",
+    );
+    let record = id_of(&ask(&sandbox, make).await);
+    advance(Duration::from_secs(1)).await;
+    make_worlds(&sandbox, 1..10_000).await;
     assert_eq!(
-        worlds,
+        worlds_in(&sandbox).await,
         json!({"held": 10_000, "evicted": 0, "requests_refused": 0})
     );
-
-    let refused = token_of(&sandbox, &key(10_000)).await;
+    let new = token_of(&sandbox, &key(10_000)).await;
+    assert_eq!((new.status(), new.header("x-sandbox-warning")), (200, None));
     assert_eq!(
-        refused.error(),
-        (
-            503,
-            "SERVICE_UNAVAILABLE_ERROR".to_owned(),
-            "The sandbox holds 10000 worlds, and none has been idle for 10 minutes.".to_owned()
-        )
-    );
-    assert_eq!(refused.header("x-sandbox-error"), Some("sandbox full"));
-    assert_eq!(
-        token_of(&sandbox, &key(5)).await.status(),
-        200,
-        "who is in stays in"
-    );
-
-    advance(Duration::from_secs(590)).await;
-    assert_eq!(token_of(&sandbox, &key(10_000)).await.status(), 503);
-    let read = async |key: &str| {
-        ask(
-            &sandbox,
-            request_as(key, &format!("GET {BANK}/{record}"), &[], b""),
-        )
-        .await
-    };
-    let worlds = readyz(&sandbox).await["worlds"].take();
-    assert_eq!(
-        worlds,
-        json!({"held": 10_000, "evicted": 0, "requests_refused": 2})
-    );
-
-    advance(Duration::from_secs(20)).await;
-    assert_eq!(token_of(&sandbox, &key(10_000)).await.status(), 200);
-    let worlds = readyz(&sandbox).await["worlds"].take();
-    assert_eq!(
-        worlds,
-        json!({"held": 10_000, "evicted": 1, "requests_refused": 2})
-    );
-    assert_eq!(
-        read(&key(0)).await.status(),
-        404,
-        "the one that was idle the longest went, with its record"
+        worlds_in(&sandbox).await,
+        json!({"held": 10_000, "evicted": 1, "requests_refused": 0})
     );
     let coverage = request("GET /__sandbox/coverage", &[], b"");
     let coverage = ask(&sandbox, coverage).await.json();
@@ -335,35 +317,112 @@ async fn a_world_too_many_is_refused_until_another_has_been_idle_for_ten_minutes
         json!([{"name": "PENDING", "count": 1}]),
         "what it had exercised stays"
     );
+
+    let read = async || {
+        let read = request_as(&key(0), &format!("GET {BANK}/{record}"), &[], b"");
+        let answer = ask(&sandbox, read).await;
+        let warning = answer.header("x-sandbox-warning").map(str::to_owned);
+        (answer.status(), warning)
+    };
+    assert_eq!(read().await, (404, Some(DROPPED.to_owned())));
+    assert_eq!(read().await, (404, None), "the key is told once");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_world_that_is_in_use_is_never_given_up() {
+async fn the_control_api_tells_of_a_dropped_world_too_and_an_ended_one_was_not_dropped() {
     let sandbox = Sandbox::start().await.expect("a sandbox");
-    let make = |at| request_as(&key(at), &format!("GET {TOKEN_ROUTE}"), &[], b"");
+    make_worlds(&sandbox, 0..2).await;
+    advance(Duration::from_secs(1)).await;
+    make_worlds(&sandbox, 2..10_002).await;
+    let control = async |line: &str, number| {
+        let answer = ask(&sandbox, request_as(&key(number), line, &[], b"")).await;
+        let warning = answer.header("x-sandbox-warning").map(str::to_owned);
+        (answer.status(), warning)
+    };
+    let list = "GET /__sandbox/requests";
+    assert_eq!(control(list, 0).await, (200, Some(DROPPED.to_owned())));
+    assert_eq!(control(list, 0).await, (200, None));
+    assert_eq!(control("DELETE /__sandbox/worlds", 1).await, (200, None));
+    assert_eq!(control(list, 1).await, (200, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_world_that_is_used_or_has_something_pending_is_never_dropped() {
+    let _clock = StandingClock::hold();
+    let sandbox = start_with_late_callbacks().await;
+    let pending = &["x-magic-reply: PENDING"];
+    let make = |number| request_as(&key(number), &format!("POST {BANK}"), pending, b"");
+    let used = id_of(&ask(&sandbox, make(0)).await);
+    let trigger = json!({"type": "NAME_VALIDATOR_REQUEST"}).to_string();
+    let trigger = request_as(&key(1), "POST /__sandbox/trigger", &[], trigger.as_bytes());
+    assert_eq!(
+        ask(&sandbox, trigger).await.status(),
+        202,
+        "it will be tried again"
+    );
+    let mut waits = Raw::connect(&sandbox).await;
+    let wait = "GET /__sandbox/requests?status=500&wait=60s";
+    waits.send(request_as(&key(2), wait, &[], b"")).await;
+    make_worlds(&sandbox, 3..10_000).await;
+    advance(Duration::from_millis(500)).await;
+    let read = request_as(&key(0), &format!("GET {BANK}/{used}"), &[], b"");
+    assert_eq!(ask(&sandbox, read.clone()).await.status(), 200);
+    make_worlds(&sandbox, 10_000..10_010).await;
+    assert_eq!(
+        worlds_in(&sandbox).await,
+        json!({"held": 10_000, "evicted": 10, "requests_refused": 0})
+    );
+    assert_eq!(ask(&sandbox, read).await.status(), 200);
+
+    drop(waits); // its client is gone, and so is the wait
+    for _ in 0..3 {
+        readyz(&sandbox).await;
+    }
+    advance(Duration::from_millis(10)).await;
+    make_worlds(&sandbox, 10_010..10_011).await;
+    for (number, warning) in [(1, None), (2, Some(DROPPED))] {
+        let answer = token_of(&sandbox, &key(number)).await;
+        assert_eq!(
+            answer.header("x-sandbox-warning"),
+            warning,
+            "world {number}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_world_is_refused_only_while_every_world_has_something_pending() {
+    let _clock = StandingClock::hold();
+    let sandbox = start_with_late_callbacks().await;
+    let trigger = json!({"type": "NAME_VALIDATOR_REQUEST"}).to_string();
+    let make = |at| request_as(&key(at), "POST /__sandbox/trigger", &[], trigger.as_bytes());
     flood(&sandbox, 10_000, make, |_, answer| {
-        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.status(), 202);
     })
     .await;
-    advance(Duration::from_secs(700)).await;
-    let record = {
-        let request = request_as(
-            &key(0),
-            &format!("POST {BANK}"),
-            &["x-magic-reply: PENDING"],
-            b"",
-        );
-        id_of(&ask(&sandbox, request).await)
-    };
-    for number in 10_000..10_003 {
-        assert_eq!(token_of(&sandbox, &key(number)).await.status(), 200);
-    }
-    let read = request_as(&key(0), &format!("GET {BANK}/{record}"), &[], b"");
-    assert_eq!(ask(&sandbox, read).await.status(), 200);
-    let worlds = readyz(&sandbox).await["worlds"].take();
+    let refused = token_of(&sandbox, &key(10_000)).await;
     assert_eq!(
-        worlds,
-        json!({"held": 10_000, "evicted": 3, "requests_refused": 0})
+        refused.error(),
+        (
+            503,
+            "SERVICE_UNAVAILABLE_ERROR".to_owned(),
+            "The sandbox holds 10000 worlds, and each has a request or a callback that is pending."
+                .to_owned()
+        )
+    );
+    assert_eq!(refused.header("x-sandbox-error"), Some("sandbox full"));
+    let reset = request_as(&key(5), "POST /__sandbox/reset", &[], b"");
+    assert_eq!(ask(&sandbox, reset).await.status(), 200);
+    advance(Duration::from_millis(10)).await;
+    assert_eq!(token_of(&sandbox, &key(10_000)).await.status(), 200);
+    assert_eq!(
+        token_of(&sandbox, &key(5)).await.status(),
+        200,
+        "the new world is the only one with nothing pending"
+    );
+    assert_eq!(
+        worlds_in(&sandbox).await,
+        json!({"held": 10_000, "evicted": 2, "requests_refused": 1})
     );
 }
 

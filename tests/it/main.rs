@@ -49,6 +49,7 @@ mod guard;
 mod http2;
 mod https_callbacks;
 mod id_cards;
+mod ignored_errors;
 mod inspector;
 mod json_mistakes;
 mod large_replies;
@@ -111,6 +112,7 @@ mod uploads;
 #[cfg(target_os = "linux")]
 mod variables;
 mod verify;
+mod waits;
 mod warnings;
 mod web_pages;
 mod world_faults;

@@ -335,3 +335,30 @@ async fn what_a_test_prints_shows_no_key() {
         "{said}"
     );
 }
+
+#[tokio::test]
+async fn a_long_list_and_a_long_comparison_let_others_be_answered_meanwhile() {
+    let client = Client::start().await;
+    for _ in 0..1000 {
+        client.post(BANK, &account("7000000001")).await;
+    }
+    let filters = (0..100).map(|at| (format!("body.field_{at}"), json!(at)));
+    let filters: serde_json::Map<_, _> = filters.collect();
+    let question = json!({"request": filters});
+    let key = "iluma_development_0000000000000000000000000000000000000000";
+    let other = async || {
+        let request = client.as_key(key, "POST", BANK);
+        Answer::of(request.header("x-magic-reply", "COMPLETED_FOUND")).await
+    };
+    other().await; // its connection is there now
+    tokio::select! {
+        biased;
+        long = ask(&client, &question) => panic!("nobody else was answered: {}", long.text),
+        answer = other() => assert_eq!(answer.status, 200),
+    }
+    tokio::select! {
+        biased;
+        long = client.get("/__sandbox/requests?limit=1000") => panic!("nobody else was answered: {}", long.status),
+        answer = other() => assert_eq!(answer.status, 200),
+    }
+}

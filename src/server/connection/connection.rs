@@ -26,6 +26,9 @@ use crate::server::serving::Serving;
 use crate::server::socket::{PacedIo, Socket};
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+/// How many ticks a client may take to read the end of a stream when the sandbox stops.
+const STREAM_TICKS_MAX: u32 = 1;
+
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
 impl Socket for TcpStream {
@@ -156,6 +159,7 @@ impl Watched {
             .max_buf_size(HEAD_BYTES_MAX)
             .serve_connection(io, service);
         let mut stopping = false;
+        let mut stream_ticks = 0;
         loop {
             tokio::select! {
                 biased;
@@ -167,12 +171,12 @@ impl Watched {
                 }
                 _ = stop.wait_for(|stop| *stop), if !stopping => {
                     stopping = true;
-                    if pace.is_streaming() {
-                        return; // a stream has no end to wait for
-                    }
                     std::pin::Pin::new(&mut connection).graceful_shutdown();
                 }
                 _ = ticks.tick() => match pace.tick() {
+                    // Its client does not read the end of a stream.
+                    _ if stream_ticks > STREAM_TICKS_MAX => return,
+                    PaceVerdict::Fine if stopping && pace.is_streaming() => stream_ticks += 1,
                     PaceVerdict::Fine => {}
                     PaceVerdict::Idle => std::pin::Pin::new(&mut connection).graceful_shutdown(),
                     PaceVerdict::TooSlow => {

@@ -20,7 +20,7 @@ pub(crate) use self::condition::{Expected, RequestField};
 pub(crate) use self::decision::{DecidedBy, Decision};
 pub use self::exchange::Exchange;
 pub(crate) use self::exchange::{Content, NO_WORLD, head_text};
-pub(crate) use self::expectation::{Excerpt, Wait};
+pub(crate) use self::expectation::Wait;
 pub use self::expectation::{Expectation, NearMiss, NotVerified, Verified};
 pub(crate) use self::journal::{JOURNAL_ENTRIES_MAX, Journal};
 pub use self::kept_body::KeptBody;

@@ -62,10 +62,14 @@ impl<'e> Progress<'e> {
 
     /// Takes the next requests into account.
     pub(crate) fn see(&mut self, excerpt: &Excerpt) {
-        self.dropped_until = excerpt.dropped_until;
+        self.see_dropped(excerpt);
         for exchange in &excerpt.exchanges {
             self.see_one(exchange);
         }
+    }
+
+    pub(super) fn see_dropped(&mut self, excerpt: &Excerpt) {
+        self.dropped_until = excerpt.dropped_until;
     }
 
     pub(super) fn see_one(&mut self, exchange: &Exchange) {
@@ -128,29 +132,71 @@ impl<'e> Progress<'e> {
 
     /// The result, with the closest of the given exchanges.
     pub(crate) fn verdict(self, exchanges: &[Exchange]) -> Result<Verified, NotVerified> {
+        let mut search = self.search();
+        for exchange in exchanges.iter().rev() {
+            search.look_at(exchange);
+        }
+        self.verdict_of(&search)
+    }
+
+    /// Looks for what explains that the expectation does not hold.
+    pub(super) fn search(&self) -> Search<'_> {
+        let after = self.expectation.after_seq;
+        let mut search = Search {
+            after,
+            count: 0,
+            missing: None,
+            early: None,
+            early_until: self.matched.last_seq,
+            matched: &self.matched.traces,
+            came_early: None,
+            nearest: Vec::new(),
+        };
+        if self.standing() == ProgressStanding::Holds {
+            return search;
+        }
+        match &self.expectation.what {
+            ExpectedCalls::Times {
+                query, at_least, ..
+            } if self.matched.count < *at_least => search.missing = Some((query, after)),
+            ExpectedCalls::Times { .. } => {} // too many matched
+            ExpectedCalls::InOrder(queries) => {
+                search.early = queries.get(self.step());
+                let after = after.max(self.matched.last_seq);
+                search.missing = search.early.map(|query| (query, after));
+            }
+        }
+        search
+    }
+
+    /// The result, after a search that has looked at all exchanges.
+    pub(super) fn verdict_of(&self, search: &Search<'_>) -> Result<Verified, NotVerified> {
         let standing = self.standing();
         let matched = self.matched.count;
         if standing == ProgressStanding::Holds {
-            let requests = self.matched.traces;
+            let requests = self.matched.traces.clone();
             return Ok(Verified { matched, requests });
         }
         Err(NotVerified {
-            message: self.message(exchanges),
+            message: self.message(search),
             expected: self.expectation.to_string(),
-            near_misses: self.near_misses(exchanges),
+            near_misses: search
+                .nearest
+                .iter()
+                .map(|(_, near)| near.clone())
+                .collect(),
             matched,
-            requests: self.matched.traces,
+            requests: self.matched.traces.clone(),
             is_open: standing == ProgressStanding::Open,
         })
     }
 
-    fn message(&self, exchanges: &[Exchange]) -> String {
-        let after = self.expectation.after_seq;
-        let count = exchanges.iter().filter(|one| one.seq > after).count();
+    fn message(&self, search: &Search<'_>) -> String {
+        let count = search.count;
         let came = match &self.expectation.what {
             _ if count == 0 => "no request came".to_owned(),
             ExpectedCalls::Times { .. } => format!("{} of {count} matched", self.matched.count),
-            ExpectedCalls::InOrder(queries) => self.missing_step(queries, exchanges, count),
+            ExpectedCalls::InOrder(_) => self.missing_step(search),
         };
         let mut message = format!("expected {}, but {came}", self.expectation);
         if self.unknown.count > 0 {
@@ -171,62 +217,71 @@ impl<'e> Progress<'e> {
         message
     }
 
-    fn missing_step(&self, queries: &[Query], exchanges: &[Exchange], count: usize) -> String {
-        let step = self.step();
+    fn missing_step(&self, search: &Search<'_>) -> String {
+        let (step, count) = (self.step(), search.count);
         let last = self.matched.traces.last();
         let last = last.map_or(String::new(), |last| format!(" after {last}"));
-        let said = format!(
+        let missing = format!(
             "of {count} requests none was the {}{last}",
             ordinal(step + 1)
         );
-        let came_early = |query: &Query| {
-            let range = self.expectation.after_seq + 1..self.matched.last_seq;
-            let mut earlier = exchanges
-                .iter()
-                .rev()
-                .filter(|one| range.contains(&one.seq));
-            earlier.find(|one| {
-                query.judge(one) == Judgement::Meant && !self.matched.traces.contains(&one.trace())
-            })
-        };
-        match (queries.get(step).and_then(came_early), &self.early) {
-            (Some(early), _) => format!("{said}: it came before that, as {}", early.trace()),
+        match (&search.came_early, &self.early) {
+            (Some(early), _) => format!("{missing}: it came before that, as {early}"),
             (None, Some((later, trace))) => {
                 format!(
-                    "{said}: the {} came without it, as {trace}",
+                    "{missing}: the {} came without it, as {trace}",
                     ordinal(later + 1)
                 )
             }
-            (None, None) => said,
+            (None, None) => missing,
         }
     }
+}
 
-    /// The requests that nearly matched. Empty when too many matched.
-    fn near_misses(&self, exchanges: &[Exchange]) -> Vec<NearMiss> {
-        let after = self.expectation.after_seq;
-        let (query, after) = match &self.expectation.what {
-            ExpectedCalls::Times {
-                query, at_least, ..
-            } if self.matched.count < *at_least => (query, after),
-            ExpectedCalls::Times { .. } => return Vec::new(),
-            ExpectedCalls::InOrder(queries) => match queries.get(self.step()) {
-                Some(query) => (query, after.max(self.matched.last_seq)),
-                None => return Vec::new(),
-            },
-        };
-        let mut nearest: Vec<(f64, NearMiss)> = Vec::new();
-        for exchange in exchanges.iter().rev().filter(|one| one.seq > after) {
-            let (distance, differences) = query.differences(exchange);
-            if differences.is_empty() {
-                continue; // it matched
-            }
-            let at = nearest.partition_point(|(other, _)| *other <= distance);
-            if at < NEAR_MISSES_MAX {
-                nearest.truncate(NEAR_MISSES_MAX - 1);
-                nearest.insert(at, (distance, NearMiss::of(exchange, differences)));
-            }
+/// What explains that an expectation does not hold: the closest requests, and a step that came too early.
+pub(super) struct Search<'e> {
+    after: u64,
+    /// How many requests count.
+    count: usize,
+    /// The query that is not matched, and the number after which requests count for it.
+    missing: Option<(&'e Query, u64)>,
+    /// The step that is missing, and the number before which it may have come.
+    early: Option<&'e Query>,
+    early_until: u64,
+    /// The traces of the steps that have come.
+    matched: &'e [String],
+    came_early: Option<String>,
+    nearest: Vec<(f64, NearMiss)>,
+}
+
+impl Search<'_> {
+    /// Takes the next exchange into account. The newest comes first.
+    pub(super) fn look_at(&mut self, exchange: &Exchange) {
+        if exchange.seq <= self.after {
+            return;
         }
-        nearest.into_iter().map(|(_, near)| near).collect()
+        self.count += 1;
+        if let Some(step) = self.early
+            && self.came_early.is_none()
+            && exchange.seq < self.early_until
+            && step.judge(exchange) == Judgement::Meant
+            && !self.matched.contains(&exchange.trace())
+        {
+            self.came_early = Some(exchange.trace());
+        }
+        let Some((query, _)) = self.missing.filter(|(_, after)| exchange.seq > *after) else {
+            return;
+        };
+        let (distance, differences) = query.differences(exchange);
+        if differences.is_empty() {
+            return; // it matched
+        }
+        let at = (self.nearest).partition_point(|(other, _)| *other <= distance);
+        if at < NEAR_MISSES_MAX {
+            self.nearest.truncate(NEAR_MISSES_MAX - 1);
+            let near = NearMiss::of(exchange, differences);
+            self.nearest.insert(at, (distance, near));
+        }
     }
 }
 

@@ -1,13 +1,14 @@
 //! Copies a journal at one moment, and waits until an expectation holds.
 
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout_at};
 
 use super::expectation::{Excerpt, Expectation, NotVerified, Verified, Wait};
 use super::journal::Journal;
 use super::mask::Mask;
 use super::progress::{Progress, ProgressStanding};
+use crate::base::{Turn, Turns};
 use crate::world::strangers::Strangers;
+use crate::world::waiting::Waiting;
 use crate::world::world::World;
 
 /// The place where requests are kept.
@@ -46,25 +47,57 @@ impl JournalOf<'_> {
         let mut progress = Progress::new(expectation);
         progress.see(&excerpt);
         let verdict = progress.verdict(&excerpt.exchanges);
-        verdict.map_err(|not_verified| match self {
-            Self::OfWorld(world) => not_verified.hiding(&world.mask()),
-            Self::Strangers(_) => not_verified.hiding(&Mask::of_keys()),
-        })
+        verdict.map_err(|not_verified| self.hide_secrets(not_verified))
     }
 
-    /// Waits until an expectation holds, and compares it with what is kept then.
+    /// The same in turns with other calculations.
+    async fn verify_in_turns(
+        self,
+        expectation: &Expectation,
+        turns: &Turns,
+    ) -> Result<Verified, NotVerified> {
+        let mut turn = turns.first().await;
+        let excerpt = self.excerpt(0);
+        let mut progress = Progress::new(expectation);
+        progress.see_in_turns(&excerpt, &mut turn).await;
+        let mut search = progress.search();
+        for exchange in excerpt.exchanges.iter().rev() {
+            turn.pause().await;
+            search.look_at(exchange);
+        }
+        let verdict = progress.verdict_of(&search);
+        verdict.map_err(|not_verified| self.hide_secrets(not_verified))
+    }
+
+    fn hide_secrets(self, not_verified: NotVerified) -> NotVerified {
+        match self {
+            Self::OfWorld(world) => not_verified.hiding(&world.mask()),
+            Self::Strangers(_) => not_verified.hiding(&Mask::of_keys()),
+        }
+    }
+
+    /// Waits until an expectation holds, and compares it with what is kept then. `stop` turns true when the sandbox
+    /// stops; the wait is over then.
     pub(crate) async fn verify(
         self,
         expectation: &Expectation,
         wait: Wait,
+        stop: &watch::Receiver<bool>,
+        turns: &Turns,
     ) -> Result<Verified, NotVerified> {
         let (until, throughout) = match wait {
             Wait::Until(until) => (until, false),
             Wait::Throughout(until) => (until, true),
         };
+        let mut waiting = match self {
+            Self::OfWorld(world) => Waiting::in_world(until, stop, world),
+            Self::Strangers(_) => Waiting::new(until, stop),
+        };
         loop {
-            let is_late = self.watch(expectation, until, throughout).await;
-            let verdict = self.verify_now(expectation);
+            let is_late = self
+                .watch(expectation, &mut waiting, throughout, turns)
+                .await;
+            let verdict = self.verify_in_turns(expectation, turns).await;
             // The world may have been emptied between the two.
             let may_still = verdict.as_ref().is_err_and(|error| error.is_open);
             if is_late || throughout || !may_still {
@@ -73,27 +106,46 @@ impl JournalOf<'_> {
         }
     }
 
-    /// Looks at each new request once. True when the time is over.
-    async fn watch(self, expectation: &Expectation, until: Instant, throughout: bool) -> bool {
+    /// Looks at each new request once. True when the wait is over.
+    async fn watch(
+        self,
+        expectation: &Expectation,
+        waiting: &mut Waiting,
+        throughout: bool,
+        turns: &Turns,
+    ) -> bool {
         let mut news = self.news();
         let mut progress = Progress::new(expectation);
         let mut seen = expectation.after_seq();
         loop {
             news.mark_unchanged();
+            let mut turn = turns.first().await;
             let excerpt = self.excerpt(seen);
             if excerpt.last_seq < seen {
                 progress = Progress::new(expectation); // the world was emptied
             }
             seen = excerpt.last_seq;
-            progress.see(&excerpt);
+            progress.see_in_turns(&excerpt, &mut turn).await;
+            drop(turn);
             match progress.standing() {
                 ProgressStanding::Holds if !throughout => return false,
                 ProgressStanding::Failed => return false,
                 ProgressStanding::Holds | ProgressStanding::Open => {}
             }
-            if timeout_at(until, news.changed()).await.is_err() {
+            if !waiting.change(&mut news).await {
                 return true;
             }
+        }
+    }
+}
+
+impl Progress<'_> {
+    /// Takes the next requests into account, in turns with other calculations.
+    async fn see_in_turns(&mut self, excerpt: &Excerpt, turn: &mut Turn<'_>) {
+        self.see_dropped(excerpt);
+        for exchange in &excerpt.exchanges {
+            turn.pause().await;
+            self.see_one(exchange);
         }
     }
 }

@@ -102,7 +102,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "README.md",
-        "idle for {worlds::IDLE_TIME} and the room is needed",
+        "idle for {worlds::IDLE_TIME} and nothing pending",
     ),
     (
         "SECURITY.md",
@@ -320,7 +320,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "src/sandbox/worlds.rs",
-        "When {world::WORLDS_MAX} worlds are in use",
+        "When {world::WORLDS_MAX} worlds have something pending",
     ),
     (
         "src/world/journal/kept_body.rs",
@@ -519,6 +519,10 @@ pub const INTERNAL: &[(&str, &str)] = &[
     (
         "sandbox::callbacks::LISTED_MAX",
         "how many callbacks a message names",
+    ),
+    (
+        "server::connection::connection::STREAM_TICKS_MAX",
+        "when a stream that its client does not read ends, as the sandbox stops",
     ),
     (
         "server::connection::http2::QUIET_TICKS_MAX",
