@@ -165,6 +165,11 @@ const FILES: &[(&str, usize, &str)] = &[
     ),
     ("callbacks/egress.rs", 1, "the time of a receiver"),
     (
+        "callbacks/resolver.rs",
+        4,
+        "the time of a lookup's turn; the time of a receiver",
+    ),
+    (
         "callbacks/run.rs",
         8,
         "a turn, a due time, a reset, the stop",
@@ -217,7 +222,7 @@ const FILES: &[(&str, usize, &str)] = &[
 const FILES_OF_WORLD: &[(&str, usize, &str)] = &[
     (
         "world/waiting.rs",
-        3,
+        4,
         "its time; the end of the world; the stop",
     ),
     ("world/world.rs", 2, "attempts that were called back"),
