@@ -14,6 +14,6 @@ trap 'rm -rf "$tools"' EXIT
 python3 -m venv "$tools"
 python=$tools/bin/python
 [ -x "$python" ] || python=$tools/Scripts/python.exe
-"$python" -m pip install --quiet --disable-pip-version-check 'maturin>=1.9,<2'
+"$python" -m pip install --quiet --disable-pip-version-check 'maturin==1.16.0'
 cd clients/python
 "$python" -m maturin build --release --locked --target "$target" --out "$out"

@@ -285,7 +285,7 @@ fn commit(
         drawn: mix.finish(),
         callback: wish.callback,
     };
-    let made = making.record(&mut state, &outcome, wish.choice.finding);
+    let made = making.record(&mut state, &outcome, wish.choice.finding)?;
     drop(state);
     if made.planned.lacks_url {
         seen.lacks_url_of = endpoint.callback_type.as_deref().map(Into::into);

@@ -81,16 +81,21 @@ pub(crate) fn register(
     let former_urls = types.iter().filter(|one| with_url.contains(one)).count();
     let types = types
         .into_iter()
-        .filter_map(|callback_type| {
-            let endpoint = catalogue::endpoint_of_type(catalogue, callback_type)?;
-            let outcome = catalogue::final_outcome(endpoint)?;
+        .map(|callback_type| {
+            let endpoint = catalogue::endpoint_of_type(catalogue, callback_type);
+            let Some((endpoint, outcome)) =
+                endpoint.and_then(|one| Some((one, catalogue::final_outcome(one)?)))
+            else {
+                return Ok(None);
+            };
             let purpose = "callback URL test";
             let sample = unrequested::write_unrequested(
                 catalogue, world, &mut state, endpoint, outcome, purpose,
             )?;
-            Some((callback_type.to_owned(), sample.body))
+            Ok(sample.map(|sample| (callback_type.to_owned(), sample.body)))
         })
-        .collect();
+        .filter_map(Result::transpose)
+        .collect::<Result<_, ApiError>>()?;
     Ok(Reply {
         effect: FollowUp::Register(Registration {
             types,

@@ -10,6 +10,7 @@ use super::{magic, strict};
 use crate::base::{Mix, Spellings};
 use crate::catalogue::{
     Answer, Creation, Endpoint, Fill, LISTED, PlantedRecord, ReplyId, find_dummy_data,
+    reply_too_large,
 };
 use crate::http::ApiError;
 use crate::world::{DecidedBy, Version};
@@ -37,7 +38,7 @@ pub(super) fn read(
     }
     // The id as it was sent: a decoded one may have characters that nobody can see.
     let sent_id = call.sent_path().rsplit('/').next().unwrap_or_default();
-    let version = find(request, id).ok_or_else(|| ApiError::no_record(sent_id))?;
+    let version = find(request, id)?.ok_or_else(|| ApiError::no_record(sent_id))?;
     strict::refuse_version_if_strict(is_strict, catalogue, &version)?;
     seen.decision.by = DecidedBy::Record;
     seen.decision.record = Some(id.into());
@@ -52,7 +53,7 @@ pub(super) fn read(
 }
 
 /// A record of this world, one that is planted in every world, or a listing of the watchlist.
-fn find(request: &ProductRequest<'_>, id: &str) -> Option<Version> {
+fn find(request: &ProductRequest<'_>, id: &str) -> Result<Option<Version>, ApiError> {
     let ProductRequest {
         catalogue,
         world,
@@ -70,12 +71,13 @@ fn find(request: &ProductRequest<'_>, id: &str) -> Option<Version> {
         if let Some(record) = state.records.get(id)
             && places.iter().any(|place| place.id == record.endpoint)
         {
-            return Some(record.version_at(now, state.callbacks.advanced).clone());
+            let version = record.version_at(now, state.callbacks.advanced);
+            return Ok(Some(version.clone()));
         }
     }
-    places.iter().find_map(|place| {
+    let found = places.iter().find_map(|place| {
         if let (Some(record), Some(creation)) = (place.records.get(id), &place.creation) {
-            return planted(request, (place, creation), (id, record));
+            return planted(request, (place, creation), (id, record)).transpose();
         }
         let listing = place
             .reads_listings
@@ -83,25 +85,26 @@ fn find(request: &ProductRequest<'_>, id: &str) -> Option<Version> {
             .flatten()?;
         let mut body = Vec::new();
         listing.write(&mut body, 100);
-        Some(Version {
+        Some(Ok(Version {
             body: body.into(),
             outcome: place.outcome_id(LISTED),
-        })
-    })
+        }))
+    });
+    found.transpose()
 }
 
 fn planted(
     request: &ProductRequest<'_>,
     (place, creation): (&Endpoint, &Creation),
     (id, record): (&str, &PlantedRecord),
-) -> Option<Version> {
+) -> Result<Option<Version>, ApiError> {
     let (seed, catalogue) = (request.engine.seed, request.catalogue);
     let choice = match &record.outcome {
         Some(outcome) => Choice::of(outcome, DecidedBy::Record),
         None => choose_by_dummy_data(seed, catalogue, creation, &record.input),
     };
     let Answer::Body { plan, .. } = &choice.outcome.answer else {
-        return None; // the dummy data chose an error, so there is no such record
+        return Ok(None); // the dummy data chose an error, so there is no such record
     };
     let mut mix = Mix::new(seed, "planted record");
     mix.text(id);
@@ -118,8 +121,10 @@ fn planted(
         finding: finding.as_ref(),
         drawn: mix.finish(),
     };
-    Some(Version {
-        body: plan.render(&mut fill, &mut Vec::new()).body,
+    let rendered = plan.render(&mut fill, &mut Vec::new());
+    let rendered = rendered.map_err(|_| reply_too_large(&choice.outcome.name))?;
+    Ok(Some(Version {
+        body: rendered.body,
         outcome: place.outcome_id(&choice.outcome.name),
-    })
+    }))
 }

@@ -12,10 +12,13 @@ use super::reply::Scheduled;
 use crate::base::{Behaviour, Dice, Moment, Spellings, Stamp};
 use crate::catalogue::{
     BodyPlan, CallsBack, Catalogue, Creation, Endpoint, Fill, Finding, Outcome, Rendered,
-    find_dummy_data,
+    find_dummy_data, reply_too_large,
 };
-use crate::http::Call;
+use crate::http::{ApiError, Call};
 use crate::world::{Later, Record, State, Version, World};
+
+/// The largest record: all its states together.
+const RECORD_BYTES_MAX: usize = 64 << 20;
 
 /// What a record is made from.
 pub(crate) struct NewRecord<'a> {
@@ -58,6 +61,10 @@ struct VersionWriter<'a> {
     dice: Dice,
     created: Stamp,
     versions: Vec<(Duration, Version)>,
+    /// The size of all bodies.
+    written_bytes: usize,
+    /// Bodies with parts that are kept, if no later body is too large.
+    parts: Vec<Rendered>,
 }
 
 impl NewRecord<'_> {
@@ -68,10 +75,10 @@ impl NewRecord<'_> {
         state: &mut State,
         outcome: &Arc<Outcome>,
         finding: Option<Finding>,
-    ) -> CreatedRecord {
+    ) -> Result<CreatedRecord, ApiError> {
         let pattern = self.creation.id_pattern.as_ref();
         let id: Option<Arc<str>> = pattern.map(|pattern| pattern.write(self.drawn).into());
-        let mut stages = self.life(state, outcome, id.as_deref().unwrap_or_default(), finding);
+        let mut stages = self.life(state, outcome, id.as_deref().unwrap_or_default(), finding)?;
         for (at, behaviour) in &stages.calls {
             if *behaviour == Behaviour::Early {
                 stages.versions[*at].0 = Duration::ZERO; // the callback overtakes the reply, so the record must too
@@ -92,7 +99,7 @@ impl NewRecord<'_> {
             };
             state.records.put(id, record);
         }
-        CreatedRecord { id, body, planned }
+        Ok(CreatedRecord { id, body, planned })
     }
 
     fn life(
@@ -101,7 +108,7 @@ impl NewRecord<'_> {
         outcome: &Arc<Outcome>,
         id: &str,
         finding: Option<Finding>,
-    ) -> Stages {
+    ) -> Result<Stages, ApiError> {
         let mut writing = VersionWriter {
             making: self,
             id,
@@ -109,6 +116,8 @@ impl NewRecord<'_> {
             dice: Dice::new(self.drawn),
             created: self.world.now(state),
             versions: Vec::with_capacity(1),
+            written_bytes: 0,
+            parts: Vec::new(),
             state,
         };
         let mut calls = Vec::new();
@@ -119,7 +128,7 @@ impl NewRecord<'_> {
         let mut begins_its_own = true;
         let mut said: Option<CallsBack> = None;
         loop {
-            let at = writing.write(current, after);
+            let at = writing.write(current, after)?;
             // A pending outcome sends its callback after its last change.
             let calls_back = if changes.is_empty() {
                 match said {
@@ -137,15 +146,18 @@ impl NewRecord<'_> {
             }
             let Some((change, rest)) = changes.split_first() else {
                 let older = if calls.contains(&(0, Behaviour::Stale)) {
-                    writing.pending_body()
+                    writing.pending_body()?
                 } else {
                     Bytes::new()
                 };
-                return Stages {
+                for rendered in &writing.parts {
+                    keep_parts(writing.state, self.creation, rendered);
+                }
+                return Ok(Stages {
                     versions: writing.versions,
                     calls,
                     older,
-                };
+                });
             };
             after += change.after;
             current = &self.endpoint.outcomes[&change.outcome];
@@ -210,26 +222,29 @@ impl NewRecord<'_> {
 
 impl VersionWriter<'_> {
     /// Writes the version for an outcome and returns its number.
-    fn write(&mut self, outcome: &Outcome, after: Duration) -> usize {
+    fn write(&mut self, outcome: &Outcome, after: Duration) -> Result<usize, ApiError> {
         let plan = self.prepared(outcome);
         let updated = self.updated(outcome, after);
-        let rendered = self.render(plan, updated);
-        keep_parts(self.state, self.making.creation, &rendered);
+        let rendered = self.render(&outcome.name, plan, updated)?;
         let version = Version {
-            body: rendered.body,
+            body: rendered.body.clone(),
             outcome: self.making.endpoint.outcome_id(&outcome.name),
         };
+        if self.making.creation.keep.is_some() {
+            self.parts.push(rendered);
+        }
         self.versions.push((after, version));
-        self.versions.len() - 1
+        Ok(self.versions.len() - 1)
     }
 
     /// The body that the record would have if it were still pending. Empty where no outcome is pending.
-    fn pending_body(&mut self) -> Bytes {
+    fn pending_body(&mut self) -> Result<Bytes, ApiError> {
         let Some(pending) = self.making.endpoint.pending_outcome() else {
-            return Bytes::new();
+            return Ok(Bytes::new());
         };
         let plan = self.prepared(pending);
-        self.render(plan, self.created).body
+        let rendered = self.render(&pending.name, plan, self.created)?;
+        Ok(rendered.body)
     }
 
     /// The body's plan, after the lookup that it needs.
@@ -250,7 +265,12 @@ impl VersionWriter<'_> {
         plan
     }
 
-    fn render(&mut self, plan: &BodyPlan, updated: Stamp) -> Rendered {
+    fn render(
+        &mut self,
+        outcome: &str,
+        plan: &BodyPlan,
+        updated: Stamp,
+    ) -> Result<Rendered, ApiError> {
         let mut fill = Fill {
             input: self.making.fields,
             spellings: self.making.spellings,
@@ -260,7 +280,13 @@ impl VersionWriter<'_> {
             finding: self.finding.as_ref(),
             drawn: self.making.drawn,
         };
-        plan.render(&mut fill, &mut self.state.scratch)
+        let rendered = plan.render(&mut fill, &mut self.state.scratch);
+        let rendered = rendered.map_err(|_| reply_too_large(outcome))?;
+        self.written_bytes += rendered.body.len();
+        if self.written_bytes > RECORD_BYTES_MAX {
+            return Err(ApiError::reply_too_large(outcome, RECORD_BYTES_MAX));
+        }
+        Ok(rendered)
     }
 
     fn updated(&mut self, outcome: &Outcome, after: Duration) -> Stamp {

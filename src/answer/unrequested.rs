@@ -6,7 +6,10 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use crate::base::Spellings;
-use crate::catalogue::{Catalogue, Endpoint, Fill, Outcome, find_dummy_data};
+use crate::catalogue::{
+    BodyPlan, Catalogue, Endpoint, Fill, Outcome, find_dummy_data, reply_too_large,
+};
+use crate::http::ApiError;
 use crate::world::{State, World};
 
 /// A record's id and body.
@@ -25,9 +28,13 @@ pub(crate) fn write_unrequested(
     endpoint: &Endpoint,
     outcome: &Outcome,
     purpose: &str,
-) -> Option<UnrequestedRecord> {
-    let creation = endpoint.creation.as_ref()?;
-    let (plan, asks_lookup) = outcome.plan()?;
+) -> Result<Option<UnrequestedRecord>, ApiError> {
+    let Some(creation) = &endpoint.creation else {
+        return Ok(None);
+    };
+    let (Some((plan, asks_lookup)), Some(id)) = (outcome.plan(), &creation.id_pattern) else {
+        return Ok(None);
+    };
     let pending = endpoint
         .pending_outcome()
         .and_then(|pending| pending.plan());
@@ -38,14 +45,14 @@ pub(crate) fn write_unrequested(
         .unwrap_or_else(|| Map::new().into());
     endpoint.schema.shape.normalise(&mut input);
     let Value::Object(input) = input else {
-        return None;
+        return Ok(None);
     };
     let mut mix = world.mix(purpose);
     mix.text(&endpoint.id);
     mix.text(&outcome.name);
     state.counters.count_into(&mut mix);
     let mut dice = mix.dice();
-    let id: Arc<str> = creation.id_pattern.as_ref()?.write(mix.finish()).into();
+    let id: Arc<str> = id.write(mix.finish()).into();
     let finding = (asks_lookup || pending.is_some_and(|(_, asks_lookup)| asks_lookup))
         .then(|| find_dummy_data(world.seed(), catalogue, creation, &input, &mut dice))
         .flatten();
@@ -59,11 +66,14 @@ pub(crate) fn write_unrequested(
         finding: finding.as_ref(),
         drawn: mix.finish(),
     };
-    let body = plan.render(&mut fill, &mut state.scratch).body;
-    let pending_body = pending.map(|(plan, _)| plan.render(&mut fill, &mut state.scratch).body);
-    Some(UnrequestedRecord {
+    let mut render = |plan: &BodyPlan| {
+        let rendered = plan.render(&mut fill, &mut state.scratch);
+        let rendered = rendered.map_err(|_| reply_too_large(&outcome.name));
+        rendered.map(|rendered| rendered.body)
+    };
+    Ok(Some(UnrequestedRecord {
+        body: render(plan)?,
+        pending_body: pending.map(|(plan, _)| render(plan)).transpose()?,
         id,
-        body,
-        pending_body,
-    })
+    }))
 }

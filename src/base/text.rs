@@ -72,14 +72,28 @@ pub(crate) fn reason(error: &io::Error) -> String {
     }
 }
 
+/// Longer words are compared with none: the work grows with the product of both lengths.
+const COMPARED_BYTES_MAX: usize = 200;
+
+/// More words are not compared.
+const COMPARED_WORDS_MAX: usize = 1000;
+
+/// More words are not listed in a message.
+const LISTED_WORDS_MAX: usize = 100;
+
 /// The known word nearest to the written one, if it is near enough to be meant.
 pub(crate) fn nearest<'a>(
     written: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
+    if written.len() > COMPARED_BYTES_MAX {
+        return None;
+    }
     let written = written.to_lowercase();
     known
         .into_iter()
+        .take(COMPARED_WORDS_MAX)
+        .filter(|word| word.len() <= COMPARED_BYTES_MAX)
         .map(|word| (strsim::jaro_winkler(&written, &word.to_lowercase()), word))
         .filter(|(likeness, _)| *likeness >= 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0))
@@ -127,7 +141,14 @@ pub(crate) fn named_near(written: &str, near: &str) -> String {
 
 /// `` `a`, `b` and `c` ``
 pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    let words: Vec<_> = words.into_iter().map(|word| format!("`{word}`")).collect();
+    let mut words = words.into_iter();
+    let shown = words.by_ref().take(LISTED_WORDS_MAX);
+    let mut shown: Vec<_> = shown.map(|word| format!("`{word}`")).collect();
+    match words.count() {
+        0 => {}
+        more => shown.push(format!("{more} more")),
+    }
+    let words = shown;
     match words.as_slice() {
         [] => "none".to_owned(),
         [only] => only.clone(),

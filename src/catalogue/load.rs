@@ -66,6 +66,7 @@ impl Catalogue {
         let catalogue = Self::of_layers(layers, proof, &mut found, pause);
         found.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
         found.dedup();
+        let found = scenario::listed_mistakes(found);
         match catalogue {
             Some(catalogue) if !found.iter().any(LoadError::is_error) => Ok(Self {
                 warnings: found,
@@ -159,13 +160,18 @@ pub(super) fn layer_files(
         if let Some(stack) = stacks.get_mut(id) {
             stack.push(file.clone());
         } else if !layers.unreadable.contains(id) {
-            let hint = nearest_or_all(id, stacks.keys().map(String::as_str));
+            let hint = if scenario::exceeds_list(errors) {
+                String::new()
+            } else {
+                let known = stacks.keys().map(String::as_str);
+                format!(": {}", nearest_or_all(id, known))
+            };
             errors.push(file.source_file.error(
                 extends.span(),
                 if layers.is_extension(id) {
                     format!("`{id}` extends another file itself: extend that file instead")
                 } else {
-                    format!("there is no file `{id}` to extend: {hint}")
+                    format!("there is no file `{id}` to extend{hint}")
                 },
             ));
         }

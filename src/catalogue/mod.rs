@@ -25,7 +25,7 @@ mod watch;
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::body::TemplateScope;
-pub(crate) use self::body::{BodyPlan, Fill, Hole, Rendered, Template};
+pub(crate) use self::body::{BodyPlan, Fill, Hole, Rendered, Template, reply_too_large};
 pub(crate) use self::catalogue::{
     Catalogue, callback_types, endpoint_of_type, error_outcome, final_outcome, find_dummy_data,
 };

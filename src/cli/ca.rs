@@ -12,7 +12,7 @@ use super::tls::AuthorityFolderArgument;
 use super::trust_help::{Client, TrustHelp};
 use crate::base::HttpUrl;
 use crate::http::DEFAULT_PORT;
-use crate::server::{AUTHORITY_FILE, Authority, is_one_certificate};
+use crate::server::{AUTHORITY_FILE, Authority, is_one_certificate, overwrite};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -103,7 +103,7 @@ fn export(authority: &Authority, path: &Path, output: Option<&Path>, format: For
                 shown_path(output)
             ));
         }
-        if let Err(error) = std::fs::write(output, authority.pem()) {
+        if let Err(error) = overwrite(output, authority.pem().as_bytes()) {
             return fail(format_args!(
                 "cannot write {}: {}",
                 shown_path(output),

@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         }
         Err(found) => (found, 0),
     };
-    let errors = found.iter().filter(|one| one.is_error()).count();
+    let errors = number(found.iter().filter(|one| one.is_error()));
     let is_refused = errors > 0 || (arguments.deny_warnings && !found.is_empty());
     match arguments.format {
         Format::Json => {
@@ -65,14 +65,24 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
 fn sum(found: &[LoadError], errors: usize) -> String {
     let mut files: Vec<_> = found.iter().map(|one| &one.file).collect();
     files.dedup();
-    let kinds = [(errors, "error"), (found.len() - errors, "warning")];
+    // Errors and warnings are counted apart, and a file may have both.
+    let later_files = found.iter().map(LoadError::later_files).max();
+    let later_files = later_files.unwrap_or_default();
+    let kinds = [
+        (errors, "error"),
+        (number(found.iter()) - errors, "warning"),
+    ];
     let kinds = kinds.iter().filter(|(number, _)| *number > 0);
     let kinds: Vec<_> = kinds.map(|(number, what)| counted(*number, what)).collect();
     format!(
         "{} in {}",
         kinds.join(" and "),
-        counted(files.len(), "file")
+        counted(files.len() + later_files, "file")
     )
+}
+
+fn number<'e>(found: impl Iterator<Item = &'e LoadError>) -> usize {
+    found.map(LoadError::mistakes).sum()
 }
 
 fn counted(number: usize, what: &str) -> String {

@@ -1,7 +1,8 @@
 //! `iluma-sandbox init`: creates a folder of scenario files to start from.
 
 use std::fs;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -9,7 +10,9 @@ use serde_json::json;
 
 use super::output::{Format, fail, finish, finish_json, print, shown_path};
 use super::schema;
+use crate::base::reason;
 use crate::scenario::json_schema;
+use crate::server::{NewFile, Readers};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -37,24 +40,14 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     let is_text = arguments.format == Format::Text;
     let schemas = [schema::SCENARIO, schema::SANDBOX].map(|name| (name, json_schema(name)));
     let files = STARTER.into_iter().chain(schemas);
-    let mut paths = files.clone().map(|(name, _)| dir.join(name));
-    if let Some(path) = paths.find(|path| path.exists()) {
-        return fail(format_args!(
-            "{} already exists: nothing was written",
-            shown_path(&path)
-        ));
+    let files: Vec<_> = files.map(|(name, text)| (dir.join(name), text)).collect();
+    if let Err(sentence) = write_all(&files) {
+        return fail(sentence);
     }
-    let mut written = Vec::new();
-    for (name, text) in files {
-        let path = dir.join(name);
-        let parent = path.parent().expect("a starter file lies in the folder");
-        if let Err(error) = fs::create_dir_all(parent).and_then(|()| fs::write(&path, text)) {
-            return fail(format_args!("cannot write {}: {error}", shown_path(&path)));
-        }
-        if is_text && let Err(code) = print(&format!("wrote {}\n", shown_path(&path))) {
+    for (path, _) in &files {
+        if is_text && let Err(code) = print(&format!("wrote {}\n", shown_path(path))) {
             return code;
         }
-        written.push(path.display().to_string());
     }
     if is_text {
         let start = format!(
@@ -63,6 +56,58 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         );
         return finish(&start, ExitCode::SUCCESS);
     }
+    let written: Vec<_> = files
+        .iter()
+        .map(|(path, _)| path.display().to_string())
+        .collect();
     let report = json!({"folder": dir.display().to_string(), "written": written});
     finish_json(&report, ExitCode::SUCCESS)
+}
+
+/// Writes all files or none: their names are given when all of them are on the disk.
+fn write_all(files: &[(PathBuf, &str)]) -> Result<(), String> {
+    let exists = |path: &Path| {
+        Err(format!(
+            "{} already exists: nothing was written",
+            shown_path(path)
+        ))
+    };
+    let failed = |path: &Path, error: &io::Error| {
+        format!(
+            "cannot write {}: {}; nothing was written",
+            shown_path(path),
+            reason(error)
+        )
+    };
+    if let Some((path, _)) = files
+        .iter()
+        .find(|(path, _)| path.symlink_metadata().is_ok())
+    {
+        return exists(path);
+    }
+    let mut unnamed = Vec::new();
+    for (path, text) in files {
+        let file = write_unnamed(path, text).map_err(|error| failed(path, &error))?;
+        unnamed.push((path, file));
+    }
+    let mut named = Vec::new();
+    for (path, file) in unnamed {
+        if let Err(error) = file.create() {
+            for path in named {
+                fs::remove_file(path).ok();
+            }
+            return match error.kind() {
+                io::ErrorKind::AlreadyExists => exists(path),
+                _ => Err(failed(path, &error)),
+            };
+        }
+        named.push(path);
+    }
+    Ok(())
+}
+
+fn write_unnamed(path: &Path, text: &str) -> io::Result<NewFile> {
+    let parent = path.parent().expect("a starter file lies in the folder");
+    fs::create_dir_all(parent)?;
+    NewFile::write(path, text.as_bytes(), Readers::Everybody)
 }

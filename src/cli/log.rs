@@ -77,6 +77,21 @@ pub(super) fn start(format: LogFormat) -> Log {
     log
 }
 
+/// One sentence about an error, and the exit code 1, without the log: there may be no room for its thread.
+pub(super) fn fail_without_log(format: LogFormat, sentence: impl Display) -> ExitCode {
+    if format != LogFormat::Json {
+        return output::fail(sentence);
+    }
+    let lines = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .json()
+        .flatten_event(true)
+        .finish();
+    tracing::subscriber::with_default(lines, || tracing::error!("{sentence}"));
+    ExitCode::FAILURE
+}
+
 impl Log {
     /// Whether each line on stderr must be JSON.
     pub(super) fn is_json(&self) -> bool {

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::output::{Format, fail, finish, misused, print};
 use crate::base::{nearest, reason};
+use crate::server::overwrite;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -27,7 +28,7 @@ pub(super) fn run(arguments: &Arguments, all: clap::Command) -> ExitCode {
     let mut all = without_help(all);
     all.build();
     if let Some(dir) = &arguments.dir {
-        return match write_all(all, dir) {
+        return match write_all(&all, dir) {
             Ok(()) => {
                 if arguments.format == Format::Json
                     && let Err(code) = print(&format!("{}\n", json!({"dir": dir})))
@@ -48,10 +49,7 @@ pub(super) fn run(arguments: &Arguments, all: clap::Command) -> ExitCode {
         Err(sentence) => return misused(sentence),
     };
     let name = command.get_bin_name().unwrap_or("iluma-sandbox").to_owned();
-    let mut page = Vec::new();
-    clap_mangen::Man::new(command)
-        .render(&mut page)
-        .expect("writing to memory cannot fail");
+    let page = rendered(&clap_mangen::Man::new(command));
     let page = String::from_utf8_lossy(&page);
     finish(
         &match arguments.format {
@@ -88,7 +86,23 @@ fn named<'c>(all: &'c clap::Command, names: &[String]) -> Result<&'c clap::Comma
     Ok(command)
 }
 
-fn write_all(all: clap::Command, dir: &Path) -> std::io::Result<()> {
+fn write_all(all: &clap::Command, dir: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(dir)?;
-    clap_mangen::generate_to(all, dir)
+    write_below(all, dir)
+}
+
+fn write_below(command: &clap::Command, dir: &Path) -> std::io::Result<()> {
+    let shown = command.get_subcommands();
+    for below in shown.filter(|below| !below.is_hide_set()) {
+        write_below(below, dir)?;
+    }
+    let page = clap_mangen::Man::new(command.clone());
+    overwrite(&dir.join(page.get_filename()), &rendered(&page))
+}
+
+fn rendered(page: &clap_mangen::Man) -> Vec<u8> {
+    let mut text = Vec::new();
+    page.render(&mut text)
+        .expect("writing to memory cannot fail");
+    text
 }

@@ -26,6 +26,7 @@ mod parent;
 mod port_holder;
 mod ready_file;
 mod readyz;
+mod room;
 mod schema;
 mod secret;
 mod serve;

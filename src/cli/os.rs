@@ -1,8 +1,7 @@
-//! What differs between operating systems: signals, parents, and files that only their owner may read.
+//! What differs between operating systems: signals, parents, processes, folders.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 
 #[cfg(unix)]
 use iluma_sandbox_give_back::is_ignored;
@@ -105,7 +104,7 @@ pub(super) fn stdin_is_held() -> bool {
     use std::os::fd::AsFd;
     use std::os::unix::fs::FileTypeExt;
     let stdin = io::stdin().as_fd().try_clone_to_owned();
-    let about = stdin.and_then(|stdin| fs::File::from(stdin).metadata());
+    let about = stdin.and_then(|stdin| std::fs::File::from(stdin).metadata());
     about.is_ok_and(|about| about.file_type().is_fifo() || about.file_type().is_socket())
 }
 
@@ -130,26 +129,6 @@ pub(super) fn is_running(pid: u32) -> bool {
 #[cfg(not(unix))]
 pub(super) fn is_running(_: u32) -> bool {
     true
-}
-
-/// Writes a file in one step, so that a reader sees it whole or not at all. Only its owner may read it.
-pub(super) fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(format!(".{}.tmp", std::process::id()));
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    let write = || {
-        options.open(&unfinished)?.write_all(text.as_bytes())?;
-        fs::rename(&unfinished, path)
-    };
-    write().inspect_err(|_| {
-        fs::remove_file(&unfinished).ok(); // the disk may be full as it is
-    })
 }
 
 /// The folder for the data of a user's programs. None where the user has none.

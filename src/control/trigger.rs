@@ -73,9 +73,10 @@ pub(super) fn fire(
     else {
         return Err(unsent::no_url_to_send_to(&callback_type));
     };
-    let Some(written) =
-        answer::write_unrequested(&catalogue, world, &mut state, endpoint, outcome, "trigger")
-    else {
+    let written =
+        answer::write_unrequested(&catalogue, world, &mut state, endpoint, outcome, "trigger");
+    let written = written.map_err(|error| bad_request(error.message.unwrap_or_default()))?;
+    let Some(written) = written else {
         return Err(bad_request(format!(
             "the outcome {} has no body",
             outcome.name

@@ -24,12 +24,7 @@ pub fn scenario(data: &[u8]) {
     } else {
         ("fuzzed", "mine/fuzzed.toml")
     };
-    let source = Arc::new(SourceFile {
-        id: id.to_owned(),
-        name: name.to_owned(),
-        text: text.to_owned().into(),
-        shipped: false,
-    });
+    let source = Arc::new(SourceFile::new(id, name, text.to_owned()));
     let load = || Catalogue::with_file(&source);
     let (loaded, again) = (load(), load());
     let mistakes = |loaded: &Result<Catalogue, Vec<LoadError>>| match loaded {

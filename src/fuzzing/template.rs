@@ -17,12 +17,11 @@ pub fn template(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else {
         return; // refused before it is read
     };
-    let file = Arc::new(SourceFile {
-        id: "fuzzed".to_owned(),
-        name: "fuzzed.toml".to_owned(),
-        text: format!("body = {text}").into(),
-        shipped: false,
-    });
+    let file = Arc::new(SourceFile::new(
+        "fuzzed",
+        "fuzzed.toml",
+        format!("body = {text}"),
+    ));
     let Some(tree) = tree(&file) else {
         return;
     };
@@ -57,7 +56,8 @@ pub fn template(data: &[u8]) {
                 finding: None,
                 drawn: Mix::new(0, "fuzzed").finish(),
             };
-            plan.render(&mut holes, &mut Vec::new()).body
+            let rendered = plan.render(&mut holes, &mut Vec::new());
+            rendered.expect("the input is small").body
         };
         let plan = BodyPlan::new(&body, Some("results"));
         let rendered = render(&plan);

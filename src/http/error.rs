@@ -278,6 +278,19 @@ impl ApiError {
         self.by_sandbox == Some(NO_MEMORY)
     }
 
+    /// `outcome` repeats values so often that its body is too large.
+    pub(crate) fn reply_too_large(outcome: &str, limit_bytes: usize) -> Self {
+        Self::new(
+            ErrorCode::Server,
+            format!(
+                "The reply of the outcome {outcome} to this request, or its record with all later states, would be larger \
+                 than {} MiB: the body repeats a large value too often.",
+                limit_bytes >> 20
+            ),
+        )
+        .by_sandbox("reply too large")
+    }
+
     /// The client asked for `what`, which is not public but `source`. `instead` tells the client what to do.
     pub(crate) fn strict_mode(what: &str, source: &str, instead: &str) -> Self {
         Self::new(

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::mistake::{LoadError, SourceFile, UNCHECKED_REST};
+use super::mistake::{LoadError, UNCHECKED_REST};
+use super::source_file::SourceFile;
 
 /// Windows editors write it at the start of a file. It is no part of the text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -18,13 +19,12 @@ impl SourceFile {
         }
         let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
         let invalid = std::str::from_utf8(text).err();
-        let source = Arc::new(Self {
+        // An invalid byte becomes a character that marks its place in the line.
+        let source = Arc::new(Self::new(
             id,
             name,
-            // An invalid byte becomes a character that marks its place in the line.
-            text: String::from_utf8_lossy(text).into_owned().into(),
-            shipped: false,
-        });
+            String::from_utf8_lossy(text).into_owned(),
+        ));
         let Some(invalid) = invalid else {
             return Ok(source);
         };

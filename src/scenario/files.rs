@@ -12,8 +12,9 @@ use sha2::{Digest, Sha256};
 
 use super::folder::{FileKind, Found, find, is_toml};
 use super::format::{self, ScenarioFile};
-use super::mistake::{LoadError, SourceFile};
+use super::mistake::LoadError;
 use super::settings::Settings;
+use super::source_file::SourceFile;
 use crate::base::reason;
 
 static SHIPPED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
@@ -40,12 +41,9 @@ impl Layers {
 /// The shipped files, of which only the tops are read, and only once. A reload reads only the folders.
 static SHIPPED_FILES: LazyLock<Vec<Arc<ScenarioFile>>> = LazyLock::new(|| {
     let read = |(path, text): (&str, &'static str)| {
-        let source = Arc::new(SourceFile {
-            id: id_of(Path::new(path)).expect("shipped paths are ASCII"),
-            name: format!("shipped:{path}"),
-            text: text.into(),
-            shipped: true,
-        });
+        let id = id_of(Path::new(path)).expect("shipped paths are ASCII");
+        let name = format!("shipped:{path}");
+        let source = Arc::new(SourceFile::shipped(id, name, text));
         Arc::new(ScenarioFile::of_top(&source, text))
     };
     shipped().map(read).collect()

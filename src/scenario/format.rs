@@ -9,9 +9,10 @@ use serde::{Deserialize, Deserializer};
 
 use super::format_dummy::DummyPart;
 use super::format_faults::{DelayPart, FaultPart, RateLimitPart};
-use super::mistake::{LoadError, SourceFile};
+use super::mistake::LoadError;
 use super::reader::Reader;
 use super::source::Source;
+use super::source_file::SourceFile;
 use super::tree::{Spanned, Tree};
 
 /// One scenario file. Every key is optional here. After the files of all folders are merged, the compiler
@@ -348,12 +349,8 @@ impl ScenarioFile {
     /// rest is read when it is needed: reading all files at the start would take longer than the rest of it.
     pub(crate) fn of_top(source_file: &Arc<SourceFile>, text: &'static str) -> Self {
         let top = text.find("\n[").map_or(text, |end| &text[..=end]);
-        let top = Arc::new(SourceFile {
-            id: source_file.id.clone(),
-            name: source_file.name.clone(),
-            text: top.into(),
-            shipped: true,
-        });
+        let (id, name) = (source_file.id.clone(), source_file.name.clone());
+        let top = Arc::new(SourceFile::shipped(id, name, top));
         let (file, _) = parse(&top);
         let is_only_data = source_file.id.starts_with(SHIPPED_DATA);
         let dummy = OnceLock::new();

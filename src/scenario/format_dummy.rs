@@ -183,7 +183,7 @@ checked_text!(
 
 checked_text!(
     /// An ISO 3166-1 alpha-2 code in upper case, such as `ID`.
-    Country, "an ISO 3166-1 country of two upper-case letters", super::formats::is_country
+    Country, "an ISO 3166-1 country of two upper-case letters", super::countries::is_country_code
 );
 
 checked_text!(

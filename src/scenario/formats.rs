@@ -2,6 +2,8 @@
 
 use jiff::civil::Date;
 
+use super::countries::is_country_code;
+
 /// Checks whether a text has the format.
 pub(crate) type Check = fn(&str) -> bool;
 
@@ -9,7 +11,7 @@ pub(crate) type Check = fn(&str) -> bool;
 pub(crate) const FORMATS: [(&str, Check, &str); 6] = [
     (
         "country",
-        is_country,
+        is_country_code,
         "must be an ISO 3166-1 alpha-2 country code in upper case, such as ID",
     ),
     (
@@ -30,12 +32,6 @@ pub(crate) const FORMATS: [(&str, Check, &str); 6] = [
     ("base64", is_base64, "must be base64"),
     ("file", |_| true, "must be a file"),
 ];
-
-pub(crate) fn is_country(text: &str) -> bool {
-    text.len() == 2
-        && text.bytes().all(|byte| byte.is_ascii_uppercase())
-        && celes::Country::from_alpha2(text).is_ok()
-}
 
 pub(crate) fn is_calendar_date(text: &str) -> bool {
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *text.as_bytes() else {

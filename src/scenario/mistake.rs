@@ -1,6 +1,5 @@
 //! Mistakes in scenario files: where they are, what was expected, what to do.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,69 +7,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
+use super::source_file::SourceFile;
 use crate::base::{is_invisible, visible};
-
-/// One scenario file as it was read: its id, its name for people, its text.
-#[derive(Debug)]
-pub(crate) struct SourceFile {
-    /// The path below the root, without the ending, such as `v1.1/bank_account_data_requests`.
-    pub id: String,
-    /// The name for people: a path, or `shipped:v1.1/….toml` for a file in the binary.
-    pub name: String,
-    pub text: Cow<'static, str>,
-    /// True for a file in the binary. The tests prove these files.
-    pub shipped: bool,
-}
-
-impl SourceFile {
-    pub(crate) fn error(
-        self: &Arc<Self>,
-        span: Range<usize>,
-        message: impl Into<String>,
-    ) -> LoadError {
-        LoadError::at(self, span, message)
-    }
-
-    /// A warning about content that loads but is probably not meant.
-    pub(crate) fn warning(
-        self: &Arc<Self>,
-        span: Range<usize>,
-        message: impl Into<String>,
-    ) -> LoadError {
-        LoadError {
-            severity: Severity::Warning,
-            ..LoadError::at(self, span, message)
-        }
-    }
-}
-
-/// The place of something in a scenario file.
-#[derive(Clone, Debug)]
-pub(crate) struct Origin {
-    pub file: Arc<SourceFile>,
-    at: usize,
-    until: usize,
-}
-
-impl Origin {
-    pub(crate) fn new(file: &Arc<SourceFile>, span: &Range<usize>) -> Self {
-        Self {
-            file: file.clone(),
-            at: span.start,
-            until: span.end,
-        }
-    }
-
-    pub(crate) fn span(&self) -> Range<usize> {
-        self.at..self.until
-    }
-
-    /// The line, counted from 1.
-    pub(crate) fn line(&self) -> usize {
-        let end = floor_char_boundary(&self.file.text, self.at);
-        self.file.text[..end].matches('\n').count() + 1
-    }
-}
 
 /// Whether a file with this mistake can be served.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -116,6 +54,16 @@ pub struct LoadError {
     marked: usize,
     #[serde(skip)]
     severity: Severity,
+    /// What an entry stands for that says how many mistakes are not listed.
+    #[serde(skip)]
+    rest: Option<Box<Rest>>,
+}
+
+/// Mistakes that are not listed, in the same file and in later ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Rest {
+    pub mistakes: usize,
+    pub later_files: usize,
 }
 
 /// The end of a message about text that is no TOML. Nothing of such a file is compiled.
@@ -123,39 +71,51 @@ pub(super) const UNCHECKED_REST: &str = "; the file is not checked beyond this m
 
 const EXCERPT_CHARS: usize = 200;
 
+/// A message may repeat a name of the file, and names can be long.
+const MESSAGE_CHARS_MAX: usize = 4000;
+
+/// A key that begins so far before the excerpt is found. No API key is longer.
+const LOOK_BEHIND_CHARS: usize = 200;
+
 impl LoadError {
-    pub(crate) fn at(
+    pub(super) fn at(
         file: &Arc<SourceFile>,
         span: Range<usize>,
         message: impl Into<String>,
+        severity: Severity,
     ) -> Self {
         let text = &*file.text;
         let start = floor_char_boundary(text, span.start);
-        let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
-        let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
-        let end = floor_char_boundary(text, span.end).clamp(start, line_end.max(start));
-        let before = text[line_start..start].chars().count();
+        let line = file.line_range(start);
+        let end = floor_char_boundary(text, span.end).clamp(start, line.end.max(start));
+        let before = text[line.start..start].chars().count();
         // For a very long line, the excerpt is the part around the mistake.
-        let left_out = before.saturating_sub(EXCERPT_CHARS / 2);
-        let left_out = if before < EXCERPT_CHARS { 0 } else { left_out };
-        let line = without_keys(text[line_start..line_end].trim_end());
-        let excerpt: String = line.chars().skip(left_out).take(EXCERPT_CHARS).collect();
-        let excerpt = drawable(&excerpt);
+        let shown_before = match before {
+            0..EXCERPT_CHARS => before,
+            _ => EXCERPT_CHARS / 2,
+        };
+        let excerpt = drawable(&around(
+            &text[line.clone()],
+            start - line.start,
+            shown_before,
+        ));
         let width = |from: usize, count: usize| -> usize {
             let part: String = excerpt.chars().skip(from).take(count).collect();
             part.width()
         };
-        let indent = width(0, before - left_out);
-        let marked = width(before - left_out, text[start..end].chars().count());
+        let indent = width(0, shown_before);
+        let marked = text[start..end].chars().take(EXCERPT_CHARS).count();
+        let marked = width(shown_before, marked);
         Self {
             file: file.name.clone(),
-            line: text[..start].matches('\n').count() + 1,
+            line: file.line(start),
             column: before + 1,
-            message: visible(&message.into()).into_owned(),
+            message: shown_message(&message.into()),
             indent,
             marked: marked.max(1),
             excerpt,
-            severity: Severity::Error,
+            severity,
+            rest: None,
         }
     }
 
@@ -165,11 +125,21 @@ impl LoadError {
             file: name.into(),
             line: 0,
             column: 0,
-            message: visible(&message.into()).into_owned(),
+            message: shown_message(&message.into()),
             excerpt: String::new(),
             indent: 0,
             marked: 0,
             severity: Severity::Error,
+            rest: None,
+        }
+    }
+
+    /// An entry for mistakes that are not listed. `first` is the first of them.
+    pub(super) fn of_rest(first: &Self, rest: Rest, message: String) -> Self {
+        Self {
+            severity: first.severity,
+            rest: Some(Box::new(rest)),
+            ..Self::of_file(first.file.clone(), message)
         }
     }
 
@@ -204,6 +174,16 @@ impl LoadError {
     pub(crate) fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
+
+    /// The number of mistakes that this entry stands for.
+    pub(crate) fn mistakes(&self) -> usize {
+        self.rest.as_ref().map_or(1, |rest| rest.mistakes)
+    }
+
+    /// How many other files this entry stands for too.
+    pub(crate) fn later_files(&self) -> usize {
+        self.rest.as_ref().map_or(0, |rest| rest.later_files)
+    }
 }
 
 impl fmt::Display for LoadError {
@@ -223,6 +203,25 @@ impl fmt::Display for LoadError {
             "^".repeat(self.marked),
             indent = self.indent
         )
+    }
+}
+
+impl SourceFile {
+    pub(crate) fn error(
+        self: &Arc<Self>,
+        span: Range<usize>,
+        message: impl Into<String>,
+    ) -> LoadError {
+        LoadError::at(self, span, message, Severity::Error)
+    }
+
+    /// A warning about content that loads but is probably not meant.
+    pub(crate) fn warning(
+        self: &Arc<Self>,
+        span: Range<usize>,
+        message: impl Into<String>,
+    ) -> LoadError {
+        LoadError::at(self, span, message, Severity::Warning)
     }
 }
 
@@ -250,6 +249,32 @@ impl LoadErrors {
         found.retain(LoadError::is_error);
         Self(found)
     }
+}
+
+/// The part of a line that is shown: so many characters before a place, and `EXCERPT_CHARS` in all. An API key is masked also
+/// if only its end is shown.
+fn around(line: &str, at: usize, shown_before: usize) -> String {
+    let before = line[..at].char_indices().rev().map(|(start, _)| start);
+    let first = before.clone().take(shown_before).last().unwrap_or(at);
+    let key_may_start = before.skip(shown_before).take(LOOK_BEHIND_CHARS).last();
+    let from = key_may_start.unwrap_or(first);
+    let hidden = line[from..first].chars().count();
+    let mut shown = line[first..].char_indices().skip(EXCERPT_CHARS);
+    let until = shown.next().map_or(line.len(), |(after, _)| first + after);
+    let part = without_keys(&line[from..until]);
+    let part: String = part.chars().skip(hidden).collect();
+    let is_whole = until == line.len();
+    if is_whole {
+        part.trim_end().to_owned()
+    } else {
+        part
+    }
+}
+
+/// A message may repeat a name of the file, which may be long and hold anything.
+fn shown_message(message: &str) -> String {
+    let cut: String = message.chars().take(MESSAGE_CHARS_MAX).collect();
+    visible(&cut).into_owned()
 }
 
 /// The text of a line as a terminal can show it safely: each character that would move the cursor, hide or reorder

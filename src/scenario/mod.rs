@@ -1,6 +1,7 @@
 //! Finds and parses scenario files, and reports every mistake at its place.
 
 mod banks;
+mod countries;
 mod encoding;
 mod files;
 mod folder;
@@ -9,9 +10,11 @@ mod format_dummy;
 mod format_faults;
 mod formats;
 mod mistake;
+mod mistakes_listed;
 mod reader;
 mod settings;
 mod source;
+mod source_file;
 mod syntax;
 mod tree;
 
@@ -32,10 +35,11 @@ pub(crate) use self::format_dummy::{
 pub(crate) use self::format_faults::{DelayPart, FaultPart, KindPart, RateLimitPart};
 pub(crate) use self::formats::{FORMATS, is_calendar_date};
 pub use self::mistake::{LoadError, LoadErrors};
-pub(crate) use self::mistake::{Origin, SourceFile};
+pub(crate) use self::mistakes_listed::{exceeds_list, listed_mistakes};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::reader::Reader;
 pub use self::settings::DateForm;
 pub(crate) use self::settings::Settings;
 pub(crate) use self::source::Source;
+pub(crate) use self::source_file::{Origin, SourceFile};
 pub(crate) use self::tree::{Spanned, Tree};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use toml::de::{DeTable, DeValue};
 
-use super::mistake::{LoadError, SourceFile};
+use super::mistake::LoadError;
+use super::source_file::SourceFile;
 use super::syntax::first_mistake;
 use super::tree::Spanned;
 use crate::base::nearest_or_all;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::mistake::{LoadError, SourceFile};
+use super::mistake::LoadError;
 use super::reader::Reader;
+use super::source_file::SourceFile;
 use super::tree::Spanned;
 use crate::base::{ApiKey, ReceiverUrl, short, snake_case};
 

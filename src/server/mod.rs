@@ -11,6 +11,8 @@ mod in_memory;
 mod listeners;
 mod log;
 mod multipart;
+#[cfg(feature = "tls")]
+mod new_file;
 mod pace;
 mod ports;
 mod protocol;
@@ -27,6 +29,8 @@ pub(crate) use self::accept::{STOP_TIME, serve};
 pub(crate) use self::connection::HEAD_BYTES_MAX;
 pub(crate) use self::in_memory::InMemory;
 pub(crate) use self::listeners::{Place, listen};
+#[cfg(feature = "tls")]
+pub(crate) use self::new_file::{NewFile, Readers, create, overwrite};
 pub(crate) use self::ports::{OpenError, Ports, Secured};
 pub(crate) use self::serving::Serving;
 #[cfg(feature = "tls")]

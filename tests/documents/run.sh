@@ -6,12 +6,12 @@ set -euo pipefail
 sandbox=${SANDBOX:?the path of a built iluma-sandbox, from the root}
 work=$(mktemp -d)
 trap 'kill "${pid:-}" 2>/dev/null || true; rm -rf "$work"' EXIT
-cp "$(dirname "$0")"/{requirements.txt,schemathesis.toml,schemathesis_hooks.py} "$work"
+cp "$(dirname "$0")"/{requirements.txt,schemathesis.toml,schemathesis_hooks.py,package.json,package-lock.json} "$work"
 cd "$work" # schemathesis keeps what it learns where it runs
 
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check --requirement requirements.txt
-npm install --silent --no-audit --no-fund --no-save --prefix "$work" newman@6.2.2
+npm ci --silent --no-audit --no-fund --ignore-scripts --prefix "$work"
 
 "$sandbox" serve --port 0 --ready-file "$work/ready.json" --log-format off >"$work/out" &
 pid=$!

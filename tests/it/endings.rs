@@ -1,7 +1,8 @@
 //! Unplanned ends: SIGTERM under load, kill -9, a full disk, a clock that jumps.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -266,4 +267,41 @@ async fn records_that_show_the_machines_time_are_made_whatever_it_is() {
     let (code, _, log) = sandbox.terminate();
     assert_eq!(code, 0, "{log}");
     assert!(!log.contains("panicked"), "{log}");
+}
+
+#[test]
+fn too_little_memory_for_the_start_is_one_sentence_and_exit_code_1() {
+    let mut sentences = Vec::new();
+    // Below the first of these the system cannot even load the binary, and from the last on there is enough.
+    for kib in (20_000..400_000).step_by(2_500) {
+        let mut child = Command::new("sh")
+            .args(["-c", &format!("ulimit -v {kib}; exec \"$@\""), "sh", BINARY])
+            .args(["serve", "--port", "0"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("piped");
+        BufReader::new(stdout).read_line(&mut line).expect("text");
+        if line.starts_with("iluma-sandbox is ready at ") {
+            child.kill().expect("it runs");
+            child.wait().expect("it ends");
+            break;
+        }
+        let output = child.wait_with_output().expect("it ends");
+        let said = String::from_utf8(output.stderr).expect("UTF-8");
+        let is_loaded = !matches!(output.status.code(), None | Some(127));
+        if is_loaded || said.contains("panicked") || said.contains("allocation") {
+            assert_eq!(output.status.code(), Some(1), "{kib} KiB: {said}");
+            assert_eq!(said.lines().count(), 1, "{kib} KiB: {said}");
+            sentences.push(said);
+        }
+    }
+    let start = "iluma-sandbox: cannot start: the system gives less than ";
+    assert!(!sentences.is_empty());
+    for said in sentences {
+        assert!(said.starts_with(start), "{said}");
+    }
 }

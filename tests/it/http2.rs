@@ -8,7 +8,7 @@ use iluma_sandbox::Sandbox;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, advance, timeout};
 
 use crate::client::{Client, png};
 use crate::patience::patiently;
@@ -23,10 +23,13 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
+const PRIORITY: u8 = 2;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
 const CONTINUATION: u8 = 9;
+const UNKNOWN: u8 = 0x42;
 
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
@@ -101,6 +104,15 @@ impl Frames {
         self.socket.read_exact(&mut payload).await.ok()?;
         let stream = u32::from_be_bytes(head[5..].try_into().expect("four"));
         Some((head[3], head[4], stream, payload))
+    }
+
+    /// Reads until so many pings were answered.
+    async fn pongs(&mut self, mut number: usize) {
+        while number > 0 {
+            let (kind, _, _, payload) = self.next().await.expect("the connection is open");
+            assert_ne!(kind, GOAWAY, "{payload:?}");
+            number -= usize::from(kind == PING);
+        }
     }
 
     /// The error code with which the server closes the connection, if it does.
@@ -649,4 +661,73 @@ async fn an_answer_that_is_never_taken_does_not_hold_its_connection() {
     let waited = started.elapsed();
     assert!(waited <= Duration::from_secs(145), "{waited:?}");
     assert_unharmed(&client.sandbox, before + 4).await;
+}
+
+/// The frames that carry no request, each as short as it may be.
+fn frames_without_requests() -> [Vec<u8>; 5] {
+    [
+        frame(SETTINGS, 0, 0, b""),
+        frame(PING, 0, 0, b"8 octets"),
+        frame(PRIORITY, 0, 1, &[0, 0, 0, 0, 16]),
+        frame(WINDOW_UPDATE, 0, 0, &[0, 0, 0, 1]),
+        frame(UNKNOWN, 0, 0, b""),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_frames_without_requests_ends_its_connection_and_says_why() {
+    let sandbox = start().await;
+    let before = tasks();
+    for flood in frames_without_requests() {
+        let mut frames = Frames::connect(&sandbox).await;
+        frames.send(&flood.repeat(5000)).await;
+        assert_eq!(frames.goodbye().await, Some(ENHANCE_YOUR_CALM), "{flood:?}");
+    }
+    assert_unharmed(&sandbox, before).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_may_send_a_hundred_such_frames_a_second_without_any_request() {
+    let sandbox = start().await;
+    let mut frames = Frames::connect(&sandbox).await;
+    for _ in 0..15 {
+        advance(Duration::from_secs(1)).await;
+        assert!(
+            frames
+                .send(&frame(PING, 0, 0, b"8 octets").repeat(100))
+                .await
+        );
+        frames.pongs(100).await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_may_send_such_frames_in_proportion_to_its_requests_and_to_the_data() {
+    let sandbox = start().await;
+    let mut frames = Frames::connect(&sandbox).await;
+    let ping = frame(PING, 0, 0, b"8 octets");
+    let update = frame(WINDOW_UPDATE, 0, 0, &[0, 0, 0, 1]);
+    // Some clients send so many with each request.
+    for stream in (1..1000).step_by(2) {
+        let request = frame(HEADERS, END_HEADERS | END_STREAM, stream, &head("/health"));
+        let priority = frame(PRIORITY, 0, stream, &[0, 0, 0, 0, 16]);
+        let more = [priority.repeat(2), update.repeat(7), ping.clone()].concat();
+        assert!(frames.send(&[request, more].concat()).await);
+        frames.pongs(1).await;
+    }
+    // An upload with a ping for each 200 bytes.
+    let stream = 1001;
+    assert!(
+        frames
+            .send(&frame(HEADERS, END_HEADERS, stream, &head("/health")))
+            .await
+    );
+    for _ in 0..50 {
+        let data = frame(DATA, 0, stream, &[b'x'; 4 << 10]);
+        assert!(frames.send(&[data, ping.repeat(20)].concat()).await);
+        frames.pongs(20).await;
+    }
+    let end = frame(DATA, END_STREAM, stream, b"");
+    assert!(frames.send(&[end, ping].concat()).await);
+    frames.pongs(1).await;
 }

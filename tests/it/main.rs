@@ -27,6 +27,7 @@ mod connecting;
 mod contact;
 mod control_openapi;
 mod coverage;
+mod dependencies;
 mod docs;
 mod document;
 mod documentation;
@@ -52,6 +53,7 @@ mod ignored_errors;
 mod inboxes;
 mod inspector;
 mod json_mistakes;
+mod large_replies;
 mod limits;
 mod llms;
 #[cfg(unix)]
@@ -59,6 +61,7 @@ mod logging;
 mod look_alikes;
 #[cfg(unix)]
 mod loopbacks;
+mod many_mistakes;
 mod masking;
 mod memory;
 mod metrics;
@@ -118,3 +121,5 @@ mod warnings;
 mod web_pages;
 mod world_faults;
 mod worlds;
+#[cfg(target_os = "linux")]
+mod written_files;

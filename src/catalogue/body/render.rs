@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::reply_size::{REPLY_BYTES_MAX, ReplyTooLarge};
 use super::template::{Hole, Piece, Template};
 use crate::base::{Mix, Spellings, Stamp};
 use crate::catalogue::dummy::{FieldValue, Finding, LookupField};
@@ -77,11 +78,36 @@ impl BodyPlan {
         &self.template
     }
 
+    /// The size of the body without the values of the request and of the dummy data.
+    pub(crate) fn least_bytes(&self) -> usize {
+        let fixed = |step: &RenderStep| match step {
+            RenderStep::Literal(bytes) => bytes.len(),
+            RenderStep::Value(Hole::Banks(list)) | RenderStep::Inside(Hole::Banks(list)) => {
+                list.json().len()
+            }
+            RenderStep::Value(_)
+            | RenderStep::Inside(_)
+            | RenderStep::OptionalEntry(..)
+            | RenderStep::Comma
+            | RenderStep::KeepFrom
+            | RenderStep::KeepTo
+            | RenderStep::KeepEach(_) => 0,
+        };
+        self.steps.iter().map(fixed).sum()
+    }
+
     /// Renders the body. `out` is only a buffer, and is emptied first.
-    pub(crate) fn render(&self, fill: &mut Fill<'_>, out: &mut Vec<u8>) -> Rendered {
+    pub(crate) fn render(
+        &self,
+        fill: &mut Fill<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<Rendered, ReplyTooLarge> {
         out.clear();
         let mut kept: Vec<(Option<Arc<str>>, Range<usize>)> = Vec::new();
         for step in &self.steps {
+            if out.len() > REPLY_BYTES_MAX {
+                break;
+            }
             match step {
                 RenderStep::Literal(bytes) => out.extend_from_slice(bytes),
                 RenderStep::Value(hole) => hole.write(out, fill),
@@ -117,6 +143,10 @@ impl BodyPlan {
                 }
             }
         }
+        if out.len() > REPLY_BYTES_MAX {
+            *out = Vec::new();
+            return Err(ReplyTooLarge);
+        }
         // A copy of the exact size, because the record and the journal keep it.
         let body = Bytes::copy_from_slice(out);
         if out.capacity() > SCRATCH_BYTES_MAX {
@@ -126,7 +156,7 @@ impl BodyPlan {
             .into_iter()
             .filter_map(|(id, range)| Some((id.or_else(|| id_of(&body[range.clone()]))?, range)))
             .collect();
-        Rendered { body, kept }
+        Ok(Rendered { body, kept })
     }
 
     fn flatten(&mut self, template: &Template, keep: Option<&str>) {
@@ -269,6 +299,9 @@ fn found<'f>(fill: &Fill<'f>, field: LookupField) -> Option<&'f FieldValue> {
 fn write_list<T>(out: &mut Vec<u8>, items: &[T], mut write: impl FnMut(&mut Vec<u8>, &T)) {
     out.push(b'[');
     for (at, item) in items.iter().enumerate() {
+        if out.len() > REPLY_BYTES_MAX {
+            return; // the reply is refused anyway
+        }
         if at > 0 {
             out.push(b',');
         }

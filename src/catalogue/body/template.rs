@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use serde_json::Value;
 
 use crate::base::{listed, nearest};
@@ -171,9 +172,12 @@ impl Template {
     pub(crate) fn merge(&mut self, over: Self) {
         match (self, over) {
             (Self::Object(base), Self::Object(entries)) => {
+                let names = base.iter().enumerate();
+                let places: HashMap<_, _> =
+                    names.map(|(at, (name, _))| (name.clone(), at)).collect();
                 for (key, value) in entries {
-                    match base.iter_mut().find(|(name, _)| *name == key) {
-                        Some((_, place)) => place.merge(value),
+                    match places.get(&key) {
+                        Some(at) => base[*at].1.merge(value),
                         None => base.push((key, value)),
                     }
                 }

@@ -47,7 +47,7 @@ pub(super) struct Compiler<'a> {
 
 impl<'a> Compiler<'a> {
     fn endpoint(&mut self) -> Option<Endpoint> {
-        let before = self.error_count();
+        let before = self.errors.len();
         let verb = self.verb();
         let path = self.path(verb);
         let content_type = self.content_type();
@@ -70,7 +70,7 @@ impl<'a> Compiler<'a> {
         } else {
             None
         };
-        if creation.is_none() && self.base.listings.is_none() && self.error_count() == before {
+        if creation.is_none() && self.base.listings.is_none() && !self.has_error_since(before) {
             self.missing(
                 "the file has no outcome: write at least one `[outcomes.NAME]` with `default = true`",
             );
@@ -216,8 +216,8 @@ impl<'a> Compiler<'a> {
         self.errors.push(file.warning(span, message));
     }
 
-    fn error_count(&self) -> usize {
-        self.errors.iter().filter(|error| error.is_error()).count()
+    fn has_error_since(&self, before: usize) -> bool {
+        self.errors[before..].iter().any(LoadError::is_error)
     }
 
     /// Reports a missing value. A file with a mistake is not reported, because the mistake may be this value.

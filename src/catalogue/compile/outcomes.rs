@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use hyper::StatusCode;
 use indexmap::IndexMap;
 
@@ -10,12 +11,15 @@ use super::faults::faults;
 use super::head::{headers, status};
 use super::stack::Stack;
 use crate::base::{Behaviour, listed, named_near, nearest};
-use crate::catalogue::body::{BodyPlan, Template, TemplateScope};
+use crate::catalogue::body::{BodyPlan, REPLY_BYTES_MAX, Template, TemplateScope};
 use crate::catalogue::outcome::{Answer, Outcome, requestable_errors};
 use crate::scenario::{
     CallbackRule, ErrorPart, LoadError, Origin, OutcomePart, ScenarioFile, Source, SourceFile,
-    Spanned,
+    Spanned, exceeds_list,
 };
+
+/// The bodies of all outcomes of an endpoint, before placeholders are filled.
+const BODIES_BYTES_MAX: usize = 64 << 20;
 
 impl<'a> Compiler<'a> {
     pub(super) fn outcomes(&mut self, scope: TemplateScope<'_>) -> IndexMap<String, Arc<Outcome>> {
@@ -31,21 +35,31 @@ impl<'a> Compiler<'a> {
         let keep = self.last(|file| file.keep.as_ref());
         let keep = keep.map(|(_, keep)| keep.from.as_ref().clone());
         let mut outcomes = IndexMap::new();
+        let mut body_bytes = 0;
         for (file, name, part) in self.outcome_parts() {
             check_outcome_name(name, file, self.errors);
             let outcome = if part.error.is_some() {
                 error_outcome(name, part, file, self.errors)
             } else {
-                let mut body = shared_body.clone();
-                if let Some(own) = &part.body {
+                let is_full = body_bytes > BODIES_BYTES_MAX; // reported
+                let mut body = if is_full {
+                    Template::empty()
+                } else {
+                    shared_body.clone()
+                };
+                if let Some(own) = part.body.as_ref().filter(|_| !is_full) {
                     body.merge(Template::compile_body(own, file, scope, self.errors));
                 }
-                let answer = match self.turns(part, file) {
-                    Some(turns) => turns,
-                    None => Answer::Body {
-                        asks_lookup: body.asks_lookup(),
-                        plan: BodyPlan::new(&body, keep.as_deref()),
-                    },
+                let answer = if let Some(turns) = self.turns(part, file) {
+                    turns
+                } else {
+                    let plan = BodyPlan::new(&body, keep.as_deref());
+                    let asks_lookup = body.asks_lookup();
+                    body_bytes += plan.least_bytes();
+                    if !is_full {
+                        self.check_size(&plan, body_bytes, (file, name));
+                    }
+                    Answer::Body { plan, asks_lookup }
                 };
                 self.outcome(name, part, file, answer)
             };
@@ -59,6 +73,31 @@ impl<'a> Compiler<'a> {
         self.check_references(&outcomes, scope.has_id);
         self.check_stale(&outcomes);
         outcomes
+    }
+
+    /// Refuses a body that is too large whatever the request is, and bodies that are too large together: each has a copy
+    /// of the shared body.
+    fn check_size(
+        &mut self,
+        plan: &BodyPlan,
+        bytes_of_all: usize,
+        (file, name): (&Arc<SourceFile>, &Spanned<String>),
+    ) {
+        let sentence = if plan.least_bytes() > REPLY_BYTES_MAX {
+            format!(
+                "the body has more than {} MiB, whatever the request is",
+                REPLY_BYTES_MAX >> 20
+            )
+        } else if bytes_of_all > BODIES_BYTES_MAX {
+            format!(
+                "the bodies of this outcome and those before it have more than {} MiB, because each contains \
+                 `[reply] body`: the outcomes after it are not checked",
+                BODIES_BYTES_MAX >> 20
+            )
+        } else {
+            return;
+        };
+        self.errors.push(file.error(name.span(), sentence));
     }
 
     /// Refuses `stale` where no outcome is pending: no record has an earlier state that could be sent.
@@ -155,8 +194,13 @@ impl<'a> Compiler<'a> {
     ) -> Option<&'o Arc<Outcome>> {
         let found = outcomes.get(name.as_ref());
         if found.is_none() {
-            self.errors
-                .push(file.error(name.span(), unknown_outcome(name.as_ref(), outcomes)));
+            let written = name.as_ref();
+            let sentence = if exceeds_list(self.errors) {
+                format!("there is no outcome `{written}`")
+            } else {
+                unknown_outcome(written, outcomes)
+            };
+            self.errors.push(file.error(name.span(), sentence));
         }
         found
     }
@@ -166,7 +210,12 @@ impl<'a> Compiler<'a> {
         outcomes: &IndexMap<String, Arc<Outcome>>,
     ) -> IndexMap<String, String> {
         let mut aliases = IndexMap::new();
-        for (file, name, part) in self.outcome_parts() {
+        let parts = self.outcome_parts();
+        let places: HashMap<&str, _> = parts
+            .iter()
+            .map(|(file, name, _)| (name.as_ref().as_str(), (*file, *name)))
+            .collect();
+        for (file, name, part) in parts.iter().copied() {
             for alias in &part.aliases {
                 check_outcome_name(alias, file, self.errors);
                 let taken_by = outcomes
@@ -178,7 +227,10 @@ impl<'a> Compiler<'a> {
                     continue;
                 };
                 let written = alias.as_ref();
-                let error = match self.named_later(file, written) {
+                let error = match places
+                    .get(written.as_str())
+                    .filter(|(other, _)| self.is_later(other, file))
+                {
                     Some((later, outcome)) => later.error(
                         outcome.span(),
                         format!(
@@ -201,20 +253,13 @@ impl<'a> Compiler<'a> {
         aliases
     }
 
-    /// An outcome of this name in a file that lies over the given one. The mistake is reported there.
-    fn named_later(
-        &self,
-        file: &Arc<SourceFile>,
-        name: &str,
-    ) -> Option<(&'a Arc<SourceFile>, &'a Spanned<String>)> {
-        let stack: &'a Stack = self.stack;
+    /// Whether a file lies over another.
+    fn is_later(&self, file: &Arc<SourceFile>, other: &Arc<SourceFile>) -> bool {
         let at = |file: &Arc<SourceFile>| {
             let of_stack = |other: &Arc<ScenarioFile>| Arc::ptr_eq(&other.source_file, file);
-            stack.iter().position(of_stack)
+            self.stack.iter().position(of_stack)
         };
-        let mut parts = self.outcome_parts().into_iter();
-        let (later, named, _) = parts.find(|(_, named, _)| named.as_ref() == name)?;
-        (at(later) > at(file)).then_some((later, named))
+        at(file) > at(other)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use indexmap::IndexMap;
 
 use super::compiler::Compiler;
@@ -121,6 +122,7 @@ impl Compiler<'_> {
         outcomes: &IndexMap<String, Arc<Outcome>>,
         has_id: bool,
     ) {
+        let mut chains = Chains::default();
         for (file, _, part) in self.outcome_parts() {
             if let Some(sequence) = &part.sequence {
                 if sequence.as_ref().is_empty() {
@@ -152,6 +154,7 @@ impl Compiler<'_> {
                     file,
                     then.as_ref().0.iter().map(|change| &change.outcome),
                     outcomes,
+                    &mut chains,
                 );
             }
         }
@@ -186,7 +189,8 @@ impl Compiler<'_> {
         &mut self,
         file: &Arc<SourceFile>,
         names: impl ExactSizeIterator<Item = &'n Spanned<String>>,
-        outcomes: &IndexMap<String, Arc<Outcome>>,
+        outcomes: &'n IndexMap<String, Arc<Outcome>>,
+        chains: &mut Chains<'n>,
     ) {
         let last = names.len().saturating_sub(1);
         for (at, name) in names.enumerate() {
@@ -202,16 +206,42 @@ impl Compiler<'_> {
             if at < last {
                 continue; // the next item of the list follows, not the `then` of this outcome
             }
-            let mut next = Some(first);
-            for _ in 0..outcomes.len() {
-                next = next.and_then(|outcome| outcomes.get(&outcome.then.last()?.outcome));
-            }
-            if next.is_some() {
+            if !chains.end(first, outcomes) {
                 self.errors.push(file.error(
                     name.span(),
                     "the `then` of these outcomes forms a loop that never ends",
                 ));
             }
         }
+    }
+}
+
+/// Whether the changes of an outcome end, for every outcome that was looked at: one chain can go through all of them.
+#[derive(Default)]
+struct Chains<'o>(HashMap<&'o str, bool>);
+
+impl<'o> Chains<'o> {
+    /// Whether the chain of changes that begins at this outcome ends.
+    fn end(
+        &mut self,
+        first: &'o Arc<Outcome>,
+        outcomes: &'o IndexMap<String, Arc<Outcome>>,
+    ) -> bool {
+        let mut visited = Vec::new();
+        let mut next = Some(first);
+        let ends = loop {
+            let Some(outcome) = next else {
+                break true;
+            };
+            match self.0.get(outcome.name.as_str()) {
+                Some(ends) => break *ends,
+                None if visited.len() > outcomes.len() => break false,
+                None => visited.push(outcome.name.as_str()),
+            }
+            let change = outcome.then.last();
+            next = change.and_then(|change| outcomes.get(&change.outcome));
+        };
+        self.0.extend(visited.into_iter().map(|name| (name, ends)));
+        ends
     }
 }

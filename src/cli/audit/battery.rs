@@ -303,7 +303,7 @@ impl Audit {
             outcome,
             "audit",
         );
-        let Some(sample) = sample else {
+        let Ok(Some(sample)) = sample else {
             return Vec::new();
         };
         let id = endpoint.outcome_id(&outcome.name);

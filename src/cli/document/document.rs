@@ -1,8 +1,7 @@
 //! `iluma-sandbox document`: draws a picture to upload that is clearly not a real document. Its file name can
 //! select an outcome.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -14,6 +13,7 @@ use crate::base::{listed, nearest, reason};
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::cli::answering::Scenarios;
 use crate::cli::output::{Format, fail, finish, finish_json, misused, shown_path};
+use crate::server::{create, overwrite};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -193,14 +193,10 @@ fn ends_in_slash(path: &Path) -> bool {
 }
 
 fn write(path: &Path, bytes: &[u8], force: bool) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true);
     if force {
-        options.create(true).truncate(true);
-    } else {
-        options.create_new(true);
+        return overwrite(path, bytes);
     }
-    options.open(path)?.write_all(bytes)
+    create(path, bytes)
 }
 
 fn size(text: &str) -> Result<(usize, usize), String> {

@@ -70,8 +70,8 @@ pub(super) fn body(
         finding: finding.as_ref(),
         drawn: mix.finish(),
     };
-    let body = plan.render(&mut fill, &mut Vec::new()).body;
-    serde_json::from_slice(&body).ok()
+    let rendered = plan.render(&mut fill, &mut Vec::new()).ok()?;
+    serde_json::from_slice(&rendered.body).ok()
 }
 
 /// The envelope of an error.

@@ -14,6 +14,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::task::JoinSet;
 
 use super::begun::Begun;
+use super::calm::Calm;
 use super::connection::Watched;
 use super::head::HEAD_BYTES_MAX;
 use super::unreadable;
@@ -91,7 +92,7 @@ impl Watched {
             .max_local_error_reset_streams(FAULTY_STREAMS_MAX)
             .keep_alive_interval(PING_AFTER)
             .keep_alive_timeout(PONG_TIME)
-            .serve_connection(TokioIo::new(io), service);
+            .serve_connection(TokioIo::new(Calm::new(io)), service);
         tokio::pin!(connection);
         let (mut stopping, mut leaving, mut quiet_ticks) = (false, false, 0);
         loop {

@@ -1,6 +1,7 @@
 //! One connection: its protocol, its time limits, its end.
 
 mod begun;
+mod calm;
 mod connection;
 mod head;
 mod http2;

@@ -1,11 +1,12 @@
 //! The folder of the local certificate authority: its key, its certificate, and a lock for making them.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::base::reason;
+use crate::server::new_file::{NewFile, Readers};
 
 pub(crate) const AUTHORITY_FILE: &str = "ca.pem";
 const KEY_FILE: &str = "ca-key.pem";
@@ -33,6 +34,7 @@ impl AuthorityFolder {
                 reason(&error)
             )
         })?;
+        check_folder(folder)?;
         Ok(Self {
             _lock: lock(folder)?,
             certificate_path: folder.join(AUTHORITY_FILE),
@@ -51,14 +53,14 @@ impl AuthorityFolder {
     }
 
     pub(super) fn write_key(&self, pem: &str) -> Result<(), String> {
-        write(&self.key_path, pem, 0o600)
+        write(&self.key_path, pem, Readers::Owner)
     }
 
     pub(super) fn write_certificate(&self, pem: &str) -> Result<(), String> {
-        write(&self.certificate_path, pem, 0o644)
+        write(&self.certificate_path, pem, Readers::Everybody)
     }
 
-    /// Refuses a key that others can read: whoever has it can pretend to be any server.
+    /// Refuses a key that others can read or that belongs to another user: whoever has it can pretend to be any server.
     pub(super) fn check_key_is_private(&self) -> Result<(), String> {
         check_private(&self.key_path)
     }
@@ -161,28 +163,9 @@ fn read(path: &Path) -> Result<Option<String>, String> {
     }
 }
 
-/// Writes a file in one step, so that no reader ever sees half of it.
-fn write(path: &Path, text: &str, mode: u32) -> Result<(), String> {
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(format!(".{}.tmp", std::process::id()));
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(mode);
-    }
-    #[cfg(not(unix))]
-    let _ = mode; // elsewhere a user's folder is closed to others already
-    let written = || {
-        fs::remove_file(&unfinished).ok(); // left by a process that was ended half-way
-        let mut file = options.open(&unfinished)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&unfinished, path)
-    };
-    written().map_err(|error| {
-        fs::remove_file(&unfinished).ok();
+fn write(path: &Path, text: &str, readers: Readers) -> Result<(), String> {
+    let written = NewFile::write(path, text.as_bytes(), readers).and_then(NewFile::sync);
+    written.and_then(NewFile::replace).map_err(|error| {
         format!(
             "cannot write {} of the certificate authority: {}; name another folder with --ca-dir",
             path.display(),
@@ -191,18 +174,65 @@ fn write(path: &Path, text: &str, mode: u32) -> Result<(), String> {
     })
 }
 
+/// Refuses a folder where other users can replace the key.
+#[cfg(unix)]
+fn check_folder(folder: &Path) -> Result<(), String> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let Ok(about) = fs::metadata(folder) else {
+        return Ok(()); // it cannot be used, which its first use reports
+    };
+    let folder = folder.display();
+    if is_of_another(about.uid()) {
+        return Err(format!(
+            "the folder of the certificate authority {folder} belongs to another user (with the number {}), who can \
+             replace its key: name a folder of your own with --ca-dir",
+            about.uid()
+        ));
+    }
+    let mode = about.permissions().mode() & 0o7777;
+    if mode & 0o002 == 0 {
+        return Ok(());
+    }
+    Err(format!(
+        "every user can write to the folder of the certificate authority {folder} (its mode is {mode:03o}), and can \
+         replace its key: run `chmod o-w {folder}`, or name another folder with --ca-dir"
+    ))
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "only Unix has file modes")]
+fn check_folder(_: &Path) -> Result<(), String> {
+    Ok(())
+}
+
+/// The administrator can read and replace every file anyway.
+#[cfg(unix)]
+fn is_of_another(owner: u32) -> bool {
+    owner != 0 && owner != rustix::process::geteuid().as_raw()
+}
+
 #[cfg(unix)]
 fn check_private(path: &Path) -> Result<(), String> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = fs::metadata(path).map_or(0, |about| about.permissions().mode() & 0o777);
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let Ok(about) = fs::metadata(path) else {
+        return Ok(()); // it was removed since it was read
+    };
+    let path = path.display();
+    if is_of_another(about.uid()) {
+        return Err(format!(
+            "{path} belongs to another user (with the number {}), who can pretend to be any server to your clients: \
+             remove it and {AUTHORITY_FILE} to create a new authority, or name another folder with --ca-dir",
+            about.uid()
+        ));
+    }
+    let mode = about.permissions().mode() & 0o777;
     let others = mode & 0o077;
     if others == 0 {
         return Ok(());
     }
     Err(format!(
         "other users can access {path} (its mode is {mode:03o}), and with it they can pretend to be any server \
-         to your clients: run `chmod 600 {path}`, or remove it and {AUTHORITY_FILE} to create a new authority",
-        path = path.display()
+         to your clients: run `chmod 600 {path}`, or remove it and {AUTHORITY_FILE} to create a new authority"
     ))
 }
 
