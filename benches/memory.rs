@@ -95,7 +95,7 @@ fn measure_all(setting: &str) -> Outcome<bool> {
             .map_err(|_| "the attacker failed".to_owned())?;
         let peak = server.memory_peak()?;
         let (code, panics) = server.stop()?;
-        holds &= code == Some(0) && panics.is_empty() && peak as usize * 1024 <= memory.bytes();
+        holds &= code == Some(0) && panics.is_empty() && peak * 1024 <= memory.bytes() as u64;
         println!(
             "| {name} | {} MiB | {} MiB | {} ms | {refused} |",
             before / 1024,
@@ -129,7 +129,7 @@ fn witness(address: SocketAddr) -> Outcome<(Duration, usize)> {
 }
 
 async fn forever() {
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 async fn http2(address: SocketAddr) -> Option<SendRequest<Bytes>> {
@@ -198,8 +198,8 @@ async fn http1_bodies(address: SocketAddr) {
         "POST {BANK} HTTP/1.1\r\nhost: localhost\r\nauthorization: {}\r\n{JSON}content-length: 900000\r\n\r\n",
         common::basic(&key(10))
     );
-    let bytes = [head.as_bytes(), &[b' '; 64_000]].concat();
-    let mut held = Vec::new();
+    let bytes = [head.as_bytes(), &vec![b' '; 64_000]].concat();
+    let mut sockets = Vec::new();
     for _ in 0..9000 {
         let Ok(mut socket) = TcpStream::connect(address).await else {
             continue;
@@ -207,7 +207,7 @@ async fn http1_bodies(address: SocketAddr) {
         timeout(Duration::from_millis(100), socket.write_all(&bytes))
             .await
             .ok();
-        held.push(socket);
+        sockets.push(socket);
     }
     forever().await;
 }
