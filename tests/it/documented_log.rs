@@ -202,11 +202,6 @@ const PROMISES: &[(&str, &str, Proof)] = &[
             "neither_keys_nor_tokens_nor_personal_fields_are_logged",
         ),
     ),
-    (
-        "SECURITY.md",
-        "and the log contains the token that was",
-        OtherLog,
-    ),
 ];
 
 /// How a document speaks of the log.
