@@ -22,7 +22,7 @@ use crate::base::{Behaviour, Spellings};
 use crate::catalogue::{
     Answer, Catalogue, Creation, Endpoint, ReplyId, Route, UploadFields, calls_back, error_outcome,
 };
-use crate::http::{self, ApiError, Body, Call, PageRequest, WARNING_HEADER};
+use crate::http::{self, ApiError, Body, Call, NO_MEMORY, PageRequest, WARNING_HEADER};
 use crate::world::{Decision, World};
 
 /// A reply, and what the journal and the log record about it.
@@ -83,7 +83,7 @@ fn decide<'c>(arrived: &Arrived<'c>, seen: &mut Seen<'c>) -> Result<Reply, ApiEr
         call,
     } = *arrived;
     if let Body::Unreadable(error) = &call.body
-        && error.is_no_memory()
+        && error.by_sandbox == Some(NO_MEMORY)
     {
         return Err(error.clone());
     }

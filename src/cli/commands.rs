@@ -9,6 +9,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::log::LogFormat;
 use super::output::{misused, not_written, report};
+use super::room::check_room;
 use super::variables::Variables;
 use super::{
     audit, ca, check, completions, coverage, document, env, explain, init, list, log, man, openapi,
@@ -111,7 +112,17 @@ enum Command {
 /// assert_eq!(exit, std::process::ExitCode::SUCCESS);
 /// ```
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let (command, warnings) = match parse(&with_default_command(arguments)) {
+    let arguments = with_default_command(arguments);
+    let serves = arguments.get(1).is_some_and(|command| command == "serve");
+    if serves && let Err(sentence) = check_room() {
+        let format = if log::wants_json(&arguments) {
+            LogFormat::Json
+        } else {
+            LogFormat::Pretty
+        };
+        return log::fail_without_log(format, sentence);
+    }
+    let (command, warnings) = match parse(&arguments) {
         Ok(parsed) => parsed,
         Err(code) => return code,
     };

@@ -17,7 +17,6 @@ use super::os::StopSignals;
 use super::output::Format;
 use super::parent::Parent;
 use super::ready_file::ReadyFile;
-use super::room::check_room;
 use super::secret::secret;
 use super::start_error;
 use super::start_table::{self, StartFlags};
@@ -150,9 +149,6 @@ pub(super) fn run(
     warnings: &[String],
     commands: fn() -> Vec<(String, String)>,
 ) -> ExitCode {
-    if let Err(sentence) = check_room() {
-        return log::fail_without_log(arguments.log_format, sentence);
-    }
     let parent = arguments.exit_with_parent.then(Parent::of_this_process);
     let log = log::start(arguments.log_format);
     let parent = match parent {

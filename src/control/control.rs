@@ -28,7 +28,7 @@ pub(crate) fn is_control_path(path: &str) -> bool {
 /// Everything that the control API writes leaves here, and the mask hides the secrets in it. The stream of events
 /// leaves later, and a page of requests is masked one request at a time: they have the same mask.
 pub(crate) async fn respond(context: &Arc<Context>, call: &Call) -> Response<ReplyBody> {
-    if matches!(&call.body, Body::Unreadable(error) if error.is_no_memory()) {
+    if matches!(&call.body, Body::Unreadable(error) if error.by_sandbox == Some(NO_MEMORY)) {
         return no_memory_reply();
     }
     context.engine.panics.reached("control");
@@ -176,7 +176,7 @@ pub(crate) fn may_wait(call: &Call) -> bool {
     found.is_some_and(|(route, _)| {
         matches!(
             route.handler,
-            Handler::PlainAsync(_) | Handler::OwnWorldAsync(_)
+            Handler::PlainAsync(_) | Handler::CustomAsync(_) | Handler::OwnWorldAsync(_)
         )
     })
 }

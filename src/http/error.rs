@@ -268,27 +268,19 @@ impl ApiError {
 
     /// Requests and replies in flight hold all the memory that there is for them.
     pub(crate) fn no_memory() -> Self {
-        let message = "Requests and replies in flight hold all the memory that there is for them (--memory): send the request \
-                       again later.";
+        let message = "Requests and replies in flight hold all the memory that there is for them (--memory): send the \
+                       request again later.";
         Self::new(ErrorCode::ServiceUnavailable, message).by_sandbox(NO_MEMORY)
-    }
-
-    /// True for the error of `no_memory`.
-    pub(crate) fn is_no_memory(&self) -> bool {
-        self.by_sandbox == Some(NO_MEMORY)
     }
 
     /// `outcome` repeats values so often that its body is too large.
     pub(crate) fn reply_too_large(outcome: &str, limit_bytes: usize) -> Self {
-        Self::new(
-            ErrorCode::Server,
-            format!(
-                "The reply of the outcome {outcome} to this request, or its record with all later states, would be larger \
-                 than {} MiB: the body repeats a large value too often.",
-                limit_bytes >> 20
-            ),
-        )
-        .by_sandbox("reply too large")
+        let message = format!(
+            "The reply of the outcome {outcome} to this request, or its record with all later states, would be larger than \
+             {} MiB: the body repeats a large value too often.",
+            limit_bytes >> 20
+        );
+        Self::new(ErrorCode::Server, message).by_sandbox("reply too large")
     }
 
     /// The client asked for `what`, which is not public but `source`. `instead` tells the client what to do.

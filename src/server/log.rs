@@ -145,6 +145,13 @@ impl Unanswered {
         }
     }
 
+    /// Holds this copy of the target, and no longer the head that it came in.
+    pub(super) fn copied(&mut self, target: &Uri) {
+        if let Some((_, uri)) = &mut self.request {
+            uri.clone_from(target);
+        }
+    }
+
     pub(super) fn done(&mut self) {
         self.request = None;
     }

@@ -69,6 +69,7 @@ async fn respond_or_panic(
     let is_control = control::is_control_path(&call.path());
     if is_control && control::may_wait(&call) {
         let head_bytes = call.forget_unread_headers();
+        unanswered.copied(&call.head.uri);
         if let Some(share) = &mut share {
             share.shrink(&serving.control.in_flight, head_bytes);
         }

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::process::{Process, command, run, write};
-use crate::raw::{Raw, basic};
+use crate::raw::{Raw, RawAnswer, basic};
 use crate::secure::{Offer, address};
 
 const FORMATS: [&str; 2] = ["pretty", "json"];
@@ -377,6 +377,20 @@ async fn a_callback_that_fails_says_when_the_next_try_comes_and_when_it_is_given
     );
 }
 
+/// What the requests in flight hold, with this one.
+async fn held(process: &Process) -> u64 {
+    let mut raw = Raw::to(address_of(process)).await;
+    raw.send("GET /__sandbox/readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+        .await;
+    let ready = RawAnswer::of(&raw.rest().await).json();
+    ready["in_flight"]["bytes"].as_u64().expect("a number")
+}
+
+/// Waits until a request is in flight beside the one that asks. Each holds 2 KiB.
+async fn two_in_flight(process: &Process) {
+    while held(process).await < 4096 {}
+}
+
 #[tokio::test]
 async fn a_client_that_goes_away_has_a_line() {
     let process = Process::serve(&["--log-format", "json"]);
@@ -386,7 +400,9 @@ async fn a_client_that_goes_away_has_a_line() {
             "POST {BANK} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99\r\n\r\n{{"
         ))
         .await;
+    two_in_flight(&process).await;
     drop(within_body);
+    while held(&process).await >= 4096 {}
     let mut before_reply = Raw::to(address_of(&process)).await;
     before_reply
         .send(format!(
@@ -394,10 +410,10 @@ async fn a_client_that_goes_away_has_a_line() {
             basic(PUBLIC_KEY)
         ))
         .await;
+    two_in_flight(&process).await;
     drop(before_reply);
     let mut process = process;
-    process.wait_for_log("went away");
-    process.wait_for_log("went away");
+    process.wait_for_log("before the reply");
     let mut log = messages(&log_of(process), "went away");
     log.sort();
     assert_eq!(
