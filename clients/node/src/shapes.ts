@@ -82,6 +82,11 @@ export interface Attempt {
   answer: string;
   error: string | null;
   duration_ms: number;
+  /** In the order in which they were tried; the error is null for the one that was reached. */
+  addresses: { address: string; error: string | null }[];
+  host_map: string | null;
+  location: string | null;
+  answer_line: string | null;
 }
 
 /** A callback and its attempts. */

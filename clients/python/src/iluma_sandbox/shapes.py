@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Mapping, Optional, TypedDict, TypeVar, Union
+from typing import Any, List, Mapping, Optional, TypedDict, TypeVar, Union
 
 #: ``"250ms"``, ``"10s"``, ``"5m"``, ``"2h"``, ``"3d"``, seconds as a number, or a ``timedelta``.
 Duration = Union[str, float, timedelta]
@@ -87,6 +87,13 @@ class Request(_Sometimes):
     fault: Optional[str]
 
 
+class TriedAddress(TypedDict):
+    """An address of a receiver. The error is None for the one that was reached."""
+
+    address: str
+    error: Optional[str]
+
+
 class Attempt(TypedDict):
     """One try to deliver a callback."""
 
@@ -96,6 +103,10 @@ class Attempt(TypedDict):
     answer: str
     error: Optional[str]
     duration_ms: int
+    addresses: List[TriedAddress]
+    host_map: Optional[str]
+    location: Optional[str]
+    answer_line: Optional[str]
 
 
 class Delivery(TypedDict):
