@@ -150,8 +150,9 @@ def start_it(work):
         expect("its user", user_of(process.pid), (uid, gid))
         with receiver() as received:
             expect("a callback to an address", registered(f"http://127.0.0.1:{received.port}/"), "SUCCESSFUL")
-            refused = registered(f"http://localhost:{received.port}/")
-            expect("a name where nothing resolves names", refused.endswith("`localhost` is not known. The former URL stays."), True)
+            expect("a callback to localhost, which no resolver is asked for", registered(f"http://localhost:{received.port}/"), "SUCCESSFUL")
+            refused = registered(f"http://nowhere.test:{received.port}/")
+            expect("a name where nothing resolves names", refused.endswith("`nowhere.test` is not known. The former URL stays."), True)
     expect("health after it ran", healthcheck(root, config), 1)
     expect("what was written", listing(root), before)
 
