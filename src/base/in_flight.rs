@@ -30,6 +30,9 @@ const ROOM_TIME: Duration = Duration::from_secs(1);
 /// How many requests wait for room. Each holds what its connection has read already.
 const WAITING_MAX: usize = 256;
 
+/// How many large replies wait for room. Each is whole already.
+const REPLIES_WAITING_MAX: usize = 4;
+
 /// There is no room for a request or reply.
 #[derive(Debug)]
 pub(crate) struct NoRoom;
@@ -39,6 +42,7 @@ pub(crate) struct InFlight {
     small: Arc<Semaphore>,
     large: Arc<Semaphore>,
     waiting: Semaphore,
+    replies_waiting: Semaphore,
     units: usize,
     refused: AtomicU64,
 }
@@ -58,6 +62,7 @@ impl InFlight {
             small: Arc::new(Semaphore::new(small)),
             large: Arc::new(Semaphore::new(units - small)),
             waiting: Semaphore::new(WAITING_MAX),
+            replies_waiting: Semaphore::new(REPLIES_WAITING_MAX),
             units,
             refused: AtomicU64::new(0),
         }
@@ -119,7 +124,13 @@ impl InFlight {
         if bytes.len() <= SMALL_BYTES_MAX {
             return Ok(bytes);
         }
-        let share = self.take(bytes.len()).await?;
+        let share = {
+            let Ok(_waiting) = self.replies_waiting.try_acquire() else {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                return Err(NoRoom);
+            };
+            self.take(bytes.len()).await?
+        };
         let held = HeldReply {
             bytes,
             _share: share,

@@ -8,13 +8,22 @@ use tokio::task::yield_now;
 /// How long a turn takes. A request that has nothing to do with the calculations waits about that long.
 const TURN_TIME: Duration = Duration::from_millis(1);
 
+/// How many calculations are begun at once. Each holds what it has made so far.
+const CALCULATIONS_MAX: usize = 4;
+
 /// One calculation at a time has its turn.
 #[derive(Debug)]
-pub(crate) struct Turns(Semaphore);
+pub(crate) struct Turns {
+    begun: Semaphore,
+    turn: Semaphore,
+}
 
 impl Default for Turns {
     fn default() -> Self {
-        Self(Semaphore::new(1))
+        Self {
+            begun: Semaphore::new(CALCULATIONS_MAX),
+            turn: Semaphore::new(1),
+        }
     }
 }
 
@@ -22,6 +31,7 @@ impl Turns {
     /// Waits for the first turn of a calculation.
     pub(crate) async fn first(&self) -> Turn<'_> {
         let mut turn = Turn {
+            _begun: self.begun.acquire().await.expect("never closed"),
             turns: self,
             permit: None,
             since: Instant::now(),
@@ -34,6 +44,7 @@ impl Turns {
 /// The turn of one calculation. It ends when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Turn<'t> {
+    _begun: SemaphorePermit<'t>,
     turns: &'t Turns,
     permit: Option<SemaphorePermit<'t>>,
     since: Instant,
@@ -49,7 +60,7 @@ impl Turn<'_> {
     }
 
     async fn begin(&mut self) {
-        let permit = self.turns.0.acquire().await.expect("never closed");
+        let permit = self.turns.turn.acquire().await.expect("never closed");
         self.permit = Some(permit);
         // Without this, tokio would look for new bytes on sockets only after 61 turns.
         yield_now().await;

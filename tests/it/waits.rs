@@ -156,8 +156,8 @@ const FILES: &[(&str, usize, &str)] = &[
     ("base/in_flight.rs", 1, "a second"),
     (
         "base/turns.rs",
-        1,
-        "the turn of another calculation, a millisecond",
+        2,
+        "another calculation ends; its turn, a millisecond",
     ),
     ("callbacks/advance.rs", 4, "running attempts end; the stop"),
     (
