@@ -13,8 +13,8 @@ const INBOXES_BYTES_MAX: usize = 64 << 20;
 const UPLOADS_BYTES_MAX: usize = 32 << 20;
 const STRANGERS_BYTES_MAX: usize = 16 << 20;
 
-/// There may be one connection for so much memory.
-const CONNECTION_BYTES: usize = 32 << 10;
+/// There may be one connection for so much memory. It needs up to a quarter of that, beside its requests.
+const CONNECTION_BYTES: usize = 128 << 10;
 
 /// The smallest setting.
 const MEMORY_BYTES_MIN: usize = 32 << 20;

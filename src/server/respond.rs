@@ -77,7 +77,8 @@ async fn respond_or_panic(
     if let Some(response) = answer_as_sandbox(serving, &call, is_control).await {
         let response = hold(serving, response, Some(pace)).await;
         log_own_reply(&call, response.status());
-        return Some(response.map(|body| Written::new(body, pace)));
+        let written = response.map(|body| Written::new(body, pace));
+        return Some(hold_stream(serving, written, share, pace));
     }
     // This comes before anything is done: if the client goes away meanwhile, its request has no effect.
     let long_body = keep_long_body(serving, &call).await;
@@ -109,10 +110,16 @@ async fn respond_or_panic(
     }
     response.headers_mut().insert(TRACE, trace);
     let Some(faults) = faults else {
-        return Some(response.map(|body| Written::new(body, pace)));
+        let written = response.map(|body| Written::new(body, pace));
+        return Some(hold_stream(serving, written, share, pace));
     };
-    drop((call, share)); // a reply that waits holds nothing of its request
-    Box::pin(sabotage::carry_out(response, *faults, pace)).await
+    drop(call); // a reply that waits holds nothing of its request
+    let share = share_of_stream(serving, share, pace);
+    let mut written = Box::pin(sabotage::carry_out(response, *faults, pace)).await?;
+    if let Some(share) = share {
+        written.body_mut().hold(share);
+    }
+    Some(written)
 }
 
 /// A request that was read, its pictures, and its share of the memory. None where there was no room for it.
@@ -131,16 +138,20 @@ async fn read(serving: &Serving, request: Request<Incoming>, pace: &Pace) -> Opt
         serving,
         head: &head,
     };
-    let mut share = serving
-        .control
-        .in_flight
-        .take_for_request(http::head_bytes(&head))
-        .await
-        .ok();
+    let in_flight = &serving.control.in_flight;
+    let is_stream = pace.is_of_stream();
+    let room = in_flight.take_for_request(http::head_bytes(&head), is_stream);
+    let room = room.await;
+    let is_refused = room.is_err();
+    let mut share = match room {
+        Ok(share) => Some(share),
+        Err(NoRoom) if is_stream => Some(in_flight.take_for_refusal()?),
+        Err(NoRoom) => None,
+    };
     let reading = async {
         match &mut share {
-            Some(share) => body::read(source, incoming, share).await,
-            None => Box::pin(body::refuse(source, incoming)).await,
+            Some(share) if !is_refused => body::read(source, incoming, share).await,
+            _ => Box::pin(body::refuse(source, incoming)).await,
         }
     };
     let received = tokio::select! {
@@ -161,6 +172,33 @@ async fn read(serving: &Serving, request: Request<Incoming>, pace: &Pace) -> Opt
         pictures: received.pictures,
         share,
     })
+}
+
+/// What is left of the share of a stream while its reply waits or is written: a stream needs memory until its end. A
+/// request over HTTP/1.1 has a task that its connection has anyway.
+fn share_of_stream(
+    serving: &Serving,
+    share: Option<InFlightShare>,
+    pace: &Pace,
+) -> Option<InFlightShare> {
+    let mut share = share.filter(|_| pace.is_of_stream())?;
+    share.shrink(&serving.control.in_flight, 0);
+    Some(share)
+}
+
+/// Holds the share of a stream until its reply is written.
+fn hold_stream(
+    serving: &Serving,
+    mut response: Response<Written>,
+    share: Option<InFlightShare>,
+    pace: &Arc<Pace>,
+) -> Response<Written> {
+    if let Some(share) = share_of_stream(serving, share, pace) {
+        let written = response.body_mut();
+        let unread = written.is_whole().then(|| pace.unread_reply());
+        written.hold((share, unread));
+    }
+    response
 }
 
 /// What the sandbox answers as itself: its documents, and everything below `/__sandbox/`.
