@@ -37,7 +37,7 @@ const ROOM_TIME: Duration = Duration::from_secs(1);
 const WAITING_MAX: usize = 256;
 
 /// For so much memory one request may wait for room.
-const WAITING_UNITS: usize = 512;
+const WAITING_UNITS: usize = 256;
 
 /// How many large replies wait for room. Each is whole already.
 const REPLIES_WAITING_MAX: usize = 4;

@@ -162,7 +162,7 @@ async fn a_request_that_waits_holds_nothing_of_a_large_head() {
         }
         // Each holds 4 KiB and a little. Before it waits, it holds its whole head.
         let most = turn * 50;
-        while !(most << 12..most * 6 << 10).contains(&held(&client).await) {}
+        while !(most << 12..(most * 6) << 10).contains(&held(&client).await) {}
     }
     let answer = large(&client).await;
     assert_ne!(
