@@ -73,11 +73,10 @@ async fn masked(
             tokio::spawn(send_lines(context.clone(), lines, mask, sender));
             (StatusCode::OK, LINES, ReplyBody::pieces(receiver))
         }
-        ControlReply::Whole((status, Value::String(text))) => (
-            status,
-            TEXT,
-            ReplyBody::new(mask.hidden(&text).into_owned()),
-        ),
+        ControlReply::Whole((status, Value::String(text))) => {
+            let text = masked_document(context, Unmasked::Nothing, &mask, text.into()).await;
+            (status, TEXT, ReplyBody::new(text))
+        }
         ControlReply::Whole((status, body)) => {
             let text = masked_json(context, body, unmasked, &mask).await;
             (status, JSON, ReplyBody::new(text))
@@ -102,7 +101,7 @@ async fn masked_json(context: &Context, body: Value, unmasked: Unmasked, mask: &
     };
     let mut turn = context.turns.brief();
     let mut text = String::new();
-    for (name, mut value) in fields {
+    for (name, value) in fields {
         text.push(if text.is_empty() { '{' } else { ',' });
         text += &Value::from(name.as_str()).to_string();
         text.push(':');
@@ -110,20 +109,16 @@ async fn masked_json(context: &Context, body: Value, unmasked: Unmasked, mask: &
             _ if shown.contains(&name.as_str()) => text += &value.to_string(),
             Value::Array(items) => {
                 text.push('[');
-                for (at, mut item) in items.into_iter().enumerate() {
+                for (at, item) in items.into_iter().enumerate() {
                     turn.pause().await;
                     if at > 0 {
                         text.push(',');
                     }
-                    mask.hide(&mut item);
-                    text += &item.to_string();
+                    text += &masked_item(context, item, mask).await;
                 }
                 text.push(']');
             }
-            _ => {
-                mask.hide(&mut value);
-                text += &value.to_string();
-            }
+            value => text += &masked_item(context, value, mask).await,
         }
     }
     if text.is_empty() {
@@ -131,6 +126,30 @@ async fn masked_json(context: &Context, body: Value, unmasked: Unmasked, mask: &
     }
     text.push('}');
     text
+}
+
+/// The text of an item without its secrets. To look through a large one takes too long for a turn.
+async fn masked_item(context: &Context, item: Value, mask: &Mask) -> String {
+    let masked = |mut item: Value, mask: &Mask| {
+        mask.hide(&mut item);
+        item.to_string()
+    };
+    if text_bytes(&item) <= PIECE_BYTES {
+        return masked(item, mask);
+    }
+    let mask = mask.clone();
+    let text = context.turns.aside(move || masked(item, &mask));
+    text.await.unwrap_or_default()
+}
+
+/// How long the texts in a value are.
+fn text_bytes(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(text_bytes).sum(),
+        Value::Object(fields) => fields.values().map(text_bytes).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    }
 }
 
 /// The same for a document. No secret has a line break.
@@ -163,11 +182,10 @@ async fn send_lines(
         let mut piece = String::new();
         let mut turn = context.turns.brief();
         while piece.len() < PIECE_BYTES
-            && let Some(mut line) = lines.next()
+            && let Some(line) = lines.next()
         {
             turn.pause().await;
-            mask.hide(&mut line);
-            piece += &line.to_string();
+            piece += &masked_item(&context, line, &mask).await;
             piece.push('\n');
         }
         drop(turn);

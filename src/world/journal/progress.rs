@@ -10,6 +10,9 @@ use super::journal::JOURNAL_ENTRIES_MAX;
 use super::query::{Judgement, Query};
 use super::query_reading::Reading;
 
+/// How many requests are compared with all of a query, to find the nearest: their bodies must be read for that.
+const COMPARED_MAX: usize = 100;
+
 /// How much of an expectation the requests have fulfilled.
 #[derive(Debug)]
 pub(crate) struct Progress {
@@ -296,10 +299,11 @@ impl<'e> Search<'e> {
         }
     }
 
-    /// The requests that may be close: the nearest first, so that few bodies are read.
+    /// The requests that may be close, the nearest first. Of those that are equally near, the newest come first.
     pub(super) fn candidates(&mut self) -> Vec<Candidate<'e>> {
         let mut candidates = std::mem::take(&mut self.candidates);
         candidates.sort_by(|one, other| one.distance.total_cmp(&other.distance));
+        candidates.truncate(COMPARED_MAX);
         candidates
     }
 

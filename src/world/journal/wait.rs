@@ -93,24 +93,34 @@ impl JournalOf<'_> {
             Self::OfWorld(world) => Waiting::in_world(until, stop, world),
             Self::Strangers(_) => Waiting::new(until, stop),
         };
-        let mut news = self.news();
-        let waiter = self.waiters().add(expectation);
+        let waiter = self.waiters().add(expectation, throughout);
         let mut is_over = false;
         loop {
-            news.mark_unchanged();
             self.show_news(&waiter, turns).await;
-            let goes_on = match waiter.standing() {
-                ProgressStanding::Holds => throughout,
-                ProgressStanding::Open => true,
-                ProgressStanding::Failed => false,
-            };
-            if !goes_on || is_over {
+            if waiter.is_decided() || is_over {
                 match self.verdict(&waiter, turns).await {
                     Some(verdict) => return verdict,
                     None => continue,
                 }
             }
-            is_over = !waiting.change(&mut news).await;
+            let news = self.await_news(&waiter, turns);
+            is_over = waiting.result(news).await.is_none();
+        }
+    }
+
+    /// Waits until the waiter is decided, or has seen new exchanges. Of those who wait, one waits for the exchanges and
+    /// shows them to all: an exchange would otherwise wake hundreds.
+    async fn await_news(self, waiter: &Waiter, turns: &Turns) {
+        tokio::select! {
+            biased;
+            () = waiter.decided.notified() => {}
+            _leads = self.waiters().leading.lock() => {
+                let mut news = self.news();
+                if waiter.has_seen(self.end()) {
+                    news.changed().await.ok();
+                }
+                self.show_news(waiter, turns).await;
+            }
         }
     }
 
