@@ -52,9 +52,16 @@ enum Kind {
 const LOADS: &[Load] = &[
     get("requests?limit=1000", JOURNAL),
     get("requests?limit=1000&world=all", JOURNAL),
-    get("requests?limit=1000&endpoint=v0/individual_cft_peps", JOURNAL),
+    get(
+        "requests?limit=1000&endpoint=v0/individual_cft_peps",
+        JOURNAL,
+    ),
     load("verify, 100 filters", JOURNAL, Kind::Verify(many_filters)),
-    load("verify, another endpoint", JOURNAL, Kind::Verify(other_endpoint)),
+    load(
+        "verify, another endpoint",
+        JOURNAL,
+        Kind::Verify(other_endpoint),
+    ),
     load(
         "500 waiting verify",
         JOURNAL,
@@ -63,12 +70,18 @@ const LOADS: &[Load] = &[
     load(
         "500 waiting deliveries",
         DELIVERIES,
-        Kind::Waiting("GET /__sandbox/deliveries?state=delivered&wait=3s", || Value::Null),
+        Kind::Waiting("GET /__sandbox/deliveries?state=delivered&wait=3s", || {
+            Value::Null
+        }),
     ),
     get("export", JOURNAL),
     get("export?world=all", JOURNAL),
     load("events?backlog=1000", JOURNAL, Kind::Events("")),
-    load("events?backlog=10000&world=all", JOURNAL, Kind::Events("&world=all")),
+    load(
+        "events?backlog=10000&world=all",
+        JOURNAL,
+        Kind::Events("&world=all"),
+    ),
     get("deliveries?limit=5000", DELIVERIES),
     get("idle", DELIVERIES),
     get("inbox", JOURNAL),
@@ -121,7 +134,8 @@ fn large_body() -> Vec<u8> {
 
 /// Prints the table. `only` are parts of names; without any, all queries are measured.
 pub fn measure(only: &[&String]) -> Outcome<()> {
-    let is_asked = |load: &&Load| only.is_empty() || only.iter().any(|name| load.name.contains(name.as_str()));
+    let is_asked =
+        |load: &&Load| only.is_empty() || only.iter().any(|name| load.name.contains(name.as_str()));
     let loads: Vec<_> = LOADS.iter().filter(is_asked).collect();
     if loads.is_empty() {
         return Ok(());
@@ -134,7 +148,9 @@ pub fn measure(only: &[&String]) -> Outcome<()> {
         .build()
         .explain("cannot start a runtime")?;
     let snapshot = runtime.block_on(fill(server.address))?;
-    println!("\n| {CLIENTS} clients repeat | answers | another client waits: p99, ms | at most, ms |");
+    println!(
+        "\n| {CLIENTS} clients repeat | answers | another client waits: p99, ms | at most, ms |"
+    );
     println!("|---|--:|--:|--:|");
     let witness = Witness::start(server.address)?;
     witness.warm_up();
@@ -172,7 +188,12 @@ impl Load {
             let body = body().to_string();
             let waiting = async || {
                 let mut client = Client::new(address, &key(self.world));
-                count(client.ask(method, path, JSON, body.as_bytes()).await.is_ok());
+                count(
+                    client
+                        .ask(method, path, JSON, body.as_bytes())
+                        .await
+                        .is_ok(),
+                );
             };
             let news = async || {
                 let mut client = Client::new(address, &key(self.world));
@@ -180,8 +201,10 @@ impl Load {
                     client.ask("POST", BANK, JSON, &large_body()).await.ok();
                 }
             };
-            let waiting = (0..WAITING).map(|_| Box::pin(waiting()) as std::pin::Pin<Box<dyn Future<Output = ()>>>);
-            let news = std::iter::once(Box::pin(news()) as std::pin::Pin<Box<dyn Future<Output = ()>>>);
+            let waiting = (0..WAITING)
+                .map(|_| Box::pin(waiting()) as std::pin::Pin<Box<dyn Future<Output = ()>>>);
+            let news =
+                std::iter::once(Box::pin(news()) as std::pin::Pin<Box<dyn Future<Output = ()>>>);
             together(waiting.chain(news).collect()).await;
         } else {
             together((0..CLIENTS).map(|_| repeated()).collect()).await;
@@ -194,9 +217,15 @@ impl Load {
             Kind::Get(path) => client.get(&format!("/__sandbox/{path}")).await,
             Kind::Verify(body) => {
                 let body = body().to_string();
-                client.ask("POST", "/__sandbox/verify", JSON, body.as_bytes()).await
+                client
+                    .ask("POST", "/__sandbox/verify", JSON, body.as_bytes())
+                    .await
             }
-            Kind::Restore => client.ask("PUT", "/__sandbox/snapshot", JSON, snapshot).await,
+            Kind::Restore => {
+                client
+                    .ask("PUT", "/__sandbox/snapshot", JSON, snapshot)
+                    .await
+            }
             Kind::Events(world) => return backlog(address, &key(self.world), world).await.is_ok(),
             Kind::Waiting(..) => return false,
         };
@@ -234,17 +263,23 @@ async fn fill(address: SocketAddr) -> Outcome<Vec<u8>> {
     let mut client = Client::new(address, &key(DELIVERIES));
     let trigger = json!({"type": CALLBACK}).to_string();
     for _ in 0..5000 {
-        client.ask("POST", "/__sandbox/trigger", JSON, trigger.as_bytes()).await?;
+        client
+            .ask("POST", "/__sandbox/trigger", JSON, trigger.as_bytes())
+            .await?;
     }
     for _ in 0..48 {
-        client.ask("POST", "/__sandbox/inbox/large", "", &vec![b'x'; 1 << 20]).await?;
+        client
+            .ask("POST", "/__sandbox/inbox/large", "", &vec![b'x'; 1 << 20])
+            .await?;
     }
     for at in 0..900 {
         let path = format!("/__sandbox/inbox/name_{at}");
         client.ask("POST", &path, JSON, &large_body()).await?;
     }
     let mut client = Client::new(address, &key(RECORDS));
-    client.ask("POST", BANK, "x-magic-reply: COMPLETED_FOUND\r\n", b"").await?;
+    client
+        .ask("POST", BANK, "x-magic-reply: COMPLETED_FOUND\r\n", b"")
+        .await?;
     let taken = client.get("/__sandbox/snapshot").await?;
     let mut snapshot: Value = serde_json::from_slice(&taken.body).explain("the snapshot")?;
     let mut record = snapshot["records"][0].take();
@@ -254,9 +289,13 @@ async fn fill(address: SocketAddr) -> Outcome<Vec<u8>> {
         record.clone()
     });
     snapshot["records"] = records.collect();
-    snapshot["counters"] = (0..100_000).map(|at| json!([format!("{at:016x}"), 1, 0])).collect();
+    snapshot["counters"] = (0..100_000)
+        .map(|at| json!([format!("{at:016x}"), 1, 0]))
+        .collect();
     let snapshot = snapshot.to_string().into_bytes();
-    let restored = client.ask("PUT", "/__sandbox/snapshot", JSON, &snapshot).await?;
+    let restored = client
+        .ask("PUT", "/__sandbox/snapshot", JSON, &snapshot)
+        .await?;
     let mut shown = String::new();
     write!(shown, "{}", String::from_utf8_lossy(&restored.body)).ok();
     match restored.status {

@@ -37,7 +37,12 @@ pub(super) async fn answer(request: ControlRequest<'_>) -> Result<ControlAnswer,
             let of = "all worlds".to_owned();
             (
                 of,
-                (context.engine.worlds.totals(&mut context.turns.brief()).await).exercised,
+                (context
+                    .engine
+                    .worlds
+                    .totals(&mut context.turns.brief())
+                    .await)
+                    .exercised,
                 context.engine.worlds.get(&public),
             )
         }

@@ -33,7 +33,8 @@ use super::requests::RequestsOf;
 use crate::base::{Turn, microseconds, milliseconds};
 use crate::http::{Refusal, ReplyBody};
 use crate::world::{
-    self, DecidedBy, Exchange, JournalOf, Mask, NO_WORLD, ReadWorld, SUBSCRIBERS_MAX, Subscription, Tag, World,
+    self, DecidedBy, Exchange, JournalOf, Mask, NO_WORLD, ReadWorld, SUBSCRIBERS_MAX, Subscription,
+    Tag, World,
 };
 
 const BACKLOG_MAX: usize = 10_000;
@@ -286,7 +287,14 @@ async fn latest(context: &Context, whose: Option<&World>, most: usize) -> Vec<Va
     let mut turn = context.turns.first().await;
     let mut found = Vec::new();
     if let Some(world) = whose {
-        lines_of(context, JournalOf::OfWorld(world), most, &mut found, &mut turn).await;
+        lines_of(
+            context,
+            JournalOf::OfWorld(world),
+            most,
+            &mut found,
+            &mut turn,
+        )
+        .await;
     } else {
         for world in context.engine.worlds.latest_used() {
             if found.len() >= most {

@@ -20,7 +20,11 @@ pub(super) async fn answer(request: ControlRequest<'_>) -> ControlAnswer {
     let may_see_lines = context.engine.guard.knows(request.call);
     let reload = context.engine.scenarios.last_reload();
     let catalogue = context.engine.catalogue();
-    let held = context.engine.worlds.tally(&mut context.turns.brief()).await;
+    let held = context
+        .engine
+        .worlds
+        .tally(&mut context.turns.brief())
+        .await;
     let tally = held.holds;
     let mut body = json!({
         "status": "ready",

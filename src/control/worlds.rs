@@ -138,7 +138,10 @@ pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, R
     };
     let is_shown = |world: &World| own.as_ref().is_none_or(|own| *own == world.tag);
     let mut turn = context.turns.brief();
-    let listed = context.engine.worlds.list(call.received_at, is_shown, &mut turn);
+    let listed = context
+        .engine
+        .worlds
+        .list(call.received_at, is_shown, &mut turn);
     let mut worlds = Vec::new();
     for world in listed.await {
         turn.pause().await;

@@ -20,7 +20,8 @@ use super::totals::{RunTotals, Tally, Totals};
 use super::watchers::Watchers;
 use super::world::{WORLDS_MAX, World};
 use crate::base::{
-    ApiKey, Clock, Memory, Turn, lock, milliseconds, read_lock, size_in_words, time_in_words, write_lock,
+    ApiKey, Clock, Memory, Turn, lock, milliseconds, read_lock, size_in_words, time_in_words,
+    write_lock,
 };
 use crate::catalogue::ReplyId;
 use crate::http::ApiError;

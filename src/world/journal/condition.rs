@@ -154,9 +154,9 @@ impl Expected {
     pub(super) fn value(&self) -> Cow<'_, Value> {
         match self {
             Self::Json(value) => Cow::Borrowed(value),
-            Self::Written(text) => Cow::Owned(
-                read_exact_json(text.as_bytes()).unwrap_or_else(|| text.as_str().into()),
-            ),
+            Self::Written(text) => {
+                Cow::Owned(read_exact_json(text.as_bytes()).unwrap_or_else(|| text.as_str().into()))
+            }
         }
     }
 

@@ -145,14 +145,14 @@ impl Progress {
         for exchange in exchanges.iter().rev() {
             search.look_at(exchange);
         }
-        for candidate in search.candidates() {
+        for candidate in &search.candidates() {
             search.compare(candidate);
         }
         self.verdict_of(&search)
     }
 
     /// Looks for what explains that the expectation does not hold.
-    pub(super) fn search<'e>(&'e self) -> Search<'e> {
+    pub(super) fn search(&self) -> Search<'_> {
         let after = self.expectation.after_seq;
         let mut search = Search {
             after,
@@ -308,7 +308,7 @@ impl<'e> Search<'e> {
     }
 
     /// Keeps a candidate if it is among the nearest. Of requests that are equally far away, the newest are nearer.
-    pub(super) fn compare(&mut self, candidate: Candidate<'e>) {
+    pub(super) fn compare(&mut self, candidate: &Candidate<'e>) {
         let Some((query, _)) = self.missing else {
             return;
         };

@@ -166,3 +166,68 @@ impl QueryCondition {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use hyper::StatusCode;
+
+    use super::*;
+    use crate::world::journal::decision::Decision;
+    use crate::world::journal::exchange::NO_WORLD;
+    use crate::world::journal::kept_body::KeptBody;
+    use crate::world::journal::query::{Judgement, Query};
+
+    fn exchange(endpoint: &str) -> Exchange {
+        Exchange {
+            seq: 1,
+            at: SystemTime::UNIX_EPOCH,
+            head: "POST /a?page=2\nx-test: 1".into(),
+            request: KeptBody::copied(br#"{"name": "Testy"}"#),
+            status: StatusCode::OK,
+            reply: KeptBody::copied(b"{}"),
+            reply_headers: Vec::new(),
+            duration: Duration::ZERO,
+            delay: Duration::ZERO,
+            fault: None,
+            decision: Decision {
+                endpoint: Some(endpoint.into()),
+                ..Decision::default()
+            },
+            tag: NO_WORLD,
+        }
+    }
+
+    #[test]
+    fn a_body_is_read_only_if_everything_else_matches_however_the_filters_are_ordered() {
+        let exchange = exchange("v0/other");
+        let body = || Query::any().body("name", "Testy");
+        for (query, judgement, reads) in [
+            (body(), Judgement::Meant, true),
+            (body().endpoint("v0/other"), Judgement::Meant, true),
+            (body().endpoint("v0/asked"), Judgement::Other, false),
+            (body().path("/b"), Judgement::Other, false),
+            (body().method("GET"), Judgement::Other, false),
+            (body().status(400), Judgement::Other, false),
+            (body().trace("00000000-2"), Judgement::Other, false),
+            (body().query("page", "1"), Judgement::Other, false),
+            (body().header("x-test", "2"), Judgement::Other, false),
+        ] {
+            let reading = Reading::of(&exchange);
+            assert_eq!(query.judge_reading(&reading), judgement, "{query}");
+            assert_eq!(reading.content.get().is_some(), reads, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_body_is_not_read_to_say_how_far_away_a_request_is_that_is_too_far_without_it() {
+        let exchange = exchange("v0/other");
+        let query = Query::any().body("name", "Budi").endpoint("v0/asked");
+        let reading = Reading::of(&exchange);
+        assert_eq!(query.distance(&reading, 1.0), None);
+        assert!(reading.content.get().is_none());
+        assert!(query.distance(&reading, f64::INFINITY) > Some(1.0));
+        assert!(reading.content.get().is_some());
+    }
+}

@@ -171,7 +171,7 @@ impl JournalOf<'_> {
             turn.pause().await;
             search.look_at(exchange);
         }
-        for candidate in search.candidates() {
+        for candidate in &search.candidates() {
             turn.pause().await;
             search.compare(candidate);
         }

@@ -115,7 +115,11 @@ impl Snapshot {
             record_count: self.records.len(),
             records: records(self.records, self.records_dropped, catalogue, now)?,
             limits: if is_own { limits } else { Vec::new() },
-            counters: if is_own { counters } else { Counters::default() },
+            counters: if is_own {
+                counters
+            } else {
+                Counters::default()
+            },
             is_own,
         })
     }

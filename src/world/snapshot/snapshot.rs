@@ -169,7 +169,10 @@ impl Snapshot {
         drop(state);
         let saved = |(what, times, epoch)| (format!("{what:016x}"), times, epoch);
         Self {
-            records: (records.iter().map(|(id, record)| saved_record(id, record, now))).collect(),
+            records: (records
+                .iter()
+                .map(|(id, record)| saved_record(id, record, now)))
+            .collect(),
             counters: counters.into_iter().map(saved).collect(),
             ..small
         }
