@@ -442,15 +442,15 @@ async fn every_answer_that_grows_with_a_world_lets_others_be_answered_meanwhile(
     };
     other().await; // its connection is there now
     for path in [
-        "requests?limit=1000",
-        "export",
-        "deliveries?limit=5000",
-        "inbox/mine",
-        "snapshot",
+        "/__sandbox/requests?limit=1000",
+        "/__sandbox/export",
+        "/__sandbox/deliveries?limit=5000",
+        "/__sandbox/inbox/mine",
+        "/__sandbox/snapshot",
     ] {
         tokio::select! {
             biased;
-            long = client.get(&format!("/__sandbox/{path}")) => panic!("{path}: nobody else was answered: {}", long.status),
+            long = client.get(path) => panic!("{path}: nobody else was answered: {}", long.status),
             answer = other() => assert_eq!(answer.status, 200, "{path}"),
         }
     }

@@ -238,8 +238,8 @@ const FILES: &[(&str, usize, &str)] = &[
 const FILES_OF_WORLD: &[(&str, usize, &str)] = &[
     (
         "world/journal/wait.rs",
-        1,
-        "the new requests have been shown to those who wait",
+        3,
+        "a new request; it has been shown to those who wait; their time",
     ),
     (
         "world/waiting.rs",
