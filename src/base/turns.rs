@@ -1,12 +1,13 @@
 //! Long calculations take turns with each other, and pause between their turns, so that they hold nobody else up.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::{spawn_blocking, yield_now};
 
 use super::panics::pass_panic_on;
+use super::sync::lock;
 
 /// How long a turn takes. A request that has nothing to do with the calculations waits about that long.
 const TURN_TIME: Duration = Duration::from_millis(1);
@@ -14,12 +15,16 @@ const TURN_TIME: Duration = Duration::from_millis(1);
 /// How many calculations are begun at once. Each holds what it has made so far.
 const CALCULATIONS_MAX: usize = 4;
 
+/// How many threads there are for steps that cannot be cut. One of them works, the others wait for it.
+const ASIDE_MAX: usize = 16;
+
 /// One calculation at a time has its turn.
 #[derive(Debug)]
 pub(crate) struct Turns {
     begun: Semaphore,
     turn: Semaphore,
     aside: Arc<Semaphore>,
+    alone: Arc<Mutex<()>>,
 }
 
 impl Default for Turns {
@@ -27,7 +32,8 @@ impl Default for Turns {
         Self {
             begun: Semaphore::new(CALCULATIONS_MAX),
             turn: Semaphore::new(1),
-            aside: Arc::new(Semaphore::new(1)),
+            aside: Arc::new(Semaphore::new(ASIDE_MAX)),
+            alone: Arc::default(),
         }
     }
 }
@@ -60,12 +66,13 @@ impl Turns {
         &self,
         step: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
-        let alone = self.aside.clone().acquire_owned().await;
-        let alone = alone.expect("never closed");
+        let thread = self.aside.clone().acquire_owned().await;
+        let thread = thread.expect("never closed");
+        let alone = self.alone.clone();
         let made = spawn_blocking(move || {
-            let made = step();
-            drop(alone);
-            made
+            let _thread = thread;
+            let _alone = lock(&alone);
+            step()
         });
         pass_panic_on(made.await)
     }
