@@ -190,7 +190,7 @@ impl Body for Written {
                 }
                 Some(std::mem::take(left)).filter(|left| !left.is_empty())
             }
-            (BodyContent::Pieces(pieces), _) => pieces.next(),
+            (BodyContent::Pieces(pieces), _) => ready!(pieces.poll_recv(context)),
             (BodyContent::Stream(pieces), _) => {
                 if let Some(Streaming(pace)) = streaming {
                     pace.streaming(); // the answer has begun, and goes on

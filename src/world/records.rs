@@ -19,7 +19,7 @@ pub(crate) const COUNTERS_MAX: usize = 100_000;
 const RECORD_OVERHEAD_BYTES: usize = 350;
 
 /// One answer that can be read back.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Record {
     /// The endpoint that reads it back, by id.
     pub endpoint: Arc<str>,
@@ -35,7 +35,7 @@ pub(crate) struct Version {
 }
 
 /// The later versions of a pending record. They are planned and written when the request is answered.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Later {
     pub since: Moment,
     /// Each version with its delay after the request, in the order of time.
