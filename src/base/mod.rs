@@ -20,6 +20,7 @@ mod memory;
 mod panics;
 mod rate_limit;
 mod receiver_url;
+mod recycled_json;
 mod share;
 mod spellings;
 mod sync;
@@ -52,6 +53,7 @@ pub(crate) use self::panics::{
 };
 pub(crate) use self::rate_limit::{RateLimit, RateStanding, WINDOWS_MAX, Window, Windows};
 pub(crate) use self::receiver_url::{Origin, ReceiverUrl};
+pub(crate) use self::recycled_json::recycle_json;
 pub(crate) use self::share::grow_share;
 pub(crate) use self::spellings::{JsonPlace, Spellings, UNFIT_MAX};
 pub(crate) use self::sync::{lock, read_lock, write_lock};

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
+use smallvec::SmallVec;
 use strum::VariantArray;
 
 use crate::catalogue::dummy::watchlist::{ListingKind, Profile, WatchlistListing};
@@ -28,14 +29,14 @@ pub(crate) struct LookupField(usize);
 #[derive(Debug)]
 pub(crate) struct Finding {
     pub verdict: &'static str,
-    pub(super) values: Vec<Option<FieldValue>>,
+    pub(super) values: SmallVec<[Option<FieldValue>; 1]>,
 }
 
 #[derive(Debug)]
 pub(crate) enum FieldValue {
     Json(Value),
     /// Listings of the watchlist, each with its score.
-    Listings(Vec<(u8, Arc<WatchlistListing>)>),
+    Listings(SmallVec<[(u8, Arc<WatchlistListing>); 1]>),
 }
 
 impl<T: Into<Value>> From<T> for FieldValue {
