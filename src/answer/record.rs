@@ -68,7 +68,7 @@ struct VersionWriter<'a> {
     /// The size of all bodies.
     written_bytes: usize,
     /// Bodies with parts that are kept, if no later body is too large.
-    parts: Vec<Rendered>,
+    parts: SmallVec<[Rendered; 1]>,
 }
 
 impl NewRecord<'_> {
@@ -121,7 +121,7 @@ impl NewRecord<'_> {
             created: self.world.now(state),
             versions: SmallVec::new(),
             written_bytes: 0,
-            parts: Vec::new(),
+            parts: SmallVec::new(),
             state,
         };
         let mut calls = Vec::new();

@@ -91,9 +91,7 @@ impl FromStr for ApiKey {
 
 /// What follows the prefix of a key.
 fn secret_of(text: &str) -> Option<&str> {
-    PREFIXES
-        .iter()
-        .find_map(|prefix| text.strip_prefix(prefix))
+    PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix))
 }
 
 impl fmt::Debug for ApiKey {

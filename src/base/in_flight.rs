@@ -79,6 +79,19 @@ impl InFlight {
         self.refused.load(Ordering::Relaxed)
     }
 
+    /// Room for a small request whose head has been read. None if it is not small, or has to wait for the room.
+    pub(crate) fn try_take_for_request(&self, head_bytes: usize) -> Option<InFlightShare> {
+        let bytes = REQUEST_BYTES + head_bytes;
+        if bytes > SMALL_BYTES_MAX {
+            return None;
+        }
+        let permit = self.small.clone().try_acquire_many_owned(units(bytes));
+        Some(InFlightShare {
+            permit: permit.ok()?,
+            is_small: true,
+        })
+    }
+
     /// Room for a request whose head has been read.
     pub(crate) async fn take_for_request(
         &self,
@@ -115,13 +128,18 @@ impl InFlight {
         })
     }
 
+    /// Whether a reply needs room.
+    pub(crate) fn counts(reply: &Bytes) -> bool {
+        reply.len() > SMALL_BYTES_MAX
+    }
+
     /// Holds room for the bytes of a reply until the last of them has been written, and something else as long.
     pub(crate) async fn hold<T: Send + 'static>(
         &self,
         bytes: Bytes,
         also: impl FnOnce() -> T,
     ) -> Result<Bytes, NoRoom> {
-        if bytes.len() <= SMALL_BYTES_MAX {
+        if !Self::counts(&bytes) {
             return Ok(bytes);
         }
         let share = {

@@ -307,13 +307,17 @@ impl Shape {
 /// The value at a dotted path, such as `addresses.0.country`.
 pub(crate) fn dig<'a>(input: &'a Map<String, Value>, path: &[String]) -> Option<&'a Value> {
     let (first, rest) = path.split_first()?;
-    // With few fields, a linear search is faster than hashing.
-    let value = match input.len() {
-        0..=12 => input.iter().find(|(name, _)| *name == first)?.1,
-        _ => input.get(first)?,
-    };
+    let value = field(input, first)?;
     rest.iter().try_fold(value, |value, name| match value {
         Value::Array(items) => items.get(name.parse::<usize>().ok()?),
         other => other.get(name),
     })
+}
+
+/// The value of a field. With few fields, a linear search is faster than hashing.
+pub(crate) fn field<'a>(input: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    match input.len() {
+        0..=12 => Some(input.iter().find(|(other, _)| *other == name)?.1),
+        _ => input.get(name),
+    }
 }

@@ -41,7 +41,8 @@ mod tests {
         assert!(codes.is_sorted_by(|one, next| one < next));
         let is_code = |code: &&str| code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase());
         assert!(codes.iter().all(is_code));
-        let pairs = (b'A'..=b'Z').flat_map(|first| (b'A'..=b'Z').map(move |second| [first, second]));
+        let pairs =
+            (b'A'..=b'Z').flat_map(|first| (b'A'..=b'Z').map(move |second| [first, second]));
         let found = pairs.filter(|pair| is_country_code(str::from_utf8(pair).unwrap()));
         assert_eq!(found.count(), codes.len());
         assert!(codes.iter().all(|code| is_country_code(code)));

@@ -337,7 +337,11 @@ pub struct Exchange {
 pub(crate) fn head_text(method: &str, target: &str, headers: &HeaderMap) -> Box<str> {
     let is_hidden = |name: &HeaderName| name == AUTHORIZATION || name == CONTROL_TOKEN_HEADER;
     let headers_bytes = headers.iter().map(|(name, value)| {
-        let value_bytes = if is_hidden(name) { "…".len() } else { value.len() };
+        let value_bytes = if is_hidden(name) {
+            "…".len()
+        } else {
+            value.len()
+        };
         name.as_str().len() + value_bytes + 3
     });
     let whole_bytes = method.len() + 1 + target.len() + headers_bytes.sum::<usize>();

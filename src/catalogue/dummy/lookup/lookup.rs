@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use strum::VariantArray;
 
 use crate::catalogue::dummy::watchlist::{ListingKind, Profile, WatchlistListing};
+use crate::catalogue::shape;
 use crate::scenario::DateForm;
 
 /// A lookup: which dummy data an endpoint asks, and what for.
@@ -219,7 +220,7 @@ impl Lookup {
 impl<'a> Asked<'a> {
     pub(super) fn get(self, field: &str) -> Option<&'a Value> {
         let renamed = self.reads.0.iter().find(|(own, _)| *own == field);
-        self.input.get(renamed.map_or(field, |(_, name)| name))
+        shape::field(self.input, renamed.map_or(field, |(_, name)| name))
     }
 
     pub(super) fn text(self, field: &str) -> &'a str {
