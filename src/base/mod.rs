@@ -38,7 +38,7 @@ pub(crate) use self::clock::{DURATION_MAX, Moment, microseconds, milliseconds, p
 pub(crate) use self::delay::{Delay, duration_text};
 pub(crate) use self::dice::{Dice, Mix};
 pub(crate) use self::fault::{BROKEN_MAX, Fault, Probability, faults, no_json};
-pub(crate) use self::field_path::{join_path, split_path};
+pub(crate) use self::field_path::{field_of, join_path, split_path};
 pub(crate) use self::host::{Host, parse_authority};
 pub(crate) use self::http_url::HttpUrl;
 pub(crate) use self::in_flight::{InFlight, InFlightShare, NoRoom};

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use smallvec::SmallVec;
 use strum::VariantArray;
 
+use crate::base::field_of;
 use crate::catalogue::dummy::watchlist::{ListingKind, Profile, WatchlistListing};
-use crate::catalogue::shape;
 use crate::scenario::DateForm;
 
 /// A lookup: which dummy data an endpoint asks, and what for.
@@ -220,7 +220,7 @@ impl Lookup {
 impl<'a> Asked<'a> {
     pub(super) fn get(self, field: &str) -> Option<&'a Value> {
         let renamed = self.reads.0.iter().find(|(own, _)| *own == field);
-        shape::field(self.input, renamed.map_or(field, |(_, name)| name))
+        field_of(self.input, renamed.map_or(field, |(_, name)| name))
     }
 
     pub(super) fn text(self, field: &str) -> &'a str {
