@@ -24,7 +24,7 @@ test: ## only the tests
 bless: ## update the expected answers to the current ones; read the diff
 	INSTA_UPDATE=always cargo test --locked --lib --test it
 
-bench: ## measure against a bare hyper server; takes about a minute on a quiet Linux machine
+bench: ## measure against bare hyper servers; takes about three minutes on a quiet Linux machine
 	cargo bench --locked --bench throughput
 
 allocations: ## show where a request allocates: its steps, and each place in the order of the request
