@@ -12,17 +12,21 @@ use super::{Explain, Outcome};
 pub struct Plan {
     pub rounds: usize,
     pub round_length: Duration,
+    /// Rounds before those that count.
+    pub warm_up_rounds: usize,
 }
 
 impl Plan {
     pub const FULL: Self = Self {
         rounds: 5,
         round_length: Duration::from_secs(3),
+        warm_up_rounds: 1,
     };
     /// Shows only that it still works.
     pub const QUICK: Self = Self {
         rounds: 1,
         round_length: Duration::from_secs(1),
+        warm_up_rounds: 1,
     };
 }
 
@@ -51,13 +55,13 @@ pub const GENERATOR_BUSY: Row = ("generator core busy, %", 0, |round| round.gene
 /// One of the things that are compared. It makes one round whenever it is called.
 pub type Side<'a> = Box<dyn FnMut() -> Outcome<Round> + 'a>;
 
-/// The rounds of each side. The first round of each is for warming up, and not among them.
+/// The rounds of each side, without those for warming up.
 pub fn in_turns(plan: Plan, sides: &mut [Side]) -> Outcome<Vec<Vec<Round>>> {
     let mut rounds: Vec<Vec<Round>> = sides.iter().map(|_| Vec::new()).collect();
-    for number in 0..=plan.rounds {
+    for number in 0..plan.warm_up_rounds + plan.rounds {
         for (side, rounds) in sides.iter_mut().zip(&mut rounds) {
             let round = side()?;
-            if number > 0 {
+            if number >= plan.warm_up_rounds {
                 rounds.push(round);
             }
         }
@@ -162,6 +166,7 @@ pub fn plan(arguments: &[String]) -> Outcome<Plan> {
             round_length: Duration::from_secs(
                 seconds.parse().explain("a round needs whole seconds")?,
             ),
+            ..Plan::FULL
         }),
         _ => Err(format!(
             "{arguments:?} is neither --quick nor --rounds NUMBER SECONDS"
