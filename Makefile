@@ -1,7 +1,7 @@
 # Run `make` to list the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test bless bench bench-peers allocations attack soak deny fuzz dist sidecar clients browser pictures documents
+.PHONY: help run check test bless bench bench-growth bench-peers allocations attack soak deny fuzz dist sidecar clients browser pictures documents
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -26,6 +26,9 @@ bless: ## update the expected answers to the current ones; read the diff
 
 bench: ## measure against bare hyper servers; takes about three minutes on a quiet Linux machine
 	cargo bench --locked --bench throughput
+
+bench-growth: ## measure many rules, files, worlds, records, callbacks and inspectors, and large uploads, against few
+	cargo bench --locked --bench growth
 
 bench-peers: ## measure against other mock servers, installed below target/peers; needs the network, and Node and Java for some
 	benches/peers/install.sh

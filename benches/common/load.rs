@@ -112,6 +112,7 @@ pub fn drive(port: u16, request: &mut Request, amount: Amount) -> Outcome<Load> 
 }
 
 /// What is sent, as it goes over the wire.
+#[derive(Clone)]
 pub struct Request {
     /// They are sent in turns.
     variants: Vec<Vec<u8>>,

@@ -1,38 +1,47 @@
-//! The cost of an open inspector: the same server without viewers, and with one reader of events.
+//! The cost of open inspectors: the same server without viewers, with one reader of events, and with fifty.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
 
-use crate::measure::{Server, Subject, print_row, same_request};
-use crate::{Explain, Outcome, Plan};
+use crate::common::load::{Amount, Request};
+use crate::common::pinned::{Server, Subject};
+use crate::common::rounds::{
+    CPU, Plan, RATE, Round, Side, in_turns, print_head, print_rounds, round,
+};
+use crate::common::{Explain, Outcome};
 
-const STREAM: &[u8] =
-    b"GET /__sandbox/events?world=all&backlog=10000 HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n";
+const MANY: usize = 50;
 
-/// Measures in turns, and prints the two with their ratio.
-pub fn measure_inspector(plan: &Plan) -> Outcome<()> {
-    eprintln!(
-        "inspector: {} rounds of {:?} each",
-        plan.rounds, plan.round_length
-    );
+/// Without a backlog: opening is not measured.
+const STREAM: &[u8] = b"GET /__sandbox/events?world=all HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n";
+
+pub fn measure(plan: Plan) -> Outcome<()> {
+    eprintln!("inspectors");
     let server = Server::start(&Subject::sandbox())?;
-    let mut rates = [vec![], vec![]];
-    for number in 0..=plan.rounds {
-        for (is_open, rates) in [false, true].into_iter().zip(&mut rates) {
-            let stream = is_open.then(|| Reader::open(server.port())).transpose()?;
-            let load = server.load(&mut same_request(), u64::MAX, plan.round_length)?;
-            if let Some(stream) = stream {
-                stream.close()?;
-            }
-            if number > 0 {
-                rates.push(load.requests_per_second); // number 0 was for warming up
-            }
-        }
+    let amount = Amount::during(plan.round_length);
+    let server = &server;
+    let side = |readers| -> Side { Box::new(move || watched_round(server, readers, amount)) };
+    let mut rounds = in_turns(plan, &mut [side(0), side(1), side(MANY)])?;
+    let many = rounds.pop().expect("three sides");
+    for (name, watched) in [
+        ("one inspector is open", rounds.pop()),
+        (&format!("{MANY} inspectors are open"), Some(many)),
+    ] {
+        rounds.truncate(1);
+        rounds.extend(watched);
+        print_head("medians", &["nobody looks on", name]);
+        print_rounds(&rounds, &[RATE, CPU]);
     }
-    println!("\n| medians | nobody looks on | one inspector is open | open / not (min to max) |");
-    println!("|---|---:|---:|---:|");
-    print_row("requests per second", 0, &rates);
     Ok(())
+}
+
+/// One round while so many readers watch.
+fn watched_round(server: &Server, readers: usize, amount: Amount) -> Outcome<Round> {
+    let readers: Outcome<Vec<Reader>> = (0..readers).map(|_| Reader::open(server.port())).collect();
+    let readers = readers?;
+    let round = round(server, &mut Request::screening(), amount)?;
+    readers.into_iter().try_for_each(Reader::close)?;
+    Ok(round)
 }
 
 /// Reads a stream of events on its own thread, as a page would.
