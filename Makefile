@@ -1,7 +1,7 @@
 # Run `make` to list the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test bless bench bench-growth bench-peers allocations attack soak deny fuzz dist sidecar clients browser pictures documents
+.PHONY: help run check test bless size bench bench-growth bench-peers allocations attack soak deny fuzz dist sidecar clients browser pictures documents
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -76,6 +76,9 @@ dist: ## build the release binary and the packages to publish
 	@# Cargo keeps the unpacked package of a version, also after its source has changed.
 	rm -rf "$${CARGO_HOME:-$$HOME/.cargo}"/registry/src/-*/iluma-sandbox-*
 	cargo package --workspace --exclude iluma-sandbox-count-allocations --locked --allow-dirty
+
+size: ## check that the binary of `make dist` is not more than 5 % larger than recorded in .ci/stripped-bytes
+	.ci/size
 
 sidecar: ## test image, compose, action, workflows and docs/ci.md; needs python3 and npm; the image needs root and buildah
 	tests/sidecar/run.sh
