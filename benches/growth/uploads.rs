@@ -9,7 +9,7 @@ use crate::common::{Explain, Outcome};
 
 const PICTURE_BYTES: usize = 480_000;
 
-/// With more, the load generator would wait for one server and starve another connection.
+/// The load generator writes one upload at a time, so more connections would only wait for each other.
 const CONNECTIONS: usize = 4;
 
 pub fn measure(plan: Plan) -> Outcome<()> {
