@@ -27,7 +27,7 @@ use stacks::print_stacks;
 static ALLOCATOR: Counting = Counting;
 
 /// The allocations of one request. Lower it when a change needs fewer.
-const RECORDED_ALLOCATIONS: u64 = 44;
+const RECORDED_ALLOCATIONS: u64 = 13;
 
 /// Fills the journal, the records of the world and all tables that grow at first.
 const WARM_UP_REQUESTS: usize = 10_100;
