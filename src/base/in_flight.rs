@@ -94,27 +94,39 @@ impl InFlight {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// Room for a request whose head has been read.
+    /// Room for a request whose head has been read, if there is room now.
+    pub(crate) fn try_take_for_request(
+        &self,
+        head_bytes: usize,
+        is_stream: bool,
+    ) -> Option<InFlightShare> {
+        let (part, own_bytes) = self.part_for_request(head_bytes, is_stream);
+        let permit = part
+            .clone()
+            .try_acquire_many_owned(units(own_bytes + head_bytes));
+        let permit = permit.ok()?;
+        Some(InFlightShare::of_request(permit, head_bytes, own_bytes))
+    }
+
+    /// The same. Waits for the room.
     pub(crate) async fn take_for_request(
         &self,
         head_bytes: usize,
         is_stream: bool,
     ) -> Result<InFlightShare, NoRoom> {
+        let (part, own_bytes) = self.part_for_request(head_bytes, is_stream);
+        let permit = self.permit(part, units(own_bytes + head_bytes)).await?;
+        Ok(InFlightShare::of_request(permit, head_bytes, own_bytes))
+    }
+
+    /// The part from which a request takes room, and what it holds beside the bytes that its client sends.
+    fn part_for_request(&self, head_bytes: usize, is_stream: bool) -> (&Arc<Semaphore>, usize) {
         let own_bytes = if is_stream {
             STREAM_BYTES
         } else {
             REQUEST_BYTES
         };
-        let is_small = head_bytes <= SMALL_BYTES_MAX;
-        let permit = self
-            .permit(self.part(is_small), units(own_bytes + head_bytes))
-            .await?;
-        Ok(InFlightShare {
-            permit,
-            is_small,
-            own_bytes,
-            head_bytes,
-        })
+        (self.part(is_small(head_bytes)), own_bytes)
     }
 
     /// Room for the reply to a stream that found no room. None where too many such replies have not been written yet.
@@ -154,13 +166,18 @@ impl InFlight {
         })
     }
 
+    /// Whether a reply needs room.
+    pub(crate) fn counts(reply: &Bytes) -> bool {
+        !is_small(reply.len())
+    }
+
     /// Holds room for the bytes of a reply until the last of them has been written, and something else as long.
     pub(crate) async fn hold<T: Send + 'static>(
         &self,
         bytes: Bytes,
         also: impl FnOnce() -> T,
     ) -> Result<Bytes, NoRoom> {
-        if bytes.len() <= SMALL_BYTES_MAX {
+        if !Self::counts(&bytes) {
             return Ok(bytes);
         }
         let share = {
@@ -192,6 +209,15 @@ impl<T> AsRef<[u8]> for HeldReply<T> {
 }
 
 impl InFlightShare {
+    fn of_request(permit: OwnedSemaphorePermit, head_bytes: usize, own_bytes: usize) -> Self {
+        Self {
+            permit,
+            is_small: is_small(head_bytes),
+            own_bytes,
+            head_bytes,
+        }
+    }
+
     /// Shrinks the share to so many bytes that are left of the request. From now on it may last, so it leaves the part of
     /// small requests, if there is room elsewhere.
     pub(crate) fn shrink(&mut self, in_flight: &InFlight, left_bytes: usize) {
@@ -226,7 +252,7 @@ impl InFlightShare {
         }
         let grown = sent.next_multiple_of((sent.next_power_of_two() / GROWTH_PART).max(1));
         let units = units(self.own_bytes + grown);
-        if self.is_small && sent > SMALL_BYTES_MAX {
+        if self.is_small && !is_small(sent) {
             self.permit = in_flight.permit(&in_flight.large, units).await?;
             self.is_small = false;
             return Ok(());
@@ -237,6 +263,10 @@ impl InFlightShare {
         self.permit.merge(more);
         Ok(())
     }
+}
+
+fn is_small(bytes: usize) -> bool {
+    bytes <= SMALL_BYTES_MAX
 }
 
 fn units(bytes: usize) -> u32 {
