@@ -219,7 +219,9 @@ async fn read_multipart(
             whole_bytes += data.len();
             Ok(data)
         });
-    let parts = match grow(share, from, HELD_BYTES_MAX).await {
+    let room = grow(share, from, HELD_BYTES_MAX).await;
+    let has_room = room.is_ok();
+    let parts = match room {
         Err(error) => {
             leave(share, from);
             Err(error)
@@ -234,7 +236,7 @@ async fn read_multipart(
     if is_gone {
         return Err(ClientGone); // the parser has taken the error out of the stream
     }
-    if whole_bytes == 0 && parts.is_ok() {
+    if whole_bytes == 0 && has_room {
         return Ok(Body::Empty);
     }
     Ok(match parts {

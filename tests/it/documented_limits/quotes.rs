@@ -212,7 +212,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "src/control/openapi.json",
-        r#"more than {requests::PAGE_BYTES_MAX}.", "schema": {"type": "integer", "minimum": 0, "maximum": {journal::JOURNAL_ENTRIES_MAX}, "default": {ask::LIMIT_DEFAULT}}"#,
+        r#"more than {memory::PAGE_BYTES_MAX}.", "schema": {"type": "integer", "minimum": 0, "maximum": {journal::JOURNAL_ENTRIES_MAX}, "default": {ask::LIMIT_DEFAULT}}"#,
     ),
     (
         "src/control/openapi.json",
