@@ -231,7 +231,7 @@ impl InFlightShare {
             return;
         }
         let freed = self.permit.num_permits().saturating_sub(units as usize);
-        drop(self.permit.split(freed));
+        let _given_back = self.permit.split(freed);
     }
 
     /// Gives everything back: nothing of the request is held any more.

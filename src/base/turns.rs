@@ -18,6 +18,9 @@ const CALCULATIONS_MAX: usize = 4;
 /// How many threads there are for steps that cannot be cut. One of them works, the others wait for it.
 const ASIDE_MAX: usize = 16;
 
+/// A step that looks at so many bytes is short.
+const SHORT_STEP_BYTES: usize = 64 << 10;
+
 /// One calculation at a time has its turn.
 #[derive(Debug)]
 pub(crate) struct Turns {
@@ -60,12 +63,17 @@ impl Turns {
         }
     }
 
-    /// Makes a step that is long and cannot be cut, in a thread of its own: the system divides the cores. There is one
-    /// such step at a time, and it ends even if nobody waits for it any more. None if the sandbox ends meanwhile.
+    /// Makes a step that cannot be cut and looks at so many bytes. A long one gets a thread of its own: the system divides
+    /// the cores. There is one such step at a time, and it ends even if nobody waits for it any more. None if the sandbox
+    /// ends meanwhile.
     pub(crate) async fn aside<T: Send + 'static>(
         &self,
+        bytes: usize,
         step: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
+        if bytes <= SHORT_STEP_BYTES {
+            return Some(step());
+        }
         let thread = self.aside.clone().acquire_owned().await;
         let thread = thread.expect("never closed");
         let alone = self.alone.clone();

@@ -130,15 +130,11 @@ async fn masked_json(context: &Context, body: Value, unmasked: Unmasked, mask: &
 
 /// The text of an item without its secrets. To look through a large one takes too long for a turn.
 async fn masked_item(context: &Context, item: Value, mask: &Mask) -> String {
-    let masked = |mut item: Value, mask: &Mask| {
+    let (mut item, mask) = (item, mask.clone());
+    let text = context.turns.aside(text_bytes(&item), move || {
         mask.hide(&mut item);
         item.to_string()
-    };
-    if text_bytes(&item) <= PIECE_BYTES {
-        return masked(item, mask);
-    }
-    let mask = mask.clone();
-    let text = context.turns.aside(move || masked(item, &mask));
+    });
     text.await.unwrap_or_default()
 }
 

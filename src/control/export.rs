@@ -105,7 +105,7 @@ impl Lines {
             listed.push(in_head(world));
         }
         drop(turn);
-        let sorted = context.turns.aside(move || {
+        let sorted = context.turns.aside(size_of_val(&*entries), move || {
             entries.sort_unstable();
             entries
         });

@@ -24,7 +24,8 @@ pub(super) async fn answer(request: ControlRequest<'_>) -> Result<ControlReply, 
         ));
     }
     let world = request.world()?;
-    let taken = request.context.turns.aside(move || take(&world));
+    let turns = &request.context.turns;
+    let taken = turns.aside(world.held_bytes(), move || take(&world));
     let document = taken.await.ok_or_else(stopping)?;
     Ok(ControlReply::Document(JSON, document?))
 }
@@ -72,7 +73,7 @@ pub(super) async fn restore(
     };
     let (document, catalogue) = (document.clone(), context.engine.catalogue());
     let of = world.clone();
-    let checked = context.turns.aside(move || {
+    let checked = context.turns.aside(document.len(), move || {
         Snapshot::parse(&document)
             .map_err(SnapshotRefused::Broken)?
             .check(&catalogue, &of, Instant::now())

@@ -168,6 +168,11 @@ impl World {
             .fetch_add(now.wrapping_sub(before), Ordering::Relaxed);
     }
 
+    /// How many bytes it holds.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn seed(&self) -> u64 {
         self.seed
     }

@@ -368,6 +368,15 @@ pub const QUOTES: &[(&str, &str)] = &[
 ///
 /// The browser decides which pictures it draws, and how large: `inspector/uploads.js`.
 pub const NO_LIMITS: &[(&str, &str)] = &[
+    (
+        "README.md",
+        "(one for each 128 KiB of `--memory`, so 4,096 by default)",
+    ),
+    ("docs/reliability.md", "a stream counts as 8 KiB of"),
+    (
+        "docs/reliability.md",
+        "there is one for each 128 KiB of `--memory`, so 4,096 by default",
+    ),
     ("src/base/memory.rs", "at least 32 MiB"),
     ("README.md", "has ended (40 s at most; `--wait`"),
     (
@@ -429,7 +438,6 @@ pub const NO_LIMITS: &[(&str, &str)] = &[
 
 /// Constants that are called as limits are, and that nobody meets from outside.
 pub const INTERNAL: &[(&str, &str)] = &[
-    ("base::api_key::BYTES_MAX", "the longest key, by its parts"),
     (
         "base::recycled_json::RECYCLED_BYTES_MAX",
         "the memory of a larger document is not used again",
