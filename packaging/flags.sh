@@ -16,5 +16,6 @@ case $target-$(getconf GNU_LIBC_VERSION 2>/dev/null) in
     *linux-gnu-*" 2."[0-9] | *linux-gnu-*" 2."[12][0-9] | *linux-gnu-*" 2.3"[0-5]) ;;
     *linux-gnu-glibc*) RUSTFLAGS="$RUSTFLAGS -C link-arg=-Wl,-z,pack-relative-relocs" ;;
 esac
+# This is no setting of the profile, because Cargo ignores it for packages with an `opt-level` of their own.
+RUSTFLAGS="$RUSTFLAGS -C strip=symbols"
 export RUSTFLAGS
-export CARGO_PROFILE_RELEASE_STRIP=symbols
