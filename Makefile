@@ -1,10 +1,10 @@
 # Run `make` to list the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test bless bench attack soak deny fuzz dist sidecar clients browser pictures documents
+.PHONY: help run check test bless size bench bench-growth bench-peers allocations attack soak deny fuzz dist sidecar clients browser pictures documents
 
 help: ## list these targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 run: ## build and serve on http://127.0.0.1:4586
 	cargo run --release -- serve
@@ -24,8 +24,18 @@ test: ## only the tests
 bless: ## update the expected answers to the current ones; read the diff
 	INSTA_UPDATE=always cargo test --locked --lib --test it
 
-bench: ## measure against a bare hyper server; takes about a minute on a quiet Linux machine
+bench: ## measure against bare hyper servers; takes about three minutes on a quiet Linux machine
 	cargo bench --locked --bench throughput
+
+bench-growth: ## measure many rules, files, worlds, records, callbacks and inspectors, and large uploads, against few
+	cargo bench --locked --bench growth
+
+bench-peers: ## measure against other mock servers, installed below target/peers; needs the network, and Node and Java for some
+	benches/peers/install.sh
+	cargo bench --locked --bench peers
+
+allocations: ## show where a request allocates: its steps, and each place in the order of the request
+	ALLOCATION_STACKS=1 cargo test --locked --test allocations -- --nocapture
 
 attack: ## measure what attacks cost another world; prints the table of docs/reliability.md; needs Linux
 	cargo bench --locked --bench attack
@@ -65,7 +75,10 @@ dist: ## build the release binary and the packages to publish
 	cargo build --release --locked
 	@# Cargo keeps the unpacked package of a version, also after its source has changed.
 	rm -rf "$${CARGO_HOME:-$$HOME/.cargo}"/registry/src/-*/iluma-sandbox-*
-	cargo package --workspace --locked --allow-dirty
+	cargo package --workspace --exclude iluma-sandbox-count-allocations --locked --allow-dirty
+
+size: ## check that the binary of `make dist` is not more than 5 % larger than recorded in .ci/stripped-bytes
+	.ci/size
 
 sidecar: ## test image, compose, action, workflows and docs/ci.md; needs python3 and npm; the image needs root and buildah
 	tests/sidecar/run.sh

@@ -18,6 +18,8 @@
 #[path = "attack/attacks.rs"]
 mod attacks;
 mod common;
+#[path = "attack/queries.rs"]
+mod queries;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -62,13 +64,16 @@ fn main() -> ExitCode {
 fn attack_all(arguments: &[String]) -> Outcome<bool> {
     raise_descriptor_limit();
     println!("{}.\n", machine());
+    let only = arguments.iter().filter(|name| !name.starts_with('-'));
+    let only: Vec<_> = only.collect();
+    if only.first().is_some_and(|name| *name == "queries") {
+        return queries::measure(&only[1..]).map(|()| true);
+    }
     println!(
         "| attack | bare hyper: p99 before, during, after, ms | sandbox: p99 before, during, after, ms \
          | memory before, after | descriptors | threads | panics |"
     );
     println!("|---|--:|--:|--:|--:|--:|--:|");
-    let only = arguments.iter().filter(|name| !name.starts_with('-'));
-    let only: Vec<_> = only.collect();
     let mut sound = true;
     for attack in ATTACKS {
         if only.is_empty() || only.iter().any(|name| attack.name.contains(name.as_str())) {

@@ -1,76 +1,46 @@
-//! Compares the sandbox with a bare hyper server, and measures the cost of many rules, many files and an open
-//! inspector. Prints markdown tables.
+//! Compares the sandbox with bare hyper servers. Prints markdown tables.
 //!
 //! ```text
-//! cargo bench --bench throughput                           # about two minutes
+//! cargo bench --bench throughput                           # about three minutes
 //! cargo bench --bench throughput -- --quick                # a few seconds: does it still work?
+//! cargo bench --bench throughput -- --rounds 10 5          # ten rounds of five seconds
 //! cargo bench --bench throughput -- --profile 30           # only load, for a profiler to watch
 //! SANDBOX_BIN=/some/other/build cargo bench --bench throughput
 //! ```
 //!
-//! The bare server sends an answer of the same form (same headers, same length of body) and does
-//! nothing else. So the ratio between the two is the cost of everything that the sandbox adds to
-//! hyper. Servers run on core 0 and the load generator on core 1. Both are measured in turns
-//! within one run, because a machine's speed changes more between runs than the two differ.
+//! A bare server reads each request, sends a constant answer and does nothing else. One sends only the headers that it
+//! must, another the same headers as the sandbox. So the ratio is the cost of everything that the sandbox adds to
+//! hyper. Nothing of the sandbox is switched off but its log. Servers run on core 0 and the load generator on core 1, and
+//! all are measured in turns within one run.
 //!
 //! Requests per second mean something only while the server is the bottleneck: its core should be
 //! near 100 % busy and the generator's well below. Server CPU per request is a second view of the
 //! same cost, and does not depend on that.
 
 #![forbid(unsafe_code)]
-#![allow(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    reason = "figures for a reader"
-)]
 #![allow(unreachable_pub, reason = "nothing is outside of a benchmark")]
 
+#[cfg(target_os = "linux")]
+#[path = "throughput/against_bare.rs"]
+mod against_bare;
 mod common;
 #[cfg(target_os = "linux")]
-#[path = "throughput/inspector.rs"]
-mod inspector;
+#[path = "throughput/footprint.rs"]
+mod footprint;
 #[cfg(target_os = "linux")]
-#[path = "throughput/load.rs"]
-mod load;
-#[cfg(target_os = "linux")]
-#[path = "throughput/measure.rs"]
-mod measure;
-#[cfg(target_os = "linux")]
-#[path = "throughput/scale.rs"]
-mod scale;
+#[path = "throughput/threads_and_worlds.rs"]
+mod threads_and_worlds;
 
 use std::process::ExitCode;
-use std::time::Duration;
 
+use common::Outcome;
 use common::bare::bare_server;
-use common::{Explain, Outcome};
-
-/// How much to measure.
-#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
-struct Plan {
-    rounds: usize,
-    round_length: Duration,
-    spawns: usize,
-    /// POSTs sent while watching the sandbox's memory, in ten equal steps.
-    memory_requests: u64,
-}
-
-const FULL: Plan = Plan {
-    rounds: 5,
-    round_length: Duration::from_secs(3),
-    spawns: 20,
-    memory_requests: 1_000_000,
-};
-
-const QUICK: Plan = Plan {
-    rounds: 1,
-    round_length: Duration::from_secs(1),
-    spawns: 3,
-    memory_requests: 20_000,
-};
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench") // cargo bench adds it
+        .collect();
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
@@ -81,40 +51,46 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &[String]) -> Outcome<()> {
-    if let [first, body_length, headers @ .., port] = arguments
-        && first == "--bare-server"
-    {
-        return bare_server(port, body_length, headers);
-    }
-    let mut plan = FULL;
-    let mut arguments = arguments.iter();
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--bench" => {} // cargo bench adds it
-            "--quick" => plan = QUICK,
-            "--profile" => {
-                let seconds = arguments
-                    .next()
-                    .ok_or("--profile needs a number of seconds")?;
-                let seconds = seconds.parse().explain("--profile needs whole seconds")?;
-                return profile(Duration::from_secs(seconds));
-            }
-            other => return Err(format!("{other} is none of --quick and --profile SECONDS")),
+    match arguments {
+        [first, body_length, headers @ .., port] if first == "--bare-server" => {
+            bare_server(port, body_length, headers)
         }
+        [first, seconds] if first == "--profile" => profile(seconds),
+        _ => measure(arguments),
     }
-    measure(&plan)
 }
 
 #[cfg(target_os = "linux")]
-use measure::{measure, profile};
+fn measure(arguments: &[String]) -> Outcome<()> {
+    let plan = common::rounds::plan(arguments)?;
+    let bare_servers = against_bare::measure(plan)?;
+    threads_and_worlds::measure(plan)?;
+    footprint::measure(plan, &bare_servers)
+}
+
+/// Only loads the sandbox, for a profiler.
+#[cfg(target_os = "linux")]
+fn profile(seconds: &str) -> Outcome<()> {
+    use common::Explain;
+    use common::load::{Amount, Request};
+    use common::pinned::{Server, Subject};
+
+    let seconds = seconds.parse().explain("--profile needs whole seconds")?;
+    let length = std::time::Duration::from_secs(seconds);
+    let server = Server::start(&Subject::sandbox())?;
+    eprintln!("load for {length:?} on process {}", server.pid());
+    let load = server.load(&mut Request::screening(), Amount::during(length))?;
+    println!("{:.0} requests per second", load.requests_per_second);
+    Ok(())
+}
 
 #[cfg(not(target_os = "linux"))]
-fn measure(_: &Plan) -> Outcome<()> {
+fn measure(_: &[String]) -> Outcome<()> {
     println!("This benchmark needs Linux: it pins cores and reads /proc.");
     Ok(())
 }
 
 #[cfg(not(target_os = "linux"))]
-fn profile(_: Duration) -> Outcome<()> {
-    measure(&QUICK)
+fn profile(_: &str) -> Outcome<()> {
+    measure(&[])
 }

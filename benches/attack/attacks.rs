@@ -324,7 +324,7 @@ where
 }
 
 /// Polls all of them; there are few.
-async fn together<F: Future<Output = ()>>(futures: Vec<F>) {
+pub async fn together<F: Future<Output = ()>>(futures: Vec<F>) {
     let mut left: Vec<_> = futures.into_iter().map(Box::pin).map(Some).collect();
     std::future::poll_fn(|context| {
         for one in &mut left {

@@ -31,8 +31,11 @@ pub fn bare_server(port: &str, body_length: &str, headers: &[String]) -> Outcome
     let headers: &HeaderMap = Box::leak(Box::new(headers));
 
     let workers = available_parallelism().explain("cannot count the cores")?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(workers.get())
+    let mut runtime = match workers.get() {
+        1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    let runtime = runtime
         .enable_io()
         .build()
         .explain("cannot start the bare server's runtime")?;

@@ -2,10 +2,21 @@
 //! a client.
 
 #![allow(dead_code, reason = "each target uses its part")]
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "figures for a reader"
+)]
 
 pub mod bare;
 pub mod client;
+#[cfg(target_os = "linux")]
+pub mod load;
+#[cfg(target_os = "linux")]
+pub mod pinned;
 pub mod process;
+#[cfg(target_os = "linux")]
+pub mod rounds;
 
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use super::{Explain, Outcome};
@@ -17,9 +17,18 @@ pub struct Server {
 impl Server {
     /// The sandbox. `SANDBOX_BIN` replaces the binary that was built.
     pub fn sandbox(arguments: &[String]) -> Outcome<Self> {
-        let program = std::env::var_os("SANDBOX_BIN")
-            .map_or_else(|| env!("CARGO_BIN_EXE_iluma-sandbox").into(), PathBuf::from);
-        let mut command = Command::new(program);
+        Self::serve(Command::new(program()), arguments)
+    }
+
+    /// The sandbox in a control group. It is there before it starts, so that it finds its limit.
+    pub fn sandbox_in(group: &Path, arguments: &[String]) -> Outcome<Self> {
+        let mut command = Command::new("sh");
+        let script = r#"echo $$ > "$1/cgroup.procs" && shift && exec "$@""#;
+        command.args(["-c", script, "sh"]).arg(group).arg(program());
+        Self::serve(command, arguments)
+    }
+
+    fn serve(mut command: Command, arguments: &[String]) -> Outcome<Self> {
         for (name, _) in std::env::vars() {
             if name.starts_with("ILUMA_SANDBOX_") {
                 command.env_remove(name);
@@ -128,6 +137,11 @@ impl Drop for Server {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+fn program() -> PathBuf {
+    std::env::var_os("SANDBOX_BIN")
+        .map_or_else(|| env!("CARGO_BIN_EXE_iluma-sandbox").into(), PathBuf::from)
 }
 
 /// The processor, the cores, and the load of other work.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::base::{Spellings, UnreadableJson, looks_like_json, read_json};
+use crate::base::{Spellings, UnreadableJson, looks_like_json, read_json, recycle_json};
 use crate::catalogue::{self, ContentType, Endpoint, Facts, Verb, unfit_numbers};
 use crate::http::{self, ApiError, Body, Call, FILE_NAME, MediaType};
 
@@ -13,6 +13,13 @@ pub(crate) struct Input {
     pub spellings: Spellings,
     /// The names of uploaded files, by field.
     pub file_names: Map<String, Value>,
+    body_bytes: usize,
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        recycle_json(std::mem::take(&mut self.fields), self.body_bytes);
+    }
 }
 
 impl Input {
@@ -58,6 +65,10 @@ impl UnreadInput<'_> {
             fields,
             spellings,
             file_names,
+            body_bytes: match &self.call.body {
+                Body::Bytes(bytes) => bytes.len(),
+                Body::Empty | Body::Parts(_) | Body::Unreadable(_) => usize::MAX,
+            },
         })
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
+use smallvec::SmallVec;
 
 use super::callbacks::{self, Event};
 use super::engine::Engine;
@@ -43,9 +44,12 @@ pub(crate) struct CreatedRecord {
     pub planned: Scheduled,
 }
 
+/// Most records have one version.
+type Versions = SmallVec<[(Duration, Version); 1]>;
+
 /// The versions of a record, each with its delay after the request, and the versions that call back.
 struct Stages {
-    versions: Vec<(Duration, Version)>,
+    versions: Versions,
     calls: Vec<(usize, Behaviour)>,
     /// The body of the record before its first version, if `stale` sends it.
     older: Bytes,
@@ -60,11 +64,11 @@ struct VersionWriter<'a> {
     finding: Option<Finding>,
     dice: Dice,
     created: Stamp,
-    versions: Vec<(Duration, Version)>,
+    versions: Versions,
     /// The size of all bodies.
     written_bytes: usize,
     /// Bodies with parts that are kept, if no later body is too large.
-    parts: Vec<Rendered>,
+    parts: SmallVec<[Rendered; 1]>,
 }
 
 impl NewRecord<'_> {
@@ -77,7 +81,7 @@ impl NewRecord<'_> {
         finding: Option<Finding>,
     ) -> Result<CreatedRecord, ApiError> {
         let pattern = self.creation.id_pattern.as_ref();
-        let id: Option<Arc<str>> = pattern.map(|pattern| pattern.write(self.drawn).into());
+        let id: Option<Arc<str>> = pattern.map(|pattern| pattern.write(self.drawn));
         let mut stages = self.life(state, outcome, id.as_deref().unwrap_or_default(), finding)?;
         for (at, behaviour) in &stages.calls {
             if *behaviour == Behaviour::Early {
@@ -94,7 +98,7 @@ impl NewRecord<'_> {
                 later: Later::new(
                     self.call.received_at,
                     state.callbacks.advanced,
-                    stages.versions,
+                    stages.versions.into_vec(),
                 ),
             };
             state.records.put(id, record);
@@ -115,9 +119,9 @@ impl NewRecord<'_> {
             finding,
             dice: Dice::new(self.drawn),
             created: self.world.now(state),
-            versions: Vec::with_capacity(1),
+            versions: SmallVec::new(),
             written_bytes: 0,
-            parts: Vec::new(),
+            parts: SmallVec::new(),
             state,
         };
         let mut calls = Vec::new();
@@ -230,7 +234,7 @@ impl VersionWriter<'_> {
             body: rendered.body.clone(),
             outcome: self.making.endpoint.outcome_id(&outcome.name),
         };
-        if self.making.creation.keep.is_some() {
+        if !rendered.kept.is_empty() {
             self.parts.push(rendered);
         }
         self.versions.push((after, version));

@@ -52,7 +52,7 @@ pub(crate) fn write_unrequested(
     mix.text(&outcome.name);
     state.counters.count_into(&mut mix);
     let mut dice = mix.dice();
-    let id: Arc<str> = id.write(mix.finish()).into();
+    let id: Arc<str> = id.write(mix.finish());
     let finding = (asks_lookup || pending.is_some_and(|(_, asks_lookup)| asks_lookup))
         .then(|| find_dummy_data(world.seed(), catalogue, creation, &input, &mut dice))
         .flatten();

@@ -23,10 +23,17 @@ pub const PUBLIC_KEY: &str =
 /// assert!("secret".parse::<ApiKey>().is_err());
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct ApiKey(String);
+pub struct ApiKey {
+    /// The text, and zeros behind it. A key without an allocation: every request makes one.
+    bytes: [u8; BYTES_MAX],
+    length: u8,
+}
 
 pub(crate) const PREFIXES: [&str; 3] = ["iluma_development_", "iluma_live_", "iluma_production_"];
 pub(crate) const SECRET_CHARS: std::ops::RangeInclusive<usize> = 30..=80;
+
+/// The longest prefix and the longest secret.
+const BYTES_MAX: usize = PREFIXES[0].len() + *SECRET_CHARS.end();
 
 impl ApiKey {
     /// The whole key. Send it, but never log it.
@@ -38,7 +45,8 @@ impl ApiKey {
     /// assert_eq!(key.reveal(), PUBLIC_KEY);
     /// ```
     pub fn reveal(&self) -> &str {
-        &self.0
+        let bytes = &self.bytes[..self.length.into()];
+        str::from_utf8(bytes).expect("it is ASCII")
     }
 
     /// A key of the live environment may have reached the sandbox by mistake.
@@ -50,7 +58,7 @@ impl ApiKey {
     /// assert!(!key.is_live());
     /// ```
     pub fn is_live(&self) -> bool {
-        !self.0.starts_with("iluma_development_")
+        !self.reveal().starts_with("iluma_development_")
     }
 
     /// The key's environment as the API writes it.
@@ -63,12 +71,9 @@ impl FromStr for ApiKey {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let secret = PREFIXES
-            .iter()
-            .find_map(|prefix| text.strip_prefix(prefix))
-            .ok_or(
-                "an API key begins with `iluma_development_`, `iluma_live_` or `iluma_production_`",
-            )?;
+        let secret = secret_of(text).ok_or(
+            "an API key begins with `iluma_development_`, `iluma_live_` or `iluma_production_`",
+        )?;
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'=' | b'+');
         if !SECRET_CHARS.contains(&secret.len()) || !secret.bytes().all(plain) {
             return Err(format!(
@@ -77,8 +82,16 @@ impl FromStr for ApiKey {
                 SECRET_CHARS.end()
             ));
         }
-        Ok(Self(text.to_owned()))
+        let mut bytes = [0; BYTES_MAX];
+        bytes[..text.len()].copy_from_slice(text.as_bytes());
+        let length = u8::try_from(text.len()).expect("no key is so long");
+        Ok(Self { bytes, length })
     }
+}
+
+/// What follows the prefix of a key.
+fn secret_of(text: &str) -> Option<&str> {
+    PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix))
 }
 
 impl fmt::Debug for ApiKey {
@@ -91,7 +104,7 @@ impl fmt::Display for ApiKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let prefix = PREFIXES
             .iter()
-            .find(|prefix| self.0.starts_with(*prefix))
+            .find(|prefix| self.reveal().starts_with(*prefix))
             .expect("a key begins with a known prefix");
         write!(f, "{prefix}…")
     }

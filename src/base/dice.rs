@@ -7,6 +7,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Map, Value};
 use siphasher::sip128::{Hasher128, SipHasher13};
+use smallvec::SmallVec;
 
 use super::json_number::canonical_number;
 
@@ -67,7 +68,7 @@ impl Mix {
     pub(crate) fn object(&mut self, map: &Map<String, Value>) {
         self.0.write(b"{");
         self.number(map.len() as u64);
-        let mut keys: Vec<_> = map.iter().collect();
+        let mut keys: SmallVec<[_; 12]> = map.iter().collect();
         keys.sort_unstable_by_key(|(key, _)| key.as_str());
         for (key, value) in keys {
             self.text(key);

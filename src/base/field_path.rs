@@ -1,5 +1,7 @@
 //! Dotted paths such as `addresses.0.country`. In a name, `\.` is a dot and `\\` is a backslash.
 
+use serde_json::{Map, Value};
+
 /// The names of a dotted path.
 pub(crate) fn split_path(path: &str) -> Vec<String> {
     let mut names = vec![String::new()];
@@ -21,6 +23,14 @@ pub(crate) fn join_path(names: &[String]) -> String {
         .iter()
         .map(|name| name.replace('\\', r"\\").replace('.', r"\."));
     written.collect::<Vec<_>>().join(".")
+}
+
+/// The value of a field. With few fields, a linear search is faster than hashing.
+pub(crate) fn field_of<'a>(input: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    match input.len() {
+        0..=12 => Some(input.iter().find(|(other, _)| *other == name)?.1),
+        _ => input.get(name),
+    }
 }
 
 #[cfg(test)]

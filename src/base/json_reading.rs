@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::recycled_json::read_recycled;
 use super::spellings::{JsonPlace, Spellings};
 use super::text::pointer_part;
 
@@ -15,7 +16,7 @@ pub(crate) enum UnreadableJson {
 
 /// Reads JSON, and the spellings of its numbers.
 pub(crate) fn read_json(text: &[u8]) -> Result<(Value, Spellings), UnreadableJson> {
-    match serde_json::from_slice(text) {
+    match read_recycled(text) {
         Ok(value) if has_double(&value) => Ok((value, Scan::of(text).spellings)),
         Ok(value) => Ok((value, Spellings::default())),
         Err(error) if error.to_string().starts_with("number out of range") => {

@@ -13,8 +13,11 @@ const INBOXES_BYTES_MAX: usize = 64 << 20;
 const UPLOADS_BYTES_MAX: usize = 32 << 20;
 const STRANGERS_BYTES_MAX: usize = 16 << 20;
 
-/// There may be one connection for so much memory.
-const CONNECTION_BYTES: usize = 32 << 10;
+/// Four pages of requests are made at once, and JSON needs more bytes than what it is made from.
+const PAGE_BYTES_MAX: usize = 8 << 20;
+
+/// There may be one connection for so much memory. It needs up to a quarter of that, beside its requests.
+const CONNECTION_BYTES: usize = 128 << 10;
 
 /// The smallest setting.
 const MEMORY_BYTES_MIN: usize = 32 << 20;
@@ -91,6 +94,11 @@ impl Memory {
     /// Requests and replies in flight.
     pub(crate) fn in_flight(self) -> usize {
         self.part(IN_FLIGHT_BYTES_MAX)
+    }
+
+    /// A page of requests.
+    pub(crate) fn page(self) -> usize {
+        self.part(PAGE_BYTES_MAX)
     }
 
     /// Refused requests that belong to no world.

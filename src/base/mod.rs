@@ -20,6 +20,7 @@ mod memory;
 mod panics;
 mod rate_limit;
 mod receiver_url;
+mod recycled_json;
 mod share;
 mod spellings;
 mod sync;
@@ -37,10 +38,10 @@ pub(crate) use self::clock::{DURATION_MAX, Moment, microseconds, milliseconds, p
 pub(crate) use self::delay::{Delay, duration_text};
 pub(crate) use self::dice::{Dice, Mix};
 pub(crate) use self::fault::{BROKEN_MAX, Fault, Probability, faults, no_json};
-pub(crate) use self::field_path::{join_path, split_path};
+pub(crate) use self::field_path::{field_of, join_path, split_path};
 pub(crate) use self::host::{Host, parse_authority};
 pub(crate) use self::http_url::HttpUrl;
-pub(crate) use self::in_flight::{InFlight, InFlightShare, NoRoom};
+pub(crate) use self::in_flight::{InFlight, InFlightShare, NoRoom, held_with};
 pub(crate) use self::json_mistake::{JsonMistake, looks_like_json, no_object_hint};
 pub(crate) use self::json_number::{canonical_json, canonical_number, look_alike_json, same_json};
 pub(crate) use self::json_reading::{UnreadableJson, read_exact_json, read_json};
@@ -52,6 +53,7 @@ pub(crate) use self::panics::{
 };
 pub(crate) use self::rate_limit::{RateLimit, RateStanding, WINDOWS_MAX, Window, Windows};
 pub(crate) use self::receiver_url::{Origin, ReceiverUrl};
+pub(crate) use self::recycled_json::recycle_json;
 pub(crate) use self::share::grow_share;
 pub(crate) use self::spellings::{JsonPlace, Spellings, UNFIT_MAX};
 pub(crate) use self::sync::{lock, read_lock, write_lock};

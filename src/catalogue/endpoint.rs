@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
+use smallvec::SmallVec;
 
 use super::dummy::{Asked, Lookup, Reads};
 use super::magic_values::MagicValues;
@@ -254,7 +255,7 @@ impl IdPattern {
         format!("^{}{drawn}{}$", self.before, self.after)
     }
 
-    pub(crate) fn write(&self, drawn: u128) -> String {
+    pub(crate) fn write(&self, drawn: u128) -> Arc<str> {
         let uuid = uuid::Builder::from_random_bytes(drawn.to_be_bytes()).into_uuid();
         let mut buffer = [0; uuid::fmt::Hyphenated::LENGTH];
         let drawn: &str = match self.drawn {
@@ -266,7 +267,11 @@ impl IdPattern {
                 std::str::from_utf8(&buffer[..24]).expect("hex digits")
             }
         };
-        [&self.before, drawn, &self.after].concat()
+        let mut id = SmallVec::<[u8; 64]>::new();
+        for part in [&self.before, drawn, &self.after] {
+            id.extend_from_slice(part.as_bytes());
+        }
+        str::from_utf8(&id).expect("its parts are UTF-8").into()
     }
 }
 

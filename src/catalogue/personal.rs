@@ -1,5 +1,6 @@
 //! The names of fields that hold personal data: `scenarios/personal.tsv`, and `personal_fields` in `sandbox.toml`.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
@@ -63,7 +64,12 @@ impl PersonalFields {
 
 /// What number a field of this name holds. A phone number wins over an account number.
 pub(crate) fn digits_of(name: &str) -> Option<Digits> {
-    let name = name.to_lowercase();
+    let is_lower = name.is_ascii() && !name.bytes().any(|byte| byte.is_ascii_uppercase());
+    let name = if is_lower {
+        Cow::from(name)
+    } else {
+        name.to_lowercase().into()
+    };
     let has = |digits| {
         let mut words = SHIPPED.iter();
         words.any(|(word, means)| *means == Some(digits) && name.contains(word))

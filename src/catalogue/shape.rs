@@ -3,7 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::upload_fields::UploadFields;
-use crate::base::{JsonPlace, Spellings, canonical_number, join_path, nearest_clause, split_path};
+use crate::base::{
+    JsonPlace, Spellings, canonical_number, field_of, join_path, nearest_clause, split_path,
+};
 
 /// The fields of a request, under their names in placeholders and conditions: `input.user_id`. A GET has only the
 /// fields of its path: `path.digits`.
@@ -307,11 +309,7 @@ impl Shape {
 /// The value at a dotted path, such as `addresses.0.country`.
 pub(crate) fn dig<'a>(input: &'a Map<String, Value>, path: &[String]) -> Option<&'a Value> {
     let (first, rest) = path.split_first()?;
-    // With few fields, a linear search is faster than hashing.
-    let value = match input.len() {
-        0..=12 => input.iter().find(|(name, _)| *name == first)?.1,
-        _ => input.get(first)?,
-    };
+    let value = field_of(input, first)?;
     rest.iter().try_fold(value, |value, name| match value {
         Value::Array(items) => items.get(name.parse::<usize>().ok()?),
         other => other.get(name),

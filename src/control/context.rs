@@ -25,6 +25,8 @@ pub(crate) struct Context {
     pub uploads: UploadStore,
     /// The memory for requests and replies in flight.
     pub in_flight: InFlight,
+    /// A page of requests ends when its bodies and heads reach this size, for they may be large.
+    pub page_bytes_max: usize,
     /// Personal fields are not shown.
     pub redacts: bool,
     /// A broken file makes the sandbox unready.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use hyper::header::{ALLOW, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 use super::ask::{ControlReply, ControlRequest, JSON, LINES, TEXT, bad_request, written};
 use super::context::Context;
@@ -54,7 +55,7 @@ pub(crate) async fn respond(context: &Arc<Context>, call: &Call) -> Response<Rep
 
 /// Hides secrets in a reply.
 async fn masked(
-    context: &Context,
+    context: &Arc<Context>,
     unmasked: Unmasked,
     mask: Mask,
     reply: ControlReply,
@@ -65,78 +66,132 @@ async fn masked(
         ControlReply::Document(kind, document) => (
             StatusCode::OK,
             kind,
-            masked_document(unmasked, &mask, document),
+            ReplyBody::new(masked_document(context, unmasked, &mask, document).await),
         ),
-        ControlReply::Lines(lines) => (
-            StatusCode::OK,
-            LINES,
-            ReplyBody::pieces(Box::new(Pieces { lines, mask })),
-        ),
-        ControlReply::Whole((status, Value::String(text))) => (
-            status,
-            TEXT,
-            ReplyBody::new(mask.hidden(&text).into_owned()),
-        ),
-        ControlReply::Whole((status, mut body)) => {
-            hide(context, &mut body, unmasked, &mask).await;
-            (status, JSON, ReplyBody::new(body.to_string()))
+        ControlReply::Lines(lines) => {
+            let (sender, receiver) = mpsc::channel(1);
+            tokio::spawn(send_lines(context.clone(), lines, mask, sender));
+            (StatusCode::OK, LINES, ReplyBody::pieces(receiver))
+        }
+        ControlReply::Whole((status, Value::String(text))) => {
+            let text = masked_document(context, Unmasked::Nothing, &mask, text.into()).await;
+            (status, TEXT, ReplyBody::new(text))
+        }
+        ControlReply::Whole((status, body)) => {
+            let text = masked_json(context, body, unmasked, &mask).await;
+            (status, JSON, ReplyBody::new(text))
         }
     };
     written(status, kind, body)
 }
 
-/// Hides secrets in the body of a reply. A list may be long, so it takes turns with other calculations.
-async fn hide(context: &Context, body: &mut Value, unmasked: Unmasked, mask: &Mask) {
-    let Value::Object(fields) = body else {
-        return mask.hide(body);
+/// The text of a reply without its secrets. A list may be long, so it takes turns with other calculations, and its items
+/// are dropped as soon as they are written.
+async fn masked_json(context: &Context, body: Value, unmasked: Unmasked, mask: &Mask) -> String {
+    let fields = match body {
+        Value::Object(fields) => fields,
+        mut other => {
+            mask.hide(&mut other);
+            return other.to_string();
+        }
     };
     let shown = match unmasked {
         Unmasked::Fields(shown) => shown,
         Unmasked::Nothing | Unmasked::Scenarios | Unmasked::TokenHeader | Unmasked::All => &[],
     };
-    let mut turn = context.turns.first().await;
+    let mut turn = context.turns.brief();
+    let mut text = String::new();
     for (name, value) in fields {
+        text.push(if text.is_empty() { '{' } else { ',' });
+        text += &Value::from(name.as_str()).to_string();
+        text.push(':');
         match value {
-            _ if shown.contains(&name.as_str()) => {}
+            _ if shown.contains(&name.as_str()) => text += &value.to_string(),
             Value::Array(items) => {
-                for item in items {
+                text.push('[');
+                for (at, item) in items.into_iter().enumerate() {
                     turn.pause().await;
-                    mask.hide(item);
+                    if at > 0 {
+                        text.push(',');
+                    }
+                    text += &masked_item(context, item, mask).await;
                 }
+                text.push(']');
             }
-            value => mask.hide(value),
+            value => text += &masked_item(context, value, mask).await,
         }
     }
-}
-
-fn masked_document(unmasked: Unmasked, mask: &Mask, document: Bytes) -> ReplyBody {
-    if matches!(unmasked, Unmasked::All) {
-        return ReplyBody::new(document);
+    if text.is_empty() {
+        text.push('{');
     }
-    let text = String::from_utf8_lossy(&document);
-    ReplyBody::new(mask.hidden(&text).into_owned())
+    text.push('}');
+    text
 }
 
-/// Lines of JSON, masked, in pieces of about the same size.
-struct Pieces {
-    lines: Box<dyn Iterator<Item = Value> + Send>,
+/// The text of an item without its secrets. To look through a large one takes too long for a turn.
+async fn masked_item(context: &Context, item: Value, mask: &Mask) -> String {
+    let masked = |mut item: Value, mask: &Mask| {
+        mask.hide(&mut item);
+        item.to_string()
+    };
+    if text_bytes(&item) <= PIECE_BYTES {
+        return masked(item, mask);
+    }
+    let mask = mask.clone();
+    let text = context.turns.aside(move || masked(item, &mask));
+    text.await.unwrap_or_default()
+}
+
+/// How long the texts in a value are.
+fn text_bytes(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(text_bytes).sum(),
+        Value::Object(fields) => fields.values().map(text_bytes).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    }
+}
+
+/// The same for a document. No secret has a line break.
+async fn masked_document(
+    context: &Context,
+    unmasked: Unmasked,
+    mask: &Mask,
+    document: Bytes,
+) -> Bytes {
+    if matches!(unmasked, Unmasked::All) {
+        return document;
+    }
+    let mut turn = context.turns.brief();
+    let mut masked = String::with_capacity(document.len());
+    for line in String::from_utf8_lossy(&document).split_inclusive('\n') {
+        turn.pause().await;
+        masked += &mask.hidden(line);
+    }
+    masked.into()
+}
+
+/// Writes lines of JSON while they are sent. They are masked, and sent in pieces of about the same size.
+async fn send_lines(
+    context: Arc<Context>,
+    mut lines: Box<dyn Iterator<Item = Value> + Send>,
     mask: Mask,
-}
-
-impl Iterator for Pieces {
-    type Item = Bytes;
-
-    /// The next piece: as many lines as make one.
-    fn next(&mut self) -> Option<Bytes> {
+    sender: mpsc::Sender<Bytes>,
+) {
+    loop {
         let mut piece = String::new();
+        let mut turn = context.turns.brief();
         while piece.len() < PIECE_BYTES
-            && let Some(mut line) = self.lines.next()
+            && let Some(line) = lines.next()
         {
-            self.mask.hide(&mut line);
-            piece += &line.to_string();
+            turn.pause().await;
+            piece += &masked_item(&context, line, &mask).await;
             piece.push('\n');
         }
-        (!piece.is_empty()).then(|| piece.into())
+        drop(turn);
+        if piece.is_empty() || sender.send(piece.into()).await.is_err() {
+            return;
+        }
     }
 }
 

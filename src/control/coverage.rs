@@ -13,7 +13,7 @@ use crate::reference::endpoint_named;
 use crate::world::{Callbacks, Exercised};
 
 /// Covers all worlds since the start. With `world=own` it covers the world of the key since its last reset.
-pub(super) fn answer(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
+pub(super) async fn answer(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
     let ControlRequest { context, query, .. } = request;
     only(query, &["endpoint", "format", "world"])?;
     let catalogue = context.engine.catalogue();
@@ -37,7 +37,12 @@ pub(super) fn answer(request: ControlRequest<'_>) -> Result<ControlAnswer, Refus
             let of = "all worlds".to_owned();
             (
                 of,
-                context.engine.worlds.totals().exercised,
+                (context
+                    .engine
+                    .worlds
+                    .totals(&mut context.turns.brief())
+                    .await)
+                    .exercised,
                 context.engine.worlds.get(&public),
             )
         }

@@ -13,7 +13,7 @@ use super::context::Context;
 use super::delivery_filter::Filter;
 use super::unsent;
 use crate::answer::ExplainedAttempt;
-use crate::base::{ReceiverUrl, milliseconds};
+use crate::base::{ReceiverUrl, Turn, milliseconds};
 use crate::http::Refusal;
 use crate::world::{
     self, Attempt, Callbacks, Delivery, DeliveryState, Waiting, World, delivery_id, event_seq_of,
@@ -57,15 +57,15 @@ pub(super) async fn list(
     let mut is_over = false;
     loop {
         changes.mark_unchanged();
-        let (answer, next_due) = {
+        let mut turn = context.turns.first().await;
+        let (found, next_due) = {
             let state = world.state();
             let found = Found::of(&state.callbacks, &filter);
-            let enough = wait.is_none() || found.matching.len() as u64 >= wanted;
-            let answer = enough.then(|| found.json(context, limit));
-            (answer, unsent::next_due(&state.callbacks, &filter))
+            (found, unsent::next_due(&state.callbacks, &filter))
         };
-        if let Some(answer) = answer {
-            return Ok((StatusCode::OK, answer));
+        if wait.is_none() || found.matching.len() as u64 >= wanted {
+            let listed = found.json(context, limit, &mut turn).await;
+            return Ok((StatusCode::OK, listed));
         }
         if is_over {
             return Ok((
@@ -74,46 +74,59 @@ pub(super) async fn list(
             ));
         }
         let is_hopeless = unsent::nothing_can_come(context, &world.state().callbacks, &filter);
+        drop((found, turn));
         is_over = is_hopeless || !waiting.change_or(&mut changes, next_due).await;
     }
 }
 
 /// The deliveries that a list shows, newest first.
-struct Found<'a> {
-    matching: Vec<&'a Delivery>,
+struct Found {
+    matching: Vec<Arc<Delivery>>,
     last_seq: u64,
     dropped: u64,
 }
 
-impl<'a> Found<'a> {
-    fn of(callbacks: &'a Callbacks, filter: &Filter<'_>) -> Self {
-        let matches = |one: &&Delivery| filter.matches(one);
+impl Found {
+    fn of(callbacks: &Callbacks, filter: &Filter<'_>) -> Self {
         if filter.state == Some(DeliveryState::NoUrl) {
-            let due = unsent::due(callbacks);
+            let due = unsent::due(callbacks).filter(|one| filter.matches(one));
             return Self {
-                matching: due.filter(matches).collect(),
+                matching: due.cloned().map(Arc::new).collect(),
                 last_seq: callbacks.unsent.last_seq(),
                 dropped: callbacks.unsent.dropped,
             };
         }
         let log = &callbacks.log;
+        let matching = log.shared().filter(|one| filter.matches(one));
         Self {
-            matching: log.newest_first().filter(matches).collect(),
+            matching: matching.cloned().collect(),
             last_seq: log.last_seq(),
             dropped: log.dropped,
         }
     }
 
-    fn json(&self, context: &Context, limit: usize) -> Value {
-        let listed = self.matching.iter().take(limit);
-        let listed: Vec<_> = listed.map(|one| delivery_json(context, one)).collect();
+    async fn json(&self, context: &Context, limit: usize, turn: &mut Turn<'_>) -> Value {
+        let listed = &self.matching[..limit.min(self.matching.len())];
         json!({
-            "deliveries": listed,
+            "deliveries": json_of(context, listed, turn).await,
             "matching": self.matching.len(),
             "last_seq": self.last_seq,
             "dropped": self.dropped,
         })
     }
+}
+
+async fn json_of(
+    context: &Context,
+    deliveries: &[Arc<Delivery>],
+    turn: &mut Turn<'_>,
+) -> Vec<Value> {
+    let mut listed = Vec::new();
+    for delivery in deliveries {
+        turn.pause().await;
+        listed.push(delivery_json(context, delivery));
+    }
+    listed
 }
 
 /// What did happen, and why the awaited deliveries did not.
@@ -227,27 +240,28 @@ pub(super) async fn idle(
             return Ok((StatusCode::OK, idle));
         }
         if is_over {
-            let state = world.state();
-            let pending = state
-                .callbacks
-                .log
-                .newest_first()
-                .filter(|one| one.state.is_pending());
-            let pending: Vec<_> = pending
-                .take(PENDING_SHOWN_MAX)
-                .map(|one| delivery_json(context, one))
-                .collect();
+            let (pending, shown) = pending_callbacks(world);
+            let mut turn = context.turns.brief();
             return Ok((
                 StatusCode::REQUEST_TIMEOUT,
                 json!({
                     "error": "timeout",
-                    "message": format!("{} callbacks are pending", state.callbacks.pending()),
-                    "deliveries": pending,
+                    "message": format!("{pending} callbacks are pending"),
+                    "deliveries": json_of(context, &shown, &mut turn).await,
                 }),
             ));
         }
         is_over = !waiting.change(&mut changes).await;
     }
+}
+
+/// How many callbacks are pending, and the newest of them.
+fn pending_callbacks(world: &World) -> (usize, Vec<Arc<Delivery>>) {
+    let callbacks = &world.state().callbacks;
+    let newest_first = callbacks.log.shared();
+    let pending = newest_first.filter(|one| one.state.is_pending());
+    let shown = pending.take(PENDING_SHOWN_MAX).cloned().collect();
+    (callbacks.pending(), shown)
 }
 
 pub(super) fn delivery_json(context: &Context, delivery: &Delivery) -> Value {

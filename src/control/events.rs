@@ -16,7 +16,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
@@ -30,10 +30,11 @@ use super::context::Context;
 use super::exchange_json::time;
 use super::readyz;
 use super::requests::RequestsOf;
-use crate::base::{microseconds, milliseconds};
+use crate::base::{Turn, microseconds, milliseconds};
 use crate::http::{Refusal, ReplyBody};
 use crate::world::{
-    self, DecidedBy, Exchange, Mask, NO_WORLD, ReadWorld, SUBSCRIBERS_MAX, Subscription, Tag, World,
+    self, DecidedBy, Exchange, JournalOf, Mask, NO_WORLD, ReadWorld, SUBSCRIBERS_MAX, Subscription,
+    Tag, World,
 };
 
 const BACKLOG_MAX: usize = 10_000;
@@ -127,9 +128,11 @@ impl Stream {
         self.say("hello", hello).await?;
         self.say("reload", readyz::scenarios(&self.context)).await?;
         if backlog > 0 {
-            let latest = latest(&self.context, whose.as_deref(), backlog);
-            for batch in latest.chunks(BATCH) {
-                self.say("exchanges", json!(batch)).await?;
+            let mut latest = latest(&self.context, whose.as_deref(), backlog).await;
+            while !latest.is_empty() {
+                let rest = latest.split_off(latest.len().min(BATCH));
+                self.list("exchanges", latest).await?;
+                latest = rest;
             }
         }
         drop(whose); // a stream keeps no world alive
@@ -163,14 +166,10 @@ impl Stream {
             self.say("skipped", json!({"exchanges": waiting.skipped}))
                 .await?;
         }
-        let exchanges = lines(&self.context, &waiting.exchanges);
-        if !exchanges.is_empty() {
-            self.say("exchanges", json!(exchanges)).await?;
-        }
-        let uploads = uploads(&self.context, &waiting.uploads);
-        if !uploads.is_empty() {
-            self.say("uploads", json!(uploads)).await?;
-        }
+        let exchanges = lines(&self.context, &waiting.exchanges).await;
+        self.list("exchanges", exchanges).await?;
+        let uploads = uploads(&self.context, &waiting.uploads).await;
+        self.list("uploads", uploads).await?;
         for (world, changed) in &waiting.worlds {
             let world = tag_text(world);
             if changed.deliveries || changed.emptied {
@@ -195,6 +194,24 @@ impl Stream {
             .await
     }
 
+    /// The same with a list, unless it is empty.
+    async fn list(&self, event: &str, items: Vec<Value>) -> Result<(), Closed> {
+        if items.is_empty() {
+            return Ok(());
+        }
+        let mut turn = self.context.turns.brief();
+        let mut data = String::new();
+        for mut item in items {
+            turn.pause().await;
+            data.push(if data.is_empty() { '[' } else { ',' });
+            self.mask.hide(&mut item);
+            data += &item.to_string();
+        }
+        drop(turn);
+        self.send(format!("event: {event}\ndata: {data}]\n\n").into())
+            .await
+    }
+
     async fn send(&self, bytes: Bytes) -> Result<(), Closed> {
         self.sender.send(bytes).await.map_err(|_| Closed)
     }
@@ -213,7 +230,7 @@ fn worlds_of(context: &Context, exchanges: &VecDeque<(Tag, u64)>) -> HashMap<Tag
 }
 
 /// The exchanges whose uploads are still kept, and the places of these uploads.
-fn uploads(context: &Context, exchanges: &VecDeque<(Tag, u64)>) -> Vec<Value> {
+async fn uploads(context: &Context, exchanges: &VecDeque<(Tag, u64)>) -> Vec<Value> {
     if exchanges.is_empty() {
         return Vec::new();
     }
@@ -224,11 +241,20 @@ fn uploads(context: &Context, exchanges: &VecDeque<(Tag, u64)>) -> Vec<Value> {
         let line = json!({"trace": format!("{}-{seq}", tag_text(tag)), "at": places});
         (!places.is_empty()).then_some(line)
     };
-    exchanges.iter().filter_map(find).collect()
+    let mut turn = context.turns.brief();
+    let mut found = Vec::new();
+    for exchange in exchanges {
+        turn.pause().await;
+        found.extend(find(exchange));
+    }
+    found
 }
 
 /// The lines of the exchanges that are still kept.
-fn lines(context: &Context, traces: &VecDeque<(Tag, u64)>) -> Vec<Value> {
+async fn lines(context: &Context, traces: &VecDeque<(Tag, u64)>) -> Vec<Value> {
+    if traces.is_empty() {
+        return Vec::new();
+    }
     let worlds = worlds_of(context, traces);
     let find = |(tag, seq): &(Tag, u64)| {
         if *tag == NO_WORLD {
@@ -238,7 +264,13 @@ fn lines(context: &Context, traces: &VecDeque<(Tag, u64)>) -> Vec<Value> {
         let state = worlds.get(tag)?.state();
         Some(line(state.journal.get(*seq)?, context.redacts))
     };
-    traces.iter().filter_map(find).collect()
+    let mut turn = context.turns.brief();
+    let mut found = Vec::new();
+    for trace in traces {
+        turn.pause().await;
+        found.extend(find(trace));
+    }
+    found
 }
 
 fn deliveries(context: &Context, world: &str) -> Value {
@@ -251,23 +283,28 @@ fn deliveries(context: &Context, world: &str) -> Value {
 }
 
 /// The latest exchanges, oldest first: of one world, or of the worlds that were used last.
-fn latest(context: &Context, whose: Option<&World>, most: usize) -> Vec<Value> {
+async fn latest(context: &Context, whose: Option<&World>, most: usize) -> Vec<Value> {
+    let mut turn = context.turns.first().await;
     let mut found = Vec::new();
     if let Some(world) = whose {
-        lines_of(context, world, most, &mut found);
+        lines_of(
+            context,
+            JournalOf::OfWorld(world),
+            most,
+            &mut found,
+            &mut turn,
+        )
+        .await;
     } else {
         for world in context.engine.worlds.latest_used() {
             if found.len() >= most {
                 break;
             }
-            lines_of(context, &world, most, &mut found);
+            let journal = JournalOf::OfWorld(&world);
+            lines_of(context, journal, most, &mut found, &mut turn).await;
         }
-        let strangers = context.engine.strangers.journal();
-        found.extend(
-            strangers
-                .entries()
-                .map(|one| (one.at, line(one, context.redacts))),
-        );
+        let strangers = JournalOf::Strangers(&context.engine.strangers);
+        lines_of(context, strangers, most, &mut found, &mut turn).await;
     }
     found.sort_by_key(|(at, _)| *at);
     let too_many = found.len().saturating_sub(most);
@@ -275,16 +312,19 @@ fn latest(context: &Context, whose: Option<&World>, most: usize) -> Vec<Value> {
     found.into_iter().map(|(_, line)| line).collect()
 }
 
-fn lines_of(
+async fn lines_of(
     context: &Context,
-    world: &World,
+    journal: JournalOf<'_>,
     most: usize,
-    found: &mut Vec<(std::time::SystemTime, Value)>,
+    found: &mut Vec<(SystemTime, Value)>,
+    turn: &mut Turn<'_>,
 ) {
-    let state = world.state();
-    let too_many = state.journal.len().saturating_sub(most);
-    let entries = state.journal.entries().skip(too_many);
-    found.extend(entries.map(|one| (one.at, line(one, context.redacts))));
+    let exchanges = journal.excerpt(0).exchanges;
+    let too_many = exchanges.len().saturating_sub(most);
+    for one in exchanges.into_iter().skip(too_many) {
+        turn.pause().await;
+        found.push((one.at, line(&one, context.redacts)));
+    }
 }
 
 /// An exchange without its large parts.

@@ -50,7 +50,7 @@ enum ExportEntry {
 }
 
 /// Exports the caller's own world. With `world=all` it exports all worlds, and the requests that belong to none.
-pub(super) fn answer(request: ControlRequest<'_>) -> Result<ControlReply, Refusal> {
+pub(super) async fn answer(request: ControlRequest<'_>) -> Result<ControlReply, Refusal> {
     let context = request.context;
     only(request.query, &["world"])?;
     let places = match RequestsOf::of(request)? {
@@ -64,15 +64,18 @@ pub(super) fn answer(request: ControlRequest<'_>) -> Result<ControlReply, Refusa
                 .collect()
         }
     };
-    Ok(ControlReply::Lines(Box::new(Lines::of(context, places))))
+    let lines = Lines::of(context, places).await;
+    Ok(ControlReply::Lines(Box::new(lines)))
 }
 
 impl Lines {
-    fn of(context: &Arc<Context>, places: Vec<JournalPlace>) -> Self {
+    async fn of(context: &Arc<Context>, places: Vec<JournalPlace>) -> Self {
+        let mut turn = context.turns.first().await;
         let mut entries = Vec::new();
         let mut worlds = Vec::new();
         let (mut requests_dropped, mut deliveries_dropped) = (0, 0);
         for (place, kept) in places.iter().enumerate() {
+            turn.pause().await;
             let exchange = |seq| ExportEntry::Exchange { place, seq };
             match kept {
                 JournalPlace::World(world) => {
@@ -96,15 +99,24 @@ impl Lines {
             }
         }
         worlds.sort_unstable_by_key(|world: &&World| world.tag.as_str());
-        let worlds: Vec<_> = worlds.into_iter().map(in_head).collect();
-        entries.sort_unstable();
+        let mut listed = Vec::new();
+        for world in worlds {
+            turn.pause().await;
+            listed.push(in_head(world));
+        }
+        drop(turn);
+        let sorted = context.turns.aside(move || {
+            entries.sort_unstable();
+            entries
+        });
+        let entries = sorted.await.unwrap_or_default();
         let head = json!({
             "type": "export",
             "version": VERSION,
             "sandbox": env!("CARGO_PKG_VERSION"),
             "seed": context.engine.seed,
             "at": time(SystemTime::now()),
-            "worlds": worlds,
+            "worlds": listed,
             "dropped": {"requests": requests_dropped, "deliveries": deliveries_dropped},
         });
         Self {

@@ -18,19 +18,22 @@ use crate::http::{Body, Refusal};
 use crate::world::{self, Waiting};
 
 /// `GET /__sandbox/inbox`: the names under which something came, the latest last.
-pub(super) fn names(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
+pub(super) async fn names(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
     only(request.query, &[])?;
-    let names = lock(&request.context.inbox.names);
-    let listed = names.by_name.iter().map(|(name, received)| {
-        json!({
-            "inbox": name,
-            "received": received.entries.len(),
-            "last_seq": received.seq,
-            "dropped": received.dropped,
-        })
-    });
-    let body = json!({"inboxes": listed.collect::<Vec<_>>()});
-    Ok((StatusCode::OK, body))
+    let context = request.context;
+    let summaries = lock(&context.inbox.names).summaries();
+    let mut turn = context.turns.brief();
+    let mut listed = Vec::new();
+    for one in summaries {
+        turn.pause().await;
+        listed.push(json!({
+            "inbox": one.name,
+            "received": one.received,
+            "last_seq": one.seq,
+            "dropped": one.dropped,
+        }));
+    }
+    Ok((StatusCode::OK, json!({"inboxes": listed})))
 }
 
 /// `POST`: keeps what came. With `?status=500&times=2` the first two of this name are answered so.
@@ -98,10 +101,6 @@ pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, R
     let after_seq = parameter(query, "after_seq", whole_number)?.unwrap_or(0);
     let until = Instant::now() + wait.unwrap_or_default();
     let inbox = &context.inbox;
-    let shown = |(entries, dropped): (Vec<Arc<InboxEntry>>, u64)| {
-        let received: Vec<_> = entries.iter().map(|entry| shown(context, entry)).collect();
-        json!({"inbox": name, "received": received, "dropped": dropped})
-    };
     lock(&inbox.names).touch(name);
     let mut waiting = Waiting::new(until, &context.stop);
     let mut changes = inbox.changes.subscribe();
@@ -110,10 +109,11 @@ pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, R
         changes.mark_unchanged();
         let found = newest_first(inbox, name, after_seq);
         if found.0.len() as u64 >= wanted || wait.is_none() {
-            return Ok((StatusCode::OK, shown(found)));
+            return Ok((StatusCode::OK, page(context, name, found).await));
         }
         if is_over {
-            return Ok((StatusCode::REQUEST_TIMEOUT, shown(found)));
+            let page = page(context, name, found).await;
+            return Ok((StatusCode::REQUEST_TIMEOUT, page));
         }
         is_over = !waiting.change(&mut changes).await;
     }
@@ -128,6 +128,20 @@ fn newest_first(inbox: &Inbox, name: &str, after_seq: u64) -> (Vec<Arc<InboxEntr
     let entries = received.entries.iter().rev();
     let newer = entries.take_while(|entry| entry.seq > after_seq).cloned();
     (newer.collect(), received.dropped)
+}
+
+async fn page(
+    context: &Context,
+    name: &str,
+    (entries, dropped): (Vec<Arc<InboxEntry>>, u64),
+) -> Value {
+    let mut turn = context.turns.first().await;
+    let mut received = Vec::new();
+    for entry in entries {
+        turn.pause().await;
+        received.push(shown(context, &entry));
+    }
+    json!({"inbox": name, "received": received, "dropped": dropped})
 }
 
 fn shown(context: &Context, entry: &InboxEntry) -> Value {

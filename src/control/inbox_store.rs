@@ -44,6 +44,14 @@ pub(super) struct InboxEntries {
     bytes: usize,
 }
 
+/// An inbox in a list of all.
+pub(super) struct InboxSummary {
+    pub(super) name: String,
+    pub(super) received: usize,
+    pub(super) seq: u64,
+    pub(super) dropped: u64,
+}
+
 #[derive(Debug)]
 pub(super) struct InboxEntry {
     pub(super) seq: u64,
@@ -119,6 +127,17 @@ impl InboxNames {
         if let Some(index) = self.by_name.get_index_of(name) {
             self.by_name.move_index(index, self.by_name.len() - 1);
         }
+    }
+
+    /// What a list of inboxes shows, the one that was used last at the end.
+    pub(super) fn summaries(&self) -> Vec<InboxSummary> {
+        let summary = |(name, received): (&String, &InboxEntries)| InboxSummary {
+            name: name.clone(),
+            received: received.entries.len(),
+            seq: received.seq,
+            dropped: received.dropped,
+        };
+        self.by_name.iter().map(summary).collect()
     }
 
     pub(super) fn held(&self) -> usize {

@@ -6,24 +6,41 @@ use hyper::header::HeaderValue;
 
 use super::ask::{ControlReply, ControlRequest, only};
 use super::context::Context;
+use crate::base::Turn;
 use crate::catalogue::ReplyId;
 use crate::http::Refusal;
-use crate::world::{Dropped, Durations, Exercised, LIMITS_US};
+use crate::world::{Dropped, Durations, Exercised, LIMITS_US, Totals, WorldsHeld};
 
 const CONTENT_TYPE: HeaderValue =
     HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
-pub(super) fn answer(request: ControlRequest<'_>) -> Result<ControlReply, Refusal> {
+pub(super) async fn answer(request: ControlRequest<'_>) -> Result<ControlReply, Refusal> {
     only(request.query, &[])?;
-    let mut text = String::new();
-    write(&mut text, request.context).expect("writing to a string cannot fail");
+    let text = text(request.context).await;
+    let text = text.expect("writing to a string cannot fail");
     Ok(ControlReply::Document(CONTENT_TYPE, text.into()))
 }
 
-fn write(text: &mut String, context: &Context) -> fmt::Result {
-    let worlds = &context.engine.worlds;
-    let totals = worlds.totals();
-    let tally = worlds.tally();
+async fn text(context: &Context) -> Result<String, fmt::Error> {
+    let mut turn = context.turns.brief();
+    let totals = context.engine.worlds.totals(&mut turn).await;
+    let tally = context.engine.worlds.tally(&mut turn).await;
+    let text = &mut String::new();
+    let version = env!("CARGO_PKG_VERSION");
+    head(text, "build_info", "gauge", "The running version.")?;
+    sample(text, "build_info", &[("version", &version)], 1)?;
+    requests(text, &totals.exercised, &mut turn).await?;
+    durations(text, &totals.exercised.durations)?;
+    held_and_dropped(text, context, &totals, &tally)?;
+    Ok(std::mem::take(text))
+}
+
+fn held_and_dropped(
+    text: &mut String,
+    context: &Context,
+    totals: &Totals,
+    tally: &WorldsHeld,
+) -> fmt::Result {
     let reload = context.engine.scenarios.last_reload();
     let Dropped {
         records,
@@ -32,11 +49,6 @@ fn write(text: &mut String, context: &Context) -> fmt::Result {
         deliveries,
     } = totals.dropped;
 
-    head(text, "build_info", "gauge", "The running version.")?;
-    let version = env!("CARGO_PKG_VERSION");
-    sample(text, "build_info", &[("version", &version)], 1)?;
-    requests(text, &totals.exercised)?;
-    durations(text, &totals.exercised.durations)?;
     let help = "Callbacks that have ended, by result.";
     head(text, "deliveries_total", "counter", help)?;
     for (state, count) in totals.deliveries.by_state() {
@@ -91,7 +103,7 @@ fn write(text: &mut String, context: &Context) -> fmt::Result {
 }
 
 /// One line for each outcome that was answered. `Exercised` limits how many there are.
-fn requests(text: &mut String, exercised: &Exercised) -> fmt::Result {
+async fn requests(text: &mut String, exercised: &Exercised, turn: &mut Turn<'_>) -> fmt::Result {
     let name = "requests_total";
     let help = "Answered requests, without those to /__sandbox/. The endpoint is empty if no endpoint was \
                 reached. Then the outcome is empty too if there was no error.";
@@ -102,6 +114,7 @@ fn requests(text: &mut String, exercised: &Exercised) -> fmt::Result {
         .collect();
     lines.sort_unstable();
     for ((endpoint, outcome), status, count) in lines {
+        turn.pause().await;
         let labels: [(&str, &dyn Display); 3] = [
             ("endpoint", &endpoint),
             ("outcome", &outcome),

@@ -15,12 +15,16 @@ pub(super) fn alive() -> ControlAnswer {
 }
 
 /// Callers without the control token get no lines of scenario files.
-pub(super) fn answer(request: ControlRequest<'_>) -> ControlAnswer {
+pub(super) async fn answer(request: ControlRequest<'_>) -> ControlAnswer {
     let context = request.context;
     let may_see_lines = context.engine.guard.knows(request.call);
     let reload = context.engine.scenarios.last_reload();
     let catalogue = context.engine.catalogue();
-    let held = context.engine.worlds.tally();
+    let held = context
+        .engine
+        .worlds
+        .tally(&mut context.turns.brief())
+        .await;
     let tally = held.holds;
     let mut body = json!({
         "status": "ready",

@@ -20,9 +20,6 @@ use crate::world::{
     NotVerified, Query, RequestField, Wait, World,
 };
 
-/// A page ends when its bodies and heads reach this size, for they may be large.
-const PAGE_BYTES_MAX: usize = 8 << 20;
-
 const FILTERS_MAX: usize = 100;
 
 /// Parameters that are no filters. `key` chooses the world.
@@ -79,6 +76,7 @@ struct Page {
     query: Query,
     newest_first: bool,
     limit: usize,
+    bytes_max: usize,
     after_seq: u64,
     before_seq: u64,
 }
@@ -149,6 +147,7 @@ impl Page {
             query: query_of(context, filters)?,
             newest_first,
             limit,
+            bytes_max: context.page_bytes_max,
             after_seq: parameter(query, "after_seq", whole_number)?.unwrap_or(0),
             before_seq: parameter(query, "before_seq", whole_number)?.unwrap_or(u64::MAX),
         })
@@ -249,7 +248,7 @@ impl Page {
         let mut bytes = 0;
         let fits = |one: &&&Exchange| {
             bytes += one.head.len() + one.request.bytes.len() + one.reply.bytes.len();
-            bytes <= PAGE_BYTES_MAX
+            bytes <= self.bytes_max
         };
         let fitting = matching.iter().take(self.limit).take_while(fits).count();
         let at = fitting.max(self.limit.min(matching.len()).min(1));

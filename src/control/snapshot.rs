@@ -14,7 +14,7 @@ use crate::http::{Body, Refusal};
 use crate::world::{SNAPSHOT_BYTES_MAX, Snapshot, SnapshotRefused, World};
 
 /// `GET`: the caller's own world, found only after the request is known to be sound.
-pub(super) fn answer(request: ControlRequest<'_>) -> Result<ControlReply, Refusal> {
+pub(super) async fn answer(request: ControlRequest<'_>) -> Result<ControlReply, Refusal> {
     only(request.query, &[])?;
     if request.context.redacts {
         return Err(Refusal(
@@ -23,13 +23,20 @@ pub(super) fn answer(request: ControlRequest<'_>) -> Result<ControlReply, Refusa
             "a snapshot holds all that a world knows, and this sandbox shows no personal fields (--redact)".to_owned(),
         ));
     }
-    let taken = take(&*request.world()?)?;
-    Ok(ControlReply::Document(JSON, taken))
+    let world = request.world()?;
+    let taken = request.context.turns.aside(move || take(&world));
+    let document = taken.await.ok_or_else(stopping)?;
+    Ok(ControlReply::Document(JSON, document?))
+}
+
+fn stopping() -> Refusal {
+    let message = "the sandbox stops".to_owned();
+    Refusal(StatusCode::SERVICE_UNAVAILABLE, "stopping", message)
 }
 
 /// The world as a document.
 fn take(world: &World) -> Result<Bytes, Refusal> {
-    let snapshot = Snapshot::of(world, &world.state(), Instant::now());
+    let snapshot = Snapshot::of(world, Instant::now());
     let document = serde_json::to_vec(&snapshot).expect("texts and numbers can be written");
     if document.len() > SNAPSHOT_BYTES_MAX {
         return Err(Refusal(
@@ -63,9 +70,16 @@ pub(super) async fn restore(
         Body::Parts(_) => return Err(broken("it is a form: send JSON".to_owned())),
         Body::Unreadable(error) => return Err(unreadable(error)),
     };
-    let checked = Snapshot::parse(document).map_err(broken)?;
+    let (document, catalogue) = (document.clone(), context.engine.catalogue());
+    let of = world.clone();
+    let checked = context.turns.aside(move || {
+        Snapshot::parse(&document)
+            .map_err(SnapshotRefused::Broken)?
+            .check(&catalogue, &of, Instant::now())
+    });
     let restoration = checked
-        .check(&context.engine.catalogue(), world)
+        .await
+        .ok_or_else(stopping)?
         .map_err(|refused| match refused {
             SnapshotRefused::Broken(message) => broken(message),
             SnapshotRefused::Foreign(message) => {
@@ -73,7 +87,7 @@ pub(super) async fn restore(
                 Refusal(StatusCode::CONFLICT, "foreign_snapshot", message)
             }
         })?;
-    let (records, is_own) = (restoration.records(), restoration.is_own);
+    let (records, is_own) = (restoration.record_count, restoration.is_own);
     // Spawned: a client that goes away must not leave it half done.
     let of = world.clone();
     let restored = tokio::spawn(async move { restoration.restore(&of).await });

@@ -124,7 +124,7 @@ pub(super) async fn reset(world: &World) -> Result<ControlAnswer, Refusal> {
 }
 
 /// The worlds that the caller may see, with what they hold. Never their keys.
-pub(super) fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
+pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
     let ControlRequest {
         context,
         call,
@@ -136,13 +136,17 @@ pub(super) fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal
         Ok(()) => None,
         Err(_) => Some(request.world()?.tag.clone()),
     };
-    let listed = context.engine.worlds.list(call.received_at);
-    let listed = listed
-        .iter()
-        .filter(|world| own.as_ref().is_none_or(|own| *own == world.tag));
-    let worlds: Vec<_> = listed
-        .map(|world| world_json(world, context.redacts))
-        .collect();
+    let is_shown = |world: &World| own.as_ref().is_none_or(|own| *own == world.tag);
+    let mut turn = context.turns.brief();
+    let listed = context
+        .engine
+        .worlds
+        .list(call.received_at, is_shown, &mut turn);
+    let mut worlds = Vec::new();
+    for world in listed.await {
+        turn.pause().await;
+        worlds.push(world_json(&world, context.redacts));
+    }
     Ok((StatusCode::OK, json!({"worlds": worlds})))
 }
 

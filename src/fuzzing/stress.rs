@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::stage::{ReceivedReply, authorization_of, run, sandbox, send, shipped};
-use crate::base::ApiKey;
+use crate::base::{ApiKey, Turns};
 use crate::sandbox::Sandbox;
 use crate::server::Serving;
 use crate::world::{WAITING_MAX, WORLDS_MAX, Watchers};
@@ -178,7 +178,8 @@ fn a_world_that_is_in_use_is_not_given_up_and_one_that_is_given_up_begins_again_
         }
         assert_eq!(mine.state().counters.len(), 1);
     });
-    let held = sandbox.control.engine.worlds.tally();
+    let turns = Turns::default();
+    let held = run(sandbox.control.engine.worlds.tally(&mut turns.brief()));
     assert_eq!(
         (held.worlds, held.evicted, held.refused),
         (WORLDS_MAX, THREADS * 100, 0)
@@ -243,8 +244,9 @@ fn a_request_while_its_world_is_ended_is_answered_and_every_reply_is_counted_onc
     const EACH: u64 = 150;
     let sandbox = sandbox(shipped());
     let one = key(1);
+    let turns = Turns::default();
     let counted = || {
-        let totals = sandbox.control.engine.worlds.totals();
+        let totals = run(sandbox.control.engine.worlds.totals(&mut turns.brief()));
         totals
             .exercised
             .by_status()
@@ -279,7 +281,7 @@ fn a_request_while_its_world_is_ended_is_answered_and_every_reply_is_counted_onc
     assert_eq!(counted(), (THREADS - 2) * EACH);
     assert!(sandbox.control.engine.worlds.get(&one).is_none());
     assert_eq!(
-        sandbox.control.engine.worlds.tally().bytes,
+        run(sandbox.control.engine.worlds.tally(&mut turns.brief())).bytes,
         0,
         "what is no more takes no room"
     );

@@ -33,7 +33,8 @@ pub(crate) fn authenticate(headers: &HeaderMap) -> Result<ApiKey, ApiError> {
         ));
     }
     let credentials = credentials.trim();
-    if credentials.parse::<ApiKey>().is_ok() {
+    // A prefix has an underscore, and base64 has none.
+    if credentials.contains('_') && credentials.parse::<ApiKey>().is_ok() {
         return Err(refuse(
             "The API key is not encoded: it stands behind Basic as it is.",
         ));

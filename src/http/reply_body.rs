@@ -12,9 +12,9 @@ pub(crate) struct ReplyBody {
 /// Where the bytes of a body come from.
 pub(crate) enum BodyContent {
     Whole(Bytes),
-    /// Pieces that are made one by one while the body is sent.
-    Pieces(Box<dyn Iterator<Item = Bytes> + Send>),
-    /// Pieces from a channel, until the channel closes.
+    /// Pieces from a channel, until the channel closes. They are made one by one while the body is sent.
+    Pieces(mpsc::Receiver<Bytes>),
+    /// The same without an end.
     Stream(mpsc::Receiver<Bytes>),
 }
 
@@ -23,7 +23,7 @@ impl ReplyBody {
         Self::of(BodyContent::Whole(bytes.into()))
     }
 
-    pub(crate) fn pieces(pieces: Box<dyn Iterator<Item = Bytes> + Send>) -> Self {
+    pub(crate) fn pieces(pieces: mpsc::Receiver<Bytes>) -> Self {
         Self::of(BodyContent::Pieces(pieces))
     }
 

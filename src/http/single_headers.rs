@@ -55,6 +55,9 @@ pub(super) fn check_single_headers(headers: &HeaderMap) -> Result<(), String> {
 
 /// Whether a content type is a list of different types. A proxy may join repeated headers to a list.
 fn names_two_types(content_type: &str) -> bool {
+    if !content_type.contains(',') {
+        return false; // the usual case
+    }
     let unquoted = without_quoted(content_type);
     let is_type = |part: &&str| {
         let essence = part.split(';').next().unwrap_or_default();

@@ -32,6 +32,9 @@ pub(crate) fn normal_path(path: &str) -> Cow<'_, str> {
 
 /// Refuses a path with a broken escape, or with bytes that are not UTF-8.
 pub(crate) fn check_path(path: &str) -> Result<(), String> {
+    if !path.contains('%') {
+        return Ok(());
+    }
     let mut rest = path;
     while let Some((_, after)) = rest.split_once('%') {
         if escaped_byte(after.as_bytes()).is_none() {

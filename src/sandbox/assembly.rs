@@ -55,6 +55,7 @@ pub(crate) fn assemble(
         inbox: Inbox::new(memory.inboxes()),
         uploads: UploadStore::new(keeps_uploads, memory.uploads(), live),
         in_flight: InFlight::new(memory.in_flight()),
+        page_bytes_max: memory.page(),
         redacts: options.redact,
         strict_reload: options.strict_reload,
         authority_file,

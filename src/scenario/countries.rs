@@ -9,8 +9,25 @@ const CODES: &str = "\
     PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM \
     TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW";
 
+/// For each first letter the second letters, a bit for each.
+const SECOND_LETTERS: [u32; 26] = second_letters();
+
 pub(super) fn is_country_code(text: &str) -> bool {
-    CODES.split(' ').any(|code| code == text)
+    let [first @ b'A'..=b'Z', second @ b'A'..=b'Z'] = text.as_bytes() else {
+        return false;
+    };
+    SECOND_LETTERS[usize::from(first - b'A')] & (1 << (second - b'A')) != 0
+}
+
+const fn second_letters() -> [u32; 26] {
+    let codes = CODES.as_bytes();
+    let mut letters = [0; 26];
+    let mut at = 0;
+    while at < codes.len() {
+        letters[(codes[at] - b'A') as usize] |= 1 << (codes[at + 1] - b'A');
+        at += "AD ".len();
+    }
+    letters
 }
 
 #[cfg(test)]
@@ -24,6 +41,11 @@ mod tests {
         assert!(codes.is_sorted_by(|one, next| one < next));
         let is_code = |code: &&str| code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase());
         assert!(codes.iter().all(is_code));
+        let pairs =
+            (b'A'..=b'Z').flat_map(|first| (b'A'..=b'Z').map(move |second| [first, second]));
+        let found = pairs.filter(|pair| is_country_code(str::from_utf8(pair).unwrap()));
+        assert_eq!(found.count(), codes.len());
+        assert!(codes.iter().all(|code| is_country_code(code)));
         assert!(is_country_code("ID") && !is_country_code("XX") && !is_country_code("id"));
         assert!(!is_country_code("") && !is_country_code("AD AE"));
     }

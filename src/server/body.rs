@@ -1,13 +1,16 @@
 //! Reads a request's body off the wire, within its limits, uploads as a stream.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, BodyStream};
+use hyper::Version;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::CONTENT_ENCODING;
 use hyper::http::request::Parts as Head;
 use serde_json::Value;
+use tokio::time::timeout;
 use tokio_stream::{Stream, StreamExt};
 
 use super::beginning::{BEGINNING_BYTES, lacks_carriage_returns, other_boundary};
@@ -20,15 +23,19 @@ use super::serving::Serving;
 use crate::base::{InFlightShare, NoRoom, size_in_words};
 use crate::control;
 use crate::http::{
-    ApiError, BODY_WITH_FILES_BYTES_MAX, Body, HELD_BYTES_MAX, MediaType, Picture, boundary_of,
+    self, ApiError, BODY_WITH_FILES_BYTES_MAX, Body, HELD_BYTES_MAX, MediaType, Picture,
+    boundary_of,
 };
 
 /// Up to this size nobody asks how large a body may be.
 const SMALL_BYTES_MAX: usize = 64 << 10;
 
-/// How much of a refused body is still read and thrown away. Otherwise a client that is still sending would
-/// see its connection cut and not the answer.
+/// How much of a refused body is still read and thrown away. Otherwise a client that is still sending
+/// would see its connection cut and not the answer.
 const DRAINED_BYTES_MAX: usize = 128 << 20;
+
+/// How long the rest of a refused body is read over HTTP/2. Some clients miss an answer that comes while they send.
+const DRAINED_TIME: Duration = Duration::from_secs(1);
 
 /// A body that has been read.
 pub(crate) struct ReadBody {
@@ -61,6 +68,12 @@ impl BodySource<'_> {
         } else {
             control::body_bytes_max(self.head)
         }
+    }
+
+    /// Whether the rest of a refused body may be left unread. Over HTTP/2 its client is told to stop sending, and the answer
+    /// comes through.
+    fn may_be_left(&self) -> bool {
+        self.head.version == Version::HTTP_2
     }
 
     /// The connection failed within the body. A client that broke the framing finds the reason in the log.
@@ -130,14 +143,14 @@ async fn read_bytes(
     mut incoming: Incoming,
     share: &mut InFlightShare,
 ) -> Result<Body, ClientGone> {
-    let mut whole = Bytes::new();
-    let mut rest = BytesMut::new();
+    let mut read_whole = Bytes::new();
+    let mut read = BytesMut::new();
     let mut bytes_max = None;
     while let Some(frame) = incoming.frame().await {
         let Ok(data) = frame.map_err(|error| from.gone(&error))?.into_data() else {
             continue; // trailers
         };
-        let bytes = whole.len() + rest.len() + data.len();
+        let bytes = read.len() + data.len();
         let is_too_large =
             bytes > SMALL_BYTES_MAX && bytes > *bytes_max.get_or_insert_with(|| from.bytes_max());
         let room = if is_too_large {
@@ -146,34 +159,36 @@ async fn read_bytes(
             grow(share, from, bytes).await
         };
         if let Err(error) = room {
-            drop((whole, rest));
-            share.release();
+            drop((read, data));
+            leave(share, from);
             Box::pin(drain(from, &mut incoming)).await?;
             return Ok(Body::Unreadable(error));
         }
-        if whole.is_empty() && rest.is_empty() {
-            whole = data; // nearly always the whole body: not copied
-            if incoming.is_end_stream() {
-                break;
-            }
-        } else {
-            if rest.is_empty() {
-                rest.extend_from_slice(&whole);
-                whole = Bytes::new();
-            }
-            rest.extend_from_slice(&data);
+        if read.is_empty() && incoming.is_end_stream() {
+            read_whole = data; // nearly always the whole body: not copied
+            break;
         }
+        read.extend_from_slice(&data); // a piece would hold the whole buffer that it was read into
     }
-    let body = if rest.is_empty() {
-        whole
+    let body = if read.is_empty() {
+        read_whole
     } else {
-        rest.freeze()
+        read.freeze()
     };
     Ok(if body.is_empty() {
         Body::Empty
     } else {
         Body::Bytes(body)
     })
+}
+
+/// Gives room back, because the rest of the body is not kept.
+fn leave(share: &mut InFlightShare, from: &BodySource<'_>) {
+    if from.may_be_left() {
+        share.shrink(&from.serving.control.in_flight, http::head_bytes(from.head));
+    } else {
+        share.release();
+    }
 }
 
 /// Grows the share of a request to so many bytes of its body.
@@ -204,26 +219,24 @@ async fn read_multipart(
             whole_bytes += data.len();
             Ok(data)
         });
-    let parts = match grow(share, from, HELD_BYTES_MAX).await {
+    let room = grow(share, from, HELD_BYTES_MAX).await;
+    let has_room = room.is_ok();
+    let parts = match room {
         Err(error) => {
-            share.release();
+            leave(share, from);
             Err(error)
         }
         Ok(()) => read_form(from, &mut stream, pictures).await?,
     };
-    // Reads what follows the last boundary, or the rest of a body that is refused already.
-    let mut drained = 0;
-    while let Some(data) = stream.next().await {
-        drained += data?.len();
-        if drained > DRAINED_BYTES_MAX {
-            return Err(from.cut());
-        }
+    match &parts {
+        Ok(_) => drain_rest(from, &mut stream).await?, // what follows the last boundary
+        Err(_) => drain_refused(from, &mut stream).await?,
     }
     drop(stream);
     if is_gone {
         return Err(ClientGone); // the parser has taken the error out of the stream
     }
-    if whole_bytes == 0 {
+    if whole_bytes == 0 && has_room {
         return Ok(Body::Empty);
     }
     Ok(match parts {
@@ -272,11 +285,31 @@ where
 }
 
 async fn drain(from: &BodySource<'_>, incoming: &mut Incoming) -> Result<(), ClientGone> {
+    let stream = BodyStream::new(incoming)
+        .filter_map(|frame| frame.map(|frame| frame.into_data().ok()).transpose())
+        .map(|data| data.map_err(|error| from.gone(&error)));
+    drain_refused(from, stream).await
+}
+
+/// Throws the rest of a refused body away.
+async fn drain_refused<S>(from: &BodySource<'_>, stream: S) -> Result<(), ClientGone>
+where
+    S: Stream<Item = Result<Bytes, ClientGone>> + Unpin,
+{
+    let draining = drain_rest(from, stream);
+    if from.may_be_left() {
+        return timeout(DRAINED_TIME, draining).await.unwrap_or(Ok(()));
+    }
+    draining.await
+}
+
+async fn drain_rest<S>(from: &BodySource<'_>, mut stream: S) -> Result<(), ClientGone>
+where
+    S: Stream<Item = Result<Bytes, ClientGone>> + Unpin,
+{
     let mut drained = 0;
-    while let Some(frame) = incoming.frame().await {
-        if let Ok(data) = frame.map_err(|error| from.gone(&error))?.into_data() {
-            drained += data.len();
-        }
+    while let Some(data) = stream.next().await {
+        drained += data?.len();
         if drained > DRAINED_BYTES_MAX {
             return Err(from.cut());
         }

@@ -43,8 +43,9 @@ pub(super) struct Finished<'r> {
     pub duration: Duration,
 }
 
-/// The body of a request as the journal keeps it, and its pictures for open inspectors.
+/// The head and the body of a request as the journal keeps them, and its pictures for open inspectors.
 pub(super) struct RequestForJournal {
+    pub head: Box<str>,
     pub body: KeptBody,
     pub pictures: Vec<Picture>,
 }
@@ -63,14 +64,17 @@ pub(super) async fn keep_long_body(serving: &Serving, call: &Call) -> Option<Kep
     }
 }
 
-/// Copies what the journal keeps of a request's body. `long_body` is that copy where it was made already.
+/// Copies what the journal keeps of a request. `long_body` is the copy of its body where it was made already.
 pub(super) fn keep(
     serving: &Serving,
-    finished: &Finished<'_>,
+    call: &Call,
+    answered: &Answered,
     long_body: Option<KeptBody>,
 ) -> RequestForJournal {
-    let call = finished.call;
-    let uploads = finished.answered.uploads.as_deref();
+    let target = call.head.uri.path_and_query();
+    let target = target.map_or("", |target| target.as_str());
+    let head = head_text(call.head.method.as_str(), target, &call.head.headers);
+    let uploads = answered.uploads.as_deref();
     let body = match (long_body, &call.body, uploads) {
         (Some(kept), _, None) => kept,
         (_, Body::Bytes(bytes), Some(uploads)) => {
@@ -78,13 +82,18 @@ pub(super) fn keep(
             let room = || serving.control.uploads.room();
             let (bytes, pictures) = uploads.keep(bytes, is_form, &room);
             let body = KeptBody::copied(&bytes);
-            return RequestForJournal { body, pictures };
+            return RequestForJournal {
+                head,
+                body,
+                pictures,
+            };
         }
         (_, Body::Bytes(bytes), None) => KeptBody::copied(bytes),
         (_, Body::Parts(parts), _) => KeptBody::copied(parts.to_string().as_bytes()),
         (_, Body::Empty | Body::Unreadable(_), _) => KeptBody::copied(b""),
     };
     RequestForJournal {
+        head,
         body,
         pictures: Vec::new(),
     }
@@ -98,49 +107,47 @@ pub(super) fn record(
     kept: RequestForJournal,
 ) -> HeaderValue {
     let engine = &serving.control.engine;
-    let RequestForJournal { body, pictures } = kept;
+    let RequestForJournal {
+        head,
+        body,
+        pictures,
+    } = kept;
     let Some(world) = finished.answered.world.clone() else {
-        return record_stranger(engine, finished, body);
+        return record_stranger(engine, exchange(finished, head, body));
     };
     let is_accepted = finished.answered.decision.is_accepted();
     let uploads = is_accepted.then(|| serving.control.uploads.to_keep(&world, pictures));
     engine.panics.reached("record");
-    let seq = world.record(exchange(finished, body), uploads.flatten());
+    let seq = world.record(exchange(finished, head, body), uploads.flatten());
     trace(&world.tag, seq)
 }
 
 /// The same for a request that belongs to no world. It is kept only if it was refused.
-fn record_stranger(engine: &Engine, finished: Finished<'_>, body: KeptBody) -> HeaderValue {
-    let reply = &finished.answered.reply;
-    let status = reply.status;
-    (engine.worlds).count_stranger(&reply.id, status, finished.duration);
+fn record_stranger(engine: &Engine, exchange: Exchange) -> HeaderValue {
+    let (reply, status) = (&exchange.decision.reply, exchange.status);
+    (engine.worlds).count_stranger(reply, status, exchange.duration);
     let seq = if status.is_client_error() || status.is_server_error() {
-        engine.strangers.record(exchange(finished, body))
+        engine.strangers.record(exchange)
     } else {
         engine.strangers.journal().pass()
     };
     trace(str::from_utf8(&NO_WORLD).expect("zeros"), seq)
 }
 
-fn exchange(finished: Finished<'_>, request: KeptBody) -> Exchange {
+fn exchange(finished: Finished<'_>, head: Box<str>, request: KeptBody) -> Exchange {
     let Finished {
         call,
         answered,
         faults,
         duration,
     } = finished;
-    let target = call
-        .head
-        .uri
-        .path_and_query()
-        .map_or("", |target| target.as_str());
     Exchange {
         seq: 0, // the journal sets it
         tag: answered.world.as_ref().map_or(NO_WORLD, |world| {
             world.tag.as_bytes().try_into().expect("eight hex digits")
         }),
         at: call.at,
-        head: head_text(call.head.method.as_str(), target, &call.head.headers),
+        head,
         request,
         status: answered.reply.status,
         reply: KeptBody::shared(&answered.reply.body),

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use hyper::{Request, Response};
+use hyper::{HeaderMap, Request, Response};
 use tokio::time::Instant;
 
 use super::body::{self, BodySource, ReadBody};
@@ -17,7 +17,7 @@ use super::record::{Finished, keep, keep_long_body, record, uploads};
 use super::sabotage::{self, Written};
 use super::serving::Serving;
 use crate::answer::{self, Answered, FollowUp, Reply};
-use crate::base::{self, InFlightShare, NoRoom, Panicked, contained, contained_async};
+use crate::base::{self, InFlight, InFlightShare, NoRoom, Panicked, contained, contained_async};
 use crate::catalogue::UploadFields;
 use crate::control;
 use crate::http::{self, ApiError, BodyContent, Call, Picture, ReplyBody};
@@ -26,6 +26,12 @@ use crate::world::Decision;
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const OUTCOME: HeaderName = HeaderName::from_static("x-sandbox-outcome");
 const TRACE: HeaderName = HeaderName::from_static("x-sandbox-trace");
+
+/// Room for the headers of a usual response.
+const RESPONSE_HEADERS: usize = 6;
+
+/// A map with room for more headers is not reused, because the connection holds it until it closes.
+const REUSED_HEADERS_MAX: usize = 64;
 
 /// Answers one request. None when the client is gone, or is to get no answer. A panic costs this request alone.
 pub(crate) async fn respond(
@@ -75,16 +81,26 @@ async fn respond_or_panic(
         }
     }
     if let Some(response) = answer_as_sandbox(serving, &call, is_control).await {
-        let response = hold(serving, response, Some(pace)).await;
+        let response = if is_large(&response) {
+            hold(serving, response, Some(pace)).await
+        } else {
+            response
+        };
         log_own_reply(&call, response.status());
-        return Some(response.map(|body| Written::new(body, pace)));
+        let written = response.map(|body| Written::new(body, pace));
+        return Some(hold_stream(serving, written, share, pace));
     }
     // This comes before anything is done: if the client goes away meanwhile, its request has no effect.
     let long_body = keep_long_body(serving, &call).await;
     let (mut answered, panicked) = answer(serving, &call);
     let released = follow_up(serving, &mut answered).await;
-    let response = begin_response(&answered.reply, released);
-    let mut response = hold(serving, response, None).await;
+    let mut kept = keep(serving, &call, &answered, long_body);
+    kept.pictures.splice(0..0, pictures);
+    let headers = emptied(std::mem::take(&mut call.head.headers));
+    let mut response = begin_response(&answered.reply, released, headers);
+    if is_large(&response) {
+        response = Box::pin(hold(serving, response, None)).await;
+    }
     let faults = answered.reply.faults.take();
     if let Some(faults) = &faults {
         response.headers_mut().extend(faults.headers());
@@ -96,8 +112,6 @@ async fn respond_or_panic(
         faults: faults.as_deref(),
     };
     let line = RequestLine::of(&mut finished);
-    let mut kept = keep(serving, &finished, long_body);
-    kept.pictures.splice(0..0, pictures);
     let trace = record(serving, finished, kept);
     let shown_trace = trace.to_str().expect("hex digits");
     if let Some(line) = line {
@@ -109,10 +123,16 @@ async fn respond_or_panic(
     }
     response.headers_mut().insert(TRACE, trace);
     let Some(faults) = faults else {
-        return Some(response.map(|body| Written::new(body, pace)));
+        let written = response.map(|body| Written::new(body, pace));
+        return Some(hold_stream(serving, written, share, pace));
     };
-    drop((call, share)); // a reply that waits holds nothing of its request
-    Box::pin(sabotage::carry_out(response, *faults, pace)).await
+    drop(call); // a reply that waits holds nothing of its request
+    let share = share_of_stream(serving, share, pace);
+    let mut written = Box::pin(sabotage::carry_out(response, *faults, pace)).await?;
+    if let Some(share) = share {
+        written.body_mut().hold(share);
+    }
+    Some(written)
 }
 
 /// A request that was read, its pictures, and its share of the memory. None where there was no room for it.
@@ -131,16 +151,22 @@ async fn read(serving: &Serving, request: Request<Incoming>, pace: &Pace) -> Opt
         serving,
         head: &head,
     };
-    let mut share = serving
-        .control
-        .in_flight
-        .take_for_request(http::head_bytes(&head))
-        .await
-        .ok();
+    let (in_flight, is_stream) = (&serving.control.in_flight, pace.is_of_stream());
+    let head_bytes = http::head_bytes(&head);
+    let room = match in_flight.try_take_for_request(head_bytes, is_stream) {
+        Some(share) => Ok(share),
+        None => Box::pin(in_flight.take_for_request(head_bytes, is_stream)).await,
+    };
+    let is_refused = room.is_err();
+    let mut share = match room {
+        Ok(share) => Some(share),
+        Err(NoRoom) if is_stream => Some(in_flight.take_for_refusal()?),
+        Err(NoRoom) => None,
+    };
     let reading = async {
         match &mut share {
-            Some(share) => body::read(source, incoming, share).await,
-            None => Box::pin(body::refuse(source, incoming)).await,
+            Some(share) if !is_refused => body::read(source, incoming, share).await,
+            _ => Box::pin(body::refuse(source, incoming)).await,
         }
     };
     let received = tokio::select! {
@@ -163,6 +189,33 @@ async fn read(serving: &Serving, request: Request<Incoming>, pace: &Pace) -> Opt
     })
 }
 
+/// What is left of the share of a stream while its reply waits or is written: a stream needs memory until its end. A
+/// request over HTTP/1.1 has a task that its connection has anyway.
+fn share_of_stream(
+    serving: &Serving,
+    share: Option<InFlightShare>,
+    pace: &Pace,
+) -> Option<InFlightShare> {
+    let mut share = share.filter(|_| pace.is_of_stream())?;
+    share.shrink(&serving.control.in_flight, 0);
+    Some(share)
+}
+
+/// Holds the share of a stream until its reply is written.
+fn hold_stream(
+    serving: &Serving,
+    mut response: Response<Written>,
+    share: Option<InFlightShare>,
+    pace: &Arc<Pace>,
+) -> Response<Written> {
+    if let Some(share) = share_of_stream(serving, share, pace) {
+        let written = response.body_mut();
+        let unread = written.is_whole().then(|| pace.unread_reply());
+        written.hold((share, unread));
+    }
+    response
+}
+
 /// What the sandbox answers as itself: its documents, and everything below `/__sandbox/`.
 async fn answer_as_sandbox(
     serving: &Serving,
@@ -178,6 +231,14 @@ async fn answer_as_sandbox(
         return Some(response);
     }
     None
+}
+
+/// Whether the reply needs room of its own.
+fn is_large(response: &Response<ReplyBody>) -> bool {
+    match &response.body().content {
+        BodyContent::Whole(bytes) => InFlight::counts(bytes),
+        BodyContent::Pieces(_) | BodyContent::Stream(_) => false,
+    }
 }
 
 /// Takes room for the reply until it has been written. Where there is none, another reply says so. A reply of the control
@@ -231,15 +292,26 @@ async fn follow_up(serving: &Serving, answered: &mut Answered) -> Option<Release
     }
 }
 
-/// The response without its trace, its delay and its fault.
-fn begin_response(reply: &Reply, released: Option<Release>) -> Response<ReplyBody> {
+/// The headers of a request without its headers: the response is made in the same memory.
+fn emptied(mut headers: HeaderMap) -> HeaderMap {
+    if headers.capacity() > REUSED_HEADERS_MAX {
+        return HeaderMap::with_capacity(RESPONSE_HEADERS);
+    }
+    headers.clear();
+    headers
+}
+
+/// The response without its trace, its delay and its fault. `headers` is empty.
+fn begin_response(
+    reply: &Reply,
+    released: Option<Release>,
+    mut headers: HeaderMap,
+) -> Response<ReplyBody> {
     let mut response = Response::new(ReplyBody {
         content: BodyContent::Whole(reply.body.clone()),
         until_written: released.map(|released| Box::new(released) as Box<dyn Send>),
     });
     *response.status_mut() = reply.status;
-    let headers = response.headers_mut();
-    headers.reserve(4);
     headers.insert(CONTENT_TYPE, JSON);
     for (name, value) in &reply.headers {
         headers.insert(name, value.clone());
@@ -247,6 +319,7 @@ fn begin_response(reply: &Reply, released: Option<Release>) -> Response<ReplyBod
     if let Some(outcome) = reply.id.header() {
         headers.insert(OUTCOME, outcome.clone());
     }
+    *response.headers_mut() = headers;
     response
 }
 
@@ -273,7 +346,7 @@ fn no_memory_reply(serving: &Serving, is_control: bool) -> Response<ReplyBody> {
     }
     let catalogue = serving.control.engine.catalogue();
     let reply = answer::error_reply(&catalogue, None, &ApiError::no_memory());
-    begin_response(&reply, None)
+    begin_response(&reply, None, HeaderMap::new())
 }
 
 /// The response after a panic outside of `answer`, which contains its own panics.

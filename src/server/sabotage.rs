@@ -21,7 +21,7 @@ use super::gone::Gone;
 use super::pace::{Ending, Pace};
 use super::socket::Socket;
 use crate::answer::ReplyFaults;
-use crate::base::{BROKEN_MAX, Fault};
+use crate::base::{BROKEN_MAX, Fault, held_with};
 use crate::http::{BodyContent, ReplyBody};
 
 /// About how many pieces of a slow body are written in a second. Below 10 bytes a second a piece is one byte,
@@ -110,7 +110,7 @@ pub(crate) struct Written {
     /// Set for a body that has no end of its own.
     streaming: Option<Streaming>,
     /// Dropped when the body has been written, or the client has gone.
-    _held: Option<Box<dyn Send>>,
+    held: Option<Box<dyn Send>>,
 }
 
 impl Written {
@@ -121,7 +121,7 @@ impl Written {
             broken: None,
             closing: None,
             streaming: is_stream.then(|| Streaming(pace.clone())),
-            _held: body.until_written,
+            held: body.until_written,
         }
     }
 
@@ -129,6 +129,23 @@ impl Written {
     /// reply.
     pub(crate) fn close_after(&mut self, pace: &Arc<Pace>) {
         self.closing = Some(pace.clone());
+    }
+
+    /// Holds something else until the body has been written. The bytes hold it themselves, because h2 takes them before it
+    /// can write them.
+    pub(super) fn hold<T: Send + 'static>(&mut self, also: T) {
+        match &mut self.content {
+            BodyContent::Whole(bytes) if !bytes.is_empty() => {
+                *bytes = held_with(std::mem::take(bytes), also);
+            }
+            BodyContent::Whole(_) | BodyContent::Pieces(_) | BodyContent::Stream(_) => {
+                self.held = Some(Box::new((self.held.take(), also)));
+            }
+        }
+    }
+
+    pub(super) fn is_whole(&self) -> bool {
+        matches!(&self.content, BodyContent::Whole(_))
     }
 
     /// Leaves out the content, as in the reply to a HEAD request.
@@ -143,7 +160,7 @@ impl Written {
             broken: Some(Box::new(broken)),
             closing: None,
             streaming: None,
-            _held: body.until_written,
+            held: body.until_written,
         }
     }
 }
@@ -173,7 +190,7 @@ impl Body for Written {
                 }
                 Some(std::mem::take(left)).filter(|left| !left.is_empty())
             }
-            (BodyContent::Pieces(pieces), _) => pieces.next(),
+            (BodyContent::Pieces(pieces), _) => ready!(pieces.poll_recv(context)),
             (BodyContent::Stream(pieces), _) => {
                 if let Some(Streaming(pace)) = streaming {
                     pace.streaming(); // the answer has begun, and goes on

@@ -50,7 +50,7 @@ pub(crate) use self::snapshot::{SNAPSHOT_BYTES_MAX, Snapshot, SnapshotRefused};
 pub(crate) use self::standing_faults::{DrawnFaults, FAULTS_MAX, TTL_MAX, WorldFault};
 pub(crate) use self::state::State;
 pub(crate) use self::strangers::Strangers;
-pub(crate) use self::totals::Dropped;
+pub(crate) use self::totals::{Dropped, Totals};
 pub(crate) use self::waiting::Waiting;
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::watchers::WAITING_MAX;
@@ -58,4 +58,4 @@ pub(crate) use self::watchers::{SUBSCRIBERS_MAX, Subscription, Tag, Watchers};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::world::WORLDS_MAX;
 pub(crate) use self::world::World;
-pub(crate) use self::worlds::{WORLD_DROPPED, Worlds};
+pub(crate) use self::worlds::{WORLD_DROPPED, Worlds, WorldsHeld};

@@ -11,7 +11,7 @@ use super::state::State;
 use super::totals::Tally;
 use super::world::World;
 use super::worlds::Worlds;
-use crate::base::{ApiKey, Mix, lock, write_lock};
+use crate::base::{ApiKey, Mix, Turn, lock, write_lock};
 use crate::http::ApiError;
 
 /// How many of the cancelled deliveries are shown when a world ends.
@@ -110,20 +110,25 @@ impl Worlds {
         WorldDigest::new(self.seed, key).tag()
     }
 
-    /// All worlds, sorted by tag.
-    pub(crate) fn list(&self, now: Instant) -> Vec<Listed> {
+    /// All worlds that a list shows, sorted by tag.
+    pub(crate) async fn list(
+        &self,
+        now: Instant,
+        is_shown: impl Fn(&World) -> bool,
+        turn: &mut Turn<'_>,
+    ) -> Vec<Listed> {
         let now_ms = self.since_start_ms(now);
-        let mut listed: Vec<_> = self
-            .all()
-            .iter()
-            .map(|world| Listed {
+        let mut listed = Vec::new();
+        for world in self.all().iter().filter(|world| is_shown(world)) {
+            turn.pause().await;
+            listed.push(Listed {
                 tag: world.tag.clone(),
                 name: world.name.get().cloned(),
                 holds: world.tally(),
                 idle_ms: now_ms.saturating_sub(world.last_used_ms.load(Ordering::Relaxed)),
-            })
-            .collect();
-        listed.sort_by(|one, other| one.tag.cmp(&other.tag));
+            });
+        }
+        listed.sort_unstable_by(|one, other| one.tag.cmp(&other.tag));
         listed
     }
 }

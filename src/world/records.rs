@@ -1,12 +1,15 @@
 //! What a world remembers of its requests: records by id, and the number of times that each input came.
 
 use std::collections::VecDeque;
-use std::collections::hash_map::Entry;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use foldhash::HashMap;
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use tokio::time::Instant;
 
 use crate::base::{Mix, Moment};
@@ -15,11 +18,11 @@ use crate::catalogue::OutcomeId;
 pub(crate) const RECORDS_MAX: usize = 10_000;
 pub(crate) const COUNTERS_MAX: usize = 100_000;
 
-/// Memory of a record besides its body: its id twice, its entries in the map and the queue.
+/// Memory of a record besides its body: its id, its place, and its entry in the table.
 const RECORD_OVERHEAD_BYTES: usize = 350;
 
 /// One answer that can be read back.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Record {
     /// The endpoint that reads it back, by id.
     pub endpoint: Arc<str>,
@@ -35,7 +38,7 @@ pub(crate) struct Version {
 }
 
 /// The later versions of a pending record. They are planned and written when the request is answered.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Later {
     pub since: Moment,
     /// Each version with its delay after the request, in the order of time.
@@ -90,12 +93,23 @@ impl Record {
 /// Records by id. The oldest leave first.
 #[derive(Debug, Default)]
 pub(crate) struct Records {
-    by_id: HashMap<Arc<str>, (u64, Record)>,
-    /// Insertion order: (id, insertion number). If an id was inserted twice, only its newest entry is valid.
-    oldest_first: VecDeque<(Arc<str>, u64)>,
-    puts: u64,
+    /// The oldest first. The places lie one behind the other, so that the oldest is found without a search.
+    places: VecDeque<Place>,
+    /// How many places have gone from the front.
+    gone: u64,
+    /// The number of each record's place, counted from the first that there was.
+    by_id: HashTable<u64>,
+    hasher: RandomState,
     pub bytes: usize,
     pub dropped: u64,
+}
+
+#[derive(Debug)]
+struct Place {
+    id: Arc<str>,
+    hash: u64,
+    /// None if a newer record has the same id.
+    record: Option<Record>,
 }
 
 impl Records {
@@ -104,50 +118,88 @@ impl Records {
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<&Record> {
-        self.by_id.get(id).map(|(_, record)| record)
+        let hash = self.hasher.hash_one(id);
+        let at = self
+            .by_id
+            .find(hash, |number| *self.places[self.at(*number)].id == *id)?;
+        self.places[self.at(*at)].record.as_ref()
+    }
+
+    fn at(&self, number: u64) -> usize {
+        index(number - self.gone)
     }
 
     /// All records, in the order in which they will be dropped.
-    pub(crate) fn oldest_first(&self) -> impl Iterator<Item = (&Arc<str>, &Record)> {
-        self.oldest_first.iter().filter_map(|(id, put)| {
-            let (last, record) = self.by_id.get(id)?;
-            (last == put).then_some((id, record))
-        })
+    pub(crate) fn oldest_first(&self) -> impl DoubleEndedIterator<Item = (&Arc<str>, &Record)> {
+        let places = self.places.iter();
+        places.filter_map(|place| Some((&place.id, place.record.as_ref()?)))
     }
 
     /// Inserts a record as the newest. It replaces a record with the same id.
     pub(crate) fn put(&mut self, id: Arc<str>, record: Record) {
-        self.puts += 1;
         self.bytes += record.bytes();
-        self.oldest_first.push_back((id.clone(), self.puts));
-        if let Some((_, replaced)) = self.by_id.insert(id, (self.puts, record)) {
-            self.bytes -= replaced.bytes();
+        let hash = self.hasher.hash_one(&*id);
+        let (places, gone) = (&mut self.places, self.gone);
+        let number = gone + places.len() as u64;
+        let entry = self.by_id.entry(
+            hash,
+            |number| places[index(*number - gone)].id == id,
+            |number| places[index(*number - gone)].hash,
+        );
+        match entry {
+            Entry::Vacant(vacant) => {
+                vacant.insert(number);
+            }
+            Entry::Occupied(mut occupied) => {
+                let before = std::mem::replace(occupied.get_mut(), number);
+                let replaced = places[index(before - gone)].record.take();
+                self.bytes -= replaced.map_or(0, |replaced| replaced.bytes());
+            }
         }
-        if self.by_id.len() > RECORDS_MAX {
+        places.push_back(Place {
+            id,
+            hash,
+            record: Some(record),
+        });
+        if self.len() > RECORDS_MAX {
             self.drop_oldest();
         }
-        if self.oldest_first.len() > 2 * RECORDS_MAX {
-            let by_id = &self.by_id;
-            self.oldest_first
-                .retain(|(id, put)| by_id.get(id).is_some_and(|(last, _)| last == put));
+        if self.places.len() > 2 * RECORDS_MAX {
+            self.close_gaps();
         }
     }
 
     /// False when there is nothing left to drop.
     pub(crate) fn drop_oldest(&mut self) -> bool {
-        while let Some((id, put)) = self.oldest_first.pop_front() {
-            let Entry::Occupied(place) = self.by_id.entry(id) else {
+        while let Some(place) = self.places.pop_front() {
+            let number = self.gone;
+            self.gone += 1;
+            let Some(record) = place.record else {
                 continue;
             };
-            if place.get().0 == put {
-                let (_, record) = place.remove();
-                self.bytes -= record.bytes();
-                self.dropped += 1;
-                return true;
+            if let Ok(entry) = self.by_id.find_entry(place.hash, |one| *one == number) {
+                entry.remove();
             }
+            self.bytes -= record.bytes();
+            self.dropped += 1;
+            return true;
         }
         false
     }
+
+    /// Removes the places whose records were replaced.
+    fn close_gaps(&mut self) {
+        self.places.retain(|place| place.record.is_some());
+        self.by_id.clear();
+        for (at, place) in self.places.iter().enumerate() {
+            let hash = |number: &u64| self.places[index(*number - self.gone)].hash;
+            (self.by_id).insert_unique(place.hash, self.gone + at as u64, hash);
+        }
+    }
+}
+
+fn index(number: u64) -> usize {
+    usize::try_from(number).expect("no more places than fit into memory")
 }
 
 /// How often each thing happened, by the hash of the thing. The oldest leave first.
@@ -251,6 +303,12 @@ mod tests {
         assert_eq!((records.len(), records.dropped), (RECORDS_MAX, 1));
         assert!(records.get("kept").is_some());
         assert!(records.get("first").is_none());
-        assert!(records.oldest_first.len() <= 2 * RECORDS_MAX);
+        assert!(records.places.len() <= 2 * RECORDS_MAX);
+        let ids: Vec<_> = records
+            .oldest_first()
+            .map(|(id, _)| id.to_string())
+            .collect();
+        assert_eq!((ids.len(), &*ids[0], &*ids[1]), (RECORDS_MAX, "kept", "0"));
+        assert!(ids.iter().all(|id| records.get(id).is_some()));
     }
 }

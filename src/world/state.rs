@@ -25,6 +25,8 @@ pub(crate) struct State {
     pub windows: Windows,
     /// Replies are written here first, and then copied out in the right size.
     pub scratch: Vec<u8>,
+    /// The number of the latest sum that has its counts.
+    pub(super) summed: u64,
 }
 
 impl State {
@@ -50,11 +52,13 @@ impl State {
 
     /// Resets everything except the request numbers. They go on: a trace names one request only, and a client
     /// that asks for requests after a number misses none.
-    pub(super) fn clear(&mut self) {
-        *self = Self {
+    /// Returns what it was, because to drop that takes a while.
+    pub(super) fn clear(&mut self) -> Self {
+        let emptied = Self {
             callbacks: self.callbacks.emptied(),
-            journal: Journal::starting_after(self.journal.last_seq()),
+            journal: self.journal.restarted_after(self.journal.last_seq()),
             ..Self::default()
         };
+        std::mem::replace(self, emptied)
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::watch;
 
-use super::journal::{Exchange, Journal, NO_WORLD};
+use super::journal::{Exchange, Journal, NO_WORLD, Waiters};
 use super::watchers::Watchers;
 use crate::base::lock;
 
@@ -19,6 +19,7 @@ pub(crate) struct Strangers {
     /// Notified of every one of them.
     recorded: watch::Sender<()>,
     live: Arc<Watchers>,
+    pub(super) waiters: Waiters,
 }
 
 impl Strangers {
@@ -28,6 +29,7 @@ impl Strangers {
             bytes_max,
             recorded: watch::Sender::default(),
             live,
+            waiters: Waiters::default(),
         }
     }
 

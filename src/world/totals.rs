@@ -1,18 +1,83 @@
 //! The counts of a run since its start. They include worlds that were emptied or have ended, and requests
 //! without a world. They never fall.
 
+use std::time::Duration;
+
+use hyper::StatusCode;
+
 use super::exercised::Exercised;
 use super::outbox::Ended;
 use super::state::State;
+use crate::catalogue::ReplyId;
 
-/// A world counts for itself, under the lock that it holds anyway. When it is emptied or ends, its counts are
-/// added here. Lock order: totals first, then the world. Readers use the same order, so every count is seen
-/// exactly once.
+/// Counts of worlds, and of requests without a world.
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
     pub exercised: Exercised,
     pub deliveries: Ended,
     pub dropped: Dropped,
+}
+
+/// A world counts for itself, under the lock that it holds anyway. When it is emptied or ends, its counts are
+/// added here. Lock order: this first, then the world.
+///
+/// A sum visits one world after the other and holds no lock between them. Counts that move here meanwhile are added to
+/// the sum as well, unless it has them already. So it has every count exactly once.
+#[derive(Debug, Default)]
+pub(crate) struct RunTotals {
+    ended: Totals,
+    /// The sum that is being made.
+    sum: Option<Totals>,
+    /// Its number, from 1.
+    sums: u64,
+}
+
+impl RunTotals {
+    /// Counts a reply to a request without a world.
+    pub(super) fn reply(&mut self, reply: &ReplyId, status: StatusCode, duration: Duration) {
+        self.ended.exercised.reply(reply, status, duration);
+    }
+
+    /// Takes the counts of a world, which begin again at zero.
+    pub(super) fn take(&mut self, state: &mut State) {
+        self.add(state);
+        state.exercised = Exercised::default();
+        state.callbacks.log.ended = Ended::default();
+        state.records.dropped = 0;
+        state.journal.dropped = 0;
+        state.counters.dropped = 0;
+        state.callbacks.log.dropped = 0;
+    }
+
+    /// Adds the counts of a world that is no more.
+    pub(super) fn add(&mut self, state: &State) {
+        self.ended.add(state);
+        if let Some(sum) = &mut self.sum
+            && state.summed != self.sums
+        {
+            sum.add(state);
+        }
+    }
+
+    /// Begins a sum. There is one at a time.
+    pub(super) fn begin_sum(&mut self) {
+        let mut sum = Totals::default();
+        sum.merge(&self.ended);
+        self.sum = Some(sum);
+        self.sums += 1;
+    }
+
+    /// Adds what a world has counted so far to the sum.
+    pub(super) fn visit(&mut self, state: &mut State) {
+        if let Some(sum) = &mut self.sum {
+            sum.add(state);
+        }
+        state.summed = self.sums;
+    }
+
+    pub(super) fn end_sum(&mut self) -> Totals {
+        self.sum.take().unwrap_or_default()
+    }
 }
 
 /// How much was dropped because of a limit.
@@ -25,8 +90,7 @@ pub(crate) struct Dropped {
 }
 
 impl Totals {
-    /// Adds what a world has counted so far.
-    pub(crate) fn add(&mut self, state: &State) {
+    fn add(&mut self, state: &State) {
         self.exercised.add(&state.exercised);
         self.deliveries.add(&state.callbacks.log.ended);
         self.dropped.records += state.records.dropped;
@@ -35,18 +99,7 @@ impl Totals {
         self.dropped.deliveries += state.callbacks.log.dropped;
     }
 
-    /// Adds the counts of a world and sets them to zero in the world.
-    pub(crate) fn take(&mut self, state: &mut State) {
-        self.add(state);
-        state.exercised = Exercised::default();
-        state.callbacks.log.ended = Ended::default();
-        state.records.dropped = 0;
-        state.journal.dropped = 0;
-        state.counters.dropped = 0;
-        state.callbacks.log.dropped = 0;
-    }
-
-    pub(crate) fn merge(&mut self, other: &Self) {
+    fn merge(&mut self, other: &Self) {
         self.exercised.add(&other.exercised);
         self.deliveries.add(&other.deliveries);
         self.dropped.records += other.dropped.records;
@@ -68,4 +121,18 @@ pub(crate) struct Tally {
     pub deliveries: usize,
     pub deliveries_dropped: u64,
     pub deliveries_pending: usize,
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, other: &Self) {
+        self.records += other.records;
+        self.records_dropped += other.records_dropped;
+        self.journal += other.journal;
+        self.journal_dropped += other.journal_dropped;
+        self.counters += other.counters;
+        self.counters_dropped += other.counters_dropped;
+        self.deliveries += other.deliveries;
+        self.deliveries_dropped += other.deliveries_dropped;
+        self.deliveries_pending += other.deliveries_pending;
+    }
 }

@@ -9,11 +9,11 @@ use base64::engine::general_purpose::STANDARD;
 use tokio::sync::watch;
 
 use super::digest::WorldDigest;
-use super::journal::{CallbackTokens, Exchange, Mask};
+use super::journal::{CallbackTokens, Exchange, Mask, Waiters};
 use super::outbox::log_cancelled;
 use super::recent_uploads::RequestUploads;
 use super::state::State;
-use super::totals::{Tally, Totals};
+use super::totals::{RunTotals, Tally};
 use super::watchers::Watchers;
 use crate::base::{ApiKey, Clock, Mix, Stamp, lock};
 
@@ -49,6 +49,7 @@ pub(crate) struct World {
     pub(super) ended: watch::Sender<bool>,
     /// Notified of every exchange, while somebody waits for one.
     pub(super) recorded: watch::Sender<()>,
+    pub(super) waiters: Waiters,
     /// Milliseconds since the sandbox started.
     pub(super) last_used_ms: AtomicU64,
     /// How much it may hold.
@@ -62,7 +63,7 @@ pub(crate) struct World {
     /// Its pending deliveries.
     pub(super) pending: Arc<AtomicUsize>,
     /// Takes the counts of this world when it is reset or dropped.
-    pub(super) totals: Arc<Mutex<Totals>>,
+    pub(super) totals: Arc<Mutex<RunTotals>>,
     /// The callback tokens of all worlds.
     pub(super) tokens: Arc<CallbackTokens>,
     /// Tells watchers what happens in this world.
@@ -281,11 +282,12 @@ impl World {
                 if state.callbacks.pending() == 0 {
                     let cancelled = state.callbacks.log.ended.cancelled(); // cancelled by this reset only
                     totals.take(&mut state);
-                    state.clear();
+                    let before = state.clear();
                     fill(&mut state);
                     self.note_setup(&state);
                     self.enforce_limits(&mut state);
-                    drop(state);
+                    drop((state, totals));
+                    drop(before);
                     self.changed();
                     self.live.emptied(&self.tag);
                     return (seen, cancelled);

@@ -11,16 +11,17 @@ use tokio::time::Instant;
 
 use super::digest::WorldDigest;
 use super::dropped_worlds::DroppedWorlds;
-use super::journal::CallbackTokens;
+use super::journal::{CallbackTokens, Waiters};
 use super::last_uses::{Droppable, LastUses};
 use super::outbox::{PENDING_MAX, PendingCounts};
 use super::read_world::ReadWorld;
 use super::state::State;
-use super::totals::{Tally, Totals};
+use super::totals::{RunTotals, Tally, Totals};
 use super::watchers::Watchers;
 use super::world::{WORLDS_MAX, World};
 use crate::base::{
-    ApiKey, Clock, Memory, lock, milliseconds, read_lock, size_in_words, time_in_words, write_lock,
+    ApiKey, Clock, Memory, Turn, lock, milliseconds, read_lock, size_in_words, time_in_words,
+    write_lock,
 };
 use crate::catalogue::ReplyId;
 use crate::http::ApiError;
@@ -69,7 +70,9 @@ pub(crate) struct Worlds {
     /// Requests refused because there was no room.
     refused: AtomicU64,
     /// The counts of worlds that have ended, and of requests without a world.
-    pub(super) totals: Arc<Mutex<Totals>>,
+    pub(super) totals: Arc<Mutex<RunTotals>>,
+    /// One sum at a time.
+    summing: tokio::sync::Mutex<()>,
     /// The callback tokens of all worlds, which must not be shown.
     pub(crate) tokens: Arc<CallbackTokens>,
     pub(crate) live: Arc<Watchers>,
@@ -92,6 +95,7 @@ impl Worlds {
             callbacks_dropped: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             totals: Arc::default(),
+            summing: tokio::sync::Mutex::default(),
             tokens: Arc::default(),
             live,
         }
@@ -189,6 +193,7 @@ impl Worlds {
             resets: watch::Sender::default(),
             ended: watch::Sender::default(),
             recorded: watch::Sender::default(),
+            waiters: Waiters::default(),
             last_used_ms: AtomicU64::new(now_ms),
             bytes_max: self.memory.world(),
             readers: AtomicUsize::new(0),
@@ -288,37 +293,27 @@ impl Worlds {
 
     /// Counts a reply to a request without a world.
     pub(crate) fn count_stranger(&self, reply: &ReplyId, status: StatusCode, duration: Duration) {
-        let exercised = &mut lock(&self.totals).exercised;
-        exercised.reply(reply, status, duration);
+        lock(&self.totals).reply(reply, status, duration);
     }
 
     /// All counts since the start, including those of worlds that have ended.
-    pub(crate) fn totals(&self) -> Totals {
-        let worlds = self.all();
-        let mut all = Totals::default();
-        let before = lock(&self.totals);
-        all.merge(&before);
-        for world in &worlds {
-            all.add(&world.state());
+    pub(crate) async fn totals(&self, turn: &mut Turn<'_>) -> Totals {
+        let _one_at_a_time = self.summing.lock().await;
+        lock(&self.totals).begin_sum();
+        for world in &self.all() {
+            turn.pause().await;
+            let mut totals = lock(&self.totals);
+            totals.visit(&mut world.state());
         }
-        drop(before); // before `worlds`: dropping the last owner of a world locks the totals
-        all
+        lock(&self.totals).end_sum()
     }
 
-    pub(crate) fn tally(&self) -> WorldsHeld {
+    pub(crate) async fn tally(&self, turn: &mut Turn<'_>) -> WorldsHeld {
         let worlds = self.all();
         let mut total = Tally::default();
         for world in &worlds {
-            let one = world.tally();
-            total.records += one.records;
-            total.records_dropped += one.records_dropped;
-            total.journal += one.journal;
-            total.journal_dropped += one.journal_dropped;
-            total.counters += one.counters;
-            total.counters_dropped += one.counters_dropped;
-            total.deliveries += one.deliveries;
-            total.deliveries_dropped += one.deliveries_dropped;
-            total.deliveries_pending += one.deliveries_pending;
+            turn.pause().await;
+            total.add(&world.tally());
         }
         WorldsHeld {
             worlds: worlds.len(),

@@ -108,26 +108,28 @@ async fn a_connection_too_many_waits_for_its_turn() {
     if !has_descriptors() {
         return;
     }
-    let mut sandbox = Attacked::start(&[]).await;
-    let mut held = Vec::new();
-    // The witness has one connection. Each has sent a request, so it may be silent for longer than a new connection.
-    for _ in 0..CONNECTIONS_MAX - 1 {
-        let mut raw = Raw::to(sandbox.address).await;
-        raw.send(HEALTH).await;
-        held.push(raw);
+    for (memory, most) in [("2GiB", CONNECTIONS_MAX), ("32MiB", 256)] {
+        let mut sandbox = Attacked::start(&["--memory", memory]).await;
+        let mut held = Vec::new();
+        // The witness has one connection. Each has sent a request, so it may be silent for longer than a new connection.
+        for _ in 0..most - 1 {
+            let mut raw = Raw::to(sandbox.address).await;
+            raw.send(HEALTH).await;
+            held.push(raw);
+        }
+        let mut late = Raw::to(sandbox.address).await;
+        late.send(HEALTH).await;
+        let mut later = Raw::to(sandbox.address).await;
+        later.send(HEALTH).await;
+        // Accepted connections are served. The others have no descriptor.
+        sandbox.holds(most - 1).await;
+        sandbox.witness_is_answered().await;
+        held.truncate(most - 3);
+        assert_eq!(late.answer().await.status(), 200);
+        assert_eq!(later.answer().await.status(), 200);
+        drop((held, late, later));
+        sandbox.ends_unharmed().await;
     }
-    let mut late = Raw::to(sandbox.address).await;
-    late.send(HEALTH).await;
-    let mut later = Raw::to(sandbox.address).await;
-    later.send(HEALTH).await;
-    // Accepted connections are served. The others have no descriptor.
-    sandbox.holds(CONNECTIONS_MAX - 1).await;
-    sandbox.witness_is_answered().await;
-    held.truncate(CONNECTIONS_MAX - 3);
-    assert_eq!(late.answer().await.status(), 200);
-    assert_eq!(later.answer().await.status(), 200);
-    drop((held, late, later));
-    sandbox.ends_unharmed().await;
 }
 
 /// This process needs a socket for each of up to ten thousand connections, and other tests need sockets at the same

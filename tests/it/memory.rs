@@ -2,17 +2,24 @@
 
 use std::time::Duration;
 
-use iluma_sandbox::{Memory, Sandbox};
+use bytes::Bytes;
+use h2::Reason;
+use h2::client::{ResponseFuture, SendRequest};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
+use hyper::{Request, StatusCode};
+use iluma_sandbox::{Memory, PUBLIC_KEY, Sandbox};
 use serde_json::json;
+use tokio::net::TcpStream;
 
 use crate::client::{Answer, Client};
 use crate::process::run;
-use crate::raw::{Raw, request};
+use crate::raw::{Raw, basic, request};
 use crate::stage::BANK;
 
 const NO_ROOM: &str = "Requests and replies in flight hold all the memory that there is for them (--memory): send the request again later.";
 
-/// Of the smallest setting, 6 MiB are for large requests and replies in flight, and 2 MiB for small ones.
+/// Of the smallest setting, 5.5 MiB are for large requests and replies in flight and for those that last, 2 MiB for small
+/// ones, and half a MiB for refusals.
 fn smallest() -> Memory {
     "32MiB".parse().expect("a size")
 }
@@ -153,14 +160,14 @@ async fn a_request_that_waits_holds_nothing_of_a_large_head() {
                 .header("x-padding", &padding);
             waiting.push(tokio::spawn(Answer::of(request)));
         }
-        // Each holds 1 KiB and a little. Before it waits, it holds its whole head.
+        // Each holds 4 KiB and a little. Before it waits, it holds its whole head.
         let most = turn * 50;
-        while !(most << 10..(most << 10) * 3).contains(&held(&client).await) {}
+        while !(most << 12..(most * 6) << 10).contains(&held(&client).await) {}
     }
     let answer = large(&client).await;
     assert_ne!(
         answer.status, 503,
-        "300 heads of 54 KB would fill 6 MiB: {}",
+        "300 heads of 54 KB would fill 5.5 MiB: {}",
         answer.text
     );
     for one in &waiting {
@@ -201,4 +208,116 @@ async fn a_large_reply_that_nobody_reads_gives_its_memory_back_after_a_minute() 
         .find_map(|line| line.strip_prefix("content-length: "));
     let length: usize = length.and_then(|text| text.parse().ok()).expect("a length");
     assert!(raw.rest().await.len() < length, "the connection was cut");
+}
+
+/// A connection whose client reads so many bytes of each reply.
+async fn http2(client: &Client, window: u32) -> SendRequest<Bytes> {
+    let socket = TcpStream::connect(client.sandbox.address()).await;
+    let mut builder = h2::client::Builder::new();
+    builder.initial_window_size(window);
+    let (sender, connection) = builder
+        .handshake(socket.expect("a connection"))
+        .await
+        .expect("HTTP/2");
+    tokio::spawn(connection);
+    sender
+}
+
+fn asked(client: &Client, method: &str, path: &str) -> Request<()> {
+    Request::builder()
+        .method(method)
+        .uri(format!("http://{}{path}", client.sandbox.address()))
+        .header(AUTHORIZATION, basic(PUBLIC_KEY))
+        .header(CONTENT_TYPE, "application/json")
+        .body(())
+        .expect("a request")
+}
+
+/// Sends the beginning of a body. Returns the reply, and checks that the client is told to stop sending.
+async fn refused_while_it_is_sent(client: &Client, bytes: usize) -> hyper::Response<()> {
+    let mut sender = http2(client, 1 << 16).await.ready().await.expect("ready");
+    let request = asked(client, "POST", BANK);
+    let (answer, mut body) = sender.send_request(request, false).expect("sent");
+    body.send_data(vec![b' '; bytes].into(), false)
+        .expect("it is sent when the sandbox reads it");
+    let (head, mut content) = answer.await.expect("an answer").into_parts();
+    let mut whole = Vec::new();
+    while let Some(piece) = content.data().await {
+        whole.extend_from_slice(&piece.expect("the reply is whole"));
+    }
+    serde_json::from_slice::<serde_json::Value>(&whole).expect("JSON");
+    let reset = std::future::poll_fn(|context| body.poll_reset(context)).await;
+    assert_eq!(reset.expect("a reset"), Reason::NO_ERROR);
+    hyper::Response::from_parts(head, ())
+}
+
+#[tokio::test]
+async fn over_http2_a_refused_body_need_not_end_before_its_reply_comes() {
+    let client = start().await;
+    let answer = refused_while_it_is_sent(&client, 1_100_000).await;
+    assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let senders = unfinished(&client, 90, 64 << 10).await;
+    refused(&client).await;
+    let answer = refused_while_it_is_sent(&client, 60_000).await;
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answer.headers()["x-sandbox-error"], "memory");
+    drop(senders);
+}
+
+/// Requests over HTTP/2 on new connections, 100 on each. Nothing of their replies but the heads is read.
+async fn unread(client: &Client, count: usize) -> Vec<ResponseFuture> {
+    let mut answers = Vec::new();
+    for _ in 0..count / 100 {
+        let mut sender = http2(client, 0).await;
+        for _ in 0..100 {
+            sender = sender.ready().await.expect("ready");
+            let request = asked(client, "GET", "/__sandbox/readyz");
+            let (answer, _) = sender.send_request(request, true).expect("sent");
+            answers.push(answer);
+        }
+    }
+    answers
+}
+
+#[tokio::test]
+async fn a_stream_of_http2_holds_its_memory_until_its_reply_is_read() {
+    let client = start().await;
+    let mut held_open = Vec::new();
+    for answer in unread(&client, 100).await {
+        let answer = answer.await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        held_open.push(answer);
+    }
+    let most = 8 << 10;
+    assert!((100 * most..101 * most).contains(&held(&client).await));
+    drop(held_open);
+    while held(&client).await > most {}
+}
+
+#[tokio::test]
+async fn streams_that_nobody_reads_cannot_hold_more_than_there_is_for_them() {
+    let client = start().await;
+    let senders = unfinished(&client, 90, 64 << 10).await;
+    refused(&client).await;
+    let (mut answered, mut refused, mut reset) = (Vec::new(), Vec::new(), 0);
+    for answer in unread(&client, 500).await {
+        match answer.await {
+            Ok(answer) if answer.status() == 200 => answered.push(answer),
+            Ok(answer) => {
+                assert_eq!(answer.status(), 503);
+                refused.push(answer);
+            }
+            Err(error) => {
+                assert_eq!(error.reason(), Some(Reason::CANCEL));
+                reset += 1;
+            }
+        }
+    }
+    // Half a MiB, 8 KiB for each, and what the bodies have left.
+    assert!((64..80).contains(&refused.len()), "{}", refused.len());
+    assert!(reset > 0, "{} were answered", answered.len());
+    assert_eq!(answered.len() + refused.len() + reset, 500);
+    drop((answered, refused, senders));
+    while held(&client).await > 8 << 10 {}
+    assert_eq!(client.magic(BANK, "COMPLETED_FOUND").await.status, 200);
 }

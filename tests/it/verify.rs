@@ -1,10 +1,10 @@
 //! Verifying requests, from Rust and over HTTP.
 
-use iluma_sandbox::{Expectation, Query, verify};
+use iluma_sandbox::{Expectation, Query, Sandbox, verify};
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Client};
-use crate::stage::BANK;
+use crate::stage::{BANK, TYPE, list};
 
 const PERSON: &str = "/v0/identity/individual_cft_peps";
 
@@ -360,5 +360,98 @@ async fn a_long_list_and_a_long_comparison_let_others_be_answered_meanwhile() {
         biased;
         long = client.get("/__sandbox/requests?limit=1000") => panic!("nobody else was answered: {}", long.status),
         answer = other() => assert_eq!(answer.status, 200),
+    }
+}
+
+/// Asks for a verification that waits, and returns the answer when it has come.
+fn waiting(client: &Client, question: &Value) -> tokio::task::JoinHandle<Answer> {
+    let request = client.request("POST", "/__sandbox/verify").json(question);
+    tokio::spawn(Answer::of(request))
+}
+
+#[tokio::test]
+async fn one_request_answers_all_who_wait_for_it_and_no_one_else() {
+    let client = Client::start().await;
+    let question = |number: &str| {
+        let request = json!({"endpoint": BANK, "body.bank_account_number": number});
+        json!({"request": request, "wait": "60s"})
+    };
+    let meant: Vec<_> = (0..50)
+        .map(|_| waiting(&client, &question("7000000002")))
+        .collect();
+    let other = waiting(&client, &question("7000000003"));
+    client.post(BANK, &account("7000000001")).await;
+    client.post(BANK, &account("7000000002")).await;
+    for one in meant {
+        let answer = one.await.expect("an answer");
+        assert_eq!((answer.status, &answer.json()["matched"]), (200, &json!(1)));
+    }
+    assert!(!other.is_finished());
+    client.post(BANK, &account("7000000003")).await;
+    assert_eq!(other.await.expect("an answer").status, 200);
+}
+
+#[tokio::test]
+async fn those_who_wait_are_answered_when_the_first_of_them_has_gone() {
+    let client = Client::start().await;
+    let question = json!({"request": {"endpoint": BANK}, "wait": "60s"});
+    let first = waiting(&client, &question);
+    for _ in 0..20 {
+        client.get("/health").await; // the first one waits by now
+    }
+    let second = waiting(&client, &question);
+    for _ in 0..20 {
+        client.get("/health").await;
+    }
+    first.abort();
+    assert!(first.await.is_err());
+    client.post(BANK, &account("7000000001")).await;
+    assert_eq!(second.await.expect("an answer").status, 200);
+}
+
+#[tokio::test]
+async fn the_closest_requests_are_found_among_many_of_other_endpoints() {
+    let client = Client::start().await;
+    client.post(BANK, &account("7000000001")).await;
+    for _ in 0..200 {
+        client.post(PERSON, &json!({"given_names": "Testy"})).await;
+    }
+    let question = json!({"request": {"endpoint": BANK, "body.bank_account_number": "7000000009"}});
+    let body = ask(&client, &question).await.json();
+    let seqs = list(body["near_misses"].clone());
+    let seqs: Vec<_> = seqs.iter().map(|one| one["seq"].as_u64()).collect();
+    assert_eq!(seqs, [1, 201, 200, 199, 198].map(Some));
+}
+
+#[tokio::test]
+async fn every_answer_that_grows_with_a_world_lets_others_be_answered_meanwhile() {
+    let nobody = "http://127.0.0.1:9/".parse().expect("a URL");
+    let builder = Sandbox::builder().callback(TYPE, nobody);
+    let client = Client::of(builder).await;
+    for _ in 0..1000 {
+        client.post(BANK, &account("7000000001")).await;
+        client
+            .post("/__sandbox/trigger", &json!({"type": TYPE}))
+            .await;
+        client.post("/__sandbox/inbox/mine", &json!({})).await;
+    }
+    let key = "iluma_development_0000000000000000000000000000000000000000";
+    let other = async || {
+        let request = client.as_key(key, "POST", BANK);
+        Answer::of(request.header("x-magic-reply", "COMPLETED_FOUND")).await
+    };
+    other().await; // its connection is there now
+    for path in [
+        "/__sandbox/requests?limit=1000",
+        "/__sandbox/export",
+        "/__sandbox/deliveries?limit=5000",
+        "/__sandbox/inbox/mine",
+        "/__sandbox/snapshot",
+    ] {
+        tokio::select! {
+            biased;
+            long = client.get(path) => panic!("{path}: nobody else was answered: {}", long.status),
+            answer = other() => assert_eq!(answer.status, 200, "{path}"),
+        }
     }
 }

@@ -122,7 +122,19 @@ fn waiting_requests(receiver: &str) -> Vec<WaitingRequest> {
 }
 
 /// Control routes that are answered by async code and wait only for what they cancel themselves.
-const BRIEF_ROUTES: [&str; 4] = ["POST worlds", "DELETE worlds", "POST reset", "PUT snapshot"];
+const BRIEF_ROUTES: [&str; 11] = [
+    "DELETE worlds",
+    "GET coverage",
+    "GET export",
+    "GET inbox",
+    "GET metrics",
+    "GET readyz",
+    "GET snapshot",
+    "GET worlds",
+    "POST reset",
+    "POST worlds",
+    "PUT snapshot",
+];
 
 /// The async methods of the library, and what ends each of them besides its event.
 const METHODS: &[(&str, &str)] = &[
@@ -156,7 +168,7 @@ const FILES: &[(&str, usize, &str)] = &[
     ("base/in_flight.rs", 1, "a second"),
     (
         "base/turns.rs",
-        2,
+        3,
         "another calculation ends; its turn, a millisecond",
     ),
     ("callbacks/advance.rs", 4, "running attempts end; the stop"),
@@ -225,11 +237,17 @@ const FILES: &[(&str, usize, &str)] = &[
 /// The waits of `world`, which all others use.
 const FILES_OF_WORLD: &[(&str, usize, &str)] = &[
     (
+        "world/journal/wait.rs",
+        3,
+        "a new request; it has been shown to those who wait; their time",
+    ),
+    (
         "world/waiting.rs",
         4,
         "its time; the end of the world; the stop",
     ),
     ("world/world.rs", 2, "attempts that were called back"),
+    ("world/worlds.rs", 1, "another sum ends"),
 ];
 
 fn key(number: usize) -> String {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use smallvec::SmallVec;
 
 use super::reply_size::{REPLY_BYTES_MAX, ReplyTooLarge};
 use super::template::{Hole, Piece, Template};
@@ -30,7 +31,7 @@ pub(crate) struct Fill<'a> {
 /// A rendered body, and the ids and ranges of its parts that can be read by an id of their own.
 pub(crate) struct Rendered {
     pub body: Bytes,
-    pub kept: Vec<(Arc<str>, Range<usize>)>,
+    pub kept: SmallVec<[(Arc<str>, Range<usize>); 1]>,
 }
 
 /// A buffer larger than this is freed after a reply.
@@ -103,7 +104,7 @@ impl BodyPlan {
         out: &mut Vec<u8>,
     ) -> Result<Rendered, ReplyTooLarge> {
         out.clear();
-        let mut kept: Vec<(Option<Arc<str>>, Range<usize>)> = Vec::new();
+        let mut kept: SmallVec<[(Option<Arc<str>>, Range<usize>); 1]> = SmallVec::new();
         for step in &self.steps {
             if out.len() > REPLY_BYTES_MAX {
                 break;

@@ -1,11 +1,16 @@
 //! How similar two names are, from 0 to 100, as a person who screens customers would judge it.
 
+use smallvec::SmallVec;
+
 /// A name in the form for comparison: in lower-case ASCII, with sorted words. Legal forms of
 /// businesses are left out.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Name {
     words: String,
 }
+
+/// The words of a name.
+type Words<'n> = SmallVec<[&'n str; 8]>;
 
 /// Legal forms of several words. Each word alone may be part of a name.
 const LEGAL_PHRASES: [&str; 3] = [" sa de cv ", " cong ty tnhh ", " cong ty co phan "];
@@ -81,12 +86,12 @@ impl Name {
 
     pub(crate) fn of_business(name: &str) -> Self {
         let folded = fold(name);
-        let all: Vec<_> = words(&folded).collect();
+        let all: Words<'_> = words(&folded).collect();
         let mut text = format!(" {} ", all.join(" "));
         for phrase in LEGAL_PHRASES {
             text = text.replace(phrase, " ");
         }
-        let own: Vec<_> = text
+        let own: Words<'_> = text
             .split_ascii_whitespace()
             .filter(|word| !LEGAL_FORMS.contains(word))
             .collect();
@@ -96,7 +101,7 @@ impl Name {
         Self::of_words(own)
     }
 
-    fn of_words(mut words: Vec<&str>) -> Self {
+    fn of_words(mut words: Words<'_>) -> Self {
         words.sort_unstable();
         Self {
             words: words.join(" "),

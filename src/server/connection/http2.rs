@@ -1,6 +1,7 @@
 //! A connection that speaks HTTP/2. It carries many requests at once, each with its own time limits and its
 //! own faults. All its tasks end with it.
 
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -30,9 +31,9 @@ const STREAMS_MAX: u32 = 100;
 const FRAME_BYTES_MAX: u32 = 16 << 10;
 
 /// How many bytes a client may send before they are read.
-const STREAM_WINDOW_BYTES: u32 = 256 << 10;
+const STREAM_WINDOW_BYTES: u32 = 64 << 10;
 
-const CONNECTION_WINDOW_BYTES: u32 = 512 << 10;
+const CONNECTION_WINDOW_BYTES: u32 = 128 << 10;
 
 /// How much of an answer is held when its client does not read it.
 const SEND_BYTES_MAX: usize = 256 << 10;
@@ -98,7 +99,10 @@ impl Watched {
         loop {
             tokio::select! {
                 biased;
-                ended = &mut connection => {
+                ended = poll_fn(|context| {
+                    tasks.join_ended();
+                    connection.as_mut().poll(context)
+                }) => {
                     if let Err(error) = ended {
                         unreadable::log_http2(&error);
                     }
@@ -161,6 +165,12 @@ fn name_host(request: &mut Request<Incoming>) {
 struct Tasks(Arc<Mutex<JoinSet<()>>>);
 
 impl Tasks {
+    /// An ended task keeps its memory until it is joined.
+    fn join_ended(&self) {
+        let mut tasks = lock(&self.0);
+        while tasks.try_join_next().is_some() {}
+    }
+
     fn end(&self) {
         let mut tasks = lock(&self.0);
         tasks.abort_all();
@@ -169,8 +179,6 @@ impl Tasks {
 
 impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Tasks {
     fn execute(&self, task: F) {
-        let mut tasks = lock(&self.0);
-        while tasks.try_join_next().is_some() {}
-        tasks.spawn(task);
+        lock(&self.0).spawn(task);
     }
 }

@@ -1,5 +1,6 @@
 //! One condition of a query, and how a request differs from it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use hyper::header::{AUTHORIZATION, HeaderName};
@@ -150,11 +151,11 @@ impl Expected {
         }
     }
 
-    pub(super) fn value(&self) -> Value {
+    pub(super) fn value(&self) -> Cow<'_, Value> {
         match self {
-            Self::Json(value) => value.clone(),
+            Self::Json(value) => Cow::Borrowed(value),
             Self::Written(text) => {
-                read_exact_json(text.as_bytes()).unwrap_or_else(|| text.as_str().into())
+                Cow::Owned(read_exact_json(text.as_bytes()).unwrap_or_else(|| text.as_str().into()))
             }
         }
     }
@@ -165,10 +166,10 @@ impl Expected {
         status.filter(|status| (100..1000).contains(status))
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(super) fn text(&self) -> Cow<'_, str> {
         match self {
-            Self::Json(Value::String(text)) | Self::Written(text) => text.clone(),
-            Self::Json(value) => value.to_string(),
+            Self::Json(Value::String(text)) | Self::Written(text) => text.into(),
+            Self::Json(value) => value.to_string().into(),
         }
     }
 
@@ -184,7 +185,7 @@ impl Expected {
                 *received == self.text()
             }
             Some(Value::Array(received)) if is_text => {
-                let Value::Array(expected) = expected else {
+                let Value::Array(expected) = &*expected else {
                     return false;
                 };
                 let same = |(one, other): (&Value, &Value)| same_text(one, other);

@@ -335,9 +335,15 @@ pub struct Exchange {
 /// The request line and the headers as text, as far as they are kept. A part that was cut ends in `…`. The API
 /// key and the control token are not kept.
 pub(crate) fn head_text(method: &str, target: &str, headers: &HeaderMap) -> Box<str> {
-    let headers_bytes = headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + 3);
+    let is_hidden = |name: &HeaderName| name == AUTHORIZATION || name == CONTROL_TOKEN_HEADER;
+    let headers_bytes = headers.iter().map(|(name, value)| {
+        let value_bytes = if is_hidden(name) {
+            "…".len()
+        } else {
+            value.len()
+        };
+        name.as_str().len() + value_bytes + 3
+    });
     let whole_bytes = method.len() + 1 + target.len() + headers_bytes.sum::<usize>();
     let mut text = String::with_capacity(whole_bytes.min(HEAD_KEPT_BYTES_MAX + 8));
     push_within(&mut text, method);
@@ -351,7 +357,7 @@ pub(crate) fn head_text(method: &str, target: &str, headers: &HeaderMap) -> Box<
         text.push('\n');
         text.push_str(name.as_str());
         text.push_str(": ");
-        if name == AUTHORIZATION || name == CONTROL_TOKEN_HEADER {
+        if is_hidden(name) {
             text.push('…');
         } else {
             push_within(&mut text, &http::header_text(value));

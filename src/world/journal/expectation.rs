@@ -276,9 +276,6 @@ pub struct NotVerified {
     pub requests: Vec<String>,
     /// The closest requests that did not match, nearest first.
     pub near_misses: Vec<NearMiss>,
-    /// True when later requests could still fulfil it.
-    #[serde(skip)]
-    pub(crate) is_open: bool,
 }
 
 /// A request that nearly matched.
@@ -368,6 +365,8 @@ pub(crate) struct Excerpt {
     pub dropped: u64,
     /// The number of the latest exchange that was dropped.
     pub dropped_until: u64,
+    /// How often the journal was emptied.
+    pub restarts: u64,
 }
 
 /// How long an expectation is watched.

@@ -15,15 +15,22 @@ pub(crate) struct Journal {
     pub bytes: usize,
     pub dropped: u64,
     dropped_until: u64,
+    /// How often it was emptied.
+    restarts: u64,
 }
 
 impl Journal {
-    /// An empty journal that continues the numbers after `seq`.
-    pub(crate) fn starting_after(seq: u64) -> Self {
+    /// The empty journal that follows this one and continues the numbers after `seq`.
+    pub(crate) fn restarted_after(&self, seq: u64) -> Self {
         Self {
             seq,
+            restarts: self.restarts + 1,
             ..Self::default()
         }
+    }
+
+    pub(crate) fn restarts(&self) -> u64 {
+        self.restarts
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -15,6 +15,7 @@ mod query_reading;
 mod redaction;
 mod verify;
 mod wait;
+mod waiters;
 
 pub(crate) use self::callback_tokens::CallbackTokens;
 pub use self::condition::Difference;
@@ -35,3 +36,4 @@ pub(crate) use self::redaction::{
 };
 pub use self::verify::verify;
 pub(crate) use self::wait::JournalOf;
+pub(crate) use self::waiters::Waiters;

@@ -8,11 +8,15 @@ use super::expectation::{
 };
 use super::journal::JOURNAL_ENTRIES_MAX;
 use super::query::{Judgement, Query};
+use super::query_reading::Reading;
+
+/// How many requests are compared with all of a query, to find the nearest: their bodies must be read for that.
+const COMPARED_MAX: usize = 100;
 
 /// How much of an expectation the requests have fulfilled.
 #[derive(Debug)]
-pub(crate) struct Progress<'e> {
-    expectation: &'e Expectation,
+pub(crate) struct Progress {
+    expectation: Expectation,
     matched: SeenRequests,
     /// Requests that cannot be judged, because too little of them is kept.
     unknown: SeenRequests,
@@ -49,10 +53,10 @@ impl SeenRequests {
     }
 }
 
-impl<'e> Progress<'e> {
-    pub(crate) fn new(expectation: &'e Expectation) -> Self {
+impl Progress {
+    pub(crate) fn new(expectation: &Expectation) -> Self {
         Self {
-            expectation,
+            expectation: expectation.clone(),
             matched: SeenRequests::default(),
             unknown: SeenRequests::default(),
             early: None,
@@ -64,27 +68,32 @@ impl<'e> Progress<'e> {
     pub(crate) fn see(&mut self, excerpt: &Excerpt) {
         self.see_dropped(excerpt);
         for exchange in &excerpt.exchanges {
-            self.see_one(exchange);
+            self.see_one(&Reading::of(exchange));
         }
+    }
+
+    pub(super) fn expectation(&self) -> &Expectation {
+        &self.expectation
     }
 
     pub(super) fn see_dropped(&mut self, excerpt: &Excerpt) {
         self.dropped_until = excerpt.dropped_until;
     }
 
-    pub(super) fn see_one(&mut self, exchange: &Exchange) {
+    pub(super) fn see_one(&mut self, reading: &Reading<'_>) {
+        let exchange = reading.exchange;
         if exchange.seq <= self.expectation.after_seq {
             return;
         }
         match &self.expectation.what {
-            ExpectedCalls::Times { query, .. } => match query.judge(exchange) {
+            ExpectedCalls::Times { query, .. } => match query.judge_reading(reading) {
                 Judgement::Meant => self.matched.add(exchange),
                 Judgement::Unknown => self.unknown.add(exchange),
                 Judgement::Other => {}
             },
             ExpectedCalls::InOrder(queries) => {
                 let mut awaited = queries.iter().enumerate().skip(self.step());
-                let is_meant = |query: &Query| query.judge(exchange) == Judgement::Meant;
+                let is_meant = |query: &Query| query.judge_reading(reading) == Judgement::Meant;
                 let Some((_, next)) = awaited.next() else {
                     return;
                 };
@@ -136,6 +145,9 @@ impl<'e> Progress<'e> {
         for exchange in exchanges.iter().rev() {
             search.look_at(exchange);
         }
+        for candidate in &search.candidates() {
+            search.compare(candidate);
+        }
         self.verdict_of(&search)
     }
 
@@ -150,6 +162,7 @@ impl<'e> Progress<'e> {
             early_until: self.matched.last_seq,
             matched: &self.matched.traces,
             came_early: None,
+            candidates: Vec::new(),
             nearest: Vec::new(),
         };
         if self.standing() == ProgressStanding::Holds {
@@ -187,7 +200,6 @@ impl<'e> Progress<'e> {
                 .collect(),
             matched,
             requests: self.matched.traces.clone(),
-            is_open: standing == ProgressStanding::Open,
         })
     }
 
@@ -251,12 +263,20 @@ pub(super) struct Search<'e> {
     /// The traces of the steps that have come.
     matched: &'e [String],
     came_early: Option<String>,
+    /// The requests that may be close.
+    candidates: Vec<Candidate<'e>>,
     nearest: Vec<(f64, NearMiss)>,
 }
 
-impl Search<'_> {
+/// A request that may be close, and how far away it is without its body.
+pub(super) struct Candidate<'e> {
+    distance: f64,
+    exchange: &'e Exchange,
+}
+
+impl<'e> Search<'e> {
     /// Takes the next exchange into account. The newest comes first.
-    pub(super) fn look_at(&mut self, exchange: &Exchange) {
+    pub(super) fn look_at(&mut self, exchange: &'e Exchange) {
         if exchange.seq <= self.after {
             return;
         }
@@ -269,17 +289,48 @@ impl Search<'_> {
         {
             self.came_early = Some(exchange.trace());
         }
-        let Some((query, _)) = self.missing.filter(|(_, after)| exchange.seq > *after) else {
+        if let Some((query, after)) = self.missing
+            && exchange.seq > after
+        {
+            self.candidates.push(Candidate {
+                distance: query.distance_without_body(exchange),
+                exchange,
+            });
+        }
+    }
+
+    /// The requests that may be close, the nearest first. Of those that are equally near, the newest come first.
+    pub(super) fn candidates(&mut self) -> Vec<Candidate<'e>> {
+        let mut candidates = std::mem::take(&mut self.candidates);
+        candidates.sort_by(|one, other| one.distance.total_cmp(&other.distance));
+        candidates.truncate(COMPARED_MAX);
+        candidates
+    }
+
+    /// Keeps a candidate if it is among the nearest. Of requests that are equally far away, the newest are nearer.
+    pub(super) fn compare(&mut self, candidate: &Candidate<'e>) {
+        let Some((query, _)) = self.missing else {
             return;
         };
-        let (distance, differences) = query.differences(exchange);
-        if differences.is_empty() {
+        let farthest = self.nearest.get(NEAR_MISSES_MAX - 1);
+        let limit = farthest.map_or(f64::INFINITY, |(distance, _)| *distance);
+        if candidate.distance > limit {
+            return;
+        }
+        let exchange = candidate.exchange;
+        let reading = Reading::of(exchange);
+        let Some(distance) = query.distance(&reading, limit) else {
+            return;
+        };
+        if distance <= 0.0 {
             return; // it matched
         }
-        let at = (self.nearest).partition_point(|(other, _)| *other <= distance);
+        let at = (self.nearest).partition_point(|(other, near)| {
+            *other < distance || (*other <= distance && near.seq > exchange.seq)
+        });
         if at < NEAR_MISSES_MAX {
             self.nearest.truncate(NEAR_MISSES_MAX - 1);
-            let near = NearMiss::of(exchange, differences);
+            let near = NearMiss::of(exchange, query.differences(&reading));
             self.nearest.insert(at, (distance, near));
         }
     }

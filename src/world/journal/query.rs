@@ -186,10 +186,14 @@ impl Query {
     }
 
     pub(crate) fn judge(&self, exchange: &Exchange) -> Judgement {
-        let reading = Reading::of(exchange);
+        self.judge_reading(&Reading::of(exchange))
+    }
+
+    /// The first condition that is not met decides, so the body is read only if everything else is met.
+    pub(super) fn judge_reading(&self, reading: &Reading<'_>) -> Judgement {
         let mut judgement = Judgement::Meant;
         for condition in &self.conditions {
-            match condition.received(&reading) {
+            match condition.received(reading) {
                 ReceivedValue::NotKept(_) => judgement = Judgement::Unknown,
                 received if condition.meets(&received) => {}
                 ReceivedValue::Value(_) | ReceivedValue::Text(_) => return Judgement::Other,
@@ -198,38 +202,45 @@ impl Query {
         judgement
     }
 
-    /// How a request differs from the query, with what it had instead; and how far it is from matching. 0 means that
-    /// it matches. Similar texts count less than different ones.
-    pub(crate) fn differences(&self, exchange: &Exchange) -> (f64, Vec<Difference>) {
+    /// How far a request is from matching. 0 means that it matches. Similar texts count less than different ones. None if
+    /// it is farther away than `limit`: the body is not read if the rest says so already.
+    pub(super) fn distance(&self, reading: &Reading<'_>, limit: f64) -> Option<f64> {
+        distance(&self.conditions, reading, limit)
+    }
+
+    /// The same without the conditions about the body.
+    pub(super) fn distance_without_body(&self, exchange: &Exchange) -> f64 {
+        let is_of_body = |one: &QueryCondition| matches!(one.field, RequestField::Body(_));
+        let others = self.conditions.partition_point(|one| !is_of_body(one));
         let reading = Reading::of(exchange);
-        let mut distance = 0.0;
-        let mut differences = Vec::new();
-        for condition in &self.conditions {
-            let received = condition.received(&reading);
-            if !condition.meets(&received) {
-                let difference = condition.difference(received);
-                distance += condition.field.weight() * (1.0 - likeness(&difference) / 2.0);
-                differences.push(difference);
-            }
-        }
-        (distance, differences)
+        distance(&self.conditions[..others], &reading, f64::INFINITY).unwrap_or_default()
+    }
+
+    /// How a request differs from the query, with what it had instead.
+    pub(super) fn differences(&self, reading: &Reading<'_>) -> Vec<Difference> {
+        let conditions = self.conditions.iter();
+        let received = conditions.map(|condition| (condition, condition.received(reading)));
+        let differing = received.filter(|(condition, received)| !condition.meets(received));
+        differing
+            .map(|(condition, received)| condition.difference(received))
+            .collect()
     }
 }
 
-/// How alike the expected and the received value are: from 0 to 1.
-fn likeness(difference: &Difference) -> f64 {
-    match (&difference.expected, &difference.received) {
-        (_, Value::Null) => 0.0,
-        (Value::String(one), Value::String(other)) => {
-            let start = |text: &str| text.chars().take(LIKENESS_CHARS).collect::<String>();
-            strsim::jaro_winkler(&start(one), &start(other))
+fn distance(conditions: &[QueryCondition], reading: &Reading<'_>, limit: f64) -> Option<f64> {
+    let mut distance = 0.0;
+    for condition in conditions {
+        let received = condition.received(reading);
+        if !condition.meets(&received) {
+            let likeness = condition.likeness(&received);
+            distance += condition.field.weight() * (1.0 - likeness / 2.0);
         }
-        _ => 0.2, // there is another value
+        if distance > limit {
+            return None;
+        }
     }
+    Some(distance)
 }
-
-/// How many characters of a text are compared for similarity.
-const LIKENESS_CHARS: usize = 200;
 
 impl fmt::Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -239,7 +250,7 @@ impl fmt::Display for Query {
         for (at, condition) in self.conditions.iter().enumerate() {
             let comma = if at == 0 { "" } else { ", " };
             let QueryCondition { field, expected } = condition;
-            match expected.value() {
+            match &*expected.value() {
                 Value::Null => write!(f, "{comma}no {field}")?,
                 value => write!(f, "{comma}{field} {value}")?,
             }

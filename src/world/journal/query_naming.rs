@@ -3,8 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::condition::{Expected, QueryCondition, RequestField};
 use super::query::Query;
 use crate::base::{listed, nearest_clause};
@@ -44,7 +42,7 @@ impl Query {
 impl QueryCondition {
     /// Whether it asks for requests without the field.
     fn is_absence(&self) -> bool {
-        self.expected.value() == Value::Null
+        self.expected.value().is_null()
     }
 }
 

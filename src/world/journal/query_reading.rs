@@ -1,8 +1,9 @@
 //! Reads a field of an exchange and compares it with what is expected.
 
-use std::cell::OnceCell;
+use std::borrow::Cow;
+use std::sync::OnceLock;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::condition::{Difference, Expected, QueryCondition, RequestField};
 use super::exchange::{Content, Exchange, HEAD_KEPT_BYTES_MAX};
@@ -10,17 +11,21 @@ use crate::base::{look_alike_json, size_in_words};
 use crate::catalogue::{self, dig, text_or_list};
 use crate::http;
 
-/// An exchange whose body is read when a condition first needs it.
+/// How many characters of a text are compared for similarity.
+const LIKENESS_CHARS: usize = 200;
+
+/// An exchange whose body is read when a condition first needs it. All who judge the exchange share it, so its body is
+/// read once.
 pub(super) struct Reading<'e> {
-    exchange: &'e Exchange,
-    content: OnceCell<Content>,
+    pub(super) exchange: &'e Exchange,
+    content: OnceLock<Content>,
 }
 
 /// The value of a field in an exchange.
-pub(super) enum ReceivedValue {
-    Value(Option<Value>),
+pub(super) enum ReceivedValue<'r> {
+    Value(Option<Cow<'r, Value>>),
     /// From a form, a header or a query, where everything is text.
-    Text(Option<Value>),
+    Text(Option<Cow<'r, Value>>),
     NotKept(String),
 }
 
@@ -28,15 +33,14 @@ impl<'e> Reading<'e> {
     pub(super) fn of(exchange: &'e Exchange) -> Self {
         Self {
             exchange,
-            content: OnceCell::new(),
+            content: OnceLock::new(),
         }
     }
 
-    fn body(&self, path: &[String]) -> ReceivedValue {
-        let at = |value: &Value| dig(value.as_object().unwrap_or(&Map::new()), path).cloned();
+    fn body(&self, path: &[String]) -> ReceivedValue<'_> {
         match self.content.get_or_init(|| self.exchange.content()) {
-            Content::Json(value) => ReceivedValue::Value(at(value)),
-            Content::Fields(value) => ReceivedValue::Text(at(value)),
+            Content::Json(value) => ReceivedValue::Value(at(value, path)),
+            Content::Fields(value) => ReceivedValue::Text(at(value, path)),
             Content::Empty | Content::Text(_) => ReceivedValue::Value(None),
             Content::Beginning(_) => ReceivedValue::NotKept(format!(
                 "of the {} bytes of the body only the first {} are kept",
@@ -47,6 +51,11 @@ impl<'e> Reading<'e> {
     }
 }
 
+/// The value at a path of a body.
+fn at<'v>(body: &'v Value, path: &[String]) -> Option<Cow<'v, Value>> {
+    dig(body.as_object()?, path).map(Cow::Borrowed)
+}
+
 /// The value of a header. If it came more than once, the list of its values.
 fn header(exchange: &Exchange, name: &str) -> Option<Value> {
     let same = exchange.headers().filter(|(other, _)| *other == name);
@@ -54,12 +63,16 @@ fn header(exchange: &Exchange, name: &str) -> Option<Value> {
 }
 
 impl QueryCondition {
-    pub(super) fn received(&self, reading: &Reading<'_>) -> ReceivedValue {
+    pub(super) fn received<'r>(&self, reading: &'r Reading<'_>) -> ReceivedValue<'r> {
         let exchange = reading.exchange;
-        let text = |text: Option<String>| ReceivedValue::Text(text.map(Value::String));
+        let owned = |value: Option<Value>| ReceivedValue::Text(value.map(Cow::Owned));
+        let text = |text: Option<String>| owned(text.map(Value::String));
         match &self.field {
             RequestField::Endpoint => text(exchange.endpoint().map(str::to_owned)),
-            RequestField::Status => ReceivedValue::Value(Some(exchange.status.as_u16().into())),
+            RequestField::Status => {
+                let status = exchange.status.as_u16().into();
+                ReceivedValue::Value(Some(Cow::Owned(status)))
+            }
             RequestField::Outcome => {
                 // With its endpoint or without, as it was asked for.
                 let with_endpoint = self.expected.text().contains('/');
@@ -77,51 +90,73 @@ impl QueryCondition {
             RequestField::Query(name) => {
                 let pairs = http::shown_pairs(exchange.query().as_bytes());
                 let values = pairs.filter(|(other, _)| other == name);
-                ReceivedValue::Text(text_or_list(values.map(|(_, value)| value)))
+                owned(text_or_list(values.map(|(_, value)| value)))
             }
             RequestField::Header(name) => match header(exchange, name) {
                 None if exchange.lacks_headers() => ReceivedValue::NotKept(format!(
                     "of the headers only the first {} are kept",
                     size_in_words(HEAD_KEPT_BYTES_MAX)
                 )),
-                value => ReceivedValue::Text(value),
+                value => owned(value),
             },
             RequestField::Body(path) => reading.body(path),
         }
     }
 
-    pub(super) fn meets(&self, received: &ReceivedValue) -> bool {
+    pub(super) fn meets(&self, received: &ReceivedValue<'_>) -> bool {
+        let (received, is_text) = match received {
+            ReceivedValue::NotKept(_) => return false,
+            ReceivedValue::Value(value) => (value.as_deref(), false),
+            ReceivedValue::Text(value) => (value.as_deref(), true),
+        };
         match received {
-            ReceivedValue::NotKept(_) => false,
-            ReceivedValue::Text(Some(Value::String(received)))
+            Some(Value::String(received))
                 if matches!(self.field, RequestField::Outcome | RequestField::Method) =>
             {
                 self.expected.text().eq_ignore_ascii_case(received)
             }
             // Only the facts of a file are kept. A query can still ask for the file by its base64.
-            ReceivedValue::Value(Some(file @ Value::Object(_)))
-            | ReceivedValue::Text(Some(file @ Value::Object(_)))
+            Some(file @ Value::Object(_))
                 if catalogue::facts_are_of(file, &self.expected.text()) =>
             {
                 true
             }
-            ReceivedValue::Value(value) => self.expected.is(value.as_ref(), false),
-            ReceivedValue::Text(value) => self.expected.is(value.as_ref(), true),
+            received => self.expected.is(received, is_text),
         }
     }
 
-    pub(super) fn difference(&self, received: ReceivedValue) -> Difference {
+    /// How alike the expected and the received value are: from 0 to 1.
+    pub(super) fn likeness(&self, received: &ReceivedValue<'_>) -> f64 {
+        let (ReceivedValue::Value(Some(received)) | ReceivedValue::Text(Some(received))) = received
+        else {
+            return 0.0;
+        };
+        match (&*self.expected_beside(received), &**received) {
+            (_, Value::Null) => 0.0,
+            (Value::String(one), Value::String(other)) => {
+                let start = |text: &str| text.chars().take(LIKENESS_CHARS).collect::<String>();
+                strsim::jaro_winkler(&start(one), &start(other))
+            }
+            _ => 0.2, // there is another value
+        }
+    }
+
+    /// The expected value. A number from a URL is text where texts are compared.
+    fn expected_beside(&self, received: &Value) -> Cow<'_, Value> {
+        match &self.expected {
+            Expected::Written(text) if received.is_string() => Cow::Owned(text.as_str().into()),
+            Expected::Written(_) | Expected::Json(_) => self.expected.value(),
+        }
+    }
+
+    pub(super) fn difference(&self, received: ReceivedValue<'_>) -> Difference {
         let (received, note) = match received {
             ReceivedValue::Value(value) | ReceivedValue::Text(value) => {
-                (value.unwrap_or_default(), None)
+                (value.map_or(Value::Null, Cow::into_owned), None)
             }
             ReceivedValue::NotKept(why) => (Value::Null, Some(why)),
         };
-        let expected = match &self.expected {
-            // A number from a URL is text where texts are compared.
-            Expected::Written(text) if received.is_string() => text.as_str().into(),
-            Expected::Written(_) | Expected::Json(_) => self.expected.value(),
-        };
+        let expected = self.expected_beside(&received).into_owned();
         Difference {
             field: self.field.to_string(),
             look_alike: look_alike_json(&expected, &received),
@@ -129,5 +164,70 @@ impl QueryCondition {
             received,
             note,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use hyper::StatusCode;
+
+    use super::*;
+    use crate::world::journal::decision::Decision;
+    use crate::world::journal::exchange::NO_WORLD;
+    use crate::world::journal::kept_body::KeptBody;
+    use crate::world::journal::query::{Judgement, Query};
+
+    fn exchange(endpoint: &str) -> Exchange {
+        Exchange {
+            seq: 1,
+            at: SystemTime::UNIX_EPOCH,
+            head: "POST /a?page=2\nx-test: 1".into(),
+            request: KeptBody::copied(br#"{"name": "Testy"}"#),
+            status: StatusCode::OK,
+            reply: KeptBody::copied(b"{}"),
+            reply_headers: Vec::new(),
+            duration: Duration::ZERO,
+            delay: Duration::ZERO,
+            fault: None,
+            decision: Decision {
+                endpoint: Some(endpoint.into()),
+                ..Decision::default()
+            },
+            tag: NO_WORLD,
+        }
+    }
+
+    #[test]
+    fn a_body_is_read_only_if_everything_else_matches_however_the_filters_are_ordered() {
+        let exchange = exchange("v0/other");
+        let body = || Query::any().body("name", "Testy");
+        for (query, judgement, reads) in [
+            (body(), Judgement::Meant, true),
+            (body().endpoint("v0/other"), Judgement::Meant, true),
+            (body().endpoint("v0/asked"), Judgement::Other, false),
+            (body().path("/b"), Judgement::Other, false),
+            (body().method("GET"), Judgement::Other, false),
+            (body().status(400), Judgement::Other, false),
+            (body().trace("00000000-2"), Judgement::Other, false),
+            (body().query("page", "1"), Judgement::Other, false),
+            (body().header("x-test", "2"), Judgement::Other, false),
+        ] {
+            let reading = Reading::of(&exchange);
+            assert_eq!(query.judge_reading(&reading), judgement, "{query}");
+            assert_eq!(reading.content.get().is_some(), reads, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_body_is_not_read_to_say_how_far_away_a_request_is_that_is_too_far_without_it() {
+        let exchange = exchange("v0/other");
+        let query = Query::any().body("name", "Budi").endpoint("v0/asked");
+        let reading = Reading::of(&exchange);
+        assert_eq!(query.distance(&reading, 1.0), None);
+        assert!(reading.content.get().is_none());
+        assert!(query.distance(&reading, f64::INFINITY) > Some(1.0));
+        assert!(reading.content.get().is_some());
     }
 }

@@ -6,6 +6,7 @@ use super::condition::Difference;
 use super::exchange::Exchange;
 use super::expectation::{Expectation, NotVerified, Verified};
 use super::progress::Progress;
+use super::query_reading::Reading;
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -50,7 +51,7 @@ impl fmt::Display for Difference {
 pub fn verify(exchanges: &[Exchange], expectation: &Expectation) -> Result<Verified, NotVerified> {
     let mut progress = Progress::new(expectation);
     for exchange in exchanges {
-        progress.see_one(exchange);
+        progress.see_one(&Reading::of(exchange));
     }
     progress.verdict(exchanges)
 }

@@ -6,7 +6,9 @@ use super::expectation::{Excerpt, Expectation, NotVerified, Verified, Wait};
 use super::journal::Journal;
 use super::mask::Mask;
 use super::progress::{Progress, ProgressStanding};
-use crate::base::{Turn, Turns};
+use super::query_reading::Reading;
+use super::waiters::{Waiter, Waiters};
+use crate::base::Turns;
 use crate::world::strangers::Strangers;
 use crate::world::waiting::Waiting;
 use crate::world::world::World;
@@ -27,10 +29,27 @@ impl JournalOf<'_> {
             last_seq: journal.last_seq(),
             dropped: journal.dropped,
             dropped_until: journal.dropped_until(),
+            restarts: journal.restarts(),
         };
+        self.read(of)
+    }
+
+    /// How often the journal was emptied, and the number of its latest exchange.
+    fn end(self) -> (u64, u64) {
+        self.read(|journal| (journal.restarts(), journal.last_seq()))
+    }
+
+    fn read<T>(self, read: impl Fn(&Journal) -> T) -> T {
         match self {
-            Self::OfWorld(world) => of(&world.state().journal),
-            Self::Strangers(strangers) => of(&strangers.journal()),
+            Self::OfWorld(world) => read(&world.state().journal),
+            Self::Strangers(strangers) => read(&strangers.journal()),
+        }
+    }
+
+    fn waiters(&self) -> &Waiters {
+        match self {
+            Self::OfWorld(world) => &world.waiters,
+            Self::Strangers(strangers) => &strangers.waiters,
         }
     }
 
@@ -50,25 +69,6 @@ impl JournalOf<'_> {
         verdict.map_err(|not_verified| self.hide_secrets(not_verified))
     }
 
-    /// The same in turns with other calculations.
-    async fn verify_in_turns(
-        self,
-        expectation: &Expectation,
-        turns: &Turns,
-    ) -> Result<Verified, NotVerified> {
-        let mut turn = turns.first().await;
-        let excerpt = self.excerpt(0);
-        let mut progress = Progress::new(expectation);
-        progress.see_in_turns(&excerpt, &mut turn).await;
-        let mut search = progress.search();
-        for exchange in excerpt.exchanges.iter().rev() {
-            turn.pause().await;
-            search.look_at(exchange);
-        }
-        let verdict = progress.verdict_of(&search);
-        verdict.map_err(|not_verified| self.hide_secrets(not_verified))
-    }
-
     fn hide_secrets(self, not_verified: NotVerified) -> NotVerified {
         match self {
             Self::OfWorld(world) => not_verified.hiding(&world.mask()),
@@ -76,8 +76,8 @@ impl JournalOf<'_> {
         }
     }
 
-    /// Waits until an expectation holds, and compares it with what is kept then. `stop` turns true when the sandbox
-    /// stops; the wait is over then.
+    /// Waits until an expectation holds, and says whether it does. `stop` turns true when the sandbox stops; the wait is
+    /// over then.
     pub(crate) async fn verify(
         self,
         expectation: &Expectation,
@@ -93,59 +93,89 @@ impl JournalOf<'_> {
             Self::OfWorld(world) => Waiting::in_world(until, stop, world),
             Self::Strangers(_) => Waiting::new(until, stop),
         };
+        let waiter = self.waiters().add(expectation, throughout);
+        let mut is_over = false;
         loop {
-            let is_late = self
-                .watch(expectation, &mut waiting, throughout, turns)
-                .await;
-            let verdict = self.verify_in_turns(expectation, turns).await;
-            // The world may have been emptied between the two.
-            let may_still = verdict.as_ref().is_err_and(|error| error.is_open);
-            if is_late || throughout || !may_still {
-                return verdict;
+            self.show_news(&waiter, turns).await;
+            if waiter.is_decided() || is_over {
+                match self.verdict(&waiter, turns).await {
+                    Some(verdict) => return verdict,
+                    None => continue,
+                }
+            }
+            let news = self.await_news(&waiter, turns);
+            is_over = waiting.result(news).await.is_none();
+        }
+    }
+
+    /// Waits until the waiter is decided, or has seen new exchanges. Of those who wait, one waits for the exchanges and
+    /// shows them to all: an exchange would otherwise wake hundreds.
+    async fn await_news(self, waiter: &Waiter, turns: &Turns) {
+        tokio::select! {
+            biased;
+            () = waiter.decided.notified() => {}
+            _leads = self.waiters().leading.lock() => {
+                let mut news = self.news();
+                if waiter.has_seen(self.end()) {
+                    news.changed().await.ok();
+                }
+                self.show_news(waiter, turns).await;
             }
         }
     }
 
-    /// Looks at each new request once. True when the wait is over.
-    async fn watch(
-        self,
-        expectation: &Expectation,
-        waiting: &mut Waiting,
-        throughout: bool,
-        turns: &Turns,
-    ) -> bool {
-        let mut news = self.news();
-        let mut progress = Progress::new(expectation);
-        let mut seen = expectation.after_seq();
-        loop {
-            news.mark_unchanged();
-            let mut turn = turns.first().await;
-            let excerpt = self.excerpt(seen);
-            if excerpt.last_seq < seen {
-                progress = Progress::new(expectation); // the world was emptied
-            }
-            seen = excerpt.last_seq;
-            progress.see_in_turns(&excerpt, &mut turn).await;
-            drop(turn);
-            match progress.standing() {
-                ProgressStanding::Holds if !throughout => return false,
-                ProgressStanding::Failed => return false,
-                ProgressStanding::Holds | ProgressStanding::Open => {}
-            }
-            if !waiting.change(&mut news).await {
-                return true;
-            }
+    /// Shows a waiter the exchanges that it has not seen. Whoever comes first shows them to all others too.
+    async fn show_news(self, waiter: &Waiter, turns: &Turns) {
+        let _one_at_a_time = self.waiters().showing.lock().await;
+        if waiter.has_seen(self.end()) {
+            return;
         }
-    }
-}
-
-impl Progress<'_> {
-    /// Takes the next requests into account, in turns with other calculations.
-    async fn see_in_turns(&mut self, excerpt: &Excerpt, turn: &mut Turn<'_>) {
-        self.see_dropped(excerpt);
+        let mut turn = turns.first().await;
+        let waiters = self.waiters().all();
+        let (restarts, _) = self.end();
+        let seen = waiters.iter().map(|one| one.seen_since(restarts));
+        let excerpt = self.excerpt(seen.min().unwrap_or(0));
+        for one in &waiters {
+            one.begin(&excerpt);
+        }
         for exchange in &excerpt.exchanges {
-            turn.pause().await;
-            self.see_one(exchange);
+            let reading = Reading::of(exchange);
+            for one in &waiters {
+                turn.pause().await;
+                one.see(&reading);
+            }
         }
+        for one in &waiters {
+            one.end(&excerpt);
+        }
+    }
+
+    /// Whether an expectation holds, and if not, which requests came closest. None if the journal was emptied meanwhile.
+    async fn verdict(
+        self,
+        waiter: &Waiter,
+        turns: &Turns,
+    ) -> Option<Result<Verified, NotVerified>> {
+        let (progress, (restarts, seen)) = waiter.take();
+        let mut search = progress.search();
+        if progress.standing() == ProgressStanding::Holds {
+            return Some(progress.verdict_of(&search));
+        }
+        let mut turn = turns.first().await;
+        let excerpt = self.excerpt(0);
+        if excerpt.restarts != restarts {
+            return None;
+        }
+        let known = excerpt.exchanges.iter().filter(|one| one.seq <= seen);
+        for exchange in known.rev() {
+            turn.pause().await;
+            search.look_at(exchange);
+        }
+        for candidate in &search.candidates() {
+            turn.pause().await;
+            search.compare(candidate);
+        }
+        let verdict = progress.verdict_of(&search);
+        Some(verdict.map_err(|not_verified| self.hide_secrets(not_verified)))
     }
 }

@@ -190,7 +190,7 @@ impl DeliveryState {
 /// The latest deliveries: all pending ones, and a thousand that have ended.
 #[derive(Debug, Default)]
 pub(crate) struct Deliveries {
-    kept: VecDeque<Delivery>,
+    kept: VecDeque<Arc<Delivery>>,
     seq: u64,
     pub bytes: usize,
     pub dropped: u64,
@@ -262,16 +262,21 @@ impl Deliveries {
     }
 
     pub(crate) fn newest_first(&self) -> impl Iterator<Item = &Delivery> {
+        self.shared().map(|delivery| &**delivery)
+    }
+
+    /// The deliveries, newest first. Readers can keep them without the lock.
+    pub(crate) fn shared(&self) -> impl Iterator<Item = &Arc<Delivery>> {
         self.kept.iter().rev()
     }
 
     pub(crate) fn get(&self, seq: u64) -> Option<&Delivery> {
-        self.kept.get(self.place(seq)?)
+        self.kept.get(self.place(seq)?).map(|one| &**one)
     }
 
     pub(crate) fn get_mut(&mut self, seq: u64) -> Option<&mut Delivery> {
         let place = self.place(seq)?;
-        self.kept.get_mut(place)
+        self.kept.get_mut(place).map(Arc::make_mut)
     }
 
     fn place(&self, seq: u64) -> Option<usize> {
@@ -288,7 +293,7 @@ impl Deliveries {
         delivery.at = SystemTime::now();
         self.ended.count(delivery.state);
         self.bytes += delivery.bytes();
-        self.kept.push_back(delivery);
+        self.kept.push_back(Arc::new(delivery));
         self.make_room(pending);
         self.seq
     }
@@ -314,13 +319,13 @@ impl Deliveries {
     pub(crate) fn take(&mut self, seq: u64) -> Option<Delivery> {
         let taken = self.kept.remove(self.place(seq)?)?;
         self.bytes -= taken.bytes();
-        Some(taken)
+        Some(Arc::unwrap_or_clone(taken))
     }
 
     /// Writes an attempt into the log.
     pub(crate) fn attempted(&mut self, seq: u64, attempt: Attempt) -> Option<&mut Delivery> {
         let place = self.place(seq)?;
-        let delivery = self.kept.get_mut(place)?;
+        let delivery = Arc::make_mut(self.kept.get_mut(place)?);
         self.bytes += attempt.bytes();
         delivery.attempts.push(attempt);
         Some(delivery)

@@ -17,10 +17,9 @@ use crate::base::{
     Probability, RateLimit, ReceiverUrl, WINDOWS_MAX, Window, parse_duration, short, time_in_words,
 };
 use crate::catalogue::{Catalogue, OutcomeId};
-use crate::world::journal::Journal;
 use crate::world::outbox::{RegisteredUrl, UNSENT_MAX};
 use crate::world::queued::{self, CallKind, Queued};
-use crate::world::records::{COUNTERS_MAX, Later, RECORDS_MAX, Record, Version};
+use crate::world::records::{COUNTERS_MAX, Counters, Later, RECORDS_MAX, Record, Records, Version};
 use crate::world::standing_faults::{FAULTS_MAX, TTL_MAX, WorldFault};
 use crate::world::state::State;
 use crate::world::world::World;
@@ -51,10 +50,10 @@ pub(crate) struct Restoration {
     next: Vec<(CallKind, Queued)>,
     faults: Option<CheckedFaults>,
     limits: Vec<(u64, Option<SavedWindow>)>,
-    records: Vec<CheckedRecord>,
-    records_dropped: u64,
-    counters: Vec<(u64, u32, u64)>,
-    counters_dropped: u64,
+    /// The records and counters as the world will have them: to place them takes no time under its lock.
+    records: Records,
+    counters: Counters,
+    pub record_count: usize,
     /// True when it comes from a world of the same key. Only then does everything go on as it did.
     pub is_own: bool,
 }
@@ -66,26 +65,14 @@ struct CheckedFaults {
     all: Vec<(WorldFault, Option<SavedWindow>)>,
 }
 
-#[derive(Debug)]
-struct CheckedRecord {
-    id: Arc<str>,
-    endpoint: Arc<str>,
-    version: Version,
-    becomes: Option<RestoredStages>,
-}
-
-#[derive(Debug)]
-struct RestoredStages {
-    since: Ago,
-    versions: Vec<(Duration, Version)>,
-}
-
 impl Snapshot {
-    /// Checks every part against this sandbox and this world. A refusal changes nothing.
+    /// Checks every part against this sandbox and this world. A refusal changes nothing. `now` is the time of the
+    /// restore.
     pub(crate) fn check(
         self,
         catalogue: &Catalogue,
         world: &World,
+        now: Instant,
     ) -> Result<Restoration, SnapshotRefused> {
         if self.seed != world.seed() {
             return Err(SnapshotRefused::Foreign(format!(
@@ -114,8 +101,7 @@ impl Snapshot {
             .collect::<Result<Vec<_>, String>>()?;
         let faults = self.faults.map(|faults| faults.check(catalogue));
         // Hashes are made with the digest of the key, so they mean nothing under another key.
-        let counters = counters(self.counters)?;
-        let of_own = |count: usize| if is_own { count } else { 0 };
+        let counters = counters(self.counters, self.counters_dropped)?;
         Ok(Restoration {
             advanced: Duration::from_millis(self.clock.advanced_ms),
             last_request: self.last_request,
@@ -126,21 +112,20 @@ impl Snapshot {
             unsent: unsent::checked(self.unsent, catalogue)?,
             next: each(self.next, "next", |next| next.check(catalogue))?,
             faults: faults.transpose()?,
-            records: each(self.records, "records", |record| record.check(catalogue))?,
-            records_dropped: self.records_dropped,
-            limits: limits[..of_own(limits.len())].to_vec(),
-            counters: counters[..of_own(counters.len())].to_vec(),
-            counters_dropped: if is_own { self.counters_dropped } else { 0 },
+            record_count: self.records.len(),
+            records: records(self.records, self.records_dropped, catalogue, now)?,
+            limits: if is_own { limits } else { Vec::new() },
+            counters: if is_own {
+                counters
+            } else {
+                Counters::default()
+            },
             is_own,
         })
     }
 }
 
 impl Restoration {
-    pub(crate) fn records(&self) -> usize {
-        self.records.len()
-    }
-
     /// Empties a world and fills it under one lock. Returns how many callbacks were cancelled.
     pub(crate) async fn restore(self, world: &World) -> usize {
         let fill = |state: &mut State| self.fill(state, Instant::now());
@@ -149,7 +134,7 @@ impl Restoration {
 
     /// Fills a world that has been emptied.
     fn fill(self, state: &mut State, now: Instant) {
-        state.journal = Journal::starting_after(self.last_request);
+        state.journal = state.journal.restarted_after(self.last_request);
         state.callbacks.log.start_after(self.last_delivery);
         state.callbacks.advanced = self.advanced;
         state.callbacks.urls = self.urls.into_iter().collect();
@@ -171,33 +156,36 @@ impl Restoration {
             let window = window.map(|window| window.at(now));
             state.windows.0.insert(of, window);
         }
-        for (what, times, epoch) in self.counters {
-            state.counters.put(what, times, epoch);
-        }
-        state.counters.dropped = self.counters_dropped;
-        for one in self.records {
-            let becomes = one.becomes.map(|next| (next.since.at(now), next.versions));
-            let record = Record {
-                endpoint: one.endpoint,
-                version: one.version,
-                later: becomes.and_then(|(since, versions)| Later::since(since, versions)),
-            };
-            state.records.put(one.id, record);
-        }
-        state.records.dropped = self.records_dropped;
+        state.counters = self.counters;
+        state.records = self.records;
     }
 }
 
-fn counters(saved: Vec<(String, u32, u64)>) -> Result<Vec<(u64, u32, u64)>, String> {
+fn records(
+    saved: Vec<SavedRecord>,
+    dropped: u64,
+    catalogue: &Catalogue,
+    now: Instant,
+) -> Result<Records, String> {
+    let mut records = Records::default();
+    for (id, record) in each(saved, "records", |record| record.check(catalogue, now))? {
+        records.put(id, record);
+    }
+    records.dropped = dropped;
+    Ok(records)
+}
+
+fn counters(saved: Vec<(String, u32, u64)>, dropped: u64) -> Result<Counters, String> {
     let mut known = HashSet::default();
-    let mut counters = Vec::with_capacity(saved.len());
+    let mut counters = Counters::default();
     for (what, times, epoch) in saved {
         let what = hash("counters", &what)?;
         if !known.insert(what) {
             return Err(format!("`counters`: `{what:016x}` is there twice"));
         }
-        counters.push((what, times, epoch));
+        counters.put(what, times, epoch);
     }
+    counters.dropped = dropped;
     Ok(counters)
 }
 
@@ -278,28 +266,26 @@ impl SavedFault {
 }
 
 impl SavedRecord {
-    fn check(self, catalogue: &Catalogue) -> Result<CheckedRecord, String> {
+    fn check(self, catalogue: &Catalogue, now: Instant) -> Result<(Arc<str>, Record), String> {
         let endpoint = &known_endpoint(catalogue, &self.endpoint)?.id;
-        let becomes = self.later.map(|later| later.check(endpoint));
-        Ok(CheckedRecord {
-            id: self.id.into(),
+        let later = self.later.map(|later| later.check(endpoint, now));
+        let record = Record {
             endpoint: endpoint.clone(),
             version: version(endpoint, &self.outcome, self.body)?,
-            becomes: becomes.transpose()?,
-        })
+            later: later.transpose()?.flatten(),
+        };
+        Ok((self.id.into(), record))
     }
 }
 
 impl SavedLater {
-    fn check(self, endpoint: &Arc<str>) -> Result<RestoredStages, String> {
+    fn check(self, endpoint: &Arc<str>, now: Instant) -> Result<Option<Box<Later>>, String> {
         let versions = self.versions.into_iter().map(|later| {
             let after = Duration::from_millis(later.after_ms);
             Ok((after, version(endpoint, &later.outcome, later.body)?))
         });
-        Ok(RestoredStages {
-            since: self.since,
-            versions: versions.collect::<Result<_, String>>()?,
-        })
+        let versions = versions.collect::<Result<_, String>>()?;
+        Ok(Later::since(self.since.at(now), versions))
     }
 }
 

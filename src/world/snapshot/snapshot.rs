@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::unsent::{self, SavedEvent};
 use super::values::{Ago, Text};
 use crate::base::{Clock, JsonMistake, duration_text, milliseconds};
-use crate::world::records::Version;
+use crate::world::records::{Record, Version};
 use crate::world::standing_faults::WorldFault;
 use crate::world::state::State;
 use crate::world::world::World;
@@ -157,8 +157,28 @@ struct LeftOut {
 }
 
 impl Snapshot {
-    /// Takes a snapshot under the world's lock. Large parts are shared, not copied.
-    pub(crate) fn of(world: &World, state: &State, now: Instant) -> Self {
+    /// Takes a snapshot. The large parts are shared under the world's lock, and written after it.
+    pub(crate) fn of(world: &World, now: Instant) -> Self {
+        let state = world.state();
+        let small = Self::without_large_parts(world, &state, now);
+        let records = state.records.oldest_first();
+        let records: Vec<_> = records
+            .map(|(id, record)| (id.clone(), record.clone()))
+            .collect();
+        let counters: Vec<_> = state.counters.oldest_first().collect();
+        drop(state);
+        let saved = |(what, times, epoch)| (format!("{what:016x}"), times, epoch);
+        Self {
+            records: (records
+                .iter()
+                .map(|(id, record)| saved_record(id, record, now)))
+            .collect(),
+            counters: counters.into_iter().map(saved).collect(),
+            ..small
+        }
+    }
+
+    fn without_large_parts(world: &World, state: &State, now: Instant) -> Self {
         let callbacks = &state.callbacks;
         Self {
             form: VERSION,
@@ -176,11 +196,9 @@ impl Snapshot {
             next: next(state),
             faults: faults(state, now),
             rate_limits: rate_limits(state, now),
-            records: records(state, now),
+            records: Vec::new(),
             records_dropped: state.records.dropped,
-            counters: (state.counters.oldest_first())
-                .map(|(what, times, epoch)| (format!("{what:016x}"), times, epoch))
-                .collect(),
+            counters: Vec::new(),
             counters_dropped: state.counters.dropped,
             left_out: LeftOut {
                 pending_callbacks: callbacks.pending(),
@@ -283,10 +301,9 @@ fn rate_limits(state: &State, now: Instant) -> Vec<SavedLimit> {
     saved.collect()
 }
 
-fn records(state: &State, now: Instant) -> Vec<SavedRecord> {
-    let records = state.records.oldest_first();
-    let saved = records.map(|(id, record)| SavedRecord {
-        id: id.as_ref().to_owned(),
+fn saved_record(id: &str, record: &Record, now: Instant) -> SavedRecord {
+    SavedRecord {
+        id: id.to_owned(),
         endpoint: record.endpoint.as_ref().to_owned(),
         outcome: outcome(&record.version),
         body: Text(record.version.body.clone()),
@@ -294,8 +311,7 @@ fn records(state: &State, now: Instant) -> Vec<SavedRecord> {
             since: Ago::of(later.since, now),
             versions: later.versions.iter().map(later_version).collect(),
         }),
-    });
-    saved.collect()
+    }
 }
 
 fn later_version((after, version): &(Duration, Version)) -> LaterVersion {

@@ -212,7 +212,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "src/control/openapi.json",
-        r#"more than {requests::PAGE_BYTES_MAX}.", "schema": {"type": "integer", "minimum": 0, "maximum": {journal::JOURNAL_ENTRIES_MAX}, "default": {ask::LIMIT_DEFAULT}}"#,
+        r#"more than {memory::PAGE_BYTES_MAX}.", "schema": {"type": "integer", "minimum": 0, "maximum": {journal::JOURNAL_ENTRIES_MAX}, "default": {ask::LIMIT_DEFAULT}}"#,
     ),
     (
         "src/control/openapi.json",
@@ -429,6 +429,19 @@ pub const NO_LIMITS: &[(&str, &str)] = &[
 
 /// Constants that are called as limits are, and that nobody meets from outside.
 pub const INTERNAL: &[(&str, &str)] = &[
+    ("base::api_key::BYTES_MAX", "the longest key, by its parts"),
+    (
+        "base::recycled_json::RECYCLED_BYTES_MAX",
+        "the memory of a larger document is not used again",
+    ),
+    (
+        "server::respond::REUSED_HEADERS_MAX",
+        "the memory of more headers is not used again",
+    ),
+    (
+        "server::socket::JOINED_BYTES_MAX",
+        "a larger reply is written in pieces",
+    ),
     (
         "server::tls::handshake::NAME_CHARS_MAX",
         "the longest name of a host",

@@ -50,14 +50,14 @@ pub(super) fn name(dummy: &Dummy, asked: Asked<'_>) -> Finding {
     };
     Finding {
         verdict,
-        values: facts(finding).into(),
+        values: facts(finding).into_iter().collect(),
     }
 }
 
 pub(super) fn name_found() -> Finding {
     Finding {
         verdict: "match",
-        values: facts(AccountFinding::Found).into(),
+        values: facts(AccountFinding::Found).into_iter().collect(),
     }
 }
 
@@ -76,9 +76,11 @@ fn held(
     asked: Asked<'_>,
 ) -> Finding {
     let holder = holder.map_or_else(|| invented_holder(seed, asked), str::to_owned);
-    let mut values = Vec::from(facts(finding));
-    values.push(Some(holder.into()));
-    Finding { verdict, values }
+    let values = facts(finding).into_iter().chain([Some(holder.into())]);
+    Finding {
+        verdict,
+        values: values.collect(),
+    }
 }
 
 /// The fields `is_virtual_account`, `need_review` and `is_normal_account`.

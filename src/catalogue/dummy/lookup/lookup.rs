@@ -4,8 +4,10 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
+use smallvec::SmallVec;
 use strum::VariantArray;
 
+use crate::base::field_of;
 use crate::catalogue::dummy::watchlist::{ListingKind, Profile, WatchlistListing};
 use crate::scenario::DateForm;
 
@@ -28,14 +30,14 @@ pub(crate) struct LookupField(usize);
 #[derive(Debug)]
 pub(crate) struct Finding {
     pub verdict: &'static str,
-    pub(super) values: Vec<Option<FieldValue>>,
+    pub(super) values: SmallVec<[Option<FieldValue>; 1]>,
 }
 
 #[derive(Debug)]
 pub(crate) enum FieldValue {
     Json(Value),
     /// Listings of the watchlist, each with its score.
-    Listings(Vec<(u8, Arc<WatchlistListing>)>),
+    Listings(SmallVec<[(u8, Arc<WatchlistListing>); 1]>),
 }
 
 impl<T: Into<Value>> From<T> for FieldValue {
@@ -218,7 +220,7 @@ impl Lookup {
 impl<'a> Asked<'a> {
     pub(super) fn get(self, field: &str) -> Option<&'a Value> {
         let renamed = self.reads.0.iter().find(|(own, _)| *own == field);
-        self.input.get(renamed.map_or(field, |(_, name)| name))
+        field_of(self.input, renamed.map_or(field, |(_, name)| name))
     }
 
     pub(super) fn text(self, field: &str) -> &'a str {

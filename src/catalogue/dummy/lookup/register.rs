@@ -1,6 +1,7 @@
 //! Answers of the population register about a number, and about the data that was sent with it.
 
 use serde_json::Value;
+use smallvec::smallvec;
 
 use super::lookup::{Asked, Finding, Lookup};
 use crate::base::Mix;
@@ -46,7 +47,7 @@ pub(super) fn person_found(dummy: &Dummy, seed: u64, asked: Asked<'_>) -> Findin
     };
     Finding {
         verdict: "found",
-        values: vec![Some(name.into())],
+        values: smallvec![Some(name.into())],
     }
 }
 
@@ -67,7 +68,7 @@ fn compared(person: Option<&PersonPart>, asked: Asked<'_>) -> Finding {
     });
     Finding {
         verdict: "found",
-        values: vec![
+        values: smallvec![
             Some(person.map_or(100, |person| person.selfie_score.0).into()),
             same("name", |person| &person.name),
             same("birthdate", |person| &person.birthdate.0),

@@ -1,9 +1,11 @@
 //! The search in the watchlist by similar names.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
+use smallvec::{SmallVec, smallvec};
 
 use super::lookup::{Asked, FieldValue, Finding, Lookup};
 use crate::base::Dice;
@@ -17,17 +19,17 @@ use crate::scenario::Scope;
 struct Search<'a> {
     kind: ListingKind,
     name: Name,
-    full_name: String,
+    full_name: Cow<'a, str>,
     country: Option<&'a str>,
     date: Option<&'a str>,
-    scopes: Vec<Scope>,
+    scopes: SmallVec<[Scope; 8]>,
     threshold: u64,
 }
 
 impl<'a> Search<'a> {
     fn of(lookup: Lookup, asked: Asked<'a>) -> Self {
         let scopes = asked.get("scopes").and_then(Value::as_array);
-        let scopes = scopes.map_or(Vec::new(), |scopes| {
+        let scopes = scopes.map_or(SmallVec::new(), |scopes| {
             scopes
                 .iter()
                 .filter_map(|scope| Scope::deserialize(scope).ok())
@@ -41,11 +43,11 @@ impl<'a> Search<'a> {
         )]
         let threshold = threshold.map_or(85, |threshold| threshold as u64);
         if lookup == Lookup::Entities {
-            let full_name = asked.text("name").to_owned();
+            let full_name = asked.text("name");
             return Self {
                 kind: ListingKind::Entity,
-                name: Name::of_business(&full_name),
-                full_name,
+                name: Name::of_business(full_name),
+                full_name: full_name.into(),
                 country: asked.get("business_domicile").and_then(Value::as_str),
                 date: asked.get("date_of_registration").and_then(Value::as_str),
                 scopes,
@@ -54,9 +56,9 @@ impl<'a> Search<'a> {
         }
         let (given, surname) = (asked.text("given_names"), asked.text("surname"));
         let full_name = if surname.is_empty() {
-            given.to_owned()
+            Cow::from(given)
         } else {
-            [given, surname].join(" ")
+            [given, surname].join(" ").into()
         };
         Self {
             kind: ListingKind::Individual,
@@ -88,7 +90,7 @@ impl<'a> Search<'a> {
 /// first; equal scores stay in the order of the list.
 pub(super) fn find(lookup: Lookup, dummy: &Dummy, asked: Asked<'_>) -> Finding {
     let search = Search::of(lookup, asked);
-    let mut hits: Vec<_> = search
+    let mut hits: SmallVec<[_; 1]> = search
         .list(dummy)
         .listings
         .iter()
@@ -108,7 +110,7 @@ pub(super) fn find(lookup: Lookup, dummy: &Dummy, asked: Asked<'_>) -> Finding {
         } else {
             "found"
         },
-        values: vec![Some(FieldValue::Listings(hits))],
+        values: smallvec![Some(FieldValue::Listings(hits))],
     }
 }
 
@@ -127,7 +129,7 @@ pub(super) fn listed_or_invented(
     });
     Finding {
         verdict: "found",
-        values: vec![Some(FieldValue::Listings(vec![(100, listing)]))],
+        values: smallvec![Some(FieldValue::Listings(smallvec![(100, listing)]))],
     }
 }
 
@@ -145,8 +147,8 @@ fn invented(search: &Search<'_>, dice: &mut Dice) -> Profile {
     Profile {
         id,
         kind: search.kind,
-        names: vec![search.full_name.clone()],
-        scopes,
+        names: vec![search.full_name.clone().into_owned()],
+        scopes: scopes.into_vec(),
         countries: search
             .country
             .iter()

@@ -7,9 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::load::{Load, Request};
-use crate::measure::{Server, Subject, print_row};
-use crate::{Explain, Outcome, Plan};
+use crate::common::load::{Amount, Request};
+use crate::common::pinned::{Server, Subject};
+use crate::common::rounds::{
+    CPU, P50, P99, Plan, in_turns, load_of, print_head, print_rounds, print_row, round,
+};
+use crate::common::{Explain, Outcome};
 
 /// The pause between two saves of a file while reloads are measured.
 const SAVED_EVERY: Duration = Duration::from_millis(500);
@@ -17,32 +20,38 @@ const FEW_RULES: usize = 10;
 const MANY_RULES: usize = 10_000;
 const MANY_FILES: usize = 1000;
 
-/// Prints the table of both measurements.
-pub fn measure_scale(plan: &Plan) -> Outcome<()> {
+pub fn measure(plan: Plan) -> Outcome<()> {
     let folders = Folders::write()?;
+    measure_rules(plan, &folders)?;
+    measure_start(plan, &folders)?;
+    measure_reloads(plan, &folders)
+}
 
-    eprintln!(
-        "rules: {} rounds of {:?} each",
-        plan.rounds, plan.round_length
-    );
-    let servers = [
-        Server::start(&Subject::over(&folders.few))?,
-        Server::start(&Subject::over(&folders.many))?,
+fn measure_rules(plan: Plan, folders: &Folders) -> Outcome<()> {
+    eprintln!("rules");
+    let few = Server::start(&Subject::over(&folders.few))?;
+    let many = Server::start(&Subject::over(&folders.many))?;
+    let amount = Amount::during(plan.round_length);
+    let sides = &mut [
+        load_of(&few, account(FEW_RULES - 1), amount),
+        load_of(&many, account(MANY_RULES - 1), amount),
     ];
-    let mut by_rules = [Rounds::default(), Rounds::default()];
-    for number in 0..=plan.rounds {
-        for (at, last_rule) in [(0, FEW_RULES - 1), (1, MANY_RULES - 1)] {
-            let round = round(&servers[at], account(last_rule), plan)?;
-            if number > 0 {
-                by_rules[at].push(&round);
-            }
-        }
-    }
-    drop(servers);
+    let rounds = in_turns(plan, sides)?;
+    print_head(
+        "medians",
+        &[
+            &format!("{FEW_RULES} rules"),
+            &format!("{MANY_RULES} rules"),
+        ],
+    );
+    print_rounds(&rounds, &[CPU, P50, P99]);
+    Ok(())
+}
 
-    eprintln!("files: {} spawns and {} rounds", plan.spawns, plan.rounds);
+fn measure_start(plan: Plan, folders: &Folders) -> Outcome<()> {
+    eprintln!("files");
     let mut start_ups = [vec![], vec![]];
-    for _ in 0..plan.spawns {
+    for _ in 0..plan.rounds * 4 {
         for (start_ups, subject) in start_ups
             .iter_mut()
             .zip([Subject::sandbox(), Subject::over(&folders.files)])
@@ -50,70 +59,30 @@ pub fn measure_scale(plan: &Plan) -> Outcome<()> {
             start_ups.push(Server::start(&subject)?.start_up.as_secs_f64() * 1e3);
         }
     }
-    let server = Server::start(&Subject::over(&folders.files))?;
-    let mut by_reloads = [Rounds::default(), Rounds::default()];
-    for number in 0..=plan.rounds {
-        let quiet = round(&server, account(0), plan)?;
-        let busy = while_saving(&folders.files, || round(&server, account(0), plan))?;
-        if number > 0 {
-            by_reloads[0].push(&quiet);
-            by_reloads[1].push(&busy);
-        }
-    }
-
-    println!("\n| medians | {FEW_RULES} rules | {MANY_RULES} rules | ratio (min to max) |");
-    println!("|---|---:|---:|---:|");
-    by_rules.print();
-    println!("\n| medians | shipped files | and {MANY_FILES} more | ratio (min to max) |");
-    println!("|---|---:|---:|---:|");
+    print_head(
+        "medians",
+        &["shipped files", &format!("and {MANY_FILES} more")],
+    );
     print_row("spawn to first 200, ms", 2, &start_ups);
-    println!("\n| medians, {MANY_FILES} files | no reload | reloads | ratio (min to max) |");
-    println!("|---|---:|---:|---:|");
-    by_reloads.print();
     Ok(())
 }
 
-/// The results of rounds of load, in microseconds.
-#[derive(Default)]
-struct Rounds {
-    cpu: Vec<f64>,
-    p50: Vec<f64>,
-    p99: Vec<f64>,
-}
-
-struct Round {
-    load: Load,
-    cpu: f64,
-}
-
-impl Rounds {
-    fn push(&mut self, Round { load, cpu }: &Round) {
-        let count = load.latencies.len();
-        let at = |percent: usize| load.latencies[count * percent / 100].as_secs_f64() * 1e6;
-        self.cpu.push(cpu * 1e6 / count as f64);
-        self.p50.push(at(50));
-        self.p99.push(at(99));
-    }
-}
-
-trait Print {
-    fn print(self);
-}
-
-impl Print for [Rounds; 2] {
-    fn print(self) {
-        let [one, other] = self;
-        print_row("server CPU per request, µs", 2, &[one.cpu, other.cpu]);
-        print_row("latency p50, µs", 0, &[one.p50, other.p50]);
-        print_row("latency p99, µs", 0, &[one.p99, other.p99]);
-    }
-}
-
-fn round(server: &Server, mut request: Request, plan: &Plan) -> Outcome<Round> {
-    let before = server.cpu_seconds()?;
-    let load = server.load(&mut request, u64::MAX, plan.round_length)?;
-    let cpu = server.cpu_seconds()? - before;
-    Ok(Round { load, cpu })
+fn measure_reloads(plan: Plan, folders: &Folders) -> Outcome<()> {
+    eprintln!("reloads");
+    let server = Server::start(&Subject::over(&folders.files))?;
+    let amount = Amount::during(plan.round_length);
+    let load = || round(&server, &mut account(0), amount);
+    let sides = &mut [
+        load_of(&server, account(0), amount),
+        Box::new(|| while_saving(&folders.files, load)),
+    ];
+    let rounds = in_turns(plan, sides)?;
+    print_head(
+        &format!("medians, {MANY_FILES} files"),
+        &["no reload", "reloads"],
+    );
+    print_rounds(&rounds, &[CPU, P50, P99]);
+    Ok(())
 }
 
 /// Saves one file of the folder again and again, each time with other contents.

@@ -10,14 +10,16 @@ use rustix::buffer::spare_capacity;
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 
-use crate::{Explain, Outcome};
+use super::{Explain, Outcome, basic, key};
 
-/// Each has one request in flight.
+/// The usual number of connections. Each has one request in flight.
 pub const CONNECTIONS: usize = 64;
 
 /// The documentation's key.
-const AUTHORIZATION: &str = "Basic aWx1bWFfZGV2ZWxvcG1lbnRfRlg0ZjBNNXN4RGdrNXFGeVpuazYwWmVuZ0FmQTlvMz\
+pub const AUTHORIZATION: &str = "Basic aWx1bWFfZGV2ZWxvcG1lbnRfRlg0ZjBNNXN4RGdrNXFGeVpuazYwWmVuZ0FmQTlvMz\
     F4M2VjZDI5dmloamM0Vmh5SjhGY2xaaEhqanc6";
+
+pub const SCREENING: &str = "/v0/identity/individual_cft_peps";
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -28,17 +30,40 @@ pub struct Load {
     pub latencies: Vec<Duration>,
 }
 
+/// How much load.
+#[derive(Clone, Copy)]
+pub struct Amount {
+    pub connections: usize,
+    pub requests_max: u64,
+    pub time_max: Duration,
+}
+
+impl Amount {
+    /// As many requests as the server answers in this time.
+    pub fn during(time: Duration) -> Self {
+        Self {
+            connections: CONNECTIONS,
+            requests_max: u64::MAX,
+            time_max: time,
+        }
+    }
+
+    /// A number of requests, however long they take.
+    pub fn requests(number: u64) -> Self {
+        Self {
+            connections: CONNECTIONS,
+            requests_max: number,
+            time_max: Duration::MAX,
+        }
+    }
+}
+
 /// Sends `request` on all connections, again and again, until either limit is reached and every
 /// request has its answer.
-pub fn drive(
-    port: u16,
-    request: &mut Request,
-    most_requests: u64,
-    longest: Duration,
-) -> Outcome<Load> {
+pub fn drive(port: u16, request: &mut Request, amount: Amount) -> Outcome<Load> {
     let epoll = epoll::create(CreateFlags::CLOEXEC).explain("cannot create an epoll")?;
-    let mut connections = Vec::with_capacity(CONNECTIONS);
-    for index in 0..CONNECTIONS {
+    let mut connections = Vec::with_capacity(amount.connections);
+    for index in 0..amount.connections {
         let connection = Connection::open(port)?;
         let data = EventData::new_u64(index as u64);
         epoll::add(&epoll, &connection.stream, data, EventFlags::IN)
@@ -50,10 +75,12 @@ pub fn drive(
     for connection in &mut connections {
         connection.send(request.next(), started)?;
     }
-    let mut unsent = most_requests.saturating_sub(CONNECTIONS as u64);
-    let mut in_flight = CONNECTIONS;
+    let mut unsent = amount
+        .requests_max
+        .saturating_sub(amount.connections as u64);
+    let mut in_flight = amount.connections;
     let mut latencies = Vec::new();
-    let mut events = Vec::with_capacity(CONNECTIONS);
+    let mut events = Vec::with_capacity(amount.connections);
     let patience = Timespec::try_from(PATIENCE).explain("cannot wait so long")?;
     while in_flight > 0 {
         epoll::wait(&epoll, spare_capacity(&mut events), Some(&patience))
@@ -68,7 +95,7 @@ pub fn drive(
             }
             let now = Instant::now();
             latencies.push(now - connection.sent_at);
-            if unsent > 0 && now - started < longest {
+            if unsent > 0 && now - started < amount.time_max {
                 connection.send(request.next(), now)?;
                 unsent -= 1;
             } else {
@@ -84,58 +111,102 @@ pub fn drive(
     })
 }
 
-/// The POST, as it goes over the wire.
+/// What is sent, as it goes over the wire.
+#[derive(Clone)]
 pub struct Request {
-    bytes: Vec<u8>,
-    /// The digits of `bytes` that `next` counts with; none if all requests are equal.
+    /// They are sent in turns.
+    variants: Vec<Vec<u8>>,
+    next: usize,
+    /// The digits of the first variant that `next` counts with; none if all requests are equal.
     counter: Range<usize>,
 }
 
 impl Request {
-    /// If the last digits of `user_id` are a counter, every request has another user but the same
-    /// length. Then the memory shows the data that the server keeps for each user.
-    pub fn new(user_id: &str, counter_digits: usize) -> Self {
-        let before = r#"{"given_names":"Eko Hadi Salim","user_id":""#;
-        let after = r#"","nationality":"ID","score_threshold":90,"scopes":["PEP"]}"#;
-        let head = format!(
-            "POST /v0/identity/individual_cft_peps HTTP/1.1\r\n\
-             host: 127.0.0.1\r\n\
-             authorization: {AUTHORIZATION}\r\n\
-             content-type: application/json\r\n\
-             x-magic-reply: COMPLETED_FOUND\r\n\
-             content-length: {}\r\n\r\n",
-            before.len() + user_id.len() + after.len()
+    /// The individual screening with a magic reply, always the same.
+    pub fn screening() -> Self {
+        Self::screening_of("foo123", AUTHORIZATION)
+    }
+
+    /// The same in the worlds of so many keys, in turns.
+    pub fn screening_in_worlds(number: usize) -> Self {
+        Self::in_turns((0..number).map(|world| Self::screening_of("foo123", &basic(&key(world)))))
+    }
+
+    /// Every request has another user but the same length. Then the memory shows the data that the server keeps for each
+    /// user.
+    pub fn screening_of_new_users() -> Self {
+        const COUNTER_DIGITS: usize = 7;
+        let mut request = Self::screening_of("foo0000000", AUTHORIZATION);
+        let user = request.variants[0]
+            .windows(10)
+            .position(|bytes| bytes == b"foo0000000");
+        let end = user.expect("it was written") + 10;
+        request.counter = end - COUNTER_DIGITS..end;
+        request
+    }
+
+    fn screening_of(user_id: &str, authorization: &str) -> Self {
+        let body = format!(
+            r#"{{"given_names":"Eko Hadi Salim","user_id":"{user_id}","nationality":"ID","score_threshold":90,"scopes":["PEP"]}}"#
         );
-        let user_id_end = head.len() + before.len() + user_id.len();
-        Self {
-            bytes: [&head, before, user_id, after].concat().into_bytes(),
-            counter: user_id_end - counter_digits..user_id_end,
-        }
+        let headers = "content-type: application/json\r\nx-magic-reply: COMPLETED_FOUND\r\n";
+        Self::new(
+            &format!("POST {SCREENING}"),
+            authorization,
+            headers,
+            body.as_bytes(),
+        )
     }
 
     /// Always the same POST of some JSON.
     pub fn post(path: &str, body: &str) -> Self {
-        let bytes = format!(
-            "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: {AUTHORIZATION}\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        let headers = "content-type: application/json\r\n";
+        Self::new(
+            &format!("POST {path}"),
+            AUTHORIZATION,
+            headers,
+            body.as_bytes(),
+        )
+    }
+
+    pub fn get(path: &str) -> Self {
+        Self::new(&format!("GET {path}"), AUTHORIZATION, "", b"")
+    }
+
+    /// Always the same. `headers` are whole lines.
+    pub fn new(method_and_path: &str, authorization: &str, headers: &str, body: &[u8]) -> Self {
+        let head = format!(
+            "{method_and_path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: {authorization}\r\n\
+             {headers}content-length: {}\r\n\r\n",
             body.len()
         );
         Self {
-            bytes: bytes.into_bytes(),
+            variants: vec![[head.as_bytes(), body].concat()],
+            next: 0,
             counter: 0..0,
         }
     }
 
-    /// Increments the counter and returns the bytes to send.
+    pub fn in_turns(requests: impl Iterator<Item = Self>) -> Self {
+        Self {
+            variants: requests.flat_map(|request| request.variants).collect(),
+            next: 0,
+            counter: 0..0,
+        }
+    }
+
+    /// The bytes to send next.
     pub fn next(&mut self) -> &[u8] {
-        for digit in self.bytes[self.counter.clone()].iter_mut().rev() {
+        for digit in self.variants[0][self.counter.clone()].iter_mut().rev() {
             if *digit < b'9' {
                 *digit += 1;
                 break;
             }
             *digit = b'0';
         }
-        &self.bytes
+        let at = self.next;
+        self.next = (at + 1) % self.variants.len();
+        &self.variants[at]
     }
 }
 
@@ -158,11 +229,15 @@ impl Answer {
             let status = String::from_utf8_lossy(status);
             return Err(format!("the answer was {} instead of 200", status.trim()));
         }
-        let body_length = lines
+        let length = lines
             .filter_map(|line| line.split_at_checked(LENGTH.len()))
             .find(|(name, _)| name.eq_ignore_ascii_case(LENGTH))
-            .and_then(|(_, value)| str::from_utf8(value).ok()?.trim().parse().ok())
-            .ok_or("the answer has no content-length")?;
+            .and_then(|(_, value)| str::from_utf8(value).ok()?.trim().parse().ok());
+        let body_length = match length {
+            Some(length) => length,
+            None if received.ends_with(b"\r\n0\r\n\r\n") => received.len() - end - 4, // in chunks
+            None => return Ok(None),
+        };
         Ok(Some(Self {
             head_length: end + 4,
             body_length,
@@ -179,7 +254,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    fn open(port: u16) -> Outcome<Self> {
+    pub fn open(port: u16) -> Outcome<Self> {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))
             .explain(format_args!("cannot connect to port {port}"))?;
         // Sockets stay blocking, for `exchange`. epoll shows when a read will not wait.
@@ -196,14 +271,19 @@ impl Connection {
         })
     }
 
-    /// Sends one request on its own connection. Returns the head and the length of the body of the answer.
-    pub fn exchange(port: u16, request: &[u8]) -> Outcome<(String, usize)> {
-        let mut connection = Self::open(port)?;
-        connection.send(request, Instant::now())?;
+    /// Sends one request on its own connection. Returns the head and the body of the answer.
+    pub fn exchange(port: u16, request: &[u8]) -> Outcome<(String, Vec<u8>)> {
+        Self::open(port)?.ask(request)
+    }
+
+    /// Sends one request. Returns the head and the body of the answer.
+    pub fn ask(&mut self, request: &[u8]) -> Outcome<(String, Vec<u8>)> {
+        self.send(request, Instant::now())?;
         loop {
-            if let Some(answer) = connection.read()? {
-                let head = String::from_utf8_lossy(&connection.buffer[..answer.head_length]);
-                return Ok((head.into(), answer.body_length));
+            if let Some(answer) = self.read()? {
+                let (head, body) = self.buffer.split_at(answer.head_length);
+                let head = String::from_utf8_lossy(head).into();
+                return Ok((head, body[..answer.body_length].to_vec()));
             }
         }
     }
