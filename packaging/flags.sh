@@ -10,5 +10,12 @@ case ${target:?} in
     # /dev/urandom instead, which does not exist everywhere. rustc needs the quotes.
     *linux*) RUSTFLAGS="$RUSTFLAGS --cfg getrandom_backend=\"linux_getrandom\"" ;;
 esac
+# Half a megabyte of addresses that the start of the program corrects is packed into nine kilobytes. The start code of
+# older C libraries cannot read that form.
+case $target-$(getconf GNU_LIBC_VERSION 2>/dev/null) in
+    *linux-gnu-*" 2."[0-9] | *linux-gnu-*" 2."[12][0-9] | *linux-gnu-*" 2.3"[0-5]) ;;
+    *linux-gnu-glibc*) RUSTFLAGS="$RUSTFLAGS -C link-arg=-Wl,-z,pack-relative-relocs" ;;
+esac
+# This is no setting of the profile, because Cargo ignores it for packages with an `opt-level` of their own.
+RUSTFLAGS="$RUSTFLAGS -C strip=symbols"
 export RUSTFLAGS
-export CARGO_PROFILE_RELEASE_STRIP=symbols

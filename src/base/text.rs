@@ -19,17 +19,31 @@ static INVISIBLE_IN_LINES: LazyLock<Regex> = LazyLock::new(|| {
 
 /// One line of text that is safe for a terminal and for a log: `\u{9b}` stands for an invisible character.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(is_printed) {
+        return text.into();
+    }
     INVISIBLE.replace_all(text, |found: &Captures<'_>| escaped(&found[0]))
 }
 
 /// The same for a text of several lines.
 pub(crate) fn visible_lines(text: &str) -> Cow<'_, str> {
+    if text
+        .bytes()
+        .all(|byte| matches!(byte, b'\n' | b'\t') || is_printed(byte))
+    {
+        return text.into();
+    }
     INVISIBLE_IN_LINES.replace_all(text, |found: &Captures<'_>| escaped(&found[0]))
 }
 
 /// True for a character that a terminal does not draw, or that changes how it draws others.
 pub(crate) fn is_invisible(c: char) -> bool {
     INVISIBLE.is_match(c.encode_utf8(&mut [0; 4]))
+}
+
+/// Texts of such bytes need no pattern. The start prints no others, so it compiles none of the patterns.
+fn is_printed(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~')
 }
 
 fn escaped(character: &str) -> String {

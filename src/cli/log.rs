@@ -47,6 +47,9 @@ pub(super) struct Log {
     flushed_at_the_end: Option<WorkerGuard>,
 }
 
+/// The queue of lines is allocated whole at the start: 32 bytes for each.
+const WAITING_LINES_MAX: usize = 8_192;
+
 /// Starts logging. Lines are left out when the reader is too slow.
 pub(super) fn start(format: LogFormat) -> Log {
     let mut log = Log {
@@ -59,6 +62,7 @@ pub(super) fn start(format: LogFormat) -> Log {
     }
     let (writer, guard) = NonBlockingBuilder::default()
         .lossy(true)
+        .buffered_lines_limit(WAITING_LINES_MAX)
         .finish(std::io::stderr());
     let colours = std::io::stderr().is_terminal() && variable("NO_COLOR").is_none();
     let lines = tracing_subscriber::fmt()
