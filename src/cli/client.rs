@@ -7,15 +7,16 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::base::{ApiKey, HttpUrl};
 use crate::callbacks::{self, Trust};
-use crate::http::{CONTROL_TOKEN_HEADER, ControlToken};
+use crate::http::{CONTROL_PREFIX, CONTROL_TOKEN_HEADER, ControlToken};
 use crate::server;
 
 /// How long a sandbox may take to answer, beyond the time that it was asked to wait.
@@ -53,6 +54,14 @@ impl Client {
         self.key.as_ref()
     }
 
+    /// The same client with another key.
+    pub(super) fn with_key(self, key: ApiKey) -> Self {
+        Self {
+            key: Some(key),
+            ..self
+        }
+    }
+
     /// Asks for a path below `/__sandbox/`. An error is a sentence that says what went wrong.
     pub(super) async fn ask(
         &self,
@@ -61,50 +70,98 @@ impl Client {
         body: Option<&Value>,
         waits: Duration,
     ) -> Result<(StatusCode, Value), String> {
-        let url = self.url();
-        let exchange = self.exchange(method, path, body);
-        let answered = tokio::time::timeout(waits + ANSWER_TIME, exchange).await;
-        let (status, body) = answered
-            .unwrap_or_else(|_| Err("no answer in time".to_owned()))
-            .map_err(|reason| {
-                format!(
-                    "cannot reach a sandbox at {url}: {reason}; start one, or give its URL with --url"
-                )
-            })?;
-        match serde_json::from_slice(&body) {
-            Ok(json) => Ok((status, json)),
-            Err(_) if body == server::PLAIN_WORDS => Err(format!(
-                "the server at {url} uses HTTPS: write its URL as {}",
-                url.replacen("http", "https", 1)
-            )),
-            Err(_) => Err(format!(
-                "the server at {url} is not a sandbox: its answer to {path} is not JSON (status {})",
-                status.as_u16()
-            )),
-        }
+        let body = body.map_or(String::new(), Value::to_string);
+        let path = format!("{CONTROL_PREFIX}{path}");
+        self.ask_json(method, &path, body.into(), waits).await
     }
 
-    async fn exchange(
+    /// The same for any path, with any bytes as the body.
+    pub(super) async fn ask_json(
         &self,
         method: Method,
         path: &str,
-        body: Option<&Value>,
+        body: Bytes,
+        waits: Duration,
+    ) -> Result<(StatusCode, Value), String> {
+        let (status, body) = self.ask_bytes(method, path, body, waits).await?;
+        let json = serde_json::from_slice(&body);
+        let json = json.map_err(|_| self.not_json(path, status, &body))?;
+        Ok((status, json))
+    }
+
+    /// The same. The answer is as it was sent.
+    pub(super) async fn ask_bytes(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+        waits: Duration,
     ) -> Result<(StatusCode, Bytes), String> {
+        let exchange = async {
+            let response = self.response(method, path, body).await?;
+            let status = response.status();
+            let body = response.into_body().collect().await;
+            let body = body.map_err(|error| error.to_string())?;
+            Ok((status, body.to_bytes()))
+        };
+        let answered = tokio::time::timeout(waits + ANSWER_TIME, exchange).await;
+        answered
+            .unwrap_or_else(|_| Err("no answer in time".to_owned()))
+            .map_err(|reason| self.unreachable(&reason))
+    }
+
+    /// Asks for a stream below `/__sandbox/`. Its body is read while it comes.
+    pub(super) async fn open(&self, path: &str) -> Result<Response<Incoming>, String> {
+        let path = format!("{CONTROL_PREFIX}{path}");
+        let response = self.response(Method::GET, &path, Bytes::new());
+        let answered = tokio::time::timeout(ANSWER_TIME, response).await;
+        answered
+            .unwrap_or_else(|_| Err("no answer in time".to_owned()))
+            .map_err(|reason| self.unreachable(&reason))
+    }
+
+    fn unreachable(&self, reason: &str) -> String {
+        let url = self.url();
+        format!("cannot reach a sandbox at {url}: {reason}; start one, or give its URL with --url")
+    }
+
+    /// The sentence about an answer that is not JSON.
+    pub(super) fn not_json(&self, path: &str, status: StatusCode, body: &[u8]) -> String {
+        let url = self.url();
+        if body == server::PLAIN_WORDS {
+            return format!(
+                "the server at {url} uses HTTPS: write its URL as {}",
+                url.replacen("http", "https", 1)
+            );
+        }
+        let path = path.strip_prefix(CONTROL_PREFIX).unwrap_or(path);
+        let status = status.as_u16();
+        format!(
+            "the server at {url} is not a sandbox: its answer to {path} is not JSON (status {status})"
+        )
+    }
+
+    async fn response(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<Response<Incoming>, String> {
         let socket = callbacks::connect_to_host(&self.url).await?;
         if self.url.is_https() {
             let stream = callbacks::connect_tls(&self.trust, self.url.host(), socket).await?;
-            return self.exchange_over(stream, method, path, body).await;
+            return self.response_over(stream, method, path, body).await;
         }
-        self.exchange_over(socket, method, path, body).await
+        self.response_over(socket, method, path, body).await
     }
 
-    async fn exchange_over<S: AsyncRead + AsyncWrite + Send + Unpin>(
+    async fn response_over<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
         &self,
         socket: S,
         method: Method,
         path: &str,
-        body: Option<&Value>,
-    ) -> Result<(StatusCode, Bytes), String> {
+        body: Bytes,
+    ) -> Result<Response<Incoming>, String> {
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(socket))
             .await
             .map_err(|error| error.to_string())?;
@@ -119,28 +176,17 @@ impl Client {
         let request = request
             .method(method)
             .uri(format!(
-                "{}/__sandbox/{path}",
+                "{}{path}",
                 self.url.target().trim_end_matches('/')
             ))
             .header(HOST, self.url.authority())
             .header(CONTENT_TYPE, "application/json")
-            .body(Full::new(Bytes::from(
-                body.map_or(String::new(), Value::to_string),
-            )))
+            .body(Full::new(body))
             .map_err(|error| error.to_string())?;
-        let answer = async {
-            let response = sender.send_request(request).await?;
-            let status = response.status();
-            let body = response.into_body().collect().await?.to_bytes();
-            Ok((status, body))
-        };
-        tokio::pin!(connection, answer);
-        let answered: Result<_, hyper::Error> = tokio::select! {
-            biased;
-            answered = &mut answer => answered,
-            _ = &mut connection => answer.await,
-        };
-        answered.map_err(|error| error.to_string())
+        // It ends when the response was read or dropped. Its error is the response's too.
+        tokio::spawn(connection);
+        let response = sender.send_request(request).await;
+        response.map_err(|error| error.to_string())
     }
 }
 

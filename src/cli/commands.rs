@@ -12,7 +12,7 @@ use super::output::{misused, not_written, report};
 use super::room::check_room;
 use super::variables::Variables;
 use super::{
-    audit, ca, check, completions, coverage, document, env, explain, init, list, log, man, openapi,
+    audit, ca, check, completions, control, coverage, document, env, explain, init, list, log, man, openapi,
     readyz, schema, serve, trigger, try_out,
 };
 use crate::base::{visible, visible_lines};
@@ -52,6 +52,66 @@ enum Command {
     /// Exit code: 0 if the callback was delivered, 1 if it was not or no sandbox answers, 2 if the type,
     /// endpoint or outcome does not exist.
     Trigger(trigger::Arguments),
+    /// Queue an outcome for the next requests of an endpoint, or show the queue.
+    ///
+    /// Exit code: 0 on success, 1 if no sandbox answers or it refuses the request, 2 if the arguments are
+    /// wrong or there is no such endpoint or outcome.
+    Next(control::NextArguments),
+    /// List the requests of a world with their responses, or wait for a request.
+    ///
+    /// Exit code: 0 on success, 1 if no request came in time or no sandbox answers, 2 if the arguments are
+    /// wrong.
+    Requests(control::RequestsArguments),
+    /// Check how often requests came, or in which order. It shows the closest requests if they did not.
+    ///
+    /// Exit code: 0 if the expectation is met, 1 if it is not or no sandbox answers, 2 if the arguments are
+    /// wrong.
+    Verify(control::VerifyArguments),
+    /// Show requests and callbacks of a running sandbox while they happen, one line each.
+    ///
+    /// Exit code: 0 if Ctrl-C or a closed pipe ended it, 1 if no sandbox answers or it stopped, 2 if the
+    /// arguments are wrong.
+    Tail(control::TailArguments),
+    /// Show the clock of a world, or move it forward.
+    ///
+    /// Exit code: 0 on success, 1 if no sandbox answers or it refuses the request, 2 if the arguments are
+    /// wrong.
+    Clock(control::ClockArguments),
+    /// Show, set or remove faults, delays and rate limits of a world.
+    ///
+    /// Exit code: 0 on success, 1 if no sandbox answers or it refuses the request, 2 if the arguments are
+    /// wrong or there is no such endpoint or fault.
+    Faults(control::FaultsArguments),
+    /// Empty a world: its records, requests, callbacks, queue, faults and clock.
+    ///
+    /// Exit code: 0 on success, 1 if no sandbox answers or it refuses the request, 2 if the arguments are
+    /// wrong.
+    Reset(control::ResetArguments),
+    /// List the worlds of a running sandbox.
+    ///
+    /// Exit code: 0 on success, 1 if no sandbox answers or it refuses the request, 2 if the arguments are
+    /// wrong.
+    Worlds(control::WorldsArguments),
+    /// List the callbacks of a world with their results, or wait for a callback.
+    ///
+    /// Exit code: 0 on success, 1 if no callback came in time or no sandbox answers, 2 if the arguments are
+    /// wrong or there is no such type.
+    Deliveries(control::DeliveriesArguments),
+    /// Send a callback once more, and show the result.
+    ///
+    /// Exit code: 0 if the callback was delivered, 1 if it was not, if there is no such callback or no
+    /// sandbox answers, 2 if the arguments are wrong or its type has no URL.
+    Redeliver(control::RedeliverArguments),
+    /// Save a world to a file, or load it from there.
+    ///
+    /// Exit code: 0 on success, 1 if the file cannot be read or written, no sandbox answers or it refuses
+    /// the request, 2 if the arguments are wrong or the file is no snapshot.
+    Snapshot(control::SnapshotArguments),
+    /// Register the URL that callbacks of a type go to, or show the URLs of all types.
+    ///
+    /// Exit code: 0 on success, 1 if the receiver does not accept the test callback or no sandbox answers,
+    /// 2 if the arguments are wrong or there is no such type.
+    Callback(control::CallbackArguments),
     /// Answer one request without a server, and explain the response.
     ///
     /// Exit code: 0 if there was a response, 1 if there was none (because of a fault), 2 if the arguments
@@ -138,6 +198,18 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::List(arguments) => list::run(&arguments),
         Command::Coverage(arguments) => coverage::run(&arguments),
         Command::Trigger(arguments) => trigger::run(&arguments),
+        Command::Next(arguments) => control::run_next(&arguments),
+        Command::Requests(arguments) => control::run_requests(&arguments),
+        Command::Verify(arguments) => control::run_verify(&arguments),
+        Command::Tail(arguments) => control::run_tail(&arguments),
+        Command::Clock(arguments) => control::run_clock(&arguments),
+        Command::Faults(arguments) => control::run_faults(&arguments),
+        Command::Reset(arguments) => control::run_reset(&arguments),
+        Command::Worlds(arguments) => control::run_worlds(&arguments),
+        Command::Deliveries(arguments) => control::run_deliveries(&arguments),
+        Command::Redeliver(arguments) => control::run_redeliver(&arguments),
+        Command::Snapshot(arguments) => control::run_snapshot(&arguments),
+        Command::Callback(arguments) => control::run_callback(&arguments),
         Command::Try(arguments) => try_out::run(&arguments, commands),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),

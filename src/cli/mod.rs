@@ -9,6 +9,7 @@ mod client;
 #[cfg(feature = "cli")]
 mod commands;
 mod completions;
+mod control;
 mod coverage;
 mod document;
 mod env;

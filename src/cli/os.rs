@@ -6,6 +6,8 @@ use std::path::PathBuf;
 #[cfg(unix)]
 use iluma_sandbox_give_back::is_ignored;
 #[cfg(unix)]
+use tokio::io::{Interest, unix::AsyncFd};
+#[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::variables::variable;
@@ -84,6 +86,24 @@ impl StopSignals {
             std::future::pending().await
         }
     }
+}
+
+/// Waits until the reader of stdout has gone, and for ever if stdout is no pipe.
+#[cfg(unix)]
+pub(super) async fn stdout_closed() {
+    let stdout = AsyncFd::with_interest(io::stdout(), Interest::ERROR);
+    if let Ok(stdout) = stdout
+        && stdout.ready(Interest::ERROR).await.is_ok()
+    {
+        return;
+    }
+    std::future::pending::<()>().await;
+}
+
+/// Elsewhere, the next line that cannot be written shows this.
+#[cfg(not(unix))]
+pub(super) async fn stdout_closed() {
+    std::future::pending::<()>().await;
 }
 
 /// The parent process. When it ends, another takes its place.

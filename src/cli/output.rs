@@ -74,6 +74,25 @@ pub(super) fn print_json(json: &impl Serialize) -> Result<(), ExitCode> {
     write(&(visible_json(&json) + "\n")).map_err(|error| not_written(&error))
 }
 
+/// Prints lines while a command goes on. A reader that is slow holds up nothing else, and one that has closed the pipe
+/// ends the command without an error.
+pub(super) async fn print_live(lines: String, format: Format) -> Result<(), ExitCode> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let printing = tokio::task::spawn_blocking(move || {
+        let lines = match format {
+            Format::Text => visible_lines(&lines),
+            Format::Json => visible_json(&lines),
+        };
+        let mut stdout = std::io::stdout();
+        stdout.write_all(lines.as_bytes())?;
+        stdout.flush()
+    });
+    let printed = printing.await.unwrap_or(Ok(())); // it cannot panic
+    printed.map_err(|error| not_written(&error))
+}
+
 /// JSON of a server, with each text in it made safe for one line.
 pub(super) fn visible_texts(value: &Value) -> Value {
     match value {

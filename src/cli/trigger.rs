@@ -82,11 +82,21 @@ async fn trigger(arguments: &Arguments) -> ExitCode {
         Ok((_, refusal)) => return fail(message(&refusal)),
         Err(sentence) => return fail(sentence),
     };
-    let delivery = match ended(&client, delivery, arguments.wait).await {
+    show_delivery(&client, delivery, arguments.format, arguments.wait).await
+}
+
+/// Waits until a delivery has ended, and prints it. The exit code says whether it was delivered.
+pub(super) async fn show_delivery(
+    client: &Client,
+    delivery: Value,
+    format: Format,
+    wait: Duration,
+) -> ExitCode {
+    let delivery = match ended(client, delivery, wait).await {
         Ok(delivery) => delivery,
         Err(sentence) => return fail(sentence),
     };
-    let printed = match arguments.format {
+    let printed = match format {
         Format::Text => print(&delivery_text(&visible_texts(&delivery))),
         Format::Json => print_json(&delivery),
     };
@@ -96,7 +106,7 @@ async fn trigger(arguments: &Arguments) -> ExitCode {
     if state(&delivery) == Some(DeliveryState::Delivered) {
         return ExitCode::SUCCESS;
     }
-    fail(why_not(&visible_texts(&delivery), arguments.wait))
+    fail(why_not(&visible_texts(&delivery), wait))
 }
 
 /// Waits until nothing more happens to the delivery and returns it, or returns it as it is when the time is over.

@@ -25,6 +25,8 @@ mod client;
 mod command_line;
 mod connecting;
 mod contact;
+#[cfg(unix)]
+mod control_commands;
 mod control_openapi;
 mod coverage;
 mod dependencies;

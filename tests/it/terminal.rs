@@ -1,7 +1,7 @@
 //! What reaches a terminal: texts of files and servers without escape sequences, and variables that no shell can take for
 //! code.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, Read, Write};
 use std::net::TcpListener;
 
 use serde_json::{Value, json};
@@ -140,10 +140,32 @@ fn no_command_prints_an_escape_sequence_of_a_server() {
         "id": PLANTED, "seq": 1, "type": PLANTED, "url": PLANTED, "state": "failed", "outcome": PLANTED,
         "record": PLANTED, "body": PLANTED, "attempts": [{"error": PLANTED}], "status_code": 202,
     });
+    let row = json!({
+        "id": PLANTED, "type": PLANTED, "url": PLANTED, "state": PLANTED, "outcome": PLANTED, "endpoint": PLANTED,
+        "fault": PLANTED, "delay": PLANTED, "world": PLANTED, "name": PLANTED, "trace": PLANTED, "path": PLANTED,
+        "at": PLANTED, "times": PLANTED, "by": PLANTED, "attempts": [{"error": PLANTED}],
+    });
+    let lists = json!({
+        "requests": [row], "deliveries": [row], "worlds": [row], "waiting": [row], "callback_urls": [row],
+        "faults": [row], "now": PLANTED, "cleared": PLANTED, "matched": PLANTED, "cancelled_callbacks": PLANTED,
+    });
+    let difference = json!({"field": PLANTED, "expected": PLANTED, "received": PLANTED});
+    let near_miss = json!({"trace": PLANTED, "request": PLANTED, "differences": [difference]});
+    let not_verified = json!({"message": PLANTED, "near_misses": [near_miss], "status_code": 417});
+    let too_late = json!({"message": PLANTED, "near_misses": [near_miss], "why": [PLANTED], "status_code": 408});
     let refusal = json!({"error": PLANTED, "message": PLANTED, "status_code": 400, PLANTED: 1});
     let unready = json!({"status": "unready", "error_text": "\u{9b}\u{202e}", "status_code": 503});
     let no_sandbox = json!([PLANTED]);
-    for answer in [explanation, delivery, refusal, unready, no_sandbox] {
+    for answer in [
+        explanation,
+        delivery,
+        lists,
+        not_verified,
+        too_late,
+        refusal,
+        unready,
+        no_sandbox,
+    ] {
         let url = server(&answer);
         for command in [
             &["explain", "12345678-1"][..],
@@ -152,6 +174,19 @@ fn no_command_prints_an_escape_sequence_of_a_server() {
             &["readyz"],
             &["env"],
             &["env", "--world", "mine"],
+            &["next"],
+            &["next", "--clear"],
+            &["requests"],
+            &["verify"],
+            &["tail", "--reconnect", "0s"],
+            &["clock"],
+            &["faults"],
+            &["reset"],
+            &["reset", "--world", "mine"],
+            &["worlds"],
+            &["deliveries"],
+            &["redeliver", "dlv_1", "--wait", "0s"],
+            &["callback"],
         ] {
             for format in ["text", "json"] {
                 let mut command = [command, &["--url", &url]].concat();
@@ -162,6 +197,74 @@ fn no_command_prints_an_escape_sequence_of_a_server() {
                 assert_runs_safely(&command);
             }
         }
+    }
+}
+
+/// A server that is asked for events sends these. It answers everything else with the same JSON.
+fn server_of_events(events: &str, answer: &Value) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let (events, answer) = (events.to_owned(), answer.to_string());
+    std::thread::spawn(move || {
+        for socket in listener.incoming() {
+            let Ok(mut socket) = socket else { return };
+            let mut head = [0; 4096];
+            let received = socket.read(&mut head).unwrap_or_default();
+            let is_stream = head[..received].starts_with(b"GET /__sandbox/events");
+            let (kind, body) = if is_stream {
+                ("text/event-stream", &events)
+            } else {
+                ("application/json", &answer)
+            };
+            let length = body.len();
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+            );
+            socket.write_all((head + body).as_bytes()).ok();
+        }
+    });
+    url
+}
+
+#[test]
+fn tail_prints_no_escape_sequence_of_a_server() {
+    let request = json!({
+        "at": PLANTED, "method": PLANTED, "path": PLANTED, "status": PLANTED, "outcome": PLANTED, "mark": PLANTED,
+        "fault": PLANTED, "trace": PLANTED,
+    });
+    let attempt = json!({"error": PLANTED});
+    let failed = |seq: u64, attempts: usize| {
+        json!({
+            "seq": seq, "id": PLANTED, "type": PLANTED, "url": PLANTED, "state": "retrying",
+            "attempts": vec![attempt.clone(); attempts],
+        })
+    };
+    let events = format!(
+        "event: exchanges\ndata: {}\n\nevent: skipped\ndata: {}\n\nevent: deliveries\ndata: {}\n\n",
+        json!([request]),
+        json!({"exchanges": PLANTED}),
+        json!({"world": PLANTED, "last_seq": 1}),
+    );
+    let url = server_of_events(&events, &json!({"deliveries": [failed(1, 1)], "last_seq": 1}));
+    for format in ["text", "json"] {
+        let tail = ["tail", "--url", &url, "--reconnect", "0s", "--format", format];
+        let mut child = crate::process::command(&tail);
+        let child = child.stdout(std::process::Stdio::piped());
+        let child = child.stderr(std::process::Stdio::piped());
+        let mut child = child.spawn().expect("it starts");
+        let mut out = std::io::BufReader::new(child.stdout.take().expect("piped"));
+        let mut lines = String::new();
+        for _ in 0..2 {
+            out.read_line(&mut lines).expect("a line");
+        }
+        child.kill().expect("it runs"); // it would connect again for ever
+        let mut err = String::new();
+        let mut stderr = child.stderr.take().expect("piped");
+        stderr.read_to_string(&mut err).expect("UTF-8");
+        child.wait().expect("it ends");
+        assert_eq!(lines.lines().count(), 2, "{lines}");
+        assert_safe(&tail, &lines);
+        assert_safe(&tail, &err);
     }
 }
 

@@ -459,6 +459,14 @@ pub const INTERNAL: &[(&str, &str)] = &[
         "the log names the first callbacks that were cancelled together",
     ),
     (
+        "cli::control::events::SILENCE_TIME",
+        "`tail` takes a silent connection for a dead one",
+    ),
+    (
+        "cli::control::events::EVENT_BYTES_MAX",
+        "`tail` ends the connection to a server that sends more in one event",
+    ),
+    (
         "cli::port_holder::ANSWER_TIME",
         "a holder of the port that does not answer is not named",
     ),

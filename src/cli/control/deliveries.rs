@@ -1,0 +1,133 @@
+//! `iluma-sandbox deliveries`: lists the callbacks of a world, and waits for them.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use form_urlencoded::Serializer;
+use hyper::{Method, StatusCode};
+use serde_json::Value;
+
+use super::columns::{cell, items, table};
+use super::controlled_world::{
+    ControlledWorld, Failure, MissingWorld, check_callback_type, run as run_command,
+};
+use crate::base::parse_duration;
+use crate::cli::output::{Format, print_json, visible_texts};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  iluma-sandbox deliveries --state failed\n  iluma-sandbox deliveries --type NAME_VALIDATOR_REQUEST --wait 10s"
+)]
+pub(crate) struct Arguments {
+    /// Only callbacks of this type; `iluma-sandbox list` shows the types.
+    #[arg(long = "type", value_name = "TYPE")]
+    callback_type: Option<String>,
+    /// Only callbacks of the record with this id.
+    #[arg(long, value_name = "ID")]
+    record: Option<String>,
+    /// Only callbacks in this state, such as `delivered`, `retrying`, `failed` or `no_url`.
+    #[arg(long)]
+    state: Option<String>,
+    /// Only callbacks after the one with this number.
+    #[arg(long, value_name = "SEQ")]
+    after_seq: Option<u64>,
+    /// The most callbacks to list [default: 100].
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+    /// Wait this long for a callback, up to a minute.
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    wait: Option<Duration>,
+    /// How many callbacks to wait for [default: 1].
+    #[arg(long, value_name = "N", requires = "wait")]
+    count: Option<u64>,
+    #[command(flatten)]
+    world: ControlledWorld,
+}
+
+impl Arguments {
+    fn path(&self) -> String {
+        let number = |number: Option<u64>| number.map(|number| number.to_string());
+        let mut query = Serializer::new("deliveries?".to_owned());
+        for (name, value) in [
+            ("type", self.callback_type.clone()),
+            ("record", self.record.clone()),
+            ("state", self.state.clone()),
+            ("after_seq", number(self.after_seq)),
+            ("limit", number(self.limit)),
+            ("count", number(self.count)),
+            (
+                "wait",
+                self.wait.map(|wait| format!("{}ms", wait.as_millis())),
+            ),
+        ] {
+            if let Some(value) = value {
+                query.append_pair(name, &value);
+            }
+        }
+        query.finish()
+    }
+}
+
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    run_command(deliveries(arguments))
+}
+
+async fn deliveries(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let world = &arguments.world;
+    let client = world.client(MissingWorld::Refuse).await?;
+    if let Some(callback_type) = &arguments.callback_type {
+        check_callback_type(&client, callback_type).await?;
+    }
+    let waits = arguments.wait.unwrap_or_default();
+    let asked = client.ask(Method::GET, &arguments.path(), None, waits);
+    let (status, answer) = asked.await.map_err(Failure::Failed)?;
+    match status {
+        StatusCode::OK => Ok(world.print(&answer, list_text)),
+        StatusCode::REQUEST_TIMEOUT => {
+            if world.format == Format::Json {
+                print_json(&answer).map_err(Failure::NotPrinted)?;
+            }
+            Err(Failure::Failed(timeout_text(&visible_texts(&answer))))
+        }
+        status => Err(Failure::of(status, &answer)),
+    }
+}
+
+fn list_text(list: &Value) -> String {
+    let rows = deliveries_rows(list);
+    let shown = rows.len() as u64;
+    let headings = ["callback", "type", "state", "result", "outcome", "url"];
+    let mut text = table(headings, rows, "no callback matches");
+    if let Some(matching) = list["matching"].as_u64().filter(|matching| *matching > shown) {
+        text += &format!("{shown} of {matching} callbacks are listed\n");
+    }
+    text
+}
+
+/// The callbacks of an answer: id, type, state, result of the last attempt, outcome and URL.
+pub(super) fn deliveries_rows(list: &Value) -> Vec<[String; 6]> {
+    let row = |delivery: &Value| {
+        let [id, kind, state] = ["id", "type", "state"].map(|name| cell(&delivery[name]));
+        let [outcome, url] = ["outcome", "url"].map(|name| cell(&delivery[name]));
+        [id, kind, state, result(delivery), outcome, url]
+    };
+    items(list, "deliveries").map(row).collect()
+}
+
+/// The result of the last attempt: an error, or a status.
+pub(super) fn result(delivery: &Value) -> String {
+    let Some(last) = items(delivery, "attempts").last() else {
+        return "-".to_owned();
+    };
+    match (&last["error"], &last["status"]) {
+        (Value::String(error), _) => error.clone(),
+        (_, status) => format!("status {}", cell(status)),
+    }
+}
+
+fn timeout_text(answer: &Value) -> String {
+    let message = answer["message"].as_str().unwrap_or_default().to_owned();
+    let reasons = items(answer, "why").map(|reason| format!("\n  {}", cell(reason)));
+    message + &reasons.collect::<String>()
+}

@@ -1,0 +1,106 @@
+//! `iluma-sandbox requests`: lists the requests of a world, and waits for them.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use form_urlencoded::Serializer;
+use hyper::{Method, StatusCode};
+use serde_json::Value;
+
+use super::columns::{cell, items, table};
+use super::controlled_world::{ControlledWorld, Failure, MissingWorld, run as run_command};
+use super::request_filters::{RequestFilters, not_verified_text};
+use crate::base::parse_duration;
+use crate::cli::output::{Format, print_json, visible_texts};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  iluma-sandbox requests --endpoint v1.1/bank_account_data_requests --status 503\n  iluma-sandbox requests --where body.bank_code=BCA --wait 10s"
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    filters: RequestFilters,
+    /// Requests of all worlds.
+    #[arg(long, conflicts_with_all = ["world", "strangers"])]
+    all_worlds: bool,
+    /// The most requests to list [default: 100].
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+    /// List the oldest request first.
+    #[arg(long)]
+    oldest_first: bool,
+    /// Wait this long for a request, up to a minute.
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    wait: Option<Duration>,
+    /// How many requests to wait for [default: 1].
+    #[arg(long, value_name = "N", requires = "wait")]
+    count: Option<u64>,
+    #[command(flatten)]
+    world: ControlledWorld,
+}
+
+impl Arguments {
+    fn path(&self) -> String {
+        let mut query = Serializer::new("requests?".to_owned());
+        self.filters.add_to(&mut query);
+        let wait = self.wait.map(|wait| format!("{}ms", wait.as_millis()));
+        let numbers = [
+            ("after_seq", self.filters.after_seq),
+            ("limit", self.limit),
+            ("count", self.count),
+        ];
+        for (name, number) in numbers {
+            if let Some(number) = number {
+                query.append_pair(name, &number.to_string());
+            }
+        }
+        for (name, value) in [
+            ("wait", wait.as_deref()),
+            ("order", self.oldest_first.then_some("oldest")),
+            ("world", self.all_worlds.then_some("all")),
+            ("world", self.filters.strangers.then_some("strangers")),
+        ] {
+            if let Some(value) = value {
+                query.append_pair(name, value);
+            }
+        }
+        query.finish()
+    }
+}
+
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    run_command(requests(arguments))
+}
+
+async fn requests(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let world = &arguments.world;
+    let client = world.client(MissingWorld::Refuse).await?;
+    let waits = arguments.wait.unwrap_or_default();
+    let asked = client.ask(Method::GET, &arguments.path(), None, waits);
+    let (status, answer) = asked.await.map_err(Failure::Failed)?;
+    match status {
+        StatusCode::OK => Ok(world.print(&answer, list_text)),
+        StatusCode::REQUEST_TIMEOUT => {
+            if world.format == Format::Json {
+                print_json(&answer).map_err(Failure::NotPrinted)?;
+            }
+            Err(Failure::Failed(not_verified_text(&visible_texts(&answer))))
+        }
+        status => Err(Failure::of(status, &answer)),
+    }
+}
+
+fn list_text(list: &Value) -> String {
+    let row = |request: &Value| {
+        ["at", "method", "path", "status", "outcome", "trace"].map(|name| cell(&request[name]))
+    };
+    let rows: Vec<_> = items(list, "requests").map(row).collect();
+    let shown = rows.len() as u64;
+    let headings = ["time", "method", "path", "status", "outcome", "trace"];
+    let mut text = table(headings, rows, "no request matches");
+    if let Some(matched) = list["matched"].as_u64().filter(|matched| *matched > shown) {
+        text += &format!("{shown} of {matched} requests are listed\n");
+    }
+    text
+}
