@@ -128,7 +128,7 @@ impl Client {
     /// The sentence about an answer that is not JSON.
     pub(super) fn not_json(&self, path: &str, status: StatusCode, body: &[u8]) -> String {
         let url = self.url();
-        if body == server::PLAIN_WORDS {
+        if body == server::PLAIN_WORDS.as_bytes() {
             return format!(
                 "the server at {url} uses HTTPS: write its URL as {}",
                 url.replacen("http", "https", 1)
@@ -175,10 +175,7 @@ impl Client {
         }
         let request = request
             .method(method)
-            .uri(format!(
-                "{}{path}",
-                self.url.target().trim_end_matches('/')
-            ))
+            .uri(format!("{}{path}", self.url.target().trim_end_matches('/')))
             .header(HOST, self.url.authority())
             .header(CONTENT_TYPE, "application/json")
             .body(Full::new(body))

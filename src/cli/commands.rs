@@ -12,8 +12,8 @@ use super::output::{misused, not_written, report};
 use super::room::check_room;
 use super::variables::Variables;
 use super::{
-    audit, ca, check, completions, control, coverage, document, env, explain, init, list, log, man, openapi,
-    readyz, schema, serve, trigger, try_out,
+    audit, ca, check, completions, control, coverage, document, env, explain, init, list, log, man,
+    openapi, readyz, schema, serve, trigger, try_out,
 };
 use crate::base::{visible, visible_lines};
 

@@ -1,12 +1,16 @@
 //! What differs between operating systems: signals, parents, processes, folders.
 
 use std::io;
+#[cfg(unix)]
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 #[cfg(unix)]
 use iluma_sandbox_give_back::is_ignored;
 #[cfg(unix)]
-use tokio::io::{Interest, unix::AsyncFd};
+use tokio::io::Interest;
+#[cfg(unix)]
+use tokio::net::unix::pipe;
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -91,8 +95,9 @@ impl StopSignals {
 /// Waits until the reader of stdout has gone, and for ever if stdout is no pipe.
 #[cfg(unix)]
 pub(super) async fn stdout_closed() {
-    let stdout = AsyncFd::with_interest(io::stdout(), Interest::ERROR);
-    if let Ok(stdout) = stdout
+    // It is not written to: that needs a pipe that does not block, and others may share this one.
+    let stdout = io::stdout().as_fd().try_clone_to_owned();
+    if let Ok(stdout) = stdout.and_then(pipe::Sender::from_owned_fd_unchecked)
         && stdout.ready(Interest::ERROR).await.is_ok()
     {
         return;

@@ -141,7 +141,13 @@ fn misspelt_names_are_refused_with_the_nearest_there_is() {
             "`faults[0]`: `rset` is no fault. Did you mean `reset`?",
         ),
         (
-            &["faults", "set", "503", "--endpoint", "v1.1/bank_acount_data_requests"],
+            &[
+                "faults",
+                "set",
+                "503",
+                "--endpoint",
+                "v1.1/bank_acount_data_requests",
+            ],
             "`faults[0]`: there is no endpoint `v1.1/bank_acount_data_requests`: did you mean \
              `v1.1/bank_account_data_requests`?",
         ),
@@ -175,7 +181,10 @@ async fn requests_are_listed_as_the_filters_say() {
     let heading = "time                         method  path                                     status  outcome  ";
     let line = |index: usize, status: u16, outcome: &str, trace: &str| {
         let width = "SERVICE_UNAVAILABLE_ERROR".len();
-        format!("{}  POST    {BANK}  {status}     {outcome:width$}  {trace}\n", at(index))
+        format!(
+            "{}  POST    {BANK}  {status}     {outcome:width$}  {trace}\n",
+            at(index)
+        )
     };
     let (first, second) = (
         line(1, 200, "COMPLETED_FOUND", &found),
@@ -195,9 +204,18 @@ async fn requests_are_listed_as_the_filters_say() {
     };
     assert_eq!(of(&["--status", "503"]), [busy.as_str()]);
     assert_eq!(of(&["--outcome", "completed_found"]), [found.as_str()]);
-    assert_eq!(of(&["--endpoint", BANK, "--after-seq", "1"]), [busy.as_str()]);
-    assert_eq!(of(&["--where", "header.x-magic-reply=COMPLETED_FOUND"]), [found.as_str()]);
-    assert_eq!(of(&["--where", "body.bank_account_number=1234567890"]).len(), 2);
+    assert_eq!(
+        of(&["--endpoint", BANK, "--after-seq", "1"]),
+        [busy.as_str()]
+    );
+    assert_eq!(
+        of(&["--where", "header.x-magic-reply=COMPLETED_FOUND"]),
+        [found.as_str()]
+    );
+    assert_eq!(
+        of(&["--where", "body.bank_account_number=1234567890"]).len(),
+        2
+    );
     assert_eq!(of(&["--where", "body.bank_code=BNI"]).len(), 0);
     assert_eq!(of(&["--method", "GET"]).len(), 0);
     assert_eq!(of(&["--all-worlds"]).len(), 2);
@@ -220,7 +238,9 @@ async fn a_request_that_does_not_come_in_time_is_an_error_with_the_closest() {
              status: expected 503, received 200\n"
         )
     );
-    let json = ["requests", "--status", "503", "--wait", "1ms", "--format", "json"];
+    let json = [
+        "requests", "--status", "503", "--wait", "1ms", "--format", "json",
+    ];
     let (code, out, _) = control(&process, &json);
     let answer: Value = serde_json::from_str(&out).expect("JSON");
     assert_eq!((code, &answer["error"]), (1, &json!("timeout")));
@@ -233,13 +253,19 @@ async fn verify_counts_requests_and_shows_the_closest_if_they_did_not_come() {
     let process = serve();
     let (_, busy) = ask(&process, "SERVICE_UNAVAILABLE_ERROR").await;
     ask(&process, "COMPLETED_FOUND").await;
-    let out = shown(&process, &["verify", "--endpoint", ENDPOINT, "--exactly", "2"]);
+    let out = shown(
+        &process,
+        &["verify", "--endpoint", ENDPOINT, "--exactly", "2"],
+    );
     assert_eq!(out, "verified: 2 requests match\n");
     let (first, second) = (r#"{"status": 503}"#, r#"{"status": 200}"#);
     let in_order = ["verify", "--in-order", first, "--in-order", second];
     assert_eq!(shown_json(&process, &in_order)["verified"], true);
     shown(&process, &["verify", "--at-least", "1", "--at-most", "3"]);
-    shown(&process, &["verify", "--status", "500", "--never-within", "1ms"]);
+    shown(
+        &process,
+        &["verify", "--status", "500", "--never-within", "1ms"],
+    );
     let wrong = ["verify", "--where", "body.bank_code=BNI", "--status", "503"];
     let (code, out, err) = control(&process, &wrong);
     assert_eq!((code, out.as_str()), (1, ""));
@@ -275,7 +301,10 @@ async fn the_clock_is_moved_forward_and_never_back() {
         "now       2026-01-04T00:00:00.000Z\nclock     frozen\nadvanced  259200s\n"
     );
     shown(&process, &["clock", "set", "2026-02-01T00:00:00Z"]);
-    assert_eq!(shown_json(&process, &["clock"]), get(&process, "clock").await);
+    assert_eq!(
+        shown_json(&process, &["clock"]),
+        get(&process, "clock").await
+    );
     for (arguments, sentence) in [
         (
             ["clock", "set", "2026-01-31T00:00:00Z"],
@@ -287,7 +316,10 @@ async fn the_clock_is_moved_forward_and_never_back() {
         ),
     ] {
         let told = control(&process, &arguments);
-        assert_eq!(told, (2, String::new(), format!("iluma-sandbox: {sentence}\n")));
+        assert_eq!(
+            told,
+            (2, String::new(), format!("iluma-sandbox: {sentence}\n"))
+        );
     }
     assert_eq!(control(&process, &["clock", "advance"]).0, 2);
     register_inbox(&process);
@@ -302,7 +334,8 @@ async fn faults_are_set_shown_and_removed() {
     let process = serve();
     assert_eq!(shown(&process, &["faults"]), "no fault is set\n");
     let out = shown(&process, &["faults", "set", "503", "--endpoint", ENDPOINT]);
-    let head = "endpoint                       fault  delay  probability  rate limit  requests  hit\n";
+    let head =
+        "endpoint                       fault  delay  probability  rate limit  requests  hit\n";
     let (table, end) = out.split_once("they end in ").expect("the end");
     assert_eq!(
         table,
@@ -314,8 +347,19 @@ async fn faults_are_set_shown_and_removed() {
     assert_eq!(faults["faults"][0]["struck"], 1);
     let limited = ["faults", "set", "--rate-limit", "1/1m", "--ttl", "1h"];
     let out = shown(&process, &limited);
-    assert!(out.contains("\nall       -      -      1.0          1/60s       0         0\n"), "{out}");
-    let slow = ["faults", "set", "reset", "--delay", "1ms", "--probability", "0.5"];
+    assert!(
+        out.contains("\nall       -      -      1.0          1/60s       0         0\n"),
+        "{out}"
+    );
+    let slow = [
+        "faults",
+        "set",
+        "reset",
+        "--delay",
+        "1ms",
+        "--probability",
+        "0.5",
+    ];
     assert!(shown(&process, &slow).contains("\nall       reset  1ms    0.5 "));
     assert_eq!(shown(&process, &["faults", "clear"]), "no fault is set\n");
     assert_eq!(ask(&process, "").await.0, 200);
@@ -339,11 +383,18 @@ async fn a_world_is_named_created_listed_and_emptied() {
         (code, out.as_str(), err.as_str()),
         (1, "", "iluma-sandbox: there is no world `my test`\n")
     );
-    shown(&process, &["next", ENDPOINT, "SERVER_ERROR", "--world", "my test"]);
+    shown(
+        &process,
+        &["next", ENDPOINT, "SERVER_ERROR", "--world", "my test"],
+    );
     let (code, out, err) = control(&process, &["requests", "--world", "my tset"]);
     assert_eq!(
         (code, out.as_str(), err.as_str()),
-        (1, "", "iluma-sandbox: there is no world `my tset`: did you mean `my test`?\n")
+        (
+            1,
+            "",
+            "iluma-sandbox: there is no world `my tset`: did you mean `my test`?\n"
+        )
     );
     assert_eq!(ask(&process, "").await.0, 200, "it is another world");
     let (_, env, _) = control(&process, &["env", "--world", "my test", "--format", "json"]);
@@ -356,8 +407,14 @@ async fn a_world_is_named_created_listed_and_emptied() {
     let out = shown(&process, &["worlds", "--world", "my test"]);
     let (tag, _) = trace.split_once('-').expect("a tag");
     let (head, row) = out.split_once('\n').expect("two lines");
-    assert_eq!(head, "world     records  requests  callbacks  pending  idle  name");
-    assert_eq!(row, format!("{tag}  0        1         0          0        0 s   my test\n"));
+    assert_eq!(
+        head,
+        "world     records  requests  callbacks  pending  idle  name"
+    );
+    assert_eq!(
+        row,
+        format!("{tag}  0        1         0          0        0 s   my test\n")
+    );
     assert_eq!(shown(&process, &["worlds"]).lines().count(), 3);
     let out = shown(&process, &["reset", "--world", "my test"]);
     assert_eq!(out, "the world is empty; 0 callbacks were cancelled\n");
@@ -377,7 +434,10 @@ fn with_hidden_names_every_world_can_be_named() {
 fn a_world_can_be_named_where_only_some_keys_are_let_in() {
     let key = format!("iluma_development_{}", "k".repeat(40));
     let process = Process::serve(&["--api-key", &key, "--log-format", "off"]);
-    shown(&process, &["next", ENDPOINT, "SERVER_ERROR", "--world", "mine"]);
+    shown(
+        &process,
+        &["next", ENDPOINT, "SERVER_ERROR", "--world", "mine"],
+    );
     let with_key = ["next", "--world", "mine", "--api-key", &key];
     for arguments in [&["next", "--world", "mine"][..], &with_key] {
         let queue = shown_json(&process, arguments);
@@ -393,14 +453,23 @@ async fn callbacks_are_registered_listed_and_sent_again() {
     let urls = shown_json(&process, &["callback"]);
     assert_eq!(urls, get(&process, "callback_urls").await);
     let out = shown(&process, &["callback"]);
-    let row = out.lines().find(|line| line.starts_with(TYPE)).expect("a row");
+    let row = out
+        .lines()
+        .find(|line| line.starts_with(TYPE))
+        .expect("a row");
     assert!(row.ends_with(&format!("  request  {url}")), "{row}");
     ask(&process, "COMPLETED_FOUND").await;
-    let out = shown(&process, &["deliveries", "--state", "delivered", "--wait", "10s"]);
+    let out = shown(
+        &process,
+        &["deliveries", "--state", "delivered", "--wait", "10s"],
+    );
     let row = format!("dlv_1     {TYPE}  delivered  status 200  {ENDPOINT}/COMPLETED_FOUND  {url}");
     assert_eq!(out.lines().nth(1), Some(&*row), "{out}");
     let out = shown(&process, &["redeliver", "dlv_1"]);
-    assert!(out.starts_with(&format!("dlv_2 {TYPE} to {url}\n")), "{out}");
+    assert!(
+        out.starts_with(&format!("dlv_2 {TYPE} to {url}\n")),
+        "{out}"
+    );
     assert!(out.ends_with("try 1   status 200\ndelivered\n"), "{out}");
     let told = control(&process, &["redeliver", "dlv_9"]);
     let sentence = "iluma-sandbox: this world has no delivery `dlv_9`\n";
@@ -409,10 +478,16 @@ async fn callbacks_are_registered_listed_and_sent_again() {
     let waiting = ["deliveries", "--state", "failed", "--wait", "1ms"];
     let (code, out, err) = control(&process, &waiting);
     assert_eq!((code, out.as_str()), (1, ""));
-    assert!(err.starts_with("iluma-sandbox: 0 of 1 deliveries matched in time\n  "), "{err}");
+    assert!(
+        err.starts_with("iluma-sandbox: 0 of 1 deliveries matched in time\n  "),
+        "{err}"
+    );
     let (code, _, err) = control(&process, &["deliveries", "--state", "lost"]);
     assert_eq!(code, 2);
-    assert!(err.contains("`lost` is none of scheduled, sending"), "{err}");
+    assert!(
+        err.contains("`lost` is none of scheduled, sending"),
+        "{err}"
+    );
 }
 
 #[test]
@@ -442,18 +517,32 @@ async fn a_world_is_saved_to_a_file_and_loaded_from_it() {
     assert_eq!(saved["path"], path.as_str());
     shown(&process, &["reset"]);
     let out = shown(&process, &["snapshot", "load", &path]);
-    assert_eq!(out, "the world has 1 records again; 0 callbacks were cancelled\n");
+    assert_eq!(
+        out,
+        "the world has 1 records again; 0 callbacks were cancelled\n"
+    );
     let other = shown(&process, &["snapshot", "load", &path, "--world", "other"]);
-    assert!(other.contains("\nnote: the snapshot is of another key's world"), "{other}");
+    assert!(
+        other.contains("\nnote: the snapshot is of another key's world"),
+        "{other}"
+    );
     write(folder.path(), "foreign.json", "{\"hello\": 1}");
     let foreign = folder.path().join("foreign.json").display().to_string();
     let (code, out, err) = control(&process, &["snapshot", "load", &foreign]);
     assert_eq!((code, out.as_str()), (2, ""));
-    assert!(err.starts_with("iluma-sandbox: the snapshot cannot be restored, and nothing was changed: "), "{err}");
+    assert!(
+        err.starts_with(
+            "iluma-sandbox: the snapshot cannot be restored, and nothing was changed: "
+        ),
+        "{err}"
+    );
     let none = folder.path().join("none.json").display().to_string();
     let (code, _, err) = control(&process, &["snapshot", "load", &none]);
     assert_eq!(code, 1);
-    assert!(err.starts_with(&format!("iluma-sandbox: cannot read {none}: ")), "{err}");
+    assert!(
+        err.starts_with(&format!("iluma-sandbox: cannot read {none}: ")),
+        "{err}"
+    );
 }
 
 #[test]
@@ -511,11 +600,21 @@ fn completions_know_the_shipped_endpoints_outcomes_and_callback_types() {
     };
     let lines = |text: &str, name: &str| text.lines().any(|line| line == name);
     assert!(lines(&completed("iluma-sandbox next"), ENDPOINT));
-    assert!(lines(&completed("iluma-sandbox coverage --endpoint"), ENDPOINT));
-    assert!(lines(&completed("iluma-sandbox requests --outcome"), "COMPLETED_FOUND"));
+    assert!(lines(
+        &completed("iluma-sandbox coverage --endpoint"),
+        ENDPOINT
+    ));
+    assert!(lines(
+        &completed("iluma-sandbox requests --outcome"),
+        "COMPLETED_FOUND"
+    ));
     assert!(lines(&completed("iluma-sandbox deliveries --type"), TYPE));
     let (code, _, err) = run(&["list", "v9/mine"]);
-    assert_eq!((code, err.contains("v9/mine")), (2, true), "own names are no wrong arguments");
+    assert_eq!(
+        (code, err.contains("v9/mine")),
+        (2, true),
+        "own names are no wrong arguments"
+    );
 }
 
 /// `tail` while it runs.
@@ -565,7 +664,11 @@ impl Tail {
     fn event(&mut self) -> String {
         let line = self.line();
         let (time, rest) = line.split_once("  ").expect("a time");
-        assert_eq!((time.len(), time.matches([':', '.']).count()), (12, 3), "{line}");
+        assert_eq!(
+            (time.len(), time.matches([':', '.']).count()),
+            (12, 3),
+            "{line}"
+        );
         rest.trim_end().to_owned()
     }
 
@@ -595,7 +698,10 @@ async fn tail_shows_requests_and_callbacks_as_they_come() {
     let process = serve();
     let url = register_inbox(&process);
     let (_, before) = ask(&process, "COMPLETED_NOT_FOUND").await;
-    shown(&process, &["deliveries", "--state", "delivered", "--wait", "10s"]);
+    shown(
+        &process,
+        &["deliveries", "--state", "delivered", "--wait", "10s"],
+    );
     let mut tail = Tail::of(&process, &[]);
     let (_, busy) = ask(&process, "SERVER_ERROR").await;
     assert_eq!(tail.event(), request_event(500, "SERVER_ERROR", &busy));
@@ -609,12 +715,18 @@ async fn tail_shows_requests_and_callbacks_as_they_come() {
     let mut tail = Tail::of(&process, &["--lines", "3", "--format", "json"]);
     for trace in [&before, &busy, &found] {
         let line: Value = serde_json::from_str(&tail.line()).expect("JSON");
-        assert_eq!((&line["type"], &line["trace"]), (&json!("exchange"), &json!(trace)));
+        assert_eq!(
+            (&line["type"], &line["trace"]),
+            (&json!("exchange"), &json!(trace))
+        );
     }
     shown(&process, &["redeliver", "dlv_1"]);
     let line: Value = serde_json::from_str(&tail.line()).expect("JSON");
     let named = ["type", "id", "state", "callback_type", "world"].map(|name| &line[name]);
-    assert_eq!(json!(named), json!(["delivery", "dlv_3", "delivered", TYPE, tag]));
+    assert_eq!(
+        json!(named),
+        json!(["delivery", "dlv_3", "delivered", TYPE, tag])
+    );
 }
 
 #[tokio::test]
@@ -622,14 +734,20 @@ async fn tail_shows_only_what_the_filters_ask_for() {
     let process = serve();
     let mut failures = Tail::of(&process, &["--status", "5xx"]);
     let mut of_endpoint = Tail::of(&process, &["--endpoint", BANK, "--status", "200"]);
-    let mut of_other = Tail::of(&process, &["--endpoint", "v0/individual_cft_peps", "--all-worlds"]);
+    let mut of_other = Tail::of(
+        &process,
+        &["--endpoint", "v0/individual_cft_peps", "--all-worlds"],
+    );
     let mut everything = Tail::of(&process, &["--all-worlds"]);
     let (_, found) = ask(&process, "COMPLETED_FOUND").await;
     let (_, busy) = ask(&process, "SERVER_ERROR").await;
     let key = format!("iluma_development_{}", "k".repeat(40));
     let (_, other) = ask_as(&process, &key, "COMPLETED_FOUND").await;
     assert_eq!(failures.event(), request_event(500, "SERVER_ERROR", &busy));
-    assert_eq!(of_endpoint.event(), request_event(200, "COMPLETED_FOUND", &found));
+    assert_eq!(
+        of_endpoint.event(),
+        request_event(200, "COMPLETED_FOUND", &found)
+    );
     for (status, outcome, trace) in [
         (200, "COMPLETED_FOUND", &found),
         (500, "SERVER_ERROR", &busy),
@@ -637,11 +755,16 @@ async fn tail_shows_only_what_the_filters_ask_for() {
     ] {
         assert_eq!(everything.event(), request_event(status, outcome, trace));
     }
-    reqwest::get(format!("{}/nowhere", process.url)).await.expect("an answer");
+    reqwest::get(format!("{}/nowhere", process.url))
+        .await
+        .expect("an answer");
     let stranger = everything.event();
     assert!(stranger.starts_with("GET /nowhere → 404 "), "{stranger}");
     of_other.interrupt();
-    assert_eq!((of_other.exit_code(), of_other.line()), (Some(0), String::new()));
+    assert_eq!(
+        (of_other.exit_code(), of_other.line()),
+        (Some(0), String::new())
+    );
 }
 
 #[tokio::test]
@@ -666,7 +789,8 @@ async fn tail_goes_on_when_the_sandbox_starts_again() {
     let (_, first) = ask(&process, "COMPLETED_FOUND").await;
     assert_eq!(tail.event(), request_event(200, "COMPLETED_FOUND", &first));
     process.terminate();
-    let lost = format!("the sandbox at {url} has closed the connection: waiting until it is back\n");
+    let lost =
+        format!("the sandbox at {url} has closed the connection: waiting until it is back\n");
     assert_eq!(tail.note(), lost);
     let again = Process::start(command(&["--port", &port, "--log-format", "off"]));
     let (_, second) = ask(&again, "SERVER_ERROR").await;

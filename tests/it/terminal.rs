@@ -245,9 +245,20 @@ fn tail_prints_no_escape_sequence_of_a_server() {
         json!({"exchanges": PLANTED}),
         json!({"world": PLANTED, "last_seq": 1}),
     );
-    let url = server_of_events(&events, &json!({"deliveries": [failed(1, 1)], "last_seq": 1}));
+    let url = server_of_events(
+        &events,
+        &json!({"deliveries": [failed(1, 1)], "last_seq": 1}),
+    );
     for format in ["text", "json"] {
-        let tail = ["tail", "--url", &url, "--reconnect", "0s", "--format", format];
+        let tail = [
+            "tail",
+            "--url",
+            &url,
+            "--reconnect",
+            "0s",
+            "--format",
+            format,
+        ];
         let mut child = crate::process::command(&tail);
         let child = child.stdout(std::process::Stdio::piped());
         let child = child.stderr(std::process::Stdio::piped());

@@ -116,9 +116,7 @@ async fn check_exists(client: &Client, name: &str) -> Result<(), Failure> {
     }
     let near = nearest_clause(name, names);
     let name = short(name);
-    Err(Failure::Failed(format!(
-        "there is no world `{name}`{near}"
-    )))
+    Err(Failure::Failed(format!("there is no world `{name}`{near}")))
 }
 
 /// Asks for a path below `/__sandbox/`, and returns the answer if the sandbox did not refuse.

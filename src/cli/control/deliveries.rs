@@ -80,7 +80,8 @@ async fn deliveries(arguments: &Arguments) -> Result<ExitCode, Failure> {
         check_callback_type(&client, callback_type).await?;
     }
     let waits = arguments.wait.unwrap_or_default();
-    let asked = client.ask(Method::GET, &arguments.path(), None, waits);
+    let path = arguments.path();
+    let asked = client.ask(Method::GET, &path, None, waits);
     let (status, answer) = asked.await.map_err(Failure::Failed)?;
     match status {
         StatusCode::OK => Ok(world.print(&answer, list_text)),
@@ -99,7 +100,10 @@ fn list_text(list: &Value) -> String {
     let shown = rows.len() as u64;
     let headings = ["callback", "type", "state", "result", "outcome", "url"];
     let mut text = table(headings, rows, "no callback matches");
-    if let Some(matching) = list["matching"].as_u64().filter(|matching| *matching > shown) {
+    if let Some(matching) = list["matching"]
+        .as_u64()
+        .filter(|matching| *matching > shown)
+    {
         text += &format!("{shown} of {matching} callbacks are listed\n");
     }
     text

@@ -70,7 +70,9 @@ impl RequestFilters {
     /// Adds the filters to the query of a URL.
     pub(super) fn add_to(&self, query: &mut Serializer<'_, String>) {
         for (name, value) in self.pairs() {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let text = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
             query.append_pair(name, &text);
         }
     }
@@ -106,10 +108,11 @@ pub(super) fn not_verified_text(answer: &Value) -> String {
         lines.push(format!("  close was {trace}, {request}:"));
         for difference in items(near, "differences") {
             let field = text(&difference["field"]);
-            let [expected, received] = ["expected", "received"].map(|name| match &difference[name] {
-                Value::Null => "nothing".to_owned(),
-                value => value.to_string(),
-            });
+            let [expected, received] =
+                ["expected", "received"].map(|name| match &difference[name] {
+                    Value::Null => "nothing".to_owned(),
+                    value => value.to_string(),
+                });
             let line = match difference["note"].as_str() {
                 Some(note) => format!("{field}: {note}"),
                 None => format!("{field}: expected {expected}, received {received}"),

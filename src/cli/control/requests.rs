@@ -77,7 +77,8 @@ async fn requests(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let world = &arguments.world;
     let client = world.client(MissingWorld::Refuse).await?;
     let waits = arguments.wait.unwrap_or_default();
-    let asked = client.ask(Method::GET, &arguments.path(), None, waits);
+    let path = arguments.path();
+    let asked = client.ask(Method::GET, &path, None, waits);
     let (status, answer) = asked.await.map_err(Failure::Failed)?;
     match status {
         StatusCode::OK => Ok(world.print(&answer, list_text)),

@@ -122,7 +122,9 @@ async fn load(arguments: &Arguments) -> Result<ExitCode, Failure> {
             ["records", "cancelled_callbacks"].map(|name| cell(&answer[name]));
         let notes = items(answer, "notes").map(|note| format!("note: {}\n", cell(note)));
         let notes: String = notes.collect();
-        format!("the world has {records} records again; {cancelled} callbacks were cancelled\n{notes}")
+        format!(
+            "the world has {records} records again; {cancelled} callbacks were cancelled\n{notes}"
+        )
     }))
 }
 
@@ -134,7 +136,9 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     whole.map_err(|error| reason(&error))?;
     if document.len() > SNAPSHOT_BYTES_MAX {
         let most = size_in_words(SNAPSHOT_BYTES_MAX);
-        return Err(format!("it has more than {most}, and a snapshot has no more"));
+        return Err(format!(
+            "it has more than {most}, and a snapshot has no more"
+        ));
     }
     Ok(document)
 }

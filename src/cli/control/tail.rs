@@ -131,7 +131,8 @@ impl Tail<'_> {
         let is_stream = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
         if status != StatusCode::OK || !is_stream {
             let refused = ask(&client, Method::GET, &path, None).await.err();
-            let no_sandbox = || Failure::Failed(format!("the server at {} is not a sandbox", client.url()));
+            let no_sandbox =
+                || Failure::Failed(format!("the server at {} is not a sandbox", client.url()));
             return Err(refused.unwrap_or_else(no_sandbox));
         }
         let events = Events::of(response.into_body());
@@ -182,7 +183,10 @@ impl Tail<'_> {
         for world in items(&worlds, "worlds").filter(|world| world["deliveries"] != 0) {
             let tag = world["world"].as_str().unwrap_or_default();
             let list = ask(client, Method::GET, &callbacks_path(tag, 0), None).await?;
-            self.callbacks.entry(tag.to_owned()).or_default().news(&list);
+            self.callbacks
+                .entry(tag.to_owned())
+                .or_default()
+                .news(&list);
         }
         Ok(())
     }
@@ -197,10 +201,7 @@ impl Tail<'_> {
         let world = event.data["world"].as_str();
         match event.name.as_str() {
             "exchanges" => self.show_requests(&event.data, shown_until).await,
-            "deliveries" => {
-                self.show_callbacks(client, world.unwrap_or_default())
-                    .await
-            }
+            "deliveries" => self.show_callbacks(client, world.unwrap_or_default()).await,
             "reset" => {
                 match world {
                     Some(world) => drop(self.callbacks.remove(world)),

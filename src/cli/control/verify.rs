@@ -82,8 +82,12 @@ async fn verify(arguments: &Arguments) -> Result<ExitCode, Failure> {
     } else {
         "verify"
     };
-    let waits = arguments.wait.max(arguments.never_within).unwrap_or_default();
-    let asked = client.ask(Method::POST, path, Some(&arguments.question()), waits);
+    let waits = arguments
+        .wait
+        .max(arguments.never_within)
+        .unwrap_or_default();
+    let question = arguments.question();
+    let asked = client.ask(Method::POST, path, Some(&question), waits);
     let (status, answer) = asked.await.map_err(Failure::Failed)?;
     match status {
         StatusCode::OK => Ok(world.print(&answer, |verified| {

@@ -52,7 +52,13 @@ fn list_text(list: &Value) -> String {
     };
     let rows = items(list, "worlds").map(row).collect();
     let headings = [
-        "world", "records", "requests", "callbacks", "pending", "idle", "name",
+        "world",
+        "records",
+        "requests",
+        "callbacks",
+        "pending",
+        "idle",
+        "name",
     ];
     table(headings, rows, "there is no world yet")
 }
