@@ -37,10 +37,10 @@ pub(super) fn run(arguments: &Arguments, all: clap::Command) -> ExitCode {
     let mut all = names.add_to(all);
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut all, "iluma-sandbox", &mut script);
-    let script = String::from_utf8_lossy(&script);
+    let script = mended(&String::from_utf8_lossy(&script));
     finish(
         &match arguments.format {
-            Format::Text => script.into_owned(),
+            Format::Text => script,
             Format::Json => {
                 let shell = arguments.shell.to_string();
                 format!("{}\n", json!({"shell": shell, "script": script}))
@@ -48,6 +48,11 @@ pub(super) fn run(arguments: &Arguments, all: clap::Command) -> ExitCode {
         },
         ExitCode::SUCCESS,
     )
+}
+
+/// The generator writes the `-` of our name in two ways in the script for bash, so that it would find no command.
+fn mended(script: &str) -> String {
+    script.replace("iluma__subcmd__sandbox", "iluma__sandbox")
 }
 
 impl ShippedNames {

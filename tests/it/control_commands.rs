@@ -178,7 +178,7 @@ async fn requests_are_listed_as_the_filters_say() {
     let listed = get(&process, "requests").await;
     assert_eq!(shown_json(&process, &["requests"]), listed);
     let at = |index: usize| listed["requests"][index]["at"].as_str().expect("a time");
-    let heading = "time                         method  path                                     status  outcome  ";
+    let heading = "time                         method  path                                       status  outcome  ";
     let line = |index: usize, status: u16, outcome: &str, trace: &str| {
         let width = "SERVICE_UNAVAILABLE_ERROR".len();
         format!(
@@ -233,7 +233,7 @@ async fn a_request_that_does_not_come_in_time_is_an_error_with_the_closest() {
     assert_eq!(
         err,
         format!(
-            "iluma-sandbox: expected at least 1 request with status 503, but none matched\n  \
+            "iluma-sandbox: expected at least 1 request with status 503, but 0 of 1 matched\n  \
              close was {trace}, POST {BANK} → 200 COMPLETED_FOUND:\n    \
              status: expected 503, received 200\n"
         )
@@ -334,12 +334,11 @@ async fn faults_are_set_shown_and_removed() {
     let process = serve();
     assert_eq!(shown(&process, &["faults"]), "no fault is set\n");
     let out = shown(&process, &["faults", "set", "503", "--endpoint", ENDPOINT]);
-    let head =
-        "endpoint                       fault  delay  probability  rate limit  requests  hit\n";
+    let head = "endpoint                         fault        delay  probability  rate limit  requests  hit\n";
     let (table, end) = out.split_once("they end in ").expect("the end");
     assert_eq!(
         table,
-        format!("{head}{ENDPOINT}  503    -      1.0          -           0         0\n")
+        format!("{head}{ENDPOINT}  status(503)  -      1.0          -           0         0\n")
     );
     assert!(end.ends_with(" s\n"), "{end}");
     assert_eq!(ask(&process, "").await.0, 503);

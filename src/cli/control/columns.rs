@@ -46,6 +46,15 @@ pub(super) fn cell(value: &Value) -> String {
     }
 }
 
+/// The outcome of a request in a cell, without its endpoint: the path names that.
+pub(super) fn outcome_name(request: &Value) -> String {
+    let name = cell(&request["outcome"]);
+    match name.rsplit_once('/') {
+        Some((_, name)) => name.to_owned(),
+        None => name,
+    }
+}
+
 /// The items of a list in an answer.
 pub(super) fn items<'a>(answer: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
     answer[name].as_array().into_iter().flatten()

@@ -8,7 +8,7 @@ use form_urlencoded::Serializer;
 use hyper::{Method, StatusCode};
 use serde_json::Value;
 
-use super::columns::{cell, items, table};
+use super::columns::{cell, items, outcome_name, table};
 use super::controlled_world::{ControlledWorld, Failure, MissingWorld, run as run_command};
 use super::request_filters::{RequestFilters, not_verified_text};
 use crate::base::parse_duration;
@@ -94,7 +94,9 @@ async fn requests(arguments: &Arguments) -> Result<ExitCode, Failure> {
 
 fn list_text(list: &Value) -> String {
     let row = |request: &Value| {
-        ["at", "method", "path", "status", "outcome", "trace"].map(|name| cell(&request[name]))
+        let [at, method, path, status, trace] =
+            ["at", "method", "path", "status", "trace"].map(|name| cell(&request[name]));
+        [at, method, path, status, outcome_name(request), trace]
     };
     let rows: Vec<_> = items(list, "requests").map(row).collect();
     let shown = rows.len() as u64;

@@ -4,7 +4,7 @@ use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::columns::{cell, items};
+use super::columns::{cell, items, outcome_name};
 use super::deliveries::result;
 use crate::base::visible;
 use crate::cli::output::{Format, visible_texts};
@@ -87,7 +87,9 @@ pub(super) fn request_line(request: &Value, format: Format) -> String {
     let request = visible_texts(request);
     let [method, path, status] = ["method", "path", "status"].map(|name| cell(&request[name]));
     let notes = [
-        request["outcome"].as_str().map(str::to_owned),
+        request["outcome"]
+            .is_string()
+            .then(|| outcome_name(&request)),
         request["mark"].as_str().map(|mark| format!("({mark})")),
         request["fault"]
             .as_str()
