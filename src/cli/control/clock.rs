@@ -12,7 +12,7 @@ use super::controlled_world::{ControlledWorld, Failure, MissingWorld, run as run
 use super::deliveries::deliveries_rows;
 use crate::base::duration_text;
 
-/// An advance sends the callbacks that fall due, one after the other. A receiver may take 30 s for each.
+/// An advance sends the callbacks that fall due, one after the other, and waits for each receiver.
 const PATIENCE: Duration = Duration::from_mins(10);
 
 #[derive(Debug, Args)]

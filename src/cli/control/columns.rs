@@ -37,6 +37,14 @@ pub(super) fn table<const N: usize>(
     columns(&all)
 }
 
+/// A line that says how many items of a list are shown, if it has more.
+pub(super) fn shown_of_all(shown: usize, all: &Value, what: &str) -> String {
+    match all.as_u64() {
+        Some(all) if all > shown as u64 => format!("{shown} of {all} {what} are listed\n"),
+        _ => String::new(),
+    }
+}
+
 /// A value of an answer in a cell: `-` where there is none.
 pub(super) fn cell(value: &Value) -> String {
     match value {

@@ -8,7 +8,7 @@ use form_urlencoded::Serializer;
 use hyper::{Method, StatusCode};
 use serde_json::Value;
 
-use super::columns::{cell, items, table};
+use super::columns::{cell, items, shown_of_all, table};
 use super::controlled_world::{
     ControlledWorld, Failure, MissingWorld, check_callback_type, run as run_command,
 };
@@ -97,16 +97,9 @@ async fn deliveries(arguments: &Arguments) -> Result<ExitCode, Failure> {
 
 fn list_text(list: &Value) -> String {
     let rows = deliveries_rows(list);
-    let shown = rows.len() as u64;
+    let end = shown_of_all(rows.len(), &list["matching"], "callbacks");
     let headings = ["callback", "type", "state", "result", "outcome", "url"];
-    let mut text = table(headings, rows, "no callback matches");
-    if let Some(matching) = list["matching"]
-        .as_u64()
-        .filter(|matching| *matching > shown)
-    {
-        text += &format!("{shown} of {matching} callbacks are listed\n");
-    }
-    text
+    table(headings, rows, "no callback matches") + &end
 }
 
 /// The callbacks of an answer: id, type, state, result of the last attempt, outcome and URL.

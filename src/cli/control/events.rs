@@ -7,10 +7,10 @@ use hyper::body::Incoming;
 use serde_json::Value;
 use tokio::time::timeout;
 
-/// The sandbox sends a sign of life every 15 s. A connection that is silent for longer is dead.
+/// The sandbox sends signs of life more often than this. A connection that is silent for longer is dead.
 const SILENCE_TIME: Duration = Duration::from_mins(1);
 
-/// One event lists 500 requests at most.
+/// An event lists a few hundred requests, without headers and bodies.
 const EVENT_BYTES_MAX: usize = 64 << 20;
 
 /// The events that come over one connection.

@@ -8,7 +8,7 @@ use form_urlencoded::Serializer;
 use hyper::{Method, StatusCode};
 use serde_json::Value;
 
-use super::columns::{cell, items, outcome_name, table};
+use super::columns::{cell, items, outcome_name, shown_of_all, table};
 use super::controlled_world::{ControlledWorld, Failure, MissingWorld, run as run_command};
 use super::request_filters::{RequestFilters, not_verified_text};
 use crate::base::parse_duration;
@@ -99,11 +99,7 @@ fn list_text(list: &Value) -> String {
         [at, method, path, status, outcome_name(request), trace]
     };
     let rows: Vec<_> = items(list, "requests").map(row).collect();
-    let shown = rows.len() as u64;
+    let end = shown_of_all(rows.len(), &list["matched"], "requests");
     let headings = ["time", "method", "path", "status", "outcome", "trace"];
-    let mut text = table(headings, rows, "no request matches");
-    if let Some(matched) = list["matched"].as_u64().filter(|matched| *matched > shown) {
-        text += &format!("{shown} of {matched} requests are listed\n");
-    }
-    text
+    table(headings, rows, "no request matches") + &end
 }

@@ -62,17 +62,12 @@ impl TailFilters {
 
 /// `503` or `5xx`
 fn status_pattern(text: &str) -> Result<StatusPattern, String> {
-    let of_class = text.strip_suffix("xx").or_else(|| text.strip_suffix("XX"));
-    let (first, last) = match of_class {
-        Some(class) => {
-            let class = class.parse().unwrap_or(0_u64).min(10);
-            (class * 100, class * 100 + 99)
-        }
-        None => {
-            let status = text.parse().unwrap_or(0);
-            (status, status)
-        }
+    let (number, unit) = match text.to_ascii_lowercase().strip_suffix("xx") {
+        Some(class) => (class.parse::<u64>(), 100),
+        None => (text.parse(), 1),
     };
+    let first = number.unwrap_or(0).saturating_mul(unit);
+    let last = first.saturating_add(unit - 1);
     if !(100..=599).contains(&first) {
         return Err("write a status such as 503, or 5xx for all that begin with 5".to_owned());
     }
