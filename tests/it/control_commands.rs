@@ -106,7 +106,7 @@ async fn next_queues_an_outcome_for_the_next_requests() {
         )
     );
     let out = shown(&process, &["next", "--clear", ENDPOINT]);
-    assert_eq!(out, "2 outcomes were removed\n");
+    assert_eq!(out, "removed 2 outcomes\n");
     assert_eq!(ask(&process, "").await.0, 200);
 }
 
@@ -257,7 +257,7 @@ async fn verify_counts_requests_and_shows_the_closest_if_they_did_not_come() {
         &process,
         &["verify", "--endpoint", ENDPOINT, "--exactly", "2"],
     );
-    assert_eq!(out, "verified: 2 requests match\n");
+    assert_eq!(out, "verified by 2 requests\n");
     let (first, second) = (r#"{"status": 503}"#, r#"{"status": 200}"#);
     let in_order = ["verify", "--in-order", first, "--in-order", second];
     assert_eq!(shown_json(&process, &in_order)["verified"], true);
@@ -293,12 +293,12 @@ async fn verify_counts_requests_and_shows_the_closest_if_they_did_not_come() {
 #[tokio::test]
 async fn the_clock_is_moved_forward_and_never_back() {
     let process = serve();
-    let start = "now       2026-01-01T00:00:00.000Z\nclock     frozen\nadvanced  0s\n";
+    let start = "now       2026-01-01T00:00:00.000Z\nclock     frozen\nadvanced  0 ms\n";
     assert_eq!(shown(&process, &["clock"]), start);
     let out = shown(&process, &["clock", "advance", "3d"]);
     assert_eq!(
         out,
-        "now       2026-01-04T00:00:00.000Z\nclock     frozen\nadvanced  259200s\n"
+        "now       2026-01-04T00:00:00.000Z\nclock     frozen\nadvanced  3 days\n"
     );
     shown(&process, &["clock", "set", "2026-02-01T00:00:00Z"]);
     assert_eq!(
@@ -416,7 +416,7 @@ async fn a_world_is_named_created_listed_and_emptied() {
     );
     assert_eq!(shown(&process, &["worlds"]).lines().count(), 3);
     let out = shown(&process, &["reset", "--world", "my test"]);
-    assert_eq!(out, "the world is empty; 0 callbacks were cancelled\n");
+    assert_eq!(out, "the world is empty; 0 callbacks cancelled\n");
     let out = shown(&process, &["requests", "--world", "my test"]);
     assert_eq!(out, "no request matches\n");
 }
@@ -516,10 +516,7 @@ async fn a_world_is_saved_to_a_file_and_loaded_from_it() {
     assert_eq!(saved["path"], path.as_str());
     shown(&process, &["reset"]);
     let out = shown(&process, &["snapshot", "load", &path]);
-    assert_eq!(
-        out,
-        "the world has 1 records again; 0 callbacks were cancelled\n"
-    );
+    assert_eq!(out, "the world has 1 record again; 0 callbacks cancelled\n");
     let other = shown(&process, &["snapshot", "load", &path, "--world", "other"]);
     assert!(
         other.contains("\nnote: the snapshot is of another key's world"),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::columns::{cell, columns};
 use super::controlled_world::{ControlledWorld, Failure, MissingWorld, run as run_command};
 use super::deliveries::deliveries_rows;
-use crate::base::duration_text;
+use crate::base::time_in_words;
 
 /// An advance sends the callbacks that fall due, one after the other, and waits for each receiver.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -72,7 +72,7 @@ fn clock_text(clock: &Value) -> String {
     let rows = [
         ["now", &cell(&clock["now"])],
         ["clock", kind],
-        ["advanced", &duration_text(advanced)],
+        ["advanced", &time_in_words(advanced)],
     ];
     let rows = rows.map(|row| row.map(str::to_owned));
     columns(&rows) + &columns(&deliveries_rows(clock))

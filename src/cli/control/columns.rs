@@ -45,6 +45,14 @@ pub(super) fn shown_of_all(shown: usize, all: &Value, what: &str) -> String {
     }
 }
 
+/// A number of an answer with its noun: `1 request`, `2 requests`.
+pub(super) fn counted(number: &Value, noun: &str) -> String {
+    match number.as_u64() {
+        Some(1) => format!("1 {noun}"),
+        _ => format!("{} {noun}s", cell(number)),
+    }
+}
+
 /// A value of an answer in a cell: `-` where there is none.
 pub(super) fn cell(value: &Value) -> String {
     match value {

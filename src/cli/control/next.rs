@@ -7,7 +7,7 @@ use form_urlencoded::Serializer;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use super::columns::{cell, columns, items};
+use super::columns::{cell, columns, counted, items};
 use super::controlled_world::{ControlledWorld, Failure, MissingWorld, ask, run as run_command};
 
 #[derive(Debug, Args)]
@@ -74,7 +74,7 @@ async fn clear(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let client = world.client(MissingWorld::Refuse).await?;
     let cleared = ask(&client, Method::DELETE, &path.finish(), None).await?;
     Ok(world.print(&cleared, |cleared| {
-        format!("{} outcomes were removed\n", cell(&cleared["cleared"]))
+        format!("removed {}\n", counted(&cleared["cleared"], "outcome"))
     }))
 }
 

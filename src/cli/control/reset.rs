@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use hyper::Method;
 
-use super::columns::cell;
+use super::columns::counted;
 use super::controlled_world::{ControlledWorld, Failure, MissingWorld, run as run_command};
 
 /// Callbacks that are being sent are waited for.
@@ -31,7 +31,7 @@ async fn reset(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return Err(Failure::of(status, &answer));
     }
     Ok(arguments.world.print(&answer, |answer| {
-        let cancelled = cell(&answer["cancelled_callbacks"]);
-        format!("the world is empty; {cancelled} callbacks were cancelled\n")
+        let cancelled = counted(&answer["cancelled_callbacks"], "callback");
+        format!("the world is empty; {cancelled} cancelled\n")
     }))
 }

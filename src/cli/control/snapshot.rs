@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::columns::{cell, items};
+use super::columns::{cell, counted, items};
 use super::controlled_world::{ControlledWorld, Failure, MissingWorld, run as run_command};
 use crate::base::{reason, size_in_words};
 use crate::cli::client::Client;
@@ -118,13 +118,11 @@ async fn load(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return Err(Failure::of(status, &answer));
     }
     Ok(arguments.world.print(&answer, |answer| {
-        let [records, cancelled] =
-            ["records", "cancelled_callbacks"].map(|name| cell(&answer[name]));
+        let records = counted(&answer["records"], "record");
+        let cancelled = counted(&answer["cancelled_callbacks"], "callback");
         let notes = items(answer, "notes").map(|note| format!("note: {}\n", cell(note)));
         let notes: String = notes.collect();
-        format!(
-            "the world has {records} records again; {cancelled} callbacks were cancelled\n{notes}"
-        )
+        format!("the world has {records} again; {cancelled} cancelled\n{notes}")
     }))
 }
 

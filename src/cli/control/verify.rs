@@ -7,7 +7,7 @@ use clap::Args;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::columns::cell;
+use super::columns::counted;
 use super::controlled_world::{ControlledWorld, Failure, MissingWorld, run as run_command};
 use super::request_filters::{RequestFilters, not_verified_text};
 use crate::base::{parse_duration, read_exact_json};
@@ -91,7 +91,7 @@ async fn verify(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let (status, answer) = asked.await.map_err(Failure::Failed)?;
     match status {
         StatusCode::OK => Ok(world.print(&answer, |verified| {
-            format!("verified: {} requests match\n", cell(&verified["matched"]))
+            format!("verified by {}\n", counted(&verified["matched"], "request"))
         })),
         StatusCode::EXPECTATION_FAILED => {
             if world.format == Format::Json {
