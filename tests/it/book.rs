@@ -116,7 +116,9 @@ fn files_below(folder: &str) -> Vec<String> {
 fn anchor(heading: &str) -> String {
     let link = Regex::new(r"\[([^\]]*)\]\([^)]*\)").expect("a pattern");
     let text = link.replace_all(heading, "$1").to_lowercase();
-    let letters = text.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    let letters = text
+        .chars()
+        .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
     letters.map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
@@ -141,7 +143,9 @@ fn target(page: &str, link: &str) -> (String, String) {
 fn links(page: &Page) -> Vec<String> {
     let pattern = Regex::new(r"\]\(([^)\s]+)\)").expect("a pattern");
     let prose = page.prose();
-    let links = pattern.captures_iter(&prose).map(|found| found[1].to_owned());
+    let links = pattern
+        .captures_iter(&prose)
+        .map(|found| found[1].to_owned());
     links.filter(|link| !link.contains("://")).collect()
 }
 
@@ -156,7 +160,12 @@ fn updates() -> bool {
 
 #[test]
 fn every_link_leads_to_a_file_and_a_heading_that_exist() {
-    let others = ["SECURITY.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
+    let others = [
+        "SECURITY.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+    ];
     let mut breaches = Vec::new();
     let mut count = 0;
     for page in pages().into_iter().chain(others.map(Page::read)) {
@@ -184,7 +193,11 @@ fn every_page_is_listed_once_in_the_summary_with_its_title() {
         let (path, _) = target(SUMMARY, &found[2]);
         let page = Page::read(&path);
         if !page.title().contains(&found[1]) {
-            breaches.push(format!("{path} is called {:?}, and listed as {:?}", page.title(), &found[1]));
+            breaches.push(format!(
+                "{path} is called {:?}, and listed as {:?}",
+                page.title(),
+                &found[1]
+            ));
         }
         listed.push(path);
     }
@@ -203,10 +216,21 @@ fn the_readme_is_short_and_leads_to_what_people_search_for() {
     let lines = readme.text.lines().count();
     assert!(lines <= README_LINES_MAX, "{lines} lines");
     let words = [
-        "## Install", "async", "OpenAPI", "troubleshooting", "callback", "iluma-sandbox openapi",
-        "postman", "/openapi.json", "/__sandbox/docs", "/__sandbox/llms.txt",
+        "## Install",
+        "async",
+        "OpenAPI",
+        "troubleshooting",
+        "callback",
+        "iluma-sandbox openapi",
+        "postman",
+        "/openapi.json",
+        "/__sandbox/docs",
+        "/__sandbox/llms.txt",
     ];
-    let missing: Vec<_> = words.into_iter().filter(|word| !readme.text.contains(word)).collect();
+    let missing: Vec<_> = words
+        .into_iter()
+        .filter(|word| !readme.text.contains(word))
+        .collect();
     assert_eq!(missing, [""; 0]);
 }
 
@@ -225,19 +249,28 @@ fn the_book_has_twenty_recipes_or_more_and_each_shows_its_output() {
 #[test]
 fn every_error_of_the_sandbox_and_of_the_control_api_is_explained() {
     let page = Page::read("docs/errors.md");
-    let has_row = |text: &str| {
-        let rows = page.text.lines().filter(|line| line.starts_with('|'));
-        rows.clone().any(|row| row.split(" | ").take(2).any(|cell| cell.contains(&format!("`{text}`")) || cell.contains(&format!(" {text}`"))))
-    };
+    let rows = page.text.lines().filter(|line| line.starts_with('|'));
+    let named: Vec<_> = rows.flat_map(|row| row.split(" | ").take(2)).collect();
+    let has_row = |name: &str| named.iter().any(|cell| cell.contains(&format!("`{name}`")));
     let errors = fs::read_to_string(root().join("src/http/error.rs")).expect("a source");
-    let reasons = Regex::new(r#"by_sandbox\("([^"]+)"\)|NO_MEMORY: &str = "([^"]+)""#).expect("a pattern");
+    let reasons =
+        Regex::new(r#"by_sandbox\("([^"]+)"\)|NO_MEMORY: &str = "([^"]+)""#).expect("a pattern");
     let codes = Regex::new(r#"= "([A-Z_]+)","#).expect("a pattern");
-    let refusals = Regex::new(r#"Refusal\(\s*(?:StatusCode::[A-Z_]+|status),\s*"([a-z_]+)""#).expect("a pattern");
+    let refusals = Regex::new(r#"Refusal\(\s*(?:StatusCode::[A-Z_]+|status),\s*"([a-z_]+)""#)
+        .expect("a pattern");
+    let in_json = Regex::new(r#""error": "([a-z_]+)""#).expect("a pattern");
     let refuse = Regex::new(r#"refuse\(\s*"([a-z_]+)""#).expect("a pattern");
     let mut names = BTreeSet::new();
     let mut collect = |pattern: &Regex, text: &str| {
         let found = pattern.captures_iter(text);
-        let found = found.filter_map(|found| found.iter().skip(1).flatten().next().map(|name| name.as_str().to_owned()));
+        let found = found.filter_map(|found| {
+            found
+                .iter()
+                .skip(1)
+                .flatten()
+                .next()
+                .map(|name| name.as_str().to_owned())
+        });
         names.extend(found);
     };
     collect(&reasons, &errors);
@@ -246,6 +279,7 @@ fn every_error_of_the_sandbox_and_of_the_control_api_is_explained() {
         let text = fs::read_to_string(source).expect("a source");
         collect(&refusals, &text);
         collect(&refuse, &text);
+        collect(&in_json, &text);
     }
     assert!(names.len() > 40, "{names:?}");
     let missing: Vec<_> = names.iter().filter(|name| !has_row(name)).collect();
@@ -257,7 +291,11 @@ fn sources_below(folder: &str) -> Vec<PathBuf> {
     for entry in fs::read_dir(root().join(folder)).expect("a folder") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
-            let below = path.strip_prefix(root()).expect("it is below").display().to_string();
+            let below = path
+                .strip_prefix(root())
+                .expect("it is below")
+                .display()
+                .to_string();
             sources.extend(sources_below(&below));
         } else if path.extension().is_some_and(|end| end == "rs") {
             sources.push(path);
@@ -268,7 +306,14 @@ fn sources_below(folder: &str) -> Vec<PathBuf> {
 
 /// Commands that end with 0 alone, or with 2 if their arguments are wrong.
 const PLAIN_COMMANDS: [&str; 8] = [
-    "list", "openapi", "postman", "schema", "completions", "man", "init", "help",
+    "list",
+    "openapi",
+    "postman",
+    "schema",
+    "completions",
+    "man",
+    "init",
+    "help",
 ];
 
 #[test]
@@ -278,14 +323,27 @@ fn the_exit_codes_of_every_command_are_explained() {
     cli.build();
     let names = cli.get_subcommands().map(clap::Command::get_name);
     let missing: Vec<_> = names
-        .filter(|name| !PLAIN_COMMANDS.contains(name) && !page.text.contains(&format!("\n| `{name}` |")))
+        .filter(|name| {
+            !PLAIN_COMMANDS.contains(name) && !page.text.contains(&format!("\n| `{name}` |"))
+        })
         .collect();
-    assert_eq!(missing, [""; 0], "the table of exit codes in docs/errors.md lacks them");
+    assert_eq!(
+        missing, [""; 0],
+        "the table of exit codes in docs/errors.md lacks them"
+    );
 }
 
 #[test]
 fn anchors_are_those_of_forges_and_of_mdbook() {
-    let headings = ["Rules: `when`", "Rate limits (429)", "Files that extend others, and `sandbox.toml`"];
-    let anchors = ["rules-when", "rate-limits-429", "files-that-extend-others-and-sandboxtoml"];
+    let headings = [
+        "Rules: `when`",
+        "Rate limits (429)",
+        "Files that extend others, and `sandbox.toml`",
+    ];
+    let anchors = [
+        "rules-when",
+        "rate-limits-429",
+        "files-that-extend-others-and-sandboxtoml",
+    ];
     assert_eq!(headings.map(anchor), anchors);
 }

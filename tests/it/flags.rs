@@ -293,7 +293,9 @@ fn differences(rows: &[String], table: &[&str]) -> Vec<String> {
     let surplus = surplus.map(|row| format!("{PAGE} has a row that no flag has\n{row}"));
     let mut differences: Vec<_> = missing.chain(surplus).collect();
     if differences.is_empty() && rows != table {
-        differences.push(format!("the rows of {PAGE} stand in another order than the flags"));
+        differences.push(format!(
+            "the rows of {PAGE} stand in another order than the flags"
+        ));
     }
     differences
 }

@@ -21,17 +21,26 @@ use crate::process::{BINARY, Process, command, write};
 const SERVED_AT: &str = "http://127.0.0.1:4586";
 
 /// The variables that `docs/getting-started.md` sets for the whole book.
-const VARIABLES: &str = "KEY=iluma_development_FX4f0M5sxDgk5qFyZnk60ZengAfA9o31x3ecd29vihjc4VhyJ8FclZhHjjw
+const VARIABLES: &str =
+    "KEY=iluma_development_FX4f0M5sxDgk5qFyZnk60ZengAfA9o31x3ecd29vihjc4VhyJ8FclZhHjjw
 SANDBOX=http://127.0.0.1:4586
 ";
 
 /// A file, how a block begins there, and why it is not run here.
 const NOT_RUN: &[(&str, &str, &str)] = &[
     ("README.md", "cargo run", "it compiles the sandbox"),
-    ("docs/callbacks.md", "iluma-sandbox audit", "`audit.rs` tests it"),
+    (
+        "docs/callbacks.md",
+        "iluma-sandbox audit",
+        "`audit.rs` tests it",
+    ),
     ("docs/ci.md", "", "`make sidecar` runs its examples"),
     ("docs/https.md", "mkdir -p ca", "it needs docker"),
-    ("docs/https.md", "openssl", "`https_callbacks.rs` tests such certificates"),
+    (
+        "docs/https.md",
+        "openssl",
+        "`https_callbacks.rs` tests such certificates",
+    ),
     ("docs/magic-replies.md", "", "`catalog.rs` runs its curls"),
     ("docs/speed.md", "make", "it takes minutes"),
 ];
@@ -44,14 +53,16 @@ fn every_command_in_the_readme_and_the_book_prints_what_is_shown() {
     thread::scope(|scope| {
         let runs: Vec<_> = pages
             .iter()
-            .map(|page| scope.spawn(|| differences(page)))
+            .map(|page| scope.spawn(move || differences(page)))
             .collect();
         for (page, run) in pages.iter().zip(runs) {
             let differences = run.join().expect("the commands can be run");
             if updates {
                 update(page, &differences);
             }
-            let kept = differences.into_iter().filter(|one| !updates || one.shown.is_none());
+            let kept = differences
+                .into_iter()
+                .filter(|one| !updates || one.shown.is_none());
             breaches.extend(kept.map(|one| one.message));
         }
     });
@@ -66,7 +77,9 @@ fn no_exception_outlives_its_block() {
         let mut blocks = page.into_iter().flat_map(Page::blocks);
         blocks.any(|block| block.language == "sh" && block.text.starts_with(start))
     };
-    let stale = NOT_RUN.iter().filter(|(path, start, _)| !is_there(path, start));
+    let stale = NOT_RUN
+        .iter()
+        .filter(|(path, start, _)| !is_there(path, start));
     assert_eq!(stale.collect::<Vec<_>>(), [&("", "", ""); 0]);
 }
 
@@ -101,7 +114,11 @@ struct Difference {
 
 fn update(page: &Page, differences: &[Difference]) {
     let mut text = page.text.clone();
-    for (place, printed) in differences.iter().rev().filter_map(|one| one.shown.as_ref()) {
+    for (place, printed) in differences
+        .iter()
+        .rev()
+        .filter_map(|one| one.shown.as_ref())
+    {
         text.replace_range(place.clone(), printed);
     }
     if text != page.text {
@@ -155,13 +172,22 @@ impl Session {
     }
 
     fn write(&self, block: &Block<'_>) {
-        let name = block.text.lines().next().and_then(|line| line.strip_prefix("# "));
+        let name = block
+            .text
+            .lines()
+            .next()
+            .and_then(|line| line.strip_prefix("# "));
         if let Some(name) = name.filter(|name| name.ends_with(".toml") && !name.contains(' ')) {
             write(self.folder.path(), name, block.text);
         }
     }
 
-    fn run(&mut self, page: &Page, block: &Block<'_>, output: Option<&Block<'_>>) -> Option<Difference> {
+    fn run(
+        &mut self,
+        page: &Page,
+        block: &Block<'_>,
+        output: Option<&Block<'_>>,
+    ) -> Option<Difference> {
         let is_variable = |line: &str| {
             let name = line.split_once('=').map_or("", |(name, _)| name);
             !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c == '_')
@@ -170,7 +196,10 @@ impl Session {
             self.variables += block.text;
             return None;
         }
-        let starts = block.text.strip_prefix("iluma-sandbox ").filter(|rest| rest.starts_with("--"));
+        let starts = block
+            .text
+            .strip_prefix("iluma-sandbox ")
+            .filter(|rest| rest.starts_with("--"));
         if let Some(arguments) = starts {
             self.serve(arguments);
             return None;
@@ -180,7 +209,9 @@ impl Session {
         }
         let url = self.sandbox.as_ref().expect("it was started").url.clone();
         let (folder, variables) = (self.folder.path(), &self.variables);
-        let shell = self.shell.get_or_insert_with(|| Shell::start(folder, &url, variables));
+        let shell = self
+            .shell
+            .get_or_insert_with(|| Shell::start(folder, &url, variables));
         let (printed, succeeded) = shell.run(block.text, output.is_some());
         match output {
             Some(output) if !is_shown(output.text, &printed) => Some(Difference {
@@ -206,7 +237,10 @@ impl Session {
     fn serve(&mut self, arguments: &str) {
         let arguments = arguments.split('#').next().expect("a part");
         let flags = ["serve", "--port", "0", "--log-format", "off"];
-        let arguments: Vec<_> = flags.into_iter().chain(arguments.split_whitespace()).collect();
+        let arguments: Vec<_> = flags
+            .into_iter()
+            .chain(arguments.split_whitespace())
+            .collect();
         let mut command = command(&arguments);
         command.current_dir(self.folder.path());
         self.shell = None;
@@ -217,12 +251,17 @@ impl Session {
 /// Blank lines do not count, and `…` is any text.
 fn is_shown(shown: &str, printed: &str) -> bool {
     let lines = |text: &str| {
-        let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+        let lines: Vec<_> = text
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .collect();
         lines.join("\n")
     };
     let parts: Vec<_> = lines(shown).split('…').map(regex::escape).collect();
     let pattern = format!("(?s)^{}$", parts.join(".*?"));
-    Regex::new(&pattern).expect("a pattern").is_match(&lines(printed))
+    Regex::new(&pattern)
+        .expect("a pattern")
+        .is_match(&lines(printed))
 }
 
 /// A shell that keeps its variables from one block to the next.
@@ -242,7 +281,9 @@ const CURL: &str = "curl() { command curl --silent --show-error --fail-with-body
 
 impl Shell {
     fn start(folder: &Path, url: &str, variables: &str) -> Self {
-        let programs = Path::new(BINARY).parent().expect("the folder of the binary");
+        let programs = Path::new(BINARY)
+            .parent()
+            .expect("the folder of the binary");
         let path = std::env::var("PATH").expect("a path");
         let (_, port) = url.rsplit_once(':').expect("a port");
         let mut shell = Command::new("sh");
@@ -261,7 +302,12 @@ impl Shell {
         let stdin = child.stdin.take().expect("piped");
         let stdout = BufReader::new(child.stdout.take().expect("piped"));
         let url = url.to_owned();
-        let mut shell = Self { child, stdin, stdout, url };
+        let mut shell = Self {
+            child,
+            stdin,
+            stdout,
+            url,
+        };
         shell.run(&format!("{CURL}\n{variables}"), false);
         shell
     }

@@ -48,13 +48,21 @@ fn describe(command: &Command, name: &str, text: &mut String) {
     let about = about.map(ToString::to_string).unwrap_or_default();
     let usage = command.clone().render_usage().to_string();
     let usage = usage.trim_start_matches("Usage: ");
-    writeln!(text, "### {name}\n\n{}\n\n```text\n{usage}\n```\n", finished(&about)).expect("a text grows");
+    writeln!(
+        text,
+        "### {name}\n\n{}\n\n```text\n{usage}\n```\n",
+        finished(&about)
+    )
+    .expect("a text grows");
     if name == "serve" {
         text.push_str("[Flags of `serve`](#flags-of-serve) lists them.\n\n");
     } else {
         arguments(command, text);
     }
-    if let Some(help) = command.get_after_long_help().or_else(|| command.get_after_help()) {
+    if let Some(help) = command
+        .get_after_long_help()
+        .or_else(|| command.get_after_help())
+    {
         writeln!(text, "```text\n{}\n```\n", help.to_string().trim_end()).expect("a text grows");
     }
     for below in command.get_subcommands() {
@@ -63,7 +71,8 @@ fn describe(command: &Command, name: &str, text: &mut String) {
 }
 
 fn arguments(command: &Command, text: &mut String) {
-    let shown = |argument: &&Arg| !argument.is_hide_set() && !SHARED.contains(&argument.get_id().as_str());
+    let shown =
+        |argument: &&Arg| !argument.is_hide_set() && !SHARED.contains(&argument.get_id().as_str());
     let mut rows = command.get_arguments().filter(shown).map(row).peekable();
     if rows.peek().is_none() {
         return;
@@ -92,8 +101,14 @@ fn row(argument: &Arg) -> String {
     if !possible.is_empty() {
         write!(meaning, " One of {}.", possible.join(", ")).expect("a text grows");
     }
-    let defaults = argument.get_default_values().iter().filter_map(|value| value.to_str());
-    let defaults: Vec<_> = defaults.filter(|_| takes_value).map(|value| format!("`{value}`")).collect();
+    let defaults = argument
+        .get_default_values()
+        .iter()
+        .filter_map(|value| value.to_str());
+    let defaults: Vec<_> = defaults
+        .filter(|_| takes_value)
+        .map(|value| format!("`{value}`"))
+        .collect();
     if !defaults.is_empty() {
         write!(meaning, " The default is {}.", defaults.join(", ")).expect("a text grows");
     }
@@ -101,7 +116,10 @@ fn row(argument: &Arg) -> String {
         write!(meaning, " Variable: `{variable}`.").expect("a text grows");
     }
     let (name, meaning) = (name.replace('|', "\\|"), meaning.trim().replace('|', "\\|"));
-    format!("| `{name}` | {} |\n", meaning.split_whitespace().collect::<Vec<_>>().join(" "))
+    format!(
+        "| `{name}` | {} |\n",
+        meaning.split_whitespace().collect::<Vec<_>>().join(" ")
+    )
 }
 
 /// The text with a full stop.

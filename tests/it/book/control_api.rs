@@ -28,7 +28,9 @@ fn every_group_of_the_control_api_has_its_page() {
         }
     }
     let written = files_below("docs/control").into_iter();
-    let written: BTreeMap<_, _> = written.map(|path| (path.clone(), Page::read(&path).text)).collect();
+    let written: BTreeMap<_, _> = written
+        .map(|path| (path.clone(), Page::read(&path).text))
+        .collect();
     let names = |pages: &BTreeMap<String, String>| pages.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&written), names(&expected));
     for (path, text) in expected {
@@ -47,10 +49,21 @@ fn page(document: &Value, group: &str, about: &str) -> String {
     for (path, operations) in document["paths"].as_object().expect("paths") {
         for method in METHODS {
             let operation = &operations[method];
-            let is_of_group = operation["tags"].as_array().is_some_and(|tags| tags.contains(&group.into()));
+            let is_of_group = operation["tags"]
+                .as_array()
+                .is_some_and(|tags| tags.contains(&group.into()));
             if is_of_group {
-                let shared = operations["parameters"].as_array().cloned().unwrap_or_default();
-                describe(document, &format!("{} /__sandbox{path}", method.to_uppercase()), operation, &shared, &mut text);
+                let shared = operations["parameters"]
+                    .as_array()
+                    .cloned()
+                    .unwrap_or_default();
+                describe(
+                    document,
+                    &format!("{} /__sandbox{path}", method.to_uppercase()),
+                    operation,
+                    &shared,
+                    &mut text,
+                );
             }
         }
     }
@@ -63,18 +76,37 @@ fn describe(document: &Value, call: &str, operation: &Value, shared: &[Value], t
     if let Some(about) = operation["description"].as_str() {
         write!(text, "\n{}\n", about.trim()).expect("a text grows");
     }
-    let own = operation["parameters"].as_array().cloned().unwrap_or_default();
+    let own = operation["parameters"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
     let parameters = shared.iter().chain(&own).map(|one| resolved(document, one));
     let parameters = parameters.map(|one| {
-        (words(&one["name"]), format!("{}{}", words(&one["description"]), kind(document, &one["schema"])))
+        (
+            words(&one["name"]),
+            format!(
+                "{}{}",
+                words(&one["description"]),
+                kind(document, &one["schema"])
+            ),
+        )
     });
     table("parameter", parameters.collect(), text);
     let content = resolved(document, &operation["requestBody"])["content"].as_object();
-    let schema = content.and_then(|types| types.values().next()).map(|content| &content["schema"]);
-    table("field of the body", fields(document, schema.unwrap_or(&Value::Null)), text);
+    let schema = content
+        .and_then(|types| types.values().next())
+        .map(|content| &content["schema"]);
+    table(
+        "field of the body",
+        fields(document, schema.unwrap_or(&Value::Null)),
+        text,
+    );
     let responses = operation["responses"].as_object().into_iter().flatten();
     let responses = responses.map(|(status, response)| {
-        (status.clone(), words(&resolved(document, response)["description"]))
+        (
+            status.clone(),
+            words(&resolved(document, response)["description"]),
+        )
     });
     table("status", responses.collect(), text);
 }
@@ -82,8 +114,14 @@ fn describe(document: &Value, call: &str, operation: &Value, shared: &[Value], t
 fn fields(document: &Value, schema: &Value) -> Vec<(String, String)> {
     let properties = resolved(document, schema)["properties"].as_object();
     let fields = properties.into_iter().flatten().map(|(name, field)| {
-        let about = [&field["description"], &resolved(document, field)["description"]];
-        let about = about.into_iter().find(|about| about.is_string()).map_or_else(String::new, words);
+        let about = [
+            &field["description"],
+            &resolved(document, field)["description"],
+        ];
+        let about = about
+            .into_iter()
+            .find(|about| about.is_string())
+            .map_or_else(String::new, words);
         (name.clone(), format!("{about}{}", kind(document, field)))
     });
     fields.collect()
@@ -97,13 +135,27 @@ fn kind(document: &Value, schema: &Value) -> String {
         parts.push(kind.to_owned());
     }
     if let Some(values) = schema["enum"].as_array() {
-        let values: Vec<_> = values.iter().map(|value| format!("`{}`", value.as_str().map_or_else(|| value.to_string(), str::to_owned))).collect();
+        let values: Vec<_> = values
+            .iter()
+            .map(|value| {
+                format!(
+                    "`{}`",
+                    value
+                        .as_str()
+                        .map_or_else(|| value.to_string(), str::to_owned)
+                )
+            })
+            .collect();
         parts.push(format!("one of {}", values.join(", ")));
     }
     if !schema["default"].is_null() {
         parts.push(format!("default `{}`", schema["default"]));
     }
-    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
+    if parts.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", parts.join(", "))
+    }
 }
 
 fn table(head: &str, rows: Vec<(String, String)>, text: &mut String) {
@@ -112,7 +164,12 @@ fn table(head: &str, rows: Vec<(String, String)>, text: &mut String) {
     }
     write!(text, "\n| {head} | meaning |\n|---|---|\n").expect("a text grows");
     for (name, meaning) in rows {
-        writeln!(text, "| `{name}` | {} |", meaning.trim().replace('|', "\\|")).expect("a text grows");
+        writeln!(
+            text,
+            "| `{name}` | {} |",
+            meaning.trim().replace('|', "\\|")
+        )
+        .expect("a text grows");
     }
 }
 
@@ -120,10 +177,16 @@ fn resolved<'d>(document: &'d Value, value: &'d Value) -> &'d Value {
     let Some(reference) = value["$ref"].as_str() else {
         return value;
     };
-    let pointer = reference.strip_prefix('#').expect("a reference within the document");
+    let pointer = reference
+        .strip_prefix('#')
+        .expect("a reference within the document");
     document.pointer(pointer).expect("it leads somewhere")
 }
 
 fn words(text: &Value) -> String {
-    text.as_str().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
+    text.as_str()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -72,8 +72,14 @@ pub const QUOTES: &[(&str, &str)] = &[
         "docs/callbacks.md",
         "answer with 2xx within {courier::RECEIVER_TIME}, the callback",
     ),
-    ("docs/callbacks.md", "An answer may take {courier::RECEIVER_TIME}."),
-    ("docs/worlds.md", "and {api_key::SECRET_CHARS} letters or digits"),
+    (
+        "docs/callbacks.md",
+        "An answer may take {courier::RECEIVER_TIME}.",
+    ),
+    (
+        "docs/worlds.md",
+        "and {api_key::SECRET_CHARS} letters or digits",
+    ),
     (
         "docs/worlds.md",
         "(the oldest {named::SHOWN_MAX}, and the number of",
@@ -86,7 +92,10 @@ pub const QUOTES: &[(&str, &str)] = &[
         "docs/explain.md",
         "keeps the latest {journal::JOURNAL_ENTRIES_MAX} exchanges of each world and the latest {strangers::STRANGERS_MAX} refused exchanges",
     ),
-    ("docs/requests.md", "{ask::LIMIT_DEFAULT} per page (`limit`)"),
+    (
+        "docs/requests.md",
+        "{ask::LIMIT_DEFAULT} per page (`limit`)",
+    ),
     (
         "docs/requests.md",
         "the first {kept_body::BODY_KEPT_BYTES_MAX} of the body are kept",
@@ -99,7 +108,10 @@ pub const QUOTES: &[(&str, &str)] = &[
         "docs/inspector.md",
         "at most {upload_store::OF_REQUEST_MAX} files of a request, and {memory::UPLOADS_BYTES_MAX} in all",
     ),
-    ("docs/inspector.md", "and holds {watchers::WAITING_MAX} exchanges"),
+    (
+        "docs/inspector.md",
+        "and holds {watchers::WAITING_MAX} exchanges",
+    ),
     (
         "docs/inspector.md",
         "At most {watchers::SUBSCRIBERS_MAX} streams can be open",
@@ -403,11 +415,17 @@ pub const NO_LIMITS: &[(&str, &str)] = &[
         "docs/inspector.md",
         "files of up to 25 megapixels as thumbnails (at most 64 pixels)",
     ),
-    ("docs/command-line.md", "(1 s to 32 s), `realistic` (15 min to 12 h)"),
+    (
+        "docs/command-line.md",
+        "(1 s to 32 s), `realistic` (15 min to 12 h)",
+    ),
     ("docs/callbacks.md", "1, 2, 4, 8, 16 and 32 seconds."),
     ("docs/decisions.md", "by 9.9 of 10 seconds"),
     ("docs/decisions.md", "to 900 ms that lie between"),
-    ("docs/scenario-format.md", "The default is between 700 and 900 ms"),
+    (
+        "docs/scenario-format.md",
+        "The default is between 700 and 900 ms",
+    ),
     (
         "src/scenario/format.rs",
         "The default is between 700 and 900 ms.",
