@@ -91,7 +91,11 @@ fn row(argument: &Arg) -> String {
         None => values,
     };
     let help = argument.get_long_help().or_else(|| argument.get_help());
-    let mut meaning = finished(&help.map(ToString::to_string).unwrap_or_default());
+    let help = help.map(ToString::to_string).unwrap_or_default();
+    let mut meaning = match help.trim_end_matches(']').split_once(" [default: ") {
+        Some((help, default)) => format!("{} Without it: {default}.", finished(help)),
+        None => finished(&help),
+    };
     let possible: Vec<_> = argument
         .get_possible_values()
         .iter()
@@ -125,7 +129,7 @@ fn row(argument: &Arg) -> String {
 /// The text with a full stop.
 fn finished(text: &str) -> String {
     let text = text.trim();
-    if text.is_empty() || text.ends_with(['.', ':', ']']) {
+    if text.is_empty() || text.ends_with(['.', ':']) {
         return text.to_owned();
     }
     format!("{text}.")

@@ -44,7 +44,8 @@ fn every_group_of_the_control_api_has_its_page() {
 fn page(document: &Value, group: &str, about: &str) -> String {
     let mut text = format!(
         "<!-- Written from `src/control/openapi.json`. `make bless` updates it. -->\n\n# {group}\n\n{about} \
-         [Control API](../control-api.md#access) says who may call it.\n"
+         [Control API](../control-api.md#access) says who may call it. \
+         [Errors](../errors.md#errors-of-the-control-api) lists the refusals that many calls share.\n"
     );
     for (path, operations) in document["paths"].as_object().expect("paths") {
         for method in METHODS {
@@ -102,12 +103,8 @@ fn describe(document: &Value, call: &str, operation: &Value, shared: &[Value], t
         text,
     );
     let responses = operation["responses"].as_object().into_iter().flatten();
-    let responses = responses.map(|(status, response)| {
-        (
-            status.clone(),
-            words(&resolved(document, response)["description"]),
-        )
-    });
+    let own = responses.filter(|(_, response)| response["$ref"].is_null());
+    let responses = own.map(|(status, response)| (status.clone(), words(&response["description"])));
     table("status", responses.collect(), text);
 }
 
