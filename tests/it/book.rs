@@ -45,16 +45,16 @@ impl Page {
         let mut section = 0;
         let mut blocks = Vec::new();
         for found in pattern.captures_iter(&self.text) {
-            let Some(code) = found.get(2) else {
-                section += 1;
-                continue;
-            };
-            blocks.push(Block {
-                language: found.get(1).map_or("", |language| language.as_str()),
-                text: code.as_str(),
-                place: code.range(),
-                section,
-            });
+            let (language, code) = (found.get(1), found.get(2));
+            section += usize::from(code.is_none());
+            if let (Some(language), Some(code)) = (language, code) {
+                blocks.push(Block {
+                    language: language.as_str(),
+                    text: code.as_str(),
+                    place: code.range(),
+                    section,
+                });
+            }
         }
         blocks.into_iter()
     }
@@ -250,8 +250,8 @@ fn the_book_has_twenty_recipes_or_more_and_each_shows_its_output() {
 fn every_error_of_the_sandbox_and_of_the_control_api_is_explained() {
     let page = Page::read("docs/errors.md");
     let rows = page.text.lines().filter(|line| line.starts_with('|'));
-    let named: Vec<_> = rows.flat_map(|row| row.split(" | ").take(2)).collect();
-    let has_row = |name: &str| named.iter().any(|cell| cell.contains(&format!("`{name}`")));
+    let cells: Vec<_> = rows.flat_map(|row| row.split(" | ").take(2)).collect();
+    let has_row = |name: &str| cells.iter().any(|cell| cell.contains(&format!("`{name}`")));
     let errors = fs::read_to_string(root().join("src/http/error.rs")).expect("a source");
     let reasons =
         Regex::new(r#"by_sandbox\("([^"]+)"\)|NO_MEMORY: &str = "([^"]+)""#).expect("a pattern");

@@ -177,7 +177,9 @@ impl Session {
             .lines()
             .next()
             .and_then(|line| line.strip_prefix("# "));
-        if let Some(name) = name.filter(|name| name.ends_with(".toml") && !name.contains(' ')) {
+        if let Some(name) =
+            name.filter(|name| Path::new(name).extension().is_some_and(|end| end == "toml"))
+        {
             write(self.folder.path(), name, block.text);
         }
     }
