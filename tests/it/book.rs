@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Mutex;
 
 use regex::Regex;
 
@@ -152,6 +153,9 @@ fn links(page: &Page) -> Vec<String> {
 fn hold(breaches: &[String]) {
     assert!(breaches.is_empty(), "\n{}", breaches.join("\n"));
 }
+
+/// Two tests write parts of `docs/command-line.md`, and one must not undo what the other has written.
+pub static COMMAND_LINE_PAGE: Mutex<()> = Mutex::new(());
 
 /// `make bless` writes the parts that are generated.
 fn updates() -> bool {

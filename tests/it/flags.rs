@@ -9,6 +9,7 @@ use clap::{Arg, ArgAction, Command};
 use iluma_sandbox::cli;
 use syn::{ImplItem, Item, Type, Visibility};
 
+use crate::book::COMMAND_LINE_PAGE;
 use crate::process::run;
 
 /// A flag, and why a rule does not hold for it.
@@ -261,6 +262,7 @@ fn lists_that_are_made_without_a_sandbox_name_the_default_address_of_serve() {
 #[test]
 fn the_page_of_the_command_line_has_a_row_for_every_flag_of_serve_that_says_what_clap_says() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);
+    let _turn = COMMAND_LINE_PAGE.lock();
     let page = std::fs::read_to_string(&path).expect("the page is there");
     let (before, rest) = page.split_once(TABLE_HEAD).expect("the table of flags");
     let (table, after) = rest.split_once("\n\n").expect("the table ends");
