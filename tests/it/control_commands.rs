@@ -542,6 +542,29 @@ async fn a_world_is_saved_to_a_file_and_loaded_from_it() {
 }
 
 #[test]
+fn every_command_takes_the_control_token() {
+    let process = Process::serve(&[
+        "--control-token",
+        "secret-token-1234",
+        "--log-format",
+        "off",
+    ]);
+    for arguments in COMMANDS {
+        let (code, out, err) = control(&process, arguments);
+        assert_eq!((code, out.as_str()), (1, ""), "{arguments:?}: {err}");
+        assert!(
+            err.contains("x-sandbox-control-token"),
+            "{arguments:?}: {err}"
+        );
+    }
+    for arguments in [&["next"][..], &["worlds", "--world", "mine"], &["requests"]] {
+        let with_token = [arguments, &["--control-token", "secret-token-1234"]].concat();
+        let (code, _, err) = control(&process, &with_token);
+        assert!(!err.contains("token"), "{code} {err}");
+    }
+}
+
+#[test]
 fn every_command_says_if_no_sandbox_answers() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("a.json").display().to_string();
@@ -723,6 +746,31 @@ async fn tail_shows_requests_and_callbacks_as_they_come() {
         json!(named),
         json!(["delivery", "dlv_3", "delivered", TYPE, tag])
     );
+}
+
+#[tokio::test]
+async fn tail_shows_each_try_of_a_callback_in_every_world_also_after_a_reset() {
+    let inbox = serve();
+    let url = format!("{}/__sandbox/inbox/busy?status=503&times=1", inbox.url);
+    let callback = format!("{TYPE}={url}");
+    let start = ["--callback", &callback, "--callback-retries", "1h"];
+    let process = Process::serve(&[&start[..], &["--log-format", "off"]].concat());
+    let (_, env, _) = control(&process, &["env", "--world", "mine", "--format", "json"]);
+    let env: Value = serde_json::from_str(&env).expect("JSON");
+    let key = env["ILUMA_API_KEY"].as_str().expect("a key");
+    let mut tail = Tail::of(&process, &["--all-worlds"]);
+    let (_, trace) = ask_as(&process, key, "COMPLETED_FOUND").await;
+    let (tag, _) = trace.split_once('-').expect("a tag");
+    let callback = |state: &str| format!("callback {TYPE} to {url} → {state}  {tag} dlv_1");
+    let asked = request_event(200, "COMPLETED_FOUND", &trace);
+    assert_eq!(tail.event(), asked);
+    assert_eq!(tail.event(), callback("retrying status 503"));
+    shown(&process, &["clock", "advance", "1h", "--world", "mine"]);
+    assert_eq!(tail.event(), callback("delivered status 200"));
+    shown(&process, &["reset", "--world", "mine"]);
+    ask_as(&process, key, "COMPLETED_FOUND").await;
+    assert_eq!(tail.event(), asked.replace("-1", "-2"));
+    assert_eq!(tail.event(), callback("delivered status 200"));
 }
 
 #[tokio::test]
