@@ -1,6 +1,6 @@
 //! `iluma-sandbox tail`: shows requests and callbacks while they happen, one line each.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use hyper::header::CONTENT_TYPE;
 use hyper::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::columns::items;
 use super::controlled_world::{ControlledWorld, Failure, MissingWorld, ask, run as run_command};
@@ -25,6 +25,9 @@ use crate::cli::output::{print_live, report};
 
 /// The pause between two attempts to connect again.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// A callback is shown so much later, because the event of its request may come after its own.
+const REQUEST_FIRST: Duration = Duration::from_millis(250);
 
 /// How many requests a new connection asks for, to show those that came without one.
 const MISSED: u64 = 1000;
@@ -103,9 +106,7 @@ impl Tail<'_> {
         ));
         let mut shown_until = String::new();
         loop {
-            while let Some(event) = connection.events.next().await {
-                self.show(&connection.client, &event, &shown_until).await?;
-            }
+            self.show_all(&mut connection, &shown_until).await?;
             report(format_args!(
                 "the sandbox at {url} has closed the connection: waiting until it is back"
             ));
@@ -191,33 +192,58 @@ impl Tail<'_> {
         Ok(())
     }
 
-    /// Shows an event. Requests until `shown_until` are known already.
-    async fn show(
+    /// Shows events until the connection ends. Requests until `shown_until` are known already.
+    async fn show_all(
         &mut self,
-        client: &Client,
-        event: &Event,
+        connection: &mut Connection,
         shown_until: &str,
     ) -> Result<(), Failure> {
-        let world = event.data["world"].as_str();
-        match event.name.as_str() {
-            "exchanges" => self.show_requests(&event.data, shown_until).await,
-            "deliveries" => self.show_callbacks(client, world.unwrap_or_default()).await,
-            "reset" => {
-                match world {
-                    Some(world) => drop(self.callbacks.remove(world)),
-                    None => self.callbacks.clear(),
+        let mut changed = BTreeSet::<String>::new();
+        let mut due = Instant::now();
+        loop {
+            let next = connection.events.next();
+            let event = if changed.is_empty() {
+                next.await
+            } else if let Ok(event) = timeout_at(due, next).await {
+                event
+            } else {
+                for world in std::mem::take(&mut changed) {
+                    self.show_callbacks(&connection.client, &world).await?;
                 }
-                Ok(())
+                continue;
+            };
+            let Some(event) = event else {
+                return Ok(());
+            };
+            if event.name == "deliveries" {
+                let world = event.data["world"].as_str().unwrap_or_default();
+                self.callbacks.entry(world.to_owned()).or_default();
+                if changed.is_empty() {
+                    due = Instant::now() + REQUEST_FIRST;
+                }
+                changed.insert(world.to_owned());
+            } else {
+                self.show(&event, shown_until).await?;
             }
+        }
+    }
+
+    async fn show(&mut self, event: &Event, shown_until: &str) -> Result<(), Failure> {
+        match event.name.as_str() {
+            "exchanges" => return self.show_requests(&event.data, shown_until).await,
+            "reset" => match event.data["world"].as_str() {
+                Some(world) => drop(self.callbacks.remove(world)),
+                None => self.callbacks.clear(),
+            },
             "skipped" => {
                 let skipped = &event.data["exchanges"];
                 report(format_args!(
                     "{skipped} requests came too quickly and are not shown"
                 ));
-                Ok(())
             }
-            _ => Ok(()),
+            _ => {}
         }
+        Ok(())
     }
 
     async fn show_requests(&mut self, requests: &Value, shown_until: &str) -> Result<(), Failure> {
