@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Finds or starts the sandbox of the examples, and shows how far they are. The examples read this file with `source`.
 
 # The port that `iluma-sandbox` listens on by itself.

@@ -6,6 +6,7 @@ use super::product_request::ProductRequest;
 use crate::base::Behaviour;
 use crate::catalogue::{
     CallbackChoice, CallsBack, Endpoint, Outcome, PENDING_DEFAULT, PendingFirst, Then,
+    weakest_stage,
 };
 use crate::world::DecidedBy;
 
@@ -39,17 +40,17 @@ impl<'r> PendingStart<'r> {
         if is_named || !keeps_records || outcome.plan().is_none() || outcome.pending {
             return None;
         }
-        let pending = endpoint.pending_before(outcome)?;
         let after = match endpoint.pending_first {
             PendingFirst::Never => return None,
             PendingFirst::For(time) => time,
             PendingFirst::Unwritten if !request.engine.is_async => return None,
-            // The flag is for what can pend. In strict mode, an undocumented pending outcome cannot.
-            PendingFirst::Unwritten if request.is_strict && !pending.source.is_public() => {
-                return None;
-            }
             PendingFirst::Unwritten => PENDING_DEFAULT,
         };
+        let pending = endpoint.pending_before(outcome)?;
+        let is_by_flag = endpoint.pending_first == PendingFirst::Unwritten;
+        if is_by_flag && request.is_strict && weakest_stage(endpoint, pending).is_some() {
+            return None; // the flag is for endpoints that can pend; in strict mode, this one cannot
+        }
         Some(Self {
             pending,
             then: Then {

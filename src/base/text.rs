@@ -122,8 +122,15 @@ fn likeness(written: &str, known: &str) -> Option<f64> {
     let likeness = strsim::jaro_winkler(written, known);
     let can_be_meant = likeness >= 0.75
         && (strsim::normalized_damerau_levenshtein(written, known) >= 0.6
+            || begins_with_parts(known, written)
             || has_all_parts(known, written));
     can_be_meant.then_some(likeness)
+}
+
+/// Whether the written word is the first part of the known one, or its first parts: `v2/ktp` of `v2/ktp_data_requests`.
+fn begins_with_parts(known: &str, written: &str) -> bool {
+    let rest = known.strip_prefix(written);
+    rest.is_some_and(|rest| rest.starts_with(|c: char| !c.is_alphanumeric()))
 }
 
 /// Whether every part of the written word begins a part of the known one, as `completed` does in `completed_found`.
