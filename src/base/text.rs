@@ -116,12 +116,12 @@ pub(crate) fn nearest<'a>(
         .map(|(_, word)| word)
 }
 
-/// How like two words are, if one can be meant by the other: at least 60 % of the longer one is the same, or the known
+/// How like two words are, if one can be meant by the other: at least half of the longer one is the same, or the known
 /// one has every part of the written one. `foo` is not meant for `found`, although their beginnings are alike.
 fn likeness(written: &str, known: &str) -> Option<f64> {
     let likeness = strsim::jaro_winkler(written, known);
     let can_be_meant = likeness >= 0.75
-        && (strsim::normalized_damerau_levenshtein(written, known) >= 0.6
+        && (strsim::normalized_damerau_levenshtein(written, known) >= 0.5
             || begins_with_parts(known, written)
             || has_all_parts(known, written));
     can_be_meant.then_some(likeness)

@@ -13,9 +13,7 @@ async fn a_word_that_is_like_no_outcome_gets_no_suggestion() {
         "/v1/identity/face_comparisons",
     ];
     for path in paths {
-        for word in [
-            "FOO", "BAR", "BAZ", "X", "HELLO", "TEST", "FOOBAR", "PENGUIN", "COMET",
-        ] {
+        for word in ["FOO", "BAR", "BAZ", "X", "HELLO", "TEST", "FOOBAR", "COMET"] {
             let message = client.magic(path, word).await.message();
             assert!(!message.contains("Did you mean"), "{word}: {message}");
         }
