@@ -5,6 +5,7 @@
 mod addresses;
 mod architecture;
 #[cfg(target_os = "linux")]
+mod asynchronous;
 mod attacked;
 #[cfg(target_os = "linux")]
 mod attacks;
@@ -40,6 +41,7 @@ mod documented_log;
 #[cfg(target_os = "linux")]
 mod endings;
 mod every_outcome;
+mod examples;
 mod explain;
 mod export;
 mod faults;
@@ -54,10 +56,12 @@ mod https_callbacks;
 mod id_cards;
 mod ignored_errors;
 mod inboxes;
+mod inherited_callbacks;
 mod inspector;
 mod json_mistakes;
 mod large_replies;
 mod limits;
+mod listings_without_id;
 mod llms;
 #[cfg(unix)]
 mod logging;
@@ -72,6 +76,7 @@ mod mistakes;
 mod model;
 mod model_based;
 mod multipart;
+mod near_misses;
 mod numbers;
 mod openapi;
 mod overlaps;
@@ -87,6 +92,7 @@ mod raw;
 mod reading;
 #[cfg(unix)]
 mod readme;
+mod ready_made;
 mod receiver;
 mod reload;
 mod requests;
@@ -105,6 +111,7 @@ mod stale;
 mod stopping;
 mod stress;
 mod strict;
+mod suggestions;
 mod syntax;
 mod terminal;
 mod thin_products;
