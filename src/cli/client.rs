@@ -27,6 +27,8 @@ pub(super) struct Client {
     key: Option<ApiKey>,
     control_token: Option<ControlToken>,
     trust: Trust,
+    /// The flags or variables that said where the sandbox is, in words. Empty for the default.
+    named_by: String,
 }
 
 impl Client {
@@ -41,12 +43,28 @@ impl Client {
             key,
             control_token,
             trust,
+            named_by: String::new(),
         }
+    }
+
+    /// Errors name these flags and variables.
+    pub(super) fn named_by(mut self, sources: &[&str]) -> Self {
+        self.named_by = sources.join(" and ");
+        self
     }
 
     /// `http://127.0.0.1:4586`
     pub(super) fn url(&self) -> String {
         self.url.as_str().trim_end_matches('/').to_owned()
+    }
+
+    /// The URL, and what said it: `http://127.0.0.1:4600 (from ILUMA_SANDBOX_URL)`.
+    pub(super) fn shown_url(&self) -> String {
+        let url = self.url();
+        if self.named_by.is_empty() || self.named_by == "--url" {
+            return url;
+        }
+        format!("{url} (from {})", self.named_by)
     }
 
     pub(super) fn key(&self) -> Option<&ApiKey> {
@@ -61,27 +79,38 @@ impl Client {
         body: Option<&Value>,
         waits: Duration,
     ) -> Result<(StatusCode, Value), String> {
-        let url = self.url();
-        let exchange = self.exchange(method, path, body);
-        let answered = tokio::time::timeout(waits + ANSWER_TIME, exchange).await;
-        let (status, body) = answered
-            .unwrap_or_else(|_| Err("no answer in time".to_owned()))
-            .map_err(|reason| {
-                format!(
-                    "cannot reach a sandbox at {url}: {reason}; start one, or give its URL with --url"
-                )
-            })?;
+        let url = self.shown_url();
+        let (status, body) = self.fetch(method, path, body, waits).await?;
         match serde_json::from_slice(&body) {
             Ok(json) => Ok((status, json)),
             Err(_) if body == server::PLAIN_WORDS => Err(format!(
                 "the server at {url} uses HTTPS: write its URL as {}",
-                url.replacen("http", "https", 1)
+                self.url().replacen("http", "https", 1)
             )),
             Err(_) => Err(format!(
                 "the server at {url} is not a sandbox: its answer to {path} is not JSON (status {})",
                 status.as_u16()
             )),
         }
+    }
+
+    /// Asks as `ask` does, for an answer of any type.
+    pub(super) async fn fetch(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        waits: Duration,
+    ) -> Result<(StatusCode, Bytes), String> {
+        let exchange = self.exchange(method, path, body);
+        let answered = tokio::time::timeout(waits + ANSWER_TIME, exchange).await;
+        let answered = answered.unwrap_or_else(|_| Err("no answer in time".to_owned()));
+        answered.map_err(|reason| {
+            let url = self.shown_url();
+            format!(
+                "cannot reach a sandbox at {url}: {reason}; start one, or give its URL with --url"
+            )
+        })
     }
 
     async fn exchange(
