@@ -199,10 +199,11 @@ const FILES: &[(&str, usize, &str)] = &[
     ("cli/port_holder.rs", 1, "the time for one answer"),
     ("cli/readyz.rs", 2, "--timeout"),
     (
-        "cli/serve.rs",
-        3,
+        "cli/process.rs",
+        2,
         "memory is given back until the process ends",
     ),
+    ("cli/serve.rs", 1, "a signal, which is what stops"),
     ("cli/trigger.rs", 1, "--wait"),
     ("cli/try_out.rs", 1, "the time for one answer"),
     ("control/events.rs", 5, "the client goes; the stop"),
