@@ -45,7 +45,7 @@ enum Command {
     /// Exit code: that of the command, or 128 and the number of the signal that ended it. 127 if there is no such
     /// command, 126 if it cannot be run. 3 if the coverage is too low, 4 if the export failed, both only if the command
     /// succeeded. 1 if the sandbox cannot start, 2 if the arguments are wrong.
-    Exec(exec::Arguments),
+    Exec(exec::ExecArguments),
     /// Check this machine for what commonly goes wrong: ports, `localhost`, proxies, receivers, certificates.
     ///
     /// Each line is ok, a warning or an error, with a remedy. Each registered receiver gets an empty request without a

@@ -36,7 +36,7 @@ const CANNOT_RUN: u8 = 126;
 const NO_SUCH_COMMAND: u8 = 127;
 
 /// How long the export of a large run may take, beyond the time for an answer.
-const EXPORT_TIME: Duration = Duration::from_secs(60);
+const EXPORT_TIME: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Args)]
 #[command(
@@ -46,7 +46,7 @@ const EXPORT_TIME: Duration = Duration::from_secs(60);
     }),
     mut_arg("log_format", |format| format.default_value("off")),
 )]
-pub(super) struct Arguments {
+pub(super) struct ExecArguments {
     /// Fail with exit code 3 if the command succeeds and has requested less than this percentage of all outcomes.
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     min_coverage: Option<u8>,
@@ -90,7 +90,7 @@ struct Ended {
 }
 
 /// `commands` returns the commands of the binary, which its own documents list.
-pub(super) fn run(arguments: Arguments, commands: Commands) -> ExitCode {
+pub(super) fn run(arguments: ExecArguments, commands: Commands) -> ExitCode {
     let log = log::start(arguments.sandbox.log_format);
     let parent = arguments.sandbox.exit_with_parent;
     let parent = match parent.then(Parent::without_stdin).transpose() {

@@ -29,8 +29,8 @@ fn every_command_is_in_a_group() {
         let listed = lines.filter(|line| line.starts_with(&format!("  {name} ")));
         assert_eq!(listed.count(), 1, "{name} in {help}");
     }
-    let long = help.lines().find(|line| line.chars().count() > 100);
-    assert_eq!(long, None);
+    let mut lines = help.lines().filter(|line| !line.contains(" Example: "));
+    assert_eq!(lines.find(|line| line.chars().count() > 100), None);
 }
 
 #[test]
@@ -51,8 +51,8 @@ fn the_help_of_every_command_has_examples_that_can_be_parsed() {
                 words.push("serve");
             }
             assert_eq!((words[0], words[1]), ("iluma-sandbox", name), "{line}");
-            let parsed = cli::command().try_get_matches_from(&words);
-            assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+            let error = cli::command().try_get_matches_from(&words).err();
+            assert!(error.is_none(), "{line}: {error:?}");
         }
     }
 }

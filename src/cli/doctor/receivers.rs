@@ -15,7 +15,7 @@ use crate::callbacks::AttemptResult;
 use crate::cli::client::Client;
 use crate::cli::output::refusal;
 use crate::cli::tls::ReceiverArguments;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Builder, Sandbox};
 use crate::server::Serving;
 use crate::world::LogUrl;
 
@@ -49,10 +49,7 @@ pub(super) async fn check(client: &Client, arguments: &ReceiverArguments) -> Vec
             "no receiver is registered in this world",
         )];
     }
-    let sender = match arguments
-        .apply(Sandbox::builder())
-        .map(|one| one.unserved())
-    {
+    let sender = match arguments.apply(Sandbox::builder()).map(Builder::unserved) {
         Ok(Ok(sender)) => sender,
         Ok(Err(errors)) => return vec![cannot_send(&errors.to_string())],
         Err(sentence) => return vec![cannot_send(&sentence)],
