@@ -239,6 +239,12 @@ impl InFlightShare {
         let _given_back = self.permit.split(self.permit.num_permits());
     }
 
+    /// How many bytes of a body the share has room for.
+    pub(crate) fn body_room(&self) -> usize {
+        let held = self.permit.num_permits() * UNIT_BYTES;
+        held.saturating_sub(self.own_bytes + self.head_bytes)
+    }
+
     /// Grows the share by the bytes of a body that has come so far.
     pub(crate) async fn grow(
         &mut self,

@@ -16,8 +16,12 @@ const STRANGERS_BYTES_MAX: usize = 16 << 20;
 /// Four pages of requests are made at once, and JSON needs more bytes than what it is made from.
 const PAGE_BYTES_MAX: usize = 8 << 20;
 
-/// There may be one connection for so much memory. It needs up to a quarter of that, beside its requests.
-const CONNECTION_BYTES: usize = 128 << 10;
+/// There may be one connection for so much memory. An idle one needs a ninth of it.
+const CONNECTION_BYTES: usize = 192 << 10;
+
+/// The process itself needs one part in this many, and at least so much.
+const PROCESS_PART: usize = 8;
+const PROCESS_BYTES_MIN: usize = 12 << 20;
 
 /// The smallest setting.
 const MEMORY_BYTES_MIN: usize = 32 << 20;
@@ -38,7 +42,7 @@ const UNITS: [(&str, usize); 10] = [
 
 /// The setting that bounds everything which clients can make a sandbox hold: at least 32 MiB. One half is for all worlds
 /// together, of which one world has at most a quarter; an eighth is for the inboxes, a quarter for requests and replies in
-/// flight, and the rest for the process itself.
+/// flight, and an eighth for the process itself, which needs at least 12 MiB.
 ///
 /// ```
 /// use iluma_sandbox::Memory;
@@ -72,8 +76,17 @@ impl Memory {
         Self { bytes }
     }
 
+    /// What is for clients.
+    fn shared(self) -> usize {
+        self.bytes - (self.bytes / PROCESS_PART).max(PROCESS_BYTES_MIN)
+    }
+
     fn part(self, of_default: usize) -> usize {
-        self.bytes / (MEMORY_BYTES_MAX / of_default)
+        let default = Self {
+            bytes: MEMORY_BYTES_MAX,
+        };
+        let part = of_default as u128 * self.shared() as u128 / default.shared() as u128;
+        usize::try_from(part).expect("a part of a size that fits")
     }
 
     /// All worlds together.

@@ -144,7 +144,7 @@ async fn read_bytes(
     share: &mut InFlightShare,
 ) -> Result<Body, ClientGone> {
     let mut read_whole = Bytes::new();
-    let mut read = BytesMut::new();
+    let mut read = Vec::new();
     let mut bytes_max = None;
     while let Some(frame) = incoming.frame().await {
         let Ok(data) = frame.map_err(|error| from.gone(&error))?.into_data() else {
@@ -168,12 +168,15 @@ async fn read_bytes(
             read_whole = data; // nearly always the whole body: not copied
             break;
         }
+        if bytes > read.capacity() {
+            read.reserve_exact(share.body_room() - read.len()); // never more than what is counted
+        }
         read.extend_from_slice(&data); // a piece would hold the whole buffer that it was read into
     }
     let body = if read.is_empty() {
         read_whole
     } else {
-        read.freeze()
+        read.into()
     };
     Ok(if body.is_empty() {
         Body::Empty

@@ -18,14 +18,14 @@ use crate::stage::BANK;
 
 const NO_ROOM: &str = "Requests and replies in flight hold all the memory that there is for them (--memory): send the request again later.";
 
-/// Of the smallest setting, 5.5 MiB are for large requests and replies in flight and for those that last, 2 MiB for small
+/// Of this setting, 5.5 MiB are for large requests and replies in flight and for those that last, 2 MiB for small
 /// ones, and half a MiB for refusals.
-fn smallest() -> Memory {
-    "32MiB".parse().expect("a size")
+fn little() -> Memory {
+    "40MiB".parse().expect("a size")
 }
 
 async fn start() -> Client {
-    Client::of(Sandbox::builder().memory(smallest())).await
+    Client::of(Sandbox::builder().memory(little())).await
 }
 
 /// Senders of JSON bodies that hold `bytes` each and never end.
@@ -153,7 +153,7 @@ async fn a_request_that_waits_holds_nothing_of_a_large_head() {
     let client = start().await;
     let padding = "x".repeat(54_000);
     let mut waiting = Vec::new();
-    for turn in 1..=6_u64 {
+    for turn in 1..=4_u64 {
         for _ in 0..50 {
             let request = client
                 .request("GET", "/__sandbox/requests?wait=60s&count=9")
@@ -167,7 +167,7 @@ async fn a_request_that_waits_holds_nothing_of_a_large_head() {
     let answer = large(&client).await;
     assert_ne!(
         answer.status, 503,
-        "300 heads of 54 KB would fill 5.5 MiB: {}",
+        "200 heads of 54 KB would fill 5.5 MiB: {}",
         answer.text
     );
     for one in &waiting {

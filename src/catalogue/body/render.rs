@@ -28,10 +28,13 @@ pub(crate) struct Fill<'a> {
     pub drawn: u128,
 }
 
+/// Ids and ranges of parts of a body. Most bodies have one part of this kind or none.
+type KeptParts<Id> = SmallVec<[(Id, Range<usize>); 1]>;
+
 /// A rendered body, and the ids and ranges of its parts that can be read by an id of their own.
 pub(crate) struct Rendered {
     pub body: Bytes,
-    pub kept: SmallVec<[(Arc<str>, Range<usize>); 1]>,
+    pub kept: KeptParts<Arc<str>>,
 }
 
 /// A buffer larger than this is freed after a reply.
@@ -104,7 +107,7 @@ impl BodyPlan {
         out: &mut Vec<u8>,
     ) -> Result<Rendered, ReplyTooLarge> {
         out.clear();
-        let mut kept: SmallVec<[(Option<Arc<str>>, Range<usize>); 1]> = SmallVec::new();
+        let mut kept: KeptParts<Option<Arc<str>>> = SmallVec::new();
         for step in &self.steps {
             if out.len() > REPLY_BYTES_MAX {
                 break;

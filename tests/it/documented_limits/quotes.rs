@@ -370,12 +370,14 @@ pub const QUOTES: &[(&str, &str)] = &[
 pub const NO_LIMITS: &[(&str, &str)] = &[
     (
         "README.md",
-        "(one for each 128 KiB of `--memory`, so 4,096 by default)",
+        "(one for each 192 KiB of `--memory`, so 2,730 by default)",
     ),
+    ("src/base/memory.rs", "which needs at least 12 MiB"),
+    ("README.md", "an eighth (at least 12 MiB) for"),
     ("docs/reliability.md", "a stream counts as 8 KiB of"),
     (
         "docs/reliability.md",
-        "there is one for each 128 KiB of `--memory`, so 4,096 by default",
+        "there is one for each 192 KiB of `--memory`, so 2,730 by default",
     ),
     ("src/base/memory.rs", "at least 32 MiB"),
     ("README.md", "has ended (40 s at most; `--wait`"),
