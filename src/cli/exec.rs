@@ -302,11 +302,13 @@ impl Afterwards {
             report(format_args!("iluma-sandbox: {sentence}"));
         }
         let has_failed = code != 0 || short.is_some();
-        let exported = match &self.export {
-            Some(path) if self.export_on == ExportOn::Always || has_failed => {
-                export(&client, path).await
-            }
-            _ => Ok(()),
+        let is_exported = match self.export_on {
+            ExportOn::Always => true,
+            ExportOn::Failure => has_failed,
+        };
+        let exported = match self.export.as_ref().filter(|_| is_exported) {
+            Some(path) => export(&client, path).await,
+            None => Ok(()),
         };
         if let Err(sentence) = &exported {
             report(format_args!("iluma-sandbox: {sentence}"));

@@ -265,7 +265,10 @@ fn clients_are_asked_whether_they_trust_the_authority_here() {
         ok("curl trusts the local certificate authority"),
         warning(&format!("{distrust} (this matters only for HTTPS)"), remedy),
         ok("python was skipped: python3 is not installed here"),
-        ok("java was skipped: java failed: no JVM"),
+        warning(
+            "java cannot be asked: java failed: no JVM",
+            "see whether the program works here",
+        ),
     ];
     assert_eq!(with(&process.url), (Some(0), findings.clone()));
     findings[1] = error(distrust, remedy);

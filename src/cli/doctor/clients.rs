@@ -105,10 +105,10 @@ async fn asked(name: &str, program: &str, arguments: &[&str], is_needed: bool) -
         Ok(Err(error)) if error.kind() == ErrorKind::NotFound => {
             return skipped(name, &format!("{program} is not installed here"));
         }
-        Ok(Err(error)) => return skipped(name, &format!("{program}: {}", reason(&error))),
+        Ok(Err(error)) => return unclear(name, &format!("{program}: {}", reason(&error))),
         Err(_) => {
             let slow = format!("{program} did not end within {PROGRAM_TIME:?}");
-            return skipped(name, &slow);
+            return unclear(name, &slow);
         }
     };
     if output.status.success() {
@@ -122,7 +122,7 @@ async fn asked(name: &str, program: &str, arguments: &[&str], is_needed: bool) -
     let error = short(&LogText(error.unwrap_or_default()).to_string());
     let lower = error.to_lowercase();
     if !DISTRUST.iter().any(|word| lower.contains(word)) {
-        return skipped(name, &format!("{program} failed: {error}"));
+        return unclear(name, &format!("{program} failed: {error}"));
     }
     let message = format!("{name} does not trust the local certificate authority: {error}");
     let remedy = format!("see `iluma-sandbox ca trust-help {name}`");
@@ -135,4 +135,13 @@ async fn asked(name: &str, program: &str, arguments: &[&str], is_needed: bool) -
 
 fn skipped(name: &str, why: &str) -> Finding {
     Finding::ok(CHECK, format!("{name} was skipped: {why}"))
+}
+
+/// The program is there, but does not say whether it trusts the authority.
+fn unclear(name: &str, why: &str) -> Finding {
+    Finding::warning(
+        CHECK,
+        format!("{name} cannot be asked: {why}"),
+        "see whether the program works here",
+    )
 }
