@@ -65,11 +65,19 @@ impl Running {
         line.trim_end().to_owned()
     }
 
-    fn code(mut self) -> Option<i32> {
+    fn code(&mut self) -> Option<i32> {
         let stdin = self.child.stdin.take(); // `wait` would close it, and end commands that read it
         let code = self.child.wait().expect("it ends").code();
         drop(stdin);
         code
+    }
+}
+
+impl Drop for Running {
+    /// Its command reads stdin, which ends with it.
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
     }
 }
 
@@ -301,9 +309,9 @@ mod streams {
 mod signals {
     use super::*;
 
-    /// Says which signals it gets, and ends with 7 at the end of stdin.
-    const SAYS: &str = "for s in INT TERM HUP; do trap \"echo $s\" $s; done; echo ready; \
-        while :; do read -r line && [ \"$line\" = end ] && exit 7; done";
+    /// Says which signals it gets, and ends with 7 at the line `end`. A signal ends a `read` as the end of stdin does.
+    const SAYS: &str = "for s in INT TERM HUP; do trap \"echo $s\" $s; done; echo ready; n=0; \
+        while [ $n -lt 20 ]; do read -r line && [ \"$line\" = end ] && exit 7; n=$((n + 1)); done";
 
     #[test]
     fn they_are_sent_on_once_and_the_exit_code_stays_that_of_the_command() {
@@ -327,7 +335,7 @@ mod signals {
     fn a_command_that_a_signal_ends_ends_all() {
         let script = "echo \"$ILUMA_BASE_URL\"; exec sleep 600";
         for (number, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
-            let (running, url) = Running::start(exec(&[], script));
+            let (mut running, url) = Running::start(exec(&[], script));
             assert!(is_listening(&url));
             signal(&running.child, number);
             assert_eq!(running.code(), Some(code));
@@ -345,27 +353,38 @@ mod signals {
         assert_eq!(running.code(), Some(137));
     }
 
-    /// The terminal sends Ctrl-C to the command too, so it must not be sent on.
+    /// The terminal sends Ctrl-C to the command too, so it must not be sent on. `exec` is stopped until the command has
+    /// handled the first, because two signals at once are one.
     #[test]
     fn ctrl_c_in_a_terminal_reaches_the_command_once() {
         let folder = tempfile::tempdir().expect("a folder");
-        write(folder.path(), "says", SAYS);
-        let script = folder.path().join("says");
-        let line = format!("'{BINARY}' exec -- sh '{}'", script.display());
+        write(folder.path(), "says", &SAYS.replace("ready", "$PPID"));
+        let says = folder.path().join("says");
+        let line = format!(
+            "trap : INT; '{BINARY}' exec -- sh '{}'; exit $?",
+            says.display()
+        );
         let mut script = Command::new("script");
         script.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
-        script.env_remove("ILUMA_SANDBOX_PORT");
-        let (mut running, line) = Running::start(script);
-        assert_eq!(line, "ready");
+        script
+            .env_remove("ILUMA_SANDBOX_PORT")
+            .env("SHELL", "/bin/sh");
+        let (mut running, pid) = Running::start(script);
+        let pid = pid.parse().ok().and_then(Pid::from_raw);
+        let send = |signal| kill_process(pid.expect("a process id"), signal).expect("it runs");
         let mut stdin = running.child.stdin.take().expect("piped");
+        send(Signal::STOP);
         stdin.write_all(b"\x03").expect("the terminal reads");
-        let mut caught = running.line();
-        caught.retain(|c| c.is_ascii_uppercase() && c != 'C');
-        assert_eq!(caught, "INT");
+        assert_eq!(running.line().trim_start_matches("^C"), "INT");
+        send(Signal::CONT);
+        for (signal, name) in [(Signal::TERM, "TERM"), (Signal::HUP, "HUP")] {
+            send(signal);
+            assert_eq!(running.line(), name);
+        }
         stdin.write_all(b"end\n").expect("the terminal reads");
         let mut rest = String::new();
         running.stdout.read_to_string(&mut rest).expect("UTF-8");
-        assert!(!rest.contains("INT"), "{rest:?}");
+        assert_eq!(rest.trim(), "end", "the echo of the terminal");
         drop(stdin);
         assert_eq!(running.code(), Some(7));
     }
@@ -374,7 +393,7 @@ mod signals {
 #[test]
 fn a_child_that_the_command_leaves_behind_holds_up_nothing() {
     let script = "sleep 600 & echo \"$! $ILUMA_BASE_URL\"; exit 5"; // it keeps stdout
-    let (running, line) = Running::start(exec(&[], script));
+    let (mut running, line) = Running::start(exec(&[], script));
     let (pid, url) = line.split_once(' ').expect("two words");
     assert_eq!(running.code(), Some(5));
     assert!(!is_listening(url));
