@@ -47,17 +47,17 @@ use Proof::{Log, OtherLog, Test};
 /// The document, the words of the sentence, and the proof.
 const PROMISES: &[(&str, &str, Proof)] = &[
     (
-        "README.md",
+        "docs/faults.md",
         "The log and the journal (`fault`, `delay`) always have it",
         Log(Fault, "fault=\"malformed\""),
     ),
     (
-        "README.md",
+        "docs/scenario-format.md",
         "The mistake is logged and shown",
         Log(BrokenReload, "scenarios not reloaded"),
     ),
     (
-        "README.md",
+        "docs/scenario-format.md",
         "logs the warnings at the start and at each reload",
         Test(
             "warnings",
@@ -65,12 +65,12 @@ const PROMISES: &[(&str, &str, Proof)] = &[
         ),
     ),
     (
-        "README.md",
+        "docs/personal-data.md",
         "the log has no contents of requests",
         Test("logging", "nothing_that_a_client_made_up_is_in_the_log"),
     ),
     (
-        "README.md",
+        "docs/command-line.md",
         "Format of the log on stderr",
         Test(
             "logging",
@@ -78,22 +78,17 @@ const PROMISES: &[(&str, &str, Proof)] = &[
         ),
     ),
     (
-        "README.md",
+        "docs/how-requests-are-read.md",
         "The log and the explanation say so too",
         Log(ForeignPage, "hint="),
     ),
     (
-        "README.md",
-        "Everything is switched on except the log",
-        OtherLog,
-    ),
-    (
-        "README.md",
+        "docs/log-and-metrics.md",
         "The log has a line for each request",
         Log(Request, "INFO answered trace="),
     ),
     (
-        "README.md",
+        "docs/log-and-metrics.md",
         "and a line for each attempt of a callback",
         Log(
             Callback,
@@ -101,12 +96,12 @@ const PROMISES: &[(&str, &str, Proof)] = &[
         ),
     ),
     (
-        "README.md",
+        "docs/log-and-metrics.md",
         "A callback URL that is refused has a line of the log",
         Log(RefusedUrl, "WARN callback URL 127.0.0.1:9/cb: refused"),
     ),
     (
-        "README.md",
+        "docs/log-and-metrics.md",
         "failed TLS handshake are lines of the log",
         Test(
             "logging",
@@ -114,17 +109,17 @@ const PROMISES: &[(&str, &str, Proof)] = &[
         ),
     ),
     (
-        "README.md",
+        "docs/log-and-metrics.md",
         "`--log-format json` every line of the log",
         Test("logging", "with_json_every_error_of_a_start_is_json"),
     ),
     (
-        "README.md",
+        "docs/log-and-metrics.md",
         "Nothing in the log is personal",
         Test("logging", "nothing_that_a_client_made_up_is_in_the_log"),
     ),
     (
-        "README.md",
+        "docs/command-line.md",
         "If the port cannot be opened at `::1`, the log says so",
         Test(
             "loopbacks",
@@ -132,7 +127,7 @@ const PROMISES: &[(&str, &str, Proof)] = &[
         ),
     ),
     (
-        "README.md",
+        "docs/command-line.md",
         "is ignored if the variable cannot have a URL, and the log says so",
         Test(
             "variables",
@@ -158,6 +153,22 @@ const PROMISES: &[(&str, &str, Proof)] = &[
         Test(
             "tls_files",
             "a_certificate_that_is_missing_or_near_its_end_is_made_anew_by_the_same_key",
+        ),
+    ),
+    (
+        "docs/troubleshooting.md",
+        "the log says which `ILUMA_SANDBOX_…` is unknown",
+        Test(
+            "variables",
+            "a_url_in_a_variable_that_takes_none_is_ignored_with_one_line_in_the_log",
+        ),
+    ),
+    (
+        "docs/troubleshooting.md",
+        "The log says whether the port could be",
+        Test(
+            "loopbacks",
+            "a_fixed_port_that_is_taken_at_the_second_address_is_a_warning",
         ),
     ),
     (

@@ -680,15 +680,16 @@ async fn every_document_that_lists_faults_or_behaviours_lists_all_of_them() {
             .collect()
     };
     let llms = client.get("/__sandbox/llms.txt").await.text;
-    let readme = include_str!("../../README.md");
+    let page = include_str!("../../docs/faults.md");
+    let callbacks = include_str!("../../docs/callbacks.md");
     let https = include_str!("../../docs/https.md");
     let openapi = include_str!("../../src/control/openapi.json");
     let faults = listed("faults");
     for fault in &faults {
         let (word, _) = fault.split_once('(').unwrap_or((fault, ""));
         assert!(
-            readme.contains(&format!("\n| `{fault}`")),
-            "README: {fault}"
+            page.contains(&format!("\n| `{fault}`")),
+            "docs/faults.md: {fault}"
         );
         assert!(
             https.contains(&format!("`{word}")),
@@ -699,7 +700,7 @@ async fn every_document_that_lists_faults_or_behaviours_lists_all_of_them() {
     assert!(llms.contains(&format!("Faults: {}.", faults.join(", "))));
     let behaviours = listed("callback_behaviours");
     for behaviour in &behaviours {
-        assert!(readme.contains(&format!("`{behaviour}`")), "{behaviour}");
+        assert!(callbacks.contains(&format!("`{behaviour}`")), "{behaviour}");
     }
     let sentence = format!("Callbacks: {}.", behaviours.join(", "));
     assert!(llms.contains(&sentence), "{llms}");

@@ -1,4 +1,4 @@
-//! A flag of `serve` has one home, its clap field: the variable, the row of the README, the setting of the library and
+//! A flag of `serve` has one home, its clap field: the variable, the row of its page, the setting of the library and
 //! the same flag of other commands follow from that.
 
 use std::collections::BTreeMap;
@@ -9,6 +9,7 @@ use clap::{Arg, ArgAction, Command};
 use iluma_sandbox::cli;
 use syn::{ImplItem, Item, Type, Visibility};
 
+use crate::book::COMMAND_LINE_PAGE;
 use crate::process::run;
 
 /// A flag, and why a rule does not hold for it.
@@ -102,6 +103,8 @@ const OTHER_DEFAULTS: [(&str, &str, &str); 2] = [
 ];
 
 const TABLE_HEAD: &str = "| flag | environment | default | meaning |\n|---|---|---|---|\n";
+
+const PAGE: &str = "docs/command-line.md";
 
 const UNKNOWN_DEFAULT: &str = "?";
 
@@ -276,10 +279,11 @@ fn lists_that_are_made_without_a_sandbox_name_the_default_address_of_serve() {
 
 /// `make bless` writes the rows anew. It cannot write a default that clap does not know.
 #[test]
-fn the_readme_has_a_row_for_every_flag_of_serve_that_says_what_clap_says() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = std::fs::read_to_string(&path).expect("the README is there");
-    let (before, rest) = readme.split_once(TABLE_HEAD).expect("the table of flags");
+fn the_page_of_the_command_line_has_a_row_for_every_flag_of_serve_that_says_what_clap_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);
+    let _turn = COMMAND_LINE_PAGE.lock();
+    let page = std::fs::read_to_string(&path).expect("the page is there");
+    let (before, rest) = page.split_once(TABLE_HEAD).expect("the table of flags");
     let (table, after) = rest.split_once("\n\n").expect("the table ends");
     let defaults: BTreeMap<_, _> = table.lines().filter_map(flag_and_default).collect();
     let flags = flags();
@@ -289,28 +293,30 @@ fn the_readme_has_a_row_for_every_flag_of_serve_that_says_what_clap_says() {
     let rows: Vec<_> = rows.collect();
     if std::env::var_os("INSTA_UPDATE").is_some_and(|update| update == "always") {
         let written = format!("{before}{TABLE_HEAD}{}\n\n{after}", rows.join("\n"));
-        if written != readme {
-            std::fs::write(&path, written).expect("the README can be written");
+        if written != page {
+            std::fs::write(&path, written).expect("the page can be written");
         }
     } else {
         hold(&differences(&rows, &table.lines().collect::<Vec<_>>()));
     }
     let unknown = rows.iter().filter(|row| row.contains(UNKNOWN_DEFAULT));
-    let unknown = unknown.map(|row| format!("README.md: write what holds without the flag\n{row}"));
+    let unknown = unknown.map(|row| format!("{PAGE}: write what holds without the flag\n{row}"));
     hold(&unknown.collect::<Vec<_>>());
 }
 
 fn differences(rows: &[String], table: &[&str]) -> Vec<String> {
     let missing = rows.iter().filter(|row| !table.contains(&row.as_str()));
     let missing =
-        missing.map(|row| format!("README.md lacks the row (`make bless` writes it)\n{row}"));
+        missing.map(|row| format!("{PAGE} lacks the row (`make bless` writes it)\n{row}"));
     let surplus = table
         .iter()
         .filter(|line| !rows.iter().any(|row| row == *line));
-    let surplus = surplus.map(|row| format!("README.md has a row that no flag has\n{row}"));
+    let surplus = surplus.map(|row| format!("{PAGE} has a row that no flag has\n{row}"));
     let mut differences: Vec<_> = missing.chain(surplus).collect();
     if differences.is_empty() && rows != table {
-        differences.push("the rows of README.md stand in another order than the flags".to_owned());
+        differences.push(format!(
+            "the rows of {PAGE} stand in another order than the flags"
+        ));
     }
     differences
 }

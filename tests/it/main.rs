@@ -14,6 +14,7 @@ mod authentication;
 mod bank_products;
 #[cfg(target_os = "linux")]
 mod bombs;
+mod book;
 mod callback_control;
 mod callback_order;
 mod callback_urls;
@@ -87,6 +88,7 @@ mod process;
 mod promises;
 mod raw;
 mod reading;
+#[cfg(unix)]
 mod readme;
 mod receiver;
 mod reload;

@@ -28,13 +28,10 @@ pub(crate) struct Fill<'a> {
     pub drawn: u128,
 }
 
-/// Ids and ranges of parts of a body. Most bodies have one part of this kind or none.
-type KeptParts<Id> = SmallVec<[(Id, Range<usize>); 1]>;
-
 /// A rendered body, and the ids and ranges of its parts that can be read by an id of their own.
 pub(crate) struct Rendered {
     pub body: Bytes,
-    pub kept: KeptParts<Arc<str>>,
+    pub kept: SmallVec<[(Arc<str>, Range<usize>); 1]>,
 }
 
 /// A buffer larger than this is freed after a reply.
@@ -107,7 +104,7 @@ impl BodyPlan {
         out: &mut Vec<u8>,
     ) -> Result<Rendered, ReplyTooLarge> {
         out.clear();
-        let mut kept: KeptParts<Option<Arc<str>>> = SmallVec::new();
+        let mut kept = SmallVec::<[(Option<Arc<str>>, Range<usize>); 1]>::new();
         for step in &self.steps {
             if out.len() > REPLY_BYTES_MAX {
                 break;

@@ -24,7 +24,8 @@ pub(crate) fn text(catalogue: &Catalogue, base: &str, commands: Vec<(String, Str
         - {base}/openapi.json: every path, schema, outcome and example (OpenAPI 3.1)\n\
         - {base}/__sandbox/catalog: the same as a list with curl lines\n\
         - {base}/__sandbox/openapi.json: the control API\n\
-        - {base}/__sandbox/docs: both as a page for people\n\n\
+        - {base}/__sandbox/docs: both as a page for people\n\
+        - `docs/SUMMARY.md` in the source of the sandbox: recipes, every page, every error with its remedy\n\n\
         ## Magic replies\n\n\
         Send `x-magic-reply: OUTCOME` to choose the outcome; the body can then be left out. \
         `; delay=3s`, `; fault=KIND` and `; callback=HOW` may follow. An unknown outcome is refused, and the error lists \

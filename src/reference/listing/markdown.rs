@@ -16,7 +16,7 @@ checked and echoed as usual; if not, the sample of the documentation is used. Wi
 file, the dummy data or the default of the endpoint decides. Upper and lower case are the same.
 
 The source says where the knowledge comes from: *documented*, *observed*, *inferred* or *decided*
-([what they mean](../README.md#fidelity-to-the-real-api)). `--strict` answers only with the first two.
+([what they mean](fidelity.md)). `--strict` answers only with the first two.
 ";
 
 impl Listing {

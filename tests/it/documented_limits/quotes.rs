@@ -1,23 +1,43 @@
 //! Where documents and texts of the sources quote limits, and which constants they quote.
 
 /// The documents in which no number that may be a limit goes unseen. The sources are looked at as well.
-pub const PROSE: [&str; 11] = [
+pub const PROSE: [&str; 31] = [
     "README.md",
     "SECURITY.md",
     "ARCHITECTURE.md",
+    "docs/callbacks.md",
     "docs/ci.md",
+    "docs/command-line.md",
+    "docs/control-api.md",
+    "docs/coverage.md",
     "docs/decisions.md",
+    "docs/errors.md",
+    "docs/explain.md",
+    "docs/faults.md",
+    "docs/fidelity.md",
+    "docs/getting-started.md",
+    "docs/how-requests-are-read.md",
     "docs/https.md",
+    "docs/inspector.md",
+    "docs/log-and-metrics.md",
     "docs/other-languages.md",
+    "docs/personal-data.md",
     "docs/production.md",
+    "docs/recipes.md",
     "docs/reliability.md",
+    "docs/requests.md",
+    "docs/responses.md",
+    "docs/scenario-format.md",
+    "docs/tests.md",
+    "docs/troubleshooting.md",
+    "docs/worlds.md",
     "src/control/openapi.json",
     "src/control/pages/inspector/detail.js",
 ];
 
-/// Parts of these documents that hold measurements.
+/// Parts of these documents that hold measurements, or that are generated from the sources.
 pub const MEASUREMENTS: &[(&str, &str)] = &[
-    ("README.md", "Speed"),
+    ("docs/command-line.md", "Commands"),
     ("docs/reliability.md", "What attacks cost"),
     ("docs/reliability.md", "What was fuzzed"),
     ("docs/reliability.md", "Half an hour under load"),
@@ -34,74 +54,86 @@ pub const QUOTES: &[(&str, &str)] = &[
         "src/answer/explain/attempt.rs",
         "of the body of the answer, at most {log_text::LINE_CHARS_MAX} characters",
     ),
-    ("README.md", "it is cut after {fault::BROKEN_MAX}"),
-    ("README.md", "or {fault::BROKEN_MAX} have passed"),
+    ("docs/faults.md", "it is cut after {fault::BROKEN_MAX}"),
+    ("docs/faults.md", "or {fault::BROKEN_MAX} have passed"),
     (
-        "README.md",
+        "docs/faults.md",
         "(median and sigma), at most {delay::DELAY_MAX}.",
     ),
     (
-        "README.md",
+        "docs/faults.md",
         "This list (at most {standing_faults::FAULTS_MAX} entries)",
     ),
     (
-        "README.md",
+        "docs/faults.md",
         "(default {faults::TTL_DEFAULT}, at most {standing_faults::TTL_MAX})",
     ),
     (
-        "README.md",
+        "docs/callbacks.md",
         "answer with 2xx within {courier::RECEIVER_TIME}, the callback",
     ),
-    ("README.md", "An answer may take {courier::RECEIVER_TIME}."),
-    ("README.md", "and {api_key::SECRET_CHARS} letters or digits"),
     (
-        "README.md",
+        "docs/callbacks.md",
+        "An answer may take {courier::RECEIVER_TIME}.",
+    ),
+    (
+        "docs/worlds.md",
+        "and {api_key::SECRET_CHARS} letters or digits",
+    ),
+    (
+        "docs/worlds.md",
         "(the oldest {named::SHOWN_MAX}, and the number of",
     ),
     (
-        "README.md",
+        "docs/requests.md",
         "Each world keeps the latest {journal::JOURNAL_ENTRIES_MAX} exchanges",
     ),
     (
-        "README.md",
+        "docs/explain.md",
         "keeps the latest {journal::JOURNAL_ENTRIES_MAX} exchanges of each world and the latest {strangers::STRANGERS_MAX} refused exchanges",
     ),
-    ("README.md", "{ask::LIMIT_DEFAULT} per page (`limit`)"),
     (
-        "README.md",
+        "docs/requests.md",
+        "{ask::LIMIT_DEFAULT} per page (`limit`)",
+    ),
+    (
+        "docs/requests.md",
         "the first {kept_body::BODY_KEPT_BYTES_MAX} of the body are kept",
     ),
     (
-        "README.md",
+        "docs/requests.md",
         "the latest {strangers::STRANGERS_MAX} requests that were refused",
     ),
     (
-        "README.md",
+        "docs/inspector.md",
         "at most {upload_store::OF_REQUEST_MAX} files of a request, and {memory::UPLOADS_BYTES_MAX} in all",
     ),
-    ("README.md", "and holds {watchers::WAITING_MAX} exchanges"),
     (
-        "README.md",
+        "docs/inspector.md",
+        "and holds {watchers::WAITING_MAX} exchanges",
+    ),
+    (
+        "docs/inspector.md",
         "At most {watchers::SUBSCRIBERS_MAX} streams can be open",
     ),
     (
-        "README.md",
+        "docs/log-and-metrics.md",
         "at most {exercised::REPLIES_MAX}, and then `other`",
     ),
     (
-        "README.md",
+        "docs/reliability.md",
         "JSON and forms have at most {headers::BODY_BYTES_MAX}, or {headers::BODY_WITH_FILES_BYTES_MAX} with files in base64, and uploads {multipart::UPLOAD_BYTES_MAX}. There are at most {accept::CONNECTIONS_MAX} connections",
     ),
     (
-        "README.md",
+        "docs/reliability.md",
         "and {world::WORLDS_MAX} worlds. Each world has at most {records::RECORDS_MAX} records, {journal::JOURNAL_ENTRIES_MAX} journal entries ({kept_body::BODY_KEPT_BYTES_MAX} of each body), {records::COUNTERS_MAX} counters and {memory::WORLD_BYTES_MAX}",
     ),
     (
-        "README.md",
+        "docs/reliability.md",
         "All worlds together have {memory::WORLDS_BYTES_MAX}, and a snapshot has {snapshot::SNAPSHOT_BYTES_MAX}",
     ),
     (
-        "README.md",
+        "docs/reliability.md",
         "idle for {worlds::IDLE_TIME} and nothing pending",
     ),
     (
@@ -163,11 +195,11 @@ pub const QUOTES: &[(&str, &str)] = &[
         "silent for {http2::PING_AFTER} gets a ping and has {http2::PONG_TIME} to answer",
     ),
     (
-        "README.md",
+        "docs/reliability.md",
         "What clients can make the sandbox hold is bounded by `--memory` ({memory::MEMORY_BYTES_MAX}, or",
     ),
     (
-        "README.md",
+        "docs/reliability.md",
         "those of {memory::MEMORY_BYTES_MAX}. A request without room waits for {in_flight::ROOM_TIME} and",
     ),
     (
@@ -369,27 +401,33 @@ pub const QUOTES: &[(&str, &str)] = &[
 /// The browser decides which pictures it draws, and how large: `inspector/uploads.js`.
 pub const NO_LIMITS: &[(&str, &str)] = &[
     (
-        "README.md",
+        "docs/reliability.md",
         "(one for each 192 KiB of `--memory`, so 2,730 by default)",
     ),
     ("src/base/memory.rs", "which needs at least 12 MiB"),
-    ("README.md", "an eighth (at least 12 MiB) for"),
+    ("docs/reliability.md", "an eighth (at least 12 MiB) for"),
     ("docs/reliability.md", "a stream counts as 8 KiB of"),
     (
         "docs/reliability.md",
         "there is one for each 192 KiB of `--memory`, so 2,730 by default",
     ),
     ("src/base/memory.rs", "at least 32 MiB"),
-    ("README.md", "has ended (40 s at most; `--wait`"),
+    ("docs/callbacks.md", "has ended (40 s at most; `--wait`"),
     (
-        "README.md",
+        "docs/inspector.md",
         "files of up to 25 megapixels as thumbnails (at most 64 pixels)",
     ),
-    ("README.md", "(1 s to 32 s), `realistic` (15 min to 12 h)"),
-    ("README.md", "1, 2, 4, 8, 16 and 32 seconds."),
+    (
+        "docs/command-line.md",
+        "(1 s to 32 s), `realistic` (15 min to 12 h)",
+    ),
+    ("docs/callbacks.md", "1, 2, 4, 8, 16 and 32 seconds."),
     ("docs/decisions.md", "by 9.9 of 10 seconds"),
     ("docs/decisions.md", "to 900 ms that lie between"),
-    ("README.md", "The default is between 700 and 900 ms"),
+    (
+        "docs/scenario-format.md",
+        "The default is between 700 and 900 ms",
+    ),
     (
         "src/scenario/format.rs",
         "The default is between 700 and 900 ms.",
