@@ -13,9 +13,10 @@ use tokio::process::{Child, Command};
 
 use super::client::Client;
 use super::coverage;
+use super::descendants;
 use super::log::{self, Log};
 use super::no_proxy::{self, LOOPBACK};
-use super::os::{StopSignal, StopSignals};
+use super::os::{self, StopSignal, StopSignals};
 use super::output::{report, shown_path};
 use super::parent::Parent;
 use super::process;
@@ -45,6 +46,9 @@ const EXPORT_TIME: Duration = Duration::from_mins(1);
         port.help("Port to listen on; 0 picks a free port. `ILUMA_SANDBOX_PORT` is not read")
     }),
     mut_arg("log_format", |format| format.default_value("off")),
+    mut_arg("exit_with_parent", |flag| {
+        flag.help("Send SIGTERM to the command when the parent process of `exec` has ended")
+    }),
 )]
 pub(super) struct ExecArguments {
     /// Fail with exit code 3 if the command succeeds and has requested less than this percentage of all outcomes.
@@ -260,13 +264,20 @@ async fn wait(mut child: Child, signals: &mut StopSignals, parent: Option<Parent
         let is_interrupt = signal == StopSignal::Interrupt;
         interrupts += u32::from(is_interrupt);
         if interrupts > 1 && is_interrupt {
-            child.start_kill().ok(); // it may have ended already
+            kill(&mut child);
         } else if is_interrupt && signals.interrupt_is_from_terminal() {
             // The terminal has sent it to the command too.
         } else if let Some(pid) = child.id() {
             signal.send_to(pid);
         }
     }
+}
+
+/// Kills the command and all that it has started: they may ignore Ctrl-C as the command does.
+fn kill(child: &mut Child) {
+    let started = child.id().map(descendants::of);
+    child.start_kill().ok(); // it may have ended already
+    started.into_iter().flatten().for_each(os::kill);
 }
 
 /// Waits until Ctrl-C was pressed twice since the start.

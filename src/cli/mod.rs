@@ -10,6 +10,7 @@ mod client;
 mod commands;
 mod completions;
 mod coverage;
+mod descendants;
 mod doctor;
 mod document;
 mod env;

@@ -53,6 +53,18 @@ impl StopSignal {
     pub(super) fn send_to(self, _: u32) {}
 }
 
+/// Ends another process at once.
+#[cfg(unix)]
+pub(super) fn kill(pid: u32) {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    if let Some(pid) = pid {
+        kill_process(pid, SignalNumber::KILL).ok(); // it may have ended already
+    }
+}
+
+#[cfg(not(unix))]
+pub(super) fn kill(_: u32) {}
+
 /// The signals that stop the process: SIGINT (Ctrl-C) and SIGTERM, and SIGHUP and SIGQUIT unless the process was
 /// started with these ignored, as `nohup` does.
 #[cfg(unix)]

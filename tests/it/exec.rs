@@ -353,6 +353,22 @@ mod signals {
         assert_eq!(running.code(), Some(137));
     }
 
+    #[test]
+    fn a_second_ctrl_c_kills_what_the_command_has_started_too() {
+        // The inner command ignores SIGINT, and it keeps stdout.
+        let script = "(trap '' INT; exec sleep 600) & trap 'echo INT' INT; echo ready; \
+            for at in 1 2 3; do wait; done";
+        let (mut running, line) = Running::start(exec(&[], script));
+        assert_eq!(line, "ready");
+        signal(&running.child, Signal::INT);
+        assert_eq!(running.line(), "INT");
+        signal(&running.child, Signal::INT);
+        assert_eq!(running.code(), Some(137));
+        let mut rest = String::new();
+        running.stdout.read_to_string(&mut rest).expect("UTF-8");
+        assert_eq!(rest, "");
+    }
+
     /// The terminal sends Ctrl-C to the command too, so it must not be sent on. `exec` is stopped until the command has
     /// handled the first, because two signals at once are one.
     #[test]
