@@ -33,7 +33,7 @@ const FRAME_BYTES_MAX: u32 = 16 << 10;
 /// How many bytes a client may send before they are read.
 const STREAM_WINDOW_BYTES: u32 = 64 << 10;
 
-const CONNECTION_WINDOW_BYTES: u32 = 128 << 10;
+const CONNECTION_WINDOW_BYTES: u32 = 64 << 10;
 
 /// How much of an answer is held when its client does not read it.
 const SEND_BYTES_MAX: usize = 256 << 10;

@@ -402,14 +402,14 @@ pub const QUOTES: &[(&str, &str)] = &[
 pub const NO_LIMITS: &[(&str, &str)] = &[
     (
         "docs/reliability.md",
-        "(one for each 192 KiB of `--memory`, so 2,730 by default)",
+        "(one for each 256 KiB of `--memory`, so 2,048 by default)",
     ),
     ("src/base/memory.rs", "which needs at least 12 MiB"),
     ("docs/reliability.md", "an eighth (at least 12 MiB) for"),
     ("docs/reliability.md", "a stream counts as 8 KiB of"),
     (
         "docs/reliability.md",
-        "there is one for each 192 KiB of `--memory`, so 2,730 by default",
+        "there is one for each 256 KiB of `--memory`, so 2,048 by default",
     ),
     ("src/base/memory.rs", "at least 32 MiB"),
     ("docs/callbacks.md", "has ended (40 s at most; `--wait`"),
