@@ -13,6 +13,7 @@ struct Group {
 /// A command with lines to paste.
 struct Entry {
     name: &'static str,
+    /// Empty if the command has its own, beside its arguments.
     examples: &'static [&'static str],
 }
 
@@ -78,10 +79,10 @@ static GROUPS: [Group; 5] = [
                 ],
             ),
             entry("explain", &["iluma-sandbox explain 1a2b3c4d-7"]),
-            entry("requests", &["iluma-sandbox requests"]),
-            entry("deliveries", &["iluma-sandbox deliveries"]),
-            entry("worlds", &["iluma-sandbox worlds"]),
-            entry("tail", &["iluma-sandbox tail"]),
+            entry("requests", &[]),
+            entry("deliveries", &[]),
+            entry("worlds", &[]),
+            entry("tail", &[]),
             entry(
                 "coverage",
                 &[

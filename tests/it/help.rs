@@ -39,20 +39,35 @@ fn the_help_of_every_command_has_examples_that_can_be_parsed() {
         let name = command.get_name();
         let help = command.get_after_help().map(ToString::to_string);
         let help = help.unwrap_or_else(|| panic!("`{name}` has no example"));
-        let examples = help.strip_prefix("Examples:\n").expect("examples");
+        let (_, examples) = help.split_once(":\n").expect("a title");
         for example in examples.lines() {
-            let line = example.trim();
-            let bare = line.trim_start_matches("eval \"$(").trim_end_matches(")\"");
-            let mut words: Vec<_> = bare
-                .split(' ')
-                .map(|word| word.trim_matches('\''))
-                .collect();
-            if words.len() == 1 {
-                words.push("serve");
-            }
-            assert_eq!((words[0], words[1]), ("iluma-sandbox", name), "{line}");
+            let words = words(example.trim());
+            assert_eq!(
+                (&*words[0], &*words[1]),
+                ("iluma-sandbox", name),
+                "{example}"
+            );
             let error = cli::command().try_get_matches_from(&words).err();
-            assert!(error.is_none(), "{line}: {error:?}");
+            assert!(error.is_none(), "{example}: {error:?}");
         }
     }
+}
+
+/// The words of a line as a shell reads them, up to a pipe. `eval "$(…)"` gives those of its command.
+fn words(line: &str) -> Vec<String> {
+    let line = line.trim_start_matches("eval \"$(").trim_end_matches(")\"");
+    let (line, _) = line.split_once(" | ").unwrap_or((line, ""));
+    let (mut words, mut quote) = (vec![String::new()], None);
+    for c in line.chars() {
+        match (c, quote) {
+            (' ', None) => words.push(String::new()),
+            ('\'' | '"', None) => quote = Some(c),
+            (c, Some(open)) if c == open => quote = None,
+            (c, _) => words.last_mut().expect("a word").push(c),
+        }
+    }
+    if words.len() == 1 {
+        words.push("serve".to_owned()); // the default command
+    }
+    words
 }
