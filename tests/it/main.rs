@@ -32,6 +32,8 @@ mod control_openapi;
 mod coverage;
 mod dependencies;
 mod docs;
+#[cfg(target_os = "linux")]
+mod doctor;
 mod document;
 mod documentation;
 mod documented_limits;
@@ -40,6 +42,8 @@ mod documented_log;
 #[cfg(target_os = "linux")]
 mod endings;
 mod every_outcome;
+#[cfg(target_os = "linux")]
+mod exec;
 mod explain;
 mod export;
 mod faults;
@@ -49,6 +53,7 @@ mod flags;
 mod folders;
 mod forms;
 mod guard;
+mod help;
 mod http2;
 mod https_callbacks;
 mod id_cards;
@@ -90,6 +95,8 @@ mod readme;
 mod receiver;
 mod reload;
 mod requests;
+#[cfg(unix)]
+mod sandbox_url;
 mod scenario_schema;
 mod scenarios;
 mod screening;
