@@ -28,6 +28,8 @@ pub(super) struct Client {
     key: Option<ApiKey>,
     control_token: Option<ControlToken>,
     trust: Trust,
+    /// The flags or variables that said where the sandbox is, in words. Empty for the default.
+    named_by: String,
 }
 
 impl Client {
@@ -42,12 +44,28 @@ impl Client {
             key,
             control_token,
             trust,
+            named_by: String::new(),
         }
+    }
+
+    /// Errors name these flags and variables.
+    pub(super) fn named_by(mut self, sources: &[&str]) -> Self {
+        self.named_by = sources.join(" and ");
+        self
     }
 
     /// `http://127.0.0.1:4586`
     pub(super) fn url(&self) -> String {
         self.url.as_str().trim_end_matches('/').to_owned()
+    }
+
+    /// The URL, and what said it: `http://127.0.0.1:4600 (from ILUMA_SANDBOX_URL)`.
+    pub(super) fn shown_url(&self) -> String {
+        let url = self.url();
+        if self.named_by.is_empty() || self.named_by == "--url" {
+            return url;
+        }
+        format!("{url} (from {})", self.named_by)
     }
 
     pub(super) fn key(&self) -> Option<&ApiKey> {
@@ -121,17 +139,17 @@ impl Client {
     }
 
     fn unreachable(&self, reason: &str) -> String {
-        let url = self.url();
+        let url = self.shown_url();
         format!("cannot reach a sandbox at {url}: {reason}; start one, or give its URL with --url")
     }
 
     /// The sentence about an answer that is not JSON.
     pub(super) fn not_json(&self, path: &str, status: StatusCode, body: &[u8]) -> String {
-        let url = self.url();
+        let url = self.shown_url();
         if body == server::PLAIN_WORDS.as_bytes() {
             return format!(
                 "the server at {url} uses HTTPS: write its URL as {}",
-                url.replacen("http", "https", 1)
+                self.url().replacen("http", "https", 1)
             );
         }
         let path = path.strip_prefix(CONTROL_PREFIX).unwrap_or(path);

@@ -12,8 +12,8 @@ use super::output::{misused, not_written, report};
 use super::room::check_room;
 use super::variables::Variables;
 use super::{
-    audit, ca, check, completions, control, coverage, document, env, explain, init, list, log, man,
-    openapi, readyz, schema, serve, trigger, try_out,
+    audit, ca, check, completions, control, coverage, doctor, document, env, exec, explain, help,
+    init, list, log, man, openapi, readyz, schema, serve, trigger, try_out,
 };
 use crate::base::{visible, visible_lines};
 
@@ -34,7 +34,26 @@ struct Cli {
 enum Command {
     /// Run the mock server until it is stopped. This is the default command: `iluma-sandbox --port 0` works
     /// too.
-    Serve(serve::Arguments),
+    Serve(serve::ServeArguments),
+    /// Run a command with a sandbox of its own, such as `iluma-sandbox exec -- npm test`.
+    ///
+    /// The sandbox listens on a free port and stops when the command has ended. The command finds it with the variables
+    /// `ILUMA_BASE_URL`, `ILUMA_API_KEY`, `ILUMA_CALLBACK_TOKEN`, `ILUMA_SANDBOX_URL` and `ILUMA_SANDBOX_CONTROL_TOKEN`;
+    /// loopback addresses are added to `NO_PROXY` and `no_proxy`. SIGINT, SIGTERM and SIGHUP are sent on to the command; a
+    /// second Ctrl-C kills it.
+    ///
+    /// Exit code: that of the command, or 128 and the number of the signal that ended it. 127 if there is no such
+    /// command, 126 if it cannot be run. 3 if the coverage is too low, 4 if the export failed, both only if the command
+    /// succeeded. 1 if the sandbox cannot start, 2 if the arguments are wrong.
+    Exec(exec::ExecArguments),
+    /// Check this machine for what commonly goes wrong: ports, `localhost`, proxies, receivers, certificates.
+    ///
+    /// Each line is ok, a warning or an error, with a remedy. Each registered receiver gets an empty request without a
+    /// token. If there is a local certificate authority, curl, Node, Python and Java call an HTTPS server that `doctor`
+    /// starts; those that are not installed are skipped.
+    ///
+    /// Exit code: 0 if there is no error, 1 if there is one, 2 if the arguments are wrong.
+    Doctor(doctor::Arguments),
     /// Check scenario files for mistakes, without starting a server.
     ///
     /// Exit code: 0 if the files are correct, 1 if a file is broken, 2 if the arguments are wrong.
@@ -173,7 +192,9 @@ enum Command {
 /// ```
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments = with_default_command(arguments);
-    let serves = arguments.get(1).is_some_and(|command| command == "serve");
+    let serves = arguments
+        .get(1)
+        .is_some_and(|command| command == "serve" || command == "exec");
     if serves && let Err(sentence) = check_room() {
         let format = if log::wants_json(&arguments) {
             LogFormat::Json
@@ -194,6 +215,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     match command {
         Command::Serve(_) => unreachable!("it was started above"),
+        Command::Exec(arguments) => exec::run(arguments, commands),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Coverage(arguments) => coverage::run(&arguments),
@@ -220,16 +243,16 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Readyz(arguments) => readyz::run(&arguments),
         Command::Env(arguments) => env::run(&arguments),
         Command::Ca(arguments) => ca::run(&arguments),
-        Command::Completions(arguments) => completions::run(&arguments, Cli::command()),
-        Command::Man(arguments) => man::run(&arguments, Cli::command()),
+        Command::Completions(arguments) => completions::run(&arguments, self::command()),
+        Command::Man(arguments) => man::run(&arguments, self::command()),
         Command::Init(arguments) => init::run(&arguments),
     }
 }
 
-/// The command line as clap knows it, for the tests that hold documents and library to it.
+/// The command line as clap knows it, also for the tests that hold documents and library to it.
 #[doc(hidden)]
 pub fn command() -> clap::Command {
-    Cli::command()
+    help::grouped(Cli::command())
 }
 
 /// Every command with its purpose, in one line.
@@ -244,7 +267,7 @@ pub(crate) fn commands() -> Vec<(String, String)> {
 
 /// Parses arguments and variables. Returns the command, and warnings about variables. An error is the exit code.
 fn parse(arguments: &[OsString]) -> Result<(Command, Vec<String>), ExitCode> {
-    let all = Cli::command();
+    let all = command();
     let variables = Variables::of(&all);
     let matches = variables
         .give_to(all.clone())
@@ -262,7 +285,7 @@ fn ended(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         return refused(error, arguments);
     }
     // The help shows each variable as it is set. The values of lists are no longer in `error`.
-    let help = Cli::command().try_get_matches_from(arguments).err();
+    let help = command().try_get_matches_from(arguments).err();
     match help.as_ref().unwrap_or(error).print() {
         Ok(()) => ExitCode::SUCCESS,
         Err(unwritten) => not_written(&unwritten),
@@ -273,7 +296,7 @@ fn ended(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
 fn refused(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     let visible: Vec<OsString> = arguments.iter().map(visible_argument).collect();
     let is_same = visible == arguments;
-    let of_visible = Cli::command().try_get_matches_from(visible).err();
+    let of_visible = command().try_get_matches_from(visible).err();
     let error = of_visible.as_ref().filter(|_| !is_same).unwrap_or(error);
     let message = error.to_string();
     if error.get(ContextKind::Custom).is_some() {

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use form_urlencoded::Serializer;
 use hyper::{Method, StatusCode};
 
+use super::client::Client;
 use super::output::{Format, block_on, fail, misused, print, print_json, refusal, visible_texts};
 use super::target::Target;
 use crate::control::Coverage;
@@ -87,10 +88,28 @@ async fn coverage(arguments: &Arguments) -> ExitCode {
         return code;
     }
     match arguments.min {
-        Some(min) if !coverage.reaches(min) => fail(format_args!(
-            "the coverage is {} % ({} of {}), less than the {min} % that --min requires",
-            coverage.percent, coverage.exercised, coverage.total
-        )),
+        Some(min) if !coverage.reaches(min) => fail(too_low(&coverage, min, "--min")),
         _ => ExitCode::SUCCESS,
     }
+}
+
+/// Says that the coverage of all worlds is less than `flag` requires, or why it is not known. None if it is enough.
+pub(super) async fn shortfall(client: &Client, min: u8, flag: &str) -> Option<String> {
+    let asked = client.ask(Method::GET, "coverage?world=all", None, Duration::ZERO);
+    let answer = match asked.await {
+        Ok((_, answer)) => answer,
+        Err(sentence) => return Some(sentence),
+    };
+    match serde_json::from_value::<Coverage>(visible_texts(&answer)) {
+        Ok(coverage) if coverage.reaches(min) => None,
+        Ok(coverage) => Some(too_low(&coverage, min, flag)),
+        Err(_) => Some(refusal(&answer).unwrap_or_else(|| "the coverage is not known".to_owned())),
+    }
+}
+
+fn too_low(coverage: &Coverage, min: u8, flag: &str) -> String {
+    format!(
+        "the coverage is {} % ({} of {}), less than the {min} % that {flag} requires",
+        coverage.percent, coverage.exercised, coverage.total
+    )
 }

@@ -58,7 +58,7 @@ struct Variables {
 impl Variables {
     fn read(client: &Client, world: &Value) -> Result<Self, String> {
         let url = client.url();
-        let no_sandbox = || format!("the server at {url} is not a sandbox");
+        let no_sandbox = || format!("the server at {} is not a sandbox", client.shown_url());
         let key = match world.get("api_key") {
             Some(key) => key.as_str().and_then(|key| key.parse().ok()),
             None => client.key().cloned(),
@@ -77,11 +77,12 @@ impl Variables {
         })
     }
 
-    fn pairs(&self) -> [(&'static str, &str); 3] {
+    fn pairs(&self) -> [(&'static str, &str); 4] {
         [
             ("ILUMA_BASE_URL", &self.url),
             ("ILUMA_API_KEY", self.key.reveal()),
             ("ILUMA_CALLBACK_TOKEN", &self.token),
+            ("ILUMA_SANDBOX_URL", &self.url),
         ]
     }
 }

@@ -6,7 +6,9 @@ use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 #[cfg(unix)]
-use iluma_sandbox_give_back::is_ignored;
+use iluma_sandbox_give_back::{FromTerminal, is_ignored};
+#[cfg(unix)]
+use rustix::process::{Pid, Signal as SignalNumber, kill_process};
 #[cfg(unix)]
 use tokio::io::Interest;
 #[cfg(unix)]
@@ -16,6 +18,59 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::variables::variable;
 
+/// A signal that stops the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StopSignal {
+    /// Ctrl-C.
+    Interrupt,
+    Terminate,
+    HangUp,
+    Quit,
+}
+
+impl StopSignal {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Interrupt if cfg!(unix) => "SIGINT",
+            Self::Interrupt => "Ctrl-C",
+            Self::Terminate => "SIGTERM",
+            Self::HangUp => "SIGHUP",
+            Self::Quit => "SIGQUIT",
+        }
+    }
+
+    /// Sends it to another process. One that has ended gets nothing.
+    #[cfg(unix)]
+    pub(super) fn send_to(self, pid: u32) {
+        let number = match self {
+            Self::Interrupt => SignalNumber::INT,
+            Self::Terminate => SignalNumber::TERM,
+            Self::HangUp => SignalNumber::HUP,
+            Self::Quit => SignalNumber::QUIT,
+        };
+        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        if let Some(pid) = pid {
+            kill_process(pid, number).ok(); // it may have ended already
+        }
+    }
+
+    /// The console sends Ctrl-C to all processes in it.
+    #[cfg(not(unix))]
+    pub(super) fn send_to(self, _: u32) {}
+}
+
+/// Ends another process at once.
+#[cfg(unix)]
+pub(super) fn kill(pid: u32) {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    if let Some(pid) = pid {
+        kill_process(pid, SignalNumber::KILL).ok(); // it may have ended already
+    }
+}
+
+#[cfg(not(unix))]
+pub(super) fn kill(_: u32) {}
+
 /// The signals that stop the process: SIGINT (Ctrl-C) and SIGTERM, and SIGHUP and SIGQUIT unless the process was
 /// started with these ignored, as `nohup` does.
 #[cfg(unix)]
@@ -24,6 +79,7 @@ pub(super) struct StopSignals {
     terminate: Signal,
     hang_up: Option<Signal>,
     quit: Option<Signal>,
+    interrupt_origin: FromTerminal,
 }
 
 #[cfg(unix)]
@@ -34,6 +90,8 @@ impl StopSignals {
             is_heard.then(|| signal(kind)).transpose()
         };
         Ok(Self {
+            // This comes before `interrupt`: the origin must be known when the signal is.
+            interrupt_origin: FromTerminal::of(SignalKind::interrupt().as_raw_value())?,
             hang_up: unless_ignored(SignalKind::hangup())?,
             quit: unless_ignored(SignalKind::quit())?,
             interrupt: signal(SignalKind::interrupt())?,
@@ -41,14 +99,19 @@ impl StopSignals {
         })
     }
 
-    /// Waits for the next signal and returns its name.
-    pub(super) async fn next(&mut self) -> &'static str {
+    /// Waits for the next signal.
+    pub(super) async fn next(&mut self) -> StopSignal {
         tokio::select! {
-            _ = self.interrupt.recv() => "SIGINT",
-            _ = self.terminate.recv() => "SIGTERM",
-            () = next_of(self.hang_up.as_mut()) => "SIGHUP",
-            () = next_of(self.quit.as_mut()) => "SIGQUIT",
+            _ = self.interrupt.recv() => StopSignal::Interrupt,
+            _ = self.terminate.recv() => StopSignal::Terminate,
+            () = next_of(self.hang_up.as_mut()) => StopSignal::HangUp,
+            () = next_of(self.quit.as_mut()) => StopSignal::Quit,
         }
+    }
+
+    /// Whether the terminal has sent the latest Ctrl-C. It sends it to all processes in its foreground.
+    pub(super) fn interrupt_is_from_terminal(&self) -> bool {
+        self.interrupt_origin.get()
     }
 
     /// Waits for the next Ctrl-C.
@@ -79,10 +142,14 @@ impl StopSignals {
         Ok(Self)
     }
 
-    /// Waits for the next Ctrl-C and returns its name.
-    pub(super) async fn next(&mut self) -> &'static str {
+    /// Waits for the next Ctrl-C.
+    pub(super) async fn next(&mut self) -> StopSignal {
         self.interrupt().await;
-        "Ctrl-C"
+        StopSignal::Interrupt
+    }
+
+    pub(super) fn interrupt_is_from_terminal(&self) -> bool {
+        true
     }
 
     pub(super) async fn interrupt(&mut self) {

@@ -36,6 +36,17 @@ impl Parent {
         Ok(parent)
     }
 
+    /// The same for a command that leaves stdin to another process.
+    pub(super) fn without_stdin() -> Result<Self, &'static str> {
+        let id = os::parent_id().ok_or(
+            "--exit-with-parent cannot watch the parent process on this system: stdin belongs to the command",
+        )?;
+        Ok(Self {
+            id: Some(id),
+            holds_stdin: false,
+        })
+    }
+
     /// Resolves when the parent is gone, or has closed the pipe; says which.
     pub(super) async fn gone(self) -> &'static str {
         tokio::select! {

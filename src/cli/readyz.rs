@@ -37,7 +37,10 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
 
 async fn readyz(arguments: &Arguments) -> ExitCode {
     let client = match arguments.place.url() {
-        Ok(url) => Client::new(url, None, None, Trust::anybody()),
+        Ok(url) => {
+            let client = Client::new(url, None, None, Trust::anybody());
+            client.named_by(&arguments.place.sources())
+        }
         Err(sentence) => return misused(sentence),
     };
     let until = Instant::now() + arguments.timeout;
@@ -58,7 +61,7 @@ async fn readyz(arguments: &Arguments) -> ExitCode {
             Ok(Err(sentence)) => sentence,
             Err(_) => {
                 return fail(former.map_or_else(
-                    || format!("no answer from {} within {limit}", client.url()),
+                    || format!("no answer from {} within {limit}", client.shown_url()),
                     |reason| format!("not ready after {limit}: {reason}"),
                 ));
             }
@@ -74,7 +77,7 @@ async fn readyz(arguments: &Arguments) -> ExitCode {
 }
 
 fn why_not(client: &Client, answer: &Value) -> String {
-    let url = client.url();
+    let url = client.shown_url();
     match (&answer["status"], &answer["error_text"], refusal(answer)) {
         (Value::String(status), Value::String(errors), _) if status == "unready" => {
             format!(

@@ -1,14 +1,9 @@
 //! `iluma-sandbox serve`: the sandbox as a process, with a ready file, signals and exit codes.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Args;
-use iluma_sandbox_give_back::{give_back, keep_at_most};
-use serde_json::json;
-use tokio::time::sleep;
 
 use super::answering::Answering;
 use super::bind::{Bind, DEFAULT_BIND};
@@ -16,7 +11,9 @@ use super::log::{self, Log, LogFormat};
 use super::os::StopSignals;
 use super::output::Format;
 use super::parent::Parent;
+use super::process;
 use super::ready_file::ReadyFile;
+use super::ready_message;
 use super::secret::secret;
 use super::start_error;
 use super::start_table::{self, StartFlags};
@@ -24,23 +21,27 @@ use super::tls::{ReceiverArguments, TlsArguments};
 use super::variables::{TEST_PANICS, variable};
 use crate::base::{ApiKey, Memory};
 use crate::callbacks::{CallbackUrl, Retries};
-use crate::http::{CONTROL_TOKEN_HEADER, ControlToken, DEFAULT_PORT};
+use crate::http::{ControlToken, DEFAULT_PORT};
 use crate::sandbox::{Builder, Sandbox};
 use crate::scenario::DateForm;
-use crate::server::Serving;
 
-/// How many free bytes the allocator may keep at the end of an arena. There is an arena for each thread.
-const KEPT_BYTES: i32 = 128 << 10;
-
-/// How long no connection must have ended before memory is given back.
-const QUIET: Duration = Duration::from_secs(1);
+/// Returns the commands of the binary, each with its purpose.
+pub(super) type Commands = fn() -> Vec<(String, String)>;
 
 /// The exit code after a second Ctrl-C: 128 and the number of the signal.
-const INTERRUPTED: u8 = 130;
+pub(super) const INTERRUPTED: u8 = 130;
 
-/// How often that is waited for if connections never cease to end.
-const WAITS_MAX: usize = 10;
+/// The flags of `serve`.
+#[derive(Debug, Args)]
+pub(super) struct ServeArguments {
+    #[command(flatten)]
+    arguments: Arguments,
+    /// What to print when the sandbox is ready: a line of text, or the JSON that `--ready-file` writes.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
 
+/// The flags that `serve` and `exec` share.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(super) struct Arguments {
@@ -133,21 +134,29 @@ pub(super) struct Arguments {
         env = "ILUMA_SANDBOX_EXIT_WITH_PARENT",
         value_parser = clap::builder::FalseyValueParser::new()
     )]
-    exit_with_parent: bool,
-    /// What to print when the sandbox is ready: a line of text, or the JSON that `--ready-file` writes.
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    pub(super) exit_with_parent: bool,
     /// Format of the log on stderr. It has a line for each request, callback attempt and failed TLS
     /// handshake, without personal values, keys and tokens. With `json` everything on stderr is JSON.
     #[arg(long, env = "ILUMA_SANDBOX_LOG_FORMAT", value_enum, default_value_t)]
-    log_format: LogFormat,
+    pub(super) log_format: LogFormat,
+}
+
+/// A sandbox that has started, with its ready file.
+pub(super) struct Started {
+    pub sandbox: Sandbox,
+    pub signals: StopSignals,
+    /// The certificate that clients have to trust.
+    pub ca_file: Option<PathBuf>,
+    pub flags: StartFlags,
+    pub ready_file: Option<ReadyFile>,
+    ready_json: String,
 }
 
 /// `warnings` go to the log. `commands` returns the commands of the binary, which its own documents list.
 pub(super) fn run(
-    arguments: Arguments,
+    ServeArguments { arguments, format }: ServeArguments,
     warnings: &[String],
-    commands: fn() -> Vec<(String, String)>,
+    commands: Commands,
 ) -> ExitCode {
     let parent = arguments.exit_with_parent.then(Parent::of_this_process);
     let log = log::start(arguments.log_format);
@@ -160,72 +169,79 @@ pub(super) fn run(
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    let runtime = match runtime() {
-        Ok(runtime) => runtime,
-        Err(error) => return log.fail(format_args!("cannot start: {error}")),
-    };
-    let code = runtime.block_on(serve(arguments, parent, commands, &log));
-    runtime.shutdown_background(); // a name that is still being resolved holds up nobody
-    code
+    process::run(&log, async {
+        let started = Started::with(arguments, commands, &log).await;
+        match started {
+            Ok(started) => serve(started, format, parent, &log).await,
+            Err(code) => code,
+        }
+    })
 }
 
-/// With one core, one thread is best.
-fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut builder = match cores {
-        1 => tokio::runtime::Builder::new_current_thread(),
-        _ => tokio::runtime::Builder::new_multi_thread(),
-    };
-    builder.enable_all().build()
+impl Started {
+    /// Starts a sandbox and writes its ready file. An error is reported, and is the exit code.
+    pub(super) async fn with(
+        arguments: Arguments,
+        commands: Commands,
+        log: &Log,
+    ) -> Result<Self, ExitCode> {
+        let mut ready_file = arguments.ready_file.clone().map(ReadyFile::at);
+        if let Some(Err(sentence)) = ready_file.as_ref().map(ReadyFile::remove_stale) {
+            return Err(log.fail(sentence));
+        }
+        // This comes before the ready file is written: from then on a signal must find its handler.
+        let signals = StopSignals::listen()
+            .map_err(|error| log.fail(format_args!("cannot listen for signals: {error}")))?;
+        let ca_file = arguments.tls.authority_file();
+        let flags = StartFlags {
+            folders: arguments.answering.folders().to_vec(),
+            has_api_key: !arguments.api_keys.is_empty(),
+            has_control_token: arguments.control_token.is_some(),
+        };
+        let tls_port = arguments.tls.port();
+        let builder = arguments
+            .builder()
+            .map_err(|sentence| log.misused(sentence))?;
+        let sandbox = match builder.commands(commands).start().await {
+            Ok(sandbox) => sandbox,
+            Err(error) => return Err(start_error::report(log, error, tls_port).await),
+        };
+        let ca_file = ca_file.filter(|_| sandbox.ca_pem().is_some());
+        let ready_json = ready_message::json(&sandbox, ca_file.as_deref());
+        if let Some(file) = &mut ready_file {
+            let written = file.write(ready_json.clone());
+            written.map_err(|sentence| log.fail(sentence))?;
+        }
+        start_table::show(log, &sandbox, &flags);
+        Ok(Self {
+            sandbox,
+            signals,
+            ca_file,
+            flags,
+            ready_file,
+            ready_json,
+        })
+    }
 }
 
 async fn serve(
-    arguments: Arguments,
+    mut started: Started,
+    format: Format,
     parent: Option<Parent>,
-    commands: fn() -> Vec<(String, String)>,
     log: &Log,
 ) -> ExitCode {
-    let mut ready_file = arguments.ready_file.clone().map(ReadyFile::at);
-    if let Some(Err(sentence)) = ready_file.as_ref().map(ReadyFile::remove_stale) {
-        return log.fail(sentence);
-    }
-    // This comes before the ready file is written: from then on a signal must find its handler.
-    let mut signals = match StopSignals::listen() {
-        Ok(signals) => signals,
-        Err(error) => return log.fail(format_args!("cannot listen for signals: {error}")),
-    };
-    let ca_file = arguments.tls.authority_file();
-    let flags = StartFlags {
-        folders: arguments.answering.folders().to_vec(),
-        has_api_key: !arguments.api_keys.is_empty(),
-        has_control_token: arguments.control_token.is_some(),
-    };
-    let format = arguments.format;
-    let tls_port = arguments.tls.port();
-    let builder = match arguments.builder() {
-        Ok(builder) => builder.commands(commands),
-        Err(sentence) => return log.misused(sentence),
-    };
-    let sandbox = match builder.start().await {
-        Ok(sandbox) => sandbox,
-        Err(error) => return start_error::report(log, error, tls_port).await,
-    };
-    let ready_json = ready(&sandbox, ca_file.as_deref());
-    if let Some(file) = &mut ready_file
-        && let Err(sentence) = file.write(ready_json.clone())
-    {
-        return log.fail(sentence);
-    }
-    start_table::show(log, &sandbox, &flags);
     let printed = log.print(&match format {
-        Format::Json => ready_json,
-        Format::Text => ready_in_words(&sandbox, flags.has_control_token),
+        Format::Json => started.ready_json,
+        Format::Text => ready_message::words(&started.sandbox, started.flags.has_control_token),
     });
     let stopped = match printed {
-        Ok(()) => serve_until_stopped(sandbox, parent, &mut signals).await,
+        Ok(()) => serve_until_stopped(started.sandbox, parent, &mut started.signals).await,
         Err(code) => Err(code),
     };
-    let removed = ready_file.as_ref().map_or(Ok(()), ReadyFile::remove_own);
+    let removed = started
+        .ready_file
+        .as_ref()
+        .map_or(Ok(()), ReadyFile::remove_own);
     match (stopped, removed) {
         (Err(code), _) => code,
         (Ok(()), Err(sentence)) => log.fail(sentence),
@@ -247,9 +263,9 @@ async fn serve_until_stopped(
         }
     };
     let why = tokio::select! {
-        signal = signals.next() => signal,
+        signal = signals.next() => signal.name(),
         why = orphaned => why,
-        () = return_memory(sandbox.serving()) => unreachable!("connections never cease to end"),
+        () = process::return_memory(sandbox.serving()) => unreachable!("connections never cease to end"),
     };
     tracing::info!(why, "stopping");
     tokio::select! {
@@ -302,47 +318,6 @@ impl Arguments {
     }
 }
 
-/// The ready message: where the sandbox is, and its control token if it made one itself.
-fn ready_in_words(sandbox: &Sandbox, token_is_given: bool) -> String {
-    let url = sandbox.url();
-    let secured = sandbox.tls_url().filter(|other| *other != url);
-    let secured = secured.map(|other| format!("HTTPS is at {other}\n"));
-    let at = format!(
-        "iluma-sandbox is ready at {url}\n{}",
-        secured.unwrap_or_default()
-    );
-    match sandbox.control_token().filter(|_| !token_is_given) {
-        None => at,
-        Some(token) => format!(
-            "{at}the control API needs the header {CONTROL_TOKEN_HEADER}: {}\n",
-            token.reveal()
-        ),
-    }
-}
-
-/// What a launcher needs to know, as one line of JSON.
-fn ready(sandbox: &Sandbox, ca_file: Option<&Path>) -> String {
-    let url = sandbox.url();
-    let port = url
-        .rsplit(':')
-        .next()
-        .and_then(|port| port.parse::<u16>().ok());
-    let ready = json!({
-        "url": url,
-        "urls": sandbox.urls(),
-        "port": port,
-        "pid": std::process::id(),
-        "api_key": sandbox.api_key(),
-        "callback_token": sandbox.callback_token(),
-        "control_token": sandbox.control_token().map(ControlToken::reveal),
-        "control_url": format!("{url}/__sandbox"),
-        "tls_url": sandbox.tls_url(),
-        "ca_file": ca_file.filter(|_| sandbox.ca_pem().is_some()),
-        "version": env!("CARGO_PKG_VERSION"),
-    });
-    format!("{ready}\n")
-}
-
 fn pair(text: &str) -> Result<(String, String), String> {
     let (from, to) = text.split_once('=').ok_or("write FROM=TO")?;
     Ok((from.to_owned(), to.to_owned()))
@@ -365,26 +340,5 @@ fn date_form(text: &str) -> Result<DateForm, String> {
         "strings" => Ok(DateForm::Strings),
         "objects" => Ok(DateForm::Objects),
         _ => Err("write `strings` or `objects`".to_owned()),
-    }
-}
-
-/// Gives memory back to the system after connections have ended. Otherwise the allocator keeps as much as it
-/// ever needed.
-async fn return_memory(serving: &Serving) {
-    keep_at_most(KEPT_BYTES);
-    loop {
-        serving.connection_ended.notified().await;
-        for _ in 0..WAITS_MAX {
-            sleep(QUIET).await;
-            let is_quiet = tokio::select! {
-                biased;
-                () = serving.connection_ended.notified() => false,
-                () = std::future::ready(()) => true,
-            };
-            if is_quiet {
-                break;
-            }
-        }
-        give_back();
     }
 }

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use clap::builder::FalseyValueParser;
+use clap::builder::{FalseyValueParser, PathBufValueParser};
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
-use super::given::{GivenPath, GivenPathParser};
+use super::given::{Given, GivenParser};
 use super::os;
 use crate::base::Host;
 use crate::callbacks::{self, Trust};
@@ -83,9 +83,9 @@ pub(super) struct ReceiverArguments {
         long = "callback-ca",
         value_name = "FILE",
         env = "ILUMA_SANDBOX_CALLBACK_CA",
-        value_parser = GivenPathParser
+        value_parser = GivenParser(PathBufValueParser::new())
     )]
-    authorities: Vec<GivenPath>,
+    authorities: Vec<Given<PathBuf>>,
 }
 
 /// How other commands connect to a sandbox that serves HTTPS.
@@ -93,8 +93,13 @@ pub(super) struct ReceiverArguments {
 pub(super) struct TlsClientArguments {
     /// Certificate authority in PEM to trust for an https URL, in addition to those of the system and the
     /// local one.
-    #[arg(long, value_name = "FILE", env = "ILUMA_SANDBOX_CA_FILE", value_parser = GivenPathParser)]
-    ca_file: Option<GivenPath>,
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "ILUMA_SANDBOX_CA_FILE",
+        value_parser = GivenParser(PathBufValueParser::new())
+    )]
+    ca_file: Option<Given<PathBuf>>,
     /// Same as for `serve`.
     #[arg(long, hide = true, env = "ILUMA_SANDBOX_TLS", value_parser = FalseyValueParser::new())]
     tls: bool,
@@ -186,6 +191,11 @@ impl TlsClientArguments {
         }
     }
 
+    /// The folder of the local certificate authority.
+    pub(super) fn authority_folder(&self) -> Result<PathBuf, String> {
+        self.authority.path()
+    }
+
     /// Trusts the authorities of the system, the one that is named, and the local one if there is any.
     pub(super) fn trust(&self) -> Result<Trust, String> {
         let mut given = match &self.ca_file {
@@ -203,8 +213,8 @@ impl TlsClientArguments {
     }
 }
 
-fn authorities(given: &GivenPath) -> Result<Vec<CertificateDer<'static>>, String> {
-    read_authorities(&given.path).map_err(|why| format!("{}: {why}", given.source))
+fn authorities(given: &Given<PathBuf>) -> Result<Vec<CertificateDer<'static>>, String> {
+    read_authorities(&given.value).map_err(|why| format!("{}: {why}", given.name()))
 }
 
 fn one_host(text: &str) -> Result<Host, String> {

@@ -9,7 +9,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::base::{nearest, short};
+use crate::base::{HttpUrl, nearest, short};
 
 pub(super) const PREFIX: &str = "ILUMA_SANDBOX_";
 
@@ -175,6 +175,20 @@ impl Variables {
     }
 }
 
+/// The names of the variables that look like those of a Kubernetes Service.
+pub(super) fn service_links() -> Vec<String> {
+    let set = std::env::vars_os().filter_map(|(name, value)| {
+        let (name, value) = (
+            name.into_string().ok()?,
+            value.to_string_lossy().into_owned(),
+        );
+        let is_link = is_service_link(name.strip_prefix(PREFIX)?, &value);
+        is_link.then_some(name)
+    });
+    let names: BTreeSet<_> = set.collect();
+    names.into_iter().collect()
+}
+
 /// The environment variable of an argument.
 fn name(argument: &Arg) -> Option<&str> {
     argument.get_env()?.to_str()
@@ -206,7 +220,7 @@ fn wrong(name: &str, argument: &Arg, text: &str) -> Option<String> {
     Some(if argument.is_hide_env_values_set() {
         format!("{name} is wrong: {reason}")
     } else {
-        let text = short(&text.escape_debug().to_string());
+        let text = HttpUrl::shown(&text.escape_debug().to_string()); // it may have a password
         format!("{name}='{text}' is wrong: {reason}")
     })
 }

@@ -148,6 +148,14 @@ const PROMISES: &[(&str, &str, Proof)] = &[
         Log(Request, "INFO answered trace="),
     ),
     (
+        "docs/ci.md",
+        "So the log of the sandbox is off",
+        Test(
+            "exec",
+            "the_log_of_the_sandbox_is_on_stderr_when_it_is_asked_for",
+        ),
+    ),
+    (
         "docs/https.md",
         "it is renewed with the same key, and the log says so",
         Test(

@@ -65,6 +65,8 @@ const IGNORED: &[(&str, &str, &str)] = &[
         "let _ = readers",
         "it is no error: the value is not used there",
     ),
+    ("cli/os.rs", "kill_process", "the process has ended already"),
+    ("cli/exec.rs", "start_kill", "the command has ended already"),
     ("cli/parent.rs", "ended.send", "nobody waits any more"),
     (
         "control/pages/llms.rs",

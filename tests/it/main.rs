@@ -33,6 +33,8 @@ mod control_openapi;
 mod coverage;
 mod dependencies;
 mod docs;
+#[cfg(target_os = "linux")]
+mod doctor;
 mod document;
 mod documentation;
 mod documented_limits;
@@ -42,6 +44,8 @@ mod documented_log;
 mod endings;
 mod every_outcome;
 mod examples;
+#[cfg(target_os = "linux")]
+mod exec;
 mod explain;
 mod export;
 mod faults;
@@ -51,6 +55,7 @@ mod flags;
 mod folders;
 mod forms;
 mod guard;
+mod help;
 mod http2;
 mod https_callbacks;
 mod id_cards;
@@ -96,6 +101,8 @@ mod ready_made;
 mod receiver;
 mod reload;
 mod requests;
+#[cfg(unix)]
+mod sandbox_url;
 mod scenario_schema;
 mod scenarios;
 mod screening;

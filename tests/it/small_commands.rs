@@ -178,7 +178,7 @@ mod readyz {
         let err = String::from_utf8(output.stderr).expect("UTF-8");
         assert_eq!(
             err,
-            "iluma-sandbox: the port is 0, which means any free port: give the URL of the sandbox with --url (its ready file has it)\n"
+            "iluma-sandbox: ILUMA_SANDBOX_PORT is 0, which means any free port: give the URL of the sandbox with --url (its ready file has it)\n"
         );
         assert_eq!(output.status.code(), Some(2));
     }
@@ -346,25 +346,25 @@ mod env {
         assert_eq!(
             printed("sh"),
             format!(
-                "export ILUMA_BASE_URL='URL'\nexport ILUMA_API_KEY='{PUBLIC_KEY}'\nexport ILUMA_CALLBACK_TOKEN='{token}'\n"
+                "export ILUMA_BASE_URL='URL'\nexport ILUMA_API_KEY='{PUBLIC_KEY}'\nexport ILUMA_CALLBACK_TOKEN='{token}'\nexport ILUMA_SANDBOX_URL='URL'\n"
             )
         );
         assert_eq!(
             printed("fish"),
             format!(
-                "set -gx ILUMA_BASE_URL 'URL'\nset -gx ILUMA_API_KEY '{PUBLIC_KEY}'\nset -gx ILUMA_CALLBACK_TOKEN '{token}'\n"
+                "set -gx ILUMA_BASE_URL 'URL'\nset -gx ILUMA_API_KEY '{PUBLIC_KEY}'\nset -gx ILUMA_CALLBACK_TOKEN '{token}'\nset -gx ILUMA_SANDBOX_URL 'URL'\n"
             )
         );
         assert_eq!(
             printed("powershell"),
             format!(
-                "$env:ILUMA_BASE_URL = 'URL'\n$env:ILUMA_API_KEY = '{PUBLIC_KEY}'\n$env:ILUMA_CALLBACK_TOKEN = '{token}'\n"
+                "$env:ILUMA_BASE_URL = 'URL'\n$env:ILUMA_API_KEY = '{PUBLIC_KEY}'\n$env:ILUMA_CALLBACK_TOKEN = '{token}'\n$env:ILUMA_SANDBOX_URL = 'URL'\n"
             )
         );
         let json: Value = serde_json::from_str(&printed("json")).expect("JSON");
         assert_eq!(
             json,
-            json!({"ILUMA_BASE_URL": "URL", "ILUMA_API_KEY": PUBLIC_KEY, "ILUMA_CALLBACK_TOKEN": token})
+            json!({"ILUMA_BASE_URL": "URL", "ILUMA_API_KEY": PUBLIC_KEY, "ILUMA_CALLBACK_TOKEN": token, "ILUMA_SANDBOX_URL": "URL"})
         );
         let (code, out, err) = run(&["env", "--url", &url]);
         assert_eq!(

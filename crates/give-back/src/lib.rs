@@ -1,5 +1,6 @@
 //! Calls of the C library that iluma-sandbox cannot make in safe Rust: it gives free memory back to the system, and asks
-//! whether a signal is ignored. They stand in a crate of their own: all others forbid `unsafe`.
+//! whether a signal is ignored and whether the terminal sent it. They stand in a crate of their own: all others forbid
+//! `unsafe`.
 //!
 //! The C library of most Linux systems keeps freed memory, as much as was ever needed at once. The C
 //! libraries of other systems give it back by themselves, so nothing is done there.
@@ -47,4 +48,45 @@ pub fn is_ignored(signal: i32) -> bool {
         current.assume_init()
     };
     current.sa_sigaction == libc::SIG_IGN
+}
+
+/// Whether the latest signal of a kind came from the terminal. The terminal sends Ctrl-C to all processes in its
+/// foreground, a process with `kill` to one.
+#[cfg(unix)]
+#[derive(Debug)]
+pub struct FromTerminal(std::sync::Arc<std::sync::atomic::AtomicBool>);
+
+#[cfg(unix)]
+impl FromTerminal {
+    /// Watches a signal from now on. The process must handle the signal too: it no longer ends by it.
+    ///
+    /// # Errors
+    /// When the system knows no such signal.
+    pub fn of(signal: i32) -> std::io::Result<Self> {
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let latest = std::sync::Arc::new(AtomicBool::new(false));
+        let seen = latest.clone();
+        let remember = move |about: &libc::siginfo_t| {
+            seen.store(is_of_kernel(about.si_code), Ordering::Relaxed);
+        };
+        // SAFETY: the action stores one atomic value, which a signal handler may do at any time.
+        unsafe { signal_hook_registry::register_sigaction(signal, remember) }?;
+        Ok(Self(latest))
+    }
+
+    /// Whether the terminal sent the latest one. False before the first.
+    pub fn get(&self) -> bool {
+        self.0.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn is_of_kernel(si_code: i32) -> bool {
+    si_code == libc::SI_KERNEL
+}
+
+/// macOS and the BSDs have these codes for `kill` and `sigqueue`.
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+fn is_of_kernel(si_code: i32) -> bool {
+    !matches!(si_code, 0x10001 | 0x10002)
 }

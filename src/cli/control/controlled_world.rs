@@ -89,7 +89,10 @@ impl ControlledWorld {
         let world = ask(&client, Method::POST, "worlds", Some(&wish)).await?;
         let key = world["api_key"].as_str().and_then(|key| key.parse().ok());
         let key = key.ok_or_else(|| {
-            Failure::Failed(format!("the server at {} is not a sandbox", client.url()))
+            Failure::Failed(format!(
+                "the server at {} is not a sandbox",
+                client.shown_url()
+            ))
         })?;
         Ok(client.with_key(key))
     }

@@ -132,8 +132,12 @@ impl Tail<'_> {
         let is_stream = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
         if status != StatusCode::OK || !is_stream {
             let refused = ask(&client, Method::GET, &path, None).await.err();
-            let no_sandbox =
-                || Failure::Failed(format!("the server at {} is not a sandbox", client.url()));
+            let no_sandbox = || {
+                Failure::Failed(format!(
+                    "the server at {} is not a sandbox",
+                    client.shown_url()
+                ))
+            };
             return Err(refused.unwrap_or_else(no_sandbox));
         }
         let events = Events::of(response.into_body());

@@ -60,6 +60,11 @@ fn describe(command: &Command, name: &str, text: &mut String) {
     } else {
         arguments(command, text);
     }
+    if name == "exec" {
+        text.push_str(
+            "All other [flags of `serve`](#flags-of-serve) except `--format` can be used too.\n\n",
+        );
+    }
     if let Some(help) = command
         .get_after_long_help()
         .or_else(|| command.get_after_help())
@@ -72,8 +77,18 @@ fn describe(command: &Command, name: &str, text: &mut String) {
 }
 
 fn arguments(command: &Command, text: &mut String) {
-    let shown =
-        |argument: &&Arg| !argument.is_hide_set() && !SHARED.contains(&argument.get_id().as_str());
+    let cli = iluma_sandbox::cli::command();
+    let serve = cli.find_subcommand("serve").expect("a command");
+    let is_of_serve = |argument: &Arg| {
+        let same = |one: &&Arg| one.get_id() == argument.get_id();
+        let of_serve = serve.get_arguments().find(same);
+        let defaults = of_serve.map(Arg::get_default_values);
+        command.get_name() == "exec" && defaults == Some(argument.get_default_values())
+    };
+    let shown = |argument: &&Arg| {
+        let is_elsewhere = SHARED.contains(&argument.get_id().as_str()) || is_of_serve(argument);
+        !argument.is_hide_set() && !is_elsewhere
+    };
     let mut rows = command.get_arguments().filter(shown).map(row).peekable();
     if rows.peek().is_none() {
         return;

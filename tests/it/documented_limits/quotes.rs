@@ -507,6 +507,31 @@ pub const INTERNAL: &[(&str, &str)] = &[
         "`tail` ends the connection to a server that sends more in one event",
     ),
     (
+        "cli::doctor::clients::PROGRAM_TIME",
+        "a program that takes longer is skipped",
+    ),
+    (
+        "cli::doctor::network::LOOKUP_TIME",
+        "a finding names it when it is over",
+    ),
+    (
+        "cli::doctor::network::SHOWN_MAX",
+        "a finding names the first variables",
+    ),
+    (
+        "cli::doctor::port::CONNECT_TIME",
+        "a finding names it when it is over",
+    ),
+    (
+        "cli::doctor::receivers::RECEIVER_TIME",
+        "a finding names it when it is over",
+    ),
+    (
+        "cli::exec::EXPORT_TIME",
+        "the sandbox is in the same process",
+    ),
+    ("cli::help::LINE_CHARS_MAX", "where the help breaks lines"),
+    (
         "cli::port_holder::ANSWER_TIME",
         "a holder of the port that does not answer is not named",
     ),
@@ -585,7 +610,7 @@ pub const INTERNAL: &[(&str, &str)] = &[
     ("catalogue::watch::DEBOUNCE_MAX", "when a reload begins"),
     ("cli::audit::battery::RESENDS_MAX", "the steps of an audit"),
     ("cli::document::png::STORED_MAX", "the format of PNG"),
-    ("cli::serve::WAITS_MAX", "when memory is given back"),
+    ("cli::process::WAITS_MAX", "when memory is given back"),
     (
         "http::error::REASON_CHARS_MAX",
         "how much of a reason a message repeats",
