@@ -1,21 +1,13 @@
 #!/usr/bin/env bash
 # Callbacks from the command line: an inbox as the receiver, a pending record, a clock that is moved forward,
 # the delivery log, a misbehaviour, a callback without a request.
-#   examples/callbacks.sh              builds the sandbox first
-#   SANDBOX=path examples/callbacks.sh   uses that binary
+#   examples/callbacks.sh                starts a built or installed binary
+#   SANDBOX=path examples/callbacks.sh   starts that binary
 set -euo pipefail
 cd "$(dirname "$0")/.."
+source examples/sandbox.sh
 
-if [ -z "${SANDBOX:-}" ]; then
-  cargo build --quiet
-  SANDBOX=${CARGO_TARGET_DIR:-target}/debug/iluma-sandbox
-fi
-ready=$(mktemp -u)
-"$SANDBOX" serve --port 0 --ready-file "$ready" --log-format off &
-sandbox=$!
-trap 'kill $sandbox 2>/dev/null; wait $sandbox 2>/dev/null || true' EXIT
-for _ in $(seq 100); do [ -s "$ready" ] && break; sleep 0.1; done
-URL=$(sed -E 's/.*"url":"([^"]+)".*/\1/' "$ready")
+start_sandbox
 KEY=iluma_development_FX4f0M5sxDgk5qFyZnk60ZengAfA9o31x3ecd29vihjc4VhyJ8FclZhHjjw
 BANK=$URL/v1.1/identity/bank_account_data_requests
 
@@ -23,7 +15,7 @@ BANK=$URL/v1.1/identity/bank_account_data_requests
 try() { # what it is, what the reply must hold, curl's arguments
   local what=$1 expected=$2
   shift 2
-  printf '\n# %s\n' "$what"
+  show_step examples/callbacks.sh "$what"
   reply=$(curl --silent --show-error -u "$KEY:" "$@")
   printf '%s\n' "$reply"
   case $reply in *"$expected"*) ;; *) printf 'expected %s in the reply\n' "$expected" >&2; exit 1 ;; esac

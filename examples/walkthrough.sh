@@ -1,27 +1,22 @@
 #!/usr/bin/env bash
-# Sends the curls of Iluma's documentation to a new sandbox; only the host is changed.
-#   examples/walkthrough.sh            builds the sandbox first
-#   SANDBOX=path examples/walkthrough.sh   uses that binary
+# Sends the curls of Iluma's documentation to a sandbox; only the host is changed.
+#   examples/walkthrough.sh                  uses the sandbox at ILUMA_SANDBOX_URL or at port 4586; if none runs, it starts
+#                                            a built or installed binary
+#   SANDBOX=path examples/walkthrough.sh     starts that binary
 set -euo pipefail
 cd "$(dirname "$0")/.."
+source examples/sandbox.sh
 
-if [ -z "${SANDBOX:-}" ]; then
-  cargo build --quiet
-  SANDBOX=${CARGO_TARGET_DIR:-target}/debug/iluma-sandbox
-fi
-ready=$(mktemp -u)
-"$SANDBOX" serve --port 0 --ready-file "$ready" --log-format off &
-sandbox=$!
-trap 'kill $sandbox 2>/dev/null; wait $sandbox 2>/dev/null || true' EXIT
-for _ in $(seq 100); do [ -s "$ready" ] && break; sleep 0.1; done
-URL=$(sed -E 's/.*"url":"([^"]+)".*/\1/' "$ready")
+use_or_start_sandbox
+# A token is good for one reply, and a sandbox that runs already may have seen others.
+TOKEN=walkthrough-$$-$(date +%s)
 KEY=iluma_development_FX4f0M5sxDgk5qFyZnk60ZengAfA9o31x3ecd29vihjc4VhyJ8FclZhHjjw
 
 # Shows a request, sends it, shows the reply, and fails if it does not contain the text that the documentation prints.
 try() { # what it is, what the reply must hold, curl's arguments
   local what=$1 expected=$2 reply
   shift 2
-  printf '\n# %s\n' "$what"
+  show_step examples/walkthrough.sh "$what"
   reply=$(curl --silent --show-error "$@")
   printf '%s\n' "$reply"
   case $reply in *"$expected"*) ;; *) printf 'expected %s in the reply\n' "$expected" >&2; exit 1 ;; esac
@@ -37,10 +32,10 @@ try 'The same, with the header written by hand' '"callback_authentication_token"
   -H 'Authorization: Basic aWx1bWFfZGV2ZWxvcG1lbnRfRlg0ZjBNNXN4RGdrNXFGeVpuazYwWmVuZ0FmQTlvMzF4M2VjZDI5dmloamM0Vmh5SjhGY2xaaEhqanc6'
 
 try 'API keys for a one-time token' '"environment":"LIVE"' \
-  "$URL/businesses/5abc/api_keys?token=123" -X GET
+  "$URL/businesses/5abc/api_keys?token=$TOKEN" -X GET
 
 try 'The token works once' '"error_code":"TOKEN_ALREADY_USED_ERROR"' \
-  "$URL/businesses/5abc/api_keys?token=123" -X GET
+  "$URL/businesses/5abc/api_keys?token=$TOKEN" -X GET
 
 try 'Screen an individual' '"names":["Eko Hadi Salim"],"score":100' \
   "$URL/v0/identity/individual_cft_peps" -X POST -u "$KEY:" -H 'Content-Type: application/json' \

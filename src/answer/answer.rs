@@ -12,6 +12,7 @@ use super::choice::{Choice, choose, resolve_sequence};
 use super::engine::Engine;
 use super::input::UnreadInput;
 use super::no_route::no_route;
+use super::pending_first::PendingStart;
 use super::product_request::ProductRequest;
 use super::read::read;
 use super::record::NewRecord;
@@ -20,10 +21,11 @@ use super::seen::Seen;
 use super::{account, callback_urls, faults, magic, real_data, strict};
 use crate::base::{Behaviour, Spellings};
 use crate::catalogue::{
-    Answer, Catalogue, Creation, Endpoint, ReplyId, Route, UploadFields, calls_back, error_outcome,
+    Answer, Catalogue, Creation, Endpoint, Outcome, ReplyId, Route, UploadFields, calls_back,
+    error_outcome,
 };
 use crate::http::{self, ApiError, Body, Call, NO_MEMORY, PageRequest, WARNING_HEADER};
-use crate::world::{Decision, World};
+use crate::world::{Decision, State, World};
 
 /// A reply, and what the journal and the log record about it.
 pub(crate) struct Answered {
@@ -255,21 +257,19 @@ fn commit(
     if outcome.is_error() {
         return Err(ApiError::asked_for(&outcome.name));
     }
-    if wish.callback.is_some() && !calls_back(endpoint, &outcome) {
-        return Err(ApiError::no_callback(&outcome.name));
+    let start = PendingStart::of(request, wish.choice.by, &outcome);
+    if let Some(behaviour) = wish.callback {
+        refuse_useless_callback(endpoint, &outcome, start.as_ref(), behaviour)?;
     }
-    if wish.callback == Some(Behaviour::Stale) && endpoint.pending_outcome().is_none() {
-        return Err(ApiError::no_older_state(&endpoint.id));
-    }
-    if let Some(outcome_faults) = &outcome.faults {
-        seen.outcome_faults = Some(outcome_faults.clone());
-        if let Some(limit) = &outcome_faults.rate_limit {
-            let what = faults::window_of(outcome_faults, world, endpoint);
-            let advanced = state.callbacks.advanced;
-            let standing = (state.windows).judge(what, limit, call.received_at, advanced);
-            seen.judged(standing)?;
+    seen.decision.is_pending_first = start.is_some();
+    let (outcome, then) = match start {
+        None => (outcome, None),
+        Some(start) => {
+            strict::refuse_outcome_if_strict(is_strict, endpoint, start.pending)?;
+            (start.pending.clone(), Some(start.then))
         }
-    }
+    };
+    judge_outcome(request, &outcome, &mut state, seen)?;
     let mut mix = world.mix(&endpoint.id);
     mix.object(wish.fields);
     state.counters.count_into(&mut mix);
@@ -284,6 +284,7 @@ fn commit(
         spellings: wish.spellings,
         drawn: mix.finish(),
         callback: wish.callback,
+        then,
     };
     let made = making.record(&mut state, &outcome, wish.choice.finding)?;
     drop(state);
@@ -299,6 +300,46 @@ fn commit(
         effect: FollowUp::of(made.planned),
         faults: None,
     })
+}
+
+/// Refuses a behaviour of a callback that is never sent, and an older state that does not exist.
+fn refuse_useless_callback(
+    endpoint: &Endpoint,
+    outcome: &Outcome,
+    start: Option<&PendingStart<'_>>,
+    behaviour: Behaviour,
+) -> Result<(), ApiError> {
+    let sends_callback = match start {
+        None => calls_back(endpoint, outcome),
+        Some(start) => start.sends_callback(endpoint),
+    };
+    if !sends_callback {
+        return Err(ApiError::no_callback(&outcome.name));
+    }
+    if behaviour == Behaviour::Stale && endpoint.pending_outcome().is_none() {
+        return Err(ApiError::no_older_state(&endpoint.id));
+    }
+    Ok(())
+}
+
+/// Notes the faults of an outcome, and refuses a call that is over its rate limit.
+fn judge_outcome(
+    request: &ProductRequest<'_>,
+    outcome: &Outcome,
+    state: &mut State,
+    seen: &mut Seen<'_>,
+) -> Result<(), ApiError> {
+    let Some(outcome_faults) = &outcome.faults else {
+        return Ok(());
+    };
+    seen.outcome_faults = Some(outcome_faults.clone());
+    let Some(limit) = &outcome_faults.rate_limit else {
+        return Ok(());
+    };
+    let what = faults::window_of(outcome_faults, request.world, request.endpoint);
+    let advanced = state.callbacks.advanced;
+    let standing = (state.windows).judge(what, limit, request.call.received_at, advanced);
+    seen.judged(standing)
 }
 
 /// The one place where an error becomes a reply.

@@ -19,6 +19,8 @@ pub(crate) struct Engine {
     pub seed: u64,
     /// Answers only with what is documented or observed, even when the folders are not strict.
     pub strict: bool,
+    /// Records of all endpoints with a pending outcome are pending first, unless a file says otherwise.
+    pub is_async: bool,
     pub scenarios: Arc<Current>,
     pub worlds: Worlds,
     pub strangers: Strangers,

@@ -16,6 +16,7 @@ mod input;
 mod magic;
 mod magic_values;
 mod no_route;
+mod pending_first;
 mod product_request;
 mod read;
 mod real_data;
@@ -32,7 +33,8 @@ pub(crate) use self::caller::{is_tag, known_world, may_see_all, own_key, world};
 pub(crate) use self::default_urls::{DefaultUrls, UnknownType};
 pub(crate) use self::engine::Engine;
 pub(crate) use self::explain::{
-    DecidingValues, ExplainedAttempt, Explanation, FoundExchange, explain, find_exchange,
+    DecidingValues, ExplainedAttempt, ExplainedCallback, Explanation, FoundExchange, NearListing,
+    explain, find_exchange,
 };
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::magic::{Magic, read_magic};

@@ -1,5 +1,6 @@
 //! Makes a record: all its versions and the callbacks that they cause, under one lock.
 
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::engine::Engine;
 use super::reply::Scheduled;
 use crate::base::{Behaviour, Dice, Moment, Spellings, Stamp};
 use crate::catalogue::{
-    BodyPlan, CallsBack, Catalogue, Creation, Endpoint, Fill, Finding, Outcome, Rendered,
+    BodyPlan, CallsBack, Catalogue, Creation, Endpoint, Fill, Finding, Outcome, Rendered, Then,
     find_dummy_data, reply_too_large,
 };
 use crate::http::{ApiError, Call};
@@ -35,6 +36,8 @@ pub(crate) struct NewRecord<'a> {
     pub drawn: u128,
     /// The behaviour that the request wants for its callback.
     pub callback: Option<Behaviour>,
+    /// The only change of the record, in place of the changes of its outcome.
+    pub then: Option<Then>,
 }
 
 /// A new record: the body of the reply, and its callbacks.
@@ -128,7 +131,10 @@ impl NewRecord<'_> {
         let mut carried = None;
         let mut after = Duration::ZERO;
         let mut current = outcome;
-        let mut changes = outcome.then.as_slice();
+        let mut changes = self
+            .then
+            .as_ref()
+            .map_or(outcome.then.as_slice(), slice::from_ref);
         let mut begins_its_own = true;
         let mut said: Option<CallsBack> = None;
         loop {

@@ -89,6 +89,9 @@ pub(crate) fn reason(error: &io::Error) -> String {
 /// Longer words are compared with none: the work grows with the product of both lengths.
 const COMPARED_BYTES_MAX: usize = 200;
 
+/// Parts of a word up to this length are too short to tell which word is meant.
+const SHORT_PART: usize = 3;
+
 /// More words are not compared.
 const COMPARED_WORDS_MAX: usize = 1000;
 
@@ -108,10 +111,40 @@ pub(crate) fn nearest<'a>(
         .into_iter()
         .take(COMPARED_WORDS_MAX)
         .filter(|word| word.len() <= COMPARED_BYTES_MAX)
-        .map(|word| (strsim::jaro_winkler(&written, &word.to_lowercase()), word))
-        .filter(|(likeness, _)| *likeness >= 0.75)
+        .filter_map(|word| Some((likeness(&written, &word.to_lowercase())?, word)))
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, word)| word)
+}
+
+/// How like two words are, if one can be meant by the other: at least half of the longer one is the same, or the known
+/// one has every part of the written one. `foo` is not meant for `found`, although their beginnings are alike.
+fn likeness(written: &str, known: &str) -> Option<f64> {
+    let likeness = strsim::jaro_winkler(written, known);
+    let can_be_meant = likeness >= 0.75
+        && (strsim::normalized_damerau_levenshtein(written, known) >= 0.5
+            || begins_with_parts(known, written)
+            || has_all_parts(known, written));
+    can_be_meant.then_some(likeness)
+}
+
+/// Whether the written word is the first part of the known one, or its first parts: `v2/ktp` of `v2/ktp_data_requests`.
+fn begins_with_parts(known: &str, written: &str) -> bool {
+    let rest = known.strip_prefix(written);
+    rest.is_some_and(|rest| rest.starts_with(|c: char| !c.is_alphanumeric()))
+}
+
+/// Whether every part of the written word begins a part of the known one, as `completed` does in `completed_found`.
+fn has_all_parts(known: &str, written: &str) -> bool {
+    let parts = |word: &str| -> Vec<String> {
+        let parts = word.split(|c: char| !c.is_alphanumeric());
+        let parts = parts.filter(|part| !part.is_empty());
+        parts.map(str::to_owned).collect()
+    };
+    let known = parts(known);
+    let begins = |part: &String| known.iter().any(|known| known.starts_with(part.as_str()));
+    let mut written = parts(written);
+    written.retain(|part| part.len() > SHORT_PART);
+    !written.is_empty() && written.iter().all(begins)
 }
 
 /// `` : did you mean `x`? `` as the end of a sentence; nothing where no known word is near.

@@ -48,8 +48,18 @@ pub(crate) struct Endpoint {
     /// True if the endpoint reads the watchlist's listings by their ids.
     pub reads_listings: bool,
     pub callback_type: Option<String>,
+    pub pending_first: PendingFirst,
     /// True if the sample of this endpoint tests the URLs of its callback type.
     pub tests_callbacks: bool,
+}
+
+/// Whether the records of an endpoint are pending before they have their outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PendingFirst {
+    /// No file says it. The flag `--async` decides.
+    Unwritten,
+    Never,
+    For(Duration),
 }
 
 #[derive(Debug)]
@@ -165,6 +175,20 @@ impl Endpoint {
         self.outcomes
             .values()
             .find(|outcome| outcome.writes_pending())
+    }
+
+    /// The pending outcome for a record that becomes `outcome` later: the first one that stays pending by itself, or
+    /// else one that becomes this outcome, or else the first pending one.
+    pub(crate) fn pending_before(&self, outcome: &Outcome) -> Option<&Arc<Outcome>> {
+        let pending = || self.outcomes.values().filter(|one| one.writes_pending());
+        let becomes = |one: &&Arc<Outcome>| {
+            let last = one.then.last();
+            last.is_some_and(|last| last.outcome == outcome.name)
+        };
+        pending()
+            .find(|one| one.then.is_empty())
+            .or_else(|| pending().find(becomes))
+            .or_else(|| self.pending_outcome())
     }
 
     /// The keys that lead to a record's id in a reply.

@@ -12,6 +12,7 @@ mod json_schema;
 mod load;
 mod magic_values;
 mod near_route;
+mod no_callback;
 mod outcome;
 mod personal;
 mod reply_id;
@@ -33,14 +34,18 @@ pub(crate) use self::condition::{Condition, Facts, Subject, text_or_list};
 pub(crate) use self::current::{Current, Reload};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::dummy::Lookup;
-pub(crate) use self::dummy::{Finding, ListingKind, LookupField, Profile, RegisterEntry};
+pub(crate) use self::dummy::{
+    Dummy, Finding, ListingKind, LookupField, MissedListing, Profile, RegisterEntry, SearchLikeness,
+};
 pub(crate) use self::endpoint::{
-    ContentType, Creation, Endpoint, IdPattern, PlantedRecord, Verb, calls_back, path_segments,
-    weakest_stage,
+    ContentType, Creation, Endpoint, IdPattern, LookupRule, PendingFirst, PlantedRecord, Verb,
+    calls_back, path_segments, weakest_stage,
 };
 pub(crate) use self::magic_values::{MagicValue, MagicValues};
+pub(crate) use self::no_callback::no_callback;
 pub(crate) use self::outcome::{
-    Answer, CallsBack, LISTED, Outcome, OutcomeFaults, Then, requestable_errors,
+    Answer, CallbackChoice, CallsBack, LISTED, Outcome, OutcomeFaults, PENDING_DEFAULT, Then,
+    requestable_errors,
 };
 pub(crate) use self::personal::{Digits, PersonalFields, digits_of};
 pub(crate) use self::reply_id::{OutcomeId, ReplyId};

@@ -5,6 +5,9 @@ use strum::VariantArray;
 
 use crate::scenario::Source;
 
+/// A route that is less like the request is not meant by it.
+const LIKENESS_MIN: f64 = 0.6;
+
 /// A route, as a client writes it.
 pub(super) struct KnownRoute<'c> {
     pub method: &'c str,
@@ -30,7 +33,7 @@ struct Candidate<'c> {
     has_version: bool,
 }
 
-/// The nearest route, and the versions in which it exists too if the request named none of them.
+/// The nearest route that can be meant, and the versions in which it exists too if the request named none of them.
 pub(super) fn nearest<'c>(
     method: &str,
     path: &str,
@@ -40,6 +43,7 @@ pub(super) fn nearest<'c>(
     let mut candidates: Vec<_> = known
         .map(|route| Candidate::new(route, method, &asked))
         .collect();
+    candidates.retain(|candidate| candidate.likeness >= LIKENESS_MIN);
     candidates.sort_by(Candidate::nearest_first);
     let (nearest, others) = candidates.split_first()?;
     let named = format!("{} {}", nearest.route.method, nearest.route.path);

@@ -71,6 +71,7 @@ pub(crate) struct Outcome {
     pub pending: bool,
     /// How a callback follows. None if no callback follows.
     pub callback: Option<Behaviour>,
+    pub callback_choice: CallbackChoice,
     /// The later changes of a record, in their order. Empty if the record does not change.
     pub then: Vec<Then>,
     /// How its replies are delayed, broken or limited.
@@ -78,6 +79,20 @@ pub(crate) struct Outcome {
     /// True for an error of `errors.toml`, which every endpoint has.
     pub is_shared: bool,
     pub origin: Origin,
+}
+
+/// How long a record is pending first if no time is written.
+pub(crate) const PENDING_DEFAULT: Duration = Duration::from_secs(1);
+
+/// What decides whether a callback follows an outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CallbackChoice {
+    /// The outcome has the key `callback`.
+    Written,
+    /// The outcome is a user's and has no such key. It inherits the `[callback]` of its endpoint.
+    Inherited,
+    /// Nothing: no callback follows.
+    Unwritten,
 }
 
 #[derive(Debug)]

@@ -83,10 +83,12 @@ impl Rule {
 }
 
 impl When {
+    /// `instead_of_empty` is the advice for a table without a condition.
     pub(crate) fn compile(
         tree: &Spanned<Tree>,
         file: &Arc<SourceFile>,
         fields: Fields<'_>,
+        instead_of_empty: &str,
         errors: &mut Vec<LoadError>,
     ) -> Self {
         let alternatives: Vec<_> = match tree.as_ref() {
@@ -109,7 +111,7 @@ impl When {
             if entries.is_empty() {
                 errors.push(file.error(
                     alternative.span(),
-                    "a table without a condition would always match: use `default = true` instead",
+                    format!("a table without a condition would always match: {instead_of_empty}"),
                 ));
             }
             let conditions = entries

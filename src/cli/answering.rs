@@ -43,6 +43,10 @@ pub(super) struct Answering {
     /// Refuse endpoints and outcomes whose source is only `decided` or `inferred`.
     #[arg(long, env = "ILUMA_SANDBOX_STRICT", value_parser = FalseyValueParser::new())]
     strict: bool,
+    /// Answer PENDING first at every endpoint that has a pending outcome. A second later, the record has the outcome
+    /// that the data chose, and its callback is sent.
+    #[arg(long = "async", env = "ILUMA_SANDBOX_ASYNC", value_parser = FalseyValueParser::new())]
+    is_async: bool,
     /// Hide personal fields when requests and callbacks are shown. Responses are not changed.
     #[arg(long, env = "ILUMA_SANDBOX_REDACT", value_parser = FalseyValueParser::new())]
     redact: bool,
@@ -76,6 +80,7 @@ impl Answering {
             .seed(self.seed)
             .clock(self.clock.unwrap_or_default())
             .strict(self.strict)
+            .asynchronous(self.is_async)
             .redact(self.redact);
         self.scenarios.apply(builder)
     }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
+use super::callback_notes::{self, CallbackNote};
 use super::output::{Format, print, print_json};
 use crate::catalogue::Catalogue;
 use crate::scenario::{LoadError, LoadErrors};
@@ -23,12 +24,13 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
-    let (found, endpoints) = match Catalogue::check(&arguments.dirs) {
+    let (found, endpoints, callbacks) = match Catalogue::check(&arguments.dirs) {
         Ok(catalogue) => {
             let endpoints = catalogue.endpoint_count();
-            (catalogue.warnings, endpoints)
+            let callbacks = callback_notes::of_users(&catalogue);
+            (catalogue.warnings, endpoints, callbacks)
         }
-        Err(found) => (found, 0),
+        Err(found) => (found, 0, Vec::new()),
     };
     let errors = number(found.iter().filter(|one| one.is_error()));
     let is_refused = errors > 0 || (arguments.deny_warnings && !found.is_empty());
@@ -36,13 +38,20 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         Format::Json => {
             let (errors, warnings): (Vec<_>, Vec<_>) =
                 found.into_iter().partition(LoadError::is_error);
-            let report = json!({"ok": !is_refused, "errors": errors, "warnings": warnings});
+            let callbacks: Vec<_> = callbacks.iter().map(CallbackNote::json).collect();
+            let report = json!({
+                "ok": !is_refused,
+                "errors": errors,
+                "warnings": warnings,
+                "callbacks": callbacks,
+            });
             if let Err(code) = print_json(&report) {
                 return code;
             }
         }
         Format::Text if found.is_empty() => {
-            if let Err(code) = print(&format!("no mistakes: {endpoints} endpoints\n")) {
+            let notes = callback_notes::text(&callbacks);
+            if let Err(code) = print(&format!("no mistakes: {endpoints} endpoints\n{notes}")) {
                 return code;
             }
         }
@@ -53,7 +62,8 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
                 (0, true) => format!("{sum}; warnings are refused because of `--deny-warnings`"),
                 _ => sum,
             };
-            if let Err(code) = print(&format!("{}\n\n{sum}\n", LoadErrors(found))) {
+            let notes = callback_notes::text(&callbacks);
+            if let Err(code) = print(&format!("{}\n\n{sum}\n{notes}", LoadErrors(found))) {
                 return code;
             }
         }

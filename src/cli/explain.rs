@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::output::{Format, block_on, fail, finish, finish_json, misused, refusal, visible_texts};
 use super::target::Target;
-use crate::answer::{DecidingValues, ExplainedAttempt, Explanation};
+use crate::answer::{DecidingValues, ExplainedAttempt, Explanation, NearListing};
 use crate::base::LogText;
 
 #[derive(Debug, Args)]
@@ -129,6 +129,25 @@ fn write_decision(text: &mut String, explanation: &Explanation) -> fmt::Result {
         let (lookup, verdict) = (&data.lookup, &data.verdict);
         let read = json!(data.read);
         writeln!(text, "data     {lookup} says {verdict} to {read}")?;
+        if let Some(nearest) = &data.nearest {
+            write_nearest(text, nearest)?;
+        }
+    }
+    Ok(())
+}
+
+/// The listings that a search did not find.
+fn write_nearest(text: &mut String, nearest: &[NearListing]) -> fmt::Result {
+    for near in nearest {
+        let (name, id, score) = (&near.name, &near.id, near.score);
+        writeln!(
+            text,
+            "nearest  {name} ({id}) with score {score}: {}",
+            near.because
+        )?;
+    }
+    if nearest.is_empty() {
+        writeln!(text, "nearest  no name on the list is similar")?;
     }
     Ok(())
 }
@@ -194,6 +213,9 @@ fn write_record(text: &mut String, explanation: &Explanation) -> fmt::Result {
             (None, None) => writeln!(text, "callback {id} {kind}: {state}")?,
         }
         write_attempt(text, callback.last_attempt.as_ref())?;
+    }
+    if let Some(reason) = &explanation.no_callback {
+        writeln!(text, "callback none: {reason}")?;
     }
     write_attempt(text, explanation.callback_test.as_ref())?;
     for note in &explanation.notes {

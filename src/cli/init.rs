@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
+use include_dir::{Dir, DirEntry, include_dir};
 use serde_json::json;
 
 use super::output::{Format, fail, finish, finish_json, print, shown_path};
@@ -18,6 +20,9 @@ use crate::server::{NewFile, Readers};
 pub(super) struct Arguments {
     /// Folder to create the files in. Existing files are not overwritten.
     dir: PathBuf,
+    /// Start from a ready-made folder instead of the commented one. Its README says what to look at.
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(ready_made()))]
+    from: Option<String>,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -35,11 +40,47 @@ const STARTER: [(&str, &str); 4] = [
     ("dummy/register.toml", include_str!("starter/register.toml")),
 ];
 
+/// The ready-made folders. Each has a README.
+static READY_MADE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/examples/scenarios");
+
+/// The names of the ready-made folders.
+fn ready_made() -> impl Iterator<Item = &'static str> {
+    let folders = READY_MADE.dirs().map(Dir::path);
+    folders.map(|path| path.to_str().expect("the names are ASCII"))
+}
+
+/// The files of a ready-made folder, with their paths inside of it.
+fn files_of(name: &str) -> Vec<(PathBuf, &'static str)> {
+    fn walk(dir: &'static Dir<'static>, root: &Path, files: &mut Vec<(PathBuf, &'static str)>) {
+        for entry in dir.entries() {
+            match entry {
+                DirEntry::Dir(dir) => walk(dir, root, files),
+                DirEntry::File(file) => {
+                    let path = file.path().strip_prefix(root);
+                    let path = path.expect("a folder is the beginning of the paths in it");
+                    let text = file.contents_utf8().expect("the files are UTF-8");
+                    files.push((path.to_owned(), text));
+                }
+            }
+        }
+    }
+    let mut files = Vec::new();
+    let dir = READY_MADE.get_dir(name);
+    let dir = dir.expect("the command line accepts only names of folders");
+    walk(dir, dir.path(), &mut files);
+    files
+}
+
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
     let dir = &arguments.dir;
     let is_text = arguments.format == Format::Text;
     let schemas = [schema::SCENARIO, schema::SANDBOX].map(|name| (name, json_schema(name)));
-    let files = STARTER.into_iter().chain(schemas);
+    let own = match &arguments.from {
+        Some(name) => files_of(name),
+        None => STARTER.map(|(name, text)| (name.into(), text)).into(),
+    };
+    let schemas = schemas.map(|(name, text)| (name.into(), text));
+    let files = own.into_iter().chain(schemas);
     let files: Vec<_> = files.map(|(name, text)| (dir.join(name), text)).collect();
     if let Err(sentence) = write_all(&files) {
         return fail(sentence);

@@ -4,6 +4,7 @@ mod answering;
 mod audit;
 mod bind;
 mod ca;
+mod callback_notes;
 mod check;
 mod client;
 #[cfg(feature = "cli")]

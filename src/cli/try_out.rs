@@ -19,7 +19,7 @@ use super::answering::Answering;
 use super::explain::explanation_text;
 use super::files::{Form, FormField, read};
 use super::output::{Format, block_on, fail, finish, finish_json, misused, print, print_json};
-use crate::answer::Explanation;
+use crate::answer::{ExplainedCallback, Explanation};
 use crate::base::PUBLIC_KEY;
 use crate::sandbox::Sandbox;
 use crate::server::{InMemory, Serving};
@@ -122,11 +122,20 @@ fn explain_unanswered(sandbox: &Serving) -> Option<Explanation> {
     Some(without_unsent(explanation))
 }
 
-/// Leaves out callbacks without a URL. `try` sends no callbacks, so nobody misses them.
+/// Says once that `try` sends no callbacks, instead of a line for every callback that has no URL.
 fn without_unsent(mut explanation: Explanation) -> Explanation {
-    if let Some(callbacks) = &mut explanation.callbacks {
-        callbacks.retain(|callback| callback.state != DeliveryState::NoUrl);
-    }
+    let Some(callbacks) = &mut explanation.callbacks else {
+        return explanation;
+    };
+    let is_unsent = |callback: &&ExplainedCallback| callback.state == DeliveryState::NoUrl;
+    let unsent = callbacks.iter().find(is_unsent);
+    explanation.no_callback = explanation.no_callback.or_else(|| {
+        let callback_type = &unsent?.callback_type;
+        Some(format!(
+            "`try` sends none; a running sandbox sends {callback_type} to the URL that is registered for it"
+        ))
+    });
+    callbacks.retain(|callback| callback.state != DeliveryState::NoUrl);
     explanation
 }
 
@@ -285,7 +294,7 @@ NAME_VALIDATOR_REQUEST = "http://127.0.0.1:9/"
         ),
         (
             "POST BANK -d {}",
-            "trace request status outcome endpoint chosen_by because errors notes",
+            "trace request status outcome endpoint chosen_by because errors no_callback notes",
         ),
         (
             "POST BANK -H x-magic-reply:PENDING_THEN_COMPLETED_FOUND;delay=10ms;fault=slow(64kb/s)",
@@ -305,7 +314,7 @@ NAME_VALIDATOR_REQUEST = "http://127.0.0.1:9/"
         (
             r#"POST BANK -d {"bank_account_number":"7000000002","bank_code":"BCA"}"#,
             "trace request status outcome endpoint rules rules_tried chosen_by because decided_by chosen answered_from \
-             notes",
+             no_callback notes",
         ),
         (
             r#"POST BANK --redact -d {"bank_account_number":"7000000001","bank_code":"BCA"}"#,
@@ -316,7 +325,7 @@ NAME_VALIDATOR_REQUEST = "http://127.0.0.1:9/"
             "POST CARD -F name=Budi -F id_card_number=3275031210930027 \
              -F selfie=@examples/selfie.png;filename=completed_not_found.png",
             "trace request status outcome endpoint decided_by chosen_by because chosen answered_from record callbacks \
-             notes",
+             no_callback notes",
         ),
     ];
 

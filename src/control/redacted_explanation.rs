@@ -21,6 +21,10 @@ pub(super) fn redact_explanation(
     }
     if let Some(data) = &mut explanation.dummy_data {
         hidden.hide_all(&mut data.read);
+        for near in data.nearest.iter_mut().flatten() {
+            hidden.redact_text(&mut near.name);
+            hidden.redact_text(&mut near.because);
+        }
     }
     for rule in explanation.rules.iter_mut().flatten() {
         for condition in &mut rule.failed {

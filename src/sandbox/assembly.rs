@@ -36,6 +36,7 @@ pub(crate) fn assemble(
     let engine = Arc::new(Engine {
         seed: options.seed,
         strict: options.strict,
+        is_async: options.is_async,
         scenarios: Arc::new(scenarios),
         worlds: Worlds::new(options.seed, options.clock, memory, live.clone()),
         strangers: Strangers::new(memory.strangers(), live.clone()),

@@ -9,6 +9,7 @@ use super::assembly::assemble;
 use super::options::Commands;
 use super::options::{Options, StartError};
 use super::sandbox::Sandbox;
+use crate::answer::DefaultUrls;
 use crate::base::{ApiKey, Clock, Memory, Panics};
 use crate::catalogue::FolderWatcher;
 use crate::control;
@@ -252,6 +253,30 @@ impl Builder {
         self
     }
 
+    /// Makes every product that has a pending outcome asynchronous: the response is pending, and a second later the
+    /// record has the outcome that the data chose, and its callback is sent. A header or a queue still decides alone.
+    /// A scenario file can say `async = false` for an endpoint.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let sandbox = Sandbox::builder().asynchronous(true).start().await.unwrap();
+    /// let world = sandbox.world();
+    /// # let bank = format!("{}/v1.1/identity/bank_account_data_requests", world.url());
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # let input = serde_json::json!({"bank_account_number": "1", "bank_code": "BCA"});
+    /// # client.post(bank).basic_auth(world.api_key(), Some("")).json(&input).send().await.unwrap();
+    /// // … the code under test asks, then:
+    /// assert_eq!(world.requests()[0].outcome_name(), Some("PENDING"));
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn asynchronous(mut self, on: bool) -> Self {
+        self.options.is_async = on;
+        self
+    }
+
     /// Whether an open inspector can draw thumbnails of uploads. This is on by default. For this, the bytes of PNG
     /// and JPEG files are kept for at most a minute. If no inspector is open, or if this is off, no bytes of an upload
     /// are kept.
@@ -288,7 +313,7 @@ impl Builder {
         self
     }
 
-    /// Listens, loads the scenarios, and serves on the caller's runtime.
+    /// Loads the scenarios, listens, and serves on the caller's runtime.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -310,6 +335,10 @@ impl Builder {
         }
         #[cfg(feature = "tls")]
         Ports::check(address, &self.options.tls)?;
+        // Mistakes in files are reported before a port that is taken.
+        let before = fingerprint(&self.options.scenarios);
+        let scenarios = self.options.load()?;
+        DefaultUrls(self.options.callbacks.urls.clone()).check(&scenarios.catalogue())?;
         let listeners = server::listen(address, self.both_loopbacks);
         let listeners = listeners.map_err(|error| StartError::Bind { address, error })?;
         let place = listeners.place;
@@ -325,11 +354,8 @@ impl Builder {
         };
         #[cfg(not(feature = "tls"))]
         let options = self.options;
-        let before = fingerprint(&options.scenarios);
-        let scenarios = options.load()?;
         let serving = Arc::new(assemble(options, scenarios, place.address, true));
         let engine = &serving.control.engine;
-        engine.urls.check(&engine.catalogue())?;
         let watcher = FolderWatcher::start(&engine.scenarios, before);
         let server = tokio::spawn(server::serve(ports, serving.clone()));
         tokio::spawn(control::schedule_after_reloads(serving.control.clone()));

@@ -28,6 +28,8 @@ pub(crate) struct Options {
     pub strict_reload: bool,
     /// Only documented or observed behaviour is answered.
     pub strict: bool,
+    /// Records are pending first.
+    pub is_async: bool,
     /// Personal fields are not shown.
     pub redact: bool,
     pub callbacks: CallbackOptions,

@@ -1,12 +1,10 @@
 //! The format of scenario files: the keys that a TOML file may have. Every mistake is reported at its place.
 
-use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
+use super::format_changes::{CallbackRule, PendingRule, ThenRule};
 use super::format_dummy::DummyPart;
 use super::format_faults::{DelayPart, FaultPart, RateLimitPart};
 use super::mistake::LoadError;
@@ -40,6 +38,8 @@ pub(crate) struct ScenarioFile {
     pub request: Option<Spanned<Tree>>,
     pub reply: Option<ReplyPart>,
     pub callback: Option<CallbackPart>,
+    /// Whether records are pending first: `true` for a second, or a time.
+    pub pending_first: Option<Spanned<PendingRule>>,
     /// Fields whose values can select an outcome.
     pub magic: Option<Spanned<Tree>>,
     /// The dummy data that chooses the outcome if neither a header nor a rule does.
@@ -124,8 +124,9 @@ pub(crate) struct OutcomePart {
     /// The record is not finished: `updated` equals `created`. The body of the first pending outcome in the
     /// file is the older state that a `stale` callback sends.
     pub pending: bool,
-    /// Whether a callback is sent: `true`, or the name of a misbehaviour. If there is a `then`, the callback
-    /// is sent after the last change.
+    /// Whether a callback is sent: `true`, `false`, or the name of a misbehaviour. Without this key, an outcome of
+    /// yours inherits the `[callback]` of its endpoint, except an error, a sequence and one that stays pending. If
+    /// there is a `then`, the callback is sent after the last change.
     pub callback: Option<Spanned<CallbackRule>>,
     /// Later changes of the record: one change, or a list of changes in their order.
     pub then: Option<Spanned<ThenRule>>,
@@ -147,18 +148,6 @@ pub(crate) struct OutcomePart {
     pub rate_limit: Option<Spanned<RateLimitPart>>,
 }
 
-/// Whether a callback is sent, and how it misbehaves.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(
-    untagged,
-    expecting = "must be true, false, or how the callback misbehaves"
-)]
-pub(crate) enum CallbackRule {
-    Follows(bool),
-    Behaves(String),
-}
-
 /// Iluma's error body: the message, or code and message if the code is not the name of the outcome.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -170,52 +159,6 @@ pub(crate) enum CallbackRule {
 pub(crate) enum ErrorPart {
     Message(String),
     Full { code: String, message: String },
-}
-
-/// `then = { after = "1s", outcome = "COMPLETED_FOUND" }`, or a list of such tables.
-#[derive(Debug)]
-pub(crate) struct ThenRule(pub Vec<ThenPart>);
-
-/// A later change of a record.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ThenPart {
-    /// The time since the response or the previous change: `250ms`, `10s`, `5m`, `2h` or `3d`.
-    pub after: Spanned<String>,
-    /// The outcome whose body the record has from then on.
-    pub outcome: Spanned<String>,
-    /// Whether this change sends a callback, and how it misbehaves. Overrides the `callback` of the outcome.
-    pub callback: Option<Spanned<CallbackRule>>,
-}
-
-impl<'de> Deserialize<'de> for ThenRule {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ThenVisitor;
-
-        impl<'de> Visitor<'de> for ThenVisitor {
-            type Value = ThenRule;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a table of `after` and `outcome`, or a list of such tables")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<ThenRule, A::Error> {
-                let mut parts = Vec::new();
-                while let Some(part) = items.next_element()? {
-                    parts.push(part);
-                }
-                Ok(ThenRule(parts))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<ThenRule, A::Error> {
-                let part = ThenPart::deserialize(MapAccessDeserializer::new(entries))?;
-                Ok(ThenRule(vec![part]))
-            }
-        }
-
-        deserializer.deserialize_any(ThenVisitor)
-    }
 }
 
 /// A record that exists in every world from the start.
@@ -239,7 +182,7 @@ pub(crate) struct RecordPart {
     pub source: Source,
 }
 
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 25] = [
     "extends",
     "name",
     "method",
@@ -251,6 +194,7 @@ const KEYS: [&str; 24] = [
     "request",
     "reply",
     "callback",
+    "async",
     "magic",
     "lookup",
     "keep",
@@ -289,6 +233,7 @@ pub(crate) fn parse(source_file: &Arc<SourceFile>) -> (Option<ScenarioFile>, Vec
             "request" => file.request = reader.decode(value),
             "reply" => file.reply = reader.decode(value),
             "callback" => file.callback = reader.decode(value),
+            "async" => file.pending_first = reader.decode(value),
             "magic" => file.magic = reader.decode(value),
             "lookup" => file.lookup = reader.decode(value),
             "keep" => file.keep = reader.decode(value),
@@ -331,6 +276,7 @@ impl ScenarioFile {
             request: None,
             reply: None,
             callback: None,
+            pending_first: None,
             magic: None,
             lookup: None,
             keep: None,

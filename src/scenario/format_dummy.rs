@@ -20,7 +20,8 @@ pub(crate) struct DummyPart {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListingPart {
-    pub id: ListingId,
+    /// Without it, the id is derived from the other data. A listing with the id of another replaces it.
+    pub id: Option<ListingId>,
     pub names: Names,
     /// The databases that contain the listing.
     pub scopes: Vec<Scope>,
@@ -40,7 +41,8 @@ pub(crate) struct ListingPart {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EntityPart {
-    pub id: ListingId,
+    /// Without it, the id is derived from the other data. A listing with the id of another replaces it.
+    pub id: Option<ListingId>,
     pub names: Names,
     /// The databases that contain the listing.
     pub scopes: Vec<Scope>,
@@ -126,6 +128,17 @@ pub(crate) enum Scope {
     Other,
     Pep,
     Sanction,
+}
+
+impl Scope {
+    /// The name in requests and files: `PEP`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Other => "OTHER",
+            Self::Pep => "PEP",
+            Self::Sanction => "SANCTION",
+        }
+    }
 }
 
 /// A whole number from 0 to 100. The default is 100.

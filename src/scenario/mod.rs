@@ -6,6 +6,7 @@ mod encoding;
 mod files;
 mod folder;
 mod format;
+mod format_changes;
 mod format_dummy;
 mod format_faults;
 mod formats;
@@ -25,12 +26,15 @@ pub(crate) use self::files::{
     Layers, fingerprint, json_schema, let_requests_go_first, no_pause, prove_shipped, read_files,
 };
 #[cfg(test)]
-pub(crate) use self::format::{CallbackPart, KeepPart, ReplyPart, ThenPart, ThenRule};
-pub(crate) use self::format::{CallbackRule, ErrorPart, OutcomePart, RecordPart, ScenarioFile};
+pub(crate) use self::format::{CallbackPart, KeepPart, ReplyPart};
+pub(crate) use self::format::{ErrorPart, OutcomePart, RecordPart, ScenarioFile};
+pub(crate) use self::format_changes::{CallbackRule, PendingRule};
+#[cfg(test)]
+pub(crate) use self::format_changes::{ThenPart, ThenRule};
 #[cfg(test)]
 pub(crate) use self::format_dummy::MissingPart;
 pub(crate) use self::format_dummy::{
-    AccountFinding, BankAccountPart, EntityPart, ListingPart, PersonPart, Scope,
+    AccountFinding, BankAccountPart, EntityPart, ListingId, ListingPart, PersonPart, Scope,
 };
 pub(crate) use self::format_faults::{DelayPart, FaultPart, KindPart, RateLimitPart};
 pub(crate) use self::formats::{FORMATS, is_calendar_date};

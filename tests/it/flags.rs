@@ -35,7 +35,8 @@ const WITHOUT_A_METHOD: Exceptions = &[
 ];
 
 /// The flag, the method of `Builder` that has another name, and why it has.
-const METHOD_NAMES: [(&str, &str, &str); 10] = [
+const METHOD_NAMES: [(&str, &str, &str); 11] = [
+    ("async", "asynchronous", "`async` is a word of Rust"),
     (
         "bind",
         "address",

@@ -5,6 +5,7 @@
 mod addresses;
 mod architecture;
 #[cfg(target_os = "linux")]
+mod asynchronous;
 mod attacked;
 #[cfg(target_os = "linux")]
 mod attacks;
@@ -40,6 +41,7 @@ mod documented_log;
 #[cfg(target_os = "linux")]
 mod endings;
 mod every_outcome;
+mod examples;
 #[cfg(target_os = "linux")]
 mod exec;
 mod explain;
@@ -57,10 +59,12 @@ mod https_callbacks;
 mod id_cards;
 mod ignored_errors;
 mod inboxes;
+mod inherited_callbacks;
 mod inspector;
 mod json_mistakes;
 mod large_replies;
 mod limits;
+mod listings_without_id;
 mod llms;
 #[cfg(unix)]
 mod logging;
@@ -75,6 +79,7 @@ mod mistakes;
 mod model;
 mod model_based;
 mod multipart;
+mod near_misses;
 mod numbers;
 mod openapi;
 mod overlaps;
@@ -90,6 +95,7 @@ mod raw;
 mod reading;
 #[cfg(unix)]
 mod readme;
+mod ready_made;
 mod receiver;
 mod reload;
 mod requests;
@@ -110,6 +116,7 @@ mod stale;
 mod stopping;
 mod stress;
 mod strict;
+mod suggestions;
 mod syntax;
 mod terminal;
 mod thin_products;

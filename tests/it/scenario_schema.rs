@@ -8,6 +8,7 @@ use jsonschema::Validator;
 use serde_json::Value;
 
 use crate::process::{run, write};
+use crate::ready_made::READY_MADE;
 
 const SCENARIO: &str = include_str!("../../scenarios/scenario.schema.json");
 const SANDBOX: &str = include_str!("../../scenarios/sandbox.schema.json");
@@ -21,6 +22,7 @@ path = "/v9/things"
 id = "thing_{hex24}"
 source = "decided"
 content_type = "application/json"
+async = "30s"
 reads = ["v1.1/bank_account_data_requests"]
 keep = { from = "parts", at = "v0/cft_pep_listings" }
 lookup = { in = "bank.accounts", found = "A", not_found = "B", virtual_account = "A", need_review = "A", timeout = "D", reads = { bank_code = "bank" } }
@@ -495,6 +497,11 @@ fn every_shipped_file_and_every_file_of_init_is_accepted_by_the_schema_that_it_n
     let dir = folder.path().to_str().expect("UTF-8");
     assert_eq!(run(&["init", dir]).0, 0);
     assert_eq!(run(&["check", "--deny-warnings", dir]).0, 0);
+    for name in READY_MADE {
+        let inside = folder.path().join(name);
+        let inside = inside.to_str().expect("UTF-8");
+        assert_eq!(run(&["init", "--from", name, inside]).0, 0, "{name}");
+    }
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let files = [files(&shipped), files(folder.path())].concat();
     assert!(files.len() > 25, "{files:?}");

@@ -339,7 +339,7 @@ fn a_file_is_read_with_a_byte_order_mark_mixed_line_ends_and_an_ending_in_capita
     assert!(out.contains("/v9/things"), "{out}");
     assert_eq!(
         check(folder.path()),
-        json!({"ok": true, "errors": [], "warnings": []})
+        json!({"ok": true, "errors": [], "warnings": [], "callbacks": []})
     );
 }
 

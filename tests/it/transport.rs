@@ -352,6 +352,12 @@ async fn a_path_is_taken_literally() {
         let start = format!("There is no GET {path} here. The nearest is ");
         assert!(message.starts_with(&start), "{message}");
     }
+    for path in ["/foo", "/FOO", "/v0/foo", "/cft"] {
+        let answer = ask(&sandbox, request(&format!("GET {path}"), &[], b"")).await;
+        let (status, code, message) = answer.error();
+        assert_eq!((status, code.as_str()), (404, "NOT_FOUND"), "{path}");
+        assert_eq!(message, format!("There is no GET {path} here."));
+    }
 }
 
 #[tokio::test]

@@ -48,6 +48,7 @@ data     bank.accounts says found to {"bank_code":"BCA","bank_account_number":"7
 tried    UNDER_REVIEW (mine.toml:4)
          input.bank_account_number must be "7000000001" and is "7000000002"
 record   bknv_dd85e130ee909f157995289c
+callback none: `try` sends none; a running sandbox sends NAME_VALIDATOR_REQUEST to the URL that is registered for it
 "#
     );
 }

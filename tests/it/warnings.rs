@@ -188,7 +188,7 @@ fn check_lists_warnings_for_tools_beside_the_errors() {
         let report: Value = serde_json::from_str(&out).expect("JSON");
         assert_eq!(
             report,
-            json!({"ok": code == 0, "errors": [], "warnings": [warning(dir)]})
+            json!({"ok": code == 0, "errors": [], "warnings": [warning(dir)], "callbacks": []})
         );
     }
 }

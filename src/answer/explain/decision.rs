@@ -8,6 +8,7 @@ use super::explanation::{
     AnsweringOutcome, ChosenBy, ChosenOutcome, DecidingValues, ExplainedDecision, Explanation,
     LookupVerdict,
 };
+use super::near_listings::near_listings;
 use super::rules::{nearest_rule, tried_rules};
 use crate::answer::engine::Engine;
 use crate::answer::input::UnreadInput;
@@ -250,6 +251,10 @@ impl DecisionExplainer<'_> {
         if self.exchange.decision.is_refused {
             return self.explain_refusal();
         }
+        if self.exchange.decision.is_pending_first {
+            let because = &mut self.explanation.decision.because;
+            because.push_str(" The endpoint is asynchronous, so the record is pending first.");
+        }
         let answered = match self.exchange.outcome_name() {
             Some(name) if name != chosen.name => endpoint.outcomes.get(name),
             _ => Some(chosen),
@@ -287,10 +292,13 @@ fn lookup_verdict(retrial: &RuleTrial<'_>) -> Option<LookupVerdict> {
         let name = rule.reads.name_of(own);
         Some((name.to_owned(), input.get(name)?.clone()))
     });
+    let misses = finding.verdict == "not_found";
+    let nearest = misses.then(|| near_listings(&retrial.catalogue.dummy, rule, input));
     Some(LookupVerdict {
         lookup: rule.lookup.name().to_owned(),
         read: read.collect(),
         verdict: finding.verdict.to_owned(),
+        nearest: nearest.flatten(),
     })
 }
 

@@ -63,7 +63,29 @@ pub(crate) fn explain(engine: &Engine, world: Option<&World>, exchange: &Exchang
     if let Some(world) = world {
         add_record(&mut explanation, world, exchange);
     }
+    if let Some(Route::Ask(endpoint, _)) = &route
+        && world.is_some()
+        && explanation.callbacks.as_ref().is_none_or(Vec::is_empty)
+    {
+        explanation.no_callback = why_no_callback(endpoint, exchange);
+    }
     explanation
+}
+
+/// Why a product request sends no callback. None if its outcome sends one.
+fn why_no_callback(endpoint: &Endpoint, exchange: &Exchange) -> Option<String> {
+    let decision = &exchange.decision;
+    let chosen = decision
+        .chosen
+        .as_deref()
+        .filter(|_| decision.is_pending_first);
+    let name = exchange.outcome_name()?;
+    let outcome = chosen.or_else(|| endpoint.outcomes.get(name).map(|outcome| &**outcome));
+    let reason = match outcome {
+        Some(outcome) => catalogue::no_callback(endpoint, outcome)?,
+        None => "the request was refused, so there is no record",
+    };
+    Some(reason.to_owned())
 }
 
 /// The request and the reply, without the decision.

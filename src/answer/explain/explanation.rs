@@ -50,6 +50,9 @@ pub(crate) struct Explanation {
     /// The callbacks of the record, the oldest first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub callbacks: Option<Vec<ExplainedCallback>>,
+    /// Why a product request sends no callback.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_callback: Option<String>,
     /// The test of a callback URL that was not registered because of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub callback_test: Option<ExplainedAttempt>,
@@ -168,6 +171,23 @@ pub(crate) struct LookupVerdict {
     /// The fields that the lookup reads.
     pub read: Map<String, Value>,
     pub verdict: String,
+    /// The listings with the best scores, if a search of the watchlist found nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nearest: Option<Vec<NearListing>>,
+}
+
+/// A listing of the watchlist that a search did not find.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct NearListing {
+    pub id: String,
+    /// The listed name that is most like the searched one.
+    pub name: String,
+    pub score: u8,
+    pub threshold: u64,
+    /// The fields of the request that excluded it: `score_threshold`, `scopes`.
+    pub excluded_by: Vec<String>,
+    /// A sentence.
+    pub because: String,
 }
 
 /// The outcome that was chosen.

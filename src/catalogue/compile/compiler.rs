@@ -75,6 +75,7 @@ impl<'a> Compiler<'a> {
                 "the file has no outcome: write at least one `[outcomes.NAME]` with `default = true`",
             );
         }
+        let pending_first = self.pending_first(&outcomes, scope.has_id);
         let records = self.records(&schema, &outcomes, creation.as_ref());
         let source = self.base.source.unwrap_or_default();
         let callback = self.last(|file| file.callback.as_ref());
@@ -98,6 +99,7 @@ impl<'a> Compiler<'a> {
             reads: self.reads(),
             reads_listings: self.base.listings.is_some(),
             callback_type: callback.map(|callback| callback.callback_type.as_ref().clone()),
+            pending_first,
             tests_callbacks: callback.is_some_and(|callback| callback.test),
         })
     }

@@ -25,13 +25,18 @@ impl<'a> Compiler<'a> {
         lookup: Option<NamedLookup<'a>>,
     ) -> Option<Creation> {
         let default = self.default_outcome(outcomes);
+        let always = lookup.as_ref().map(|named| named.always(scope.fields.word));
+        let instead_of_empty = match &always {
+            None => "use `default = true` instead".to_owned(),
+            Some(always) => format!("use a condition that always holds, {always}"),
+        };
         let mut rules = Vec::new();
         for (file, name, part) in self.outcome_parts() {
             if let Some(when) = &part.when {
                 rules.push(Rule {
                     outcome: outcomes[name.as_ref()].clone(),
                     origin: Origin::new(file, &when.span()),
-                    when: When::compile(when, file, scope.fields, self.errors),
+                    when: When::compile(when, file, scope.fields, &instead_of_empty, self.errors),
                     priority: part
                         .priority
                         .as_ref()
@@ -46,6 +51,9 @@ impl<'a> Compiler<'a> {
         let rules = Rules::new(rules);
         self.check_overlaps(&rules);
         let lookup = lookup.map(|named| self.lookup_rule(named, outcomes));
+        if let (Some(rule), Some(always)) = (&lookup, &always) {
+            self.check_default(rule, always);
+        }
         let id_pattern = match self.last(|file| file.id.as_ref()) {
             None => None,
             Some((file, id)) => match IdPattern::parse(id.as_ref()) {

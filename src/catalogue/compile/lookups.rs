@@ -20,6 +20,15 @@ pub(super) struct NamedLookup<'a> {
     reads: Reads,
 }
 
+impl NamedLookup<'_> {
+    /// A `when` that every request fulfils: it tests a field that the lookup needs.
+    pub(super) fn always(&self, word: &str) -> String {
+        let field = self.lookup.reads().first().copied().unwrap_or_default();
+        let field = self.reads.name_of(field);
+        format!("`when = {{ \"{word}.{field}\" = {{ present = true }} }}`")
+    }
+}
+
 impl<'a> Compiler<'a> {
     pub(super) fn lookup_name(&mut self, input: &Shape) -> Option<NamedLookup<'a>> {
         let (file, tree) = self.last(|file| file.lookup.as_ref())?;
@@ -166,6 +175,31 @@ impl<'a> Compiler<'a> {
             lookup: named.lookup,
             reads: named.reads,
             outcomes: by_verdict,
+        }
+    }
+
+    /// Warns of a `default` that never answers, because the lookup finds an outcome for every request. The file of an
+    /// endpoint itself needs a default, which is one of the lookup's outcomes.
+    pub(super) fn check_default(&mut self, rule: &LookupRule, always: &str) {
+        let is_found = |name: &str| rule.outcomes.iter().any(|(_, one)| one.name == name);
+        for (file, name, part) in self.outcome_parts() {
+            let is_base = Arc::ptr_eq(file, &self.base.source_file);
+            let is_needed = is_base && is_found(name.as_ref());
+            if !part.default || file.shipped || is_needed {
+                continue;
+            }
+            let advice = if part.when.is_some() {
+                "leave it out".to_owned()
+            } else {
+                format!(
+                    "to answer every request with `{}`, write {always}",
+                    name.as_ref()
+                )
+            };
+            let sentence = format!(
+                "`default = true` never answers here, because `lookup` finds an outcome for every request: {advice}"
+            );
+            self.warn((file, name.span()), sentence);
         }
     }
 }

@@ -12,7 +12,7 @@ use super::head::{headers, status};
 use super::stack::Stack;
 use crate::base::{Behaviour, listed, named_near, nearest};
 use crate::catalogue::body::{BodyPlan, REPLY_BYTES_MAX, Template, TemplateScope};
-use crate::catalogue::outcome::{Answer, Outcome, requestable_errors};
+use crate::catalogue::outcome::{Answer, CallbackChoice, Outcome, requestable_errors};
 use crate::scenario::{
     CallbackRule, ErrorPart, LoadError, Origin, OutcomePart, ScenarioFile, Source, SourceFile,
     Spanned, exceeds_list,
@@ -71,6 +71,7 @@ impl<'a> Compiler<'a> {
                 .or_insert_with(|| outcome.clone());
         }
         self.check_references(&outcomes, scope.has_id);
+        self.inherit_callbacks(&mut outcomes);
         self.check_stale(&outcomes);
         outcomes
     }
@@ -156,6 +157,10 @@ impl<'a> Compiler<'a> {
             answer,
             pending: part.pending || !then.is_empty(),
             callback: self.callback(part.callback.as_ref(), file),
+            callback_choice: match part.callback {
+                Some(_) => CallbackChoice::Written,
+                None => CallbackChoice::Unwritten,
+            },
             then,
             faults: faults(name, part, file, self.errors),
             is_shared: false,
@@ -307,6 +312,7 @@ pub(super) fn error_outcome(
         answer: Answer::Error { code, message },
         pending: false,
         callback: None,
+        callback_choice: CallbackChoice::Unwritten,
         then: Vec::new(),
         faults: faults(name, part, file, errors),
         is_shared: false,

@@ -8,5 +8,7 @@ mod watchlist;
 
 pub(crate) use self::dummy::{Dummy, RegisterEntry};
 pub(crate) use self::fakes::Fake;
-pub(crate) use self::lookup::{Asked, FieldValue, Finding, Lookup, LookupField, Reads};
-pub(crate) use self::watchlist::{ListingKind, Profile};
+pub(crate) use self::lookup::{
+    Asked, FieldValue, Finding, Lookup, LookupField, MissedListing, Reads,
+};
+pub(crate) use self::watchlist::{ListingKind, Profile, SearchLikeness};

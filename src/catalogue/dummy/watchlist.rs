@@ -1,5 +1,6 @@
 //! The watchlist: listings of people and businesses, their scores in a search, and their JSON.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
@@ -7,7 +8,8 @@ use serde_json::{Value, json};
 use strum::VariantArray;
 
 use super::names::Name;
-use crate::scenario::{DateForm, EntityPart, ListingPart, Scope, is_calendar_date};
+use crate::base::Mix;
+use crate::scenario::{DateForm, EntityPart, ListingId, ListingPart, Scope, is_calendar_date};
 
 /// The listings of one kind.
 #[derive(Debug, Default)]
@@ -28,6 +30,22 @@ pub(crate) struct WatchlistListing {
     dates: Vec<String>,
     /// The JSON of the listing before its score, and after it.
     json: (Vec<u8>, Vec<u8>),
+}
+
+/// How well a search fits a listing: the likeness of the names, and how much country and date change it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SearchLikeness {
+    pub name: u8,
+    pub country: i16,
+    pub date: i16,
+}
+
+impl SearchLikeness {
+    /// 0 to 100.
+    pub(crate) fn score(self) -> u8 {
+        let score = i16::from(self.name) + self.country + self.date;
+        u8::try_from(score.clamp(0, 100)).expect("clamped to 0..=100")
+    }
 }
 
 /// The data of a person or a business, before it becomes a listing.
@@ -94,19 +112,41 @@ impl WatchlistListing {
         }
     }
 
-    /// The score of a search, 0 to 100. It depends on the name, and is adjusted by country and date.
-    pub(crate) fn score(&self, name: &Name, country: Option<&str>, date: Option<&str>) -> u8 {
+    /// How well a search fits. It depends on the name, and is adjusted by country and date.
+    pub(crate) fn likeness(
+        &self,
+        name: &Name,
+        country: Option<&str>,
+        date: Option<&str>,
+    ) -> SearchLikeness {
         let by_name = self.names.iter().map(|listed| listed.likeness(name)).max();
-        let mut score = i16::from(by_name.unwrap_or(0));
         let is_elsewhere = |country| !self.countries.iter().any(|listed| listed == country);
-        if !self.countries.is_empty() && country.is_some_and(is_elsewhere) {
-            score -= 5;
-        }
-        if let Some(date) = date {
+        let misses_country = !self.countries.is_empty() && country.is_some_and(is_elsewhere);
+        let by_date = date.and_then(|date| {
             let evidence = self.dates.iter().map(|listed| date_evidence(listed, date));
-            score += evidence.max().unwrap_or(0);
+            evidence.max()
+        });
+        SearchLikeness {
+            name: by_name.unwrap_or(0),
+            country: if misses_country { -5 } else { 0 },
+            date: by_date.unwrap_or(0),
         }
-        u8::try_from(score.clamp(0, 100)).expect("clamped to 0..=100")
+    }
+
+    /// The listed name that is most like this one. The first of several counts.
+    pub(crate) fn nearest_name(&self, name: &Name) -> String {
+        let names = self.names.iter().map(|listed| listed.likeness(name));
+        let nearest = names
+            .enumerate()
+            .max_by_key(|(at, likeness)| (*likeness, Reverse(*at)));
+        let mut written = Vec::new();
+        self.write(&mut written, 0);
+        let mut listing: Value = serde_json::from_slice(&written).unwrap_or_default();
+        let at = nearest.map_or(0, |(at, _)| at);
+        match listing["names"][at].take() {
+            Value::String(name) => name,
+            _ => String::new(),
+        }
     }
 
     /// Appends the JSON of the listing, as in search results and in `GET …/cft_pep_listings/{id}`.
@@ -119,39 +159,51 @@ impl WatchlistListing {
 
 impl Profile {
     pub(crate) fn of_individual(part: &ListingPart) -> Self {
-        Self {
-            id: part.id.0.clone(),
+        let dates = part.dates_of_birth.iter().map(|date| date.0.clone());
+        let countries = part.nationalities.iter();
+        let profile = Self {
+            id: String::new(),
             kind: ListingKind::Individual,
             names: part.names.0.clone(),
             scopes: part.scopes.clone(),
-            countries: part
-                .nationalities
-                .iter()
-                .map(|country| country.0.clone())
-                .collect(),
-            dates: Some(
-                part.dates_of_birth
-                    .iter()
-                    .map(|date| date.0.clone())
-                    .collect(),
-            ),
-        }
+            countries: countries.map(|country| country.0.clone()).collect(),
+            dates: Some(dates.collect()),
+        };
+        profile.with_id(part.id.as_ref())
     }
 
     pub(crate) fn of_entity(part: &EntityPart) -> Self {
         let dates = part.dates_of_registration.as_ref();
-        Self {
-            id: part.id.0.clone(),
+        let countries = part.business_domiciles.iter();
+        let profile = Self {
+            id: String::new(),
             kind: ListingKind::Entity,
             names: part.names.0.clone(),
             scopes: part.scopes.clone(),
-            countries: part
-                .business_domiciles
-                .iter()
-                .map(|country| country.0.clone())
-                .collect(),
+            countries: countries.map(|country| country.0.clone()).collect(),
             dates: dates.map(|dates| dates.iter().map(|date| date.0.clone()).collect()),
+        };
+        profile.with_id(part.id.as_ref())
+    }
+
+    /// Sets the written id, or one that is derived from the other data. The same data has the same id everywhere.
+    fn with_id(self, written: Option<&ListingId>) -> Self {
+        let id = written.map_or_else(|| self.derived_id(), |id| id.0.clone());
+        Self { id, ..self }
+    }
+
+    fn derived_id(&self) -> String {
+        let mut mix = Mix::new(0, "watchlist listing");
+        mix.text(match self.kind {
+            ListingKind::Individual => "individual",
+            ListingKind::Entity => "entity",
+        });
+        let dates = self.dates.as_deref().unwrap_or_default();
+        for texts in [&self.names, &self.countries, dates] {
+            mix.text(&json!(texts).to_string());
         }
+        mix.text(&json!(self.scopes).to_string());
+        mix.dice().uuid().to_string()
     }
 
     /// The JSON Schema of a written listing.

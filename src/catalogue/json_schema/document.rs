@@ -10,7 +10,7 @@ use super::texts::{EndpointId, IdPattern, OutcomeName, RoutePath};
 use super::trees::{Lookup, Magic};
 use crate::scenario::{
     BankAccountPart, CallbackPart, EntityPart, KeepPart, ListingPart, MissingPart, OutcomePart,
-    PersonPart, RecordPart, ReplyPart, Source,
+    PendingRule, PersonPart, RecordPart, ReplyPart, Source,
 };
 
 /// A scenario file of iluma-sandbox. It defines an endpoint, extends one, or adds dummy data.
@@ -42,6 +42,9 @@ pub(super) struct ScenarioDocument {
     request: Option<RequestRules>,
     reply: Option<ReplyPart>,
     callback: Option<CallbackPart>,
+    /// Answers with the pending outcome first. After this time, the record has the outcome that a rule, the dummy
+    /// data or the default chose, and its callback is sent. `true` means one second.
+    r#async: Option<PendingRule>,
     /// Values of the request that select an outcome. Use this if your flow cannot set a header.
     magic: Option<Magic>,
     /// The dummy data that chooses the outcome if neither a header nor a rule does.

@@ -76,6 +76,10 @@ fn add_keywords(schema: &mut Value) {
             json!({"anyOf": [{"type": "boolean"}, behaviours()]}),
         ),
         (
+            "PendingRule",
+            json!({"anyOf": [{"type": "boolean"}, {"type": "string", "pattern": "^[0-9]+(ms|s|m|h|d)$"}]}),
+        ),
+        (
             "ListingId",
             json!({"pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"}),
         ),

@@ -18,6 +18,8 @@ pub(crate) struct Decision {
     pub chosen: Option<Arc<Outcome>>,
     /// The turn of a sequence or the draw of a weighted outcome, counted from 1; 0 for other outcomes.
     pub turn: u32,
+    /// True when `async` put a pending outcome before the chosen one.
+    pub is_pending_first: bool,
     /// The call number of its endpoint, counted from 1, if a rule counts calls.
     pub nth: u64,
     /// True when the request was refused for another reason, so that the chosen outcome did not answer.

@@ -1,6 +1,7 @@
 //! Looks a request up in the dummy data, with the lookup that its endpoint names.
 
 use super::lookup::{Asked, Finding, Lookup};
+use super::search::MissedListing;
 use super::{bank, register, search};
 use crate::base::Dice;
 use crate::catalogue::dummy::dummy::Dummy;
@@ -14,6 +15,14 @@ impl Lookup {
             Self::People => register::person(dummy, seed, asked),
             Self::BankAccounts => bank::account(dummy, seed, asked),
             Self::BankNames => bank::name(dummy, asked),
+        }
+    }
+
+    /// The listings that a search of the watchlist nearly found. None for other lookups.
+    pub(crate) fn nearest(self, dummy: &Dummy, asked: Asked<'_>) -> Option<Vec<MissedListing>> {
+        match self {
+            Self::Individuals | Self::Entities => Some(search::nearest(self, dummy, asked)),
+            Self::IdCards | Self::People | Self::BankAccounts | Self::BankNames => None,
         }
     }
 

@@ -7,3 +7,4 @@ mod register;
 mod search;
 
 pub(crate) use self::lookup::{Asked, FieldValue, Finding, Lookup, LookupField, Reads};
+pub(crate) use self::search::MissedListing;

@@ -12,7 +12,9 @@ use crate::base::Dice;
 use crate::catalogue::dummy::dummy::Dummy;
 use crate::catalogue::dummy::fakes;
 use crate::catalogue::dummy::names::Name;
-use crate::catalogue::dummy::watchlist::{ListingKind, Profile, Watchlist, WatchlistListing};
+use crate::catalogue::dummy::watchlist::{
+    ListingKind, Profile, SearchLikeness, Watchlist, WatchlistListing,
+};
 use crate::scenario::Scope;
 
 /// A search of the watchlist.
@@ -78,6 +80,10 @@ impl<'a> Search<'a> {
         }
     }
 
+    fn likeness(&self, listing: &WatchlistListing) -> SearchLikeness {
+        listing.likeness(&self.name, self.country, self.date)
+    }
+
     fn wants(&self, listing: &WatchlistListing) -> bool {
         listing
             .scopes
@@ -95,12 +101,7 @@ pub(super) fn find(lookup: Lookup, dummy: &Dummy, asked: Asked<'_>) -> Finding {
         .listings
         .iter()
         .filter(|listing| search.wants(listing))
-        .map(|listing| {
-            (
-                listing.score(&search.name, search.country, search.date),
-                listing.clone(),
-            )
-        })
+        .map(|listing| (search.likeness(listing).score(), listing.clone()))
         .filter(|(score, _)| u64::from(*score) >= search.threshold)
         .collect();
     hits.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
@@ -112,6 +113,50 @@ pub(super) fn find(lookup: Lookup, dummy: &Dummy, asked: Asked<'_>) -> Finding {
         },
         values: smallvec![Some(FieldValue::Listings(hits))],
     }
+}
+
+/// How many listings are named that a search did not find.
+const NEAREST_MAX: usize = 3;
+
+/// A listing that a search did not find, and the filters that excluded it.
+#[derive(Debug)]
+pub(crate) struct MissedListing {
+    pub id: Arc<str>,
+    /// The listed name that is most like the searched one.
+    pub name: String,
+    pub likeness: SearchLikeness,
+    pub threshold: u64,
+    pub scopes: Vec<Scope>,
+    /// True if none of its scopes was searched.
+    pub misses_scopes: bool,
+}
+
+impl MissedListing {
+    pub(crate) fn misses_threshold(&self) -> bool {
+        u64::from(self.likeness.score()) < self.threshold
+    }
+}
+
+/// The listings with the best scores for a search that found nothing. Listings without any likeness are left out.
+pub(super) fn nearest(lookup: Lookup, dummy: &Dummy, asked: Asked<'_>) -> Vec<MissedListing> {
+    let search = Search::of(lookup, asked);
+    let listings = search.list(dummy).listings.iter();
+    let mut near: Vec<_> = listings
+        .map(|listing| (search.likeness(listing), listing))
+        .filter(|(likeness, _)| likeness.score() > 0)
+        .collect();
+    near.sort_by_key(|(likeness, _)| std::cmp::Reverse(likeness.score()));
+    near.truncate(NEAREST_MAX);
+    near.into_iter()
+        .map(|(likeness, listing)| MissedListing {
+            id: listing.id.clone(),
+            name: listing.nearest_name(&search.name),
+            likeness,
+            threshold: search.threshold,
+            scopes: listing.scopes.clone(),
+            misses_scopes: !search.wants(listing),
+        })
+        .collect()
 }
 
 /// The listing with exactly this name, or else an invented listing that echoes the input.

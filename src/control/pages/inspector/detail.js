@@ -195,10 +195,13 @@ function explanation(why) {
       why.answered_from && [h('dt', {}, 'answered from'), h('dd', {}, at(why.answered_from.place), ' ', source(why.answered_from.source), why.chosen?.turn ? ` turn ${why.chosen.turn}` : null)],
       why.endpoint && [h('dt', {}, 'endpoint'), h('dd', {}, h('span', { class: 'mono' }, why.endpoint.id), ' ', at(why.endpoint.place), ' ', source(why.endpoint.source))],
       why.dummy_data && [h('dt', {}, 'dummy data'), h('dd', {}, h('code', {}, why.dummy_data.lookup), ' says ', h('b', {}, String(why.dummy_data.verdict)), ' of ', Object.keys(why.dummy_data.read).join(', ') || 'nothing')]),
+    why.dummy_data?.nearest && h('div', {}, h('p', {}, why.dummy_data.nearest.length > 0 ? 'The nearest on the list:' : 'No name on the list is similar.'),
+      h('ul', {}, why.dummy_data.nearest.map((near) => h('li', {}, near.name, ` with score ${near.score}: ${near.because}`)))),
     rules.length > 0 && h('details', { class: 'fold', open: rules.some((rule) => rule.held) },
       h('summary', {}, `${why.rules_tried} ${why.rules_tried === 1 ? 'rule' : 'rules'} tried`),
       h('ol', { class: 'rules' }, rules.map((rule) => h('li', { class: rule.held ? 'held' : '' },
         h('span', { class: 'mono' }, rule.outcome), ' ', at(rule.place), rule.held ? h('b', {}, ' held') : null,
         rule.failed.map((one) => h('div', { class: 'dim' }, h('code', {}, one.condition), ' expects ', h('code', {}, shown(one.expected)), ', received ', received(one.received, one.condition), one.look_alike && [' (they look alike: ', masked(one.look_alike, one.condition), ')'])))))),
+    why.no_callback && h('p', { class: 'dim' }, `No callback: ${why.no_callback}.`),
     (why.notes ?? []).map((note) => h('p', { class: 'dim' }, `Note: ${note}.`)));
 }
