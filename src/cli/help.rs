@@ -121,7 +121,13 @@ static GROUPS: [Group; 5] = [
     Group {
         title: "Scenario files",
         commands: &[
-            entry("init", &["iluma-sandbox init my-scenarios"]),
+            entry(
+                "init",
+                &[
+                    "iluma-sandbox init my-scenarios",
+                    "iluma-sandbox init --from resubmission my-scenarios",
+                ],
+            ),
             entry(
                 "check",
                 &[

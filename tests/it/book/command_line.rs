@@ -77,13 +77,14 @@ fn describe(command: &Command, name: &str, text: &mut String) {
 }
 
 fn arguments(command: &Command, text: &mut String) {
-    let cli = iluma_sandbox::cli::command();
+    let mut cli = iluma_sandbox::cli::command();
+    cli.build();
     let serve = cli.find_subcommand("serve").expect("a command");
     let is_of_serve = |argument: &Arg| {
         let same = |one: &&Arg| one.get_id() == argument.get_id();
         let of_serve = serve.get_arguments().find(same);
-        let defaults = of_serve.map(Arg::get_default_values);
-        command.get_name() == "exec" && defaults == Some(argument.get_default_values())
+        let row_of_serve = of_serve.map(row);
+        command.get_name() == "exec" && row_of_serve == Some(row(argument))
     };
     let shown = |argument: &&Arg| {
         let is_elsewhere = SHARED.contains(&argument.get_id().as_str()) || is_of_serve(argument);
