@@ -374,12 +374,12 @@ async fn large_bodies_with_pictures_share_the_memory_for_all_bodies() {
     let client = Client::start().await;
     let kind = ["content-type: application/json", "content-length: 4000000"];
     let mut senders = Vec::new();
-    // More than the 96 MiB for large bodies. What is left over is less than two pictures need.
-    for _ in 0..110 {
+    // More than the 88 MiB for large bodies. The small ones fill what the large ones leave over.
+    for bytes in [1_000_000; 110].into_iter().chain([100_000; 30]) {
         let mut raw = Raw::connect(&client.sandbox).await;
         raw.send(request(&format!("POST {FACES}"), &kind, b""))
             .await;
-        raw.send(vec![b' '; 1_000_000]).await;
+        raw.send(vec![b' '; bytes]).await;
         senders.push(raw);
     }
     let refused = loop {

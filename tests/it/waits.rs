@@ -192,8 +192,18 @@ const FILES: &[(&str, usize, &str)] = &[
     ("cli/audit/battery.rs", 1, "the time between two looks"),
     (
         "cli/client.rs",
-        1,
+        2,
         "the time that the server was given, and 10 s",
+    ),
+    (
+        "cli/control/events.rs",
+        1,
+        "the sandbox says nothing for longer than it keeps silent",
+    ),
+    (
+        "cli/control/tail.rs",
+        2,
+        "--reconnect; the next event; Ctrl-C",
     ),
     ("cli/doctor/clients.rs", 1, "10 s"),
     ("cli/doctor/network.rs", 1, "3 s"),
