@@ -22,7 +22,7 @@ const CONNECTION_BYTES: usize = 256 << 10;
 
 /// The process itself needs one part in this many, and at least so much.
 const PROCESS_PART: usize = 8;
-const PROCESS_BYTES_MIN: usize = 12 << 20;
+const PROCESS_BYTES_MIN: usize = 20 << 20;
 
 /// The smallest setting.
 const MEMORY_BYTES_MIN: usize = 32 << 20;
@@ -43,7 +43,7 @@ const UNITS: [(&str, usize); 10] = [
 
 /// The setting that bounds everything which clients can make a sandbox hold: at least 32 MiB. One half is for all worlds
 /// together, of which one world has at most a quarter; an eighth is for the inboxes, a quarter for requests and replies in
-/// flight, and an eighth for the process itself, which needs at least 12 MiB.
+/// flight, and an eighth for the process itself, which needs at least 20 MiB.
 ///
 /// ```
 /// use iluma_sandbox::Memory;

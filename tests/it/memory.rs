@@ -21,7 +21,7 @@ const NO_ROOM: &str = "Requests and replies in flight hold all the memory that t
 /// Of this setting, 5.5 MiB are for large requests and replies in flight and for those that last, 2 MiB for small
 /// ones, and half a MiB for refusals.
 fn little() -> Memory {
-    "40MiB".parse().expect("a size")
+    "48MiB".parse().expect("a size")
 }
 
 async fn start() -> Client {

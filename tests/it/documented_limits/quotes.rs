@@ -404,8 +404,8 @@ pub const NO_LIMITS: &[(&str, &str)] = &[
         "docs/reliability.md",
         "(one for each 256 KiB of `--memory`, so 2,048 by default)",
     ),
-    ("src/base/memory.rs", "which needs at least 12 MiB"),
-    ("docs/reliability.md", "an eighth (at least 12 MiB) for"),
+    ("src/base/memory.rs", "which needs at least 20 MiB"),
+    ("docs/reliability.md", "an eighth (at least 20 MiB) for"),
     ("docs/reliability.md", "a stream counts as 8 KiB of"),
     (
         "docs/reliability.md",
