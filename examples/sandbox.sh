@@ -9,8 +9,10 @@ export no_proxy="${no_proxy:+$no_proxy,}127.0.0.1,localhost"
 
 # The built binary, the newest first; else the installed one; else one that is built now.
 find_binary() {
-  local target=${CARGO_TARGET_DIR:-target} built
-  built=$(ls -t "$target"/{release,debug}/iluma-sandbox 2>/dev/null | head -n 1 || true)
+  local target=${CARGO_TARGET_DIR:-target} built='' binary
+  for binary in "$target"/{release,debug}/iluma-sandbox; do
+    [ -x "$binary" ] && { [ -z "$built" ] || [ "$binary" -nt "$built" ]; } && built=$binary
+  done
   if [ -n "$built" ]; then
     printf '%s\n' "$built"
   elif command -v iluma-sandbox; then

@@ -28,6 +28,7 @@ for heading, language, block in re.findall(r"^## ([^\n]*)$|^```(\w+)\n(.*?)^```$
     (folder / name).write_text(block)
 
 expected = [
+    "one-command.sh",
     "a-shell.sh",
     ".github/workflows/test.yml",
     ".github/workflows/service.yml",
