@@ -41,9 +41,9 @@ const UNITS: [(&str, usize); 10] = [
     ("gb", 1_000_000_000),
 ];
 
-/// The setting that bounds everything which clients can make a sandbox hold: at least 32 MiB. One half is for all worlds
-/// together, of which one world has at most a quarter; an eighth is for the inboxes, a quarter for requests and replies in
-/// flight, and an eighth for the process itself, which needs at least 20 MiB.
+/// The setting that bounds everything which clients can make a sandbox hold: at least 32 MiB. An eighth is for the process
+/// itself, which needs at least 20 MiB. The rest is divided: four sevenths for all worlds together, of which one world has at
+/// most a quarter; two sevenths for requests and replies in flight; a seventh for the inboxes.
 ///
 /// ```
 /// use iluma_sandbox::Memory;

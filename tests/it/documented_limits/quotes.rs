@@ -405,7 +405,11 @@ pub const NO_LIMITS: &[(&str, &str)] = &[
         "(one for each 256 KiB of `--memory`, so 2,048 by default)",
     ),
     ("src/base/memory.rs", "which needs at least 20 MiB"),
-    ("docs/reliability.md", "an eighth (at least 20 MiB) for"),
+    ("docs/reliability.md", "which needs at least 20 MiB"),
+    (
+        "docs/reliability.md",
+        "a body of more than 2 MiB never has room",
+    ),
     ("docs/reliability.md", "a stream counts as 8 KiB of"),
     (
         "docs/reliability.md",
