@@ -4,7 +4,7 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use strum::VariantArray;
 
-use super::ask::{ControlAnswer, ControlRequest, only};
+use super::ask::{ControlAnswer, ControlRequest};
 use crate::catalogue::{self, Catalogue, Endpoint, requestable_errors};
 use crate::http::Refusal;
 use crate::reference::{ListedEndpoint, Listing};
@@ -12,7 +12,6 @@ use crate::scenario::Source;
 
 pub(super) fn answer(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
     let context = request.context;
-    only(request.query, &[])?;
     let catalogue = context.engine.catalogue();
     let listing = Listing::of(&catalogue, &context.curl(&catalogue, request.call));
     let fields = || {

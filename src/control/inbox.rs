@@ -8,18 +8,18 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::ask::{
-    ControlAnswer, ControlRequest, bad_request, only, parameter, unreadable, wait, whole_number,
+    ControlAnswer, ControlRequest, bad_request, parameter, unreadable, wait, whole_number,
 };
 use super::context::Context;
 use super::gathered::gathered;
 use super::inbox_store::{Inbox, InboxEntry, kept_headers};
+use crate::answer::known_world;
 use crate::base::lock;
 use crate::http::{Body, Refusal};
-use crate::world::{self, Waiting};
+use crate::world::{self, DeliveryState, Waiting};
 
 /// `GET /__sandbox/inbox`: the names under which something came, the latest last.
 pub(super) async fn names(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
-    only(request.query, &[])?;
     let context = request.context;
     let summaries = lock(&context.inbox.names).summaries();
     let mut turn = context.turns.brief();
@@ -47,7 +47,6 @@ pub(super) fn receive(request: ControlRequest<'_>) -> Result<ControlAnswer, Refu
 fn keep(request: ControlRequest<'_>, name: &str) -> Result<ControlAnswer, Refusal> {
     let ControlRequest { call, query, .. } = request;
     let inbox = &request.context.inbox;
-    only(query, &["status", "times"])?;
     let status = parameter(query, "status", |text| {
         let status = text
             .parse()
@@ -95,7 +94,6 @@ pub(super) fn clear(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusa
 pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
     let name = name_of(request)?;
     let ControlRequest { context, query, .. } = request;
-    only(query, &["wait", "count", "after_seq"])?;
     let wait = wait(query)?;
     let wanted = parameter(query, "count", whole_number)?.unwrap_or(u64::from(wait.is_some()));
     let after_seq = parameter(query, "after_seq", whole_number)?.unwrap_or(0);
@@ -109,6 +107,7 @@ pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, R
         changes.mark_unchanged();
         let found = newest_first(inbox, name, after_seq);
         if found.0.len() as u64 >= wanted || wait.is_none() {
+            note_awaited(request, name);
             return Ok((StatusCode::OK, page(context, name, found).await));
         }
         if is_over {
@@ -117,6 +116,21 @@ pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, R
         }
         is_over = !waiting.change(&mut changes).await;
     }
+}
+
+/// Notes that the callbacks of the caller's world that came to an inbox were looked at.
+fn note_awaited(request: ControlRequest<'_>, name: &str) {
+    let ControlRequest {
+        context,
+        call,
+        query,
+        ..
+    } = request;
+    let Some(world) = known_world(&context.engine, call, query) else {
+        return;
+    };
+    let log = &mut world.state().callbacks.log;
+    log.note_awaited(|one| one.inbox() == Some(name) && one.state != DeliveryState::Scheduled);
 }
 
 /// The callbacks in an inbox with larger numbers, and how many of its callbacks were dropped.

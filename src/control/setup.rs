@@ -4,7 +4,7 @@ use hyper::header::{HeaderValue, LOCATION};
 use hyper::{Response, StatusCode};
 use serde_json::json;
 
-use super::ask::{ControlAnswer, ControlReply, ControlRequest, TEXT, only, written};
+use super::ask::{ControlAnswer, ControlReply, ControlRequest, TEXT, written};
 use crate::base::PUBLIC_KEY;
 use crate::http::{CONTROL_PREFIX, Refusal, ReplyBody};
 
@@ -54,7 +54,6 @@ fn file(_: &str) -> Result<Response<ReplyBody>, Refusal> {
 /// told only where it is the documentation's, which is no secret.
 pub(super) fn setup(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
     let ControlRequest { context, call, .. } = request;
-    only(request.query, &[])?;
     let catalogue = context.engine.catalogue();
     let key = context.engine.default_key();
     let is_public = key.reveal() == PUBLIC_KEY;

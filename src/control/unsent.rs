@@ -19,6 +19,12 @@ pub(super) fn due(callbacks: &Callbacks) -> impl Iterator<Item = &Delivery> {
         .map(|event| &event.delivery)
 }
 
+/// The same with those that are not due yet.
+pub(super) fn unsent(callbacks: &Callbacks) -> impl Iterator<Item = &Delivery> {
+    let events = callbacks.unsent.newest_first();
+    events.map(|event| &event.delivery)
+}
+
 /// The event with this number, if it is due.
 pub(super) fn event(callbacks: &Callbacks, seq: u64) -> Option<&Delivery> {
     due(callbacks).find(|event| event.seq == seq)
@@ -30,7 +36,8 @@ pub(super) fn next_due(callbacks: &Callbacks, filter: &Filter<'_>) -> Option<Ins
     (callbacks.unsent).next_due(now, advanced, |event| filter.names(event))
 }
 
-/// Whether waiting is in vain: an event that is asked for had no URL, and no delivery can come in its place.
+/// Whether waiting is in vain: an event that is asked for has no URL, and no delivery can come in its place. An event that
+/// is not due yet counts too, because its time changes nothing.
 pub(super) fn nothing_can_come(
     context: &Context,
     callbacks: &Callbacks,
@@ -39,8 +46,7 @@ pub(super) fn nothing_can_come(
     let is_asked = |one: &&Delivery| filter.names(one);
     let mut pending = callbacks.log.newest_first().filter(is_asked);
     if filter.state == Some(DeliveryState::NoUrl)
-        || !due(callbacks).any(|event| filter.names(event))
-        || next_due(callbacks, filter).is_some()
+        || !unsent(callbacks).any(|event| filter.names(event))
         || pending.any(|delivery| delivery.state.is_pending())
     {
         return false;
@@ -95,15 +101,18 @@ pub(super) fn reasons(
     filter: &Filter<'_>,
 ) -> Vec<String> {
     let mut reasons = Vec::new();
+    let without = types_without_url(context, callbacks, filter);
     if filter.callback_type.is_some() {
-        let without = types_without_url(context, callbacks, filter);
         reasons.extend(without.iter().flatten().map(|kind| no_url(kind)));
     }
-    for event in due(callbacks).filter(|event| filter.names(event)) {
+    for event in unsent(callbacks).filter(|event| filter.names(event)) {
         let reason = no_url(&event.callback_type);
         if !reasons.contains(&reason) {
             reasons.push(reason);
         }
+    }
+    if reasons.is_empty() && without.is_some() {
+        reasons.push(no_url("any callback type"));
     }
     reasons
 }

@@ -14,6 +14,7 @@ mod patience;
 mod receiver;
 mod requests;
 mod sandbox;
+mod test_end;
 mod world;
 mod worlds;
 

@@ -18,6 +18,7 @@ mod standing_faults;
 mod state;
 mod strangers;
 mod totals;
+mod unused;
 mod waiting;
 mod watchers;
 mod world;

@@ -315,7 +315,7 @@ async fn a_panic_names_the_line_of_the_test() {
             "`faults[0]`: `rset` is no fault",
             "`ttl`: `1y` is no duration: write `250ms`, `10s`, `5m`, `2h` or `3d`",
             "no URL is registered for NAME_VALIDATOR_REQUEST: POST one to /v1/callback/urls, or start with --callback",
-            "this cannot be taken: unknown field `typ`, expected one of `type`, `endpoint`, `outcome`, `set`",
+            "this cannot be taken: unknown field `typ`: did you mean `type`?",
             "`1a2b3c4d-1`: there is no such world, or it was ended",
             "there is no endpoint `v1.1/bank_account`: did you mean `v1.1/bank_account_data_requests`?",
             "there is no outcome `COMPLETED_FUOND`: did you mean `COMPLETED_FOUND`?",

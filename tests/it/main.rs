@@ -119,6 +119,7 @@ mod stopping;
 mod stress;
 mod strict;
 mod suggestions;
+mod summary;
 mod syntax;
 mod terminal;
 mod thin_products;
@@ -130,6 +131,7 @@ mod transport;
 mod trigger;
 mod try_out;
 mod unreadable;
+mod unused;
 mod uploads;
 #[cfg(target_os = "linux")]
 mod variables;

@@ -258,7 +258,7 @@ async fn a_wish_that_cannot_be_met_is_refused_with_the_reason() {
     for (wish, complaint) in [
         (
             json!({"nam": "x"}),
-            "unknown field `nam`, expected one of `name`, `reset`, `share`",
+            "unknown field `nam`: did you mean `name`?",
         ),
         (
             json!({"name": 7}),

@@ -210,10 +210,24 @@ impl Query {
 
     /// The same without the conditions about the body.
     pub(super) fn distance_without_body(&self, exchange: &Exchange) -> f64 {
-        let is_of_body = |one: &QueryCondition| matches!(one.field, RequestField::Body(_));
-        let others = self.conditions.partition_point(|one| !is_of_body(one));
+        let others = (self.conditions).partition_point(|one| !one.field.is_of_body());
         let reading = Reading::of(exchange);
         distance(&self.conditions[..others], &reading, f64::INFINITY).unwrap_or_default()
+    }
+
+    /// Whether a request can be the one that was meant. It went to the endpoint or path that is asked for, or the whole
+    /// body that is asked for came elsewhere. If no place is asked for, it has at least half of the fields.
+    pub(super) fn is_near(&self, reading: &Reading<'_>) -> bool {
+        let is_met = |one: &&QueryCondition| one.meets(&one.received(reading));
+        let (places, others): (Vec<_>, Vec<_>) =
+            (self.conditions.iter()).partition(|one| one.field.is_place());
+        if !places.is_empty() {
+            let mut body = (others.iter().copied()).filter(|one| one.field.is_of_body());
+            return places.iter().all(|one| is_met(one))
+                || body.clone().next().is_some() && body.all(|one| is_met(&one));
+        }
+        let is_there = |one: &&&QueryCondition| is_met(one) || !one.received(reading).is_missing();
+        others.iter().filter(is_there).count() * 2 >= others.len()
     }
 
     /// How a request differs from the query, with what it had instead.

@@ -86,6 +86,10 @@ impl UnsentEvent {
 }
 
 impl UnsentEvents {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
     pub(crate) fn last_seq(&self) -> u64 {
         self.last_seq
     }
