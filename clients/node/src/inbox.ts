@@ -2,6 +2,7 @@
 
 import type { Control } from './control.js';
 import { NotVerified } from './errors.js';
+import { checkOptions } from './options.js';
 import { written, type Duration, type Received } from './shapes.js';
 
 /**
@@ -23,6 +24,7 @@ export class Inbox {
 
   /** The received callbacks, newest first. Waits until `count` have come; rejects with `NotVerified` after `wait`. */
   async received(count = 0, options: { wait?: Duration; afterSeq?: number } = {}): Promise<Received[]> {
+    checkOptions('received', options, ['wait', 'afterSeq']);
     const wait = written(options.wait ?? '5s');
     const waiting = count > 0 ? { count, wait } : {};
     try {
