@@ -44,7 +44,7 @@ static ROUTES: &[ControlRoute] = &[
     get("catalog", Plain(catalog::answer)).with_unmasked(Unmasked::Scenarios).with_parameters(&["endpoint", "format"]),
     get("coverage", PlainAsync(|request| Box::pin(coverage::answer(request))))
         .with_repeatable("endpoint").with_unmasked(Unmasked::Scenarios).with_parameters(&["endpoint", "format", "world"]),
-    get("fidelity", Plain(fidelity::answer)).with_unmasked(Unmasked::Scenarios),
+    get("fidelity", Plain(|request| Ok(fidelity::answer(request)))).with_unmasked(Unmasked::Scenarios),
     get("explain/{trace}", Plain(explain::answer)),
     get("worlds", PlainAsync(|request| Box::pin(worlds::list(request)))),
     post("worlds", PlainAsync(|request| Box::pin(worlds::mint(request)))).with_unmasked(OWN_SECRETS),
@@ -75,9 +75,9 @@ static ROUTES: &[ControlRoute] = &[
     post("clock", OwnWorldAsync(|request, world| Box::pin(clock::set(request, world)))),
     post("clock/advance", OwnWorldAsync(|request, world| Box::pin(clock::advance(request, world)))),
     get("events", Custom(events::open)).with_parameters(&["world", "backlog"]),
-    get("callback_urls", OwnWorld(callback_urls::list)),
+    get("callback_urls", OwnWorld(|request, world| Ok(callback_urls::list(request, world)))),
     get("schema", Plain(schema::answer)).with_unmasked(Unmasked::Scenarios).with_parameters(&["endpoint"]),
-    get("setup", Plain(setup::setup)).with_unmasked(Unmasked::Scenarios),
+    get("setup", Plain(|request| Ok(setup::setup(request)))).with_unmasked(Unmasked::Scenarios),
     get("inbox", PlainAsync(|request| Box::pin(inbox::names(request)))),
     get("inbox/{name}", PlainAsync(|request| Box::pin(inbox::list(request)))).with_unmasked(Unmasked::TokenHeader)
         .with_parameters(&["wait", "count", "after_seq"]),

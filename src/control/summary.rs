@@ -71,9 +71,10 @@ fn cut(line: &str) -> String {
 }
 
 fn request_line(context: &Context, exchange: &Exchange) -> String {
-    let path = match context.redacts {
-        true => world::redact_path(exchange.path()),
-        false => exchange.path().to_owned(),
+    let path = if context.redacts {
+        world::redact_path(exchange.path())
+    } else {
+        exchange.path().to_owned()
     };
     let outcome = exchange.outcome_name().unwrap_or_default();
     let fault = match &exchange.fault {

@@ -526,3 +526,27 @@ async fn a_url_that_takes_the_place_of_another_keeps_the_time_when_that_was_crea
     assert_eq!(text(&after, "created"), "2026-01-01T00:00:00.000Z");
     assert_eq!(text(&after, "updated"), "2026-01-01T01:00:00.000Z");
 }
+
+#[tokio::test(start_paused = true)]
+#[should_panic(
+    expected = "no callback came within 10s; 0 had come before. `deliveries` of the world shows where the others went, and `callbacks_without_url` those that had no URL"
+)]
+async fn a_receiver_that_waits_in_vain_says_where_to_look() {
+    let sandbox = Sandbox::start().await.expect("it starts");
+    sandbox.receiver().next().await;
+}
+
+/// A line that continues a text needs a backslash before it. Otherwise its indentation becomes part of the message.
+#[test]
+fn no_message_of_the_library_has_stray_blanks() {
+    let stray = regex::Regex::new(r#"^[^/]*"[^"]*[^ "\\] {3,}[^ "\\][^"]*""#).expect("a pattern");
+    for file in std::fs::read_dir("src/sandbox").expect("the sources") {
+        let path = file.expect("a file").path();
+        let text = std::fs::read_to_string(&path).expect("UTF-8");
+        let lines = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        let found: Vec<_> = lines.filter(|line| stray.is_match(line)).collect();
+        assert_eq!(found, [""; 0], "{}", path.display());
+    }
+}

@@ -15,9 +15,10 @@ async fn unused(client: &Client) -> Vec<String> {
     let answer = client.get("/__sandbox/unused").await;
     let body = answer.json();
     let why: Vec<String> = serde_json::from_value(body["why"].clone()).expect("sentences");
-    let (status, error) = match why.is_empty() {
-        true => (200, Value::Null),
-        false => (417, json!("unused")),
+    let (status, error) = if why.is_empty() {
+        (200, Value::Null)
+    } else {
+        (417, json!("unused"))
     };
     assert_eq!((answer.status, &body["error"]), (status, &error));
     why

@@ -146,7 +146,6 @@ impl Expectation {
     /// assert_eq!(before, 1);
     /// # });
     /// ```
-    #[must_use]
     pub fn after(mut self, seq: u64) -> Self {
         self.after_seq = seq;
         self

@@ -218,16 +218,15 @@ impl Query {
     /// Whether a request can be the one that was meant. It went to the endpoint or path that is asked for, or the whole
     /// body that is asked for came elsewhere. If no place is asked for, it has at least half of the fields.
     pub(super) fn is_near(&self, reading: &Reading<'_>) -> bool {
-        let is_met = |one: &&QueryCondition| one.meets(&one.received(reading));
-        let (places, others): (Vec<_>, Vec<_>) =
-            (self.conditions.iter()).partition(|one| one.field.is_place());
-        if !places.is_empty() {
-            let mut body = (others.iter().copied()).filter(|one| one.field.is_of_body());
-            return places.iter().all(|one| is_met(one))
-                || body.clone().next().is_some() && body.all(|one| is_met(&one));
+        let all = || self.conditions.iter();
+        let is_met = |one: &QueryCondition| one.meets(&one.received(reading));
+        let mut places = all().filter(|one| one.field.is_place()).peekable();
+        if places.peek().is_some() {
+            let mut body = all().filter(|one| one.field.is_of_body()).peekable();
+            return places.all(is_met) || body.peek().is_some() && body.all(is_met);
         }
-        let is_there = |one: &&&QueryCondition| is_met(one) || !one.received(reading).is_missing();
-        others.iter().filter(is_there).count() * 2 >= others.len()
+        let is_there = |one: &&QueryCondition| is_met(one) || !one.received(reading).is_missing();
+        all().filter(is_there).count() * 2 >= self.conditions.len()
     }
 
     /// How a request differs from the query, with what it had instead.
