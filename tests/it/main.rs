@@ -122,6 +122,7 @@ mod suggestions;
 mod summary;
 mod syntax;
 mod terminal;
+mod testcontainers;
 mod thin_products;
 mod tls;
 #[cfg(unix)]
