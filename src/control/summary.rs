@@ -44,7 +44,7 @@ fn text(context: &Context, world: &Arc<World>) -> String {
     add(&mut text, "request", &requests, request_count);
     add(&mut text, "callback", &callbacks, callback_count);
     let unused = world.unused();
-    for sentence in &unused.sentences {
+    for sentence in unused.setup() {
         writeln!(text, "unused: {}", cut(sentence)).ok(); // writing to a string never fails
     }
     text

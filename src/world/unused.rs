@@ -19,6 +19,8 @@ pub(crate) struct Unused {
     pub callbacks: usize,
     /// A sentence about each of the first ones, and one that counts the others.
     pub sentences: Vec<String>,
+    /// How many of the sentences are about the queue and the faults. They come first.
+    about_setup: usize,
 }
 
 impl Unused {
@@ -31,10 +33,10 @@ impl Unused {
         let newest_first = state.callbacks.log.newest_first();
         let mut callbacks: Vec<_> = newest_first.filter(|one| one.is_unused()).collect();
         callbacks.reverse();
-        let mut sentences: Vec<_> = queued
-            .chain(faults.iter().map(|fault| never_struck(fault)))
-            .chain(callbacks.iter().map(|callback| never_awaited(callback)))
-            .collect();
+        let setup = queued.chain(faults.iter().map(|fault| never_struck(fault)));
+        let mut sentences: Vec<_> = setup.collect();
+        let about_setup = sentences.len().min(UNUSED_SHOWN_MAX);
+        sentences.extend(callbacks.iter().map(|callback| never_awaited(callback)));
         let more = sentences.len().saturating_sub(UNUSED_SHOWN_MAX);
         if more > 0 {
             sentences.truncate(UNUSED_SHOWN_MAX);
@@ -45,11 +47,17 @@ impl Unused {
             faults: faults.len(),
             callbacks: callbacks.len(),
             sentences,
+            about_setup,
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.sentences.is_empty()
+    }
+
+    /// The sentences about the queue and the faults.
+    pub(crate) fn setup(&self) -> &[String] {
+        &self.sentences[..self.about_setup]
     }
 
     /// The first line of a failure, before the sentences.

@@ -17,6 +17,14 @@ export interface FixtureOptions {
 
 const OPTIONS = names<FixtureOptions>({ failOnUnused: true });
 
+/** Refuses unknown options. */
+export function checkFixture(source: SandboxSource, options: FixtureOptions): void {
+  if (typeof source !== 'function') {
+    checkStartOptions(source);
+  }
+  checkNames('the options of the fixture', options, OPTIONS);
+}
+
 export class Fixture {
   readonly #source: SandboxSource;
   readonly #failOnUnused: boolean;
@@ -24,10 +32,7 @@ export class Fixture {
   readonly #names = new Set<string>();
 
   constructor(source: SandboxSource, options: FixtureOptions) {
-    if (typeof source !== 'function') {
-      checkStartOptions(source);
-    }
-    checkNames('the options of the fixture', options, OPTIONS);
+    checkFixture(source, options);
     this.#source = source;
     this.#failOnUnused = options.failOnUnused ?? false;
   }

@@ -2,7 +2,7 @@
 
 import { test as plain, type TestAPI } from 'vitest';
 
-import { Fixture, type FixtureOptions, type SandboxSource } from './fixture.js';
+import { Fixture, checkFixture, type FixtureOptions, type SandboxSource } from './fixture.js';
 import type { Sandbox } from './sandbox.js';
 import type { World } from './world.js';
 
@@ -15,6 +15,7 @@ export interface SandboxFixtures {
 
 /** Vitest's `test` with these fixtures, and a sandbox with these options. */
 export function sandboxTest(source: SandboxSource = {}, options: FixtureOptions = {}): TestAPI<SandboxFixtures> {
+  checkFixture(source, options);
   return plain.extend<SandboxFixtures & { fixture: Fixture }>({
     fixture: [
       async ({}, use) => {
