@@ -13,6 +13,7 @@ use super::ask::{
 use super::context::Context;
 use super::gathered::gathered;
 use super::inbox_store::{Inbox, InboxEntry, kept_headers};
+use super::unsent;
 use crate::answer::known_world;
 use crate::base::lock;
 use crate::http::{Body, Refusal};
@@ -110,11 +111,36 @@ pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, R
             note_awaited(request, name);
             return Ok((StatusCode::OK, page(context, name, found).await));
         }
-        if is_over {
-            let page = page(context, name, found).await;
+        let in_vain = InVain::of(request, name);
+        if is_over || in_vain.at_once {
+            let mut page = page(context, name, found).await;
+            page["why"] = json!(in_vain.why);
             return Ok((StatusCode::REQUEST_TIMEOUT, page));
         }
         is_over = !waiting.change(&mut changes).await;
+    }
+}
+
+/// Why the caller's world sends nothing: it has caused callbacks, and none has a URL.
+#[derive(Default)]
+struct InVain {
+    why: Vec<String>,
+    /// The inbox has the tag of the world in its name, so nobody else sends to it.
+    at_once: bool,
+}
+
+impl InVain {
+    fn of(request: ControlRequest<'_>, name: &str) -> Self {
+        let ControlRequest { context, .. } = request;
+        let Some(world) = known_world(&context.engine, request.call, request.query) else {
+            return Self::default();
+        };
+        let why = unsent::in_vain(context, &world.state().callbacks).unwrap_or_default();
+        let is_own = (name.strip_prefix(&world.tag)).is_some_and(|rest| rest.starts_with('-'));
+        Self {
+            at_once: is_own && !why.is_empty(),
+            why,
+        }
     }
 }
 

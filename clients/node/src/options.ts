@@ -34,6 +34,11 @@ export function checkValues(where: string, values: unknown): void {
   }
 }
 
+/** The values that are not undefined. */
+export function given(values: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
+
 function checkObject(where: string, options: unknown): asserts options is object {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new TypeError(`${where} takes an object of options, and not ${JSON.stringify(options) ?? typeof options}`);

@@ -5,7 +5,7 @@
 import { Control, authorization, type CallOptions } from './control.js';
 import { NotVerified } from './errors.js';
 import { Inbox } from './inbox.js';
-import { checkNames, checkOptions, checkValues, names } from './options.js';
+import { checkNames, checkOptions, checkValues, given, names } from './options.js';
 import {
   FAULT,
   MATCH,
@@ -198,7 +198,7 @@ export class World {
     checkOptions('deliveries', options, DELIVERIES);
     const { type, record, state, afterSeq, limit, count, wait = '5s' } = options;
     const waiting = count === undefined ? {} : { count, wait: written(wait) };
-    const query = { type, record, state, after_seq: afterSeq, limit, ...waiting };
+    const query = given({ type, record, state, after_seq: afterSeq, limit, ...waiting });
     const answer = await this.call('GET', 'deliveries', { query });
     return page(answer.deliveries, answer);
   }
@@ -305,7 +305,7 @@ export class World {
   async #requests(match: Match, more: Record<string, unknown>): Promise<Page<Request>> {
     // JSON keeps the text "null" apart from a missing value.
     const written = Object.entries(flat(match)).map(([name, wanted]) => [name, JSON.stringify(wanted)]);
-    const query = { ...Object.fromEntries(written), ...more };
+    const query = given({ ...Object.fromEntries(written), ...more });
     const answer = await this.call('GET', 'requests', { query });
     return page(answer.requests, answer);
   }

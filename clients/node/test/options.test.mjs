@@ -77,6 +77,11 @@ test('an option without a value is refused, because it would be left out', async
     [() => world.trigger('X', 'Y', { set: { 'result.is_found': nothing } }), '`result.is_found` of trigger.set is undefined: leave it out, or give it a value'],
     [() => world.verify(any(BANK)), `verify takes an object of options, and not "${BANK}"`],
     [() => world.requests(any([])), 'requests takes an object of options, and not []'],
+    [() => world.inbox().received(any({ count: 1 })), '`count` of received is a whole number, and not {"count":1}'],
+    [
+      () => world.call('GET', 'requests', { query: { endpoint: nothing } }),
+      '`endpoint` of call.query is undefined: leave it out, or give it a value',
+    ],
     [() => world.verify(any({ inOrder: {} })), '`inOrder` of verify takes a list of requests'],
     [() => world.faults(any({ fault: 503 })), '`faults` takes a list of faults'],
   ])) {

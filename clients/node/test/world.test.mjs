@@ -201,6 +201,10 @@ test('a callback without a URL is named at once', async (t) => {
   const world = await iluma.world(t);
   await ask(world, BANK_PATH, account(1234567890), 'PENDING_THEN_COMPLETED_FOUND; callback=late(1h)');
   await assert.rejects(world.deliveries({ count: 1, wait: '1m' }), /no URL is registered for NAME_VALIDATOR_REQUEST/);
+  await assert.rejects(world.inbox().received(1, { wait: '1m' }), {
+    name: 'NotVerified',
+    message: `0 of 1 callbacks came to ${world.inbox().url}\n  no URL is registered for NAME_VALIDATOR_REQUEST`,
+  });
 });
 
 test('faults break replies until they are healed', async (t) => {

@@ -63,5 +63,11 @@ def test_none_in_a_fault_is_refused_because_it_would_break_every_endpoint(iluma_
     assert str(refused.value) == "`endpoint` of faults[0] is None: leave it out, or give it a value"
 
 
+def test_none_in_the_query_of_a_call_is_refused(iluma_world: World) -> None:
+    with pytest.raises(TypeError) as refused:
+        iluma_world.call("GET", "requests", query={"endpoint": None})
+    assert str(refused.value) == "`endpoint` of query is None: leave it out, or give it a value"
+
+
 def test_none_in_a_body_means_a_missing_value(iluma_world: World) -> None:
     assert iluma_world.requests(body={"bank_code": None}) == []

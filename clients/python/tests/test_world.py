@@ -194,6 +194,10 @@ def test_a_callback_without_a_url_is_named_at_once(iluma_world: World) -> None:
     ask(iluma_world, BANK_PATH, account(1234567890), magic="PENDING_THEN_COMPLETED_FOUND; callback=late(1h)")
     with pytest.raises(NotVerified, match=f"no URL is registered for {BANK_CALLBACK}"):
         iluma_world.deliveries(1, wait="1m")
+    with pytest.raises(NotVerified) as late:
+        iluma_world.inbox().received(1, wait="1m")
+    inbox = iluma_world.inbox().url
+    assert str(late.value) == f"0 of 1 callbacks came to {inbox}\n  no URL is registered for {BANK_CALLBACK}"
 
 
 def test_faults_break_replies_until_they_are_healed(iluma_world: World) -> None:

@@ -159,7 +159,7 @@ class World:
             "count": count,
             "wait": None if count is None else written(wait),
         }
-        answer = self.call("GET", "deliveries", query=query)
+        answer = self.call("GET", "deliveries", query=given(query))
         return Page(answer["deliveries"], answer)
 
     def idle(self, wait: Duration = "5s") -> None:
@@ -271,7 +271,7 @@ class World:
         __tracebackhide__ = True
         # JSON keeps the text "null" apart from a missing value.
         query = {name: json.dumps(value) for name, value in flat(match).items()}
-        answer = self.call("GET", "requests", query={**query, **more})
+        answer = self.call("GET", "requests", query=given({**query, **more}))
         return Page(answer["requests"], answer)
 
     def _empty_inboxes(self) -> None:
