@@ -145,6 +145,25 @@ async fn a_callback_is_unused_until_a_test_waits_for_it_or_lists_it() {
     }
 }
 
+#[tokio::test]
+async fn an_inspector_that_lists_callbacks_awaits_none() {
+    let client = Client::start().await;
+    register_inbox(&client).await;
+    let answer = client
+        .magic(BANK, "COMPLETED_FOUND; callback=late(1h)")
+        .await;
+    let trace = answer.header("x-sandbox-trace").expect("a trace");
+    let (tag, _) = trace.split_once('-').expect("a trace");
+    let path = format!("/__sandbox/deliveries?world={tag}");
+    assert_eq!(client.get(&path).await.json()["matching"], 1);
+    assert_eq!(unused(&client).await.len(), 1);
+    assert_eq!(
+        client.get("/__sandbox/deliveries").await.json()["matching"],
+        1
+    );
+    assert_eq!(unused(&client).await, [""; 0]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_callback_that_an_advance_sent_or_the_test_ordered_itself_is_used() {
     let stage = Stage::start().await;

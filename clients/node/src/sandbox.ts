@@ -125,22 +125,20 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
  *
  * Without `url` it uses the variable `ILUMA_SANDBOX_URL`, as the commands of the sandbox do.
  */
-export async function connectSandbox(
-  url: string | undefined = variable('ILUMA_SANDBOX_URL'),
-  options: ConnectOptions = {},
-): Promise<Sandbox> {
-  if (url === undefined) {
+export async function connectSandbox(url?: string, options: ConnectOptions = {}): Promise<Sandbox> {
+  const named = url || variable('ILUMA_SANDBOX_URL');
+  if (named === undefined) {
     throw new SandboxError('no URL of a sandbox: set ILUMA_SANDBOX_URL, or pass `url`');
   }
-  if (typeof url !== 'string') {
+  if (typeof named !== 'string') {
     throw new TypeError('`url` of connectSandbox takes a text: `connectSandbox(url, options)`');
   }
   checkNames('connectSandbox', options, CONNECT);
-  const apiKey = options.apiKey ?? variable('ILUMA_SANDBOX_API_KEY') ?? DOCUMENTED_API_KEY;
-  const controlToken = options.controlToken ?? variable('ILUMA_SANDBOX_CONTROL_TOKEN');
+  const apiKey = options.apiKey || variable('ILUMA_SANDBOX_API_KEY') ?? DOCUMENTED_API_KEY;
+  const controlToken = options.controlToken || variable('ILUMA_SANDBOX_CONTROL_TOKEN');
   const caFile = variable('ILUMA_SANDBOX_CA_FILE');
   const caPem = options.caPem ?? (caFile === undefined ? undefined : fs.readFileSync(caFile, 'ascii'));
-  const there = url.replace(/\/+$/, '');
+  const there = named.replace(/\/+$/, '');
   const secrets = await new Control(there, { apiKey, controlToken, caPem }).call('GET', 'world').catch(nameTheToken);
   return new Sandbox(there, apiKey, secrets.callback_token, controlToken, undefined, caPem);
 }
