@@ -134,7 +134,7 @@ export async function connectSandbox(url?: string, options: ConnectOptions = {})
     throw new TypeError('`url` of connectSandbox takes a text: `connectSandbox(url, options)`');
   }
   checkNames('connectSandbox', options, CONNECT);
-  const apiKey = options.apiKey || variable('ILUMA_SANDBOX_API_KEY') ?? DOCUMENTED_API_KEY;
+  const apiKey = options.apiKey || variable('ILUMA_SANDBOX_API_KEY') || DOCUMENTED_API_KEY;
   const controlToken = options.controlToken || variable('ILUMA_SANDBOX_CONTROL_TOKEN');
   const caFile = variable('ILUMA_SANDBOX_CA_FILE');
   const caPem = options.caPem ?? (caFile === undefined ? undefined : fs.readFileSync(caFile, 'ascii'));
