@@ -233,7 +233,7 @@ const FILES: &[(&str, usize, &str)] = &[
     ("sandbox/blocking.rs", 2, "as `wait_for` of a world; 5 s"),
     ("sandbox/sandbox.rs", 1, "a reload"),
     ("sandbox/worlds.rs", 1, "as `wait_for` of a world"),
-    ("server/accept.rs", 6, "the stop, and 5 s"),
+    ("server/accept.rs", 5, "the stop, and 5 s"),
     ("server/body.rs", 1, "a second"),
     ("server/connection/connection.rs", 2, "the stop"),
     ("server/connection/http2.rs", 2, "20 s; the stop"),
