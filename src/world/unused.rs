@@ -33,13 +33,15 @@ impl Unused {
         let newest_first = state.callbacks.log.newest_first();
         let mut callbacks: Vec<_> = newest_first.filter(|one| one.is_unused()).collect();
         callbacks.reverse();
-        let setup = queued.chain(faults.iter().map(|fault| never_struck(fault)));
-        let mut sentences: Vec<_> = setup.collect();
-        let about_setup = sentences.len().min(UNUSED_SHOWN_MAX);
-        sentences.extend(callbacks.iter().map(|callback| never_awaited(callback)));
-        let more = sentences.len().saturating_sub(UNUSED_SHOWN_MAX);
+        let setup_count = state.next.len() + faults.len();
+        let mut sentences: Vec<_> = queued
+            .chain(faults.iter().map(|fault| never_struck(fault)))
+            .chain(callbacks.iter().map(|callback| never_awaited(callback)))
+            .take(UNUSED_SHOWN_MAX)
+            .collect();
+        let about_setup = setup_count.min(sentences.len());
+        let more = setup_count + callbacks.len() - sentences.len();
         if more > 0 {
-            sentences.truncate(UNUSED_SHOWN_MAX);
             sentences.push(format!("and {more} more"));
         }
         Self {
