@@ -235,15 +235,15 @@ const FILES: &[(&str, usize, &str)] = &[
     ("sandbox/worlds.rs", 1, "as `wait_for` of a world"),
     ("server/accept.rs", 5, "the stop, and 5 s"),
     ("server/body.rs", 1, "a second"),
-    ("server/connection/connection.rs", 2, "the stop"),
-    ("server/connection/http2.rs", 2, "20 s; the stop"),
+    ("server/connection/http2.rs", 1, "20 s"),
     (
         "server/follow_up.rs",
         1,
         "5 s; the end of the world; the stop",
     ),
-    ("server/pace.rs", 3, "the time for a body; the stop"),
+    ("server/pace.rs", 2, "the time for a body"),
     ("server/sabotage.rs", 5, "the delay; a second; the stop"),
+    ("server/stop_signal.rs", 1, "the stop"),
     ("server/tls/authority_folder.rs", 1, "5 s"),
     ("world/watchers.rs", 1, "the stream that waits ends"),
 ];
