@@ -1,0 +1,115 @@
+//! Where the state file is: its path without symbolic links, and the lock beside it.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::base::reason;
+use crate::server::new_file::{NewFile, Readers};
+
+/// What follows the name of the state file in the name of its lock.
+const LOCK_SUFFIX: &str = ".lock";
+
+/// A place for a state file that no other sandbox uses as long as this lives.
+#[derive(Debug)]
+pub(super) struct StatePlace {
+    pub path: PathBuf,
+    /// None on a file system without locks.
+    _lock: Option<File>,
+}
+
+impl StatePlace {
+    /// Finds the place, locks it, and tries to make a file there. An error is a sentence.
+    pub(super) fn claim(path: &Path) -> Result<Self, String> {
+        let path = resolved(path)?;
+        let lock = lock(&path)?;
+        NewFile::begin(&path, Readers::Owner)
+            .map_err(|error| cannot_write(&path, &error))?
+            .discard();
+        Ok(Self { path, _lock: lock })
+    }
+
+    /// Whether there is a file. Anything else there is an error.
+    pub(super) fn is_there(&self) -> io::Result<bool> {
+        match fs::symlink_metadata(&self.path) {
+            Ok(about) if about.is_file() => Ok(true),
+            Ok(_) => Err(io::Error::other("it is no file any more")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> String {
+    format!(
+        "cannot write the state file {}: {}; make its folder writable, or name another file with --state",
+        path.display(),
+        reason(error)
+    )
+}
+
+/// The path of the file itself: a symbolic link stays, and the file behind it is replaced.
+fn resolved(path: &Path) -> Result<PathBuf, String> {
+    let shown = path.display();
+    let refused = |what: &str| format!("the state file {shown} {what}: name another with --state");
+    let Some(name) = path.file_name() else {
+        return Err(refused("is a folder"));
+    };
+    match path.symlink_metadata() {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let folder = path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty());
+            let folder = folder.unwrap_or(Path::new("."));
+            let folder = fs::canonicalize(folder).map_err(|error| {
+                format!(
+                    "there is no folder {} for the state file: {}; make it, or name another file with --state",
+                    folder.display(),
+                    reason(&error)
+                )
+            })?;
+            return Ok(folder.join(name));
+        }
+        Err(error) => return Err(refused(&format!("cannot be read ({})", reason(&error)))),
+    }
+    let target = fs::canonicalize(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => refused("is a symbolic link that leads nowhere"),
+        _ => refused(&format!("cannot be read ({})", reason(&error))),
+    })?;
+    match fs::metadata(&target) {
+        Ok(about) if about.is_file() => Ok(target),
+        Ok(about) if about.is_dir() => Err(refused("is a folder")),
+        Ok(_) => Err(refused("is a device or a pipe")),
+        Err(error) => Err(refused(&format!("cannot be read ({})", reason(&error)))),
+    }
+}
+
+fn lock(path: &Path) -> Result<Option<File>, String> {
+    let mut name = OsString::from(path);
+    name.push(LOCK_SUFFIX);
+    let place = PathBuf::from(name);
+    if place.symlink_metadata().is_ok_and(|about| !about.is_file()) {
+        return Err(format!(
+            "{} is not the lock of a state file: remove it, or name another file with --state",
+            place.display()
+        ));
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let file = (options.open(&place)).map_err(|error| cannot_write(path, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Err(format!(
+            "another sandbox uses the state file {}: stop it, or name another file with --state",
+            path.display()
+        )),
+        Err(TryLockError::Error(_)) => Ok(None),
+    }
+}
