@@ -34,17 +34,13 @@ pub(crate) fn known_world(
     call: &Call,
     query: &HashMap<String, String>,
 ) -> Option<Arc<World>> {
-    match query.get("world").filter(|tag| is_tag(tag)) {
-        Some(tag) => {
-            may_enter(engine, call, query, tag).ok()?;
-            engine.worlds.by_tag(tag)
-        }
-        None => {
-            let key = own_key(engine, call, query).ok()?;
-            engine.worlds.wake(&key, None, call.received_at);
-            engine.worlds.get(&key)
-        }
+    if let Some(tag) = query.get("world").filter(|tag| is_tag(tag)) {
+        may_enter(engine, call, query, tag).ok()?;
+        return engine.worlds.by_tag(tag);
     }
+    let key = own_key(engine, call, query).ok()?;
+    engine.worlds.wake(&key, None, call.received_at);
+    engine.worlds.get(&key)
 }
 
 /// Whether the request may use all worlds. It may if it has shown the control token, if every key is let in, or if it

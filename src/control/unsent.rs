@@ -111,8 +111,8 @@ pub(super) fn reasons(
 /// Makes deliveries of the events that are not due yet and whose types have a URL now.
 pub(super) fn schedule(context: &Context, world: &Arc<World>) {
     let mut state = world.state();
-    if state.callbacks.unsent.newest_first().next().is_none() {
-        return;
+    if next_unsent_due(&state.callbacks).is_none() {
+        return; // not even a look counts as a change of the world
     }
     context.engine.schedule_unsent(&mut state);
     context.courier.wake(world, &mut state);

@@ -95,10 +95,8 @@ pub(super) async fn end(request: ControlRequest<'_>) -> Result<ControlAnswer, Re
         && may_see_all(&context.engine, request.call, query).is_ok()
         && context.engine.worlds.end_resting(tag)
     {
-        return Ok(ended(
-            tag,
-            json!({"callbacks": [], "more_callbacks": 0, "queued": 0, "faults": 0}),
-        ));
+        let none = json!({"callbacks": [], "more_callbacks": 0, "queued": 0, "faults": 0});
+        return Ok(ended(tag, &none));
     }
     let key = match query.get("world") {
         None => own_key(&context.engine, request.call, query)?,
@@ -117,10 +115,10 @@ pub(super) async fn end(request: ControlRequest<'_>) -> Result<ControlAnswer, Re
         "queued": unfinished.queued,
         "faults": unfinished.faults,
     });
-    Ok(ended(&worlds.tag_of(&key), pending))
+    Ok(ended(&worlds.tag_of(&key), &pending))
 }
 
-fn ended(tag: &str, pending: Value) -> ControlAnswer {
+fn ended(tag: &str, pending: &Value) -> ControlAnswer {
     let body = json!({"status": "ended", "world": tag, "pending": pending});
     (StatusCode::OK, body)
 }

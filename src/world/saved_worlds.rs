@@ -190,7 +190,7 @@ impl Worlds {
     pub(crate) fn saved(&self, world: &WorldToSave, now: Instant) -> Option<SavedWorld> {
         let of_active = |world: &World| SavedWorld {
             world: world.digest.to_string(),
-            name: world.name.get().map(|name| name.to_string()),
+            name: world.name.get().map(ToString::to_string),
             snapshot: Snapshot::of(world, now),
         };
         match world {

@@ -196,7 +196,8 @@ impl Worlds {
             counts,
             bytes,
         } = rested.unwrap_or_else(|| self.empty(digest));
-        let has_unsent = state.callbacks.unsent.newest_first().next().is_some();
+        let (advanced, unsent) = (state.callbacks.advanced, &state.callbacks.unsent);
+        let has_unsent = (unsent.next_due(Instant::now(), advanced, |_| true)).is_some();
         let number = lock(&self.last_uses).add(key, now_ms, &worlds);
         let world = Arc::new(World {
             key: key.clone(),

@@ -115,6 +115,7 @@ mod small_commands;
 mod snapshot;
 mod stage;
 mod stale;
+mod state;
 mod stopping;
 mod stress;
 mod strict;

@@ -1,6 +1,7 @@
 //! The form of a state file: a line with a head, a line for each world, a line with the end. Each line is JSON.
 
 use std::collections::HashMap;
+use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -75,7 +76,11 @@ impl WholeHash {
 
     pub(super) fn text(self) -> String {
         let hash: Hash = self.0.finalize().into();
-        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+        let mut text = String::new();
+        for byte in hash {
+            write!(text, "{byte:02x}").expect("a text takes everything");
+        }
+        text
     }
 }
 

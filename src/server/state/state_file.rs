@@ -48,9 +48,10 @@ impl StateFile {
     ) -> Result<Self, String> {
         let place = StatePlace::claim(path)?;
         let is_there = place.is_there().unwrap_or(false);
-        let loaded = match is_there {
-            true => load(&place.path, worlds, catalogue)?,
-            false => None,
+        let loaded = if is_there {
+            load(&place.path, worlds, catalogue)?
+        } else {
+            None
         };
         if let Some(loaded) = &loaded {
             tracing::info!(worlds = loaded.lines.len(), "read the state file");
