@@ -77,8 +77,7 @@ pub(super) struct Arguments {
     /// limit of the control group if that is less].
     #[arg(long, value_name = "SIZE", env = "ILUMA_SANDBOX_MEMORY")]
     memory: Option<Memory>,
-    /// File that keeps the worlds: it is read at the start, and written every minute and at the end. Without it, worlds end
-    /// with the sandbox.
+    /// File that keeps the worlds over a restart. It is read at the start, and written every minute and at the end.
     #[arg(long, value_name = "FILE", env = "ILUMA_SANDBOX_STATE")]
     state: Option<PathBuf>,
     /// Default URL for callbacks of a type. A world that registers its own URL uses that one. Can be

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::inbox_store::Inbox;
 use super::redacted_explanation::redact_explanation;
-use super::state::StateAccess;
+use super::state_access::StateAccess;
 use super::upload_store::UploadStore;
 use crate::answer::{self, Engine, Explanation, FoundExchange};
 use crate::base::{InFlight, Turns};

@@ -116,6 +116,8 @@ mod snapshot;
 mod stage;
 mod stale;
 mod state;
+#[cfg(unix)]
+mod state_process;
 mod stopping;
 mod stress;
 mod strict;
