@@ -190,7 +190,8 @@ impl Sandbox {
             return Ok(());
         };
         keeper.end();
-        keeping.await.unwrap_or(Ok(()))
+        let kept = keeping.await;
+        kept.unwrap_or_else(|_| Err("the sandbox failed; its log says where".to_owned()))
     }
 }
 

@@ -1,14 +1,13 @@
 //! Worlds of a state file whose keys have not come back: nobody but the file knew them, and it has no keys.
 
 use std::collections::VecDeque;
+use std::ops::Deref;
+use std::sync::MutexGuard;
 
 use foldhash::HashMap;
-use tokio::time::Instant;
 
 use super::digest::WorldDigest;
-use super::origin::Origin;
 use super::outbox::PendingCounts;
-use super::snapshot::Snapshot;
 use super::state::{Revision, State};
 use super::totals::Tally;
 
@@ -74,23 +73,32 @@ impl RestingWorlds {
         Some(Tally::of(&world.state))
     }
 
-    /// What the state is now, and whether it stays as it is while nothing changes it.
-    pub(super) fn revision(
-        &self,
-        WorldDigest(digest): WorldDigest,
-        now: Instant,
-    ) -> Option<(Revision, bool)> {
-        let state = &self.by_digest.get(&digest)?.state;
-        Some((state.revision, state.is_settled(now)))
+    pub(super) fn revision(&self, WorldDigest(digest): WorldDigest) -> Option<Revision> {
+        Some(self.by_digest.get(&digest)?.state.revision)
     }
+}
 
-    pub(super) fn snapshot(
-        &self,
+/// The state of a resting world, which nobody takes as long as this lives.
+pub(super) struct RestingState<'r> {
+    worlds: MutexGuard<'r, RestingWorlds>,
+    digest: u128,
+}
+
+impl<'r> RestingState<'r> {
+    /// None if there is no such world.
+    pub(super) fn of(
+        worlds: MutexGuard<'r, RestingWorlds>,
         WorldDigest(digest): WorldDigest,
-        origin: Origin,
-        now: Instant,
-    ) -> Option<Snapshot> {
-        let world = self.by_digest.get(&digest)?;
-        Some(Snapshot::of_state(origin, &world.state, now))
+    ) -> Option<Self> {
+        let is_there = worlds.by_digest.contains_key(&digest);
+        is_there.then_some(Self { worlds, digest })
+    }
+}
+
+impl Deref for RestingState<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.worlds.by_digest[&self.digest].state
     }
 }

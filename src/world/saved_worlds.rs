@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::digest::WorldDigest;
 use super::origin::Origin;
 use super::read_world::ReadWorld;
-use super::resting::RestingWorld;
+use super::resting::{RestingState, RestingWorld};
 use super::snapshot::{Snapshot, SnapshotRefused};
 use super::state::Revision;
 use super::totals::Tally;
@@ -26,6 +26,9 @@ pub(crate) struct SavedWorld {
     /// The name of a world that was made by name. The key follows from it.
     name: Option<String>,
     snapshot: Snapshot,
+    /// Whether it says the same later, as long as nothing changes the world.
+    #[serde(skip)]
+    pub is_settled: bool,
 }
 
 /// A world that was read from a state file.
@@ -46,6 +49,18 @@ pub(crate) enum WorldToSave {
     /// It waits for its key.
     Resting(WorldDigest),
     Active(ReadWorld),
+}
+
+impl SavedWorld {
+    fn of(world: &World, now: Instant) -> Self {
+        let state = world.state();
+        Self {
+            world: world.digest.to_string(),
+            name: world.name.get().map(ToString::to_string),
+            is_settled: state.is_settled(now),
+            snapshot: Snapshot::of_state(world.origin(), state, now),
+        }
+    }
 }
 
 impl WorldToSave {
@@ -170,44 +185,36 @@ impl Worlds {
             .collect()
     }
 
-    /// What the state of a world is now, and whether it stays as it is while nothing changes it. None if the world has
-    /// ended.
-    pub(crate) fn revision(&self, world: &WorldToSave, now: Instant) -> Option<(Revision, bool)> {
-        let of_active = |world: &World| {
-            let state = world.state();
-            (state.revision, state.is_settled(now))
-        };
+    /// Which state a world has now. None if it has ended.
+    pub(crate) fn revision(&self, world: &WorldToSave) -> Option<Revision> {
         match world {
-            WorldToSave::Active(world) => Some(of_active(world)),
+            WorldToSave::Active(world) => Some(world.state().revision),
             WorldToSave::Resting(digest) => {
-                let resting = lock(&self.resting).revision(*digest, now);
-                resting.or_else(|| Some(of_active(&*self.with_digest(*digest)?)))
+                let resting = lock(&self.resting).revision(*digest);
+                resting.or_else(|| Some(self.with_digest(*digest)?.state().revision))
             }
         }
     }
 
     /// A world as it is now. None if it has ended.
     pub(crate) fn saved(&self, world: &WorldToSave, now: Instant) -> Option<SavedWorld> {
-        let of_active = |world: &World| SavedWorld {
-            world: world.digest.to_string(),
-            name: world.name.get().map(ToString::to_string),
-            snapshot: Snapshot::of(world, now),
-        };
         match world {
-            WorldToSave::Active(world) => Some(of_active(world)),
-            WorldToSave::Resting(digest) => {
-                let origin = self.origin(*digest);
-                let resting = lock(&self.resting).snapshot(*digest, origin, now);
-                match resting {
-                    Some(snapshot) => Some(SavedWorld {
-                        world: digest.to_string(),
-                        name: None,
-                        snapshot,
-                    }),
-                    None => Some(of_active(&*self.with_digest(*digest)?)), // its key has come meanwhile
-                }
-            }
+            WorldToSave::Active(world) => Some(SavedWorld::of(world, now)),
+            WorldToSave::Resting(digest) => match self.resting_state(*digest) {
+                Some(state) => Some(SavedWorld {
+                    world: digest.to_string(),
+                    name: None,
+                    is_settled: state.is_settled(now),
+                    snapshot: Snapshot::of_state(self.origin(*digest), state, now),
+                }),
+                // Its key has come meanwhile.
+                None => Some(SavedWorld::of(&*self.with_digest(*digest)?, now)),
+            },
         }
+    }
+
+    fn resting_state(&self, digest: WorldDigest) -> Option<RestingState<'_>> {
+        RestingState::of(lock(&self.resting), digest)
     }
 
     fn with_digest(&self, digest: WorldDigest) -> Option<ReadWorld> {

@@ -29,6 +29,7 @@ body = { status = "PENDING" }
 then = { after = "1h", outcome = "COMPLETED_FOUND" }
 
 [outcomes.BIG]
+callback = false
 body.result = { is_found = true, account_holder_name = "BLOB" }
 "#;
 
@@ -752,4 +753,101 @@ async fn a_restored_event_is_sent_to_a_url_that_only_the_new_sandbox_has() {
     client.post("/__sandbox/clock/advance", &advance).await;
     let callback = receiver.only().await;
     assert_eq!(callback.json()["status"], "COMPLETED");
+}
+
+#[tokio::test]
+async fn when_memory_is_needed_resting_worlds_are_dropped_before_others() {
+    let files = Files::new();
+    let builder = || files.builder().memory("32MiB".parse().expect("a size"));
+    let fill = async |client: &Client, key: &str| {
+        for _ in 0..7 {
+            let request = client.as_key(key, "POST", BANK);
+            let answer = Answer::of(request.header("x-magic-reply", "BIG")).await;
+            assert_eq!(answer.status, 200, "{}", answer.text);
+        }
+    };
+    let records = async |client: &Client, letter: char| {
+        let path = format!("/__sandbox/snapshot?key={}", key(letter));
+        let snapshot = Answer::of(client.bare("GET", &path)).await;
+        let count = snapshot.json()["records"].as_array().expect("a list").len();
+        (count, snapshot.headers.contains_key("x-sandbox-warning"))
+    };
+    let client = Client::of(builder()).await;
+    for letter in ['a', 'b', 'c', 'd', 'e'] {
+        fill(&client, &key(letter)).await;
+    }
+    client.sandbox.stop().await;
+
+    let client = Client::of(builder()).await;
+    for letter in ['w', 'x', 'y', 'z'] {
+        fill(&client, &key(letter)).await;
+    }
+    for letter in ['w', 'x', 'y', 'z', 'e', 'd', 'c'] {
+        assert_eq!(records(&client, letter).await, (7, false), "{letter}");
+    }
+    for letter in ['a', 'b'] {
+        let oldest = records(&client, letter).await;
+        assert_eq!(oldest, (0, true), "they were used longest ago");
+    }
+    let ready = client.get("/__sandbox/readyz").await.json();
+    assert_eq!(ready["worlds"]["evicted"], 2);
+    client.sandbox.stop().await;
+
+    let client = Client::of(builder()).await;
+    assert_eq!(records(&client, 'a').await, (0, false));
+    assert_eq!(records(&client, 'c').await, (7, false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_that_comes_while_the_file_is_written() {
+    let files = Files::new();
+    let client = files.start().await;
+    let ask = async |letter: char, number: usize| {
+        let answer = ask_as(&client, &key(letter), &number.to_string()).await;
+        answer.json()["id"].as_str().expect("an id").to_owned()
+    };
+    let mut ids = Vec::new();
+    for number in 0..25 {
+        let (a, b, saved, c) = tokio::join!(
+            ask('a', number),
+            ask('b', number),
+            save(&client),
+            ask('c', number)
+        );
+        assert!(["written", "unchanged"].contains(&saved["status"].as_str().expect("text")));
+        ids.extend([('a', a), ('b', b), ('c', c)]);
+    }
+    client.sandbox.stop().await;
+    let client = files.start().await;
+    for (letter, id) in ids {
+        let read = client.as_key(&key(letter), "GET", &format!("{BANK}/{id}"));
+        assert_eq!(Answer::of(read).await.status, 200, "{letter} {id}");
+    }
+}
+
+#[tokio::test]
+async fn the_key_of_a_named_world_is_accepted_after_a_restart_with_configured_keys_only() {
+    let files = Files::new();
+    let builder = || files.builder().api_key(key('o').parse().expect("a key"));
+    let client = Client::of(builder()).await;
+    let mint = |name: &str| {
+        let request = client.as_key(&key('o'), "POST", "/__sandbox/worlds");
+        Answer::of(request.json(&json!({"name": name})))
+    };
+    let named = mint("Ani").await.json()["api_key"]
+        .as_str()
+        .expect("a key")
+        .to_owned();
+    let record = ask_as(&client, &named, "7000000001").await.json();
+    client.sandbox.stop().await;
+    let client = Client::of(builder()).await;
+    let path = format!("{BANK}/{}", record["id"].as_str().expect("an id"));
+    let read = Answer::of(client.as_key(&named, "GET", &path)).await;
+    assert_eq!((read.status, read.json()), (200, record));
+    let again = client.as_key(&key('o'), "POST", "/__sandbox/worlds");
+    let again = Answer::of(again.json(&json!({"name": "Ani"}))).await;
+    assert_eq!(
+        (again.status, &again.json()["error"]),
+        (409, &json!("world_in_use"))
+    );
 }

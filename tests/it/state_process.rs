@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::client::Answer;
 use crate::process::{Process, command, run};
+use crate::raw::Raw;
 use crate::stage::BANK;
 
 fn place(folder: &Path) -> (PathBuf, String) {
@@ -141,4 +142,27 @@ async fn a_file_that_cannot_be_written_is_reported_once_and_ends_the_process_wit
         log.contains("iluma-sandbox: the state file could not be written at the end, and is as it was before: no such file"),
         "{log}"
     );
+}
+
+#[tokio::test]
+async fn a_second_interrupt_ends_the_process_with_what_the_first_has_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, path) = place(folder.path());
+    let process = Process::serve(&["--state", &path]);
+    let made = record(&process).await;
+    let address = process.url.strip_prefix("http://").expect("a URL");
+    let mut raw = Raw::to(address.parse().expect("an address")).await;
+    // A body that never comes holds the stop for five seconds.
+    let head =
+        "POST /health HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n";
+    raw.send(head).await;
+    assert!(raw.head().await.starts_with("HTTP/1.1 100 "));
+    process.signal(Signal::INT);
+    while !file.exists() {
+        tokio::task::yield_now().await;
+    }
+    let (code, _, log) = process.stop(Signal::INT);
+    assert_eq!(code, 130, "{log}");
+    let process = Process::serve(&["--state", &path]);
+    assert_eq!(status(&process, &made).await, 200);
 }

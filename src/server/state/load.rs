@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::format::{
     End, HEAD_BYTES_MAX, HEAD_START, Head, Line, Lines, VERSION, WholeHash, clock_text, hash_of,
 };
-use crate::base::{reason, size_in_words};
+use crate::base::{Memory, reason, size_in_words};
 use crate::catalogue::Catalogue;
 use crate::world::{LoadedWorld, SavedWorld, Worlds};
 
@@ -33,8 +33,6 @@ struct Loader<'a> {
     path: &'a Path,
     worlds: &'a Worlds,
     catalogue: &'a Catalogue,
-    /// The longest line that the file may have.
-    line_bytes_max: u64,
 }
 
 /// Reads all worlds of a file. None for an empty file. An error is a sentence, and the file stays as it is.
@@ -43,12 +41,10 @@ pub(super) fn load(
     worlds: &Worlds,
     catalogue: &Catalogue,
 ) -> Result<Option<LoadedFile>, String> {
-    let world_bytes = worlds.memory().world() as u64;
     let loader = Loader {
         path,
         worlds,
         catalogue,
-        line_bytes_max: (LINE_BYTES_FACTOR * world_bytes).max(LINE_BYTES_MIN),
     };
     loader.load()
 }
@@ -70,9 +66,10 @@ impl Loader<'_> {
         let mut reader = BufReader::new(file);
         let line = self.head_line(&mut reader)?;
         let head = self.head(&line)?;
-        let hash = self.check_whole(&mut reader, &line)?;
+        let line_bytes_max = self.line_bytes_max(&head)?;
+        let hash = self.check_whole(&mut reader, &line, line_bytes_max)?;
         reader.rewind().map_err(unreadable)?;
-        let lines = self.worlds(&mut reader, &head)?;
+        let lines = self.worlds(&mut reader, &head, line_bytes_max)?;
         Ok(Some(LoadedFile {
             file: reader.into_inner(),
             head,
@@ -130,13 +127,25 @@ impl Loader<'_> {
         Ok(head)
     }
 
+    /// The longest line that the file may have. The sandbox that wrote it may have had more memory.
+    fn line_bytes_max(&self, head: &Head) -> Result<u64, String> {
+        let memory: Memory = (head.memory.to_string().parse()).map_err(|_| self.damaged())?;
+        let world_bytes = memory.world().max(self.worlds.memory().world()) as u64;
+        Ok((LINE_BYTES_FACTOR * world_bytes).max(LINE_BYTES_MIN))
+    }
+
     /// Reads the lines after the head. Returns the hash of the file.
-    fn check_whole(&self, reader: &mut impl BufRead, head: &[u8]) -> Result<String, String> {
+    fn check_whole(
+        &self,
+        reader: &mut impl BufRead,
+        head: &[u8],
+        line_bytes_max: u64,
+    ) -> Result<String, String> {
         let mut whole = WholeHash::default();
         whole.add(hash_of(head));
         let mut worlds = 0;
         loop {
-            let line = self.line(reader, self.line_bytes_max)?;
+            let line = self.line(reader, line_bytes_max)?;
             if let Ok(end) = parsed::<End>(&line) {
                 let hash = whole.text();
                 let is_last = reader.fill_buf().is_ok_and(<[u8]>::is_empty);
@@ -151,13 +160,18 @@ impl Loader<'_> {
     }
 
     /// Makes the worlds. The file is whole.
-    fn worlds(&self, reader: &mut impl BufRead, head: &Head) -> Result<Lines, String> {
+    fn worlds(
+        &self,
+        reader: &mut impl BufRead,
+        head: &Head,
+        line_bytes_max: u64,
+    ) -> Result<Lines, String> {
         let now = Instant::now();
         let mut at = self.line(reader, HEAD_BYTES_MAX)?.len() as u64 + 1;
         let (mut lines, mut names) = (Lines::new(), Vec::new());
         let (mut worlds_dropped, mut records_dropped) = (0, 0);
         loop {
-            let line = self.line(reader, self.line_bytes_max)?;
+            let line = self.line(reader, line_bytes_max)?;
             if parsed::<End>(&line).is_ok() {
                 break;
             }

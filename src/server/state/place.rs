@@ -78,12 +78,28 @@ fn resolved(path: &Path) -> Result<PathBuf, String> {
         io::ErrorKind::NotFound => refused("is a symbolic link that leads nowhere"),
         _ => refused(&format!("cannot be read ({})", reason(&error))),
     })?;
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    if is_mounted(&target, &mounts) {
+        return Err(format!(
+            "the state file {shown} is mounted by itself and cannot be replaced: mount its folder instead"
+        ));
+    }
     match fs::metadata(&target) {
         Ok(about) if about.is_file() => Ok(target),
         Ok(about) if about.is_dir() => Err(refused("is a folder")),
         Ok(_) => Err(refused("is a device or a pipe")),
         Err(error) => Err(refused(&format!("cannot be read ({})", reason(&error)))),
     }
+}
+
+/// Whether the file is the target of a mount, as Docker makes them. `mounts` is the list of the kernel.
+fn is_mounted(file: &Path, mounts: &str) -> bool {
+    let Some(file) = file.to_str() else {
+        return false;
+    };
+    let escaped = file.replace('\\', "\\134").replace(' ', "\\040");
+    let mut targets = mounts.lines().filter_map(|line| line.split(' ').nth(4));
+    targets.any(|target| target == escaped)
 }
 
 fn lock(path: &Path) -> Result<Option<File>, String> {
@@ -111,5 +127,21 @@ fn lock(path: &Path) -> Result<Option<File>, String> {
             path.display()
         )),
         Err(TryLockError::Error(_)) => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_mounted_by_itself_is_recognised() {
+        let mounts = "1 2 8:1 / / rw - ext4 /dev/sda1 rw\n\
+                      3 1 8:1 /home/me/my\\040state /data/my\\040state rw,relatime - ext4 /dev/sda1 rw\n\
+                      4 1 8:1 /home/me /mine rw - ext4 /dev/sda1 rw\n";
+        assert!(is_mounted(Path::new("/data/my state"), mounts));
+        assert!(!is_mounted(Path::new("/mine/state"), mounts));
+        assert!(!is_mounted(Path::new("/home/me/my state"), mounts));
+        assert!(!is_mounted(Path::new("/data/my state"), ""));
     }
 }

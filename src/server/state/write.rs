@@ -18,7 +18,6 @@ use crate::world::{Revision, WorldToSave, Worlds};
 struct Planned {
     world: WorldToSave,
     revision: Revision,
-    is_settled: bool,
     line: Option<Line>,
 }
 
@@ -40,11 +39,10 @@ impl StateFile {
     /// Writes all worlds. If none has changed, nothing is written. After an error the old file is there as it was.
     pub(in crate::server) fn write(&mut self, worlds: &Worlds) -> io::Result<StateWritten> {
         let is_there = self.place.is_there()?;
-        let now = Instant::now();
         let head = Head::of(worlds);
         let old = self.content.as_ref();
         let is_current = is_there && old.is_some_and(|old| old.is_at(&self.place.path));
-        let planned = plan(worlds, old, now);
+        let planned = plan(worlds, old);
         if let Some(old) = old.filter(|old| is_current && old.says(&head, &planned)) {
             return Ok(StateWritten {
                 path: self.place.path.clone(),
@@ -56,8 +54,7 @@ impl StateFile {
         }
         let mut output = Output::begin(&self.place.path)?;
         output.line(&head)?;
-        let Some(WrittenLines { lines, rewritten }) = output.worlds(worlds, planned, old, now)?
-        else {
+        let Some(WrittenLines { lines, rewritten }) = output.worlds(worlds, planned, old)? else {
             self.content = None; // somebody has changed the old file: all worlds are written anew
             return self.write(worlds);
         };
@@ -96,16 +93,15 @@ impl StateFile {
 }
 
 /// All worlds that are to be in the file, with the lines that can be copied.
-fn plan(worlds: &Worlds, old: Option<&Content>, now: Instant) -> Vec<Planned> {
+fn plan(worlds: &Worlds, old: Option<&Content>) -> Vec<Planned> {
     let planned = worlds.to_save().into_iter().filter_map(|world| {
-        let (revision, is_settled) = worlds.revision(&world, now)?;
+        let revision = worlds.revision(&world)?;
         let line = old.and_then(|old| old.lines.get(&world.digest()));
         let line = line.filter(|line| line.revision == revision && line.is_settled);
         Some(Planned {
             line: line.copied(),
             world,
             revision,
-            is_settled,
         })
     });
     planned.collect()
@@ -152,8 +148,8 @@ impl Output {
         worlds: &Worlds,
         planned: Vec<Planned>,
         old: Option<&Content>,
-        now: Instant,
     ) -> io::Result<Option<WrittenLines>> {
+        let now = Instant::now();
         let (mut lines, mut rewritten) = (Lines::new(), 0);
         for planned in planned {
             let digest = planned.world.digest();
@@ -174,7 +170,7 @@ impl Output {
                     bytes,
                     hash,
                     revision: planned.revision,
-                    is_settled: planned.is_settled,
+                    is_settled: saved.is_settled,
                 }
             };
             lines.insert(digest, line);
