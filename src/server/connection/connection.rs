@@ -20,7 +20,7 @@ use crate::server::gone::Gone;
 use crate::server::pace::{ANNOUNCED_IDLE_TIME, Pace, PaceVerdict, Phase, TICK};
 use crate::server::ports::Port;
 use crate::server::protocol::Protocol;
-use crate::server::respond::respond;
+use crate::server::respond::{Admitted, respond};
 use crate::server::sabotage::{self, Written};
 use crate::server::serving::Serving;
 use crate::server::socket::{PacedIo, Socket};
@@ -136,12 +136,13 @@ impl Watched {
             pace.enter(Phase::Body);
             let refusal = port.take(&mut request);
             let keeps_alive = keeps_alive(&request);
+            let admitted = Admitted::request(&serving, request);
             async move {
                 if came_with_another {
                     yield_now().await; // a pipeline is one client: after each request the others get a turn
                 }
                 let response = match refusal {
-                    None => respond(&serving, request, &pace).await,
+                    None => respond(&serving, admitted, &pace).await,
                     Some(refusal) => Some(refusal.map(|body| Written::new(body, &pace))),
                 };
                 pace.answered();
