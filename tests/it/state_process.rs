@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::client::Answer;
 use crate::process::{Process, command, run};
 use crate::raw::Raw;
-use crate::stage::BANK;
+use crate::stage::{BANK, key};
 
 fn place(folder: &Path) -> (PathBuf, String) {
     let path = folder.join("worlds.state");
@@ -71,6 +71,29 @@ async fn each_signal_writes_the_file_and_a_kill_keeps_what_was_written() {
         .collect();
     names.sort();
     assert_eq!(names, ["worlds.state", "worlds.state.lock"]);
+}
+
+#[tokio::test]
+async fn the_list_of_worlds_shows_which_rest() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_, path) = place(folder.path());
+    let process = Process::serve(&["--state", &path]);
+    let client = reqwest::Client::builder().no_proxy().build();
+    let ask = client
+        .expect("a client")
+        .post(format!("{}{BANK}", process.url));
+    let ask = ask
+        .basic_auth(key('a'), Some(""))
+        .header("x-magic-reply", "COMPLETED_FOUND");
+    assert_eq!(Answer::of(ask).await.status, 200);
+    assert_eq!(process.terminate().0, 0);
+    let process = Process::serve(&["--state", &path]);
+    let (code, out, error) = run(&["worlds", "--url", &process.url]);
+    assert_eq!((code, error.as_str()), (0, ""));
+    let rows = out.lines().map(|line| line.split_whitespace().collect());
+    let rests = rows.filter(|row: &Vec<_>| row.contains(&"rests"));
+    let rests: Vec<_> = rests.map(|row| row[1..6].to_vec()).collect();
+    assert_eq!(rests, [["1", "0", "0", "0", "rests"]], "{out}");
 }
 
 #[test]
