@@ -33,6 +33,8 @@ pub(crate) use self::listeners::{Place, listen};
 pub(crate) use self::new_file::{NewFile, Readers, create, overwrite};
 pub(crate) use self::ports::{OpenError, Ports, Secured};
 pub(crate) use self::serving::Serving;
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::state::load_lines;
 pub(crate) use self::state::{StateFile, StateKeeper};
 #[cfg(feature = "tls")]
 pub(crate) use self::tls::{

@@ -1,11 +1,15 @@
 //! Writes files: first under a random name in the same folder, then under their own name in one step. A reader sees a
 //! file whole or not at all, and a full disk leaves what was there before.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
+
+/// The beginning of a random name.
+const PREFIX: &str = ".tmp";
 
 /// Who may read a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,15 +27,16 @@ pub(crate) struct NewFile {
 
 impl NewFile {
     pub(crate) fn write(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<Self> {
-        let mut new = Self::begin(path, readers)?;
+        let mut new = Self::begin(path, PREFIX.as_ref(), readers)?;
         new.write_all(bytes)?;
         Ok(new)
     }
 
-    /// A file without content.
-    pub(crate) fn begin(path: &Path, readers: Readers) -> io::Result<Self> {
+    /// A file without content. Its random name begins with `prefix`.
+    pub(crate) fn begin(path: &Path, prefix: &OsStr, readers: Readers) -> io::Result<Self> {
         let parent = path.parent().filter(|path| !path.as_os_str().is_empty());
         let mut builder = Builder::new();
+        builder.prefix(prefix);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;

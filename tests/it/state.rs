@@ -851,3 +851,31 @@ async fn the_key_of_a_named_world_is_accepted_after_a_restart_with_configured_ke
         (409, &json!("world_in_use"))
     );
 }
+
+#[tokio::test]
+async fn what_a_killed_sandbox_had_begun_to_write_is_removed_and_nothing_else() {
+    let files = Files::with_a_world().await;
+    let folder = files.folder.path();
+    for name in [
+        ".worlds.state.new-AbCdEf",
+        ".worlds.state.bak",
+        "worlds.state.new-1",
+        ".tmpAbCdEf",
+    ] {
+        write(folder, name, "half");
+    }
+    files.start().await.sandbox.stop().await;
+    let names = fs::read_dir(folder).expect("a folder");
+    let mut names: Vec<_> = names
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
+    names.sort();
+    let expected = [
+        ".tmpAbCdEf",
+        ".worlds.state.bak",
+        "worlds.state",
+        "worlds.state.lock",
+        "worlds.state.new-1",
+    ];
+    assert_eq!(names, expected);
+}

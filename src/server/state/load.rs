@@ -23,6 +23,12 @@ const LINE_BYTES_MIN: u64 = 1 << 20;
 #[derive(Debug)]
 pub(super) struct LoadedFile {
     pub file: File,
+    pub read: ReadFile,
+}
+
+/// What was read.
+#[derive(Debug)]
+pub(super) struct ReadFile {
     pub head: Head,
     pub lines: Lines,
     pub hash: String,
@@ -49,6 +55,37 @@ pub(super) fn load(
     loader.load()
 }
 
+/// Reads the worlds of a file that has these lines between its head and its end.
+///
+/// # Errors
+/// A sentence about a line that cannot be used.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn load_lines(
+    lines: &[u8],
+    worlds: &Worlds,
+    catalogue: &Catalogue,
+) -> Result<usize, String> {
+    let loader = Loader {
+        path: Path::new("FILE"),
+        worlds,
+        catalogue,
+    };
+    let head = serde_json::to_vec(&Head::of(worlds)).expect("texts and numbers can be written");
+    let mut file = [&head, b"\n".as_slice(), lines].concat();
+    let mut whole = WholeHash::default();
+    let all = file.split_inclusive(|byte| *byte == b'\n');
+    let all: Vec<_> = all.filter_map(|line| line.strip_suffix(b"\n")).collect();
+    all.iter().for_each(|line| whole.add(hash_of(line)));
+    let end = End {
+        worlds: all.len() - 1,
+        sha256: whole.text(),
+    };
+    serde_json::to_writer(&mut file, &end).expect("texts and numbers can be written");
+    file.push(b'\n');
+    let read = loader.read(&mut io::Cursor::new(file));
+    read.map(|read| read.lines.len())
+}
+
 impl Loader<'_> {
     fn load(&self) -> Result<Option<LoadedFile>, String> {
         let unreadable = |error: io::Error| {
@@ -64,18 +101,19 @@ impl Loader<'_> {
             return Ok(None);
         }
         let mut reader = BufReader::new(file);
-        let line = self.head_line(&mut reader)?;
+        let read = self.read(&mut reader)?;
+        let file = reader.into_inner();
+        Ok(Some(LoadedFile { file, read }))
+    }
+
+    fn read(&self, reader: &mut (impl BufRead + Seek)) -> Result<ReadFile, String> {
+        let line = self.head_line(reader)?;
         let head = self.head(&line)?;
         let line_bytes_max = self.line_bytes_max(&head)?;
-        let hash = self.check_whole(&mut reader, &line, line_bytes_max)?;
-        reader.rewind().map_err(unreadable)?;
-        let lines = self.worlds(&mut reader, &head, line_bytes_max)?;
-        Ok(Some(LoadedFile {
-            file: reader.into_inner(),
-            head,
-            lines,
-            hash,
-        }))
+        let hash = self.check_whole(reader, &line, line_bytes_max)?;
+        reader.rewind().map_err(|_| self.damaged())?;
+        let lines = self.worlds(reader, &head, line_bytes_max)?;
+        Ok(ReadFile { head, lines, hash })
     }
 
     /// The first line, without its end.

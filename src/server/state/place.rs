@@ -11,12 +11,17 @@ use crate::server::new_file::{NewFile, Readers};
 /// What follows the name of the state file in the name of its lock.
 const LOCK_SUFFIX: &str = ".lock";
 
+/// What follows the name of the state file in the name of one that is not complete yet.
+const NEW_INFIX: &str = ".new-";
+
 /// A place for a state file that no other sandbox uses as long as this lives.
 #[derive(Debug)]
 pub(super) struct StatePlace {
     pub path: PathBuf,
+    /// The beginning of the names of files that are not complete yet.
+    prefix: OsString,
     /// None on a file system without locks.
-    _lock: Option<File>,
+    lock: Option<File>,
 }
 
 impl StatePlace {
@@ -24,10 +29,37 @@ impl StatePlace {
     pub(super) fn claim(path: &Path) -> Result<Self, String> {
         let path = resolved(path)?;
         let lock = lock(&path)?;
-        NewFile::begin(&path, Readers::Owner)
-            .map_err(|error| cannot_write(&path, &error))?
+        let mut prefix = OsString::from(".");
+        prefix.push(path.file_name().unwrap_or_default());
+        prefix.push(NEW_INFIX);
+        let place = Self { path, prefix, lock };
+        place.remove_incomplete();
+        let tried = place.new_file();
+        tried
+            .map_err(|error| cannot_write(&place.path, &error))?
             .discard();
-        Ok(Self { path, _lock: lock })
+        Ok(place)
+    }
+
+    /// A file that is to take the place.
+    pub(super) fn new_file(&self) -> io::Result<NewFile> {
+        NewFile::begin(&self.path, &self.prefix, Readers::Owner)
+    }
+
+    /// Removes what a sandbox left that was killed while it wrote. None writes now, because this one has the lock.
+    fn remove_incomplete(&self) {
+        if self.lock.is_none() {
+            return;
+        }
+        let entries = self.path.parent().map(fs::read_dir);
+        for entry in entries.into_iter().flatten().flatten().flatten() {
+            let name = entry.file_name();
+            let is_incomplete =
+                (name.as_encoded_bytes()).starts_with(self.prefix.as_encoded_bytes());
+            if is_incomplete && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+                fs::remove_file(entry.path()).ok();
+            }
+        }
     }
 
     /// Whether there is a file. Anything else there is an error.

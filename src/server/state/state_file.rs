@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::format::{Head, Lines};
-use super::load::{LoadedFile, load};
+use super::load::{LoadedFile, ReadFile, load};
 use super::place::StatePlace;
 use crate::catalogue::Catalogue;
 use crate::world::Worlds;
@@ -54,16 +54,12 @@ impl StateFile {
             None
         };
         if let Some(loaded) = &loaded {
-            tracing::info!(worlds = loaded.lines.len(), "read the state file");
+            tracing::info!(worlds = loaded.read.lines.len(), "read the state file");
         }
-        let content = loaded.map(
-            |LoadedFile {
-                 file,
-                 head,
-                 lines,
-                 hash,
-             }| Content::new(file, head, lines, hash),
-        );
+        let content = loaded.map(|LoadedFile { file, read }| {
+            let ReadFile { head, lines, hash } = read;
+            Content::new(file, head, lines, hash)
+        });
         Ok(Self { place, content })
     }
 

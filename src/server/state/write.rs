@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::format::{End, Hash, Head, Line, Lines, WholeHash};
 use super::state_file::{Content, StateFile};
 use crate::control::StateWritten;
-use crate::server::new_file::{NewFile, Readers};
+use crate::server::new_file::NewFile;
 use crate::world::{Revision, WorldToSave, Worlds};
 
 /// A world, and the line of the old file that says the same.
@@ -52,7 +52,7 @@ impl StateFile {
                 bytes: old.bytes()?,
             });
         }
-        let mut output = Output::begin(&self.place.path)?;
+        let mut output = Output::begin(self.place.new_file()?);
         output.line(&head)?;
         let Some(WrittenLines { lines, rewritten }) = output.worlds(worlds, planned, old)? else {
             self.content = None; // somebody has changed the old file: all worlds are written anew
@@ -130,12 +130,12 @@ struct WrittenLine {
 }
 
 impl Output {
-    fn begin(path: &Path) -> io::Result<Self> {
-        Ok(Self {
-            file: BufWriter::new(NewFile::begin(path, Readers::Owner)?),
+    fn begin(file: NewFile) -> Self {
+        Self {
+            file: BufWriter::new(file),
             at: 0,
             whole: WholeHash::default(),
-        })
+        }
     }
 
     fn line(&mut self, content: &impl Serialize) -> io::Result<WrittenLine> {

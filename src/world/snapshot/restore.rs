@@ -46,6 +46,7 @@ pub(crate) struct Restoration {
     advanced: Duration,
     last_request: u64,
     last_delivery: u64,
+    last_unsent: u64,
     urls: Vec<(String, RegisteredUrl)>,
     unsent: Vec<RestoredEvent>,
     next: Vec<(CallKind, Queued)>,
@@ -106,6 +107,7 @@ impl Snapshot {
             advanced: Duration::from_millis(self.clock.advanced_ms),
             last_request: self.last_request,
             last_delivery: self.last_delivery,
+            last_unsent: self.last_unsent,
             urls: each(self.callback_urls, "callback_urls", |url| {
                 url.check(catalogue)
             })?,
@@ -137,6 +139,7 @@ impl Restoration {
         state.journal = state.journal.restarted_after(self.last_request);
         state.callbacks.log.start_after(self.last_delivery);
         state.callbacks.advanced = self.advanced;
+        state.callbacks.unsent.start_after(self.last_unsent);
         state.callbacks.urls = self.urls.into_iter().collect();
         for event in self.unsent {
             let unsent = event.at(now);

@@ -37,6 +37,9 @@ pub(crate) struct Snapshot {
     /// The numbers of the latest request and the latest delivery. Traces and ids continue from there.
     pub(super) last_request: u64,
     pub(super) last_delivery: u64,
+    /// The number of the latest event without a URL.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) last_unsent: u64,
     pub(super) callback_urls: Vec<SavedUrl>,
     /// The events without a URL, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -201,6 +204,7 @@ impl Snapshot {
             },
             last_request: state.journal.last_seq(),
             last_delivery: callbacks.log.last_seq(),
+            last_unsent: callbacks.unsent.last_seq(),
             callback_urls: urls(state),
             unsent: unsent::saved(state, now),
             next: next(state),
@@ -238,6 +242,11 @@ impl Snapshot {
         serde_json::from_slice(document)
             .map_err(|error| JsonMistake::of(document, &error).to_string())
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 pub(super) fn frozen_at(clock: Clock) -> Option<String> {
