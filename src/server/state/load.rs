@@ -75,7 +75,9 @@ pub(crate) fn load_lines(
     let mut whole = WholeHash::default();
     let all = file.split_inclusive(|byte| *byte == b'\n');
     let all: Vec<_> = all.filter_map(|line| line.strip_suffix(b"\n")).collect();
-    all.iter().for_each(|line| whole.add(hash_of(line)));
+    for line in &all {
+        whole.add(hash_of(line));
+    }
     let end = End {
         worlds: all.len() - 1,
         sha256: whole.text(),
