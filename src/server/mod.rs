@@ -21,6 +21,7 @@ mod sabotage;
 mod serving;
 mod socket;
 mod state;
+mod stop_signal;
 #[cfg(feature = "tls")]
 mod tls;
 

@@ -2,7 +2,7 @@
 //! own faults. All its tasks end with it.
 
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -63,7 +63,6 @@ impl Watched {
             serving,
             pace,
             mut ticks,
-            mut stop,
         } = self;
         pace.enter(Phase::Idle); // a client may connect before it has a request
         let tasks = Tasks::default();
@@ -97,6 +96,7 @@ impl Watched {
             .keep_alive_timeout(PONG_TIME)
             .serve_connection(TokioIo::new(Calm::new(io)), service);
         tokio::pin!(connection);
+        let mut stopped = pin!(pace.stopped());
         let (mut stopping, mut leaving, mut quiet_ticks) = (false, false, 0);
         loop {
             tokio::select! {
@@ -110,7 +110,7 @@ impl Watched {
                     }
                     break;
                 }
-                _ = stop.wait_for(|stop| *stop), if !stopping => stopping = true,
+                () = &mut stopped, if !stopping => stopping = true,
                 _ = ticks.tick() => {
                     quiet_ticks = if stopping && pace.is_quiet() { quiet_ticks + 1 } else { 0 };
                     match pace.tick() {
