@@ -51,7 +51,9 @@ pub use self::memory::Memory;
 pub(crate) use self::panics::{
     Panicked, Panics, contained, contained_async, log_panic, pass_panic_on,
 };
-pub(crate) use self::rate_limit::{RateLimit, RateStanding, WINDOWS_MAX, Window, Windows};
+pub(crate) use self::rate_limit::{
+    RateLimit, RateStanding, WINDOW_MAX, WINDOWS_MAX, Window, Windows,
+};
 pub(crate) use self::receiver_url::{Origin, ReceiverUrl};
 pub(crate) use self::recycled_json::recycle_json;
 pub(crate) use self::share::grow_share;

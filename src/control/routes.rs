@@ -14,8 +14,8 @@ use super::ask::{ControlAnswer, ControlReply, ControlRequest, JSON, secrets};
 use super::context::Context;
 use super::{
     callback_urls, catalog, clock, coverage, deliveries, events, explain, export, faults, fidelity,
-    inbox, metrics, next, readyz, requests, schema, setup, snapshot, summary, trigger, unused,
-    uploads, verify, worlds,
+    inbox, metrics, next, readyz, requests, schema, setup, snapshot, state, summary, trigger,
+    unused, uploads, verify, worlds,
 };
 use crate::answer::nearest_route_hint;
 use crate::base::listed;
@@ -54,6 +54,7 @@ static ROUTES: &[ControlRoute] = &[
     get("snapshot", CustomAsync(|request| Box::pin(snapshot::answer(request)))).with_unmasked(Unmasked::All),
     put("snapshot", OwnWorldAsync(|request, world| Box::pin(snapshot::restore(request, world))))
         .with_body_bytes_max(SNAPSHOT_BYTES_MAX),
+    post("state", PlainAsync(|request| Box::pin(state::write(request)))),
     get("requests", CustomAsync(|request| Box::pin(requests::list(request)))).with_any_parameters(),
     get("requests/{trace}/uploads", Custom(uploads::answer)).with_parameters(&["at"]),
     post("verify", PlainAsync(|request| Box::pin(verify::answer(request)))).with_parameters(&["world"]),

@@ -75,7 +75,7 @@ pub(super) async fn restore(
     let checked = context.turns.aside(document.len(), move || {
         Snapshot::parse(&document)
             .map_err(SnapshotRefused::Broken)?
-            .check(&catalogue, &of, Instant::now())
+            .check(&catalogue, &of.origin(), Instant::now())
     });
     let restoration = checked
         .await

@@ -120,18 +120,24 @@ pub(super) fn reasons(
 /// Makes deliveries of the events that are not due yet and whose types have a URL now.
 pub(super) fn schedule(context: &Context, world: &Arc<World>) {
     let mut state = world.state();
+    if next_unsent_due(&state.callbacks).is_none() {
+        return; // not even a look counts as a change of the world
+    }
     context.engine.schedule_unsent(&mut state);
     context.courier.wake(world, &mut state);
 }
 
-/// Does this for all worlds whenever the scenario files were loaded again, because a folder can have default URLs. It
-/// ends when the sandbox stops.
+/// Does this for all worlds whenever the scenario files were loaded again, because a folder can have default URLs, and
+/// when a world has come back from a state file, because flags can have others since. It ends when the sandbox stops.
 pub(crate) async fn schedule_after_reloads(context: Arc<Context>) {
     let mut reloads = context.engine.scenarios.reloads();
+    let mut taken = context.engine.worlds.taken();
+    taken.mark_changed(); // some may have come back before
     let mut stop = context.stop.clone();
     loop {
         tokio::select! {
             changed = reloads.changed() => if changed.is_err() { return },
+            Ok(()) = taken.changed() => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }
         for world in context.engine.worlds.all() {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use iluma_sandbox::Sandbox;
 use regex::Regex;
 use serde_json::{Value, json};
 
@@ -321,8 +322,9 @@ fn assert_fits(document: &Value, schema: &Value, value: &Value, what: &str) {
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "one call for each operation")]
 async fn every_operation_answers_as_it_is_described() {
+    let folder = tempfile::tempdir().expect("a folder");
     let mut held = Held {
-        client: Client::start().await,
+        client: Client::of(Sandbox::builder().state(folder.path().join("state"))).await,
         document: document(),
         answered: BTreeMap::new(),
     };
@@ -479,6 +481,10 @@ async fn every_operation_answers_as_it_is_described() {
         ("DELETE faults", "faults"),
         ("DELETE inbox/{name}", "inbox/mine"),
         ("DELETE inbox/{name}", "inbox/a%20b"),
+        ("POST state", "state"),
+        ("POST state", "state"),
+        ("GET readyz", "readyz"),
+        ("POST state", "state?nothing=1"),
         ("POST reset", "reset"),
         ("GET unused", "unused"),
         ("DELETE worlds", "worlds"),

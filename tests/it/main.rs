@@ -115,6 +115,9 @@ mod small_commands;
 mod snapshot;
 mod stage;
 mod stale;
+mod state;
+#[cfg(unix)]
+mod state_process;
 mod stopping;
 mod stress;
 mod strict;

@@ -393,7 +393,7 @@ async fn the_list_shows_what_each_holds_and_never_a_key() {
         worlds[0],
         json!({
             "world": world["world"], "name": "listed", "records": 1, "requests": 1,
-            "deliveries": 1, "pending_callbacks": 1, "idle_ms": 0,
+            "deliveries": 1, "pending_callbacks": 1, "idle_ms": 0, "rests": false,
         })
     );
     assert_eq!(

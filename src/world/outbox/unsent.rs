@@ -94,6 +94,11 @@ impl UnsentEvents {
         self.last_seq
     }
 
+    /// Goes on with numbers after this one.
+    pub(crate) fn start_after(&mut self, last_seq: u64) {
+        self.last_seq = last_seq;
+    }
+
     /// Gives the event its number and keeps it.
     pub(crate) fn add(&mut self, mut event: UnsentEvent) {
         event.delivery.seq = self.last_seq + 1;
