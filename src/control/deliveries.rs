@@ -55,7 +55,7 @@ pub(super) async fn list(
         if wait.is_none() || found.matching.len() as u64 >= wanted {
             // An inspector names the world by its tag, and looks at everything.
             if !query.contains_key("world") {
-                note_awaited(world, |one| filter.matches(one));
+                world.note_awaited(|one| filter.matches(one));
             }
             let listed = found.json(context, limit, &mut turn).await;
             return Ok((StatusCode::OK, listed));
@@ -70,10 +70,6 @@ pub(super) async fn list(
         drop((found, turn));
         is_over = is_hopeless || !waiting.change_or(&mut changes, next_due).await;
     }
-}
-
-fn note_awaited(world: &World, which: impl Fn(&Delivery) -> bool) {
-    world.state().callbacks.log.note_awaited(which);
 }
 
 /// The deliveries that a list shows, newest first.

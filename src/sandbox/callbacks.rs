@@ -99,7 +99,7 @@ impl World {
     }
 
     fn note_awaited(&self, which: impl Fn(&Delivery) -> bool) {
-        self.owned().state().callbacks.log.note_awaited(which);
+        self.owned().note_awaited(which);
     }
 
     fn logged(&self, which: impl Fn(&Delivery) -> bool) -> Vec<Callback> {

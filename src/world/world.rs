@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::digest::WorldDigest;
 use super::journal::{CallbackTokens, Exchange, Mask, Waiters};
 use super::origin::Origin;
-use super::outbox::log_cancelled;
+use super::outbox::{Delivery, log_cancelled};
 use super::recent_uploads::RequestUploads;
 use super::state::State;
 use super::state_guard::StateGuard;
@@ -85,6 +85,11 @@ impl World {
 
     pub(crate) fn state(&self) -> StateGuard<'_> {
         StateGuard::of(lock(&self.state))
+    }
+
+    /// Notes that a test has waited for these deliveries or looked at them. No snapshot has this.
+    pub(crate) fn note_awaited(&self, which: impl Fn(&Delivery) -> bool) {
+        self.state().uncounted().callbacks.log.note_awaited(which);
     }
 
     /// Keeps an exchange with its uploads, if there are any, and returns its number.
