@@ -124,11 +124,6 @@ const IGNORED: &[(&str, &str, &str)] = &[
         "a fault ends it with an error",
     ),
     (
-        "server/pace.rs",
-        "stop.wait_for",
-        "the sender goes only with the sandbox, which is a stop too",
-    ),
-    (
         "server/sabotage.rs",
         "set_zero_linger",
         "the connection is closed in the usual way",
