@@ -13,7 +13,7 @@ use self::Handler::{Custom, CustomAsync, OwnWorld, OwnWorldAsync, Page, Plain, P
 use super::ask::{ControlAnswer, ControlReply, ControlRequest, JSON, secrets};
 use super::context::Context;
 use super::{
-    callback_urls, catalog, clock, coverage, deliveries, events, explain, export, faults, fidelity,
+    callback_urls, catalog, clock, coverage, deliveries, dummy_values, events, explain, export, faults, fidelity,
     inbox, metrics, next, readyz, requests, schema, setup, snapshot, trigger, uploads, verify,
     worlds,
 };
@@ -75,6 +75,7 @@ static ROUTES: &[ControlRoute] = &[
     get("events", Custom(events::open)),
     get("callback_urls", OwnWorld(callback_urls::list)),
     get("schema", Plain(schema::answer)).with_unmasked(Unmasked::Scenarios),
+    post("dummy_values", Plain(dummy_values::answer)).with_unmasked(Unmasked::Scenarios),
     get("setup", Plain(setup::setup)).with_unmasked(Unmasked::Scenarios),
     get("inbox", PlainAsync(|request| Box::pin(inbox::names(request)))),
     get("inbox/{name}", PlainAsync(|request| Box::pin(inbox::list(request)))).with_unmasked(Unmasked::TokenHeader),

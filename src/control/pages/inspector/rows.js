@@ -44,10 +44,10 @@ export class Rows {
     return this.#items.find((item) => this.key(item) === this.#chosen) ?? null;
   }
 
-  /** With `keep` the visible rows stay in place, unless the reader is at the top and has chosen nothing. */
-  show(items, { keep = false, again = false } = {}) {
+  /** With `keep` the visible rows stay in place, unless the reader is at the top and has chosen nothing (`free`). */
+  show(items, { keep = false, again = false, free = this.#chosen === null } = {}) {
     const top = this.element.scrollTop;
-    const mayMove = keep && (top > 0 || this.#chosen !== null) && this.#items.length > 0;
+    const mayMove = keep && (top > 0 || !free) && this.#items.length > 0;
     const seenAt = Math.floor(top / this.height);
     const seen = mayMove ? this.#items[seenAt] : null;
     this.#items = items;
