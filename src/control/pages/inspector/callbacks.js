@@ -53,7 +53,7 @@ function deliveries(room, filter, count, signal) {
   ];
   // A delivery that has changed is drawn again.
   const rows = new Rows({
-    id: 'deliveries', label: 'Deliveries, newest first', row, key: (one) => one.id, flat: 44, tall: 64,
+    id: 'deliveries', label: 'Deliveries, newest first', row, key: (one) => one.id, flat: 44, tall: 64, flatFrom: () => 640,
     pick: (one, isOpened) => {
       change({ delivery: one.id, open: isOpened ? '1' : place().query.open });
       if (isOpened && pane.offsetParent !== null) pane.focus({ preventScroll: true });

@@ -61,6 +61,7 @@ export function open(main, signal) {
   const pane = h('section', { class: 'detail', 'aria-label': 'Request in detail', tabindex: '-1' });
   const rows = new Rows({
     id: 'requests', label: 'Requests, newest first', row, key: (entry) => entry.trace,
+    flatFrom: () => (split.classList.contains('many') ? 940 : 840),
     pick: (entry, isOpened) => {
       change({ trace: entry.trace, open: isOpened ? '1' : place().query.open });
       if (isOpened && pane.offsetParent !== null) pane.focus({ preventScroll: true });
@@ -111,7 +112,6 @@ export function open(main, signal) {
   function refresh(keep, again = false) {
     const { query } = place();
     const fitting = store.entries.filter((entry) => fits(entry, query));
-    rows.show(fitting, { keep, again, free: !query.trace });
     const number = (value) => value.toLocaleString('en');
     fill(count, fitting.length === store.entries.length ? `${number(fitting.length)} requests` : `${number(fitting.length)} of ${number(store.entries.length)}`,
       store.skipped > 0 && ` · ${number(store.skipped)} came too quickly to be shown`);
@@ -121,6 +121,7 @@ export function open(main, signal) {
     const worlds = new Set(store.entries.map((entry) => entry.world));
     worlds.delete(NO_WORLD);
     split.classList.toggle('many', worlds.size > 1 && (query.world ?? 'all') === 'all');
+    rows.show(fitting, { keep, again, free: !query.trace });
   }
 
   async function nothing() {

@@ -26,7 +26,9 @@ export function open(main, signal) {
   }
 
   async function load() {
-    all = await catalog();
+    const read = await catalog();
+    if (JSON.stringify(read) === JSON.stringify(all)) return; // what is open in it stays open
+    all = read;
     drawn = null;
     placed(place());
   }
