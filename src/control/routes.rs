@@ -13,9 +13,9 @@ use self::Handler::{Custom, CustomAsync, OwnWorld, OwnWorldAsync, Page, Plain, P
 use super::ask::{ControlAnswer, ControlReply, ControlRequest, JSON, secrets};
 use super::context::Context;
 use super::{
-    callback_urls, catalog, clock, coverage, deliveries, dummy_values, events, explain, export, faults, fidelity,
-    inbox, metrics, next, readyz, requests, schema, setup, snapshot, trigger, uploads, verify,
-    worlds,
+    callback_urls, catalog, clock, coverage, deliveries, dummy_values, events, explain, export,
+    faults, fidelity, inbox, metrics, next, readyz, requests, schema, setup, snapshot, trigger,
+    uploads, verify, worlds,
 };
 use crate::answer::nearest_route_hint;
 use crate::base::listed;
