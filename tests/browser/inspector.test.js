@@ -1026,6 +1026,7 @@ describe('the width', () => {
     const other = await sandbox.magic(BANK, 'PENDING_THEN_COMPLETED_NOT_FOUND', { key });
     await row(other.trace).locator('.c-world', { hasText: 'of the width' }).waitFor();
     assert.deepEqual(await row(other.trace).locator('.c-outcome').evaluate((one) => one.scrollWidth <= one.clientWidth), true);
+    await control('reset', { method: 'POST', key });
   }));
 });
 

@@ -126,9 +126,10 @@ export const worldTime = (at) => labelled(at, 'world', `${at.slice(0, 10)} ${at.
 /** `12 s ago`, kept up to date. */
 export const since = (at) => h('time', { datetime: at, class: 'since', title: `${clock(at)} machine time` }, ago(now() - Date.parse(at)));
 
-setInterval(() => {
+/** Brings the relative times up to date. */
+export function age() {
   for (const one of document.querySelectorAll('time.since')) one.textContent = ago(now() - Date.parse(one.dateTime));
-}, 1000);
+}
 
 /** `+2.5 s`, from one time of a world to another. */
 export function after(from, to) {

@@ -1,7 +1,7 @@
 // The frame of the page: views, the choice of a world, mistakes in scenario files, light and dark.
 
 import { known } from './api.js';
-import { $, fill, h, put } from './dom.js';
+import { $, age, fill, h, put } from './dom.js';
 import { help, listen } from './keys.js';
 import { change, go, link, onPlace, place } from './place.js';
 import { store } from './store.js';
@@ -119,6 +119,7 @@ async function start() {
     return;
   }
   drawLive();
+  setInterval(age, 1000);
   onPlace(placed);
   listen({ view: () => view, go: (number) => go(Object.keys(VIEWS)[number]) });
   placed();

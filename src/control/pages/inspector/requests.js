@@ -26,11 +26,11 @@ function fits(entry, { q, endpoint, status, world, span }) {
   return q.toLowerCase().split(/\s+/).every((word) => words.includes(word));
 }
 
-/** If there is no room, the middle goes first: the version and the resource say most. */
+/** If there is no room, the middle goes first: the version and the resource say most. An id at the end goes before it. */
 function pathOf(path) {
   const [, version, middle, tail] = /^(\/[^/]*)(.*?)(\/[^/]*)?$/.exec(path);
   return h('span', { class: 'c-path', title: path },
-    h('span', {}, version), h('span', { class: 'middle' }, middle), h('span', { class: 'tail' }, tail ?? ''));
+    h('span', {}, version), h('span', { class: 'middle' }, middle), h('span', { class: /\d.*\d.*\d/.test(tail ?? '') ? 'tail id' : 'tail' }, tail ?? ''));
 }
 
 function row(entry) {

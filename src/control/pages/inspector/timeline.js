@@ -51,7 +51,7 @@ export function timeline(signal) {
   const words = h('span', { class: 'dim' });
   const clear = h('button', { type: 'button', class: 'small', hidden: true, onclick: () => change({ span: '' }) }, '× all times');
   const [from, to] = ['First moment shown', 'Last moment shown'].map((label) => h('input', { type: 'range', min: '0', max: String(BINS), 'aria-label': label }));
-  const graph = h('div', { class: 'graph' }, bars, from, to);
+  const graph = h('div', { class: 'graph', title: 'Drag over a span to filter the list' }, bars, from, to);
   const element = h('section', { class: 'times', 'aria-label': 'The last ten minutes' }, graph, h('div', { class: 'row' }, words, clear));
 
   let start = 0;
@@ -125,7 +125,7 @@ export function timeline(signal) {
     const span = drawSpan();
     const all = (row) => totals[row][0] + totals[row][1] + totals[row][2];
     fill(words, span ? `Only ${clock(span[0]).slice(0, 8)} to ${clock(span[1]).slice(0, 8)} machine time`
-      : `Last 10 min: ${all(0)} requests ↑, ${all(1)} callback attempts ↓. Drag to filter.`);
+      : `Last 10 min, machine time: ${all(0)} requests ↑, ${all(1)} callback attempts ↓`);
   }
 
   function drawRow(bins, row) {
