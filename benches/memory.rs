@@ -5,8 +5,10 @@
 //! make attack
 //! cargo bench --bench memory -- 64MiB
 //! cargo bench --bench memory -- group
+//! cargo bench --bench memory -- group flood
 //! ```
 //!
+//! A second argument chooses the attempts with this word in their names.
 //! Each attempt has a fresh sandbox and lasts for 30 seconds. The peak is `VmHWM`, the most memory that was resident. With
 //! `group` the sandbox has no `--memory`, and runs in a control group of 64 MiB: there the peak is the one of the group.
 
@@ -80,12 +82,15 @@ const ATTEMPTS: [Attempt; 9] = [
 ];
 
 fn main() -> ExitCode {
-    let setting = std::env::args()
+    let mut arguments = std::env::args()
         .skip(1)
-        .find(|argument| !argument.starts_with('-'));
+        .filter(|argument| !argument.starts_with('-'));
+    let setting = arguments.next();
+    let word = arguments.next().unwrap_or_default();
+    let chosen = ATTEMPTS.iter().filter(|(name, _)| name.contains(&word));
     let measured = match setting.as_deref() {
-        Some("group") => measure_in_group(),
-        setting => measure_with(setting.unwrap_or("512MiB")),
+        Some("group") => measure_in_group(chosen),
+        setting => measure_with(setting.unwrap_or("512MiB"), chosen),
     };
     match measured {
         Ok(true) => ExitCode::SUCCESS,
@@ -97,12 +102,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure_with(setting: &str) -> Outcome<bool> {
+fn measure_with<'a>(setting: &str, attempts: impl Iterator<Item = &'a Attempt>) -> Outcome<bool> {
     let memory: iluma_sandbox::Memory = setting.parse()?;
     print_head(&format!("`--memory {setting}`"));
     let arguments = ["--memory", setting, "--log-format", "off"].map(str::to_owned);
     let mut holds = true;
-    for attempt in ATTEMPTS {
+    for attempt in attempts {
         let server = Server::sandbox(&arguments)?;
         holds &= measure(attempt, server, |server| {
             Ok((server.memory_peak()? * 1024, memory.bytes() as u64))
@@ -111,7 +116,7 @@ fn measure_with(setting: &str) -> Outcome<bool> {
     Ok(holds)
 }
 
-fn measure_in_group() -> Outcome<bool> {
+fn measure_in_group<'a>(attempts: impl Iterator<Item = &'a Attempt>) -> Outcome<bool> {
     if let Err(reason) = Group::of(GROUP_BYTES) {
         println!("SKIPPED: {reason}");
         return Ok(true);
@@ -123,7 +128,7 @@ fn measure_in_group() -> Outcome<bool> {
     print_head(&setting);
     let arguments = ["--log-format", "off"].map(str::to_owned);
     let mut holds = true;
-    for attempt in ATTEMPTS {
+    for attempt in attempts {
         let group = Group::of(GROUP_BYTES)?;
         let server = Server::sandbox_in(&group.folder, &arguments)?;
         holds &= measure(attempt, server, |_| Ok((group.peak()?, GROUP_BYTES)))?;
@@ -140,7 +145,7 @@ fn print_head(setting: &str) {
 /// Makes an attempt. `peak` returns the peak, and what it must not be above. Returns whether it was not, and the sandbox
 /// was well to the end.
 fn measure(
-    (name, attempt): Attempt,
+    &(name, attempt): &Attempt,
     server: Server,
     peak: impl FnOnce(&Server) -> Outcome<(u64, u64)>,
 ) -> Outcome<bool> {

@@ -64,7 +64,7 @@ fn run(arguments: &[String]) -> Outcome<()> {
 fn measure(arguments: &[String]) -> Outcome<()> {
     let plan = common::rounds::plan(arguments)?;
     let bare_servers = against_bare::measure(plan)?;
-    threads_and_worlds::measure(plan)?;
+    threads_and_worlds::measure(plan, &bare_servers)?;
     footprint::measure(plan, &bare_servers)
 }
 

@@ -1,5 +1,6 @@
 //! The sandbox against itself: two threads against one, many worlds against one.
 
+use crate::against_bare::BareServers;
 use crate::common::Outcome;
 use crate::common::load::{Amount, Request};
 use crate::common::pinned::{GENERATOR_CORE, SERVER_CORE, Server, Subject};
@@ -9,19 +10,26 @@ use crate::common::rounds::{
 
 const WORLDS: usize = 200;
 
-pub fn measure(plan: Plan) -> Outcome<()> {
+pub fn measure(plan: Plan, bare_servers: &BareServers) -> Outcome<()> {
     let amount = Amount::during(plan.round_length);
     eprintln!(
         "threads: {} rounds of {:?} each",
         plan.rounds, plan.round_length
     );
-    let one = Server::start(&Subject::sandbox())?;
-    // On two cores, the second thread shares its core with the load generator. CPU per request does not depend on that.
-    let two = Server::start_on(&[SERVER_CORE, GENERATOR_CORE], &Subject::sandbox())?;
+    let (sandbox, bare) = (&Subject::sandbox(), &bare_servers.least);
+    // On two cores, the second thread shares its core with the load generator. The bare server shows what that costs.
+    let both = [SERVER_CORE, GENERATOR_CORE];
+    let one = Server::start(sandbox)?;
+    let two = Server::start_on(&both, sandbox)?;
+    let (bare_one, bare_two) = (Server::start(bare)?, Server::start_on(&both, bare)?);
     let side = |server| load_of(server, Request::screening(), amount);
-    let rounds = in_turns(plan, &mut [side(&one), side(&two)])?;
+    let sides = &mut [side(&one), side(&two), side(&bare_one), side(&bare_two)];
+    let rounds = in_turns(plan, sides)?;
+    let (of_sandbox, of_bare) = rounds.split_at(2);
     print_head("medians", &["one thread", "two threads"]);
-    print_rounds(&rounds, &[CPU]);
+    print_rounds(of_sandbox, &[CPU]);
+    print_head("the bare server", &["one thread", "two threads"]);
+    print_rounds(of_bare, &[CPU]);
 
     eprintln!(
         "worlds: {} rounds of {:?} each",

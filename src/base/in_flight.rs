@@ -43,18 +43,63 @@ const WAITING_UNITS: usize = 256;
 const REPLIES_WAITING_MAX: usize = 4;
 
 /// There is no room for a request or reply.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+pub(crate) enum NoRoom {
+    #[error(
+        "Requests and replies in flight hold all the memory that there is for them (--memory): send the request again later."
+    )]
+    Now,
+    #[error(
+        "The request or its reply needs more memory than there is for all that are in flight (--memory): give the sandbox \
+         more, or send less."
+    )]
+    Ever,
+}
+
+/// Whether a request whose head has been read has room.
 #[derive(Debug)]
-pub(crate) struct NoRoom;
+pub(crate) enum Admission {
+    Room(InFlightShare),
+    /// There is none now. A stream of HTTP/2 has room for its refusal while it waits.
+    Wait(Option<InFlightShare>),
+}
 
 #[derive(Debug)]
 pub(crate) struct InFlight {
-    small: Arc<Semaphore>,
-    large: Arc<Semaphore>,
-    refusals: Arc<Semaphore>,
+    small: Part,
+    large: Part,
+    refusals: Part,
     waiting: Semaphore,
     replies_waiting: Semaphore,
-    units: usize,
     refused: AtomicU64,
+}
+
+/// A part of the memory, in units.
+#[derive(Debug)]
+struct Part {
+    units: usize,
+    free: Arc<Semaphore>,
+}
+
+impl Part {
+    fn of(units: usize) -> Self {
+        Self {
+            units,
+            free: Arc::new(Semaphore::new(units)),
+        }
+    }
+
+    fn held(&self) -> usize {
+        self.units - self.free.available_permits()
+    }
+
+    fn try_take(&self, units: u32) -> Option<OwnedSemaphorePermit> {
+        self.free.clone().try_acquire_many_owned(units).ok()
+    }
+
+    async fn take(&self, units: u32) -> Option<OwnedSemaphorePermit> {
+        self.free.clone().acquire_many_owned(units).await.ok()
+    }
 }
 
 /// What one request or reply takes. Dropping it gives the room back.
@@ -72,12 +117,11 @@ impl InFlight {
         let units = bytes / UNIT_BYTES;
         let (small, refusals) = (units / SMALL_PART, units / REFUSALS_PART);
         Self {
-            small: Arc::new(Semaphore::new(small)),
-            large: Arc::new(Semaphore::new(units - small - refusals)),
-            refusals: Arc::new(Semaphore::new(refusals)),
+            small: Part::of(small),
+            large: Part::of(units - small - refusals),
+            refusals: Part::of(refusals),
             waiting: Semaphore::new(WAITING_MAX.min(units / WAITING_UNITS)),
             replies_waiting: Semaphore::new(REPLIES_WAITING_MAX),
-            units,
             refused: AtomicU64::new(0),
         }
     }
@@ -85,8 +129,7 @@ impl InFlight {
     /// How many bytes requests and replies hold now.
     pub(crate) fn bytes(&self) -> usize {
         let parts = [&self.small, &self.large, &self.refusals];
-        let free: usize = parts.map(|part| part.available_permits()).iter().sum();
-        (self.units - free) * UNIT_BYTES
+        parts.map(Part::held).iter().sum::<usize>() * UNIT_BYTES
     }
 
     /// How many requests and replies found no room.
@@ -94,76 +137,64 @@ impl InFlight {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// Room for a request whose head has been read, if there is room now.
-    pub(crate) fn try_take_for_request(
-        &self,
-        head_bytes: usize,
-        is_stream: bool,
-    ) -> Option<InFlightShare> {
-        let (part, own_bytes) = self.part_for_request(head_bytes, is_stream);
-        let permit = part
-            .clone()
-            .try_acquire_many_owned(units(own_bytes + head_bytes));
-        let permit = permit.ok()?;
+    /// Room for a request over HTTP/1.1 whose head has been read.
+    pub(crate) fn admit_request(&self, head_bytes: usize) -> Admission {
+        match self.try_take(head_bytes, REQUEST_BYTES) {
+            Some(share) => Admission::Room(share),
+            None => Admission::Wait(None),
+        }
+    }
+
+    /// Room for a stream of HTTP/2 whose head has been read. None where there is not even room for its refusal. It has to
+    /// be called before the stream has a task: a client may open hundreds of streams before the first task runs.
+    pub(crate) fn admit_stream(&self, head_bytes: usize) -> Option<Admission> {
+        if let Some(share) = self.try_take(head_bytes, STREAM_BYTES) {
+            return Some(Admission::Room(share));
+        }
+        let permit = self.refusals.try_take(units(STREAM_BYTES + head_bytes))?;
+        let refusal = InFlightShare::of_request(permit, head_bytes, STREAM_BYTES);
+        Some(Admission::Wait(Some(refusal)))
+    }
+
+    fn try_take(&self, head_bytes: usize, own_bytes: usize) -> Option<InFlightShare> {
+        let part = self.part(is_small(head_bytes));
+        let permit = part.try_take(units(own_bytes + head_bytes))?;
         Some(InFlightShare::of_request(permit, head_bytes, own_bytes))
     }
 
-    /// The same. Waits for the room.
-    pub(crate) async fn take_for_request(
+    /// Waits for the room that a request did not get at once.
+    pub(crate) async fn wait_for_room(
         &self,
         head_bytes: usize,
-        is_stream: bool,
+        refusal: Option<&InFlightShare>,
     ) -> Result<InFlightShare, NoRoom> {
-        let (part, own_bytes) = self.part_for_request(head_bytes, is_stream);
+        let own_bytes = refusal.map_or(REQUEST_BYTES, |refusal| refusal.own_bytes);
+        let part = self.part(is_small(head_bytes));
         let permit = self.permit(part, units(own_bytes + head_bytes)).await?;
         Ok(InFlightShare::of_request(permit, head_bytes, own_bytes))
     }
 
-    /// The part from which a request takes room, and what it holds beside the bytes that its client sends.
-    fn part_for_request(&self, head_bytes: usize, is_stream: bool) -> (&Arc<Semaphore>, usize) {
-        let own_bytes = if is_stream {
-            STREAM_BYTES
-        } else {
-            REQUEST_BYTES
-        };
-        (self.part(is_small(head_bytes)), own_bytes)
-    }
-
-    /// Room for the reply to a stream that found no room. None where too many such replies have not been written yet.
-    pub(crate) fn take_for_refusal(&self) -> Option<InFlightShare> {
-        let refusals = self.refusals.clone();
-        let permit = refusals.try_acquire_many_owned(units(STREAM_BYTES));
-        Some(InFlightShare {
-            permit: permit.ok()?,
-            is_small: true,
-            own_bytes: STREAM_BYTES,
-            head_bytes: 0,
-        })
-    }
-
-    fn part(&self, is_small: bool) -> &Arc<Semaphore> {
+    fn part(&self, is_small: bool) -> &Part {
         if is_small { &self.small } else { &self.large }
     }
 
-    async fn permit(
-        &self,
-        part: &Arc<Semaphore>,
-        units: u32,
-    ) -> Result<OwnedSemaphorePermit, NoRoom> {
-        if let Ok(permit) = part.clone().try_acquire_many_owned(units) {
+    async fn permit(&self, part: &Part, units: u32) -> Result<OwnedSemaphorePermit, NoRoom> {
+        if let Some(permit) = part.try_take(units) {
             return Ok(permit);
+        }
+        if units as usize > part.units {
+            return Err(self.refuse(NoRoom::Ever));
         }
         let acquired = match self.waiting.try_acquire() {
             Err(_) => None,
-            Ok(_waiting) => {
-                let acquired = timeout(ROOM_TIME, part.clone().acquire_many_owned(units));
-                acquired.await.ok().and_then(Result::ok)
-            }
+            Ok(_waiting) => timeout(ROOM_TIME, part.take(units)).await.ok().flatten(),
         };
-        acquired.ok_or_else(|| {
-            self.refused.fetch_add(1, Ordering::Relaxed);
-            NoRoom
-        })
+        acquired.ok_or_else(|| self.refuse(NoRoom::Now))
+    }
+
+    fn refuse(&self, reason: NoRoom) -> NoRoom {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        reason
     }
 
     /// Whether a reply needs room.
@@ -182,8 +213,7 @@ impl InFlight {
         }
         let share = {
             let Ok(_waiting) = self.replies_waiting.try_acquire() else {
-                self.refused.fetch_add(1, Ordering::Relaxed);
-                return Err(NoRoom);
+                return Err(self.refuse(NoRoom::Now));
             };
             self.permit(&self.large, units(bytes.len())).await?
         };
@@ -224,7 +254,7 @@ impl InFlightShare {
         self.head_bytes = left_bytes;
         let units = units(self.own_bytes + left_bytes);
         if self.is_small
-            && let Ok(permit) = in_flight.large.clone().try_acquire_many_owned(units)
+            && let Some(permit) = in_flight.large.try_take(units)
         {
             self.permit = permit;
             self.is_small = false;
@@ -256,14 +286,19 @@ impl InFlightShare {
         if self.own_bytes + sent <= held {
             return Ok(());
         }
+        let leaves = self.is_small && !is_small(sent);
+        let part = in_flight.part(self.is_small && !leaves);
         let grown = sent.next_multiple_of((sent.next_power_of_two() / GROWTH_PART).max(1));
-        let units = units(self.own_bytes + grown);
-        if self.is_small && !is_small(sent) {
-            self.permit = in_flight.permit(&in_flight.large, units).await?;
+        let most = u32::try_from(part.units).unwrap_or(u32::MAX);
+        let units = units(self.own_bytes + sent).max(units(self.own_bytes + grown).min(most));
+        if leaves {
+            self.permit = in_flight.permit(part, units).await?;
             self.is_small = false;
             return Ok(());
         }
-        let part = in_flight.part(self.is_small);
+        if units > most {
+            return Err(in_flight.refuse(NoRoom::Ever));
+        }
         let held = u32::try_from(self.permit.num_permits()).unwrap_or(u32::MAX);
         let more = in_flight.permit(part, units.saturating_sub(held)).await?;
         self.permit.merge(more);

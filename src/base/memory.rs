@@ -16,9 +16,9 @@ const STRANGERS_BYTES_MAX: usize = 16 << 20;
 /// Four pages of requests are made at once, and JSON needs more bytes than what it is made from.
 const PAGE_BYTES_MAX: usize = 8 << 20;
 
-/// There may be one connection for so much memory. It needs a quarter of it for what its client sends before it is read, and
-/// a twelfth when it is idle.
-const CONNECTION_BYTES: usize = 256 << 10;
+/// There may be one connection for so much memory. It needs a sixth of it for what its client sends before it is read, and
+/// a twenty-fourth when it is idle.
+const CONNECTION_BYTES: usize = 512 << 10;
 
 /// The process itself needs one part in this many, and at least so much.
 const PROCESS_PART: usize = 8;

@@ -41,7 +41,7 @@ pub(crate) use self::fault::{BROKEN_MAX, Fault, Probability, faults, no_json};
 pub(crate) use self::field_path::{field_of, join_path, split_path};
 pub(crate) use self::host::{Host, parse_authority};
 pub(crate) use self::http_url::HttpUrl;
-pub(crate) use self::in_flight::{InFlight, InFlightShare, NoRoom, held_with};
+pub(crate) use self::in_flight::{Admission, InFlight, InFlightShare, NoRoom, held_with};
 pub(crate) use self::json_mistake::{JsonMistake, looks_like_json, no_object_hint};
 pub(crate) use self::json_number::{canonical_json, canonical_number, look_alike_json, same_json};
 pub(crate) use self::json_reading::{UnreadableJson, read_exact_json, read_json};

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::process::ExitCode;
 
 use clap::error::ContextKind;
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::log::LogFormat;
 use super::output::{misused, not_written, report};
@@ -203,7 +203,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         };
         return log::fail_without_log(format, sentence);
     }
-    let (command, warnings) = match parse(&arguments) {
+    let parsed = match parse_serve(&arguments) {
+        Some(arguments) => Ok((Command::Serve(arguments), Vec::new())),
+        None => parse(&arguments),
+    };
+    let (command, warnings) = match parsed {
         Ok(parsed) => parsed,
         Err(code) => return code,
     };
@@ -263,6 +267,25 @@ pub(crate) fn commands() -> Vec<(String, String)> {
         (command.get_name().to_owned(), about.unwrap_or_default())
     });
     commands.collect()
+}
+
+/// Parses the arguments of `serve` without the other commands, because describing all of them takes half of a start. None
+/// where `parse` has something to say: about another command, a wrong argument, the help, a variable.
+fn parse_serve(arguments: &[OsString]) -> Option<serve::ServeArguments> {
+    if arguments.get(1)? != "serve" {
+        return None;
+    }
+    let command = serve::ServeArguments::augment_args(clap::Command::new("serve"));
+    let variables = Variables::of(&command);
+    let matches = variables
+        .give_to(command.clone())
+        .try_get_matches_from(&arguments[1..]);
+    let matches = matches.ok()?;
+    let warnings = variables.check(&command, &matches).ok()?;
+    if !warnings.is_empty() {
+        return None; // a variable of another command may look unknown
+    }
+    serve::ServeArguments::from_arg_matches(&matches).ok()
 }
 
 /// Parses arguments and variables. Returns the command, and warnings about variables. An error is the exit code.

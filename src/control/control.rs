@@ -29,8 +29,10 @@ pub(crate) fn is_control_path(path: &str) -> bool {
 /// Everything that the control API writes leaves here, and the mask hides the secrets in it. The stream of events
 /// leaves later, and a page of requests is masked one request at a time: they have the same mask.
 pub(crate) async fn respond(context: &Arc<Context>, call: &Call) -> Response<ReplyBody> {
-    if matches!(&call.body, Body::Unreadable(error) if error.by_sandbox == Some(NO_MEMORY)) {
-        return no_memory_reply();
+    if let Body::Unreadable(error) = &call.body
+        && error.by_sandbox == Some(NO_MEMORY)
+    {
+        return no_memory_reply(error);
     }
     context.engine.panics.reached("control");
     let refused = |Refusal(status, error, message)| {
@@ -211,9 +213,8 @@ pub(crate) fn failed_reply() -> Response<ReplyBody> {
 }
 
 /// There is no memory for the request or its reply.
-pub(crate) fn no_memory_reply() -> Response<ReplyBody> {
-    let message = ApiError::no_memory().message.unwrap_or_default();
-    let body = json!({"error": NO_MEMORY, "message": message}).to_string();
+pub(crate) fn no_memory_reply(error: &ApiError) -> Response<ReplyBody> {
+    let body = json!({"error": NO_MEMORY, "message": error.message}).to_string();
     let mut response = written(StatusCode::SERVICE_UNAVAILABLE, JSON, ReplyBody::new(body));
     let reason = HeaderValue::from_static(NO_MEMORY);
     response.headers_mut().insert("x-sandbox-error", reason);

@@ -9,7 +9,7 @@ use hyper::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN,
 };
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Method};
+use hyper::{HeaderMap, Method, Uri};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -93,7 +93,7 @@ impl Call {
         self.head.headers = headers;
         let uri = self.head.uri.to_string();
         self.head.uri = uri.try_into().expect("it was the target of a request");
-        head_bytes(&self.head)
+        head_bytes(&self.head.uri, &self.head.headers)
     }
 
     /// The sandbox's address as the client called it: `http://127.0.0.1:4586`.
@@ -149,11 +149,11 @@ impl Call {
 }
 
 /// How many bytes a head holds.
-pub(crate) fn head_bytes(head: &Parts) -> usize {
+pub(crate) fn head_bytes(uri: &Uri, headers: &HeaderMap) -> usize {
     let header = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len();
-    let target = head.uri.path_and_query();
+    let target = uri.path_and_query();
     let target = target.map_or(0, |target| target.as_str().len());
-    target + head.headers.iter().map(header).sum::<usize>()
+    target + headers.iter().map(header).sum::<usize>()
 }
 
 /// The media type that a request gives its body.

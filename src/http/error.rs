@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::base::{JsonMistake, no_object_hint, short, shortened};
+use crate::base::{JsonMistake, NoRoom, no_object_hint, short, shortened};
 
 /// The `x-sandbox-error` of a request for which there is no memory, and its error in the control API.
 pub(crate) const NO_MEMORY: &str = "memory";
@@ -266,11 +266,8 @@ impl ApiError {
         Self::new(ErrorCode::ServiceUnavailable, message).by_sandbox("sandbox full")
     }
 
-    /// Requests and replies in flight hold all the memory that there is for them.
-    pub(crate) fn no_memory() -> Self {
-        let message = "Requests and replies in flight hold all the memory that there is for them (--memory): send the \
-                       request again later.";
-        Self::new(ErrorCode::ServiceUnavailable, message).by_sandbox(NO_MEMORY)
+    pub(crate) fn no_memory(reason: NoRoom) -> Self {
+        Self::new(ErrorCode::ServiceUnavailable, reason.to_string()).by_sandbox(NO_MEMORY)
     }
 
     /// `outcome` repeats values so often that its body is too large.

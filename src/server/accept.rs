@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::connection;
@@ -20,20 +19,17 @@ pub(crate) const STOP_TIME: Duration = Duration::from_secs(5);
 pub(crate) async fn serve(mut ports: Ports, serving: Arc<Serving>) {
     ports.log_unopened(); // not earlier: a start that fails has one error
     let mut stop = serving.stopping();
-    let permits = Arc::new(Semaphore::new(serving.connections_max.min(CONNECTIONS_MAX)));
+    let connections_max = serving.connections_max.min(CONNECTIONS_MAX);
     let mut connections = JoinSet::new();
     let stop_connections = stop.clone();
     let accepting = async {
         loop {
-            // At the limit the next connection waits in the system's queue.
-            let permit = permits.clone().acquire_owned().await.expect("never closed");
-            // An ended task keeps the memory of its connection until it is joined. So it is joined at once:
-            // the next connection may not come for long.
-            let accepted = loop {
-                tokio::select! {
-                    accepted = ports.accept() => break accepted,
-                    Some(_) = connections.join_next() => {}
-                }
+            // At the limit the next connection waits in the system's queue. An ended task keeps the memory of its
+            // connection until it is joined, so that comes first, and the connection counts until then.
+            let accepted = tokio::select! {
+                biased;
+                Some(_) = connections.join_next() => continue,
+                accepted = ports.accept(), if connections.len() < connections_max => accepted,
             };
             let (socket, port) = match accepted {
                 Ok(accepted) => accepted,
@@ -47,7 +43,6 @@ pub(crate) async fn serve(mut ports: Ports, serving: Arc<Serving>) {
             connections.spawn(async move {
                 connection::serve(socket, port, serving.clone(), stop).await;
                 serving.connection_ended.notify_one();
-                drop(permit);
             });
         }
     };

@@ -130,10 +130,14 @@ pub(super) async fn read(
 }
 
 /// Refuses a request for which there is no room, and throws its body away.
-pub(super) async fn refuse(from: BodySource<'_>, mut incoming: Incoming) -> Option<ReadBody> {
+pub(super) async fn refuse(
+    from: BodySource<'_>,
+    mut incoming: Incoming,
+    reason: NoRoom,
+) -> Option<ReadBody> {
     drain(&from, &mut incoming).await.ok()?;
     Some(ReadBody {
-        body: Body::Unreadable(ApiError::no_memory()),
+        body: Body::Unreadable(ApiError::no_memory(reason)),
         pictures: Vec::new(),
     })
 }
@@ -188,7 +192,8 @@ async fn read_bytes(
 /// Gives room back, because the rest of the body is not kept.
 fn leave(share: &mut InFlightShare, from: &BodySource<'_>) {
     if from.may_be_left() {
-        share.shrink(&from.serving.control.in_flight, http::head_bytes(from.head));
+        let head_bytes = http::head_bytes(&from.head.uri, &from.head.headers);
+        share.shrink(&from.serving.control.in_flight, head_bytes);
     } else {
         share.release();
     }
@@ -201,7 +206,7 @@ async fn grow(
     bytes: usize,
 ) -> Result<(), ApiError> {
     let grown = share.grow(&from.serving.control.in_flight, bytes).await;
-    grown.map_err(|NoRoom| ApiError::no_memory())
+    grown.map_err(ApiError::no_memory)
 }
 
 async fn read_multipart(

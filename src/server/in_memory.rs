@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::gone::Gone;
 use super::pace::Pace;
-use super::respond::respond;
+use super::respond::{Admitted, respond};
 use super::sabotage::Written;
 use super::serving::Serving;
 use super::socket::PacedIo;
@@ -57,7 +57,8 @@ impl InMemory {
 
     /// Answers one request. None where it gets no reply.
     pub(crate) async fn respond(&self, request: Request<Incoming>) -> Option<Response<Written>> {
-        respond(&self.serving, request, &self.pace).await
+        let admitted = Admitted::request(&self.serving, request);
+        respond(&self.serving, admitted, &self.pace).await
     }
 
     /// Whether a fault ends the connection.

@@ -21,6 +21,7 @@ mod respond;
 mod sabotage;
 mod serving;
 mod socket;
+mod stop_signal;
 #[cfg(feature = "tls")]
 mod tls;
 

@@ -8,6 +8,8 @@ use hyper::header::HeaderValue;
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 
+use super::stop_signal::StopSignal;
+
 /// How long a client may take to send the head of a request.
 const HEAD_TIME: Duration = Duration::from_secs(10);
 
@@ -37,7 +39,7 @@ pub(crate) struct Pace {
     /// Notified while a body takes longer than `BODY_TIME`.
     body_late: Notify,
     closes_after_reply: AtomicBool,
-    stop: watch::Receiver<bool>,
+    stop: StopSignal,
     /// The pace of the connection. Only a stream of HTTP/2 has one.
     connection: Option<Arc<Pace>>,
     /// How many streams of this connection have work to do.
@@ -91,6 +93,10 @@ pub(super) enum PaceVerdict {
 
 impl Pace {
     pub(crate) fn new(stop: watch::Receiver<bool>) -> Self {
+        Self::with(StopSignal::of(stop))
+    }
+
+    fn with(stop: StopSignal) -> Self {
         Self {
             phase: AtomicU8::new(Phase::Head as u8),
             ticks: AtomicU32::new(0),
@@ -123,7 +129,7 @@ impl Pace {
 
     /// The pace of a stream: a request that shares its connection with others.
     pub(super) fn of_stream(connection: &Arc<Self>) -> Self {
-        let mut stream = Self::new(connection.stop.clone());
+        let mut stream = Self::with(connection.stop.clone());
         stream.phase = AtomicU8::new(Phase::Idle as u8);
         stream.connection = Some(connection.clone());
         stream.enter(Phase::Body);
@@ -170,7 +176,7 @@ impl Pace {
 
     /// Whether the sandbox stops.
     pub(super) fn is_stopping(&self) -> bool {
-        *self.stop.borrow()
+        self.stop.is_sent()
     }
 
     /// The request has been read.
@@ -209,10 +215,7 @@ impl Pace {
 
     /// Returns when the sandbox stops.
     pub(crate) fn stopped(&self) -> impl Future<Output = ()> + Send + use<> {
-        let mut stop = self.stop.clone();
-        async move {
-            stop.wait_for(|stop| *stop).await.ok();
-        }
+        self.stop.clone().sent()
     }
 
     pub(super) fn enter(&self, phase: Phase) {

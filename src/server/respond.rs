@@ -17,7 +17,7 @@ use super::record::{Finished, keep, keep_long_body, record, uploads};
 use super::sabotage::{self, Written};
 use super::serving::Serving;
 use crate::answer::{self, Answered, FollowUp, Reply};
-use crate::base::{self, InFlight, InFlightShare, NoRoom, Panicked, contained, contained_async};
+use crate::base::{self, Admission, InFlight, InFlightShare, Panicked, contained, contained_async};
 use crate::catalogue::UploadFields;
 use crate::control;
 use crate::http::{self, ApiError, BodyContent, Call, Picture, ReplyBody};
@@ -33,17 +33,46 @@ const RESPONSE_HEADERS: usize = 6;
 /// A map with room for more headers is not reused, because the connection holds it until it closes.
 const REUSED_HEADERS_MAX: usize = 64;
 
+/// A request whose head has been read, and whether it has room.
+pub(super) struct Admitted {
+    request: Request<Incoming>,
+    admission: Admission,
+}
+
+impl Admitted {
+    pub(super) fn request(serving: &Serving, request: Request<Incoming>) -> Self {
+        let head_bytes = http::head_bytes(request.uri(), request.headers());
+        Self {
+            admission: serving.control.in_flight.admit_request(head_bytes),
+            request,
+        }
+    }
+
+    /// None where there is not even room for a refusal.
+    pub(super) fn stream(serving: &Serving, request: Request<Incoming>) -> Option<Self> {
+        let head_bytes = http::head_bytes(request.uri(), request.headers());
+        Some(Self {
+            admission: serving.control.in_flight.admit_stream(head_bytes)?,
+            request,
+        })
+    }
+}
+
 /// Answers one request. None when the client is gone, or is to get no answer. A panic costs this request alone.
 pub(crate) async fn respond(
     serving: &Arc<Serving>,
-    request: Request<Incoming>,
+    admitted: Admitted,
     pace: &Arc<Pace>,
 ) -> Option<Response<Written>> {
-    serving.control.engine.panics.arm(request.headers());
-    let is_control = control::is_control_path(&http::normal_path(request.uri().path()));
-    let mut unanswered = Unanswered::watch(&request, pace);
+    serving
+        .control
+        .engine
+        .panics
+        .arm(admitted.request.headers());
+    let is_control = control::is_control_path(&http::normal_path(admitted.request.uri().path()));
+    let mut unanswered = Unanswered::watch(&admitted.request, pace);
     let responded = {
-        let responding = pin!(respond_or_panic(serving, request, pace, &mut unanswered));
+        let responding = pin!(respond_or_panic(serving, admitted, pace, &mut unanswered));
         contained_async(responding).await
     };
     unanswered.done();
@@ -62,7 +91,7 @@ pub(crate) async fn respond(
 /// request.
 async fn respond_or_panic(
     serving: &Arc<Serving>,
-    request: Request<Incoming>,
+    admitted: Admitted,
     pace: &Arc<Pace>,
     unanswered: &mut Unanswered,
 ) -> Option<Response<Written>> {
@@ -70,7 +99,7 @@ async fn respond_or_panic(
         mut call,
         pictures,
         mut share,
-    } = read(serving, request, pace).await?;
+    } = read(serving, admitted, pace).await?;
     pace.answering();
     let is_control = control::is_control_path(&call.path());
     if is_control && control::may_wait(&call) {
@@ -144,29 +173,26 @@ struct Read {
 
 /// None when the client is gone. A body that takes too long is unreadable, as any body that cannot be read: it is
 /// answered and recorded.
-async fn read(serving: &Serving, request: Request<Incoming>, pace: &Pace) -> Option<Read> {
+async fn read(serving: &Serving, admitted: Admitted, pace: &Pace) -> Option<Read> {
     let (received_at, at) = (Instant::now(), SystemTime::now());
-    let (head, incoming) = request.into_parts();
+    let (head, incoming) = admitted.request.into_parts();
     let source = BodySource {
         serving,
         head: &head,
     };
-    let (in_flight, is_stream) = (&serving.control.in_flight, pace.is_of_stream());
-    let head_bytes = http::head_bytes(&head);
-    let room = match in_flight.try_take_for_request(head_bytes, is_stream) {
-        Some(share) => Ok(share),
-        None => Box::pin(in_flight.take_for_request(head_bytes, is_stream)).await,
-    };
-    let is_refused = room.is_err();
-    let mut share = match room {
-        Ok(share) => Some(share),
-        Err(NoRoom) if is_stream => Some(in_flight.take_for_refusal()?),
-        Err(NoRoom) => None,
+    let mut room = match admitted.admission {
+        Admission::Room(share) => Ok(share),
+        Admission::Wait(refusal) => {
+            let in_flight = &serving.control.in_flight;
+            let head_bytes = http::head_bytes(&head.uri, &head.headers);
+            let waited = Box::pin(in_flight.wait_for_room(head_bytes, refusal.as_ref())).await;
+            waited.map_err(|reason| (reason, refusal))
+        }
     };
     let reading = async {
-        match &mut share {
-            Some(share) if !is_refused => body::read(source, incoming, share).await,
-            _ => Box::pin(body::refuse(source, incoming)).await,
+        match &mut room {
+            Ok(share) => body::read(source, incoming, share).await,
+            Err((reason, _)) => Box::pin(body::refuse(source, incoming, *reason)).await,
         }
     };
     let received = tokio::select! {
@@ -185,7 +211,7 @@ async fn read(serving: &Serving, request: Request<Incoming>, pace: &Pace) -> Opt
             body: received.body,
         },
         pictures: received.pictures,
-        share,
+        share: room.map_or_else(|(_, refusal)| refusal, Some),
     })
 }
 
@@ -259,7 +285,13 @@ async fn hold(
         .await
     {
         Ok(held) => *bytes = held,
-        Err(NoRoom) => return no_memory_reply(serving, control_pace.is_some()),
+        Err(reason) => {
+            return no_memory_reply(
+                serving,
+                control_pace.is_some(),
+                &ApiError::no_memory(reason),
+            );
+        }
     }
     response
 }
@@ -340,12 +372,12 @@ fn without_answer(serving: &Serving, uploads: Option<Arc<UploadFields>>) -> Answ
 }
 
 /// The response to a request whose reply has no room.
-fn no_memory_reply(serving: &Serving, is_control: bool) -> Response<ReplyBody> {
+fn no_memory_reply(serving: &Serving, is_control: bool, error: &ApiError) -> Response<ReplyBody> {
     if is_control {
-        return control::no_memory_reply();
+        return control::no_memory_reply(error);
     }
     let catalogue = serving.control.engine.catalogue();
-    let reply = answer::error_reply(&catalogue, None, &ApiError::no_memory());
+    let reply = answer::error_reply(&catalogue, None, error);
     begin_response(&reply, None, HeaderMap::new())
 }
 

@@ -10,11 +10,14 @@ use hyper::{Request, StatusCode};
 use iluma_sandbox::{Memory, PUBLIC_KEY, Sandbox};
 use serde_json::json;
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 
 use crate::client::{Answer, Client};
 use crate::process::run;
 use crate::raw::{Raw, basic, request};
 use crate::stage::BANK;
+
+const NEVER_ROOM: &str = "The request or its reply needs more memory than there is for all that are in flight (--memory): give the sandbox more, or send less.";
 
 const NO_ROOM: &str = "Requests and replies in flight hold all the memory that there is for them (--memory): send the request again later.";
 
@@ -154,22 +157,16 @@ async fn a_request_that_waits_holds_nothing_of_a_large_head() {
     let padding = "x".repeat(54_000);
     let mut waiting = Vec::new();
     for turn in 1..=3_u64 {
-        for _ in 0..50 {
+        for _ in 0..30 {
             let request = client
                 .request("GET", "/__sandbox/requests?wait=60s&count=9")
                 .header("x-padding", &padding);
             waiting.push(tokio::spawn(Answer::of(request)));
         }
         // Each holds 4 KiB and a little. Before it waits, it holds its whole head.
-        let most = turn * 50;
+        let most = turn * 30;
         while !(most << 12..(most * 6) << 10).contains(&held(&client).await) {}
     }
-    let answer = large(&client).await;
-    assert_ne!(
-        answer.status, 503,
-        "150 heads of 54 KB would fill 5.5 MiB: {}",
-        answer.text
-    );
     for one in &waiting {
         assert!(!one.is_finished(), "it waits");
         one.abort();
@@ -295,6 +292,52 @@ async fn a_stream_of_http2_holds_its_memory_until_its_reply_is_read() {
 }
 
 #[tokio::test]
+async fn a_head_of_a_stream_counts_before_anybody_looks_at_it() {
+    let client = start().await;
+    let mut answers = JoinSet::new();
+    let mut bodies = Vec::new();
+    for _ in 0..3 {
+        let mut sender = http2(&client, 0).await;
+        for _ in 0..100 {
+            sender = sender.ready().await.expect("ready");
+            let mut request = asked(&client, "POST", BANK);
+            let padding = "x".repeat(49_500).parse().expect("a value");
+            request.headers_mut().insert("x-padding", padding);
+            let (answer, body) = sender.send_request(request, false).expect("sent");
+            answers.spawn(answer);
+            bodies.push(body);
+        }
+    }
+    // Each takes 57 KiB: there is room for 98, and for 8 refusals at a time.
+    let (mut refused, mut reset) = (0, 0);
+    while refused + reset < 300 - 98 {
+        match answers.join_next().await.expect("more").expect("no panic") {
+            Ok(answer) => {
+                assert_eq!(answer.status(), 503);
+                refused += 1;
+            }
+            Err(error) => {
+                assert_eq!(error.reason(), Some(Reason::CANCEL));
+                reset += 1;
+            }
+        }
+    }
+    assert!(refused >= 8, "{refused}");
+    assert!(reset > 0, "{refused} were refused");
+}
+
+#[tokio::test]
+async fn a_body_that_never_has_room_is_refused_at_once_and_the_reason_says_so() {
+    let memory = "32MiB".parse().expect("a size");
+    let client = Client::of(Sandbox::builder().memory(memory)).await;
+    let request = client.request("PUT", "/__sandbox/snapshot");
+    let answer = Answer::of(request.body(vec![b' '; 4 << 20])).await;
+    assert_eq!(answer.status, 503);
+    assert_eq!(answer.headers["x-sandbox-error"], "memory");
+    assert_eq!(answer.json()["message"], NEVER_ROOM);
+}
+
+#[tokio::test]
 async fn streams_that_nobody_reads_cannot_hold_more_than_there_is_for_them() {
     let client = start().await;
     let senders = unfinished(&client, 90, 64 << 10).await;
@@ -313,8 +356,8 @@ async fn streams_that_nobody_reads_cannot_hold_more_than_there_is_for_them() {
             }
         }
     }
-    // Half a MiB, 8 KiB for each, and what the bodies have left.
-    assert!((64..80).contains(&refused.len()), "{}", refused.len());
+    // Half a MiB, 9 KiB for each with its head, and what the bodies have left.
+    assert!((56..72).contains(&refused.len()), "{}", refused.len());
     assert!(reset > 0, "{} were answered", answered.len());
     assert_eq!(answered.len() + refused.len() + reset, 500);
     drop((answered, refused, senders));

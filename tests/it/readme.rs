@@ -119,11 +119,35 @@ fn update(page: &Page, differences: &[Difference]) {
         .rev()
         .filter_map(|one| one.shown.as_ref())
     {
-        text.replace_range(place.clone(), printed);
+        let updated = updated(&text[place.clone()], printed);
+        text.replace_range(place.clone(), &updated);
     }
     if text != page.text {
         fs::write(root().join(&page.path), text).expect("a page can be written");
     }
+}
+
+/// What was printed. A line that differs in every run stays as it is shown, with its `…`.
+fn updated(shown: &str, printed: &str) -> String {
+    let differs = |line: &&str| line.find('…').is_some_and(|at| at > 0);
+    let shown: Vec<_> = shown.lines().filter(differs).collect();
+    let lines = printed.split_inclusive('\n').map(|line| {
+        let fits = |shown: &&&str| is_shown(shown, line);
+        let Some(kept) = shown.iter().find(fits) else {
+            return line.to_owned();
+        };
+        let end = &line[line.trim_end_matches('\n').len()..];
+        format!("{kept}{end}")
+    });
+    lines.collect()
+}
+
+#[test]
+fn an_update_keeps_the_lines_that_differ_in_every_run() {
+    assert_eq!(
+        updated("status: 1\ndate: …\nold", "status: 2\ndate: today\nnew\n"),
+        "status: 2\ndate: …\nnew\n"
+    );
 }
 
 fn differences(page: &Page) -> Vec<Difference> {

@@ -1,5 +1,6 @@
 //! One connection: HTTP/1.1 or HTTP/2, with a time limit for every step of the client.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
@@ -20,7 +21,7 @@ use crate::server::gone::Gone;
 use crate::server::pace::{ANNOUNCED_IDLE_TIME, Pace, PaceVerdict, Phase, TICK};
 use crate::server::ports::Port;
 use crate::server::protocol::Protocol;
-use crate::server::respond::respond;
+use crate::server::respond::{Admitted, respond};
 use crate::server::sabotage::{self, Written};
 use crate::server::serving::Serving;
 use crate::server::socket::{PacedIo, Socket};
@@ -44,13 +45,12 @@ impl Socket for tokio_rustls::server::TlsStream<TcpStream> {
     }
 }
 
-/// What serves a connection and watches it: its port, its pace, its ticks, the signal to stop.
+/// What serves a connection and watches it: its port, its pace, its ticks.
 pub(super) struct Watched {
     pub(super) port: Port,
     pub(super) serving: Arc<Serving>,
     pub(super) pace: Arc<Pace>,
     pub(super) ticks: Interval,
-    pub(super) stop: watch::Receiver<bool>,
 }
 
 /// Serves one connection to its end.
@@ -69,11 +69,10 @@ pub(crate) async fn serve(
         expect(unused_mut, reason = "only a handshake needs it")
     )]
     let mut watched = Watched {
-        pace: Arc::new(Pace::new(stop.clone())),
+        pace: Arc::new(Pace::new(stop)),
         port,
         serving,
         ticks,
-        stop,
     };
     #[cfg(feature = "tls")]
     if let Port::Tls(tls) = &watched.port {
@@ -110,11 +109,12 @@ impl Watched {
     /// longer, or the sandbox stops.
     async fn in_time<T>(&mut self, beginning: impl Future<Output = T>) -> Option<T> {
         tokio::pin!(beginning);
+        let mut stopped = pin!(self.pace.stopped());
         loop {
             tokio::select! {
                 biased;
                 begun = &mut beginning => return Some(begun),
-                _ = self.stop.wait_for(|stop| *stop) => return None,
+                () = &mut stopped => return None,
                 _ = self.ticks.tick() => if matches!(self.pace.tick(), PaceVerdict::TooSlow) {
                     return None;
                 }
@@ -128,25 +128,25 @@ impl Watched {
             serving,
             pace,
             mut ticks,
-            mut stop,
         } = self;
+        let (serving, pace) = (&serving, &pace);
         let service = service_fn(|mut request: Request<Incoming>| {
-            let (serving, pace) = (serving.clone(), pace.clone());
             let came_with_another = pace.is_idle();
             pace.enter(Phase::Body);
             let refusal = port.take(&mut request);
             let keeps_alive = keeps_alive(&request);
+            let admitted = Admitted::request(serving, request);
             async move {
                 if came_with_another {
                     yield_now().await; // a pipeline is one client: after each request the others get a turn
                 }
                 let response = match refusal {
-                    None => respond(&serving, request, &pace).await,
-                    Some(refusal) => Some(refusal.map(|body| Written::new(body, &pace))),
+                    None => respond(serving, admitted, pace).await,
+                    Some(refusal) => Some(refusal.map(|body| Written::new(body, pace))),
                 };
                 pace.answered();
                 let mut response = response.ok_or_else(Gone::client)?;
-                announce_future(&mut response, keeps_alive, &pace);
+                announce_future(&mut response, keeps_alive, pace);
                 Ok::<_, Gone>(response)
             }
         });
@@ -158,6 +158,7 @@ impl Watched {
         let mut connection = http1::Builder::new()
             .max_buf_size(HEAD_BYTES_MAX)
             .serve_connection(io, service);
+        let mut stopped = pin!(pace.stopped());
         let mut stopping = false;
         let mut stream_ticks = 0;
         loop {
@@ -169,16 +170,16 @@ impl Watched {
                     }
                     break;
                 }
-                _ = stop.wait_for(|stop| *stop), if !stopping => {
+                () = &mut stopped, if !stopping => {
                     stopping = true;
-                    std::pin::Pin::new(&mut connection).graceful_shutdown();
+                    Pin::new(&mut connection).graceful_shutdown();
                 }
                 _ = ticks.tick() => match pace.tick() {
                     // Its client does not read the end of a stream.
                     _ if stream_ticks > STREAM_TICKS_MAX => return,
                     PaceVerdict::Fine if stopping && pace.is_streaming() => stream_ticks += 1,
                     PaceVerdict::Fine => {}
-                    PaceVerdict::Idle => std::pin::Pin::new(&mut connection).graceful_shutdown(),
+                    PaceVerdict::Idle => Pin::new(&mut connection).graceful_shutdown(),
                     PaceVerdict::TooSlow => {
                         if pace.is_in_head() {
                             unreadable::log_late_head();
@@ -190,7 +191,7 @@ impl Watched {
         }
         if let Some(ending) = pace.ending() {
             let io = connection.into_parts().io.io.into_inner();
-            Box::pin(sabotage::end(io.into_inner(), ending, &pace)).await;
+            Box::pin(sabotage::end(io.into_inner(), ending, pace)).await;
         }
     }
 }

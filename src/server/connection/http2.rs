@@ -2,6 +2,7 @@
 //! own faults. All its tasks end with it.
 
 use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,9 +21,10 @@ use super::connection::Watched;
 use super::head::HEAD_BYTES_MAX;
 use super::unreadable;
 use crate::base::lock;
+use crate::http::ReplyBody;
 use crate::server::gone::Gone;
 use crate::server::pace::{Pace, PaceVerdict, Phase};
-use crate::server::respond::respond;
+use crate::server::respond::{Admitted, respond};
 use crate::server::sabotage::Written;
 use crate::server::serving::Serving;
 use crate::server::socket::Socket;
@@ -52,6 +54,8 @@ const PONG_TIME: Duration = Duration::from_secs(20);
 /// How many ticks a client may take to go when the sandbox stops and nothing is in flight.
 const QUIET_TICKS_MAX: u32 = 1;
 
+type Responded = Result<Response<Written>, Gone>;
+
 impl Watched {
     pub(super) async fn http2<S: Socket>(self, io: Begun<S>) {
         let Self {
@@ -59,7 +63,6 @@ impl Watched {
             serving,
             pace,
             mut ticks,
-            mut stop,
         } = self;
         pace.enter(Phase::Idle); // a client may connect before it has a request
         let tasks = Tasks::default();
@@ -68,12 +71,10 @@ impl Watched {
             let serving = serving.clone();
             name_host(&mut request);
             let refusal = port.take(&mut request);
+            let is_head = request.method() == Method::HEAD;
+            let responding = responding(serving, request, refusal, pace);
             async move {
-                let is_head = request.method() == Method::HEAD;
-                let response = match refusal {
-                    None => answer(&serving, request, &pace).await?,
-                    Some(refusal) => refusal.map(|body| Written::new(body, &pace)),
-                };
+                let response = responding.ok_or_else(Gone::client)?.await?;
                 Ok::<_, Gone>(if is_head {
                     without_content(response)
                 } else {
@@ -95,6 +96,7 @@ impl Watched {
             .keep_alive_timeout(PONG_TIME)
             .serve_connection(TokioIo::new(Calm::new(io)), service);
         tokio::pin!(connection);
+        let mut stopped = pin!(pace.stopped());
         let (mut stopping, mut leaving, mut quiet_ticks) = (false, false, 0);
         loop {
             tokio::select! {
@@ -108,7 +110,7 @@ impl Watched {
                     }
                     break;
                 }
-                _ = stop.wait_for(|stop| *stop), if !stopping => stopping = true,
+                () = &mut stopped, if !stopping => stopping = true,
                 _ = ticks.tick() => {
                     quiet_ticks = if stopping && pace.is_quiet() { quiet_ticks + 1 } else { 0 };
                     match pace.tick() {
@@ -128,12 +130,24 @@ impl Watched {
     }
 }
 
-async fn answer(
-    serving: &Arc<Serving>,
+/// Answers a stream. The future is boxed, so that a stream without room needs hardly any memory. None where there is no room.
+fn responding(
+    serving: Arc<Serving>,
     request: Request<Incoming>,
-    pace: &Arc<Pace>,
-) -> Result<Response<Written>, Gone> {
-    let response = respond(serving, request, pace).await;
+    refusal: Option<Response<ReplyBody>>,
+    pace: Arc<Pace>,
+) -> Option<Pin<Box<impl Future<Output = Responded>>>> {
+    let admitted = Admitted::stream(&serving, request)?;
+    Some(Box::pin(async move {
+        match refusal {
+            None => answer(&serving, admitted, &pace).await,
+            Some(refusal) => Ok(refusal.map(|body| Written::new(body, &pace))),
+        }
+    }))
+}
+
+async fn answer(serving: &Arc<Serving>, admitted: Admitted, pace: &Arc<Pace>) -> Responded {
+    let response = respond(serving, admitted, pace).await;
     pace.answered();
     response.ok_or_else(|| pace.ending().map_or_else(Gone::client, Gone::by))
 }

@@ -39,6 +39,7 @@ pub const PROSE: [&str; 31] = [
 pub const MEASUREMENTS: &[(&str, &str)] = &[
     ("docs/command-line.md", "Commands"),
     ("docs/reliability.md", "What attacks cost"),
+    ("docs/reliability.md", "What clients can make it hold"),
     ("docs/reliability.md", "What was fuzzed"),
     ("docs/reliability.md", "Half an hour under load"),
 ];
@@ -402,7 +403,7 @@ pub const QUOTES: &[(&str, &str)] = &[
 pub const NO_LIMITS: &[(&str, &str)] = &[
     (
         "docs/reliability.md",
-        "(one for each 256 KiB of `--memory`, so 2,048 by default)",
+        "(one for each 512 KiB of `--memory`, so 1,024 by default)",
     ),
     ("src/base/memory.rs", "which needs at least 20 MiB"),
     ("docs/reliability.md", "which needs at least 20 MiB"),
@@ -413,7 +414,7 @@ pub const NO_LIMITS: &[(&str, &str)] = &[
     ("docs/reliability.md", "a stream counts as 8 KiB of"),
     (
         "docs/reliability.md",
-        "there is one for each 256 KiB of `--memory`, so 2,048 by default",
+        "there is one for each 512 KiB of `--memory`, so 1,024 by default",
     ),
     ("src/base/memory.rs", "at least 32 MiB"),
     ("docs/callbacks.md", "has ended (40 s at most; `--wait`"),
