@@ -80,7 +80,7 @@ export async function quit() {
 
 /**
  * A tab that shows the inspector. `errors` has the errors of its console, `hosts` the hosts that it called.
- * With INSPECTOR_FROM_DISK, the files of the page are read from disk. Use this while you edit them.
+ * With INSPECTOR_FROM_DISK, the files of the page are read from disk, but for the shared worker. Use this while you edit them.
  */
 export async function look(sandbox, { page = '', hash = '', width = 1280, height = 800, dark = false, ready = true, before = null } = {}) {
   const context = await launched();
