@@ -138,6 +138,8 @@ describe('requests', () => {
     await row(third.trace).waitFor();
     await shown(second.trace);
     assert.equal(query().get('trace'), second.trace, 'the address bar keeps what the reader works with');
+    await tab.keyboard.press('Escape');
+    await shown(third.trace);
   }));
 
   test('every time says whether it is of the machine, of the world, or relative', () => looking({ width: 1400 }, async () => {

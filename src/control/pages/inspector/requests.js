@@ -80,11 +80,13 @@ export function open(main, signal) {
 
   // Without a choice of the reader, the newest request is shown. What the reader works with stays.
   const shownTrace = () => place().query.trace || (wide.matches && rows.items[0]?.trace) || null;
-  const pin = () => { if (!place().query.trace && shownTrace()) change({ trace: shownTrace() }); };
+  let inPane = null;
+  const pin = () => { if (!place().query.trace && inPane) change({ trace: inPane }); };
   for (const event of ['pointerdown', 'keydown', 'wheel']) pane.addEventListener(event, pin, { passive: true });
   const showChosen = () => {
-    rows.choose(shownTrace());
-    about.show(shownTrace());
+    inPane = shownTrace();
+    rows.choose(inPane);
+    about.show(inPane);
   };
   const showNewest = soon(showChosen, 300);
 
@@ -191,7 +193,7 @@ export function open(main, signal) {
       r: () => about.again(),
       '/': () => text.focus(),
       Escape: () => {
-        change({ open: '' });
+        change(wide.matches ? { open: '', trace: '' } : { open: '' });
         rows.element.focus();
       },
     },
