@@ -6,7 +6,7 @@ import { after, button, curlBox, fill, h, machineTime, outcomeOf, say, since, st
 import { head, headers, text as content } from './json.js';
 import { revealListed, withoutSecrets } from './mask.js';
 import { change, link, place } from './place.js';
-import { Rows } from './rows.js';
+import { Rows, wide } from './rows.js';
 import { catalog, soon, store } from './store.js';
 import { inSpan, timeline } from './timeline.js';
 
@@ -68,6 +68,11 @@ function deliveries(room, filter, count, signal) {
   const split = h('div', { class: 'split callbacks' }, list, pane);
   const times = timeline(signal);
   let shown = null;
+  // Without a choice of the reader, the newest delivery is shown. What the reader works with stays.
+  const chosen = () => place().query.delivery || (wide.matches && rows.items[0]?.id) || null;
+  const pin = () => { if (!place().query.delivery && chosen()) change({ delivery: chosen() }); };
+  for (const event of ['pointerdown', 'keydown', 'wheel']) pane.addEventListener(event, pin, { passive: true });
+  wide.addEventListener('change', () => split.isConnected && draw(), { signal });
   signal.addEventListener('abort', () => rows.close());
 
   async function load() {
@@ -84,7 +89,7 @@ function deliveries(room, filter, count, signal) {
       const hay = [one.id, one.type, one.outcome, one.state, one.url, one.record].join(' ').toLowerCase();
       return words.every((word) => hay.includes(word)) && (!span || one.attempts.some((attempt) => inSpan(attempt.sent_at, span)));
     });
-    rows.show(fitting, { keep, again: true });
+    rows.show(fitting, { keep, again: true, free: !place().query.delivery });
     list.classList.toggle('is-empty', !fitting.length);
     fill(count, `${fitting.length} deliveries${dropped ? ` · ${dropped} older ones dropped` : ''}`);
     empty.hidden = fitting.length > 0;
@@ -104,7 +109,8 @@ function deliveries(room, filter, count, signal) {
       curlBox(one.curl));
   }
   function draw() {
-    const { delivery } = place().query;
+    const delivery = chosen();
+    rows.choose(delivery);
     const one = all.find((known_) => known_.id === delivery);
     const print = JSON.stringify(one ?? null);
     if (print === shown) return;
@@ -132,7 +138,7 @@ function deliveries(room, filter, count, signal) {
     revealListed(pane).catch(() => {});
   }
   async function again() {
-    const { delivery } = place().query;
+    const delivery = chosen();
     if (!delivery) return;
     const fresh = await api(`deliveries/${encodeURIComponent(delivery)}/redeliver`, { method: 'POST', world: store.world });
     say(`Sent again as ${fresh.id}`);
@@ -155,14 +161,14 @@ function deliveries(room, filter, count, signal) {
       filtered = filters;
       times.placed();
       split.classList.toggle('open', Boolean(query.open && query.delivery));
-      rows.choose(query.delivery ?? null, { scroll: true });
+      rows.choose(chosen(), { scroll: true });
       draw();
     },
     keys: {
       j: () => rows.move(1), k: () => rows.move(-1), Enter: () => rows.open(),
       r: () => again().catch((error) => say(error.message, true)),
       Escape: () => {
-        change({ open: '' });
+        change(wide.matches ? { open: '', delivery: '' } : { open: '' });
         rows.element.focus();
       },
     },

@@ -5,12 +5,9 @@ import { button, clock, curlBox, fill, h, outcomeOf, statusOf, took } from './do
 import { detail } from './detail.js';
 import { plainPath } from './mask.js';
 import { change, place } from './place.js';
-import { Rows } from './rows.js';
+import { Rows, wide } from './rows.js';
 import { catalog, soon, store } from './store.js';
 import { inSpan, timeline } from './timeline.js';
-
-/** Beside the list there is room for a request in detail. */
-const wide = matchMedia('(min-width: 1001px)');
 
 const STATUSES = [['', 'any status'], ['2', '2xx'], ['4', '4xx'], ['5', '5xx'], ['refused', 'refused'], ['unmatched', 'no such route'], ['broken', 'broken on purpose']];
 

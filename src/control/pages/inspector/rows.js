@@ -3,6 +3,9 @@
 
 import { fill, h } from './dom.js';
 
+/** Beside the list there is room for one entry in detail. */
+export const wide = matchMedia('(min-width: 1001px)');
+
 const AHEAD = 8;
 
 export class Rows {

@@ -101,7 +101,7 @@ export function timeline(signal) {
   }
 
   function draw() {
-    if (!element.isConnected) return;
+    if (!element.isConnected || pressed !== null) return; // a bar stays below the pointer
     start = (Math.floor(now() / BIN) + 1 - BINS) * BIN;
     const counts = [0, 1].map(() => Array.from({ length: BINS }, () => [0, 0, 0]));
     const totals = [[0, 0, 0], [0, 0, 0]];
