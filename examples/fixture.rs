@@ -65,7 +65,7 @@ mod tests {
 
     /// A world for a test, and the code under test with the key of that world.
     fn world() -> (World, Payouts) {
-        let world = SANDBOX.world();
+        let world = SANDBOX.world().fail_on_unused();
         let payouts = Payouts {
             iluma_url: world.url().to_owned(),
             api_key: world.api_key().to_owned(),

@@ -28,7 +28,7 @@ impl Admission {
 
     /// The only keys that are let in: the given ones, else those of the folders. If there are none, all keys
     /// are let in.
-    fn allowed<'a>(&'a self, settings: &'a Settings) -> &'a [ApiKey] {
+    pub(super) fn allowed<'a>(&'a self, settings: &'a Settings) -> &'a [ApiKey] {
         match self.given.as_slice() {
             [] => &settings.api_keys,
             given => given,

@@ -152,6 +152,7 @@ impl DeliveryPlanner<'_> {
     fn send_behind_next(&mut self, first: Delivery) {
         let held = Delivery {
             held_for_next: true,
+            awaited: false,
             ..first
         };
         self.put(held, self.event.after);
@@ -163,6 +164,7 @@ impl DeliveryPlanner<'_> {
         let stale = Delivery {
             body: self.event.older.clone(),
             held_for_next: true,
+            awaited: false,
             ..first.clone()
         };
         let fresh = Delivery {
@@ -227,6 +229,7 @@ fn delivery(event: &Event<'_>) -> Delivery {
         next_try: None,
         reason: None,
         held_for_next: false,
+        awaited: false,
     }
 }
 

@@ -34,13 +34,13 @@ pub(crate) fn known_world(
     call: &Call,
     query: &HashMap<String, String>,
 ) -> Option<Arc<World>> {
-    match query.get("world").filter(|tag| is_tag(tag)) {
-        Some(tag) => {
-            may_enter(engine, call, query, tag).ok()?;
-            engine.worlds.by_tag(tag)
-        }
-        None => engine.worlds.get(&own_key(engine, call, query).ok()?),
+    if let Some(tag) = query.get("world").filter(|tag| is_tag(tag)) {
+        may_enter(engine, call, query, tag).ok()?;
+        return engine.worlds.by_tag(tag);
     }
+    let key = own_key(engine, call, query).ok()?;
+    engine.worlds.wake(&key, None, call.received_at);
+    engine.worlds.get(&key)
 }
 
 /// Whether the request may use all worlds. It may if it has shown the control token, if every key is let in, or if it
@@ -90,6 +90,16 @@ pub(super) fn world_of_tag(
     if engine.worlds.tag_of(&key) == tag {
         let refused = |error: ApiError| no_world(error.message.unwrap_or_default());
         return engine.worlds.enter(&key, now).map_err(refused);
+    }
+    if engine.worlds.rests(tag) {
+        return Err(Refusal(
+            StatusCode::CONFLICT,
+            "world_rests",
+            format!(
+                "the world `{tag}` comes from the state file and waits for its key: send a request with its API key first, or \
+                 remove it with DELETE worlds?world={tag}"
+            ),
+        ));
     }
     Err(Refusal(
         StatusCode::NOT_FOUND,

@@ -71,6 +71,15 @@ impl Engine {
         self.keys.default(&self.catalogue().settings)
     }
 
+    /// Takes the worlds from the state file whose keys are configured. The others wait for their keys.
+    pub(crate) fn wake_known_worlds(&self) {
+        let catalogue = self.catalogue();
+        let configured = self.keys.allowed(&catalogue.settings).iter().cloned();
+        for key in configured.chain([self.default_key()]) {
+            self.worlds.wake(&key, None, Instant::now());
+        }
+    }
+
     /// The URL for callbacks of a type without a registration: a flag's, else a folder's.
     pub(crate) fn default_url(&self, callback_type: &str) -> Option<ReceiverUrl> {
         self.urls.of(&self.catalogue().settings, callback_type)

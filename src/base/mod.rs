@@ -51,7 +51,9 @@ pub use self::memory::Memory;
 pub(crate) use self::panics::{
     Panicked, Panics, contained, contained_async, log_panic, pass_panic_on,
 };
-pub(crate) use self::rate_limit::{RateLimit, RateStanding, WINDOWS_MAX, Window, Windows};
+pub(crate) use self::rate_limit::{
+    RateLimit, RateStanding, WINDOW_MAX, WINDOWS_MAX, Window, Windows,
+};
 pub(crate) use self::receiver_url::{Origin, ReceiverUrl};
 pub(crate) use self::recycled_json::recycle_json;
 pub(crate) use self::share::grow_share;
@@ -59,7 +61,7 @@ pub(crate) use self::spellings::{JsonPlace, Spellings, UNFIT_MAX};
 pub(crate) use self::sync::{lock, read_lock, write_lock};
 pub(crate) use self::text::{
     hex, is_invisible, listed, look_alike, named_near, nearest, nearest_clause, nearest_or_all,
-    nearest_sentence, pointer_part, reason, short, shortened, snake_case, visible, visible_json,
-    visible_lines,
+    nearest_sentence, pointer_part, reason, short, shortened, snake_case, unknown_field, visible,
+    visible_json, visible_lines,
 };
 pub(crate) use self::turns::{Turn, Turns};

@@ -10,7 +10,7 @@ use super::amount::time_in_words;
 use super::clock::{Moment, parse_duration};
 
 const LIMIT_MAX: u32 = 1_000_000;
-const WINDOW_MAX: Duration = Duration::from_hours(24);
+pub(crate) const WINDOW_MAX: Duration = Duration::from_hours(24);
 
 /// At most this many outcomes of a world have windows at the same time. The oldest entry is removed first.
 pub(crate) const WINDOWS_MAX: usize = 1000;

@@ -167,6 +167,16 @@ pub(crate) fn nearest_sentence<'a>(
     })
 }
 
+/// The nearest known field in place of the list of all of them, where a message of serde names an unknown field:
+/// `` `tmies`: did you mean `times`? ``
+pub(crate) fn unknown_field(message: &str) -> Option<String> {
+    let (written, known) = message
+        .strip_prefix("unknown field `")?
+        .split_once("`, expected ")?;
+    let known: Vec<_> = known.split('`').skip(1).step_by(2).collect();
+    Some(format!("`{written}`: {}", nearest_or_all(written, known)))
+}
+
 /// `` did you mean `x`? `` or, where no known word is near, all of them: ``known are `a`, `b` and `c` ``.
 pub(crate) fn nearest_or_all<'a>(
     written: &str,

@@ -22,7 +22,7 @@ use super::output::{report, shown_path};
 use super::parent::Parent;
 use super::process;
 use super::ready_file::ReadyFile;
-use super::serve::{self, Commands, INTERRUPTED, Started};
+use super::serve::{self, Commands, INTERRUPTED, Started, not_saved};
 use crate::base::{HttpUrl, reason};
 use crate::callbacks::Trust;
 use crate::http::ControlToken;
@@ -163,7 +163,9 @@ async fn exec(
         } else {
             code
         };
-        sandbox.stop().await;
+        if let Err(reason) = sandbox.stop_and_save().await {
+            log.fail(not_saved(&reason));
+        }
         whole
     };
     let code = tokio::select! {

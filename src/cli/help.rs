@@ -30,6 +30,7 @@ static GROUPS: [Group; 5] = [
                 &[
                     "iluma-sandbox",
                     "iluma-sandbox serve --scenarios my-scenarios",
+                    "iluma-sandbox serve --state iluma.state",
                     "iluma-sandbox serve --port 0 --ready-file ready.json --exit-with-parent",
                 ],
             ),

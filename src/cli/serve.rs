@@ -77,6 +77,9 @@ pub(super) struct Arguments {
     /// limit of the control group if that is less].
     #[arg(long, value_name = "SIZE", env = "ILUMA_SANDBOX_MEMORY")]
     memory: Option<Memory>,
+    /// File that keeps the worlds over a restart. It is read at the start, and written every minute and at the end.
+    #[arg(long, value_name = "FILE", env = "ILUMA_SANDBOX_STATE")]
+    state: Option<PathBuf>,
     /// Default URL for callbacks of a type. A world that registers its own URL uses that one. Can be
     /// repeated.
     #[arg(
@@ -235,7 +238,7 @@ async fn serve(
         Format::Text => ready_message::words(&started.sandbox, started.flags.has_control_token),
     });
     let stopped = match printed {
-        Ok(()) => serve_until_stopped(started.sandbox, parent, &mut started.signals).await,
+        Ok(()) => serve_until_stopped(started.sandbox, parent, &mut started.signals, log).await,
         Err(code) => Err(code),
     };
     let removed = started
@@ -255,6 +258,7 @@ async fn serve_until_stopped(
     sandbox: Sandbox,
     parent: Option<Parent>,
     signals: &mut StopSignals,
+    log: &Log,
 ) -> Result<(), ExitCode> {
     let orphaned = async {
         match parent {
@@ -270,12 +274,17 @@ async fn serve_until_stopped(
     tracing::info!(why, "stopping");
     tokio::select! {
         biased;
-        () = sandbox.stop() => Ok(()),
+        saved = sandbox.stop_and_save() => saved.map_err(|reason| log.fail(not_saved(&reason))),
         () = signals.interrupt() => {
             tracing::warn!("stopped at once by a second Ctrl-C; requests in flight were cut");
             Err(ExitCode::from(INTERRUPTED))
         }
     }
+}
+
+/// The worlds of the last moment are lost.
+pub(super) fn not_saved(reason: &str) -> String {
+    format!("the state file could not be written at the end, and is as it was before: {reason}")
 }
 
 impl Arguments {
@@ -310,6 +319,9 @@ impl Arguments {
         }
         if let Some(memory) = self.memory {
             builder = builder.memory(memory);
+        }
+        if let Some(file) = self.state {
+            builder = builder.state(file);
         }
         if let Some(dates) = self.watchlist_dates {
             builder = builder.watchlist_dates(dates);

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use super::context::Context;
 use crate::answer::{is_tag, world};
 use crate::base::{
-    JsonMistake, UnreadableJson, no_object_hint, parse_duration, read_json, time_in_words,
+    JsonMistake, UnreadableJson, named_near, nearest, no_object_hint, parse_duration, read_json,
+    time_in_words, unknown_field,
 };
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::http::{ApiError, Body, Call, Code, ErrorCode, Refusal, ReplyBody};
@@ -107,8 +108,17 @@ pub(super) fn json_body<T: DeserializeOwned>(call: &Call) -> Result<T, Refusal> 
         Body::Unreadable(error) => return Err(unreadable(error)),
     };
     check_json(body)
-        .and_then(|()| serde_json::from_slice(body).map_err(|error| error.to_string()))
+        .and_then(|()| serde_json::from_slice(body).map_err(|error| json_sentence(&error)))
         .map_err(|reason| bad_request(format!("the body cannot be taken: {reason}")))
+}
+
+/// Why JSON does not fit. An unknown field is named with the nearest known one.
+pub(super) fn json_sentence(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    match unknown_field(&message) {
+        Some(unknown) => format!("unknown field {unknown}"),
+        None => message,
+    }
 }
 
 /// Refuses a body that is no JSON object, and numbers that cannot be read exactly.
@@ -184,8 +194,12 @@ pub(super) fn too_long(name: &str) -> Refusal {
     bad_request(format!("`{name}`: a request waits {most} at most"))
 }
 
-/// Refuses parameters that mean nothing here: a misspelt filter would match everything.
-pub(super) fn only(query: &HashMap<String, String>, known: &[&str]) -> Result<(), Refusal> {
+/// Refuses parameters that mean nothing here: a misspelt filter would match everything. `key` and the tag of a world
+/// choose the world, everywhere.
+pub(super) fn refuse_others(
+    query: &HashMap<String, String>,
+    known: &[&str],
+) -> Result<(), Refusal> {
     let mut unknown: Vec<_> = query
         .iter()
         .filter(|(name, value)| *name != "key" && !(*name == "world" && is_tag(value)))
@@ -198,9 +212,12 @@ pub(super) fn only(query: &HashMap<String, String>, known: &[&str]) -> Result<()
         Some(name) if known.is_empty() => Err(bad_request(format!(
             "unknown parameter `{name}`: there are none here"
         ))),
-        Some(name) => Err(bad_request(format!(
-            "unknown parameter `{name}`: known are {}",
-            known.join(", ")
-        ))),
+        Some(name) => {
+            let hint = match nearest(name, known.iter().copied()) {
+                Some(near) => format!("did you mean {}?", named_near(name, near)),
+                None => format!("known are {}", known.join(", ")),
+            };
+            Err(bad_request(format!("unknown parameter `{name}`: {hint}")))
+        }
     }
 }

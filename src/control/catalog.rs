@@ -3,13 +3,12 @@
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::ask::{ControlAnswer, ControlRequest, bad_request, only};
+use super::ask::{ControlAnswer, ControlRequest, bad_request};
 use crate::http::Refusal;
 use crate::reference::Listing;
 
 pub(super) fn answer(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
     let ControlRequest { context, query, .. } = request;
-    only(query, &["endpoint", "format"])?;
     let catalogue = context.engine.catalogue();
     let curl = context.curl(&catalogue, request.call);
     let listing = match query.get("endpoint") {

@@ -73,7 +73,11 @@ async fn moved(context: &Arc<Context>, world: &Arc<World>, to: Advance) -> Contr
     let advance = (context.courier.clone()).advance(world.clone(), to, context.stop.clone());
     let tried = base::pass_panic_on(tokio::spawn(advance).await).unwrap_or_default();
     let (_, mut body) = show(world);
-    let state = world.state();
+    let mut state = world.state();
+    state
+        .callbacks
+        .log
+        .note_awaited(|one| tried.contains(&one.seq));
     let tried = tried
         .into_iter()
         .filter_map(|seq| state.callbacks.log.get(seq));

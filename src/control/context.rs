@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::inbox_store::Inbox;
 use super::redacted_explanation::redact_explanation;
+use super::state_access::StateAccess;
 use super::upload_store::UploadStore;
 use crate::answer::{self, Engine, Explanation, FoundExchange};
 use crate::base::{InFlight, Turns};
@@ -27,6 +28,8 @@ pub(crate) struct Context {
     pub in_flight: InFlight,
     /// A page of requests ends when its bodies and heads reach this size, for they may be large.
     pub page_bytes_max: usize,
+    /// The file that keeps the worlds. None without `--state`.
+    pub state: Option<StateAccess>,
     /// Personal fields are not shown.
     pub redacts: bool,
     /// A broken file makes the sandbox unready.

@@ -8,7 +8,9 @@ use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::ask::{ControlReply, ControlRequest, JSON, LINES, TEXT, bad_request, written};
+use super::ask::{
+    ControlReply, ControlRequest, JSON, LINES, TEXT, bad_request, refuse_others, written,
+};
 use super::context::Context;
 use super::routes::{self, ControlRoute, Handler, Unmasked};
 use crate::answer::{known_world, own_key};
@@ -266,6 +268,9 @@ async fn decide(
         query: &call.query(route.repeatable).map_err(refusal)?,
         path_parameter,
     };
+    if let Some(known) = route.parameters {
+        refuse_others(request.query, known)?;
+    }
     let mask = mask_of(route, request);
     let answer = match route.handler {
         Handler::Page(answer) | Handler::Custom(answer) => {

@@ -3,7 +3,7 @@
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::ask::{ControlAnswer, ControlRequest, bad_request, only};
+use super::ask::{ControlAnswer, ControlRequest, bad_request};
 use super::coverage_report::Measure;
 use crate::answer::is_tag;
 use crate::base::PUBLIC_KEY;
@@ -15,7 +15,6 @@ use crate::world::{Callbacks, Exercised};
 /// Covers all worlds since the start. With `world=own` it covers the world of the key since its last reset.
 pub(super) async fn answer(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
     let ControlRequest { context, query, .. } = request;
-    only(query, &["endpoint", "format", "world"])?;
     let catalogue = context.engine.catalogue();
     let endpoints = endpoints(&catalogue, request.call)?;
     let mut curl = context.curl(&catalogue, request.call);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::ask::{
-    ControlAnswer, ControlRequest, LIMIT_DEFAULT, bad_request, only, parameter, wait, whole_number,
+    ControlAnswer, ControlRequest, LIMIT_DEFAULT, bad_request, parameter, wait, whole_number,
 };
 use super::context::Context;
 use super::delivery_filter::Filter;
@@ -24,23 +24,12 @@ use crate::world::{
 /// How many pending callbacks are shown when `idle` has waited in vain.
 const PENDING_SHOWN_MAX: usize = 100;
 
-const PARAMETERS: [&str; 7] = [
-    "type",
-    "record",
-    "state",
-    "after_seq",
-    "wait",
-    "count",
-    "limit",
-];
-
 /// Lists all that match, newest first. With `wait` it answers as soon as `count` of them match. Else it
 /// answers 408, with what did happen and why nothing matched.
 pub(super) async fn list(
     ControlRequest { context, query, .. }: ControlRequest<'_>,
     world: &Arc<World>,
 ) -> Result<ControlAnswer, Refusal> {
-    only(query, &PARAMETERS)?;
     let filter = Filter::of(query)?;
     let limit = parameter(query, "limit", whole_number)?.unwrap_or(LIMIT_DEFAULT);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -65,6 +54,10 @@ pub(super) async fn list(
             (found, unsent::next_due(&state.callbacks, &filter))
         };
         if wait.is_none() || found.matching.len() as u64 >= wanted {
+            // An inspector names the world by its tag, and looks at everything.
+            if !query.contains_key("world") {
+                world.note_awaited(|one| filter.matches(one));
+            }
             let listed = found.json(context, limit, &mut turn).await;
             return Ok((StatusCode::OK, listed));
         }
@@ -149,7 +142,7 @@ fn why_not(context: &Context, world: &World, filter: &Filter<'_>, wanted: u64) -
             delivery.standing()
         ));
     }
-    if others.is_empty() && unsent::due(&state.callbacks).next().is_none() {
+    if others.is_empty() && state.callbacks.unsent.is_empty() {
         reasons.push("no request of this world has caused a callback".to_owned());
     }
     json!({
@@ -201,6 +194,7 @@ pub(super) fn redeliver(
         next_try: Some(now),
         reason: None,
         held_for_next: false,
+        awaited: true,
         ..original
     };
     let callbacks = &mut state.callbacks;
@@ -222,7 +216,6 @@ pub(super) async fn idle(
     ControlRequest { context, query, .. }: ControlRequest<'_>,
     world: &Arc<World>,
 ) -> Result<ControlAnswer, Refusal> {
-    only(query, &["wait"])?;
     let until = Instant::now() + wait(query)?.unwrap_or_default();
     let mut waiting = Waiting::in_world(until, &context.stop, world);
     let mut changes = world.changes();
@@ -230,8 +223,12 @@ pub(super) async fn idle(
     loop {
         changes.mark_unchanged();
         let (pending, dropped) = {
-            let callbacks = &world.state().callbacks;
-            (callbacks.pending(), callbacks.dropped)
+            let callbacks = &mut world.state().callbacks;
+            let pending = callbacks.pending();
+            if pending == 0 {
+                callbacks.log.note_awaited(|_| true);
+            }
+            (pending, callbacks.dropped)
         };
         if pending == 0 {
             let idle = match dropped {

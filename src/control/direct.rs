@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::ask::json_sentence;
 use super::context::Context;
 use super::faults;
 use crate::http::Refusal;
@@ -34,7 +35,8 @@ pub(crate) fn trigger_directly(
 }
 
 fn read<T: DeserializeOwned>(order: Value) -> Result<T, String> {
-    serde_json::from_value(order).map_err(|error| format!("this cannot be taken: {error}"))
+    serde_json::from_value(order)
+        .map_err(|error| format!("this cannot be taken: {}", json_sentence(&error)))
 }
 
 fn sentence(Refusal(_, _, message): Refusal) -> String {

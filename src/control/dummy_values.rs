@@ -4,7 +4,7 @@ use hyper::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::ask::{ControlAnswer, ControlRequest, json_body, only};
+use super::ask::{ControlAnswer, ControlRequest, json_body};
 use crate::http::Refusal;
 
 /// `{"values": ["Eko Hadi Salim", "1943-03-11"]}`
@@ -15,7 +15,6 @@ struct Asked {
 }
 
 pub(super) fn answer(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
-    only(request.query, &[])?;
     let Asked { values } = json_body(request.call)?;
     let listed = request.context.engine.catalogue().dummy.listed(values);
     Ok((StatusCode::OK, json!({"listed": listed})))

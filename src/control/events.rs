@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::ask::{ControlReply, ControlRequest, bad_request, only, parameter, whole_number};
+use super::ask::{ControlReply, ControlRequest, bad_request, parameter, whole_number};
 use super::context::Context;
 use super::exchange_json::time;
 use super::readyz;
@@ -54,7 +54,6 @@ struct Closed;
 
 pub(super) fn open(request: ControlRequest<'_>) -> Result<ControlReply, Refusal> {
     let ControlRequest { context, query, .. } = request;
-    only(query, &["world", "backlog"])?;
     let backlog = parameter(query, "backlog", whole_number)?.unwrap_or(0);
     let backlog = usize::try_from(backlog)
         .ok()

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value, json};
 
-use super::ask::{ControlReply, ControlRequest, only};
+use super::ask::{ControlReply, ControlRequest};
 use super::context::Context;
 use super::deliveries;
 use super::exchange_json::{self, time};
@@ -52,7 +52,6 @@ enum ExportEntry {
 /// Exports the caller's own world. With `world=all` it exports all worlds, and the requests that belong to none.
 pub(super) async fn answer(request: ControlRequest<'_>) -> Result<ControlReply, Refusal> {
     let context = request.context;
-    only(request.query, &["world"])?;
     let places = match RequestsOf::of(request)? {
         RequestsOf::Own(world) => vec![JournalPlace::World(ReadWorld::of(world))],
         RequestsOf::Strangers => vec![JournalPlace::Strangers],

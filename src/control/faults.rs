@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::ask::{ControlAnswer, ControlRequest, bad_request, json_body};
+use super::ask::{ControlAnswer, ControlRequest, bad_request, json_body, json_sentence};
 use crate::base::{Probability, duration_text, milliseconds, parse_duration, short, time_in_words};
 use crate::catalogue::Catalogue;
 use crate::http::Refusal;
@@ -111,7 +111,7 @@ fn parse_ttl(text: &str) -> Result<Duration, String> {
 }
 
 fn parse(catalogue: &Catalogue, item: Value) -> Result<WorldFault, String> {
-    let item: FaultItem = serde_json::from_value(item).map_err(|error| error.to_string())?;
+    let item: FaultItem = serde_json::from_value(item).map_err(|error| json_sentence(&error))?;
     let endpoint = match &item.endpoint {
         None => None,
         Some(id) => match catalogue.endpoint(id) {

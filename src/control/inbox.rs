@@ -8,18 +8,19 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::ask::{
-    ControlAnswer, ControlRequest, bad_request, only, parameter, unreadable, wait, whole_number,
+    ControlAnswer, ControlRequest, bad_request, parameter, unreadable, wait, whole_number,
 };
 use super::context::Context;
 use super::gathered::gathered;
 use super::inbox_store::{Inbox, InboxEntry, kept_headers};
+use super::unsent;
+use crate::answer::known_world;
 use crate::base::lock;
 use crate::http::{Body, Refusal};
-use crate::world::{self, Waiting};
+use crate::world::{self, DeliveryState, Waiting};
 
 /// `GET /__sandbox/inbox`: the names under which something came, the latest last.
 pub(super) async fn names(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
-    only(request.query, &[])?;
     let context = request.context;
     let summaries = lock(&context.inbox.names).summaries();
     let mut turn = context.turns.brief();
@@ -47,7 +48,6 @@ pub(super) fn receive(request: ControlRequest<'_>) -> Result<ControlAnswer, Refu
 fn keep(request: ControlRequest<'_>, name: &str) -> Result<ControlAnswer, Refusal> {
     let ControlRequest { call, query, .. } = request;
     let inbox = &request.context.inbox;
-    only(query, &["status", "times"])?;
     let status = parameter(query, "status", |text| {
         let status = text
             .parse()
@@ -95,7 +95,6 @@ pub(super) fn clear(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusa
 pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
     let name = name_of(request)?;
     let ControlRequest { context, query, .. } = request;
-    only(query, &["wait", "count", "after_seq"])?;
     let wait = wait(query)?;
     let wanted = parameter(query, "count", whole_number)?.unwrap_or(u64::from(wait.is_some()));
     let after_seq = parameter(query, "after_seq", whole_number)?.unwrap_or(0);
@@ -109,14 +108,55 @@ pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, R
         changes.mark_unchanged();
         let found = newest_first(inbox, name, after_seq);
         if found.0.len() as u64 >= wanted || wait.is_none() {
+            note_awaited(request, name);
             return Ok((StatusCode::OK, page(context, name, found).await));
         }
-        if is_over {
-            let page = page(context, name, found).await;
+        let in_vain = InVain::of(request, name);
+        if is_over || in_vain.at_once {
+            let mut page = page(context, name, found).await;
+            page["why"] = json!(in_vain.why);
             return Ok((StatusCode::REQUEST_TIMEOUT, page));
         }
         is_over = !waiting.change(&mut changes).await;
     }
+}
+
+/// Why the caller's world sends nothing: it has caused callbacks, and none has a URL.
+#[derive(Default)]
+struct InVain {
+    why: Vec<String>,
+    /// The inbox has the tag of the world in its name, so nobody else sends to it.
+    at_once: bool,
+}
+
+impl InVain {
+    fn of(request: ControlRequest<'_>, name: &str) -> Self {
+        let ControlRequest { context, .. } = request;
+        let Some(world) = known_world(&context.engine, request.call, request.query) else {
+            return Self::default();
+        };
+        let why = unsent::in_vain(context, &world.state().callbacks).unwrap_or_default();
+        let is_own = (name.strip_prefix(&world.tag)).is_some_and(|rest| rest.starts_with('-'));
+        Self {
+            at_once: is_own && !why.is_empty(),
+            why,
+        }
+    }
+}
+
+/// Notes that the callbacks of the caller's world that came to an inbox were looked at.
+fn note_awaited(request: ControlRequest<'_>, name: &str) {
+    let ControlRequest {
+        context,
+        call,
+        query,
+        ..
+    } = request;
+    let Some(world) = known_world(&context.engine, call, query) else {
+        return;
+    };
+    let log = &mut world.state().callbacks.log;
+    log.note_awaited(|one| one.inbox() == Some(name) && one.state != DeliveryState::Scheduled);
 }
 
 /// The callbacks in an inbox with larger numbers, and how many of its callbacks were dropped.

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Write};
 
 use hyper::header::HeaderValue;
 
-use super::ask::{ControlReply, ControlRequest, only};
+use super::ask::{ControlReply, ControlRequest};
 use super::context::Context;
 use crate::base::Turn;
 use crate::catalogue::ReplyId;
@@ -15,7 +15,6 @@ const CONTENT_TYPE: HeaderValue =
     HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
 pub(super) async fn answer(request: ControlRequest<'_>) -> Result<ControlReply, Refusal> {
-    only(request.query, &[])?;
     let text = text(request.context).await;
     let text = text.expect("writing to a string cannot fail");
     Ok(ControlReply::Document(CONTENT_TYPE, text.into()))

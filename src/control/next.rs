@@ -6,7 +6,7 @@ use hyper::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::ask::{ControlAnswer, ControlRequest, bad_request, endpoint_named, json_body, only};
+use super::ask::{ControlAnswer, ControlRequest, bad_request, endpoint_named, json_body};
 use crate::catalogue::Catalogue;
 use crate::http::Refusal;
 use crate::world::{CallKind, QUEUED_MAX, Queued, QueuedOutcomes, TIMES_MAX, World};
@@ -122,7 +122,6 @@ pub(super) fn clear(
     ControlRequest { context, query, .. }: ControlRequest<'_>,
     world: &Arc<World>,
 ) -> Result<ControlAnswer, Refusal> {
-    only(query, &["endpoint"])?;
     let cleared = match query.get("endpoint") {
         None => world.clear_next(None),
         Some(name) => {

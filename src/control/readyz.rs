@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::ask::{ControlAnswer, ControlRequest};
 use super::context::Context;
+use super::state;
 use crate::base::lock;
 use crate::catalogue::Reload;
 use crate::scenario::LoadError;
@@ -57,6 +58,10 @@ pub(super) async fn answer(request: ControlRequest<'_>) -> ControlAnswer {
         "bytes": context.in_flight.bytes(),
         "refused": context.in_flight.refused(),
     });
+    let state = state::shown(context.state.as_ref(), held.resting);
+    if !state.is_null() {
+        body["state"] = state;
+    }
     body["last_reload_ms_ago"] = ms_ago(&reload).into();
     if !catalogue.warnings.is_empty() {
         body["warnings"] = mistakes(&catalogue.warnings, may_see_lines);

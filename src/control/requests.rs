@@ -144,7 +144,7 @@ impl Page {
             ))
         })?;
         Ok(Self {
-            query: query_of(context, filters)?,
+            query: query_of(context, filters, &SETTINGS)?,
             newest_first,
             limit,
             bytes_max: context.page_bytes_max,
@@ -314,10 +314,12 @@ fn is_setting(name: &str) -> bool {
     SETTINGS.contains(&name)
 }
 
-/// Reads the filters of a URL or of a JSON body. Endpoints and outcomes get the names that the journal uses.
+/// Reads the filters of a URL or of a JSON body. Endpoints and outcomes get the names that the journal uses. `settings`
+/// are the other names that could be meant.
 pub(super) fn query_of<'n>(
     context: &Context,
     filters: impl Iterator<Item = (&'n str, Expected)>,
+    settings: &[&str],
 ) -> Result<Query, Refusal> {
     let mut query = Query::any();
     for (at, (name, expected)) in filters.enumerate() {
@@ -326,7 +328,7 @@ pub(super) fn query_of<'n>(
                 "there are more than {FILTERS_MAX} filters"
             )));
         }
-        let field = RequestField::parse(name).map_err(bad_request)?;
+        let field = RequestField::parse(name, settings).map_err(bad_request)?;
         query = if field == RequestField::Status {
             let status = expected.status();
             query.status(status.ok_or_else(|| bad_request("`status` is a number such as 200"))?)

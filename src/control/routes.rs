@@ -14,8 +14,8 @@ use super::ask::{ControlAnswer, ControlReply, ControlRequest, JSON, secrets};
 use super::context::Context;
 use super::{
     callback_urls, catalog, clock, coverage, deliveries, dummy_values, events, explain, export,
-    faults, fidelity, inbox, metrics, next, readyz, requests, schema, setup, snapshot, trigger,
-    uploads, verify, worlds,
+    faults, fidelity, inbox, metrics, next, readyz, requests, schema, setup, snapshot, state,
+    summary, trigger, unused, uploads, verify, worlds,
 };
 use crate::answer::nearest_route_hint;
 use crate::base::listed;
@@ -34,17 +34,17 @@ const DOCUMENTS: [&str; 2] = ["docs", "llms.txt"];
 /// In the order of `openapi.json`; the rows of one path in the order of `METHODS`.
 #[rustfmt::skip] // one line a row
 static ROUTES: &[ControlRoute] = &[
-    get("", Page(setup::page)),
-    get("inspector/{name}", Page(setup::page_file)),
-    get("livez", Plain(|_| Ok(readyz::alive()))),
-    get("readyz", PlainAsync(|request| Box::pin(async move { Ok(readyz::answer(request).await) }))),
+    get("", Page(setup::page)).with_any_parameters(),
+    get("inspector/{name}", Page(setup::page_file)).with_any_parameters(),
+    get("livez", Plain(|_| Ok(readyz::alive()))).with_any_parameters(),
+    get("readyz", PlainAsync(|request| Box::pin(async move { Ok(readyz::answer(request).await) }))).with_any_parameters(),
     get("metrics", CustomAsync(|request| Box::pin(metrics::answer(request)))),
     get("openapi.json", Custom(|_| Ok(ControlReply::Document(JSON, Bytes::from_static(OPENAPI)))))
         .with_unmasked(Unmasked::All),
-    get("catalog", Plain(catalog::answer)).with_unmasked(Unmasked::Scenarios),
+    get("catalog", Plain(catalog::answer)).with_unmasked(Unmasked::Scenarios).with_parameters(&["endpoint", "format"]),
     get("coverage", PlainAsync(|request| Box::pin(coverage::answer(request))))
-        .with_repeatable("endpoint").with_unmasked(Unmasked::Scenarios),
-    get("fidelity", Plain(fidelity::answer)).with_unmasked(Unmasked::Scenarios),
+        .with_repeatable("endpoint").with_unmasked(Unmasked::Scenarios).with_parameters(&["endpoint", "format", "world"]),
+    get("fidelity", Plain(|request| Ok(fidelity::answer(request)))).with_unmasked(Unmasked::Scenarios),
     get("explain/{trace}", Plain(explain::answer)),
     get("worlds", PlainAsync(|request| Box::pin(worlds::list(request)))),
     post("worlds", PlainAsync(|request| Box::pin(worlds::mint(request)))).with_unmasked(OWN_SECRETS),
@@ -54,32 +54,36 @@ static ROUTES: &[ControlRoute] = &[
     get("snapshot", CustomAsync(|request| Box::pin(snapshot::answer(request)))).with_unmasked(Unmasked::All),
     put("snapshot", OwnWorldAsync(|request, world| Box::pin(snapshot::restore(request, world))))
         .with_body_bytes_max(SNAPSHOT_BYTES_MAX),
-    get("requests", CustomAsync(|request| Box::pin(requests::list(request)))),
-    get("requests/{trace}/uploads", Custom(uploads::answer)),
-    post("verify", PlainAsync(|request| Box::pin(verify::answer(request)))),
-    get("export", CustomAsync(|request| Box::pin(export::answer(request)))),
+    post("state", PlainAsync(|request| Box::pin(state::write(request)))),
+    get("requests", CustomAsync(|request| Box::pin(requests::list(request)))).with_any_parameters(),
+    get("requests/{trace}/uploads", Custom(uploads::answer)).with_parameters(&["at"]),
+    post("verify", PlainAsync(|request| Box::pin(verify::answer(request)))).with_parameters(&["world"]),
+    get("export", CustomAsync(|request| Box::pin(export::answer(request)))).with_parameters(&["world"]),
     get("next", OwnWorld(|_, world| Ok(next::show(world)))),
     post("next", OwnWorld(next::queue)),
-    delete("next", OwnWorld(next::clear)),
+    delete("next", OwnWorld(next::clear)).with_parameters(&["endpoint"]),
     get("faults", OwnWorld(|request, world| Ok(faults::show(world, request.call.received_at)))),
     put("faults", OwnWorld(faults::put)),
     delete("faults", OwnWorld(|request, world| Ok(faults::heal(world, request.call.received_at)))),
     get("deliveries", OwnWorldAsync(|request, world| Box::pin(deliveries::list(request, world))))
-        .with_unmasked(Unmasked::TokenHeader),
+        .with_unmasked(Unmasked::TokenHeader).with_parameters(&["type", "record", "state", "after_seq", "wait", "count", "limit"]),
     post("deliveries/{id}/redeliver", OwnWorld(deliveries::redeliver)).with_unmasked(Unmasked::TokenHeader),
     post("trigger", OwnWorld(trigger::answer)).with_unmasked(Unmasked::TokenHeader),
-    get("idle", OwnWorldAsync(|request, world| Box::pin(deliveries::idle(request, world)))),
+    get("idle", OwnWorldAsync(|request, world| Box::pin(deliveries::idle(request, world)))).with_parameters(&["wait"]),
+    get("unused", OwnWorld(|_, world| Ok(unused::answer(world)))),
+    get("summary", Custom(summary::answer)),
     get("clock", OwnWorld(|_, world| Ok(clock::show(world)))),
     post("clock", OwnWorldAsync(|request, world| Box::pin(clock::set(request, world)))),
     post("clock/advance", OwnWorldAsync(|request, world| Box::pin(clock::advance(request, world)))),
-    get("events", Custom(events::open)),
-    get("callback_urls", OwnWorld(callback_urls::list)),
-    get("schema", Plain(schema::answer)).with_unmasked(Unmasked::Scenarios),
+    get("events", Custom(events::open)).with_parameters(&["world", "backlog"]),
+    get("callback_urls", OwnWorld(|request, world| Ok(callback_urls::list(request, world)))),
+    get("schema", Plain(schema::answer)).with_unmasked(Unmasked::Scenarios).with_parameters(&["endpoint"]),
     post("dummy_values", Plain(dummy_values::answer)).with_unmasked(Unmasked::Scenarios),
-    get("setup", Plain(setup::setup)).with_unmasked(Unmasked::Scenarios),
+    get("setup", Plain(|request| Ok(setup::setup(request)))).with_unmasked(Unmasked::Scenarios),
     get("inbox", PlainAsync(|request| Box::pin(inbox::names(request)))),
-    get("inbox/{name}", PlainAsync(|request| Box::pin(inbox::list(request)))).with_unmasked(Unmasked::TokenHeader),
-    post("inbox/{name}", Plain(inbox::receive)),
+    get("inbox/{name}", PlainAsync(|request| Box::pin(inbox::list(request)))).with_unmasked(Unmasked::TokenHeader)
+        .with_parameters(&["wait", "count", "after_seq"]),
+    post("inbox/{name}", Plain(inbox::receive)).with_parameters(&["status", "times"]),
     delete("inbox/{name}", Plain(inbox::clear)),
 ];
 
@@ -110,6 +114,9 @@ pub(super) struct ControlRoute {
     pub handler: Handler,
     /// How large the body of a request may be.
     body_bytes_max: usize,
+    /// The parameters of its query. None if the handler reads any: the filters of requests, and health checks, which
+    /// monitors extend.
+    pub parameters: Option<&'static [&'static str]>,
     /// The parameter that may come more than once.
     pub repeatable: Option<&'static str>,
     pub unmasked: Unmasked,
@@ -159,6 +166,7 @@ impl ControlRoute {
             pattern,
             handler,
             body_bytes_max: BODY_BYTES_MAX,
+            parameters: Some(&[]),
             repeatable: None,
             unmasked: Unmasked::Nothing,
         }
@@ -166,6 +174,16 @@ impl ControlRoute {
 
     const fn with_body_bytes_max(mut self, body_bytes_max: usize) -> Self {
         self.body_bytes_max = body_bytes_max;
+        self
+    }
+
+    const fn with_parameters(mut self, parameters: &'static [&'static str]) -> Self {
+        self.parameters = Some(parameters);
+        self
+    }
+
+    const fn with_any_parameters(mut self) -> Self {
+        self.parameters = None;
         self
     }
 

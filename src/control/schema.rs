@@ -3,7 +3,7 @@
 use hyper::StatusCode;
 use serde_json::json;
 
-use super::ask::{ControlAnswer, ControlRequest, bad_request, endpoint_named, only};
+use super::ask::{ControlAnswer, ControlRequest, bad_request, endpoint_named};
 use crate::catalogue::{ContentType, Verb};
 use crate::http::Refusal;
 
@@ -12,7 +12,6 @@ use crate::http::Refusal;
 pub(super) fn answer(
     ControlRequest { context, query, .. }: ControlRequest<'_>,
 ) -> Result<ControlAnswer, Refusal> {
-    only(query, &["endpoint"])?;
     let Some(name) = query.get("endpoint") else {
         return Err(bad_request("`endpoint` is missing: an id, or a path"));
     };

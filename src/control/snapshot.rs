@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::ask::{ControlAnswer, ControlReply, ControlRequest, JSON, only, unreadable};
+use super::ask::{ControlAnswer, ControlReply, ControlRequest, JSON, unreadable};
 use super::unsent;
 use crate::base;
 use crate::http::{Body, Refusal};
@@ -15,7 +15,6 @@ use crate::world::{SNAPSHOT_BYTES_MAX, Snapshot, SnapshotRefused, World};
 
 /// `GET`: the caller's own world, found only after the request is known to be sound.
 pub(super) async fn answer(request: ControlRequest<'_>) -> Result<ControlReply, Refusal> {
-    only(request.query, &[])?;
     if request.context.redacts {
         return Err(Refusal(
             StatusCode::FORBIDDEN,
@@ -76,7 +75,7 @@ pub(super) async fn restore(
     let checked = context.turns.aside(document.len(), move || {
         Snapshot::parse(&document)
             .map_err(SnapshotRefused::Broken)?
-            .check(&catalogue, &of, Instant::now())
+            .check(&catalogue, &of.origin(), Instant::now())
     });
     let restoration = checked
         .await

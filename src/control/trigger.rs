@@ -140,6 +140,7 @@ impl TriggeredRecord<'_> {
             next_try: Some(self.now),
             reason: None,
             held_for_next: false,
+            awaited: true,
         }
     }
 }

@@ -19,6 +19,12 @@ pub(super) fn due(callbacks: &Callbacks) -> impl Iterator<Item = &Delivery> {
         .map(|event| &event.delivery)
 }
 
+/// The same with those that are not due yet.
+pub(super) fn unsent(callbacks: &Callbacks) -> impl Iterator<Item = &Delivery> {
+    let events = callbacks.unsent.newest_first();
+    events.map(|event| &event.delivery)
+}
+
 /// The event with this number, if it is due.
 pub(super) fn event(callbacks: &Callbacks, seq: u64) -> Option<&Delivery> {
     due(callbacks).find(|event| event.seq == seq)
@@ -30,7 +36,8 @@ pub(super) fn next_due(callbacks: &Callbacks, filter: &Filter<'_>) -> Option<Ins
     (callbacks.unsent).next_due(now, advanced, |event| filter.names(event))
 }
 
-/// Whether waiting is in vain: an event that is asked for had no URL, and no delivery can come in its place.
+/// Whether waiting is in vain: an event that is asked for has no URL, and no delivery can come in its place. An event that
+/// is not due yet counts too, because its time changes nothing.
 pub(super) fn nothing_can_come(
     context: &Context,
     callbacks: &Callbacks,
@@ -39,8 +46,7 @@ pub(super) fn nothing_can_come(
     let is_asked = |one: &&Delivery| filter.names(one);
     let mut pending = callbacks.log.newest_first().filter(is_asked);
     if filter.state == Some(DeliveryState::NoUrl)
-        || !due(callbacks).any(|event| filter.names(event))
-        || next_due(callbacks, filter).is_some()
+        || !unsent(callbacks).any(|event| filter.names(event))
         || pending.any(|delivery| delivery.state.is_pending())
     {
         return false;
@@ -95,15 +101,18 @@ pub(super) fn reasons(
     filter: &Filter<'_>,
 ) -> Vec<String> {
     let mut reasons = Vec::new();
+    let without = types_without_url(context, callbacks, filter);
     if filter.callback_type.is_some() {
-        let without = types_without_url(context, callbacks, filter);
         reasons.extend(without.iter().flatten().map(|kind| no_url(kind)));
     }
-    for event in due(callbacks).filter(|event| filter.names(event)) {
+    for event in unsent(callbacks).filter(|event| filter.names(event)) {
         let reason = no_url(&event.callback_type);
         if !reasons.contains(&reason) {
             reasons.push(reason);
         }
+    }
+    if reasons.is_empty() && without.is_some() {
+        reasons.push(no_url("any callback type"));
     }
     reasons
 }
@@ -111,18 +120,24 @@ pub(super) fn reasons(
 /// Makes deliveries of the events that are not due yet and whose types have a URL now.
 pub(super) fn schedule(context: &Context, world: &Arc<World>) {
     let mut state = world.state();
+    if next_unsent_due(&state.callbacks).is_none() {
+        return; // not even a look counts as a change of the world
+    }
     context.engine.schedule_unsent(&mut state);
     context.courier.wake(world, &mut state);
 }
 
-/// Does this for all worlds whenever the scenario files were loaded again, because a folder can have default URLs. It
-/// ends when the sandbox stops.
+/// Does this for all worlds whenever the scenario files were loaded again, because a folder can have default URLs, and
+/// when a world has come back from a state file, because flags can have others since. It ends when the sandbox stops.
 pub(crate) async fn schedule_after_reloads(context: Arc<Context>) {
     let mut reloads = context.engine.scenarios.reloads();
+    let mut taken = context.engine.worlds.taken();
+    taken.mark_changed(); // some may have come back before
     let mut stop = context.stop.clone();
     loop {
         tokio::select! {
             changed = reloads.changed() => if changed.is_err() { return },
+            Ok(()) = taken.changed() => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }
         for world in context.engine.worlds.all() {

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Response, StatusCode};
 
-use super::ask::{ControlReply, ControlRequest, bad_request, only, written};
+use super::ask::{ControlReply, ControlRequest, bad_request, written};
 use super::context::Context;
 use crate::answer::find_exchange;
 use crate::base::listed;
@@ -15,7 +15,6 @@ use crate::world::World;
 /// The upload at `at`, in a request of the caller's own world.
 pub(super) fn answer(request: ControlRequest<'_>) -> Result<ControlReply, Refusal> {
     let ControlRequest { context, query, .. } = request;
-    only(query, &["at"])?;
     let world = request.world()?;
     refuse_if_off(context)?;
     let at = query.get("at").ok_or_else(|| {

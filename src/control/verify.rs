@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use super::ask::{ControlAnswer, ControlRequest, WAIT_MAX, bad_request, json_body, only, too_long};
+use super::ask::{ControlAnswer, ControlRequest, WAIT_MAX, bad_request, json_body, too_long};
 use super::context::Context;
 use super::requests::{RequestsOf, query_of};
 use crate::base::parse_duration;
@@ -35,8 +35,7 @@ struct Question {
 }
 
 pub(super) async fn answer(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
-    let ControlRequest { context, query, .. } = request;
-    only(query, &["world"])?;
+    let ControlRequest { context, .. } = request;
     let question: Question = json_body(request.call)?;
     let (expectation, wait) = question.read(context)?;
     let whose = RequestsOf::of(request)?;
@@ -133,7 +132,7 @@ fn asked(context: &Context, filters: Map<String, Value>) -> Result<Query, Refusa
     let filters = filters
         .iter()
         .map(|(name, value)| (name.as_str(), Expected::Json(value.clone())));
-    query_of(context, filters)
+    query_of(context, filters, &[])
 }
 
 fn duration(name: &str, text: &str) -> Result<Duration, Refusal> {

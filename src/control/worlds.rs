@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::ask::{ControlAnswer, ControlRequest, bad_request, json_body, only, secrets};
+use super::ask::{ControlAnswer, ControlRequest, bad_request, json_body, secrets};
 use super::deliveries;
 use crate::answer::{may_see_all, own_key};
 use crate::http::{ApiError, Refusal};
@@ -89,7 +89,14 @@ fn check(name: &str) -> Result<(), String> {
 /// come.
 pub(super) async fn end(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
     let ControlRequest { context, query, .. } = request;
-    only(query, &[])?;
+    if let Some(tag) = query.get("world")
+        && context.engine.worlds.rests(tag)
+        && may_see_all(&context.engine, request.call, query).is_ok()
+        && context.engine.worlds.end_resting(tag)
+    {
+        let none = json!({"callbacks": [], "more_callbacks": 0, "queued": 0, "faults": 0});
+        return Ok(ended(tag, &none));
+    }
     let key = match query.get("world") {
         None => own_key(&context.engine, request.call, query)?,
         Some(_) => request.world()?.key.clone(),
@@ -101,17 +108,18 @@ pub(super) async fn end(request: ControlRequest<'_>) -> Result<ControlAnswer, Re
         .iter()
         .map(|one| deliveries::delivery_json(context, one))
         .collect();
-    let body = json!({
-        "status": "ended",
-        "world": worlds.tag_of(&key),
-        "pending": {
-            "callbacks": callbacks,
-            "more_callbacks": unfinished.more_callbacks,
-            "queued": unfinished.queued,
-            "faults": unfinished.faults,
-        },
+    let pending = json!({
+        "callbacks": callbacks,
+        "more_callbacks": unfinished.more_callbacks,
+        "queued": unfinished.queued,
+        "faults": unfinished.faults,
     });
-    Ok((StatusCode::OK, body))
+    Ok(ended(&worlds.tag_of(&key), &pending))
+}
+
+fn ended(tag: &str, pending: &Value) -> ControlAnswer {
+    let body = json!({"status": "ended", "world": tag, "pending": pending});
+    (StatusCode::OK, body)
 }
 
 /// Empties a world, and answers when nothing of it is left: also what was on its way is called back.
@@ -131,17 +139,15 @@ pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlAnswer, R
         query,
         ..
     } = request;
-    only(query, &[])?;
     let own = match may_see_all(&context.engine, call, query) {
         Ok(()) => None,
         Err(_) => Some(request.world()?.tag.clone()),
     };
-    let is_shown = |world: &World| own.as_ref().is_none_or(|own| *own == world.tag);
     let mut turn = context.turns.brief();
     let listed = context
         .engine
         .worlds
-        .list(call.received_at, is_shown, &mut turn);
+        .list(call.received_at, own.as_deref(), &mut turn);
     let mut worlds = Vec::new();
     for world in listed.await {
         turn.pause().await;
@@ -162,5 +168,6 @@ fn world_json(world: &Listed, redacts: bool) -> Value {
         "deliveries": holds.deliveries,
         "pending_callbacks": holds.deliveries_pending,
         "idle_ms": world.idle_ms,
+        "rests": world.rests,
     })
 }

@@ -13,6 +13,7 @@ mod scenario;
 #[cfg(test)]
 mod seeds;
 mod stage;
+mod state;
 #[cfg(test)]
 mod stress;
 mod template;
@@ -24,4 +25,5 @@ pub use self::magic::magic;
 pub use self::multipart::multipart;
 pub use self::request::request;
 pub use self::scenario::scenario;
+pub use self::state::state;
 pub use self::template::template;

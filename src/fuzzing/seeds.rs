@@ -10,13 +10,14 @@ use super::magic::magic;
 use super::multipart::multipart;
 use super::request::request;
 use super::scenario::scenario;
+use super::state::state;
 use super::template::template;
 use crate::base::Mix;
 
 /// A folder below `fuzz/seeds`, and the function that each file in it is given to.
 type FuzzTarget = (&'static str, fn(&[u8]));
 
-const TARGETS: [FuzzTarget; 8] = [
+const TARGETS: [FuzzTarget; 9] = [
     ("basic_auth", basic_auth),
     ("control", control),
     ("form", form),
@@ -24,6 +25,7 @@ const TARGETS: [FuzzTarget; 8] = [
     ("multipart", multipart),
     ("request", request),
     ("scenario", scenario),
+    ("state", state),
     ("template", template),
 ];
 

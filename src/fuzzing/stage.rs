@@ -19,7 +19,7 @@ use crate::base::PUBLIC_KEY;
 use crate::catalogue::{Catalogue, Current};
 use crate::control;
 use crate::http;
-use crate::sandbox::{Options, assemble};
+use crate::sandbox::{Loaded, Options, assemble};
 use crate::server::{HEAD_BYTES_MAX, InMemory, Serving};
 
 /// Longer than anything may take. On the paused clock it passes at once.
@@ -41,12 +41,9 @@ pub(crate) fn shipped() -> Arc<Catalogue> {
 /// A sandbox that has seen nothing yet.
 pub(crate) fn sandbox(catalogue: Arc<Catalogue>) -> Arc<Serving> {
     let address = ([127, 0, 0, 1], 4586).into();
-    Arc::new(assemble(
-        Options::default(),
-        Current::of(catalogue),
-        address,
-        true,
-    ))
+    let options = Options::default();
+    let loaded = Loaded::without_state(&options, Current::of(catalogue));
+    Arc::new(assemble(options, loaded, address, true))
 }
 
 /// Runs a future to its end, on a clock that jumps to the next timer.

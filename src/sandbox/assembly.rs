@@ -5,26 +5,30 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::loaded::Loaded;
 use super::options::Options;
 use crate::answer::{Admission, DefaultUrls, Engine};
-use crate::base::{InFlight, Memory, Turns};
+use crate::base::{InFlight, Turns};
 use crate::callbacks::{Courier, DefaultUrl};
-use crate::catalogue::Current;
 use crate::control::{Context, Inbox, UploadStore, own_route, own_routes};
 use crate::http::Guard;
-use crate::server::Serving;
-use crate::world::{Strangers, Watchers, Worlds};
+use crate::server::{Serving, StateKeeper};
+use crate::world::Strangers;
 
 /// Makes a sandbox that has answered nothing yet. `sends_by_itself` says whether callbacks are sent when they
 /// are due.
 pub(crate) fn assemble(
     options: Options,
-    scenarios: Current,
+    loaded: Loaded,
     address: SocketAddr,
     sends_by_itself: bool,
 ) -> Serving {
-    let memory = options.memory.unwrap_or_else(Memory::of_this_process);
-    let live = Arc::new(Watchers::default());
+    let Loaded {
+        scenarios,
+        worlds,
+        state,
+    } = loaded;
+    let (memory, live) = (worlds.memory(), worlds.live.clone());
     let keeps_uploads = !options.no_thumbnails && !options.redact;
     let (stop, stopped) = watch::channel(false);
     #[cfg(feature = "tls")]
@@ -38,7 +42,7 @@ pub(crate) fn assemble(
         strict: options.strict,
         is_async: options.is_async,
         scenarios: Arc::new(scenarios),
-        worlds: Worlds::new(options.seed, options.clock, memory, live.clone()),
+        worlds,
         strangers: Strangers::new(memory.strangers(), live.clone()),
         keys: Admission::new(options.api_keys),
         urls: DefaultUrls(callbacks.urls.clone()),
@@ -47,6 +51,7 @@ pub(crate) fn assemble(
         own_route,
         own_routes,
     });
+    let state = state.map(|file| StateKeeper::new(file, engine.clone()));
     let of_engine = engine.clone();
     let default_url = DefaultUrl(Box::new(move |kind| of_engine.default_url(kind)));
     let courier = Courier::new(&callbacks, default_url, sends_by_itself, panics);
@@ -57,6 +62,7 @@ pub(crate) fn assemble(
         uploads: UploadStore::new(keeps_uploads, memory.uploads(), live),
         in_flight: InFlight::new(memory.in_flight()),
         page_bytes_max: memory.page(),
+        state: state.as_ref().map(StateKeeper::access),
         redacts: options.redact,
         strict_reload: options.strict_reload,
         authority_file,
@@ -64,5 +70,5 @@ pub(crate) fn assemble(
         stop: stopped,
         turns: Turns::default(),
     };
-    Serving::new(control, memory, stop)
+    Serving::new(control, memory, state, stop)
 }

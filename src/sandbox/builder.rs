@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::assembly::assemble;
+use super::loaded::Loaded;
 #[cfg(feature = "cli")]
 use super::options::Commands;
 use super::options::{Options, StartError};
 use super::sandbox::Sandbox;
 use crate::answer::DefaultUrls;
-use crate::base::{ApiKey, Clock, Memory, Panics};
+use crate::base::{ApiKey, Clock, Panics};
 use crate::catalogue::FolderWatcher;
 use crate::control;
 use crate::http::ControlToken;
@@ -80,22 +81,6 @@ impl Builder {
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.options.seed = seed;
-        self
-    }
-
-    /// How much memory clients can make the sandbox hold. The default is 512 MiB, or three quarters of what the control
-    /// group of the process may use, if that is less.
-    ///
-    /// ```
-    /// use iluma_sandbox::{Memory, Sandbox};
-    ///
-    /// let memory: Memory = "64MiB".parse().unwrap();
-    /// assert_eq!(memory.bytes(), 64 << 20);
-    /// let builder = Sandbox::builder().memory(memory);
-    /// ```
-    #[must_use]
-    pub fn memory(mut self, memory: Memory) -> Self {
-        self.options.memory = Some(memory);
         self
     }
 
@@ -337,8 +322,8 @@ impl Builder {
         Ports::check(address, &self.options.tls)?;
         // Mistakes in files are reported before a port that is taken.
         let before = fingerprint(&self.options.scenarios);
-        let scenarios = self.options.load()?;
-        DefaultUrls(self.options.callbacks.urls.clone()).check(&scenarios.catalogue())?;
+        let loaded = Loaded::read(&self.options)?;
+        DefaultUrls(self.options.callbacks.urls.clone()).check(&loaded.scenarios.catalogue())?;
         let listeners = server::listen(address, self.both_loopbacks);
         let listeners = listeners.map_err(|error| StartError::Bind { address, error })?;
         let place = listeners.place;
@@ -354,13 +339,17 @@ impl Builder {
         };
         #[cfg(not(feature = "tls"))]
         let options = self.options;
-        let serving = Arc::new(assemble(options, scenarios, place.address, true));
+        let serving = Arc::new(assemble(options, loaded, place.address, true));
         let engine = &serving.control.engine;
+        engine.wake_known_worlds();
         let watcher = FolderWatcher::start(&engine.scenarios, before);
         let server = tokio::spawn(server::serve(ports, serving.clone()));
         tokio::spawn(control::schedule_after_reloads(serving.control.clone()));
+        let state =
+            (serving.state.clone()).map(|state| tokio::spawn(state.keep(serving.stopping())));
         Ok(Sandbox {
             serving,
+            state,
             place,
             secure,
             server: Some(server),
@@ -387,10 +376,10 @@ impl Builder {
 
     /// Loads the scenarios without listening, for code that needs the parts of a sandbox but no server.
     pub(crate) fn unserved(self) -> Result<Arc<Serving>, LoadErrors> {
-        let scenarios = self.options.load()?;
+        let loaded = Loaded::without_state(&self.options, self.options.load()?);
         Ok(Arc::new(assemble(
             self.options,
-            scenarios,
+            loaded,
             self.address,
             false,
         )))

@@ -94,7 +94,12 @@ impl World {
     /// # });
     /// ```
     pub fn deliveries(&self) -> Vec<Callback> {
+        self.note_awaited(|_| true);
         self.logged(|_| true)
+    }
+
+    fn note_awaited(&self, which: impl Fn(&Delivery) -> bool) {
+        self.owned().note_awaited(which);
     }
 
     fn logged(&self, which: impl Fn(&Delivery) -> bool) -> Vec<Callback> {
@@ -156,6 +161,7 @@ impl World {
             changes.mark_unchanged();
             let delivered = self.logged(|one| one.state == DeliveryState::Delivered);
             if delivered.len() >= count {
+                self.note_awaited(|one| one.state == DeliveryState::Delivered);
                 return delivered;
             }
             let so_far = format!("{} of {count} callbacks were delivered", delivered.len());
@@ -218,6 +224,7 @@ impl World {
                 Err(cancelled) => panic!("the runtime of the sandbox has ended: {cancelled}"),
             },
         };
+        self.note_awaited(|one| tried.contains(&one.seq));
         let state = world.state();
         let log = &state.callbacks.log;
         let tried = tried.into_iter().filter_map(|seq| log.get(seq));
@@ -285,6 +292,7 @@ impl World {
                 (callbacks.pending(), callbacks.dropped)
             };
             if pending == 0 && dropped == 0 {
+                self.note_awaited(|_| true);
                 return Ok(());
             }
             if pending == 0 {

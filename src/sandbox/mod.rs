@@ -7,13 +7,16 @@ mod builder_address;
 mod builder_callbacks;
 #[cfg(feature = "tls")]
 mod builder_tls;
+mod builder_worlds;
 mod callback;
 mod callbacks;
+mod loaded;
 mod options;
 mod patience;
 mod receiver;
 mod requests;
 mod sandbox;
+mod test_end;
 mod world;
 mod worlds;
 
@@ -22,6 +25,8 @@ pub(crate) use self::assembly::assemble;
 pub use self::blocking::BlockingSandbox;
 pub use self::builder::Builder;
 pub use self::callback::Callback;
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::loaded::Loaded;
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::options::Options;
 pub use self::options::StartError;

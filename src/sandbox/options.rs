@@ -40,6 +40,8 @@ pub(crate) struct Options {
     pub tls: crate::server::TlsOptions,
     /// Uploads are never drawn, even while an inspector is open.
     pub no_thumbnails: bool,
+    /// The file that keeps the worlds.
+    pub state: Option<PathBuf>,
     /// The commands of the binary, each with its purpose.
     pub commands: Option<Commands>,
 }
@@ -81,6 +83,9 @@ pub enum StartError {
         address: SocketAddr,
         error: io::Error,
     },
+    /// The state file cannot be used: it is torn or of another sandbox, in use, or cannot be written.
+    #[error("{0}")]
+    State(String),
     /// TLS cannot be set up: a certificate, a key or the folder of the authority is wrong.
     #[error("{0}")]
     Tls(String),

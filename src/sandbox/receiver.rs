@@ -229,7 +229,8 @@ impl Receiver {
         let Some(next) = self.next_within(PATIENCE).await else {
             let count = self.shared.state().received.len();
             panic!(
-                "no callback came within {PATIENCE:?}; {count} had come before:                  `deliveries` of the world says what became of the others"
+                "no callback came within {PATIENCE:?}; {count} had come before. `deliveries` of the world shows where the \
+                 others went, and `callbacks_without_url` those that had no URL"
             );
         };
         next

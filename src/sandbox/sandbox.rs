@@ -21,6 +21,8 @@ pub struct Sandbox {
     pub(super) place: Place,
     pub(super) secure: Secured,
     pub(super) server: Option<tokio::task::JoinHandle<()>>,
+    /// The task that writes the state file.
+    pub(super) state: Option<tokio::task::JoinHandle<Result<(), String>>>,
     pub(super) runtime: tokio::runtime::Handle,
     pub(super) _watcher: Option<FolderWatcher>,
 }
@@ -163,7 +165,7 @@ impl Sandbox {
 
     /// Stops taking requests, lets those in flight finish (5 s at most), and returns when everything has ended. Whoever
     /// waits for something in a world, over HTTP or with a method of [`World`](crate::World), gets the reply of a wait
-    /// whose time is over.
+    /// whose time is over. With [`Builder::state`](crate::Builder::state), the state file is written.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -173,12 +175,23 @@ impl Sandbox {
     /// assert!(std::net::TcpStream::connect(address).is_err());
     /// # });
     /// ```
-    pub async fn stop(mut self) {
+    pub async fn stop(self) {
+        self.stop_and_save().await.ok(); // the log has the reason
+    }
+
+    /// The same. An error says why the state file was not written.
+    pub(crate) async fn stop_and_save(mut self) -> Result<(), String> {
         self.serving.stop();
         if let Some(server) = self.server.take() {
             server.await.ok();
         }
         self.serving.control.courier.stop();
+        let Some((keeper, keeping)) = self.serving.state.as_ref().zip(self.state.take()) else {
+            return Ok(());
+        };
+        keeper.end();
+        let kept = keeping.await;
+        kept.unwrap_or_else(|_| Err("the sandbox failed; its log says where".to_owned()))
     }
 }
 
@@ -187,5 +200,8 @@ impl Drop for Sandbox {
     fn drop(&mut self) {
         self.serving.stop();
         self.serving.control.courier.stop();
+        if let Some(keeper) = &self.serving.state {
+            keeper.end();
+        }
     }
 }

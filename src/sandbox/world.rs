@@ -10,12 +10,16 @@ use tokio::time::Instant;
 use super::callback::Callback;
 use super::patience::room;
 use super::sandbox::Sandbox;
+use super::test_end::TestEnd;
 use crate::base::ApiKey;
 use crate::control::{self, Context, NextOutcome, Unqueueable};
 use crate::world;
 
 /// One world of a sandbox: everything that one API key owns. Worlds never see each other. So tests with a
 /// world each can share a sandbox and run side by side.
+///
+/// If a test panics, its world prints its latest requests and callbacks when it is dropped, also the callbacks that are
+/// still pending.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -32,6 +36,7 @@ pub struct World {
     url: String,
     /// The runtime of the sandbox. A test's own runtime may end sooner.
     pub(super) runtime: Handle,
+    end: Arc<TestEnd>,
 }
 
 /// What was still pending when a world ended.
@@ -67,8 +72,10 @@ impl fmt::Debug for World {
 
 impl World {
     pub(super) fn new(sandbox: &Sandbox, key: ApiKey) -> Self {
+        let context = sandbox.serving().control.clone();
         Self {
-            context: sandbox.serving().control.clone(),
+            end: Arc::new(TestEnd::new(context.clone(), key.clone())),
+            context,
             key,
             url: sandbox.url(),
             runtime: sandbox.runtime().clone(),
@@ -79,6 +86,39 @@ impl World {
     #[track_caller]
     pub(super) fn owned(&self) -> Arc<world::World> {
         room(self.context.engine.worlds.enter(&self.key, Instant::now()))
+    }
+
+    /// Lets a test fail that leaves something unused: the world panics when it ends or is dropped with queued outcomes that
+    /// were never requested, faults that never struck, or callbacks that were never awaited. A callback that a receiver
+    /// of the test has accepted counts as awaited. A test that panics for another reason does not panic twice.
+    ///
+    /// ```should_panic
+    /// let sandbox = iluma_sandbox::Sandbox::start_in_thread().unwrap();
+    /// let world = sandbox.world().fail_on_unused();
+    /// world.next("v1.1/bank_account_data_requests", "SERVER_ERROR");
+    /// // The code under test asks another endpoint, so the drop of the world panics.
+    /// ```
+    #[must_use]
+    pub fn fail_on_unused(self) -> Self {
+        self.end.fail_on_unused();
+        self
+    }
+
+    /// What nobody has made use of so far, one sentence each, as `GET /__sandbox/unused` lists it.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
+    /// let world = sandbox.world();
+    /// world.next("v1.1/bank_account_data_requests", "SERVER_ERROR");
+    /// assert_eq!(
+    ///     world.unused(),
+    ///     ["outcome SERVER_ERROR is queued for v1.1/bank_account_data_requests, and the request for it never came"]
+    /// );
+    /// # });
+    /// ```
+    pub fn unused(&self) -> Vec<String> {
+        self.owned().unused().sentences
     }
 
     /// The URL of the sandbox, such as `http://127.0.0.1:41233`.
@@ -294,6 +334,9 @@ impl World {
     /// of the world is under way. The next request of its key, or the next call on this value, uses a fresh
     /// world.
     ///
+    /// # Panics
+    /// After [`World::fail_on_unused`], when something is unused.
+    ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// let sandbox = iluma_sandbox::Sandbox::start().await.unwrap();
@@ -303,12 +346,16 @@ impl World {
     /// # });
     /// ```
     pub async fn end(&self) -> Unfinished {
+        let failure = self.end.take_failure();
         let unfinished = self
             .context
             .engine
             .worlds
             .end(&self.key, Instant::now())
             .await;
+        if let Some(failure) = failure {
+            panic!("{failure}");
+        }
         Unfinished {
             callbacks: unfinished.callbacks.iter().map(Callback::of).collect(),
             more_callbacks: unfinished.more_callbacks,

@@ -9,7 +9,7 @@ use super::mistake::LoadError;
 use super::source_file::SourceFile;
 use super::syntax::first_mistake;
 use super::tree::Spanned;
-use crate::base::nearest_or_all;
+use crate::base::{nearest_or_all, unknown_field};
 
 /// Reads the pieces of one TOML document, and collects their mistakes.
 pub(crate) struct Reader<'f> {
@@ -142,13 +142,8 @@ fn sentence(message: &str) -> String {
     if let Some((found, _)) = line.split_once(", expected struct ") {
         return format!("{found}, expected a table");
     }
-    let Some(rest) = line.strip_prefix("unknown field `") else {
-        return line;
-    };
-    let Some((written, known)) = rest.split_once("`, expected ") else {
-        return line.replacen("unknown field", "unknown key", 1);
-    };
-    let known: Vec<_> = known.split('`').skip(1).step_by(2).collect();
-    let hint = nearest_or_all(written, known);
-    format!("unknown key `{written}`: {hint}")
+    if let Some(unknown) = unknown_field(&line) {
+        return format!("unknown key {unknown}");
+    }
+    line.replacen("unknown field", "unknown key", 1)
 }

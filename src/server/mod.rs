@@ -11,7 +11,6 @@ mod in_memory;
 mod listeners;
 mod log;
 mod multipart;
-#[cfg(feature = "tls")]
 mod new_file;
 mod pace;
 mod ports;
@@ -21,6 +20,7 @@ mod respond;
 mod sabotage;
 mod serving;
 mod socket;
+mod state;
 mod stop_signal;
 #[cfg(feature = "tls")]
 mod tls;
@@ -34,6 +34,9 @@ pub(crate) use self::listeners::{Place, listen};
 pub(crate) use self::new_file::{NewFile, Readers, create, overwrite};
 pub(crate) use self::ports::{OpenError, Ports, Secured};
 pub(crate) use self::serving::Serving;
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::state::load_lines;
+pub(crate) use self::state::{StateFile, StateKeeper};
 #[cfg(feature = "tls")]
 pub(crate) use self::tls::{
     AUTHORITY_FILE, Authority, HostName, PLAIN_WORDS, TlsOptions, is_one_certificate,

@@ -1,11 +1,15 @@
 //! Writes files: first under a random name in the same folder, then under their own name in one step. A reader sees a
 //! file whole or not at all, and a full disk leaves what was there before.
 
-use std::fs::{self, OpenOptions};
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
+
+/// The beginning of a random name.
+const PREFIX: &str = ".tmp";
 
 /// Who may read a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,8 +27,16 @@ pub(crate) struct NewFile {
 
 impl NewFile {
     pub(crate) fn write(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<Self> {
+        let mut new = Self::begin(path, PREFIX.as_ref(), readers)?;
+        new.write_all(bytes)?;
+        Ok(new)
+    }
+
+    /// A file without content. Its random name begins with `prefix`.
+    pub(crate) fn begin(path: &Path, prefix: &OsStr, readers: Readers) -> io::Result<Self> {
         let parent = path.parent().filter(|path| !path.as_os_str().is_empty());
         let mut builder = Builder::new();
+        builder.prefix(prefix);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -35,8 +47,7 @@ impl NewFile {
         }
         #[cfg(not(unix))]
         let _ = readers; // elsewhere a user's folder is closed to others already
-        let mut file = builder.tempfile_in(parent.unwrap_or(Path::new(".")))?;
-        file.as_file_mut().write_all(bytes)?;
+        let file = builder.tempfile_in(parent.unwrap_or(Path::new(".")))?;
         Ok(Self {
             file,
             path: path.to_owned(),
@@ -57,8 +68,27 @@ impl NewFile {
 
     /// Gives the file its name. It replaces another file or a symbolic link with this name.
     pub(crate) fn replace(self) -> io::Result<()> {
-        let replaced = self.file.persist(self.path);
-        replaced.map(drop).map_err(|failed| failed.error)
+        self.replace_open().map(drop)
+    }
+
+    /// The same, and the file stays open.
+    pub(crate) fn replace_open(self) -> io::Result<File> {
+        self.file.persist(self.path).map_err(|failed| failed.error)
+    }
+
+    /// Removes the file.
+    pub(crate) fn discard(self) {
+        drop(self);
+    }
+}
+
+impl Write for NewFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, watch};
 
+use super::state::StateKeeper;
 use crate::base::Memory;
 use crate::control::Context;
 
@@ -14,16 +15,24 @@ pub(crate) struct Serving {
     pub(super) connections_max: usize,
     /// Notified whenever a connection ends.
     pub connection_ended: Notify,
+    /// Writes the state file. None without one.
+    pub state: Option<Arc<StateKeeper>>,
     stop: watch::Sender<bool>,
 }
 
 impl Serving {
     /// `stop` sends the signal that `control` receives when the sandbox stops.
-    pub(crate) fn new(control: Context, memory: Memory, stop: watch::Sender<bool>) -> Self {
+    pub(crate) fn new(
+        control: Context,
+        memory: Memory,
+        state: Option<Arc<StateKeeper>>,
+        stop: watch::Sender<bool>,
+    ) -> Self {
         Self {
             control: Arc::new(control),
             connections_max: memory.connections(),
             connection_ended: Notify::new(),
+            state,
             stop,
         }
     }

@@ -1,11 +1,12 @@
 //! The digest of a world: it stands for the API key in ids, draws and traces, and does not reveal the key.
 
 use std::fmt;
+use std::str::FromStr;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::base::ApiKey;
+use crate::base::{ApiKey, short};
 
 /// 128 bits: the beginning of HMAC-SHA-256. The HMAC's key is the seed in decimal digits, its message is the API key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,6 +25,18 @@ impl WorldDigest {
     /// Its first eight hex digits. They name the world in traces.
     pub(super) fn tag(self) -> String {
         format!("{:08x}", self.0 >> 96)
+    }
+}
+
+impl FromStr for WorldDigest {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digest = u128::from_str_radix(text, 16).map(Self);
+        digest
+            .ok()
+            .filter(|digest| digest.to_string() == text)
+            .ok_or_else(|| format!("`{}` is no digest of 32 hex digits", short(text)))
     }
 }
 

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::digest::WorldDigest;
 use super::outbox::Delivery;
+use super::read_world::ReadWorld;
 use super::state::State;
 use super::totals::Tally;
 use super::world::World;
@@ -51,6 +52,8 @@ pub(crate) struct Listed {
     pub name: Option<Box<str>>,
     pub holds: Tally,
     pub idle_ms: u64,
+    /// True if it waits for its key since the sandbox started.
+    pub rests: bool,
 }
 
 impl Worlds {
@@ -88,6 +91,7 @@ impl Worlds {
     /// Ends the world of a key: the next request with the key gets a fresh one. Returns what was still pending,
     /// after everything in the world has stopped. Requests that wait for something in the world are answered.
     pub(crate) async fn end(&self, key: &ApiKey, now: Instant) -> UnfinishedWork {
+        self.wake(key, None, now);
         let ended = {
             let mut worlds = write_lock(&self.by_key);
             lock(&self.dropped).take(WorldDigest::new(self.seed, key)); // the next one is fresh on purpose
@@ -110,22 +114,34 @@ impl Worlds {
         WorldDigest::new(self.seed, key).tag()
     }
 
-    /// All worlds that a list shows, sorted by tag.
+    /// All worlds that a list shows, sorted by tag. Nobody but those who may see all worlds is shown a resting one.
     pub(crate) async fn list(
         &self,
         now: Instant,
-        is_shown: impl Fn(&World) -> bool,
+        own: Option<&str>,
         turn: &mut Turn<'_>,
     ) -> Vec<Listed> {
         let now_ms = self.since_start_ms(now);
         let mut listed = Vec::new();
-        for world in self.all().iter().filter(|world| is_shown(world)) {
+        let is_shown = |world: &&ReadWorld| own.is_none_or(|own| *own == world.tag);
+        for world in self.all().iter().filter(is_shown) {
             turn.pause().await;
             listed.push(Listed {
                 tag: world.tag.clone(),
                 name: world.name.get().cloned(),
                 holds: world.tally(),
                 idle_ms: now_ms.saturating_sub(world.last_used_ms.load(Ordering::Relaxed)),
+                rests: false,
+            });
+        }
+        let resting = own.is_none().then(|| self.resting_worlds());
+        for (tag, holds) in resting.into_iter().flatten() {
+            listed.push(Listed {
+                tag,
+                name: None,
+                holds,
+                idle_ms: now_ms,
+                rests: true,
             });
         }
         listed.sort_unstable_by(|one, other| one.tag.cmp(&other.tag));

@@ -77,6 +77,14 @@ impl Record {
             .map_or(&self.version, |(_, version)| version)
     }
 
+    /// Whether it stays as it is.
+    pub(super) fn is_final(&self, now: Instant, advanced: Duration) -> bool {
+        self.later.as_ref().is_none_or(|later| {
+            let passed = later.since.passed(now, advanced);
+            later.versions.iter().all(|(after, _)| *after <= passed)
+        })
+    }
+
     /// The versions that follow the first, with their delays after the request.
     pub(crate) fn changes(&self) -> impl Iterator<Item = (Duration, &Version)> {
         let later = self.later.iter().flat_map(|later| &later.versions);

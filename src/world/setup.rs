@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::queued::{CallKind, Queued};
 use super::standing_faults::{DrawnFaults, WorldFault};
 use super::state::State;
+use super::unused::Unused;
 use super::world::World;
 use crate::base::{Moment, RateStanding};
 use crate::catalogue::Endpoint;
@@ -51,6 +52,11 @@ impl World {
         state.faults.set(faults, ttl, since);
         self.note_setup(&state);
         self.enforce_limits(&mut state);
+    }
+
+    /// What nobody has made use of so far.
+    pub(crate) fn unused(&self) -> Unused {
+        Unused::of(&self.state())
     }
 
     /// Counts a request against the world's rate limits. None where no limit applies.

@@ -61,6 +61,14 @@ impl WorldFault {
         }
     }
 
+    /// Whether it has changed nothing so far. A rate limit is in use as soon as it has counted a request.
+    pub(crate) fn is_unused(&self) -> bool {
+        if self.fault.is_none() && self.delay.is_none() {
+            return self.open.is_none();
+        }
+        self.struck == 0
+    }
+
     pub(super) fn concerns(&self, endpoint: &Endpoint) -> bool {
         self.endpoint.as_ref().is_none_or(|id| *id == endpoint.id)
     }
@@ -106,14 +114,19 @@ impl WorldFaults {
         self.0 = (!set.faults.is_empty()).then_some(set);
     }
 
-    /// The faults that stand now. Forgets them when their time is over.
+    /// The faults that stand now.
     pub(super) fn alive(&mut self, now: Instant, advanced: Duration) -> &mut [WorldFault] {
-        if self.standing(now, advanced).0.is_empty() {
-            self.0 = None;
+        let is_over = self.standing(now, advanced).0.is_empty();
+        match &mut self.0 {
+            Some(set) if !is_over => &mut set.faults,
+            Some(_) | None => &mut [],
         }
-        self.0
-            .as_mut()
-            .map_or(&mut [], |set| set.faults.as_mut_slice())
+    }
+
+    /// The faults that were set last and have changed nothing, also if their time is over.
+    pub(crate) fn unused(&self) -> impl Iterator<Item = &WorldFault> {
+        let set = self.0.iter().flat_map(|set| &set.faults);
+        set.filter(|fault| fault.is_unused())
     }
 }
 

@@ -124,6 +124,20 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    pub(super) fn of(state: &State) -> Self {
+        Self {
+            records: state.records.len(),
+            records_dropped: state.records.dropped,
+            journal: state.journal.len(),
+            journal_dropped: state.journal.dropped,
+            counters: state.counters.len(),
+            counters_dropped: state.counters.dropped,
+            deliveries: state.callbacks.log.len(),
+            deliveries_dropped: state.callbacks.log.dropped,
+            deliveries_pending: state.callbacks.pending(),
+        }
+    }
+
     pub(super) fn add(&mut self, other: &Self) {
         self.records += other.records;
         self.records_dropped += other.records_dropped;

@@ -1,7 +1,7 @@
 //! A world: everything that one API key owns. Worlds never see each other.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use base64::Engine;
@@ -10,18 +10,16 @@ use tokio::sync::watch;
 
 use super::digest::WorldDigest;
 use super::journal::{CallbackTokens, Exchange, Mask, Waiters};
-use super::outbox::log_cancelled;
+use super::origin::Origin;
+use super::outbox::{Delivery, log_cancelled};
 use super::recent_uploads::RequestUploads;
 use super::state::State;
+use super::state_guard::StateGuard;
 use super::totals::{RunTotals, Tally};
 use super::watchers::Watchers;
 use crate::base::{ApiKey, Clock, Mix, Stamp, lock};
 
 pub(crate) const WORLDS_MAX: usize = 10_000;
-
-/// The journal, the delivery log and the events without a URL may each use one part in this many of a full world's
-/// limit. Pending deliveries may use more.
-const LOG_PART: usize = 4;
 
 #[derive(Debug)]
 pub(crate) struct World {
@@ -85,8 +83,13 @@ impl World {
         mix
     }
 
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
+    pub(crate) fn state(&self) -> StateGuard<'_> {
+        StateGuard::of(lock(&self.state))
+    }
+
+    /// Notes that a test has waited for these deliveries or looked at them. No snapshot has this.
+    pub(crate) fn note_awaited(&self, which: impl Fn(&Delivery) -> bool) {
+        self.state().uncounted().callbacks.log.note_awaited(which);
     }
 
     /// Keeps an exchange with its uploads, if there are any, and returns its number.
@@ -147,21 +150,7 @@ impl World {
     }
 
     fn shrink(&self, state: &mut State, bytes_max: usize) {
-        while state.bytes() > bytes_max {
-            let dropped = if state.journal.bytes > bytes_max / LOG_PART {
-                state.journal.drop_oldest()
-            } else if state.callbacks.log.bytes > bytes_max / LOG_PART {
-                state.callbacks.log.drop_oldest_ended() || state.records.drop_oldest()
-            } else if state.callbacks.unsent.bytes > bytes_max / LOG_PART {
-                state.callbacks.unsent.drop_oldest()
-            } else {
-                state.records.drop_oldest()
-            };
-            if !dropped {
-                break; // what is left is pending, and will end
-            }
-        }
-        (state.uploads).free_through(state.journal.dropped_until());
+        state.shrink(bytes_max);
         let now = state.bytes();
         let before = self.bytes.swap(now, Ordering::Relaxed);
         self.bytes_of_all
@@ -171,6 +160,14 @@ impl World {
     /// How many bytes it holds.
     pub(crate) fn held_bytes(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn origin(&self) -> Origin {
+        Origin {
+            seed: self.seed,
+            clock: self.clock,
+            world: self.tag.clone(),
+        }
     }
 
     pub(crate) fn seed(&self) -> u64 {
@@ -325,18 +322,7 @@ impl World {
     }
 
     pub(super) fn tally(&self) -> Tally {
-        let state = self.state();
-        Tally {
-            records: state.records.len(),
-            records_dropped: state.records.dropped,
-            journal: state.journal.len(),
-            journal_dropped: state.journal.dropped,
-            counters: state.counters.len(),
-            counters_dropped: state.counters.dropped,
-            deliveries: state.callbacks.log.len(),
-            deliveries_dropped: state.callbacks.log.dropped,
-            deliveries_pending: state.callbacks.pending(),
-        }
+        Tally::of(&self.state())
     }
 }
 

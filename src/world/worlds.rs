@@ -15,6 +15,7 @@ use super::journal::{CallbackTokens, Waiters};
 use super::last_uses::{Droppable, LastUses};
 use super::outbox::{PENDING_MAX, PendingCounts};
 use super::read_world::ReadWorld;
+use super::resting::{RestingWorld, RestingWorlds};
 use super::state::State;
 use super::totals::{RunTotals, Tally, Totals};
 use super::watchers::Watchers;
@@ -38,6 +39,8 @@ pub(crate) const WORLD_DROPPED: &str =
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WorldsHeld {
     pub worlds: usize,
+    /// Those among them whose keys have not come back since the start.
+    pub resting: usize,
     pub holds: Tally,
     pub bytes: usize,
     /// Worlds that were dropped to make room.
@@ -57,13 +60,19 @@ pub(crate) struct Worlds {
     /// Locked after `by_key`.
     pub(super) dropped: Mutex<DroppedWorlds>,
     pub(super) seed: u64,
-    clock: Clock,
+    pub(super) clock: Clock,
     started: Instant,
-    memory: Memory,
-    bytes: Arc<AtomicUsize>,
+    pub(super) memory: Memory,
+    pub(super) bytes: Arc<AtomicUsize>,
     /// Pending deliveries of all worlds together.
     pending: Arc<AtomicUsize>,
     making_room: Mutex<()>,
+    /// Worlds that wait for their keys. Locked after `by_key`.
+    pub(super) resting: Mutex<RestingWorlds>,
+    /// The number of the next state.
+    states: AtomicU64,
+    /// Notified when a world comes back from a state file with events that may have a URL now.
+    pub(super) taken: watch::Sender<()>,
     /// Names that the sandbox made up, such as `world 1`.
     pub(super) minted: AtomicU64,
     callbacks_dropped: AtomicU64,
@@ -91,6 +100,9 @@ impl Worlds {
             bytes: Arc::default(),
             pending: Arc::default(),
             making_room: Mutex::default(),
+            resting: Mutex::default(),
+            states: AtomicU64::new(0),
+            taken: watch::Sender::default(),
             minted: AtomicU64::new(0),
             callbacks_dropped: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -165,17 +177,27 @@ impl Worlds {
             now_ms,
             idle_ms: 0,
         };
-        if worlds.len() >= WORLDS_MAX && !self.drop_idlest(&mut worlds, droppable) {
+        let digest = WorldDigest::new(self.seed, key);
+        let rested = lock(&self.resting).take(digest);
+        let is_new = rested.is_none();
+        let count = worlds.len() + lock(&self.resting).len();
+        let has_room = !is_new
+            || count < WORLDS_MAX
+            || self.drop_resting(None)
+            || self.drop_idlest(&mut worlds, droppable);
+        if !has_room {
             self.refused.fetch_add(1, Ordering::Relaxed);
             return Err(ApiError::sandbox_full(format!(
                 "The sandbox holds {WORLDS_MAX} worlds, and each has a request or a callback that is pending."
             )));
         }
-        let digest = WorldDigest::new(self.seed, key);
-        let counts = PendingCounts {
-            of_world: Arc::default(),
-            of_all: self.pending.clone(),
-        };
+        let RestingWorld {
+            state,
+            counts,
+            bytes,
+        } = rested.unwrap_or_else(|| self.empty(digest));
+        let (advanced, unsent) = (state.callbacks.advanced, &state.callbacks.unsent);
+        let has_unsent = (unsent.next_due(Instant::now(), advanced, |_| true)).is_some();
         let number = lock(&self.last_uses).add(key, now_ms, &worlds);
         let world = Arc::new(World {
             key: key.clone(),
@@ -185,9 +207,9 @@ impl Worlds {
             name: OnceLock::new(),
             clock: self.clock,
             seed: self.seed,
-            state: Mutex::new(State::new(counts.clone(), &digest.tag())),
+            has_setup: AtomicBool::new(state.has_setup()),
+            state: Mutex::new(state),
             pending: counts.of_world,
-            has_setup: AtomicBool::new(false),
             advancing: tokio::sync::Mutex::default(),
             changes: watch::Sender::default(),
             resets: watch::Sender::default(),
@@ -198,7 +220,7 @@ impl Worlds {
             bytes_max: self.memory.world(),
             readers: AtomicUsize::new(0),
             was_dropped: AtomicBool::new(lock(&self.dropped).take(digest)),
-            bytes: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(bytes),
             bytes_of_all: self.bytes.clone(),
             totals: self.totals.clone(),
             tokens: self.tokens.clone(),
@@ -206,12 +228,31 @@ impl Worlds {
         });
         self.tokens.add(&world.callback_token());
         worlds.insert(key.clone(), world.clone());
-        Ok((world, true))
+        if has_unsent {
+            self.taken.send_replace(());
+        }
+        Ok((world, is_new))
+    }
+
+    /// A world that holds nothing yet.
+    pub(super) fn empty(&self, digest: WorldDigest) -> RestingWorld {
+        let counts = PendingCounts {
+            of_world: Arc::default(),
+            of_all: self.pending.clone(),
+        };
+        let number = self.states.fetch_add(1, Ordering::Relaxed);
+        RestingWorld {
+            state: State::new(counts.clone(), &digest.tag(), number),
+            counts,
+            bytes: 0,
+        }
     }
 
     /// Drops idle worlds. If that is not enough, the worlds that hold the most drop their oldest data.
     fn make_room(&self, now_ms: u64, key: &ApiKey) -> Result<(), ApiError> {
         let _one_at_a_time = lock(&self.making_room);
+        let digest = WorldDigest::new(self.seed, key);
+        while self.is_full() && self.drop_resting(Some(digest)) {}
         {
             let mut worlds = write_lock(&self.by_key);
             let droppable = Droppable {
@@ -271,8 +312,19 @@ impl Worlds {
         }
     }
 
-    fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.bytes.load(Ordering::Relaxed) > self.memory.worlds()
+    }
+
+    /// Drops the resting world that was not used for the longest time. False if there is none. `spared` is never
+    /// dropped.
+    pub(crate) fn drop_resting(&self, spared: Option<WorldDigest>) -> bool {
+        let Some((digest, world)) = lock(&self.resting).take_oldest(spared) else {
+            return false;
+        };
+        self.bytes.fetch_sub(world.bytes, Ordering::Relaxed);
+        lock(&self.dropped).add(digest);
+        true
     }
 
     /// Drops the world that has been idle longest and has nothing pending. False if there is none.
@@ -303,7 +355,7 @@ impl Worlds {
         for world in &self.all() {
             turn.pause().await;
             let mut totals = lock(&self.totals);
-            totals.visit(&mut world.state());
+            totals.visit(world.state().uncounted());
         }
         lock(&self.totals).end_sum()
     }
@@ -315,8 +367,13 @@ impl Worlds {
             turn.pause().await;
             total.add(&world.tally());
         }
+        let resting = self.resting_worlds();
+        for (_, tally) in &resting {
+            total.add(tally);
+        }
         WorldsHeld {
-            worlds: worlds.len(),
+            worlds: worlds.len() + resting.len(),
+            resting: resting.len(),
             holds: total,
             bytes: self.bytes.load(Ordering::Relaxed),
             evicted: lock(&self.dropped).count,

@@ -84,10 +84,7 @@ async fn deliveries_are_filtered_by_type_record_state_and_seq_newest_first() {
 async fn a_filter_that_means_nothing_is_refused() {
     let stage = Stage::start().await;
     for (query, said) in [
-        (
-            "tpye=X",
-            "unknown parameter `tpye`: known are type, record, state, after_seq, wait, count, limit",
-        ),
+        ("tpye=X", "unknown parameter `tpye`: did you mean `type`?"),
         (
             "state=sent",
             "`state`: `sent` is none of scheduled, sending, retrying, delivered, failed, cancelled, suppressed, dropped, no_url",
@@ -162,6 +159,16 @@ async fn who_waits_in_vain_is_told_why() {
             none.clone(),
             vec![
                 format!("no URL is registered for {TYPE}"),
+                "no request of this world has caused a callback".to_owned(),
+            ]
+        )
+    );
+    assert_eq!(
+        in_vain(&client, "").await,
+        (
+            none.clone(),
+            vec![
+                "no URL is registered for any callback type".to_owned(),
                 "no request of this world has caused a callback".to_owned(),
             ]
         )
@@ -315,7 +322,7 @@ async fn a_trigger_that_cannot_be_fired_says_why() {
         ),
         (
             json!({"type": TYPE, "sets": {}}),
-            "the body cannot be taken: unknown field `sets`",
+            "the body cannot be taken: unknown field `sets`: did you mean `set`?",
         ),
     ] {
         let answer = stage.tell("trigger", &body).await;

@@ -336,3 +336,43 @@ async fn a_rust_test_that_waits_for_a_callback_without_a_url_fails_at_once_with_
     client.magic(BANK, "COMPLETED_FOUND").await;
     client.sandbox.default_world().delivered(1).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_for_a_callback_without_a_url_ends_at_once_even_before_the_callback_is_due() {
+    let (client, _still) = without_url().await;
+    client
+        .magic(BANK, "PENDING_THEN_COMPLETED_FOUND; callback=late(1h)")
+        .await;
+    let before = tokio::time::Instant::now();
+    for query in ["", "&type=NAME_VALIDATOR_REQUEST", "&state=delivered"] {
+        let path = format!("/__sandbox/deliveries?count=1&wait=1m{query}");
+        let answer = client.get(&path).await;
+        assert_eq!(
+            (answer.status, &answer.json()["why"]),
+            (408, &json!([NO_URL])),
+            "{query}"
+        );
+    }
+    assert_eq!(before.elapsed(), std::time::Duration::ZERO);
+}
+
+#[tokio::test]
+async fn a_wait_at_the_inbox_of_a_world_without_a_url_ends_at_once_and_at_another_inbox_says_why() {
+    let client = Client::start().await;
+    let answer = client
+        .magic(BANK, "COMPLETED_FOUND; callback=late(1h)")
+        .await;
+    let trace = answer.header("x-sandbox-trace").expect("a trace");
+    let tag = trace.strip_suffix("-1").expect("the first request");
+    let before = std::time::Instant::now();
+    for (inbox, wait) in [(format!("{tag}-mine"), "1m"), ("mine".to_owned(), "1ms")] {
+        let path = format!("/__sandbox/inbox/{inbox}?count=1&wait={wait}");
+        let answer = client.get(&path).await;
+        assert_eq!(
+            (answer.status, &answer.json()["why"]),
+            (408, &json!([NO_URL])),
+            "{inbox}"
+        );
+    }
+    assert!(before.elapsed().as_secs() < 30);
+}

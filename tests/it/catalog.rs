@@ -287,7 +287,7 @@ async fn what_the_catalog_does_not_know_is_refused() {
         ("format=yaml", "`format` is json, text or markdown"),
         (
             "formt=text",
-            "unknown parameter `formt`: known are endpoint, format",
+            "unknown parameter `formt`: did you mean `format`?",
         ),
     ] {
         let answer = client.get(&format!("{CATALOG}?{query}")).await;

@@ -65,6 +65,22 @@ const PROMISES: &[(&str, &str, Proof)] = &[
         ),
     ),
     (
+        "docs/worlds.md",
+        "If it cannot be written, the log says",
+        Test(
+            "state_process",
+            "a_file_that_cannot_be_written_is_reported_once_and_ends_the_process_with_1",
+        ),
+    ),
+    (
+        "docs/reliability.md",
+        "the log says it once, `readyz` says it until a write succeeds",
+        Test(
+            "state_process",
+            "a_file_that_cannot_be_written_is_reported_once_and_ends_the_process_with_1",
+        ),
+    ),
+    (
         "docs/personal-data.md",
         "the log has no contents of requests",
         Test("logging", "nothing_that_a_client_made_up_is_in_the_log"),

@@ -111,7 +111,7 @@ async fn over_all_worlds_strangers_are_exported_as_well() {
     let wrong = stage.client.get("/__sandbox/export?worlds=all").await;
     assert_eq!(
         wrong.message(),
-        "unknown parameter `worlds`: known are world"
+        "unknown parameter `worlds`: did you mean `world`?"
     );
 }
 

@@ -315,7 +315,7 @@ async fn a_panic_names_the_line_of_the_test() {
             "`faults[0]`: `rset` is no fault",
             "`ttl`: `1y` is no duration: write `250ms`, `10s`, `5m`, `2h` or `3d`",
             "no URL is registered for NAME_VALIDATOR_REQUEST: POST one to /v1/callback/urls, or start with --callback",
-            "this cannot be taken: unknown field `typ`, expected one of `type`, `endpoint`, `outcome`, `set`",
+            "this cannot be taken: unknown field `typ`: did you mean `type`?",
             "`1a2b3c4d-1`: there is no such world, or it was ended",
             "there is no endpoint `v1.1/bank_account`: did you mean `v1.1/bank_account_data_requests`?",
             "there is no outcome `COMPLETED_FUOND`: did you mean `COMPLETED_FOUND`?",
@@ -525,4 +525,28 @@ async fn a_url_that_takes_the_place_of_another_keeps_the_time_when_that_was_crea
     assert_eq!(text(&before, "created"), "2026-01-01T00:00:00.000Z");
     assert_eq!(text(&after, "created"), "2026-01-01T00:00:00.000Z");
     assert_eq!(text(&after, "updated"), "2026-01-01T01:00:00.000Z");
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(
+    expected = "no callback came within 10s; 0 had come before. `deliveries` of the world shows where the others went, and `callbacks_without_url` those that had no URL"
+)]
+async fn a_receiver_that_waits_in_vain_says_where_to_look() {
+    let sandbox = Sandbox::start().await.expect("it starts");
+    sandbox.receiver().next().await;
+}
+
+/// A line that continues a text needs a backslash before it. Otherwise its indentation becomes part of the message.
+#[test]
+fn no_message_of_the_library_has_stray_blanks() {
+    let stray = regex::Regex::new(r#"^[^/]*"[^"]*[^ "\\] {3,}[^ "\\][^"]*""#).expect("a pattern");
+    for file in std::fs::read_dir("src/sandbox").expect("the sources") {
+        let path = file.expect("a file").path();
+        let text = std::fs::read_to_string(&path).expect("UTF-8");
+        let lines = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        let found: Vec<_> = lines.filter(|line| stray.is_match(line)).collect();
+        assert_eq!(found, [""; 0], "{}", path.display());
+    }
 }

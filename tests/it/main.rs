@@ -117,12 +117,17 @@ mod small_commands;
 mod snapshot;
 mod stage;
 mod stale;
+mod state;
+#[cfg(unix)]
+mod state_process;
 mod stopping;
 mod stress;
 mod strict;
 mod suggestions;
+mod summary;
 mod syntax;
 mod terminal;
+mod testcontainers;
 mod thin_products;
 mod tls;
 #[cfg(unix)]
@@ -132,6 +137,7 @@ mod transport;
 mod trigger;
 mod try_out;
 mod unreadable;
+mod unused;
 mod uploads;
 #[cfg(target_os = "linux")]
 mod variables;

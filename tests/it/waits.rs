@@ -121,8 +121,8 @@ fn waiting_requests(receiver: &str) -> Vec<WaitingRequest> {
     ]
 }
 
-/// Control routes that are answered by async code and wait only for what they cancel themselves.
-const BRIEF_ROUTES: [&str; 11] = [
+/// Control routes that are answered by async code and wait only for what they cancel themselves, or for the disk.
+const BRIEF_ROUTES: [&str; 12] = [
     "DELETE worlds",
     "GET coverage",
     "GET export",
@@ -132,6 +132,7 @@ const BRIEF_ROUTES: [&str; 11] = [
     "GET snapshot",
     "GET worlds",
     "POST reset",
+    "POST state",
     "POST worlds",
     "PUT snapshot",
 ];
@@ -219,7 +220,11 @@ const FILES: &[(&str, usize, &str)] = &[
     ("cli/trigger.rs", 1, "--wait"),
     ("cli/try_out.rs", 1, "the time for one answer"),
     ("control/events.rs", 5, "the client goes; the stop"),
-    ("control/unsent.rs", 2, "a reload; the stop"),
+    (
+        "control/unsent.rs",
+        3,
+        "a reload; a world of the state file; the stop",
+    ),
     (
         "control/upload_store.rs",
         1,
@@ -233,17 +238,22 @@ const FILES: &[(&str, usize, &str)] = &[
     ("sandbox/blocking.rs", 2, "as `wait_for` of a world; 5 s"),
     ("sandbox/sandbox.rs", 1, "a reload"),
     ("sandbox/worlds.rs", 1, "as `wait_for` of a world"),
-    ("server/accept.rs", 6, "the stop, and 5 s"),
+    ("server/accept.rs", 5, "the stop, and 5 s"),
     ("server/body.rs", 1, "a second"),
-    ("server/connection/connection.rs", 2, "the stop"),
-    ("server/connection/http2.rs", 2, "20 s; the stop"),
+    ("server/connection/http2.rs", 1, "20 s"),
     (
         "server/follow_up.rs",
         1,
         "5 s; the end of the world; the stop",
     ),
-    ("server/pace.rs", 3, "the time for a body; the stop"),
+    ("server/pace.rs", 2, "the time for a body"),
     ("server/sabotage.rs", 5, "the delay; a second; the stop"),
+    ("server/stop_signal.rs", 1, "the stop"),
+    (
+        "server/state/keeper.rs",
+        3,
+        "a minute; the stop; the end of the requests in flight",
+    ),
     ("server/tls/authority_folder.rs", 1, "5 s"),
     ("world/watchers.rs", 1, "the stream that waits ends"),
 ];

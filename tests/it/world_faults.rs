@@ -246,7 +246,7 @@ async fn a_fault_that_cannot_be_is_refused_by_its_place_and_nothing_changes() {
         ),
         (
             item(json!({"outcome": "SERVER_ERROR"})),
-            "`faults[1]`: unknown field `outcome`, expected one of `endpoint`, `fault`, `delay`, `probability`, `rate_limit`",
+            "`faults[1]`: unknown field `outcome`: known are `endpoint`, `fault`, `delay`, `probability` and `rate_limit`",
         ),
         (
             json!({"faults": many}),

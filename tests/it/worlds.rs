@@ -258,7 +258,7 @@ async fn a_wish_that_cannot_be_met_is_refused_with_the_reason() {
     for (wish, complaint) in [
         (
             json!({"nam": "x"}),
-            "unknown field `nam`, expected one of `name`, `reset`, `share`",
+            "unknown field `nam`: did you mean `name`?",
         ),
         (
             json!({"name": 7}),
@@ -393,7 +393,7 @@ async fn the_list_shows_what_each_holds_and_never_a_key() {
         worlds[0],
         json!({
             "world": world["world"], "name": "listed", "records": 1, "requests": 1,
-            "deliveries": 1, "pending_callbacks": 1, "idle_ms": 0,
+            "deliveries": 1, "pending_callbacks": 1, "idle_ms": 0, "rests": false,
         })
     );
     assert_eq!(

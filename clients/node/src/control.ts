@@ -4,6 +4,7 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 
 import { SandboxError, ofAnswer } from './errors.js';
+import { checkNames, checkValues, names } from './options.js';
 
 /** Longer than any answer takes: a request waits 60 s at most, and an advance waits for receivers. */
 const TIMEOUT_MS = 600_000;
@@ -12,6 +13,8 @@ export interface CallOptions {
   query?: Record<string, unknown>;
   body?: unknown;
 }
+
+const CALL = names<CallOptions>({ query: true, body: true });
 
 /** The header that chooses the world of a key. */
 export function authorization(apiKey: string): string {
@@ -49,12 +52,16 @@ export class Control {
    * The answer of `/__sandbox/{path}`: JSON if it is JSON, else text. Throws a `SandboxError` with the sandbox's
    * message if it refuses.
    */
-  async call(method: string, path: string, { query = {}, body }: CallOptions = {}): Promise<any> {
+  async call(method: string, path: string, options: CallOptions = {}): Promise<any> {
+    checkNames('call', options, CALL);
+    const { query = {}, body } = options;
+    checkValues('call.query', query);
     const target = new URL(`/__sandbox/${path}`, this.url);
     for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined && value !== null) {
-        target.searchParams.set(name, String(value));
+      if (value === null) {
+        throw new TypeError(`\`${name}\` of call.query is null: leave it out, or give it a value`);
       }
+      target.searchParams.set(name, String(value));
     }
     const payload = body === undefined ? undefined : JSON.stringify(body);
     const headers = { ...this.#headers, ...(payload !== undefined && { 'content-type': 'application/json' }) };

@@ -1,21 +1,40 @@
 /** Common code for the test runners: a sandbox that starts when it is first needed, and worlds by name. */
 
-import { startSandbox, type Sandbox, type SandboxOptions } from './sandbox.js';
+import { checkNames, names } from './options.js';
+import { checkStartOptions, startSandbox, type Sandbox, type SandboxOptions } from './sandbox.js';
 import type { World } from './world.js';
 
 /** The maximum length of a world's name. */
 const NAME_MAX = 200;
 
-/** How to start the sandbox of a test file, or a function that returns it: `() => connectSandbox(url)`. */
+/** How to start the sandbox of a test file, or a function that returns it: `() => connectSandbox()`. */
 export type SandboxSource = SandboxOptions | (() => Promise<Sandbox>);
+
+export interface FixtureOptions {
+  /** Lets a test fail that leaves something unused in its world, as `world.verifyUsed` says. The default is false. */
+  failOnUnused?: boolean;
+}
+
+const OPTIONS = names<FixtureOptions>({ failOnUnused: true });
+
+/** Refuses unknown options. */
+export function checkFixture(source: SandboxSource, options: FixtureOptions): void {
+  if (typeof source !== 'function') {
+    checkStartOptions(source);
+  }
+  checkNames('the options of the fixture', options, OPTIONS);
+}
 
 export class Fixture {
   readonly #source: SandboxSource;
+  readonly #failOnUnused: boolean;
   #sandbox: Promise<Sandbox> | undefined;
   readonly #names = new Set<string>();
 
-  constructor(source: SandboxSource) {
+  constructor(source: SandboxSource, options: FixtureOptions) {
+    checkFixture(source, options);
     this.#source = source;
+    this.#failOnUnused = options.failOnUnused ?? false;
   }
 
   sandbox(): Promise<Sandbox> {
@@ -37,9 +56,23 @@ export class Fixture {
     return (await this.sandbox()).world(free, { reset: true });
   }
 
-  async end(world: World): Promise<void> {
-    await world.end();
-    this.#names.delete(world.name);
+  /**
+   * Ends the world of a test. If the test has failed, resolves to the summary of the world. Else rejects if the world has
+   * something unused, and the suite wants that.
+   */
+  async end(world: World, hasFailed: boolean): Promise<string | undefined> {
+    try {
+      if (hasFailed) {
+        return await world.summary().catch(String);
+      }
+      if (this.#failOnUnused) {
+        await world.verifyUsed();
+      }
+      return undefined;
+    } finally {
+      await world.end();
+      this.#names.delete(world.name);
+    }
   }
 
   async stop(): Promise<void> {

@@ -2,6 +2,7 @@
 
 import type { Control } from './control.js';
 import { NotVerified } from './errors.js';
+import { checkOptions, given } from './options.js';
 import { written, type Duration, type Received } from './shapes.js';
 
 /**
@@ -23,18 +24,24 @@ export class Inbox {
 
   /** The received callbacks, newest first. Waits until `count` have come; rejects with `NotVerified` after `wait`. */
   async received(count = 0, options: { wait?: Duration; afterSeq?: number } = {}): Promise<Received[]> {
+    checkOptions('received', options, ['wait', 'afterSeq']);
+    if (!Number.isInteger(count) || count < 0) {
+      throw new TypeError(`\`count\` of received is a whole number, and not ${JSON.stringify(count)}`);
+    }
     const wait = written(options.wait ?? '5s');
     const waiting = count > 0 ? { count, wait } : {};
     try {
-      const query = { after_seq: options.afterSeq, ...waiting };
+      const query = given({ after_seq: options.afterSeq, ...waiting });
       return (await this.#control.call('GET', this.#path, { query })).received;
     } catch (late) {
       if (!(late instanceof NotVerified)) {
         throw late;
       }
       const arrived = (late.answer.received as Received[] | undefined)?.length ?? 0;
-      const message = `${arrived} of ${count} callbacks came to ${this.url} within ${wait}`;
-      throw new NotVerified(message, { status: 408, answer: { ...late.answer } });
+      const why = (late.answer.why ?? []) as string[];
+      const came = `${arrived} of ${count} callbacks came to ${this.url}`;
+      const lines = why.length > 0 ? [came, ...why.map((reason) => `  ${reason}`)] : [`${came} within ${wait}`];
+      throw new NotVerified(lines.join('\n'), { status: 408, answer: { ...late.answer } });
     }
   }
 

@@ -3,6 +3,7 @@
 export type { CallOptions, Control } from './control.js';
 export { NotVerified, SandboxError } from './errors.js';
 export type { Inbox } from './inbox.js';
+export type { FixtureOptions, SandboxSource } from './fixture.js';
 export { DOCUMENTED_API_KEY, connectSandbox, startSandbox } from './sandbox.js';
 export type { ConnectOptions, Sandbox, SandboxOptions, WorldOptions } from './sandbox.js';
 export type {

@@ -2,7 +2,7 @@
 
 import { afterAll, afterEach, expect } from '@jest/globals';
 
-import { Fixture, type SandboxSource } from './fixture.js';
+import { Fixture, type FixtureOptions, type SandboxSource } from './fixture.js';
 import type { Sandbox } from './sandbox.js';
 import type { World } from './world.js';
 
@@ -18,14 +18,34 @@ export interface SandboxOfFile {
   world(name?: string): Promise<World>;
 }
 
+/**
+ * Whether the current test has failed so far. Jest tells this only to its own modules, so this looks into the state of its
+ * runner. If there is none, nothing is printed.
+ */
+function testHasFailed(): boolean {
+  const symbol = Object.getOwnPropertySymbols(globalThis).find(({ description }) => description === 'JEST_STATE_SYMBOL');
+  const state = symbol && (globalThis as unknown as Record<symbol, JestState | undefined>)[symbol];
+  return (state?.currentlyRunningTest?.errors?.length ?? 0) > 0;
+}
+
+interface JestState {
+  currentlyRunningTest?: { errors?: unknown[] } | null;
+}
+
 /** Call it at the top of a file or of a `describe`. The sandbox stops after the last test in it. */
-export function useSandbox(source: SandboxSource = {}): SandboxOfFile {
-  const fixture = new Fixture(source);
+export function useSandbox(source: SandboxSource = {}, options: FixtureOptions = {}): SandboxOfFile {
+  const fixture = new Fixture(source, options);
   const worlds = new Set<World>();
   afterEach(async () => {
     const ended = [...worlds];
     worlds.clear();
-    await Promise.all(ended.map((world) => fixture.end(world)));
+    const hasFailed = testHasFailed();
+    const summaries = await Promise.all(ended.map((world) => fixture.end(world, hasFailed)));
+    for (const summary of summaries) {
+      if (summary !== undefined) {
+        process.stderr.write(`${expect.getState().currentTestName}\n${summary}`); // `console` would add a stack trace
+      }
+    }
   });
   afterAll(() => fixture.stop());
   return {

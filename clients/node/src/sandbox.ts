@@ -8,6 +8,8 @@ import * as path from 'node:path';
 
 import { findBinary } from './binary.js';
 import { Control } from './control.js';
+import { SandboxError } from './errors.js';
+import { checkNames, names } from './options.js';
 import { SandboxProcess } from './process.js';
 import { World } from './world.js';
 
@@ -40,9 +42,11 @@ export interface SandboxOptions {
 }
 
 export interface ConnectOptions {
-  apiKey?: string;
-  controlToken?: string;
-  /** The certificate authority to trust, if the sandbox serves HTTPS. */
+  /** The default is `ILUMA_SANDBOX_API_KEY`, or else the key of the documentation. */
+  apiKey?: string | undefined;
+  /** The default is `ILUMA_SANDBOX_CONTROL_TOKEN`. The container image always requires a token. */
+  controlToken?: string | undefined;
+  /** The certificate authority to trust, if the sandbox serves HTTPS. The default is the file `ILUMA_SANDBOX_CA_FILE`. */
   caPem?: string | undefined;
 }
 
@@ -51,8 +55,33 @@ export interface WorldOptions {
   reset?: boolean;
 }
 
+const START = names<SandboxOptions>({
+  seed: true,
+  clock: true,
+  scenarios: true,
+  strict: true,
+  tls: true,
+  bind: true,
+  port: true,
+  args: true,
+  binary: true,
+  logFormat: true,
+  logFile: true,
+  timeoutMs: true,
+});
+const CONNECT = names<ConnectOptions>({ apiKey: true, controlToken: true, caPem: true });
+
+/** Refuses options that `startSandbox` does not know. */
+export function checkStartOptions(options: SandboxOptions): void {
+  checkNames('startSandbox', options, START);
+}
+
+/** The errors of a sandbox that requires a control token. */
+const TOKEN_ERRORS = ['control_token_required', 'wrong_control_token'];
+
 /** Starts a sandbox on a free port, and resolves when it is ready. If it does not start, rejects with its error. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  checkStartOptions(options);
   const { logFormat = 'off', logFile } = options;
   const flags = ['--bind', options.bind ?? '127.0.0.1', '--port', String(options.port ?? 0)];
   flags.push('--log-format', logFormat);
@@ -91,12 +120,40 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   }
 }
 
-/** Connects to a running sandbox, such as a sidecar in CI. `stop` does not stop it. */
-export async function connectSandbox(url: string, options: ConnectOptions = {}): Promise<Sandbox> {
-  const { apiKey = DOCUMENTED_API_KEY, controlToken, caPem } = options;
-  const there = url.replace(/\/+$/, '');
-  const secrets = await new Control(there, { apiKey, controlToken, caPem }).call('GET', 'world');
+/**
+ * Connects to a running sandbox, such as a sidecar in CI. `stop` does not stop it.
+ *
+ * Without `url` it uses the variable `ILUMA_SANDBOX_URL`, as the commands of the sandbox do.
+ */
+export async function connectSandbox(url?: string, options: ConnectOptions = {}): Promise<Sandbox> {
+  const named = url || variable('ILUMA_SANDBOX_URL');
+  if (named === undefined) {
+    throw new SandboxError('no URL of a sandbox: set ILUMA_SANDBOX_URL, or pass `url`');
+  }
+  if (typeof named !== 'string') {
+    throw new TypeError('`url` of connectSandbox takes a text: `connectSandbox(url, options)`');
+  }
+  checkNames('connectSandbox', options, CONNECT);
+  const apiKey = options.apiKey || variable('ILUMA_SANDBOX_API_KEY') || DOCUMENTED_API_KEY;
+  const controlToken = options.controlToken || variable('ILUMA_SANDBOX_CONTROL_TOKEN');
+  const caFile = variable('ILUMA_SANDBOX_CA_FILE');
+  const caPem = options.caPem ?? (caFile === undefined ? undefined : fs.readFileSync(caFile, 'ascii'));
+  const there = named.replace(/\/+$/, '');
+  const secrets = await new Control(there, { apiKey, controlToken, caPem }).call('GET', 'world').catch(nameTheToken);
   return new Sandbox(there, apiKey, secrets.callback_token, controlToken, undefined, caPem);
+}
+
+/** The value of a variable. An empty one counts as not set, as in the commands. */
+function variable(name: string): string | undefined {
+  return process.env[name] || undefined;
+}
+
+function nameTheToken(error: unknown): never {
+  if (error instanceof SandboxError && TOKEN_ERRORS.includes(error.error ?? '')) {
+    const message = `${error.message}. Set ILUMA_SANDBOX_CONTROL_TOKEN, or pass \`controlToken\``;
+    throw new SandboxError(message, { ...(error.status && { status: error.status }), answer: error.answer, cause: error });
+  }
+  throw error;
 }
 
 /** A sandbox of `startSandbox` or `connectSandbox`. */
@@ -140,7 +197,9 @@ export class Sandbox {
    * The key is derived from the seed and the name, so a test that passes its name gets the same ids in every
    * run. A name in use is a `SandboxError` (409), unless `reset` empties that world.
    */
-  async world(name?: string, { reset = false }: WorldOptions = {}): Promise<World> {
+  async world(name?: string, options: WorldOptions = {}): Promise<World> {
+    checkNames('world', options, ['reset']);
+    const { reset = false } = options;
     const made = await this.control.call('POST', 'worlds', { body: { name, reset } });
     return new World(this.url, made, this.control.controlToken, this.caPem);
   }

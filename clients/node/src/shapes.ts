@@ -1,5 +1,7 @@
 /** The types of the control API. */
 
+import { checkOptions, checkValues, names } from './options.js';
+
 /** `"250ms"`, `"10s"`, `"5m"`, `"2h"`, `"3d"`, or milliseconds as a number. */
 export type Duration = string | number;
 
@@ -26,6 +28,30 @@ export interface Match {
   /** A list for a name that came more than once. `null` means that it is missing. */
   headers?: Record<string, string | string[] | null>;
   query?: Record<string, string | string[] | null>;
+}
+
+export const MATCH = names<Match>({
+  endpoint: true,
+  outcome: true,
+  status: true,
+  method: true,
+  path: true,
+  trace: true,
+  body: true,
+  headers: true,
+  query: true,
+});
+
+/** Refuses unknown names and values that would be left out, also in `body`, `headers` and `query`. */
+export function checkMatch(where: string, options: object, known: readonly string[] = MATCH): void {
+  checkOptions(where, options, known);
+  for (const [name, value] of Object.entries(options)) {
+    if (['body', 'headers', 'query'].includes(name)) {
+      checkValues(`${where}.${name}`, value);
+    } else if (value === null) {
+      throw new TypeError(`\`${name}\` of ${where} is null: leave it out, or give it a value`);
+    }
+  }
 }
 
 /** The conditions in the form of the sandbox: `body.given_names`, `header.x-test`, `query.page`. */
@@ -146,6 +172,8 @@ export interface Fault {
   probability?: number;
   rate_limit?: RateLimit;
 }
+
+export const FAULT = names<Fault>({ endpoint: true, fault: true, delay: true, probability: true, rate_limit: true });
 
 /** What was still pending in a world when it ended. */
 export interface Ended {

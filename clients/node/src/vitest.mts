@@ -2,7 +2,7 @@
 
 import { test as plain, type TestAPI } from 'vitest';
 
-import { Fixture, type SandboxSource } from './fixture.js';
+import { Fixture, checkFixture, type FixtureOptions, type SandboxSource } from './fixture.js';
 import type { Sandbox } from './sandbox.js';
 import type { World } from './world.js';
 
@@ -14,11 +14,12 @@ export interface SandboxFixtures {
 }
 
 /** Vitest's `test` with these fixtures, and a sandbox with these options. */
-export function sandboxTest(source: SandboxSource = {}): TestAPI<SandboxFixtures> {
+export function sandboxTest(source: SandboxSource = {}, options: FixtureOptions = {}): TestAPI<SandboxFixtures> {
+  checkFixture(source, options);
   return plain.extend<SandboxFixtures & { fixture: Fixture }>({
     fixture: [
       async ({}, use) => {
-        const fixture = new Fixture(source);
+        const fixture = new Fixture(source, options);
         await use(fixture);
         await fixture.stop();
       },
@@ -28,7 +29,10 @@ export function sandboxTest(source: SandboxSource = {}): TestAPI<SandboxFixtures
     world: async ({ fixture, task }, use) => {
       const world = await fixture.world(fullName(task));
       await use(world);
-      await fixture.end(world);
+      const summary = await fixture.end(world, task.result?.state === 'fail');
+      if (summary !== undefined) {
+        console.error(summary); // Vitest shows it below the name of the test
+      }
     },
   });
 }

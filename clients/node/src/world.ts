@@ -5,7 +5,11 @@
 import { Control, authorization, type CallOptions } from './control.js';
 import { NotVerified } from './errors.js';
 import { Inbox } from './inbox.js';
+import { checkNames, checkOptions, checkValues, given, names } from './options.js';
 import {
+  FAULT,
+  MATCH,
+  checkMatch,
   flat,
   page,
   written,
@@ -67,6 +71,34 @@ export interface TriggerOptions {
   set?: Record<string, unknown>;
 }
 
+const REQUESTS = [
+  ...MATCH,
+  ...names<Omit<RequestsOptions, keyof Match>>({ afterSeq: true, beforeSeq: true, order: true, limit: true }),
+];
+const WAIT = [...MATCH, ...names<Omit<WaitOptions, keyof Match>>({ count: true, wait: true, afterSeq: true })];
+const VERIFY = [
+  ...MATCH,
+  ...names<Omit<VerifyOptions, keyof Match>>({
+    exactly: true,
+    atLeast: true,
+    atMost: true,
+    neverWithin: true,
+    inOrder: true,
+    wait: true,
+    afterSeq: true,
+  }),
+];
+const DELIVERIES = names<DeliveriesOptions>({
+  type: true,
+  record: true,
+  state: true,
+  afterSeq: true,
+  limit: true,
+  count: true,
+  wait: true,
+});
+const TRIGGER = names<TriggerOptions>({ endpoint: true, set: true });
+
 /** Created by `sandbox.world()`. */
 export class World {
   /** The URL of the API. */
@@ -111,17 +143,23 @@ export class World {
    * Queued outcomes are used one after another. With `reads`, they apply to the next GETs of records (errors
    * only).
    */
-  async next(endpoint: string, outcome: string, times = 1, { reads = false } = {}): Promise<Queued[]> {
+  async next(endpoint: string, outcome: string, times = 1, options: { reads?: boolean } = {}): Promise<Queued[]> {
+    checkNames('next', options, ['reads']);
+    const { reads = false } = options;
     return (await this.call('POST', 'next', { body: { endpoint, outcome, times, reads } })).waiting;
   }
 
   /** The requests of this world that match. */
-  requests({ afterSeq, beforeSeq, order, limit, ...match }: RequestsOptions = {}): Promise<Page<Request>> {
+  async requests(options: RequestsOptions = {}): Promise<Page<Request>> {
+    checkMatch('requests', options, REQUESTS);
+    const { afterSeq, beforeSeq, order, limit, ...match } = options;
     return this.#requests(match, { after_seq: afterSeq, before_seq: beforeSeq, order, limit });
   }
 
   /** Like `requests`, but waits until `count` match; rejects with `NotVerified` when `wait` is over. */
-  waitFor({ count = 1, wait = '5s', afterSeq, ...match }: WaitOptions = {}): Promise<Page<Request>> {
+  async waitFor(options: WaitOptions = {}): Promise<Page<Request>> {
+    checkMatch('waitFor', options, WAIT);
+    const { count = 1, wait = '5s', afterSeq, ...match } = options;
     return this.#requests(match, { after_seq: afterSeq, count, wait: written(wait) });
   }
 
@@ -130,7 +168,12 @@ export class World {
    * at least one request must match. Resolves to the traces of the requests that matched.
    */
   async verify(options: VerifyOptions): Promise<string[]> {
+    checkMatch('verify', options, VERIFY);
     const { exactly, atLeast, atMost, neverWithin, inOrder, wait, afterSeq, ...match } = options;
+    if (inOrder !== undefined && !Array.isArray(inOrder)) {
+      throw new TypeError('`inOrder` of verify takes a list of requests');
+    }
+    inOrder?.forEach((step, at) => checkMatch(`verify.inOrder[${at}]`, step));
     const said = [exactly, atLeast, atMost, neverWithin, inOrder].some((one) => one !== undefined);
     const ordered = inOrder !== undefined && Object.keys(match).length === 0;
     const body = {
@@ -152,9 +195,10 @@ export class World {
    * registered. The state `no_url` lists the callbacks that had no URL.
    */
   async deliveries(options: DeliveriesOptions = {}): Promise<Page<Delivery>> {
+    checkOptions('deliveries', options, DELIVERIES);
     const { type, record, state, afterSeq, limit, count, wait = '5s' } = options;
     const waiting = count === undefined ? {} : { count, wait: written(wait) };
-    const query = { type, record, state, after_seq: afterSeq, limit, ...waiting };
+    const query = given({ type, record, state, after_seq: afterSeq, limit, ...waiting });
     const answer = await this.call('GET', 'deliveries', { query });
     return page(answer.deliveries, answer);
   }
@@ -185,7 +229,13 @@ export class World {
    * Sets the faults and delays of this world. They replace earlier ones; an empty list removes all.
    * They end after `ttl`. The default is 5 minutes.
    */
-  async faults(faults: Fault[], { ttl }: { ttl?: Duration } = {}): Promise<void> {
+  async faults(faults: Fault[], options: { ttl?: Duration } = {}): Promise<void> {
+    checkNames('faults', options, ['ttl']);
+    if (!Array.isArray(faults)) {
+      throw new TypeError('`faults` takes a list of faults');
+    }
+    faults.forEach((fault, at) => checkOptions(`faults[${at}]`, fault, FAULT));
+    const { ttl } = options;
     if (faults.length === 0) {
       await this.call('DELETE', 'faults');
       return;
@@ -194,7 +244,12 @@ export class World {
   }
 
   /** Sends a callback without a request. */
-  async trigger(type?: string, outcome?: string, { endpoint, set }: TriggerOptions = {}): Promise<Delivery> {
+  async trigger(type?: string, outcome?: string, options: TriggerOptions = {}): Promise<Delivery> {
+    checkNames('trigger', options, TRIGGER);
+    const { endpoint, set } = options;
+    if (set !== undefined) {
+      checkValues('trigger.set', set);
+    }
     return this.call('POST', 'trigger', { body: { type, outcome, endpoint, set } });
   }
 
@@ -203,6 +258,20 @@ export class World {
     const inbox = this.#inboxes.get(name) ?? new Inbox(this.#control, `${this.tag}-${name}`);
     this.#inboxes.set(name, inbox);
     return inbox;
+  }
+
+  /**
+   * Rejects with `NotVerified` if the test has left something unused: queued outcomes that were never requested, faults
+   * that never struck, callbacks that were never awaited. A callback that a receiver of the test's own has accepted counts
+   * as awaited. Call it before the world ends.
+   */
+  async verifyUsed(): Promise<void> {
+    await this.call('GET', 'unused');
+  }
+
+  /** The latest requests and callbacks as a short text, also those callbacks that are scheduled. */
+  summary(): Promise<string> {
+    return this.call('GET', 'summary');
   }
 
   /** Explains a response. Its trace is in the header `x-sandbox-trace`. */
@@ -236,7 +305,7 @@ export class World {
   async #requests(match: Match, more: Record<string, unknown>): Promise<Page<Request>> {
     // JSON keeps the text "null" apart from a missing value.
     const written = Object.entries(flat(match)).map(([name, wanted]) => [name, JSON.stringify(wanted)]);
-    const query = { ...Object.fromEntries(written), ...more };
+    const query = given({ ...Object.fromEntries(written), ...more });
     const answer = await this.call('GET', 'requests', { query });
     return page(answer.requests, answer);
   }

@@ -18,6 +18,24 @@ nodeTest('node:test', async (t) => {
   const late: NotVerified | undefined = undefined;
   // @ts-expect-error a misspelt filter
   await world.requests({ endpont: 'v2/ktp_data_requests' });
+  // @ts-expect-error a misspelt number
+  await world.verify({ endpoint: 'v2/ktp_data_requests', atleast: 3 });
+  // @ts-expect-error a misspelt filter
+  await world.verify({ endpont: 'v2/ktp_data_requests' });
+  // @ts-expect-error a misspelt filter
+  await world.verify({ bodies: {} });
+  // @ts-expect-error a misspelt filter of a step
+  await world.verify({ inOrder: [{ endpont: 'v2/ktp_data_requests' }] });
+  // @ts-expect-error a filter that may have no value
+  await world.verify({ endpoint: undefined });
+  // @ts-expect-error a misspelt option
+  await world.deliveries({ conut: 1 });
+  // @ts-expect-error a misspelt option
+  await world.next('v2/ktp_data_requests', 'SERVER_ERROR', 1, { read: true });
+  // @ts-expect-error a misspelt fault
+  await world.faults([{ falt: 503 }]);
+  // @ts-expect-error a misspelt option
+  useSandbox({}, { failOnUnsed: true });
   return void [asked.matched, callbacks, late, await jest.world()];
 });
 
@@ -26,4 +44,4 @@ test('vitest', async ({ world, sandbox }) => {
   return void [own.apiKey, sandbox.url];
 });
 
-sandboxTest({ strict: true }).concurrent('vitest, its own way', async ({ world }) => world.idle());
+sandboxTest({ strict: true }, { failOnUnused: true }).concurrent('vitest, its own way', async ({ world }) => world.idle());

@@ -109,6 +109,34 @@ test('a running sandbox is shared and left alone', async () => {
   await sandbox.stop();
 });
 
+test('the environment says which sandbox is connected to, as it does for the commands', async (t) => {
+  const sandbox = await startSandbox({ args: ['--control-token', 'secret-of-the-tests'] });
+  const named = { ILUMA_SANDBOX_URL: sandbox.url, ILUMA_SANDBOX_CONTROL_TOKEN: 'secret-of-the-tests' };
+  environment(t, { ...named, ILUMA_BASE_URL: 'https://api.iluma.ai', ILUMA_SANDBOX_API_KEY: '' });
+  const same = await connectSandbox();
+  assert.deepEqual([same.url, same.callbackToken], [sandbox.url, sandbox.callbackToken]);
+  assert.deepEqual(await (await same.world('by environment')).requests(), []);
+  await assert.rejects(connectSandbox(undefined, { controlToken: 'another' }), {
+    name: 'SandboxError',
+    error: 'wrong_control_token',
+    message: /\. Set ILUMA_SANDBOX_CONTROL_TOKEN, or pass `controlToken`$/,
+  });
+  process.env.ILUMA_SANDBOX_CONTROL_TOKEN = '';
+  await assert.rejects(connectSandbox(), {
+    error: 'control_token_required',
+    status: 401,
+    message: /\. Set ILUMA_SANDBOX_CONTROL_TOKEN, or pass `controlToken`$/,
+  });
+  process.env.ILUMA_SANDBOX_URL = '';
+  await assert.rejects(connectSandbox(), {
+    name: 'SandboxError',
+    message: 'no URL of a sandbox: set ILUMA_SANDBOX_URL, or pass `url`',
+  });
+  const misplaced = /** @type {any} */ ({ controlToken: 'x' });
+  await assert.rejects(connectSandbox(misplaced), { name: 'TypeError', message: /connectSandbox\(url, options\)/ });
+  await sandbox.stop();
+});
+
 test('a sandbox that asks for a control token gets it', async () => {
   const sandbox = await startSandbox({ args: ['--control-token', 'secret-of-the-tests'] });
   const world = await sandbox.world('guarded');

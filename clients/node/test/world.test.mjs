@@ -175,6 +175,38 @@ test('a callback is sent without a request', async (t) => {
   assert.equal((await ask(world, `${BANK_PATH}/${sent.record}`)).json.result.is_found, false);
 });
 
+test('what is unused is a failure, and a summary shows it', async (t) => {
+  const world = await iluma.world(t);
+  await world.verifyUsed();
+  await register(world, world.inbox().url);
+  await world.next(BANK, 'PENDING_THEN_COMPLETED_FOUND', 2);
+  await ask(world, BANK_PATH, account(1234567890));
+  const late = /dlv_1 {2}NAME_VALIDATOR_REQUEST is still pending until \S+, in 1s; advance the clock by 1s to send it\n/;
+  assert.match(await world.summary(), late);
+  await assert.rejects(world.verifyUsed(), (failed) => {
+    assert(failed instanceof NotVerified);
+    assert.deepEqual(failed.message.split('\n'), [
+      'the test left things unused: 1 queued outcome, 0 faults and 1 callback',
+      `  outcome PENDING_THEN_COMPLETED_FOUND is queued for ${BANK}, and the request for it never came`,
+      '  callback dlv_1 of type NAME_VALIDATOR_REQUEST was never awaited: it is still pending until 2026-01-01T00:00:01.000Z',
+    ]);
+    return true;
+  });
+  await ask(world, BANK_PATH, account(1234567890));
+  await world.advance('1m');
+  await world.verifyUsed();
+});
+
+test('a callback without a URL is named at once', async (t) => {
+  const world = await iluma.world(t);
+  await ask(world, BANK_PATH, account(1234567890), 'PENDING_THEN_COMPLETED_FOUND; callback=late(1h)');
+  await assert.rejects(world.deliveries({ count: 1, wait: '1m' }), /no URL is registered for NAME_VALIDATOR_REQUEST/);
+  await assert.rejects(world.inbox().received(1, { wait: '1m' }), {
+    name: 'NotVerified',
+    message: `0 of 1 callbacks came to ${world.inbox().url}\n  no URL is registered for NAME_VALIDATOR_REQUEST`,
+  });
+});
+
 test('faults break replies until they are healed', async (t) => {
   const world = await iluma.world(t);
   await world.faults([{ endpoint: BANK, fault: 503 }], { ttl: '1m' });

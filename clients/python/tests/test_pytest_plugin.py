@@ -62,10 +62,77 @@ def test_a_failed_test_shows_what_its_world_was_asked(pytester: pytest.Pytester)
             "E *NotVerified: *",
             "E *status: expected 500, received 200",
             "*- iluma-sandbox -*",
-            "world *, 1 requests, newest first",
-            "POST /v1.1/identity/bank_account_data_requests → 200 *",
+            "world * at 2026-01-01T00:00:00.000Z",
+            "1 request:",
+            "  *-1  POST /v1.1/identity/bank_account_data_requests → 200 *",
         ]
     )
+
+
+def test_a_failed_test_shows_a_callback_that_waits_for_the_clock(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        PRODUCT
+        + """
+def test_it(iluma_world):
+    iluma_world.call("GET", "callback_urls")
+    url = iluma_world.inbox().url
+    body = json.dumps({"type": "NAME_VALIDATOR_REQUEST", "url": url}).encode()
+    headers = {"authorization": iluma_world.authorization, "content-type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(iluma_world.url + "/v1/callback/urls", body, headers)):
+        pass
+    iluma_world.next("v1.1/bank_account_data_requests", "PENDING_THEN_COMPLETED_FOUND")
+    ask(iluma_world)
+    assert iluma_world.deliveries(state="delivered") != []
+"""
+    )
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "1 callback:",
+            "  dlv_1  NAME_VALIDATOR_REQUEST is still pending until 2026-01-01T00:00:01.000Z, in 1s; advance the clock*",
+        ]
+    )
+
+
+def test_a_strict_suite_fails_a_test_that_leaves_something_unused_and_no_test_twice(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makeconftest("import pytest\n@pytest.fixture\ndef iluma_fail_on_unused():\n    return True\n")
+    pytester.makepyfile(
+        """
+def test_leaves_an_outcome(iluma_world):
+    iluma_world.next("v1.1/bank_account_data_requests", "SERVER_ERROR")
+
+def test_fails_by_itself(iluma_world):
+    iluma_world.next("v1.1/bank_account_data_requests", "SERVER_ERROR")
+    assert False, "by itself"
+
+def test_leaves_nothing(iluma_world):
+    pass
+
+def test_without_a_world():
+    pass
+"""
+    )
+    result = pytester.runpytest_subprocess("-rf")
+    result.assert_outcomes(failed=2, passed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "the test left things unused: 1 queued outcome, 0 faults and 0 callbacks",
+            "  outcome SERVER_ERROR is queued for v1.1/bank_account_data_requests, *",
+            "E *AssertionError: by itself",
+            "FAILED *::test_leaves_an_outcome*",
+            "FAILED *::test_fails_by_itself*",
+        ]
+    )
+
+
+def test_a_suite_that_did_not_ask_for_it_may_leave_things_unused(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        "def test_it(iluma_world):\n    iluma_world.next('v1.1/bank_account_data_requests', 'SERVER_ERROR')\n"
+    )
+    pytester.runpytest_subprocess("-q").assert_outcomes(passed=1)
 
 
 def test_the_options_of_the_sandbox_are_a_fixture(pytester: pytest.Pytester) -> None:

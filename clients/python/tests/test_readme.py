@@ -30,8 +30,9 @@ def test_the_conftest_gives_its_options(pytester: pytest.Pytester) -> None:
 def test_a_sandbox_that_runs_takes_the_place_of_one_that_would_be_started(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Sandbox.start(clock="2026-06-01T00:00:00Z") as sandbox:
-        monkeypatch.setenv("ILUMA_BASE_URL", sandbox.url)
+    with Sandbox.start(clock="2026-06-01T00:00:00Z", args=["--control-token", "secret"]) as sandbox:
+        monkeypatch.setenv("ILUMA_SANDBOX_URL", sandbox.url)
+        monkeypatch.setenv("ILUMA_SANDBOX_CONTROL_TOKEN", "secret")
         pytester.makeconftest(CONFTEST)
         pytester.makepyfile(
             "def test_it(iluma_world):\n    assert iluma_world.now() == '2026-06-01T00:00:00.000Z'\n"

@@ -90,6 +90,30 @@ def test_a_running_sandbox_is_shared_and_left_alone() -> None:
         assert sandbox.control.call("GET", "livez") == {"status": "alive"}
 
 
+def test_the_environment_says_which_sandbox_is_connected_to_as_for_the_commands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name_the_token = r"\. Set ILUMA_SANDBOX_CONTROL_TOKEN, or pass `control_token`$"
+    with Sandbox.start(args=["--control-token", "secret-of-the-tests"]) as sandbox:
+        monkeypatch.setenv("ILUMA_SANDBOX_URL", sandbox.url)
+        monkeypatch.setenv("ILUMA_SANDBOX_CONTROL_TOKEN", "secret-of-the-tests")
+        monkeypatch.setenv("ILUMA_SANDBOX_API_KEY", "")
+        monkeypatch.setenv("ILUMA_BASE_URL", "https://api.iluma.ai")
+        with Sandbox.connect() as same, same.world("by environment") as world:
+            assert (same.url, same.callback_token) == (sandbox.url, sandbox.callback_token)
+            assert world.requests() == []
+        with pytest.raises(SandboxError, match=name_the_token) as wrong:
+            Sandbox.connect(control_token="another")
+        assert (wrong.value.status, wrong.value.error) == (401, "wrong_control_token")
+        monkeypatch.delenv("ILUMA_SANDBOX_CONTROL_TOKEN")
+        with pytest.raises(SandboxError, match=name_the_token) as missing:
+            Sandbox.connect()
+        assert (missing.value.status, missing.value.error) == (401, "control_token_required")
+        monkeypatch.setenv("ILUMA_SANDBOX_URL", "")
+        with pytest.raises(SandboxError, match="^no URL of a sandbox: set ILUMA_SANDBOX_URL, or pass `url`$"):
+            Sandbox.connect()
+
+
 def test_a_sandbox_that_asks_for_a_control_token_gets_it() -> None:
     with Sandbox.start(args=["--control-token", "secret-of-the-tests"]) as sandbox:
         with sandbox.world("guarded") as world:

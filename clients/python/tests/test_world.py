@@ -76,7 +76,7 @@ def test_requests_are_found_by_what_they_were_and_how_they_were_answered(iluma_w
 
 
 def test_a_misspelt_filter_is_refused_and_does_not_match_everything(iluma_world: World) -> None:
-    with pytest.raises(SandboxError, match="`endpont`"):
+    with pytest.raises(TypeError, match="`endpont`"):
         iluma_world.requests(endpont=BANK)  # type: ignore[call-arg]
 
 
@@ -169,6 +169,35 @@ def test_a_callback_is_sent_without_a_request(iluma_world: World) -> None:
     register(iluma_world, iluma_world.inbox().url)
     sent = iluma_world.trigger(BANK_CALLBACK, "COMPLETED_FOUND", set={"result.is_found": False})
     assert ask(iluma_world, f"{BANK_PATH}/{sent['record']}").json["result"]["is_found"] is False
+
+
+def test_what_is_unused_is_a_failure_and_a_summary_shows_it(iluma_world: World) -> None:
+    iluma_world.verify_used()
+    register(iluma_world, iluma_world.inbox().url)
+    iluma_world.next(BANK, "PENDING_THEN_COMPLETED_FOUND", 2)
+    ask(iluma_world, BANK_PATH, account(1234567890))
+    due = "is still pending until 2026-01-01T00:00:01.000Z"
+    assert f"dlv_1  {BANK_CALLBACK} {due}, in 1s; advance the clock by 1s to send it\n" in iluma_world.summary()
+    with pytest.raises(NotVerified) as unused:
+        iluma_world.verify_used()
+    assert str(unused.value).splitlines() == [
+        "the test left things unused: 1 queued outcome, 0 faults and 1 callback",
+        f"  outcome PENDING_THEN_COMPLETED_FOUND is queued for {BANK}, and the request for it never came",
+        f"  callback dlv_1 of type {BANK_CALLBACK} was never awaited: it {due}",
+    ]
+    ask(iluma_world, BANK_PATH, account(1234567890))
+    iluma_world.advance("1m")
+    iluma_world.verify_used()
+
+
+def test_a_callback_without_a_url_is_named_at_once(iluma_world: World) -> None:
+    ask(iluma_world, BANK_PATH, account(1234567890), magic="PENDING_THEN_COMPLETED_FOUND; callback=late(1h)")
+    with pytest.raises(NotVerified, match=f"no URL is registered for {BANK_CALLBACK}"):
+        iluma_world.deliveries(1, wait="1m")
+    with pytest.raises(NotVerified) as late:
+        iluma_world.inbox().received(1, wait="1m")
+    inbox = iluma_world.inbox().url
+    assert str(late.value) == f"0 of 1 callbacks came to {inbox}\n  no URL is registered for {BANK_CALLBACK}"
 
 
 def test_faults_break_replies_until_they_are_healed(iluma_world: World) -> None:

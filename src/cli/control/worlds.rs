@@ -47,7 +47,10 @@ fn list_text(list: &Value) -> String {
             "pending_callbacks",
         ]
         .map(|field| cell(&world[field]));
-        let idle = format!("{} s", idle.as_secs());
+        let idle = match world["rests"] {
+            Value::Bool(true) => "rests".to_owned(),
+            _ => format!("{} s", idle.as_secs()),
+        };
         [tag, records, requests, deliveries, pending, idle, name]
     };
     let rows = items(list, "worlds").map(row).collect();

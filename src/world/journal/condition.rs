@@ -7,7 +7,7 @@ use hyper::header::{AUTHORIZATION, HeaderName};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::base::{join_path, read_exact_json, same_json, split_path};
+use crate::base::{join_path, named_near, nearest, read_exact_json, same_json, split_path};
 
 #[derive(Clone, Debug)]
 pub(super) struct QueryCondition {
@@ -74,7 +74,8 @@ pub struct Difference {
 
 impl RequestField {
     /// The field that a filter's name means, such as `status`, `body.given_names` or `header.x-test`.
-    pub(crate) fn parse(name: &str) -> Result<Self, String> {
+    /// `beside` are words that mean something else where the filter is written.
+    pub(crate) fn parse(name: &str, beside: &[&str]) -> Result<Self, String> {
         if let Some((kind, rest)) = name.split_once('.').filter(|(_, rest)| !rest.is_empty()) {
             match kind {
                 "body" => return Ok(Self::Body(split_path(rest))),
@@ -92,13 +93,40 @@ impl RequestField {
         }
         let plain = PLAIN.into_iter().find(|field| field.to_string() == name);
         plain.ok_or_else(|| {
-            let known = PLAIN.map(|field| field.to_string()).join(", ");
-            format!("unknown filter `{name}`: known are {known}, body.…, header.… and query.…")
+            let known = PLAIN.map(|field| field.to_string());
+            let words = known.iter().map(String::as_str);
+            match nearest(name, words.chain(beside.iter().copied())) {
+                Some(near) => format!(
+                    "unknown filter `{name}`: did you mean {}?",
+                    named_near(name, near)
+                ),
+                None => format!(
+                    "unknown filter `{name}`: known are {}, body.…, header.… and query.…",
+                    known.join(", ")
+                ),
+            }
         })
     }
 }
 
 impl RequestField {
+    /// Whether the field says where a request went, or which one it is.
+    pub(super) fn is_place(&self) -> bool {
+        match self {
+            Self::Endpoint | Self::Path | Self::Trace => true,
+            Self::Status
+            | Self::Outcome
+            | Self::Method
+            | Self::Body(_)
+            | Self::Query(_)
+            | Self::Header(_) => false,
+        }
+    }
+
+    pub(super) fn is_of_body(&self) -> bool {
+        matches!(self, Self::Body(_))
+    }
+
     /// How much a difference in this field counts. A request to another place is far from what was meant.
     pub(super) fn weight(&self) -> f64 {
         match self {

@@ -29,6 +29,7 @@ pub(super) const NEAR_MISSES_MAX: usize = 5;
 ///     r#"no request with endpoint "v0/individual_cft_peps", status 400"#
 /// );
 /// ```
+#[must_use = "it checks nothing before `World::verify`"]
 #[derive(Clone, Debug)]
 pub struct Expectation {
     pub(super) what: ExpectedCalls,
@@ -145,7 +146,6 @@ impl Expectation {
     /// assert_eq!(before, 1);
     /// # });
     /// ```
-    #[must_use]
     pub fn after(mut self, seq: u64) -> Self {
         self.after_seq = seq;
         self

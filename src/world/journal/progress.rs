@@ -322,8 +322,8 @@ impl<'e> Search<'e> {
         let Some(distance) = query.distance(&reading, limit) else {
             return;
         };
-        if distance <= 0.0 {
-            return; // it matched
+        if distance <= 0.0 || !query.is_near(&reading) {
+            return; // it matched, or it was something else
         }
         let at = (self.nearest).partition_point(|(other, near)| {
             *other < distance || (*other <= distance && near.seq > exchange.seq)

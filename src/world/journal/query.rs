@@ -210,10 +210,23 @@ impl Query {
 
     /// The same without the conditions about the body.
     pub(super) fn distance_without_body(&self, exchange: &Exchange) -> f64 {
-        let is_of_body = |one: &QueryCondition| matches!(one.field, RequestField::Body(_));
-        let others = self.conditions.partition_point(|one| !is_of_body(one));
+        let others = (self.conditions).partition_point(|one| !one.field.is_of_body());
         let reading = Reading::of(exchange);
         distance(&self.conditions[..others], &reading, f64::INFINITY).unwrap_or_default()
+    }
+
+    /// Whether a request can be the one that was meant. It went to the endpoint or path that is asked for, or the whole
+    /// body that is asked for came elsewhere. If no place is asked for, it has at least half of the fields.
+    pub(super) fn is_near(&self, reading: &Reading<'_>) -> bool {
+        let all = || self.conditions.iter();
+        let is_met = |one: &QueryCondition| one.meets(&one.received(reading));
+        let mut places = all().filter(|one| one.field.is_place()).peekable();
+        if places.peek().is_some() {
+            let mut body = all().filter(|one| one.field.is_of_body()).peekable();
+            return places.all(is_met) || body.peek().is_some() && body.all(is_met);
+        }
+        let is_there = |one: &&QueryCondition| is_met(one) || !one.received(reading).is_missing();
+        all().filter(is_there).count() * 2 >= self.conditions.len()
     }
 
     /// How a request differs from the query, with what it had instead.

@@ -29,6 +29,16 @@ pub(super) enum ReceivedValue<'r> {
     NotKept(String),
 }
 
+impl ReceivedValue<'_> {
+    /// Whether the exchange is known to have no such field.
+    pub(super) fn is_missing(&self) -> bool {
+        match self {
+            Self::Value(value) | Self::Text(value) => value.is_none(),
+            Self::NotKept(_) => false,
+        }
+    }
+}
+
 impl<'e> Reading<'e> {
     pub(super) fn of(exchange: &'e Exchange) -> Self {
         Self {

@@ -47,12 +47,38 @@ pub(crate) struct Delivery {
     pub reason: Option<String>,
     /// True when it waits until the next delivery has overtaken it: see `reorder`.
     pub held_for_next: bool,
+    /// Whether a test has waited for it or looked at it.
+    pub awaited: bool,
 }
 
 impl Delivery {
     pub(super) fn bytes(&self) -> usize {
         let attempts: usize = self.attempts.iter().map(Attempt::bytes).sum();
         self.body.len() + attempts + DELIVERY_OVERHEAD_BYTES
+    }
+
+    /// The inbox of the sandbox that it goes to. None for another receiver.
+    pub(crate) fn inbox(&self) -> Option<&str> {
+        let (_, path) = self.url.as_ref()?.as_str().split_once(INBOX_PATH)?;
+        path.split(['?', '/']).next()
+    }
+
+    /// Whether nobody has made use of it. A receiver of the test's own makes use of what it accepts.
+    pub(crate) fn is_unused(&self) -> bool {
+        if self.awaited {
+            return false;
+        }
+        match self.state {
+            DeliveryState::Scheduled
+            | DeliveryState::Sending
+            | DeliveryState::Retrying
+            | DeliveryState::Failed => true,
+            DeliveryState::Delivered => self.inbox().is_some(),
+            DeliveryState::Cancelled
+            | DeliveryState::Suppressed
+            | DeliveryState::Dropped
+            | DeliveryState::NoUrl => false,
+        }
     }
 
     /// Its id in the control API.
@@ -152,6 +178,9 @@ pub enum DeliveryState {
     /// Not sent, because its type had no URL when it was due. Only a list of this state shows it.
     NoUrl,
 }
+
+/// The path of the receivers that are part of the sandbox. The name follows.
+const INBOX_PATH: &str = "/__sandbox/inbox/";
 
 /// The id of a delivery in the control API.
 pub(crate) fn delivery_id(seq: u64) -> String {
@@ -277,6 +306,14 @@ impl Deliveries {
     pub(crate) fn get_mut(&mut self, seq: u64) -> Option<&mut Delivery> {
         let place = self.place(seq)?;
         self.kept.get_mut(place).map(Arc::make_mut)
+    }
+
+    /// Notes that a test has waited for these deliveries or looked at them.
+    pub(crate) fn note_awaited(&mut self, which: impl Fn(&Delivery) -> bool) {
+        let others = self.kept.iter_mut().filter(|one| !one.awaited);
+        for delivery in others.filter(|one| which(one)) {
+            Arc::make_mut(delivery).awaited = true;
+        }
     }
 
     fn place(&self, seq: u64) -> Option<usize> {

@@ -86,8 +86,17 @@ impl UnsentEvent {
 }
 
 impl UnsentEvents {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
     pub(crate) fn last_seq(&self) -> u64 {
         self.last_seq
+    }
+
+    /// Goes on with numbers after this one.
+    pub(crate) fn start_after(&mut self, last_seq: u64) {
+        self.last_seq = last_seq;
     }
 
     /// Gives the event its number and keeps it.

@@ -17,6 +17,7 @@ use crate::base::{
     Probability, RateLimit, ReceiverUrl, WINDOWS_MAX, Window, parse_duration, short, time_in_words,
 };
 use crate::catalogue::{Catalogue, OutcomeId};
+use crate::world::origin::Origin;
 use crate::world::outbox::{RegisteredUrl, UNSENT_MAX};
 use crate::world::queued::{self, CallKind, Queued};
 use crate::world::records::{COUNTERS_MAX, Counters, Later, RECORDS_MAX, Record, Records, Version};
@@ -45,6 +46,7 @@ pub(crate) struct Restoration {
     advanced: Duration,
     last_request: u64,
     last_delivery: u64,
+    last_unsent: u64,
     urls: Vec<(String, RegisteredUrl)>,
     unsent: Vec<RestoredEvent>,
     next: Vec<(CallKind, Queued)>,
@@ -71,17 +73,16 @@ impl Snapshot {
     pub(crate) fn check(
         self,
         catalogue: &Catalogue,
-        world: &World,
+        origin: &Origin,
         now: Instant,
     ) -> Result<Restoration, SnapshotRefused> {
-        if self.seed != world.seed() {
+        if self.seed != origin.seed {
             return Err(SnapshotRefused::Foreign(format!(
                 "it was taken with the seed {}, and this sandbox has {}: ids would not go on as they did, so start it with `--seed {0}`",
-                self.seed,
-                world.seed()
+                self.seed, origin.seed
             )));
         }
-        let own = frozen_at(world.clock);
+        let own = frozen_at(origin.clock);
         if self.clock.frozen_at != own {
             let shown = |clock: Option<&str>| clock.unwrap_or("system").to_owned();
             let taken = shown(self.clock.frozen_at.as_deref());
@@ -90,7 +91,7 @@ impl Snapshot {
                 shown(own.as_deref()),
             )));
         }
-        let is_own = self.world == world.tag;
+        let is_own = self.world == origin.world;
         at_most("records", self.records.len(), RECORDS_MAX)?;
         at_most("counters", self.counters.len(), COUNTERS_MAX)?;
         at_most("next", self.next.len(), queued::QUEUED_MAX)?;
@@ -106,6 +107,7 @@ impl Snapshot {
             advanced: Duration::from_millis(self.clock.advanced_ms),
             last_request: self.last_request,
             last_delivery: self.last_delivery,
+            last_unsent: self.last_unsent,
             urls: each(self.callback_urls, "callback_urls", |url| {
                 url.check(catalogue)
             })?,
@@ -133,10 +135,11 @@ impl Restoration {
     }
 
     /// Fills a world that has been emptied.
-    fn fill(self, state: &mut State, now: Instant) {
+    pub(in crate::world) fn fill(self, state: &mut State, now: Instant) {
         state.journal = state.journal.restarted_after(self.last_request);
         state.callbacks.log.start_after(self.last_delivery);
         state.callbacks.advanced = self.advanced;
+        state.callbacks.unsent.start_after(self.last_unsent);
         state.callbacks.urls = self.urls.into_iter().collect();
         for event in self.unsent {
             let unsent = event.at(now);

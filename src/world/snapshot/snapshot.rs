@@ -1,5 +1,6 @@
 //! A world as a document that can be restored. It holds everything that later answers depend on.
 
+use std::ops::Deref;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use tokio::time::Instant;
 use super::unsent::{self, SavedEvent};
 use super::values::{Ago, Text};
 use crate::base::{Clock, JsonMistake, duration_text, milliseconds};
+use crate::world::origin::Origin;
 use crate::world::records::{Record, Version};
 use crate::world::standing_faults::WorldFault;
 use crate::world::state::State;
@@ -35,6 +37,9 @@ pub(crate) struct Snapshot {
     /// The numbers of the latest request and the latest delivery. Traces and ids continue from there.
     pub(super) last_request: u64,
     pub(super) last_delivery: u64,
+    /// The number of the latest event without a URL.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) last_unsent: u64,
     pub(super) callback_urls: Vec<SavedUrl>,
     /// The events without a URL, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -159,8 +164,16 @@ struct LeftOut {
 impl Snapshot {
     /// Takes a snapshot. The large parts are shared under the world's lock, and written after it.
     pub(crate) fn of(world: &World, now: Instant) -> Self {
-        let state = world.state();
-        let small = Self::without_large_parts(world, &state, now);
+        Self::of_state(world.origin(), world.state(), now)
+    }
+
+    /// The same for a state behind a lock, which is free as soon as the large parts are shared.
+    pub(in crate::world) fn of_state(
+        origin: Origin,
+        state: impl Deref<Target = State>,
+        now: Instant,
+    ) -> Self {
+        let small = Self::without_large_parts(origin, &state, now);
         let records = state.records.oldest_first();
         let records: Vec<_> = records
             .map(|(id, record)| (id.clone(), record.clone()))
@@ -178,19 +191,20 @@ impl Snapshot {
         }
     }
 
-    fn without_large_parts(world: &World, state: &State, now: Instant) -> Self {
+    fn without_large_parts(origin: Origin, state: &State, now: Instant) -> Self {
         let callbacks = &state.callbacks;
         Self {
             form: VERSION,
             sandbox: env!("CARGO_PKG_VERSION").to_owned(),
-            world: world.tag.clone(),
-            seed: world.seed(),
+            world: origin.world,
+            seed: origin.seed,
             clock: SavedClock {
-                frozen_at: frozen_at(world.clock),
+                frozen_at: frozen_at(origin.clock),
                 advanced_ms: milliseconds(callbacks.advanced),
             },
             last_request: state.journal.last_seq(),
             last_delivery: callbacks.log.last_seq(),
+            last_unsent: callbacks.unsent.last_seq(),
             callback_urls: urls(state),
             unsent: unsent::saved(state, now),
             next: next(state),
@@ -228,6 +242,11 @@ impl Snapshot {
         serde_json::from_slice(document)
             .map_err(|error| JsonMistake::of(document, &error).to_string())
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 pub(super) fn frozen_at(clock: Clock) -> Option<String> {

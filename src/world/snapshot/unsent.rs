@@ -104,6 +104,7 @@ impl SavedEvent {
             created: stamp("created", &self.created)?,
             next_try: None,
             held_for_next: false,
+            awaited: false,
         };
         Ok(RestoredEvent {
             delivery,

@@ -159,7 +159,7 @@ pub const QUOTES: &[(&str, &str)] = &[
         "and {api_key::SECRET_CHARS} letters or digits",
     ),
     (
-        "src/sandbox/builder.rs",
+        "src/sandbox/builder_worlds.rs",
         "The default is {memory::MEMORY_BYTES_MAX}, or three quarters",
     ),
     (

@@ -10,7 +10,6 @@ from typing import Any, Mapping, Optional
 from urllib.parse import quote, urlencode, urlsplit
 
 from .errors import SandboxError, of_answer
-from .shapes import given
 
 #: Longer than any answer takes: a request waits 60 s at most, and an advance waits for receivers.
 TIMEOUT_S = 600.0
@@ -58,7 +57,7 @@ class Control:
         Raises `SandboxError` with the sandbox's message if it refuses.
         """
         __tracebackhide__ = True  # pytest shows the line of the test
-        parameters = {name: _text(value) for name, value in given(query or {}).items()}
+        parameters = {name: _text(name, value) for name, value in (query or {}).items()}
         target = f"/__sandbox/{quote(path)}" + (f"?{urlencode(parameters)}" if parameters else "")
         headers = dict(self._headers)
         payload = None
@@ -95,7 +94,9 @@ class Control:
             connection.close()
 
 
-def _text(value: Any) -> str:
+def _text(name: str, value: Any) -> str:
+    if value is None:
+        raise TypeError(f"`{name}` of query is None: leave it out, or give it a value")
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)

@@ -6,7 +6,7 @@ from typing import Optional
 
 from .control import Control
 from .errors import NotVerified
-from .shapes import Duration, Received, written
+from .shapes import Duration, Received, given, written
 
 
 class Inbox:
@@ -27,11 +27,13 @@ class Inbox:
         """The received callbacks, newest first. Waits until ``count`` have come, or raises `NotVerified` after ``wait``."""
         query = {"after_seq": after_seq, "count": count or None, "wait": written(wait) if count else None}
         try:
-            came: list[Received] = self._control.call("GET", self._path, query=query)["received"]
+            came: list[Received] = self._control.call("GET", self._path, query=given(query))["received"]
         except NotVerified as late:
             arrived = len(late.answer.get("received", []))
-            message = f"{arrived} of {count} callbacks came to {self.url} within {written(wait)}"
-            raise NotVerified(message, status=late.status, answer=late.answer) from None
+            message = f"{arrived} of {count} callbacks came to {self.url}"
+            why = [f"  {reason}" for reason in late.answer.get("why", [])]
+            lines = [message, *why] if why else [f"{message} within {written(wait)}"]
+            raise NotVerified("\n".join(lines), status=late.status, answer=late.answer) from None
         return came
 
     def empty(self) -> None:

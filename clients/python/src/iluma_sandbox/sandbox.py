@@ -10,6 +10,7 @@ from typing import IO, Optional, Sequence, Union
 
 from .binary import PathLike, find_binary
 from .control import Control
+from .errors import SandboxError
 from .process import Process
 from .shapes import given
 from .world import World
@@ -102,16 +103,32 @@ class Sandbox:
     @classmethod
     def connect(
         cls,
-        url: str,
+        url: Optional[str] = None,
         *,
-        api_key: str = DOCUMENTED_API_KEY,
+        api_key: Optional[str] = None,
         control_token: Optional[str] = None,
         ca_pem: Optional[str] = None,
     ) -> Sandbox:
-        """Connects to a running sandbox, such as a sidecar in CI. `stop` does not stop it."""
+        """Connects to a running sandbox, such as a sidecar in CI. `stop` does not stop it.
+
+        The defaults are the variables that the commands of the sandbox read: ``ILUMA_SANDBOX_URL``,
+        ``ILUMA_SANDBOX_API_KEY`` (else the key of the documentation), ``ILUMA_SANDBOX_CONTROL_TOKEN`` and the file
+        ``ILUMA_SANDBOX_CA_FILE``. The container image always requires a token.
+        """
+        url = url or _variable("ILUMA_SANDBOX_URL")
+        if url is None:
+            raise SandboxError("no URL of a sandbox: set ILUMA_SANDBOX_URL, or pass `url`")
         url = url.rstrip("/")
+        api_key = api_key or _variable("ILUMA_SANDBOX_API_KEY") or DOCUMENTED_API_KEY
+        control_token = control_token or _variable("ILUMA_SANDBOX_CONTROL_TOKEN")
+        ca_file = _variable("ILUMA_SANDBOX_CA_FILE")
+        if ca_pem is None and ca_file is not None:
+            ca_pem = Path(ca_file).read_text(encoding="ascii")
         control = Control(url, api_key=api_key, control_token=control_token, ca_pem=ca_pem)
-        secrets = control.call("GET", "world")
+        try:
+            secrets = control.call("GET", "world")
+        except SandboxError as refused:
+            raise _naming_the_token(refused) from None
         return cls(
             url,
             api_key=api_key,
@@ -162,6 +179,18 @@ class Sandbox:
         trace: Optional[TracebackType],
     ) -> None:
         self.stop()
+
+
+def _variable(name: str) -> Optional[str]:
+    """The value of a variable. An empty one counts as not set, as in the commands."""
+    return os.environ.get(name) or None
+
+
+def _naming_the_token(refused: SandboxError) -> SandboxError:
+    if refused.error not in ("control_token_required", "wrong_control_token"):
+        return refused
+    message = f"{refused}. Set ILUMA_SANDBOX_CONTROL_TOKEN, or pass `control_token`"
+    return SandboxError(message, status=refused.status, error=refused.error, answer=refused.answer)
 
 
 def _several(folders: Union[PathLike, Sequence[PathLike]]) -> list[str]:

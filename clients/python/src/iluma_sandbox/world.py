@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence
 from .control import Control, authorization
 from .errors import NotVerified
 from .inbox import Inbox
+from .options import check_faults, check_match, check_steps
 from .shapes import Delivery, Duration, Ended, Fault, Match, Page, Queued, Request, flat, given, written
 
 if TYPE_CHECKING:  # nothing but the standard library is needed at run time
     from typing_extensions import Unpack
+
+
+_VERIFY = ("exactly", "at_least", "at_most", "never_within", "in_order", "wait", "after_seq")
 
 
 class World:
@@ -74,6 +78,7 @@ class World:
     ) -> Page[Request]:
         """The requests of this world that match, newest first unless ``order="oldest"``."""
         __tracebackhide__ = True
+        check_match("requests", match, ("after_seq", "before_seq", "order", "limit"))
         return self._requests(
             match, after_seq=after_seq, before_seq=before_seq, order=order, limit=limit
         )
@@ -88,6 +93,7 @@ class World:
     ) -> Page[Request]:
         """Like `requests`, but waits until ``count`` match. Raises `NotVerified` after ``wait`` (60 s at most)."""
         __tracebackhide__ = True
+        check_match("wait_for", match, ("count", "wait", "after_seq"))
         return self._requests(match, after_seq=after_seq, count=count, wait=written(wait))
 
     def verify(
@@ -109,6 +115,9 @@ class World:
         another. ``wait`` is how long to wait until the expectation is met. Returns the traces of the matches.
         """
         __tracebackhide__ = True
+        check_match("verify", match, _VERIFY)
+        if in_order is not None:
+            check_steps("verify.in_order", in_order)
         if all(one is None for one in (exactly, at_least, at_most, never_within, in_order)):
             at_least = 1
         body: dict[str, Any] = {
@@ -150,7 +159,7 @@ class World:
             "count": count,
             "wait": None if count is None else written(wait),
         }
-        answer = self.call("GET", "deliveries", query=query)
+        answer = self.call("GET", "deliveries", query=given(query))
         return Page(answer["deliveries"], answer)
 
     def idle(self, wait: Duration = "5s") -> None:
@@ -179,6 +188,7 @@ class World:
 
         They end after ``ttl``. The default is 5 minutes.
         """
+        check_faults(faults)
         if not faults:
             self.call("DELETE", "faults")
             return
@@ -203,6 +213,19 @@ class World:
         if name not in self._inboxes:
             self._inboxes[name] = Inbox(self._control, f"{self.tag}-{name}")
         return self._inboxes[name]
+
+    def verify_used(self) -> None:
+        """Raises `NotVerified` if the test has left something unused. Call it before the world ends.
+
+        Unused are queued outcomes that were never requested, faults that never struck, and callbacks that were never
+        awaited. A callback that a receiver of the test's own has accepted counts as awaited.
+        """
+        __tracebackhide__ = True
+        self.call("GET", "unused")
+
+    def summary(self) -> str:
+        """The latest requests and callbacks as a short text, also those callbacks that are scheduled."""
+        return str(self.call("GET", "summary"))
 
     def explain(self, trace: str) -> dict[str, Any]:
         """Explains a response. Its trace is in the header ``x-sandbox-trace``."""
@@ -248,7 +271,7 @@ class World:
         __tracebackhide__ = True
         # JSON keeps the text "null" apart from a missing value.
         query = {name: json.dumps(value) for name, value in flat(match).items()}
-        answer = self.call("GET", "requests", query={**query, **more})
+        answer = self.call("GET", "requests", query=given({**query, **more}))
         return Page(answer["requests"], answer)
 
     def _empty_inboxes(self) -> None:
