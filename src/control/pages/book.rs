@@ -37,6 +37,7 @@ pages! {
     "requests.md",
     "responses.md",
     "scenario-format.md",
+    "testcontainers.md",
     "tests.md",
     "troubleshooting.md",
     "worlds.md",

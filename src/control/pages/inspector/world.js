@@ -48,7 +48,7 @@ export function open(main, signal) {
   const to = h('input', { type: 'text', id: 'clock-to', spellcheck: 'false' });
   const advance = async (by) => {
     const { now: then, deliveries } = await api('clock/advance', { method: 'POST', world: world(), body: { by } });
-    say(`It is ${then}${deliveries.length ? `; ${deliveries.length} callbacks were sent on the way` : ''}`);
+    say(`The world time is ${then}${deliveries.length ? `; ${deliveries.length} callbacks were sent on the way` : ''}`);
     await drawClock();
   };
   const by = h('input', { type: 'text', id: 'advance-by', 'aria-label': 'Advance by', value: '1h', class: 'short', spellcheck: 'false' });
