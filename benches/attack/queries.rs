@@ -233,7 +233,7 @@ impl Load {
     }
 }
 
-/// Reads a stream of events until nothing comes for a moment.
+/// Reads a stream of events until nothing comes for a moment. In all worlds something always comes.
 async fn backlog(address: SocketAddr, key: &str, world: &str) -> std::io::Result<()> {
     let most = if world.is_empty() { 1000 } else { 10_000 };
     let mut socket = TcpStream::connect(address).await?;
@@ -243,7 +243,11 @@ async fn backlog(address: SocketAddr, key: &str, world: &str) -> std::io::Result
     );
     socket.write_all(head.as_bytes()).await?;
     let mut piece = vec![0; 1 << 16];
-    while let Ok(Ok(1..)) = timeout(Duration::from_millis(300), socket.read(&mut piece)).await {}
+    let until = Instant::now() + LENGTH;
+    while Instant::now() < until
+        && let Ok(Ok(1..)) = timeout(Duration::from_millis(300), socket.read(&mut piece)).await
+    {
+    }
     Ok(())
 }
 

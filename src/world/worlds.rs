@@ -31,6 +31,9 @@ use crate::http::ApiError;
 /// the most drop their oldest data.
 const IDLE_TIME: Duration = Duration::from_mins(10);
 
+/// When worlds drop their oldest data, one part in this many of the memory of all worlds becomes free.
+const ROOM_PART: usize = 32;
+
 /// The warning for the first request after a world was dropped.
 pub(crate) const WORLD_DROPPED: &str =
     "the world of this key was dropped to make room for others, and has started anew";
@@ -262,16 +265,8 @@ impl Worlds {
             };
             while self.is_full() && self.drop_idlest(&mut worlds, droppable) {}
         }
-        let mut worlds = self.all();
-        let bytes = |world: &ReadWorld| world.bytes.load(Ordering::Relaxed);
-        worlds.sort_by_cached_key(|world| std::cmp::Reverse(bytes(world)));
-        // A world with no more than its share keeps it, even when the others cannot drop theirs.
-        let share = self.memory.worlds() / worlds.len().max(1);
-        for world in worlds.iter().take_while(|world| bytes(world) > share) {
-            if !self.is_full() {
-                break;
-            }
-            world.halve();
+        if self.is_full() {
+            self.halve_largest();
         }
         if self.is_full() {
             self.refused.fetch_add(1, Ordering::Relaxed);
@@ -282,6 +277,23 @@ impl Worlds {
             )));
         }
         Ok(())
+    }
+
+    /// The worlds that hold the most drop their oldest data, until there is room for many requests: with thousands of worlds
+    /// it takes as long as a hundred of them.
+    fn halve_largest(&self) {
+        let mut worlds = self.all();
+        let bytes = |world: &ReadWorld| world.bytes.load(Ordering::Relaxed);
+        worlds.sort_by_cached_key(|world| std::cmp::Reverse(bytes(world)));
+        // A world with no more than its share keeps it, even when the others cannot drop theirs.
+        let share = self.memory.worlds() / worlds.len().max(1);
+        let enough = self.memory.worlds() - self.memory.worlds() / ROOM_PART;
+        for world in worlds.iter().take_while(|world| bytes(world) > share) {
+            if !self.is_full_above(enough) {
+                return;
+            }
+            world.halve();
+        }
     }
 
     /// While too many callbacks are pending, the world that has most of them drops its newest. Call it after requests
@@ -313,7 +325,11 @@ impl Worlds {
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.bytes.load(Ordering::Relaxed) > self.memory.worlds()
+        self.is_full_above(self.memory.worlds())
+    }
+
+    fn is_full_above(&self, bytes: usize) -> bool {
+        self.bytes.load(Ordering::Relaxed) > bytes
     }
 
     /// Drops the resting world that was not used for the longest time. False if there is none. `spared` is never
