@@ -143,18 +143,19 @@ export function timeline(signal) {
   }
 
   const waiting = new Set();
-  const loadSoon = soon(async () => {
+  const loadWaiting = async () => {
     const { world = 'all' } = place().query;
     const worlds = [...waiting].filter((tag) => world === 'all' || tag === store.world).slice(-WORLDS_MAX);
     waiting.clear();
     for (const tag of attempts.keys()) if (attempts.size > 4 * WORLDS_MAX) attempts.delete(tag);
     await Promise.all(worlds.map((world) => load(world).catch(() => attempts.delete(world))));
     draw();
-  }, 500);
-  const loadAll = () => {
+  };
+  const loadSoon = soon(loadWaiting, 500);
+  const loadAll = (loadThem) => {
     const latest = store.worlds.filter((one) => one.deliveries && one.idle_ms < BINS * BIN).slice(0, WORLDS_MAX);
     for (const { world } of latest) if (!attempts.has(world)) waiting.add(world);
-    if (waiting.size) loadSoon();
+    if (waiting.size) loadThem();
   };
   store.on('deliveries', ({ world }) => {
     waiting.add(world);
@@ -162,14 +163,14 @@ export function timeline(signal) {
   }, signal);
   store.on('returned', () => {
     attempts.clear();
-    loadAll();
+    loadAll(loadSoon);
   }, signal);
-  store.on('worlds', loadAll, signal);
+  store.on('worlds', () => loadAll(loadSoon), signal);
   store.on('entries', drawSoon, signal);
   const timer = setInterval(drawSoon, BIN);
   signal.addEventListener('abort', () => clearInterval(timer));
   attempts.clear();
-  loadAll();
+  loadAll(loadWaiting);
   drawSoon();
   return { element, placed: draw };
 }
