@@ -76,8 +76,9 @@ type Sandbox struct {
 	control *control
 	process *process
 
-	mutex sync.Mutex
-	names map[string]bool // of the worlds of running tests
+	mutex     sync.Mutex
+	names     map[string]bool // of the worlds of running tests
+	isStopped bool
 }
 
 // Start starts a sandbox and returns when it is ready. If it does not start, the error is the one that it has printed.
@@ -205,10 +206,17 @@ func (s *Sandbox) Call(method, path string, query url.Values, body any) ([]byte,
 }
 
 // Stop stops a sandbox of [Start]. A second call does nothing.
+//
+// It ends the worlds of tests that still run. Such a test cannot show its world when it fails, so call it with t.Cleanup
+// before the first world is created, and not with defer.
 func (s *Sandbox) Stop() {
-	if s.process != nil {
-		s.process.stop()
+	if s.process == nil {
+		return
 	}
+	s.mutex.Lock()
+	s.isStopped = true
+	s.mutex.Unlock()
+	s.process.stop()
 }
 
 func newSandbox(where, key, token, caFile, caPEM string) (*Sandbox, error) {
@@ -234,6 +242,12 @@ func (s *Sandbox) claim(name string) bool {
 	}
 	s.names[name] = true
 	return true
+}
+
+func (s *Sandbox) wasStopped() bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.isStopped
 }
 
 func (s *Sandbox) release(name string) {

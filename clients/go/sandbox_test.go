@@ -76,6 +76,38 @@ func TestASandboxAnswersUntilItIsStopped(t *testing.T) {
 	box.Stop()
 }
 
+func TestASandboxThatWasStoppedEndsItsWorldsAndAStrictTestFails(t *testing.T) {
+	t.Parallel()
+	test := func(strict bool) *recorder {
+		box := start(t, sandbox.Options{})
+		return run(t.Name(), func(inner *recorder) {
+			defer box.Stop()
+			world := box.World(inner)
+			if strict {
+				world.FailOnUnused()
+			}
+		})
+	}
+	expectEqual(t, test(false).output(), "")
+	expectText(t, test(true).output(), "the sandbox was stopped before the end of the test", "t.Cleanup")
+}
+
+func TestASandboxThatDiedFailsTheTestsOfItsWorlds(t *testing.T) {
+	t.Parallel()
+	box := start(t, sandbox.Options{})
+	inner := run(t.Name(), func(inner *recorder) {
+		box.World(inner)
+		sandboxProcess, err := os.FindProcess(box.PID())
+		if err == nil {
+			err = sandboxProcess.Kill()
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	expectText(t, inner.output(), "the world of the test cannot be ended: the sandbox at "+box.URL+" does not answer")
+}
+
 func TestSeedClockAndScenariosAreThoseOfTheOptions(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()

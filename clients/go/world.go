@@ -211,8 +211,9 @@ func (w *World) SetClock(now time.Time) []Delivery {
 	return w.moveClock("clock", map[string]any{"now": now.UTC().Format("2006-01-02T15:04:05.000Z07:00")})
 }
 
-// SetFaults sets the faults and delays of this world. They replace earlier ones, and end after ttl. If ttl is 0, that is
-// 5 minutes. Without any, all are removed.
+// SetFaults sets the faults and delays of this world. They replace earlier ones; without any, all are removed.
+//
+// They end after ttl. The default is 5 minutes, for a ttl of 0.
 func (w *World) SetFaults(ttl time.Duration, faults ...Fault) {
 	w.t.Helper()
 	if len(faults) == 0 {
@@ -384,13 +385,21 @@ func (w *World) read(method, path string, answer []byte, err error, into any) {
 // Ends the world with its test. A test that failed already does not fail twice.
 func (w *World) finish() {
 	w.t.Helper()
-	panics := isPanicking()
-	if w.isStrict() && !panics && !w.t.Failed() && !w.t.Skipped() {
+	hasFailed := w.t.Failed() || isPanicking()
+	mustBeUsed := w.isStrict() && !hasFailed && !w.t.Skipped()
+	if w.sandbox.wasStopped() {
+		if mustBeUsed {
+			w.t.Errorf("the sandbox was stopped before the end of the test, so nobody knows what is unused: stop it with t.Cleanup")
+		}
+		return
+	}
+	if mustBeUsed {
 		if _, err := w.Call("GET", "unused", nil, nil); err != nil {
 			w.t.Errorf("%v", err)
+			hasFailed = true
 		}
 	}
-	if panics || w.t.Failed() {
+	if hasFailed {
 		w.logSummary()
 	}
 	if _, err := w.end(); err != nil && !w.t.Failed() {
