@@ -1,3 +1,3 @@
 module github.com/OWNER/iluma-sandbox/clients/go
 
-go 1.22
+go 1.24

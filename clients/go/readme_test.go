@@ -36,7 +36,7 @@ func goTest(t *testing.T, files map[string]string) (string, error) {
 		t.Fatal(err)
 	}
 	const module = "github.com/OWNER/iluma-sandbox/clients/go"
-	files["go.mod"] = "module example.com/shop\n\ngo 1.22\n\nrequire " + module + " v0.1.0\n\n" +
+	files["go.mod"] = "module example.com/shop\n\ngo 1.24\n\nrequire " + module + " v0.1.0\n\n" +
 		"replace " + module + " => " + here + "\n"
 	folder := t.TempDir()
 	for name, text := range files {

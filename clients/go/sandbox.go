@@ -293,10 +293,11 @@ func (o Options) log() (io.Writer, error) {
 	}
 }
 
-// The name of a world for a test. Tests of two packages can have the same name and use the same sandbox.
+// The name of a world for a test. Tests of two packages can have the same name and use the same sandbox, so the path of the
+// package is a part of it. Go 1.24 was the first to put that path into the binary of the tests.
 func worldName(test, name string) string {
 	full := test
-	if build, ok := debug.ReadBuildInfo(); ok {
+	if build, ok := debug.ReadBuildInfo(); ok && build.Path != "" {
 		full = strings.TrimSuffix(build.Path, ".test") + "." + full
 	}
 	if name != "" {
