@@ -13,7 +13,7 @@ var strict = sandbox.Suite{FailOnUnused: true, Open: func() (*sandbox.Sandbox, e
 
 // The tests of a suite that fails, in a process of their own.
 func TestChildSuite(t *testing.T) {
-	if os.Getenv("ILUMA_SANDBOX_TEST_CHILD") == "" {
+	if os.Getenv("GO_TEST_CHILD") == "" {
 		t.Skip("a part of another test")
 	}
 	t.Run("Pending", func(t *testing.T) {
@@ -58,7 +58,7 @@ func TestChildSuite(t *testing.T) {
 func TestAFailedTestShowsItsWorldAndAStrictSuiteFailsForUnusedThings(t *testing.T) {
 	t.Parallel()
 	child := exec.Command(os.Args[0], "-test.run=^TestChildSuite$", "-test.v")
-	child.Env = append(os.Environ(), "ILUMA_SANDBOX_TEST_CHILD=1")
+	child.Env = append(os.Environ(), "GO_TEST_CHILD=1")
 	printed, err := child.CombinedOutput()
 	if _, failed := err.(*exec.ExitError); !failed {
 		t.Fatalf("%v: %s", err, printed)

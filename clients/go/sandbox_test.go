@@ -2,8 +2,8 @@ package sandbox_test
 
 import (
 	"bufio"
-	"encoding/json"
-	"net"
+	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -300,58 +299,47 @@ func TestASuiteOpensTheSandboxOnceAndSaysWhyItCannot(t *testing.T) {
 
 // Starts a sandbox for the test below, which kills this process.
 func TestChildThatIsKilled(t *testing.T) {
-	if os.Getenv("ILUMA_SANDBOX_TEST_CHILD") == "" {
+	if os.Getenv("GO_TEST_CHILD") == "" {
 		t.Skip("a part of another test")
 	}
-	box, err := iluma.Sandbox()
-	if err != nil {
+	box := start(t, sandbox.Options{LogFormat: "json"})
+	if _, err := box.Call("GET", "livez", nil, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := json.NewEncoder(os.Stdout).Encode(box.URL); err != nil {
-		t.Fatal(err)
-	}
+	fmt.Println("it answers")
 	select {}
 }
 
+// The stderr of the child is that of its sandbox too. It ends with the last of both processes.
 func TestTheSandboxStopsWhenTheTestProcessIsKilled(t *testing.T) {
 	t.Parallel()
 	child := exec.Command(os.Args[0], "-test.run=^TestChildThatIsKilled$")
-	child.Env = append(os.Environ(), "ILUMA_SANDBOX_TEST_CHILD=1", "ILUMA_SANDBOX_URL=")
-	input, err := child.StdoutPipe()
+	child.Env = append(os.Environ(), "GO_TEST_CHILD=1")
+	stderr, writer, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	line, err := bufio.NewReader(input).ReadString('\n')
-	var where string
-	if err == nil {
-		err = json.Unmarshal([]byte(line), &where)
-	}
-	if err != nil {
-		_ = child.Process.Kill()
-		t.Fatalf("%v: %s", err, line)
-	}
-	address := strings.TrimPrefix(where, "http://")
-	connection, err := net.Dial("tcp", address)
+	defer stderr.Close()
+	child.Stderr = writer
+	stdout, err := child.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer connection.Close()
-	if err := child.Process.Kill(); err != nil {
+	err = child.Start()
+	writer.Close()
+	if err != nil {
 		t.Fatal(err)
 	}
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	killed := child.Process.Kill()
 	_ = child.Wait() // it was killed
-	if err := connection.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err != nil || killed != nil || line != "it answers\n" {
+		t.Fatalf("%v, %v: %s", err, killed, line)
+	}
+	if err := stderr.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	_, err = connection.Read(make([]byte, 1)) // ends with the process at the other end
-	if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
-		t.Fatal("the sandbox still runs")
-	}
-	if other, err := net.Dial("tcp", address); err == nil {
-		other.Close()
-		t.Error("the sandbox still listens")
+	if log, err := io.ReadAll(stderr); err != nil {
+		t.Errorf("the sandbox still runs: %v: %s", err, log)
 	}
 }
