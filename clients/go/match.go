@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -20,9 +21,9 @@ type Match struct {
 	// Body has dotted paths into the body: {"given_names": "Eko", "addresses.0.country": "ID"}. A dot in a name is written
 	// with a backslash: {`meta\.id`: 7}. A nil value means that the value is missing.
 	Body map[string]any
-	// Headers and Query have a text, a list for a name that came more than once, or nil if it is missing.
-	Headers map[string]any
-	Query   map[string]any
+	// Headers and Query have all values of a name, or nil if it is missing. http.Header and url.Values fit too.
+	Headers map[string][]string
+	Query   map[string][]string
 }
 
 // The conditions in the form of the sandbox: `body.given_names`, `header.x-test`, `query.page`.
@@ -39,12 +40,28 @@ func (m Match) conditions() map[string]any {
 	if m.Status != 0 {
 		conditions["status"] = m.Status
 	}
-	for prefix, values := range map[string]map[string]any{"body.": m.Body, "header.": m.Headers, "query.": m.Query} {
-		for name, value := range values {
-			conditions[prefix+name] = value
-		}
+	for path, value := range m.Body {
+		conditions["body."+path] = value
+	}
+	for name, values := range m.Headers {
+		conditions["header."+strings.ToLower(name)] = oneOrAll(values)
+	}
+	for name, values := range m.Query {
+		conditions["query."+name] = oneOrAll(values)
 	}
 	return conditions
+}
+
+// The values in the form of the sandbox, where only a name that came more than once has a list.
+func oneOrAll(values []string) any {
+	switch len(values) {
+	case 0:
+		return nil
+	case 1:
+		return values[0]
+	default:
+		return values
+	}
 }
 
 // The conditions as the parameters of a URL. JSON keeps the text "null" apart from a missing value.

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"reflect"
 	"sort"
 	"strings"
@@ -157,8 +159,8 @@ func TestRequestsAreFoundByWhatTheyWereAndHowTheyWereAnswered(t *testing.T) {
 	for name, match := range map[string]sandbox.Match{
 		"status":        {Status: 500},
 		"body":          {Body: map[string]any{"bank_account_number": "7"}},
-		"header":        {Headers: map[string]any{"x-magic-reply": "SERVER_ERROR"}, Endpoint: bank},
-		"missing query": {Query: map[string]any{"tag": nil}, Method: "POST", Path: bankPath},
+		"header":        {Headers: http.Header{"X-Magic-Reply": {"SERVER_ERROR"}}, Endpoint: bank},
+		"missing query": {Query: map[string][]string{"tag": nil}, Method: "POST", Path: bankPath},
 		"trace":         {Trace: all[0].Trace},
 	} {
 		found := world.Requests(match)
@@ -175,7 +177,7 @@ func TestRequestsAreFoundByWhatTheyWereAndHowTheyWereAnswered(t *testing.T) {
 	if err := json.Unmarshal(failed.Body, &body); err != nil || body.Number != "7" {
 		t.Errorf("%v: %s", err, failed.Body)
 	}
-	expectEqual(t, len(world.Requests(sandbox.Match{Query: map[string]any{"tag": []string{"a", "b"}}})), 1)
+	expectEqual(t, len(world.Requests(sandbox.Match{Query: url.Values{"tag": {"a", "b"}}})), 1)
 	expectEqual(t, len(world.Requests(sandbox.Match{Body: map[string]any{"bank_code": "null"}})), 0)
 	expectEqual(t, len(world.Requests(sandbox.Match{Body: map[string]any{"bank_code": nil}})), 0)
 	page := world.RequestPage(sandbox.Match{}, sandbox.Page{Limit: 1})
