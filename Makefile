@@ -1,7 +1,7 @@
 # Run `make` to list the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test bless size bench bench-growth bench-peers allocations attack soak deny fuzz dist sidecar clients browser pictures documents
+.PHONY: help run check test bless size bench bench-growth bench-peers allocations attack soak deny fuzz dist sidecar clients browser pictures documents book
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -82,3 +82,6 @@ size: ## check that the binary of `make dist` is not more than 5 % larger than r
 
 sidecar: ## test image, compose, action, workflows and docs/ci.md; needs python3 and npm; the image needs root and buildah
 	tests/sidecar/run.sh
+
+book: ## build the documentation as a book, into target/book; needs mdbook
+	mdbook build
