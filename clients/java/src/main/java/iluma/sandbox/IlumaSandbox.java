@@ -1,14 +1,18 @@
 package iluma.sandbox;
 
+import java.lang.reflect.Method;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.DynamicTestInvocationContext;
 import org.junit.jupiter.api.extension.ExtensionConfigurationException;
@@ -89,8 +93,12 @@ public final class IlumaSandbox implements ParameterResolver, AfterEachCallback,
             throw new ParameterResolutionException("a World belongs to one test: take it in the test method, in @BeforeEach or"
                     + " in @AfterEach; constructors and @BeforeAll can take the Sandbox");
         }
-        return store(context).getOrComputeIfAbsent(TestWorld.class, type -> run(context).world(worldName(context)), TestWorld.class)
-                .world;
+        TestWorld test = store(context).get(TestWorld.class, TestWorld.class);
+        if (test == null) {
+            test = run(context).world(worldName(context));
+            store(context).put(TestWorld.class, test);
+        }
+        return test.world;
     }
 
     /** Shows the world of a failed test, or checks that a test has used everything. Then the world ends. */
@@ -143,11 +151,27 @@ public final class IlumaSandbox implements ParameterResolver, AfterEachCallback,
         return context.getStore(NAMESPACE);
     }
 
-    /** Class and method, and the number of a repetition, so that ids are the same in every run. */
+    /** Class, method and the number of a repetition, so that ids are the same in every run. */
     private static String worldName(ExtensionContext context) {
-        String test = context.getRequiredTestClass().getName() + "." + context.getRequiredTestMethod().getName();
+        Method method = context.getRequiredTestMethod();
+        String others = Arrays.stream(method.getParameterTypes())
+                .filter(type -> type != World.class && type != Sandbox.class)
+                .map(Class::getSimpleName)
+                .collect(Collectors.joining(", "));
+        String test = className(context) + "." + method.getName() + (others.isEmpty() ? "" : "(" + others + ")");
         Matcher invocation = INVOCATION.matcher(context.getUniqueId());
         return invocation.find() ? test + " #" + invocation.group(1) : test;
+    }
+
+    /** The class that runs, and the nested ones. Several classes can inherit the same nested class. */
+    private static String className(ExtensionContext context) {
+        Class<?> type = context.getRequiredTestClass();
+        Optional<ExtensionContext> parent = context.getParent().filter(one -> one.getTestClass().isPresent());
+        if (parent.isEmpty()) {
+            return type.getName();
+        }
+        String outer = className(parent.get());
+        return parent.get().getRequiredTestClass() == type ? outer : outer + "$" + type.getSimpleName();
     }
 
     /** If the name is too long, it ends with its hash. */
