@@ -16,9 +16,8 @@ const STRANGERS_BYTES_MAX: usize = 16 << 20;
 /// Four pages of requests are made at once, and JSON needs more bytes than what it is made from.
 const PAGE_BYTES_MAX: usize = 8 << 20;
 
-/// There may be one connection for so much memory. It needs a sixth of it for what its client sends before it is read, and
-/// a twenty-fourth when it is idle.
-const CONNECTION_BYTES: usize = 512 << 10;
+/// How many connections may be open. Each holds what its client sends before it is read: a window of HTTP/2, or a buffer.
+const CONNECTIONS_MAX: usize = 2048;
 
 /// The process itself needs one part in this many, and at least so much.
 const PROCESS_PART: usize = 8;
@@ -122,7 +121,7 @@ impl Memory {
 
     /// How many connections may be open.
     pub(crate) fn connections(self) -> usize {
-        self.bytes / CONNECTION_BYTES
+        self.part(CONNECTIONS_MAX)
     }
 
     /// Uploads that open inspectors may fetch.

@@ -280,8 +280,10 @@ impl AttemptResult {
 
     /// The attempt as the log of deliveries keeps it.
     pub(crate) fn into_attempt(self, at: Stamp, request_head: Arc<str>) -> Attempt {
+        let now = SystemTime::now();
         Attempt {
             at,
+            sent_at: now.checked_sub(self.took).unwrap_or(now),
             request_head,
             status: self.status,
             answer: self.answer.into(),

@@ -11,6 +11,7 @@ use super::ask::{
 };
 use super::context::Context;
 use super::delivery_filter::Filter;
+use super::exchange_json::time;
 use super::unsent;
 use crate::answer::ExplainedAttempt;
 use crate::base::{ReceiverUrl, Turn, milliseconds};
@@ -289,6 +290,7 @@ fn attempt_json(attempt: &Attempt) -> Value {
     let gist = ExplainedAttempt::of(attempt);
     json!({
         "at": attempt.at.to_string(),
+        "sent_at": time(attempt.sent_at),
         "request": &*attempt.request_head,
         "status": gist.status,
         "answer": &*attempt.answer,

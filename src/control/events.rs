@@ -5,6 +5,7 @@
 //! | `hello` | which sandbox this is; the first event of a stream |
 //! | `exchanges` | a list of requests with their answers, oldest first, without headers and bodies |
 //! | `uploads` | exchanges whose uploads can be fetched for a minute, and where in the body each upload is |
+//! | `ready` | that the backlog is complete: all later events are news |
 //! | `skipped` | how many exchanges came too quickly for this stream and are not in it |
 //! | `deliveries` | the callbacks of a world have changed: how many are pending, the number of the latest |
 //! | `world` | a setting of a world has changed, such as its clock, its faults or its queue |
@@ -133,6 +134,7 @@ impl Stream {
                 self.list("exchanges", latest).await?;
                 latest = rest;
             }
+            self.say("ready", json!({})).await?;
         }
         drop(whose); // a stream keeps no world alive
         let mut beats = Instant::now() + HEARTBEAT;

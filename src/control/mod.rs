@@ -11,6 +11,7 @@ mod coverage_report;
 mod deliveries;
 mod delivery_filter;
 mod direct;
+mod dummy_values;
 mod events;
 mod exchange_json;
 mod explain;

@@ -13,9 +13,9 @@ use self::Handler::{Custom, CustomAsync, OwnWorld, OwnWorldAsync, Page, Plain, P
 use super::ask::{ControlAnswer, ControlReply, ControlRequest, JSON, secrets};
 use super::context::Context;
 use super::{
-    callback_urls, catalog, clock, coverage, deliveries, events, explain, export, faults, fidelity,
-    inbox, metrics, next, readyz, requests, schema, setup, snapshot, state, summary, trigger,
-    unused, uploads, verify, worlds,
+    callback_urls, catalog, clock, coverage, deliveries, dummy_values, events, explain, export,
+    faults, fidelity, inbox, metrics, next, readyz, requests, schema, setup, snapshot, state,
+    summary, trigger, unused, uploads, verify, worlds,
 };
 use crate::answer::nearest_route_hint;
 use crate::base::listed;
@@ -78,6 +78,7 @@ static ROUTES: &[ControlRoute] = &[
     get("events", Custom(events::open)).with_parameters(&["world", "backlog"]),
     get("callback_urls", OwnWorld(|request, world| Ok(callback_urls::list(request, world)))),
     get("schema", Plain(schema::answer)).with_unmasked(Unmasked::Scenarios).with_parameters(&["endpoint"]),
+    post("dummy_values", Plain(dummy_values::answer)).with_unmasked(Unmasked::Scenarios),
     get("setup", Plain(|request| Ok(setup::setup(request)))).with_unmasked(Unmasked::Scenarios),
     get("inbox", PlainAsync(|request| Box::pin(inbox::names(request)))),
     get("inbox/{name}", PlainAsync(|request| Box::pin(inbox::list(request)))).with_unmasked(Unmasked::TokenHeader)

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use hyper::StatusCode;
 
@@ -11,7 +11,10 @@ use crate::base::Stamp;
 /// One attempt to send a delivery.
 #[derive(Clone, Debug)]
 pub(crate) struct Attempt {
+    /// By the world's clock.
     pub at: Stamp,
+    /// By the machine's clock.
+    pub sent_at: SystemTime,
     /// The headers that were sent, as text.
     pub request_head: Arc<str>,
     pub status: Option<StatusCode>,

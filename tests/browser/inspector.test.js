@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { createServer, request } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -89,18 +89,104 @@ describe('requests', () => {
   }));
 
   test('personal fields are masked until they are clicked, keys and tokens always', () => looking({}, async () => {
-    const { trace } = await sandbox.ask(PEPS, { body: { ...PERSON, user_id: KEY } });
+    const { trace } = await sandbox.ask(PEPS, { body: { ...PERSON, given_names: 'Jane Roe', user_id: KEY } });
     await row(trace).click();
     const request = detail().getByRole('region', { name: 'Request body' });
     await request.waitFor();
-    assert.doesNotMatch(await detail().textContent(), /Eko Hadi Salim/);
+    assert.doesNotMatch(await detail().textContent(), /Jane Roe/);
     await request.getByRole('button', { name: 'Show given_names' }).click();
-    assert.match(await request.textContent(), /"given_names": "Eko Hadi Salim"/);
+    assert.match(await request.textContent(), /"given_names": "Jane Roe"/);
     await detail().getByRole('button', { name: 'Show personal fields' }).click();
     assert.equal(await detail().locator('.mask').count(), 0);
     await detail().locator('summary', { hasText: 'Request headers' }).click();
     const shown = await tab.evaluate(() => document.body.innerText);
     assert.ok(!shown.includes(KEY.slice(-20)), 'no key is shown');
+  }));
+
+  test('values on the dummy lists are shown, and all other personal values stay masked', () => looking({}, async () => {
+    const body = () => detail().getByRole('region', { name: 'Request body' });
+    const asked = async (fields) => {
+      const { trace } = await sandbox.ask(PEPS, { body: { ...PERSON, ...fields } });
+      await row(trace).click();
+      await detail().getByTitle('x-sandbox-trace').getByText(trace, { exact: true }).waitFor();
+    };
+    await asked({ given_names: 'eko hadi SALIM', date_of_birth: '1943-03-11', email: 'jane@roe.example' });
+    await body().getByText('"eko hadi SALIM"').waitFor();
+    await body().getByText('"1943-03-11"').waitFor();
+    await body().getByText('"ID"').waitFor();
+    await body().getByRole('button', { name: 'Show email' }).waitFor();
+    await asked({ given_names: 'Jane Roe', date_of_birth: '1943-03-11' });
+    await body().getByText('"ID"').waitFor();
+    await body().getByRole('button', { name: 'Show given_names' }).waitFor();
+    await body().getByRole('button', { name: 'Show date_of_birth' }).waitFor(); // alone, a date may be anybody's
+    await detail().getByText('The nearest on the list:').waitFor();
+    const account = await sandbox.ask(BANK, { body: { bank_account_number: '0000000404', bank_code: 'BCA' } });
+    await row(account.trace).click();
+    await body().getByText('"0000000404"').waitFor();
+  }));
+
+  test('the newest request is selected until the reader chooses or works with one', () => looking({ width: 1400 }, async () => {
+    const shown = (trace) => detail().getByTitle('x-sandbox-trace').getByText(trace, { exact: true }).waitFor();
+    const first = await sandbox.magic(BANK, 'COMPLETED_FOUND');
+    await shown(first.trace);
+    const second = await sandbox.magic(BANK, 'COMPLETED_NOT_FOUND');
+    await shown(second.trace);
+    assert.equal(query().get('trace'), null);
+    await tab.locator(`#requests-${second.trace}[aria-selected=true]`).waitFor();
+    await detail().locator('summary', { hasText: 'Request headers' }).click();
+    const third = await sandbox.magic(BANK, 'PENDING');
+    await row(third.trace).waitFor();
+    await shown(second.trace);
+    assert.equal(query().get('trace'), second.trace, 'the address bar keeps what the reader works with');
+    await tab.keyboard.press('Escape');
+    await shown(third.trace);
+  }));
+
+  test('every time says whether it is of the machine, of the world, or relative', () => looking({ width: 1400 }, async () => {
+    await sandbox.ask('/v1/callback/urls', { body: { type: 'NAME_VALIDATOR_REQUEST', url: `${sandbox.url}/__sandbox/inbox/times` } });
+    const { trace } = await sandbox.magic(BANK, 'PENDING_THEN_COMPLETED_FOUND');
+    await control('clock/advance', { body: { by: '1d' } });
+    await row(trace).click();
+    await tab.locator('.head-row', { hasText: 'machine time' }).waitFor();
+    const facts = await detail().locator('.facts').textContent();
+    assert.match(facts, /\d\d:\d\d:\d\d\.\d{3} machine time · \d+ s ago/);
+    const life = detail().locator('.life');
+    await life.getByText('callback', { exact: true }).waitFor();
+    const { now } = (await control('clock')).json();
+    assert.match(await life.textContent(), /machine timecreated.*\+1sbecomes.*2026-01-01 00:00:00\.000 world timecallback.*\+1\.0 s 200 took \d+ ms, \d+ s ago/);
+    await tab.getByRole('link', { name: 'World', exact: true }).click();
+    await tab.getByRole('heading', { name: 'Clock world time' }).waitFor();
+    await tab.locator('#now', { hasText: now }).waitFor();
+  }));
+
+  test('a span of the timeline filters the list', () => looking({ width: 1400 }, async () => {
+    const { trace } = await sandbox.ask(PEPS, { body: PERSON });
+    await sandbox.magic(BANK, 'SERVER_ERROR');
+    await sandbox.ask(PEPS, { body: {} });
+    const graph = tab.locator('.graph svg');
+    for (const [kind, many] of [['good', /1 requests well/], ['warn', /1 requests refused/], ['bad', /1 requests failed/]]) {
+      await graph.locator(`rect.${kind} title`, { hasText: many }).waitFor({ state: 'attached' });
+    }
+    assert.match(await graph.getAttribute('aria-label'), /Requests: 1 well, 1 refused or retried, 1 failed or broken\. Callback attempts: no attempts/);
+    const { x, y, width, height } = await graph.boundingBox();
+    await tab.mouse.move(x + width * 0.2, y + height / 2);
+    await tab.mouse.down();
+    await tab.mouse.move(x + width * 0.5, y + height / 2);
+    await tab.mouse.up();
+    await tab.locator('#count', { hasText: '0 of 3' }).waitFor();
+    await tab.getByText(/Only \d\d:\d\d:\d\d to .* machine time/).waitFor();
+    await accessible('with a span');
+    await tab.getByRole('button', { name: '× all times' }).click();
+    await row(trace).waitFor();
+    await tab.getByRole('slider', { name: 'First moment shown' }).focus();
+    await tab.keyboard.press('ArrowRight');
+    await tab.waitForFunction(() => location.hash.includes('span='));
+    await row(trace).waitFor();
+    const span = query().get('span').split('-').map(Number);
+    const { requests } = (await control('requests')).json();
+    assert.ok(requests.every(({ at }) => Date.parse(at) >= span[0] && Date.parse(at) < span[1]));
+    await tab.reload();
+    await tab.locator('#count', { hasText: '3 requests' }).waitFor();
   }));
 
   test('markup in a name stays text', () => looking({}, async () => {
@@ -265,8 +351,7 @@ body = { sum = "{{input.sum}}" }
     assert.equal(await place(), before_);
     assert.equal(await tab.locator(`#${id}`).getAttribute('aria-selected'), 'true');
     await tab.locator('.fresh').click();
-    await rows().first().waitFor();
-    assert.equal(await rows().first().getAttribute('aria-posinset'), '1');
+    await tab.locator('#requests [aria-posinset="1"]').waitFor();
   }));
 
   test('filters by text, endpoint, status and world, which the address bar keeps', () => looking({ expects: /40[0-9]/ }, async () => {
@@ -521,14 +606,56 @@ describe('callbacks', () => {
     await tab.locator('.empty .curl').first().waitFor();
     await calledBack();
     await tab.locator('#deliveries-dlv_1').click();
-    await detail().locator('.attempts li', { hasText: '200' }).first().waitFor();
-    await detail().locator('summary', { hasText: 'Request head' }).click();
+    const attempt = detail().locator('.attempts > li').first();
+    await attempt.getByText('200', { exact: true }).waitFor();
+    await attempt.getByText('x-callback-token').waitFor(); // the headers of the last attempt are open
+    assert.match(await attempt.textContent(), /2026-01-01 00:00:00\.000 world time \+0 ms.* machine time \d+ s ago.*tried127\.0\.0\.1:\d+ reached/);
+    await tab.locator('#deliveries-dlv_1 .c-url', { hasText: inbox() }).waitFor();
     const { callback_token: token } = (await control('world')).json();
     assert.ok(!(await tab.evaluate(() => document.body.innerText)).includes(token));
     await detail().getByRole('button', { name: 'Redeliver' }).click();
     await says('Sent again as dlv_2');
     await detail().getByText('redelivery of dlv_1').waitFor();
     await tab.locator('#deliveries-dlv_2', { hasText: 'delivered' }).waitFor();
+  }));
+
+  test('an attempt shows the addresses, the host map, where a redirect leads, and the line of its answer', async () => {
+    const receiver = createServer((asked, reply) => {
+      asked.resume();
+      const isTest = !asked.headers['x-callback-token'] || answered++ === 0;
+      reply.writeHead(isTest ? 200 : 302, { location: '/<b>moved</b>' }).end('<i>elsewhere</i>\nmore');
+    });
+    let answered = 0;
+    await new Promise((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+    const { port } = receiver.address();
+    const mapped = await serve('--callback-host-map', 'receiver.test=127.0.0.1', '--callback-retries', 'none');
+    try {
+      await looking({ at: mapped, hash: '#/callbacks' }, async () => {
+        const url = `http://receiver.test:${port}/a/rather/long/path?tenant=${'x'.repeat(150)}`;
+        const { status, text } = await mapped.ask('/v1/callback/urls', { body: { type: 'NAME_VALIDATOR_REQUEST', url } });
+        assert.equal(status, 200, text);
+        await mapped.magic(BANK, 'COMPLETED_FOUND');
+        await mapped.ask('/__sandbox/idle?wait=10s');
+        await tab.locator('#deliveries-dlv_1').click();
+        await detail().getByText('redirect refused').first().waitFor();
+        const shown = await detail().textContent();
+        for (const part of [url, `127.0.0.1:${port} reached`, 'receiver.test=127.0.0.1', '/<b>moved</b>', '<i>elsewhere</i>']) assert.ok(shown.includes(part), `${part} in ${shown}`);
+      });
+    } finally {
+      await mapped.stop();
+      receiver.close();
+    }
+  });
+
+  test('a type without a URL does not look registered', () => looking({ hash: '#/callbacks?tab=urls' }, async () => {
+    const card = tab.getByRole('region', { name: 'NAME_VALIDATOR_REQUEST' });
+    await card.getByText('not registered', { exact: true }).waitFor();
+    assert.equal(await card.getByLabel('URL for NAME_VALIDATOR_REQUEST').inputValue(), '');
+    assert.equal(await card.getByRole('button', { name: 'Trigger' }).isDisabled(), true);
+    await card.getByRole('button', { name: 'Fill in the inbox' }).click();
+    await card.getByText('not registered', { exact: true }).waitFor();
+    await card.getByRole('button', { name: 'Register' }).click();
+    await card.getByText('registered', { exact: true }).waitFor();
   }));
 
   test('URLs are registered by type and triggered, and the inbox shows what came', () => looking({ hash: '#/callbacks?tab=urls' }, async () => {
@@ -563,10 +690,35 @@ describe('scenarios', () => {
       await banner.waitFor();
     }
     await accessible('with a broken file');
+    await banner.locator('summary').click();
+    assert.equal(await banner.locator('pre').isVisible(), false);
+    await tab.getByRole('link', { name: 'World', exact: true }).click();
+    writeFileSync(file, 'name = "Broken"\npath = 13\n');
+    await banner.getByText('path = 13').waitFor({ state: 'attached' });
+    assert.equal(await banner.locator('pre').isVisible(), false, 'it stays collapsed until the file is correct');
+    assert.match(await banner.locator('summary').innerText(), /broken\.toml:\d/);
+    await tab.getByRole('link', { name: 'Scenarios', exact: true }).click();
     rmSync(file);
     await banner.waitFor({ state: 'detached' });
     await tab.locator('#files', { hasText: 'all files are correct' }).waitFor();
     await tab.locator('#files', { hasText: 'reloads, the last' }).waitFor();
+  }));
+
+  test('an outcome of your own shows its file, its line and its rule', () => looking({}, async () => {
+    writeFileSync(path.join(folder, 'own.toml'), `extends = "v1.1/bank_account_data_requests"
+[outcomes.OWN_REVIEW]
+when = { "input.bank_account_number" = "7000000001" }
+body.result = { is_found = true }
+`);
+    let answer;
+    do answer = await sandbox.ask(BANK, { body: { bank_account_number: '7000000001', bank_code: 'BCA' } });
+    while (!answer.text.includes('"result":{"is_found":true}')); // until the file is read
+    await tab.evaluate((to) => (location.hash = to), '#/scenarios?endpoint=v1.1%2Fbank_account_data_requests');
+    const own = detail().getByRole('row', { name: /OWN_REVIEW/ });
+    await own.waitFor();
+    assert.match(await own.textContent(), /yours .*own\.toml:2when input\.bank_account_number is "7000000001"/);
+    assert.equal(await detail().getByRole('row', { name: /^COMPLETED_FOUND/ }).getByText('yours').count(), 0);
+    rmSync(path.join(folder, 'own.toml'));
   }));
 
   test('try it sends a request with the values of the sample', () => looking({ hash: '#/scenarios?endpoint=v0%2Findividual_cft_peps' }, async () => {
@@ -641,13 +793,267 @@ describe('world', () => {
   }));
 });
 
+describe('eight tabs', () => {
+  /** A way to the sandbox that counts the streams that are open. */
+  async function counted(to) {
+    const open = new Set();
+    const server = createServer((asked, reply) => {
+      const sent = request({ host: '127.0.0.1', port: new URL(to.url).port, path: asked.url, method: asked.method, headers: asked.headers }, (answer) => {
+        reply.writeHead(answer.statusCode, answer.headers);
+        answer.pipe(reply);
+        if (!asked.url.startsWith('/__sandbox/events') || answer.statusCode !== 200) return;
+        open.add(reply);
+        most = Math.max(most, open.size);
+        reply.on('close', () => {
+          open.delete(reply);
+          sent.destroy();
+        });
+      });
+      sent.on('error', () => reply.destroy());
+      asked.pipe(sent);
+    });
+    let most = 0;
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${server.address().port}`;
+    const until = async (count) => {
+      const began = Date.now();
+      while (open.size !== count) {
+        if (Date.now() - began > 40_000) throw new Error(`${open.size} streams are open, not ${count}`);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    };
+    return { ...to, url, page: `${url}/__sandbox/`, until, most: () => most, close: () => server.close() };
+  }
+
+  const see = (one, state) => one.evaluate((visibility) => {
+    Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => visibility });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, state);
+  const shows = (one, trace) => one.locator(`#requests-${trace}`).waitFor();
+  const traces = (one) => one.evaluate(async () => (await import('./inspector/store.js')).store.entries.map((entry) => entry.trace));
+  const journal = async (of) => (await of.ask('/__sandbox/requests?limit=1000')).json().requests.map((one) => one.trace);
+
+  test('share one stream; it goes on when tabs are closed, frozen or crash, and ends when all are hidden', async () => {
+    const own = await serve();
+    const way = await counted(own);
+    const tabs = [];
+    try {
+      for (let count = 0; count < 8; count += 1) tabs.push(await look(way));
+      await way.until(1);
+      assert.equal(way.most(), 1);
+      const first = await own.magic(BANK, 'COMPLETED_FOUND');
+      await Promise.all(tabs.map((one) => shows(one, first.trace)));
+
+      await tabs.shift().close();
+      await tabs.shift().goto('chrome://crash').catch(() => {});
+      const frozen = tabs.shift();
+      const session = await frozen.context().newCDPSession(frozen);
+      await session.send('Page.setWebLifecycleState', { state: 'frozen' });
+      await see(tabs[0], 'hidden');
+      const [hidden, ...rest] = tabs;
+      for (let count = 0; count < 30; count += 1) await own.magic(BANK, 'COMPLETED_FOUND');
+      const last = await own.magic(BANK, 'COMPLETED_NOT_FOUND');
+      await Promise.all(rest.map((one) => shows(one, last.trace)));
+      assert.deepEqual(await traces(hidden), [first.trace], 'a hidden tab hears nothing');
+      await see(hidden, 'visible');
+      await shows(hidden, last.trace);
+      const all = await journal(own);
+      for (const one of tabs) assert.deepEqual(await traces(one), all, 'no gap, nothing twice');
+      await session.send('Page.setWebLifecycleState', { state: 'active' });
+      await shows(frozen, last.trace);
+      assert.deepEqual(await traces(frozen), all);
+      await way.until(1);
+      assert.equal(way.most(), 1);
+
+      for (const one of [...tabs, frozen]) await see(one, 'hidden');
+      await way.until(0); // the crashed tab is missed by its silence
+      const meanwhile = await own.magic(BANK, 'COMPLETED_FOUND');
+      await see(hidden, 'visible');
+      await shows(hidden, meanwhile.trace);
+      assert.deepEqual(await traces(hidden), await journal(own));
+      await way.until(1);
+    } finally {
+      for (const one of [...tabs]) await one.close();
+      way.close();
+      await own.stop();
+    }
+  });
+
+  test('a restart of the sandbox leaves no entry of the former one in any tab', async () => {
+    const former = await serve();
+    const port = new URL(former.url).port;
+    const tabs = [await look(former), await look(former)];
+    try {
+      const { trace } = await former.magic(BANK, 'COMPLETED_FOUND');
+      await former.magic(BANK, 'PENDING');
+      await Promise.all(tabs.map((one) => shows(one, trace)));
+      await former.stop();
+      await Promise.all(tabs.map((one) => one.locator('#live.off').waitFor()));
+      const next = await serve('--port', port);
+      try {
+        const again = await next.magic(BANK, 'COMPLETED_NOT_FOUND');
+        assert.equal(again.trace, trace, 'it counts from 1 again');
+        for (const one of tabs) {
+          await one.locator('#live.on').waitFor();
+          await one.locator(`#requests-${trace}`, { hasText: 'COMPLETED_NOT_FOUND' }).waitFor();
+          assert.deepEqual(await traces(one), [trace]);
+        }
+      } finally {
+        await next.stop();
+      }
+    } finally {
+      for (const one of tabs) await one.close();
+    }
+  });
+
+  test('a tab without the token sees nothing of a tab that has it', async () => {
+    const guarded = await serve('--control-token', 'open-sesame');
+    const [admitted, other] = [await look(guarded, { ready: false }), await look(guarded, { ready: false })];
+    try {
+      await admitted.locator('#asked').fill('open-sesame');
+      await admitted.getByRole('button', { name: 'Use it' }).click();
+      await admitted.locator('#live.on').waitFor();
+      const { trace } = await guarded.magic(BANK, 'COMPLETED_FOUND');
+      await shows(admitted, trace);
+      await other.locator('#asked').waitFor();
+      await other.getByRole('link', { name: 'World', exact: true }).waitFor(); // navigation is there before any data
+      assert.deepEqual(await traces(other), []);
+      assert.equal(await other.locator('[role=option]').count(), 0);
+      const wrong = await other.evaluate(async () => {
+        const heard = [];
+        const worker = new SharedWorker(new URL('inspector/feed.js', location.href), { type: 'module', name: 'iluma-sandbox 0.1.0' });
+        worker.port.onmessage = ({ data }) => heard.push(data[0]);
+        worker.port.postMessage({ events: new URL('events?world=all&backlog=10000', location.href).href, headers: {} });
+        await new Promise((resolve) => {
+          worker.port.addEventListener('message', ({ data }) => data[0] === 'closed' && resolve());
+        });
+        return heard;
+      });
+      assert.deepEqual(wrong, ['joined', 'closed']);
+    } finally {
+      await admitted.close();
+      await other.close();
+      await guarded.stop();
+    }
+  });
+
+  test('without a shared worker, each visible tab has a stream of its own', async () => {
+    const own = await serve();
+    const way = await counted(own);
+    const alone = await look(way, { before: () => delete globalThis.SharedWorker });
+    try {
+      await way.until(1);
+      const { trace } = await own.magic(BANK, 'COMPLETED_FOUND');
+      await shows(alone, trace);
+      await see(alone, 'hidden');
+      await way.until(0);
+      const meanwhile = await own.magic(BANK, 'COMPLETED_FOUND');
+      await see(alone, 'visible');
+      await shows(alone, meanwhile.trace);
+      assert.deepEqual(await traces(alone), await journal(own));
+    } finally {
+      await alone.close();
+      way.close();
+      await own.stop();
+    }
+  });
+});
+
+describe('the width', () => {
+  /** What is wider than its place, or outside the screen. Long values in fields scroll in them. */
+  const cut = () => tab.evaluate(() => {
+    const found = [];
+    if (document.documentElement.scrollWidth > document.documentElement.clientWidth) found.push('the page');
+    for (const one of document.querySelectorAll('body *')) {
+      if (one.closest('svg, input, select, option, textarea, .unseen, .skip, .graph, #says') || !one.checkVisibility() || !one.getClientRects().length) continue;
+      const { left, right } = one.getBoundingClientRect();
+      const isClipped = getComputedStyle(one).overflowX !== 'visible' && one.scrollWidth > one.clientWidth && one.clientWidth > 0;
+      if (isClipped || left < -0.5 || right > innerWidth + 0.5) found.push(`${one.className || one.tagName}: ${one.textContent.slice(0, 60)}`);
+    }
+    return found;
+  });
+
+  for (const width of [400, 800, 1400]) {
+    test(`nothing overflows or is cut at ${width} pixels`, async () => {
+      writeFileSync(path.join(folder, 'own.toml'), 'extends = "v1.1/bank_account_data_requests"\n[outcomes.OWN_REVIEW]\nwhen = { "input.bank_account_number" = "7000000001" }\nbody.result = { is_found = true }\n');
+      const receiver = createServer((asked, reply) => {
+        asked.resume();
+        reply.writeHead(answered++ ? 503 : 200).end('{"sorry": "down"}');
+      });
+      let answered = 0;
+      await new Promise((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+      try {
+        await looking({ width, height: 900, expects: /40[04]/ }, async () => {
+          await sandbox.ask('/v1/callback/urls', { body: { type: 'NAME_VALIDATOR_REQUEST', url: `http://127.0.0.1:${receiver.address().port}/callbacks/of/iluma` } });
+          await sandbox.ask('/no/such/route');
+          await sandbox.ask(PEPS, { body: {} });
+          for (const outcome of ['FAILED_TEMPORARY_NETWORK_ERROR', 'PENDING_THEN_COMPLETED_NOT_FOUND', 'SERVICE_UNAVAILABLE_ERROR']) await sandbox.magic(BANK, outcome);
+          await sandbox.ask(PEPS, { body: { ...PERSON, given_names: 'Eko Hadi Salimx', score_threshold: 99 } });
+          await control('clock/advance', { body: { by: '1m' } });
+          const { trace } = await sandbox.ask(BANK, { body: { bank_account_number: '7000000001', bank_code: 'BCA' } });
+          await control('next', { body: { endpoint: BANK, outcome: 'PENDING_THEN_COMPLETED_NOT_FOUND', times: 3 } });
+          await control('faults', { method: 'PUT', body: { faults: [{ endpoint: 'v1.1/bank_account_data_requests', fault: 'reset', probability: 0.01 }, { delay: 'uniform(100ms, 2s)', endpoint: 'v0/individual_cft_peps' }] } });
+          await row(trace).waitFor();
+          assert.deepEqual(await cut(), [], 'requests');
+          for (const [hash, there] of [
+            [`#/requests?trace=${trace}&open=1`, '.outcomes button'], ['#/callbacks', '#deliveries .one'], ['#/callbacks?delivery=dlv_1&open=1', '.attempts'],
+            ['#/callbacks?tab=urls', '.card'], ['#/callbacks?tab=inbox', '.page h2'], ['#/scenarios', '.endpoints a'],
+            ['#/scenarios?endpoint=v1.1%2Fbank_account_data_requests&open=1', '.table'], ['#/world', 'meter'],
+          ]) {
+            await tab.evaluate((to) => (location.hash = to), hash);
+            await tab.locator(`main ${there}:visible`).first().waitFor();
+            assert.deepEqual(await cut(), [], hash);
+          }
+          const isOneLine = async (one, other) => assert.ok(Math.abs((await one.boundingBox()).y - (await other.boundingBox()).y) < 12);
+          await isOneLine(tab.getByRole('button', { name: 'Advance', exact: true }), tab.getByRole('button', { name: '+1d' }));
+          await tab.evaluate(() => (location.hash = '#/callbacks?tab=urls'));
+          const card = tab.getByRole('region', { name: 'NAME_VALIDATOR_REQUEST' });
+          await isOneLine(card.getByRole('combobox'), card.getByRole('button', { name: 'Trigger' }));
+        });
+      } finally {
+        receiver.close();
+        rmSync(path.join(folder, 'own.toml'));
+      }
+    });
+  }
+
+  test('the column of worlds is there only with several worlds, and paths and outcomes are whole at 1400 pixels', () => looking({ width: 1400 }, async () => {
+    const { trace } = await sandbox.magic(BANK, 'PENDING_THEN_COMPLETED_NOT_FOUND');
+    await sandbox.ask('/no/such/route'); // it belongs to no world
+    await row(trace).waitFor();
+    if ((await control('worlds')).json().worlds.filter((one) => one.requests).length === 1) assert.equal(await row(trace).locator('.c-world').isVisible(), false);
+    await tab.evaluate(() => (location.hash = '#/requests?q=pending'));
+    assert.deepEqual(await cut(), []);
+    const { api_key: key } = (await control('worlds', { body: { name: 'of the width', reset: true } })).json();
+    const other = await sandbox.magic(BANK, 'PENDING_THEN_COMPLETED_NOT_FOUND', { key });
+    await row(other.trace).locator('.c-world', { hasText: 'of the width' }).waitFor();
+    assert.deepEqual(await row(other.trace).locator('.c-outcome').evaluate((one) => one.scrollWidth <= one.clientWidth), true);
+    await control('reset', { method: 'POST', key });
+  }));
+});
+
 describe('the frame', () => {
+  test('the documentation is linked, and can be read without a network', () => looking({}, async () => {
+    await tab.getByRole('link', { name: 'Docs', exact: true }).click();
+    await tab.getByRole('heading', { name: 'Getting started', level: 2 }).waitFor();
+    await accessible('the book');
+    await fitsTheScreen('the book');
+    await tab.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Errors' }).click();
+    await tab.getByRole('heading', { name: 'Errors', exact: true, level: 2 }).waitFor();
+    await tab.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Inspector' }).click();
+    await tab.getByRole('heading', { name: 'Inspector', exact: true, level: 2 }).waitFor();
+    assert.doesNotMatch(await tab.locator('main').innerText(), /\]\(|^\||```|\*\*/m);
+    await tab.getByRole('link', { name: 'control API', exact: true }).click();
+    await tab.getByRole('heading', { name: 'GET /livez' }).waitFor();
+    await tab.goto(sandbox.page);
+    await tab.getByRole('link', { name: 'API', exact: true }).click();
+    await tab.locator('#operation h2').waitFor();
+  }));
+
   test('everything can be done by keyboard', () => looking({ hash: '#/requests' }, async () => {
     const traces = [];
     for (const outcome of ['COMPLETED_FOUND', 'COMPLETED_NOT_FOUND', 'PENDING']) traces.unshift((await sandbox.magic(BANK, outcome)).trace);
-    await row(traces[0]).waitFor();
     const chosen = async (trace) => tab.locator(`#requests-${trace}[aria-selected=true]`).waitFor();
-    await tab.keyboard.press('j');
     await chosen(traces[0]);
     await tab.keyboard.press('j');
     await chosen(traces[1]);
@@ -760,13 +1166,11 @@ describe('the frame', () => {
   }));
 
   test('of a long path the middle is cut off first', () => looking({ width: 1600 }, async () => {
-    const { trace } = await sandbox.magic(BANK, 'COMPLETED_FOUND');
+    const { trace } = await sandbox.ask(`/v1.1/${'identity'.repeat(20)}/bank_account_data_requests`);
     const isCut = (element) => element.scrollWidth > element.clientWidth;
     const path = row(trace).locator('.c-path');
-    assert.equal(await path.textContent(), BANK);
-    assert.deepEqual(await path.locator('span').evaluateAll((all) => all.map((one) => one.textContent)), ['/v1.1', '/identity', '/bank_account_data_requests']);
+    assert.deepEqual(await path.locator('span').evaluateAll((all) => all.map((one) => one.textContent)), ['/v1.1', `/${'identity'.repeat(20)}`, '/bank_account_data_requests']);
     assert.equal(await path.locator('.tail').evaluate(isCut), false);
-    await tab.setViewportSize({ width: 1280, height: 800 });
     assert.equal(await path.locator('.middle').evaluate(isCut), true);
     assert.equal(await path.locator('span').first().evaluate(isCut), false);
     const pathOf = async (to) => row((await sandbox.ask(to)).trace).locator('.c-path').textContent();

@@ -16,10 +16,10 @@ export const BANK = '/v1.1/identity/bank_account_data_requests';
 export const PEPS = '/v0/identity/individual_cft_peps';
 export const PERSON = { given_names: 'Eko Hadi Salim', user_id: 'foo123', nationality: 'ID', score_threshold: 90, scopes: ['PEP'] };
 
-/** Serves on a free port until `stop`. */
+/** Serves on a free port, or on the one that is given, until `stop`. */
 export async function serve(...more) {
   const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ILUMA_SANDBOX_')));
-  const child = spawn(binary, ['serve', '--port', '0', '--log-format', 'off', ...more], { stdio: ['ignore', 'pipe', 'inherit'], env: environment });
+  const child = spawn(binary, ['serve', ...(more.includes('--port') ? [] : ['--port', '0']), '--log-format', 'off', ...more], { stdio: ['ignore', 'pipe', 'inherit'], env: environment });
   const url = await new Promise((resolve, reject) => {
     let text = '';
     child.stdout.on('data', (data) => {
@@ -80,9 +80,9 @@ export async function quit() {
 
 /**
  * A tab that shows the inspector. `errors` has the errors of its console, `hosts` the hosts that it called.
- * With INSPECTOR_FROM_DISK, the files of the page are read from disk. Use this while you edit them.
+ * With INSPECTOR_FROM_DISK, the files of the page are read from disk, but for the shared worker. Use this while you edit them.
  */
-export async function look(sandbox, { page = '', hash = '', width = 1280, height = 800, dark = false, ready = true } = {}) {
+export async function look(sandbox, { page = '', hash = '', width = 1280, height = 800, dark = false, ready = true, before = null } = {}) {
   const context = await launched();
   const tab = await context.newPage();
   await tab.setViewportSize({ width, height });
@@ -99,6 +99,7 @@ export async function look(sandbox, { page = '', hash = '', width = 1280, height
     await tab.route(sandbox.page, answer('index.html'));
     await tab.route(`${sandbox.page}inspector/*`, (route) => answer(new URL(route.request().url()).pathname.split('/').pop())(route));
   }
+  if (before) await tab.addInitScript(before);
   await tab.goto(sandbox.page + page + hash);
   if (ready) await tab.locator('#live.on').waitFor();
   return Object.assign(tab, { errors, hosts });

@@ -108,7 +108,7 @@ async fn a_connection_too_many_waits_for_its_turn() {
     if !has_descriptors() {
         return;
     }
-    for (memory, most) in [("8GiB", CONNECTIONS_MAX), ("32MiB", 64)] {
+    for (memory, most) in [("8GiB", CONNECTIONS_MAX), ("32MiB", 54)] {
         let mut sandbox = Attacked::start(&["--memory", memory]).await;
         let mut held = Vec::new();
         // The witness has one connection. Each has sent a request, so it may be silent for longer than a new connection.

@@ -68,6 +68,26 @@ async fn with_parcels() -> (Client, tempfile::TempDir) {
 }
 
 #[tokio::test]
+async fn an_outcome_of_an_own_file_has_its_place_and_a_shipped_one_has_none() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let own = "extends = \"v1.1/bank_account_data_requests\"\n[outcomes.MINE]\nstatus = 200\n";
+    write(folder.path(), "own.toml", own);
+    let client = Client::of(Sandbox::builder().scenarios(folder.path())).await;
+    let path = format!("{CATALOG}?endpoint=v1.1/bank_account_data_requests");
+    let catalog = client.get(&path).await.json();
+    let outcomes = catalog["endpoints"][0]["outcomes"]
+        .as_array()
+        .expect("a list");
+    let placed = outcomes.iter().filter(|one| one.get("place").is_some());
+    let placed: Vec<_> = placed.map(|one| (&one["name"], &one["place"])).collect();
+    let file = folder.path().join("own.toml").display().to_string();
+    assert_eq!(
+        placed,
+        [(&json!("MINE"), &json!({"file": file, "line": 2}))]
+    );
+}
+
+#[tokio::test]
 async fn the_catalog_needs_no_key_and_is_what_list_prints_as_json() {
     let client = Client::start().await;
     let answer = Answer::of(client.bare("GET", CATALOG)).await;
@@ -121,11 +141,12 @@ fn the_page_of_magic_replies_is_what_list_prints() {
 
 #[tokio::test]
 async fn everything_that_a_file_can_say_is_listed() {
-    let (client, _folder) = with_parcels().await;
+    let (client, folder) = with_parcels().await;
     let path = format!("{CATALOG}?endpoint=v9/parcels");
     let mut listed = client.get(&path).await.json();
     let parcels = listed["endpoints"].take();
     let shown = format!("{parcels:#}").replace(&client.sandbox.url(), "URL");
+    let shown = shown.replace(&folder.path().display().to_string(), "DIR");
     insta::assert_snapshot!("parcels_as_json", shown);
     let page = client.get(&format!("{path}&format=markdown")).await.text;
     let page = page.replace(&client.sandbox.url(), "URL");

@@ -47,6 +47,19 @@ async fn failed(client: &Client) -> (Value, Value) {
 }
 
 #[tokio::test]
+async fn an_attempt_has_the_time_of_the_world_and_that_of_the_machine() {
+    let receiver = Receiver::start().await;
+    let (client, _) = sandbox(&receiver, false).await;
+    let began = jiff::Timestamp::now();
+    let (attempt, _) = failed(&client).await;
+    assert_eq!(attempt["at"], "2026-01-01T00:00:00.000Z");
+    let sent = attempt["sent_at"].as_str().expect("a time");
+    let sent: jiff::Timestamp = sent.parse().expect("an instant");
+    let tolerance = jiff::SignedDuration::from_millis(1); // it has microseconds
+    assert!(sent + tolerance >= began && sent <= jiff::Timestamp::now());
+}
+
+#[tokio::test]
 async fn a_delivery_and_an_explanation_say_why_an_attempt_failed() {
     let receiver = Receiver::that(redirect()).await;
     let (client, address) = sandbox(&receiver, false).await;

@@ -448,6 +448,12 @@ async fn every_operation_answers_as_it_is_described() {
         ),
         ("POST trigger", "trigger", json!({"type": "NONE"})),
         (
+            "POST dummy_values",
+            "dummy_values",
+            json!({"values": ["Eko Hadi Salim", "nobody"]}),
+        ),
+        ("POST dummy_values", "dummy_values", json!({})),
+        (
             "POST clock",
             "clock",
             json!({"now": "2026-02-01T00:00:00Z"}),
@@ -590,5 +596,5 @@ async fn the_fields_that_a_refusal_lists_are_those_that_are_described() {
         assert_eq!(described, listed, "{route}");
         count += 1;
     }
-    assert_eq!(count, 7, "routes that take an object of known fields");
+    assert_eq!(count, 8, "routes that take an object of known fields");
 }

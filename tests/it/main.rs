@@ -40,6 +40,8 @@ mod documentation;
 mod documented_limits;
 #[cfg(unix)]
 mod documented_log;
+mod dummy_values;
+mod embedded_book;
 #[cfg(target_os = "linux")]
 mod endings;
 mod every_outcome;

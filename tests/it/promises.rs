@@ -869,6 +869,7 @@ fn without_measurements(value: &mut Value) {
             ] {
                 map.remove(name);
             }
+            map.remove("sent_at");
             if is_exchange {
                 map.remove("at");
             }

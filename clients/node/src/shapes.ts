@@ -102,7 +102,10 @@ export interface Request {
 
 /** One try to deliver a callback. */
 export interface Attempt {
+  /** By the world's clock. */
   at: string;
+  /** By the machine's clock. */
+  sent_at: string;
   request: string;
   status: number | null;
   answer: string;

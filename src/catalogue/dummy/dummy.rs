@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
+use super::listed_values::ListedValues;
 use super::watchlist::{Profile, Watchlist, WatchlistListing};
 use crate::scenario::{self, AccountFinding, BankAccountPart, DateForm, PersonPart, ScenarioFile};
 
@@ -13,6 +14,7 @@ pub(crate) struct Dummy {
     files: Vec<Arc<ScenarioFile>>,
     dates: DateForm,
     data: OnceLock<Data>,
+    listed: OnceLock<ListedValues>,
 }
 
 #[derive(Debug)]
@@ -39,6 +41,7 @@ impl Dummy {
             files,
             dates,
             data: OnceLock::new(),
+            listed: OnceLock::new(),
         }
     }
 
@@ -89,6 +92,13 @@ impl Dummy {
         );
         let account = self.data().accounts.get(&key)?;
         Some((account.holder.as_deref(), account.finding))
+    }
+
+    /// Those of the values that are on a list. Dates and places count only beside a name or number of their entry.
+    pub(crate) fn listed(&self, values: Vec<String>) -> Vec<String> {
+        let files = || self.files.iter().map(|file| &**file);
+        let listed = self.listed.get_or_init(|| ListedValues::of(files()));
+        listed.among(values)
     }
 
     fn data(&self) -> &Data {

@@ -2,6 +2,7 @@
 
 mod dummy;
 mod fakes;
+mod listed_values;
 mod lookup;
 mod names;
 mod watchlist;

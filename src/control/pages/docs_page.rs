@@ -32,6 +32,11 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 pub(crate) fn answer(path: &str) -> Option<Response<ReplyBody>> {
     let path = path.strip_suffix('/').unwrap_or(path);
     let (_, content_type, text) = FILES.iter().find(|(at, ..)| *at == path)?;
+    Some(guarded(content_type, text))
+}
+
+/// A file that loads nothing from elsewhere, and whose type a browser does not guess.
+pub(super) fn guarded(content_type: &'static str, text: &'static str) -> Response<ReplyBody> {
     let mut response = document(
         HeaderValue::from_static(content_type),
         text.as_bytes().into(),
@@ -47,5 +52,5 @@ pub(crate) fn answer(path: &str) -> Option<Response<ReplyBody>> {
             HeaderValue::from_static(value),
         );
     }
-    Some(response)
+    response
 }

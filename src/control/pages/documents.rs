@@ -43,8 +43,18 @@ pub(crate) fn answer_document(context: &Context, call: &Call) -> Option<Response
             )
             .into(),
         )),
-        path => docs_page::answer(path),
+        path => page(path),
     }
+}
+
+#[cfg(feature = "inspector")]
+fn page(path: &str) -> Option<Response<ReplyBody>> {
+    docs_page::answer(path).or_else(|| super::book::answer(path))
+}
+
+#[cfg(not(feature = "inspector"))]
+fn page(path: &str) -> Option<Response<ReplyBody>> {
+    docs_page::answer(path)
 }
 
 fn openapi(context: &Context) -> Bytes {

@@ -25,6 +25,7 @@ pub(crate) fn text(catalogue: &Catalogue, base: &str, commands: Vec<(String, Str
         - {base}/__sandbox/catalog: the same as a list with curl lines\n\
         - {base}/__sandbox/openapi.json: the control API\n\
         - {base}/__sandbox/docs: both as a page for people\n\
+        - {base}/__sandbox/docs/book: the documentation; {base}/__sandbox/docs/book/recipes.md is one of its pages as Markdown\n\
         - `docs/SUMMARY.md` in the source of the sandbox: recipes, every page, every error with its remedy\n\n\
         ## Magic replies\n\n\
         Send `x-magic-reply: OUTCOME` to choose the outcome; the body can then be left out. \

@@ -1,5 +1,7 @@
 //! The pages for people and agents: inspector, documents, llms.txt.
 
+#[cfg(feature = "inspector")]
+mod book;
 mod docs_page;
 mod document;
 mod documents;

@@ -79,6 +79,16 @@ pub(crate) struct ListedOutcome {
     pub priority: i64,
     /// The faults, delays and limits of its replies: `delay 3s`, `fault truncate`, `at most 5 in 1s`.
     pub breaks: Vec<String>,
+    /// Where a user's file has it. None for a shipped outcome.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<ListedPlace>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct ListedPlace {
+    pub file: String,
+    /// Counted from 1.
+    pub line: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -273,6 +283,10 @@ impl ListedOutcome {
                 .faults
                 .as_deref()
                 .map_or(Vec::new(), OutcomeFaults::words),
+            place: (!outcome.origin.file.shipped).then(|| ListedPlace {
+                file: outcome.origin.file.name.clone(),
+                line: outcome.origin.line(),
+            }),
             cycle: matches!(outcome.answer, Answer::Sequence { cycle: true, .. }),
             weighted: match &outcome.answer {
                 Answer::Weighted(weights) => weights.iter().cloned().collect(),

@@ -48,6 +48,10 @@ pub const MEASUREMENTS: &[(&str, &str)] = &[
 /// called by the end of its path, where that is enough.
 pub const QUOTES: &[(&str, &str)] = &[
     (
+        "docs/reliability.md",
+        "({memory::CONNECTIONS_MAX} with the default of `--memory`)",
+    ),
+    (
         "src/control/openapi.json",
         "of the body of the answer, at most {log_text::LINE_CHARS_MAX} characters",
     ),
@@ -401,10 +405,6 @@ pub const QUOTES: &[(&str, &str)] = &[
 ///
 /// The browser decides which pictures it draws, and how large: `inspector/uploads.js`.
 pub const NO_LIMITS: &[(&str, &str)] = &[
-    (
-        "docs/reliability.md",
-        "(one for each 512 KiB of `--memory`, so 1,024 by default)",
-    ),
     ("src/base/memory.rs", "which needs at least 20 MiB"),
     ("docs/reliability.md", "which needs at least 20 MiB"),
     (
@@ -412,10 +412,6 @@ pub const NO_LIMITS: &[(&str, &str)] = &[
         "a body of more than 2 MiB never has room",
     ),
     ("docs/reliability.md", "a stream counts as 8 KiB of"),
-    (
-        "docs/reliability.md",
-        "there is one for each 512 KiB of `--memory`, so 1,024 by default",
-    ),
     ("src/base/memory.rs", "at least 32 MiB"),
     ("docs/callbacks.md", "has ended (40 s at most; `--wait`"),
     (

@@ -95,9 +95,10 @@ class TriedAddress(TypedDict):
 
 
 class Attempt(TypedDict):
-    """One try to deliver a callback."""
+    """One try to deliver a callback. ``at`` is by the world's clock, ``sent_at`` by the machine's."""
 
     at: str
+    sent_at: str
     request: str
     status: Optional[int]
     answer: str

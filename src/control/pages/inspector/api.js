@@ -1,6 +1,8 @@
-// The control API, product requests in the name of a world, and the stream of events.
+// The control API, and product requests in the name of a world.
 
 import { ask } from './dom.js';
+import { ENTRIES_MAX } from './feed.js';
+import { learn } from './machine.js';
 import { parse } from './numbers.js';
 
 const base = new URL('.', location.href); // …/__sandbox/
@@ -49,6 +51,7 @@ async function guarded(request) {
   for (;;) {
     const used = { [TOKEN]: sessionStorage.getItem(TOKEN), [KEY]: sessionStorage.getItem(KEY) };
     const response = await request();
+    learn(response.headers.get('date'));
     if (response.status !== 401) return response;
     const body = await response.json().catch(() => null);
     const isOurs = ['control_token_required', 'wrong_control_token', 'no_world'].includes(body?.error);
@@ -131,43 +134,5 @@ export async function send(world, { method, path, headers = {}, body }) {
   };
 }
 
-/**
- * Follows the events for ever. `told(event, data)` also hears `open` and `closed`.
- * It is read by hand, since EventSource cannot send a token.
- */
-export async function follow(query, told) {
-  let wait = 500;
-  for (;;) {
-    try {
-      const url = new URL('events', base);
-      for (const [name, value] of Object.entries(query())) url.searchParams.set(name, value);
-      const response = await guarded(() => fetch(url, { headers: credentials({}), credentials: 'omit', cache: 'no-store' }));
-      if (!response.ok) throw new Refused(response.status, await response.json().catch(() => null));
-      told('open', {});
-      wait = 500;
-      await read(response.body, told);
-    } catch (error) {
-      told('closed', { error });
-    }
-    told('closed', {});
-    await new Promise((resolve) => setTimeout(resolve, wait));
-    wait = Math.min(wait * 2, 10000);
-  }
-}
-
-async function read(body, told) {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let text = '';
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    text += value;
-    const events = text.split('\n\n');
-    text = events.pop();
-    for (const event of events) {
-      const lines = event.split('\n');
-      const of = (field) => lines.find((line) => line.startsWith(`${field}: `))?.slice(field.length + 2);
-      if (of('event')) told(of('event'), parse(of('data') ?? 'null'));
-    }
-  }
-}
+/** What opens the stream of events, and which data it may show. */
+export const streamRequest = () => ({ events: new URL(`events?world=all&backlog=${ENTRIES_MAX}`, base).href, headers: credentials({}) });

@@ -2,12 +2,13 @@
 
 import { api, known, send } from './api.js';
 import { word } from './curl.js';
-import { button, curlBox, fill, h, outcomeOf, say, stamp, statusOf, took } from './dom.js';
+import { after, button, curlBox, fill, h, machineTime, outcomeOf, say, since, statusOf, took, worldTime } from './dom.js';
 import { head, headers, text as content } from './json.js';
-import { withoutSecrets } from './mask.js';
+import { revealListed, withoutSecrets } from './mask.js';
 import { change, link, place } from './place.js';
-import { Rows } from './rows.js';
+import { Rows, wide } from './rows.js';
 import { catalog, soon, store } from './store.js';
+import { inSpan, timeline } from './timeline.js';
 
 const TABS = [['', 'Deliveries'], ['urls', 'URLs'], ['inbox', 'Inbox']];
 
@@ -43,16 +44,16 @@ function deliveries(room, filter, count, signal) {
   let all = [];
   let dropped = 0;
   const row = (one) => [
-    h('span', { class: 'c-time dim', title: 'by the clock of the world' }, stamp(one.created)),
+    h('span', { class: 'c-time dim' }, one.attempts.length ? since(one.attempts.at(-1).sent_at) : 'not sent'),
     h('span', { class: `tag state ${one.state}` }, one.state),
-    h('span', { class: 'c-path' }, one.type),
-    h('span', { class: 'c-outcome' }, outcomeOf(one.outcome)),
-    h('span', { class: 'c-url dim' }, one.url ? withoutSecrets(one.url) : one.reason),
+    h('span', { class: 'c-path', title: one.type }, one.type),
+    h('span', { class: 'c-outcome', title: outcomeOf(one.outcome) }, outcomeOf(one.outcome)),
     h('span', { class: 'c-took dim' }, `${one.attempts.length} ${one.attempts.length === 1 ? 'try' : 'tries'}`),
+    h('span', { class: 'c-url dim', title: one.url ? withoutSecrets(one.url) : one.reason }, one.url ? withoutSecrets(one.url) : one.reason),
   ];
   // A delivery that has changed is drawn again.
   const rows = new Rows({
-    id: 'deliveries', label: 'Deliveries, newest first', row, key: (one) => one.id,
+    id: 'deliveries', label: 'Deliveries, newest first', row, key: (one) => one.id, flat: 44, tall: 64, flatFrom: () => 640,
     pick: (one, isOpened) => {
       change({ delivery: one.id, open: isOpened ? '1' : place().query.open });
       if (isOpened && pane.offsetParent !== null) pane.focus({ preventScroll: true });
@@ -60,8 +61,18 @@ function deliveries(room, filter, count, signal) {
   });
   const empty = h('div', { class: 'empty' });
   const pane = h('section', { class: 'detail', 'aria-label': 'Delivery in detail', tabindex: '-1' });
-  const split = h('div', { class: 'split callbacks' }, h('section', { class: 'list', 'aria-label': 'Deliveries' }, rows.element, empty), pane);
+  const list = h('section', { class: 'list', 'aria-label': 'Deliveries' },
+    h('div', { class: 'head-row', 'aria-hidden': 'true' },
+      [['c-time', 'last sent'], ['state', 'state'], ['c-path', 'type'], ['c-outcome', 'outcome'], ['c-took', 'tries']].map(([cls, words]) => h('span', { class: cls }, words))),
+    rows.element, empty);
+  const split = h('div', { class: 'split callbacks' }, list, pane);
+  const times = timeline(signal);
   let shown = null;
+  // Without a choice of the reader, the newest delivery is shown. What the reader works with stays.
+  const chosen = () => place().query.delivery || (wide.matches && rows.items[0]?.id) || null;
+  const pin = () => { if (!place().query.delivery && chosen()) change({ delivery: chosen() }); };
+  for (const event of ['pointerdown', 'keydown', 'wheel']) pane.addEventListener(event, pin, { passive: true });
+  wide.addEventListener('change', () => split.isConnected && draw(), { signal });
   signal.addEventListener('abort', () => rows.close());
 
   async function load() {
@@ -72,20 +83,21 @@ function deliveries(room, filter, count, signal) {
     refresh(true);
   }
   function refresh(keep) {
-    const { q = '' } = place().query;
+    const { q = '', span } = place().query;
     const words = q.toLowerCase().split(/\s+/).filter(Boolean);
     const fitting = all.filter((one) => {
       const hay = [one.id, one.type, one.outcome, one.state, one.url, one.record].join(' ').toLowerCase();
-      return words.every((word) => hay.includes(word));
+      return words.every((word) => hay.includes(word)) && (!span || one.attempts.some((attempt) => inSpan(attempt.sent_at, span)));
     });
-    rows.show(fitting, { keep, again: true });
+    rows.show(fitting, { keep, again: true, free: !place().query.delivery });
+    list.classList.toggle('is-empty', !fitting.length);
     fill(count, `${fitting.length} deliveries${dropped ? ` · ${dropped} older ones dropped` : ''}`);
     empty.hidden = fitting.length > 0;
     if (!fitting.length) nothing().catch(() => {});
     draw();
   }
   async function nothing() {
-    if (all.length) return fill(empty, h('h2', {}, 'No delivery matches this filter'), button('Clear the filter', async () => change({ q: '' })));
+    if (all.length) return fill(empty, h('h2', {}, 'No delivery matches this filter'), button('Clear the filter', async () => change({ q: '', span: '' })));
     fill(empty, h('h2', {}, 'No callbacks yet'), h('p', {}, 'Register a URL, such as the inbox of this sandbox, then send a request to a product that has callbacks:'));
     const { endpoints } = await catalog();
     const one = endpoints.find((endpoint) => endpoint.callback_type && endpoint.outcomes.some((outcome) => outcome.default && outcome.callback));
@@ -97,7 +109,8 @@ function deliveries(room, filter, count, signal) {
       curlBox(one.curl));
   }
   function draw() {
-    const { delivery } = place().query;
+    const delivery = chosen();
+    rows.choose(delivery);
     const one = all.find((known_) => known_.id === delivery);
     const print = JSON.stringify(one ?? null);
     if (print === shown) return;
@@ -115,21 +128,17 @@ function deliveries(room, filter, count, signal) {
       one.reason && h('p', {}, one.reason),
       h('dl', { class: 'pairs' }, one.url && [h('dt', {}, 'to'), h('dd', { class: 'mono wrap' }, withoutSecrets(one.url))],
         one.record && [h('dt', {}, 'record'), h('dd', { class: 'mono wrap' }, one.record)],
-        h('dt', {}, 'created'), h('dd', {}, one.created),
-        one.next_try && [h('dt', {}, 'next try'), h('dd', {}, one.next_try)]),
+        h('dt', {}, 'planned'), h('dd', {}, worldTime(one.created)),
+        one.next_try && [h('dt', {}, 'next try'), h('dd', {}, worldTime(one.next_try), ' ', after(one.created, one.next_try))]),
       h('h3', {}, 'Attempts'),
       !one.attempts.length && h('p', { class: 'dim' }, 'None yet.'),
-      h('ol', { class: 'attempts' }, one.attempts.map((attempt, at) => h('li', {},
-        h('p', {}, h('b', {}, `${at + 1}.`), ' ', h('span', { class: 'dim mono' }, stamp(attempt.at)), ' ',
-          attempt.status ? statusOf(attempt.status) : h('span', { class: 'bad' }, attempt.error ?? 'no answer'), ' ', h('span', { class: 'dim' }, took(attempt.duration_ms * 1000)),
-          attempt.status && attempt.error ? h('span', { class: 'bad' }, ` ${attempt.error}`) : null),
-        h('details', { class: 'fold' }, h('summary', {}, 'Request head'), head(attempt.request)),
-        h('details', { class: 'fold' }, h('summary', {}, 'Answer'), content(attempt.answer, 'Answer of the receiver'))))),
+      h('ol', { class: 'attempts' }, one.attempts.map((attempt, at) => h('li', {}, attemptOf(one, attempt, at)))),
       h('h3', {}, 'Body'), content(one.body, 'Body of the callback'));
     pane.scrollTop = scrollTop;
+    revealListed(pane).catch(() => {});
   }
   async function again() {
-    const { delivery } = place().query;
+    const delivery = chosen();
     if (!delivery) return;
     const fresh = await api(`deliveries/${encodeURIComponent(delivery)}/redeliver`, { method: 'POST', world: store.world });
     say(`Sent again as ${fresh.id}`);
@@ -138,29 +147,51 @@ function deliveries(room, filter, count, signal) {
   }
   const lookAgain = soon(() => load().catch(() => {}), 200);
   store.on('deliveries', ({ world }) => world === store.world && split.isConnected && lookAgain(), signal);
-  let filtered = '';
+  store.on('returned', () => split.isConnected && lookAgain(), signal);
+  let filtered = ' ';
   return {
     open() {
-      fill(room, split);
+      fill(room, times.element, split);
       load().catch((error) => say(error.message, true));
     },
     placed(query) {
       if (filter.value !== (query.q ?? '')) filter.value = query.q ?? '';
-      if (filtered !== (query.q ?? '')) refresh(false);
-      filtered = query.q ?? '';
+      const filters = `${query.q ?? ''} ${query.span ?? ''}`;
+      if (filtered !== filters) refresh(false);
+      filtered = filters;
+      times.placed();
       split.classList.toggle('open', Boolean(query.open && query.delivery));
-      rows.choose(query.delivery ?? null, { scroll: true });
+      rows.choose(chosen(), { scroll: true });
       draw();
     },
     keys: {
       j: () => rows.move(1), k: () => rows.move(-1), Enter: () => rows.open(),
       r: () => again().catch((error) => say(error.message, true)),
       Escape: () => {
-        change({ open: '' });
+        change(wide.matches ? { open: '', delivery: '' } : { open: '' });
         rows.element.focus();
       },
     },
   };
+}
+
+/** One attempt: when, the answer, which addresses were tried, and what was sent. */
+function attemptOf(delivery, attempt, at) {
+  const pair = (name, value) => value && [h('dt', {}, name), h('dd', { class: 'wrap' }, value)];
+  const { status, error } = attempt;
+  return [
+    h('p', {}, h('b', {}, `${at + 1}.`), ' ', status ? statusOf(status) : null, ' ', error && error !== `status ${status}` ? h('span', { class: 'bad' }, error) : null,
+      h('span', { class: 'dim' }, ` took ${took(attempt.duration_ms * 1000)}`)),
+    h('dl', { class: 'pairs' },
+      pair('sent', [worldTime(attempt.at), ' ', after(delivery.created, attempt.at)]),
+      pair('', [machineTime(attempt.sent_at), ' ', since(attempt.sent_at)]),
+      attempt.addresses.map((tried) => pair('tried', [h('span', { class: 'mono' }, tried.address), ' ', tried.error ? h('span', { class: 'bad' }, tried.error) : h('span', { class: 'good' }, 'reached')])),
+      pair('host map', attempt.host_map && h('span', { class: 'mono' }, attempt.host_map)),
+      pair('location', attempt.location && h('span', { class: 'mono' }, withoutSecrets(attempt.location))),
+      pair('answer', attempt.answer_line && h('span', { class: 'mono' }, withoutSecrets(attempt.answer_line)))),
+    attempt.request ? h('details', { class: 'fold', open: at === delivery.attempts.length - 1 }, h('summary', {}, 'Request headers'), head(attempt.request)) : null,
+    attempt.answer ? h('details', { class: 'fold' }, h('summary', {}, 'Whole answer'), content(attempt.answer, 'Answer of the receiver')) : null,
+  ];
 }
 
 function urls(room, signal) {
@@ -174,21 +205,26 @@ function urls(room, signal) {
           .map((outcome) => ({ endpoint: endpoint.id, outcome: outcome.name, words: of.length > 1 ? `${endpoint.id} · ${outcome.name}` : outcome.name })));
         const which = h('select', { 'aria-label': `Outcome of ${one.type}` }, h('option', { value: '' }, 'its final outcome'),
           outcomes.map((outcome, at) => h('option', { value: String(at) }, outcome.words)));
-        const url = h('input', { type: 'url', value: one.url ?? `${known.setup.url}/__sandbox/inbox/mine`, 'aria-label': `URL for ${one.type}`, spellcheck: 'false' });
+        const url = h('input', { type: 'url', value: one.url ?? '', placeholder: 'https://…', required: true, 'aria-label': `URL for ${one.type}`, spellcheck: 'false' });
+        const useInbox = h('button', { type: 'button', class: 'small', 'aria-label': `Fill in the inbox for ${one.type}`, title: 'The receiver in this sandbox', onclick: () => {
+          url.value = `${known.setup.url}/__sandbox/inbox/mine`;
+          url.focus();
+        } }, 'Inbox');
         return h('section', { class: 'card', 'aria-label': one.type },
-          h('h3', {}, one.type, ' ', h('span', { class: `tag ${one.url ? 'delivered' : ''}` }, one.url ? (one.by === 'request' ? 'registered' : 'by default') : 'no URL')),
-          h('div', { class: 'row' }, url, button('Register', async () => {
+          h('h3', {}, one.type, ' ', h('span', { class: `tag ${one.url ? 'delivered' : 'warn'}` }, one.url ? (one.by === 'request' ? 'registered' : 'by default') : 'not registered')),
+          h('div', { class: 'row line' }, url, useInbox, button('Register', async () => {
+            if (!url.reportValidity()) return;
             const answer = await send(store.world, { method: 'POST', path: '/v1/callback/urls', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ type: one.type, url: url.value }) });
             if (answer.status >= 300) throw new Error(JSON.parse(answer.text).message ?? answer.text);
             say(`${one.type} is now sent to ${url.value}`);
             await draw();
           }, { 'aria-label': `Register ${one.type}` })),
-          h('div', { class: 'row' }, which, button('Trigger', async () => {
+          h('div', { class: 'row line' }, which, button('Trigger', async () => {
             const chosen = outcomes[Number(which.value)];
             const fresh = await api('trigger', { method: 'POST', world: store.world, body: which.value === '' ? { type: one.type } : { endpoint: chosen.endpoint, outcome: chosen.outcome } });
             say(`${one.type} is being sent as ${fresh.id}`);
             change({ tab: '', delivery: fresh.id }, { push: true });
-          }, { class: 'primary', disabled: !one.url, 'aria-label': `Trigger ${one.type}`, title: 'Sends a callback without a request before it' })));
+          }, { class: 'primary', disabled: !one.url, 'aria-label': `Trigger ${one.type}`, title: one.url ? 'Sends a callback without a request before it' : 'Register a URL first' })));
       })));
   }
   store.on('world', ({ world }) => world === store.world && place_.isConnected && !place_.contains(document.activeElement) && draw().catch(() => {}), signal);
@@ -218,11 +254,13 @@ function inbox(room, signal) {
           content(typeof one.body === 'string' ? one.body : JSON.stringify(one.body), `Entry ${one.seq} of ${name}`))),
         list.length > 50 && h('p', { class: 'dim' }, `and ${list.length - 50} older ones`));
     }));
+    for (const part of parts) revealListed(part).catch(() => {});
     fill(place_, h('h2', {}, 'Inbox'), h('p', { class: 'dim' }, 'A callback receiver inside the sandbox. It stores everything that is POSTed to ', h('code', {}, `${known.setup.url}/__sandbox/inbox/NAME`), '. It does not belong to a world.'),
       parts.length ? h('div', { class: 'cards' }, parts) : h('div', { class: 'empty' }, h('h2', {}, 'The inbox is empty'), h('p', {}, 'Try it:'),
         curlBox(`${known.setup.curl} ${known.setup.url}/__sandbox/inbox/mine -d '{"hello": "inbox"}'`)));
   }
-  store.on('inbox', soon(() => place_.isConnected && draw().catch(() => {}), 200), signal);
+  const drawSoon = soon(() => place_.isConnected && draw().catch(() => {}), 200);
+  for (const event of ['inbox', 'returned']) store.on(event, drawSoon, signal);
   return {
     open() {
       fill(room, place_);

@@ -1,10 +1,10 @@
 // One exchange: request and response, the explanation, the later states of its record, and other possible outcomes.
 
 import { NO_WORLD, api, known, send } from './api.js';
-import { button, bytes, clock, copy, fill, h, kind, outcomeOf, say, source, stamp, statusOf, took } from './dom.js';
+import { after, button, bytes, copy, fill, h, kind, machineTime, outcomeOf, say, since, source, statusOf, took, worldTime } from './dom.js';
 import { bodyOf, curl, hasUpload, isForm, isOwn, target } from './curl.js';
 import { body, headers } from './json.js';
-import { masked, plainPath, revealAll, withoutSecrets } from './mask.js';
+import { masked, plainPath, revealAll, revealListed, withoutSecrets } from './mask.js';
 import { change, link } from './place.js';
 import { powershell } from './powershell.js';
 import { catalog, soon, store } from './store.js';
@@ -57,7 +57,7 @@ export function detail(pane, { close }) {
         h('h2', {}, h('span', { class: `c-method m-${request.method}` }, request.method), ' ', maskedPath(target(request))),
         h('p', { class: 'facts' },
           statusOf(request.status), h('span', { class: 'mono' }, outcomeOf(request.outcome)),
-          h('span', { class: 'dim' }, `${clock(request.at)} · ${took(request.duration_us)}`),
+          h('span', {}, machineTime(request.at), h('span', { class: 'dim' }, ' · ', since(request.at), ` · took ${took(request.duration_us)}`)),
           request.delay_ms > 0 && h('span', { class: 'tag warn' }, `delayed by ${took(request.delay_ms * 1000)}`),
           request.fault && h('span', { class: 'tag warn' }, `broken: ${request.fault}`),
           h('span', { class: 'dim mono', title: 'x-sandbox-trace' }, request.trace))),
@@ -73,6 +73,7 @@ export function detail(pane, { close }) {
       request.reply_sha256 && cut(request.reply_bytes),
       others);
     drawAsked();
+    revealListed(pane).catch(() => {});
     pane.scrollTop = 0;
     fill(others);
     fill(life);
@@ -105,18 +106,18 @@ export function detail(pane, { close }) {
     const { deliveries } = callbacks.length
       ? await api('deliveries', { world: request.world, query: { record: record.id, limit: 100 } }) : { deliveries: [] };
     if (mine !== turn) return;
-    const item = (cls, time, ...words) => h('li', { class: cls }, h('span', { class: 'dim mono when' }, time), h('div', {}, words));
+    const item = (cls, time, ...words) => h('li', { class: cls }, h('span', { class: 'when' }, time), h('div', {}, words));
     fill(life, h('h3', {}, 'States of the record'),
       h('p', { class: 'mono dim wrap' }, record.id),
       h('ol', { class: 'timeline' },
-        item('done', clock(request.at), request.method === 'GET' ? 'read' : 'created', ' · current state ', h('b', { class: 'mono' }, outcomeOf(record.shows) || 'none: the record was dropped')),
-        (record.changes ?? []).map((step) => item(outcomeOf(step.outcome) === outcomeOf(record.shows) ? 'done' : '', `+${step.after}`, 'becomes ', h('b', { class: 'mono' }, outcomeOf(step.outcome)))),
-        deliveries.toReversed().map((one) => item(one.state === 'delivered' ? 'done' : one.state === 'failed' ? 'bad' : '', stamp(one.created),
+        item('done', machineTime(request.at), request.method === 'GET' ? 'read' : 'created', ' · current state ', h('b', { class: 'mono' }, outcomeOf(record.shows) || 'none: the record was dropped')),
+        (record.changes ?? []).map((step) => item(outcomeOf(step.outcome) === outcomeOf(record.shows) ? 'done' : '', h('span', { class: 'after', title: 'by the clock of the world' }, `+${step.after}`), 'becomes ', h('b', { class: 'mono' }, outcomeOf(step.outcome)))),
+        deliveries.toReversed().map((one) => item(one.state === 'delivered' ? 'done' : one.state === 'failed' ? 'bad' : '', worldTime(one.created),
           h('a', { href: link('callbacks', { world: request.world, delivery: one.id }) }, 'callback'), ' ', h('span', { class: 'mono' }, outcomeOf(one.outcome)), ' ', h('span', { class: `tag ${one.state}` }, one.state),
           one.on_purpose && h('span', { class: 'tag warn' }, one.on_purpose),
-          h('ul', {}, one.attempts.map((attempt) => h('li', {}, h('span', { class: 'dim mono' }, stamp(attempt.at)), ' ',
-            attempt.status ? statusOf(attempt.status) : h('span', { class: 'bad' }, attempt.error ?? 'no answer'), h('span', { class: 'dim' }, ` ${attempt.duration_ms} ms`))),
-          one.next_try && h('li', { class: 'dim' }, `next try at ${stamp(one.next_try)}`))))));
+          h('ul', {}, one.attempts.map((attempt) => h('li', {}, after(one.created, attempt.at), ' ',
+            attempt.status ? statusOf(attempt.status) : h('span', { class: 'bad' }, attempt.error ?? 'no answer'), h('span', { class: 'dim' }, ` took ${attempt.duration_ms} ms, `, since(attempt.sent_at)))),
+          one.next_try && h('li', { class: 'dim' }, 'next try ', after(one.created, one.next_try)))))));
   }
 
   async function drawOthers() {
@@ -129,7 +130,7 @@ export function detail(pane, { close }) {
     const reads = about.method === 'POST' && request.method === 'GET';
     const now = outcomeOf(request.outcome);
     const one = (outcome) => h('li', {},
-      h('span', { class: `mono ${outcome.name === now ? 'now' : ''}` }, outcome.name, outcome.name === now && h('span', { class: 'dim' }, ' this one')),
+      h('span', { class: `mono ${outcome.name === now ? 'now' : ''}` }, outcome.name, outcome.name === now && h('span', { class: 'dim' }, ' this one'), outcome.place && h('div', {}, at(outcome.place))),
       h('span', { class: `status ${kind(outcome.status)}` }, String(outcome.status)), source(outcome.source),
       button('Queue', async () => {
         await api('next', { method: 'POST', world, body: { endpoint, outcome: outcome.name, reads } });
@@ -154,7 +155,12 @@ export function detail(pane, { close }) {
     const why = await api(`explain/${request.trace}`, { world: request.world }).catch(() => null);
     if (why && mine === turn) await drawLife(why);
   }, 250);
-  store.on('drawn', (which) => which === request?.trace && drawAsked(), stop.signal);
+  store.on('returned', lookAgain, stop.signal);
+  store.on('drawn', (which) => {
+    if (which !== request?.trace) return;
+    drawAsked();
+    revealListed(asked).catch(() => {});
+  }, stop.signal);
   store.on('deliveries', ({ world }) => world === request?.world && lookAgain(), stop.signal);
   store.on('world', ({ world }) => {
     if (world !== request?.world) return;
@@ -184,7 +190,7 @@ function explanation(why) {
   const rules = why.rules ?? [];
   const decided = [why.decided_by ?? []].flat();
   // The value that a condition received may be personal.
-  const received = (value, name) => (value === null || value === undefined ? 'nothing' : masked(shown(value), name));
+  const received = (value, name) => (value === null || value === undefined ? 'nothing' : masked(shown(value), name, '', typeof value === 'object' ? {} : { value }));
   return h('div', { class: 'why' },
     why.nearest_rule && why.chosen_by !== 'rule'
       ? h('p', { class: 'because' }, why.because.replace(` The nearest rule: ${why.nearest_rule.differs}`, ''))

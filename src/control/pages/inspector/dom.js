@@ -1,5 +1,7 @@
 // Elements. Text is always inserted as text, because others wrote what the page shows.
 
+import { now } from './machine.js';
+
 /** h('button', {class: 'primary', onclick: send}, 'Send') */
 export function h(tag, given = {}, ...children) {
   const element = document.createElement(tag);
@@ -97,11 +99,14 @@ export function took(us) {
   return us < 1e6 ? `${(us / 1000).toFixed(us < 10000 ? 1 : 0)} ms` : `${(us / 1e6).toFixed(1)} s`;
 }
 
-export function ago(ms) {
-  const s = Math.round(ms / 1000);
-  if (s < 60) return `${s} s ago`;
-  return s < 3600 ? `${Math.floor(s / 60)} min ago` : `${Math.floor(s / 3600)} h ago`;
+function lasting(ms) {
+  const s = Math.max(0, ms) / 1000;
+  if (s < 60) return `${Math.round(s)} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min`;
+  return s < 86400 ? `${Math.floor(s / 3600)} h` : `${Math.floor(s / 86400)} d`;
 }
+
+export const ago = (ms) => `${lasting(ms)} ago`;
 
 /** The time of day of an instant, in the reader's own zone. */
 export function clock(at) {
@@ -110,8 +115,27 @@ export function clock(at) {
   return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${String(time.getMilliseconds()).padStart(3, '0')}`;
 }
 
-/** The time of day that a world's clock showed. */
-export const stamp = (at) => at.slice(11, 23);
+// Times say which clock they are from. The machine's is shown in the reader's own zone, a world's in UTC.
+
+const labelled = (at, clockOf, words) => h('time', { datetime: at, class: `${clockOf}-time`, title: `${at}, by the clock of the ${clockOf}` }, words, h('span', { class: 'dim' }, ` ${clockOf} time`));
+
+export const machineTime = (at) => labelled(at, 'machine', clock(at));
+
+export const worldTime = (at) => labelled(at, 'world', `${at.slice(0, 10)} ${at.slice(11, 23)}`);
+
+/** `12 s ago`, kept up to date. */
+export const since = (at) => h('time', { datetime: at, class: 'since', title: `${clock(at)} machine time` }, ago(now() - Date.parse(at)));
+
+/** Brings the relative times up to date. */
+export function age() {
+  for (const one of document.querySelectorAll('time.since')) one.textContent = ago(now() - Date.parse(one.dateTime));
+}
+
+/** `+2.5 s`, from one time of a world to another. */
+export function after(from, to) {
+  const ms = Date.parse(to) - Date.parse(from);
+  return h('span', { class: 'after', title: `${to}, by the clock of the world` }, `+${ms < 1000 ? `${ms} ms` : ms < 60000 ? `${(ms / 1000).toFixed(1)} s` : lasting(ms)}`);
+}
 
 export const kind = (status) => `s${Math.floor(status / 100)}`;
 

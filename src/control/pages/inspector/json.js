@@ -35,7 +35,7 @@ function write(place, value, indent, name, hidden, picture, at) {
   const text = withoutSecrets(JSON.stringify(value));
   const cls = value === null ? 'n' : typeof value === 'string' ? 's' : 'b';
   if (isSecret(name) && typeof value === 'string') place.append(h('span', { class: 's' }, '"…"'));
-  else if ((hidden || isPersonal(name)) && (typeof value === 'string' || isNumber) && value !== '') place.append(masked(text, name || 'the value', cls));
+  else if ((hidden || isPersonal(name)) && (typeof value === 'string' || isNumber) && value !== '') place.append(masked(text, name || 'the value', cls, { value }));
   else place.append(h('span', { class: cls }, text));
 }
 
@@ -47,7 +47,7 @@ export const valueAt = (value, pointer) => pointer.split('/').slice(1)
 /** An upload has a thumbnail if the page was open when it arrived. Otherwise a pattern of its hash stands for it. */
 function upload(facts, drawn) {
   const picture = drawn ? masked(copied(drawn, { role: 'img', 'aria-label': 'thumbnail of the upload' }), 'the picture', 'picture',
-    copied(drawn, { class: 'thumb blurred', 'aria-hidden': 'true' })) : pattern(facts);
+    { cover: copied(drawn, { class: 'thumb blurred', 'aria-hidden': 'true' }) }) : pattern(facts);
   const size = Number(facts.width) ? `${facts.width} × ${facts.height}` : 'no picture';
   return h('span', { class: 'upload' }, picture,
     h('span', {}, `${facts.type ?? 'empty file'} · ${bytes(Number(facts.bytes))} · ${size}`,

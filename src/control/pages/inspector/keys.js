@@ -3,7 +3,7 @@
 import { h } from './dom.js';
 
 const HELP = [
-  ['j  k', 'next, previous'], ['enter', 'open it'], ['esc', 'back to the list'], ['/', 'filter'],
+  ['j  k', 'next, previous'], ['enter', 'open it'], ['esc', 'back to the list, and to the newest request'], ['/', 'filter'],
   ['r', 'send the request again; in Callbacks: redeliver'], ['1 2 3 4', 'Requests, Callbacks, Scenarios, World'], ['?', 'these keys'],
 ];
 

@@ -1,6 +1,7 @@
 // The frame of the page: views, the choice of a world, mistakes in scenario files, light and dark.
 
-import { $, fill, h, put } from './dom.js';
+import { known } from './api.js';
+import { $, age, fill, h, put } from './dom.js';
 import { help, listen } from './keys.js';
 import { change, go, link, onPlace, place } from './place.js';
 import { store } from './store.js';
@@ -13,6 +14,9 @@ const VIEWS = { requests: ['Requests', requests], callbacks: ['Callbacks', callb
 const THEMES = { auto: 'light or dark, as in the system', light: 'light', dark: 'dark' };
 
 const tabs = h('nav', { 'aria-label': 'Views' });
+const documents = h('nav', { 'aria-label': 'Documentation', class: 'documents' },
+  h('a', { href: 'docs/book', title: 'The documentation, from this sandbox: no network is needed' }, 'Docs'),
+  h('a', { href: 'docs', title: 'Both APIs, with an example of each call' }, 'API'));
 const worlds = h('select', { 'aria-label': 'World', id: 'worlds' });
 const live = h('span', { class: 'live', id: 'live' });
 const theme = h('button', { type: 'button', class: 'quiet', id: 'theme' });
@@ -23,7 +27,7 @@ let leave = null;
 
 function header() {
   put($('#top'),
-    h('a', { class: 'brand', href: '#/requests' }, h('b', {}, 'iluma'), '-sandbox'), tabs,
+    h('a', { class: 'brand', href: '#/requests' }, h('b', {}, 'iluma'), '-sandbox'), tabs, documents,
     h('div', { class: 'row tools' }, live, worlds, theme,
       h('button', { type: 'button', class: 'quiet', 'aria-label': 'Keys', title: 'Keys (?)', onclick: help }, '?')));
   worlds.addEventListener('change', () => change({ world: worlds.value === 'all' ? '' : worlds.value, trace: '', open: '', delivery: '' }, { push: true }));
@@ -55,27 +59,34 @@ function drawTabs() {
 function drawWorlds() {
   const { view: name } = place();
   const isAll = name === 'requests';
+  if (!known.setup) return;
   const listed = store.worlds.map((one) => [one.world, `${one.name ?? one.world} · ${one.requests}`]);
   if (!store.worlds.some((one) => one.world === store.world)) listed.unshift([store.world, `${store.world} · 0`]);
   fill(worlds, isAll && h('option', { value: 'all' }, 'all worlds'), listed.map(([value, words]) => h('option', { value }, words)));
   worlds.value = isAll ? place().query.world || 'all' : store.world;
 }
 
+let isFolded = false;
 function drawBanner() {
   const { reload } = store;
-  const isBroken = reload?.scenarios === 'stale';
-  const told = h('div', { role: 'alert', class: 'broken' });
-  if (isBroken) {
-    const many = reload.errors.length;
-    put(told, h('p', {}, h('b', {}, many === 1 ? 'A scenario file is broken.' : `The scenario files have ${many} mistakes.`), ' The last correct scenarios stay in use until this is fixed.'),
-      h('pre', { tabindex: '0' }, reload.error_text));
+  if (reload?.scenarios !== 'stale') {
+    isFolded = false;
+    return fill($('#banner'));
   }
-  fill($('#banner'), isBroken && told);
+  const many = reload.errors.length;
+  const [first] = reload.errors;
+  const text = h('pre', { tabindex: '0' }, reload.error_text);
+  const told = h('details', { open: !isFolded },
+    h('summary', {}, h('b', {}, many === 1 ? 'A scenario file is broken.' : `The scenario files have ${many} mistakes.`), ' The last correct scenarios stay in use until this is fixed.',
+      first?.file && h('span', { class: 'mono wrap place' }, ` ${first.file}:${first.line}`)), text);
+  told.addEventListener('toggle', () => (isFolded = !told.open));
+  return fill($('#banner'), h('div', { role: 'alert', class: 'broken' }, told));
 }
 
 function drawLive() {
-  live.className = store.isOpen ? 'live on' : 'live off';
-  fill(live, h('span', { class: 'dot', 'aria-hidden': 'true' }), store.isOpen ? 'live' : 'not connected');
+  const [state, words] = store.isOpen ? ['on', 'live'] : ['off', 'not connected'];
+  live.className = `live ${state}`;
+  fill(live, h('span', { class: 'dot', 'aria-hidden': 'true' }), h('span', { class: 'words' }, words));
 }
 
 function placed() {
@@ -95,7 +106,8 @@ function placed() {
 
 async function start() {
   header();
-  drawLive();
+  drawTabs();
+  fill($('#main'), h('p', { class: 'empty dim' }, 'Loading…'));
   store.on('connection', drawLive);
   store.on('worlds', drawWorlds);
   store.on('reload', drawBanner);
@@ -106,6 +118,8 @@ async function start() {
       h('p', {}, h('button', { type: 'button', class: 'primary', onclick: () => location.reload() }, 'Try again'))));
     return;
   }
+  drawLive();
+  setInterval(age, 1000);
   onPlace(placed);
   listen({ view: () => view, go: (number) => go(Object.keys(VIEWS)[number]) });
   placed();

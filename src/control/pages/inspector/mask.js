@@ -1,6 +1,6 @@
 // Masks: personal fields are shown when they are clicked, keys and tokens never.
 
-import { known } from './api.js';
+import { api, known } from './api.js';
 import { h } from './dom.js';
 
 const SECRET = /token|secret|authorization|password|cookie|signature|api[-_]?key/i;
@@ -16,12 +16,13 @@ export const withoutKeys = (text) => text.replace(KEYS, '$1…');
 export const withoutSecrets = (text) => withoutKeys(text).replace(HEX, '…');
 
 /** A text, or a picture, that shows itself when its cover is clicked. */
-export function masked(text, name, cls = '', cover = '••••••') {
+export function masked(text, name, cls = '', { cover = '••••••', value } = {}) {
   const element = h('button', {
     type: 'button', class: `mask ${cls}`, 'aria-label': `Show ${name}`, title: `Show ${name}`,
   }, cover);
-  element.reveal = () => {
-    const shown = h('span', { class: cls, tabindex: '-1' }, text);
+  element.personal = value;
+  element.reveal = (title) => {
+    const shown = h('span', { class: cls, tabindex: '-1', title }, text);
     const hadFocus = document.activeElement === element;
     element.replaceWith(shown);
     if (hadFocus) shown.focus();
@@ -35,6 +36,16 @@ export function masked(text, name, cls = '', cover = '••••••') {
 
 export function revealAll(root) {
   for (const element of root.querySelectorAll('button.mask')) element.reveal();
+}
+
+/** Shows the values that are on the dummy lists: they belong to no real person. */
+export async function revealListed(root) {
+  const masks = [...root.querySelectorAll('button.mask')].filter((one) => one.personal !== undefined);
+  if (!masks.length) return;
+  const values = [...new Set(masks.map((one) => String(one.personal)))];
+  const { listed: all } = await api('dummy_values', { method: 'POST', body: { values } });
+  const listed = new Set(all);
+  for (const one of masks) if (listed.has(String(one.personal))) one.reveal('from the dummy lists, so not personal');
 }
 
 /** A path may hold a phone number or the like: six digits or more that are no part of an id. */

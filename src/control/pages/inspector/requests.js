@@ -1,18 +1,20 @@
 // The requests as they arrive, and one of them in detail.
 
-import { known } from './api.js';
+import { NO_WORLD, known } from './api.js';
 import { button, clock, curlBox, fill, h, outcomeOf, statusOf, took } from './dom.js';
 import { detail } from './detail.js';
 import { plainPath } from './mask.js';
 import { change, place } from './place.js';
-import { Rows } from './rows.js';
+import { Rows, wide } from './rows.js';
 import { catalog, soon, store } from './store.js';
+import { inSpan, timeline } from './timeline.js';
 
 const STATUSES = [['', 'any status'], ['2', '2xx'], ['4', '4xx'], ['5', '5xx'], ['refused', 'refused'], ['unmatched', 'no such route'], ['broken', 'broken on purpose']];
 
-function fits(entry, { q, endpoint, status, world }) {
+function fits(entry, { q, endpoint, status, world, span }) {
   if (world && world !== 'all' && entry.world !== world) return false;
   if (endpoint && entry.endpoint !== endpoint) return false;
+  if (!inSpan(entry.at, span)) return false;
   if (status === 'broken' ? !entry.fault && !entry.delay_ms : status && entry.mark !== status && !String(entry.status).startsWith(status)) return false;
   if (!q) return true;
   entry.words ??= [entry.method, entry.path, entry.status, entry.outcome, entry.trace, entry.record, entry.mark, entry.fault]
@@ -21,11 +23,11 @@ function fits(entry, { q, endpoint, status, world }) {
   return q.toLowerCase().split(/\s+/).every((word) => words.includes(word));
 }
 
-/** If there is no room, the middle goes first: the version and the resource say most. */
+/** If there is no room, the middle goes first: the version and the resource say most. An id at the end goes before it. */
 function pathOf(path) {
   const [, version, middle, tail] = /^(\/[^/]*)(.*?)(\/[^/]*)?$/.exec(path);
   return h('span', { class: 'c-path', title: path },
-    h('span', {}, version), h('span', { class: 'middle' }, middle), h('span', { class: 'tail' }, tail ?? ''));
+    h('span', {}, version), h('span', { class: 'middle' }, middle), h('span', { class: /\d.*\d.*\d/.test(tail ?? '') ? 'tail id' : 'tail' }, tail ?? ''));
 }
 
 function row(entry) {
@@ -36,12 +38,12 @@ function row(entry) {
     entry.delay_ms > 0 && h('span', { class: 'tag' }, `+${took(entry.delay_ms * 1000)}`),
   ];
   return [
-    h('span', { class: 'c-time dim' }, clock(entry.at)),
+    h('time', { class: 'c-time dim', datetime: entry.at, title: `${entry.at}, by the clock of the machine` }, clock(entry.at)),
     h('span', { class: 'c-world dim', title: entry.world }, store.nameOf(entry.world)),
     h('span', { class: `c-method m-${entry.method}` }, entry.method),
     pathOf(plainPath(entry.path)),
     statusOf(entry.status),
-    h('span', { class: 'c-outcome' }, marks, outcomeOf(entry.outcome)),
+    h('span', { class: 'c-outcome', title: outcomeOf(entry.outcome) }, marks, outcomeOf(entry.outcome)),
     h('span', { class: 'c-took dim' }, took(entry.duration_us)),
   ];
 }
@@ -56,6 +58,7 @@ export function open(main, signal) {
   const pane = h('section', { class: 'detail', 'aria-label': 'Request in detail', tabindex: '-1' });
   const rows = new Rows({
     id: 'requests', label: 'Requests, newest first', row, key: (entry) => entry.trace,
+    flatFrom: () => (split.classList.contains('many') ? 940 : 840),
     pick: (entry, isOpened) => {
       change({ trace: entry.trace, open: isOpened ? '1' : place().query.open });
       if (isOpened && pane.offsetParent !== null) pane.focus({ preventScroll: true });
@@ -63,13 +66,26 @@ export function open(main, signal) {
   });
   const list = h('section', { class: 'list', 'aria-label': 'Requests' },
     h('div', { class: 'head-row', 'aria-hidden': 'true' },
-      [['c-time', 'time'], ['c-world', 'world'], ['c-method', 'method'], ['c-path', 'path'], ['status', 'status'], ['c-outcome', 'outcome'], ['c-took', 'took']]
+      [['c-time', 'machine time'], ['c-world', 'world'], ['c-method', 'method'], ['c-path', 'path'], ['status', 'status'], ['c-outcome', 'outcome'], ['c-took', 'took']]
         .map(([cls, words]) => h('span', { class: cls }, words))),
     rows.element, empty, fresh);
   const split = h('div', { class: 'split requests' }, list, pane);
+  const times = timeline(signal);
   fill(main,
     h('h1', { class: 'unseen' }, 'Requests'),
-    h('div', { class: 'bar', role: 'search' }, text, endpoints, statuses, count), split);
+    h('div', { class: 'bar', role: 'search' }, text, endpoints, statuses, count), times.element, split);
+
+  // Without a choice of the reader, the newest request is shown. What the reader works with stays.
+  const shownTrace = () => place().query.trace || (wide.matches && rows.items[0]?.trace) || null;
+  let inPane = null;
+  const pin = () => { if (!place().query.trace && inPane) change({ trace: inPane }); };
+  for (const event of ['pointerdown', 'keydown', 'wheel']) pane.addEventListener(event, pin, { passive: true });
+  const showChosen = () => {
+    inPane = shownTrace();
+    rows.choose(inPane);
+    about.show(inPane);
+  };
+  const showNewest = soon(showChosen, 300);
 
   text.addEventListener('input', () => change({ q: text.value }));
   text.addEventListener('keydown', (event) => {
@@ -95,22 +111,25 @@ export function open(main, signal) {
   function refresh(keep, again = false) {
     const { query } = place();
     const fitting = store.entries.filter((entry) => fits(entry, query));
-    rows.show(fitting, { keep, again });
     const number = (value) => value.toLocaleString('en');
     fill(count, fitting.length === store.entries.length ? `${number(fitting.length)} requests` : `${number(fitting.length)} of ${number(store.entries.length)}`,
       store.skipped > 0 && ` · ${number(store.skipped)} came too quickly to be shown`);
     list.classList.toggle('is-empty', !fitting.length);
     empty.hidden = fitting.length > 0;
     if (!fitting.length) nothing();
-    split.classList.toggle('many', new Set(store.entries.map((entry) => entry.world)).size > 1 && (query.world ?? 'all') === 'all');
+    const worlds = new Set(store.entries.map((entry) => entry.world));
+    worlds.delete(NO_WORLD);
+    split.classList.toggle('many', worlds.size > 1 && (query.world ?? 'all') === 'all');
+    rows.show(fitting, { keep, again, free: !query.trace });
   }
 
   async function nothing() {
     const { query } = place();
     const isOther = query.world && query.world !== 'all';
-    if (store.entries.length && (query.q || query.endpoint || query.status || !isOther)) {
+    if (!store.isLoaded) return fill(empty, h('p', { class: 'dim' }, 'Loading…'));
+    if (store.entries.length && (query.q || query.endpoint || query.status || query.span || !isOther)) {
       return fill(empty, h('h2', {}, 'No request matches these filters'),
-        button('Clear the filters', async () => change({ q: '', endpoint: '', status: '', world: '' })));
+        button('Clear the filters', async () => change({ q: '', endpoint: '', status: '', world: '', span: '' })));
     }
     fill(empty, h('h2', {}, 'Waiting for the first request'), h('p', {}, 'Paste this into a terminal. The request appears here at once, with the reason for its response.'));
     const { endpoints: all } = await catalog();
@@ -134,12 +153,12 @@ export function open(main, signal) {
     if (text.value !== (query.q ?? '')) text.value = query.q ?? '';
     endpoints.value = query.endpoint ?? '';
     statuses.value = query.status ?? '';
-    const filters = JSON.stringify([query.q, query.endpoint, query.status, query.world]);
+    const filters = JSON.stringify([query.q, query.endpoint, query.status, query.world, query.span]);
     if (filters !== shown) refresh(shown === null);
     shown = filters;
-    rows.choose(query.trace ?? null);
     split.classList.toggle('open', Boolean(query.open && query.trace));
-    about.show(query.trace ?? null);
+    times.placed();
+    showChosen();
   }
 
   store.on('entries', ({ added }) => {
@@ -148,6 +167,7 @@ export function open(main, signal) {
     refresh(true);
     unseen = rows.above === 0 && wasAtTop ? 0 : unseen + Math.max(0, rows.items.length - before);
     if (rows.above === 0) unseen = 0;
+    showNewest();
     fresh.hidden = unseen === 0 || added === 0;
     fresh.textContent = `↑ ${unseen} new`;
   }, signal);
@@ -155,7 +175,8 @@ export function open(main, signal) {
   store.on('reload', soon(() => fillEndpoints().catch(() => {})), signal);
   fillEndpoints().catch(() => {});
   placed(place());
-  rows.choose(place().query.trace ?? null, { scroll: true });
+  rows.choose(shownTrace(), { scroll: true });
+  wide.addEventListener('change', showChosen, { signal });
   signal.addEventListener('abort', () => {
     rows.close();
     about.close();
@@ -169,7 +190,7 @@ export function open(main, signal) {
       r: () => about.again(),
       '/': () => text.focus(),
       Escape: () => {
-        change({ open: '' });
+        change(wide.matches ? { open: '', trace: '' } : { open: '' });
         rows.element.focus();
       },
     },

@@ -3,7 +3,9 @@
 
 import { fill, h } from './dom.js';
 
-const narrow = matchMedia('(max-width: 700px)');
+/** Beside the list there is room for one entry in detail. */
+export const wide = matchMedia('(min-width: 1001px)');
+
 const AHEAD = 8;
 
 export class Rows {
@@ -11,29 +13,30 @@ export class Rows {
   #chosen = null;
   #drawn = new Map();
   #first = 0;
+  #isTall = false;
 
-  /** `row(item)` gives the cells; `key(item)` is unique; `pick(item, isOpened)` is called on a choice. */
-  constructor({ id, label, row, key, pick, tall = 46, flat = 26 }) {
-    Object.assign(this, { id, row, key, pick, tall, flat });
+  /**
+   * `row(item)` gives the cells; `key(item)` is unique; `pick(item, isOpened)` is called on a choice. Rows are flat if the list
+   * has the width `flatFrom()`, else tall.
+   */
+  constructor({ id, label, row, key, pick, flatFrom, tall = 46, flat = 26 }) {
+    Object.assign(this, { id, row, key, pick, flatFrom, tall, flat });
     this.space = h('div', { role: 'presentation', class: 'space' });
     this.element = h('div', { class: 'rows', role: 'listbox', tabindex: '0', id, 'aria-label': label }, this.space);
     this.element.addEventListener('scroll', () => this.draw(), { passive: true });
     this.element.addEventListener('keydown', (event) => this.#key(event));
     this.#watch = new ResizeObserver(() => this.draw());
     this.#watch.observe(this.element);
-    narrow.addEventListener('change', this.#again);
   }
 
   #watch;
-  #again = () => this.draw(true);
 
   close() {
     this.#watch.disconnect();
-    narrow.removeEventListener('change', this.#again);
   }
 
   get height() {
-    return narrow.matches ? this.tall : this.flat;
+    return this.#isTall ? this.tall : this.flat;
   }
 
   get items() {
@@ -44,10 +47,10 @@ export class Rows {
     return this.#items.find((item) => this.key(item) === this.#chosen) ?? null;
   }
 
-  /** With `keep` the visible rows stay in place, unless the reader is at the top and has chosen nothing. */
-  show(items, { keep = false, again = false } = {}) {
+  /** With `keep` the visible rows stay in place, unless the reader is at the top and has chosen nothing (`free`). */
+  show(items, { keep = false, again = false, free = this.#chosen === null } = {}) {
     const top = this.element.scrollTop;
-    const mayMove = keep && (top > 0 || this.#chosen !== null) && this.#items.length > 0;
+    const mayMove = keep && (top > 0 || !free) && this.#items.length > 0;
     const seenAt = Math.floor(top / this.height);
     const seen = mayMove ? this.#items[seenAt] : null;
     this.#items = items;
@@ -105,7 +108,13 @@ export class Rows {
   }
 
   draw(again = false) {
-    const { scrollTop, clientHeight } = this.element;
+    const { scrollTop, clientHeight, clientWidth } = this.element;
+    const isTall = clientWidth > 0 && clientWidth < this.flatFrom();
+    if (isTall !== this.#isTall) {
+      this.#isTall = isTall;
+      this.element.parentElement?.classList.toggle('tall', isTall);
+      again = true;
+    }
     if (again) {
       this.#drawn.clear();
       this.space.style.height = `${this.#items.length * this.height}px`;

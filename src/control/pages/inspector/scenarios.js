@@ -19,14 +19,16 @@ export function open(main, signal) {
   function drawFiles() {
     const { reload } = store;
     if (!reload) return;
-    const since = reload.last_reload_ms_ago === null ? null : reload.last_reload_ms_ago + Date.now() - store.reloadSeenAt;
+    const since = reload.last_reload_ms_ago === null ? null : reload.last_reload_ms_ago + Date.now() - reload.seen_at;
     fill(files, h('span', { class: reload.scenarios === 'stale' ? 'bad' : '' }, reload.scenarios === 'stale' ? 'broken; the last correct files are in use' : 'all files are correct'),
       ` · generation ${reload.generation} · `, since === null ? 'not reloaded since the start' : `${reload.reloads} ${reload.reloads === 1 ? 'reload' : 'reloads'}, the last ${ago(since)}`,
       reload.warnings.length > 0 && h('span', { class: 'warn' }, ` · ${reload.warnings.length} warnings`));
   }
 
   async function load() {
-    all = await catalog();
+    const read = await catalog();
+    if (JSON.stringify(read) === JSON.stringify(all)) return; // what is open in it stays open
+    all = read;
     drawn = null;
     placed(place());
   }
@@ -53,6 +55,9 @@ export function open(main, signal) {
 
   const more = (outcome) => [
     outcome.is_default || outcome.default ? h('span', { class: 'tag' }, 'default') : null,
+    outcome.place && h('div', {}, h('span', { class: 'tag' }, 'yours'), ' ', h('code', {}, `${outcome.place.file}:${outcome.place.line}`)),
+    outcome.when.map((all, at) => h('div', {}, at ? 'or ' : 'when ', Object.entries(all).map(([condition, test], nth) => [nth ? ' and ' : '', h('code', {}, condition), ' is ', h('code', {}, JSON.stringify(test))]))),
+    outcome.when.length > 0 && outcome.priority !== 0 && h('div', { class: 'dim' }, `priority ${outcome.priority}`),
     outcome.callback && h('span', { class: 'tag delivered' }, outcome.callback === 'normal' ? 'callback' : `callback ${outcome.callback}`),
     outcome.then.map((step) => h('div', { class: 'dim' }, `after ${step.after}: `, h('span', { class: 'mono' }, step.outcome))),
     outcome.sequence.length > 0 && h('div', { class: 'dim' }, `in turn: ${outcome.sequence.join(', ')}${outcome.cycle ? ', and again' : ''}`),

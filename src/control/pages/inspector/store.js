@@ -1,9 +1,9 @@
 // The data of the page: the latest exchanges, the worlds, the state of the scenario files. Views listen to its events.
 
-import { NO_WORLD, api, follow, known } from './api.js';
+import { NO_WORLD, api, known } from './api.js';
+import { ENTRIES_MAX } from './feed.js';
 import { place } from './place.js';
-
-export const ENTRIES_MAX = 10000;
+import { follow } from './stream.js';
 
 class Store extends EventTarget {
   /** Newest first. */
@@ -11,9 +11,10 @@ class Store extends EventTarget {
   byTrace = new Map();
   worlds = [];
   reload = null;
-  reloadSeenAt = 0;
   skipped = 0;
   isOpen = false;
+  /** False until the first entries have come. */
+  isLoaded = false;
 
   tell(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
@@ -25,20 +26,17 @@ class Store extends EventTarget {
 
   async start() {
     known.setup = await api('setup');
-    follow(() => ({ world: 'all', backlog: ENTRIES_MAX }), (event, data) => this.heard(event, data));
+    this.join = follow(known.setup.version, (event, data) => this.heard(event, data));
     await this.loadWorlds().catch(() => {});
   }
 
   heard(event, data) {
     switch (event) {
-      case 'open':
-        this.isOpen = true;
-        this.isFresh = true;
-        this.tell('connection');
-        break;
+      case 'snapshot': this.replace(data); break;
       case 'closed':
         this.isOpen = false;
         this.tell('connection');
+        if (data === 401) this.admit().catch(() => {});
         break;
       case 'exchanges': this.add(data); break;
       case 'skipped':
@@ -47,14 +45,37 @@ class Store extends EventTarget {
         break;
       case 'reset': this.reset(data.world); break;
       case 'reload':
-        if (this.isFresh) this.reset(null); // a new stream brings everything again
-        this.isFresh = false;
         this.reload = data;
-        this.reloadSeenAt = Date.now();
         this.tell('reload', data);
         break;
       default: this.tell(event, data);
     }
+  }
+
+  /** Asks for a token or key that is accepted, then follows with it. */
+  admit() {
+    this.admission ??= api('setup').then(() => this.join()).finally(() => (this.admission = null));
+    return this.admission;
+  }
+
+  /** Takes all that the stream knows. Entries that are here already stay as they are. */
+  replace({ entries, reload, skipped }) {
+    const listed = entries.map((entry) => {
+      const known_ = this.byTrace.get(entry.trace);
+      return known_?.at === entry.at ? known_ : entry;
+    });
+    const added = listed.filter((entry) => this.byTrace.get(entry.trace) !== entry).length;
+    this.entries = listed.reverse();
+    this.byTrace = new Map(listed.map((entry) => [entry.trace, entry]));
+    this.skipped = skipped;
+    const wasLoaded = this.isLoaded;
+    this.isOpen = true;
+    this.isLoaded = true;
+    this.tell('connection');
+    this.heard('reload', reload);
+    this.worldsSoon();
+    this.tell('entries', { added });
+    if (wasLoaded) this.tell('returned'); // what was not heard meanwhile is read again
   }
 
   add(list) {

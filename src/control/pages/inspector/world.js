@@ -11,6 +11,8 @@ function clean({ endpoint, fault, delay, probability, rate_limit: limit }) {
   return { ...Object.fromEntries(given), ...(fault || delay ? { probability } : {}) };
 }
 
+const COLUMNS = ['Endpoint', 'Fault', 'Delay', 'Probability', 'Rate limit', 'Seen', 'Struck'];
+
 export function open(main, signal) {
   const holds = h('section', { class: 'card', 'aria-label': 'The world' });
   const clock = h('section', { class: 'card', 'aria-label': 'Clock' });
@@ -46,14 +48,14 @@ export function open(main, signal) {
   const to = h('input', { type: 'text', id: 'clock-to', spellcheck: 'false' });
   const advance = async (by) => {
     const { now: then, deliveries } = await api('clock/advance', { method: 'POST', world: world(), body: { by } });
-    say(`It is ${then}${deliveries.length ? `; ${deliveries.length} callbacks were sent on the way` : ''}`);
+    say(`The world time is ${then}${deliveries.length ? `; ${deliveries.length} callbacks were sent on the way` : ''}`);
     await drawClock();
   };
-  const by = h('input', { type: 'text', id: 'advance-by', value: '1h', size: '8', spellcheck: 'false' });
-  fill(clock, h('h2', {}, 'Clock'), now, moves,
-    h('div', { class: 'row' }, h('label', { for: 'advance-by' }, 'Advance by'), by, button('Advance', () => advance(by.value), { class: 'primary' }),
+  const by = h('input', { type: 'text', id: 'advance-by', 'aria-label': 'Advance by', value: '1h', class: 'short', spellcheck: 'false' });
+  fill(clock, h('h2', {}, 'Clock ', h('span', { class: 'dim' }, 'world time')), now, moves,
+    h('div', { class: 'row line' }, by, button('Advance', () => advance(by.value), { class: 'primary' }),
       ['1s', '1m', '1d'].map((text) => button(`+${text}`, () => advance(text), { class: 'small' }))),
-    h('div', { class: 'row' }, h('label', { for: 'clock-to' }, 'or to'), to, button('Set', async () => {
+    h('div', { class: 'row line' }, h('label', { for: 'clock-to' }, 'or to'), to, button('Set', async () => {
       await api('clock', { method: 'POST', world: world(), body: { now: to.value } });
       await drawClock();
     })));
@@ -130,9 +132,9 @@ export function open(main, signal) {
     healing.hidden = !all.length;
     fill(heal, all.length > 0 && h('span', { class: 'tag warn', id: 'ttl' }, `end in ${left < 90000 ? `${Math.ceil(left / 1000)} s` : `${Math.ceil(left / 60000)} min`}`));
     fill(standing, all.length ? h('div', { class: 'table', role: 'region', tabindex: '0', 'aria-label': 'Standing faults' }, h('table', {},
-      h('thead', {}, h('tr', {}, ['Endpoint', 'Fault', 'Delay', 'Probability', 'Rate limit', 'Seen', 'Struck'].map((words) => h('th', { scope: 'col' }, words)))),
-      h('tbody', {}, all.map((one) => h('tr', {}, h('td', { class: 'mono' }, one.endpoint ?? 'all'), h('td', { class: 'mono' }, one.fault ?? '–'), h('td', { class: 'mono' }, one.delay ?? '–'), h('td', {}, String(one.probability)),
-        h('td', {}, one.rate_limit ? `${one.rate_limit.limit} in ${one.rate_limit.window}` : '–'), h('td', {}, String(one.seen)), h('td', {}, String(one.struck))))))) : h('p', { class: 'dim' }, 'None: responses of this world are complete and on time.'));
+      h('thead', {}, h('tr', {}, COLUMNS.map((words) => h('th', { scope: 'col' }, words)))),
+      h('tbody', {}, all.map((one) => h('tr', {}, [one.endpoint ?? 'all', one.fault ?? '–', one.delay ?? '–', one.probability, one.rate_limit ? `${one.rate_limit.limit} in ${one.rate_limit.window}` : '–', one.seen, one.struck]
+        .map((value, at) => h('td', { class: at < 3 ? 'mono wrap' : '', 'data-label': COLUMNS[at] }, String(value)))))))) : h('p', { class: 'dim' }, 'None: responses of this world are complete and on time.'));
   }
 
   async function drawCoverage() {
@@ -160,7 +162,7 @@ export function open(main, signal) {
   }
   const again = soon(() => load().catch(() => {}), 600);
   for (const event of ['world', 'deliveries']) store.on(event, (told) => told.world === world() && again(), signal);
-  store.on('entries', again, signal);
+  for (const event of ['entries', 'returned']) store.on(event, again, signal);
   load().catch((error) => say(error.message, true));
   return {
     placed: () => {
