@@ -1,7 +1,7 @@
 # Run `make` to list the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test bless size bench bench-growth bench-peers allocations attack soak deny fuzz dist sidecar clients browser pictures documents
+.PHONY: help run check test bless size bench bench-growth bench-peers allocations attack soak deny fuzz dist sidecar clients browser pictures documents book
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -56,7 +56,7 @@ fuzz: ## every fuzz target for FUZZ_MINUTES (10) each; needs cargo-fuzz and a C+
 	    -max_total_time=$$(($(FUZZ_MINUTES) * 60)) -timeout=5 || exit 1; \
 	done
 
-clients: ## install and test the clients in clients/; needs Python, Node, a JDK, Maven and the network
+clients: ## install and test the clients in clients/; needs Python, Node, Go, a JDK, Maven and the network
 	clients/check
 
 browser: ## test the inspector in a real Chromium; needs Node, npm, the network and /usr/bin/chromium (or CHROMIUM=)
@@ -82,3 +82,6 @@ size: ## check that the binary of `make dist` is not more than 5 % larger than r
 
 sidecar: ## test image, compose, action, workflows and docs/ci.md; needs python3 and npm; the image needs root and buildah
 	tests/sidecar/run.sh
+
+book: ## build the documentation as a book, into target/book; needs mdbook
+	mdbook build

@@ -88,7 +88,15 @@ fn measure(attack: &Attack) -> Outcome<bool> {
     let bare = witnessed(attack, folder()?.path(), &Server::bare(BARE_BYTES)?)?;
     let folder = folder()?;
     let path = folder.path().display().to_string();
-    let arguments = ["--scenarios", &path, "--log-format", "off"].map(str::to_owned);
+    let arguments = [
+        "--scenarios",
+        &path,
+        "--memory",
+        "1GiB",
+        "--log-format",
+        "off",
+    ]
+    .map(str::to_owned);
     let sandbox = Server::sandbox(&arguments)?;
     let seen = witnessed(attack, folder.path(), &sandbox)?;
     let (code, panics) = sandbox.stop()?;

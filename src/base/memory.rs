@@ -17,7 +17,7 @@ const STRANGERS_BYTES_MAX: usize = 16 << 20;
 const PAGE_BYTES_MAX: usize = 8 << 20;
 
 /// How many connections may be open. Each holds what its client sends before it is read: a window of HTTP/2, or a buffer.
-const CONNECTIONS_MAX: usize = 2048;
+const CONNECTIONS_MAX: usize = 1536;
 
 /// The process itself needs one part in this many, and at least so much.
 const PROCESS_PART: usize = 8;

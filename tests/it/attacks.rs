@@ -27,7 +27,7 @@ fn halves() -> [Vec<u8>; 2] {
 }
 
 #[tokio::test]
-async fn a_thousand_slow_heads_and_a_thousand_slow_bodies_stand_in_nobodys_way() {
+async fn hundreds_of_slow_heads_and_of_slow_bodies_stand_in_nobodys_way() {
     if !has_descriptors() {
         return;
     }
@@ -35,13 +35,13 @@ async fn a_thousand_slow_heads_and_a_thousand_slow_bodies_stand_in_nobodys_way()
     let mut slow = Vec::new();
     // The bodies come first, because they have a minute, but heads only ten seconds.
     for half in halves().into_iter().rev() {
-        for _ in 0..1000 {
+        for _ in 0..700 {
             let mut raw = Raw::to(sandbox.address).await;
             raw.send(&half).await;
             slow.push(raw);
         }
     }
-    sandbox.holds(2000).await;
+    sandbox.holds(1400).await;
     sandbox.witness_is_answered().await;
     drop(slow);
     sandbox.ends_unharmed().await;
@@ -59,14 +59,17 @@ async fn what_a_crowd_needed_is_given_back_to_the_system() {
     sandbox.witness_is_answered().await;
     let before = sandbox.memory();
     let mut crowd = Vec::new();
-    for _ in 0..2000 {
+    for _ in 0..1400 {
         let mut raw = Raw::to(sandbox.address).await;
         raw.send(&slow_body).await;
         crowd.push(raw);
     }
-    sandbox.holds(2000).await;
+    sandbox.holds(1400).await;
     let meanwhile = sandbox.memory();
-    assert!(meanwhile > before * 2, "{before} KiB, {meanwhile} KiB");
+    assert!(
+        meanwhile > before + before / 2,
+        "{before} KiB, {meanwhile} KiB"
+    );
     drop(crowd);
     sandbox.memory_returns_to(before).await;
     sandbox.ends_unharmed().await;
@@ -108,7 +111,7 @@ async fn a_connection_too_many_waits_for_its_turn() {
     if !has_descriptors() {
         return;
     }
-    for (memory, most) in [("8GiB", CONNECTIONS_MAX), ("32MiB", 54)] {
+    for (memory, most) in [("8GiB", CONNECTIONS_MAX), ("32MiB", 41)] {
         let mut sandbox = Attacked::start(&["--memory", memory]).await;
         let mut held = Vec::new();
         // The witness has one connection. Each has sent a request, so it may be silent for longer than a new connection.

@@ -411,12 +411,29 @@ pub const QUOTES: &[(&str, &str)] = &[
         "clients/python/src/iluma_sandbox/world.py",
         "after ``ttl``. The default is {faults::TTL_DEFAULT}",
     ),
+    ("clients/go/world.go", "this time ({ask::WAIT_MAX} at most)"),
+    (
+        "clients/go/shapes.go",
+        "wait for Count, {ask::WAIT_MAX} at most",
+    ),
+    (
+        "clients/go/control.go",
+        "a request waits {ask::WAIT_MAX} at most",
+    ),
+    (
+        "clients/go/world.go",
+        "after ttl. The default is {faults::TTL_DEFAULT}",
+    ),
 ];
 
 /// Numbers that look like limits and are none, as they stand in their document.
 ///
 /// The browser decides which pictures it draws, and how large: `inspector/uploads.js`.
 pub const NO_LIMITS: &[(&str, &str)] = &[
+    (
+        "docs/reliability.md",
+        "1,400 connections that open and close",
+    ),
     ("src/base/memory.rs", "which needs at least 20 MiB"),
     ("docs/reliability.md", "which needs at least 20 MiB"),
     (

@@ -1,0 +1,3 @@
+module github.com/OWNER/iluma-sandbox/clients/go
+
+go 1.24
