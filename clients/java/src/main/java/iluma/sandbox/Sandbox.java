@@ -88,6 +88,9 @@ public final class Sandbox implements AutoCloseable {
         if (url == null) {
             throw new SandboxException("no URL of a sandbox: set ILUMA_SANDBOX_URL, or pass `url`");
         }
+        if (!url.matches("https?://.+")) {
+            throw new SandboxException("the URL of a sandbox begins with http:// or https://, and not `" + url + "`");
+        }
         String apiKey = first(options.apiKey(), variables.apply("ILUMA_SANDBOX_API_KEY"));
         String caFile = variables.apply("ILUMA_SANDBOX_CA_FILE");
         String caPem = options.caPem() == null && caFile != null ? readCertificate(caFile) : options.caPem();

@@ -136,9 +136,17 @@ class SandboxTest {
             assertRefused("wrong_control_token", new ConnectOptions().controlToken("another"), variables::get);
             assertRefused("control_token_required", new ConnectOptions().url(sandbox.url()), name -> null);
         }
-        String message = assertThrows(SandboxException.class, () -> Sandbox.connect(new ConnectOptions().url(""), name -> null))
-                .getMessage();
-        assertEquals("no URL of a sandbox: set ILUMA_SANDBOX_URL, or pass `url`", message);
+    }
+
+    @Test
+    void aUrlThatIsMissingOrHasNoSchemeIsAnError() {
+        assertNotConnected("no URL of a sandbox: set ILUMA_SANDBOX_URL, or pass `url`", "");
+        assertNotConnected("the URL of a sandbox begins with http:// or https://, and not `localhost:4586`", "localhost:4586");
+    }
+
+    private static void assertNotConnected(String message, String url) {
+        ConnectOptions options = new ConnectOptions().url(url);
+        assertEquals(message, assertThrows(SandboxException.class, () -> Sandbox.connect(options, name -> null)).getMessage());
     }
 
     private static void assertRefused(String error, ConnectOptions options, UnaryOperator<String> variables) {
