@@ -31,7 +31,6 @@ final class NestedRun {
         }
     }
 
-    /** Variables with an empty value are not set. */
     static ProcessBuilder start(
             Map<String, String> environment, List<String> properties, String classPath, String main, String... arguments) {
         List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
