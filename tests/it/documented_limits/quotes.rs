@@ -392,6 +392,18 @@ pub const QUOTES: &[(&str, &str)] = &[
         "a request waits {ask::WAIT_MAX} at most",
     ),
     (
+        "clients/java/src/main/java/iluma/sandbox/World.java",
+        "The same with another time, {ask::WAIT_MAX} at most",
+    ),
+    (
+        "clients/java/src/main/java/iluma/sandbox/Control.java",
+        "a request waits {ask::WAIT_MAX} at most",
+    ),
+    (
+        "clients/java/src/main/java/iluma/sandbox/World.java",
+        "faults and delays of this world for {faults::TTL_DEFAULT}",
+    ),
+    (
         "clients/node/src/world.ts",
         "after `ttl`. The default is {faults::TTL_DEFAULT}",
     ),
