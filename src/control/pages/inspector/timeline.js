@@ -143,19 +143,18 @@ export function timeline(signal) {
   }
 
   const waiting = new Set();
-  const loadWaiting = async () => {
+  const loadSoon = soon(async () => {
     const { world = 'all' } = place().query;
     const worlds = [...waiting].filter((tag) => world === 'all' || tag === store.world).slice(-WORLDS_MAX);
     waiting.clear();
     for (const tag of attempts.keys()) if (attempts.size > 4 * WORLDS_MAX) attempts.delete(tag);
     await Promise.all(worlds.map((world) => load(world).catch(() => attempts.delete(world))));
     draw();
-  };
-  const loadSoon = soon(loadWaiting, 500);
-  const loadAll = (loadThem) => {
+  }, 500);
+  const loadAll = () => {
     const latest = store.worlds.filter((one) => one.deliveries && one.idle_ms < BINS * BIN).slice(0, WORLDS_MAX);
     for (const { world } of latest) if (!attempts.has(world)) waiting.add(world);
-    if (waiting.size) loadThem();
+    if (waiting.size) loadSoon();
   };
   store.on('deliveries', ({ world }) => {
     waiting.add(world);
@@ -163,14 +162,14 @@ export function timeline(signal) {
   }, signal);
   store.on('returned', () => {
     attempts.clear();
-    loadAll(loadSoon);
+    loadAll();
   }, signal);
-  store.on('worlds', () => loadAll(loadSoon), signal);
+  store.on('worlds', loadAll, signal);
   store.on('entries', drawSoon, signal);
   const timer = setInterval(drawSoon, BIN);
   signal.addEventListener('abort', () => clearInterval(timer));
   attempts.clear();
-  loadAll(loadWaiting);
+  loadAll();
   drawSoon();
   return { element, placed: draw };
 }
