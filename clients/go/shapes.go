@@ -135,6 +135,7 @@ type Delivery struct {
 // An Attempt is one try to deliver a callback.
 type Attempt struct {
 	At         time.Time      `json:"at"`
+	SentAt     time.Time      `json:"sent_at"` // by the clock of the machine
 	Request    string         `json:"request"`
 	Status     int            `json:"status"` // 0 if there was no answer
 	Answer     string         `json:"answer"`
