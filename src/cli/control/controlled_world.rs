@@ -12,7 +12,7 @@ use super::columns::items;
 use crate::base::{nearest_clause, nearest_or_all, short};
 use crate::cli::client::Client;
 use crate::cli::output::{
-    Format, block_on, fail, finish, finish_json, misused, refusal, visible_texts,
+    Format, block_on, fail, finish, finish_json, misused, print_json, refusal, visible_texts,
 };
 use crate::cli::target::Target;
 
@@ -97,6 +97,28 @@ impl ControlledWorld {
         Ok(client.with_key(key))
     }
 
+    /// Asks for a list, which may come late, and prints it.
+    pub(super) async fn print_list(
+        &self,
+        client: &Client,
+        path: &str,
+        waits: Option<Duration>,
+        texts: ListTexts,
+    ) -> Result<ExitCode, Failure> {
+        let asked = client.ask(Method::GET, path, None, waits.unwrap_or_default());
+        let (status, answer) = asked.await.map_err(Failure::Failed)?;
+        match status {
+            StatusCode::OK => Ok(self.print(&answer, texts.list)),
+            StatusCode::REQUEST_TIMEOUT => {
+                if self.format == Format::Json {
+                    print_json(&answer).map_err(Failure::NotPrinted)?;
+                }
+                Err(Failure::Failed((texts.late)(&visible_texts(&answer))))
+            }
+            status => Err(Failure::of(status, &answer)),
+        }
+    }
+
     /// Prints an answer as JSON, or as the text that `text` makes of it. Its texts are safe for a terminal then.
     pub(super) fn print(&self, answer: &Value, text: impl FnOnce(&Value) -> String) -> ExitCode {
         match self.format {
@@ -104,6 +126,12 @@ impl ControlledWorld {
             Format::Json => finish_json(answer, ExitCode::SUCCESS),
         }
     }
+}
+
+/// The texts of a list: one shows it, the other says that nothing came in time.
+pub(super) struct ListTexts {
+    pub list: fn(&Value) -> String,
+    pub late: fn(&Value) -> String,
 }
 
 /// Refuses the name of a world that does not exist. A sandbox with `--redact` hides the names, and one that lets in only

@@ -5,15 +5,13 @@ use std::time::Duration;
 
 use clap::Args;
 use form_urlencoded::Serializer;
-use hyper::{Method, StatusCode};
 use serde_json::Value;
 
 use super::columns::{cell, items, shown_of_all, table};
 use super::controlled_world::{
-    ControlledWorld, Failure, MissingWorld, check_callback_type, run as run_command,
+    ControlledWorld, Failure, ListTexts, MissingWorld, check_callback_type, run as run_command,
 };
 use crate::base::parse_duration;
-use crate::cli::output::{Format, print_json, visible_texts};
 
 #[derive(Debug, Args)]
 #[command(
@@ -79,20 +77,14 @@ async fn deliveries(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if let Some(callback_type) = &arguments.callback_type {
         check_callback_type(&client, callback_type).await?;
     }
-    let waits = arguments.wait.unwrap_or_default();
+    let texts = ListTexts {
+        list: list_text,
+        late: timeout_text,
+    };
     let path = arguments.path();
-    let asked = client.ask(Method::GET, &path, None, waits);
-    let (status, answer) = asked.await.map_err(Failure::Failed)?;
-    match status {
-        StatusCode::OK => Ok(world.print(&answer, list_text)),
-        StatusCode::REQUEST_TIMEOUT => {
-            if world.format == Format::Json {
-                print_json(&answer).map_err(Failure::NotPrinted)?;
-            }
-            Err(Failure::Failed(timeout_text(&visible_texts(&answer))))
-        }
-        status => Err(Failure::of(status, &answer)),
-    }
+    world
+        .print_list(&client, &path, arguments.wait, texts)
+        .await
 }
 
 fn list_text(list: &Value) -> String {

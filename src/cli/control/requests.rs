@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use clap::Args;
 use form_urlencoded::Serializer;
-use hyper::{Method, StatusCode};
 use serde_json::Value;
 
 use super::columns::{cell, items, outcome_name, shown_of_all, table};
-use super::controlled_world::{ControlledWorld, Failure, MissingWorld, run as run_command};
+use super::controlled_world::{
+    ControlledWorld, Failure, ListTexts, MissingWorld, run as run_command,
+};
 use super::request_filters::{RequestFilters, not_verified_text};
 use crate::base::parse_duration;
-use crate::cli::output::{Format, print_json, visible_texts};
 
 #[derive(Debug, Args)]
 #[command(
@@ -76,20 +76,14 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 async fn requests(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let world = &arguments.world;
     let client = world.client(MissingWorld::Refuse).await?;
-    let waits = arguments.wait.unwrap_or_default();
+    let texts = ListTexts {
+        list: list_text,
+        late: not_verified_text,
+    };
     let path = arguments.path();
-    let asked = client.ask(Method::GET, &path, None, waits);
-    let (status, answer) = asked.await.map_err(Failure::Failed)?;
-    match status {
-        StatusCode::OK => Ok(world.print(&answer, list_text)),
-        StatusCode::REQUEST_TIMEOUT => {
-            if world.format == Format::Json {
-                print_json(&answer).map_err(Failure::NotPrinted)?;
-            }
-            Err(Failure::Failed(not_verified_text(&visible_texts(&answer))))
-        }
-        status => Err(Failure::of(status, &answer)),
-    }
+    world
+        .print_list(&client, &path, arguments.wait, texts)
+        .await
 }
 
 fn list_text(list: &Value) -> String {
