@@ -27,6 +27,7 @@ mod waiting;
 mod watchers;
 mod world;
 mod worlds;
+mod worlds_room;
 
 pub(crate) use self::attempt::{Attempt, Contact, TriedAddress};
 pub(crate) use self::digest::WorldDigest;

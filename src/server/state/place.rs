@@ -46,7 +46,7 @@ impl StatePlace {
         NewFile::begin(&self.path, &self.prefix, Readers::Owner)
     }
 
-    /// Removes what a sandbox left that was killed while it wrote. None writes now, because this one has the lock.
+    /// Removes what a sandbox left that was killed while it wrote. Nobody writes now, because this sandbox has the lock.
     fn remove_incomplete(&self) {
         if self.lock.is_none() {
             return;

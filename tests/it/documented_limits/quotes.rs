@@ -139,7 +139,7 @@ pub const QUOTES: &[(&str, &str)] = &[
     ),
     (
         "docs/reliability.md",
-        "idle for {worlds::IDLE_TIME} and nothing pending",
+        "idle for {worlds_room::IDLE_TIME} and nothing pending",
     ),
     (
         "SECURITY.md",
