@@ -89,7 +89,7 @@ export async function look(sandbox, { page = '', hash = '', width = 1280, height
   await tab.emulateMedia({ colorScheme: dark ? 'dark' : 'light', reducedMotion: 'reduce' });
   const errors = [];
   const hosts = new Set();
-  tab.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+  tab.on('console', (message) => message.type() === 'error' && errors.push(`${message.text()} (${message.location().url})`));
   tab.on('pageerror', (error) => errors.push(String(error)));
   tab.on('request', (request) => request.url().startsWith('data:') || hosts.add(new URL(request.url()).host));
   if (process.env.INSPECTOR_FROM_DISK) {

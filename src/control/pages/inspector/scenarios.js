@@ -5,6 +5,8 @@ import { change, link, place } from './place.js';
 import { catalog, store } from './store.js';
 import { tryit } from './tryit.js';
 
+const fieldsOf = ({ method, path, fields }) => JSON.stringify([method, path, fields]);
+
 export function open(main, signal) {
   const filter = h('input', { type: 'search', placeholder: 'Filter: endpoint, path, outcome…', 'aria-label': 'Filter by text', autocomplete: 'off', spellcheck: 'false' });
   const files = h('p', { class: 'dim files', id: 'files' });
@@ -15,6 +17,7 @@ export function open(main, signal) {
   filter.addEventListener('input', () => change({ q: filter.value }));
   let all = null;
   let drawn = null;
+  let form = null;
 
   function drawFiles() {
     const { reload } = store;
@@ -30,6 +33,9 @@ export function open(main, signal) {
     if (JSON.stringify(read) === JSON.stringify(all)) return; // what is open in it stays open
     all = read;
     drawn = null;
+    const about = all.endpoints.find(({ id }) => id === form?.about.id);
+    if (about && fieldsOf(about) === fieldsOf(form.about)) form.learn(about);
+    else form = null;
     placed(place());
   }
 
@@ -49,6 +55,7 @@ export function open(main, signal) {
     split.classList.toggle('open', Boolean(query.open));
     const about = all.endpoints.find((one) => one.id === chosen);
     const print = `${chosen} ${store.world}`;
+    if (about && form?.print !== print) form = { print, about, ...tryit(about) };
     if (print !== drawn) draw(about);
     drawn = print;
   }
@@ -76,7 +83,7 @@ export function open(main, signal) {
           about.callback_type && h('span', { class: 'tag delivered' }, about.callback_type))),
       h('div', { class: 'row actions' }, button('Copy as curl', () => copy(about.curl, 'curl')),
         h('a', { class: 'button', href: link('requests', { endpoint: about.id, world: place().query.world }) }, 'Its requests')),
-      tryit(about),
+      form.element,
       h('h3', {}, 'Outcomes'),
       h('div', { class: 'table', role: 'region', tabindex: '0', 'aria-label': 'Outcomes' }, h('table', {},
         h('thead', {}, h('tr', {}, ['Outcome', 'Status', 'Source', 'What'].map((words) => h('th', { scope: 'col' }, words)))),

@@ -10,7 +10,15 @@ import { store } from './store.js';
 const kindOf = (rule) => [rule.type].flat().find((one) => one && one !== 'null') ?? 'string';
 const isFile = (rule) => rule.format === 'file';
 
+/** The form of an endpoint. After a reload, `learn` takes its new outcomes and keeps what was entered. */
 export function tryit(about) {
+  const magic = h('select', { id: 'try-magic' });
+  const learn = ({ outcomes }) => {
+    const { value } = magic;
+    fill(magic, h('option', { value: '' }, 'let the sandbox decide'), outcomes.map((outcome) => h('option', { value: outcome.name }, outcome.name)));
+    if (outcomes.some((outcome) => outcome.name === value)) magic.value = value;
+  };
+  learn(about);
   const body = h('div', {});
   const told = h('div', { class: 'told', 'aria-live': 'polite' });
   const fold = h('details', { class: 'fold try' }, h('summary', {}, 'Try it'), body, told);
@@ -31,7 +39,6 @@ export function tryit(about) {
     const inPath = [...path.matchAll(/\{([^}]+)\}/g)].map(([, name]) => name);
     const properties = { ...Object.fromEntries(inPath.map((name) => [name, { type: 'string' }])), ...schema.properties };
     const fields = Object.entries(properties).map(([name, rule]) => field(name, rule, sample?.[name] ?? rule.examples?.[0], required.includes(name) || inPath.includes(name)));
-    const magic = h('select', { id: 'try-magic' }, h('option', { value: '' }, 'let the sandbox decide'), about.outcomes.map((outcome) => h('option', { value: outcome.name }, outcome.name)));
     const form = h('form', { class: 'form' },
       fields.map((one) => one.row),
       h('div', { class: 'field' }, h('label', { for: 'try-magic' }, h('span', { class: 'mono' }, 'x-magic-reply')), magic),
@@ -64,7 +71,7 @@ export function tryit(about) {
       content(answer.text, 'Reply'));
     }
   }
-  return fold;
+  return { element: fold, learn };
 }
 
 function field(name, rule, sample, isRequired) {
