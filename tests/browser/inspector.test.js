@@ -734,10 +734,10 @@ body.result = { is_found = true }
 
   test('what was entered in try it stays when a file changes, and a new outcome can be chosen', () => looking({ hash: '#/scenarios?endpoint=v0%2Findividual_cft_peps' }, async () => {
     await detail().locator('summary', { hasText: 'Try it' }).click();
-    await detail().getByRole('textbox', { name: 'given_names', exact: true }).fill('Somebody Else');
+    await detail().getByRole('textbox', { name: 'given_names *', exact: true }).fill('Somebody Else');
     writeFileSync(path.join(folder, 'own.toml'), 'extends = "v0/individual_cft_peps"\n[outcomes.OWN_OUTCOME]\nbody.result = {}\n');
     await detail().getByRole('row', { name: /OWN_OUTCOME/ }).waitFor();
-    assert.equal(await detail().getByRole('textbox', { name: 'given_names', exact: true }).inputValue(), 'Somebody Else');
+    assert.equal(await detail().getByRole('textbox', { name: 'given_names *', exact: true }).inputValue(), 'Somebody Else');
     await detail().getByLabel('x-magic-reply').selectOption('OWN_OUTCOME');
     rmSync(path.join(folder, 'own.toml'));
     await detail().getByRole('row', { name: /OWN_OUTCOME/ }).waitFor({ state: 'detached' });
