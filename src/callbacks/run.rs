@@ -288,6 +288,7 @@ fn record_attempt(
     request_head: Arc<str>,
     sent: AttemptResult,
 ) {
+    let order = world.commit(Instant::now());
     let mut state = world.state();
     let now = world.now(&state);
     let callbacks = &mut state.callbacks;
@@ -297,7 +298,7 @@ fn record_attempt(
     let succeeded = sent.succeeded();
     let ends_attempts = courier.signing && sent.status == Some(StatusCode::GONE);
     let retry_after = sent.retry_after;
-    let attempt = sent.into_attempt(at, request_head);
+    let attempt = sent.into_attempt(at, request_head, order.commit);
     if let Some(delivery) = callbacks.log.attempted(seq, attempt) {
         let tried = delivery.attempts.len();
         delivery.state = if succeeded {
@@ -331,7 +332,7 @@ fn record_attempt(
     }
     callbacks.log.make_room(callbacks.pending());
     courier.wake(world, &mut state);
-    drop(state);
+    drop((state, order));
     world.changed();
 }
 

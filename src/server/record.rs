@@ -160,6 +160,7 @@ fn exchange(finished: Finished<'_>, head: Box<str>, request: KeptBody) -> Exchan
         },
         delay: faults.map_or(Duration::ZERO, |faults| faults.delay),
         fault: faults.and_then(ReplyFaults::shown_fault),
+        commit: answered.commit,
     }
 }
 

@@ -21,7 +21,7 @@ use crate::base::{self, Admission, InFlight, InFlightShare, Panicked, contained,
 use crate::catalogue::UploadFields;
 use crate::control;
 use crate::http::{self, ApiError, BodyContent, Call, Picture, ReplyBody};
-use crate::world::Decision;
+use crate::world::{Commit, Decision};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const OUTCOME: HeaderName = HeaderName::from_static("x-sandbox-outcome");
@@ -314,7 +314,12 @@ async fn follow_up(serving: &Serving, answered: &mut Answered) -> Option<Release
     let control = &serving.control;
     control.engine.worlds.drop_callbacks_beyond_limit();
     match Box::pin(follow_up::carry_out_before_reply(control, world, effect)).await {
-        Ok(to_release) => to_release,
+        Ok(carried_out) => {
+            if let Some(commit) = carried_out.commit {
+                answered.commit = commit;
+            }
+            carried_out.release
+        }
         Err(failed) => {
             let catalogue = serving.control.engine.catalogue();
             answered.reply = answer::error_reply(&catalogue, None, &failed.error);
@@ -367,6 +372,7 @@ fn without_answer(serving: &Serving, uploads: Option<Arc<UploadFields>>) -> Answ
         route: None,
         uploads,
         decision: Decision::default(),
+        commit: Commit::default(),
         log_hint: None,
     }
 }

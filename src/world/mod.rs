@@ -1,9 +1,11 @@
 //! The data of one API key: records, queue, faults, outbox, journal. Searches, verifies and redacts the journal.
 
 mod attempt;
+mod commit;
 mod digest;
 mod dropped_worlds;
 mod exercised;
+mod history;
 mod journal;
 mod last_uses;
 mod named;
@@ -30,8 +32,10 @@ mod worlds;
 mod worlds_room;
 
 pub(crate) use self::attempt::{Attempt, Contact, TriedAddress};
+pub(crate) use self::commit::Commit;
 pub(crate) use self::digest::WorldDigest;
 pub(crate) use self::exercised::{Durations, Exercised, LIMITS_US};
+pub(crate) use self::history::{CommittedCall, ControlCall};
 pub(crate) use self::journal::{
     Content, DecidedBy, Decision, Expected, HEAD_KEPT_BYTES_MAX, HiddenValues, JOURNAL_ENTRIES_MAX,
     JournalOf, Judgement, Mask, NO_WORLD, RequestField, Wait, head_text, redact_attempt,

@@ -201,6 +201,8 @@ impl Worlds {
             clock: self.clock,
             seed: self.seed,
             has_setup: AtomicBool::new(state.has_setup()),
+            started: self.started,
+            order: Mutex::default(),
             state: Mutex::new(state),
             pending: counts.of_world,
             advancing: tokio::sync::Mutex::default(),
