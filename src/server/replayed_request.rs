@@ -1,6 +1,5 @@
 //! Answers a recorded request again, without a socket and without calling anybody.
 
-
 use super::follow_up::{self, Release};
 use super::record::{Finished, RequestForJournal, record};
 use super::respond::answer;
