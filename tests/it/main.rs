@@ -102,6 +102,8 @@ mod readme;
 mod ready_made;
 mod receiver;
 mod reload;
+#[cfg(target_os = "linux")]
+mod replay;
 mod requests;
 #[cfg(unix)]
 mod sandbox_url;
