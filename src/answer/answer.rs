@@ -303,7 +303,10 @@ fn commit(
     };
     judge_outcome(request, &outcome, &mut state, seen)?;
     let mut mix = world.mix(&endpoint.id);
-    mix.object(wish.fields);
+    match &endpoint.schema.uploads {
+        Some(files) => mix.object(&files.hashed(wish.fields, call.files_are_hashes)),
+        None => mix.object(wish.fields),
+    }
     state.counters.count_into(&mut mix);
     let making = NewRecord {
         engine,

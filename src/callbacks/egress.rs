@@ -240,6 +240,24 @@ impl AttemptResult {
         }
     }
 
+    /// How a recorded attempt ended.
+    #[cfg(feature = "cli")]
+    pub(crate) fn recorded(
+        status: Option<StatusCode>,
+        answer: String,
+        error: Option<String>,
+    ) -> Self {
+        Self {
+            reached: status.is_some(),
+            status,
+            answer,
+            error,
+            retry_after: None,
+            took: Duration::ZERO,
+            contact: Contact::default(),
+        }
+    }
+
     fn answered(head: &hyper::http::response::Parts, body: &[u8]) -> Self {
         let mut answer = format!("{:?} {}", head.version, head.status);
         for (name, value) in &head.headers {

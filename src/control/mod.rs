@@ -46,6 +46,8 @@ pub(crate) use self::context::Context;
 pub(crate) use self::control::{failed_reply, is_control_path, may_wait, no_memory_reply, respond};
 pub(crate) use self::coverage_report::Coverage;
 pub(crate) use self::direct::{heal, set_faults, trigger_directly};
+#[cfg(feature = "cli")]
+pub(crate) use self::export::{delivery_lines, exchange_line};
 pub(crate) use self::inbox_store::Inbox;
 pub(crate) use self::next::{NextOutcome, Unqueueable};
 pub(crate) use self::pages::answer_document;

@@ -209,6 +209,7 @@ async fn read(serving: &Serving, admitted: Admitted, pace: &Pace) -> Option<Read
             at,
             head,
             body: received.body,
+            files_are_hashes: false,
         },
         pictures: received.pictures,
         share: room.map_or_else(|(_, refusal)| refusal, Some),
@@ -297,7 +298,7 @@ async fn hold(
 }
 
 /// The answer as the emulated API, and whether a panic has taken its place.
-fn answer(serving: &Serving, call: &Call) -> (Answered, bool) {
+pub(super) fn answer(serving: &Serving, call: &Call) -> (Answered, bool) {
     match contained(|| answer::answer(&serving.control.engine, call)) {
         Ok(answered) => (answered, false),
         Err(Panicked) => (without_answer(serving, uploads(serving, &call.head)), true),

@@ -124,10 +124,27 @@ impl Worlds {
         }
         let (world, is_new) = match self.get(key) {
             Some(world) => (world, false),
-            None => self.create(key, now_ms)?,
+            None => self.create(key, WorldDigest::new(self.seed, key), now_ms)?,
         };
         world.last_used_ms.fetch_max(now_ms, Ordering::Relaxed);
         Ok((world, is_new))
+    }
+
+    /// A world whose ids are those of a recorded one. Its key is unknown, and `key` stands in for it.
+    #[cfg(feature = "cli")]
+    pub(crate) fn stand_in(
+        &self,
+        key: &ApiKey,
+        digest: WorldDigest,
+    ) -> Result<Arc<World>, ApiError> {
+        let (world, _) = self.create(key, digest, 0)?;
+        Ok(world)
+    }
+
+    /// When the sandbox started.
+    #[cfg(feature = "cli")]
+    pub(crate) fn started(&self) -> Instant {
+        self.started
     }
 
     pub(super) fn since_start_ms(&self, now: Instant) -> u64 {
@@ -160,7 +177,12 @@ impl Worlds {
         worlds
     }
 
-    fn create(&self, key: &ApiKey, now_ms: u64) -> Result<(Arc<World>, bool), ApiError> {
+    fn create(
+        &self,
+        key: &ApiKey,
+        digest: WorldDigest,
+        now_ms: u64,
+    ) -> Result<(Arc<World>, bool), ApiError> {
         let mut worlds = write_lock(&self.by_key);
         if let Some(world) = worlds.get(key) {
             return Ok((world.clone(), false)); // another request was quicker
@@ -170,7 +192,6 @@ impl Worlds {
             now_ms,
             idle_ms: 0,
         };
-        let digest = WorldDigest::new(self.seed, key);
         let rested = lock(&self.resting).take(digest);
         let is_new = rested.is_none();
         let count = worlds.len() + lock(&self.resting).len();
