@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace IlumaSandbox;
 
 use PHPUnit\Framework\Attributes\After;
+use PHPUnit\Framework\TestCase;
 use PHPUnit\Runner\BaseTestRunner;
 
 /**
@@ -66,14 +67,14 @@ trait IlumaWorlds
 
     private function ilumaTestName(): string
     {
-        $test = method_exists($this, 'nameWithDataSet') ? $this->nameWithDataSet() : $this->getName(); // PHPUnit 10, 9
+        $test = method_exists(TestCase::class, 'nameWithDataSet') ? $this->nameWithDataSet() : $this->getName(); // PHPUnit 10, 9
         return static::class . '::' . $test;
     }
 
     /** @return array{bool, bool} whether the test has passed, and whether it has failed */
     private function ilumaTestResult(): array
     {
-        if (method_exists($this, 'status')) { // since PHPUnit 10
+        if (method_exists(TestCase::class, 'status')) { // since PHPUnit 10
             return [$this->status()->isSuccess(), $this->status()->isFailure() || $this->status()->isError()];
         }
         $status = $this->getStatus();
