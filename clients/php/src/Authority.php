@@ -11,8 +11,12 @@ namespace IlumaSandbox;
  */
 final class Authority
 {
-    private function __construct(public readonly string $pem, public readonly string $file, private readonly ?TemporaryFolder $folder)
-    {
+    /** @param TemporaryFolder $folder the file is in it, so both go together */
+    private function __construct(
+        public readonly string $pem,
+        public readonly string $file,
+        private readonly TemporaryFolder $folder,
+    ) {
     }
 
     /** The authority in this text, in a file of its own. */

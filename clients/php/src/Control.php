@@ -136,8 +136,8 @@ final class Control
     /** The program there may be another one, or a release that answers otherwise. */
     private function notUnderstood(string $method, string $path, string $why, string $text): SandboxException
     {
-        $shown = substr($text, 0, 200);
-        return new SandboxException("$this->url answered $method /__sandbox/$path with something else than a sandbox: $why: $shown");
+        $answered = "$this->url answered $method /__sandbox/$path with something else than a sandbox";
+        return new SandboxException("$answered: $why: " . substr($text, 0, 200));
     }
 
     /** @param array<string, mixed> $query */

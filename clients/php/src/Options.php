@@ -23,16 +23,16 @@ final class Options
      * Refuses unknown conditions of a request, and conditions of another type.
      *
      * @param array<int|string, mixed> $match
-     * @param list<string> $also the other options of the function `where`, which may have been meant
+     * @param list<string> $also the other options of the function, which may have been meant
      */
     public static function checkMatch(string $where, array $match, array $also = []): void
     {
-        self::checkNames($where, $match, [...array_keys(self::MATCH), ...$also], array_keys(self::MATCH));
+        self::checkNames($where, $match, array_keys(self::MATCH), $also);
         foreach ($match as $name => $value) {
             self::checkValue($where, $name, $value);
             if (get_debug_type($value) !== self::MATCH[$name]) {
-                $type = self::MATCH[$name];
-                throw new \InvalidArgumentException("`$name` of $where takes " . self::named($type) . ', and not ' . self::shown($value));
+                $type = self::named(self::MATCH[$name]);
+                throw new \InvalidArgumentException("`$name` of $where takes $type, and not " . self::shown($value));
             }
         }
     }
@@ -62,10 +62,10 @@ final class Options
     {
         foreach ($faults as $at => $fault) {
             if (is_string($at)) {
-                self::checkNames('faults', [$at => $fault], $also);
+                self::checkNames('faults', [$at => $fault], [], $also);
             }
             $where = "faults[$at]";
-            self::checkNames($where, self::options($where, $fault), self::FAULT);
+            self::checkNames($where, self::options($where, $fault), self::FAULT, []);
             foreach ($fault as $name => $value) {
                 self::checkValue($where, $name, $value);
             }
@@ -89,7 +89,7 @@ final class Options
                 $known[] = $parameter->getName();
             }
         }
-        self::checkNames(self::short($function), $unknown, $known, []);
+        self::checkNames(self::short($function), $unknown, [], $known);
     }
 
     /** `verify` for `IlumaSandbox\World::verify`. */
@@ -101,18 +101,18 @@ final class Options
 
     /**
      * @param array<int|string, mixed> $options
-     * @param list<string> $names all names of the function, for the hint
-     * @param ?list<string> $accepted those that are accepted here; all, unless it is given
+     * @param list<string> $accepted
+     * @param list<string> $also other names that may have been meant
      */
-    private static function checkNames(string $where, array $options, array $names, ?array $accepted = null): void
+    private static function checkNames(string $where, array $options, array $accepted, array $also): void
     {
-        foreach (array_keys($options) as $name) {
+        $names = [...$accepted, ...$also];
+        foreach ($options as $name => $value) {
             if (is_int($name)) {
-                throw new \InvalidArgumentException(
-                    "$where takes its options by name (" . implode(', ', $names) . '), and not ' . self::shown($options[$name]),
-                );
+                $known = implode(', ', $names);
+                throw new \InvalidArgumentException("$where takes its options by name ($known), and not " . self::shown($value));
             }
-            if (!in_array($name, $accepted ?? $names, true)) {
+            if (!in_array($name, $accepted, true)) {
                 $near = self::nearest($name, $names);
                 $hint = $near === null ? 'known are ' . implode(', ', $names) : "did you mean `$near`?";
                 throw new \InvalidArgumentException("unknown option `$name` of $where: $hint");

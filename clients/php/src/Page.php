@@ -64,7 +64,8 @@ final class Page implements \ArrayAccess, \Countable, \IteratorAggregate
 
     public function offsetGet(mixed $offset): mixed
     {
-        return $this->items[$offset] ?? throw new \OutOfBoundsException("the page has no [$offset], but " . count($this) . ' entries');
+        $entries = count($this->items);
+        return $this->items[$offset] ?? throw new \OutOfBoundsException("the page has no [$offset], but $entries entries");
     }
 
     public function offsetSet(mixed $offset, mixed $value): never

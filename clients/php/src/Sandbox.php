@@ -153,8 +153,13 @@ final class Sandbox
      * @param bool $decode false returns the text of the answer
      * @return mixed JSON as arrays, or a text
      */
-    public function call(string $method, string $path, array $query = [], array|string|null $body = null, bool $decode = true): mixed
-    {
+    public function call(
+        string $method,
+        string $path,
+        array $query = [],
+        array|string|null $body = null,
+        bool $decode = true,
+    ): mixed {
         return $this->control->call($method, $path, $query, $body, $decode);
     }
 

@@ -167,8 +167,8 @@ final class World
     /**
      * The callbacks that match, with their attempts, newest first.
      *
-     * With `count`, it waits until this many match. It throws {@see NotVerified} with the reasons after `wait`, or at once if none
-     * can come because no URL is registered. `state` is `scheduled`, `sending`, `retrying`, `delivered`, `failed`, `cancelled`,
+     * With `count`, it waits until this many match. It throws {@see NotVerified} with the reasons after `wait`, or at once if
+     * none can come because no URL is registered. `state` is `scheduled`, `sending`, `retrying`, `delivered`, `failed`, `cancelled`,
      * `suppressed`, `dropped` or `no_url`; only `state: 'no_url'` lists the callbacks that had no URL.
      */
     public function deliveries(
@@ -379,8 +379,13 @@ final class World
      * @param bool $decode false returns the text of the answer, in which `{}` stays different from `[]`
      * @return mixed JSON as arrays, or a text
      */
-    public function call(string $method, string $path, array $query = [], array|string|null $body = null, bool $decode = true): mixed
-    {
+    public function call(
+        string $method,
+        string $path,
+        array $query = [],
+        array|string|null $body = null,
+        bool $decode = true,
+    ): mixed {
         return $this->control->call($method, $path, $query, $body, $decode);
     }
 

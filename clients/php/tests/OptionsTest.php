@@ -15,7 +15,7 @@ final class OptionsTest extends SandboxTestCase
     public function testAnUnknownOptionIsRefusedWithTheNearest(): void
     {
         $world = $this->ilumaWorld();
-        foreach ([
+        $cases = [
             [static fn () => $world->verify(endpoint: self::BANK, atleast: 3), '`atleast` of verify: did you mean `atLeast`?'],
             [static fn () => $world->verify(endpoint: self::BANK, at_least: 3), '`at_least` of verify: did you mean `atLeast`?'],
             [static fn () => $world->verify(endpont: self::BANK), '`endpont` of verify: did you mean `endpoint`?'],
@@ -39,7 +39,8 @@ final class OptionsTest extends SandboxTestCase
             [static fn () => Sandbox::start(sed: 7), '`sed` of Sandbox::start: did you mean `seed`?'],
             [static fn () => Sandbox::connect(token: 'x'), '`token` of Sandbox::connect: did you mean `controlToken`?'],
             [static fn () => static::ilumaSandbox()->world('x', resets: true), '`resets` of Sandbox::world: did you mean `reset`?'],
-        ] as [$call, $message]) {
+        ];
+        foreach ($cases as [$call, $message]) {
             self::assertSame("unknown option $message", $this->failure(\InvalidArgumentException::class, $call)->getMessage());
         }
     }
@@ -47,7 +48,7 @@ final class OptionsTest extends SandboxTestCase
     public function testAnOptionOfAnotherTypeIsRefused(): void
     {
         $world = $this->ilumaWorld();
-        foreach ([
+        $cases = [
             [
                 static fn () => $world->verify(endpoint: null, exactly: 0),
                 '`endpoint` of verify is null: leave it out, or give it a value',
@@ -74,7 +75,8 @@ final class OptionsTest extends SandboxTestCase
                 static fn () => $world->trigger(Product::BANK_CALLBACK, 'COMPLETED_FOUND', self::BANK, [], 'more'),
                 'trigger takes its options by name (type, outcome, endpoint, set), and not "more"',
             ],
-        ] as [$call, $message]) {
+        ];
+        foreach ($cases as [$call, $message]) {
             self::assertSame($message, $this->failure(\InvalidArgumentException::class, $call)->getMessage());
         }
     }

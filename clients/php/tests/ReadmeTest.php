@@ -37,7 +37,9 @@ final class ReadmeTest extends SandboxTestCase
             $files[$name] = $require . $withBase;
         }
         $files['ClockTest.php'] = $require . 'final class ClockTest extends IlumaTestCase {
-            public function testIt() { $this->assertEquals(new DateTimeImmutable("2026-05-01T00:00:00Z"), $this->ilumaWorld()->now()); }
+            public function testIt() {
+                $this->assertEquals(new DateTimeImmutable("2026-05-01T00:00:00Z"), $this->ilumaWorld()->now());
+            }
         }';
         [$code, $output] = $this->runTests($files, ['--fail-on-risky']);
         self::assertSame(0, $code, $output);

@@ -71,7 +71,7 @@ final class WorldTest extends SandboxTestCase
     {
         $world = $this->ilumaWorld();
         $misspelt = 'v1.1/bank_acount_data_requests';
-        foreach ([
+        $cases = [
             [static fn () => $world->next(self::BANK, 'SERVER_EROR'), 'SERVER_ERROR'],
             [static fn () => $world->next($misspelt, 'SERVER_ERROR'), self::BANK],
             [static fn () => $world->requests(endpoint: $misspelt), self::BANK],
@@ -80,7 +80,8 @@ final class WorldTest extends SandboxTestCase
             [static fn () => $world->faults(['endpoint' => $misspelt, 'fault' => 503]), self::BANK],
             [static fn () => $world->deliveries(state: 'deliverd'), 'delivered'],
             [static fn () => $world->registerCallbackUrl('NAME_VALIDTOR_REQUEST', $world->url), Product::BANK_CALLBACK],
-        ] as [$call, $nearest]) {
+        ];
+        foreach ($cases as [$call, $nearest]) {
             self::assertStringContainsString($nearest, $this->failure(SandboxException::class, $call)->getMessage());
         }
     }
@@ -194,14 +195,15 @@ final class WorldTest extends SandboxTestCase
         $world->verify(status: 500, neverWithin: new \DateInterval('PT0S'));
         $world->verify(inOrder: [$first, $second]);
         $world->verify(...$first, exactly: 1);
-        foreach ([
+        $cases = [
             ['endpoint' => self::BANK, 'exactly' => 1],
             ['endpoint' => self::BANK, 'atLeast' => 3, 'wait' => 0.001],
             ['endpoint' => self::BANK, 'atMost' => 1],
             ['neverWithin' => '1ms'] + $first,
             ['inOrder' => [$second, $first]],
             ['status' => 500],
-        ] as $expectation) {
+        ];
+        foreach ($cases as $expectation) {
             self::assertStringContainsString('expected', $this->notVerified(static fn () => $world->verify(...$expectation)));
         }
     }
