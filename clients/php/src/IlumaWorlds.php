@@ -5,6 +5,8 @@ declare(strict_types=1);
 namespace IlumaSandbox;
 
 use PHPUnit\Framework\Attributes\After;
+use PHPUnit\Framework\IncompleteTest;
+use PHPUnit\Framework\SkippedTest;
 use PHPUnit\Framework\TestCase;
 use PHPUnit\Runner\BaseTestRunner;
 
@@ -60,9 +62,21 @@ trait IlumaWorlds
     #[After]
     protected function endIlumaWorlds(): void
     {
+        $this->finishIlumaWorlds(...$this->ilumaTestResult());
+    }
+
+    /** If `tearDown` throws, PHPUnit calls only this method. Mockery does that for an expectation that was not met. */
+    protected function onNotSuccessfulTest(\Throwable $t): never
+    {
+        $this->finishIlumaWorlds(hasPassed: false, hasFailed: !$t instanceof SkippedTest && !$t instanceof IncompleteTest);
+        parent::onNotSuccessfulTest($t);
+    }
+
+    private function finishIlumaWorlds(bool $hasPassed, bool $hasFailed): void
+    {
         $worlds = $this->ilumaWorlds;
         $this->ilumaWorlds = null;
-        $worlds?->finish(...$this->ilumaTestResult());
+        $worlds?->finish($hasPassed, $hasFailed);
     }
 
     private function ilumaTestName(): string

@@ -185,6 +185,21 @@ final class IlumaWorldsTest extends SandboxTestCase
         self::assertSame(0, $code, $output);
     }
 
+    public function testATestThatFailsInTearDownShowsAndEndsItsWorldToo(): void
+    {
+        [$code, $output] = $this->runTests(['OneTest.php' => self::testCase('OneTest', '
+            protected function tearDown(): void { $this->fail("in tearDown"); }
+            public function testIt() { $this->ilumaWorld()->verify(exactly: 0); }
+            public static function tearDownAfterClass(): void {
+                echo json_encode(Product::worldNames(static::ilumaSandbox()));
+            }
+        ')]);
+        self::assertSame(1, $code, $output);
+        self::assertStringContainsString('in tearDown', self::failures($output)['testIt']);
+        self::assertStringContainsString("iluma-sandbox: OneTest::testIt\nworld ", $output);
+        self::assertStringContainsString('[]', $output);
+    }
+
     public function testClassesWithEqualOptionsShareASandboxAndOthersDoNot(): void
     {
         $test = static fn (string $class, string $options, string $now): string => self::testCase($class, "
