@@ -23,6 +23,7 @@ mod callbacks;
 mod catalog;
 mod choosing;
 mod client;
+mod client_versions;
 #[cfg(unix)]
 mod command_line;
 mod connecting;
