@@ -198,7 +198,7 @@ def events_arrive_while_the_stream_is_open(staging):
     key = KEYS[1]
     tag = ask(staging.port, "GET", "/__sandbox/world", key=key).json()["world"]
     with Events(staging.port, tag) as events:
-        events.until("event: ready")
+        events.until("event: hello")
         trace = ask(staging.port, "POST", VALIDATOR, ACCOUNT, key).headers["x-sandbox-trace"]
         events.until(f'"{trace}"')
 
@@ -291,7 +291,7 @@ def a_drained_replica_finishes_what_it_began(staging):
     key = next(key for key in KEYS if before[key] == "r3")
     tag = ask(staging.port, "GET", "/__sandbox/world", key=key).json()["world"]
     with Events(staging.port, tag) as events:
-        events.until("event: ready")
+        events.until("event: hello")
         staging.balancer.admin("set server sandboxes/r3 state drain")
         after = staging.balancer.replicas_of(KEYS)
         moved = [one for one in KEYS if after[one] != before[one]]
