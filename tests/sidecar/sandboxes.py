@@ -12,13 +12,13 @@ from pathlib import Path
 
 
 class Sandbox:
-    """A sandbox at a free port of 127.0.0.1, as a context."""
+    """A sandbox at a port of 127.0.0.1 that is free, as a context."""
 
-    def __init__(self, binary, *arguments, env=None):
+    def __init__(self, binary, *arguments, port=0):
         self.folder = tempfile.TemporaryDirectory()
         ready = Path(self.folder.name, "ready.json")
-        command = [str(binary), "serve", "--port", "0", "--ready-file", str(ready), "--log-format", "off", "--exit-with-parent"]
-        self.process = subprocess.Popen([*command, *arguments], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=env)
+        command = [str(binary), "serve", "--port", str(port), "--ready-file", str(ready), "--log-format", "off", "--exit-with-parent"]
+        self.process = subprocess.Popen([*command, *arguments], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
         eventually("the sandbox is ready or has ended", lambda: ready.exists() or self.process.poll() is not None, True)
         expect("it has not ended", self.process.poll(), None)
         self.port = int(json.loads(ready.read_text())["url"].rsplit(":", 1)[1])
