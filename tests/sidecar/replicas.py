@@ -4,6 +4,7 @@
     python3 tests/sidecar/replicas.py BINARY --measure   # prints its throughput; needs `wrk`
 """
 
+import http.client
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -225,6 +227,17 @@ class Events:
         self.connection.close()
 
 
+def faults_on_the_wire_become_502_and_others_come_through(staging):
+    def status(fault):
+        try:
+            return ask(staging.port, "POST", VALIDATOR, ACCOUNT, KEYS[0], x_magic_reply=f"COMPLETED_FOUND; fault={fault}").status
+        except http.client.IncompleteRead:
+            return "cut off"
+
+    expected = {"reset": 502, "empty": 502, "garbage": 502, "truncate": "cut off", "malformed": 200, "status(418)": 418}
+    expect("faults", {fault: status(fault) for fault in expected}, expected)
+
+
 def requests_without_a_key_share_a_replica(staging):
     refused = [ask(staging.port, "POST", VALIDATOR, ACCOUNT) for _ in range(6)]
     refused += [ask(staging.port, "POST", VALIDATOR, ACCOUNT, f"no key {n}") for n in range(6)]
@@ -253,11 +266,26 @@ def calls_about_all_worlds_ask_one_replica_or_each(staging):
     expect("all worlds", made <= of_all, True)
 
 
+def only_named_worlds_are_accepted_everywhere_beside_configured_keys(binary):
+    with Staging(binary, arguments=["--api-key", KEYS[0]]) as staging:
+        for number in range(8):
+            made = ask(staging.port, "POST", "/__sandbox/worlds", {"name": f"of {number}"}).json()
+            expect("a named world", ask(staging.port, "POST", VALIDATOR, ACCOUNT, made["api_key"]).status, 200)
+        made = [ask(staging.port, "POST", "/__sandbox/worlds").json() for _ in range(20)]
+        statuses = {ask(staging.port, "POST", VALIDATOR, ACCOUNT, one["api_key"]).status for one in made}
+        expect("worlds without a name", statuses, {200, 401})
+
+
 def a_killed_replica_takes_only_its_own_worlds_along(staging):
     before = staging.balancer.replicas_of(KEYS)
     records = {key: ask(staging.port, "POST", VALIDATOR, ACCOUNT, key).json()["id"] for key in KEYS}
     lost = [key for key in KEYS if before[key] == "r2"]
-    staging.sandboxes["r2"].kill()
+    with ThreadPoolExecutor() as pool:
+        slow = pool.submit(ask, staging.port, "POST", VALIDATOR, ACCOUNT, lost[0], x_magic_reply="COMPLETED_FOUND; delay=1m")
+        arrived = ask(staging.port, "GET", "/__sandbox/requests?outcome=COMPLETED_FOUND&header.x-magic-reply=COMPLETED_FOUND;%20delay=1m&wait=10s", key=lost[0])
+        expect("a request is under way", arrived.status, 200)
+        staging.sandboxes["r2"].kill()
+        expect("its answer", slow.result().status, 502)
     for key in KEYS:
         answer = ask(staging.port, "GET", f"{VALIDATOR}/{records[key]}", key=key)
         expect(f"a record of {before[key]}", answer.status, 404 if key in lost else 200)
@@ -323,6 +351,7 @@ SCENES = [
     events_arrive_while_the_stream_is_open,
     requests_without_a_key_share_a_replica,
     calls_about_all_worlds_ask_one_replica_or_each,
+    faults_on_the_wire_become_502_and_others_come_through,
     a_killed_replica_takes_only_its_own_worlds_along,
     a_replica_that_is_not_ready_gets_no_requests,
     a_drained_replica_finishes_what_it_began,
@@ -341,6 +370,8 @@ def main():
         for scene in SCENES:
             print(scene.__name__.replace("_", " "))
             scene(staging)
+    print("only named worlds are accepted everywhere beside configured keys")
+    only_named_worlds_are_accepted_everywhere_beside_configured_keys(binary)
     print("replicas: ok")
 
 
