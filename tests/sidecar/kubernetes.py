@@ -81,6 +81,7 @@ def start_it(work):
     port = port_of(container, service["spec"]["ports"][0]["targetPort"])
     expect("the labels that the service selects", service["spec"]["selector"], deployment["spec"]["template"]["metadata"]["labels"])
     expect("the ConfigMap", pod["volumes"][0]["configMap"]["name"], config_map["metadata"]["name"])
+    expect("variables of services", pod["enableServiceLinks"], False)
     memory = {name: bytes_of(value) for name, value in (("limit", container["resources"]["limits"]["memory"]), ("flag", env_of(container, secret)["ILUMA_SANDBOX_MEMORY"]))}
     expect("--memory is three quarters of the limit", memory["flag"], memory["limit"] * 3 // 4)
 

@@ -4,6 +4,7 @@
     python3 tests/sidecar/replicas.py BINARY --measure   # prints its throughput; needs `wrk`
 """
 
+import atexit
 import http.client
 import os
 import re
@@ -58,6 +59,7 @@ class Balancer:
         if before:
             command += ["-sf", str(before.pid)]
         self.process = subprocess.Popen(command, env=environment, pass_fds=[descriptor])
+        atexit.register(self.process.kill)
         is_there = lambda: self.process.poll() is not None or f"Pid: {self.process.pid}" in self.admin("show info")
         eventually("HAProxy is there or has ended", is_there, True)
         expect("it has not ended", self.process.poll(), None)
@@ -264,6 +266,7 @@ def calls_about_all_worlds_ask_one_replica_or_each(staging):
         expect("no world is at two replicas", of_all & found & made, set())
         of_all |= found
     expect("all worlds", made <= of_all, True)
+    expect("a replica that does not exist", tags(x_sandbox_replica="r9"), tags())
 
 
 def only_named_worlds_are_accepted_everywhere_beside_configured_keys(binary):
