@@ -13,7 +13,7 @@ from pathlib import Path
 
 import ruamel.yaml
 
-from sandboxes import Sandbox, expect
+from sandboxes import Sandbox, expect, skip
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BINARY, EXAMPLES = Path(sys.argv[1]).resolve(), Path(sys.argv[2])
@@ -24,8 +24,7 @@ def main():
     the_job_waits_for_a_sandbox_that_starts_later()
     the_command_of_the_job_finds_its_sandbox()
     if os.geteuid() != 0 or shutil.which("buildah") is None:
-        print("the images of the page were not built: it needs root and buildah", file=sys.stderr)
-        sys.exit(1 if os.environ.get("CI") else 0)
+        skip("the images of the page were not built: it needs root and buildah")
     with tempfile.TemporaryDirectory() as folder:
         images_with_scenarios_and_with_the_binary(Path(folder))
     print("gitlab: ok")

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-from sandboxes import Sandbox, ask, eventually, expect, made_up_key
+from sandboxes import Sandbox, ask, eventually, expect, made_up_key, skip
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CONFIGURATION = REPOSITORY / "packaging/haproxy/haproxy.cfg"
@@ -365,8 +365,7 @@ SCENES = [
 def main():
     binary = Path(sys.argv[1]).resolve()
     if shutil.which("haproxy") is None:
-        print("replicas were not checked: haproxy not found", file=sys.stderr)
-        sys.exit(1 if os.environ.get("CI") else 0)
+        skip("replicas were not checked: haproxy not found")
     if "--measure" in sys.argv:
         return measure(binary)
     with Staging(binary) as staging:
