@@ -14,6 +14,15 @@ trap 'rm -rf "$tools"' EXIT
 python3 -m venv "$tools"
 python=$tools/bin/python
 [ -x "$python" ] || python=$tools/Scripts/python.exe
-"$python" -m pip install --quiet --disable-pip-version-check 'maturin==1.16.0'
+"$python" -m pip install --quiet --disable-pip-version-check 'maturin==1.16.0' 'wheel==0.48.0'
 cd clients/python
 "$python" -m maturin build --release --locked --target "$target" --out "$out"
+
+# The binary is static, so a wheel for Linux with glibc also runs with musl (Alpine). maturin writes tags of only one kind.
+case $target in
+    *linux*)
+        for wheel in "$out"/iluma_sandbox-*manylinux*"_${target%%-*}".whl; do
+            "$python" -m wheel tags --remove --platform-tag "+musllinux_1_1_${target%%-*}" "$wheel"
+        done
+        ;;
+esac
