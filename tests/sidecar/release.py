@@ -30,6 +30,7 @@ def main():
             a_cache_is_verified(work, server, dist)
             mistakes_are_sentences(work, server)
             the_published_script_is_the_same(work, server, dist)
+        it_installs_from_a_folder(work)
     a_script_that_arrived_in_part_does_nothing()
     print("release: ok")
 
@@ -174,6 +175,15 @@ def the_published_script_is_the_same(work, server, dist):
     code, output = install(server, work / "published", script=dist / "install.sh")
     expect(output, code, 0)
     expect_in("its address", (dist / "install.sh").read_text(), "base_url=https://github.com/acme/iluma-sandbox/releases/download\n")
+
+
+def it_installs_from_a_folder(work):
+    print("the script installs from a folder, as the workflow of the release does")
+    place = (work / "web").as_uri()
+    code, output = run("sh", str(INSTALL), "--base-url", place, "--to", str(work / "from a folder"))
+    expect(output, code, 0)
+    code, output = run("sh", str(INSTALL), "--base-url", place, "--to", str(work / "never"), "--version", "9.9.9")
+    expect("a folder without the release", (code, output.splitlines()[-1]), (3, f"iluma-sandbox: there is no release 9.9.9 at {place}"))
 
 
 def a_script_that_arrived_in_part_does_nothing():
