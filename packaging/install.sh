@@ -36,10 +36,8 @@ target() {
 sha256_of() {
     if command -v sha256sum >/dev/null; then
         sha256sum <"$1" | cut -d ' ' -f 1
-    elif command -v shasum >/dev/null; then
-        shasum -a 256 <"$1" | cut -d ' ' -f 1
     else
-        die "neither sha256sum nor shasum is here, so the download cannot be verified"
+        shasum -a 256 <"$1" | cut -d ' ' -f 1
     fi
 }
 
@@ -97,6 +95,8 @@ main() {
     for tool in curl tar; do
         command -v "$tool" >/dev/null || die "$tool is needed and not here"
     done
+    command -v sha256sum >/dev/null || command -v shasum >/dev/null ||
+        die "neither sha256sum nor shasum is here, so a download cannot be verified"
 
     target=$(target)
     archive=iluma-sandbox-$target.tar.gz
@@ -107,7 +107,8 @@ main() {
     mkdir -p "$folder" "$to"
     is_whole || fetch
 
-    tar -xzf "$folder/$archive" -C "$temporary" "$program" || die "$archive does not contain $program"
+    # Through stdin, because tar takes the C: of a path for the name of a machine.
+    tar -xzf - -C "$temporary" "$program" <"$folder/$archive" || die "$archive does not contain $program"
     chmod 755 "$temporary/$program"
     "$temporary/$program" --version >/dev/null || die "the program of $archive does not run on this machine"
     # In two steps, so that a program that is running is replaced as a whole.

@@ -29,6 +29,7 @@ def main():
             a_wrong_checksum_is_refused(work, server, dist)
             a_cache_is_verified(work, server, dist)
             mistakes_are_sentences(work, server)
+            what_cannot_be_verified_is_not_downloaded(work, server)
             the_published_script_is_the_same(work, server, dist)
         it_installs_from_a_folder(work)
     a_script_that_arrived_in_part_does_nothing()
@@ -168,6 +169,24 @@ def mistakes_are_sentences(work, server):
         received, output = install(server, to, *arguments)
         expect(str(arguments), (received, output.splitlines()[-1]), (code, f"iluma-sandbox: {words}"))
     expect("a folder of them", to.exists() and list(to.iterdir()), [])
+
+
+def what_cannot_be_verified_is_not_downloaded(work, server):
+    print("without a program for checksums nothing is downloaded; shasum does as well as sha256sum")
+    tools = work / "few tools"
+    tools.mkdir()
+    names = "sh uname curl tar gzip sed cut mktemp rm mkdir cp mv chmod cat".split()
+    for name in names:
+        (tools / name).symlink_to(shutil.which(name))
+    options = {"shell": str(tools / "sh"), "env": {"PATH": str(tools)}}
+    before = len(server.paths)
+    code, output = install(server, work / "never", **options)
+    words = "neither sha256sum nor shasum is here, so a download cannot be verified"
+    expect("words", (code, output, server.paths[before:]), (1, f"iluma-sandbox: {words}\n", []))
+    (tools / "shasum").write_text(f'#!/bin/sh\n[ "$1 $2" = "-a 256" ] && exec {shutil.which("sha256sum")}\n')
+    (tools / "shasum").chmod(0o755)
+    code, output = install(server, work / "with shasum", **options)
+    expect(output, code, 0)
 
 
 def the_published_script_is_the_same(work, server, dist):
