@@ -246,6 +246,17 @@ def _(job, folder):
     expect("an exchange is kept", (folder / "temp/iluma-sandbox/artefacts/coverage.txt").stat().st_size > 0, True)
 
 
+@check("with HTTPS, the commands and the export trust the certificate of the sandbox")
+def _(job, folder):
+    one = job(environment={"HOME": str(folder / "home")})
+    code, said, _ = one.use(binary=str(BINARY), arguments="--https-only")
+    expect(said, (code, one.outputs["url"].split(":")[0]), (0, "https"))
+    found = subprocess.run(["iluma-sandbox", "coverage"], env=one.environment, capture_output=True, text=True, check=False)
+    expect(found.stderr, found.returncode, 0)
+    code, said, _ = one.use(do="export")
+    expect("the export", (code, said), (0, ""))
+
+
 @check("the sandbox gets no secret of the job")
 def _(job, folder):
     secrets = {"GH_TOKEN": "s1", "GITHUB_TOKEN": "s2", "ACTIONS_RUNTIME_TOKEN": "s3", "AWS_SECRET_ACCESS_KEY": "s4", "DB_PASSWORD": "s5"}
