@@ -25,7 +25,7 @@ use crate::catalogue::{
     error_outcome,
 };
 use crate::http::{self, ApiError, Body, Call, NO_MEMORY, PageRequest, WARNING_HEADER};
-use crate::world::{Decision, State, World};
+use crate::world::{Commit, Decision, State, World};
 
 /// A reply, and what the journal and the log record about it.
 pub(crate) struct Answered {
@@ -37,6 +37,8 @@ pub(crate) struct Answered {
     /// Where the body has files that must not be kept.
     pub uploads: Option<Arc<UploadFields>>,
     pub decision: Decision,
+    /// Its place in the order of its world.
+    pub commit: Commit,
     /// What went wrong and what to do, for the log. It holds nothing that the client sent.
     pub log_hint: Option<String>,
 }
@@ -52,7 +54,13 @@ pub(crate) fn answer(engine: &Engine, call: &Call) -> Answered {
         page: PageRequest::of(call),
         ..Seen::default()
     };
-    let decided = decide(&arrived, &mut seen);
+    let entered = enter(&arrived, &mut seen);
+    let world = seen.world.clone();
+    let order = world.as_deref().map(|world| world.commit(call.received_at));
+    let decided = entered.and_then(|entered| match entered {
+        Entered::Answered(reply) => Ok(reply),
+        Entered::World(route, world) => decide(&arrived, &mut seen, route, &world),
+    });
     let mut reply = decided.unwrap_or_else(|error| {
         seen.failed(&catalogue, &error);
         error_reply(&catalogue, seen.endpoint, &error)
@@ -74,11 +82,19 @@ pub(crate) fn answer(engine: &Engine, call: &Call) -> Answered {
             .endpoint
             .and_then(|endpoint| endpoint.schema.uploads.clone()),
         decision: seen.decision,
+        commit: order.map(|order| order.commit).unwrap_or_default(),
     }
 }
 
-/// Checks route, API key, world and rate limit, then does what the route asks for.
-fn decide<'c>(arrived: &Arrived<'c>, seen: &mut Seen<'c>) -> Result<Reply, ApiError> {
+/// How far a request has come when it needs the order of its world.
+enum Entered<'c> {
+    /// It needs no world.
+    Answered(Reply),
+    World(Route<'c>, Arc<World>),
+}
+
+/// Checks route, API key and world.
+fn enter<'c>(arrived: &Arrived<'c>, seen: &mut Seen<'c>) -> Result<Entered<'c>, ApiError> {
     let Arrived {
         engine,
         catalogue,
@@ -97,23 +113,39 @@ fn decide<'c>(arrived: &Arrived<'c>, seen: &mut Seen<'c>) -> Result<Reply, ApiEr
     match route {
         Route::Health => {
             call.check_query_and_headers()?;
-            return Ok(account::health());
+            return Ok(Entered::Answered(account::health()));
         }
         Route::ApiKeys { ref business_id } => {
             call.check_query_and_headers()?;
-            return account::api_keys(engine.seed, &engine.keys.issued, call, business_id);
+            let issued = account::api_keys(engine.seed, &engine.keys.issued, call, business_id);
+            return issued.map(Entered::Answered);
         }
         Route::CallbackToken | Route::ListCallbackUrls | Route::SetCallbackUrl { .. } => {}
         Route::Ask(endpoint, _) | Route::Read(endpoint, _) => seen.endpoint = Some(endpoint),
     }
     let world = enter_world(arrived, seen)?;
+    Ok(Entered::World(route, world))
+}
+
+/// Checks the rate limit, then does what the route asks for.
+fn decide<'c>(
+    arrived: &Arrived<'c>,
+    seen: &mut Seen<'c>,
+    route: Route<'c>,
+    world: &Arc<World>,
+) -> Result<Reply, ApiError> {
+    let Arrived {
+        engine,
+        catalogue,
+        call,
+    } = *arrived;
     call.check_query_and_headers()?;
-    judge_rate(&world, call, seen)?;
+    judge_rate(world, call, seen)?;
     let reads = matches!(route, Route::Read(..));
     let request = |endpoint| ProductRequest {
         engine,
         catalogue,
-        world: &world,
+        world,
         endpoint,
         call,
         is_strict: engine.is_strict(catalogue),
@@ -121,12 +153,12 @@ fn decide<'c>(arrived: &Arrived<'c>, seen: &mut Seen<'c>) -> Result<Reply, ApiEr
     let answer = match route {
         Route::Ask(endpoint, path) => ask(&request(endpoint), path, seen),
         Route::Read(endpoint, id) => read(&request(endpoint), &id, seen),
-        Route::ListCallbackUrls => Ok(callback_urls::list(engine, catalogue, &world)),
+        Route::ListCallbackUrls => Ok(callback_urls::list(engine, catalogue, world)),
         Route::SetCallbackUrl { may_be_all } => {
-            callback_urls::register(engine, catalogue, &world, call, may_be_all)
+            callback_urls::register(engine, catalogue, world, call, may_be_all)
         }
-        Route::CallbackToken => Ok(account::callback_token(&world)),
-        Route::Health | Route::ApiKeys { .. } => unreachable!("answered above"),
+        Route::CallbackToken => Ok(account::callback_token(world)),
+        Route::Health | Route::ApiKeys { .. } => unreachable!("they need no world"),
     };
     if matches!(&answer, Err(error) if !error.is_asked_for) {
         seen.refused(reads);
@@ -271,7 +303,10 @@ fn commit(
     };
     judge_outcome(request, &outcome, &mut state, seen)?;
     let mut mix = world.mix(&endpoint.id);
-    mix.object(wish.fields);
+    match &endpoint.schema.uploads {
+        Some(files) => mix.object(&files.hashed(wish.fields, call.files_are_hashes)),
+        None => mix.object(wish.fields),
+    }
     state.counters.count_into(&mut mix);
     let making = NewRecord {
         engine,

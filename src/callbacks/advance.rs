@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::courier::Courier;
 use super::run::attempt_unless_stopped;
 use crate::base::{self, Stamp};
-use crate::world::World;
+use crate::world::{ControlCall, World};
 
 /// How far a world's clock is advanced.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +62,7 @@ impl Courier {
         let mut tried = Vec::new();
         loop {
             let (leaving, resets) = {
+                let _order = world.commit(Instant::now());
                 let mut state = world.state();
                 let callbacks = &mut state.callbacks;
                 let next = callbacks.queue.take_by_clock(until);
@@ -68,6 +71,7 @@ impl Courier {
                 (leaving, world.resets()) // taken before the lock is released
             };
             let Some(leaving) = leaving else {
+                note(&world, to);
                 return tried;
             };
             if !tried.contains(&leaving.seq) {
@@ -81,6 +85,19 @@ impl Courier {
             };
         }
     }
+}
+
+/// Notes an advance that has come to its end.
+fn note(world: &World, to: Advance) {
+    let call = match to {
+        Advance::By(by) => ControlCall::new("POST", "clock/advance")
+            .with_body(&json!({"by": format!("{}ms", by.as_millis())})),
+        Advance::To(instant) => {
+            ControlCall::new("POST", "clock").with_body(&json!({"now": instant.to_string()}))
+        }
+    };
+    let order = world.commit(Instant::now());
+    world.note_call(&mut world.state(), order.commit, call);
 }
 
 struct Advancing<'a> {

@@ -18,7 +18,7 @@ use super::reach::{Reach, judge};
 use super::resolver::Resolver;
 use super::written::{WatchedBody, WatchedIo, watched};
 use crate::base::{Host, HttpUrl, ReceiverUrl, Stamp, plain_line};
-use crate::world::{Attempt, Contact};
+use crate::world::{Attempt, Commit, Contact};
 
 /// A receiver cannot delay its callback by more than a day.
 const RETRY_AFTER_MAX: Duration = Duration::from_hours(24);
@@ -240,6 +240,24 @@ impl AttemptResult {
         }
     }
 
+    /// How a recorded attempt ended.
+    #[cfg(feature = "cli")]
+    pub(crate) fn recorded(
+        status: Option<StatusCode>,
+        answer: String,
+        error: Option<String>,
+    ) -> Self {
+        Self {
+            reached: status.is_some(),
+            status,
+            answer,
+            error,
+            retry_after: None,
+            took: Duration::ZERO,
+            contact: Contact::default(),
+        }
+    }
+
     fn answered(head: &hyper::http::response::Parts, body: &[u8]) -> Self {
         let mut answer = format!("{:?} {}", head.version, head.status);
         for (name, value) in &head.headers {
@@ -279,7 +297,7 @@ impl AttemptResult {
     }
 
     /// The attempt as the log of deliveries keeps it.
-    pub(crate) fn into_attempt(self, at: Stamp, request_head: Arc<str>) -> Attempt {
+    pub(crate) fn into_attempt(self, at: Stamp, request_head: Arc<str>, commit: Commit) -> Attempt {
         let now = SystemTime::now();
         Attempt {
             at,
@@ -290,6 +308,7 @@ impl AttemptResult {
             error: self.error,
             took: self.took,
             contact: self.contact,
+            commit,
         }
     }
 

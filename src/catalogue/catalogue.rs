@@ -17,7 +17,7 @@ use super::route::{ACCOUNT_ROUTES, CALLBACK_URLS, Route, RouteTarget};
 use super::slot::Slot;
 use crate::base::{Dice, named_near, nearest, shortened};
 use crate::http::{self, ApiError, Code, ErrorCode};
-use crate::scenario::{LoadError, Settings, Source};
+use crate::scenario::{LoadError, Settings, Source, SourceFile};
 
 /// The data from which the sandbox answers. It is never changed, only replaced.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub(crate) struct Catalogue {
     pub(crate) shared_errors: SharedErrors,
     pub(crate) dummy: Dummy,
     pub(crate) settings: Settings,
+    /// The files of folders, in the order in which they were laid over the shipped ones.
+    pub(crate) own_files: Vec<Arc<SourceFile>>,
     pub(crate) personal: PersonalFields,
     /// Warnings about content that loads but is probably not meant, in the order of the files.
     pub(crate) warnings: Vec<LoadError>,

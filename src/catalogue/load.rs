@@ -14,7 +14,7 @@ use super::route::{ACCOUNT_ROUTES, RouteTarget};
 use super::slot::Slot;
 use crate::base::{nearest_clause, nearest_or_all};
 use crate::http::ALL_CODES;
-use crate::scenario::{self, DateForm, LoadError, LoadErrors, ScenarioFile};
+use crate::scenario::{self, DateForm, LoadError, LoadErrors, ScenarioFile, SourceFile};
 
 impl Catalogue {
     /// Loads the shipped files, then lays each folder over them. The shipped files count as proven.
@@ -48,12 +48,13 @@ impl Catalogue {
         Self::of_read(layers, proof, found, pause)
     }
 
-    /// Loads the shipped files with one file over them that is in no folder.
-    #[cfg(any(test, fuzzing))]
-    pub(crate) fn with_file(
-        source: &Arc<crate::scenario::SourceFile>,
+    /// Loads the shipped files with files over them that are in no folder.
+    pub(crate) fn with_files(
+        sources: &[Arc<SourceFile>],
+        dates: Option<DateForm>,
     ) -> Result<Self, Vec<LoadError>> {
-        let (layers, found) = scenario::read_text_over(source);
+        let (mut layers, found) = scenario::read_texts(sources);
+        layers.settings.dates = dates.or(layers.settings.dates);
         Self::of_read(layers, Proof::OfFolders, found, scenario::no_pause)
     }
 
@@ -129,6 +130,7 @@ impl Catalogue {
             dummy,
             personal: PersonalFields::new(layers.settings.personal_fields.clone()),
             settings: layers.settings,
+            own_files: layers.own_files,
             warnings: Vec::new(), // set when everything is checked
             openapi: OnceLock::new(),
             router,

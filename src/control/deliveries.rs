@@ -17,8 +17,8 @@ use crate::answer::ExplainedAttempt;
 use crate::base::{ReceiverUrl, Turn, milliseconds};
 use crate::http::Refusal;
 use crate::world::{
-    self, Attempt, Callbacks, Delivery, DeliveryState, Waiting, World, delivery_id, event_seq_of,
-    log_ordered, seq_of,
+    self, Attempt, Callbacks, ControlCall, Delivery, DeliveryState, Waiting, World, delivery_id,
+    event_seq_of, log_ordered, seq_of,
 };
 
 /// How many pending callbacks are shown when `idle` has waited in vain.
@@ -159,6 +159,7 @@ pub(super) fn redeliver(
     world: &Arc<World>,
 ) -> Result<ControlAnswer, Refusal> {
     let (context, written_id) = (request.context, request.path_parameter);
+    let order = world.commit(Instant::now());
     let mut state = world.state();
     let now = world.now(&state);
     let original = match event_seq_of(written_id) {
@@ -199,6 +200,8 @@ pub(super) fn redeliver(
     };
     let callbacks = &mut state.callbacks;
     let seq = callbacks.schedule(again, std::time::Duration::ZERO, Instant::now());
+    let path = format!("deliveries/{written_id}/redeliver");
+    world.note_call(&mut state, order.commit, ControlCall::new("POST", path));
     context.courier.wake(world, &mut state);
     if let Some(ordered) = state.callbacks.log.get(seq) {
         log_ordered(&world.tag, ordered);

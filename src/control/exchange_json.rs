@@ -1,6 +1,6 @@
 //! How the control API writes an exchange.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -10,15 +10,10 @@ use super::context::Context;
 use super::gathered::gathered;
 use crate::base::{microseconds, milliseconds, read_exact_json};
 use crate::http;
-use crate::world::{self, Content, DecidedBy, Exchange, KeptBody};
+use crate::world::{self, Commit, Content, DecidedBy, Exchange, KeptBody};
 
 /// A request with its reply, as the control API writes it.
 pub(in crate::control) fn exchange_json(context: &Context, exchange: &Exchange) -> Value {
-    let request = match exchange.content() {
-        Content::Empty => Value::Null,
-        Content::Json(value) | Content::Fields(value) => value,
-        Content::Text(text) | Content::Beginning(text) => text.into(),
-    };
     let query = http::shown_pairs(exchange.query().as_bytes());
     let mut json = json!({
         "seq": exchange.seq,
@@ -29,7 +24,7 @@ pub(in crate::control) fn exchange_json(context: &Context, exchange: &Exchange) 
         "path": exchange.path(),
         "query": gathered(query),
         "headers": gathered(exchange.headers()),
-        "body": request,
+        "body": request(exchange),
         "body_bytes": exchange.request.whole_bytes,
         "endpoint": exchange.endpoint(),
         "outcome": exchange.outcome(),
@@ -54,6 +49,39 @@ pub(in crate::control) fn exchange_json(context: &Context, exchange: &Exchange) 
         world::redact_exchange(&mut json, has_magic, personal);
     }
     json
+}
+
+/// The place of an answer or a change in the order of its world.
+pub(in crate::control) fn commit_fields(commit: &Commit) -> [(String, Value); 3] {
+    let ns = |time: Duration| Value::from(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+    [
+        ("commit".to_owned(), commit.number.into()),
+        ("elapsed_ns".to_owned(), ns(commit.elapsed)),
+        ("advanced_ns".to_owned(), ns(commit.advanced)),
+    ]
+}
+
+/// The bodies as texts where their JSON does not give the same bytes again. A body that is not UTF-8 has no text.
+pub(in crate::control) fn exact_texts(
+    exchange: &Exchange,
+) -> impl Iterator<Item = (String, Value)> {
+    let text = |name: &str, kept: &KeptBody, shown: Value| {
+        let is_same = kept.whole_bytes == 0 || shown.to_string().as_bytes() == &*kept.bytes;
+        let text = str::from_utf8(&kept.bytes).ok();
+        let text = text.filter(|_| kept.is_whole() && !is_same)?;
+        Some((name.to_owned(), text.into()))
+    };
+    let request = text("body_text", &exchange.request, request(exchange));
+    let reply = text("reply_text", &exchange.reply, reply(&exchange.reply));
+    request.into_iter().chain(reply)
+}
+
+fn request(exchange: &Exchange) -> Value {
+    match exchange.content() {
+        Content::Empty => Value::Null,
+        Content::Json(value) | Content::Fields(value) => value,
+        Content::Text(text) | Content::Beginning(text) => text.into(),
+    }
 }
 
 /// The headers of the reply besides its length and date. If a name was given twice, the later one counts.

@@ -13,7 +13,7 @@ use crate::base::{Probability, duration_text, milliseconds, parse_duration, shor
 use crate::catalogue::Catalogue;
 use crate::http::Refusal;
 use crate::scenario::{DelayPart, KindPart, RateLimitPart};
-use crate::world::{FAULTS_MAX, TTL_MAX, World, WorldFault};
+use crate::world::{ControlCall, FAULTS_MAX, TTL_MAX, World, WorldFault};
 
 const TTL_DEFAULT: Duration = Duration::from_mins(5);
 
@@ -83,19 +83,22 @@ pub(super) fn set(
     }
     let ttl = set.ttl.as_deref().map_or(Ok(TTL_DEFAULT), parse_ttl);
     let ttl = ttl.map_err(|message| bad_request(format!("`ttl`: {message}")))?;
+    let call = ControlCall::new("PUT", "faults");
+    let call = call.with_body(&json!({"faults": set.faults, "ttl": duration_text(ttl)}));
     let mut faults = Vec::with_capacity(set.faults.len());
     for (at, item) in set.faults.into_iter().enumerate() {
         let fault = parse(catalogue, item)
             .map_err(|message| bad_request(format!("`faults[{at}]`: {message}")))?;
         faults.push(fault);
     }
-    world.set_faults(faults, ttl, now);
+    world.set_faults(faults, ttl, now, call);
     Ok(show(world, now))
 }
 
 /// Ends all faults of the world at once.
 pub(super) fn heal(world: &World, now: Instant) -> ControlAnswer {
-    world.set_faults(Vec::new(), Duration::ZERO, now);
+    let call = ControlCall::new("DELETE", "faults");
+    world.set_faults(Vec::new(), Duration::ZERO, now, call);
     show(world, now)
 }
 

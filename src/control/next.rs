@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::ask::{ControlAnswer, ControlRequest, bad_request, endpoint_named, json_body};
 use crate::catalogue::Catalogue;
 use crate::http::Refusal;
-use crate::world::{CallKind, QUEUED_MAX, Queued, QueuedOutcomes, TIMES_MAX, World};
+use crate::world::{CallKind, ControlCall, QUEUED_MAX, Queued, QueuedOutcomes, TIMES_MAX, World};
 
 /// `{"endpoint": "v1.1/bank_account_data_requests", "outcome": "SERVER_ERROR", "times": 2}`
 #[derive(Deserialize)]
@@ -123,12 +123,13 @@ pub(super) fn clear(
     world: &Arc<World>,
 ) -> Result<ControlAnswer, Refusal> {
     let cleared = match query.get("endpoint") {
-        None => world.clear_next(None),
+        None => world.clear_next(&[], ControlCall::new("DELETE", "next")),
         Some(name) => {
             let catalogue = context.engine.catalogue();
             let endpoint = endpoint_named(&catalogue, name)?;
             let both = [false, true].map(|reads| CallKind::new(endpoint, reads));
-            both.iter().map(|calls| world.clear_next(Some(calls))).sum()
+            let path = format!("next?endpoint={}", endpoint.id);
+            world.clear_next(&both, ControlCall::new("DELETE", path))
         }
     };
     Ok((StatusCode::OK, json!({"cleared": cleared})))

@@ -11,7 +11,7 @@ use super::ask::{ControlAnswer, ControlReply, ControlRequest, JSON, unreadable};
 use super::unsent;
 use crate::base;
 use crate::http::{Body, Refusal};
-use crate::world::{SNAPSHOT_BYTES_MAX, Snapshot, SnapshotRefused, World};
+use crate::world::{ControlCall, SNAPSHOT_BYTES_MAX, Snapshot, SnapshotRefused, World};
 
 /// `GET`: the caller's own world, found only after the request is known to be sound.
 pub(super) async fn answer(request: ControlRequest<'_>) -> Result<ControlReply, Refusal> {
@@ -70,6 +70,11 @@ pub(super) async fn restore(
         Body::Parts(_) => return Err(broken("it is a form: send JSON".to_owned())),
         Body::Unreadable(error) => return Err(unreadable(error)),
     };
+    let call = ControlCall::new("PUT", "snapshot");
+    let call = match str::from_utf8(document) {
+        Ok(text) => call.with_text(text),
+        Err(_) => call, // it is refused
+    };
     let (document, catalogue) = (document.clone(), context.engine.catalogue());
     let of = world.clone();
     let checked = context.turns.aside(document.len(), move || {
@@ -90,7 +95,7 @@ pub(super) async fn restore(
     let (records, is_own) = (restoration.record_count, restoration.is_own);
     // Spawned: a client that goes away must not leave it half done.
     let of = world.clone();
-    let restored = tokio::spawn(async move { restoration.restore(&of).await });
+    let restored = tokio::spawn(async move { restoration.restore(&of, call).await });
     let cancelled = base::pass_panic_on(restored.await).unwrap_or_default();
     unsent::schedule(context, world); // this sandbox may have default URLs
     let mut notes: Vec<Value> = Vec::new();

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use hyper::StatusCode;
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::ask::{ControlAnswer, ControlRequest, bad_request, endpoint_named, json_body};
@@ -16,19 +16,23 @@ use crate::answer;
 use crate::base::{Behaviour, ReceiverUrl, Stamp, split_path};
 use crate::catalogue::{self, Catalogue, Endpoint, Outcome};
 use crate::http::{ApiError, Refusal};
-use crate::world::{Delivery, DeliveryState, Record, TokenSent, Version, World, log_ordered};
+use crate::world::{
+    ControlCall, Delivery, DeliveryState, Record, TokenSent, Version, World, log_ordered,
+};
 
 /// `{"type": "NAME_VALIDATOR_REQUEST", "outcome": "COMPLETED_FOUND", "set": {"result.is_found": false}}`
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Trigger {
-    #[serde(rename = "type")]
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     callback_type: Option<String>,
     /// Which product, where a type has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
     endpoint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<String>,
     /// Values to write into the body, by dotted path.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     set: Map<String, Value>,
 }
 
@@ -57,6 +61,7 @@ pub(super) fn fire(
     trigger: Trigger,
 ) -> Result<ControlAnswer, Refusal> {
     let catalogue = context.engine.catalogue();
+    let call = ControlCall::new("POST", "trigger").with_body(&json!(trigger));
     let endpoint = endpoint(&catalogue, &trigger)?;
     let Some(callback_type) = endpoint.callback_type.clone() else {
         return Err(bad_request(format!("`{}` sends no callbacks", endpoint.id)));
@@ -66,6 +71,7 @@ pub(super) fn fire(
     answer::refuse_endpoint_if_strict(is_strict, endpoint)
         .and_then(|()| answer::refuse_outcome_if_strict(is_strict, endpoint, outcome))
         .map_err(|error| strict_mode(&error))?;
+    let order = world.commit(Instant::now());
     let mut state = world.state();
     let Some(url) = context
         .engine
@@ -96,6 +102,7 @@ pub(super) fn fire(
     state.exercised.behaviour(Behaviour::Normal);
     let callbacks = &mut state.callbacks;
     let seq = callbacks.schedule(delivery, Duration::ZERO, Instant::now());
+    world.note_call(&mut state, order.commit, call);
     context.courier.wake(world, &mut state);
     if let Some(ordered) = state.callbacks.log.get(seq) {
         log_ordered(&world.tag, ordered);

@@ -25,7 +25,7 @@ pub fn scenario(data: &[u8]) {
         ("fuzzed", "mine/fuzzed.toml")
     };
     let source = Arc::new(SourceFile::new(id, name, text.to_owned()));
-    let load = || Catalogue::with_file(&source);
+    let load = || Catalogue::with_files(std::slice::from_ref(&source), None);
     let (loaded, again) = (load(), load());
     let mistakes = |loaded: &Result<Catalogue, Vec<LoadError>>| match loaded {
         Ok(catalogue) => catalogue.warnings.clone(),

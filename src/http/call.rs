@@ -42,6 +42,8 @@ pub(crate) struct Call {
     pub at: SystemTime,
     pub head: Parts,
     pub body: Body,
+    /// True for a recorded request: the texts of files in its JSON are their SHA-256 in hex.
+    pub files_are_hashes: bool,
 }
 
 /// The body of a request.

@@ -20,14 +20,14 @@ mod test_end;
 mod world;
 mod worlds;
 
-#[cfg(any(test, fuzzing))]
+#[cfg(any(feature = "cli", test, fuzzing))]
 pub(crate) use self::assembly::assemble;
 pub use self::blocking::BlockingSandbox;
 pub use self::builder::Builder;
 pub use self::callback::Callback;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(feature = "cli", test, fuzzing))]
 pub(crate) use self::loaded::Loaded;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(feature = "cli", test, fuzzing))]
 pub(crate) use self::options::Options;
 pub use self::options::StartError;
 pub use self::receiver::{ReceivedCallback, Receiver};

@@ -281,9 +281,7 @@ impl World {
     /// # });
     /// ```
     pub fn heal(&self) {
-        let now = Instant::now();
-        self.owned()
-            .set_faults(Vec::new(), std::time::Duration::ZERO, now);
+        control::heal(&self.owned());
     }
 
     /// Explains why a request of this world was answered as it was, as `GET /__sandbox/explain/{trace}` does.

@@ -27,6 +27,8 @@ const FILE_BYTES_MAX: u64 = 4 << 20;
 pub(crate) struct Layers {
     pub scenarios: Vec<Arc<ScenarioFile>>,
     pub settings: Settings,
+    /// The files of folders, in the order in which they were laid over the shipped ones.
+    pub own_files: Vec<Arc<SourceFile>>,
     /// The ids of files that cannot be read or are not valid TOML. A reference to such a file is not reported as a mistake.
     pub unreadable: HashSet<String>,
 }
@@ -119,11 +121,12 @@ pub(crate) fn read_files(folders: &[PathBuf], pause: fn()) -> (Layers, Vec<LoadE
     (layers, errors)
 }
 
-/// The same with one more file, which is not on a disk.
-#[cfg(any(test, fuzzing))]
-pub(crate) fn read_text_over(source: &Arc<SourceFile>) -> (Layers, Vec<LoadError>) {
+/// The shipped files with these over them, in this order. They are on no disk.
+pub(crate) fn read_texts(sources: &[Arc<SourceFile>]) -> (Layers, Vec<LoadError>) {
     let (mut layers, mut errors) = read_files(&[], no_pause);
-    lay_over(source, &mut layers, &mut errors);
+    for source in sources {
+        lay_over(source, &mut layers, &mut errors);
+    }
     (layers, errors)
 }
 
@@ -179,6 +182,7 @@ fn unreadable(name: String, error: &io::Error) -> LoadError {
 }
 
 fn lay_over(source: &Arc<SourceFile>, layers: &mut Layers, errors: &mut Vec<LoadError>) {
+    layers.own_files.push(source.clone());
     if source.id.eq_ignore_ascii_case("sandbox") {
         errors.extend(layers.settings.read_over(source));
         return;

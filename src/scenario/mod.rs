@@ -20,8 +20,7 @@ mod syntax;
 mod tree;
 
 pub(crate) use self::banks::{BankList, is_bank_code, without_country};
-#[cfg(any(test, fuzzing))]
-pub(crate) use self::files::read_text_over;
+pub(crate) use self::files::read_texts;
 pub(crate) use self::files::{
     Layers, fingerprint, json_schema, let_requests_go_first, no_pause, prove_shipped, read_files,
 };

@@ -9,30 +9,37 @@ use crate::answer::{FollowUp, Registration};
 use crate::callbacks::{AttemptResult, Courier};
 use crate::control::Context;
 use crate::http::ApiError;
-use crate::world::{Attempt, WAIT, Waiting, World, log_url_test};
+use crate::world::{Attempt, Commit, WAIT, Waiting, World, log_url_test};
 
 /// How long the receiver of a test may take.
 const TEST_TIME: Duration = Duration::from_secs(10);
 
-/// Does what must happen before the reply is written. Returns what must happen after it. Nothing waits on after
-/// the sandbox has begun to stop.
+/// What was done before a reply is written.
+#[derive(Default)]
+pub(crate) struct CarriedOut {
+    /// What must happen after it.
+    pub release: Option<Release>,
+    /// The place of the request in the order of its world, if it changed the world only now.
+    pub commit: Option<Commit>,
+}
+
+/// Does what must happen before the reply is written. Nothing waits on after the sandbox has begun to stop.
 pub(crate) async fn carry_out_before_reply(
     context: &Context,
     world: &Arc<World>,
     effect: FollowUp,
-) -> Result<Option<Release>, FailedTest> {
+) -> Result<CarriedOut, FailedTest> {
     let courier = &context.courier;
     match effect {
-        FollowUp::None => Ok(None),
+        FollowUp::None => Ok(CarriedOut::default()),
         FollowUp::Release(held) => {
             let mut state = world.state();
             courier.wake(world, &mut state);
             drop(state);
-            Ok(Some(Release {
-                courier: courier.clone(),
-                world: world.clone(),
-                held,
-            }))
+            Ok(CarriedOut {
+                release: Some(Release::of(context, world, held)),
+                commit: None,
+            })
         }
         FollowUp::AfterCallback(seq) => {
             let mut changes = world.changes();
@@ -57,11 +64,14 @@ pub(crate) async fn carry_out_before_reply(
             };
             let mut waiting = Waiting::in_world(Instant::now() + WAIT, &context.stop, world);
             waiting.result(answered).await;
-            Ok(None)
+            Ok(CarriedOut::default())
         }
         FollowUp::Register(registration) => {
-            register(context, world, registration).await?;
-            Ok(None)
+            let commit = register(context, world, registration).await?;
+            Ok(CarriedOut {
+                release: None,
+                commit: Some(commit),
+            })
         }
     }
 }
@@ -77,7 +87,7 @@ async fn register(
     context: &Context,
     world: &Arc<World>,
     registration: Registration,
-) -> Result<(), FailedTest> {
+) -> Result<Commit, FailedTest> {
     for (callback_type, body) in &registration.types {
         let at = world.now(&world.state());
         let ping = (context.courier).ping(world, &registration.url, body.clone(), TEST_TIME);
@@ -88,7 +98,7 @@ async fn register(
             let reason = "the sandbox stopped, or the world ended, before it answered";
             AttemptResult::failed(reason.to_owned())
         });
-        let attempt = sent.into_attempt(at, "".into());
+        let attempt = sent.into_attempt(at, "".into(), Commit::default());
         log_url_test(&world.tag, callback_type, &registration.url, &attempt);
         if let Some(error) = &attempt.error {
             let former_urls = registration.former_urls;
@@ -98,6 +108,16 @@ async fn register(
             });
         }
     }
+    Ok(register_tested(context, world, registration))
+}
+
+/// Registers a URL that its receiver has accepted.
+pub(super) fn register_tested(
+    context: &Context,
+    world: &Arc<World>,
+    registration: Registration,
+) -> Commit {
+    let order = world.commit(Instant::now());
     let mut state = world.state();
     let now = world.now(&state);
     for (callback_type, _) in registration.types {
@@ -106,7 +126,7 @@ async fn register(
     }
     context.engine.schedule_unsent(&mut state);
     context.courier.wake(world, &mut state);
-    Ok(())
+    order.commit
 }
 
 /// Releases callbacks when it is dropped: after their reply has been written, or when the client has gone.
@@ -114,6 +134,16 @@ pub(crate) struct Release {
     courier: Arc<Courier>,
     world: Arc<World>,
     held: Vec<u64>,
+}
+
+impl Release {
+    pub(super) fn of(context: &Context, world: &Arc<World>, held: Vec<u64>) -> Self {
+        Self {
+            courier: context.courier.clone(),
+            world: world.clone(),
+            held,
+        }
+    }
 }
 
 impl Drop for Release {

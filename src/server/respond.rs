@@ -13,7 +13,7 @@ use super::body::{self, BodySource, ReadBody};
 use super::follow_up::{self, Release};
 use super::log::{RequestLine, Unanswered, log_own_reply};
 use super::pace::Pace;
-use super::record::{Finished, keep, keep_long_body, record, uploads};
+use super::record::{Finished, keep, keep_long_body, record, room_for_recording, uploads};
 use super::sabotage::{self, Written};
 use super::serving::Serving;
 use crate::answer::{self, Answered, FollowUp, Reply};
@@ -21,7 +21,7 @@ use crate::base::{self, Admission, InFlight, InFlightShare, Panicked, contained,
 use crate::catalogue::UploadFields;
 use crate::control;
 use crate::http::{self, ApiError, BodyContent, Call, Picture, ReplyBody};
-use crate::world::Decision;
+use crate::world::{Commit, Decision};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const OUTCOME: HeaderName = HeaderName::from_static("x-sandbox-outcome");
@@ -121,9 +121,10 @@ async fn respond_or_panic(
     }
     // This comes before anything is done: if the client goes away meanwhile, its request has no effect.
     let long_body = keep_long_body(serving, &call).await;
+    let room = room_for_recording(serving, &call).await;
     let (mut answered, panicked) = answer(serving, &call);
     let released = follow_up(serving, &mut answered).await;
-    let mut kept = keep(serving, &call, &answered, long_body);
+    let mut kept = keep(serving, &call, &answered, long_body, room);
     kept.pictures.splice(0..0, pictures);
     let headers = emptied(std::mem::take(&mut call.head.headers));
     let mut response = begin_response(&answered.reply, released, headers);
@@ -209,6 +210,7 @@ async fn read(serving: &Serving, admitted: Admitted, pace: &Pace) -> Option<Read
             at,
             head,
             body: received.body,
+            files_are_hashes: false,
         },
         pictures: received.pictures,
         share: room.map_or_else(|(_, refusal)| refusal, Some),
@@ -297,7 +299,7 @@ async fn hold(
 }
 
 /// The answer as the emulated API, and whether a panic has taken its place.
-fn answer(serving: &Serving, call: &Call) -> (Answered, bool) {
+pub(super) fn answer(serving: &Serving, call: &Call) -> (Answered, bool) {
     match contained(|| answer::answer(&serving.control.engine, call)) {
         Ok(answered) => (answered, false),
         Err(Panicked) => (without_answer(serving, uploads(serving, &call.head)), true),
@@ -314,7 +316,12 @@ async fn follow_up(serving: &Serving, answered: &mut Answered) -> Option<Release
     let control = &serving.control;
     control.engine.worlds.drop_callbacks_beyond_limit();
     match Box::pin(follow_up::carry_out_before_reply(control, world, effect)).await {
-        Ok(to_release) => to_release,
+        Ok(carried_out) => {
+            if let Some(commit) = carried_out.commit {
+                answered.commit = commit;
+            }
+            carried_out.release
+        }
         Err(failed) => {
             let catalogue = serving.control.engine.catalogue();
             answered.reply = answer::error_reply(&catalogue, None, &failed.error);
@@ -367,6 +374,7 @@ fn without_answer(serving: &Serving, uploads: Option<Arc<UploadFields>>) -> Answ
         route: None,
         uploads,
         decision: Decision::default(),
+        commit: Commit::default(),
         log_hint: None,
     }
 }

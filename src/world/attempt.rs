@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use hyper::StatusCode;
 
+use super::commit::Commit;
 use crate::base::Stamp;
 
 /// One attempt to send a delivery.
@@ -22,6 +23,8 @@ pub(crate) struct Attempt {
     pub error: Option<String>,
     pub took: Duration,
     pub contact: Contact,
+    /// Its end, in the order of its world. The test of a URL has none.
+    pub commit: Commit,
 }
 
 impl Attempt {

@@ -1,17 +1,21 @@
 //! The data of one API key: records, queue, faults, outbox, journal. Searches, verifies and redacts the journal.
 
 mod attempt;
+mod commit;
 mod digest;
 mod dropped_worlds;
 mod exercised;
+mod history;
 mod journal;
 mod last_uses;
 mod named;
+mod order;
 mod origin;
 mod outbox;
 mod queued;
 mod read_world;
 mod recent_uploads;
+mod recorder;
 mod records;
 mod resting;
 mod saved_worlds;
@@ -30,8 +34,10 @@ mod worlds;
 mod worlds_room;
 
 pub(crate) use self::attempt::{Attempt, Contact, TriedAddress};
+pub(crate) use self::commit::Commit;
 pub(crate) use self::digest::WorldDigest;
 pub(crate) use self::exercised::{Durations, Exercised, LIMITS_US};
+pub(crate) use self::history::{CommittedCall, ControlCall};
 pub(crate) use self::journal::{
     Content, DecidedBy, Decision, Expected, HEAD_KEPT_BYTES_MAX, HiddenValues, JOURNAL_ENTRIES_MAX,
     JournalOf, Judgement, Mask, NO_WORLD, RequestField, Wait, head_text, redact_attempt,
@@ -51,6 +57,7 @@ pub(crate) use self::outbox::{
 pub(crate) use self::queued::{CallKind, QUEUED_MAX, Queued, QueuedOutcomes, TIMES_MAX};
 pub(crate) use self::read_world::ReadWorld;
 pub(crate) use self::recent_uploads::RequestUploads;
+pub(crate) use self::recorder::{Happening, Recorded, Recorder};
 pub(crate) use self::records::{Later, Record, Version};
 pub(crate) use self::saved_worlds::{LoadedWorld, SavedWorld, WorldToSave};
 pub(crate) use self::snapshot::{SNAPSHOT_BYTES_MAX, Snapshot, SnapshotRefused};

@@ -104,7 +104,7 @@ impl Worlds {
             return UnfinishedWork::default();
         };
         let see = |state: &State| UnfinishedWork::of(state, now);
-        let unfinished = world.reset_seen(see, |_| ()).await.0;
+        let unfinished = world.reset_seen(see, |_| (), None).await.0;
         world.ended.send_replace(true);
         unfinished
     }

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::time::Instant;
 
+use super::history::ControlCall;
 use super::queued::{CallKind, Queued};
 use super::standing_faults::{DrawnFaults, WorldFault};
 use super::state::State;
@@ -16,10 +18,20 @@ use crate::catalogue::Endpoint;
 impl World {
     /// Queues an outcome for the next calls. False when there is no room.
     pub(crate) fn queue(&self, calls: CallKind, queued: Queued) -> bool {
+        let call = ControlCall::new("POST", "next").with_body(&json!({
+            "endpoint": &*calls.endpoint,
+            "outcome": &*queued.outcome,
+            "times": queued.times,
+            "reads": calls.reads,
+        }));
+        let order = self.commit(Instant::now());
         let mut state = self.state();
-        let queued = state.next.push(calls, queued);
+        let is_queued = state.next.push(calls, queued);
+        if is_queued {
+            self.note_call(&mut state, order.commit, call);
+        }
         self.note_setup(&state);
-        queued
+        is_queued
     }
 
     /// Takes the outcome that is queued for a call.
@@ -38,16 +50,32 @@ impl World {
     }
 
     /// Empties the queue of these calls, or all queues. Returns how many outcomes were queued.
-    pub(crate) fn clear_next(&self, calls: Option<&CallKind>) -> u64 {
+    pub(crate) fn clear_next(&self, calls: &[CallKind], call: ControlCall) -> u64 {
+        let order = self.commit(Instant::now());
         let mut state = self.state();
-        let cleared = state.next.clear(calls);
+        let cleared = match calls {
+            [] => state.next.clear(None),
+            calls => calls
+                .iter()
+                .map(|calls| state.next.clear(Some(calls)))
+                .sum(),
+        };
+        self.note_call(&mut state, order.commit, call);
         self.note_setup(&state);
         cleared
     }
 
     /// Replaces the standing faults. An empty list heals the world.
-    pub(crate) fn set_faults(&self, faults: Vec<WorldFault>, ttl: Duration, now: Instant) {
+    pub(crate) fn set_faults(
+        &self,
+        faults: Vec<WorldFault>,
+        ttl: Duration,
+        now: Instant,
+        call: ControlCall,
+    ) {
+        let order = self.commit(now);
         let mut state = self.state();
+        self.note_call(&mut state, order.commit, call);
         let since = Moment::new(now, state.callbacks.advanced);
         state.faults.set(faults, ttl, since);
         self.note_setup(&state);

@@ -3,6 +3,7 @@
 use tokio::time::Instant;
 
 use super::exercised::Exercised;
+use super::history::History;
 use super::journal::Journal;
 use super::outbox::{Callbacks, PendingCounts};
 use super::queued::QueuedOutcomes;
@@ -30,6 +31,7 @@ pub(crate) struct State {
     pub records: Records,
     pub counters: Counters,
     pub journal: Journal,
+    pub history: History,
     pub uploads: RecentUploads,
     /// Outcomes that are queued for the next calls.
     pub next: QueuedOutcomes,
@@ -60,7 +62,7 @@ impl State {
     pub(super) fn bytes(&self) -> usize {
         let counters = self.counters.len() * 32;
         let callbacks = self.callbacks.log.bytes + self.callbacks.unsent.bytes;
-        let kept = self.records.bytes + self.journal.bytes + callbacks;
+        let kept = self.records.bytes + self.journal.bytes + self.history.bytes + callbacks;
         let ready = self.next.bytes() + self.faults.bytes() + self.windows.bytes();
         kept + counters + ready + self.exercised.bytes()
     }
@@ -84,6 +86,8 @@ impl State {
         while self.bytes() > bytes_max {
             let dropped = if self.journal.bytes > bytes_max / LOG_PART {
                 self.journal.drop_oldest()
+            } else if self.history.bytes > bytes_max / LOG_PART {
+                self.history.drop_oldest()
             } else if self.callbacks.log.bytes > bytes_max / LOG_PART {
                 self.callbacks.log.drop_oldest_ended() || self.records.drop_oldest()
             } else if self.callbacks.unsent.bytes > bytes_max / LOG_PART {

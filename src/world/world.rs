@@ -7,12 +7,15 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::digest::WorldDigest;
+use super::history::ControlCall;
 use super::journal::{CallbackTokens, Exchange, Mask, Waiters};
 use super::origin::Origin;
 use super::outbox::{Delivery, log_cancelled};
 use super::recent_uploads::RequestUploads;
+use super::recorder::{Happening, Recorder};
 use super::state::State;
 use super::state_guard::StateGuard;
 use super::totals::{RunTotals, Tally};
@@ -34,6 +37,10 @@ pub(crate) struct World {
     pub(super) name: OnceLock<Box<str>>,
     pub clock: Clock,
     pub(super) seed: u64,
+    /// When the sandbox started.
+    pub(super) started: Instant,
+    /// The number of the latest answer or change. Locked before the state.
+    pub(super) order: Mutex<u64>,
     pub(super) state: Mutex<State>,
     /// True when the state holds faults or queued outcomes, which every request must look at. Looking takes the
     /// lock.
@@ -66,6 +73,7 @@ pub(crate) struct World {
     pub(super) tokens: Arc<CallbackTokens>,
     /// Tells watchers what happens in this world.
     pub(super) live: Arc<Watchers>,
+    pub(crate) recorder: Option<Recorder>,
 }
 
 impl World {
@@ -252,19 +260,22 @@ impl World {
     /// connections are closed and nothing more is sent. The system still delivers what a receiver had been sent
     /// by then, even after a close or a reset of the connection.
     pub(crate) async fn reset(&self) -> usize {
-        self.reset_seen(|_| (), |_| ()).await.1
+        let call = ControlCall::new("POST", "reset");
+        self.reset_seen(|_| (), |_| (), Some(call)).await.1
     }
 
     /// Empties the world and fills it again under the same lock.
-    pub(super) async fn refill(&self, fill: impl FnOnce(&mut State)) -> usize {
-        self.reset_seen(|_| (), fill).await.1
+    pub(super) async fn refill(&self, fill: impl FnOnce(&mut State), call: ControlCall) -> usize {
+        self.reset_seen(|_| (), fill, Some(call)).await.1
     }
 
-    /// Empties the world. `see` reads the state before the reset, and `fill` prepares the state after it.
+    /// Empties the world. `see` reads the state before the reset, and `fill` prepares the state after it. `call` begins the
+    /// new history.
     pub(super) async fn reset_seen<T>(
         &self,
         see: impl FnOnce(&State) -> T,
         fill: impl FnOnce(&mut State),
+        call: Option<ControlCall>,
     ) -> (T, usize) {
         // A running advance ends as soon as its callbacks are called back.
         let seen = {
@@ -278,17 +289,23 @@ impl World {
         loop {
             changes.mark_unchanged();
             {
+                let order = self.commit(Instant::now());
                 let mut totals = lock(&self.totals);
                 let mut state = self.state();
                 self.recall_all(&mut state); // callbacks that came in the meantime
                 if state.callbacks.pending() == 0 {
                     let cancelled = state.callbacks.log.ended.cancelled(); // cancelled by this reset only
                     totals.take(&mut state);
+                    self.record_deliveries(&state, order.commit);
                     let before = state.clear();
                     fill(&mut state);
+                    match call {
+                        Some(call) => self.note_call(&mut state, order.commit, call),
+                        None => self.tell_recorder(|| Happening::Ended(order.commit)),
+                    }
                     self.note_setup(&state);
                     self.enforce_limits(&mut state);
-                    drop((state, totals));
+                    drop((state, totals, order));
                     drop(before);
                     self.changed();
                     self.live.emptied(&self.tag);

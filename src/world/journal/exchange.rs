@@ -11,12 +11,13 @@ use super::kept_body::KeptBody;
 use crate::base::{looks_like_json, read_exact_json};
 use crate::catalogue::OutcomeId;
 use crate::http::{self, CONTROL_TOKEN_HEADER, MediaType};
+use crate::world::commit::Commit;
 
 /// Stands for the world in the trace of a request that belongs to no world.
 pub(crate) const NO_WORLD: [u8; 8] = *b"00000000";
 
 pub(crate) const HEAD_KEPT_BYTES_MAX: usize = 8 << 10;
-pub(super) const ENTRY_OVERHEAD_BYTES: usize = 370;
+pub(super) const ENTRY_OVERHEAD_BYTES: usize = 410;
 const REPLY_HEADER_BYTES: usize = 100;
 
 /// The content of a body, as far as it is kept.
@@ -328,6 +329,8 @@ pub struct Exchange {
     /// The fault that broke the reply on purpose, such as `truncate`.
     pub fault: Option<Box<str>>,
     pub(crate) decision: Decision,
+    /// Its place in the order of its world.
+    pub(crate) commit: Commit,
     /// The world's tag, or `NO_WORLD`.
     pub(crate) tag: [u8; 8],
 }

@@ -184,6 +184,7 @@ mod tests {
     use hyper::StatusCode;
 
     use super::*;
+    use crate::world::commit::Commit;
     use crate::world::journal::decision::Decision;
     use crate::world::journal::exchange::NO_WORLD;
     use crate::world::journal::kept_body::KeptBody;
@@ -205,6 +206,7 @@ mod tests {
                 endpoint: Some(endpoint.into()),
                 ..Decision::default()
             },
+            commit: Commit::default(),
             tag: NO_WORLD,
         }
     }

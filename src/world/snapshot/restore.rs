@@ -17,6 +17,7 @@ use crate::base::{
     Probability, RateLimit, ReceiverUrl, WINDOWS_MAX, Window, parse_duration, short, time_in_words,
 };
 use crate::catalogue::{Catalogue, OutcomeId};
+use crate::world::history::ControlCall;
 use crate::world::origin::Origin;
 use crate::world::outbox::{RegisteredUrl, UNSENT_MAX};
 use crate::world::queued::{self, CallKind, Queued};
@@ -129,14 +130,15 @@ impl Snapshot {
 
 impl Restoration {
     /// Empties a world and fills it under one lock. Returns how many callbacks were cancelled.
-    pub(crate) async fn restore(self, world: &World) -> usize {
+    pub(crate) async fn restore(self, world: &World, call: ControlCall) -> usize {
         let fill = |state: &mut State| self.fill(state, Instant::now());
-        world.refill(fill).await
+        world.refill(fill, call).await
     }
 
     /// Fills a world that has been emptied.
     pub(in crate::world) fn fill(self, state: &mut State, now: Instant) {
         state.journal = state.journal.restarted_after(self.last_request);
+        state.history.was_filled = true;
         state.callbacks.log.start_after(self.last_delivery);
         state.callbacks.advanced = self.advanced;
         state.callbacks.unsent.start_after(self.last_unsent);

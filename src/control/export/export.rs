@@ -1,26 +1,26 @@
-//! `GET /__sandbox/export`: all requests, answers and callbacks, one JSON object a line.
+//! The lines of an export, in the order of time.
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use super::ask::{ControlReply, ControlRequest};
-use super::context::Context;
-use super::deliveries;
-use super::exchange_json::{self, time};
-use super::requests::RequestsOf;
-use super::unsent;
+use super::control_line::control_line;
+use super::delivery_line::delivery_line;
+use super::exchange_line::exchange_line;
+use super::head::{DroppedEntries, head, scenario_line, world_in_head};
+use crate::control::ask::{ControlReply, ControlRequest};
+use crate::control::context::Context;
+use crate::control::requests::RequestsOf;
+use crate::control::unsent;
 use crate::http::Refusal;
-use crate::world::{Delivery, ReadWorld, World};
-
-/// The version of the lines. It changes when readers have to change.
-const VERSION: u32 = 1;
+use crate::world::{ReadWorld, World};
 
 /// The lines, written while they are sent. Entries that have been dropped by then are left out.
 struct Lines {
     context: Arc<Context>,
-    head: Option<Value>,
+    /// The head and the scenario files.
+    first: std::vec::IntoIter<Value>,
     places: Vec<JournalPlace>,
     entries: std::vec::IntoIter<(SystemTime, ExportEntry)>,
 }
@@ -38,6 +38,11 @@ enum ExportEntry {
         place: usize,
         seq: u64,
     },
+    /// A control call, by its number in the order of its world.
+    Control {
+        place: usize,
+        seq: u64,
+    },
     Delivery {
         place: usize,
         seq: u64,
@@ -50,7 +55,9 @@ enum ExportEntry {
 }
 
 /// Exports the caller's own world. With `world=all` it exports all worlds, and the requests that belong to none.
-pub(super) async fn answer(request: ControlRequest<'_>) -> Result<ControlReply, Refusal> {
+pub(in crate::control) async fn answer(
+    request: ControlRequest<'_>,
+) -> Result<ControlReply, Refusal> {
     let context = request.context;
     let places = match RequestsOf::of(request)? {
         RequestsOf::Own(world) => vec![JournalPlace::World(ReadWorld::of(world))],
@@ -72,7 +79,7 @@ impl Lines {
         let mut turn = context.turns.first().await;
         let mut entries = Vec::new();
         let mut worlds = Vec::new();
-        let (mut requests_dropped, mut deliveries_dropped) = (0, 0);
+        let mut dropped = DroppedEntries::default();
         for (place, kept) in places.iter().enumerate() {
             turn.pause().await;
             let exchange = |seq| ExportEntry::Exchange { place, seq };
@@ -81,9 +88,12 @@ impl Lines {
                     worlds.push(&**world);
                     let state = world.state();
                     let (journal, log) = (&state.journal, &state.callbacks.log);
-                    requests_dropped += journal.dropped;
-                    deliveries_dropped += log.dropped;
+                    dropped.requests += journal.dropped;
+                    dropped.deliveries += log.dropped;
                     entries.extend(journal.entries().map(|one| (one.at, exchange(one.seq))));
+                    let call = |seq| ExportEntry::Control { place, seq };
+                    let calls = state.history.calls();
+                    entries.extend(calls.map(|one| (one.at, call(one.commit.number))));
                     let delivery = |seq| ExportEntry::Delivery { place, seq };
                     entries.extend(log.newest_first().map(|one| (one.at, delivery(one.seq))));
                     let event = |seq| ExportEntry::Unsent { place, seq };
@@ -92,7 +102,7 @@ impl Lines {
                 }
                 JournalPlace::Strangers => {
                     let journal = context.engine.strangers.journal();
-                    requests_dropped += journal.dropped;
+                    dropped.requests += journal.dropped;
                     entries.extend(journal.entries().map(|one| (one.at, exchange(one.seq))));
                 }
             }
@@ -101,7 +111,7 @@ impl Lines {
         let mut listed = Vec::new();
         for world in worlds {
             turn.pause().await;
-            listed.push(in_head(world));
+            listed.push(world_in_head(world, &world.state()));
         }
         drop(turn);
         let sorted = context.turns.aside(size_of_val(&*entries), move || {
@@ -109,18 +119,14 @@ impl Lines {
             entries
         });
         let entries = sorted.await.unwrap_or_default();
-        let head = json!({
-            "type": "export",
-            "version": VERSION,
-            "sandbox": env!("CARGO_PKG_VERSION"),
-            "seed": context.engine.seed,
-            "at": time(SystemTime::now()),
-            "worlds": listed,
-            "dropped": {"requests": requests_dropped, "deliveries": deliveries_dropped},
-        });
+        let catalogue = context.engine.catalogue();
+        let own_files = catalogue.own_files.iter();
+        let files = own_files.map(|file| scenario_line(file, catalogue.generation));
+        let first = [head(context, &catalogue, &listed, dropped)];
+        let first: Vec<_> = first.into_iter().chain(files).collect();
         Self {
             context: context.clone(),
-            head: Some(head),
+            first: first.into_iter(),
             places,
             entries: entries.into_iter(),
         }
@@ -128,72 +134,47 @@ impl Lines {
 
     fn line(&self, entry: ExportEntry) -> Option<Value> {
         let (ExportEntry::Exchange { place, seq }
+        | ExportEntry::Control { place, seq }
         | ExportEntry::Delivery { place, seq }
         | ExportEntry::Unsent { place, seq }) = entry;
         let place = &self.places[place];
-        let (kind, fields) = match (entry, place) {
+        match (entry, place) {
             (ExportEntry::Exchange { .. }, JournalPlace::World(world)) => {
-                let exchange = world.state().journal.get(seq).cloned();
-                (
-                    "exchange",
-                    exchange_json::exchange_json(&self.context, &exchange?),
-                )
+                let exchange = world.state().journal.get(seq).cloned()?;
+                Some(exchange_line(&self.context, &exchange))
             }
             (ExportEntry::Exchange { .. }, JournalPlace::Strangers) => {
-                let exchange = self.context.engine.strangers.journal().get(seq).cloned();
-                (
-                    "exchange",
-                    exchange_json::exchange_json(&self.context, &exchange?),
-                )
+                let exchange = self.context.engine.strangers.journal().get(seq).cloned()?;
+                Some(exchange_line(&self.context, &exchange))
+            }
+            (ExportEntry::Control { .. }, JournalPlace::World(world)) => {
+                let call = world.state().history.get(seq).cloned()?;
+                Some(control_line(&world.tag, &call, self.context.redacts))
             }
             (ExportEntry::Delivery { .. }, JournalPlace::World(world)) => {
-                let delivery = world.state().callbacks.log.get(seq).cloned();
-                ("delivery", self.delivery(world, &delivery?))
+                let delivery = world.state().callbacks.log.get(seq).cloned()?;
+                Some(delivery_line(&self.context, &world.tag, &delivery))
             }
             (ExportEntry::Unsent { .. }, JournalPlace::World(world)) => {
-                let event = unsent::event(&world.state().callbacks, seq).cloned();
-                ("delivery", self.delivery(world, &event?))
+                let event = unsent::event(&world.state().callbacks, seq).cloned()?;
+                Some(delivery_line(&self.context, &world.tag, &event))
             }
             (
-                ExportEntry::Delivery { .. } | ExportEntry::Unsent { .. },
+                ExportEntry::Control { .. }
+                | ExportEntry::Delivery { .. }
+                | ExportEntry::Unsent { .. },
                 JournalPlace::Strangers,
-            ) => {
-                return None; // nobody calls them back
-            }
-        };
-        let mut line = Map::from_iter([("type".to_owned(), Value::from(kind))]);
-        if let Value::Object(fields) = fields {
-            line.extend(fields.into_iter().filter(|(name, _)| name != "type"));
+            ) => None, // nobody calls them back, and no control call is theirs
         }
-        Some(Value::Object(line))
     }
-}
-
-impl Lines {
-    fn delivery(&self, world: &World, delivery: &Delivery) -> Value {
-        let mut fields = deliveries::delivery_json(&self.context, delivery);
-        fields["at"] = time(delivery.at);
-        fields["world"] = world.tag.as_str().into();
-        fields["callback_type"] = fields["type"].take();
-        fields
-    }
-}
-
-/// A world in the first line. Its digest gives its ids again where its key is not known.
-fn in_head(world: &World) -> Value {
-    json!({
-        "world": world.tag,
-        "digest": world.digest.to_string(),
-        "environment": world.key.environment(),
-    })
 }
 
 impl Iterator for Lines {
     type Item = Value;
 
     fn next(&mut self) -> Option<Value> {
-        if let Some(head) = self.head.take() {
-            return Some(head);
+        if let Some(first) = self.first.next() {
+            return Some(first);
         }
         loop {
             let (_, entry) = self.entries.next()?;
