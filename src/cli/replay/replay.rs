@@ -9,8 +9,10 @@ use super::comparison::{Comparison, Selection};
 use super::recording::Recording;
 use super::report;
 use super::run::{self, Replacements};
+use crate::base::reason;
 use crate::catalogue::Catalogue;
-use crate::cli::output::{Format, finish, finish_json, misused, report as say, shown_path};
+use crate::cli::output::{Format, fail, finish, finish_json, misused, report as say, shown_path};
+use crate::server::overwrite;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
@@ -28,6 +30,9 @@ pub(in crate::cli) struct Arguments {
     /// Compare only this endpoint, such as `v0/individual_cft_peps`. Can be repeated.
     #[arg(long = "only", value_name = "ENDPOINT")]
     endpoints: Vec<String>,
+    /// File for an export of what is answered now, such as a new recording to compare with later.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
     /// End at the first difference.
     #[arg(long)]
     stop_at_first: bool,
@@ -82,15 +87,30 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return misused(format_args!("cannot start: {error}")),
     };
+    let mut exported = arguments.output.as_ref().map(|_| String::new());
     for recording in &runs {
         let replacements = match replacements(arguments) {
             Ok(replacements) => replacements,
             Err(code) => return code,
         };
-        let replayed = runtime.block_on(run::replay(recording, replacements, &mut comparison));
+        let replayed = runtime.block_on(run::replay(
+            recording,
+            replacements,
+            &mut comparison,
+            exported.as_mut(),
+        ));
         if let Err(reason) = replayed {
             return misused(format_args!("the recording cannot be replayed: {reason}"));
         }
+    }
+    if let Some((path, exported)) = arguments.output.as_ref().zip(exported)
+        && let Err(error) = overwrite(path, exported.as_bytes())
+    {
+        return fail(format_args!(
+            "cannot write `{}`: {}",
+            shown_path(path),
+            reason(&error)
+        ));
     }
     end(arguments, &runs, &comparison)
 }
