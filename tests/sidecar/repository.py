@@ -78,6 +78,7 @@ for path, pattern in {
     "clients/java/README.md": r"<version>(.*)</version>",
     "clients/java/pom.xml": r"sandbox-junit5</artifactId>\s*<version>(.*)</version>",
     "clients/node/package.json": r'"version": "(.*)"',
+    "clients/php/composer.json": r'"version": "(.*)"',
     "compose.yaml": r"iluma-sandbox:([\d.]+)}",
     "Dockerfile": r"^ARG VERSION=(.*)",
     "packaging/install.sh": r" version=(\d\S+) ",
