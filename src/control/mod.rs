@@ -44,6 +44,7 @@ mod uploads;
 mod verify;
 mod worlds;
 
+pub(crate) use self::callback_urls::set_callback_url;
 pub(crate) use self::context::Context;
 pub(crate) use self::control::{failed_reply, is_control_path, may_wait, no_memory_reply, respond};
 pub(crate) use self::coverage_report::Coverage;

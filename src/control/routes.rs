@@ -77,6 +77,7 @@ static ROUTES: &[ControlRoute] = &[
     post("clock/advance", OwnWorldAsync(|request, world| Box::pin(clock::advance(request, world)))),
     get("events", Custom(events::open)).with_parameters(&["world", "backlog"]),
     get("callback_urls", OwnWorld(|request, world| Ok(callback_urls::list(request, world)))),
+    put("callback_urls", OwnWorld(callback_urls::put)),
     get("schema", Plain(schema::answer)).with_unmasked(Unmasked::Scenarios).with_parameters(&["endpoint"]),
     post("dummy_values", Plain(dummy_values::answer)).with_unmasked(Unmasked::Scenarios),
     get("setup", Plain(|request| Ok(setup::setup(request)))).with_unmasked(Unmasked::Scenarios),

@@ -442,6 +442,16 @@ async fn every_operation_answers_as_it_is_described() {
         ("PUT faults", "faults", faults),
         ("PUT faults", "faults", json!({"faults": [{}]})),
         (
+            "PUT callback_urls",
+            "callback_urls",
+            json!({"type": TYPE, "url": "http://127.0.0.1:1/"}),
+        ),
+        (
+            "PUT callback_urls",
+            "callback_urls",
+            json!({"type": "NONE", "url": "http://127.0.0.1:1/"}),
+        ),
+        (
             "POST trigger",
             "trigger",
             json!({"type": TYPE, "set": {"status": "NEW"}}),
