@@ -125,9 +125,10 @@ impl AfterRun {
         if lines.is_some() || html.is_some() || fail_on.is_some() {
             run = Some(ExportedRun::ask(client, WorldsExported::All).await);
         }
-        let warnings = match (fail_on, &run) {
-            (Some(FailOn::Warning), Some(Ok(run))) => run.warnings(),
-            _ => None,
+        let asked = run.as_ref().and_then(|run| run.as_ref().ok());
+        let warnings = match fail_on {
+            Some(FailOn::Warning) => asked.and_then(ExportedRun::warnings),
+            None => None,
         };
         if let Some(sentence) = &warnings {
             complain(sentence);

@@ -10,9 +10,6 @@ use crate::http::{ALL_CODES, BODY_WITH_FILES_BYTES_MAX, ErrorCode};
 /// More than any upload may have.
 const LARGE_UPLOAD_BYTES: usize = 11 << 20;
 
-/// The first bytes of a picture, for `printf`.
-const PICTURE: &str = r"printf '\211PNG\r\n\032\n'";
-
 /// Where an error can come from.
 pub(crate) struct ErrorSources<'a> {
     pub catalogue: &'a Catalogue,
@@ -151,15 +148,9 @@ impl Curl {
         });
         Some(match too_small {
             Some((field, _)) => {
+                let file = shell_word(&format!("{field}=@/dev/null;filename=file"));
                 let parts = parts_without(endpoint, field);
-                let curl = self.post(
-                    endpoint,
-                    &format!(
-                        "{parts} -F {}",
-                        shell_word(&format!("{field}=@-;filename=file"))
-                    ),
-                );
-                format!("{PICTURE} | {curl}")
+                self.post(endpoint, &format!("{parts} -F {file}"))
             }
             None => self.magic(endpoint, name),
         })

@@ -1,4 +1,4 @@
-//! A shell that knows only curl, and `head` and `printf` that write its input: it runs the commands that the sandbox prints for pasting.
+//! A shell that knows only curl, and `head` that writes its input: it runs the commands that the sandbox prints for pasting.
 
 use reqwest::multipart::{Form, Part};
 
@@ -27,7 +27,6 @@ fn output(command: &[String]) -> Vec<u8> {
     let words: Vec<_> = command.iter().map(String::as_str).collect();
     match words[..] {
         ["head", "-c", bytes, "/dev/zero"] => vec![0; bytes.parse().expect("a number")],
-        ["printf", r"\211PNG\r\n\032\n"] => b"\x89PNG\r\n\x1a\n".to_vec(),
         _ => panic!("{command:?} is not known"),
     }
 }
@@ -52,6 +51,8 @@ async fn curl(client: &Client, command: &[String], input: &[u8]) -> Answer {
                 let (name, value) = next().split_once('=').expect("a field");
                 let part = if word == "-F" && value == "@-;filename=file" {
                     Part::bytes(input.to_vec()).file_name("file")
+                } else if word == "-F" && value == "@/dev/null;filename=file" {
+                    Part::bytes(Vec::new()).file_name("file")
                 } else if word == "-F" {
                     part(value)
                 } else {

@@ -24,7 +24,7 @@ pub(in crate::cli) struct Arguments {
     /// Count only errors, or only callbacks, and then all of them: those that only a magic reply can ask for too.
     #[arg(long, value_enum)]
     only: Option<OnlyKinds>,
-    /// Do not count what has this name, such as `v2/ktp_data_requests/FOUND`, `FOUND` or `errors/*`. `*` is any text. Can
+    /// Do not count what has this name, such as `v2/ktp_data_requests/COMPLETED_FOUND`, `COMPLETED_FOUND` or `errors/*`. `*` is any text. Can
     /// be repeated.
     #[arg(long = "ignore", value_name = "PATTERN")]
     ignored: Vec<String>,

@@ -5,7 +5,7 @@ use regex::{Regex, RegexBuilder};
 use super::report::Coverage;
 
 /// A name in any letter case, in which `*` stands for any text. It ignores the items with this name: their whole name
-/// (`v2/ktp_data_requests/FOUND`), the name within its part (`FOUND`), or the name of the whole part
+/// (`v2/ktp_data_requests/COMPLETED_FOUND`), the name within its part (`COMPLETED_FOUND`), or the name of the whole part
 /// (`v2/ktp_data_requests`).
 pub(super) struct IgnorePattern {
     text: String,
@@ -58,7 +58,7 @@ pub(super) fn ignore(coverage: &mut Coverage, patterns: &[IgnorePattern]) -> Res
     unused.map_or(Ok(()), |(pattern, _)| {
         Err(format!(
             "`ignore`: nothing that counts is called `{}`; the names are in the report, such as \
-             v2/ktp_data_requests/FOUND or errors/API_VALIDATION_ERROR",
+             v2/ktp_data_requests/COMPLETED_FOUND or errors/API_VALIDATION_ERROR",
             pattern.text
         ))
     })

@@ -1,12 +1,21 @@
 //! The inspector as one file with its data. It works without a server, and it loads nothing.
 
+#![cfg_attr(not(feature = "inspector"), allow(dead_code))]
+
 use std::fmt::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
+#[cfg(feature = "inspector")]
 use super::inspector::text;
+
+/// The page is not in this build.
+#[cfg(not(feature = "inspector"))]
+fn text(_: &str) -> Option<&'static str> {
+    None
+}
 
 /// The module that starts the page.
 const MAIN: &str = "main.js";
@@ -15,7 +24,7 @@ const MAIN: &str = "main.js";
 const STYLE_LINK: &str = r#"<link rel="stylesheet" href="inspector/style.css">"#;
 const MAIN_SCRIPT: &str = r#"<script type="module" src="inspector/main.js"></script>"#;
 
-/// `json` is the data that `recording.js` reads.
+/// `json` is the data that `recording.js` reads. None if the inspector is not in this build.
 pub(crate) fn exported_inspector(json: &str) -> Option<String> {
     let (html, style) = (text("index.html")?, text("style.css")?);
     let script = bundle()?;

@@ -43,15 +43,15 @@ class Recording {
 
   /** What the stream of events would send first. */
   snapshot() {
-    const entries = this.exchanges.map((one) => ({ ...one, mark: markOf(one), record: this.explanations[one.trace]?.record?.id }));
+    const entries = this.exchanges.map((one) => {
+      const { chosen_by: by, record } = this.explanations[one.trace] ?? {};
+      return { ...one, mark: MARKS[by], record: record?.id };
+    });
     return { entries, reload: null, skipped: this.omitted.requests };
   }
 }
 
-function markOf({ endpoint, outcome, status }) {
-  if (endpoint || status < 400) return null;
-  return outcome === 'NOT_FOUND' ? 'unmatched' : 'refused';
-}
+const MARKS = { no_route: 'unmatched', refusal: 'refused' };
 
 const embedded = document.getElementById('export');
 
