@@ -276,9 +276,10 @@ fn exit_code(status: ExitStatus) -> u8 {
 /// A client of the sandbox in this process, so any certificate is its own.
 fn client(sandbox: &Sandbox) -> Client {
     let url = HttpUrl::parse(&sandbox.url()).expect("a sandbox has a URL");
+    let key = sandbox.api_key().parse().expect("a sandbox has a key");
     Client::new(
         url,
-        None,
+        Some(key),
         sandbox.control_token().cloned(),
         Trust::anybody(),
     )
