@@ -17,8 +17,9 @@ use super::connect::connect;
 use super::reach::{Reach, judge};
 use super::resolver::Resolver;
 use super::written::{WatchedBody, WatchedIo, watched};
+use crate::base::Commit;
 use crate::base::{Host, HttpUrl, ReceiverUrl, Stamp, plain_line};
-use crate::world::{Attempt, Commit, Contact};
+use crate::world::{Attempt, Contact};
 
 /// A receiver cannot delay its callback by more than a day.
 const RETRY_AFTER_MAX: Duration = Duration::from_hours(24);
@@ -234,6 +235,24 @@ impl AttemptResult {
             status: None,
             answer: String::new(),
             error: Some(error),
+            retry_after: None,
+            took: Duration::ZERO,
+            contact: Contact::default(),
+        }
+    }
+
+    /// How a recorded attempt ended.
+    #[cfg(feature = "cli")]
+    pub(crate) fn recorded(
+        status: Option<StatusCode>,
+        answer: String,
+        error: Option<String>,
+    ) -> Self {
+        Self {
+            reached: status.is_some(),
+            status,
+            answer,
+            error,
             retry_after: None,
             took: Duration::ZERO,
             contact: Contact::default(),

@@ -13,8 +13,8 @@ use super::egress::AttemptResult;
 use super::slots::Slot;
 use crate::base::{self, Moment, Origin, Panicked, ReceiverUrl, Stamp, contained_async};
 use crate::world::{
-    self, Callbacks, Delivery, DeliveryState, State, Turn, UnsentEvent, World, log_attempt,
-    log_cancelled, log_ended,
+    self, Callbacks, Delivery, DeliveryState, Happening, State, Turn, UnsentEvent, World,
+    log_attempt, log_cancelled, log_ended,
 };
 
 /// How long a world's queue pauses after a panic. A panic that repeats must not use up a core.
@@ -241,6 +241,46 @@ async fn attempt(
     record_attempt(courier, world, seq, at, request_head, sent);
 }
 
+impl Courier {
+    /// Ends an attempt of a replay as it ended when it was recorded. Nothing is sent. False if no such delivery waits.
+    #[cfg(feature = "cli")]
+    pub(crate) fn attempt_as_recorded(
+        self: &Arc<Self>,
+        world: &Arc<World>,
+        seq: u64,
+        result: AttemptResult,
+    ) -> bool {
+        let (at, request_head) = {
+            let mut state = world.state();
+            let at = world.now(&state);
+            let callbacks = &mut state.callbacks;
+            if !callbacks.queue.take_delivery(seq) {
+                return false;
+            }
+            callbacks.in_flight += 1;
+            let url = self.url(callbacks, seq);
+            let (Some(delivery), Some(url)) = (callbacks.log.get_mut(seq), url) else {
+                callbacks.in_flight -= 1;
+                callbacks.count_out();
+                return false;
+            };
+            delivery.url = Some(url.clone());
+            delivery.next_try = None;
+            let message = delivery.redelivery_of.unwrap_or(seq);
+            let headers = self.headers(
+                world,
+                delivery.token,
+                message,
+                delivery.depth,
+                &delivery.body,
+            );
+            (at, head_text(&url, &headers))
+        };
+        record_attempt(self, world, seq, at, request_head, result);
+        true
+    }
+}
+
 /// The receiver of a delivery now. A first attempt whose receiver has changed since it took its turn takes another.
 fn receiver(courier: &Courier, world: &World, seq: u64, turn: &mut Option<Turn>) -> Option<Origin> {
     let mut state = world.state();
@@ -317,6 +357,7 @@ fn record_attempt(
         log_attempt(&world.tag, delivery, courier.retries.len() + 1, again);
         frees_next = !delivery.held_for_next;
         let ended = delivery.state;
+        world.tell_recorder(|| Happening::Attempted(Arc::new(delivery.clone())));
         callbacks.log.ended.count(ended);
     }
     callbacks.held.retain(|held| held.delivery != seq); // nothing makes its next attempt come sooner

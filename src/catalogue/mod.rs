@@ -22,6 +22,7 @@ mod schema;
 mod shape;
 mod slot;
 mod upload_fields;
+mod upload_hashes;
 mod watch;
 
 #[cfg(any(test, fuzzing))]

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::base::{looks_like_json, pointer_part, read_json};
 use crate::http::{self, Picture, Room, Upload};
+use crate::scenario::is_base64;
 
 /// At most this many parts of a schema are searched, because its references may multiply.
 const PARTS_MAX: usize = 10_000;
@@ -31,11 +32,11 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 /// The places of files in the requests of an endpoint.
 #[derive(Debug)]
 pub(crate) struct UploadFields {
-    paths: Vec<Vec<PathStep>>,
+    pub(super) paths: Vec<Vec<PathStep>>,
 }
 
 #[derive(Clone, Debug)]
-enum PathStep {
+pub(super) enum PathStep {
     Name(Box<str>),
     /// Any item of a list, any value of an object.
     Any,
@@ -226,13 +227,13 @@ impl UploadExtractor<'_> {
     }
 }
 
-fn is_there(paths: &[&[PathStep]]) -> bool {
+pub(super) fn is_there(paths: &[&[PathStep]]) -> bool {
     paths.iter().any(|steps| steps.is_empty())
 }
 
 /// The rest of the paths that go through `name`. A path that has reached its file stays: everything inside is part
 /// of the file.
-fn onwards<'p>(paths: &[&'p [PathStep]], name: &str) -> Vec<&'p [PathStep]> {
+pub(super) fn onwards<'p>(paths: &[&'p [PathStep]], name: &str) -> Vec<&'p [PathStep]> {
     let lead = |steps: &&'p [PathStep]| match steps.split_first() {
         None => Some(*steps),
         Some((first, rest)) => first.leads_to(name).then_some(rest),
@@ -249,7 +250,15 @@ fn facts(text: &str, room: Option<Room>, at: impl FnOnce() -> String) -> (Value,
     if decoded.is_err() {
         facts["type"] = "text/plain".into();
     }
+    if !is_base64(text) {
+        facts["base64"] = false.into(); // the rules refuse it, even if it can be decoded
+    }
     (facts, picture)
+}
+
+/// The facts of a text in JSON that is a file: it is in the place of one, or it begins like a picture.
+pub(super) fn facts_in_json(text: &str, is_there: bool) -> Option<Value> {
+    (is_there || is_picture(text)).then(|| facts(text, None, String::new).0)
 }
 
 /// The part of `data:image/png;base64,…` after the comma. Any other text stays whole.
@@ -277,8 +286,8 @@ pub(crate) fn is_upload(value: &Value) -> bool {
         .all(|name| value.get(name).is_some())
 }
 
-/// Replaces facts with a text in base64 form, so that an endpoint's rules can check the rest of a kept body. The text
-/// is the hash, because its digits are valid base64. Returns the dotted paths of all replaced facts.
+/// Replaces facts with a text, so that an endpoint's rules can check the rest of a kept body. The text is the hash,
+/// whose digits are valid base64, unless the file was none. Returns the dotted paths of all replaced facts.
 pub(crate) fn stand_in_for_facts(value: &mut Value) -> Vec<String> {
     let mut found = Vec::new();
     stand_in_below(value, "", &mut found);
@@ -291,7 +300,13 @@ fn stand_in_below(value: &mut Value, at: &str, found: &mut Vec<String>) {
         _ => format!("{at}.{name}"),
     };
     if is_upload(value) {
-        *value = value["sha256"].take();
+        let is_base64 = value["base64"] != false;
+        let hash = value["sha256"].take();
+        *value = if is_base64 {
+            hash
+        } else {
+            format!("no base64: {}", hash.as_str().unwrap_or_default()).into()
+        };
         found.push(at.to_owned());
         return;
     }

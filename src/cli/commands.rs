@@ -13,7 +13,7 @@ use super::room::check_room;
 use super::variables::Variables;
 use super::{
     audit, ca, check, completions, control, coverage, doctor, document, env, exec, explain, export,
-    help, init, list, log, man, openapi, readyz, schema, serve, trigger, try_out,
+    help, init, list, log, man, openapi, readyz, replay, schema, serve, trigger, try_out,
 };
 use crate::base::{visible, visible_lines};
 
@@ -136,6 +136,15 @@ enum Command {
     /// Exit code: 0 on success, 1 if the receiver does not accept the test callback or no sandbox answers,
     /// 2 if the arguments are wrong or there is no such type.
     Callback(control::CallbackArguments),
+    /// Make the requests of an export again in a sandbox of this process, and show what is answered differently.
+    ///
+    /// The sandbox has the seed, the clock and the scenario files of the recording, opens no connection, and answers world by
+    /// world in the recorded order. Callbacks are compared too; their attempts end as they ended then. So the same release
+    /// must answer every byte again, and with other scenario files the differences are what they change.
+    ///
+    /// Exit code: 0 if everything is equal, 1 if something differs, 2 if the file cannot be replayed or the arguments are
+    /// wrong.
+    Replay(replay::Arguments),
     /// Answer one request without a server, and explain the response.
     ///
     /// Exit code: 0 if there was a response, 1 if there was none (because of a fault), 2 if the arguments
@@ -243,6 +252,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Redeliver(arguments) => control::run_redeliver(&arguments),
         Command::Snapshot(arguments) => control::run_snapshot(&arguments),
         Command::Callback(arguments) => control::run_callback(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Try(arguments) => try_out::run(&arguments, commands),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),

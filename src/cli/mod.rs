@@ -37,6 +37,7 @@ mod process;
 mod ready_file;
 mod ready_message;
 mod readyz;
+mod replay;
 mod room;
 mod schema;
 mod secret;

@@ -4,6 +4,8 @@ use base64::engine::general_purpose::STANDARD;
 use base64::{DecodeSliceError, Engine};
 use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
+#[cfg(feature = "cli")]
+use hyper::header::HeaderValue;
 
 use super::error::ApiError;
 use super::single_headers::{RepeatedHeader, single_header};
@@ -11,6 +13,13 @@ use crate::base::ApiKey;
 
 /// Room for the longest key, a colon, and a password, so that the answer can complain about the password.
 const CREDENTIALS_BYTES_MAX: usize = 512;
+
+/// The value of an `authorization` header with this key.
+#[cfg(feature = "cli")]
+pub(crate) fn basic(key: &ApiKey) -> HeaderValue {
+    let credentials = STANDARD.encode(format!("{}:", key.reveal()));
+    HeaderValue::try_from(format!("Basic {credentials}")).expect("base64 is plain")
+}
 
 /// Reads the API key from the `authorization` header. Every mistake has its own message.
 pub(crate) fn authenticate(headers: &HeaderMap) -> Result<ApiKey, ApiError> {

@@ -42,6 +42,8 @@ pub(crate) struct Call {
     pub at: SystemTime,
     pub head: Parts,
     pub body: Body,
+    /// True for a recorded request: the texts of files in its JSON are their SHA-256 in hex.
+    pub files_are_hashes: bool,
 }
 
 /// The body of a request.
@@ -55,6 +57,11 @@ pub(crate) enum Body {
 }
 
 impl Call {
+    /// Whether the texts of files in its body are their hashes. Without a body a sample may stand in, which has whole files.
+    pub(crate) fn has_hashes_for_files(&self) -> bool {
+        self.files_are_hashes && !matches!(self.body, Body::Empty)
+    }
+
     pub(crate) fn method(&self) -> &Method {
         &self.head.method
     }

@@ -14,6 +14,8 @@ mod url_text;
 mod web_page;
 
 pub(crate) use self::basic_auth::authenticate;
+#[cfg(feature = "cli")]
+pub(crate) use self::basic_auth::basic;
 pub(crate) use self::boundary::boundary_of;
 pub(crate) use self::call::{Body, Call, MediaType, Secure, head_bytes};
 pub(crate) use self::error::{

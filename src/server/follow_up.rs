@@ -6,10 +6,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::answer::{FollowUp, Registration};
+use crate::base::Commit;
 use crate::callbacks::{AttemptResult, Courier};
 use crate::control::Context;
 use crate::http::ApiError;
-use crate::world::{Attempt, Commit, WAIT, Waiting, World, log_url_test};
+use crate::world::{Attempt, WAIT, Waiting, World, log_url_test};
 
 /// How long the receiver of a test may take.
 const TEST_TIME: Duration = Duration::from_secs(10);
@@ -36,13 +37,8 @@ pub(crate) async fn carry_out_before_reply(
             let mut state = world.state();
             courier.wake(world, &mut state);
             drop(state);
-            let release = Release {
-                courier: courier.clone(),
-                world: world.clone(),
-                held,
-            };
             Ok(CarriedOut {
-                release: Some(release),
+                release: Some(Release::of(context, world, held)),
                 commit: None,
             })
         }
@@ -113,6 +109,15 @@ async fn register(
             });
         }
     }
+    Ok(register_tested(context, world, registration))
+}
+
+/// Registers a URL that its receiver has accepted.
+pub(super) fn register_tested(
+    context: &Context,
+    world: &Arc<World>,
+    registration: Registration,
+) -> Commit {
     let order = world.commit(Instant::now());
     let mut state = world.state();
     let now = world.now(&state);
@@ -122,7 +127,7 @@ async fn register(
     }
     context.engine.schedule_unsent(&mut state);
     context.courier.wake(world, &mut state);
-    Ok(order.commit)
+    order.commit
 }
 
 /// Releases callbacks when it is dropped: after their reply has been written, or when the client has gone.
@@ -130,6 +135,16 @@ pub(crate) struct Release {
     courier: Arc<Courier>,
     world: Arc<World>,
     held: Vec<u64>,
+}
+
+impl Release {
+    pub(super) fn of(context: &Context, world: &Arc<World>, held: Vec<u64>) -> Self {
+        Self {
+            courier: context.courier.clone(),
+            world: world.clone(),
+            held,
+        }
+    }
 }
 
 impl Drop for Release {

@@ -15,6 +15,7 @@ use super::journal::{CallbackTokens, Waiters};
 use super::last_uses::{Droppable, LastUses};
 use super::outbox::PendingCounts;
 use super::read_world::ReadWorld;
+use super::recorder::Recorder;
 use super::resting::{RestingWorld, RestingWorlds};
 use super::state::State;
 use super::totals::{RunTotals, Tally, Totals};
@@ -78,6 +79,8 @@ pub(crate) struct Worlds {
     /// The callback tokens of all worlds, which must not be shown.
     pub(crate) tokens: Arc<CallbackTokens>,
     pub(crate) live: Arc<Watchers>,
+    /// Takes what happens in worlds that are made from now on.
+    pub(crate) recorder: Option<Recorder>,
 }
 
 impl Worlds {
@@ -103,6 +106,7 @@ impl Worlds {
             summing: tokio::sync::Mutex::default(),
             tokens: Arc::default(),
             live,
+            recorder: None,
         }
     }
 
@@ -124,10 +128,27 @@ impl Worlds {
         }
         let (world, is_new) = match self.get(key) {
             Some(world) => (world, false),
-            None => self.create(key, now_ms)?,
+            None => self.create(key, WorldDigest::new(self.seed, key), now_ms)?,
         };
         world.last_used_ms.fetch_max(now_ms, Ordering::Relaxed);
         Ok((world, is_new))
+    }
+
+    /// A world whose ids are those of a recorded one. Its key is unknown, and `key` stands in for it.
+    #[cfg(feature = "cli")]
+    pub(crate) fn stand_in(
+        &self,
+        key: &ApiKey,
+        digest: WorldDigest,
+    ) -> Result<Arc<World>, ApiError> {
+        let (world, _) = self.create(key, digest, 0)?;
+        Ok(world)
+    }
+
+    /// When the sandbox started.
+    #[cfg(feature = "cli")]
+    pub(crate) fn started(&self) -> Instant {
+        self.started
     }
 
     pub(super) fn since_start_ms(&self, now: Instant) -> u64 {
@@ -160,7 +181,12 @@ impl Worlds {
         worlds
     }
 
-    fn create(&self, key: &ApiKey, now_ms: u64) -> Result<(Arc<World>, bool), ApiError> {
+    fn create(
+        &self,
+        key: &ApiKey,
+        digest: WorldDigest,
+        now_ms: u64,
+    ) -> Result<(Arc<World>, bool), ApiError> {
         let mut worlds = write_lock(&self.by_key);
         if let Some(world) = worlds.get(key) {
             return Ok((world.clone(), false)); // another request was quicker
@@ -170,7 +196,6 @@ impl Worlds {
             now_ms,
             idle_ms: 0,
         };
-        let digest = WorldDigest::new(self.seed, key);
         let rested = lock(&self.resting).take(digest);
         let is_new = rested.is_none();
         let count = worlds.len() + lock(&self.resting).len();
@@ -220,7 +245,9 @@ impl Worlds {
             totals: self.totals.clone(),
             tokens: self.tokens.clone(),
             live: self.live.clone(),
+            recorder: self.recorder.clone(),
         });
+        world.record_begin();
         self.tokens.add(&world.callback_token());
         worlds.insert(key.clone(), world.clone());
         if has_unsent {

@@ -145,6 +145,7 @@ fn call(exchange: &Exchange) -> Call {
         at: exchange.at,
         head,
         body,
+        files_are_hashes: true,
     }
 }
 

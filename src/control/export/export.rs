@@ -3,17 +3,18 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::control_line::control_line;
+use super::delivery_line::delivery_line;
+use super::exchange_line::exchange_line;
 use super::head::{DroppedEntries, head, scenario_line, warnings, world_in_head};
 use crate::control::ask::{ControlReply, ControlRequest};
 use crate::control::context::Context;
-use crate::control::exchange_json::{self, commit_fields, exact_texts, time};
 use crate::control::requests::RequestsOf;
-use crate::control::{deliveries, unsent};
+use crate::control::unsent;
 use crate::http::Refusal;
-use crate::world::{Delivery, Exchange, ReadWorld, World};
+use crate::world::{ReadWorld, World};
 
 /// The lines, written while they are sent. Entries that have been dropped by then are left out.
 struct Lines {
@@ -134,8 +135,9 @@ impl Lines {
         let files = own_files.map(|file| scenario_line(file, catalogue.generation));
         let is_exported =
             |world: Option<&str>| is_all || places.iter().any(|place| place.world_tag() == world);
-        let warnings = warnings(&context.engine.warnings, is_exported);
-        let first = [head(context, &catalogue, &listed, dropped, &warnings)];
+        let mut head = head(context, &catalogue, &listed, dropped);
+        head["warnings"] = warnings(&context.engine.warnings, is_exported);
+        let first = [head];
         let first: Vec<_> = first.into_iter().chain(files).collect();
         Self {
             context: context.clone(),
@@ -151,68 +153,34 @@ impl Lines {
         | ExportEntry::Delivery { place, seq }
         | ExportEntry::Unsent { place, seq }) = entry;
         let place = &self.places[place];
-        let (kind, fields) = match (entry, place) {
+        match (entry, place) {
             (ExportEntry::Exchange { .. }, JournalPlace::World(world)) => {
-                let exchange = world.state().journal.get(seq).cloned();
-                ("exchange", self.exchange(&exchange?))
+                let exchange = world.state().journal.get(seq).cloned()?;
+                Some(exchange_line(&self.context, &exchange))
             }
             (ExportEntry::Exchange { .. }, JournalPlace::Strangers) => {
-                let exchange = self.context.engine.strangers.journal().get(seq).cloned();
-                ("exchange", self.exchange(&exchange?))
+                let exchange = self.context.engine.strangers.journal().get(seq).cloned()?;
+                Some(exchange_line(&self.context, &exchange))
             }
             (ExportEntry::Control { .. }, JournalPlace::World(world)) => {
-                let call = world.state().history.get(seq).cloned();
-                ("control", control_line(world, &call?, self.context.redacts))
+                let call = world.state().history.get(seq).cloned()?;
+                Some(control_line(&world.tag, &call, self.context.redacts))
             }
             (ExportEntry::Delivery { .. }, JournalPlace::World(world)) => {
-                let delivery = world.state().callbacks.log.get(seq).cloned();
-                ("delivery", self.delivery(world, &delivery?))
+                let delivery = world.state().callbacks.log.get(seq).cloned()?;
+                Some(delivery_line(&self.context, &world.tag, &delivery))
             }
             (ExportEntry::Unsent { .. }, JournalPlace::World(world)) => {
-                let event = unsent::event(&world.state().callbacks, seq).cloned();
-                ("delivery", self.delivery(world, &event?))
+                let event = unsent::event(&world.state().callbacks, seq).cloned()?;
+                Some(delivery_line(&self.context, &world.tag, &event))
             }
             (
                 ExportEntry::Control { .. }
                 | ExportEntry::Delivery { .. }
                 | ExportEntry::Unsent { .. },
                 JournalPlace::Strangers,
-            ) => {
-                return None; // nobody calls them back, and no control call is theirs
-            }
-        };
-        let mut line = Map::from_iter([("type".to_owned(), Value::from(kind))]);
-        if let Value::Object(fields) = fields {
-            line.extend(fields.into_iter().filter(|(name, _)| name != "type"));
+            ) => None, // nobody calls them back, and no control call is theirs
         }
-        Some(Value::Object(line))
-    }
-}
-
-impl Lines {
-    /// The exchange as in the list of requests, and what a replay needs.
-    fn exchange(&self, exchange: &Exchange) -> Value {
-        let mut fields = exchange_json::exchange_json(&self.context, exchange);
-        let more = fields.as_object_mut().expect("an exchange is an object");
-        more.extend(commit_fields(&exchange.commit));
-        more.insert("generation".to_owned(), exchange.decision.generation.into());
-        if !self.context.redacts {
-            more.extend(exact_texts(exchange));
-        }
-        fields
-    }
-
-    fn delivery(&self, world: &World, delivery: &Delivery) -> Value {
-        let mut fields = deliveries::delivery_json(&self.context, delivery);
-        fields["at"] = time(delivery.at);
-        fields["world"] = world.tag.as_str().into();
-        fields["callback_type"] = fields["type"].take();
-        let attempts = fields["attempts"].as_array_mut().into_iter().flatten();
-        for (json, attempt) in attempts.zip(&delivery.attempts) {
-            let json = json.as_object_mut().expect("an attempt is an object");
-            json.extend(commit_fields(&attempt.commit));
-        }
-        fields
     }
 }
 

@@ -101,6 +101,19 @@ impl Mask {
         }
     }
 
+    /// Whether it hides anything in the texts of a value, or in the names of its fields.
+    pub(crate) fn hides_in(&self, value: &Value) -> bool {
+        let hides = |text: &str| matches!(self.hidden(text), Cow::Owned(_));
+        match value {
+            Value::String(text) => hides(text),
+            Value::Array(items) => items.iter().any(|item| self.hides_in(item)),
+            Value::Object(map) => {
+                (map.iter()).any(|(name, value)| hides(name) || self.hides_in(value))
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        }
+    }
+
     /// The same for the fields of an object.
     fn hide_fields(&self, map: &mut Map<String, Value>) {
         for (name, value) in map.iter_mut() {

@@ -60,6 +60,12 @@ impl Queue {
         self.take(clock, order)
     }
 
+    /// Takes this delivery. False if it is not there.
+    pub(crate) fn take_delivery(&mut self, delivery: u64) -> bool {
+        let place = self.places.get(&delivery).copied();
+        place.is_some_and(|(clock, order)| self.take(clock, order).is_some())
+    }
+
     fn take(&mut self, clock: Duration, order: u64) -> Option<u64> {
         let due = self.by_clock.remove(&(clock, order))?;
         self.by_time.remove(&(due.at, clock, order));

@@ -1,0 +1,11 @@
+//! `iluma-sandbox replay`.
+
+mod comparison;
+mod difference;
+mod recording;
+mod replay;
+mod report;
+mod request;
+mod run;
+
+pub(super) use self::replay::{Arguments, run};

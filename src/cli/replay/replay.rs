@@ -1,0 +1,144 @@
+//! `iluma-sandbox replay`: makes the requests of a recording again, and shows what is answered differently.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::comparison::{Comparison, Selection};
+use super::recording::Recording;
+use super::report;
+use super::run::{self, Replacements};
+use crate::base::reason;
+use crate::catalogue::Catalogue;
+use crate::cli::output::{Format, fail, finish, finish_json, misused, report as say, shown_path};
+use crate::server::overwrite;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Arguments {
+    /// What `exec --export` or `GET /__sandbox/export` wrote.
+    file: PathBuf,
+    /// Folder of scenario files, in place of the recorded ones. Can be repeated.
+    #[arg(long = "scenarios", value_name = "DIR")]
+    folders: Vec<PathBuf>,
+    /// Seed, in place of the recorded one.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Field that may differ, such as `reply.updated`; `*` stands for any part of a path. Can be repeated.
+    #[arg(long = "ignore", value_name = "PATH", value_parser = field_path)]
+    ignored: Vec<FieldPath>,
+    /// Compare only this endpoint, such as `v0/individual_cft_peps`. Can be repeated.
+    #[arg(long = "only", value_name = "ENDPOINT")]
+    endpoints: Vec<String>,
+    /// File for an export of what is answered now, such as a new recording to compare with later.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// End at the first difference.
+    #[arg(long)]
+    stop_at_first: bool,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Clone, Debug)]
+struct FieldPath(Vec<String>);
+
+fn field_path(text: &str) -> Result<FieldPath, String> {
+    let parts: Vec<_> = text.split('.').map(str::to_owned).collect();
+    if parts.iter().any(String::is_empty) {
+        return Err(
+            "write the names of a path with dots between them, such as `reply.updated`".to_owned(),
+        );
+    }
+    Ok(FieldPath(parts))
+}
+
+pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
+    let runs = match Recording::read(&arguments.file) {
+        Ok(runs) => runs,
+        Err(reason) => {
+            return misused(format_args!(
+                "`{}` cannot be replayed: {reason}",
+                shown_path(&arguments.file)
+            ));
+        }
+    };
+    if runs.iter().any(|run| run.head.redacted) {
+        return misused(
+            "the recording cannot be replayed: it was made with --redact, which takes the values out of it",
+        );
+    }
+    let mut comparison = Comparison::new(Selection {
+        ignored: arguments
+            .ignored
+            .iter()
+            .map(|path| path.0.clone())
+            .collect(),
+        endpoints: arguments.endpoints.clone(),
+        stop_at_first: arguments.stop_at_first,
+        ignores_times: runs.iter().any(|run| run.head.clock == "system"),
+    });
+    // The time of this runtime passes only where the replay lets it.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return misused(format_args!("cannot start: {error}")),
+    };
+    let mut exported = arguments.output.as_ref().map(|_| String::new());
+    for recording in &runs {
+        let replacements = match replacements(arguments) {
+            Ok(replacements) => replacements,
+            Err(code) => return code,
+        };
+        let replayed = runtime.block_on(run::replay(
+            recording,
+            replacements,
+            &mut comparison,
+            exported.as_mut(),
+        ));
+        if let Err(reason) = replayed {
+            return misused(format_args!("the recording cannot be replayed: {reason}"));
+        }
+    }
+    if let Some((path, exported)) = arguments.output.as_ref().zip(exported)
+        && let Err(error) = overwrite(path, exported.as_bytes())
+    {
+        return fail(format_args!(
+            "cannot write `{}`: {}",
+            shown_path(path),
+            reason(&error)
+        ));
+    }
+    end(arguments, &runs, &comparison)
+}
+
+fn replacements(arguments: &Arguments) -> Result<Replacements, ExitCode> {
+    let catalogue = match &*arguments.folders {
+        [] => None,
+        folders => Some(Catalogue::load(folders, None).map_err(|errors| {
+            say(&errors);
+            ExitCode::from(2)
+        })?),
+    };
+    Ok(Replacements {
+        catalogue,
+        seed: arguments.seed,
+    })
+}
+
+fn end(arguments: &Arguments, runs: &[Recording], comparison: &Comparison) -> ExitCode {
+    let code = if comparison.compared == 0 {
+        ExitCode::from(2)
+    } else if comparison.is_equal() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    };
+    match arguments.format {
+        Format::Text => finish(&report::text(runs, comparison), code),
+        Format::Json => finish_json(&report::json(runs, comparison), code),
+    }
+}
