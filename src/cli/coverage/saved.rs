@@ -10,7 +10,7 @@ use crate::base::{reason, size_in_words};
 use crate::cli::output::{shown_path, visible_texts};
 use crate::control::Coverage;
 
-/// A report of all shipped endpoints has about 60 KiB.
+/// A report of all shipped endpoints is far smaller.
 const SAVED_COVERAGE_BYTES_MAX: usize = 16 << 20;
 
 /// How many items a sentence names.
