@@ -53,7 +53,7 @@ class Recording {
 
 const MARKS = { no_route: 'unmatched', refusal: 'refused' };
 
-const embedded = document.getElementById('export');
+const embedded = globalThis.document?.getElementById('export');
 
 /** Null in a page that a sandbox has served. */
-export const recording = embedded && new Recording(parse(embedded.textContent));
+export const recording = embedded ? new Recording(parse(embedded.textContent)) : null;
