@@ -30,6 +30,7 @@ for heading, language, block in re.findall(r"^## ([^\n]*)$|^```(\w+)\n(.*?)^```$
 expected = [
     "one-command.sh",
     "a-shell.sh",
+    "install-a-release.sh",
     ".github/workflows/test.yml",
     ".github/workflows/service.yml",
     ".gitlab-ci.yml",
