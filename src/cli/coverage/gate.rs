@@ -15,9 +15,8 @@ use crate::control::{Coverage, GateCheck};
 /// The kinds of items that count instead of the usual ones.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(in crate::cli) enum OnlyKinds {
-    /// Every error that a magic reply can ask for.
+    // With a comment for clap, the help of all flags would become several lines long.
     Errors,
-    /// A normal callback of each type and every misbehaviour.
     Callbacks,
 }
 

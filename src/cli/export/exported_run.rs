@@ -17,16 +17,15 @@ use crate::server;
 /// The exit code for warnings, if nothing else has failed.
 pub(in crate::cli) const WARNED: u8 = 5;
 
-/// How long the export of a large run may take, beyond the time for an answer.
-const EXPORT_TIME: Duration = Duration::from_mins(1);
+/// How long the export of a large run, or an answer of a busy sandbox, may take beyond the usual time for an answer.
+pub(super) const EXPORT_TIME: Duration = Duration::from_mins(1);
 
 /// How many warnings a sentence names.
 const NAMED_MAX: usize = 20;
 
-/// What makes a run fail.
+/// What makes a run fail: warnings of a live key, or of what may be data of a real person.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(in crate::cli) enum FailOn {
-    /// A live key, or what may be data of a real person.
     Warning,
 }
 

@@ -1,12 +1,11 @@
 //! The inspector over an export: what the page asks a sandbox for, collected beforehand.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use hyper::{Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
+use super::exported_run::EXPORT_TIME;
 use crate::base::PUBLIC_KEY;
 use crate::cli::client::Client;
 use crate::control;
@@ -116,7 +115,7 @@ impl PageData {
 /// The JSON text of an answer.
 async fn asked(client: &Client, path: &str) -> Result<String, String> {
     let path = format!("/__sandbox/{path}");
-    let asked = client.ask_bytes(Method::GET, &path, Bytes::new(), Duration::ZERO);
+    let asked = client.ask_bytes(Method::GET, &path, Bytes::new(), EXPORT_TIME);
     match asked.await? {
         (StatusCode::OK, text) => String::from_utf8(text.into())
             .map_err(|_| format!("the sandbox answered {path} with bytes that are no text")),
@@ -133,7 +132,7 @@ async fn explanation(client: &Client, trace: &str, world: Option<&str>) -> Resul
     let world = world.map_or(String::new(), |tag| format!("?world={tag}"));
     let trace_in_path = utf8_percent_encode(trace, NON_ALPHANUMERIC);
     let path = format!("/__sandbox/explain/{trace_in_path}{world}");
-    let asked = client.ask_bytes(Method::GET, &path, Bytes::new(), Duration::ZERO);
+    let asked = client.ask_bytes(Method::GET, &path, Bytes::new(), EXPORT_TIME);
     let text = match asked.await? {
         (StatusCode::OK, text) => String::from_utf8_lossy(&text).into_owned(),
         _ => "null".to_owned(),
