@@ -15,7 +15,7 @@ pub(in crate::cli) struct Arguments {
     /// Fail if the coverage is less than this percentage.
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     min: Option<u8>,
-    /// Fail if something is not covered that this report covers. `--format json` writes such a report.
+    /// Fail if something is not covered that this saved report covers. It is the JSON that this command prints.
     #[arg(long, value_name = "FILE")]
     at_least_as: Option<PathBuf>,
     /// Count only this endpoint, such as `v1.1/bank_account_data_requests`. Can be repeated.

@@ -1,14 +1,13 @@
 //! All that a sandbox has seen, as its lines.
 
 use std::path::Path;
-use std::time::Duration;
 
 use bytes::Bytes;
 use clap::ValueEnum;
 use hyper::{Method, StatusCode};
 use serde::Deserialize;
 
-use super::page::PageData;
+use super::page::{EXPORT_TIME, PageData};
 use crate::base::{reason, visible};
 use crate::cli::client::Client;
 use crate::cli::output::shown_path;
@@ -16,9 +15,6 @@ use crate::server;
 
 /// The exit code for warnings, if nothing else has failed.
 pub(in crate::cli) const WARNED: u8 = 5;
-
-/// How long the export of a large run, or an answer of a busy sandbox, may take beyond the usual time for an answer.
-pub(super) const EXPORT_TIME: Duration = Duration::from_mins(1);
 
 /// How many warnings a sentence names.
 const NAMED_MAX: usize = 20;

@@ -1,15 +1,19 @@
 //! The inspector over an export: what the page asks a sandbox for, collected beforehand.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use hyper::{Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
-use super::exported_run::EXPORT_TIME;
 use crate::base::PUBLIC_KEY;
 use crate::cli::client::Client;
 use crate::control;
 use crate::world::NO_WORLD;
+
+/// How long the export of a large run, or an answer of a busy sandbox, may take beyond the usual time for an answer.
+pub(super) const EXPORT_TIME: Duration = Duration::from_mins(1);
 
 /// How large the data of a page may be. Older requests and callbacks are left out.
 const PAGE_DATA_BYTES_MAX: usize = 32 << 20;

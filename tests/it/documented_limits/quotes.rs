@@ -586,7 +586,7 @@ pub const INTERNAL: &[(&str, &str)] = &[
         "the sentence says how many there are more",
     ),
     (
-        "cli::export::exported_run::EXPORT_TIME",
+        "cli::export::page::EXPORT_TIME",
         "only a sandbox that hangs reaches it",
     ),
     (
