@@ -1,6 +1,8 @@
 //! `iluma-sandbox replay`.
 
 mod comparison;
+#[cfg(test)]
+mod damaged;
 mod difference;
 mod recording;
 mod replay;
