@@ -2,20 +2,24 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 
+use super::against::{self, AgainstArguments, Comparing};
 use super::comparison::{Comparison, Selection};
+use super::format::ReportFormat;
 use super::recording::Recording;
 use super::report;
 use super::run::{self, Replacements};
 use crate::catalogue::Catalogue;
-use crate::cli::output::{Format, finish, finish_json, misused, report as say, shown_path};
+use crate::cli::output::{finish, finish_json, misused, report as say, shown_path};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
     /// What `exec --export` or `GET /__sandbox/export` wrote.
-    file: PathBuf,
+    #[arg(required_unless_present = "suite", conflicts_with = "suite")]
+    file: Option<PathBuf>,
     /// Folder of scenario files, in place of the recorded ones. Can be repeated.
     #[arg(long = "scenarios", value_name = "DIR")]
     folders: Vec<PathBuf>,
@@ -31,8 +35,10 @@ pub(in crate::cli) struct Arguments {
     /// End at the first difference.
     #[arg(long)]
     stop_at_first: bool,
+    #[command(flatten)]
+    against: AgainstArguments,
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: ReportFormat,
 }
 
 #[derive(Clone, Debug)]
@@ -49,12 +55,30 @@ fn field_path(text: &str) -> Result<FieldPath, String> {
 }
 
 pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
-    let recording = match Recording::read(&arguments.file) {
+    let replacements = match replacements(arguments) {
+        Ok(replacements) => replacements,
+        Err(code) => return code,
+    };
+    if let Some(url) = &arguments.against.against {
+        let comparing = Comparing {
+            url,
+            file: arguments.file.as_deref(),
+            catalogue: replacements.catalogue.map(Arc::new),
+            seed: replacements.seed,
+            selection: arguments.selection(false),
+            format: arguments.format,
+        };
+        return against::run(&arguments.against, comparing);
+    }
+    let Some(file) = &arguments.file else {
+        return misused("give the file of a recording");
+    };
+    let recording = match Recording::read(file) {
         Ok(recording) => recording,
         Err(reason) => {
             return misused(format_args!(
                 "`{}` cannot be replayed: {reason}",
-                shown_path(&arguments.file)
+                shown_path(file)
             ));
         }
     };
@@ -63,20 +87,7 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
             "the recording cannot be replayed: it was made with --redact, which takes the values out of it",
         );
     }
-    let replacements = match replacements(arguments) {
-        Ok(replacements) => replacements,
-        Err(code) => return code,
-    };
-    let mut comparison = Comparison::new(Selection {
-        ignored: arguments
-            .ignored
-            .iter()
-            .map(|path| path.0.clone())
-            .collect(),
-        endpoints: arguments.endpoints.clone(),
-        stop_at_first: arguments.stop_at_first,
-        ignores_times: recording.head.clock == "system",
-    });
+    let mut comparison = Comparison::new(arguments.selection(recording.head.clock == "system"));
     // The time of this runtime passes only where the replay lets it.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -90,6 +101,17 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
         return misused(format_args!("the recording cannot be replayed: {reason}"));
     }
     end(arguments, &recording, &comparison)
+}
+
+impl Arguments {
+    fn selection(&self, ignores_times: bool) -> Selection {
+        Selection {
+            ignored: self.ignored.iter().map(|path| path.0.clone()).collect(),
+            endpoints: self.endpoints.clone(),
+            stop_at_first: self.stop_at_first,
+            ignores_times,
+        }
+    }
 }
 
 fn replacements(arguments: &Arguments) -> Result<Replacements, ExitCode> {
@@ -115,7 +137,8 @@ fn end(arguments: &Arguments, recording: &Recording, comparison: &Comparison) ->
         ExitCode::FAILURE
     };
     match arguments.format {
-        Format::Text => finish(&report::text(recording, comparison), code),
-        Format::Json => finish_json(&report::json(recording, comparison), code),
+        ReportFormat::Text => finish(&report::text(recording, comparison), code),
+        ReportFormat::Json => finish_json(&report::json(recording, comparison), code),
+        ReportFormat::Junit => finish(&report::junit(recording, comparison), code),
     }
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::comparison::{Comparison, Group, GroupKey};
 use super::recording::Recording;
+use super::xml::escaped;
 
 pub(super) fn text(recording: &Recording, comparison: &Comparison) -> String {
     let mut lines = vec![format!(
@@ -30,6 +31,36 @@ pub(super) fn text(recording: &Recording, comparison: &Comparison) -> String {
         ));
     }
     lines.join("\n") + "\n"
+}
+
+/// A test case for each kind of difference, and one for each reason why requests were skipped.
+pub(super) fn junit(recording: &Recording, comparison: &Comparison) -> String {
+    let failures = comparison.groups.iter().map(|(key, group)| {
+        let words = escaped(&difference(key, group));
+        let name = escaped(&format!("{} {}", key.what, key.path));
+        format!(
+            "    <testcase classname=\"replay\" name=\"{name}\"><failure message=\"{words}\"/></testcase>\n"
+        )
+    });
+    let skipped = comparison.skipped.iter().map(|(reason, group)| {
+        let (name, count) = (escaped(reason), group.count);
+        format!(
+            "    <testcase classname=\"replay\" name=\"{name}\"><skipped message=\"requests: {count}\"/></testcase>\n"
+        )
+    });
+    let (failed, unsent) = (comparison.groups.len(), comparison.skipped.len());
+    let equal = comparison.compared - comparison.different;
+    let counts = format!(
+        "tests=\"{}\" failures=\"{failed}\" skipped=\"{unsent}\"",
+        failed + unsent + 1
+    );
+    let cases: String = failures.chain(skipped).collect();
+    let by = escaped(&recording.head.sandbox);
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"replay\" {counts}>\n  \
+         <testsuite name=\"recorded by {by}\" {counts}>\n    \
+         <testcase classname=\"replay\" name=\"{equal} equal replies\"/>\n{cases}  </testsuite>\n</testsuites>\n"
+    )
 }
 
 fn difference(key: &GroupKey, group: &Group) -> String {
