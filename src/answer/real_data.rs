@@ -72,11 +72,15 @@ pub(crate) fn all_in(catalogue: &Catalogue, name: &str, value: &Value) -> Vec<St
         Value::Number(number) => hint(&number.to_string()).into_iter().collect(),
         Value::Array(items) => {
             let items = items.iter();
-            items.flat_map(|item| all_in(catalogue, name, item)).collect()
+            items
+                .flat_map(|item| all_in(catalogue, name, item))
+                .collect()
         }
         Value::Object(fields) => {
             let fields = fields.iter();
-            fields.flat_map(|(name, value)| all_in(catalogue, name, value)).collect()
+            fields
+                .flat_map(|(name, value)| all_in(catalogue, name, value))
+                .collect()
         }
         Value::Null | Value::Bool(_) => Vec::new(),
     }

@@ -102,6 +102,7 @@ mod readme;
 mod ready_made;
 mod receiver;
 mod reload;
+mod replay_against;
 mod requests;
 #[cfg(unix)]
 mod sandbox_url;
@@ -117,6 +118,7 @@ mod small_commands;
 mod snapshot;
 mod stage;
 mod stale;
+mod stand_in;
 mod state;
 #[cfg(unix)]
 mod state_process;

@@ -25,8 +25,16 @@ pub(super) fn encode(canvas: &Canvas, bytes: usize) -> Vec<u8> {
     let frame = [[8].as_slice(), &height, &width, &[1, 1, 0x11, 0]].concat();
     segment(&mut rest, 0xc0, &frame);
     let means: Vec<u8> = (0..12).collect();
-    segment(&mut rest, 0xc4, &[[0].as_slice(), &MEAN_CODES, &means].concat());
-    segment(&mut rest, 0xc4, &[[0x10].as_slice(), &DETAIL_CODES, &[0]].concat());
+    segment(
+        &mut rest,
+        0xc4,
+        &[[0].as_slice(), &MEAN_CODES, &means].concat(),
+    );
+    segment(
+        &mut rest,
+        0xc4,
+        &[[0x10].as_slice(), &DETAIL_CODES, &[0]].concat(),
+    );
     segment(&mut rest, 0xda, &[1, 1, 0, 0, 63, 0]);
     rest.extend(scan(canvas));
     let mut file = vec![0xff, 0xd8];
@@ -109,7 +117,8 @@ impl Bits {
         };
         self.push(code, length);
         let offset = if difference < 0 { (1 << size) - 1 } else { 0 };
-        let bits = u32::try_from(difference + offset).expect("a negative number is raised above zero");
+        let bits =
+            u32::try_from(difference + offset).expect("a negative number is raised above zero");
         self.push(bits, size);
     }
 

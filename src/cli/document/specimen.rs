@@ -37,3 +37,37 @@ fn canvas(pixels: [usize; 2]) -> Canvas {
     }
     drawing::card(width, height, None)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_specimen_has_the_type_the_pixels_and_the_length_that_are_asked_for() {
+        for (media_type, kind) in [
+            ("image/png", imagesize::ImageType::Png),
+            ("image/jpeg", imagesize::ImageType::Jpeg),
+        ] {
+            for [width, height] in [[1, 1], [63, 64], [400, 401], [1012, 638]] {
+                for more in 0..6 {
+                    let bytes = 400_000 + more;
+                    let file = specimen(media_type, [width, height], bytes);
+                    let size = imagesize::blob_size(&file).expect("a picture");
+                    assert_eq!([size.width, size.height], [width, height]);
+                    assert_eq!(imagesize::image_type(&file).ok(), Some(kind));
+                    assert_eq!(file.len(), bytes, "{media_type} {width}x{height}");
+                }
+            }
+        }
+        assert_eq!(specimen("application/octet-stream", [0, 0], 77).len(), 77);
+    }
+
+    #[test]
+    fn a_picture_that_cannot_be_so_short_has_its_own_length() {
+        for media_type in ["image/png", "image/jpeg"] {
+            let file = specimen(media_type, [400, 400], 10);
+            assert_eq!(file.len(), specimen(media_type, [400, 400], 0).len());
+            assert!(file.len() > 10, "{media_type}");
+        }
+    }
+}

@@ -83,5 +83,35 @@ impl AgainstArguments {
 fn rate(text: &str) -> Result<f64, String> {
     let rate = text.parse::<f64>().ok();
     rate.filter(|rate| (RATE_MIN..=RATE_MAX).contains(rate))
-        .ok_or_else(|| format!("write a number of requests a second, from {RATE_MIN} to {RATE_MAX}"))
+        .ok_or_else(|| {
+            format!("write a number of requests a second, from {RATE_MIN} to {RATE_MAX}")
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        against: AgainstArguments,
+    }
+
+    #[test]
+    fn a_public_host_gets_two_requests_a_second_and_a_rate_counts_for_all_hosts() {
+        let interval = |arguments: &[&str], is_public| {
+            let line = ["replay", "--against", "http://127.0.0.1"];
+            let line = Line::parse_from([&line, arguments].concat());
+            line.against.interval(is_public).as_millis()
+        };
+        assert_eq!(interval(&[], true), 500);
+        assert_eq!(interval(&[], false), 0);
+        for is_public in [true, false] {
+            assert_eq!(interval(&["--rate", "4"], is_public), 250);
+            assert_eq!(interval(&["--rate", "0.5"], is_public), 2000);
+        }
+    }
 }

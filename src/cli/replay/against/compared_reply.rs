@@ -10,12 +10,16 @@ use super::followed_ids::FollowedIds;
 use super::remote::RemoteReply;
 use super::value_kind::{TextKind, json_type};
 use crate::base::{same_json, shortened};
+use crate::world::Mask;
 
 /// Longer values are cut.
 const SHOWN_CHARS_MAX: usize = 60;
 
 /// Stands for a secret in a recording.
 const HIDDEN: &str = "…";
+
+/// A field with such a part in its name holds a secret.
+const SECRET_NAMES: [&str; 4] = ["token", "secret", "api_key", "password"];
 
 /// Headers of the sandbox itself and of the connection.
 const NOT_COMPARED: [&str; 4] = ["date", "content-length", "connection", "transfer-encoding"];
@@ -33,8 +37,8 @@ pub(super) struct ReplyComparison<'c> {
     pub ids: &'c mut FollowedIds,
     /// The texts of the request as it was sent. The reply repeats them as they are.
     pub sent: &'c BTreeSet<String>,
-    /// A secret that no words repeat.
-    pub secret: &'c str,
+    /// Hides API keys in the words.
+    pub mask: &'c Mask,
 }
 
 impl ReplyComparison<'_> {
@@ -54,7 +58,7 @@ impl ReplyComparison<'_> {
             let mut words = format!("{} became {status}", recorded.status);
             for name in ["error_code", "message"] {
                 if let Some(text) = body.as_ref().and_then(|body| body[name].as_str()) {
-                    words += &format!(", {name} {}", self.shown(&text.into()));
+                    words += &format!(", {name} {}", self.shown(name, &text.into()));
                 }
             }
             found.push(ComparedField {
@@ -95,7 +99,7 @@ impl ReplyComparison<'_> {
             }
             let path = format!("reply_headers.{name}");
             let Some(is) = headers.get(name) else {
-                let words = format!("is missing, and was {}", self.shown(was));
+                let words = format!("was {}", self.shown(name, was));
                 found.push(field(path, Verdict::Missing, words));
                 continue;
             };
@@ -133,7 +137,7 @@ impl ReplyComparison<'_> {
                 } else {
                     Verdict::OtherType
                 };
-                found.push(field(path.to_owned(), verdict, self.change(was, is)));
+                found.push(field(path.to_owned(), verdict, self.change(path, was, is)));
             }
         }
     }
@@ -150,13 +154,13 @@ impl ReplyComparison<'_> {
             match is.get(name) {
                 Some(is) => self.value(&path, was, is, found),
                 None => {
-                    let words = format!("is missing, and was {}", self.shown(was));
+                    let words = format!("was {}", self.shown(name, was));
                     found.push(field(path, Verdict::Missing, words));
                 }
             }
         }
         for (name, is) in is.iter().filter(|(name, _)| !was.contains_key(*name)) {
-            let words = format!("is additional: {}", self.shown(is));
+            let words = self.shown(name, is);
             found.push(field(format!("{path}.{name}"), Verdict::Additional, words));
         }
     }
@@ -166,7 +170,7 @@ impl ReplyComparison<'_> {
             return equal(path); // the recording does not have it
         }
         let change = |verdict, this: &Self| {
-            let words = this.change(&was.into(), &is.into());
+            let words = this.change(path, &was.into(), &is.into());
             field(path.to_owned(), verdict, words)
         };
         if self.sent.contains(self.ids.get(was).unwrap_or(was)) {
@@ -181,8 +185,12 @@ impl ReplyComparison<'_> {
             if expected == is {
                 return equal(path);
             }
-            let words = format!("{} became {} before", self.shown(&was.into()), self.shown(&expected.into()));
-            let words = format!("{words}, and is {} here", self.shown(&is.into()));
+            let words = format!(
+                "{} became {} before",
+                self.shown(path, &was.into()),
+                self.shown(path, &expected.into())
+            );
+            let words = format!("{words}, and is {} here", self.shown(path, &is.into()));
             return field(path.to_owned(), Verdict::OtherValue, words);
         }
         let (kind, given) = (TextKind::of(was), TextKind::of(is));
@@ -193,7 +201,7 @@ impl ReplyComparison<'_> {
         match kind.words() {
             Some(_) if kind == given => equal(path),
             Some(words) => {
-                let words = format!("{words} became {}", self.shown(&is.into()));
+                let words = format!("{words} became {}", self.shown(path, &is.into()));
                 field(path.to_owned(), Verdict::OtherType, words)
             }
             None if was == is => equal(path),
@@ -201,13 +209,31 @@ impl ReplyComparison<'_> {
         }
     }
 
-    fn change(&self, was: &Value, is: &Value) -> String {
-        format!("{} became {}", self.shown(was), self.shown(is))
+    fn change(&self, path: &str, was: &Value, is: &Value) -> String {
+        format!("{} became {}", self.shown(path, was), self.shown(path, is))
     }
 
-    fn shown(&self, value: &Value) -> String {
-        let text = value.to_string().replace(self.secret, HIDDEN);
-        shortened(&text, SHOWN_CHARS_MAX)
+    /// A value without secrets. `path` ends with the name of its field.
+    fn shown(&self, path: &str, value: &Value) -> String {
+        let mut value = value.clone();
+        hide_secrets(path, &mut value);
+        self.mask.hide(&mut value);
+        shortened(&value.to_string(), SHOWN_CHARS_MAX)
+    }
+}
+
+/// The values of fields that are secrets by their name: the server's callback token is one.
+fn hide_secrets(path: &str, value: &mut Value) {
+    let name = path.rsplit('.').next().unwrap_or_default();
+    match value {
+        Value::String(text) if SECRET_NAMES.iter().any(|secret| name.contains(secret)) => {
+            HIDDEN.clone_into(text);
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| hide_secrets(path, item)),
+        Value::Object(fields) => fields
+            .iter_mut()
+            .for_each(|(name, value)| hide_secrets(name, value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

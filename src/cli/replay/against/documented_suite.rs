@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::plan::Step;
 use super::planned_request::PlannedRequest;
+use crate::answer::answer;
 use crate::base::ApiKey;
 use crate::catalogue::{
     Catalogue, ContentType, Endpoint, Outcome, Verb, requestable_errors, weakest_stage,
@@ -55,15 +56,15 @@ pub(super) fn steps(serving: &Serving) -> Result<Vec<Step>, String> {
         world: world.map_err(|error| error.message.unwrap_or_default())?,
         steps: Vec::new(),
     };
+    suite.health()?;
     suite.account()?;
     let documented = |endpoint: &&Endpoint| endpoint.source == Source::Documented;
     for endpoint in catalogue.endpoints().filter(documented) {
         suite.endpoint(endpoint)?;
     }
     let mut endpoints = catalogue.endpoints().filter(documented);
-    let with_body = endpoints.find(|endpoint| {
-        endpoint.creation.is_some() && endpoint.content_type == ContentType::Json
-    });
+    let with_body = endpoints
+        .find(|endpoint| endpoint.creation.is_some() && endpoint.content_type == ContentType::Json);
     if let Some(endpoint) = with_body {
         for (name, error) in requestable_errors(&catalogue.shared_errors) {
             if error.source == Source::Documented {
@@ -75,11 +76,41 @@ pub(super) fn steps(serving: &Serving) -> Result<Vec<Step>, String> {
 }
 
 impl Suite<'_> {
-    /// The documented paths beside the products that have no part to fill in.
+    /// The health check belongs to no world, and no journal has it.
+    fn health(&mut self) -> Result<(), String> {
+        let (name, target) = ("GET /health", "/health");
+        let request = Request::builder().uri(target).body(());
+        let (head, ()) = request.map_err(|error| error.to_string())?.into_parts();
+        let call = Call {
+            received_at: Instant::now(),
+            at: SystemTime::now(),
+            head,
+            body: Body::Empty,
+            files_are_hashes: false,
+        };
+        let reply = answer(&self.serving.control.engine, &call).reply;
+        let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+        let line = json!({
+            "trace": name,
+            "method": "GET",
+            "target": target,
+            "headers": {},
+            "body_bytes": 0,
+            "status": reply.status.as_u16(),
+            "reply": body,
+            "reply_headers": {"content-type": "application/json"},
+        });
+        let planned = PlannedRequest::of(self.catalogue, &line);
+        let planned = planned.map_err(|reason| format!("{name}: {reason}"))?;
+        self.steps.push(Step::Ask(Box::new(planned)));
+        Ok(())
+    }
+
+    /// The documented paths beside the products that need a key and have no part to fill in.
     fn account(&mut self) -> Result<(), String> {
         let routes = ACCOUNT_ROUTES.iter();
         let asked = routes.filter(|route| {
-            route.source == Source::Documented && route.method == "GET" && !route.path.contains('{')
+            route.source == Source::Documented && route.needs_key && !route.path.contains('{')
         });
         for route in asked {
             self.ask(Wanted {
@@ -152,14 +183,13 @@ impl Suite<'_> {
     fn ask(&mut self, wanted: Wanted<'_>) -> Result<Value, String> {
         let before = self.world.state().journal.last_seq();
         answer_again(self.serving, self.request(&wanted)?);
-        let engine = &self.serving.control.engine;
         let exchange = {
             let state = self.world.state();
             let newest = state.journal.entries().last();
             newest.filter(|newest| newest.seq > before).cloned()
         };
-        let exchange = exchange.or_else(|| engine.strangers.journal().entries().last().cloned());
-        let exchange = exchange.ok_or("this release does not answer the suite")?;
+        let missing = || format!("this release has no answer to {}", wanted.name);
+        let exchange = exchange.ok_or_else(missing)?;
         let mut line = exchange_line(&self.serving.control, &exchange);
         line["trace"] = wanted.name.as_str().into();
         let planned = PlannedRequest::of(self.catalogue, &line);
@@ -177,11 +207,17 @@ impl Suite<'_> {
         if let Some(magic) = wanted.magic {
             request = request.header(MAGIC_HEADER, magic);
         }
-        let posted = wanted.sample_of.filter(|endpoint| endpoint.verb == Verb::Post);
+        let posted = wanted
+            .sample_of
+            .filter(|endpoint| endpoint.verb == Verb::Post);
         let (body, kept) = match posted {
             None => (Body::Empty, Vec::new()),
             Some(endpoint) => {
-                let mut sample = endpoint.schema.sample().cloned().unwrap_or_else(|| json!({}));
+                let mut sample = endpoint
+                    .schema
+                    .sample()
+                    .cloned()
+                    .unwrap_or_else(|| json!({}));
                 let kind = match endpoint.content_type {
                     ContentType::Json => "application/json",
                     ContentType::Multipart => "multipart/form-data; boundary=suite",

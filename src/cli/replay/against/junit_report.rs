@@ -13,9 +13,19 @@ pub(super) fn junit(findings: &Findings) -> String {
 }
 
 fn write(findings: &Findings, xml: &mut String) -> fmt::Result {
-    let fields = || findings.endpoints.values().flat_map(|found| found.fields.values());
-    let failed = fields().filter(|field| !field.differences.is_empty()).count();
-    let (stopped, skipped) = (usize::from(findings.stopped.is_some()), findings.skipped.len());
+    let fields = || {
+        findings
+            .endpoints
+            .values()
+            .flat_map(|found| found.fields.values())
+    };
+    let failed = fields()
+        .filter(|field| !field.differences.is_empty())
+        .count();
+    let (stopped, skipped) = (
+        usize::from(findings.stopped.is_some()),
+        findings.skipped.len(),
+    );
     let tests = fields().count() + stopped + skipped;
     writeln!(xml, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
     writeln!(
@@ -53,7 +63,10 @@ fn write(findings: &Findings, xml: &mut String) -> fmt::Result {
 }
 
 fn write_unsent(findings: &Findings, xml: &mut String) -> fmt::Result {
-    let (stopped, skipped) = (usize::from(findings.stopped.is_some()), findings.skipped.len());
+    let (stopped, skipped) = (
+        usize::from(findings.stopped.is_some()),
+        findings.skipped.len(),
+    );
     let tests = stopped + skipped;
     writeln!(
         xml,

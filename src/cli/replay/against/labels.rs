@@ -30,7 +30,10 @@ impl Labels {
         };
         let outcome = request.outcome.as_deref().unwrap_or_default();
         let (of, name) = outcome.rsplit_once('/').unwrap_or(("", outcome));
-        let outcome = catalogue.endpoint_named(of).unwrap_or(endpoint).outcome(name);
+        let outcome = catalogue
+            .endpoint_named(of)
+            .unwrap_or(endpoint)
+            .outcome(name);
         let reply = outcome.map_or(own, |outcome| weaker(own, outcome.source));
         let listed = Listing::of_one(catalogue, &endpoint.id, &Curl::unserved(catalogue));
         let listed = listed.into_iter();
@@ -76,5 +79,9 @@ impl Labels {
 }
 
 fn weaker(one: Source, other: Source) -> Source {
-    if one as usize >= other as usize { one } else { other }
+    if one as usize >= other as usize {
+        one
+    } else {
+        other
+    }
 }

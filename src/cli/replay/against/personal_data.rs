@@ -47,4 +47,3 @@ pub(super) fn check(catalogue: &Catalogue, steps: &[Step]) -> Result<(), String>
         named.join("; ")
     ))
 }
-

@@ -89,9 +89,10 @@ impl PlannedRequest {
                 let is_known = endpoint.records.contains_key(id) || is_listed;
                 (Some(id.clone()), is_known)
             }
-            Some(Route::Ask(endpoint, path)) if endpoint.creation.is_none() => {
-                (path.values().find_map(Value::as_str).map(str::to_owned), true)
-            }
+            Some(Route::Ask(endpoint, path)) if endpoint.creation.is_none() => (
+                path.values().find_map(Value::as_str).map(str::to_owned),
+                true,
+            ),
             _ => (None, false),
         };
         Ok(Self {
@@ -102,7 +103,10 @@ impl PlannedRequest {
                 status: (line["status"].as_u64())
                     .and_then(|status| u16::try_from(status).ok())
                     .ok_or_else(broken)?,
-                headers: line["reply_headers"].as_object().cloned().unwrap_or_default(),
+                headers: line["reply_headers"]
+                    .as_object()
+                    .cloned()
+                    .unwrap_or_default(),
                 body: line["reply"].clone(),
             },
             outcome: text("outcome"),

@@ -91,14 +91,27 @@ impl Difference<'_> {
             verdict,
             tally,
         } = self;
-        let words = tally.examples.first();
-        let words = words.map_or("", |example| example.words.as_str());
         format!(
-            "  {endpoint}: `{path}` {}, {}: {words} ({})",
+            "  {endpoint}: `{path}` {}, {}: {}",
             verdict.name(),
             replies(tally.count),
-            requests_of(tally)
+            words(tally)
         )
+    }
+}
+
+/// Different words with their requests.
+fn words(tally: &Tally) -> String {
+    let same = tally.examples.chunk_by(|one, next| one.words == next.words);
+    let groups = same.map(|group| {
+        let requests = group.iter().map(|example| example.request.as_str());
+        let requests = requests.collect::<Vec<_>>().join(", ");
+        format!("{} ({requests})", group[0].words)
+    });
+    let groups = groups.collect::<Vec<_>>().join("; ");
+    match tally.count.saturating_sub(tally.examples.len()) {
+        0 => groups,
+        more => format!("{groups} and {more} more"),
     }
 }
 
@@ -176,7 +189,12 @@ pub(super) fn json(url: &str, findings: &Findings) -> Value {
 }
 
 fn field_json(((path, source), field): (&(String, Source), &FieldFindings)) -> Value {
-    let count = |verdict| field.differences.get(&verdict).map_or(0, |tally| tally.count);
+    let count = |verdict| {
+        field
+            .differences
+            .get(&verdict)
+            .map_or(0, |tally| tally.count)
+    };
     json!({
         "path": path,
         "source": source,
@@ -199,9 +217,7 @@ fn examples(tally: &Tally) -> Vec<Value> {
 pub(super) fn failure(field: &FieldFindings) -> Option<String> {
     let differences = VERDICTS.iter().filter_map(|verdict| {
         let tally = field.differences.get(verdict)?;
-        let example = tally.examples.first()?;
-        let requests = requests_of(tally);
-        Some(format!("{}: {} ({requests})", verdict.name(), example.words))
+        Some(format!("{}: {}", verdict.name(), words(tally)))
     });
     let all = differences.collect::<Vec<_>>().join("; ");
     (!all.is_empty()).then_some(all)

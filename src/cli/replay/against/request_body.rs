@@ -180,7 +180,10 @@ fn part(body: &mut Vec<u8>, name: &str, value: &Value) {
     let content = if is_upload(value) {
         let file_name = value[FILE_NAME].as_str().unwrap_or("specimen");
         let kind = value["type"].as_str().unwrap_or("application/octet-stream");
-        head += &format!("; filename=\"{}\"\r\ncontent-type: {kind}", quoted(file_name));
+        head += &format!(
+            "; filename=\"{}\"\r\ncontent-type: {kind}",
+            quoted(file_name)
+        );
         file(value)
     } else if let Some(text) = value.as_str() {
         text.as_bytes().to_vec()

@@ -1,6 +1,7 @@
 //! Sends the steps of a plan one by one, and compares the replies.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,6 +21,7 @@ use super::without_control::WithoutControl;
 use crate::catalogue::Catalogue;
 use crate::cli::replay::comparison::Selection;
 use crate::scenario::Source;
+use crate::world::Mask;
 
 /// How long a record is waited for that changed by itself in the recording.
 const CHANGE_TIME_MAX: Duration = Duration::from_mins(1);
@@ -35,6 +37,7 @@ pub(super) struct Sending<'s> {
     pub interval: Duration,
     pub findings: &'s mut Findings,
     ids: FollowedIds,
+    mask: Mask,
     next_at: Option<Instant>,
     broken: usize,
     /// The latest recorded reply of each record, and when it was asked for: then and now.
@@ -61,6 +64,7 @@ impl<'s> Sending<'s> {
             interval: Duration::ZERO,
             findings,
             ids: FollowedIds::default(),
+            mask: Mask::new(Arc::default()),
             next_at: None,
             broken: 0,
             records: HashMap::new(),
@@ -181,7 +185,7 @@ impl<'s> Sending<'s> {
         let mut comparison = ReplyComparison {
             ids: &mut self.ids,
             sent: &sent,
-            secret: self.remote.key.reveal(),
+            mask: &self.mask,
         };
         let mut fields = comparison.fields(&request.recorded, reply);
         if request.has_fault {
@@ -220,8 +224,9 @@ impl<'s> Sending<'s> {
         );
         self.broken += usize::from(!is_recorded);
         if self.broken == BROKEN_MAX {
-            self.findings.stopped =
-                Some(format!("{BROKEN_MAX} requests in a row got no reply: {reason}"));
+            self.findings.stopped = Some(format!(
+                "{BROKEN_MAX} requests in a row got no reply: {reason}"
+            ));
         }
     }
 
@@ -326,7 +331,9 @@ fn add_texts(value: Option<&Value>, texts: &mut BTreeSet<String>) {
         }
         Some(Value::Array(items)) => items.iter().for_each(|item| add_texts(Some(item), texts)),
         Some(Value::Object(fields)) => {
-            fields.values().for_each(|value| add_texts(Some(value), texts));
+            fields
+                .values()
+                .for_each(|value| add_texts(Some(value), texts));
         }
         Some(Value::Null | Value::Bool(_) | Value::Number(_)) | None => {}
     }

@@ -72,7 +72,10 @@ mod tests {
             ("2026-01-01T07:00:00+07:00", TextKind::Time),
             ("2026-01-01", TextKind::Plain),
             ("2026-01-01T00:00:00", TextKind::Plain),
-            ("cftpi_94f6c71e-ed96-4346-b08d-8d855ef7db1b", id("cftpi_{uuid}")),
+            (
+                "cftpi_94f6c71e-ed96-4346-b08d-8d855ef7db1b",
+                id("cftpi_{uuid}"),
+            ),
             ("5f0000000000000000000001", id("{hex24}")),
             ("3275031210930027", TextKind::Plain),
             ("+628120000123", TextKind::Plain),

@@ -11,8 +11,6 @@ use super::planned_request::PlannedRequest;
 const TIME: &str = "their reply depends on a step of the clock, and only a sandbox repeats it";
 const QUEUE: &str = "their outcome was queued, and only a sandbox repeats that";
 const FAULTS: &str = "a fault broke their reply, and only a sandbox repeats that";
-const RESET: &str =
-    "they read a record that was reset or loaded, and only a sandbox repeats that";
 
 /// The state that control calls gave the recorded world.
 #[derive(Default)]
@@ -23,7 +21,6 @@ pub(super) struct WithoutControl<'p> {
     replies: HashMap<&'p str, (&'p Value, usize)>,
     clock_steps: usize,
     moved: HashSet<&'p str>,
-    forgotten: HashSet<&'p str>,
 }
 
 impl<'p> WithoutControl<'p> {
@@ -36,11 +33,7 @@ impl<'p> WithoutControl<'p> {
                 None => self.queues.clear(),
                 Some((_, endpoint)) => self.queues.retain(|(id, _), _| id != endpoint),
             },
-            "reset" | "snapshot" => {
-                self.queues.clear();
-                let known = self.replies.drain().map(|(id, _)| id);
-                self.forgotten.extend(known);
-            }
+            "reset" | "snapshot" => self.queues.clear(),
             _ => {}
         }
     }
@@ -62,13 +55,10 @@ impl<'p> WithoutControl<'p> {
         if request.has_fault {
             return Some(FAULTS);
         }
-        if let Some(id) = &request.reads {
-            if self.forgotten.contains(&**id) && !request.reads_known {
-                return Some(RESET);
-            }
-            if self.is_moved(id, request) {
-                return Some(TIME);
-            }
+        if let Some(id) = &request.reads
+            && self.is_moved(id, request)
+        {
+            return Some(TIME);
         }
         if let Some(id) = request.record() {
             let reply = (&request.recorded.body, self.clock_steps);
