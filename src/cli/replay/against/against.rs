@@ -119,12 +119,11 @@ fn plan(
 
 /// A sandbox of this release, without a port.
 fn fresh_sandbox(comparing: &Comparing<'_>) -> Result<Serving, String> {
-    let catalogue = match &comparing.catalogue {
-        Some(catalogue) => catalogue.clone(),
-        None => {
-            let shipped = Catalogue::load(&[], None);
-            Arc::new(shipped.map_err(|errors| errors.to_string())?)
-        }
+    let catalogue = if let Some(catalogue) = &comparing.catalogue {
+        catalogue.clone()
+    } else {
+        let shipped = Catalogue::load(&[], None);
+        Arc::new(shipped.map_err(|errors| errors.to_string())?)
     };
     let options = Options {
         seed: comparing.seed.unwrap_or_default(),

@@ -53,24 +53,16 @@ impl ReplyComparison<'_> {
             [] => Some(Value::Null),
             bytes => serde_json::from_slice(bytes).ok(),
         };
-        let is_error = |status: u16| status >= 400;
-        if status != recorded.status {
-            let mut words = format!("{} became {status}", recorded.status);
-            for name in ["error_code", "message"] {
-                if let Some(text) = body.as_ref().and_then(|body| body[name].as_str()) {
-                    words += &format!(", {name} {}", self.shown(name, &text.into()));
-                }
-            }
-            found.push(ComparedField {
-                path: "status".to_owned(),
-                verdict: Verdict::OtherValue,
-                words,
-            });
-            if is_error(status) != is_error(recorded.status) {
-                return found; // a reply of another purpose has nothing in common
-            }
+        let is_other = status != recorded.status;
+        found.push(if is_other {
+            let words = self.status_change(recorded.status, reply, body.as_ref());
+            field("status".to_owned(), Verdict::OtherValue, words)
         } else {
-            found.push(equal("status"));
+            equal("status")
+        });
+        let is_error = |status: u16| status >= 400;
+        if is_error(status) != is_error(recorded.status) {
+            return found; // a reply of another purpose has nothing in common
         }
         self.headers(&recorded.headers, &reply.headers, &mut found);
         match (body, &recorded.body) {
@@ -85,6 +77,17 @@ impl ReplyComparison<'_> {
             (Some(body), recorded) => self.value("reply", recorded, &body, &mut found),
         }
         found
+    }
+
+    /// The change of a status, with what an error says.
+    fn status_change(&self, was: u16, reply: &RemoteReply, body: Option<&Value>) -> String {
+        let mut words = vec![format!("{was} became {}", reply.status.as_u16())];
+        for name in ["error_code", "message"] {
+            if let Some(text) = body.and_then(|body| body[name].as_str()) {
+                words.push(format!("{name} {}", self.shown(name, &text.into())));
+            }
+        }
+        words.join(", ")
     }
 
     fn headers(
@@ -151,12 +154,11 @@ impl ReplyComparison<'_> {
     ) {
         for (name, was) in was {
             let path = format!("{path}.{name}");
-            match is.get(name) {
-                Some(is) => self.value(&path, was, is, found),
-                None => {
-                    let words = format!("was {}", self.shown(name, was));
-                    found.push(field(path, Verdict::Missing, words));
-                }
+            if let Some(is) = is.get(name) {
+                self.value(&path, was, is, found);
+            } else {
+                let words = format!("was {}", self.shown(name, was));
+                found.push(field(path, Verdict::Missing, words));
             }
         }
         for (name, is) in is.iter().filter(|(name, _)| !was.contains_key(*name)) {
@@ -194,7 +196,7 @@ impl ReplyComparison<'_> {
             return field(path.to_owned(), Verdict::OtherValue, words);
         }
         let (kind, given) = (TextKind::of(was), TextKind::of(is));
-        let is_id = matches!(kind, TextKind::Id(_)) || path.ends_with(".id");
+        let is_id = matches!(kind, TextKind::Id(_)) || path.rsplit('.').next() == Some("id");
         if is_id {
             self.ids.follow(was, is);
         }

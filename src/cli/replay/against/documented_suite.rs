@@ -113,7 +113,7 @@ impl Suite<'_> {
             route.source == Source::Documented && route.needs_key && !route.path.contains('{')
         });
         for route in asked {
-            self.ask(Wanted {
+            self.ask(&Wanted {
                 name: format!("GET {}", route.path),
                 method: Method::GET,
                 target: route.path.to_owned(),
@@ -133,7 +133,7 @@ impl Suite<'_> {
             let id = listing.id.to_string();
             return self.read(endpoint, &id).map(drop);
         }
-        let reply = self.ask(Wanted {
+        let reply = self.ask(&Wanted {
             name: format!("{} sample", endpoint.id),
             method: method(endpoint),
             target: asked_path(endpoint),
@@ -165,7 +165,7 @@ impl Suite<'_> {
             magic: Some(name),
             sample_of: Some(endpoint),
         };
-        self.ask(wanted).map(drop)
+        self.ask(&wanted).map(drop)
     }
 
     fn read(&mut self, endpoint: &Endpoint, id: &str) -> Result<(), String> {
@@ -176,13 +176,13 @@ impl Suite<'_> {
             magic: None,
             sample_of: None,
         };
-        self.ask(wanted).map(drop)
+        self.ask(&wanted).map(drop)
     }
 
     /// Answers a request here, and plans it. Returns the body of the reply.
-    fn ask(&mut self, wanted: Wanted<'_>) -> Result<Value, String> {
+    fn ask(&mut self, wanted: &Wanted<'_>) -> Result<Value, String> {
         let before = self.world.state().journal.last_seq();
-        answer_again(self.serving, self.request(&wanted)?);
+        answer_again(self.serving, self.request(wanted)?);
         let exchange = {
             let state = self.world.state();
             let newest = state.journal.entries().last();

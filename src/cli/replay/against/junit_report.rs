@@ -1,4 +1,4 @@
-//! What a comparison with another server found, as JUnit XML: a suite for each endpoint, a test case for each field.
+//! What a comparison with another server found, as `JUnit` XML: a suite for each endpoint, a test case for each field.
 
 use std::fmt::{self, Write};
 

@@ -53,8 +53,9 @@ pub(super) struct PlannedRequest {
     pub reads: Option<String>,
     /// Whether every server may know that record: it is documented, or in the watchlist.
     pub reads_known: bool,
+    /// Whether it registers a callback URL.
     pub is_registration: bool,
-    pub has_magic: bool,
+    /// Whether a fault broke the recorded reply.
     pub has_fault: bool,
     /// The time since the start of the recorded sandbox.
     pub elapsed: Duration,
@@ -83,18 +84,7 @@ impl PlannedRequest {
         let path = target.split('?').next().unwrap_or_default();
         let route = catalogue.route(&method, &http::normal_path(path));
         let endpoint = route.as_ref().and_then(Route::endpoint);
-        let (reads, reads_known) = match &route {
-            Some(Route::Read(endpoint, id)) => {
-                let is_listed = catalogue.dummy.listing(id).is_some();
-                let is_known = endpoint.records.contains_key(id) || is_listed;
-                (Some(id.clone()), is_known)
-            }
-            Some(Route::Ask(endpoint, path)) if endpoint.creation.is_none() => (
-                path.values().find_map(Value::as_str).map(str::to_owned),
-                true,
-            ),
-            _ => (None, false),
-        };
+        let (reads, reads_known) = record_read(catalogue, route.as_ref());
         Ok(Self {
             name: text("trace").unwrap_or_default(),
             place: endpoint.map_or_else(|| format!("{method} {path}"), |one| one.id.to_string()),
@@ -113,7 +103,6 @@ impl PlannedRequest {
             reads,
             reads_known,
             is_registration: matches!(route, Some(Route::SetCallbackUrl { .. })),
-            has_magic: headers.contains_key(MAGIC_HEADER),
             has_fault: !line["fault"].is_null(),
             elapsed: Duration::from_nanos(line["elapsed_ns"].as_u64().unwrap_or_default()),
             method,
@@ -127,6 +116,10 @@ impl PlannedRequest {
         self.recorded.body["id"].as_str()
     }
 
+    pub(super) fn has_magic(&self) -> bool {
+        self.headers.contains_key(MAGIC_HEADER)
+    }
+
     /// The segments of its path and the values of its query, decoded.
     pub(super) fn target_texts(&self) -> BTreeSet<String> {
         let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
@@ -134,6 +127,26 @@ impl PlannedRequest {
         let values = http::shown_pairs(query.as_bytes()).map(|(_, value)| value.to_string());
         let texts = segments.chain(values);
         texts.filter(|text| !text.is_empty()).collect()
+    }
+}
+
+/// The id that a request reads, and whether every server may know its record.
+fn record_read(catalogue: &Catalogue, route: Option<&Route<'_>>) -> (Option<String>, bool) {
+    match route {
+        Some(Route::Read(endpoint, id)) => {
+            let is_listed = catalogue.dummy.listing(id).is_some();
+            let is_known = endpoint.records.contains_key(id) || is_listed;
+            (Some(id.clone()), is_known)
+        }
+        Some(
+            Route::Health
+            | Route::ApiKeys { .. }
+            | Route::CallbackToken
+            | Route::ListCallbackUrls
+            | Route::SetCallbackUrl { .. }
+            | Route::Ask(..),
+        )
+        | None => (None, false),
     }
 }
 

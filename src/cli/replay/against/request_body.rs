@@ -175,12 +175,11 @@ fn multipart(fields: &Value) -> Vec<u8> {
 }
 
 fn part(body: &mut Vec<u8>, name: &str, value: &Value) {
-    let name = quoted(name);
-    let mut head = format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{name}\"");
+    let mut more = String::new();
     let content = if is_upload(value) {
         let file_name = value[FILE_NAME].as_str().unwrap_or("specimen");
         let kind = value["type"].as_str().unwrap_or("application/octet-stream");
-        head += &format!(
+        more = format!(
             "; filename=\"{}\"\r\ncontent-type: {kind}",
             quoted(file_name)
         );
@@ -189,12 +188,14 @@ fn part(body: &mut Vec<u8>, name: &str, value: &Value) {
         text.as_bytes().to_vec()
     } else {
         if value.is_object() {
-            head += "\r\ncontent-type: application/json";
+            "\r\ncontent-type: application/json".clone_into(&mut more);
         }
         value.to_string().into_bytes()
     };
+    let name = quoted(name);
+    let head =
+        format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{name}\"{more}\r\n\r\n");
     body.extend(head.into_bytes());
-    body.extend(b"\r\n\r\n");
     body.extend(content);
     body.extend(b"\r\n");
 }

@@ -255,17 +255,15 @@ impl<'s> Sending<'s> {
         };
         let why = match self.remote.send_control(sent).await {
             Ok(reply) if reply.status.is_success() => return,
-            Ok(reply) => match remedy(&reply) {
-                Some(remedy) => {
+            Ok(reply) => {
+                if let Some(remedy) = remedy(&reply) {
                     self.findings.stopped = Some(format!("{name} was answered so: {remedy}"));
                     return;
                 }
-                None => {
-                    let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
-                    let message = body["message"].as_str().unwrap_or_default();
-                    format!("was refused with {}: {message}", reply.status.as_u16())
-                }
-            },
+                let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+                let message = body["message"].as_str().unwrap_or_default();
+                format!("was refused with {}: {message}", reply.status.as_u16())
+            }
             Err(NoReply::Unreachable(reason) | NoReply::Broken(reason)) => {
                 format!("got no reply: {reason}")
             }

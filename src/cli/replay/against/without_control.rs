@@ -68,7 +68,7 @@ impl<'p> WithoutControl<'p> {
     }
 
     fn takes_queued(&mut self, request: &PlannedRequest) -> bool {
-        if request.has_magic {
+        if request.has_magic() {
             return false;
         }
         let name = request
