@@ -6,7 +6,7 @@ use iluma_sandbox::{PUBLIC_KEY, Sandbox};
 use serde_json::{Value, json};
 
 use crate::client::Client;
-use crate::process::{run, write};
+use crate::process::{Process, run, write};
 use crate::stand_in::{Asked, Given, StandIn};
 
 const INDIVIDUAL: &str = "/v0/identity/individual_cft_peps";
@@ -271,6 +271,46 @@ async fn requests_that_depend_on_control_calls_are_skipped_where_there_is_no_san
     assert_eq!(lines[..2], [livez.to_owned(), format!("POST {BANK}")]);
     assert_eq!(lines.len(), 3);
     assert_eq!(stand_in.asked()[0].header("authorization"), None);
+}
+
+#[tokio::test]
+async fn records_from_before_a_reset_are_read_again_only_on_a_sandbox() {
+    let (folder, target) = (folder(), other_sandbox().await);
+    let file = folder.path().join("record.jsonl");
+    let file = file.to_str().expect("UTF-8");
+    let serving = Process::serve(&["--record", file]);
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
+    let ask = async |method: &str, path: &str, body: Option<&Value>| {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
+        let request = http.request(method, format!("{}{path}", serving.url));
+        let request = request.basic_auth(PUBLIC_KEY, Some(""));
+        let request = body
+            .into_iter()
+            .fold(request, reqwest::RequestBuilder::json);
+        let answer = request.send().await.expect("an answer");
+        answer.json::<Value>().await.expect("JSON")
+    };
+    let made = ask("POST", INDIVIDUAL, Some(&individual())).await;
+    let path = format!("{INDIVIDUAL}/{}", made["id"].as_str().expect("an id"));
+    ask("POST", "/__sandbox/reset", None).await;
+    assert_eq!(
+        ask("GET", &path, None).await["error_code"],
+        "DATA_NOT_FOUND"
+    );
+    drop(serving);
+    let (code, on_sandbox) = report(&[file, "--against", &target.url()]).await;
+    assert_eq!((code, found(&on_sandbox)), (0, Vec::new()));
+    assert_eq!(on_sandbox["requests"]["compared"], 2);
+    let stand_in = StandIn::of(&target.url(), |_, _| {});
+    let (code, elsewhere) = report(&[file, "--against", &stand_in.url]).await;
+    assert_eq!((code, found(&elsewhere)), (0, Vec::new()));
+    assert_eq!(
+        skipped(&elsewhere),
+        ["1 they read a record from before a reset, and only a sandbox repeats that"]
+    );
 }
 
 /// The facts of the files of the latest request.

@@ -12,8 +12,10 @@ use super::format::ReportFormat;
 use super::recording::Recording;
 use super::report;
 use super::run::{self, Replacements};
+use crate::base::{HttpUrl, reason};
 use crate::catalogue::Catalogue;
-use crate::cli::output::{finish, finish_json, misused, report as say, shown_path};
+use crate::cli::output::{fail, finish, finish_json, misused, report as say, shown_path};
+use crate::server::overwrite;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
@@ -32,6 +34,9 @@ pub(in crate::cli) struct Arguments {
     /// Compare only this endpoint, such as `v0/individual_cft_peps`. Can be repeated.
     #[arg(long = "only", value_name = "ENDPOINT")]
     endpoints: Vec<String>,
+    /// File for an export of what is answered now, such as a new recording to compare with later.
+    #[arg(long, value_name = "FILE", conflicts_with = "against")]
+    output: Option<PathBuf>,
     /// End at the first difference.
     #[arg(long)]
     stop_at_first: bool,
@@ -55,26 +60,14 @@ fn field_path(text: &str) -> Result<FieldPath, String> {
 }
 
 pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
-    let replacements = match replacements(arguments) {
-        Ok(replacements) => replacements,
-        Err(code) => return code,
-    };
     if let Some(url) = &arguments.against.against {
-        let comparing = Comparing {
-            url,
-            file: arguments.file.as_deref(),
-            catalogue: replacements.catalogue.map(Arc::new),
-            seed: replacements.seed,
-            selection: arguments.selection(false),
-            format: arguments.format,
-        };
-        return against::run(&arguments.against, comparing);
+        return run_against(arguments, url);
     }
     let Some(file) = &arguments.file else {
         return misused("give the file of a recording");
     };
-    let recording = match Recording::read(file) {
-        Ok(recording) => recording,
+    let runs = match Recording::read(file) {
+        Ok(runs) => runs,
         Err(reason) => {
             return misused(format_args!(
                 "`{}` cannot be replayed: {reason}",
@@ -82,12 +75,13 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
             ));
         }
     };
-    if recording.head.redacted {
+    if runs.iter().any(|run| run.head.redacted) {
         return misused(
             "the recording cannot be replayed: it was made with --redact, which takes the values out of it",
         );
     }
-    let mut comparison = Comparison::new(arguments.selection(recording.head.clock == "system"));
+    let mut comparison =
+        Comparison::new(arguments.selection(runs.iter().any(|run| run.head.clock == "system")));
     // The time of this runtime passes only where the replay lets it.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -97,10 +91,32 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return misused(format_args!("cannot start: {error}")),
     };
-    if let Err(reason) = runtime.block_on(run::replay(&recording, replacements, &mut comparison)) {
-        return misused(format_args!("the recording cannot be replayed: {reason}"));
+    let mut exported = arguments.output.as_ref().map(|_| String::new());
+    for recording in &runs {
+        let replacements = match replacements(arguments) {
+            Ok(replacements) => replacements,
+            Err(code) => return code,
+        };
+        let replayed = runtime.block_on(run::replay(
+            recording,
+            replacements,
+            &mut comparison,
+            exported.as_mut(),
+        ));
+        if let Err(reason) = replayed {
+            return misused(format_args!("the recording cannot be replayed: {reason}"));
+        }
     }
-    end(arguments, &recording, &comparison)
+    if let Some((path, exported)) = arguments.output.as_ref().zip(exported)
+        && let Err(error) = overwrite(path, exported.as_bytes())
+    {
+        return fail(format_args!(
+            "cannot write `{}`: {}",
+            shown_path(path),
+            reason(&error)
+        ));
+    }
+    end(arguments, &runs, &comparison)
 }
 
 impl Arguments {
@@ -112,6 +128,22 @@ impl Arguments {
             ignores_times,
         }
     }
+}
+
+fn run_against(arguments: &Arguments, url: &HttpUrl) -> ExitCode {
+    let replacements = match replacements(arguments) {
+        Ok(replacements) => replacements,
+        Err(code) => return code,
+    };
+    let comparing = Comparing {
+        url,
+        file: arguments.file.as_deref(),
+        catalogue: replacements.catalogue.map(Arc::new),
+        seed: replacements.seed,
+        selection: arguments.selection(false),
+        format: arguments.format,
+    };
+    against::run(&arguments.against, comparing)
 }
 
 fn replacements(arguments: &Arguments) -> Result<Replacements, ExitCode> {
@@ -128,7 +160,7 @@ fn replacements(arguments: &Arguments) -> Result<Replacements, ExitCode> {
     })
 }
 
-fn end(arguments: &Arguments, recording: &Recording, comparison: &Comparison) -> ExitCode {
+fn end(arguments: &Arguments, runs: &[Recording], comparison: &Comparison) -> ExitCode {
     let code = if comparison.compared == 0 {
         ExitCode::from(2)
     } else if comparison.is_equal() {
@@ -137,8 +169,8 @@ fn end(arguments: &Arguments, recording: &Recording, comparison: &Comparison) ->
         ExitCode::FAILURE
     };
     match arguments.format {
-        ReportFormat::Text => finish(&report::text(recording, comparison), code),
-        ReportFormat::Json => finish_json(&report::json(recording, comparison), code),
-        ReportFormat::Junit => finish(&report::junit(recording, comparison), code),
+        ReportFormat::Text => finish(&report::text(runs, comparison), code),
+        ReportFormat::Json => finish_json(&report::json(runs, comparison), code),
+        ReportFormat::Junit => finish(&report::junit(comparison), code),
     }
 }

@@ -6,7 +6,7 @@ use super::comparison::{Comparison, Group, GroupKey};
 use super::recording::Recording;
 use super::xml::escaped;
 
-pub(super) fn text(recording: &Recording, comparison: &Comparison) -> String {
+pub(super) fn text(runs: &[Recording], comparison: &Comparison) -> String {
     let mut lines = vec![format!(
         "{} replayed, {} different; {} compared, {} different",
         counted(comparison.compared, "request"),
@@ -24,17 +24,18 @@ pub(super) fn text(recording: &Recording, comparison: &Comparison) -> String {
             traces(group)
         ));
     }
-    if recording.strangers > 0 {
+    let strangers = strangers(runs);
+    if strangers > 0 {
         lines.push(format!(
             "skipped {}: they belong to no world",
-            counted(recording.strangers, "request")
+            counted(strangers, "request")
         ));
     }
     lines.join("\n") + "\n"
 }
 
 /// A test case for each kind of difference, and one for each reason why requests were skipped.
-pub(super) fn junit(recording: &Recording, comparison: &Comparison) -> String {
+pub(super) fn junit(comparison: &Comparison) -> String {
     let failures = comparison.groups.iter().map(|(key, group)| {
         let words = escaped(&difference(key, group));
         let name = escaped(&format!("{} {}", key.what, key.path));
@@ -55,10 +56,9 @@ pub(super) fn junit(recording: &Recording, comparison: &Comparison) -> String {
         failed + unsent + 1
     );
     let cases: String = failures.chain(skipped).collect();
-    let by = escaped(&recording.head.sandbox);
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"replay\" {counts}>\n  \
-         <testsuite name=\"recorded by {by}\" {counts}>\n    \
+         <testsuite name=\"recording\" {counts}>\n    \
          <testcase classname=\"replay\" name=\"{equal} equal replies\"/>\n{cases}  </testsuite>\n</testsuites>\n"
     )
 }
@@ -99,7 +99,7 @@ fn counted(count: usize, what: &str) -> String {
     }
 }
 
-pub(super) fn json(recording: &Recording, comparison: &Comparison) -> Value {
+pub(super) fn json(runs: &[Recording], comparison: &Comparison) -> Value {
     let groups = comparison.groups.iter().map(|(key, group)| {
         json!({
             "what": key.what,
@@ -114,11 +114,16 @@ pub(super) fn json(recording: &Recording, comparison: &Comparison) -> Value {
     );
     json!({
         "equal": comparison.is_equal(),
-        "recorded_by": recording.head.sandbox,
+        "recorded_by": runs.iter().map(|run| &run.head.sandbox).collect::<Vec<_>>(),
         "requests": {"replayed": comparison.compared, "different": comparison.different},
         "callbacks": {"compared": comparison.callbacks, "different": comparison.different_callbacks},
         "differences": groups.collect::<Vec<_>>(),
         "skipped": skipped.collect::<Vec<_>>(),
-        "without_world": recording.strangers,
+        "without_world": strangers(runs),
     })
+}
+
+/// How many requests belong to no world.
+fn strangers(runs: &[Recording]) -> usize {
+    runs.iter().map(|run| run.strangers).sum()
 }

@@ -1,5 +1,6 @@
 //! `replay --against`: checks what is asked for, sends it, and reports.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -100,20 +101,24 @@ fn plan(
         let catalogue = serving.control.engine.catalogue();
         return Ok((Arc::clone(&catalogue), steps));
     };
-    let recording = Recording::read(file)
+    let runs = Recording::read(file)
         .map_err(|reason| format!("`{}` cannot be replayed: {reason}", shown_path(file)))?;
-    if recording.head.redacted {
+    if runs.iter().any(|run| run.head.redacted) {
         return Err(
             "the recording cannot be replayed: it was made with --redact, which takes the values out of it"
                 .to_owned(),
         );
     }
-    let catalogue = match &comparing.catalogue {
-        Some(catalogue) => catalogue.clone(),
-        None => Arc::new(recorded_catalogue(&recording)?),
+    let catalogue = match (&comparing.catalogue, runs.last()) {
+        (Some(catalogue), _) => catalogue.clone(),
+        (None, Some(latest)) => Arc::new(recorded_catalogue(latest)?),
+        (None, None) => return Err("the recording is empty".to_owned()),
     };
-    let world = chosen_world(&recording, arguments.world.as_deref())?;
-    let steps = plan::steps(&catalogue, world, findings);
+    let lives = chosen_world(&runs, arguments.world.as_deref())?;
+    let steps = plan::steps(&catalogue, &lives, findings);
+    for run in &runs {
+        findings.skip_all("they belong to no world", run.strangers);
+    }
     Ok((catalogue, steps))
 }
 
@@ -134,26 +139,32 @@ fn fresh_sandbox(comparing: &Comparing<'_>) -> Result<Serving, String> {
     Ok(assemble(options, loaded, address, false))
 }
 
+/// The lives of one world, in their order.
 fn chosen_world<'r>(
-    recording: &'r Recording,
+    runs: &'r [Recording],
     tag: Option<&str>,
-) -> Result<&'r RecordedWorld, String> {
-    let tags = || {
-        let tags = recording.worlds.iter().map(|world| world.tag.as_str());
-        tags.collect::<Vec<_>>().join(", ")
-    };
-    match (tag, &*recording.worlds) {
-        (_, []) => Err("the recording has no world".to_owned()),
-        (Some(tag), worlds) => {
-            let chosen = worlds.iter().find(|world| world.tag == tag);
-            chosen.ok_or_else(|| format!("the recording has no world `{tag}`: it has {}", tags()))
+) -> Result<Vec<&'r RecordedWorld>, String> {
+    let all = || runs.iter().flat_map(|run| &run.worlds);
+    let tags: BTreeSet<_> = all().map(|world| world.tag.as_str()).collect();
+    let listed = || tags.iter().copied().collect::<Vec<_>>().join(", ");
+    let chosen = match (tag, tags.first()) {
+        (_, None) => return Err("the recording has no world".to_owned()),
+        (Some(tag), Some(_)) if !tags.contains(tag) => {
+            return Err(format!(
+                "the recording has no world `{tag}`: it has {}",
+                listed()
+            ));
         }
-        (None, [only]) => Ok(only),
-        (None, _) => Err(format!(
-            "the recording has several worlds, and one key is one world: choose one with --world ({})",
-            tags()
-        )),
-    }
+        (Some(tag), Some(_)) => tag,
+        (None, Some(only)) if tags.len() == 1 => only,
+        (None, Some(_)) => {
+            return Err(format!(
+                "the recording has several worlds, and one key is one world: choose one with --world ({})",
+                listed()
+            ));
+        }
+    };
+    Ok(all().filter(|world| world.tag == chosen).collect())
 }
 
 /// Resolves the host and checks each of its addresses.

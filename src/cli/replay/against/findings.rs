@@ -83,6 +83,13 @@ impl Findings {
         tally.add(request, String::new());
     }
 
+    /// Skips requests without names.
+    pub(super) fn skip_all(&mut self, reason: &str, count: usize) {
+        if count > 0 {
+            self.skipped.entry(reason.to_owned()).or_default().count += count;
+        }
+    }
+
     pub(super) fn is_equal(&self) -> bool {
         self.different == 0
     }

@@ -24,14 +24,29 @@ pub(super) struct ControlStep {
     pub has_whole_body: bool,
 }
 
-/// The steps in their order. What cannot be sent is in the findings.
+/// The steps of all lives of a world in their order. What cannot be sent is in the findings.
 pub(super) fn steps(
     catalogue: &Catalogue,
-    world: &RecordedWorld,
+    lives: &[&RecordedWorld],
     findings: &mut Findings,
 ) -> Vec<Step> {
     let mut steps = Vec::new();
-    for event in &world.events {
+    for life in lives {
+        if !steps.is_empty() {
+            steps.push(Step::Control(ControlStep::reset()));
+        }
+        add_life(catalogue, life, &mut steps, findings);
+    }
+    steps
+}
+
+fn add_life(
+    catalogue: &Catalogue,
+    life: &RecordedWorld,
+    steps: &mut Vec<Step>,
+    findings: &mut Findings,
+) {
+    for event in &life.events {
         match &event.kind {
             EventKind::Exchange(line) => match PlannedRequest::of(catalogue, line) {
                 Ok(request) => steps.push(Step::Ask(Box::new(request))),
@@ -44,7 +59,6 @@ pub(super) fn steps(
             EventKind::Attempt(..) => {} // the target sends no callback of this replay
         }
     }
-    steps
 }
 
 fn control_step(line: &Value) -> Option<ControlStep> {
@@ -57,6 +71,16 @@ fn control_step(line: &Value) -> Option<ControlStep> {
 }
 
 impl ControlStep {
+    /// The beginning of another life.
+    fn reset() -> Self {
+        Self {
+            method: Method::POST,
+            path: "/__sandbox/reset".to_owned(),
+            body: Value::Null,
+            has_whole_body: true,
+        }
+    }
+
     /// The call without `/__sandbox/` and its query.
     pub(super) fn name(&self) -> &str {
         let path = self.path.trim_start_matches("/__sandbox/");

@@ -41,6 +41,9 @@ pub(super) fn text(url: &str, findings: &Findings) -> String {
         let skipped = findings.skipped.iter();
         lines.extend(skipped.map(|(reason, tally)| {
             let requests = counted(tally.count, "request");
+            if tally.examples.is_empty() {
+                return format!("  {requests}: {reason}");
+            }
             format!("  {requests}: {reason} ({})", requests_of(tally))
         }));
     }

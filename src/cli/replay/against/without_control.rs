@@ -12,6 +12,8 @@ const TIME: &str = "their reply depends on a step of the clock, and only a sandb
 const QUEUE: &str = "their outcome was queued, and only a sandbox repeats that";
 const FAULTS: &str = "a fault broke their reply, and only a sandbox repeats that";
 
+const RESET: &str = "they read a record from before a reset, and only a sandbox repeats that";
+
 /// The state that control calls gave the recorded world.
 #[derive(Default)]
 pub(super) struct WithoutControl<'p> {
@@ -21,6 +23,8 @@ pub(super) struct WithoutControl<'p> {
     replies: HashMap<&'p str, (&'p Value, usize)>,
     clock_steps: usize,
     moved: HashSet<&'p str>,
+    /// Records from before a reset.
+    forgotten: HashSet<&'p str>,
 }
 
 impl<'p> WithoutControl<'p> {
@@ -33,7 +37,11 @@ impl<'p> WithoutControl<'p> {
                 None => self.queues.clear(),
                 Some((_, endpoint)) => self.queues.retain(|(id, _), _| id != endpoint),
             },
-            "reset" | "snapshot" => self.queues.clear(),
+            "reset" | "snapshot" => {
+                self.queues.clear();
+                let known = self.replies.drain().map(|(id, _)| id);
+                self.forgotten.extend(known);
+            }
             _ => {}
         }
     }
@@ -55,10 +63,13 @@ impl<'p> WithoutControl<'p> {
         if request.has_fault {
             return Some(FAULTS);
         }
-        if let Some(id) = &request.reads
-            && self.is_moved(id, request)
-        {
-            return Some(TIME);
+        if let Some(id) = &request.reads {
+            if self.forgotten.contains(&**id) && !request.reads_known {
+                return Some(RESET);
+            }
+            if self.is_moved(id, request) {
+                return Some(TIME);
+            }
         }
         if let Some(id) = request.record() {
             let reply = (&request.recorded.body, self.clock_steps);
