@@ -521,6 +521,14 @@ pub const NO_LIMITS: &[(&str, &str)] = &[
 /// Constants that are called as limits are, and that nobody meets from outside.
 pub const INTERNAL: &[(&str, &str)] = &[
     (
+        "cli::replay::difference::SHOWN_CHARS_MAX",
+        "`replay` cuts a longer value",
+    ),
+    (
+        "cli::replay::comparison::TRACES_SHOWN_MAX",
+        "`replay` counts further traces",
+    ),
+    (
         "base::recycled_json::RECYCLED_BYTES_MAX",
         "the memory of a larger document is not used again",
     ),
