@@ -8,13 +8,14 @@ use clap::Args;
 
 use super::against::{self, AgainstArguments, Comparing};
 use super::comparison::{Comparison, Selection};
-use super::format::ReportFormat;
 use super::recording::Recording;
 use super::report;
 use super::run::{self, Replacements};
 use crate::base::{HttpUrl, reason};
 use crate::catalogue::Catalogue;
-use crate::cli::output::{fail, finish, finish_json, misused, report as say, shown_path};
+use crate::cli::output::{
+    ReportFormat, fail, finish, finish_json, misused, report as say, shown_path,
+};
 use crate::server::overwrite;
 
 #[derive(Debug, Args)]

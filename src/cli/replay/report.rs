@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::comparison::{Comparison, Group, GroupKey};
 use super::recording::Recording;
-use super::xml::escaped;
+use crate::cli::junit::{self, JunitCase, JunitResult, JunitSuite};
 
 pub(super) fn text(runs: &[Recording], comparison: &Comparison) -> String {
     let mut lines = vec![format!(
@@ -36,30 +36,38 @@ pub(super) fn text(runs: &[Recording], comparison: &Comparison) -> String {
 
 /// A test case for each kind of difference, and one for each reason why requests were skipped.
 pub(super) fn junit(comparison: &Comparison) -> String {
-    let failures = comparison.groups.iter().map(|(key, group)| {
-        let words = escaped(&difference(key, group));
-        let name = escaped(&format!("{} {}", key.what, key.path));
-        format!(
-            "    <testcase classname=\"replay\" name=\"{name}\"><failure message=\"{words}\"/></testcase>\n"
-        )
-    });
-    let skipped = comparison.skipped.iter().map(|(reason, group)| {
-        let (name, count) = (escaped(reason), group.count);
-        format!(
-            "    <testcase classname=\"replay\" name=\"{name}\"><skipped message=\"requests: {count}\"/></testcase>\n"
-        )
-    });
-    let (failed, unsent) = (comparison.groups.len(), comparison.skipped.len());
     let equal = comparison.compared - comparison.different;
-    let counts = format!(
-        "tests=\"{}\" failures=\"{failed}\" skipped=\"{unsent}\"",
-        failed + unsent + 1
+    let equal = format!("{equal} equal replies");
+    let names: Vec<_> = (comparison.groups.keys())
+        .map(|key| format!("{} {}", key.what, key.path))
+        .collect();
+    let mut cases = vec![JunitCase {
+        name: &equal,
+        result: JunitResult::Passed,
+    }];
+    cases.extend(
+        names
+            .iter()
+            .zip(&comparison.groups)
+            .map(|(name, (key, group))| JunitCase {
+                name,
+                result: JunitResult::Failed {
+                    message: key.words.clone(),
+                    details: difference(key, group),
+                },
+            }),
     );
-    let cases: String = failures.chain(skipped).collect();
-    format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"replay\" {counts}>\n  \
-         <testsuite name=\"recording\" {counts}>\n    \
-         <testcase classname=\"replay\" name=\"{equal} equal replies\"/>\n{cases}  </testsuite>\n</testsuites>\n"
+    let skipped = comparison.skipped.iter();
+    cases.extend(skipped.map(|(reason, group)| JunitCase {
+        name: reason,
+        result: JunitResult::Skipped(counted(group.count, "request")),
+    }));
+    junit::junit(
+        "replay",
+        &[JunitSuite {
+            name: "replay",
+            cases,
+        }],
     )
 }
 

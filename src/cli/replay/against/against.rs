@@ -15,9 +15,10 @@ use super::{documented_suite, personal_data, report};
 use crate::base::{ApiKey, HttpUrl};
 use crate::callbacks::CheckedHost;
 use crate::catalogue::{Catalogue, Current};
-use crate::cli::output::{block_on, finish, finish_json, misused, report as say, shown_path};
+use crate::cli::output::{
+    ReportFormat, block_on, finish, finish_json, misused, report as say, shown_path,
+};
 use crate::cli::replay::comparison::Selection;
-use crate::cli::replay::format::ReportFormat;
 use crate::cli::replay::recording::{RecordedWorld, Recording};
 use crate::cli::replay::run::recorded_catalogue;
 use crate::sandbox::{Loaded, Options, assemble};

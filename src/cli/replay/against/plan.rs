@@ -31,22 +31,22 @@ pub(super) fn steps(
     findings: &mut Findings,
 ) -> Vec<Step> {
     let mut steps = Vec::new();
-    for life in lives {
+    for world in lives {
         if !steps.is_empty() {
             steps.push(Step::Control(ControlStep::reset()));
         }
-        add_life(catalogue, life, &mut steps, findings);
+        add_life(catalogue, world, &mut steps, findings);
     }
     steps
 }
 
 fn add_life(
     catalogue: &Catalogue,
-    life: &RecordedWorld,
+    world: &RecordedWorld,
     steps: &mut Vec<Step>,
     findings: &mut Findings,
 ) {
-    for event in &life.events {
+    for event in &world.events {
         match &event.kind {
             EventKind::Exchange(line) => match PlannedRequest::of(catalogue, line) {
                 Ok(request) => steps.push(Step::Ask(Box::new(request))),

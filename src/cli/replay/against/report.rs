@@ -225,3 +225,10 @@ pub(super) fn failure(field: &FieldFindings) -> Option<String> {
     let all = differences.collect::<Vec<_>>().join("; ");
     (!all.is_empty()).then_some(all)
 }
+
+/// The first difference of a field, in one line.
+pub(super) fn words_of_first(field: &FieldFindings) -> String {
+    let first = field.differences.first();
+    let example = first.and_then(|(_, tally)| tally.examples.first());
+    example.map_or_else(String::new, |example| example.words.clone())
+}

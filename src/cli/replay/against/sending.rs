@@ -19,6 +19,7 @@ use super::planned_request::PlannedRequest;
 use super::remote::{NoReply, Remote, RemoteReply, SentRequest};
 use super::without_control::WithoutControl;
 use crate::catalogue::Catalogue;
+use crate::cli::progress::Progress;
 use crate::cli::replay::comparison::Selection;
 use crate::scenario::Source;
 use crate::world::Mask;
@@ -73,10 +74,12 @@ impl<'s> Sending<'s> {
 
     /// An error is a sentence: nothing could be sent.
     pub(super) async fn run(&mut self, steps: &[Step]) -> Result<(), String> {
+        let progress = Progress::start();
         let has_control = steps.iter().any(|step| matches!(step, Step::Control(_)));
         let is_sandbox = has_control && self.is_sandbox().await?;
         let mut without_control = WithoutControl::default();
-        for step in steps {
+        for (at, step) in steps.iter().enumerate() {
+            progress.set(|| format!("step {} of {}", at + 1, steps.len()));
             let is_over = self.selection.stop_at_first && !self.findings.is_equal();
             if is_over || self.findings.stopped.is_some() {
                 break;
