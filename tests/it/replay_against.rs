@@ -6,7 +6,9 @@ use iluma_sandbox::{PUBLIC_KEY, Sandbox};
 use serde_json::{Value, json};
 
 use crate::client::Client;
-use crate::process::{Process, run, write};
+#[cfg(unix)]
+use crate::process::Process;
+use crate::process::{run, write};
 use crate::stand_in::{Asked, Given, StandIn};
 
 const INDIVIDUAL: &str = "/v0/identity/individual_cft_peps";
@@ -273,6 +275,7 @@ async fn requests_that_depend_on_control_calls_are_skipped_where_there_is_no_san
     assert_eq!(stand_in.asked()[0].header("authorization"), None);
 }
 
+#[cfg(unix)]
 #[tokio::test]
 async fn records_from_before_a_reset_are_read_again_only_on_a_sandbox() {
     let (folder, target) = (folder(), other_sandbox().await);
@@ -300,7 +303,7 @@ async fn records_from_before_a_reset_are_read_again_only_on_a_sandbox() {
         ask("GET", &path, None).await["error_code"],
         "DATA_NOT_FOUND"
     );
-    drop(serving);
+    serving.terminate();
     let (code, on_sandbox) = report(&[file, "--against", &target.url()]).await;
     assert_eq!((code, found(&on_sandbox)), (0, Vec::new()));
     assert_eq!(on_sandbox["requests"]["compared"], 2);

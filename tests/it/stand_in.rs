@@ -1,5 +1,6 @@
 //! A server on loopback that stands in for the real API: it passes requests on to a sandbox, and changes its replies.
 
+use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -152,13 +153,11 @@ fn head(bytes: &[u8]) -> (String, Vec<(String, String)>) {
 
 fn passed_on(host: &str, asked: &Asked) -> Given {
     let mut stream = TcpStream::connect(host).expect("the sandbox listens");
-    let mut request = format!(
-        "{} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n",
-        asked.line
-    );
+    let line = &asked.line;
+    let mut request = format!("{line} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
     for (name, value) in &asked.headers {
         if !["host", "connection"].contains(&name.as_str()) {
-            request += &format!("{name}: {value}\r\n");
+            write!(request, "{name}: {value}\r\n").expect("texts grow");
         }
     }
     request += "\r\n";
@@ -181,10 +180,10 @@ fn write(stream: &mut TcpStream, given: &Given) {
     let mut head = format!("HTTP/1.1 {} X\r\nconnection: close\r\n", given.status);
     for (name, value) in &given.headers {
         if !["content-length", "connection", "transfer-encoding"].contains(&name.as_str()) {
-            head += &format!("{name}: {value}\r\n");
+            write!(head, "{name}: {value}\r\n").expect("texts grow");
         }
     }
-    head += &format!("content-length: {}\r\n\r\n", given.body.len());
+    write!(head, "content-length: {}\r\n\r\n", given.body.len()).expect("texts grow");
     stream.write_all(head.as_bytes()).expect("it is read");
     stream.write_all(&given.body).expect("it is read");
 }
