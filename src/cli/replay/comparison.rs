@@ -232,8 +232,8 @@ impl Comparison {
     /// The differences that count.
     fn kept(&self, found: Vec<FieldDifference>) -> Vec<FieldDifference> {
         let counts = |one: &FieldDifference| {
-            let is_ignored_time = self.selection.ignores_times && one.is_of_times();
-            !(is_ignored_time || self.selection.ignores(&one.path))
+            let is_time = self.selection.ignores_times && one.is_of_times();
+            !is_time && !self.selection.ignores(&one.path)
         };
         found.into_iter().filter(counts).collect()
     }

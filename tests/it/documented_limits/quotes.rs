@@ -676,6 +676,7 @@ pub const INTERNAL: &[(&str, &str)] = &[
     ("catalogue::watch::DEBOUNCE_MAX", "when a reload begins"),
     ("cli::audit::battery::RESENDS_MAX", "the steps of an audit"),
     ("cli::document::png::STORED_MAX", "the format of PNG"),
+    ("cli::progress::SILENT_TIME", "when progress is shown"),
     ("cli::process::WAITS_MAX", "when memory is given back"),
     (
         "http::error::REASON_CHARS_MAX",
