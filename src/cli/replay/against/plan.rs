@@ -96,8 +96,7 @@ impl ControlStep {
         if self.name() == "snapshot" && !urls.is_some_and(Vec::is_empty) {
             return Some("a snapshot registers callback URLs");
         }
-        self.name()
-            .starts_with("deliveries")
-            .then_some("a redelivery is a callback")
+        let sends = self.name() == "trigger" || self.name().starts_with("deliveries");
+        sends.then_some("a control call sends a callback, and no URL is registered")
     }
 }
