@@ -5,6 +5,7 @@ mod listing;
 mod openapi;
 #[cfg(feature = "cli")]
 mod postman;
+mod provoking;
 
 #[cfg(feature = "cli")]
 pub(crate) use self::curl::asked_path;
@@ -15,3 +16,4 @@ pub(crate) use self::listing::{ListedEndpoint, Listing, endpoint_named};
 pub(crate) use self::openapi::{About, openapi_document};
 #[cfg(feature = "cli")]
 pub(crate) use self::postman::{Environment, postman_collection};
+pub(crate) use self::provoking::ErrorSources;
