@@ -226,34 +226,6 @@ async fn queues_faults_clocks_and_callbacks_are_in_their_places() {
     client.get(URLS).await;
     client.magic(PEPS, "COMPLETED_FOUND").await;
     stage.ended().await;
-    // A test in Rust and the control API set a URL without a test of it.
-    let world = client.sandbox.world();
-    world.register_callback_url("ENTITY_CFT_PEP", &stage.receiver.url_text());
-    let unknown = json!({"type": "NONE", "url": "http://127.0.0.1:1/"});
-    let refused = Answer::of(put("/__sandbox/callback_urls", unknown)).await;
-    assert_eq!(refused.status, 400);
-    assert!(
-        refused
-            .message()
-            .starts_with("`type`: there is none of that name, but ENTITY_CFT_PEP, "),
-        "{}",
-        refused.text
-    );
-    let refused = Answer::of(put(
-        "/__sandbox/callback_urls",
-        json!({"type": TYPE, "url": "ftp://x"}),
-    ))
-    .await;
-    assert!(refused.message().starts_with("`url`: "), "{}", refused.text);
-    let other = json!({"type": "INDIVIDUAL_CFT_PEP", "url": format!("{}/other", stage.receiver.url_text())});
-    assert_eq!(
-        Answer::of(put("/__sandbox/callback_urls", other))
-            .await
-            .status,
-        200
-    );
-    client.magic(PEPS, "COMPLETED_FOUND").await;
-    stage.ended().await;
     client.get("/v1/callback/authentication_token").await;
     let recording = Recording::of_client(client).await;
     let (code, report, complaint) = recording.replay(&[]);
@@ -283,9 +255,44 @@ async fn queues_faults_clocks_and_callbacks_are_in_their_places() {
             "/__sandbox/next",
             "/__sandbox/next?endpoint=v1.1/bank_account_data_requests",
             "/__sandbox/deliveries/dlv_1/redeliver",
-            "/__sandbox/callback_urls",
-            "/__sandbox/callback_urls",
         ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_url_that_was_set_without_a_test_is_in_the_recording() {
+    let stage = Stage::start().await;
+    let client = &stage.client;
+    let put = |body: Value| {
+        client
+            .request("PUT", "/__sandbox/callback_urls")
+            .json(&body)
+    };
+    let receiver = stage.receiver.url_text();
+    let world = client.sandbox.world();
+    world.register_callback_url("ENTITY_CFT_PEP", &receiver);
+    let refused = Answer::of(put(json!({"type": "NONE", "url": receiver}))).await;
+    let expected = "`type`: there is none of that name, but ENTITY_CFT_PEP, ";
+    assert_eq!(refused.status, 400);
+    assert!(refused.message().starts_with(expected), "{}", refused.text);
+    let refused = Answer::of(put(json!({"type": TYPE, "url": "ftp://x"}))).await;
+    assert!(refused.message().starts_with("`url`: "), "{}", refused.text);
+    let other = put(json!({"type": "INDIVIDUAL_CFT_PEP", "url": format!("{receiver}/other")}));
+    assert_eq!(Answer::of(other).await.status, 200);
+    for path in [PEPS, "/v0/identity/entity_cft_peps"] {
+        let answer = client.magic(path, "PENDING").await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+    stage.advance("30d").await;
+    let recording = Recording::of_client(client).await;
+    let report = recording.replays();
+    let expected = "2 requests replayed, 0 different; 2 callbacks compared, 0 different";
+    assert_eq!(report, expected);
+    let text = fs::read_to_string(&recording.path).expect("it is there");
+    assert_eq!(
+        text.matches("\"path\":\"/__sandbox/callback_urls\"")
+            .count(),
+        2
     );
 }
 
@@ -578,11 +585,10 @@ fn the_bytes_of_an_earlier_recording_change_only_with_a_line_in_the_changelog() 
         (0, expected, "")
     );
     let digest = sha2::Sha256::digest(fs::read(&kept).expect("it is there"));
-    let digest: String = digest
+    let digest = digest
         .iter()
         .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     let changes = fs::read_to_string(root.join("CHANGELOG.md")).expect("it is there");
     assert!(
         changes.contains(&digest),

@@ -52,9 +52,9 @@ fn no_damage_of_a_line_makes_a_replay_panic() {
             if (nth + field) % 12 > 0 {
                 continue;
             }
-            let mut damaged = lines.clone();
-            damages[(nth + field) / 12 % damages.len()](&mut damaged[nth][name]);
-            let text: Vec<_> = damaged.iter().map(Value::to_string).collect();
+            let mut edited = lines.clone();
+            damages[(nth + field) / 12 % damages.len()](&mut edited[nth][name]);
+            let text: Vec<_> = edited.iter().map(Value::to_string).collect();
             if let Ok(compared) = replayed(&text.join("\n"), &at) {
                 assert!(compared <= whole, "{name} of line {}", nth + 1);
                 replays += 1;
