@@ -2,6 +2,7 @@
 
 mod comparison;
 mod difference;
+mod foreign;
 mod recording;
 mod replay;
 mod report;

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::foreign::{self, Unread};
 use crate::base::{read_exact_json, reason, short};
 
 /// Only this version of the lines has what a replay needs.
@@ -66,6 +67,8 @@ pub(super) struct Recording {
     pub worlds: Vec<RecordedWorld>,
     /// How many requests belong to no world.
     pub strangers: usize,
+    /// What was not read of a file of another tool. None for an export.
+    pub unread: Option<Unread>,
 }
 
 pub(super) struct RecordedWorld {
@@ -107,32 +110,30 @@ impl Event {
 }
 
 impl Recording {
-    /// An error is a sentence.
-    pub(super) fn read(path: &Path) -> Result<Self, String> {
+    /// Reads an export, HAR or a Postman collection. `folders` can define more routes. An error is a sentence.
+    pub(super) fn read(path: &Path, folders: &[PathBuf], seed: u64) -> Result<Self, String> {
+        let Some(file) = foreign::read(path, folders, seed)? else {
+            return Self::of_export(path);
+        };
+        let mut recording = Self::of_head(file.head)?;
+        let places = recording.place_worlds();
+        for line in file.lines {
+            recording.take(line, &places)?;
+        }
+        recording.strangers = file.unread.without_key;
+        recording.unread = Some(file.unread);
+        Ok(recording)
+    }
+
+    fn of_export(path: &Path) -> Result<Self, String> {
         let text = fs::read_to_string(path).map_err(|error| reason(&error))?;
         let mut lines = text
             .lines()
             .enumerate()
             .filter(|(_, line)| !line.trim().is_empty());
         let (_, first) = lines.next().ok_or("it is empty")?;
-        let mut recording = Self {
-            head: head(first)?,
-            files: Vec::new(),
-            worlds: Vec::new(),
-            strangers: 0,
-        };
-        let mut places = HashMap::new();
-        for world in std::mem::take(&mut recording.head.worlds) {
-            places.insert(world.world.clone(), recording.worlds.len());
-            recording.worlds.push(RecordedWorld {
-                tag: world.world,
-                digest: world.digest,
-                is_live: world.environment == "LIVE",
-                missing: world.missing,
-                events: Vec::new(),
-                deliveries: Vec::new(),
-            });
-        }
+        let mut recording = Self::of_head(json_head(first)?)?;
+        let places = recording.place_worlds();
         for (at, line) in lines {
             let broken = |what: &str| format!("line {}: {what}", at + 1);
             let line = read_exact_json(line.as_bytes()).ok_or_else(|| broken("it is no JSON"))?;
@@ -144,6 +145,33 @@ impl Recording {
             world.events.sort_by_key(|event| event.commit);
         }
         Ok(recording)
+    }
+
+    fn of_head(head: Value) -> Result<Self, String> {
+        Ok(Self {
+            head: serde_json::from_value(head).map_err(|error| format!("line 1: {error}"))?,
+            files: Vec::new(),
+            worlds: Vec::new(),
+            strangers: 0,
+            unread: None,
+        })
+    }
+
+    /// Makes the worlds of the first line. Returns the places of their tags.
+    fn place_worlds(&mut self) -> HashMap<String, usize> {
+        let mut places = HashMap::new();
+        for world in std::mem::take(&mut self.head.worlds) {
+            places.insert(world.world.clone(), self.worlds.len());
+            self.worlds.push(RecordedWorld {
+                tag: world.world,
+                digest: world.digest,
+                is_live: world.environment == "LIVE",
+                missing: world.missing,
+                events: Vec::new(),
+                deliveries: Vec::new(),
+            });
+        }
+        places
     }
 
     fn take(&mut self, mut line: Value, places: &HashMap<String, usize>) -> Result<(), String> {
@@ -190,7 +218,7 @@ impl Recording {
     }
 }
 
-fn head(line: &str) -> Result<Head, String> {
+fn json_head(line: &str) -> Result<Value, String> {
     let other = "its first line is not that of an export: `GET /__sandbox/export` and `exec --export` write one";
     let json: Value = serde_json::from_str(line).map_err(|_| other)?;
     if json["type"] != "export" {
@@ -202,5 +230,5 @@ fn head(line: &str) -> Result<Head, String> {
             json["version"]
         ));
     }
-    serde_json::from_value(json).map_err(|error| format!("line 1: {error}"))
+    Ok(json)
 }

@@ -49,7 +49,11 @@ fn field_path(text: &str) -> Result<FieldPath, String> {
 }
 
 pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
-    let recording = match Recording::read(&arguments.file) {
+    let recording = match Recording::read(
+        &arguments.file,
+        &arguments.folders,
+        arguments.seed.unwrap_or_default(),
+    ) {
         Ok(recording) => recording,
         Err(reason) => {
             return misused(format_args!(
@@ -77,6 +81,9 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
         stop_at_first: arguments.stop_at_first,
         ignores_times: recording.head.clock == "system",
     });
+    for (reason, place) in recording.unread.iter().flat_map(|unread| &unread.entries) {
+        comparison.skip(reason, place);
+    }
     // The time of this runtime passes only where the replay lets it.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()

@@ -1,5 +1,6 @@
 //! Replays a recording in a sandbox of this process, which opens no connection.
 
+use std::cell::RefCell;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -11,6 +12,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::comparison::Comparison;
+use super::foreign::{ReplyIds, comparable};
 use super::recording::{Event, EventKind, RecordedWorld, Recording};
 use super::request::{Skip, recorded_request};
 use crate::base::{ApiKey, ReceiverUrl, parse_duration, short};
@@ -115,6 +117,8 @@ struct ReplayedWorld<'r> {
     generation: Option<u64>,
     key: ApiKey,
     world: Arc<World>,
+    /// The ids that are answered in place of those of another server. None for an export.
+    ids: Option<RefCell<ReplyIds>>,
 }
 
 impl<'r> ReplayedWorld<'r> {
@@ -140,6 +144,7 @@ impl<'r> ReplayedWorld<'r> {
             generation: is_same_catalogue.then_some(recording.head.generation),
             key,
             world: world.map_err(|error| error.message.unwrap_or_default())?,
+            ids: recording.unread.as_ref().map(|_| RefCell::default()),
         })
     }
 
@@ -154,6 +159,9 @@ impl<'r> ReplayedWorld<'r> {
             if comparison.is_over() {
                 return Ok(());
             }
+        }
+        if self.ids.is_some() {
+            return Ok(()); // other tools do not record callbacks
         }
         comparison.deliveries(
             &self.recorded.deliveries,
@@ -184,6 +192,8 @@ impl<'r> ReplayedWorld<'r> {
             let reason = "scenario files that were replaced later answered them";
             return comparison.skip(reason, trace);
         }
+        let with_ids = self.ids.as_ref().map(|ids| ids.borrow().put_into(line));
+        let line = with_ids.as_ref().unwrap_or(line);
         let catalogue = self.serving.control.engine.catalogue();
         let request = match recorded_request(&catalogue, line, &self.key, received_at) {
             Ok(request) => request,
@@ -200,7 +210,14 @@ impl<'r> ReplayedWorld<'r> {
         match exchange {
             Some(exchange) => {
                 let again = exchange_line(&self.serving.control, &exchange);
-                comparison.exchange(line, &again);
+                match &self.ids {
+                    None => comparison.exchange(line, &again),
+                    Some(ids) => {
+                        ids.borrow_mut().note(&line["reply"], &again["reply"]);
+                        let (recorded, again) = comparable(line, &again);
+                        comparison.exchange(&recorded, &again);
+                    }
+                }
             }
             None => comparison.lost(line),
         }
