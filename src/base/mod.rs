@@ -48,6 +48,8 @@ pub(crate) use self::json_reading::{UnreadableJson, read_exact_json, read_json};
 pub(crate) use self::log_path::LogPath;
 pub(crate) use self::log_text::{LogText, plain_line};
 pub use self::memory::Memory;
+#[cfg(feature = "cli")]
+pub(crate) use self::memory::parse_size;
 pub(crate) use self::panics::{
     Panicked, Panics, contained, contained_async, log_panic, pass_panic_on,
 };

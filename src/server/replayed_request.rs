@@ -55,6 +55,7 @@ pub(crate) fn answer_again(serving: &Serving, request: RecordedRequest) {
         head,
         body,
         pictures: Vec::new(),
+        whole: None,
     };
     record(serving, finished, kept);
 }

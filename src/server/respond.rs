@@ -13,7 +13,7 @@ use super::body::{self, BodySource, ReadBody};
 use super::follow_up::{self, Release};
 use super::log::{RequestLine, Unanswered, log_own_reply};
 use super::pace::Pace;
-use super::record::{Finished, keep, keep_long_body, record, uploads};
+use super::record::{Finished, keep, keep_long_body, record, room_for_recording, uploads};
 use super::sabotage::{self, Written};
 use super::serving::Serving;
 use crate::answer::{self, Answered, FollowUp, Reply};
@@ -121,9 +121,10 @@ async fn respond_or_panic(
     }
     // This comes before anything is done: if the client goes away meanwhile, its request has no effect.
     let long_body = keep_long_body(serving, &call).await;
+    let room = room_for_recording(serving, &call).await;
     let (mut answered, panicked) = answer(serving, &call);
     let released = follow_up(serving, &mut answered).await;
-    let mut kept = keep(serving, &call, &answered, long_body);
+    let mut kept = keep(serving, &call, &answered, long_body, room);
     kept.pictures.splice(0..0, pictures);
     let headers = emptied(std::mem::take(&mut call.head.headers));
     let mut response = begin_response(&answered.reply, released, headers);

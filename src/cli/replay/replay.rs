@@ -49,12 +49,12 @@ fn field_path(text: &str) -> Result<FieldPath, String> {
 }
 
 pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
-    let recording = match Recording::read(
+    let runs = match Recording::read(
         &arguments.file,
         &arguments.folders,
         arguments.seed.unwrap_or_default(),
     ) {
-        Ok(recording) => recording,
+        Ok(runs) => runs,
         Err(reason) => {
             return misused(format_args!(
                 "`{}` cannot be replayed: {reason}",
@@ -62,15 +62,11 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
             ));
         }
     };
-    if recording.head.redacted {
+    if runs.iter().any(|run| run.head.redacted) {
         return misused(
             "the recording cannot be replayed: it was made with --redact, which takes the values out of it",
         );
     }
-    let replacements = match replacements(arguments) {
-        Ok(replacements) => replacements,
-        Err(code) => return code,
-    };
     let mut comparison = Comparison::new(Selection {
         ignored: arguments
             .ignored
@@ -79,10 +75,12 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
             .collect(),
         endpoints: arguments.endpoints.clone(),
         stop_at_first: arguments.stop_at_first,
-        ignores_times: recording.head.clock == "system",
+        ignores_times: runs.iter().any(|run| run.head.clock == "system"),
     });
-    for (reason, place) in recording.unread.iter().flat_map(|unread| &unread.entries) {
-        comparison.skip(reason, place);
+    for unread in runs.iter().filter_map(|run| run.unread.as_ref()) {
+        for (reason, place) in &unread.entries {
+            comparison.skip(reason, place);
+        }
     }
     // The time of this runtime passes only where the replay lets it.
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -93,10 +91,17 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return misused(format_args!("cannot start: {error}")),
     };
-    if let Err(reason) = runtime.block_on(run::replay(&recording, replacements, &mut comparison)) {
-        return misused(format_args!("the recording cannot be replayed: {reason}"));
+    for recording in &runs {
+        let replacements = match replacements(arguments) {
+            Ok(replacements) => replacements,
+            Err(code) => return code,
+        };
+        let replayed = runtime.block_on(run::replay(recording, replacements, &mut comparison));
+        if let Err(reason) = replayed {
+            return misused(format_args!("the recording cannot be replayed: {reason}"));
+        }
     }
-    end(arguments, &recording, &comparison)
+    end(arguments, &runs, &comparison)
 }
 
 fn replacements(arguments: &Arguments) -> Result<Replacements, ExitCode> {
@@ -113,7 +118,7 @@ fn replacements(arguments: &Arguments) -> Result<Replacements, ExitCode> {
     })
 }
 
-fn end(arguments: &Arguments, recording: &Recording, comparison: &Comparison) -> ExitCode {
+fn end(arguments: &Arguments, runs: &[Recording], comparison: &Comparison) -> ExitCode {
     let code = if comparison.compared == 0 {
         ExitCode::from(2)
     } else if comparison.is_equal() {
@@ -122,7 +127,7 @@ fn end(arguments: &Arguments, recording: &Recording, comparison: &Comparison) ->
         ExitCode::FAILURE
     };
     match arguments.format {
-        Format::Text => finish(&report::text(recording, comparison), code),
-        Format::Json => finish_json(&report::json(recording, comparison), code),
+        Format::Text => finish(&report::text(runs, comparison), code),
+        Format::Json => finish_json(&report::json(runs, comparison), code),
     }
 }

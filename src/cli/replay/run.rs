@@ -1,6 +1,7 @@
 //! Replays a recording in a sandbox of this process, which opens no connection.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -133,7 +134,7 @@ impl<'r> ReplayedWorld<'r> {
         } else {
             "iluma_development_"
         };
-        let key: ApiKey = format!("{prefix}{0}{0}", recorded.digest)
+        let key: ApiKey = format!("{prefix}{}{:032x}", recorded.digest, recorded.life)
             .parse()
             .map_err(|_| format!("`{}` is no digest of a world", short(&recorded.digest)))?;
         let digest = recorded.digest.parse()?;
@@ -149,10 +150,17 @@ impl<'r> ReplayedWorld<'r> {
     }
 
     async fn run(&self, comparison: &mut Comparison) -> Result<(), String> {
+        let mut lost = HashSet::new();
+        let mut deliveries = self.recorded.deliveries.iter();
         for event in &self.recorded.events {
+            if event.empties_world() {
+                self.compare_deliveries(deliveries.next(), &lost, true, comparison);
+            }
             let received_at = self.let_time_pass(event).await;
             match &event.kind {
-                EventKind::Exchange(line) => self.ask_again(line, received_at, comparison),
+                EventKind::Exchange(line) => {
+                    self.ask_again(line, received_at, &mut lost, comparison);
+                }
                 EventKind::Control(line) => self.control_again(line, received_at, comparison).await,
                 EventKind::Attempt(seq, line) => self.attempt_again(*seq, line),
             }
@@ -160,14 +168,27 @@ impl<'r> ReplayedWorld<'r> {
                 return Ok(());
             }
         }
-        if self.ids.is_some() {
-            return Ok(()); // other tools do not record callbacks
-        }
-        comparison.deliveries(
-            &self.recorded.deliveries,
-            &delivery_lines(&self.serving.control, &self.world),
-        );
+        let is_complete = self.recorded.is_complete;
+        self.compare_deliveries(deliveries.next(), &lost, is_complete, comparison);
         Ok(())
+    }
+
+    /// Compares the deliveries since the latest reset. `lost` has the records of requests that were not made again.
+    fn compare_deliveries(
+        &self,
+        recorded: Option<&Vec<Value>>,
+        lost: &HashSet<String>,
+        is_complete: bool,
+        comparison: &mut Comparison,
+    ) {
+        if self.ids.is_some() {
+            return; // other tools do not record callbacks
+        }
+        let is_lost = |line: &Value| (line["record"].as_str()).is_some_and(|id| lost.contains(id));
+        let recorded = recorded.into_iter().flatten();
+        let recorded: Vec<_> = recorded.filter(|line| !is_lost(line)).collect();
+        let again = delivery_lines(&self.serving.control, &self.world);
+        comparison.deliveries(&recorded, &again, is_complete && lost.is_empty());
     }
 
     /// Makes due what was due by the recorded moment. Returns that moment.
@@ -182,22 +203,29 @@ impl<'r> ReplayedWorld<'r> {
         moment
     }
 
-    fn ask_again(&self, line: &Value, received_at: Instant, comparison: &mut Comparison) {
+    fn ask_again(
+        &self,
+        line: &Value,
+        received_at: Instant,
+        lost: &mut HashSet<String>,
+        comparison: &mut Comparison,
+    ) {
         let trace = line["trace"].as_str().unwrap_or_default();
-        let generation = line["generation"].as_u64();
-        if self
-            .generation
-            .is_some_and(|current| generation != Some(current) && generation != Some(0))
-        {
-            let reason = "scenario files that were replaced later answered them";
+        let target = line["target"].as_str().unwrap_or_default();
+        if target.split(['/', '?']).any(|part| lost.contains(part)) {
+            let reason = "the requests that made their records were not made again";
             return comparison.skip(reason, trace);
         }
         let with_ids = self.ids.as_ref().map(|ids| ids.borrow().put_into(line));
         let line = with_ids.as_ref().unwrap_or(line);
+        let id = line["reply"]["id"].as_str().map(str::to_owned);
         let catalogue = self.serving.control.engine.catalogue();
         let request = match recorded_request(&catalogue, line, &self.key, received_at) {
             Ok(request) => request,
-            Err(skip) => return comparison.skip(&skip.reason(), trace),
+            Err(skip) => {
+                lost.extend(id);
+                return comparison.skip(&skip.reason(), trace);
+            }
         };
         drop(catalogue);
         let before = self.world.state().journal.last_seq();
@@ -208,8 +236,16 @@ impl<'r> ReplayedWorld<'r> {
             newest.filter(|newest| newest.seq > before).cloned()
         };
         match exchange {
+            _ if self.is_of_other_files(line) => {
+                lost.extend(id);
+                comparison.skip(
+                    "scenario files that were replaced later answered them",
+                    trace,
+                );
+            }
             Some(exchange) => {
-                let again = exchange_line(&self.serving.control, &exchange);
+                let context = &self.serving.control;
+                let again = control::masked(context, exchange_line(context, &exchange));
                 match &self.ids {
                     None => comparison.exchange(line, &again),
                     Some(ids) => {
@@ -221,6 +257,13 @@ impl<'r> ReplayedWorld<'r> {
             }
             None => comparison.lost(line),
         }
+    }
+
+    /// Whether an earlier generation of the recorded files answered a request.
+    fn is_of_other_files(&self, line: &Value) -> bool {
+        let generation = line["generation"].as_u64();
+        self.generation
+            .is_some_and(|current| generation != Some(current) && generation != Some(0))
     }
 
     /// Makes a control call again. An advance of the clock is in the moments of what follows it.
