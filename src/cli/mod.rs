@@ -22,6 +22,7 @@ mod files;
 mod given;
 mod help;
 mod init;
+mod learn;
 mod list;
 mod log;
 mod man;

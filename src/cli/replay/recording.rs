@@ -266,6 +266,14 @@ impl Recording {
 }
 
 impl RecordedWorld {
+    /// The lines of its requests.
+    pub(super) fn exchanges(&self) -> impl Iterator<Item = &Value> {
+        self.events.iter().filter_map(|event| match &event.kind {
+            EventKind::Exchange(line) => Some(&**line),
+            EventKind::Control(_) | EventKind::Attempt(..) => None,
+        })
+    }
+
     fn take(&mut self, kind: &str, line: Value) -> Result<(), String> {
         let event = |kind: EventKind, line: &Value| {
             Event::of(line, kind).ok_or("it lacks `commit`, `elapsed_ns` or `advanced_ns`")

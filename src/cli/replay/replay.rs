@@ -1,15 +1,16 @@
 //! `iluma-sandbox replay`: makes the requests of a recording again, and shows what is answered differently.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
 use super::comparison::{Comparison, Selection};
-use super::recording::Recording;
+use super::recording::{RecordedWorld, Recording};
 use super::report;
 use super::run::{self, Replacements};
 use crate::catalogue::Catalogue;
+use crate::cli::learn::{self, Observed};
 use crate::cli::output::{Format, finish, finish_json, misused, report as say, shown_path};
 
 #[derive(Debug, Args)]
@@ -28,6 +29,9 @@ pub(in crate::cli) struct Arguments {
     /// Compare only this endpoint, such as `v0/individual_cft_peps`. Can be repeated.
     #[arg(long = "only", value_name = "ENDPOINT")]
     endpoints: Vec<String>,
+    /// Learn from the recorded replies in place of a replay: write outcomes that no scenario file has into this folder.
+    #[arg(long = "learn", value_name = "DIR")]
+    learned_into: Option<PathBuf>,
     /// End at the first difference.
     #[arg(long)]
     stop_at_first: bool,
@@ -67,6 +71,9 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
             "the recording cannot be replayed: it was made with --redact, which takes the values out of it",
         );
     }
+    if let Some(folder) = &arguments.learned_into {
+        return learn_from(&runs, folder, arguments);
+    }
     let mut comparison = Comparison::new(Selection {
         ignored: arguments
             .ignored
@@ -102,6 +109,45 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
         }
     }
     end(arguments, &runs, &comparison)
+}
+
+/// Learns from the replies of a file, without a replay.
+fn learn_from(runs: &[Recording], folder: &Path, arguments: &Arguments) -> ExitCode {
+    let folders: Vec<_> = arguments.folders.iter().chain([&folder.to_owned()]).filter(|folder| folder.exists()).cloned().collect();
+    let catalogue = match Catalogue::load(&folders, None) {
+        Ok(catalogue) => catalogue,
+        Err(errors) => {
+            say(&errors);
+            return ExitCode::from(2);
+        }
+    };
+    let today = learn::today();
+    let mut observed = Vec::new();
+    let mut unusable: Vec<(String, String)> = Vec::new();
+    for run in runs {
+        unusable.extend(run.unread.iter().flat_map(|unread| unread.entries.clone()));
+        for line in run.worlds.iter().flat_map(RecordedWorld::exchanges) {
+            match Observed::of_line(&catalogue, line, &today) {
+                Ok(one) => observed.push(one),
+                Err(reason) => {
+                    let place = line["trace"].as_str().unwrap_or_default();
+                    unusable.push((reason, place.to_owned()));
+                }
+            }
+        }
+    }
+    let mut report = match learn::learn(&observed, folder) {
+        Ok(report) => report,
+        Err(reason) => return misused(format_args!("nothing was learned: {reason}")),
+    };
+    for (reason, place) in &unusable {
+        report.skip(reason, place);
+    }
+    let code = if report.is_empty() { ExitCode::from(2) } else { ExitCode::SUCCESS };
+    match arguments.format {
+        Format::Text => finish(&report.text(), code),
+        Format::Json => finish_json(&report.json(), code),
+    }
 }
 
 fn replacements(arguments: &Arguments) -> Result<Replacements, ExitCode> {
