@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use tokio::sync::watch;
 
 use super::inbox_store::Inbox;
-use super::recording::RecordingStatus;
+use super::recording_status::RecordingStatus;
 use super::redacted_explanation::redact_explanation;
 use super::state_access::StateAccess;
 use super::upload_store::UploadStore;

@@ -9,22 +9,9 @@ use super::exchange_json::commit_fields;
 use super::export::{
     DroppedEntries, control_line, delivery_line, exchange_line, head, scenario_line,
 };
+use super::recording_status::RecordingStatus;
 use crate::base::lock;
 use crate::world::{Happening, Recorded};
-
-/// How far a recording has come.
-#[derive(Debug, Default)]
-pub(crate) struct RecordingStatus {
-    pub lines: u64,
-    pub bytes: u64,
-    /// Lines that could not be written since the latest one that was, and before it.
-    pub lost: u64,
-    pub lost_before: u64,
-    /// Why the latest line was not written.
-    pub error: Option<String>,
-    /// Whether the file has reached its limit.
-    pub is_full: bool,
-}
 
 /// The head of a recording, if it begins, and the scenario files in use.
 pub(crate) fn recording_head(context: &Context, is_first: bool) -> Vec<Value> {

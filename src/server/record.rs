@@ -58,7 +58,7 @@ pub(super) struct RequestForJournal {
 
 /// Copies the part of a long body that is kept, in turns with other requests. None for a short body, and
 /// where the body may hold files, which are not kept.
-pub(super) async fn keep_long_body(serving: &Serving, call: &Call) -> Option<KeptBody> {
+async fn keep_long_body(serving: &Serving, call: &Call) -> Option<KeptBody> {
     match &call.body {
         Body::Bytes(bytes) if KeptBody::keeps_a_part_of(bytes) => {
             if uploads(serving, &call.head).is_some() {
@@ -71,10 +71,7 @@ pub(super) async fn keep_long_body(serving: &Serving, call: &Call) -> Option<Kep
 }
 
 /// Waits until the recording has room for the request, if there is a recording.
-pub(super) async fn room_for_recording(
-    serving: &Serving,
-    call: &Call,
-) -> Option<OwnedSemaphorePermit> {
+async fn room_for_recording(serving: &Serving, call: &Call) -> Option<OwnedSemaphorePermit> {
     let recorder = serving.control.engine.worlds.recorder.as_ref()?;
     let bytes = match &call.body {
         Body::Bytes(bytes) => bytes.len(),
@@ -83,13 +80,26 @@ pub(super) async fn room_for_recording(
     Box::pin(recorder.room(bytes + RECORDED_BYTES)).await
 }
 
-/// Copies what the journal keeps of a request. `long_body` is the copy of its body where it was made already.
+/// What takes time before a request can be kept.
+pub(super) struct PreparedToKeep {
+    /// The part of a long body that is kept.
+    long_body: Option<KeptBody>,
+    room: Option<OwnedSemaphorePermit>,
+}
+
+pub(super) async fn prepare_to_keep(serving: &Serving, call: &Call) -> PreparedToKeep {
+    PreparedToKeep {
+        long_body: keep_long_body(serving, call).await,
+        room: room_for_recording(serving, call).await,
+    }
+}
+
+/// Copies what the journal keeps of a request.
 pub(super) fn keep(
     serving: &Serving,
     call: &Call,
     answered: &Answered,
-    long_body: Option<KeptBody>,
-    room: Option<OwnedSemaphorePermit>,
+    PreparedToKeep { long_body, room }: PreparedToKeep,
 ) -> RequestForJournal {
     let target = call.head.uri.path_and_query();
     let target = target.map_or("", |target| target.as_str());

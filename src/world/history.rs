@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
-use super::commit::Commit;
+use crate::base::Commit;
 
 /// Older calls are dropped.
 pub(crate) const CONTROL_CALLS_MAX: usize = 1000;

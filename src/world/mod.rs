@@ -1,7 +1,6 @@
 //! The data of one API key: records, queue, faults, outbox, journal. Searches, verifies and redacts the journal.
 
 mod attempt;
-mod commit;
 mod digest;
 mod dropped_worlds;
 mod exercised;
@@ -34,7 +33,6 @@ mod worlds;
 mod worlds_room;
 
 pub(crate) use self::attempt::{Attempt, Contact, TriedAddress};
-pub(crate) use self::commit::Commit;
 pub(crate) use self::digest::WorldDigest;
 pub(crate) use self::exercised::{Durations, Exercised, LIMITS_US};
 pub(crate) use self::history::{CommittedCall, ControlCall};

@@ -5,11 +5,11 @@ use std::time::SystemTime;
 
 use tokio::time::Instant;
 
-use super::commit::Commit;
 use super::history::{CommittedCall, ControlCall};
 use super::recorder::{Happening, Recorded};
 use super::state::State;
 use super::world::World;
+use crate::base::Commit;
 use crate::base::lock;
 
 /// As long as this lives, nothing else is answered or changed in the world. Take it before the lock of the state.
@@ -54,6 +54,15 @@ impl World {
                 what: what(),
             });
         }
+    }
+
+    /// Sends that the world is there now.
+    pub(super) fn record_begin(&self) {
+        self.tell_recorder(|| Happening::Begun {
+            digest: self.digest.to_string(),
+            environment: self.key.environment(),
+            was_filled: self.state().history.was_filled,
+        });
     }
 
     /// Sends all deliveries that the world has now, and its events without a URL.

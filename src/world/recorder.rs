@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use super::commit::Commit;
 use super::history::CommittedCall;
 use super::journal::Exchange;
 use super::outbox::Delivery;
+use crate::base::Commit;
 
 /// How many bytes of requests may wait to be written. Requests wait while there are more.
 pub(crate) const RECORDER_BYTES_MAX: usize = 32 << 20;

@@ -15,7 +15,7 @@ use super::journal::{CallbackTokens, Waiters};
 use super::last_uses::{Droppable, LastUses};
 use super::outbox::PendingCounts;
 use super::read_world::ReadWorld;
-use super::recorder::{Happening, Recorder};
+use super::recorder::Recorder;
 use super::resting::{RestingWorld, RestingWorlds};
 use super::state::State;
 use super::totals::{RunTotals, Tally, Totals};
@@ -216,7 +216,6 @@ impl Worlds {
         } = rested.unwrap_or_else(|| self.empty(digest));
         let (advanced, unsent) = (state.callbacks.advanced, &state.callbacks.unsent);
         let has_unsent = (unsent.next_due(Instant::now(), advanced, |_| true)).is_some();
-        let was_filled = state.history.was_filled;
         let number = lock(&self.last_uses).add(key, now_ms, &worlds);
         let world = Arc::new(World {
             key: key.clone(),
@@ -248,11 +247,7 @@ impl Worlds {
             live: self.live.clone(),
             recorder: self.recorder.clone(),
         });
-        world.tell_recorder(|| Happening::Begun {
-            digest: digest.to_string(),
-            environment: key.environment(),
-            was_filled,
-        });
+        world.record_begin();
         self.tokens.add(&world.callback_token());
         worlds.insert(key.clone(), world.clone());
         if has_unsent {

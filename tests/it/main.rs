@@ -23,6 +23,7 @@ mod callbacks;
 mod catalog;
 mod choosing;
 mod client;
+mod client_versions;
 #[cfg(unix)]
 mod command_line;
 mod connecting;
@@ -102,6 +103,8 @@ mod readme;
 mod ready_made;
 mod receiver;
 mod reload;
+#[cfg(target_os = "linux")]
+mod replay;
 mod requests;
 #[cfg(unix)]
 mod sandbox_url;

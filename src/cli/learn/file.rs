@@ -41,7 +41,9 @@ impl Files {
         let sources = catalogue.own_files.iter();
         Ok(Self {
             folder: folder.to_owned(),
-            sources: sources.map(|file| (file.id.clone(), file.clone())).collect(),
+            sources: sources
+                .map(|file| (file.id.clone(), file.clone()))
+                .collect(),
             changed: Vec::new(),
             catalogue,
         })
@@ -57,14 +59,10 @@ impl Files {
         let id = format!("{endpoint}{ENDING}");
         let path = self.path_of(endpoint);
         let mut text = match self.sources.get(&id) {
-            Some(source) => {
-                if !extends(&source.text, endpoint) {
-                    return Err(format!(
-                        "`{}` does not extend `{endpoint}`: rename it",
-                        path.display()
-                    ));
-                }
-                source.text.to_string()
+            Some(source) if extends(&source.text, endpoint) => source.text.to_string(),
+            Some(_) => {
+                let path = path.display();
+                return Err(format!("`{path}` does not extend `{endpoint}`: rename it"));
             }
             None => {
                 let extended = toml::Value::from(endpoint);

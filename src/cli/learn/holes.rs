@@ -21,9 +21,8 @@ const TEXT_CHARS_MAX: usize = 200;
 /// A shorter text may be equal to a field of the request by chance.
 const ECHO_CHARS_MIN: usize = 4;
 
-static ISO_DATE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new("^[0-9]{4}-[0-9]{2}-[0-9]{2}$").expect("the pattern is sound")
-});
+static ISO_DATE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new("^[0-9]{4}-[0-9]{2}-[0-9]{2}$").expect("the pattern is sound"));
 
 static OTHER_DATE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new("^[0-9]{1,4}[-/. ][0-9]{1,2}[-/. ][0-9]{1,4}").expect("the pattern is sound")
@@ -120,7 +119,10 @@ impl<'c> Holes<'c> {
                     Some(Template::List(items)) => items.first(),
                     _ => None,
                 };
-                let spot = Spot { in_list: true, ..spot };
+                let spot = Spot {
+                    in_list: true,
+                    ..spot
+                };
                 let items = items.iter().take(ITEMS_MAX);
                 items.map(|item| self.written(spot, item, near)).collect()
             }
@@ -188,7 +190,11 @@ impl<'c> Holes<'c> {
         if is_percent && is_score.iter().any(|word| name.contains(word)) {
             return "{{fake.percent}}".into();
         }
-        if number.is_f64() { 0.5.into() } else { 0.into() }
+        if number.is_f64() {
+            0.5.into()
+        } else {
+            0.into()
+        }
     }
 
     fn text(&mut self, spot: Spot<'_>, text: &str) -> String {
@@ -196,13 +202,23 @@ impl<'c> Holes<'c> {
             return echo;
         }
         let is_listed = self.listed.contains(text) && !text.contains("{{");
-        if is_listed || self.scope.vocabulary.keeps_text(self.scope.catalogue, spot.name, text) {
+        if is_listed
+            || self
+                .scope
+                .vocabulary
+                .keeps_text(self.scope.catalogue, spot.name, text)
+        {
             return text.to_owned();
         }
         let name = snake_case(spot.name);
         if text.parse::<Stamp>().is_ok() {
             let is_created = name.starts_with("created");
-            return if is_created { "{{created}}" } else { "{{updated}}" }.to_owned();
+            return if is_created {
+                "{{created}}"
+            } else {
+                "{{updated}}"
+            }
+            .to_owned();
         }
         if let Some(id) = self.id(spot, text) {
             return id;
@@ -238,8 +254,14 @@ impl<'c> Holes<'c> {
         if is_field && input.get(spot.name) == Some(value) {
             return Some(written(spot.name));
         }
-        let text = value.as_str().filter(|text| text.chars().count() >= ECHO_CHARS_MIN)?;
-        if self.scope.vocabulary.keeps_text(self.scope.catalogue, spot.name, text) {
+        let text = value
+            .as_str()
+            .filter(|text| text.chars().count() >= ECHO_CHARS_MIN)?;
+        if self
+            .scope
+            .vocabulary
+            .keeps_text(self.scope.catalogue, spot.name, text)
+        {
             return None;
         }
         let mut fields = input.iter();
@@ -290,7 +312,9 @@ fn entry<'t>(template: &'t Template, name: &str) -> Option<&'t Template> {
     match template {
         Template::Object(entries) => {
             let mut entries = entries.iter();
-            entries.find(|(known, _)| known == name).map(|(_, value)| value)
+            entries
+                .find(|(known, _)| known == name)
+                .map(|(_, value)| value)
         }
         Template::Scalar(_) | Template::Hole(_) | Template::Text(_) | Template::List(_) => None,
     }
@@ -301,7 +325,9 @@ fn dummy(name: &str, text: &str) -> String {
     let has = |word: &str| name.contains(word);
     let digits = text.trim_start_matches('+');
     let is_number = !digits.is_empty()
-        && digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b' ' | b'-' | b'.'));
+        && digits
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || matches!(byte, b' ' | b'-' | b'.'));
     let fixed = if text.is_empty() {
         ""
     } else if text.len() > TEXT_CHARS_MAX || text.starts_with("data:") {
@@ -317,7 +343,10 @@ fn dummy(name: &str, text: &str) -> String {
     } else if OTHER_DATE.is_match(text) {
         "01-01-1990"
     } else if is_number {
-        return digits.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+        return digits
+            .chars()
+            .map(|c| if c.is_ascii_digit() { '0' } else { c })
+            .collect();
     } else if text.len() == 2 && (has("nation") || has("country") || has("domicile")) {
         "ID"
     } else if ["name", "names", "holder", "mother", "father", "person"]

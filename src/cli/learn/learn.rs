@@ -64,7 +64,7 @@ impl Learner {
         let reply = with_plain_names(&self.vocabulary, &observed.reply);
         let finding = match error_code(observed) {
             Some(code) => of_error(scope, observed, code),
-            None => of_body(scope, observed, &reply)?,
+            None => of_body(scope, observed, &reply),
         };
         if let Some(known) = finding.known {
             self.report.compare(&known, &finding.differences, observed);
@@ -96,10 +96,14 @@ struct Finding {
 }
 
 fn of_error(scope: Scope<'_>, observed: &Observed, code: &str) -> Finding {
-    let known = scope.endpoint.outcomes.values().find(|outcome| match &outcome.answer {
-        Answer::Error { code: known, .. } => known == code,
-        Answer::Body { .. } | Answer::Sequence { .. } | Answer::Weighted(_) => false,
-    });
+    let known = scope
+        .endpoint
+        .outcomes
+        .values()
+        .find(|outcome| match &outcome.answer {
+            Answer::Error { code: known, .. } => known == code,
+            Answer::Body { .. } | Answer::Sequence { .. } | Answer::Weighted(_) => false,
+        });
     if let Some(outcome) = known {
         return Finding {
             differences: error_differences(outcome, observed),
@@ -127,7 +131,7 @@ fn of_error(scope: Scope<'_>, observed: &Observed, code: &str) -> Finding {
     }
 }
 
-fn of_body(scope: Scope<'_>, observed: &Observed, reply: &Value) -> Result<Finding, String> {
+fn of_body(scope: Scope<'_>, observed: &Observed, reply: &Value) -> Finding {
     let candidates: Vec<_> = candidates(scope.endpoint, observed.status);
     let named = observed.magic.as_deref().map(|magic| {
         let aliases = &scope.endpoint.aliases;
@@ -139,11 +143,11 @@ fn of_body(scope: Scope<'_>, observed: &Observed, reply: &Value) -> Result<Findi
     });
     let mut compared: Vec<_> = compared.collect();
     if let Some((outcome, _, _)) = compared.iter().find(|(.., found)| found.is_empty()) {
-        return Ok(Finding {
+        return Finding {
             known: Some(Known::of(scope.endpoint, outcome)),
             differences: Vec::new(),
             new: None,
-        });
+        };
     }
     let base = match named {
         Some(named) if !scope.endpoint.outcomes.contains_key(named) => named.to_owned(),
@@ -151,9 +155,9 @@ fn of_body(scope: Scope<'_>, observed: &Observed, reply: &Value) -> Result<Findi
         Some(_) | None => base_name(scope, observed),
     };
     compared.sort_by_key(|(outcome, _, found)| (outcome.name != base, found.len()));
-    let nearest = compared.first().filter(|(outcome, template, _)| {
-        outcome.name == base || has_same_status(template, reply)
-    });
+    let nearest = compared
+        .first()
+        .filter(|(outcome, template, _)| outcome.name == base || has_same_status(template, reply));
     let differences = nearest.map_or(Vec::new(), |(.., found)| found.clone());
     let templates: Vec<_> = candidates.iter().map(|(_, template)| *template).collect();
     let near = nearest.map(|(_, template, _)| *template);
@@ -162,7 +166,7 @@ fn of_body(scope: Scope<'_>, observed: &Observed, reply: &Value) -> Result<Findi
     let has_type = scope.endpoint.callback_type.is_some();
     let is_pending = is_pending(scope.endpoint, reply);
     let calls_back = nearest.is_some_and(|(outcome, ..)| outcome.callback.is_some());
-    Ok(Finding {
+    Finding {
         new: Some(NewOutcome {
             name: free_name(&base, &differences, is_taken),
             status: (observed.status != 200).then_some(observed.status),
@@ -173,7 +177,7 @@ fn of_body(scope: Scope<'_>, observed: &Observed, reply: &Value) -> Result<Findi
         }),
         known: nearest.map(|(outcome, ..)| Known::of(scope.endpoint, outcome)),
         differences,
-    })
+    }
 }
 
 /// The outcomes with a body and this status.
@@ -265,10 +269,12 @@ fn with_plain_names(vocabulary: &Vocabulary, value: &Value) -> Value {
         Value::Object(fields) => {
             let fields = fields.iter().enumerate().map(|(at, (name, value))| {
                 let value = with_plain_names(vocabulary, value);
-                match vocabulary.keeps_name(name) {
-                    true => (name.clone(), value),
-                    false => (format!("dummy_name_{}", at + 1), value),
-                }
+                let name = if vocabulary.keeps_name(name) {
+                    name.clone()
+                } else {
+                    format!("dummy_name_{}", at + 1)
+                };
+                (name, value)
             });
             Value::Object(fields.collect())
         }

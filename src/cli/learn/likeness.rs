@@ -83,7 +83,13 @@ impl Scope<'_> {
         }
     }
 
-    fn compare_scalar(&self, path: &str, known: &Value, value: &Value, found: &mut Vec<Difference>) {
+    fn compare_scalar(
+        &self,
+        path: &str,
+        known: &Value,
+        value: &Value,
+        found: &mut Vec<Difference>,
+    ) {
         if kind(known) != kind(value) {
             return expect_kind(path, kind(known), value, found);
         }

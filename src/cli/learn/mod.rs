@@ -12,4 +12,3 @@ mod vocabulary;
 
 pub(super) use self::learn::learn;
 pub(super) use self::observed::{Observed, today};
-pub(super) use self::report::Report;

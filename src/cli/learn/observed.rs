@@ -54,7 +54,9 @@ impl Observed {
         if endpoint.creation.is_none() {
             return Err("their endpoint only reads, so it has no outcomes".to_owned());
         }
-        let status = line["status"].as_u64().and_then(|status| u16::try_from(status).ok());
+        let status = line["status"]
+            .as_u64()
+            .and_then(|status| u16::try_from(status).ok());
         let status = status.filter(|status| !matches!(status, 204 | 205 | 304));
         let reply = &line["reply"];
         if !reply.is_object() && !reply.is_array() {

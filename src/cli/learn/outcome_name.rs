@@ -47,7 +47,9 @@ pub(super) fn free_name(
         return base.to_owned();
     }
     let mut name = base.to_owned();
-    for difference in differences.iter().take(DIFFERENCES_MAX) {
+    let mut differences: Vec<_> = differences.iter().collect();
+    differences.sort_by_key(|difference| rank(&difference.kind));
+    for difference in differences.into_iter().take(DIFFERENCES_MAX) {
         let field = words(name_of(&difference.path));
         let suffix = match &difference.kind {
             DifferenceKind::Additional => format!("WITH_{field}"),
@@ -74,6 +76,17 @@ pub(super) fn free_name(
     });
     let mut free = numbered.filter(|name| !is_taken(name));
     free.next().expect("there are more numbers than names")
+}
+
+/// What an outcome has in addition distinguishes it best.
+fn rank(kind: &DifferenceKind) -> u8 {
+    match kind {
+        DifferenceKind::Value(Some(_)) => 0,
+        DifferenceKind::Additional => 1,
+        DifferenceKind::Type { .. } | DifferenceKind::Empty { .. } => 2,
+        DifferenceKind::Missing => 3,
+        DifferenceKind::Value(None) => 4,
+    }
 }
 
 /// The first of these fields that has a word of the API, in the reply or in its `result`.

@@ -19,7 +19,10 @@ pub(super) struct NewOutcome {
 pub(super) enum NewAnswer {
     /// It has no null.
     Body(Value),
-    Error { code: String, message: String },
+    Error {
+        code: String,
+        message: String,
+    },
 }
 
 impl NewOutcome {
@@ -85,7 +88,8 @@ fn toml_value(value: &Value) -> String {
         Value::Object(fields) if fields.is_empty() => "{}".to_owned(),
         Value::Object(fields) => {
             let fields = fields.iter();
-            let fields = fields.map(|(name, value)| format!("{} = {}", toml_key(name), toml_value(value)));
+            let fields =
+                fields.map(|(name, value)| format!("{} = {}", toml_key(name), toml_value(value)));
             format!("{{ {} }}", fields.collect::<Vec<_>>().join(", "))
         }
         Value::Array(items) => {

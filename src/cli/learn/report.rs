@@ -61,7 +61,10 @@ impl Known {
 impl Report {
     /// Notes a reply from which nothing can be learned.
     pub(in crate::cli) fn skip(&mut self, reason: &str, place: &str) {
-        self.skipped.entry(reason.to_owned()).or_default().add(place);
+        self.skipped
+            .entry(reason.to_owned())
+            .or_default()
+            .add(place);
     }
 
     pub(super) fn learn(&mut self, observed: &Observed, outcome: &str, file: PathBuf) {
@@ -75,7 +78,10 @@ impl Report {
     pub(super) fn compare(&mut self, known: &Known, found: &[Difference], observed: &Observed) {
         for difference in found {
             let key = (known.clone(), difference.clone());
-            self.differences.entry(key).or_default().add(&observed.place);
+            self.differences
+                .entry(key)
+                .or_default()
+                .add(&observed.place);
         }
     }
 
@@ -130,17 +136,20 @@ impl Report {
                 "file": one.file.display().to_string(),
             })
         });
-        let differences = self.sorted().into_iter().map(|((known, difference), places)| {
-            json!({
-                "endpoint": &*known.endpoint,
-                "outcome": known.outcome,
-                "source": known.source,
-                "path": difference.path,
-                "difference": difference.words(),
-                "count": places.count,
-                "examples": places.shown,
-            })
-        });
+        let differences = self
+            .sorted()
+            .into_iter()
+            .map(|((known, difference), places)| {
+                json!({
+                    "endpoint": &*known.endpoint,
+                    "outcome": known.outcome,
+                    "source": known.source,
+                    "path": difference.path,
+                    "difference": difference.words(),
+                    "count": places.count,
+                    "examples": places.shown,
+                })
+            });
         let skipped = self.skipped.iter().map(
             |(reason, places)| json!({"reason": reason, "count": places.count, "examples": places.shown}),
         );

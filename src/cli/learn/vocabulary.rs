@@ -12,20 +12,8 @@ use crate::scenario::is_bank_code;
 
 /// Endings of names whose texts are words of the API.
 const OF_CODES: [&str; 14] = [
-    "category",
-    "code",
-    "currency",
-    "decision",
-    "error",
-    "kind",
-    "level",
-    "outcome",
-    "reason",
-    "risk",
-    "scope",
-    "status",
-    "type",
-    "verdict",
+    "category", "code", "currency", "decision", "error", "kind", "level", "outcome", "reason",
+    "risk", "scope", "status", "type", "verdict",
 ];
 
 /// Names whose numbers are statuses or codes.
@@ -35,21 +23,18 @@ const OF_NUMBERS: [&str; 5] = ["status", "status_code", "http_status", "code", "
 const FLAGS: [&str; 8] = ["true", "false", "TRUE", "FALSE", "YES", "NO", "Y", "N"];
 
 /// A word of an API: `TEMPORARY_NETWORK_ERROR`. A longer run of digits may be a number of a person.
-static CODE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new("^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$").expect("the pattern is sound")
-});
+static CODE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new("^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$").expect("the pattern is sound"));
 
 /// The same in lower case. It counts only as a status.
-static LOWER_CODE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new("^[a-z]+(_[a-z]+)*$").expect("the pattern is sound")
-});
+static LOWER_CODE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new("^[a-z]+(_[a-z]+)*$").expect("the pattern is sound"));
 
 static DIGITS: LazyLock<Regex> =
     LazyLock::new(|| Regex::new("[0-9]{4}").expect("the pattern is sound"));
 
-static FIELD_NAME: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new("^[A-Za-z_][A-Za-z0-9_-]*$").expect("the pattern is sound")
-});
+static FIELD_NAME: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new("^[A-Za-z_][A-Za-z0-9_-]*$").expect("the pattern is sound"));
 
 const CODE_CHARS_MAX: usize = 64;
 

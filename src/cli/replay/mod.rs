@@ -3,6 +3,7 @@
 mod comparison;
 mod difference;
 mod foreign;
+mod learning;
 mod recording;
 mod replay;
 mod report;

@@ -1,17 +1,19 @@
 //! `iluma-sandbox replay`: makes the requests of a recording again, and shows what is answered differently.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 
 use super::comparison::{Comparison, Selection};
-use super::recording::{RecordedWorld, Recording};
+use super::learning::learn_from;
+use super::recording::Recording;
 use super::report;
 use super::run::{self, Replacements};
+use crate::base::reason;
 use crate::catalogue::Catalogue;
-use crate::cli::learn::{self, Observed};
-use crate::cli::output::{Format, finish, finish_json, misused, report as say, shown_path};
+use crate::cli::output::{Format, fail, finish, finish_json, misused, report as say, shown_path};
+use crate::server::overwrite;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
@@ -30,8 +32,11 @@ pub(in crate::cli) struct Arguments {
     #[arg(long = "only", value_name = "ENDPOINT")]
     endpoints: Vec<String>,
     /// Learn from the recorded replies in place of a replay: write outcomes that no scenario file has into this folder.
-    #[arg(long = "learn", value_name = "DIR")]
+    #[arg(long = "learn", value_name = "DIR", conflicts_with_all = ["output", "ignored", "endpoints", "stop_at_first"])]
     learned_into: Option<PathBuf>,
+    /// File for an export of what is answered now, such as a new recording to compare with later.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
     /// End at the first difference.
     #[arg(long)]
     stop_at_first: bool,
@@ -72,7 +77,7 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
         );
     }
     if let Some(folder) = &arguments.learned_into {
-        return learn_from(&runs, folder, arguments);
+        return learn_from(&runs, folder, &arguments.folders, arguments.format);
     }
     let mut comparison = Comparison::new(Selection {
         ignored: arguments
@@ -98,56 +103,32 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return misused(format_args!("cannot start: {error}")),
     };
+    let mut exported = arguments.output.as_ref().map(|_| String::new());
     for recording in &runs {
         let replacements = match replacements(arguments) {
             Ok(replacements) => replacements,
             Err(code) => return code,
         };
-        let replayed = runtime.block_on(run::replay(recording, replacements, &mut comparison));
+        let replayed = runtime.block_on(run::replay(
+            recording,
+            replacements,
+            &mut comparison,
+            exported.as_mut(),
+        ));
         if let Err(reason) = replayed {
             return misused(format_args!("the recording cannot be replayed: {reason}"));
         }
     }
+    if let Some((path, exported)) = arguments.output.as_ref().zip(exported)
+        && let Err(error) = overwrite(path, exported.as_bytes())
+    {
+        return fail(format_args!(
+            "cannot write `{}`: {}",
+            shown_path(path),
+            reason(&error)
+        ));
+    }
     end(arguments, &runs, &comparison)
-}
-
-/// Learns from the replies of a file, without a replay.
-fn learn_from(runs: &[Recording], folder: &Path, arguments: &Arguments) -> ExitCode {
-    let folders: Vec<_> = arguments.folders.iter().chain([&folder.to_owned()]).filter(|folder| folder.exists()).cloned().collect();
-    let catalogue = match Catalogue::load(&folders, None) {
-        Ok(catalogue) => catalogue,
-        Err(errors) => {
-            say(&errors);
-            return ExitCode::from(2);
-        }
-    };
-    let today = learn::today();
-    let mut observed = Vec::new();
-    let mut unusable: Vec<(String, String)> = Vec::new();
-    for run in runs {
-        unusable.extend(run.unread.iter().flat_map(|unread| unread.entries.clone()));
-        for line in run.worlds.iter().flat_map(RecordedWorld::exchanges) {
-            match Observed::of_line(&catalogue, line, &today) {
-                Ok(one) => observed.push(one),
-                Err(reason) => {
-                    let place = line["trace"].as_str().unwrap_or_default();
-                    unusable.push((reason, place.to_owned()));
-                }
-            }
-        }
-    }
-    let mut report = match learn::learn(&observed, folder) {
-        Ok(report) => report,
-        Err(reason) => return misused(format_args!("nothing was learned: {reason}")),
-    };
-    for (reason, place) in &unusable {
-        report.skip(reason, place);
-    }
-    let code = if report.is_empty() { ExitCode::from(2) } else { ExitCode::SUCCESS };
-    match arguments.format {
-        Format::Text => finish(&report.text(), code),
-        Format::Json => finish_json(&report.json(), code),
-    }
 }
 
 fn replacements(arguments: &Arguments) -> Result<Replacements, ExitCode> {

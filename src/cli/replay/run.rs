@@ -20,7 +20,7 @@ use crate::base::{ApiKey, ReceiverUrl, parse_duration, short};
 use crate::callbacks::{AttemptResult, CallbackOptions};
 use crate::catalogue::{Catalogue, Current};
 use crate::control::{self, delivery_lines, exchange_line};
-use crate::http::{Body, CONTROL_TOKEN_HEADER, Call, basic};
+use crate::http::{Body, BodyContent, CONTROL_TOKEN_HEADER, Call, basic};
 use crate::sandbox::{Loaded, Options, assemble};
 use crate::scenario::{DateForm, LoadErrors, SourceFile};
 use crate::server::{Serving, answer_again};
@@ -37,6 +37,7 @@ pub(super) async fn replay(
     recording: &Recording,
     replacements: Replacements,
     comparison: &mut Comparison,
+    output: Option<&mut String>,
 ) -> Result<(), String> {
     let is_same_catalogue = replacements.catalogue.is_none();
     let serving = serving(recording, replacements)?;
@@ -53,7 +54,30 @@ pub(super) async fn replay(
             break;
         }
     }
+    if let Some(output) = output {
+        output.push_str(&exported(&serving).await);
+    }
     Ok(())
+}
+
+/// An export of the sandbox as it is now.
+async fn exported(serving: &Serving) -> String {
+    let mut text = Vec::new();
+    if let Some(call) = control_call(
+        serving,
+        "GET",
+        "/__sandbox/export?world=all",
+        None,
+        Instant::now(),
+    ) {
+        let response = control::respond(&serving.control, &call).await;
+        if let BodyContent::Pieces(mut pieces) = response.into_body().content {
+            while let Some(piece) = pieces.recv().await {
+                text.extend_from_slice(&piece);
+            }
+        }
+    }
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// A sandbox as the recorded one was, without a port.
@@ -272,41 +296,26 @@ impl<'r> ReplayedWorld<'r> {
         if path.starts_with("/__sandbox/clock") {
             return;
         }
-        let Some(call) = self.control_call(line, received_at) else {
+        let method = line["method"].as_str().unwrap_or_default();
+        let body = Some(&line["body"]).filter(|body| !body.is_null());
+        let authorization = Some(&self.key);
+        let call = control_call(self.serving, method, path, authorization, received_at);
+        let Some(mut call) = call else {
             return comparison.control(line, None);
         };
+        if let Some(body) = body {
+            call.body = Body::Bytes(Bytes::from(body.to_string()));
+        }
         let response = control::respond(&self.serving.control, &call).await;
         let (head, body) = response.into_parts();
         let reason = match body.content {
-            crate::http::BodyContent::Whole(bytes) => serde_json::from_slice(&bytes).ok(),
-            crate::http::BodyContent::Pieces(_) | crate::http::BodyContent::Stream(_) => None,
+            BodyContent::Whole(bytes) => serde_json::from_slice(&bytes).ok(),
+            BodyContent::Pieces(_) | BodyContent::Stream(_) => None,
         };
         let reason: Value = reason.unwrap_or_default();
         if !head.status.is_success() {
             comparison.control(line, Some((head.status, reason["message"].as_str())));
         }
-    }
-
-    fn control_call(&self, line: &Value, received_at: Instant) -> Option<Call> {
-        let token = self.serving.control.engine.guard.token()?;
-        let request = Request::builder()
-            .method(line["method"].as_str()?)
-            .uri(line["path"].as_str()?)
-            .header(HOST, HeaderValue::from_static("localhost"))
-            .header(AUTHORIZATION, basic(&self.key))
-            .header(CONTROL_TOKEN_HEADER, token.reveal())
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let (head, ()) = request.body(()).ok()?.into_parts();
-        Some(Call {
-            received_at,
-            at: SystemTime::now(),
-            head,
-            body: match &line["body"] {
-                Value::Null => Body::Empty,
-                body => Body::Bytes(Bytes::from(body.to_string())),
-            },
-            files_are_hashes: false,
-        })
     }
 
     /// Ends an attempt as it ended then.
@@ -321,6 +330,34 @@ impl<'r> ReplayedWorld<'r> {
         let courier = &self.serving.control.courier;
         courier.attempt_as_recorded(&self.world, seq, result); // a missing one shows in the deliveries
     }
+}
+
+/// A call of the control API of the sandbox. None if it cannot be one.
+fn control_call(
+    serving: &Serving,
+    method: &str,
+    path: &str,
+    key: Option<&ApiKey>,
+    received_at: Instant,
+) -> Option<Call> {
+    let token = serving.control.engine.guard.token()?;
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(HOST, HeaderValue::from_static("localhost"))
+        .header(CONTROL_TOKEN_HEADER, token.reveal())
+        .header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(key) = key {
+        request = request.header(AUTHORIZATION, basic(key));
+    }
+    let (head, ()) = request.body(()).ok()?.into_parts();
+    Some(Call {
+        received_at,
+        at: SystemTime::now(),
+        head,
+        body: Body::Empty,
+        files_are_hashes: false,
+    })
 }
 
 impl Skip {

@@ -411,6 +411,18 @@ pub const QUOTES: &[(&str, &str)] = &[
         "clients/python/src/iluma_sandbox/world.py",
         "after ``ttl``. The default is {faults::TTL_DEFAULT}",
     ),
+    (
+        "clients/php/src/World.php",
+        "after `wait` ({ask::WAIT_MAX} at most)",
+    ),
+    (
+        "clients/php/src/Control.php",
+        "a request waits {ask::WAIT_MAX} at most",
+    ),
+    (
+        "clients/php/src/World.php",
+        "after `ttl`. The default is {faults::TTL_DEFAULT}",
+    ),
     ("clients/go/world.go", "this time ({ask::WAIT_MAX} at most)"),
     (
         "clients/go/shapes.go",

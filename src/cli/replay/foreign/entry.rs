@@ -13,6 +13,12 @@ pub(super) struct Entry {
     pub reply: Vec<u8>,
 }
 
+/// An entry as far as it could be read.
+pub(super) struct ReadEntry {
+    pub place: String,
+    pub entry: Result<Entry, Unusable>,
+}
+
 pub(super) struct EntryRequest {
     pub method: String,
     /// Its path and its query.

@@ -5,24 +5,21 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::entry::{Entry, EntryRequest, Headers, SentBody, SentField, Unusable};
+use super::entry::{Entry, EntryRequest, Headers, ReadEntry, SentBody, SentField, Unusable};
 use super::json_path::Place;
 use super::sent_body::unpacked;
 
 /// Says whether a request with this method and target concerns the API or the control API.
 pub(super) type Concerns<'c> = &'c dyn Fn(&str, &str) -> bool;
 
-/// The entries of a HAR document, each with its place. An error is a sentence.
-pub(super) fn entries(
-    document: &Value,
-    concerns: Concerns<'_>,
-) -> Result<Vec<(String, Result<Entry, Unusable>)>, String> {
+/// The entries of a HAR document. An error is a sentence.
+pub(super) fn entries(document: &Value, concerns: Concerns<'_>) -> Result<Vec<ReadEntry>, String> {
     let log = Place::root(document).need("log")?.object()?;
     let entries = log.need("entries")?.items()?;
     let entries = entries.iter().enumerate().map(|(at, entry)| {
         let place = format!("log.entries[{at}]");
-        let read = read_entry(&place, entry.value(), concerns);
-        (place, read)
+        let entry = read_entry(&place, entry.value(), concerns);
+        ReadEntry { place, entry }
     });
     Ok(entries.collect())
 }

@@ -44,7 +44,7 @@ const SECRET_ENDINGS: [&str; 4] = ["token", "secret", "password", "api_key"];
 /// The lines, the first one apart.
 pub(super) struct Lines {
     pub head: Value,
-    pub lines: Vec<Value>,
+    pub events: Vec<Value>,
     /// How many requests have no key and were refused for that.
     pub without_key: usize,
 }
@@ -80,6 +80,14 @@ fn is_change(method: &str, target: &str) -> bool {
     is_known && !matches!(method, "GET" | "HEAD" | "OPTIONS")
 }
 
+/// Whether the request needs no key, so that it belongs to no world.
+fn is_without_world(catalogue: &Catalogue, entry: &Entry) -> bool {
+    let method: Option<Method> = entry.request.method.parse().ok();
+    let path = http::normal_path(path_of(&entry.request.target));
+    let route = method.and_then(|method| catalogue.route(&method, &path));
+    matches!(route, Some(Route::ApiKeys { .. }))
+}
+
 fn path_of(target: &str) -> &str {
     target.split('?').next().unwrap_or_default()
 }
@@ -103,6 +111,10 @@ pub(super) fn lines(
     let mut without_key = 0;
     let usual: ApiKey = PUBLIC_KEY.parse().expect("the public key is well-formed");
     for (at, entry) in entries.iter().enumerate() {
+        if is_without_world(catalogue, entry) {
+            without_key += 1;
+            continue;
+        }
         let key = match key_of(&entry.request.headers) {
             Some(key) => key,
             // Browsers leave keys out of what they save, and some tools mask them.
@@ -145,14 +157,14 @@ pub(super) fn lines(
         })
     });
     Lines {
-        head: head(origin, seed, worlds.collect()),
-        lines,
+        head: head(origin, seed, &worlds.collect::<Vec<_>>()),
+        events: lines,
         without_key,
     }
 }
 
 /// The first line for a sandbox with the usual settings.
-fn head(origin: &str, seed: u64, worlds: Vec<Value>) -> Value {
+fn head(origin: &str, seed: u64, worlds: &[Value]) -> Value {
     json!({
         "type": "export",
         "version": 2,
@@ -292,7 +304,9 @@ fn reply(bytes: &[u8]) -> Value {
 /// Hides keys and signing secrets, and texts whose names say that they are secrets.
 fn hide_secrets(line: &mut Value) {
     Mask::default().hide(line);
-    hide_named(&mut line["reply"]);
+    if let Some(reply) = line.get_mut("reply") {
+        hide_named(reply);
+    }
 }
 
 fn hide_named(value: &mut Value) {

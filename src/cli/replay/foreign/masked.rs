@@ -41,7 +41,11 @@ fn masked(value: &Value) -> Value {
             let mut fields: Vec<_> = fields.iter().collect();
             fields.sort_by_key(|(name, _)| *name);
             let fields = fields.into_iter();
-            Value::Object(fields.map(|(name, value)| (name.clone(), masked(value))).collect())
+            Value::Object(
+                fields
+                    .map(|(name, value)| (name.clone(), masked(value)))
+                    .collect(),
+            )
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     }

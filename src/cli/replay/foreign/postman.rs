@@ -2,18 +2,15 @@
 
 use serde_json::Value;
 
-use super::entry::{Entry, EntryRequest, Headers, SentBody, SentField, Unusable};
+use super::entry::{Entry, EntryRequest, Headers, ReadEntry, SentBody, SentField, Unusable};
 use super::har::{Concerns, target_of};
 use super::json_path::Place;
 
 /// Folders in folders beyond this depth are not read.
 const DEPTH_MAX: usize = 32;
 
-/// The saved replies of a collection, each with its place.
-pub(super) fn entries(
-    document: &Value,
-    concerns: Concerns<'_>,
-) -> Result<Vec<(String, Result<Entry, Unusable>)>, String> {
+/// The saved replies of a collection.
+pub(super) fn entries(document: &Value, concerns: Concerns<'_>) -> Result<Vec<ReadEntry>, String> {
     let mut found = Vec::new();
     walk(&Place::root(document), "", 0, concerns, &mut found)?;
     Ok(found)
@@ -24,7 +21,7 @@ fn walk(
     path: &str,
     depth: usize,
     concerns: Concerns<'_>,
-    found: &mut Vec<(String, Result<Entry, Unusable>)>,
+    found: &mut Vec<ReadEntry>,
 ) -> Result<(), String> {
     if depth > DEPTH_MAX {
         return Ok(());
@@ -39,14 +36,15 @@ fn walk(
         let replies = match item.items_of("response") {
             Ok(replies) => replies,
             Err(reason) => {
-                found.push((path, Err(reason.into())));
+                let entry = Err(reason.into());
+                found.push(ReadEntry { place: path, entry });
                 continue;
             }
         };
         for (at, reply) in replies.iter().enumerate() {
             let place = format!("{path}.response[{at}]");
             let entry = saved_reply(&place, &item, &Place::root(reply.value()), concerns);
-            found.push((place, entry));
+            found.push(ReadEntry { place, entry });
         }
     }
     Ok(())
@@ -98,7 +96,10 @@ fn target(request: &Place<'_>) -> Result<String, String> {
         _ => url.text_of("raw")?,
     };
     if let Some(raw) = raw {
-        let below = match raw.strip_prefix("{{").and_then(|rest| rest.split_once("}}")) {
+        let below = match raw
+            .strip_prefix("{{")
+            .and_then(|rest| rest.split_once("}}"))
+        {
             Some((_, below)) => below,
             None => raw,
         };
@@ -112,7 +113,9 @@ fn target(request: &Place<'_>) -> Result<String, String> {
 fn headers(message: &Place<'_>) -> Result<Headers, String> {
     let mut headers = Headers::default();
     for header in message.items_of("header")? {
-        let is_off = header.get("disabled").is_some_and(|off| *off.value() == true);
+        let is_off = header
+            .get("disabled")
+            .is_some_and(|off| *off.value() == true);
         if let Some(name) = header.text_of("key")?.filter(|_| !is_off) {
             let value = header.text_of("value")?.unwrap_or_default();
             headers.0.push((name.to_owned(), value.to_owned()));

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::entry::{Entry, Unusable};
-use super::lines::{Lines, concerns, lines};
+use super::entry::{ReadEntry, Unusable};
+use super::lines::{concerns, lines};
 use super::{har, postman};
 use crate::base::{reason, size_in_words};
 use crate::catalogue::Catalogue;
@@ -70,12 +70,12 @@ fn of_entries(
     catalogue: &Catalogue,
     origin: &str,
     seed: u64,
-    entries: Vec<(String, Result<Entry, Unusable>)>,
+    entries: Vec<ReadEntry>,
 ) -> Result<ForeignFile, String> {
     let all = entries.len();
     let mut unread = Unread::default();
     let mut usable = Vec::new();
-    for (place, entry) in entries {
+    for ReadEntry { place, entry } in entries {
         match entry {
             Ok(entry) => usable.push(entry),
             Err(Unusable::Other) => unread.others += 1,
@@ -90,15 +90,11 @@ fn of_entries(
             }
         });
     }
-    let Lines {
-        head,
-        lines,
-        without_key,
-    } = lines(catalogue, origin, seed, usable);
-    unread.without_key = without_key;
+    let written = lines(catalogue, origin, seed, usable);
+    unread.without_key = written.without_key;
     Ok(ForeignFile {
-        head,
-        lines,
+        head: written.head,
+        lines: written.events,
         unread,
     })
 }

@@ -12,14 +12,14 @@ impl ReplyIds {
     /// Notes the ids that stand at the same places of two replies.
     pub(in crate::cli::replay) fn note(&mut self, recorded: &Value, again: &Value) {
         match (recorded, again) {
-            (Value::String(was), Value::String(is)) => {
-                if was != is && id_kind(was).is_some() && id_kind(was) == id_kind(is) {
-                    self.0.insert(was.clone(), is.clone());
-                }
+            (Value::String(was), Value::String(is))
+                if was != is && id_kind(was).is_some() && id_kind(was) == id_kind(is) =>
+            {
+                self.0.insert(was.clone(), is.clone());
             }
             (Value::Object(was), Value::Object(is)) => {
                 for (name, was) in was {
-                    self.note(was, &is[name]);
+                    self.note(was, is.get(name).unwrap_or(&Value::Null));
                 }
             }
             (Value::Array(was), Value::Array(is)) => {
@@ -38,7 +38,9 @@ impl ReplyIds {
             return line;
         }
         for name in ["target", "path", "body_text", "body"] {
-            self.replace_in(&mut line[name]);
+            if let Some(value) = line.get_mut(name) {
+                self.replace_in(value);
+            }
         }
         line
     }
@@ -74,7 +76,9 @@ impl ReplyIds {
 pub(super) fn id_kind(text: &str) -> Option<&str> {
     let random = text.rsplit('_').next().unwrap_or_default();
     let kind = &text[..text.len() - random.len()];
-    let is_kind = kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let is_kind = kind
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let is_uuid = random.len() == 36 && uuid::Uuid::try_parse(random).is_ok();
     let is_random = is_uuid || (random.len() == 24 && is_hex(random));

@@ -133,7 +133,9 @@ pub(super) fn unpacked(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
     }
     let mut unpacked = Vec::new();
     let most = UNPACKED_BYTES_MAX as u64 + 1;
-    let read = GzDecoder::new(&*bytes).take(most).read_to_end(&mut unpacked);
+    let read = GzDecoder::new(&*bytes)
+        .take(most)
+        .read_to_end(&mut unpacked);
     match read {
         Err(_) => Err("the gzip of their replies is broken".to_owned()),
         Ok(_) if unpacked.len() > UNPACKED_BYTES_MAX => Err(format!(
