@@ -7,13 +7,19 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::outcome_text::NewOutcome;
-use crate::base::reason;
+use crate::base::{reason, size_in_words};
 use crate::catalogue::Catalogue;
 use crate::scenario::{LoadErrors, SourceFile};
 use crate::server;
 
 /// The ending of the files. A file of the same path would replace what it extends.
 const ENDING: &str = ".observed";
+
+/// More outcomes of an endpoint are not learned. They would be replies of data, not of kinds.
+const LEARNED_MAX: usize = 100;
+
+/// A file does not grow beyond this size.
+const LEARNED_BYTES_MAX: usize = 1 << 20;
 
 const FIRST_LINES: &str = "\
 # Replies that were observed, written by `iluma-sandbox replay --learn`. Placeholders and dummy values stand for ids,
@@ -54,8 +60,8 @@ impl Files {
         self.folder.join(format!("{endpoint}{ENDING}.toml"))
     }
 
-    /// Adds an outcome, if the files have no mistake with it. The error is a reason.
-    pub(super) fn add(&mut self, endpoint: &str, outcome: &NewOutcome) -> Result<(), String> {
+    /// Adds an outcome, if the files have no mistake with it. False if the file has an equal one. The error is a reason.
+    pub(super) fn add(&mut self, endpoint: &str, outcome: &NewOutcome) -> Result<bool, String> {
         let id = format!("{endpoint}{ENDING}");
         let path = self.path_of(endpoint);
         let mut text = match self.sources.get(&id) {
@@ -72,7 +78,19 @@ impl Files {
         if !text.ends_with('\n') {
             text.push('\n');
         }
+        if has_answer(&text, &outcome.answer_text()) {
+            return Ok(false);
+        }
+        if text.matches("\n[outcomes.").count() >= LEARNED_MAX {
+            return Err(format!(
+                "the file of their endpoint has {LEARNED_MAX} outcomes already"
+            ));
+        }
         text.push_str(&outcome.text());
+        if text.len() > LEARNED_BYTES_MAX {
+            let most = size_in_words(LEARNED_BYTES_MAX);
+            return Err(format!("the file of their endpoint would exceed {most}"));
+        }
         let source = Arc::new(SourceFile::new(&*id, path.display().to_string(), text));
         let mut sources = self.sources.clone();
         sources.insert(id.clone(), source);
@@ -80,15 +98,17 @@ impl Files {
         let dates = self.catalogue.settings.dates;
         let catalogue = Catalogue::with_files(&all, dates)
             .map_err(|errors| format!("`check` reports: {}", LoadErrors(errors)))?;
-        if catalogue.warnings.len() > self.catalogue.warnings.len() {
-            return Err("`check` warns of their outcomes".to_owned());
+        let name = path.display().to_string();
+        let mut warnings = catalogue.warnings.iter();
+        if let Some(warning) = warnings.find(|warning| warning.file == name) {
+            return Err(format!("`check` warns of them: {warning}"));
         }
         self.sources = sources;
         self.catalogue = catalogue;
         if !self.changed.contains(&id) {
             self.changed.push(id);
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Writes the files that have more outcomes now. Returns their paths.
@@ -107,6 +127,15 @@ impl Files {
         }
         Ok(written)
     }
+}
+
+/// Whether an outcome of a file answers with exactly these lines.
+fn has_answer(text: &str, answer: &str) -> bool {
+    let mut found = text.match_indices(answer);
+    found.any(|(at, _)| {
+        let rest = &text[at + answer.len()..];
+        text[..at].ends_with('\n') && (rest.is_empty() || rest.starts_with(['\n', '[']))
+    })
 }
 
 /// Whether a file adds to an endpoint.

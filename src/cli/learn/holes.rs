@@ -12,8 +12,10 @@ use crate::base::{Stamp, join_path, snake_case};
 use crate::catalogue::{Digits, Hole, Template, digits_of};
 use crate::scenario::BankList;
 
-/// More items of a list are not written.
-const ITEMS_MAX: usize = 10;
+/// More items of a list are written only if they have another form.
+const ITEMS_MAX: usize = 3;
+
+const FORMS_MAX: usize = 100;
 
 /// Texts with more characters hold pictures or documents.
 const TEXT_CHARS_MAX: usize = 200;
@@ -32,6 +34,11 @@ static OTHER_DATE: LazyLock<Regex> = LazyLock::new(|| {
 static ID: LazyLock<Regex> = LazyLock::new(|| {
     let random = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|[0-9a-fA-F]{24,}";
     Regex::new(&format!("^([a-z]{{1,8}}_)?({random})$")).expect("the pattern is sound")
+});
+
+/// The ids that stand in lists.
+static DUMMY_ID: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new("00000000-0000-4000-8000-[0-9]{12}").expect("the pattern is sound")
 });
 
 /// Writes the body of one outcome.
@@ -114,20 +121,35 @@ impl<'c> Holes<'c> {
             Value::Bool(_) => value.clone(),
             Value::Number(number) => self.number(spot, number),
             Value::String(text) => self.text(spot, text).into(),
-            Value::Array(items) => {
-                let near = match near {
-                    Some(Template::List(items)) => items.first(),
-                    _ => None,
-                };
-                let spot = Spot {
-                    in_list: true,
-                    ..spot
-                };
-                let items = items.iter().take(ITEMS_MAX);
-                items.map(|item| self.written(spot, item, near)).collect()
-            }
+            Value::Array(items) => self.list(spot, items, near),
             Value::Object(fields) => self.object(spot, fields, near),
         }
+    }
+
+    /// The first items, and of the others one of each form.
+    fn list(&mut self, spot: Spot<'_>, items: &[Value], near: Option<&Template>) -> Value {
+        let mut near_item = None;
+        if let Some(Template::List(items)) = near {
+            near_item = items.first();
+        }
+        let spot = Spot {
+            in_list: true,
+            ..spot
+        };
+        let mut forms = HashSet::new();
+        let mut written = Vec::new();
+        for item in items {
+            let ids = self.ids;
+            let item = self.written(spot, item, near_item);
+            let form = DUMMY_ID.replace_all(&item.to_string(), "").into_owned();
+            let is_new = forms.insert(form) && forms.len() <= FORMS_MAX;
+            if is_new || written.len() < ITEMS_MAX {
+                written.push(item);
+            } else {
+                self.ids = ids;
+            }
+        }
+        written.into()
     }
 
     fn object(
@@ -201,7 +223,8 @@ impl<'c> Holes<'c> {
         if let Some(echo) = self.echo(spot, &Value::from(text)) {
             return echo;
         }
-        let is_listed = self.listed.contains(text) && !text.contains("{{");
+        // The country of an entry is that of many people.
+        let is_listed = self.listed.contains(text) && text.len() > 3 && !text.contains("{{");
         if is_listed
             || self
                 .scope

@@ -14,9 +14,6 @@ use super::report::{Known, Report};
 use super::vocabulary::{Vocabulary, is_code_word};
 use crate::catalogue::{Answer, Catalogue, Endpoint, Outcome, Template};
 
-/// More outcomes of an endpoint are not learned. They would be replies of data, not of kinds.
-const LEARNED_MAX: usize = 100;
-
 /// The fields of an error of the API.
 const OF_ERROR: [&str; 3] = ["error_code", "message", "errors"];
 
@@ -63,7 +60,7 @@ impl Learner {
         };
         let reply = with_plain_names(&self.vocabulary, &observed.reply);
         let finding = match error_code(observed) {
-            Some(code) => of_error(scope, observed, code),
+            Some(code) => of_error(scope, observed, &reply, code),
             None => of_body(scope, observed, &reply),
         };
         if let Some(known) = finding.known {
@@ -73,14 +70,10 @@ impl Learner {
             self.report.known += 1;
             return Ok(());
         };
-        let learned = self.report.learned.iter();
-        let learned = learned.filter(|one| one.endpoint == observed.endpoint);
-        if learned.count() >= LEARNED_MAX {
-            return Err(format!(
-                "{LEARNED_MAX} outcomes of their endpoint were learned before"
-            ));
+        if !self.files.add(&observed.endpoint, &outcome)? {
+            self.report.known += 1;
+            return Ok(());
         }
-        self.files.add(&observed.endpoint, &outcome)?;
         let path = self.files.path_of(&observed.endpoint);
         self.report.learn(observed, &outcome.name, path);
         Ok(())
@@ -95,7 +88,7 @@ struct Finding {
     new: Option<NewOutcome>,
 }
 
-fn of_error(scope: Scope<'_>, observed: &Observed, code: &str) -> Finding {
+fn of_error(scope: Scope<'_>, observed: &Observed, reply: &Value, code: &str) -> Finding {
     let known = scope
         .endpoint
         .outcomes
@@ -106,7 +99,7 @@ fn of_error(scope: Scope<'_>, observed: &Observed, code: &str) -> Finding {
         });
     if let Some(outcome) = known {
         return Finding {
-            differences: error_differences(outcome, observed),
+            differences: error_differences(outcome, observed.status, reply),
             known: Some(Known::of(scope.endpoint, outcome)),
             new: None,
         };
@@ -120,7 +113,7 @@ fn of_error(scope: Scope<'_>, observed: &Observed, code: &str) -> Finding {
         answer: NewAnswer::Error {
             code: code.to_owned(),
             // The message of the API may name a person.
-            message: format!("The request was refused with {code}."),
+            message: stand_in_message(code),
         },
         ..described(observed)
     };
@@ -235,7 +228,7 @@ fn error_code(observed: &Observed) -> Option<&str> {
     (is_error && is_code_word(code)).then_some(code)
 }
 
-fn error_differences(outcome: &Outcome, observed: &Observed) -> Vec<Difference> {
+fn error_differences(outcome: &Outcome, observed: u16, reply: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut add = |path: &str, kind| {
         found.push(Difference {
@@ -243,24 +236,32 @@ fn error_differences(outcome: &Outcome, observed: &Observed) -> Vec<Difference> 
             kind,
         });
     };
-    if outcome.status != observed.status {
-        let status = observed.status.to_string();
-        add("(HTTP status)", DifferenceKind::Value(Some(status)));
+    if outcome.status != observed {
+        add(
+            "(HTTP status)",
+            DifferenceKind::Value(Some(observed.to_string())),
+        );
     }
-    let Answer::Error { message, .. } = &outcome.answer else {
+    let Answer::Error { code, message } = &outcome.answer else {
         return found;
     };
-    match &observed.reply["message"] {
+    match &reply["message"] {
         Value::Null => add("message", DifferenceKind::Missing),
         Value::String(other) if other == message => {}
+        Value::String(_) if *message == stand_in_message(code) => {}
         _ => add("message", DifferenceKind::Value(None)),
     }
-    for name in observed.reply.as_object().into_iter().flat_map(Map::keys) {
+    for name in reply.as_object().into_iter().flat_map(Map::keys) {
         if !OF_ERROR.contains(&name.as_str()) {
             add(name, DifferenceKind::Additional);
         }
     }
     found
+}
+
+/// Stands in learned files for the message of an error.
+fn stand_in_message(code: &str) -> String {
+    format!("The request was refused with {code}.")
 }
 
 /// The reply with other names for the fields of maps whose names may be those of people.

@@ -28,41 +28,48 @@ pub(super) enum NewAnswer {
 impl NewOutcome {
     pub(super) fn text(&self) -> String {
         let mut text = format!("\n[outcomes.{}]\n", self.name);
-        let mut line = |key: &str, value: &Value| {
-            writeln!(text, "{key} = {}", toml_value(value)).expect("writing to a string");
-        };
-        line("description", &self.description.as_str().into());
-        line("source", &self.source.into());
+        line(&mut text, "description", &self.description.as_str().into());
+        line(&mut text, "source", &self.source.into());
+        text + &self.answer_text()
+    }
+
+    /// The lines that say how it answers.
+    pub(super) fn answer_text(&self) -> String {
+        let mut text = String::new();
         if let Some(status) = self.status {
-            line("status", &status.into());
+            line(&mut text, "status", &status.into());
         }
         if self.is_pending {
-            line("pending", &true.into());
+            line(&mut text, "pending", &true.into());
         }
         if let Some(has_callback) = self.has_callback {
-            line("callback", &has_callback.into());
+            line(&mut text, "callback", &has_callback.into());
         }
         match &self.answer {
             NewAnswer::Error { code, message } if *code == self.name => {
-                line("error", &message.as_str().into());
+                line(&mut text, "error", &message.as_str().into());
             }
             NewAnswer::Error { code, message } => {
                 let error = [("code", code), ("message", message)];
                 let error = error.map(|(name, text)| (name.to_owned(), text.as_str().into()));
-                line("error", &Value::Object(Map::from_iter(error)));
+                line(&mut text, "error", &Value::Object(Map::from_iter(error)));
             }
-            NewAnswer::Body(body) => lines_of("body", body, &mut line),
+            NewAnswer::Body(body) => lines_of(&mut text, "body", body),
         }
         text
     }
 }
 
+fn line(text: &mut String, key: &str, value: &Value) {
+    writeln!(text, "{key} = {}", toml_value(value)).expect("a text takes everything");
+}
+
 /// Fields of objects have lines of their own, with dotted keys.
-fn lines_of(key: &str, value: &Value, line: &mut impl FnMut(&str, &Value)) {
+fn lines_of(text: &mut String, key: &str, value: &Value) {
     match value {
         Value::Object(fields) if !fields.is_empty() => {
             for (name, value) in fields {
-                lines_of(&format!("{key}.{}", toml_key(name)), value, line);
+                lines_of(text, &format!("{key}.{}", toml_key(name)), value);
             }
         }
         Value::Object(_)
@@ -70,7 +77,7 @@ fn lines_of(key: &str, value: &Value, line: &mut impl FnMut(&str, &Value)) {
         | Value::Null
         | Value::Bool(_)
         | Value::Number(_)
-        | Value::String(_) => line(key, value),
+        | Value::String(_) => line(text, key, value),
     }
 }
 

@@ -67,7 +67,7 @@ impl Vocabulary {
     pub(super) fn keeps_text(&self, catalogue: &Catalogue, name: &str, text: &str) -> bool {
         !text.contains("{{")
             && (self.words.contains(text)
-                || FLAGS.contains(&text)
+                || (FLAGS.contains(&text) && !catalogue.personal.has(name))
                 || catalogue.settings.is_dummy(text)
                 || is_code(catalogue, name, text))
     }

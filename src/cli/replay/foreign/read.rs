@@ -72,7 +72,6 @@ fn of_entries(
     seed: u64,
     entries: Vec<ReadEntry>,
 ) -> Result<ForeignFile, String> {
-    let all = entries.len();
     let mut unread = Unread::default();
     let mut usable = Vec::new();
     for ReadEntry { place, entry } in entries {
@@ -84,9 +83,9 @@ fn of_entries(
     }
     if usable.is_empty() {
         return Err(match unread.entries.first() {
-            None => format!("none of its {all} entries is a request to a route of the API"),
+            None => "it has no request to a route of the API".to_owned(),
             Some((reason, place)) => {
-                format!("none of its {all} entries can be used. The first: {place}: {reason}")
+                format!("none of its requests to the API can be used. The first: {place}: {reason}")
             }
         });
     }
