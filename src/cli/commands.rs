@@ -137,6 +137,9 @@ enum Command {
     /// world in the recorded order. Callbacks are compared too; their attempts end as they ended then. So the same release
     /// must answer every byte again, and with other scenario files the differences are what they change.
     ///
+    /// The file can also be HAR 1.2 of a browser or a proxy, or a Postman collection with saved replies. Ids and times are then
+    /// compared by their kind alone. With `--learn DIR`, outcomes are written for replies that no scenario file gives.
+    ///
     /// Exit code: 0 if everything is equal, 1 if something differs, 2 if the file cannot be replayed or the arguments are
     /// wrong.
     Replay(replay::Arguments),

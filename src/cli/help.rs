@@ -80,6 +80,14 @@ static GROUPS: [Group; 5] = [
                 ],
             ),
             entry("explain", &["iluma-sandbox explain 1a2b3c4d-7"]),
+            entry(
+                "replay",
+                &[
+                    "iluma-sandbox replay run.jsonl",
+                    "iluma-sandbox replay run.jsonl --scenarios my-scenarios --ignore reply.updated",
+                    "iluma-sandbox replay shop.har --learn my-scenarios",
+                ],
+            ),
             entry("requests", &[]),
             entry("deliveries", &[]),
             entry("worlds", &[]),

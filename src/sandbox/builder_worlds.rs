@@ -84,7 +84,18 @@ impl Builder {
     /// recorded.
     ///
     /// ```
-    /// let builder = iluma_sandbox::Sandbox::builder().record("run.jsonl").record_max(10 << 20);
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let file = folder.path().join("run.jsonl");
+    /// let sandbox = Sandbox::builder().record(&file).record_max(1000).start().await.unwrap();
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # client.get(sandbox.url() + "/v1/callback/urls").basic_auth(sandbox.api_key(), Some("")).send().await.unwrap();
+    /// // … the code under test asks, then:
+    /// sandbox.stop().await;
+    /// assert!(std::fs::metadata(file).unwrap().len() <= 1000);
+    /// # });
     /// ```
     #[must_use]
     pub fn record_max(mut self, bytes: u64) -> Self {

@@ -106,6 +106,8 @@ mod reading;
 mod readme;
 mod ready_made;
 mod receiver;
+#[cfg(target_os = "linux")]
+mod record;
 mod reload;
 #[cfg(target_os = "linux")]
 mod replay;

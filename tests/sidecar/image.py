@@ -38,7 +38,7 @@ def main():
     if os.geteuid() != 0 or lacking:
         why = f"{', '.join(lacking)} not found" if lacking else "it needs root, for a chroot and a network of its own"
         print(f"the image was not built and started: {why}", file=sys.stderr)
-        sys.exit(1 if os.environ.get("CI") else 0)
+        sys.exit(1 if os.environ.get("CI") and not os.environ.get("WITHOUT_IMAGE") else 0)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         (work / "storage.conf").write_text(

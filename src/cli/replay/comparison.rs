@@ -11,13 +11,14 @@ use crate::base::read_exact_json;
 const TRACES_SHOWN_MAX: usize = 3;
 
 /// The fields of an exchange that a replay must give again.
-const OF_EXCHANGE: [&str; 6] = [
+const OF_EXCHANGE: [&str; 7] = [
     "status",
     "outcome",
     "endpoint",
     "reply_headers",
     "fault",
     "delay_ms",
+    "reply_sha256",
 ];
 
 /// The same where the status differs: then everything else does too.

@@ -89,6 +89,9 @@ pub(super) struct RecordedWorld {
     pub events: Vec<Event>,
     /// The deliveries from each reset to the next.
     pub deliveries: Vec<Vec<Value>>,
+    /// Whether lines are missing from here on, and how many requests came after them.
+    is_cut: bool,
+    pub after_gap: usize,
     /// Whether all its deliveries are there.
     pub is_complete: bool,
     /// The lines of deliveries as they were read, with the numbers of their commits.
@@ -220,6 +223,8 @@ impl Recording {
             missing: world.missing,
             events: Vec::new(),
             deliveries: Vec::new(),
+            is_cut: false,
+            after_gap: 0,
             is_complete,
             lines: Vec::new(),
         });
@@ -242,10 +247,7 @@ impl Recording {
                 return Ok(());
             }
             "gap" => {
-                for world in &mut self.worlds {
-                    let missing = || "lines are missing, because the disk was full".to_owned();
-                    world.missing.get_or_insert_with(missing);
-                }
+                self.worlds.iter_mut().for_each(|world| world.is_cut = true);
                 return Ok(());
             }
             _ => {}
@@ -275,6 +277,10 @@ impl RecordedWorld {
     }
 
     fn take(&mut self, kind: &str, line: Value) -> Result<(), String> {
+        if self.is_cut {
+            self.after_gap += usize::from(kind == "exchange");
+            return Ok(());
+        }
         let event = |kind: EventKind, line: &Value| {
             Event::of(line, kind).ok_or("it lacks `commit`, `elapsed_ns` or `advanced_ns`")
         };

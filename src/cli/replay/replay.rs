@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::comparison::{Comparison, Selection};
-use super::learning::learn_from;
+use super::learning::Learning;
 use super::recording::Recording;
 use super::report;
 use super::run::{self, Replacements};
@@ -17,7 +17,7 @@ use crate::server::overwrite;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
-    /// What `exec --export` or `GET /__sandbox/export` wrote.
+    /// What `serve --record`, `exec --export` or `GET /__sandbox/export` wrote, HAR, or a Postman collection.
     file: PathBuf,
     /// Folder of scenario files, in place of the recorded ones. Can be repeated.
     #[arg(long = "scenarios", value_name = "DIR")]
@@ -28,11 +28,11 @@ pub(in crate::cli) struct Arguments {
     /// Field that may differ, such as `reply.updated`; `*` stands for any part of a path. Can be repeated.
     #[arg(long = "ignore", value_name = "PATH", value_parser = field_path)]
     ignored: Vec<FieldPath>,
-    /// Compare only this endpoint, such as `v0/individual_cft_peps`. Can be repeated.
+    /// Compare only this endpoint, or learn only of it, such as `v0/individual_cft_peps`. Can be repeated.
     #[arg(long = "only", value_name = "ENDPOINT")]
     endpoints: Vec<String>,
     /// Learn from the recorded replies in place of a replay: write outcomes that no scenario file has into this folder.
-    #[arg(long = "learn", value_name = "DIR", conflicts_with_all = ["output", "ignored", "endpoints", "stop_at_first"])]
+    #[arg(long = "learn", value_name = "DIR", conflicts_with_all = ["output", "ignored", "stop_at_first"])]
     learned_into: Option<PathBuf>,
     /// File for an export of what is answered now, such as a new recording to compare with later.
     #[arg(long, value_name = "FILE")]
@@ -77,7 +77,13 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
         );
     }
     if let Some(folder) = &arguments.learned_into {
-        return learn_from(&runs, folder, &arguments.folders, arguments.format);
+        let learning = Learning {
+            folder,
+            folders: &arguments.folders,
+            endpoints: &arguments.endpoints,
+            format: arguments.format,
+        };
+        return learning.run(&runs);
     }
     let mut comparison = Comparison::new(Selection {
         ignored: arguments

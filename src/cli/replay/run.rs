@@ -24,7 +24,7 @@ use crate::http::{Body, BodyContent, CONTROL_TOKEN_HEADER, Call, basic};
 use crate::sandbox::{Loaded, Options, assemble};
 use crate::scenario::{DateForm, LoadErrors, SourceFile};
 use crate::server::{Serving, answer_again};
-use crate::world::World;
+use crate::world::{KeptBody, World};
 
 /// What the replay uses in place of what was recorded.
 pub(super) struct Replacements {
@@ -194,6 +194,10 @@ impl<'r> ReplayedWorld<'r> {
         }
         let is_complete = self.recorded.is_complete;
         self.compare_deliveries(deliveries.next(), &lost, is_complete, comparison);
+        if self.recorded.after_gap > 0 {
+            let reason = "lines before them are missing, because the disk was full";
+            comparison.skip_all(reason, self.recorded.after_gap, &self.recorded.tag);
+        }
         Ok(())
     }
 
@@ -253,7 +257,7 @@ impl<'r> ReplayedWorld<'r> {
         };
         drop(catalogue);
         let before = self.world.state().journal.last_seq();
-        answer_again(self.serving, request);
+        let reply = answer_again(self.serving, request);
         let exchange = {
             let state = self.world.state();
             let newest = state.journal.entries().last();
@@ -267,7 +271,11 @@ impl<'r> ReplayedWorld<'r> {
                     trace,
                 );
             }
-            Some(exchange) => {
+            Some(mut exchange) => {
+                exchange.reply = match line["reply_sha256"].is_string() {
+                    true => KeptBody::copied(&reply),
+                    false => KeptBody::whole(reply),
+                };
                 let context = &self.serving.control;
                 let again = control::masked(context, exchange_line(context, &exchange));
                 match &self.ids {

@@ -537,6 +537,14 @@ pub const INTERNAL: &[(&str, &str)] = &[
         "a longer text is a picture or a document, so a dummy value stands for it",
     ),
     (
+        "cli::replay::difference::SHOWN_CHARS_MAX",
+        "`replay` cuts a longer value",
+    ),
+    (
+        "cli::replay::comparison::TRACES_SHOWN_MAX",
+        "`replay` counts further traces",
+    ),
+    (
         "base::recycled_json::RECYCLED_BYTES_MAX",
         "the memory of a larger document is not used again",
     ),
