@@ -159,6 +159,70 @@ fn a_later_run_only_adds_what_is_new_and_keeps_what_a_person_changed() {
     );
 }
 
+/// Each value is of another kind, under a name that says nothing.
+#[test]
+fn every_kind_of_personal_value_is_replaced_wherever_it_stands() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let target = folder.path().join("new");
+    let reply = json!({
+        "status": "SEEN",
+        "a": "Xaverina Okonkwo-Brandt",
+        "b": "xaverina@okonkwo.nl",
+        "c": "+31 6 5512 9087",
+        "d": "3171055512900001",
+        "e": 3_171_055_512_900_001_u64,
+        "f": "1984-11-23",
+        "g": "23/11/1984",
+        "h": "data:image/png;base64,iVBORw0KGgoXAVERINA",
+        "i": "https://okonkwo.nl/me.jpg?token=81aa",
+        "j": "Keizersgracht 9087, Amsterdam",
+        "k": ["Xaverina", {"deep": "Okonkwo", "m": 90.87}],
+        "Xaverina Okonkwo": {"okonkwo": true, "Brandt": 1, "n_9087": 2},
+        "tax_code": "OKNXVR84S63F205X",
+        "referral_code": "XAVERINA",
+        "state": "OKONKWO",
+        "failure_reason": "XAVERINA_31719087",
+        "type": "Okonkwo",
+        "o": "{{input.bank_code}} Okonkwo",
+        "p": "iluma_live_000000000000000000000000000000000000000000009087",
+        "q": "1984-11-23T04:05:06+07:00",
+        "account_holder_name": "XAVERINA OKONKWO",
+        "nationality": "NL",
+    });
+    let (code, report, _) = learned(
+        &bank_reply(&folder, 200, &reply),
+        &target,
+        &["--format", "json"],
+    );
+    assert_eq!(code, 0, "{report}");
+    let text = files(&target).into_values().next().expect("a file");
+    for shown in [&text, &report] {
+        let lower = shown.to_lowercase();
+        for value in [
+            "xaverina",
+            "okonkwo",
+            "brandt",
+            "9087",
+            "5512",
+            "3171",
+            "1984",
+            "23/11",
+            "ivbor",
+            "81aa",
+            "gracht",
+            "knxvr",
+            "iluma_live",
+            "\"nl\"",
+            "04:05",
+        ] {
+            assert!(!lower.contains(value), "`{value}` is in {shown}");
+        }
+    }
+    let folder = target.to_str().expect("UTF-8");
+    let (code, report, _) = run(&["check", "--deny-warnings", folder]);
+    assert_eq!(code, 0, "{report}");
+}
+
 #[test]
 fn a_reply_that_a_shipped_outcome_gives_is_not_written() {
     let folder = tempfile::tempdir().expect("a folder");

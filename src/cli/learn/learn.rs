@@ -1,5 +1,6 @@
 //! Decides what is new in observed replies.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use serde_json::{Map, Value};
@@ -58,7 +59,12 @@ impl Learner {
             endpoint,
             input: observed.input.as_ref(),
         };
-        let reply = with_plain_names(&self.vocabulary, &observed.reply);
+        let mut texts = HashSet::new();
+        self.vocabulary.words_in(&observed.reply, &mut texts);
+        for value in observed.input.iter().flat_map(Map::values) {
+            self.vocabulary.words_in(value, &mut texts);
+        }
+        let reply = with_plain_names(&self.vocabulary, &texts, &observed.reply);
         let finding = match error_code(observed) {
             Some(code) => of_error(scope, observed, &reply, code),
             None => of_body(scope, observed, &reply),
@@ -265,12 +271,12 @@ fn stand_in_message(code: &str) -> String {
 }
 
 /// The reply with other names for the fields of maps whose names may be those of people.
-fn with_plain_names(vocabulary: &Vocabulary, value: &Value) -> Value {
+fn with_plain_names(vocabulary: &Vocabulary, texts: &HashSet<String>, value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
             let fields = fields.iter().enumerate().map(|(at, (name, value))| {
-                let value = with_plain_names(vocabulary, value);
-                let name = if vocabulary.keeps_name(name) {
+                let value = with_plain_names(vocabulary, texts, value);
+                let name = if vocabulary.keeps_name(name, texts) {
                     name.clone()
                 } else {
                     format!("dummy_name_{}", at + 1)
@@ -280,7 +286,10 @@ fn with_plain_names(vocabulary: &Vocabulary, value: &Value) -> Value {
             Value::Object(fields.collect())
         }
         Value::Array(items) => {
-            (items.iter().map(|item| with_plain_names(vocabulary, item))).collect()
+            let items = items.iter();
+            items
+                .map(|item| with_plain_names(vocabulary, texts, item))
+                .collect()
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
     }

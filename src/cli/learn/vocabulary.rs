@@ -34,7 +34,7 @@ static DIGITS: LazyLock<Regex> =
     LazyLock::new(|| Regex::new("[0-9]{4}").expect("the pattern is sound"));
 
 static FIELD_NAME: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new("^[A-Za-z_][A-Za-z0-9_-]*$").expect("the pattern is sound"));
+    LazyLock::new(|| Regex::new("^[a-z_][A-Za-z0-9_-]*$").expect("the pattern is sound"));
 
 const CODE_CHARS_MAX: usize = 64;
 
@@ -72,10 +72,28 @@ impl Vocabulary {
                 || is_code(catalogue, name, text))
     }
 
-    /// Whether the name of a field may stay. A map may have names of people in place of names of fields.
-    pub(super) fn keeps_name(&self, name: &str) -> bool {
+    /// Whether the name of a field may stay. A map may have names of people in place of names of fields: `texts` has the
+    /// words of the texts around it.
+    pub(super) fn keeps_name(&self, name: &str, texts: &HashSet<String>) -> bool {
+        let is_plain = name.len() <= CODE_CHARS_MAX && FIELD_NAME.is_match(name);
         self.fields.contains(name)
-            || (name.len() <= CODE_CHARS_MAX && FIELD_NAME.is_match(name) && !DIGITS.is_match(name))
+            || (is_plain && !DIGITS.is_match(name) && !texts.contains(&name.to_lowercase()))
+    }
+
+    /// The words of all texts that are no words of the API, in lower case.
+    pub(super) fn words_in(&self, value: &Value, words: &mut HashSet<String>) {
+        match value {
+            Value::String(text) if self.words.contains(text) => {}
+            Value::String(text) => {
+                let parts = text.split(|c: char| !c.is_alphanumeric());
+                words.extend(parts.filter(|part| !part.is_empty()).map(str::to_lowercase));
+            }
+            Value::Array(items) => items.iter().for_each(|item| self.words_in(item, words)),
+            Value::Object(fields) => fields
+                .values()
+                .for_each(|value| self.words_in(value, words)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
     }
 
     fn take_template(&mut self, template: &Template) {
