@@ -198,7 +198,7 @@ fn a_file_that_cannot_be_replayed_says_where_it_is_broken() {
         ),
         (
             r#"{"log": {"entries": ["#.to_owned(),
-            "it is neither an export nor JSON, such as HAR or a Postman collection: EOF while parsing a list at line 1 column 21",
+            "it is neither an export nor whole JSON, such as HAR or a Postman collection: EOF while parsing a list at line 1 column 21",
         ),
         (har(&json!([])), "it has no request to a route of the API"),
         (

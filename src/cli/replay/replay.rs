@@ -85,21 +85,7 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
         };
         return learning.run(&runs);
     }
-    let mut comparison = Comparison::new(Selection {
-        ignored: arguments
-            .ignored
-            .iter()
-            .map(|path| path.0.clone())
-            .collect(),
-        endpoints: arguments.endpoints.clone(),
-        stop_at_first: arguments.stop_at_first,
-        ignores_times: runs.iter().any(|run| run.head.clock == "system"),
-    });
-    for unread in runs.iter().filter_map(|run| run.unread.as_ref()) {
-        for (reason, place) in &unread.entries {
-            comparison.skip(reason, place);
-        }
-    }
+    let mut comparison = comparison(arguments, &runs);
     // The time of this runtime passes only where the replay lets it.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -135,6 +121,25 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
         ));
     }
     end(arguments, &runs, &comparison)
+}
+
+fn comparison(arguments: &Arguments, runs: &[Recording]) -> Comparison {
+    let mut comparison = Comparison::new(Selection {
+        ignored: arguments
+            .ignored
+            .iter()
+            .map(|path| path.0.clone())
+            .collect(),
+        endpoints: arguments.endpoints.clone(),
+        stop_at_first: arguments.stop_at_first,
+        ignores_times: runs.iter().any(|run| run.head.clock == "system"),
+    });
+    for unread in runs.iter().filter_map(|run| run.unread.as_ref()) {
+        for (reason, place) in &unread.entries {
+            comparison.skip(reason, place);
+        }
+    }
+    comparison
 }
 
 fn replacements(arguments: &Arguments) -> Result<Replacements, ExitCode> {

@@ -16,7 +16,7 @@ use crate::catalogue::Catalogue;
 const FOREIGN_BYTES_MAX: usize = 64 << 20;
 
 /// How much of a file shows whether it is an export.
-const BEGINNING_BYTES: u64 = 4 << 10;
+const BEGINNING_BYTES: usize = 4 << 10;
 
 /// A file as the lines of an export.
 pub(in crate::cli::replay) struct ForeignFile {
@@ -44,7 +44,7 @@ pub(in crate::cli::replay) fn read(
 ) -> Result<Option<ForeignFile>, String> {
     let file = File::open(path).map_err(|error| reason(&error))?;
     let mut file = BufReader::new(file);
-    if is_export(&mut file)? {
+    if !is_foreign(&mut file)? {
         return Ok(None);
     }
     let document = document(file)?;
@@ -98,14 +98,14 @@ fn of_entries(
     })
 }
 
-/// Whether the first line is that of an export.
-fn is_export(file: &mut BufReader<File>) -> Result<bool, String> {
+/// Whether the file begins as an object that is no line of an export.
+fn is_foreign(file: &mut BufReader<File>) -> Result<bool, String> {
     let beginning = file.fill_buf().map_err(|error| reason(&error))?;
-    let most = usize::try_from(BEGINNING_BYTES).unwrap_or(usize::MAX);
-    let beginning = &beginning[..beginning.len().min(most)];
+    let beginning = &beginning[..beginning.len().min(BEGINNING_BYTES)];
     let beginning = String::from_utf8_lossy(beginning);
+    let beginning = beginning.trim_start_matches('\u{feff}');
     let tight: String = beginning.split_whitespace().collect();
-    Ok(tight.is_empty() || tight.starts_with("{\"type\":"))
+    Ok(tight.starts_with('{') && !tight.starts_with("{\"type\":"))
 }
 
 fn document(file: BufReader<File>) -> Result<Value, String> {
@@ -121,6 +121,8 @@ fn document(file: BufReader<File>) -> Result<Value, String> {
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     serde_json::from_slice(bytes).map_err(|error| {
-        format!("it is neither an export nor JSON, such as HAR or a Postman collection: {error}")
+        format!(
+            "it is neither an export nor whole JSON, such as HAR or a Postman collection: {error}"
+        )
     })
 }
