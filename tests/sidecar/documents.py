@@ -14,6 +14,7 @@ PAGES = {
     "ci.md": [
         "one-command.sh",
         "a-shell.sh",
+        "install-a-release.sh",
         ".github/workflows/test.yml",
         ".github/workflows/service.yml",
         "the-image.sh",
