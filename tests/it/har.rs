@@ -122,6 +122,18 @@ fn ids_and_times_count_by_their_kind_and_everything_else_by_its_value() {
 }
 
 #[test]
+fn a_body_without_a_header_for_its_media_type_has_that_of_the_file() {
+    let mut entry = entry(&found());
+    entry["request"]["headers"] = json!([]);
+    entry["request"]["postData"] = json!({
+        "mimeType": "application/x-www-form-urlencoded",
+        "text": "bank_account_number=1234567890&bank_code=BCA",
+    });
+    let (code, report, _) = replayed(&har(&json!([entry])));
+    assert_eq!(code, 0, "{report}");
+}
+
+#[test]
 fn a_record_is_read_by_the_id_that_the_replay_gave_it() {
     let mut read = entry(&found());
     read["request"]["method"] = json!("get");
@@ -228,7 +240,8 @@ fn a_file_that_cannot_be_replayed_says_where_it_is_broken() {
 fn a_file_that_is_too_large_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("large.har");
-    let file = fs::File::create(&path).expect("a file");
+    fs::write(&path, r#"{"log":"#).expect("it is written");
+    let file = fs::File::options().write(true).open(&path).expect("a file");
     file.set_len((64 << 20) + 1).expect("it grows");
     let (code, _, complaint) = run(&["replay", path_text(&path)]);
     assert_eq!(code, 2);

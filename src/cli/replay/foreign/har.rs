@@ -47,7 +47,12 @@ fn read_entry(place: &str, entry: &Value, concerns: Concerns<'_>) -> Result<Entr
     }
     let response = entry.need("response")?.object()?;
     let status = status(&entry, &response)?;
-    let sent = headers(&request)?;
+    let mut sent = headers(&request)?;
+    if sent.get("content-type").is_none()
+        && let Some(media_type) = media_type(&request)?
+    {
+        sent.0.push(("content-type".to_owned(), media_type));
+    }
     Ok(Entry {
         place: place.to_owned(),
         at: (entry.text_of("startedDateTime")?).and_then(|at| at.trim().parse::<Timestamp>().ok()),
@@ -131,6 +136,15 @@ fn headers(message: &Place<'_>) -> Result<Headers, String> {
         }
     }
     Ok(headers)
+}
+
+/// The media type of the body, for a request whose headers do not say it.
+fn media_type(request: &Place<'_>) -> Result<Option<String>, String> {
+    let Some(data) = request.get("postData") else {
+        return Ok(None);
+    };
+    let media_type = data.text_of("mimeType")?;
+    Ok(media_type.filter(|one| !one.is_empty()).map(str::to_owned))
 }
 
 fn sent_body(request: &Place<'_>, headers: &Headers) -> Result<SentBody, String> {
