@@ -16,7 +16,15 @@ use crate::http::{self, CONTROL_PREFIX};
 use crate::world::{Mask, WorldDigest};
 
 /// The control calls that change a world, below the prefix of the control API.
-const CHANGES: [&str; 6] = ["next", "faults", "reset", "clock", "trigger", "snapshot"];
+const CHANGES: [&str; 7] = [
+    "callback_urls",
+    "next",
+    "faults",
+    "reset",
+    "clock",
+    "trigger",
+    "snapshot",
+];
 
 /// Headers that say how a request travelled, not what it asks for. A browser's headers about its page count only where a
 /// sandbox answered.
