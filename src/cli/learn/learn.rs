@@ -14,22 +14,23 @@ use super::outcome_text::{NewAnswer, NewOutcome};
 use super::report::{Known, Report};
 use super::vocabulary::{Vocabulary, is_code_word};
 use crate::catalogue::{Answer, Catalogue, Endpoint, Outcome, Template};
+use crate::cli::progress::Progress;
 
 /// The fields of an error of the API.
 const OF_ERROR: [&str; 3] = ["error_code", "message", "errors"];
 
 /// Learns from replies: compares them with the outcomes of the shipped scenario files and of those in `folder`, and
 /// writes outcomes for replies that none of them gives. An error is a sentence.
-///
-/// A caller with replies of its own makes each `Observed` with [`Observed::of_line`], from the line of an export.
-pub(in crate::cli) fn learn(observed: &[Observed], folder: &Path) -> Result<Report, String> {
+pub(super) fn learn(observed: &[Observed], folder: &Path) -> Result<Report, String> {
     let shipped = Catalogue::load(&[], None).map_err(|errors| errors.to_string())?;
     let mut learner = Learner {
         vocabulary: Vocabulary::of(&shipped),
         files: Files::read(folder)?,
         report: Report::default(),
     };
-    for one in observed {
+    let progress = Progress::start();
+    for (at, one) in observed.iter().enumerate() {
+        progress.set(|| format!("reply {} of {}", at + 1, observed.len()));
         if let Err(reason) = learner.take(one) {
             learner.report.skip(&reason, &one.place);
         }

@@ -4,11 +4,12 @@ mod file;
 mod holes;
 mod learn;
 mod likeness;
+mod lines;
 mod observed;
 mod outcome_name;
 mod outcome_text;
 mod report;
 mod vocabulary;
 
-pub(super) use self::learn::learn;
-pub(super) use self::observed::{Observed, today};
+pub(super) use self::lines::learn_lines;
+pub(super) use self::report::Report;

@@ -10,7 +10,7 @@ use crate::catalogue::{Catalogue, Endpoint, Route, Verb};
 use crate::http;
 
 /// A reply and its request.
-pub(in crate::cli) struct Observed {
+pub(super) struct Observed {
     /// Its place for people, such as `log.entries[3]`.
     pub place: String,
     pub endpoint: Arc<str>,
@@ -28,7 +28,7 @@ pub(in crate::cli) struct Observed {
 
 impl Observed {
     /// Reads the line of an exchange, as an export has it. The error is the reason why nothing is learned from it.
-    pub(in crate::cli) fn of_line(
+    pub(super) fn of_line(
         catalogue: &Catalogue,
         line: &Value,
         today: &str,
@@ -76,7 +76,7 @@ impl Observed {
 }
 
 /// The day of now.
-pub(in crate::cli) fn today() -> String {
+pub(super) fn today() -> String {
     day_of(Timestamp::now())
 }
 

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use super::recording::{RecordedWorld, Recording};
 use crate::catalogue::Catalogue;
-use crate::cli::learn::{Observed, learn, today};
-use crate::cli::output::{Format, finish, finish_json, misused, report as say};
+use crate::cli::learn::learn_lines;
+use crate::cli::output::{ReportFormat, finish, finish_json, misused, report as say};
 
 /// What is learned from, and where it goes.
 pub(super) struct Learning<'a> {
@@ -15,12 +15,15 @@ pub(super) struct Learning<'a> {
     pub folders: &'a [PathBuf],
     /// Nothing is learned of other endpoints. Empty: all.
     pub endpoints: &'a [String],
-    pub format: Format,
+    pub format: ReportFormat,
 }
 
 impl Learning<'_> {
     /// Learns from all replies of a file.
     pub(super) fn run(&self, runs: &[Recording]) -> ExitCode {
+        if self.format == ReportFormat::Junit {
+            return misused("--learn without --against has no tests that a JUnit report could list");
+        }
         let mut folders = self.folders.to_vec();
         if self.folder.exists() {
             folders.push(self.folder.to_owned());
@@ -32,27 +35,14 @@ impl Learning<'_> {
                 return ExitCode::from(2);
             }
         };
-        let mut observed = Vec::new();
-        let mut unusable = Vec::new();
-        let today = today();
-        for run in runs {
-            unusable.extend(run.unread.iter().flat_map(|unread| unread.entries.clone()));
-            for line in run.worlds.iter().flat_map(RecordedWorld::exchanges) {
-                match Observed::of_line(&catalogue, line, &today) {
-                    Ok(one) if self.concerns(&one.endpoint) => observed.push(one),
-                    Ok(_) => {}
-                    Err(reason) => {
-                        let place = line["trace"].as_str().unwrap_or_default();
-                        unusable.push((reason, place.to_owned()));
-                    }
-                }
-            }
-        }
-        let mut report = match learn(&observed, self.folder) {
+        let lines = (runs.iter().flat_map(|run| &run.worlds)).flat_map(RecordedWorld::exchanges);
+        let lines = lines.filter(|line| self.concerns(line["endpoint"].as_str()));
+        let mut report = match learn_lines(&catalogue, lines, self.folder) {
             Ok(report) => report,
             Err(reason) => return misused(format_args!("nothing was learned: {reason}")),
         };
-        for (reason, place) in &unusable {
+        let unread = runs.iter().filter_map(|run| run.unread.as_ref());
+        for (reason, place) in unread.flat_map(|unread| &unread.entries) {
             report.skip(reason, place);
         }
         let code = if report.is_empty() {
@@ -61,12 +51,14 @@ impl Learning<'_> {
             ExitCode::SUCCESS
         };
         match self.format {
-            Format::Text => finish(&report.text(), code),
-            Format::Json => finish_json(&report.json(), code),
+            ReportFormat::Text => finish(&report.text(), code),
+            ReportFormat::Json => finish_json(&report.json(), code),
+            ReportFormat::Junit => unreachable!("it was refused before"),
         }
     }
 
-    fn concerns(&self, endpoint: &str) -> bool {
-        self.endpoints.is_empty() || self.endpoints.iter().any(|one| one == endpoint)
+    fn concerns(&self, endpoint: Option<&str>) -> bool {
+        let endpoints = self.endpoints;
+        endpoints.is_empty() || endpoint.is_some_and(|id| endpoints.iter().any(|one| one == id))
     }
 }

@@ -1,5 +1,6 @@
 //! `iluma-sandbox replay`.
 
+mod against;
 mod comparison;
 mod difference;
 mod foreign;

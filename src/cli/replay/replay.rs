@@ -2,23 +2,28 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 
+use super::against::{self, AgainstArguments, Comparing};
 use super::comparison::{Comparison, Selection};
 use super::learning::Learning;
 use super::recording::Recording;
 use super::report;
 use super::run::{self, Replacements};
-use crate::base::reason;
+use crate::base::{HttpUrl, reason};
 use crate::catalogue::Catalogue;
-use crate::cli::output::{Format, fail, finish, finish_json, misused, report as say, shown_path};
+use crate::cli::output::{
+    ReportFormat, fail, finish, finish_json, misused, report as say, shown_path,
+};
 use crate::server::overwrite;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
     /// What `serve --record`, `exec --export` or `GET /__sandbox/export` wrote, HAR, or a Postman collection.
-    file: PathBuf,
+    #[arg(required_unless_present = "suite", conflicts_with = "suite")]
+    file: Option<PathBuf>,
     /// Folder of scenario files, in place of the recorded ones. Can be repeated.
     #[arg(long = "scenarios", value_name = "DIR")]
     folders: Vec<PathBuf>,
@@ -31,17 +36,20 @@ pub(in crate::cli) struct Arguments {
     /// Compare only this endpoint, or learn only of it, such as `v0/individual_cft_peps`. Can be repeated.
     #[arg(long = "only", value_name = "ENDPOINT")]
     endpoints: Vec<String>,
-    /// Learn from the recorded replies in place of a replay: write outcomes that no scenario file has into this folder.
-    #[arg(long = "learn", value_name = "DIR", conflicts_with_all = ["output", "ignored", "stop_at_first"])]
+    /// Write outcomes for replies that no scenario file gives into this folder: for the replies of `--against`, or else for the
+    /// recorded ones, without a replay.
+    #[arg(long = "learn", value_name = "DIR", conflicts_with = "output")]
     learned_into: Option<PathBuf>,
     /// File for an export of what is answered now, such as a new recording to compare with later.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "against")]
     output: Option<PathBuf>,
     /// End at the first difference.
     #[arg(long)]
     stop_at_first: bool,
+    #[command(flatten)]
+    against: AgainstArguments,
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: ReportFormat,
 }
 
 #[derive(Clone, Debug)]
@@ -58,16 +66,19 @@ fn field_path(text: &str) -> Result<FieldPath, String> {
 }
 
 pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
-    let runs = match Recording::read(
-        &arguments.file,
-        &arguments.folders,
-        arguments.seed.unwrap_or_default(),
-    ) {
+    if let Some(url) = &arguments.against.against {
+        return run_against(arguments, url);
+    }
+    let Some(file) = &arguments.file else {
+        return misused("give the file of a recording");
+    };
+    let seed = arguments.seed.unwrap_or_default();
+    let runs = match Recording::read(file, &arguments.folders, seed) {
         Ok(runs) => runs,
         Err(reason) => {
             return misused(format_args!(
                 "`{}` cannot be replayed: {reason}",
-                shown_path(&arguments.file)
+                shown_path(file)
             ));
         }
     };
@@ -77,6 +88,11 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
         );
     }
     if let Some(folder) = &arguments.learned_into {
+        if !arguments.ignored.is_empty() || arguments.stop_at_first {
+            return misused(
+                "--learn without --against replays nothing, so it has no use for --ignore and --stop-at-first",
+            );
+        }
         let learning = Learning {
             folder,
             folders: &arguments.folders,
@@ -124,22 +140,43 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
 }
 
 fn comparison(arguments: &Arguments, runs: &[Recording]) -> Comparison {
-    let mut comparison = Comparison::new(Selection {
-        ignored: arguments
-            .ignored
-            .iter()
-            .map(|path| path.0.clone())
-            .collect(),
-        endpoints: arguments.endpoints.clone(),
-        stop_at_first: arguments.stop_at_first,
-        ignores_times: runs.iter().any(|run| run.head.clock == "system"),
-    });
+    let ignores_times = runs.iter().any(|run| run.head.clock == "system");
+    let mut comparison = Comparison::new(arguments.selection(ignores_times));
     for unread in runs.iter().filter_map(|run| run.unread.as_ref()) {
         for (reason, place) in &unread.entries {
             comparison.skip(reason, place);
         }
     }
     comparison
+}
+
+impl Arguments {
+    fn selection(&self, ignores_times: bool) -> Selection {
+        Selection {
+            ignored: self.ignored.iter().map(|path| path.0.clone()).collect(),
+            endpoints: self.endpoints.clone(),
+            stop_at_first: self.stop_at_first,
+            ignores_times,
+        }
+    }
+}
+
+fn run_against(arguments: &Arguments, url: &HttpUrl) -> ExitCode {
+    let replacements = match replacements(arguments) {
+        Ok(replacements) => replacements,
+        Err(code) => return code,
+    };
+    let comparing = Comparing {
+        url,
+        file: arguments.file.as_deref(),
+        catalogue: replacements.catalogue.map(Arc::new),
+        seed: replacements.seed,
+        selection: arguments.selection(false),
+        learned_into: arguments.learned_into.as_deref(),
+        folders: &arguments.folders,
+        format: arguments.format,
+    };
+    against::run(&arguments.against, comparing)
 }
 
 fn replacements(arguments: &Arguments) -> Result<Replacements, ExitCode> {
@@ -165,7 +202,8 @@ fn end(arguments: &Arguments, runs: &[Recording], comparison: &Comparison) -> Ex
         ExitCode::FAILURE
     };
     match arguments.format {
-        Format::Text => finish(&report::text(runs, comparison), code),
-        Format::Json => finish_json(&report::json(runs, comparison), code),
+        ReportFormat::Text => finish(&report::text(runs, comparison), code),
+        ReportFormat::Json => finish_json(&report::json(runs, comparison), code),
+        ReportFormat::Junit => finish(&report::junit(comparison), code),
     }
 }

@@ -542,6 +542,22 @@ pub const INTERNAL: &[(&str, &str)] = &[
         "a longer text is a picture or a document, so a dummy value stands for it",
     ),
     (
+        "cli::document::jpeg::SEGMENT_BYTES_MAX",
+        "a comment in a JPEG goes on in the next one",
+    ),
+    (
+        "cli::replay::against::compared_reply::SHOWN_CHARS_MAX",
+        "`replay --against` cuts a longer value",
+    ),
+    (
+        "cli::replay::against::findings::EXAMPLES_MAX",
+        "`replay --against` counts further examples",
+    ),
+    (
+        "cli::replay::against::personal_data::NAMED_MAX",
+        "the message counts further requests",
+    ),
+    (
         "cli::replay::difference::SHOWN_CHARS_MAX",
         "`replay` cuts a longer value",
     ),
@@ -689,6 +705,7 @@ pub const INTERNAL: &[(&str, &str)] = &[
     ("catalogue::watch::DEBOUNCE_MAX", "when a reload begins"),
     ("cli::audit::battery::RESENDS_MAX", "the steps of an audit"),
     ("cli::document::png::STORED_MAX", "the format of PNG"),
+    ("cli::progress::SILENT_TIME", "when progress is shown"),
     ("cli::process::WAITS_MAX", "when memory is given back"),
     (
         "http::error::REASON_CHARS_MAX",
