@@ -22,7 +22,9 @@ impl Learning<'_> {
     /// Learns from all replies of a file.
     pub(super) fn run(&self, runs: &[Recording]) -> ExitCode {
         if self.format == ReportFormat::Junit {
-            return misused("--learn without --against has no tests that a JUnit report could list");
+            return misused(
+                "--learn without --against has no tests that a JUnit report could list",
+            );
         }
         let mut folders = self.folders.to_vec();
         if self.folder.exists() {
