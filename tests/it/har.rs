@@ -219,7 +219,7 @@ fn a_file_that_cannot_be_replayed_says_where_it_is_broken() {
         ),
         (
             har(&json!([7])),
-            "none of its requests to the API can be used. The first: log.entries[0]: `` must be an object, and is a number",
+            "none of its requests to the API can be used. The first: log.entries[0]: it must be an object, and is a number",
         ),
         (
             har(&json!([broken_status])),

@@ -87,6 +87,9 @@ impl<'v> Place<'v> {
             Value::Array(_) => "a list",
             Value::Object(_) => "an object",
         };
+        if self.path.is_empty() {
+            return format!("it must be {expected}, and is {kind}");
+        }
         format!("`{}` must be {expected}, and is {kind}", self.path)
     }
 }
