@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use iluma_sandbox::Sandbox;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
+use sha2::Digest;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
@@ -533,5 +534,30 @@ async fn each_world_is_replayed_by_its_digest_and_no_key_is_in_the_export() {
     assert!(
         report.starts_with("6 requests replayed, 0 different; "),
         "{report}"
+    );
+}
+
+/// The file was recorded by an earlier version. `tests/recordings/record.sh` records it anew.
+#[test]
+fn the_bytes_of_an_earlier_recording_change_only_with_a_line_in_the_changelog() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let kept = root.join("tests/recordings/kept.jsonl");
+    let path = kept.to_str().expect("UTF-8");
+    let (code, report, complaint) = run(&["replay", path]);
+    let expected = "31 requests replayed, 0 different; 17 callbacks compared, 0 different\n";
+    assert_eq!(
+        (code, report.as_str(), complaint.as_str()),
+        (0, expected, "")
+    );
+    let digest = sha2::Sha256::digest(fs::read(&kept).expect("it is there"));
+    let digest: String = digest
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let changes = fs::read_to_string(root.join("CHANGELOG.md")).expect("it is there");
+    assert!(
+        changes.contains(&digest),
+        "the recording is another one: say in CHANGELOG.md what has changed, with its digest {digest}"
     );
 }
