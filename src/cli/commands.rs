@@ -145,8 +145,11 @@ enum Command {
     /// The file can also be HAR 1.2 of a browser or a proxy, or a Postman collection with saved replies. Ids and times are then
     /// compared by their kind alone. With `--learn DIR`, outcomes are written for replies that no scenario file gives.
     ///
-    /// Exit code: 0 if everything is equal, 1 if something differs, 2 if the file cannot be replayed or the arguments are
-    /// wrong.
+    /// With `--against`, the requests go to another server: another sandbox, or the development API with your own
+    /// development key. Ids and times are compared by their kind. Only dummy data is sent.
+    ///
+    /// Exit code: 0 if everything is equal, 1 if something differs, 2 if the file cannot be replayed, the server has refused a
+    /// request, or the arguments are wrong.
     Replay(replay::Arguments),
     /// Answer one request without a server, and explain the response.
     ///

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use iluma_sandbox::{PUBLIC_KEY, Sandbox};
 use serde_json::{Value, json};
 
@@ -376,6 +378,76 @@ async fn specimens_have_the_type_the_length_and_the_pixels_of_the_recorded_files
         let kept = new_name == "specimen.completed_not_found.jpeg";
         assert_eq!(kept, name.contains("completed"), "{new_name}");
     }
+}
+
+#[tokio::test]
+async fn a_file_in_base64_becomes_a_specimen_in_base64() {
+    let (client, folder, target) = (Client::start().await, folder(), Client::start().await);
+    let body = json!({
+        "image1": STANDARD.encode(jpeg(300, 200, 9_999)),
+        "image2": "data:image/png;base64,iVBORw0KGgo=",
+    });
+    let path = client.get("/__sandbox/catalog").await.json();
+    let endpoints = path["endpoints"].as_array().expect("a list").clone();
+    let endpoint = endpoints
+        .iter()
+        .find(|one| one["id"] == "v1/face_comparisons");
+    let path = endpoint.expect("the endpoint")["path"]
+        .as_str()
+        .expect("a path")
+        .to_owned();
+    client.post(&path, &body).await;
+    let file = recorded(&client, folder.path()).await;
+    let (code, report) = report(&[&file, "--against", &target.sandbox.url()]).await;
+    assert_eq!((code, found(&report)), (0, Vec::new()), "{report:#}");
+    let [sent, expected] = [latest_files(&target).await, latest_files(&client).await];
+    assert_eq!(sent.len(), 2);
+    for name in ["type", "width", "height", "bytes"] {
+        assert_eq!(sent[0][name], expected[0][name], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn no_control_call_that_registers_a_url_or_sends_a_callback_is_repeated() {
+    let (client, folder, target) = (Client::start().await, folder(), other_sandbox().await);
+    let url = format!("{}/__sandbox/inbox/a", client.sandbox.url());
+    let body = json!({"type": "INDIVIDUAL_CFT_PEP", "url": url});
+    client.post("/v1/callback/urls", &body).await;
+    let untested = client
+        .request("PUT", "/__sandbox/callback_urls")
+        .json(&body);
+    let untested = untested.send().await.expect("an answer");
+    assert!(untested.status().is_success(), "{untested:?}");
+    let body = json!({"type": "INDIVIDUAL_CFT_PEP"});
+    let triggered = client.post("/__sandbox/trigger", &body).await;
+    assert!(triggered.status < 300, "{}", triggered.text);
+    client.post(INDIVIDUAL, &individual()).await;
+    let file = recorded(&client, folder.path()).await;
+    let (code, report) = report(&[&file, "--against", &target.url()]).await;
+    assert_eq!((code, found(&report)), (0, Vec::new()));
+    assert_eq!(
+        skipped(&report),
+        [
+            "1 they register a callback URL",
+            "2 a control call registers a callback URL or sends a callback",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_replay_without_a_server_has_a_report_for_ci_systems_too() {
+    let folder = folder();
+    let (_client, file) = small_recording(folder.path()).await;
+    let (code, out, _) = run(&["replay", &file, "--format", "junit", "--seed", "5"]);
+    assert_eq!(code, 1);
+    assert!(out.starts_with("<?xml"), "{out}");
+    assert!(out.contains("<failure message="), "{out}");
+    let (code, out, _) = run(&["replay", &file, "--format", "junit"]);
+    assert_eq!(code, 0);
+    assert!(
+        out.contains(r#"<testcase classname="replay" name="1 equal replies"/>"#),
+        "{out}"
+    );
 }
 
 /// A server that must not be called.

@@ -17,10 +17,8 @@ pub(crate) fn specimen(media_type: &str, pixels: [usize; 2], bytes: usize) -> Ve
     match media_type {
         "image/png" => {
             let canvas = canvas(pixels);
-            let filled = png::encode(&canvas, Some(bytes as u64));
-            filled
-                .or_else(|_| png::encode(&canvas, None))
-                .unwrap_or_default()
+            png::encode(&canvas, Some(bytes as u64))
+                .unwrap_or_else(|_| png::blank(canvas.width, canvas.height, bytes))
         }
         "image/jpeg" => jpeg::encode(&canvas(pixels), bytes),
         _ => {
@@ -60,6 +58,21 @@ mod tests {
             }
         }
         assert_eq!(specimen("application/octet-stream", [0, 0], 77).len(), 77);
+    }
+
+    #[test]
+    fn a_short_picture_is_blank_and_can_be_decoded() {
+        for [width, height] in [[1, 1], [258, 2], [400, 400], [1012, 638]] {
+            let file = specimen("image/png", [width, height], 5000);
+            assert_eq!(file.len(), 5000, "{width}x{height}");
+            let mut picture = ::png::Decoder::new(std::io::Cursor::new(file))
+                .read_info()
+                .expect("a picture");
+            let mut pixels = vec![1; picture.output_buffer_size().expect("a size")];
+            picture.next_frame(&mut pixels).expect("it can be decoded");
+            assert!(pixels.iter().all(|byte| *byte == 0), "{width}x{height}");
+        }
+        assert_eq!(specimen("image/png", [1, 1], 67).len(), 67);
     }
 
     #[test]

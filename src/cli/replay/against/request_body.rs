@@ -140,7 +140,11 @@ fn plain_name(name: &str, endpoint: Option<&Endpoint>) -> String {
 
 fn put_files_into(value: &mut Value) {
     if is_upload(value) {
-        *value = STANDARD.encode(file(value)).into();
+        *value = if value["base64"] == false {
+            "!".repeat(file(value).len()).into() // no base64 either
+        } else {
+            STANDARD.encode(file(value)).into()
+        };
         return;
     }
     match value {

@@ -22,6 +22,8 @@ pub(super) struct WithoutControl<'p> {
     /// The latest reply of each record, and the steps of the clock until then.
     replies: HashMap<&'p str, (&'p Value, usize)>,
     clock_steps: usize,
+    /// Whether faults of the world were set. They may limit the rate.
+    has_faults: bool,
     moved: HashSet<&'p str>,
     /// Records from before a reset.
     forgotten: HashSet<&'p str>,
@@ -32,6 +34,7 @@ impl<'p> WithoutControl<'p> {
     pub(super) fn control(&mut self, step: &ControlStep) {
         match step.name() {
             "clock" | "clock/advance" => self.clock_steps += 1,
+            "faults" => self.has_faults = step.method == hyper::Method::PUT,
             "next" if step.method == hyper::Method::POST => self.queue(&step.body),
             "next" => match step.path.split_once("endpoint=") {
                 None => self.queues.clear(),
@@ -39,6 +42,7 @@ impl<'p> WithoutControl<'p> {
             },
             "reset" | "snapshot" => {
                 self.queues.clear();
+                self.has_faults = false;
                 let known = self.replies.drain().map(|(id, _)| id);
                 self.forgotten.extend(known);
             }
@@ -60,7 +64,8 @@ impl<'p> WithoutControl<'p> {
         if self.takes_queued(request) {
             return Some(QUEUE);
         }
-        if request.has_fault {
+        let is_limited = self.has_faults && request.recorded.status == 429 && !request.has_magic();
+        if request.has_fault || is_limited {
             return Some(FAULTS);
         }
         if let Some(id) = &request.reads {
