@@ -2,6 +2,8 @@
 
 mod against;
 mod comparison;
+#[cfg(test)]
+mod damaged;
 mod difference;
 mod foreign;
 mod learning;
