@@ -142,6 +142,9 @@ enum Command {
     /// world in the recorded order. Callbacks are compared too; their attempts end as they ended then. So the same release
     /// must answer every byte again, and with other scenario files the differences are what they change.
     ///
+    /// The file can also be HAR 1.2 of a browser or a proxy, or a Postman collection with saved replies. Ids and times are then
+    /// compared by their kind alone. With `--learn DIR`, outcomes are written for replies that no scenario file gives.
+    ///
     /// With `--against`, the requests go to another server: another sandbox, or the development API with your own
     /// development key. Ids and times are compared by their kind. Only dummy data is sent.
     ///

@@ -25,6 +25,7 @@ mod given;
 mod help;
 mod init;
 mod junit;
+mod learn;
 mod list;
 mod log;
 mod man;

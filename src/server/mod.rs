@@ -33,6 +33,8 @@ pub(crate) use self::accept::{STOP_TIME, serve};
 pub(crate) use self::connection::HEAD_BYTES_MAX;
 pub(crate) use self::in_memory::InMemory;
 pub(crate) use self::listeners::{Place, listen};
+#[cfg(feature = "cli")]
+pub(crate) use self::multipart::form_parts;
 #[cfg(feature = "tls")]
 pub(crate) use self::new_file::{NewFile, Readers, create, overwrite};
 pub(crate) use self::ports::{OpenError, Ports, Secured};

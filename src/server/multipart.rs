@@ -1,6 +1,8 @@
 //! Reads the parts of a multipart body. The schema of the endpoint decides which part is a file.
 
 use std::collections::HashSet;
+#[cfg(feature = "cli")]
+use std::sync::Arc;
 
 use bytes::Bytes;
 use encoding_rs::{Encoding, UTF_8};
@@ -48,6 +50,19 @@ where
         parts.read(field).await?;
     }
     parts.into_value()
+}
+
+/// Reads the parts of a form that is in memory. Of a file it returns the facts.
+#[cfg(feature = "cli")]
+pub(crate) async fn form_parts(
+    shape: Option<&Shape>,
+    boundary: &str,
+    body: Bytes,
+) -> Result<Value, ApiError> {
+    let uploads = UploadStore::new(false, 0, Arc::default());
+    let mut pictures = Vec::new();
+    let parts = Parts::of(shape, &uploads, &mut pictures);
+    read_parts(tokio_stream::once(Ok(body)), boundary, parts).await
 }
 
 fn multipart_error(error: multra::Error) -> ApiError {

@@ -13,7 +13,7 @@ use crate::base::{ApiKey, short};
 pub(crate) struct WorldDigest(pub(super) u128);
 
 impl WorldDigest {
-    pub(super) fn new(seed: u64, key: &ApiKey) -> Self {
+    pub(crate) fn new(seed: u64, key: &ApiKey) -> Self {
         let mut mac = Hmac::<Sha256>::new_from_slice(seed.to_string().as_bytes())
             .expect("an HMAC takes keys of every length");
         mac.update(key.reveal().as_bytes());
@@ -23,7 +23,7 @@ impl WorldDigest {
     }
 
     /// Its first eight hex digits. They name the world in traces.
-    pub(super) fn tag(self) -> String {
+    pub(crate) fn tag(self) -> String {
         format!("{:08x}", self.0 >> 96)
     }
 }

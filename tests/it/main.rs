@@ -58,6 +58,8 @@ mod flags;
 mod folders;
 mod forms;
 mod guard;
+#[cfg(unix)]
+mod har;
 mod help;
 mod http2;
 mod https_callbacks;
@@ -68,6 +70,8 @@ mod inherited_callbacks;
 mod inspector;
 mod json_mistakes;
 mod large_replies;
+#[cfg(unix)]
+mod learn;
 mod limits;
 mod listings_without_id;
 mod llms;

@@ -837,3 +837,41 @@ async fn junit_has_a_test_case_for_each_field() {
     assert_eq!(code, 1);
     insta::assert_snapshot!(out);
 }
+
+#[tokio::test]
+async fn outcomes_are_learned_from_the_replies_of_the_server() {
+    let sandbox = other_sandbox().await;
+    let server = StandIn::of(&sandbox.url(), |asked, given| {
+        given
+            .headers
+            .retain(|(name, _)| !name.starts_with("x-sandbox-"));
+        if &*asked.line == "POST /v0/identity/individual_cft_peps" && asked.magic().is_empty() {
+            given.edit(|body| body["risk"] = json!({"level": 3, "owner": "Xaverina Okonkwo"}));
+        }
+    });
+    let folder = folder();
+    let into = folder.path().to_str().expect("UTF-8");
+    let arguments = [
+        "--suite",
+        "documented",
+        "--against",
+        &server.url,
+        "--learn",
+        into,
+    ];
+    let (code, first) = report(&arguments).await;
+    assert_eq!(code, 1);
+    let learned = &first["learned"]["learned"];
+    assert_eq!(learned.as_array().map(Vec::len), Some(1), "{learned}");
+    assert_eq!(learned[0]["outcome"], "COMPLETED_FOUND_WITH_RISK");
+    let file = folder.path().join("v0/individual_cft_peps.observed.toml");
+    let text = std::fs::read_to_string(&file).expect("a text");
+    assert!(text.contains("\nsource = \"observed\"\n"), "{text}");
+    assert!(
+        text.contains("\nbody.risk.level = 0\nbody.risk.owner = \"dummy\"\n"),
+        "{text}"
+    );
+    let (_, second) = report(&arguments).await;
+    assert_eq!(second["learned"]["learned"], json!([]));
+    assert_eq!(std::fs::read_to_string(&file).expect("a text"), text);
+}

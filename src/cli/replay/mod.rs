@@ -5,6 +5,8 @@ mod comparison;
 #[cfg(test)]
 mod damaged;
 mod difference;
+mod foreign;
+mod learning;
 mod recording;
 mod replay;
 mod report;

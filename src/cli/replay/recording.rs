@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::foreign::{self, Unread};
 use crate::base::{read_exact_json, reason, short};
 
 /// Only this version of the lines has what a replay needs.
@@ -71,6 +72,8 @@ pub(super) struct Recording {
     pub worlds: Vec<RecordedWorld>,
     /// How many requests belong to no world.
     pub strangers: usize,
+    /// What was not read of a file of another tool. None for an export.
+    pub unread: Option<Unread>,
     /// The places of the worlds, by tag and life.
     places: HashMap<(String, u64), usize>,
 }
@@ -132,8 +135,25 @@ impl Event {
 }
 
 impl Recording {
-    /// The runs in a file: a recording has one for each start of the sandbox. An error is a sentence.
-    pub(super) fn read(path: &Path) -> Result<Vec<Self>, String> {
+    /// The runs in a file: a recording has one for each start of the sandbox. HAR and a Postman collection are one run, in
+    /// which `folders` can define more routes. An error is a sentence.
+    pub(super) fn read(path: &Path, folders: &[PathBuf], seed: u64) -> Result<Vec<Self>, String> {
+        let Some(file) = foreign::read(path, folders, seed)? else {
+            return Self::read_export(path);
+        };
+        let mut run = Self::begun(file.head)?;
+        for line in file.lines {
+            run.take(line)?;
+        }
+        for world in &mut run.worlds {
+            world.complete()?;
+        }
+        run.strangers = file.unread.without_key;
+        run.unread = Some(file.unread);
+        Ok(vec![run])
+    }
+
+    fn read_export(path: &Path) -> Result<Vec<Self>, String> {
         let text = fs::read_to_string(path).map_err(|error| reason(&error))?;
         let is_cut = !text.ends_with('\n');
         let mut lines = text.lines().enumerate().peekable();
@@ -184,6 +204,7 @@ impl Recording {
             files: Vec::new(),
             worlds: Vec::new(),
             strangers: 0,
+            unread: None,
             places: HashMap::new(),
         };
         for world in std::mem::take(&mut run.head.worlds) {
@@ -248,6 +269,14 @@ impl Recording {
 }
 
 impl RecordedWorld {
+    /// The lines of its requests.
+    pub(super) fn exchanges(&self) -> impl Iterator<Item = &Value> {
+        self.events.iter().filter_map(|event| match &event.kind {
+            EventKind::Exchange(line) => Some(&**line),
+            EventKind::Control(_) | EventKind::Attempt(..) => None,
+        })
+    }
+
     fn take(&mut self, kind: &str, line: Value) -> Result<(), String> {
         if self.is_cut {
             self.after_gap += usize::from(kind == "exchange");

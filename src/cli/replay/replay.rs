@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::against::{self, AgainstArguments, Comparing};
 use super::comparison::{Comparison, Selection};
+use super::learning::Learning;
 use super::recording::Recording;
 use super::report;
 use super::run::{self, Replacements};
@@ -20,7 +21,7 @@ use crate::server::overwrite;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
-    /// What `exec --export` or `GET /__sandbox/export` wrote.
+    /// What `serve --record`, `exec --export` or `GET /__sandbox/export` wrote, HAR, or a Postman collection.
     #[arg(required_unless_present = "suite", conflicts_with = "suite")]
     file: Option<PathBuf>,
     /// Folder of scenario files, in place of the recorded ones. Can be repeated.
@@ -32,9 +33,13 @@ pub(in crate::cli) struct Arguments {
     /// Field that may differ, such as `reply.updated`; `*` stands for any part of a path. Can be repeated.
     #[arg(long = "ignore", value_name = "PATH", value_parser = field_path)]
     ignored: Vec<FieldPath>,
-    /// Compare only this endpoint, such as `v0/individual_cft_peps`. Can be repeated.
+    /// Compare only this endpoint, or learn only of it, such as `v0/individual_cft_peps`. Can be repeated.
     #[arg(long = "only", value_name = "ENDPOINT")]
     endpoints: Vec<String>,
+    /// Write outcomes for replies that no scenario file gives into this folder: for the replies of `--against`, or else for the
+    /// recorded ones, without a replay.
+    #[arg(long = "learn", value_name = "DIR", conflicts_with = "output")]
+    learned_into: Option<PathBuf>,
     /// File for an export of what is answered now, such as a new recording to compare with later.
     #[arg(long, value_name = "FILE", conflicts_with = "against")]
     output: Option<PathBuf>,
@@ -67,7 +72,8 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
     let Some(file) = &arguments.file else {
         return misused("give the file of a recording");
     };
-    let runs = match Recording::read(file) {
+    let seed = arguments.seed.unwrap_or_default();
+    let runs = match Recording::read(file, &arguments.folders, seed) {
         Ok(runs) => runs,
         Err(reason) => {
             return misused(format_args!(
@@ -81,8 +87,21 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
             "the recording cannot be replayed: it was made with --redact, which takes the values out of it",
         );
     }
-    let mut comparison =
-        Comparison::new(arguments.selection(runs.iter().any(|run| run.head.clock == "system")));
+    if let Some(folder) = &arguments.learned_into {
+        if !arguments.ignored.is_empty() || arguments.stop_at_first {
+            return misused(
+                "--learn without --against replays nothing, so it has no use for --ignore and --stop-at-first",
+            );
+        }
+        let learning = Learning {
+            folder,
+            folders: &arguments.folders,
+            endpoints: &arguments.endpoints,
+            format: arguments.format,
+        };
+        return learning.run(&runs);
+    }
+    let mut comparison = comparison(arguments, &runs);
     // The time of this runtime passes only where the replay lets it.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -120,6 +139,17 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
     end(arguments, &runs, &comparison)
 }
 
+fn comparison(arguments: &Arguments, runs: &[Recording]) -> Comparison {
+    let ignores_times = runs.iter().any(|run| run.head.clock == "system");
+    let mut comparison = Comparison::new(arguments.selection(ignores_times));
+    for unread in runs.iter().filter_map(|run| run.unread.as_ref()) {
+        for (reason, place) in &unread.entries {
+            comparison.skip(reason, place);
+        }
+    }
+    comparison
+}
+
 impl Arguments {
     fn selection(&self, ignores_times: bool) -> Selection {
         Selection {
@@ -142,6 +172,8 @@ fn run_against(arguments: &Arguments, url: &HttpUrl) -> ExitCode {
         catalogue: replacements.catalogue.map(Arc::new),
         seed: replacements.seed,
         selection: arguments.selection(false),
+        learned_into: arguments.learned_into.as_deref(),
+        folders: &arguments.folders,
         format: arguments.format,
     };
     against::run(&arguments.against, comparing)

@@ -31,6 +31,14 @@ pub(super) fn text(runs: &[Recording], comparison: &Comparison) -> String {
             counted(strangers, "request")
         ));
     }
+    let others = runs.iter().filter_map(|run| run.unread.as_ref());
+    let others: usize = others.map(|unread| unread.others).sum();
+    if others > 0 {
+        lines.push(format!(
+            "skipped {}: they do not concern the API",
+            counted(others, "request")
+        ));
+    }
     lines.join("\n") + "\n"
 }
 

@@ -1,5 +1,6 @@
 //! Replays a recording in a sandbox of this process, which opens no connection.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::comparison::Comparison;
+use super::foreign::{ReplyIds, comparable};
 use super::recording::{Event, EventKind, RecordedWorld, Recording};
 use super::request::{Skip, recorded_request};
 use crate::base::{ApiKey, ReceiverUrl, parse_duration, short};
@@ -140,6 +142,8 @@ struct ReplayedWorld<'r> {
     generation: Option<u64>,
     key: ApiKey,
     world: Arc<World>,
+    /// The ids that are answered in place of those of another server. None for an export.
+    ids: Option<RefCell<ReplyIds>>,
 }
 
 impl<'r> ReplayedWorld<'r> {
@@ -165,6 +169,7 @@ impl<'r> ReplayedWorld<'r> {
             generation: is_same_catalogue.then_some(recording.head.generation),
             key,
             world: world.map_err(|error| error.message.unwrap_or_default())?,
+            ids: recording.unread.as_ref().map(|_| RefCell::default()),
         })
     }
 
@@ -204,6 +209,9 @@ impl<'r> ReplayedWorld<'r> {
         is_complete: bool,
         comparison: &mut Comparison,
     ) {
+        if self.ids.is_some() {
+            return; // other tools do not record callbacks
+        }
         let is_lost = |line: &Value| (line["record"].as_str()).is_some_and(|id| lost.contains(id));
         let recorded = recorded.into_iter().flatten();
         let recorded: Vec<_> = recorded.filter(|line| !is_lost(line)).collect();
@@ -236,6 +244,8 @@ impl<'r> ReplayedWorld<'r> {
             let reason = "the requests that made their records were not made again";
             return comparison.skip(reason, trace);
         }
+        let with_ids = self.ids.as_ref().map(|ids| ids.borrow().put_into(line));
+        let line = with_ids.as_ref().unwrap_or(line);
         let id = line["reply"]["id"].as_str().map(str::to_owned);
         let catalogue = self.serving.control.engine.catalogue();
         let request = match recorded_request(&catalogue, line, &self.key, received_at) {
@@ -269,7 +279,14 @@ impl<'r> ReplayedWorld<'r> {
                 };
                 let context = &self.serving.control;
                 let again = control::masked(context, exchange_line(context, &exchange));
-                comparison.exchange(line, &again);
+                match &self.ids {
+                    None => comparison.exchange(line, &again),
+                    Some(ids) => {
+                        ids.borrow_mut().note(&line["reply"], &again["reply"]);
+                        let (recorded, again) = comparable(line, &again);
+                        comparison.exchange(&recorded, &again);
+                    }
+                }
             }
             None => comparison.lost(line),
         }

@@ -526,6 +526,22 @@ pub const NO_LIMITS: &[(&str, &str)] = &[
 /// Constants that are called as limits are, and that nobody meets from outside.
 pub const INTERNAL: &[(&str, &str)] = &[
     (
+        "cli::learn::outcome_name::DIFFERENCES_MAX",
+        "the name of a learned outcome has the first differences",
+    ),
+    (
+        "cli::learn::report::PLACES_SHOWN_MAX",
+        "the report of `--learn` shows the first places of a difference",
+    ),
+    (
+        "cli::learn::vocabulary::CODE_CHARS_MAX",
+        "a longer text is no code, so a dummy value stands for it",
+    ),
+    (
+        "cli::learn::holes::TEXT_CHARS_MAX",
+        "a longer text is a picture or a document, so a dummy value stands for it",
+    ),
+    (
         "cli::document::jpeg::SEGMENT_BYTES_MAX",
         "a comment in a JPEG goes on in the next one",
     ),

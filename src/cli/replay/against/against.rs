@@ -1,7 +1,7 @@
 //! `replay --against`: checks what is asked for, sends it, and reports.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use super::{documented_suite, personal_data, report};
 use crate::base::{ApiKey, HttpUrl};
 use crate::callbacks::CheckedHost;
 use crate::catalogue::{Catalogue, Current};
+use crate::cli::learn::{Report, learn_lines};
 use crate::cli::output::{
     ReportFormat, block_on, finish, finish_json, misused, report as say, shown_path,
 };
@@ -33,6 +34,10 @@ pub(in crate::cli::replay) struct Comparing<'a> {
     pub catalogue: Option<Arc<Catalogue>>,
     pub seed: Option<u64>,
     pub selection: Selection,
+    /// The folder for outcomes that are learned from the replies.
+    pub learned_into: Option<&'a Path>,
+    /// They can define routes that HAR and Postman collections have.
+    pub folders: &'a [PathBuf],
     pub format: ReportFormat,
 }
 
@@ -44,17 +49,23 @@ pub(in crate::cli::replay) fn run(
     let url = comparing.url.as_str().to_owned();
     block_on(async {
         match compare(arguments, comparing).await {
-            Ok(findings) => end(&url, format, &findings),
+            Ok(compared) => end(&url, format, &compared),
             Err(sentence) => misused(sentence),
         }
     })
+}
+
+/// What was found, and what was learned.
+struct Compared {
+    findings: Findings,
+    learned: Option<Report>,
 }
 
 /// An error is a sentence: nothing was sent, or nothing was answered.
 async fn compare(
     arguments: &AgainstArguments,
     comparing: Comparing<'_>,
-) -> Result<Findings, String> {
+) -> Result<Compared, String> {
     let key = development_key(arguments)?;
     let mut findings = Findings::default();
     let (catalogue, steps) = plan(arguments, &comparing, &mut findings)?;
@@ -70,8 +81,15 @@ async fn compare(
     let interval = arguments.interval(remote.host.is_public);
     let mut sending = Sending::new(&remote, &catalogue, &comparing.selection, &mut findings);
     sending.interval = interval;
+    sending.observed = comparing.learned_into.map(|_| Vec::new());
     sending.run(&steps).await?;
-    Ok(findings)
+    let observed = sending.observed.take();
+    let learned = comparing.learned_into.zip(observed);
+    let learned = learned.map(|(folder, lines)| learn_lines(&catalogue, &lines, folder));
+    Ok(Compared {
+        findings,
+        learned: learned.transpose()?,
+    })
 }
 
 fn development_key(arguments: &AgainstArguments) -> Result<ApiKey, String> {
@@ -102,7 +120,7 @@ fn plan(
         let catalogue = serving.control.engine.catalogue();
         return Ok((Arc::clone(&catalogue), steps));
     };
-    let runs = Recording::read(file)
+    let runs = Recording::read(file, comparing.folders, comparing.seed.unwrap_or_default())
         .map_err(|reason| format!("`{}` cannot be replayed: {reason}", shown_path(file)))?;
     if runs.iter().any(|run| run.head.redacted) {
         return Err(
@@ -190,7 +208,8 @@ async fn checked_host(url: &HttpUrl, agreed: bool) -> Result<CheckedHost, String
     Ok(host)
 }
 
-fn end(url: &str, format: ReportFormat, findings: &Findings) -> ExitCode {
+fn end(url: &str, format: ReportFormat, compared: &Compared) -> ExitCode {
+    let Compared { findings, learned } = compared;
     let code = if findings.stopped.is_some() || findings.compared == 0 {
         ExitCode::from(2)
     } else if findings.is_equal() {
@@ -199,8 +218,18 @@ fn end(url: &str, format: ReportFormat, findings: &Findings) -> ExitCode {
         ExitCode::FAILURE
     };
     let code = match format {
-        ReportFormat::Text => finish(&report::text(url, findings), code),
-        ReportFormat::Json => finish_json(&report::json(url, findings), code),
+        ReportFormat::Text => {
+            let learned = learned.as_ref().map(Report::text);
+            let text = report::text(url, findings) + &learned.unwrap_or_default();
+            finish(&text, code)
+        }
+        ReportFormat::Json => {
+            let mut json = report::json(url, findings);
+            if let Some(learned) = learned {
+                json["learned"] = learned.json();
+            }
+            finish_json(&json, code)
+        }
         ReportFormat::Junit => finish(&junit(findings), code),
     };
     match &findings.stopped {

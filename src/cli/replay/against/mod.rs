@@ -8,6 +8,7 @@ mod findings;
 mod followed_ids;
 mod junit_report;
 mod labels;
+mod observed_line;
 mod personal_data;
 mod plan;
 mod planned_request;

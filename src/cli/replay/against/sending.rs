@@ -14,6 +14,7 @@ use super::compared_reply::ReplyComparison;
 use super::findings::{ComparedField, Findings, Verdict};
 use super::followed_ids::FollowedIds;
 use super::labels::Labels;
+use super::observed_line::observed_line;
 use super::plan::{ControlStep, Step};
 use super::planned_request::PlannedRequest;
 use super::remote::{NoReply, Remote, RemoteReply, SentRequest};
@@ -37,6 +38,8 @@ pub(super) struct Sending<'s> {
     /// The time between the beginnings of two requests.
     pub interval: Duration,
     pub findings: &'s mut Findings,
+    /// The replies as lines of an export, if something shall be learned from them.
+    pub observed: Option<Vec<Value>>,
     ids: FollowedIds,
     mask: Mask,
     next_at: Option<Instant>,
@@ -64,6 +67,7 @@ impl<'s> Sending<'s> {
             selection,
             interval: Duration::ZERO,
             findings,
+            observed: None,
             ids: FollowedIds::default(),
             mask: Mask::new(Arc::default()),
             next_at: None,
@@ -173,6 +177,9 @@ impl<'s> Sending<'s> {
                 sent_at,
             };
             self.records.insert(id.to_owned(), record);
+        }
+        if let Some(observed) = &mut self.observed {
+            observed.push(observed_line(request, &self.ids, &reply));
         }
         self.compare(request, &reply);
         Ok(())
