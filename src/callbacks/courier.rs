@@ -19,7 +19,7 @@ use super::options::CallbackOptions;
 use super::slots::Slots;
 use crate::base::{Panics, ReceiverUrl};
 use crate::http::{CALLBACK_TOKEN_HEADER, DEPTH_HEADER};
-use crate::world::{self, Delivery, TokenSent, World};
+use crate::world::{TokenSent, World};
 
 /// Callbacks of all worlds that connect or write their request at the same time.
 const CONNECTS_MAX: usize = 64;
@@ -90,28 +90,7 @@ impl Courier {
         self.egress.send(url, headers, body, limit, ()).await
     }
 
-    /// Sends a delivery once, without the queue and the log. A given token replaces the world's own.
-    pub(crate) async fn send_once(
-        &self,
-        world: &World,
-        delivery: &Delivery,
-        token: Option<&HeaderValue>,
-        limit: Duration,
-    ) -> AttemptResult {
-        let Some(url) = &delivery.url else {
-            return AttemptResult::failed(world::no_url(&delivery.callback_type));
-        };
-        let Delivery { seq, depth, .. } = *delivery;
-        let mut headers = self.headers(world, delivery.token, seq, depth, &delivery.body);
-        if let (TokenSent::Right, Some(token)) = (delivery.token, token) {
-            headers.insert(CALLBACK_TOKEN_HEADER, token.clone());
-        }
-        self.egress
-            .send(url, headers, delivery.body.clone(), limit, ())
-            .await
-    }
-
-    pub(super) fn headers(
+    pub(crate) fn headers(
         &self,
         world: &World,
         token: TokenSent,
@@ -135,7 +114,8 @@ impl Courier {
         headers.insert(DEPTH_HEADER, HeaderValue::from(depth + 1));
         if self.signing {
             let id = format!("msg_{}_{seq}", world.tag);
-            sign(&mut headers, &id, &world.signing_secret(), body);
+            let secret = world.signing_secret();
+            sign(&mut headers, &id, SystemTime::now(), &[&secret], body);
         }
         headers
     }
@@ -147,15 +127,25 @@ impl fmt::Debug for DefaultUrl {
     }
 }
 
-/// Adds `webhook-id` (which stays the same over retries), `webhook-timestamp` and `webhook-signature`.
-pub(crate) fn sign(headers: &mut HeaderMap, id: &str, secret: &[u8], body: &[u8]) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let timestamp = now.map_or(0, |now| now.as_secs()).to_string();
-    let signature = signature(id, &timestamp, secret, body);
+/// Adds `webhook-id` (which stays the same over retries), `webhook-timestamp`, and `webhook-signature` with a signature
+/// for each secret.
+pub(crate) fn sign(
+    headers: &mut HeaderMap,
+    id: &str,
+    at: SystemTime,
+    secrets: &[&[u8]],
+    body: &[u8],
+) {
+    let at = at.duration_since(UNIX_EPOCH);
+    let timestamp = at.map_or(0, |at| at.as_secs()).to_string();
+    let signatures = secrets
+        .iter()
+        .map(|secret| signature(id, &timestamp, secret, body));
+    let signatures = signatures.collect::<Vec<_>>().join(" ");
     for (name, value) in [
         ("webhook-id", id),
         ("webhook-timestamp", timestamp.as_str()),
-        ("webhook-signature", signature.as_str()),
+        ("webhook-signature", signatures.as_str()),
     ] {
         let value = HeaderValue::try_from(value).expect("digits, letters and punctuation");
         headers.insert(HeaderName::from_static(name), value);

@@ -2,7 +2,7 @@
 //! files and in answers must not reach a terminal.
 
 use std::future::Future;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -18,6 +18,47 @@ pub(super) enum Format {
     #[default]
     Text,
     Json,
+}
+
+/// The output format of a report, which a CI system may show too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum ReportFormat {
+    #[default]
+    Text,
+    Json,
+    /// XML of test results, which CI systems show.
+    Junit,
+}
+
+/// A line on a terminal that is written over.
+#[derive(Debug, Default)]
+pub(super) struct TransientLine {
+    /// The text that the terminal shows.
+    shown: String,
+}
+
+/// The width of such a line. A line that is wrapped could not be written over.
+const TRANSIENT_COLUMNS: usize = 79;
+
+impl TransientLine {
+    /// Shows another text. If stderr cannot be written, nothing is lost.
+    pub(super) fn replace(&mut self, text: &str) {
+        let text: String = visible(text).chars().take(TRANSIENT_COLUMNS).collect();
+        if text == self.shown {
+            return;
+        }
+        let blank = " ".repeat(self.shown.chars().count());
+        write!(std::io::stderr(), "\r{blank}\r{text}").ok();
+        self.shown = text;
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.replace("");
+    }
+}
+
+pub(super) fn is_stderr_terminal() -> bool {
+    std::io::stderr().is_terminal()
 }
 
 /// One sentence on stderr, and the exit code 1.

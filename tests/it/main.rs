@@ -11,6 +11,7 @@ mod attacked;
 mod attacks;
 #[cfg(unix)]
 mod audit;
+mod audit_signing;
 mod authentication;
 mod bank_products;
 #[cfg(target_os = "linux")]
@@ -94,6 +95,8 @@ mod patience;
 mod postman;
 mod privacy;
 mod process;
+#[cfg(target_os = "linux")]
+mod progress;
 mod promises;
 mod raw;
 mod reading;

@@ -360,6 +360,14 @@ pub const QUOTES: &[(&str, &str)] = &[
         "because {courier::RECEIVER_TIME} are too long",
     ),
     (
+        "docs/callbacks.md",
+        "the same again | 2xx within {audit::ANSWER_TIME}",
+    ),
+    (
+        "src/cli/audit/audit.rs",
+        "less than the {audit::ANSWER_TIME} of users",
+    ),
+    (
         "src/control/pages/inspector/detail.js",
         "a world keeps its latest {journal::JOURNAL_ENTRIES_MAX} requests",
     ),
@@ -434,6 +442,11 @@ pub const NO_LIMITS: &[(&str, &str)] = &[
         "docs/reliability.md",
         "1,400 connections that open and close",
     ),
+    ("src/cli/audit/steps.rs", "bodies of 1 MiB (many"),
+    ("src/cli/audit/steps.rs", "a callback of 512 KiB"),
+    ("docs/callbacks.md", "a body of 512 KiB"),
+    ("docs/callbacks.md", "bodies of 1 MiB"),
+    ("docs/callbacks.md", "five minutes"),
     ("src/base/memory.rs", "which needs at least 20 MiB"),
     ("docs/reliability.md", "which needs at least 20 MiB"),
     (
@@ -638,8 +651,10 @@ pub const INTERNAL: &[(&str, &str)] = &[
         "how much of an unreadable body stays readable in the journal",
     ),
     ("catalogue::watch::DEBOUNCE_MAX", "when a reload begins"),
+    ("cli::audit::audit::ANSWER_TIME", "the steps of an audit"),
     ("cli::audit::battery::RESENDS_MAX", "the steps of an audit"),
     ("cli::document::png::STORED_MAX", "the format of PNG"),
+    ("cli::progress::SILENT_TIME", "when progress is shown"),
     ("cli::process::WAITS_MAX", "when memory is given back"),
     (
         "http::error::REASON_CHARS_MAX",
