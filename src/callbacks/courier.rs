@@ -18,8 +18,8 @@ use super::egress::{AttemptResult, Egress};
 use super::options::CallbackOptions;
 use super::slots::Slots;
 use crate::base::{Panics, ReceiverUrl};
-use crate::http::{CALLBACK_TOKEN_HEADER, DEPTH_HEADER};
-use crate::world::{TokenSent, World};
+use crate::http::{CALLBACK_TOKEN_HEADER, DEPTH_HEADER, TraceContext};
+use crate::world::{Delivery, TokenSent, World};
 
 /// Callbacks of all worlds that connect or write their request at the same time.
 const CONNECTS_MAX: usize = 64;
@@ -34,6 +34,28 @@ type UrlOfType = dyn Fn(&str) -> Option<ReceiverUrl> + Send + Sync;
 
 /// Looks up the URL of a callback type for worlds that have registered none.
 pub(crate) struct DefaultUrl(pub Box<UrlOfType>);
+
+/// What the headers of a callback depend on.
+pub(crate) struct CallbackHead<'a> {
+    pub token: TokenSent,
+    /// The number of the message, which copies share.
+    pub message: u64,
+    pub depth: u32,
+    pub trace: Option<&'a TraceContext>,
+    pub body: &'a [u8],
+}
+
+impl<'a> CallbackHead<'a> {
+    pub(super) fn of(delivery: &'a Delivery) -> Self {
+        Self {
+            token: delivery.token,
+            message: delivery.redelivery_of.unwrap_or(delivery.seq),
+            depth: delivery.depth,
+            trace: delivery.trace.as_deref(),
+            body: &delivery.body,
+        }
+    }
+}
 
 /// What the callbacks of all worlds share.
 #[derive(Debug)]
@@ -83,23 +105,24 @@ impl Courier {
         &self,
         world: &World,
         url: &ReceiverUrl,
+        trace: Option<&TraceContext>,
         body: bytes::Bytes,
         limit: Duration,
     ) -> AttemptResult {
-        let headers = self.headers(world, TokenSent::Right, 0, 0, &body);
+        let headers = CallbackHead {
+            token: TokenSent::Right,
+            message: 0,
+            depth: 0,
+            trace,
+            body: &body,
+        };
+        let headers = self.headers(world, &headers);
         self.egress.send(url, headers, body, limit, ()).await
     }
 
-    pub(crate) fn headers(
-        &self,
-        world: &World,
-        token: TokenSent,
-        seq: u64,
-        depth: u32,
-        body: &[u8],
-    ) -> HeaderMap {
+    pub(crate) fn headers(&self, world: &World, callback: &CallbackHead<'_>) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        let token = match token {
+        let token = match callback.token {
             TokenSent::Right => Some(world.callback_token()),
             TokenSent::Wrong => Some(world.wrong_token()),
             TokenSent::None => None,
@@ -111,11 +134,20 @@ impl Courier {
             }
             headers.insert(CALLBACK_TOKEN_HEADER, token);
         }
-        headers.insert(DEPTH_HEADER, HeaderValue::from(depth + 1));
+        headers.insert(DEPTH_HEADER, HeaderValue::from(callback.depth + 1));
+        if let Some(trace) = callback.trace {
+            trace.write(&mut headers);
+        }
         if self.signing {
-            let id = format!("msg_{}_{seq}", world.tag);
+            let id = format!("msg_{}_{}", world.tag, callback.message);
             let secret = world.signing_secret();
-            sign(&mut headers, &id, SystemTime::now(), &[&secret], body);
+            sign(
+                &mut headers,
+                &id,
+                SystemTime::now(),
+                &[&secret],
+                callback.body,
+            );
         }
         headers
     }

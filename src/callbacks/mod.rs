@@ -19,8 +19,8 @@ pub(crate) use self::advance::Advance;
 #[cfg(feature = "cli")]
 pub(crate) use self::connect::connect_to_host;
 #[cfg(feature = "cli")]
-pub(crate) use self::courier::sign;
-pub(crate) use self::courier::{Courier, DefaultUrl, RECEIVER_TIME};
+pub(crate) use self::courier::{CallbackHead, RECEIVER_TIME, sign};
+pub(crate) use self::courier::{Courier, DefaultUrl};
 pub(crate) use self::egress::AttemptResult;
 #[cfg(feature = "cli")]
 pub(crate) use self::egress::callable_host;

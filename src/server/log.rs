@@ -12,7 +12,7 @@ use super::serving::Serving;
 use crate::answer::ReplyFaults;
 use crate::base::{LogPath, microseconds};
 use crate::catalogue::ReplyId;
-use crate::http::Call;
+use crate::http::{Call, TraceContext};
 
 /// Whether lines about requests are written at all. Without a log a request costs nothing more.
 fn is_on() -> bool {
@@ -59,6 +59,13 @@ impl RequestLine {
             &call.head.uri,
             known.map_or("", |known| known.path.as_str()),
         );
+        let control = &serving.control;
+        let of_request = TraceContext::of(call.headers());
+        let request_id = of_request
+            .as_ref()
+            .and_then(|trace| trace.request_id.as_deref());
+        let request_id = request_id.filter(|_| !control.redacts);
+        let request_id = request_id.map(|id| control.mask().hidden(id).into_owned());
         let is_lost = endpoint.is_none() && self.status == StatusCode::NOT_FOUND;
         let outcome = match &self.reply {
             ReplyId::Outcome(outcome) => Some(outcome.shown()),
@@ -75,6 +82,8 @@ impl RequestLine {
             delay_ms = faults.and_then(ReplyFaults::delay_ms),
             fault = faults.and_then(ReplyFaults::shown_fault).as_deref(),
             micros = self.micros,
+            traceparent = of_request.as_ref().and_then(TraceContext::traceparent),
+            request_id,
             hint = self.hint.as_deref().or(is_lost.then_some("no such route")),
             "answered"
         );

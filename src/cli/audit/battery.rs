@@ -12,7 +12,7 @@ use super::message::{AuditMessage, AuditMessages};
 use super::signing::SigningSecret;
 use super::steps::{AuditStep, ExpectedAnswer, STEPS, Sending};
 use crate::base::{PUBLIC_KEY, ReceiverUrl};
-use crate::callbacks::AttemptResult;
+use crate::callbacks::{AttemptResult, CallbackHead};
 use crate::http::CALLBACK_TOKEN_HEADER;
 use crate::server::Serving;
 use crate::world::{TokenSent, World};
@@ -292,7 +292,14 @@ impl Audit {
 
     fn headers(&self, message: &AuditMessage) -> HeaderMap {
         let courier = &self.sandbox.control.courier;
-        let mut headers = courier.headers(&self.world, message.token, 0, 0, &message.body);
+        let head = CallbackHead {
+            token: message.token,
+            message: 0, // the courier does not sign
+            depth: 0,
+            trace: None,
+            body: &message.body,
+        };
+        let mut headers = courier.headers(&self.world, &head);
         if let (TokenSent::Right, Some(token)) = (message.token, &self.receiver.token) {
             headers.insert(CALLBACK_TOKEN_HEADER, token.clone());
         }

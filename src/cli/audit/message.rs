@@ -118,6 +118,7 @@ impl AuditMessages {
             after: Duration::ZERO,
             behaviour,
             depth: 0,
+            trace: None,
             now: self.world.now(&state),
             since: Moment::new(Instant::now(), Duration::ZERO),
         };

@@ -20,7 +20,7 @@ const OF_EXCHANGE: [&str; 6] = [
 ];
 
 /// The fields of a delivery that a replay must give again.
-const OF_DELIVERY: [&str; 12] = [
+const OF_DELIVERY: [&str; 14] = [
     "id",
     "callback_type",
     "state",
@@ -32,6 +32,8 @@ const OF_DELIVERY: [&str; 12] = [
     "reason",
     "redelivery_of",
     "depth",
+    "traceparent",
+    "request_id",
     "body",
 ];
 
