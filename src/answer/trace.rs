@@ -12,7 +12,7 @@ pub(super) fn trace_of(engine: &Engine, world: &World, call: &Call) -> Option<Ar
     if let Some(id) = &trace.request_id
         && !engine.redacts
     {
-        trace.logged_request_id = Some(world.mask().hidden(id).into());
+        trace.logged_request_id = Some(world.mask().with_personal(true).hidden(id).into());
     }
     Some(Arc::new(trace))
 }

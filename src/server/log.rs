@@ -65,7 +65,8 @@ impl RequestLine {
             .as_ref()
             .and_then(|trace| trace.request_id.as_deref());
         let request_id = request_id.filter(|_| !control.redacts);
-        let request_id = request_id.map(|id| control.mask().hidden(id).into_owned());
+        let request_id =
+            request_id.map(|id| control.mask().with_personal(true).hidden(id).into_owned());
         let is_lost = endpoint.is_none() && self.status == StatusCode::NOT_FOUND;
         let outcome = match &self.reply {
             ReplyId::Outcome(outcome) => Some(outcome.shown()),

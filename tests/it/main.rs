@@ -135,6 +135,7 @@ mod thin_products;
 mod tls;
 #[cfg(unix)]
 mod tls_files;
+mod traces;
 mod transport;
 #[cfg(unix)]
 mod trigger;
