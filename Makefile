@@ -56,7 +56,7 @@ fuzz: ## every fuzz target for FUZZ_MINUTES (10) each; needs cargo-fuzz and a C+
 	    -max_total_time=$$(($(FUZZ_MINUTES) * 60)) -timeout=5 || exit 1; \
 	done
 
-clients: ## install and test the clients in clients/; needs Python, Node, Go, a JDK, Maven and the network
+clients: ## install and test the clients in clients/; needs Python, Node, Go, a JDK, Maven, PHP, PHPUnit, Composer and the network
 	clients/check
 
 browser: ## test the inspector in a real Chromium; needs Node, npm, the network and /usr/bin/chromium (or CHROMIUM=)

@@ -7,11 +7,10 @@ use hyper::header::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
 use super::arrived::Arrived;
-use super::caller::{named_world, no_foreign_page};
 use super::choice::{Choice, choose, resolve_sequence};
 use super::engine::Engine;
+use super::enter::{Entered, enter};
 use super::input::UnreadInput;
-use super::no_route::no_route;
 use super::pending_first::PendingStart;
 use super::product_request::ProductRequest;
 use super::read::read;
@@ -19,13 +18,14 @@ use super::record::NewRecord;
 use super::reply::{FollowUp, Reply};
 use super::seen::Seen;
 use super::{account, callback_urls, faults, magic, real_data, strict};
+use crate::base::Commit;
 use crate::base::{Behaviour, Spellings};
 use crate::catalogue::{
     Answer, Catalogue, Creation, Endpoint, Outcome, ReplyId, Route, UploadFields, calls_back,
     error_outcome,
 };
-use crate::http::{self, ApiError, Body, Call, NO_MEMORY, PageRequest, WARNING_HEADER};
-use crate::world::{Commit, Decision, State, World};
+use crate::http::{self, ApiError, Call, PageRequest, WARNING_HEADER};
+use crate::world::{Decision, State, World};
 
 /// A reply, and what the journal and the log record about it.
 pub(crate) struct Answered {
@@ -86,47 +86,6 @@ pub(crate) fn answer(engine: &Engine, call: &Call) -> Answered {
     }
 }
 
-/// How far a request has come when it needs the order of its world.
-enum Entered<'c> {
-    /// It needs no world.
-    Answered(Reply),
-    World(Route<'c>, Arc<World>),
-}
-
-/// Checks route, API key and world.
-fn enter<'c>(arrived: &Arrived<'c>, seen: &mut Seen<'c>) -> Result<Entered<'c>, ApiError> {
-    let Arrived {
-        engine,
-        catalogue,
-        call,
-    } = *arrived;
-    if let Body::Unreadable(error) = &call.body
-        && error.by_sandbox == Some(NO_MEMORY)
-    {
-        return Err(error.clone());
-    }
-    http::check_path(call.sent_path()).map_err(ApiError::broken_path)?;
-    let route = (catalogue.route(call.method(), &call.path()))
-        .ok_or_else(|| ApiError::no_route(no_route(engine, catalogue, call)))?;
-    seen.route = Some(route.shown());
-    no_foreign_page(engine, call, &route)?;
-    match route {
-        Route::Health => {
-            call.check_query_and_headers()?;
-            return Ok(Entered::Answered(account::health()));
-        }
-        Route::ApiKeys { ref business_id } => {
-            call.check_query_and_headers()?;
-            let issued = account::api_keys(engine.seed, &engine.keys.issued, call, business_id);
-            return issued.map(Entered::Answered);
-        }
-        Route::CallbackToken | Route::ListCallbackUrls | Route::SetCallbackUrl { .. } => {}
-        Route::Ask(endpoint, _) | Route::Read(endpoint, _) => seen.endpoint = Some(endpoint),
-    }
-    let world = enter_world(arrived, seen)?;
-    Ok(Entered::World(route, world))
-}
-
 /// Checks the rate limit, then does what the route asks for.
 fn decide<'c>(
     arrived: &Arrived<'c>,
@@ -164,27 +123,6 @@ fn decide<'c>(
         seen.refused(reads);
     }
     answer
-}
-
-/// The world of the API key, or the one that a header names.
-fn enter_world(arrived: &Arrived<'_>, seen: &mut Seen<'_>) -> Result<Arc<World>, ApiError> {
-    let Arrived {
-        engine,
-        catalogue,
-        call,
-    } = *arrived;
-    let key = match named_world(engine, call) {
-        None => http::authenticate(call.headers())
-            .inspect_err(|error| seen.key_mistake.clone_from(&error.message))?,
-        Some(key) => key?,
-    };
-    seen.key_is_live = key.is_live();
-    engine.admit(catalogue, &key)?;
-    let world = engine.worlds.enter(&key, call.received_at)?;
-    seen.was_dropped = world.take_drop_notice();
-    seen.world = Some(world.clone());
-    seen.decision.generation = catalogue.generation;
-    Ok(world)
 }
 
 /// Refuses a call that is over a rate limit which a test has set for the endpoint.
@@ -304,7 +242,7 @@ fn commit(
     judge_outcome(request, &outcome, &mut state, seen)?;
     let mut mix = world.mix(&endpoint.id);
     match &endpoint.schema.uploads {
-        Some(files) => mix.object(&files.hashed(wish.fields, call.files_are_hashes)),
+        Some(files) => mix.object(&files.hashed(wish.fields, call.has_hashes_for_files())),
         None => mix.object(wish.fields),
     }
     state.counters.count_into(&mut mix);

@@ -10,6 +10,7 @@ mod caller;
 mod choice;
 mod default_urls;
 mod engine;
+mod enter;
 mod explain;
 mod faults;
 mod input;

@@ -135,21 +135,26 @@ impl FromStr for Memory {
 
     /// Reads a number of bytes, or a number with `K`, `M`, `G`, `KiB`, `MiB`, `GiB`, `KB`, `MB` or `GB`.
     fn from_str(text: &str) -> Result<Self, String> {
-        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, unit) = text.split_at(digits);
-        let unit = unit.trim_start().to_ascii_lowercase();
-        let unit = UNITS.iter().find(|(name, _)| *name == unit);
-        let (Ok(number), Some((_, unit))) = (number.parse::<usize>(), unit) else {
-            return Err(format!(
-                "`{text}` is no size: write `512MiB`, `2G` or a number of bytes"
-            ));
-        };
-        let bytes = number.saturating_mul(*unit);
+        let bytes = parse_size(text)?;
         if bytes < MEMORY_BYTES_MIN {
             return Err("a sandbox needs at least 32MiB".to_owned());
         }
         Ok(Self { bytes })
     }
+}
+
+/// Reads a number of bytes, or a number with a unit.
+pub(crate) fn parse_size(text: &str) -> Result<usize, String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let unit = unit.trim_start().to_ascii_lowercase();
+    let unit = UNITS.iter().find(|(name, _)| *name == unit);
+    let (Ok(number), Some((_, unit))) = (number.parse::<usize>(), unit) else {
+        return Err(format!(
+            "`{text}` is no size: write `512MiB`, `2G` or a number of bytes"
+        ));
+    };
+    Ok(number.saturating_mul(*unit))
 }
 
 /// The smallest memory limit among the control groups of this process. None where there is none.

@@ -4,6 +4,7 @@ mod amount;
 mod api_key;
 mod behaviour;
 mod clock;
+mod commit;
 mod delay;
 mod dice;
 mod fault;
@@ -35,6 +36,7 @@ pub use self::api_key::{ApiKey, PUBLIC_KEY};
 pub(crate) use self::behaviour::{Behaviour, BehaviourKind, behaviours};
 pub use self::clock::{Clock, Stamp};
 pub(crate) use self::clock::{DURATION_MAX, Moment, microseconds, milliseconds, parse_duration};
+pub(crate) use self::commit::Commit;
 pub(crate) use self::delay::{Delay, duration_text};
 pub(crate) use self::dice::{Dice, Mix};
 pub(crate) use self::fault::{BROKEN_MAX, Fault, Probability, faults, no_json};
@@ -48,6 +50,8 @@ pub(crate) use self::json_reading::{UnreadableJson, read_exact_json, read_json};
 pub(crate) use self::log_path::LogPath;
 pub(crate) use self::log_text::{LogText, plain_line};
 pub use self::memory::Memory;
+#[cfg(feature = "cli")]
+pub(crate) use self::memory::parse_size;
 pub(crate) use self::panics::{
     Panicked, Panics, contained, contained_async, log_panic, pass_panic_on,
 };

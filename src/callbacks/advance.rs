@@ -97,7 +97,7 @@ fn note(world: &World, to: Advance) {
         }
     };
     let order = world.commit(Instant::now());
-    world.state().history.note(order.commit, call);
+    world.note_call(&mut world.state(), order.commit, call);
 }
 
 struct Advancing<'a> {

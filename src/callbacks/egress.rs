@@ -17,8 +17,9 @@ use super::connect::connect;
 use super::reach::{Reach, judge};
 use super::resolver::Resolver;
 use super::written::{WatchedBody, WatchedIo, watched};
+use crate::base::Commit;
 use crate::base::{Host, HttpUrl, ReceiverUrl, Stamp, plain_line};
-use crate::world::{Attempt, Commit, Contact};
+use crate::world::{Attempt, Contact};
 
 /// A receiver cannot delay its callback by more than a day.
 const RETRY_AFTER_MAX: Duration = Duration::from_hours(24);

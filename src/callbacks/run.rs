@@ -13,8 +13,8 @@ use super::egress::AttemptResult;
 use super::slots::Slot;
 use crate::base::{self, Moment, Origin, Panicked, ReceiverUrl, Stamp, contained_async};
 use crate::world::{
-    self, Callbacks, Delivery, DeliveryState, State, Turn, UnsentEvent, World, log_attempt,
-    log_cancelled, log_ended,
+    self, Callbacks, Delivery, DeliveryState, Happening, State, Turn, UnsentEvent, World,
+    log_attempt, log_cancelled, log_ended,
 };
 
 /// How long a world's queue pauses after a panic. A panic that repeats must not use up a core.
@@ -343,6 +343,7 @@ fn record_attempt(
         log_attempt(&world.tag, delivery, courier.retries.len() + 1, again);
         frees_next = !delivery.held_for_next;
         let ended = delivery.state;
+        world.tell_recorder(|| Happening::Attempted(Arc::new(delivery.clone())));
         callbacks.log.ended.count(ended);
     }
     callbacks.held.retain(|held| held.delivery != seq); // nothing makes its next attempt come sooner

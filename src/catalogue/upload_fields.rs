@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::base::{looks_like_json, pointer_part, read_json};
 use crate::http::{self, Picture, Room, Upload};
+use crate::scenario::is_base64;
 
 /// At most this many parts of a schema are searched, because its references may multiply.
 const PARTS_MAX: usize = 10_000;
@@ -249,6 +250,9 @@ fn facts(text: &str, room: Option<Room>, at: impl FnOnce() -> String) -> (Value,
     if decoded.is_err() {
         facts["type"] = "text/plain".into();
     }
+    if !is_base64(text) {
+        facts["base64"] = false.into(); // the rules refuse it, even if it can be decoded
+    }
     (facts, picture)
 }
 
@@ -296,7 +300,7 @@ fn stand_in_below(value: &mut Value, at: &str, found: &mut Vec<String>) {
         _ => format!("{at}.{name}"),
     };
     if is_upload(value) {
-        let is_base64 = value["type"] != "text/plain";
+        let is_base64 = value["base64"] != false;
         let hash = value["sha256"].take();
         *value = if is_base64 {
             hash

@@ -80,6 +80,13 @@ static GROUPS: [Group; 5] = [
                 ],
             ),
             entry("explain", &["iluma-sandbox explain 1a2b3c4d-7"]),
+            entry(
+                "replay",
+                &[
+                    "iluma-sandbox replay run.jsonl",
+                    "iluma-sandbox replay run.jsonl --scenarios my-scenarios --ignore reply.updated",
+                ],
+            ),
             entry("requests", &[]),
             entry("deliveries", &[]),
             entry("worlds", &[]),

@@ -20,7 +20,7 @@ use super::start_error;
 use super::start_table::{self, StartFlags};
 use super::tls::{ReceiverArguments, TlsArguments};
 use super::variables::{TEST_PANICS, variable};
-use crate::base::{ApiKey, Memory};
+use crate::base::{ApiKey, Memory, parse_size};
 use crate::callbacks::{CallbackUrl, Retries};
 use crate::http::{ControlToken, DEFAULT_PORT};
 use crate::sandbox::{Builder, Sandbox};
@@ -81,6 +81,12 @@ pub(super) struct Arguments {
     /// File that keeps the worlds over a restart. It is read at the start, and written every minute and at the end.
     #[arg(long, value_name = "FILE", env = "ILUMA_SANDBOX_STATE")]
     state: Option<PathBuf>,
+    /// File to which all that happens is appended, for `replay`.
+    #[arg(long, value_name = "FILE", env = "ILUMA_SANDBOX_RECORD")]
+    record: Option<PathBuf>,
+    /// Limit of the file of `--record`, such as `100MiB` [default: 1GiB]. What comes after it is not recorded.
+    #[arg(long, value_name = "SIZE", env = "ILUMA_SANDBOX_RECORD_MAX", value_parser = size)]
+    record_max: Option<u64>,
     /// Default URL for callbacks of a type. A world that registers its own URL uses that one. Can be
     /// repeated.
     #[arg(
@@ -313,11 +319,21 @@ impl Arguments {
         if let Some(file) = self.state {
             builder = builder.state(file);
         }
+        if let Some(file) = self.record {
+            builder = builder.record(file);
+        }
+        if let Some(bytes) = self.record_max {
+            builder = builder.record_max(bytes);
+        }
         if let Some(dates) = self.watchlist_dates {
             builder = builder.watchlist_dates(dates);
         }
         Ok(builder)
     }
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    parse_size(text).map(|bytes| bytes as u64)
 }
 
 fn callback(text: &str) -> Result<(String, CallbackUrl), String> {

@@ -18,6 +18,7 @@ pub(super) async fn report(log: &Log, error: StartError, tls_port: Option<u16>) 
         error @ (StartError::CallbackType { .. }
         | StartError::CallbackHost(_)
         | StartError::State(_)
+        | StartError::Recording(_)
         | StartError::Tls(_)) => log.misused(error),
         StartError::Bind { address, ref error } => {
             let flag = match tls_port {

@@ -1,12 +1,13 @@
 //! What the control API works with: the engine, the courier, and the parts that belong to the sandbox itself.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use hyper::StatusCode;
 use tokio::sync::watch;
 
 use super::inbox_store::Inbox;
+use super::recording_status::RecordingStatus;
 use super::redacted_explanation::redact_explanation;
 use super::state_access::StateAccess;
 use super::upload_store::UploadStore;
@@ -30,6 +31,8 @@ pub(crate) struct Context {
     pub page_bytes_max: usize,
     /// The file that keeps the worlds. None without `--state`.
     pub state: Option<StateAccess>,
+    /// None without `--record`.
+    pub recording: Option<Arc<Mutex<RecordingStatus>>>,
     /// Personal fields are not shown.
     pub redacts: bool,
     /// A broken file makes the sandbox unready.

@@ -201,7 +201,7 @@ pub(super) fn redeliver(
     let callbacks = &mut state.callbacks;
     let seq = callbacks.schedule(again, std::time::Duration::ZERO, Instant::now());
     let path = format!("deliveries/{written_id}/redeliver");
-    (state.history).note(order.commit, ControlCall::new("POST", path));
+    world.note_call(&mut state, order.commit, ControlCall::new("POST", path));
     context.courier.wake(world, &mut state);
     if let Some(ordered) = state.callbacks.log.get(seq) {
         log_ordered(&world.tag, ordered);

@@ -8,9 +8,10 @@ use serde_json::{Map, Value, json};
 use super::ask::JSON;
 use super::context::Context;
 use super::gathered::gathered;
+use crate::base::Commit;
 use crate::base::{microseconds, milliseconds, read_exact_json};
 use crate::http;
-use crate::world::{self, Commit, Content, DecidedBy, Exchange, KeptBody};
+use crate::world::{self, Content, DecidedBy, Exchange, KeptBody};
 
 /// A request with its reply, as the control API writes it.
 pub(in crate::control) fn exchange_json(context: &Context, exchange: &Exchange) -> Value {

@@ -25,6 +25,8 @@ mod metrics;
 mod next;
 mod pages;
 mod readyz;
+mod recording;
+mod recording_status;
 mod redacted_explanation;
 mod requests;
 mod routes;
@@ -47,10 +49,12 @@ pub(crate) use self::control::{failed_reply, is_control_path, may_wait, no_memor
 pub(crate) use self::coverage_report::Coverage;
 pub(crate) use self::direct::{heal, set_faults, trigger_directly};
 #[cfg(feature = "cli")]
-pub(crate) use self::export::{delivery_lines, exchange_line};
+pub(crate) use self::export::{delivery_lines, exchange_line, masked};
 pub(crate) use self::inbox_store::Inbox;
 pub(crate) use self::next::{NextOutcome, Unqueueable};
 pub(crate) use self::pages::answer_document;
+pub(crate) use self::recording::{recording_head, recording_lines};
+pub(crate) use self::recording_status::RecordingStatus;
 pub(crate) use self::routes::{body_bytes_max, own_route, own_routes};
 pub(crate) use self::state_access::{StateAccess, StateStatus, StateWritten, WriteState};
 pub(crate) use self::summary::summary;

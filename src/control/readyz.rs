@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::ask::{ControlAnswer, ControlRequest};
 use super::context::Context;
-use super::state;
+use super::{recording, state};
 use crate::base::lock;
 use crate::catalogue::Reload;
 use crate::scenario::LoadError;
@@ -61,6 +61,10 @@ pub(super) async fn answer(request: ControlRequest<'_>) -> ControlAnswer {
     let state = state::shown(context.state.as_ref(), held.resting);
     if !state.is_null() {
         body["state"] = state;
+    }
+    let recording = recording::shown(context.recording.as_ref());
+    if !recording.is_null() {
+        body["recording"] = recording;
     }
     body["last_reload_ms_ago"] = ms_ago(&reload).into();
     if !catalogue.warnings.is_empty() {

@@ -102,7 +102,7 @@ pub(super) fn fire(
     state.exercised.behaviour(Behaviour::Normal);
     let callbacks = &mut state.callbacks;
     let seq = callbacks.schedule(delivery, Duration::ZERO, Instant::now());
-    state.history.note(order.commit, call);
+    world.note_call(&mut state, order.commit, call);
     context.courier.wake(world, &mut state);
     if let Some(ordered) = state.callbacks.log.get(seq) {
         log_ordered(&world.tag, ordered);

@@ -57,6 +57,11 @@ pub(crate) enum Body {
 }
 
 impl Call {
+    /// Whether the texts of files in its body are their hashes. Without a body a sample may stand in, which has whole files.
+    pub(crate) fn has_hashes_for_files(&self) -> bool {
+        self.files_are_hashes && !matches!(self.body, Body::Empty)
+    }
+
     pub(crate) fn method(&self) -> &Method {
         &self.head.method
     }

@@ -27,6 +27,7 @@ pub(crate) fn assemble(
         scenarios,
         worlds,
         state,
+        recording,
     } = loaded;
     let (memory, live) = (worlds.memory(), worlds.live.clone());
     let keeps_uploads = !options.no_thumbnails && !options.redact;
@@ -64,6 +65,7 @@ pub(crate) fn assemble(
         in_flight: InFlight::new(memory.in_flight()),
         page_bytes_max: memory.page(),
         state: state.as_ref().map(StateKeeper::access),
+        recording: recording.is_some().then(Arc::default),
         redacts: options.redact,
         strict_reload: options.strict_reload,
         authority_file,
@@ -71,5 +73,5 @@ pub(crate) fn assemble(
         stop: stopped,
         turns: Turns::default(),
     };
-    Serving::new(control, memory, state, stop)
+    Serving::new(control, memory, state, recording, stop)
 }

@@ -56,4 +56,50 @@ impl Builder {
         self.options.state = Some(file.into());
         self
     }
+
+    /// Appends all that happens to a file, in lines of JSON, while it happens: requests with their whole bodies, control
+    /// calls, callbacks. `iluma-sandbox replay` answers it again. A file that is there already must be a recording. Keys and
+    /// tokens are not written; [`Builder::redact`] hides personal fields too. If the disk is full, the sandbox goes on, and
+    /// `readyz` says so.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let file = folder.path().join("run.jsonl");
+    /// let sandbox = Sandbox::builder().record(&file).start().await.unwrap();
+    /// sandbox.world_named("shop").next("v0/individual_cft_peps", "COMPLETED_FOUND");
+    /// sandbox.stop().await;
+    /// assert!(std::fs::read_to_string(file).unwrap().contains("/__sandbox/next"));
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn record(mut self, file: impl Into<PathBuf>) -> Self {
+        self.options.record = Some(file.into());
+        self
+    }
+
+    /// The limit of the file of [`Builder::record`], in bytes. Without it, the limit is 1 GiB. What comes after it is not
+    /// recorded.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use iluma_sandbox::Sandbox;
+    ///
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let file = folder.path().join("run.jsonl");
+    /// let sandbox = Sandbox::builder().record(&file).record_max(1000).start().await.unwrap();
+    /// # let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    /// # client.get(sandbox.url() + "/v1/callback/urls").basic_auth(sandbox.api_key(), Some("")).send().await.unwrap();
+    /// // … the code under test asks, then:
+    /// sandbox.stop().await;
+    /// assert!(std::fs::metadata(file).unwrap().len() <= 1000);
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn record_max(mut self, bytes: u64) -> Self {
+        self.options.record_bytes_max = Some(bytes);
+        self
+    }
 }

@@ -2,19 +2,26 @@
 
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
+
 use super::options::{Options, StartError};
 use crate::base::Memory;
 use crate::catalogue::Current;
-use crate::server::StateFile;
-use crate::world::Worlds;
+use crate::server::{RecordingFile, StateFile};
+use crate::world::{Recorded, Recorder, Worlds};
 
 const REDACTED: &str =
     "a state file holds all that worlds know, also personal fields: leave out --state or --redact";
+
+/// How long a recording may be unless another limit is set.
+pub(crate) const RECORDING_BYTES_MAX: u64 = 1 << 30;
 
 pub(crate) struct Loaded {
     pub scenarios: Current,
     pub worlds: Worlds,
     pub state: Option<StateFile>,
+    /// The file of the recording, and what is to be written into it.
+    pub recording: Option<(RecordingFile, mpsc::UnboundedReceiver<Recorded>)>,
 }
 
 impl Loaded {
@@ -23,7 +30,14 @@ impl Loaded {
         if options.state.is_some() && options.redact {
             return Err(StartError::State(REDACTED.to_owned()));
         }
-        let loaded = Self::without_state(options, options.load()?);
+        let mut loaded = Self::without_state(options, options.load()?);
+        if let Some(path) = &options.record {
+            let bytes_max = options.record_bytes_max.unwrap_or(RECORDING_BYTES_MAX);
+            let file = RecordingFile::open(path, bytes_max);
+            let (recorder, events) = Recorder::new();
+            loaded.worlds.recorder = Some(recorder);
+            loaded.recording = Some((file.map_err(StartError::Recording)?, events));
+        }
         let Some(path) = &options.state else {
             return Ok(loaded);
         };
@@ -40,6 +54,7 @@ impl Loaded {
             scenarios,
             worlds: Worlds::new(options.seed, options.clock, memory, Arc::default()),
             state: None,
+            recording: None,
         }
     }
 }

@@ -20,14 +20,20 @@ mod test_end;
 mod world;
 mod worlds;
 
-#[cfg(any(feature = "cli", test, fuzzing))]
+#[cfg(feature = "cli")]
+pub(crate) use self::assembly::assemble;
+#[cfg(all(any(test, fuzzing), not(feature = "cli")))]
 pub(crate) use self::assembly::assemble;
 pub use self::blocking::BlockingSandbox;
 pub use self::builder::Builder;
 pub use self::callback::Callback;
-#[cfg(any(feature = "cli", test, fuzzing))]
+#[cfg(feature = "cli")]
 pub(crate) use self::loaded::Loaded;
-#[cfg(any(feature = "cli", test, fuzzing))]
+#[cfg(all(any(test, fuzzing), not(feature = "cli")))]
+pub(crate) use self::loaded::Loaded;
+#[cfg(feature = "cli")]
+pub(crate) use self::options::Options;
+#[cfg(all(any(test, fuzzing), not(feature = "cli")))]
 pub(crate) use self::options::Options;
 pub use self::options::StartError;
 pub use self::receiver::{ReceivedCallback, Receiver};

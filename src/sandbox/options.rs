@@ -42,6 +42,8 @@ pub(crate) struct Options {
     pub no_thumbnails: bool,
     /// The file that keeps the worlds.
     pub state: Option<PathBuf>,
+    pub record: Option<PathBuf>,
+    pub record_bytes_max: Option<u64>,
     /// The commands of the binary, each with its purpose.
     pub commands: Option<Commands>,
 }
@@ -86,6 +88,9 @@ pub enum StartError {
     /// The state file cannot be used: it is torn or of another sandbox, in use, or cannot be written.
     #[error("{0}")]
     State(String),
+    /// The file of the recording cannot be used.
+    #[error("{0}")]
+    Recording(String),
     /// TLS cannot be set up: a certificate, a key or the folder of the authority is wrong.
     #[error("{0}")]
     Tls(String),

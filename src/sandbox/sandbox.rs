@@ -186,12 +186,22 @@ impl Sandbox {
             server.await.ok();
         }
         self.serving.control.courier.stop();
+        self.end_recording();
         let Some((keeper, keeping)) = self.serving.state.as_ref().zip(self.state.take()) else {
             return Ok(());
         };
         keeper.end();
         let kept = keeping.await;
         kept.unwrap_or_else(|_| Err("the sandbox failed; its log says where".to_owned()))
+    }
+
+    /// Writes the rest of the recording.
+    fn end_recording(&self) {
+        if let Some(recording) = &self.serving.recording {
+            let worlds = self.serving.control.engine.worlds.all();
+            worlds.iter().for_each(|world| world.record_end());
+            recording.end();
+        }
     }
 }
 
@@ -200,6 +210,7 @@ impl Drop for Sandbox {
     fn drop(&mut self) {
         self.serving.stop();
         self.serving.control.courier.stop();
+        self.end_recording();
         if let Some(keeper) = &self.serving.state {
             keeper.end();
         }

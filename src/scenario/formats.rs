@@ -73,7 +73,7 @@ fn is_e164(text: &str) -> bool {
 
 /// Whether a text uses the standard alphabet, with or without padding. It is not decoded, because it may be an image
 /// of a megabyte.
-fn is_base64(text: &str) -> bool {
+pub(crate) fn is_base64(text: &str) -> bool {
     let digits = text.trim_end_matches('=');
     let padding = text.len() - digits.len();
     let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');

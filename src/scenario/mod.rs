@@ -36,7 +36,7 @@ pub(crate) use self::format_dummy::{
     AccountFinding, BankAccountPart, EntityPart, ListingId, ListingPart, PersonPart, Scope,
 };
 pub(crate) use self::format_faults::{DelayPart, FaultPart, KindPart, RateLimitPart};
-pub(crate) use self::formats::{FORMATS, is_calendar_date};
+pub(crate) use self::formats::{FORMATS, is_base64, is_calendar_date};
 pub use self::mistake::{LoadError, LoadErrors};
 pub(crate) use self::mistakes_listed::{exceeds_list, listed_mistakes};
 #[cfg(any(test, fuzzing))]

@@ -6,10 +6,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::answer::{FollowUp, Registration};
+use crate::base::Commit;
 use crate::callbacks::{AttemptResult, Courier};
 use crate::control::Context;
 use crate::http::ApiError;
-use crate::world::{Attempt, Commit, WAIT, Waiting, World, log_url_test};
+use crate::world::{Attempt, WAIT, Waiting, World, log_url_test};
 
 /// How long the receiver of a test may take.
 const TEST_TIME: Duration = Duration::from_secs(10);

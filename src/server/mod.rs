@@ -16,6 +16,7 @@ mod pace;
 mod ports;
 mod protocol;
 mod record;
+mod recording;
 #[cfg(feature = "cli")]
 mod replayed_request;
 mod respond;
@@ -35,6 +36,7 @@ pub(crate) use self::listeners::{Place, listen};
 #[cfg(feature = "tls")]
 pub(crate) use self::new_file::{NewFile, Readers, create, overwrite};
 pub(crate) use self::ports::{OpenError, Ports, Secured};
+pub(crate) use self::recording::RecordingFile;
 #[cfg(feature = "cli")]
 pub(crate) use self::replayed_request::{RecordedRequest, answer_again};
 pub(crate) use self::serving::Serving;

@@ -6,12 +6,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::serving::Serving;
 use crate::answer::{Answered, Engine, ReplyFaults};
 use crate::catalogue::{Catalogue, Endpoint, Route, UploadFields};
-use crate::http::{self, Body, Call, MediaType, Picture};
-use crate::world::{Decision, Exchange, KeptBody, NO_WORLD, head_text};
+use crate::http::{self, Body, Call, MediaType, Picture, TraceContext};
+use crate::world::{Decision, Exchange, Happening, KeptBody, NO_WORLD, head_text};
+
+/// Room that an exchange takes in a recording besides the body of its request.
+const RECORDED_BYTES: usize = 16 << 10;
 
 /// The endpoint that a request asks for an answer. None for a request that reads, and outside of the products.
 pub(super) fn asked_endpoint<'c>(catalogue: &'c Catalogue, head: &Parts) -> Option<&'c Endpoint> {
@@ -48,11 +52,15 @@ pub(super) struct RequestForJournal {
     pub head: Box<str>,
     pub body: KeptBody,
     pub pictures: Vec<Picture>,
+    /// The whole body and its room, for a recording.
+    pub whole: Option<(KeptBody, OwnedSemaphorePermit)>,
+    /// For the log.
+    pub trace: Option<TraceContext>,
 }
 
 /// Copies the part of a long body that is kept, in turns with other requests. None for a short body, and
 /// where the body may hold files, which are not kept.
-pub(super) async fn keep_long_body(serving: &Serving, call: &Call) -> Option<KeptBody> {
+async fn keep_long_body(serving: &Serving, call: &Call) -> Option<KeptBody> {
     match &call.body {
         Body::Bytes(bytes) if KeptBody::keeps_a_part_of(bytes) => {
             if uploads(serving, &call.head).is_some() {
@@ -64,38 +72,60 @@ pub(super) async fn keep_long_body(serving: &Serving, call: &Call) -> Option<Kep
     }
 }
 
-/// Copies what the journal keeps of a request. `long_body` is the copy of its body where it was made already.
+/// Waits until the recording has room for the request, if there is a recording.
+async fn room_for_recording(serving: &Serving, call: &Call) -> Option<OwnedSemaphorePermit> {
+    let recorder = serving.control.engine.worlds.recorder.as_ref()?;
+    let bytes = match &call.body {
+        Body::Bytes(bytes) => bytes.len(),
+        Body::Empty | Body::Parts(_) | Body::Unreadable(_) => 0,
+    };
+    Box::pin(recorder.room(bytes + RECORDED_BYTES)).await
+}
+
+/// What takes time before a request can be kept.
+pub(super) struct PreparedToKeep {
+    /// The part of a long body that is kept.
+    long_body: Option<KeptBody>,
+    room: Option<OwnedSemaphorePermit>,
+}
+
+pub(super) async fn prepare_to_keep(serving: &Serving, call: &Call) -> PreparedToKeep {
+    PreparedToKeep {
+        long_body: keep_long_body(serving, call).await,
+        room: room_for_recording(serving, call).await,
+    }
+}
+
+/// Copies what the journal keeps of a request.
 pub(super) fn keep(
     serving: &Serving,
     call: &Call,
     answered: &Answered,
-    long_body: Option<KeptBody>,
+    PreparedToKeep { long_body, room }: PreparedToKeep,
 ) -> RequestForJournal {
     let target = call.head.uri.path_and_query();
     let target = target.map_or("", |target| target.as_str());
     let head = head_text(call.head.method.as_str(), target, &call.head.headers);
+    let trace = TraceContext::of(&call.head.headers);
     let uploads = answered.uploads.as_deref();
-    let body = match (long_body, &call.body, uploads) {
-        (Some(kept), _, None) => kept,
-        (_, Body::Bytes(bytes), Some(uploads)) => {
+    let (bytes, pictures) = match (&call.body, uploads) {
+        (Body::Bytes(bytes), Some(uploads)) => {
             let is_form = call.media_type() == MediaType::Form;
             let room = || serving.control.uploads.room();
             let (bytes, pictures) = uploads.keep(bytes, is_form, &room);
-            let body = KeptBody::copied(&bytes);
-            return RequestForJournal {
-                head,
-                body,
-                pictures,
-            };
+            (Bytes::from(bytes), pictures)
         }
-        (_, Body::Bytes(bytes), None) => KeptBody::copied(bytes),
-        (_, Body::Parts(parts), _) => KeptBody::copied(parts.to_string().as_bytes()),
-        (_, Body::Empty | Body::Unreadable(_), _) => KeptBody::copied(b""),
+        (Body::Bytes(bytes), None) => (bytes.clone(), Vec::new()),
+        (Body::Parts(parts), _) => (Bytes::from(parts.to_string()), Vec::new()),
+        (Body::Empty | Body::Unreadable(_), _) => (Bytes::new(), Vec::new()),
     };
+    let long_body = long_body.filter(|_| uploads.is_none());
     RequestForJournal {
         head,
-        body,
-        pictures: Vec::new(),
+        body: long_body.unwrap_or_else(|| KeptBody::copied(&bytes)),
+        pictures,
+        trace,
+        whole: room.map(|room| (KeptBody::whole(bytes), room)),
     }
 }
 
@@ -111,6 +141,8 @@ pub(super) fn record(
         head,
         body,
         pictures,
+        trace: _,
+        whole,
     } = kept;
     let Some(world) = finished.answered.world.clone() else {
         return record_stranger(engine, exchange(finished, head, body));
@@ -118,7 +150,21 @@ pub(super) fn record(
     let is_accepted = finished.answered.decision.is_accepted();
     let uploads = is_accepted.then(|| serving.control.uploads.to_keep(&world, pictures));
     engine.panics.reached("record");
-    let seq = world.record(exchange(finished, head, body), uploads.flatten());
+    let reply = whole
+        .is_some()
+        .then(|| finished.answered.reply.body.clone());
+    let exchange = exchange(finished, head, body);
+    let recorded = whole.map(|whole| (exchange.clone(), whole));
+    let seq = world.record(exchange, uploads.flatten());
+    if let (Some((exchange, (request, room))), Some(reply)) = (recorded, reply) {
+        let exchange = Exchange {
+            seq,
+            request,
+            reply: KeptBody::whole(reply),
+            ..exchange
+        };
+        world.tell_recorder(|| Happening::Exchange(Box::new(exchange), room));
+    }
     trace(&world.tag, seq)
 }
 

@@ -1,5 +1,6 @@
 //! Answers a recorded request again, without a socket and without calling anybody.
 
+use bytes::Bytes;
 
 use super::follow_up::{self, Release};
 use super::record::{Finished, RequestForJournal, record};
@@ -19,8 +20,9 @@ pub(crate) struct RecordedRequest {
     pub failed_test: Option<String>,
 }
 
-/// Answers the request and records it in the journal of its world, where the reply can be read.
-pub(crate) fn answer_again(serving: &Serving, request: RecordedRequest) {
+/// Answers the request and records it in the journal of its world. Returns the body of the reply, of which the journal may
+/// have only the beginning.
+pub(crate) fn answer_again(serving: &Serving, request: RecordedRequest) -> Bytes {
     let RecordedRequest {
         call,
         head,
@@ -45,6 +47,7 @@ pub(crate) fn answer_again(serving: &Serving, request: RecordedRequest) {
             }
         }
     }
+    let reply = answered.reply.body.clone();
     let faults = answered.reply.faults.take();
     let finished = Finished {
         duration: std::time::Duration::ZERO,
@@ -56,6 +59,9 @@ pub(crate) fn answer_again(serving: &Serving, request: RecordedRequest) {
         head,
         body,
         pictures: Vec::new(),
+        trace: None,
+        whole: None,
     };
     record(serving, finished, kept);
+    reply
 }

@@ -13,15 +13,16 @@ use super::body::{self, BodySource, ReadBody};
 use super::follow_up::{self, Release};
 use super::log::{RequestLine, Unanswered, log_own_reply};
 use super::pace::Pace;
-use super::record::{Finished, keep, keep_long_body, record, uploads};
+use super::record::{Finished, keep, prepare_to_keep, record, uploads};
 use super::sabotage::{self, Written};
 use super::serving::Serving;
 use crate::answer::{self, Answered, FollowUp, Reply};
+use crate::base::Commit;
 use crate::base::{self, Admission, InFlight, InFlightShare, Panicked, contained, contained_async};
 use crate::catalogue::UploadFields;
 use crate::control;
 use crate::http::{self, ApiError, BodyContent, Call, Picture, ReplyBody};
-use crate::world::{Commit, Decision};
+use crate::world::Decision;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const OUTCOME: HeaderName = HeaderName::from_static("x-sandbox-outcome");
@@ -109,21 +110,19 @@ async fn respond_or_panic(
             share.shrink(&serving.control.in_flight, head_bytes);
         }
     }
-    if let Some(response) = answer_as_sandbox(serving, &call, is_control).await {
-        let response = if is_large(&response) {
-            hold(serving, response, Some(pace)).await
-        } else {
-            response
-        };
+    if let Some(mut response) = answer_as_sandbox(serving, &call, is_control).await {
+        if is_large(&response) {
+            response = hold(serving, response, Some(pace)).await;
+        }
         log_own_reply(&call, response.status());
         let written = response.map(|body| Written::new(body, pace));
         return Some(hold_stream(serving, written, share, pace));
     }
     // This comes before anything is done: if the client goes away meanwhile, its request has no effect.
-    let long_body = keep_long_body(serving, &call).await;
+    let prepared = prepare_to_keep(serving, &call).await;
     let (mut answered, panicked) = answer(serving, &call);
     let released = follow_up(serving, &mut answered).await;
-    let mut kept = keep(serving, &call, &answered, long_body);
+    let mut kept = keep(serving, &call, &answered, prepared);
     kept.pictures.splice(0..0, pictures);
     let headers = emptied(std::mem::take(&mut call.head.headers));
     let mut response = begin_response(&answered.reply, released, headers);
@@ -140,7 +139,7 @@ async fn respond_or_panic(
         answered,
         faults: faults.as_deref(),
     };
-    let line = RequestLine::of(&mut finished);
+    let line = RequestLine::of(&mut finished, &kept);
     let trace = record(serving, finished, kept);
     let shown_trace = trace.to_str().expect("hex digits");
     if let Some(line) = line {

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
+use super::recording::{RecordingFile, RecordingWriter};
 use super::state::StateKeeper;
 use crate::base::Memory;
 use crate::control::Context;
+use crate::world::Recorded;
 
 #[derive(Debug)]
 pub(crate) struct Serving {
@@ -17,6 +19,8 @@ pub(crate) struct Serving {
     pub connection_ended: Notify,
     /// Writes the state file. None without one.
     pub state: Option<Arc<StateKeeper>>,
+    /// Writes the recording. None without one.
+    pub recording: Option<RecordingWriter>,
     stop: watch::Sender<bool>,
 }
 
@@ -26,13 +30,18 @@ impl Serving {
         control: Context,
         memory: Memory,
         state: Option<Arc<StateKeeper>>,
+        recording: Option<(RecordingFile, mpsc::UnboundedReceiver<Recorded>)>,
         stop: watch::Sender<bool>,
     ) -> Self {
+        let control = Arc::new(control);
+        let recording =
+            recording.map(|(file, events)| RecordingWriter::start(file, events, &control));
         Self {
-            control: Arc::new(control),
+            control,
             connections_max: memory.connections(),
             connection_ended: Notify::new(),
             state,
+            recording,
             stop,
         }
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use hyper::StatusCode;
 
-use super::commit::Commit;
+use crate::base::Commit;
 use crate::base::Stamp;
 
 /// One attempt to send a delivery.

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
-use super::commit::Commit;
+use crate::base::Commit;
 
 /// Older calls are dropped.
 pub(crate) const CONTROL_CALLS_MAX: usize = 1000;
@@ -87,13 +87,7 @@ impl History {
         self.kept.get(at)
     }
 
-    /// Keeps a call that was made now.
-    pub(crate) fn note(&mut self, commit: Commit, call: ControlCall) {
-        let call = CommittedCall {
-            commit,
-            at: SystemTime::now(),
-            call,
-        };
+    pub(super) fn note(&mut self, call: CommittedCall) {
         self.bytes += call.bytes();
         self.kept.push_back(call);
         if self.kept.len() > CONTROL_CALLS_MAX {

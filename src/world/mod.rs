@@ -1,7 +1,6 @@
 //! The data of one API key: records, queue, faults, outbox, journal. Searches, verifies and redacts the journal.
 
 mod attempt;
-mod commit;
 mod digest;
 mod dropped_worlds;
 mod exercised;
@@ -9,11 +8,13 @@ mod history;
 mod journal;
 mod last_uses;
 mod named;
+mod order;
 mod origin;
 mod outbox;
 mod queued;
 mod read_world;
 mod recent_uploads;
+mod recorder;
 mod records;
 mod resting;
 mod saved_worlds;
@@ -32,7 +33,6 @@ mod worlds;
 mod worlds_room;
 
 pub(crate) use self::attempt::{Attempt, Contact, TriedAddress};
-pub(crate) use self::commit::Commit;
 pub(crate) use self::digest::WorldDigest;
 pub(crate) use self::exercised::{Durations, Exercised, LIMITS_US};
 pub(crate) use self::history::{CommittedCall, ControlCall};
@@ -55,6 +55,7 @@ pub(crate) use self::outbox::{
 pub(crate) use self::queued::{CallKind, QUEUED_MAX, Queued, QueuedOutcomes, TIMES_MAX};
 pub(crate) use self::read_world::ReadWorld;
 pub(crate) use self::recent_uploads::RequestUploads;
+pub(crate) use self::recorder::{Happening, Recorded, Recorder};
 pub(crate) use self::records::{Later, Record, Version};
 pub(crate) use self::saved_worlds::{LoadedWorld, SavedWorld, WorldToSave};
 pub(crate) use self::snapshot::{SNAPSHOT_BYTES_MAX, Snapshot, SnapshotRefused};

@@ -28,7 +28,7 @@ impl World {
         let mut state = self.state();
         let is_queued = state.next.push(calls, queued);
         if is_queued {
-            state.history.note(order.commit, call);
+            self.note_call(&mut state, order.commit, call);
         }
         self.note_setup(&state);
         is_queued
@@ -60,7 +60,7 @@ impl World {
                 .map(|calls| state.next.clear(Some(calls)))
                 .sum(),
         };
-        state.history.note(order.commit, call);
+        self.note_call(&mut state, order.commit, call);
         self.note_setup(&state);
         cleared
     }
@@ -75,7 +75,7 @@ impl World {
     ) {
         let order = self.commit(now);
         let mut state = self.state();
-        state.history.note(order.commit, call);
+        self.note_call(&mut state, order.commit, call);
         let since = Moment::new(now, state.callbacks.advanced);
         state.faults.set(faults, ttl, since);
         self.note_setup(&state);

@@ -15,6 +15,7 @@ use super::journal::{CallbackTokens, Exchange, Mask, Waiters};
 use super::origin::Origin;
 use super::outbox::{Delivery, log_cancelled};
 use super::recent_uploads::RequestUploads;
+use super::recorder::{Happening, Recorder};
 use super::state::State;
 use super::state_guard::StateGuard;
 use super::totals::{RunTotals, Tally};
@@ -72,6 +73,7 @@ pub(crate) struct World {
     pub(super) tokens: Arc<CallbackTokens>,
     /// Tells watchers what happens in this world.
     pub(super) live: Arc<Watchers>,
+    pub(crate) recorder: Option<Recorder>,
 }
 
 impl World {
@@ -294,10 +296,12 @@ impl World {
                 if state.callbacks.pending() == 0 {
                     let cancelled = state.callbacks.log.ended.cancelled(); // cancelled by this reset only
                     totals.take(&mut state);
+                    self.record_deliveries(&state, order.commit);
                     let before = state.clear();
                     fill(&mut state);
-                    if let Some(call) = call {
-                        state.history.note(order.commit, call);
+                    match call {
+                        Some(call) => self.note_call(&mut state, order.commit, call),
+                        None => self.tell_recorder(|| Happening::Ended(order.commit)),
                     }
                     self.note_setup(&state);
                     self.enforce_limits(&mut state);

@@ -15,6 +15,7 @@ use super::journal::{CallbackTokens, Waiters};
 use super::last_uses::{Droppable, LastUses};
 use super::outbox::PendingCounts;
 use super::read_world::ReadWorld;
+use super::recorder::Recorder;
 use super::resting::{RestingWorld, RestingWorlds};
 use super::state::State;
 use super::totals::{RunTotals, Tally, Totals};
@@ -78,6 +79,8 @@ pub(crate) struct Worlds {
     /// The callback tokens of all worlds, which must not be shown.
     pub(crate) tokens: Arc<CallbackTokens>,
     pub(crate) live: Arc<Watchers>,
+    /// Takes what happens in worlds that are made from now on.
+    pub(crate) recorder: Option<Recorder>,
 }
 
 impl Worlds {
@@ -103,6 +106,7 @@ impl Worlds {
             summing: tokio::sync::Mutex::default(),
             tokens: Arc::default(),
             live,
+            recorder: None,
         }
     }
 
@@ -241,7 +245,9 @@ impl Worlds {
             totals: self.totals.clone(),
             tokens: self.tokens.clone(),
             live: self.live.clone(),
+            recorder: self.recorder.clone(),
         });
+        world.record_begin();
         self.tokens.add(&world.callback_token());
         worlds.insert(key.clone(), world.clone());
         if has_unsent {

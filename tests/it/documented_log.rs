@@ -73,6 +73,14 @@ const PROMISES: &[(&str, &str, Proof)] = &[
         ),
     ),
     (
+        "docs/replay.md",
+        "If the disk is full, the log says so once",
+        Test(
+            "record",
+            "a_full_disk_is_reported_once_in_the_log_and_in_readyz_and_the_sandbox_goes_on",
+        ),
+    ),
+    (
         "docs/reliability.md",
         "the log says it once, `readyz` says it until a write succeeds",
         Test(

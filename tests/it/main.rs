@@ -24,6 +24,7 @@ mod callbacks;
 mod catalog;
 mod choosing;
 mod client;
+mod client_versions;
 #[cfg(unix)]
 mod command_line;
 mod connecting;
@@ -104,7 +105,11 @@ mod reading;
 mod readme;
 mod ready_made;
 mod receiver;
+#[cfg(target_os = "linux")]
+mod record;
 mod reload;
+#[cfg(target_os = "linux")]
+mod replay;
 mod requests;
 #[cfg(unix)]
 mod sandbox_url;

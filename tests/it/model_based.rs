@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::client::{Answer, Client};
 use crate::model::{Delivery, Model, Outcome, Product, assert_error};
 use crate::receiver::{Reaction, Receiver, StandingClock};
+use crate::replay::assert_text_replays;
 
 /// Ten thousand take about twelve minutes: `PROPTEST_CASES=10000 cargo test --test it model_based`.
 const CASES: u32 = 24;
@@ -108,6 +109,7 @@ fn two_worlds_at_once_do_what_the_contract_says_whatever_is_done_to_them_in_what
             let [first, second] = &worlds;
             first.knows_nothing_of(second).await;
             second.knows_nothing_of(first).await;
+            first.replays().await;
             for world in worlds {
                 world.end().await;
             }
@@ -329,6 +331,12 @@ impl<'c> World<'c> {
             let answer = Answer::of(self.request("GET", &path)).await;
             assert_error(answer.status, &answer.text, 404, "DATA_NOT_FOUND");
         }
+    }
+
+    /// Expects that a replay of its export answers and sends the same.
+    async fn replays(&self) {
+        let exported = Answer::of(self.request("GET", "/__sandbox/export")).await;
+        assert_text_replays(&exported.text);
     }
 
     /// Reads its records once more and ends it.

@@ -22,7 +22,7 @@ pub(crate) const READY_MADE: [&str; 6] = [
 ];
 
 /// The folder as `init --from` writes it.
-fn written(name: &str) -> TempDir {
+pub(crate) fn written(name: &str) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let dir = folder.path().to_str().expect("UTF-8");
     let (code, _, complaint) = run(&["init", "--from", name, dir]);

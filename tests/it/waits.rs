@@ -168,6 +168,16 @@ const METHODS: &[(&str, &str)] = &[
 const FILES: &[(&str, usize, &str)] = &[
     ("base/in_flight.rs", 1, "a second"),
     (
+        "cli/replay/run.rs",
+        1,
+        "nothing: the time of a replay passes at once",
+    ),
+    (
+        "server/recording/recording_writer.rs",
+        2,
+        "the next event; the stop",
+    ),
+    (
         "base/turns.rs",
         3,
         "another calculation ends; its turn, a millisecond",

@@ -5,22 +5,27 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::difference::{FieldDifference, differences};
+use crate::base::read_exact_json;
 
 /// Traces that are shown of one kind of difference.
 const TRACES_SHOWN_MAX: usize = 3;
 
 /// The fields of an exchange that a replay must give again.
-const OF_EXCHANGE: [&str; 6] = [
+const OF_EXCHANGE: [&str; 7] = [
     "status",
     "outcome",
     "endpoint",
     "reply_headers",
     "fault",
     "delay_ms",
+    "reply_sha256",
 ];
 
+/// The same where the status differs: then everything else does too.
+const OF_OTHER_REPLY: [&str; 3] = ["status", "outcome", "fault"];
+
 /// The fields of a delivery that a replay must give again.
-const OF_DELIVERY: [&str; 14] = [
+const OF_DELIVERY: [&str; 13] = [
     "id",
     "callback_type",
     "state",
@@ -34,7 +39,6 @@ const OF_DELIVERY: [&str; 14] = [
     "depth",
     "traceparent",
     "request_id",
-    "body",
 ];
 
 /// What a replay compares, and when it ends.
@@ -109,8 +113,16 @@ impl Comparison {
         }
         self.compared += 1;
         let trace = recorded["trace"].as_str().unwrap_or_default();
-        let mut found = self.fields(&OF_EXCHANGE, recorded, again);
-        found.extend(self.kept(body(recorded, again, "reply", "reply_text")));
+        let is_other = recorded["status"] != again["status"];
+        let names: &[&str] = if is_other {
+            &OF_OTHER_REPLY
+        } else {
+            &OF_EXCHANGE
+        };
+        let mut found = self.fields(names, recorded, again);
+        if !is_other {
+            found.extend(self.kept(reply(recorded, again)));
+        }
         self.different += usize::from(!found.is_empty());
         self.add("reply", found, trace);
     }
@@ -152,8 +164,8 @@ impl Comparison {
         );
     }
 
-    /// Compares all callbacks of a world.
-    pub(super) fn deliveries(&mut self, recorded: &[Value], again: &[Value]) {
+    /// Compares the callbacks of a world. Unless they are complete, more callbacks are no difference.
+    pub(super) fn deliveries(&mut self, recorded: &[&Value], again: &[Value], is_complete: bool) {
         let id_of = |line: &Value| line["id"].as_str().unwrap_or_default().to_owned();
         let mut others: IndexMap<_, _> = again.iter().map(|line| (id_of(line), line)).collect();
         for line in recorded {
@@ -171,7 +183,7 @@ impl Comparison {
             self.add("callback", found, &place);
         }
         for (_, line) in others {
-            if self.counts(endpoint_of(line)) {
+            if is_complete && self.counts(endpoint_of(line)) {
                 self.callbacks += 1;
                 self.different_callbacks += 1;
                 self.add(
@@ -185,6 +197,7 @@ impl Comparison {
 
     fn delivery(&self, recorded: &Value, again: &Value) -> Vec<FieldDifference> {
         let mut found = self.fields(&OF_DELIVERY, recorded, again);
+        found.extend(self.kept(callback_body(recorded, again)));
         let attempts = |line: &Value| line["attempts"].as_array().map_or(0, Vec::len);
         if attempts(recorded) != attempts(again) {
             let words = format!("{} became {}", attempts(recorded), attempts(again));
@@ -249,22 +262,36 @@ fn whole(words: &str) -> FieldDifference {
     }
 }
 
-/// The differences between two bodies. Bytes that differ only in their form are one difference.
-fn body(recorded: &Value, again: &Value, json: &str, text: &str) -> Vec<FieldDifference> {
-    let bytes = |line: &Value| match &line[text] {
+/// The differences between the bodies of two replies.
+fn reply(recorded: &Value, again: &Value) -> Vec<FieldDifference> {
+    let bytes = |line: &Value| match &line["reply_text"] {
         Value::String(text) => text.clone(),
-        _ => line[json].to_string(),
+        _ => line["reply"].to_string(),
     };
-    if bytes(recorded) == bytes(again) {
+    let is_same = bytes(recorded) == bytes(again);
+    body("reply", is_same, &recorded["reply"], &again["reply"])
+}
+
+/// The same for two callbacks, whose bodies are texts.
+fn callback_body(recorded: &Value, again: &Value) -> Vec<FieldDifference> {
+    let json = |line: &Value| {
+        let text = line["body"].as_str().unwrap_or_default();
+        read_exact_json(text.as_bytes()).unwrap_or_else(|| text.into())
+    };
+    let is_same = recorded["body"] == again["body"];
+    body("body", is_same, &json(recorded), &json(again))
+}
+
+/// Bytes that differ only in their form are one difference.
+fn body(name: &str, is_same: bool, was: &Value, is: &Value) -> Vec<FieldDifference> {
+    if is_same {
         return Vec::new();
     }
-    let found = differences(json, &recorded[json], &again[json]);
+    let found = differences(name, was, is);
     if found.is_empty() {
-        let words = "the same values are written with other bytes".to_owned();
-        return vec![FieldDifference {
-            path: json.to_owned(),
-            words,
-        }];
+        let words = "has the same values in other bytes".to_owned();
+        let path = name.to_owned();
+        return vec![FieldDifference { path, words }];
     }
     found
 }

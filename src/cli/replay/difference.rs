@@ -85,11 +85,27 @@ fn change(was: &Value, is: &Value) -> String {
         }
     }
     match (was, is) {
+        (Value::String(was), Value::String(is))
+            if kind_of_id(was).is_some_and(|kind| kind_of_id(is) == Some(kind)) =>
+        {
+            "is another id".to_owned()
+        }
         (Value::Array(was), Value::Array(is)) => {
             format!("has {} items, and had {}", is.len(), was.len())
         }
         _ => format!("{} became {}", shown(was), shown(is)),
     }
+}
+
+/// `cftpi` of `cftpi_2c463e37-…`. None if a text is no id.
+fn kind_of_id(text: &str) -> Option<&str> {
+    let (kind, rest) = text.split_once('_')?;
+    let is_kind = !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_lowercase());
+    let is_random = rest.len() >= 16
+        && rest
+            .bytes()
+            .all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    (is_kind && is_random).then_some(kind)
 }
 
 fn shown(value: &Value) -> String {

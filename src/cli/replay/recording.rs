@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -12,6 +13,8 @@ use crate::base::{read_exact_json, reason, short};
 
 /// Only this version of the lines has what a replay needs.
 const VERSION: u64 = 2;
+
+const NO_EXPORT: &str = "its first line is not that of an export: `GET /__sandbox/export`, `exec --export` and `serve --record` write one";
 
 /// What a sandbox must have to give the same answers again.
 #[derive(Deserialize)]
@@ -59,24 +62,37 @@ pub(super) struct RecordedFile {
     pub text: String,
 }
 
+/// What one run of a sandbox has left.
 pub(super) struct Recording {
     pub head: Head,
-    /// The scenario files of its folders, in their order.
+    /// The scenario files of its folders, in their order: those of the latest generation.
     pub files: Vec<RecordedFile>,
     pub worlds: Vec<RecordedWorld>,
     /// How many requests belong to no world.
     pub strangers: usize,
+    /// The places of the worlds, by tag and life.
+    places: HashMap<(String, u64), usize>,
 }
 
+/// A world from its beginning to its end. A key that got a fresh world has several.
 pub(super) struct RecordedWorld {
     pub tag: String,
+    pub life: u64,
     pub digest: String,
     pub is_live: bool,
     /// Why its history is not complete.
     pub missing: Option<String>,
     /// In the order of its commits.
     pub events: Vec<Event>,
-    pub deliveries: Vec<Value>,
+    /// The deliveries from each reset to the next.
+    pub deliveries: Vec<Vec<Value>>,
+    /// Whether lines are missing from here on, and how many requests came after them.
+    is_cut: bool,
+    pub after_gap: usize,
+    /// Whether all its deliveries are there.
+    pub is_complete: bool,
+    /// The lines of deliveries as they were read, with the numbers of their commits.
+    lines: Vec<(Option<u64>, Value)>,
 }
 
 /// What happened in a world.
@@ -95,6 +111,14 @@ pub(super) enum EventKind {
 }
 
 impl Event {
+    /// Whether the world was emptied, and its deliveries begin anew.
+    pub(super) fn empties_world(&self) -> bool {
+        let EventKind::Control(line) = &self.kind else {
+            return false;
+        };
+        line["path"] == "/__sandbox/reset" || line["path"] == "/__sandbox/snapshot"
+    }
+
     fn of(line: &Value, kind: EventKind) -> Option<Self> {
         let ns = |name: &str| line[name].as_u64().map(Duration::from_nanos);
         Some(Self {
@@ -107,100 +131,176 @@ impl Event {
 }
 
 impl Recording {
-    /// An error is a sentence.
-    pub(super) fn read(path: &Path) -> Result<Self, String> {
+    /// The runs in a file: a recording has one for each start of the sandbox. An error is a sentence.
+    pub(super) fn read(path: &Path) -> Result<Vec<Self>, String> {
         let text = fs::read_to_string(path).map_err(|error| reason(&error))?;
-        let mut lines = text
-            .lines()
-            .enumerate()
-            .filter(|(_, line)| !line.trim().is_empty());
-        let (_, first) = lines.next().ok_or("it is empty")?;
-        let mut recording = Self {
-            head: head(first)?,
+        let is_cut = !text.ends_with('\n');
+        let mut lines = text.lines().enumerate().peekable();
+        let mut runs: Vec<Self> = Vec::new();
+        while let Some((at, line)) = lines.next() {
+            if line.trim().is_empty() {
+                continue;
+            }
+            let Some(json) = read_exact_json(line.as_bytes()) else {
+                if is_cut && at > 0 && lines.peek().is_none() {
+                    break; // a sandbox that was killed left it
+                }
+                return Err(match at {
+                    0 => NO_EXPORT.to_owned(),
+                    _ => format!("line {}: it is no JSON", at + 1),
+                });
+            };
+            if json["type"] == "export" || runs.is_empty() {
+                runs.push(Self::begun(json)?);
+            } else if let Some(run) = runs.last_mut() {
+                let broken = |what: String| format!("line {}: {what}", at + 1);
+                run.take(json).map_err(broken)?;
+            }
+        }
+        if runs.is_empty() {
+            return Err("it is empty".to_owned());
+        }
+        for world in runs.iter_mut().flat_map(|run| &mut run.worlds) {
+            world.complete()?;
+        }
+        Ok(runs)
+    }
+
+    fn begun(head: Value) -> Result<Self, String> {
+        if head["type"] != "export" {
+            return Err(NO_EXPORT.to_owned());
+        }
+        if head["version"] != VERSION {
+            return Err(format!(
+                "its version is {}, and only version {VERSION} has what a replay needs: export it again with this release",
+                head["version"]
+            ));
+        }
+        let head: Head = serde_json::from_value(head)
+            .map_err(|error| format!("the line of the export: {error}"))?;
+        let mut run = Self {
+            head,
             files: Vec::new(),
             worlds: Vec::new(),
             strangers: 0,
+            places: HashMap::new(),
         };
-        let mut places = HashMap::new();
-        for world in std::mem::take(&mut recording.head.worlds) {
-            places.insert(world.world.clone(), recording.worlds.len());
-            recording.worlds.push(RecordedWorld {
-                tag: world.world,
-                digest: world.digest,
-                is_live: world.environment == "LIVE",
-                missing: world.missing,
-                events: Vec::new(),
-                deliveries: Vec::new(),
-            });
+        for world in std::mem::take(&mut run.head.worlds) {
+            run.add(world, 0, true);
         }
-        for (at, line) in lines {
-            let broken = |what: &str| format!("line {}: {what}", at + 1);
-            let line = read_exact_json(line.as_bytes()).ok_or_else(|| broken("it is no JSON"))?;
-            recording
-                .take(line, &places)
-                .map_err(|what| broken(&what))?;
-        }
-        for world in &mut recording.worlds {
-            world.events.sort_by_key(|event| event.commit);
-        }
-        Ok(recording)
+        Ok(run)
     }
 
-    fn take(&mut self, mut line: Value, places: &HashMap<String, usize>) -> Result<(), String> {
+    fn add(&mut self, world: WorldInHead, life: u64, is_complete: bool) {
+        self.places
+            .insert((world.world.clone(), life), self.worlds.len());
+        self.worlds.push(RecordedWorld {
+            tag: world.world,
+            life,
+            digest: world.digest,
+            is_live: world.environment == "LIVE",
+            missing: world.missing,
+            events: Vec::new(),
+            deliveries: Vec::new(),
+            is_cut: false,
+            after_gap: 0,
+            is_complete,
+            lines: Vec::new(),
+        });
+    }
+
+    fn take(&mut self, mut line: Value) -> Result<(), String> {
         let kind = line["type"].as_str().unwrap_or_default().to_owned();
-        if kind == "scenario" {
-            let file = serde_json::from_value(line).map_err(|error| error.to_string())?;
-            self.files.push(file);
+        let wrong = |error: serde_json::Error| error.to_string();
+        match &*kind {
+            "scenario" => {
+                self.files
+                    .push(serde_json::from_value(line).map_err(wrong)?);
+                return Ok(());
+            }
+            "generation" => {
+                self.head.generation = line["generation"]
+                    .as_u64()
+                    .ok_or("it has no `generation`")?;
+                self.files.clear();
+                return Ok(());
+            }
+            "gap" => {
+                self.worlds.iter_mut().for_each(|world| world.is_cut = true);
+                return Ok(());
+            }
+            _ => {}
+        }
+        let life = line["life"].as_u64().unwrap_or_default();
+        if kind == "world" {
+            let world: WorldInHead = serde_json::from_value(line).map_err(wrong)?;
+            self.add(world, life, false);
             return Ok(());
         }
-        let tag = line["world"].as_str().unwrap_or_default();
-        let Some(place) = places.get(tag) else {
+        let tag = line["world"].as_str().unwrap_or_default().to_owned();
+        let Some(place) = self.places.get(&(tag, life)) else {
             self.strangers += 1;
             return Ok(());
         };
-        let world = &mut self.worlds[*place];
-        let lacks = || "it lacks `commit`, `elapsed_ns` or `advanced_ns`".to_owned();
-        let boxed = |line: &mut Value| Box::new(line.take());
-        match &*kind {
+        self.worlds[*place].take(&kind, line.take())
+    }
+}
+
+impl RecordedWorld {
+    fn take(&mut self, kind: &str, line: Value) -> Result<(), String> {
+        if self.is_cut {
+            self.after_gap += usize::from(kind == "exchange");
+            return Ok(());
+        }
+        let event = |kind: EventKind, line: &Value| {
+            Event::of(line, kind).ok_or("it lacks `commit`, `elapsed_ns` or `advanced_ns`")
+        };
+        match kind {
             "exchange" => {
-                let event =
-                    Event::of(&line, EventKind::Exchange(Box::default())).ok_or_else(lacks)?;
-                let kind = EventKind::Exchange(boxed(&mut line));
-                world.events.push(Event { kind, ..event });
+                let event = event(EventKind::Exchange(Box::default()), &line)?;
+                let kind = EventKind::Exchange(Box::new(line));
+                self.events.push(Event { kind, ..event });
             }
             "control" => {
-                let event =
-                    Event::of(&line, EventKind::Control(Box::default())).ok_or_else(lacks)?;
-                let kind = EventKind::Control(boxed(&mut line));
-                world.events.push(Event { kind, ..event });
+                let event = event(EventKind::Control(Box::default()), &line)?;
+                let kind = EventKind::Control(Box::new(line));
+                self.events.push(Event { kind, ..event });
             }
             "delivery" => {
-                let seq = line["seq"].as_u64().ok_or("it lacks `seq`")?;
-                for attempt in line["attempts"].as_array().into_iter().flatten() {
-                    let kind = EventKind::Attempt(seq, Box::new(attempt.clone()));
-                    world
-                        .events
-                        .push(Event::of(attempt, kind).ok_or_else(lacks)?);
-                }
-                world.deliveries.push(line);
+                let last = line["attempts"].as_array().and_then(|all| all.last());
+                let last = last.and_then(|attempt| attempt["commit"].as_u64());
+                self.lines.push((line["commit"].as_u64().or(last), line));
             }
+            "end" => self.is_complete = true,
             other => return Err(format!("there is no line of the type `{}`", short(other))),
         }
         Ok(())
     }
-}
 
-fn head(line: &str) -> Result<Head, String> {
-    let other = "its first line is not that of an export: `GET /__sandbox/export` and `exec --export` write one";
-    let json: Value = serde_json::from_str(line).map_err(|_| other)?;
-    if json["type"] != "export" {
-        return Err(other.to_owned());
+    /// Sorts what happened. Of the lines of a delivery only the latest counts: there is one after each attempt.
+    fn complete(&mut self) -> Result<(), String> {
+        let resets = self.events.iter().filter(|event| event.empties_world());
+        let mut resets: Vec<_> = resets.map(|event| event.commit).collect();
+        resets.sort_unstable();
+        let mut between = vec![IndexMap::new(); resets.len() + 1];
+        for (commit, line) in std::mem::take(&mut self.lines) {
+            let at = commit.map_or(resets.len(), |commit| {
+                resets.partition_point(|reset| *reset < commit)
+            });
+            let id = line["id"].as_str().unwrap_or_default().to_owned();
+            between[at].insert(id, line);
+        }
+        for line in between.iter().flat_map(IndexMap::values) {
+            let seq = line["seq"].as_u64().ok_or("a delivery lacks `seq`")?;
+            for attempt in line["attempts"].as_array().into_iter().flatten() {
+                let kind = EventKind::Attempt(seq, Box::new(attempt.clone()));
+                let event = Event::of(attempt, kind);
+                self.events.push(event.ok_or("an attempt lacks `commit`")?);
+            }
+        }
+        self.events.sort_by_key(|event| event.commit);
+        let lines = between.into_iter().map(|all| all.into_values().collect());
+        self.deliveries = lines.collect();
+        Ok(())
     }
-    if json["version"] != VERSION {
-        return Err(format!(
-            "its version is {}, and only version {VERSION} has what a replay needs: export it again with this release",
-            json["version"]
-        ));
-    }
-    serde_json::from_value(json).map_err(|error| format!("line 1: {error}"))
 }

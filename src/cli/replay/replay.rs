@@ -9,8 +9,10 @@ use super::comparison::{Comparison, Selection};
 use super::recording::Recording;
 use super::report;
 use super::run::{self, Replacements};
+use crate::base::reason;
 use crate::catalogue::Catalogue;
-use crate::cli::output::{Format, finish, finish_json, misused, report as say, shown_path};
+use crate::cli::output::{Format, fail, finish, finish_json, misused, report as say, shown_path};
+use crate::server::overwrite;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
@@ -28,6 +30,9 @@ pub(in crate::cli) struct Arguments {
     /// Compare only this endpoint, such as `v0/individual_cft_peps`. Can be repeated.
     #[arg(long = "only", value_name = "ENDPOINT")]
     endpoints: Vec<String>,
+    /// File for an export of what is answered now, such as a new recording to compare with later.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
     /// End at the first difference.
     #[arg(long)]
     stop_at_first: bool,
@@ -49,8 +54,8 @@ fn field_path(text: &str) -> Result<FieldPath, String> {
 }
 
 pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
-    let recording = match Recording::read(&arguments.file) {
-        Ok(recording) => recording,
+    let runs = match Recording::read(&arguments.file) {
+        Ok(runs) => runs,
         Err(reason) => {
             return misused(format_args!(
                 "`{}` cannot be replayed: {reason}",
@@ -58,15 +63,11 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
             ));
         }
     };
-    if recording.head.redacted {
+    if runs.iter().any(|run| run.head.redacted) {
         return misused(
             "the recording cannot be replayed: it was made with --redact, which takes the values out of it",
         );
     }
-    let replacements = match replacements(arguments) {
-        Ok(replacements) => replacements,
-        Err(code) => return code,
-    };
     let mut comparison = Comparison::new(Selection {
         ignored: arguments
             .ignored
@@ -75,7 +76,7 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
             .collect(),
         endpoints: arguments.endpoints.clone(),
         stop_at_first: arguments.stop_at_first,
-        ignores_times: recording.head.clock == "system",
+        ignores_times: runs.iter().any(|run| run.head.clock == "system"),
     });
     // The time of this runtime passes only where the replay lets it.
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -86,10 +87,32 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return misused(format_args!("cannot start: {error}")),
     };
-    if let Err(reason) = runtime.block_on(run::replay(&recording, replacements, &mut comparison)) {
-        return misused(format_args!("the recording cannot be replayed: {reason}"));
+    let mut exported = arguments.output.as_ref().map(|_| String::new());
+    for recording in &runs {
+        let replacements = match replacements(arguments) {
+            Ok(replacements) => replacements,
+            Err(code) => return code,
+        };
+        let replayed = runtime.block_on(run::replay(
+            recording,
+            replacements,
+            &mut comparison,
+            exported.as_mut(),
+        ));
+        if let Err(reason) = replayed {
+            return misused(format_args!("the recording cannot be replayed: {reason}"));
+        }
     }
-    end(arguments, &recording, &comparison)
+    if let Some((path, exported)) = arguments.output.as_ref().zip(exported)
+        && let Err(error) = overwrite(path, exported.as_bytes())
+    {
+        return fail(format_args!(
+            "cannot write `{}`: {}",
+            shown_path(path),
+            reason(&error)
+        ));
+    }
+    end(arguments, &runs, &comparison)
 }
 
 fn replacements(arguments: &Arguments) -> Result<Replacements, ExitCode> {
@@ -106,7 +129,7 @@ fn replacements(arguments: &Arguments) -> Result<Replacements, ExitCode> {
     })
 }
 
-fn end(arguments: &Arguments, recording: &Recording, comparison: &Comparison) -> ExitCode {
+fn end(arguments: &Arguments, runs: &[Recording], comparison: &Comparison) -> ExitCode {
     let code = if comparison.compared == 0 {
         ExitCode::from(2)
     } else if comparison.is_equal() {
@@ -115,7 +138,7 @@ fn end(arguments: &Arguments, recording: &Recording, comparison: &Comparison) ->
         ExitCode::FAILURE
     };
     match arguments.format {
-        Format::Text => finish(&report::text(recording, comparison), code),
-        Format::Json => finish_json(&report::json(recording, comparison), code),
+        Format::Text => finish(&report::text(runs, comparison), code),
+        Format::Json => finish_json(&report::json(runs, comparison), code),
     }
 }

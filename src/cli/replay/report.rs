@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::comparison::{Comparison, Group, GroupKey};
 use super::recording::Recording;
 
-pub(super) fn text(recording: &Recording, comparison: &Comparison) -> String {
+pub(super) fn text(runs: &[Recording], comparison: &Comparison) -> String {
     let mut lines = vec![format!(
         "{} replayed, {} different; {} compared, {} different",
         counted(comparison.compared, "request"),
@@ -23,10 +23,11 @@ pub(super) fn text(recording: &Recording, comparison: &Comparison) -> String {
             traces(group)
         ));
     }
-    if recording.strangers > 0 {
+    let strangers = strangers(runs);
+    if strangers > 0 {
         lines.push(format!(
             "skipped {}: they belong to no world",
-            counted(recording.strangers, "request")
+            counted(strangers, "request")
         ));
     }
     lines.join("\n") + "\n"
@@ -68,7 +69,7 @@ fn counted(count: usize, what: &str) -> String {
     }
 }
 
-pub(super) fn json(recording: &Recording, comparison: &Comparison) -> Value {
+pub(super) fn json(runs: &[Recording], comparison: &Comparison) -> Value {
     let groups = comparison.groups.iter().map(|(key, group)| {
         json!({
             "what": key.what,
@@ -83,11 +84,16 @@ pub(super) fn json(recording: &Recording, comparison: &Comparison) -> Value {
     );
     json!({
         "equal": comparison.is_equal(),
-        "recorded_by": recording.head.sandbox,
+        "recorded_by": runs.iter().map(|run| &run.head.sandbox).collect::<Vec<_>>(),
         "requests": {"replayed": comparison.compared, "different": comparison.different},
         "callbacks": {"compared": comparison.callbacks, "different": comparison.different_callbacks},
         "differences": groups.collect::<Vec<_>>(),
         "skipped": skipped.collect::<Vec<_>>(),
-        "without_world": recording.strangers,
+        "without_world": strangers(runs),
     })
+}
+
+/// How many requests belong to no world.
+fn strangers(runs: &[Recording]) -> usize {
+    runs.iter().map(|run| run.strangers).sum()
 }

@@ -1,5 +1,6 @@
 //! Replays a recording in a sandbox of this process, which opens no connection.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -17,11 +18,11 @@ use crate::base::{ApiKey, ReceiverUrl, parse_duration, short};
 use crate::callbacks::{AttemptResult, CallbackOptions};
 use crate::catalogue::{Catalogue, Current};
 use crate::control::{self, delivery_lines, exchange_line};
-use crate::http::{Body, CONTROL_TOKEN_HEADER, Call, basic};
+use crate::http::{Body, BodyContent, CONTROL_TOKEN_HEADER, Call, basic};
 use crate::sandbox::{Loaded, Options, assemble};
 use crate::scenario::{DateForm, LoadErrors, SourceFile};
 use crate::server::{Serving, answer_again};
-use crate::world::World;
+use crate::world::{KeptBody, World};
 
 /// What the replay uses in place of what was recorded.
 pub(super) struct Replacements {
@@ -34,6 +35,7 @@ pub(super) async fn replay(
     recording: &Recording,
     replacements: Replacements,
     comparison: &mut Comparison,
+    output: Option<&mut String>,
 ) -> Result<(), String> {
     let is_same_catalogue = replacements.catalogue.is_none();
     let serving = serving(recording, replacements)?;
@@ -50,7 +52,30 @@ pub(super) async fn replay(
             break;
         }
     }
+    if let Some(output) = output {
+        output.push_str(&exported(&serving).await);
+    }
     Ok(())
+}
+
+/// An export of the sandbox as it is now.
+async fn exported(serving: &Serving) -> String {
+    let mut text = Vec::new();
+    if let Some(call) = control_call(
+        serving,
+        "GET",
+        "/__sandbox/export?world=all",
+        None,
+        Instant::now(),
+    ) {
+        let response = control::respond(&serving.control, &call).await;
+        if let BodyContent::Pieces(mut pieces) = response.into_body().content {
+            while let Some(piece) = pieces.recv().await {
+                text.extend_from_slice(&piece);
+            }
+        }
+    }
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// A sandbox as the recorded one was, without a port.
@@ -129,7 +154,7 @@ impl<'r> ReplayedWorld<'r> {
         } else {
             "iluma_development_"
         };
-        let key: ApiKey = format!("{prefix}{0}{0}", recorded.digest)
+        let key: ApiKey = format!("{prefix}{}{:032x}", recorded.digest, recorded.life)
             .parse()
             .map_err(|_| format!("`{}` is no digest of a world", short(&recorded.digest)))?;
         let digest = recorded.digest.parse()?;
@@ -144,10 +169,17 @@ impl<'r> ReplayedWorld<'r> {
     }
 
     async fn run(&self, comparison: &mut Comparison) -> Result<(), String> {
+        let mut lost = HashSet::new();
+        let mut deliveries = self.recorded.deliveries.iter();
         for event in &self.recorded.events {
+            if event.empties_world() {
+                self.compare_deliveries(deliveries.next(), &lost, true, comparison);
+            }
             let received_at = self.let_time_pass(event).await;
             match &event.kind {
-                EventKind::Exchange(line) => self.ask_again(line, received_at, comparison),
+                EventKind::Exchange(line) => {
+                    self.ask_again(line, received_at, &mut lost, comparison);
+                }
                 EventKind::Control(line) => self.control_again(line, received_at, comparison).await,
                 EventKind::Attempt(seq, line) => self.attempt_again(*seq, line),
             }
@@ -155,11 +187,28 @@ impl<'r> ReplayedWorld<'r> {
                 return Ok(());
             }
         }
-        comparison.deliveries(
-            &self.recorded.deliveries,
-            &delivery_lines(&self.serving.control, &self.world),
-        );
+        let is_complete = self.recorded.is_complete;
+        self.compare_deliveries(deliveries.next(), &lost, is_complete, comparison);
+        if self.recorded.after_gap > 0 {
+            let reason = "lines before them are missing, because the disk was full";
+            comparison.skip_all(reason, self.recorded.after_gap, &self.recorded.tag);
+        }
         Ok(())
+    }
+
+    /// Compares the deliveries since the latest reset. `lost` has the records of requests that were not made again.
+    fn compare_deliveries(
+        &self,
+        recorded: Option<&Vec<Value>>,
+        lost: &HashSet<String>,
+        is_complete: bool,
+        comparison: &mut Comparison,
+    ) {
+        let is_lost = |line: &Value| (line["record"].as_str()).is_some_and(|id| lost.contains(id));
+        let recorded = recorded.into_iter().flatten();
+        let recorded: Vec<_> = recorded.filter(|line| !is_lost(line)).collect();
+        let again = delivery_lines(&self.serving.control, &self.world);
+        comparison.deliveries(&recorded, &again, is_complete && lost.is_empty());
     }
 
     /// Makes due what was due by the recorded moment. Returns that moment.
@@ -174,36 +223,62 @@ impl<'r> ReplayedWorld<'r> {
         moment
     }
 
-    fn ask_again(&self, line: &Value, received_at: Instant, comparison: &mut Comparison) {
+    fn ask_again(
+        &self,
+        line: &Value,
+        received_at: Instant,
+        lost: &mut HashSet<String>,
+        comparison: &mut Comparison,
+    ) {
         let trace = line["trace"].as_str().unwrap_or_default();
-        let generation = line["generation"].as_u64();
-        if self
-            .generation
-            .is_some_and(|current| generation != Some(current) && generation != Some(0))
-        {
-            let reason = "scenario files that were replaced later answered them";
+        let target = line["target"].as_str().unwrap_or_default();
+        if target.split(['/', '?']).any(|part| lost.contains(part)) {
+            let reason = "the requests that made their records were not made again";
             return comparison.skip(reason, trace);
         }
+        let id = line["reply"]["id"].as_str().map(str::to_owned);
         let catalogue = self.serving.control.engine.catalogue();
         let request = match recorded_request(&catalogue, line, &self.key, received_at) {
             Ok(request) => request,
-            Err(skip) => return comparison.skip(&skip.reason(), trace),
+            Err(skip) => {
+                lost.extend(id);
+                return comparison.skip(&skip.reason(), trace);
+            }
         };
         drop(catalogue);
         let before = self.world.state().journal.last_seq();
-        answer_again(self.serving, request);
+        let reply = answer_again(self.serving, request);
         let exchange = {
             let state = self.world.state();
             let newest = state.journal.entries().last();
             newest.filter(|newest| newest.seq > before).cloned()
         };
         match exchange {
-            Some(exchange) => {
-                let again = exchange_line(&self.serving.control, &exchange);
+            _ if self.is_of_other_files(line) => {
+                lost.extend(id);
+                comparison.skip(
+                    "scenario files that were replaced later answered them",
+                    trace,
+                );
+            }
+            Some(mut exchange) => {
+                exchange.reply = match line["reply_sha256"].is_string() {
+                    true => KeptBody::copied(&reply),
+                    false => KeptBody::whole(reply),
+                };
+                let context = &self.serving.control;
+                let again = control::masked(context, exchange_line(context, &exchange));
                 comparison.exchange(line, &again);
             }
             None => comparison.lost(line),
         }
+    }
+
+    /// Whether an earlier generation of the recorded files answered a request.
+    fn is_of_other_files(&self, line: &Value) -> bool {
+        let generation = line["generation"].as_u64();
+        self.generation
+            .is_some_and(|current| generation != Some(current) && generation != Some(0))
     }
 
     /// Makes a control call again. An advance of the clock is in the moments of what follows it.
@@ -212,41 +287,26 @@ impl<'r> ReplayedWorld<'r> {
         if path.starts_with("/__sandbox/clock") {
             return;
         }
-        let Some(call) = self.control_call(line, received_at) else {
+        let method = line["method"].as_str().unwrap_or_default();
+        let body = Some(&line["body"]).filter(|body| !body.is_null());
+        let authorization = Some(&self.key);
+        let call = control_call(self.serving, method, path, authorization, received_at);
+        let Some(mut call) = call else {
             return comparison.control(line, None);
         };
+        if let Some(body) = body {
+            call.body = Body::Bytes(Bytes::from(body.to_string()));
+        }
         let response = control::respond(&self.serving.control, &call).await;
         let (head, body) = response.into_parts();
         let reason = match body.content {
-            crate::http::BodyContent::Whole(bytes) => serde_json::from_slice(&bytes).ok(),
-            crate::http::BodyContent::Pieces(_) | crate::http::BodyContent::Stream(_) => None,
+            BodyContent::Whole(bytes) => serde_json::from_slice(&bytes).ok(),
+            BodyContent::Pieces(_) | BodyContent::Stream(_) => None,
         };
         let reason: Value = reason.unwrap_or_default();
         if !head.status.is_success() {
             comparison.control(line, Some((head.status, reason["message"].as_str())));
         }
-    }
-
-    fn control_call(&self, line: &Value, received_at: Instant) -> Option<Call> {
-        let token = self.serving.control.engine.guard.token()?;
-        let request = Request::builder()
-            .method(line["method"].as_str()?)
-            .uri(line["path"].as_str()?)
-            .header(HOST, HeaderValue::from_static("localhost"))
-            .header(AUTHORIZATION, basic(&self.key))
-            .header(CONTROL_TOKEN_HEADER, token.reveal())
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let (head, ()) = request.body(()).ok()?.into_parts();
-        Some(Call {
-            received_at,
-            at: SystemTime::now(),
-            head,
-            body: match &line["body"] {
-                Value::Null => Body::Empty,
-                body => Body::Bytes(Bytes::from(body.to_string())),
-            },
-            files_are_hashes: false,
-        })
     }
 
     /// Ends an attempt as it ended then.
@@ -261,6 +321,34 @@ impl<'r> ReplayedWorld<'r> {
         let courier = &self.serving.control.courier;
         courier.attempt_as_recorded(&self.world, seq, result); // a missing one shows in the deliveries
     }
+}
+
+/// A call of the control API of the sandbox. None if it cannot be one.
+fn control_call(
+    serving: &Serving,
+    method: &str,
+    path: &str,
+    key: Option<&ApiKey>,
+    received_at: Instant,
+) -> Option<Call> {
+    let token = serving.control.engine.guard.token()?;
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(HOST, HeaderValue::from_static("localhost"))
+        .header(CONTROL_TOKEN_HEADER, token.reveal())
+        .header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(key) = key {
+        request = request.header(AUTHORIZATION, basic(key));
+    }
+    let (head, ()) = request.body(()).ok()?.into_parts();
+    Some(Call {
+        received_at,
+        at: SystemTime::now(),
+        head,
+        body: Body::Empty,
+        files_are_hashes: false,
+    })
 }
 
 impl Skip {

@@ -3,10 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::control::exchange_json::{commit_fields, time};
-use crate::world::{CommittedCall, World};
+use crate::world::CommittedCall;
 
 /// With `redacts`, the call is there without its body: a test may have written personal values into it.
-pub(super) fn control_line(world: &World, call: &CommittedCall, redacts: bool) -> Value {
+pub(crate) fn control_line(tag: &str, call: &CommittedCall, redacts: bool) -> Value {
     let CommittedCall { commit, at, call } = call;
     let body: Value = match &*call.body {
         "" => Value::Null,
@@ -14,8 +14,9 @@ pub(super) fn control_line(world: &World, call: &CommittedCall, redacts: bool) -
         text => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
     };
     let mut line = Map::from_iter([
+        ("type".to_owned(), "control".into()),
         ("at".to_owned(), time(*at)),
-        ("world".to_owned(), world.tag.as_str().into()),
+        ("world".to_owned(), tag.into()),
         ("method".to_owned(), call.method.into()),
         (
             "path".to_owned(),

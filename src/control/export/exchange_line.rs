@@ -8,7 +8,7 @@ use crate::world::{Exchange, Mask};
 
 /// The exchange as in the list of requests, and what a replay needs.
 pub(crate) fn exchange_line(context: &Context, exchange: &Exchange) -> Value {
-    let mut line = exchange_json(context, exchange);
+    let mut line = typed("exchange", exchange_json(context, exchange));
     let fields = line.as_object_mut().expect("an exchange is an object");
     fields.extend(commit_fields(&exchange.commit));
     fields.insert("generation".to_owned(), exchange.decision.generation.into());
@@ -25,6 +25,22 @@ pub(crate) fn exchange_line(context: &Context, exchange: &Exchange) -> Value {
         fields.insert("lacks".to_owned(), lacks.into());
     }
     line
+}
+
+/// A line as an export has it: without secrets.
+#[cfg(feature = "cli")]
+pub(crate) fn masked(context: &Context, mut line: Value) -> Value {
+    context.mask().hide(&mut line);
+    line
+}
+
+/// A line begins with its type.
+pub(super) fn typed(kind: &str, fields: Value) -> Value {
+    let mut line = Map::from_iter([("type".to_owned(), Value::from(kind))]);
+    if let Value::Object(fields) = fields {
+        line.extend(fields.into_iter().filter(|(name, _)| name != "type"));
+    }
+    Value::Object(line)
 }
 
 /// The parts of the request that an export does not have as they were sent.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::control_line::control_line;
 use super::delivery_line::delivery_line;
@@ -138,41 +138,34 @@ impl Lines {
         | ExportEntry::Delivery { place, seq }
         | ExportEntry::Unsent { place, seq }) = entry;
         let place = &self.places[place];
-        let (kind, fields) = match (entry, place) {
+        match (entry, place) {
             (ExportEntry::Exchange { .. }, JournalPlace::World(world)) => {
-                let exchange = world.state().journal.get(seq).cloned();
-                ("exchange", exchange_line(&self.context, &exchange?))
+                let exchange = world.state().journal.get(seq).cloned()?;
+                Some(exchange_line(&self.context, &exchange))
             }
             (ExportEntry::Exchange { .. }, JournalPlace::Strangers) => {
-                let exchange = self.context.engine.strangers.journal().get(seq).cloned();
-                ("exchange", exchange_line(&self.context, &exchange?))
+                let exchange = self.context.engine.strangers.journal().get(seq).cloned()?;
+                Some(exchange_line(&self.context, &exchange))
             }
             (ExportEntry::Control { .. }, JournalPlace::World(world)) => {
-                let call = world.state().history.get(seq).cloned();
-                ("control", control_line(world, &call?, self.context.redacts))
+                let call = world.state().history.get(seq).cloned()?;
+                Some(control_line(&world.tag, &call, self.context.redacts))
             }
             (ExportEntry::Delivery { .. }, JournalPlace::World(world)) => {
-                let delivery = world.state().callbacks.log.get(seq).cloned();
-                ("delivery", delivery_line(&self.context, world, &delivery?))
+                let delivery = world.state().callbacks.log.get(seq).cloned()?;
+                Some(delivery_line(&self.context, &world.tag, &delivery))
             }
             (ExportEntry::Unsent { .. }, JournalPlace::World(world)) => {
-                let event = unsent::event(&world.state().callbacks, seq).cloned();
-                ("delivery", delivery_line(&self.context, world, &event?))
+                let event = unsent::event(&world.state().callbacks, seq).cloned()?;
+                Some(delivery_line(&self.context, &world.tag, &event))
             }
             (
                 ExportEntry::Control { .. }
                 | ExportEntry::Delivery { .. }
                 | ExportEntry::Unsent { .. },
                 JournalPlace::Strangers,
-            ) => {
-                return None; // nobody calls them back, and no control call is theirs
-            }
-        };
-        let mut line = Map::from_iter([("type".to_owned(), Value::from(kind))]);
-        if let Value::Object(fields) = fields {
-            line.extend(fields.into_iter().filter(|(name, _)| name != "type"));
+            ) => None, // nobody calls them back, and no control call is theirs
         }
-        Some(Value::Object(line))
     }
 }
 

@@ -16,13 +16,13 @@ pub(super) const VERSION: u32 = 2;
 
 /// How many entries have been dropped.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct DroppedEntries {
+pub(crate) struct DroppedEntries {
     pub requests: u64,
     pub deliveries: u64,
 }
 
 /// What a sandbox must have to give the same answers again, besides the scenario files.
-pub(super) fn head(
+pub(crate) fn head(
     context: &Context,
     catalogue: &Catalogue,
     worlds: &[Value],
@@ -84,7 +84,7 @@ fn missing(state: &State) -> Option<String> {
 }
 
 /// A scenario file of a folder. The lines are in the order in which the files are laid over the shipped ones.
-pub(super) fn scenario_line(source: &SourceFile, generation: u64) -> Value {
+pub(crate) fn scenario_line(source: &SourceFile, generation: u64) -> Value {
     json!({
         "type": "scenario",
         "generation": generation,

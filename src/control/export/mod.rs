@@ -6,8 +6,12 @@ mod exchange_line;
 mod export;
 mod head;
 
+pub(super) use self::control_line::control_line;
+pub(super) use self::delivery_line::delivery_line;
 #[cfg(feature = "cli")]
 pub(crate) use self::delivery_line::delivery_lines;
-#[cfg(feature = "cli")]
 pub(crate) use self::exchange_line::exchange_line;
+#[cfg(feature = "cli")]
+pub(crate) use self::exchange_line::masked;
 pub(super) use self::export::answer;
+pub(super) use self::head::{DroppedEntries, head, scenario_line};

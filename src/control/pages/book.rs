@@ -34,6 +34,7 @@ pages! {
     "personal-data.md",
     "production.md",
     "recipes.md",
+    "replay.md",
     "requests.md",
     "responses.md",
     "scenario-format.md",

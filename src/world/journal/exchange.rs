@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::decision::Decision;
 use super::kept_body::KeptBody;
+use crate::base::Commit;
 use crate::base::{looks_like_json, read_exact_json};
 use crate::catalogue::OutcomeId;
 use crate::http::{self, CONTROL_TOKEN_HEADER, MediaType};
-use crate::world::commit::Commit;
 
 /// Stands for the world in the trace of a request that belongs to no world.
 pub(crate) const NO_WORLD: [u8; 8] = *b"00000000";

@@ -92,6 +92,15 @@ impl KeptBody {
         }
     }
 
+    /// Keeps all of a body.
+    pub(crate) fn whole(body: Bytes) -> Self {
+        Self {
+            whole_bytes: body.len(),
+            bytes: body,
+            sha256: None,
+        }
+    }
+
     /// Keeps a copy, so that one body does not keep the buffer of a whole connection alive.
     pub(crate) fn copied(body: &[u8]) -> Self {
         let hash = Self::keeps_a_part_of(body).then(|| Sha256::digest(body));

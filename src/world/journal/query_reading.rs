@@ -205,7 +205,7 @@ mod tests {
     use hyper::StatusCode;
 
     use super::*;
-    use crate::world::commit::Commit;
+    use crate::base::Commit;
     use crate::world::journal::decision::Decision;
     use crate::world::journal::exchange::NO_WORLD;
     use crate::world::journal::kept_body::KeptBody;

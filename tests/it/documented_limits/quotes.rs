@@ -419,6 +419,18 @@ pub const QUOTES: &[(&str, &str)] = &[
         "clients/python/src/iluma_sandbox/world.py",
         "after ``ttl``. The default is {faults::TTL_DEFAULT}",
     ),
+    (
+        "clients/php/src/World.php",
+        "after `wait` ({ask::WAIT_MAX} at most)",
+    ),
+    (
+        "clients/php/src/Control.php",
+        "a request waits {ask::WAIT_MAX} at most",
+    ),
+    (
+        "clients/php/src/World.php",
+        "after `ttl`. The default is {faults::TTL_DEFAULT}",
+    ),
     ("clients/go/world.go", "this time ({ask::WAIT_MAX} at most)"),
     (
         "clients/go/shapes.go",
@@ -521,6 +533,14 @@ pub const NO_LIMITS: &[(&str, &str)] = &[
 
 /// Constants that are called as limits are, and that nobody meets from outside.
 pub const INTERNAL: &[(&str, &str)] = &[
+    (
+        "cli::replay::difference::SHOWN_CHARS_MAX",
+        "`replay` cuts a longer value",
+    ),
+    (
+        "cli::replay::comparison::TRACES_SHOWN_MAX",
+        "`replay` counts further traces",
+    ),
     (
         "base::recycled_json::RECYCLED_BYTES_MAX",
         "the memory of a larger document is not used again",
