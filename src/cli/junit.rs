@@ -1,4 +1,4 @@
-//! Reports as JUnit XML, which CI systems show.
+//! Reports as XML of `JUnit`, which CI systems show.
 
 use std::fmt::{self, Write};
 
@@ -82,12 +82,10 @@ pub(super) fn junit(name: &str, suites: &[JunitSuite<'_>]) -> String {
 }
 
 fn write_document(name: &str, suites: &[JunitSuite<'_>], xml: &mut String) -> fmt::Result {
-    let sum = |number: fn(&JunitSuite<'_>) -> usize| suites.iter().map(number).sum::<usize>();
-    let (tests, failures) = (
-        sum(|suite| suite.cases.len()),
-        sum(|suite| suite.failures()),
-    );
-    let (name, skipped) = (escaped(name), sum(|suite| suite.skipped()));
+    let tests: usize = suites.iter().map(|suite| suite.cases.len()).sum();
+    let failures: usize = suites.iter().map(JunitSuite::failures).sum();
+    let skipped: usize = suites.iter().map(JunitSuite::skipped).sum();
+    let name = escaped(name);
     writeln!(xml, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
     writeln!(
         xml,
@@ -116,4 +114,32 @@ fn escaped(text: &str) -> String {
         }
     }
     escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_others_stay_texts() {
+        let failed = |message: &str, details: &str| JunitCase {
+            name: "a<b",
+            result: JunitResult::Failed {
+                message: message.to_owned(),
+                details: details.to_owned(),
+            },
+        };
+        let suite = JunitSuite {
+            name: "\"T\" & Co",
+            cases: vec![failed("]]>\u{1b}[31m\u{ffff}", "one\ntwo\t</failure>")],
+        };
+        assert_eq!(
+            junit("r", &[suite]),
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+             <testsuites name=\"r\" tests=\"1\" failures=\"1\" errors=\"0\" skipped=\"0\">\n  \
+             <testsuite name=\"&quot;T&quot; &amp; Co\" tests=\"1\" failures=\"1\" errors=\"0\" skipped=\"0\">\n    \
+             <testcase classname=\"&quot;T&quot; &amp; Co\" name=\"a&lt;b\"><failure message=\"]]&gt; [31m\u{fffd}\">\
+             one&#10;two&#9;&lt;/failure&gt;</failure></testcase>\n  </testsuite>\n</testsuites>\n"
+        );
+    }
 }

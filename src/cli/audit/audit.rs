@@ -154,12 +154,11 @@ async fn play_steps(audit: &mut Audit, arguments: &Arguments) -> Result<Vec<Play
 fn heading(audit: &Audit, arguments: &Arguments) -> String {
     let (kind, url) = (&arguments.callback_type, arguments.url.as_str());
     let token = audit.token();
-    let mut heading =
-        format!("callbacks of type {kind} to {url}\n{CALLBACK_TOKEN_HEADER}: {token}\n");
-    if let Some(secret) = audit.shown_secret() {
-        heading += &format!("signing secret: {secret}\n");
-    }
-    heading + "\n"
+    let secret = audit.shown_secret();
+    let secret = secret.map_or(String::new(), |secret| {
+        format!("signing secret: {secret}\n")
+    });
+    format!("callbacks of type {kind} to {url}\n{CALLBACK_TOKEN_HEADER}: {token}\n{secret}\n")
 }
 
 fn unreachable(arguments: &Arguments, reason: &str) -> ExitCode {

@@ -138,12 +138,12 @@ impl Audit {
             Sending::TwiceAtOnce => {
                 let message = &messages[0];
                 let (one, other) = tokio::join!(self.send(message), self.send(message));
-                vec![self.answer(step, one)?, self.answer(step, other)?]
+                vec![self.answer(step, &one)?, self.answer(step, &other)?]
             }
             Sending::AgainAfterHangUp => {
                 let unanswered = self.send_and_hang_up(&messages[0]).await?;
                 let again = self.send(&messages[0]).await;
-                vec![unanswered, self.answer(step, again)?]
+                vec![unanswered, self.answer(step, &again)?]
             }
         };
         let last = answers.last();
@@ -206,7 +206,7 @@ impl Audit {
         let mut answers = Vec::new();
         for message in messages {
             let sent = self.send(message).await;
-            let answer = self.answer(step, sent)?;
+            let answer = self.answer(step, &sent)?;
             let is_met = answer.is_met;
             answers.push(answer);
             if !is_met {
@@ -225,7 +225,7 @@ impl Audit {
         loop {
             let sent = self.send(message).await;
             let failed = sent.status.is_some_and(|status| status.is_server_error());
-            answers.push(self.answer(step, sent)?);
+            answers.push(self.answer(step, &sent)?);
             if !failed || answers.len() > RESENDS_MAX {
                 return Ok(answers);
             }
@@ -256,11 +256,11 @@ impl Audit {
     }
 
     /// Judges one answer. An error says why the receiver was never reached.
-    fn answer(&mut self, step: &AuditStep, sent: AttemptResult) -> Result<AuditAnswer, String> {
+    fn answer(&mut self, step: &AuditStep, sent: &AttemptResult) -> Result<AuditAnswer, String> {
         self.reached |= sent.reached;
         let answer_time = self.receiver.answer_time;
-        let is_met = step.expected.is_met_by(&sent, answer_time);
-        let mut words = words(&sent);
+        let is_met = step.expected.is_met_by(sent, answer_time);
+        let mut words = words(sent);
         if !self.reached {
             return Err(words);
         }

@@ -62,11 +62,10 @@ fn respelled(json: &Value) -> String {
 /// The text with its first character and every slash escaped.
 fn respelled_text(text: &str) -> String {
     let mut characters = text.chars();
-    let first: String = characters.next().map_or(String::new(), |first| {
-        let mut units = [0; 2];
-        let units = first.encode_utf16(&mut units).iter();
-        units.map(|unit| format!("\\u{unit:04x}")).collect()
-    });
+    let mut units = [0; 2];
+    let units = (characters.next()).map_or(&[][..], |first| first.encode_utf16(&mut units));
+    let first: Vec<_> = units.iter().map(|unit| format!("\\u{unit:04x}")).collect();
+    let first = first.concat();
     let rest = Value::from(characters.as_str()).to_string();
     let rest = rest.replace('/', "\\/");
     format!("\"{first}{}", &rest[1..])

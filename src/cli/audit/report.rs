@@ -1,4 +1,4 @@
-//! What an audit found: line by line as text, as JSON, or as JUnit XML.
+//! What an audit found: line by line as text, as JSON, or as XML of `JUnit`.
 
 use serde_json::{Value, json};
 
