@@ -5,7 +5,7 @@
 #
 # It needs neither BuildKit nor a daemon: `buildah build --format docker .` and kaniko can build it too.
 # (The format is Docker's, because the OCI format has no health check.)
-ARG RUST_IMAGE=rust:1.95-slim
+ARG RUST_IMAGE=docker.io/library/rust:1.95-slim
 
 FROM ${RUST_IMAGE} AS build
 WORKDIR /src
@@ -14,9 +14,16 @@ RUN packaging/binary.sh /iluma-sandbox
 
 # `packaging/image.sh` builds only this stage, with a binary that already exists.
 FROM scratch
+# `packaging/image.sh` sets the revision and the source of its build.
+ARG VERSION=0.1.0
+ARG SOURCE=https://github.com/OWNER/iluma-sandbox
+ARG REVISION=unknown
 LABEL org.opencontainers.image.title="iluma-sandbox" \
       org.opencontainers.image.description="A local sandbox of the Iluma KYC API" \
-      org.opencontainers.image.licenses="MIT"
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /iluma-sandbox /iluma-sandbox
 # An empty folder: mount your scenario files over it. Changes are loaded when they are saved.
 WORKDIR /scenarios

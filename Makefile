@@ -80,7 +80,7 @@ dist: ## build the release binary and the packages to publish
 size: ## check that the binary of `make dist` is not more than 5 % larger than recorded in .ci/stripped-bytes
 	.ci/size
 
-sidecar: ## test image, compose, action, workflows and docs/ci.md; needs python3 and npm; the image needs root and buildah
+sidecar: ## test image, wheel, release, action, workflows, Kubernetes, HAProxy and docs/ci.md; needs python3 and npm; the image needs root and buildah
 	tests/sidecar/run.sh
 
 book: ## build the documentation as a book, into target/book; needs mdbook

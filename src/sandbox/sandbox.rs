@@ -198,8 +198,9 @@ impl Sandbox {
     /// Writes the rest of the recording.
     fn end_recording(&self) {
         if let Some(recording) = &self.serving.recording {
-            let worlds = self.serving.control.engine.worlds.all();
-            worlds.iter().for_each(|world| world.record_end());
+            for world in self.serving.control.engine.worlds.all() {
+                world.record_end();
+            }
             recording.end();
         }
     }

@@ -163,21 +163,28 @@ test('a binary that is named is that one or an error', posix, (t) => {
   assert.throws(() => findBinary(), /`ILUMA_SANDBOX_BIN` says `\/nowhere`/);
 });
 
-test('a binary is found in the package, then on PATH, else the error says what to do', posix, (t) => {
-  // A copy of the package: the one under test may have a binary or not.
+test('a binary is found in the package of the machine, then on PATH, else the error says what to do', posix, (t) => {
+  // A copy of the package, in which the package of the machine can be installed.
   const copy = path.join(folder, 'copy');
   fs.cpSync(path.join(root, 'dist'), path.join(copy, 'dist'), { recursive: true });
-  const { PACKAGED, findBinary: find } = createRequire(import.meta.url)(path.join(copy, 'dist/binary.js'));
+  fs.copyFileSync(path.join(root, 'package.json'), path.join(copy, 'package.json'));
+  const { findBinary: find } = createRequire(import.meta.url)(path.join(copy, 'dist/binary.js'));
   const onPath = path.join(folder, 'path');
   const launchers = path.join(folder, 'node_modules', '.bin');
   fs.mkdirSync(launchers, { recursive: true });
   fs.symlinkSync(path.join(copy, 'dist', 'cli.js'), path.join(launchers, 'iluma-sandbox'));
   environment(t, { ILUMA_SANDBOX_BIN: '', PATH: `${launchers}:${onPath}` });
-  assert.throws(() => find(), /no `iluma-sandbox` found: .* nor on PATH; install it .*`ILUMA_SANDBOX_BIN`/);
+  assert.throws(() => find(), {
+    message:
+      'no `iluma-sandbox` found: this package was not made by a release, so it has none, and none is on PATH; ' +
+      'put one on PATH, or name one with `binary` or `ILUMA_SANDBOX_BIN`',
+  });
   const other = program(path.join(onPath, 'iluma-sandbox'));
   assert.equal(find(), other, 'and not the launcher before it');
-  program(PACKAGED);
-  assert.equal(find(), PACKAGED);
+  const installed = path.join(copy, 'node_modules', `iluma-sandbox-${process.platform}-${process.arch}`);
+  const packaged = program(path.join(installed, 'bin', 'iluma-sandbox'));
+  fs.writeFileSync(path.join(installed, 'package.json'), '{}');
+  assert.equal(find(), packaged);
 });
 
 test('what is no sandbox is told so', posix, async () => {

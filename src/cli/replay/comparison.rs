@@ -227,8 +227,9 @@ impl Comparison {
     /// The differences that count.
     fn kept(&self, found: Vec<FieldDifference>) -> Vec<FieldDifference> {
         let counts = |one: &FieldDifference| {
-            !(self.selection.ignores_times && one.is_of_times())
-                && !(self.selection.ignored.iter()).any(|ignored| one.is_at(ignored))
+            let is_time = self.selection.ignores_times && one.is_of_times();
+            let is_ignored = (self.selection.ignored.iter()).any(|ignored| one.is_at(ignored));
+            !is_time && !is_ignored
         };
         found.into_iter().filter(counts).collect()
     }

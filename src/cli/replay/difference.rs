@@ -65,7 +65,7 @@ fn compare(path: &str, was: &Value, is: &Value, found: &mut Vec<FieldDifference>
                 compare(&format!("{path}.{at}"), was, is, found);
             }
         }
-        _ if was.to_string() == is.to_string() => {}
+        _ if was == is => {}
         _ => found.push(FieldDifference {
             path: path.to_owned(),
             words: change(was, is),

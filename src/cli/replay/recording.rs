@@ -29,6 +29,7 @@ pub(super) struct Head {
 }
 
 #[derive(Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting")]
 pub(super) struct RecordedOptions {
     pub strict: bool,
     #[serde(rename = "async")]
@@ -231,14 +232,14 @@ impl Recording {
             }
             _ => {}
         }
-        let life = line["life"].as_u64().unwrap_or_default();
+        let number = line["life"].as_u64().unwrap_or_default();
         if kind == "world" {
             let world: WorldInHead = serde_json::from_value(line).map_err(wrong)?;
-            self.add(world, life, false);
+            self.add(world, number, false);
             return Ok(());
         }
         let tag = line["world"].as_str().unwrap_or_default().to_owned();
-        let Some(place) = self.places.get(&(tag, life)) else {
+        let Some(place) = self.places.get(&(tag, number)) else {
             self.strangers += 1;
             return Ok(());
         };

@@ -262,9 +262,10 @@ impl<'r> ReplayedWorld<'r> {
                 );
             }
             Some(mut exchange) => {
-                exchange.reply = match line["reply_sha256"].is_string() {
-                    true => KeptBody::copied(&reply),
-                    false => KeptBody::whole(reply),
+                exchange.reply = if line["reply_sha256"].is_string() {
+                    KeptBody::copied(&reply)
+                } else {
+                    KeptBody::whole(reply)
                 };
                 let context = &self.serving.control;
                 let again = control::masked(context, exchange_line(context, &exchange));

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::exchange_line::{masked, typed};
+#[cfg(feature = "cli")]
+use super::exchange_line::masked;
+use super::exchange_line::typed;
 use crate::control::context::Context;
 use crate::control::exchange_json::{commit_fields, time};
 use crate::control::{deliveries, unsent};
