@@ -99,7 +99,7 @@ async fn a_callback_of_a_request_without_a_trace_has_none_and_neither_has_a_trig
 async fn the_test_of_a_url_and_an_event_that_gets_its_url_later_carry_the_trace_of_their_requests()
 {
     let still = crate::receiver::StandingClock::hold();
-    let receiver = Receiver::start().await;
+    let callbacks = Receiver::start().await;
     let client = Client::start().await;
     ask(
         &client,
@@ -107,16 +107,16 @@ async fn the_test_of_a_url_and_an_event_that_gets_its_url_later_carry_the_trace_
         &[("traceparent", PARENT)],
     )
     .await;
-    let body = json!({"type": TYPE, "url": receiver.url_text()});
+    let body = json!({"type": TYPE, "url": callbacks.url_text()});
     let request = client.request("POST", URLS).json(&body);
     let answer = Answer::of(request.header("x-request-id", "registration")).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     client
         .post("/__sandbox/clock/advance", &json!({"by": "1m"}))
         .await;
-    let received = receiver.received(2).await;
-    assert_eq!(trace_of(&received[0]), [None, None, Some("registration")]);
-    assert_eq!(trace_of(&received[1]), [Some(PARENT), None, None]);
+    let both = callbacks.received(2).await;
+    assert_eq!(trace_of(&both[0]), [None, None, Some("registration")]);
+    assert_eq!(trace_of(&both[1]), [Some(PARENT), None, None]);
     drop(still);
 }
 
@@ -256,10 +256,10 @@ async fn an_explanation_an_event_and_an_export_show_the_trace() {
         json!({"method": "POST", "path": BANK, "traceparent": PARENT, "request_id": "checkout 7"})
     );
     let export = stage.client.get("/__sandbox/export").await.text;
-    let lines = export
+    let mut lines = export
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
-    let delivery = lines.filter(|line| line["type"] == "delivery").next();
+    let delivery = lines.find(|line| line["type"] == "delivery");
     let delivery = delivery.expect("a delivery");
     assert_eq!(delivery["traceparent"], PARENT);
     assert_eq!(delivery["request_id"], "checkout 7");
