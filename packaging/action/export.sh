@@ -6,6 +6,7 @@
 
 [ "$SANDBOX_DO" = export ] || die "the input \`do\` is \`start\` or \`export\`, not \`$SANDBOX_DO\`"
 [ -e "$ready" ] || die "there is nothing to export: no sandbox runs in this job (\`do: start\` comes first)"
+case $SANDBOX_FAIL_ON in "" | warning) ;; *) die "the input \`fail-on\` is \`warning\` or empty, not \`$SANDBOX_FAIL_ON\`" ;; esac
 artefacts=$folder/artefacts
 control=$(field control_url)
 mkdir -p "$artefacts"
@@ -22,6 +23,21 @@ call() {
 
 call export.ndjson 'export?world=all' || echo "::warning title=iluma-sandbox::the exchanges could not be exported"
 call coverage.txt 'coverage?format=text' || echo "::warning title=iluma-sandbox::the coverage could not be exported"
+
+# Writes the page of the inspector. Warnings fail a later step, because the artefact comes first.
+set -- export --url "${control%/__sandbox}" --html "$artefacts/inspector.html"
+[ -z "$SANDBOX_FAIL_ON" ] || set -- "$@" --fail-on "$SANDBOX_FAIL_ON"
+[ -z "$(field ca_file)" ] || set -- "$@" --ca-file "$(field ca_file)"
+code=0
+why=$(ILUMA_SANDBOX_API_KEY=$(field api_key) ILUMA_SANDBOX_CONTROL_TOKEN=$(field control_token) iluma-sandbox "$@" 2>&1) || code=$?
+case $code in
+    0) ;;
+    5)
+        echo "::error title=iluma-sandbox::${why#iluma-sandbox: }"
+        echo "warned=true" >>"$GITHUB_OUTPUT"
+        ;;
+    *) echo "::warning title=iluma-sandbox::the page could not be exported: $why" ;;
+esac
 
 {
     echo "### iluma-sandbox: export"

@@ -19,7 +19,7 @@ pub(crate) fn api_keys(
     call: &Call,
     business_id: &str,
 ) -> Result<Reply, ApiError> {
-    let token = call.query(None)?.remove("token").unwrap_or_default();
+    let token = call.query(&[])?.remove("token").unwrap_or_default();
     if token.is_empty() {
         return Err(ApiError::missing_token());
     }

@@ -69,6 +69,7 @@ pub(crate) fn answer(engine: &Engine, call: &Call) -> Answered {
     if let Some(standing) = &seen.rate {
         reply.headers.extend(standing.headers());
     }
+    seen.note_warnings(&engine.warnings);
     if let Some(warning) = seen.warning() {
         reply.headers.push((WARNING_HEADER, warning));
     }

@@ -12,7 +12,7 @@ use super::default_urls::DefaultUrls;
 use crate::base::{ApiKey, Panics, ReceiverUrl};
 use crate::catalogue::{Catalogue, Current};
 use crate::http::{ApiError, Guard};
-use crate::world::{Callbacks, State, Strangers, Worlds};
+use crate::world::{Callbacks, State, Strangers, Warnings, Worlds};
 
 #[derive(Debug)]
 pub(crate) struct Engine {
@@ -26,6 +26,7 @@ pub(crate) struct Engine {
     pub scenarios: Arc<Current>,
     pub worlds: Worlds,
     pub strangers: Strangers,
+    pub warnings: Warnings,
     pub keys: Admission,
     pub urls: DefaultUrls,
     pub guard: Guard,
@@ -102,7 +103,8 @@ impl Engine {
             .collect();
         for (seq, url) in later {
             if let Some(event) = callbacks.unsent.take(seq) {
-                state.exercised.behaviour(event.behaviour);
+                let callback_type = &event.delivery.callback_type;
+                state.exercised.callback(callback_type, event.behaviour);
                 callbacks::schedule_unsent(callbacks, event, &url);
             }
         }

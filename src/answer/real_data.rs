@@ -12,19 +12,17 @@ const DEPTH_MAX: usize = 4;
 
 const HINTS_MAX: usize = 5;
 
-/// The text of `x-sandbox-warning`. None when nothing looks real. It does not contain the values.
-pub(crate) fn of(catalogue: &Catalogue, fields: &Map<String, Value>) -> Option<String> {
+/// What to do about the hints.
+pub(crate) const ADVICE: &str =
+    "send dummy data to a sandbox, or list it as dummy_values in sandbox.toml";
+
+/// The hints, such as `nik may be the identity number of a real person`. They do not contain the values.
+pub(crate) fn of(catalogue: &Catalogue, fields: &Map<String, Value>) -> Vec<String> {
     let mut found = Vec::new();
     for (name, value) in fields {
         look_at(catalogue, name, value, 0, &mut found);
     }
-    if found.is_empty() {
-        return None;
-    }
-    Some(format!(
-        "{}: send dummy data to a sandbox, or list it as dummy_values in sandbox.toml",
-        found.join(", ")
-    ))
+    found
 }
 
 fn look_at(

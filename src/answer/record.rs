@@ -223,7 +223,7 @@ impl NewRecord<'_> {
                 callbacks::keep_unsent(&mut state.callbacks, &event);
                 continue;
             }
-            state.exercised.behaviour(*behaviour);
+            state.exercised.callback(callback_type, *behaviour);
             callbacks::schedule_event(&mut state.callbacks, &event, &mut planned);
         }
         if url.is_none() {

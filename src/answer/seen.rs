@@ -5,10 +5,15 @@ use std::sync::Arc;
 use hyper::header::HeaderValue;
 
 use super::magic::AskedFaults;
+use super::real_data;
 use crate::base::RateStanding;
 use crate::catalogue::{Catalogue, Endpoint, OutcomeFaults, error_outcome};
 use crate::http::{ApiError, PageRequest};
-use crate::world::{CallKind, DecidedBy, Decision, WORLD_DROPPED, World};
+use crate::world::{
+    CallKind, DecidedBy, Decision, WORLD_DROPPED, Warning, WarningKind, Warnings, World,
+};
+
+const LIVE_KEY: &str = "a key of the live environment was sent to a sandbox";
 
 /// Facts about a request, filled in on the way to its answer.
 #[derive(Default)]
@@ -23,8 +28,8 @@ pub(super) struct Seen<'c> {
     pub(super) key_mistake: Option<String>,
     /// The type of a callback that is not sent, because it has no URL.
     pub(super) lacks_url_of: Option<Arc<str>>,
-    /// A hint at data of a real person.
-    pub(super) hints: Option<String>,
+    /// Hints at data of a real person.
+    pub(super) hints: Vec<String>,
     pub(super) world: Option<Arc<World>>,
     pub(super) route: Option<Arc<str>>,
     pub(super) decision: Decision,
@@ -49,20 +54,36 @@ impl Seen<'_> {
 
     /// The warnings for the client.
     pub(super) fn warning(&self) -> Option<HeaderValue> {
-        const OF_KEY: &str = "a key of the live environment was sent to a sandbox";
-        let of_key = self.key_is_live.then_some(OF_KEY);
+        let of_key = self.key_is_live.then_some(LIVE_KEY);
         let of_drop = self.was_dropped.then_some(WORLD_DROPPED);
         let of_page = self.page.map(PageRequest::advice);
+        let hints = (!self.hints.is_empty())
+            .then(|| format!("{}: {}", self.hints.join(", "), real_data::ADVICE));
         let warnings = of_page
             .into_iter()
             .chain(of_key)
             .chain(of_drop)
-            .chain(self.hints.as_deref());
+            .chain(hints.as_deref());
         let warnings: Vec<_> = warnings.collect();
         if warnings.is_empty() {
             return None;
         }
         HeaderValue::try_from(warnings.join("; ")).ok()
+    }
+
+    /// The warnings that a run can fail for.
+    pub(super) fn note_warnings(&self, warnings: &Warnings) {
+        let of_key = self.key_is_live.then_some((WarningKind::LiveKey, LIVE_KEY));
+        let hints = self.hints.iter();
+        let of_data = hints.map(|hint| (WarningKind::PersonalData, hint.as_str()));
+        for (kind, message) in of_key.into_iter().chain(of_data) {
+            warnings.note(Warning {
+                kind,
+                world: self.world.as_ref().map(|world| world.tag.clone()),
+                endpoint: self.endpoint.map(|endpoint| endpoint.id.clone()),
+                message: message.to_owned(),
+            });
+        }
     }
 
     /// Why the request did not go as expected, for the log. It holds nothing that the client sent.

@@ -12,8 +12,8 @@ use super::output::{misused, not_written, report};
 use super::room::check_room;
 use super::variables::Variables;
 use super::{
-    audit, ca, check, completions, control, coverage, doctor, document, env, exec, explain, help,
-    init, list, log, man, openapi, readyz, replay, schema, serve, trigger, try_out,
+    audit, ca, check, completions, control, coverage, doctor, document, env, exec, explain, export,
+    help, init, list, log, man, openapi, readyz, replay, schema, serve, trigger, try_out,
 };
 use crate::base::{visible, visible_lines};
 
@@ -43,8 +43,8 @@ enum Command {
     /// second Ctrl-C kills it.
     ///
     /// Exit code: that of the command, or 128 and the number of the signal that ended it. 127 if there is no such
-    /// command, 126 if it cannot be run. 3 if the coverage is too low, 4 if the export failed, both only if the command
-    /// succeeded. 1 if the sandbox cannot start, 2 if the arguments are wrong.
+    /// command, 126 if it cannot be run. 3 if the coverage is too low, 4 if the export failed, 5 if `--fail-on warning` found
+    /// a warning, these only if the command succeeded. 1 if the sandbox cannot start, 2 if the arguments are wrong.
     Exec(exec::ExecArguments),
     /// Check this machine for what commonly goes wrong: ports, `localhost`, proxies, receivers, certificates.
     ///
@@ -60,12 +60,17 @@ enum Command {
     Check(check::Arguments),
     /// List all endpoints with their magic replies, the sources of those and their callbacks.
     List(list::Arguments),
-    /// Show which outcomes, errors and callback behaviours were requested from a running sandbox, and how
-    /// to request the others.
+    /// Show which outcomes, errors and callbacks were requested from a running sandbox, and how to request the
+    /// others.
     ///
-    /// Exit code: 0 if the coverage is at least `--min`, 1 if it is less or no sandbox answers, 2 if the
-    /// arguments are wrong.
+    /// Exit code: 0 if the coverage is at least `--min` and covers what `--at-least-as` covers, 1 if not or no
+    /// sandbox answers, 2 if the arguments are wrong or the file is no saved coverage.
     Coverage(coverage::Arguments),
+    /// Write all requests, responses and callbacks of a running sandbox as JSON lines, or as a page with the inspector.
+    ///
+    /// Exit code: 0 on success, 1 if no sandbox answers or a file cannot be written, 2 if the arguments are wrong, 5 if
+    /// `--fail-on warning` found a warning.
+    Export(export::Arguments),
     /// Make a running sandbox send a callback, and show the result of the delivery.
     ///
     /// Exit code: 0 if the callback was delivered, 1 if it was not or no sandbox answers, 2 if the type,
@@ -233,6 +238,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Coverage(arguments) => coverage::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Trigger(arguments) => trigger::run(&arguments),
         Command::Next(arguments) => control::run_next(&arguments),
         Command::Requests(arguments) => control::run_requests(&arguments),

@@ -2,23 +2,19 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
 use std::process::{ExitCode, ExitStatus};
-use std::time::Duration;
 
-use bytes::Bytes;
+use clap::Args;
 use clap::builder::Resettable;
-use clap::{Args, ValueEnum};
-use hyper::{Method, StatusCode};
 use tokio::process::{Child, Command};
 
+use super::after_run::{AfterRun, AfterRunArguments};
 use super::client::Client;
-use super::coverage;
 use super::descendants;
 use super::log::{self, Log};
 use super::no_proxy::{self, LOOPBACK};
 use super::os::{self, StopSignal, StopSignals};
-use super::output::{report, shown_path};
+use super::output::shown_path;
 use super::parent::Parent;
 use super::process;
 use super::ready_file::ReadyFile;
@@ -27,20 +23,13 @@ use crate::base::{HttpUrl, reason};
 use crate::callbacks::Trust;
 use crate::http::ControlToken;
 use crate::sandbox::Sandbox;
-use crate::server;
 
-/// The exit codes if the command has succeeded.
-const COVERAGE_TOO_LOW: u8 = 3;
-const NOT_EXPORTED: u8 = 4;
+/// The exit code for wrong arguments.
+const MISUSED: u8 = 2;
 
 /// The exit codes of shells for a command that cannot be started.
 const CANNOT_RUN: u8 = 126;
 const NO_SUCH_COMMAND: u8 = 127;
-
-const EXPORT: &str = "/__sandbox/export?world=all";
-
-/// How long the export of a large run may take, beyond the time for an answer.
-const EXPORT_TIME: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Args)]
 #[command(
@@ -54,37 +43,13 @@ const EXPORT_TIME: Duration = Duration::from_mins(1);
     }),
 )]
 pub(super) struct ExecArguments {
-    /// Fail with exit code 3 if the command succeeds and has requested less than this percentage of all outcomes.
-    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
-    min_coverage: Option<u8>,
-    /// Write all requests, responses and callbacks of the run into this file, one JSON object per line. Exit code 4
-    /// if that fails after the command has succeeded.
-    #[arg(long, value_name = "FILE")]
-    export: Option<PathBuf>,
-    /// When to write the file of `--export`.
-    #[arg(long, value_enum, default_value_t, requires = "export")]
-    export_on: ExportOn,
+    #[command(flatten)]
+    afterwards: AfterRunArguments,
     #[command(flatten)]
     sandbox: serve::Arguments,
     /// The command and its arguments.
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum ExportOn {
-    /// After every run.
-    #[default]
-    Always,
-    /// Only if the command fails or the coverage is too low.
-    Failure,
-}
-
-/// What is done when the command has ended.
-struct Afterwards {
-    min_coverage: Option<u8>,
-    export: Option<PathBuf>,
-    export_on: ExportOn,
 }
 
 /// How a command ended.
@@ -105,16 +70,13 @@ pub(super) fn run(arguments: ExecArguments, commands: Commands) -> ExitCode {
         Err(sentence) => return log.misused(sentence),
     };
     log::keep_panics_quiet();
+    let afterwards = match AfterRun::new(arguments.afterwards) {
+        Ok(afterwards) => afterwards,
+        Err(sentence) => return log.misused(sentence),
+    };
     process::run(&log, async {
         match Started::with(arguments.sandbox, commands, &log).await {
-            Ok(started) => {
-                let afterwards = Afterwards {
-                    min_coverage: arguments.min_coverage,
-                    export: arguments.export,
-                    export_on: arguments.export_on,
-                };
-                exec(started, &arguments.command, parent, afterwards, &log).await
-            }
+            Ok(started) => exec(started, &arguments.command, parent, afterwards, &log).await,
             Err(code) => code,
         }
     })
@@ -124,15 +86,20 @@ async fn exec(
     mut started: Started,
     command: &[OsString],
     parent: Option<Parent>,
-    afterwards: Afterwards,
+    afterwards: AfterRun,
     log: &Log,
 ) -> ExitCode {
+    let client = client(&started.sandbox);
     let environment = environment(&started);
+    let checked = afterwards
+        .check(&client)
+        .await
+        .map_err(|sentence| (MISUSED, sentence));
     let Ended {
         code,
         has_run,
         mut interrupts,
-    } = match start(command, environment) {
+    } = match checked.and_then(|()| start(command, environment)) {
         Ok(child) => {
             let running = wait(child, &mut started.signals, parent);
             tokio::select! {
@@ -159,7 +126,7 @@ async fn exec(
     } = started;
     let finishing = async {
         let whole = if has_run {
-            afterwards.code(&sandbox, code).await
+            afterwards.code(&client, code).await
         } else {
             code
         };
@@ -306,55 +273,14 @@ fn exit_code(status: ExitStatus) -> u8 {
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }
 
-impl Afterwards {
-    /// Checks the coverage and writes the export. Returns the exit code of the whole.
-    async fn code(&self, sandbox: &Sandbox, code: u8) -> u8 {
-        let client = client(sandbox);
-        let short = match self.min_coverage {
-            Some(min) => coverage::shortfall(&client, min, "--min-coverage").await,
-            None => None,
-        };
-        if let Some(sentence) = &short {
-            report(format_args!("iluma-sandbox: {sentence}"));
-        }
-        let has_failed = code != 0 || short.is_some();
-        let is_exported = match self.export_on {
-            ExportOn::Always => true,
-            ExportOn::Failure => has_failed,
-        };
-        let exported = match self.export.as_ref().filter(|_| is_exported) {
-            Some(path) => export(&client, path).await,
-            None => Ok(()),
-        };
-        if let Err(sentence) = &exported {
-            report(format_args!("iluma-sandbox: {sentence}"));
-        }
-        match (code, short, exported) {
-            (0, Some(_), _) => COVERAGE_TOO_LOW,
-            (0, None, Err(_)) => NOT_EXPORTED,
-            (code, ..) => code,
-        }
-    }
-}
-
 /// A client of the sandbox in this process, so any certificate is its own.
 fn client(sandbox: &Sandbox) -> Client {
     let url = HttpUrl::parse(&sandbox.url()).expect("a sandbox has a URL");
+    let key = sandbox.api_key().parse().expect("a sandbox has a key");
     Client::new(
         url,
-        None,
+        Some(key),
         sandbox.control_token().cloned(),
         Trust::anybody(),
     )
-}
-
-async fn export(client: &Client, path: &std::path::Path) -> Result<(), String> {
-    let path_text = shown_path(path);
-    let cannot = |why: String| format!("cannot export to {path_text}: {why}");
-    let asked = client.ask_bytes(Method::GET, EXPORT, Bytes::new(), EXPORT_TIME);
-    let lines = match asked.await.map_err(cannot)? {
-        (StatusCode::OK, lines) => lines,
-        (status, _) => return Err(cannot(format!("the sandbox answered {}", status.as_u16()))),
-    };
-    server::overwrite(path, &lines).map_err(|error| cannot(reason(&error)))
 }

@@ -96,6 +96,14 @@ static GROUPS: [Group; 5] = [
                 &[
                     "iluma-sandbox coverage",
                     "iluma-sandbox coverage --min 80 --format json",
+                    "iluma-sandbox coverage --at-least-as coverage.json --ignore 'v2/*'",
+                ],
+            ),
+            entry(
+                "export",
+                &[
+                    "iluma-sandbox export --output run.jsonl --html run.html",
+                    "iluma-sandbox export --output run.jsonl --fail-on warning",
                 ],
             ),
             entry("verify", &[]),

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod after_run;
 mod answering;
 mod audit;
 mod bind;
@@ -18,6 +19,7 @@ mod document;
 mod env;
 mod exec;
 mod explain;
+mod export;
 mod files;
 mod given;
 mod help;

@@ -197,7 +197,7 @@ async fn send_lines(
 
 /// Whether the caller's own world was dropped, and it is told now.
 fn was_dropped(context: &Context, call: &Call) -> bool {
-    let query = call.query(None).unwrap_or_default();
+    let query = call.query(&[]).unwrap_or_default();
     let key = own_key(&context.engine, call, &query).ok();
     let world = key.and_then(|key| context.engine.worlds.get(&key));
     world.is_some_and(|world| world.take_drop_notice())

@@ -7,7 +7,6 @@ mod clock;
 mod context;
 mod control;
 mod coverage;
-mod coverage_report;
 mod deliveries;
 mod delivery_filter;
 mod direct;
@@ -44,15 +43,16 @@ mod uploads;
 mod verify;
 mod worlds;
 
+pub(crate) use self::callback_urls::set_callback_url;
 pub(crate) use self::context::Context;
 pub(crate) use self::control::{failed_reply, is_control_path, may_wait, no_memory_reply, respond};
-pub(crate) use self::coverage_report::Coverage;
+pub(crate) use self::coverage::{Coverage, GateCheck};
 pub(crate) use self::direct::{heal, set_faults, trigger_directly};
 #[cfg(feature = "cli")]
 pub(crate) use self::export::{delivery_lines, exchange_line, masked};
 pub(crate) use self::inbox_store::Inbox;
 pub(crate) use self::next::{NextOutcome, Unqueueable};
-pub(crate) use self::pages::answer_document;
+pub(crate) use self::pages::{answer_document, exported_inspector};
 pub(crate) use self::recording::{recording_head, recording_lines};
 pub(crate) use self::recording_status::RecordingStatus;
 pub(crate) use self::routes::{body_bytes_max, own_route, own_routes};

@@ -43,7 +43,8 @@ static ROUTES: &[ControlRoute] = &[
         .with_unmasked(Unmasked::All),
     get("catalog", Plain(catalog::answer)).with_unmasked(Unmasked::Scenarios).with_parameters(&["endpoint", "format"]),
     get("coverage", PlainAsync(|request| Box::pin(coverage::answer(request))))
-        .with_repeatable("endpoint").with_unmasked(Unmasked::Scenarios).with_parameters(&["endpoint", "format", "world"]),
+        .with_repeatable(&["endpoint", "ignore"]).with_unmasked(Unmasked::Scenarios)
+        .with_parameters(&["endpoint", "only", "ignore", "min", "format", "world"]),
     get("fidelity", Plain(|request| Ok(fidelity::answer(request)))).with_unmasked(Unmasked::Scenarios),
     get("explain/{trace}", Plain(explain::answer)),
     get("worlds", PlainAsync(|request| Box::pin(worlds::list(request)))),
@@ -79,6 +80,7 @@ static ROUTES: &[ControlRoute] = &[
     post("clock/advance", OwnWorldAsync(|request, world| Box::pin(clock::advance(request, world)))),
     get("events", Custom(events::open)).with_parameters(&["world", "backlog"]),
     get("callback_urls", OwnWorld(|request, world| Ok(callback_urls::list(request, world)))),
+    put("callback_urls", OwnWorld(callback_urls::put)),
     get("schema", Plain(schema::answer)).with_unmasked(Unmasked::Scenarios).with_parameters(&["endpoint"]),
     post("dummy_values", Plain(dummy_values::answer)).with_unmasked(Unmasked::Scenarios),
     get("setup", Plain(|request| Ok(setup::setup(request)))).with_unmasked(Unmasked::Scenarios),
@@ -119,8 +121,8 @@ pub(super) struct ControlRoute {
     /// The parameters of its query. None if the handler reads any: the filters of requests, and health checks, which
     /// monitors extend.
     pub parameters: Option<&'static [&'static str]>,
-    /// The parameter that may come more than once.
-    pub repeatable: Option<&'static str>,
+    /// The parameters that may come more than once.
+    pub repeatable: &'static [&'static str],
     pub unmasked: Unmasked,
 }
 
@@ -169,7 +171,7 @@ impl ControlRoute {
             handler,
             body_bytes_max: BODY_BYTES_MAX,
             parameters: Some(&[]),
-            repeatable: None,
+            repeatable: &[],
             unmasked: Unmasked::Nothing,
         }
     }
@@ -189,8 +191,8 @@ impl ControlRoute {
         self
     }
 
-    const fn with_repeatable(mut self, parameter: &'static str) -> Self {
-        self.repeatable = Some(parameter);
+    const fn with_repeatable(mut self, parameters: &'static [&'static str]) -> Self {
+        self.repeatable = parameters;
         self
     }
 

@@ -99,7 +99,7 @@ pub(super) fn fire(
     };
     state.records.put(fired.id.clone(), fired.record());
     let delivery = fired.delivery();
-    state.exercised.behaviour(Behaviour::Normal);
+    state.exercised.callback(&callback_type, Behaviour::Normal);
     let callbacks = &mut state.callbacks;
     let seq = callbacks.schedule(delivery, Duration::ZERO, Instant::now());
     world.note_call(&mut state, order.commit, call);

@@ -124,15 +124,12 @@ impl Call {
     }
 
     /// The decoded parameters of the query. A parameter that is repeated with different values is refused, except
-    /// `repeatable`, of which the last value is returned.
-    pub(crate) fn query(
-        &self,
-        repeatable: Option<&str>,
-    ) -> Result<HashMap<String, String>, ApiError> {
+    /// those in `repeatable`, of which the last value is returned.
+    pub(crate) fn query(&self, repeatable: &[&str]) -> Result<HashMap<String, String>, ApiError> {
         let mut query = HashMap::new();
         for pair in pairs(self.raw_query().as_bytes()) {
             let (name, value) = pair.map_err(|reason| ApiError::broken_query(&reason))?;
-            let is_single = repeatable != Some(&*name);
+            let is_single = !repeatable.contains(&&*name);
             match query.insert(name.to_string(), value.to_string()) {
                 Some(other) if is_single && other != value => {
                     return Err(ApiError::repeated_parameter(&name));

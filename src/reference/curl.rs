@@ -99,7 +99,14 @@ impl Curl {
 
     /// Registers the sandbox's own inbox for callbacks of a type.
     pub(crate) fn register(&self, callback_type: &str) -> String {
-        let url = format!("{}/__sandbox/inbox/coverage", self.base);
+        self.register_at(callback_type, &self.inbox(""))
+    }
+
+    pub(super) fn inbox(&self, query: &str) -> String {
+        format!("{}/__sandbox/inbox/coverage{query}", self.base)
+    }
+
+    pub(super) fn register_at(&self, callback_type: &str, url: &str) -> String {
         let body = json!({"type": callback_type, "url": url}).to_string();
         self.line(
             "",
@@ -108,7 +115,31 @@ impl Curl {
         )
     }
 
-    fn line(&self, method: &str, path: &str, rest: &str) -> String {
+    /// Posts what `options` send to a product.
+    pub(super) fn post(&self, endpoint: &Endpoint, options: &str) -> String {
+        self.line("", &asked_path(endpoint), options)
+    }
+
+    /// Asks a product without an input. `query` may be empty, or begins with `?`.
+    pub(super) fn bare(&self, endpoint: &Endpoint, query: &str) -> String {
+        let (method, path) = match (endpoint.verb, &endpoint.creation) {
+            (_, None) => ("", format!("{}/any", endpoint.path)),
+            (Verb::Get, Some(_)) => ("", asked_path(endpoint)),
+            (Verb::Post, Some(_)) => (" -X POST", asked_path(endpoint)),
+        };
+        self.line(method, &format!("{path}{query}"), "")
+    }
+
+    /// The same with a key that is none.
+    pub(super) fn with_wrong_key(&self) -> Self {
+        Self {
+            start: self.start.clone(),
+            base: self.base.clone(),
+            user: "nobody:".to_owned(),
+        }
+    }
+
+    pub(super) fn line(&self, method: &str, path: &str, rest: &str) -> String {
         let url = shell_word(&format!("{}{path}", self.base));
         format!("{}{method} {url} -u {}{rest}", self.start, self.user)
     }
@@ -165,6 +196,11 @@ fn asked_path(endpoint: &Endpoint) -> String {
 
 /// The parts of a multipart form: one for each item of a list. An uploaded file is named after its field.
 fn parts(endpoint: &Endpoint) -> String {
+    parts_without(endpoint, "")
+}
+
+/// The same without one field.
+pub(super) fn parts_without(endpoint: &Endpoint, left_out: &str) -> String {
     let sample = endpoint.schema.sample();
     let fields = sample.and_then(Value::as_object).into_iter().flatten();
     let part = |(name, value): (&String, &Value)| {
@@ -177,6 +213,7 @@ fn parts(endpoint: &Endpoint) -> String {
         let parts = values.iter().map(|value| part(name, value, item));
         parts.collect::<String>()
     };
+    let fields = fields.filter(|(name, _)| *name != left_out);
     fields.map(part).collect()
 }
 

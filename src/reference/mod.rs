@@ -5,9 +5,11 @@ mod listing;
 mod openapi;
 #[cfg(feature = "cli")]
 mod postman;
+mod provoking;
 
 pub(crate) use self::curl::{Curl, curl_start, lets_public_key_in, public_key, shell_word};
 pub(crate) use self::listing::{ListedEndpoint, Listing, endpoint_named};
 pub(crate) use self::openapi::{About, openapi_document};
 #[cfg(feature = "cli")]
 pub(crate) use self::postman::{Environment, postman_collection};
+pub(crate) use self::provoking::ErrorSources;

@@ -13,7 +13,7 @@ use crate::callbacks::{Courier, DefaultUrl};
 use crate::control::{Context, Inbox, UploadStore, own_route, own_routes};
 use crate::http::Guard;
 use crate::server::{Serving, StateKeeper};
-use crate::world::Strangers;
+use crate::world::{Strangers, Warnings};
 
 /// Makes a sandbox that has answered nothing yet. `sends_by_itself` says whether callbacks are sent when they
 /// are due.
@@ -46,6 +46,7 @@ pub(crate) fn assemble(
         scenarios: Arc::new(scenarios),
         worlds,
         strangers: Strangers::new(memory.strangers(), live.clone()),
+        warnings: Warnings::default(),
         keys: Admission::new(options.api_keys),
         urls: DefaultUrls(callbacks.urls.clone()),
         guard: Guard::new(address.ip(), options.control_token),

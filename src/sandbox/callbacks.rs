@@ -45,13 +45,8 @@ impl World {
             Err(sentence) => panic!("callbacks cannot go there: {sentence}"),
         };
         let world = self.owned();
-        let mut state = world.state();
-        let now = world.now(&state);
-        let callback_type = callback_type.to_owned();
-        state.callbacks.register(callback_type, url.0, now);
-        self.context.engine.schedule_unsent(&mut state);
         let _sends = self.runtime.enter(); // the test may run in no runtime
-        self.context.courier.wake(&world, &mut state);
+        control::set_callback_url(&self.context, &world, callback_type.to_owned(), url.0);
     }
 
     /// Sends a callback without a request before it, as `POST /__sandbox/trigger` does.

@@ -16,7 +16,7 @@ pub(crate) const LIMITS_US: [u64; 14] = [
     10_000_000,
 ];
 
-/// Different replies that are counted apart. There are a few hundred, unless scenario files change all the
+/// Different replies, and different callbacks, that are counted apart. There are a few hundred, unless scenario files change all the
 /// time.
 const REPLIES_MAX: usize = 10_000;
 
@@ -29,10 +29,17 @@ pub(crate) struct Exercised {
     replies: HashMap<ReplyId, Statuses>,
     /// Successful replies outside the products.
     unnamed: Statuses,
-    pub(crate) behaviours: HashMap<BehaviourKind, u64>,
+    callbacks: HashMap<CallbackKind, u64>,
     /// Replies beyond the limit.
     pub(crate) uncounted: u64,
     pub(crate) durations: Durations,
+}
+
+/// A callback type, and how callbacks of that type behaved.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct CallbackKind {
+    callback_type: Box<str>,
+    behaviour: BehaviourKind,
 }
 
 /// How often a reply had each status. A reply has one status, unless it is broken or read back.
@@ -69,8 +76,22 @@ impl Exercised {
         }
     }
 
-    pub(crate) fn behaviour(&mut self, behaviour: Behaviour) {
-        *self.behaviours.entry(behaviour.kind()).or_default() += 1;
+    pub(crate) fn callback(&mut self, callback_type: &str, behaviour: Behaviour) {
+        let kind = CallbackKind {
+            callback_type: callback_type.into(),
+            behaviour: behaviour.kind(),
+        };
+        self.count_callback(kind, 1);
+    }
+
+    fn count_callback(&mut self, kind: CallbackKind, times: u64) {
+        if let Some(count) = self.callbacks.get_mut(&kind) {
+            *count += times;
+        } else if self.callbacks.len() < REPLIES_MAX {
+            self.callbacks.insert(kind, times);
+        } else {
+            self.uncounted += times;
+        }
     }
 
     /// `times` is how much `count` adds.
@@ -90,19 +111,31 @@ impl Exercised {
         }
         self.unnamed.add(&other.unnamed);
         self.durations.add(&other.durations);
-        for (behaviour, times) in &other.behaviours {
-            *self.behaviours.entry(*behaviour).or_default() += times;
+        for (kind, times) in &other.callbacks {
+            self.count_callback(kind.clone(), *times);
         }
         self.uncounted += other.uncounted;
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.replies.len() * REPLY_BYTES
+        (self.replies.len() + self.callbacks.len()) * REPLY_BYTES
     }
 
     pub(crate) fn times(&self, outcome: OutcomeId) -> u64 {
         let statuses = self.replies.get(&ReplyId::Outcome(outcome));
         statuses.map_or(0, Statuses::total)
+    }
+
+    /// How many callbacks of the types behaved like this.
+    pub(crate) fn callbacks(
+        &self,
+        behaviour: BehaviourKind,
+        is_of_type: impl Fn(&str) -> bool,
+    ) -> u64 {
+        let all = self.callbacks.iter();
+        all.filter(|(kind, _)| kind.behaviour == behaviour && is_of_type(&kind.callback_type))
+            .map(|(_, times)| times)
+            .sum()
     }
 
     /// The number of replies by their ids and statuses.

@@ -27,6 +27,7 @@ mod strangers;
 mod totals;
 mod unused;
 mod waiting;
+mod warnings;
 mod watchers;
 mod world;
 mod worlds;
@@ -64,6 +65,7 @@ pub(crate) use self::state::{Revision, State};
 pub(crate) use self::strangers::Strangers;
 pub(crate) use self::totals::{Dropped, Totals};
 pub(crate) use self::waiting::Waiting;
+pub(crate) use self::warnings::{Warning, WarningKind, Warnings};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::watchers::WAITING_MAX;
 pub(crate) use self::watchers::{SUBSCRIBERS_MAX, Subscription, Tag, Watchers};

@@ -9,7 +9,7 @@ import { chromium } from 'playwright-core';
 
 const repository = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const target = process.env.CARGO_TARGET_DIR ?? path.join(repository, 'target');
-const binary = process.env.SANDBOX ?? ['release', 'debug'].map((profile) => path.join(target, profile, 'iluma-sandbox')).find(existsSync);
+export const binary = process.env.SANDBOX ?? ['release', 'debug'].map((profile) => path.join(target, profile, 'iluma-sandbox')).find(existsSync);
 
 export const KEY = 'iluma_development_FX4f0M5sxDgk5qFyZnk60ZengAfA9o31x3ecd29vihjc4VhyJ8FclZhHjjw';
 export const BANK = '/v1.1/identity/bank_account_data_requests';

@@ -442,6 +442,16 @@ async fn every_operation_answers_as_it_is_described() {
         ("PUT faults", "faults", faults),
         ("PUT faults", "faults", json!({"faults": [{}]})),
         (
+            "PUT callback_urls",
+            "callback_urls",
+            json!({"type": TYPE, "url": "http://127.0.0.1:1/"}),
+        ),
+        (
+            "PUT callback_urls",
+            "callback_urls",
+            json!({"type": "NONE", "url": "http://127.0.0.1:1/"}),
+        ),
+        (
             "POST trigger",
             "trigger",
             json!({"type": TYPE, "set": {"status": "NEW"}}),
@@ -596,5 +606,5 @@ async fn the_fields_that_a_refusal_lists_are_those_that_are_described() {
         assert_eq!(described, listed, "{route}");
         count += 1;
     }
-    assert_eq!(count, 8, "routes that take an object of known fields");
+    assert_eq!(count, 9, "routes that take an object of known fields");
 }

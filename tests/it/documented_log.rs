@@ -208,6 +208,7 @@ const PROMISES: &[(&str, &str, Proof)] = &[
         "recorded fixtures or debug logs",
         OtherLog,
     ),
+    ("docs/ci.md", "the log of the job hides it", OtherLog),
     ("docs/reliability.md", "in a line of the log", OtherLog),
     ("docs/reliability.md", "the log has no panic", OtherLog),
     (

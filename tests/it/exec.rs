@@ -274,6 +274,156 @@ mod export {
     }
 }
 
+mod gates {
+    use super::*;
+
+    /// Asks the sandbox of the command for its own key, with one more header.
+    fn call(path: &str, header: &str, body: &str) -> String {
+        format!(
+            "curl -s -o /dev/null -u \"$ILUMA_API_KEY:\" -H '{header}' -H 'content-type: application/json' \
+             -d '{body}' \"$ILUMA_BASE_URL{path}\""
+        )
+    }
+
+    const KTP: &str = "/v2/identity/ktp_data_requests";
+
+    #[test]
+    fn the_coverage_can_be_of_some_endpoints_without_some_items_and_of_one_kind() {
+        let found = call(KTP, "x-magic-reply: COMPLETED_FOUND", "");
+        let of = [
+            "--coverage-endpoint",
+            "v2/ktp_data_requests",
+            "--min-coverage",
+            "100",
+        ];
+        for (more, code) in [
+            (&[][..], 3),
+            (
+                &[
+                    "--coverage-ignore",
+                    "errors",
+                    "--coverage-ignore",
+                    "COMPLETED_N*",
+                ],
+                0,
+            ),
+            (&["--coverage-only", "errors"], 3),
+            (&["--coverage-ignore", "no_such"], 2),
+        ] {
+            let (ended, out, err) =
+                ended(exec(&[&of, more].concat(), &format!("{found}; echo ran")));
+            assert_eq!(ended, Some(code), "{more:?}: {err}");
+            assert_eq!(
+                out.is_empty(),
+                code == 2,
+                "a wrong pattern is found before the command runs"
+            );
+        }
+        let (code, _, err) = ended(exec(&["--coverage-ignore", "errors"], "true"));
+        assert_eq!(code, Some(2), "nothing asks for the coverage: {err}");
+    }
+
+    #[test]
+    fn the_coverage_can_be_compared_with_a_saved_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let saved = folder.path().join("coverage.json");
+        let file = saved.to_str().expect("UTF-8");
+        let found = call(KTP, "x-magic-reply: COMPLETED_FOUND", "");
+        let save = format!("{found}; '{BINARY}' coverage --format json >'{file}'");
+        assert_eq!(ended(exec(&[], &save)).0, Some(0));
+        let flags = ["--coverage-at-least-as", file];
+        assert_eq!(
+            ended(exec(&flags, &found)),
+            (Some(0), String::new(), String::new())
+        );
+        let sentence = format!(
+            "iluma-sandbox: {file} covers what is not covered now: v2/ktp_data_requests/COMPLETED_FOUND\n"
+        );
+        assert_eq!(
+            ended(exec(&flags, "true")),
+            (Some(3), String::new(), sentence)
+        );
+        std::fs::write(&saved, "[]").expect("written");
+        let (code, out, err) = ended(exec(&flags, "echo ran"));
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{err}");
+        assert!(err.contains("is no saved coverage: "), "{err}");
+    }
+
+    #[test]
+    fn a_live_key_and_likely_personal_data_fail_the_run_at_its_end_if_that_is_asked_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("run.jsonl");
+        let export = [
+            "--export",
+            file.to_str().expect("UTF-8"),
+            "--export-on",
+            "failure",
+        ];
+        let flags = [&["--fail-on", "warning"], &export[..]].concat();
+        let live = format!("iluma_live_{}", "0".repeat(42));
+        let real = call(
+            KTP,
+            "a: b",
+            r#"{"nik": "3171011202800001", "name": "Dummy"}"#,
+        );
+        let script = format!("{real}; {real}; ILUMA_API_KEY={live}; {real}");
+        assert_eq!(
+            ended(exec(&[], &script)).0,
+            Some(0),
+            "by default nothing fails"
+        );
+        let (code, out, err) = ended(exec(&flags, &format!("{script}; echo ran")));
+        assert_eq!((code, out.as_str()), (Some(5), "ran\n"), "{err}");
+        let worlds = ["d9b6db51", "28d10d40"];
+        let [own, of_live] = worlds.map(|_| "[0-9a-f]{8}");
+        let pattern = format!(
+            "^iluma-sandbox: `--fail-on warning`: the sandbox has warned of this: \
+             nik may be the identity number of a real person \\(v2/ktp_data_requests, world {own}, 2 times\\); \
+             a key of the live environment was sent to a sandbox \\(v2/ktp_data_requests, world {of_live}, once\\); \
+             nik may be the identity number of a real person \\(v2/ktp_data_requests, world {of_live}, once\\)\n$"
+        );
+        assert!(
+            regex::Regex::new(&pattern)
+                .expect("a pattern")
+                .is_match(&err),
+            "{err}"
+        );
+        assert!(
+            !err.contains(&live) && !err.contains("3171011202800001"),
+            "{err}"
+        );
+        assert!(file.exists(), "a warning is a failure");
+        assert_eq!(ended(exec(&flags, &format!("{real}; exit 7"))).0, Some(7));
+        assert_eq!(ended(exec(&flags, "true")).0, Some(0));
+    }
+
+    #[test]
+    fn the_page_of_the_run_is_written_with_and_without_the_lines() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let page = folder.path().join("run.html");
+        let file = page.to_str().expect("UTF-8");
+        let key = format!("iluma_development_{}", "k".repeat(60));
+        let found = call(KTP, "x-magic-reply: COMPLETED_FOUND", "");
+        let flags = ["--export-html", file, "--api-key", &key];
+        assert_eq!(
+            ended(exec(&flags, &found)),
+            (Some(0), String::new(), String::new())
+        );
+        let html = std::fs::read_to_string(&page).expect("a file");
+        assert!(html.starts_with("<!doctype html>\n"), "{}", &html[..200]);
+        assert!(html.contains("\"outcome\":\"v2/ktp_data_requests/COMPLETED_FOUND\""));
+        assert!(!html.contains(&key), "keys are masked");
+        let (code, _, err) = ended(exec(&["--export-html", "/no/such/folder/run.html"], "true"));
+        assert_eq!(
+            (code, err.as_str()),
+            (
+                Some(4),
+                "iluma-sandbox: cannot export to /no/such/folder/run.html: no such file or directory\n"
+            )
+        );
+    }
+}
+
 mod streams {
     use super::*;
 

@@ -183,6 +183,34 @@ async fn queues_faults_clocks_and_callbacks_are_in_their_places() {
     client.get(URLS).await;
     client.magic(PEPS, "COMPLETED_FOUND").await;
     stage.ended().await;
+    // A test in Rust and the control API set a URL without a test of it.
+    let world = client.sandbox.world();
+    world.register_callback_url("ENTITY_CFT_PEP", &stage.receiver.url_text());
+    let unknown = json!({"type": "NONE", "url": "http://127.0.0.1:1/"});
+    let refused = Answer::of(put("/__sandbox/callback_urls", unknown)).await;
+    assert_eq!(refused.status, 400);
+    assert!(
+        refused
+            .message()
+            .starts_with("`type`: there is none of that name, but ENTITY_CFT_PEP, "),
+        "{}",
+        refused.text
+    );
+    let refused = Answer::of(put(
+        "/__sandbox/callback_urls",
+        json!({"type": TYPE, "url": "ftp://x"}),
+    ))
+    .await;
+    assert!(refused.message().starts_with("`url`: "), "{}", refused.text);
+    let other = json!({"type": "INDIVIDUAL_CFT_PEP", "url": format!("{}/other", stage.receiver.url_text())});
+    assert_eq!(
+        Answer::of(put("/__sandbox/callback_urls", other))
+            .await
+            .status,
+        200
+    );
+    client.magic(PEPS, "COMPLETED_FOUND").await;
+    stage.ended().await;
     client.get("/v1/callback/authentication_token").await;
     let recording = Recording::of_client(client).await;
     let (code, report, complaint) = recording.replay(&[]);
@@ -212,6 +240,8 @@ async fn queues_faults_clocks_and_callbacks_are_in_their_places() {
             "/__sandbox/next",
             "/__sandbox/next?endpoint=v1.1/bank_account_data_requests",
             "/__sandbox/deliveries/dlv_1/redeliver",
+            "/__sandbox/callback_urls",
+            "/__sandbox/callback_urls",
         ]
     );
 }

@@ -1,4 +1,4 @@
-//! A shell that knows only curl: it runs the commands that the sandbox prints for pasting.
+//! A shell that knows only curl, and `head` that writes its input: it runs the commands that the sandbox prints for pasting.
 
 use reqwest::multipart::{Form, Part};
 
@@ -9,7 +9,12 @@ pub(crate) async fn paste(client: &Client, line: &str, own_key: &str) -> Answer 
     let mut last = None::<Answer>;
     let words = words(line, own_key);
     for command in words.split(|word| word == "&&") {
-        let answer = curl(client, command).await;
+        let pipe = command.iter().position(|word| word == "|");
+        let (input, command) = match pipe {
+            Some(at) => (output(&command[..at]), &command[at + 1..]),
+            None => (Vec::new(), command),
+        };
+        let answer = curl(client, command, &input).await;
         if let Some(before) = last.replace(answer) {
             assert_eq!(before.status, 200, "`&&` goes no further: {}", before.text);
         }
@@ -17,7 +22,16 @@ pub(crate) async fn paste(client: &Client, line: &str, own_key: &str) -> Answer 
     last.expect("a command")
 }
 
-async fn curl(client: &Client, command: &[String]) -> Answer {
+/// What a command writes into a pipe.
+fn output(command: &[String]) -> Vec<u8> {
+    let words: Vec<_> = command.iter().map(String::as_str).collect();
+    match words[..] {
+        ["head", "-c", bytes, "/dev/zero"] => vec![0; bytes.parse().expect("a number")],
+        _ => panic!("{command:?} is not known"),
+    }
+}
+
+async fn curl(client: &Client, command: &[String], input: &[u8]) -> Answer {
     assert_eq!(command[0], "curl");
     let (mut method, mut url, mut user) = ("GET", None, None);
     let (mut headers, mut body, mut form) = (Vec::new(), None, None);
@@ -28,10 +42,18 @@ async fn curl(client: &Client, command: &[String]) -> Answer {
             "-X" => method = next(),
             "-u" => user = next().strip_suffix(':'),
             "-H" => headers.push(next().split_once(": ").expect("a header")),
-            "-d" => body = Some(next().to_owned()),
+            "-d" => body = Some(next().as_bytes().to_vec()),
+            "--data-binary" => {
+                assert_eq!(next(), "@-");
+                body = Some(input.to_vec());
+            }
             "-F" | "--form-string" => {
                 let (name, value) = next().split_once('=').expect("a field");
-                let part = if word == "-F" {
+                let part = if word == "-F" && value == "@-;filename=file" {
+                    Part::bytes(input.to_vec()).file_name("file")
+                } else if word == "-F" && value == "@/dev/null;filename=file" {
+                    Part::bytes(Vec::new()).file_name("file")
+                } else if word == "-F" {
                     part(value)
                 } else {
                     Part::text(value.to_owned())
@@ -121,6 +143,7 @@ fn words(line: &str, own_key: &str) -> Vec<String> {
                 word.get_or_insert_default().push_str(&text);
             }
             '\\' => word.get_or_insert_default().extend(chars.next()),
+            '|' if word.is_none() => words.push("|".to_owned()),
             '$' | '`' | ';' | '|' | '(' | ')' | '{' | '*' | '?' => {
                 panic!("a shell would make something else of `{c}` in {line}")
             }

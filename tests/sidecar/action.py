@@ -178,7 +178,7 @@ def _(job, folder):
     expect(said, (code, said), (0, ""))
     expect("what keeps the artefact", used, ["actions/upload-artifact"])
     kept = folder / "temp/iluma-sandbox/artefacts"
-    expect("what is kept", sorted(it.name for it in kept.iterdir()), ["coverage.txt", "export.ndjson", "log.txt"])
+    expect("what is kept", sorted(it.name for it in kept.iterdir()), ["coverage.txt", "export.ndjson", "inspector.html", "log.txt"])
     expect("an exchange is kept", "/v1/callback/authentication_tokens" in (kept / "export.ndjson").read_text(), True)
     for file in kept.iterdir():
         expect(f"{file.name} holds the key", KEY in file.read_text(), False)
@@ -228,6 +228,23 @@ def _(job, folder):
     expect("the summary", one.summary[: len(beginning)], beginning)
     coverage = (folder / "temp/iluma-sandbox/artefacts/coverage.txt").read_text().splitlines()
     expect("the coverage in it", one.summary[len(beginning) :].splitlines(), [*coverage[:100], "```"])
+
+
+@check("with `fail-on: warning` an export keeps the artefact and then fails for a live key, and only for a warning")
+def _(job, folder):
+    one = job()
+    expect("the start", one.use(binary=str(BINARY))[0], 0)
+    expect("the exit code without a warning", one.use(do="export", **{"fail-on": "warning"})[:2], (0, ""))
+    one.environment["ILUMA_API_KEY"] = f"iluma_live_{'0' * 42}"
+    one.get("/v1/callback/authentication_tokens")
+    expect("the exit code of an export without it", one.use(do="export")[:2], (0, ""))
+    code, said, used = one.use(do="export", **{"fail-on": "warning"})
+    expect("the exit code", (code, used), (1, ["actions/upload-artifact"]))
+    why = "`--fail-on warning`: the sandbox has warned of this: a key of the live environment was sent to a sandbox (world "
+    expect_in("the reason", said, f"::error title=iluma-sandbox::{why}")
+    expect("what is kept", (folder / "temp/iluma-sandbox/artefacts/inspector.html").stat().st_size > 0, True)
+    code, said, _ = one.use(do="export", **{"fail-on": "error"})
+    expect("a wrong input", (code, "`fail-on` is `warning` or empty, not `error`" in said), (1, True))
 
 
 @check("a control token reaches the steps behind it and the export, and the log of the job hides it")

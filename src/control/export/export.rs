@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::control_line::control_line;
 use super::delivery_line::delivery_line;
 use super::exchange_line::exchange_line;
-use super::head::{DroppedEntries, head, scenario_line, world_in_head};
+use super::head::{DroppedEntries, head, scenario_line, warnings, world_in_head};
 use crate::control::ask::{ControlReply, ControlRequest};
 use crate::control::context::Context;
 use crate::control::requests::RequestsOf;
@@ -29,6 +29,15 @@ struct Lines {
 enum JournalPlace {
     World(ReadWorld),
     Strangers,
+}
+
+impl JournalPlace {
+    fn world_tag(&self) -> Option<&str> {
+        match self {
+            Self::World(world) => Some(&world.tag),
+            Self::Strangers => None,
+        }
+    }
 }
 
 /// The entry of a line: its place and its number.
@@ -59,7 +68,9 @@ pub(in crate::control) async fn answer(
     request: ControlRequest<'_>,
 ) -> Result<ControlReply, Refusal> {
     let context = request.context;
-    let places = match RequestsOf::of(request)? {
+    let whose = RequestsOf::of(request)?;
+    let is_all = matches!(whose, RequestsOf::All);
+    let places = match whose {
         RequestsOf::Own(world) => vec![JournalPlace::World(ReadWorld::of(world))],
         RequestsOf::Strangers => vec![JournalPlace::Strangers],
         RequestsOf::All => {
@@ -70,12 +81,12 @@ pub(in crate::control) async fn answer(
                 .collect()
         }
     };
-    let lines = Lines::of(context, places).await;
+    let lines = Lines::of(context, places, is_all).await;
     Ok(ControlReply::Lines(Box::new(lines)))
 }
 
 impl Lines {
-    async fn of(context: &Arc<Context>, places: Vec<JournalPlace>) -> Self {
+    async fn of(context: &Arc<Context>, places: Vec<JournalPlace>, is_all: bool) -> Self {
         let mut turn = context.turns.first().await;
         let mut entries = Vec::new();
         let mut worlds = Vec::new();
@@ -122,7 +133,11 @@ impl Lines {
         let catalogue = context.engine.catalogue();
         let own_files = catalogue.own_files.iter();
         let files = own_files.map(|file| scenario_line(file, catalogue.generation));
-        let first = [head(context, &catalogue, &listed, dropped)];
+        let is_exported =
+            |world: Option<&str>| is_all || places.iter().any(|place| place.world_tag() == world);
+        let mut head = head(context, &catalogue, &listed, dropped);
+        head["warnings"] = warnings(&context.engine.warnings, is_exported);
+        let first = [head];
         let first: Vec<_> = first.into_iter().chain(files).collect();
         Self {
             context: context.clone(),

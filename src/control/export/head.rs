@@ -9,7 +9,7 @@ use crate::catalogue::Catalogue;
 use crate::control::context::Context;
 use crate::control::exchange_json::time;
 use crate::scenario::{DateForm, SourceFile};
-use crate::world::{State, World};
+use crate::world::{State, Warnings, World};
 
 /// The version of the lines. It changes when readers have to change.
 pub(super) const VERSION: u32 = 2;
@@ -57,6 +57,29 @@ pub(crate) fn head(
         "worlds": worlds,
         "dropped": {"requests": dropped.requests, "deliveries": dropped.deliveries},
     })
+}
+
+/// What a run may fail for, without the values. The limit of different warnings is far above what a run has.
+pub(super) fn warnings(warnings: &Warnings, is_exported: impl Fn(Option<&str>) -> bool) -> Value {
+    let (given, uncounted) = warnings.all();
+    let given = given.into_iter();
+    let given = given.filter(|(warning, _)| is_exported(warning.world.as_deref()));
+    let mut listed: Vec<_> = given
+        .map(|(warning, count)| {
+            json!({
+                "kind": warning.kind.name(),
+                "world": warning.world,
+                "endpoint": warning.endpoint.as_deref(),
+                "message": warning.message,
+                "count": count,
+            })
+        })
+        .collect();
+    if uncounted > 0 {
+        let message = "there were more warnings than are counted apart";
+        listed.push(json!({"kind": "others", "world": null, "endpoint": null, "message": message, "count": uncounted}));
+    }
+    listed.into()
 }
 
 /// A world in the first line. Its digest gives its ids again where its key is not known.

@@ -41,6 +41,7 @@ files! {
     "numbers.js": JAVASCRIPT,
     "place.js": JAVASCRIPT,
     "powershell.js": JAVASCRIPT,
+    "recording.js": JAVASCRIPT,
     "requests.js": JAVASCRIPT,
     "rows.js": JAVASCRIPT,
     "scenarios.js": JAVASCRIPT,
@@ -51,6 +52,12 @@ files! {
     "tryit.js": JAVASCRIPT,
     "uploads.js": JAVASCRIPT,
     "world.js": JAVASCRIPT,
+}
+
+/// The text of a file.
+pub(super) fn text(name: &str) -> Option<&'static str> {
+    let (.., bytes) = FILES.iter().find(|(known, ..)| *known == name)?;
+    std::str::from_utf8(bytes).ok()
 }
 
 /// A file below `/__sandbox/inspector/`. An empty name means the page itself.

@@ -60,6 +60,10 @@ pub const QUOTES: &[(&str, &str)] = &[
         "of the body of the answer, at most {log_text::LINE_CHARS_MAX} characters",
     ),
     ("docs/faults.md", "it is cut after {fault::BROKEN_MAX}"),
+    (
+        "docs/inspector.md",
+        "at most {page::PAGE_DATA_BYTES_MAX} and {page::PAGE_REQUESTS_MAX} requests",
+    ),
     ("docs/faults.md", "or {fault::BROKEN_MAX} have passed"),
     (
         "docs/faults.md",
@@ -459,6 +463,7 @@ pub const NO_LIMITS: &[(&str, &str)] = &[
     ("docs/callbacks.md", "a body of 512 KiB"),
     ("docs/callbacks.md", "bodies of 1 MiB"),
     ("docs/callbacks.md", "five minutes"),
+    ("src/control/openapi.json", "\"maximum\": 100"),
     ("src/base/memory.rs", "which needs at least 20 MiB"),
     ("docs/reliability.md", "which needs at least 20 MiB"),
     (
@@ -590,8 +595,16 @@ pub const INTERNAL: &[(&str, &str)] = &[
         "a finding names it when it is over",
     ),
     (
-        "cli::exec::EXPORT_TIME",
-        "the sandbox is in the same process",
+        "cli::coverage::saved::NAMED_MAX",
+        "the sentence says how many there are more",
+    ),
+    (
+        "cli::export::page::EXPORT_TIME",
+        "only a sandbox that hangs reaches it",
+    ),
+    (
+        "cli::export::exported_run::NAMED_MAX",
+        "the sentence says how many there are more",
     ),
     ("cli::help::LINE_CHARS_MAX", "where the help breaks lines"),
     (

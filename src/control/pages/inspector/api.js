@@ -1,9 +1,11 @@
-// The control API, and product requests in the name of a world.
+// The control API, and product requests in the name of a world. A page with an embedded export asks the export instead:
+// nothing else in the page decides where its data come from.
 
 import { ask } from './dom.js';
 import { ENTRIES_MAX } from './feed.js';
 import { learn } from './machine.js';
 import { parse } from './numbers.js';
+import { NO_SERVER, recording } from './recording.js';
 
 const base = new URL('.', location.href); // …/__sandbox/
 const root = new URL('..', base);
@@ -14,6 +16,12 @@ const KEY = 'iluma-api-key';
 export const NO_WORLD = '00000000';
 
 export const known = { setup: null };
+
+/** Why actions are missing: a sentence in a page without a server, else null. */
+export const withoutServer = recording && NO_SERVER;
+
+/** The entries of an export. Null if a stream of events sends them. */
+export const recordedEntries = () => recording?.snapshot() ?? null;
 
 export class Refused extends Error {
   constructor(status, body) {
@@ -77,6 +85,7 @@ function asked(path, { method = 'GET', body, world, query = {} } = {}) {
 
 /** The JSON of an answer. */
 export async function api(path, options) {
+  if (recording) return recording.answer(path, options);
   const response = await asked(path, options);
   const answer = await response.text().then(parse).catch(() => null);
   if (!response.ok && !(path === 'readyz' && answer)) throw new Refused(response.status, answer);
@@ -85,6 +94,7 @@ export async function api(path, options) {
 
 /** An answer that is a file, as a `Blob`. */
 export async function file(path, options) {
+  if (recording) throw new Error(NO_SERVER);
   const response = await asked(path, options);
   if (!response.ok) throw new Refused(response.status, await response.json().catch(() => null));
   return response.blob();
@@ -111,6 +121,7 @@ export function productUrl(target) {
  * for others the sandbox takes the world's tag.
  */
 export async function send(world, { method, path, headers = {}, body }) {
+  if (recording) throw new Error(NO_SERVER);
   const sent = new Headers();
   for (const [name, value] of Object.entries(headers)) {
     for (const one of [value].flat()) sent.append(name, one);

@@ -1,6 +1,6 @@
 // Deliveries with their attempts, the callback URLs, and the inbox.
 
-import { api, known, send } from './api.js';
+import { api, known, send, withoutServer } from './api.js';
 import { word } from './curl.js';
 import { after, button, curlBox, fill, h, machineTime, outcomeOf, say, since, statusOf, took, worldTime } from './dom.js';
 import { head, headers, text as content } from './json.js';
@@ -11,7 +11,7 @@ import { catalog, soon, store } from './store.js';
 import { inSpan, timeline } from './timeline.js';
 import { drawTrace } from './trace.js';
 
-const TABS = [['', 'Deliveries'], ['urls', 'URLs'], ['inbox', 'Inbox']];
+const TABS = withoutServer ? [['', 'Deliveries']] : [['', 'Deliveries'], ['urls', 'URLs'], ['inbox', 'Inbox']];
 
 export function open(main, signal) {
   const tabs = h('div', { class: 'segments', role: 'group', 'aria-label': 'Callbacks' });
@@ -25,7 +25,7 @@ export function open(main, signal) {
 
   function placed({ query }) {
     fill(tabs, TABS.map(([name, words]) => h('a', { href: link('callbacks', { world: query.world, tab: name }), 'aria-current': name === (query.tab ?? '') ? 'true' : null }, words)));
-    const next = parts[query.tab ?? ''] ? query.tab ?? '' : '';
+    const next = TABS.some(([name]) => name === query.tab) ? query.tab : '';
     filter.hidden = next !== '';
     count.hidden = next !== '';
     if (next !== tab || world !== store.world) {
@@ -99,6 +99,7 @@ function deliveries(room, filter, count, signal) {
   }
   async function nothing() {
     if (all.length) return fill(empty, h('h2', {}, 'No delivery matches this filter'), button('Clear the filter', async () => change({ q: '', span: '' })));
+    if (withoutServer) return fill(empty, h('h2', {}, 'This world has no callbacks in the export'));
     fill(empty, h('h2', {}, 'No callbacks yet'), h('p', {}, 'Register a URL, such as the inbox of this sandbox, then send a request to a product that has callbacks:'));
     const { endpoints } = await catalog();
     const one = endpoints.find((endpoint) => endpoint.callback_type && endpoint.outcomes.some((outcome) => outcome.default && outcome.callback));
@@ -126,8 +127,9 @@ function deliveries(room, filter, count, signal) {
         h('p', { class: 'facts' }, h('span', { class: `tag ${one.state}` }, one.state), h('span', { class: 'mono' }, outcomeOf(one.outcome)),
           one.on_purpose && h('span', { class: 'tag warn' }, `on purpose: ${one.on_purpose}`),
           one.redelivery_of && h('span', { class: 'dim' }, `redelivery of ${one.redelivery_of}`), h('span', { class: 'dim mono' }, one.id))),
-      h('div', { class: 'row actions' }, button('Redeliver', again, { class: 'primary', title: 'Sends the same bytes again (r)' }),
+      h('div', { class: 'row actions' }, button('Redeliver', again, { class: 'primary', disabled: withoutServer !== null, title: withoutServer ?? 'Sends the same bytes again (r)' }),
         one.record && h('a', { class: 'button', href: link('requests', { world: store.world, q: one.record }) }, 'Requests of the record')),
+      withoutServer && h('p', { class: 'dim' }, withoutServer),
       one.reason && h('p', {}, one.reason),
       h('dl', { class: 'pairs' }, one.url && [h('dt', {}, 'to'), h('dd', { class: 'mono wrap' }, withoutSecrets(one.url))],
         one.record && [h('dt', {}, 'record'), h('dd', { class: 'mono wrap' }, one.record)],

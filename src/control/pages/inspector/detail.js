@@ -1,6 +1,6 @@
 // One exchange: request and response, the explanation, the later states of its record, and other possible outcomes.
 
-import { NO_WORLD, api, known, send } from './api.js';
+import { NO_WORLD, api, known, send, withoutServer } from './api.js';
 import { after, button, bytes, copy, fill, h, kind, machineTime, outcomeOf, say, since, source, statusOf, took, worldTime } from './dom.js';
 import { bodyOf, curl, hasUpload, isForm, isOwn, target } from './curl.js';
 import { body, headers } from './json.js';
@@ -68,6 +68,7 @@ export function detail(pane, { close }) {
         button('Copy as PowerShell', () => copy(powershell(request), 'PowerShell'), redacts ? { disabled: true, title: cannot } : {}),
         button('Send again', again, { class: 'primary', disabled: cannot !== null, title: cannot ?? 'Sends the same request once more (r)' }),
         redacts ? h('span', { class: 'tag', title: cannot }, 'redacted') : button('Show personal fields', async () => revealAll(pane))),
+      withoutServer && h('p', { class: 'dim' }, withoutServer),
       h('h3', {}, 'Why'), explanation(why), life, traced,
       h('h3', {}, 'Request'), part(request.headers, 'Request headers'), asked,
       request.body_sha256 && cut(request.body_bytes),
@@ -132,7 +133,7 @@ export function detail(pane, { close }) {
   async function drawOthers() {
     const mine = turn;
     const { world, endpoint } = request;
-    if (!endpoint || world === NO_WORLD) return;
+    if (!endpoint || world === NO_WORLD || withoutServer) return;
     const [{ endpoints, errors }, { waiting }] = await Promise.all([catalog(), api('next', { world })]);
     const about = endpoints.find((one) => one.id === endpoint);
     if (mine !== turn || !about) return;
@@ -184,6 +185,7 @@ export function detail(pane, { close }) {
 
 function unsendable(request) {
   if (known.setup.redacts) return 'Personal fields are hidden (--redact), so the request cannot be sent again';
+  if (withoutServer) return withoutServer;
   if (isForm(request) || hasUpload(request.body)) return 'The files of an upload are not stored: copy the request as curl, or use Try it in Scenarios';
   if (bodyOf(request) === null) return 'Only a part of the body is stored';
   return null;

@@ -1,8 +1,12 @@
 // The clock of the sandbox's machine, which may differ from the browser's.
 
 let ahead = 0;
+let stopped = null;
 
-export const now = () => Date.now() + ahead;
+export const now = () => stopped ?? Date.now() + ahead;
+
+/** For a page that shows one moment of the past. */
+export const stop = (at) => (stopped = Date.parse(at));
 
 /** Learns from the date of a reply, which has whole seconds. */
 export function learn(date) {

@@ -1,6 +1,6 @@
 // The frame of the page: views, the choice of a world, mistakes in scenario files, light and dark.
 
-import { known } from './api.js';
+import { known, withoutServer } from './api.js';
 import { $, age, fill, h, put } from './dom.js';
 import { help, listen } from './keys.js';
 import { change, go, link, onPlace, place } from './place.js';
@@ -27,7 +27,7 @@ let leave = null;
 
 function header() {
   put($('#top'),
-    h('a', { class: 'brand', href: '#/requests' }, h('b', {}, 'iluma'), '-sandbox'), tabs, documents,
+    h('a', { class: 'brand', href: '#/requests' }, h('b', {}, 'iluma'), '-sandbox'), tabs, !withoutServer && documents,
     h('div', { class: 'row tools' }, live, worlds, theme,
       h('button', { type: 'button', class: 'quiet', 'aria-label': 'Keys', title: 'Keys (?)', onclick: help }, '?')));
   worlds.addEventListener('change', () => change({ world: worlds.value === 'all' ? '' : worlds.value, trace: '', open: '', delivery: '' }, { push: true }));
@@ -84,8 +84,9 @@ function drawBanner() {
 }
 
 function drawLive() {
-  const [state, words] = store.isOpen ? ['on', 'live'] : ['off', 'not connected'];
+  const [state, words] = withoutServer ? ['off', 'export'] : store.isOpen ? ['on', 'live'] : ['off', 'not connected'];
   live.className = `live ${state}`;
+  live.title = withoutServer ?? '';
   fill(live, h('span', { class: 'dot', 'aria-hidden': 'true' }), h('span', { class: 'words' }, words));
 }
 

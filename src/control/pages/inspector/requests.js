@@ -1,6 +1,6 @@
 // The requests as they arrive, and one of them in detail.
 
-import { NO_WORLD, known } from './api.js';
+import { NO_WORLD, known, withoutServer } from './api.js';
 import { button, clock, curlBox, fill, h, outcomeOf, statusOf, took } from './dom.js';
 import { detail } from './detail.js';
 import { plainPath } from './mask.js';
@@ -113,7 +113,7 @@ export function open(main, signal) {
     const fitting = store.entries.filter((entry) => fits(entry, query));
     const number = (value) => value.toLocaleString('en');
     fill(count, fitting.length === store.entries.length ? `${number(fitting.length)} requests` : `${number(fitting.length)} of ${number(store.entries.length)}`,
-      store.skipped > 0 && ` · ${number(store.skipped)} came too quickly to be shown`);
+      store.skipped > 0 && ` · ${number(store.skipped)} ${withoutServer ? 'older ones are not in this page' : 'came too quickly to be shown'}`);
     list.classList.toggle('is-empty', !fitting.length);
     empty.hidden = fitting.length > 0;
     if (!fitting.length) nothing();
@@ -131,6 +131,7 @@ export function open(main, signal) {
       return fill(empty, h('h2', {}, 'No request matches these filters'),
         button('Clear the filters', async () => change({ q: '', endpoint: '', status: '', world: '', span: '' })));
     }
+    if (withoutServer) return fill(empty, h('h2', {}, 'The export has no requests'));
     fill(empty, h('h2', {}, 'Waiting for the first request'), h('p', {}, 'Paste this into a terminal. The request appears here at once, with the reason for its response.'));
     const { endpoints: all } = await catalog();
     const first = all.find((one) => one.id === 'v0/individual_cft_peps') ?? all.find((one) => one.content_type === 'application/json') ?? all[0];

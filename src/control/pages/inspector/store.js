@@ -1,6 +1,6 @@
 // The data of the page: the latest exchanges, the worlds, the state of the scenario files. Views listen to its events.
 
-import { NO_WORLD, api, known } from './api.js';
+import { NO_WORLD, api, known, recordedEntries } from './api.js';
 import { ENTRIES_MAX } from './feed.js';
 import { place } from './place.js';
 import { follow } from './stream.js';
@@ -26,7 +26,9 @@ class Store extends EventTarget {
 
   async start() {
     known.setup = await api('setup');
-    this.join = follow(known.setup.version, (event, data) => this.heard(event, data));
+    const recorded = recordedEntries();
+    if (recorded) this.heard('snapshot', recorded);
+    else this.join = follow(known.setup.version, (event, data) => this.heard(event, data));
     await this.loadWorlds().catch(() => {});
   }
 

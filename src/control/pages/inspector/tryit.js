@@ -1,6 +1,6 @@
 // Try it: a request built from the schema of an endpoint, with the values of its sample.
 
-import { api, send } from './api.js';
+import { api, send, withoutServer } from './api.js';
 import { button, fill, h, outcomeOf, say, statusOf } from './dom.js';
 import { text as content } from './json.js';
 import { number, parse } from './numbers.js';
@@ -12,6 +12,7 @@ const isFile = (rule) => rule.format === 'file';
 
 /** The form of an endpoint. After a reload, `learn` takes its new outcomes and keeps what was entered. */
 export function tryit(about) {
+  if (withoutServer) return { element: h('p', { class: 'dim' }, withoutServer), learn() {} };
   const magic = h('select', { id: 'try-magic' });
   const learn = ({ outcomes }) => {
     const { value } = magic;

@@ -1,6 +1,6 @@
 // One world: its contents, clock, faults, queued outcomes and coverage.
 
-import { api } from './api.js';
+import { api, withoutServer } from './api.js';
 import { ago, button, fill, h, say } from './dom.js';
 import { place } from './place.js';
 import { catalog, soon, store } from './store.js';
@@ -19,7 +19,7 @@ export function open(main, signal) {
   const queue = h('section', { class: 'card', 'aria-label': 'Queue' });
   const faults = h('section', { class: 'card wide', 'aria-label': 'Faults' });
   const coverage = h('section', { class: 'card wide', 'aria-label': 'Coverage' });
-  fill(main, h('h1', { class: 'unseen' }, 'World'), h('div', { class: 'page' }, h('div', { class: 'cards' }, holds, clock, queue, faults, coverage)));
+  fill(main, h('h1', { class: 'unseen' }, 'World'), h('div', { class: 'page' }, h('div', { class: 'cards' }, holds, withoutServer ? h('section', { class: 'card', 'aria-label': 'Clock, queue and faults' }, h('h2', {}, 'Clock, queue and faults'), h('p', { class: 'dim' }, withoutServer)) : [clock, queue, faults], coverage)));
   const world = () => store.world;
   let shown = null;
 
@@ -37,7 +37,7 @@ export function open(main, signal) {
       }, { class: 'danger' }), button('Keep it', async () => fill(sure, first)));
       sure.querySelector('button').focus();
     }, { class: 'danger' });
-    fill(sure, first);
+    fill(sure, withoutServer ? null : first);
     fill(holds, h('h2', {}, one?.name ?? 'World', ' ', h('span', { class: 'mono dim' }, world())),
       h('dl', { class: 'pairs' }, number('requests', one?.requests), number('records', one?.records), number('deliveries', one?.deliveries), number('pending callbacks', one?.pending_callbacks),
         one && number('last used', ago(one.idle_ms))), h('div', { class: 'row' }, sure));
@@ -150,15 +150,15 @@ export function open(main, signal) {
     const meter = h('meter', { min: '0', max: '100', 'aria-label': 'Coverage in percent' });
     meter.value = told.percent;
     fill(coverage, h('h2', {}, 'Coverage ', h('span', { class: 'dim' }, `${told.exercised} of ${told.total} · ${told.percent} %`)), meter,
-      h('p', { class: 'dim' }, 'The outcomes, errors and callback behaviours that this world has used since its last reset.'),
-      h('div', { class: 'columns' }, told.endpoints.map((one) => part(one)), part(told.errors, 'errors'), part(told.callback_behaviours, 'callback behaviours')));
+      h('p', { class: 'dim' }, withoutServer ? 'The outcomes, errors and callbacks that all worlds have used.' : 'The outcomes, errors and callbacks that this world has used since its last reset.'),
+      h('div', { class: 'columns' }, told.endpoints.map((one) => part(one)), part(told.errors, 'errors'), part(told.callback_behaviours, 'callbacks')));
   }
 
   async function load() {
     shown = world();
     await store.loadWorlds().catch(() => {});
     drawHolds();
-    await Promise.all([drawClock(), drawQueue(), drawFaults(), drawCoverage()]);
+    await Promise.all(withoutServer ? [drawCoverage()] : [drawClock(), drawQueue(), drawFaults(), drawCoverage()]);
   }
   const again = soon(() => load().catch(() => {}), 600);
   for (const event of ['world', 'deliveries']) store.on(event, (told) => told.world === world() && again(), signal);
