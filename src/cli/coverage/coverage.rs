@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::gate::{Counted, CoverageGate, GateFlags, NoReport, OnlyKinds};
 use super::saved::SavedCoverage;
