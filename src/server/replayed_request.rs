@@ -1,5 +1,7 @@
 //! Answers a recorded request again, without a socket and without calling anybody.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::follow_up::{self, Release};
@@ -7,6 +9,8 @@ use super::record::{Finished, RequestForJournal, record};
 use super::respond::answer;
 use super::serving::Serving;
 use crate::answer::{self, FollowUp};
+use crate::base::Commit;
+use crate::callbacks::AttemptResult;
 use crate::http::{ApiError, Call};
 use crate::world::KeptBody;
 
@@ -37,9 +41,13 @@ pub(crate) fn answer_again(serving: &Serving, request: RecordedRequest) -> Bytes
             (FollowUp::Release(held), _) => drop(Release::of(&serving.control, &world, held)),
             (FollowUp::AfterCallback(seq), _) => world.state().callbacks.release(seq),
             (FollowUp::Register(registration), Some(error)) => {
-                let error = ApiError::callback_test_failed(&error, registration.former_urls);
+                let refused = ApiError::callback_test_failed(&error, registration.former_urls);
                 let catalogue = serving.control.engine.catalogue();
-                answered.reply = answer::error_reply(&catalogue, None, &error);
+                answered.reply = answer::error_reply(&catalogue, None, &refused);
+                let at = world.now(&world.state());
+                let test = AttemptResult::failed(error);
+                let test = test.into_attempt(at, "".into(), Commit::default());
+                answered.decision.failed_test = Some(Arc::new(test));
             }
             (FollowUp::Register(registration), None) => {
                 answered.commit =

@@ -22,7 +22,7 @@ use crate::http::{Body, BodyContent, CONTROL_TOKEN_HEADER, Call, basic};
 use crate::sandbox::{Loaded, Options, assemble};
 use crate::scenario::{DateForm, LoadErrors, SourceFile};
 use crate::server::{Serving, answer_again};
-use crate::world::{KeptBody, World};
+use crate::world::{ControlCall, KeptBody, World};
 
 /// What the replay uses in place of what was recorded.
 pub(super) struct Replacements {
@@ -286,6 +286,10 @@ impl<'r> ReplayedWorld<'r> {
     async fn control_again(&self, line: &Value, received_at: Instant, comparison: &mut Comparison) {
         let path = line["path"].as_str().unwrap_or_default();
         if path.starts_with("/__sandbox/clock") {
+            let path = path.trim_start_matches("/__sandbox/");
+            let advance = ControlCall::new("POST", path).with_body(&line["body"]);
+            let order = self.world.commit(received_at);
+            (self.world).note_call(&mut self.world.state(), order.commit, advance);
             return;
         }
         let method = line["method"].as_str().unwrap_or_default();
