@@ -41,6 +41,8 @@ pub(crate) use self::explain::{
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::magic::{Magic, read_magic};
 pub(crate) use self::no_route::nearest_route_hint;
+#[cfg(feature = "cli")]
+pub(crate) use self::real_data::all_in as real_data_in;
 pub(crate) use self::reply::{FollowUp, Registration, Reply, ReplyFaults};
 pub(crate) use self::strict::{refuse_endpoint_if_strict, refuse_outcome_if_strict};
 pub(crate) use self::unrequested::write_unrequested;

@@ -58,6 +58,38 @@ fn look_at(
     }
 }
 
+/// What each text and number in a value may be, at any depth, such as `email may be the mail address of a real person`.
+#[cfg(feature = "cli")]
+pub(crate) fn all_in(catalogue: &Catalogue, name: &str, value: &Value) -> Vec<String> {
+    let hint = |text: &str| {
+        let what = real(catalogue, name, text)?;
+        Some(format!("{} may be {what}", plain_name(name)))
+    };
+    match value {
+        Value::String(text) => hint(text).into_iter().collect(),
+        Value::Number(number) => hint(&number.to_string()).into_iter().collect(),
+        Value::Array(items) => {
+            let items = items.iter();
+            items
+                .flat_map(|item| all_in(catalogue, name, item))
+                .collect()
+        }
+        Value::Object(fields) => {
+            let fields = fields.iter();
+            fields
+                .flat_map(|(name, value)| all_in(catalogue, name, value))
+                .collect()
+        }
+        Value::Null | Value::Bool(_) => Vec::new(),
+    }
+}
+
+/// The name of a field without what a header cannot have.
+fn plain_name(name: &str) -> String {
+    let plain = name.chars().filter(|c| c.is_ascii_graphic() || *c == ' ');
+    plain.take(60).collect()
+}
+
 /// What a text may be, if it is not known as dummy data.
 fn real(catalogue: &Catalogue, name: &str, text: &str) -> Option<&'static str> {
     let may_be_number = text.starts_with(|c: char| c == '+' || c.is_ascii_digit());

@@ -1,6 +1,8 @@
 //! Sends the callbacks in the outboxes of worlds. Nothing else opens connections; the commands connect through it.
 
 mod advance;
+#[cfg(feature = "cli")]
+mod checked_host;
 mod connect;
 mod courier;
 mod egress;
@@ -16,6 +18,8 @@ mod verifier;
 mod written;
 
 pub(crate) use self::advance::Advance;
+#[cfg(feature = "cli")]
+pub(crate) use self::checked_host::CheckedHost;
 #[cfg(feature = "cli")]
 pub(crate) use self::connect::connect_to_host;
 #[cfg(feature = "cli")]

@@ -207,9 +207,18 @@ impl Client {
 
 /// Reads the URL of a sandbox, such as `http://127.0.0.1:4586`. It refuses a query: it would be lost.
 pub(super) fn sandbox_url(text: &str) -> Result<HttpUrl, String> {
+    server_url(text, "a sandbox")
+}
+
+/// Reads the URL of a server that is like a sandbox.
+pub(super) fn target_url(text: &str) -> Result<HttpUrl, String> {
+    server_url(text, "a server")
+}
+
+fn server_url(text: &str, what: &str) -> Result<HttpUrl, String> {
     let wrong = |reason: &str| {
         let text = HttpUrl::shown(text);
-        format!("`{text}` is not the URL of a sandbox, such as http://127.0.0.1:4586: {reason}")
+        format!("`{text}` is not the URL of {what}, such as http://127.0.0.1:4586: {reason}")
     };
     let url = HttpUrl::parse(text).map_err(|reason| wrong(&reason))?;
     if url.target().contains('?') {

@@ -142,8 +142,11 @@ enum Command {
     /// world in the recorded order. Callbacks are compared too; their attempts end as they ended then. So the same release
     /// must answer every byte again, and with other scenario files the differences are what they change.
     ///
-    /// Exit code: 0 if everything is equal, 1 if something differs, 2 if the file cannot be replayed or the arguments are
-    /// wrong.
+    /// With `--against`, the requests go to another server: another sandbox, or the development API with your own
+    /// development key. Ids and times are compared by their kind. Only dummy data is sent.
+    ///
+    /// Exit code: 0 if everything is equal, 1 if something differs, 2 if the file cannot be replayed, the server has refused a
+    /// request, or the arguments are wrong.
     Replay(replay::Arguments),
     /// Answer one request without a server, and explain the response.
     ///

@@ -85,6 +85,8 @@ static GROUPS: [Group; 5] = [
                 &[
                     "iluma-sandbox replay run.jsonl",
                     "iluma-sandbox replay run.jsonl --scenarios my-scenarios --ignore reply.updated",
+                    "iluma-sandbox replay run.jsonl --against http://127.0.0.1:4600",
+                    "iluma-sandbox replay --suite documented --against https://api.example --yes",
                 ],
             ),
             entry("requests", &[]),

@@ -177,7 +177,7 @@ fn own_key() -> String {
 }
 
 /// The path with the sample's values in its segments.
-fn asked_path(endpoint: &Endpoint) -> String {
+pub(crate) fn asked_path(endpoint: &Endpoint) -> String {
     let sample = endpoint.schema.sample();
     let part = |part: &str| {
         let name = part

@@ -7,7 +7,11 @@ mod openapi;
 mod postman;
 mod provoking;
 
+#[cfg(feature = "cli")]
+pub(crate) use self::curl::asked_path;
 pub(crate) use self::curl::{Curl, curl_start, lets_public_key_in, public_key, shell_word};
+#[cfg(feature = "cli")]
+pub(crate) use self::listing::{ACCOUNT_ROUTES, AccountRoute, ListedField};
 pub(crate) use self::listing::{ListedEndpoint, Listing, endpoint_named};
 pub(crate) use self::openapi::{About, openapi_document};
 #[cfg(feature = "cli")]

@@ -110,6 +110,7 @@ mod record;
 mod reload;
 #[cfg(target_os = "linux")]
 mod replay;
+mod replay_against;
 mod requests;
 #[cfg(unix)]
 mod sandbox_url;
@@ -125,6 +126,7 @@ mod small_commands;
 mod snapshot;
 mod stage;
 mod stale;
+mod stand_in;
 mod state;
 #[cfg(unix)]
 mod state_process;

@@ -42,6 +42,11 @@ const NOT_RUN: &[(&str, &str, &str)] = &[
         "`https_callbacks.rs` tests such certificates",
     ),
     ("docs/magic-replies.md", "", "`catalog.rs` runs its curls"),
+    (
+        "docs/replay.md",
+        "export ILUMA_SANDBOX_API_KEY",
+        "`replay_against.rs` tests it",
+    ),
     ("docs/speed.md", "make", "it takes minutes"),
 ];
 

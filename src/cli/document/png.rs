@@ -11,6 +11,8 @@ const INDEXED: u8 = 3;
 const STORED_MAX: usize = 0xffff;
 /// The bytes of a chunk's length, type and checksum.
 const FRAME: u64 = 12;
+/// The bytes of the longest repetition.
+const REPEATED: usize = 258;
 const KEYWORD: &[u8] = b"Comment\0";
 /// The fewest bytes that a file can be filled up by.
 pub(super) const FILLING_BYTES_MIN: u64 = FRAME + KEYWORD.len() as u64;
@@ -40,6 +42,55 @@ pub(super) fn encode(canvas: &Canvas, bytes: Option<u64>) -> Result<Vec<u8>, u64
     }
     chunk(&mut file, *b"IEND", &[]);
     Ok(file)
+}
+
+/// A picture of one colour. It is much shorter than one with words, because its pixels are compressed.
+pub(super) fn blank(width: usize, height: usize, bytes: usize) -> Vec<u8> {
+    let mut file = SIGNATURE.to_vec();
+    let mut header = Vec::new();
+    header.extend(length(width).to_be_bytes());
+    header.extend(length(height).to_be_bytes());
+    header.extend([1, 0, 0, 0, 0]); // shades of grey with one bit
+    chunk(&mut file, *b"IHDR", &header);
+    chunk(
+        &mut file,
+        *b"IDAT",
+        &zeros(height * (width.div_ceil(8) + 1)),
+    );
+    let end = usize::try_from(FRAME).expect("a dozen");
+    let missing = bytes.saturating_sub(file.len() + end);
+    if let Some(text) = missing.checked_sub(end + KEYWORD.len()) {
+        let words = b"This is a specimen and not a real document. ".iter();
+        let filling = KEYWORD.iter().chain(words.cycle().take(text));
+        chunk(&mut file, *b"tEXt", &filling.copied().collect::<Vec<_>>());
+    }
+    chunk(&mut file, *b"IEND", &[]);
+    file
+}
+
+/// A zlib stream of this many zeros: one, and then repetitions of it (RFC 1951, section 3.2.6).
+fn zeros(count: usize) -> Vec<u8> {
+    let mut bits = vec![true, true, false]; // the last block, with the fixed codes
+    let mut push = |code: u16, length: u32| {
+        bits.extend((0..length).rev().map(|at| code >> at & 1 == 1));
+    };
+    let repeated = count.saturating_sub(1);
+    for _ in 0..count.min(1) + repeated % REPEATED {
+        push(0b0011_0000, 8); // a zero
+    }
+    for _ in 0..repeated / REPEATED {
+        push(0b1100_0101, 8); // the longest repetition
+        push(0, 5); // of what is just before it
+    }
+    push(0, 7); // the end
+    let mut stream = vec![0x78, 0x01];
+    stream.extend(bits.chunks(8).map(|byte| {
+        let ones = byte.iter().enumerate().filter(|(_, bit)| **bit);
+        ones.fold(0, |byte, (at, _)| byte | 1 << at)
+    }));
+    let sum = u32::try_from(count % 65_521).expect("less than that") << 16 | 1;
+    stream.extend(sum.to_be_bytes());
+    stream
 }
 
 /// The rows of the picture. Before each row stands the number of its filter: none.

@@ -4,7 +4,7 @@ use hyper::StatusCode;
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::difference::{FieldDifference, differences};
+use super::difference::{FieldDifference, differences, is_at};
 use crate::base::read_exact_json;
 
 /// Traces that are shown of one kind of difference.
@@ -51,6 +51,13 @@ pub(super) struct Selection {
     pub stop_at_first: bool,
     /// Whether times are those of the machine, which no replay gives again.
     pub ignores_times: bool,
+}
+
+impl Selection {
+    /// Whether the field at a path with dots does not count.
+    pub(super) fn ignores(&self, path: &str) -> bool {
+        self.ignored.iter().any(|ignored| is_at(path, ignored))
+    }
 }
 
 /// The same difference in several places.
@@ -228,8 +235,7 @@ impl Comparison {
     fn kept(&self, found: Vec<FieldDifference>) -> Vec<FieldDifference> {
         let counts = |one: &FieldDifference| {
             let is_time = self.selection.ignores_times && one.is_of_times();
-            let is_ignored = (self.selection.ignored.iter()).any(|ignored| one.is_at(ignored));
-            !is_time && !is_ignored
+            !is_time && !self.selection.ignores(&one.path)
         };
         found.into_iter().filter(counts).collect()
     }

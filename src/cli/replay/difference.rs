@@ -22,16 +22,13 @@ impl FieldDifference {
     pub(super) fn is_of_times(&self) -> bool {
         self.words.ends_with(" later") || self.words.ends_with(" earlier")
     }
+}
 
-    /// Whether the field is at a path, or below it. `*` stands for any part of a path.
-    pub(super) fn is_at(&self, path: &[String]) -> bool {
-        let parts: Vec<_> = self.path.split('.').collect();
-        parts.len() >= path.len()
-            && path
-                .iter()
-                .zip(&parts)
-                .all(|(name, part)| name == "*" || name == part)
-    }
+/// Whether a path with dots is at another one, or below it. `*` stands for any part of a path.
+pub(super) fn is_at(path: &str, other: &[String]) -> bool {
+    let parts: Vec<_> = path.split('.').collect();
+    let mut pairs = other.iter().zip(&parts);
+    parts.len() >= other.len() && pairs.all(|(name, part)| name == "*" || name == part)
 }
 
 /// All fields in which two values differ.

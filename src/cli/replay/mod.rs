@@ -1,6 +1,9 @@
 //! `iluma-sandbox replay`.
 
+mod against;
 mod comparison;
+#[cfg(test)]
+mod damaged;
 mod difference;
 mod recording;
 mod replay;

@@ -2,22 +2,27 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 
+use super::against::{self, AgainstArguments, Comparing};
 use super::comparison::{Comparison, Selection};
 use super::recording::Recording;
 use super::report;
 use super::run::{self, Replacements};
-use crate::base::reason;
+use crate::base::{HttpUrl, reason};
 use crate::catalogue::Catalogue;
-use crate::cli::output::{Format, fail, finish, finish_json, misused, report as say, shown_path};
+use crate::cli::output::{
+    ReportFormat, fail, finish, finish_json, misused, report as say, shown_path,
+};
 use crate::server::overwrite;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
     /// What `exec --export` or `GET /__sandbox/export` wrote.
-    file: PathBuf,
+    #[arg(required_unless_present = "suite", conflicts_with = "suite")]
+    file: Option<PathBuf>,
     /// Folder of scenario files, in place of the recorded ones. Can be repeated.
     #[arg(long = "scenarios", value_name = "DIR")]
     folders: Vec<PathBuf>,
@@ -31,13 +36,15 @@ pub(in crate::cli) struct Arguments {
     #[arg(long = "only", value_name = "ENDPOINT")]
     endpoints: Vec<String>,
     /// File for an export of what is answered now, such as a new recording to compare with later.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "against")]
     output: Option<PathBuf>,
     /// End at the first difference.
     #[arg(long)]
     stop_at_first: bool,
+    #[command(flatten)]
+    against: AgainstArguments,
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: ReportFormat,
 }
 
 #[derive(Clone, Debug)]
@@ -54,12 +61,18 @@ fn field_path(text: &str) -> Result<FieldPath, String> {
 }
 
 pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
-    let runs = match Recording::read(&arguments.file) {
+    if let Some(url) = &arguments.against.against {
+        return run_against(arguments, url);
+    }
+    let Some(file) = &arguments.file else {
+        return misused("give the file of a recording");
+    };
+    let runs = match Recording::read(file) {
         Ok(runs) => runs,
         Err(reason) => {
             return misused(format_args!(
                 "`{}` cannot be replayed: {reason}",
-                shown_path(&arguments.file)
+                shown_path(file)
             ));
         }
     };
@@ -68,16 +81,8 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
             "the recording cannot be replayed: it was made with --redact, which takes the values out of it",
         );
     }
-    let mut comparison = Comparison::new(Selection {
-        ignored: arguments
-            .ignored
-            .iter()
-            .map(|path| path.0.clone())
-            .collect(),
-        endpoints: arguments.endpoints.clone(),
-        stop_at_first: arguments.stop_at_first,
-        ignores_times: runs.iter().any(|run| run.head.clock == "system"),
-    });
+    let mut comparison =
+        Comparison::new(arguments.selection(runs.iter().any(|run| run.head.clock == "system")));
     // The time of this runtime passes only where the replay lets it.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -115,6 +120,33 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
     end(arguments, &runs, &comparison)
 }
 
+impl Arguments {
+    fn selection(&self, ignores_times: bool) -> Selection {
+        Selection {
+            ignored: self.ignored.iter().map(|path| path.0.clone()).collect(),
+            endpoints: self.endpoints.clone(),
+            stop_at_first: self.stop_at_first,
+            ignores_times,
+        }
+    }
+}
+
+fn run_against(arguments: &Arguments, url: &HttpUrl) -> ExitCode {
+    let replacements = match replacements(arguments) {
+        Ok(replacements) => replacements,
+        Err(code) => return code,
+    };
+    let comparing = Comparing {
+        url,
+        file: arguments.file.as_deref(),
+        catalogue: replacements.catalogue.map(Arc::new),
+        seed: replacements.seed,
+        selection: arguments.selection(false),
+        format: arguments.format,
+    };
+    against::run(&arguments.against, comparing)
+}
+
 fn replacements(arguments: &Arguments) -> Result<Replacements, ExitCode> {
     let catalogue = match &*arguments.folders {
         [] => None,
@@ -138,7 +170,8 @@ fn end(arguments: &Arguments, runs: &[Recording], comparison: &Comparison) -> Ex
         ExitCode::FAILURE
     };
     match arguments.format {
-        Format::Text => finish(&report::text(runs, comparison), code),
-        Format::Json => finish_json(&report::json(runs, comparison), code),
+        ReportFormat::Text => finish(&report::text(runs, comparison), code),
+        ReportFormat::Json => finish_json(&report::json(runs, comparison), code),
+        ReportFormat::Junit => finish(&report::junit(comparison), code),
     }
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::comparison::{Comparison, Group, GroupKey};
 use super::recording::Recording;
+use crate::cli::junit::{self, JunitCase, JunitResult, JunitSuite};
 
 pub(super) fn text(runs: &[Recording], comparison: &Comparison) -> String {
     let mut lines = vec![format!(
@@ -31,6 +32,43 @@ pub(super) fn text(runs: &[Recording], comparison: &Comparison) -> String {
         ));
     }
     lines.join("\n") + "\n"
+}
+
+/// A test case for each kind of difference, and one for each reason why requests were skipped.
+pub(super) fn junit(comparison: &Comparison) -> String {
+    let equal = comparison.compared - comparison.different;
+    let equal = format!("{equal} equal replies");
+    let names: Vec<_> = (comparison.groups.keys())
+        .map(|key| format!("{} {}", key.what, key.path))
+        .collect();
+    let mut cases = vec![JunitCase {
+        name: &equal,
+        result: JunitResult::Passed,
+    }];
+    cases.extend(
+        names
+            .iter()
+            .zip(&comparison.groups)
+            .map(|(name, (key, group))| JunitCase {
+                name,
+                result: JunitResult::Failed {
+                    message: key.words.clone(),
+                    details: difference(key, group),
+                },
+            }),
+    );
+    let skipped = comparison.skipped.iter();
+    cases.extend(skipped.map(|(reason, group)| JunitCase {
+        name: reason,
+        result: JunitResult::Skipped(counted(group.count, "request")),
+    }));
+    junit::junit(
+        "replay",
+        &[JunitSuite {
+            name: "replay",
+            cases,
+        }],
+    )
 }
 
 fn difference(key: &GroupKey, group: &Group) -> String {

@@ -68,7 +68,7 @@ pub(super) fn recorded_request(
 }
 
 /// The bytes of the body as the journal kept them.
-fn kept_body(line: &Value) -> Vec<u8> {
+pub(super) fn kept_body(line: &Value) -> Vec<u8> {
     match (&line["body_text"], &line["body"]) {
         (Value::String(text), _) => text.clone().into_bytes(),
         (_, Value::Null) if line["body_bytes"] == 0 => Vec::new(),
@@ -109,7 +109,7 @@ fn body(
     Body::Bytes(Bytes::copy_from_slice(kept))
 }
 
-fn headers(json: &Value) -> Option<HeaderMap> {
+pub(super) fn headers(json: &Value) -> Option<HeaderMap> {
     let mut headers = HeaderMap::new();
     for (name, value) in json.as_object()? {
         let name: HeaderName = name.parse().ok()?;

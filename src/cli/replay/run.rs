@@ -114,7 +114,7 @@ fn serving(recording: &Recording, replacements: Replacements) -> Result<Serving,
     Ok(assemble(options, loaded, address, false))
 }
 
-fn recorded_catalogue(recording: &Recording) -> Result<Catalogue, String> {
+pub(super) fn recorded_catalogue(recording: &Recording) -> Result<Catalogue, String> {
     let files = recording.files.iter();
     let files: Vec<_> = files
         .map(|file| Arc::new(SourceFile::new(&file.id, &file.file, file.text.clone())))

@@ -539,6 +539,22 @@ pub const NO_LIMITS: &[(&str, &str)] = &[
 /// Constants that are called as limits are, and that nobody meets from outside.
 pub const INTERNAL: &[(&str, &str)] = &[
     (
+        "cli::document::jpeg::SEGMENT_BYTES_MAX",
+        "a comment in a JPEG goes on in the next one",
+    ),
+    (
+        "cli::replay::against::compared_reply::SHOWN_CHARS_MAX",
+        "`replay --against` cuts a longer value",
+    ),
+    (
+        "cli::replay::against::findings::EXAMPLES_MAX",
+        "`replay --against` counts further examples",
+    ),
+    (
+        "cli::replay::against::personal_data::NAMED_MAX",
+        "the message counts further requests",
+    ),
+    (
         "cli::replay::difference::SHOWN_CHARS_MAX",
         "`replay` cuts a longer value",
     ),
